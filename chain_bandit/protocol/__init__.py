@@ -1,0 +1,1 @@
+"""The rules of the paper: pure, integers, scalar; no input or output, no clock, no randomness of their own."""

@@ -1,0 +1,77 @@
+"""Which arm a participant pulls (Algorithm 1): round-robin in the burn-in, then the upper confidence bound.
+
+Widths are computed in integers, so that every machine picks the same arm (PROTOCOL 1.1).
+"""
+
+from collections.abc import Sequence
+from decimal import Context, Decimal
+from functools import cache
+from math import isqrt
+
+from chain_bandit.protocol.parameters import Parameters
+
+_EXACT = Context(prec=40)
+
+
+def burn_in_length(arms: int, horizon: int, factor: Decimal) -> int:
+    """L = K * ceil(C_L * ln T), at least 2K (PROTOCOL 1.1)."""
+    sweeps = (factor * Decimal(horizon).ln(_EXACT)).to_integral_value("ROUND_CEILING")
+    return arms * max(2, int(sweeps))
+
+
+def round_robin(round_: int, arms: int) -> int:
+    """The arm of a burn-in round: (t - 1) mod K."""
+    return (round_ - 1) % arms
+
+
+@cache
+def log_billionths(round_: int) -> int:
+    """floor(10^9 * ln t), exact."""
+    return int(Decimal(round_).ln(_EXACT) * 10**9)
+
+
+@cache
+def width_table(round_: int, numerator: int, denominator: int) -> int:
+    """Z[t] = floor(P * floor(10^9 ln t) * 10^7 / Q) with C1 = P/Q; the width of n pulls is 10 * isqrt(Z // n)."""
+    return numerator * log_billionths(round_) * 10**7 // denominator
+
+
+def confidence_width(z: int, pulls: int) -> int:
+    """F = sqrt(C1 ln t / n) in units, from the tabled `z` of `width_table`."""
+    return 10 * isqrt(z // pulls)
+
+
+def ucb_arm(means: Sequence[int], pulls: Sequence[int], z: Sequence[int]) -> int:
+    """The lowest index among argmax of mean + width; an arm never pulled goes first.
+
+    Args:
+        means: estimators in units, one an arm.
+        pulls: n_ref, pulls of each arm by whoever follows the rules.
+        z: the tabled `width_table` value of each arm in this round.
+    """
+    best, best_index = 0, -1
+    for arm, (mean, n) in enumerate(zip(means, pulls, strict=True)):
+        if n == 0:
+            return arm
+        index = mean + 10 * isqrt(z[arm] // n)
+        if index > best_index:
+            best, best_index = arm, index
+    return best
+
+
+def learning_arm(
+    parameters: Parameters, round_: int, means: Sequence[int], pulls: Sequence[int], reports: Sequence[int]
+) -> int:
+    """The honest arm of a learning round (PROTOCOL 1.1).
+
+    Args:
+        means: the global estimators in force, in units.
+        pulls: n_ref of each arm.
+        reports: |B_i| of the block that `means` came from; divides C1 when the game says so.
+    """
+    p, q = parameters.c1_numerator, parameters.c1_denominator
+    if parameters.c1_per_report:
+        z = [width_table(round_, p, q * max(b, 1)) for b in reports]
+    else:
+        z = [width_table(round_, p, q)] * len(means)
+    return ucb_arm(means, pulls, z)

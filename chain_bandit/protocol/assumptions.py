@@ -1,0 +1,75 @@
+"""Every inequality that a scenario or a deployment is refused by, and the numbers derived from n and m."""
+
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from chain_bandit.protocol.errors import AssumptionBroken
+from chain_bandit.protocol.units import MAX_ARMS, MAX_PARTICIPANTS, UNIT
+
+if TYPE_CHECKING:
+    from chain_bandit.protocol.parameters import Parameters
+
+
+class QuorumChoice(IntEnum):
+    """What a certificate promises (PROTOCOL 1.2)."""
+
+    MAJORITY = 0
+    """The paper's: one certificate a round while messages arrive in time."""
+    TWO_THIRDS = 1
+    """No two certificates of one round at any delay; needs n >= 3m + 1."""
+
+
+def quorum(validators: int, attackers: int, choice: QuorumChoice) -> int:
+    """Signatures needed from `validators` of which up to `attackers` may misbehave (PROTOCOL 1.2)."""
+    if choice is QuorumChoice.TWO_THIRDS:
+        return (validators + attackers) // 2 + 1
+    return max(validators // 2, attackers) + 1
+
+
+def minimum_stake(horizon: int, wei_per_unit: int) -> int:
+    """Wei that cover the dearest cost a participant can owe: T whole rewards (PROTOCOL 1.8)."""
+    return horizon * UNIT * wei_per_unit
+
+
+def minimum_pool(participants: int, horizon: int, wei_per_unit: int) -> int:
+    """Wei that cover every reward and every cost paid out: 2 M T whole rewards (PROTOCOL 1.8)."""
+    return 2 * participants * horizon * UNIT * wei_per_unit
+
+
+def relay_rounds(attackers: int) -> int:
+    """Relay rounds of SM(m) after the commander's own sending (Algorithm 3)."""
+    return attackers
+
+
+def require(holds: bool, name: str, inequality: str, **values: int) -> None:
+    """Raise `AssumptionBroken` with the values on both sides unless the inequality holds."""
+    if not holds:
+        raise AssumptionBroken(name, inequality, ", ".join(f"{key} = {value}" for key, value in values.items()))
+
+
+def check(p: "Parameters") -> None:
+    """Refuse a game outside Theorem 1 (all validate, all command, Option 1, constant cost).
+
+    Raises:
+        AssumptionBroken: naming the first inequality that fails.
+    """
+    n, f, m = p.participants, p.liars, p.attackers
+    require(2 <= n <= MAX_PARTICIPANTS, "participants", f"2 <= M <= {MAX_PARTICIPANTS}", M=n)
+    require(1 <= p.arms <= MAX_ARMS, "arms", f"1 <= K <= {MAX_ARMS}", K=p.arms)
+    require(p.threshold >= 2, "threshold", "k >= 2", k=p.threshold)
+    require(p.c1_numerator > 0 and p.c1_denominator > 0, "exploration", "C1 > 0", P=p.c1_numerator, Q=p.c1_denominator)
+    require(p.failure_limit >= 1, "failure_limit", "s >= 1", s=p.failure_limit)
+    require(f >= 0 and n >= 3 * f + 1, "liars", "M >= 3f + 1 (Theorem 1, Option 1)", M=n, f=f)
+    require(m >= 0 and n >= m + 2, "attackers", "M >= m + 2", M=n, m=m)
+    q = p.quorum
+    require(q <= n - m, "quorum", "quorum <= M - m", quorum=q, M=n, m=m)
+    require(p.burn_in % p.arms == 0 and p.burn_in >= 2 * p.arms, "burn_in", "L is a multiple of K, L >= 2K",
+            L=p.burn_in, K=p.arms)
+    require(p.burn_in < p.horizon, "horizon", "T > L (the horizon is longer than the burn-in)",
+            T=p.horizon, L=p.burn_in)
+    require(p.wei_per_unit >= 1, "wei_per_unit", "wei_per_unit >= 1", wei_per_unit=p.wei_per_unit)
+    least = minimum_stake(p.horizon, p.wei_per_unit)
+    require(p.stake >= least, "stake", "stake >= T * 10^9 * wei_per_unit", stake=p.stake, least=least)
+    for name in ("opening_deadline", "skip_deadline", "game_blocks", "settlement_window"):
+        require(getattr(p, name) >= 1, name, f"{name} >= 1", blocks=getattr(p, name))
+    require(p.burn_in_blocks >= 0, "burn_in_blocks", "burn_in_blocks >= 0", blocks=p.burn_in_blocks)

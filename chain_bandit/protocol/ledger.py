@@ -1,0 +1,96 @@
+"""The state that everybody derives from the records alone: one pure transition, many callers.
+
+Participants choose by it, validators propose with it, the environment checks pulls against it, the
+auditor replays it, and the simulator's reference loop iterates it.
+"""
+
+from dataclasses import dataclass, replace
+
+from chain_bandit.protocol.arms import learning_arm, round_robin
+from chain_bandit.protocol.blocks import FAILED, Kind, Record
+from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.units import Counts, Means
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What is known when record t - 1 is known.
+
+    Attributes:
+        round: t, the open round.
+        head: the digest of record t - 1; in the burn-in the genesis digest.
+        pulls: n_ref, pulls of each arm in rounds before t by whoever follows the rules.
+        means: the global estimators in force, None until a block is approved.
+        reports: |B_i| of the block that `means` came from.
+        failed: failed rounds so far.
+        failures: failed rounds in a row.
+        explorations: exploration rounds so far.
+    """
+
+    round: int
+    head: bytes
+    pulls: Counts
+    means: Means | None = None
+    reports: tuple[int, ...] = ()
+    failed: int = 0
+    failures: int = 0
+    explorations: int = 0
+
+
+def opening(parameters: Parameters, genesis: bytes) -> Ledger:
+    """The ledger before round 1."""
+    return Ledger(1, genesis, (0,) * parameters.arms)
+
+
+def honest_arm(parameters: Parameters, ledger: Ledger) -> int:
+    """The arm of whoever follows the rules in the open round, a function of the records alone (PROTOCOL 1.1)."""
+    if ledger.round <= parameters.burn_in or ledger.means is None:
+        return round_robin(ledger.round, parameters.arms)
+    return learning_arm(parameters, ledger.round, ledger.means, ledger.pulls, ledger.reports)
+
+
+def exploration_arm(parameters: Parameters, ledger: Ledger) -> int:
+    """The arm of the next exploration round: the e-th pulls (e - 1) mod K."""
+    return ledger.explorations % parameters.arms
+
+
+def exploration_due(parameters: Parameters, ledger: Ledger) -> bool:
+    """Whether the record just made is the s-th failure in a row, which also records an exploration round."""
+    return ledger.failures >= parameters.failure_limit and ledger.round <= parameters.horizon
+
+
+def pulled_arm(parameters: Parameters, ledger: Ledger, kind: Kind) -> int | None:
+    """The arm that the honest pull in the open round when it ends in `kind`; None when nobody pulls."""
+    if kind is Kind.EXPLORATION:
+        return exploration_arm(parameters, ledger)
+    if kind is Kind.APPROVED or ledger.round == parameters.burn_in:
+        return honest_arm(parameters, ledger)
+    return None
+
+
+def after_burn_in_round(parameters: Parameters, ledger: Ledger) -> Ledger:
+    """The ledger after one of the rounds 1..L-1, which leave no record."""
+    return replace(ledger, round=ledger.round + 1, pulls=_with_pull(ledger, honest_arm(parameters, ledger)))
+
+
+def after_record(parameters: Parameters, ledger: Ledger, record: Record) -> Ledger:
+    """The ledger after the open round has ended in `record`."""
+    arm = pulled_arm(parameters, ledger, record.kind)
+    failed = record.kind in FAILED
+    advanced = replace(
+        ledger,
+        round=ledger.round + 1,
+        head=record.head(ledger.head),
+        pulls=ledger.pulls if arm is None else _with_pull(ledger, arm),
+        failed=ledger.failed + failed,
+        failures=ledger.failures + 1 if failed else 0,
+        explorations=ledger.explorations + (record.kind is Kind.EXPLORATION),
+    )
+    if record.kind is Kind.APPROVED and record.header is not None:
+        sizes = tuple(members.bit_count() for members in record.header.selected)
+        advanced = replace(advanced, means=record.header.means, reports=sizes)
+    return advanced
+
+
+def _with_pull(ledger: Ledger, arm: int) -> Counts:
+    return (*ledger.pulls[:arm], ledger.pulls[arm] + 1, *ledger.pulls[arm + 1 :])

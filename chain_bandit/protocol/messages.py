@@ -1,0 +1,106 @@
+"""The one codec of what is signed: an EIP-712 statement, that is a slot and its content (PROTOCOL 1.5).
+
+Whoever signs anything signs a `Statement`; nothing signed in one slot can be replayed in another.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from chain_bandit.protocol.digests import ZERO, keccak, uint, word
+from chain_bandit.protocol.units import Counts
+
+
+class Phase(IntEnum):
+    """Which part of a round a statement belongs to."""
+
+    REPORT = 1
+    BLOCK = 2
+    REWARD = 3
+
+
+class Role(IntEnum):
+    """In which role the signer speaks."""
+
+    COMMANDER = 1
+    """Opens a signed broadcast: a reporter in phase REPORT, a commander in phase BLOCK."""
+    RELAY = 2
+    SIGNER = 3
+    """Certifies a block, or that there is none."""
+    PULLER = 4
+    ENVIRONMENT = 5
+
+
+NO_BLOCK = ZERO
+"""The content of a signature on "no block in this round"."""
+
+_DOMAIN_TYPE = keccak(
+    b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract,bytes32 salt)"
+)
+_STATEMENT_TYPE = keccak(
+    b"Statement(uint32 round,bytes32 parent,uint8 phase,uint8 role,uint16 instance,bytes32 content)"
+)
+_NAME, _VERSION = keccak(b"chain_bandit"), keccak(b"1")
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """Where a game lives: chain id, contract (20 bytes) and game digest (32 bytes)."""
+
+    chain_id: int
+    contract: bytes
+    game: bytes
+
+    def separator(self) -> bytes:
+        """EIP-712 domain separator."""
+        return keccak(_DOMAIN_TYPE, _NAME, _VERSION, word(self.chain_id), bytes(12), self.contract, self.game)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Round, parent record and instance (a seat), less phase and role, which each statement adds."""
+
+    separator: bytes
+    round: int
+    parent: bytes
+
+    def digest(self, phase: Phase, role: Role, instance: int, content: bytes) -> bytes:
+        """The 32 bytes that are signed: EIP-712 over (round, parent, phase, role, instance, content)."""
+        statement = keccak(
+            _STATEMENT_TYPE, word(self.round), self.parent, word(phase), word(role), word(instance), content
+        )
+        return keccak(b"\x19\x01", self.separator, statement)
+
+
+def commitment(counts: Counts, salt: bytes) -> bytes:
+    """The binding, hiding commitment to a participant's pull counts: keccak(K uint32, salt)."""
+    return keccak(*(uint(n, 4) for n in counts), salt)
+
+
+def commitment_salt(salt_key: bytes, round_: int) -> bytes:
+    """The salt of one round's commitment, from the participant's own key (PROTOCOL 4)."""
+    return keccak(salt_key, uint(round_, 4))
+
+
+def tally(counts: Counts, totals: tuple[int, ...]) -> bytes:
+    """What makes receipts cumulative: keccak of all counts (uint32) and reward sums (uint64) so far."""
+    return keccak(*(uint(n, 4) for n in counts), *(uint(s, 8) for s in totals))
+
+
+def pull_content(arm: int) -> bytes:
+    """Content of a signed pull."""
+    return keccak(uint(arm, 1))
+
+
+def receipt_content(arm: int, reward: int, tally_digest: bytes) -> bytes:
+    """Content of a receipt: arm, reward in units, tally after it."""
+    return keccak(uint(arm, 1), uint(reward, 4), tally_digest)
+
+
+def broadcast_value(phase: Phase, content: bytes, signature: bytes) -> bytes:
+    """What a signed broadcast agrees on: a report together with its signature, or a header's digest."""
+    return keccak(content, signature) if phase is Phase.REPORT else content
+
+
+def statement_content(phase: Phase, content: bytes) -> bytes:
+    """What the commander of a broadcast signs: the hash of a report's bytes, or a header's digest."""
+    return keccak(content) if phase is Phase.REPORT else content

@@ -1,0 +1,98 @@
+"""Who is paid what: the three cases of a block's operation, and the money of a finished game (Algorithm 5).
+
+Amounts of rewards and costs are in units of 1e-9; only a `Balance` is in wei.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntFlag
+
+from chain_bandit.protocol.digests import uint
+from chain_bandit.protocol.errors import Malformed
+from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.units import NO_PULL, Means
+
+
+class Conduct(IntFlag):
+    """A participant's role, as the environment commits to it by seat: A1 lies, A2 attacks the consensus, A3 both."""
+
+    HONEST = 0
+    LIAR = 1
+    ATTACKER = 2
+
+
+PULL_BYTES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """What one participant did in an approved round: its arm (`NO_PULL` for none) and its reward in units."""
+
+    arm: int
+    reward: int
+
+
+NOTHING = Pull(NO_PULL, 0)
+
+
+def encode_pulls(pulls: Sequence[Pull]) -> bytes:
+    """One round of a settlement: for each seat a uint8 arm and a uint32 reward."""
+    return b"".join(uint(pull.arm, 1) + uint(pull.reward, 4) for pull in pulls)
+
+
+def decode_pulls(data: bytes, participants: int) -> tuple[Pull, ...]:
+    """The pulls of one round by seat. Raises `Malformed` unless the length is exact."""
+    if len(data) != PULL_BYTES * participants:
+        raise Malformed("settled round", f"{PULL_BYTES * participants} bytes", len(data))
+    return tuple(
+        Pull(data[at], int.from_bytes(data[at + 1 : at + 5], "big")) for at in range(0, len(data), PULL_BYTES)
+    )
+
+
+def case_2(
+    selected: Sequence[frozenset[int]], liars: frozenset[int], reported: Mapping[int, Means],
+    truth: Mapping[int, Means],
+) -> bool:
+    """Whether a round costs the honest: some B_i holds a labelled liar whose report differs from its receipts."""
+    in_force = frozenset().union(*selected) & liars
+    return any(reported[p] != truth[p] for p in in_force)
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What the contract owes at the end, in wei: one entry a seat, then the environment, then what is burned."""
+
+    participants: tuple[int, ...]
+    environment: int
+    burned: int
+
+
+def final_balance(
+    parameters: Parameters, pool: int, rewards: Sequence[int], roles: Sequence[int], cost: int, costly_rounds: int
+) -> Balance:
+    """Settle a game whose reveal and settlements are all complete (PROTOCOL 1.8).
+
+    Args:
+        pool: wei that the environment put in.
+        rewards: settled rewards of each seat, in units.
+        roles: `Conduct` of each seat.
+        cost: c in units.
+        costly_rounds: rounds in case 2.
+    """
+    wei = parameters.wei_per_unit
+    change = cost * costly_rounds * wei
+    participants = tuple(
+        parameters.stake + reward * wei + (change if role else -change)
+        for reward, role in zip(rewards, roles, strict=True)
+    )
+    malicious = sum(1 for role in roles if role)
+    surplus = change * (len(roles) - 2 * malicious)
+    environment = pool - sum(rewards) * wei + min(surplus, 0)
+    return Balance(participants, environment, max(surplus, 0))
+
+
+def void_balance(parameters: Parameters, pool: int, rewards: Sequence[int]) -> Balance:
+    """Settle a game that the environment left unfinished: no costs, the rest of the pool shared equally."""
+    wei = parameters.wei_per_unit
+    share, dust = divmod(pool - sum(rewards) * wei, len(rewards))
+    return Balance(tuple(parameters.stake + reward * wei + share for reward in rewards), 0, dust)

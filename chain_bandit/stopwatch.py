@@ -1,0 +1,28 @@
+"""Where a run's time goes: seconds and calls by section. Measurement only; no rule reads it."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+
+
+class Stopwatch:
+    """Adds up wall seconds and calls under names such as "sign", "verify" and "evm"."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = defaultdict(float)
+        self.calls: Counter[str] = Counter()
+
+    @contextmanager
+    def __call__(self, section: str) -> Iterator[None]:
+        """Time a `with` block under `section`."""
+        start = perf_counter()
+        try:
+            yield
+        finally:
+            self.add(section, perf_counter() - start)
+
+    def add(self, section: str, seconds: float) -> None:
+        """Count one call of `seconds` under `section`."""
+        self.seconds[section] += seconds
+        self.calls[section] += 1
