@@ -1,0 +1,1 @@
+"""Signatures: `verify` needs no key, `keys` holds them."""

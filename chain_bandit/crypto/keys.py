@@ -1,0 +1,37 @@
+"""Private keys: derived from a scenario's seed, signing deterministically (RFC 6979)."""
+
+from collections.abc import Callable
+from time import perf_counter
+
+from coincurve import PrivateKey
+
+from chain_bandit.crypto.verify import ORDER, address_of
+from chain_bandit.protocol.digests import keccak, uint
+
+
+def derive(seed: int, label: str, index: int = 0) -> bytes:
+    """32 secret bytes of a scenario: keccak(seed, label, index). For development games only: the seed is public."""
+    return keccak(uint(seed, 32), uint(len(label), 2), label.encode(), uint(index, 4))
+
+
+class Signer:
+    """One secp256k1 key. `sign` gives the canonical 64 bytes that `crypto.verify` accepts."""
+
+    def __init__(self, secret: bytes, on_signed: Callable[[float], None] = lambda seconds: None) -> None:
+        scalar = int.from_bytes(secret, "big") % (ORDER - 1) + 1
+        self.secret = scalar.to_bytes(32, "big")
+        self._key = PrivateKey(self.secret)
+        self._on_signed = on_signed
+        self.address = address_of(self._key.public_key)
+
+    def sign(self, digest: bytes) -> bytes:
+        """r then (parity << 255 | s) over the 32-byte digest; the nonce follows from key and digest."""
+        start = perf_counter()
+        signature = self._key.sign_recoverable(digest, hasher=None)
+        compact = signature[:64] if not signature[64] else _with_parity(signature)
+        self._on_signed(perf_counter() - start)
+        return compact
+
+
+def _with_parity(signature: bytes) -> bytes:
+    return signature[:32] + bytes([signature[32] | 0x80]) + signature[33:64]

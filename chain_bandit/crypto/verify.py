@@ -1,0 +1,58 @@
+"""The one rule of what a signature is, in Python as in the contract.
+
+A signature is canonical: 64 bytes after EIP-2098, r then (parity << 255 | s), s in the lower half of the order.
+Anything else is no signature. A signature is never an identifier: evidence compares contents.
+"""
+
+from collections.abc import Callable
+from time import perf_counter
+
+from coincurve import PublicKey
+
+from chain_bandit.protocol.digests import keccak
+
+ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+HALF_ORDER = ORDER // 2
+_PARITY = 1 << 255
+
+
+def address_of(public_key: PublicKey) -> bytes:
+    """The 20-byte Ethereum address of a public key."""
+    return keccak(public_key.format(compressed=False)[1:])[12:]
+
+
+def signer(digest: bytes, signature: bytes) -> bytes | None:
+    """The address that signed the 32-byte `digest`, or None for anything but a canonical, valid signature."""
+    if len(signature) != 64:
+        return None
+    tail = int.from_bytes(signature[32:], "big")
+    s = tail & (_PARITY - 1)
+    if not 0 < s <= HALF_ORDER:
+        return None
+    recoverable = signature[:32] + s.to_bytes(32, "big") + (b"\1" if tail & _PARITY else b"\0")
+    try:
+        key = PublicKey.from_signature_and_message(recoverable, digest, hasher=None)
+    except ValueError:  # r or s out of range, or no point of that x
+        return None
+    return address_of(key)
+
+
+class Verifier:
+    """Checks signatures, each distinct one once: verdicts are kept by (digest, signature) until `forget`."""
+
+    def __init__(self, on_verified: Callable[[float], None] = lambda seconds: None) -> None:
+        self._signers: dict[tuple[bytes, bytes], bytes | None] = {}
+        self._on_verified = on_verified
+
+    def is_signed_by(self, address: bytes, digest: bytes, signature: bytes) -> bool:
+        """True when `signature` is canonical and `address` made it over `digest`."""
+        key = (digest, signature)
+        if key not in self._signers:
+            start = perf_counter()
+            self._signers[key] = signer(digest, signature)
+            self._on_verified(perf_counter() - start)
+        return self._signers[key] == address
+
+    def forget(self) -> None:
+        """Drop what is remembered: after a round nothing of it comes back, so memory stays flat."""
+        self._signers.clear()
