@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from chain_bandit.protocol.arms import learning_arm, round_robin
 from chain_bandit.protocol.blocks import FAILED, Kind, Record
 from chain_bandit.protocol.parameters import Parameters
-from chain_bandit.protocol.units import Counts, Means
+from chain_bandit.protocol.units import Counts, Means, added
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,12 @@ def exploration_arm(parameters: Parameters, ledger: Ledger) -> int:
     return ledger.explorations % parameters.arms
 
 
-def exploration_due(parameters: Parameters, ledger: Ledger) -> bool:
-    """Whether the record just made is the s-th failure in a row, which also records an exploration round."""
-    return ledger.failures >= parameters.failure_limit and ledger.round <= parameters.horizon
+def records_made(parameters: Parameters, ledger: Ledger, record: Record) -> tuple[Record, ...]:
+    """What the call that records `record` records: the s-th failure in a row brings an exploration round along."""
+    after = after_record(parameters, ledger, record)
+    if after.failures >= parameters.failure_limit and after.round <= parameters.horizon:
+        return record, Record(after.round, Kind.EXPLORATION)
+    return (record,)
 
 
 def pulled_arm(parameters: Parameters, ledger: Ledger, kind: Kind) -> int | None:
@@ -70,7 +73,7 @@ def pulled_arm(parameters: Parameters, ledger: Ledger, kind: Kind) -> int | None
 
 def after_burn_in_round(parameters: Parameters, ledger: Ledger) -> Ledger:
     """The ledger after one of the rounds 1..L-1, which leave no record."""
-    return replace(ledger, round=ledger.round + 1, pulls=_with_pull(ledger, honest_arm(parameters, ledger)))
+    return replace(ledger, round=ledger.round + 1, pulls=added(ledger.pulls, honest_arm(parameters, ledger), 1))
 
 
 def after_record(parameters: Parameters, ledger: Ledger, record: Record) -> Ledger:
@@ -81,7 +84,7 @@ def after_record(parameters: Parameters, ledger: Ledger, record: Record) -> Ledg
         ledger,
         round=ledger.round + 1,
         head=record.head(ledger.head),
-        pulls=ledger.pulls if arm is None else _with_pull(ledger, arm),
+        pulls=ledger.pulls if arm is None else added(ledger.pulls, arm, 1),
         failed=ledger.failed + failed,
         failures=ledger.failures + 1 if failed else 0,
         explorations=ledger.explorations + (record.kind is Kind.EXPLORATION),
@@ -90,7 +93,3 @@ def after_record(parameters: Parameters, ledger: Ledger, record: Record) -> Ledg
         sizes = tuple(members.bit_count() for members in record.header.selected)
         advanced = replace(advanced, means=record.header.means, reports=sizes)
     return advanced
-
-
-def _with_pull(ledger: Ledger, arm: int) -> Counts:
-    return (*ledger.pulls[:arm], ledger.pulls[arm] + 1, *ledger.pulls[arm + 1 :])

@@ -5,6 +5,7 @@ Whoever signs anything signs a `Statement`; nothing signed in one slot can be re
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
 from chain_bandit.protocol.digests import ZERO, keccak, uint, word
 from chain_bandit.protocol.units import Counts
@@ -65,10 +66,15 @@ class Slot:
 
     def digest(self, phase: Phase, role: Role, instance: int, content: bytes) -> bytes:
         """The 32 bytes that are signed: EIP-712 over (round, parent, phase, role, instance, content)."""
-        statement = keccak(
-            _STATEMENT_TYPE, word(self.round), self.parent, word(phase), word(role), word(instance), content
-        )
-        return keccak(b"\x19\x01", self.separator, statement)
+        return _digest(self.separator, self.round, self.parent, phase, role, instance, content)
+
+
+@lru_cache(maxsize=4096)  # in one process every validator asks for the same few hundred digests of a round
+def _digest(
+    separator: bytes, round_: int, parent: bytes, phase: Phase, role: Role, instance: int, content: bytes
+) -> bytes:
+    statement = keccak(_STATEMENT_TYPE, word(round_), parent, word(phase), word(role), word(instance), content)
+    return keccak(b"\x19\x01", separator, statement)
 
 
 def commitment(counts: Counts, salt: bytes) -> bytes:

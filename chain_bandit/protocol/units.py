@@ -40,3 +40,8 @@ def sample_means(totals: Sequence[int], counts: Sequence[int]) -> Means:
 def is_estimate(value: object) -> bool:
     """True for what a report may hold for one arm: an integer from 0 to `UNIT`."""
     return type(value) is int and 0 <= value <= UNIT
+
+
+def added(values: tuple[int, ...], index: int, amount: int) -> tuple[int, ...]:
+    """The values with `amount` added at `index`."""
+    return (*values[:index], values[index] + amount, *values[index + 1 :])

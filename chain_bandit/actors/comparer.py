@@ -1,0 +1,33 @@
+"""The comparison as an actor: openings and questions in, answers out."""
+
+from chain_bandit.actors.messages import Answer, Message, Question, Send
+from chain_bandit.actors.rules import Rules
+from chain_bandit.comparison.interface import Comparison, Opening
+from chain_bandit.protocol.ledger import Ledger
+
+
+class Comparer:
+    """Puts a `Comparison` behind messages: openings until reports are agreed, questions from then on."""
+
+    def __init__(self, rules: Rules, comparison: Comparison) -> None:
+        self._rules, self._comparison = rules, comparison
+
+    def begin(self, ledger: Ledger) -> None:
+        """Open the next round."""
+        self._round, self._step = ledger.round, 0
+        self._comparison.begin(ledger.pulls, self._rules.parameters.threshold)
+
+    def on_tick(self, step: int) -> list[Send]:
+        """Note the step: it decides between openings and questions."""
+        self._step = step
+        return []
+
+    def on_message(self, sender: int, message: Message) -> list[Send]:
+        """Keep an opening in time; answer a question about the open round."""
+        asking = self._step >= self._rules.schedule.compare
+        match message:
+            case Opening() if not asking and sender in self._rules.everybody:
+                self._comparison.on_opening(sender, message)
+            case Question(round=round_) if asking and round_ == self._round:
+                return [Send((sender,), Answer(round_, self._comparison.bits(message.commitments)))]
+        return []

@@ -1,0 +1,110 @@
+"""What actors send each other, and the clock of a round (PROTOCOL 1)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from chain_bandit.comparison.interface import Opening
+from chain_bandit.consensus.broadcast import Frame
+from chain_bandit.consensus.certificate import Certificate, Vote
+from chain_bandit.protocol.proposal import Bits
+
+ENVIRONMENT = -1
+COMPARISON = -2
+RELAYER = -3
+"""Addresses of actors that hold no seat; a participant's address is its seat."""
+
+
+@dataclass(frozen=True, slots=True)
+class CertifiedBlock:
+    """A certificate with the block that it certifies: header and body as they are submitted."""
+
+    header: bytes
+    body: bytes
+    certificate: Certificate
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequest:
+    """A participant's signed pull of an arm in an approved round."""
+
+    arm: int
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The environment's signed answer to a pull: the reward in units, and the tally of everything so far."""
+
+    round: int
+    arm: int
+    reward: int
+    tally: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A validator asks for the comparison bits of the reports that it holds as agreed."""
+
+    round: int
+    commitments: Mapping[int, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The comparison bits of each seat whose commitment was opened."""
+
+    round: int
+    bits: Mapping[int, Bits]
+
+
+Message = Frame | Opening | Question | Answer | Vote | CertifiedBlock | Certificate | PullRequest | Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """A message on its way to each of `to`."""
+
+    to: tuple[int, ...]
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """The steps of a round: tick s begins step s; what is sent at tick s arrives before tick s + 1.
+
+    Step 0: reports. 1..m: their relays. m + 1: reports are agreed, comparison bits are asked for. m + 2: commanders
+    send headers. m + 3..2m + 2: their relays. 2m + 3: block signatures. 2m + 4: certificates. 2m + 5: pulls.
+    """
+
+    relay_rounds: int
+
+    @property
+    def compare(self) -> int:
+        """The step in which reports are agreed and validators ask for the bits."""
+        return self.relay_rounds + 1
+
+    @property
+    def propose(self) -> int:
+        """The step in which commanders send."""
+        return self.relay_rounds + 2
+
+    @property
+    def vote(self) -> int:
+        """The step in which validators sign the block or "no block"."""
+        return 2 * self.relay_rounds + 3
+
+    @property
+    def certify(self) -> int:
+        """The step in which holders of a certificate pass it on."""
+        return self.vote + 1
+
+    @property
+    def pull(self) -> int:
+        """The step in which participants pull on the certificate."""
+        return self.vote + 2
+
+    @property
+    def steps(self) -> int:
+        """Ticks of a whole round."""
+        return self.pull + 1

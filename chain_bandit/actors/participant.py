@@ -1,0 +1,74 @@
+"""A participant: chooses an arm, keeps its sample means, reports them, pulls on a certificate (Algorithm 1)."""
+
+from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, PullRequest, Receipt, Send
+from chain_bandit.actors.rules import Rules
+from chain_bandit.comparison.interface import Opening
+from chain_bandit.crypto.keys import Signer
+from chain_bandit.crypto.verify import Verifier
+from chain_bandit.protocol.blocks import Report
+from chain_bandit.protocol.ledger import Ledger, honest_arm
+from chain_bandit.protocol.messages import (
+    Phase,
+    Role,
+    commitment,
+    commitment_salt,
+    pull_content,
+    receipt_content,
+    tally,
+)
+from chain_bandit.protocol.units import Counts, Means, added, sample_means
+
+
+class Participant:
+    """The bandit half of a seat. Its state follows from the receipts it holds and the ledger alone."""
+
+    def __init__(self, rules: Rules, seat: int, signer: Signer, salt_key: bytes, verifier: Verifier) -> None:
+        self.rules, self.seat, self.signer, self.salt_key = rules, seat, signer, salt_key
+        self._verifier = verifier
+        self.counts: Counts = (0,) * rules.parameters.arms
+        self.totals: tuple[int, ...] = (0,) * rules.parameters.arms
+
+    def arm(self, ledger: Ledger) -> int | None:
+        """The arm to pull in the open round; None pulls nothing, which only the malicious do."""
+        return honest_arm(self.rules.parameters, ledger)
+
+    def means(self, ledger: Ledger) -> Means:
+        """The estimators to report in the open round, in units."""
+        return sample_means(self.totals, self.counts)
+
+    def committed_counts(self, ledger: Ledger) -> Counts:
+        """The pull counts to commit to in the open round."""
+        return self.counts
+
+    def report(self, ledger: Ledger) -> tuple[Report, Opening]:
+        """The report of the open round and the opening of its commitment."""
+        counts, salt = self.committed_counts(ledger), commitment_salt(self.salt_key, ledger.round)
+        return Report(self.means(ledger), commitment(counts, salt)), Opening(counts, salt)
+
+    def open_commitment(self, opening: Opening) -> Send:
+        """The private input to the secure comparison."""
+        return Send((COMPARISON,), opening)
+
+    def pull(self, ledger: Ledger) -> list[Send]:
+        """The signed pull of an approved learning round."""
+        arm = self.arm(ledger)
+        if arm is None:
+            return []
+        digest = self.rules.slot(ledger).digest(Phase.REWARD, Role.PULLER, self.seat, pull_content(arm))
+        return [Send((ENVIRONMENT,), PullRequest(arm, self.signer.sign(digest)))]
+
+    def on_receipt(self, ledger: Ledger, receipt: Receipt) -> bool:
+        """Take the reward into the sample means; False for a receipt that is not the environment's next one."""
+        rules = self.rules
+        if receipt.round != ledger.round or not 0 <= receipt.arm < rules.parameters.arms:
+            return False
+        counts = added(self.counts, receipt.arm, 1)
+        totals = added(self.totals, receipt.arm, receipt.reward)
+        if tally(counts, totals) != receipt.tally:
+            return False
+        content = receipt_content(receipt.arm, receipt.reward, receipt.tally)
+        digest = rules.slot(ledger).digest(Phase.REWARD, Role.ENVIRONMENT, self.seat, content)
+        if not self._verifier.is_signed_by(rules.environment, digest, receipt.signature):
+            return False
+        self.counts, self.totals = counts, totals
+        return True

@@ -1,0 +1,53 @@
+"""A seat of the game: one participant, which is a validator too (Theorem 1)."""
+
+from chain_bandit.actors.messages import Answer, CertifiedBlock, Message, Receipt, Send
+from chain_bandit.actors.participant import Participant
+from chain_bandit.actors.validator import Validator
+from chain_bandit.consensus.broadcast import Frame
+from chain_bandit.consensus.certificate import Vote
+from chain_bandit.crypto.verify import Verifier
+from chain_bandit.protocol.blocks import approves
+from chain_bandit.protocol.ledger import Ledger
+
+
+class Seat:
+    """Routes ticks and messages to the seat's two halves. Hostile messages are dropped, never raised on."""
+
+    def __init__(self, participant: Participant, validator: Validator, verifier: Verifier) -> None:
+        self.participant, self.validator, self._verifier = participant, validator, verifier
+        self.number = participant.seat
+        self.rules = participant.rules
+        self._step = 0
+
+    def begin(self, ledger: Ledger) -> None:
+        """Open the next round."""
+        self.ledger, self._certified, self._step = ledger, False, 0
+        self.validator.begin(ledger)
+
+    def on_tick(self, step: int) -> list[Send]:
+        """What to send in `step`."""
+        self._step = step
+        if step == 0:
+            report, opening = self.participant.report(self.ledger)
+            return [self.participant.open_commitment(opening), *self.validator.report(report)]
+        if step == self.rules.schedule.pull:
+            learning = self._certified and self.ledger.round > self.rules.parameters.burn_in
+            return self.participant.pull(self.ledger) if learning else []
+        return self.validator.on_tick(step)
+
+    def on_message(self, sender: int, message: Message) -> None:
+        """Take in what arrived in the current step."""
+        match message:
+            case Frame():
+                self.validator.on_frame(self._step, message)
+            case Vote():
+                self.validator.on_vote(message)
+            case Answer():
+                self.validator.on_answer(message)
+            case CertifiedBlock():
+                header = self.rules.certified_header(self.ledger, message, self._verifier)
+                self._certified = self._certified or (header is not None and approves(header.means))
+            case Receipt():
+                self.participant.on_receipt(self.ledger, message)
+            case _:
+                pass

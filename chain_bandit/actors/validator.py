@@ -1,0 +1,142 @@
+"""A validator: agrees on reports, on the block, and signs at most one of {block, no block} (Algorithms 2 and 3)."""
+
+from collections.abc import Mapping
+
+from chain_bandit.actors.messages import (
+    COMPARISON,
+    ENVIRONMENT,
+    RELAYER,
+    Answer,
+    CertifiedBlock,
+    Question,
+    Send,
+)
+from chain_bandit.actors.rules import Rules
+from chain_bandit.consensus.broadcast import Drop, Frame, SignedBroadcast
+from chain_bandit.consensus.certificate import Vote, Votes
+from chain_bandit.consensus.evidence import Equivocation
+from chain_bandit.crypto.keys import Signer
+from chain_bandit.crypto.verify import Verifier
+from chain_bandit.protocol.blocks import Header, Report, SignedReport
+from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.ledger import Ledger
+from chain_bandit.protocol.messages import NO_BLOCK, Phase, Role
+from chain_bandit.protocol.proposal import Bits, propose, readable_report
+
+
+class Validator:
+    """The consensus half of a seat, for one round at a time: `begin`, then ticks and messages."""
+
+    def __init__(self, rules: Rules, seat: int, signer: Signer, verifier: Verifier) -> None:
+        self.rules, self.seat, self._signer, self._verifier = rules, seat, signer, verifier
+        self._others = tuple(p for p in rules.everybody if p != seat)
+
+    def begin(self, ledger: Ledger) -> None:
+        """Forget the last round and open the next one."""
+        rules, slot = self.rules, self.rules.slot(ledger)
+        self.ledger, self.slot = ledger, slot
+
+        def broadcast(phase: Phase, content_bytes: int) -> SignedBroadcast:
+            return SignedBroadcast(
+                phase, slot, self.seat, rules.addresses, content_bytes, rules.schedule.relay_rounds,
+                self._signer, self._verifier,
+            )  # fmt: skip
+
+        self.reports = broadcast(Phase.REPORT, rules.report_bytes)
+        self.blocks = broadcast(Phase.BLOCK, 32)
+        self.votes = Votes(slot, rules.addresses, rules.parameters.quorum, self._verifier)
+        self.drops: list[Drop] = []
+        self.agreed: dict[int, SignedReport] = {}
+        self._bits: Mapping[int, Bits] = {}
+        self.block: tuple[Header, bytes, bytes] | None = None
+        self.digest = NO_BLOCK
+
+    def report(self, report: Report) -> list[Send]:
+        """Step 0: the seat's own report as commander of its broadcast."""
+        return [Send(self._others, self.reports.open(report.encode()))]
+
+    def on_tick(self, step: int) -> list[Send]:
+        """What to send in `step`, after everything that arrived before it."""
+        schedule = self.rules.schedule
+        if 1 <= step <= schedule.relay_rounds:
+            return self._relay(self.reports)
+        if step == schedule.compare:
+            return self._ask()
+        if step == schedule.propose:
+            return self._propose()
+        if schedule.propose < step < schedule.vote:
+            return self._relay(self.blocks)
+        if step == schedule.vote:
+            return self._vote()
+        if step == schedule.certify:
+            return self._certify()
+        return []
+
+    def on_frame(self, step: int, frame: Frame) -> None:
+        """Claims that arrived in `step` of the round."""
+        if frame.phase is Phase.REPORT:
+            self.drops += self.reports.on_frame(step, frame)
+        elif frame.phase is Phase.BLOCK:
+            self.drops += self.blocks.on_frame(max(step - self.rules.schedule.propose, 0), frame)
+
+    def on_answer(self, answer: Answer) -> None:
+        """The comparison bits of this round."""
+        if answer.round == self.ledger.round:
+            self._bits = answer.bits
+
+    def on_vote(self, vote: Vote) -> None:
+        """Another validator's block signature."""
+        self.votes.on_vote(vote)
+
+    def equivocations(self) -> list[Equivocation]:
+        """Every proof of equivocation that this validator holds of the round."""
+        return [*self.reports.equivocations(), *self.blocks.equivocations(), *self.votes.equivocations()]
+
+    def _relay(self, broadcast: SignedBroadcast) -> list[Send]:
+        frame = broadcast.relays()
+        return [Send(self._others, frame)] if frame else []
+
+    def _ask(self) -> list[Send]:
+        """Agree on reports, then ask for the bits on what they commit to."""
+        parameters = self.rules.parameters
+        commitments = {}
+        for seat in self.rules.everybody:
+            claim = self.reports.outcome(seat)
+            if claim is None:
+                continue
+            signed = SignedReport(claim.content, claim.signature)
+            report = readable_report(signed, parameters)
+            if report is not None:
+                self.agreed[seat], commitments[seat] = signed, report.commitment
+        return [Send((COMPARISON,), Question(self.ledger.round, commitments))]
+
+    def _propose(self) -> list[Send]:
+        """Compute the block of the round and command its digest."""
+        rules = self.rules
+        header, body = propose(rules.parameters, self.ledger, rules.seed_0, self.agreed, self._bits)
+        encoded = header.encode(rules.parameters)
+        self.block, self.digest = (header, encoded, body), keccak(encoded)
+        return [Send(self._others, self.blocks.open(self.digest))]
+
+    def _vote(self) -> list[Send]:
+        """Sign the block when some commander's outcome is the value computed here, else sign that there is none.
+
+        The mode over commanders counts only values equal to one's own (PROTOCOL 1.5), so one is enough.
+        """
+        outcomes = map(self.blocks.outcome, self.rules.everybody)
+        heard = any(claim is not None and claim.content == self.digest for claim in outcomes)
+        content = self.digest if heard else NO_BLOCK
+        digest = self.slot.digest(Phase.BLOCK, Role.SIGNER, 0, content)
+        vote = Vote(self.seat, content, self._signer.sign(digest))
+        self.votes.on_vote(vote)
+        return [Send(self._others, vote)]
+
+    def _certify(self) -> list[Send]:
+        """Pass a certificate on to whoever needs it: the environment and the relayer."""
+        if self.block is not None:
+            certificate = self.votes.certificate(self.digest)
+            if certificate is not None:
+                _, header, body = self.block
+                return [Send((ENVIRONMENT, RELAYER), CertifiedBlock(header, body, certificate))]
+        none = self.votes.certificate(NO_BLOCK)
+        return [Send((RELAYER,), none)] if none is not None else []

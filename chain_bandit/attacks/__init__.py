@@ -1,0 +1,1 @@
+"""What malicious participants do, behind one small interface, one file an attack."""

@@ -1,0 +1,96 @@
+"""The interface of an attack: four verbs, each honest unless overridden, and what an attacker can see.
+
+An attack may lie about means and counts, pull any arm, and replace anything that leaves its seat; it holds its
+own key and its colluders', never an honest one.
+"""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from chain_bandit.actors.messages import Schedule, Send
+from chain_bandit.actors.rules import Rules
+from chain_bandit.crypto.keys import Signer
+from chain_bandit.protocol.ledger import Ledger
+from chain_bandit.protocol.messages import Phase, Role, Slot
+from chain_bandit.protocol.settlement import Conduct
+from chain_bandit.protocol.units import Counts, Means
+
+
+@dataclass
+class View:
+    """What the attacker of one seat sees and holds.
+
+    Attributes:
+        seat: its number.
+        rules: the game's public facts.
+        signers: its own key and those of its colluders, by seat.
+        rng: its own stream of chance, from the scenario's seed.
+        ledger: the open round's state, a function of the chain.
+        step: the step of the round, see `actors.messages.Schedule`.
+        reported: the estimators by seat in the last block (public on the chain).
+    """
+
+    seat: int
+    rules: Rules
+    signers: Mapping[int, Signer]
+    rng: random.Random
+    ledger: Ledger
+    step: int = 0
+    reported: Mapping[int, Means] = field(default_factory=dict)
+
+    @property
+    def round(self) -> int:
+        """t."""
+        return self.ledger.round
+
+    @property
+    def schedule(self) -> Schedule:
+        """The steps of a round."""
+        return self.rules.schedule
+
+    @property
+    def slot(self) -> Slot:
+        """The slot of the open round."""
+        return self.rules.slot(self.ledger)
+
+    @property
+    def others(self) -> tuple[int, ...]:
+        """All seats but its own."""
+        return tuple(p for p in self.rules.everybody if p != self.seat)
+
+    @property
+    def honest(self) -> tuple[int, ...]:
+        """The seats that are no colluders."""
+        return tuple(p for p in self.rules.everybody if p not in self.signers)
+
+    def sign(self, phase: Phase, role: Role, instance: int, content: bytes, seat: int | None = None) -> bytes:
+        """A signature in the open slot by its own key, or by the colluder `seat`."""
+        signer = self.signers[self.seat if seat is None else seat]
+        return signer.sign(self.slot.digest(phase, role, instance, content))
+
+
+class Attack:
+    """A way to cheat. Override what differs from honesty; state which `Conduct` that is.
+
+    The same object serves one seat for a whole game and may keep state. Whatever it raises stops the game with
+    `AttackFailed`; what it sends may be anything, honest machines drop what is not valid.
+    """
+
+    conduct: Conduct = Conduct.HONEST
+
+    def arm(self, view: View, honest: int) -> int | None:
+        """The arm to pull; None pulls nothing."""
+        return honest
+
+    def means(self, view: View, honest: Means) -> Means:
+        """The estimators to report, in units."""
+        return honest
+
+    def counts(self, view: View, honest: Counts) -> Counts:
+        """The pull counts to commit to."""
+        return honest
+
+    def outbox(self, view: View, sends: list[Send]) -> list[Send]:
+        """The last word on every message that leaves the seat in this step."""
+        return sends

@@ -1,0 +1,21 @@
+"""Report the same estimator for every arm, whatever was seen."""
+
+from chain_bandit.attacks.attack import Attack, View
+from chain_bandit.protocol.settlement import Conduct
+from chain_bandit.protocol.units import UNIT, Means
+
+
+class ConstantLie(Attack):
+    """`value` in [0, 1] for every arm but `favour`, which gets 1 - value."""
+
+    conduct = Conduct.LIAR
+
+    def __init__(self, value: float = 0.0, favour: int | None = None) -> None:
+        self._value, self._favour = round(value * UNIT), favour
+
+    def means(self, view: View, honest: Means) -> Means:
+        """The constant."""
+        lie = [self._value] * len(honest)
+        if self._favour is not None:
+            lie[self._favour % len(lie)] = UNIT - self._value
+        return tuple(lie)

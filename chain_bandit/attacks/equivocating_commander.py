@@ -1,0 +1,37 @@
+"""As commander, send a different header to every validator."""
+
+from chain_bandit.actors.messages import Send
+from chain_bandit.attacks.attack import Attack, View
+from chain_bandit.consensus.broadcast import Claim, Frame
+from chain_bandit.protocol.digests import keccak, uint
+from chain_bandit.protocol.messages import Phase, Role
+from chain_bandit.protocol.settlement import Conduct
+
+
+class EquivocatingCommander(Attack):
+    """`values` different digests in one slot, spread over the validators."""
+
+    conduct = Conduct.ATTACKER
+
+    def __init__(self, values: int = 2) -> None:
+        self._values = values
+
+    def outbox(self, view: View, sends: list[Send]) -> list[Send]:
+        """In the step in which commanders send, the honest header goes to some, invented ones to others."""
+        if view.step != view.schedule.propose:
+            return sends
+        changed: list[Send] = []
+        for send in sends:
+            match send.message:
+                case Frame(phase=Phase.BLOCK, claims=(claim,)):
+                    frames = [send.message, *(self._other(view, claim, i) for i in range(1, self._values))]
+                    changed += [Send((to,), frames[i % len(frames)]) for i, to in enumerate(send.to)]
+                case _:
+                    changed.append(send)
+        return changed
+
+    @staticmethod
+    def _other(view: View, claim: Claim, index: int) -> Frame:
+        content = keccak(claim.content, uint(index, 1))
+        signature = view.sign(Phase.BLOCK, Role.COMMANDER, view.seat, content)
+        return Frame(Phase.BLOCK, (Claim(view.seat, content, signature),))

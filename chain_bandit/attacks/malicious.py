@@ -1,0 +1,112 @@
+"""A seat under an attack: the honest machine, with the attack at its four verbs."""
+
+from collections.abc import Sequence
+
+from chain_bandit.actors.messages import Send
+from chain_bandit.actors.participant import Participant
+from chain_bandit.actors.seat import Seat
+from chain_bandit.actors.validator import Validator
+from chain_bandit.attacks.attack import Attack, View
+from chain_bandit.crypto.verify import Verifier
+from chain_bandit.protocol.blocks import Report, seats
+from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.protocol.ledger import Ledger
+from chain_bandit.protocol.settlement import Conduct
+from chain_bandit.protocol.units import Counts, Means
+
+
+class AttackFailed(ChainBanditError):
+    """An attack plug-in raised: the scenario cannot be played."""
+
+    exit_code = 3
+
+    def __init__(self, attack: str, seat: int, round_: int, error: Exception) -> None:
+        super().__init__(f"attack {attack} of seat {seat} raised {type(error).__name__} in round {round_}: {error}")
+        self.attack, self.seat, self.round, self.error = attack, seat, round_, error
+
+
+class Combined(Attack):
+    """Several attacks at one seat, each applied to what the one before it left."""
+
+    def __init__(self, attacks: Sequence[Attack]) -> None:
+        self.attacks = tuple(attacks)
+        self.conduct = Conduct.HONEST
+        for attack in self.attacks:
+            self.conduct |= attack.conduct
+
+    def arm(self, view: View, honest: int) -> int | None:
+        """One change after the other, until somebody refuses to pull."""
+        arm: int | None = honest
+        for attack in self.attacks:
+            arm = None if arm is None else attack.arm(view, arm)
+        return arm
+
+    def means(self, view: View, honest: Means) -> Means:
+        """One lie on top of the other."""
+        for attack in self.attacks:
+            honest = attack.means(view, honest)
+        return honest
+
+    def counts(self, view: View, honest: Counts) -> Counts:
+        """One lie on top of the other."""
+        for attack in self.attacks:
+            honest = attack.counts(view, honest)
+        return honest
+
+    def outbox(self, view: View, sends: list[Send]) -> list[Send]:
+        """One change after the other."""
+        for attack in self.attacks:
+            sends = attack.outbox(view, sends)
+        return sends
+
+
+class MaliciousParticipant(Participant):
+    """A participant whose estimators, counts and arms pass through an attack."""
+
+    attack: Attack
+    view: View
+
+    def arm(self, ledger: Ledger) -> int | None:
+        """The attack's arm."""
+        honest = super().arm(ledger)
+        return None if honest is None else self.attack.arm(self.view, honest)
+
+    def means(self, ledger: Ledger) -> Means:
+        """The attack's estimators."""
+        return self.attack.means(self.view, super().means(ledger))
+
+    def committed_counts(self, ledger: Ledger) -> Counts:
+        """The attack's counts."""
+        return self.attack.counts(self.view, super().committed_counts(ledger))
+
+
+class MaliciousSeat(Seat):
+    """A seat whose every outgoing message passes through an attack."""
+
+    def __init__(
+        self, participant: MaliciousParticipant, validator: Validator, verifier: Verifier, attack: Attack, view: View
+    ) -> None:
+        super().__init__(participant, validator, verifier)
+        self.attack, self.view = attack, view
+        participant.attack, participant.view = attack, view
+
+    def begin(self, ledger: Ledger) -> None:
+        """Open the next round; the last block's reports are public by now."""
+        view = self.view
+        if ledger.round == view.round + 1 and self.validator.block is not None:
+            header, _, _ = self.validator.block
+            arms = self.rules.parameters.arms
+            agreed = self.validator.agreed
+            view.reported = {p: Report.decode(agreed[p].content, arms).means for p in seats(header.reporters)}
+        view.ledger, view.step = ledger, 0
+        super().begin(ledger)
+
+    def on_tick(self, step: int) -> list[Send]:
+        """What the attack makes of the honest messages of the step."""
+        self.view.step = step
+        try:
+            return self.attack.outbox(self.view, super().on_tick(step))
+        except ChainBanditError:
+            raise
+        except Exception as error:  # a plug-in may raise anything; the user is told which one did
+            raise AttackFailed(type(self.attack).__name__, self.number, self.ledger.round, error) from error

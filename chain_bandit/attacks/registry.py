@@ -1,0 +1,64 @@
+"""Attacks by name, as scenarios call them; a plug-in is named `module:Class`."""
+
+from importlib import import_module
+from typing import Any
+
+from chain_bandit.attacks.attack import Attack
+from chain_bandit.attacks.constant_lie import ConstantLie
+from chain_bandit.attacks.equivocating_commander import EquivocatingCommander
+from chain_bandit.attacks.forged_signature import ForgedSignature
+from chain_bandit.attacks.late_chain import LateChain
+from chain_bandit.attacks.replay import Replay
+from chain_bandit.attacks.sign_flip import SignFlip
+from chain_bandit.attacks.silent_validator import SilentValidator
+from chain_bandit.attacks.sleeper import Sleeper
+from chain_bandit.attacks.two_faced_counts import TwoFacedCounts
+from chain_bandit.attacks.two_faced_report import TwoFacedReport
+from chain_bandit.attacks.within_range import WithinRange
+from chain_bandit.protocol.errors import ChainBanditError
+
+ATTACKS: dict[str, type[Attack]] = {
+    "constant-lie": ConstantLie,
+    "sign-flip": SignFlip,
+    "within-range": WithinRange,
+    "sleeper": Sleeper,
+    "two-faced-report": TwoFacedReport,
+    "two-faced-counts": TwoFacedCounts,
+    "equivocating-commander": EquivocatingCommander,
+    "silent-validator": SilentValidator,
+    "late-chain": LateChain,
+    "forged-signature": ForgedSignature,
+    "replay": Replay,
+}
+
+
+class UnknownAttack(ChainBanditError):
+    """No attack of that name, or options that it does not take."""
+
+    exit_code = 3
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"attack {name!r}: {reason}; known attacks: {', '.join(ATTACKS)}, or module:Class")
+        self.name, self.reason = name, reason
+
+
+def make(name: str, options: dict[str, Any]) -> Attack:
+    """The attack of that name with its options. Raises `UnknownAttack`."""
+    attack = ATTACKS.get(name) or _plugin(name)
+    try:
+        return attack(**options)
+    except (TypeError, ValueError) as error:
+        raise UnknownAttack(name, str(error)) from error
+
+
+def _plugin(name: str) -> type[Attack]:
+    module, _, attribute = name.partition(":")
+    if not attribute:
+        raise UnknownAttack(name, "not a known name")
+    try:
+        plugin = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise UnknownAttack(name, str(error)) from error
+    if not (isinstance(plugin, type) and issubclass(plugin, Attack)):
+        raise UnknownAttack(name, "not a subclass of chain_bandit.attacks.attack.Attack")
+    return plugin

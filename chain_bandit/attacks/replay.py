@@ -1,0 +1,20 @@
+"""Send again what was said in an earlier round."""
+
+from chain_bandit.actors.messages import Send
+from chain_bandit.attacks.attack import Attack, View
+from chain_bandit.protocol.settlement import Conduct
+
+
+class Replay(Attack):
+    """In every step, also what this seat sent in the same step `rounds` rounds ago."""
+
+    conduct = Conduct.ATTACKER
+
+    def __init__(self, rounds: int = 1) -> None:
+        self._rounds = rounds
+        self._sent: dict[tuple[int, int], list[Send]] = {}
+
+    def outbox(self, view: View, sends: list[Send]) -> list[Send]:
+        """Old messages first, so that they arrive before the honest ones."""
+        self._sent[view.round, view.step] = sends
+        return [*self._sent.pop((view.round - self._rounds, view.step), []), *sends]

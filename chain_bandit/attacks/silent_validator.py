@@ -1,0 +1,22 @@
+"""Take no part in the consensus."""
+
+from chain_bandit.actors.messages import CertifiedBlock, Send
+from chain_bandit.attacks.attack import Attack, View
+from chain_bandit.consensus.broadcast import Frame
+from chain_bandit.consensus.certificate import Certificate, Vote
+from chain_bandit.protocol.settlement import Conduct
+
+
+class SilentValidator(Attack):
+    """Nothing of the consensus leaves the seat in rounds `first` to `last`; with `reports`, its own report does."""
+
+    conduct = Conduct.ATTACKER
+
+    def __init__(self, first: int = 0, last: int = 2**32, reports: bool = True) -> None:
+        self._first, self._last, self._reports = first, last, reports
+
+    def outbox(self, view: View, sends: list[Send]) -> list[Send]:
+        """Drop frames, votes and certificates."""
+        if not self._first <= view.round <= self._last or (self._reports and view.step == 0):
+            return sends
+        return [s for s in sends if not isinstance(s.message, Frame | Vote | Certificate | CertifiedBlock)]

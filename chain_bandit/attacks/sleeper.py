@@ -1,0 +1,18 @@
+"""Be honest for a while, then lie."""
+
+from chain_bandit.attacks.attack import Attack, View
+from chain_bandit.protocol.settlement import Conduct
+from chain_bandit.protocol.units import UNIT, Means
+
+
+class Sleeper(Attack):
+    """Honest until round `wakes`, then every estimator is turned upside down."""
+
+    conduct = Conduct.LIAR
+
+    def __init__(self, wakes: int = 0) -> None:
+        self._wakes = wakes
+
+    def means(self, view: View, honest: Means) -> Means:
+        """1 - estimator from round `wakes` on."""
+        return honest if view.round < self._wakes else tuple(UNIT - mean for mean in honest)

@@ -1,0 +1,113 @@
+"""The first walk: is this a chain at all, and what did the end of the game open?"""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from chain_bandit.audit.report import Checks
+from chain_bandit.history.blocks import History, RawBlock
+from chain_bandit.history.errors import BadEncoding
+from chain_bandit.history.evm import decode_header, decode_receipt, decode_transaction, ordered_root
+from chain_bandit.history.records import Call, calls_in
+
+
+@dataclass(slots=True)
+class Survey:
+    """What the first walk brings home.
+
+    Attributes:
+        sound: whether blocks, roots and links all hold: only then is anything else worth replaying.
+        head: hash and number of the last block.
+        reveal: secret, encoded roles and encoded model, once the contract took them.
+        salt_keys: of each seat that opened its counts.
+        pulls: all settlements, one after the other.
+    """
+
+    sound: bool = True
+    head: bytes = bytes(32)
+    number: int = -1
+    reveal: tuple[bytes, bytes, bytes] | None = None
+    salt_keys: dict[int, bytes] = field(default_factory=dict)
+    pulls: bytearray = field(default_factory=bytearray)
+
+
+def survey(history: History, kept: bytes | None, checks: Checks) -> Survey:
+    """Check the blocks of a history as a chain, and collect what later rounds open about earlier ones."""
+    found = Survey()
+    origin = history.origin
+    for block in history.blocks:
+        found.sound &= _check_block(block, found, origin.first_block, origin.chain_id, checks)
+        if not found.sound:
+            break
+        for call in calls_in(block, origin.contract):
+            if call.succeeded:
+                _take_in(call, found)
+    if found.number < 0 and found.sound:
+        found.sound = checks.that(False, "chain.links", None, "history", "it holds no block")
+    if kept is not None and found.sound:
+        checks.that(found.head == kept, "chain.head", None, f"block {found.number}",
+                    "its hash is {}, the auditor kept {}", found.head, kept)
+    elif kept is not None:
+        checks.unknown("chain.head", "the blocks are no chain")
+    return found
+
+
+def _check_block(block: RawBlock, found: Survey, first: int, chain_id: int, checks: Checks) -> bool:
+    expected = first if found.number < 0 else found.number + 1
+    name = f"block {expected}"
+    try:
+        header = decode_header(block.header)
+    except BadEncoding as error:
+        return checks.that(False, "chain.links", None, name, "{}", error)
+    follows = checks.that(
+        header.number == expected and (found.number < 0 or header.parent == found.head),
+        "chain.links", None, name, "it is number {} on parent {}, after {}", header.number, header.parent, found.head,
+    )  # fmt: skip
+    found.head, found.number = header.digest, header.number
+    problem = _transactions_problem(block, chain_id)
+    paid = checks.that(not problem, "chain.transactions", None, name, "{}", problem)
+    problem = _receipts_problem(block)
+    received = checks.that(not problem, "chain.receipts", None, name, "{}", problem)
+    return follows and paid and received
+
+
+@lru_cache(maxsize=512)
+def _transactions_problem(block: RawBlock, chain_id: int) -> str:
+    try:
+        if ordered_root(block.transactions) != decode_header(block.header).transactions_root:
+            return "its transactions do not give its transactions root"
+        for raw in block.transactions:
+            if decode_transaction(raw).chain_id not in (None, chain_id):
+                return f"a transaction is not signed for chain {chain_id}"
+    except BadEncoding as error:
+        return str(error)
+    return ""
+
+
+@lru_cache(maxsize=512)
+def _receipts_problem(block: RawBlock) -> str:
+    header = decode_header(block.header)
+    if ordered_root(block.receipts) != header.receipts_root:
+        return "its receipts do not give its receipts root"
+    if len(block.receipts) != len(block.transactions):
+        return "it has not one receipt for each transaction"
+    gas = 0
+    try:
+        for raw, sent in zip(block.receipts, block.transactions, strict=True):
+            receipt = decode_receipt(raw)
+            if receipt.gas <= gas or receipt.type != decode_transaction(sent).type:
+                return "a receipt is not of its transaction"
+            gas = receipt.gas
+    except BadEncoding as error:
+        return str(error)
+    return "" if gas == header.gas_used else "its gas is not that of its receipts"
+
+
+def _take_in(call: Call, found: Survey) -> None:
+    """Keep what a transaction opens. Whether it was right to is checked on the second walk."""
+    if call.method == "reveal" and call.arguments:
+        found.reveal = (call.arguments[0], call.arguments[1], call.arguments[2])
+    elif call.method == "settleRewards" and call.arguments:
+        found.pulls += call.arguments[1]
+    for event in call.events:
+        if event.name == "CountsRevealed":
+            found.salt_keys[event.values[0]] = event.values[1]

@@ -1,0 +1,103 @@
+"""The shipped contract: its interface and its bytecode, as compiled by `scripts/build_artifacts.py`."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from eth_abi.abi import decode, encode
+
+from chain_bandit.protocol.digests import keccak
+
+
+def canonical_type(entry: Mapping[str, Any]) -> str:
+    """The type of an ABI parameter as signatures spell it, tuples unfolded."""
+    kind = str(entry["type"])
+    if not kind.startswith("tuple"):
+        return kind
+    return f"({','.join(map(canonical_type, entry['components']))}){kind[5:]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One function, event or error of the contract's interface."""
+
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    topic: bytes
+    """keccak of the signature; its first four bytes begin calldata and revert data."""
+
+    def encode(self, *arguments: object) -> bytes:
+        """Calldata of a call with these arguments."""
+        return self.topic[:4] + encode(self.inputs, arguments)
+
+    def decode_inputs(self, data: bytes) -> tuple[Any, ...]:
+        """The arguments in an event's or an error's data."""
+        return decode(self.inputs, data)
+
+    def decode_outputs(self, data: bytes) -> tuple[Any, ...]:
+        """What a view returned."""
+        return decode(self.outputs, data)
+
+
+def member(entry: Mapping[str, Any]) -> Member:
+    """The member that an ABI entry describes."""
+    inputs = tuple(map(canonical_type, entry["inputs"]))
+    outputs = tuple(map(canonical_type, entry.get("outputs", ())))
+    return Member(entry["name"], inputs, outputs, keccak(f"{entry['name']}({','.join(inputs)})".encode()))
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A compiled contract.
+
+    Attributes:
+        abi: its interface, as the compiler prints it.
+        bytecode: what a deployment sends, before the constructor's arguments.
+        deployed: its code on chain, zero where deployment fills in immutable values.
+        immutables: (start, length) of those places.
+    """
+
+    abi: Sequence[Mapping[str, Any]]
+    bytecode: bytes
+    deployed: bytes
+    immutables: tuple[tuple[int, int], ...]
+
+    def members(self, kind: str) -> dict[str, Member]:
+        """All of one kind ("function", "event" or "error") by name."""
+        return {entry["name"]: member(entry) for entry in self.abi if entry["type"] == kind}
+
+    def constructor(self, *arguments: object) -> bytes:
+        """Calldata of a deployment."""
+        entry = next(entry for entry in self.abi if entry["type"] == "constructor")
+        return self.bytecode + encode(list(map(canonical_type, entry["inputs"])), arguments)
+
+    def is_code(self, code: bytes) -> bool:
+        """Whether this contract is what a chain holds as `code`, whatever its immutable values."""
+        return len(code) == len(self.deployed) and masked(code, self.immutables) == masked(
+            self.deployed, self.immutables
+        )
+
+
+def masked(code: bytes, places: Iterable[tuple[int, int]]) -> bytes:
+    """The code with zeros at every (start, length)."""
+    blank = bytearray(code)
+    for start, length in places:
+        blank[start : start + length] = bytes(length)
+    return bytes(blank)
+
+
+@cache
+def chain_bandit_artifact() -> Artifact:
+    """The contract that this version of the package was tested with."""
+    text = resources.files("chain_bandit.chain").joinpath("artifacts", "ChainBandit.json").read_text("utf-8")
+    data = json.loads(text)
+    return Artifact(
+        data["abi"],
+        bytes.fromhex(data["bytecode"][2:]),
+        bytes.fromhex(data["deployedBytecode"][2:]),
+        tuple((start, length) for start, length in data["immutableReferences"]),
+    )

@@ -1,0 +1,244 @@
+"""A game's contract as Python calls: transactions signed here, errors and events decoded, time and gas counted."""
+
+import ast
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass
+from typing import Any, cast
+
+from eth_account.signers.local import LocalAccount
+from eth_utils.address import to_checksum_address
+from requests import RequestException
+from web3 import Web3
+from web3.types import RPCEndpoint
+
+from chain_bandit.chain.artifacts import Artifact, Member, chain_bandit_artifact, member
+from chain_bandit.chain.errors import ForeignContract, NodeUnreachable, TransactionReverted
+from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.stopwatch import Stopwatch
+
+RecordEvent = tuple[int, int, bytes]
+"""(round, kind, head) of one record."""
+
+GAS_BASE, GAS_PER_BYTE, GAS_DEPLOYMENT = 1_000_000, 150, 8_000_000
+"""The stated gas limit of a call is base + bytes of calldata * per byte; tests hold every method under it."""
+
+_BUILT_IN = tuple(
+    member({"name": name, "inputs": [{"type": kind}]}) for name, kind in (("Error", "string"), ("Panic", "uint256"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CostEntry:
+    """One record handed back: its parent, kind, whether it cost the honest, its header's bytes or none."""
+
+    parent: bytes
+    kind: int
+    costly: bool
+    header: bytes
+
+
+class Coordinator:
+    """One deployed game. Methods that change the chain wait for the transaction, and raise if it was refused.
+
+    One client must send all transactions of an account, since it counts its nonces.
+
+    Raises (every method):
+        NodeUnreachable: the node does not answer.
+        TransactionReverted: the contract, or the node, refused.
+
+    Attributes:
+        address: 20 bytes.
+        gas: gas used by each transaction, by method ("deploy" for the deployment).
+        transactions: how many were sent.
+    """
+
+    def __init__(self, web3: Web3, address: bytes, stopwatch: Stopwatch) -> None:
+        """Use `deploy` or `at`, which make sure that the address holds our contract."""
+        artifact = chain_bandit_artifact()
+        self.address = address
+        self._rpc = _Rpc(web3, stopwatch)
+        self._functions = artifact.members("function")
+        self._recorded = artifact.members("event")["Recorded"]
+
+    @property
+    def gas(self) -> dict[str, list[int]]:
+        """Gas used by each transaction, by method."""
+        return self._rpc.gas
+
+    @property
+    def transactions(self) -> int:
+        """How many transactions were sent."""
+        return self._rpc.transactions
+
+    @staticmethod
+    def deploy(
+        web3: Web3,
+        sender: LocalAccount,
+        parameters: Parameters,
+        salt_commitment: bytes,
+        secret_commitment: bytes,
+        pool: int,
+        stopwatch: Stopwatch,
+    ) -> "Coordinator":
+        """Put a new game on the chain, with the sender as its environment and `pool` wei in it."""
+        data = chain_bandit_artifact().constructor(astuple(parameters), salt_commitment, secret_commitment)
+        rpc = _Rpc(web3, stopwatch)
+        receipt = rpc.transact("deploy", sender, None, data, pool, GAS_DEPLOYMENT)
+        coordinator = Coordinator(web3, bytes.fromhex(receipt["contractAddress"][2:]), stopwatch)
+        coordinator._rpc = rpc
+        return coordinator
+
+    @staticmethod
+    def at(web3: Web3, address: bytes, stopwatch: Stopwatch) -> "Coordinator":
+        """The game at an address. Raises `ForeignContract` where the code there is not this version's."""
+        coordinator = Coordinator(web3, address, stopwatch)
+        code = coordinator._rpc.code(address)
+        if not chain_bandit_artifact().is_code(code):
+            raise ForeignContract(to_checksum_address(address), len(code))
+        return coordinator
+
+    def join(self, sender: LocalAccount) -> None:
+        """Take the next seat for the stake."""
+        self._transact(sender, "join", value=self.parameters().stake)
+
+    def open(self, sender: LocalAccount, salt: bytes) -> None:
+        """Start the game."""
+        self._transact(sender, "open", salt)
+
+    def submit_block(
+        self, sender: LocalAccount, header: bytes, body: bytes, signers: int, signatures: bytes
+    ) -> list[RecordEvent]:
+        """Record a block with its certificate. Gives the records made."""
+        return self._record(sender, "submitBlock", header, body, signers, signatures)
+
+    def skip(self, sender: LocalAccount, signers: int, signatures: bytes) -> list[RecordEvent]:
+        """Record a quorum's "no block". Gives the records made."""
+        return self._record(sender, "skip", signers, signatures)
+
+    def skip_after_deadline(self, sender: LocalAccount) -> list[RecordEvent]:
+        """Record that the deadline passed without a block. Gives the records made."""
+        return self._record(sender, "skipAfterDeadline")
+
+    def settle_rewards(self, sender: LocalAccount, through: int, pulls: bytes) -> None:
+        """Credit the rewards of all unsettled rounds up to `through`."""
+        self._transact(sender, "settleRewards", through, pulls)
+
+    def reveal(self, sender: LocalAccount, secret: bytes, roles: bytes, model: bytes) -> None:
+        """Open the environment's commitment."""
+        self._transact(sender, "reveal", secret, roles, model)
+
+    def settle_costs(self, sender: LocalAccount, entries: Sequence[CostEntry]) -> None:
+        """Hand back records, newest first."""
+        self._transact(sender, "settleCosts", [astuple(entry) for entry in entries])
+
+    def close(self, sender: LocalAccount) -> None:
+        """Fix what everybody is owed."""
+        self._transact(sender, "close")
+
+    def withdraw(self, sender: LocalAccount) -> None:
+        """Take all that the sender is owed."""
+        self._transact(sender, "withdraw")
+
+    def reveal_counts(self, sender: LocalAccount, salt_key: bytes) -> None:
+        """Publish the key of one's commitments to pull counts."""
+        self._transact(sender, "revealCounts", salt_key)
+
+    def parameters(self) -> Parameters:
+        """The game's parameters."""
+        return Parameters(*self._view("parameters"))
+
+    def environment(self) -> bytes:
+        """The environment's address, 20 bytes."""
+        return _address(self._view("environment"))
+
+    def pool(self) -> int:
+        """Wei that the environment put in."""
+        return int(self._view("pool"))
+
+    def game(self) -> bytes:
+        """The game's digest."""
+        return bytes(self._view("game"))
+
+    def genesis(self) -> bytes:
+        """The parent of the first record; zero before the opening."""
+        return bytes(self._view("genesis"))
+
+    def head(self) -> bytes:
+        """The digest of the history."""
+        return bytes(self._view("head"))
+
+    def next_round(self) -> int:
+        """The open round."""
+        return int(self._view("nextRound"))
+
+    def progress(self) -> tuple[int, int, int, int, int]:
+        """(open round, failures in a row, explorations, block of the last record, last block that may record)."""
+        return cast(tuple[int, int, int, int, int], self._view("progress"))
+
+    def quorum(self) -> int:
+        """Signatures that certify a block."""
+        return int(self._view("quorum"))
+
+    def seat_of(self, participant: bytes) -> int:
+        """The seat of a participant; reverts for anybody else."""
+        return int(self._view("seatOf", participant))
+
+    def participant_at(self, seat: int) -> bytes:
+        """The participant in a seat, 20 bytes."""
+        return _address(self._view("participantAt", seat))
+
+    def settled_through(self) -> int:
+        """The last round whose rewards are credited."""
+        return int(self._view("settledThrough"))
+
+    def is_approved(self, round_: int) -> bool:
+        """Whether a round ended in an approved block."""
+        return bool(self._view("isApproved", round_))
+
+    def owed(self, account: bytes) -> int:
+        """Wei that an account can withdraw."""
+        return int(self._view("owed", account))
+
+    def is_over(self) -> bool:
+        """Whether the game has ended."""
+        return bool(self._view("isOver"))
+
+    def opened(self) -> bool:
+        """Whether the game was opened."""
+        return bool(self._view("opened"))
+
+    def closed(self) -> bool:
+        """Whether the accounts are final."""
+        return bool(self._view("closed"))
+
+    def _view(self, name: str, *arguments: object) -> Any:
+        function = self._functions[name]
+        (value,) = function.decode_outputs(self._rpc.call(name, self.address, function.encode(*arguments)))
+        return value
+
+    def _transact(self, sender: LocalAccount, name: str, *arguments: object, value: int = 0) -> Any:
+        data = self._functions[name].encode(*arguments)
+        limit = GAS_BASE + GAS_PER_BYTE * len(data)
+        return self._rpc.transact(name, sender, self.address, data, value, limit)
+
+    def _record(self, sender: LocalAccount, name: str, *arguments: object) -> list[RecordEvent]:
+        logs = self._transact(sender, name, *arguments)["logs"]
+        events = [self._recorded.decode_inputs(_bytes(log["data"])) for log in logs]
+        return [(round_, kind, bytes(head)) for round_, kind, head in events]
+
+
+class _Rpc:
+    """JSON-RPC to one node: requests, transactions, and why they failed."""
+
+    def __init__(self, web3: Web3, stopwatch: Stopwatch) -> None:
+        self.gas: dict[str, list[int]] = {}
+        self.transactions = 0
+        self._web3, self._stopwatch = web3, stopwatch
+        self._nonces: dict[str, int] = {}
+        self._fees: dict[str, int] = {}
+        self._errors = {e.topic[:4]: e for e in (*chain_bandit_artifact().members("error").values(), *_BUILT_IN)}
+
+    def code(self, address: bytes) -> bytes:
+        with self._stopwatch("evm"):
+            return _bytes(self._request("eth_getCode", [to_checksum_address(address), "latest"]))

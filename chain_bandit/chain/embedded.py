@@ -1,0 +1,67 @@
+"""A node inside this process: py-evm behind web3, the same blocks whenever the same transactions come in."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+os.environ.setdefault("ETH_HASH_BACKEND", "pysha3")  # chosen when eth_hash is first used
+
+from eth.vm.forks.prague import PragueVM
+from eth_tester import EthereumTester
+from eth_tester.backends.pyevm.main import PyEVMBackend, get_default_genesis_params
+from web3 import Web3
+from web3.providers.eth_tester import EthereumTesterProvider
+
+GENESIS_TIME = 1_700_000_000
+"""Any fixed second; every block is one second later than its parent."""
+
+
+class DeterministicBackend(PyEVMBackend):  # type: ignore[misc]
+    """eth-tester's py-evm without its two sources of chance: the wall clock and a random `prevrandao`."""
+
+    def reset_to_genesis(self, *args: Any, **kwargs: Any) -> None:
+        """Start the chain anew; its pending block is one second late."""
+        super().reset_to_genesis(*args, **kwargs)
+        self.chain.set_header_timestamp(GENESIS_TIME + 1)
+
+    def mine_blocks(self, num_blocks: int = 1, coinbase: bytes = bytes(20)) -> tuple[bytes, ...]:
+        """Mine what was applied, then empty blocks. Gives the blocks' hashes."""
+        return tuple(self._mine(coinbase) for _ in range(num_blocks))
+
+    def _mine(self, coinbase: bytes) -> bytes:
+        block = self.chain.mine_block(coinbase=coinbase, mix_hash=bytes(32), blob_gas_used=0)
+        self.chain.set_header_timestamp(block.header.timestamp + 1)
+        return bytes(block.hash)
+
+
+class EmbeddedNode:
+    """A chain of our own under Prague rules: every transaction is mined at once in a block of its own.
+
+    Args:
+        balances: wei of each account (20 bytes) at genesis.
+    """
+
+    def __init__(self, balances: Mapping[bytes, int]) -> None:
+        state = {
+            account: {"balance": wei, "nonce": 0, "code": b"", "storage": {}} for account, wei in balances.items()
+        }
+        backend = DeterministicBackend(
+            genesis_parameters=get_default_genesis_params({"timestamp": GENESIS_TIME}),
+            genesis_state=state,
+            vm_configuration=((0, PragueVM),),
+        )
+        self._tester = EthereumTester(backend)
+        self.web3 = Web3(EthereumTesterProvider(self._tester), middleware=[])
+        self.chain_id: int = backend.chain.chain_id
+
+    def mine(self, blocks: int) -> None:
+        """Let time pass: mine empty blocks."""
+        self._tester.mine_blocks(blocks)
+
+    def snapshot(self) -> int:
+        """Note the chain as it is, for `restore`."""
+        return int(self._tester.take_snapshot())
+
+    def restore(self, snapshot: int) -> None:
+        """Go back to a noted chain."""
+        self._tester.revert_to_snapshot(snapshot)

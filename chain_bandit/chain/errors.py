@@ -1,0 +1,43 @@
+"""What can go wrong between this machine and a contract."""
+
+from chain_bandit.protocol.errors import ChainBanditError
+
+
+class NodeUnreachable(ChainBanditError):
+    """No answer from the chain node."""
+
+    exit_code = 5
+
+    def __init__(self, reason: object) -> None:
+        super().__init__(f"the chain node does not answer ({reason}): check that it runs and that its address is right")
+        self.reason = reason
+
+
+class ForeignContract(ChainBanditError):
+    """An address that does not hold this version's contract."""
+
+    exit_code = 6
+
+    def __init__(self, address: str, size: int) -> None:
+        super().__init__(f"{address} does not hold this version's contract ({size} bytes of other code): check the address")
+        self.address, self.size = address, size
+
+
+class TransactionReverted(ChainBanditError):
+    """A transaction that the contract refused.
+
+    Attributes:
+        error: name of the contract's custom error; "Rejected" where the node refused to take the transaction at all.
+        values: the error's values.
+    """
+
+    exit_code = 7
+
+    def __init__(self, method: str, error: str, args: tuple[object, ...]) -> None:
+        values = ", ".join(map(_text, args))
+        super().__init__(f"the contract refused {method}: {error}({values})")
+        self.method, self.error, self.values = method, error, args
+
+
+def _text(value: object) -> str:
+    return f"0x{value.hex()}" if isinstance(value, bytes) else str(value)

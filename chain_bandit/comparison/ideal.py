@@ -1,0 +1,47 @@
+"""The ideal functionality: a trusted function that gets the openings and tells the bits alone."""
+
+from collections.abc import Mapping
+
+from chain_bandit.comparison.interface import Opening
+from chain_bandit.protocol.aggregation import enough_pulls
+from chain_bandit.protocol.messages import commitment
+from chain_bandit.protocol.proposal import Bits
+from chain_bandit.protocol.units import Counts
+
+MOST_OPENINGS = 4
+"""Openings kept a seat and round; only one can match the commitment, so more are noise."""
+
+
+class IdealComparison:
+    """`Comparison` by trust: used in simulation and for all liveness and regret figures."""
+
+    def __init__(self) -> None:
+        self._openings: dict[int, dict[bytes, Counts]] = {}
+
+    def begin(self, reference: Counts, threshold: int) -> None:
+        """Forget the last round's openings."""
+        self._reference, self._threshold = reference, threshold
+        self._openings = {}
+
+    def on_opening(self, seat: int, opening: Opening) -> None:
+        """Keep an opening; malformed ones and the fifth of a seat are ignored."""
+        mine = self._openings.setdefault(seat, {})
+        if len(mine) < MOST_OPENINGS and self._is_sound(opening):
+            mine[commitment(opening.counts, opening.salt)] = opening.counts
+
+    def bits(self, commitments: Mapping[int, bytes]) -> Mapping[int, Bits]:
+        """The bits of every seat whose opening matches its commitment."""
+        openings = {seat: self._openings.get(seat, {}).get(committed) for seat, committed in commitments.items()}
+        return {
+            seat: enough_pulls(counts, self._reference, self._threshold)
+            for seat, counts in openings.items()
+            if counts is not None
+        }
+
+    def _is_sound(self, opening: Opening) -> bool:
+        counts = opening.counts
+        return (
+            len(opening.salt) == 32
+            and len(counts) == len(self._reference)
+            and all(type(n) is int and 0 <= n < 2**32 for n in counts)
+        )

@@ -1,0 +1,172 @@
+"""Signed broadcast: Lamport's SM(m), one instance a commander, at one validator (PROTOCOL 1.5).
+
+Step 0: a commander signs its value and sends it. In step r a claim counts only if it carries at least r + 1
+distinct valid signatures, the commander's first. Whoever accepts a new value adds its own signature and relays
+it in the next step. Nothing is accepted after step m. One value held at the end is the outcome; none or several
+are no outcome.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from chain_bandit.consensus.evidence import Equivocation
+from chain_bandit.crypto.keys import Signer
+from chain_bandit.crypto.verify import Verifier
+from chain_bandit.protocol.messages import Phase, Role, Slot, broadcast_value, statement_content
+
+MOST_VALUES = 2
+"""Values kept and relayed a commander: two prove it false, more add nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A commander's value with the signatures that vouch for it.
+
+    Attributes:
+        instance: the commander's seat.
+        content: a report's bytes (phase REPORT) or a header's digest (phase BLOCK).
+        signature: the commander's.
+        relays: (seat, signature) of each relay so far.
+    """
+
+    instance: int
+    content: bytes
+    signature: bytes
+    relays: tuple[tuple[int, bytes], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """All claims that one sender sends in one step of one phase."""
+
+    phase: Phase
+    claims: tuple[Claim, ...]
+
+
+class Drop(StrEnum):
+    """Why a claim was not accepted."""
+
+    KNOWN = "value already held"
+    ENOUGH = "two values already held"
+    LATE = "arrived after the last step"
+    SHORT_CHAIN = "fewer signatures than the step asks for"
+    UNKNOWN_SEAT = "names a seat that does not exist"
+    REPEATED_SIGNER = "one signer counted twice"
+    WRONG_SIZE = "content of the wrong size"
+    BAD_SIGNATURE = "a signature is not its signer's"
+
+
+class SignedBroadcast:
+    """One validator's state of one phase of one round: every participant's instance of SM(m)."""
+
+    def __init__(
+        self,
+        phase: Phase,
+        slot: Slot,
+        seat: int,
+        addresses: Sequence[bytes],
+        content_bytes: int,
+        relay_rounds: int,
+        signer: Signer,
+        verifier: Verifier,
+    ) -> None:
+        self.phase = phase
+        self._slot, self._seat, self._addresses = slot, seat, addresses
+        self._content_bytes, self._last_step = content_bytes, relay_rounds
+        self._signer, self._verifier = signer, verifier
+        self._held: list[dict[tuple[bytes, bytes], Claim]] = [{} for _ in addresses]
+        self._fresh: list[Claim] = []
+
+    def open(self, content: bytes) -> Frame:
+        """Step 0 as commander: sign the content and hold it."""
+        digest = self._slot.digest(
+            self.phase, Role.COMMANDER, self._seat, statement_content(self.phase, content)
+        )
+        claim = Claim(self._seat, content, self._signer.sign(digest))
+        self._held[self._seat][self._key(claim)] = claim
+        return Frame(self.phase, (claim,))
+
+    def on_frame(self, step: int, frame: Frame) -> list[Drop]:
+        """Take in the claims of a frame that arrived in `step`; the reasons for those dropped."""
+        drops = []
+        for claim in frame.claims:
+            reason = self.on_claim(step, claim)
+            if reason is not None:
+                drops.append(reason)
+        return drops
+
+    def on_claim(self, step: int, claim: Claim) -> Drop | None:
+        """Accept the claim, or say why not."""
+        if not 0 <= claim.instance < len(self._addresses):
+            return Drop.UNKNOWN_SEAT
+        held = self._held[claim.instance]
+        key = self._key(claim)
+        if key in held:
+            return Drop.KNOWN
+        if step > self._last_step:
+            return Drop.LATE
+        if len(held) >= MOST_VALUES:
+            return Drop.ENOUGH
+        reason = self._fault(step, claim)
+        if reason is None:
+            held[key] = claim
+            self._fresh.append(claim)
+        return reason
+
+    def relays(self) -> Frame | None:
+        """The values accepted since the last call, each with this validator's signature added; None without any."""
+        fresh, self._fresh = self._fresh, []
+        if not fresh:
+            return None
+        return Frame(self.phase, tuple(self._with_relay(claim) for claim in fresh))
+
+    def outcome(self, instance: int) -> Claim | None:
+        """The commander's value when exactly one is held, else None."""
+        held = self._held[instance]
+        return next(iter(held.values())) if len(held) == 1 else None
+
+    def equivocations(self) -> list[Equivocation]:
+        """Proof against every commander that signed two different contents in its slot."""
+        proofs = []
+        for instance, held in enumerate(self._held):
+            contents = {claim.content: claim.signature for claim in held.values()}
+            if len(contents) > 1:
+                (one, first), (other, second) = sorted(contents.items())[:2]
+                proofs.append(
+                    Equivocation(self._slot, self.phase, Role.COMMANDER, instance, one, first, other, second)
+                )
+        return proofs
+
+    def _key(self, claim: Claim) -> tuple[bytes, bytes]:
+        """What is agreed on: a report with its signature, a header's digest alone."""
+        return (claim.content, claim.signature if self.phase is Phase.REPORT else b"")
+
+    def _fault(self, step: int, claim: Claim) -> Drop | None:
+        if len(claim.content) != self._content_bytes:
+            return Drop.WRONG_SIZE
+        if 1 + len(claim.relays) < step + 1:
+            return Drop.SHORT_CHAIN
+        signers = {claim.instance, *(seat for seat, _ in claim.relays)}
+        if len(signers) != 1 + len(claim.relays):
+            return Drop.REPEATED_SIGNER
+        if not all(0 <= seat < len(self._addresses) for seat in signers):
+            return Drop.UNKNOWN_SEAT
+        commander = self._slot.digest(
+            self.phase, Role.COMMANDER, claim.instance, statement_content(self.phase, claim.content)
+        )
+        if not self._verifier.is_signed_by(self._addresses[claim.instance], commander, claim.signature):
+            return Drop.BAD_SIGNATURE
+        relay = self._relay_digest(claim)
+        for seat, signature in claim.relays:
+            if not self._verifier.is_signed_by(self._addresses[seat], relay, signature):
+                return Drop.BAD_SIGNATURE
+        return None
+
+    def _relay_digest(self, claim: Claim) -> bytes:
+        value = broadcast_value(self.phase, claim.content, claim.signature)
+        return self._slot.digest(self.phase, Role.RELAY, claim.instance, value)
+
+    def _with_relay(self, claim: Claim) -> Claim:
+        signature = self._signer.sign(self._relay_digest(claim))
+        return Claim(claim.instance, claim.content, claim.signature, (*claim.relays, (self._seat, signature)))

@@ -1,0 +1,82 @@
+"""Block signatures: at most one of {block, no block} a slot from each validator, a quorum is a certificate."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chain_bandit.consensus.evidence import Equivocation
+from chain_bandit.crypto.verify import Verifier
+from chain_bandit.protocol.blocks import SIGNATURE_BYTES, mask, seats
+from chain_bandit.protocol.messages import Phase, Role, Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """A validator's signature on a header's digest, or on `NO_BLOCK`."""
+
+    seat: int
+    content: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A quorum's signatures on one content of one slot: a mask of seats, their signatures by ascending seat."""
+
+    content: bytes
+    signers: int
+    signatures: bytes
+
+    def holds(self, slot: Slot, addresses: Sequence[bytes], quorum: int, verifier: Verifier) -> bool:
+        """Whether a quorum of distinct seats signed the content in the slot: the rule of the contract."""
+        members = seats(self.signers)
+        if len(members) < quorum or len(self.signatures) != SIGNATURE_BYTES * len(members):
+            return False
+        if members[-1] >= len(addresses):
+            return False
+        digest = slot.digest(Phase.BLOCK, Role.SIGNER, 0, self.content)
+        return all(
+            verifier.is_signed_by(
+                addresses[seat], digest, self.signatures[i * SIGNATURE_BYTES : (i + 1) * SIGNATURE_BYTES]
+            )
+            for i, seat in enumerate(members)
+        )
+
+
+class Votes:
+    """The block signatures of one slot that one participant holds."""
+
+    def __init__(self, slot: Slot, addresses: Sequence[bytes], quorum: int, verifier: Verifier) -> None:
+        self._slot, self._addresses, self._quorum, self._verifier = slot, addresses, quorum, verifier
+        self._by_content: dict[bytes, dict[int, bytes]] = {}
+
+    def on_vote(self, vote: Vote) -> bool:
+        """Take in a vote; False when its signature is not its seat's or it is known."""
+        if not 0 <= vote.seat < len(self._addresses) or len(vote.content) != 32:
+            return False
+        if vote.seat in self._by_content.get(vote.content, {}):
+            return False
+        digest = self._slot.digest(Phase.BLOCK, Role.SIGNER, 0, vote.content)
+        if not self._verifier.is_signed_by(self._addresses[vote.seat], digest, vote.signature):
+            return False
+        self._by_content.setdefault(vote.content, {})[vote.seat] = vote.signature
+        return True
+
+    def certificate(self, content: bytes) -> Certificate | None:
+        """A certificate of the lowest quorum of seats that signed `content`, or None while there is none."""
+        votes = self._by_content.get(content, {})
+        if len(votes) < self._quorum:
+            return None
+        members = sorted(votes)[: self._quorum]
+        return Certificate(content, mask(members), b"".join(votes[seat] for seat in members))
+
+    def equivocations(self) -> list[Equivocation]:
+        """Proof against every seat that signed two contents in the slot."""
+        signed: dict[int, list[tuple[bytes, bytes]]] = {}
+        for content, votes in sorted(self._by_content.items()):
+            for seat, signature in votes.items():
+                signed.setdefault(seat, []).append((content, signature))
+        return [
+            Equivocation(self._slot, Phase.BLOCK, Role.SIGNER, seat, *pairs[0], *pairs[1])
+            for seat, pairs in sorted(signed.items())
+            if len(pairs) > 1
+        ]

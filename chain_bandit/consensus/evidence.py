@@ -1,0 +1,42 @@
+"""Proof of equivocation: two different contents signed by one key in one slot (PROTOCOL 1.5).
+
+Relay signatures are never evidence, nor are two signatures of one content.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chain_bandit.crypto.verify import Verifier
+from chain_bandit.protocol.messages import Phase, Role, Slot, statement_content
+
+_ROLES = {(Phase.REPORT, Role.COMMANDER), (Phase.BLOCK, Role.COMMANDER), (Phase.BLOCK, Role.SIGNER)}
+
+
+@dataclass(frozen=True, slots=True)
+class Equivocation:
+    """Two contents and signatures of the seat `instance`; for a block signer the seat stands in `instance` too."""
+
+    slot: Slot
+    phase: Phase
+    role: Role
+    instance: int
+    content: bytes
+    signature: bytes
+    other_content: bytes
+    other_signature: bytes
+
+    def proves(self, addresses: Sequence[bytes], verifier: Verifier) -> bool:
+        """True when both signatures are the accused seat's, over different contents, in a role that can equivocate."""
+        if (self.phase, self.role) not in _ROLES or not 0 <= self.instance < len(addresses):
+            return False
+        first, second = self._signed(self.content), self._signed(self.other_content)
+        slot_instance = 0 if self.role is Role.SIGNER else self.instance
+        return first != second and all(
+            verifier.is_signed_by(
+                addresses[self.instance], self.slot.digest(self.phase, self.role, slot_instance, content), signature
+            )
+            for content, signature in ((first, self.signature), (second, self.other_signature))
+        )
+
+    def _signed(self, content: bytes) -> bytes:
+        return statement_content(self.phase, content)

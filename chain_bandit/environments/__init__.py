@@ -1,0 +1,1 @@
+"""Where rewards come from: each module turns what a scenario names into a `protocol.rewards.RewardModel`."""

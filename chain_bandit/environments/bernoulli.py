@@ -1,0 +1,39 @@
+"""Arms that pay 1 with a known probability, else 0."""
+
+from collections.abc import Sequence
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+
+from chain_bandit.environments.errors import ArmsInvalid, MeanInvalid
+from chain_bandit.protocol.rewards import RewardModel, bernoulli
+from chain_bandit.protocol.units import MAX_ARMS
+
+_STEP = Decimal("1e-9")
+
+Number = str | int | float | Decimal
+
+
+def bernoulli_model(means: Sequence[Number]) -> RewardModel:
+    """One Bernoulli arm a mean.
+
+    A float stands for its shortest decimal (0.1 is one tenth). A mean between two units goes to the
+    nearer one, a tie to the even one.
+
+    Raises:
+        ArmsInvalid: no mean, or more than `MAX_ARMS`.
+        MeanInvalid: a mean that is not a number from 0 to 1.
+    """
+    if not 1 <= len(means) <= MAX_ARMS:
+        raise ArmsInvalid(MAX_ARMS, len(means))
+    return RewardModel(tuple(bernoulli(_units(arm, mean)) for arm, mean in enumerate(means)))
+
+
+def _units(arm: int, mean: Number) -> int:
+    if isinstance(mean, bool) or not isinstance(mean, str | int | float | Decimal):
+        raise MeanInvalid(arm, mean)
+    try:
+        exact = Decimal(str(mean))
+    except InvalidOperation as error:
+        raise MeanInvalid(arm, mean) from error
+    if not exact.is_finite() or not 0 <= exact <= 1:
+        raise MeanInvalid(arm, mean)
+    return int(exact.quantize(_STEP, ROUND_HALF_EVEN).scaleb(9))

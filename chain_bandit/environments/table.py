@@ -1,0 +1,110 @@
+"""Replay of recorded rewards: a CSV file of `arm,reward,count`, drawn from uniformly with replacement."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from chain_bandit.environments.errors import TableInvalid
+from chain_bandit.protocol.rewards import Distribution, RewardModel
+from chain_bandit.protocol.units import MAX_ARMS, UNIT
+
+COLUMNS = ("arm", "reward", "count")
+
+_REWARD = re.compile(r"[0-9]+(\.[0-9]{1,9}0*)?")
+_COUNT = re.compile(r"[0-9]{1,10}")
+_MAX_COUNT = 2**32 - 1
+_MAX_REWARDS = 2**16 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedTable:
+    """The arms of a table in order of first appearance, and the rewards that they pay."""
+
+    names: tuple[str, ...]
+    model: RewardModel
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    line: int
+    arm: str
+    reward: int
+    count: int
+
+
+def load_table(path: Path) -> RecordedTable:
+    """Read the table in `path`: UTF-8, with or without a byte-order mark, any line ending, columns in any order.
+
+    A reward is a plain decimal from 0 to 1 with at most nine places, so it is a whole number of units;
+    a count is a whole number from 1 to 2^32 - 1; a pair (arm, reward) stands once.
+
+    Raises:
+        TableInvalid: naming the file, the line and what is wrong there.
+    """
+    arms: dict[str, dict[int, tuple[int, int]]] = {}
+    for row in _rows(path):
+        if row.arm not in arms and len(arms) == MAX_ARMS:
+            raise TableInvalid(path, row.line, f"more than {MAX_ARMS} arms")
+        rewards = arms.setdefault(row.arm, {})
+        if row.reward in rewards:
+            raise TableInvalid(path, row.line, f"this arm and reward stand in line {rewards[row.reward][1]} already")
+        if len(rewards) == _MAX_REWARDS:
+            raise TableInvalid(path, row.line, f"more than {_MAX_REWARDS} distinct rewards of one arm")
+        rewards[row.reward] = row.count, row.line
+    if not arms:
+        raise TableInvalid(path, 0, "no recorded reward below the header")
+    return RecordedTable(tuple(arms), RewardModel(tuple(map(_distribution, arms.values()))))
+
+
+def _distribution(rewards: dict[int, tuple[int, int]]) -> Distribution:
+    values = tuple(sorted(rewards))
+    return Distribution(values, tuple(rewards[value][0] for value in values))
+
+
+def _rows(path: Path) -> Iterator[_Row]:
+    reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
+    try:
+        header = next(reader, [])
+        if sorted(header) != sorted(COLUMNS):
+            raise TableInvalid(path, 1, f"expected the columns {', '.join(COLUMNS)}, got {_quoted(', '.join(header))}")
+        columns = [header.index(name) for name in COLUMNS]
+        for fields in reader:
+            if not fields:
+                continue
+            if len(fields) != len(COLUMNS):
+                raise TableInvalid(path, reader.line_num, f"expected {len(COLUMNS)} fields, got {len(fields)}")
+            yield _row(path, reader.line_num, *(fields[column] for column in columns))
+    except csv.Error as error:
+        raise TableInvalid(path, reader.line_num, f"not CSV: {error}") from error
+
+
+def _row(path: Path, line: int, arm: str, reward: str, count: str) -> _Row:
+    if not arm.strip() or not arm.isprintable():
+        raise TableInvalid(path, line, f"expected the name of an arm, got {_quoted(arm)}")
+    units = int(Decimal(reward).scaleb(9)) if _REWARD.fullmatch(reward) and len(reward) <= 20 else -1
+    if not 0 <= units <= UNIT:
+        raise TableInvalid(
+            path, line, f"expected a reward from 0 to 1 with at most nine decimal places, got {_quoted(reward)}"
+        )
+    if not _COUNT.fullmatch(count) or not 1 <= int(count) <= _MAX_COUNT:
+        raise TableInvalid(path, line, f"expected a count from 1 to {_MAX_COUNT}, got {_quoted(count)}")
+    return _Row(line, arm, units, int(count))
+
+
+def _text(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise TableInvalid(path, 0, f"cannot be read: {error.strerror}") from error
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise TableInvalid(path, error.object[: error.start].count(b"\n") + 1, "not UTF-8") from error
+
+
+def _quoted(text: str) -> str:
+    return ascii(text if len(text) <= 40 else text[:40] + "...")

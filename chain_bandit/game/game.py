@@ -1,0 +1,289 @@
+"""A whole game: opening, burn-in, rounds, settlement, end (PROTOCOL 1, walked through in docs/architecture.md)."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from chain_bandit.actors.comparer import Comparer
+from chain_bandit.actors.environment import Environment
+from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, RELAYER, Message, Send
+from chain_bandit.actors.participant import Participant
+from chain_bandit.actors.relayer import Relayer
+from chain_bandit.actors.rules import Rules
+from chain_bandit.actors.seat import Seat
+from chain_bandit.actors.validator import Validator
+from chain_bandit.attacks.attack import View
+from chain_bandit.attacks.malicious import MaliciousParticipant, MaliciousSeat
+from chain_bandit.comparison.ideal import IdealComparison
+from chain_bandit.consensus.evidence import Equivocation
+from chain_bandit.crypto.verify import Verifier
+from chain_bandit.game.errors import LockstepBroken, RecordMismatch
+from chain_bandit.game.plan import Plan
+from chain_bandit.game.recorder import CostEntry, Recorded, Recorder
+from chain_bandit.network.memory import MemoryNetwork
+from chain_bandit.protocol import run_digest
+from chain_bandit.protocol.blocks import (
+    Header,
+    Kind,
+    Record,
+    Report,
+    SignedReport,
+    approves,
+    decode_body,
+    genesis_digest,
+    seats,
+)
+from chain_bandit.protocol.ledger import (
+    Ledger,
+    after_burn_in_round,
+    after_record,
+    exploration_arm,
+    honest_arm,
+    opening,
+    records_made,
+)
+from chain_bandit.protocol.settlement import Pull, encode_pulls
+from chain_bandit.protocol.units import Means
+from chain_bandit.scenario import Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class RoundPlayed:
+    """One round as it ended.
+
+    Attributes:
+        record: None in the burn-in, which leaves no record.
+        arm: what the honest pulled; None when the round failed.
+        pulls: by seat, of an approved learning round; empty otherwise.
+        costly: case 2.
+        accused: seats against which the honest hold proof of equivocation in this round.
+    """
+
+    round: int
+    record: Record | None
+    arm: int | None
+    pulls: tuple[Pull, ...] = ()
+    costly: bool = False
+    accused: frozenset[int] = frozenset()
+
+
+@dataclass
+class Progress:
+    """What a game keeps while it runs; the entries are what the contract needs back at the end."""
+
+    ledger: Ledger
+    digest: bytes = run_digest.START
+    entries: list[CostEntry] = field(default_factory=list)
+    unsettled: list[bytes] = field(default_factory=list)
+    settled: int = 0
+    evidence: list[Equivocation] = field(default_factory=list)
+
+
+class Game:
+    """Plays a scenario with every actor in this process, over a synchronous network.
+
+    Args:
+        order: the addresses in the order in which actors act within a step; must not matter.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        recorder: Recorder,
+        plan: Plan | None = None,
+        verifier: Verifier | None = None,
+        order: Sequence[int] | None = None,
+    ) -> None:
+        self.scenario, self.recorder = scenario, recorder
+        self.plan = plan or Plan(scenario)
+        self.verifier = verifier or Verifier()
+        self._order = order
+
+    def play(self) -> Iterator[RoundPlayed]:
+        """Open the game and yield its rounds one after the other; then settle and close it.
+
+        Raises:
+            ChainBanditError: what the recorder refuses, an attack that raises, or a broken invariant.
+        """
+        self._open()
+        parameters = self.parameters
+        while self.progress.ledger.round <= parameters.horizon:
+            if self.progress.ledger.round < parameters.burn_in:
+                yield self._burn_in_round()
+            else:
+                yield from self._recorded_round()
+            self._check_lockstep()
+            self.verifier.forget()
+        self._settle(force=True)
+        self.recorder.finish(self.progress.entries[::-1])
+
+    @property
+    def run_digest(self) -> bytes:
+        """One hash over all decided rounds so far."""
+        return self.progress.digest
+
+    @property
+    def parameters(self) -> "Parameters":
+        """The canonical parameters."""
+        return self.plan.parameters
+
+    def _open(self) -> None:
+        plan, parameters = self.plan, self.plan.parameters
+        domain = self.recorder.open(plan)
+        seed_0, genesis = genesis_digest(plan.game, plan.addresses, plan.salt)
+        rules = Rules(parameters, domain, plan.addresses, plan.environment.address, seed_0, genesis)
+        ledger = opening(parameters, genesis)
+        scenario = self.scenario
+        self.environment = Environment(
+            rules, scenario.model, scenario.roles, plan.secret, plan.environment, self.verifier
+        )
+        self.relayer = Relayer(rules, self.verifier)
+        self.comparer = Comparer(rules, IdealComparison())
+        attacks = scenario.attacks()
+        colluders = {seat: plan.participants[seat] for seat in sorted(attacks)}
+        self.seats: list[Seat] = []
+        for seat in rules.everybody:
+            validator = Validator(rules, seat, plan.participants[seat], self.verifier)
+            identity = (rules, seat, plan.participants[seat], plan.salt_keys[seat], self.verifier)
+            if seat in attacks:
+                view = View(seat, rules, colluders, plan.rng("attack", seat), ledger)
+                player = MaliciousParticipant(*identity)
+                self.seats.append(MaliciousSeat(player, validator, self.verifier, attacks[seat], view))
+            else:
+                self.seats.append(Seat(Participant(*identity), validator, self.verifier))
+        self.honest = [seat for seat in self.seats if seat.number not in attacks]
+        actors = {
+            **{seat.number: seat for seat in self.seats},
+            ENVIRONMENT: _Passive(self.environment),
+            RELAYER: _Passive(self.relayer),
+            COMPARISON: self.comparer,
+        }
+        order = self._order or [COMPARISON, ENVIRONMENT, RELAYER, *rules.everybody]
+        self.network = MemoryNetwork(actors, order, frozenset(attacks))
+        self.rules, self.progress = rules, Progress(ledger, settled=parameters.burn_in - 1)
+
+    def _begin(self) -> None:
+        for actor in (*self.seats, self.environment, self.relayer, self.comparer):
+            actor.begin(self.progress.ledger)
+
+    def _give(self, arm: int) -> None:
+        self.network.deliver(ENVIRONMENT, self.environment.give(arm))
+
+    def _burn_in_round(self) -> RoundPlayed:
+        """A round before L: receipts for everybody, no consensus, no record."""
+        self._begin()
+        ledger = self.progress.ledger
+        arm = honest_arm(self.parameters, ledger)
+        self._give(arm)
+        self.progress.ledger = after_burn_in_round(self.parameters, ledger)
+        return RoundPlayed(ledger.round, None, arm)
+
+    def _recorded_round(self) -> Iterator[RoundPlayed]:
+        """A round from L on: consensus, pulls, record; an exploration round may come with a failure."""
+        self._begin()
+        ledger, parameters = self.progress.ledger, self.parameters
+        for step in range(self.rules.schedule.steps):
+            self.network.step(step)
+        accused = self._collect_evidence()
+        block, header, body = self.relayer.block, None, b""
+        if block is not None:
+            header, body = Header.decode(block.header, parameters), block.body
+            kind = Kind.APPROVED if approves(header.means) else Kind.REJECTED
+            record = Record(ledger.round, kind, header, block.certificate.content)
+            made = self.recorder.submit(block)
+        else:
+            record = Record(ledger.round, Kind.SKIP)
+            skip = self.relayer.skip
+            made = self.recorder.skip(skip) if skip else self.recorder.skip_after_deadline()
+        if ledger.round == parameters.burn_in:
+            self._give(honest_arm(parameters, ledger))
+        yield from self._advance(record, body, made, accused)
+
+    def _advance(
+        self, record: Record, body: bytes, made: Recorded | None, accused: frozenset[int]
+    ) -> Iterator[RoundPlayed]:
+        """Move the ledger by everything that one call recorded, and hold it against what the chain says."""
+        parameters, progress = self.parameters, self.progress
+        records = records_made(parameters, progress.ledger, record)
+        heads: list[tuple[int, int, bytes]] = []
+        for each in records:
+            if each.kind is Kind.EXPLORATION:
+                self._begin()
+                self._give(exploration_arm(parameters, progress.ledger))
+            played = self._played(each, body, accused)
+            parent = progress.ledger.head
+            header = each.header.encode(parameters) if each.header else b""
+            progress.entries.append(CostEntry(parent, each.kind, played.costly, header))
+            progress.ledger = after_record(parameters, progress.ledger, each)
+            heads.append((each.round, int(each.kind), progress.ledger.head))
+            if each.kind is Kind.EXPLORATION:
+                self._check_lockstep()
+            yield played
+        if made is not None and list(made) != heads:
+            raise RecordMismatch(record.round, heads, list(made))
+        self._settle()
+
+    def _played(self, record: Record, body: bytes, accused: frozenset[int]) -> RoundPlayed:
+        """What the round comes to: pulls and case, and its share of the run digest."""
+        parameters, progress, ledger = self.parameters, self.progress, self.progress.ledger
+        header, reports = record.header, ()
+        pulls: tuple[Pull, ...] = ()
+        costly, arm = False, None
+        if header is not None:
+            members = seats(header.reporters)
+            reports = decode_body(body, len(members), parameters.arms)
+            if record.kind is Kind.APPROVED and ledger.round > parameters.burn_in:
+                pulls = self.environment.pulls()
+                progress.unsettled.append(encode_pulls(pulls))
+                reported = {
+                    p: Report.decode(r.content, parameters.arms).means for p, r in zip(members, reports, strict=True)
+                }
+                costly = self.environment.costly(header, reported)
+                arm = header.arm
+        if record.kind is Kind.EXPLORATION:
+            arm = exploration_arm(parameters, ledger)
+        elif ledger.round == parameters.burn_in:
+            arm = honest_arm(parameters, ledger)
+        progress.digest = run_digest.extend(
+            progress.digest, parameters, record.round, record.kind, header, reports, pulls
+        )
+        return RoundPlayed(record.round, record, arm, pulls, costly, accused)
+
+    def _collect_evidence(self) -> frozenset[int]:
+        """Proofs of equivocation that honest validators hold of this round, one an accused seat and role."""
+        found = {
+            (proof.instance, proof.phase, proof.role): proof
+            for seat in self.honest
+            for proof in seat.validator.equivocations()
+        }
+        self.progress.evidence += [found[key] for key in sorted(found)]
+        return frozenset(instance for instance, _, _ in found)
+
+    def _settle(self, force: bool = False) -> None:
+        """Settle rewards, several rounds in one transaction."""
+        progress, last = self.progress, self.progress.ledger.round - 1
+        if last > progress.settled and (force or len(progress.unsettled) >= self.scenario.chain.settle_every):
+            self.recorder.settle_rewards(last, b"".join(progress.unsettled))
+            progress.unsettled, progress.settled = [], last
+
+    def _check_lockstep(self) -> None:
+        """Honest counts equal n_ref after every round, failed ones included."""
+        for seat in self.honest:
+            if seat.participant.counts != self.progress.ledger.pulls:
+                raise LockstepBroken(
+                    self.progress.ledger.round - 1, seat.number, self.progress.ledger.pulls, seat.participant.counts
+                )
+
+
+class _Passive:
+    """An actor that only answers."""
+
+    def __init__(self, actor: Environment | Relayer) -> None:
+        self._actor = actor
+
+    def on_tick(self, step: int) -> list[Send]:
+        """Nothing of its own accord."""
+        return []
+
+    def on_message(self, sender: int, message: Message) -> list[Send] | None:
+        """The actor's answer."""
+        return self._actor.on_message(sender, message)

@@ -1,0 +1,66 @@
+"""Everything about a game that is known before it opens, derived from the scenario and its seed."""
+
+import random
+from collections.abc import Callable
+from functools import cached_property
+
+from chain_bandit.crypto.keys import Signer, derive
+from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.assumptions import minimum_pool
+from chain_bandit.protocol.rewards import secret_commitment
+from chain_bandit.scenario import Scenario
+
+
+class Plan:
+    """Keys, secrets and commitments of one game. A scenario's seed is public: development chains only."""
+
+    def __init__(self, scenario: Scenario, on_signed: Callable[[float], None] = lambda seconds: None) -> None:
+        self.scenario, self.parameters = scenario, scenario.parameters
+        seed = scenario.seed
+        self.secret, self.salt = derive(seed, "secret"), derive(seed, "salt")
+        self.environment = Signer(derive(seed, "environment"), on_signed)
+        self.relayer = Signer(derive(seed, "relayer"), on_signed)
+        self.participants = tuple(
+            Signer(derive(seed, "participant", seat), on_signed) for seat in range(scenario.participants)
+        )
+        self.salt_keys = tuple(derive(seed, "counts", seat) for seat in range(scenario.participants))
+
+    @property
+    def addresses(self) -> tuple[bytes, ...]:
+        """The key of each seat."""
+        return tuple(signer.address for signer in self.participants)
+
+    @property
+    def pool(self) -> int:
+        """Wei that the environment puts in."""
+        p = self.parameters
+        return minimum_pool(p.participants, p.horizon, p.wei_per_unit)
+
+    @cached_property
+    def roles(self) -> bytes:
+        """One byte a seat."""
+        return bytes(self.scenario.roles)
+
+    @cached_property
+    def model(self) -> bytes:
+        """The encoded reward model."""
+        return self.scenario.model.encode()
+
+    @property
+    def salt_commitment(self) -> bytes:
+        """What the environment opens the game with."""
+        return keccak(self.salt)
+
+    @property
+    def secret_commitment(self) -> bytes:
+        """What the environment reveals at the end."""
+        return secret_commitment(self.secret, self.roles, self.model)
+
+    @property
+    def game(self) -> bytes:
+        """The game's digest."""
+        return self.parameters.digest(self.salt_commitment, self.secret_commitment)
+
+    def rng(self, purpose: str, index: int = 0) -> random.Random:
+        """A stream of chance of its own for each purpose and index."""
+        return random.Random(derive(self.scenario.seed, f"chance/{purpose}", index))

@@ -1,0 +1,75 @@
+"""What keeps the records of a game: a contract on a chain, or nothing at all."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from chain_bandit.actors.messages import CertifiedBlock
+from chain_bandit.consensus.certificate import Certificate
+from chain_bandit.game.plan import Plan
+from chain_bandit.protocol.blocks import Kind
+from chain_bandit.protocol.messages import Domain
+
+Recorded = Sequence[tuple[int, int, bytes]]
+"""(round, kind, head) of each record that a call made."""
+
+
+@dataclass(frozen=True, slots=True)
+class CostEntry:
+    """One record on the way back from the head: what the contract needs to settle its costs."""
+
+    parent: bytes
+    kind: Kind
+    costly: bool
+    header: bytes
+
+
+class Recorder(Protocol):
+    """Takes certificates and says what it recorded: None leaves that to the rules. What it refuses raises."""
+
+    def open(self, plan: Plan) -> Domain:
+        """Deploy, let everybody join, open. The domain that signatures are bound to."""
+        ...
+
+    def submit(self, block: CertifiedBlock) -> Recorded | None:
+        """Record a certified block; an exploration round may follow in the same call."""
+        ...
+
+    def skip(self, certificate: Certificate) -> Recorded | None:
+        """Record a round that a quorum says has no block."""
+        ...
+
+    def skip_after_deadline(self) -> Recorded | None:
+        """Record a round that nobody can finish, once its deadline has passed."""
+        ...
+
+    def settle_rewards(self, through: int, pulls: bytes) -> None:
+        """Pay the rewards of the approved learning rounds up to `through`."""
+        ...
+
+    def finish(self, entries: Sequence[CostEntry]) -> None:
+        """Reveal, settle costs (entries newest first), close, and let everybody withdraw."""
+        ...
+
+
+class NoChain:
+    """Keeps nothing: for games at scale, in which the rules themselves say what a contract would record."""
+
+    def open(self, plan: Plan) -> Domain:
+        """Chain id 0 and the zero address."""
+        return Domain(0, bytes(20), plan.game)
+
+    def submit(self, block: CertifiedBlock) -> None:
+        """Nothing to record."""
+
+    def skip(self, certificate: Certificate) -> None:
+        """Nothing to record."""
+
+    def skip_after_deadline(self) -> None:
+        """No deadline runs."""
+
+    def settle_rewards(self, through: int, pulls: bytes) -> None:
+        """Nothing is paid."""
+
+    def finish(self, entries: Sequence[CostEntry]) -> None:
+        """Nothing is owed."""

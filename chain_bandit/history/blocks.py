@@ -1,0 +1,32 @@
+"""A history in memory: where it comes from, and its blocks as raw bytes."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+FORMAT = "chain-bandit-history/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Which chain, which contract (20 bytes), and the block that created it."""
+
+    chain_id: int
+    contract: bytes
+    first_block: int
+
+
+@dataclass(frozen=True, slots=True)
+class RawBlock:
+    """One block: RLP header, and every transaction and receipt in consensus encoding."""
+
+    header: bytes
+    transactions: tuple[bytes, ...]
+    receipts: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """All blocks from the contract's creation to the head. `blocks` can be gone through more than once."""
+
+    origin: Origin
+    blocks: Iterable[RawBlock]

@@ -1,0 +1,29 @@
+"""What can be wrong with a history."""
+
+from chain_bandit.protocol.errors import ChainBanditError
+
+
+class HistoryError(ChainBanditError):
+    """A history file that cannot be read: names the line."""
+
+    exit_code = 3
+
+    def __init__(self, line: int, problem: str) -> None:
+        super().__init__(f"history, line {line}: {problem}")
+        self.line, self.problem = line, problem
+
+
+class NodeDisagrees(ChainBanditError):
+    """A node whose blocks, rebuilt from its own answers, do not hash to what it says."""
+
+    exit_code = 6
+
+    def __init__(self, what: str, expected: object, got: object) -> None:
+        super().__init__(f"the node's {what} does not add up: it says {expected}, its own data give {got}")
+        self.what, self.expected, self.got = what, expected, got
+
+
+class BadEncoding(ChainBanditError):
+    """Bytes that are not the canonical encoding of a block header, a transaction or a receipt."""
+
+    exit_code = 3

@@ -1,0 +1,207 @@
+"""The game's own transactions in a history, decoded: what an auditor and a view read."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from chain_bandit.history.blocks import History, RawBlock
+from chain_bandit.history.errors import BadEncoding
+from chain_bandit.history.evm import (
+    Log,
+    Transaction,
+    created_address,
+    decode_header,
+    decode_receipt,
+    decode_transaction,
+)
+from chain_bandit.protocol.digests import keccak
+
+CREATION = "constructor"
+
+METHODS = {
+    "join": (),
+    "open": ("bytes32",),
+    "submitBlock": ("bytes", "bytes", "uint256", "bytes"),
+    "skip": ("uint256", "bytes"),
+    "skipAfterDeadline": (),
+    "settleRewards": ("uint32", "bytes"),
+    "reveal": ("bytes32", "bytes", "bytes"),
+    "settleCosts": ("(bytes32,uint8,bool,bytes)[]",),
+    "close": (),
+    "withdraw": (),
+    "revealCounts": ("bytes32",),
+}
+"""What can be called, and the ABI types of its arguments."""
+
+EVENTS = {
+    "Joined": ("uint16", "address"),
+    "Opened": ("bytes32",),
+    "Recorded": ("uint32", "uint8", "bytes32"),
+    "RewardsSettled": ("uint32",),
+    "Revealed": ("uint32",),
+    "CostsSettled": ("uint32", "uint32"),
+    "CountsRevealed": ("uint16", "bytes32"),
+    "Closed": ("bool", "uint256"),
+    "Withdrawn": ("address", "uint256"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CostEntry:
+    """One record handed back when costs are settled."""
+
+    parent: bytes
+    kind: int
+    costly: bool
+    header: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event of the contract; `name` is empty for one that the contract does not have."""
+
+    name: str
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A transaction that creates the contract, calls it, or makes it speak.
+
+    Attributes:
+        method: its name; empty when the calldata is of none, or when the contract was called from another one.
+        arguments: decoded; None when they cannot be.
+        direct: whether the transaction goes to the contract itself.
+        gas: used by this transaction.
+    """
+
+    digest: bytes
+    block: int
+    sender: bytes
+    value: int
+    method: str
+    arguments: tuple[Any, ...] | None
+    direct: bool
+    succeeded: bool
+    gas: int
+    events: tuple[Event, ...]
+
+
+def _selector(name: str) -> bytes:
+    return keccak(f"{name}({','.join(METHODS[name])})".encode())[:4]
+
+
+_BY_SELECTOR = {_selector(name): name for name in METHODS}
+_BY_TOPIC = {keccak(f"{name}({','.join(types)})".encode()): name for name, types in EVENTS.items()}
+
+
+def calls(history: History) -> Iterator[Call]:
+    """Every transaction that has to do with the contract, in order. Raises `BadEncoding` on undecodable blocks."""
+    for block in history.blocks:
+        yield from calls_in(block, history.origin.contract)
+
+
+@lru_cache(maxsize=256)
+def calls_in(block: RawBlock, contract: bytes) -> tuple[Call, ...]:
+    """The contract's transactions in one block."""
+    number, gas, found = decode_header(block.header).number, 0, []
+    for raw, outcome in zip(block.transactions, block.receipts, strict=False):
+        transaction, receipt = decode_transaction(raw), decode_receipt(outcome)
+        used, gas = receipt.gas - gas, receipt.gas
+        events = tuple(_event(log) for log in receipt.logs if log.address == contract)
+        creates = transaction.to is None and created_address(transaction.sender, transaction.nonce) == contract
+        direct = creates or transaction.to == contract
+        if direct or events:
+            method, arguments = (CREATION, None) if creates else _decode(transaction) if direct else ("", None)
+            found.append(
+                Call(
+                    transaction.digest, number, transaction.sender, transaction.value, method,
+                    (transaction.data,) if creates else arguments, direct, receipt.succeeded, used, events,
+                )
+            )  # fmt: skip
+    return tuple(found)
+
+
+def _event(log: Log) -> Event:
+    name = _BY_TOPIC.get(log.topics[0], "") if len(log.topics) == 1 else ""
+    types = EVENTS.get(name, ())
+    if not name or len(log.data) != 32 * len(types):
+        return Event("", ())
+    return Event(name, tuple(_static(kind, log.data[32 * at : 32 * at + 32]) for at, kind in enumerate(types)))
+
+
+def _decode(transaction: Transaction) -> tuple[str, tuple[Any, ...] | None]:
+    name = _BY_SELECTOR.get(transaction.data[:4], "")
+    if not name:
+        return "", None
+    try:
+        return name, decode_arguments(METHODS[name], transaction.data[4:])
+    except BadEncoding:
+        return name, None
+
+
+def decode_arguments(types: tuple[str, ...], data: bytes) -> tuple[Any, ...]:
+    """ABI-decoded arguments, of the few types that the contract has. Raises `BadEncoding`.
+
+    Offsets are followed wherever they point, as the EVM does, but never to more bytes than there are.
+    """
+    return tuple(_READERS[kind](data, 32 * at, kind) for at, kind in enumerate(types))
+
+
+def _word(data: bytes, at: int) -> bytes:
+    if at + 32 > len(data):
+        raise BadEncoding("calldata: too short")
+    return data[at : at + 32]
+
+
+def _number(data: bytes, at: int) -> int:
+    return int.from_bytes(_word(data, at), "big")
+
+
+def _static(kind: str, word: bytes) -> Any:
+    if kind == "bytes32":
+        return word
+    value = int.from_bytes(word, "big")
+    if kind == "address":
+        return word[12:]
+    return bool(value) if kind == "bool" else value
+
+
+def _read_static(data: bytes, at: int, kind: str) -> Any:
+    return _static(kind, _word(data, at))
+
+
+def _read_bytes(data: bytes, at: int, kind: str, base: int = 0) -> bytes:
+    start = base + _number(data, at) + 32
+    end = start + _number(data, start - 32)
+    if end > len(data):
+        raise BadEncoding("calldata: too short")
+    return data[start:end]
+
+
+def _read_entries(data: bytes, at: int, kind: str) -> tuple[CostEntry, ...]:
+    base = _number(data, at) + 32
+    length = _number(data, base - 32)
+    if base + 32 * length > len(data):
+        raise BadEncoding("calldata: too short")
+    entries, room = [], len(data)
+    for index in range(length):
+        start = base + _number(data, base + 32 * index)
+        header = _read_bytes(data, start + 96, "bytes", start)
+        room -= len(header)
+        if room < 0:
+            raise BadEncoding("calldata: its parts overlap")
+        entries.append(
+            CostEntry(_word(data, start), _number(data, start + 32), bool(_number(data, start + 64)), header)
+        )
+    return tuple(entries)
+
+
+_READERS: dict[str, Callable[[bytes, int, str], Any]] = {
+    "bytes32": _read_static,
+    "uint32": _read_static,
+    "uint256": _read_static,
+    "bytes": _read_bytes,
+    "(bytes32,uint8,bool,bytes)[]": _read_entries,
+}

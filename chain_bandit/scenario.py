@@ -1,0 +1,235 @@
+"""What to run: one model behind the scenario file, the command line and the Python interface (TOML, pydantic)."""
+
+import difflib
+import tomllib
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from chain_bandit.attacks.attack import Attack
+from chain_bandit.attacks.malicious import Combined
+from chain_bandit.attacks.registry import make
+from chain_bandit.environments.bernoulli import bernoulli_model
+from chain_bandit.environments.table import RecordedTable, load_table
+from chain_bandit.protocol import assumptions
+from chain_bandit.protocol.arms import burn_in_length
+from chain_bandit.protocol.assumptions import QuorumChoice
+from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.rewards import RewardModel
+from chain_bandit.protocol.settlement import Conduct
+
+
+class ScenarioInvalid(ChainBanditError):
+    """A scenario that cannot be read: says where and what, with the nearest known name for an unknown key."""
+
+    exit_code = 3
+
+    def __init__(self, file: str, line: int | None, reason: str) -> None:
+        super().__init__(f"{file}{f':{line}' if line else ''}: {reason}")
+        self.file, self.line, self.reason = file, line, reason
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class BernoulliRewards(_Model):
+    """Reward 1 with the arm's mean as probability, else 0."""
+
+    kind: Literal["bernoulli"]
+    means: tuple[float, ...] = Field(strict=False, description="one probability an arm")
+
+
+class TableRewards(_Model):
+    """Draws with replacement from recorded rewards."""
+
+    kind: Literal["table"]
+    file: str = Field(description="CSV with columns arm, reward, count; relative to the scenario file")
+
+
+class AttackChoice(_Model):
+    """One attack and its options."""
+
+    name: str = Field(description="a known attack, or module:Class")
+    options: dict[str, Any] = {}
+
+
+class Malicious(_Model):
+    """A malicious participant."""
+
+    seat: int = Field(ge=0)
+    attacks: tuple[AttackChoice, ...] = Field(strict=False, min_length=1)
+
+
+class Chain(_Model):
+    """Money and deadlines of the contract; deadlines in chain blocks."""
+
+    wei_per_unit: int = Field(default=1, ge=1)
+    opening_deadline: int = Field(default=5_000, ge=1)
+    skip_deadline: int = Field(default=100, ge=1)
+    settlement_window: int = Field(default=20_000, ge=1)
+    settle_every: int = Field(default=25, ge=1, description="rounds settled in one transaction")
+    costs_every: int = Field(default=50, ge=1, description="rounds of costs settled in one transaction")
+
+
+class Scenario(_Model):
+    """A game: who plays, for how long, what is assumed, what is true."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
+    seed: int = Field(default=0, ge=0, lt=2**256)
+    participants: int = Field(description="M")
+    rounds: int = Field(description="T")
+    liars: int = Field(description="f, assumed bound")
+    attackers: int = Field(description="m, assumed bound")
+    rewards: Annotated[BernoulliRewards | TableRewards, Field(discriminator="kind")]
+    malicious: tuple[Malicious, ...] = Field(default=(), strict=False)
+    burn_in: int | None = Field(default=None, description="L; by default K * ceil(burn_in_factor * ln T)")
+    burn_in_factor: float = Field(default=1.0, gt=0, strict=False, allow_inf_nan=False)
+    threshold: int = Field(default=2, description="k")
+    quorum: Literal["majority", "two-thirds"] = "two-thirds"
+    failure_limit: int = 2
+    exploration: str = Field(
+        default="2/b", pattern=r"^\d+(\.\d+)?(/b)?$", description="C1, /b: divided by |B_i|"
+    )
+    chain: Chain = Chain()
+    expect: dict[str, str] = {}
+    folder: Path = Field(default=Path(), exclude=True, strict=False, description="what `file` is relative to")
+
+    @cached_property
+    def table(self) -> RecordedTable | None:
+        """The recorded rewards, when the scenario names a table."""
+        return load_table(self.folder / self.rewards.file) if isinstance(self.rewards, TableRewards) else None
+
+    @cached_property
+    def model(self) -> RewardModel:
+        """The environment's reward model."""
+        if isinstance(self.rewards, BernoulliRewards):
+            return bernoulli_model(self.rewards.means)
+        assert self.table is not None
+        return self.table.model
+
+    @property
+    def arm_names(self) -> tuple[str, ...]:
+        """A name for each arm."""
+        return self.table.names if self.table else tuple(f"arm {i}" for i in range(len(self.model.arms)))
+
+    @cached_property
+    def parameters(self) -> Parameters:
+        """The canonical parameters. Raises `AssumptionBroken` for a setting that the theory forbids."""
+        arms = len(self.model.arms)
+        c1 = Fraction(self.exploration.removesuffix("/b"))
+        assumptions.require(self.rounds >= 2, "rounds", "T >= 2", T=self.rounds)
+        burn_in = self.burn_in or burn_in_length(arms, self.rounds, Decimal(str(self.burn_in_factor)))
+        chain = self.chain
+        parameters = Parameters(
+            participants=self.participants,
+            arms=arms,
+            horizon=self.rounds,
+            burn_in=burn_in,
+            liars=self.liars,
+            attackers=self.attackers,
+            threshold=self.threshold,
+            quorum_choice=QuorumChoice.TWO_THIRDS if self.quorum == "two-thirds" else QuorumChoice.MAJORITY,
+            failure_limit=self.failure_limit,
+            c1_numerator=c1.numerator,
+            c1_denominator=c1.denominator,
+            c1_per_report=int(self.exploration.endswith("/b")),
+            wei_per_unit=chain.wei_per_unit,
+            stake=assumptions.minimum_stake(self.rounds, chain.wei_per_unit),
+            opening_deadline=chain.opening_deadline,
+            skip_deadline=chain.skip_deadline,
+            burn_in_blocks=burn_in,
+            game_blocks=self.rounds * (chain.skip_deadline + 4),
+            settlement_window=chain.settlement_window,
+        )
+        assumptions.check(parameters)
+        return parameters
+
+    def attacks(self) -> dict[int, Attack]:
+        """Fresh attacks by seat."""
+        return {
+            entry.seat: Combined([make(choice.name, choice.options) for choice in entry.attacks])
+            for entry in self.malicious
+        }
+
+    @property
+    def roles(self) -> tuple[Conduct, ...]:
+        """The conduct of each seat, as the environment commits to it."""
+        attacks = self.attacks()
+        return tuple(attacks[s].conduct if s in attacks else Conduct.HONEST for s in range(self.participants))
+
+    def check(self) -> None:
+        """Refuse what can be refused before anything is deployed. Raises `ChainBanditError`."""
+        parameters = self.parameters
+        seats = [entry.seat for entry in self.malicious]
+        for seat in seats:
+            assumptions.require(
+                seat < parameters.participants, "malicious", "seat < M", seat=seat, M=parameters.participants
+            )
+            assumptions.require(seats.count(seat) == 1, "malicious", "one entry a seat", seat=seat)
+        self.attacks()
+
+
+def load(path: Path, overrides: Mapping[str, Any] | None = None) -> Scenario:
+    """The scenario in a TOML file, with overrides by dotted key.
+
+    Raises:
+        ScenarioInvalid: unreadable, not TOML, unknown key, wrong type or value.
+        ChainBanditError: a setting that the theory forbids, a bad table, an unknown attack.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        data = tomllib.loads(text)
+    except OSError as error:
+        raise ScenarioInvalid(str(path), None, f"cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ScenarioInvalid(str(path), None, f"is not TOML: {error}") from error
+    for key, value in (overrides or {}).items():
+        _assign(data, key, value, str(path))
+    try:
+        scenario = Scenario.model_validate({**data, "folder": path.parent})
+    except ValidationError as error:
+        raise _invalid(str(path), text, error) from error
+    scenario.check()
+    return scenario
+
+
+def _assign(data: dict[str, Any], key: str, value: Any, file: str) -> None:
+    *parents, last = key.split(".")
+    for parent in parents:
+        data = data.setdefault(parent, {})
+        if not isinstance(data, dict):
+            raise ScenarioInvalid(file, None, f"override {key}: {parent} is not a table")
+    data[last] = value
+
+
+def _invalid(file: str, text: str, error: ValidationError) -> ScenarioInvalid:
+    first = error.errors()[0]
+    location = [part for part in first["loc"] if part not in ("bernoulli", "table")]
+    name = ".".join(map(str, location))
+    key = next((part for part in reversed(location) if isinstance(part, str)), "")
+    if first["type"] == "extra_forbidden":
+        known = _known_keys()
+        near = difflib.get_close_matches(key, known, n=1)
+        reason = f"unknown key {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+    else:
+        reason = f"{name}: {first['msg']}"
+    return ScenarioInvalid(file, _line_of(text, key), reason)
+
+
+def _known_keys() -> Sequence[str]:
+    models = (Scenario, Chain, Malicious, AttackChoice, BernoulliRewards, TableRewards)
+    return sorted({key for model in models for key in model.model_fields} - {"folder"})
+
+
+def _line_of(text: str, key: str) -> int | None:
+    for number, line in enumerate(text.splitlines(), 1):
+        if key and line.split("=")[0].strip().strip("[]\"'").split(".")[-1] == key:
+            return number
+    return None

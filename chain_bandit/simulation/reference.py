@@ -1,0 +1,201 @@
+"""The game of Theorem 1, as a loop over `protocol`: what the rules do once every message has arrived.
+
+Reports are agreed on, counts are committed honestly, and consensus succeeds except where the game says that it
+fails. Nothing is signed, so a record's header digest is zero and its body is empty.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from chain_bandit.protocol.aggregation import Seats, enough_pulls, global_means, option_1
+from chain_bandit.protocol.blocks import Header, Kind, Record, approves, genesis_digest, mask, round_seed
+from chain_bandit.protocol.digests import ZERO
+from chain_bandit.protocol.ledger import (
+    Ledger,
+    after_burn_in_round,
+    after_record,
+    honest_arm,
+    opening,
+    pulled_arm,
+    records_made,
+)
+from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.rewards import Draws, RewardModel, hidden_cost
+from chain_bandit.protocol.settlement import case_2
+from chain_bandit.protocol.units import Means, sample_means
+
+Reports = Mapping[int, Means]
+"""Estimators by seat, in units."""
+
+Lie = Callable[[int, int, Reports, Ledger], Means]
+"""(round, seat, honest means of every seat, ledger) to the means that the seat reports instead of its own.
+
+An open game shows every receipt, so a liar knows what everybody's honest report would be (PROTOCOL 1.1).
+"""
+
+Aggregator = Callable[[Parameters, Reports, Mapping[int, tuple[bool, ...]], bytes], tuple[Seats, ...]]
+"""(parameters, reports, comparison bits, seed of the round) to B_i of every arm."""
+
+
+def robust(
+    parameters: Parameters, reports: Reports, bits: Mapping[int, tuple[bool, ...]], seed: bytes
+) -> tuple[Seats, ...]:
+    """Option 1, the rule of Theorem 1."""
+    return option_1(reports, bits, frozenset(), parameters.liars, parameters.arms, seed)
+
+
+def plain_mean(
+    parameters: Parameters, reports: Reports, bits: Mapping[int, tuple[bool, ...]], seed: bytes
+) -> tuple[Seats, ...]:
+    """No defence: everybody who reports is believed."""
+    return (frozenset(reports),) * parameters.arms
+
+
+AGGREGATORS: Mapping[str, Aggregator] = {"option-1": robust, "mean": plain_mean}
+
+
+@dataclass(frozen=True, slots=True)
+class Game:
+    """One game, decided by its arguments.
+
+    Attributes:
+        parameters: M, K, T, L, f, k, s and C1; the rest plays no part here.
+        model: the rewards.
+        secret: the environment's, from which draws and hidden cost follow.
+        seed_0: seed of the game.
+        liars: what each lying seat reports (A1 and A3).
+        attackers: seats that attack the consensus (A2 and A3); not honest, whatever they report.
+        equivocates: attackers that sign two reports every round, so that neither enters.
+        failed: rounds whose consensus fails; an exploration round cannot fail.
+        aggregator: a name of `AGGREGATORS`.
+    """
+
+    parameters: Parameters
+    model: RewardModel
+    secret: bytes
+    seed_0: bytes
+    liars: Mapping[int, Lie] = field(default_factory=dict)
+    attackers: Seats = frozenset()
+    equivocates: Seats = frozenset()
+    failed: frozenset[int] = frozenset()
+    aggregator: str = "option-1"
+
+    @property
+    def honest(self) -> tuple[int, ...]:
+        """H, ascending."""
+        malicious = self.attackers | self.equivocates | frozenset(self.liars)
+        return tuple(p for p in range(self.parameters.participants) if p not in malicious)
+
+    @property
+    def cost(self) -> int:
+        """c in units."""
+        return hidden_cost(self.secret, self.seed_0)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one round ended.
+
+    Attributes:
+        round: t.
+        kind: of its record; None in the rounds 1..L-1, which leave none.
+        arm: what the honest pulled; None when nobody pulled.
+        paid: whether rewards are paid: b_t = 1 and t > L.
+        case_2: whether the round costs the honest c: it is paid, and a lie is in force.
+        rewards: reward in units of each honest seat that pulled.
+        ledger: the state after the round.
+    """
+
+    round: int
+    kind: Kind | None
+    arm: int | None
+    paid: bool
+    case_2: bool
+    rewards: Mapping[int, int]
+    ledger: Ledger
+
+
+class Purse:
+    """What one participant has seen: pull counts and reward sums (units) of each arm."""
+
+    def __init__(self, arms: int) -> None:
+        self.counts = [0] * arms
+        self.totals = [0] * arms
+
+    def take(self, arm: int, reward: int) -> None:
+        """Add one sample."""
+        self.counts[arm] += 1
+        self.totals[arm] += reward
+
+    @property
+    def means(self) -> Means:
+        """The local estimators, in units."""
+        return sample_means(self.totals, self.counts)
+
+
+def play(game: Game) -> Iterator[Outcome]:
+    """The rounds 1..T, one at a time; memory does not grow with T."""
+    p = game.parameters
+    draws = Draws(game.model, game.secret, game.seed_0)
+    purses = [Purse(p.arms) for _ in range(p.participants)]
+    ledger = opening(p, genesis_digest(ZERO, (), game.seed_0)[1])
+    while ledger.round <= p.horizon:
+        made: tuple[Record | None, ...] = (None,)
+        lied = False
+        if ledger.round >= p.burn_in:
+            record, lied = _decide(game, ledger, purses)
+            made = records_made(p, ledger, record)
+        for entry in made:
+            outcome = _end_round(game, ledger, entry, lied, draws, purses)
+            yield outcome
+            ledger = outcome.ledger
+
+
+def _decide(game: Game, ledger: Ledger, purses: list[Purse]) -> tuple[Record, bool]:
+    """The record that the open round ends in, and whether a lie is in force in its block."""
+    p = game.parameters
+    if ledger.round in game.failed:
+        return Record(ledger.round, Kind.SKIP), False
+    truth = {seat: purse.means for seat, purse in enumerate(purses)}
+    reports = {
+        seat: game.liars[seat](ledger.round, seat, truth, ledger) if seat in game.liars else means
+        for seat, means in truth.items()
+        if seat not in game.equivocates
+    }
+    bits = {seat: enough_pulls(tuple(purses[seat].counts), ledger.pulls, p.threshold) for seat in reports}
+    selected = AGGREGATORS[game.aggregator](p, reports, bits, round_seed(game.seed_0, ledger.round))
+    header = Header(
+        round=ledger.round,
+        parent=ledger.head,
+        body=ZERO,
+        reporters=mask(reports),
+        arm=honest_arm(p, ledger),
+        candidates=tuple(mask(seat for seat, row in bits.items() if row[arm]) for arm in range(p.arms)),
+        selected=tuple(map(mask, selected)),
+        means=global_means(reports, selected),
+    )
+    kind = Kind.APPROVED if approves(header.means) else Kind.REJECTED
+    return Record(ledger.round, kind, header), case_2(selected, frozenset(game.liars), reports, truth)
+
+
+def _end_round(
+    game: Game, ledger: Ledger, record: Record | None, lied: bool, draws: Draws, purses: list[Purse]
+) -> Outcome:
+    """End the open round in `record`, None before round L: everybody, liars too, pulls what the ledger says."""
+    p = game.parameters
+    arm = honest_arm(p, ledger) if record is None else pulled_arm(p, ledger, record.kind)
+    rewards = {}
+    if arm is not None:
+        for seat, purse in enumerate(purses):
+            rewards[seat] = draws.reward(ledger.round, seat, arm, ledger.failed)
+            purse.take(arm, rewards[seat])
+    paid = record is not None and record.kind is Kind.APPROVED and ledger.round > p.burn_in
+    return Outcome(
+        round=ledger.round,
+        kind=record.kind if record else None,
+        arm=arm,
+        paid=paid,
+        case_2=paid and lied,
+        rewards={seat: rewards[seat] for seat in game.honest if seat in rewards},
+        ledger=after_burn_in_round(p, ledger) if record is None else after_record(p, ledger, record),
+    )

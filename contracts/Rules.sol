@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {IChainBandit} from "./interfaces/IChainBandit.sol";
+import {Assumptions} from "./libraries/Assumptions.sol";
+import {Certificates} from "./libraries/Certificates.sol";
+import {Parameters} from "./types/Game.sol";
+
+/// @title What is fixed at deployment: parameters, commitments, the environment. No storage is read for them.
+abstract contract Rules is IChainBandit {
+    uint16 internal immutable PARTICIPANTS;
+    uint8 internal immutable ARMS;
+    uint32 internal immutable HORIZON;
+    uint32 internal immutable BURN_IN;
+    uint16 private immutable LIARS;
+    uint16 private immutable ATTACKERS;
+    uint32 private immutable THRESHOLD;
+    uint8 private immutable QUORUM_CHOICE;
+    uint32 internal immutable FAILURE_LIMIT;
+    uint64 private immutable C1_NUMERATOR;
+    uint64 private immutable C1_DENOMINATOR;
+    uint8 private immutable C1_PER_REPORT;
+    uint64 internal immutable WEI_PER_UNIT;
+    uint128 internal immutable STAKE;
+    uint32 private immutable OPENING_DEADLINE;
+    uint32 internal immutable SKIP_DEADLINE;
+    uint32 internal immutable BURN_IN_BLOCKS;
+    uint32 internal immutable GAME_BLOCKS;
+    uint32 internal immutable SETTLEMENT_WINDOW;
+
+    uint256 internal immutable QUORUM;
+    uint256 internal immutable OPEN_UNTIL;
+    bytes32 internal immutable SALT_COMMITMENT;
+    bytes32 internal immutable SECRET_COMMITMENT;
+    uint256 private immutable CHAIN_ID;
+    bytes32 private immutable SEPARATOR;
+
+    /// @inheritdoc IChainBandit
+    address public immutable override environment;
+    /// @inheritdoc IChainBandit
+    uint256 public immutable override pool;
+    /// @inheritdoc IChainBandit
+    bytes32 public immutable override game;
+
+    constructor(Parameters memory p, bytes32 saltCommitment, bytes32 secretCommitment) payable {
+        Assumptions.check(p, msg.value);
+        PARTICIPANTS = p.participants;
+        ARMS = p.arms;
+        HORIZON = p.horizon;
+        BURN_IN = p.burnIn;
+        LIARS = p.liars;
+        ATTACKERS = p.attackers;
+        THRESHOLD = p.threshold;
+        QUORUM_CHOICE = p.quorumChoice;
+        FAILURE_LIMIT = p.failureLimit;
+        C1_NUMERATOR = p.c1Numerator;
+        C1_DENOMINATOR = p.c1Denominator;
+        C1_PER_REPORT = p.c1PerReport;
+        WEI_PER_UNIT = p.weiPerUnit;
+        STAKE = p.stake;
+        OPENING_DEADLINE = p.openingDeadline;
+        SKIP_DEADLINE = p.skipDeadline;
+        BURN_IN_BLOCKS = p.burnInBlocks;
+        GAME_BLOCKS = p.gameBlocks;
+        SETTLEMENT_WINDOW = p.settlementWindow;
+
+        QUORUM = Assumptions.quorum(p);
+        OPEN_UNTIL = block.number + p.openingDeadline;
+        SALT_COMMITMENT = saltCommitment;
+        SECRET_COMMITMENT = secretCommitment;
+        environment = msg.sender;
+        pool = msg.value;
+        game = keccak256(abi.encode(p, saltCommitment, secretCommitment));
+        CHAIN_ID = block.chainid;
+        SEPARATOR = Certificates.separator(game);
+    }
+
+    /// @inheritdoc IChainBandit
+    function quorum() external view override returns (uint256) {
+        return QUORUM;
+    }
+
+    /// @inheritdoc IChainBandit
+    function parameters() external view override returns (Parameters memory) {
+        return Parameters({
+            participants: PARTICIPANTS,
+            arms: ARMS,
+            horizon: HORIZON,
+            burnIn: BURN_IN,
+            liars: LIARS,
+            attackers: ATTACKERS,
+            threshold: THRESHOLD,
+            quorumChoice: QUORUM_CHOICE,
+            failureLimit: FAILURE_LIMIT,
+            c1Numerator: C1_NUMERATOR,
+            c1Denominator: C1_DENOMINATOR,
+            c1PerReport: C1_PER_REPORT,
+            weiPerUnit: WEI_PER_UNIT,
+            stake: STAKE,
+            openingDeadline: OPENING_DEADLINE,
+            skipDeadline: SKIP_DEADLINE,
+            burnInBlocks: BURN_IN_BLOCKS,
+            gameBlocks: GAME_BLOCKS,
+            settlementWindow: SETTLEMENT_WINDOW
+        });
+    }
+
+    /// @dev The EIP-712 domain, computed anew after a fork that changed the chain id.
+    function _separator() internal view returns (bytes32) {
+        return block.chainid == CHAIN_ID ? SEPARATOR : Certificates.separator(game);
+    }
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {CostEntry, Parameters, Progress} from "../types/Game.sol";
+import {IErrors} from "./IErrors.sol";
+
+/// @title One game of chain_bandit: seats, records of rounds, rewards, costs, money
+/// @notice The contract confirms what a quorum of the participants has signed, keeps one record a round, and pays.
+/// It checks no report: the quorum vouches for the body, and any auditor checks it from calldata.
+/// @dev Byte formats are those of `chain_bandit/protocol`; sets of seats are integers whose bit p stands for seat p.
+interface IChainBandit is IErrors {
+    /// @notice A participant took a seat; seats are numbered in the order of joining.
+    event Joined(uint16 seat, address participant);
+    /// @notice The environment opened its salt: the game runs, and its first parent is `genesis`.
+    event Opened(bytes32 genesis);
+    /// @notice Round `round` ended in a record of `kind`; `head` is the digest of the history up to it.
+    event Recorded(uint32 round, uint8 kind, bytes32 head);
+    /// @notice Rewards of all approved rounds up to `through` are credited.
+    event RewardsSettled(uint32 through);
+    /// @notice The environment revealed secret, roles and model; `cost` is the hidden cost in units.
+    event Revealed(uint32 cost);
+    /// @notice All records from the last one down to `downTo` are handed back; `costlyRounds` of them so far cost.
+    event CostsSettled(uint32 downTo, uint32 costlyRounds);
+    /// @notice A participant opened its commitments to pull counts.
+    event CountsRevealed(uint16 seat, bytes32 saltKey);
+    /// @notice The accounts are final; `burned` wei were destroyed.
+    event Closed(bool costsVoid, uint256 burned);
+    /// @notice An account took all it is owed.
+    event Withdrawn(address account, uint256 amount);
+
+    /// @notice Takes the next seat for exactly the stake, before the game opens.
+    function join() external payable;
+
+    /// @notice Opens the game: the environment shows the salt it committed to, once all seats are filled.
+    function open(bytes32 salt) external;
+
+    /// @notice Records a block that a quorum signed: approved when every mean is at most 2, else rejected.
+    /// @param header The header in its only encoding.
+    /// @param body The agreed reports with their signatures, bound by the header's body digest.
+    /// @param signers The seats that signed, a quorum at least.
+    /// @param signatures 64 bytes (r, then s with the parity in its top bit) a signer, by ascending seat.
+    function submitBlock(bytes calldata header, bytes calldata body, uint256 signers, bytes calldata signatures)
+        external;
+
+    /// @notice Records that the round ended without a block, on a quorum's signatures over the zero content.
+    function skip(uint256 signers, bytes calldata signatures) external;
+
+    /// @notice Records that the round ended without a block, once the deadline since the last record has passed.
+    function skipAfterDeadline() external;
+
+    /// @notice Credits the rewards of every approved round after the last settled one and up to `through`.
+    /// @param pulls For each approved round, in order, a uint8 arm and a uint32 reward of every seat.
+    function settleRewards(uint32 through, bytes calldata pulls) external;
+
+    /// @notice Opens the environment's commitment after the game.
+    /// @param roles One byte a seat: bit 0 lies, bit 1 attacks the consensus.
+    /// @param model The encoded reward model.
+    function reveal(bytes32 secret, bytes calldata roles, bytes calldata model) external;
+
+    /// @notice Hands back records, newest first, and says which rounds cost the honest.
+    function settleCosts(CostEntry[] calldata entries) external;
+
+    /// @notice Fixes what everybody is owed: with costs if all is settled, without if the window has passed.
+    function close() external;
+
+    /// @notice Pays the caller all it is owed.
+    function withdraw() external;
+
+    /// @notice Publishes the key of the caller's commitments to its pull counts, after the game.
+    function revealCounts(bytes32 saltKey) external;
+
+    /// @notice The parameters that the game was deployed with.
+    function parameters() external view returns (Parameters memory);
+
+    /// @notice Who deployed the game and owns rewards, roles and cost.
+    function environment() external view returns (address);
+
+    /// @notice Wei that the environment put in.
+    function pool() external view returns (uint256);
+
+    /// @notice The game's identity: keccak of parameters and commitments.
+    function game() external view returns (bytes32);
+
+    /// @notice The parent of the first record; zero before the opening.
+    function genesis() external view returns (bytes32);
+
+    /// @notice The digest of the history; zero before the opening.
+    function head() external view returns (bytes32);
+
+    /// @notice The open round; zero before the opening, T + 1 after the last record.
+    function nextRound() external view returns (uint32);
+
+    /// @notice The open round, the failures in a row, and the chain blocks that deadlines count from.
+    function progress() external view returns (Progress memory);
+
+    /// @notice Signatures that certify a block.
+    function quorum() external view returns (uint256);
+
+    /// @notice The seat of a participant.
+    function seatOf(address participant) external view returns (uint16);
+
+    /// @notice The participant in a seat.
+    function participantAt(uint16 seat) external view returns (address);
+
+    /// @notice The last round whose rewards are credited; L, which pays nothing, right after the opening.
+    function settledThrough() external view returns (uint32);
+
+    /// @notice Whether a round ended in an approved block.
+    function isApproved(uint32 round) external view returns (bool);
+
+    /// @notice Wei that an account can withdraw now.
+    function owed(address account) external view returns (uint256);
+
+    /// @notice Whether the game was opened and has ended.
+    function isOver() external view returns (bool);
+
+    /// @notice Whether the salt was opened.
+    function opened() external view returns (bool);
+
+    /// @notice Whether the accounts are final.
+    function closed() external view returns (bool);
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+/// @title Everything that the contract refuses, with what it saw and what it wanted
+interface IErrors {
+    // Deployment: the inequality that fails, and its two sides.
+    error ParticipantsOutOfRange(uint256 participants, uint256 least, uint256 most);
+    error ArmsOutOfRange(uint256 arms, uint256 least, uint256 most);
+    error ThresholdTooLow(uint256 threshold, uint256 least);
+    error ExplorationNotPositive(uint256 numerator, uint256 denominator);
+    error UnknownChoice(uint256 quorumChoice, uint256 c1PerReport);
+    error FailureLimitTooLow(uint256 failureLimit, uint256 least);
+    error TooManyLiars(uint256 participants, uint256 liars);
+    error TooManyAttackers(uint256 participants, uint256 attackers);
+    error QuorumUnreachable(uint256 quorum, uint256 participants, uint256 attackers);
+    error BurnInMalformed(uint256 burnIn, uint256 arms);
+    error HorizonOutOfRange(uint256 horizon, uint256 burnIn);
+    error BlocksNotPositive(
+        uint256 openingDeadline, uint256 skipDeadline, uint256 gameBlocks, uint256 settlementWindow
+    );
+    error UnitNotPositive(uint256 weiPerUnit);
+    error StakeTooSmall(uint256 stake, uint256 least);
+    error PoolTooSmall(uint256 pool, uint256 least);
+
+    // Who calls, and when.
+    error NotEnvironment(address caller, address environment);
+    error NotParticipant(address account);
+    error NonCanonicalCalldata(uint256 got, uint256 expected);
+    error EnvironmentCannotJoin(address environment);
+    error AlreadyJoined(address participant, uint16 seat);
+    error WrongStake(uint256 got, uint256 expected);
+    error SeatsFilled(uint256 participants);
+    error SeatsMissing(uint256 joined, uint256 participants);
+    error SeatEmpty(uint256 seat, uint256 joined);
+    error OpeningMissed(uint256 blockNumber, uint256 deadline);
+    error WrongSalt(bytes32 got, bytes32 expected);
+    error AlreadyOpened(bytes32 genesis);
+    error NotOpened(uint256 blockNumber, uint256 deadline);
+    error GameIsOver(uint256 overBlock);
+    error GameNotOver(uint256 nextRound, uint256 blockNumber, uint256 endBlock);
+    error WindowPassed(uint256 blockNumber, uint256 deadline);
+
+    // Blocks and skips.
+    error WrongHeaderLength(uint256 got, uint256 expected);
+    error WrongRound(uint256 got, uint256 expected);
+    error WrongParent(bytes32 got, bytes32 expected);
+    error UnknownReporters(uint256 reporters, uint256 participants);
+    error UnknownArm(uint256 arm, uint256 arms);
+    error WrongBodyLength(uint256 got, uint256 expected);
+    error WrongBody(bytes32 got, bytes32 expected);
+    error UnknownSigners(uint256 signers, uint256 participants);
+    error QuorumMissing(uint256 got, uint256 quorum);
+    error WrongSignaturesLength(uint256 got, uint256 expected);
+    error InvalidSignature(uint256 seat, address participant);
+    error DeadlineNotPassed(uint256 blockNumber, uint256 deadline);
+
+    // Settlement.
+    error AlreadySettled(uint256 through, uint256 settledThrough);
+    error RoundNotRecorded(uint256 round, uint256 lastRecorded);
+    error WrongPullsLength(uint256 got, uint256 expected);
+    error InvalidPull(uint256 round, uint256 seat, uint256 arm, uint256 reward);
+    error AlreadyRevealed(uint256 cost);
+    error NotRevealed();
+    error WrongSecret(bytes32 got, bytes32 expected);
+    error WrongRolesLength(uint256 got, uint256 expected);
+    error UnknownRole(uint256 seat, uint256 role);
+    error NoRecordLeft(uint256 entry);
+    error WrongRecord(uint256 round, bytes32 got, bytes32 expected);
+    error CostWithoutLiar(uint256 round, uint256 kind);
+    error AlreadyClosed(bool costsVoid);
+    error Unfinished(uint256 blockNumber, uint256 deadline);
+    error NothingOwed(address account);
+    error TransferFailed(address account, uint256 amount);
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {IErrors} from "../interfaces/IErrors.sol";
+import {MAX_ARMS, MAX_PARTICIPANTS, Parameters, UNIT} from "../types/Game.sol";
+
+/// @title Every inequality that a deployment is refused by, and the numbers derived from M and m
+/// @dev The twin of `chain_bandit/protocol/assumptions.py`.
+library Assumptions {
+    /// @notice Signatures needed from all participants, of which up to m may misbehave.
+    function quorum(Parameters memory p) internal pure returns (uint256) {
+        if (p.quorumChoice == 1) return (uint256(p.participants) + p.attackers) / 2 + 1;
+        uint256 half = p.participants / 2;
+        return (half > p.attackers ? half : p.attackers) + 1;
+    }
+
+    /// @notice Wei that cover the dearest cost a participant can owe: T whole rewards.
+    function minimumStake(Parameters memory p) internal pure returns (uint256) {
+        return uint256(p.horizon) * UNIT * p.weiPerUnit;
+    }
+
+    /// @notice Wei that cover every reward and every cost paid out: 2 M T whole rewards.
+    function minimumPool(Parameters memory p) internal pure returns (uint256) {
+        return 2 * uint256(p.participants) * minimumStake(p);
+    }
+
+    /// @notice Refuses a game outside Theorem 1, or one that could not pay.
+    function check(Parameters memory p, uint256 pool) internal pure {
+        _checkSizes(p);
+        _checkFaults(p);
+        _checkLengths(p);
+        uint256 least = minimumStake(p);
+        if (p.weiPerUnit == 0) revert IErrors.UnitNotPositive(p.weiPerUnit);
+        if (p.stake < least) revert IErrors.StakeTooSmall(p.stake, least);
+        least = minimumPool(p);
+        if (pool < least) revert IErrors.PoolTooSmall(pool, least);
+    }
+
+    function _checkSizes(Parameters memory p) private pure {
+        if (p.participants < 2 || p.participants > MAX_PARTICIPANTS) {
+            revert IErrors.ParticipantsOutOfRange(p.participants, 2, MAX_PARTICIPANTS);
+        }
+        if (p.arms == 0 || p.arms > MAX_ARMS) revert IErrors.ArmsOutOfRange(p.arms, 1, MAX_ARMS);
+        if (p.threshold < 2) revert IErrors.ThresholdTooLow(p.threshold, 2);
+        if (p.c1Numerator == 0 || p.c1Denominator == 0) {
+            revert IErrors.ExplorationNotPositive(p.c1Numerator, p.c1Denominator);
+        }
+        if (p.quorumChoice > 1 || p.c1PerReport > 1) revert IErrors.UnknownChoice(p.quorumChoice, p.c1PerReport);
+        if (p.failureLimit == 0) revert IErrors.FailureLimitTooLow(p.failureLimit, 1);
+    }
+
+    function _checkFaults(Parameters memory p) private pure {
+        uint256 participants = p.participants;
+        if (participants < 3 * uint256(p.liars) + 1) revert IErrors.TooManyLiars(participants, p.liars);
+        if (participants < uint256(p.attackers) + 2) revert IErrors.TooManyAttackers(participants, p.attackers);
+        uint256 needed = quorum(p);
+        if (needed > participants - p.attackers) {
+            revert IErrors.QuorumUnreachable(needed, participants, p.attackers);
+        }
+    }
+
+    function _checkLengths(Parameters memory p) private pure {
+        if (p.burnIn % p.arms != 0 || p.burnIn < 2 * uint256(p.arms)) {
+            revert IErrors.BurnInMalformed(p.burnIn, p.arms);
+        }
+        if (p.burnIn >= p.horizon || p.horizon == type(uint32).max) {
+            revert IErrors.HorizonOutOfRange(p.horizon, p.burnIn);
+        }
+        if (p.openingDeadline == 0 || p.skipDeadline == 0 || p.gameBlocks == 0 || p.settlementWindow == 0) {
+            revert IErrors.BlocksNotPositive(p.openingDeadline, p.skipDeadline, p.gameBlocks, p.settlementWindow);
+        }
+    }
+}

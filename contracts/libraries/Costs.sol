@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {IErrors} from "../interfaces/IErrors.sol";
+import {APPROVED, CostEntry, UNIT} from "../types/Game.sol";
+import {Blocks} from "./Blocks.sol";
+import {Ledger} from "./Ledger.sol";
+
+/// @title Roles and cost, opened after the game, and the walk back over its records
+library Costs {
+    struct Disclosure {
+        uint256 malicious; // seats with any role but honest
+        uint256 liars;
+        bytes32 cursor; // the digest of the newest record not handed back yet
+        uint32 round; // its round
+        uint32 costlyRounds;
+        uint32 cost; // in units
+        bool revealed;
+    }
+
+    /// @notice Takes in the opened commitment, once; `head` is the digest of the last record, in `round`.
+    /// @return cost c = keccak(secret, seed_0, "cost") mod (1e9 + 1), in units.
+    function reveal(
+        Disclosure storage disclosure,
+        bytes32 secret,
+        bytes calldata roles,
+        bytes32 seed,
+        bytes32 head,
+        uint256 round
+    ) internal returns (uint32 cost) {
+        if (disclosure.revealed) revert IErrors.AlreadyRevealed(disclosure.cost);
+        (disclosure.malicious, disclosure.liars) = _masks(roles);
+        cost = uint32(uint256(keccak256(abi.encodePacked(secret, seed, "cost"))) % (UNIT + 1));
+        disclosure.cursor = head;
+        disclosure.round = uint32(round);
+        disclosure.cost = cost;
+        disclosure.revealed = true;
+    }
+
+    /// @notice Follows the records back over `entries`, counting the costly rounds.
+    /// @param first The first round that has a record.
+    function settle(
+        Disclosure storage disclosure,
+        CostEntry[] calldata entries,
+        uint256 participants,
+        uint256 arms,
+        uint256 first
+    ) internal {
+        if (!disclosure.revealed) revert IErrors.NotRevealed();
+        bytes32 cursor = disclosure.cursor;
+        uint256 round = disclosure.round;
+        uint256 liars = disclosure.liars;
+        uint256 costly = disclosure.costlyRounds;
+        for (uint256 i; i < entries.length; ++i) {
+            if (round < first) revert IErrors.NoRecordLeft(i);
+            CostEntry calldata entry = entries[i];
+            bytes32 header = entry.header.length == 0 ? bytes32(0) : keccak256(entry.header);
+            bytes32 digest = Ledger.headAfter(entry.parent, round, entry.kind, header);
+            if (digest != cursor) revert IErrors.WrongRecord(round, digest, cursor);
+            if (entry.costly) {
+                // Round L is observed, never paid, whatever becomes of its block.
+                bool possible = entry.kind == APPROVED && round > first
+                    && Blocks.selected(entry.header, participants, arms) & liars != 0;
+                if (!possible) revert IErrors.CostWithoutLiar(round, entry.kind);
+                ++costly;
+            }
+            cursor = entry.parent;
+            --round;
+        }
+        disclosure.cursor = cursor;
+        disclosure.round = uint32(round);
+        disclosure.costlyRounds = uint32(costly);
+    }
+
+    /// @notice Whether the commitment is opened and every record handed back.
+    function isComplete(Disclosure storage disclosure, uint256 first) internal view returns (bool) {
+        return disclosure.revealed && disclosure.round + 1 == first;
+    }
+
+    /// @notice Units that the costly rounds take from every honest participant.
+    function total(Disclosure storage disclosure) internal view returns (uint256) {
+        return uint256(disclosure.cost) * disclosure.costlyRounds;
+    }
+
+    /// @notice Whether a seat's role, once revealed, is any but honest.
+    function isMalicious(Disclosure storage disclosure, uint256 seat) internal view returns (bool) {
+        return disclosure.malicious >> seat & 1 == 1;
+    }
+
+    function _masks(bytes calldata roles) private pure returns (uint256 malicious, uint256 liars) {
+        for (uint256 seat; seat < roles.length; ++seat) {
+            uint256 role = uint8(roles[seat]);
+            if (role > 3) revert IErrors.UnknownRole(seat, role);
+            if (role != 0) malicious |= 1 << seat;
+            liars |= (role & 1) << seat;
+        }
+    }
+}

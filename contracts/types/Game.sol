@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+// How a round ended.
+uint8 constant APPROVED = 1;
+uint8 constant REJECTED = 2;
+uint8 constant SKIP = 3;
+uint8 constant EXPLORATION = 4;
+
+// One whole reward, in units of 1e-9.
+uint256 constant UNIT = 1e9;
+// The arm that settlement writes for a participant that did not pull.
+uint256 constant NO_PULL = 255;
+uint256 constant MAX_ARMS = 254;
+uint256 constant MAX_PARTICIPANTS = 256;
+// Where wei go that nobody may have: a surplus of costs, the dust of a division.
+address constant BURNED = 0x000000000000000000000000000000000000dEaD;
+
+/// @dev Every number that decides a game; its ABI encoding is bound by the game's digest.
+struct Parameters {
+    uint16 participants; // M, all of them validators and commanders
+    uint8 arms; // K
+    uint32 horizon; // T, the last round
+    uint32 burnIn; // L, a multiple of K
+    uint16 liars; // f, assumed bound
+    uint16 attackers; // m, assumed bound
+    uint32 threshold; // k of k * n > n_ref
+    uint8 quorumChoice; // 0 majority, 1 two thirds
+    uint32 failureLimit; // failed rounds in a row before an exploration
+    uint64 c1Numerator;
+    uint64 c1Denominator;
+    uint8 c1PerReport; // 1 when C1 is further divided by |B_i|
+    uint64 weiPerUnit;
+    uint128 stake; // wei that every participant deposits
+    uint32 openingDeadline; // in chain blocks, as all below
+    uint32 skipDeadline;
+    uint32 burnInBlocks;
+    uint32 gameBlocks;
+    uint32 settlementWindow;
+}
+
+/// @dev Where the game stands: one storage slot, read and written once a record.
+struct Progress {
+    uint32 nextRound;
+    uint32 failures; // failed rounds in a row
+    uint32 explorations;
+    uint64 lastRecordBlock; // the opening's block before the first record
+    uint64 endBlock; // the last chain block that may record; 0 before the opening
+}
+
+/// @dev One record of the history, handed back when costs are settled.
+struct CostEntry {
+    bytes32 parent;
+    uint8 kind;
+    bool costly;
+    bytes header; // empty for a record without a block
+}

@@ -1,0 +1,91 @@
+"""Compile `contracts/` and write what the package ships; with `--check`, compare and exit 1 on a difference."""
+
+import argparse
+import json
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import solcx
+
+ROOT = Path(__file__).resolve().parent.parent
+ARTIFACT = ROOT / "chain_bandit" / "chain" / "artifacts" / "ChainBandit.json"
+COMPILER = ROOT / "scripts" / "solc.mjs"
+SETTINGS = ROOT / "contracts" / "settings.json"
+ENTRY = "contracts/ChainBandit.sol"
+OUTPUTS = ["abi", "evm.bytecode.object", "evm.deployedBytecode.object", "evm.deployedBytecode.immutableReferences"]
+IMPORT = re.compile(r'^import [^;]*?"([^"]+)";', re.MULTILINE)
+
+
+def sources() -> dict[str, dict[str, str]]:
+    """Every contract of ours and whatever they import, by source unit name."""
+    found: dict[str, dict[str, str]] = {}
+    pending = [path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "contracts").rglob("*.sol"))]
+    while pending:
+        name = pending.pop()
+        if name in found:
+            continue
+        text = (ROOT / ("node_modules" if name.startswith("@") else "") / name).read_text()
+        found[name] = {"content": text}
+        folder = Path(name).parent
+        pending += [
+            os.path.normpath(folder / target).replace(os.sep, "/") if target.startswith(".") else target
+            for target in IMPORT.findall(text)
+        ]
+    return found
+
+
+def compile_all() -> dict[str, Any]:
+    """The artifact of the contract, freshly compiled with npm's solc under the environment's Node."""
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    settings = json.loads(SETTINGS.read_text())
+    output = solcx.compile_standard(
+        {
+            "language": "Solidity",
+            "sources": dict(sorted(sources().items())),
+            "settings": settings | {"outputSelection": {ENTRY: {"ChainBandit": OUTPUTS}}},
+        },
+        solc_binary=COMPILER,
+    )
+    contract = output["contracts"][ENTRY]["ChainBandit"]
+    return {
+        "abi": contract["abi"],
+        "bytecode": "0x" + contract["evm"]["bytecode"]["object"],
+        "compiler": str(solcx.wrapper.get_solc_version(COMPILER, with_commit_hash=True)),
+        "deployedBytecode": "0x" + contract["evm"]["deployedBytecode"]["object"],
+        "immutableReferences": list(merged(contract["evm"]["deployedBytecode"]["immutableReferences"])),
+        "settings": settings,
+    }
+
+
+def merged(references: dict[str, list[dict[str, int]]]) -> list[list[int]]:
+    """All (start, length) that deployment fills in, ascending; whose they are does not matter."""
+    return sorted([place["start"], place["length"]] for places in references.values() for place in places)
+
+
+def canonical(artifact: dict[str, Any]) -> str:
+    """The only text of an artifact."""
+    return json.dumps(artifact, sort_keys=True, separators=(",", ":")) + "\n"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="compare with the shipped file instead of writing it")
+    parser.add_argument("--artifact", type=Path, default=ARTIFACT, help="the file to write or to compare with")
+    options = parser.parse_args(arguments)
+    fresh = canonical(compile_all())
+    if options.check:
+        if not options.artifact.is_file() or options.artifact.read_text() != fresh:
+            print(f"{options.artifact.name} is not what contracts/ compiles to: run scripts/build_artifacts.py")
+            return 1
+        return 0
+    options.artifact.parent.mkdir(parents=True, exist_ok=True)
+    options.artifact.write_text(fresh)
+    print(f"{options.artifact.name}: {(len(json.loads(fresh)['deployedBytecode']) - 2) // 2} bytes deployed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

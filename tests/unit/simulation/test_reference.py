@@ -1,0 +1,190 @@
+"""The reference loop against an independent re-computation, and what it must show of the protocol."""
+
+from collections import Counter
+from dataclasses import replace
+from decimal import ROUND_FLOOR, Context, Decimal
+from fractions import Fraction
+from math import floor
+
+import pytest
+
+from chain_bandit.environments.bernoulli import bernoulli_model
+from chain_bandit.protocol.assumptions import check
+from chain_bandit.protocol.blocks import Kind
+from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.rewards import Distribution, Draws, RewardModel
+from chain_bandit.protocol.units import UNIT
+from chain_bandit.simulation.lies import favour, favour_inside_range, worse_half
+from chain_bandit.simulation.reference import Game, play
+from chain_bandit.simulation.regret import measure
+
+SECRET, SEED = b"\x03" * 32, b"\x04" * 32
+MODEL = RewardModel(
+    (*bernoulli_model(["0.5", "0.8"]).arms, Distribution((1, 123_456_789, UNIT), (3, 5, 2)))
+)
+
+
+def small(**changes):
+    parameters = Parameters(
+        participants=4, arms=3, horizon=60, burn_in=6, liars=1, attackers=1, threshold=2, quorum_choice=0,
+        failure_limit=2, c1_numerator=2, c1_denominator=1, c1_per_report=1, wei_per_unit=1, stake=60 * UNIT,
+        opening_deadline=1, skip_deadline=1, burn_in_blocks=0, game_blocks=1, settlement_window=1,
+    )
+    check(replace(parameters, **changes))
+    return replace(parameters, **changes)
+
+
+GAMES = {
+    "all honest": Game(small(), MODEL, SECRET, SEED),
+    "one liar": Game(small(), MODEL, SECRET, SEED, {1: favour(frozenset({0}))}),
+    "liar inside the range": Game(small(), MODEL, SECRET, SEED, {2: favour_inside_range(frozenset({0}), {2}, 1)}),
+    "undefended": Game(small(), MODEL, SECRET, SEED, {3: favour(frozenset({2}))}, aggregator="mean"),
+    "failed rounds": Game(small(), MODEL, SECRET, SEED, {3: favour(frozenset({2}))},
+                          failed=frozenset({9, 20, 21, 22, 23, 24, 40, 59, 60})),
+    "failed from L on": Game(small(), MODEL, SECRET, SEED, failed=frozenset({6, 7, 8, 9})),
+    "equivocator": Game(small(), MODEL, SECRET, SEED, equivocates=frozenset({0})),
+    "equivocator and liar": Game(small(liars=0), MODEL, SECRET, SEED, {1: favour(frozenset({0}))},
+                                 equivocates=frozenset({0})),
+    "too few reports": Game(small(), MODEL, SECRET, SEED, equivocates=frozenset({0, 1})),
+    "plain C1": Game(small(c1_per_report=0, c1_denominator=3), MODEL, SECRET, SEED),
+}
+
+
+def exact_floor_sqrt(value):
+    return int(Decimal(value).sqrt(Context(prec=60)).to_integral_value(ROUND_FLOOR))
+
+
+def recomputed(game):
+    """(round, kind, arm, B, mu-hat, case 2) of every round from L on: the page's rules again, in fractions."""
+    p, draws = game.parameters, Draws(game.model, game.secret, game.seed_0)
+    samples = {seat: [[] for _ in range(p.arms)] for seat in range(p.participants)}
+    pulls, failed, in_a_row, explored, mu, b = [0] * p.arms, 0, 0, 0, None, None
+    rounds = []
+    for t in range(1, p.horizon + 1):
+        if t <= p.burn_in or mu is None:
+            arm = (t - 1) % p.arms
+        else:
+            ln = int(Decimal(t).ln(Context(prec=50)) * 10**9)
+            index = []
+            for i in range(p.arms):
+                c1 = Fraction(p.c1_numerator, p.c1_denominator * (b[i] if p.c1_per_report else 1))
+                z = floor(c1 * ln * 10**7)
+                index.append(mu[i] + 10 * exact_floor_sqrt(z // pulls[i]))
+            arm = index.index(max(index))
+        kind, selected, means, lied = None, None, None, False
+        if t >= p.burn_in:
+            if in_a_row == p.failure_limit:
+                kind, arm = Kind.EXPLORATION, explored % p.arms
+                explored += 1
+            elif t in game.failed:
+                kind = Kind.SKIP
+            else:
+                truth = {s: tuple(floor(Fraction(sum(x), len(x))) if x else 0 for x in rows)
+                         for s, rows in samples.items()}
+                reports = {s: game.liars[s](t, s, truth, _Known(pulls)) if s in game.liars else truth[s]
+                           for s in truth if s not in game.equivocates}
+                seed = keccak(game.seed_0, t.to_bytes(4, "big"))
+                selected = []
+                for i in range(p.arms):
+                    able = sorted((reports[s][i], keccak(seed, s.to_bytes(2, "big")), s)
+                                  for s in reports if p.threshold * len(samples[s][i]) > pulls[i])
+                    f = p.liars
+                    kept = able[f:len(able) - f] if len(able) > 2 * f else []
+                    selected.append({s for *_, s in kept} if game.aggregator == "option-1" else set(reports))
+                means = tuple(
+                    floor(Fraction(sum(reports[s][i] for s in chosen), len(chosen))) if chosen else 2**32 - 1
+                    for i, chosen in enumerate(selected)
+                )
+                kind = Kind.APPROVED if max(means) <= 2 * UNIT else Kind.REJECTED
+                lied = any(reports[s] != truth[s] for chosen in selected for s in chosen if s in game.liars)
+        pulled = kind in (None, Kind.APPROVED, Kind.EXPLORATION) or t == p.burn_in
+        if pulled:
+            for s, rows in samples.items():
+                rows[arm].append(draws.reward(t, s, arm, failed))
+            pulls[arm] += 1
+        bad = kind in (Kind.SKIP, Kind.REJECTED)
+        failed, in_a_row = failed + bad, in_a_row + 1 if bad else 0
+        if kind is Kind.APPROVED:
+            mu, b = means, [len(chosen) for chosen in selected]
+        paid = kind is Kind.APPROVED and t > p.burn_in
+        rounds.append((t, kind, arm if pulled else None, paid, paid and lied,
+                       {s: samples[s][arm][-1] for s in game.honest} if pulled else {}, tuple(pulls), mu, failed))
+    return rounds
+
+
+class _Known:
+    def __init__(self, pulls):
+        self.pulls = tuple(pulls)
+
+
+@pytest.mark.parametrize("name", GAMES)
+def test_reference_equals_an_independent_recomputation_in_every_round(name):
+    game = GAMES[name]
+    outcomes = list(play(game))
+    assert len(outcomes) == game.parameters.horizon
+    got = [
+        (o.round, o.kind, o.arm, o.paid, o.case_2, o.rewards, o.ledger.pulls, o.ledger.means, o.ledger.failed)
+        for o in outcomes
+    ]
+    assert got == recomputed(game)
+
+
+def test_recomputed_games_exercise_every_way_a_round_ends():
+    kinds = {name: Counter(outcome.kind for outcome in play(game)) for name, game in GAMES.items()}
+    assert kinds["all honest"] == {None: 5, Kind.APPROVED: 55}
+    assert kinds["failed rounds"] == {None: 5, Kind.APPROVED: 46, Kind.SKIP: 8, Kind.EXPLORATION: 1}
+    assert kinds["too few reports"] == {None: 5, Kind.REJECTED: 37, Kind.EXPLORATION: 18}
+    costly = {name: measure(game).costly for name, game in GAMES.items()}
+    assert costly["liar inside the range"] > 0
+    assert costly["undefended"] == costly["equivocator and liar"] == 54
+    assert costly["all honest"] == costly["equivocator"] == costly["failed rounds"] - costly["one liar"] == 0
+
+
+@pytest.mark.parametrize("name", GAMES)
+def test_parts_of_the_pseudo_regret_sum_to_the_definition(name):
+    game = GAMES[name]
+    p, mu, cost = game.parameters, game.model.means, game.cost
+    earned = sum(mu[o.arm] - cost * o.case_2 for o in play(game) if o.kind is Kind.APPROVED and o.round > p.burn_in)
+    regret = measure(game, checkpoints=(1, 6, 30, 60))
+    assert regret.total == p.horizon * max(mu) - earned
+    assert regret.total == regret.burn_in + regret.arms + regret.failed + regret.cost
+    assert regret.burn_in == p.burn_in * max(mu)
+    assert (regret.rounds, regret.cost) == (p.horizon, cost * regret.costly)
+    assert regret.failed == (p.horizon - p.burn_in - regret.paid) * max(mu)
+    assert [round_ for round_, *_ in regret.curve] == [1, 6, 30, 60]
+    assert regret.curve[0] == (1, 0, max(mu))
+    assert regret.curve[-1] == (60, regret.arms, regret.total)
+
+
+def test_equivocators_report_never_enters_and_it_is_not_honest():
+    game = GAMES["equivocator"]
+    assert game.honest == (1, 2, 3)
+    approved = [o.ledger.reports for o in play(game) if o.kind is Kind.APPROVED]
+    assert set(approved) == {(1, 1, 1)}
+
+
+def test_consensus_attacker_reports_truly_and_is_not_honest():
+    game = replace(GAMES["all honest"], attackers=frozenset({2}))
+    assert game.honest == (0, 1, 3)
+    assert [o.arm for o in play(game)] == [o.arm for o in play(GAMES["all honest"])]
+    assert set(next(iter(play(game))).rewards) == {0, 1, 3}
+
+
+def test_plain_mean_is_harmed_by_a_liar_that_option_1_cuts_off():
+    model = bernoulli_model([0.9, 0.6, 0.55])
+    game = Game(small(horizon=300, stake=300 * UNIT), model, SECRET, SEED, {3: favour(frozenset({1, 2}))})
+    defended, undefended = measure(game), measure(replace(game, aggregator="mean"))
+    assert undefended.arms > 2 * defended.arms
+    assert undefended.costly == undefended.paid > defended.costly
+
+
+def test_worse_half_takes_the_lowest_means_and_equal_ones_by_index():
+    assert worse_half((5, 1, 3, 1, 3)) == {1, 3}
+    assert worse_half((7,)) == frozenset()
+
+
+def test_inside_range_lie_stays_inside_the_honest_range_and_in_b():
+    honest = {seat: (seat * 10, 100 - seat) for seat in range(8)}
+    lie = favour_inside_range(frozenset({0}), frozenset({6, 7}), 2)
+    assert lie(9, 6, honest, None) == lie(9, 7, honest, None) == (40, 96)
