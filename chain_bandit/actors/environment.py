@@ -76,7 +76,7 @@ class Environment:
         )
 
     def costly(self, header: Header, reported: dict[int, Means]) -> bool:
-        """Case 2: some B_i of an approved learning block holds a labelled liar that reported other than its receipts."""
+        """Case 2: some B_i of the block holds a labelled liar that reported other than its receipts."""
         selected = [frozenset(seats(row)) for row in header.selected]
         return case_2(selected, self.liars, reported, dict(enumerate(self._truth)))
 

@@ -1,19 +1,16 @@
 """A game's contract as Python calls: transactions signed here, errors and events decoded, time and gas counted."""
 
-import ast
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from typing import Any, cast
 
 from eth_account.signers.local import LocalAccount
 from eth_utils.address import to_checksum_address
-from requests import RequestException
 from web3 import Web3
-from web3.types import RPCEndpoint
 
-from chain_bandit.chain.artifacts import Artifact, Member, chain_bandit_artifact, member
-from chain_bandit.chain.errors import ForeignContract, NodeUnreachable, TransactionReverted
+from chain_bandit.chain.artifacts import chain_bandit_artifact
+from chain_bandit.chain.errors import ForeignContract
+from chain_bandit.chain.rpc import Rpc, as_bytes
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.stopwatch import Stopwatch
 
@@ -22,11 +19,6 @@ RecordEvent = tuple[int, int, bytes]
 
 GAS_BASE, GAS_PER_BYTE, GAS_DEPLOYMENT = 1_000_000, 150, 8_000_000
 """The stated gas limit of a call is base + bytes of calldata * per byte; tests hold every method under it."""
-
-_BUILT_IN = tuple(
-    member({"name": name, "inputs": [{"type": kind}]}) for name, kind in (("Error", "string"), ("Panic", "uint256"))
-)
-
 
 @dataclass(frozen=True, slots=True)
 class CostEntry:
@@ -57,7 +49,7 @@ class Coordinator:
         """Use `deploy` or `at`, which make sure that the address holds our contract."""
         artifact = chain_bandit_artifact()
         self.address = address
-        self._rpc = _Rpc(web3, stopwatch)
+        self._rpc = Rpc(web3, stopwatch)
         self._functions = artifact.members("function")
         self._recorded = artifact.members("event")["Recorded"]
 
@@ -83,7 +75,7 @@ class Coordinator:
     ) -> "Coordinator":
         """Put a new game on the chain, with the sender as its environment and `pool` wei in it."""
         data = chain_bandit_artifact().constructor(astuple(parameters), salt_commitment, secret_commitment)
-        rpc = _Rpc(web3, stopwatch)
+        rpc = Rpc(web3, stopwatch)
         receipt = rpc.transact("deploy", sender, None, data, pool, GAS_DEPLOYMENT)
         coordinator = Coordinator(web3, bytes.fromhex(receipt["contractAddress"][2:]), stopwatch)
         coordinator._rpc = rpc
@@ -224,21 +216,10 @@ class Coordinator:
 
     def _record(self, sender: LocalAccount, name: str, *arguments: object) -> list[RecordEvent]:
         logs = self._transact(sender, name, *arguments)["logs"]
-        events = [self._recorded.decode_inputs(_bytes(log["data"])) for log in logs]
+        events = [self._recorded.decode_inputs(as_bytes(log["data"])) for log in logs]
         return [(round_, kind, bytes(head)) for round_, kind, head in events]
 
 
-class _Rpc:
-    """JSON-RPC to one node: requests, transactions, and why they failed."""
 
-    def __init__(self, web3: Web3, stopwatch: Stopwatch) -> None:
-        self.gas: dict[str, list[int]] = {}
-        self.transactions = 0
-        self._web3, self._stopwatch = web3, stopwatch
-        self._nonces: dict[str, int] = {}
-        self._fees: dict[str, int] = {}
-        self._errors = {e.topic[:4]: e for e in (*chain_bandit_artifact().members("error").values(), *_BUILT_IN)}
-
-    def code(self, address: bytes) -> bytes:
-        with self._stopwatch("evm"):
-            return _bytes(self._request("eth_getCode", [to_checksum_address(address), "latest"]))
+def _address(value: str) -> bytes:
+    return bytes.fromhex(value[2:])

@@ -15,6 +15,9 @@ from web3.providers.eth_tester import EthereumTesterProvider
 GENESIS_TIME = 1_700_000_000
 """Any fixed second; every block is one second later than its parent."""
 
+NOBODY, CALL_FUNDS = bytes(20), 10**24
+"""Who views are called as: eth-tester makes the caller of a view afford its gas."""
+
 
 class DeterministicBackend(PyEVMBackend):  # type: ignore[misc]
     """eth-tester's py-evm without its two sources of chance: the wall clock and a random `prevrandao`."""
@@ -42,8 +45,9 @@ class EmbeddedNode:
     """
 
     def __init__(self, balances: Mapping[bytes, int]) -> None:
+        accounts = {NOBODY: CALL_FUNDS, **balances}
         state = {
-            account: {"balance": wei, "nonce": 0, "code": b"", "storage": {}} for account, wei in balances.items()
+            account: {"balance": wei, "nonce": 0, "code": b"", "storage": {}} for account, wei in accounts.items()
         }
         backend = DeterministicBackend(
             genesis_parameters=get_default_genesis_params({"timestamp": GENESIS_TIME}),

@@ -1,7 +1,7 @@
 """A whole game: opening, burn-in, rounds, settlement, end (PROTOCOL 1, walked through in docs/architecture.md)."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 from chain_bandit.actors.comparer import Comparer
 from chain_bandit.actors.environment import Environment
@@ -18,8 +18,8 @@ from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game.errors import LockstepBroken, RecordMismatch
 from chain_bandit.game.plan import Plan
-from chain_bandit.game.recorder import CostEntry, Recorded, Recorder
-from chain_bandit.network.memory import MemoryNetwork
+from chain_bandit.game.recorder import Recorded, Recorder
+from chain_bandit.network.memory import Actor, MemoryNetwork
 from chain_bandit.protocol import run_digest
 from chain_bandit.protocol.blocks import (
     Header,
@@ -41,8 +41,8 @@ from chain_bandit.protocol.ledger import (
     opening,
     records_made,
 )
-from chain_bandit.protocol.settlement import Pull, encode_pulls
-from chain_bandit.protocol.units import Means
+from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.settlement import CostEntry, Pull, encode_pulls
 from chain_bandit.scenario import Scenario
 
 
@@ -122,7 +122,7 @@ class Game:
         return self.progress.digest
 
     @property
-    def parameters(self) -> "Parameters":
+    def parameters(self) -> Parameters:
         """The canonical parameters."""
         return self.plan.parameters
 
@@ -151,7 +151,7 @@ class Game:
             else:
                 self.seats.append(Seat(Participant(*identity), validator, self.verifier))
         self.honest = [seat for seat in self.seats if seat.number not in attacks]
-        actors = {
+        actors: dict[int, Actor] = {
             **{seat.number: seat for seat in self.seats},
             ENVIRONMENT: _Passive(self.environment),
             RELAYER: _Passive(self.relayer),
@@ -162,8 +162,12 @@ class Game:
         self.rules, self.progress = rules, Progress(ledger, settled=parameters.burn_in - 1)
 
     def _begin(self) -> None:
-        for actor in (*self.seats, self.environment, self.relayer, self.comparer):
-            actor.begin(self.progress.ledger)
+        ledger = self.progress.ledger
+        for seat in self.seats:
+            seat.begin(ledger)
+        self.environment.begin(ledger)
+        self.relayer.begin(ledger)
+        self.comparer.begin(ledger)
 
     def _give(self, arm: int) -> None:
         self.network.deliver(ENVIRONMENT, self.environment.give(arm))
@@ -225,7 +229,8 @@ class Game:
     def _played(self, record: Record, body: bytes, accused: frozenset[int]) -> RoundPlayed:
         """What the round comes to: pulls and case, and its share of the run digest."""
         parameters, progress, ledger = self.parameters, self.progress, self.progress.ledger
-        header, reports = record.header, ()
+        header = record.header
+        reports: tuple[SignedReport, ...] = ()
         pulls: tuple[Pull, ...] = ()
         costly, arm = False, None
         if header is not None:

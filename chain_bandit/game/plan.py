@@ -5,8 +5,8 @@ from collections.abc import Callable
 from functools import cached_property
 
 from chain_bandit.crypto.keys import Signer, derive
-from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.assumptions import minimum_pool
+from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.rewards import secret_commitment
 from chain_bandit.scenario import Scenario
 

@@ -1,27 +1,16 @@
 """What keeps the records of a game: a contract on a chain, or nothing at all."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from chain_bandit.actors.messages import CertifiedBlock
 from chain_bandit.consensus.certificate import Certificate
 from chain_bandit.game.plan import Plan
-from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.messages import Domain
+from chain_bandit.protocol.settlement import CostEntry
 
 Recorded = Sequence[tuple[int, int, bytes]]
 """(round, kind, head) of each record that a call made."""
-
-
-@dataclass(frozen=True, slots=True)
-class CostEntry:
-    """One record on the way back from the head: what the contract needs to settle its costs."""
-
-    parent: bytes
-    kind: Kind
-    costly: bool
-    header: bytes
 
 
 class Recorder(Protocol):

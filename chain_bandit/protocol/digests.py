@@ -7,7 +7,8 @@ ZERO = bytes(32)
 
 def keccak(*parts: bytes) -> bytes:
     """keccak-256 of the concatenated parts, 32 bytes. Callers fix every part's length."""
-    return keccak_256(b"".join(parts)).digest()
+    digest: bytes = keccak_256(b"".join(parts)).digest()
+    return digest
 
 
 def uint(value: int, size: int) -> bytes:

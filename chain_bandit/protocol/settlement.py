@@ -21,6 +21,23 @@ class Conduct(IntFlag):
     ATTACKER = 2
 
 
+@dataclass(frozen=True, slots=True)
+class CostEntry:
+    """One record on the way back from the head, from which the contract settles its costs (PROTOCOL 1.8).
+
+    Attributes:
+        parent: the digest of the record before it.
+        kind: a `blocks.Kind`.
+        costly: case 2.
+        header: the block's encoded header; empty for a round without a block.
+    """
+
+    parent: bytes
+    kind: int
+    costly: bool
+    header: bytes
+
+
 PULL_BYTES = 5
 
 
