@@ -31,8 +31,8 @@ from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.rewards import Draws
 from chain_bandit.protocol.units import UNIT, Means
 from chain_bandit.simulation.lies import favour, favour_inside_range, worse_half
-from chain_bandit.simulation.reference import Game, Lie, play
-from chain_bandit.simulation.regret import Regret
+from chain_bandit.simulation.reference import Game, Lie
+from chain_bandit.simulation.regret import running_regret
 from chain_bandit.simulation.rivals import pooled_ucb, ucb1
 
 FLIGHTS = Path(__file__).resolve().parents[1] / "examples" / "flights.csv"
@@ -114,9 +114,8 @@ def played(seed: int, aggregator: str, lie: Lie | None) -> Result:
         attackers=frozenset({EQUIVOCATOR, BOTH}) if lie else frozenset(),
         aggregator=aggregator,
     )
-    regret, curve, tail = Regret(), [], deque[int](maxlen=HORIZON // 10)
-    for outcome in play(game):
-        regret.add(outcome, means, parameters.burn_in, game.cost)
+    curve, tail = [], deque[int](maxlen=HORIZON // 10)
+    for outcome, regret in running_regret(game):
         if outcome.arm is not None:
             tail.append(outcome.arm)
         if outcome.round in marks:
@@ -239,8 +238,8 @@ def print_table(summaries: Mapping[str, Summary], seeds: int, console: Console) 
     after = setting().burn_in
     table = Table(
         box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), caption_justify="left", title_justify="left",
-        title=f"Late flights beyond the best carrier's, per honest participant: "
-        f"M = {PARTICIPANTS}, K = {setting().arms}, T = {HORIZON}, {seeds} seeds",
+        title=f"Late flights beyond the best carrier's per honest participant: "
+        f"M={PARTICIPANTS} K={setting().arms} T={HORIZON}, {seeds} seeds",
         caption=f"arms: rounds {after + 1} to {HORIZON}, ± half the 95 % bootstrap interval. burn-in: rounds 1 to "
         f"{after}, unpaid under the protocol, paid to UCB1 and the oracle. cost: c, uniform in [0, 1], for each of "
         f"the rounds in case 2. locked: runs that end on one arm more than {WRONG / UNIT} below the best.",

@@ -184,8 +184,8 @@ class AuditReport:
 
     def lines(self) -> list[str]:
         """The report in plain lines for a terminal."""
-        out = [f"audit {self.verdict}: {sum(t.passed for t in self.checks.values())} checks passed, "
-               f"{self.failed} failed, {self.not_checkable} not checkable"]
+        passed = sum(tally.passed for tally in self.checks.values())
+        out = [f"audit {self.verdict}: {passed} passed, {self.failed} failed, {self.not_checkable} not checkable"]
         for name, tally in self.checks.items():
             mark = "FAILED" if tally.failed else "?" if tally.not_checkable else "ok" if tally.passed else "-"
             counts = f"{tally.passed}/{tally.failed}/{tally.not_checkable}"

@@ -10,7 +10,7 @@ from web3 import Web3
 
 from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.errors import ForeignContract
-from chain_bandit.chain.rpc import Rpc, as_bytes
+from chain_bandit.chain.rpc import Rpc, as_bytes, as_int
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.stopwatch import Stopwatch
 
@@ -43,7 +43,10 @@ class Coordinator:
         address: 20 bytes.
         gas: gas used by each transaction, by method ("deploy" for the deployment).
         transactions: how many were sent.
+        created_in: the block of the deployment; None for a contract found by `at`.
     """
+
+    created_in: int | None = None
 
     def __init__(self, web3: Web3, address: bytes, stopwatch: Stopwatch) -> None:
         """Use `deploy` or `at`, which make sure that the address holds our contract."""
@@ -79,6 +82,7 @@ class Coordinator:
         receipt = rpc.transact("deploy", sender, None, data, pool, GAS_DEPLOYMENT)
         coordinator = Coordinator(web3, bytes.fromhex(receipt["contractAddress"][2:]), stopwatch)
         coordinator._rpc = rpc
+        coordinator.created_in = as_int(receipt["blockNumber"])
         return coordinator
 
     @staticmethod

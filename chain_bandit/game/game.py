@@ -159,7 +159,7 @@ class Game:
         }
         order = self._order or [COMPARISON, ENVIRONMENT, RELAYER, *rules.everybody]
         self.network = MemoryNetwork(actors, order, frozenset(attacks))
-        self.rules, self.progress = rules, Progress(ledger, settled=parameters.burn_in - 1)
+        self.rules, self.progress = rules, Progress(ledger, settled=parameters.burn_in)
 
     def _begin(self) -> None:
         ledger = self.progress.ledger

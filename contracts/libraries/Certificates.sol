@@ -56,7 +56,7 @@ library Certificates {
                 if (signers & 1 == 0) continue;
                 address participant = seats[seat];
                 (address signer, ECDSA.RecoverError failure,) = ECDSA.tryRecover(
-                    digest, bytes32(signatures[at:at + 32]), bytes32(signatures[at + 32:at + 64])
+                    digest, bytes32(signatures[at:]), bytes32(signatures[at + 32:])
                 );
                 if (failure != ECDSA.RecoverError.NoError || signer != participant) {
                     revert IErrors.InvalidSignature(seat, participant);

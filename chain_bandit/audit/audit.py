@@ -1,0 +1,184 @@
+"""The audit: two walks over a history, and a report."""
+
+from collections.abc import Callable, Iterator
+
+from chain_bandit.audit import costs, money, records, rewards, setup
+from chain_bandit.audit.catalogue import CHECKS
+from chain_bandit.audit.chain import Survey, survey
+from chain_bandit.audit.findings import findings
+from chain_bandit.audit.game import Game
+from chain_bandit.audit.report import AuditReport, Checks
+from chain_bandit.history.blocks import History
+from chain_bandit.history.errors import HistoryError
+from chain_bandit.history.records import CREATION, Call, Event, calls_in
+from chain_bandit.protocol.digests import keccak
+
+_BEFORE: dict[str, Callable[[Game, Call], None]] = {"join": setup.joined, "open": setup.opened}
+_RECORDS: dict[str, Callable[[Game, Call], None]] = {
+    "submitBlock": records.submitted,
+    "skip": records.skipped,
+    "skipAfterDeadline": records.skipped_after_deadline,
+}
+_AFTER: dict[str, Callable[[Game, Call], None]] = {
+    "settleRewards": rewards.settled,
+    "reveal": rewards.revealed,
+    "settleCosts": costs.costs_settled,
+    "close": money.closed,
+}
+_PAYABLE = (CREATION, "join")
+_AFTER_REVEAL = ("reveal.commitment", "reveal.cost", "settlement.rewards", "honest.arm", "honest.report")
+_AT_THE_END = ("costs.records", "costs.case", "money.close", "money.balances")
+
+
+def audit(history: History, head: bytes | None = None) -> AuditReport:
+    """Replay a game from its history alone.
+
+    Args:
+        history: what `history.files.read` or `history.collect.collect` gives; it is gone through twice.
+        head: the hash of the last block, kept by the auditor or told by its own node; without it the history's own
+            is trusted, and the report says so.
+
+    Raises:
+        HistoryError: when the history cannot be read; everything else that is wrong with it is in the report.
+    """
+    checks = Checks()
+    found = survey(history, head, checks)
+    game = Game(history.origin, found, checks)
+    if found.sound:
+        for call in _calls(history, found):
+            _replay(game, call)
+        _finish(game)
+    else:
+        for name in CHECKS:
+            if not name.startswith("chain."):
+                checks.unknown(name, "the blocks are no chain: nothing was replayed")
+    return _report(game, head is None)
+
+
+def _calls(history: History, found: Survey) -> Iterator[Call]:
+    last = None
+    for block in history.blocks:
+        last = block
+        yield from calls_in(block, history.origin.contract)
+    if last is None or keccak(last.header) != found.head:
+        raise HistoryError(1, "it changed while it was read")
+
+
+def _replay(game: Game, call: Call) -> None:
+    """One transaction."""
+    if not call.succeeded:
+        game.other["reverted"] += 1
+        return
+    if call.direct and call.method == CREATION:
+        setup.created(game, call)
+        return
+    if game.deployment is None:
+        game.blind = game.blind or "the history does not begin with the contract's creation"
+        return
+    for event in call.events:
+        if event.name == "Withdrawn":
+            money.withdrew(game, call, *event.values)
+    if not call.direct:
+        _replay_foreign(game, call)
+        return
+    if not game.checks.that(call.method != "" and call.arguments is not None, "record.events", None,
+                            f"transaction 0x{call.digest.hex()}", "it is no call that the contract has"):
+        return
+    if call.value and call.method not in _PAYABLE:
+        game.checks.that(False, "game.deposits", None, call.method, "it came with {} wei", call.value)
+    _replay_direct(game, call)
+
+
+def _replay_direct(game: Game, call: Call) -> None:
+    if call.method in _BEFORE:
+        _BEFORE[call.method](game, call)
+    elif call.method == "withdraw":
+        names = [event.name for event in call.events], [event.values[0] for event in call.events if event.values]
+        game.checks.same(names, (["Withdrawn"], [call.sender]), "record.events", None, "event of a withdrawal")
+    elif game.blind:
+        game.checks.unknown("record.links", game.blind)
+    elif game.ledger is None:
+        game.checks.that(False, "record.events", None, call.method, "the game was not opened")
+    elif call.method == "revealCounts":
+        seat = game.addresses.index(call.sender) if call.sender in game.addresses else None
+        key = call.arguments[0] if call.arguments else b""
+        game.checks.same(
+            call.events, (Event("CountsRevealed", (seat, key)),), "record.events", None, "event of opened counts"
+        )
+    elif call.method in _RECORDS:
+        _RECORDS[call.method](game, call)
+    else:
+        _AFTER[call.method](game, call)
+
+
+def _replay_foreign(game: Game, call: Call) -> None:
+    """A call through another contract: its calldata is not in the history, only its events are."""
+    game.other["through another contract"] += 1
+    for event in call.events:
+        if event.name == "Joined":
+            setup.joined_elsewhere(game, *event.values)
+        elif event.name not in ("Withdrawn", "CountsRevealed") and not game.blind:
+            game.blind = "a call came through another contract, so that its calldata is not in the history"
+            game.checks.unknown("record.links", game.blind)
+
+
+def _finish(game: Game) -> None:
+    """What can only be said at the end."""
+    checks, block = game.checks, game.survey.number
+    if game.deployment is None:
+        checks.unknown("game.parameters", game.blind or "the contract was not created in this history")
+        return
+    if money.called_off(game, block):
+        money.check_conservation(game, block)
+        return
+    if game.ledger is None:
+        checks.unknown("game.opening", game.blind or "the game has not opened yet")
+    if game.blind:
+        checks.unknown("record.links", game.blind)
+    if game.disclosed is None:
+        for name in _AFTER_REVEAL:
+            checks.unknown(name, "the environment's secret is not revealed")
+    if not game.closed:
+        for name in _AT_THE_END:
+            checks.unknown(name, "the game is not closed")
+    elif game.void:
+        checks.unknown("costs.case", "the game was closed without costs")
+    money.check_conservation(game, block)
+
+
+def _report(game: Game, trusted: bool) -> AuditReport:
+    deployment, disclosed = game.deployment, game.disclosed
+    facts: dict[str, object] = {
+        "chain_id": game.origin.chain_id,
+        "contract": "0x" + game.origin.contract.hex(),
+        "first_block": game.origin.first_block,
+        "last_block": game.survey.number,
+        "records": len(game.past),
+        "approved": sum(row.kind == "approved" for row in game.rows),
+        "cost": disclosed.cost if disclosed else None,
+        "true_means": list(disclosed.means) if disclosed else None,
+        "gas": sum(row.gas for row in game.rows),
+        "costs_void": game.void if game.closed else None,
+        "costly_rounds": game.costly,
+    }
+    if deployment is not None:
+        facts["parameters"] = {
+            name: getattr(deployment.parameters, name) for name in type(deployment.parameters).__slots__
+        }
+    checks = dict(game.checks.tallies)
+    if trusted:
+        del checks["chain.head"]
+    return AuditReport(
+        checks=checks,
+        violations=game.checks.violations,
+        findings=findings(game),
+        run_digest="0x" + game.run_digest.hex(),
+        head="0x" + game.survey.head.hex(),
+        head_trusted=trusted,
+        complete=game.closed or money.called_off(game, game.survey.number),
+        game=facts,
+        accounts=money.accounts(game),
+        burned=game.burned,
+        rounds=records.charged_rows(game),
+        other_transactions=dict(game.other),
+    )

@@ -1,0 +1,40 @@
+"""Pull counts: the commitments in the reports, opened after the game, and the comparison bits (PROTOCOL 1.4)."""
+
+from collections.abc import Mapping
+
+from chain_bandit.audit.game import Game
+from chain_bandit.protocol.aggregation import enough_pulls
+from chain_bandit.protocol.blocks import Header, Report
+from chain_bandit.protocol.messages import commitment, commitment_salt
+
+
+def check_counts(game: Game, header: Header, reports: Mapping[int, Report]) -> None:
+    """Open every commitment that was made openable, and hold the bits against it."""
+    for seat, report in reports.items():
+        _check_seat(game, header, seat, report)
+
+
+def _check_seat(game: Game, header: Header, seat: int, report: Report) -> None:
+    p, t, checks = game.parameters, game.running.round, game.checks
+    malicious = game.disclosed is not None and not game.is_honest(seat)
+    key = game.survey.salt_keys.get(seat)
+    if key is None and malicious:
+        game.note("counts not opened", seat, t)
+        return
+    if key is None or not game.receipts_known:
+        reason = "the pulls of an earlier round are not settled" if key else f"seat {seat} did not open its counts"
+        checks.unknown("counts.commitment", reason)
+        checks.unknown("counts.bits", reason, p.arms)
+        return
+    counts = tuple(game.counts[seat])
+    opens = commitment(counts, commitment_salt(key, t)) == report.commitment
+    if malicious and not opens:
+        game.note("false count commitment", seat, t)
+        return
+    checks.that(opens, "counts.commitment", t, f"count commitment of seat {seat}",
+                "{} does not open to its pulls {}", report.commitment, counts)
+    if opens:
+        expected = enough_pulls(counts, game.running.pulls, p.threshold)
+        for arm in range(p.arms):
+            checks.same(bool(header.candidates[arm] >> seat & 1), expected[arm], "counts.bits", t,
+                        f"comparison bit of seat {seat} and arm {arm}")

@@ -1,0 +1,41 @@
+"""Costs: the walk back over the records, and which rounds are in case 2 (PROTOCOL 1.8)."""
+
+from chain_bandit.audit.game import Game
+from chain_bandit.history.records import Call, CostEntry, Event
+from chain_bandit.protocol.digests import ZERO, keccak
+
+
+def costs_settled(game: Game, call: Call) -> None:
+    """Records handed back, newest first, each with its case-2 bit."""
+    if call.arguments is None:
+        return
+    checks, first = game.checks, game.parameters.burn_in
+    for entry in call.arguments[0]:
+        t = game.running.round - 1 - game.handed_back
+        if t < first:
+            checks.that(False, "costs.records", None, "records handed back", "there are more than were made")
+            return
+        _check_entry(game, t, entry)
+        game.handed_back += 1
+        game.costly += entry.costly
+    left = game.running.round - game.handed_back
+    checks.same(
+        call.events, (Event("CostsSettled", (left, game.costly)),), "record.events", None, "event of a cost settlement"
+    )
+
+
+def _check_entry(game: Game, t: int, entry: CostEntry) -> None:
+    checks, past = game.checks, game.past[t]
+    header = keccak(entry.header) if entry.header else ZERO
+    checks.same(
+        (entry.parent, entry.kind, header), (past.parent, int(past.kind), past.header), "costs.records", t,
+        "record handed back",
+    )  # fmt: skip
+    past.charged = entry.costly
+    if past.expected is None:
+        checks.unknown("costs.case", "what every seat received is not known")
+    else:
+        checks.that(
+            entry.costly == past.expected, "costs.case", t, "case-2 bit",
+            "it is {}, reports, receipts and roles give {}", entry.costly, past.expected,
+        )  # fmt: skip

@@ -1,0 +1,142 @@
+"""What the second walk knows so far: one game, its seats, its records. Aggregates only, never a report."""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from chain_bandit.audit.chain import Survey
+from chain_bandit.audit.report import Checks, RoundRow
+from chain_bandit.history.blocks import Origin
+from chain_bandit.protocol.blocks import Kind
+from chain_bandit.protocol.digests import ZERO
+from chain_bandit.protocol.errors import Malformed
+from chain_bandit.protocol.ledger import Ledger
+from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.rewards import Draws, RewardModel, hidden_cost
+from chain_bandit.protocol.settlement import Balance, Conduct
+
+
+@dataclass(frozen=True, eq=False)
+class Disclosed:
+    """What the environment opened after the game: draws, roles by seat, hidden cost."""
+
+    draws: Draws
+    roles: tuple[Conduct, ...]
+    cost: int
+    means: tuple[int, ...]
+
+    @property
+    def liars(self) -> frozenset[int]:
+        """Seats labelled A1 or A3."""
+        return frozenset(p for p, role in enumerate(self.roles) if role & Conduct.LIAR)
+
+
+@lru_cache(maxsize=8)
+def disclose(secret: bytes, roles: bytes, model: bytes, seed_0: bytes, arms: int) -> Disclosed | None:
+    """The opened commitment, decoded; None when roles or model are malformed."""
+    if any(role > 3 for role in roles):
+        return None
+    try:
+        decoded = RewardModel.decode(model, arms)
+    except Malformed:
+        return None
+    return Disclosed(
+        Draws(decoded, secret, seed_0), tuple(map(Conduct, roles)), hidden_cost(secret, seed_0), decoded.means
+    )
+
+
+@lru_cache(maxsize=4096)
+def draw(disclosed: Disclosed, round_: int, seat: int, arm: int, failed: int) -> int:
+    """One reward in units, kept for a while."""
+    return disclosed.draws.reward(round_, seat, arm, failed)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What the creating transaction says."""
+
+    parameters: Parameters
+    environment: bytes
+    pool: int
+    salt_commitment: bytes
+    secret_commitment: bytes
+    block: int
+
+
+@dataclass(slots=True)
+class Past:
+    """One record as later calls need it: what it is, and what settlement must fit."""
+
+    kind: Kind
+    parent: bytes
+    header: bytes = ZERO
+    arm: int = 0
+    failed: int = 0
+    expected: bool | None = False
+    charged: bool | None = None
+
+
+@dataclass(slots=True)
+class Game:
+    """The running state. `blind` says why records can no longer be followed; empty while they can."""
+
+    origin: Origin
+    survey: Survey
+    checks: Checks
+    deployment: Deployment | None = None
+    addresses: list[bytes] = field(default_factory=list)
+    deposits: int = 0
+    deposits_known: bool = True
+    ledger: Ledger | None = None
+    seed_0: bytes = ZERO
+    separator: bytes = ZERO
+    end_block: int = 0
+    last_record_block: int = 0
+    blind: str = ""
+    disclosed: Disclosed | None = None
+    counts: list[list[int]] = field(default_factory=list)
+    totals: list[list[int]] = field(default_factory=list)
+    receipts_known: bool = True
+    past: dict[int, Past] = field(default_factory=dict)
+    approved: int = 0
+    settled_through: int = 0
+    rewards: list[int] = field(default_factory=list)
+    revealed: bool = False
+    handed_back: int = 0
+    costly: int = 0
+    balance: Balance | None = None
+    closed: bool = False
+    void: bool = False
+    burned: int = 0
+    withdrawn: dict[bytes, int] = field(default_factory=dict)
+    run_digest: bytes = ZERO
+    rows: list[RoundRow] = field(default_factory=list)
+    findings: dict[tuple[str, int], list[int]] = field(default_factory=lambda: defaultdict(list))
+    other: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def parameters(self) -> Parameters:
+        """The deployed parameters; the walk stops before anybody asks for what is not there."""
+        if self.deployment is None:
+            raise LookupError("the game was not deployed")
+        return self.deployment.parameters
+
+    @property
+    def running(self) -> Ledger:
+        """The ledger of an opened game."""
+        if self.ledger is None:
+            raise LookupError("the game was not opened")
+        return self.ledger
+
+    @property
+    def over_block(self) -> int:
+        """The chain block at which the game ended, once it has."""
+        return self.last_record_block if self.running.round > self.parameters.horizon else self.end_block
+
+    def is_honest(self, seat: int) -> bool:
+        """Whether the opened roles label the seat honest."""
+        return self.disclosed is not None and not self.disclosed.roles[seat]
+
+    def note(self, kind: str, seat: int, round_: int) -> None:
+        """Keep a finding about a participant."""
+        self.findings[kind, seat].append(round_)

@@ -1,0 +1,60 @@
+"""Reports: whose they are, what they may hold, and whether they stand on the receipts (PROTOCOL 1.3)."""
+
+from collections.abc import Mapping
+
+from chain_bandit.audit.certificates import signed_by
+from chain_bandit.audit.game import Game
+from chain_bandit.protocol.blocks import Report, SignedReport
+from chain_bandit.protocol.messages import Phase, Role, Slot, statement_content
+from chain_bandit.protocol.settlement import Conduct
+from chain_bandit.protocol.units import UNIT, Means, sample_means
+
+
+def check_reports(game: Game, signed: Mapping[int, SignedReport]) -> dict[int, Report]:
+    """Check author and range of every report of a block, and give them decoded."""
+    ledger, checks = game.running, game.checks
+    slot = Slot(game.separator, ledger.round, ledger.head)
+    reports = {}
+    for seat, report in signed.items():
+        content = statement_content(Phase.REPORT, report.content)
+        digest = slot.digest(Phase.REPORT, Role.COMMANDER, seat, content)
+        checks.that(
+            signed_by(digest, report.signature) == game.addresses[seat], "report.signature", ledger.round,
+            f"report of seat {seat}", "{} is not its signature over this report", report.signature,
+        )  # fmt: skip
+        reports[seat] = Report.decode(report.content, game.parameters.arms)
+        checks.that(
+            max(reports[seat].means) <= UNIT, "report.range", ledger.round, f"report of seat {seat}",
+            "its estimators are {}, at most {} is allowed", reports[seat].means, UNIT,
+        )  # fmt: skip
+    for seat in range(game.parameters.participants):
+        if seat not in reports:
+            game.note("no report", seat, ledger.round)
+    return reports
+
+
+def receipts_means(game: Game) -> dict[int, Means] | None:
+    """What every seat's receipts of earlier rounds give; None while that cannot be known."""
+    if game.disclosed is None or not game.receipts_known:
+        return None
+    return {seat: sample_means(*pair) for seat, pair in enumerate(zip(game.totals, game.counts, strict=True))}
+
+
+def check_against_receipts(game: Game, reports: Mapping[int, Report], truth: Mapping[int, Means] | None) -> None:
+    """Honest seats report the means of their receipts; who else departs from them is named."""
+    t, disclosed = game.running.round, game.disclosed
+    if truth is None or disclosed is None:
+        game.checks.unknown("honest.report", _why(game), len(reports))
+        return
+    for seat, report in reports.items():
+        if game.is_honest(seat):
+            game.checks.same(report.means, truth[seat], "honest.report", t, f"estimators of seat {seat}")
+        elif report.means != truth[seat]:
+            labelled = disclosed.roles[seat] & Conduct.LIAR
+            game.note("false report" if labelled else "false report of a seat not labelled a liar", seat, t)
+
+
+def _why(game: Game) -> str:
+    if game.disclosed is None:
+        return "the environment's secret is not revealed"
+    return "the rewards of an earlier round are not settled"

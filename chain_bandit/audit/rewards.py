@@ -1,0 +1,127 @@
+"""Rewards: what every seat received, recomputed from the committed secret (PROTOCOL 0, 1.8)."""
+
+from collections.abc import Sequence
+
+from chain_bandit.audit.game import Game, draw
+from chain_bandit.history.records import Call, Event
+from chain_bandit.protocol.blocks import Kind
+from chain_bandit.protocol.errors import Malformed
+from chain_bandit.protocol.ledger import after_burn_in_round, honest_arm, opening
+from chain_bandit.protocol.rewards import secret_commitment
+from chain_bandit.protocol.settlement import PULL_BYTES, Pull, decode_pulls
+from chain_bandit.protocol.units import NO_PULL, UNIT
+
+
+def burn_in(game: Game, genesis: bytes) -> None:
+    """Rounds 1 to L - 1: no record, one receipt a seat and round."""
+    p = game.parameters
+    game.counts = [[0] * p.arms for _ in range(p.participants)]
+    game.totals = [[0] * p.arms for _ in range(p.participants)]
+    game.rewards = [0] * p.participants
+    ledger = opening(p, genesis)
+    for _ in range(1, p.burn_in):
+        _receive(game, ledger.round, honest_arm(p, ledger), 0)
+        ledger = after_burn_in_round(p, ledger)
+    game.ledger = ledger
+
+
+def _receive(game: Game, round_: int, arm: int, failed: int) -> None:
+    """Everybody gets a receipt for the round's arm."""
+    for seat, counts in enumerate(game.counts):
+        counts[arm] += 1
+        if game.disclosed is not None:
+            game.totals[seat][arm] += draw(game.disclosed, round_, seat, arm, failed)
+
+
+def after_round(game: Game, kind: Kind, arm: int | None) -> tuple[Pull, ...] | None:
+    """Take in the receipts of the open round; gives the settled pulls of an approved round after the burn-in."""
+    p, ledger = game.parameters, game.running
+    if kind is Kind.APPROVED and ledger.round > p.burn_in:
+        return _pulled(game)
+    if arm is not None:
+        _receive(game, ledger.round, arm, ledger.failed)
+    return None
+
+
+def _pulled(game: Game) -> tuple[Pull, ...] | None:
+    size = PULL_BYTES * game.parameters.participants
+    at = size * game.approved
+    game.approved += 1
+    try:
+        pulls = decode_pulls(bytes(game.survey.pulls[at : at + size]), game.parameters.participants)
+    except Malformed:
+        game.receipts_known = False
+        return None
+    for seat, pull in enumerate(pulls):
+        if pull.arm < game.parameters.arms:
+            game.counts[seat][pull.arm] += 1
+            game.totals[seat][pull.arm] += pull.reward
+    return pulls
+
+
+def settled(game: Game, call: Call) -> None:
+    """The environment says what everybody earned in the approved rounds up to one."""
+    if call.arguments is None:
+        return
+    through, data = call.arguments
+    p, checks, last = game.parameters, game.checks, game.running.round - 1
+    due = [t for t in range(game.settled_through + 1, min(through, last) + 1)
+           if game.past[t].kind is Kind.APPROVED]
+    size = PULL_BYTES * p.participants
+    formed = checks.that(
+        game.settled_through < through <= last and len(data) == size * len(due),
+        "settlement.form", None, f"settlement through round {through}",
+        "{} bytes for {} approved rounds, after round {} and up to round {}",
+        len(data), len(due), game.settled_through, last,
+    )  # fmt: skip
+    checks.same(call.events, (Event("RewardsSettled", (through,)),), "record.events", None, "event of a settlement")
+    checks.same(call.sender, _environment(game), "settlement.form", None, "sender of a settlement")
+    if formed:
+        for index, t in enumerate(due):
+            _check_round(game, t, decode_pulls(data[size * index : size * (index + 1)], p.participants))
+        game.settled_through = through
+
+
+def _check_round(game: Game, t: int, pulls: Sequence[Pull]) -> None:
+    p, checks, past, disclosed = game.parameters, game.checks, game.past[t], game.disclosed
+    for seat, pull in enumerate(pulls):
+        valid = pull.reward <= UNIT if pull.arm < p.arms else pull.arm == NO_PULL and not pull.reward
+        checks.that(valid, "settlement.form", t, f"pull of seat {seat}", "arm {}, reward {}", pull.arm, pull.reward)
+        game.rewards[seat] += pull.reward
+        if pull.arm == NO_PULL:
+            game.note("no pull", seat, t)
+        if disclosed is None:
+            checks.unknown("settlement.rewards", "the environment's secret is not revealed")
+            checks.unknown("honest.arm", "roles are not revealed")
+        elif valid and pull.arm != NO_PULL:
+            drawn = draw(disclosed, t, seat, pull.arm, past.failed)
+            checks.same(pull.reward, drawn, "settlement.rewards", t, f"reward of seat {seat} on arm {pull.arm}")
+            if game.is_honest(seat):
+                checks.same(pull.arm, past.arm, "honest.arm", t, f"arm of seat {seat}")
+            elif pull.arm != past.arm:
+                game.note("other arm than the honest", seat, t)
+
+
+def revealed(game: Game, call: Call) -> None:
+    """The environment opens its commitment."""
+    if call.arguments is None or game.deployment is None:
+        return
+    checks, p, over = game.checks, game.parameters, game.over_block
+    secret, roles, model = call.arguments
+    commitment = secret_commitment(secret, roles, model)
+    same = checks.same(commitment, game.deployment.secret_commitment, "reveal.commitment", None, "secret commitment")
+    checks.that(not game.revealed and len(roles) == p.participants, "reveal.commitment", None, "roles",
+                "{} roles for {} seats, or opened twice", len(roles), p.participants)
+    after = game.running.round > p.horizon or call.block > game.end_block
+    checks.that(after and call.block <= over + p.settlement_window, "record.deadline", None, "reveal",
+                "it is in block {}, the game ended with block {}", call.block, over)
+    game.revealed = True
+    if game.disclosed is None:
+        if same:
+            checks.that(False, "reveal.commitment", None, "roles and reward model", "they are malformed")
+        return
+    checks.same(call.events, (Event("Revealed", (game.disclosed.cost,)),), "reveal.cost", None, "hidden cost")
+
+
+def _environment(game: Game) -> bytes:
+    return game.deployment.environment if game.deployment else b""

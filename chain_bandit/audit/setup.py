@@ -1,0 +1,130 @@
+"""Before the game: deployment, seats, opening (PROTOCOL 0 and 1.7)."""
+
+from chain_bandit.audit.artifact import creation_code
+from chain_bandit.audit.game import Deployment, Game, disclose
+from chain_bandit.audit.rewards import burn_in
+from chain_bandit.history.records import Call, Event
+from chain_bandit.protocol import assumptions
+from chain_bandit.protocol.blocks import genesis_digest
+from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.errors import AssumptionBroken
+from chain_bandit.protocol.messages import Domain
+from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.rewards import secret_commitment
+from chain_bandit.protocol.run_digest import START
+
+WIDTHS = (16, 8, 32, 32, 16, 16, 32, 8, 32, 64, 64, 8, 64, 128, 32, 32, 32, 32, 32)
+"""Bits of each field of the contract's `Parameters`."""
+
+_ARGUMENTS = 32 * (len(WIDTHS) + 2)
+
+LONGEST_BURN_IN = 10**7
+"""Pulls of the burn-in, over all seats, that an audit recomputes."""
+
+
+def created(game: Game, call: Call) -> None:
+    """Take in the deployment: its code, parameters and pool."""
+    checks, data = game.checks, call.arguments[0] if call.arguments else b""
+    code = creation_code()
+    if code is None:
+        checks.unknown("game.code", "the contract's code is not installed with this version")
+    else:
+        checks.that(data[:-_ARGUMENTS] == code, "game.code", None, "creation code",
+                    "it is {}, the shipped one is {}", keccak(data[:-_ARGUMENTS]), keccak(code))
+    words = [int.from_bytes(data[at : at + 32], "big") for at in range(len(data) - _ARGUMENTS, len(data) - 64, 32)]
+    problem = "the creation transaction is too short" if len(data) < _ARGUMENTS else _problem(words, call.value)
+    if not checks.that(not problem, "game.parameters", None, "parameters", "{}", problem):
+        game.blind = "the parameters are not those of a game"
+        return
+    game.deployment = Deployment(Parameters(*words), call.sender, call.value, data[-64:-32], data[-32:], call.block)
+    game.deposits += call.value
+    checks.same(call.events, (), "record.events", None, "events of the creation")
+
+
+def _problem(words: list[int], pool: int) -> str:
+    """What is wrong with the deployed parameters, in words; empty when nothing is."""
+    if any(value >> bits for value, bits in zip(words, WIDTHS, strict=True)):
+        return "a parameter is too large for its field"
+    p = Parameters(*words)
+    if p.quorum_choice not in (0, 1) or p.c1_per_report not in (0, 1):
+        return f"quorum choice {p.quorum_choice} and division of C1 {p.c1_per_report} must be 0 or 1"
+    try:
+        assumptions.check(p)
+        least = assumptions.minimum_pool(p.participants, p.horizon, p.wei_per_unit)
+        assumptions.require(pool >= least, "pool", "pool >= 2 M T * 10^9 * wei_per_unit", pool=pool, least=least)
+    except AssumptionBroken as error:
+        return str(error)
+    return ""
+
+
+def joined(game: Game, call: Call) -> None:
+    """A seat is taken for exactly the stake."""
+    p, seat = game.parameters, len(game.addresses)
+    game.checks.same(call.value, p.stake, "game.deposits", None, f"stake of seat {seat}")
+    _in_opening(game, call, f"joining of seat {seat}")
+    game.deposits += call.value
+    game.checks.same(call.events, (Event("Joined", (seat, call.sender)),), "record.events", None, "events of joining")
+    _seat(game, call.sender)
+
+
+def joined_elsewhere(game: Game, seat: int, address: bytes) -> None:
+    """A seat taken through another contract: the event is all there is."""
+    game.checks.same(seat, len(game.addresses), "record.events", None, "seat of a joining")
+    game.deposits_known = False
+    game.deposits += game.parameters.stake
+    _seat(game, address)
+
+
+def _seat(game: Game, address: bytes) -> None:
+    game.checks.that(
+        address not in game.addresses and len(game.addresses) < game.parameters.participants,
+        "game.deposits", None, "seats", "{} cannot take another seat", address,
+    )  # fmt: skip
+    game.addresses.append(address)
+
+
+def _in_opening(game: Game, call: Call, what: str) -> None:
+    deployment = game.deployment
+    if deployment is not None:
+        until = deployment.block + deployment.parameters.opening_deadline
+        game.checks.that(
+            game.ledger is None and call.block <= until, "record.deadline", None, what,
+            "it is in block {}, the opening ended with block {}", call.block, until,
+        )  # fmt: skip
+
+
+def opened(game: Game, call: Call) -> None:
+    """The salt is opened: genesis, domain, burn-in."""
+    deployment, checks, p = game.deployment, game.checks, game.parameters
+    if deployment is None or call.arguments is None or game.ledger is not None:
+        checks.that(False, "game.opening", None, "opening", "the game is opened twice")
+        return
+    salt = call.arguments[0]
+    _in_opening(game, call, "opening")
+    checks.same(keccak(salt), deployment.salt_commitment, "game.opening", None, "salt commitment")
+    if not checks.same(len(game.addresses), p.participants, "game.opening", None, "seats filled"):
+        game.blind = "the game was opened with empty seats"
+        return
+    if p.burn_in * p.participants > LONGEST_BURN_IN:
+        game.blind = f"a burn-in of {p.burn_in} rounds is longer than an audit replays"
+        checks.unknown("record.links", game.blind)
+        return
+    digest = p.digest(deployment.salt_commitment, deployment.secret_commitment)
+    game.seed_0, genesis = genesis_digest(digest, game.addresses, salt)
+    checks.same(call.events, (Event("Opened", (genesis,)),), "game.genesis", None, "event of the opening")
+    game.separator = Domain(game.origin.chain_id, game.origin.contract, digest).separator()
+    game.last_record_block, game.end_block = call.block, call.block + p.game_blocks
+    game.settled_through, game.run_digest = p.burn_in, START
+    _disclose(game, deployment.secret_commitment)
+    burn_in(game, genesis)
+
+
+def _disclose(game: Game, commitment: bytes) -> None:
+    """Open, ahead of its time, what the environment reveals at the end of the history."""
+    if game.survey.reveal is None:
+        return
+    secret, roles, model = game.survey.reveal
+    found = None
+    if len(roles) == game.parameters.participants and secret_commitment(secret, roles, model) == commitment:
+        found = disclose(secret, roles, model, game.seed_0, game.parameters.arms)
+    game.disclosed = found

@@ -1,0 +1,228 @@
+"""A run: one game on a chain, measured, with its history exported into a run folder."""
+
+import platform
+import shutil
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import pyarrow
+import pyarrow.parquet
+import tomli_w
+
+import chain_bandit
+from chain_bandit.crypto.verify import Verifier
+from chain_bandit.game import folder
+from chain_bandit.game.game import Game, RoundPlayed
+from chain_bandit.game.on_chain import OnChain, embedded_node
+from chain_bandit.game.plan import Plan
+from chain_bandit.history import files
+from chain_bandit.history.blocks import History, RawBlock
+from chain_bandit.history.collect import collect
+from chain_bandit.protocol.blocks import Kind
+from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.regret import Regret
+from chain_bandit.protocol.rewards import Draws, hidden_cost
+from chain_bandit.protocol.settlement import NOTHING, Conduct
+from chain_bandit.scenario import Scenario, TableRewards
+from chain_bandit.simulation.rivals import pooled_ucb, ucb1
+from chain_bandit.stopwatch import Stopwatch
+
+Observer = Callable[["Moment"], None]
+"""Told after every round; for progress displays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Where a run stands after a round."""
+
+    played: RoundPlayed
+    rounds: int
+    approved: int
+    regret: int
+    accused: frozenset[int]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: its manifest (a function of scenario and seed alone) and what was measured on the way."""
+
+    out: Path
+    manifest: dict[str, Any]
+    measured: dict[str, Any]
+
+
+def run(scenario: Scenario, out: Path, observe: Observer = lambda moment: None) -> Run:
+    """Play the scenario on the embedded chain and leave a complete run folder at `out`, or nothing.
+
+    Raises:
+        ChainBanditError: what stopped the game.
+    """
+    start, watch = perf_counter(), Stopwatch()
+    with folder.written(out) as partial:
+        plan = Plan(scenario, lambda seconds: watch.add("sign", seconds))
+        verifier = Verifier(lambda seconds: watch.add("verify", seconds))
+        recorder = OnChain(embedded_node(plan), watch)
+        game = Game(scenario, recorder, plan, verifier)
+        rows = _Rows(game, observe)
+        for played in game.play():
+            rows.add(played)
+        rows.write(partial / folder.ROUNDS)
+        first_block, head = _export(recorder, partial / folder.HISTORY, watch)
+        manifest = _manifest(scenario, game, recorder, rows, first_block, head)
+        folder.write_json(partial / folder.MANIFEST, manifest)
+        folder.write_json(partial / folder.EVIDENCE, [_proof(proof) for proof in game.progress.evidence])
+        _lock(scenario, partial)
+    seconds = perf_counter() - start
+    return Run(out, manifest, _measured(watch, seconds, manifest["rounds"]))
+
+
+class _Rows:
+    """The table of rounds, with the regret of the honest and of two learners that need no agreement."""
+
+    def __init__(self, game: Game, observe: Observer) -> None:
+        self._game, self._observe = game, observe
+        self._columns: dict[str, list[Any]] = {}
+        self.kinds: dict[str, int] = {}
+        self.accused: frozenset[int] = frozenset()
+        self.honest_rewards: dict[int, int] = {}
+        self.regret: Regret | None = None
+        self.rivals: dict[str, Regret] = {}
+
+    def add(self, played: RoundPlayed) -> None:
+        """Take in one round."""
+        if self.regret is None:
+            self._begin()
+        assert self.regret is not None
+        kind = played.record.kind.name.lower() if played.record else "burn-in"
+        self.kinds[kind] = self.kinds.get(kind, 0) + 1
+        self.accused |= played.accused
+        for seat, pull in enumerate(played.pulls):
+            if pull != NOTHING:
+                self.honest_rewards[seat] = self.honest_rewards.get(seat, 0) + pull.reward
+        self.regret.add(played.round, played.arm, bool(played.pulls), played.costly)
+        row: dict[str, Any] = {
+            "round": played.round,
+            "kind": kind,
+            "arm": -1 if played.arm is None else played.arm,
+            "costly": played.costly,
+            "accused": ",".join(map(str, sorted(played.accused))),
+            "regret_burn_in": self.regret.burn_in,
+            "regret_arms": self.regret.arms,
+            "regret_failed": self.regret.failed,
+            "regret_cost": self.regret.cost,
+        }
+        for name, arms in self._rivals.items():
+            self.rivals[name].add(played.round, next(arms), True, False)
+            row[f"regret_{name}"] = self.rivals[name].total
+        for name, value in row.items():
+            self._columns.setdefault(name, []).append(value)
+        approved = self.kinds.get("approved", 0)
+        self._observe(Moment(played, played.round, approved, self.regret.total, self.accused))
+
+    def write(self, path: Path) -> None:
+        """One row a round, cumulative regret in units."""
+        pyarrow.parquet.write_table(pyarrow.table(self._columns), path)
+
+    def _begin(self) -> None:
+        game = self._game
+        parameters, model, plan = game.parameters, game.scenario.model, game.plan
+        draws = Draws(model, plan.secret, game.rules.seed_0)
+        charge = hidden_cost(plan.secret, game.rules.seed_0)
+        self.regret = Regret(model.means, parameters.burn_in, charge)
+        honest = tuple(seat.number for seat in game.honest)
+        horizon = parameters.horizon
+        self._rivals: dict[str, Iterator[int]] = {
+            "ucb1": ucb1(draws, honest[0], parameters.arms, horizon),
+            "oracle": pooled_ucb(draws, honest, parameters.arms, horizon),
+        }
+        self.rivals = {name: Regret(model.means, 0, 0) for name in self._rivals}
+
+
+def _lock(scenario: Scenario, partial: Path) -> None:
+    """The scenario with every default written out, and the recorded rewards beside it."""
+    locked = scenario.model_dump(mode="json", exclude_none=True)
+    if isinstance(scenario.rewards, TableRewards):
+        source = scenario.folder / scenario.rewards.file
+        shutil.copyfile(source, partial / source.name)
+        locked["rewards"]["file"] = source.name
+    (partial / folder.SCENARIO).write_text(tomli_w.dumps(locked), encoding="utf-8")
+
+
+def _export(recorder: OnChain, path: Path, watch: Stopwatch) -> tuple[int, str]:
+    """Write the history; the creation block's number and the head's hash."""
+    request = recorder.node.web3.manager.request_blocking
+    first = recorder.contract.created_in
+    history = collect(request, recorder.contract.address, first)
+    headers: deque[bytes] = deque(maxlen=1)  # of the blocks gone by: the last one is the head
+
+    def blocks() -> Iterator[RawBlock]:
+        for block in history.blocks:
+            headers.append(block.header)
+            yield block
+
+    files.write(History(history.origin, blocks()), path)
+    return first, "0x" + keccak(headers[0]).hex()
+
+
+def _manifest(
+    scenario: Scenario, game: Game, recorder: OnChain, rows: _Rows, first_block: int, head: str
+) -> dict[str, Any]:
+    regret, contract = rows.regret, recorder.contract
+    assert regret is not None
+    gas = {method: {"transactions": len(used), "gas": sum(used)} for method, used in sorted(contract.gas.items())}
+    return {
+        "format": "chain-bandit-run/1",
+        "version": chain_bandit.__version__,
+        "scenario": scenario.name,
+        "seed": scenario.seed,
+        "run_digest": "0x" + game.run_digest.hex(),
+        "rounds": game.parameters.horizon,
+        "burn_in": game.parameters.burn_in,
+        **{kind.name.lower(): rows.kinds.get(kind.name.lower(), 0) for kind in Kind},
+        "chain_id": recorder.node.chain_id,
+        "contract": "0x" + contract.address.hex(),
+        "first_block": first_block,
+        "head": head,
+        "arm_names": list(scenario.arm_names),
+        "arm_means": list(scenario.model.means),
+        "roles": [_role(role) for role in scenario.roles],
+        "accused": sorted(rows.accused),
+        "gas": {"total": sum(entry["gas"] for entry in gas.values()), "methods": gas},
+        "regret": {
+            "unit": "1e-9 of a reward, per honest participant",
+            **{part: getattr(regret, part) for part in ("total", "burn_in", "arms", "failed", "cost", "costly")},
+            "rivals": {name: rival.total for name, rival in rows.rivals.items()},
+        },
+    }
+
+
+def _role(role: Conduct) -> str:
+    return {0: "honest", 1: "liar", 2: "attacker", 3: "liar and attacker"}[int(role)]
+
+
+def _proof(proof: Any) -> dict[str, Any]:
+    slot = proof.slot
+    return {
+        "round": slot.round,
+        "parent": slot.parent.hex(),
+        "phase": proof.phase.name,
+        "role": proof.role.name,
+        "seat": proof.instance,
+        "contents": [proof.content.hex(), proof.other_content.hex()],
+        "signatures": [proof.signature.hex(), proof.other_signature.hex()],
+    }
+
+
+def _measured(watch: Stopwatch, seconds: float, rounds: int) -> dict[str, Any]:
+    """Seconds of this machine: no part of the manifest, which follows from scenario and seed."""
+    sections = {name: round(value, 3) for name, value in sorted(watch.seconds.items())}
+    return {
+        "seconds": round(seconds, 3),
+        "sections": sections,
+        "ratio": round(seconds / max(sum(watch.seconds.values()), 1e-9), 3),
+        "python": platform.python_version(),
+    }

@@ -1,0 +1,52 @@
+"""What is measured: the pseudo-regret of an honest participant, always in its parts (PROTOCOL 2), in units.
+
+Lockstep makes it the same for every honest participant.
+"""
+
+from dataclasses import dataclass
+
+from chain_bandit.protocol.units import Means
+
+
+@dataclass(slots=True)
+class Regret:
+    """Running sums of what the rounds so far lose against pulls of the best arm.
+
+    Attributes:
+        truth: the true means in units.
+        last_burn_in_round: L; its rounds are observed and never paid.
+        charge: c in units.
+        burn_in: rounds 1..L.
+        arms: paid rounds, by the gap of the arm that was pulled.
+        failed: later rounds that pay nothing: failed and exploration.
+        cost: c for every paid round in case 2.
+        paid, costly: how many rounds were paid, and in case 2 among those.
+    """
+
+    truth: Means
+    last_burn_in_round: int
+    charge: int
+    burn_in: int = 0
+    arms: int = 0
+    failed: int = 0
+    cost: int = 0
+    paid: int = 0
+    costly: int = 0
+
+    @property
+    def total(self) -> int:
+        """The pseudo-regret: its parts together."""
+        return self.burn_in + self.arms + self.failed + self.cost
+
+    def add(self, round_: int, arm: int | None, paid: bool, costly: bool) -> None:
+        """Take in one round: the honest arm, whether rewards were paid, whether it was in case 2."""
+        best = max(self.truth)
+        if round_ <= self.last_burn_in_round:
+            self.burn_in += best
+        elif paid and arm is not None:
+            self.arms += best - self.truth[arm]
+            self.cost += self.charge * costly
+            self.paid += 1
+            self.costly += costly
+        else:
+            self.failed += best

@@ -1,0 +1,265 @@
+"""A small whole game on the embedded chain, played without any actor, in which every step can be made to cheat."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from eth_account import Account
+
+from chain_bandit.chain.client import Coordinator, CostEntry
+from chain_bandit.chain.embedded import EmbeddedNode
+from chain_bandit.crypto.keys import Signer, derive
+from chain_bandit.history.blocks import History
+from chain_bandit.history.collect import collect
+from chain_bandit.protocol.aggregation import enough_pulls, global_means, option_1
+from chain_bandit.protocol.blocks import (
+    Header,
+    Kind,
+    Record,
+    Report,
+    SignedReport,
+    approves,
+    encode_body,
+    genesis_digest,
+    mask,
+    round_seed,
+    seats,
+)
+from chain_bandit.protocol.digests import ZERO, keccak
+from chain_bandit.protocol.ledger import after_burn_in_round, after_record, honest_arm, opening, records_made
+from chain_bandit.protocol.messages import (
+    NO_BLOCK,
+    Domain,
+    Phase,
+    Role,
+    Slot,
+    commitment,
+    commitment_salt,
+    statement_content,
+)
+from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.rewards import Draws, RewardModel, bernoulli, secret_commitment
+from chain_bandit.protocol.settlement import NOTHING, Conduct, Pull, case_2, encode_pulls
+from chain_bandit.protocol.units import UNIT, sample_means
+from chain_bandit.stopwatch import Stopwatch
+
+M, K, L, T = 4, 2, 4, 30
+PARAMETERS = Parameters(
+    participants=M, arms=K, horizon=T, burn_in=L, liars=1, attackers=1, threshold=2, quorum_choice=0,
+    failure_limit=2, c1_numerator=2, c1_denominator=1, c1_per_report=1, wei_per_unit=3, stake=T * UNIT * 3,
+    opening_deadline=20, skip_deadline=4, burn_in_blocks=10, game_blocks=300, settlement_window=40,
+)  # fmt: skip
+POOL = 2 * M * T * UNIT * 3 + 17
+LIAR = 3
+ROLES = bytes((0, 0, 0, Conduct.LIAR))
+MODEL = RewardModel((bernoulli(7 * UNIT // 10), bernoulli(3 * UNIT // 10)))
+
+REJECTED, SKIPPED, LATE = 8, 12, 13
+"""Rounds in which the game stumbles: too few reports; a signed skip; a skip by deadline, with its exploration."""
+
+Hook = Callable[..., object]
+
+
+def same(value: object, *_: object) -> object:
+    """The honest hook: nothing changes."""
+    return value
+
+
+def lie(means: tuple[int, ...], seat: int, t: int) -> tuple[int, ...]:
+    """Seat 3 turns the means around."""
+    return tuple(UNIT - mean for mean in means) if seat == LIAR and t > 5 else means
+
+
+@dataclass
+class Script:
+    """Where a game may cheat: every hook takes the honest value first."""
+
+    means: Hook = lie
+    counts: Hook = same
+    commitment: Hook = same
+    report_signature: Hook = same
+    bits: Hook = same
+    header: Hook = same
+    body: Hook = same
+    signers: Hook = same
+    pull: Hook = same
+    costly: Hook = same
+    draw: Hook = same
+    kind: Callable[[int], str] = lambda t: {SKIPPED: "skip", LATE: "late"}.get(t, "block")
+    reporters: Callable[[int], tuple[int, ...]] = lambda t: (0, 3) if t == REJECTED else (0, 1, 2, 3)
+    opened_counts: tuple[int, ...] = (0, 1, 2, 3)
+    roles: bytes = ROLES
+    last: int = T
+    finish: str = "withdrawn"
+    extra: list[str] = field(default_factory=list)
+
+
+class Played:
+    """Plays a script from deployment to withdrawal; `history` is what the chain kept."""
+
+    def __init__(self, script: Script, seed: int = 1) -> None:
+        self.script = script
+        self.signers = [Signer(derive(seed, "main", seat)) for seat in range(M)]
+        self.owner = Signer(derive(seed, "environment"))
+        self.salt_keys = [derive(seed, "salt", seat) for seat in range(M)]
+        self.accounts = [Account.from_key(signer.secret) for signer in (*self.signers, self.owner)]
+        self.node = EmbeddedNode({signer.address: 10**20 for signer in (*self.signers, self.owner)})
+        self.environment = self.accounts[-1]
+        self.salt, self.secret = derive(seed, "opening"), derive(seed, "secret")
+        self.records: list[tuple[Record, bytes, bytes, bool]] = []
+        self._open()
+        for t in range(1, L):
+            self._receive(t, honest_arm(PARAMETERS, self.ledger), 0)
+            self.ledger = after_burn_in_round(PARAMETERS, self.ledger)
+        while self.ledger.round <= script.last:
+            self._round()
+        if script.finish != "running":
+            self._finish()
+
+    @property
+    def history(self) -> History:
+        """All blocks of the game."""
+        return collect(self.node.web3.manager.request_blocking, self.contract.address, 1)
+
+    def _open(self) -> None:
+        model = MODEL.encode()
+        commitments = keccak(self.salt), secret_commitment(self.secret, self.script.roles, model)
+        self.contract = Coordinator.deploy(
+            self.node.web3, self.environment, PARAMETERS, *commitments, POOL, Stopwatch()
+        )
+        for account in self.accounts[:M]:
+            self.contract.join(account)
+        self.contract.open(self.environment, self.salt)
+        game = PARAMETERS.digest(*commitments)
+        self.seed_0, genesis = genesis_digest(game, [signer.address for signer in self.signers], self.salt)
+        assert self.contract.genesis() == genesis
+        self.separator = Domain(self.node.chain_id, self.contract.address, game).separator()
+        self.draws = Draws(MODEL, self.secret, self.seed_0)
+        self.counts, self.totals = [[0] * K for _ in range(M)], [[0] * K for _ in range(M)]
+        self.ledger, self.unsettled = opening(PARAMETERS, genesis), b""
+
+    def _draw(self, t: int, seat: int, arm: int, failed: int) -> int:
+        return self.script.draw(self.draws.reward(t, seat, arm, failed), t, seat, arm)
+
+    def _receive(self, t: int, arm: int, failed: int) -> None:
+        for seat in range(M):
+            self.counts[seat][arm] += 1
+            self.totals[seat][arm] += self.draws.reward(t, seat, arm, failed)
+
+    def _round(self) -> None:
+        t, how = self.ledger.round, self.script.kind(self.ledger.round)
+        if how == "block":
+            self._block(t)
+        elif how == "skip":
+            chosen, signatures = self._certificate(NO_BLOCK)
+            self.contract.skip(self.accounts[0], chosen, signatures)
+            self._recorded(Record(t, Kind.SKIP), b"", False)
+        else:
+            self.node.mine(PARAMETERS.skip_deadline + (PARAMETERS.burn_in_blocks if t == L else 0))
+            self.contract.skip_after_deadline(self.accounts[1])
+            self._recorded(Record(t, Kind.SKIP), b"", False)
+        if self.ledger.round > L + 1 and self.ledger.round % 5 == 0 or self.ledger.round > PARAMETERS.horizon:
+            self._settle()
+
+    def _slot(self) -> Slot:
+        return Slot(self.separator, self.ledger.round, self.ledger.head)
+
+    def _certificate(self, content: bytes) -> tuple[int, bytes]:
+        chosen = self.script.signers((0, 1, 2), self.ledger.round)
+        digest = self._slot().digest(Phase.BLOCK, Role.SIGNER, 0, content)
+        return mask(chosen), b"".join(self.signers[seat].sign(digest) for seat in chosen)
+
+    def _report(self, seat: int, t: int) -> SignedReport:
+        script = self.script
+        means = script.means(sample_means(self.totals[seat], self.counts[seat]), seat, t)
+        counts = script.counts(tuple(self.counts[seat]), seat, t)
+        content = Report(means, commitment(counts, commitment_salt(self.salt_keys[seat], t))).encode()
+        digest = self._slot().digest(Phase.REPORT, Role.COMMANDER, seat, statement_content(Phase.REPORT, content))
+        return SignedReport(content, script.report_signature(self.signers[seat].sign(digest), seat, t))
+
+    def _block(self, t: int) -> None:
+        p, script, reporters = PARAMETERS, self.script, self.script.reporters(self.ledger.round)
+        reports = {seat: self._report(seat, t) for seat in reporters}
+        means = {seat: Report.decode(report.content, K).means for seat, report in reports.items()}
+        bits = {
+            seat: enough_pulls(script.counts(tuple(self.counts[seat]), seat, t), self.ledger.pulls, p.threshold)
+            for seat in reporters
+        }
+        bits = script.bits(bits, t)
+        selected = option_1(means, bits, frozenset(), p.liars, K, round_seed(self.seed_0, t))
+        body = encode_body([reports[seat] for seat in reporters])
+        header = Header(
+            round=t, parent=self.ledger.head, body=keccak(body), reporters=mask(reporters),
+            arm=honest_arm(p, self.ledger),
+            candidates=tuple(mask(seat for seat in reporters if bits[seat][arm]) for arm in range(K)),
+            selected=tuple(map(mask, selected)), means=global_means(means, selected),
+        )  # fmt: skip
+        header = script.header(header, t, means)
+        raw = header.encode(p)
+        kind = Kind.APPROVED if approves(header.means) else Kind.REJECTED
+        truth = {seat: sample_means(self.totals[seat], self.counts[seat]) for seat in reporters}
+        held = [frozenset(seats(row)) & frozenset(reporters) for row in header.selected]
+        liars = frozenset(seat for seat, role in enumerate(script.roles) if role & Conduct.LIAR)
+        costly = kind is Kind.APPROVED and t > L and case_2(held, liars, means, truth)
+        chosen, signatures = self._certificate(keccak(raw))
+        self.contract.submit_block(self.accounts[t % M], raw, body, chosen, signatures)
+        self._recorded(Record(t, kind, header, keccak(raw)), raw, script.costly(costly, t))
+
+    def _recorded(self, record: Record, raw: bytes, costly: bool) -> None:
+        for each in records_made(PARAMETERS, self.ledger, record):
+            self.records.append((each, self.ledger.head, raw, costly))
+            if each.kind is Kind.APPROVED and each.round > L:
+                self._pull(each.round)
+            elif each.kind is Kind.EXPLORATION:
+                self._receive(each.round, self.ledger.explorations % K, self.ledger.failed)
+            elif each.round == L:
+                self._receive(L, honest_arm(PARAMETERS, self.ledger), self.ledger.failed)
+            self.ledger = after_record(PARAMETERS, self.ledger, each)
+        assert self.contract.head() == self.ledger.head
+
+    def _pull(self, t: int) -> None:
+        pulls = []
+        for seat in range(M):
+            arm = self.script.pull(honest_arm(PARAMETERS, self.ledger), seat, t)
+            if arm is None:
+                pulls.append(NOTHING)
+                continue
+            reward = self._draw(t, seat, arm, self.ledger.failed)
+            self.counts[seat][arm] += 1
+            self.totals[seat][arm] += reward
+            pulls.append(Pull(arm, reward))
+        self.unsettled += encode_pulls(pulls)
+
+    def _settle(self) -> None:
+        self.contract.settle_rewards(self.environment, self.ledger.round - 1, self.unsettled)
+        self.unsettled = b""
+
+    def _finish(self) -> None:
+        if self.script.finish == "void":
+            self.node.mine(PARAMETERS.settlement_window)
+        else:
+            self.contract.reveal(self.environment, self.secret, self.script.roles, MODEL.encode())
+            entries = [
+                CostEntry(parent, int(record.kind), costly, raw if record.header_digest != ZERO else b"")
+                for record, parent, raw, costly in reversed(self.records)
+            ]
+            self.contract.settle_costs(self.environment, entries[:10])
+            self.contract.settle_costs(self.environment, entries[10:])
+            for seat in self.script.opened_counts:
+                self.contract.reveal_counts(self.accounts[seat], self.salt_keys[seat])
+        self.contract.close(self.accounts[2])
+        for account in self.accounts:
+            self.contract.withdraw(account)
+
+
+def with_header(t: int, **changes: object) -> Hook:
+    """A header hook that changes fields in one round; a change may be a function of the old value."""
+
+    def change(header: Header, round_: int, _: object) -> Header:
+        if round_ != t:
+            return header
+        return replace(
+            header, **{name: value(getattr(header, name)) if callable(value) else value
+                       for name, value in changes.items()}
+        )  # fmt: skip
+
+    return change
