@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chain_bandit.comparison.interface import Opening
-from chain_bandit.consensus.broadcast import Frame
+from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.consensus.certificate import Certificate, Vote
+from chain_bandit.protocol.messages import Phase
 from chain_bandit.protocol.proposal import Bits
 
 ENVIRONMENT = -1
@@ -67,6 +68,48 @@ class Send:
 
     to: tuple[int, ...]
     message: Message
+
+
+def is_sound(send: object) -> bool:
+    """Whether every part has the type that a decoder would give it: what an attack sends from memory need not."""
+    return isinstance(send, Send) and _are(int, send.to) and _is_message(send.message)
+
+
+def _is_message(message: object) -> bool:
+    match message:
+        case Frame(phase=Phase(), claims=tuple(claims)):
+            return all(map(_is_claim, claims))
+        case Opening(counts=counts, salt=bytes()):
+            return _are(int, counts)
+        case Question(round=int(), commitments=dict(rows)):
+            return _are(int, tuple(rows)) and _are(bytes, tuple(rows.values()))
+        case Answer(round=int(), bits=dict(rows)):
+            return _are(int, tuple(rows)) and all(_are(bool, row) for row in rows.values())
+        case CertifiedBlock(header=bytes(), body=bytes(), certificate=certificate):
+            return isinstance(certificate, Certificate) and _is_message(certificate)
+        case Certificate(content=bytes(), signers=int(), signatures=bytes()):
+            return True
+        case Vote(seat=int(), content=bytes(), signature=bytes()):
+            return True
+        case PullRequest(arm=int(), signature=bytes()):
+            return True
+        case Receipt(round=int(), arm=int(), reward=int(), tally=bytes(), signature=bytes()):
+            return True
+    return False
+
+
+def _is_claim(claim: object) -> bool:
+    match claim:
+        case Claim(instance=int(), content=bytes(), signature=bytes(), relays=tuple(relays)):
+            return all(
+                isinstance(relay, tuple) and len(relay) == 2 and _are(int, relay[:1]) and _are(bytes, relay[1:])
+                for relay in relays
+            )
+    return False
+
+
+def _are(kind: type, values: object) -> bool:
+    return isinstance(values, tuple) and all(type(value) is kind for value in values)
 
 
 @dataclass(frozen=True, slots=True)

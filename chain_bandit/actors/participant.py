@@ -16,7 +16,7 @@ from chain_bandit.protocol.messages import (
     receipt_content,
     tally,
 )
-from chain_bandit.protocol.units import Counts, Means, added, sample_means
+from chain_bandit.protocol.units import Counts, Means, added, is_estimate, sample_means
 
 
 class Participant:
@@ -61,6 +61,8 @@ class Participant:
         """Take the reward into the sample means; False for a receipt that is not the environment's next one."""
         rules = self.rules
         if receipt.round != ledger.round or not 0 <= receipt.arm < rules.parameters.arms:
+            return False
+        if not is_estimate(receipt.reward):
             return False
         counts = added(self.counts, receipt.arm, 1)
         totals = added(self.totals, receipt.arm, receipt.reward)

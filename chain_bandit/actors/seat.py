@@ -1,6 +1,6 @@
 """A seat of the game: one participant, which is a validator too (Theorem 1)."""
 
-from chain_bandit.actors.messages import Answer, CertifiedBlock, Message, Receipt, Send
+from chain_bandit.actors.messages import COMPARISON, Answer, CertifiedBlock, Message, Receipt, Send
 from chain_bandit.actors.participant import Participant
 from chain_bandit.actors.validator import Validator
 from chain_bandit.consensus.broadcast import Frame
@@ -42,7 +42,7 @@ class Seat:
                 self.validator.on_frame(self._step, message)
             case Vote():
                 self.validator.on_vote(message)
-            case Answer():
+            case Answer() if sender == COMPARISON:  # the one message whose only warrant is its sender
                 self.validator.on_answer(message)
             case CertifiedBlock():
                 header = self.rules.certified_header(self.ledger, message, self._verifier)

@@ -79,6 +79,10 @@ class Attack:
 
     conduct: Conduct = Conduct.HONEST
 
+    def __str__(self) -> str:
+        """What an error message calls it."""
+        return type(self).__name__
+
     def arm(self, view: View, honest: int) -> int | None:
         """The arm to pull; None pulls nothing."""
         return honest

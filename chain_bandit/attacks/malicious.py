@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from chain_bandit.actors.messages import Send
+from chain_bandit.actors.messages import Send, is_sound
 from chain_bandit.actors.participant import Participant
 from chain_bandit.actors.seat import Seat
 from chain_bandit.actors.validator import Validator
@@ -33,6 +33,10 @@ class Combined(Attack):
         self.conduct = Conduct.HONEST
         for attack in self.attacks:
             self.conduct |= attack.conduct
+
+    def __str__(self) -> str:
+        """The attacks by name."""
+        return " + ".join(map(str, self.attacks))
 
     def arm(self, view: View, honest: int) -> int | None:
         """One change after the other, until somebody refuses to pull."""
@@ -105,8 +109,7 @@ class MaliciousSeat(Seat):
         """What the attack makes of the honest messages of the step."""
         self.view.step = step
         try:
-            return self.attack.outbox(self.view, super().on_tick(step))
-        except ChainBanditError:
-            raise
+            sends = self.attack.outbox(self.view, super().on_tick(step))
+            return [send for send in sends if is_sound(send)]  # no wire carries anything else
         except Exception as error:  # a plug-in may raise anything; the user is told which one did
-            raise AttackFailed(type(self.attack).__name__, self.number, self.ledger.round, error) from error
+            raise AttackFailed(str(self.attack), self.number, self.ledger.round, error) from error

@@ -47,7 +47,7 @@ def make(name: str, options: dict[str, Any]) -> Attack:
     attack = ATTACKS.get(name) or _plugin(name)
     try:
         return attack(**options)
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # a plug-in may raise anything on options that it does not take
         raise UnknownAttack(name, str(error)) from error
 
 
@@ -57,7 +57,7 @@ def _plugin(name: str) -> type[Attack]:
         raise UnknownAttack(name, "not a known name")
     try:
         plugin = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+    except Exception as error:  # its module may raise anything while it is imported
         raise UnknownAttack(name, str(error)) from error
     if not (isinstance(plugin, type) and issubclass(plugin, Attack)):
         raise UnknownAttack(name, "not a subclass of chain_bandit.attacks.attack.Attack")

@@ -1,7 +1,7 @@
 """A game's contract as Python calls: transactions signed here, errors and events decoded, time and gas counted."""
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from typing import Any, cast
 
 from eth_account.signers.local import LocalAccount
@@ -12,6 +12,7 @@ from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.errors import ForeignContract
 from chain_bandit.chain.rpc import Rpc, as_bytes, as_int
 from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.settlement import CostEntry
 from chain_bandit.stopwatch import Stopwatch
 
 RecordEvent = tuple[int, int, bytes]
@@ -19,15 +20,6 @@ RecordEvent = tuple[int, int, bytes]
 
 GAS_BASE, GAS_PER_BYTE, GAS_DEPLOYMENT = 1_000_000, 150, 8_000_000
 """The stated gas limit of a call is base + bytes of calldata * per byte; tests hold every method under it."""
-
-@dataclass(frozen=True, slots=True)
-class CostEntry:
-    """One record handed back: its parent, kind, whether it cost the honest, its header's bytes or none."""
-
-    parent: bytes
-    kind: int
-    costly: bool
-    header: bytes
 
 
 class Coordinator:

@@ -6,7 +6,7 @@ it in the next step. Nothing is accepted after step m. One value held at the end
 are no outcome.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,7 +16,7 @@ from chain_bandit.crypto.verify import Verifier
 from chain_bandit.protocol.messages import Phase, Role, Slot, broadcast_value, statement_content
 
 MOST_VALUES = 2
-"""Values kept and relayed a commander: two prove it false, more add nothing."""
+"""Values kept and relayed a commander: two leave no outcome, more add nothing but proof, see `_is_enough`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Drop(StrEnum):
     """Why a claim was not accepted."""
 
     KNOWN = "value already held"
-    ENOUGH = "two values already held"
+    ENOUGH = "two values already held, and nothing more to prove"
     LATE = "arrived after the last step"
     SHORT_CHAIN = "fewer signatures than the step asks for"
     UNKNOWN_SEAT = "names a seat that does not exist"
@@ -106,7 +106,7 @@ class SignedBroadcast:
             return Drop.KNOWN
         if step > self._last_step:
             return Drop.LATE
-        if len(held) >= MOST_VALUES:
+        if self._is_enough(held, claim):
             return Drop.ENOUGH
         reason = self._fault(step, claim)
         if reason is None:
@@ -141,6 +141,12 @@ class SignedBroadcast:
     def _key(self, claim: Claim) -> tuple[bytes, bytes]:
         """What is agreed on: a report with its signature, a header's digest alone."""
         return (claim.content, claim.signature if self.phase is Phase.REPORT else b"")
+
+    @staticmethod
+    def _is_enough(held: Mapping[tuple[bytes, bytes], Claim], claim: Claim) -> bool:
+        """Two values are, but for two signatures of one content, which prove nothing: a second content then does."""
+        contents = {other.content for other in held.values()}
+        return len(held) >= MOST_VALUES and (len(contents) > 1 or claim.content in contents)
 
     def _fault(self, step: int, claim: Claim) -> Drop | None:
         if len(claim.content) != self._content_bytes:

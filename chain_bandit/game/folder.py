@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet
+
 from chain_bandit.protocol.errors import ChainBanditError
 
 MANIFEST = "manifest.json"
@@ -66,3 +68,11 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not isinstance(manifest, dict):
         raise FolderRefused(folder, "is not a run folder (its manifest is no object)")
     return manifest
+
+
+def read_rounds(folder: Path) -> pyarrow.Table:
+    """The table of rounds of a run folder. Raises `FolderRefused`."""
+    try:
+        return pyarrow.parquet.read_table(folder / ROUNDS)
+    except (OSError, pyarrow.ArrowException) as error:
+        raise FolderRefused(folder, f"its table of rounds cannot be read ({type(error).__name__})") from error

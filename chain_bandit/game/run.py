@@ -1,4 +1,4 @@
-"""A run: one game on a chain, measured, with its history exported into a run folder."""
+"""A run: one game on a chain, measured, its records and its history written into a folder."""
 
 import platform
 import shutil
@@ -15,6 +15,7 @@ import tomli_w
 
 import chain_bandit
 from chain_bandit.crypto.verify import Verifier
+from chain_bandit.chain.remote import json_rpc
 from chain_bandit.game import folder
 from chain_bandit.game.game import Game, RoundPlayed
 from chain_bandit.game.on_chain import OnChain, embedded_node
@@ -26,7 +27,8 @@ from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.regret import Regret
 from chain_bandit.protocol.rewards import Draws, hidden_cost
-from chain_bandit.protocol.settlement import NOTHING, Conduct
+from chain_bandit.protocol.settlement import Conduct
+from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario, TableRewards
 from chain_bandit.simulation.rivals import pooled_ucb, ucb1
 from chain_bandit.stopwatch import Stopwatch
@@ -50,34 +52,31 @@ class Moment:
 class Run:
     """A finished run: its manifest (a function of scenario and seed alone) and what was measured on the way."""
 
-    out: Path
     manifest: dict[str, Any]
     measured: dict[str, Any]
 
 
 def run(scenario: Scenario, out: Path, observe: Observer = lambda moment: None) -> Run:
-    """Play the scenario on the embedded chain and leave a complete run folder at `out`, or nothing.
+    """Play the scenario on the embedded chain and fill the folder `out`.
 
     Raises:
         ChainBanditError: what stopped the game.
     """
     start, watch = perf_counter(), Stopwatch()
-    with folder.written(out) as partial:
-        plan = Plan(scenario, lambda seconds: watch.add("sign", seconds))
-        verifier = Verifier(lambda seconds: watch.add("verify", seconds))
-        recorder = OnChain(embedded_node(plan), watch)
-        game = Game(scenario, recorder, plan, verifier)
-        rows = _Rows(game, observe)
-        for played in game.play():
-            rows.add(played)
-        rows.write(partial / folder.ROUNDS)
-        first_block, head = _export(recorder, partial / folder.HISTORY, watch)
-        manifest = _manifest(scenario, game, recorder, rows, first_block, head)
-        folder.write_json(partial / folder.MANIFEST, manifest)
-        folder.write_json(partial / folder.EVIDENCE, [_proof(proof) for proof in game.progress.evidence])
-        _lock(scenario, partial)
-    seconds = perf_counter() - start
-    return Run(out, manifest, _measured(watch, seconds, manifest["rounds"]))
+    plan = Plan(scenario, lambda seconds: watch.add("sign", seconds))
+    verifier = Verifier(lambda seconds: watch.add("verify", seconds))
+    recorder = OnChain(embedded_node(plan), watch)
+    game = Game(scenario, recorder, plan, verifier)
+    rows = _Rows(game, observe)
+    for played in game.play():
+        rows.add(played)
+    rows.write(out / folder.ROUNDS)
+    first_block, head = _export(recorder, out / folder.HISTORY)
+    manifest = _manifest(scenario, game, recorder, rows, first_block, head)
+    folder.write_json(out / folder.MANIFEST, manifest)
+    folder.write_json(out / folder.EVIDENCE, [_proof(proof) for proof in game.progress.evidence])
+    _lock(scenario, out)
+    return Run(manifest, _measured(watch, perf_counter() - start))
 
 
 class _Rows:
@@ -88,7 +87,6 @@ class _Rows:
         self._columns: dict[str, list[Any]] = {}
         self.kinds: dict[str, int] = {}
         self.accused: frozenset[int] = frozenset()
-        self.honest_rewards: dict[int, int] = {}
         self.regret: Regret | None = None
         self.rivals: dict[str, Regret] = {}
 
@@ -100,9 +98,6 @@ class _Rows:
         kind = played.record.kind.name.lower() if played.record else "burn-in"
         self.kinds[kind] = self.kinds.get(kind, 0) + 1
         self.accused |= played.accused
-        for seat, pull in enumerate(played.pulls):
-            if pull != NOTHING:
-                self.honest_rewards[seat] = self.honest_rewards.get(seat, 0) + pull.reward
         self.regret.add(played.round, played.arm, bool(played.pulls), played.costly)
         row: dict[str, Any] = {
             "round": played.round,
@@ -152,11 +147,11 @@ def _lock(scenario: Scenario, partial: Path) -> None:
     (partial / folder.SCENARIO).write_text(tomli_w.dumps(locked), encoding="utf-8")
 
 
-def _export(recorder: OnChain, path: Path, watch: Stopwatch) -> tuple[int, str]:
+def _export(recorder: OnChain, path: Path) -> tuple[int, str]:
     """Write the history; the creation block's number and the head's hash."""
-    request = recorder.node.web3.manager.request_blocking
     first = recorder.contract.created_in
-    history = collect(request, recorder.contract.address, first)
+    assert first is not None
+    history = collect(json_rpc(recorder.node.web3), recorder.contract.address, first)
     headers: deque[bytes] = deque(maxlen=1)  # of the blocks gone by: the last one is the head
 
     def blocks() -> Iterator[RawBlock]:
@@ -191,11 +186,12 @@ def _manifest(
         "arm_means": list(scenario.model.means),
         "roles": [_role(role) for role in scenario.roles],
         "accused": sorted(rows.accused),
-        "gas": {"total": sum(entry["gas"] for entry in gas.values()), "methods": gas},
-        "regret": {
-            "unit": "1e-9 of a reward, per honest participant",
+        "gas": sum(entry["gas"] for entry in gas.values()),
+        "gas_by_method": gas,
+        "regret": regret.total / UNIT,
+        "regret_units": {
             **{part: getattr(regret, part) for part in ("total", "burn_in", "arms", "failed", "cost", "costly")},
-            "rivals": {name: rival.total for name, rival in rows.rivals.items()},
+            **{name: rival.total for name, rival in rows.rivals.items()},
         },
     }
 
@@ -217,7 +213,7 @@ def _proof(proof: Any) -> dict[str, Any]:
     }
 
 
-def _measured(watch: Stopwatch, seconds: float, rounds: int) -> dict[str, Any]:
+def _measured(watch: Stopwatch, seconds: float) -> dict[str, Any]:
     """Seconds of this machine: no part of the manifest, which follows from scenario and seed."""
     sections = {name: round(value, 3) for name, value in sorted(watch.seconds.items())}
     return {

@@ -106,6 +106,11 @@ class Played:
         self.environment = self.accounts[-1]
         self.salt, self.secret = derive(seed, "opening"), derive(seed, "secret")
         self.records: list[tuple[Record, bytes, bytes, bool]] = []
+        self._deploy()
+        if script.finish == "called off":
+            self.node.mine(PARAMETERS.opening_deadline)
+            self._withdraw()
+            return
         self._open()
         for t in range(1, L):
             self._receive(t, honest_arm(PARAMETERS, self.ledger), 0)
@@ -120,7 +125,7 @@ class Played:
         """All blocks of the game."""
         return collect(self.node.web3.manager.request_blocking, self.contract.address, 1)
 
-    def _open(self) -> None:
+    def _deploy(self) -> None:
         model = MODEL.encode()
         commitments = keccak(self.salt), secret_commitment(self.secret, self.script.roles, model)
         self.contract = Coordinator.deploy(
@@ -128,11 +133,13 @@ class Played:
         )
         for account in self.accounts[:M]:
             self.contract.join(account)
+        self.game = PARAMETERS.digest(*commitments)
+
+    def _open(self) -> None:
         self.contract.open(self.environment, self.salt)
-        game = PARAMETERS.digest(*commitments)
-        self.seed_0, genesis = genesis_digest(game, [signer.address for signer in self.signers], self.salt)
+        self.seed_0, genesis = genesis_digest(self.game, [signer.address for signer in self.signers], self.salt)
         assert self.contract.genesis() == genesis
-        self.separator = Domain(self.node.chain_id, self.contract.address, game).separator()
+        self.separator = Domain(self.node.chain_id, self.contract.address, self.game).separator()
         self.draws = Draws(MODEL, self.secret, self.seed_0)
         self.counts, self.totals = [[0] * K for _ in range(M)], [[0] * K for _ in range(M)]
         self.ledger, self.unsettled = opening(PARAMETERS, genesis), b""
@@ -157,7 +164,7 @@ class Played:
             self.node.mine(PARAMETERS.skip_deadline + (PARAMETERS.burn_in_blocks if t == L else 0))
             self.contract.skip_after_deadline(self.accounts[1])
             self._recorded(Record(t, Kind.SKIP), b"", False)
-        if self.ledger.round > L + 1 and self.ledger.round % 5 == 0 or self.ledger.round > PARAMETERS.horizon:
+        if (self.ledger.round > L + 1 and self.ledger.round % 5 == 0) or self.ledger.round > PARAMETERS.horizon:
             self._settle()
 
     def _slot(self) -> Slot:
@@ -247,7 +254,10 @@ class Played:
             for seat in self.script.opened_counts:
                 self.contract.reveal_counts(self.accounts[seat], self.salt_keys[seat])
         self.contract.close(self.accounts[2])
-        for account in self.accounts:
+        self._withdraw()
+
+    def _withdraw(self) -> None:
+        for account in self.accounts[: M if self.script.finish == "void" else None]:  # the environment has lost all
             self.contract.withdraw(account)
 
 

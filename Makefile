@@ -1,0 +1,57 @@
+# Two commands matter: `make demo` and `make test`. Each does all its own set-up, once.
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help demo test check lint types deep artifacts lock bench regret snapshots clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
+
+demo: .venv/ready ## ten participants, three of them malicious, learn which airline is most often on time
+	@$(BIN)/chain-bandit demo --out runs/demo
+
+test: .venv/ready node_modules/ready ## all tests
+	@$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report= --cov-report=xml
+	@$(BIN)/python scripts/coverage_floor.py
+
+check: lint types test ## everything that must hold before a commit
+
+lint: .venv/ready
+	@$(BIN)/ruff check .
+
+types: .venv/ready
+	@$(BIN)/mypy
+
+deep: .venv/ready node_modules/ready ## the larger budgets: before an issue is closed
+	@$(BIN)/pytest -n 2 --dist worksteal -m deep
+
+artifacts: .venv/ready node_modules/ready ## compile contracts/ into the package
+	@$(BIN)/python scripts/build_artifacts.py
+
+lock: .venv/ready ## resolve the dependencies anew
+	@$(BIN)/uv lock -q --upgrade
+	@$(BIN)/uv export -q --all-extras --no-emit-project --no-header -o requirements.lock
+
+bench: .venv/ready ## rounds a second and where the time goes, by number of validators
+	@$(BIN)/python benchmarks/rounds.py
+
+regret: .venv/ready ## regret against single-agent UCB, an oracle and no defence, over 40 seeds
+	@$(BIN)/python benchmarks/regret.py --plot docs/regret.svg
+
+clean: ## forget the set-up
+	rm -rf .venv node_modules
+
+.venv/ready: requirements.lock pyproject.toml
+	@echo "setting up .venv (a minute or two, once)" >&2
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install -q --disable-pip-version-check "$$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements.lock)"
+	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+node_modules/ready: package-lock.json | .venv/ready
+	@echo "setting up node_modules (once)" >&2
+	@npm ci --silent --no-audit --no-fund
+	@touch $@

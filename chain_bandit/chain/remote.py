@@ -1,0 +1,32 @@
+"""A node as a plain JSON-RPC callable, for reading histories: the embedded one, or any at a URL."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from requests import RequestException
+from web3 import HTTPProvider, Web3
+from web3.exceptions import Web3Exception
+from web3.types import RPCEndpoint
+
+from chain_bandit.chain.errors import NodeUnreachable
+
+TIMEOUT = 30.0
+"""Seconds for one answer."""
+
+
+def json_rpc(web3: Web3) -> Callable[[str, Sequence[Any]], Any]:
+    """`rpc(method, params)`: the result, or `NodeUnreachable`."""
+
+    def rpc(method: str, params: Sequence[Any]) -> Any:
+        try:
+            return web3.manager.request_blocking(RPCEndpoint(method), list(params))
+        except (RequestException, Web3Exception, ConnectionError, TimeoutError, ValueError) as error:
+            raise NodeUnreachable(f"{method}: {type(error).__name__}") from error
+
+    return rpc
+
+
+def at_url(url: str) -> Callable[[str, Sequence[Any]], Any]:
+    """The node at an HTTP URL; nothing is retried."""
+    provider = HTTPProvider(url, request_kwargs={"timeout": TIMEOUT}, exception_retry_configuration=None)
+    return json_rpc(Web3(provider, middleware=[]))

@@ -1,0 +1,256 @@
+"""The command line. Every verb: results on stdout, progress and errors on stderr, `--json` one object, true exit codes."""
+
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+
+from chain_bandit import __version__
+from chain_bandit.protocol.errors import ChainBanditError
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)  # fmt: skip
+
+EXIT_CODES = {
+    0: "good",
+    1: "a bug in chain-bandit",
+    2: "usage",
+    3: "scenario or file invalid",
+    4: "a tool is missing",
+    5: "RPC unreachable",
+    6: "wrong or foreign chain or contract",
+    7: "transaction reverted",
+    8: "key or keystore",
+    10: "consensus safety violated",
+    11: "liveness lost",
+    12: "the audit found a violation",
+    13: "the audit could not check everything",
+    14: "an [expect] line of the scenario does not hold",
+    15: "a sweep has failed cells",
+    16: "not reproducible",
+    130: "interrupted",
+    143: "terminated",
+}
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
+Out = Annotated[Path | None, typer.Option("--out", help="The run folder to write; by default runs/NAME-SEED.")]
+Rounds = Annotated[int | None, typer.Option("--rounds", help="T, in place of the scenario's.")]
+Seed = Annotated[int | None, typer.Option("--seed", help="In place of the scenario's.")]
+Override = Annotated[
+    list[str] | None, typer.Option("-o", "--override", metavar="KEY=VALUE", help="Set a key; the value as in TOML.")
+]
+
+
+class Usage(ChainBanditError):
+    """A command line that makes no sense."""
+
+    exit_code = 2
+
+
+@app.command()
+def run(
+    scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).")],
+    chain: Annotated[str, typer.Option("--chain", help="The chain to play on: embedded.")] = "embedded",
+    rounds: Rounds = None,
+    seed: Seed = None,
+    override: Override = None,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Play a scenario, audit it, and leave a run folder."""
+    if chain != "embedded":
+        raise Usage(f"--chain {chain}: this version plays on the embedded chain only; use --chain embedded")
+    _play(scenario, _overrides(override, rounds, seed), out, as_json)
+
+
+@app.command()
+def demo(rounds: Rounds = None, seed: Seed = None, out: Out = None, as_json: Json = False) -> None:
+    """Ten participants, three of them malicious, learn which airline is most often on time."""
+    from chain_bandit.examples import example
+
+    _play(example("flights.toml"), _overrides(None, rounds, seed), out, as_json)
+
+
+@app.command()
+def audit(
+    folder: Annotated[Path | None, typer.Argument(help="A run folder.")] = None,
+    history: Annotated[Path | None, typer.Option("--history", help="An exported history.")] = None,
+    rpc: Annotated[str | None, typer.Option("--rpc", envvar="ETH_RPC_URL", help="A node's URL.")] = None,
+    contract: Annotated[str | None, typer.Option("--contract", help="The game's address, with --rpc.")] = None,
+    from_block: Annotated[int | None, typer.Option("--from-block", min=0, help="Its creation, if known.")] = None,
+    to_block: Annotated[int | None, typer.Option("--to-block", min=0, help="The last block to read.")] = None,
+    head: Annotated[str | None, typer.Option("--head", help="The hash of the last block, as you kept it.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Re-derive a whole game from its history alone. Exit 12: a violation; 13: not everything could be checked."""
+    from rich.console import Console
+
+    from chain_bandit.audit.audit import audit as audit_history
+    from chain_bandit.history import files
+    from chain_bandit.runs import audit_folder
+    from chain_bandit.views.terminal import checks_table
+
+    if (folder is not None) + (history is not None) + (contract is not None) != 1:
+        raise Usage("name one thing to audit: a run folder, --history FILE, or --rpc URL --contract ADDRESS")
+    kept = _hash(head)
+    if folder is not None:
+        report = audit_folder(folder)
+    elif history is not None:
+        report = audit_history(files.read(history), kept)
+    else:
+        report = audit_history(_from_node(rpc, str(contract), from_block, to_block), kept)
+    if as_json:
+        print(json.dumps(report.as_dict(with_rounds=False), sort_keys=True))
+    else:
+        Console().print(checks_table(report))
+    raise typer.Exit(report.exit_code)
+
+
+@app.command()
+def show(
+    folder: Annotated[Path, typer.Argument(help="A run folder.")],
+    what: Annotated[str | None, typer.Argument(help="round, participant or tx.")] = None,
+    which: Annotated[str | None, typer.Argument(help="A number, a seat or address, a hash.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Look inside a run: all of it, one round, one participant, one transaction."""
+    raise NotImplementedError
+
+
+@app.command()
+def explain(code: Annotated[int, typer.Argument(help="An exit code.")]) -> None:
+    """Say what an exit code means."""
+    if code not in EXIT_CODES:
+        raise Usage(f"no exit code {code}; known: {', '.join(map(str, EXIT_CODES))}")
+    print(EXIT_CODES[code])
+
+
+def _play(scenario_file: Path, overrides: dict[str, Any], out: Path | None, as_json: bool) -> None:
+    from chain_bandit.runs import check_expectations, play
+    from chain_bandit.scenario import load
+    from chain_bandit.views import terminal
+
+    scenario = load(scenario_file, overrides)
+    place = out or Path("runs") / f"{scenario.name}-{scenario.seed}"
+    with terminal.progress(scenario.parameters.horizon) as observe:
+        finished = play(scenario, place, observe)
+    manifest, measured, report = finished.run.manifest, finished.run.measured, finished.report
+    if as_json:
+        print(
+            json.dumps(
+                {**manifest, "measured": measured, "audit": report.verdict, "out": str(finished.out)}, sort_keys=True
+            )
+        )
+    else:
+        terminal.show_run(finished.out, manifest, measured, report)
+    check_expectations(scenario, manifest)
+    if report.exit_code:
+        raise typer.Exit(report.exit_code)
+
+
+def _overrides(pairs: list[str] | None, rounds: int | None, seed: int | None) -> dict[str, Any]:
+    import tomllib
+
+    values: dict[str, Any] = {}
+    for pair in pairs or []:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise Usage(f"-o {pair}: expected KEY=VALUE")
+        try:
+            values[key] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            values[key] = value  # a bare word is a string
+    if rounds is not None:
+        values["rounds"] = rounds
+    if seed is not None:
+        values["seed"] = seed
+    return values
+
+
+def _hash(text: str | None) -> bytes | None:
+    if text is None:
+        return None
+    return _hexadecimal(text, 32, "--head")
+
+
+def _hexadecimal(text: str, size: int, option: str) -> bytes:
+    try:
+        value = bytes.fromhex(text.removeprefix("0x"))
+    except ValueError:
+        value = b""
+    if len(value) != size:
+        raise Usage(f"{option} {text}: expected 0x and {2 * size} hexadecimal digits")
+    return value
+
+
+def _from_node(url: str | None, contract: str, first: int | None, last: int | None) -> Any:
+    from chain_bandit.chain.errors import ForeignContract
+    from chain_bandit.chain.remote import at_url
+    from chain_bandit.history.collect import collect, creation_block
+
+    if url is None:
+        raise Usage("--contract needs --rpc URL (or ETH_RPC_URL)")
+    address, rpc = _hexadecimal(contract, 20, "--contract"), at_url(url)
+    code = rpc("eth_getCode", [contract, "latest"])
+    if len(code) <= 2:
+        raise ForeignContract(contract, 0)
+    return collect(rpc, address, creation_block(rpc, address) if first is None else first, last)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM unwind like Ctrl-C, so that what is half-written is cleaned up."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    previous = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _version(value: bool) -> None:
+    if value:
+        print(f"chain-bandit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """Robust multi-agent bandits on a blockchain."""
+
+
+def main() -> None:
+    """Entry point: one clear sentence for whatever goes wrong, and the exit code that says what it was."""
+    with _terminable():
+        try:
+            app(standalone_mode=True)
+        except KeyboardInterrupt:
+            _fail(130, "Interrupted", "interrupted; nothing was left half-written")
+        except ChainBanditError as error:
+            _fail(error.exit_code, type(error).__name__, str(error))
+        except Exception as error:  # a bug: say so, and how to get more
+            if os.environ.get("CHAIN_BANDIT_DEBUG"):
+                traceback.print_exc()
+            _fail(1, type(error).__name__, f"a bug in chain-bandit: {error}; CHAIN_BANDIT_DEBUG=1 shows where")
+
+
+def _fail(code: int, name: str, message: str) -> None:
+    if "--json" in sys.argv:
+        print(json.dumps({"error": {"type": name, "message": message, "exit_code": code}}))
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(code)

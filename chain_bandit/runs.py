@@ -1,0 +1,101 @@
+"""From a scenario to a finished run folder: the game, its audit, its page; and back from the folder."""
+
+import json
+import operator
+import re
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from chain_bandit.audit.audit import audit
+from chain_bandit.audit.report import AuditReport
+from chain_bandit.game import folder
+from chain_bandit.game.run import Observer, Run, run
+from chain_bandit.history import files
+from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.scenario import Scenario
+
+
+class ExpectationFailed(ChainBanditError):
+    """An `[expect]` line of the scenario that does not hold."""
+
+    exit_code = 14
+
+    def __init__(self, key: str, expected: str, got: object) -> None:
+        super().__init__(f"expected {key} {expected}, got {got}")
+        self.key, self.expected, self.got = key, expected, got
+
+
+class OtherGame(ChainBanditError):
+    """A history of another chain or contract than the one meant."""
+
+    exit_code = 6
+
+    def __init__(self, what: str, expected: object, got: object) -> None:
+        super().__init__(f"the history is of another game: {what} is {got}, expected {expected}")
+        self.what, self.expected, self.got = what, expected, got
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run with its audit, in its folder."""
+
+    out: Path
+    run: Run
+    report: AuditReport
+
+
+def play(scenario: Scenario, out: Path, observe: Observer = lambda moment: None) -> Finished:
+    """Play, audit and draw; the folder `out` is complete afterwards, or as it was before.
+
+    Raises:
+        ChainBanditError: what stopped the game.
+    """
+    from chain_bandit.views.page import page  # late: it loads matplotlib
+
+    with folder.written(out) as partial:
+        result = run(scenario, partial, observe)
+        report = audit_folder(partial)
+        (partial / folder.AUDIT).write_text(report.json() + "\n", encoding="utf-8")
+        text = page(result.manifest, report, folder.read_rounds(partial), result.measured)
+        (partial / folder.REPORT).write_text(text, encoding="utf-8")
+    return Finished(out, result, report)
+
+
+def audit_folder(path: Path) -> AuditReport:
+    """Audit a run folder's history against the head that its manifest kept.
+
+    Raises:
+        ChainBanditError: no run folder, an unreadable history, or one of another game than the manifest's.
+    """
+    manifest, history = folder.read_manifest(path), files.read(path / folder.HISTORY)
+    for what, got in (
+        ("chain_id", history.origin.chain_id),
+        ("contract", "0x" + history.origin.contract.hex()),
+        ("first_block", history.origin.first_block),
+    ):
+        if manifest.get(what) != got:
+            raise OtherGame(what, manifest.get(what), got)
+    head = manifest.get("head")
+    if not isinstance(head, str) or not re.fullmatch("0x[0-9a-f]{64}", head):
+        raise folder.FolderRefused(path, "its manifest holds no head hash")
+    return audit(history, bytes.fromhex(head[2:]))
+
+
+_OPERATORS = {"<=": operator.le, ">=": operator.ge, "==": operator.eq, "<": operator.lt, ">": operator.gt}
+
+
+def check_expectations(scenario: Scenario, manifest: dict[str, Any]) -> None:
+    """Hold the scenario's `[expect]` table against the manifest. Raises `ExpectationFailed`."""
+    for key, expected in scenario.expect.items():
+        value: Any = manifest
+        for part in key.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        match = re.fullmatch(r"(<=|>=|==|<|>)\s*(\S+)", expected.strip())
+        try:
+            holds = match is not None and _OPERATORS[match[1]](Decimal(str(value)), Decimal(match[2]))
+        except InvalidOperation:
+            holds = match is not None and match[1] == "==" and str(value) == match[2]
+        if not holds:
+            raise ExpectationFailed(key, expected, json.dumps(value))

@@ -1,0 +1,190 @@
+"""Who may import whom, read from the syntax tree of every module (CONTRIBUTING, the arrows)."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2] / "chain_bandit"
+PACKAGE = "chain_bandit"
+
+PURE_OUTSIDE = {"numpy", "sha3"}
+MAY_IMPORT: dict[str, set[str]] = {
+    "protocol": set(),
+    "crypto": {"protocol"},
+    "comparison": {"protocol"},
+    "consensus": {"crypto", "protocol"},
+    "actors": {"comparison", "consensus", "crypto", "protocol"},
+    "attacks": {"actors", "comparison", "consensus", "crypto", "protocol"},
+    "environments": {"protocol"},
+    "network": {"actors"},
+    "simulation": {"environments", "protocol"},
+    "history": {"crypto.verify", "protocol"},
+    "audit": {"crypto.verify", "history", "protocol"},
+    "chain": {"protocol", "stopwatch"},
+    "stopwatch": set(),
+}
+"""A package with its arrows; what is not listed (game, cli, scenario, testing) assembles and may import anything."""
+
+ONLY_IN = {
+    "web3": {"chain"},
+    "eth_account": {"chain"},
+    "eth_tester": {"chain"},
+    "eth": {"chain"},
+    "eth_abi": {"chain", "history", "audit"},
+    "eth_utils": {"chain", "history", "audit"},
+    "eth_typing": {"chain", "history", "audit"},
+    "eth_keys": {"chain", "history", "audit"},
+    "rlp": {"chain", "history", "audit"},
+    "trie": {"chain", "history", "audit"},
+    "coincurve": {"crypto"},
+    "matplotlib": {"views"},
+}
+PURE = {"protocol", "consensus", "comparison", "attacks"}
+NEVER_IN_PURE = {"time", "random", "secrets", "asyncio", "logging", "os", "threading", "socket"}
+RANDOM_AS_A_TYPE = "attacks/attack.py"
+"""Holds a `random.Random` that the scenario's seed made; it makes none itself."""
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every module that the file imports, wherever the statement stands."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def violations(root: Path) -> tuple[int, list[str]]:
+    """How many imports were looked at, and what is wrong with them."""
+    seen, wrong = 0, []
+    for path in sorted(root.rglob("*.py")):
+        where = path.relative_to(root).as_posix()
+        home = where.split("/")[0].removesuffix(".py")
+        for name in imports(path):
+            seen += 1
+            if name.split(".")[0] == PACKAGE:
+                wrong += [f"{where} imports {name}"] if not _inner_allowed(home, name) else []
+            elif not _outer_allowed(where, home, name.split(".")[0]):
+                wrong.append(f"{where} imports {name}")
+    return seen, wrong
+
+
+def _inner_allowed(home: str, name: str) -> bool:
+    target = name.removeprefix(f"{PACKAGE}.")
+    if home == "views":
+        return not _within(target, "chain")
+    if home not in MAY_IMPORT or _within(target, home):
+        return True
+    return any(_within(target, allowed) for allowed in MAY_IMPORT[home])
+
+
+def _within(target: str, package: str) -> bool:
+    return target == package or target.startswith(f"{package}.")
+
+
+def _outer_allowed(where: str, home: str, top: str) -> bool:
+    if home == "protocol" and top not in sys.stdlib_module_names | PURE_OUTSIDE:
+        return False
+    if home in PURE and top in NEVER_IN_PURE and not (where == RANDOM_AS_A_TYPE and top == "random"):
+        return False
+    return top not in ONLY_IN or home in ONLY_IN[top]
+
+
+def test_every_import_follows_the_arrows():
+    seen, wrong = violations(ROOT)
+    assert wrong == []
+    assert seen > 250
+
+
+def test_every_listed_package_exists_so_that_no_rule_is_idle():
+    assert [name for name in MAY_IMPORT if not (ROOT / name).is_dir() and not (ROOT / f"{name}.py").is_file()] == []
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("protocol/x.py", "from chain_bandit.crypto.verify import signer"),
+        ("protocol/x.py", "import chain_bandit.stopwatch"),
+        ("protocol/x.py", "from chain_bandit import stopwatch"),
+        ("protocol/x.py", "import coincurve"),
+        ("protocol/x.py", "import pydantic"),
+        ("protocol/x.py", "from time import perf_counter"),
+        ("protocol/x.py", "import random"),
+        ("crypto/x.py", "from chain_bandit.consensus.evidence import Equivocation"),
+        ("comparison/x.py", "from chain_bandit.actors.seat import Seat"),
+        ("consensus/x.py", "from chain_bandit.actors.seat import Seat"),
+        ("consensus/x.py", "import asyncio"),
+        ("consensus/x.py", "import logging"),
+        ("actors/x.py", "from chain_bandit.attacks.attack import Attack"),
+        ("actors/x.py", "from chain_bandit.network.memory import MemoryNetwork"),
+        ("attacks/x.py", "from chain_bandit.game.game import Game"),
+        ("attacks/x.py", "from random import Random"),
+        ("attacks/x.py", "import os.path"),
+        ("environments/x.py", "from chain_bandit.actors.environment import Environment"),
+        ("network/x.py", "from chain_bandit.attacks.attack import Attack"),
+        ("simulation/x.py", "from chain_bandit.consensus.broadcast import Frame"),
+        ("history/x.py", "from chain_bandit.crypto.keys import Signer"),
+        ("history/x.py", "from chain_bandit.crypto import keys"),
+        ("history/x.py", "from chain_bandit.chain.client import Client"),
+        ("audit/x.py", "from chain_bandit.crypto.keys import Signer"),
+        ("audit/x.py", "from chain_bandit.consensus.certificate import Certificate"),
+        ("audit/x.py", "from web3 import Web3"),
+        ("chain/x.py", "from chain_bandit.actors.rules import Rules"),
+        ("views/x.py", "from chain_bandit.chain.client import Client"),
+        ("game/x.py", "from web3 import Web3"),
+        ("cli.py", "import eth_account"),
+        ("cli.py", "def f():\n    import rlp"),
+        ("game/x.py", "import matplotlib.pyplot"),
+    ],
+)
+def test_a_planted_import_is_reported_when_it_crosses_an_arrow(tmp_path, file, line):
+    planted = tmp_path / file
+    planted.parent.mkdir(exist_ok=True)
+    planted.write_text(f"import dataclasses\n{line}\n")
+    seen, wrong = violations(tmp_path)
+    assert seen == 2
+    assert len(wrong) == 1
+    assert wrong[0].startswith(file)
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("protocol/x.py", "from chain_bandit.protocol.units import UNIT"),
+        ("attacks/attack.py", "import random"),
+        ("audit/x.py", "from chain_bandit.crypto.verify import Verifier"),
+        ("views/x.py", "from matplotlib.figure import Figure"),
+        ("game/x.py", "from chain_bandit.chain.client import Client"),
+    ],
+)
+def test_an_import_is_not_reported_when_it_follows_an_arrow(tmp_path, file, line):
+    planted = tmp_path / file
+    planted.parent.mkdir()
+    planted.write_text(f"{line}\n")
+    assert violations(tmp_path) == (1, [])
+
+
+def loaded_after(statement: str, *modules: str) -> str:
+    """Which of the modules a fresh interpreter has loaded after the statement."""
+    code = f"import sys; {statement}; print(*(m for m in {modules!r} if m in sys.modules))"
+    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def test_importing_the_package_loads_no_heavy_library():
+    assert loaded_after("import chain_bandit", "web3", "matplotlib", "pyarrow", "eth_tester", "pydantic") == ""
+
+
+def test_importing_the_auditor_loads_neither_keys_nor_actors():
+    loaded = loaded_after(
+        "import chain_bandit.audit.report", "chain_bandit.crypto.keys", "chain_bandit.actors.seat", "web3"
+    )
+    assert loaded == ""
+
+
+def test_a_loaded_library_is_reported_when_there_is_one():
+    assert loaded_after("import json, rlp", "web3", "rlp") == "rlp"

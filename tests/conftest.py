@@ -1,0 +1,70 @@
+"""Small builders that tests share: scenarios and games without a chain."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chain_bandit.game.game import Game, RoundPlayed
+from chain_bandit.game.recorder import NoChain
+from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.scenario import Scenario
+
+MEANS = (0.7, 0.4, 0.5, 0.2, 0.6)
+
+
+def build_scenario(participants: int = 4, arms: int = 2, rounds: int = 12, **changes: Any) -> Scenario:
+    """A Bernoulli game; f = m = (M - 1) // 3 and L = 2K unless told otherwise."""
+    bound = (participants - 1) // 3
+    fields: dict[str, Any] = {
+        "name": "test",
+        "participants": participants,
+        "rounds": rounds,
+        "liars": bound,
+        "attackers": bound,
+        "burn_in": 2 * arms,
+        "rewards": {"kind": "bernoulli", "means": list(MEANS[:arms])},
+    }
+    scenario = Scenario.model_validate(fields | changes)
+    scenario.check()
+    return scenario
+
+
+def malicious(seat: int, *attacks: str | tuple[str, dict[str, Any]]) -> dict[str, Any]:
+    """One entry of a scenario's `malicious`."""
+    named = [(attack, {}) if isinstance(attack, str) else attack for attack in attacks]
+    return {"seat": seat, "attacks": [{"name": name, "options": options} for name, options in named]}
+
+
+@pytest.fixture(scope="session")
+def scenario() -> Callable[..., Scenario]:
+    """`build_scenario`."""
+    return build_scenario
+
+
+@pytest.fixture(scope="session")
+def cheat() -> Callable[..., dict[str, Any]]:
+    """`malicious`."""
+    return malicious
+
+
+@pytest.fixture(scope="session")
+def play() -> Callable[[Scenario], tuple[Game, list[RoundPlayed]]]:
+    """Plays a scenario to its end without a chain."""
+
+    def played(scenario: Scenario) -> tuple[Game, list[RoundPlayed]]:
+        game = Game(scenario, NoChain())
+        return game, list(game.play())
+
+    return played
+
+
+@pytest.fixture(scope="session")
+def parameters() -> Callable[..., Parameters]:
+    """Valid parameters of a game of M = 4 (or as told), with the fields named changed."""
+
+    def build(participants: int = 4, arms: int = 2, rounds: int = 12, **changes: int) -> Parameters:
+        return replace(build_scenario(participants, arms, rounds).parameters, **changes)
+
+    return build

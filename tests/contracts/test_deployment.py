@@ -1,0 +1,117 @@
+"""What a deployment is refused for, and what it fixes."""
+
+import random
+from dataclasses import astuple, replace
+
+import pytest
+from conftest import ARTIFACT, BASE, ERRORS, FUNCTIONS, Game, Machine, least_pool, parameters, tuple_of
+
+from chain_bandit.protocol import assumptions
+from chain_bandit.protocol.errors import AssumptionBroken
+from chain_bandit.protocol.parameters import Parameters
+
+WEI = BASE.wei_per_unit
+REFUSALS = [
+    (parameters(participants=1, liars=0, attackers=0), ("ParticipantsOutOfRange", 1, 2, 256)),
+    (parameters(participants=257), ("ParticipantsOutOfRange", 257, 2, 256)),
+    (parameters(arms=0), ("ArmsOutOfRange", 0, 1, 254)),
+    (parameters(arms=255, horizon=600, burn_in=510), ("ArmsOutOfRange", 255, 1, 254)),
+    (parameters(threshold=1), ("ThresholdTooLow", 1, 2)),
+    (parameters(c1_numerator=0), ("ExplorationNotPositive", 0, 1)),
+    (parameters(c1_denominator=0), ("ExplorationNotPositive", 2, 0)),
+    (parameters(quorum_choice=2), ("UnknownChoice", 2, 1)),
+    (parameters(c1_per_report=2), ("UnknownChoice", 0, 2)),
+    (parameters(failure_limit=0), ("FailureLimitTooLow", 0, 1)),
+    (parameters(participants=3), ("TooManyLiars", 3, 1)),
+    (parameters(attackers=3), ("TooManyAttackers", 4, 3)),
+    (parameters(attackers=2), ("QuorumUnreachable", 3, 4, 2)),
+    (parameters(participants=6, attackers=2, quorum_choice=1), ("QuorumUnreachable", 5, 6, 2)),
+    (parameters(burn_in=5), ("BurnInMalformed", 5, 2)),
+    (parameters(burn_in=2), ("BurnInMalformed", 2, 2)),
+    (parameters(horizon=4), ("HorizonOutOfRange", 4, 4)),
+    (parameters(horizon=2**32 - 1), ("HorizonOutOfRange", 2**32 - 1, 4)),
+    (parameters(opening_deadline=0), ("BlocksNotPositive", 0, 10, 1000, 50)),
+    (parameters(skip_deadline=0), ("BlocksNotPositive", 100, 0, 1000, 50)),
+    (parameters(game_blocks=0), ("BlocksNotPositive", 100, 10, 0, 50)),
+    (parameters(settlement_window=0), ("BlocksNotPositive", 100, 10, 1000, 0)),
+    (parameters(wei_per_unit=0), ("UnitNotPositive", 0)),
+    (replace(BASE, stake=BASE.stake - 1), ("StakeTooSmall", BASE.stake - 1, BASE.stake)),
+]
+
+
+@pytest.mark.parametrize(("refused", "error"), REFUSALS)
+def test_deployment_reverts_when_an_assumption_is_broken(refused, error):
+    assert Game(refused).deployment.error == error
+
+
+def test_deployment_reverts_when_the_pool_is_one_wei_short():
+    least = least_pool(BASE)
+    assert Game(pool=least - 1).deployment.error == ("PoolTooSmall", least - 1, least)
+
+
+def test_deployment_accepts_every_bound_exactly():
+    largest = parameters(participants=256, arms=254, burn_in=508, horizon=509, liars=85, attackers=85)
+    for p in (BASE, largest, replace(largest, quorum_choice=1), parameters(burn_in_blocks=0)):
+        assert Game(p).deployment.accepted
+
+
+def test_deployment_fixes_what_the_views_say():
+    game = Game(pool=least_pool(BASE) + 7)
+    assert game.view("parameters") == tuple_of(BASE)
+    assert game.view("game") == game.digest
+    assert game.view("pool") == least_pool(BASE) + 7 == game.held()
+    assert bytes.fromhex(game.view("environment")[2:]) == game.environment
+    assert game.view("quorum") == BASE.quorum == 3
+    assert game.view("progress") == (0, 0, 0, 0, 0)
+    assert (game.view("nextRound"), game.view("head"), game.view("genesis")) == (0, bytes(32), bytes(32))
+    assert not any(game.view(name) for name in ("opened", "closed", "isOver"))
+
+
+def test_code_fits_under_the_limit_of_a_chain():
+    assert len(ARTIFACT.deployed) <= 24_576
+
+
+def test_contract_and_python_refuse_the_same_games():
+    chance, machine, refused, total = random.Random(1), Machine(), 0, 400
+    sender = b"environment".ljust(20)
+    machine.fund(sender, 10**40)
+    for _ in range(total):
+        p = random_parameters(chance)
+        pool = max(0, least_pool(p) - (chance.random() < 0.1))
+        try:
+            assumptions.check(p)
+            expected = pool >= least_pool(p)
+        except AssumptionBroken:
+            expected = False
+        snapshot = machine.state.snapshot()
+        address, outcome = machine.deploy(sender, ARTIFACT.constructor(astuple(p), bytes(32), bytes(32)), pool)
+        assert outcome.accepted is expected, (p, outcome)
+        if outcome.accepted:
+            assert int.from_bytes(machine.call(sender, address, _selector("quorum")).output, "big") == p.quorum
+        else:
+            refused += 1
+            assert outcome.error[0] in ERRORS
+        machine.state.revert(snapshot)
+    assert (refused, total) == (151, 400)
+
+
+def random_parameters(chance: random.Random) -> Parameters:
+    """Games on both sides of every bound."""
+    def off(*steps: int) -> int:
+        return chance.choice((*[0] * 15, *steps))
+
+    participants = chance.choice((2, 3, 4, 7, 10, 256, chance.randrange(2, 300))) + off(-1)
+    arms = chance.choice((1, 2, 3, 254, chance.randrange(1, 256)))
+    burn_in = arms * chance.choice((2, 3, 4, 5)) + off(-arms, 1)
+    horizon = burn_in + chance.choice((1, 10, 100)) + off(-1)
+    wei = chance.choice((1, 10, 10**9))
+    return Parameters(
+        participants, arms, horizon, burn_in,
+        max(0, (participants - 1) // 3 + off(-1, 1)), max(0, (participants - 1) // 3 + off(-1, 1)),
+        2 + off(-1, 1), chance.choice((0, 1)), 1 + off(-1, 1), 2, 1, chance.choice((0, 1)), wei,
+        assumptions.minimum_stake(horizon, wei) + off(-1, 1), 100, 10, 1 + off(-1), 1000, 50,
+    )  # fmt: skip
+
+
+def _selector(name: str) -> bytes:
+    return FUNCTIONS[name].encode()

@@ -1,0 +1,97 @@
+"""Histories with something changed and everything made to fit again: roots, parents, and any signature we hold."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import rlp
+
+from chain_bandit.crypto.keys import Signer
+from chain_bandit.history.blocks import History, RawBlock
+from chain_bandit.history.evm import (
+    Log,
+    decode_receipt,
+    decode_transaction,
+    logs_bloom,
+    ordered_root,
+)
+from chain_bandit.history.records import EVENTS, METHODS
+from chain_bandit.protocol.digests import keccak
+
+
+@dataclass
+class Forgery:
+    """A history taken apart: block headers as lists of fields, transactions and receipts as bytes."""
+
+    history: History
+    keys: Mapping[bytes, Signer]
+    blocks: list[tuple[list[bytes], list[bytes], list[bytes]]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.blocks = [
+            (list(rlp.decode(block.header)), list(block.transactions), list(block.receipts))
+            for block in self.history.blocks
+        ]
+
+    def call(self, method: str, which: int, change: Callable[[list[Any]], Sequence[bytes]]) -> None:
+        """Change calldata (`which` counts the calls of one method) and sign the transaction again."""
+        selector = keccak(f"{method}({','.join(METHODS[method])})".encode())[:4]
+        found = [(b, i) for b, (_, raws, _) in enumerate(self.blocks) for i, raw in enumerate(raws)
+                 if decode_transaction(raw).data[:4] == selector]  # fmt: skip
+        self._change_transaction(*found[which], lambda fields: fields.__setitem__(7, change(fields[7])))
+
+    def creation(self, change: Callable[[bytes], bytes]) -> None:
+        """Change the deployment's data and sign it again."""
+        self._change_transaction(0, 0, lambda fields: fields.__setitem__(7, change(fields[7])))
+
+    def value(self, block: int, wei: int) -> None:
+        """Change how many wei a transaction carries."""
+        encoded = rlp.sedes.big_endian_int.serialize(wei)
+        self._change_transaction(block, 0, lambda fields: fields.__setitem__(6, encoded))
+
+    def _change_transaction(self, block: int, index: int, change: Callable[[list[Any]], None]) -> None:
+        raw = self.blocks[block][1][index]
+        key = self.keys[decode_transaction(raw).sender]
+        fields = list(rlp.decode(raw[1:]))
+        change(fields)
+        signature = key.sign(keccak(raw[:1] + rlp.encode(fields[:-3])))
+        tail = int.from_bytes(signature[32:], "big")
+        numbers = (tail >> 255, int.from_bytes(signature[:32], "big"), tail & (2**255 - 1))
+        fields[-3:] = [rlp.sedes.big_endian_int.serialize(number) for number in numbers]
+        self.blocks[block][1][index] = raw[:1] + rlp.encode(fields)
+
+    def event(self, name: str, which: int, change: Callable[[bytes], bytes | None]) -> None:
+        """Change an event's data, or drop the event."""
+        topic = keccak(f"{name}({','.join(EVENTS[name])})".encode())
+        seen = 0
+        for _, _, raws in self.blocks:
+            for index, raw in enumerate(raws):
+                receipt, logs = decode_receipt(raw), []
+                for log in receipt.logs:
+                    data: bytes | None = log.data
+                    if log.topics == (topic,):
+                        data = change(log.data) if seen == which else data
+                        seen += 1
+                    if data is not None:
+                        logs.append(Log(log.address, log.topics, data))
+                if tuple(logs) != receipt.logs:
+                    status, gas = rlp.decode(raw[1:])[:2]
+                    encoded = [[log.address, list(log.topics), log.data] for log in logs]
+                    raws[index] = raw[:1] + rlp.encode([status, gas, logs_bloom(logs), encoded])
+        assert seen > which
+
+    def made(self) -> History:
+        """The forged history: every root and every parent fits."""
+        return History(self.history.origin, rehashed(self.blocks))
+
+
+def rehashed(blocks: Sequence[tuple[list[bytes], Sequence[bytes], Sequence[bytes]]]) -> tuple[RawBlock, ...]:
+    """Blocks with every hash that needs no key made to fit: roots, then parents."""
+    made: list[RawBlock] = []
+    for fields, transactions, receipts in blocks:
+        fields = list(fields)
+        fields[4], fields[5] = ordered_root(tuple(transactions)), ordered_root(tuple(receipts))
+        if made:
+            fields[0] = keccak(made[-1].header)
+        made.append(RawBlock(rlp.encode(fields), tuple(transactions), tuple(receipts)))
+    return tuple(made)

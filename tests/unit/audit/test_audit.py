@@ -1,0 +1,181 @@
+"""What an audit says of games that are whole, cut short, called off or odd, without any violation."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from forging import Forgery
+from played_game import LIAR, ROLES, M, Played, Script, T
+
+from chain_bandit.audit import setup
+from chain_bandit.audit.audit import audit
+from chain_bandit.audit.catalogue import CHECKS
+from chain_bandit.history import files
+from chain_bandit.history.blocks import History
+from chain_bandit.history.errors import HistoryError
+from chain_bandit.protocol.settlement import Conduct
+
+
+def failed(report: object) -> set[str]:
+    return {violation.check for violation in report.violations}
+
+
+def kinds(report: object) -> set[tuple[str, int]]:
+    return {(finding.kind, finding.seat) for finding in report.findings}
+
+
+def test_audit_passes_and_leaves_no_check_unused_when_the_game_is_whole(honest: Played) -> None:
+    head = bytes.fromhex(audit(honest.history).head[2:])
+    report = audit(honest.history, head)
+    assert (report.exit_code, report.verdict, report.complete) == (0, "passed", True)
+    assert report.checks.keys() == CHECKS.keys()
+    assert all(tally.passed for tally in report.checks.values())
+    assert not report.violations
+    assert [row.round for row in report.rounds] == list(range(4, T + 1))
+    assert {row.kind for row in report.rounds} == {"approved", "rejected", "skip", "exploration"}
+    assert kinds(report) == {("false report", LIAR), ("no report", 1), ("no report", 2)}
+    assert sum(account.withdrawn for account in report.accounts) + report.burned == sum(
+        account.stake for account in report.accounts
+    )
+    assert any(row.costly for row in report.rounds)
+
+
+def test_audit_trusts_the_file_and_says_so_when_no_head_was_kept(honest: Played) -> None:
+    report = audit(honest.history)
+    assert report.head_trusted
+    assert "chain.head" not in report.checks
+    assert any("is trusted" in line for line in report.lines())
+
+
+def test_audit_says_the_same_whatever_the_history_comes_through(honest: Played, tmp_path: Path) -> None:
+    for name in ("history.jsonl", "history.jsonl.gz"):
+        files.write(honest.history, tmp_path / name)
+        assert audit(files.read(tmp_path / name)).json() == audit(honest.history).json()
+    value = json.loads(audit(honest.history).json())
+    assert value["verdict"] == "passed"
+    assert value["checks"]["aggregate.selected"]["proves"]
+
+
+@pytest.mark.parametrize(
+    ("script", "unknown"),
+    [
+        (Script(last=20, finish="running"), {"settlement.rewards", "honest.report", "reveal.cost", "money.close"}),
+        (Script(finish="void"), {"settlement.rewards", "honest.report", "reveal.cost", "costs.case"}),
+        (Script(opened_counts=(0, 2, 3)), {"counts.commitment", "counts.bits"}),
+    ],
+    ids=["running", "void", "unopened counts"],
+)
+def test_audit_is_incomplete_when_something_was_never_opened(script: Script, unknown: set[str]) -> None:
+    report = audit(Played(script).history)
+    assert (report.exit_code, report.verdict) == (13, "incomplete")
+    assert unknown <= {name for name, tally in report.checks.items() if tally.not_checkable}
+    assert not report.violations
+
+
+def test_void_game_shares_the_pool() -> None:
+    report = audit(Played(Script(finish="void")).history)
+    assert report.checks["money.balances"].passed == M
+    assert report.checks["money.conservation"].passed == 1
+    assert report.game["costs_void"] is True
+
+
+@pytest.mark.parametrize(
+    ("script", "finding"),
+    [
+        (Script(opened_counts=(0, 1, 2)), ("counts not opened", LIAR)),
+        (Script(counts=lambda n, seat, t: (n[0] + 1, n[1]) if seat == LIAR else n), ("false count commitment", LIAR)),
+        (Script(pull=lambda arm, seat, t: None if (seat, t) == (1, 9) else arm), ("no pull", 1)),
+        (Script(pull=lambda arm, seat, t: 1 - arm if seat == LIAR else arm), ("other arm than the honest", LIAR)),
+        (Script(means=lambda means, *_: means), ("label without a lie", LIAR)),
+        (Script(roles=bytes((0, 0, 0, Conduct.ATTACKER))), ("false report of a seat not labelled a liar", LIAR)),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_audit_passes_with_a_finding_when_a_participant_misbehaves(script: Script, finding: tuple[str, int]) -> None:
+    report = audit(Played(script).history)
+    assert report.exit_code == 0, report.violations
+    assert finding in kinds(report)
+
+
+def test_costly_bit_is_a_violation_when_the_label_has_no_lie() -> None:
+    truthful = Script(means=lambda means, seat, t: means)
+    rows = audit(Played(truthful).history).rounds
+    in_force = next(row.round for row in rows if row.round > L and any(LIAR in held for held in row.selected))
+    report = audit(Played(replace(truthful, costly=lambda costly, t: t == in_force)).history)
+    assert failed(report) == {"costs.case"}
+    assert report.violations[0].round == in_force
+
+
+def test_liar_labelled_honest_is_a_violation() -> None:
+    report = audit(Played(Script(roles=bytes(4))).history)
+    assert failed(report) == {"honest.report"}
+    assert bytes(4) != ROLES
+
+
+def test_refused_and_foreign_transactions_are_listed_only(honest: Played) -> None:
+    played = Played(Script())
+    with pytest.raises(Exception, match="refused"):
+        played.contract.close(played.accounts[0])
+    report = audit(played.history)
+    assert report.exit_code == 0
+    assert report.other_transactions == {"reverted": 1}
+
+
+def test_game_without_its_opening_is_refunded_in_full() -> None:
+    played = Played(Script(finish="called off"))
+    report = audit(played.history)
+    assert (report.exit_code, report.complete) == (0, True), report.lines()
+    assert report.checks["money.balances"].passed == M + 1
+
+
+def test_audit_is_incomplete_when_the_history_starts_late(honest: Played) -> None:
+    blocks = tuple(honest.history.blocks)
+    late = History(replace(honest.history.origin, first_block=3), blocks[2:])
+    assert audit(late).exit_code == 13
+
+
+def test_audit_refuses_a_history_that_changes_between_its_walks(honest: Played) -> None:
+    class Shifting:
+        walks = 0
+
+        def __iter__(self):
+            self.walks += 1
+            return iter(tuple(honest.history.blocks)[: None if self.walks == 1 else -1])
+
+    with pytest.raises(HistoryError, match="changed"):
+        audit(History(honest.history.origin, Shifting()))
+
+
+def test_audit_fails_when_contract_or_chain_is_another(honest: Played) -> None:
+    origin = honest.history.origin
+    blocks = tuple(honest.history.blocks)
+    other = audit(History(replace(origin, contract=bytes(20)), blocks))
+    assert other.exit_code == 13
+    assert failed(audit(History(replace(origin, chain_id=1), blocks))) == {"chain.transactions"}
+    assert failed(audit(History(origin, ()))) == {"chain.links"}
+
+
+def test_long_burn_in_is_not_replayed(honest: Played, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(setup, "LONGEST_BURN_IN", 3)
+    report = audit(honest.history)
+    assert report.exit_code == 13
+    assert "longer than an audit replays" in report.checks["record.links"].evidence
+
+
+@pytest.mark.parametrize("cut", range(1, 50, 7))
+def test_every_prefix_of_a_history_is_incomplete_never_violated(honest: Played, cut: int) -> None:
+    report = audit(History(honest.history.origin, tuple(honest.history.blocks)[:cut]))
+    assert report.exit_code == 13, report.violations
+
+
+def test_dropping_any_event_is_detected(honest: Played) -> None:
+    keys = {signer.address: signer for signer in (*honest.signers, honest.owner)}
+    names = ("Joined", "Opened", "Recorded", "RewardsSettled", "Revealed", "CostsSettled", "CountsRevealed", "Closed",
+             "Withdrawn")  # fmt: skip
+    drop: Callable[[bytes], None] = lambda data: None  # noqa: E731
+    for name in names:
+        forged = Forgery(honest.history, keys)
+        forged.event(name, 0, drop)
+        assert audit(forged.made()).exit_code == 12, name

@@ -1,0 +1,182 @@
+"""Every check has been seen to fail: a game played wrong where the contract lets it pass, else a forged history."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from eth_abi import encode
+from forging import Forgery
+from played_game import LATE, LIAR, SKIPPED, K, L, Played, Script, lie, with_header
+
+from chain_bandit.audit.audit import audit
+from chain_bandit.audit.catalogue import CHECKS
+from chain_bandit.audit.report import AuditReport
+from chain_bandit.history.blocks import History, RawBlock
+from chain_bandit.history.records import METHODS, decode_arguments
+from chain_bandit.protocol.aggregation import global_means
+from chain_bandit.protocol.blocks import mask
+from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.units import UNIT
+
+ROUND = 10
+COSTLY = 7
+"""A round in which the liar's report is in force."""
+RECORD = ROUND - L
+"""Which record, and which `Recorded` event, is that of `ROUND`."""
+SUBMITTED = RECORD
+"""Which `submitBlock` it is: every round before it was a block."""
+
+
+def failing(report: AuditReport) -> set[str]:
+    assert report.exit_code == 12
+    assert report.verdict == "violated"
+    return {violation.check for violation in report.violations}
+
+
+def at(seat: int, changed: Callable[..., object], otherwise: Callable[..., object] = lambda v, *_: v):
+    return lambda value, seat_, t, *_: changed(value) if (seat_, t) == (seat, ROUND) else otherwise(value, seat_, t)
+
+
+def wider_b(header: object, t: int, means: dict[int, tuple[int, ...]]) -> object:
+    if t != ROUND:
+        return header
+    held = [frozenset((0, 1, 2, 3))] * K
+    return replace(header, selected=tuple(map(mask, held)), means=global_means(means, held))
+
+
+PLAYED = {
+    "header.arm": Script(header=with_header(ROUND, arm=lambda arm: 1 - arm)),
+    "header.form": Script(
+        header=with_header(ROUND, candidates=lambda rows: (rows[0] | 1, rows[1] | 1), ),
+        reporters=lambda t: (1, 2, 3) if t == ROUND else (0, 1, 2, 3),
+    ),
+    "report.signature": Script(report_signature=at(1, lambda made: made[:5] + bytes([made[5] ^ 1]) + made[6:])),
+    "report.range": Script(means=at(LIAR, lambda means: (UNIT + 1, means[1]), lie)),
+    "aggregate.selected": Script(header=wider_b),
+    "aggregate.means": Script(header=with_header(ROUND, means=lambda means: (means[0], means[1] + 1))),
+    "settlement.rewards": Script(draw=lambda paid, t, seat, arm: UNIT - paid if (seat, t) == (1, ROUND) else paid),
+    "honest.arm": Script(pull=at(1, lambda arm: 1 - arm)),
+    "honest.report": Script(means=at(1, lambda means: (means[0] ^ 1, means[1]), lie)),
+    "counts.commitment": Script(counts=at(1, lambda counts: (counts[0] + 1, counts[1]))),
+    "counts.bits": Script(bits=lambda bits, t: {**bits, 1: (bits[1][0], False)} if t == ROUND else bits),
+    "costs.case": Script(costly=lambda costly, t: costly and t != COSTLY),
+}
+"""Games that the contract accepts although this very check, and no other, fails in one round."""
+
+
+@pytest.mark.parametrize("check", PLAYED)
+def test_audit_names_check_and_round_when_a_quorum_or_the_environment_cheats(check: str) -> None:
+    report = audit(Played(PLAYED[check]).history)
+    assert failing(report) == {check}
+    round_ = COSTLY if check == "costs.case" else ROUND
+    assert {violation.round for violation in report.violations} == {round_}
+    assert all(f"round {round_}: " in violation.sentence for violation in report.violations)
+
+
+def rewrite(method: str, **changes: Callable[[bytes], object]) -> Callable[[bytes], bytes]:
+    """A change of calldata: arguments by position, as `_0`, `_1` ..."""
+
+    def change(data: bytes) -> bytes:
+        arguments = list(decode_arguments(METHODS[method], data[4:]))
+        for name, changed in changes.items():
+            arguments[int(name[1:])] = changed(arguments[int(name[1:])])
+        if method == "settleCosts":
+            arguments = [[(e.parent, e.kind, e.costly, e.header) for e in arguments[0]]]
+        return data[:4] + encode(METHODS[method], arguments)
+
+    return change
+
+
+def flip(where: int) -> Callable[[bytes], bytes]:
+    return lambda data: data[:where] + bytes([data[where] ^ 1]) + data[where + 1 :]
+
+
+def word(where: int, value: int) -> Callable[[bytes], bytes]:
+    """A change of the word at an index, counted from the end when negative."""
+
+    def change(data: bytes) -> bytes:
+        start = 32 * where if where >= 0 else len(data) + 32 * where
+        return data[:start] + value.to_bytes(32, "big") + data[start + 32 :]
+
+    return change
+
+
+FORGED: dict[str, tuple[int | None, Callable[[Forgery], None]]] = {
+    "game.code": (None, lambda f: f.creation(flip(100))),
+    "game.parameters": (None, lambda f: f.creation(word(-15, 1))),
+    "game.deposits": (None, lambda f: f.value(2, 5)),
+    "game.opening": (None, lambda f: f.call("open", 0, rewrite("open", _0=flip(3)))),
+    "game.genesis": (None, lambda f: f.event("Opened", 0, flip(3))),
+    "record.events": (ROUND, lambda f: f.event("Recorded", RECORD, flip(95))),
+    "record.links": (ROUND, lambda f: f.call("submitBlock", SUBMITTED, rewrite("submitBlock", _0=flip(20)))),
+    "record.deadline": (SKIPPED, lambda f: f.call("skip", 0, lambda data: keccak(b"skipAfterDeadline()")[:4])),
+    "record.exploration": (LATE, lambda f: f.event("Recorded", LATE + 1 - L, lambda data: None)),
+    "certificate.quorum": (
+        ROUND,
+        lambda f: f.call("submitBlock", SUBMITTED, rewrite("submitBlock", _2=lambda m: 3, _3=lambda s: s[:128])),
+    ),
+    "certificate.signatures": (
+        ROUND, lambda f: f.call("submitBlock", SUBMITTED, rewrite("submitBlock", _3=flip(70))),
+    ),
+    "header.body": (ROUND, lambda f: f.call("submitBlock", SUBMITTED, rewrite("submitBlock", _1=flip(7)))),
+    "aggregate.approval": (ROUND, lambda f: f.event("Recorded", RECORD, word(1, 2))),
+    "reveal.commitment": (None, lambda f: f.call("reveal", 0, rewrite("reveal", _0=flip(0)))),
+    "reveal.cost": (None, lambda f: f.event("Revealed", 0, word(0, 5))),
+    "settlement.form": (
+        None, lambda f: f.call("settleRewards", 0, rewrite("settleRewards", _1=lambda pulls: pulls[:-5])),
+    ),
+    "costs.records": (
+        ROUND,
+        lambda f: f.call("settleCosts", 1, rewrite("settleCosts", _0=lambda entries: [
+            replace(entry, kind=2) if index == 27 - 10 - 1 - RECORD else entry for index, entry in enumerate(entries)
+        ])),
+    ),
+    "money.close": (None, lambda f: f.event("Closed", 0, word(1, 1))),
+    "money.balances": (None, lambda f: f.event("Withdrawn", 0, word(1, 1))),
+    "money.conservation": (None, lambda f: f.event("Withdrawn", 0, word(1, 10**12))),
+}  # fmt: skip
+"""What the contract would never let pass: a history made up, with every hash and transaction signature in order."""
+
+
+def forgery(honest: Played) -> Forgery:
+    return Forgery(honest.history, {signer.address: signer for signer in (*honest.signers, honest.owner)})
+
+
+@pytest.mark.parametrize("check", FORGED)
+def test_audit_names_check_and_round_when_a_history_is_made_up(honest: Played, check: str) -> None:
+    round_, forge = FORGED[check]
+    forged = forgery(honest)
+    forge(forged)
+    report = audit(forged.made())
+    assert check in failing(report)
+    assert (check, round_) in {(violation.check, violation.round) for violation in report.violations}
+    assert not any(name.startswith("chain.") for name in failing(report))
+
+
+def change_chain(history: History, at_block: int, change: Callable[[RawBlock], list[RawBlock]]) -> History:
+    blocks = [[block] if index != at_block else change(block) for index, block in enumerate(history.blocks)]
+    return History(history.origin, tuple(block for part in blocks for block in part))
+
+
+CHAINED: dict[str, Callable[[RawBlock], list[RawBlock]]] = {
+    "chain.links": lambda block: [],
+    "chain.transactions": lambda block: [replace(block, transactions=(flip(9)(block.transactions[0]),))],
+    "chain.receipts": lambda block: [replace(block, receipts=(flip(400)(block.receipts[0]),))],
+}
+
+
+@pytest.mark.parametrize("check", CHAINED)
+def test_audit_stops_when_the_blocks_are_no_chain(honest: Played, check: str) -> None:
+    report = audit(change_chain(honest.history, 20, CHAINED[check]))
+    assert failing(report) == {check}
+    assert "block 21" in report.violations[0].sentence
+    assert report.checks["aggregate.selected"].not_checkable == 1
+    assert report.checks["aggregate.selected"].passed == 0
+
+
+def test_audit_fails_when_the_head_is_not_the_kept_one(honest: Played) -> None:
+    assert failing(audit(honest.history, bytes(32))) == {"chain.head"}
+
+
+def test_every_check_has_a_planted_violation() -> None:
+    assert {*PLAYED, *FORGED, *CHAINED, "chain.head"} == set(CHECKS)

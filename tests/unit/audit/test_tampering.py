@@ -1,0 +1,114 @@
+"""10,000 random byte changes of a game's export, the head's hash kept by the auditor: every one is detected."""
+
+import json
+import random
+
+import pytest
+import rlp
+from forging import rehashed
+from played_game import Played
+from rlp.exceptions import RLPException
+
+from chain_bandit.audit.audit import audit
+from chain_bandit.history import files
+from chain_bandit.history.blocks import History
+from chain_bandit.history.errors import HistoryError
+
+CHANGES, SHARDS = 10_000, 8
+
+
+@pytest.fixture(scope="module")
+def export(honest: Played) -> bytes:
+    history = honest.history
+    return files.origin_line(history.origin) + b"".join(map(files.block_line, history.blocks))
+
+
+def verdict(data: bytes, head: bytes | None) -> int:
+    """12 or 13 from the report, 3 when the text cannot be read."""
+    try:
+        return audit(files.parse(data), head).exit_code
+    except HistoryError as error:
+        return error.exit_code
+
+
+def changed(export: bytes, chance: random.Random) -> bytes:
+    at = chance.randrange(len(export))
+    return export[:at] + bytes([export[at] ^ chance.randrange(1, 256)]) + export[at + 1 :]
+
+
+def mended(data: bytes) -> bytes | None:
+    """The changed text in canonical form, with every hash that needs no key recomputed; None when it cannot be read."""
+    try:
+        origin, *lines = (json.loads(line) for line in data.splitlines())
+        blocks = [
+            (
+                list(rlp.decode(bytes.fromhex(line["header"][2:]))),
+                [bytes.fromhex(item[2:]) for item in line["transactions"]],
+                [bytes.fromhex(item[2:]) for item in line["receipts"]],
+            )
+            for line in lines
+        ]
+        made = rehashed(blocks)
+    except (ValueError, KeyError, TypeError, IndexError, RLPException):
+        return None
+    first = json.dumps(origin, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+    return first + b"".join(map(files.block_line, made))
+
+
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_every_change_of_a_byte_is_detected(export: bytes, shard: int) -> None:
+    chance = random.Random(shard)
+    head = bytes.fromhex(audit(files.parse(export)).head[2:])
+    assert verdict(export, head) == 0
+    made = {"as it is": 0, "mended": 0, "beyond mending": 0, "undone by mending": 0}
+    for _ in range(CHANGES // SHARDS):
+        data = changed(export, chance)
+        assert verdict(data, head) in (3, 12)
+        made["as it is"] += 1
+        again = mended(data)
+        if again is None:
+            made["beyond mending"] += 1
+        elif again == export:
+            made["undone by mending"] += 1
+        else:
+            assert verdict(again, head) in (3, 12)
+            made["mended"] += 1
+    assert sum(made.values()) == 2 * made["as it is"] == 2 * CHANGES // SHARDS
+    assert made["mended"] > CHANGES // SHARDS // 4, made
+
+
+def test_mending_leaves_an_unchanged_export_as_it_is(export: bytes) -> None:
+    assert mended(export) == export
+
+
+def test_no_change_makes_an_audit_without_a_kept_head_raise(export: bytes) -> None:
+    chance = random.Random(99)
+    verdicts = [verdict(again, None) for again in (mended(changed(export, chance)) for _ in range(400)) if again]
+    assert len(verdicts) > 100
+    assert set(verdicts) <= {0, 3, 12, 13}
+
+
+def test_every_line_dropped_swapped_or_repeated_is_detected(export: bytes) -> None:
+    head = bytes.fromhex(audit(files.parse(export)).head[2:])
+    lines = export.splitlines(keepends=True)
+    for index in range(len(lines)):
+        assert verdict(b"".join(lines[:index] + lines[index + 1 :]), head) in (3, 12)
+        assert verdict(b"".join(lines[: index + 1] + lines[index:]), head) in (3, 12)
+        if index + 1 < len(lines):
+            swapped = [*lines[:index], lines[index + 1], lines[index], *lines[index + 2 :]]
+            assert verdict(b"".join(swapped), head) in (3, 12)
+        assert verdict(export[: export.index(lines[index])], head) in (3, 12)
+
+
+def test_a_change_of_any_transaction_is_found_without_a_head_too(export: bytes) -> None:
+    history = files.parse(export)
+    assert isinstance(history, History)
+    chance, found = random.Random(7), []
+    for _ in range(200):
+        blocks = [(list(rlp.decode(b.header)), list(b.transactions), list(b.receipts)) for b in history.blocks]
+        target = chance.choice([block for block in blocks if block[1]])
+        raw = target[1][0]
+        at = chance.randrange(len(raw))
+        target[1][0] = raw[:at] + bytes([raw[at] ^ chance.randrange(1, 256)]) + raw[at + 1 :]
+        found.append(audit(History(history.origin, rehashed(blocks))).exit_code)
+    assert set(found) <= {12, 13}

@@ -1,0 +1,126 @@
+"""protocol/assumptions.py: every inequality, one case on each side."""
+
+from dataclasses import replace
+
+import pytest
+
+from chain_bandit.protocol.assumptions import (
+    QuorumChoice,
+    check,
+    minimum_pool,
+    minimum_stake,
+    quorum,
+    relay_rounds,
+    require,
+)
+from chain_bandit.protocol.errors import AssumptionBroken
+from chain_bandit.protocol.units import UNIT
+
+TWO_THIRDS, MAJORITY = int(QuorumChoice.TWO_THIRDS), int(QuorumChoice.MAJORITY)
+
+OUTSIDE = [
+    ("participants", {"participants": 1, "liars": 0, "attackers": 0}),
+    ("participants", {"participants": 257}),
+    ("arms", {"arms": 0}),
+    ("arms", {"arms": 255}),
+    ("threshold", {"threshold": 1}),
+    ("exploration", {"c1_numerator": 0}),
+    ("exploration", {"c1_denominator": 0}),
+    ("failure_limit", {"failure_limit": 0}),
+    ("liars", {"liars": -1}),
+    ("liars", {"participants": 3, "attackers": 0}),
+    ("liars", {"liars": 2}),
+    ("attackers", {"attackers": -1}),
+    ("attackers", {"attackers": 3}),
+    ("quorum", {"attackers": 2}),
+    ("quorum", {"participants": 6, "attackers": 2}),
+    ("quorum", {"attackers": 2, "quorum_choice": MAJORITY}),
+    ("burn_in", {"burn_in": 2}),
+    ("burn_in", {"burn_in": 5}),
+    ("horizon", {"burn_in": 12}),
+    ("wei_per_unit", {"wei_per_unit": 0}),
+    ("stake", {"stake": 12 * UNIT - 1}),
+    ("opening_deadline", {"opening_deadline": 0}),
+    ("skip_deadline", {"skip_deadline": 0}),
+    ("game_blocks", {"game_blocks": 0}),
+    ("settlement_window", {"settlement_window": 0}),
+    ("burn_in_blocks", {"burn_in_blocks": -1}),
+]
+
+INSIDE = [
+    {"participants": 2, "liars": 0, "attackers": 0},
+    {"participants": 256, "liars": 85, "attackers": 85},
+    {"arms": 1},
+    {"arms": 254, "burn_in": 508, "horizon": 509, "stake": 509 * UNIT},
+    {"threshold": 2},
+    {"failure_limit": 1},
+    {"participants": 7, "liars": 2, "attackers": 2},
+    {"participants": 5, "attackers": 2, "quorum_choice": MAJORITY},
+    {"participants": 2, "liars": 0, "attackers": 0, "quorum_choice": MAJORITY},
+    {"burn_in": 4},
+    {"burn_in": 10},
+    {"stake": 12 * UNIT},
+    {"wei_per_unit": 1, "burn_in_blocks": 0},
+    {"opening_deadline": 1, "skip_deadline": 1, "game_blocks": 1, "settlement_window": 1},
+]
+
+
+@pytest.mark.parametrize(("name", "change"), OUTSIDE)
+def test_check_refuses_and_names_the_inequality_when_it_fails(parameters, name, change):
+    with pytest.raises(AssumptionBroken) as refused:
+        check(replace(parameters(), **change))
+    assert refused.value.name == name
+    assert refused.value.exit_code == 3
+
+
+@pytest.mark.parametrize("change", INSIDE)
+def test_check_passes_when_each_inequality_just_holds(parameters, change):
+    check(replace(parameters(), **change))
+
+
+def test_every_inequality_has_a_case_outside():
+    assert {name for name, _ in OUTSIDE} == {
+        "participants", "arms", "threshold", "exploration", "failure_limit", "liars", "attackers", "quorum",
+        "burn_in", "horizon", "wei_per_unit", "stake", "opening_deadline", "skip_deadline", "game_blocks",
+        "settlement_window", "burn_in_blocks",
+    }  # fmt: skip
+
+
+def test_require_says_both_sides():
+    require(True, "x", "1 < 2")
+    with pytest.raises(AssumptionBroken, match=r"x: a < b does not hold \(a = 2, b = 1\)"):
+        require(False, "x", "a < b", a=2, b=1)
+
+
+def test_two_certificates_need_more_than_m_common_signers_when_the_quorum_is_two_thirds():
+    tried = 0
+    for n in range(2, 60):
+        for m in range(n):
+            q = quorum(n, m, QuorumChoice.TWO_THIRDS)
+            assert 2 * q - n > m
+            assert 2 * (q - 1) - n <= m
+            assert (q <= n - m) == (n >= 3 * m + 1)
+            tried += 1
+    assert tried == 1769
+
+
+def test_a_majority_quorum_exceeds_half_and_the_attackers():
+    for n in range(2, 60):
+        for m in range(n):
+            q = quorum(n, m, QuorumChoice.MAJORITY)
+            assert 2 * q > n
+            assert q > m
+            assert not (2 * (q - 1) > n and q - 1 > m)
+
+
+def test_money_covers_every_reward_and_cost():
+    assert minimum_stake(10, 3) == 30 * UNIT
+    assert minimum_pool(4, 10, 3) == 240 * UNIT
+    assert relay_rounds(3) == 3
+
+
+def test_parameters_derive_quorum_and_mask(parameters):
+    assert parameters().quorum == 3
+    assert replace(parameters(), participants=7, attackers=2).quorum == 5
+    assert replace(parameters(), quorum_choice=MAJORITY).quorum == 3
+    assert [replace(parameters(), participants=n).mask_bytes for n in (2, 8, 9, 256)] == [1, 1, 2, 32]
