@@ -110,7 +110,7 @@ contract ChainBandit is Books {
     function close() external override {
         Progress memory progress_ = _requireOver();
         if (_accounts.closed) revert AlreadyClosed(_accounts.costsVoid);
-        bool complete = _disclosure.isComplete(BURN_IN) && _credits.settledThrough == progress_.nextRound - 1;
+        bool complete = _disclosure.isComplete(BURN_IN) && _credits.settledThrough + 1 >= progress_.nextRound;
         uint256 deadline = progress_.overBlock(HORIZON) + SETTLEMENT_WINDOW;
         if (!complete && block.number <= deadline) revert Unfinished(block.number, deadline);
         uint256 left = pool - _credits.total(PARTICIPANTS) * WEI_PER_UNIT;

@@ -15,12 +15,14 @@ from chain_bandit.attacks.sleeper import Sleeper
 from chain_bandit.attacks.two_faced_counts import TwoFacedCounts
 from chain_bandit.attacks.two_faced_report import TwoFacedReport
 from chain_bandit.attacks.within_range import WithinRange
+from chain_bandit.attacks.worse_half import WorseHalf
 from chain_bandit.protocol.errors import ChainBanditError
 
 ATTACKS: dict[str, type[Attack]] = {
     "constant-lie": ConstantLie,
     "sign-flip": SignFlip,
     "within-range": WithinRange,
+    "worse-half": WorseHalf,
     "sleeper": Sleeper,
     "two-faced-report": TwoFacedReport,
     "two-faced-counts": TwoFacedCounts,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from forging import Forgery
-from played_game import LIAR, ROLES, M, Played, Script, T
+from played_game import LIAR, ROLES, L, M, Played, Script, T
 
 from chain_bandit.audit import setup
 from chain_bandit.audit.audit import audit

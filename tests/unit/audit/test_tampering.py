@@ -11,10 +11,10 @@ from rlp.exceptions import RLPException
 
 from chain_bandit.audit.audit import audit
 from chain_bandit.history import files
-from chain_bandit.history.blocks import History
 from chain_bandit.history.errors import HistoryError
 
 CHANGES, SHARDS = 10_000, 8
+DIGITS = b"0123456789abcdef"
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +31,13 @@ def verdict(data: bytes, head: bytes | None) -> int:
         return error.exit_code
 
 
-def changed(export: bytes, chance: random.Random) -> bytes:
+def changed(export: bytes, chance: random.Random, readable: bool) -> bytes:
+    """One byte changed to any other, or, to get past the reader, one hexadecimal digit to another digit."""
     at = chance.randrange(len(export))
-    return export[:at] + bytes([export[at] ^ chance.randrange(1, 256)]) + export[at + 1 :]
+    while readable and export[at] not in DIGITS:
+        at = chance.randrange(len(export))
+    byte = chance.choice([other for other in (DIGITS if readable else range(256)) if other != export[at]])
+    return export[:at] + bytes([byte]) + export[at + 1 :]
 
 
 def mended(data: bytes) -> bytes | None:
@@ -61,8 +65,8 @@ def test_every_change_of_a_byte_is_detected(export: bytes, shard: int) -> None:
     head = bytes.fromhex(audit(files.parse(export)).head[2:])
     assert verdict(export, head) == 0
     made = {"as it is": 0, "mended": 0, "beyond mending": 0, "undone by mending": 0}
-    for _ in range(CHANGES // SHARDS):
-        data = changed(export, chance)
+    for index in range(CHANGES // SHARDS):
+        data = changed(export, chance, readable=index % 2 == 1)
         assert verdict(data, head) in (3, 12)
         made["as it is"] += 1
         again = mended(data)
@@ -83,7 +87,7 @@ def test_mending_leaves_an_unchanged_export_as_it_is(export: bytes) -> None:
 
 def test_no_change_makes_an_audit_without_a_kept_head_raise(export: bytes) -> None:
     chance = random.Random(99)
-    verdicts = [verdict(again, None) for again in (mended(changed(export, chance)) for _ in range(400)) if again]
+    verdicts = [verdict(again, None) for again in (mended(changed(export, chance, True)) for _ in range(400)) if again]
     assert len(verdicts) > 100
     assert set(verdicts) <= {0, 3, 12, 13}
 
@@ -98,17 +102,3 @@ def test_every_line_dropped_swapped_or_repeated_is_detected(export: bytes) -> No
             swapped = [*lines[:index], lines[index + 1], lines[index], *lines[index + 2 :]]
             assert verdict(b"".join(swapped), head) in (3, 12)
         assert verdict(export[: export.index(lines[index])], head) in (3, 12)
-
-
-def test_a_change_of_any_transaction_is_found_without_a_head_too(export: bytes) -> None:
-    history = files.parse(export)
-    assert isinstance(history, History)
-    chance, found = random.Random(7), []
-    for _ in range(200):
-        blocks = [(list(rlp.decode(b.header)), list(b.transactions), list(b.receipts)) for b in history.blocks]
-        target = chance.choice([block for block in blocks if block[1]])
-        raw = target[1][0]
-        at = chance.randrange(len(raw))
-        target[1][0] = raw[:at] + bytes([raw[at] ^ chance.randrange(1, 256)]) + raw[at + 1 :]
-        found.append(audit(History(history.origin, rehashed(blocks))).exit_code)
-    assert set(found) <= {12, 13}

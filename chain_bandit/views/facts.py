@@ -1,0 +1,369 @@
+"""The numbers that every view shows, taken once from manifest, audit and rounds, so that views cannot drift apart."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from chain_bandit.audit.report import AuditReport, Finding, RoundRow, Tally
+from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.protocol.units import UNIT
+
+LONGEST = 60
+"""Characters of a name that are shown."""
+
+FALSE_REPORTS = ("false report", "false report of a seat not labelled a liar")
+FAILED_KINDS = ("rejected", "skip")
+
+
+class RunUnreadable(ChainBanditError):
+    """A run folder whose files do not say what a run's files say."""
+
+    exit_code = 3
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(f"{what}: {reason}")
+        self.what, self.reason = what, reason
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
+
+
+class MethodGas(_Strict):
+    """Gas of all calls of one method."""
+
+    transactions: int = Field(ge=0)
+    gas: int = Field(ge=0)
+
+
+class Gas(_Strict):
+    """Gas of the whole game."""
+
+    total: int
+    methods: dict[str, MethodGas]
+
+
+class Manifest(_Strict):
+    """The fields of a manifest that views show, checked."""
+
+    version: str
+    scenario: str
+    seed: int
+    run_digest: str
+    rounds: int = Field(ge=1)
+    burn_in: int = Field(ge=0)
+    approved: int
+    rejected: int
+    skip: int
+    exploration: int
+    chain_id: int
+    contract: str
+    head: str
+    arm_names: list[str] = Field(min_length=1)
+    arm_means: list[int]
+    accused: list[int]
+    gas: Gas
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """A line of the money table. Rewards, cost and net in units of 1e-9; None where it is not known.
+
+    Attributes:
+        role: as the environment revealed it.
+        net_wei: what the contract paid beyond the stake.
+        accused: rounds in which the honest held proof that it equivocated.
+        lied: blocks in which it reported other means than its receipts.
+        silent: blocks without an agreed report of it.
+    """
+
+    seat: int
+    address: str
+    role: str | None
+    reward: int
+    cost: float | None
+    net: float | None
+    net_wei: int | None
+    accused: int
+    lied: int
+    silent: int
+
+    @property
+    def malicious(self) -> bool | None:
+        """None while roles are not revealed."""
+        return None if self.role is None else self.role != "honest"
+
+    @property
+    def conduct(self) -> str:
+        """What it was seen to do, in a few words."""
+        seen = (("equivocated", self.accused), ("lied", self.lied), ("no report", self.silent))
+        return ", ".join(f"{what} {count}×" for what, count in seen if count)
+
+
+@dataclass(frozen=True, slots=True)
+class RegretLine:
+    """One learner's regret per honest participant, in units: over all rounds, and over L + 1 … T.
+
+    `after` is None for what cannot fall after the burn-in.
+    """
+
+    key: str
+    name: str
+    total: int
+    after: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One word of the verdict strip: `status` is ok, bad or open; `anchor` is where its evidence is."""
+
+    name: str
+    status: str
+    word: str
+    sentence: str
+    anchor: str
+
+
+_PARTS = ("burn_in", "arms", "failed", "cost")
+_RIVALS = {"ucb1": "UCB1 alone", "oracle": "oracle, pooled data"}
+_INTEGERS = ("round", "arm", *(f"regret_{name}" for name in (*_PARTS, *_RIVALS)))
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One run, as views read it.
+
+    Attributes:
+        columns: the table of rounds by column, cumulative regret in units.
+    """
+
+    manifest: Manifest
+    report: AuditReport
+    columns: Mapping[str, Sequence[Any]]
+
+    @staticmethod
+    def of(manifest: Mapping[str, Any], report: AuditReport, rounds: Any) -> "Facts":
+        """Take in a run. `rounds` is the pyarrow table of a run folder. Raises `RunUnreadable`."""
+        return Facts(read_manifest(manifest), report, _columns(rounds, len(manifest["arm_names"])))
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The arms' names, safe to show."""
+        return [clean(name) for name in self.manifest.arm_names]
+
+    @cached_property
+    def rows(self) -> Sequence[RoundRow]:
+        """The records, from the audit."""
+        return self.report.rounds
+
+    @cached_property
+    def participants(self) -> list[Participant]:
+        """Every seat."""
+        accused = self.accused_by_round
+        parameters = self.report.game.get("parameters") or {}
+        wei = parameters.get("wei_per_unit", 1)
+        return [
+            Participant(
+                seat=account.seat,
+                address=clean(account.address),
+                role=account.role,
+                reward=account.rewards,
+                cost=None if account.cost is None else account.cost / wei,
+                net=None if account.net is None else account.net / wei,
+                net_wei=account.net,
+                accused=sum(account.seat in seats for seats in accused.values()),
+                lied=sum(self._count(kind, account.seat) for kind in FALSE_REPORTS),
+                silent=self._count("no report", account.seat),
+            )
+            for account in self.report.accounts
+            if account.seat is not None
+        ]
+
+    def _count(self, kind: str, seat: int) -> int:
+        return sum(item.count for item in self.report.findings if item.kind == kind and item.seat == seat)
+
+    @cached_property
+    def accused_by_round(self) -> dict[int, frozenset[int]]:
+        """Seats accused in each round; only rounds with an accusation. Raises `RunUnreadable`."""
+        found = {}
+        for round_, text in zip(self.columns["round"], self.columns["accused"], strict=True):
+            if text:
+                try:
+                    found[round_] = frozenset(map(int, text.split(",")))
+                except ValueError as error:
+                    raise RunUnreadable("rounds", f"round {round_}: its accused are not seats") from error
+        return found
+
+    @cached_property
+    def regret(self) -> list[RegretLine]:
+        """The honest participants' regret in its parts and in all, then the two rivals'."""
+        columns, start = self.columns, self.after_burn_in
+        last = {name: values[-1] for name, values in columns.items() if name.startswith("regret_")}
+        at = {name: values[start - 1] if start else 0 for name, values in columns.items() if name in last}
+        words = {"burn_in": "burn-in", "arms": "arms", "failed": "failed rounds", "cost": "cost of lies"}
+        lines = [
+            RegretLine(part, words[part], last[f"regret_{part}"],
+                       None if part == "burn_in" else last[f"regret_{part}"] - at[f"regret_{part}"])
+            for part in _PARTS
+        ]  # fmt: skip
+        total = sum(line.total for line in lines)
+        lines.append(RegretLine("total", "chain_bandit, in all", total, sum(line.after or 0 for line in lines)))
+        for rival, name in _RIVALS.items():
+            key = f"regret_{rival}"
+            lines.append(RegretLine(rival, name, last[key], last[key] - at[key]))
+        return lines
+
+    @cached_property
+    def after_burn_in(self) -> int:
+        """Index of the first row after the burn-in."""
+        return sum(round_ <= self.manifest.burn_in for round_ in self.columns["round"])
+
+    @cached_property
+    def failures(self) -> list[RoundRow]:
+        """Rounds whose consensus failed."""
+        return [row for row in self.rows if row.kind in FAILED_KINDS]
+
+    @cached_property
+    def passed(self) -> int:
+        """Checks that passed."""
+        return sum(tally.passed for tally in self.report.checks.values())
+
+    @cached_property
+    def verdicts(self) -> list[Verdict]:
+        """The verdict strip."""
+        return [self._safety(), self._liveness(), self._audit(), self._money(), self._digest()]
+
+    def _safety(self) -> Verdict:
+        names = [n for n in self.report.checks if n.split(".")[0] in ("record", "certificate", "header", "aggregate")]
+        status, count = _together(self.report.checks[name] for name in names)
+        sentence = {
+            "ok": f"one certified record a round; {count:,} checks of links, quorums and aggregates",
+            "bad": "a record, a certificate or an aggregate contradicts the rules",
+            "open": "records could not be followed to the end",
+        }[status]
+        return Verdict("Safety", status, {"ok": "held", "bad": "violated", "open": "open"}[status], sentence, "audit")
+
+    def _liveness(self) -> Verdict:
+        manifest, made = self.manifest, len(self.rows)
+        due = manifest.rounds - manifest.burn_in + 1
+        failed, explored = len(self.failures), sum(row.kind == "exploration" for row in self.rows)
+        whole = made == due and self.report.complete
+        sentence = f"{due - failed - explored:,} of {due:,} recorded rounds approved" if whole else (
+            f"{made:,} of {due:,} rounds have a record" + ("" if self.report.complete else "; the game is not closed")
+        )
+        if whole and failed:
+            sentence += f", {failed} failed, {explored} explored; the game went on"
+        return Verdict("Liveness", "ok" if whole else "bad", "held" if whole else "lost", sentence, "consensus")
+
+    def _audit(self) -> Verdict:
+        report = self.report
+        status = {"passed": "ok", "violated": "bad", "incomplete": "open"}[report.verdict]
+        sentence = f"{self.passed:,} checks passed, {report.failed:,} failed, {report.not_checkable:,} not checkable"
+        return Verdict("Audit", status, report.verdict, sentence, "audit")
+
+    def _money(self) -> Verdict:
+        checks = self.report.checks
+        names = [name for name in checks if name.startswith(("money.", "settlement.")) or name == "game.deposits"]
+        status, _ = _together(checks[name] for name in names)
+        paid = sum(account.withdrawn for account in self.report.accounts)
+        sentence = {
+            "ok": f"{paid:,} wei withdrawn, {self.report.burned:,} burned; nothing missing",
+            "bad": "a payment contradicts settlement",
+            "open": "not every payment could be checked",
+        }[status]
+        word = {"ok": "conserved", "bad": "violated", "open": "open"}[status]
+        return Verdict("Money", status, word, sentence, "money")
+
+    def _digest(self) -> Verdict:
+        same = self.manifest.run_digest == self.report.run_digest
+        sentence = f"digest {short(clean(self.manifest.run_digest))} " + (
+            "recomputed from the chain; the same scenario and seed give it again" if same
+            else f"but the chain gives {short(self.report.run_digest)}"
+        )
+        return Verdict("Digest", "ok" if same else "bad", "matches" if same else "differs", sentence, "method")
+
+
+def read_manifest(manifest: Mapping[str, Any]) -> Manifest:
+    """The checked fields of a manifest. Raises `RunUnreadable`."""
+    try:
+        found = Manifest.model_validate(manifest)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise RunUnreadable("manifest", f"{clean(where)}: {first['msg']}") from error
+    if len(found.arm_names) != len(found.arm_means):
+        raise RunUnreadable("manifest", "arm_names and arm_means differ in length")
+    return found
+
+
+def _columns(rounds: Any, arms: int) -> Mapping[str, Sequence[Any]]:
+    columns: dict[str, list[Any]] = rounds.to_pydict()
+    for name in (*_INTEGERS, "kind", "accused"):
+        kind = int if name in _INTEGERS else str
+        if name not in columns or not all(type(value) is kind for value in columns[name]):
+            raise RunUnreadable("rounds", f"the column {name} is missing or holds something else")
+    if not columns["round"]:
+        raise RunUnreadable("rounds", "there is no round")
+    if not all(-1 <= arm < arms for arm in columns["arm"]):
+        raise RunUnreadable("rounds", "the column arm names an arm that does not exist")
+    return columns
+
+
+def _together(tallies: Any) -> tuple[str, int]:
+    """Status and passed checks of several tallies."""
+    listed: list[Tally] = list(tallies)
+    failed, unknown = any(tally.failed for tally in listed), any(tally.not_checkable for tally in listed)
+    return "bad" if failed else "open" if unknown else "ok", sum(tally.passed for tally in listed)
+
+
+def check_status(tally: Tally) -> str:
+    """ok, bad, open, or none for a check that met nothing to check."""
+    return "bad" if tally.failed else "open" if tally.not_checkable else "ok" if tally.passed else "none"
+
+
+def rounds_in_words(finding: Finding) -> str:
+    """The first rounds of a finding, consecutive ones joined."""
+    runs: list[list[int]] = []
+    for round_ in finding.rounds:
+        if runs and round_ == runs[-1][1] + 1:
+            runs[-1][1] = round_
+        else:
+            runs.append([round_, round_])
+    text = ", ".join(str(a) if a == b else f"{a}–{b}" for a, b in runs)
+    return text + (" …" if finding.count > len(finding.rounds) else "")
+
+
+def clean(text: object, longest: int = LONGEST) -> str:
+    """One printable line of bounded length, whatever the text is: names come from files that others wrote."""
+    line = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in str(text))
+    return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def amount(units: float | None, places: int = 2) -> str:
+    """Units of 1e-9 as rewards: 1,234.56; a dash where it is not known."""
+    return "–" if units is None else f"{units / UNIT:,.{places}f}".replace("-", "−")
+
+
+def signed(units: float | None, places: int = 2) -> str:
+    """Like `amount`, with a plus for a gain."""
+    return ("+" if units and units > 0 else "") + amount(units, places)
+
+
+def mean(units: int) -> str:
+    """An estimator: three places without the leading zero; ∞ for the sentinel."""
+    if units > UNIT:
+        return " ∞  " if units > 2 * UNIT else f"{units / UNIT:.2f}"
+    return f"{units / UNIT:.3f}"[1:] if units < UNIT - 500_000 else "1.00"
+
+
+def whole(value: int | None) -> str:
+    """An integer with thousands separated; a dash where it is not known."""
+    return "–" if value is None else f"{value:,}".replace("-", "−")
+
+
+def short(digest: str) -> str:
+    """A hash or an address, abbreviated."""
+    return digest if len(digest) <= 15 else f"{digest[:8]}…{digest[-6:]}"
