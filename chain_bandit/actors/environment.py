@@ -56,6 +56,10 @@ class Environment:
         """Receipts for everybody in a round that needs no certificate: burn-in and exploration."""
         return [Send((seat,), self._receipt(seat, arm)) for seat in self.rules.everybody]
 
+    def on_tick(self, step: int) -> list[Send]:
+        """Nothing of its own accord."""
+        return []
+
     def on_message(self, sender: int, message: Message) -> list[Send]:
         """A certificate opens the round for pulls and goes to all; a pull on it is answered, twice alike."""
         match message:

@@ -1,6 +1,6 @@
 """The relayer: holds whatever certificate the round brought, for whoever submits it. Anybody can be one."""
 
-from chain_bandit.actors.messages import CertifiedBlock, Message
+from chain_bandit.actors.messages import CertifiedBlock, Message, Send
 from chain_bandit.actors.rules import Rules
 from chain_bandit.consensus.certificate import Certificate
 from chain_bandit.crypto.verify import Verifier
@@ -19,6 +19,10 @@ class Relayer:
         self._ledger = ledger
         self.block: CertifiedBlock | None = None
         self.skip: Certificate | None = None
+
+    def on_tick(self, step: int) -> list[Send]:
+        """Nothing of its own accord."""
+        return []
 
     def on_message(self, sender: int, message: Message) -> None:
         """Keep a certificate that the contract would take; drop anything else."""

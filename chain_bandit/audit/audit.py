@@ -73,7 +73,6 @@ def _replay(game: Game, call: Call) -> None:
         setup.created(game, call)
         return
     if game.deployment is None:
-        game.blind = game.blind or "the history does not begin with the contract's creation"
         return
     for event in call.events:
         if event.name == "Withdrawn":
@@ -126,7 +125,10 @@ def _finish(game: Game) -> None:
     """What can only be said at the end."""
     checks, block = game.checks, game.survey.number
     if game.deployment is None:
-        checks.unknown("game.parameters", game.blind or "the contract was not created in this history")
+        if not checks.tallies["game.parameters"].failed:
+            checks.that(False, "game.code", None, "history",
+                        "no transaction in it creates the contract {}", game.origin.contract)
+        checks.unknown("record.links", "there is no deployment to start from")
         return
     if money.called_off(game, block):
         money.check_conservation(game, block)

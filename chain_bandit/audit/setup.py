@@ -31,6 +31,7 @@ def created(game: Game, call: Call) -> None:
     else:
         checks.that(data[:-_ARGUMENTS] == code, "game.code", None, "creation code",
                     "it is {}, the shipped one is {}", keccak(data[:-_ARGUMENTS]), keccak(code))
+    checks.same(call.block, game.origin.first_block, "game.code", None, "block of the creation")
     words = [int.from_bytes(data[at : at + 32], "big") for at in range(len(data) - _ARGUMENTS, len(data) - 64, 32)]
     problem = "the creation transaction is too short" if len(data) < _ARGUMENTS else _problem(words, call.value)
     if not checks.that(not problem, "game.parameters", None, "parameters", "{}", problem):

@@ -3,42 +3,20 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from chain_bandit.actors.comparer import Comparer
-from chain_bandit.actors.environment import Environment
-from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, RELAYER, Message, Send
-from chain_bandit.actors.participant import Participant
-from chain_bandit.actors.relayer import Relayer
-from chain_bandit.actors.rules import Rules
-from chain_bandit.actors.seat import Seat
-from chain_bandit.actors.validator import Validator
-from chain_bandit.attacks.attack import View
-from chain_bandit.attacks.malicious import MaliciousParticipant, MaliciousSeat
-from chain_bandit.comparison.ideal import IdealComparison
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.verify import Verifier
+from chain_bandit.game.cast import Cast
 from chain_bandit.game.errors import LockstepBroken, RecordMismatch
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import Recorded, Recorder
-from chain_bandit.network.memory import Actor, MemoryNetwork
 from chain_bandit.protocol import run_digest
-from chain_bandit.protocol.blocks import (
-    Header,
-    Kind,
-    Record,
-    Report,
-    SignedReport,
-    approves,
-    decode_body,
-    genesis_digest,
-    seats,
-)
+from chain_bandit.protocol.blocks import Header, Kind, Record, Report, SignedReport, approves, decode_body, seats
 from chain_bandit.protocol.ledger import (
     Ledger,
     after_burn_in_round,
     after_record,
     exploration_arm,
     honest_arm,
-    opening,
     records_made,
 )
 from chain_bandit.protocol.parameters import Parameters
@@ -127,68 +105,26 @@ class Game:
         return self.plan.parameters
 
     def _open(self) -> None:
-        plan, parameters = self.plan, self.plan.parameters
-        domain = self.recorder.open(plan)
-        seed_0, genesis = genesis_digest(plan.game, plan.addresses, plan.salt)
-        rules = Rules(parameters, domain, plan.addresses, plan.environment.address, seed_0, genesis)
-        ledger = opening(parameters, genesis)
-        scenario = self.scenario
-        self.environment = Environment(
-            rules, scenario.model, scenario.roles, plan.secret, plan.environment, self.verifier
-        )
-        self.relayer = Relayer(rules, self.verifier)
-        self.comparer = Comparer(rules, IdealComparison())
-        attacks = scenario.attacks()
-        colluders = {seat: plan.participants[seat] for seat in sorted(attacks)}
-        self.seats: list[Seat] = []
-        for seat in rules.everybody:
-            validator = Validator(rules, seat, plan.participants[seat], self.verifier)
-            identity = (rules, seat, plan.participants[seat], plan.salt_keys[seat], self.verifier)
-            if seat in attacks:
-                view = View(seat, rules, colluders, plan.rng("attack", seat), ledger)
-                player = MaliciousParticipant(*identity)
-                self.seats.append(MaliciousSeat(player, validator, self.verifier, attacks[seat], view))
-            else:
-                self.seats.append(Seat(Participant(*identity), validator, self.verifier))
-        self.honest = [seat for seat in self.seats if seat.number not in attacks]
-        actors: dict[int, Actor] = {
-            **{seat.number: seat for seat in self.seats},
-            ENVIRONMENT: _Passive(self.environment),
-            RELAYER: _Passive(self.relayer),
-            COMPARISON: self.comparer,
-        }
-        order = self._order or [COMPARISON, ENVIRONMENT, RELAYER, *rules.everybody]
-        self.network = MemoryNetwork(actors, order, frozenset(attacks))
-        self.rules, self.progress = rules, Progress(ledger, settled=parameters.burn_in)
-
-    def _begin(self) -> None:
-        ledger = self.progress.ledger
-        for seat in self.seats:
-            seat.begin(ledger)
-        self.environment.begin(ledger)
-        self.relayer.begin(ledger)
-        self.comparer.begin(ledger)
-
-    def _give(self, arm: int) -> None:
-        self.network.deliver(ENVIRONMENT, self.environment.give(arm))
+        domain = self.recorder.open(self.plan)
+        self.cast = Cast(self.plan, domain, self.verifier, self._order)
+        self.progress = Progress(self.cast.opening, settled=self.parameters.burn_in)
 
     def _burn_in_round(self) -> RoundPlayed:
         """A round before L: receipts for everybody, no consensus, no record."""
-        self._begin()
         ledger = self.progress.ledger
         arm = honest_arm(self.parameters, ledger)
-        self._give(arm)
+        self.cast.begin(ledger)
+        self.cast.give(arm)
         self.progress.ledger = after_burn_in_round(self.parameters, ledger)
         return RoundPlayed(ledger.round, None, arm)
 
     def _recorded_round(self) -> Iterator[RoundPlayed]:
         """A round from L on: consensus, pulls, record; an exploration round may come with a failure."""
-        self._begin()
         ledger, parameters = self.progress.ledger, self.parameters
-        for step in range(self.rules.schedule.steps):
-            self.network.step(step)
+        self.cast.begin(ledger)
+        self.cast.play_round()
         accused = self._collect_evidence()
-        block, header, body = self.relayer.block, None, b""
+        block, body = self.cast.relayer.block, b""
         if block is not None:
             header, body = Header.decode(block.header, parameters), block.body
             kind = Kind.APPROVED if approves(header.means) else Kind.REJECTED
@@ -196,10 +132,10 @@ class Game:
             made = self.recorder.submit(block)
         else:
             record = Record(ledger.round, Kind.SKIP)
-            skip = self.relayer.skip
+            skip = self.cast.relayer.skip
             made = self.recorder.skip(skip) if skip else self.recorder.skip_after_deadline()
         if ledger.round == parameters.burn_in:
-            self._give(honest_arm(parameters, ledger))
+            self.cast.give(honest_arm(parameters, ledger))
         yield from self._advance(record, body, made, accused)
 
     def _advance(
@@ -211,8 +147,8 @@ class Game:
         heads: list[tuple[int, int, bytes]] = []
         for each in records:
             if each.kind is Kind.EXPLORATION:
-                self._begin()
-                self._give(exploration_arm(parameters, progress.ledger))
+                self.cast.begin(progress.ledger)
+                self.cast.give(exploration_arm(parameters, progress.ledger))
             played = self._played(each, body, accused)
             parent = progress.ledger.head
             header = each.header.encode(parameters) if each.header else b""
@@ -237,12 +173,12 @@ class Game:
             members = seats(header.reporters)
             reports = decode_body(body, len(members), parameters.arms)
             if record.kind is Kind.APPROVED and ledger.round > parameters.burn_in:
-                pulls = self.environment.pulls()
+                pulls = self.cast.environment.pulls()
                 progress.unsettled.append(encode_pulls(pulls))
                 reported = {
                     p: Report.decode(r.content, parameters.arms).means for p, r in zip(members, reports, strict=True)
                 }
-                costly = self.environment.costly(header, reported)
+                costly = self.cast.environment.costly(header, reported)
                 arm = header.arm
         if record.kind is Kind.EXPLORATION:
             arm = exploration_arm(parameters, ledger)
@@ -257,7 +193,7 @@ class Game:
         """Proofs of equivocation that honest validators hold of this round, one an accused seat and role."""
         found = {
             (proof.instance, proof.phase, proof.role): proof
-            for seat in self.honest
+            for seat in self.cast.honest
             for proof in seat.validator.equivocations()
         }
         self.progress.evidence += [found[key] for key in sorted(found)]
@@ -272,23 +208,8 @@ class Game:
 
     def _check_lockstep(self) -> None:
         """Honest counts equal n_ref after every round, failed ones included."""
-        for seat in self.honest:
+        for seat in self.cast.honest:
             if seat.participant.counts != self.progress.ledger.pulls:
                 raise LockstepBroken(
                     self.progress.ledger.round - 1, seat.number, self.progress.ledger.pulls, seat.participant.counts
                 )
-
-
-class _Passive:
-    """An actor that only answers."""
-
-    def __init__(self, actor: Environment | Relayer) -> None:
-        self._actor = actor
-
-    def on_tick(self, step: int) -> list[Send]:
-        """Nothing of its own accord."""
-        return []
-
-    def on_message(self, sender: int, message: Message) -> list[Send] | None:
-        """The actor's answer."""
-        return self._actor.on_message(sender, message)

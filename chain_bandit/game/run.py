@@ -14,8 +14,8 @@ import pyarrow.parquet
 import tomli_w
 
 import chain_bandit
-from chain_bandit.crypto.verify import Verifier
 from chain_bandit.chain.remote import json_rpc
+from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game import folder
 from chain_bandit.game.game import Game, RoundPlayed
 from chain_bandit.game.on_chain import OnChain, embedded_node
@@ -125,10 +125,10 @@ class _Rows:
     def _begin(self) -> None:
         game = self._game
         parameters, model, plan = game.parameters, game.scenario.model, game.plan
-        draws = Draws(model, plan.secret, game.rules.seed_0)
-        charge = hidden_cost(plan.secret, game.rules.seed_0)
+        draws = Draws(model, plan.secret, game.cast.rules.seed_0)
+        charge = hidden_cost(plan.secret, game.cast.rules.seed_0)
         self.regret = Regret(model.means, parameters.burn_in, charge)
-        honest = tuple(seat.number for seat in game.honest)
+        honest = tuple(seat.number for seat in game.cast.honest)
         horizon = parameters.horizon
         self._rivals: dict[str, Iterator[int]] = {
             "ucb1": ucb1(draws, honest[0], parameters.arms, horizon),

@@ -5,7 +5,7 @@ Widths are computed in integers, so that every machine picks the same arm (PROTO
 
 from collections.abc import Sequence
 from decimal import Context, Decimal
-from functools import cache
+from functools import lru_cache
 from math import isqrt
 
 from chain_bandit.protocol.parameters import Parameters
@@ -24,13 +24,13 @@ def round_robin(round_: int, arms: int) -> int:
     return (round_ - 1) % arms
 
 
-@cache
+@lru_cache(maxsize=1 << 16)
 def log_billionths(round_: int) -> int:
     """floor(10^9 * ln t), exact."""
     return int(Decimal(round_).ln(_EXACT) * 10**9)
 
 
-@cache
+@lru_cache(maxsize=1 << 16)
 def width_table(round_: int, numerator: int, denominator: int) -> int:
     """Z[t] = floor(P * floor(10^9 ln t) * 10^7 / Q) with C1 = P/Q; the width of n pulls is 10 * isqrt(Z // n)."""
     return numerator * log_billionths(round_) * 10**7 // denominator

@@ -147,7 +147,8 @@ class Facts:
     @staticmethod
     def of(manifest: Mapping[str, Any], report: AuditReport, rounds: Any) -> "Facts":
         """Take in a run. `rounds` is the pyarrow table of a run folder. Raises `RunUnreadable`."""
-        return Facts(read_manifest(manifest), report, _columns(rounds, len(manifest["arm_names"])))
+        checked = read_manifest(manifest)
+        return Facts(checked, report, _columns(rounds, len(checked.arm_names)))
 
     @cached_property
     def names(self) -> list[str]:

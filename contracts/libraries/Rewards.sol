@@ -42,21 +42,34 @@ library Rewards {
         if (through > last) revert IErrors.RoundNotRecorded(through, last);
         _checkLength(history, from + 1, through, pulls.length, PULL_BYTES * participants);
 
-        uint256[] memory earned = new uint256[]((participants + 3) / 4);
+        uint256[] memory earned = new uint256[](participants);
         uint256 at;
+        uint256 approvals = history.approvals[from >> 8];
         for (uint256 round = from + 1; round <= through; ++round) {
-            if (!Ledger.isApproved(history, round)) continue;
-            for (uint256 seat; seat < participants; ++seat) {
-                uint256 reward = _reward(pulls, at, round, seat, arms);
-                unchecked {
-                    earned[seat >> 2] += reward << ((seat & 3) * 64);
-                    at += PULL_BYTES;
-                }
-            }
+            if (round & 255 == 0) approvals = history.approvals[round >> 8];
+            if (approvals >> (round & 255) & 1 == 0) continue;
+            _addRound(earned, pulls[at:], round, arms);
+            at += PULL_BYTES * participants;
         }
         credits.settledThrough = uint32(through);
-        for (uint256 word; word < earned.length; ++word) {
-            credits.units[word] += earned[word];
+        for (uint256 seat; seat < participants; ++seat) {
+            credits.units[seat >> 2] += earned[seat] << ((seat & 3) * 64);
+        }
+    }
+
+    /// @dev Reads six pulls a word: there are some thousands in a settlement.
+    function _addRound(uint256[] memory earned, bytes calldata pulls, uint256 round, uint256 arms) private pure {
+        unchecked {
+            uint256 word;
+            for (uint256 seat; seat < earned.length; ++seat) {
+                if (seat % 6 == 0) word = uint256(bytes32(pulls[seat * PULL_BYTES:]));
+                uint256 arm = word >> 248;
+                uint256 reward = uint32(word >> 216);
+                word <<= 40;
+                bool valid = arm < arms ? reward <= UNIT : arm == NO_PULL && reward == 0;
+                if (!valid) revert IErrors.InvalidPull(round, seat, arm, reward);
+                earned[seat] += reward;
+            }
         }
     }
 
@@ -77,17 +90,5 @@ library Rewards {
         if (length != approved * bytesPerRound) {
             revert IErrors.WrongPullsLength(length, approved * bytesPerRound);
         }
-    }
-
-    function _reward(bytes calldata pulls, uint256 at, uint256 round, uint256 seat, uint256 arms)
-        private
-        pure
-        returns (uint256 reward)
-    {
-        uint256 pull = uint40(bytes5(pulls[at:]));
-        reward = uint32(pull);
-        uint256 arm = pull >> 32;
-        bool valid = arm < arms ? reward <= UNIT : arm == NO_PULL && reward == 0;
-        if (!valid) revert IErrors.InvalidPull(round, seat, arm, reward);
     }
 }

@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
 from coincurve import PublicKey
 from conftest import FUNCTIONS, Game, parameters
@@ -99,12 +100,12 @@ def some_block(game: Game, chance: random.Random, **changes: object) -> tuple[He
     p = game.p
     limits = ((BOUND,), (BOUND,), (BOUND, BOUND + 1), (BOUND, INFINITY), (2**32 - 1, 0))
     highest = chance.choice(limits)
-    return game.block(
+    header, body = game.block(
         means=[chance.choice((chance.randrange(BOUND + 1), *highest)) for _ in range(p.arms)],
         reporters=[seat for seat in range(p.participants) if chance.random() < 0.8],
         selected=[chance.randrange(2**p.participants) for _ in range(p.arms)],
-        **changes,
     )
+    return replace(header, **changes), body
 
 
 def some_signers(game: Game, chance: random.Random) -> list[int]:
@@ -218,7 +219,7 @@ def test_contract_and_python_agree_on_ten_thousand_submissions():
         for _ in range(cases):
             counts[compared(game, calldata(game, game.chance))] += 1
             counts["cases"] += 1
-    assert counts == {"cases": 10_000, "approved": 2100, "rejected": 1100, "refused": 6800}
+    assert counts == {"cases": 10_000, "approved": 1485, "rejected": 1264, "refused": 7251}
 
 
 def compared(game: Game, data: bytes) -> str:

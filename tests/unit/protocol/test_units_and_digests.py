@@ -39,7 +39,7 @@ def test_keccak_equals_eth_hash_however_the_bytes_are_cut():
         data = rng.randbytes(length)
         cut = rng.randint(0, length)
         assert keccak(data[:cut], data[cut:]) == outside_keccak(data)
-    assert ZERO == bytes(32)
+    assert bytes(32) == ZERO
 
 
 def test_uint_and_word_equal_the_abi_encoding():

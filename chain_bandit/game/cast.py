@@ -1,0 +1,83 @@
+"""The cast of a game: every actor, wired to one network in memory."""
+
+from collections.abc import Sequence
+
+from chain_bandit.actors.comparer import Comparer
+from chain_bandit.actors.environment import Environment
+from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, RELAYER
+from chain_bandit.actors.participant import Participant
+from chain_bandit.actors.relayer import Relayer
+from chain_bandit.actors.rules import Rules
+from chain_bandit.actors.seat import Seat
+from chain_bandit.actors.validator import Validator
+from chain_bandit.attacks.attack import View
+from chain_bandit.attacks.malicious import MaliciousParticipant, MaliciousSeat
+from chain_bandit.comparison.ideal import IdealComparison
+from chain_bandit.crypto.verify import Verifier
+from chain_bandit.game.plan import Plan
+from chain_bandit.network.memory import Actor, MemoryNetwork
+from chain_bandit.protocol.blocks import genesis_digest
+from chain_bandit.protocol.ledger import Ledger, opening
+from chain_bandit.protocol.messages import Domain
+
+
+class Cast:
+    """All actors of one opened game.
+
+    Args:
+        order: the addresses in the order in which actors act within a step; must not matter.
+    """
+
+    def __init__(self, plan: Plan, domain: Domain, verifier: Verifier, order: Sequence[int] | None = None) -> None:
+        scenario, parameters = plan.scenario, plan.parameters
+        seed_0, genesis = genesis_digest(plan.game, plan.addresses, plan.salt)
+        self.rules = Rules(parameters, domain, plan.addresses, plan.environment.address, seed_0, genesis)
+        self.opening = opening(parameters, genesis)
+        self.environment = Environment(
+            self.rules, scenario.model, scenario.roles, plan.secret, plan.environment, verifier
+        )
+        self.relayer = Relayer(self.rules, verifier)
+        self._comparer = Comparer(self.rules, IdealComparison())
+        self.seats = self._take_seats(plan, verifier)
+        self.honest = [seat for seat in self.seats if not isinstance(seat, MaliciousSeat)]
+        actors: dict[int, Actor] = {
+            COMPARISON: self._comparer,
+            ENVIRONMENT: self.environment,
+            RELAYER: self.relayer,
+            **{seat.number: seat for seat in self.seats},
+        }
+        malicious = frozenset(seat.number for seat in self.seats) - {seat.number for seat in self.honest}
+        self._network = MemoryNetwork(actors, order or list(actors), malicious)
+
+    def begin(self, ledger: Ledger) -> None:
+        """Open the next round for everybody."""
+        for seat in self.seats:
+            seat.begin(ledger)
+        self.environment.begin(ledger)
+        self.relayer.begin(ledger)
+        self._comparer.begin(ledger)
+
+    def play_round(self) -> None:
+        """All steps of the open round, from reports to receipts."""
+        for step in range(self.rules.schedule.steps):
+            self._network.step(step)
+
+    def give(self, arm: int) -> None:
+        """Receipts for everybody, in a round that needs no certificate."""
+        self._network.deliver(ENVIRONMENT, self.environment.give(arm))
+
+    def _take_seats(self, plan: Plan, verifier: Verifier) -> list[Seat]:
+        attacks = plan.scenario.attacks()
+        colluders = {seat: plan.participants[seat] for seat in sorted(attacks)}
+        seats: list[Seat] = []
+        for number in self.rules.everybody:
+            signer = plan.participants[number]
+            validator = Validator(self.rules, number, signer, verifier)
+            identity = (self.rules, number, signer, plan.salt_keys[number], verifier)
+            if number in attacks:
+                view = View(number, self.rules, colluders, plan.rng("attack", number), self.opening)
+                player = MaliciousParticipant(*identity)
+                seats.append(MaliciousSeat(player, validator, verifier, attacks[number], view))
+            else:
+                seats.append(Seat(Participant(*identity), validator, verifier))
+        return seats

@@ -1,0 +1,346 @@
+"""Plots of a run as SVG text. Matplotlib is imported when the first one is drawn."""
+
+from collections.abc import Sequence
+from statistics import fmean, median
+from typing import TYPE_CHECKING
+
+from chain_bandit.protocol.units import INFINITY, UNIT
+from chain_bandit.views.canvas import (
+    BLUE,
+    GREEN,
+    INK,
+    MUTED,
+    PURPLE,
+    RED,
+    RULE,
+    drawing,
+    end_labels,
+    figure,
+    place,
+    rectangles,
+    runs,
+    svg,
+    thinned,
+)
+from chain_bandit.views.facts import Facts, Participant, amount, clean, signed
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+PANELS = 32
+"""Arms that get a panel of their own."""
+
+CELLS = 4_000
+"""Cells of the consensus lanes; more rounds share one."""
+
+_LEVELS = 6
+_RIVALS = (("ucb1", "UCB1 alone", RED), ("oracle", "oracle, pooled", GREEN))
+
+
+def regret_from_start(facts: Facts) -> str:
+    """Cumulative regret from round 1 on: chain_bandit in its parts, one on the other, beside its rivals."""
+    columns, burn_in = facts.columns, facts.manifest.burn_in
+    at = thinned(columns["round"])
+    x = [columns["round"][i] for i in at]
+    parts = {
+        name: [columns[f"regret_{name}"][i] / UNIT for i in at] for name in ("burn_in", "arms", "failed", "cost")
+    }
+    with drawing():
+        made, axes = figure(520, 330)
+        place(made, 40, 134, 26, 38)
+        below, labels = [0.0] * len(at), []
+        shades = {"burn_in": (MUTED, 0.28), "arms": (BLUE, 0.22), "failed": (PURPLE, 0.4), "cost": (RED, 0.35)}
+        words = {"burn_in": "burn-in", "arms": "arms", "failed": "failed rounds", "cost": "cost of lies"}
+        for name, values in parts.items():
+            if not any(values):
+                continue
+            above = [low + value for low, value in zip(below, values, strict=True)]
+            axes.fill_between(x, below, above, color=shades[name][0], alpha=shades[name][1], linewidth=0)
+            _inside(axes, x, below, above, words[name])
+            below = above
+        axes.plot(x, below, color=BLUE, linewidth=2.2)
+        labels.append((below[-1], f"chain_bandit {below[-1]:,.1f}", BLUE))
+        for key, name, colour in _RIVALS:
+            curve = [columns[f"regret_{key}"][i] / UNIT for i in at]
+            axes.plot(x, curve, color=colour, linewidth=1.6)
+            labels.append((curve[-1], f"{name} {curve[-1]:,.1f}", colour))
+        _frame(axes, facts.manifest.rounds, 1, "regret from round 1, per honest participant")
+        if burn_in:
+            axes.axvspan(1, burn_in, color=MUTED, alpha=0.09, linewidth=0)
+        end_labels(axes, x[-1], labels)
+        return svg(made, "regret-start", "Cumulative regret from round 1 of chain_bandit in its parts and two rivals")
+
+
+def regret_after_burn_in(facts: Facts) -> str:
+    """Cumulative regret over L + 1 … T only, where the honest and their rivals can be compared."""
+    columns, start = facts.columns, facts.after_burn_in
+    indices = [start + i for i in thinned(columns["round"][start:])]
+    if not indices:
+        return ""
+    x = [columns["round"][i] for i in indices]
+
+    def curve(*names: str) -> list[float]:
+        base = sum(columns[f"regret_{name}"][start - 1] for name in names) if start else 0
+        return [(sum(columns[f"regret_{name}"][i] for name in names) - base) / UNIT for i in indices]
+
+    with drawing():
+        made, axes = figure(520, 330)
+        place(made, 40, 134, 26, 38)
+        honest, whole = curve("arms"), curve("arms", "failed", "cost")
+        labels = [(honest[-1], f"chain_bandit {honest[-1]:,.1f}", BLUE)]
+        if whole[-1] > honest[-1]:
+            axes.plot(x, whole, color=BLUE, linewidth=1.4, linestyle=(0, (4, 2)))
+            labels[0] = (honest[-1], f"its arms {honest[-1]:,.1f}", BLUE)
+            labels.append((whole[-1], f"chain_bandit {whole[-1]:,.1f}", BLUE))
+        for key, name, colour in _RIVALS:
+            values = curve(key)
+            axes.plot(x, values, color=colour, linewidth=1.6)
+            labels.append((values[-1], f"{name} {values[-1]:,.1f}", colour))
+        axes.plot(x, honest, color=BLUE, linewidth=2.2)
+        _frame(axes, facts.manifest.rounds, x[0], f"regret of rounds {x[0]:,} to {facts.manifest.rounds:,} only")
+        end_labels(axes, x[-1], labels)
+        return svg(made, "regret-after", "Cumulative regret after the burn-in of chain_bandit and two rivals")
+
+
+def _frame(axes: "Axes", last: int, first: int, title: str) -> None:
+    axes.set_title(title, loc="left", color=INK, x=0, pad=8)
+    axes.set_xlim(first, max(last, first + 1))
+    axes.set_ylim(bottom=0)
+    axes.margins(y=0.05)
+    axes.grid(axis="y")
+    axes.set_axisbelow(True)
+    axes.tick_params(length=0)
+    axes.spines["left"].set_visible(False)
+    axes.set_xlabel("round", loc="right", labelpad=2)
+
+
+def _inside(axes: "Axes", x: Sequence[float], below: Sequence[float], above: Sequence[float], text: str) -> None:
+    """Name a band in its middle, where it is thick enough."""
+    at = int(len(x) * 0.82)
+    if above[at] - below[at] > 0.055 * max(above[-1], 1e-9):
+        axes.text(x[at], (above[at] + below[at]) / 2, text, ha="center", va="center", color=INK)
+
+
+def estimators(facts: Facts) -> list[tuple[str, str]]:
+    """One small panel an arm, best arm first: (name, SVG) of its global estimator over rounds and its true mean."""
+    manifest = facts.manifest
+    rows = [row for row in facts.rows if row.means is not None]
+    order = sorted(range(len(manifest.arm_means)), key=lambda arm: (-manifest.arm_means[arm], arm))[:PANELS]
+    if not rows:
+        return []
+    at = thinned(rows, 240)
+    x = [rows[i].round for i in at]
+    shown = [mean for i in at for mean in rows[i].means or () if mean <= UNIT] or [0, UNIT]
+    low = min(*shown, *manifest.arm_means) / UNIT
+    high = max(*shown, *manifest.arm_means) / UNIT
+    panels = []
+    with drawing():
+        for arm in order:
+            truth = manifest.arm_means[arm] / UNIT
+            values = [
+                (rows[i].means or ())[arm] / UNIT if (rows[i].means or ())[arm] <= UNIT else float("nan") for i in at
+            ]
+            made, axes = figure(210, 116)
+            place(made, 26, 40, 22, 20)
+            axes.set_xlim(x[0], max(x[-1], x[0] + 1))
+            axes.set_ylim(low - 0.06 * (high - low) - 1e-6, high + 0.06 * (high - low) + 1e-6)
+            axes.axhline(truth, color=INK, linewidth=1, linestyle=(0, (4, 2.5)))
+            axes.plot(x, values, color=BLUE, linewidth=1.8, drawstyle="steps-post")
+            axes.set_title(facts.names[arm][:22], loc="left", x=0, pad=5, color=INK, fontweight="bold")
+            axes.set_xticks([x[0], x[-1]], [f"{x[0]:,}", f"{x[-1]:,}"])
+            axes.set_yticks([low, high], [f"{low:.2f}", f"{high:.2f}"])
+            axes.tick_params(length=0, labelsize=9)
+            for side in axes.spines.values():
+                side.set_visible(False)
+            axes.axhline(low - 0.06 * (high - low), color=RULE, linewidth=1)
+            labels = [(truth, f"{truth:.3f}", INK)]
+            if values[-1] == values[-1]:
+                labels.append((values[-1], f"{values[-1]:.3f}", BLUE))
+            end_labels(axes, x[-1], labels, 12)
+            title = f"Global estimator of {facts.names[arm]} over rounds; its true mean is {truth:.3f}"
+            panels.append((facts.names[arm], svg(made, f"arm-{arm}", title)))
+    return panels
+
+
+def arms_pulled(facts: Facts) -> str:
+    """Which arm the honest pulled in every round; the best arm on top."""
+    manifest, pulled = facts.manifest, facts.columns["arm"]
+    order = sorted(range(len(manifest.arm_means)), key=lambda arm: (-manifest.arm_means[arm], arm))[:PANELS]
+    place_of = {arm: len(order) - 1 - rank for rank, arm in enumerate(order)}
+    counts = {arm: sum(value == arm for value in pulled) for arm in order}
+    first, total = facts.columns["round"][0], len(pulled)
+    with drawing():
+        made, axes = figure(920, 44 + 19 * len(order))
+        place(made, 132, 70, 22, 20)
+        axes.set_xlim(first, first + total)
+        axes.set_ylim(-0.5, len(order) - 0.5)
+        least = total / 1_400
+        for arm in order:
+            boxes = [
+                (first + at, place_of[arm] - 0.32, max(length, least), 0.64)
+                for at, length in runs(pulled, lambda value, wanted=arm: value == wanted)  # type: ignore[misc]
+            ]
+            rectangles(axes, boxes, facecolor=BLUE if arm == order[0] else MUTED)
+            axes.text(
+                first + total * 1.012, place_of[arm], f"{counts[arm]:,}", va="center", color=MUTED, clip_on=False
+            )
+        axes.set_yticks(
+            [place_of[arm] for arm in order],
+            [f"{facts.names[arm][:14]}  {manifest.arm_means[arm] / UNIT:.3f}" for arm in order],
+        )
+        axes.text(first + total * 1.012, len(order) - 0.25, "pulls", va="bottom", color=MUTED)
+        if manifest.burn_in:
+            axes.axvspan(first, first + manifest.burn_in, color=MUTED, alpha=0.1, linewidth=0)
+            axes.text(first, len(order) - 0.25, "burn-in", va="bottom", color=MUTED)
+        axes.tick_params(length=0)
+        for side in ("left", "bottom"):
+            axes.spines[side].set_visible(False)
+        return svg(made, "arms", "The arm that the honest pulled in every round, best arm on top")
+
+
+def consensus_lanes(facts: Facts) -> str:
+    """One lane a seat over the recorded rounds: for how many arms its report counted, when it was silent or accused."""
+    rows, seats = facts.rows, len(facts.participants)
+    if not rows or not seats:
+        return ""
+    bins = min(len(rows), max(40, CELLS // seats))
+    edges = [round(i * len(rows) / bins) for i in range(bins + 1)]
+    groups = [rows[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    shares = [[_share(group, seat) for group in groups] for seat in range(seats)]
+    top = max((share for lane in shares for share in lane if share is not None), default=0) or 1
+    accused = facts.accused_by_round
+    height = max(5.0, min(22.0, 1_000 / seats))
+    with drawing():
+        made, axes = figure(920, 52 + height * seats)
+        place(made, 132, 70, 24, 26)
+        axes.set_xlim(0, bins)
+        axes.set_ylim(seats - 0.5, -0.5)
+        for level in range(1, _LEVELS + 1):
+            boxes = [
+                (at, seat - 0.4, length, 0.8)
+                for seat, lane in enumerate(shares)
+                for at, length in runs(lane, lambda s, at=level: s is not None and _level(s, top) == at)  # type: ignore[misc]
+            ]
+            rectangles(axes, boxes, facecolor=BLUE, alpha=level / _LEVELS)
+        empty = runs(groups, lambda group: all(row.means is None for row in group))
+        rectangles(axes, [(at, -0.5, length, seats) for at, length in empty], facecolor=MUTED, alpha=0.35)
+        silent = [
+            (at, seat - 0.09, length, 0.18)
+            for seat in range(seats)
+            for at, length in runs(
+                groups, lambda g, p=seat: any(row.means is not None and p not in row.reporters for row in g)  # type: ignore[misc]
+            )
+        ]
+        rectangles(axes, silent, facecolor=RED)
+        marks = [
+            (at, seat - 0.44, length, 0.26)
+            for seat in range(seats)
+            for at, length in runs(
+                groups, lambda g, p=seat: any(p in accused.get(row.round, ()) for row in g)  # type: ignore[misc]
+            )
+        ]
+        rectangles(axes, marks, facecolor=PURPLE)
+        _lane_labels(facts, axes, rows[0].round, edges, height)
+        return svg(made, "lanes", "Per seat and round: whether its report counted, it was silent, or it was accused")
+
+
+def _lane_labels(facts: Facts, axes: "Axes", first: int, edges: Sequence[int], height: float) -> None:
+    seats, bins = len(facts.participants), len(edges) - 1
+    every = max(1, round(12 / height))
+    kept = range(0, seats, every)
+    axes.set_yticks(list(kept), [_seat_name(facts.participants[seat]) for seat in kept])
+    for seat in kept:
+        share = _share(facts.rows, seat)
+        axes.text(bins * 1.012, seat, "–" if share is None else f"{share:.0%}", va="center", color=MUTED)
+    axes.text(bins * 1.012, -0.6, "counted", va="bottom", color=MUTED)
+    ticks = [0, bins // 4, bins // 2, 3 * bins // 4, bins] if bins >= 8 else [0, bins]
+    axes.set_xticks(ticks, [f"{first + min(edges[at], edges[-1] - 1):,}" for at in ticks])
+    axes.tick_params(length=0)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_visible(False)
+
+
+def _share(rows: Sequence[object], seat: int) -> float | None:
+    """For which share of the arms the seat's report was in B, over the blocks among `rows`; None without a block."""
+    blocks = [row.selected for row in rows if getattr(row, "selected", ())]  # type: ignore[attr-defined]
+    if not blocks:
+        return None
+    return fmean(sum(seat in members for members in selected) / len(selected) for selected in blocks)
+
+
+def _level(share: float, top: float) -> int:
+    return 0 if share <= 0 else max(1, min(_LEVELS, round(_LEVELS * share / top)))
+
+
+def _seat_name(participant: Participant) -> str:
+    return f"{participant.role or 'seat'} {participant.seat}" if participant.role else f"seat {participant.seat}"
+
+
+def money(facts: Facts) -> str:
+    """What every participant took home: reward, and what the hidden cost took or gave."""
+    people = facts.participants
+    if not people:
+        return ""
+    height = max(6.0, min(22.0, 1_200 / len(people)))
+    every = max(1, round(12 / height))
+    with drawing():
+        made, axes = figure(920, 30 + height * len(people))
+        place(made, 132, 150, 22, 8)
+        highest = max([p.reward for p in people] + [p.net or 0 for p in people] + [1]) / UNIT
+        lowest = min([0.0] + [(p.net or 0) / UNIT for p in people])
+        axes.set_xlim(lowest, highest)
+        axes.set_ylim(len(people) - 0.5, -0.5)
+        for malicious in (False, True, None):
+            boxes = [
+                (0, at - 0.36, (p.reward if p.net is None else p.net) / UNIT, 0.72)
+                for at, p in enumerate(people) if p.malicious is malicious
+            ]  # fmt: skip
+            rectangles(axes, boxes, facecolor={False: BLUE, True: RED, None: MUTED}[malicious], alpha=0.75)
+        for at, p in enumerate(people):
+            if p.net is not None and p.cost:
+                axes.plot([p.reward / UNIT] * 2, [at - 0.36, at + 0.36], color=INK, linewidth=1.6)
+            if at % every == 0:
+                shown = p.reward if p.net is None else p.net
+                text = amount(shown) + ("" if not p.cost else f"  (cost {signed(-p.cost)})")
+                axes.text(max(highest, 0) * 1.012, at, text, va="center", color=INK, clip_on=False)
+        kept = range(0, len(people), every)
+        axes.set_yticks(list(kept), [_seat_name(people[at]) for at in kept])
+        axes.set_xticks([])
+        axes.tick_params(length=0)
+        axes.axvline(0, color=MUTED, linewidth=0.8)
+        for side in ("left", "bottom"):
+            axes.spines[side].set_visible(False)
+        axes.text(0, -0.62, "net, in rewards" if people[0].net is not None else "rewards so far", color=MUTED,
+                  va="bottom")  # fmt: skip
+        return svg(made, "money", "What every participant took home")
+
+
+def gas(facts: Facts) -> str:
+    """Gas of the transaction that recorded each round."""
+    rows = [row for row in facts.rows if row.gas]
+    if not rows:
+        return ""
+    at = thinned(rows, 480)
+    x, y = [rows[i].round for i in at], [rows[i].gas / 1_000 for i in at]
+    middle = median(row.gas for row in rows) / 1_000
+    with drawing():
+        made, axes = figure(920, 170)
+        place(made, 44, 120, 24, 34)
+        _frame(axes, max(x[-1], x[0] + 1), x[0], "thousand gas per recorded round")
+        axes.set_ylim(0, 1.12 * max(y))
+        axes.vlines(x, 0, y, color=BLUE, linewidth=max(0.6, min(6.0, 600 / len(x))), alpha=0.55)
+        axes.axhline(middle, color=INK, linewidth=1, linestyle=(0, (4, 2.5)))
+        end_labels(axes, x[-1], [(middle, f"median {middle:,.0f}", INK)])
+        return svg(made, "gas", "Gas of the transaction that recorded each round")
+
+
+def without_estimator(facts: Facts) -> dict[str, int]:
+    """How often each arm had no global estimator in a rejected block."""
+    found: dict[str, int] = {}
+    for row in facts.rows:
+        if row.kind == "rejected" and row.means is not None:
+            for arm, value in enumerate(row.means):
+                if value == INFINITY:
+                    name = clean(facts.names[arm])
+                    found[name] = found.get(name, 0) + 1
+    return found

@@ -1,0 +1,78 @@
+"""The shipped contract is what `contracts/` compiles to, by the build script and by Hardhat alike."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ARTIFACT, ERRORS
+
+from chain_bandit.chain.artifacts import masked
+
+ROOT = Path(__file__).resolve().parents[2]
+SHIPPED = ROOT / "chain_bandit" / "chain" / "artifacts" / "ChainBandit.json"
+ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
+
+def check(artifact: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, ROOT / "scripts" / "build_artifacts.py", "--check", "--artifact", artifact]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_shipped_artifact_is_what_the_sources_compile_to():
+    result = check(SHIPPED)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_check_catches_a_planted_difference(tmp_path):
+    artifact = json.loads(SHIPPED.read_text())
+    artifact["bytecode"] = artifact["bytecode"][:-2] + ("00" if artifact["bytecode"][-2:] != "00" else "01")
+    planted = tmp_path / "ChainBandit.json"
+    planted.write_text(json.dumps(artifact, sort_keys=True, separators=(",", ":")) + "\n")
+    result = check(planted)
+    assert result.returncode == 1
+    assert "build_artifacts.py" in result.stdout
+
+
+def test_hardhat_compiles_the_same_bytecode():
+    subprocess.run(
+        ["npx", "--no-install", "hardhat", "compile", "--force"],
+        cwd=ROOT, env=ENVIRONMENT, check=True, capture_output=True, timeout=300,
+    )  # fmt: skip
+    built = json.loads((ROOT / "hardhat-artifacts" / "contracts" / "ChainBandit.sol" / "ChainBandit.json").read_text())
+    shipped = json.loads(SHIPPED.read_text())
+    for part in ("abi", "bytecode", "deployedBytecode"):
+        assert built[part] == shipped[part], part
+
+
+def test_code_is_recognised_whatever_its_immutable_values():
+    filled = bytearray(ARTIFACT.deployed)
+    for start, length in ARTIFACT.immutables:
+        filled[start : start + length] = b"\xab" * length
+    assert bytes(filled) != ARTIFACT.deployed
+    assert ARTIFACT.is_code(bytes(filled))
+    assert not ARTIFACT.is_code(bytes(filled) + b"\0")
+    assert not ARTIFACT.is_code(b"")
+    first_fixed = next(at for at in range(len(filled)) if masked(filled, [(at, 1)]) == filled or filled[at] != 0xAB)
+    filled[first_fixed] ^= 1
+    assert not ARTIFACT.is_code(bytes(filled))
+
+
+def test_lock_file_names_no_registry():
+    text = (ROOT / "package-lock.json").read_text()
+    assert '"resolved"' not in text
+    for scheme in ("http://registry", "https://registry", "npmjs"):
+        assert scheme not in text
+
+
+def test_every_custom_error_is_provoked_by_a_test():
+    tests = "".join(path.read_text() for path in sorted(Path(__file__).parent.glob("test_*.py")))
+    missing = [name for name in ERRORS if f'"{name}"' not in tests]
+    assert (missing, len(ERRORS)) == ([], 59)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "contracts").rglob("*.sol")), ids=lambda path: path.name)
+def test_no_contract_file_outgrows_a_reader(path):
+    assert len(path.read_text().splitlines()) < 250

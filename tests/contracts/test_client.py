@@ -1,0 +1,231 @@
+"""The client on the embedded chain: a whole game, and how refusals and lost nodes come back."""
+
+import random
+from dataclasses import dataclass, field
+
+import pytest
+from coincurve import PrivateKey
+from conftest import BASE, compact, least_pool, parameters
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+from web3 import HTTPProvider, Web3
+
+from chain_bandit.chain.client import GAS_BASE, GAS_PER_BYTE, Coordinator, CostEntry
+from chain_bandit.chain.embedded import EmbeddedNode
+from chain_bandit.chain.errors import ForeignContract, NodeUnreachable, TransactionReverted
+from chain_bandit.protocol.blocks import Header, Kind, Report, SignedReport, encode_body, genesis_digest, mask
+from chain_bandit.protocol.digests import ZERO, keccak
+from chain_bandit.protocol.messages import Domain, Phase, Role, Slot
+from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.rewards import hidden_cost, secret_commitment
+from chain_bandit.protocol.settlement import Pull, encode_pulls, final_balance
+from chain_bandit.protocol.units import UNIT
+from chain_bandit.stopwatch import Stopwatch
+
+SALT, SECRET, MODEL = keccak(b"salt"), keccak(b"secret"), b"model"
+
+
+def raw(account: LocalAccount) -> bytes:
+    return bytes.fromhex(account.address[2:])
+
+
+@dataclass
+class Played:
+    """A game that the client opened on an embedded chain."""
+
+    p: Parameters
+    node: EmbeddedNode
+    coordinator: Coordinator
+    environment: LocalAccount
+    seats: list[LocalAccount]
+    roles: bytes
+    chance: random.Random = field(default_factory=lambda: random.Random("client"))
+    records: list[tuple[bytes, int, bytes]] = field(default_factory=list)
+
+    def certificate(self, content: bytes) -> tuple[int, bytes]:
+        c = self.coordinator
+        separator = Domain(self.node.chain_id, c.address, c.game()).separator()
+        digest = Slot(separator, c.next_round(), c.head()).digest(Phase.BLOCK, Role.SIGNER, 0, content)
+        keys = [PrivateKey(bytes(seat.key)) for seat in self.seats[: self.p.quorum]]
+        return mask(range(self.p.quorum)), b"".join(compact(key, digest) for key in keys)
+
+    def approve(self, mean: int = UNIT) -> list[tuple[int, int, bytes]]:
+        p, c, everybody = self.p, self.coordinator, mask(range(self.p.participants))
+        reports = [
+            SignedReport(
+                Report(tuple(self.chance.randrange(UNIT) for _ in range(p.arms)), self.chance.randbytes(32)).encode(),
+                self.chance.randbytes(64),
+            )
+            for _ in self.seats
+        ]
+        body, parent = encode_body(reports), c.head()
+        header = Header(
+            c.next_round(), parent, keccak(body), everybody, 0, (everybody,) * p.arms, (everybody,) * p.arms,
+            (mean,) * p.arms,
+        ).encode(p)  # fmt: skip
+        return self.note(parent, header, c.submit_block(self.environment, header, body, *self.certificate(keccak(header))))
+
+    def skip(self) -> list[tuple[int, int, bytes]]:
+        parent = self.coordinator.head()
+        return self.note(parent, b"", self.coordinator.skip(self.seats[0], *self.certificate(ZERO)))
+
+    def note(self, parent: bytes, header: bytes, made: list[tuple[int, int, bytes]]) -> list[tuple[int, int, bytes]]:
+        for _, kind, head in made:
+            self.records.append((parent, kind, header))
+            parent, header = head, b""
+        return made
+
+
+def played(**changes: int) -> Played:
+    p = parameters(**changes)
+    accounts = [Account.from_key(keccak(b"account", bytes([i]))) for i in range(p.participants + 1)]
+    *seats, environment = accounts
+    node = EmbeddedNode({raw(account): 10**24 for account in accounts})
+    roles = bytes([1, *bytes(p.participants - 1)])
+    commitment = secret_commitment(SECRET, roles, MODEL)
+    coordinator = Coordinator.deploy(
+        node.web3, environment, p, keccak(SALT), commitment, least_pool(p), Stopwatch()
+    )
+    for seat in seats:
+        coordinator.join(seat)
+    coordinator.open(environment, SALT)
+    assert coordinator.game() == p.digest(keccak(SALT), commitment)
+    return Played(p, node, coordinator, environment, seats, roles)
+
+
+def test_client_plays_a_whole_game():
+    game = played(horizon=9)
+    c, p, env = game.coordinator, game.p, game.environment
+    seed, genesis = genesis_digest(c.game(), [raw(seat) for seat in game.seats], SALT)
+    assert c.genesis() == c.head() == genesis
+    assert c.parameters() == p
+    assert (c.quorum(), c.pool(), c.environment()) == (p.quorum, least_pool(p), raw(env))
+    assert [c.seat_of(raw(seat)) for seat in game.seats] == [0, 1, 2, 3]
+    assert c.participant_at(3) == raw(game.seats[3])
+    assert (c.opened(), c.is_over(), c.closed(), c.next_round(), c.settled_through()) == (True, False, False, 4, 4)
+
+    made = [game.approve(), game.approve(), game.approve(2 * UNIT + 1)]
+    game.node.mine(p.skip_deadline)
+    parent = c.head()
+    made.append(game.note(parent, b"", c.skip_after_deadline(game.seats[1])))
+    made.append(game.approve())
+    kinds = [(round_, kind) for events in made for round_, kind, _ in events]
+    assert kinds == [
+        (4, Kind.APPROVED), (5, Kind.APPROVED), (6, Kind.REJECTED), (7, Kind.SKIP), (8, Kind.EXPLORATION),
+        (9, Kind.APPROVED),
+    ]  # fmt: skip
+    assert c.head() == made[-1][-1][2]
+    assert [c.is_approved(r) for r in range(4, 10)] == [True, True, False, False, False, True]
+    assert c.progress()[0] == 10
+    assert c.is_over()
+
+    c.settle_rewards(env, 9, encode_pulls([Pull(0, UNIT)] * 4) * 2)
+    c.reveal(env, SECRET, game.roles, MODEL)
+    c.settle_costs(
+        env, [CostEntry(parent, kind, i == 0, header) for i, (parent, kind, header) in enumerate(reversed(game.records))]
+    )
+    c.reveal_counts(game.seats[0], ZERO)
+    c.close(game.seats[2])
+    expected = final_balance(p, c.pool(), [2 * UNIT] * 4, game.roles, hidden_cost(SECRET, seed), 1)
+    people = [*game.seats, env]
+    assert [c.owed(raw(account)) for account in people] == [*expected.participants, expected.environment]
+    for account in people:
+        c.withdraw(account)
+        assert c.owed(raw(account)) == 0
+    assert c.closed()
+    assert game.node.web3.eth.get_balance(Web3.to_checksum_address(c.address)) == 0
+    assert c.transactions == sum(map(len, c.gas.values())) == 1 + 4 + 1 + 5 + 4 + 1 + 5
+    assert c.gas.keys() == {
+        "deploy", "join", "open", "submitBlock", "skipAfterDeadline", "settleRewards", "reveal", "settleCosts",
+        "revealCounts", "close", "withdraw",
+    }  # fmt: skip
+
+
+def test_client_skips_with_a_quorum():
+    game = played()
+    assert [(round_, kind) for round_, kind, _ in game.skip()] == [(4, Kind.SKIP)]
+
+
+def test_same_calls_give_the_same_blocks():
+    first, second = played(), played()
+    for game in (first, second):
+        game.approve()
+        game.node.mine(2)
+    latest = [game.node.web3.eth.get_block("latest") for game in (first, second)]
+    assert latest[0]["hash"] == latest[1]["hash"]
+    assert latest[0]["number"] == 1 + 4 + 1 + 1 + 2
+
+
+def test_node_goes_back_to_a_snapshot():
+    game = played()
+    snapshot, head = game.node.snapshot(), game.coordinator.head()
+    game.approve()
+    game.node.restore(snapshot)
+    assert game.coordinator.head() == head
+
+
+def test_refused_transaction_raises_the_contracts_error():
+    game = played()
+    with pytest.raises(TransactionReverted, match=r"refused submitBlock: WrongHeaderLength\(0, 82\)") as caught:
+        game.coordinator.submit_block(game.environment, b"", b"", 7, bytes(192))
+    assert (caught.value.error, caught.value.values, caught.value.exit_code) == ("WrongHeaderLength", (0, 82), 7)
+    deadline = 1 + 4 + 1 + BASE.skip_deadline + BASE.burn_in_blocks
+    with pytest.raises(TransactionReverted, match=rf"DeadlineNotPassed\(8, {deadline}\)"):
+        game.coordinator.skip_after_deadline(game.environment)  # in block 8, as the failed block was the seventh
+    assert [kind for _, kind, _ in game.approve()] == [Kind.APPROVED]  # nonces are still right
+
+
+def test_refused_view_and_deployment_raise_the_contracts_error():
+    game = played()
+    with pytest.raises(TransactionReverted, match=r"refused seatOf: NotParticipant\(0x0{40}\)"):
+        game.coordinator.seat_of(bytes(20))
+    with pytest.raises(TransactionReverted, match=r"refused deploy: PoolTooSmall\(0, "):
+        Coordinator.deploy(game.node.web3, game.environment, game.p, ZERO, ZERO, 0, Stopwatch())
+
+
+def test_account_that_cannot_pay_is_rejected():
+    game = played()
+    pauper = Account.from_key(keccak(b"pauper"))
+    with pytest.raises(TransactionReverted, match="refused withdraw: Rejected") as caught:
+        game.coordinator.withdraw(pauper)
+    assert caught.value.error == "Rejected"
+
+
+def test_attaching_accepts_our_code_only():
+    game = played()
+    again = Coordinator.at(game.node.web3, game.coordinator.address, Stopwatch())
+    assert again.head() == game.coordinator.head()
+    for foreign in (bytes(20), raw(game.environment)):
+        with pytest.raises(ForeignContract, match="0 bytes of other code") as caught:
+            Coordinator.at(game.node.web3, foreign, Stopwatch())
+        assert caught.value.exit_code == 6
+
+
+def test_node_that_does_not_answer_raises_node_unreachable():
+    nobody = Web3(HTTPProvider("http://127.0.0.1:9", request_kwargs={"timeout": 1}))
+    with pytest.raises(NodeUnreachable, match="does not answer") as caught:
+        Coordinator.at(nobody, bytes(20), Stopwatch())
+    assert caught.value.exit_code == 5
+
+
+def test_time_is_counted_under_evm():
+    watch = Stopwatch()
+    game = played()
+    Coordinator.at(game.node.web3, game.coordinator.address, watch).head()
+    assert set(watch.seconds) == {"evm"}
+    assert watch.calls["evm"] == 2
+
+
+def test_stated_gas_is_enough_for_the_largest_batches():
+    """settleRewards and settleCosts are the calls whose work grows with their calldata."""
+    game = played(horizon=120)
+    while game.coordinator.next_round() <= 120:
+        game.approve()
+    c, env = game.coordinator, game.environment
+    pulls = encode_pulls([Pull(1, UNIT)] * 4) * 116
+    c.settle_rewards(env, 120, pulls)
+    c.reveal(env, SECRET, game.roles, MODEL)
+    entries = [CostEntry(parent, kind, i < 116, header) for i, (parent, kind, header) in enumerate(reversed(game.records))]
+    c.settle_costs(env, entries)
+    assert c.gas["settleRewards"][0] < GAS_BASE + GAS_PER_BYTE * len(pulls)
+    print({name: used[-1] for name, used in c.gas.items()})

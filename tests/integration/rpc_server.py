@@ -1,0 +1,57 @@
+"""A real chain behind a real socket: the embedded node answering JSON-RPC over HTTP on 127.0.0.1."""
+
+import json
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from chain_bandit.chain.embedded import EmbeddedNode
+from chain_bandit.chain.remote import json_rpc
+
+
+def as_json(value: Any, key: str = "") -> Any:
+    """What a node sends: hexadecimal for bytes and integers."""
+    if isinstance(value, bytes | bytearray):
+        return "0x" + bytes(value).hex()
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return value
+    if isinstance(value, int):
+        return hex(value)
+    if isinstance(value, Mapping):
+        return {name: as_json(item, name) for name, item in value.items()}
+    if isinstance(value, Sequence):
+        return [as_json(item) for item in value]
+    raise TypeError(f"{key}: {type(value)}")
+
+
+@contextmanager
+def served(node: EmbeddedNode) -> Iterator[str]:
+    """The node's URL while the block runs."""
+    rpc, lock = json_rpc(node.web3), threading.Lock()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            with lock:
+                result = as_json(rpc(request["method"], request["params"]))
+            body = json.dumps({"jsonrpc": "2.0", "id": request["id"], "result": result}).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

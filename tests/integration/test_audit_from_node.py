@@ -1,0 +1,56 @@
+"""The auditor against a node behind a socket: a URL and a contract address are all it gets."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chain_bandit.game.game import Game
+from chain_bandit.game.on_chain import OnChain, embedded_node
+from chain_bandit.game.plan import Plan
+from chain_bandit.scenario import load
+from chain_bandit.stopwatch import Stopwatch
+from tests.integration.rpc_server import served
+
+ROOT = Path(__file__).parents[2]
+COMMAND = str(Path(sys.executable).with_name("chain-bandit"))
+
+
+@pytest.fixture(scope="module")
+def played() -> Iterator[tuple[str, OnChain, Game]]:
+    scenario = load(ROOT / "examples" / "small.toml")
+    recorder = OnChain(embedded_node(Plan(scenario)), Stopwatch())
+    game = Game(scenario, recorder)
+    assert sum(1 for _ in game.play()) == scenario.rounds
+    with served(recorder.node) as url:  # type: ignore[arg-type]
+        yield url, recorder, game
+
+
+def audit(url: str, contract: bytes, *more: str) -> subprocess.CompletedProcess[str]:
+    arguments = ["audit", "--rpc", url, "--contract", "0x" + contract.hex(), "--json", *more]
+    return subprocess.run([COMMAND, *arguments], capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_audit_passes_from_the_chain_alone(played: tuple[str, OnChain, Game]) -> None:
+    url, recorder, game = played
+    for more in ([], ["--from-block", "1"]):
+        result = audit(url, recorder.contract.address, *more)
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert json.loads(result.stdout)["run_digest"] == "0x" + game.run_digest.hex()
+
+
+def test_audit_exits_6_when_the_address_holds_no_game(played: tuple[str, OnChain, Game]) -> None:
+    url, _, _ = played
+    result = audit(url, b"\x11" * 20)
+    assert result.returncode == 6
+    assert "check the address" in result.stderr
+
+
+def test_audit_exits_13_when_the_game_is_cut_short(played: tuple[str, OnChain, Game]) -> None:
+    url, recorder, _ = played
+    result = audit(url, recorder.contract.address, "--to-block", "20")
+    assert result.returncode == 13, result.stdout
+    assert json.loads(result.stdout)["verdict"] == "incomplete"

@@ -1,0 +1,236 @@
+"""The command line as people and scripts meet it: real processes, real exit codes, nothing half-written."""
+
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SMALL = ROOT / "examples" / "small.toml"
+COMMAND = [str(Path(sys.executable).with_name("chain-bandit"))]
+
+
+def chain_bandit(*arguments: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)], cwd=cwd, env={**os.environ, "COLUMNS": "100", **environment},
+        capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL, check=False,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder of the small scenario; tests copy it before they change it."""
+    folder = tmp_path_factory.mktemp("cli")
+    result = chain_bandit("run", SMALL, "--json", "--out", folder / "run", cwd=folder)
+    assert result.returncode == 0, result.stderr
+    (folder / "stdout.json").write_text(result.stdout)
+    return folder / "run"
+
+
+def scenario(tmp_path: Path, *changes: tuple[str, str]) -> Path:
+    text = SMALL.read_text()
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    path = tmp_path / "scenario.toml"
+    path.write_text(text)
+    return path
+
+
+REFUSED = {
+    "unknown key": (("attackers = 1", "attackrs = 1"), ["attackrs", "attackers", "scenario.toml:7"]),
+    "unknown key in a table": (('kind = "bernoulli"', 'kind = "bernoulli"\nmean = [1.0]'), ["mean", "means"]),
+    "f too large for the option": (("liars = 1", "liars = 2"), ["M >= 3f + 1", "f = 2"]),
+    "m too large for the quorum": (("attackers = 1", "attackers = 2"), ["quorum"]),
+    "negative mean": (("0.9, 0.6", "-0.1, 0.6"), ["-0.1"]),
+    "mean that is no number": (("0.9, 0.6", "nan, 0.6"), ["nan"]),
+    "mean above one": (("0.9, 0.6", "1.5, 0.6"), ["1.5"]),
+    "horizon shorter than the burn-in": (("rounds = 40", "rounds = 6"), ["T > L"]),
+    "burn-in that is no multiple of K": (("attackers = 1", "attackers = 1\nburn_in = 7"), ["multiple of K"]),
+    "unknown attack": (('"worse-half"', '"worst-half"'), ["worst-half", "known attacks"]),
+    "wrong option of an attack": (('name = "worse-half"', 'name = "worse-half", options = {x = 1}'), ["worse-half"]),
+    "seat that does not exist": (("seat = 3", "seat = 4"), ["seat < M"]),
+    "missing table": (
+        ('kind = "bernoulli"\nmeans = [0.9, 0.6, 0.3]', 'kind = "table"\nfile = "none.csv"'), ["none.csv"],
+    ),
+    "no TOML": (("[rewards]", "[rewards"), ["is not TOML"]),
+    "wrong type": (("rounds = 40", 'rounds = "forty"'), ["rounds"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_run_refuses_with_exit_3_and_writes_nothing(case: str, tmp_path: Path) -> None:
+    change, words = REFUSED[case]
+    path = scenario(tmp_path, change)
+    result = chain_bandit("run", path, "--json", "--out", tmp_path / "run", cwd=tmp_path)
+    assert result.returncode == 3, result.stderr
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.startswith("error: ")
+    for word in words:
+        assert word in result.stderr
+    assert json.loads(result.stdout)["error"]["exit_code"] == 3
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["scenario.toml"]
+
+
+def test_run_refuses_with_exit_2_when_the_command_line_makes_no_sense(tmp_path: Path) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "precious.txt").write_text("keep")
+    for arguments in (
+        ["run"], ["run", SMALL, "--rounds", "x"], ["run", SMALL, "-o", "rounds"], ["run", SMALL, "--chain", "mars"],
+        ["audit"], ["audit", "--contract", "0x12"], ["audit", tmp_path], ["fly"], ["explain", "99"],
+        ["run", SMALL, "--out", tmp_path / "full"],
+    ):  # fmt: skip
+        result = chain_bandit(*arguments, cwd=tmp_path)
+        assert result.returncode == 2, (arguments, result.stderr)
+        assert result.stderr.strip()
+    assert [p.name for p in tmp_path.iterdir()] == ["full"]
+    assert (tmp_path / "full" / "precious.txt").read_text() == "keep"
+
+
+def test_run_refuses_with_exit_3_when_an_attack_plugin_raises(tmp_path: Path) -> None:
+    (tmp_path / "broken_plugin.py").write_text(
+        "from chain_bandit.attacks.attack import Attack\n"
+        "class Broken(Attack):\n"
+        "    def means(self, view, honest):\n"
+        "        return 1 // (25 - view.round) and honest\n"
+    )
+    path = scenario(tmp_path, ('"worse-half"', '"broken_plugin:Broken"'))
+    result = chain_bandit("run", path, "--out", tmp_path / "run", cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    assert result.returncode == 3, result.stderr
+    assert "seat 3" in result.stderr
+    assert "round 25" in result.stderr
+    assert "ZeroDivisionError" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not [p for p in tmp_path.iterdir() if "run" in p.name]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_run_leaves_nothing_when_it_is_stopped_in_the_middle(number: signal.Signals, code: int, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "run", str(SMALL), "--rounds", "5000", "--out", str(tmp_path / "run")], cwd=tmp_path,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("run.*.partial")):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == code, errors
+    assert "Traceback" not in errors
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_run_reports_what_scripts_need(finished: Path) -> None:
+    said = json.loads((finished.parent / "stdout.json").read_text())
+    assert {"run_digest", "rounds", "approved", "chain_id", "contract", "gas", "regret", "out"} <= said.keys()
+    assert said["rounds"] == 40
+    assert said["approved"] >= 20
+    assert said["gas"] > 1_000_000
+    assert said["accused"] == [3]
+    assert Path(said["out"]) == finished
+    names = {p.name for p in finished.iterdir()}
+    assert names == {
+        "manifest.json", "scenario.lock.toml", "rounds.parquet", "history.jsonl.gz", "audit.json", "evidence.json",
+        "report.html",
+    }  # fmt: skip
+
+
+def test_run_repeats_itself_bit_for_bit_whatever_the_hash_seed(finished: Path, tmp_path: Path) -> None:
+    locked = finished / "scenario.lock.toml"
+    for hash_seed in ("0", "4711"):
+        out = tmp_path / hash_seed
+        result = chain_bandit("run", locked, "--out", out, cwd=tmp_path, PYTHONHASHSEED=hash_seed)
+        assert result.returncode == 0, result.stderr
+        for name in ("manifest.json", "history.jsonl.gz", "audit.json", "evidence.json", "scenario.lock.toml"):
+            assert (out / name).read_bytes() == (finished / name).read_bytes(), name
+
+
+def test_run_digest_differs_for_another_seed(finished: Path, tmp_path: Path) -> None:
+    result = chain_bandit("run", SMALL, "--seed", 2, "--json", "--out", tmp_path / "run", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["run_digest"] != json.loads((finished / "manifest.json").read_text())["run_digest"]
+
+
+def test_run_exits_14_when_an_expectation_does_not_hold(tmp_path: Path) -> None:
+    path = scenario(tmp_path, ('approved = ">= 20"', 'approved = "> 1000"'))
+    result = chain_bandit("run", path, "--json", "--out", tmp_path / "run", cwd=tmp_path)
+    assert result.returncode == 14
+    assert "approved" in result.stderr
+
+
+def test_audit_passes_an_honest_run(finished: Path, tmp_path: Path) -> None:
+    for arguments in ([finished], ["--history", finished / "history.jsonl.gz"]):
+        result = chain_bandit("audit", *arguments, "--json", cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        said = json.loads(result.stdout)
+        assert said["verdict"] == "passed"
+        assert said["run_digest"] == json.loads((finished / "manifest.json").read_text())["run_digest"]
+        assert sum(check["passed"] for check in said["checks"].values()) > 1_000
+
+
+def test_audit_refuses_a_corrupt_history_with_one_sentence(finished: Path, tmp_path: Path) -> None:
+    data = gzip.decompress((finished / "history.jsonl.gz").read_bytes())
+    middle = len(data) // 2
+    changed = tmp_path / "changed.jsonl"
+    changed.write_bytes(data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :])
+    cut = tmp_path / "cut.jsonl.gz"
+    cut.write_bytes((finished / "history.jsonl.gz").read_bytes()[:-100])
+    for path in (changed, cut, tmp_path / "missing.jsonl"):
+        result = chain_bandit("audit", "--history", path, cwd=tmp_path)
+        assert result.returncode in (3, 12), (path, result.stdout, result.stderr)
+        assert "Traceback" not in result.stderr
+
+
+def test_audit_exits_12_when_the_kept_head_is_another(finished: Path, tmp_path: Path) -> None:
+    result = chain_bandit(
+        "audit", "--history", finished / "history.jsonl.gz", "--head", "0x" + "ab" * 32, "--json", cwd=tmp_path
+    )
+    assert result.returncode == 12
+    assert json.loads(result.stdout)["verdict"] == "violated"
+
+
+def test_audit_exits_6_when_the_folder_holds_another_game(finished: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for path in finished.iterdir():
+        (copy / path.name).write_bytes(path.read_bytes())
+    manifest = json.loads((copy / "manifest.json").read_text())
+    (copy / "manifest.json").write_text(json.dumps({**manifest, "contract": "0x" + "11" * 20}))
+    result = chain_bandit("audit", copy, cwd=tmp_path)
+    assert result.returncode == 6
+    assert "another game" in result.stderr
+
+
+def test_audit_exits_5_when_the_node_does_not_answer(tmp_path: Path) -> None:
+    result = chain_bandit("audit", "--rpc", "http://127.0.0.1:9", "--contract", "0x" + "11" * 20, cwd=tmp_path)
+    assert result.returncode == 5
+    assert "does not answer" in result.stderr
+
+
+def test_show_walks_rounds_participants_and_transactions(finished: Path, tmp_path: Path) -> None:
+    for arguments in ([], ["round", 30], ["participant", 3]):
+        result = chain_bandit("show", finished, *arguments, cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        assert len(result.stdout) > 100
+    for arguments in (["round", 4000], ["participant", 9], ["tx", "0x12"], ["planet", 1]):
+        result = chain_bandit("show", finished, *arguments, cwd=tmp_path)
+        assert result.returncode == 2, (arguments, result.stdout)
+        assert result.stderr.count("\n") == 1
+
+
+def test_help_and_version_are_quick_and_load_no_chain(tmp_path: Path) -> None:
+    program = (
+        "import sys, chain_bandit.cli\n"
+        "heavy = {'web3', 'matplotlib', 'eth_account', 'pyarrow'} & set(sys.modules)\n"
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=False).returncode == 0
+    for arguments in (["--help"], ["--version"], ["explain", "12"]):
+        assert chain_bandit(*arguments, cwd=tmp_path).returncode == 0

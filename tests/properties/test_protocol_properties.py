@@ -1,0 +1,182 @@
+"""Properties of the rules that hold for every input (RELIABILITY, invariants G and K-1)."""
+
+import sys
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chain_bandit.protocol.aggregation import global_means, option_1
+from chain_bandit.protocol.blocks import Header, Kind, Record, Report, header_bytes, mask, seats
+from chain_bandit.protocol.ledger import after_burn_in_round, after_record, honest_arm, opening, records_made
+from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.proposal import propose
+from chain_bandit.protocol.rewards import Distribution, RewardModel
+from chain_bandit.protocol.settlement import Conduct, Pull, decode_pulls, encode_pulls, final_balance, void_balance
+from chain_bandit.protocol.units import INFINITY, UNIT
+
+settings.register_profile("pinned", max_examples=300, deadline=None, derandomize=True)
+pinned = settings.get_profile("pinned")
+
+GAME = Parameters(4, 2, 12, 4, 1, 1, 2, 1, 2, 2, 1, 1, 1, 12 * UNIT, 10, 10, 4, 100, 100)
+
+units = st.integers(0, UNIT)
+uint32 = st.integers(0, 2**32 - 1)
+digests = st.binary(min_size=32, max_size=32)
+
+
+@st.composite
+def reported_rounds(draw):
+    """Honest and lying reports of a game that Theorem 1 allows, with bits."""
+    liars = draw(st.integers(0, 3))
+    total = 3 * liars + 1 + draw(st.integers(0, 3))
+    arms = draw(st.integers(1, 4))
+    few = st.sampled_from([0, 1, UNIT // 2, UNIT // 2 + 1, UNIT])
+    means = {p: tuple(draw(st.lists(st.one_of(units, few), min_size=arms, max_size=arms))) for p in range(total)}
+    bad = draw(st.sets(st.integers(0, total - 1), max_size=liars))
+    bits = {p: tuple(p not in bad or draw(st.booleans()) for _ in range(arms)) for p in range(total)}
+    return liars, arms, means, bits, frozenset(bad)
+
+
+@pinned
+@given(reported_rounds(), st.randoms(use_true_random=False), digests)
+def test_aggregation_does_not_depend_on_the_order_of_reports(case, rng, seed):
+    liars, arms, means, bits, _ = case
+    order = list(means)
+    rng.shuffle(order)
+    shuffled = option_1({p: means[p] for p in order}, {p: bits[p] for p in order}, frozenset(), liars, arms, seed)
+    selected = option_1(means, bits, frozenset(), liars, arms, seed)
+    assert shuffled == selected
+    assert global_means({p: means[p] for p in order}, shuffled) == global_means(means, selected)
+
+
+@pinned
+@given(reported_rounds(), digests)
+def test_every_estimator_lies_within_the_honest_range_when_liars_are_at_most_f(case, seed):
+    liars, arms, means, bits, bad = case
+    selected = option_1(means, bits, frozenset(), liars, arms, seed)
+    for arm, estimator in enumerate(global_means(means, selected)):
+        honest = [row[arm] for p, row in means.items() if p not in bad]
+        assert selected[arm]
+        assert min(honest) <= estimator <= max(honest)
+
+
+@pinned
+@given(reported_rounds(), digests)
+def test_renaming_equal_reports_changes_no_estimator(case, seed):
+    liars, arms, means, bits, _ = case
+    last = max(means)
+    renamed = {last - p: row for p, row in means.items()}
+    renamed_bits = {last - p: row for p, row in bits.items()}
+    one = global_means(means, option_1(means, bits, frozenset(), liars, arms, seed))
+    other = global_means(renamed, option_1(renamed, renamed_bits, frozenset(), liars, arms, seed))
+    assert one == other
+
+
+@pinned
+@given(st.data(), st.sampled_from([2, 7, 8, 9, 16, 256]), st.integers(1, 5))
+def test_headers_come_back_from_their_bytes_and_bytes_from_headers(data, participants, arms):
+    parameters = replace(GAME, participants=participants, arms=arms)
+    blob = data.draw(st.binary(min_size=header_bytes(parameters), max_size=header_bytes(parameters)))
+    assert Header.decode(blob, parameters).encode(parameters) == blob
+    rows = st.lists(st.integers(0, 2**participants - 1), min_size=arms, max_size=arms).map(tuple)
+    header = Header(
+        data.draw(uint32), data.draw(digests), data.draw(digests), data.draw(st.integers(0, 2**participants - 1)),
+        data.draw(st.integers(0, 255)), data.draw(rows), data.draw(rows),
+        tuple(data.draw(st.lists(uint32, min_size=arms, max_size=arms))),
+    )  # fmt: skip
+    assert Header.decode(header.encode(parameters), parameters) == header
+
+
+@pinned
+@given(st.lists(uint32, min_size=1, max_size=6), digests)
+def test_reports_come_back_from_their_bytes(means, commitment):
+    report = Report(tuple(means), commitment)
+    assert Report.decode(report.encode(), len(means)) == report
+
+
+@pinned
+@given(st.lists(st.builds(Pull, st.integers(0, 255), uint32), max_size=9))
+def test_pulls_come_back_from_their_bytes(pulls):
+    assert decode_pulls(encode_pulls(pulls), len(pulls)) == tuple(pulls)
+
+
+@pinned
+@given(st.sets(st.integers(0, 255)))
+def test_sets_of_seats_come_back_from_their_masks(members):
+    assert set(seats(mask(members))) == members
+
+
+@st.composite
+def distributions(draw):
+    values = draw(st.lists(units, min_size=1, max_size=5, unique=True).map(sorted))
+    weights = draw(st.lists(uint32, min_size=len(values), max_size=len(values)).filter(any))
+    return Distribution(tuple(values), tuple(weights))
+
+
+@pinned
+@given(st.lists(distributions(), min_size=1, max_size=4))
+def test_reward_models_come_back_from_their_bytes(arms):
+    model = RewardModel(tuple(arms))
+    assert RewardModel.decode(model.encode(), len(arms)) == model
+    assert all(arm.values[0] <= arm.mean <= arm.values[-1] for arm in arms)
+
+
+@pinned
+@given(st.lists(st.sampled_from([Kind.APPROVED, Kind.REJECTED, Kind.SKIP]), max_size=40), st.data())
+def test_the_ledger_only_grows_and_explores_after_every_s_failures_in_a_row(kinds, data):
+    parameters = replace(GAME, horizon=60, failure_limit=data.draw(st.integers(1, 3)))
+    ledger = opening(parameters, bytes(32))
+    while ledger.round < parameters.burn_in:
+        ledger = after_burn_in_round(parameters, ledger)
+    for kind in kinds:
+        if ledger.round > parameters.horizon:
+            break
+        means = tuple(data.draw(st.lists(units, min_size=2, max_size=2)))
+        header = Header(ledger.round, ledger.head, bytes(32), 15, 0, (15, 15), (6, 6), means)
+        record = Record(ledger.round, kind, None if kind is Kind.SKIP else header)
+        for each in records_made(parameters, ledger, record):
+            before, ledger = ledger, after_record(parameters, ledger, each)
+            grown = [now - then for now, then in zip(ledger.pulls, before.pulls, strict=True)]
+            assert ledger.round == before.round + 1
+            assert ledger.head != before.head
+            assert sorted(grown) in ([0, 0], [0, 1])
+            assert ledger.failed >= before.failed
+            assert ledger.explorations >= before.explorations
+            assert 0 <= honest_arm(parameters, ledger) < 2
+        assert ledger.failures < parameters.failure_limit or ledger.round > parameters.horizon
+
+
+@pinned
+@given(st.data(), st.integers(2, 12))
+def test_money_of_a_finished_game_is_conserved_exactly(data, seats_):
+    wei = data.draw(st.integers(1, 10**12))
+    horizon = data.draw(st.integers(1, 10**6))
+    parameters = replace(GAME, participants=seats_, horizon=horizon, wei_per_unit=wei, stake=horizon * UNIT * wei)
+    most = horizon * UNIT
+    rewards = data.draw(st.lists(st.integers(0, most), min_size=seats_, max_size=seats_))
+    roles = data.draw(st.lists(st.sampled_from([Conduct(i) for i in range(4)]), min_size=seats_, max_size=seats_))
+    pool = 2 * seats_ * most * wei
+    cost, rounds = data.draw(units), data.draw(st.integers(0, horizon))
+    balance = final_balance(parameters, pool, rewards, roles, cost, rounds)
+    assert sum(balance.participants) + balance.environment + balance.burned == pool + seats_ * parameters.stake
+    assert min(*balance.participants, balance.environment, balance.burned) >= 0
+
+
+@pinned
+@given(st.data(), st.integers(2, 12))
+def test_money_of_an_unfinished_game_is_conserved_exactly(data, seats_):
+    parameters = replace(GAME, participants=seats_, wei_per_unit=data.draw(st.integers(1, 10**12)))
+    rewards = data.draw(st.lists(st.integers(0, 10**12), min_size=seats_, max_size=seats_))
+    pool = sum(rewards) * parameters.wei_per_unit + data.draw(st.integers(0, 10**24))
+    balance = void_balance(parameters, pool, rewards)
+    assert sum(balance.participants) + balance.environment + balance.burned == pool + seats_ * parameters.stake
+    assert 0 <= balance.burned < seats_
+
+
+def test_proposing_is_deterministic_from_its_arguments_alone():
+    ledger = opening(GAME, bytes(32))
+    first = propose(GAME, ledger, bytes(32), {}, {})
+    sys.modules[propose.__module__]._propose.cache_clear()
+    assert propose(GAME, ledger, bytes(32), {}, {}) == first
+    assert first[0].means == (INFINITY, INFINITY)

@@ -1,0 +1,135 @@
+import gzip
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chain_bandit.history import files
+from chain_bandit.history.blocks import History, Origin, RawBlock
+from chain_bandit.history.errors import HistoryError
+
+BLOCKS = (RawBlock(b"\1\2", (b"\3", b""), (b"\4",)), RawBlock(b"", (), ()))
+HISTORY = History(Origin(31337, b"c" * 20, 7), BLOCKS)
+
+
+@pytest.mark.parametrize("name", ["history.jsonl", "history.jsonl.gz"])
+def test_what_was_written_is_read(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    files.write(HISTORY, path)
+    found = files.read(path)
+    assert found.origin == HISTORY.origin
+    assert tuple(found.blocks) == tuple(found.blocks) == BLOCKS
+    assert [entry.name for entry in tmp_path.iterdir()] == [name]
+
+
+def test_same_history_gives_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("a.gz", "b.gz"):
+        files.write(HISTORY, tmp_path / name)
+    assert (tmp_path / "a.gz").read_bytes() == (tmp_path / "b.gz").read_bytes()
+    files.write(HISTORY, tmp_path / "plain")
+    plain = (tmp_path / "plain").read_bytes()
+    assert plain == gzip.decompress((tmp_path / "a.gz").read_bytes())
+    assert plain.splitlines()[0] == (
+        b'{"chain_id":31337,"contract":"0x' + b"63" * 20 + b'","first_block":7,"format":"chain-bandit-history/1"}'
+    )
+    assert files.parse(plain) == HISTORY
+
+
+def test_nothing_is_left_when_writing_fails(tmp_path: Path) -> None:
+    def broken() -> Iterator[RawBlock]:
+        yield BLOCKS[0]
+        raise OSError("the node went away")
+
+    (tmp_path / "kept").write_bytes(b"old")
+    with pytest.raises(OSError, match="went away"):
+        files.write(History(HISTORY.origin, broken()), tmp_path / "kept")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["kept"]
+    assert (tmp_path / "kept").read_bytes() == b"old"
+
+
+GOOD = files.origin_line(HISTORY.origin) + b"".join(map(files.block_line, BLOCKS))
+FIRST, SECOND, THIRD = GOOD.splitlines(keepends=True)
+
+BAD = {
+    "empty": (b"", 1),
+    "no origin": (SECOND, 1),
+    "cut line": (GOOD[:-1], 3),
+    "cut in the middle": (GOOD[: len(FIRST) + 10], 2),
+    "capital digits": (FIRST + b'{"header":"0xAB","receipts":[],"transactions":[]}\n', 2),
+    "space": (FIRST + SECOND.replace(b":", b": ", 1), 2),
+    "other order": (FIRST + b'{"receipts":[],"header":"0x","transactions":[]}\n', 2),
+    "repeated key": (FIRST + b'{"header":"0x","header":"0x","receipts":[],"transactions":[]}\n', 2),
+    "extra key": (FIRST + b'{"header":"0x","more":1,"receipts":[],"transactions":[]}\n', 2),
+    "number": (FIRST + b'{"header":1,"receipts":[],"transactions":[]}\n', 2),
+    "object": (FIRST + b'{"header":"0x","receipts":{},"transactions":[]}\n', 2),
+    "odd digits": (FIRST + b'{"header":"0x1","receipts":[],"transactions":[]}\n', 2),
+    "blank in digits": (FIRST + b'{"header":"0x01 02","receipts":[],"transactions":[]}\n', 2),
+    "list": (FIRST + b"[]\n", 2),
+    "deep": (FIRST + b"[" * 100_000 + b"\n", 2),
+    "empty line": (FIRST + b"\n" + SECOND, 2),
+    "not text": (FIRST + b"\xff\xfe\n", 2),
+    "byte order mark": (b"\xef\xbb\xbf" + GOOD, 1),
+    "carriage return": (FIRST[:-1] + b"\r\n" + SECOND, 1),
+    "other format": (GOOD.replace(b"history/1", b"history/2"), 1),
+    "negative chain": (GOOD.replace(b"31337", b"-1"), 1),
+    "float chain": (GOOD.replace(b"31337", b"1.0"), 1),
+    "true chain": (GOOD.replace(b"31337", b"true"), 1),
+    "NaN chain": (GOOD.replace(b"31337", b"NaN"), 1),
+    "huge chain": (GOOD.replace(b"31337", b"9" * 5000), 1),
+    "short contract": (GOOD.replace(b"6363", b"", 1), 1),
+}
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("name", BAD)
+def test_reading_names_the_line_that_is_not_canonical(tmp_path: Path, name: str, packed: bool) -> None:
+    data, line = BAD[name]
+    path = tmp_path / "history"
+    path.write_bytes(gzip.compress(data) if packed else data)
+    with pytest.raises(HistoryError) as raised:
+        tuple(files.read(path).blocks)
+    assert raised.value.line == line
+    assert raised.value.exit_code == 3
+    with pytest.raises(HistoryError):
+        files.parse(data)
+
+
+def test_reading_refuses_a_cut_or_damaged_gzip_file(tmp_path: Path) -> None:
+    path = tmp_path / "history.gz"
+    packed = gzip.compress(GOOD)
+    for cut in range(2, len(packed)):
+        path.write_bytes(packed[:cut])
+        with pytest.raises(HistoryError):
+            tuple(files.read(path).blocks)
+    for at in range(10, len(packed)):
+        path.write_bytes(packed[:at] + bytes([packed[at] ^ 0xFF]) + packed[at + 1 :])
+        with pytest.raises(HistoryError):
+            tuple(files.read(path).blocks)
+
+
+def test_reading_stops_early_when_a_file_unpacks_without_end(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.gz"
+    with gzip.open(path, "wb") as file:
+        file.write(FIRST)
+        for _ in range(30):
+            file.write(THIRD * 20_000)
+    with pytest.raises(HistoryError, match="unpacks to more"):
+        tuple(files.read(path).blocks)
+    with gzip.open(path, "wb") as file:
+        file.write(b"0" * (files.MAX_LINE + 2))
+    with pytest.raises(HistoryError, match=r"longer than|unpacks"):
+        files.read(path)
+
+
+def test_reading_a_missing_file_is_a_history_error(tmp_path: Path) -> None:
+    with pytest.raises(HistoryError, match="cannot be opened"):
+        files.read(tmp_path / "none")
+
+
+def test_reading_notices_a_file_that_was_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "history"
+    path.write_bytes(GOOD)
+    found = files.read(path)
+    path.write_bytes(GOOD.replace(b"31337", b"31338"))
+    with pytest.raises(HistoryError, match="changed"):
+        tuple(found.blocks)

@@ -1,0 +1,69 @@
+import json
+import random
+from importlib.resources import files
+
+import pytest
+from eth_abi import encode
+
+from chain_bandit.history.errors import BadEncoding
+from chain_bandit.history.records import EVENTS, METHODS, CostEntry, decode_arguments
+
+COSTS = METHODS["settleCosts"]
+
+
+def abi_types(inputs: list[dict[str, object]]) -> tuple[str, ...]:
+    return tuple(
+        f"({','.join(abi_types(entry['components']))}){entry['type'][5:]}"
+        if str(entry["type"]).startswith("tuple") else str(entry["type"])
+        for entry in inputs
+    )  # fmt: skip
+
+
+def test_methods_and_events_are_those_of_the_shipped_contract() -> None:
+    abi = json.loads(files("chain_bandit").joinpath("chain", "artifacts", "ChainBandit.json").read_text())["abi"]
+    writing = {
+        entry["name"]: abi_types(entry["inputs"])
+        for entry in abi
+        if entry["type"] == "function" and entry["stateMutability"] not in ("view", "pure")
+    }
+    events = {entry["name"]: abi_types(entry["inputs"]) for entry in abi if entry["type"] == "event"}
+    assert writing == METHODS
+    assert events == EVENTS
+    assert not any(item["indexed"] for entry in abi if entry["type"] == "event" for item in entry["inputs"])
+
+
+def test_arguments_decode_as_the_reference_does() -> None:
+    chance = random.Random(1)
+    for _ in range(200):
+        values = (chance.randbytes(chance.randint(0, 100)), chance.randbytes(40), chance.getrandbits(256), b"s" * 64)
+        assert decode_arguments(METHODS["submitBlock"], encode(METHODS["submitBlock"], values)) == values
+        entries = tuple(
+            CostEntry(chance.randbytes(32), chance.randint(1, 4), chance.random() < 0.5, chance.randbytes(size))
+            for size in (0, 31, 32, 70)[: chance.randint(0, 4)]
+        )
+        data = encode(COSTS, [[(e.parent, e.kind, e.costly, e.header) for e in entries]])
+        assert decode_arguments(COSTS, data) == (entries,)
+
+
+def test_arguments_that_overlap_or_run_out_are_refused() -> None:
+    def word(value: int) -> bytes:
+        return value.to_bytes(32, "big")
+
+    one = bytes(96) + word(128) + word(4096) + bytes(4096)
+    bomb = word(32) + word(1000) + word(32 * 1000) * 1000 + one
+    for data in (bomb, word(32) + word(2**255), word(2**255), b"", word(32)):
+        with pytest.raises(BadEncoding):
+            decode_arguments(COSTS, data)
+
+
+def test_random_calldata_never_raises_anything_else() -> None:
+    chance = random.Random(2)
+    for _ in range(3000):
+        types = METHODS[chance.choice(sorted(METHODS))]
+        likely = (0, 1, 32, 64, 96, 128, 2**31, chance.getrandbits(256))
+        words = [chance.choice(likely) for _ in range(chance.randint(0, 12))]
+        data = b"".join(value.to_bytes(32, "big") for value in words)
+        try:
+            decode_arguments(types, data[: chance.randint(0, len(data))])
+        except BadEncoding:
+            continue

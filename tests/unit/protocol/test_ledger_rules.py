@@ -1,0 +1,149 @@
+"""protocol/ledger.py, protocol/run_digest.py and protocol/regret.py."""
+
+import pytest
+from eth_hash.auto import keccak as outside_keccak
+
+from chain_bandit.protocol import run_digest
+from chain_bandit.protocol.blocks import Header, Kind, Record, SignedReport
+from chain_bandit.protocol.ledger import (
+    after_burn_in_round,
+    after_record,
+    exploration_arm,
+    honest_arm,
+    opening,
+    pulled_arm,
+    records_made,
+)
+from chain_bandit.protocol.regret import Regret
+from chain_bandit.protocol.settlement import NOTHING, Pull
+
+GENESIS = b"\7" * 32
+
+
+def header(round_, means=(5, 9), selected=(0b0110, 0b0010)):
+    return Header(round_, GENESIS, bytes(32), 0b1111, 1, (15, 15), selected, means)
+
+
+def at_round_l(parameters):
+    ledger = opening(parameters, GENESIS)
+    while ledger.round < parameters.burn_in:
+        ledger = after_burn_in_round(parameters, ledger)
+    return ledger
+
+
+def test_a_failed_round_moves_nothing_but_round_head_and_failures(parameters):
+    p = parameters()
+    ledger = after_record(p, at_round_l(p), Record(4, Kind.APPROVED, header(4), b"\1" * 32))
+    for kind in (Kind.SKIP, Kind.REJECTED):
+        record = Record(5, kind, header(5, (1, 1)) if kind is Kind.REJECTED else None)
+        after = after_record(p, ledger, record)
+        assert (after.pulls, after.means, after.reports, after.explorations) == (ledger.pulls, (5, 9), (2, 1), 0)
+        assert (after.round, after.failed, after.failures) == (6, 1, 1)
+        assert after.head == record.head(ledger.head)
+        assert pulled_arm(p, ledger, kind) is None
+
+
+@pytest.mark.parametrize("kind", [Kind.APPROVED, Kind.REJECTED, Kind.SKIP])
+def test_round_l_is_pulled_whatever_becomes_of_its_block(parameters, kind):
+    p = parameters()
+    ledger = at_round_l(p)
+    assert (ledger.round, ledger.pulls, ledger.head) == (4, (2, 1), GENESIS)
+    after = after_record(p, ledger, Record(4, kind, None))
+    assert after.pulls == (2, 2)
+    assert after.means is None
+
+
+def test_the_burn_in_goes_round_robin_and_so_does_learning_until_a_block_is_approved(parameters):
+    p = parameters()
+    ledger, arms = opening(p, GENESIS), []
+    while ledger.round < p.burn_in:
+        arms.append(honest_arm(p, ledger))
+        ledger = after_burn_in_round(p, ledger)
+    arms.append(honest_arm(p, ledger))
+    ledger = after_record(p, ledger, Record(4, Kind.SKIP))
+    arms.append(honest_arm(p, ledger))
+    assert arms == [0, 1, 0, 1, 0]
+
+
+def test_the_limits_failure_in_a_row_brings_an_exploration_round_along(parameters):
+    p = parameters(failure_limit=2)
+    ledger = at_round_l(p)
+    arms = []
+    for expected_failed in (2, 4):
+        first = Record(ledger.round, Kind.SKIP)
+        assert records_made(p, ledger, first) == (first,)
+        ledger = after_record(p, ledger, first)
+        second = Record(ledger.round, Kind.REJECTED)
+        made = records_made(p, ledger, second)
+        assert made == (second, Record(ledger.round + 1, Kind.EXPLORATION))
+        ledger = after_record(p, ledger, second)
+        arms.append(exploration_arm(p, ledger))
+        assert pulled_arm(p, ledger, Kind.EXPLORATION) == arms[-1]
+        before = ledger.pulls
+        ledger = after_record(p, ledger, made[1])
+        assert ledger.pulls[arms[-1]] == before[arms[-1]] + 1
+        assert (ledger.failures, ledger.failed) == (0, expected_failed)
+    assert arms == [0, 1]
+    assert ledger.explorations == 2
+
+
+def test_no_exploration_round_follows_the_last_round(parameters):
+    p = parameters(failure_limit=1, horizon=6)
+    ledger = at_round_l(p)
+    made = records_made(p, ledger, Record(4, Kind.SKIP))
+    assert [record.kind for record in made] == [Kind.SKIP, Kind.EXPLORATION]
+    for record in made:
+        ledger = after_record(p, ledger, record)
+    assert ledger.round == 6
+    assert records_made(p, ledger, Record(6, Kind.SKIP)) == (Record(6, Kind.SKIP),)
+
+
+def test_an_approved_block_ends_a_row_of_failures_and_brings_its_means(parameters):
+    p = parameters()
+    ledger = after_record(p, at_round_l(p), Record(4, Kind.SKIP))
+    after = after_record(p, ledger, Record(5, Kind.APPROVED, header(5)))
+    assert (after.failures, after.failed, after.means, after.reports) == (0, 1, (5, 9), (2, 1))
+    assert after.pulls == (3, 2)
+
+
+def test_the_run_digest_covers_every_part(parameters):
+    p = parameters()
+    reports = (SignedReport(b"\1" * 40, b"\2" * 64),)
+    pulls = (Pull(1, 5), NOTHING, NOTHING, NOTHING)
+    base = run_digest.extend(run_digest.START, p, 5, Kind.APPROVED, header(5), reports, pulls)
+    assert base == outside_keccak(
+        bytes(32) + b"\0\0\0\5\1" + b"\1" * 40 + bytes([15, 15, 15, 6, 2]) + b"\0\0\0\5\0\0\0\x09"
+        + b"\1\0\0\0\5" + b"\xff\0\0\0\0" * 3
+    )
+    others = {
+        run_digest.extend(b"\1" * 32, p, 5, Kind.APPROVED, header(5), reports, pulls),
+        run_digest.extend(run_digest.START, p, 6, Kind.APPROVED, header(5), reports, pulls),
+        run_digest.extend(run_digest.START, p, 5, Kind.REJECTED, header(5), reports, pulls),
+        run_digest.extend(run_digest.START, p, 5, Kind.APPROVED, header(5, (5, 8)), reports, pulls),
+        run_digest.extend(run_digest.START, p, 5, Kind.APPROVED, header(5, selected=(6, 6)), reports, pulls),
+        run_digest.extend(run_digest.START, p, 5, Kind.APPROVED, header(5), (), pulls),
+        run_digest.extend(run_digest.START, p, 5, Kind.APPROVED, header(5), reports, pulls[:1]),
+        run_digest.extend(run_digest.START, p, 5, Kind.SKIP),
+    }
+    assert len(others | {base}) == 9
+
+
+def test_the_run_digest_leaves_out_what_is_bound_to_a_chain(parameters):
+    p = parameters()
+    one, other = header(5), Header(5, bytes(32), b"\1" * 32, 0b1111, 1, (15, 15), (6, 2), (5, 9))
+    reports = SignedReport(b"\1" * 40, b"\2" * 64), SignedReport(b"\1" * 40, b"\3" * 64)
+    digests = {
+        run_digest.extend(run_digest.START, p, 5, Kind.APPROVED, block, (report,))
+        for block in (one, other)
+        for report in reports
+    }
+    assert len(digests) == 1
+
+
+def test_regret_is_shown_in_its_parts_and_sums_to_the_whole():
+    regret = Regret((700, 400), 2, 50)
+    for played in ((1, 0, False, False), (2, 1, False, False), (3, 1, True, True), (4, 0, True, False),
+                   (5, None, False, False), (6, 1, False, False)):  # fmt: skip
+        regret.add(*played)
+    assert (regret.burn_in, regret.arms, regret.failed, regret.cost) == (1400, 300, 1400, 50)
+    assert (regret.paid, regret.costly, regret.total) == (2, 1, 3150)

@@ -1,0 +1,161 @@
+"""protocol/rewards.py and protocol/settlement.py (Philox against numpy: tests/unit/environments too)."""
+
+import random
+
+import numpy as np
+import pytest
+from eth_hash.auto import keccak as outside_keccak
+
+from chain_bandit.protocol.errors import Malformed
+from chain_bandit.protocol.rewards import (
+    Distribution,
+    Draws,
+    RewardModel,
+    bernoulli,
+    hidden_cost,
+    philox,
+    secret_commitment,
+)
+from chain_bandit.protocol.settlement import (
+    NOTHING,
+    Conduct,
+    Pull,
+    case_2,
+    decode_pulls,
+    encode_pulls,
+    final_balance,
+    void_balance,
+)
+from chain_bandit.protocol.units import UNIT
+
+MODEL = RewardModel((bernoulli(UNIT // 4), Distribution((0, 5, UNIT), (1, 2, 3))))
+BYTES = MODEL.encode()
+
+
+def pairs(*numbers):
+    count = len(numbers) // 2
+    return count.to_bytes(2, "big") + b"".join(n.to_bytes(4, "big") for n in numbers)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        BYTES[:-1],
+        BYTES + b"\0",
+        pairs() + pairs(0, 1),
+        pairs(0, 1) + pairs(),
+        pairs(5, 1, 5, 1) + pairs(0, 1),
+        pairs(5, 1, 4, 1) + pairs(0, 1),
+        pairs(UNIT + 1, 1) + pairs(0, 1),
+        pairs(0, 0, 1, 0) + pairs(0, 1),
+        pairs(0, 1)[:-2] + pairs(0, 1),
+        pairs(0, 1) + b"\xff\xff" + bytes(16),
+    ],
+)
+def test_a_reward_model_is_refused_when_not_canonical(data):
+    with pytest.raises(Malformed, match="malformed reward model"):
+        RewardModel.decode(data, 2)
+
+
+def test_a_reward_model_comes_back_from_its_bytes():
+    assert RewardModel.decode(BYTES, 2) == MODEL
+    assert MODEL.means == (UNIT // 4, (10 + 3 * UNIT) // 6)
+    assert MODEL.arms[1].size == 6
+
+
+def test_philox_equals_numpy_under_random_keys_and_counters():
+    rng = random.Random(12)
+    for _ in range(200):
+        key = (rng.getrandbits(64), rng.getrandbits(64))
+        counter = tuple(rng.choice([0, 1, 2**64 - 1, rng.getrandbits(64)]) for _ in range(4))
+        outside = np.random.Philox(key=np.array(key, np.uint64), counter=_one_less(counter))
+        assert philox(key, counter) == int(outside.random_raw())
+
+
+def _one_less(counter):
+    """Numpy counts up before it draws."""
+    value = (sum(word << 64 * i for i, word in enumerate(counter)) - 1) % 2**256
+    return np.array([value >> 64 * i & 2**64 - 1 for i in range(4)], np.uint64)
+
+
+def test_a_reward_is_the_draw_at_its_own_counter():
+    secret, seed = b"\1" * 32, b"\2" * 32
+    key = outside_keccak(secret + seed + b"reward")
+    words = int.from_bytes(key[:8], "big"), int.from_bytes(key[8:16], "big")
+    draws = Draws(MODEL, secret, seed)
+    seen = set()
+    for t in range(1, 200):
+        u = philox(words, (t, 3, 1, 2))
+        at = u * 6 >> 64
+        expected = [0, 5, 5, UNIT, UNIT, UNIT][at]
+        assert draws.reward(t, 3, 1, 2) == expected
+        seen.add(at)
+    assert seen == set(range(6))
+
+
+def test_the_hidden_cost_lies_between_zero_and_one_unit_and_follows_from_the_secret():
+    costs = [hidden_cost(bytes([i]) * 32, b"\2" * 32) for i in range(200)]
+    assert 0 <= min(costs) < UNIT // 20
+    assert UNIT - UNIT // 20 < max(costs) <= UNIT
+    expected = int.from_bytes(outside_keccak(b"\5" * 32 + b"\2" * 32 + b"cost"), "big") % (UNIT + 1)
+    assert costs[5] == expected
+
+
+def test_the_secret_commitment_binds_secret_roles_and_model():
+    parts = (b"\1" * 32, b"\0\1", BYTES)
+    base = secret_commitment(*parts)
+    assert base == outside_keccak(parts[0] + outside_keccak(parts[1]) + outside_keccak(parts[2]))
+    assert len({base, secret_commitment(b"\2" * 32, *parts[1:]), secret_commitment(parts[0], b"\0\0", BYTES)}) == 3
+
+
+@pytest.mark.parametrize("length", [0, 4, 5, 11, 15])
+def test_decode_pulls_refuses_any_other_length(length):
+    with pytest.raises(Malformed, match="malformed settled round"):
+        decode_pulls(bytes(length), 2)
+
+
+def test_pulls_come_back_from_their_bytes():
+    pulls = (Pull(3, UNIT), NOTHING)
+    assert encode_pulls(pulls) == b"\3" + UNIT.to_bytes(4, "big") + b"\xff\0\0\0\0"
+    assert decode_pulls(encode_pulls(pulls), 2) == pulls
+
+
+@pytest.mark.parametrize(
+    ("selected", "liars", "reported", "costly"),
+    [
+        ([], {1}, {1: (5,)}, False),
+        ([{0, 2}], {1}, {0: (1,), 1: (5,), 2: (1,)}, False),
+        ([{0, 1}], set(), {0: (1,), 1: (5,)}, False),
+        ([{0, 1}], {1}, {0: (1,), 1: (1,)}, False),
+        ([{0}, {1}], {1}, {0: (1,), 1: (5,)}, True),
+        ([{0, 1}], {0, 1}, {0: (1,), 1: (5,)}, True),
+    ],
+)
+def test_a_round_is_case_2_only_when_a_labelled_liar_in_b_reported_other_than_its_receipts(
+    selected, liars, reported, costly
+):
+    sets = [frozenset(row) for row in selected]
+    assert case_2(sets, frozenset(liars), reported, {0: (1,), 1: (1,), 2: (1,)}) is costly
+
+
+def test_costs_move_from_the_honest_to_the_malicious_and_the_rest_is_burned(parameters):
+    p = parameters(wei_per_unit=3)
+    roles = (Conduct.HONEST, Conduct.LIAR, Conduct.HONEST, Conduct.HONEST)
+    balance = final_balance(p, 10**12, (10, 20, 30, 40), roles, 7, 2)
+    assert balance.participants == tuple(p.stake + x for x in (30 - 42, 60 + 42, 90 - 42, 120 - 42))
+    assert (balance.environment, balance.burned) == (10**12 - 300, 84)
+
+
+def test_the_pool_pays_when_the_malicious_gain_more_than_the_honest_lose(parameters):
+    p = parameters()
+    roles = (Conduct.ATTACKER, Conduct.LIAR, Conduct.LIAR | Conduct.ATTACKER, Conduct.HONEST)
+    balance = final_balance(p, 10**12, (0, 0, 0, 0), roles, 5, 3)
+    assert (balance.environment, balance.burned) == (10**12 - 30, 0)
+
+
+def test_an_unfinished_game_shares_the_pool_equally_and_burns_the_dust(parameters):
+    p = parameters()
+    balance = void_balance(p, 1003, (100, 0, 0, 0))
+    assert balance.participants == (p.stake + 325, *[p.stake + 225] * 3)
+    assert (balance.environment, balance.burned) == (0, 3)
