@@ -117,7 +117,8 @@ class Schedule:
     """The steps of a round: tick s begins step s; what is sent at tick s arrives before tick s + 1.
 
     Step 0: reports. 1..m: their relays. m + 1: reports are agreed, comparison bits are asked for. m + 2: commanders
-    send headers. m + 3..2m + 2: their relays. 2m + 3: block signatures. 2m + 4: certificates. 2m + 5: pulls.
+    send headers. m + 3..2m + 2: their relays. 2m + 3: block signatures. 2m + 4: certificates,
+    each answered by a pull.
     """
 
     relay_rounds: int
@@ -143,11 +144,6 @@ class Schedule:
         return self.vote + 1
 
     @property
-    def pull(self) -> int:
-        """The step in which participants pull on the certificate."""
-        return self.vote + 2
-
-    @property
     def steps(self) -> int:
         """Ticks of a whole round."""
-        return self.pull + 1
+        return self.certify + 1

@@ -30,13 +30,10 @@ class Seat:
         if step == 0:
             report, opening = self.participant.report(self.ledger)
             return [self.participant.open_commitment(opening), *self.validator.report(report)]
-        if step == self.rules.schedule.pull:
-            learning = self._certified and self.ledger.round > self.rules.parameters.burn_in
-            return self.participant.pull(self.ledger) if learning else []
         return self.validator.on_tick(step)
 
-    def on_message(self, sender: int, message: Message) -> None:
-        """Take in what arrived in the current step."""
+    def on_message(self, sender: int, message: Message) -> list[Send]:
+        """Take in what arrived in the current step; a certificate of this round is answered by a pull."""
         match message:
             case Frame():
                 self.validator.on_frame(self._step, message)
@@ -45,9 +42,16 @@ class Seat:
             case Answer() if sender == COMPARISON:  # the one message whose only warrant is its sender
                 self.validator.on_answer(message)
             case CertifiedBlock():
-                header = self.rules.certified_header(self.ledger, message, self._verifier)
-                self._certified = self._certified or (header is not None and approves(header.means))
+                return self._on_certificate(message)
             case Receipt():
                 self.participant.on_receipt(self.ledger, message)
             case _:
                 pass
+        return []
+
+    def _on_certificate(self, block: CertifiedBlock) -> list[Send]:
+        if self._certified or self.ledger.round <= self.rules.parameters.burn_in:
+            return []
+        header = self.rules.certified_header(self.ledger, block, self._verifier)
+        self._certified = header is not None and approves(header.means)
+        return self.participant.pull(self.ledger) if self._certified else []

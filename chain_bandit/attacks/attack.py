@@ -96,5 +96,5 @@ class Attack:
         return honest
 
     def outbox(self, view: View, sends: list[Send]) -> list[Send]:
-        """The last word on every message that leaves the seat in this step."""
+        """The last word on what leaves the seat at the beginning of a step; its pulls are up to `arm`."""
         return sends

@@ -1,8 +1,9 @@
 """A seat under an attack: the honest machine, with the attack at its four verbs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
-from chain_bandit.actors.messages import Send, is_sound
+from chain_bandit.actors.messages import Message, Send, is_sound
 from chain_bandit.actors.participant import Participant
 from chain_bandit.actors.seat import Seat
 from chain_bandit.actors.validator import Validator
@@ -108,8 +109,19 @@ class MaliciousSeat(Seat):
     def on_tick(self, step: int) -> list[Send]:
         """What the attack makes of the honest messages of the step."""
         self.view.step = step
-        try:
+        with self._naming_the_plugin():
             sends = self.attack.outbox(self.view, super().on_tick(step))
             return [send for send in sends if is_sound(send)]  # no wire carries anything else
-        except Exception as error:  # a plug-in may raise anything; the user is told which one did
+
+    def on_message(self, sender: int, message: Message) -> list[Send]:
+        """The honest answer: a pull, whose arm the attack decides."""
+        with self._naming_the_plugin():
+            return super().on_message(sender, message)
+
+    @contextmanager
+    def _naming_the_plugin(self) -> Iterator[None]:
+        """A plug-in may raise anything; the user is told which one did."""
+        try:
+            yield
+        except Exception as error:
             raise AttackFailed(str(self.attack), self.number, self.ledger.round, error) from error

@@ -24,6 +24,9 @@ LONGEST_BURN_IN = 10**7
 
 def created(game: Game, call: Call) -> None:
     """Take in the deployment: its code, parameters and pool."""
+    if game.deployment is not None:
+        game.checks.that(False, "game.code", None, "creation", "the contract is created twice")
+        return
     checks, data = game.checks, call.arguments[0] if call.arguments else b""
     code = creation_code()
     if code is None:
@@ -77,11 +80,11 @@ def joined_elsewhere(game: Game, seat: int, address: bytes) -> None:
 
 
 def _seat(game: Game, address: bytes) -> None:
-    game.checks.that(
-        address not in game.addresses and len(game.addresses) < game.parameters.participants,
-        "game.deposits", None, "seats", "{} cannot take another seat", address,
-    )  # fmt: skip
-    game.addresses.append(address)
+    free = game.ledger is None and len(game.addresses) < game.parameters.participants
+    if game.checks.that(
+        free and address not in game.addresses, "game.deposits", None, "seats", "{} cannot take a seat", address
+    ):
+        game.addresses.append(address)
 
 
 def _in_opening(game: Game, call: Call, what: str) -> None:

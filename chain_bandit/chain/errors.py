@@ -19,7 +19,9 @@ class ForeignContract(ChainBanditError):
     exit_code = 6
 
     def __init__(self, address: str, size: int) -> None:
-        super().__init__(f"{address} does not hold this version's contract ({size} bytes of other code): check the address")
+        super().__init__(
+            f"{address} does not hold this version's contract ({size} bytes of other code): check the address"
+        )
         self.address, self.size = address, size
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from chain_bandit.actors.comparer import Comparer
 from chain_bandit.actors.environment import Environment
-from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, RELAYER
+from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, RELAYER, CertifiedBlock, Send
 from chain_bandit.actors.participant import Participant
 from chain_bandit.actors.relayer import Relayer
 from chain_bandit.actors.rules import Rules
@@ -61,6 +61,10 @@ class Cast:
         """All steps of the open round, from reports to receipts."""
         for step in range(self.rules.schedule.steps):
             self._network.step(step)
+
+    def publish(self, block: CertifiedBlock) -> None:
+        """An approved block is on the chain: whoever had no certificate has one now, and pulls."""
+        self._network.deliver(RELAYER, [Send((ENVIRONMENT,), block)])
 
     def give(self, arm: int) -> None:
         """Receipts for everybody, in a round that needs no certificate."""

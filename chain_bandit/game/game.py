@@ -130,6 +130,7 @@ class Game:
             kind = Kind.APPROVED if approves(header.means) else Kind.REJECTED
             record = Record(ledger.round, kind, header, block.certificate.content)
             made = self.recorder.submit(block)
+            self.cast.publish(block)
         else:
             record = Record(ledger.round, Kind.SKIP)
             skip = self.cast.relayer.skip

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import rlp
-
+from chain_bandit.history import rlp
 from chain_bandit.history.blocks import History, Origin, RawBlock
 from chain_bandit.history.errors import NodeDisagrees
 from chain_bandit.history.evm import HEADER_FIELDS, Log, created_address, decode_transaction, logs_bloom, ordered_root
@@ -116,7 +115,7 @@ def _header(block: Mapping[str, Any]) -> bytes:
         if value is None:
             break
         fields.append(_minimal(value) if name in _NUMBERS else _sized(value, _SIZES.get(name, 32)))
-    return bytes(rlp.encode(fields))
+    return rlp.encode(fields)
 
 
 def _transaction(item: Mapping[str, Any]) -> bytes:
@@ -137,7 +136,7 @@ def _transaction(item: Mapping[str, Any]) -> bytes:
     signature = [_minimal(_need(item, "r")), _minimal(_need(item, "s"))]
     nonce = _minimal(_need(item, "nonce"))
     if kind == 0:
-        return bytes(rlp.encode([nonce, *fees, *target, _minimal(_need(item, "v")), *signature]))
+        return rlp.encode([nonce, *fees, *target, _minimal(_need(item, "v")), *signature])
     access = [
         [_bytes(_need(entry, "address")), [_sized(key, 32) for key in _need(entry, "storageKeys")]]
         for entry in (_object(entry, "access list") for entry in _get(item, "accessList") or ())
@@ -155,7 +154,7 @@ def _transaction(item: Mapping[str, Any]) -> bytes:
         _minimal(_need(item, "chainId")), nonce, *fees, *target, access, *extra,
         _minimal(_need(item, "v") if parity is None else parity), *signature,
     ]  # fmt: skip
-    return bytes([kind]) + bytes(rlp.encode(fields))
+    return bytes([kind]) + rlp.encode(fields)
 
 
 def _authorization(entry: Mapping[str, Any]) -> list[bytes]:
@@ -179,7 +178,7 @@ def _receipt(item: Mapping[str, Any]) -> bytes:
         [[log.address, list(log.topics), log.data] for log in logs],
     ]
     kind = _integer(_get(item, "type") or 0)
-    return (bytes([kind]) if kind else b"") + bytes(rlp.encode(fields))
+    return (bytes([kind]) if kind else b"") + rlp.encode(fields)
 
 
 def _agree(what: str, says: bytes, got: bytes) -> None:
@@ -221,7 +220,7 @@ def _minimal(value: Any) -> bytes:
     number = _integer(value)
     if number < 0:
         raise NodeDisagrees("answer", "an unsigned integer", number)
-    return uint(number, (number.bit_length() + 7) // 8)
+    return rlp.encode_number(number)
 
 
 def _bytes(value: Any) -> bytes:

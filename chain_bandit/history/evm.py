@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import rlp
-from rlp.exceptions import RLPException
-
 from chain_bandit.crypto.verify import signer
+from chain_bandit.history import rlp
 from chain_bandit.history.errors import BadEncoding
 from chain_bandit.protocol.digests import keccak, uint
 
@@ -81,8 +79,8 @@ def _decode_list(data: bytes, what: str) -> list[Any]:
     """The RLP list in `data`, refusing any other encoding of the same."""
     try:
         value = rlp.decode(data)
-    except (RLPException, RecursionError, IndexError) as error:
-        raise BadEncoding(f"{what}: not RLP ({type(error).__name__})") from error
+    except BadEncoding as error:
+        raise BadEncoding(f"{what}: {error}") from error
     if not isinstance(value, list):
         raise BadEncoding(f"{what}: expected an RLP list")
     return value
@@ -162,7 +160,7 @@ def _signed_part(kind: int, fields: list[Any]) -> tuple[int | None, int, bytes]:
     if v < 35:
         raise BadEncoding(f"transaction: v is {v}")
     chain_id = (v - 35) // 2
-    return chain_id, (v - 35) % 2, rlp.encode([*fields[:6], chain_id, b"", b""])
+    return chain_id, (v - 35) % 2, rlp.encode([*fields[:6], rlp.encode_number(chain_id), b"", b""])
 
 
 @lru_cache(maxsize=512)
@@ -210,7 +208,7 @@ def _bloom_bits(item: bytes) -> int:
 @lru_cache(maxsize=512)
 def ordered_root(items: tuple[bytes, ...]) -> bytes:
     """The root of the Merkle-Patricia trie that maps rlp(i) to item i: a transactions or a receipts root."""
-    pairs = [(rlp.encode(index).hex(), item) for index, item in enumerate(items)]
+    pairs = [(rlp.encode(rlp.encode_number(index)).hex(), item) for index, item in enumerate(items)]
     return keccak(rlp.encode(_node(sorted(pairs), 0)))
 
 
@@ -244,4 +242,4 @@ def _reference(node: Any) -> Any:
 
 def created_address(sender: bytes, nonce: int) -> bytes:
     """The address of the contract that `sender` creates with its transaction `nonce`."""
-    return keccak(rlp.encode([sender, nonce]))[12:]
+    return keccak(rlp.encode([sender, rlp.encode_number(nonce)]))[12:]

@@ -158,9 +158,11 @@ def _read_lines(file: IO[bytes], limit: int | None) -> Iterator[bytes]:
 
 def _load(line: bytes, keys: frozenset[str]) -> dict[str, object]:
     """The JSON object in a line, with exactly `keys`."""
+    if line.count(b"{") > 1 or line.count(b"[") > 2:  # nested without end, it would overflow the parser's stack
+        raise _Unreadable("not one object with its lists")
     try:
         value = json.loads(line)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise _Unreadable("not JSON") from error
     if not isinstance(value, dict) or value.keys() != keys:
         raise _Unreadable(f"expected an object with {', '.join(sorted(keys))}")

@@ -38,7 +38,7 @@ _STYLE = {
     "path.simplify": True,
 }
 
-POINTS = 600
+POINTS = 400
 """Points of a curve that are drawn."""
 
 

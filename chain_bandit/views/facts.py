@@ -280,11 +280,13 @@ class Facts:
 
     def _digest(self) -> Verdict:
         same = self.manifest.run_digest == self.report.run_digest
-        sentence = f"digest {short(clean(self.manifest.run_digest))} " + (
+        sentence = f"digest {short(clean(self.manifest.run_digest, 80))} " + (
             "recomputed from the chain; the same scenario and seed give it again" if same
             else f"but the chain gives {short(self.report.run_digest)}"
         )
-        return Verdict("Digest", "ok" if same else "bad", "matches" if same else "differs", sentence, "method")
+        return Verdict(
+            "Reproducible", "ok" if same else "bad", "digest matches" if same else "digest differs", sentence, "method"
+        )
 
 
 def read_manifest(manifest: Mapping[str, Any]) -> Manifest:

@@ -112,6 +112,7 @@ def _frame(axes: "Axes", last: int, first: int, title: str) -> None:
     axes.tick_params(length=0)
     axes.spines["left"].set_visible(False)
     axes.set_xlabel("round", loc="right", labelpad=2)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
 
 
 def _inside(axes: "Axes", x: Sequence[float], below: Sequence[float], above: Sequence[float], text: str) -> None:
@@ -171,7 +172,8 @@ def arms_pulled(facts: Facts) -> str:
     first, total = facts.columns["round"][0], len(pulled)
     with drawing():
         made, axes = figure(920, 44 + 19 * len(order))
-        place(made, 132, 70, 22, 20)
+        labels = [f"{facts.names[arm][:14]}  {manifest.arm_means[arm] / UNIT:.3f}" for arm in order]
+        place(made, 12 + 7 * max(map(len, labels)), 48, 22, 20)
         axes.set_xlim(first, first + total)
         axes.set_ylim(-0.5, len(order) - 0.5)
         least = total / 1_400
@@ -184,10 +186,8 @@ def arms_pulled(facts: Facts) -> str:
             axes.text(
                 first + total * 1.012, place_of[arm], f"{counts[arm]:,}", va="center", color=MUTED, clip_on=False
             )
-        axes.set_yticks(
-            [place_of[arm] for arm in order],
-            [f"{facts.names[arm][:14]}  {manifest.arm_means[arm] / UNIT:.3f}" for arm in order],
-        )
+        axes.set_yticks([place_of[arm] for arm in order], labels)
+        axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.text(first + total * 1.012, len(order) - 0.25, "pulls", va="bottom", color=MUTED)
         if manifest.burn_in:
             axes.axvspan(first, first + manifest.burn_in, color=MUTED, alpha=0.1, linewidth=0)
@@ -206,15 +206,16 @@ def consensus_lanes(facts: Facts) -> str:
     bins = min(len(rows), max(40, CELLS // seats))
     edges = [round(i * len(rows) / bins) for i in range(bins + 1)]
     groups = [rows[a:b] for a, b in zip(edges, edges[1:], strict=False)]
-    shares = [[_share(group, seat) for group in groups] for seat in range(seats)]
+    shares = [[counted_share(group, seat) for group in groups] for seat in range(seats)]
     top = max((share for lane in shares for share in lane if share is not None), default=0) or 1
     accused = facts.accused_by_round
     height = max(5.0, min(22.0, 1_000 / seats))
     with drawing():
         made, axes = figure(920, 52 + height * seats)
-        place(made, 132, 70, 24, 26)
+        place(made, _margin(facts.participants), 56, 24, 26)
         axes.set_xlim(0, bins)
         axes.set_ylim(seats - 0.5, -0.5)
+        rectangles(axes, [(0, seat - 0.4, bins, 0.8) for seat in range(seats)], facecolor=RULE, alpha=0.55)
         for level in range(1, _LEVELS + 1):
             boxes = [
                 (at, seat - 0.4, length, 0.8)
@@ -248,9 +249,9 @@ def _lane_labels(facts: Facts, axes: "Axes", first: int, edges: Sequence[int], h
     seats, bins = len(facts.participants), len(edges) - 1
     every = max(1, round(12 / height))
     kept = range(0, seats, every)
-    axes.set_yticks(list(kept), [_seat_name(facts.participants[seat]) for seat in kept])
+    axes.set_yticks(list(kept), [seat_name(facts.participants[seat]) for seat in kept])
     for seat in kept:
-        share = _share(facts.rows, seat)
+        share = counted_share(facts.rows, seat)
         axes.text(bins * 1.012, seat, "–" if share is None else f"{share:.0%}", va="center", color=MUTED)
     axes.text(bins * 1.012, -0.6, "counted", va="bottom", color=MUTED)
     ticks = [0, bins // 4, bins // 2, 3 * bins // 4, bins] if bins >= 8 else [0, bins]
@@ -260,7 +261,7 @@ def _lane_labels(facts: Facts, axes: "Axes", first: int, edges: Sequence[int], h
         axes.spines[side].set_visible(False)
 
 
-def _share(rows: Sequence[object], seat: int) -> float | None:
+def counted_share(rows: Sequence[object], seat: int) -> float | None:
     """For which share of the arms the seat's report was in B, over the blocks among `rows`; None without a block."""
     blocks = [row.selected for row in rows if getattr(row, "selected", ())]  # type: ignore[attr-defined]
     if not blocks:
@@ -272,8 +273,14 @@ def _level(share: float, top: float) -> int:
     return 0 if share <= 0 else max(1, min(_LEVELS, round(_LEVELS * share / top)))
 
 
-def _seat_name(participant: Participant) -> str:
-    return f"{participant.role or 'seat'} {participant.seat}" if participant.role else f"seat {participant.seat}"
+def seat_name(participant: Participant) -> str:
+    """Its role, once it is revealed, and its number."""
+    return f"{participant.role or 'seat'} {participant.seat}"
+
+
+def _margin(people: Sequence[Participant]) -> int:
+    """Room for the names of the seats, in pixels."""
+    return 12 + round(6.6 * max((len(seat_name(p)) for p in people), default=0))
 
 
 def money(facts: Facts) -> str:
@@ -285,7 +292,7 @@ def money(facts: Facts) -> str:
     every = max(1, round(12 / height))
     with drawing():
         made, axes = figure(920, 30 + height * len(people))
-        place(made, 132, 150, 22, 8)
+        place(made, _margin(people), 150 if any(p.cost for p in people) else 64, 22, 8)
         highest = max([p.reward for p in people] + [p.net or 0 for p in people] + [1]) / UNIT
         lowest = min([0.0] + [(p.net or 0) / UNIT for p in people])
         axes.set_xlim(lowest, highest)
@@ -304,7 +311,7 @@ def money(facts: Facts) -> str:
                 text = amount(shown) + ("" if not p.cost else f"  (cost {signed(-p.cost)})")
                 axes.text(max(highest, 0) * 1.012, at, text, va="center", color=INK, clip_on=False)
         kept = range(0, len(people), every)
-        axes.set_yticks(list(kept), [_seat_name(people[at]) for at in kept])
+        axes.set_yticks(list(kept), [seat_name(people[at]) for at in kept])
         axes.set_xticks([])
         axes.tick_params(length=0)
         axes.axvline(0, color=MUTED, linewidth=0.8)
@@ -325,12 +332,14 @@ def gas(facts: Facts) -> str:
     middle = median(row.gas for row in rows) / 1_000
     with drawing():
         made, axes = figure(920, 170)
-        place(made, 44, 120, 24, 34)
+        place(made, 34, 84, 24, 34)
         _frame(axes, max(x[-1], x[0] + 1), x[0], "thousand gas per recorded round")
         axes.set_ylim(0, 1.12 * max(y))
-        axes.vlines(x, 0, y, color=BLUE, linewidth=max(0.6, min(6.0, 600 / len(x))), alpha=0.55)
+        width = 0.7 * (x[-1] - x[0] + 1) / len(x)
+        axes.set_xlim(x[0] - width, x[-1] + width)
+        rectangles(axes, [(a - width / 2, 0, width, b) for a, b in zip(x, y, strict=True)], facecolor=BLUE, alpha=0.55)
         axes.axhline(middle, color=INK, linewidth=1, linestyle=(0, (4, 2.5)))
-        end_labels(axes, x[-1], [(middle, f"median {middle:,.0f}", INK)])
+        end_labels(axes, x[-1] + width, [(middle, f"median {middle:,.0f}", INK)])
         return svg(made, "gas", "Gas of the transaction that recorded each round")
 
 

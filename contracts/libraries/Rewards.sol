@@ -9,6 +9,7 @@ import {Ledger} from "./Ledger.sol";
 /// @title What the environment says everybody earned, credited in units
 library Rewards {
     uint256 private constant PULL_BYTES = 5;
+    uint256 private constant PULLS_PER_WORD = 6;
 
     struct Credits {
         uint32 settledThrough;
@@ -57,20 +58,26 @@ library Rewards {
         }
     }
 
-    /// @dev Reads six pulls a word: there are some thousands in a settlement.
+    /// @dev Adds one round's pulls, six a word: there are thousands of them in a settlement.
     function _addRound(uint256[] memory earned, bytes calldata pulls, uint256 round, uint256 arms) private pure {
         unchecked {
-            uint256 word;
-            for (uint256 seat; seat < earned.length; ++seat) {
-                if (seat % 6 == 0) word = uint256(bytes32(pulls[seat * PULL_BYTES:]));
-                uint256 arm = word >> 248;
-                uint256 reward = uint32(word >> 216);
-                word <<= 40;
-                bool valid = arm < arms ? reward <= UNIT : arm == NO_PULL && reward == 0;
-                if (!valid) revert IErrors.InvalidPull(round, seat, arm, reward);
-                earned[seat] += reward;
+            uint256 seats = earned.length;
+            uint256 seat;
+            while (seat < seats) {
+                uint256 word = uint256(bytes32(pulls[seat * PULL_BYTES:]));
+                uint256 end = seat + PULLS_PER_WORD < seats ? seat + PULLS_PER_WORD : seats;
+                for (; seat < end; ++seat) {
+                    uint256 reward = (word >> 216) & type(uint32).max;
+                    if (word >> 248 >= arms || reward > UNIT) _requireNoPull(word >> 248, reward, round, seat);
+                    earned[seat] += reward;
+                    word <<= 8 * PULL_BYTES;
+                }
             }
         }
+    }
+
+    function _requireNoPull(uint256 arm, uint256 reward, uint256 round, uint256 seat) private pure {
+        if (arm != NO_PULL || reward != 0) revert IErrors.InvalidPull(round, seat, arm, reward);
     }
 
     function _checkLength(

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ARTIFACT, ERRORS
 
 from chain_bandit.chain.artifacts import masked
+from tests.contracts.harness import ARTIFACT, ERRORS
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "chain_bandit" / "chain" / "artifacts" / "ChainBandit.json"

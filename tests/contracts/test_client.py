@@ -1,96 +1,20 @@
 """The client on the embedded chain: a whole game, and how refusals and lost nodes come back."""
 
-import random
-from dataclasses import dataclass, field
 
 import pytest
-from coincurve import PrivateKey
-from conftest import BASE, compact, least_pool, parameters
 from eth_account import Account
-from eth_account.signers.local import LocalAccount
 from web3 import HTTPProvider, Web3
 
-from chain_bandit.chain.client import GAS_BASE, GAS_PER_BYTE, Coordinator, CostEntry
-from chain_bandit.chain.embedded import EmbeddedNode
+from chain_bandit.chain.client import GAS_BASE, GAS_PER_BYTE, Coordinator
 from chain_bandit.chain.errors import ForeignContract, NodeUnreachable, TransactionReverted
-from chain_bandit.protocol.blocks import Header, Kind, Report, SignedReport, encode_body, genesis_digest, mask
+from chain_bandit.protocol.blocks import Kind, genesis_digest
 from chain_bandit.protocol.digests import ZERO, keccak
-from chain_bandit.protocol.messages import Domain, Phase, Role, Slot
-from chain_bandit.protocol.parameters import Parameters
-from chain_bandit.protocol.rewards import hidden_cost, secret_commitment
+from chain_bandit.protocol.rewards import hidden_cost
 from chain_bandit.protocol.settlement import Pull, encode_pulls, final_balance
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.stopwatch import Stopwatch
-
-SALT, SECRET, MODEL = keccak(b"salt"), keccak(b"secret"), b"model"
-
-
-def raw(account: LocalAccount) -> bytes:
-    return bytes.fromhex(account.address[2:])
-
-
-@dataclass
-class Played:
-    """A game that the client opened on an embedded chain."""
-
-    p: Parameters
-    node: EmbeddedNode
-    coordinator: Coordinator
-    environment: LocalAccount
-    seats: list[LocalAccount]
-    roles: bytes
-    chance: random.Random = field(default_factory=lambda: random.Random("client"))
-    records: list[tuple[bytes, int, bytes]] = field(default_factory=list)
-
-    def certificate(self, content: bytes) -> tuple[int, bytes]:
-        c = self.coordinator
-        separator = Domain(self.node.chain_id, c.address, c.game()).separator()
-        digest = Slot(separator, c.next_round(), c.head()).digest(Phase.BLOCK, Role.SIGNER, 0, content)
-        keys = [PrivateKey(bytes(seat.key)) for seat in self.seats[: self.p.quorum]]
-        return mask(range(self.p.quorum)), b"".join(compact(key, digest) for key in keys)
-
-    def approve(self, mean: int = UNIT) -> list[tuple[int, int, bytes]]:
-        p, c, everybody = self.p, self.coordinator, mask(range(self.p.participants))
-        reports = [
-            SignedReport(
-                Report(tuple(self.chance.randrange(UNIT) for _ in range(p.arms)), self.chance.randbytes(32)).encode(),
-                self.chance.randbytes(64),
-            )
-            for _ in self.seats
-        ]
-        body, parent = encode_body(reports), c.head()
-        header = Header(
-            c.next_round(), parent, keccak(body), everybody, 0, (everybody,) * p.arms, (everybody,) * p.arms,
-            (mean,) * p.arms,
-        ).encode(p)  # fmt: skip
-        return self.note(parent, header, c.submit_block(self.environment, header, body, *self.certificate(keccak(header))))
-
-    def skip(self) -> list[tuple[int, int, bytes]]:
-        parent = self.coordinator.head()
-        return self.note(parent, b"", self.coordinator.skip(self.seats[0], *self.certificate(ZERO)))
-
-    def note(self, parent: bytes, header: bytes, made: list[tuple[int, int, bytes]]) -> list[tuple[int, int, bytes]]:
-        for _, kind, head in made:
-            self.records.append((parent, kind, header))
-            parent, header = head, b""
-        return made
-
-
-def played(**changes: int) -> Played:
-    p = parameters(**changes)
-    accounts = [Account.from_key(keccak(b"account", bytes([i]))) for i in range(p.participants + 1)]
-    *seats, environment = accounts
-    node = EmbeddedNode({raw(account): 10**24 for account in accounts})
-    roles = bytes([1, *bytes(p.participants - 1)])
-    commitment = secret_commitment(SECRET, roles, MODEL)
-    coordinator = Coordinator.deploy(
-        node.web3, environment, p, keccak(SALT), commitment, least_pool(p), Stopwatch()
-    )
-    for seat in seats:
-        coordinator.join(seat)
-    coordinator.open(environment, SALT)
-    assert coordinator.game() == p.digest(keccak(SALT), commitment)
-    return Played(p, node, coordinator, environment, seats, roles)
+from tests.contracts.harness import BASE, least_pool
+from tests.contracts.played import MODEL, SALT, SECRET, played, raw
 
 
 def test_client_plays_a_whole_game():
@@ -121,9 +45,7 @@ def test_client_plays_a_whole_game():
 
     c.settle_rewards(env, 9, encode_pulls([Pull(0, UNIT)] * 4) * 2)
     c.reveal(env, SECRET, game.roles, MODEL)
-    c.settle_costs(
-        env, [CostEntry(parent, kind, i == 0, header) for i, (parent, kind, header) in enumerate(reversed(game.records))]
-    )
+    c.settle_costs(env, game.entries(costly=1))
     c.reveal_counts(game.seats[0], ZERO)
     c.close(game.seats[2])
     expected = final_balance(p, c.pool(), [2 * UNIT] * 4, game.roles, hidden_cost(SECRET, seed), 1)
@@ -225,7 +147,6 @@ def test_stated_gas_is_enough_for_the_largest_batches():
     pulls = encode_pulls([Pull(1, UNIT)] * 4) * 116
     c.settle_rewards(env, 120, pulls)
     c.reveal(env, SECRET, game.roles, MODEL)
-    entries = [CostEntry(parent, kind, i < 116, header) for i, (parent, kind, header) in enumerate(reversed(game.records))]
-    c.settle_costs(env, entries)
+    c.settle_costs(env, game.entries(costly=116))
     assert c.gas["settleRewards"][0] < GAS_BASE + GAS_PER_BYTE * len(pulls)
     print({name: used[-1] for name, used in c.gas.items()})

@@ -4,11 +4,11 @@ import random
 from dataclasses import astuple, replace
 
 import pytest
-from conftest import ARTIFACT, BASE, ERRORS, FUNCTIONS, Game, Machine, least_pool, parameters, tuple_of
 
 from chain_bandit.protocol import assumptions
 from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.protocol.parameters import Parameters
+from tests.contracts.harness import ARTIFACT, BASE, ERRORS, FUNCTIONS, Game, Machine, least_pool, parameters, tuple_of
 
 WEI = BASE.wei_per_unit
 REFUSALS = [

@@ -6,14 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from coincurve import PublicKey
-from conftest import FUNCTIONS, Game, parameters
-from test_records import ORDER, high_s
 
 from chain_bandit.protocol.blocks import Header, Kind, Record, approves, decode_body, seats
 from chain_bandit.protocol.digests import ZERO, keccak, word
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.messages import Phase, Role, Slot
 from chain_bandit.protocol.units import BOUND, INFINITY
+from tests.contracts.harness import FUNCTIONS, ORDER, Game, high_s, parameters
 
 Submission = tuple[bytes, bytes, int, bytes]
 SELECTOR = FUNCTIONS["submitBlock"].topic[:4]

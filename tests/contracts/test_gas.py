@@ -7,7 +7,7 @@ import json
 import os
 from pathlib import Path
 
-from test_client import Played, played
+from tests.contracts.played import Played, played
 
 SNAPSHOT = Path(__file__).resolve().parents[1] / "snapshots" / "gas.json"
 SIZES = (4, 7, 10, 16, 31)

@@ -3,15 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from conftest import BASE, CHAIN_ID, Game, compact, parameters
-from test_seats import hexed
 
 from chain_bandit.protocol.blocks import Kind, encode_body, mask
 from chain_bandit.protocol.digests import ZERO, keccak
 from chain_bandit.protocol.messages import Domain, Phase, Role, Slot
 from chain_bandit.protocol.units import BOUND, INFINITY
-
-ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+from tests.contracts.harness import BASE, CHAIN_ID, FUNCTIONS, Game, compact, hexed, high_s, parameters
 
 
 def state(game: Game) -> tuple:
@@ -124,13 +121,6 @@ def test_submit_block_reverts_when_signatures_and_signers_differ_in_number(game)
     assert refused(game, encoded, body, 15, signatures) == ("WrongSignaturesLength", 192, 256)
 
 
-def high_s(signature: bytes) -> bytes:
-    """The other signature of the same content: s above half the order, the parity flipped."""
-    s = int.from_bytes(signature[32:], "big")
-    parity, s = s >> 255, s & (2**255 - 1)
-    return signature[:32] + ((1 - parity) << 255 | ORDER - s).to_bytes(33, "big")[-32:]
-
-
 @pytest.mark.parametrize(
     "forge",
     [
@@ -161,7 +151,9 @@ def test_submit_block_reverts_when_signatures_are_not_by_ascending_seat(game):
     assert refused(game, encoded, body, signers, doubled)[:2] == ("InvalidSignature", 1)
 
 
-@pytest.mark.parametrize("part", ["chain", "contract", "game", "round", "parent", "phase", "role", "instance", "content"])
+@pytest.mark.parametrize(
+    "part", ["chain", "contract", "game", "round", "parent", "phase", "role", "instance", "content"]
+)
 def test_submit_block_reverts_when_the_signed_slot_is_another(game, part):
     header, body = game.block()
     content = keccak(header.encode(BASE))
@@ -182,8 +174,6 @@ def test_submit_block_reverts_when_the_signed_slot_is_another(game, part):
 
 
 def test_submit_block_reverts_when_a_byte_follows_the_calldata(game):
-    from conftest import FUNCTIONS
-
     data = FUNCTIONS["submitBlock"].encode(*game.submission(*game.block()))
     for extra in (b"\0", bytes(32)):
         error = game.machine.call(game.anybody, game.address, data + extra).error
@@ -192,8 +182,6 @@ def test_submit_block_reverts_when_a_byte_follows_the_calldata(game):
 
 @pytest.mark.parametrize("call", ["skip", "settleRewards", "reveal", "settleCosts"])
 def test_other_calls_revert_when_a_byte_follows_the_calldata(game, call):
-    from conftest import FUNCTIONS
-
     arguments = {
         "skip": game.certificate(ZERO),
         "settleRewards": (5, b""),
@@ -278,11 +266,16 @@ def test_exploration_takes_the_last_round_when_it_is_left(game):
     assert game.view("progress")[:3] == (BASE.horizon + 1, 0, 1)
 
 
+def recording_calls(game: Game) -> list[tuple]:
+    block, skip = game.submission(*game.block()), game.certificate(ZERO)
+    return [("submitBlock", *block), ("skip", *skip), ("skipAfterDeadline",)]
+
+
 def test_nothing_is_recorded_when_the_last_round_has_ended(game):
     game.machine.block = 77
     game.play_out()
     game.machine.block = 80
-    for call in (("submitBlock", *game.submission(*game.block())), ("skip", *game.certificate(ZERO)), ("skipAfterDeadline",)):
+    for call in recording_calls(game):
         assert game.refused(game.anybody, *call) == ("GameIsOver", 77)
 
 
@@ -293,7 +286,7 @@ def test_nothing_is_recorded_after_the_last_block_of_the_game(game):
     assert not game.view("isOver")
     game.machine.block = end + 1
     assert game.view("isOver")
-    for call in (("submitBlock", *game.submission(*game.block())), ("skip", *game.certificate(ZERO)), ("skipAfterDeadline",)):
+    for call in recording_calls(game):
         assert game.refused(game.anybody, *call) == ("GameIsOver", end)
 
 

@@ -1,15 +1,11 @@
 """Joining, opening, and the way back when the opening was missed."""
 
-from conftest import BASE, Game, address_of, least_pool
 from coincurve import PrivateKey
 
 from chain_bandit.protocol.digests import keccak
+from tests.contracts.harness import BASE, Game, address_of, hexed, least_pool
 
 DEADLINE = 1 + BASE.opening_deadline  # deployed in block 1
-
-
-def hexed(address: bytes) -> str:
-    return "0x" + address.hex()
 
 
 def joined(count: int) -> Game:

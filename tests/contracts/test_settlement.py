@@ -3,14 +3,13 @@
 import random
 
 import pytest
-from conftest import BASE, DEAD, Game, least_pool, parameters
-from test_seats import hexed
 
 from chain_bandit.protocol.blocks import Kind, mask
 from chain_bandit.protocol.digests import ZERO, keccak
 from chain_bandit.protocol.rewards import hidden_cost, secret_commitment
 from chain_bandit.protocol.settlement import NOTHING, Pull, encode_pulls, final_balance, void_balance
 from chain_bandit.protocol.units import UNIT
+from tests.contracts.harness import BASE, DEAD, Game, hexed, least_pool, parameters
 
 M, L, T = BASE.participants, BASE.burn_in, BASE.horizon
 WINDOW = BASE.settlement_window

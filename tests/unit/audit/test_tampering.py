@@ -2,10 +2,12 @@
 
 import json
 import random
+from collections import Counter
+from contextlib import suppress
 
 import pytest
 import rlp
-from forging import rehashed
+from forging import Forgery, rehashed
 from played_game import Played
 from rlp.exceptions import RLPException
 
@@ -102,3 +104,51 @@ def test_every_line_dropped_swapped_or_repeated_is_detected(export: bytes) -> No
             swapped = [*lines[:index], lines[index + 1], lines[index], *lines[index + 2 :]]
             assert verdict(b"".join(swapped), head) in (3, 12)
         assert verdict(export[: export.index(lines[index])], head) in (3, 12)
+
+
+def test_no_signed_nonsense_makes_an_audit_raise(honest: Played) -> None:
+    """Calldata, values, events, order: changed at random, then signed and hashed as if the chain had taken them."""
+    chance, verdicts = random.Random(11), Counter[int]()
+    keys = {signer.address: signer for signer in (*honest.signers, honest.owner)}
+    history = files.parse(
+        files.origin_line(honest.history.origin) + b"".join(map(files.block_line, honest.history.blocks))
+    )
+    counts = {"join": 4, "open": 1, "submitBlock": 24, "skip": 1, "settleRewards": 5, "reveal": 1, "settleCosts": 2,
+              "revealCounts": 4, "close": 1, "withdraw": 5}  # fmt: skip
+    events = {"Joined": 4, "Opened": 1, "Recorded": 27, "RewardsSettled": 5, "Revealed": 1, "CostsSettled": 2,
+              "CountsRevealed": 4, "Closed": 1, "Withdrawn": 5}  # fmt: skip
+
+    def spoilt(data: bytes) -> bytes:
+        for _ in range(chance.randint(1, 3)):
+            at, how = chance.randrange(len(data)), chance.random()
+            if how < 0.1:
+                return data[:at]
+            new = chance.randbytes(1) if how < 0.7 else chance.choice((bytes(8), b"\xff" * 8))
+            data = data[:at] + new + data[at + len(new) :]
+        return data
+
+    for _ in range(400):
+        forged = Forgery(history, keys)
+        for _ in range(chance.randint(1, 3)):
+            how = chance.random()
+            if how < 0.6:
+                method = chance.choice(sorted(counts))
+                with suppress(IndexError):  # an earlier change took the call away
+                    forged.call(method, chance.randrange(counts[method]), spoilt)
+            elif how < 0.8:
+                name = chance.choice(sorted(events))
+                forged.event(name, chance.randrange(events[name]), spoilt)
+            elif how < 0.85:
+                forged.creation(lambda data: data[:-672] + spoilt(data[-672:]))
+            else:
+                one, other = (chance.randrange(1, len(forged.blocks)) for _ in range(2))
+                for part in (1, 2):
+                    mine, theirs = forged.blocks[one][part], forged.blocks[other][part]
+                    mine[:], theirs[:] = theirs[:], mine[:]
+                for block in (one, other):
+                    receipts = forged.blocks[block][2]
+                    gas = rlp.decode(receipts[0][1:])[1] if receipts else b""
+                    forged.blocks[block][0][10] = gas
+        verdicts[audit(forged.made()).exit_code] += 1
+    assert sum(verdicts.values()) == 400
+    assert verdicts[12] > 200, verdicts

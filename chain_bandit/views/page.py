@@ -1,0 +1,337 @@
+"""One run as one HTML file: it opens from disk, asks nobody for anything, and prints."""
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+from chain_bandit.audit.report import AuditReport
+from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.views import plots
+from chain_bandit.views.canvas import themed
+from chain_bandit.views.catalogue_page import audit_section
+from chain_bandit.views.facts import Facts, Participant, amount, clean, short, signed, whole
+from chain_bandit.views.markup import Cell, Markup, code, facts_list, joined, picture, table, tag, text
+from chain_bandit.views.wording import SECTIONS, attacking_pays, beyond_bounds, headline, seconds
+
+MARKS = {"ok": "✓", "bad": "✗", "open": "?", "none": "–"}
+
+
+def page(
+    manifest: Mapping[str, Any],
+    report: AuditReport,
+    rounds: Any,
+    measured: Mapping[str, Any] | None = None,
+    *,
+    scenario: str | None = None,
+    evidence: Sequence[Mapping[str, Any]] = (),
+) -> str:
+    """The page of one run. The same arguments give the same text.
+
+    Args:
+        manifest: of the run folder.
+        report: what the audit of its history says.
+        rounds: the pyarrow table of rounds.
+        measured: seconds of the machine that ran it.
+        scenario: the locked scenario's text.
+        evidence: proofs of equivocation, as in the run folder.
+
+    Raises:
+        RunUnreadable: when manifest or rounds are not those of a run.
+    """
+    facts = Facts.of(manifest, report, rounds)
+    body = joined(
+        _top(facts),
+        _regret(facts),
+        _estimators(facts),
+        _consensus(facts, evidence),
+        _money(facts),
+        _chain(facts),
+        audit_section(facts),
+        _method(facts, measured, scenario),
+        tag("footer", f"chain_bandit {clean(facts.manifest.version)}"),
+    )
+    return _document(clean(facts.manifest.scenario), body)
+
+
+def _document(name: str, body: Markup) -> str:
+    """The file around the sections. Its own policy forbids it to load anything or to run any script but its own."""
+    here = files("chain_bandit.views")
+    style = here.joinpath("page.css").read_text(encoding="utf-8")
+    script = here.joinpath("page.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; img-src data:"
+    head = joined(
+        tag("meta", charset="utf-8"),
+        tag("meta", http_equiv="Content-Security-Policy", content=policy),
+        tag("meta", name_="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name_="referrer", content="no-referrer"),
+        tag("title", f"{name} – chain_bandit"),
+        tag("style", Markup(style)),
+    )
+    whole_page = tag("html", tag("head", head), tag("body", body, tag("script", Markup(script))), lang="en")
+    return f"<!DOCTYPE html>\n{whole_page}\n"
+
+
+def _section(anchor: str, *children: object) -> Markup:
+    return tag("section", tag("h2", SECTIONS[anchor]), *children, id=anchor)
+
+
+def _top(facts: Facts) -> Markup:
+    strip = [
+        tag(
+            "a",
+            tag("span", verdict.name, class_="name"),
+            tag("span", f"{MARKS[verdict.status]} {verdict.word}", class_=f"word {verdict.status}"),
+            tag("span", verdict.sentence, class_="why"),
+            href=f"#{verdict.anchor}",
+        )
+        for verdict in facts.verdicts
+    ]
+    return tag(
+        "header",
+        tag("h1", clean(facts.manifest.scenario)),
+        *(tag("p", sentence, class_="lead") for sentence in headline(facts)),
+        tag("div", *strip, class_="verdicts", id="verdict"),
+        tag("nav", *(tag("a", title, href=f"#{anchor}") for anchor, title in SECTIONS.items()), aria_label="Sections"),
+    )
+
+
+def _regret(facts: Facts) -> Markup:
+    burn_in, horizon = facts.manifest.burn_in, facts.manifest.rounds
+    rows: list[list[object]] = [
+        [
+            line.name if line.key in ("total", "ucb1", "oracle") else tag("span", line.name, class_="part"),
+            amount(line.total),
+            amount(line.after) if line.after is not None else "–",
+        ]
+        for line in sorted(facts.regret, key=lambda line: _ORDER.index(line.key))
+    ]
+    return _section(
+        "regret",
+        tag("p", "Pseudo-regret: what an honest participant lost in expectation against always pulling the best arm. "
+            "It is the same for every honest participant. UCB1 alone shares nothing and runs from round 1; the oracle "
+            "sees all honest data at once, with nobody to agree with."),
+        tag(
+            "div",
+            picture(themed(plots.regret_from_start(facts)), f"The burn-in, rounds 1 to {burn_in:,}, is observed and "
+                    "never paid: its whole price is counted here."),
+            picture(themed(plots.regret_after_burn_in(facts)), "Everyone starts at zero after the burn-in: the fair "
+                    "comparison of the learning itself."),
+            class_="pair",
+        ),
+        table(["rewards lost, per honest participant", f"rounds 1–{horizon:,}", f"{burn_in + 1:,}–{horizon:,}"], rows,
+              "-nn"),
+        picture(themed(plots.arms_pulled(facts)), "Which arm the honest pulled, round by round; the best arm is on top, "
+                "beside each name its true mean.", "broad"),
+    )  # fmt: skip
+
+
+_ORDER = ("total", "burn_in", "arms", "failed", "cost", "ucb1", "oracle")
+
+
+def _estimators(facts: Facts) -> Markup:
+    panels = plots.estimators(facts)
+    if not panels:
+        return _section("estimators", tag("p", "No block was recorded.", class_="quiet"))
+    more = len(facts.names) - len(panels)
+    return _section(
+        "estimators",
+        tag("p", "The global estimator of each arm (line), as the contract recorded it, against the true mean (dashed), "
+            "which the environment revealed after the game. Best arm first."
+            + (f" {more:,} further arms are in the files of the run." if more else "")),
+        tag("div", *(tag("div", Markup(themed(svg))) for _, svg in panels), class_="panels"),
+        _rejections(facts),
+    )  # fmt: skip
+
+
+def _rejections(facts: Facts) -> Markup:
+    """What was rejected and why."""
+    rejected = [row for row in facts.failures if row.kind == "rejected"]
+    if not rejected:
+        return tag("p", "The contract rejected no block.", class_="quiet")
+    why = ", ".join(f"{name} {count}×" for name, count in plots.without_estimator(facts).items())
+    sentence = f"The contract rejected {len(rejected):,} blocks, first in round {rejected[0].round:,}"
+    reason = f": too few reports were left for {why}." if why else ": an estimator was above the bound."
+    return tag("p", sentence + reason)
+
+
+def _consensus(facts: Facts, evidence: Sequence[Mapping[str, Any]]) -> Markup:
+    rows: list[list[object]] = []
+    for p in facts.participants:
+        share = plots.counted_share(facts.rows, p.seat)
+        reported = sum(p.seat in row.reporters for row in facts.rows if row.means is not None)
+        rows.append([
+            p.seat, p.role or "not revealed", whole(reported), whole(p.silent),
+            Cell("–" if share is None else f"{share:.0%}", share), whole(p.lied), whole(p.accused),
+        ])  # fmt: skip
+    lanes = picture(
+        themed(plots.consensus_lanes(facts)),
+        tag("span", *(tag("span", tag("span", class_=f"key {key}"), words) for key, words in _LEGEND), class_="legend"),
+        "broad",
+    )  # fmt: skip
+    return _section(
+        "consensus",
+        tag("p", _agreement(facts)),
+        _beyond(facts),
+        lanes,
+        table(["seat", "role as revealed", "reports agreed", "no report", "counted", "false reports",
+               "rounds accused"], rows, "n-nnnnn") if rows else None,
+        _failed_rounds(facts),
+        _equivocations(evidence),
+    )  # fmt: skip
+
+
+_LEGEND = (
+    ("most", "report counted for most arms"),
+    ("light", "for few"),
+    ("out", "for none: trimmed as too high or too low, or too few pulls"),
+    ("accused", "proof of equivocation"),
+    ("silent", "no report"),
+    ("empty", "no block"),
+)
+
+
+def _agreement(facts: Facts) -> str:
+    given = facts.report.game.get("parameters")
+    if not given:
+        return "The parameters of the game are not in this history."
+    p = Parameters(**given)
+    return (
+        f"Every seat commands once a round; each recorded round carries the signatures of at least {p.quorum} of "
+        f"{p.participants} seats. For every arm the {p.liars} highest and {p.liars} lowest reports are left out, "
+        "whoever sent them: an honest report is often among them, a false one nearly always."
+    )
+
+
+def _beyond(facts: Facts) -> Markup | None:
+    """Whether more misbehaved than the game assumed."""
+    sentence = beyond_bounds(facts)
+    return tag("p", sentence, class_="open") if sentence else None
+
+
+def _failed_rounds(facts: Facts) -> Markup:
+    if not facts.failures:
+        return tag("p", "Consensus reached a block in every round.", class_="quiet")
+    shown = [f"{row.round:,} ({row.kind})" for row in facts.failures[:40]]
+    more = len(facts.failures) - len(shown)
+    return tag("p", "Rounds without an approved block, which pay nothing: " + ", ".join(shown)
+               + (f", and {more:,} more" if more else "") + ".")  # fmt: skip
+
+
+def _equivocations(evidence: Sequence[Mapping[str, Any]]) -> Markup | None:
+    """The first proof against each seat: two signatures of one key over two contents of one slot."""
+    first: dict[object, Mapping[str, Any]] = {}
+    for proof in evidence:
+        first.setdefault(proof.get("seat"), proof)
+    if not first:
+        return None
+    items = []
+    for seat, proof in first.items():
+        count = sum(each.get("seat") == seat for each in evidence)
+        pairs = zip(proof.get("contents", ()), proof.get("signatures", ()), strict=False)
+        items.append(tag(
+            "li", f"Seat {clean(seat)}, {count:,} proofs; the first: round {clean(proof.get('round'))}, "
+            f"{clean(proof.get('role')).lower()} of phase {clean(proof.get('phase')).lower()}, signed ",
+            *(joined(code(short(clean(content, 200))), " with ", code(short(clean(signature, 200))), "; ")
+              for content, signature in pairs),
+        ))  # fmt: skip
+    return tag("details", tag("summary", f"Proofs of equivocation against {len(first)} seats"), tag("ul", *items))
+
+
+def _money(facts: Facts) -> Markup:
+    rows = [_account(p) for p in facts.participants]
+    game, report = facts.report.game, facts.report
+    owner = next((account for account in report.accounts if account.seat is None), None)
+    withdrawn = sum(account.withdrawn for account in report.accounts)
+    pairs: list[tuple[str, object]] = [
+        ("pool of the environment, wei", whole(owner.stake) if owner else "–"),
+        ("stake of each participant, wei", whole(next((a.stake for a in report.accounts if a.seat is not None), None))),
+        ("hidden cost c, in rewards", amount(game.get("cost"), 4)),
+        ("rounds that cost c", whole(game.get("costly_rounds"))),
+        ("withdrawn, wei", whole(withdrawn)),
+        ("burned, wei", whole(report.burned)),
+    ]
+    return _section(
+        "money",
+        tag("p", attacking_pays(facts)),
+        picture(themed(plots.money(facts)), None, "broad"),
+        table(["seat", "role as revealed", "reward", "cost", "net", "net in wei", "seen to", "address"], rows,
+              "n-nnnn--") if rows else None,
+        facts_list(pairs),
+    )  # fmt: skip
+
+
+def _account(p: Participant) -> list[object]:
+    return [
+        p.seat, p.role or "not revealed", Cell(amount(p.reward), p.reward), Cell(amount(p.cost), p.cost),
+        Cell(signed(p.net), p.net), Cell(whole(p.net_wei), p.net_wei), p.conduct or "–",
+        tag("span", code(short(p.address)), title=p.address),
+    ]  # fmt: skip
+
+
+def _chain(facts: Facts) -> Markup:
+    manifest, report, game = facts.manifest, facts.report, facts.report.game
+    tally = report.checks.get("game.code")
+    code_check = (
+        "not checked" if tally is None else tag("span", "✗ not the code of this version", class_="bad") if tally.failed
+        else "✓ the code of this version" if tally.passed else tally.evidence
+    )  # fmt: skip
+    pairs: list[tuple[str, object]] = [
+        ("chain id", code(manifest.chain_id)),
+        ("blocks", f"{whole(game.get('first_block'))} to {whole(game.get('last_block'))}"),
+        ("gas in all", whole(manifest.gas.total)),
+        ("contract", code(clean(manifest.contract))),
+        ("contract code", code_check),
+        ("last block", code(clean(report.head, 80))),
+    ]
+    others = ", ".join(f"{clean(what)}: {count:,}" for what, count in sorted(report.other_transactions.items()))
+    rows: list[list[object]] = [
+        [code(clean(method)), whole(used.transactions), whole(used.gas),
+         whole(used.gas // used.transactions if used.transactions else 0),
+         Cell(f"{used.gas / max(manifest.gas.total, 1):.1%}", used.gas)]
+        for method, used in sorted(manifest.gas.methods.items(), key=lambda item: -item[1].gas)
+    ]  # fmt: skip
+    return _section(
+        "chain",
+        facts_list(pairs),
+        picture(themed(plots.gas(facts)), None, "broad"),
+        table(["method", "transactions", "gas", "gas each", "share"], rows, "-nnnn"),
+        tag("p", f"Other transactions with the contract: {others}.") if others else None,
+        tag("p", "Any round, participant or transaction, decoded: ", code("chain-bandit show RUN_DIR round N"),
+            class_="quiet"),
+    )  # fmt: skip
+
+
+def _method(facts: Facts, measured: Mapping[str, Any] | None, scenario: str | None) -> Markup:
+    manifest = facts.manifest
+    given = facts.report.game.get("parameters") or {}
+    pairs: list[tuple[str, object]] = [
+        ("version", clean(manifest.version)),
+        ("seed", clean(manifest.seed, 80)),
+        ("run digest", code(clean(manifest.run_digest, 80))),
+        ("digest recomputed from the chain", code(facts.report.run_digest)),
+    ]
+    return _section(
+        "method",
+        facts_list(pairs),
+        tag("p", "In the run folder, this plays the same game again; its digest must come out the same:"),
+        tag("pre", "chain-bandit run scenario.lock.toml --out again"),
+        _parameters(given),
+        _times(measured) if measured else None,
+        tag("details", tag("summary", "The locked scenario"), tag("pre", text(scenario))) if scenario else None,
+    )
+
+
+def _parameters(given: Mapping[str, Any]) -> Markup | None:
+    if not given:
+        return None
+    rows: list[list[object]] = [[code(name), whole(value)] for name, value in given.items()]
+    return tag("details", tag("summary", "The parameters that the contract was deployed with"),
+               table(["parameter", "value"], rows, "-n"))  # fmt: skip
+
+
+def _times(measured: Mapping[str, Any]) -> Markup:
+    rows: list[list[object]] = [[name, f"{value:,.2f}", f"{share:.0%}"] for name, value, share in seconds(measured)]
+    return table(["time on the machine that ran it", "seconds", "share"], rows, "-nn")

@@ -1,0 +1,167 @@
+"""What a terminal shows of a run: header, progress, tables. Everything fits 80 columns and says all without colour."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.progress import BarColumn, TextColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+from rich.text import Text
+
+from chain_bandit.audit.catalogue import CHECKS
+from chain_bandit.audit.report import AuditReport
+from chain_bandit.views.facts import Facts, amount, check_status, clean, short, signed, whole
+from chain_bandit.views.wording import attacking_pays, beyond_bounds, seconds
+
+if TYPE_CHECKING:
+    from chain_bandit.game.run import Moment
+
+MARKS = {"ok": ("ok", "green"), "bad": ("FAILED", "bold red"), "open": ("open", "yellow"), "none": ("–", "dim")}
+
+_HEADER = (
+    ("scenario", "game"), ("participants", "participants"), ("arm_names", "arms"), ("rounds", "rounds"),
+    ("burn_in", "burn-in"), ("seed", "seed"), ("chain", "chain"), ("chain_id", "chain id"), ("contract", "contract"),
+    ("head", "last block"), ("run_digest", "run digest"), ("out", "folder"),
+)  # fmt: skip
+
+
+def console(stderr: bool = False) -> Console:
+    """A console that leaves text as it is: no markup, no emoji, no guesses about what to colour."""
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+
+
+def plain_table(*columns: tuple[str, str], title: str | None = None) -> Table:
+    """A table without lines; each column is its title and `left` or `right`."""
+    made = Table(
+        box=box.SIMPLE_HEAD, title=Text(title) if title else None, title_justify="left", title_style="bold",
+        header_style="dim", pad_edge=False, padding=(0, 1, 0, 0), show_edge=False,
+    )  # fmt: skip
+    for name, justify in columns:
+        made.add_column(
+            Text(name), justify="right" if justify == "right" else "left", no_wrap=justify != "wrap",
+            overflow="fold" if justify == "wrap" else "ellipsis",
+        )  # fmt: skip
+    return made
+
+
+def header(facts: Mapping[str, Any]) -> RenderableType:
+    """Names and values of a game, before or after it: whatever of a manifest's fields (and chain, out) is known."""
+    lines = Table.grid(padding=(0, 2, 0, 0))
+    lines.add_column(style="dim", no_wrap=True)
+    lines.add_column(overflow="fold")
+    for key, name in _HEADER:
+        if key in facts and facts[key] is not None:
+            value = facts[key]
+            shown = whole(value) if type(value) is int and key not in ("chain_id", "seed") else clean(value, 200)
+            lines.add_row(name, Text(str(len(value)) if key == "arm_names" else shown))
+    return lines
+
+
+class Progress:
+    """A line on stderr that follows a run: give it to `run` as its observer, inside a `with`.
+
+    Silent unless stderr is a terminal that can move its cursor.
+    """
+
+    def __init__(self, rounds: int, to: Console | None = None) -> None:
+        shown = to or console(stderr=True)
+        self._bar = Bar(
+            TextColumn("{task.description}"), BarColumn(20), TextColumn("{task.fields[standing]}"), console=shown,
+            transient=True, refresh_per_second=5, disable=not shown.is_terminal or shown.is_dumb_terminal,
+        )  # fmt: skip
+        self._task = self._bar.add_task(f"round 0 of {rounds:,}", total=rounds, standing="")
+        self._rounds = rounds
+
+    def __enter__(self) -> "Progress":
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def __call__(self, moment: "Moment") -> None:
+        """Show where the run stands."""
+        if not self._bar.disable:
+            self._bar.update(
+                self._task, completed=moment.rounds, description=f"round {moment.rounds:,} of {self._rounds:,}",
+                standing=standing(moment),
+            )  # fmt: skip
+
+
+def standing(moment: "Moment") -> str:
+    """Approved, regret, accused, in words."""
+    accused = ", ".join(map(str, sorted(moment.accused)))
+    return f"{moment.approved:,} approved, regret {amount(moment.regret, 1)}" + (
+        f", accused {accused}" if accused else ""
+    )
+
+
+def participants_table(manifest: Mapping[str, Any], report: AuditReport, rounds: Any) -> RenderableType:
+    """Every seat: role as revealed, reward, cost, net, and what it was seen to do. Raises `RunUnreadable`."""
+    facts = Facts.of(manifest, report, rounds)
+    made = plain_table(
+        ("seat", "right"), ("role", "left"), ("reward", "right"), ("cost", "right"), ("net", "right"),
+        ("seen to", "wrap"), ("address", "left"), title="Participants",
+    )  # fmt: skip
+    for p in facts.participants:
+        made.add_row(
+            str(p.seat), Text(p.role or "not revealed", "red" if p.malicious else ""), amount(p.reward),
+            amount(p.cost), signed(p.net), Text(p.conduct or "–"), Text(short(p.address), "dim"),
+        )  # fmt: skip
+    notes = [attacking_pays(facts), *filter(None, [beyond_bounds(facts)])]
+    wei = (report.game.get("parameters") or {}).get("wei_per_unit")
+    if wei:
+        notes.append(f"One reward is {wei * 10**9:,} wei.")
+    return Group(made, *(Text(note, "dim") for note in notes))
+
+
+def checks_table(report: AuditReport) -> RenderableType:
+    """Every check of the audit and how it went; what failed is said in full below."""
+    made = plain_table(
+        ("", "left"), ("check", "left"), ("passed", "right"), ("failed", "right"), ("open", "right"),
+        ("proves", "left"), title="Checks",
+    )  # fmt: skip
+    for name, tally in report.checks.items():
+        word, style = MARKS[check_status(tally)]
+        made.add_row(Text(word, style), name, whole(tally.passed), whole(tally.failed), whole(tally.not_checkable),
+                     Text(CHECKS.get(name, ""), "dim"))  # fmt: skip
+    passed = sum(tally.passed for tally in report.checks.values())
+    lines = [
+        Text(f"audit {report.verdict}: {passed:,} passed, {report.failed:,} failed, {report.not_checkable:,} open",
+             {"passed": "bold green", "violated": "bold red"}.get(report.verdict, "bold yellow")),
+        *(Text(f"FAILED {item.check}: {clean(item.sentence, 600)}", "red") for item in report.violations),
+        *(Text(f"open {name}: {clean(tally.evidence, 300)}", "yellow") for name, tally in report.checks.items()
+          if tally.not_checkable and not tally.failed),
+        *(Text(f"noticed: {clean(item.sentence, 300)}") for item in report.findings),
+    ]  # fmt: skip
+    return Group(made, *lines)
+
+
+def regret_table(manifest: Mapping[str, Any], report: AuditReport, rounds: Any) -> RenderableType:
+    """Regret of the honest in its parts, beside UCB1 and the oracle: over all rounds, and after the burn-in."""
+    facts = Facts.of(manifest, report, rounds)
+    burn_in, horizon = facts.manifest.burn_in, facts.manifest.rounds
+    made = plain_table(
+        ("rewards lost, per honest participant", "left"), (f"rounds 1–{horizon:,}", "right"),
+        (f"{burn_in + 1:,}–{horizon:,}", "right"), title="Regret",
+    )  # fmt: skip
+    lines = {line.key: line for line in facts.regret}
+    for key in ("total", "burn_in", "arms", "failed", "cost", "ucb1", "oracle"):
+        line = lines[key]
+        part = key not in ("total", "ucb1", "oracle")
+        made.add_row(Text(f"  {line.name}" if part else line.name, "dim" if part else ""), amount(line.total),
+                     amount(line.after))  # fmt: skip
+    return made
+
+
+def time_table(measured: Mapping[str, Any]) -> RenderableType:
+    """Where the time of a run went."""
+    made = plain_table(("", "left"), ("seconds", "right"), ("share", "right"), title="Time")
+    for name, value, share in seconds(measured):
+        made.add_row(name, f"{value:,.2f}", f"{share:.0%}")
+    return made

@@ -1,0 +1,92 @@
+"""Sentences about a run that more than one view says."""
+
+from collections.abc import Mapping
+from statistics import fmean
+from typing import Any
+
+from chain_bandit.protocol.units import UNIT
+from chain_bandit.views.facts import Facts, clean
+
+SECTIONS = {
+    "regret": "Regret",
+    "estimators": "Estimators against truth",
+    "consensus": "Consensus",
+    "money": "Money",
+    "chain": "Chain",
+    "audit": "Audit",
+    "method": "Method",
+}
+"""Anchor and title of each section of a page, in order."""
+
+
+def headline(facts: Facts) -> list[str]:
+    """What happened, in two sentences that a newcomer understands."""
+    manifest, people = facts.manifest, facts.participants
+    malicious = sum(bool(p.malicious) for p in people)
+    known = all(p.role for p in people) and bool(people)
+    who = f"{len(people)} participants" + (f", {malicious} of them malicious," if known else "")
+    first = (
+        f"{who} learned together which of {len(facts.names)} arms is best, over {manifest.rounds:,} rounds that a "
+        "contract recorded."
+    )
+    return [first, learned(facts)]
+
+
+def learned(facts: Facts) -> str:
+    """Which arm the last approved block puts first, and what is true."""
+    last = next((row.means for row in reversed(facts.rows) if row.kind == "approved" and row.means), None)
+    if last is None:
+        return "No block was approved."
+    truth = facts.manifest.arm_means
+    found = max(range(len(last)), key=lambda arm: (last[arm], -arm))
+    best = max(range(len(truth)), key=lambda arm: (truth[arm], -arm))
+    said = f"The last block puts {facts.names[found]} first, at {last[found] / UNIT:.3f}"
+    if truth[found] == truth[best]:
+        return f"{said}; it is the best arm, with a true mean of {truth[best] / UNIT:.3f}."
+    return (
+        f"{said} (true mean {truth[found] / UNIT:.3f}); the best arm is {facts.names[best]}, "
+        f"with a true mean of {truth[best] / UNIT:.3f}."
+    )
+
+
+def attacking_pays(facts: Facts) -> str:
+    """Whether the malicious took home more than the honest, in this one game."""
+    groups: dict[bool, list[float]] = {False: [], True: []}
+    for p in facts.participants:
+        if p.net is not None and p.malicious is not None:
+            groups[p.malicious].append(p.net / UNIT)
+    if not groups[False] or not groups[True]:
+        return "What honest and malicious participants took home cannot be compared."
+    honest, malicious = fmean(groups[False]), fmean(groups[True])
+    return (
+        f"On average the honest took home {honest:,.1f} rewards, the malicious {malicious:,.1f}. That is one game, in "
+        f"which the honest differ by up to {max(groups[False]) - min(groups[False]):,.1f} among themselves: it does not "
+        "say what attacking pays on average."
+    )
+
+
+def beyond_bounds(facts: Facts) -> str:
+    """What to say when more misbehaved than was assumed; empty otherwise."""
+    given = facts.report.game.get("parameters")
+    roles = [p.role or "" for p in facts.participants]
+    if not given or not all(roles):
+        return ""
+    liars, attackers = sum("liar" in role for role in roles), sum("attacker" in role for role in roles)
+    if liars <= given["liars"] and attackers <= given["attackers"]:
+        return ""
+    return (
+        f"The game assumed at most {given['liars']} liars and {given['attackers']} attackers; revealed were {liars} and "
+        f"{attackers}. Beyond its assumptions the protocol promises nothing."
+    )
+
+
+_SECTIONS = {"evm": "EVM and contract", "sign": "signing", "verify": "verifying signatures"}
+
+
+def seconds(measured: Mapping[str, Any]) -> list[tuple[str, float, float]]:
+    """Where the time of a run went: (name, seconds, share), the rest and the whole last."""
+    whole = float(measured["seconds"])
+    parts = {str(name): float(value) for name, value in measured["sections"].items()}
+    rows = [(clean(_SECTIONS.get(name, name)), value) for name, value in sorted(parts.items(), key=lambda i: -i[1])]
+    rows += [("consensus and all the rest", whole - sum(parts.values())), ("in all", whole)]
+    return [(name, value, value / whole if whole else 0.0) for name, value in rows]

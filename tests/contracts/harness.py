@@ -1,0 +1,295 @@
+"""The contract on a bare EVM: calls without transactions, from any sender, at any block; and games to play on it."""
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from coincurve import PrivateKey
+from eth.constants import BLANK_ROOT_HASH, CREATE_CONTRACT_ADDRESS
+from eth.db.atomic import AtomicDB
+from eth.vm.execution_context import ExecutionContext
+from eth.vm.forks.prague.state import PragueState
+from eth.vm.message import Message
+
+from chain_bandit.chain.artifacts import chain_bandit_artifact
+from chain_bandit.protocol import assumptions
+from chain_bandit.protocol.blocks import Header, Kind, Record, Report, SignedReport, encode_body, genesis_digest, mask
+from chain_bandit.protocol.digests import ZERO, keccak
+from chain_bandit.protocol.ledger import Ledger, after_burn_in_round, after_record, opening, records_made
+from chain_bandit.protocol.messages import Domain, Phase, Role, Slot
+from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.rewards import secret_commitment
+from chain_bandit.protocol.settlement import Pull, encode_pulls
+from chain_bandit.protocol.units import UNIT
+
+CHAIN_ID = 1337
+DEAD = bytes.fromhex("000000000000000000000000000000000000dead")
+FORTUNE = 10**30
+QUARTER = Pull(0, UNIT // 4)
+ARTIFACT = chain_bandit_artifact()
+FUNCTIONS, EVENTS, ERRORS = (ARTIFACT.members(kind) for kind in ("function", "event", "error"))
+TOPICS = {int.from_bytes(event.topic, "big"): event for event in EVENTS.values()}
+SELECTORS = {error.topic[:4]: error for error in ERRORS.values()}
+
+BASE = Parameters(
+    participants=4, arms=2, horizon=12, burn_in=4, liars=1, attackers=1, threshold=2, quorum_choice=0,
+    failure_limit=2, c1_numerator=2, c1_denominator=1, c1_per_report=1, wei_per_unit=3, stake=12 * UNIT * 3,
+    opening_deadline=100, skip_deadline=10, burn_in_blocks=20, game_blocks=1000, settlement_window=50,
+)  # fmt: skip
+
+
+def parameters(**changes: int) -> Parameters:
+    """`BASE` with changes, and the stake that they need unless it is given."""
+    changed = replace(BASE, **changes)
+    if "stake" in changes:
+        return changed
+    return replace(changed, stake=assumptions.minimum_stake(changed.horizon, changed.wei_per_unit))
+
+
+def least_pool(p: Parameters) -> int:
+    return assumptions.minimum_pool(p.participants, p.horizon, p.wei_per_unit)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a call came to: output or revert data, events as (name, values), gas without the transaction's base."""
+
+    accepted: bool
+    output: bytes
+    events: tuple[tuple[str, tuple], ...]
+    gas: int
+
+    @property
+    def error(self) -> tuple:
+        """(name, *values) of the custom error."""
+        assert not self.accepted, self.events
+        if not self.output:
+            return ("",)
+        error = SELECTORS[self.output[:4]]
+        return (error.name, *error.decode_inputs(self.output[4:]))
+
+
+class Machine:
+    """Prague rules without blocks: `block` is whatever the test says it is."""
+
+    def __init__(self) -> None:
+        context = ExecutionContext(bytes(20), 1, 1, 0, bytes(32), 10**9, (), CHAIN_ID, 0, 0)
+        self.state = PragueState(AtomicDB(), context, BLANK_ROOT_HASH)
+        self.block = 1
+
+    @property
+    def block(self) -> int:
+        return self.state.block_number
+
+    @block.setter
+    def block(self, number: int) -> None:
+        self.state.execution_context._block_number = number
+
+    def fund(self, account: bytes, wei: int = FORTUNE) -> None:
+        self.state.set_balance(account, wei)
+
+    def deploy(self, sender: bytes, data: bytes, value: int) -> tuple[bytes, Outcome]:
+        address = keccak(b"contract", sender, data)[:20]
+        message = Message(10**8, CREATE_CONTRACT_ADDRESS, sender, value, b"", data, create_address=address)
+        return address, self._apply("apply_create_message", message)
+
+    def call(self, sender: bytes, to: bytes, data: bytes, value: int = 0) -> Outcome:
+        return self._apply("apply_message", Message(10**8, to, sender, value, data, self.state.get_code(to)))
+
+    def _apply(self, how: str, message: Message) -> Outcome:
+        context = self.state.get_transaction_context_class()(gas_price=0, origin=message.sender)
+        computation = getattr(self.state.computation_class, how)(self.state, message, context)
+        if computation.is_error:
+            return Outcome(False, computation.output, (), computation.get_gas_used())
+        events = tuple(
+            (TOPICS[topics[0]].name, TOPICS[topics[0]].decode_inputs(data))
+            for _, topics, data in computation.get_log_entries()
+        )
+        return Outcome(True, computation.output, events, computation.get_gas_used())
+
+
+def compact(key: PrivateKey, digest: bytes) -> bytes:
+    """EIP-2098: r, then s with the parity in its top bit."""
+    signature = bytearray(key.sign_recoverable(digest, hasher=None))
+    signature[32] |= signature[64] << 7
+    return bytes(signature[:64])
+
+
+def address_of(key: PrivateKey) -> bytes:
+    return keccak(key.public_key.format(compressed=False)[1:])[12:]
+
+
+class Game:
+    """One deployed game, and everything that its participants know: keys, roles, secret, the ledger in Python."""
+
+    def __init__(self, p: Parameters = BASE, roles: bytes | None = None, pool: int | None = None, name: str = "game"):
+        self.p, self.machine, self.chance = p, Machine(), random.Random(name)
+        self.keys = [PrivateKey(keccak(name.encode(), seat.to_bytes(2, "big"))) for seat in range(p.participants)]
+        self.seats = [address_of(key) for key in self.keys]
+        self.environment, self.anybody = keccak(b"environment")[:20], keccak(b"anybody")[:20]
+        self.salt, self.secret, self.model = keccak(b"salt"), keccak(b"secret"), b"any model"
+        self.roles = roles if roles is not None else bytes([1, 2, *bytes(254)])[: p.participants]
+        self.pool = least_pool(p) if pool is None else pool
+        for account in (*self.seats, self.environment, self.anybody):
+            self.machine.fund(account)
+        self.commitments = keccak(self.salt), secret_commitment(self.secret, self.roles, self.model)
+        self.address, self.deployment = self.machine.deploy(
+            self.environment, ARTIFACT.constructor(tuple_of(p), *self.commitments), self.pool
+        )
+        self.digest = p.digest(*self.commitments)
+        self.separator = Domain(CHAIN_ID, self.address, self.digest).separator()
+        self.records: list[tuple[bytes, Record, bytes]] = []  # parent, record, header's bytes
+
+    # Calls
+
+    def call(self, sender: bytes, function: str, *arguments: object, value: int = 0) -> Outcome:
+        return self.machine.call(sender, self.address, FUNCTIONS[function].encode(*arguments), value)
+
+    def do(self, sender: bytes, function: str, *arguments: object, value: int = 0) -> Outcome:
+        outcome = self.call(sender, function, *arguments, value=value)
+        assert outcome.accepted, outcome.error
+        return outcome
+
+    def refused(self, sender: bytes, function: str, *arguments: object, value: int = 0) -> tuple:
+        return self.call(sender, function, *arguments, value=value).error
+
+    def view(self, function: str, *arguments: object) -> object:
+        return FUNCTIONS[function].decode_outputs(self.do(self.anybody, function, *arguments).output)[0]
+
+    # The course of a game
+
+    def open(self) -> "Game":
+        for seat in self.seats:
+            self.do(seat, "join", value=self.p.stake)
+        self.do(self.environment, "open", self.salt)
+        self.seed, self.genesis = genesis_digest(self.digest, self.seats, self.salt)
+        self.ledger: Ledger = opening(self.p, self.genesis)
+        while self.ledger.round < self.p.burn_in:
+            self.ledger = after_burn_in_round(self.p, self.ledger)
+        return self
+
+    def block(
+        self, means: Sequence[int] | None = None, reporters: Iterable[int] | None = None,
+        selected: Sequence[int] | None = None, **changes: object,
+    ) -> tuple[Header, bytes]:
+        """A block that extends the ledger: its header (with `changes`) and its body."""
+        p, ledger = self.p, self.ledger
+        present = sorted(range(p.participants) if reporters is None else reporters)
+        body = encode_body([
+            SignedReport(
+                Report(tuple(self.chance.randrange(UNIT + 1) for _ in range(p.arms)), self.chance.randbytes(32)).encode(),
+                self.chance.randbytes(64),
+            )
+            for _ in present
+        ])
+        everybody = mask(present)
+        header = Header(
+            ledger.round, ledger.head, keccak(body), everybody, ledger.round % p.arms, (everybody,) * p.arms,
+            (everybody,) * p.arms if selected is None else tuple(selected),
+            (UNIT // 2,) * p.arms if means is None else tuple(means),
+        )  # fmt: skip
+        return replace(header, **changes), body
+
+    def digest_of(self, content: bytes) -> bytes:
+        return Slot(self.separator, self.ledger.round, self.ledger.head).digest(
+            Phase.BLOCK, Role.SIGNER, 0, content
+        )
+
+    def certificate(self, content: bytes, signers: Iterable[int] | None = None) -> tuple[int, bytes]:
+        """A quorum's signatures (or those of `signers`) under a content in the open slot."""
+        chosen = sorted(range(self.p.quorum) if signers is None else signers)
+        digest = self.digest_of(content)
+        return mask(chosen), b"".join(compact(self.keys[seat], digest) for seat in chosen)
+
+    def submission(self, header: Header, body: bytes, signers: Iterable[int] | None = None) -> tuple:
+        """The arguments of `submitBlock`."""
+        encoded = header.encode(self.p)
+        return (encoded, body, *self.certificate(keccak(encoded), signers))
+
+    def record(self, kind: Kind, header: Header | None = None) -> list[tuple]:
+        """What the contract must record, and note it."""
+        encoded = header.encode(self.p) if header else b""
+        made = records_made(
+            self.p, self.ledger, Record(self.ledger.round, kind, header, keccak(encoded) if header else ZERO)
+        )
+        events = []
+        for record in made:
+            self.records.append((self.ledger.head, record, encoded if record.header else b""))
+            self.ledger = after_record(self.p, self.ledger, record)
+            events.append(("Recorded", (record.round, record.kind, self.ledger.head)))
+        return events
+
+    def approve(self, **block: object) -> None:
+        header, body = self.block(**block)
+        outcome = self.do(self.anybody, "submitBlock", *self.submission(header, body))
+        assert list(outcome.events) == self.record(Kind.APPROVED, header)
+
+    def reject(self) -> None:
+        header, body = self.block(means=(2 * UNIT + 1,) * self.p.arms)
+        outcome = self.do(self.anybody, "submitBlock", *self.submission(header, body))
+        assert list(outcome.events) == self.record(Kind.REJECTED, header)
+
+    def skip(self) -> None:
+        outcome = self.do(self.anybody, "skip", *self.certificate(ZERO))
+        assert list(outcome.events) == self.record(Kind.SKIP)
+
+    def skip_after_deadline(self) -> None:
+        self.machine.block += self.p.skip_deadline + self.p.burn_in_blocks + 1
+        outcome = self.do(self.anybody, "skipAfterDeadline")
+        assert list(outcome.events) == self.record(Kind.SKIP)
+
+    def play_out(self) -> "Game":
+        while self.ledger.round <= self.p.horizon:
+            self.approve()
+        return self
+
+    # The end
+
+    def paid_rounds(self, through: int) -> list[int]:
+        return [
+            record.round
+            for _, record, _ in self.records
+            if record.kind is Kind.APPROVED and self.p.burn_in < record.round <= through
+        ]
+
+    def settle(self, through: int, pull: Pull = QUARTER) -> None:
+        first = self.view("settledThrough")
+        rounds = [r for r in self.paid_rounds(through) if r > first]
+        outcome = self.do(
+            self.environment, "settleRewards", through, encode_pulls([pull] * self.p.participants) * len(rounds)
+        )
+        assert outcome.events == (("RewardsSettled", (through,)),)
+
+    def reveal(self) -> Outcome:
+        return self.do(self.environment, "reveal", self.secret, self.roles, self.model)
+
+    def entries(self, costly: Iterable[int] = ()) -> list[tuple[bytes, int, bool, bytes]]:
+        """Every record, newest first, as `settleCosts` takes them."""
+        rounds = set(costly)
+        return [
+            (parent, record.kind, record.round in rounds, encoded) for parent, record, encoded in reversed(self.records)
+        ]
+
+    def held(self) -> int:
+        """Wei in the contract."""
+        return self.machine.state.get_balance(self.address)
+
+
+ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+"""Of secp256k1."""
+
+
+def high_s(signature: bytes) -> bytes:
+    """The other signature of the same content: s above half the order, the parity flipped."""
+    s = int.from_bytes(signature[32:], "big")
+    parity, s = s >> 255, s & (2**255 - 1)
+    return signature[:32] + ((1 - parity) << 255 | ORDER - s).to_bytes(33, "big")[-32:]
+
+
+def hexed(address: bytes) -> str:
+    """An address as the ABI decoder spells it."""
+    return "0x" + address.hex()
+
+
+def tuple_of(p: Parameters) -> tuple[int, ...]:
+    return tuple(getattr(p, name) for name in p.__dataclass_fields__)
