@@ -1,4 +1,4 @@
-"""The command line. Every verb: results on stdout, progress and errors on stderr, `--json` one object, true exit codes."""
+"""The command line. Results on stdout, progress and errors on stderr, `--json` one object, true exit codes."""
 
 import json
 import os
@@ -93,26 +93,28 @@ def audit(
     as_json: Json = False,
 ) -> None:
     """Re-derive a whole game from its history alone. Exit 12: a violation; 13: not everything could be checked."""
-    from rich.console import Console
-
     from chain_bandit.audit.audit import audit as audit_history
+    from chain_bandit.chain.remote import at_url
     from chain_bandit.history import files
-    from chain_bandit.runs import audit_folder
-    from chain_bandit.views.terminal import checks_table
+    from chain_bandit.runs import audit_folder, audit_node
+    from chain_bandit.views.terminal import checks_table, console
 
     if (folder is not None) + (history is not None) + (contract is not None) != 1:
         raise Usage("name one thing to audit: a run folder, --history FILE, or --rpc URL --contract ADDRESS")
-    kept = _hash(head)
+    kept = _hexadecimal(head, 32, "--head") if head else None
     if folder is not None:
-        report = audit_folder(folder)
+        report = audit_folder(folder, kept)
     elif history is not None:
         report = audit_history(files.read(history), kept)
+    elif rpc is None:
+        raise Usage("--contract needs --rpc URL (or ETH_RPC_URL)")
     else:
-        report = audit_history(_from_node(rpc, str(contract), from_block, to_block), kept)
+        address = _hexadecimal(str(contract), 20, "--contract")
+        report = audit_node(at_url(rpc), address, from_block, to_block, kept)
     if as_json:
         print(json.dumps(report.as_dict(with_rounds=False), sort_keys=True))
     else:
-        Console().print(checks_table(report))
+        console().print(checks_table(report))
     raise typer.Exit(report.exit_code)
 
 
@@ -121,10 +123,33 @@ def show(
     folder: Annotated[Path, typer.Argument(help="A run folder.")],
     what: Annotated[str | None, typer.Argument(help="round, participant or tx.")] = None,
     which: Annotated[str | None, typer.Argument(help="A number, a seat or address, a hash.")] = None,
-    as_json: Json = False,
 ) -> None:
     """Look inside a run: all of it, one round, one participant, one transaction."""
-    raise NotImplementedError
+    from chain_bandit.game.folder import HISTORY, read_manifest, read_rounds
+    from chain_bandit.history import files
+    from chain_bandit.runs import audit_folder
+    from chain_bandit.views import terminal
+    from chain_bandit.views.show import Inside, show_participant, show_round, show_transaction
+
+    manifest, report = read_manifest(folder), audit_folder(folder)
+    inside = Inside.of(manifest, report, files.read(folder / HISTORY))
+    match what, which:
+        case None, None:
+            tables = [
+                terminal.header({**manifest, "out": str(folder)}),
+                terminal.participants_table(manifest, report, read_rounds(folder)),
+                terminal.regret_table(manifest, report, read_rounds(folder)),
+                terminal.checks_table(report),
+            ]
+        case "round", str(number) if number.isdecimal():
+            tables = [show_round(inside, int(number))]
+        case "participant", str(who):
+            tables = [show_participant(inside, who)]
+        case "tx", str(digest):
+            tables = [show_transaction(inside, digest)]
+        case _:
+            raise Usage("show RUN_DIR [round N | participant SEAT-OR-ADDRESS | tx HASH]")
+    terminal.console().print(*tables, sep="\n")
 
 
 @app.command()
@@ -136,13 +161,14 @@ def explain(code: Annotated[int, typer.Argument(help="An exit code.")]) -> None:
 
 
 def _play(scenario_file: Path, overrides: dict[str, Any], out: Path | None, as_json: bool) -> None:
+    from chain_bandit.game.folder import read_rounds
     from chain_bandit.runs import check_expectations, play
     from chain_bandit.scenario import load
     from chain_bandit.views import terminal
 
     scenario = load(scenario_file, overrides)
     place = out or Path("runs") / f"{scenario.name}-{scenario.seed}"
-    with terminal.progress(scenario.parameters.horizon) as observe:
+    with terminal.Progress(scenario.parameters.horizon) as observe:
         finished = play(scenario, place, observe)
     manifest, measured, report = finished.run.manifest, finished.run.measured, finished.report
     if as_json:
@@ -152,7 +178,15 @@ def _play(scenario_file: Path, overrides: dict[str, Any], out: Path | None, as_j
             )
         )
     else:
-        terminal.show_run(finished.out, manifest, measured, report)
+        rounds = read_rounds(finished.out)
+        terminal.console().print(
+            terminal.header({**manifest, "chain": "embedded", "out": str(finished.out)}),
+            terminal.participants_table(manifest, report, rounds),
+            terminal.regret_table(manifest, report, rounds),
+            terminal.time_table(measured),
+            terminal.checks_table(report),
+            sep="\n",
+        )
     check_expectations(scenario, manifest)
     if report.exit_code:
         raise typer.Exit(report.exit_code)
@@ -177,12 +211,6 @@ def _overrides(pairs: list[str] | None, rounds: int | None, seed: int | None) ->
     return values
 
 
-def _hash(text: str | None) -> bytes | None:
-    if text is None:
-        return None
-    return _hexadecimal(text, 32, "--head")
-
-
 def _hexadecimal(text: str, size: int, option: str) -> bytes:
     try:
         value = bytes.fromhex(text.removeprefix("0x"))
@@ -191,20 +219,6 @@ def _hexadecimal(text: str, size: int, option: str) -> bytes:
     if len(value) != size:
         raise Usage(f"{option} {text}: expected 0x and {2 * size} hexadecimal digits")
     return value
-
-
-def _from_node(url: str | None, contract: str, first: int | None, last: int | None) -> Any:
-    from chain_bandit.chain.errors import ForeignContract
-    from chain_bandit.chain.remote import at_url
-    from chain_bandit.history.collect import collect, creation_block
-
-    if url is None:
-        raise Usage("--contract needs --rpc URL (or ETH_RPC_URL)")
-    address, rpc = _hexadecimal(contract, 20, "--contract"), at_url(url)
-    code = rpc("eth_getCode", [contract, "latest"])
-    if len(code) <= 2:
-        raise ForeignContract(contract, 0)
-    return collect(rpc, address, creation_block(rpc, address) if first is None else first, last)
 
 
 @contextmanager
@@ -243,7 +257,7 @@ def main() -> None:
             _fail(130, "Interrupted", "interrupted; nothing was left half-written")
         except ChainBanditError as error:
             _fail(error.exit_code, type(error).__name__, str(error))
-        except Exception as error:  # a bug: say so, and how to get more
+        except Exception as error:  # noqa: BLE001 - a bug: say so, and how to get more
             if os.environ.get("CHAIN_BANDIT_DEBUG"):
                 traceback.print_exc()
             _fail(1, type(error).__name__, f"a bug in chain-bandit: {error}; CHAIN_BANDIT_DEBUG=1 shows where")

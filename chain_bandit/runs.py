@@ -6,13 +6,19 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+
+from eth_utils.address import to_checksum_address
 
 from chain_bandit.audit.audit import audit
 from chain_bandit.audit.report import AuditReport
+from chain_bandit.chain.errors import ForeignContract
+from chain_bandit.chain.rpc import as_bytes
 from chain_bandit.game import folder
 from chain_bandit.game.run import Observer, Run, run
 from chain_bandit.history import files
+from chain_bandit.history.collect import Rpc, collect, creation_block
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.scenario import Scenario
 
@@ -58,13 +64,17 @@ def play(scenario: Scenario, out: Path, observe: Observer = lambda moment: None)
         result = run(scenario, partial, observe)
         report = audit_folder(partial)
         (partial / folder.AUDIT).write_text(report.json() + "\n", encoding="utf-8")
-        text = page(result.manifest, report, folder.read_rounds(partial), result.measured)
+        text = page(
+            result.manifest, report, folder.read_rounds(partial),
+            scenario=(partial / folder.SCENARIO).read_text(encoding="utf-8"),
+            evidence=json.loads((partial / folder.EVIDENCE).read_text(encoding="utf-8")),
+        )  # fmt: skip
         (partial / folder.REPORT).write_text(text, encoding="utf-8")
     return Finished(out, result, report)
 
 
-def audit_folder(path: Path) -> AuditReport:
-    """Audit a run folder's history against the head that its manifest kept.
+def audit_folder(path: Path, head: bytes | None = None) -> AuditReport:
+    """Audit a run folder's history against the head that was kept, by default the manifest's.
 
     Raises:
         ChainBanditError: no run folder, an unreadable history, or one of another game than the manifest's.
@@ -77,10 +87,27 @@ def audit_folder(path: Path) -> AuditReport:
     ):
         if manifest.get(what) != got:
             raise OtherGame(what, manifest.get(what), got)
-    head = manifest.get("head")
-    if not isinstance(head, str) or not re.fullmatch("0x[0-9a-f]{64}", head):
+    said = manifest.get("head")
+    if not isinstance(said, str) or not re.fullmatch("0x[0-9a-f]{64}", said):
         raise folder.FolderRefused(path, "its manifest holds no head hash")
-    return audit(history, bytes.fromhex(head[2:]))
+    return audit(history, head or bytes.fromhex(said[2:]))
+
+
+def audit_node(rpc: Rpc, contract: bytes, first: int | None, last: int | None, head: bytes | None) -> AuditReport:
+    """Audit a game from a node: its blocks are fetched once, into a file that is thrown away afterwards.
+
+    Raises:
+        ForeignContract: the address holds no contract.
+        ChainBanditError: the node does not answer, or its answers do not add up.
+    """
+    address = "0x" + contract.hex()
+    code = rpc("eth_getCode", [to_checksum_address(address), "latest"])
+    if not as_bytes(code):
+        raise ForeignContract(address, 0)
+    with TemporaryDirectory() as place:
+        path = Path(place) / folder.HISTORY
+        files.write(collect(rpc, contract, creation_block(rpc, contract) if first is None else first, last), path)
+        return audit(files.read(path), head)
 
 
 _OPERATORS = {"<=": operator.le, ">=": operator.ge, "==": operator.eq, "<": operator.lt, ">": operator.gt}

@@ -210,7 +210,7 @@ def _assign(data: dict[str, Any], key: str, value: Any, file: str) -> None:
 
 
 def _invalid(file: str, text: str, error: ValidationError) -> ScenarioInvalid:
-    first = error.errors()[0]
+    first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")  # a misspelt key is also missing
     location = [part for part in first["loc"] if part not in ("bernoulli", "table")]
     name = ".".join(map(str, location))
     key = next((part for part in reversed(location) if isinstance(part, str)), "")

@@ -5,7 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from coincurve import PublicKey
 
+from chain_bandit.crypto.keys import Signer
+from chain_bandit.crypto.verify import HALF_ORDER, ORDER
 from chain_bandit.game.game import Game, RoundPlayed
 from chain_bandit.game.recorder import NoChain
 from chain_bandit.protocol.parameters import Parameters
@@ -35,6 +38,23 @@ def malicious(seat: int, *attacks: str | tuple[str, dict[str, Any]]) -> dict[str
     """One entry of a scenario's `malicious`."""
     named = [(attack, {}) if isinstance(attack, str) else attack for attack in attacks]
     return {"seat": seat, "attacks": [{"name": name, "options": options} for name, options in named]}
+
+
+def second_signature(signer: Signer, digest: bytes, nonce: int) -> bytes:
+    """A canonical signature with a nonce of one's own choice: whoever holds a key can make many of one digest."""
+    x, y = PublicKey.from_secret(nonce.to_bytes(32, "big")).point()
+    secret = int.from_bytes(signer.secret, "big")
+    s = pow(nonce, -1, ORDER) * (int.from_bytes(digest, "big") + x % ORDER * secret) % ORDER
+    parity = y & 1
+    if s > HALF_ORDER:
+        s, parity = ORDER - s, 1 - parity
+    return (x % ORDER).to_bytes(32, "big") + (parity << 255 | s).to_bytes(32, "big")
+
+
+@pytest.fixture(scope="session")
+def twice_signed() -> Callable[[Signer, bytes], tuple[bytes, bytes]]:
+    """Two different signatures of one digest by one key, the second with a nonce of its own."""
+    return lambda signer, digest: (signer.sign(digest), second_signature(signer, digest, 12345))
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ class Seat:
 
     def begin(self, ledger: Ledger) -> None:
         """Open the next round."""
-        self.ledger, self._certified, self._step = ledger, False, 0
+        self.ledger, self._rewarded, self._step = ledger, False, 0
         self.validator.begin(ledger)
 
     def on_tick(self, step: int) -> list[Send]:
@@ -44,14 +44,14 @@ class Seat:
             case CertifiedBlock():
                 return self._on_certificate(message)
             case Receipt():
-                self.participant.on_receipt(self.ledger, message)
+                self._rewarded |= self.participant.on_receipt(self.ledger, message)
             case _:
                 pass
         return []
 
     def _on_certificate(self, block: CertifiedBlock) -> list[Send]:
-        if self._certified or self.ledger.round <= self.rules.parameters.burn_in:
+        """Pull on every certificate until the reward is there: the environment may not know the first one yet."""
+        if self._rewarded or self.ledger.round <= self.rules.parameters.burn_in:
             return []
         header = self.rules.certified_header(self.ledger, block, self._verifier)
-        self._certified = header is not None and approves(header.means)
-        return self.participant.pull(self.ledger) if self._certified else []
+        return self.participant.pull(self.ledger) if header is not None and approves(header.means) else []

@@ -11,6 +11,8 @@ class ConstantLie(Attack):
     conduct = Conduct.LIAR
 
     def __init__(self, value: float = 0.0, favour: int | None = None) -> None:
+        if not 0 <= value <= 1:
+            raise ValueError(f"value is {value}, not in [0, 1]")
         self._value, self._favour = round(value * UNIT), favour
 
     def means(self, view: View, honest: Means) -> Means:

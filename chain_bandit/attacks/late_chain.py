@@ -8,10 +8,10 @@ from chain_bandit.protocol.settlement import Conduct
 
 
 class LateChain(Attack):
-    """Report and header stay back until step m; then one validator gets them, vouched for by every colluder.
+    """Report and header stay back until step m; then one validator gets them, vouched for by colluders.
 
-    Without the test of a chain's length the victim alone would hold the value. `padded` repeats the own
-    signature as if it were enough of them.
+    They sign m times in all, the most that attackers within the bound can. Without the test of a chain's length the
+    victim alone would hold the value. `padded` repeats the own signature as if it were enough of them.
     """
 
     conduct = Conduct.ATTACKER
@@ -40,7 +40,7 @@ class LateChain(Attack):
 
     def _vouched(self, view: View, phase: Phase, claim: Claim) -> Claim:
         value = broadcast_value(phase, claim.content, claim.signature)
-        colluders = [seat for seat in view.signers if seat != view.seat]
+        colluders = [seat for seat in view.signers if seat != view.seat][: max(view.schedule.relay_rounds - 1, 0)]
         if self._padded:
             colluders = [view.seat] * view.schedule.relay_rounds
         relays = tuple((seat, view.sign(phase, Role.RELAY, claim.instance, value, seat)) for seat in colluders)

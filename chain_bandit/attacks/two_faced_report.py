@@ -15,7 +15,7 @@ class TwoFacedReport(Attack):
     conduct = Conduct.LIAR | Conduct.ATTACKER
 
     def outbox(self, view: View, sends: list[Send]) -> list[Send]:
-        """In step 0 the second half gets a report turned upside down."""
+        """In step 0 the second half gets a report in which every estimator is half a unit off."""
         changed: list[Send] = []
         for send in sends:
             match send.message:
@@ -29,6 +29,6 @@ class TwoFacedReport(Attack):
     @staticmethod
     def _other(view: View, claim: Claim) -> Frame:
         honest = Report.decode(claim.content, view.rules.parameters.arms)
-        content = Report(tuple(UNIT - mean for mean in honest.means), honest.commitment).encode()
+        content = Report(tuple((mean + UNIT // 2) % (UNIT + 1) for mean in honest.means), honest.commitment).encode()
         signature = view.sign(Phase.REPORT, Role.COMMANDER, view.seat, statement_content(Phase.REPORT, content))
         return Frame(Phase.REPORT, (Claim(view.seat, content, signature),))

@@ -1,8 +1,9 @@
 """Costs: the walk back over the records, and which rounds are in case 2 (PROTOCOL 1.8)."""
 
 from chain_bandit.audit.game import Game
-from chain_bandit.history.records import Call, CostEntry, Event
+from chain_bandit.history.records import Call, Event
 from chain_bandit.protocol.digests import ZERO, keccak
+from chain_bandit.protocol.settlement import CostEntry
 
 
 def costs_settled(game: Game, call: Call) -> None:

@@ -119,7 +119,10 @@ class AuditReport:
         complete: whether the game was closed, or called off before its opening.
         head: the hash of the last block.
         head_trusted: True when no head was given, so that the file's own is believed.
-        rounds: one row a record; `settled_costs` and the like live in `money`.
+        game: facts of the game by name: parameters, records, approved, cost, true means, gas.
+        accounts: the money table, the environment last.
+        rounds: one row a record.
+        other_transactions: how many were reverted, or came through another contract: listed, not judged.
     """
 
     checks: dict[str, Tally]

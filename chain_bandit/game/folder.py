@@ -40,12 +40,12 @@ def written(out: Path) -> Iterator[Path]:
     if out.exists() and not (out / MANIFEST).is_file() and (not out.is_dir() or any(out.iterdir())):
         raise FolderRefused(out, "exists and is not a run folder; name another with --out")
     partial = out.with_name(f"{out.name}.{os.getpid()}.partial")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        partial.mkdir()
-    except OSError as error:
-        raise FolderRefused(out, f"cannot be written: {error.strerror}") from error
-    try:
+    try:  # a signal may come at any line: whatever was made is unmade
+        try:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            partial.mkdir()
+        except OSError as error:
+            raise FolderRefused(out, f"cannot be written: {error.strerror}") from error
         yield partial
         if out.exists():
             shutil.rmtree(out)

@@ -16,6 +16,7 @@ from chain_bandit.history.evm import (
     decode_transaction,
 )
 from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.settlement import CostEntry
 
 CREATION = "constructor"
 
@@ -45,16 +46,6 @@ EVENTS = {
     "Closed": ("bool", "uint256"),
     "Withdrawn": ("address", "uint256"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class CostEntry:
-    """One record handed back when costs are settled."""
-
-    parent: bytes
-    kind: int
-    costly: bool
-    header: bytes
 
 
 @dataclass(frozen=True, slots=True)

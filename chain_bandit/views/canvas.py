@@ -16,7 +16,8 @@ INK, MUTED, RULE = "#1b1f24", "#67707a", "#d9dde2"
 _VARIABLES = {BLUE: "--blue", RED: "--red", GREEN: "--green", PURPLE: "--purple", INK: "--ink", MUTED: "--muted",
               RULE: "--rule"}  # fmt: skip
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
+    "svg.hashsalt": "chain_bandit",
     "svg.fonttype": "none",
     "text.parse_math": False,
     "font.family": "DejaVu Sans",
@@ -49,7 +50,7 @@ def drawing() -> Iterator[None]:
 
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update({**_STYLE, "svg.hashsalt": "chain_bandit"})
+        matplotlib.rcParams.update(_STYLE)
         yield
 
 
@@ -89,11 +90,11 @@ def _trimmed(text: str, name: str, title: str) -> str:
     text = text[text.index("<svg") :]
     text = re.sub(r"\s*<metadata>.*?</metadata>", "", text, count=1, flags=re.S)
     text = re.sub(r"<!--.*?-->\s*", "", text, flags=re.S)
-    used = set(re.findall(r"(?:url\(#|xlink:href=\"#)([\w-]+)", text))
-    text = re.sub(r' id="([\w-]+)"', lambda m: f' id="{name}-{m[1]}"' if m[1] in used else "", text)
+    used = set(re.findall(r"(?:url\(#|xlink:href=\"#)([^\")]+)", text))
+    text = re.sub(r' id="([^"]+)"', lambda m: f' id="{name}-{m[1]}"' if m[1] in used else "", text)
     text = re.sub(r"(url\(#|xlink:href=\"#)", rf"\g<1>{name}-", text)
     text = re.sub(r'( (?:d|x|y|transform|viewBox|points)=")([^"]*)', lambda m: m[1] + _short_numbers(m[2]), text)
-    text = re.sub(r"(font: [\d.]+px )[^;\"]*'DejaVu Sans'[^;\"]*", lambda m: m[1] + _FONTS, text)
+    text = re.sub(r"(font: [^;\"]*?|font-family: )'DejaVu Sans'[^;\"]*", lambda m: m[1] + _FONTS, text)
     text = re.sub(r"<svg [^>]*>", lambda m: _opened(m[0], title), text, count=1)
     return re.sub(r"\n\s*", "\n", text).strip()
 
@@ -153,7 +154,7 @@ def spread(wanted: Sequence[float], gap: float) -> list[float]:
 def end_labels(axes: "Axes", x: float, labels: Sequence[tuple[float, str, str]], gap_px: float = 14) -> None:
     """Name curves at their right end: (value, text, colour) each, none over another."""
     low, high = axes.get_ylim()
-    pixels = axes.get_position().height * axes.figure.get_size_inches()[1] * 72
+    pixels = axes.get_window_extent().height  # figures have 72 dots per inch: pixels
     for (value, text, colour), y in zip(
         labels, spread([value for value, _, _ in labels], gap_px * (high - low) / pixels), strict=True
     ):

@@ -39,13 +39,6 @@ class MethodGas(_Strict):
     gas: int = Field(ge=0)
 
 
-class Gas(_Strict):
-    """Gas of the whole game."""
-
-    total: int
-    methods: dict[str, MethodGas]
-
-
 class Manifest(_Strict):
     """The fields of a manifest that views show, checked."""
 
@@ -65,7 +58,8 @@ class Manifest(_Strict):
     arm_names: list[str] = Field(min_length=1)
     arm_means: list[int]
     accused: list[int]
-    gas: Gas
+    gas: int
+    gas_by_method: dict[str, MethodGas]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +94,7 @@ class Participant:
     def conduct(self) -> str:
         """What it was seen to do, in a few words."""
         seen = (("equivocated", self.accused), ("lied", self.lied), ("no report", self.silent))
-        return ", ".join(f"{what} {count}×" for what, count in seen if count)
+        return ", ".join(f"{what} {count}\N{MULTIPLICATION SIGN}" for what, count in seen if count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,7 +329,7 @@ def rounds_in_words(finding: Finding) -> str:
             runs[-1][1] = round_
         else:
             runs.append([round_, round_])
-    text = ", ".join(str(a) if a == b else f"{a}–{b}" for a, b in runs)
+    text = ", ".join(str(a) if a == b else span(a, b) for a, b in runs)
     return text + (" …" if finding.count > len(finding.rounds) else "")
 
 
@@ -347,7 +341,7 @@ def clean(text: object, longest: int = LONGEST) -> str:
 
 def amount(units: float | None, places: int = 2) -> str:
     """Units of 1e-9 as rewards: 1,234.56; a dash where it is not known."""
-    return "–" if units is None else f"{units / UNIT:,.{places}f}".replace("-", "−")
+    return "\N{EN DASH}" if units is None else f"{units / UNIT:,.{places}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def signed(units: float | None, places: int = 2) -> str:
@@ -364,7 +358,12 @@ def mean(units: int) -> str:
 
 def whole(value: int | None) -> str:
     """An integer with thousands separated; a dash where it is not known."""
-    return "–" if value is None else f"{value:,}".replace("-", "−")
+    return "\N{EN DASH}" if value is None else f"{value:,}".replace("-", "\N{MINUS SIGN}")
+
+
+def span(first: int, last: int) -> str:
+    """A stretch of rounds."""
+    return f"{first:,}\N{EN DASH}{last:,}"
 
 
 def short(digest: str) -> str:

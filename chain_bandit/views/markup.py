@@ -31,7 +31,9 @@ def text(value: object) -> Markup:
 def tag(name: str, *children: object, **attributes: object) -> Markup:
     """An element. `class_` is class, `_` in a name is a hyphen; None leaves an attribute or a child out."""
     opened = "".join(
-        f' {key.rstrip("_").replace("_", "-")}="{text(value)}"' for key, value in attributes.items() if value is not None
+        f' {key.rstrip("_").replace("_", "-")}="{text(value)}"'
+        for key, value in attributes.items()
+        if value is not None
     )
     if name in _VOID:
         return Markup(f"<{name}{opened}>")

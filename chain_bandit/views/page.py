@@ -10,12 +10,12 @@ from chain_bandit.audit.report import AuditReport
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.views import plots
 from chain_bandit.views.canvas import themed
-from chain_bandit.views.catalogue_page import audit_section
-from chain_bandit.views.facts import Facts, Participant, amount, clean, short, signed, whole
+from chain_bandit.views.facts import Facts, Participant, amount, clean, short, signed, span, whole
 from chain_bandit.views.markup import Cell, Markup, code, facts_list, joined, picture, table, tag, text
+from chain_bandit.views.page_audit import audit_section
 from chain_bandit.views.wording import SECTIONS, attacking_pays, beyond_bounds, headline, seconds
 
-MARKS = {"ok": "✓", "bad": "✗", "open": "?", "none": "–"}
+MARKS = {"ok": "✓", "bad": "✗", "open": "?", "none": "\N{EN DASH}"}
 
 
 def page(
@@ -50,7 +50,6 @@ def page(
         _chain(facts),
         audit_section(facts),
         _method(facts, measured, scenario),
-        tag("footer", f"chain_bandit {clean(facts.manifest.version)}"),
     )
     return _document(clean(facts.manifest.scenario), body)
 
@@ -67,7 +66,7 @@ def _document(name: str, body: Markup) -> str:
         tag("meta", http_equiv="Content-Security-Policy", content=policy),
         tag("meta", name_="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name_="referrer", content="no-referrer"),
-        tag("title", f"{name} – chain_bandit"),
+        tag("title", f"{name} \N{EN DASH} chain_bandit"),
         tag("style", Markup(style)),
     )
     whole_page = tag("html", tag("head", head), tag("body", body, tag("script", Markup(script))), lang="en")
@@ -104,7 +103,7 @@ def _regret(facts: Facts) -> Markup:
         [
             line.name if line.key in ("total", "ucb1", "oracle") else tag("span", line.name, class_="part"),
             amount(line.total),
-            amount(line.after) if line.after is not None else "–",
+            amount(line.after),
         ]
         for line in sorted(facts.regret, key=lambda line: _ORDER.index(line.key))
     ]
@@ -121,10 +120,10 @@ def _regret(facts: Facts) -> Markup:
                     "comparison of the learning itself."),
             class_="pair",
         ),
-        table(["rewards lost, per honest participant", f"rounds 1–{horizon:,}", f"{burn_in + 1:,}–{horizon:,}"], rows,
-              "-nn"),
-        picture(themed(plots.arms_pulled(facts)), "Which arm the honest pulled, round by round; the best arm is on top, "
-                "beside each name its true mean.", "broad"),
+        table(["rewards lost, per honest participant", f"rounds {span(1, horizon)}", span(burn_in + 1, horizon)],
+              rows, "-nn"),
+        picture(themed(plots.arms_pulled(facts)), "Which arm the honest pulled, round by round; the best arm is on "
+                "top, beside each name its true mean.", "broad"),
     )  # fmt: skip
 
 
@@ -138,8 +137,8 @@ def _estimators(facts: Facts) -> Markup:
     more = len(facts.names) - len(panels)
     return _section(
         "estimators",
-        tag("p", "The global estimator of each arm (line), as the contract recorded it, against the true mean (dashed), "
-            "which the environment revealed after the game. Best arm first."
+        tag("p", "The global estimator of each arm (line), as the contract recorded it, against the true mean "
+            "(dashed), which the environment revealed after the game. Best arm first."
             + (f" {more:,} further arms are in the files of the run." if more else "")),
         tag("div", *(tag("div", Markup(themed(svg))) for _, svg in panels), class_="panels"),
         _rejections(facts),
@@ -151,7 +150,7 @@ def _rejections(facts: Facts) -> Markup:
     rejected = [row for row in facts.failures if row.kind == "rejected"]
     if not rejected:
         return tag("p", "The contract rejected no block.", class_="quiet")
-    why = ", ".join(f"{name} {count}×" for name, count in plots.without_estimator(facts).items())
+    why = ", ".join(f"{name} {count}\N{MULTIPLICATION SIGN}" for name, count in plots.without_estimator(facts).items())
     sentence = f"The contract rejected {len(rejected):,} blocks, first in round {rejected[0].round:,}"
     reason = f": too few reports were left for {why}." if why else ": an estimator was above the bound."
     return tag("p", sentence + reason)
@@ -164,7 +163,7 @@ def _consensus(facts: Facts, evidence: Sequence[Mapping[str, Any]]) -> Markup:
         reported = sum(p.seat in row.reporters for row in facts.rows if row.means is not None)
         rows.append([
             p.seat, p.role or "not revealed", whole(reported), whole(p.silent),
-            Cell("–" if share is None else f"{share:.0%}", share), whole(p.lied), whole(p.accused),
+            Cell("\N{EN DASH}" if share is None else f"{share:.0%}", share), whole(p.lied), whole(p.accused),
         ])  # fmt: skip
     lanes = picture(
         themed(plots.consensus_lanes(facts)),
@@ -201,7 +200,7 @@ def _agreement(facts: Facts) -> str:
     return (
         f"Every seat commands once a round; each recorded round carries the signatures of at least {p.quorum} of "
         f"{p.participants} seats. For every arm the {p.liars} highest and {p.liars} lowest reports are left out, "
-        "whoever sent them: an honest report is often among them, a false one nearly always."
+        "whoever sent them: an honest report is often among them, and a lie counts only where it is no extreme."
     )
 
 
@@ -246,7 +245,7 @@ def _money(facts: Facts) -> Markup:
     owner = next((account for account in report.accounts if account.seat is None), None)
     withdrawn = sum(account.withdrawn for account in report.accounts)
     pairs: list[tuple[str, object]] = [
-        ("pool of the environment, wei", whole(owner.stake) if owner else "–"),
+        ("pool of the environment, wei", whole(owner.stake) if owner else "\N{EN DASH}"),
         ("stake of each participant, wei", whole(next((a.stake for a in report.accounts if a.seat is not None), None))),
         ("hidden cost c, in rewards", amount(game.get("cost"), 4)),
         ("rounds that cost c", whole(game.get("costly_rounds"))),
@@ -266,7 +265,7 @@ def _money(facts: Facts) -> Markup:
 def _account(p: Participant) -> list[object]:
     return [
         p.seat, p.role or "not revealed", Cell(amount(p.reward), p.reward), Cell(amount(p.cost), p.cost),
-        Cell(signed(p.net), p.net), Cell(whole(p.net_wei), p.net_wei), p.conduct or "–",
+        Cell(signed(p.net), p.net), Cell(whole(p.net_wei), p.net_wei), p.conduct or "\N{EN DASH}",
         tag("span", code(short(p.address)), title=p.address),
     ]  # fmt: skip
 
@@ -281,7 +280,7 @@ def _chain(facts: Facts) -> Markup:
     pairs: list[tuple[str, object]] = [
         ("chain id", code(manifest.chain_id)),
         ("blocks", f"{whole(game.get('first_block'))} to {whole(game.get('last_block'))}"),
-        ("gas in all", whole(manifest.gas.total)),
+        ("gas in all", whole(manifest.gas)),
         ("contract", code(clean(manifest.contract))),
         ("contract code", code_check),
         ("last block", code(clean(report.head, 80))),
@@ -290,8 +289,8 @@ def _chain(facts: Facts) -> Markup:
     rows: list[list[object]] = [
         [code(clean(method)), whole(used.transactions), whole(used.gas),
          whole(used.gas // used.transactions if used.transactions else 0),
-         Cell(f"{used.gas / max(manifest.gas.total, 1):.1%}", used.gas)]
-        for method, used in sorted(manifest.gas.methods.items(), key=lambda item: -item[1].gas)
+         Cell(f"{used.gas / max(manifest.gas, 1):.1%}", used.gas)]
+        for method, used in sorted(manifest.gas_by_method.items(), key=lambda item: -item[1].gas)
     ]  # fmt: skip
     return _section(
         "chain",
@@ -308,7 +307,7 @@ def _method(facts: Facts, measured: Mapping[str, Any] | None, scenario: str | No
     manifest = facts.manifest
     given = facts.report.game.get("parameters") or {}
     pairs: list[tuple[str, object]] = [
-        ("version", clean(manifest.version)),
+        ("chain_bandit", clean(manifest.version)),
         ("seed", clean(manifest.seed, 80)),
         ("run digest", code(clean(manifest.run_digest, 80))),
         ("digest recomputed from the chain", code(facts.report.run_digest)),

@@ -1,9 +1,11 @@
 """Plots of a run as SVG text. Matplotlib is imported when the first one is drawn."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from statistics import fmean, median
 from typing import TYPE_CHECKING
 
+from chain_bandit.audit.report import RoundRow
 from chain_bandit.protocol.units import INFINITY, UNIT
 from chain_bandit.views.canvas import (
     BLUE,
@@ -112,6 +114,7 @@ def _frame(axes: "Axes", last: int, first: int, title: str) -> None:
     axes.tick_params(length=0)
     axes.spines["left"].set_visible(False)
     axes.set_xlabel("round", loc="right", labelpad=2)
+    axes.locator_params(axis="x", nbins=6, integer=True)
     axes.xaxis.set_major_formatter("{x:,.0f}")
 
 
@@ -205,7 +208,7 @@ def consensus_lanes(facts: Facts) -> str:
         return ""
     bins = min(len(rows), max(40, CELLS // seats))
     edges = [round(i * len(rows) / bins) for i in range(bins + 1)]
-    groups = [rows[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    groups = [rows[a:b] for a, b in pairwise(edges)]
     shares = [[counted_share(group, seat) for group in groups] for seat in range(seats)]
     top = max((share for lane in shares for share in lane if share is not None), default=0) or 1
     accused = facts.accused_by_round
@@ -252,7 +255,7 @@ def _lane_labels(facts: Facts, axes: "Axes", first: int, edges: Sequence[int], h
     axes.set_yticks(list(kept), [seat_name(facts.participants[seat]) for seat in kept])
     for seat in kept:
         share = counted_share(facts.rows, seat)
-        axes.text(bins * 1.012, seat, "–" if share is None else f"{share:.0%}", va="center", color=MUTED)
+        axes.text(bins * 1.012, seat, "\N{EN DASH}" if share is None else f"{share:.0%}", va="center", color=MUTED)
     axes.text(bins * 1.012, -0.6, "counted", va="bottom", color=MUTED)
     ticks = [0, bins // 4, bins // 2, 3 * bins // 4, bins] if bins >= 8 else [0, bins]
     axes.set_xticks(ticks, [f"{first + min(edges[at], edges[-1] - 1):,}" for at in ticks])
@@ -261,9 +264,9 @@ def _lane_labels(facts: Facts, axes: "Axes", first: int, edges: Sequence[int], h
         axes.spines[side].set_visible(False)
 
 
-def counted_share(rows: Sequence[object], seat: int) -> float | None:
+def counted_share(rows: Sequence[RoundRow], seat: int) -> float | None:
     """For which share of the arms the seat's report was in B, over the blocks among `rows`; None without a block."""
-    blocks = [row.selected for row in rows if getattr(row, "selected", ())]  # type: ignore[attr-defined]
+    blocks = [row.selected for row in rows if row.selected]
     if not blocks:
         return None
     return fmean(sum(seat in members for members in selected) / len(selected) for selected in blocks)

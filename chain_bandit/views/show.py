@@ -1,7 +1,7 @@
 """A look inside a run: one round, one participant or one transaction, decoded from its history."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -15,8 +15,8 @@ from chain_bandit.history.records import CREATION, Call, calls
 from chain_bandit.protocol.blocks import Header, Kind, Report, decode_body, seats
 from chain_bandit.protocol.errors import ChainBanditError, Malformed
 from chain_bandit.protocol.parameters import Parameters
-from chain_bandit.protocol.settlement import decode_pulls
-from chain_bandit.protocol.units import NO_PULL
+from chain_bandit.protocol.settlement import PULL_BYTES, decode_pulls
+from chain_bandit.protocol.units import UNIT
 from chain_bandit.views.facts import (
     Manifest,
     amount,
@@ -28,10 +28,7 @@ from chain_bandit.views.facts import (
     signed,
     whole,
 )
-from chain_bandit.views.terminal import plain_table
-
-SEATS_A_ROW = 9
-"""Columns of reports that fit 80 characters."""
+from chain_bandit.views.terminal import plain_table, titled
 
 
 class NotShown(ChainBanditError):
@@ -128,20 +125,21 @@ def show_round(inside: Inside, round_: int) -> RenderableType:
     call = _recording(inside, round_)
     pairs: list[tuple[str, object]] = [
         ("round", f"{round_:,} of {manifest.rounds:,}"), ("ended as", row.kind), ("honest arm", inside.arm(row.arm)),
-        ("costs the honest", {None: "not known", True: "yes", False: "no"}[row.costly]),
-        ("chain block", whole(row.block)), ("gas", whole(row.gas)),
+        ("costly", {None: "not known", True: "yes", False: "no"}[row.costly]),
+        ("chain block", whole(row.block)),
+        ("gas", whole(row.gas) if row.gas else "that of the round before, in whose transaction it was recorded"),
     ]  # fmt: skip
     if call is not None:
         pairs += [("transaction", "0x" + call.digest.hex()), ("sent by", inside.who(call.sender))]
     header, body = _block_of(inside, call)
     if call is not None and header is not None and call.arguments:
         pairs += [
-            ("signed by seats", _listed(seats(call.arguments[2]))), ("parent record", "0x" + header.parent.hex()),
-            ("reports from seats", _listed(seats(header.reporters))),
+            ("signers", _listed(seats(call.arguments[2]))), ("parent", "0x" + header.parent.hex()),
+            ("reporters", _listed(seats(header.reporters))),
         ]  # fmt: skip
         return Group(_pairs(pairs), *_report_tables(inside, row, header, inside.reports(header, body)))
     if call is not None and call.method == "skip" and call.arguments:
-        pairs.append(("signed by seats", _listed(seats(call.arguments[0]))))
+        pairs.append(("signers", _listed(seats(call.arguments[0]))))
     if row.kind == "exploration":
         pairs.append(("why", "too many rounds failed in a row: everybody pulls the next arm in turn"))
     return Group(_pairs(pairs))
@@ -169,11 +167,13 @@ def _report_tables(
 ) -> Iterator[RenderableType]:
     reporters = sorted(reports) or list(seats(header.reporters))
     truth = inside.manifest.arm_means
-    for start in range(0, len(reporters), SEATS_A_ROW):
-        group = reporters[start : start + SEATS_A_ROW]
+    names = [clean(name, 12) for name in inside.names]
+    room = (66 - max(map(len, names))) // 6  # seats beside each other in 80 columns
+    for start in range(0, len(reporters), room):
+        group = reporters[start : start + room]
         made = plain_table(
             ("arm", "left"), ("true", "right"), ("µ̂", "right"), ("|B|", "right"),
-            *((f"{seat}", "right") for seat in group), title="Reports by seat; * in B, ~ too few pulls",
+            *((f"{seat}", "right") for seat in group), tight=True,
         )  # fmt: skip
         for arm, value in enumerate(header.means):
             kept, enough = seats(header.selected[arm]), seats(header.candidates[arm])
@@ -182,12 +182,12 @@ def _report_tables(
                      + ("*" if seat in kept else " " if seat in enough else "~"), "" if seat in kept else "dim")
                 for seat in group
             ]  # fmt: skip
-            made.add_row(Text(clean(inside.names[arm], 12), "bold" if arm == row.arm else ""), mean(truth[arm]),
+            made.add_row(Text(names[arm], "bold" if arm == row.arm else ""), mean(truth[arm]),
                          mean(value).strip(), str(len(kept)), *cells)  # fmt: skip
-        yield made
+        yield titled("Reports by seat: * in B, ~ too few pulls", made)
     if row.rewards is not None:
-        paid = ", ".join(f"{seat}: {amount(reward, 3)}" for seat, reward in enumerate(row.rewards))
-        yield Text(f"rewards by seat  {paid}")
+        paid = (f"{seat}: {'none' if reward is None else _reward(reward)}" for seat, reward in enumerate(row.rewards))
+        yield Text(f"rewards by seat  {', '.join(paid)}")
 
 
 def show_participant(inside: Inside, who: str) -> RenderableType:
@@ -244,7 +244,7 @@ def _last_report(inside: Inside, seat: int) -> Iterator[RenderableType]:
         return
     made = plain_table(
         ("arm", "left"), ("reported", "right"), ("true", "right"), ("off by", "right"), ("global µ̂", "right"),
-        ("counted", "left"), title=f"Its last report, round {header.round:,}",
+        ("counted", "left"),
     )  # fmt: skip
     for arm, value in enumerate(report.means):
         truth = inside.manifest.arm_means[arm]
@@ -253,7 +253,7 @@ def _last_report(inside: Inside, seat: int) -> Iterator[RenderableType]:
         )
         made.add_row(Text(clean(inside.names[arm], 20)), amount(value, 3), amount(truth, 3), signed(value - truth, 3),
                      mean(header.means[arm]).strip(), counted)  # fmt: skip
-    yield made
+    yield titled(f"Its last report, round {header.round:,}", made)
 
 
 def show_transaction(inside: Inside, digest: str) -> RenderableType:
@@ -285,18 +285,17 @@ def _arguments(inside: Inside, call: Call) -> list[tuple[str, str]]:
     values = call.arguments
     if call.method == CREATION:
         given = inside.report.game.get("parameters") or {}
-        names = [field.name for field in fields(Parameters)]
-        return [("code and arguments", _value(values[0])), *((name, whole(given.get(name))) for name in names)]
+        return [("calldata", _value(values[0])), *(("", f"{name}: {whole(value)}") for name, value in given.items())]
     if call.method == "submitBlock":
         header, _ = _block_of(inside, call)
         return [("header", "malformed")] if header is None else [*_header(inside, header), *_signatures(*values[2:])]
     if call.method == "skip":
         return _signatures(*values)
     if call.method == "settleRewards":
-        return [("through round", whole(values[0])), *_pulls(inside, values[1])]
+        return [("through", whole(values[0])), *_pulls(inside, *values)]
     if call.method == "settleCosts":
         return [("records", whole(len(values[0]))), *(_cost(entry) for entry in values[0])]
-    names = {"open": ["salt"], "reveal": ["secret", "roles", "reward model"], "revealCounts": ["salt key"]}.get(
+    names = {"open": ["salt"], "reveal": ["secret", "roles", "model"], "revealCounts": ["salt key"]}.get(
         call.method, []
     )
     return [(name, _value(value)) for name, value in zip(names, values, strict=False)]
@@ -304,31 +303,44 @@ def _arguments(inside: Inside, call: Call) -> list[tuple[str, str]]:
 
 def _header(inside: Inside, header: Header) -> list[tuple[str, str]]:
     rows = [
-        ("round", whole(header.round)), ("parent record", "0x" + header.parent.hex()),
-        ("body digest", "0x" + header.body.hex()), ("reports from seats", _listed(seats(header.reporters))),
+        ("round", whole(header.round)), ("parent", "0x" + header.parent.hex()),
+        ("body", "0x" + header.body.hex()), ("reporters", _listed(seats(header.reporters))),
         ("honest arm", inside.arm(header.arm)),
     ]  # fmt: skip
     return rows + [
-        (f"B of {inside.arm(arm)}", f"µ̂ {mean(value).strip()} from seats {_listed(seats(header.selected[arm]))}")
-        for arm, value in enumerate(header.means)
+        ("" if arm else "B", f"{inside.arm(arm)}: µ̂ {mean(value).strip()} from {_listed(seats(members))}")
+        for arm, (value, members) in enumerate(zip(header.means, header.selected, strict=True))
     ]
 
 
 def _signatures(signers: int, signatures: bytes) -> list[tuple[str, str]]:
-    return [("signed by seats", _listed(seats(signers))), ("signatures", _value(signatures))]
+    return [("signers", _listed(seats(signers))), ("signatures", _value(signatures))]
 
 
-def _pulls(inside: Inside, data: bytes) -> list[tuple[str, str]]:
-    participants = inside.parameters.participants
-    size = 5 * participants
-    if len(data) % size:
+def _pulls(inside: Inside, through: int, data: bytes) -> list[tuple[str, str]]:
+    """The settled rounds, the last of which is the last approved one up to `through`."""
+    p = inside.parameters
+    size = PULL_BYTES * p.participants
+    approved = [
+        row.round for row in inside.report.rounds if row.kind == "approved" and p.burn_in < row.round <= through
+    ]
+    count, rest = divmod(len(data), size)
+    if rest or not 0 < count <= len(approved):
         return [("pulls", _value(data))]
     rows = []
-    for at in range(0, len(data), size):
-        pulls = decode_pulls(data[at : at + size], participants)
-        said = ("none" if pull.arm == NO_PULL else f"{inside.arm(pull.arm)} {amount(pull.reward, 3)}" for pull in pulls)
-        rows.append((f"approved round {at // size + 1}", ", ".join(said)))
+    for at, round_ in enumerate(approved[-count:]):
+        pulls = decode_pulls(data[size * at : size * (at + 1)], p.participants)
+        arms = {pull.arm for pull in pulls}
+        if len(arms) == 1:
+            said = f"{inside.arm(pulls[0].arm)}: " + " ".join(_reward(pull.reward) for pull in pulls)
+        else:
+            said = ", ".join(f"{inside.arm(pull.arm)} {_reward(pull.reward)}" for pull in pulls)
+        rows.append((f"round {round_:,}", said))
     return rows
+
+
+def _reward(units: int) -> str:
+    return f"{units // UNIT}" if units % UNIT == 0 else amount(units, 3)
 
 
 def _cost(entry: Any) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
@@ -13,13 +13,13 @@ from rich.text import Text
 
 from chain_bandit.audit.catalogue import CHECKS
 from chain_bandit.audit.report import AuditReport
-from chain_bandit.views.facts import Facts, amount, check_status, clean, short, signed, whole
+from chain_bandit.views.facts import Facts, amount, check_status, clean, signed, span, whole
 from chain_bandit.views.wording import attacking_pays, beyond_bounds, seconds
 
 if TYPE_CHECKING:
     from chain_bandit.game.run import Moment
 
-MARKS = {"ok": ("ok", "green"), "bad": ("FAILED", "bold red"), "open": ("open", "yellow"), "none": ("–", "dim")}
+MARKS = {"ok": ("ok", "green"), "bad": ("FAILED", "bold red"), "open": ("open", "yellow"), "none": ("none", "dim")}
 
 _HEADER = (
     ("scenario", "game"), ("participants", "participants"), ("arm_names", "arms"), ("rounds", "rounds"),
@@ -33,18 +33,22 @@ def console(stderr: bool = False) -> Console:
     return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
 
 
-def plain_table(*columns: tuple[str, str], title: str | None = None) -> Table:
-    """A table without lines; each column is its title and `left` or `right`."""
+def plain_table(*columns: tuple[str, str], tight: bool = False) -> Table:
+    """A table with one line, under its head; each column is its title and `left`, `right` or `wrap`."""
     made = Table(
-        box=box.SIMPLE_HEAD, title=Text(title) if title else None, title_justify="left", title_style="bold",
-        header_style="dim", pad_edge=False, padding=(0, 1, 0, 0), show_edge=False,
-    )  # fmt: skip
+        box=box.SIMPLE_HEAD, header_style="dim", pad_edge=False, padding=(0, 0 if tight else 1, 0, 0), show_edge=False
+    )
     for name, justify in columns:
         made.add_column(
             Text(name), justify="right" if justify == "right" else "left", no_wrap=justify != "wrap",
             overflow="fold" if justify == "wrap" else "ellipsis",
         )  # fmt: skip
     return made
+
+
+def titled(title: str, *parts: RenderableType) -> Group:
+    """Parts under a title, with a line of air before it."""
+    return Group(Text(""), Text(title, "bold"), *parts)
 
 
 def header(facts: Mapping[str, Any]) -> RenderableType:
@@ -69,19 +73,21 @@ class Progress:
     def __init__(self, rounds: int, to: Console | None = None) -> None:
         shown = to or console(stderr=True)
         self._bar = Bar(
-            TextColumn("{task.description}"), BarColumn(20), TextColumn("{task.fields[standing]}"), console=shown,
+            TextColumn("{task.description}"), BarColumn(12), TextColumn("{task.fields[standing]}"), console=shown,
             transient=True, refresh_per_second=5, disable=not shown.is_terminal or shown.is_dumb_terminal,
         )  # fmt: skip
         self._task = self._bar.add_task(f"round 0 of {rounds:,}", total=rounds, standing="")
         self._rounds = rounds
 
     def __enter__(self) -> "Progress":
+        """Begin to show."""
         self._bar.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Leave no line behind."""
         self._bar.stop()
 
     def __call__(self, moment: "Moment") -> None:
@@ -106,30 +112,22 @@ def participants_table(manifest: Mapping[str, Any], report: AuditReport, rounds:
     facts = Facts.of(manifest, report, rounds)
     made = plain_table(
         ("seat", "right"), ("role", "left"), ("reward", "right"), ("cost", "right"), ("net", "right"),
-        ("seen to", "wrap"), ("address", "left"), title="Participants",
+        ("seen to", "wrap"), ("address", "left"),
     )  # fmt: skip
     for p in facts.participants:
         made.add_row(
             str(p.seat), Text(p.role or "not revealed", "red" if p.malicious else ""), amount(p.reward),
-            amount(p.cost), signed(p.net), Text(p.conduct or "–"), Text(short(p.address), "dim"),
+            amount(p.cost), signed(p.net), Text(p.conduct or "\N{EN DASH}"), Text(f"{p.address[:8]}…", "dim"),
         )  # fmt: skip
     notes = [attacking_pays(facts), *filter(None, [beyond_bounds(facts)])]
     wei = (report.game.get("parameters") or {}).get("wei_per_unit")
     if wei:
         notes.append(f"One reward is {wei * 10**9:,} wei.")
-    return Group(made, *(Text(note, "dim") for note in notes))
+    return titled("Participants", made, *(Text(note, "dim") for note in notes))
 
 
 def checks_table(report: AuditReport) -> RenderableType:
     """Every check of the audit and how it went; what failed is said in full below."""
-    made = plain_table(
-        ("", "left"), ("check", "left"), ("passed", "right"), ("failed", "right"), ("open", "right"),
-        ("proves", "left"), title="Checks",
-    )  # fmt: skip
-    for name, tally in report.checks.items():
-        word, style = MARKS[check_status(tally)]
-        made.add_row(Text(word, style), name, whole(tally.passed), whole(tally.failed), whole(tally.not_checkable),
-                     Text(CHECKS.get(name, ""), "dim"))  # fmt: skip
     passed = sum(tally.passed for tally in report.checks.values())
     lines = [
         Text(f"audit {report.verdict}: {passed:,} passed, {report.failed:,} failed, {report.not_checkable:,} open",
@@ -139,7 +137,28 @@ def checks_table(report: AuditReport) -> RenderableType:
           if tally.not_checkable and not tally.failed),
         *(Text(f"noticed: {clean(item.sentence, 300)}") for item in report.findings),
     ]  # fmt: skip
-    return Group(made, *lines)
+    return titled("Checks", _Checks(report), *lines)
+
+
+class _Checks:
+    """The table of checks; it says what each proves where there is room."""
+
+    def __init__(self, report: AuditReport) -> None:
+        self._report = report
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """The table for this width."""
+        wide = options.max_width >= 150
+        made = plain_table(
+            ("", "left"), ("check", "left"), ("passed", "right"), ("failed", "right"), ("open", "right"),
+            *([("proves", "left")] if wide else []),
+        )  # fmt: skip
+        for name, tally in self._report.checks.items():
+            word, style = MARKS[check_status(tally)]
+            proves = [Text(CHECKS.get(name, ""), "dim")] if wide else []
+            made.add_row(Text(word, style), Text(name), whole(tally.passed), whole(tally.failed),
+                         whole(tally.not_checkable), *proves)  # fmt: skip
+        yield made
 
 
 def regret_table(manifest: Mapping[str, Any], report: AuditReport, rounds: Any) -> RenderableType:
@@ -147,8 +166,8 @@ def regret_table(manifest: Mapping[str, Any], report: AuditReport, rounds: Any) 
     facts = Facts.of(manifest, report, rounds)
     burn_in, horizon = facts.manifest.burn_in, facts.manifest.rounds
     made = plain_table(
-        ("rewards lost, per honest participant", "left"), (f"rounds 1–{horizon:,}", "right"),
-        (f"{burn_in + 1:,}–{horizon:,}", "right"), title="Regret",
+        ("rewards lost, per honest participant", "left"), (f"rounds {span(1, horizon)}", "right"),
+        (span(burn_in + 1, horizon), "right"),
     )  # fmt: skip
     lines = {line.key: line for line in facts.regret}
     for key in ("total", "burn_in", "arms", "failed", "cost", "ucb1", "oracle"):
@@ -156,12 +175,12 @@ def regret_table(manifest: Mapping[str, Any], report: AuditReport, rounds: Any) 
         part = key not in ("total", "ucb1", "oracle")
         made.add_row(Text(f"  {line.name}" if part else line.name, "dim" if part else ""), amount(line.total),
                      amount(line.after))  # fmt: skip
-    return made
+    return titled("Regret", made)
 
 
 def time_table(measured: Mapping[str, Any]) -> RenderableType:
     """Where the time of a run went."""
-    made = plain_table(("", "left"), ("seconds", "right"), ("share", "right"), title="Time")
+    made = plain_table(("", "left"), ("seconds", "right"), ("share", "right"))
     for name, value, share in seconds(measured):
         made.add_row(name, f"{value:,.2f}", f"{share:.0%}")
-    return made
+    return titled("Time", made)

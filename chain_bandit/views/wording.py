@@ -60,8 +60,8 @@ def attacking_pays(facts: Facts) -> str:
     honest, malicious = fmean(groups[False]), fmean(groups[True])
     return (
         f"On average the honest took home {honest:,.1f} rewards, the malicious {malicious:,.1f}. That is one game, in "
-        f"which the honest differ by up to {max(groups[False]) - min(groups[False]):,.1f} among themselves: it does not "
-        "say what attacking pays on average."
+        f"which the honest differ by up to {max(groups[False]) - min(groups[False]):,.1f} among themselves: it does "
+        "not say what attacking pays on average."
     )
 
 
@@ -75,8 +75,8 @@ def beyond_bounds(facts: Facts) -> str:
     if liars <= given["liars"] and attackers <= given["attackers"]:
         return ""
     return (
-        f"The game assumed at most {given['liars']} liars and {given['attackers']} attackers; revealed were {liars} and "
-        f"{attackers}. Beyond its assumptions the protocol promises nothing."
+        f"The game assumed at most {given['liars']} liars and {given['attackers']} attackers; revealed were "
+        f"{liars} and {attackers}. Beyond its assumptions the protocol promises nothing."
     )
 
 

@@ -2,15 +2,12 @@
 pragma solidity 0.8.30;
 
 import {IErrors} from "../interfaces/IErrors.sol";
-import {NO_PULL, UNIT} from "../types/Game.sol";
 import {Bits} from "./Bits.sol";
 import {Ledger} from "./Ledger.sol";
+import {Pulls} from "./Pulls.sol";
 
 /// @title What the environment says everybody earned, credited in units
 library Rewards {
-    uint256 private constant PULL_BYTES = 5;
-    uint256 private constant PULLS_PER_WORD = 6;
-
     struct Credits {
         uint32 settledThrough;
         mapping(uint256 => uint256) units; // four uint64 a word: T rewards of at most 1e9 fit
@@ -41,43 +38,32 @@ library Rewards {
         if (through <= from) revert IErrors.AlreadySettled(through, from);
         uint256 last = history.progress.nextRound - 1;
         if (through > last) revert IErrors.RoundNotRecorded(through, last);
-        _checkLength(history, from + 1, through, pulls.length, PULL_BYTES * participants);
+        _checkLength(history, from + 1, through, pulls.length, Pulls.SIZE * participants);
 
-        uint256[] memory earned = new uint256[](participants);
-        uint256 at;
+        uint256[] memory sums = Pulls.none(participants);
+        uint256 added;
         uint256 approvals = history.approvals[from >> 8];
         for (uint256 round = from + 1; round <= through; ++round) {
             if (round & 255 == 0) approvals = history.approvals[round >> 8];
             if (approvals >> (round & 255) & 1 == 0) continue;
-            _addRound(earned, pulls[at:], round, arms);
-            at += PULL_BYTES * participants;
-        }
-        credits.settledThrough = uint32(through);
-        for (uint256 seat; seat < participants; ++seat) {
-            credits.units[seat >> 2] += earned[seat] << ((seat & 3) * 64);
-        }
-    }
-
-    /// @dev Adds one round's pulls, six a word: there are thousands of them in a settlement.
-    function _addRound(uint256[] memory earned, bytes calldata pulls, uint256 round, uint256 arms) private pure {
-        unchecked {
-            uint256 seats = earned.length;
-            uint256 seat;
-            while (seat < seats) {
-                uint256 word = uint256(bytes32(pulls[seat * PULL_BYTES:]));
-                uint256 end = seat + PULLS_PER_WORD < seats ? seat + PULLS_PER_WORD : seats;
-                for (; seat < end; ++seat) {
-                    uint256 reward = (word >> 216) & type(uint32).max;
-                    if (word >> 248 >= arms || reward > UNIT) _requireNoPull(word >> 248, reward, round, seat);
-                    earned[seat] += reward;
-                    word <<= 8 * PULL_BYTES;
-                }
+            Pulls.add(sums, pulls[added * Pulls.SIZE * participants:], participants, arms, round);
+            if (++added % Pulls.MOST_ROUNDS == 0) {
+                _credit(credits, sums, participants);
+                sums = Pulls.none(participants);
             }
         }
+        _credit(credits, sums, participants);
+        credits.settledThrough = uint32(through);
     }
 
-    function _requireNoPull(uint256 arm, uint256 reward, uint256 round, uint256 seat) private pure {
-        if (arm != NO_PULL || reward != 0) revert IErrors.InvalidPull(round, seat, arm, reward);
+    function _credit(Credits storage credits, uint256[] memory sums, uint256 participants) private {
+        for (uint256 word; 4 * word < participants; ++word) {
+            uint256 units = credits.units[word];
+            for (uint256 seat = 4 * word; seat < 4 * word + 4 && seat < participants; ++seat) {
+                units += Pulls.sum(sums, seat) << ((seat & 3) * 64);
+            }
+            credits.units[word] = units;
+        }
     }
 
     function _checkLength(

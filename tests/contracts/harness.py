@@ -175,13 +175,7 @@ class Game:
         """A block that extends the ledger: its header (with `changes`) and its body."""
         p, ledger = self.p, self.ledger
         present = sorted(range(p.participants) if reporters is None else reporters)
-        body = encode_body([
-            SignedReport(
-                Report(tuple(self.chance.randrange(UNIT + 1) for _ in range(p.arms)), self.chance.randbytes(32)).encode(),
-                self.chance.randbytes(64),
-            )
-            for _ in present
-        ])
+        body = encode_body([self.signed_report() for _ in present])
         everybody = mask(present)
         header = Header(
             ledger.round, ledger.head, keccak(body), everybody, ledger.round % p.arms, (everybody,) * p.arms,
@@ -189,6 +183,11 @@ class Game:
             (UNIT // 2,) * p.arms if means is None else tuple(means),
         )  # fmt: skip
         return replace(header, **changes), body
+
+    def signed_report(self) -> SignedReport:
+        """One that the contract takes as it comes: it checks neither the means nor the signature."""
+        means = tuple(self.chance.randrange(UNIT + 1) for _ in range(self.p.arms))
+        return SignedReport(Report(means, self.chance.randbytes(32)).encode(), self.chance.randbytes(64))
 
     def digest_of(self, content: bytes) -> bytes:
         return Slot(self.separator, self.ledger.round, self.ledger.head).digest(

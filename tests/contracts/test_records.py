@@ -312,3 +312,12 @@ def test_largest_game_records_a_full_block():
     assert header.reporters == mask(range(256)) == 2**256 - 1
     assert len(body) == 256 * (4 * 254 + 96)
     assert encode_body([]) == b""
+
+
+def test_signatures_follow_the_chain_id_after_a_fork(game):
+    header, body = game.block()
+    before = game.submission(header, body)
+    game.machine.state.execution_context._chain_id = CHAIN_ID + 1
+    assert refused(game, *before)[:2] == ("InvalidSignature", 0)
+    game.separator = Domain(CHAIN_ID + 1, game.address, game.digest).separator()
+    game.approve()

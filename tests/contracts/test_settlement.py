@@ -415,3 +415,54 @@ def finish(game: Game, chance: random.Random) -> bool:
     game.machine.block, game.ledger = block, ledger
     game.records.clear()
     return not complete
+
+
+@pytest.mark.parametrize("participants", [2, 5, 6, 7, 12, 13, 31])
+def test_contract_and_python_accept_the_same_pulls(participants):
+    bound = (participants - 1) // 3
+    p = parameters(participants=participants, liars=bound, attackers=min(bound, participants - 2), horizon=8, arms=2)
+    game = Game(p, name=f"pulls {participants}").open()
+    while game.ledger.round <= p.horizon:
+        game.approve(reporters=())
+    game.reveal()
+    game.do(game.environment, "settleCosts", game.entries())
+    chance, accepted = game.chance, 0
+    for _ in range(60):
+        snapshot = game.machine.state.snapshot()
+        rounds = [[some_pull(chance) for _ in game.seats] for _ in range(4)]
+        pulls = ((5 + i, seat, *pull) for i, row in enumerate(rounds) for seat, pull in enumerate(row))
+        wrong = next((entry for entry in pulls if not possible(*entry[2:])), None)
+        data = encode_pulls([Pull(*pull) for row in rounds for pull in row])
+        outcome = game.call(game.environment, "settleRewards", 8, data)
+        if wrong:
+            assert outcome.error == ("InvalidPull", *wrong)
+        else:
+            accepted += 1
+            game.do(game.anybody, "close")
+            for seat, account in enumerate(game.seats):
+                assert game.view("owed", account) == p.stake + sum(row[seat][1] for row in rounds) * p.wei_per_unit
+        game.machine.state.revert(snapshot)
+    assert 5 <= accepted <= 55
+
+
+def possible(arm: int, reward: int) -> bool:
+    return reward <= UNIT if arm < 2 else (arm, reward) == (255, 0)
+
+
+def some_pull(chance: random.Random) -> tuple[int, int]:
+    if chance.random() < 0.01:
+        return chance.choice(((2, 0), (254, 0), (255, 1), (0, UNIT + 1), (1, 2**32 - 1), (128, 5), (255, 2**32 - 1)))
+    return chance.choice(((0, UNIT), (1, UNIT), (1, chance.randrange(UNIT + 1)), (0, 0), (255, 0)))
+
+
+def test_settle_rewards_takes_more_rounds_than_a_lane_holds():
+    rounds = 1150  # 1150 whole rewards are more than 40 bits
+    p = parameters(participants=2, liars=0, attackers=0, horizon=4 + rounds, game_blocks=10**6)
+    game = Game(p).open()
+    while game.ledger.round <= p.horizon:
+        game.approve(reporters=())
+    game.settle(p.horizon, Pull(1, UNIT))
+    game.reveal()
+    game.do(game.environment, "settleCosts", game.entries())
+    game.do(game.anybody, "close")
+    assert [game.view("owed", seat) for seat in game.seats] == [p.stake + rounds * UNIT * p.wei_per_unit] * 2

@@ -18,7 +18,7 @@ def as_json(value: Any, key: str = "") -> Any:
     if isinstance(value, bool) or value is None or isinstance(value, str):
         return value
     if isinstance(value, int):
-        return hex(value)
+        return f"0x{value:0512x}" if key == "logsBloom" else hex(value)
     if isinstance(value, Mapping):
         return {name: as_json(item, name) for name, item in value.items()}
     if isinstance(value, Sequence):

@@ -98,7 +98,7 @@ def test_run_refuses_with_exit_3_when_an_attack_plugin_raises(tmp_path: Path) ->
         "from chain_bandit.attacks.attack import Attack\n"
         "class Broken(Attack):\n"
         "    def means(self, view, honest):\n"
-        "        return 1 // (25 - view.round) and honest\n"
+        "        return honest if view.round < 25 else 1 // 0\n"
     )
     path = scenario(tmp_path, ('"worse-half"', '"broken_plugin:Broken"'))
     result = chain_bandit("run", path, "--out", tmp_path / "run", cwd=tmp_path, PYTHONPATH=str(tmp_path))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from eth_account import Account
 
-from chain_bandit.chain.client import Coordinator, CostEntry
+from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.embedded import EmbeddedNode
 from chain_bandit.crypto.keys import Signer, derive
 from chain_bandit.history.blocks import History
@@ -38,7 +38,7 @@ from chain_bandit.protocol.messages import (
 )
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.rewards import Draws, RewardModel, bernoulli, secret_commitment
-from chain_bandit.protocol.settlement import NOTHING, Conduct, Pull, case_2, encode_pulls
+from chain_bandit.protocol.settlement import NOTHING, Conduct, CostEntry, Pull, case_2, encode_pulls
 from chain_bandit.protocol.units import UNIT, sample_means
 from chain_bandit.stopwatch import Stopwatch
 

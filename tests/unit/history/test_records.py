@@ -6,7 +6,8 @@ import pytest
 from eth_abi import encode
 
 from chain_bandit.history.errors import BadEncoding
-from chain_bandit.history.records import EVENTS, METHODS, CostEntry, decode_arguments
+from chain_bandit.history.records import EVENTS, METHODS, decode_arguments
+from chain_bandit.protocol.settlement import CostEntry
 
 COSTS = METHODS["settleCosts"]
 

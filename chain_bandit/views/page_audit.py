@@ -1,11 +1,11 @@
 """The audit's section of the page: every check, what contradicts the rules, and what was noticed."""
 
 from chain_bandit.audit.catalogue import CHECKS
-from chain_bandit.views.facts import Facts, check_status, clean, rounds_in_words, whole
+from chain_bandit.views.facts import Facts, check_status, clean, whole
 from chain_bandit.views.markup import Cell, Markup, code, table, tag
 from chain_bandit.views.wording import SECTIONS
 
-_WORDS = {"ok": "✓ passed", "bad": "✗ failed", "open": "? open", "none": "– nothing to check"}
+_WORDS = {"ok": "✓ passed", "bad": "✗ failed", "open": "? open", "none": "\N{EN DASH} nothing to check"}
 _RANK = {"bad": 0, "open": 1, "ok": 2, "none": 3}
 
 
@@ -15,9 +15,8 @@ def audit_section(facts: Facts) -> Markup:
     rows: list[list[object]] = []
     for name, tally in report.checks.items():
         status = check_status(tally)
-        proves: object = CHECKS.get(name, "")
-        if tally.evidence:
-            proves = tag("span", proves, tag("br"), tag("span", clean(tally.evidence, 400), class_=status))
+        evidence = tag("div", clean(tally.evidence, 400), class_=status) if tally.evidence else None
+        proves = tag("div", CHECKS.get(name, ""), evidence, class_="long")
         rows.append([
             Cell(tag("span", _WORDS[status], class_=f"mark {status}"), _RANK[status]),
             code(name), proves, whole(tally.passed), whole(tally.failed), whole(tally.not_checkable),
@@ -55,8 +54,5 @@ def _findings(facts: Facts) -> Markup:
     found = facts.report.findings
     if not found:
         return tag("p", "Nothing was noticed about any participant beyond the checks.", class_="quiet")
-    items = [
-        tag("li", clean(item.sentence, 400), f" Rounds {rounds_in_words(item)}." if item.rounds else None)
-        for item in found
-    ]
+    items = [tag("li", clean(item.sentence, 400)) for item in found]
     return tag("div", tag("h3", "Noticed about participants"), tag("ul", *items))

@@ -1,0 +1,43 @@
+"""The README's commands do what it says: each is run, in order, in an empty copy of the repository's examples."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def commands() -> list[str]:
+    blocks = re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if line]
+
+
+def test_readme_commands_all_end_well(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    run = [line for line in commands() if line.startswith("chain-bandit ")]
+    assert len(run) == 7
+    for line in run:
+        result = subprocess.run(
+            line.split(), cwd=tmp_path, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=120,
+            check=False,
+        )  # fmt: skip
+        assert result.returncode == 0, (line, result.stderr)
+
+
+def test_readme_names_targets_that_make_has() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
+    named = {line.split()[1] for line in commands() if line.startswith("make ")}
+    named |= set(re.findall(r"`make ([a-z]+)`", README))
+    assert named >= {"demo", "test", "check", "deep", "bench", "regret", "help"}
+    assert named <= targets
+
+
+def test_ci_runs_the_readmes_test_command() -> None:
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    assert script[-1] == "make test"
+    assert "make test" in commands()

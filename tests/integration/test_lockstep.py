@@ -1,0 +1,283 @@
+"""Lockstep, agreement and determinism in whole games without a chain, within the bounds and beyond them.
+
+Within: at most f liars and at most m consensus attackers, any attacks of the registry with any options, any seats.
+The games go through `conftest.build_scenario`'s sizes: f = m = 1 at M = 4, 2 at M = 7, 3 at M = 10.
+"""
+
+import random
+from collections import Counter
+
+import pytest
+
+from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, RELAYER, Send
+from chain_bandit.attacks.attack import Attack
+from chain_bandit.attacks.malicious import Combined
+from chain_bandit.attacks.registry import ATTACKS
+from chain_bandit.comparison.interface import Opening
+from chain_bandit.crypto.verify import Verifier
+from chain_bandit.game.errors import LockstepBroken
+from chain_bandit.game.game import Game
+from chain_bandit.game.recorder import NoChain
+from chain_bandit.protocol.assumptions import quorum
+from chain_bandit.protocol.blocks import FAILED, Kind, Report
+from chain_bandit.protocol.settlement import NOTHING, Conduct
+from chain_bandit.protocol.units import INFINITY
+from chain_bandit.scenario import Scenario
+
+CHUNK = 100
+CHUNKS = 10
+
+OPTIONS = {
+    "constant-lie": lambda rng: {"value": rng.choice([0.0, 0.25, 1.0]), "favour": rng.choice([None, 0, 1])},
+    "worse-half": lambda rng: {},
+    "sign-flip": lambda rng: {},
+    "within-range": lambda rng: {},
+    "sleeper": lambda rng: {"wakes": rng.randint(0, 10)},
+    "two-faced-report": lambda rng: {},
+    "two-faced-counts": lambda rng: {"withholds": rng.random() < 0.5},
+    "equivocating-commander": lambda rng: {"values": rng.randint(2, 4)},
+    "silent-validator": lambda rng: {"first": rng.randint(0, 8), "reports": rng.random() < 0.5},
+    "late-chain": lambda rng: {"padded": rng.random() < 0.5},
+    "forged-signature": lambda rng: {},
+    "replay": lambda rng: {"rounds": rng.randint(1, 3)},
+}
+BY_CONDUCT = {
+    conduct: [name for name, attack in ATTACKS.items() if attack.conduct == conduct]
+    for conduct in (Conduct.LIAR, Conduct.ATTACKER, Conduct.LIAR | Conduct.ATTACKER)
+}
+
+
+def mixture(rng, participants, liars, attackers):
+    """Which attacks sit where: as many liars and attackers as the bounds allow, mostly."""
+    lying = set(rng.sample(range(participants), rng.choice([liars, liars, rng.randint(0, liars)])))
+    attacking = set(rng.sample(range(participants), rng.choice([attackers, attackers, rng.randint(0, attackers)])))
+    if rng.random() < 0.5:
+        attacking = set(list(lying)[:attackers]) if lying else attacking
+    entries = []
+    for seat in sorted(lying | attacking):
+        names = []
+        if seat in lying:
+            names += rng.sample(BY_CONDUCT[Conduct.LIAR], rng.randint(1, 2))
+        if seat in attacking:
+            names += rng.sample(BY_CONDUCT[Conduct.ATTACKER], rng.randint(1, 3))
+        if seat in lying & attacking and rng.random() < 0.5:
+            names.insert(rng.randint(0, len(names)), BY_CONDUCT[Conduct.LIAR | Conduct.ATTACKER][0])
+        entries.append({"seat": seat, "attacks": [{"name": n, "options": OPTIONS[n](rng)} for n in names]})
+    return entries
+
+
+def shuffled_order(rng, participants):
+    order = [COMPARISON, ENVIRONMENT, RELAYER, *range(participants)]
+    rng.shuffle(order)
+    return order
+
+
+def play_and_check(scenario, order=None, bounded=True):
+    """Play a game, hold every round against the rules by other means than the game's own; what happened, counted."""
+    game = Game(scenario, NoChain(), order=order)
+    roles, arms = scenario.roles, scenario.parameters.arms
+    seen, pulled = Counter(), [0] * arms
+    for played in game.play():
+        honest = game.cast.honest
+        numbers = {seat.number for seat in honest}
+        if played.arm is not None:
+            pulled[played.arm] += 1
+        assert {seat.participant.counts for seat in honest} == {tuple(pulled)}
+        assert {seat.ledger.round for seat in honest} == {played.round}
+        assert not played.accused & numbers
+        assert all(roles[seat] & Conduct.ATTACKER for seat in played.accused)
+        seen["accused"] += len(played.accused)
+        if played.record is None:
+            continue
+        kind = played.record.kind
+        seen[kind.name] += 1
+        if kind in FAILED or kind is Kind.EXPLORATION or played.round == scenario.parameters.burn_in:
+            assert played.pulls == ()
+            assert not played.costly
+        else:
+            assert {played.pulls[seat].arm for seat in numbers} == {played.arm}
+            assert played.pulls.count(NOTHING) <= len(roles) - len(numbers)
+        if kind is not Kind.EXPLORATION:
+            assert len({tuple(sorted(seat.validator.agreed)) for seat in honest}) == 1 or not bounded
+            assert not any(roles[p.instance] == 0 for seat in honest for p in seat.validator.equivocations())
+        if kind is Kind.APPROVED and bounded:
+            truthful = [p for p in honest[0].validator.agreed if not roles[p] & Conduct.LIAR]
+            reports = [Report.decode(honest[0].validator.agreed[p].content, arms).means for p in truthful]
+            for arm, estimator in enumerate(played.record.header.means):
+                column = [row[arm] for row in reports]
+                assert min(column) <= estimator <= max(column)
+    addresses = game.cast.rules.addresses
+    assert all(proof.proves(addresses, Verifier()) for proof in game.progress.evidence)
+    assert sum(pulled) == sum(game.progress.ledger.pulls)
+    return game.run_digest, seen
+
+
+def play_chunk(build, participants, chunk, rounds_after=6):
+    """A hundred mixtures within the bounds; every tenth again under another order of acting."""
+    total, used, reordered = Counter(), Counter(), 0
+    for index in range(chunk * CHUNK, (chunk + 1) * CHUNK):
+        rng = random.Random(f"lockstep/{participants}/{index}")
+        arms = rng.choice([2, 2, 3])
+        bound = (participants - 1) // 3
+        entries = mixture(rng, participants, bound, bound)
+        used.update(choice["name"] for entry in entries for choice in entry["attacks"])
+        scenario = build(participants, arms, 2 * arms + rounds_after, seed=index, malicious=entries)
+        digest, seen = play_and_check(scenario)
+        assert seen["APPROVED"] == rounds_after + 1, f"game {index}: {seen}"
+        total += seen + Counter(games=1)
+        if index % 10 == 0:
+            assert play_and_check(scenario, shuffled_order(rng, participants)) == (digest, seen)
+            reordered += 1
+    assert total["games"] == CHUNK
+    assert reordered == CHUNK // 10
+    assert total["APPROVED"] == CHUNK * (rounds_after + 1)
+    assert total["SKIP"] == total["REJECTED"] == total["EXPLORATION"] == 0
+    assert total["accused"] > CHUNK
+    assert set(used) == set(ATTACKS) == set(OPTIONS)
+
+
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+@pytest.mark.parametrize("participants", [4, 7])
+def test_no_act_within_the_bounds_stops_a_round_frames_the_honest_or_breaks_lockstep(scenario, participants, chunk):
+    play_chunk(scenario, participants, chunk)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_no_act_of_ten_within_the_bounds_stops_a_round_frames_the_honest_or_breaks_lockstep(scenario, chunk):
+    play_chunk(scenario, 10, chunk)
+
+
+def endings(parameters, failure, rounds):
+    """How often each kind of record must occur when exactly these rounds, if played, end in `failure`."""
+    kinds, row, explore = Counter(SKIP=0, REJECTED=0, EXPLORATION=0, APPROVED=0), 0, False
+    for t in range(parameters.burn_in, parameters.horizon + 1):
+        if explore:
+            kinds["EXPLORATION"], row, explore = kinds["EXPLORATION"] + 1, 0, False
+        elif failure is not None and t in rounds:
+            kinds[failure.name], row = kinds[failure.name] + 1, row + 1
+            explore = row >= parameters.failure_limit
+        else:
+            kinds["APPROVED"], row = kinds["APPROVED"] + 1, 0
+    return dict(kinds)
+
+
+@pytest.mark.parametrize("chunk", range(4))
+def test_rounds_without_a_quorum_pay_nothing_and_the_game_goes_on_in_lockstep(scenario, chunk):
+    """Beyond m: so many fall silent for a while that the rest is no quorum; then they come back."""
+    total = Counter()
+    for index in range(chunk * 25, (chunk + 1) * 25):
+        rng = random.Random(f"silent/{index}")
+        participants, arms, limit = rng.choice([4, 4, 7]), rng.choice([2, 3]), rng.randint(1, 3)
+        bound = (participants - 1) // 3
+        first, length = rng.randint(2 * arms, 2 * arms + 3), rng.randint(1, 5)
+        horizon = first + length + 6
+        silent = {"first": first, "last": first + length - 1, "reports": rng.random() < 0.5}
+        seats = rng.sample(range(participants), bound + rng.randint(1, 1 + bound))
+        entries = [{"seat": s, "attacks": [{"name": "silent-validator", "options": silent}]} for s in sorted(seats)]
+        game = scenario(
+            participants, arms, horizon, seed=index, malicious=entries, failure_limit=limit,
+            quorum=rng.choice(["two-thirds", "two-thirds", "majority"]),
+        )  # fmt: skip
+        speaking = participants - len(seats)
+        failure = None
+        if speaking < quorum(participants, bound, game.parameters.quorum_choice):
+            failure = Kind.SKIP
+        elif speaking <= 2 * bound and not silent["reports"]:
+            failure = Kind.REJECTED
+        digest, seen = play_and_check(game, bounded=False)
+        expected = endings(game.parameters, failure, range(first, first + length))
+        assert {kind: seen[kind] for kind in expected} == expected, f"game {index}"
+        assert play_and_check(game, shuffled_order(rng, participants), bounded=False) == (digest, seen)
+        total += seen + Counter(games=1, stopped=failure is not None)
+    assert total["games"] == 25
+    assert total["stopped"] > 10
+    assert total["SKIP"] > 20
+    assert total["EXPLORATION"] > 5
+
+
+class Withholding(Attack):
+    """Hides the opening of its counts in some rounds."""
+
+    conduct = Conduct.ATTACKER
+
+    def __init__(self, first, last):
+        self._rounds = range(first, last + 1)
+
+    def outbox(self, view, sends):
+        return [s for s in sends if view.round not in self._rounds or not isinstance(s.message, Opening)]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3])
+@pytest.mark.parametrize("first", [4, 7])
+def test_blocks_are_rejected_and_nothing_is_paid_while_too_many_counts_are_withheld(
+    scenario, monkeypatch, first, limit
+):
+    """Beyond the bounds: |A_i| is 2f in three rounds that have a block, so B is empty and b = 0."""
+    last = first + 2
+    monkeypatch.setattr(
+        Scenario, "attacks", lambda self: {s: Combined([Withholding(first, last)]) for s in (1, 2)}
+    )
+    game = scenario(4, 2, 16, failure_limit=limit)
+    digest, seen = play_and_check(game, bounded=False)
+    explorations = {1: 2, 2: 1, 3: 1}[limit]
+    rejected = {1: 2, 2: 2, 3: 3}[limit]
+    assert (seen["REJECTED"], seen["EXPLORATION"], seen["SKIP"]) == (rejected, explorations, 0)
+    assert seen["APPROVED"] == 13 - rejected - explorations
+    assert play_and_check(game, shuffled_order(random.Random(limit), 4), bounded=False) == (digest, seen)
+
+
+def test_a_rejected_block_holds_the_sentinel_and_leaves_the_estimators_as_they_were(scenario, monkeypatch):
+    monkeypatch.setattr(Scenario, "attacks", lambda self: {s: Combined([Withholding(7, 7)]) for s in (1, 2)})
+    game = Game(scenario(4, 2, 10), NoChain())
+    means = {}
+    for played in game.play():
+        means[played.round] = game.progress.ledger.means
+        if played.round == 7:
+            assert played.record.kind is Kind.REJECTED
+            assert played.record.header.means == (INFINITY, INFINITY)
+            assert played.record.header.reporters == 0b1001
+    assert means[7] == means[6] != means[8]
+
+
+def test_a_game_that_is_rejected_from_the_start_goes_round_robin_and_explores(scenario, monkeypatch):
+    monkeypatch.setattr(Scenario, "attacks", lambda self: {s: Combined([Withholding(0, 99)]) for s in (1, 2)})
+    _, seen = play_and_check(scenario(4, 2, 12), bounded=False)
+    assert (seen["REJECTED"], seen["EXPLORATION"], seen["APPROVED"]) == (6, 3, 0)
+
+
+class LastWord(Attack):
+    """Holds the certificate of the round back from everybody but one seat, in the step in which it is made."""
+
+    conduct = Conduct.ATTACKER
+
+    def outbox(self, view, sends):
+        return [Send(view.honest[:1], s.message) if s.to == (ENVIRONMENT, RELAYER) else s for s in sends]
+
+
+def test_a_certificate_that_reaches_one_seat_first_breaks_no_lockstep(scenario, monkeypatch):
+    monkeypatch.setattr(Scenario, "attacks", lambda self: {3: Combined([LastWord()])})
+    _, seen = play_and_check(scenario(4, 2, 16))
+    assert seen["APPROVED"] == 13
+
+
+def test_the_game_itself_notices_when_one_honest_seat_loses_a_receipt(scenario, monkeypatch):
+    """The guard behind all of the above, seen to fail."""
+    game = Game(scenario(4, 2, 12), NoChain())
+
+    def deaf(ledger, receipt):
+        return False
+
+    rounds = game.play()
+    while next(rounds).round < 6:
+        pass
+    game.cast.seats[2].participant.on_receipt = deaf
+    with pytest.raises(LockstepBroken) as broken:
+        list(rounds)
+    assert (broken.value.round, broken.value.seat, broken.value.exit_code) == (7, 2, 10)
+    assert sum(broken.value.expected) == sum(broken.value.got) + 1
+
+
+def test_the_same_scenario_has_the_same_digest_and_another_seed_another(scenario):
+    digests = [play_and_check(scenario(4, 2, 12, seed=seed))[0] for seed in (1, 1, 2)]
+    assert digests[0] == digests[1] != digests[2]

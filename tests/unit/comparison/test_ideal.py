@@ -1,0 +1,66 @@
+"""comparison/ideal.py: only what opens a commitment counts."""
+
+import pytest
+
+from chain_bandit.comparison.ideal import MOST_OPENINGS, IdealComparison
+from chain_bandit.comparison.interface import Opening
+from chain_bandit.protocol.messages import commitment
+
+SALT = b"\1" * 32
+COUNTS = (3, 1)
+COMMITTED = commitment(COUNTS, SALT)
+
+
+@pytest.fixture
+def comparison():
+    ideal = IdealComparison()
+    ideal.begin((4, 2), 2)
+    return ideal
+
+
+UNSOUND = [
+    Opening((3,), SALT), Opening((3, 1, 0), SALT), Opening((3, -1), SALT), Opening((3, 2**32), SALT),
+    Opening((3, True), SALT), Opening((3.0, 1.0), SALT), Opening(COUNTS, SALT[:-1]), Opening(COUNTS, SALT + b"\0"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("opening", UNSOUND)
+def test_an_opening_is_ignored_when_it_is_malformed(comparison, opening):
+    comparison.on_opening(0, opening)
+    assert comparison.bits({0: COMMITTED}) == {}
+
+
+def test_a_seat_is_missing_when_nothing_or_only_something_else_was_opened(comparison):
+    comparison.on_opening(1, Opening(COUNTS, SALT))
+    comparison.on_opening(2, Opening((3, 2), SALT))
+    assert comparison.bits({0: COMMITTED, 1: COMMITTED, 2: COMMITTED}) == {1: (True, False)}
+
+
+def test_the_fifth_opening_of_a_seat_is_ignored(comparison):
+    for count in range(MOST_OPENINGS):
+        comparison.on_opening(0, Opening((count, 0), SALT))
+    comparison.on_opening(0, Opening(COUNTS, SALT))
+    assert comparison.bits({0: COMMITTED}) == {}
+    assert comparison.bits({0: commitment((3, 0), SALT)}) == {0: (True, False)}
+
+
+def test_the_same_question_has_the_same_answer_for_everybody_and_any_seat_order(comparison):
+    for seat in (2, 0, 1):
+        comparison.on_opening(seat, Opening(COUNTS, SALT))
+    asked = dict.fromkeys((0, 1, 2), COMMITTED)
+    assert comparison.bits(asked) == comparison.bits(dict(reversed(asked.items()))) == dict.fromkeys(asked, (True, False))
+
+
+def test_a_false_opening_beside_the_true_one_changes_nothing(comparison):
+    comparison.on_opening(0, Opening((0, 0), SALT))
+    comparison.on_opening(0, Opening(COUNTS, SALT))
+    comparison.on_opening(0, Opening((9, 9), SALT))
+    assert comparison.bits({0: COMMITTED}) == {0: (True, False)}
+
+
+def test_openings_are_forgotten_when_the_next_round_begins(comparison):
+    comparison.on_opening(0, Opening(COUNTS, SALT))
+    comparison.begin((5, 1), 3)
+    assert comparison.bits({0: COMMITTED}) == {}
+    comparison.on_opening(0, Opening(COUNTS, SALT))
+    assert comparison.bits({0: COMMITTED}) == {0: (True, True)}

@@ -1,0 +1,211 @@
+"""consensus/broadcast.py: why a claim is dropped, reason by reason, and what an instance comes to."""
+
+from dataclasses import replace
+
+import pytest
+
+from chain_bandit.consensus.broadcast import Claim, Drop, Frame, SignedBroadcast
+from chain_bandit.crypto.keys import Signer, derive
+from chain_bandit.crypto.verify import Verifier
+from chain_bandit.protocol.messages import Domain, Phase, Role, Slot, broadcast_value, statement_content
+
+N, M = 5, 2
+KEYS = [Signer(derive(7, "participant", seat)) for seat in range(N)]
+ADDRESSES = [key.address for key in KEYS]
+SLOT = Slot(Domain(1, b"\1" * 20, b"\2" * 32).separator(), 9, b"\3" * 32)
+SIZE = {Phase.REPORT: 40, Phase.BLOCK: 32}
+VALUE, OTHER, THIRD = (bytes([i]) * 40 for i in (1, 2, 3))
+
+ELSEWHERE = {
+    "another chain": replace(SLOT, separator=Domain(2, b"\1" * 20, b"\2" * 32).separator()),
+    "another contract": replace(SLOT, separator=Domain(1, b"\4" * 20, b"\2" * 32).separator()),
+    "another game": replace(SLOT, separator=Domain(1, b"\1" * 20, b"\4" * 32).separator()),
+    "the round before": replace(SLOT, round=8),
+    "the round after": replace(SLOT, round=10),
+    "another parent": replace(SLOT, parent=b"\4" * 32),
+}
+
+
+def machine(phase=Phase.REPORT, seat=0, relay_rounds=M):
+    return SignedBroadcast(phase, SLOT, seat, ADDRESSES, SIZE[phase], relay_rounds, KEYS[seat], Verifier())
+
+
+def claim(instance=1, content=VALUE, relays=(), phase=Phase.REPORT, slot=SLOT, role=Role.COMMANDER, key=None):
+    """A commander's claim with true relay signatures of the seats named."""
+    signed = statement_content(phase, content)
+    signature = KEYS[instance if key is None else key].sign(slot.digest(phase, role, instance, signed))
+    bare = Claim(instance, content, signature)
+    return replace(bare, relays=tuple((seat, relay(bare, seat, phase)) for seat in relays))
+
+
+def relay(bare, seat, phase=Phase.REPORT, slot=SLOT, instance=None):
+    value = broadcast_value(phase, bare.content, bare.signature)
+    return KEYS[seat].sign(slot.digest(phase, Role.RELAY, bare.instance if instance is None else instance, value))
+
+
+@pytest.mark.parametrize("instance", [-1, N, 2**40])
+def test_a_claim_is_dropped_when_its_commander_does_not_exist(instance):
+    assert machine().on_claim(0, replace(claim(), instance=instance)) is Drop.UNKNOWN_SEAT
+
+
+@pytest.mark.parametrize("seat", [-1, N, 2**40])
+def test_a_claim_is_dropped_when_a_relay_does_not_exist(seat):
+    bare = claim()
+    assert machine().on_claim(1, replace(bare, relays=((seat, bytes(64)),))) is Drop.UNKNOWN_SEAT
+
+
+@pytest.mark.parametrize("content", [b"", VALUE[:-1], VALUE + b"\0"])
+def test_a_claim_is_dropped_when_its_content_has_the_wrong_size(content):
+    assert machine().on_claim(0, claim(content=content)) is Drop.WRONG_SIZE
+
+
+@pytest.mark.parametrize(("step", "relays"), [(1, ()), (2, ()), (2, (2,))])
+def test_a_claim_is_dropped_when_its_chain_is_shorter_than_the_step(step, relays):
+    assert machine().on_claim(step, claim(relays=relays)) is Drop.SHORT_CHAIN
+
+
+@pytest.mark.parametrize("relays", [(2, 2), (1,), (2, 1), (2, 3, 2)])
+def test_a_claim_is_dropped_when_a_signer_counts_twice(relays):
+    assert machine().on_claim(1, claim(relays=relays)) is Drop.REPEATED_SIGNER
+
+
+@pytest.mark.parametrize("step", [M + 1, M + 2, 100])
+def test_a_claim_is_dropped_when_it_arrives_after_the_last_step_however_long_its_chain(step):
+    assert machine().on_claim(step, claim(relays=(2, 3, 4))) is Drop.LATE
+
+
+@pytest.mark.parametrize("slot", ELSEWHERE.values(), ids=ELSEWHERE)
+def test_a_claim_is_dropped_when_its_commander_signed_in_another_slot(slot):
+    assert machine().on_claim(0, claim(slot=slot)) is Drop.BAD_SIGNATURE
+
+
+@pytest.mark.parametrize("slot", ELSEWHERE.values(), ids=ELSEWHERE)
+def test_a_claim_is_dropped_when_a_relay_signed_in_another_slot(slot):
+    bare = claim()
+    assert machine().on_claim(1, replace(bare, relays=((2, relay(bare, 2, slot=slot)),))) is Drop.BAD_SIGNATURE
+
+
+def test_a_claim_is_dropped_when_a_signature_is_anothers_or_of_another_role_phase_instance_or_value():
+    bare = claim()
+    bad = [
+        claim(key=2),
+        claim(role=Role.RELAY),
+        claim(role=Role.SIGNER),
+        replace(bare, content=OTHER),
+        replace(bare, instance=2),
+        replace(bare, signature=bytes(64)),
+        replace(bare, signature=bare.signature[:-1]),
+        replace(bare, relays=((2, relay(bare, 3)),)),
+        replace(bare, relays=((2, bare.signature),)),
+        replace(bare, relays=((2, relay(claim(content=OTHER), 2)),)),
+        replace(bare, relays=((2, relay(bare, 2, instance=2)),)),
+        replace(bare, relays=((2, relay(bare, 2)), (3, bytes(64)))),
+    ]
+    receiver = machine()
+    assert [receiver.on_claim(0, each) for each in bad] == [Drop.BAD_SIGNATURE] * 12
+    assert receiver.outcome(1) is None
+
+
+def test_a_report_is_no_header_and_a_header_no_report():
+    content = b"\5" * 32
+    receiver = machine(Phase.BLOCK)
+    assert receiver.on_claim(0, claim(content=content, phase=Phase.REPORT)) is Drop.BAD_SIGNATURE
+    assert receiver.on_claim(0, claim(content=content, phase=Phase.BLOCK)) is None
+
+
+def test_a_claim_is_dropped_as_known_when_its_value_is_held_whatever_its_chain():
+    receiver = machine()
+    assert receiver.on_claim(0, claim()) is None
+    assert receiver.on_claim(0, claim()) is Drop.KNOWN
+    assert receiver.on_claim(100, replace(claim(), relays=((9, b""),))) is Drop.KNOWN
+
+
+def test_a_third_value_is_dropped_when_two_contents_are_held():
+    receiver = machine()
+    assert [receiver.on_claim(0, claim(content=c)) for c in (VALUE, OTHER, THIRD)] == [None, None, Drop.ENOUGH]
+    assert receiver.outcome(1) is None
+
+
+def test_one_longest_chain_and_one_extra_signature_are_taken():
+    assert machine().on_claim(2, claim(relays=(2, 3))) is None
+    assert machine().on_claim(2, claim(relays=(4, 3, 2))) is None
+    assert machine().on_claim(0, claim(relays=(2, 3, 4))) is None
+
+
+def test_every_reason_is_a_sentence_of_its_own():
+    assert len({reason.value for reason in Drop}) == len(Drop) == 8
+
+
+def test_a_commander_holds_its_own_value_and_does_not_relay_it():
+    sender = machine(seat=1)
+    frame = sender.open(VALUE)
+    assert frame == Frame(Phase.REPORT, (claim(),))
+    assert sender.outcome(1) == claim()
+    assert sender.relays() is None
+    assert machine().on_frame(0, frame) == []
+
+
+def test_an_accepted_value_is_relayed_once_with_ones_own_signature_added():
+    receiver = machine()
+    assert receiver.on_frame(1, Frame(Phase.REPORT, (claim(relays=(2,)), claim(2)))) == [Drop.SHORT_CHAIN]
+    assert receiver.relays() == Frame(Phase.REPORT, (claim(relays=(2, 0)),))
+    assert receiver.relays() is None
+
+
+def test_the_relay_of_a_header_does_not_bind_the_commanders_signature_but_that_of_a_report_does():
+    for phase, same in ((Phase.BLOCK, True), (Phase.REPORT, False)):
+        content = bytes(SIZE[phase])
+        signed = claim(content=content, phase=phase)
+        twin = replace(signed, signature=bytes(64))
+        assert (relay(signed, 2, phase) == relay(twin, 2, phase)) is same
+
+
+def test_two_signatures_of_one_report_leave_no_outcome_prove_nothing_and_still_let_a_second_content_prove(twice_signed):
+    digest = SLOT.digest(Phase.REPORT, Role.COMMANDER, 1, statement_content(Phase.REPORT, VALUE))
+    claims = [Claim(1, VALUE, signature) for signature in twice_signed(KEYS[1], digest)]
+    receiver = machine()
+    assert [receiver.on_claim(0, each) for each in claims] == [None, None]
+    assert receiver.outcome(1) is None
+    assert receiver.equivocations() == []
+    assert receiver.on_claim(0, claim(content=OTHER)) is None
+    assert receiver.on_claim(0, claim(content=THIRD)) is Drop.ENOUGH
+    (proof,) = receiver.equivocations()
+    assert proof.proves(ADDRESSES, Verifier())
+
+
+def test_two_signatures_of_one_header_are_one_value(twice_signed):
+    content = bytes(32)
+    digest = SLOT.digest(Phase.BLOCK, Role.COMMANDER, 1, content)
+    claims = [Claim(1, content, signature) for signature in twice_signed(KEYS[1], digest)]
+    receiver = machine(Phase.BLOCK)
+    assert [receiver.on_claim(0, each) for each in claims] == [None, Drop.KNOWN]
+    assert receiver.outcome(1) == claims[0]
+
+
+def test_an_instance_has_no_outcome_when_nothing_or_two_values_are_held():
+    receiver = machine()
+    assert receiver.outcome(1) is None
+    receiver.on_claim(0, claim())
+    assert receiver.outcome(1) == claim()
+    receiver.on_claim(0, claim(content=OTHER))
+    assert receiver.outcome(1) is None
+
+
+@pytest.mark.parametrize("phase", list(SIZE))
+def test_two_contents_prove_the_commander_false_the_same_way_in_whatever_order_they_came(phase):
+    one, other = (claim(content=bytes([i]) * SIZE[phase], phase=phase) for i in (1, 2))
+    proofs = []
+    for pair in ((one, other), (other, one)):
+        receiver = machine(phase)
+        assert [receiver.on_claim(0, each) for each in pair] == [None, None]
+        proofs += receiver.equivocations()
+    assert len(proofs) == 2
+    assert proofs[0] == proofs[1]
+    assert proofs[0].instance == 1
+    assert proofs[0].proves(ADDRESSES, Verifier())
+
+
+def test_one_value_proves_nothing():
+    receiver = machine()
+    receiver.on_claim(0, claim())
+    assert receiver.equivocations() == []

@@ -1,0 +1,44 @@
+import random
+from contextlib import suppress
+
+import pytest
+import rlp as reference
+
+from chain_bandit.history import rlp
+from chain_bandit.history.errors import BadEncoding
+
+
+def value(chance: random.Random, depth: int = 4) -> object:
+    if depth and chance.random() < 0.5:
+        return [value(chance, depth - 1) for _ in range(chance.randint(0, 6))]
+    return chance.randbytes(chance.choice((0, 1, 1, 2, 20, 55, 56, 57, 255, 256, 300)))
+
+
+def test_encoding_is_that_of_the_reference_and_decodes_back() -> None:
+    chance = random.Random(1)
+    for _ in range(500):
+        made = value(chance)
+        assert rlp.encode(made) == reference.encode(made)
+        assert rlp.decode(rlp.encode(made)) == made
+
+
+def test_only_one_encoding_of_a_value_is_accepted() -> None:
+    chance, accepted = random.Random(2), 0
+    for _ in range(20_000):
+        data = bytearray(rlp.encode(value(chance, 2))[:80])
+        likely = (0, 0x7F, 0x80, 0x81, 0xB8, 0xC0, 0xF8, chance.randrange(256))
+        data[chance.randrange(len(data))] = chance.choice(likely)
+        with suppress(BadEncoding):
+            assert rlp.encode(rlp.decode(bytes(data))) == data
+            accepted += 1
+    assert accepted > 100
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"\x81\x01", b"\xb8\x01\x01", b"\xb9\x00\x38" + bytes(56), b"\xb8", b"\x83ab", b"\xc3ab", b"ab",
+     b"\xf8\x01\x01", b"\xbf" + b"\xff" * 8, b"\xff" + b"\xff" * 8, b"\xc1" * 8 + b"\xc0"],
+)  # fmt: skip
+def test_other_forms_are_refused(data: bytes) -> None:
+    with pytest.raises(BadEncoding):
+        rlp.decode(data)

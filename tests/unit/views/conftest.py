@@ -1,0 +1,76 @@
+"""One small game with everything in it that a view shows: a liar, an equivocator, failed rounds, an exploration."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet
+import pytest
+
+from chain_bandit.audit.audit import audit
+from chain_bandit.audit.report import AuditReport
+from chain_bandit.game import folder
+from chain_bandit.game.run import run
+from chain_bandit.history import files
+from chain_bandit.history.blocks import History
+from chain_bandit.scenario import load
+
+SCENARIO = """
+name = "views"
+seed = 7
+participants = 4
+rounds = 40
+liars = 1
+attackers = 1
+[rewards]
+kind = "bernoulli"
+means = [0.3, 0.5, 0.8]
+[[malicious]]
+seat = 2
+attacks = [{ name = "silent-validator", options = { first = 20, last = 22 } }]
+[[malicious]]
+seat = 3
+attacks = [
+  { name = "silent-validator", options = { first = 20, last = 22 } },
+  { name = "constant-lie", options = { favour = 0 } },
+  { name = "equivocating-commander" },
+]
+"""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A run folder, read."""
+
+    manifest: dict[str, Any]
+    report: AuditReport
+    rounds: Any
+    history: History
+    measured: dict[str, Any]
+    scenario: str
+
+    @property
+    def run(self) -> tuple[dict[str, Any], AuditReport, Any]:
+        """What most views take."""
+        return self.manifest, self.report, self.rounds
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    """The game, played once."""
+    place: Path = tmp_path_factory.mktemp("views")
+    (place / "views.toml").write_text(SCENARIO, encoding="utf-8")
+    (place / "run").mkdir()
+    played = run(load(place / "views.toml"), place / "run")
+    history = files.read(place / "run" / folder.HISTORY)
+    head = bytes.fromhex(played.manifest["head"][2:])
+    rounds = pyarrow.parquet.read_table(place / "run" / folder.ROUNDS)
+    scenario = (place / "run" / folder.SCENARIO).read_text(encoding="utf-8")
+    return Sample(played.manifest, audit(history, head), rounds, history, played.measured, scenario)
+
+
+@pytest.fixture(scope="session")
+def cut(sample: Sample) -> AuditReport:
+    """The audit of a history that ends in the middle of the game."""
+    blocks = tuple(sample.history.blocks)
+    return audit(History(sample.history.origin, blocks[: len(blocks) // 2]))

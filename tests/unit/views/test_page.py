@@ -1,0 +1,162 @@
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from chain_bandit.audit.report import Violation
+from chain_bandit.views.facts import RunUnreadable
+from chain_bandit.views.page import page
+from chain_bandit.views.wording import SECTIONS
+
+HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)> $\\frac{a}$ \u202e\x00\ud800'
+
+
+class Reader(HTMLParser):
+    """Collects elements and checks that they close as they open."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.seen, self.text = [], [], []
+
+    def handle_starttag(self, name, attributes):
+        self.seen.append((name, dict(attributes)))
+        if name not in ("meta", "br"):
+            self.open.append(name)
+
+    def handle_startendtag(self, name, attributes):
+        self.seen.append((name, dict(attributes)))
+
+    def handle_endtag(self, name):
+        assert self.open.pop() == name
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def read(text):
+    reader = Reader()
+    reader.feed(text)
+    reader.close()
+    assert reader.open == []
+    return reader
+
+
+@pytest.fixture(scope="module")
+def text(sample):
+    evidence = [{"seat": 3, "round": 12, "role": "COMMANDER", "phase": "BLOCK", "contents": ["aa" * 32, "bb" * 32],
+                 "signatures": ["cc" * 64, "dd" * 64]}]  # fmt: skip
+    return page(*sample.run, sample.measured, scenario=sample.scenario, evidence=evidence)
+
+
+def test_page_has_every_section_and_each_link_leads_to_one(text):
+    reader = read(text)
+    anchors = {attributes.get("id") for name, attributes in reader.seen if name == "section"}
+    assert anchors == set(SECTIONS)
+    links = [attributes["href"] for name, attributes in reader.seen if name == "a"]
+    assert len(links) == 5 + len(SECTIONS)
+    assert {link.removeprefix("#") for link in links} <= anchors
+
+
+def test_page_asks_nobody_for_anything(text):
+    stripped = text.replace('xmlns="http://www.w3.org/2000/svg"', "").replace(
+        'xmlns:xlink="http://www.w3.org/1999/xlink"', ""
+    )
+    assert "http:" not in stripped
+    assert "https:" not in stripped
+    assert not re.search(r"(?:src|href)=[\"'](?!#)", stripped)
+    assert not re.search(r"url\((?!#)", stripped)
+    assert "@import" not in stripped
+    policy = next(a["content"] for name, a in read(text).seen if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy.startswith("default-src 'none';")
+
+
+def test_page_is_the_same_every_time(sample):
+    assert page(*sample.run, sample.measured) == page(*sample.run, sample.measured)
+
+
+def test_page_has_no_name_twice_and_every_reference_is_defined(text):
+    names = re.findall(r' id="([^"]+)"', text)
+    assert len(names) == len(set(names)) > 0
+    assert set(re.findall(r"(?:url\(#|xlink:href=\"#)([\w-]+)", text)) <= set(names)
+
+
+def test_tables_hold_every_seat_and_every_check(text, sample):
+    tables = re.findall(r"<table>.*?</table>", text, flags=re.S)
+    with_roles = [table for table in tables if "role as revealed" in table]
+    assert len(with_roles) == 2
+    for table in with_roles:
+        for seat, role in enumerate(sample.manifest["roles"]):
+            assert f'<td class="n">{seat}</td><td>{role}</td>' in table
+    for check in sample.report.checks:
+        assert f"<code>{check}</code>" in text
+
+
+def test_page_names_the_rounds_that_failed_and_who_lied_and_equivocated(text, sample):
+    failed = [row.round for row in sample.report.rounds if row.kind == "skip"]
+    assert failed
+    assert f"{failed[0]} (skip)" in text
+    assert re.search(r"equivocated \d+., lied \d+.", text)
+    assert "Beyond its assumptions" in text
+    assert "Seat 3, 1 proofs" in text
+
+
+def test_hostile_names_do_nothing(sample):
+    report = replace(
+        sample.report,
+        violations=[Violation("game.code", None, HOSTILE, HOSTILE)],
+        findings=[replace(item, sentence=HOSTILE) for item in sample.report.findings],
+        other_transactions={HOSTILE: 1},
+    )
+    manifest = {**sample.manifest, "scenario": HOSTILE, "arm_names": [HOSTILE] * 3, "contract": HOSTILE,
+                "version": HOSTILE, "run_digest": HOSTILE}  # fmt: skip
+    text = page(manifest, report, sample.rounds, scenario=HOSTILE, evidence=[{"seat": HOSTILE, "contents": [HOSTILE]}])
+    reader = read(text)
+    assert sum(name == "script" for name, _ in reader.seen) == 1
+    assert not any(name == "img" or "onerror" in attributes for name, attributes in reader.seen)
+    assert "\u202e" not in text
+    assert "\x00" not in text
+    text.encode()
+
+
+def test_page_of_a_violated_audit_says_so(sample):
+    report = replace(sample.report, checks={**sample.report.checks})
+    report.checks["money.balances"] = replace(report.checks["money.balances"], failed=1, evidence="round 5: it differs")
+    report.violations.append(Violation("money.balances", 5, "balance", "round 5: it differs"))
+    try:
+        text = page(sample.manifest, report, sample.rounds)
+    finally:
+        report.violations.pop()
+    assert "✗ violated" in text
+    assert "What contradicts the rules" in text
+    assert "round 5: it differs" in text
+
+
+def test_page_of_half_a_history_is_still_a_page(sample, cut):
+    text = page(sample.manifest, cut, sample.rounds)
+    read(text)
+    assert "✗ lost" in text
+    assert "not revealed" in text
+    assert "digest differs" in text
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("rounds", "many"), ("arm_names", []), ("gas", {}), ("accused", ["x"]), ("arm_means", [1])]
+)
+def test_page_refuses_a_manifest_that_is_none(sample, field, value):
+    with pytest.raises(RunUnreadable, match="manifest") as refused:
+        page({**sample.manifest, field: value}, sample.report, sample.rounds)
+    assert refused.value.exit_code == 3
+
+
+def test_page_refuses_rounds_without_a_column(sample):
+    with pytest.raises(RunUnreadable, match="regret_ucb1"):
+        page(sample.manifest, sample.report, sample.rounds.drop_columns(["regret_ucb1"]))
+
+
+def test_terminal_and_page_do_not_load_matplotlib_when_imported():
+    code = "import sys, chain_bandit.views.terminal, chain_bandit.views.show, chain_bandit.views.page;"
+    code += "assert not [m for m in sys.modules if m.startswith('matplotlib')]"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,108 @@
+import pytest
+from on_screen import shown
+
+from chain_bandit.history.records import calls
+from chain_bandit.views.show import Inside, NotShown, show_participant, show_round, show_transaction
+
+
+@pytest.fixture(scope="module")
+def inside(sample):
+    return Inside.of(sample.manifest, sample.report, sample.history)
+
+
+def rows(sample, kind):
+    found = [row for row in sample.report.rounds if row.kind == kind]
+    assert found
+    return found
+
+
+def test_show_round_tells_reports_b_and_signers(inside, sample):
+    row = rows(sample, "approved")[-1]
+    text = shown(show_round(inside, row.round))
+    assert "approved" in text
+    assert "signers" in text
+    assert f"{row.gas:,}" in text
+    for arm, name in enumerate(sample.manifest["arm_names"]):
+        line = next(line for line in text.splitlines() if line.startswith(name))
+        assert line.count("*") == len(row.selected[arm])
+    assert "rewards by seat" in text
+
+
+def test_show_round_tells_a_skip_and_its_exploration(inside, sample):
+    assert "skip" in shown(show_round(inside, rows(sample, "skip")[0].round))
+    assert "too many rounds failed" in shown(show_round(inside, rows(sample, "exploration")[0].round))
+
+
+@pytest.mark.parametrize(
+    ("round_", "why"), [(0, "1 to 40"), (41, "1 to 40"), (3, "burn-in and leave none"), (-1, "1 to 40")]
+)
+def test_show_round_refuses_a_round_without_a_record(inside, round_, why):
+    with pytest.raises(NotShown, match=why) as refused:
+        show_round(inside, round_)
+    assert refused.value.exit_code == 2
+
+
+def test_show_round_refuses_a_round_that_the_history_does_not_reach(sample, cut):
+    with pytest.raises(NotShown, match="the history has"):
+        show_round(Inside.of(sample.manifest, cut, sample.history), 40)
+
+
+def test_show_participant_by_seat_by_address_and_by_its_beginning(inside, sample):
+    address = sample.report.accounts[3].address
+    text = shown(show_participant(inside, "3"))
+    assert address in text
+    assert "liar and attacker" in text
+    assert "proven by the honest" in text
+    assert "noticed: seat 3" in text
+    for asked in (address, address.upper().replace("0X", "0x"), address[:8]):
+        assert shown(show_participant(inside, asked)) == text
+
+
+def test_show_participant_sets_its_last_report_beside_the_truth(inside, sample):
+    text = shown(show_participant(inside, "3"))
+    line = next(line for line in text.splitlines() if line.startswith("arm 2"))
+    assert line.split()[2:5] == ["0.000", "0.800", "\N{MINUS SIGN}0.800"]
+
+
+@pytest.mark.parametrize("who", ["4", "-1", "0x", "0x00000000", "nobody", "", "\x1b[31m"])
+def test_show_participant_refuses_who_does_not_play(inside, who):
+    with pytest.raises(NotShown, match="name a seat or a whole address") as refused:
+        show_participant(inside, who)
+    assert refused.value.exit_code == 2
+    assert "\x1b" not in str(refused.value)
+
+
+def test_show_transaction_decodes_every_method(inside, sample):
+    seen = {}
+    for call in calls(sample.history):
+        seen.setdefault(call.method, call)
+    assert {"constructor", "join", "open", "submitBlock", "settleRewards", "reveal", "settleCosts"} <= seen.keys()
+    for method, call in seen.items():
+        text = shown(show_transaction(inside, "0x" + call.digest.hex()))
+        assert f"0x{call.digest.hex()}" in text
+        assert method in text
+        assert f"{call.gas:,}" in text
+        for event in call.events:
+            assert f"{event.name}(" in text
+
+
+def test_show_transaction_names_the_rounds_of_a_settlement(inside, sample):
+    settled = [call for call in calls(sample.history) if call.method == "settleRewards"]
+    text = "".join(shown(show_transaction(inside, call.digest.hex())) for call in settled)
+    paid = [row.round for row in sample.report.rounds if row.rewards is not None]
+    assert paid
+    assert all(f"round {round_} " in text for round_ in paid)
+
+
+@pytest.mark.parametrize(("digest", "why"), [("0x" + "00" * 32, "concerns"), ("", "concerns"), ("zz", "concerns")])
+def test_show_transaction_refuses_an_unknown_hash(inside, digest, why):
+    with pytest.raises(NotShown, match=why) as refused:
+        show_transaction(inside, digest)
+    assert refused.value.exit_code == 2
+
+
+def test_show_transaction_refuses_a_beginning_of_several(inside, sample):
+    first = [call.digest.hex()[0] for call in calls(sample.history)]
+    twice = next(sign for sign in first if first.count(sign) > 1)
+    with pytest.raises(NotShown, match="several hashes begin so"):
+        show_transaction(inside, twice)

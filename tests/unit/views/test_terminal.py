@@ -1,0 +1,116 @@
+from dataclasses import replace
+from io import StringIO
+from types import SimpleNamespace
+
+import pytest
+from on_screen import shown
+from rich.console import Console
+
+from chain_bandit.audit.report import Violation
+from chain_bandit.views import terminal
+from chain_bandit.views.facts import Facts, amount, clean, mean, rounds_in_words, signed
+
+
+def test_header_shows_what_is_known():
+    text = shown(terminal.header({"scenario": "x", "rounds": 1000, "arm_names": ["a", "b"], "contract": None}))
+    assert text.split() == ["game", "x", "arms", "2", "rounds", "1,000"]
+
+
+def test_participants_table_has_every_seat_and_what_it_did(sample):
+    lines = shown(terminal.participants_table(*sample.run)).splitlines()
+    for account, role in zip(sample.report.accounts, sample.manifest["roles"], strict=False):
+        line = next(line for line in lines if line.split()[:1] == [str(account.seat)])
+        assert role in line
+        assert f"{account.rewards / 1e9:.2f}" in line
+        assert account.address[:8] in line
+    assert "equivocated" in "".join(lines)
+    assert "One reward is 1,000,000,000 wei." in "\n".join(lines)
+
+
+def test_checks_table_counts_every_check_and_proves_it_where_there_is_room(sample):
+    narrow, wide = shown(terminal.checks_table(sample.report)), shown(terminal.checks_table(sample.report), 200)
+    for name, tally in sample.report.checks.items():
+        assert name in narrow
+        assert f"{tally.passed:,}" in narrow
+    assert "Deposits equal what was withdrawn" in wide
+    assert "audit passed" in narrow
+
+
+def test_checks_table_says_what_failed(sample):
+    bad = replace(sample.report, violations=[Violation("money.close", 3, "x", "round 3: wrong \x1b[31m")])
+    assert "FAILED money.close: round 3: wrong \N{REPLACEMENT CHARACTER}[31m" in shown(terminal.checks_table(bad))
+
+
+def test_checks_table_says_what_is_open(cut):
+    text = shown(terminal.checks_table(cut))
+    assert "audit incomplete" in text
+    assert "open money.close: the game is not closed" in text
+
+
+def test_regret_table_adds_up(sample):
+    text = shown(terminal.regret_table(*sample.run))
+    assert f"{sample.manifest['regret_units']['total'] / 1e9:.2f}" in text
+    lines = {line.key: line for line in Facts.of(*sample.run).regret}
+    assert lines["total"].total == sample.manifest["regret_units"]["total"]
+    parts = [lines[name] for name in ("burn_in", "arms", "failed", "cost")]
+    assert sum(line.total for line in parts) == lines["total"].total
+    assert lines["burn_in"].after is None
+    assert lines["total"].after == lines["total"].total - lines["burn_in"].total
+    before = sample.rounds.column("regret_ucb1")[sample.manifest["burn_in"] - 1].as_py()
+    assert lines["ucb1"].after == sample.manifest["regret_units"]["ucb1"] - before
+
+
+def test_time_table_shares_are_of_the_whole():
+    text = shown(terminal.time_table({"seconds": 10.0, "sections": {"evm": 5.0, "sign": 1.0}}))
+    assert "EVM and contract" in text
+    assert "50%" in text
+    assert "40%" in text
+
+
+MOMENT = SimpleNamespace(rounds=312, approved=305, regret=97_400_000_000, accused=frozenset({9, 8}))
+
+
+def test_progress_is_silent_where_there_is_no_terminal():
+    out = StringIO()
+    with terminal.Progress(1000, Console(file=out)) as observe:
+        observe(MOMENT)
+    assert out.getvalue() == ""
+
+
+def test_progress_follows_the_run_on_a_terminal():
+    out = StringIO()
+    to = Console(file=out, force_terminal=True, width=80, _environ={"TERM": "xterm"})
+    with terminal.Progress(1000, to) as observe:
+        observe(MOMENT)
+    assert "round 312 of 1,000" in out.getvalue()
+    assert terminal.standing(MOMENT) == "305 approved, regret 97.4, accused 8, 9"
+
+
+def test_progress_line_fits_80_columns():
+    late = SimpleNamespace(rounds=999, approved=999, regret=999_900_000_000, accused=frozenset({7, 8, 9}))
+    assert len("round 999 of 1,000") + 1 + 12 + 1 + len(terminal.standing(late)) <= 80
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "\N{EN DASH}"), (0, "0.00"), (-1_500_000_000, "\N{MINUS SIGN}1.50"), (1234 * 10**9, "1,234.00")],
+)
+def test_amount_is_in_rewards(value, text):
+    assert amount(value) == text
+    assert signed(value) == ("+" if value and value > 0 else "") + text
+
+
+def test_mean_has_four_signs():
+    assert [mean(value).strip() for value in (0, 123_456_789, 999_900_000, 10**9, 2**32 - 1)] == [
+        ".000", ".123", "1.00", "1.00", "∞",
+    ]  # fmt: skip
+
+
+def test_clean_is_one_short_printable_line():
+    assert clean("a\nb\x1b\u202e") == "a" + "\N{REPLACEMENT CHARACTER}".join(["", "b", "", ""])
+    assert len(clean("x" * 1000)) == 60
+
+
+def test_rounds_in_words_joins_stretches(sample):
+    finding = replace(sample.report.findings[0], rounds=(1, 2, 3, 7), count=9)
+    assert rounds_in_words(finding) == "1\N{EN DASH}3, 7 …"
