@@ -9,12 +9,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from eth_utils.address import to_checksum_address
-
 from chain_bandit.audit.audit import audit
 from chain_bandit.audit.report import AuditReport
-from chain_bandit.chain.errors import ForeignContract
-from chain_bandit.chain.rpc import as_bytes
+from chain_bandit.chain.remote import require_code
 from chain_bandit.game import folder
 from chain_bandit.game.run import Observer, Run, run
 from chain_bandit.history import files
@@ -100,10 +97,7 @@ def audit_node(rpc: Rpc, contract: bytes, first: int | None, last: int | None, h
         ForeignContract: the address holds no contract.
         ChainBanditError: the node does not answer, or its answers do not add up.
     """
-    address = "0x" + contract.hex()
-    code = rpc("eth_getCode", [to_checksum_address(address), "latest"])
-    if not as_bytes(code):
-        raise ForeignContract(address, 0)
+    require_code(rpc, contract)
     with TemporaryDirectory() as place:
         path = Path(place) / folder.HISTORY
         files.write(collect(rpc, contract, creation_block(rpc, contract) if first is None else first, last), path)

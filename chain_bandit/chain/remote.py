@@ -3,12 +3,14 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from eth_utils.address import to_checksum_address
 from requests import RequestException
 from web3 import HTTPProvider, Web3
 from web3.exceptions import Web3Exception
 from web3.types import RPCEndpoint
 
-from chain_bandit.chain.errors import NodeUnreachable
+from chain_bandit.chain.errors import ForeignContract, NodeUnreachable
+from chain_bandit.chain.rpc import as_bytes
 
 TIMEOUT = 30.0
 """Seconds for one answer."""
@@ -30,3 +32,10 @@ def at_url(url: str) -> Callable[[str, Sequence[Any]], Any]:
     """The node at an HTTP URL; nothing is retried."""
     provider = HTTPProvider(url, request_kwargs={"timeout": TIMEOUT}, exception_retry_configuration=None)
     return json_rpc(Web3(provider, middleware=[]))
+
+
+def require_code(rpc: Callable[[str, Sequence[Any]], Any], contract: bytes) -> None:
+    """Raise `ForeignContract` for an address (20 bytes) that holds no code."""
+    address = to_checksum_address(contract)
+    if not as_bytes(rpc("eth_getCode", [address, "latest"])):
+        raise ForeignContract(address, 0)

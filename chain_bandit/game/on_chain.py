@@ -1,17 +1,12 @@
 """A game's records in the contract, on a chain whose blocks the game's own driver may mine."""
 
 from collections.abc import Sequence
-from typing import Protocol
-
-from eth_account import Account
-from eth_account.signers.local import LocalAccount
-from web3 import Web3
 
 from chain_bandit.actors.messages import CertifiedBlock
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.embedded import EmbeddedNode
+from chain_bandit.chain.node import Node, account
 from chain_bandit.consensus.certificate import Certificate
-from chain_bandit.crypto.keys import Signer
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import Recorded
 from chain_bandit.protocol.messages import Domain
@@ -20,17 +15,6 @@ from chain_bandit.stopwatch import Stopwatch
 
 GAS_MONEY = 10**20
 """Wei for gas that every account of an embedded chain starts with."""
-
-
-class Node(Protocol):
-    """A development node: it can be told to let chain blocks pass."""
-
-    web3: Web3
-    chain_id: int
-
-    def mine(self, blocks: int) -> None:
-        """Mine empty blocks."""
-        ...
 
 
 def embedded_node(plan: Plan) -> EmbeddedNode:
@@ -51,14 +35,14 @@ class OnChain:
     def open(self, plan: Plan) -> Domain:
         """Deploy, let everybody join, open."""
         self._plan = plan
-        self._environment, self._relayer = _account(plan.environment), _account(plan.relayer)
-        self._participants = [_account(signer) for signer in plan.participants]
+        self._environment, self._relayer = account(plan.environment.secret), account(plan.relayer.secret)
+        self._participants = [account(signer.secret) for signer in plan.participants]
         self.contract = Coordinator.deploy(
             self.node.web3, self._environment, plan.parameters, plan.salt_commitment, plan.secret_commitment,
             plan.pool, self._stopwatch,
         )  # fmt: skip
-        for account in self._participants:
-            self.contract.join(account)
+        for participant in self._participants:
+            self.contract.join(participant)
         self.contract.open(self._environment, plan.salt)
         return Domain(self.node.chain_id, self.contract.address, plan.game)
 
@@ -94,12 +78,7 @@ class OnChain:
         for at in range(0, len(entries), size):
             contract.settle_costs(self._environment, entries[at : at + size])
         contract.close(self._relayer)
-        for account, salt_key in zip(self._participants, plan.salt_keys, strict=True):
-            contract.reveal_counts(account, salt_key)
-            contract.withdraw(account)
+        for participant, salt_key in zip(self._participants, plan.salt_keys, strict=True):
+            contract.reveal_counts(participant, salt_key)
+            contract.withdraw(participant)
         contract.withdraw(self._environment)
-
-
-def _account(signer: Signer) -> LocalAccount:
-    account: LocalAccount = Account.from_key(signer.secret)
-    return account

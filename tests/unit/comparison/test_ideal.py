@@ -48,7 +48,8 @@ def test_the_same_question_has_the_same_answer_for_everybody_and_any_seat_order(
     for seat in (2, 0, 1):
         comparison.on_opening(seat, Opening(COUNTS, SALT))
     asked = dict.fromkeys((0, 1, 2), COMMITTED)
-    assert comparison.bits(asked) == comparison.bits(dict(reversed(asked.items()))) == dict.fromkeys(asked, (True, False))
+    answer = comparison.bits(asked)
+    assert answer == comparison.bits(dict(reversed(asked.items()))) == dict.fromkeys(asked, (True, False))
 
 
 def test_a_false_opening_beside_the_true_one_changes_nothing(comparison):
