@@ -76,6 +76,7 @@ class SignedBroadcast:
         self._content_bytes, self._last_step = content_bytes, relay_rounds
         self._signer, self._verifier = signer, verifier
         self._held: list[dict[tuple[bytes, bytes], Claim]] = [{} for _ in addresses]
+        self._accepted: set[tuple[int, bytes, bytes]] = set()
         self._fresh: list[Claim] = []
 
     def open(self, content: bytes) -> Frame:
@@ -84,13 +85,15 @@ class SignedBroadcast:
             self.phase, Role.COMMANDER, self._seat, statement_content(self.phase, content)
         )
         claim = Claim(self._seat, content, self._signer.sign(digest))
-        self._held[self._seat][self._key(claim)] = claim
+        self._hold(claim)
         return Frame(self.phase, (claim,))
 
     def on_frame(self, step: int, frame: Frame) -> list[Drop]:
         """Take in the claims of a frame that arrived in `step`; the reasons for those dropped."""
         drops = []
         for claim in frame.claims:
+            if (claim.instance, claim.content, claim.signature) in self._accepted:
+                continue  # nearly everything that relays bring: not worth a reason, nor a call
             reason = self.on_claim(step, claim)
             if reason is not None:
                 drops.append(reason)
@@ -101,8 +104,7 @@ class SignedBroadcast:
         if not 0 <= claim.instance < len(self._addresses):
             return Drop.UNKNOWN_SEAT
         held = self._held[claim.instance]
-        key = self._key(claim)
-        if key in held:
+        if self._key(claim) in held:
             return Drop.KNOWN
         if step > self._last_step:
             return Drop.LATE
@@ -110,7 +112,7 @@ class SignedBroadcast:
             return Drop.ENOUGH
         reason = self._fault(step, claim)
         if reason is None:
-            held[key] = claim
+            self._hold(claim)
             self._fresh.append(claim)
         return reason
 
@@ -138,6 +140,10 @@ class SignedBroadcast:
                 )
         return proofs
 
+    def _hold(self, claim: Claim) -> None:
+        self._held[claim.instance][self._key(claim)] = claim
+        self._accepted.add((claim.instance, claim.content, claim.signature))
+
     def _key(self, claim: Claim) -> tuple[bytes, bytes]:
         """What is agreed on: a report with its signature, a header's digest alone."""
         return (claim.content, claim.signature if self.phase is Phase.REPORT else b"")
@@ -163,10 +169,11 @@ class SignedBroadcast:
         )
         if not self._verifier.is_signed_by(self._addresses[claim.instance], commander, claim.signature):
             return Drop.BAD_SIGNATURE
-        relay = self._relay_digest(claim)
-        for seat, signature in claim.relays:
-            if not self._verifier.is_signed_by(self._addresses[seat], relay, signature):
-                return Drop.BAD_SIGNATURE
+        if claim.relays:
+            relay = self._relay_digest(claim)
+            for seat, signature in claim.relays:
+                if not self._verifier.is_signed_by(self._addresses[seat], relay, signature):
+                    return Drop.BAD_SIGNATURE
         return None
 
     def _relay_digest(self, claim: Claim) -> bytes:
