@@ -1,11 +1,7 @@
-import sys
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from played_game import Played, Script
+from tests.unit.audit.played_game import Played, Script
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from forging import Forgery
-from played_game import LIAR, ROLES, L, M, Played, Script, T
 
 from chain_bandit.audit import setup
 from chain_bandit.audit.audit import audit
@@ -16,6 +14,8 @@ from chain_bandit.history import files
 from chain_bandit.history.blocks import History
 from chain_bandit.history.errors import HistoryError
 from chain_bandit.protocol.settlement import Conduct
+from tests.unit.audit.forging import Forgery
+from tests.unit.audit.played_game import LIAR, ROLES, L, M, Played, Script, T
 
 
 def failed(report: object) -> set[str]:

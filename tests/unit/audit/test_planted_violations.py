@@ -5,8 +5,6 @@ from dataclasses import replace
 
 import pytest
 from eth_abi import encode
-from forging import Forgery
-from played_game import LATE, LIAR, SKIPPED, K, L, Played, Script, lie, with_header
 
 from chain_bandit.audit.audit import audit
 from chain_bandit.audit.catalogue import CHECKS
@@ -17,6 +15,8 @@ from chain_bandit.protocol.aggregation import global_means
 from chain_bandit.protocol.blocks import mask
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.units import UNIT
+from tests.unit.audit.forging import Forgery
+from tests.unit.audit.played_game import LATE, LIAR, SKIPPED, K, L, Played, Script, lie, with_header
 
 ROUND = 10
 COSTLY = 7

@@ -7,13 +7,13 @@ from contextlib import suppress
 
 import pytest
 import rlp
-from forging import Forgery, rehashed
-from played_game import Played
 from rlp.exceptions import RLPException
 
 from chain_bandit.audit.audit import audit
 from chain_bandit.history import files
 from chain_bandit.history.errors import HistoryError
+from tests.unit.audit.forging import Forgery, rehashed
+from tests.unit.audit.played_game import Played
 
 CHANGES, SHARDS = 10_000, 8
 DIGITS = b"0123456789abcdef"

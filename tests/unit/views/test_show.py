@@ -1,8 +1,8 @@
 import pytest
-from on_screen import shown
 
 from chain_bandit.history.records import calls
 from chain_bandit.views.show import Inside, NotShown, show_participant, show_round, show_transaction
+from tests.unit.views.on_screen import shown
 
 
 @pytest.fixture(scope="module")

@@ -3,12 +3,12 @@ from io import StringIO
 from types import SimpleNamespace
 
 import pytest
-from on_screen import shown
 from rich.console import Console
 
 from chain_bandit.audit.report import Violation
 from chain_bandit.views import terminal
 from chain_bandit.views.facts import Facts, amount, clean, mean, rounds_in_words, signed
+from tests.unit.views.on_screen import shown
 
 
 def test_header_shows_what_is_known():
