@@ -98,16 +98,16 @@ class Validator:
 
     def _ask(self) -> list[Send]:
         """Agree on reports, then ask for the bits on what they commit to."""
-        parameters = self.rules.parameters
+        arms = self.rules.parameters.arms
         commitments = {}
         for seat in self.rules.everybody:
             claim = self.reports.outcome(seat)
             if claim is None:
                 continue
-            signed = SignedReport(claim.content, claim.signature)
-            report = readable_report(signed, parameters)
+            report = readable_report(claim.content, arms)
             if report is not None:
-                self.agreed[seat], commitments[seat] = signed, report.commitment
+                self.agreed[seat] = SignedReport(claim.content, claim.signature)
+                commitments[seat] = report.commitment
         return [Send((COMPARISON,), Question(self.ledger.round, commitments))]
 
     def _propose(self) -> list[Send]:

@@ -24,7 +24,8 @@ class View:
     Attributes:
         seat: its number.
         rules: the game's public facts.
-        signers: its own key and those of its colluders, by seat.
+        colluders: all malicious seats, its own among them.
+        signers: its own key and those of all consensus attackers, by seat; who only lies lends nobody its key.
         rng: its own stream of chance, from the scenario's seed.
         ledger: the open round's state, a function of the chain.
         step: the step of the round, see `actors.messages.Schedule`.
@@ -33,6 +34,7 @@ class View:
 
     seat: int
     rules: Rules
+    colluders: frozenset[int]
     signers: Mapping[int, Signer]
     rng: random.Random
     ledger: Ledger
@@ -62,7 +64,7 @@ class View:
     @property
     def honest(self) -> tuple[int, ...]:
         """The seats that are no colluders."""
-        return tuple(p for p in self.rules.everybody if p not in self.signers)
+        return tuple(p for p in self.rules.everybody if p not in self.colluders)
 
     def sign(self, phase: Phase, role: Role, instance: int, content: bytes, seat: int | None = None) -> bytes:
         """A signature in the open slot by its own key, or by the colluder `seat`."""

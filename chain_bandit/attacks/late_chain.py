@@ -40,7 +40,7 @@ class LateChain(Attack):
 
     def _vouched(self, view: View, phase: Phase, claim: Claim) -> Claim:
         value = broadcast_value(phase, claim.content, claim.signature)
-        colluders = [seat for seat in view.signers if seat != view.seat][: max(view.schedule.relay_rounds - 1, 0)]
+        colluders = [seat for seat in view.signers if seat != view.seat]
         if self._padded:
             colluders = [view.seat] * view.schedule.relay_rounds
         relays = tuple((seat, view.sign(phase, Role.RELAY, claim.instance, value, seat)) for seat in colluders)

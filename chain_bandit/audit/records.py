@@ -102,7 +102,7 @@ def _check_form(game: Game, header: Header) -> None:
     p, t = game.parameters, game.running.round
     outside = header.reporters >> p.participants
     strangers = any(row & ~header.reporters for row in header.candidates)
-    game.checks.that(not outside, "header.form", t, "reporters", "{:x} names seats that do not exist", header.reporters)
+    game.checks.that(not outside, "header.form", t, "reporters", "{} names no seat", hex(header.reporters))
     game.checks.that(not strangers, "header.form", t, "comparison bits", "they name seats without a report")
     game.checks.same(header.arm, honest_arm(p, game.running), "header.arm", t, "honest arm")
 

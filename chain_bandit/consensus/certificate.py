@@ -8,6 +8,9 @@ from chain_bandit.crypto.verify import Verifier
 from chain_bandit.protocol.blocks import SIGNATURE_BYTES, mask, seats
 from chain_bandit.protocol.messages import Phase, Role, Slot
 
+MOST_CONTENTS = 2
+"""Contents kept a seat: two prove it false, more add nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Vote:
@@ -54,6 +57,8 @@ class Votes:
         if not 0 <= vote.seat < len(self._addresses) or len(vote.content) != 32:
             return False
         if vote.seat in self._by_content.get(vote.content, {}):
+            return False
+        if sum(vote.seat in votes for votes in self._by_content.values()) >= MOST_CONTENTS:
             return False
         digest = self._slot.digest(Phase.BLOCK, Role.SIGNER, 0, vote.content)
         if not self._verifier.is_signed_by(self._addresses[vote.seat], digest, vote.signature):

@@ -19,6 +19,7 @@ from chain_bandit.network.memory import Actor, MemoryNetwork
 from chain_bandit.protocol.blocks import genesis_digest
 from chain_bandit.protocol.ledger import Ledger, opening
 from chain_bandit.protocol.messages import Domain
+from chain_bandit.protocol.settlement import Conduct
 
 
 class Cast:
@@ -72,14 +73,16 @@ class Cast:
 
     def _take_seats(self, plan: Plan, verifier: Verifier) -> list[Seat]:
         attacks = plan.scenario.attacks()
-        colluders = {seat: plan.participants[seat] for seat in sorted(attacks)}
+        attackers = sorted(seat for seat, attack in attacks.items() if attack.conduct & Conduct.ATTACKER)
         seats: list[Seat] = []
         for number in self.rules.everybody:
             signer = plan.participants[number]
             validator = Validator(self.rules, number, signer, verifier)
             identity = (self.rules, number, signer, plan.salt_keys[number], verifier)
             if number in attacks:
-                view = View(number, self.rules, colluders, plan.rng("attack", number), self.opening)
+                keys = {seat: plan.participants[seat] for seat in (number, *attackers)}
+                rng = plan.rng("attack", number)
+                view = View(number, self.rules, frozenset(attacks), keys, rng, self.opening)
                 player = MaliciousParticipant(*identity)
                 seats.append(MaliciousSeat(player, validator, verifier, attacks[number], view))
             else:

@@ -15,7 +15,7 @@ _EXACT = Context(prec=40)
 
 def burn_in_length(arms: int, horizon: int, factor: Decimal) -> int:
     """L = K * ceil(C_L * ln T), at least 2K (PROTOCOL 1.1)."""
-    sweeps = (factor * Decimal(horizon).ln(_EXACT)).to_integral_value("ROUND_CEILING")
+    sweeps = _EXACT.multiply(factor, Decimal(horizon).ln(_EXACT)).to_integral_value("ROUND_CEILING", _EXACT)
     return arms * max(2, int(sweeps))
 
 
@@ -27,7 +27,7 @@ def round_robin(round_: int, arms: int) -> int:
 @lru_cache(maxsize=1 << 16)
 def log_billionths(round_: int) -> int:
     """floor(10^9 * ln t), exact."""
-    return int(Decimal(round_).ln(_EXACT) * 10**9)
+    return int(_EXACT.multiply(Decimal(round_).ln(_EXACT), 10**9))
 
 
 @lru_cache(maxsize=1 << 16)

@@ -19,6 +19,14 @@ class QuorumChoice(IntEnum):
     """No two certificates of one round at any delay; needs n >= 3m + 1."""
 
 
+_WIDTHS = {
+    "quorum_choice": 1, "c1_per_report": 1, "failure_limit": 32, "threshold": 32, "c1_numerator": 64,
+    "c1_denominator": 64, "wei_per_unit": 64, "stake": 128, "opening_deadline": 32, "skip_deadline": 32,
+    "burn_in_blocks": 32, "game_blocks": 32, "settlement_window": 32,
+}  # fmt: skip
+"""Bits that the contract keeps of each parameter."""
+
+
 def quorum(validators: int, attackers: int, choice: QuorumChoice) -> int:
     """Signatures needed from `validators` of which up to `attackers` may misbehave (PROTOCOL 1.2)."""
     if choice is QuorumChoice.TWO_THIRDS:
@@ -65,6 +73,7 @@ def check(p: "Parameters") -> None:
     require(q <= n - m, "quorum", "quorum <= M - m", quorum=q, M=n, m=m)
     require(p.burn_in % p.arms == 0 and p.burn_in >= 2 * p.arms, "burn_in", "L is a multiple of K, L >= 2K",
             L=p.burn_in, K=p.arms)
+    require(p.horizon < 2**32 - 1, "horizon", "T < 2^32 - 1", T=p.horizon)
     require(p.burn_in < p.horizon, "horizon", "T > L (the horizon is longer than the burn-in)",
             T=p.horizon, L=p.burn_in)
     require(p.wei_per_unit >= 1, "wei_per_unit", "wei_per_unit >= 1", wei_per_unit=p.wei_per_unit)
@@ -73,3 +82,5 @@ def check(p: "Parameters") -> None:
     for name in ("opening_deadline", "skip_deadline", "game_blocks", "settlement_window"):
         require(getattr(p, name) >= 1, name, f"{name} >= 1", blocks=getattr(p, name))
     require(p.burn_in_blocks >= 0, "burn_in_blocks", "burn_in_blocks >= 0", blocks=p.burn_in_blocks)
+    for name, bits in _WIDTHS.items():
+        require(getattr(p, name) < 2**bits, name, f"{name} < 2^{bits}", value=getattr(p, name))

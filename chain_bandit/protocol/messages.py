@@ -102,11 +102,13 @@ def receipt_content(arm: int, reward: int, tally_digest: bytes) -> bytes:
     return keccak(uint(arm, 1), uint(reward, 4), tally_digest)
 
 
+@lru_cache(maxsize=1024)  # asked for by every validator, like `_digest`
 def broadcast_value(phase: Phase, content: bytes, signature: bytes) -> bytes:
     """What a signed broadcast agrees on: a report together with its signature, or a header's digest."""
     return keccak(content, signature) if phase is Phase.REPORT else content
 
 
+@lru_cache(maxsize=1024)
 def statement_content(phase: Phase, content: bytes) -> bytes:
     """What the commander of a broadcast signs: the hash of a report's bytes, or a header's digest."""
     return keccak(content) if phase is Phase.REPORT else content

@@ -15,10 +15,11 @@ Bits = tuple[bool, ...]
 """One comparison bit an arm."""
 
 
-def readable_report(report: SignedReport, parameters: Parameters) -> Report | None:
-    """The report in signed bytes; None, as if withheld, when malformed or when an estimator is out of range."""
+@lru_cache(maxsize=1024)  # every validator reads the same reports
+def readable_report(content: bytes, arms: int) -> Report | None:
+    """The report in agreed bytes; None, as if withheld, when malformed or when an estimator is out of range."""
     try:
-        decoded = Report.decode(report.content, parameters.arms)
+        decoded = Report.decode(content, arms)
     except Malformed:
         return None
     return decoded if all(map(is_estimate, decoded.means)) else None

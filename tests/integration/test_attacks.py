@@ -127,10 +127,10 @@ def test_every_attack_of_the_registry_is_tested_here():
     assert len(ATTACKS) == 12
 
 
-def test_an_honest_game_accuses_nobody_costs_nothing_and_drops_only_what_is_known(watched, scenario, monkeypatch):
+def test_an_honest_game_accuses_nobody_costs_nothing_and_drops_nothing(watched, scenario, monkeypatch):
     game = Watched(monkeypatch, scenario(4, 2, 30))
     assert game.every_block_is_approved_and_inside_the_honest_range() == 27
-    assert {reason for each in game.rounds for reason in each.drops} == {Drop.KNOWN}
+    assert {reason for each in game.rounds for reason in each.drops} == set()
     assert not any(each.accused or each.costly for each in game.rounds)
 
 

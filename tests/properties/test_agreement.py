@@ -10,27 +10,16 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from coincurve import PublicKey
 
 from chain_bandit.consensus.broadcast import Claim, Drop, Frame, SignedBroadcast
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.keys import Signer, derive
-from chain_bandit.crypto.verify import HALF_ORDER, ORDER, Verifier
+from chain_bandit.crypto.verify import ORDER, Verifier
 from chain_bandit.protocol.messages import Phase, Role, Slot, broadcast_value, statement_content
+from tests.conftest import second_signature
 
 SIGNERS = [Signer(derive(99, "participant", seat)) for seat in range(7)]
 SIZE = {Phase.REPORT: 40, Phase.BLOCK: 32}
-
-
-def second_signature(signer, digest, nonce):
-    """Another canonical signature of the same digest by the same key: whoever holds the key can make many."""
-    d = int.from_bytes(signer.secret, "big")
-    x, y = PublicKey.from_secret(nonce.to_bytes(32, "big")).point()
-    s = pow(nonce, -1, ORDER) * (int.from_bytes(digest, "big") + x % ORDER * d) % ORDER
-    parity = y & 1
-    if s > HALF_ORDER:
-        s, parity = ORDER - s, 1 - parity
-    return (x % ORDER).to_bytes(32, "big") + (parity << 255 | s).to_bytes(32, "big")
 
 
 class Adversary:

@@ -120,6 +120,14 @@ def test_a_claim_is_dropped_as_known_when_its_value_is_held_whatever_its_chain()
     assert receiver.on_claim(100, replace(claim(), relays=((9, b""),))) is Drop.KNOWN
 
 
+def test_a_known_claim_in_a_frame_is_not_worth_a_reason():
+    receiver = machine()
+    for _ in range(2):
+        assert receiver.on_frame(0, Frame(Phase.REPORT, (claim(),))) == []
+    late = replace(claim(), signature=bytes(64))
+    assert receiver.on_frame(9, Frame(Phase.REPORT, (claim(), late))) == [Drop.LATE]
+
+
 def test_a_third_value_is_dropped_when_two_contents_are_held():
     receiver = machine()
     assert [receiver.on_claim(0, claim(content=c)) for c in (VALUE, OTHER, THIRD)] == [None, None, Drop.ENOUGH]

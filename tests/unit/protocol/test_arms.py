@@ -35,7 +35,6 @@ def test_log_billionths_is_the_floor_of_a_billion_times_the_logarithm():
     assert log_billionths(1) == 0
 
 
-@pytest.mark.xfail(strict=True, reason="log_billionths and burn_in_length multiply in the caller's decimal context")
 def test_log_billionths_does_not_change_with_the_callers_decimal_context():
     expected = log_billionths.__wrapped__(987_654_321)
     with localcontext(Context(prec=6)):
