@@ -1,7 +1,6 @@
 """A seat under an attack: the honest machine, with the attack at its four verbs."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from chain_bandit.actors.messages import Message, Send, is_sound
 from chain_bandit.actors.participant import Participant
@@ -109,19 +108,19 @@ class MaliciousSeat(Seat):
     def on_tick(self, step: int) -> list[Send]:
         """What the attack makes of the honest messages of the step."""
         self.view.step = step
-        with self._naming_the_plugin():
+        try:
             sends = self.attack.outbox(self.view, super().on_tick(step))
             return [send for send in sends if is_sound(send)]  # no wire carries anything else
+        except Exception as error:
+            raise self._failed(error) from error
 
     def on_message(self, sender: int, message: Message) -> list[Send]:
         """The honest answer: a pull, whose arm the attack decides."""
-        with self._naming_the_plugin():
-            return super().on_message(sender, message)
-
-    @contextmanager
-    def _naming_the_plugin(self) -> Iterator[None]:
-        """A plug-in may raise anything; the user is told which one did."""
         try:
-            yield
+            return super().on_message(sender, message)
         except Exception as error:
-            raise AttackFailed(str(self.attack), self.number, self.ledger.round, error) from error
+            raise self._failed(error) from error
+
+    def _failed(self, error: Exception) -> AttackFailed:
+        """A plug-in may raise anything; the user is told which one did."""
+        return AttackFailed(str(self.attack), self.number, self.ledger.round, error)

@@ -35,6 +35,5 @@ def _check_seat(game: Game, header: Header, seat: int, report: Report) -> None:
                 "{} does not open to its pulls {}", report.commitment, counts)
     if opens:
         expected = enough_pulls(counts, game.running.pulls, p.threshold)
-        for arm in range(p.arms):
-            checks.same(bool(header.candidates[arm] >> seat & 1), expected[arm], "counts.bits", t,
-                        f"comparison bit of seat {seat} and arm {arm}")
+        got = [bool(members >> seat & 1) for members in header.candidates]
+        checks.each_same(got, expected, "counts.bits", t, f"comparison bit of seat {seat} and arm")

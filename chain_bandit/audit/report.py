@@ -1,6 +1,7 @@
 """What an audit says: checks counted one by one, violations apart from findings, money, and one row a round."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -96,6 +97,16 @@ class Checks:
     def same(self, got: object, expected: object, check: str, where: int | None, about: str) -> bool:
         """Count one comparison of what the history says with what follows from the rest of it."""
         return self.that(got == expected, check, where, about, "the history says {}, the rules give {}", got, expected)
+
+    def each_same(
+        self, got: Sequence[object], expected: Sequence[object], check: str, where: int | None, about: str
+    ) -> None:
+        """Count a comparison for every entry; `about` is followed by the entry's index."""
+        if list(got) == list(expected):
+            self.tallies[check].passed += len(expected)
+            return
+        for index, (one, other) in enumerate(zip(got, expected, strict=True)):
+            self.same(one, other, check, where, f"{about} {index}")
 
     def unknown(self, check: str, reason: str, count: int = 1) -> None:
         """Count what could not be checked, and why."""

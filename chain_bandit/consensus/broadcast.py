@@ -151,8 +151,10 @@ class SignedBroadcast:
     @staticmethod
     def _is_enough(held: Mapping[tuple[bytes, bytes], Claim], claim: Claim) -> bool:
         """Two values are, but for two signatures of one content, which prove nothing: a second content then does."""
+        if len(held) < MOST_VALUES:
+            return False
         contents = {other.content for other in held.values()}
-        return len(held) >= MOST_VALUES and (len(contents) > 1 or claim.content in contents)
+        return len(contents) > 1 or claim.content in contents
 
     def _fault(self, step: int, claim: Claim) -> Drop | None:
         if len(claim.content) != self._content_bytes:
@@ -162,7 +164,7 @@ class SignedBroadcast:
         signers = {claim.instance, *(seat for seat, _ in claim.relays)}
         if len(signers) != 1 + len(claim.relays):
             return Drop.REPEATED_SIGNER
-        if not all(0 <= seat < len(self._addresses) for seat in signers):
+        if min(signers) < 0 or max(signers) >= len(self._addresses):
             return Drop.UNKNOWN_SEAT
         commander = self._slot.digest(
             self.phase, Role.COMMANDER, claim.instance, statement_content(self.phase, claim.content)

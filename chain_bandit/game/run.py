@@ -3,7 +3,7 @@
 import platform
 import shutil
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -71,7 +71,7 @@ def run(scenario: Scenario, out: Path, observe: Observer = lambda moment: None) 
     for played in game.play():
         rows.add(played)
     rows.write(out / folder.ROUNDS)
-    first_block, head = _export(recorder, out / folder.HISTORY)
+    first_block, head = _export(recorder, out / folder.HISTORY, watch)
     manifest = _manifest(scenario, game, recorder, rows, first_block, head)
     folder.write_json(out / folder.MANIFEST, manifest)
     folder.write_json(out / folder.EVIDENCE, [_proof(proof) for proof in game.progress.evidence])
@@ -147,11 +147,17 @@ def _lock(scenario: Scenario, partial: Path) -> None:
     (partial / folder.SCENARIO).write_text(tomli_w.dumps(locked), encoding="utf-8")
 
 
-def _export(recorder: OnChain, path: Path) -> tuple[int, str]:
+def _export(recorder: OnChain, path: Path, watch: Stopwatch) -> tuple[int, str]:
     """Write the history; the creation block's number and the head's hash."""
     first = recorder.contract.created_in
     assert first is not None
-    history = collect(json_rpc(recorder.node.web3), recorder.contract.address, first)
+    ask = json_rpc(recorder.node.web3)
+
+    def timed(method: str, params: Sequence[Any]) -> Any:
+        with watch("evm"):
+            return ask(method, params)
+
+    history = collect(timed, recorder.contract.address, first)
     headers: deque[bytes] = deque(maxlen=1)  # of the blocks gone by: the last one is the head
 
     def blocks() -> Iterator[RawBlock]:

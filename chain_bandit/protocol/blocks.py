@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from chain_bandit.protocol.digests import ZERO, keccak, uint
+from chain_bandit.protocol.digests import ZERO, keccak, read_uints, uint, uints
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.units import BOUND, Means
@@ -25,7 +25,12 @@ def mask(seats: Iterable[int]) -> int:
 
 def seats(value: int) -> tuple[int, ...]:
     """The seats of a mask, ascending."""
-    return tuple(p for p in range(value.bit_length()) if value >> p & 1)
+    members = []
+    while value:
+        lowest = value & -value
+        members.append(lowest.bit_length() - 1)
+        value ^= lowest
+    return tuple(members)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +42,14 @@ class Report:
 
     def encode(self) -> bytes:
         """K uint32, then 32 bytes."""
-        return b"".join(uint(mean, 4) for mean in self.means) + self.commitment
+        return uints(self.means, 4) + self.commitment
 
     @staticmethod
     def decode(data: bytes, arms: int) -> "Report":
         """The report in exactly 4K + 32 bytes. Raises `Malformed` on any other length."""
         if len(data) != 4 * arms + 32:
             raise Malformed("report", f"{4 * arms + 32} bytes", len(data))
-        means = tuple(int.from_bytes(data[4 * i : 4 * i + 4], "big") for i in range(arms))
-        return Report(means, data[4 * arms :])
+        return Report(read_uints(data[: 4 * arms], 4), data[4 * arms :])
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,7 @@ class Header:
                 uint(self.arm, 1),
                 *(uint(row, size) for row in self.candidates),
                 *(uint(row, size) for row in self.selected),
-                *(uint(mean, 4) for mean in self.means),
+                uints(self.means, 4),
             )
         )
 
@@ -121,10 +125,9 @@ class Header:
         size, arms = parameters.mask_bytes, parameters.arms
         at = 69 + size
 
-        def integers(start: int, width: int) -> tuple[int, ...]:
-            return tuple(
-                int.from_bytes(data[start + i * width : start + (i + 1) * width], "big") for i in range(arms)
-            )
+        def masks(start: int) -> tuple[int, ...]:
+            starts = range(start, start + arms * size, size)
+            return tuple(int.from_bytes(data[first : first + size], "big") for first in starts)
 
         return Header(
             round=int.from_bytes(data[:4], "big"),
@@ -132,9 +135,9 @@ class Header:
             body=data[36:68],
             reporters=int.from_bytes(data[68 : 68 + size], "big"),
             arm=data[68 + size],
-            candidates=integers(at, size),
-            selected=integers(at + arms * size, size),
-            means=integers(at + 2 * arms * size, 4),
+            candidates=masks(at),
+            selected=masks(at + arms * size),
+            means=read_uints(data[at + 2 * arms * size :], 4),
         )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 
-from chain_bandit.protocol.digests import ZERO, keccak, uint, word
+from chain_bandit.protocol.digests import ZERO, keccak, uint, uints, word
 from chain_bandit.protocol.units import Counts
 
 
@@ -79,7 +79,7 @@ def _digest(
 
 def commitment(counts: Counts, salt: bytes) -> bytes:
     """The binding, hiding commitment to a participant's pull counts: keccak(K uint32, salt)."""
-    return keccak(*(uint(n, 4) for n in counts), salt)
+    return keccak(uints(counts, 4), salt)
 
 
 def commitment_salt(salt_key: bytes, round_: int) -> bytes:
@@ -89,7 +89,7 @@ def commitment_salt(salt_key: bytes, round_: int) -> bytes:
 
 def tally(counts: Counts, totals: tuple[int, ...]) -> bytes:
     """What makes receipts cumulative: keccak of all counts (uint32) and reward sums (uint64) so far."""
-    return keccak(*(uint(n, 4) for n in counts), *(uint(s, 8) for s in totals))
+    return keccak(uints(counts, 4), uints(totals, 8))
 
 
 def pull_content(arm: int) -> bytes:

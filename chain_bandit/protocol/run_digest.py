@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from chain_bandit.protocol.blocks import Header, Kind, SignedReport
-from chain_bandit.protocol.digests import ZERO, keccak, uint
+from chain_bandit.protocol.digests import ZERO, keccak, uint, uints
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import Pull, encode_pulls
 
@@ -25,5 +25,5 @@ def extend(
         size = parameters.mask_bytes
         parts += [report.content for report in reports]
         parts += [uint(row, size) for row in (*header.candidates, header.reporters, *header.selected)]
-        parts += [uint(mean, 4) for mean in header.means]
+        parts.append(uints(header.means, 4))
     return keccak(*parts, encode_pulls(pulls))
