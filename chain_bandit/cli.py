@@ -161,6 +161,9 @@ def explain(code: Annotated[int, typer.Argument(help="An exit code.")]) -> None:
 
 
 def _play(scenario_file: Path, overrides: dict[str, Any], out: Path | None, as_json: bool) -> None:
+    from chain_bandit.stopwatch import Stopwatch
+
+    watch = Stopwatch()  # before the imports: they are part of the time that one waits
     from chain_bandit.game.folder import read_rounds
     from chain_bandit.runs import check_expectations, play
     from chain_bandit.scenario import load
@@ -169,8 +172,8 @@ def _play(scenario_file: Path, overrides: dict[str, Any], out: Path | None, as_j
     scenario = load(scenario_file, overrides)
     place = out or Path("runs") / f"{scenario.name}-{scenario.seed}"
     with terminal.Progress(scenario.parameters.horizon) as observe:
-        finished = play(scenario, place, observe)
-    manifest, measured, report = finished.run.manifest, finished.run.measured, finished.report
+        finished = play(scenario, place, observe, watch)
+    manifest, measured, report = finished.manifest, finished.measured, finished.report
     if as_json:
         print(
             json.dumps(

@@ -3,6 +3,7 @@
 import json
 import operator
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -13,11 +14,12 @@ from chain_bandit.audit.audit import audit
 from chain_bandit.audit.report import AuditReport
 from chain_bandit.chain.remote import require_code
 from chain_bandit.game import folder
-from chain_bandit.game.run import Observer, Run, run
+from chain_bandit.game.run import Observer, run
 from chain_bandit.history import files
 from chain_bandit.history.collect import Rpc, collect, creation_block
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.scenario import Scenario
+from chain_bandit.stopwatch import Stopwatch
 
 
 class ExpectationFailed(ChainBanditError):
@@ -42,14 +44,17 @@ class OtherGame(ChainBanditError):
 
 @dataclass(frozen=True)
 class Finished:
-    """A run with its audit, in its folder."""
+    """A run in its folder: its manifest, where its time went (of this machine, in no file), and its audit."""
 
     out: Path
-    run: Run
+    manifest: dict[str, Any]
+    measured: dict[str, Any]
     report: AuditReport
 
 
-def play(scenario: Scenario, out: Path, observe: Observer = lambda moment: None) -> Finished:
+def play(
+    scenario: Scenario, out: Path, observe: Observer = lambda moment: None, watch: Stopwatch | None = None
+) -> Finished:
     """Play, audit and draw; the folder `out` is complete afterwards, or as it was before.
 
     Raises:
@@ -57,20 +62,23 @@ def play(scenario: Scenario, out: Path, observe: Observer = lambda moment: None)
     """
     from chain_bandit.views.page import page  # late: it loads matplotlib
 
+    watch = watch or Stopwatch()
     with folder.written(out) as partial:
-        result = run(scenario, partial, observe)
-        report = audit_folder(partial)
+        manifest = run(scenario, partial, observe, watch)
+        report = audit_folder(partial, on_verified=lambda seconds: watch.add("verify", seconds))
         (partial / folder.AUDIT).write_text(report.json() + "\n", encoding="utf-8")
         text = page(
-            result.manifest, report, folder.read_rounds(partial),
+            manifest, report, folder.read_rounds(partial),
             scenario=(partial / folder.SCENARIO).read_text(encoding="utf-8"),
             evidence=json.loads((partial / folder.EVIDENCE).read_text(encoding="utf-8")),
         )  # fmt: skip
         (partial / folder.REPORT).write_text(text, encoding="utf-8")
-    return Finished(out, result, report)
+    return Finished(out, manifest, watch.measured(), report)
 
 
-def audit_folder(path: Path, head: bytes | None = None) -> AuditReport:
+def audit_folder(
+    path: Path, head: bytes | None = None, on_verified: Callable[[float], None] = lambda seconds: None
+) -> AuditReport:
     """Audit a run folder's history against the head that was kept, by default the manifest's.
 
     Raises:
@@ -87,7 +95,7 @@ def audit_folder(path: Path, head: bytes | None = None) -> AuditReport:
     said = manifest.get("head")
     if not isinstance(said, str) or not re.fullmatch("0x[0-9a-f]{64}", said):
         raise folder.FolderRefused(path, "its manifest holds no head hash")
-    return audit(history, head or bytes.fromhex(said[2:]))
+    return audit(history, head or bytes.fromhex(said[2:]), on_verified)
 
 
 def audit_node(rpc: Rpc, contract: bytes, first: int | None, last: int | None, head: bytes | None) -> AuditReport:

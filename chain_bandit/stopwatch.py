@@ -4,12 +4,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import perf_counter
+from typing import Any
 
 
 class Stopwatch:
-    """Adds up wall seconds and calls under names such as "sign", "verify" and "evm"."""
+    """Adds up wall seconds and calls under names such as "sign", "verify" and "evm"; runs from its making."""
 
     def __init__(self) -> None:
+        self._start = perf_counter()
         self.seconds: dict[str, float] = defaultdict(float)
         self.calls: Counter[str] = Counter()
 
@@ -26,3 +28,12 @@ class Stopwatch:
         """Count one call of `seconds` under `section`."""
         self.seconds[section] += seconds
         self.calls[section] += 1
+
+    def measured(self) -> dict[str, Any]:
+        """Seconds so far, in all and by section, and the ratio of the first to the sum of the others."""
+        seconds = perf_counter() - self._start
+        return {
+            "seconds": round(seconds, 3),
+            "sections": {name: round(value, 3) for name, value in sorted(self.seconds.items())},
+            "ratio": round(seconds / max(sum(self.seconds.values()), 1e-9), 3),
+        }

@@ -30,20 +30,23 @@ _AFTER_REVEAL = ("reveal.commitment", "reveal.cost", "settlement.rewards", "hone
 _AT_THE_END = ("costs.records", "costs.case", "money.close", "money.balances")
 
 
-def audit(history: History, head: bytes | None = None) -> AuditReport:
+def audit(
+    history: History, head: bytes | None = None, on_verified: Callable[[float], None] = lambda seconds: None
+) -> AuditReport:
     """Replay a game from its history alone.
 
     Args:
         history: what `history.files.read` or `history.collect.collect` gives; it is gone through twice.
         head: the hash of the last block, kept by the auditor or told by its own node; without it the history's own
             is trusted, and the report says so.
+        on_verified: told the seconds of every signature check.
 
     Raises:
         HistoryError: when the history cannot be read; everything else that is wrong with it is in the report.
     """
     checks = Checks()
     found = survey(history, head, checks)
-    game = Game(history.origin, found, checks)
+    game = Game(history.origin, found, checks, on_verified)
     if found.sound:
         for call in _calls(history, found):
             _replay(game, call)

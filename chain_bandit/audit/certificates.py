@@ -1,14 +1,22 @@
 """Certificates: a quorum of seats, each signature its seat's own (PROTOCOL 1.5, 1.7)."""
 
 from functools import lru_cache
+from time import perf_counter
 
 from chain_bandit.audit.game import Game
 from chain_bandit.crypto.verify import signer
 from chain_bandit.protocol.blocks import SIGNATURE_BYTES, seats
 from chain_bandit.protocol.messages import Phase, Role, Slot
 
-signed_by = lru_cache(maxsize=4096)(signer)
-"""`crypto.verify.signer`, its verdicts kept for a while."""
+_signer = lru_cache(maxsize=4096)(signer)
+
+
+def signed_by(game: Game, digest: bytes, signature: bytes) -> bytes | None:
+    """`crypto.verify.signer`, its verdicts kept for a while and its time told to the game."""
+    start = perf_counter()
+    address = _signer(digest, signature)
+    game.on_verified(perf_counter() - start)
+    return address
 
 
 def check_certificate(game: Game, content: bytes, signers: int, signatures: bytes) -> None:
@@ -27,6 +35,6 @@ def check_certificate(game: Game, content: bytes, signers: int, signatures: byte
     for index, seat in enumerate(holders):
         signature = signatures[SIGNATURE_BYTES * index : SIGNATURE_BYTES * (index + 1)]
         checks.that(
-            signed_by(digest, signature) == game.addresses[seat], "certificate.signatures", t,
+            signed_by(game, digest, signature) == game.addresses[seat], "certificate.signatures", t,
             f"block signature of seat {seat}", "{} is not its signature over this record", signature,
         )  # fmt: skip

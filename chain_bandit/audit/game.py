@@ -1,6 +1,7 @@
 """What the second walk knows so far: one game, its seats, its records. Aggregates only, never a report."""
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -83,6 +84,7 @@ class Game:
     origin: Origin
     survey: Survey
     checks: Checks
+    on_verified: Callable[[float], None] = lambda seconds: None
     deployment: Deployment | None = None
     addresses: list[bytes] = field(default_factory=list)
     deposits: int = 0

@@ -19,7 +19,7 @@ def check_reports(game: Game, signed: Mapping[int, SignedReport]) -> dict[int, R
         content = statement_content(Phase.REPORT, report.content)
         digest = slot.digest(Phase.REPORT, Role.COMMANDER, seat, content)
         checks.that(
-            signed_by(digest, report.signature) == game.addresses[seat], "report.signature", ledger.round,
+            signed_by(game, digest, report.signature) == game.addresses[seat], "report.signature", ledger.round,
             f"report of seat {seat}", "{} is not its signature over this report", report.signature,
         )  # fmt: skip
         reports[seat] = Report.decode(report.content, game.parameters.arms)

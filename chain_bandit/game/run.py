@@ -1,12 +1,10 @@
 """A run: one game on a chain, measured, its records and its history written into a folder."""
 
-import platform
 import shutil
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import pyarrow
@@ -48,21 +46,14 @@ class Moment:
     accused: frozenset[int]
 
 
-@dataclass(frozen=True)
-class Run:
-    """A finished run: its manifest (a function of scenario and seed alone) and what was measured on the way."""
-
-    manifest: dict[str, Any]
-    measured: dict[str, Any]
-
-
-def run(scenario: Scenario, out: Path, observe: Observer = lambda moment: None) -> Run:
+def run(scenario: Scenario, out: Path, observe: Observer, watch: Stopwatch) -> dict[str, Any]:
     """Play the scenario on the embedded chain and fill the folder `out`.
+
+    Gives the manifest, a function of scenario and seed alone; the time goes to `watch`.
 
     Raises:
         ChainBanditError: what stopped the game.
     """
-    start, watch = perf_counter(), Stopwatch()
     plan = Plan(scenario, lambda seconds: watch.add("sign", seconds))
     verifier = Verifier(lambda seconds: watch.add("verify", seconds))
     recorder = OnChain(embedded_node(plan), watch)
@@ -76,7 +67,7 @@ def run(scenario: Scenario, out: Path, observe: Observer = lambda moment: None) 
     folder.write_json(out / folder.MANIFEST, manifest)
     folder.write_json(out / folder.EVIDENCE, [_proof(proof) for proof in game.progress.evidence])
     _lock(scenario, out)
-    return Run(manifest, _measured(watch, perf_counter() - start))
+    return manifest
 
 
 class _Rows:
@@ -216,15 +207,4 @@ def _proof(proof: Any) -> dict[str, Any]:
         "seat": proof.instance,
         "contents": [proof.content.hex(), proof.other_content.hex()],
         "signatures": [proof.signature.hex(), proof.other_signature.hex()],
-    }
-
-
-def _measured(watch: Stopwatch, seconds: float) -> dict[str, Any]:
-    """Seconds of this machine: no part of the manifest, which follows from scenario and seed."""
-    sections = {name: round(value, 3) for name, value in sorted(watch.seconds.items())}
-    return {
-        "seconds": round(seconds, 3),
-        "sections": sections,
-        "ratio": round(seconds / max(sum(watch.seconds.values()), 1e-9), 3),
-        "python": platform.python_version(),
     }

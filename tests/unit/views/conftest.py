@@ -14,6 +14,7 @@ from chain_bandit.game.run import run
 from chain_bandit.history import files
 from chain_bandit.history.blocks import History
 from chain_bandit.scenario import load
+from chain_bandit.stopwatch import Stopwatch
 
 SCENARIO = """
 name = "views"
@@ -61,12 +62,13 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
     place: Path = tmp_path_factory.mktemp("views")
     (place / "views.toml").write_text(SCENARIO, encoding="utf-8")
     (place / "run").mkdir()
-    played = run(load(place / "views.toml"), place / "run")
+    watch = Stopwatch()
+    manifest = run(load(place / "views.toml"), place / "run", lambda moment: None, watch)
     history = files.read(place / "run" / folder.HISTORY)
-    head = bytes.fromhex(played.manifest["head"][2:])
+    head = bytes.fromhex(manifest["head"][2:])
     rounds = pyarrow.parquet.read_table(place / "run" / folder.ROUNDS)
     scenario = (place / "run" / folder.SCENARIO).read_text(encoding="utf-8")
-    return Sample(played.manifest, audit(history, head), rounds, history, played.measured, scenario)
+    return Sample(manifest, audit(history, head), rounds, history, watch.measured(), scenario)
 
 
 @pytest.fixture(scope="session")
