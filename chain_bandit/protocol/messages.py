@@ -69,7 +69,7 @@ class Slot:
         return _digest(self.separator, self.round, self.parent, phase, role, instance, content)
 
 
-@lru_cache(maxsize=4096)  # in one process every validator asks for the same few hundred digests of a round
+@lru_cache(maxsize=1024)  # in one process every validator asks for the same few hundred digests of a round
 def _digest(
     separator: bytes, round_: int, parent: bytes, phase: Phase, role: Role, instance: int, content: bytes
 ) -> bytes:
@@ -102,13 +102,13 @@ def receipt_content(arm: int, reward: int, tally_digest: bytes) -> bytes:
     return keccak(uint(arm, 1), uint(reward, 4), tally_digest)
 
 
-@lru_cache(maxsize=1024)  # asked for by every validator, like `_digest`
+@lru_cache(maxsize=512)  # asked for by every validator, like `_digest`
 def broadcast_value(phase: Phase, content: bytes, signature: bytes) -> bytes:
     """What a signed broadcast agrees on: a report together with its signature, or a header's digest."""
     return keccak(content, signature) if phase is Phase.REPORT else content
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=512)
 def statement_content(phase: Phase, content: bytes) -> bytes:
     """What the commander of a broadcast signs: the hash of a report's bytes, or a header's digest."""
     return keccak(content) if phase is Phase.REPORT else content

@@ -15,7 +15,7 @@ Bits = tuple[bool, ...]
 """One comparison bit an arm."""
 
 
-@lru_cache(maxsize=1024)  # every validator reads the same reports
+@lru_cache(maxsize=512)  # every validator reads the same reports
 def readable_report(content: bytes, arms: int) -> Report | None:
     """The report in agreed bytes; None, as if withheld, when malformed or when an estimator is out of range."""
     try:

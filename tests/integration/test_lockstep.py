@@ -13,16 +13,22 @@ from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, RELAYER, Send
 from chain_bandit.attacks.attack import Attack
 from chain_bandit.attacks.malicious import Combined
 from chain_bandit.attacks.registry import ATTACKS
+from chain_bandit.audit.audit import audit
+from chain_bandit.chain.remote import json_rpc
 from chain_bandit.comparison.interface import Opening
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game.errors import LockstepBroken
 from chain_bandit.game.game import Game
+from chain_bandit.game.on_chain import OnChain, embedded_node
+from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import NoChain
+from chain_bandit.history.collect import collect
 from chain_bandit.protocol.assumptions import quorum
 from chain_bandit.protocol.blocks import FAILED, Kind, Report
 from chain_bandit.protocol.settlement import NOTHING, Conduct
 from chain_bandit.protocol.units import INFINITY
 from chain_bandit.scenario import Scenario
+from chain_bandit.stopwatch import Stopwatch
 
 CHUNK = 100
 CHUNKS = 10
@@ -72,9 +78,9 @@ def shuffled_order(rng, participants):
     return order
 
 
-def play_and_check(scenario, order=None, bounded=True):
+def play_and_check(scenario, order=None, bounded=True, recorder=None):
     """Play a game, hold every round against the rules by other means than the game's own; what happened, counted."""
-    game = Game(scenario, NoChain(), order=order)
+    game = Game(scenario, recorder or NoChain(), order=order)
     roles, arms = scenario.roles, scenario.parameters.arms
     seen, pulled = Counter(), [0] * arms
     for played in game.play():
@@ -146,6 +152,33 @@ def test_no_act_within_the_bounds_stops_a_round_frames_the_honest_or_breaks_lock
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_no_act_of_ten_within_the_bounds_stops_a_round_frames_the_honest_or_breaks_lockstep(scenario, chunk):
     play_chunk(scenario, 10, chunk)
+
+
+@pytest.mark.parametrize("chunk", range(5))
+def test_games_on_the_chain_go_as_those_without_one_and_their_audits_pass(scenario, chunk):
+    """Ten mixtures a chunk, every fifth with failed rounds: same digest, same kinds, no violation."""
+    kinds = Counter()
+    for index in range(chunk * 10, (chunk + 1) * 10):
+        rng = random.Random(f"chain/{index}")
+        participants, beyond = rng.choice([4, 4, 7]), index % 5 == 0
+        bound = (participants - 1) // 3
+        entries = mixture(rng, participants, bound, bound)
+        if beyond:
+            silent = {"name": "silent-validator", "options": {"first": 5, "last": rng.randint(5, 7)}}
+            entries = [{"seat": seat, "attacks": [silent]} for seat in range(bound + 1)]
+        game = scenario(participants, 2, 10, seed=index, malicious=entries)
+        recorder = OnChain(embedded_node(Plan(game)), Stopwatch())
+        digest, seen = play_and_check(game, shuffled_order(rng, participants), not beyond, recorder)
+        assert play_and_check(game, bounded=not beyond) == (digest, seen), f"game {index}"
+        history = collect(json_rpc(recorder.node.web3), recorder.contract.address, recorder.contract.created_in)
+        report = audit(history)
+        assert report.violations == []
+        assert report.exit_code == 0, report.lines()
+        assert report.run_digest == "0x" + digest.hex()
+        kinds += seen + Counter(games=1)
+    assert kinds["games"] == 10
+    assert kinds["SKIP"] >= 2
+    assert kinds["APPROVED"] > 50
 
 
 def endings(parameters, failure, rounds):

@@ -1,0 +1,40 @@
+"""Memory: what a game keeps while it runs does not grow with T beyond its history."""
+
+import tracemalloc
+
+from chain_bandit.game.game import Game
+from chain_bandit.game.recorder import NoChain
+from chain_bandit.protocol.blocks import header_bytes
+
+KEPT_A_ROUND = 600
+"""Bytes beside a header that a round may leave: its cost entry, and the table entries of ln t."""
+
+
+def grown(game: Game, rounds: int) -> int:
+    """Bytes that `rounds` further rounds leave behind."""
+    tracemalloc.start()
+    played = game.play()
+    for _ in range(250):  # by then the bounded caches are full
+        next(played)
+    before, _ = tracemalloc.get_traced_memory()
+    for _ in range(rounds):
+        next(played)
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return after - before
+
+
+def test_memory_grows_by_no_more_than_the_headers(scenario):
+    case = scenario(4, 3, 1000)
+    rounds = 400
+    allowed = rounds * (header_bytes(case.parameters) + KEPT_A_ROUND)
+    assert 0 < grown(Game(case, NoChain()), rounds) < allowed
+
+
+def test_memory_of_a_leaking_game_is_noticed(scenario):
+    """The planted fault: signatures that are never forgotten."""
+    case = scenario(4, 3, 1000)
+    game = Game(case, NoChain())
+    game.verifier.forget = lambda: None
+    rounds = 400
+    assert grown(game, rounds) > rounds * (header_bytes(case.parameters) + KEPT_A_ROUND)
