@@ -25,9 +25,10 @@ from rich.table import Table
 
 from chain_bandit.environments.table import RecordedTable, load_table
 from chain_bandit.protocol.arms import burn_in_length
-from chain_bandit.protocol.assumptions import QuorumChoice, check
+from chain_bandit.protocol.assumptions import check
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.quorum import QuorumChoice
 from chain_bandit.protocol.rewards import Draws
 from chain_bandit.protocol.units import UNIT, Means
 from chain_bandit.simulation.lies import favour, favour_inside_range, worse_half

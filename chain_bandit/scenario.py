@@ -18,9 +18,9 @@ from chain_bandit.environments.bernoulli import bernoulli_model
 from chain_bandit.environments.table import RecordedTable, load_table
 from chain_bandit.protocol import assumptions
 from chain_bandit.protocol.arms import burn_in_length
-from chain_bandit.protocol.assumptions import QuorumChoice
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.quorum import QuorumChoice
 from chain_bandit.protocol.rewards import RewardModel
 from chain_bandit.protocol.settlement import Conduct
 

@@ -1,23 +1,8 @@
-"""Every inequality that a scenario or a deployment is refused by, and the numbers derived from n and m."""
-
-from enum import IntEnum
-from typing import TYPE_CHECKING
+"""Every inequality that a scenario or a deployment is refused by, and the formulas behind them."""
 
 from chain_bandit.protocol.errors import AssumptionBroken
+from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.units import MAX_ARMS, MAX_PARTICIPANTS, UNIT
-
-if TYPE_CHECKING:
-    from chain_bandit.protocol.parameters import Parameters
-
-
-class QuorumChoice(IntEnum):
-    """What a certificate promises (PROTOCOL 1.2)."""
-
-    MAJORITY = 0
-    """The paper's: one certificate a round while messages arrive in time."""
-    TWO_THIRDS = 1
-    """No two certificates of one round at any delay; needs n >= 3m + 1."""
-
 
 _WIDTHS = {
     "quorum_choice": 1, "c1_per_report": 1, "failure_limit": 32, "threshold": 32, "c1_numerator": 64,
@@ -25,13 +10,6 @@ _WIDTHS = {
     "burn_in_blocks": 32, "game_blocks": 32, "settlement_window": 32,
 }  # fmt: skip
 """Bits that the contract keeps of each parameter."""
-
-
-def quorum(validators: int, attackers: int, choice: QuorumChoice) -> int:
-    """Signatures needed from `validators` of which up to `attackers` may misbehave (PROTOCOL 1.2)."""
-    if choice is QuorumChoice.TWO_THIRDS:
-        return (validators + attackers) // 2 + 1
-    return max(validators // 2, attackers) + 1
 
 
 def minimum_stake(horizon: int, wei_per_unit: int) -> int:
@@ -55,7 +33,7 @@ def require(holds: bool, name: str, inequality: str, **values: int) -> None:
         raise AssumptionBroken(name, inequality, ", ".join(f"{key} = {value}" for key, value in values.items()))
 
 
-def check(p: "Parameters") -> None:
+def check(p: Parameters) -> None:
     """Refuse a game outside Theorem 1 (all validate, all command, Option 1, constant cost).
 
     Raises:

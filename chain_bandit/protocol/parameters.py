@@ -2,9 +2,8 @@
 
 from dataclasses import astuple, dataclass
 
-from chain_bandit.protocol import assumptions
-from chain_bandit.protocol.assumptions import QuorumChoice
 from chain_bandit.protocol.digests import keccak, word
+from chain_bandit.protocol.quorum import QuorumChoice, quorum
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ class Parameters:
     @property
     def quorum(self) -> int:
         """Signatures that certify a block when all participants validate."""
-        return assumptions.quorum(self.participants, self.attackers, QuorumChoice(self.quorum_choice))
+        return quorum(self.participants, self.attackers, QuorumChoice(self.quorum_choice))
 
     @property
     def mask_bytes(self) -> int:

@@ -23,8 +23,8 @@ from chain_bandit.game.on_chain import OnChain, embedded_node
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import NoChain
 from chain_bandit.history.collect import collect
-from chain_bandit.protocol.assumptions import quorum
 from chain_bandit.protocol.blocks import FAILED, Kind, Report
+from chain_bandit.protocol.quorum import quorum
 from chain_bandit.protocol.settlement import NOTHING, Conduct
 from chain_bandit.protocol.units import INFINITY
 from chain_bandit.scenario import Scenario

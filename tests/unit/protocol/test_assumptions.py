@@ -5,15 +5,14 @@ from dataclasses import replace
 import pytest
 
 from chain_bandit.protocol.assumptions import (
-    QuorumChoice,
     check,
     minimum_pool,
     minimum_stake,
-    quorum,
     relay_rounds,
     require,
 )
 from chain_bandit.protocol.errors import AssumptionBroken
+from chain_bandit.protocol.quorum import QuorumChoice, quorum
 from chain_bandit.protocol.units import UNIT
 
 TWO_THIRDS, MAJORITY = int(QuorumChoice.TWO_THIRDS), int(QuorumChoice.MAJORITY)
