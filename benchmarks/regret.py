@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
-from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
@@ -23,22 +22,20 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from chain_bandit.environments.table import RecordedTable, load_table
-from chain_bandit.protocol.arms import burn_in_length
-from chain_bandit.protocol.assumptions import check
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.parameters import Parameters
-from chain_bandit.protocol.quorum import QuorumChoice
 from chain_bandit.protocol.rewards import Draws
 from chain_bandit.protocol.units import UNIT, Means
+from chain_bandit.scenario import Scenario, load
 from chain_bandit.simulation.lies import favour, favour_inside_range, worse_half
 from chain_bandit.simulation.reference import Game, Lie
 from chain_bandit.simulation.regret import running_regret
 from chain_bandit.simulation.rivals import pooled_ucb, ucb1
 
-FLIGHTS = Path(__file__).resolve().parents[1] / "examples" / "flights.csv"
-PARTICIPANTS, HORIZON = 10, 1000
+DEMO = Path(__file__).resolve().parents[1] / "examples" / "flights.toml"
 LIAR, EQUIVOCATOR, BOTH = 7, 8, 9
+"""The demo's malicious seats; those below are honest."""
+
 RESAMPLES = 10_000
 WRONG = UNIT // 20
 """An arm this much worse than the best is wrong to lock on to."""
@@ -68,28 +65,19 @@ class Result:
 
 
 @cache
-def flights() -> RecordedTable:
-    """The shipped table."""
-    return load_table(FLIGHTS)
+def demo() -> Scenario:
+    """The demo's scenario, from its file."""
+    return load(DEMO)
 
 
-@cache
 def setting() -> Parameters:
     """The demo's parameters: assumed bounds f = m = 3, C1 = 2 / b, default burn-in."""
-    arms = len(flights().names)
-    parameters = Parameters(
-        participants=PARTICIPANTS, arms=arms, horizon=HORIZON, burn_in=burn_in_length(arms, HORIZON, Decimal(1)),
-        liars=3, attackers=3, threshold=2, quorum_choice=QuorumChoice.MAJORITY, failure_limit=2,
-        c1_numerator=2, c1_denominator=1, c1_per_report=1, wei_per_unit=1, stake=HORIZON * UNIT,
-        opening_deadline=1, skip_deadline=1, burn_in_blocks=0, game_blocks=1, settlement_window=1,
-    )
-    check(parameters)
-    return parameters
+    return demo().parameters
 
 
 def checkpoints() -> tuple[int, ...]:
     """Rounds at which curves are kept: L, then every eighth to T."""
-    return tuple(range(setting().burn_in, HORIZON + 1, 8))
+    return tuple(range(setting().burn_in, setting().horizon + 1, 8))
 
 
 def entropy(seed: int) -> tuple[bytes, bytes]:
@@ -107,7 +95,7 @@ def played(seed: int, aggregator: str, lie: Lie | None) -> Result:
 
     Consensus succeeds in every round, so the equivocator, whose reports are true, does nothing here.
     """
-    parameters, model = setting(), flights().model
+    parameters, model = setting(), demo().model
     means, marks = model.means, frozenset(checkpoints())
     game = Game(
         parameters, model, *entropy(seed),
@@ -115,7 +103,7 @@ def played(seed: int, aggregator: str, lie: Lie | None) -> Result:
         attackers=frozenset({EQUIVOCATOR, BOTH}) if lie else frozenset(),
         aggregator=aggregator,
     )
-    curve, tail = [], deque[int](maxlen=HORIZON // 10)
+    curve, tail = [], deque[int](maxlen=setting().horizon // 10)
     for outcome, regret in running_regret(game):
         if outcome.arm is not None:
             tail.append(outcome.arm)
@@ -129,11 +117,11 @@ def played(seed: int, aggregator: str, lie: Lie | None) -> Result:
 
 def alone(runs: Sequence[Iterator[int]]) -> Result:
     """The average over learners without a protocol, each given by its arms of rounds 1..T."""
-    means, after = flights().model.means, setting().burn_in
+    means, after = demo().model.means, setting().burn_in
     arms = np.array([list(run) for run in runs])
     gaps = (max(means) - np.array(means)[arms]) / UNIT
     curve = gaps[:, after:].cumsum(axis=1).mean(axis=0)
-    locked = [locked_on(tuple(row), means) for row in arms[:, -(HORIZON // 10):]]
+    locked = [locked_on(tuple(row), means) for row in arms[:, -(setting().horizon // 10):]]
     return Result(
         float(curve[-1]), float(gaps[:, :after].sum(axis=1).mean()), 0.0, 0, float(np.mean(locked)),
         tuple(float(curve[mark - after - 1]) if mark > after else 0.0 for mark in checkpoints()),
@@ -142,24 +130,24 @@ def alone(runs: Sequence[Iterator[int]]) -> Result:
 
 def single(seed: int) -> Result:
     """UCB1 of each honest seat on its own samples."""
-    draws = Draws(flights().model, *entropy(seed))
-    return alone([ucb1(draws, seat, setting().arms, HORIZON) for seat in range(LIAR)])
+    draws = Draws(demo().model, *entropy(seed))
+    return alone([ucb1(draws, seat, setting().arms, setting().horizon) for seat in range(LIAR)])
 
 
 def oracle(seed: int) -> Result:
     """UCB1 on one pool of all honest seats' samples."""
-    draws = Draws(flights().model, *entropy(seed))
-    return alone([pooled_ucb(draws, tuple(range(LIAR)), setting().arms, HORIZON)])
+    draws = Draws(demo().model, *entropy(seed))
+    return alone([pooled_ucb(draws, tuple(range(LIAR)), setting().arms, setting().horizon)])
 
 
 def upside_down() -> Lie:
     """The demo's lie: the worse half of the arms always pay, the better half never."""
-    return favour(worse_half(flights().model.means))
+    return favour(worse_half(demo().model.means))
 
 
 def inside_range() -> Lie:
     """The same direction, as far as trimming cannot see it."""
-    return favour_inside_range(worse_half(flights().model.means), frozenset({LIAR, BOTH}), setting().liars)
+    return favour_inside_range(worse_half(demo().model.means), frozenset({LIAR, BOTH}), setting().liars)
 
 
 OURS, UNDEFENDED, SINGLE, ORACLE = "chain-bandit", "plain mean", "UCB1 alone", "oracle, pooled UCB"
@@ -240,10 +228,10 @@ def print_table(summaries: Mapping[str, Summary], seeds: int, console: Console) 
     table = Table(
         box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), caption_justify="left", title_justify="left",
         title=f"Late flights beyond the best carrier's per honest participant: "
-        f"M={PARTICIPANTS} K={setting().arms} T={HORIZON}, {seeds} seeds",
-        caption=f"arms: rounds {after + 1} to {HORIZON}, ± half the 95 % bootstrap interval. burn-in: rounds 1 to "
-        f"{after}, unpaid under the protocol, paid to UCB1 and the oracle. cost: c, uniform in [0, 1], for each of "
-        f"the rounds in case 2. locked: runs that end on one arm more than {WRONG / UNIT} below the best.",
+        f"M={setting().participants} K={setting().arms} T={setting().horizon}, {seeds} seeds",
+        caption=f"arms: rounds {after + 1} to {setting().horizon}, ± half the 95 % bootstrap interval. burn-in: "
+        f"rounds 1 to {after}, unpaid under the protocol, paid to UCB1 and the oracle. cost: c, uniform in [0, 1], "
+        f"for each of the rounds in case 2. locked: runs that end on one arm more than {WRONG / UNIT} below the best.",
     )
     table.add_column("player", no_wrap=True)
     for heading in ("arms", "/ UCB1", "burn-in", "cost", "case 2", "total", "locked"):
@@ -291,11 +279,11 @@ def plot(results: Sequence[Mapping[str, Result]], file: Path) -> None:
         rotation=90, ha="center", va="center", color="#4D4D4D", fontsize=9.5,
     )
     axes.set(
-        xlim=(0, HORIZON), ylim=(0, None), xlabel="round",
+        xlim=(0, setting().horizon), ylim=(0, None), xlabel="round",
         ylabel="late flights beyond the best carrier's\nper honest participant, after the burn-in",
     )
     axes.set_title(
-        f"Learning which of {setting().arms} airlines is on time: {PARTICIPANTS} participants, 3 malicious",
+        f"Learning which of {setting().arms} airlines is on time: {setting().participants} participants, 3 malicious",
         loc="left", fontsize=11.5,
     )
     axes.spines[["top", "right"]].set_visible(False)
