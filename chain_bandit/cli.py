@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from chain_bandit import __version__
-from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.protocol.errors import ChainBanditError, Stopped
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
@@ -101,6 +101,8 @@ def audit(
 
     if (folder is not None) + (history is not None) + (contract is not None) != 1:
         raise Usage("name one thing to audit: a run folder, --history FILE, or --rpc URL --contract ADDRESS")
+    if contract is None and (from_block is not None or to_block is not None):
+        raise Usage("--from-block and --to-block go with --rpc and --contract")
     kept = _hexadecimal(head, 32, "--head") if head else None
     if folder is not None:
         report = audit_folder(folder, kept)
@@ -164,13 +166,14 @@ def _play(scenario_file: Path, overrides: dict[str, Any], out: Path | None, as_j
     from chain_bandit.stopwatch import Stopwatch
 
     watch = Stopwatch()  # before the imports: they are part of the time that one waits
-    from chain_bandit.game.folder import read_rounds
+    from chain_bandit.game.folder import free_place, read_rounds
     from chain_bandit.runs import check_expectations, play
     from chain_bandit.scenario import load
     from chain_bandit.views import terminal
 
     scenario = load(scenario_file, overrides)
     place = out or Path("runs") / f"{scenario.name}-{scenario.seed}"
+    free_place(place)
     with terminal.Progress(scenario.parameters.horizon) as observe:
         finished = play(scenario, place, observe, watch)
     manifest, measured, report = finished.manifest, finished.measured, finished.report
@@ -229,7 +232,7 @@ def _terminable() -> Iterator[None]:
     """Let SIGTERM unwind like Ctrl-C, so that what is half-written is cleaned up."""
 
     def stop(number: int, frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
+        raise Stopped(128 + number)
 
     previous = signal.signal(signal.SIGTERM, stop)
     try:

@@ -3,6 +3,7 @@
 import json
 import operator
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -17,6 +18,7 @@ from chain_bandit.game import folder
 from chain_bandit.game.run import Observer, run
 from chain_bandit.history import files
 from chain_bandit.history.collect import Rpc, collect, creation_block
+from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.scenario import Scenario
 from chain_bandit.stopwatch import Stopwatch
@@ -40,6 +42,16 @@ class OtherGame(ChainBanditError):
     def __init__(self, what: str, expected: object, got: object) -> None:
         super().__init__(f"the history is of another game: {what} is {got}, expected {expected}")
         self.what, self.expected, self.got = what, expected, got
+
+
+class ManifestFalse(ChainBanditError):
+    """A manifest that claims something else than its history gives."""
+
+    exit_code = 12
+
+    def __init__(self, path: Path, name: str, claimed: object, found: object) -> None:
+        super().__init__(f"{path}: the manifest says {name} is {str(claimed)[:80]}, its history gives {found}")
+        self.path, self.name, self.claimed, self.found = path, name, claimed, found
 
 
 @dataclass(frozen=True)
@@ -95,7 +107,20 @@ def audit_folder(
     said = manifest.get("head")
     if not isinstance(said, str) or not re.fullmatch("0x[0-9a-f]{64}", said):
         raise folder.FolderRefused(path, "its manifest holds no head hash")
-    return audit(history, head or bytes.fromhex(said[2:]), on_verified)
+    report = audit(history, head or bytes.fromhex(said[2:]), on_verified)
+    _compare(path, manifest, report)
+    return report
+
+
+def _compare(path: Path, manifest: dict[str, Any], report: AuditReport) -> None:
+    """Hold what the manifest claims against what the replay gives. Raises `ManifestFalse`."""
+    if report.failed:
+        return  # the report says what is wrong
+    kinds = Counter(row.kind for row in report.rounds)
+    found: dict[str, Any] = {kind.name.lower(): kinds[kind.name.lower()] for kind in Kind}
+    for name, got in {**found, "run_digest": report.run_digest}.items():
+        if manifest.get(name) != got:
+            raise ManifestFalse(path, name, manifest.get(name), got)
 
 
 def audit_node(rpc: Rpc, contract: bytes, first: int | None, last: int | None, head: bytes | None) -> AuditReport:

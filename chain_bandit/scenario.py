@@ -24,6 +24,8 @@ from chain_bandit.protocol.quorum import QuorumChoice
 from chain_bandit.protocol.rewards import RewardModel
 from chain_bandit.protocol.settlement import Conduct
 
+_EXPECTATION = r"^(<=|>=|<|>) ?-?\d+(\.\d+)?$|^== ?\S+$"
+
 
 class ScenarioInvalid(ChainBanditError):
     """A scenario that cannot be read: says where and what, with the nearest known name for an unknown key."""
@@ -98,7 +100,7 @@ class Scenario(_Model):
         default="2/b", pattern=r"^\d+(\.\d+)?(/b)?$", description="C1, /b: divided by |B_i|"
     )
     chain: Chain = Chain()
-    expect: dict[str, str] = {}
+    expect: dict[str, Annotated[str, Field(pattern=_EXPECTATION)]] = {}
     folder: Path = Field(default=Path(), exclude=True, strict=False, description="what `file` is relative to")
 
     @cached_property
@@ -125,7 +127,9 @@ class Scenario(_Model):
         arms = len(self.model.arms)
         c1 = Fraction(self.exploration.removesuffix("/b"))
         assumptions.require(self.rounds >= 2, "rounds", "T >= 2", T=self.rounds)
-        burn_in = self.burn_in or burn_in_length(arms, self.rounds, Decimal(str(self.burn_in_factor)))
+        burn_in = self.burn_in
+        if burn_in is None:
+            burn_in = burn_in_length(arms, self.rounds, Decimal(str(self.burn_in_factor)))
         chain = self.chain
         parameters = Parameters(
             participants=self.participants,
@@ -192,6 +196,8 @@ def load(path: Path, overrides: Mapping[str, Any] | None = None) -> Scenario:
         raise ScenarioInvalid(str(path), None, f"is not TOML: {error}") from error
     for key, value in (overrides or {}).items():
         _assign(data, key, value, str(path))
+    if "folder" in data:
+        raise ScenarioInvalid(str(path), _line_of(text, "folder"), "unknown key 'folder'")
     try:
         scenario = Scenario.model_validate({**data, "folder": path.parent})
     except ValidationError as error:

@@ -81,7 +81,8 @@ class Attack:
 
     conduct: Conduct = Conduct.HONEST
 
-    def __str__(self) -> str:
+    @property
+    def name(self) -> str:
         """What an error message calls it."""
         return type(self).__name__
 

@@ -9,7 +9,7 @@ from chain_bandit.actors.validator import Validator
 from chain_bandit.attacks.attack import Attack, View
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.protocol.blocks import Report, seats
-from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.protocol.errors import ChainBanditError, Stopped
 from chain_bandit.protocol.ledger import Ledger
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import Counts, Means
@@ -20,7 +20,7 @@ class AttackFailed(ChainBanditError):
 
     exit_code = 3
 
-    def __init__(self, attack: str, seat: int, round_: int, error: Exception) -> None:
+    def __init__(self, attack: str, seat: int, round_: int, error: BaseException) -> None:
         super().__init__(f"attack {attack} of seat {seat} raised {type(error).__name__} in round {round_}: {error}")
         self.attack, self.seat, self.round, self.error = attack, seat, round_, error
 
@@ -34,9 +34,10 @@ class Combined(Attack):
         for attack in self.attacks:
             self.conduct |= attack.conduct
 
-    def __str__(self) -> str:
-        """The attacks by name."""
-        return " + ".join(map(str, self.attacks))
+    @property
+    def name(self) -> str:
+        """All of them."""
+        return " + ".join(type(attack).__name__ for attack in self.attacks)
 
     def arm(self, view: View, honest: int) -> int | None:
         """One change after the other, until somebody refuses to pull."""
@@ -111,16 +112,20 @@ class MaliciousSeat(Seat):
         try:
             sends = self.attack.outbox(self.view, super().on_tick(step))
             return [send for send in sends if is_sound(send)]  # no wire carries anything else
-        except Exception as error:
+        except (KeyboardInterrupt, Stopped):
+            raise
+        except BaseException as error:
             raise self._failed(error) from error
 
     def on_message(self, sender: int, message: Message) -> list[Send]:
         """The honest answer: a pull, whose arm the attack decides."""
         try:
             return super().on_message(sender, message)
-        except Exception as error:
+        except (KeyboardInterrupt, Stopped):
+            raise
+        except BaseException as error:
             raise self._failed(error) from error
 
-    def _failed(self, error: Exception) -> AttackFailed:
+    def _failed(self, error: BaseException) -> AttackFailed:
         """A plug-in may raise anything; the user is told which one did."""
-        return AttackFailed(str(self.attack), self.number, self.ledger.round, error)
+        return AttackFailed(self.attack.name, self.number, self.ledger.round, error)

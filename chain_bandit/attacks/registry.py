@@ -16,7 +16,8 @@ from chain_bandit.attacks.two_faced_counts import TwoFacedCounts
 from chain_bandit.attacks.two_faced_report import TwoFacedReport
 from chain_bandit.attacks.within_range import WithinRange
 from chain_bandit.attacks.worse_half import WorseHalf
-from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.protocol.errors import ChainBanditError, Stopped
+from chain_bandit.protocol.settlement import Conduct
 
 ATTACKS: dict[str, type[Attack]] = {
     "constant-lie": ConstantLie,
@@ -46,11 +47,16 @@ class UnknownAttack(ChainBanditError):
 
 def make(name: str, options: dict[str, Any]) -> Attack:
     """The attack of that name with its options. Raises `UnknownAttack`."""
-    attack = ATTACKS.get(name) or _plugin(name)
+    kind = ATTACKS.get(name) or _plugin(name)
     try:
-        return attack(**options)
-    except Exception as error:  # a plug-in may raise anything on options that it does not take
-        raise UnknownAttack(name, str(error)) from error
+        attack = kind(**options)
+    except (KeyboardInterrupt, Stopped):
+        raise
+    except BaseException as error:  # a plug-in may raise anything on options that it does not take
+        raise UnknownAttack(name, f"{type(error).__name__}: {error}") from error
+    if not isinstance(attack.conduct, Conduct) or attack.conduct not in range(4):
+        raise UnknownAttack(name, "its conduct is no chain_bandit.protocol.settlement.Conduct")
+    return attack
 
 
 def _plugin(name: str) -> type[Attack]:
@@ -59,8 +65,10 @@ def _plugin(name: str) -> type[Attack]:
         raise UnknownAttack(name, "not a known name")
     try:
         plugin = getattr(import_module(module), attribute)
-    except Exception as error:  # its module may raise anything while it is imported
-        raise UnknownAttack(name, str(error)) from error
+    except (KeyboardInterrupt, Stopped):
+        raise
+    except BaseException as error:  # its module may raise anything while it is imported
+        raise UnknownAttack(name, f"{type(error).__name__}: {error}") from error
     if not (isinstance(plugin, type) and issubclass(plugin, Attack)):
         raise UnknownAttack(name, "not a subclass of chain_bandit.attacks.attack.Attack")
     return plugin

@@ -31,10 +31,10 @@ class Certificate:
 
     def holds(self, slot: Slot, addresses: Sequence[bytes], quorum: int, verifier: Verifier) -> bool:
         """Whether a quorum of distinct seats signed the content in the slot: the rule of the contract."""
+        if self.signers < 0 or self.signers >> len(addresses):
+            return False
         members = seats(self.signers)
         if len(members) < quorum or len(self.signatures) != SIGNATURE_BYTES * len(members):
-            return False
-        if members[-1] >= len(addresses):
             return False
         digest = slot.digest(Phase.BLOCK, Role.SIGNER, 0, self.content)
         return all(

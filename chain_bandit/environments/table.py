@@ -17,6 +17,7 @@ COLUMNS = ("arm", "reward", "count")
 _REWARD = re.compile(r"[0-9]+(\.[0-9]{1,9}0*)?")
 _COUNT = re.compile(r"[0-9]{1,10}")
 _MAX_COUNT = 2**32 - 1
+_MAX_BYTES = 1 << 26
 _MAX_REWARDS = 2**16 - 1
 
 
@@ -97,7 +98,12 @@ def _row(path: Path, line: int, arm: str, reward: str, count: str) -> _Row:
 
 def _text(path: Path) -> str:
     try:
-        data = path.read_bytes()
+        if not path.is_file():
+            raise TableInvalid(path, 0, "cannot be read: it is no file")
+        with path.open("rb") as file:
+            data = file.read(_MAX_BYTES + 1)
+        if len(data) > _MAX_BYTES:
+            raise TableInvalid(path, 0, f"is larger than {_MAX_BYTES} bytes")
     except OSError as error:
         raise TableInvalid(path, 0, f"cannot be read: {error.strerror}") from error
     try:

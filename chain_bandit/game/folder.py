@@ -12,6 +12,10 @@ import pyarrow.parquet
 
 from chain_bandit.protocol.errors import ChainBanditError
 
+FORMAT = "chain-bandit-run/1"
+MOST_BYTES, MOST_NESTED = 1 << 20, 200
+"""A manifest's size and brackets: more is none, and would overflow the parser's stack."""
+
 MANIFEST = "manifest.json"
 SCENARIO = "scenario.lock.toml"
 ROUNDS = "rounds.parquet"
@@ -37,21 +41,47 @@ def written(out: Path) -> Iterator[Path]:
 
     An earlier run folder at `out` is replaced; anything else there is refused.
     """
-    if out.exists() and not (out / MANIFEST).is_file() and (not out.is_dir() or any(out.iterdir())):
-        raise FolderRefused(out, "exists and is not a run folder; name another with --out")
-    partial = out.with_name(f"{out.name}.{os.getpid()}.partial")
+    place = free_place(out)
+    partial, old = (place.with_name(f"{place.name}.{os.getpid()}.{what}") for what in ("partial", "old"))
     try:  # a signal may come at any line: whatever was made is unmade
         try:
-            out.parent.mkdir(parents=True, exist_ok=True)
+            place.parent.mkdir(parents=True, exist_ok=True)
             partial.mkdir()
         except OSError as error:
             raise FolderRefused(out, f"cannot be written: {error.strerror}") from error
         yield partial
-        if out.exists():
-            shutil.rmtree(out)
-        partial.rename(out)
+        if place.exists():
+            place.rename(old)
+        partial.rename(place)
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        if old.exists() and not place.exists():
+            old.rename(place)
+        for left in (partial, old):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def free_place(out: Path) -> Path:
+    """Where a run folder for `out` goes: a new place, an empty folder or an earlier run. Raises `FolderRefused`."""
+    try:
+        place = out.resolve()
+        here = place.exists()
+        if here and not place.is_dir():
+            raise FolderRefused(out, "exists and is not a folder; name another with --out")
+        if place == Path.cwd() or place in Path.cwd().parents:
+            raise FolderRefused(out, "is the folder you are in, or around it; name another with --out")
+        if here and any(place.iterdir()) and not is_run(place):
+            raise FolderRefused(out, "exists and is not a run folder; name another with --out")
+    except OSError as error:
+        raise FolderRefused(out, f"cannot be written: {error.strerror}") from error
+    return place
+
+
+def is_run(folder: Path) -> bool:
+    """Whether the folder is one that a run left: its manifest says so."""
+    try:
+        return read_manifest(folder).get("format") == FORMAT
+    except FolderRefused:
+        return False
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -62,9 +92,13 @@ def write_json(path: Path, value: Any) -> None:
 def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest of a run folder. Raises `FolderRefused`."""
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        with (folder / MANIFEST).open("rb") as file:
+            data = file.read(MOST_BYTES)
+        if len(data) == MOST_BYTES or data.count(b"[") + data.count(b"{") > MOST_NESTED:
+            raise FolderRefused(folder, "is not a run folder (its manifest is none)")
+        manifest = json.loads(data)
     except (OSError, ValueError) as error:
-        raise FolderRefused(folder, f"is not a run folder ({error})") from error
+        raise FolderRefused(folder, f"is not a run folder ({type(error).__name__}: {MANIFEST})") from error
     if not isinstance(manifest, dict):
         raise FolderRefused(folder, "is not a run folder (its manifest is no object)")
     return manifest

@@ -167,7 +167,7 @@ def _manifest(
     assert regret is not None
     gas = {method: {"transactions": len(used), "gas": sum(used)} for method, used in sorted(contract.gas.items())}
     return {
-        "format": "chain-bandit-run/1",
+        "format": folder.FORMAT,
         "version": chain_bandit.__version__,
         "scenario": scenario.name,
         "seed": scenario.seed,

@@ -47,6 +47,7 @@ def check(p: Parameters) -> None:
     require(p.failure_limit >= 1, "failure_limit", "s >= 1", s=p.failure_limit)
     require(f >= 0 and n >= 3 * f + 1, "liars", "M >= 3f + 1 (Theorem 1, Option 1)", M=n, f=f)
     require(m >= 0 and n >= m + 2, "attackers", "M >= m + 2", M=n, m=m)
+    require(n >= 2 * f + m + 1, "attackers", "M >= 2f + m + 1 (who attacks may withhold its report)", M=n, f=f, m=m)
     q = p.quorum
     require(q <= n - m, "quorum", "quorum <= M - m", quorum=q, M=n, m=m)
     require(p.burn_in % p.arms == 0 and p.burn_in >= 2 * p.arms, "burn_in", "L is a multiple of K, L >= 2K",

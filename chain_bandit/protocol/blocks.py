@@ -24,7 +24,9 @@ def mask(seats: Iterable[int]) -> int:
 
 
 def seats(value: int) -> tuple[int, ...]:
-    """The seats of a mask, ascending."""
+    """The seats of a mask, ascending. ValueError for a negative number, which is no set."""
+    if value < 0:
+        raise ValueError(f"{value} is no mask")
     members = []
     while value:
         lowest = value & -value

@@ -7,6 +7,10 @@ class ChainBanditError(Exception):
     exit_code = 1
 
 
+class Stopped(SystemExit):
+    """The process was told to end; like KeyboardInterrupt nothing may swallow it, no plug-in either."""
+
+
 class ProtocolError(ChainBanditError):
     """Bytes, a block or a parameter that the rules forbid."""
 

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -43,11 +44,16 @@ def scenario(tmp_path: Path, *changes: tuple[str, str]) -> Path:
     return path
 
 
+def copied(finished: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(finished, tmp_path / "copy"))
+
+
 REFUSED = {
     "unknown key": (("attackers = 1", "attackrs = 1"), ["attackrs", "attackers", "scenario.toml:7"]),
     "unknown key in a table": (('kind = "bernoulli"', 'kind = "bernoulli"\nmean = [1.0]'), ["mean", "means"]),
     "f too large for the option": (("liars = 1", "liars = 2"), ["M >= 3f + 1", "f = 2"]),
-    "m too large for the quorum": (("attackers = 1", "attackers = 2"), ["quorum"]),
+    "m too large for the reports": (("attackers = 1", "attackers = 2"), ["M >= 2f + m + 1"]),
+    "m too large for the quorum": (("liars = 1\nattackers = 1", "liars = 0\nattackers = 2"), ["quorum <= M - m"]),
     "negative mean": (("0.9, 0.6", "-0.1, 0.6"), ["-0.1"]),
     "mean that is no number": (("0.9, 0.6", "nan, 0.6"), ["nan"]),
     "mean above one": (("0.9, 0.6", "1.5, 0.6"), ["1.5"]),
@@ -60,6 +66,12 @@ REFUSED = {
         ('kind = "bernoulli"\nmeans = [0.9, 0.6, 0.3]', 'kind = "table"\nfile = "none.csv"'), ["none.csv"],
     ),
     "no TOML": (("[rewards]", "[rewards"), ["is not TOML"]),
+    "no expectation": (('">= 20"', '">= many"'), ["expect"]),
+    "key of our own": (("attackers = 1", 'attackers = 1\nfolder = "x"'), ["folder"]),
+    "burn-in of nothing": (("attackers = 1", "attackers = 1\nburn_in = 0"), ["L >= 2K"]),
+    "device for a table": (
+        ('kind = "bernoulli"\nmeans = [0.9, 0.6, 0.3]', 'kind = "table"\nfile = "/dev/zero"'), ["/dev/zero"],
+    ),
     "wrong type": (("rounds = 40", 'rounds = "forty"'), ["rounds"]),
 }  # fmt: skip
 
@@ -84,13 +96,39 @@ def test_run_refuses_with_exit_2_when_the_command_line_makes_no_sense(tmp_path: 
     for arguments in (
         ["run"], ["run", SMALL, "--rounds", "x"], ["run", SMALL, "-o", "rounds"], ["run", SMALL, "--chain", "mars"],
         ["audit"], ["audit", "--contract", "0x12"], ["audit", tmp_path], ["fly"], ["explain", "99"],
-        ["run", SMALL, "--out", tmp_path / "full"],
+        ["run", SMALL, "--out", tmp_path / "full"], ["audit", "--history", SMALL, "--from-block", "3"],
     ):  # fmt: skip
         result = chain_bandit(*arguments, cwd=tmp_path)
         assert result.returncode == 2, (arguments, result.stderr)
         assert result.stderr.strip()
     assert [p.name for p in tmp_path.iterdir()] == ["full"]
     assert (tmp_path / "full" / "precious.txt").read_text() == "keep"
+
+
+def test_run_refuses_a_place_that_is_not_its_own_before_it_plays(tmp_path: Path) -> None:
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    (foreign / "manifest.json").write_text('{"name": "somebody else\'s"}')
+    (foreign / "thesis.txt").write_text("precious")
+    file = tmp_path / "file"
+    file.write_text("precious")
+    for out in (foreign, file, ".", "", "..", "x" * 300):
+        result = chain_bandit("run", SMALL, "--rounds", 100_000, "--out", out, cwd=tmp_path)
+        assert result.returncode == 2, (out, result.stderr)
+        assert result.stderr.count("\n") == 1
+    assert (foreign / "thesis.txt").read_text() == file.read_text() == "precious"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "foreign"]
+
+
+def test_run_replaces_an_earlier_run_behind_a_link(finished: Path, tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    for _ in range(2):
+        result = chain_bandit("run", SMALL, "--out", tmp_path / "link", cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real" / "manifest.json").read_bytes() == (finished / "manifest.json").read_bytes()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["link", "real"]
 
 
 def test_run_refuses_with_exit_3_when_an_attack_plugin_raises(tmp_path: Path) -> None:
@@ -107,6 +145,28 @@ def test_run_refuses_with_exit_3_when_an_attack_plugin_raises(tmp_path: Path) ->
     assert "round 25" in result.stderr
     assert "ZeroDivisionError" in result.stderr
     assert "Traceback" not in result.stderr
+    assert not [p for p in tmp_path.iterdir() if "run" in p.name]
+
+
+NASTY = {
+    "leaves in the middle": "    def outbox(self, view, sends):\n        raise SystemExit(0)\n",
+    "leaves at once": "    def __init__(self):\n        raise SystemExit(0)\n",
+    "is no exception": "    def means(self, view, honest):\n        raise GeneratorExit\n",
+    "has no conduct": "    conduct = 'liar'\n",
+    "has an unknown conduct": "    conduct = Conduct(8)\n",
+    "has no name": "    name = property(lambda self: 1 // 0)\n    def arm(self, view, honest):\n        raise OSError\n",
+}
+
+
+@pytest.mark.parametrize("case", NASTY)
+def test_run_refuses_with_exit_3_whatever_a_plugin_does(case: str, tmp_path: Path) -> None:
+    head = "from chain_bandit.attacks.attack import Attack\nfrom chain_bandit.protocol.settlement import Conduct\n"
+    (tmp_path / "nasty_plugin.py").write_text(f"{head}class Nasty(Attack):\n{NASTY[case]}")
+    path = scenario(tmp_path, ('"worse-half"', '"nasty_plugin:Nasty"'))
+    result = chain_bandit("run", path, "--out", tmp_path / "run", cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    assert result.returncode == 3, (result.stdout, result.stderr)
+    assert "asty" in result.stderr
+    assert result.stderr.count("\n") == 1
     assert not [p for p in tmp_path.iterdir() if "run" in p.name]
 
 
@@ -197,15 +257,35 @@ def test_audit_exits_12_when_the_kept_head_is_another(finished: Path, tmp_path: 
 
 
 def test_audit_exits_6_when_the_folder_holds_another_game(finished: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "copy"
-    copy.mkdir()
-    for path in finished.iterdir():
-        (copy / path.name).write_bytes(path.read_bytes())
+    copy = copied(finished, tmp_path)
     manifest = json.loads((copy / "manifest.json").read_text())
     (copy / "manifest.json").write_text(json.dumps({**manifest, "contract": "0x" + "11" * 20}))
     result = chain_bandit("audit", copy, cwd=tmp_path)
     assert result.returncode == 6
     assert "another game" in result.stderr
+
+
+@pytest.mark.parametrize(("name", "value"), [("run_digest", "0x" + "00" * 32), ("approved", 999_999), ("skip", 1)])
+def test_audit_exits_12_when_the_manifest_claims_something_else(
+    name: str, value: object, finished: Path, tmp_path: Path
+) -> None:
+    copy = copied(finished, tmp_path)
+    manifest = json.loads((copy / "manifest.json").read_text())
+    (copy / "manifest.json").write_text(json.dumps({**manifest, name: value}))
+    for verb in ("audit", "show"):
+        result = chain_bandit(verb, copy, cwd=tmp_path)
+        assert result.returncode == 12, result.stdout
+        assert name in result.stderr
+
+
+def test_a_hostile_manifest_is_refused(finished: Path, tmp_path: Path) -> None:
+    copy = copied(finished, tmp_path)
+    for text in ("[" * 100_000, '{"a":' * 100_000, "x" * (1 << 21), "", "[]", '{"head": 3}'):
+        (copy / "manifest.json").write_text(text)
+        for verb in ("audit", "show"):
+            result = chain_bandit(verb, copy, cwd=tmp_path)
+            assert result.returncode in (2, 6), (text[:20], result.stderr)
+            assert result.stderr.count("\n") == 1
 
 
 def test_audit_exits_5_when_the_node_does_not_answer(tmp_path: Path) -> None:
