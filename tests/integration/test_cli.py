@@ -154,7 +154,7 @@ NASTY = {
     "is no exception": "    def means(self, view, honest):\n        raise GeneratorExit\n",
     "has no conduct": "    conduct = 'liar'\n",
     "has an unknown conduct": "    conduct = Conduct(8)\n",
-    "has no name": "    name = property(lambda self: 1 // 0)\n    def arm(self, view, honest):\n        raise OSError\n",
+    "has no name": "    name = property(lambda self: 1 // 0)\n    def means(self, view, honest):\n        1 // 0\n",
 }
 
 
