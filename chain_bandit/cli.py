@@ -125,41 +125,47 @@ def show(
     folder: Annotated[Path, typer.Argument(help="A run folder.")],
     what: Annotated[str | None, typer.Argument(help="round, participant or tx.")] = None,
     which: Annotated[str | None, typer.Argument(help="A number, a seat or address, a hash.")] = None,
+    as_json: Json = False,
 ) -> None:
     """Look inside a run: all of it, one round, one participant, one transaction."""
     from chain_bandit.game.folder import HISTORY, read_manifest, read_rounds
     from chain_bandit.history import files
     from chain_bandit.runs import audit_folder
     from chain_bandit.views import terminal
-    from chain_bandit.views.show import Inside, show_participant, show_round, show_transaction
+    from chain_bandit.views.show import Inside, plain, show_participant, show_round, show_transaction
 
     manifest, report = read_manifest(folder), audit_folder(folder)
     inside = Inside.of(manifest, report, files.read(folder / HISTORY))
     match what, which:
         case None, None:
+            found: Any = {"manifest": manifest, "audit": report.as_dict(with_rounds=False)}
+            rounds = read_rounds(folder)
             tables = [
                 terminal.header({**manifest, "out": str(folder)}),
-                terminal.participants_table(manifest, report, read_rounds(folder)),
-                terminal.regret_table(manifest, report, read_rounds(folder)),
+                terminal.participants_table(manifest, report, rounds),
+                terminal.regret_table(manifest, report, rounds),
                 terminal.checks_table(report),
             ]
         case "round", str(number) if number.isdecimal():
-            tables = [show_round(inside, int(number))]
+            found, tables = inside.record(int(number)), [show_round(inside, int(number))]
         case "participant", str(who):
-            tables = [show_participant(inside, who)]
+            found, tables = inside.account(who), [show_participant(inside, who)]
         case "tx", str(digest):
-            tables = [show_transaction(inside, digest)]
+            found, tables = inside.transaction(digest), [show_transaction(inside, digest)]
         case _:
             raise Usage("show RUN_DIR [round N | participant SEAT-OR-ADDRESS | tx HASH]")
-    terminal.console().print(*tables, sep="\n")
+    if as_json:
+        print(json.dumps(plain(found), sort_keys=True))
+    else:
+        terminal.console().print(*tables, sep="\n")
 
 
 @app.command()
-def explain(code: Annotated[int, typer.Argument(help="An exit code.")]) -> None:
+def explain(code: Annotated[int, typer.Argument(help="An exit code.")], as_json: Json = False) -> None:
     """Say what an exit code means."""
     if code not in EXIT_CODES:
         raise Usage(f"no exit code {code}; known: {', '.join(map(str, EXIT_CODES))}")
-    print(EXIT_CODES[code])
+    print(json.dumps({"code": code, "meaning": EXIT_CODES[code]}) if as_json else EXIT_CODES[code])
 
 
 def _play(scenario_file: Path, overrides: dict[str, Any], out: Path | None, as_json: bool) -> None:

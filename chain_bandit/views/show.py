@@ -1,7 +1,7 @@
 """A look inside a run: one round, one participant or one transaction, decoded from its history."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cached_property
 from typing import Any
 
@@ -29,6 +29,17 @@ from chain_bandit.views.facts import (
     whole,
 )
 from chain_bandit.views.terminal import plain_table, titled
+
+
+def plain(item: Any) -> Any:
+    """A record, account or transaction for JSON: dataclasses as objects, bytes in hexadecimal."""
+    if is_dataclass(item) and not isinstance(item, type):
+        return {each.name: plain(getattr(item, each.name)) for each in fields(item)}
+    if isinstance(item, bytes):
+        return "0x" + item.hex()
+    if isinstance(item, tuple | list):
+        return [plain(each) for each in item]
+    return item
 
 
 class NotShown(ChainBanditError):
@@ -94,6 +105,38 @@ class Inside:
             for seat, each in zip(reporters, signed_reports, strict=True)
         }
 
+    def record(self, round_: int) -> RoundRow:
+        """How a round ended. Raises `NotShown`."""
+        if not 1 <= round_ <= self.manifest.rounds:
+            raise NotShown("round", round_, f"its rounds are 1 to {self.manifest.rounds}")
+        if round_ < self.manifest.burn_in:
+            known = f"rounds before {self.manifest.burn_in} are burn-in and leave none"
+            raise NotShown("record of round", round_, known)
+        row = next((row for row in self.report.rounds if row.round == round_), None)
+        if row is None:
+            raise NotShown("record of round", round_, f"the history has {len(self.report.rounds)} records")
+        return row
+
+    def account(self, who: str) -> Account:
+        """The account of a seat, an address or the beginning of one. Raises `NotShown`."""
+        asked = who.strip().lower()
+        found = [account for account in self.seats if asked in (str(account.seat), account.address.lower())]
+        if not found and asked.startswith("0x") and len(asked) >= 6:
+            found = [account for account in self.seats if account.address.lower().startswith(asked)]
+        if len(found) != 1:
+            many = "several addresses begin so" if found else f"its seats are 0 to {len(self.seats) - 1}"
+            raise NotShown("participant", who, f"{many}; name a seat or a whole address")
+        return found[0]
+
+    def transaction(self, digest: str) -> Call:
+        """The transaction of a hash or the beginning of one. Raises `NotShown`."""
+        asked = digest.strip().lower().removeprefix("0x")
+        found = [call for call in calls(self.history) if asked and call.digest.hex().startswith(asked)][:2]
+        if len(found) != 1:
+            known = "several hashes begin so" if found else "it is not one that concerns this contract"
+            raise NotShown("transaction", digest, known)
+        return found[0]
+
     def who(self, address: bytes) -> str:
         """A seat, the environment, or an address."""
         text = "0x" + address.hex()
@@ -115,13 +158,7 @@ class Inside:
 def show_round(inside: Inside, round_: int) -> RenderableType:
     """A round: its record, who reported what, B and global estimator of every arm. Raises `NotShown`."""
     manifest = inside.manifest
-    if not 1 <= round_ <= manifest.rounds:
-        raise NotShown("round", round_, f"its rounds are 1 to {manifest.rounds}")
-    if round_ < manifest.burn_in:
-        raise NotShown("record of round", round_, f"rounds before {manifest.burn_in} are burn-in and leave none")
-    row = next((row for row in inside.report.rounds if row.round == round_), None)
-    if row is None:
-        raise NotShown("record of round", round_, f"the history has {len(inside.report.rounds)} records")
+    row = inside.record(round_)
     call = _recording(inside, round_)
     pairs: list[tuple[str, object]] = [
         ("round", f"{round_:,} of {manifest.rounds:,}"), ("ended as", row.kind), ("honest arm", inside.arm(row.arm)),
@@ -196,7 +233,7 @@ def show_participant(inside: Inside, who: str) -> RenderableType:
     Raises:
         NotShown: nobody of that name plays.
     """
-    account = _account(inside, who)
+    account = inside.account(who)
     seat = account.seat
     assert seat is not None
     wei = inside.parameters.wei_per_unit
@@ -218,17 +255,6 @@ def show_participant(inside: Inside, who: str) -> RenderableType:
         for item in inside.report.findings if item.seat == seat
     ]  # fmt: skip
     return Group(_pairs(pairs), *noticed, *_last_report(inside, seat))
-
-
-def _account(inside: Inside, who: str) -> Account:
-    asked = who.strip().lower()
-    found = [account for account in inside.seats if asked in (str(account.seat), account.address.lower())]
-    if not found and asked.startswith("0x") and len(asked) >= 6:
-        found = [account for account in inside.seats if account.address.lower().startswith(asked)]
-    if len(found) != 1:
-        many = "several addresses begin so" if found else f"its seats are 0 to {len(inside.seats) - 1}"
-        raise NotShown("participant", who, f"{many}; name a seat or a whole address")
-    return found[0]
 
 
 def _last_report(inside: Inside, seat: int) -> Iterator[RenderableType]:
@@ -258,12 +284,7 @@ def _last_report(inside: Inside, seat: int) -> Iterator[RenderableType]:
 
 def show_transaction(inside: Inside, digest: str) -> RenderableType:
     """A transaction by its hash or the beginning of it: method, decoded arguments, events, gas. Raises `NotShown`."""
-    asked = digest.strip().lower().removeprefix("0x")
-    found = [call for call in calls(inside.history) if asked and call.digest.hex().startswith(asked)][:2]
-    if len(found) != 1:
-        known = "several hashes begin so" if found else "it is not one that concerns this contract"
-        raise NotShown("transaction", digest, known)
-    call = found[0]
+    call = inside.transaction(digest)
     pairs: list[tuple[str, object]] = [
         ("transaction", "0x" + call.digest.hex()), ("method", call.method or "unknown"),
         ("from", inside.who(call.sender)), ("chain block", whole(call.block)), ("value", f"{whole(call.value)} wei"),

@@ -299,6 +299,14 @@ def test_show_walks_rounds_participants_and_transactions(finished: Path, tmp_pat
         result = chain_bandit("show", finished, *arguments, cwd=tmp_path)
         assert result.returncode == 0, result.stderr
         assert len(result.stdout) > 100
+    shown = {}
+    for arguments in ([], ["round", 30], ["participant", 3]):
+        result = chain_bandit("show", finished, *arguments, "--json", cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        shown[len(arguments) and arguments[0]] = json.loads(result.stdout)
+    assert shown["round"]["round"] == 30
+    assert shown["participant"]["role"] == "liar and attacker"
+    assert shown[0]["audit"]["verdict"] == "passed"
     for arguments in (["round", 4000], ["participant", 9], ["tx", "0x12"], ["planet", 1]):
         result = chain_bandit("show", finished, *arguments, cwd=tmp_path)
         assert result.returncode == 2, (arguments, result.stdout)
