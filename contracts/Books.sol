@@ -28,6 +28,12 @@ abstract contract Books is Rules {
     bytes32 internal _genesis;
     bytes32 internal _seed;
 
+    /// @dev Lets in only what a transaction's own calldata says, so that blocks alone are enough to audit a game.
+    modifier direct() {
+        _requireDirect();
+        _;
+    }
+
     modifier onlyEnvironment() {
         if (msg.sender != environment) revert NotEnvironment(msg.sender, environment);
         _;
@@ -107,6 +113,11 @@ abstract contract Books is Rules {
 
     function _requireCanonical(bytes memory expected) internal pure {
         if (keccak256(msg.data) != keccak256(expected)) revert NonCanonicalCalldata(msg.data.length, expected.length);
+    }
+
+    /// @dev An account without code that is also the origin made this very call: nobody in between, no delegation.
+    function _requireDirect() internal view {
+        if (msg.sender != tx.origin || msg.sender.code.length != 0) revert NotDirect(msg.sender);
     }
 
     function _requireOpening() internal view {

@@ -26,7 +26,7 @@ contract ChainBandit is Books {
     {}
 
     /// @inheritdoc IChainBandit
-    function join() external payable override {
+    function join() external payable override direct {
         _requireOpening();
         if (msg.sender == environment) revert EnvironmentCannotJoin(msg.sender);
         if (msg.value != STAKE) revert WrongStake(msg.value, STAKE);
@@ -34,7 +34,7 @@ contract ChainBandit is Books {
     }
 
     /// @inheritdoc IChainBandit
-    function open(bytes32 salt) external override onlyEnvironment {
+    function open(bytes32 salt) external override direct onlyEnvironment {
         _requireOpening();
         bytes32 commitment = keccak256(abi.encode(salt));
         if (commitment != SALT_COMMITMENT) revert WrongSalt(commitment, SALT_COMMITMENT);
@@ -50,6 +50,7 @@ contract ChainBandit is Books {
     function submitBlock(bytes calldata header, bytes calldata body, uint256 signers, bytes calldata signatures)
         external
         override
+        direct
     {
         _requireCanonical(abi.encodeCall(IChainBandit.submitBlock, (header, body, signers, signatures)));
         Progress memory progress_ = _requireRunning();
@@ -61,7 +62,7 @@ contract ChainBandit is Books {
     }
 
     /// @inheritdoc IChainBandit
-    function skip(uint256 signers, bytes calldata signatures) external override {
+    function skip(uint256 signers, bytes calldata signatures) external override direct {
         _requireCanonical(abi.encodeCall(IChainBandit.skip, (signers, signatures)));
         Progress memory progress_ = _requireRunning();
         bytes32 parent = _history.head;
@@ -70,7 +71,7 @@ contract ChainBandit is Books {
     }
 
     /// @inheritdoc IChainBandit
-    function skipAfterDeadline() external override {
+    function skipAfterDeadline() external override direct {
         Progress memory progress_ = _requireRunning();
         uint256 deadline = uint256(progress_.lastRecordBlock) + SKIP_DEADLINE;
         if (progress_.nextRound == BURN_IN) deadline += BURN_IN_BLOCKS;
@@ -79,7 +80,7 @@ contract ChainBandit is Books {
     }
 
     /// @inheritdoc IChainBandit
-    function settleRewards(uint32 through, bytes calldata pulls) external override onlyEnvironment {
+    function settleRewards(uint32 through, bytes calldata pulls) external override direct onlyEnvironment {
         _requireCanonical(abi.encodeCall(IChainBandit.settleRewards, (through, pulls)));
         Progress memory progress_ = _requireOpened();
         if (progress_.isOver(HORIZON)) _requireWindow(progress_);
@@ -88,7 +89,12 @@ contract ChainBandit is Books {
     }
 
     /// @inheritdoc IChainBandit
-    function reveal(bytes32 secret, bytes calldata roles, bytes calldata model) external override onlyEnvironment {
+    function reveal(bytes32 secret, bytes calldata roles, bytes calldata model)
+        external
+        override
+        direct
+        onlyEnvironment
+    {
         _requireCanonical(abi.encodeCall(IChainBandit.reveal, (secret, roles, model)));
         Progress memory progress_ = _requireOver();
         _requireWindow(progress_);
@@ -99,7 +105,7 @@ contract ChainBandit is Books {
     }
 
     /// @inheritdoc IChainBandit
-    function settleCosts(CostEntry[] calldata entries) external override onlyEnvironment {
+    function settleCosts(CostEntry[] calldata entries) external override direct onlyEnvironment {
         _requireCanonical(abi.encodeCall(IChainBandit.settleCosts, (entries)));
         _requireWindow(_requireOver());
         _disclosure.settle(entries, PARTICIPANTS, ARMS, BURN_IN);
@@ -107,7 +113,7 @@ contract ChainBandit is Books {
     }
 
     /// @inheritdoc IChainBandit
-    function close() external override {
+    function close() external override direct {
         Progress memory progress_ = _requireOver();
         if (_accounts.closed) revert AlreadyClosed(_accounts.costsVoid);
         bool complete = _disclosure.isComplete(BURN_IN) && _credits.settledThrough + 1 >= progress_.nextRound;
@@ -131,7 +137,7 @@ contract ChainBandit is Books {
     }
 
     /// @inheritdoc IChainBandit
-    function revealCounts(bytes32 saltKey) external override {
+    function revealCounts(bytes32 saltKey) external override direct {
         uint16 seat = _roster.seatOf(msg.sender);
         _requireOver();
         emit CountsRevealed(seat, saltKey);

@@ -20,6 +20,7 @@ def _check_seat(game: Game, header: Header, seat: int, report: Report) -> None:
     key = game.survey.salt_keys.get(seat)
     if key is None and malicious:
         game.note("counts not opened", seat, t)
+        _on_trust(game, seat)
         return
     if key is None or not game.receipts_known:
         reason = "the pulls of an earlier round are not settled" if key else f"seat {seat} did not open its counts"
@@ -30,6 +31,7 @@ def _check_seat(game: Game, header: Header, seat: int, report: Report) -> None:
     opens = commitment(counts, commitment_salt(key, t)) == report.commitment
     if malicious and not opens:
         game.note("false count commitment", seat, t)
+        _on_trust(game, seat)
         return
     checks.that(opens, "counts.commitment", t, f"count commitment of seat {seat}",
                 "{} does not open to its pulls {}", report.commitment, counts)
@@ -37,3 +39,9 @@ def _check_seat(game: Game, header: Header, seat: int, report: Report) -> None:
         expected = enough_pulls(counts, game.running.pulls, p.threshold)
         got = [bool(members >> seat & 1) for members in header.candidates]
         checks.each_same(got, expected, "counts.bits", t, f"comparison bit of seat {seat} and arm")
+
+
+def _on_trust(game: Game, seat: int) -> None:
+    """A malicious seat cannot be made to open its counts: its bits are what the quorum says they are."""
+    game.note("bits on trust", seat, game.running.round)
+    game.checks.trust("counts.bits", "comparison bits of malicious seats", game.parameters.arms)

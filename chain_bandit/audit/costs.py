@@ -1,6 +1,7 @@
 """Costs: the walk back over the records, and which rounds are in case 2 (PROTOCOL 1.8)."""
 
 from chain_bandit.audit.game import Game
+from chain_bandit.audit.rewards import environment_of, in_window
 from chain_bandit.history.records import Call, Event
 from chain_bandit.protocol.digests import ZERO, keccak
 from chain_bandit.protocol.settlement import CostEntry
@@ -11,6 +12,8 @@ def costs_settled(game: Game, call: Call) -> None:
     if call.arguments is None:
         return
     checks, first = game.checks, game.parameters.burn_in
+    checks.same(call.sender, environment_of(game), "costs.records", None, "sender of a cost settlement")
+    in_window(game, call, "cost settlement")
     for entry in call.arguments[0]:
         t = game.running.round - 1 - game.handed_back
         if t < first:

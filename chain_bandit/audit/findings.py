@@ -2,6 +2,7 @@
 
 from chain_bandit.audit.game import Game
 from chain_bandit.audit.report import KEPT, Finding
+from chain_bandit.protocol.settlement import Conduct
 
 _IN_WORDS = {
     "false report": "seat {seat}, a labelled liar, reported other means than its receipts in {n} rounds",
@@ -10,22 +11,44 @@ _IN_WORDS = {
     "no report": "seat {seat} has no agreed report in {n} blocks",
     "no pull": "seat {seat} did not pull in {n} approved rounds",
     "other arm than the honest": "seat {seat} pulled another arm than the honest in {n} rounds",
-    "counts not opened": "seat {seat} did not open its pull counts: its bits of {n} blocks stand unchecked",
+    "counts not opened": "seat {seat} did not open its pull counts of {n} blocks",
     "false count commitment": "seat {seat} committed to other pull counts than it had in {n} blocks",
+    "bits on trust":
+        "the comparison bits of seat {seat} in {n} blocks were not checked: they rest on the quorum's word alone",
     "label without a lie": "seat {seat} is labelled a liar and never reported a false mean",
 }
 
 
 def findings(game: Game) -> list[Finding]:
-    """All findings, by sort and seat; the first rounds of each."""
+    """All findings: about the labels, then by sort and seat with the first rounds of each."""
     noted = {key: rounds for key, rounds in game.findings.items() if rounds}
     if game.disclosed is not None and game.past:
         for seat in sorted(game.disclosed.liars):
             if ("false report", seat) not in noted:
                 noted["label without a lie", seat] = []
-    return [
+    return _labels(game) + [
         Finding(kind, seat, len(rounds), tuple(rounds[:KEPT]), _sentence(kind, seat, rounds))
         for (kind, seat), rounds in sorted(noted.items())
+    ]
+
+
+def _labels(game: Game) -> list[Finding]:
+    """Opened roles outside of what the parameters promise, and the theorem with them."""
+    if game.disclosed is None:
+        return []
+    p, roles = game.parameters, game.disclosed.roles
+    liars = len(game.disclosed.liars)
+    attackers = sum(bool(role & Conduct.ATTACKER) for role in roles)
+    malicious = sum(bool(role) for role in roles)
+    found = {
+        "more liars than f": (liars > p.liars, liars, f"liars, f = {p.liars}"),
+        "more attackers than m": (attackers > p.attackers, attackers, f"attackers, m = {p.attackers}"),
+        "more than a third malicious":
+            (3 * malicious > p.participants, malicious, f"malicious of {p.participants}, more than a third"),
+    }
+    return [
+        Finding(kind, None, count, (), f"{count} seats are labelled {words}: the theorem promises nothing")
+        for kind, (beyond, count, words) in found.items() if beyond
     ]
 
 

@@ -135,6 +135,10 @@ class Game:
         """The chain block at which the game ended, once it has."""
         return self.last_record_block if self.running.round > self.parameters.horizon else self.end_block
 
+    def is_over(self, block: int) -> bool:
+        """Whether an opened game has ended by a chain block."""
+        return self.running.round > self.parameters.horizon or block > self.end_block
+
     def is_honest(self, seat: int) -> bool:
         """Whether the opened roles label the seat honest."""
         return self.disclosed is not None and not self.disclosed.roles[seat]

@@ -14,10 +14,9 @@ def closed(game: Game, call: Call) -> None:
         return
     records = ledger.round - p.burn_in
     complete = game.revealed and game.handed_back == records and game.settled_through == ledger.round - 1
-    ended = ledger.round > p.horizon or call.block > game.end_block
     deadline = game.over_block + p.settlement_window
     checks.that(
-        ended and (complete or call.block > deadline), "money.close", None, "closing",
+        game.is_over(call.block) and (complete or call.block > deadline), "money.close", None, "closing",
         "in block {} the game is not over, or not settled before its window ends with block {}", call.block, deadline,
     )  # fmt: skip
     game.closed, game.void = True, not complete

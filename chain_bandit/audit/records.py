@@ -101,9 +101,11 @@ def _in_time(game: Game, call: Call) -> None:
 def _check_form(game: Game, header: Header) -> None:
     p, t = game.parameters, game.running.round
     outside = header.reporters >> p.participants
+    nobody = [row for row in header.selected if row >> p.participants]
     strangers = any(row & ~header.reporters for row in header.candidates)
     game.checks.that(not outside, "header.form", t, "reporters", "{} names no seat", hex(header.reporters))
     game.checks.that(not strangers, "header.form", t, "comparison bits", "they name seats without a report")
+    game.checks.that(not nobody, "header.form", t, "B", "{} names no seat", [hex(row) for row in nobody])
     game.checks.same(header.arm, honest_arm(p, game.running), "header.arm", t, "honest arm")
 
 

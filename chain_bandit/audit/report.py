@@ -23,10 +23,10 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something about a participant that breaks no check: a lie, a late pull, silence."""
+    """Something that breaks no check: a participant's lie or silence; with no seat, about the game as a whole."""
 
     kind: str
-    seat: int
+    seat: int | None
     count: int
     rounds: tuple[int, ...]
     sentence: str
@@ -34,11 +34,12 @@ class Finding:
 
 @dataclass(slots=True)
 class Tally:
-    """How one check went."""
+    """How one check went; `on_trust` counts what stands on the word of a quorum and was not checked."""
 
     passed: int = 0
     failed: int = 0
     not_checkable: int = 0
+    on_trust: int = 0
     evidence: str = ""
 
 
@@ -88,7 +89,7 @@ class Checks:
         tally.failed += 1
         place = "" if where is None else f"round {where}: "
         sentence = f"{place}{about}: {problem.format(*map(_shown, values))}"
-        if not tally.evidence or tally.failed == 1:
+        if tally.failed == 1:
             tally.evidence = sentence
         if tally.failed <= KEPT:
             self.violations.append(Violation(check, where, about, sentence))
@@ -111,8 +112,16 @@ class Checks:
     def unknown(self, check: str, reason: str, count: int = 1) -> None:
         """Count what could not be checked, and why."""
         tally = self.tallies[check]
+        if not tally.failed and not tally.not_checkable:
+            tally.evidence = reason
         tally.not_checkable += count
-        tally.evidence = tally.evidence or reason
+
+    def trust(self, check: str, what: str, count: int) -> None:
+        """Count what nothing in the history can prove or disprove, and which rests on a quorum's word alone."""
+        tally = self.tallies[check]
+        tally.on_trust += count
+        if not tally.failed and not tally.not_checkable:
+            tally.evidence = f"{tally.on_trust} {what} rest on the quorum's word alone"
 
 
 def _shown(value: object) -> object:
@@ -133,7 +142,8 @@ class AuditReport:
         game: facts of the game by name: parameters, records, approved, cost, true means, gas.
         accounts: the money table, the environment last.
         rounds: one row a record.
-        other_transactions: how many were reverted, or came through another contract: listed, not judged.
+        other_transactions: how many were reverted, were without effect, or came through another contract: listed,
+            not judged.
     """
 
     checks: dict[str, Tally]
@@ -160,6 +170,11 @@ class AuditReport:
         return sum(tally.not_checkable for tally in self.checks.values())
 
     @property
+    def on_trust(self) -> int:
+        """What was taken on a quorum's word: no failure, but not checked either."""
+        return sum(tally.on_trust for tally in self.checks.values())
+
+    @property
     def exit_code(self) -> int:
         """0 all passed, 12 a violation, 13 something not checkable."""
         return 12 if self.failed else 13 if self.not_checkable else 0
@@ -174,6 +189,7 @@ class AuditReport:
         value = {
             "verdict": self.verdict,
             "exit_code": self.exit_code,
+            "on_trust": self.on_trust,
             "checks": {
                 name: {"proves": CHECKS[name], **asdict(tally)} for name, tally in self.checks.items()
             },
@@ -199,7 +215,8 @@ class AuditReport:
     def lines(self) -> list[str]:
         """The report in plain lines for a terminal."""
         passed = sum(tally.passed for tally in self.checks.values())
-        out = [f"audit {self.verdict}: {passed} passed, {self.failed} failed, {self.not_checkable} not checkable"]
+        head = f"audit {self.verdict}: {passed} passed, {self.failed} failed, {self.not_checkable} not checkable"
+        out = [f"{head}, {self.on_trust} on the quorum's word" if self.on_trust else head]
         for name, tally in self.checks.items():
             mark = "FAILED" if tally.failed else "?" if tally.not_checkable else "ok" if tally.passed else "-"
             counts = f"{tally.passed}/{tally.failed}/{tally.not_checkable}"

@@ -75,7 +75,9 @@ def settled(game: Game, call: Call) -> None:
         len(data), len(due), game.settled_through, last,
     )  # fmt: skip
     checks.same(call.events, (Event("RewardsSettled", (through,)),), "record.events", None, "event of a settlement")
-    checks.same(call.sender, _environment(game), "settlement.form", None, "sender of a settlement")
+    checks.same(call.sender, environment_of(game), "settlement.form", None, "sender of a settlement")
+    if game.is_over(call.block):
+        in_window(game, call, "settlement")
     if formed:
         for index, t in enumerate(due):
             _check_round(game, t, decode_pulls(data[size * index : size * (index + 1)], p.participants))
@@ -93,6 +95,9 @@ def _check_round(game: Game, t: int, pulls: Sequence[Pull]) -> None:
         if disclosed is None:
             checks.unknown("settlement.rewards", "the environment's secret is not revealed")
             checks.unknown("honest.arm", "roles are not revealed")
+        elif pull.arm == NO_PULL and game.is_honest(seat):
+            checks.that(False, "honest.arm", t, f"arm of seat {seat}",
+                        "no pull is settled, but an honest seat pulls in every approved round")
         elif valid and pull.arm != NO_PULL:
             drawn = draw(disclosed, t, seat, pull.arm, past.failed)
             checks.same(pull.reward, drawn, "settlement.rewards", t, f"reward of seat {seat} on arm {pull.arm}")
@@ -106,15 +111,14 @@ def revealed(game: Game, call: Call) -> None:
     """The environment opens its commitment."""
     if call.arguments is None or game.deployment is None:
         return
-    checks, p, over = game.checks, game.parameters, game.over_block
+    checks, p = game.checks, game.parameters
     secret, roles, model = call.arguments
     commitment = secret_commitment(secret, roles, model)
     same = checks.same(commitment, game.deployment.secret_commitment, "reveal.commitment", None, "secret commitment")
     checks.that(not game.revealed and len(roles) == p.participants, "reveal.commitment", None, "roles",
                 "{} roles for {} seats, or opened twice", len(roles), p.participants)
-    after = game.running.round > p.horizon or call.block > game.end_block
-    checks.that(after and call.block <= over + p.settlement_window, "record.deadline", None, "reveal",
-                "it is in block {}, the game ended with block {}", call.block, over)
+    checks.same(call.sender, environment_of(game), "reveal.commitment", None, "sender of the reveal")
+    in_window(game, call, "reveal")
     game.revealed = True
     if game.disclosed is None:
         if same:
@@ -123,5 +127,16 @@ def revealed(game: Game, call: Call) -> None:
     checks.same(call.events, (Event("Revealed", (game.disclosed.cost,)),), "reveal.cost", None, "hidden cost")
 
 
-def _environment(game: Game) -> bytes:
+def in_window(game: Game, call: Call, what: str) -> None:
+    """The environment settles after the game's end, within its window, and before the closing."""
+    over, window = game.over_block, game.parameters.settlement_window
+    game.checks.that(
+        game.is_over(call.block) and call.block <= over + window and not game.closed, "record.deadline", None, what,
+        "it is in block {}, the game ended with block {}, the window with block {}{}",
+        call.block, over, over + window, " or its closing" if game.closed else "",
+    )  # fmt: skip
+
+
+def environment_of(game: Game) -> bytes:
+    """Who deployed the game; nobody before."""
     return game.deployment.environment if game.deployment else b""

@@ -105,6 +105,7 @@ def opened(game: Game, call: Call) -> None:
         return
     salt = call.arguments[0]
     _in_opening(game, call, "opening")
+    checks.same(call.sender, deployment.environment, "game.opening", None, "sender of the opening")
     checks.same(keccak(salt), deployment.salt_commitment, "game.opening", None, "salt commitment")
     if not checks.same(len(game.addresses), p.participants, "game.opening", None, "seats filled"):
         game.blind = "the game was opened with empty seats"

@@ -7,6 +7,7 @@ import {IErrors} from "./IErrors.sol";
 /// @title One game of chain_bandit: seats, records of rounds, rewards, costs, money
 /// @notice The contract confirms what a quorum of the participants has signed, keeps one record a round, and pays.
 /// It checks no report: the quorum vouches for the body, and any auditor checks it from calldata.
+/// Whatever changes a game, `withdraw` apart, is called by an account without code and by nobody in between.
 /// @dev Byte formats are those of `chain_bandit/protocol`; sets of seats are integers whose bit p stands for seat p.
 interface IChainBandit is IErrors {
     /// @notice A participant took a seat; seats are numbered in the order of joining.

@@ -12,6 +12,7 @@ interface IErrors {
     error FailureLimitTooLow(uint256 failureLimit, uint256 least);
     error TooManyLiars(uint256 participants, uint256 liars);
     error TooManyAttackers(uint256 participants, uint256 attackers);
+    error TooFewReports(uint256 participants, uint256 liars, uint256 attackers);
     error QuorumUnreachable(uint256 quorum, uint256 participants, uint256 attackers);
     error BurnInMalformed(uint256 burnIn, uint256 arms);
     error HorizonOutOfRange(uint256 horizon, uint256 burnIn);
@@ -23,6 +24,7 @@ interface IErrors {
     error PoolTooSmall(uint256 pool, uint256 least);
 
     // Who calls, and when.
+    error NotDirect(address sender);
     error NotEnvironment(address caller, address environment);
     error NotParticipant(address account);
     error NonCanonicalCalldata(uint256 got, uint256 expected);

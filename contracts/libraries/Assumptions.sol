@@ -53,6 +53,9 @@ library Assumptions {
         uint256 participants = p.participants;
         if (participants < 3 * uint256(p.liars) + 1) revert IErrors.TooManyLiars(participants, p.liars);
         if (participants < uint256(p.attackers) + 2) revert IErrors.TooManyAttackers(participants, p.attackers);
+        if (participants < 2 * uint256(p.liars) + p.attackers + 1) {
+            revert IErrors.TooFewReports(participants, p.liars, p.attackers);
+        }
         uint256 needed = quorum(p);
         if (needed > participants - p.attackers) {
             revert IErrors.QuorumUnreachable(needed, participants, p.attackers);

@@ -94,6 +94,7 @@ class Machine:
         return address, self._apply("apply_create_message", message)
 
     def call(self, sender: bytes, to: bytes, data: bytes, value: int = 0) -> Outcome:
+        """The first call of a transaction of `sender`, which runs the code of `to`."""
         return self._apply("apply_message", Message(10**8, to, sender, value, data, self.state.get_code(to)))
 
     def _apply(self, how: str, message: Message) -> Outcome:
@@ -272,6 +273,12 @@ class Game:
     def held(self) -> int:
         """Wei in the contract."""
         return self.machine.state.get_balance(self.address)
+
+
+def forwarder(to: bytes) -> bytes:
+    """Code that passes calldata and wei on to an account, and passes back what comes of it."""
+    # calldatacopy; call(gas, to, value, 0, size, 0, 0); returndatacopy; revert or return with it.
+    return bytes.fromhex("365f5f375f5f365f3473") + to + bytes.fromhex("5af13d5f5f3e602a573d5ffd5b3d5ff3")
 
 
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141

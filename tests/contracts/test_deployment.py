@@ -24,7 +24,8 @@ REFUSALS = [
     (parameters(failure_limit=0), ("FailureLimitTooLow", 0, 1)),
     (parameters(participants=3), ("TooManyLiars", 3, 1)),
     (parameters(attackers=3), ("TooManyAttackers", 4, 3)),
-    (parameters(attackers=2), ("QuorumUnreachable", 3, 4, 2)),
+    (parameters(attackers=2), ("TooFewReports", 4, 1, 2)),
+    (parameters(liars=0, attackers=2), ("QuorumUnreachable", 3, 4, 2)),
     (parameters(participants=6, attackers=2, quorum_choice=1), ("QuorumUnreachable", 5, 6, 2)),
     (parameters(burn_in=5), ("BurnInMalformed", 5, 2)),
     (parameters(burn_in=2), ("BurnInMalformed", 2, 2)),
@@ -92,7 +93,7 @@ def test_contract_and_python_refuse_the_same_games():
             refused += 1
             assert outcome.error[0] in ERRORS
         machine.state.revert(snapshot)
-    assert (refused, total) == (151, 400)
+    assert (refused, total) == (153, 400)
 
 
 def random_parameters(chance: random.Random) -> Parameters:

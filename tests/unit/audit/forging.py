@@ -1,7 +1,7 @@
 """Histories with something changed and everything made to fit again: roots, parents, and any signature we hold."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import rlp
@@ -35,10 +35,53 @@ class Forgery:
 
     def call(self, method: str, which: int, change: Callable[[list[Any]], Sequence[bytes]]) -> None:
         """Change calldata (`which` counts the calls of one method) and sign the transaction again."""
+        self._change_transaction(
+            *self._place(method, which), lambda fields: fields.__setitem__(7, change(fields[7]))
+        )
+
+    def sender(self, method: str, which: int, key: Signer) -> None:
+        """Let another account sign a call."""
+        self._change_transaction(*self._place(method, which), lambda fields: None, key)
+
+    def block_of(self, method: str, which: int) -> int:
+        """The index of the block that holds a call."""
+        return self._place(method, which)[0]
+
+    def wait(self, before: int, blocks: int) -> None:
+        """Put empty blocks before the one at an index, or take empty ones away from there, and number all anew."""
+        taken = self.blocks[before + min(blocks, 0) : before]
+        assert not any(transactions for _, transactions, _ in taken)
+        empty = list(next(fields for fields, transactions, _ in self.blocks if not transactions))
+        self.blocks[before - len(taken) : before] = [(list(empty), [], []) for _ in range(blocks)]
+        for number, (fields, _, _) in enumerate(self.blocks, self.history.origin.first_block):
+            fields[8] = rlp.sedes.big_endian_int.serialize(number)
+
+    def copy(self, source: int, target: int) -> None:
+        """Put another block's transactions and receipts in the place of a block's own."""
+        (theirs, *parts), (mine, *own) = self.blocks[source], self.blocks[target]
+        mine[10] = theirs[10]  # gas used
+        for part, kept in zip(parts, own, strict=True):
+            kept[:] = part
+
+    def _place(self, method: str, which: int) -> tuple[int, int]:
         selector = keccak(f"{method}({','.join(METHODS[method])})".encode())[:4]
-        found = [(b, i) for b, (_, raws, _) in enumerate(self.blocks) for i, raw in enumerate(raws)
-                 if decode_transaction(raw).data[:4] == selector]  # fmt: skip
-        self._change_transaction(*found[which], lambda fields: fields.__setitem__(7, change(fields[7])))
+        return [(b, i) for b, (_, raws, _) in enumerate(self.blocks) for i, raw in enumerate(raws)
+                if decode_transaction(raw).data[:4] == selector][which]  # fmt: skip
+
+    def recipient(self, method: str, which: int, to: bytes) -> None:
+        """Send a call elsewhere."""
+        self._change_transaction(*self._place(method, which), lambda fields: fields.__setitem__(5, to))
+
+    def move_event(self, name: str, source: int, target: int) -> None:
+        """Take an event out of its receipt, and put it behind another of its name."""
+        taken: list[bytes] = []
+        self.event(name, source, lambda data: taken.append(data))
+        topic = keccak(f"{name}({','.join(EVENTS[name])})".encode())
+        holders = [(receipts, index) for _, _, receipts in self.blocks for index, raw in enumerate(receipts)
+                   if any(log.topics == (topic,) for log in decode_receipt(raw).logs)]  # fmt: skip
+        receipts, index = holders[target]
+        logs = decode_receipt(receipts[index]).logs
+        receipts[index] = _with_logs(receipts[index], (*logs, replace(logs[-1], data=taken[0])))
 
     def creation(self, change: Callable[[bytes], bytes]) -> None:
         """Change the deployment's data and sign it again."""
@@ -49,9 +92,15 @@ class Forgery:
         encoded = rlp.sedes.big_endian_int.serialize(wei)
         self._change_transaction(block, 0, lambda fields: fields.__setitem__(6, encoded))
 
-    def _change_transaction(self, block: int, index: int, change: Callable[[list[Any]], None]) -> None:
+    def chain(self, block: int, chain_id: bytes) -> None:
+        """Sign a transaction for another chain."""
+        self._change_transaction(block, 0, lambda fields: fields.__setitem__(0, chain_id))
+
+    def _change_transaction(
+        self, block: int, index: int, change: Callable[[list[Any]], None], key: Signer | None = None
+    ) -> None:
         raw = self.blocks[block][1][index]
-        key = self.keys[decode_transaction(raw).sender]
+        key = key or self.keys[decode_transaction(raw).sender]
         fields = list(rlp.decode(raw[1:]))
         change(fields)
         signature = key.sign(keccak(raw[:1] + rlp.encode(fields[:-3])))
@@ -75,14 +124,18 @@ class Forgery:
                     if data is not None:
                         logs.append(Log(log.address, log.topics, data))
                 if tuple(logs) != receipt.logs:
-                    status, gas = rlp.decode(raw[1:])[:2]
-                    encoded = [[log.address, list(log.topics), log.data] for log in logs]
-                    raws[index] = raw[:1] + rlp.encode([status, gas, logs_bloom(logs), encoded])
+                    raws[index] = _with_logs(raw, logs)
         assert seen > which
 
     def made(self) -> History:
         """The forged history: every root and every parent fits."""
         return History(self.history.origin, rehashed(self.blocks))
+
+
+def _with_logs(receipt: bytes, logs: Sequence[Log]) -> bytes:
+    status, gas = rlp.decode(receipt[1:])[:2]
+    encoded = [[log.address, list(log.topics), log.data] for log in logs]
+    return receipt[:1] + rlp.encode([status, gas, logs_bloom(logs), encoded])
 
 
 def rehashed(blocks: Sequence[tuple[list[bytes], Sequence[bytes], Sequence[bytes]]]) -> tuple[RawBlock, ...]:

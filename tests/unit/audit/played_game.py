@@ -102,7 +102,8 @@ class Played:
         self.owner = Signer(derive(seed, "environment"))
         self.salt_keys = [derive(seed, "salt", seat) for seat in range(M)]
         self.accounts = [Account.from_key(signer.secret) for signer in (*self.signers, self.owner)]
-        self.node = EmbeddedNode({signer.address: 10**20 for signer in (*self.signers, self.owner)})
+        self.outsider = Signer(derive(seed, "outsider"))
+        self.node = EmbeddedNode({each.address: 10**20 for each in (*self.signers, self.owner, self.outsider)})
         self.environment = self.accounts[-1]
         self.salt, self.secret = derive(seed, "opening"), derive(seed, "secret")
         self.records: list[tuple[Record, bytes, bytes, bool]] = []

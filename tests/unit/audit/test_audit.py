@@ -14,8 +14,9 @@ from chain_bandit.history import files
 from chain_bandit.history.blocks import History
 from chain_bandit.history.errors import HistoryError
 from chain_bandit.protocol.settlement import Conduct
+from chain_bandit.protocol.units import UNIT
 from tests.unit.audit.forging import Forgery
-from tests.unit.audit.played_game import LIAR, ROLES, L, M, Played, Script, T
+from tests.unit.audit.played_game import LIAR, ROLES, K, L, M, Played, Script, T
 
 
 def failed(report: object) -> set[str]:
@@ -86,7 +87,7 @@ def test_void_game_shares_the_pool() -> None:
     [
         (Script(opened_counts=(0, 1, 2)), ("counts not opened", LIAR)),
         (Script(counts=lambda n, seat, t: (n[0] + 1, n[1]) if seat == LIAR else n), ("false count commitment", LIAR)),
-        (Script(pull=lambda arm, seat, t: None if (seat, t) == (1, 9) else arm), ("no pull", 1)),
+        (Script(pull=lambda arm, seat, t: None if (seat, t) == (LIAR, 9) else arm), ("no pull", LIAR)),
         (Script(pull=lambda arm, seat, t: 1 - arm if seat == LIAR else arm), ("other arm than the honest", LIAR)),
         (Script(means=lambda means, *_: means), ("label without a lie", LIAR)),
         (Script(roles=bytes((0, 0, 0, Conduct.ATTACKER))), ("false report of a seat not labelled a liar", LIAR)),
@@ -97,6 +98,61 @@ def test_audit_passes_with_a_finding_when_a_participant_misbehaves(script: Scrip
     report = audit(Played(script).history)
     assert report.exit_code == 0, report.violations
     assert finding in kinds(report)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        Script(opened_counts=(0, 1, 2)),
+        Script(counts=lambda n, seat, t: (n[0] + 1, n[1]) if seat == LIAR else n),
+        Script(opened_counts=(0, 1, 2), bits=lambda bits, t: {**bits, LIAR: (False, False)} if t == 10 else bits),
+    ],
+    ids=["unopened", "false commitment", "forged"],
+)
+def test_bits_of_a_silent_liar_are_shown_to_rest_on_trust(script: Script) -> None:
+    report = audit(Played(script).history)
+    blocks = sum(LIAR in row.reporters for row in report.rounds)
+    tally = report.checks["counts.bits"]
+    assert (report.exit_code, tally.on_trust, report.on_trust) == (0, K * blocks, K * blocks)
+    assert report.as_dict()["on_trust"] == report.as_dict()["checks"]["counts.bits"]["on_trust"] == K * blocks
+    assert tally.evidence == f"{K * blocks} comparison bits of malicious seats rest on the quorum's word alone"
+    assert report.lines()[0].endswith(f"0 not checkable, {K * blocks} on the quorum's word")
+    assert any(tally.evidence in line for line in report.lines())
+    (finding,) = [finding for finding in report.findings if finding.kind == "bits on trust"]
+    assert (finding.seat, finding.count) == (LIAR, blocks)
+
+
+def test_nothing_rests_on_trust_when_all_counts_are_opened(honest: Played) -> None:
+    report = audit(honest.history)
+    assert report.on_trust == 0
+    assert report.lines()[0].endswith("0 not checkable")
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ((0, 0, 0, 1), set()),
+        ((0, 0, 0, 3), set()),
+        ((0, 0, 1, 1), {("more liars than f", 2), ("more than a third malicious", 2)}),
+        ((0, 2, 2, 1), {("more attackers than m", 2), ("more than a third malicious", 3)}),
+        ((0, 0, 2, 1), {("more than a third malicious", 2)}),
+    ],
+)
+def test_labels_beyond_the_theorem_are_found(labels: tuple[int, ...], expected: set[tuple[str, int]]) -> None:
+    report = audit(Played(Script(roles=bytes(labels))).history)
+    assert report.exit_code == 0, report.violations
+    about = [finding for finding in report.findings if finding.seat is None]
+    assert {(finding.kind, finding.count) for finding in about} == expected
+    assert all("the theorem promises nothing" in finding.sentence for finding in about)
+
+
+def test_lie_in_the_burn_ins_last_round_costs_nothing() -> None:
+    script = Script(means=lambda means, seat, t: tuple(UNIT - each for each in means) if seat == LIAR else means)
+    report = audit(Played(script, seed=2).history)
+    assert report.exit_code == 0, report.violations
+    first = report.rounds[0]
+    assert (first.round, first.kind, first.costly) == (L, "approved", False)
+    assert any(LIAR in held for held in first.selected)
 
 
 def test_costly_bit_is_a_violation_when_the_label_has_no_lie() -> None:

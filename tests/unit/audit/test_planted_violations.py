@@ -174,6 +174,15 @@ def test_audit_stops_when_the_blocks_are_no_chain(honest: Played, check: str) ->
     assert report.checks["aggregate.selected"].passed == 0
 
 
+@pytest.mark.parametrize("chain_id", [b"\1", b"\5\x38"])
+def test_audit_stops_when_a_transaction_is_signed_for_another_chain(honest: Played, chain_id: bytes) -> None:
+    forged = forgery(honest)
+    forged.chain(1, chain_id)
+    report = audit(forged.made())
+    assert failing(report) == {"chain.transactions"}
+    assert "not signed for chain" in report.violations[0].sentence
+
+
 def test_audit_fails_when_the_head_is_not_the_kept_one(honest: Played) -> None:
     assert failing(audit(honest.history, bytes(32))) == {"chain.head"}
 

@@ -1,0 +1,145 @@
+"""Bounds at their very edge: one block more, one account else, one receipt more, and the audit says so."""
+
+import pytest
+
+from chain_bandit.audit.audit import audit
+from chain_bandit.audit.report import AuditReport
+from chain_bandit.history.evm import decode_header
+from tests.unit.audit.forging import Forgery
+from tests.unit.audit.played_game import LATE, PARAMETERS, L, M, Played, Script, T, with_header
+
+WINDOW = PARAMETERS.settlement_window
+
+
+def forgery(played: Played) -> Forgery:
+    return Forgery(played.history, {signer.address: signer for signer in (*played.signers, played.owner)})
+
+
+def found(report: AuditReport) -> set[tuple[str, int | None, str]]:
+    return {(violation.check, violation.round, violation.field) for violation in report.violations}
+
+
+def audited(forged: Forgery) -> AuditReport:
+    report = audit(forged.made())
+    assert not any(violation.check.startswith("chain.") for violation in report.violations)
+    return report
+
+
+def test_skip_in_the_deadline_block_is_a_violation(honest: Played) -> None:
+    forged = forgery(honest)
+    assert not found(audited(forged))  # one block after the deadline
+    forged.wait(forged.block_of("skipAfterDeadline", 0), -1)
+    assert found(audited(forged)) == {("record.deadline", LATE, "skip")}
+
+
+def test_closing_without_costs_in_the_windows_last_block_is_a_violation() -> None:
+    forged = forgery(Played(Script(finish="void")))
+    forged.wait(forged.block_of("close", 0), -1)
+    assert not found(audited(forged))
+    forged.wait(forged.block_of("close", 0), -1)
+    assert found(audited(forged)) == {("money.close", None, "closing")}
+
+
+SETTLING = {"reveal": ("reveal", 0), "cost settlement": ("settleCosts", -1), "settlement": ("settleRewards", -1)}
+
+
+@pytest.mark.parametrize("what", SETTLING)
+def test_settling_after_the_window_is_a_violation(honest: Played, what: str) -> None:
+    forged = forgery(honest)
+    at = forged.block_of(*SETTLING[what])
+    left = WINDOW - (at - forged.block_of("submitBlock", -1))
+    forged.wait(at, left)
+    about = ("record.deadline", None, what)
+    assert about not in found(audited(forged))
+    forged.wait(at, 1)
+    report = audited(forged)
+    assert about in found(report)
+    assert {check for check, _, _ in found(report)} == {"record.deadline"}
+
+
+@pytest.mark.parametrize("what", ["reveal", "cost settlement"])
+def test_settling_before_the_end_is_a_violation(honest: Played, what: str) -> None:
+    forged = forgery(honest)
+    forged.copy(forged.block_of(*SETTLING[what]), forged.block_of("skip", 0))
+    assert ("record.deadline", None, what) in found(audited(forged))
+
+
+def test_settling_after_the_closing_is_a_violation(honest: Played) -> None:
+    forged = forgery(honest)
+    forged.copy(forged.block_of("reveal", 0), forged.block_of("withdraw", 0))
+    assert ("record.deadline", None, "reveal") in found(audited(forged))
+
+
+SENDERS = {
+    "open": ("game.opening", "sender of the opening"),
+    "settleRewards": ("settlement.form", "sender of a settlement"),
+    "reveal": ("reveal.commitment", "sender of the reveal"),
+    "settleCosts": ("costs.records", "sender of a cost settlement"),
+}
+
+
+@pytest.mark.parametrize("method", SENDERS)
+def test_call_of_the_environment_by_somebody_else_is_a_violation(honest: Played, method: str) -> None:
+    forged = forgery(honest)
+    forged.sender(method, 0, honest.signers[0])
+    check, about = SENDERS[method]
+    assert found(audited(forged)) == {(check, None, about)}
+
+
+def test_record_after_the_games_last_block_is_a_violation(honest: Played) -> None:
+    forged = forgery(honest)
+    at, opened = forged.block_of("submitBlock", -1), forged.block_of("open", 0)
+    forged.wait(at, PARAMETERS.game_blocks - (at - opened))
+    assert not {item for item in found(audited(forged)) if item[2] == "record"}
+    forged.wait(at, 1)
+    assert ("record.deadline", T, "record") in found(audited(forged))
+
+
+def test_record_after_the_last_round_is_a_violation(honest: Played) -> None:
+    forged = forgery(honest)
+    target = forged.block_of("settleRewards", -1)
+    forged.copy(forged.block_of("skipAfterDeadline", 0), target)
+    forged.wait(target, PARAMETERS.skip_deadline)
+    report = audited(forged)
+    assert ("record.deadline", T + 1, "record") in found(report)
+    assert ("record.deadline", T + 1, "skip") not in found(report)
+
+
+def test_account_that_withdraws_twice_is_a_violation(honest: Played) -> None:
+    forged = forgery(honest)
+    forged.copy(forged.block_of("withdraw", 0), forged.block_of("withdraw", 1))
+    report = audited(forged)
+    assert found(report) == {
+        ("money.balances", None, "withdrawal of seat 0"), ("money.conservation", None, "money"),
+    }  # fmt: skip
+    assert "which it already took" in report.violations[0].sentence
+
+
+@pytest.mark.parametrize("more", [True, False], ids=["one more", "one less"])
+def test_receipts_that_are_not_one_a_transaction_are_a_violation(honest: Played, more: bool) -> None:
+    forged = forgery(honest)
+    at = forged.block_of("submitBlock", 3)
+    receipts = forged.blocks[at][2]
+    receipts[:] = receipts * 2 if more else []
+    report = audit(forged.made())
+    number = decode_header(forged.made().blocks[at].header).number
+    assert [(item.check, item.field) for item in report.violations] == [("chain.receipts", f"block {number}")]
+    assert "one receipt for each transaction" in report.violations[0].sentence
+
+
+@pytest.mark.parametrize("field", ["candidates", "selected"])
+def test_set_that_names_no_seat_is_malformed(field: str) -> None:
+    stranger = 1 << M
+    script = Script(header=with_header(10, **{field: lambda rows: (rows[0] | stranger, *rows[1:])}))
+    report = audit(Played(script).history)
+    assert "header.form" in {item.check for item in report.violations}
+    assert {item.round for item in report.violations} == {10}
+
+
+@pytest.mark.parametrize("rounds", [range(L + 1, T + 1), range(10, 11)], ids=["all", "one"])
+def test_honest_seat_settled_as_if_it_had_not_pulled_is_a_violation(rounds: range) -> None:
+    report = audit(Played(Script(pull=lambda arm, seat, t: None if seat == 1 and t in rounds else arm)).history)
+    paid = {row.round for row in report.rounds if row.kind == "approved" and row.round in rounds}
+    assert report.exit_code == 12
+    assert report.checks["honest.arm"].failed >= len(paid)
+    assert ("honest.arm", min(paid), "arm of seat 1") in found(report)

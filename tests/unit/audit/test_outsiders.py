@@ -1,0 +1,116 @@
+"""What an outsider, or an account's own code, can put on the chain neither frames a game nor hides it."""
+
+from dataclasses import dataclass
+
+import pytest
+from eth_account import Account
+from eth_utils import to_checksum_address
+
+from chain_bandit.audit.audit import audit
+from chain_bandit.audit.report import AuditReport
+from chain_bandit.protocol.digests import keccak
+from tests.unit.audit.forging import Forgery
+from tests.unit.audit.played_game import Played, Script
+
+FORWARDER_CODE = "365f5f375f5f365f3473{}5af13d5f5f3e602a573d5ffd5b3d5ff3"
+"""Passes calldata on and passes back what comes of it."""
+
+
+def selector(signature: str) -> bytes:
+    return keccak(signature.encode())[:4]
+
+
+@dataclass
+class Outsider:
+    """An account with money that sends what it likes."""
+
+    played: Played
+
+    def send(self, to: bytes | None, data: bytes) -> dict[str, object]:
+        eth, account = self.played.node.web3.eth, Account.from_key(self.played.outsider.secret)
+        transaction = {
+            "chainId": eth.chain_id, "nonce": eth.get_transaction_count(account.address), "data": data,
+            "value": 0, "gas": 3_000_000, "maxFeePerGas": 2 * eth.gas_price + 10**9, "maxPriorityFeePerGas": 1,
+        }  # fmt: skip
+        if to is not None:
+            transaction["to"] = to_checksum_address(to)
+        signed = account.sign_transaction(transaction)
+        return eth.get_transaction_receipt(eth.send_raw_transaction(signed.raw_transaction))
+
+    def forwarder(self) -> bytes:
+        code = bytes.fromhex(FORWARDER_CODE.format(self.played.contract.address.hex()))
+        setup = bytes([0x60, len(code), 0x80, 0x60, 9, 0x5F, 0x39, 0x5F, 0xF3])  # copy what follows, return it
+        receipt = self.send(None, setup + code)
+        assert receipt["status"] == 1
+        return bytes.fromhex(str(receipt["contractAddress"])[2:])
+
+
+@pytest.mark.parametrize("view", ["head()", "progress()", "closed()"])
+def test_view_called_in_a_transaction_is_listed_only(view: str) -> None:
+    played = Played(Script())
+    assert Outsider(played).send(played.contract.address, selector(view))["status"] == 1
+    report = audit(played.history)
+    assert report.exit_code == 0, report.violations
+    assert report.other_transactions == {"without effect": 1}
+
+
+def made_to_speak(played: Played, data: bytes) -> AuditReport:
+    """The audit of a game in which a transaction that the contract cannot have taken has its events."""
+    forged = Forgery(played.history, {signer.address: signer for signer in (*played.signers, played.owner)})
+    forged.call("revealCounts", 0, lambda _: data)
+    return audit(forged.made())
+
+
+def test_unknown_call_with_an_event_is_a_violation(honest: Played) -> None:
+    report = made_to_speak(honest, selector("head()"))
+    assert {violation.check for violation in report.violations} == {"record.events"}
+    assert "no call that the contract has" in report.violations[0].sentence
+
+
+def test_unknown_call_with_money_is_a_violation() -> None:
+    played = Played(Script())
+    Outsider(played).send(played.contract.address, selector("head()"))
+    forged = Forgery(played.history, {played.outsider.address: played.outsider})
+    forged.value(len(forged.blocks) - 1, 7)
+    assert {violation.check for violation in audit(forged.made()).violations} == {"record.events"}
+
+
+def test_record_through_a_contract_is_refused_and_the_game_stays_auditable() -> None:
+    class Forwarded(Played):
+        def _round(self) -> None:
+            if self.script.kind(self.ledger.round) == "late":
+                outsider = Outsider(self)
+                target = outsider.forwarder()
+                self.node.mine(4)
+                assert outsider.send(target, selector("skipAfterDeadline()"))["status"] == 0
+            super()._round()
+
+    report = audit(Forwarded(Script()).history)
+    assert report.exit_code == 0, report.violations
+    assert not report.other_transactions
+
+
+def test_event_of_a_record_from_another_contract_makes_an_audit_blind(honest: Played) -> None:
+    """No contract of this version lets it happen; an audit that sees it does not pass the game all the same."""
+    forged = Forgery(honest.history, {signer.address: signer for signer in (*honest.signers, honest.owner)})
+    forged.recipient("skip", 0, bytes(20))
+    report = audit(forged.made())
+    assert report.exit_code == 13
+    assert "through another contract" in report.checks["record.links"].evidence
+
+
+def test_withdrawal_that_sets_off_another_is_no_violation(honest: Played) -> None:
+    """The code of a paid account may make others withdraw in the same transaction."""
+    forged = Forgery(honest.history, {signer.address: signer for signer in (*honest.signers, honest.owner)})
+    forged.move_event("Withdrawn", 1, 0)
+    forged.call("withdraw", 1, lambda _: selector("head()"))
+    report = audit(forged.made())
+    assert report.exit_code == 0, report.violations
+    assert report.checks["money.balances"].passed == 5
+
+
+def test_withdrawal_by_somebody_else_is_a_violation(honest: Played) -> None:
+    forged = Forgery(honest.history, {signer.address: signer for signer in (*honest.signers, honest.owner)})
+    forged.sender("withdraw", 0, honest.signers[1])
+    report = audit(forged.made())
+    assert {violation.check for violation in report.violations} == {"record.events"}
