@@ -17,6 +17,7 @@ from chain_bandit.protocol.ledger import (
     after_record,
     exploration_arm,
     honest_arm,
+    pulled_arm,
     records_made,
 )
 from chain_bandit.protocol.parameters import Parameters
@@ -169,7 +170,7 @@ class Game:
         header = record.header
         reports: tuple[SignedReport, ...] = ()
         pulls: tuple[Pull, ...] = ()
-        costly, arm = False, None
+        costly = False
         if header is not None:
             members = seats(header.reporters)
             reports = decode_body(body, len(members), parameters.arms)
@@ -180,11 +181,7 @@ class Game:
                     p: Report.decode(r.content, parameters.arms).means for p, r in zip(members, reports, strict=True)
                 }
                 costly = self.cast.environment.costly(header, reported)
-                arm = header.arm
-        if record.kind is Kind.EXPLORATION:
-            arm = exploration_arm(parameters, ledger)
-        elif ledger.round == parameters.burn_in:
-            arm = honest_arm(parameters, ledger)
+        arm = pulled_arm(parameters, ledger, record.kind)
         progress.digest = run_digest.extend(
             progress.digest, parameters, record.round, record.kind, header, reports, pulls
         )

@@ -53,7 +53,7 @@ def ucb_arm(means: Sequence[int], pulls: Sequence[int], z: Sequence[int]) -> int
     for arm, (mean, n) in enumerate(zip(means, pulls, strict=True)):
         if n == 0:
             return arm
-        index = mean + 10 * isqrt(z[arm] // n)
+        index = mean + confidence_width(z[arm], n)
         if index > best_index:
             best, best_index = arm, index
     return best

@@ -75,7 +75,7 @@ def signer_of(signature: bytes, digest: bytes) -> bytes | None:
         key = PublicKey.from_signature_and_message(
             signature[:32] + s.to_bytes(32, "big") + bytes([parity]), digest, hasher=None
         )
-    except Exception:  # noqa: BLE001  coincurve has no narrower one
+    except ValueError:
         return None
     return keccak(key.format(compressed=False)[1:])[12:]
 
