@@ -19,10 +19,11 @@ from chain_bandit.environments.table import RecordedTable, load_table
 from chain_bandit.protocol import assumptions
 from chain_bandit.protocol.arms import burn_in_length
 from chain_bandit.protocol.errors import ChainBanditError
-from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.parameters import BodyMode, Parameters
 from chain_bandit.protocol.quorum import QuorumChoice
 from chain_bandit.protocol.rewards import RewardModel
 from chain_bandit.protocol.settlement import Conduct
+from chain_bandit.protocol.units import UNIT
 
 _EXPECTATION = r"^(<=|>=|<|>) ?-?\d+(\.\d+)?$|^== ?\S+$"
 
@@ -78,6 +79,11 @@ class Chain(_Model):
     settlement_window: int = Field(default=20_000, ge=1)
     settle_every: int = Field(default=25, ge=1, description="rounds settled in one transaction")
     costs_every: int = Field(default=50, ge=1, description="rounds of costs settled in one transaction")
+    body: Literal["full", "compact"] = Field(default="full", description="reports in calldata, or beside the chain")
+    batch: int = Field(default=1, ge=1, le=256, description="rounds recorded in one transaction")
+    certificates: Literal["head", "each"] = Field(
+        default="head", description="of a batch: one quorum over its last block, or one over each"
+    )
 
 
 class Scenario(_Model):
@@ -96,6 +102,12 @@ class Scenario(_Model):
     threshold: int = Field(default=2, description="k")
     quorum: Literal["majority", "two-thirds"] = "two-thirds"
     failure_limit: int = 2
+    validators: int | None = Field(default=None, description="N, the best by reputation; by default everybody")
+    tolerance: float = Field(
+        default=0.1, gt=0, le=4, strict=False, description="distance from which a report earns no reputation"
+    )
+    skip_penalty: int = Field(default=4_096, ge=1, description="reputation, of 65535, that a skip costs a validator")
+    evidence_penalty: int = Field(default=65_535, ge=0, description="reputation that a proof of equivocation costs")
     exploration: str = Field(
         default="2/b", pattern=r"^\d+(\.\d+)?(/b)?$", description="C1, /b: divided by |B_i|"
     )
@@ -133,6 +145,7 @@ class Scenario(_Model):
         chain = self.chain
         parameters = Parameters(
             participants=self.participants,
+            validators=self.participants if self.validators is None else self.validators,
             arms=arms,
             horizon=self.rounds,
             burn_in=burn_in,
@@ -144,6 +157,11 @@ class Scenario(_Model):
             c1_numerator=c1.numerator,
             c1_denominator=c1.denominator,
             c1_per_report=int(self.exploration.endswith("/b")),
+            body_mode=BodyMode.COMPACT if chain.body == "compact" else BodyMode.FULL,
+            unrecorded=chain.batch,
+            tolerance=round(self.tolerance * UNIT),
+            skip_penalty=self.skip_penalty,
+            evidence_penalty=self.evidence_penalty,
             wei_per_unit=chain.wei_per_unit,
             stake=assumptions.minimum_stake(self.rounds, chain.wei_per_unit),
             opening_deadline=chain.opening_deadline,

@@ -3,9 +3,12 @@ pragma solidity 0.8.30;
 
 import {IChainBandit} from "./interfaces/IChainBandit.sol";
 import {Balances} from "./libraries/Balances.sol";
-import {Certificates} from "./libraries/Certificates.sol";
+import {Bits} from "./libraries/Bits.sol";
+import {BlockList} from "./libraries/BlockList.sol";
+import {Committees} from "./libraries/Committees.sol";
 import {Costs} from "./libraries/Costs.sol";
 import {Ledger} from "./libraries/Ledger.sol";
+import {Reputation} from "./libraries/Reputation.sol";
 import {Rewards} from "./libraries/Rewards.sol";
 import {Seats} from "./libraries/Seats.sol";
 import {Rules} from "./Rules.sol";
@@ -14,6 +17,7 @@ import {Parameters, Progress} from "./types/Game.sol";
 /// @title What the contract remembers of a game, who may read it, and the guards that rest on it
 abstract contract Books is Rules {
     using Balances for Balances.Accounts;
+    using BlockList for BlockList.Docket;
     using Costs for Costs.Disclosure;
     using Ledger for Ledger.History;
     using Ledger for Progress;
@@ -21,6 +25,9 @@ abstract contract Books is Rules {
     using Seats for Seats.Roster;
 
     Ledger.History internal _history;
+    mapping(uint256 => uint256) internal _reputations;
+    uint256 internal _committee; // of the open round; unused where everybody validates
+    BlockList.Docket internal _docket;
     Seats.Roster internal _roster;
     Rewards.Credits internal _credits;
     Costs.Disclosure internal _disclosure;
@@ -80,6 +87,61 @@ abstract contract Books is Rules {
     }
 
     /// @inheritdoc IChainBandit
+    function quorum() external view override returns (uint256) {
+        return _quorum(Bits.count(_validators()));
+    }
+
+    /// @inheritdoc IChainBandit
+    function validators(uint32 round) external view override returns (address[] memory accounts) {
+        uint256 open_ = _requireOpened().nextRound;
+        if (round != open_) revert RoundNotOpen(round, open_);
+        uint256 set = _validators();
+        accounts = new address[](Bits.count(set));
+        uint256 taken;
+        for (uint256 seat; seat < PARTICIPANTS; ++seat) {
+            if (set >> seat & 1 == 0) continue;
+            address account = _roster.seats[seat];
+            uint256 place = taken++;
+            for (; place != 0 && account < accounts[place - 1]; --place) {
+                accounts[place] = accounts[place - 1];
+            }
+            accounts[place] = account;
+        }
+    }
+
+    /// @inheritdoc IChainBandit
+    function committee(uint256 count) external view override returns (uint16[] memory seats) {
+        uint256 round = _requireOpened().nextRound;
+        (uint256 listed,) = _docket.blocked(round);
+        uint256 eligible = Bits.all(PARTICIPANTS) & ~listed;
+        uint16[] memory ranked = Committees.ranked(_loadReputations(), eligible, Committees.roundSeed(_seed, round));
+        if (count >= ranked.length) return ranked;
+        seats = new uint16[](count);
+        for (uint256 i; i < count; ++i) {
+            seats[i] = ranked[i];
+        }
+    }
+
+    /// @inheritdoc IChainBandit
+    function reputations() external view override returns (uint16[] memory all) {
+        uint256[] memory words = _loadReputations();
+        all = new uint16[](PARTICIPANTS);
+        for (uint256 seat; seat < PARTICIPANTS; ++seat) {
+            all[seat] = uint16(Reputation.ofSeat(words, seat));
+        }
+    }
+
+    /// @inheritdoc IChainBandit
+    function blocked() external view override returns (uint256 set) {
+        (set,) = _docket.blocked(_history.progress.nextRound);
+    }
+
+    /// @inheritdoc IChainBandit
+    function blockedFrom(uint16 seat) external view override returns (uint256) {
+        return _docket.since[seat];
+    }
+
+    /// @inheritdoc IChainBandit
     function isApproved(uint32 round) external view override returns (bool) {
         return _history.isApproved(round);
     }
@@ -106,9 +168,30 @@ abstract contract Books is Rules {
         if (account == environment) return refunded ? pool : _accounts.environment;
         if (!_roster.holds(account)) return 0;
         if (refunded) return STAKE;
-        uint16 seat = _roster.seatOf(account);
-        uint256 reward = _credits.unitsOf(seat) * WEI_PER_UNIT;
-        return _accounts.ofParticipant(STAKE + reward, _disclosure.isMalicious(seat));
+        return STAKE + _due(_roster.seatOf(account));
+    }
+
+    /// @dev What a closed game owes a seat beside its stake. The stake covers any change taken from it.
+    function _due(uint16 seat) private view returns (uint256 due) {
+        due = _credits.unitsOf(seat) * WEI_PER_UNIT;
+        if (_accounts.costsVoid) return _docket.accused >> seat & 1 == 1 ? due : due + _accounts.share;
+        uint256 change = _disclosure.changeOf(seat) * WEI_PER_UNIT;
+        unchecked {
+            return _disclosure.isMalicious(seat) ? due + change : due - change;
+        }
+    }
+
+    /// @dev Who validates the open round.
+    function _validators() internal view returns (uint256) {
+        (uint256 listed,) = _docket.blocked(_history.progress.nextRound);
+        return (VALIDATORS == PARTICIPANTS ? Bits.all(PARTICIPANTS) : _committee) & ~listed;
+    }
+
+    function _loadReputations() internal view returns (uint256[] memory words) {
+        words = new uint256[](Reputation.words(PARTICIPANTS));
+        for (uint256 i; i < words.length; ++i) {
+            words[i] = _reputations[i];
+        }
     }
 
     function _requireCanonical(bytes memory expected) internal pure {
@@ -144,16 +227,5 @@ abstract contract Books is Rules {
         if (_accounts.closed) revert AlreadyClosed(_accounts.costsVoid);
         uint256 deadline = progress_.overBlock(HORIZON) + SETTLEMENT_WINDOW;
         if (block.number > deadline) revert WindowPassed(block.number, deadline);
-    }
-
-    function _requireQuorum(
-        uint256 round,
-        bytes32 parent,
-        bytes32 content,
-        uint256 signers,
-        bytes calldata signatures
-    ) internal view {
-        bytes32 statement = Certificates.statement(_separator(), round, parent, content);
-        Certificates.check(_roster.seats, QUORUM, statement, signers, signatures);
     }
 }

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {Books} from "./Books.sol";
 import {IChainBandit} from "./interfaces/IChainBandit.sol";
 import {Balances} from "./libraries/Balances.sol";
-import {Blocks} from "./libraries/Blocks.sol";
+import {Bits} from "./libraries/Bits.sol";
 import {Costs} from "./libraries/Costs.sol";
 import {Ledger} from "./libraries/Ledger.sol";
+import {Reputation} from "./libraries/Reputation.sol";
 import {Rewards} from "./libraries/Rewards.sol";
 import {Seats} from "./libraries/Seats.sol";
-import {APPROVED, BURNED, CostEntry, EXPLORATION, Parameters, Progress, REJECTED, SKIP} from "./types/Game.sol";
+import {Records} from "./Records.sol";
+import {BURNED, CostEntry, Parameters, Progress} from "./types/Game.sol";
 
 /// @title One game of chain_bandit
-contract ChainBandit is Books {
+contract ChainBandit is Records {
     using Balances for Balances.Accounts;
     using Costs for Costs.Disclosure;
     using Ledger for Ledger.History;
@@ -22,7 +23,7 @@ contract ChainBandit is Books {
 
     constructor(Parameters memory parameters_, bytes32 saltCommitment, bytes32 secretCommitment)
         payable
-        Books(parameters_, saltCommitment, secretCommitment)
+        Records(parameters_, saltCommitment, secretCommitment)
     {}
 
     /// @inheritdoc IChainBandit
@@ -38,45 +39,18 @@ contract ChainBandit is Books {
         _requireOpening();
         bytes32 commitment = keccak256(abi.encode(salt));
         if (commitment != SALT_COMMITMENT) revert WrongSalt(commitment, SALT_COMMITMENT);
-        bytes32 seed = _roster.seed(salt, PARTICIPANTS);
+        bytes32 seed = _roster.settle(salt, PARTICIPANTS);
         bytes32 genesis_ = keccak256(abi.encode(game, seed));
         (_seed, _genesis, _history.head) = (seed, genesis_, genesis_);
-        _history.progress = Progress(BURN_IN, 0, 0, uint64(block.number), uint64(block.number + GAME_BLOCKS));
+        _history.progress.nextRound = BURN_IN;
+        _history.progress.lastRecordBlock = uint40(block.number);
+        _history.progress.endBlock = uint40(block.number + GAME_BLOCKS);
+        for (uint256 i; i < Reputation.words(PARTICIPANTS); ++i) {
+            _reputations[i] = Reputation.start();
+        }
+        if (VALIDATORS != PARTICIPANTS) _committee = Bits.all(PARTICIPANTS);
         _credits.settledThrough = BURN_IN;
         emit Opened(genesis_);
-    }
-
-    /// @inheritdoc IChainBandit
-    function submitBlock(bytes calldata header, bytes calldata body, uint256 signers, bytes calldata signatures)
-        external
-        override
-        direct
-    {
-        _requireCanonical(abi.encodeCall(IChainBandit.submitBlock, (header, body, signers, signatures)));
-        Progress memory progress_ = _requireRunning();
-        bytes32 parent = _history.head;
-        Blocks.check(header, body, PARTICIPANTS, ARMS, progress_.nextRound, parent);
-        bytes32 digest = keccak256(header);
-        _requireQuorum(progress_.nextRound, parent, digest, signers, signatures);
-        _record(progress_, parent, Blocks.approves(header, ARMS) ? APPROVED : REJECTED, digest);
-    }
-
-    /// @inheritdoc IChainBandit
-    function skip(uint256 signers, bytes calldata signatures) external override direct {
-        _requireCanonical(abi.encodeCall(IChainBandit.skip, (signers, signatures)));
-        Progress memory progress_ = _requireRunning();
-        bytes32 parent = _history.head;
-        _requireQuorum(progress_.nextRound, parent, 0, signers, signatures);
-        _record(progress_, parent, SKIP, 0);
-    }
-
-    /// @inheritdoc IChainBandit
-    function skipAfterDeadline() external override direct {
-        Progress memory progress_ = _requireRunning();
-        uint256 deadline = uint256(progress_.lastRecordBlock) + SKIP_DEADLINE;
-        if (progress_.nextRound == BURN_IN) deadline += BURN_IN_BLOCKS;
-        if (block.number <= deadline) revert DeadlineNotPassed(block.number, deadline);
-        _record(progress_, _history.head, SKIP, 0);
     }
 
     /// @inheritdoc IChainBandit
@@ -84,7 +58,7 @@ contract ChainBandit is Books {
         _requireCanonical(abi.encodeCall(IChainBandit.settleRewards, (through, pulls)));
         Progress memory progress_ = _requireOpened();
         if (progress_.isOver(HORIZON)) _requireWindow(progress_);
-        _credits.settle(_history, through, pulls, PARTICIPANTS, ARMS);
+        _credits.settle(_history, _docket, through, pulls, PARTICIPANTS, ARMS);
         emit RewardsSettled(through);
     }
 
@@ -108,7 +82,7 @@ contract ChainBandit is Books {
     function settleCosts(CostEntry[] calldata entries) external override direct onlyEnvironment {
         _requireCanonical(abi.encodeCall(IChainBandit.settleCosts, (entries)));
         _requireWindow(_requireOver());
-        _disclosure.settle(entries, PARTICIPANTS, ARMS, BURN_IN);
+        _disclosure.settle(_docket, entries, _shape(), BURN_IN);
         emit CostsSettled(_disclosure.round + 1, _disclosure.costlyRounds);
     }
 
@@ -120,9 +94,10 @@ contract ChainBandit is Books {
         uint256 deadline = progress_.overBlock(HORIZON) + SETTLEMENT_WINDOW;
         if (!complete && block.number <= deadline) revert Unfinished(block.number, deadline);
         uint256 left = pool - _credits.total(PARTICIPANTS) * WEI_PER_UNIT;
+        (uint256 paidIn, uint256 paidOut) = _costs();
         uint256 burned = complete
-            ? _accounts.closeComplete(left, _disclosure.total() * WEI_PER_UNIT, PARTICIPANTS, _disclosure.malicious)
-            : _accounts.closeVoid(left, PARTICIPANTS);
+            ? _accounts.closeComplete(left, paidIn * WEI_PER_UNIT, paidOut * WEI_PER_UNIT)
+            : _accounts.closeVoid(left, PARTICIPANTS - Bits.count(_docket.accused));
         emit Closed(!complete, burned);
         if (burned != 0) Balances.send(BURNED, burned);
     }
@@ -143,17 +118,12 @@ contract ChainBandit is Books {
         emit CountsRevealed(seat, saltKey);
     }
 
-    /// @dev Ends the open round, and the next one too when failures call for an exploration.
-    function _record(Progress memory progress_, bytes32 parent, uint8 kind, bytes32 header) private {
-        uint32 round = progress_.nextRound;
-        bytes32 head_ = progress_.advance(parent, kind, header);
-        if (kind == APPROVED) _history.approve(round);
-        emit Recorded(round, kind, head_);
-        if (progress_.explorationDue(FAILURE_LIMIT, HORIZON)) {
-            head_ = progress_.advance(head_, EXPLORATION, 0);
-            emit Recorded(round + 1, EXPLORATION, head_);
+    /// @dev What the costly rounds took from the honest and gave to the others, in units.
+    function _costs() private view returns (uint256 paidIn, uint256 paidOut) {
+        for (uint256 seat; seat < PARTICIPANTS; ++seat) {
+            uint256 change = _disclosure.changeOf(seat);
+            if (_disclosure.isMalicious(seat)) paidOut += change;
+            else paidIn += change;
         }
-        _history.head = head_;
-        _history.progress = progress_;
     }
 }

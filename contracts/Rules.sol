@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {IChainBandit} from "./interfaces/IChainBandit.sol";
 import {Assumptions} from "./libraries/Assumptions.sol";
+import {Blocks} from "./libraries/Blocks.sol";
 import {Certificates} from "./libraries/Certificates.sol";
 import {Parameters} from "./types/Game.sol";
 
@@ -12,14 +13,20 @@ abstract contract Rules is IChainBandit {
     uint8 internal immutable ARMS;
     uint32 internal immutable HORIZON;
     uint32 internal immutable BURN_IN;
+    uint16 internal immutable VALIDATORS;
     uint16 private immutable LIARS;
     uint16 private immutable ATTACKERS;
     uint32 private immutable THRESHOLD;
     uint8 private immutable QUORUM_CHOICE;
-    uint32 internal immutable FAILURE_LIMIT;
+    uint16 internal immutable FAILURE_LIMIT;
     uint64 private immutable C1_NUMERATOR;
     uint64 private immutable C1_DENOMINATOR;
     uint8 private immutable C1_PER_REPORT;
+    uint8 private immutable BODY_MODE;
+    uint16 internal immutable UNRECORDED;
+    uint32 private immutable TOLERANCE;
+    uint16 internal immutable SKIP_PENALTY;
+    uint16 internal immutable EVIDENCE_PENALTY;
     uint64 internal immutable WEI_PER_UNIT;
     uint128 internal immutable STAKE;
     uint32 private immutable OPENING_DEADLINE;
@@ -28,7 +35,6 @@ abstract contract Rules is IChainBandit {
     uint32 internal immutable GAME_BLOCKS;
     uint32 internal immutable SETTLEMENT_WINDOW;
 
-    uint256 internal immutable QUORUM;
     uint256 internal immutable OPEN_UNTIL;
     bytes32 internal immutable SALT_COMMITMENT;
     bytes32 internal immutable SECRET_COMMITMENT;
@@ -45,6 +51,7 @@ abstract contract Rules is IChainBandit {
     constructor(Parameters memory p, bytes32 saltCommitment, bytes32 secretCommitment) payable {
         Assumptions.check(p, msg.value);
         PARTICIPANTS = p.participants;
+        VALIDATORS = p.validators;
         ARMS = p.arms;
         HORIZON = p.horizon;
         BURN_IN = p.burnIn;
@@ -56,6 +63,11 @@ abstract contract Rules is IChainBandit {
         C1_NUMERATOR = p.c1Numerator;
         C1_DENOMINATOR = p.c1Denominator;
         C1_PER_REPORT = p.c1PerReport;
+        BODY_MODE = p.bodyMode;
+        UNRECORDED = p.unrecorded;
+        TOLERANCE = p.tolerance;
+        SKIP_PENALTY = p.skipPenalty;
+        EVIDENCE_PENALTY = p.evidencePenalty;
         WEI_PER_UNIT = p.weiPerUnit;
         STAKE = p.stake;
         OPENING_DEADLINE = p.openingDeadline;
@@ -64,7 +76,6 @@ abstract contract Rules is IChainBandit {
         GAME_BLOCKS = p.gameBlocks;
         SETTLEMENT_WINDOW = p.settlementWindow;
 
-        QUORUM = Assumptions.quorum(p);
         OPEN_UNTIL = block.number + p.openingDeadline;
         SALT_COMMITMENT = saltCommitment;
         SECRET_COMMITMENT = secretCommitment;
@@ -76,14 +87,10 @@ abstract contract Rules is IChainBandit {
     }
 
     /// @inheritdoc IChainBandit
-    function quorum() external view override returns (uint256) {
-        return QUORUM;
-    }
-
-    /// @inheritdoc IChainBandit
     function parameters() external view override returns (Parameters memory) {
         return Parameters({
             participants: PARTICIPANTS,
+            validators: VALIDATORS,
             arms: ARMS,
             horizon: HORIZON,
             burnIn: BURN_IN,
@@ -95,6 +102,11 @@ abstract contract Rules is IChainBandit {
             c1Numerator: C1_NUMERATOR,
             c1Denominator: C1_DENOMINATOR,
             c1PerReport: C1_PER_REPORT,
+            bodyMode: BODY_MODE,
+            unrecorded: UNRECORDED,
+            tolerance: TOLERANCE,
+            skipPenalty: SKIP_PENALTY,
+            evidencePenalty: EVIDENCE_PENALTY,
             weiPerUnit: WEI_PER_UNIT,
             stake: STAKE,
             openingDeadline: OPENING_DEADLINE,
@@ -102,6 +114,23 @@ abstract contract Rules is IChainBandit {
             burnInBlocks: BURN_IN_BLOCKS,
             gameBlocks: GAME_BLOCKS,
             settlementWindow: SETTLEMENT_WINDOW
+        });
+    }
+
+    /// @dev Signatures that certify a block of so many validators.
+    function _quorum(uint256 validators_) internal view returns (uint256) {
+        return Assumptions.quorum(validators_, ATTACKERS, QUORUM_CHOICE);
+    }
+
+    /// @dev What decides where the parts of a block lie.
+    function _shape() internal view returns (Blocks.Shape memory) {
+        return Blocks.Shape({
+            participants: PARTICIPANTS,
+            arms: ARMS,
+            setBytes: (uint256(PARTICIPANTS) + 7) / 8,
+            tolerance: TOLERANCE,
+            compact: BODY_MODE == 1,
+            committees: VALIDATORS != PARTICIPANTS
         });
     }
 

@@ -27,7 +27,7 @@ def sources() -> dict[str, dict[str, str]]:
         name = pending.pop()
         if name in found:
             continue
-        text = (ROOT / ("node_modules" if name.startswith("@") else "") / name).read_text()
+        text = (ROOT / ("" if name.startswith("contracts/") else "node_modules") / name).read_text()
         found[name] = {"content": text}
         folder = Path(name).parent
         pending += [

@@ -68,7 +68,7 @@ class Environment:
                 if header is not None and approves(header.means):
                     self._approved = header
                     return [Send(self.rules.everybody, message)]
-            case PullRequest() if self._approved is not None and sender in self.rules.everybody:
+            case PullRequest() if self._approved is not None and sender in self.rules.reporters(self._ledger):
                 return self._on_pull(sender, message)
         return []
 

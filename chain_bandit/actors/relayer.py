@@ -31,8 +31,7 @@ class Relayer:
                 if self.rules.certified_header(self._ledger, message, self._verifier) is not None:
                     self.block = message
             case Certificate() if self.skip is None and message.content == NO_BLOCK:
-                rules, slot = self.rules, self.rules.slot(self._ledger)
-                if message.holds(slot, rules.addresses, rules.parameters.quorum, self._verifier):
+                if self.rules.is_certificate(self._ledger, message, self._verifier):
                     self.skip = message
             case _:
                 pass

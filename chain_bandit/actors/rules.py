@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from chain_bandit.actors.messages import CertifiedBlock, Schedule
+from chain_bandit.consensus.certificate import Certificate
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.protocol.assumptions import relay_rounds
-from chain_bandit.protocol.blocks import Header
+from chain_bandit.protocol.blocks import Header, seats
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import Malformed
-from chain_bandit.protocol.ledger import Ledger
+from chain_bandit.protocol.ledger import Ledger, blocked, validators
 from chain_bandit.protocol.messages import Domain, Slot
 from chain_bandit.protocol.parameters import Parameters
 
@@ -56,11 +57,29 @@ class Rules:
         """The slot of the open round, less phase, role and instance."""
         return Slot(self.separator, ledger.round, ledger.head)
 
+    def validators(self, ledger: Ledger) -> tuple[int, ...]:
+        """Who validates the open round."""
+        return seats(validators(ledger))
+
+    def reporters(self, ledger: Ledger) -> tuple[int, ...]:
+        """Whose reports count in the open round: all but the block list."""
+        return seats(self.parameters.everybody & ~blocked(ledger, ledger.round))
+
+    def quorum(self, ledger: Ledger) -> int:
+        """Signatures that certify the open round's block."""
+        return self.parameters.quorum(validators(ledger).bit_count())
+
+    def is_certificate(self, ledger: Ledger, certificate: Certificate, verifier: Verifier) -> bool:
+        """Whether a quorum of the open round's validators signed it there."""
+        return certificate.holds(
+            self.slot(ledger), self.addresses, validators(ledger), self.quorum(ledger), verifier
+        )
+
     def certified_header(self, ledger: Ledger, block: CertifiedBlock, verifier: Verifier) -> Header | None:
         """The header of a block that a quorum certified in the open round, else None: the contract's own rule."""
         if keccak(block.header) != block.certificate.content:
             return None
-        if not block.certificate.holds(self.slot(ledger), self.addresses, self.parameters.quorum, verifier):
+        if not self.is_certificate(ledger, block.certificate, verifier):
             return None
         try:
             header = Header.decode(block.header, self.parameters)

@@ -17,7 +17,7 @@ from chain_bandit.consensus.certificate import Vote, Votes
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import Verifier
-from chain_bandit.protocol.blocks import Header, Report, SignedReport
+from chain_bandit.protocol.blocks import Header, Report, SignedReport, mask
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.ledger import Ledger
 from chain_bandit.protocol.messages import NO_BLOCK, Phase, Role
@@ -29,22 +29,24 @@ class Validator:
 
     def __init__(self, rules: Rules, seat: int, signer: Signer, verifier: Verifier) -> None:
         self.rules, self.seat, self._signer, self._verifier = rules, seat, signer, verifier
-        self._others = tuple(p for p in rules.everybody if p != seat)
 
     def begin(self, ledger: Ledger) -> None:
         """Forget the last round and open the next one."""
         rules, slot = self.rules, self.rules.slot(ledger)
         self.ledger, self.slot = ledger, slot
+        self._reporters, self._validators = rules.reporters(ledger), rules.validators(ledger)
+        self._others = tuple(p for p in self._validators if p != self.seat)
+        members = mask(self._validators)
 
-        def broadcast(phase: Phase, content_bytes: int) -> SignedBroadcast:
+        def broadcast(phase: Phase, commanders: int, content_bytes: int) -> SignedBroadcast:
             return SignedBroadcast(
-                phase, slot, self.seat, rules.addresses, content_bytes, rules.schedule.relay_rounds,
-                self._signer, self._verifier,
+                phase, slot, self.seat, rules.addresses, commanders, members, content_bytes,
+                rules.schedule.relay_rounds, self._signer, self._verifier,
             )  # fmt: skip
 
-        self.reports = broadcast(Phase.REPORT, rules.report_bytes)
-        self.blocks = broadcast(Phase.BLOCK, 32)
-        self.votes = Votes(slot, rules.addresses, rules.parameters.quorum, self._verifier)
+        self.reports = broadcast(Phase.REPORT, mask(self._reporters), rules.report_bytes)
+        self.blocks = broadcast(Phase.BLOCK, members, 32)
+        self.votes = Votes(slot, rules.addresses, members, rules.quorum(ledger), self._verifier)
         self.drops: list[Drop] = []
         self.agreed: dict[int, SignedReport] = {}
         self._bits: Mapping[int, Bits] = {}
@@ -56,8 +58,10 @@ class Validator:
         return [Send(self._others, self.reports.open(report.encode()))]
 
     def on_tick(self, step: int) -> list[Send]:
-        """What to send in `step`, after everything that arrived before it."""
+        """What to send in `step`, after everything that arrived before it: nothing by who does not validate."""
         schedule = self.rules.schedule
+        if self.seat not in self._validators:
+            return []
         if 1 <= step <= schedule.relay_rounds:
             return self._relay(self.reports)
         if step == schedule.compare:
@@ -100,7 +104,7 @@ class Validator:
         """Agree on reports, then ask for the bits on what they commit to."""
         arms = self.rules.parameters.arms
         commitments = {}
-        for seat in self.rules.everybody:
+        for seat in self._reporters:
             claim = self.reports.outcome(seat)
             if claim is None:
                 continue
@@ -113,7 +117,7 @@ class Validator:
     def _propose(self) -> list[Send]:
         """Compute the block of the round and command its digest."""
         rules = self.rules
-        header, body = propose(rules.parameters, self.ledger, rules.seed_0, self.agreed, self._bits)
+        header, body = propose(rules.parameters, self.ledger, self.agreed, self._bits)
         encoded = header.encode(rules.parameters)
         self.block, self.digest = (header, encoded, body), keccak(encoded)
         return [Send(self._others, self.blocks.open(self.digest))]
@@ -123,7 +127,7 @@ class Validator:
 
         The mode over commanders counts only values equal to one's own (PROTOCOL 1.5), so one is enough.
         """
-        outcomes = map(self.blocks.outcome, self.rules.everybody)
+        outcomes = map(self.blocks.outcome, self._validators)
         heard = any(claim is not None and claim.content == self.digest for claim in outcomes)
         content = self.digest if heard else NO_BLOCK
         digest = self.slot.digest(Phase.BLOCK, Role.SIGNER, 0, content)

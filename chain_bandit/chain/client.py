@@ -94,19 +94,21 @@ class Coordinator:
         """Start the game."""
         self._transact(sender, "open", salt)
 
-    def submit_block(
-        self, sender: LocalAccount, header: bytes, body: bytes, signers: int, signatures: bytes
-    ) -> list[RecordEvent]:
-        """Record a block with its certificate. Gives the records made."""
-        return self._record(sender, "submitBlock", header, body, signers, signatures)
+    def submit_blocks(self, sender: LocalAccount, blocks: bytes) -> list[RecordEvent]:
+        """Record blocks in a row, as `protocol.submission` encodes them. Gives the records made."""
+        return self._record(sender, "submitBlocks", packed=blocks)
 
-    def skip(self, sender: LocalAccount, signers: int, signatures: bytes) -> list[RecordEvent]:
+    def skip(self, sender: LocalAccount, committee: int, signers: int, signatures: bytes) -> list[RecordEvent]:
         """Record a quorum's "no block". Gives the records made."""
-        return self._record(sender, "skip", signers, signatures)
+        return self._record(sender, "skip", committee, signers, signatures)
 
-    def skip_after_deadline(self, sender: LocalAccount) -> list[RecordEvent]:
+    def skip_after_deadline(self, sender: LocalAccount, committee: int) -> list[RecordEvent]:
         """Record that the deadline passed without a block. Gives the records made."""
-        return self._record(sender, "skipAfterDeadline")
+        return self._record(sender, "skipAfterDeadline", committee)
+
+    def report_equivocation(self, sender: LocalAccount, proof: tuple[object, ...]) -> None:
+        """Put a seat on the block list."""
+        self._transact(sender, "reportEquivocation", proof)
 
     def settle_rewards(self, sender: LocalAccount, through: int, pulls: bytes) -> None:
         """Credit the rewards of all unsettled rounds up to `through`."""
@@ -160,13 +162,35 @@ class Coordinator:
         """The open round."""
         return int(self._view("nextRound"))
 
-    def progress(self) -> tuple[int, int, int, int, int]:
-        """(open round, failures in a row, explorations, block of the last record, last block that may record)."""
-        return cast(tuple[int, int, int, int, int], self._view("progress"))
+    def progress(self) -> tuple[int, int, int, int, int, int, bool, int]:
+        """(open round, failures in a row, skips in a row, explorations, block of the last record, last block that may
+        record, whether anybody was accused, approvals around the open round).
+        """
+        return cast(tuple[int, int, int, int, int, int, bool, int], self._view("progress"))
 
     def quorum(self) -> int:
-        """Signatures that certify a block."""
+        """Signatures that certify the open round's block."""
         return int(self._view("quorum"))
+
+    def validators(self, round_: int) -> list[bytes]:
+        """Who validates the open round, by ascending address."""
+        return list(map(_address, self._view("validators", round_)))
+
+    def committee(self, count: int) -> tuple[int, ...]:
+        """The best seats by reputation that are not on the block list, the best first."""
+        return tuple(self._view("committee", count))
+
+    def reputations(self) -> tuple[int, ...]:
+        """The reputation of every seat."""
+        return tuple(self._view("reputations"))
+
+    def blocked(self) -> int:
+        """The block list of the open round, as a mask."""
+        return int(self._view("blocked"))
+
+    def blocked_from(self, seat: int) -> int:
+        """The first round in which a seat is on the block list; 0 for never."""
+        return int(self._view("blockedFrom", seat))
 
     def seat_of(self, participant: bytes) -> int:
         """The seat of a participant; reverts for anybody else."""
@@ -205,13 +229,15 @@ class Coordinator:
         (value,) = function.decode_outputs(self._rpc.call(name, self.address, function.encode(*arguments)))
         return value
 
-    def _transact(self, sender: LocalAccount, name: str, *arguments: object, value: int = 0) -> Any:
-        data = self._functions[name].encode(*arguments)
+    def _transact(
+        self, sender: LocalAccount, name: str, *arguments: object, value: int = 0, packed: bytes = b""
+    ) -> Any:
+        data = self._functions[name].encode(*arguments) + packed
         limit = min(GAS_BASE + GAS_PER_BYTE * len(data), GAS_MOST)
         return self._rpc.transact(name, sender, self.address, data, value, limit)
 
-    def _record(self, sender: LocalAccount, name: str, *arguments: object) -> list[RecordEvent]:
-        logs = self._transact(sender, name, *arguments)["logs"]
+    def _record(self, sender: LocalAccount, name: str, *arguments: object, packed: bytes = b"") -> list[RecordEvent]:
+        logs = self._transact(sender, name, *arguments, packed=packed)["logs"]
         events = [self._recorded.decode_inputs(as_bytes(log["data"])) for log in logs]
         return [(round_, kind, bytes(head)) for round_, kind, head in events]
 

@@ -51,14 +51,18 @@ class Drop(StrEnum):
     ENOUGH = "two values already held, and nothing more to prove"
     LATE = "arrived after the last step"
     SHORT_CHAIN = "fewer signatures than the step asks for"
-    UNKNOWN_SEAT = "names a seat that does not exist"
+    UNKNOWN_SEAT = "names a seat that may not command, or relay"
     REPEATED_SIGNER = "one signer counted twice"
     WRONG_SIZE = "content of the wrong size"
     BAD_SIGNATURE = "a signature is not its signer's"
 
 
 class SignedBroadcast:
-    """One validator's state of one phase of one round: every participant's instance of SM(m)."""
+    """One validator's state of one phase of one round: the instance of SM(m) of every commander.
+
+    Args:
+        commanders, validators: masks of the seats that may command, and of those that relay.
+    """
 
     def __init__(
         self,
@@ -66,6 +70,8 @@ class SignedBroadcast:
         slot: Slot,
         seat: int,
         addresses: Sequence[bytes],
+        commanders: int,
+        validators: int,
         content_bytes: int,
         relay_rounds: int,
         signer: Signer,
@@ -73,6 +79,7 @@ class SignedBroadcast:
     ) -> None:
         self.phase = phase
         self._slot, self._seat, self._addresses = slot, seat, addresses
+        self._commanders, self._validators = commanders, validators
         self._content_bytes, self._last_step = content_bytes, relay_rounds
         self._signer, self._verifier = signer, verifier
         self._held: list[dict[tuple[bytes, bytes], Claim]] = [{} for _ in addresses]
@@ -101,7 +108,7 @@ class SignedBroadcast:
 
     def on_claim(self, step: int, claim: Claim) -> Drop | None:
         """Accept the claim, or say why not."""
-        if not 0 <= claim.instance < len(self._addresses):
+        if claim.instance < 0 or not self._commanders >> claim.instance & 1:
             return Drop.UNKNOWN_SEAT
         held = self._held[claim.instance]
         if self._key(claim) in held:
@@ -164,7 +171,7 @@ class SignedBroadcast:
         signers = {claim.instance, *(seat for seat, _ in claim.relays)}
         if len(signers) != 1 + len(claim.relays):
             return Drop.REPEATED_SIGNER
-        if min(signers) < 0 or max(signers) >= len(self._addresses):
+        if any(seat < 0 or not self._validators >> seat & 1 for seat, _ in claim.relays):
             return Drop.UNKNOWN_SEAT
         commander = self._slot.digest(
             self.phase, Role.COMMANDER, claim.instance, statement_content(self.phase, claim.content)

@@ -29,9 +29,11 @@ class Certificate:
     signers: int
     signatures: bytes
 
-    def holds(self, slot: Slot, addresses: Sequence[bytes], quorum: int, verifier: Verifier) -> bool:
-        """Whether a quorum of distinct seats signed the content in the slot: the rule of the contract."""
-        if self.signers < 0 or self.signers >> len(addresses):
+    def holds(
+        self, slot: Slot, addresses: Sequence[bytes], validators: int, quorum: int, verifier: Verifier
+    ) -> bool:
+        """Whether a quorum of the mask `validators` signed the content in the slot: the rule of the contract."""
+        if self.signers < 0 or self.signers & ~validators:
             return False
         members = seats(self.signers)
         if len(members) < quorum or len(self.signatures) != SIGNATURE_BYTES * len(members):
@@ -48,13 +50,16 @@ class Certificate:
 class Votes:
     """The block signatures of one slot that one participant holds."""
 
-    def __init__(self, slot: Slot, addresses: Sequence[bytes], quorum: int, verifier: Verifier) -> None:
-        self._slot, self._addresses, self._quorum, self._verifier = slot, addresses, quorum, verifier
+    def __init__(
+        self, slot: Slot, addresses: Sequence[bytes], validators: int, quorum: int, verifier: Verifier
+    ) -> None:
+        self._slot, self._addresses, self._validators = slot, addresses, validators
+        self._quorum, self._verifier = quorum, verifier
         self._by_content: dict[bytes, dict[int, bytes]] = {}
 
     def on_vote(self, vote: Vote) -> bool:
         """Take in a vote; False when its signature is not its seat's or it is known."""
-        if not 0 <= vote.seat < len(self._addresses) or len(vote.content) != 32:
+        if vote.seat < 0 or not self._validators >> vote.seat & 1 or len(vote.content) != 32:
             return False
         if vote.seat in self._by_content.get(vote.content, {}):
             return False

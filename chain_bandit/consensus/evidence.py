@@ -38,5 +38,14 @@ class Equivocation:
             for content, signature in ((first, self.signature), (second, self.other_signature))
         )
 
+    def calldata(self) -> tuple[object, ...]:
+        """What the contract takes: seat, round, parent, phase, role, then content, r and vs of either signature."""
+        signed = (
+            (self._signed(content), signature[:32], signature[32:])
+            for content, signature in ((self.content, self.signature), (self.other_content, self.other_signature))
+        )
+        slot = self.slot
+        return (self.instance, slot.round, slot.parent, int(self.phase), int(self.role), *(x for s in signed for x in s))
+
     def _signed(self, content: bytes) -> bytes:
         return statement_content(self.phase, content)

@@ -33,7 +33,7 @@ class Cast:
         scenario, parameters = plan.scenario, plan.parameters
         seed_0, genesis = genesis_digest(plan.game, plan.addresses, plan.salt)
         self.rules = Rules(parameters, domain, plan.addresses, plan.environment.address, seed_0, genesis)
-        self.opening = opening(parameters, genesis)
+        self.opening = opening(parameters, genesis, seed_0)
         self.environment = Environment(
             self.rules, scenario.model, scenario.roles, plan.secret, plan.environment, verifier
         )

@@ -1,8 +1,10 @@
 """A whole game: opening, burn-in, rounds, settlement, end (PROTOCOL 1, walked through in docs/architecture.md)."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from chain_bandit.actors.messages import CertifiedBlock
+from chain_bandit.consensus.certificate import Certificate
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game.cast import Cast
@@ -10,9 +12,10 @@ from chain_bandit.game.errors import LockstepBroken, RecordMismatch
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import Recorded, Recorder
 from chain_bandit.protocol import run_digest
-from chain_bandit.protocol.blocks import Header, Kind, Record, Report, SignedReport, approves, decode_body, seats
+from chain_bandit.protocol.blocks import Body, Header, Kind, Record, Report, SignedReport, approves, seats
 from chain_bandit.protocol.ledger import (
     Ledger,
+    accused,
     after_burn_in_round,
     after_record,
     exploration_arm,
@@ -20,8 +23,9 @@ from chain_bandit.protocol.ledger import (
     pulled_arm,
     records_made,
 )
-from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.parameters import BodyMode, Parameters
 from chain_bandit.protocol.settlement import CostEntry, Pull, encode_pulls
+from chain_bandit.protocol.submission import Submitted
 from chain_bandit.scenario import Scenario
 
 
@@ -55,6 +59,12 @@ class Progress:
     unsettled: list[bytes] = field(default_factory=list)
     settled: int = 0
     evidence: list[Equivocation] = field(default_factory=list)
+    certified: list[Submitted] = field(default_factory=list)
+    """Blocks that wait to be recorded."""
+    due: list[tuple[int, int, bytes]] = field(default_factory=list)
+    """What recording them must give: (round, kind, head)."""
+    bodies: list[bytes] = field(default_factory=list)
+    """Bodies that travel beside the chain."""
 
 
 class Game:
@@ -92,6 +102,7 @@ class Game:
                 yield from self._recorded_round()
             self._check_lockstep()
             self.verifier.forget()
+        self._submit()
         self._settle(force=True)
         self.recorder.finish(self.progress.entries[::-1])
 
@@ -124,45 +135,75 @@ class Game:
         ledger, parameters = self.progress.ledger, self.parameters
         self.cast.begin(ledger)
         self.cast.play_round()
-        accused = self._collect_evidence()
+        found = self._collect_evidence()
         block, body = self.cast.relayer.block, b""
         if block is not None:
             header, body = Header.decode(block.header, parameters), block.body
             kind = Kind.APPROVED if approves(header.means) else Kind.REJECTED
             record = Record(ledger.round, kind, header, block.certificate.content)
-            made = self.recorder.submit(block)
+            self._certified(header, block)
             self.cast.publish(block)
         else:
             record = Record(ledger.round, Kind.SKIP)
-            skip = self.cast.relayer.skip
-            made = self.recorder.skip(skip) if skip else self.recorder.skip_after_deadline()
         if ledger.round == parameters.burn_in:
             self.cast.give(honest_arm(parameters, ledger))
-        yield from self._advance(record, body, made, accused)
+        yield from self._advance(record, body, found)
+        if block is None:
+            self._skip(self.cast.relayer.skip)
+        elif len(self.progress.certified) == self.scenario.chain.batch:
+            self._submit()
+        self._settle()
 
-    def _advance(
-        self, record: Record, body: bytes, made: Recorded | None, accused: frozenset[int]
-    ) -> Iterator[RoundPlayed]:
-        """Move the ledger by everything that one call recorded, and hold it against what the chain says."""
+    def _advance(self, record: Record, body: bytes, found: frozenset[int]) -> Iterator[RoundPlayed]:
+        """Move the ledger by everything that the record brings."""
         parameters, progress = self.parameters, self.progress
-        records = records_made(parameters, progress.ledger, record)
-        heads: list[tuple[int, int, bytes]] = []
-        for each in records:
+        for each in records_made(parameters, progress.ledger, record):
             if each.kind is Kind.EXPLORATION:
                 self.cast.begin(progress.ledger)
                 self.cast.give(exploration_arm(parameters, progress.ledger))
-            played = self._played(each, body, accused)
+            played = self._played(each, body, found)
             parent = progress.ledger.head
             header = each.header.encode(parameters) if each.header else b""
             progress.entries.append(CostEntry(parent, each.kind, played.costly, header))
             progress.ledger = after_record(parameters, progress.ledger, each)
-            heads.append((each.round, int(each.kind), progress.ledger.head))
+            progress.due.append((each.round, int(each.kind), progress.ledger.head))
             if each.kind is Kind.EXPLORATION:
                 self._check_lockstep()
             yield played
-        if made is not None and list(made) != heads:
-            raise RecordMismatch(record.round, heads, list(made))
-        self._settle()
+
+    def _certified(self, header: Header, block: CertifiedBlock) -> None:
+        """Put a certified block with those that wait; where one quorum is enough, the one before it gives up its own."""
+        waiting, parameters = self.progress.certified, self.parameters
+        if waiting and self.scenario.chain.certificates == "head":
+            waiting[-1] = replace(waiting[-1], signers=0, signatures=b"")
+        certificate = block.certificate
+        waiting.append(Submitted.of(parameters, header, block.body, certificate.signers, certificate.signatures))
+        if parameters.body_mode == BodyMode.COMPACT:
+            self.progress.bodies.append(block.body)
+
+    def _submit(self) -> None:
+        """Record the blocks that wait."""
+        if self.progress.certified:
+            made = self.recorder.submit(self.progress.certified)
+            self.progress.certified = []
+            self._compare(made)
+
+    def _skip(self, certificate: Certificate | None) -> None:
+        """Record the skip of the last round, after the blocks that wait."""
+        progress = self.progress
+        committee = progress.ledger.committee if self.parameters.has_committees else 0
+        skipped = [index for index, (_, kind, _) in enumerate(progress.due) if kind == Kind.SKIP][0]
+        due, progress.due = progress.due[skipped:], progress.due[:skipped]
+        self._submit()
+        progress.due = due
+        recorder = self.recorder
+        self._compare(recorder.skip(committee, certificate) if certificate else recorder.skip_after_deadline(committee))
+
+    def _compare(self, made: Recorded | None) -> None:
+        """Hold what the chain says that it recorded against the rules."""
+        due, self.progress.due = self.progress.due, []
+        if made is not None and list(made) != due:
+            raise RecordMismatch(due[0][0], due, list(made))
 
     def _played(self, record: Record, body: bytes, accused: frozenset[int]) -> RoundPlayed:
         """What the round comes to: pulls and case, and its share of the run digest."""
@@ -173,7 +214,7 @@ class Game:
         costly = False
         if header is not None:
             members = seats(header.reporters)
-            reports = decode_body(body, len(members), parameters.arms)
+            reports = Body.decode(body, len(members), parameters.arms).reports
             if record.kind is Kind.APPROVED and ledger.round > parameters.burn_in:
                 pulls = self.cast.environment.pulls()
                 progress.unsettled.append(encode_pulls(pulls))
@@ -188,18 +229,30 @@ class Game:
         return RoundPlayed(record.round, record, arm, pulls, costly, accused)
 
     def _collect_evidence(self) -> frozenset[int]:
-        """Proofs of equivocation that honest validators hold of this round, one an accused seat and role."""
+        """Proofs of equivocation that honest validators hold of this round, one an accused seat and role.
+
+        The first one against a seat goes to the contract at once.
+        """
         found = {
             (proof.instance, proof.phase, proof.role): proof
             for seat in self.cast.honest
             for proof in seat.validator.equivocations()
         }
-        self.progress.evidence += [found[key] for key in sorted(found)]
+        progress = self.progress
+        proofs = [found[key] for key in sorted(found)]
+        progress.evidence += proofs
+        open_round = progress.due[0][0] if progress.due else progress.ledger.round
+        for proof in proofs:
+            if not progress.ledger.blocked_from[proof.instance]:
+                self.recorder.report(proof)
+                progress.ledger = accused(self.parameters, progress.ledger, proof.instance, open_round)
         return frozenset(instance for instance, _, _ in found)
 
     def _settle(self, force: bool = False) -> None:
-        """Settle rewards, several rounds in one transaction."""
+        """Settle rewards, several rounds in one transaction, once all of them are recorded."""
         progress, last = self.progress, self.progress.ledger.round - 1
+        if progress.certified:
+            return
         if last > progress.settled and (force or len(progress.unsettled) >= self.scenario.chain.settle_every):
             self.recorder.settle_rewards(last, b"".join(progress.unsettled))
             progress.unsettled, progress.settled = [], last

@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 
-from chain_bandit.actors.messages import CertifiedBlock
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.embedded import EmbeddedNode
 from chain_bandit.chain.node import Node, account
 from chain_bandit.consensus.certificate import Certificate
+from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import Recorded
 from chain_bandit.protocol.messages import Domain
 from chain_bandit.protocol.settlement import CostEntry
+from chain_bandit.protocol.submission import Submitted, encode
 from chain_bandit.stopwatch import Stopwatch
 
 GAS_MONEY = 10**20
@@ -46,18 +47,19 @@ class OnChain:
         self.contract.open(self._environment, plan.salt)
         return Domain(self.node.chain_id, self.contract.address, plan.game)
 
-    def submit(self, block: CertifiedBlock) -> Recorded:
-        """Record a certified block."""
-        certificate = block.certificate
-        return self.contract.submit_block(
-            self._relayer, block.header, block.body, certificate.signers, certificate.signatures
-        )
+    def submit(self, blocks: Sequence[Submitted]) -> Recorded:
+        """Record certified blocks in a row."""
+        return self.contract.submit_blocks(self._relayer, encode(self._plan.parameters, blocks))
 
-    def skip(self, certificate: Certificate) -> Recorded:
+    def skip(self, committee: int, certificate: Certificate) -> Recorded:
         """Record a quorum's "no block"."""
-        return self.contract.skip(self._relayer, certificate.signers, certificate.signatures)
+        return self.contract.skip(self._relayer, committee, certificate.signers, certificate.signatures)
 
-    def skip_after_deadline(self) -> Recorded:
+    def report(self, proof: Equivocation) -> None:
+        """Hand in a proof of equivocation."""
+        self.contract.report_equivocation(self._relayer, proof.calldata())
+
+    def skip_after_deadline(self, committee: int) -> Recorded:
         """Let the deadline pass, then record the skip."""
         parameters = self._plan.parameters
         blocks = parameters.skip_deadline
@@ -65,7 +67,7 @@ class OnChain:
             blocks += parameters.burn_in_blocks
         with self._stopwatch("evm"):
             self.node.mine(blocks)
-        return self.contract.skip_after_deadline(self._relayer)
+        return self.contract.skip_after_deadline(self._relayer, committee)
 
     def settle_rewards(self, through: int, pulls: bytes) -> None:
         """Credit rewards."""

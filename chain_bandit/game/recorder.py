@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from chain_bandit.actors.messages import CertifiedBlock
 from chain_bandit.consensus.certificate import Certificate
+from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.game.plan import Plan
 from chain_bandit.protocol.messages import Domain
 from chain_bandit.protocol.settlement import CostEntry
+from chain_bandit.protocol.submission import Submitted
 
 Recorded = Sequence[tuple[int, int, bytes]]
 """(round, kind, head) of each record that a call made."""
@@ -20,16 +21,20 @@ class Recorder(Protocol):
         """Deploy, let everybody join, open. The domain that signatures are bound to."""
         ...
 
-    def submit(self, block: CertifiedBlock) -> Recorded | None:
-        """Record a certified block; an exploration round may follow in the same call."""
+    def submit(self, blocks: Sequence[Submitted]) -> Recorded | None:
+        """Record certified blocks in a row, in one transaction; exploration rounds may follow in the same call."""
         ...
 
-    def skip(self, certificate: Certificate) -> Recorded | None:
-        """Record a round that a quorum says has no block."""
+    def skip(self, committee: int, certificate: Certificate) -> Recorded | None:
+        """Record a round that a quorum says has no block; `committee` validates the next one."""
         ...
 
-    def skip_after_deadline(self) -> Recorded | None:
-        """Record a round that nobody can finish, once its deadline has passed."""
+    def skip_after_deadline(self, committee: int) -> Recorded | None:
+        """Record a round that nobody can finish, once its deadline has passed; `committee` validates the next one."""
+        ...
+
+    def report(self, proof: Equivocation) -> None:
+        """Put a seat on the block list."""
         ...
 
     def settle_rewards(self, through: int, pulls: bytes) -> None:
@@ -48,14 +53,17 @@ class NoChain:
         """Chain id 0 and the zero address."""
         return Domain(0, bytes(20), plan.game)
 
-    def submit(self, block: CertifiedBlock) -> None:
+    def submit(self, blocks: Sequence[Submitted]) -> None:
         """Nothing to record."""
 
-    def skip(self, certificate: Certificate) -> None:
+    def skip(self, committee: int, certificate: Certificate) -> None:
         """Nothing to record."""
 
-    def skip_after_deadline(self) -> None:
+    def skip_after_deadline(self, committee: int) -> None:
         """No deadline runs."""
+
+    def report(self, proof: Equivocation) -> None:
+        """The rules alone keep the list."""
 
     def settle_rewards(self, through: int, pulls: bytes) -> None:
         """Nothing is paid."""

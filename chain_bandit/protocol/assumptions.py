@@ -5,7 +5,8 @@ from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.units import MAX_ARMS, MAX_PARTICIPANTS, UNIT
 
 _WIDTHS = {
-    "quorum_choice": 1, "c1_per_report": 1, "failure_limit": 32, "threshold": 32, "c1_numerator": 64,
+    "quorum_choice": 1, "c1_per_report": 1, "body_mode": 1, "failure_limit": 16, "unrecorded": 16, "threshold": 32,
+    "tolerance": 32, "skip_penalty": 16, "evidence_penalty": 16, "c1_numerator": 64,
     "c1_denominator": 64, "wei_per_unit": 64, "stake": 128, "opening_deadline": 32, "skip_deadline": 32,
     "burn_in_blocks": 32, "game_blocks": 32, "settlement_window": 32,
 }  # fmt: skip
@@ -34,7 +35,7 @@ def require(holds: bool, name: str, inequality: str, **values: int) -> None:
 
 
 def check(p: Parameters) -> None:
-    """Refuse a game outside Theorem 1 (all validate, all command, Option 1, constant cost).
+    """Refuse a game outside Theorem 1 (Option 1, constant cost; committees as in Theorem 7).
 
     Raises:
         AssumptionBroken: naming the first inequality that fails.
@@ -48,8 +49,14 @@ def check(p: Parameters) -> None:
     require(f >= 0 and n >= 3 * f + 1, "liars", "M >= 3f + 1 (Theorem 1, Option 1)", M=n, f=f)
     require(m >= 0 and n >= m + 2, "attackers", "M >= m + 2", M=n, m=m)
     require(n >= 2 * f + m + 1, "attackers", "M >= 2f + m + 1 (who attacks may withhold its report)", M=n, f=f, m=m)
-    q = p.quorum
-    require(q <= n - m, "quorum", "quorum <= M - m", quorum=q, M=n, m=m)
+    require(2 * m + 1 <= p.validators <= n, "validators", "2m + 1 <= N <= M", N=p.validators, m=m, M=n)
+    for size in (p.validators, n):
+        q = p.quorum(size)
+        require(q <= size - m, "quorum", "quorum <= n - m, or the attackers can stop every block of n validators",
+                quorum=q, n=size, m=m)
+    require(p.unrecorded >= 1, "unrecorded", "w >= 1", w=p.unrecorded)
+    require(p.tolerance >= 1, "tolerance", "tolerance >= 1", units=p.tolerance)
+    require(p.skip_penalty >= 1, "skip_penalty", "skip_penalty >= 1", penalty=p.skip_penalty)
     require(p.burn_in % p.arms == 0 and p.burn_in >= 2 * p.arms, "burn_in", "L is a multiple of K, L >= 2K",
             L=p.burn_in, K=p.arms)
     require(p.horizon < 2**32 - 1, "horizon", "T < 2^32 - 1", T=p.horizon)

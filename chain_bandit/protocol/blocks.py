@@ -62,21 +62,80 @@ class SignedReport:
     signature: bytes
 
 
-def encode_body(reports: Sequence[SignedReport]) -> bytes:
-    """The body of a block: every agreed report with its signature, by ascending seat."""
-    return b"".join(report.content + report.signature for report in reports)
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a block rests on: the radius of each arm, and every agreed report with its signature by ascending seat."""
+
+    radii: Means
+    reports: tuple[SignedReport, ...]
+
+    def encode(self) -> bytes:
+        """K uint32, then the reports."""
+        return uints(self.radii, 4) + b"".join(report.content + report.signature for report in self.reports)
+
+    @staticmethod
+    def decode(data: bytes, reporters: int, arms: int) -> "Body":
+        """The body of a block with so many reporters. Raises `Malformed` unless the length is exact."""
+        if len(data) != body_bytes(reporters, arms):
+            raise Malformed("body", f"{body_bytes(reporters, arms)} bytes", len(data))
+        content = 4 * arms + 32
+        return Body(
+            read_uints(data[: 4 * arms], 4),
+            tuple(
+                SignedReport(data[at : at + content], data[at + content : at + content + SIGNATURE_BYTES])
+                for at in range(4 * arms, len(data), content + SIGNATURE_BYTES)
+            ),
+        )
 
 
-def decode_body(data: bytes, count: int, arms: int) -> tuple[SignedReport, ...]:
-    """The `count` signed reports of a body. Raises `Malformed` unless the length is exact."""
-    content = 4 * arms + 32
-    size = content + SIGNATURE_BYTES
-    if len(data) != count * size:
-        raise Malformed("body", f"{count * size} bytes", len(data))
-    return tuple(
-        SignedReport(data[at : at + content], data[at + content : at + size])
-        for at in range(0, len(data), size)
-    )
+def body_bytes(reporters: int, arms: int) -> int:
+    """Bytes of a body: K uint32, then K uint32, 32 and 64 bytes a reporter."""
+    return 4 * arms + reporters * (4 * arms + 32 + SIGNATURE_BYTES)
+
+
+def encode_sets(sets: Sequence[int], size: int) -> bytes:
+    """One set an arm: 1 and the set where all arms share it, else 0 and every set."""
+    if all(members == sets[0] for members in sets):
+        return b"\1" + uint(sets[0], size)
+    return b"\0" + b"".join(uint(members, size) for members in sets)
+
+
+def sets_bytes(data: bytes, at: int, parameters: Parameters) -> int:
+    """How many bytes the sets at a place take, by their flag. Raises `Malformed`."""
+    flag = data[at] if at < len(data) else None
+    if flag not in (0, 1):
+        raise Malformed("sets of seats", "the flag 0 or 1", flag)
+    return 1 + parameters.mask_bytes * (1 if flag else parameters.arms)
+
+
+class Reader:
+    """Takes a byte string apart from the front. Raises `Malformed` when it is too short."""
+
+    def __init__(self, data: bytes, what: str) -> None:
+        self.data, self.what, self.at = data, what, 0
+
+    def take(self, size: int) -> bytes:
+        """The next bytes."""
+        if len(self.data) - self.at < size:
+            raise Malformed(self.what, f"{size} bytes more", len(self.data) - self.at)
+        self.at += size
+        return self.data[self.at - size : self.at]
+
+    def number(self, size: int) -> int:
+        """The next unsigned integer."""
+        return int.from_bytes(self.take(size), "big")
+
+    def sets(self, parameters: Parameters) -> tuple[int, ...]:
+        """The next sets of seats, one an arm, in their only encoding."""
+        size = parameters.mask_bytes
+        rows = Reader(self.take(sets_bytes(self.data, self.at, parameters)), self.what)
+        shared = rows.number(1)
+        sets = tuple(rows.number(size) for _ in range(1 if shared else parameters.arms))
+        if shared:
+            return sets * parameters.arms
+        if all(members == sets[0] for members in sets):
+            raise Malformed(self.what, "one set for all arms that share it", "the same set for each")
+        return sets
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,66 +145,75 @@ class Header:
     Attributes:
         round: t.
         parent: the digest of record t - 1.
+        blocked: D(t), who is proven to have equivocated.
         body: keccak of the body.
         reporters: mask of the seats whose reports were agreed and whose commitments opened.
         arm: the honest arm of round t.
         candidates: A_i of each arm as a mask: the comparison bits.
         selected: B_i of each arm as a mask.
+        committee: who validates round t + 1, as a mask; 0 in a game in which everybody does.
         means: the global estimators in units.
+        accuracies: of every seat's report, 0 without one.
     """
 
     round: int
     parent: bytes
+    blocked: int
     body: bytes
     reporters: int
     arm: int
     candidates: tuple[int, ...]
     selected: tuple[int, ...]
+    committee: int
     means: Means
+    accuracies: tuple[int, ...]
 
     def encode(self, parameters: Parameters) -> bytes:
-        """The header's only encoding, `header_bytes(parameters)` long."""
+        """The header's only encoding: what is known, the body's hash, what was decided, what follows from it."""
+        return self.known() + self.body + self.decided(parameters) + self.derived()
+
+    def known(self) -> bytes:
+        """What everybody knows before the round: 4 round, 32 parent, 32 blocked."""
+        return uint(self.round, 4) + self.parent + uint(self.blocked, 32)
+
+    def decided(self, parameters: Parameters) -> bytes:
+        """What the validators agreed on: reporters, 1 arm, A and B of each arm, the next committee if there are any."""
         size = parameters.mask_bytes
         return b"".join(
             (
-                uint(self.round, 4),
-                self.parent,
-                self.body,
                 uint(self.reporters, size),
                 uint(self.arm, 1),
-                *(uint(row, size) for row in self.candidates),
-                *(uint(row, size) for row in self.selected),
-                uints(self.means, 4),
+                encode_sets(self.candidates, size),
+                encode_sets(self.selected, size),
+                uint(self.committee, size) if parameters.has_committees else b"",
             )
         )
 
+    def derived(self) -> bytes:
+        """What follows from body and decisions: K uint32 means, M uint16 accuracies."""
+        return uints(self.means, 4) + uints(self.accuracies, 2)
+
     @staticmethod
     def decode(data: bytes, parameters: Parameters) -> "Header":
-        """The header in exactly `header_bytes(parameters)` bytes. Raises `Malformed` on any other length."""
-        if len(data) != header_bytes(parameters):
-            raise Malformed("header", f"{header_bytes(parameters)} bytes", len(data))
+        """The header in exactly these bytes. Raises `Malformed` for any but the only encoding."""
         size, arms = parameters.mask_bytes, parameters.arms
-        at = 69 + size
-
-        def masks(start: int) -> tuple[int, ...]:
-            starts = range(start, start + arms * size, size)
-            return tuple(int.from_bytes(data[first : first + size], "big") for first in starts)
-
-        return Header(
-            round=int.from_bytes(data[:4], "big"),
-            parent=data[4:36],
-            body=data[36:68],
-            reporters=int.from_bytes(data[68 : 68 + size], "big"),
-            arm=data[68 + size],
-            candidates=masks(at),
-            selected=masks(at + arms * size),
-            means=read_uints(data[at + 2 * arms * size :], 4),
+        read = Reader(data, "header")
+        header = Header(
+            round=read.number(4),
+            parent=read.take(32),
+            blocked=read.number(32),
+            body=read.take(32),
+            reporters=read.number(size),
+            arm=read.number(1),
+            candidates=read.sets(parameters),
+            selected=read.sets(parameters),
+            committee=read.number(size) if parameters.has_committees else 0,
+            means=read_uints(read.take(4 * arms), 4),
+            accuracies=read_uints(read.take(2 * parameters.participants), 2),
         )
-
-
-def header_bytes(parameters: Parameters) -> int:
-    """4 round, 32 parent, 32 body, mask, 1 arm, 2K masks, K uint32."""
-    return 69 + parameters.mask_bytes * (1 + 2 * parameters.arms) + 4 * parameters.arms
+        if read.at != len(data):
+            raise Malformed("header", f"{read.at} bytes", len(data))
+        return header
 
 
 def approves(means: Sequence[int]) -> bool:

@@ -7,8 +7,11 @@ auditor replays it, and the simulator's reference loop iterates it.
 from dataclasses import dataclass, replace
 
 from chain_bandit.protocol.arms import learning_arm, round_robin
-from chain_bandit.protocol.blocks import FAILED, Kind, Record
+from chain_bandit.protocol.blocks import FAILED, Kind, Record, mask, round_seed, seats
+from chain_bandit.protocol.committee import best, size
+from chain_bandit.protocol.digests import ZERO
 from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.reputation import START, Reputations, after_block, penalised
 from chain_bandit.protocol.units import Counts, Means, added
 
 
@@ -25,6 +28,11 @@ class Ledger:
         failed: failed rounds so far.
         failures: failed rounds in a row.
         explorations: exploration rounds so far.
+        seed: seed_0.
+        reputations: of every seat.
+        skips: skips in a row, exploration rounds aside.
+        committee: who validates the open round, blocked or not, as a mask.
+        blocked_from: for each seat the first round in which it is on the block list; 0 for never.
     """
 
     round: int
@@ -35,11 +43,58 @@ class Ledger:
     failed: int = 0
     failures: int = 0
     explorations: int = 0
+    seed: bytes = ZERO
+    reputations: Reputations = ()
+    skips: int = 0
+    committee: int = 0
+    blocked_from: tuple[int, ...] = ()
 
 
-def opening(parameters: Parameters, genesis: bytes) -> Ledger:
+def opening(parameters: Parameters, genesis: bytes, seed_0: bytes) -> Ledger:
     """The ledger before round 1."""
-    return Ledger(1, genesis, (0,) * parameters.arms)
+    count = parameters.participants
+    return Ledger(
+        1, genesis, (0,) * parameters.arms, seed=seed_0, reputations=(START,) * count,
+        committee=parameters.everybody, blocked_from=(0,) * count,
+    )  # fmt: skip
+
+
+def blocked(ledger: Ledger, round_: int) -> int:
+    """D(t): the seats whose proof of equivocation counts in a round, as a mask."""
+    return mask(seat for seat, since in enumerate(ledger.blocked_from) if 0 < since <= round_)
+
+
+def validators(ledger: Ledger) -> int:
+    """Who validates the open round: its committee less the block list, as a mask."""
+    return ledger.committee & ~blocked(ledger, ledger.round)
+
+
+def accused(parameters: Parameters, ledger: Ledger, seat: int, open_round: int) -> Ledger:
+    """The ledger once the contract, at its `open_round`, has taken proof against a seat that it knew nothing of."""
+    since = open_round + 1 + parameters.unrecorded
+    listed = (*ledger.blocked_from[:seat], since, *ledger.blocked_from[seat + 1 :])
+    return replace(ledger, blocked_from=listed)
+
+
+def committee_after(parameters: Parameters, ledger: Ledger, round_: int, reputations: Reputations, skips: int) -> int:
+    """Who validates a round to come, from the reputations before it and the skips in a row (Theorem 7)."""
+    if not parameters.has_committees:
+        return parameters.everybody
+    eligible = parameters.everybody & ~blocked(ledger, round_)
+    return best(reputations, eligible, size(parameters, skips), round_seed(ledger.seed, round_))
+
+
+def reputations_after(
+    parameters: Parameters, ledger: Ledger, kind: Kind, accuracies: Reputations
+) -> Reputations:
+    """What the open round's record makes of the reputations, proofs that count from the next round on included."""
+    after = ledger.reputations
+    if kind is Kind.SKIP:
+        after = penalised(after, seats(validators(ledger)), parameters.skip_penalty)
+    elif kind is not Kind.EXPLORATION:
+        after = after_block(after, accuracies)
+    fresh = [seat for seat, since in enumerate(ledger.blocked_from) if since == ledger.round + 1]
+    return penalised(after, fresh, parameters.evidence_penalty)
 
 
 def honest_arm(parameters: Parameters, ledger: Ledger) -> int:
@@ -80,6 +135,10 @@ def after_record(parameters: Parameters, ledger: Ledger, record: Record) -> Ledg
     """The ledger after the open round has ended in `record`."""
     arm = pulled_arm(parameters, ledger, record.kind)
     failed = record.kind in FAILED
+    header = record.header
+    accuracies = header.accuracies if header else ()
+    reputations = reputations_after(parameters, ledger, record.kind, accuracies)
+    skips = {Kind.SKIP: ledger.skips + 1, Kind.EXPLORATION: ledger.skips}.get(record.kind, 0)
     advanced = replace(
         ledger,
         round=ledger.round + 1,
@@ -88,8 +147,11 @@ def after_record(parameters: Parameters, ledger: Ledger, record: Record) -> Ledg
         failed=ledger.failed + failed,
         failures=ledger.failures + 1 if failed else 0,
         explorations=ledger.explorations + (record.kind is Kind.EXPLORATION),
+        reputations=reputations,
+        skips=skips,
+        committee=committee_after(parameters, ledger, ledger.round + 1, reputations, skips),
     )
-    if record.kind is Kind.APPROVED and record.header is not None:
-        sizes = tuple(members.bit_count() for members in record.header.selected)
-        advanced = replace(advanced, means=record.header.means, reports=sizes)
+    if record.kind is Kind.APPROVED and header is not None:
+        sizes = tuple(members.bit_count() for members in header.selected)
+        advanced = replace(advanced, means=header.means, reports=sizes)
     return advanced

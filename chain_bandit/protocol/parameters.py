@@ -1,9 +1,19 @@
 """The canonical parameters of a game: what the contract is deployed with and the genesis digest binds."""
 
 from dataclasses import astuple, dataclass
+from enum import IntEnum
 
 from chain_bandit.protocol.digests import keccak, word
 from chain_bandit.protocol.quorum import QuorumChoice, quorum
+
+
+class BodyMode(IntEnum):
+    """Where the body of a block lies."""
+
+    FULL = 0
+    """In calldata: the contract computes means and accuracies itself, the chain alone is enough for an audit."""
+    COMPACT = 1
+    """Beside the chain, under its hash: the quorum vouches for means and accuracies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +21,8 @@ class Parameters:
     """Every number that decides a game, in the order of the contract's struct.
 
     Args:
-        participants: M, seats of the game, all of them validators and commanders (Theorem 1).
+        participants: M, seats of the game.
+        validators: N, the best by reputation, who validate a round after a recorded one; M for all of them.
         arms: K.
         horizon: T, the last round.
         burn_in: L, a multiple of K; rewards of rounds 1..L are observed, never paid.
@@ -22,12 +33,19 @@ class Parameters:
         failure_limit: failed rounds in a row after which one exploration round is recorded.
         c1_numerator, c1_denominator: C1 of the confidence width as a fraction.
         c1_per_report: 1 when C1 is further divided by |B_i| of the block in force, else 0.
+        body_mode: a `BodyMode`.
+        unrecorded: w, the most certified rounds that may wait to be recorded; evidence counts from the open round's
+            number + 1 + w on.
+        tolerance: the accuracy distance in units from which a report earns no reputation.
+        skip_penalty: reputation that a skip costs each member of its committee.
+        evidence_penalty: reputation that a proof of equivocation costs.
         wei_per_unit: wei paid for one unit (1e-9) of reward.
         stake: wei that every participant deposits.
         opening_deadline, skip_deadline, burn_in_blocks, game_blocks, settlement_window: in chain blocks.
     """
 
     participants: int
+    validators: int
     arms: int
     horizon: int
     burn_in: int
@@ -39,6 +57,11 @@ class Parameters:
     c1_numerator: int
     c1_denominator: int
     c1_per_report: int
+    body_mode: int
+    unrecorded: int
+    tolerance: int
+    skip_penalty: int
+    evidence_penalty: int
     wei_per_unit: int
     stake: int
     opening_deadline: int
@@ -47,10 +70,19 @@ class Parameters:
     game_blocks: int
     settlement_window: int
 
+    def quorum(self, validators: int) -> int:
+        """Signatures that certify a block of a committee of so many."""
+        return quorum(validators, self.attackers, QuorumChoice(self.quorum_choice))
+
     @property
-    def quorum(self) -> int:
-        """Signatures that certify a block when all participants validate."""
-        return quorum(self.participants, self.attackers, QuorumChoice(self.quorum_choice))
+    def everybody(self) -> int:
+        """The set of all seats."""
+        return (1 << self.participants) - 1
+
+    @property
+    def has_committees(self) -> bool:
+        """Whether some participants only participate: the contract then keeps the committee of the open round."""
+        return self.validators < self.participants
 
     @property
     def mask_bytes(self) -> int:

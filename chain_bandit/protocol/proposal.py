@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from chain_bandit.protocol.aggregation import global_means, option_1
-from chain_bandit.protocol.blocks import Header, Report, SignedReport, encode_body, mask, round_seed
+from chain_bandit.protocol.blocks import Body, Header, Kind, Report, SignedReport, approves, mask, round_seed
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import Malformed
-from chain_bandit.protocol.ledger import Ledger, honest_arm
+from chain_bandit.protocol.ledger import Ledger, blocked, committee_after, honest_arm, reputations_after
 from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.reputation import accuracies, radii
 from chain_bandit.protocol.units import is_estimate
 
 Bits = tuple[bool, ...]
@@ -28,7 +29,6 @@ def readable_report(content: bytes, arms: int) -> Report | None:
 def propose(
     parameters: Parameters,
     ledger: Ledger,
-    seed_0: bytes,
     reports: Mapping[int, SignedReport],
     bits: Mapping[int, Bits],
 ) -> tuple[Header, bytes]:
@@ -37,10 +37,12 @@ def propose(
     Args:
         reports: the agreed signed reports by seat, all readable.
         bits: comparison bits by seat; a seat without bits did not open its commitment and counts as withheld.
+            The block list counts as withheld too, which leaves it out of A and F in every option.
     """
-    seats = tuple(sorted(reports.keys() & bits.keys()))
+    listed = blocked(ledger, ledger.round)
+    seats = tuple(p for p in sorted(reports.keys() & bits.keys()) if not listed >> p & 1)
     return _propose(
-        parameters, ledger, seed_0, seats, tuple(reports[p] for p in seats), tuple(tuple(bits[p]) for p in seats)
+        parameters, ledger, seats, tuple(reports[p] for p in seats), tuple(tuple(bits[p]) for p in seats)
     )
 
 
@@ -48,24 +50,32 @@ def propose(
 def _propose(
     parameters: Parameters,
     ledger: Ledger,
-    seed_0: bytes,
     seats: tuple[int, ...],
     reports: tuple[SignedReport, ...],
     rows: tuple[Bits, ...],
 ) -> tuple[Header, bytes]:
     means = {p: Report.decode(report.content, parameters.arms).means for p, report in zip(seats, reports, strict=True)}
     bits = dict(zip(seats, rows, strict=True))
-    seed = round_seed(seed_0, ledger.round)
+    seed = round_seed(ledger.seed, ledger.round)
     selected = option_1(means, bits, frozenset(), parameters.liars, parameters.arms, seed)
-    body = encode_body(reports)
+    body = Body(radii(ledger.pulls), reports)
+    encoded, validated = body.encode(), global_means(means, selected)
+    accurate = accuracies(parameters.participants, means, validated, body.radii, parameters.tolerance)
+    kind = Kind.APPROVED if approves(validated) else Kind.REJECTED
+    reputations = reputations_after(parameters, ledger, kind, accurate)
     header = Header(
         round=ledger.round,
         parent=ledger.head,
-        body=keccak(body),
+        blocked=blocked(ledger, ledger.round),
+        body=keccak(encoded),
         reporters=mask(seats),
         arm=honest_arm(parameters, ledger),
         candidates=tuple(mask(p for p in seats if bits[p][arm]) for arm in range(parameters.arms)),
         selected=tuple(map(mask, selected)),
-        means=global_means(means, selected),
+        committee=committee_after(parameters, ledger, ledger.round + 1, reputations, 0)
+        if parameters.has_committees
+        else 0,
+        means=validated,
+        accuracies=accurate,
     )
-    return header, body
+    return header, encoded

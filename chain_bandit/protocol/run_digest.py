@@ -19,11 +19,11 @@ def extend(
     reports: Sequence[SignedReport] = (),
     pulls: Sequence[Pull] = (),
 ) -> bytes:
-    """The digest after one more record: keccak(digest, t, kind, reports, bits, reporter mask, B, mu-hat, rewards)."""
+    """The digest after one more record: keccak(digest, t, kind, reports, bits, reporters, B, D, mu-hat, rewards)."""
     parts = [digest, uint(round_, 4), uint(kind, 1)]
     if header is not None:
         size = parameters.mask_bytes
         parts += [report.content for report in reports]
-        parts += [uint(row, size) for row in (*header.candidates, header.reporters, *header.selected)]
+        parts += [uint(row, size) for row in (*header.candidates, header.reporters, *header.selected, header.blocked)]
         parts.append(uints(header.means, 4))
     return keccak(*parts, encode_pulls(pulls))

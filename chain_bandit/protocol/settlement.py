@@ -85,7 +85,7 @@ class Balance:
 
 
 def final_balance(
-    parameters: Parameters, pool: int, rewards: Sequence[int], roles: Sequence[int], cost: int, costly_rounds: int
+    parameters: Parameters, pool: int, rewards: Sequence[int], roles: Sequence[int], cost: int, costly: Sequence[int]
 ) -> Balance:
     """Settle a game whose reveal and settlements are all complete (PROTOCOL 1.8).
 
@@ -94,22 +94,28 @@ def final_balance(
         rewards: settled rewards of each seat, in units.
         roles: `Conduct` of each seat.
         cost: c in units.
-        costly_rounds: rounds in case 2.
+        costly: for each seat the rounds in case 2 before it was on the block list.
     """
     wei = parameters.wei_per_unit
-    change = cost * costly_rounds * wei
+    changes = [cost * rounds * wei * (1 if role else -1) for role, rounds in zip(roles, costly, strict=True)]
     participants = tuple(
-        parameters.stake + reward * wei + (change if role else -change)
-        for reward, role in zip(rewards, roles, strict=True)
+        parameters.stake + reward * wei + change for reward, change in zip(rewards, changes, strict=True)
     )
-    malicious = sum(1 for role in roles if role)
-    surplus = change * (len(roles) - 2 * malicious)
+    surplus = -sum(changes)
     environment = pool - sum(rewards) * wei + min(surplus, 0)
     return Balance(participants, environment, max(surplus, 0))
 
 
-def void_balance(parameters: Parameters, pool: int, rewards: Sequence[int]) -> Balance:
-    """Settle a game that the environment left unfinished: no costs, the rest of the pool shared equally."""
+def void_balance(parameters: Parameters, pool: int, rewards: Sequence[int], blocked: frozenset[int]) -> Balance:
+    """Settle a game that the environment left unfinished: no costs, the rest of the pool shared by who is not blocked."""
     wei = parameters.wei_per_unit
-    share, dust = divmod(pool - sum(rewards) * wei, len(rewards))
-    return Balance(tuple(parameters.stake + reward * wei + share for reward in rewards), 0, dust)
+    sharing = len(rewards) - len(blocked)
+    left = pool - sum(rewards) * wei
+    share = left // sharing if sharing else 0
+    return Balance(
+        tuple(
+            parameters.stake + reward * wei + (0 if seat in blocked else share) for seat, reward in enumerate(rewards)
+        ),
+        0,
+        left - share * sharing,
+    )

@@ -1,7 +1,7 @@
 """The game of Theorem 1, as a loop over `protocol`: what the rules do once every message has arrived.
 
 Reports are agreed on, counts are committed honestly, and consensus succeeds except where the game says that it
-fails. Nothing is signed, so a record's header digest is zero and its body is empty.
+fails. Nothing is signed, so a record's header digest is zero, its body is empty, and nobody earns reputation.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -138,7 +138,7 @@ def play(game: Game) -> Iterator[Outcome]:
     p = game.parameters
     draws = Draws(game.model, game.secret, game.seed_0)
     purses = [Purse(p.arms) for _ in range(p.participants)]
-    ledger = opening(p, genesis_digest(ZERO, (), game.seed_0)[1])
+    ledger = opening(p, genesis_digest(ZERO, (), game.seed_0)[1], game.seed_0)
     while ledger.round <= p.horizon:
         made: tuple[Record | None, ...] = (None,)
         lied = False
@@ -167,12 +167,15 @@ def _decide(game: Game, ledger: Ledger, purses: list[Purse]) -> tuple[Record, bo
     header = Header(
         round=ledger.round,
         parent=ledger.head,
+        blocked=0,
         body=ZERO,
         reporters=mask(reports),
         arm=honest_arm(p, ledger),
         candidates=tuple(mask(seat for seat, row in bits.items() if row[arm]) for arm in range(p.arms)),
         selected=tuple(map(mask, selected)),
+        committee=0,
         means=global_means(reports, selected),
+        accuracies=(0,) * p.participants,
     )
     kind = Kind.APPROVED if approves(header.means) else Kind.REJECTED
     return Record(ledger.round, kind, header), case_2(selected, frozenset(game.liars), reports, truth)

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {CostEntry, Parameters, Progress} from "../types/Game.sol";
+import {CostEntry, Equivocation, Parameters, Progress} from "../types/Game.sol";
 import {IErrors} from "./IErrors.sol";
 
 /// @title One game of chain_bandit: seats, records of rounds, rewards, costs, money
 /// @notice The contract confirms what a quorum of the participants has signed, keeps one record a round, and pays.
-/// It checks no report: the quorum vouches for the body, and any auditor checks it from calldata.
+/// In a full game it computes means and accuracies from the reports in calldata; their signatures and the comparison
+/// bits the quorum vouches for, and any auditor checks them. In a compact game the body lies beside the chain.
 /// Whatever changes a game, `withdraw` apart, is called by an account without code and by nobody in between.
 /// @dev Byte formats are those of `chain_bandit/protocol`; sets of seats are integers whose bit p stands for seat p.
 interface IChainBandit is IErrors {
@@ -16,6 +17,8 @@ interface IChainBandit is IErrors {
     event Opened(bytes32 genesis);
     /// @notice Round `round` ended in a record of `kind`; `head` is the digest of the history up to it.
     event Recorded(uint32 round, uint8 kind, bytes32 head);
+    /// @notice Seat `seat` signed two contents in one slot; it is on the block list from round `since` on.
+    event Accused(uint16 seat, uint32 since);
     /// @notice Rewards of all approved rounds up to `through` are credited.
     event RewardsSettled(uint32 through);
     /// @notice The environment revealed secret, roles and model; `cost` is the hidden cost in units.
@@ -35,19 +38,22 @@ interface IChainBandit is IErrors {
     /// @notice Opens the game: the environment shows the salt it committed to, once all seats are filled.
     function open(bytes32 salt) external;
 
-    /// @notice Records a block that a quorum signed: approved when every mean is at most 2, else rejected.
-    /// @param header The header in its only encoding.
-    /// @param body The agreed reports with their signatures, bound by the header's body digest.
-    /// @param signers The seats that signed, a quorum at least.
-    /// @param signatures 64 bytes (r, then s with the parity in its top bit) a signer, by ascending seat.
-    function submitBlock(bytes calldata header, bytes calldata body, uint256 signers, bytes calldata signatures)
-        external;
+    /// @notice Records one block or several in a row, each approved when every mean is at most 2, else rejected.
+    /// @dev The blocks follow the selector, packed as `Blocks` says; nothing else may follow. A block without signers
+    /// is vouched for by the next one that has a quorum's signatures, since that one's header holds its digest.
+    function submitBlocks() external;
 
     /// @notice Records that the round ended without a block, on a quorum's signatures over the zero content.
-    function skip(uint256 signers, bytes calldata signatures) external;
+    /// @param committee Who validates the next round with validators; ignored where everybody does.
+    /// @param signatures 64 bytes (r, then s with the parity in its top bit) a signer, by ascending seat.
+    function skip(uint256 committee, uint256 signers, bytes calldata signatures) external;
 
     /// @notice Records that the round ended without a block, once the deadline since the last record has passed.
-    function skipAfterDeadline() external;
+    function skipAfterDeadline(uint256 committee) external;
+
+    /// @notice Puts a participant on the block list for two contents that it signed in one slot. Pays nothing.
+    /// @dev Counts from round t + 1 + w on, t the open round and w the rounds that may be certified but unrecorded.
+    function reportEquivocation(Equivocation calldata proof) external;
 
     /// @notice Credits the rewards of every approved round after the last settled one and up to `through`.
     /// @param pulls For each approved round, in order, a uint8 arm and a uint32 reward of every seat.
@@ -94,8 +100,23 @@ interface IChainBandit is IErrors {
     /// @notice The open round, the failures in a row, and the chain blocks that deadlines count from.
     function progress() external view returns (Progress memory);
 
-    /// @notice Signatures that certify a block.
+    /// @notice Signatures that certify the open round's block.
     function quorum() external view returns (uint256);
+
+    /// @notice Who validates a round, by ascending address; only the open round's validators are known.
+    function validators(uint32 round) external view returns (address[] memory);
+
+    /// @notice The best `count` seats by reputation that are not on the block list, the best first.
+    function committee(uint256 count) external view returns (uint16[] memory);
+
+    /// @notice The reputation of every seat, 0 to 65535.
+    function reputations() external view returns (uint16[] memory);
+
+    /// @notice The block list of the open round, as a set of seats.
+    function blocked() external view returns (uint256);
+
+    /// @notice The first round in which a seat is on the block list; 0 for never.
+    function blockedFrom(uint16 seat) external view returns (uint256);
 
     /// @notice The seat of a participant.
     function seatOf(address participant) external view returns (uint16);

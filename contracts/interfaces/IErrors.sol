@@ -8,12 +8,14 @@ interface IErrors {
     error ArmsOutOfRange(uint256 arms, uint256 least, uint256 most);
     error ThresholdTooLow(uint256 threshold, uint256 least);
     error ExplorationNotPositive(uint256 numerator, uint256 denominator);
-    error UnknownChoice(uint256 quorumChoice, uint256 c1PerReport);
+    error UnknownChoice(uint256 quorumChoice, uint256 c1PerReport, uint256 bodyMode);
+    error ReputationMalformed(uint256 unrecorded, uint256 tolerance, uint256 skipPenalty);
+    error ValidatorsOutOfRange(uint256 validators, uint256 least, uint256 most);
     error FailureLimitTooLow(uint256 failureLimit, uint256 least);
     error TooManyLiars(uint256 participants, uint256 liars);
     error TooManyAttackers(uint256 participants, uint256 attackers);
     error TooFewReports(uint256 participants, uint256 liars, uint256 attackers);
-    error QuorumUnreachable(uint256 quorum, uint256 participants, uint256 attackers);
+    error QuorumUnreachable(uint256 quorum, uint256 validators, uint256 attackers);
     error BurnInMalformed(uint256 burnIn, uint256 arms);
     error HorizonOutOfRange(uint256 horizon, uint256 burnIn);
     error BlocksNotPositive(
@@ -43,23 +45,31 @@ interface IErrors {
     error WindowPassed(uint256 blockNumber, uint256 deadline);
 
     // Blocks and skips.
-    error WrongHeaderLength(uint256 got, uint256 expected);
-    error WrongRound(uint256 got, uint256 expected);
-    error WrongParent(bytes32 got, bytes32 expected);
-    error UnknownReporters(uint256 reporters, uint256 participants);
+    error RoundNotOpen(uint256 round, uint256 openRound);
+    error WrongCalldataLength(uint256 got, uint256 expected);
+    error UnknownReporters(uint256 reporters, uint256 blocked);
     error UnknownArm(uint256 arm, uint256 arms);
-    error WrongBodyLength(uint256 got, uint256 expected);
-    error WrongBody(bytes32 got, bytes32 expected);
-    error UnknownSigners(uint256 signers, uint256 participants);
+    error UnknownFlag(uint256 flag);
+    error EstimatorOutOfRange();
+    error SelectedWithoutReport(uint256 arm, uint256 selected, uint256 reporters);
+    error UnknownSigners(uint256 signers, uint256 validators);
     error QuorumMissing(uint256 got, uint256 quorum);
     error WrongSignaturesLength(uint256 got, uint256 expected);
     error InvalidSignature(uint256 seat, address participant);
+    error CommitteeMalformed(uint256 committee, uint256 eligible, uint256 wanted);
+    error CommitteeNotBest(uint256 worstInside, uint256 bestOutside);
     error DeadlineNotPassed(uint256 blockNumber, uint256 deadline);
+
+    // Evidence.
+    error NoSuchRole(uint256 phase, uint256 role);
+    error SameContent(bytes32 content);
+    error AlreadyAccused(uint256 seat, uint256 since);
 
     // Settlement.
     error AlreadySettled(uint256 through, uint256 settledThrough);
     error RoundNotRecorded(uint256 round, uint256 lastRecorded);
     error WrongPullsLength(uint256 got, uint256 expected);
+    error BlockedPull(uint256 round, uint256 seat);
     error InvalidPull(uint256 round, uint256 seat, uint256 arm, uint256 reward);
     error AlreadyRevealed(uint256 cost);
     error NotRevealed();

@@ -7,11 +7,13 @@ import {MAX_ARMS, MAX_PARTICIPANTS, Parameters, UNIT} from "../types/Game.sol";
 /// @title Every inequality that a deployment is refused by, and the numbers derived from M and m
 /// @dev The twin of `chain_bandit/protocol/assumptions.py`.
 library Assumptions {
-    /// @notice Signatures needed from all participants, of which up to m may misbehave.
-    function quorum(Parameters memory p) internal pure returns (uint256) {
-        if (p.quorumChoice == 1) return (uint256(p.participants) + p.attackers) / 2 + 1;
-        uint256 half = p.participants / 2;
-        return (half > p.attackers ? half : p.attackers) + 1;
+    /// @notice Signatures needed from so many validators, of which up to `attackers` may misbehave.
+    function quorum(uint256 validators, uint256 attackers, uint256 choice) internal pure returns (uint256) {
+        unchecked {
+            if (choice == 1) return (validators + attackers) / 2 + 1;
+            uint256 half = validators / 2;
+            return (half > attackers ? half : attackers) + 1;
+        }
     }
 
     /// @notice Wei that cover the dearest cost a participant can owe: T whole rewards.
@@ -45,7 +47,12 @@ library Assumptions {
         if (p.c1Numerator == 0 || p.c1Denominator == 0) {
             revert IErrors.ExplorationNotPositive(p.c1Numerator, p.c1Denominator);
         }
-        if (p.quorumChoice > 1 || p.c1PerReport > 1) revert IErrors.UnknownChoice(p.quorumChoice, p.c1PerReport);
+        if (p.quorumChoice > 1 || p.c1PerReport > 1 || p.bodyMode > 1) {
+            revert IErrors.UnknownChoice(p.quorumChoice, p.c1PerReport, p.bodyMode);
+        }
+        if (p.unrecorded == 0 || p.tolerance == 0 || p.skipPenalty == 0) {
+            revert IErrors.ReputationMalformed(p.unrecorded, p.tolerance, p.skipPenalty);
+        }
         if (p.failureLimit == 0) revert IErrors.FailureLimitTooLow(p.failureLimit, 1);
     }
 
@@ -56,10 +63,16 @@ library Assumptions {
         if (participants < 2 * uint256(p.liars) + p.attackers + 1) {
             revert IErrors.TooFewReports(participants, p.liars, p.attackers);
         }
-        uint256 needed = quorum(p);
-        if (needed > participants - p.attackers) {
-            revert IErrors.QuorumUnreachable(needed, participants, p.attackers);
+        if (p.validators <= 2 * uint256(p.attackers) || p.validators > participants) {
+            revert IErrors.ValidatorsOutOfRange(p.validators, 2 * uint256(p.attackers) + 1, participants);
         }
+        _checkQuorum(p, p.validators);
+        _checkQuorum(p, participants);
+    }
+
+    function _checkQuorum(Parameters memory p, uint256 validators) private pure {
+        uint256 needed = quorum(validators, p.attackers, p.quorumChoice);
+        if (needed > validators - p.attackers) revert IErrors.QuorumUnreachable(needed, validators, p.attackers);
     }
 
     function _checkLengths(Parameters memory p) private pure {

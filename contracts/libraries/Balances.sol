@@ -2,7 +2,6 @@
 pragma solidity 0.8.30;
 
 import {IErrors} from "../interfaces/IErrors.sol";
-import {Bits} from "./Bits.sol";
 
 /// @title Who is owed what, in wei, once the game is closed
 /// @dev The twin of `chain_bandit/protocol/settlement.py`. What is owed sums to stakes plus pool less what is burned.
@@ -10,46 +9,31 @@ library Balances {
     struct Accounts {
         bool closed;
         bool costsVoid;
-        uint256 share; // what every participant gets of the pool when costs are void
-        uint256 change; // what the costs took from every honest participant and gave to every other
+        uint256 share; // what everybody not on the block list gets of the pool when costs are void
         uint256 environment;
         mapping(address => bool) withdrawn;
     }
 
     /// @notice Closes a game whose reveal and settlements are complete. Gives what is burned.
     /// @param left The pool less all rewards.
-    /// @param change The hidden cost times the costly rounds.
-    function closeComplete(
-        Accounts storage accounts,
-        uint256 left,
-        uint256 change,
-        uint256 participants,
-        uint256 malicious
-    ) internal returns (uint256 burned) {
-        uint256 paidIn = change * (participants - Bits.count(malicious));
-        uint256 paidOut = change * Bits.count(malicious);
-        accounts.closed = true;
-        accounts.change = change;
-        if (paidIn > paidOut) burned = paidIn - paidOut;
-        accounts.environment = left + paidIn - paidOut - burned;
-    }
-
-    /// @notice Closes a game that was left unfinished: the rest of the pool is shared. Gives what is burned.
-    function closeVoid(Accounts storage accounts, uint256 left, uint256 participants)
+    /// @param paidIn What the costly rounds take from the honest.
+    /// @param paidOut What they give to the others.
+    function closeComplete(Accounts storage accounts, uint256 left, uint256 paidIn, uint256 paidOut)
         internal
         returns (uint256 burned)
     {
         accounts.closed = true;
-        accounts.costsVoid = true;
-        accounts.share = left / participants;
-        burned = left % participants;
+        if (paidIn > paidOut) burned = paidIn - paidOut;
+        accounts.environment = left + paidIn - paidOut - burned;
     }
 
-    /// @notice What a participant of a closed game is owed.
-    /// @param earned Its stake and its rewards.
-    function ofParticipant(Accounts storage accounts, uint256 earned, bool malicious) internal view returns (uint256) {
-        uint256 due = earned + accounts.share;
-        return malicious ? due + accounts.change : due - accounts.change;
+    /// @notice Closes a game that was left unfinished: the rest of the pool is shared by so many. Gives what is burned.
+    function closeVoid(Accounts storage accounts, uint256 left, uint256 sharing) internal returns (uint256 burned) {
+        accounts.closed = true;
+        accounts.costsVoid = true;
+        if (sharing == 0) return left;
+        accounts.share = left / sharing;
+        burned = left % sharing;
     }
 
     /// @notice Sends wei, or reverts.

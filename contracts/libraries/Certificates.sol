@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 
 import {IErrors} from "../interfaces/IErrors.sol";
 import {Bits} from "./Bits.sol";
+import {Seats} from "./Seats.sol";
 
-/// @title What a quorum signs, and that it did
+/// @title What is signed, and that a quorum signed it
 library Certificates {
+    uint256 internal constant SIGNATURE_BYTES = 64;
+    uint256 internal constant PHASE_REPORT = 1;
+    uint256 internal constant PHASE_BLOCK = 2;
+    uint256 internal constant ROLE_COMMANDER = 1;
+    uint256 internal constant ROLE_SIGNER = 3;
+
     bytes32 private constant DOMAIN_TYPE =
         keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract,bytes32 salt)");
     bytes32 private constant STATEMENT_TYPE =
         keccak256("Statement(uint32 round,bytes32 parent,uint8 phase,uint8 role,uint16 instance,bytes32 content)");
-    uint256 private constant PHASE_BLOCK = 2;
-    uint256 private constant ROLE_SIGNER = 3;
+    uint256 private constant HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0;
 
     /// @notice EIP-712 domain separator of a game at this contract on this chain.
     function separator(bytes32 game) internal view returns (bytes32) {
@@ -23,46 +28,62 @@ library Certificates {
         );
     }
 
-    /// @notice What a validator signs to certify `content` (a header's digest, or zero for no block) in its round.
-    function statement(bytes32 domain, uint256 round, bytes32 parent, bytes32 content)
-        internal
-        pure
-        returns (bytes32)
-    {
+    /// @notice The digest of one content in one slot.
+    function statement(
+        bytes32 domain,
+        uint256 round,
+        bytes32 parent,
+        uint256 phase,
+        uint256 role,
+        uint256 instance,
+        bytes32 content
+    ) internal pure returns (bytes32) {
         return MessageHashUtils.toTypedDataHash(
-            domain, keccak256(abi.encode(STATEMENT_TYPE, round, parent, PHASE_BLOCK, ROLE_SIGNER, 0, content))
+            domain, keccak256(abi.encode(STATEMENT_TYPE, round, parent, phase, role, instance, content))
         );
     }
 
-    /// @notice Refuses anything but valid signatures of `digest` by `signers`, a quorum of the seats.
-    /// @param signatures EIP-2098 compact, low s, one a signer by ascending seat.
+    /// @notice What a validator signs to certify `content` (a header's digest, or zero for no block) in its round.
+    function vote(bytes32 domain, uint256 round, bytes32 parent, bytes32 content) internal pure returns (bytes32) {
+        return statement(domain, round, parent, PHASE_BLOCK, ROLE_SIGNER, 0, content);
+    }
+
+    /// @notice Refuses anything but valid signatures of `digest` by `signers`, a quorum of `validators`.
+    /// @param keys What `Seats.keys` gives.
+    /// @param at Where in `data` the signatures begin: compact, low s, one a signer by ascending seat.
     function check(
-        address[] storage seats,
+        bytes memory keys,
+        uint256 validators,
         uint256 quorum,
         bytes32 digest,
         uint256 signers,
-        bytes calldata signatures
-    ) internal view {
+        bytes calldata data,
+        uint256 at
+    ) internal pure {
         unchecked {
-            uint256 participants = seats.length;
-            if (signers >> participants != 0) revert IErrors.UnknownSigners(signers, participants);
+            if (signers & ~validators != 0) revert IErrors.UnknownSigners(signers, validators);
             uint256 count = Bits.count(signers);
             if (count < quorum) revert IErrors.QuorumMissing(count, quorum);
-            if (signatures.length != 64 * count) {
-                revert IErrors.WrongSignaturesLength(signatures.length, 64 * count);
+            if (at + SIGNATURE_BYTES * count > data.length) {
+                revert IErrors.WrongSignaturesLength(data.length - at, SIGNATURE_BYTES * count);
             }
-            uint256 at;
             for (uint256 seat; signers != 0; (++seat, signers >>= 1)) {
                 if (signers & 1 == 0) continue;
-                address participant = seats[seat];
-                (address signer, ECDSA.RecoverError failure,) = ECDSA.tryRecover(
-                    digest, bytes32(signatures[at:]), bytes32(signatures[at + 32:])
-                );
-                if (failure != ECDSA.RecoverError.NoError || signer != participant) {
+                address participant = Seats.key(keys, seat);
+                if (signer(digest, Bits.word(data, at), Bits.word(data, at + 32)) != participant) {
                     revert IErrors.InvalidSignature(seat, participant);
                 }
-                at += 64;
+                at += SIGNATURE_BYTES;
             }
+        }
+    }
+
+    /// @notice Who signed `digest`: zero, which no seat holds, unless the signature is canonical (EIP-2098, low s).
+    function signer(bytes32 digest, uint256 r, uint256 vs) internal pure returns (address) {
+        unchecked {
+            uint256 s = vs & (type(uint256).max >> 1);
+            if (s > HALF_ORDER) return address(0);
+            return ecrecover(digest, uint8(27 + (vs >> 255)), bytes32(r), bytes32(s));
         }
     }
 }

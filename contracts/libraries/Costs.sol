@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {IErrors} from "../interfaces/IErrors.sol";
 import {APPROVED, CostEntry, UNIT} from "../types/Game.sol";
+import {BlockList} from "./BlockList.sol";
 import {Blocks} from "./Blocks.sol";
 import {Ledger} from "./Ledger.sol";
 
@@ -16,6 +17,7 @@ library Costs {
         uint32 costlyRounds;
         uint32 cost; // in units
         bool revealed;
+        mapping(uint256 => uint256) excused; // costly rounds in which a seat was on the block list
     }
 
     /// @notice Takes in the opened commitment, once; `head` is the digest of the last record, in `round`.
@@ -41,9 +43,9 @@ library Costs {
     /// @param first The first round that has a record.
     function settle(
         Disclosure storage disclosure,
+        BlockList.Docket storage docket,
         CostEntry[] calldata entries,
-        uint256 participants,
-        uint256 arms,
+        Blocks.Shape memory shape,
         uint256 first
     ) internal {
         if (!disclosure.revealed) revert IErrors.NotRevealed();
@@ -60,9 +62,10 @@ library Costs {
             if (entry.costly) {
                 // Round L is observed, never paid, whatever becomes of its block.
                 bool possible = entry.kind == APPROVED && round > first
-                    && Blocks.selected(entry.header, participants, arms) & liars != 0;
+                    && Blocks.selected(shape, entry.header) & liars != 0;
                 if (!possible) revert IErrors.CostWithoutLiar(round, entry.kind);
                 ++costly;
+                _excuse(disclosure, docket, round);
             }
             cursor = entry.parent;
             --round;
@@ -77,14 +80,21 @@ library Costs {
         return disclosure.revealed && disclosure.round + 1 == first;
     }
 
-    /// @notice Units that the costly rounds take from every honest participant.
-    function total(Disclosure storage disclosure) internal view returns (uint256) {
-        return uint256(disclosure.cost) * disclosure.costlyRounds;
+    /// @notice Units that the costly rounds take from a seat, or give it: none from the block list on.
+    function changeOf(Disclosure storage disclosure, uint256 seat) internal view returns (uint256) {
+        return uint256(disclosure.cost) * (disclosure.costlyRounds - disclosure.excused[seat]);
     }
 
     /// @notice Whether a seat's role, once revealed, is any but honest.
     function isMalicious(Disclosure storage disclosure, uint256 seat) internal view returns (bool) {
         return disclosure.malicious >> seat & 1 == 1;
+    }
+
+    function _excuse(Disclosure storage disclosure, BlockList.Docket storage docket, uint256 round) private {
+        uint256 accused = docket.accused;
+        for (uint256 seat; accused != 0; (++seat, accused >>= 1)) {
+            if (accused & 1 == 1 && docket.since[seat] <= round) ++disclosure.excused[seat];
+        }
     }
 
     function _masks(bytes calldata roles) private pure returns (uint256 malicious, uint256 liars) {

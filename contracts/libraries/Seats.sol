@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {LibBytes} from "solady/src/utils/LibBytes.sol";
+import {LibRLP} from "solady/src/utils/LibRLP.sol";
+import {SSTORE2} from "solady/src/utils/SSTORE2.sol";
+
 import {IErrors} from "../interfaces/IErrors.sol";
 
 /// @title Who sits where
+/// @dev From the opening on all keys also lie in the code of a contract of their own, the first and only one that the
+/// game creates: reading them all costs about as much there as two of them in storage.
 library Seats {
+    uint256 private constant KEY_BYTES = 20;
+
     struct Roster {
         address[] seats;
         mapping(address => uint256) ordinal; // seat + 1; 0 for whoever has none
@@ -21,15 +29,28 @@ library Seats {
         return uint16(joined);
     }
 
-    /// @notice seed_0 = keccak(all addresses by seat, salt), once all `places` are taken.
-    function seed(Roster storage roster, bytes32 salt, uint256 places) internal view returns (bytes32) {
+    /// @notice Fixes the seats once all `places` are taken. Gives seed_0 = keccak(all addresses by seat, salt).
+    function settle(Roster storage roster, bytes32 salt, uint256 places) internal returns (bytes32) {
         uint256 joined = roster.seats.length;
         if (joined != places) revert IErrors.SeatsMissing(joined, places);
         bytes memory packed;
         for (uint256 seat; seat < joined; ++seat) {
             packed = bytes.concat(packed, bytes20(roster.seats[seat]));
         }
+        SSTORE2.write(packed);
         return keccak256(bytes.concat(packed, salt));
+    }
+
+    /// @notice The keys of all seats of a game that was opened, for `key`.
+    function keys() internal view returns (bytes memory) {
+        return SSTORE2.read(LibRLP.computeAddress(address(this), 1));
+    }
+
+    /// @notice The key of a seat that exists.
+    function key(bytes memory keys_, uint256 seat) internal pure returns (address) {
+        unchecked {
+            return address(bytes20(LibBytes.load(keys_, KEY_BYTES * seat)));
+        }
     }
 
     /// @notice Whether an account has a seat.

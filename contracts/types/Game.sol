@@ -18,7 +18,8 @@ address constant BURNED = 0x000000000000000000000000000000000000dEaD;
 
 /// @dev Every number that decides a game; its ABI encoding is bound by the game's digest.
 struct Parameters {
-    uint16 participants; // M, all of them validators and commanders
+    uint16 participants; // M
+    uint16 validators; // N, the best by reputation; M for everybody
     uint8 arms; // K
     uint32 horizon; // T, the last round
     uint32 burnIn; // L, a multiple of K
@@ -26,10 +27,15 @@ struct Parameters {
     uint16 attackers; // m, assumed bound
     uint32 threshold; // k of k * n > n_ref
     uint8 quorumChoice; // 0 majority, 1 two thirds
-    uint32 failureLimit; // failed rounds in a row before an exploration
+    uint16 failureLimit; // failed rounds in a row before an exploration
     uint64 c1Numerator;
     uint64 c1Denominator;
     uint8 c1PerReport; // 1 when C1 is further divided by |B_i|
+    uint8 bodyMode; // 0 full, 1 compact
+    uint16 unrecorded; // w, the most certified rounds that wait to be recorded
+    uint32 tolerance; // units of distance from which a report earns no reputation
+    uint16 skipPenalty;
+    uint16 evidencePenalty;
     uint64 weiPerUnit;
     uint128 stake; // wei that every participant deposits
     uint32 openingDeadline; // in chain blocks, as all below
@@ -39,13 +45,16 @@ struct Parameters {
     uint32 settlementWindow;
 }
 
-/// @dev Where the game stands: one storage slot, read and written once a record.
+/// @dev Where the game stands: one storage slot, read and written once a transaction.
 struct Progress {
     uint32 nextRound;
-    uint32 failures; // failed rounds in a row
+    uint16 failures; // failed rounds in a row
+    uint8 skips; // skips in a row, exploration rounds aside
     uint32 explorations;
-    uint64 lastRecordBlock; // the opening's block before the first record
-    uint64 endBlock; // the last chain block that may record; 0 before the opening
+    uint40 lastRecordBlock; // the opening's block before the first record
+    uint40 endBlock; // the last chain block that may record; 0 before the opening
+    bool accused; // whether anybody was ever proven to have equivocated
+    uint64 approvals; // of the 64 rounds around the open one, see Ledger
 }
 
 /// @dev One record of the history, handed back when costs are settled.
@@ -54,4 +63,19 @@ struct CostEntry {
     uint8 kind;
     bool costly;
     bytes header; // empty for a record without a block
+}
+
+/// @dev Two contents signed by one seat in one slot. Signatures are EIP-2098 compact.
+struct Equivocation {
+    uint16 seat;
+    uint32 round;
+    bytes32 parent;
+    uint8 phase; // 1 report, 2 block
+    uint8 role; // 1 commander or reporter, 3 block signer
+    bytes32 content;
+    bytes32 r;
+    bytes32 vs;
+    bytes32 otherContent;
+    bytes32 otherR;
+    bytes32 otherVs;
 }

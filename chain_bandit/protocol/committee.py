@@ -1,0 +1,18 @@
+"""Who validates a round: the best by reputation, more of them after every skip (Theorem 7; PROTOCOL 1.2)."""
+
+from chain_bandit.protocol.aggregation import tie_break
+from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.reputation import Reputations
+
+
+def size(parameters: Parameters, skips: int) -> int:
+    """min(M, N 2**k) after k skips in a row."""
+    return min(parameters.participants, parameters.validators << min(skips, 8))
+
+
+def best(reputations: Reputations, eligible: int, count: int, seed: bytes) -> int:
+    """The `count` best of the set `eligible` (all of it when smaller), as a set; ties go by keccak(seed_t, id)."""
+    members = [seat for seat in range(len(reputations)) if eligible >> seat & 1]
+    order = tie_break(seed, frozenset(members))
+    ranked = sorted(members, key=lambda seat: (-reputations[seat], order[seat]))
+    return sum(1 << seat for seat in ranked[:count])

@@ -1,0 +1,72 @@
+"""Reputation: how close a participant's reports are to what was validated, remembered (PROTOCOL 3).
+
+A reputation is a running average of accuracies, each a piecewise linear, falling function of the accuracy distance.
+All are integers from 0 to `FULL`, the same in the contract, the engine and the audit.
+"""
+
+from collections.abc import Mapping, Sequence
+from math import isqrt
+
+from chain_bandit.protocol.units import INFINITY, UNIT, Counts, Means
+
+FULL = 2**16 - 1
+"""The highest accuracy and reputation: one uint16 lane of the contract."""
+
+START = 2**15
+"""What everybody begins with."""
+
+MEMORY = 3
+"""A new accuracy counts for 1 / 2**MEMORY of the average."""
+
+FREE = 2**31 - 1
+"""The radius of an arm that nobody has pulled: any report is near enough."""
+
+Reputations = tuple[int, ...]
+"""One reputation, or one accuracy, a seat."""
+
+
+def radius(pulls: int) -> int:
+    """Two standard deviations, at most, of an honest mean of `pulls` rewards: 1 / sqrt(pulls), in units."""
+    return isqrt(UNIT * UNIT // pulls) if pulls else FREE
+
+
+def radii(reference: Counts) -> Means:
+    """The radius of every arm from n_ref."""
+    return tuple(map(radius, reference))
+
+
+def distance(means: Means, validated: Means, radii: Means) -> int:
+    """d_p: the mean over arms of what |report - validated| exceeds the radius by; an arm without B_i adds nothing."""
+    beyond = (
+        max(0, abs(mean - agreed) - free)
+        for mean, agreed, free in zip(means, validated, radii, strict=True)
+        if agreed != INFINITY
+    )
+    return sum(beyond) // len(means)
+
+
+def accuracy(distance: int, tolerance: int) -> int:
+    """G(d): `FULL` at no distance, falling on a line to 0 at `tolerance` and beyond."""
+    return FULL * (tolerance - distance) // tolerance if distance < tolerance else 0
+
+
+def accuracies(
+    participants: int, reports: Mapping[int, Means], validated: Means, radii: Means, tolerance: int
+) -> Reputations:
+    """The accuracy of every seat in one block; without a valid report it is 0."""
+    return tuple(
+        accuracy(distance(reports[seat], validated, radii), tolerance) if seat in reports else 0
+        for seat in range(participants)
+    )
+
+
+def after_block(reputations: Reputations, accuracies: Reputations) -> Reputations:
+    """Every reputation moved an eighth of the way to its accuracy, both floored."""
+    return tuple(
+        old - (old >> MEMORY) + (new >> MEMORY) for old, new in zip(reputations, accuracies, strict=True)
+    )
+
+
+def penalised(reputations: Reputations, seats: Sequence[int], penalty: int) -> Reputations:
+    """The reputations with `penalty` taken from each of `seats`, never below 0."""
+    return tuple(max(0, old - penalty) if seat in seats else old for seat, old in enumerate(reputations))

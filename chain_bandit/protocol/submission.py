@@ -1,0 +1,82 @@
+"""What a transaction that records blocks carries: of each block what the contract cannot know, and its certificate.
+
+The contract fills in what it knows (round, parent, block list) and, in a full game, what it computes from the body
+(its hash, means, accuracies); so nothing that is in calldata twice can differ. A block without signers is vouched for
+by the next one that has some: its header holds the parent's digest.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chain_bandit.protocol.blocks import SIGNATURE_BYTES, Header, Reader, body_bytes
+from chain_bandit.protocol.digests import uint
+from chain_bandit.protocol.errors import Malformed
+from chain_bandit.protocol.parameters import BodyMode, Parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """One block of a submission.
+
+    Attributes:
+        signers: mask of the seats that signed; 0 when a later block vouches for this one.
+        signatures: theirs, by ascending seat.
+        decided: `Header.decided`.
+        body: the encoded body in a full game; its hash in a compact one.
+        derived: `Header.derived` in a compact game; empty in a full one, where the contract computes it.
+    """
+
+    signers: int
+    signatures: bytes
+    decided: bytes
+    body: bytes
+    derived: bytes
+
+    @staticmethod
+    def of(parameters: Parameters, header: Header, body: bytes, signers: int, signatures: bytes) -> "Submitted":
+        """The part of a block that travels."""
+        full = parameters.body_mode == BodyMode.FULL
+        return Submitted(
+            signers, signatures, header.decided(parameters),
+            body if full else header.body, b"" if full else header.derived(),
+        )  # fmt: skip
+
+    def encode(self, parameters: Parameters) -> bytes:
+        """Full: signers, decisions, body, signatures. Compact: signers, the header from its body's hash on, signatures."""
+        full = parameters.body_mode == BodyMode.FULL
+        block = self.decided + self.body if full else self.body + self.decided + self.derived
+        return uint(self.signers, parameters.mask_bytes) + block + self.signatures
+
+
+def encode(parameters: Parameters, blocks: Sequence[Submitted]) -> bytes:
+    """The calldata after the selector."""
+    return b"".join(block.encode(parameters) for block in blocks)
+
+
+def decode(parameters: Parameters, data: bytes) -> tuple[Submitted, ...]:
+    """The blocks in calldata. Raises `Malformed` where the contract would."""
+    read, blocks = Reader(data, "submission"), list[Submitted]()
+    while read.at < len(data) or not blocks:
+        blocks.append(_block(parameters, read))
+    if not blocks[-1].signers:
+        raise Malformed("submission", "signers of its last block", 0)
+    return tuple(blocks)
+
+
+def _block(parameters: Parameters, read: Reader) -> Submitted:
+    size, full = parameters.mask_bytes, parameters.body_mode == BodyMode.FULL
+    signers = read.number(size)
+    body = b"" if full else read.take(32)
+    start = read.at
+    reporters = read.number(size)
+    read.take(1)
+    for _ in range(2):
+        read.sets(parameters)
+    if parameters.has_committees:
+        read.take(size)
+    decided = read.data[start : read.at]
+    if full:
+        body, derived = read.take(body_bytes(reporters.bit_count(), parameters.arms)), b""
+    else:
+        derived = read.take(4 * parameters.arms + 2 * parameters.participants)
+    return Submitted(signers, read.take(SIGNATURE_BYTES * signers.bit_count()), decided, body, derived)

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {Books} from "./Books.sol";
+import {IChainBandit} from "./interfaces/IChainBandit.sol";
+import {Bits} from "./libraries/Bits.sol";
+import {BlockList} from "./libraries/BlockList.sol";
+import {Blocks} from "./libraries/Blocks.sol";
+import {Certificates} from "./libraries/Certificates.sol";
+import {Committees} from "./libraries/Committees.sol";
+import {Ledger} from "./libraries/Ledger.sol";
+import {Reputation} from "./libraries/Reputation.sol";
+import {Seats} from "./libraries/Seats.sol";
+import {APPROVED, EXPLORATION, Equivocation, Parameters, Progress, REJECTED, SKIP} from "./types/Game.sol";
+
+/// @title How rounds end, and what their ends do to reputations, committees and the block list
+abstract contract Records is Books {
+    using BlockList for BlockList.Docket;
+    using Ledger for Ledger.History;
+    using Ledger for Progress;
+    using Seats for Seats.Roster;
+
+    uint256 private constant SELECTOR_BYTES = 4;
+
+    /// @dev The open round as a transaction works on it: loaded once, stored once.
+    struct Tip {
+        Progress progress;
+        bytes32 head;
+        uint256[] reputations;
+        uint256 blocked; // D(t) of the open round
+        uint256 committee; // of the open round, block list or not
+    }
+
+    constructor(Parameters memory parameters_, bytes32 saltCommitment, bytes32 secretCommitment)
+        payable
+        Books(parameters_, saltCommitment, secretCommitment)
+    {}
+
+    /// @inheritdoc IChainBandit
+    function submitBlocks() external override direct {
+        Tip memory tip = _load();
+        Blocks.Shape memory shape = _shape();
+        bytes memory keys = Seats.keys();
+        uint256 at = SELECTOR_BYTES;
+        do {
+            uint256 round = tip.progress.nextRound;
+            if (round > HORIZON) revert GameIsOver(block.number);
+            Blocks.Found memory found = Blocks.read(shape, msg.data, at, round, tip.head, tip.blocked);
+            at = found.next;
+            if (found.signers != 0) _check(tip, keys, found.digest, found.signers, msg.data, found.at);
+            else if (at == msg.data.length) revert QuorumMissing(0, _quorum(Bits.count(tip.committee & ~tip.blocked)));
+            for (uint256 i; i < tip.reputations.length; ++i) {
+                tip.reputations[i] = Reputation.moved(tip.reputations[i], found.accuracies[i]);
+            }
+            _record(tip, found.approved ? APPROVED : REJECTED, found.digest, found.committee);
+        } while (at < msg.data.length);
+        _store(tip);
+    }
+
+    /// @inheritdoc IChainBandit
+    function skip(uint256 committee_, uint256 signers, bytes calldata signatures) external override direct {
+        _requireCanonical(abi.encodeCall(IChainBandit.skip, (committee_, signers, signatures)));
+        Tip memory tip = _load();
+        _check(tip, Seats.keys(), 0, signers, signatures, 0);
+        if (signatures.length != Certificates.SIGNATURE_BYTES * Bits.count(signers)) {
+            revert WrongSignaturesLength(signatures.length, Certificates.SIGNATURE_BYTES * Bits.count(signers));
+        }
+        _skip(tip, committee_);
+    }
+
+    /// @inheritdoc IChainBandit
+    function skipAfterDeadline(uint256 committee_) external override direct {
+        _requireCanonical(abi.encodeCall(IChainBandit.skipAfterDeadline, (committee_)));
+        Tip memory tip = _load();
+        uint256 deadline = uint256(tip.progress.lastRecordBlock) + SKIP_DEADLINE;
+        if (tip.progress.nextRound == BURN_IN) deadline += BURN_IN_BLOCKS;
+        if (block.number <= deadline) revert DeadlineNotPassed(block.number, deadline);
+        _skip(tip, committee_);
+    }
+
+    /// @inheritdoc IChainBandit
+    function reportEquivocation(Equivocation calldata proof) external override direct {
+        _requireCanonical(abi.encodeCall(IChainBandit.reportEquivocation, (proof)));
+        Progress memory progress_ = _requireRunning();
+        BlockList.requireProof(proof, _separator(), _roster.participantAt(proof.seat));
+        uint256 since = uint256(progress_.nextRound) + 1 + UNRECORDED;
+        _docket.add(proof.seat, since);
+        _history.progress.accused = true;
+        emit Accused(proof.seat, uint32(since));
+    }
+
+    function _skip(Tip memory tip, uint256 committee_) private {
+        Reputation.penalise(tip.reputations, tip.committee & ~tip.blocked, SKIP_PENALTY);
+        _record(tip, SKIP, 0, committee_);
+        _store(tip);
+    }
+
+    /// @dev Ends the open round, and the next one too when failures call for an exploration.
+    /// @param committee_ Who validates the next round that has validators.
+    function _record(Tip memory tip, uint8 kind, bytes32 header, uint256 committee_) private {
+        _end(tip, kind, header);
+        if (tip.progress.explorationDue(FAILURE_LIMIT, HORIZON)) _end(tip, EXPLORATION, 0);
+        if (VALIDATORS == PARTICIPANTS) return;
+        Committees.check(
+            tip.reputations,
+            committee_,
+            Bits.all(PARTICIPANTS) & ~tip.blocked,
+            Committees.size(PARTICIPANTS, VALIDATORS, tip.progress.skips),
+            Committees.roundSeed(_seed, tip.progress.nextRound)
+        );
+        tip.committee = committee_;
+    }
+
+    function _end(Tip memory tip, uint8 kind, bytes32 header) private {
+        uint32 round = tip.progress.nextRound;
+        tip.head = Ledger.headAfter(tip.head, round, kind, header);
+        _history.advance(tip.progress, kind);
+        emit Recorded(round, kind, tip.head);
+        if (!tip.progress.accused) return;
+        uint256 fresh;
+        (tip.blocked, fresh) = _docket.blocked(round + 1);
+        Reputation.penalise(tip.reputations, fresh, EVIDENCE_PENALTY);
+    }
+
+    /// @dev Refuses anything but a quorum's signatures on `content` in the open round.
+    function _check(
+        Tip memory tip,
+        bytes memory keys,
+        bytes32 content,
+        uint256 signers,
+        bytes calldata data,
+        uint256 at
+    ) private view {
+        uint256 members = tip.committee & ~tip.blocked;
+        bytes32 digest = Certificates.vote(_separator(), tip.progress.nextRound, tip.head, content);
+        Certificates.check(keys, members, _quorum(Bits.count(members)), digest, signers, data, at);
+    }
+
+    function _load() private view returns (Tip memory tip) {
+        tip.progress = _requireRunning();
+        tip.head = _history.head;
+        tip.reputations = _loadReputations();
+        tip.committee = VALIDATORS == PARTICIPANTS ? Bits.all(PARTICIPANTS) : _committee;
+        if (tip.progress.accused) (tip.blocked,) = _docket.blocked(tip.progress.nextRound);
+    }
+
+    function _store(Tip memory tip) private {
+        _history.head = tip.head;
+        _history.progress = tip.progress;
+        for (uint256 i; i < tip.reputations.length; ++i) {
+            _reputations[i] = tip.reputations[i];
+        }
+        if (VALIDATORS != PARTICIPANTS) _committee = tip.committee;
+    }
+}
