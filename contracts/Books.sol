@@ -63,12 +63,12 @@ abstract contract Books is Rules {
 
     /// @inheritdoc IChainBandit
     function nextRound() external view override returns (uint32) {
-        return _history.progress.nextRound;
+        return uint32(_history.progress().nextRound);
     }
 
     /// @inheritdoc IChainBandit
     function progress() external view override returns (Progress memory) {
-        return _history.progress;
+        return _history.progress();
     }
 
     /// @inheritdoc IChainBandit
@@ -133,7 +133,7 @@ abstract contract Books is Rules {
 
     /// @inheritdoc IChainBandit
     function blocked() external view override returns (uint256 set) {
-        (set,) = _docket.blocked(_history.progress.nextRound);
+        (set,) = _docket.blocked(_history.progress().nextRound);
     }
 
     /// @inheritdoc IChainBandit
@@ -148,12 +148,12 @@ abstract contract Books is Rules {
 
     /// @inheritdoc IChainBandit
     function isOver() external view override returns (bool) {
-        return _history.progress.isOver(HORIZON);
+        return _history.progress().isOver(HORIZON);
     }
 
     /// @inheritdoc IChainBandit
     function opened() external view override returns (bool) {
-        return _history.progress.endBlock != 0;
+        return _history.progress().endBlock != 0;
     }
 
     /// @inheritdoc IChainBandit
@@ -163,7 +163,7 @@ abstract contract Books is Rules {
 
     /// @inheritdoc IChainBandit
     function owed(address account) public view override returns (uint256) {
-        bool refunded = _history.progress.endBlock == 0 && block.number > OPEN_UNTIL;
+        bool refunded = _history.progress().endBlock == 0 && block.number > OPEN_UNTIL;
         if (_accounts.withdrawn[account] || !(refunded || _accounts.closed)) return 0;
         if (account == environment) return refunded ? pool : _accounts.environment;
         if (!_roster.holds(account)) return 0;
@@ -183,7 +183,7 @@ abstract contract Books is Rules {
 
     /// @dev Who validates the open round.
     function _validators() internal view returns (uint256) {
-        (uint256 listed,) = _docket.blocked(_history.progress.nextRound);
+        (uint256 listed,) = _docket.blocked(_history.progress().nextRound);
         return (VALIDATORS == PARTICIPANTS ? Bits.all(PARTICIPANTS) : _committee) & ~listed;
     }
 
@@ -209,7 +209,7 @@ abstract contract Books is Rules {
     }
 
     function _requireOpened() internal view returns (Progress memory progress_) {
-        progress_ = _history.progress;
+        progress_ = _history.progress();
         if (progress_.endBlock == 0) revert NotOpened(block.number, OPEN_UNTIL);
     }
 

@@ -42,9 +42,11 @@ contract ChainBandit is Records {
         bytes32 seed = _roster.settle(salt, PARTICIPANTS);
         bytes32 genesis_ = keccak256(abi.encode(game, seed));
         (_seed, _genesis, _history.head) = (seed, genesis_, genesis_);
-        _history.progress.nextRound = BURN_IN;
-        _history.progress.lastRecordBlock = uint40(block.number);
-        _history.progress.endBlock = uint40(block.number + GAME_BLOCKS);
+        Progress memory progress_;
+        progress_.nextRound = BURN_IN;
+        progress_.lastRecordBlock = block.number;
+        progress_.endBlock = block.number + GAME_BLOCKS;
+        _history.store(progress_);
         for (uint256 i; i < Reputation.words(PARTICIPANTS); ++i) {
             _reputations[i] = Reputation.start();
         }

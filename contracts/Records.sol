@@ -26,6 +26,7 @@ abstract contract Records is Books {
     struct Tip {
         Progress progress;
         bytes32 head;
+        uint8 kind; // of the last record
         uint256[] reputations;
         uint256 blocked; // D(t) of the open round
         uint256 committee; // of the open round, block list or not
@@ -40,18 +41,18 @@ abstract contract Records is Books {
     function submitBlocks() external override direct {
         Tip memory tip = _load();
         Blocks.Shape memory shape = _shape();
+        Blocks.Found memory found;
+        found.accuracies = new uint256[](tip.reputations.length);
         bytes memory keys = Seats.keys();
         uint256 at = SELECTOR_BYTES;
         do {
             uint256 round = tip.progress.nextRound;
             if (round > HORIZON) revert GameIsOver(block.number);
-            Blocks.Found memory found = Blocks.read(shape, msg.data, at, round, tip.head, tip.blocked);
-            at = found.next;
-            if (found.signers != 0) _check(tip, keys, found.digest, found.signers, msg.data, found.at);
+            Blocks.read(shape, found, msg.data, at, round, tip.head, tip.blocked);
+            at = found.end;
+            if (found.signers != 0) _check(tip, keys, found.digest, found.signers, msg.data, found.signaturesAt);
             else if (at == msg.data.length) revert QuorumMissing(0, _quorum(Bits.count(tip.committee & ~tip.blocked)));
-            for (uint256 i; i < tip.reputations.length; ++i) {
-                tip.reputations[i] = Reputation.moved(tip.reputations[i], found.accuracies[i]);
-            }
+            Reputation.move(tip.reputations, found.accuracies);
             _record(tip, found.approved ? APPROVED : REJECTED, found.digest, found.committee);
         } while (at < msg.data.length);
         _store(tip);
@@ -85,7 +86,8 @@ abstract contract Records is Books {
         BlockList.requireProof(proof, _separator(), _roster.participantAt(proof.seat));
         uint256 since = uint256(progress_.nextRound) + 1 + UNRECORDED;
         _docket.add(proof.seat, since);
-        _history.progress.accused = true;
+        progress_.accused = 1;
+        _history.store(progress_);
         emit Accused(proof.seat, uint32(since));
     }
 
@@ -112,11 +114,11 @@ abstract contract Records is Books {
     }
 
     function _end(Tip memory tip, uint8 kind, bytes32 header) private {
-        uint32 round = tip.progress.nextRound;
+        uint256 round = tip.progress.nextRound;
         tip.head = Ledger.headAfter(tip.head, round, kind, header);
+        tip.kind = kind;
         _history.advance(tip.progress, kind);
-        emit Recorded(round, kind, tip.head);
-        if (!tip.progress.accused) return;
+        if (tip.progress.accused == 0) return;
         uint256 fresh;
         (tip.blocked, fresh) = _docket.blocked(round + 1);
         Reputation.penalise(tip.reputations, fresh, EVIDENCE_PENALTY);
@@ -141,15 +143,17 @@ abstract contract Records is Books {
         tip.head = _history.head;
         tip.reputations = _loadReputations();
         tip.committee = VALIDATORS == PARTICIPANTS ? Bits.all(PARTICIPANTS) : _committee;
-        if (tip.progress.accused) (tip.blocked,) = _docket.blocked(tip.progress.nextRound);
+        if (tip.progress.accused != 0) (tip.blocked,) = _docket.blocked(tip.progress.nextRound);
     }
 
     function _store(Tip memory tip) private {
+        tip.progress.lastRecordBlock = block.number;
         _history.head = tip.head;
-        _history.progress = tip.progress;
+        _history.store(tip.progress);
         for (uint256 i; i < tip.reputations.length; ++i) {
             _reputations[i] = tip.reputations[i];
         }
         if (VALIDATORS != PARTICIPANTS) _committee = tip.committee;
+        emit Recorded(uint32(tip.progress.nextRound - 1), tip.kind, tip.head);
     }
 }

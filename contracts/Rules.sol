@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {IChainBandit} from "./interfaces/IChainBandit.sol";
 import {Assumptions} from "./libraries/Assumptions.sol";
+import {Bits} from "./libraries/Bits.sol";
 import {Blocks} from "./libraries/Blocks.sol";
 import {Certificates} from "./libraries/Certificates.sol";
 import {Parameters} from "./types/Game.sol";
@@ -128,6 +129,8 @@ abstract contract Rules is IChainBandit {
             participants: PARTICIPANTS,
             arms: ARMS,
             setBytes: (uint256(PARTICIPANTS) + 7) / 8,
+            derivedBytes: 4 * uint256(ARMS) + 2 * uint256(PARTICIPANTS),
+            nobody: ~Bits.all(PARTICIPANTS),
             tolerance: TOLERANCE,
             compact: BODY_MODE == 1,
             committees: VALIDATORS != PARTICIPANTS

@@ -202,8 +202,8 @@ class Game:
     def _compare(self, made: Recorded | None) -> None:
         """Hold what the chain says that it recorded against the rules."""
         due, self.progress.due = self.progress.due, []
-        if made is not None and list(made) != due:
-            raise RecordMismatch(due[0][0], due, list(made))
+        if made is not None and list(made) != due[-1:]:
+            raise RecordMismatch(due[-1][0], due[-1:], list(made))
 
     def _played(self, record: Record, body: bytes, accused: frozenset[int]) -> RoundPlayed:
         """What the round comes to: pulls and case, and its share of the run digest."""

@@ -244,8 +244,8 @@ class Record:
     header_digest: bytes = ZERO
 
     def head(self, parent: bytes) -> bytes:
-        """head_t = keccak(head_{t-1}, t, kind, header digest or 0)."""
-        return keccak(parent, uint(self.round, 4), uint(self.kind, 1), self.header_digest)
+        """head_t = keccak(head_{t-1}, t and kind in one word, header digest or 0)."""
+        return keccak(parent, uint(self.round, 31), uint(self.kind, 1), self.header_digest)
 
 
 def genesis_digest(game: bytes, participants: Sequence[bytes], salt: bytes) -> tuple[bytes, bytes]:

@@ -15,7 +15,7 @@ interface IChainBandit is IErrors {
     event Joined(uint16 seat, address participant);
     /// @notice The environment opened its salt: the game runs, and its first parent is `genesis`.
     event Opened(bytes32 genesis);
-    /// @notice Round `round` ended in a record of `kind`; `head` is the digest of the history up to it.
+    /// @notice Rounds up to `round`, which ended in a record of `kind`, are recorded; `head` is the history's digest.
     event Recorded(uint32 round, uint8 kind, bytes32 head);
     /// @notice Seat `seat` signed two contents in one slot; it is on the block list from round `since` on.
     event Accused(uint16 seat, uint32 since);

@@ -51,7 +51,7 @@ interface IErrors {
     error UnknownArm(uint256 arm, uint256 arms);
     error UnknownFlag(uint256 flag);
     error EstimatorOutOfRange();
-    error SelectedWithoutReport(uint256 arm, uint256 selected, uint256 reporters);
+    error SelectedWithoutReport(uint256 strangers, uint256 reporters);
     error UnknownSigners(uint256 signers, uint256 validators);
     error QuorumMissing(uint256 got, uint256 quorum);
     error WrongSignaturesLength(uint256 got, uint256 expected);

@@ -14,7 +14,7 @@ library BlockList {
 
     /// @notice Refuses anything but proof: two different contents, both signed by the seat, as reporter, commander or
     /// block signer of one slot. Relays sign what others said, and two signatures of one content say one thing.
-    function requireProof(Equivocation calldata proof, bytes32 domain, address participant) internal pure {
+    function requireProof(Equivocation calldata proof, bytes32 domain, address participant) internal view {
         bool commander = proof.role == Certificates.ROLE_COMMANDER
             && (proof.phase == Certificates.PHASE_REPORT || proof.phase == Certificates.PHASE_BLOCK);
         bool signer = proof.role == Certificates.ROLE_SIGNER && proof.phase == Certificates.PHASE_BLOCK;
@@ -53,10 +53,10 @@ library BlockList {
         bytes32 r,
         bytes32 vs,
         address participant
-    ) private pure {
+    ) private view {
         bytes32 digest =
             Certificates.statement(domain, proof.round, proof.parent, proof.phase, proof.role, instance, content);
-        if (Certificates.signer(digest, uint256(r), uint256(vs)) != participant) {
+        if (Certificates.signer(digest, uint256(r), uint256(vs)) != uint160(participant)) {
             revert IErrors.InvalidSignature(proof.seat, participant);
         }
     }

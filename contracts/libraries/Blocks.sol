@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {DynamicArrayLib} from "solady/src/utils/DynamicArrayLib.sol";
 import {LibBytes} from "solady/src/utils/LibBytes.sol";
 
 import {IErrors} from "../interfaces/IErrors.sol";
@@ -27,58 +28,66 @@ library Blocks {
         uint256 participants;
         uint256 arms;
         uint256 setBytes;
+        uint256 derivedBytes;
+        uint256 nobody; // bits that stand for no seat
         uint256 tolerance;
         bool compact;
         bool committees;
     }
 
-    /// @dev A block as read from calldata; `at` is where its signatures begin, `next` where they end.
+    /// @dev A block as read from calldata.
     struct Found {
         uint256 signers;
+        uint256 reporters;
+        uint256 selectedAt; // where B_i of the arms lie
         uint256 committee;
-        uint256 at;
-        uint256 next;
+        uint256 signaturesAt;
+        uint256 end;
         bytes32 digest;
         bool approved;
         uint256[] accuracies;
     }
 
-    /// @dev Where the parts of a header's middle lie.
-    struct Middle {
-        uint256 reporters;
-        uint256 selectedAt;
-        uint256 committee;
-        uint256 end;
-    }
-
     /// @notice Reads the block of `round` that begins in `data` at `at`; refuses one that is malformed.
-    function read(Shape memory shape, bytes calldata data, uint256 at, uint256 round, bytes32 parent, uint256 blocked)
-        internal
-        pure
-        returns (Found memory found)
-    {
+    /// @param found What is filled in; its accuracies hold a word for every sixteen seats.
+    function read(
+        Shape memory shape,
+        Found memory found,
+        bytes calldata data,
+        uint256 at,
+        uint256 round,
+        bytes32 parent,
+        uint256 blocked
+    ) internal pure {
         unchecked {
-            found.signers = Bits.read(data, at, shape.setBytes);
+            uint256 signers = Bits.read(data, at, shape.setBytes);
             at += shape.setBytes;
             uint256 middleAt = shape.compact ? at + 32 : at;
-            Middle memory middle = _middle(shape, data, middleAt);
-            if (middle.reporters & (blocked | ~Bits.all(shape.participants)) != 0) {
-                revert IErrors.UnknownReporters(middle.reporters, blocked);
+            uint256 middleEnd = _middle(shape, found, data, middleAt);
+            uint256 reporters = found.reporters;
+            if (reporters & (blocked | shape.nobody) != 0) revert IErrors.UnknownReporters(reporters, blocked);
+            uint256 signaturesAt = middleEnd
+                + (shape.compact ? shape.derivedBytes : Reports.size(shape.arms, Bits.count(reporters)));
+            found.signers = signers;
+            found.signaturesAt = signaturesAt;
+            found.end = signers == 0 ? signaturesAt : signaturesAt + 64 * Bits.count(signers);
+            if (found.end > data.length) revert IErrors.WrongCalldataLength(data.length, found.end);
+            bytes memory header;
+            if (shape.compact) {
+                _readDerived(shape, found, data, middleEnd);
+                header = abi.encodePacked(uint32(round), parent, blocked, data[at:signaturesAt]);
+            } else {
+                uint256[] memory means = _derive(shape, found, data, middleEnd);
+                header = abi.encodePacked(
+                    uint32(round),
+                    parent,
+                    blocked,
+                    keccak256(data[middleEnd:signaturesAt]),
+                    data[middleAt:middleEnd],
+                    LibBytes.truncate(abi.encodePacked(means), 4 * shape.arms),
+                    LibBytes.truncate(abi.encodePacked(found.accuracies), 2 * shape.participants)
+                );
             }
-            found.committee = middle.committee;
-            found.at = middle.end
-                + (
-                    shape.compact
-                        ? 4 * shape.arms + 2 * shape.participants
-                        : Reports.size(shape.arms, Bits.count(middle.reporters))
-                );
-            found.next = found.at + 64 * Bits.count(found.signers);
-            if (found.next > data.length) revert IErrors.WrongCalldataLength(data.length, found.next);
-            bytes memory header = shape.compact
-                ? _compact(shape, found, data, middle.end, abi.encodePacked(uint32(round), parent, blocked, data[at:found.at]))
-                : _full(
-                    shape, found, middle, data, middleAt, abi.encodePacked(uint32(round), parent, blocked)
-                );
             found.digest = keccak256(header);
         }
     }
@@ -86,31 +95,37 @@ library Blocks {
     /// @notice The seats that some B_i of a whole header holds, which a quorum has signed.
     function selected(Shape memory shape, bytes calldata header) internal pure returns (uint256 set) {
         unchecked {
-            Middle memory middle = _middle(shape, header, KNOWN);
-            uint256 at = middle.selectedAt;
-            if (uint8(header[at]) == 1) return Bits.read(header, at + 1, shape.setBytes);
-            for (uint256 arm; arm < shape.arms; ++arm) {
-                set |= Bits.read(header, at + 1 + arm * shape.setBytes, shape.setBytes);
+            Found memory found;
+            _middle(shape, found, header, KNOWN);
+            uint256 at = found.selectedAt;
+            uint256 sets = Bits.read(header, at, 1) == 1 ? 1 : shape.arms;
+            for (uint256 i; i < sets; ++i) {
+                set |= Bits.read(header, at + 1 + i * shape.setBytes, shape.setBytes);
             }
         }
     }
 
-    function _middle(Shape memory shape, bytes calldata data, uint256 at) private pure returns (Middle memory middle) {
+    /// @dev Finds the parts of a header's middle, and where it ends.
+    function _middle(Shape memory shape, Found memory found, bytes calldata data, uint256 at)
+        private
+        pure
+        returns (uint256)
+    {
         unchecked {
             uint256 size = shape.setBytes;
-            middle.reporters = Bits.read(data, at, size);
+            found.reporters = Bits.read(data, at, size);
             at += size;
             uint256 arm = Bits.read(data, at, 1);
             if (arm >= shape.arms) revert IErrors.UnknownArm(arm, shape.arms);
             at += 1;
             at += _setsBytes(shape, data, at);
-            middle.selectedAt = at;
+            found.selectedAt = at;
             at += _setsBytes(shape, data, at);
             if (shape.committees) {
-                middle.committee = Bits.read(data, at, size);
+                found.committee = Bits.read(data, at, size);
                 at += size;
             }
-            middle.end = at;
+            return at;
         }
     }
 
@@ -122,51 +137,53 @@ library Blocks {
         }
     }
 
-    /// @dev Takes means and accuracies from calldata, where they end the header.
-    function _compact(Shape memory shape, Found memory found, bytes calldata data, uint256 at, bytes memory header)
-        private
-        pure
-        returns (bytes memory)
-    {
+    /// @dev Takes means and accuracies from calldata.
+    function _readDerived(Shape memory shape, Found memory found, bytes calldata data, uint256 at) private pure {
         unchecked {
+            uint256 left = 4 * shape.arms;
             uint256 lifted;
-            for (uint256 arm; arm < shape.arms; arm += 8) {
-                uint256 means = Bits.word(data, at + 4 * arm) & Bits.first(shape.arms - arm, 32);
-                lifted |= ((means & EVEN) + LIFT) | (((means >> 32) & EVEN) + LIFT);
+            for (; left > 32; left -= 32) {
+                lifted |= _lifted(Bits.word(data, at));
+                at += 32;
             }
+            lifted |= _lifted(Bits.read(data, at, left) << (256 - 8 * left));
             found.approved = lifted & (ONES << 32) == 0;
-            at += 4 * shape.arms;
-            found.accuracies = new uint256[](Reputation.words(shape.participants));
-            for (uint256 i; i < found.accuracies.length; ++i) {
-                uint256 lanes = Bits.first(shape.participants - i * Reputation.LANES, 16);
-                found.accuracies[i] = Bits.word(data, at + 32 * i) & lanes;
+            at += left;
+            uint256[] memory accuracies = found.accuracies;
+            left = 2 * shape.participants;
+            uint256 i;
+            for (; left > 32; left -= 32) {
+                DynamicArrayLib.set(accuracies, i++, Bits.word(data, at));
+                at += 32;
             }
-            return header;
+            DynamicArrayLib.set(accuracies, i, Bits.read(data, at, left) << (256 - 8 * left));
         }
     }
 
-    /// @dev Computes means and accuracies from the body, and puts the header together.
-    function _full(
-        Shape memory shape,
-        Found memory found,
-        Middle memory middle,
-        bytes calldata data,
-        uint256 middleAt,
-        bytes memory known
-    ) private pure returns (bytes memory) {
-        uint256[] memory means;
-        (means, found.accuracies, found.approved) = Reports.evaluate(
-            Reports.Source(
-                shape.participants, shape.arms, shape.setBytes, shape.tolerance, middle.reporters, middle.selectedAt, middle.end
-            ),
-            data
-        );
-        return abi.encodePacked(
-            known,
-            keccak256(data[middle.end:found.at]),
-            data[middleAt:middle.end],
-            LibBytes.truncate(abi.encodePacked(means), 4 * shape.arms),
-            LibBytes.truncate(abi.encodePacked(found.accuracies), 2 * shape.participants)
+    /// @dev Bit 32 of a wide lane is set where one of eight means is above 2 whole rewards.
+    function _lifted(uint256 means) private pure returns (uint256) {
+        unchecked {
+            return ((means & EVEN) + LIFT) | (((means >> 32) & EVEN) + LIFT);
+        }
+    }
+
+    /// @dev Computes means and accuracies from the body.
+    function _derive(Shape memory shape, Found memory found, bytes calldata data, uint256 bodyAt)
+        private
+        pure
+        returns (uint256[] memory means)
+    {
+        (means, found.approved) = Reports.evaluate(
+            Reports.Source({
+                arms: shape.arms,
+                setBytes: shape.setBytes,
+                tolerance: shape.tolerance,
+                reporters: found.reporters,
+                selectedAt: found.selectedAt,
+                bodyAt: bodyAt
+            }),
+            data,
+            found.accuracies
         );
     }
 }

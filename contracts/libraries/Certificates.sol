@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
+import {ECDSA} from "solady/src/utils/ECDSA.sol";
 
 import {IErrors} from "../interfaces/IErrors.sol";
 import {Bits} from "./Bits.sol";
@@ -19,7 +20,7 @@ library Certificates {
         keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract,bytes32 salt)");
     bytes32 private constant STATEMENT_TYPE =
         keccak256("Statement(uint32 round,bytes32 parent,uint8 phase,uint8 role,uint16 instance,bytes32 content)");
-    uint256 private constant HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0;
+    uint256 private constant ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141;
 
     /// @notice EIP-712 domain separator of a game at this contract on this chain.
     function separator(bytes32 game) internal view returns (bytes32) {
@@ -59,7 +60,7 @@ library Certificates {
         uint256 signers,
         bytes calldata data,
         uint256 at
-    ) internal pure {
+    ) internal view {
         unchecked {
             if (signers & ~validators != 0) revert IErrors.UnknownSigners(signers, validators);
             uint256 count = Bits.count(signers);
@@ -67,23 +68,24 @@ library Certificates {
             if (at + SIGNATURE_BYTES * count > data.length) {
                 revert IErrors.WrongSignaturesLength(data.length - at, SIGNATURE_BYTES * count);
             }
-            for (uint256 seat; signers != 0; (++seat, signers >>= 1)) {
-                if (signers & 1 == 0) continue;
-                address participant = Seats.key(keys, seat);
-                if (signer(digest, Bits.word(data, at), Bits.word(data, at + 32)) != participant) {
-                    revert IErrors.InvalidSignature(seat, participant);
+            for (uint256 seat; signers != 0; ++seat) {
+                if (signers & 1 == 1) {
+                    uint256 key = Seats.key(keys, seat);
+                    if (signer(digest, Bits.word(data, at), Bits.word(data, at + 32)) != key) {
+                        revert IErrors.InvalidSignature(seat, address(uint160(key)));
+                    }
+                    at += SIGNATURE_BYTES;
                 }
-                at += SIGNATURE_BYTES;
+                signers >>= 1;
             }
         }
     }
 
-    /// @notice Who signed `digest`: zero, which no seat holds, unless the signature is canonical (EIP-2098, low s).
-    function signer(bytes32 digest, uint256 r, uint256 vs) internal pure returns (address) {
+    /// @notice The key that signed `digest`: zero, which no seat holds, unless the signature is canonical (low s).
+    function signer(bytes32 digest, uint256 r, uint256 vs) internal view returns (uint256) {
         unchecked {
-            uint256 s = vs & (type(uint256).max >> 1);
-            if (s > HALF_ORDER) return address(0);
-            return ecrecover(digest, uint8(27 + (vs >> 255)), bytes32(r), bytes32(s));
+            if (vs << 1 >= ORDER) return 0; // twice s, the parity shifted out
         }
+        return uint160(ECDSA.tryRecover(digest, bytes32(r), bytes32(vs)));
     }
 }

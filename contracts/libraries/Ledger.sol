@@ -1,66 +1,84 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {EfficientHashLib} from "solady/src/utils/EfficientHashLib.sol";
+
 import {APPROVED, EXPLORATION, Progress, SKIP} from "../types/Game.sol";
 
 /// @title The chain of records, one a round
 library Ledger {
     struct History {
         bytes32 head;
-        Progress progress;
+        uint256 packed; // the progress
         mapping(uint256 => uint256) approvals; // 256 rounds a word, all but the 64 that `progress` holds
     }
 
     /// @notice The digest of the history up to a record.
     function headAfter(bytes32 parent, uint256 round, uint8 kind, bytes32 header) internal pure returns (bytes32) {
-        return keccak256(abi.encodePacked(parent, uint32(round), kind, header));
+        return EfficientHashLib.hash(parent, bytes32(round << 8 | kind), header);
     }
 
-    /// @notice Moves `progress` past its open round. Rounds 64 i to 64 i + 63 are noted in the progress until the last
-    /// of them is recorded, and then in a word of their own, so that most records write to one slot less.
-    function advance(History storage history, Progress memory progress, uint8 kind) internal {
+    /// @notice Where the game stands.
+    function progress(History storage history) internal view returns (Progress memory) {
+        uint256 packed = history.packed;
+        return Progress({
+            nextRound: uint32(packed),
+            failures: uint16(packed >> 32),
+            skips: uint8(packed >> 48),
+            explorations: uint32(packed >> 56),
+            lastRecordBlock: uint40(packed >> 88),
+            endBlock: uint40(packed >> 128),
+            accused: uint8(packed >> 168),
+            approvals: packed >> 192
+        });
+    }
+
+    /// @notice Keeps where the game stands.
+    function store(History storage history, Progress memory p) internal {
+        history.packed = p.nextRound | p.failures << 32 | p.skips << 48 | p.explorations << 56
+            | p.lastRecordBlock << 88 | p.endBlock << 128 | p.accused << 168 | p.approvals << 192;
+    }
+
+    /// @notice Moves `p` past its open round. Approvals of rounds 64 i to 64 i + 63 are noted in the progress until the
+    /// last of them is recorded, and then in a word of their own, so that most records write to one slot less.
+    function advance(History storage history, Progress memory p, uint8 kind) internal {
         unchecked {
-            uint256 round = progress.nextRound;
-            if (kind == APPROVED) progress.approvals |= uint64(1 << (round & 63));
-            if (round & 63 == 63) {
-                if (progress.approvals != 0) {
-                    history.approvals[round >> 8] |= uint256(progress.approvals) << (round & 192);
-                }
-                progress.approvals = 0;
-            }
-            ++progress.nextRound;
-            progress.lastRecordBlock = uint40(block.number);
-            if (kind == SKIP) {
-                if (progress.skips != type(uint8).max) ++progress.skips;
-            } else if (kind != EXPLORATION) {
-                progress.skips = 0;
-            }
+            uint256 round = p.nextRound;
             if (kind == APPROVED) {
-                progress.failures = 0;
+                p.approvals |= 1 << (round & 63);
+                p.failures = 0;
+                p.skips = 0;
             } else if (kind == EXPLORATION) {
-                progress.failures = 0;
-                ++progress.explorations;
+                p.failures = 0;
+                ++p.explorations;
             } else {
-                ++progress.failures;
+                ++p.failures;
+                p.skips = kind == SKIP ? (p.skips == type(uint8).max ? p.skips : p.skips + 1) : 0;
             }
+            if (round & 63 == 63) {
+                if (p.approvals != 0) history.approvals[round >> 8] |= p.approvals << (round & 192);
+                p.approvals = 0;
+            }
+            p.nextRound = round + 1;
         }
     }
 
     /// @notice Whether the last record is the failure that also records an exploration round.
-    function explorationDue(Progress memory progress, uint256 failureLimit, uint256 horizon)
+    function explorationDue(Progress memory p, uint256 failureLimit, uint256 horizon)
         internal
         pure
         returns (bool)
     {
-        return progress.failures >= failureLimit && progress.nextRound <= horizon;
+        return p.failures >= failureLimit && p.nextRound <= horizon;
     }
 
     /// @notice Which of the rounds 256 `word` to 256 `word` + 255 ended in an approved block, a bit each.
     function approvalsOf(History storage history, uint256 word) internal view returns (uint256 set) {
         unchecked {
             set = history.approvals[word];
-            uint256 open = history.progress.nextRound;
-            if (open >> 8 == word) set |= uint256(history.progress.approvals) << (open & 192);
+            uint256 packed = history.packed;
+            uint256 open = uint32(packed);
+            if (open >> 8 == word) set |= (packed >> 192) << (open & 192);
         }
     }
 
@@ -70,12 +88,12 @@ library Ledger {
     }
 
     /// @notice Whether no further round can be recorded.
-    function isOver(Progress memory progress, uint256 horizon) internal view returns (bool) {
-        return progress.nextRound > horizon || (progress.endBlock != 0 && block.number > progress.endBlock);
+    function isOver(Progress memory p, uint256 horizon) internal view returns (bool) {
+        return p.nextRound > horizon || (p.endBlock != 0 && block.number > p.endBlock);
     }
 
     /// @notice The chain block at which the game ended, once it has.
-    function overBlock(Progress memory progress, uint256 horizon) internal pure returns (uint256) {
-        return progress.nextRound > horizon ? progress.lastRecordBlock : progress.endBlock;
+    function overBlock(Progress memory p, uint256 horizon) internal pure returns (uint256) {
+        return p.nextRound > horizon ? p.lastRecordBlock : p.endBlock;
     }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {DynamicArrayLib} from "solady/src/utils/DynamicArrayLib.sol";
+
 import {UNIT} from "../types/Game.sol";
 import {IErrors} from "../interfaces/IErrors.sol";
 import {Bits} from "./Bits.sol";
@@ -8,20 +10,20 @@ import {Reputation} from "./Reputation.sol";
 
 /// @title The global estimators and everybody's accuracy, from the reports in a block's body
 /// @dev The twin of `aggregation.global_means` and `reputation.accuracies` in Python. Body: K uint32 radii; for each
-/// reporter K uint32 estimators, 32 commitment, 64 signature. Eight uint32 lanes are worked on at a time; every value
-/// is below 2**31, so that bit 31 of a lane tells which of two is larger.
+/// reporter K uint32 estimators, 32 commitment, 64 signature. Eight arms, lanes of 32 bits, are worked on at a time;
+/// every value is below 2**31, so that bit 31 of a lane tells which of two is larger.
 library Reports {
     uint256 private constant BESIDE = 96; // commitment and signature
+    uint256 private constant LANES = 8;
     uint256 private constant ONES = type(uint256).max / type(uint32).max;
     uint256 private constant HIGH = ONES << 31;
     uint256 private constant LOW = ONES * (2 ** 31 - 1);
     uint256 private constant LIFT = ONES * (2 ** 31 - 1 - UNIT);
-    /// Every other lane, and ones at every fourth of them, to add up eight lanes.
+    /// Every other lane, and ones at every fourth of them, to add up wide lanes.
     uint256 private constant EVEN = type(uint256).max / (2 ** 32 + 1);
     uint256 private constant WIDE_ONES = EVEN / (2 ** 32 - 1);
 
     struct Source {
-        uint256 participants;
         uint256 arms;
         uint256 setBytes;
         uint256 tolerance;
@@ -37,100 +39,183 @@ library Reports {
         }
     }
 
-    /// @notice The means, eight a word; the accuracies, sixteen a word; and whether every B_i holds somebody.
-    function evaluate(Source memory source, bytes calldata data)
+    /// @notice The means, eight a word, and whether every B_i holds somebody; fills in `accuracies`, sixteen a word.
+    function evaluate(Source memory source, bytes calldata data, uint256[] memory accuracies)
         internal
         pure
-        returns (uint256[] memory means, uint256[] memory accuracies, bool approved)
+        returns (uint256[] memory means, bool approved)
     {
         unchecked {
-            uint256 words = (source.arms + 7) / 8;
+            uint256 words = (source.arms + LANES - 1) / LANES;
             means = new uint256[](words);
             uint256[] memory radii = new uint256[](words);
-            uint256 excess;
+            uint256 nobody;
             for (uint256 i; i < words; ++i) {
-                radii[i] = Bits.word(data, source.bodyAt + 32 * i) & Bits.first(source.arms - 8 * i, 32);
-                excess |= radii[i];
+                (uint256 mean, uint256 empty) = _means(source, data, i);
+                means[i] = mean;
+                // An empty B_i leaves nothing to be far from.
+                radii[i] = Bits.word(data, source.bodyAt + 32 * i) | (empty & LOW);
+                nobody |= empty;
             }
-            if (excess & HIGH != 0) revert IErrors.EstimatorOutOfRange();
-            approved = _aggregate(source, data, means, radii);
-            accuracies = _accuracies(source, data, means, radii);
+            approved = nobody == 0;
+            _fillAccuracies(source, data, means, radii, accuracies);
         }
     }
 
-    /// @dev Fills in the mean of each arm over B_i, all ones where B_i is empty; the radius then takes in everything.
-    function _aggregate(Source memory source, bytes calldata data, uint256[] memory means, uint256[] memory radii)
+    /// @dev The means of eight arms over their B_i; `empty` and the mean are all ones where B_i is empty.
+    function _means(Source memory source, bytes calldata data, uint256 i)
         private
         pure
-        returns (bool approved)
+        returns (uint256 means, uint256 empty)
     {
         unchecked {
-            uint256[] memory places = _places(source);
-            uint256 at = source.selectedAt + 1;
-            uint256 step = Bits.read(data, source.selectedAt, 1) == 1 ? 0 : source.setBytes;
-            uint256 bytesOfSet = source.setBytes;
+            (uint256 upper, uint256 lower, uint256 members) = _sums(source, data, i);
+            uint256 left = source.arms - LANES * i;
+            uint256 end = left < LANES ? 256 - 32 * left : 0;
+            for (uint256 shift = 256; shift != end;) {
+                shift -= 32;
+                // The even arms' sums are the upper ones; both lie in the wide lane that begins at an odd arm's shift.
+                uint256 sum = uint64((shift & 32 != 0 ? upper : lower) >> (shift & 192));
+                uint256 count = (members >> shift) & type(uint32).max;
+                if (count == 0) empty |= uint256(type(uint32).max) << shift;
+                else means |= (sum / count) << shift;
+            }
+            means |= empty;
+        }
+    }
+
+    /// @dev The sums of eight arms over their B_i, even and odd arms apart in wide lanes, and how many they add up.
+    function _sums(Source memory source, bytes calldata data, uint256 i)
+        private
+        pure
+        returns (uint256 upper, uint256 lower, uint256 members)
+    {
+        unchecked {
             uint256 reporters = source.reporters;
-            approved = true;
-            for (uint256 arm; arm < source.arms; (++arm, at += step)) {
-                uint256 set = Bits.read(data, at, bytesOfSet);
-                if (set & ~reporters != 0) revert IErrors.SelectedWithoutReport(arm, set, reporters);
-                uint256 shift = 224 - 32 * (arm & 7);
-                if (set == 0) {
-                    approved = false;
-                    means[arm >> 3] |= uint256(type(uint32).max) << shift;
-                    radii[arm >> 3] |= (2 ** 31 - 1) << shift;
-                    continue;
-                }
-                uint256 sum;
-                uint256 members;
-                uint256 offset = 4 * arm;
-                for (uint256 seat; set != 0; (++seat, set >>= 1)) {
-                    if (set & 1 == 0) continue;
-                    sum += Bits.word(data, places[seat] + offset) >> 224;
-                    ++members;
-                }
-                means[arm >> 3] |= (sum / members) << shift;
-            }
-        }
-    }
-
-    function _accuracies(Source memory source, bytes calldata data, uint256[] memory means, uint256[] memory radii)
-        private
-        pure
-        returns (uint256[] memory accuracies)
-    {
-        unchecked {
-            accuracies = new uint256[](Reputation.words(source.participants));
-            uint256 at = source.bodyAt + 4 * source.arms;
             uint256 step = 4 * source.arms + BESIDE;
-            uint256 last = means.length - 1;
-            uint256 lastLanes = Bits.first(source.arms - 8 * last, 32);
-            uint256 reporters = source.reporters;
-            for (uint256 seat; reporters != 0; (++seat, reporters >>= 1)) {
-                if (reporters & 1 == 0) continue;
-                uint256 beyond;
-                for (uint256 i; i <= last; ++i) {
-                    uint256 report = Bits.word(data, at + 32 * i);
-                    if (i == last) report &= lastLanes;
-                    if ((report + LIFT) & HIGH != 0 || report & HIGH != 0) revert IErrors.EstimatorOutOfRange();
-                    beyond += _beyond(report, means[i] & LOW, radii[i]);
+            uint256 at = source.bodyAt + 4 * source.arms + 32 * i;
+            uint256 sets; // bit 0 of each lane: whether the seat is in B_i of that lane's arm
+            for (uint256 seat; reporters != 0; ++seat) {
+                if (seat & 31 == 0) {
+                    sets = _transposed(source, data, i, seat);
+                    members += _counts(sets);
                 }
-                accuracies[seat >> 4] |= Reputation.lane(_accuracy(source, beyond), seat);
-                at += step;
+                if (reporters & 1 == 1) {
+                    uint256 report = Bits.word(data, at) & ((sets & ONES) * type(uint32).max);
+                    upper += (report >> 32) & EVEN;
+                    lower += report & EVEN;
+                    at += step;
+                }
+                reporters >>= 1;
+                sets >>= 1;
             }
+        }
+    }
+
+    /// @dev Of eight arms the 32 seats of B_i from `seat` on, a lane each. Shifted right by up to 31, bit 0 of a lane
+    /// still is its own. Refuses a B_i with somebody who did not report.
+    function _transposed(Source memory source, bytes calldata data, uint256 i, uint256 seat)
+        private
+        pure
+        returns (uint256 sets)
+    {
+        unchecked {
+            uint256 unheard = ~source.reporters;
+            uint256 size_ = source.setBytes;
+            uint256 at = source.selectedAt;
+            uint256 left = source.arms - LANES * i;
+            uint256 end = left < LANES ? 256 - 32 * left : 0;
+            uint256 step;
+            if (Bits.read(data, at++, 1) == 0) {
+                step = size_;
+                at += LANES * i * size_;
+            }
+            uint256 strangers;
+            for (uint256 shift = 256; shift != end; at += step) {
+                shift -= 32;
+                uint256 set = Bits.read(data, at, size_);
+                strangers |= set & unheard;
+                sets |= uint256(uint32(set >> seat)) << shift;
+            }
+            if (strangers != 0) revert IErrors.SelectedWithoutReport(strangers, source.reporters);
+        }
+    }
+
+    /// @dev How many bits each lane has set: sums of ever wider lanes.
+    function _counts(uint256 sets) private pure returns (uint256) {
+        unchecked {
+            sets -= (sets >> 1) & (type(uint256).max / 3);
+            sets = (sets & (type(uint256).max / 5)) + ((sets >> 2) & (type(uint256).max / 5));
+            sets = (sets + (sets >> 4)) & (type(uint256).max / 17);
+            sets = (sets + (sets >> 8)) & (type(uint256).max / 257);
+            return (sets + (sets >> 16)) & (ONES * type(uint16).max);
+        }
+    }
+
+    /// @dev The accuracy of every reporter; zero stays where nobody reported.
+    function _fillAccuracies(
+        Source memory source,
+        bytes calldata data,
+        uint256[] memory means,
+        uint256[] memory radii,
+        uint256[] memory accuracies
+    ) private pure {
+        unchecked {
+            uint256 arms = source.arms;
+            uint256 last = means.length - 1;
+            uint256 lanes = Bits.first(arms - LANES * last, 32);
+            radii[last] &= lanes;
+            uint256 outOfRange;
+            for (uint256 i; i <= last; ++i) {
+                outOfRange |= radii[i];
+            }
+            uint256 reporters = source.reporters;
+            uint256 at = source.bodyAt + 4 * arms;
+            uint256 sixteen;
+            for (uint256 seat; reporters != 0; ++seat) {
+                if (reporters & 1 == 1) {
+                    uint256 beyond;
+                    for (uint256 i; i < last; ++i) {
+                        uint256 report = Bits.word(data, at + 32 * i);
+                        outOfRange |= report | (report + LIFT);
+                        beyond +=
+                            _beyond(report, DynamicArrayLib.get(means, i), DynamicArrayLib.get(radii, i));
+                    }
+                    uint256 tail = Bits.word(data, at + 32 * last) & lanes;
+                    outOfRange |= tail | (tail + LIFT);
+                    beyond +=
+                        _beyond(tail, DynamicArrayLib.get(means, last), DynamicArrayLib.get(radii, last));
+                    sixteen |= Reputation.lane(_accuracy(beyond, arms, source.tolerance), seat);
+                    at += 4 * arms + BESIDE;
+                }
+                reporters >>= 1;
+                if (reporters == 0 || seat & 15 == 15) {
+                    accuracies[seat >> 4] = sixteen;
+                    sixteen = 0;
+                }
+            }
+            if (outOfRange & HIGH != 0) revert IErrors.EstimatorOutOfRange();
         }
     }
 
     /// @dev The sum over eight lanes of what |report - mean| exceeds the radius by, spread over four wide lanes.
     function _beyond(uint256 report, uint256 mean, uint256 radius) private pure returns (uint256) {
         unchecked {
+            mean &= LOW;
             uint256 over = (report | HIGH) - mean;
-            uint256 under = (mean | HIGH) - report;
             uint256 above = _spread(over & HIGH);
-            uint256 apart = (over & above) | (under & ~above & LOW);
-            uint256 left = (apart & LOW | HIGH) - radius;
+            uint256 apart = (over & above) | (((mean | HIGH) - report) & ~above & LOW);
+            uint256 left = (apart | HIGH) - radius;
             uint256 outside = left & _spread(left & HIGH);
             return (outside & EVEN) + ((outside >> 32) & EVEN);
+        }
+    }
+
+    function _accuracy(uint256 beyond, uint256 arms, uint256 tolerance) private pure returns (uint256) {
+        unchecked {
+            if (beyond == 0) return Reputation.FULL;
+            uint256 distance = ((beyond * WIDE_ONES) >> 192) / arms;
+            return distance >= tolerance ? 0 : Reputation.FULL * (tolerance - distance) / tolerance;
         }
     }
 
@@ -138,29 +223,6 @@ library Reports {
     function _spread(uint256 high) private pure returns (uint256) {
         unchecked {
             return high - (high >> 31);
-        }
-    }
-
-    function _accuracy(Source memory source, uint256 beyond) private pure returns (uint256) {
-        unchecked {
-            uint256 distance = ((beyond * WIDE_ONES) >> 192) / source.arms;
-            if (distance >= source.tolerance) return 0;
-            return Reputation.FULL * (source.tolerance - distance) / source.tolerance;
-        }
-    }
-
-    /// @dev Where in calldata the report of each seat begins.
-    function _places(Source memory source) private pure returns (uint256[] memory places) {
-        unchecked {
-            places = new uint256[](source.participants);
-            uint256 at = source.bodyAt + 4 * source.arms;
-            uint256 step = 4 * source.arms + BESIDE;
-            uint256 reporters = source.reporters;
-            for (uint256 seat; reporters != 0; (++seat, reporters >>= 1)) {
-                if (reporters & 1 == 0) continue;
-                places[seat] = at;
-                at += step;
-            }
         }
     }
 }

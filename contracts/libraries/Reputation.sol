@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {DynamicArrayLib} from "solady/src/utils/DynamicArrayLib.sol";
+
 /// @title How close everybody's reports were to what was validated, remembered
 /// @dev The twin of `chain_bandit/protocol/reputation.py`. Sixteen uint16 lanes a word, the lowest seat in the highest.
 library Reputation {
@@ -24,10 +26,16 @@ library Reputation {
         return ONES * START;
     }
 
-    /// @notice Moves sixteen reputations an eighth of the way to their accuracies, both floored.
-    function moved(uint256 reputations, uint256 accuracies) internal pure returns (uint256) {
+    /// @notice Moves all reputations an eighth of the way to their accuracies, both floored.
+    function move(uint256[] memory reputations, uint256[] memory accuracies) internal pure {
         unchecked {
-            return reputations - ((reputations >> MEMORY) & KEPT) + ((accuracies >> MEMORY) & KEPT);
+            uint256 count = reputations.length;
+            for (uint256 i; i < count; ++i) {
+                uint256 sixteen = DynamicArrayLib.get(reputations, i);
+                uint256 accurate = DynamicArrayLib.get(accuracies, i);
+                uint256 moved = sixteen - ((sixteen >> MEMORY) & KEPT) + ((accurate >> MEMORY) & KEPT);
+                DynamicArrayLib.set(reputations, i, moved);
+            }
         }
     }
 

@@ -42,7 +42,7 @@ library Rewards {
     ) internal {
         uint256 from = credits.settledThrough;
         if (through <= from) revert IErrors.AlreadySettled(through, from);
-        uint256 last = history.progress.nextRound - 1;
+        uint256 last = history.progress().nextRound - 1;
         if (through > last) revert IErrors.RoundNotRecorded(through, last);
         _checkLength(history, from + 1, through, pulls.length, Pulls.SIZE * participants);
 

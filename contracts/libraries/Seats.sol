@@ -47,9 +47,9 @@ library Seats {
     }
 
     /// @notice The key of a seat that exists.
-    function key(bytes memory keys_, uint256 seat) internal pure returns (address) {
+    function key(bytes memory keys_, uint256 seat) internal pure returns (uint256) {
         unchecked {
-            return address(bytes20(LibBytes.load(keys_, KEY_BYTES * seat)));
+            return uint256(LibBytes.load(keys_, KEY_BYTES * seat)) >> 96;
         }
     }
 

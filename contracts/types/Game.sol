@@ -45,16 +45,16 @@ struct Parameters {
     uint32 settlementWindow;
 }
 
-/// @dev Where the game stands: one storage slot, read and written once a transaction.
+/// @dev Where the game stands; Ledger keeps it in one storage slot.
 struct Progress {
-    uint32 nextRound;
-    uint16 failures; // failed rounds in a row
-    uint8 skips; // skips in a row, exploration rounds aside
-    uint32 explorations;
-    uint40 lastRecordBlock; // the opening's block before the first record
-    uint40 endBlock; // the last chain block that may record; 0 before the opening
-    bool accused; // whether anybody was ever proven to have equivocated
-    uint64 approvals; // of the 64 rounds around the open one, see Ledger
+    uint256 nextRound;
+    uint256 failures; // failed rounds in a row
+    uint256 skips; // skips in a row, exploration rounds aside
+    uint256 explorations;
+    uint256 lastRecordBlock; // the opening's block before the first record
+    uint256 endBlock; // the last chain block that may record; 0 before the opening
+    uint256 accused; // 1 once anybody was proven to have equivocated
+    uint256 approvals; // of the 64 rounds around the open one, see Ledger
 }
 
 /// @dev One record of the history, handed back when costs are settled.
