@@ -30,8 +30,13 @@ def json_rpc(web3: Web3) -> Callable[[str, Sequence[Any]], Any]:
 
 def at_url(url: str) -> Callable[[str, Sequence[Any]], Any]:
     """The node at an HTTP URL; nothing is retried."""
+    return json_rpc(web3_at(url))
+
+
+def web3_at(url: str) -> Web3:
+    """A connection to the node at an HTTP URL, opened when it is first used."""
     provider = HTTPProvider(url, request_kwargs={"timeout": TIMEOUT}, exception_retry_configuration=None)
-    return json_rpc(Web3(provider, middleware=[]))
+    return Web3(provider, middleware=[])
 
 
 def require_code(rpc: Callable[[str, Sequence[Any]], Any], contract: bytes) -> None:
