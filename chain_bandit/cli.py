@@ -80,7 +80,7 @@ def deploy(
     with connected(chain) as node:
         _warn_of_public_keys(node.chain_id)
         made = deployment.deploy(plan, node, accounts.named(account, node.chain_id), place)
-        said = {**made, "url": node.url, "out": str(place)}
+        said = {**made, "out": str(place)} | ({"url": node.url} if isinstance(node, OwnNode) else {})
         if as_json:
             print(json.dumps(said, sort_keys=True), flush=True)
         else:
@@ -225,7 +225,7 @@ def _play(
     from chain_bandit.scenario import load
     from chain_bandit.views import terminal
 
-    scenario, on = load(scenario_file, overrides), chain(chain_name, account)
+    scenario, on = load(scenario_file, overrides), chain(chain_name, account, _warn_of_public_keys)
     place = out or Path("runs") / f"{scenario.name}-{scenario.seed}"
     free_place(place)
     with terminal.Progress(scenario.parameters.horizon) as observe:

@@ -24,24 +24,24 @@ class HttpNode:
         """Ask who is there. Raises `NodeUnreachable`."""
         self.url = url
         self.web3 = web3_at(url)
-        self._rpc = json_rpc(self.web3)
+        self.rpc = json_rpc(self.web3)
         self.chain_id: int = as_int(self.ask("eth_chainId"))
 
     def ask(self, method: str, *parameters: Any) -> Any:
         """One answer. Raises `NodeUnreachable`."""
-        return self._rpc(method, parameters)
+        return self.rpc(method, parameters)
 
     def mine(self, blocks: int) -> None:
         """Let `blocks` blocks pass: mined at once by a development node, waited for on any other."""
-        target = self._height() + blocks
+        target = self.height() + blocks
         if self._understood("mine", hex(blocks)):
             return
-        while self._height() < target and self._attempt("evm_mine"):
+        while self.height() < target and self._attempt("evm_mine"):
             pass
-        height, until = self._height(), monotonic() + STANDSTILL
+        height, until = self.height(), monotonic() + STANDSTILL
         while height < target:
             sleep(_POLL)
-            now = self._height()
+            now = self.height()
             if now > height:
                 height, until = now, monotonic() + STANDSTILL
             elif monotonic() > until:
@@ -51,6 +51,10 @@ class HttpNode:
         """Give accounts (20 bytes) at least so much wei out of nothing; False where the node does not do that."""
         return all(self._grant(to_checksum_address(account), wei) for account, wei in balances.items())
 
+    def height(self) -> int:
+        """The number of the latest block."""
+        return as_int(self.ask("eth_blockNumber"))
+
     def be_quiet(self) -> None:
         """Stop a development node from printing every request."""
         self._understood("setLoggingEnabled", False)
@@ -58,9 +62,6 @@ class HttpNode:
     def _grant(self, address: str, wei: int) -> bool:
         enough = as_int(self.ask("eth_getBalance", address, "latest")) >= wei
         return enough or self._understood("setBalance", address, hex(wei))
-
-    def _height(self) -> int:
-        return as_int(self.ask("eth_blockNumber"))
 
     def _understood(self, verb: str, *parameters: Any) -> bool:
         return any(self._attempt(f"{dialect}_{verb}", *parameters) for dialect in ("anvil", "hardhat"))

@@ -29,7 +29,7 @@ wait "$node"
 lives as long as the pipe that we hold, and a `kill -9` of ours ends it too."""
 
 _ADDRESS = re.compile(rb"(?:Listening on |JSON-RPC server at http://)127\.0\.0\.1:(\d+)")
-_POLL, _TAIL = 0.02, 4096
+_POLL, _ENOUGH = 0.02, 1 << 16
 
 
 class NodeFailed(ChainBanditError):
@@ -88,7 +88,7 @@ def scratch_folder() -> Iterator[Path]:
 def _answering(name: str, process: "subprocess.Popen[bytes]", output: IO[bytes]) -> OwnNode:
     until = monotonic() + STARTING
     while process.poll() is None:
-        found = _ADDRESS.search(_tail(output))
+        found = _ADDRESS.search(os.pread(output.fileno(), _ENOUGH, 0))
         if found:
             try:
                 node = OwnNode(name, f"http://127.0.0.1:{int(found[1])}", process)
@@ -102,10 +102,7 @@ def _answering(name: str, process: "subprocess.Popen[bytes]", output: IO[bytes])
     raise NodeFailed(name, f"ended with exit code {process.returncode}", _text(output))
 
 
-def _tail(output: IO[bytes]) -> bytes:
-    size = os.fstat(output.fileno()).st_size
-    return os.pread(output.fileno(), _TAIL, max(0, size - _TAIL))
-
-
 def _text(output: IO[bytes]) -> str:
-    return _tail(output).decode("utf-8", "replace")
+    """The end of what the node printed."""
+    size = os.fstat(output.fileno()).st_size
+    return os.pread(output.fileno(), _ENOUGH, max(0, size - _ENOUGH)).decode("utf-8", "replace")

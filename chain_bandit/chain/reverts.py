@@ -7,8 +7,7 @@ from typing import Any
 def revert_data(failure: BaseException) -> bytes | None:
     """The revert data behind a refused call, transaction or estimate; None when the node gave other grounds.
 
-    Geth and Anvil send it as `error.data`, Hardhat so for calls and one level deeper for transactions; eth-tester hands
-    back a repr of bytes.
+    Geth, Anvil and Hardhat 3 send it as `error.data`, Hardhat 2 one level deeper, eth-tester as a repr of bytes.
     """
     data = _error(failure).get("data", getattr(failure, "data", None))
     if isinstance(data, dict):

@@ -31,12 +31,22 @@ class UnknownChain(ChainBanditError):
         self.name = name
 
 
-def chain(name: str, account: str | None = None) -> Chain:
-    """The chain of that name; on one at a URL an account by name pays for everybody. Raises `UnknownChain`."""
+def chain(
+    name: str, account: str | None = None, on_connected: Callable[[int], None] = lambda chain_id: None
+) -> Chain:
+    """The chain of that name.
+
+    Args:
+        account: its name; it pays for everybody, which the embedded chain does not need.
+        on_connected: told the chain id before anything is paid.
+
+    Raises:
+        UnknownChain: no such chain.
+    """
     if name == "embedded":
         return embedded
     if name in OWN or is_url(name):
-        return lambda plan: _funded(name, plan, account)
+        return lambda plan: _funded(name, plan, account, on_connected)
     raise UnknownChain(name)
 
 
@@ -64,8 +74,11 @@ def connected(name: str) -> Iterator[HttpNode]:
 
 
 @contextmanager
-def _funded(name: str, plan: Plan, account: str | None) -> Iterator[HttpNode]:
+def _funded(
+    name: str, plan: Plan, account: str | None, on_connected: Callable[[int], None]
+) -> Iterator[HttpNode]:
     with connected(name) as node:
+        on_connected(node.chain_id)
         fund(node, needs(plan), accounts.named(account, node.chain_id) if account else None)
         yield node
 
