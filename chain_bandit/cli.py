@@ -221,7 +221,7 @@ def _play(
     watch = Stopwatch()  # before the imports: they are part of the time that one waits
     from chain_bandit.game.chains import chain
     from chain_bandit.game.folder import free_place, read_rounds
-    from chain_bandit.runs import check_expectations, play
+    from chain_bandit.runs import failed_expectation, play
     from chain_bandit.scenario import load
     from chain_bandit.views import terminal
 
@@ -231,12 +231,10 @@ def _play(
     with terminal.Progress(scenario.parameters.horizon) as observe:
         finished = play(scenario, place, observe, watch, on)
     manifest, measured, report = finished.manifest, finished.measured, finished.report
+    failed = failed_expectation(scenario, manifest)
     if as_json:
-        print(
-            json.dumps(
-                {**manifest, "measured": measured, "audit": report.verdict, "out": str(finished.out)}, sort_keys=True
-            )
-        )
+        said = {**manifest, "measured": measured, "audit": report.verdict, "out": str(finished.out)}
+        print(json.dumps(said | ({"error": _as_json(failed)} if failed else {}), sort_keys=True))
     else:
         rounds = read_rounds(finished.out)
         terminal.console().print(
@@ -247,7 +245,9 @@ def _play(
             terminal.checks_table(report),
             sep="\n",
         )
-    check_expectations(scenario, manifest)
+    if failed:
+        print(f"error: {failed}", file=sys.stderr)
+        raise typer.Exit(failed.exit_code)
     if report.exit_code:
         raise typer.Exit(report.exit_code)
 
@@ -331,6 +331,10 @@ def main() -> None:
             if os.environ.get("CHAIN_BANDIT_DEBUG"):
                 traceback.print_exc()
             _fail(1, type(error).__name__, f"a bug in chain-bandit: {error}; CHAIN_BANDIT_DEBUG=1 shows where")
+
+
+def _as_json(error: ChainBanditError) -> dict[str, Any]:
+    return {"type": type(error).__name__, "message": str(error), "exit_code": error.exit_code}
 
 
 def _fail(code: int, name: str, message: str) -> None:

@@ -156,8 +156,8 @@ def audit_node(rpc: Rpc, contract: bytes, first: int | None, last: int | None, h
 _OPERATORS = {"<=": operator.le, ">=": operator.ge, "==": operator.eq, "<": operator.lt, ">": operator.gt}
 
 
-def check_expectations(scenario: Scenario, manifest: dict[str, Any]) -> None:
-    """Hold the scenario's `[expect]` table against the manifest. Raises `ExpectationFailed`."""
+def failed_expectation(scenario: Scenario, manifest: dict[str, Any]) -> ExpectationFailed | None:
+    """The first line of the scenario's `[expect]` table that the manifest does not meet."""
     for key, expected in scenario.expect.items():
         value: Any = manifest
         for part in key.split("."):
@@ -168,4 +168,5 @@ def check_expectations(scenario: Scenario, manifest: dict[str, Any]) -> None:
         except InvalidOperation:
             holds = match is not None and match[1] == "==" and str(value) == match[2]
         if not holds:
-            raise ExpectationFailed(key, expected, json.dumps(value))
+            return ExpectationFailed(key, expected, json.dumps(value))
+    return None

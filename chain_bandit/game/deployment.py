@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -109,7 +109,8 @@ def _written(path: Path) -> Iterator[Callable[[dict[str, Any]], None]]:
 
         yield write
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
 
 
 def _read(path: Path) -> dict[str, Any]:
