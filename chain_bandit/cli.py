@@ -49,6 +49,8 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Play a scenario, audit it, and leave a run folder."""
+    if account is not None and chain == "embedded":
+        raise Usage("--account: on the embedded chain nobody pays; name another --chain, or leave it out")
     _play(scenario, _overrides(override, rounds, seed), out, as_json, chain, account)
 
 

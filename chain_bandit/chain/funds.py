@@ -48,7 +48,7 @@ def fund(node: HttpNode, needs: Iterable[Need], payer: LocalAccount | None) -> N
     if payer is not None:
         _pay(node, wanted, payer)
     elif not node.grant(wanted):
-        raise AccountRefused(node.url, "gives no wei away, as development nodes do; name a payer with --account NAME")
+        raise AccountRefused("the node", "gives no wei away, as development nodes do: name a payer with --account NAME")
 
 
 def require_balance(node: HttpNode, account: str, wei: int) -> None:

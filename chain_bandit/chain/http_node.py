@@ -39,8 +39,9 @@ class HttpNode:
         target = self.height() + blocks
         if self._attempt("anvil_mine", hex(blocks)):
             return
-        while self.height() < target and self._attempt("evm_mine"):
-            pass
+        for _ in range(blocks):
+            if not self._attempt("evm_mine"):
+                break
         height, until = self.height(), monotonic() + STANDSTILL
         while height < target:
             sleep(_POLL)

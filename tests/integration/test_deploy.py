@@ -12,6 +12,7 @@ from eth_account import Account
 from chain_bandit.chain import accounts
 from chain_bandit.chain.anvil import anvil
 from chain_bandit.chain.client import Coordinator
+from chain_bandit.chain.embedded import EmbeddedNode
 from chain_bandit.chain.errors import AccountRefused
 from chain_bandit.chain.hardhat import hardhat
 from chain_bandit.chain.node import account
@@ -21,6 +22,7 @@ from chain_bandit.protocol.digests import keccak
 from chain_bandit.scenario import load
 from chain_bandit.stopwatch import Stopwatch
 from tests.integration.nodes import ROOT, chain_bandit, group, has_node, node_of, started, wait_for
+from tests.integration.rpc_server import served
 
 SMALL = ROOT / "examples" / "small.toml"
 SHORT = ("--rounds", 12, "-o", "expect={}")
@@ -171,6 +173,31 @@ def test_development_accounts_exist_on_development_chains_only() -> None:
     for chain in (1, 11155111, 31338):
         with pytest.raises(AccountRefused, match="only for development chains"):
             accounts.named("dev0", chain)
+
+
+def test_other_chains_warn_of_public_keys_and_refuse_development_accounts(keys: dict[str, str], tmp_path: Path) -> None:
+    with anvil() as node:
+        node.grant({bytes.fromhex(ALICE.address[2:]): 1000 * ETHER})
+        node.ask("anvil_setChainId", 4242)
+        refused = deploy(node.url, "dev0", tmp_path / "small.json", keys)
+        assert refused.returncode == 8
+        assert "only for development chains" in refused.stderr
+        made = deploy(node.url, "alice", tmp_path / "small.json", keys)
+        assert made.returncode == 0, made.stderr
+        assert "whoever has the scenario has the participants' keys" in made.stderr
+        run = chain_bandit("run", SMALL, *SHORT, "--chain", node.url, "--out", tmp_path / "run")
+        assert run.returncode == 0, run.stderr
+        assert run.stderr.startswith("warning: chain 4242 is no development chain")
+
+
+def test_nobody_pays_on_the_embedded_chain_and_somebody_must_elsewhere(tmp_path: Path) -> None:
+    embedded = chain_bandit("run", SMALL, "--account", "dev0", cwd=tmp_path)
+    assert embedded.returncode == 2
+    with served(EmbeddedNode({})) as url:  # a node that gives nothing away
+        unpaid = chain_bandit("run", SMALL, "--chain", url, "--out", tmp_path / "run")
+    assert unpaid.returncode == 8, unpaid.stderr
+    assert "--account NAME" in unpaid.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_keystore_may_be_one_file(keys: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
