@@ -13,8 +13,11 @@ from typing import Any
 
 from chain_bandit.audit.audit import audit
 from chain_bandit.audit.report import AuditReport
+from chain_bandit.chain.identity import require_same
 from chain_bandit.chain.remote import require_code
 from chain_bandit.game import folder
+from chain_bandit.game.chains import Chain, embedded
+from chain_bandit.game.deployment import recorded
 from chain_bandit.game.run import Observer, run
 from chain_bandit.history import files
 from chain_bandit.history.collect import Rpc, collect, creation_block
@@ -65,8 +68,9 @@ class Finished:
 
 
 def play(
-    scenario: Scenario, out: Path, observe: Observer = lambda moment: None, watch: Stopwatch | None = None
-) -> Finished:
+    scenario: Scenario, out: Path, observe: Observer = lambda moment: None, watch: Stopwatch | None = None,
+    chain: Chain = embedded,
+) -> Finished:  # fmt: skip
     """Play, audit and draw; the folder `out` is complete afterwards, or as it was before.
 
     Raises:
@@ -76,7 +80,7 @@ def play(
 
     watch = watch or Stopwatch()
     with folder.written(out) as partial:
-        manifest = run(scenario, partial, observe, watch)
+        manifest = run(scenario, partial, observe, watch, chain)
         report = audit_folder(partial, on_verified=lambda seconds: watch.add("verify", seconds))
         (partial / folder.AUDIT).write_text(report.json() + "\n", encoding="utf-8")
         text = page(
@@ -123,6 +127,18 @@ def _compare(path: Path, manifest: dict[str, Any], report: AuditReport) -> None:
             raise ManifestFalse(path, name, manifest.get(name), got)
 
 
+def recorded_game(rpc: Rpc, path: Path) -> bytes:
+    """The address of the game that a deployment file, or a run folder, is of: on its own chain.
+
+    Raises:
+        ForeignChain: the node is of another chain, or holds another contract or game there.
+        ChainBanditError: the file says nothing of a game, or the node does not answer.
+    """
+    identity = recorded(path)
+    require_same(rpc, identity)
+    return bytes.fromhex(identity.contract[2:])
+
+
 def audit_node(rpc: Rpc, contract: bytes, first: int | None, last: int | None, head: bytes | None) -> AuditReport:
     """Audit a game from a node: its blocks are fetched once, into a file that is thrown away afterwards.
 
@@ -140,8 +156,8 @@ def audit_node(rpc: Rpc, contract: bytes, first: int | None, last: int | None, h
 _OPERATORS = {"<=": operator.le, ">=": operator.ge, "==": operator.eq, "<": operator.lt, ">": operator.gt}
 
 
-def check_expectations(scenario: Scenario, manifest: dict[str, Any]) -> None:
-    """Hold the scenario's `[expect]` table against the manifest. Raises `ExpectationFailed`."""
+def failed_expectation(scenario: Scenario, manifest: dict[str, Any]) -> ExpectationFailed | None:
+    """The first line of the scenario's `[expect]` table that the manifest does not meet."""
     for key, expected in scenario.expect.items():
         value: Any = manifest
         for part in key.split("."):
@@ -152,4 +168,5 @@ def check_expectations(scenario: Scenario, manifest: dict[str, Any]) -> None:
         except InvalidOperation:
             holds = match is not None and match[1] == "==" and str(value) == match[2]
         if not holds:
-            raise ExpectationFailed(key, expected, json.dumps(value))
+            return ExpectationFailed(key, expected, json.dumps(value))
+    return None

@@ -1,6 +1,5 @@
 """JSON-RPC to one node: requests, transactions signed here, and why one failed."""
 
-import ast
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic, sleep
@@ -16,6 +15,7 @@ from web3.types import RPCEndpoint
 
 from chain_bandit.chain.artifacts import chain_bandit_artifact, member
 from chain_bandit.chain.errors import NodeUnreachable, TransactionReverted
+from chain_bandit.chain.reverts import grounds, revert_data
 from chain_bandit.stopwatch import Stopwatch
 
 MINING_TIMEOUT = 120.0
@@ -128,9 +128,9 @@ class Rpc:
             raise TransactionReverted(method, name, values) from failure
 
     def _decode(self, failure: Exception) -> tuple[str, tuple[Any, ...]]:
-        data = _revert_data(failure)
+        data = revert_data(failure)
         if data is None:
-            return "Rejected", (str(failure),)
+            return "Rejected", (grounds(failure),)
         if data == b"":
             return "Malformed", ()  # the decoder of calldata reverts without a word
         error = self._errors.get(data[:4])
@@ -157,16 +157,3 @@ def _tester_failure() -> type[Exception]:
 
     failure: type[Exception] = TransactionFailed
     return failure
-
-
-def _revert_data(failure: Exception) -> bytes | None:
-    """What the contract reverted with; None when the node gave other grounds. eth-tester hands back a repr of bytes."""
-    data = getattr(failure, "data", None)
-    if isinstance(data, str) and data.startswith("0x"):
-        return bytes.fromhex(data[2:])
-    _, found, text = str(failure).partition("execution reverted: ")
-    try:
-        value = ast.literal_eval(text) if found else None
-    except (SyntaxError, ValueError):
-        return None
-    return value if isinstance(value, bytes) else None

@@ -3,7 +3,8 @@
 import shutil
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,14 @@ import pyarrow.parquet
 import tomli_w
 
 import chain_bandit
+from chain_bandit.chain.identity import identify
+from chain_bandit.chain.node import Node
 from chain_bandit.chain.remote import json_rpc
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game import folder
+from chain_bandit.game.chains import Chain, embedded
 from chain_bandit.game.game import Game, RoundPlayed
-from chain_bandit.game.on_chain import OnChain, embedded_node
+from chain_bandit.game.on_chain import OnChain
 from chain_bandit.game.plan import Plan
 from chain_bandit.history import files
 from chain_bandit.history.blocks import History, RawBlock
@@ -46,17 +50,26 @@ class Moment:
     accused: frozenset[int]
 
 
-def run(scenario: Scenario, out: Path, observe: Observer, watch: Stopwatch) -> dict[str, Any]:
-    """Play the scenario on the embedded chain and fill the folder `out`.
+def run(
+    scenario: Scenario, out: Path, observe: Observer, watch: Stopwatch, chain: Chain = embedded
+) -> dict[str, Any]:
+    """Play the scenario on a chain and fill the folder `out`.
 
-    Gives the manifest, a function of scenario and seed alone; the time goes to `watch`.
+    Gives the manifest, on the embedded chain a function of scenario and seed alone; the time goes to `watch`.
 
     Raises:
         ChainBanditError: what stopped the game.
     """
     plan = Plan(scenario, lambda seconds: watch.add("sign", seconds))
+    with ExitStack() as stack:
+        with watch("evm"):
+            node = stack.enter_context(chain(plan))
+        return _run(plan, node, out, observe, watch)
+
+
+def _run(plan: Plan, node: Node, out: Path, observe: Observer, watch: Stopwatch) -> dict[str, Any]:
+    scenario, recorder = plan.scenario, OnChain(node, watch)
     verifier = Verifier(lambda seconds: watch.add("verify", seconds))
-    recorder = OnChain(embedded_node(plan), watch)
     game = Game(scenario, recorder, plan, verifier)
     rows = _Rows(game, observe)
     for played in game.play():
@@ -175,8 +188,7 @@ def _manifest(
         "rounds": game.parameters.horizon,
         "burn_in": game.parameters.burn_in,
         **{kind.name.lower(): rows.kinds.get(kind.name.lower(), 0) for kind in Kind},
-        "chain_id": recorder.node.chain_id,
-        "contract": "0x" + contract.address.hex(),
+        **asdict(identify(json_rpc(recorder.node.web3), contract.address)),
         "first_block": first_block,
         "head": head,
         "arm_names": list(scenario.arm_names),
