@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo test check lint types deep artifacts lock bench regret snapshots clean
+.PHONY: help demo test check lint types deep artifacts lock bench gas regret snapshots clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -36,6 +36,9 @@ lock: .venv/ready ## resolve the dependencies anew
 
 bench: .venv/ready ## rounds a second and where the time goes, by number of validators
 	@$(BIN)/python benchmarks/rounds.py
+
+gas: .venv/ready ## gas of a recorded round by size, mode and batch, beside the goals and the committed figures
+	@$(BIN)/python benchmarks/gas.py --snapshot tests/snapshots/gas_rounds.json
 
 regret: .venv/ready ## regret against single-agent UCB, an oracle and no defence, over 40 seeds
 	@$(BIN)/python benchmarks/regret.py --plot docs/regret.svg
