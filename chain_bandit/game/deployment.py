@@ -20,6 +20,8 @@ from chain_bandit.game import folder
 from chain_bandit.game.chains import environment_need, others_needs
 from chain_bandit.game.plan import Plan
 from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.quorum import QuorumChoice
 from chain_bandit.stopwatch import Stopwatch
 
 FORMAT = "chain-bandit-deployment/1"
@@ -56,6 +58,12 @@ def deploy(plan: Plan, node: HttpNode, account: Wallet, path: Path) -> dict[str,
     return deployment
 
 
+def certificate(parameters: Parameters) -> str:
+    """How many signatures certify a block at the opening, and what that promises."""
+    count, choice = parameters.participants, QuorumChoice(parameters.quorum_choice)
+    return f"{parameters.quorum(count)} of {count} signatures; {choice.promise}"
+
+
 def recorded(path: Path) -> Identity:
     """The game that a deployment file, or a run folder, is of. Raises `ChainBanditError`."""
     return _identity(path, folder.read_manifest(path) if path.is_dir() else _read(path))
@@ -83,6 +91,7 @@ def _deploy(plan: Plan, node: HttpNode, account: Wallet, path: Path) -> dict[str
             **asdict(identify(json_rpc(node.web3), contract.address)),
             "first_block": contract.created_in,
             "gas": sum(contract.gas["deploy"]),
+            "certificate": certificate(plan.parameters),
             "environment": account.address,
             "relayer": "0x" + plan.relayer.address.hex(),
             "participants": ["0x" + address.hex() for address in plan.addresses],
