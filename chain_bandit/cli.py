@@ -86,7 +86,8 @@ def deploy(
         if as_json:
             print(json.dumps(said, sort_keys=True), flush=True)
         else:
-            terminal.console().print(terminal.header(said))
+            named = {"scenario": plan.scenario.name, "participants": plan.scenario.participants}
+            terminal.console().print(terminal.header({**said, **named}))
         if isinstance(node, OwnNode):
             print(f"{chain} answers at {node.url} until Ctrl-C", file=sys.stderr, flush=True)
             try:
