@@ -65,12 +65,13 @@ def run(
     seed: Seed = None,
     override: Override = None,
     out: Out = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Take up a run that was stopped.")] = False,
     as_json: Json = False,
 ) -> None:
     """Play a scenario, audit it, and leave a run folder."""
     if chain != "embedded":
         raise Usage(f"--chain {chain}: this version plays on the embedded chain only; use --chain embedded")
-    _play(scenario, _overrides(override, rounds, seed), out, as_json)
+    _play(scenario, _overrides(override, rounds, seed), out, as_json, resume)
 
 
 @app.command()
@@ -168,7 +169,9 @@ def explain(code: Annotated[int, typer.Argument(help="An exit code.")], as_json:
     print(json.dumps({"code": code, "meaning": EXIT_CODES[code]}) if as_json else EXIT_CODES[code])
 
 
-def _play(scenario_file: Path, overrides: dict[str, Any], out: Path | None, as_json: bool) -> None:
+def _play(
+    scenario_file: Path, overrides: dict[str, Any], out: Path | None, as_json: bool, resume: bool = False
+) -> None:
     from chain_bandit.stopwatch import Stopwatch
 
     watch = Stopwatch()  # before the imports: they are part of the time that one waits
@@ -181,7 +184,7 @@ def _play(scenario_file: Path, overrides: dict[str, Any], out: Path | None, as_j
     place = out or Path("runs") / f"{scenario.name}-{scenario.seed}"
     free_place(place)
     with terminal.Progress(scenario.parameters.horizon) as observe:
-        finished = play(scenario, place, observe, watch)
+        finished = play(scenario, place, observe, watch, resume=resume)
     manifest, measured, report = finished.manifest, finished.measured, finished.report
     if as_json:
         print(

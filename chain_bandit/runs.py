@@ -5,6 +5,7 @@ import operator
 import re
 from collections import Counter
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -13,9 +14,13 @@ from typing import Any
 
 from chain_bandit.audit.audit import audit
 from chain_bandit.audit.report import AuditReport
+from chain_bandit.chain.node import Node
 from chain_bandit.chain.remote import require_code
 from chain_bandit.game import folder
+from chain_bandit.game.on_chain import embedded_node
+from chain_bandit.game.plan import Plan
 from chain_bandit.game.run import Observer, run
+from chain_bandit.game.unfinished import unfinished
 from chain_bandit.history import files
 from chain_bandit.history.collect import Rpc, collect, creation_block
 from chain_bandit.protocol.blocks import Kind
@@ -65,9 +70,18 @@ class Finished:
 
 
 def play(
-    scenario: Scenario, out: Path, observe: Observer = lambda moment: None, watch: Stopwatch | None = None
+    scenario: Scenario,
+    out: Path,
+    observe: Observer = lambda moment: None,
+    watch: Stopwatch | None = None,
+    make_node: Callable[[Plan], Node] | None = None,
+    resume: bool = False,
 ) -> Finished:
     """Play, audit and draw; the folder `out` is complete afterwards, or as it was before.
+
+    Args:
+        make_node: gives the chain to play on, by default a fresh embedded one.
+        resume: take up a run that was stopped, from what it left beside `out` (`game/unfinished.py`).
 
     Raises:
         ChainBanditError: what stopped the game.
@@ -75,8 +89,15 @@ def play(
     from chain_bandit.views.page import page  # late: it loads matplotlib
 
     watch = watch or Stopwatch()
-    with folder.written(out) as partial:
-        manifest = run(scenario, partial, observe, watch)
+    with ExitStack() as stack:
+        if make_node is None:
+            if resume:
+                raise folder.FolderRefused(out, "the embedded chain ends with its run; leave out --resume")
+            make_node, journal = embedded_node, None
+        else:
+            journal = stack.enter_context(unfinished(scenario, out, resume))
+        partial = stack.enter_context(folder.written(out))
+        manifest = run(scenario, partial, observe, watch, make_node, journal)
         report = audit_folder(partial, on_verified=lambda seconds: watch.add("verify", seconds))
         (partial / folder.AUDIT).write_text(report.json() + "\n", encoding="utf-8")
         text = page(

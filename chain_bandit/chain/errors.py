@@ -25,6 +25,28 @@ class ForeignContract(ChainBanditError):
         self.address, self.size = address, size
 
 
+class ForeignChain(ChainBanditError):
+    """A node on another chain than the one that the run began on."""
+
+    exit_code = 6
+
+    def __init__(self, what: str, expected: object, got: object) -> None:
+        super().__init__(f"the node is on another chain: its {what} is {got}, not {expected}; check its address")
+        self.what, self.expected, self.got = what, expected, got
+
+
+class NonceTaken(ChainBanditError):
+    """An account of ours that somebody else sends transactions from."""
+
+    exit_code = 8
+
+    def __init__(self, account: str, nonce: int) -> None:
+        super().__init__(
+            f"nonce {nonce} of {account} went to a transaction of another program: let one program use the account"
+        )
+        self.account, self.nonce = account, nonce
+
+
 class TransactionReverted(ChainBanditError):
     """A transaction that the contract refused.
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game.cast import Cast
-from chain_bandit.game.errors import LockstepBroken, RecordMismatch
+from chain_bandit.game.errors import LockstepBroken
 from chain_bandit.game.plan import Plan
-from chain_bandit.game.recorder import Recorded, Recorder
+from chain_bandit.game.recorder import Recorder
 from chain_bandit.protocol import run_digest
 from chain_bandit.protocol.blocks import Header, Kind, Record, Report, SignedReport, approves, decode_body, seats
 from chain_bandit.protocol.ledger import (
@@ -130,20 +130,21 @@ class Game:
             header, body = Header.decode(block.header, parameters), block.body
             kind = Kind.APPROVED if approves(header.means) else Kind.REJECTED
             record = Record(ledger.round, kind, header, block.certificate.content)
-            made = self.recorder.submit(block)
+            self.recorder.submit(block)
             self.cast.publish(block)
         else:
             record = Record(ledger.round, Kind.SKIP)
             skip = self.cast.relayer.skip
-            made = self.recorder.skip(skip) if skip else self.recorder.skip_after_deadline()
+            if skip:
+                self.recorder.skip(skip)
+            else:
+                self.recorder.skip_after_deadline()
         if ledger.round == parameters.burn_in:
             self.cast.give(honest_arm(parameters, ledger))
-        yield from self._advance(record, body, made, accused)
+        yield from self._advance(record, body, accused)
 
-    def _advance(
-        self, record: Record, body: bytes, made: Recorded | None, accused: frozenset[int]
-    ) -> Iterator[RoundPlayed]:
-        """Move the ledger by everything that one call recorded, and hold it against what the chain says."""
+    def _advance(self, record: Record, body: bytes, accused: frozenset[int]) -> Iterator[RoundPlayed]:
+        """Move the ledger by everything that one call records, and tell the recorder, which holds the chain to it."""
         parameters, progress = self.parameters, self.progress
         records = records_made(parameters, progress.ledger, record)
         heads: list[tuple[int, int, bytes]] = []
@@ -160,8 +161,7 @@ class Game:
             if each.kind is Kind.EXPLORATION:
                 self._check_lockstep()
             yield played
-        if made is not None and list(made) != heads:
-            raise RecordMismatch(record.round, heads, list(made))
+        self.recorder.expect(heads)
         self._settle()
 
     def _played(self, record: Record, body: bytes, accused: frozenset[int]) -> RoundPlayed:

@@ -10,26 +10,30 @@ from chain_bandit.protocol.messages import Domain
 from chain_bandit.protocol.settlement import CostEntry
 
 Recorded = Sequence[tuple[int, int, bytes]]
-"""(round, kind, head) of each record that a call made."""
+"""(round, kind, head) of each record that a call makes."""
 
 
 class Recorder(Protocol):
-    """Takes certificates and says what it recorded: None leaves that to the rules. What it refuses raises."""
+    """Takes certificates, and is told after each what the rules make of it. What it refuses raises, maybe later."""
 
     def open(self, plan: Plan) -> Domain:
         """Deploy, let everybody join, open. The domain that signatures are bound to."""
         ...
 
-    def submit(self, block: CertifiedBlock) -> Recorded | None:
+    def submit(self, block: CertifiedBlock) -> None:
         """Record a certified block; an exploration round may follow in the same call."""
         ...
 
-    def skip(self, certificate: Certificate) -> Recorded | None:
+    def skip(self, certificate: Certificate) -> None:
         """Record a round that a quorum says has no block."""
         ...
 
-    def skip_after_deadline(self) -> Recorded | None:
+    def skip_after_deadline(self) -> None:
         """Record a round that nobody can finish, once its deadline has passed."""
+        ...
+
+    def expect(self, made: Recorded) -> None:
+        """Hold what the last of these three recorded against this, now or before the game ends."""
         ...
 
     def settle_rewards(self, through: int, pulls: bytes) -> None:
@@ -56,6 +60,9 @@ class NoChain:
 
     def skip_after_deadline(self) -> None:
         """No deadline runs."""
+
+    def expect(self, made: Recorded) -> None:
+        """The rules are right."""
 
     def settle_rewards(self, through: int, pulls: bytes) -> None:
         """Nothing is paid."""
