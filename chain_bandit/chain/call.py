@@ -9,7 +9,7 @@ from chain_bandit.chain.transactions import Fee, TransactionSigner
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """Signed bytes, by their hash; versions of one call differ in fee, or in the nonce after a refusal."""
+    """Signed bytes, by their hash; versions of one call differ in fee, or in the nonce after the contract refused."""
 
     identity: str
     raw: str
@@ -31,13 +31,13 @@ class Receipt:
 
 @dataclass(eq=False, slots=True)
 class Call:
-    """A call that is to take effect once.
+    """A call that is to take effect once; the contract sees to that where several nonces were tried.
 
     Attributes:
         barrier: waits until all calls before it are in blocks.
         done: whether somebody else's transaction has had the effect, by the state after a block.
-        versions: what was signed, oldest first; those with the last one's nonce can still be mined.
-        receipt: of the version that was mined.
+        versions: what was signed, oldest first.
+        receipts: by nonce; every nonce needs one, or those after it would never be mined.
         gas: used by each transaction of this call, by identity.
         outdone: somebody else's transaction had the effect.
         accepted: the node took it at least once.
@@ -58,7 +58,7 @@ class Call:
     barrier: bool
     done: Callable[[str], bool] | None
     versions: list[Version] = field(default_factory=list)
-    receipt: Receipt | None = None
+    receipts: dict[int, Receipt] = field(default_factory=dict)
     gas: dict[str, int] = field(default_factory=dict)
     outdone: bool = False
     accepted: bool = False
@@ -71,20 +71,31 @@ class Call:
     taken: int = 0
 
     @property
-    def nonce(self) -> int:
-        """The nonce that it goes by now."""
-        return self.versions[-1].nonce
+    def receipt(self) -> Receipt | None:
+        """The receipt that counts: one that succeeded, else that of the last nonce."""
+        for receipt in self.receipts.values():
+            if receipt.succeeded:
+                return receipt
+        return self.receipts.get(self.versions[-1].nonce)
 
     @property
-    def identities(self) -> list[str]:
-        """Hashes of the versions that can be mined."""
-        return [version.identity for version in self.versions if version.nonce == self.nonce]
+    def outside(self) -> list[Version]:
+        """Versions whose nonce no block holds, by nonce."""
+        return sorted(
+            (version for version in self.versions if version.nonce not in self.receipts), key=lambda each: each.nonce
+        )
+
+    @property
+    def to_send(self) -> list[Version]:
+        """The newest version for each nonce that no block holds."""
+        return list({version.nonce: version for version in self.outside}.values())
 
     def sign(self, nonce: int, fee: Fee) -> bytes:
         """The raw transaction with this nonce and fee."""
         return self.signer.sign(nonce, fee, self.gas_limit, self.to, self.value, self.data)
 
-    def fell_out(self) -> None:
-        """Its block is no longer in the chain: the same bytes go out at once."""
-        self.receipt, self.outdone, self.refused, self.taken = None, False, None, 0
+    def fell_out(self, nonce: int) -> None:
+        """A block is no longer in the chain: the same bytes go out at once."""
+        del self.receipts[nonce]
+        self.outdone, self.refused, self.taken = False, None, 0
         self.resend_at, self.delay, self.next_since = 0.0, 0.0, None

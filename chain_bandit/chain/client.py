@@ -263,7 +263,10 @@ class Coordinator:
 
     def _view(self, name: str, *arguments: object, block: str = "latest") -> Any:
         function = self._functions[name]
-        (value,) = function.decode_outputs(self.rpc.call(name, self.address, function.encode(*arguments), block))
+        data = self.rpc.call(name, self.address, function.encode(*arguments), block)
+        if not data:
+            raise ForeignContract(to_checksum_address(self.address), 0)
+        (value,) = function.decode_outputs(data)
         return value
 
     def _submit(

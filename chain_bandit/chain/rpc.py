@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from math import inf
+from time import monotonic
 from typing import Any
 
 from eth_utils.address import to_checksum_address
@@ -22,8 +23,15 @@ _ERRORS = {
 }
 
 
+BEHIND = 2.0
+"""Seconds after which a node that lacks the last known block is believed."""
+
+
 class Rpc:
     """What the client asks of a node. A lost answer, or a refusal that no contract spoke, is asked for again.
+
+    Attributes:
+        known: the number of the last known block; views wait a while for a node that is behind it.
 
     Raises (every method):
         NodeUnreachable: patience is at its end.
@@ -32,6 +40,7 @@ class Rpc:
     def __init__(self, web3: Web3, stopwatch: Stopwatch, delivery: Delivery) -> None:
         self.wire = wire_to(web3, delivery.timeout)
         self.stopwatch, self._patience = stopwatch, delivery.patience
+        self.known = 0
 
     def exchange(self, requests: Sequence[Request]) -> list[Any]:
         """All answers, in order; some may be a `Refused`."""
@@ -58,12 +67,21 @@ class Rpc:
 
     def attempt(self, transaction: dict[str, Any], block: str) -> Any:
         """What a call gives on a block: its result, or the `Refused` that the contract answers with."""
+        requests: list[Request] = [("eth_call", [transaction, block])]
+        if block == "latest" and not self.wire.certain:
+            requests.append(("eth_blockNumber", []))
+        start = monotonic()
 
         def in_vain(answers: list[Any]) -> str | None:
-            reverted = isinstance(answers[0], Refused) and answers[0].data is not None
-            return None if reverted else self._in_vain(answers)
+            answer, *number = answers
+            if isinstance(answer, Refused) and answer.data is not None:
+                answers = number
+            lost = self._in_vain(answers)
+            if lost is None and number and as_int(number[0]) < self.known and monotonic() - start < BEHIND:
+                return "the node is behind"
+            return lost
 
-        return self._insist([("eth_call", [transaction, block])], in_vain)[0]
+        return self._insist(requests, in_vain)[0]
 
     def _in_vain(self, answers: list[Any]) -> str | None:
         """Why to ask again; None when there is an answer, or none to come."""

@@ -18,7 +18,7 @@ from chain_bandit.chain.delivery import Delivery
 from chain_bandit.chain.errors import ForeignChain, NodeUnreachable, NonceTaken, TransactionReverted
 from chain_bandit.chain.journal import Entry, Journal, JournalForeign
 from chain_bandit.chain.patience import Patience
-from chain_bandit.chain.rpc import Rpc, as_bytes, as_hex, as_int, refusal
+from chain_bandit.chain.rpc import BEHIND, Rpc, as_bytes, as_hex, as_int, refusal
 from chain_bandit.chain.transactions import Fee, TransactionSigner
 from chain_bandit.chain.wire import Refused, Request
 from chain_bandit.protocol.digests import keccak
@@ -30,8 +30,8 @@ SENT_AT_ONCE, ASKED_AT_ONCE, BYTES_AT_ONCE = 32, 32, 500_000
 MOST_VERSIONS, MOST_NONCES = 8, 8
 """Of one call: signed fees for one nonce, and nonces tried."""
 
-BEHIND, REFUSED = 2.0, 10.0
-"""Seconds after which a node that lacks the last known block is believed, and a refusal looked into."""
+REFUSED = 10.0
+"""Seconds of refusals after which they are looked into."""
 
 FIRST_CONTACT = 5.0
 """Seconds in which a node has to answer for the first time: a wrong address should not cost more."""
@@ -45,8 +45,8 @@ class _Exchange:
     """What is under way: transactions, questions for receipts, and the last known head among the questions."""
 
     answers: "Future[list[Any]]"
-    sends: list[Call]
-    asks: list[tuple[Call, str]]
+    sends: list[tuple[Call, Version]]
+    asks: list[tuple[Call, Version]]
     head: tuple[int, bytes] | None
     identity: bool = False
 
@@ -197,37 +197,35 @@ class Sender:
             self._exchange = _Exchange(self._rpc.wire.post(requests), [], [], None, identity=True)
             return
         now = monotonic()
-        outside = [call for call in self._open if call.sent and call.receipt is None][:ASKED_AT_ONCE]
-        asks = [(call, identity) for call in outside for identity in call.identities]
+        asks = [(call, version) for call in self._open if call.sent for version in call.outside][:ASKED_AT_ONCE]
         sends = self._due(now)
-        requests = [("eth_sendRawTransaction", [call.versions[-1].raw]) for call in sends]
-        requests += [("eth_getTransactionReceipt", [identity]) for _, identity in asks]
+        requests = [("eth_sendRawTransaction", [version.raw]) for _, version in sends]
+        requests += [("eth_getTransactionReceipt", [version.identity]) for _, version in asks]
         if not self._rpc.wire.certain:
             requests.append(("eth_getBlockByNumber", ["latest", False]))
             if self._head is not None:
                 requests.append(("eth_getBlockByNumber", [hex(self._head[0]), False]))
         if sends:
             self._journal.sync()
-        for call in sends:
+        for call, _ in sends:
             call.delay = min(2 * call.delay, self._delivery.patience) or self._delivery.resend_after
             call.sent, call.resend_at = True, now + call.delay
         self._exchange = _Exchange(self._rpc.wire.post(requests), sends, asks, self._head)
 
-    def _due(self, now: float) -> list[Call]:
-        """What goes out now: in the order of nonces, and nothing past a barrier that holds."""
-        due: list[Call] = []
+    def _due(self, now: float) -> list[tuple[Call, Version]]:
+        """What goes out now: in the order of calls, and nothing past a barrier that holds."""
+        due: list[tuple[Call, Version]] = []
         size, held, all_mined = 0, set[str](), True
         for call in self._open:
-            if call.receipt is not None:
-                continue
             if (call.barrier and not all_mined) or call.account in held:
                 held.add(call.account)
             elif now >= call.resend_at:
-                size += len(call.versions[-1].raw)
-                if due and (len(due) == SENT_AT_ONCE or size > BYTES_AT_ONCE):
+                versions = call.to_send
+                size += sum(len(version.raw) for version in versions)
+                if due and (len(due) >= SENT_AT_ONCE or size > BYTES_AT_ONCE):
                     break
-                due.append(call)
-            all_mined = False
+                due += [(call, version) for version in versions]
+            all_mined = all_mined and call.receipt is not None
         return due
 
     def _finish(self) -> None:
@@ -239,17 +237,17 @@ class Sender:
             answers = iter(exchange.answers.result())
         except NodeUnreachable as error:
             self._why, self._doubtful = error, True
-            for call in exchange.sends:
+            for call, _ in exchange.sends:
                 call.resend_at = 0.0
             return
         if exchange.identity:
             self._check_identity(next(answers), next(answers))
             return
         now = monotonic()
-        for call in exchange.sends:
+        for call, _ in exchange.sends:
             self._take_word(call, next(answers), now)
-        for call, identity in exchange.asks:
-            self._take_receipt(call, identity, next(answers))
+        for call, version in exchange.asks:
+            self._take_receipt(call, version, next(answers))
         if not self._rpc.wire.certain:
             self._follow(next(answers), next(answers) if exchange.head is not None else None, exchange.head, now)
         self._close()
@@ -277,15 +275,16 @@ class Sender:
         elif self._rpc.wire.certain:
             self._open.remove(call)
             self.calls.remove(call)
-            self._nonces[call.account] = call.nonce
+            self._nonces[call.account] = call.versions[-1].nonce
             raise refusal(call.method, word)
         else:
             if call.refused is None:
                 call.refused_since = now
             call.refused, call.resend_at = word.text, now + min(call.delay, self._delivery.resend_after / 4)
 
-    def _take_receipt(self, call: Call, identity: str, fields: Any) -> None:
-        if isinstance(fields, Refused) or identity not in call.identities:
+    def _take_receipt(self, call: Call, version: Version, fields: Any) -> None:
+        identity = version.identity
+        if isinstance(fields, Refused):
             return
         if fields is None:
             if call.resend_at == inf:
@@ -294,7 +293,7 @@ class Sender:
             return
         succeeded, gas = as_int(fields["status"]) == 1, as_int(fields["gasUsed"])
         call.gas[identity] = gas
-        call.receipt = Receipt(
+        call.receipts[version.nonce] = Receipt(
             identity, as_int(fields["blockNumber"]), as_bytes(fields["blockHash"]), succeeded, gas, fields
         )
 
@@ -308,7 +307,7 @@ class Sender:
             if now - self._behind_since < BEHIND:
                 return
         self._behind_since = None
-        self._head = (number, digest)
+        self._head, self._rpc.known = (number, digest), number
         if head is not None and (at_head is None or as_bytes(at_head["hash"]) != head[1]):
             self._look_back()
         for call in self._next_in_line():
@@ -320,60 +319,63 @@ class Sender:
                 self._look_into(call, now)
 
     def _next_in_line(self) -> Iterator[Call]:
-        """Of each account the first call that no block holds, if it was sent."""
-        seen: set[str] = set()
-        for call in list(self._open):
-            if call.receipt is None and call.account not in seen:
-                seen.add(call.account)
-                if call.sent:
-                    yield call
+        """Of each account the call with the lowest nonce that no block holds, if it was sent."""
+        first: dict[str, tuple[int, Call]] = {}
+        for call in self._open:
+            outside = call.outside
+            if outside and outside[0].nonce < first.get(call.account, (inf, call))[0]:
+                first[call.account] = (outside[0].nonce, call)
+        for _, call in first.values():
+            if call.sent:
+                yield call
 
     def _replace(self, stuck: Call, number: int, base: int) -> None:
         """Sign all that the account has outside with a higher fee."""
         self._fee_now = stuck.versions[-1].fee.raised(base)
         for call in self._open:
-            if call.account == stuck.account and call.sent and call.receipt is None:
-                call.next_since = number
-                if len(call.identities) < MOST_VERSIONS and call.versions[-1].fee.most < self._fee_now.most:
-                    self._sign(call, call.nonce, self._fee_now)
+            if call.account != stuck.account or not call.sent:
+                continue
+            call.next_since = number
+            for version in call.to_send:
+                if len(call.versions) < MOST_VERSIONS and version.fee.most < self._fee_now.most:
+                    self._sign(call, version.nonce, self._fee_now)
 
     def _look_into(self, call: Call, now: float) -> None:
         """A call that the node keeps refusing: is it known after all, is its nonce gone, or is the refusal meant?"""
-        requests: list[Request] = [("eth_getTransactionByHash", [identity]) for identity in call.identities]
+        nonce = call.outside[0].nonce
+        requests: list[Request] = [("eth_getTransactionByHash", [version.identity]) for version in call.outside]
         *known, used = self._rpc.exchange([*requests, ("eth_getTransactionCount", [call.account, "latest"])])
         if isinstance(used, Refused):
             return
         refused, call.refused = call.refused, None
         if any(answer is not None and not isinstance(answer, Refused) for answer in known):
             return
-        if as_int(used) == call.nonce:
+        if as_int(used) == nonce:
             raise TransactionReverted(call.method, "Rejected", (refused,))
-        if as_int(used) > call.nonce:
+        if as_int(used) > nonce:
             if call.done is not None and call.done("latest"):
                 call.outdone = True
                 self._open.remove(call)
                 return
             call.taken += 1
             if call.taken >= NONCES_TAKEN:
-                raise NonceTaken(call.account, call.nonce)
+                raise NonceTaken(call.account, nonce)
 
     def _look_back(self) -> None:
         """Ask again for what blocks held, newest first, until a whole group is where it was."""
-        mined = [call for call in self.calls if call.receipt is not None]
+        mined = [(call, nonce, receipt) for call in self.calls for nonce, receipt in call.receipts.items()]
         for end in range(len(mined), 0, -ASKED_AT_ONCE):
             group = mined[max(0, end - ASKED_AT_ONCE) : end]
-            receipts = [call.receipt for call in group if call.receipt is not None]
-            answers = self._rpc.exchange([("eth_getTransactionReceipt", [receipt.identity]) for receipt in receipts])
-            fallen = [
-                call
-                for call, receipt, fields in zip(group, receipts, answers, strict=True)
-                if not isinstance(fields, Refused)
-                and (fields is None or as_bytes(fields["blockHash"]) != receipt.block_hash)
-            ]
+            answers = self._rpc.exchange([("eth_getTransactionReceipt", [each.identity]) for _, _, each in group])
+            fallen: set[Call] = set()
+            for (call, nonce, receipt), fields in zip(group, answers, strict=True):
+                if isinstance(fields, Refused):
+                    continue
+                if fields is None or as_bytes(fields["blockHash"]) != receipt.block_hash:
+                    call.fell_out(nonce)
+                    fallen.add(call)
             if not fallen:
                 return
-            for call in fallen:
-                call.fell_out()
             self._open = sorted({*self._open, *fallen}, key=lambda call: call.index)
 
     # --- the end of a call
@@ -384,7 +386,9 @@ class Sender:
         for call in list(self._open):
             receipt = call.receipt
             all_mined = all_mined and receipt is not None
-            if receipt is None or not self._is_confirmed(receipt) or not (receipt.succeeded or all_mined):
+            if receipt is None or call.outside or not self._is_confirmed(receipt):
+                continue
+            if not (receipt.succeeded or all_mined):
                 continue
             if receipt.succeeded or self._is_settled(call, receipt):
                 self._open.remove(call)
@@ -413,8 +417,6 @@ class Sender:
             if isinstance(answer, Refused):
                 error = refusal(call.method, answer)
             elif call.to is not None and len({version.nonce for version in call.versions}) < MOST_NONCES:
-                call.fell_out()
-                call.sent = False
                 self._sign(call, self._next_nonce(call.account), self._fee())
                 return False
             else:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from eth_utils.exceptions import ValidationError
-from requests import RequestException, Session
+from requests import HTTPError, RequestException, Session
 from web3 import HTTPProvider, Web3
 from web3.exceptions import Web3Exception
 from web3.types import RPCEndpoint
@@ -74,7 +74,7 @@ class HttpWire:
             answers = {answer["id"]: answer for answer in json.loads(response.content)}
             return [_answer(answers[index]) for index in range(len(batch))]
         except (RequestException, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise NodeUnreachable(f"{type(error).__name__}: {error}") from error
+            raise NodeUnreachable(str(error) if isinstance(error, HTTPError) else type(error).__name__) from error
 
 
 class LocalWire:
