@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo test check lint types deep artifacts lock bench regret snapshots clean
+.PHONY: help demo test check lint types deep artifacts lock bench live regret snapshots clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -36,6 +36,9 @@ lock: .venv/ready ## resolve the dependencies anew
 
 bench: .venv/ready ## rounds a second and where the time goes, by number of validators
 	@$(BIN)/python benchmarks/rounds.py
+
+live: .venv/ready node_modules/ready ## speed on a live node, against what node and signatures allow
+	@$(BIN)/python benchmarks/live.py
 
 regret: .venv/ready ## regret against single-agent UCB, an oracle and no defence, over 40 seeds
 	@$(BIN)/python benchmarks/regret.py --plot docs/regret.svg
