@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import rlp
+from coincurve import PrivateKey
 from eth_account.signers.local import LocalAccount
-from eth_keys.datatypes import PrivateKey
 
 from chain_bandit.protocol.digests import keccak
 
@@ -26,16 +26,22 @@ class Fee:
 
 
 class TransactionSigner:
-    """Signs for an account on one chain."""
+    """Signs for an account on one chain. The key is unpacked once: eth_account does so for every signature."""
 
     def __init__(self, account: LocalAccount, chain_id: int) -> None:
         self._key, self._chain_id = PrivateKey(bytes(account.key)), chain_id
 
     def sign(self, nonce: int, fee: Fee, gas: int, to: bytes | None, value: int, data: bytes) -> bytes:
         """The raw transaction; `to` is None for a deployment."""
-        fields = [self._chain_id, nonce, fee.tip, fee.most, gas, to or b"", value, data, []]
-        v, r, s = self._key.sign_msg_hash(keccak(FEE_MARKET, rlp.encode(fields))).vrs
-        return FEE_MARKET + bytes(rlp.encode([*fields, v, r, s]))
+        fields = b"".join(map(rlp.encode, (self._chain_id, nonce, fee.tip, fee.most, gas, to or b"", value, data, [])))
+        signature = self._key.sign_recoverable(keccak(FEE_MARKET, _as_list(fields)), hasher=None)
+        r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
+        return FEE_MARKET + _as_list(fields + b"".join(map(rlp.encode, (signature[64], r, s))))
+
+
+def _as_list(items: bytes) -> bytes:
+    """Encoded items as the list of them: the calldata, most of it, is encoded once."""
+    return bytes(rlp.codec.length_prefix(len(items), 0xC0)) + items
 
 
 def created_address(account: str, nonce: int) -> bytes:

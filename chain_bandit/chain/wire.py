@@ -5,10 +5,13 @@ import json
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Protocol
 
 from eth_utils.exceptions import ValidationError
-from requests import HTTPError, RequestException, Session
+from urllib3 import PoolManager
+from urllib3.exceptions import HTTPError
+from urllib3.util import Timeout, make_headers, parse_url
 from web3 import HTTPProvider, Web3
 from web3.exceptions import Web3Exception
 from web3.types import RPCEndpoint
@@ -53,8 +56,9 @@ class HttpWire:
     certain = False
 
     def __init__(self, url: str, timeout: float) -> None:
-        self._url, self._timeout = url, timeout
-        self._session = Session()
+        self._url, self._timeout = url, Timeout(total=timeout)
+        headers = make_headers(keep_alive=True, basic_auth=parse_url(url).auth)
+        self._pool = PoolManager(1, headers | {"Content-Type": "application/json"}, retries=False)
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="wire")
 
     def post(self, requests: Sequence[Request]) -> "Future[list[Any]]":
@@ -67,14 +71,13 @@ class HttpWire:
             for index, (method, parameters) in enumerate(requests)
         ]
         try:
-            response = self._session.post(
-                self._url, json.dumps(batch), headers={"Content-Type": "application/json"}, timeout=self._timeout
-            )
-            response.raise_for_status()
-            answers = {answer["id"]: answer for answer in json.loads(response.content)}
+            response = self._pool.request("POST", self._url, body=json.dumps(batch), timeout=self._timeout)
+            if response.status != HTTPStatus.OK:
+                raise NodeUnreachable(f"HTTP status {response.status}")
+            answers = {answer["id"]: answer for answer in json.loads(response.data)}
             return [_answer(answers[index]) for index in range(len(batch))]
-        except (RequestException, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise NodeUnreachable(str(error) if isinstance(error, HTTPError) else type(error).__name__) from error
+        except (HTTPError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise NodeUnreachable(type(error).__name__) from error
 
 
 class LocalWire:
