@@ -18,6 +18,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from math import inf
 from pathlib import Path
 from time import perf_counter
 
@@ -48,6 +49,12 @@ ARMS = 10
 CHAIN_ID = 131277322940537
 ANVIL = Path(__file__).parents[1] / "node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
 SUBMITTING_GOAL, PLAYING_GOAL = 0.8, 0.7
+BLOCK_GAS = 300_000_000
+"""Gas of a block: at Anvil's 30,000,000 the stated limits of 25 blocks fill one, and the sender waits for it."""
+
+TRIES = 3
+"""The best of so many counts, of each: (a) and (b) take a fraction of a second."""
+
 TRANSFER_GAS = 21_000
 
 
@@ -91,7 +98,7 @@ def anvil() -> Iterator[Anvil]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [str(ANVIL), "--port", str(port), "--chain-id", str(CHAIN_ID), "--hardfork", "prague", "--silent"]
-    process = subprocess.Popen(command)
+    process = subprocess.Popen([*command, "--gas-limit", str(BLOCK_GAS)])
     try:
         url, patience = f"http://127.0.0.1:{port}", Patience(20.0)
         while True:
@@ -211,8 +218,11 @@ def submitting(scenario: Scenario, blocks: list[CertifiedBlock]) -> tuple[float,
 def measure(validators: int, rounds: int) -> Row:
     scenario = scenario_of(validators, rounds)
     playing, signatures, blocks = whole_game(scenario, rounds)
-    submitted, transfer, signed = submitting(scenario, blocks)
-    limit = bare(scenario, signed)
+    submitted = transfer = limit = inf
+    for _ in range(TRIES):
+        by_sender, by_transfer, signed = submitting(scenario, blocks)
+        submitted, transfer = min(submitted, by_sender), min(transfer, by_transfer)
+        limit = min(limit, bare(scenario, signed))
     return Row(
         validators=validators,
         transfers_per_second=1 / transfer,

@@ -42,7 +42,7 @@ class Call:
         outdone: somebody else's transaction had the effect.
         accepted: the node took it at least once.
         sent, resend_at, delay: whether it went out, when it goes out again, and seconds between.
-        next_since: the block since which it is the next one of its account.
+        next_since: the block and the time since which it is the next one of its account.
         refused, refused_since: the node's last words against it, and since when.
         taken: how often its nonce was found used by a transaction that is not ours.
     """
@@ -65,7 +65,7 @@ class Call:
     sent: bool = False
     resend_at: float = 0.0
     delay: float = 0.0
-    next_since: int | None = None
+    next_since: tuple[int, float] | None = None
     refused: str | None = None
     refused_since: float = 0.0
     taken: int = 0

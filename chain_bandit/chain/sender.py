@@ -27,6 +27,9 @@ from chain_bandit.protocol.errors import ChainBanditError
 SENT_AT_ONCE, ASKED_AT_ONCE, BYTES_AT_ONCE = 32, 32, 500_000
 """The most transactions, questions for receipts, and bytes of transactions in one exchange."""
 
+BETWEEN = 0.01
+"""Seconds from one exchange to the next while nobody waits: fuller ones cost less."""
+
 MOST_VERSIONS, MOST_NONCES = 8, 8
 """Of one call: signed fees for one nonce, and nonces tried."""
 
@@ -71,7 +74,8 @@ class Sender:
         self._why: ChainBanditError = NodeUnreachable("no answer yet")
         self._head: tuple[int, bytes] | None = None
         self._behind_since: float | None = None
-        self._doubtful = False
+        self._block_gas = inf
+        self._doubtful, self._began = False, -inf
         self._signers: dict[str, TransactionSigner] = {}
         self._nonces: dict[str, int] = {}
         self._journaled: dict[int, list[Entry]] = defaultdict(list)
@@ -185,18 +189,19 @@ class Sender:
                 patience.wait(self._why)
 
     def _pump(self) -> None:
-        """Go on without waiting: take in an exchange that has ended, start the next."""
+        """Go on without waiting: take in an exchange that has ended, and start the next when it is time."""
         if self._exchange is None or self._exchange.answers.done():
             self._finish()
-            self._begin()
+            if monotonic() > self._began + BETWEEN:
+                self._begin()
 
     def _begin(self) -> None:
         requests: list[Request]
+        now = self._began = monotonic()
         if self._doubtful:
             requests = [("eth_chainId", []), ("eth_getBlockByNumber", ["0x0", False])]
             self._exchange = _Exchange(self._rpc.wire.post(requests), [], [], None, identity=True)
             return
-        now = monotonic()
         asks = [(call, version) for call in self._open if call.sent for version in call.outside][:ASKED_AT_ONCE]
         sends = self._due(now)
         requests = [("eth_sendRawTransaction", [version.raw]) for _, version in sends]
@@ -213,16 +218,23 @@ class Sender:
         self._exchange = _Exchange(self._rpc.wire.post(requests), sends, asks, self._head)
 
     def _due(self, now: float) -> list[tuple[Call, Version]]:
-        """What goes out now: in the order of calls, and nothing past a barrier that holds."""
+        """What goes out now: in the order of calls, nothing past a barrier that holds, no more than a block takes.
+
+        Anvil mines when a transaction comes in; what a block leaves over would wait there for the next one to come.
+        """
         due: list[tuple[Call, Version]] = []
         size, held, all_mined = 0, set[str](), True
+        gas = sum(call.gas_limit for call in self._open if call.sent and call.outside)
         for call in self._open:
             if (call.barrier and not all_mined) or call.account in held:
                 held.add(call.account)
             elif now >= call.resend_at:
                 versions = call.to_send
                 size += sum(len(version.raw) for version in versions)
+                gas += 0 if call.sent else call.gas_limit
                 if due and (len(due) >= SENT_AT_ONCE or size > BYTES_AT_ONCE):
+                    break
+                if not call.sent and call.gas_limit < gas > self._block_gas:
                     break
                 due += [(call, version) for version in versions]
             all_mined = all_mined and call.receipt is not None
@@ -307,14 +319,14 @@ class Sender:
             if now - self._behind_since < BEHIND:
                 return
         self._behind_since = None
-        self._head, self._rpc.known = (number, digest), number
+        self._head, self._rpc.known, self._block_gas = (number, digest), number, as_int(latest["gasLimit"])
         if head is not None and (at_head is None or as_bytes(at_head["hash"]) != head[1]):
             self._look_back()
         for call in self._next_in_line():
-            if call.next_since is None:
-                call.next_since = number
-            elif number - call.next_since >= self._delivery.stuck_blocks:
-                self._replace(call, number, as_int(latest["baseFeePerGas"]))
+            block, since = call.next_since = call.next_since or (number, now)
+            stands_still = number == block and now - since > self._delivery.patience / 2
+            if number - block >= self._delivery.stuck_blocks or stands_still:
+                self._replace(call, (number, now), as_int(latest["baseFeePerGas"]))
             if call.refused is not None and now - call.refused_since > min(REFUSED, self._delivery.patience / 4):
                 self._look_into(call, now)
 
@@ -329,13 +341,13 @@ class Sender:
             if call.sent:
                 yield call
 
-    def _replace(self, stuck: Call, number: int, base: int) -> None:
+    def _replace(self, stuck: Call, since: tuple[int, float], base: int) -> None:
         """Sign all that the account has outside with a higher fee."""
         self._fee_now = stuck.versions[-1].fee.raised(base)
         for call in self._open:
             if call.account != stuck.account or not call.sent:
                 continue
-            call.next_since = number
+            call.next_since = since
             for version in call.to_send:
                 if len(call.versions) < MOST_VERSIONS and version.fee.most < self._fee_now.most:
                     self._sign(call, version.nonce, self._fee_now)
