@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo test check lint types deep artifacts lock bench gas regret snapshots clean
+.PHONY: help demo test check lint types deep artifacts lock bench gas live regret snapshots clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -39,6 +39,9 @@ bench: .venv/ready ## rounds a second and where the time goes, by number of vali
 
 gas: .venv/ready ## gas of a recorded round by size, mode and batch, beside the goals and the committed figures
 	@$(BIN)/python benchmarks/gas.py --snapshot tests/snapshots/gas_rounds.json
+
+live: .venv/ready node_modules/ready ## speed on a live node, against what node and signatures allow
+	@$(BIN)/python benchmarks/live.py
 
 regret: .venv/ready ## regret against single-agent UCB, an oracle and no defence, over 40 seeds
 	@$(BIN)/python benchmarks/regret.py --plot docs/regret.svg

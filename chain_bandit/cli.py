@@ -46,12 +46,15 @@ def run(
     seed: Seed = None,
     override: Override = None,
     out: Out = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Take up a run that was stopped, on the chain at the same URL.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Play a scenario, audit it, and leave a run folder."""
     if account is not None and chain == "embedded":
         raise Usage("--account: on the embedded chain nobody pays; name another --chain, or leave it out")
-    _play(scenario, _overrides(override, rounds, seed), out, as_json, chain, account)
+    _play(scenario, _overrides(override, rounds, seed), out, as_json, chain, account, resume)
 
 
 @app.command()
@@ -217,22 +220,22 @@ def explain(code: Annotated[int, typer.Argument(help="An exit code.")], as_json:
 
 def _play(
     scenario_file: Path, overrides: dict[str, Any], out: Path | None, as_json: bool,
-    chain_name: str = "embedded", account: str | None = None,
+    chain_name: str = "embedded", account: str | None = None, resume: bool = False,
 ) -> None:  # fmt: skip
     from chain_bandit.stopwatch import Stopwatch
 
     watch = Stopwatch()  # before the imports: they are part of the time that one waits
-    from chain_bandit.game.chains import chain
+    from chain_bandit.game.chains import chain, is_url
     from chain_bandit.game.folder import free_place, read_rounds
     from chain_bandit.runs import failed_expectation, play
     from chain_bandit.scenario import load
     from chain_bandit.views import terminal
 
-    scenario, on = load(scenario_file, overrides), chain(chain_name, account, _warn_of_public_keys)
+    scenario, on = load(scenario_file, overrides), chain(chain_name, account, _warn_of_public_keys, resume)
     place = out or Path("runs") / f"{scenario.name}-{scenario.seed}"
     free_place(place)
     with terminal.Progress(scenario.parameters.horizon) as observe:
-        finished = play(scenario, place, observe, watch, on)
+        finished = play(scenario, place, observe, watch, on, is_url(chain_name), resume)
     manifest, measured, report = finished.manifest, finished.measured, finished.report
     failed = failed_expectation(scenario, manifest)
     if as_json:

@@ -5,6 +5,7 @@ import operator
 import re
 from collections import Counter
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -19,6 +20,7 @@ from chain_bandit.game import folder
 from chain_bandit.game.chains import Chain, embedded
 from chain_bandit.game.deployment import recorded
 from chain_bandit.game.run import Observer, run
+from chain_bandit.game.unfinished import unfinished
 from chain_bandit.history import files
 from chain_bandit.history.collect import Rpc, collect, creation_block
 from chain_bandit.protocol.blocks import Kind
@@ -68,10 +70,19 @@ class Finished:
 
 
 def play(
-    scenario: Scenario, out: Path, observe: Observer = lambda moment: None, watch: Stopwatch | None = None,
+    scenario: Scenario,
+    out: Path,
+    observe: Observer = lambda moment: None,
+    watch: Stopwatch | None = None,
     chain: Chain = embedded,
-) -> Finished:  # fmt: skip
+    outlives: bool = False,
+    resume: bool = False,
+) -> Finished:
     """Play, audit and draw; the folder `out` is complete afterwards, or as it was before.
+
+    Args:
+        outlives: whether the chain outlives the run, so that a run that was stopped can be taken up.
+        resume: take up a run that was stopped, from what it left beside `out` (`game/unfinished.py`).
 
     Raises:
         ChainBanditError: what stopped the game.
@@ -79,8 +90,14 @@ def play(
     from chain_bandit.views.page import page  # late: it loads matplotlib
 
     watch = watch or Stopwatch()
-    with folder.written(out) as partial:
-        manifest = run(scenario, partial, observe, watch, chain)
+    with ExitStack() as stack:
+        journal = None
+        if outlives:
+            journal = stack.enter_context(unfinished(scenario, out, resume))
+        elif resume:
+            raise folder.FolderRefused(out, "the chain of that run ended with it; leave out --resume")
+        partial = stack.enter_context(folder.written(out))
+        manifest = run(scenario, partial, observe, watch, chain, journal)
         report = audit_folder(partial, on_verified=lambda seconds: watch.add("verify", seconds))
         (partial / folder.AUDIT).write_text(report.json() + "\n", encoding="utf-8")
         text = page(

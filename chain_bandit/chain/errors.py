@@ -46,6 +46,18 @@ class AccountRefused(ChainBanditError):
         self.account, self.reason = account, reason
 
 
+class NonceTaken(ChainBanditError):
+    """An account of ours that somebody else sends transactions from."""
+
+    exit_code = 8
+
+    def __init__(self, account: str, nonce: int) -> None:
+        super().__init__(
+            f"nonce {nonce} of {account} went to a transaction of another program: let one program use the account"
+        )
+        self.account, self.nonce = account, nonce
+
+
 class TransactionReverted(ChainBanditError):
     """A transaction that the contract refused.
 

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from eth_account.signers.local import LocalAccount
 from eth_utils.address import to_checksum_address
 
+from chain_bandit.chain.delivery import PIPELINED
 from chain_bandit.chain.errors import AccountRefused
 from chain_bandit.chain.http_node import HttpNode
+from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.rpc import Rpc, as_int
+from chain_bandit.chain.sender import Sender
 from chain_bandit.stopwatch import Stopwatch
 
 TRANSFER_GAS = 21_000
@@ -68,6 +71,7 @@ def _pay(node: HttpNode, wanted: Mapping[bytes, int], payer: LocalAccount) -> No
     missing = {account: wei - held[account] for account, wei in wanted.items() if wei > held[account]}
     fees = len(missing) * TRANSFER_GAS * price_of(node)
     require_balance(node, payer.address, sum(missing.values()) + fees)
-    rpc = Rpc(node.web3, Stopwatch())
+    sender = Sender(Rpc(node.web3, Stopwatch(), PIPELINED), Journal(), PIPELINED)
     for account, wei in missing.items():
-        rpc.transact("pay", payer, account, b"", wei, TRANSFER_GAS)
+        sender.submit("pay", payer, account, wei, TRANSFER_GAS, b"")
+    sender.settle()

@@ -32,13 +32,17 @@ class UnknownChain(ChainBanditError):
 
 
 def chain(
-    name: str, account: str | None = None, on_connected: Callable[[int], None] = lambda chain_id: None
+    name: str,
+    account: str | None = None,
+    on_connected: Callable[[int], None] = lambda chain_id: None,
+    funded: bool = False,
 ) -> Chain:
     """The chain of that name.
 
     Args:
         account: its name; it pays for everybody, which the embedded chain does not need.
         on_connected: told the chain id before anything is paid.
+        funded: everybody has been paid: a run is taken up.
 
     Raises:
         UnknownChain: no such chain.
@@ -46,7 +50,7 @@ def chain(
     if name == "embedded":
         return embedded
     if name in OWN or is_url(name):
-        return lambda plan: _funded(name, plan, account, on_connected)
+        return lambda plan: _funded(name, plan, account, on_connected, funded)
     raise UnknownChain(name)
 
 
@@ -75,11 +79,12 @@ def connected(name: str) -> Iterator[HttpNode]:
 
 @contextmanager
 def _funded(
-    name: str, plan: Plan, account: str | None, on_connected: Callable[[int], None]
+    name: str, plan: Plan, account: str | None, on_connected: Callable[[int], None], funded: bool
 ) -> Iterator[HttpNode]:
     with connected(name) as node:
         on_connected(node.chain_id)
-        fund(node, needs(plan), accounts.named(account, node.chain_id) if account else None)
+        if not funded:
+            fund(node, needs(plan), accounts.named(account, node.chain_id) if account else None)
         yield node
 
 

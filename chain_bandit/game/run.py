@@ -1,8 +1,7 @@
 """A run: one game on a chain, measured, its records and its history written into a folder."""
 
-import shutil
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,10 +9,12 @@ from typing import Any
 
 import pyarrow
 import pyarrow.parquet
-import tomli_w
 
 import chain_bandit
+from chain_bandit.chain.delivery import AT_ONCE, PIPELINED
+from chain_bandit.chain.embedded import EmbeddedNode
 from chain_bandit.chain.identity import identify
+from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import Node
 from chain_bandit.chain.remote import json_rpc
 from chain_bandit.crypto.verify import Verifier
@@ -22,6 +23,7 @@ from chain_bandit.game.chains import Chain, embedded
 from chain_bandit.game.game import Game, RoundPlayed
 from chain_bandit.game.on_chain import OnChain
 from chain_bandit.game.plan import Plan
+from chain_bandit.game.unfinished import lock
 from chain_bandit.history import files
 from chain_bandit.history.blocks import History, RawBlock
 from chain_bandit.history.collect import collect
@@ -31,7 +33,7 @@ from chain_bandit.protocol.regret import Regret
 from chain_bandit.protocol.rewards import Draws, hidden_cost
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT
-from chain_bandit.scenario import Scenario, TableRewards
+from chain_bandit.scenario import Scenario
 from chain_bandit.simulation.rivals import pooled_ucb, ucb1
 from chain_bandit.stopwatch import Stopwatch
 
@@ -51,9 +53,16 @@ class Moment:
 
 
 def run(
-    scenario: Scenario, out: Path, observe: Observer, watch: Stopwatch, chain: Chain = embedded
+    scenario: Scenario,
+    out: Path,
+    observe: Observer,
+    watch: Stopwatch,
+    chain: Chain = embedded,
+    journal: Journal | None = None,
 ) -> dict[str, Any]:
     """Play the scenario on a chain and fill the folder `out`.
+
+    What the journal already holds is not signed anew: that resumes a run.
 
     Gives the manifest, on the embedded chain a function of scenario and seed alone; the time goes to `watch`.
 
@@ -64,22 +73,25 @@ def run(
     with ExitStack() as stack:
         with watch("evm"):
             node = stack.enter_context(chain(plan))
-        return _run(plan, node, out, observe, watch)
+        return _run(plan, node, out, observe, watch, journal)
 
 
-def _run(plan: Plan, node: Node, out: Path, observe: Observer, watch: Stopwatch) -> dict[str, Any]:
-    scenario, recorder = plan.scenario, OnChain(node, watch)
+def _run(
+    plan: Plan, node: Node, out: Path, observe: Observer, watch: Stopwatch, journal: Journal | None
+) -> dict[str, Any]:
+    scenario = plan.scenario
+    recorder = OnChain(node, watch, AT_ONCE if isinstance(node, EmbeddedNode) else PIPELINED, journal)
     verifier = Verifier(lambda seconds: watch.add("verify", seconds))
     game = Game(scenario, recorder, plan, verifier)
     rows = _Rows(game, observe)
     for played in game.play():
         rows.add(played)
     rows.write(out / folder.ROUNDS)
-    first_block, head = _export(recorder, out / folder.HISTORY, watch)
+    first_block, head = _export(recorder, out / folder.HISTORY)
     manifest = _manifest(scenario, game, recorder, rows, first_block, head)
     folder.write_json(out / folder.MANIFEST, manifest)
     folder.write_json(out / folder.EVIDENCE, [_proof(proof) for proof in game.progress.evidence])
-    _lock(scenario, out)
+    lock(scenario, out)
     return manifest
 
 
@@ -141,27 +153,11 @@ class _Rows:
         self.rivals = {name: Regret(model.means, 0, 0) for name in self._rivals}
 
 
-def _lock(scenario: Scenario, partial: Path) -> None:
-    """The scenario with every default written out, and the recorded rewards beside it."""
-    locked = scenario.model_dump(mode="json", exclude_none=True)
-    if isinstance(scenario.rewards, TableRewards):
-        source = scenario.folder / scenario.rewards.file
-        shutil.copyfile(source, partial / source.name)
-        locked["rewards"]["file"] = source.name
-    (partial / folder.SCENARIO).write_text(tomli_w.dumps(locked), encoding="utf-8")
-
-
-def _export(recorder: OnChain, path: Path, watch: Stopwatch) -> tuple[int, str]:
+def _export(recorder: OnChain, path: Path) -> tuple[int, str]:
     """Write the history; the creation block's number and the head's hash."""
     first = recorder.contract.created_in
     assert first is not None
-    ask = json_rpc(recorder.node.web3)
-
-    def timed(method: str, params: Sequence[Any]) -> Any:
-        with watch("evm"):
-            return ask(method, params)
-
-    history = collect(timed, recorder.contract.address, first)
+    history = collect(recorder.contract.rpc.ask, recorder.contract.address, first)
     headers: deque[bytes] = deque(maxlen=1)  # of the blocks gone by: the last one is the head
 
     def blocks() -> Iterator[RawBlock]:
