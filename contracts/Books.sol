@@ -101,6 +101,7 @@ abstract contract Books is Rules {
 
     /// @inheritdoc IChainBandit
     function owed(address account) public view override returns (uint256) {
+        // slither-disable-next-line incorrect-equality -- zero is the value before the opening
         bool refunded = _history.progress.endBlock == 0 && block.number > OPEN_UNTIL;
         if (_accounts.withdrawn[account] || !(refunded || _accounts.closed)) return 0;
         if (account == environment) return refunded ? pool : _accounts.environment;
@@ -116,7 +117,9 @@ abstract contract Books is Rules {
     }
 
     /// @dev An account without code that is also the origin made this very call: nobody in between, no delegation.
+    /// The origin is asked for no authority: it only rules out a caller in between.
     function _requireDirect() internal view {
+        // solhint-disable-next-line avoid-tx-origin
         if (msg.sender != tx.origin || msg.sender.code.length != 0) revert NotDirect(msg.sender);
     }
 
@@ -127,6 +130,7 @@ abstract contract Books is Rules {
 
     function _requireOpened() internal view returns (Progress memory progress_) {
         progress_ = _history.progress;
+        // slither-disable-next-line incorrect-equality -- zero is the value before the opening
         if (progress_.endBlock == 0) revert NotOpened(block.number, OPEN_UNTIL);
     }
 

@@ -74,6 +74,7 @@ contract ChainBandit is Books {
     function skipAfterDeadline() external override direct {
         Progress memory progress_ = _requireRunning();
         uint256 deadline = uint256(progress_.lastRecordBlock) + SKIP_DEADLINE;
+        // slither-disable-next-line incorrect-equality -- a number that only the contract counts
         if (progress_.nextRound == BURN_IN) deadline += BURN_IN_BLOCKS;
         if (block.number <= deadline) revert DeadlineNotPassed(block.number, deadline);
         _record(progress_, _history.head, SKIP, 0);

@@ -13,6 +13,7 @@ library Blocks {
     /// Every other lane of eight uint32, and what lifts a lane above 2 whole rewards over bit 32.
     uint256 private constant LANES = type(uint256).max / (2 ** 32 + 1);
     uint256 private constant ONES = LANES / (2 ** 32 - 1);
+    // slither-disable-next-line divide-before-multiply -- exact: ONES is a row of ones
     uint256 private constant LIFT = ONES * (2 ** 32 - 1 - BOUND);
 
     /// @notice Bytes of a set of seats.
@@ -56,6 +57,7 @@ library Blocks {
     /// @notice b_t: whether every mean of a checked header is at most 2. Eight means a word, in two halves.
     function approves(bytes calldata header, uint256 arms) internal pure returns (bool) {
         unchecked {
+            // slither-disable-next-line uninitialized-local -- starts at zero
             uint256 lifted;
             for (uint256 at = header.length - 4 * arms; at < header.length; at += 32) {
                 uint256 means = uint256(bytes32(header[at:]));

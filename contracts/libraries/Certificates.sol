@@ -51,10 +51,12 @@ library Certificates {
             if (signatures.length != 64 * count) {
                 revert IErrors.WrongSignaturesLength(signatures.length, 64 * count);
             }
+            // slither-disable-next-line uninitialized-local -- starts at zero
             uint256 at;
             for (uint256 seat; signers != 0; (++seat, signers >>= 1)) {
                 if (signers & 1 == 0) continue;
                 address participant = seats[seat];
+                // slither-disable-next-line unused-return -- the third value only explains a failure
                 (address signer, ECDSA.RecoverError failure,) = ECDSA.tryRecover(
                     digest, bytes32(signatures[at:]), bytes32(signatures[at + 32:])
                 );
