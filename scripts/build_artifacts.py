@@ -19,35 +19,46 @@ OUTPUTS = ["abi", "evm.bytecode.object", "evm.deployedBytecode.object", "evm.dep
 IMPORT = re.compile(r'^import [^;]*?"([^"]+)";', re.MULTILINE)
 
 
-def sources() -> dict[str, dict[str, str]]:
-    """Every contract of ours and whatever they import, by source unit name."""
+class CompilerWarning(Exception):
+    """The compiler has something to say about the contracts: a warning fails the build as an error does."""
+
+
+def sources(root: Path = ROOT) -> dict[str, dict[str, str]]:
+    """Every contract under `root` and whatever they import, by source unit name; libraries come from npm."""
     found: dict[str, dict[str, str]] = {}
-    pending = [path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "contracts").rglob("*.sol"))]
+    pending = [path.relative_to(root).as_posix() for path in sorted((root / "contracts").rglob("*.sol"))]
     while pending:
         name = pending.pop()
         if name in found:
             continue
-        text = (ROOT / ("node_modules" if name.startswith("@") else "") / name).read_text()
+        text = (root / name if name.startswith("contracts/") else ROOT / "node_modules" / name).read_text()
         found[name] = {"content": text}
         folder = Path(name).parent
         pending += [
             os.path.normpath(folder / target).replace(os.sep, "/") if target.startswith(".") else target
             for target in IMPORT.findall(text)
         ]
-    return found
+    return dict(sorted(found.items()))
 
 
-def compile_all() -> dict[str, Any]:
-    """The artifact of the contract, freshly compiled with npm's solc under the environment's Node."""
+def compile_standard(question: dict[str, Any]) -> dict[str, Any]:
+    """What npm's solc under the environment's Node makes of a standard JSON input. Raises `CompilerWarning`."""
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    output: dict[str, Any] = solcx.compile_standard(question, solc_binary=COMPILER)
+    if output.get("errors"):
+        raise CompilerWarning("".join(error["formattedMessage"] for error in output["errors"]))
+    return output
+
+
+def compile_all(root: Path = ROOT) -> dict[str, Any]:
+    """The artifact of the contract, freshly compiled."""
     settings = json.loads(SETTINGS.read_text())
-    output = solcx.compile_standard(
+    output = compile_standard(
         {
             "language": "Solidity",
-            "sources": dict(sorted(sources().items())),
+            "sources": sources(root),
             "settings": settings | {"outputSelection": {ENTRY: {"ChainBandit": OUTPUTS}}},
-        },
-        solc_binary=COMPILER,
+        }
     )
     contract = output["contracts"][ENTRY]["ChainBandit"]
     return {
@@ -58,6 +69,29 @@ def compile_all() -> dict[str, Any]:
         "immutableReferences": list(merged(contract["evm"]["deployedBytecode"]["immutableReferences"])),
         "settings": settings,
     }
+
+
+def storage_layout() -> list[dict[str, Any]]:
+    """Every variable that the contract keeps: label, type, slot and offset in it, structs unfolded."""
+    selection = {ENTRY: {"ChainBandit": ["storageLayout"]}}
+    settings = json.loads(SETTINGS.read_text()) | {"outputSelection": selection}
+    question = {"language": "Solidity", "sources": sources(), "settings": settings}
+    layout = compile_standard(question)["contracts"][ENTRY]["ChainBandit"]["storageLayout"]
+    types = layout["types"]
+
+    def unfolded(variables: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [
+            {
+                "label": variable["label"],
+                "type": types[variable["type"]]["label"],
+                "slot": int(variable["slot"]),
+                "offset": variable["offset"],
+            }
+            | ({"members": unfolded(members)} if (members := types[variable["type"]].get("members")) else {})
+            for variable in variables
+        ]
+
+    return unfolded(layout["storage"])
 
 
 def merged(references: dict[str, list[dict[str, int]]]) -> list[list[int]]:
