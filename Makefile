@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 FORGE := node_modules/@foundry-rs/forge-$(shell uname -s | tr A-Z a-z)-$(patsubst x86_64,amd64,$(patsubst aarch64,arm64,$(shell uname -m)))/bin/forge
 
-.PHONY: help demo test check lint types static forge contracts-deep mutants deep artifacts lock bench regret snapshots clean
+.PHONY: help demo test check lint types static forge forge-build contracts-deep mutants deep artifacts lock bench regret snapshots clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -29,6 +29,15 @@ types: .venv/ready
 static: .venv/ready node_modules/ready .venv-slither/ready ## slither and solhint over contracts/
 	@node_modules/.bin/solhint --noPoster --max-warnings 0 'contracts/**/*.sol'
 	@$(BIN)/python -m scripts.run_slither
+
+forge: .venv/ready node_modules/ready ## fuzz and attack the shipped contract, small budgets
+	@$(FORGE) test
+
+forge-build: .venv/ready node_modules/ready
+	@FOUNDRY_PROFILE=contracts $(FORGE) build
+
+contracts-deep: .venv/ready node_modules/ready ## the same with 1e5 runs a property and 500 x 500 calls
+	@FOUNDRY_FUZZ_RUNS=100000 FOUNDRY_INVARIANT_RUNS=500 FOUNDRY_INVARIANT_DEPTH=500 $(FORGE) test
 
 deep: .venv/ready node_modules/ready .venv-slither/ready ## the larger budgets: before an issue is closed
 	@$(BIN)/pytest -n 2 --dist worksteal -m deep
