@@ -5,6 +5,7 @@ import json
 import os
 import re
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,42 +42,49 @@ def sources(root: Path = ROOT) -> dict[str, dict[str, str]]:
     return dict(sorted(found.items()))
 
 
-def compile_standard(question: dict[str, Any]) -> dict[str, Any]:
+def compile_standard(asked: dict[str, Any]) -> dict[str, Any]:
     """What npm's solc under the environment's Node makes of a standard JSON input. Raises `CompilerWarning`."""
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    output: dict[str, Any] = solcx.compile_standard(question, solc_binary=COMPILER)
+    output: dict[str, Any] = solcx.compile_standard(asked, solc_binary=COMPILER)
     if output.get("errors"):
         raise CompilerWarning("".join(error["formattedMessage"] for error in output["errors"]))
     return output
 
 
-def compile_all(root: Path = ROOT) -> dict[str, Any]:
+def question(root: Path = ROOT) -> dict[str, Any]:
+    """The standard JSON input that the shipped artifact is the answer to."""
+    selection = {"outputSelection": {ENTRY: {"ChainBandit": OUTPUTS}}}
+    return {"language": "Solidity", "sources": sources(root), "settings": json.loads(SETTINGS.read_text()) | selection}
+
+
+def compile_all() -> dict[str, Any]:
     """The artifact of the contract, freshly compiled."""
-    settings = json.loads(SETTINGS.read_text())
-    output = compile_standard(
-        {
-            "language": "Solidity",
-            "sources": sources(root),
-            "settings": settings | {"outputSelection": {ENTRY: {"ChainBandit": OUTPUTS}}},
-        }
-    )
+    return artifact(compile_standard(question()))
+
+
+def artifact(output: dict[str, Any]) -> dict[str, Any]:
+    """What the package ships of a compiler's output."""
     contract = output["contracts"][ENTRY]["ChainBandit"]
     return {
         "abi": contract["abi"],
         "bytecode": "0x" + contract["evm"]["bytecode"]["object"],
-        "compiler": str(solcx.wrapper.get_solc_version(COMPILER, with_commit_hash=True)),
+        "compiler": compiler_version(),
         "deployedBytecode": "0x" + contract["evm"]["deployedBytecode"]["object"],
         "immutableReferences": list(merged(contract["evm"]["deployedBytecode"]["immutableReferences"])),
-        "settings": settings,
+        "settings": json.loads(SETTINGS.read_text()),
     }
+
+
+@cache
+def compiler_version() -> str:
+    return str(solcx.wrapper.get_solc_version(COMPILER, with_commit_hash=True))
 
 
 def storage_layout() -> list[dict[str, Any]]:
     """Every variable that the contract keeps: label, type, slot and offset in it, structs unfolded."""
-    selection = {ENTRY: {"ChainBandit": ["storageLayout"]}}
-    settings = json.loads(SETTINGS.read_text()) | {"outputSelection": selection}
-    question = {"language": "Solidity", "sources": sources(), "settings": settings}
-    layout = compile_standard(question)["contracts"][ENTRY]["ChainBandit"]["storageLayout"]
+    asked = question()
+    asked["settings"]["outputSelection"] = {ENTRY: {"ChainBandit": ["storageLayout"]}}
+    layout = compile_standard(asked)["contracts"][ENTRY]["ChainBandit"]["storageLayout"]
     types = layout["types"]
 
     def unfolded(variables: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -6,6 +6,11 @@ import {Checks, vm} from "./Vm.sol";
 
 /// @title What holds after any sequence of calls: K-1, K-2, K-3, K-4, K-9 of the contract
 contract InvariantsTest is Checks {
+    struct Selectors {
+        address addr;
+        bytes4[] selectors;
+    }
+
     Handler private handler;
 
     function setUp() public {
@@ -15,6 +20,12 @@ contract InvariantsTest is Checks {
     function targetContracts() public view returns (address[] memory targets) {
         targets = new address[](1);
         targets[0] = address(handler);
+    }
+
+    function excludeSelectors() public view returns (Selectors[] memory excluded) {
+        excluded = new Selectors[](1);
+        excluded[0] = Selectors(address(handler), new bytes4[](1));
+        excluded[0].selectors[0] = Handler.end.selector;
     }
 
     function invariant_everything() public view {
