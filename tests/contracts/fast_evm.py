@@ -7,7 +7,7 @@ import json
 import re
 from pathlib import Path
 
-from pyrevm import EVM, BlockEnv, CfgEnv, Env, TxEnv
+from pyrevm import EVM, AccountInfo, BlockEnv, CfgEnv, Env, TxEnv
 
 from chain_bandit.protocol.digests import keccak, word
 from tests.contracts.harness import CHAIN_ID, FORTUNE, TOPICS, Game, Machine, Outcome
@@ -48,8 +48,15 @@ class FastMachine(Machine):
     def get_code(self, account: bytes) -> bytes:
         return bytes(self.evm.get_code(spelled(account)) or b"")
 
+    def set_code(self, account: bytes, code: bytes) -> None:
+        """For callees: revm lets no account with code send a transaction (EIP-3607)."""
+        info = AccountInfo(balance=self.get_balance(account), nonce=1, code=code)
+        self.evm.insert_account_info(spelled(account), info)
+
     def snapshot(self) -> object:
-        """To be reverted to: each snapshot that is not deepens the journal, and revm goes 1024 deep."""
+        """Each snapshot that is not reverted to deepens the journal that calls share: they have 1024 in all."""
+        if self.evm.journal_depth > 500:
+            self.evm.commit()
         return self.evm.snapshot()
 
     def revert(self, snapshot: object) -> None:

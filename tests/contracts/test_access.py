@@ -94,23 +94,26 @@ ARGUMENTS: dict[str, Callable[[Game], tuple]] = {
     "withdraw": lambda game: (),
     "revealCounts": lambda game: (keccak(b"key"),),
 }
+OWN = frozenset({"environment"})
+SEATS = frozenset({"seat", "last seat"})
+ANYBODY = frozenset({*OWN, *SEATS, "stranger"})
 # Who may, at which stages; at all others, nobody.
 MAY = {
     "join": {"joining": {"last seat", "stranger"}},
-    "open": {"filled": {"environment"}},
-    "submitBlock": {"running": {"environment", "seat", "last seat", "stranger"}},
-    "skip": {"running": {"environment", "seat", "last seat", "stranger"}},
-    "skipAfterDeadline": {"running": {"environment", "seat", "last seat", "stranger"}},
-    "settleRewards": dict.fromkeys(("running", "over"), {"environment"}),
-    "reveal": {"over": {"environment"}},
-    "settleCosts": {"settled": {"environment"}},
-    "close": dict.fromkeys(("complete", "late"), {"environment", "seat", "last seat", "stranger"}),
+    "open": {"filled": OWN},
+    "submitBlock": {"running": ANYBODY},
+    "skip": {"running": ANYBODY},
+    "skipAfterDeadline": {"running": ANYBODY},
+    "settleRewards": dict.fromkeys(("running", "over"), OWN),
+    "reveal": {"over": OWN},
+    "settleCosts": {"settled": OWN},
+    "close": dict.fromkeys(("complete", "late"), ANYBODY),
     "withdraw": {
-        "missed": {"environment", "seat", "last seat"},
-        "closed": {"environment", "seat", "last seat"},
-        "void": {"seat", "last seat"},
+        "missed": OWN | SEATS,
+        "closed": OWN | SEATS,
+        "void": SEATS,
     },
-    "revealCounts": dict.fromkeys(("over", "settled", "complete", "late", "closed", "void"), {"seat", "last seat"}),
+    "revealCounts": dict.fromkeys(("over", "settled", "complete", "late", "closed", "void"), SEATS),
 }
 
 
