@@ -1,8 +1,8 @@
 """Change `contracts/` in one place at a time, and see whether some test notices: `make mutants`.
 
-Every mutant is compiled with the shipped settings and laid over the artifact in a copy of the repository. Then forge's
-suite runs, and, on whatever that let live, the contract's tests in Python (on revm). Survivors are listed; exit 1 below
-the goal.
+Every mutant is compiled (by the faster code generator, if it can) and laid over the artifact in a copy of the
+repository. Then forge's suite runs, and, on whatever that let live, the contract's tests in Python (on revm). Survivors
+are listed; exit 1 below the goal.
 """
 
 import argparse
@@ -22,7 +22,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from scripts.build_artifacts import ARTIFACT, ROOT, artifact, canonical, compile_standard, question
+from solcx.exceptions import SolcError
+
+from scripts.build_artifacts import ARTIFACT, ROOT, CompilerWarning, artifact, canonical, compile_standard, question
 
 GOAL = 0.95
 EXCUSES = ROOT / "scripts" / "equivalent_mutants.toml"
@@ -206,6 +208,7 @@ class Bench:
         self.environment = os.environ | {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "FOUNDRY_FUZZ_RUNS": "32", "FOUNDRY_INVARIANT_RUNS": "16",
+            "FOUNDRY_INVARIANT_SHRINK_RUN_LIMIT": "0",
         }  # fmt: skip
         self.compiler = subprocess.Popen(
             ["node", ROOT / "scripts" / "compile_server.mjs"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -237,7 +240,7 @@ class Bench:
 
     def killer(self) -> str | None:
         """Which suite notices the artifact that is laid out, the fastest first."""
-        if not self.passes(FORGE, "test"):
+        if not self.passes(FORGE, "test", "--fail-fast"):
             return "forge"
         if not self.passes(sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", *ON_REVM, *TESTS):
             return "pytest"
@@ -291,8 +294,19 @@ def main() -> int:
     return report(fates, asked, len(found), perf_counter() - started)
 
 
+def quick(asked: dict[str, Any]) -> dict[str, Any]:
+    """The same question for the faster code generator, if it can answer: the code differs, its meaning does not."""
+    legacy = asked | {"settings": asked["settings"] | {"viaIR": False}}
+    try:
+        compile_standard(legacy)
+    except (CompilerWarning, SolcError):
+        return asked
+    return legacy
+
+
 def tried(chosen: list[Mutant], asked: dict[str, Any], workers: int) -> dict[Mutant, str]:
     """What became of each mutant; the unchanged contract must pass first."""
+    asked = quick(asked)
     original = canonical(artifact(compile_standard(asked)))
     fates: dict[Mutant, str] = {}
     with tempfile.TemporaryDirectory() as folder:
