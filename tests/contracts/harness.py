@@ -1,7 +1,7 @@
 """The contract on a bare EVM: calls without transactions, from any sender, at any block; and games to play on it."""
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from coincurve import PrivateKey
@@ -123,8 +123,10 @@ def address_of(key: PrivateKey) -> bytes:
 class Game:
     """One deployed game, and everything that its participants know: keys, roles, secret, the ledger in Python."""
 
+    new_machine: Callable[[], Machine] = Machine
+
     def __init__(self, p: Parameters = BASE, roles: bytes | None = None, pool: int | None = None, name: str = "game"):
-        self.p, self.machine, self.chance = p, Machine(), random.Random(name)
+        self.p, self.machine, self.chance = p, self.new_machine(), random.Random(name)
         self.keys = [PrivateKey(keccak(name.encode(), seat.to_bytes(2, "big"))) for seat in range(p.participants)]
         self.seats = [address_of(key) for key in self.keys]
         self.environment, self.anybody = keccak(b"environment")[:20], keccak(b"anybody")[:20]
