@@ -2,9 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from chain_bandit.chain.transactions import Fee, TransactionSigner
+
+
+class Order(Enum):
+    """How a call stands to those of other accounts: a block may hold theirs in any order."""
+
+    FREE = 0
+    AFTER = 1
+    """Goes out when all calls before it are in blocks."""
+    ALONE = 2
+    """And those after it go out when it is in a block itself: before it there is no contract, or no seat, to call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +45,7 @@ class Call:
     """A call that is to take effect once; the contract sees to that where several nonces were tried.
 
     Attributes:
-        barrier: waits until all calls before it are in blocks.
+        order: what it waits for, and what waits for it, over and above the order of an account's nonces.
         done: whether somebody else's transaction has had the effect, by the state after a block.
         versions: what was signed, oldest first.
         receipts: by nonce; every nonce needs one, or those after it would never be mined.
@@ -55,7 +66,7 @@ class Call:
     value: int
     gas_limit: int
     data: bytes
-    barrier: bool
+    order: Order
     done: Callable[[str], bool] | None
     versions: list[Version] = field(default_factory=list)
     receipts: dict[int, Receipt] = field(default_factory=dict)

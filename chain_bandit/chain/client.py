@@ -9,7 +9,7 @@ from eth_utils.address import to_checksum_address
 from web3 import Web3
 
 from chain_bandit.chain.artifacts import chain_bandit_artifact
-from chain_bandit.chain.call import Call
+from chain_bandit.chain.call import Call, Order
 from chain_bandit.chain.delivery import AT_ONCE, Delivery
 from chain_bandit.chain.errors import ForeignContract
 from chain_bandit.chain.journal import Journal, Origin
@@ -99,7 +99,7 @@ class Coordinator:
         calls = coordinator._sender
         coordinator.address = created_address(sender.address, calls.upcoming_nonce(sender))
         coordinator._bind()
-        calls.submit("deploy", sender, None, pool, GAS_DEPLOYMENT, data)
+        calls.submit("deploy", sender, None, pool, GAS_DEPLOYMENT, data, Order.ALONE)
         calls.settle()
         return coordinator
 
@@ -125,11 +125,11 @@ class Coordinator:
 
     def join(self, sender: LocalAccount) -> Call:
         """Take the next seat for the stake; seats go by order, so all earlier calls come first."""
-        return self._submit(sender, "join", value=self.parameters().stake, barrier=True)
+        return self._submit(sender, "join", value=self.parameters().stake, order=Order.ALONE)
 
     def open(self, sender: LocalAccount, salt: bytes) -> Call:
         """Start the game."""
-        return self._submit(sender, "open", salt, barrier=True)
+        return self._submit(sender, "open", salt, order=Order.ALONE)
 
     def submit_blocks(
         self, sender: LocalAccount, blocks: bytes, done: Callable[[str], bool] | None = None
@@ -159,7 +159,7 @@ class Coordinator:
     ) -> Call:
         """Put a seat on the block list; which round is open decides from when on, so all earlier calls come first."""
         return self._submit(
-            sender, "reportEquivocation", proof, barrier=True,
+            sender, "reportEquivocation", proof, order=Order.ALONE,
             done=lambda block: bool(self._view("blockedFrom", seat, block=block)),
         )  # fmt: skip
 
@@ -176,11 +176,11 @@ class Coordinator:
 
     def settle_rewards(self, sender: LocalAccount, through: int, pulls: bytes) -> Call:
         """Credit the rewards of all unsettled rounds up to `through`, once they are recorded."""
-        return self._submit(sender, "settleRewards", through, pulls, barrier=True)
+        return self._submit(sender, "settleRewards", through, pulls, order=Order.AFTER)
 
     def reveal(self, sender: LocalAccount, secret: bytes, roles: bytes, model: bytes) -> Call:
         """Open the environment's commitment, once all is recorded."""
-        return self._submit(sender, "reveal", secret, roles, model, barrier=True)
+        return self._submit(sender, "reveal", secret, roles, model, order=Order.AFTER)
 
     def settle_costs(self, sender: LocalAccount, entries: Sequence[CostEntry]) -> Call:
         """Hand back records, newest first."""
@@ -189,7 +189,7 @@ class Coordinator:
     def close(self, sender: LocalAccount) -> Call:
         """Fix what everybody is owed, once all is settled."""
         return self._submit(
-            sender, "close", barrier=True, done=lambda block: bool(self._view("closed", block=block))
+            sender, "close", order=Order.ALONE, done=lambda block: bool(self._view("closed", block=block))
         )
 
     def withdraw(self, sender: LocalAccount) -> Call:
@@ -308,12 +308,12 @@ class Coordinator:
         *arguments: object,
         value: int = 0,
         packed: bytes = b"",
-        barrier: bool = False,
+        order: Order = Order.FREE,
         done: Callable[[str], bool] | None = None,
     ) -> Call:
         data = self._functions[name].encode(*arguments) + packed
         limit = min(GAS_BASE + GAS_PER_BYTE * len(data), GAS_MOST)
-        return self._sender.submit(name, sender, self.address, value, limit, data, barrier, done)
+        return self._sender.submit(name, sender, self.address, value, limit, data, order, done)
 
 
 def _address(value: str) -> bytes:

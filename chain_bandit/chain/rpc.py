@@ -66,7 +66,10 @@ class Rpc:
         return as_bytes(answer)
 
     def attempt(self, transaction: dict[str, Any], block: str) -> Any:
-        """What a call gives on a block: its result, or the `Refused` that the contract answers with."""
+        """What a call gives on a block: its result, or the `Refused` that the contract answers with.
+
+        A block of a certain number is not asked for long: it may be gone.
+        """
         requests: list[Request] = [("eth_call", [transaction, block])]
         if block == "latest" and not self.wire.certain:
             requests.append(("eth_blockNumber", []))
@@ -81,7 +84,7 @@ class Rpc:
                 return "the node is behind"
             return lost
 
-        return self._insist(requests, in_vain)[0]
+        return self._insist(requests, in_vain, inf if block == "latest" else BEHIND)[0]
 
     def _in_vain(self, answers: list[Any]) -> str | None:
         """Why to ask again; None when there is an answer, or none to come."""

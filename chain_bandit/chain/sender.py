@@ -13,7 +13,7 @@ from typing import Any
 
 from eth_account.signers.local import LocalAccount
 
-from chain_bandit.chain.call import Call, Receipt, Version
+from chain_bandit.chain.call import Call, Order, Receipt, Version
 from chain_bandit.chain.delivery import Delivery
 from chain_bandit.chain.errors import ForeignChain, NodeUnreachable, NonceTaken, TransactionReverted
 from chain_bandit.chain.journal import Entry, Journal, JournalForeign
@@ -100,19 +100,19 @@ class Sender:
         value: int,
         gas: int,
         data: bytes,
-        barrier: bool = False,
+        order: Order = Order.FREE,
         done: Callable[[str], bool] | None = None,
     ) -> Call:
         """Take a call on and return, unless too many are in flight.
 
         Args:
-            barrier: send it only when all calls before it are in blocks.
+            order: what it waits for, and what waits for it.
             done: whether somebody else's transaction has had the effect, by the state after a block.
         """
         signer = self._signers.get(account.address)
         if signer is None:
             signer = self._signers[account.address] = TransactionSigner(account, self.chain_id)
-        call = Call(len(self.calls), method, account.address, signer, to, value, gas, data, barrier, done)
+        call = Call(len(self.calls), method, account.address, signer, to, value, gas, data, order, done)
         with self._rpc.stopwatch("evm"):
             for entry in self._journaled.pop(call.index, ()):
                 self._readmit(call, entry)
@@ -218,15 +218,16 @@ class Sender:
         self._exchange = _Exchange(self._rpc.wire.post(requests), sends, asks, self._head)
 
     def _due(self, now: float) -> list[tuple[Call, Version]]:
-        """What goes out now: in the order of calls, nothing past a barrier that holds, no more than a block takes.
+        """What goes out now: in the order of calls, nothing whose turn it is not, no more than a block takes.
 
         Anvil mines when a transaction comes in; what a block leaves over would wait there for the next one to come.
         """
         due: list[tuple[Call, Version]] = []
-        size, held, all_mined = 0, set[str](), True
+        size, held, all_mined, alone_mined = 0, set[str](), True, True
         gas = sum(call.gas_limit for call in self._open if call.sent and call.outside)
         for call in self._open:
-            if (call.barrier and not all_mined) or call.account in held:
+            waits = not (alone_mined if call.order is Order.FREE else all_mined)
+            if waits or call.account in held:
                 held.add(call.account)
             elif now >= call.resend_at:
                 versions = call.to_send
@@ -237,7 +238,8 @@ class Sender:
                 if not call.sent and call.gas_limit < gas > self._block_gas:
                     break
                 due += [(call, version) for version in versions]
-            all_mined = all_mined and call.receipt is not None
+            if call.receipt is None:
+                all_mined, alone_mined = False, alone_mined and call.order is not Order.ALONE
         return due
 
     def _finish(self) -> None:
@@ -303,7 +305,10 @@ class Sender:
                 call.resend_at = 0.0
             self._why = NodeUnreachable(call.refused or f"{call.method} {identity} is in no block")
             return
-        succeeded, gas = as_int(fields["status"]) == 1, as_int(fields["gasUsed"])
+        gas = as_int(fields["gasUsed"])
+        # all that the contract is called for leaves an event: without one there was no contract at the address
+        reached = bool(fields["logs"]) or call.to is None or not call.data
+        succeeded = as_int(fields["status"]) == 1 and reached
         call.gas[identity] = gas
         call.receipts[version.nonce] = Receipt(
             identity, as_int(fields["blockNumber"]), as_bytes(fields["blockHash"]), succeeded, gas, fields
@@ -402,7 +407,7 @@ class Sender:
                 continue
             if not (receipt.succeeded or all_mined):
                 continue
-            if receipt.succeeded or self._is_settled(call, receipt):
+            if receipt.succeeded or self._is_judged(call, receipt):
                 self._open.remove(call)
                 self._progress += 1
             else:
@@ -412,6 +417,14 @@ class Sender:
         if self._rpc.wire.certain:
             return True
         return self._head is not None and self._head[0] - receipt.block + 1 >= self._delivery.confirmations
+
+    def _is_judged(self, call: Call, receipt: Receipt) -> bool:
+        """Judge a call that failed; not yet, where the node lacks the block to judge it by."""
+        try:
+            return self._is_settled(call, receipt)
+        except NodeUnreachable as error:
+            self._why, self._doubtful = error, True
+            return False
 
     def _is_settled(self, call: Call, receipt: Receipt) -> bool:
         """What to make of a call that failed: somebody else made it, or it is sent anew if it would pass now.
