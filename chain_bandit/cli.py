@@ -89,6 +89,7 @@ def audit(
     contract: Annotated[str | None, typer.Option("--contract", help="The game's address, with --rpc.")] = None,
     from_block: Annotated[int | None, typer.Option("--from-block", min=0, help="Its creation, if known.")] = None,
     to_block: Annotated[int | None, typer.Option("--to-block", min=0, help="The last block to read.")] = None,
+    bodies: Annotated[Path | None, typer.Option("--bodies", help="A compact game's export, with --rpc.")] = None,
     head: Annotated[str | None, typer.Option("--head", help="The hash of the last block, as you kept it.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -101,8 +102,8 @@ def audit(
 
     if (folder is not None) + (history is not None) + (contract is not None) != 1:
         raise Usage("name one thing to audit: a run folder, --history FILE, or --rpc URL --contract ADDRESS")
-    if contract is None and (from_block is not None or to_block is not None):
-        raise Usage("--from-block and --to-block go with --rpc and --contract")
+    if contract is None and (from_block is not None or to_block is not None or bodies is not None):
+        raise Usage("--from-block, --to-block and --bodies go with --rpc and --contract")
     kept = _hexadecimal(head, 32, "--head") if head else None
     if folder is not None:
         report = audit_folder(folder, kept)
@@ -112,7 +113,7 @@ def audit(
         raise Usage("--contract needs --rpc URL (or ETH_RPC_URL)")
     else:
         address = _hexadecimal(str(contract), 20, "--contract")
-        report = audit_node(at_url(rpc), address, from_block, to_block, kept)
+        report = audit_node(at_url(rpc), address, from_block, to_block, kept, bodies)
     if as_json:
         print(json.dumps(report.as_dict(with_rounds=False), sort_keys=True))
     else:

@@ -310,7 +310,7 @@ def _method(facts: Facts, measured: Mapping[str, Any] | None, scenario: str | No
         ("chain_bandit", clean(manifest.version)),
         ("seed", clean(manifest.seed, 80)),
         ("run digest", code(clean(manifest.run_digest, 80))),
-        ("digest recomputed from the chain", code(facts.report.run_digest)),
+        ("digest recomputed from the chain", code(facts.report.run_digest or "not recomputed: bodies are missing")),
     ]
     return _section(
         "method",
