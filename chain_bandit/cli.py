@@ -133,7 +133,8 @@ def show(
     from chain_bandit.history import files
     from chain_bandit.runs import audit_folder
     from chain_bandit.views import terminal
-    from chain_bandit.views.show import Inside, plain, show_participant, show_round, show_transaction
+    from chain_bandit.views.inside import Inside, plain
+    from chain_bandit.views.show import show_participant, show_round, show_transaction
 
     manifest, report = read_manifest(folder), audit_folder(folder)
     inside = Inside.of(manifest, report, files.read(folder / HISTORY))

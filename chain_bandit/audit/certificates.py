@@ -21,7 +21,7 @@ def signed_by(game: Game, digest: bytes, signature: bytes) -> bytes | None:
 
 
 def check_certificate(game: Game, content: bytes, signers: int, signatures: bytes) -> bool:
-    """Check the certificate of the open round over `content`, a header's digest or no block; whether all of it holds."""
+    """Check a certificate of the open round over `content`, a header's digest or no block; whether it holds."""
     p, checks, ledger = game.parameters, game.checks, game.running
     holders, members, t = seats(signers), validators(ledger), ledger.round
     formed = len(signatures) == SIGNATURE_BYTES * len(holders)

@@ -47,7 +47,8 @@ def _problem(words: list[int], pool: int) -> str:
         return "a parameter is too large for its field"
     p = Parameters(*words)
     if any(choice > 1 for choice in (p.quorum_choice, p.c1_per_report, p.body_mode)):
-        return f"quorum choice {p.quorum_choice}, division of C1 {p.c1_per_report} and mode {p.body_mode} must be 0 or 1"
+        choices = f"quorum choice {p.quorum_choice}, division of C1 {p.c1_per_report} and body mode {p.body_mode}"
+        return f"{choices} must be 0 or 1"
     try:
         assumptions.check(p)
         least = assumptions.minimum_pool(p.participants, p.horizon, p.wei_per_unit)

@@ -1,4 +1,4 @@
-"""The bodies of a compact game beside its blocks: kept on disk, found by their hash, joined to a history as it streams."""
+"""Bodies of a compact game: kept on disk, found by their hash, joined to a history as it streams."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
@@ -20,7 +20,7 @@ class Bodies(AbstractContextManager["Bodies"]):
     """Bodies by hash. They lie in a file without a name; in memory is only where each of them begins."""
 
     def __init__(self) -> None:
-        self._file = TemporaryFile()
+        self._file = TemporaryFile()  # noqa: SIM115 - `__exit__` closes it
         self._places: dict[bytes, tuple[int, int]] = {}
 
     def __exit__(

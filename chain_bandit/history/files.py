@@ -1,7 +1,7 @@
 """The one file format of a history: canonical JSON lines, plain or gzipped; read back with suspicion.
 
-Line 1 names format, chain, contract and first block; every further line is one block, with the bodies of a compact
-game that its transactions record the hashes of, so that one pass with one line in memory is enough. Only the canonical text is
+Line 1 names format, chain, contract and first block; every further line is one block, with those bodies of a compact
+game whose hashes its transactions record: one pass with one line in memory is enough. Only the canonical text is
 accepted: each line is written again from what was read and must come out the same, byte for byte.
 """
 

@@ -163,7 +163,8 @@ def _decode(transaction: Transaction) -> tuple[str, tuple[Any, ...] | None]:
 def decode_arguments(types: tuple[str, ...], data: bytes) -> tuple[Any, ...]:
     """ABI-decoded arguments, of the few types that the contract has. Raises `BadEncoding`.
 
-    A value too wide for its type is refused, as the contract does. Offsets are followed wherever they point, as the EVM does, but never to more bytes than there are.
+    A value too wide for its type is refused, as the contract does. Offsets are followed wherever they point, as the
+    EVM does, but never to more bytes than there are.
     """
     return tuple(_READERS[kind](data, 32 * at, kind) for at, kind in enumerate(types))
 

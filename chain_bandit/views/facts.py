@@ -70,6 +70,7 @@ class Participant:
         role: as the environment revealed it.
         net_wei: what the contract paid beyond the stake.
         accused: rounds in which the honest held proof that it equivocated.
+        blocked_from: the first round in which it is on the block list; 0 for never.
         lied: blocks in which it reported other means than its receipts.
         silent: blocks without an agreed report of it.
     """
@@ -84,6 +85,7 @@ class Participant:
     accused: int
     lied: int
     silent: int
+    blocked_from: int = 0
 
     @property
     def malicious(self) -> bool | None:
@@ -160,6 +162,7 @@ class Facts:
         accused = self.accused_by_round
         parameters = self.report.game.get("parameters") or {}
         wei = parameters.get("wei_per_unit", 1)
+        since = self.report.game.get("blocked_from") or []
         return [
             Participant(
                 seat=account.seat,
@@ -172,6 +175,7 @@ class Facts:
                 accused=sum(account.seat in seats for seats in accused.values()),
                 lied=sum(self._count(kind, account.seat) for kind in FALSE_REPORTS),
                 silent=self._count("no report", account.seat),
+                blocked_from=since[account.seat] if account.seat < len(since) else 0,
             )
             for account in self.report.accounts
             if account.seat is not None
