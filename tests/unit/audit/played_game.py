@@ -110,6 +110,7 @@ class Script:
     """Whether every block of a batch has signatures of its own."""
     accused: dict[int, int] = field(default_factory=dict)
     """Before which round which seat is proven to have equivocated."""
+    offence: tuple[Phase, Role] = (Phase.BLOCK, Role.COMMANDER)
     reporters: Callable[[int], tuple[int, ...]] = lambda t: (0, 3) if t == REJECTED else (0, 1, 2, 3)
     opened_counts: tuple[int, ...] = (0, 1, 2, 3)
     roles: bytes = ROLES
@@ -213,12 +214,14 @@ class Played:
             self._settle()
 
     def _accuse(self, seat: int) -> None:
-        """The seat commands two blocks in the open slot."""
+        """The seat says two things in the open slot."""
+        (phase, role), slot = self.script.offence, self._slot()
+        instance = 0 if role is Role.SIGNER else seat
         signed = [
-            (content, self.signers[seat].sign(self._slot().digest(Phase.BLOCK, Role.COMMANDER, seat, content)))
+            (content, self.signers[seat].sign(slot.digest(phase, role, instance, statement_content(phase, content))))
             for content in (b"1" * 32, b"2" * 32)
         ]
-        proof = Equivocation(self._slot(), Phase.BLOCK, Role.COMMANDER, seat, *signed[0], *signed[1])
+        proof = Equivocation(slot, phase, role, seat, *signed[0], *signed[1])
         self.contract.report_equivocation(self.accounts[0], proof.calldata())
         self.ledger = accused(self.parameters, self.ledger, seat, self.contract.next_round())
 
