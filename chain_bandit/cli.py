@@ -117,6 +117,7 @@ def audit(
     ] = None,
     from_block: Annotated[int | None, typer.Option("--from-block", min=0, help="Its creation, if known.")] = None,
     to_block: Annotated[int | None, typer.Option("--to-block", min=0, help="The last block to read.")] = None,
+    bodies: Annotated[Path | None, typer.Option("--bodies", help="A compact game's export, with --rpc.")] = None,
     head: Annotated[str | None, typer.Option("--head", help="The hash of the last block, as you kept it.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -129,8 +130,8 @@ def audit(
 
     if (folder is not None) + (history is not None) + (contract is not None) != 1:
         raise Usage("name one thing to audit: a run folder, --history FILE, or --rpc URL --contract ADDRESS")
-    if contract is None and (from_block is not None or to_block is not None):
-        raise Usage("--from-block and --to-block go with --rpc and --contract")
+    if contract is None and (from_block is not None or to_block is not None or bodies is not None):
+        raise Usage("--from-block, --to-block and --bodies go with --rpc and --contract")
     kept = _hexadecimal(head, 32, "--head") if head else None
     if folder is not None:
         report = audit_folder(folder, kept)
@@ -141,7 +142,7 @@ def audit(
     else:
         node, name = at_url(rpc), str(contract)
         address = recorded_game(node, Path(name)) if Path(name).exists() else _hexadecimal(name, 20, "--contract")
-        report = audit_node(node, address, from_block, to_block, kept)
+        report = audit_node(node, address, from_block, to_block, kept, bodies)
     if as_json:
         print(json.dumps(report.as_dict(with_rounds=False), sort_keys=True))
     else:
@@ -161,7 +162,8 @@ def show(
     from chain_bandit.history import files
     from chain_bandit.runs import audit_folder
     from chain_bandit.views import terminal
-    from chain_bandit.views.show import Inside, plain, show_participant, show_round, show_transaction
+    from chain_bandit.views.inside import Inside, plain
+    from chain_bandit.views.show import show_participant, show_round, show_transaction
 
     manifest, report = read_manifest(folder), audit_folder(folder)
     inside = Inside.of(manifest, report, files.read(folder / HISTORY))

@@ -168,10 +168,12 @@ abstract contract Books is Rules {
         if (account == environment) return refunded ? pool : _accounts.environment;
         if (!_roster.holds(account)) return 0;
         if (refunded) return STAKE;
-        return STAKE + _due(_roster.seatOf(account));
+        unchecked {
+            return STAKE + _due(_roster.seatOf(account)); // the stake covers any change taken from it
+        }
     }
 
-    /// @dev What a closed game owes a seat beside its stake. The stake covers any change taken from it.
+    /// @dev What a closed game owes a seat beside its stake, modulo 2^256: costs may take more than it earned.
     function _due(uint16 seat) private view returns (uint256 due) {
         due = _credits.unitsOf(seat) * WEI_PER_UNIT;
         if (_accounts.costsVoid) return _docket.accused >> seat & 1 == 1 ? due : due + _accounts.share;

@@ -1,14 +1,16 @@
-"""Aggregation: B, the global estimators, approval (PROTOCOL 1.4, 1.6, 1.7)."""
+"""Aggregation: B, the global estimators, approval (PROTOCOL 1.4, 1.6, 1.7), and how near each report came (3)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from chain_bandit.audit.game import Game
 from chain_bandit.protocol.aggregation import global_means, option_1
 from chain_bandit.protocol.blocks import Header, Report, mask, round_seed, seats
+from chain_bandit.protocol.reputation import accuracies
+from chain_bandit.protocol.units import Means
 
 
-def check_aggregation(game: Game, header: Header, reports: Mapping[int, Report]) -> None:
-    """Recompute every B_i and every mean from reports and comparison bits."""
+def check_selected(game: Game, header: Header, reports: Mapping[int, Report]) -> None:
+    """Recompute every B_i from reports and comparison bits."""
     p, t = game.parameters, game.running.round
     means = {seat: report.means for seat, report in reports.items()}
     bits = {seat: [bool(row >> seat & 1) for row in header.candidates] for seat in reports}
@@ -18,12 +20,25 @@ def check_aggregation(game: Game, header: Header, reports: Mapping[int, Report])
             header.selected[arm] == mask(expected[arm]), "aggregate.selected", t, f"B of arm {arm}",
             "the header says seats {}, reports and bits give {}", seats(header.selected[arm]), sorted(expected[arm]),
         )  # fmt: skip
+
+
+def check_attested(game: Game, header: Header, radii: Means, reports: Mapping[int, Report]) -> None:
+    """Of a compact game, hold what a quorum attests against the body: means and accuracies."""
+    p, t, checks = game.parameters, game.running.round, game.checks
+    means = {seat: report.means for seat, report in reports.items()}
     held = [frozenset(seats(row)) for row in header.selected]
     if frozenset().union(*held) <= means.keys():
-        expected_means = global_means(means, held)
-        for arm in range(p.arms):
-            game.checks.same(
-                header.means[arm], expected_means[arm], "aggregate.means", t, f"global estimator of arm {arm}"
-            )
+        for arm, expected in enumerate(global_means(means, held)):
+            checks.same(header.means[arm], expected, "aggregate.means", t, f"global estimator of arm {arm}")
     else:
-        game.checks.that(False, "aggregate.means", t, "global estimators", "B holds seats without a report")
+        checks.that(False, "aggregate.means", t, "global estimators", "B holds seats without a report")
+    accurate = accuracies(p.participants, means, header.means, radii, p.tolerance)
+    checks.each_same(header.accuracies, accurate, "aggregate.accuracy", t, "accuracy of seat")
+
+
+def check_computed(game: Game, rounds: Sequence[int], agrees: bool) -> None:
+    """Of a full game, what the contract computed itself: its head is over the means and accuracies of these rounds."""
+    for name in ("aggregate.means", "aggregate.accuracy"):
+        for t in rounds:
+            game.checks.that(agrees, name, t, "what the contract computed from the body",
+                             "the head that it recorded is not over what the reports give")

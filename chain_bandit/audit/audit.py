@@ -1,23 +1,25 @@
 """The audit: two walks over a history, and a report."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from chain_bandit.audit import costs, money, records, rewards, setup
+from chain_bandit.audit import costs, evidence, money, records, rewards, setup
 from chain_bandit.audit.catalogue import CHECKS
-from chain_bandit.audit.chain import Survey, survey
+from chain_bandit.audit.chain import survey
 from chain_bandit.audit.findings import findings
 from chain_bandit.audit.game import Game
 from chain_bandit.audit.report import AuditReport, Checks
 from chain_bandit.history.blocks import History
+from chain_bandit.history.bodies import body_digests
 from chain_bandit.history.errors import HistoryError
 from chain_bandit.history.records import CREATION, Call, Event, calls_in
 from chain_bandit.protocol.digests import keccak
 
 _BEFORE: dict[str, Callable[[Game, Call], None]] = {"join": setup.joined, "open": setup.opened}
 _RECORDS: dict[str, Callable[[Game, Call], None]] = {
-    "submitBlock": records.submitted,
+    "submitBlocks": records.submitted,
     "skip": records.skipped,
     "skipAfterDeadline": records.skipped_after_deadline,
+    "reportEquivocation": evidence.evidence_taken,
 }
 _AFTER: dict[str, Callable[[Game, Call], None]] = {
     "settleRewards": rewards.settled,
@@ -48,8 +50,7 @@ def audit(
     found = survey(history, head, checks)
     game = Game(history.origin, found, checks, on_verified)
     if found.sound:
-        for call in _calls(history, found):
-            _replay(game, call)
+        _replay_all(game, history)
         _finish(game)
     else:
         for name in CHECKS:
@@ -58,12 +59,21 @@ def audit(
     return _report(game, head is None)
 
 
-def _calls(history: History, found: Survey) -> Iterator[Call]:
+def _replay_all(game: Game, history: History) -> None:
     last = None
     for block in history.blocks:
         last = block
-        yield from calls_in(block, history.origin.contract)
-    if last is None or keccak(last.header) != found.head:
+        game.bodies = {keccak(body): body for body in block.bodies}
+        named: set[bytes] = set()
+        for call in calls_in(block, history.origin.contract):
+            if game.deployment is not None:
+                named.update(body_digests(call, game.deployment.parameters))
+            _replay(game, call)
+        if block.bodies and not game.blind:
+            strangers = sum(digest not in named for digest in game.bodies) + len(block.bodies) - len(game.bodies)
+            game.checks.that(not strangers, "header.body", None, f"bodies beside block {game.survey.number}",
+                             "{} of them are of no header that is recorded there", strangers)
+    if last is None or keccak(last.header) != game.survey.head:
         raise HistoryError(1, "it changed while it was read")
 
 
@@ -172,6 +182,7 @@ def _report(game: Game, trusted: bool) -> AuditReport:
         "gas": sum(row.gas for row in game.rows),
         "costs_void": game.void if game.closed else None,
         "costly_rounds": game.costly,
+        "blocked_from": list(game.ledger.blocked_from) if game.ledger else [],
     }
     if deployment is not None:
         facts["parameters"] = {
@@ -184,7 +195,7 @@ def _report(game: Game, trusted: bool) -> AuditReport:
         checks=checks,
         violations=game.checks.violations,
         findings=findings(game),
-        run_digest="0x" + game.run_digest.hex(),
+        run_digest="0x" + game.run_digest.hex() if game.bodies_known else None,
         head="0x" + game.survey.head.hex(),
         head_trusted=trusted,
         complete=game.closed or money.called_off(game, game.survey.number),

@@ -1,4 +1,4 @@
-"""Certificates: a quorum of seats, each signature its seat's own (PROTOCOL 1.5, 1.7)."""
+"""Certificates: a quorum of the round's validators, each signature its seat's own (PROTOCOL 1.5, 1.7)."""
 
 from functools import lru_cache
 from time import perf_counter
@@ -6,6 +6,7 @@ from time import perf_counter
 from chain_bandit.audit.game import Game
 from chain_bandit.crypto.verify import signer
 from chain_bandit.protocol.blocks import SIGNATURE_BYTES, seats
+from chain_bandit.protocol.ledger import validators
 from chain_bandit.protocol.messages import Phase, Role, Slot
 
 _signer = lru_cache(maxsize=4096)(signer)
@@ -19,22 +20,29 @@ def signed_by(game: Game, digest: bytes, signature: bytes) -> bytes | None:
     return address
 
 
-def check_certificate(game: Game, content: bytes, signers: int, signatures: bytes) -> None:
-    """Check the certificate of the open round over `content`: a header's digest, or no block."""
+def check_certificate(game: Game, content: bytes, signers: int, signatures: bytes) -> bool:
+    """Check a certificate of the open round over `content`, a header's digest or no block; whether it holds."""
     p, checks, ledger = game.parameters, game.checks, game.running
-    holders, t = seats(signers), ledger.round
-    formed = signers >> p.participants == 0 and len(signatures) == SIGNATURE_BYTES * len(holders)
-    checks.that(
-        formed and len(holders) >= p.quorum, "certificate.quorum", t, "signers",
+    holders, members, t = seats(signers), validators(ledger), ledger.round
+    formed = len(signatures) == SIGNATURE_BYTES * len(holders)
+    quorum = p.quorum(members.bit_count())
+    enough = checks.that(
+        formed and len(holders) >= quorum, "certificate.quorum", t, "signers",
         "{} bytes of signatures by seats {}, a quorum is {} of {}",
-        len(signatures), holders, p.quorum, p.participants,
+        len(signatures), holders, quorum, members.bit_count(),
+    )  # fmt: skip
+    entitled = checks.that(
+        signers & ~members == 0, "certificate.members", t, "signers",
+        "seats {} are none of the round's validators {}", seats(signers & ~members), seats(members),
     )  # fmt: skip
     if not formed:
-        return
+        return False
     digest = Slot(game.separator, t, ledger.head).digest(Phase.BLOCK, Role.SIGNER, 0, content)
-    for index, seat in enumerate(holders):
+    valid = []
+    for index, seat in enumerate(holder for holder in holders if holder < p.participants):
         signature = signatures[SIGNATURE_BYTES * index : SIGNATURE_BYTES * (index + 1)]
-        checks.that(
+        valid.append(checks.that(
             signed_by(game, digest, signature) == game.addresses[seat], "certificate.signatures", t,
             f"block signature of seat {seat}", "{} is not its signature over this record", signature,
-        )  # fmt: skip
+        ))  # fmt: skip
+    return enough and entitled and all(valid)

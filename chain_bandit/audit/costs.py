@@ -4,6 +4,7 @@ from chain_bandit.audit.game import Game
 from chain_bandit.audit.rewards import environment_of, in_window
 from chain_bandit.history.records import Call, Event
 from chain_bandit.protocol.digests import ZERO, keccak
+from chain_bandit.protocol.ledger import blocked
 from chain_bandit.protocol.settlement import CostEntry
 
 
@@ -21,11 +22,20 @@ def costs_settled(game: Game, call: Call) -> None:
             return
         _check_entry(game, t, entry)
         game.handed_back += 1
-        game.costly += entry.costly
+        if entry.costly:
+            _charge(game, t)
     left = game.running.round - game.handed_back
     checks.same(
         call.events, (Event("CostsSettled", (left, game.costly)),), "record.events", None, "event of a cost settlement"
     )
+
+
+def _charge(game: Game, t: int) -> None:
+    """A costly round is everybody's but for those on its block list."""
+    game.costly += 1
+    listed = blocked(game.running, t)
+    for seat in range(game.parameters.participants):
+        game.costly_rounds[seat] += not listed >> seat & 1
 
 
 def _check_entry(game: Game, t: int, entry: CostEntry) -> None:

@@ -15,6 +15,10 @@ _IN_WORDS = {
     "false count commitment": "seat {seat} committed to other pull counts than it had in {n} blocks",
     "bits on trust":
         "the comparison bits of seat {seat} in {n} blocks were not checked: they rest on the quorum's word alone",
+    "equivocated": "seat {seat} is proven to have signed two contents in one slot",
+    "equivocation of a seat not labelled an attacker":
+        "seat {seat} is not labelled an attacker, but signed two contents in one slot: its key leaked, or its label "
+        "is wrong",
     "label without a lie": "seat {seat} is labelled a liar and never reported a false mean",
 }
 

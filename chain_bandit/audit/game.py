@@ -79,7 +79,13 @@ class Past:
 
 @dataclass(slots=True)
 class Game:
-    """The running state. `blind` says why records can no longer be followed; empty while they can."""
+    """The running state. `blind` says why records can no longer be followed; empty while they can.
+
+    Attributes:
+        bodies: by hash, what the history holds beside the chain block that is replayed.
+        bodies_known: whether every body was there so far: the run digest holds the reports.
+        costly, costly_rounds: rounds charged as case 2, in all and of each seat before it was on the block list.
+    """
 
     origin: Origin
     survey: Survey
@@ -106,6 +112,9 @@ class Game:
     revealed: bool = False
     handed_back: int = 0
     costly: int = 0
+    costly_rounds: list[int] = field(default_factory=list)
+    bodies: dict[bytes, bytes] = field(default_factory=dict)
+    bodies_known: bool = True
     balance: Balance | None = None
     closed: bool = False
     void: bool = False

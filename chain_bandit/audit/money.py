@@ -26,10 +26,11 @@ def closed(game: Game, call: Call) -> None:
         return
     if complete and game.disclosed is not None:
         game.balance = final_balance(
-            p, game.deployment.pool, game.rewards, game.disclosed.roles, game.disclosed.cost, game.costly
+            p, game.deployment.pool, game.rewards, game.disclosed.roles, game.disclosed.cost, game.costly_rounds
         )
     else:
-        game.balance = void_balance(p, game.deployment.pool, game.rewards)
+        listed = frozenset(seat for seat, since in enumerate(ledger.blocked_from) if since)
+        game.balance = void_balance(p, game.deployment.pool, game.rewards, listed)
     game.burned = game.balance.burned
     checks.same(
         call.events, (Event("Closed", (not complete, game.burned)),), "money.close", None,

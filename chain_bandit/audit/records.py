@@ -1,151 +1,171 @@
-"""Records: block, skip, exploration; each extends the last one, in time, and says so in its event (PROTOCOL 1.7)."""
+"""Records: blocks, skip, exploration; each extends the last one, in time, and their event says so (PROTOCOL 1.7)."""
 
 from dataclasses import replace
 
-from chain_bandit.audit.aggregation import check_aggregation
+from chain_bandit.audit.aggregation import check_computed
+from chain_bandit.audit.blocks import Checked, check_block
 from chain_bandit.audit.certificates import check_certificate
-from chain_bandit.audit.commitments import check_counts
 from chain_bandit.audit.game import Game, Past
 from chain_bandit.audit.report import RoundRow
-from chain_bandit.audit.reports import check_against_receipts, check_reports, receipts_means
 from chain_bandit.audit.rewards import after_round
+from chain_bandit.audit.timing import in_time
 from chain_bandit.history.records import Call, Event
 from chain_bandit.protocol import run_digest
-from chain_bandit.protocol.blocks import (
-    Header,
-    Kind,
-    Record,
-    Report,
-    SignedReport,
-    approves,
-    decode_body,
-    seats,
-)
-from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.blocks import Kind, Record, SignedReport, approves, seats
 from chain_bandit.protocol.errors import Malformed
-from chain_bandit.protocol.ledger import after_record, honest_arm, pulled_arm, records_made
+from chain_bandit.protocol.ledger import after_record, blocked, honest_arm, pulled_arm, records_made, validators
 from chain_bandit.protocol.messages import NO_BLOCK
-from chain_bandit.protocol.settlement import case_2
+from chain_bandit.protocol.parameters import BodyMode
+from chain_bandit.protocol.submission import Submitted, decode
 
 
 def submitted(game: Game, call: Call) -> None:
-    """A block that a quorum signed."""
+    """Blocks in a row, the last of them certified by a quorum."""
     if call.arguments is None:
         return
-    raw, body, signers, signatures = call.arguments
+    p, checks, first = game.parameters, game.checks, game.running.round
+    in_time(game, call, "record")
+    try:
+        blocks = decode(p, call.arguments[0])
+    except Malformed as error:
+        _lose(game, first, error)
+        return
+    checks.that(
+        len(blocks) <= p.unrecorded + 1, "record.waiting", first, "blocks of the transaction",
+        "{} of them waited, the last one was signed when at most {} might", len(blocks), p.unrecorded + 1,
+    )  # fmt: skip
+    made: list[Record] = []
+    waiting: list[int] = []
+    for block in blocks:
+        if game.running.round > p.horizon:
+            in_time(game, call, "record")
+            break
+        record = _submitted_block(game, call, block, waiting, len(blocks))
+        if record is None:
+            return
+        made += record
+    agrees = _check_event(game, call, made)
+    if p.body_mode == BodyMode.FULL:
+        check_computed(game, [each.round for each in made if each.header], agrees)
+
+
+def _submitted_block(
+    game: Game, call: Call, block: Submitted, waiting: list[int], sharing: int
+) -> tuple[Record, ...] | None:
+    """Check and record one block; the records made, None when it cannot be followed."""
     p, checks, ledger = game.parameters, game.checks, game.running
     t = ledger.round
-    _in_time(game, call)
-    check_certificate(game, keccak(raw), signers, signatures)
     try:
-        header = Header.decode(raw, p)
+        header = block.header(p, t, ledger.head, blocked(ledger, t))
     except Malformed as error:
-        checks.that(False, "header.form", t, "header", "{}", error)
-        game.blind = f"the header of round {t} is malformed"
-        return
-    checks.same(header.round, t, "record.links", t, "round of the header")
-    checks.same(header.parent, ledger.head, "record.links", t, "parent of the header")
-    _check_form(game, header)
-    signed = _check_body(game, header, body)
-    truth = receipts_means(game)
-    reports: dict[int, Report] = {}
-    if signed is not None:
-        reports = check_reports(game, signed)
-        check_against_receipts(game, reports, truth)
-        check_aggregation(game, header, reports)
-        check_counts(game, header, reports)
+        _lose(game, t, error)
+        return None
+    checked = check_block(game, header, block.body if p.body_mode == BodyMode.FULL else None)
+    if block.signers:
+        certified = check_certificate(game, checked.digest, block.signers, block.signatures)
+        for earlier in waiting:
+            checks.that(certified, "certificate.batch", earlier, "block without signatures of its own",
+                        "the block of round {}, which vouches for it, is not certified", t)
+        waiting.clear()
+    else:
+        waiting.append(t)
     kind = Kind.APPROVED if approves(header.means) else Kind.REJECTED
-    said = call.events[0].values[1] if call.events and call.events[0].name == "Recorded" else None
-    checks.same(said, kind, "aggregate.approval", t, "kind of the record")
-    past = Past(kind, ledger.head, keccak(raw), failed=ledger.failed)
+    past = Past(kind, ledger.head, checked.digest, failed=ledger.failed)
     if kind is Kind.APPROVED and t > p.burn_in:
-        held = [frozenset(seats(row)) & reports.keys() for row in header.selected]
-        liars = game.disclosed.liars if game.disclosed else frozenset()
-        reported = {seat: report.means for seat, report in reports.items()}
-        past.expected = None if truth is None or signed is None else case_2(held, liars, reported, truth)
-    _record(game, call, Record(t, kind, header, past.header), past, tuple((signed or {}).values()))
+        past.expected = checked.costly
+    record = Record(t, kind, header, checked.digest)
+    return _record(game, call, record, past, checked, block.signers, header.committee, call.gas // sharing)
+
+
+def _lose(game: Game, t: int, error: Malformed) -> None:
+    game.checks.that(False, "header.form", t, "block", "{}", error)
+    game.blind = f"the block of round {t} is malformed"
 
 
 def skipped(game: Game, call: Call) -> None:
     """A quorum's word that the round has no block."""
     if call.arguments is not None:
-        _in_time(game, call)
-        check_certificate(game, NO_BLOCK, *call.arguments)
-        _skip(game, call)
+        committee, signers, signatures = call.arguments
+        in_time(game, call, "record")
+        check_certificate(game, NO_BLOCK, signers, signatures)
+        _skip(game, call, committee, signers)
 
 
 def skipped_after_deadline(game: Game, call: Call) -> None:
     """A skip that the passing of blocks allows."""
+    if call.arguments is None:
+        return
     p, t = game.parameters, game.running.round
-    _in_time(game, call)
+    in_time(game, call, "record")
     deadline = game.last_record_block + p.skip_deadline + (p.burn_in_blocks if t == p.burn_in else 0)
     game.checks.that(call.block > deadline, "record.deadline", t, "skip",
                      "it is in block {}, the deadline is block {}", call.block, deadline)
-    _skip(game, call)
+    _skip(game, call, call.arguments[0], 0)
 
 
-def _skip(game: Game, call: Call) -> None:
+def _skip(game: Game, call: Call, committee: int, signers: int) -> None:
     ledger = game.running
     past = Past(Kind.SKIP, ledger.head, failed=ledger.failed)
-    _record(game, call, Record(ledger.round, Kind.SKIP), past, ())
+    made = _record(game, call, Record(ledger.round, Kind.SKIP), past, None, signers, committee, call.gas)
+    _check_event(game, call, list(made))
 
 
-def _in_time(game: Game, call: Call) -> None:
-    p, t = game.parameters, game.running.round
-    game.checks.that(
-        t <= p.horizon and call.block <= game.end_block, "record.deadline", t, "record",
-        "it is in block {}, the game ended with round {} or block {}", call.block, p.horizon, game.end_block,
-    )  # fmt: skip
-
-
-def _check_form(game: Game, header: Header) -> None:
-    p, t = game.parameters, game.running.round
-    outside = header.reporters >> p.participants
-    nobody = [row for row in header.selected if row >> p.participants]
-    strangers = any(row & ~header.reporters for row in header.candidates)
-    game.checks.that(not outside, "header.form", t, "reporters", "{} names no seat", hex(header.reporters))
-    game.checks.that(not strangers, "header.form", t, "comparison bits", "they name seats without a report")
-    game.checks.that(not nobody, "header.form", t, "B", "{} names no seat", [hex(row) for row in nobody])
-    game.checks.same(header.arm, honest_arm(p, game.running), "header.arm", t, "honest arm")
-
-
-def _check_body(game: Game, header: Header, body: bytes) -> dict[int, SignedReport] | None:
-    t, p = game.running.round, game.parameters
-    if not game.checks.same(header.body, keccak(body), "header.body", t, "body digest"):
-        return None
-    reporters = seats(header.reporters)
-    try:
-        signed = decode_body(body, len(reporters), p.arms)
-    except Malformed as error:
-        game.checks.that(False, "header.body", t, "body", "{}", error)
-        return None
-    return {seat: report for seat, report in zip(reporters, signed, strict=True) if seat < p.participants}
-
-
-def _record(game: Game, call: Call, record: Record, past: Past, reports: tuple[SignedReport, ...]) -> None:
-    """Advance by one record, and by the exploration round that it may call for; compare the events."""
-    t, expected, made = record.round, [], records_made(game.parameters, game.running, record)
-    for index, each in enumerate(made):
+def _record(
+    game: Game, call: Call, record: Record, past: Past, checked: Checked | None, signers: int, committee: int, gas: int
+) -> tuple[Record, ...]:
+    """Advance by one record, and by the exploration round that it may call for; check who validates afterwards."""
+    p, made = game.parameters, records_made(game.parameters, game.running, record)
+    _advance(game, call, record, past, checked, signers, gas)
+    for each in made[1:]:
         ledger = game.running
-        _advance(game, call, each, Past(each.kind, ledger.head, failed=ledger.failed) if index else past,
-                 () if index else reports)
-        expected.append(Event("Recorded", (each.round, each.kind, game.running.head)))
-    explored = [event.values[0] for event in call.events[1:] if event.name == "Recorded"]
-    due = [each.round for each in made[1:]]
-    game.checks.same(explored, due, "record.exploration", t, "exploration rounds after it")
-    game.checks.same(call.events, tuple(expected), "record.events", t, "events")
+        _advance(game, call, each, Past(each.kind, ledger.head, failed=ledger.failed), None, 0, 0)
+    if p.has_committees:
+        best = game.running.committee
+        game.checks.that(
+            committee == best, "committee.best", record.round, "next committee",
+            "seats {} were named, the best by reputation are {}", seats(committee), seats(best),
+        )  # fmt: skip
     game.last_record_block = call.block
+    return made
 
 
-def _advance(game: Game, call: Call, record: Record, past: Past, reports: tuple[SignedReport, ...]) -> None:
+def _check_event(game: Game, call: Call, made: list[Record]) -> bool:
+    """One event a transaction, of its last record; whether its head is that of the rules."""
+    checks, last, head = game.checks, made[-1], game.running.head
+    said = call.events[0].values if call.events and call.events[0].name == "Recorded" else (None, None, None)
+    explored = last.kind is Kind.EXPLORATION
+    checks.that(
+        (said[1] == Kind.EXPLORATION) == explored and (not explored or said[0] == last.round),
+        "record.exploration", made[-2].round if explored else last.round, "exploration round after it",
+        "the history ends with round {} as kind {}, the rules with round {} as kind {}", *said[:2], last.round,
+        int(last.kind),
+    )  # fmt: skip
+    if last.header is not None:
+        checks.same(said[1], last.kind, "aggregate.approval", last.round, "kind of the record")
+    event = Event("Recorded", (last.round, last.kind, said[2]))
+    checks.same(call.events, (event,), "record.events", last.round, "events")
+    return checks.same(said[2], head, "record.links", last.round, "digest of the history")
+
+
+def _advance(
+    game: Game, call: Call, record: Record, past: Past, checked: Checked | None, signers: int, gas: int
+) -> None:
     p, ledger = game.parameters, game.running
     arm = pulled_arm(p, ledger, record.kind)
     past.arm = honest_arm(p, ledger) if arm is None else arm
     pulls = after_round(game, record.kind, arm)
+    reports: tuple[SignedReport, ...] = ()
+    if checked is not None:
+        if checked.signed is None:
+            game.bodies_known = False
+        reports = tuple((checked.signed or {}).values())
     game.run_digest = run_digest.extend(
         game.run_digest, p, record.round, record.kind, record.header, reports, pulls or ()
     )
     header = record.header
+    members, listed = validators(ledger), blocked(ledger, ledger.round)
+    game.past[record.round] = past
+    game.ledger = after_record(p, ledger, record)
     game.rows.append(
         RoundRow(
             round=record.round,
@@ -156,12 +176,14 @@ def _advance(game: Game, call: Call, record: Record, past: Past, reports: tuple[
             selected=tuple(map(seats, header.selected)) if header else (),
             costly=past.expected,
             rewards=tuple(pull.reward if pull.arm < p.arms else None for pull in pulls) if pulls else None,
-            gas=0 if record.kind is Kind.EXPLORATION else call.gas,
+            gas=gas,
             block=call.block,
+            signers=seats(signers),
+            validators=() if record.kind is Kind.EXPLORATION else seats(members),
+            blocked=seats(listed),
+            reputations=game.ledger.reputations,
         )
     )
-    game.past[record.round] = past
-    game.ledger = after_record(p, ledger, record)
 
 
 def charged_rows(game: Game) -> list[RoundRow]:

@@ -59,7 +59,17 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class RoundRow:
-    """One record. `rewards` by seat in units, None where no pull was settled; `costly` None where not known."""
+    """One record.
+
+    Attributes:
+        rewards: by seat in units, None where no pull was settled.
+        costly: None where not known.
+        gas: the record's share of its transaction's.
+        signers: of its certificate; nobody for a block that a later one of its transaction vouches for.
+        validators: the round's committee less its block list.
+        blocked: the round's block list.
+        reputations: of every seat after the record.
+    """
 
     round: int
     kind: str
@@ -71,6 +81,10 @@ class RoundRow:
     rewards: tuple[int | None, ...] | None
     gas: int
     block: int
+    signers: tuple[int, ...] = ()
+    validators: tuple[int, ...] = ()
+    blocked: tuple[int, ...] = ()
+    reputations: tuple[int, ...] = ()
 
 
 class Checks:
@@ -137,6 +151,7 @@ class AuditReport:
 
     Attributes:
         complete: whether the game was closed, or called off before its opening.
+        run_digest: None when bodies are missing that it is over.
         head: the hash of the last block.
         head_trusted: True when no head was given, so that the file's own is believed.
         game: facts of the game by name: parameters, records, approved, cost, true means, gas.
@@ -149,7 +164,7 @@ class AuditReport:
     checks: dict[str, Tally]
     violations: list[Violation]
     findings: list[Finding]
-    run_digest: str
+    run_digest: str | None
     head: str
     head_trusted: bool
     complete: bool

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from chain_bandit.audit.certificates import signed_by
 from chain_bandit.audit.game import Game
 from chain_bandit.protocol.blocks import Report, SignedReport
+from chain_bandit.protocol.ledger import blocked
 from chain_bandit.protocol.messages import Phase, Role, Slot, statement_content
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT, Means, sample_means
@@ -27,8 +28,9 @@ def check_reports(game: Game, signed: Mapping[int, SignedReport]) -> dict[int, R
             max(reports[seat].means) <= UNIT, "report.range", ledger.round, f"report of seat {seat}",
             "its estimators are {}, at most {} is allowed", reports[seat].means, UNIT,
         )  # fmt: skip
+    listed = blocked(ledger, ledger.round)
     for seat in range(game.parameters.participants):
-        if seat not in reports:
+        if seat not in reports and not listed >> seat & 1:
             game.note("no report", seat, ledger.round)
     return reports
 

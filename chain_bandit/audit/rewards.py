@@ -6,9 +6,9 @@ from chain_bandit.audit.game import Game, draw
 from chain_bandit.history.records import Call, Event
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.errors import Malformed
-from chain_bandit.protocol.ledger import after_burn_in_round, honest_arm, opening
+from chain_bandit.protocol.ledger import after_burn_in_round, blocked, honest_arm, opening
 from chain_bandit.protocol.rewards import secret_commitment
-from chain_bandit.protocol.settlement import PULL_BYTES, Pull, decode_pulls
+from chain_bandit.protocol.settlement import NOTHING, PULL_BYTES, Pull, decode_pulls
 from chain_bandit.protocol.units import NO_PULL, UNIT
 
 
@@ -17,8 +17,8 @@ def burn_in(game: Game, genesis: bytes) -> None:
     p = game.parameters
     game.counts = [[0] * p.arms for _ in range(p.participants)]
     game.totals = [[0] * p.arms for _ in range(p.participants)]
-    game.rewards = [0] * p.participants
-    ledger = opening(p, genesis)
+    game.rewards, game.costly_rounds = [0] * p.participants, [0] * p.participants
+    ledger = opening(p, genesis, game.seed_0)
     for _ in range(1, p.burn_in):
         _receive(game, ledger.round, honest_arm(p, ledger), 0)
         ledger = after_burn_in_round(p, ledger)
@@ -86,10 +86,16 @@ def settled(game: Game, call: Call) -> None:
 
 def _check_round(game: Game, t: int, pulls: Sequence[Pull]) -> None:
     p, checks, past, disclosed = game.parameters, game.checks, game.past[t], game.disclosed
+    listed = blocked(game.running, t)
     for seat, pull in enumerate(pulls):
         valid = pull.reward <= UNIT if pull.arm < p.arms else pull.arm == NO_PULL and not pull.reward
         checks.that(valid, "settlement.form", t, f"pull of seat {seat}", "arm {}, reward {}", pull.arm, pull.reward)
         game.rewards[seat] += pull.reward
+        if listed >> seat & 1:
+            checks.that(pull == NOTHING, "blocklist.silence", t, f"pull of seat {seat}",
+                        "it is on the block list, but arm {} and reward {} are settled", pull.arm, pull.reward)
+            if pull == NOTHING:
+                continue
         if pull.arm == NO_PULL:
             game.note("no pull", seat, t)
         if disclosed is None:

@@ -4,6 +4,7 @@ from chain_bandit.audit.artifact import creation_code
 from chain_bandit.audit.game import Deployment, Game, disclose
 from chain_bandit.audit.rewards import burn_in
 from chain_bandit.history.records import Call, Event
+from chain_bandit.history.setup import ARGUMENTS, WIDTHS, constructor_words
 from chain_bandit.protocol import assumptions
 from chain_bandit.protocol.blocks import genesis_digest
 from chain_bandit.protocol.digests import keccak
@@ -12,11 +13,6 @@ from chain_bandit.protocol.messages import Domain
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.rewards import secret_commitment
 from chain_bandit.protocol.run_digest import START
-
-WIDTHS = (16, 8, 32, 32, 16, 16, 32, 8, 32, 64, 64, 8, 64, 128, 32, 32, 32, 32, 32)
-"""Bits of each field of the contract's `Parameters`."""
-
-_ARGUMENTS = 32 * (len(WIDTHS) + 2)
 
 LONGEST_BURN_IN = 10**7
 """Pulls of the burn-in, over all seats, that an audit recomputes."""
@@ -32,11 +28,11 @@ def created(game: Game, call: Call) -> None:
     if code is None:
         checks.unknown("game.code", "the contract's code is not installed with this version")
     else:
-        checks.that(data[:-_ARGUMENTS] == code, "game.code", None, "creation code",
-                    "it is {}, the shipped one is {}", keccak(data[:-_ARGUMENTS]), keccak(code))
+        checks.that(data[:-ARGUMENTS] == code, "game.code", None, "creation code",
+                    "it is {}, the shipped one is {}", keccak(data[:-ARGUMENTS]), keccak(code))
     checks.same(call.block, game.origin.first_block, "game.code", None, "block of the creation")
-    words = [int.from_bytes(data[at : at + 32], "big") for at in range(len(data) - _ARGUMENTS, len(data) - 64, 32)]
-    problem = "the creation transaction is too short" if len(data) < _ARGUMENTS else _problem(words, call.value)
+    words = constructor_words(data)
+    problem = "the creation transaction is too short" if len(data) < ARGUMENTS else _problem(words, call.value)
     if not checks.that(not problem, "game.parameters", None, "parameters", "{}", problem):
         game.blind = "the parameters are not those of a game"
         return
@@ -50,8 +46,9 @@ def _problem(words: list[int], pool: int) -> str:
     if any(value >> bits for value, bits in zip(words, WIDTHS, strict=True)):
         return "a parameter is too large for its field"
     p = Parameters(*words)
-    if p.quorum_choice not in (0, 1) or p.c1_per_report not in (0, 1):
-        return f"quorum choice {p.quorum_choice} and division of C1 {p.c1_per_report} must be 0 or 1"
+    if any(choice > 1 for choice in (p.quorum_choice, p.c1_per_report, p.body_mode)):
+        choices = f"quorum choice {p.quorum_choice}, division of C1 {p.c1_per_report} and body mode {p.body_mode}"
+        return f"{choices} must be 0 or 1"
     try:
         assumptions.check(p)
         least = assumptions.minimum_pool(p.participants, p.horizon, p.wei_per_unit)

@@ -18,12 +18,13 @@ from chain_bandit.protocol.ledger import (
     accused,
     after_burn_in_round,
     after_record,
+    blocked,
     exploration_arm,
     honest_arm,
     pulled_arm,
     records_made,
 )
-from chain_bandit.protocol.parameters import BodyMode, Parameters
+from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import CostEntry, Pull, encode_pulls
 from chain_bandit.protocol.submission import Submitted
 from chain_bandit.scenario import Scenario
@@ -39,6 +40,8 @@ class RoundPlayed:
         pulls: by seat, of an approved learning round; empty otherwise.
         costly: case 2.
         accused: seats against which the honest hold proof of equivocation in this round.
+        body: encoded, of a round that ended in a block; a compact game leaves it nowhere else.
+        blocked: the round's block list.
     """
 
     round: int
@@ -47,6 +50,8 @@ class RoundPlayed:
     pulls: tuple[Pull, ...] = ()
     costly: bool = False
     accused: frozenset[int] = frozenset()
+    body: bytes = b""
+    blocked: frozenset[int] = frozenset()
 
 
 @dataclass
@@ -63,8 +68,6 @@ class Progress:
     """Blocks that wait to be recorded."""
     due: list[tuple[int, int, bytes]] = field(default_factory=list)
     """What recording them must give: (round, kind, head)."""
-    bodies: list[bytes] = field(default_factory=list)
-    """Bodies that travel beside the chain."""
 
 
 class Game:
@@ -178,8 +181,6 @@ class Game:
             waiting[-1] = replace(waiting[-1], signers=0, signatures=b"")
         certificate = block.certificate
         waiting.append(Submitted.of(parameters, header, block.body, certificate.signers, certificate.signatures))
-        if parameters.body_mode == BodyMode.COMPACT:
-            self.progress.bodies.append(block.body)
 
     def _submit(self) -> None:
         """Record the blocks that wait."""
@@ -228,7 +229,8 @@ class Game:
         progress.digest = run_digest.extend(
             progress.digest, parameters, record.round, record.kind, header, reports, pulls
         )
-        return RoundPlayed(record.round, record, arm, pulls, costly, accused)
+        listed = frozenset(seats(blocked(ledger, ledger.round)))
+        return RoundPlayed(record.round, record, arm, pulls, costly, accused, body if header else b"", listed)
 
     def _collect_evidence(self) -> frozenset[int]:
         """Proofs of equivocation that honest validators hold of this round, one an accused seat and role.

@@ -26,9 +26,11 @@ from chain_bandit.game.plan import Plan
 from chain_bandit.game.unfinished import lock
 from chain_bandit.history import files
 from chain_bandit.history.blocks import History, RawBlock
+from chain_bandit.history.bodies import Bodies, with_bodies
 from chain_bandit.history.collect import collect
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.parameters import BodyMode
 from chain_bandit.protocol.regret import Regret
 from chain_bandit.protocol.rewards import Draws, hidden_cost
 from chain_bandit.protocol.settlement import Conduct
@@ -84,10 +86,13 @@ def _run(
     verifier = Verifier(lambda seconds: watch.add("verify", seconds))
     game = Game(scenario, recorder, plan, verifier)
     rows = _Rows(game, observe)
-    for played in game.play():
-        rows.add(played)
-    rows.write(out / folder.ROUNDS)
-    first_block, head = _export(recorder, out / folder.HISTORY)
+    with Bodies() as bodies:
+        for played in game.play():
+            rows.add(played)
+            if played.body and plan.parameters.body_mode == BodyMode.COMPACT:
+                bodies.add(played.body)
+        rows.write(out / folder.ROUNDS)
+        first_block, head = _export(recorder, bodies, out / folder.HISTORY)
     manifest = _manifest(scenario, game, recorder, rows, first_block, head)
     folder.write_json(out / folder.MANIFEST, manifest)
     folder.write_json(out / folder.EVIDENCE, [_proof(proof) for proof in game.progress.evidence])
@@ -121,6 +126,7 @@ class _Rows:
             "arm": -1 if played.arm is None else played.arm,
             "costly": played.costly,
             "accused": ",".join(map(str, sorted(played.accused))),
+            "blocked": ",".join(map(str, sorted(played.blocked))),
             "regret_burn_in": self.regret.burn_in,
             "regret_arms": self.regret.arms,
             "regret_failed": self.regret.failed,
@@ -153,11 +159,11 @@ class _Rows:
         self.rivals = {name: Regret(model.means, 0, 0) for name in self._rivals}
 
 
-def _export(recorder: OnChain, path: Path) -> tuple[int, str]:
-    """Write the history; the creation block's number and the head's hash."""
+def _export(recorder: OnChain, bodies: Bodies, path: Path) -> tuple[int, str]:
+    """Write the history, bodies of a compact game with it; the creation block's number and the head's hash."""
     first = recorder.contract.created_in
     assert first is not None
-    history = collect(recorder.contract.rpc.ask, recorder.contract.address, first)
+    history = with_bodies(collect(recorder.contract.rpc.ask, recorder.contract.address, first), bodies)
     headers: deque[bytes] = deque(maxlen=1)  # of the blocks gone by: the last one is the head
 
     def blocks() -> Iterator[RawBlock]:
@@ -191,6 +197,11 @@ def _manifest(
         "arm_means": list(scenario.model.means),
         "roles": [_role(role) for role in scenario.roles],
         "accused": sorted(rows.accused),
+        "blocked_from": {str(seat): since for seat, since in enumerate(game.progress.ledger.blocked_from) if since},
+        "body": scenario.chain.body,
+        "batch": scenario.chain.batch,
+        "certificates": scenario.chain.certificates,
+        "validators": game.parameters.validators,
         "gas": sum(entry["gas"] for entry in gas.values()),
         "gas_by_method": gas,
         "regret": regret.total / UNIT,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-FORMAT = "chain-bandit-history/1"
+FORMAT = "chain-bandit-history/2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +17,17 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class RawBlock:
-    """One block: RLP header, and every transaction and receipt in consensus encoding."""
+    """One block: RLP header, and every transaction and receipt in consensus encoding.
+
+    Attributes:
+        bodies: of a compact game, the bodies whose hashes the block's transactions record, as far as they are known.
+            The chain does not have them: each is found, and proven, by its keccak.
+    """
 
     header: bytes
     transactions: tuple[bytes, ...]
     receipts: tuple[bytes, ...]
+    bodies: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The one file format of a history: canonical JSON lines, plain or gzipped; read back with suspicion.
 
-Line 1 names format, chain, contract and first block; every further line is one block. Only the canonical text is
+Line 1 names format, chain, contract and first block; every further line is one block, with those bodies of a compact
+game whose hashes its transactions record: one pass with one line in memory is enough. Only the canonical text is
 accepted: each line is written again from what was read and must come out the same, byte for byte.
 """
 
@@ -47,6 +48,7 @@ def block_line(block: RawBlock) -> bytes:
     """The line of one block."""
     return _line(
         {
+            "bodies": ["0x" + item.hex() for item in block.bodies],
             "header": "0x" + block.header.hex(),
             "receipts": ["0x" + item.hex() for item in block.receipts],
             "transactions": ["0x" + item.hex() for item in block.transactions],
@@ -158,7 +160,7 @@ def _read_lines(file: IO[bytes], limit: int | None) -> Iterator[bytes]:
 
 def _load(line: bytes, keys: frozenset[str]) -> dict[str, object]:
     """The JSON object in a line, with exactly `keys`."""
-    if line.count(b"{") > 1 or line.count(b"[") > 2:  # nested without end, it would overflow the parser's stack
+    if line.count(b"{") > 1 or line.count(b"[") > 3:  # nested without end, it would overflow the parser's stack
         raise _Unreadable("not one object with its lists")
     try:
         value = json.loads(line)
@@ -185,11 +187,12 @@ def _parse_origin(line: bytes) -> Origin:
 @lru_cache(maxsize=256)
 def _parse_block(line: bytes) -> RawBlock:
     """The block of one canonical line, newline included. Raises `_Unreadable`."""
-    value = _load(line, frozenset(("header", "receipts", "transactions")))
+    value = _load(line, frozenset(("bodies", "header", "receipts", "transactions")))
     block = RawBlock(
         _unhex(value["header"], "header"),
         _unhex_all(value["transactions"], "transactions"),
         _unhex_all(value["receipts"], "receipts"),
+        _unhex_all(value["bodies"], "bodies"),
     )
     if block_line(block) != line:
         raise _Unreadable("not in canonical form")

@@ -20,12 +20,18 @@ from chain_bandit.protocol.settlement import CostEntry
 
 CREATION = "constructor"
 
+PACKED = "submitBlocks"
+"""The call whose argument is no ABI type but all bytes after the selector (`protocol.submission`)."""
+
 METHODS = {
     "join": (),
     "open": ("bytes32",),
-    "submitBlock": ("bytes", "bytes", "uint256", "bytes"),
-    "skip": ("uint256", "bytes"),
-    "skipAfterDeadline": (),
+    "submitBlocks": (),
+    "skip": ("uint256", "uint256", "bytes"),
+    "skipAfterDeadline": ("uint256",),
+    "reportEquivocation": (
+        "(uint16,uint32,bytes32,uint8,uint8,bytes32,bytes32,bytes32,bytes32,bytes32,bytes32)",
+    ),
     "settleRewards": ("uint32", "bytes"),
     "reveal": ("bytes32", "bytes", "bytes"),
     "settleCosts": ("(bytes32,uint8,bool,bytes)[]",),
@@ -39,6 +45,7 @@ EVENTS = {
     "Joined": ("uint16", "address"),
     "Opened": ("bytes32",),
     "Recorded": ("uint32", "uint8", "bytes32"),
+    "Accused": ("uint16", "uint32"),
     "RewardsSettled": ("uint32",),
     "Revealed": ("uint32",),
     "CostsSettled": ("uint32", "uint32"),
@@ -46,6 +53,21 @@ EVENTS = {
     "Closed": ("bool", "uint256"),
     "Withdrawn": ("address", "uint256"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Accusation:
+    """Proof that a seat signed two contents in one slot, as the contract takes it; signatures have 64 bytes."""
+
+    seat: int
+    round: int
+    parent: bytes
+    phase: int
+    role: int
+    content: bytes
+    signature: bytes
+    other_content: bytes
+    other_signature: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +84,8 @@ class Call:
 
     Attributes:
         method: its name; empty when the calldata is of none, or when the contract was called from another one.
-        arguments: decoded; None when they cannot be.
+        arguments: decoded; None when they cannot be. Of `PACKED` the one argument is the packed blocks, undecoded:
+            only who knows the game's parameters can read them.
         direct: whether the transaction goes to the contract itself.
         gas: used by this transaction.
     """
@@ -119,13 +142,18 @@ def _event(log: Log) -> Event:
     types = EVENTS.get(name, ())
     if not name or len(log.data) != 32 * len(types):
         return Event("", ())
-    return Event(name, tuple(_static(kind, log.data[32 * at : 32 * at + 32]) for at, kind in enumerate(types)))
+    try:
+        return Event(name, tuple(_static(kind, log.data[32 * at : 32 * at + 32]) for at, kind in enumerate(types)))
+    except BadEncoding:
+        return Event("", ())
 
 
 def _decode(transaction: Transaction) -> tuple[str, tuple[Any, ...] | None]:
     name = _BY_SELECTOR.get(transaction.data[:4], "")
     if not name:
         return "", None
+    if name == PACKED:
+        return name, (transaction.data[4:],)
     try:
         return name, decode_arguments(METHODS[name], transaction.data[4:])
     except BadEncoding:
@@ -135,7 +163,8 @@ def _decode(transaction: Transaction) -> tuple[str, tuple[Any, ...] | None]:
 def decode_arguments(types: tuple[str, ...], data: bytes) -> tuple[Any, ...]:
     """ABI-decoded arguments, of the few types that the contract has. Raises `BadEncoding`.
 
-    Offsets are followed wherever they point, as the EVM does, but never to more bytes than there are.
+    A value too wide for its type is refused, as the contract does. Offsets are followed wherever they point, as the
+    EVM does, but never to more bytes than there are.
     """
     return tuple(_READERS[kind](data, 32 * at, kind) for at, kind in enumerate(types))
 
@@ -150,10 +179,15 @@ def _number(data: bytes, at: int) -> int:
     return int.from_bytes(_word(data, at), "big")
 
 
+_BITS = {"address": 160, "bool": 1, "uint8": 8, "uint16": 16, "uint32": 32, "uint256": 256}
+
+
 def _static(kind: str, word: bytes) -> Any:
     if kind == "bytes32":
         return word
     value = int.from_bytes(word, "big")
+    if value >> _BITS[kind]:
+        raise BadEncoding(f"calldata: {value} is no {kind}")
     if kind == "address":
         return word[12:]
     return bool(value) if kind == "bool" else value
@@ -183,10 +217,16 @@ def _read_entries(data: bytes, at: int, kind: str) -> tuple[CostEntry, ...]:
         room -= len(header)
         if room < 0:
             raise BadEncoding("calldata: its parts overlap")
-        entries.append(
-            CostEntry(_word(data, start), _number(data, start + 32), bool(_number(data, start + 64)), header)
-        )
+        ended, costly = _static("uint8", _word(data, start + 32)), _static("bool", _word(data, start + 64))
+        entries.append(CostEntry(_word(data, start), ended, costly, header))
     return tuple(entries)
+
+
+def _read_accusation(data: bytes, at: int, kind: str) -> Accusation:
+    seat, round_, parent, phase, role, content, r, vs, other_content, other_r, other_vs = (
+        _static(each, _word(data, at + 32 * place)) for place, each in enumerate(kind[1:-1].split(","))
+    )
+    return Accusation(seat, round_, parent, phase, role, content, r + vs, other_content, other_r + other_vs)
 
 
 _READERS: dict[str, Callable[[bytes, int, str], Any]] = {
@@ -195,4 +235,5 @@ _READERS: dict[str, Callable[[bytes, int, str], Any]] = {
     "uint256": _read_static,
     "bytes": _read_bytes,
     "(bytes32,uint8,bool,bytes)[]": _read_entries,
+    METHODS["reportEquivocation"][0]: _read_accusation,
 }

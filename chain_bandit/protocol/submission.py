@@ -6,12 +6,14 @@ by the next one that has some: its header holds the parent's digest.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from chain_bandit.protocol.blocks import SIGNATURE_BYTES, Header, Reader, body_bytes
-from chain_bandit.protocol.digests import uint
+from chain_bandit.protocol.aggregation import global_means
+from chain_bandit.protocol.blocks import SIGNATURE_BYTES, Body, Header, Reader, Report, body_bytes, seats
+from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.parameters import BodyMode, Parameters
+from chain_bandit.protocol.reputation import accuracies
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,25 @@ class Submitted:
         full = parameters.body_mode == BodyMode.FULL
         block = self.decided + self.body if full else self.body + self.decided + self.derived
         return uint(self.signers, parameters.mask_bytes) + block + self.signatures
+
+    def header(self, parameters: Parameters, round_: int, parent: bytes, blocked: int) -> Header:
+        """The block's whole header, filled in as the contract does. Raises `Malformed` where it could not be."""
+        known = uint(round_, 4) + parent + uint(blocked, 32)
+        if parameters.body_mode == BodyMode.COMPACT:
+            return Header.decode(known + self.body + self.decided + self.derived, parameters)
+        nothing = bytes(4 * parameters.arms + 2 * parameters.participants)
+        header = Header.decode(known + keccak(self.body) + self.decided + nothing, parameters)
+        if any(members & ~header.reporters for members in header.selected):
+            raise Malformed("block", "B of reporters", [hex(members) for members in header.selected])
+        reporters = seats(header.reporters)
+        body = Body.decode(self.body, len(reporters), parameters.arms)
+        means = {
+            seat: Report.decode(report.content, parameters.arms).means
+            for seat, report in zip(reporters, body.reports, strict=True)
+        }
+        validated = global_means(means, [frozenset(seats(members)) for members in header.selected])
+        accurate = accuracies(parameters.participants, means, validated, body.radii, parameters.tolerance)
+        return replace(header, means=validated, accuracies=accurate)
 
 
 def encode(parameters: Parameters, blocks: Sequence[Submitted]) -> bytes:

@@ -70,6 +70,7 @@ class Participant:
         role: as the environment revealed it.
         net_wei: what the contract paid beyond the stake.
         accused: rounds in which the honest held proof that it equivocated.
+        blocked_from: the first round in which it is on the block list; 0 for never.
         lied: blocks in which it reported other means than its receipts.
         silent: blocks without an agreed report of it.
     """
@@ -84,6 +85,7 @@ class Participant:
     accused: int
     lied: int
     silent: int
+    blocked_from: int = 0
 
     @property
     def malicious(self) -> bool | None:
@@ -160,6 +162,7 @@ class Facts:
         accused = self.accused_by_round
         parameters = self.report.game.get("parameters") or {}
         wei = parameters.get("wei_per_unit", 1)
+        since = self.report.game.get("blocked_from") or []
         return [
             Participant(
                 seat=account.seat,
@@ -172,6 +175,7 @@ class Facts:
                 accused=sum(account.seat in seats for seats in accused.values()),
                 lied=sum(self._count(kind, account.seat) for kind in FALSE_REPORTS),
                 silent=self._count("no report", account.seat),
+                blocked_from=since[account.seat] if account.seat < len(since) else 0,
             )
             for account in self.report.accounts
             if account.seat is not None
@@ -232,7 +236,7 @@ class Facts:
         return [self._safety(), self._liveness(), self._audit(), self._money(), self._digest()]
 
     def _safety(self) -> Verdict:
-        names = [n for n in self.report.checks if n.split(".")[0] in ("record", "certificate", "header", "aggregate")]
+        names = [n for n in self.report.checks if n.split(".")[0] in _SAFETY]
         status, count = _together(self.report.checks[name] for name in names)
         sentence = {
             "ok": f"one certified record a round; {count:,} checks of links, quorums and aggregates",
@@ -273,14 +277,19 @@ class Facts:
         return Verdict("Money", status, word, sentence, "money")
 
     def _digest(self) -> Verdict:
-        same = self.manifest.run_digest == self.report.run_digest
-        sentence = f"digest {short(clean(self.manifest.run_digest, 80))} " + (
-            "recomputed from the chain; the same scenario and seed give it again" if same
-            else f"but the chain gives {short(self.report.run_digest)}"
-        )
-        return Verdict(
-            "Reproducible", "ok" if same else "bad", "digest matches" if same else "digest differs", sentence, "method"
-        )
+        given, found = self.manifest.run_digest, self.report.run_digest
+        status = "open" if found is None else "ok" if given == found else "bad"
+        sentence = f"digest {short(clean(given, 80))} " + {
+            "ok": "recomputed from the chain; the same scenario and seed give it again",
+            "bad": f"but the chain gives {short(found or '')}",
+            "open": "not recomputed: bodies are missing",
+        }[status]
+        word = {"ok": "digest matches", "bad": "digest differs", "open": "open"}[status]
+        return Verdict("Reproducible", status, word, sentence, "method")
+
+
+_SAFETY = ("record", "certificate", "committee", "evidence", "blocklist", "header", "aggregate")
+"""Checks, by the first part of their name, that safety rests on."""
 
 
 def read_manifest(manifest: Mapping[str, Any]) -> Manifest:

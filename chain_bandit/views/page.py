@@ -46,6 +46,7 @@ def page(
         _regret(facts),
         _estimators(facts),
         _consensus(facts, evidence),
+        _reputation(facts),
         _money(facts),
         _chain(facts),
         audit_section(facts),
@@ -164,6 +165,7 @@ def _consensus(facts: Facts, evidence: Sequence[Mapping[str, Any]]) -> Markup:
         rows.append([
             p.seat, p.role or "not revealed", whole(reported), whole(p.silent),
             Cell("\N{EN DASH}" if share is None else f"{share:.0%}", share), whole(p.lied), whole(p.accused),
+            whole(p.blocked_from or None),
         ])  # fmt: skip
     lanes = picture(
         themed(plots.consensus_lanes(facts)),
@@ -176,7 +178,7 @@ def _consensus(facts: Facts, evidence: Sequence[Mapping[str, Any]]) -> Markup:
         _beyond(facts),
         lanes,
         table(["seat", "role as revealed", "reports agreed", "no report", "counted", "false reports",
-               "rounds accused"], rows, "n-nnnnn") if rows else None,
+               "rounds accused", "blocked from"], rows, "n-nnnnnn") if rows else None,
         _failed_rounds(facts),
         _equivocations(evidence),
     )  # fmt: skip
@@ -187,6 +189,7 @@ _LEGEND = (
     ("light", "for few"),
     ("out", "for none: trimmed as too high or too low, or too few pulls"),
     ("accused", "proof of equivocation"),
+    ("blocked", "on the block list"),
     ("silent", "no report"),
     ("empty", "no block"),
 )
@@ -197,11 +200,35 @@ def _agreement(facts: Facts) -> str:
     if not given:
         return "The parameters of the game are not in this history."
     p = Parameters(**given)
-    return (
-        f"Every seat commands once a round; each recorded round carries the signatures of at least {p.quorum} of "
-        f"{p.participants} seats. For every arm the {p.liars} highest and {p.liars} lowest reports are left out, "
-        "whoever sent them: an honest report is often among them, and a lie counts only where it is no extreme."
+    who = (
+        f"the {p.validators} seats with the best reputation, more of them after a skip, validate it"
+        if p.has_committees else "every seat validates it"
     )
+    return (
+        f"In each recorded round {who}, less whoever is on the block list; each validator commands once, and the "
+        f"block is certified by at least {p.quorum(p.validators)} signatures of {p.validators}. For every arm the "
+        f"{p.liars} highest and {p.liars} lowest reports are left out, whoever sent them: an honest report is often "
+        "among them, and a lie counts only where it is no extreme."
+    )
+
+
+def _reputation(facts: Facts) -> Markup:
+    given = facts.report.game.get("parameters")
+    drawn = plots.reputations(facts)
+    if not given or not drawn:
+        return _section("reputation", tag("p", "No round was recorded.", class_="quiet"))
+    chosen = (
+        "The next validators are chosen by it." if Parameters(**given).has_committees
+        else "In this game everybody validates: it is kept, and decides nothing."
+    )
+    return _section(
+        "reputation",
+        tag("p", "Each recorded block moves a reputation an eighth of the way to how near the seat's report came to "
+            "the global estimators, beyond what chance explains: 1 for near enough, 0 for none or far off. Skips cost "
+            "their validators, a proof of equivocation costs its seat. " + chosen),
+        picture(themed(drawn), "A line a seat, malicious ones in the second colour once roles are revealed; a mark "
+                "where its place on the block list begins.", "broad"),
+    )  # fmt: skip
 
 
 def _beyond(facts: Facts) -> Markup | None:
@@ -310,7 +337,7 @@ def _method(facts: Facts, measured: Mapping[str, Any] | None, scenario: str | No
         ("chain_bandit", clean(manifest.version)),
         ("seed", clean(manifest.seed, 80)),
         ("run digest", code(clean(manifest.run_digest, 80))),
-        ("digest recomputed from the chain", code(facts.report.run_digest)),
+        ("digest recomputed from the chain", code(facts.report.run_digest or "not recomputed: bodies are missing")),
     ]
     return _section(
         "method",

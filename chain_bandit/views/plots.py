@@ -6,6 +6,7 @@ from statistics import fmean, median
 from typing import TYPE_CHECKING
 
 from chain_bandit.audit.report import RoundRow
+from chain_bandit.protocol.reputation import FULL
 from chain_bandit.protocol.units import INFINITY, UNIT
 from chain_bandit.views.canvas import (
     BLUE,
@@ -36,6 +37,9 @@ CELLS = 4_000
 """Cells of the consensus lanes; more rounds share one."""
 
 _LEVELS = 6
+_NAMED = 10
+"""Ends of the reputation plot's lines that are named."""
+
 _RIVALS = (("ucb1", "UCB1 alone", RED), ("oracle", "oracle, pooled", GREEN))
 
 
@@ -232,9 +236,15 @@ def consensus_lanes(facts: Facts) -> str:
             (at, seat - 0.09, length, 0.18)
             for seat in range(seats)
             for at, length in runs(
-                groups, lambda g, p=seat: any(row.means is not None and p not in row.reporters for row in g)  # type: ignore[misc]
+                groups, lambda g, p=seat: any(_silent(row, p) for row in g)  # type: ignore[misc]
             )
         ]
+        listed = [
+            (at, seat - 0.44, length, 0.88)
+            for seat in range(seats)
+            for at, length in runs(groups, lambda g, p=seat: any(p in row.blocked for row in g))  # type: ignore[misc]
+        ]
+        rectangles(axes, listed, facecolor=PURPLE, alpha=0.3)
         rectangles(axes, silent, facecolor=RED)
         marks = [
             (at, seat - 0.44, length, 0.26)
@@ -245,7 +255,13 @@ def consensus_lanes(facts: Facts) -> str:
         ]
         rectangles(axes, marks, facecolor=PURPLE)
         _lane_labels(facts, axes, rows[0].round, edges, height)
-        return svg(made, "lanes", "Per seat and round: whether its report counted, it was silent, or it was accused")
+        said = "Per seat and round: whether its report counted, it was silent, accused, or on the block list"
+        return svg(made, "lanes", said)
+
+
+def _silent(row: RoundRow, seat: int) -> bool:
+    """Whether a block has no report of a seat that might have reported."""
+    return row.means is not None and seat not in row.reporters and seat not in row.blocked
 
 
 def _lane_labels(facts: Facts, axes: "Axes", first: int, edges: Sequence[int], height: float) -> None:
@@ -274,6 +290,37 @@ def counted_share(rows: Sequence[RoundRow], seat: int) -> float | None:
 
 def _level(share: float, top: float) -> int:
     return 0 if share <= 0 else max(1, min(_LEVELS, round(_LEVELS * share / top)))
+
+
+def reputations(facts: Facts) -> str:
+    """A line a seat: its reputation after every record, and where its place on the block list begins."""
+    rows, people = [row for row in facts.rows if row.reputations], facts.participants
+    if not rows or not people:
+        return ""
+    at = thinned(rows)
+    x = [rows[i].round for i in at]
+    with drawing():
+        made, axes = figure(920, 250)
+        place(made, 34, 190, 24, 34)
+        _frame(axes, max(x[-1], x[0] + 1), x[0], "reputation, of 1")
+        axes.set_ylim(0, 1.2)
+        axes.set_yticks([0, 0.25, 0.5, 0.75, 1])
+        ends: dict[tuple[str, str], list[Participant]] = {}
+        for p in people:
+            colour = {False: BLUE, True: RED, None: MUTED}[p.malicious]
+            values = [rows[i].reputations[p.seat] / FULL for i in at]
+            axes.plot(x, values, color=colour, linewidth=1.4, alpha=0.75)
+            ends.setdefault((f"{values[-1]:.2f}", colour), []).append(p)
+            after = next((i for i, row in enumerate(rows) if 0 < p.blocked_from <= row.round), None)
+            if after is not None:
+                row = rows[after]
+                axes.plot([row.round], [row.reputations[p.seat] / FULL], "o", color=PURPLE, clip_on=False)
+        labels = [
+            (float(end), f"{seat_name(same[0])}{f' and {len(same) - 1} more' if len(same) > 1 else ''}  {end}", colour)
+            for (end, colour), same in sorted(ends.items())
+        ]
+        end_labels(axes, x[-1], labels[:: len(labels) // _NAMED + 1], 13)
+        return svg(made, "reputation", "The reputation of every seat after every record")
 
 
 def seat_name(participant: Participant) -> str:

@@ -1,202 +1,64 @@
 """A look inside a run: one round, one participant or one transaction, decoded from its history."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
-from functools import cached_property
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from chain_bandit.audit.report import Account, AuditReport, RoundRow
-from chain_bandit.history.blocks import History
-from chain_bandit.history.records import CREATION, Call, calls
-from chain_bandit.protocol.blocks import Header, Kind, Report, decode_body, seats
-from chain_bandit.protocol.errors import ChainBanditError, Malformed
-from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.audit.report import RoundRow
+from chain_bandit.history.records import CREATION, PACKED, Accusation, Call
+from chain_bandit.protocol.blocks import Header, Kind, Report, seats
+from chain_bandit.protocol.reputation import FULL
 from chain_bandit.protocol.settlement import PULL_BYTES, decode_pulls
 from chain_bandit.protocol.units import UNIT
-from chain_bandit.views.facts import (
-    Manifest,
-    amount,
-    clean,
-    mean,
-    read_manifest,
-    rounds_in_words,
-    short,
-    signed,
-    whole,
-)
+from chain_bandit.views.facts import amount, clean, mean, rounds_in_words, short, signed, span, whole
+from chain_bandit.views.inside import Entry, Inside
 from chain_bandit.views.terminal import plain_table, titled
-
-
-def plain(item: Any) -> Any:
-    """A record, account or transaction for JSON: dataclasses as objects, bytes in hexadecimal."""
-    if is_dataclass(item) and not isinstance(item, type):
-        return {each.name: plain(getattr(item, each.name)) for each in fields(item)}
-    if isinstance(item, bytes):
-        return "0x" + item.hex()
-    if isinstance(item, tuple | list):
-        return [plain(each) for each in item]
-    return item
-
-
-class NotShown(ChainBanditError):
-    """Something asked for that this run does not have."""
-
-    exit_code = 2
-
-    def __init__(self, what: str, asked: object, known: str) -> None:
-        super().__init__(f"no {what} {clean(asked)} in this run: {known}")
-        self.what, self.asked, self.known = what, asked, known
-
-
-@dataclass(frozen=True)
-class Inside:
-    """A run that one can look into.
-
-    Args:
-        manifest: of the run folder; gives names and true means.
-        report: the audit of `history`.
-    """
-
-    manifest: Manifest
-    report: AuditReport
-    history: History
-
-    @staticmethod
-    def of(manifest: Mapping[str, Any], report: AuditReport, history: History) -> "Inside":
-        """Take in a run. Raises `RunUnreadable`."""
-        return Inside(read_manifest(manifest), report, history)
-
-    @cached_property
-    def parameters(self) -> Parameters:
-        """What the contract was deployed with. Raises `NotShown` when the history does not say."""
-        given = self.report.game.get("parameters")
-        if not given:
-            raise NotShown("game", "parameters", "the history does not begin with the contract's creation")
-        return Parameters(**given)
-
-    @cached_property
-    def seats(self) -> list[Account]:
-        """The accounts that have a seat."""
-        return [account for account in self.report.accounts if account.seat is not None]
-
-    def blocks(self) -> Iterator[tuple[Call, Header, bytes]]:
-        """Every accepted block: its transaction, header and body."""
-        for call in calls(self.history):
-            if call.method == "submitBlock" and call.succeeded and call.direct and call.arguments:
-                try:
-                    header = Header.decode(call.arguments[0], self.parameters)
-                except Malformed:
-                    continue
-                yield call, header, call.arguments[1]
-
-    def reports(self, header: Header, body: bytes) -> dict[int, Report]:
-        """The reports in a body by seat; empty when it cannot be read."""
-        reporters = seats(header.reporters)
-        try:
-            signed_reports = decode_body(body, len(reporters), self.parameters.arms)
-        except Malformed:
-            return {}
-        return {
-            seat: Report.decode(each.content, self.parameters.arms)
-            for seat, each in zip(reporters, signed_reports, strict=True)
-        }
-
-    def record(self, round_: int) -> RoundRow:
-        """How a round ended. Raises `NotShown`."""
-        if not 1 <= round_ <= self.manifest.rounds:
-            raise NotShown("round", round_, f"its rounds are 1 to {self.manifest.rounds}")
-        if round_ < self.manifest.burn_in:
-            known = f"rounds before {self.manifest.burn_in} are burn-in and leave none"
-            raise NotShown("record of round", round_, known)
-        row = next((row for row in self.report.rounds if row.round == round_), None)
-        if row is None:
-            raise NotShown("record of round", round_, f"the history has {len(self.report.rounds)} records")
-        return row
-
-    def account(self, who: str) -> Account:
-        """The account of a seat, an address or the beginning of one. Raises `NotShown`."""
-        asked = who.strip().lower()
-        found = [account for account in self.seats if asked in (str(account.seat), account.address.lower())]
-        if not found and asked.startswith("0x") and len(asked) >= 6:
-            found = [account for account in self.seats if account.address.lower().startswith(asked)]
-        if len(found) != 1:
-            many = "several addresses begin so" if found else f"its seats are 0 to {len(self.seats) - 1}"
-            raise NotShown("participant", who, f"{many}; name a seat or a whole address")
-        return found[0]
-
-    def transaction(self, digest: str) -> Call:
-        """The transaction of a hash or the beginning of one. Raises `NotShown`."""
-        asked = digest.strip().lower().removeprefix("0x")
-        found = [call for call in calls(self.history) if asked and call.digest.hex().startswith(asked)][:2]
-        if len(found) != 1:
-            known = "several hashes begin so" if found else "it is not one that concerns this contract"
-            raise NotShown("transaction", digest, known)
-        return found[0]
-
-    def who(self, address: bytes) -> str:
-        """A seat, the environment, or an address."""
-        text = "0x" + address.hex()
-        for account in self.report.accounts:
-            if account.address == text:
-                return "environment" if account.seat is None else f"seat {account.seat}"
-        return text
-
-    def arm(self, arm: int | None) -> str:
-        """An arm by name."""
-        return clean(self.manifest.arm_names[arm], 16) if arm is not None and 0 <= arm < len(self.names) else "none"
-
-    @property
-    def names(self) -> Sequence[str]:
-        """The arms' names as the manifest has them."""
-        return self.manifest.arm_names
 
 
 def show_round(inside: Inside, round_: int) -> RenderableType:
     """A round: its record, who reported what, B and global estimator of every arm. Raises `NotShown`."""
     manifest = inside.manifest
     row = inside.record(round_)
-    call = _recording(inside, round_)
+    entry = next((each for each in inside.entries() if each.row.round == round_), None)
     pairs: list[tuple[str, object]] = [
         ("round", f"{round_:,} of {manifest.rounds:,}"), ("ended as", row.kind), ("honest arm", inside.arm(row.arm)),
         ("costly", {None: "not known", True: "yes", False: "no"}[row.costly]),
         ("chain block", whole(row.block)),
         ("gas", whole(row.gas) if row.gas else "that of the round before, in whose transaction it was recorded"),
     ]  # fmt: skip
-    if call is not None:
-        pairs += [("transaction", "0x" + call.digest.hex()), ("sent by", inside.who(call.sender))]
-    header, body = _block_of(inside, call)
-    if call is not None and header is not None and call.arguments:
-        pairs += [
-            ("signers", _listed(seats(call.arguments[2]))), ("parent", "0x" + header.parent.hex()),
-            ("reporters", _listed(seats(header.reporters))),
-        ]  # fmt: skip
-        return Group(_pairs(pairs), *_report_tables(inside, row, header, inside.reports(header, body)))
-    if call is not None and call.method == "skip" and call.arguments:
-        pairs.append(("signers", _listed(seats(call.arguments[0]))))
+    if entry is not None:
+        pairs += [("transaction", _with_others(inside, entry)), ("sent by", inside.who(entry.call.sender))]
+    pairs += [("block list", _listed(row.blocked)), ("validators", _listed(row.validators)), ("signers", _signed(row))]
+    tables: Iterator[RenderableType] = iter(())
+    if entry is not None and entry.header is not None:
+        pairs += [("parent", "0x" + entry.header.parent.hex()), ("reporters", _listed(row.reporters))]
+        if entry.body is None:
+            pairs.append(("body", "not given: it lies beside the chain"))
+        tables = _report_tables(inside, row, entry.header, inside.reports(entry))
     if row.kind == "exploration":
         pairs.append(("why", "too many rounds failed in a row: everybody pulls the next arm in turn"))
-    return Group(_pairs(pairs))
+    return Group(_pairs(pairs), *tables, Text(f"reputation after it, by seat  {_shares(row.reputations)}"))
 
 
-def _recording(inside: Inside, round_: int) -> Call | None:
-    """The transaction whose events record the round."""
-    for call in calls(inside.history):
-        if any(event.name == "Recorded" and event.values[0] == round_ for event in call.events):
-            return call
-    return None
+def _with_others(inside: Inside, entry: Entry) -> str:
+    """A record's transaction, and which other rounds it recorded."""
+    rounds = [each.row.round for each in inside.entries() if each.call.digest == entry.call.digest]
+    others = f", which recorded rounds {span(rounds[0], rounds[-1])}" if len(rounds) > 1 else ""
+    return f"0x{entry.call.digest.hex()}{others}"
 
 
-def _block_of(inside: Inside, call: Call | None) -> tuple[Header | None, bytes]:
-    if call is None or call.method != "submitBlock" or not call.arguments:
-        return None, b""
-    try:
-        return Header.decode(call.arguments[0], inside.parameters), call.arguments[1]
-    except Malformed:
-        return None, b""
+def _signed(row: RoundRow) -> str:
+    if row.signers or row.kind not in ("approved", "rejected"):
+        return _listed(row.signers)
+    return "none of its own: a later block of its transaction holds its digest, and is certified"
+
+
+def _shares(lanes: Sequence[int]) -> str:
+    """Reputations or accuracies of all seats, of 1."""
+    return ", ".join(f"{seat}: {lane / FULL:.2f}" for seat, lane in enumerate(lanes))
 
 
 def _report_tables(
@@ -225,6 +87,7 @@ def _report_tables(
     if row.rewards is not None:
         paid = (f"{seat}: {'none' if reward is None else _reward(reward)}" for seat, reward in enumerate(row.rewards))
         yield Text(f"rewards by seat  {', '.join(paid)}")
+    yield Text(f"accuracy of the report, by seat  {_shares(header.accuracies)}")
 
 
 def show_participant(inside: Inside, who: str) -> RenderableType:
@@ -240,6 +103,7 @@ def show_participant(inside: Inside, who: str) -> RenderableType:
     blocks = [row for row in inside.report.rounds if row.means is not None]
     reported = sum(seat in row.reporters for row in blocks)
     counted = sum(any(seat in members for members in row.selected) for row in blocks)
+    since = inside.report.game.get("blocked_from") or []
     pairs: list[tuple[str, object]] = [
         ("seat", str(seat)), ("address", account.address), ("role", account.role or "not revealed"),
         ("reward", f"{amount(account.rewards)}  ({whole(account.rewards * wei)} wei)"),
@@ -248,6 +112,8 @@ def show_participant(inside: Inside, who: str) -> RenderableType:
         ("stake", f"{whole(account.stake)} wei"), ("withdrawn", f"{whole(account.withdrawn)} wei"),
         ("reported in", f"{reported:,} of {len(blocks):,} blocks, counted for some arm in {counted:,}"),
         ("equivocated", "proven by the honest" if seat in inside.manifest.accused else "no proof"),
+        ("blocked", f"from round {since[seat]:,} on" if len(since) > seat and since[seat] else "never"),
+        *_reputation(inside, seat),
     ]  # fmt: skip
     noticed = [
         Text(f"noticed: {clean(item.sentence, 300)}; rounds {rounds_in_words(item)}" if item.rounds
@@ -257,15 +123,28 @@ def show_participant(inside: Inside, who: str) -> RenderableType:
     return Group(_pairs(pairs), *noticed, *_last_report(inside, seat))
 
 
+def _reputation(inside: Inside, seat: int) -> Iterator[tuple[str, object]]:
+    """Where it stands, and in how many rounds it validated."""
+    rows = [row for row in inside.report.rounds if row.reputations]
+    if not rows:
+        return
+    values = [row.reputations[seat] for row in rows]
+    low, high = min(values) / FULL, max(values) / FULL
+    yield "reputation", f"{values[-1] / FULL:.2f} of 1 at the end; between {low:.2f} and {high:.2f}"
+    with_validators = [row for row in rows if row.validators]
+    validated = sum(seat in row.validators for row in with_validators)
+    yield "validator in", f"{validated:,} of {len(with_validators):,} rounds"
+
+
 def _last_report(inside: Inside, seat: int) -> Iterator[RenderableType]:
     last = None
-    for _, header, body in inside.blocks():
-        if header.reporters >> seat & 1:
-            last = header, body
-    if last is None:
+    for entry in inside.entries():
+        if entry.header is not None and entry.header.reporters >> seat & 1:
+            last = entry
+    if last is None or last.header is None:
         return
-    header, body = last
-    report = inside.reports(header, body).get(seat)
+    header = last.header
+    report = inside.reports(last).get(seat)
     if report is None:
         return
     made = plain_table(
@@ -307,11 +186,13 @@ def _arguments(inside: Inside, call: Call) -> list[tuple[str, str]]:
     if call.method == CREATION:
         given = inside.report.game.get("parameters") or {}
         return [("calldata", _value(values[0])), *(("", f"{name}: {whole(value)}") for name, value in given.items())]
-    if call.method == "submitBlock":
-        header, _ = _block_of(inside, call)
-        return [("header", "malformed")] if header is None else [*_header(inside, header), *_signatures(*values[2:])]
-    if call.method == "skip":
-        return _signatures(*values)
+    if call.method == PACKED:
+        return list(_blocks(inside, call))
+    if call.method in ("skip", "skipAfterDeadline"):
+        said = [("next committee", _listed(seats(values[0])))] if inside.parameters.has_committees else []
+        return said + (_signatures(*values[1:]) if values[1:] else [])
+    if call.method == "reportEquivocation":
+        return _proof(inside, values[0])
     if call.method == "settleRewards":
         return [("through", whole(values[0])), *_pulls(inside, *values)]
     if call.method == "settleCosts":
@@ -322,16 +203,46 @@ def _arguments(inside: Inside, call: Call) -> list[tuple[str, str]]:
     return [(name, _value(value)) for name, value in zip(names, values, strict=False)]
 
 
+def _blocks(inside: Inside, call: Call) -> Iterator[tuple[str, str]]:
+    """Every block of a submission."""
+    entries = [entry for entry in inside.entries() if entry.call.digest == call.digest and entry.header is not None]
+    if not entries:
+        yield "blocks", f"{_value((call.arguments or (b'',))[0])}, not recorded"
+    for at, entry in enumerate(entries, 1):
+        assert entry.header is not None
+        assert entry.block is not None
+        yield "block", f"{at} of {len(entries)}"
+        yield from _header(inside, entry.header)
+        if entry.block.signers:
+            yield from _signatures(entry.block.signers, entry.block.signatures)
+        else:
+            yield "signers", _signed(entry.row)
+
+
+def _proof(inside: Inside, proof: Accusation) -> list[tuple[str, str]]:
+    """A proof of equivocation in words."""
+    role = {(1, 1): "reporter", (2, 1): "commander", (2, 3): "block signer"}.get((proof.phase, proof.role), "nobody")
+    return [
+        ("seat", str(proof.seat)), ("signed as", role), ("in round", whole(proof.round)),
+        ("on parent", "0x" + proof.parent.hex()), ("one content", _value(proof.content)),
+        ("signature", _value(proof.signature)), ("another", _value(proof.other_content)),
+        ("signature", _value(proof.other_signature)),
+    ]  # fmt: skip
+
+
 def _header(inside: Inside, header: Header) -> list[tuple[str, str]]:
     rows = [
         ("round", whole(header.round)), ("parent", "0x" + header.parent.hex()),
-        ("body", "0x" + header.body.hex()), ("reporters", _listed(seats(header.reporters))),
-        ("honest arm", inside.arm(header.arm)),
+        ("body", "0x" + header.body.hex()), ("block list", _listed(seats(header.blocked))),
+        ("reporters", _listed(seats(header.reporters))), ("honest arm", inside.arm(header.arm)),
     ]  # fmt: skip
-    return rows + [
+    if inside.parameters.has_committees:
+        rows.append(("next committee", _listed(seats(header.committee))))
+    rows += [
         ("" if arm else "B", f"{inside.arm(arm)}: µ̂ {mean(value).strip()} from {_listed(seats(members))}")
         for arm, (value, members) in enumerate(zip(header.means, header.selected, strict=True))
     ]
+    return [*rows, ("accuracies", _shares(header.accuracies))]
 
 
 def _signatures(signers: int, signatures: bytes) -> list[tuple[str, str]]:

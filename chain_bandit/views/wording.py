@@ -11,6 +11,7 @@ SECTIONS = {
     "regret": "Regret",
     "estimators": "Estimators against truth",
     "consensus": "Consensus",
+    "reputation": "Reputation",
     "money": "Money",
     "chain": "Chain",
     "audit": "Audit",

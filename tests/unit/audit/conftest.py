@@ -1,9 +1,23 @@
+from dataclasses import replace
 
 import pytest
 
-from tests.unit.audit.played_game import Played, Script
+from chain_bandit.protocol.parameters import BodyMode
+from tests.unit.audit.played_game import COMMITTEES, Played, Script, rich
 
 
 @pytest.fixture(scope="session")
 def honest() -> Played:
     return Played(Script())
+
+
+@pytest.fixture(scope="session")
+def full() -> Played:
+    """Everything in it, bodies in calldata."""
+    return Played(rich())
+
+
+@pytest.fixture(scope="session")
+def compact() -> Played:
+    """Everything in it, bodies beside the chain."""
+    return Played(rich(parameters=replace(COMMITTEES, body_mode=BodyMode.COMPACT)))

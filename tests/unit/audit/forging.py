@@ -8,6 +8,7 @@ import rlp
 
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.history.blocks import History, RawBlock
+from chain_bandit.history.bodies import Bodies, with_bodies
 from chain_bandit.history.evm import (
     Log,
     decode_receipt,
@@ -128,8 +129,10 @@ class Forgery:
         assert seen > which
 
     def made(self) -> History:
-        """The forged history: every root and every parent fits."""
-        return History(self.history.origin, rehashed(self.blocks))
+        """The forged history: every root and every parent fits; a compact game's bodies are there still."""
+        bodies = Bodies()
+        bodies.add_all(self.history)
+        return with_bodies(History(self.history.origin, rehashed(self.blocks)), bodies)
 
 
 def _with_logs(receipt: bytes, logs: Sequence[Log]) -> bytes:

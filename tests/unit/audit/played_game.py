@@ -7,25 +7,36 @@ from eth_account import Account
 
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.embedded import EmbeddedNode
+from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.keys import Signer, derive
 from chain_bandit.history.blocks import History
+from chain_bandit.history.bodies import Bodies, with_bodies
 from chain_bandit.history.collect import collect
 from chain_bandit.protocol.aggregation import enough_pulls, global_means, option_1
 from chain_bandit.protocol.blocks import (
+    Body,
     Header,
     Kind,
     Record,
     Report,
     SignedReport,
     approves,
-    encode_body,
     genesis_digest,
     mask,
     round_seed,
     seats,
 )
 from chain_bandit.protocol.digests import ZERO, keccak
-from chain_bandit.protocol.ledger import after_burn_in_round, after_record, honest_arm, opening, records_made
+from chain_bandit.protocol.ledger import (
+    accused,
+    after_burn_in_round,
+    after_record,
+    blocked,
+    honest_arm,
+    opening,
+    records_made,
+    validators,
+)
 from chain_bandit.protocol.messages import (
     NO_BLOCK,
     Domain,
@@ -36,18 +47,25 @@ from chain_bandit.protocol.messages import (
     commitment_salt,
     statement_content,
 )
-from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.parameters import BodyMode, Parameters
+from chain_bandit.protocol.reputation import accuracies, radii
 from chain_bandit.protocol.rewards import Draws, RewardModel, bernoulli, secret_commitment
 from chain_bandit.protocol.settlement import NOTHING, Conduct, CostEntry, Pull, case_2, encode_pulls
+from chain_bandit.protocol.submission import Submitted, encode
 from chain_bandit.protocol.units import UNIT, sample_means
 from chain_bandit.stopwatch import Stopwatch
 
 M, K, L, T = 4, 2, 4, 30
 PARAMETERS = Parameters(
-    participants=M, arms=K, horizon=T, burn_in=L, liars=1, attackers=1, threshold=2, quorum_choice=0,
-    failure_limit=2, c1_numerator=2, c1_denominator=1, c1_per_report=1, wei_per_unit=3, stake=T * UNIT * 3,
+    participants=M, validators=M, arms=K, horizon=T, burn_in=L, liars=1, attackers=1, threshold=2, quorum_choice=0,
+    failure_limit=2, c1_numerator=2, c1_denominator=1, c1_per_report=1, body_mode=BodyMode.FULL, unrecorded=1,
+    tolerance=UNIT // 10, skip_penalty=4096, evidence_penalty=65535, wei_per_unit=3, stake=T * UNIT * 3,
     opening_deadline=20, skip_deadline=4, burn_in_blocks=10, game_blocks=300, settlement_window=40,
 )  # fmt: skip
+COMPACT = replace(PARAMETERS, body_mode=BodyMode.COMPACT)
+COMMITTEES = replace(PARAMETERS, validators=3, unrecorded=3)
+"""Three of the four validate, and up to three blocks wait for their record."""
+
 POOL = 2 * M * T * UNIT * 3 + 17
 LIAR = 3
 ROLES = bytes((0, 0, 0, Conduct.LIAR))
@@ -81,10 +99,18 @@ class Script:
     header: Hook = same
     body: Hook = same
     signers: Hook = same
+    radii: Hook = same
     pull: Hook = same
     costly: Hook = same
     draw: Hook = same
     kind: Callable[[int], str] = lambda t: {SKIPPED: "skip", LATE: "late"}.get(t, "block")
+    parameters: Parameters = PARAMETERS
+    batch: int = 1
+    each: bool = False
+    """Whether every block of a batch has signatures of its own."""
+    accused: dict[int, int] = field(default_factory=dict)
+    """Before which round which seat is proven to have equivocated."""
+    offence: tuple[Phase, Role] = (Phase.BLOCK, Role.COMMANDER)
     reporters: Callable[[int], tuple[int, ...]] = lambda t: (0, 3) if t == REJECTED else (0, 1, 2, 3)
     opened_counts: tuple[int, ...] = (0, 1, 2, 3)
     roles: bytes = ROLES
@@ -93,11 +119,20 @@ class Script:
     extra: list[str] = field(default_factory=list)
 
 
+def rich(**changes: object) -> Script:
+    """A game with everything in it: committees, batches, a liar who equivocates and is on the block list in the end."""
+    return replace(
+        Script(parameters=COMMITTEES, batch=3, accused={20: LIAR}, roles=bytes((0, 0, 0, 3))), **changes  # type: ignore[arg-type]
+    )
+
+
 class Played:
     """Plays a script from deployment to withdrawal; `history` is what the chain kept."""
 
     def __init__(self, script: Script, seed: int = 1) -> None:
-        self.script = script
+        self.script, self.parameters = script, script.parameters
+        self.bodies = Bodies()
+        self.waiting: list[Submitted] = []
         self.signers = [Signer(derive(seed, "main", seat)) for seat in range(M)]
         self.owner = Signer(derive(seed, "environment"))
         self.salt_keys = [derive(seed, "salt", seat) for seat in range(M)]
@@ -109,13 +144,13 @@ class Played:
         self.records: list[tuple[Record, bytes, bytes, bool]] = []
         self._deploy()
         if script.finish == "called off":
-            self.node.mine(PARAMETERS.opening_deadline)
+            self.node.mine(self.parameters.opening_deadline)
             self._withdraw()
             return
         self._open()
         for t in range(1, L):
-            self._receive(t, honest_arm(PARAMETERS, self.ledger), 0)
-            self.ledger = after_burn_in_round(PARAMETERS, self.ledger)
+            self._receive(t, honest_arm(self.parameters, self.ledger), 0)
+            self.ledger = after_burn_in_round(self.parameters, self.ledger)
         while self.ledger.round <= script.last:
             self._round()
         if script.finish != "running":
@@ -124,17 +159,22 @@ class Played:
     @property
     def history(self) -> History:
         """All blocks of the game."""
+        return with_bodies(self.chain, self.bodies)
+
+    @property
+    def chain(self) -> History:
+        """What a node has of it: no body of a compact game."""
         return collect(self.node.web3.manager.request_blocking, self.contract.address, 1)
 
     def _deploy(self) -> None:
         model = MODEL.encode()
         commitments = keccak(self.salt), secret_commitment(self.secret, self.script.roles, model)
         self.contract = Coordinator.deploy(
-            self.node.web3, self.environment, PARAMETERS, *commitments, POOL, Stopwatch()
+            self.node.web3, self.environment, self.parameters, *commitments, POOL, Stopwatch()
         )
         for account in self.accounts[:M]:
             self.contract.join(account)
-        self.game = PARAMETERS.digest(*commitments)
+        self.game = self.parameters.digest(*commitments)
 
     def _open(self) -> None:
         self.contract.open(self.environment, self.salt)
@@ -143,7 +183,7 @@ class Played:
         self.separator = Domain(self.node.chain_id, self.contract.address, self.game).separator()
         self.draws = Draws(MODEL, self.secret, self.seed_0)
         self.counts, self.totals = [[0] * K for _ in range(M)], [[0] * K for _ in range(M)]
-        self.ledger, self.unsettled = opening(PARAMETERS, genesis), b""
+        self.ledger, self.unsettled = opening(self.parameters, genesis, self.seed_0), b""
 
     def _draw(self, t: int, seat: int, arm: int, failed: int) -> int:
         return self.script.draw(self.draws.reward(t, seat, arm, failed), t, seat, arm)
@@ -154,25 +194,43 @@ class Played:
             self.totals[seat][arm] += self.draws.reward(t, seat, arm, failed)
 
     def _round(self) -> None:
-        t, how = self.ledger.round, self.script.kind(self.ledger.round)
+        t, how, p = self.ledger.round, self.script.kind(self.ledger.round), self.parameters
+        if t in self.script.accused:
+            self._accuse(self.script.accused[t])
         if how == "block":
             self._block(t)
-        elif how == "skip":
-            chosen, signatures = self._certificate(NO_BLOCK)
-            self.contract.skip(self.accounts[0], chosen, signatures)
-            self._recorded(Record(t, Kind.SKIP), b"", False)
         else:
-            self.node.mine(PARAMETERS.skip_deadline + (PARAMETERS.burn_in_blocks if t == L else 0))
-            self.contract.skip_after_deadline(self.accounts[1])
-            self._recorded(Record(t, Kind.SKIP), b"", False)
-        if (self.ledger.round > L + 1 and self.ledger.round % 5 == 0) or self.ledger.round > PARAMETERS.horizon:
+            self._flush()
+            record = Record(t, Kind.SKIP)
+            committee = self._committee_after(record)
+            if how == "skip":
+                self.contract.skip(self.accounts[0], committee, *self._certificate(NO_BLOCK))
+            else:
+                self.node.mine(p.skip_deadline + (p.burn_in_blocks if t == L else 0))
+                self.contract.skip_after_deadline(self.accounts[1], committee)
+            self._recorded(record, b"", False)
+            assert self.contract.head() == self.ledger.head
+        if (self.ledger.round > L + 1 and self.ledger.round % 5 == 0) or self.ledger.round > p.horizon:
             self._settle()
+
+    def _accuse(self, seat: int) -> None:
+        """The seat says two things in the open slot."""
+        (phase, role), slot = self.script.offence, self._slot()
+        instance = 0 if role is Role.SIGNER else seat
+        signed = [
+            (content, self.signers[seat].sign(slot.digest(phase, role, instance, statement_content(phase, content))))
+            for content in (b"1" * 32, b"2" * 32)
+        ]
+        proof = Equivocation(slot, phase, role, seat, *signed[0], *signed[1])
+        self.contract.report_equivocation(self.accounts[0], proof.calldata())
+        self.ledger = accused(self.parameters, self.ledger, seat, self.contract.next_round())
 
     def _slot(self) -> Slot:
         return Slot(self.separator, self.ledger.round, self.ledger.head)
 
     def _certificate(self, content: bytes) -> tuple[int, bytes]:
-        chosen = self.script.signers((0, 1, 2), self.ledger.round)
+        members = seats(validators(self.ledger))
+        chosen = self.script.signers(members[: self.parameters.quorum(len(members))], self.ledger.round)
         digest = self._slot().digest(Phase.BLOCK, Role.SIGNER, 0, content)
         return mask(chosen), b"".join(self.signers[seat].sign(digest) for seat in chosen)
 
@@ -184,8 +242,16 @@ class Played:
         digest = self._slot().digest(Phase.REPORT, Role.COMMANDER, seat, statement_content(Phase.REPORT, content))
         return SignedReport(content, script.report_signature(self.signers[seat].sign(digest), seat, t))
 
+    def _committee_after(self, record: Record) -> int:
+        """Who validates next, as the contract has it: after the exploration round that the record may bring."""
+        ledger = self.ledger
+        for each in records_made(self.parameters, ledger, record):
+            ledger = after_record(self.parameters, ledger, each)
+        return ledger.committee if self.parameters.has_committees else 0
+
     def _block(self, t: int) -> None:
-        p, script, reporters = PARAMETERS, self.script, self.script.reporters(self.ledger.round)
+        p, script, listed = self.parameters, self.script, blocked(self.ledger, t)
+        reporters = tuple(seat for seat in script.reporters(t) if not listed >> seat & 1)
         reports = {seat: self._report(seat, t) for seat in reporters}
         means = {seat: Report.decode(report.content, K).means for seat, report in reports.items()}
         bits = {
@@ -194,41 +260,58 @@ class Played:
         }
         bits = script.bits(bits, t)
         selected = option_1(means, bits, frozenset(), p.liars, K, round_seed(self.seed_0, t))
-        body = encode_body([reports[seat] for seat in reporters])
+        body = Body(script.radii(radii(self.ledger.pulls), t), tuple(reports[seat] for seat in reporters))
+        validated = global_means(means, selected)
         header = Header(
-            round=t, parent=self.ledger.head, body=keccak(body), reporters=mask(reporters),
+            round=t, parent=self.ledger.head, blocked=listed, body=keccak(body.encode()), reporters=mask(reporters),
             arm=honest_arm(p, self.ledger),
             candidates=tuple(mask(seat for seat in reporters if bits[seat][arm]) for arm in range(K)),
-            selected=tuple(map(mask, selected)), means=global_means(means, selected),
+            selected=tuple(map(mask, selected)), committee=0, means=validated,
+            accuracies=accuracies(M, means, validated, body.radii, p.tolerance),
         )  # fmt: skip
         header = script.header(header, t, means)
+        kind = Kind.APPROVED if approves(header.means) else Kind.REJECTED
+        header = replace(header, committee=self._committee_after(Record(t, kind, header)))
+        block = Submitted.of(p, header, body.encode(), 0, b"")
+        header = block.header(p, t, self.ledger.head, listed)  # a contract that computes means lets nobody else
         raw = header.encode(p)
         kind = Kind.APPROVED if approves(header.means) else Kind.REJECTED
+        self.bodies.add(script.body(body.encode(), t))
         truth = {seat: sample_means(self.totals[seat], self.counts[seat]) for seat in reporters}
         held = [frozenset(seats(row)) & frozenset(reporters) for row in header.selected]
         liars = frozenset(seat for seat, role in enumerate(script.roles) if role & Conduct.LIAR)
         costly = kind is Kind.APPROVED and t > L and case_2(held, liars, means, truth)
         chosen, signatures = self._certificate(keccak(raw))
-        self.contract.submit_block(self.accounts[t % M], raw, body, chosen, signatures)
+        if self.waiting and not script.each:
+            self.waiting[-1] = replace(self.waiting[-1], signers=0, signatures=b"")
+        self.waiting.append(replace(block, signers=chosen, signatures=signatures))
         self._recorded(Record(t, kind, header, keccak(raw)), raw, script.costly(costly, t))
+        if len(self.waiting) >= script.batch or self.ledger.round > p.horizon:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Record the blocks that wait."""
+        if self.waiting:
+            self.contract.submit_blocks(self.accounts[self.ledger.round % M], encode(self.parameters, self.waiting))
+            self.waiting = []
+            assert self.contract.head() == self.ledger.head
 
     def _recorded(self, record: Record, raw: bytes, costly: bool) -> None:
-        for each in records_made(PARAMETERS, self.ledger, record):
+        for each in records_made(self.parameters, self.ledger, record):
             self.records.append((each, self.ledger.head, raw, costly))
             if each.kind is Kind.APPROVED and each.round > L:
                 self._pull(each.round)
             elif each.kind is Kind.EXPLORATION:
                 self._receive(each.round, self.ledger.explorations % K, self.ledger.failed)
             elif each.round == L:
-                self._receive(L, honest_arm(PARAMETERS, self.ledger), self.ledger.failed)
-            self.ledger = after_record(PARAMETERS, self.ledger, each)
-        assert self.contract.head() == self.ledger.head
+                self._receive(L, honest_arm(self.parameters, self.ledger), self.ledger.failed)
+            self.ledger = after_record(self.parameters, self.ledger, each)
 
     def _pull(self, t: int) -> None:
         pulls = []
         for seat in range(M):
-            arm = self.script.pull(honest_arm(PARAMETERS, self.ledger), seat, t)
-            if arm is None:
+            arm = self.script.pull(honest_arm(self.parameters, self.ledger), seat, t)
+            if arm is None or blocked(self.ledger, t) >> seat & 1:
                 pulls.append(NOTHING)
                 continue
             reward = self._draw(t, seat, arm, self.ledger.failed)
@@ -238,12 +321,13 @@ class Played:
         self.unsettled += encode_pulls(pulls)
 
     def _settle(self) -> None:
+        self._flush()
         self.contract.settle_rewards(self.environment, self.ledger.round - 1, self.unsettled)
         self.unsettled = b""
 
     def _finish(self) -> None:
         if self.script.finish == "void":
-            self.node.mine(PARAMETERS.settlement_window)
+            self.node.mine(self.parameters.settlement_window)
         else:
             self.contract.reveal(self.environment, self.secret, self.script.roles, MODEL.encode())
             entries = [

@@ -11,12 +11,30 @@ from chain_bandit.audit.catalogue import CHECKS
 from chain_bandit.audit.report import AuditReport
 from chain_bandit.history.blocks import History, RawBlock
 from chain_bandit.history.records import METHODS, decode_arguments
-from chain_bandit.protocol.aggregation import global_means
 from chain_bandit.protocol.blocks import mask
 from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.settlement import PULL_BYTES
+from chain_bandit.protocol.submission import Submitted, decode
+from chain_bandit.protocol.submission import encode as submission
 from chain_bandit.protocol.units import UNIT
 from tests.unit.audit.forging import Forgery
-from tests.unit.audit.played_game import LATE, LIAR, SKIPPED, K, L, Played, Script, lie, with_header
+from tests.unit.audit.played_game import (
+    COMMITTEES,
+    COMPACT,
+    LATE,
+    LIAR,
+    PARAMETERS,
+    SKIPPED,
+    K,
+    L,
+    M,
+    Played,
+    Script,
+    T,
+    lie,
+    with_header,
+)
 
 ROUND = 10
 COSTLY = 7
@@ -24,7 +42,7 @@ COSTLY = 7
 RECORD = ROUND - L
 """Which record, and which `Recorded` event, is that of `ROUND`."""
 SUBMITTED = RECORD
-"""Which `submitBlock` it is: every round before it was a block."""
+"""Which `submitBlocks` it is: every round before it was a block."""
 
 
 def failing(report: AuditReport) -> set[str]:
@@ -40,8 +58,7 @@ def at(seat: int, changed: Callable[..., object], otherwise: Callable[..., objec
 def wider_b(header: object, t: int, means: dict[int, tuple[int, ...]]) -> object:
     if t != ROUND:
         return header
-    held = [frozenset((0, 1, 2, 3))] * K
-    return replace(header, selected=tuple(map(mask, held)), means=global_means(means, held))
+    return replace(header, selected=(mask(range(M)),) * K)
 
 
 PLAYED = {
@@ -51,9 +68,21 @@ PLAYED = {
         reporters=lambda t: (1, 2, 3) if t == ROUND else (0, 1, 2, 3),
     ),
     "report.signature": Script(report_signature=at(1, lambda made: made[:5] + bytes([made[5] ^ 1]) + made[6:])),
-    "report.range": Script(means=at(LIAR, lambda means: (UNIT + 1, means[1]), lie)),
+    "report.range": Script(parameters=COMPACT, means=at(LIAR, lambda means: (UNIT + 1, means[1]), lie)),
     "aggregate.selected": Script(header=wider_b),
-    "aggregate.means": Script(header=with_header(ROUND, means=lambda means: (means[0], means[1] + 1))),
+    "aggregate.means": Script(
+        parameters=COMPACT, header=with_header(ROUND, means=lambda means: (means[0], means[1] + 1))
+    ),
+    "aggregate.accuracy": Script(
+        parameters=COMPACT, header=with_header(ROUND, accuracies=lambda lanes: (lanes[0] - 1, *lanes[1:]))
+    ),
+    "header.body": Script(
+        parameters=COMPACT, header=with_header(ROUND, body=keccak(b"no body")),
+        body=lambda body, t: b"no body" if t == ROUND else body,
+    ),
+    "header.radii": Script(radii=lambda radii, t: (radii[0], radii[1] + 1) if t == ROUND else radii),
+    "record.waiting": Script(batch=3, kind=lambda t: "block", reporters=lambda t: (0, 1, 2, 3), last=ROUND + 2,
+                             finish="running"),
     "settlement.rewards": Script(draw=lambda paid, t, seat, arm: UNIT - paid if (seat, t) == (1, ROUND) else paid),
     "honest.arm": Script(pull=at(1, lambda arm: 1 - arm)),
     "honest.report": Script(means=at(1, lambda means: (means[0] ^ 1, means[1]), lie)),
@@ -68,9 +97,9 @@ PLAYED = {
 def test_audit_names_check_and_round_when_a_quorum_or_the_environment_cheats(check: str) -> None:
     report = audit(Played(PLAYED[check]).history)
     assert failing(report) == {check}
-    round_ = COSTLY if check == "costs.case" else ROUND
-    assert {violation.round for violation in report.violations} == {round_}
-    assert all(f"round {round_}: " in violation.sentence for violation in report.violations)
+    rounds = {"costs.case": {COSTLY}, "record.waiting": {L, L + 3, ROUND}}.get(check, {ROUND})
+    assert {violation.round for violation in report.violations} == rounds
+    assert all(f"round {violation.round}: " in violation.sentence for violation in report.violations)
 
 
 def rewrite(method: str, **changes: Callable[[bytes], object]) -> Callable[[bytes], bytes]:
@@ -83,6 +112,17 @@ def rewrite(method: str, **changes: Callable[[bytes], object]) -> Callable[[byte
         if method == "settleCosts":
             arguments = [[(e.parent, e.kind, e.costly, e.header) for e in arguments[0]]]
         return data[:4] + encode(METHODS[method], arguments)
+
+    return change
+
+
+def resubmit(parameters: Parameters, **changes: Callable[[object], object]) -> Callable[[bytes], bytes]:
+    """A change of the last block of a submission, field by field."""
+
+    def change(data: bytes) -> bytes:
+        *others, last = decode(parameters, data[4:])
+        changed: Submitted = replace(last, **{name: new(getattr(last, name)) for name, new in changes.items()})
+        return data[:4] + submission(parameters, [*others, changed])
 
     return change
 
@@ -103,22 +143,28 @@ def word(where: int, value: int) -> Callable[[bytes], bytes]:
 
 FORGED: dict[str, tuple[int | None, Callable[[Forgery], None]]] = {
     "game.code": (None, lambda f: f.creation(flip(100))),
-    "game.parameters": (None, lambda f: f.creation(word(-15, 1))),
+    "game.parameters": (None, lambda f: f.creation(word(-20, 1))),
     "game.deposits": (None, lambda f: f.value(2, 5)),
     "game.opening": (None, lambda f: f.call("open", 0, rewrite("open", _0=flip(3)))),
     "game.genesis": (None, lambda f: f.event("Opened", 0, flip(3))),
-    "record.events": (ROUND, lambda f: f.event("Recorded", RECORD, flip(95))),
-    "record.links": (ROUND, lambda f: f.call("submitBlock", SUBMITTED, rewrite("submitBlock", _0=flip(20)))),
-    "record.deadline": (SKIPPED, lambda f: f.call("skip", 0, lambda data: keccak(b"skipAfterDeadline()")[:4])),
-    "record.exploration": (LATE, lambda f: f.event("Recorded", LATE + 1 - L, lambda data: None)),
+    "record.events": (ROUND, lambda f: f.event("Recorded", RECORD, word(0, 99))),
+    "record.links": (ROUND, lambda f: f.event("Recorded", RECORD, flip(95))),
+    "record.deadline": (
+        SKIPPED, lambda f: f.call("skip", 0, lambda data: keccak(b"skipAfterDeadline(uint256)")[:4] + bytes(32)),
+    ),
+    "record.exploration": (LATE, lambda f: f.event("Recorded", LATE - L, lambda data: None)),
     "certificate.quorum": (
         ROUND,
-        lambda f: f.call("submitBlock", SUBMITTED, rewrite("submitBlock", _2=lambda m: 3, _3=lambda s: s[:128])),
+        lambda f: f.call("submitBlocks", SUBMITTED, resubmit(
+            PARAMETERS, signers=lambda signers: 3, signatures=lambda made: made[:128]
+        )),
     ),
     "certificate.signatures": (
-        ROUND, lambda f: f.call("submitBlock", SUBMITTED, rewrite("submitBlock", _3=flip(70))),
+        ROUND, lambda f: f.call("submitBlocks", SUBMITTED, resubmit(PARAMETERS, signatures=flip(70))),
     ),
-    "header.body": (ROUND, lambda f: f.call("submitBlock", SUBMITTED, rewrite("submitBlock", _1=flip(7)))),
+    "header.form": (ROUND, lambda f: f.call("submitBlocks", SUBMITTED, resubmit(PARAMETERS, signers=lambda m: 0))),
+    "aggregate.means": (ROUND, lambda f: f.call("submitBlocks", SUBMITTED, resubmit(PARAMETERS, body=flip(60)))),
+    "aggregate.accuracy": (ROUND, lambda f: f.event("Recorded", RECORD, flip(95))),
     "aggregate.approval": (ROUND, lambda f: f.event("Recorded", RECORD, word(1, 2))),
     "reveal.commitment": (None, lambda f: f.call("reveal", 0, rewrite("reveal", _0=flip(0)))),
     "reveal.cost": (None, lambda f: f.event("Revealed", 0, word(0, 5))),
@@ -137,15 +183,55 @@ FORGED: dict[str, tuple[int | None, Callable[[Forgery], None]]] = {
 }  # fmt: skip
 """What the contract would never let pass: a history made up, with every hash and transaction signature in order."""
 
+LISTED_FROM = 24
+"""Evidence in round 20, of a game in which three blocks may wait."""
+
+
+def paid(data: bytes) -> bytes:
+    """The last settlement, in whose last round the liar is paid."""
+    through, pulls = decode_arguments(METHODS["settleRewards"], data[4:])
+    at = len(pulls) - PULL_BYTES * (M - LIAR)
+    return data[:4] + encode(METHODS["settleRewards"], [through, pulls[:at] + b"\0" + pulls[at + 1 :]])
+
+
+def reported(data: bytes) -> bytes:
+    """The last submission, whose last block has the blocked liar among its reporters."""
+    *others, last = decode(COMMITTEES, data[4:])
+    size = (len(last.body) - 4 * K) // 3
+    changed = replace(
+        last, decided=bytes([last.decided[0] | 1 << LIAR]) + last.decided[1:], body=last.body + last.body[-size:]
+    )
+    return data[:4] + submission(COMMITTEES, [*others, changed])
+
+
+FORGED_RICH: dict[str, tuple[int | None, Callable[[Forgery], None]]] = {
+    "certificate.members": (
+        6, lambda f: f.call("submitBlocks", 0, resubmit(COMMITTEES, signers=lambda mask: mask | 1 << M,
+                                                        signatures=lambda made: made + bytes(64))),
+    ),
+    "certificate.batch": (5, lambda f: f.call("submitBlocks", 0, resubmit(COMMITTEES, signatures=flip(70)))),
+    "committee.best": (
+        SKIPPED, lambda f: f.call("skip", 0, rewrite("skip", _0=lambda seats: seats >> 1)),
+    ),
+    "evidence.proof": (20, lambda f: f.call("reportEquivocation", 0, flip(4 + 32 * 7))),
+    "evidence.listing": (20, lambda f: f.event("Accused", 0, word(1, LISTED_FROM + 1))),
+    "blocklist.silence": (T, lambda f: f.call("settleRewards", -1, paid)),
+}  # fmt: skip
+"""The same of a game with committees, batches and evidence."""
+
 
 def forgery(honest: Played) -> Forgery:
     return Forgery(honest.history, {signer.address: signer for signer in (*honest.signers, honest.owner)})
 
 
-@pytest.mark.parametrize("check", FORGED)
-def test_audit_names_check_and_round_when_a_history_is_made_up(honest: Played, check: str) -> None:
-    round_, forge = FORGED[check]
-    forged = forgery(honest)
+@pytest.mark.parametrize(("check", "forged_in"), [
+    *((check, FORGED) for check in FORGED), *((check, FORGED_RICH) for check in FORGED_RICH),
+], ids=lambda value: value if isinstance(value, str) else "")  # fmt: skip
+def test_audit_names_check_and_round_when_a_history_is_made_up(
+    honest: Played, full: Played, check: str, forged_in: dict[str, tuple[int | None, Callable[[Forgery], None]]]
+) -> None:
+    round_, forge = forged_in[check]
+    forged = forgery(full if forged_in is FORGED_RICH else honest)
     forge(forged)
     report = audit(forged.made())
     assert check in failing(report)
@@ -188,4 +274,11 @@ def test_audit_fails_when_the_head_is_not_the_kept_one(honest: Played) -> None:
 
 
 def test_every_check_has_a_planted_violation() -> None:
-    assert {*PLAYED, *FORGED, *CHAINED, "chain.head"} == set(CHECKS)
+    assert {*PLAYED, *FORGED, *FORGED_RICH, *CHAINED, "chain.head"} == set(CHECKS)
+
+
+def test_report_of_a_blocked_seat_is_a_violation(full: Played) -> None:
+    forged = forgery(full)
+    forged.call("submitBlocks", -1, reported)
+    report = audit(forged.made())
+    assert ("blocklist.silence", T) in {(violation.check, violation.round) for violation in report.violations}

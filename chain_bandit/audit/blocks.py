@@ -1,0 +1,96 @@
+"""One block: its header's form, its body, and everything in it that follows from reports and records."""
+
+from dataclasses import dataclass
+
+from chain_bandit.audit.aggregation import check_attested, check_selected
+from chain_bandit.audit.commitments import check_counts
+from chain_bandit.audit.game import Game
+from chain_bandit.audit.reports import check_against_receipts, check_reports, receipts_means
+from chain_bandit.protocol.blocks import Body, Header, SignedReport, seats
+from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.errors import Malformed
+from chain_bandit.protocol.ledger import blocked, honest_arm
+from chain_bandit.protocol.reputation import radii
+from chain_bandit.protocol.settlement import case_2
+
+ON_THE_BODY = (
+    "header.body", "header.radii", "report.signature", "report.range", "aggregate.selected", "aggregate.means",
+    "aggregate.accuracy", "honest.report", "counts.commitment", "counts.bits",
+)  # fmt: skip
+"""What cannot be checked of a compact game's block whose body is not in the history."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A block after its checks.
+
+    Attributes:
+        digest: of its header.
+        signed: its signed reports by seat; None when they are not known.
+        costly: case 2; None when it is not known.
+    """
+
+    digest: bytes
+    signed: dict[int, SignedReport] | None
+    costly: bool | None
+
+
+def check_block(game: Game, header: Header, body: bytes | None) -> Checked:
+    """Check the open round's block. Without `body` it is a compact game's, whose body lies beside the chain."""
+    p = game.parameters
+    digest = keccak(header.encode(p))
+    _check_form(game, header)
+    compact = body is None
+    if body is None:
+        body = game.bodies.get(header.body)
+    if body is None:
+        for name in ON_THE_BODY:
+            game.checks.unknown(name, "bodies lie beside the chain, and were not given")
+        return Checked(digest, None, None)
+    opened = _open(game, header, body)
+    if opened is None:
+        return Checked(digest, None, None)
+    game.checks.each_same(
+        opened.radii, radii(game.running.pulls), "header.radii", header.round, "radius of arm"
+    )
+    signed = {
+        seat: report for seat, report in zip(seats(header.reporters), opened.reports, strict=True)
+        if seat < p.participants
+    }  # fmt: skip
+    truth = receipts_means(game)
+    reports = check_reports(game, signed)
+    check_against_receipts(game, reports, truth)
+    check_selected(game, header, reports)
+    if compact:
+        check_attested(game, header, opened.radii, reports)
+    check_counts(game, header, reports)
+    held = [frozenset(seats(row)) & reports.keys() for row in header.selected]
+    liars = game.disclosed.liars if game.disclosed else frozenset()
+    reported = {seat: report.means for seat, report in reports.items()}
+    return Checked(digest, signed, None if truth is None else case_2(held, liars, reported, truth))
+
+
+def _check_form(game: Game, header: Header) -> None:
+    p, t, checks = game.parameters, header.round, game.checks
+    outside = header.reporters >> p.participants
+    nobody = [row for row in header.selected if row & ~header.reporters]
+    strangers = any(row & ~header.reporters for row in header.candidates)
+    checks.that(not outside, "header.form", t, "reporters", "{} names no seat", hex(header.reporters))
+    checks.that(not strangers, "header.form", t, "comparison bits", "they name seats without a report")
+    checks.that(not nobody, "header.form", t, "B", "{} names seats without a report", [hex(row) for row in nobody])
+    checks.same(header.arm, honest_arm(p, game.running), "header.arm", t, "honest arm")
+    listed = blocked(game.running, t)
+    if listed:
+        checks.that(not header.reporters & listed, "blocklist.silence", t, "reporters",
+                    "seats {} report, although they are on the block list", seats(header.reporters & listed))
+
+
+def _open(game: Game, header: Header, body: bytes) -> Body | None:
+    """The decoded body. It is found by its hash, so that only its form can be wrong."""
+    try:
+        opened = Body.decode(body, header.reporters.bit_count(), game.parameters.arms)
+    except Malformed as error:
+        game.checks.that(False, "header.body", header.round, "body", "{}", error)
+        return None
+    game.checks.that(keccak(body) == header.body, "header.body", header.round, "body", "its hash is another")
+    return opened

@@ -1,0 +1,13 @@
+"""Whether a call came while the game ran."""
+
+from chain_bandit.audit.game import Game
+from chain_bandit.history.records import Call
+
+
+def in_time(game: Game, call: Call, what: str) -> None:
+    """Records and evidence come up to round T and the game's last chain block."""
+    p, t = game.parameters, game.running.round
+    game.checks.that(
+        t <= p.horizon and call.block <= game.end_block, "record.deadline", t, what,
+        "it is in block {}, the game ended with round {} or block {}", call.block, p.horizon, game.end_block,
+    )  # fmt: skip
