@@ -97,11 +97,12 @@ abstract contract Books is Rules {
         if (round != open_) revert RoundNotOpen(round, open_);
         uint256 set = _validators();
         accounts = new address[](Bits.count(set));
-        uint256 taken;
+        uint256 taken = 0;
         for (uint256 seat; seat < PARTICIPANTS; ++seat) {
             if (set >> seat & 1 == 0) continue;
             address account = _roster.seats[seat];
-            uint256 place = taken++;
+            uint256 place = taken;
+            ++taken;
             for (; place != 0 && account < accounts[place - 1]; --place) {
                 accounts[place] = accounts[place - 1];
             }
@@ -112,6 +113,7 @@ abstract contract Books is Rules {
     /// @inheritdoc IChainBandit
     function committee(uint256 count) external view override returns (uint16[] memory seats) {
         uint256 round = _requireOpened().nextRound;
+        // slither-disable-next-line unused-return -- only a record asks who is fresh
         (uint256 listed,) = _docket.blocked(round);
         uint256 eligible = Bits.all(PARTICIPANTS) & ~listed;
         uint16[] memory ranked = Committees.ranked(_loadReputations(), eligible, Committees.roundSeed(_seed, round));
@@ -133,6 +135,7 @@ abstract contract Books is Rules {
 
     /// @inheritdoc IChainBandit
     function blocked() external view override returns (uint256 set) {
+        // slither-disable-next-line unused-return -- as above
         (set,) = _docket.blocked(_history.progress().nextRound);
     }
 
@@ -185,6 +188,7 @@ abstract contract Books is Rules {
 
     /// @dev Who validates the open round.
     function _validators() internal view returns (uint256) {
+        // slither-disable-next-line unused-return -- as above
         (uint256 listed,) = _docket.blocked(_history.progress().nextRound);
         return (VALIDATORS == PARTICIPANTS ? Bits.all(PARTICIPANTS) : _committee) & ~listed;
     }
@@ -201,7 +205,9 @@ abstract contract Books is Rules {
     }
 
     /// @dev An account without code that is also the origin made this very call: nobody in between, no delegation.
+    /// The origin is asked for no authority: it only rules out a caller in between.
     function _requireDirect() internal view {
+        // solhint-disable-next-line avoid-tx-origin
         if (msg.sender != tx.origin || msg.sender.code.length != 0) revert NotDirect(msg.sender);
     }
 

@@ -42,6 +42,7 @@ contract ChainBandit is Records {
         bytes32 seed = _roster.settle(salt, PARTICIPANTS);
         bytes32 genesis_ = keccak256(abi.encode(game, seed));
         (_seed, _genesis, _history.head) = (seed, genesis_, genesis_);
+        // slither-disable-next-line uninitialized-local -- all else starts at zero
         Progress memory progress_;
         progress_.nextRound = BURN_IN;
         progress_.lastRecordBlock = block.number;

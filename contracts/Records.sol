@@ -41,6 +41,7 @@ abstract contract Records is Books {
     function submitBlocks() external override direct {
         Tip memory tip = _load();
         Blocks.Shape memory shape = _shape();
+        // slither-disable-next-line uninitialized-local -- every block fills it in
         Blocks.Found memory found;
         found.accuracies = new uint256[](tip.reputations.length);
         bytes memory keys = Seats.keys();
@@ -143,6 +144,7 @@ abstract contract Records is Books {
         tip.head = _history.head;
         tip.reputations = _loadReputations();
         tip.committee = VALIDATORS == PARTICIPANTS ? Bits.all(PARTICIPANTS) : _committee;
+        // slither-disable-next-line unused-return -- who is fresh was penalised by the last record
         if (tip.progress.accused != 0) (tip.blocked,) = _docket.blocked(tip.progress.nextRound);
     }
 

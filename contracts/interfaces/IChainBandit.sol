@@ -46,12 +46,12 @@ interface IChainBandit is IErrors {
     function submitBlocks() external;
 
     /// @notice Records that the round ended without a block, on a quorum's signatures over the zero content.
-    /// @param committee Who validates the next round with validators; ignored where everybody does.
+    /// @param committee_ Who validates the next round with validators; ignored where everybody does.
     /// @param signatures 64 bytes (r, then s with the parity in its top bit) a signer, by ascending seat.
-    function skip(uint256 committee, uint256 signers, bytes calldata signatures) external;
+    function skip(uint256 committee_, uint256 signers, bytes calldata signatures) external;
 
     /// @notice Records that the round ended without a block, once the deadline since the last record has passed.
-    function skipAfterDeadline(uint256 committee) external;
+    function skipAfterDeadline(uint256 committee_) external;
 
     /// @notice Puts a participant on the block list for two contents that it signed in one slot. Pays nothing.
     /// @dev Counts from round t + 1 + w on, t the open round and w the rounds that may be certified but unrecorded.

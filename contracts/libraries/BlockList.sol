@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {Equivocation} from "../types/Game.sol";
 import {IErrors} from "../interfaces/IErrors.sol";
+import {Equivocation} from "../types/Game.sol";
 import {Certificates} from "./Certificates.sol";
 
 /// @title D(t): who is proven to have signed two contents in one slot

@@ -7,20 +7,20 @@ import {LibBytes} from "solady/src/utils/LibBytes.sol";
 import {IErrors} from "../interfaces/IErrors.sol";
 import {Bits} from "./Bits.sol";
 import {Reports} from "./Reports.sol";
-import {Reputation} from "./Reputation.sol";
 
 /// @title What a block is, byte by byte
-/// @dev The twin of `chain_bandit/protocol/blocks.py` and `submission.py`. A header is: 4 round, 32 parent, 32 blocked,
-/// 32 body digest; s reporters, 1 arm, A and B of each arm, s next committee if the game has committees; K uint32 means,
-/// M uint16 accuracies. s is the bytes of a set of seats; sets of all arms are 1 and the one set that they share, or 0
-/// and K sets. A submitted block is s signers, then in a full game the middle of the header and the body, in a compact
-/// one the header from the body digest on; then the signatures. The contract fills in the rest.
+/// @dev The twin of `chain_bandit/protocol/blocks.py` and `submission.py`. A header is: 4 round, 32 parent, 32
+/// blocked, 32 body digest; s reporters, 1 arm, A and B of each arm, s next committee if the game has committees;
+/// K uint32 means, M uint16 accuracies. s is the bytes of a set of seats; sets of all arms are 1 and the one set that
+/// they share, or 0 and K sets. A submitted block is s signers, then in a full game the middle of the header and the
+/// body, in a compact one the header from the body digest on; then the signatures. The contract fills in the rest.
 library Blocks {
     uint256 private constant KNOWN = 100; // bytes of a header before its middle
     uint256 private constant BOUND = 2e9;
     /// Every other lane of eight uint32, and what lifts a lane above 2 whole rewards over bit 32.
     uint256 private constant EVEN = type(uint256).max / (2 ** 32 + 1);
     uint256 private constant ONES = EVEN / (2 ** 32 - 1);
+    // slither-disable-next-line divide-before-multiply -- exact: ONES is a row of ones
     uint256 private constant LIFT = ONES * (2 ** 32 - 1 - BOUND);
 
     /// @dev What of the parameters decides where things lie.
@@ -95,6 +95,7 @@ library Blocks {
     /// @notice The seats that some B_i of a whole header holds, which a quorum has signed.
     function selected(Shape memory shape, bytes calldata header) internal pure returns (uint256 set) {
         unchecked {
+            // slither-disable-next-line uninitialized-local -- filled in below
             Found memory found;
             _middle(shape, found, header, KNOWN);
             uint256 at = found.selectedAt;
@@ -117,7 +118,7 @@ library Blocks {
             at += size;
             uint256 arm = Bits.read(data, at, 1);
             if (arm >= shape.arms) revert IErrors.UnknownArm(arm, shape.arms);
-            at += 1;
+            ++at;
             at += _setsBytes(shape, data, at);
             found.selectedAt = at;
             at += _setsBytes(shape, data, at);
@@ -153,9 +154,12 @@ library Blocks {
             left = 2 * shape.participants;
             uint256 i;
             for (; left > 32; left -= 32) {
-                DynamicArrayLib.set(accuracies, i++, Bits.word(data, at));
+                // slither-disable-next-line unused-return -- the array itself
+                DynamicArrayLib.set(accuracies, i, Bits.word(data, at));
+                ++i;
                 at += 32;
             }
+            // slither-disable-next-line unused-return -- as above
             DynamicArrayLib.set(accuracies, i, Bits.read(data, at, left) << (256 - 8 * left));
         }
     }

@@ -36,13 +36,7 @@ library Committees {
             }
             uint256 others = eligible & ~committee;
             if (others == 0) return;
-            uint256 worst = type(uint256).max;
-            uint256 rival;
-            for (uint256 seat; eligible >> seat != 0 && seat < 256; ++seat) {
-                uint256 reputation = Reputation.ofSeat(reputations, seat);
-                if (committee >> seat & 1 == 1 && reputation < worst) worst = reputation;
-                if (others >> seat & 1 == 1 && reputation > rival) rival = reputation;
-            }
+            (uint256 worst, uint256 rival) = _edges(reputations, committee, others);
             if (worst > rival) return;
             if (worst < rival) revert IErrors.CommitteeNotBest(worst, rival);
             _checkTies(reputations, committee, others, worst, seed);
@@ -56,14 +50,32 @@ library Committees {
         returns (uint16[] memory seats)
     {
         seats = new uint16[](Bits.count(eligible));
-        uint256 taken;
+        uint256 taken = 0;
         for (uint256 seat; seat < 256; ++seat) {
             if (eligible >> seat & 1 == 0) continue;
-            uint256 place = taken++;
+            uint256 place = taken;
+            ++taken;
             for (; place != 0 && _precedes(reputations, seat, seats[place - 1], seed); --place) {
                 seats[place] = seats[place - 1];
             }
             seats[place] = uint16(seat);
+        }
+    }
+
+    /// @dev The lowest reputation inside, and the highest outside.
+    function _edges(uint256[] memory reputations, uint256 committee, uint256 others)
+        private
+        pure
+        returns (uint256 worst, uint256 rival)
+    {
+        unchecked {
+            worst = type(uint256).max;
+            uint256 eligible = committee | others;
+            for (uint256 seat; eligible >> seat != 0 && seat < 256; ++seat) {
+                uint256 reputation = Reputation.ofSeat(reputations, seat);
+                if (committee >> seat & 1 == 1 && reputation < worst) worst = reputation;
+                if (others >> seat & 1 == 1 && reputation > rival) rival = reputation;
+            }
         }
     }
 
@@ -76,7 +88,7 @@ library Committees {
         bytes32 seed
     ) private pure {
         unchecked {
-            uint256 last;
+            uint256 last = 0;
             uint256 first = type(uint256).max;
             for (uint256 seat; (committee | others) >> seat != 0 && seat < 256; ++seat) {
                 if ((committee | others) >> seat & 1 == 0) continue;

@@ -3,8 +3,8 @@ pragma solidity 0.8.30;
 
 import {DynamicArrayLib} from "solady/src/utils/DynamicArrayLib.sol";
 
-import {UNIT} from "../types/Game.sol";
 import {IErrors} from "../interfaces/IErrors.sol";
+import {UNIT} from "../types/Game.sol";
 import {Bits} from "./Bits.sol";
 import {Reputation} from "./Reputation.sol";
 
@@ -17,7 +17,9 @@ library Reports {
     uint256 private constant LANES = 8;
     uint256 private constant ONES = type(uint256).max / type(uint32).max;
     uint256 private constant HIGH = ONES << 31;
+    // slither-disable-next-line divide-before-multiply -- exact: ONES is a row of ones
     uint256 private constant LOW = ONES * (2 ** 31 - 1);
+    // slither-disable-next-line divide-before-multiply -- exact, as above
     uint256 private constant LIFT = ONES * (2 ** 31 - 1 - UNIT);
     /// Every other lane, and ones at every fourth of them, to add up wide lanes.
     uint256 private constant EVEN = type(uint256).max / (2 ** 32 + 1);
@@ -49,7 +51,7 @@ library Reports {
             uint256 words = (source.arms + LANES - 1) / LANES;
             means = new uint256[](words);
             uint256[] memory radii = new uint256[](words);
-            uint256 nobody;
+            uint256 nobody = 0;
             for (uint256 i; i < words; ++i) {
                 (uint256 mean, uint256 empty) = _means(source, data, i);
                 means[i] = mean;
@@ -97,7 +99,7 @@ library Reports {
             uint256 reporters = source.reporters;
             uint256 step = 4 * source.arms + BESIDE;
             uint256 at = source.bodyAt + 4 * source.arms + 32 * i;
-            uint256 sets; // bit 0 of each lane: whether the seat is in B_i of that lane's arm
+            uint256 sets = 0; // bit 0 of each lane: whether the seat is in B_i of that lane's arm
             uint256 seat;
             do {
                 if (seat & 31 == 0) {
@@ -130,12 +132,14 @@ library Reports {
             uint256 at = source.selectedAt;
             uint256 left = source.arms - LANES * i;
             uint256 end = left < LANES ? 256 - 32 * left : 0;
-            uint256 step;
-            if (Bits.read(data, at++, 1) == 0) {
+            uint256 step = 0;
+            bool shared = Bits.read(data, at, 1) != 0;
+            ++at;
+            if (!shared) {
                 step = size_;
                 at += LANES * i * size_;
             }
-            uint256 strangers;
+            uint256 strangers = 0;
             for (uint256 shift = 256; shift != end; at += step) {
                 shift -= 32;
                 uint256 set = Bits.read(data, at, size_);
@@ -170,16 +174,16 @@ library Reports {
             uint256 last = means.length - 1;
             uint256 lanes = Bits.first(arms - LANES * last, 32);
             radii[last] &= lanes;
-            uint256 outOfRange;
+            uint256 outOfRange = 0;
             for (uint256 i; i <= last; ++i) {
                 outOfRange |= radii[i];
             }
             uint256 reporters = source.reporters;
             uint256 at = source.bodyAt + 4 * arms;
-            uint256 sixteen;
+            uint256 sixteen = 0;
             for (uint256 seat; reporters != 0; ++seat) {
                 if (reporters & 1 == 1) {
-                    uint256 beyond;
+                    uint256 beyond = 0;
                     for (uint256 i; i < last; ++i) {
                         uint256 report = Bits.word(data, at + 32 * i);
                         outOfRange |= report | (report + LIFT);

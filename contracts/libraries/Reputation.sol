@@ -12,6 +12,7 @@ library Reputation {
     uint256 private constant MEMORY = 3;
     uint256 private constant ONES = type(uint256).max / type(uint16).max;
     /// What may remain of a lane that was shifted by `MEMORY`.
+    // slither-disable-next-line divide-before-multiply -- exact: ONES is a row of ones
     uint256 private constant KEPT = ONES * (type(uint16).max >> MEMORY);
 
     /// @notice Words that hold a lane for each seat.
@@ -34,6 +35,7 @@ library Reputation {
                 uint256 sixteen = DynamicArrayLib.get(reputations, i);
                 uint256 accurate = DynamicArrayLib.get(accuracies, i);
                 uint256 moved = sixteen - ((sixteen >> MEMORY) & KEPT) + ((accurate >> MEMORY) & KEPT);
+                // slither-disable-next-line unused-return -- the array itself
                 DynamicArrayLib.set(reputations, i, moved);
             }
         }

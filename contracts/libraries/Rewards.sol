@@ -47,8 +47,7 @@ library Rewards {
         _checkLength(history, from + 1, through, pulls.length, Pulls.SIZE * participants);
 
         uint256[] memory sums = Pulls.none(participants);
-        // slither-disable-next-line uninitialized-local -- starts at zero
-        uint256 added;
+        uint256 added = 0;
         uint256 accused = docket.accused;
         uint256 approvals = history.approvalsOf((from + 1) >> 8);
         for (uint256 round = from + 1; round <= through; ++round) {
@@ -94,8 +93,7 @@ library Rewards {
         uint256 length,
         uint256 bytesPerRound
     ) private view {
-        // slither-disable-next-line uninitialized-local -- starts at zero
-        uint256 approved;
+        uint256 approved = 0;
         for (uint256 word = first >> 8; word <= last >> 8; ++word) {
             uint256 set = history.approvalsOf(word);
             if (word == first >> 8) set &= type(uint256).max << (first & 255);

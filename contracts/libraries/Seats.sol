@@ -38,6 +38,7 @@ library Seats {
         for (uint256 seat; seat < joined; ++seat) {
             packed = bytes.concat(packed, bytes20(roster.seats[seat]));
         }
+        // slither-disable-next-line unused-return -- `keys` computes where they lie
         SSTORE2.write(packed);
         return keccak256(bytes.concat(packed, salt));
     }
