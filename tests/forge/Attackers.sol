@@ -42,7 +42,7 @@ contract Attacker {
         if (how == How.JoinsAndOpens) {
             _try(abi.encodeCall(IChainBandit.join, ()));
             _try(abi.encodeCall(IChainBandit.open, (keccak256("salt"))));
-            _try(abi.encodeCall(IChainBandit.skipAfterDeadline, ()));
+            _try(abi.encodeCall(IChainBandit.skipAfterDeadline, (0)));
         }
         if (how == How.SettlesAndReveals) {
             _try(abi.encodeCall(IChainBandit.settleRewards, (8, "")));
@@ -88,7 +88,7 @@ contract Helper {
         (bool done,) = address(game).call(abi.encodeCall(IChainBandit.withdraw, ()));
         done;
         (done,) = address(game).call(abi.encodeCall(IChainBandit.close, ()));
-        (done,) = address(game).call(abi.encodeCall(IChainBandit.skipAfterDeadline, ()));
+        (done,) = address(game).call(abi.encodeCall(IChainBandit.skipAfterDeadline, (0)));
     }
 }
 

@@ -2,12 +2,14 @@
 pragma solidity 0.8.30;
 
 import {IChainBandit} from "../../contracts/interfaces/IChainBandit.sol";
-import {APPROVED, REJECTED} from "../../contracts/types/Game.sol";
+import {APPROVED, Equivocation, REJECTED} from "../../contracts/types/Game.sol";
+import {Model} from "./Model.sol";
 import {vm} from "./Vm.sol";
 
-/// @title How a block, and a skip, are encoded, signed and submitted: the only place in the suite that knows
+/// @title How blocks, skips and evidence are encoded, signed and submitted: the only place in the suite that knows
 /// @dev Written from `docs/protocol.md`, not from `contracts/`: what it encodes, the contract must take.
 library Blocks {
+    uint256 internal constant UNIT = 1e9;
     uint256 internal constant BOUND = 2e9;
 
     bytes32 private constant DOMAIN_TYPE =
@@ -15,128 +17,238 @@ library Blocks {
     bytes32 private constant STATEMENT_TYPE =
         keccak256("Statement(uint32 round,bytes32 parent,uint8 phase,uint8 role,uint16 instance,bytes32 content)");
 
+    /// @dev What of the parameters decides what a block looks like.
+    struct Shape {
+        uint256 people;
+        uint256 arms;
+        uint256 tolerance;
+        bool compact;
+        bool committees;
+    }
+
     struct Slot {
         uint256 chainId;
         address at;
         bytes32 game;
         uint32 round;
         bytes32 parent;
+        uint256 blocked;
     }
 
     struct Content {
-        bytes header;
-        bytes body;
+        uint256 reporters;
+        uint256 arm;
+        uint256[] candidates;
+        uint256[] selected;
+        uint256 committee;
+        uint256[] means;
+        uint256[] accuracies;
+        bytes body; // empty in a compact game
+        bytes32 bodyDigest;
+        bytes header; // once sealed
     }
 
-    /// @notice Some block of this slot: who reported, what is selected and what the means are, all by `seed`.
-    function some(Slot memory slot, uint256 participants, uint256 arms, bool approved, uint256 seed)
+    /// @notice Some block of reporters in `eligible`, all by `seed`. In a full game nobody is selected for some arm
+    /// of a block that is to be rejected; in a compact one some mean is too high.
+    function some(Shape memory shape, uint256 eligible, bool approved, uint256 seed)
         internal
         pure
-        returns (Content memory)
+        returns (Content memory c)
     {
-        uint256 reporters = seed % 2 ** participants;
-        bytes memory body = filler(bits(reporters) * (4 * arms + 96), seed);
-        uint256 size = (participants + 7) / 8;
-        bytes memory header = bytes.concat(
-            bytes4(slot.round), slot.parent, keccak256(body), set(reporters, size), bytes1(uint8(seed % arms))
-        );
-        for (uint256 i; i < 2 * arms; ++i) {
-            header = bytes.concat(header, set(uint256(keccak256(abi.encode(seed, i))) % 2 ** participants, size));
-        }
-        uint256 high = seed % arms;
-        for (uint256 arm; arm < arms; ++arm) {
-            uint256 mean = uint256(keccak256(abi.encode(seed, "mean", arm))) % (BOUND + 1);
-            if (seed & 256 != 0) mean = BOUND;
-            if (!approved && arm == high) mean = seed & 512 == 0 ? BOUND + 1 : type(uint32).max;
-            header = bytes.concat(header, bytes4(uint32(mean)));
-        }
-        return Content(header, body);
-    }
-
-    /// @notice The digest of a block that its record keeps.
-    function digest(Content memory content) internal pure returns (bytes32) {
-        return keccak256(content.header);
-    }
-
-    /// @notice Whether a block's record costs somebody who is selected: the seats that some B_i of the header holds.
-    function selected(bytes memory header, uint256 participants, uint256 arms) internal pure returns (uint256 held) {
-        uint256 size = (participants + 7) / 8;
-        uint256 at = 69 + size * (1 + arms);
-        for (uint256 i; i < arms; ++i) {
-            uint256 one;
-            for (uint256 j; j < size; ++j) {
-                one = one << 8 | uint8(header[at++]);
+        c.reporters = seed & eligible;
+        if (c.reporters == 0) c.reporters = eligible;
+        c.arm = seed % shape.arms;
+        c.candidates = someSets(shape.arms, type(uint256).max >> (256 - 8 * setBytes(shape)), seed, "A");
+        c.selected = someSets(shape.arms, c.reporters, seed, "B");
+        uint256 odd = uint256(hash(seed, "odd", 0)) % shape.arms;
+        if (shape.compact) {
+            c.bodyDigest = hash(seed, "body", 0);
+            c.means = new uint256[](shape.arms);
+            for (uint256 arm; arm < shape.arms; ++arm) {
+                c.means[arm] = seed & 256 != 0 ? BOUND : uint256(hash(seed, "mean", arm)) % (BOUND + 1);
             }
-            held |= one;
+            if (!approved) c.means[odd] = seed & 512 == 0 ? BOUND + 1 : type(uint32).max;
+            c.accuracies = new uint256[](shape.people);
+            for (uint256 seat; seat < shape.people; ++seat) {
+                c.accuracies[seat] = uint16(uint256(hash(seed, "accuracy", seat)));
+            }
+        } else {
+            for (uint256 arm; arm < shape.arms; ++arm) {
+                if (c.selected[arm] == 0) c.selected[arm] = c.reporters;
+            }
+            if (!approved) c.selected[odd] = 0;
+            _report(shape, c, seed);
         }
+    }
+
+    /// @dev Reports and radii by `seed`, and what follows from them.
+    function _report(Shape memory shape, Content memory c, uint256 seed) private pure {
+        uint256[] memory radii = new uint256[](shape.arms);
+        for (uint256 arm; arm < shape.arms; ++arm) {
+            uint256 chance = uint256(hash(seed, "radius", arm));
+            radii[arm] = [uint256(0), 1, chance % (UNIT / 4), 2 ** 31 - 1][chance >> 254];
+            c.body = bytes.concat(c.body, bytes4(uint32(radii[arm])));
+        }
+        uint256[][] memory reports = new uint256[][](shape.people);
+        for (uint256 seat; seat < shape.people; ++seat) {
+            if (!Model.has(c.reporters, seat)) continue;
+            reports[seat] = new uint256[](shape.arms);
+            for (uint256 arm; arm < shape.arms; ++arm) {
+                uint256 chance = uint256(hash(seed, "report", arm << 16 | seat));
+                uint256 near = uint256(hash(seed, "near", arm)) % UNIT;
+                uint256 far = near + chance % (UNIT / 8);
+                uint256[4] memory styles = [near, far < UNIT ? far : UNIT, chance % (UNIT + 1), (chance & 1) * UNIT];
+                reports[seat][arm] = styles[chance >> 254];
+                c.body = bytes.concat(c.body, bytes4(uint32(reports[seat][arm])));
+            }
+            c.body = bytes.concat(c.body, hash(seed, "commitment", seat), hash(seed, "r", seat), hash(seed, "s", seat));
+        }
+        c.bodyDigest = keccak256(c.body);
+        c.means = Model.means(reports, c.selected);
+        c.accuracies = Model.accuracies(reports, c.means, radii, shape.tolerance);
+    }
+
+    function kindOf(Content memory c) internal pure returns (uint8) {
+        for (uint256 arm; arm < c.means.length; ++arm) {
+            if (c.means[arm] > BOUND) return REJECTED;
+        }
+        return APPROVED;
+    }
+
+    /// @notice The seats that some B_i holds.
+    function held(Content memory c) internal pure returns (uint256 set) {
+        for (uint256 arm; arm < c.selected.length; ++arm) {
+            set |= c.selected[arm];
+        }
+    }
+
+    /// @notice Writes the header, once all else is decided.
+    function seal(Shape memory shape, Slot memory slot, Content memory c) internal pure {
+        c.header = bytes.concat(
+            bytes4(slot.round), slot.parent, bytes32(slot.blocked), c.bodyDigest, _decided(shape, c), _derived(c)
+        );
+    }
+
+    /// @notice The digest of a sealed block that its record keeps.
+    function digest(Content memory c) internal pure returns (bytes32) {
+        return keccak256(c.header);
+    }
+
+    /// @notice One block of a submission.
+    function encode(Shape memory shape, Content memory c, uint256 signers, bytes memory signatures_)
+        internal
+        pure
+        returns (bytes memory)
+    {
+        bytes memory first = seats(signers, setBytes(shape));
+        if (!shape.compact) return bytes.concat(first, _decided(shape, c), c.body, signatures_);
+        return bytes.concat(first, c.bodyDigest, _decided(shape, c), _derived(c), signatures_);
+    }
+
+    /// @notice Calldata that submits blocks.
+    function submission(bytes memory blocks) internal pure returns (bytes memory) {
+        return bytes.concat(IChainBandit.submitBlocks.selector, blocks);
     }
 
     /// @notice The digest of the history after a record.
     function headAfter(bytes32 parent, uint32 round, uint8 kind, bytes32 header) internal pure returns (bytes32) {
-        return keccak256(bytes.concat(parent, bytes4(round), bytes1(kind), header));
-    }
-
-    function kindOf(bool approved) internal pure returns (uint8) {
-        return approved ? APPROVED : REJECTED;
+        return keccak256(bytes.concat(parent, bytes31(uint248(round)), bytes1(kind), header));
     }
 
     /// @notice What validators sign under `content` (a block's digest, or zero for a skip) in a slot.
     function statement(Slot memory slot, bytes32 content) internal pure returns (bytes32) {
+        return statement(slot, 2, 3, 0, content);
+    }
+
+    function statement(Slot memory slot, uint256 phase, uint256 role, uint256 instance, bytes32 content)
+        internal
+        pure
+        returns (bytes32)
+    {
         bytes32 domain = keccak256(
             abi.encode(DOMAIN_TYPE, keccak256("chain_bandit"), keccak256("1"), slot.chainId, slot.at, slot.game)
         );
-        bytes32 struct_ =
-            keccak256(abi.encode(STATEMENT_TYPE, uint256(slot.round), slot.parent, 2, 3, 0, content));
+        bytes32 struct_ = keccak256(
+            abi.encode(STATEMENT_TYPE, uint256(slot.round), slot.parent, phase, role, instance, content)
+        );
         return keccak256(bytes.concat(hex"1901", domain, struct_));
+    }
+
+    /// @notice Two contents that `key`, in `seat`, signed as (phase, role) in one slot.
+    function evidence(
+        Slot memory slot, uint256 key, uint16 seat, uint8 phase, uint8 role, bytes32 content, bytes32 other
+    ) internal pure returns (Equivocation memory) {
+        uint256 instance = role == 1 ? seat : 0;
+        (bytes32 r, bytes32 vs) = signature(key, statement(slot, phase, role, instance, content));
+        (bytes32 otherR, bytes32 otherVs) = signature(key, statement(slot, phase, role, instance, other));
+        return Equivocation(seat, slot.round, slot.parent, phase, role, content, r, vs, other, otherR, otherVs);
     }
 
     /// @notice EIP-2098 signatures of the keys in `signers`, by ascending seat.
     function signatures(uint256[] memory keys, uint256 signers, bytes32 what) internal pure returns (bytes memory all) {
         for (uint256 seat; seat < keys.length; ++seat) {
-            if (signers >> seat & 1 == 1) all = bytes.concat(all, compact(keys[seat], what));
+            if (signers >> seat & 1 == 0) continue;
+            (bytes32 r, bytes32 vs) = signature(keys[seat], what);
+            all = bytes.concat(all, r, vs);
         }
     }
 
-    function compact(uint256 key, bytes32 what) internal pure returns (bytes memory) {
+    function signature(uint256 key, bytes32 what) internal pure returns (bytes32, bytes32) {
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, what);
-        return bytes.concat(r, bytes32(uint256(s) | uint256(v - 27) << 255));
+        return (r, bytes32(uint256(s) | uint256(v - 27) << 255));
     }
 
-    /// @notice Calldata that submits one block.
-    function submission(Content memory content, uint256 signers, bytes memory signatures_)
-        internal
-        pure
-        returns (bytes memory)
-    {
-        return abi.encodeCall(IChainBandit.submitBlock, (content.header, content.body, signers, signatures_));
+    function setBytes(Shape memory shape) internal pure returns (uint256) {
+        return (shape.people + 7) / 8;
     }
 
-    /// @notice Calldata that records a round without a block.
-    function skip(uint256 signers, bytes memory signatures_) internal pure returns (bytes memory) {
-        return abi.encodeCall(IChainBandit.skip, (signers, signatures_));
-    }
-
-    function bits(uint256 members) internal pure returns (uint256 count) {
-        for (; members != 0; members &= members - 1) {
-            ++count;
-        }
-    }
-
-    function set(uint256 members, uint256 size) internal pure returns (bytes memory all) {
+    function seats(uint256 members, uint256 size) internal pure returns (bytes memory all) {
         all = abi.encodePacked(members << (256 - 8 * size));
         assembly {
             mstore(all, size)
         }
     }
 
-    function filler(uint256 length, uint256 seed) internal pure returns (bytes memory all) {
-        all = new bytes(length);
-        for (uint256 at; at < length; at += 32) {
-            bytes32 word = keccak256(abi.encode(seed, at));
-            if (length - at < 32) word &= bytes32(type(uint256).max << (256 - 8 * (length - at)));
-            assembly {
-                mstore(add(add(all, 32), at), word)
-            }
+    function hash(uint256 seed, string memory what, uint256 i) internal pure returns (bytes32) {
+        return keccak256(abi.encode(seed, what, i));
+    }
+
+    /// @notice A set for each arm: often one that all share, often an empty one.
+    function someSets(uint256 arms, uint256 within, uint256 seed, string memory what)
+        internal
+        pure
+        returns (uint256[] memory sets)
+    {
+        sets = new uint256[](arms);
+        uint256 style = uint256(hash(seed, what, arms)) & 3;
+        for (uint256 arm; arm < arms; ++arm) {
+            sets[arm] = within & (style == 0 ? within : uint256(hash(seed, what, style == 1 ? 0 : arm)));
+        }
+    }
+
+    function _sets(uint256[] memory all, uint256 size) private pure returns (bytes memory encoded) {
+        bool shared = true;
+        for (uint256 arm; arm < all.length; ++arm) {
+            shared = shared && all[arm] == all[0];
+            encoded = bytes.concat(encoded, seats(all[arm], size));
+        }
+        return shared ? bytes.concat(hex"01", seats(all[0], size)) : bytes.concat(hex"00", encoded);
+    }
+
+    function _decided(Shape memory shape, Content memory c) private pure returns (bytes memory) {
+        uint256 size = setBytes(shape);
+        return bytes.concat(
+            seats(c.reporters, size), bytes1(uint8(c.arm)), _sets(c.candidates, size), _sets(c.selected, size),
+            shape.committees ? seats(c.committee, size) : bytes("")
+        );
+    }
+
+    function _derived(Content memory c) private pure returns (bytes memory all) {
+        for (uint256 arm; arm < c.means.length; ++arm) {
+            all = bytes.concat(all, bytes4(uint32(c.means[arm])));
+        }
+        for (uint256 seat; seat < c.accuracies.length; ++seat) {
+            all = bytes.concat(all, bytes2(uint16(c.accuracies[seat])));
         }
     }
 }

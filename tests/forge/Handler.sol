@@ -2,9 +2,10 @@
 pragma solidity 0.8.30;
 
 import {IChainBandit} from "../../contracts/interfaces/IChainBandit.sol";
-import {APPROVED, CostEntry, EXPLORATION, REJECTED, SKIP} from "../../contracts/types/Game.sol";
+import {CostEntry, Equivocation} from "../../contracts/types/Game.sol";
 import {Force} from "./Attackers.sol";
 import {Blocks} from "./Blocks.sol";
+import {Model} from "./Model.sol";
 import {Play} from "./Play.sol";
 import {Vm, vm} from "./Vm.sol";
 
@@ -20,6 +21,7 @@ contract Handler is Play {
     uint256 public finished;
     uint256 public joined;
     uint256 public refusals;
+    uint256 public accusations;
     bool public revealed;
     bool public isClosed;
     mapping(address => uint256) public withdrawals;
@@ -34,7 +36,7 @@ contract Handler is Play {
 
     function join(uint256 who) external {
         address account = _who(who);
-        bool allowed = _opening() && account != environment && joined < PEOPLE && !_holds(account);
+        bool allowed = _opening() && account != environment && joined < people() && !_holds(account);
         // Seats are numbered by joining: here always in the order of the keys, or signatures would have to follow.
         if (allowed && account != seats[joined]) return;
         if (_expect(allowed, account, p.stake, abi.encodeCall(IChainBandit.join, ()), "join")) {
@@ -45,14 +47,14 @@ contract Handler is Play {
 
     function open(uint256 who, bool rightSalt) external {
         address account = _who(who);
-        bool allowed = _opening() && account == environment && joined == PEOPLE && rightSalt;
+        bool allowed = _opening() && account == environment && joined == people() && rightSalt;
         bytes memory data = abi.encodeCall(IChainBandit.open, (rightSalt ? SALT : bytes32(who)));
         if (_expect(allowed, account, 0, data, "open")) _noteOpening();
     }
 
     function fillAndOpen() external {
         if (!_opening()) return;
-        for (; joined < PEOPLE; ++joined) {
+        for (; joined < people(); ++joined) {
             must(seats[joined], p.stake, abi.encodeCall(IChainBandit.join, ()));
             deposits += p.stake;
         }
@@ -61,26 +63,71 @@ contract Handler is Play {
     }
 
     function submit(uint256 who, uint256 signers, uint256 seed, bool approved) external {
-        signers = seed & 3 == 0 ? signers % 2 ** PEOPLE : quorum(signers);
-        Blocks.Content memory content = block_(approved, seed);
-        bool allowed = _running() && Blocks.bits(signers) >= QUORUM;
-        bytes memory data = signed(content, signers);
-        if (_record(allowed, _who(who), data, Blocks.kindOf(approved), content.header)) lastBlock = data;
+        if (!_running()) return;
+        signers = seed & 3 == 0 ? signers & everybody() : quorum(signers);
+        Blocks.Content memory c = block_(approved, seed);
+        bytes memory data = signed(c, signers);
+        if (_record(certifies(signers), _who(who), data)) {
+            note(c);
+            _hasRecorded();
+            lastBlock = data;
+        }
     }
 
-    function skip(uint256 who, uint256 signers) external {
-        signers %= 2 ** PEOPLE;
-        bool allowed = _running() && Blocks.bits(signers) >= QUORUM;
-        _record(allowed, _who(who), Blocks.skip(signers, signatures(0, signers)), SKIP, "");
+    /// @dev Several blocks in one transaction, of which the last has a quorum; the books are not set back, so it must.
+    function submitBatch(uint256 who, uint256 count, uint256 seed) external {
+        if (!_running() || !certifies(validators())) return;
+        bytes memory all;
+        count = within(count, 1, 4);
+        for (uint256 i; tip.round <= p.horizon; ++i) {
+            uint256 one = uint256(keccak256(abi.encode(seed, i)));
+            Blocks.Content memory c = block_(one & 7 != 0, one);
+            Tip memory next = after_(tip, Blocks.kindOf(c), 0, c.accuracies);
+            // The next block needs a quorum too, if the block list takes it away: then this one is the last.
+            bool last = i + 1 >= count || next.round > p.horizon || blockedAt(next.round) != blockedAt(tip.round);
+            uint256 signers = last || one >> 8 & 1 == 1 ? quorum(one >> 16) : 0;
+            all = bytes.concat(all, Blocks.encode(shape(), c, signers, signatures(Blocks.digest(c), signers)));
+            note(c);
+            if (last) break;
+        }
+        if (_record(true, _who(who), Blocks.submission(all))) _hasRecorded();
     }
 
-    function skipAfterDeadline(uint256 who) external {
+    function skip(uint256 who, uint256 signers, uint256 seed) external {
+        if (!_running()) return;
+        signers = seed & 1 == 0 ? signers & everybody() : quorum(signers);
+        if (_record(certifies(signers), _who(who), skipping(signers))) {
+            noteSkip();
+            _hasRecorded();
+        }
+    }
+
+    function skipAfterDeadline(uint256 who, uint256 committee) external {
         bool allowed = _running();
         if (allowed) {
             uint256 deadline = game.progress().lastRecordBlock + p.skipDeadline;
-            allowed = vm.getBlockNumber() > deadline + (round == p.burnIn ? p.burnInBlocks : 0);
+            allowed = vm.getBlockNumber() > deadline + (tip.round == p.burnIn ? p.burnInBlocks : 0);
         }
-        _record(allowed, _who(who), abi.encodeCall(IChainBandit.skipAfterDeadline, ()), SKIP, "");
+        if (tip.round != 0 && committee & 3 != 0) committee = committeeAfterSkip();
+        bool right = !shape().committees || tip.round == 0 || committee == committeeAfterSkip();
+        if (_record(allowed && right, _who(who), abi.encodeCall(IChainBandit.skipAfterDeadline, (committee)))) {
+            noteSkip();
+            _hasRecorded();
+        }
+    }
+
+    function reportEquivocation(uint256 who, uint256 seat, uint256 seed) external {
+        if (tip.round == 0) return;
+        seat %= people();
+        Equivocation memory proof = evidence(seat, seed);
+        bool right = seed >> 250 != 0;
+        if (!right) proof.otherContent = bytes32(seed);
+        bool allowed = _running() && since[seat] == 0 && right;
+        bytes memory data = abi.encodeCall(IChainBandit.reportEquivocation, (proof));
+        if (_expect(allowed, _who(who), 0, data, "a proof")) {
+            noteAccusation(seat);
+            ++accusations;
+        }
     }
 
     function replay(uint256 who) external {
@@ -88,61 +135,74 @@ contract Handler is Play {
     }
 
     function flip(uint256 who, uint256 at, uint256 seed) external {
-        if (!_running()) return;
+        if (!_running() || !certifies(validators())) return;
         bytes memory data = signed(block_(true, seed), quorum(seed));
         data[at % data.length] ^= bytes1(uint8(1 << (seed & 7)));
         _expect(false, _who(who), 0, data, "a block with a flipped bit");
     }
 
     function settleRewards(uint256 who, uint32 through, uint256 seed) external {
-        if (round == 0) return;
+        if (tip.round == 0) return;
         address account = _who(who);
         through = seed & 7 == 0 ? through % (p.horizon + 2) : settled + 1 + through % 4;
-        bool allowed = account == environment && through > settled && through < round
+        bool allowed = account == environment && through > settled && through < tip.round
             && (!_over() || (!isClosed && _inWindow()));
-        bytes memory data =
-            abi.encodeCall(IChainBandit.settleRewards, (through, pulls(approvedBetween(settled + 1, through), seed)));
-        if (_expect(allowed, account, 0, data, "settleRewards")) settled = through;
+        bytes memory data = abi.encodeCall(IChainBandit.settleRewards, (through, pulls(settled + 1, through, seed)));
+        if (_expect(allowed, account, 0, data, "settleRewards")) noteRewards(through, seed);
+    }
+
+    /// @dev A pull of somebody who is blocked.
+    function settleBlocked(uint256 seed) external {
+        if (tip.round == 0 || blockedAt(tip.round) == 0 || settled + 1 >= tip.round || isClosed) return;
+        bytes memory all = pulls(settled + 1, tip.round - 1, seed);
+        uint256 listed = blockedAt(tip.round - 1);
+        if (all.length == 0 || notes[notes.length - 1].kind != 1 || listed == 0) return;
+        for (uint256 seat; seat < people(); ++seat) {
+            if (Model.has(listed, seat)) all[all.length - 5 * (people() - seat)] = 0;
+        }
+        bytes memory data = abi.encodeCall(IChainBandit.settleRewards, (tip.round - 1, all));
+        _expect(false, environment, 0, data, "a reward of who is blocked");
     }
 
     function reveal(uint256 who, bool right) external {
         address account = _who(who);
         bool allowed = account == environment && right && !revealed && _over() && !isClosed && _inWindow();
-        bytes memory data =
-            abi.encodeCall(IChainBandit.reveal, (SECRET, right ? ROLES : bytes(hex"00020000"), MODEL));
+        bytes memory said = roles();
+        if (!right) said[0] = 0x02;
+        bytes memory data = abi.encodeCall(IChainBandit.reveal, (SECRET, said, MODEL));
         if (_expect(allowed, account, 0, data, "reveal")) revealed = true;
     }
 
-    function settleCosts(uint256 who, uint256 count, uint256 costly) external {
+    function settleCosts(uint256 who, uint256 count, uint256 marks) external {
         if (!revealed || notes.length == revealedDown) return;
         address account = _who(who);
         count = within(count, 1, notes.length - revealedDown);
         bool allowed = account == environment && !isClosed && _inWindow();
-        CostEntry[] memory list = entries(count, costly);
+        CostEntry[] memory list = entries(count, marks);
         if (_expect(allowed, account, 0, abi.encodeCall(IChainBandit.settleCosts, (list)), "settleCosts")) {
-            revealedDown += count;
+            noteCosts(list);
         }
     }
 
     /// @dev All that is left to settle, in one go.
     function complete(uint256 seed) external {
         if (!_over() || isClosed || !_inWindow() || revealed) return;
-        if (settled + 1 < round) {
-            bytes memory all = pulls(approvedBetween(settled + 1, round - 1), seed);
-            must(environment, 0, abi.encodeCall(IChainBandit.settleRewards, (round - 1, all)));
-            settled = round - 1;
-        }
-        must(environment, 0, abi.encodeCall(IChainBandit.reveal, (SECRET, ROLES, MODEL)));
-        must(environment, 0, abi.encodeCall(IChainBandit.settleCosts, (entries(notes.length, seed))));
-        (revealed, revealedDown) = (true, notes.length);
+        if (settled + 1 < tip.round) settleRewards(tip.round - 1, seed);
+        reveal();
+        if (notes.length != 0) settleCosts(notes.length, seed);
+        revealed = true;
     }
 
     function close(uint256 who) external {
-        bool settledAll = revealed && revealedDown == notes.length && settled + 1 >= round;
+        bool settledAll = revealed && revealedDown == notes.length && settled + 1 >= tip.round;
         bool allowed = _over() && !isClosed && (settledAll || !_inWindow());
         if (_expect(allowed, _who(who), 0, abi.encodeCall(IChainBandit.close, ()), "close")) {
             isClosed = true;
             _noteDue();
+            uint256[] memory wanted = dueByBooks(!settledAll);
+            for (uint256 i; i <= people(); ++i) {
+                if (due[accountAt(i)] != wanted[i]) _wrong("another amount than the books'");
+            }
         }
     }
 
@@ -167,10 +227,10 @@ contract Handler is Play {
 
     function passOn(uint256 who, uint256 seed) external {
         bytes[5] memory calls = [
-            abi.encodeCall(IChainBandit.skipAfterDeadline, ()), abi.encodeCall(IChainBandit.close, ()),
+            abi.encodeCall(IChainBandit.skipAfterDeadline, (0)), abi.encodeCall(IChainBandit.close, ()),
             abi.encodeCall(IChainBandit.open, (SALT)),
-            abi.encodeCall(IChainBandit.reveal, (SECRET, ROLES, MODEL)),
-            _running() ? signed(block_(true, seed), EVERYBODY) : bytes("")
+            abi.encodeCall(IChainBandit.reveal, (SECRET, roles(), MODEL)),
+            _running() ? signed(block_(true, seed), quorum(seed)) : bytes("")
         ];
         bytes memory data = calls[seed % 5];
         vm.prank(_who(who), address(0x0416));
@@ -197,10 +257,12 @@ contract Handler is Play {
     }
 
     function finish() external {
-        if (round == 0) return;
-        for (; round <= p.horizon && _running();) {
-            Blocks.Content memory content = block_(true, round);
-            _record(true, STRANGER, signed(content, EVERYBODY), APPROVED, content.header);
+        if (tip.round == 0) return;
+        while (_running() && certifies(validators())) {
+            Blocks.Content memory c = block_(true, tip.round);
+            if (!_record(true, STRANGER, signed(c, validators()))) return;
+            note(c);
+            _hasRecorded();
         }
     }
 
@@ -232,8 +294,8 @@ contract Handler is Play {
     /// @dev Once final, what an account is owed changes only by its own withdrawal.
     function final_() external view returns (bool) {
         if (!isClosed) return true;
-        for (uint256 i; i <= PEOPLE; ++i) {
-            address account = i == PEOPLE ? environment : seats[i];
+        for (uint256 i; i <= people(); ++i) {
+            address account = accountAt(i);
             if (game.owed(account) != (withdrawals[account] == 0 ? due[account] : 0)) return false;
             if (withdrawals[account] > 1) return false;
         }
@@ -241,17 +303,11 @@ contract Handler is Play {
     }
 
     function history() external view returns (bool) {
-        if (round == 0) return game.head() == 0 && game.nextRound() == 0;
-        if (game.head() != head || game.nextRound() != round || round != p.burnIn + notes.length) return false;
-        if (game.progress().failures != failures) return false;
-        for (uint256 i; i < notes.length; ++i) {
-            if (game.isApproved(uint32(p.burnIn + i)) != (notes[i].kind == APPROVED)) return false;
-        }
-        return !game.isApproved(round) && game.settledThrough() == settled;
+        return agrees();
     }
 
     function stage() external view returns (bool) {
-        return game.closed() == isClosed && game.opened() == (round != 0) && game.isOver() == _over();
+        return game.closed() == isClosed && game.opened() == (tip.round != 0) && game.isOver() == _over();
     }
 
     // Books
@@ -263,34 +319,33 @@ contract Handler is Play {
 
     function _renew(uint256 seed) private {
         if (address(game) != address(0)) _end();
+        kind = [
+            Kind(4, 2, 4, false, 1), Kind(7, 2, 4, true, 1), Kind(4, 2, 4, true, 1), Kind(7, 2, 4, false, 1)
+        ][games % 4];
         _deploy(seed % 1000);
         (joined, revealed, isClosed) = (0, false, false);
         delete lastBlock;
-        for (uint256 i; i <= PEOPLE; ++i) {
-            address account = i == PEOPLE ? environment : seats[i];
-            (withdrawals[account], due[account]) = (0, 0);
+        for (uint256 i; i <= people(); ++i) {
+            (withdrawals[accountAt(i)], due[accountAt(i)]) = (0, 0);
         }
         ++games;
     }
 
-    function _record(bool allowed, address sender, bytes memory data, uint8 kind, bytes memory header)
-        private
-        returns (bool done)
-    {
+    function _record(bool allowed, address sender, bytes memory data) private returns (bool done) {
         vm.recordLogs();
         done = _expect(allowed, sender, 0, data, "a record");
+    }
+
+    /// @dev One event says where the history stands, whatever the transaction recorded; and every round is recorded.
+    function _hasRecorded() private {
         Vm.Log[] memory logs = vm.getRecordedLogs();
-        if (!done) return false;
-        uint256 first = notes.length;
-        note(kind, header);
-        records += notes.length - first;
-        if (logs.length != notes.length - first) _wrong("another number of events than of records");
-        for (uint256 i; i < logs.length; ++i) {
-            (uint32 round_, uint8 kind_,) = abi.decode(logs[i].data, (uint32, uint8, bytes32));
-            bool right = logs[i].topics[0] == RECORDED && round_ == p.burnIn + first + i
-                && kind_ == notes[first + i].kind && kind_ >= APPROVED && kind_ <= EXPLORATION;
-            if (!right) _wrong("an event that is not the record");
+        bool right = logs.length == 1 && logs[0].topics[0] == RECORDED;
+        if (right) {
+            (uint32 round, uint8 kind_, bytes32 head) = abi.decode(logs[0].data, (uint32, uint8, bytes32));
+            right = round == tip.round - 1 && kind_ == notes[notes.length - 1].kind && head == tip.head;
         }
+        if (!right) _wrong("an event that is not the last record");
+        ++records;
     }
 
     function _expect(bool allowed, address sender, uint256 value, bytes memory data, string memory named)
@@ -308,17 +363,17 @@ contract Handler is Play {
     }
 
     function _noteDue() private {
-        for (uint256 i; i <= PEOPLE; ++i) {
-            address account = i == PEOPLE ? environment : seats[i];
+        for (uint256 i; i <= people(); ++i) {
+            address account = accountAt(i);
             due[account] = game.owed(account);
         }
         if (owedToAll() + newlyBurned() != deposits) _wrong("not every wei is owed");
     }
 
     function _who(uint256 who) private view returns (address) {
-        who %= PEOPLE + 4;
-        if (who < PEOPLE) return seats[who];
-        return who == PEOPLE ? STRANGER : environment;
+        who %= people() + 4;
+        if (who < people()) return seats[who];
+        return who == people() ? STRANGER : environment;
     }
 
     function _holds(address account) private view returns (bool) {
@@ -333,19 +388,19 @@ contract Handler is Play {
     }
 
     function _opening() private view returns (bool) {
-        return round == 0 && vm.getBlockNumber() <= _openUntil();
+        return tip.round == 0 && vm.getBlockNumber() <= _openUntil();
     }
 
     function _over() private view returns (bool) {
-        return round != 0 && (round > p.horizon || vm.getBlockNumber() > openedAt + p.gameBlocks);
+        return tip.round != 0 && (tip.round > p.horizon || vm.getBlockNumber() > openedAt + p.gameBlocks);
     }
 
     function _running() private view returns (bool) {
-        return round != 0 && !_over();
+        return tip.round != 0 && !_over();
     }
 
     function _inWindow() private view returns (bool) {
-        uint256 ended = round > p.horizon ? game.progress().lastRecordBlock : openedAt + p.gameBlocks;
+        uint256 ended = tip.round > p.horizon ? game.progress().lastRecordBlock : openedAt + p.gameBlocks;
         return vm.getBlockNumber() <= ended + p.settlementWindow;
     }
 }

@@ -37,28 +37,33 @@ contract InvariantsTest is Checks {
         check(handler.stage(), "the stage of the game is another one");
     }
 
-    /// Every end of a game is one that the handler can reach, and its books agree there too.
+    /// Every end of every kind of game is one that the handler can reach, and its books agree there too.
     function test_handler_reaches_every_end() public {
-        for (uint256 way; way < 8; ++way) {
-            if (way & 1 == 0) handler.fillAndOpen();
-            for (uint256 i; i < 5 && way & 2 != 0; ++i) {
-                handler.skip(i, 7);
+        for (uint256 way; way < 32; ++way) {
+            if (way & 3 != 3) handler.fillAndOpen();
+            if (way & 8 != 0) handler.reportEquivocation(way, way, way << 250 | 1 << 251);
+            for (uint256 i; i < 3 && way & 1 != 0; ++i) {
+                handler.skip(i, 7, 2 * i);
+                handler.submitBatch(i, i, 7 * i + way);
                 handler.submit(i, 15, 7 * i + 1, i & 1 == 0);
                 handler.replay(i);
             }
             handler.finish();
+            handler.settleBlocked(way);
             if (way & 4 == 0) handler.complete(way);
-            if (way & 5 != 0) handler.waitLong(8 * 740);
+            else handler.waitLong(8 * 740);
             handler.close(way);
-            check(handler.isClosed() == (way & 1 == 0), "closed");
-            for (uint256 who; who < 6; ++who) {
+            check(handler.isClosed() == (way & 3 != 3), "closed");
+            if (way & 3 == 3) handler.waitLong(8 * 740);
+            for (uint256 who; who < 12; ++who) {
                 handler.withdraw(who);
             }
             invariant_everything();
             check(address(handler.game_()).balance == 0, "all withdrew");
             handler.renew(0);
         }
-        check(handler.games() == 9 && handler.finished() == 8 && handler.records() == 20, "games");
+        check(handler.games() == 33 && handler.finished() == 32, "games");
+        check(handler.records() > 100 && handler.accusations() > 10, "what happened in them");
     }
 
     function afterInvariant() public {

@@ -3,9 +3,8 @@ pragma solidity 0.8.30;
 
 import {IChainBandit} from "../../contracts/interfaces/IChainBandit.sol";
 import {IErrors} from "../../contracts/interfaces/IErrors.sol";
-import {SKIP} from "../../contracts/types/Game.sol";
+import {CostEntry} from "../../contracts/types/Game.sol";
 import {Attacker, Force} from "./Attackers.sol";
-import {Blocks} from "./Blocks.sol";
 import {Play} from "./Play.sol";
 import {vm} from "./Vm.sol";
 
@@ -24,7 +23,11 @@ contract MoneyTest is Play {
         forced += wei_;
     }
 
+    /// @dev Often somebody equivocates, sometimes everybody.
     function _end(uint256 seed) private {
+        for (uint256 seat; seat < people(); ++seat) {
+            if (seed >> 240 & 7 == 0 && seed >> (243 + seat) & 1 == 1) accuse(seat, seed);
+        }
         if (seed & 1 == 0) {
             playOut();
         } else {
@@ -37,9 +40,10 @@ contract MoneyTest is Play {
 
     function _close(uint256 seed) private {
         _end(seed);
-        if (seed & 2 == 0 && round > p.burnIn + 1) settleAll(seed >> 8);
+        if (seed & 2 == 0 && tip.round > p.burnIn + 1) settleAll(seed >> 8);
         else vm.roll(vm.getBlockNumber() + p.gameBlocks + p.settlementWindow + 1);
         must(STRANGER, 0, abi.encodeCall(IChainBandit.close, ()));
+        owesByBooks(revealedDown == 0);
     }
 
     function testFuzz_all_wei_are_owed_or_burned_once_closed(uint256 seed, uint96 surplus, uint96 forced_) public {
@@ -49,7 +53,7 @@ contract MoneyTest is Play {
         same(owedToAll() + newlyBurned(), deposits, "owed and burned");
         everybodyWithdraws();
         same(address(game).balance, forced, "what is left");
-        for (uint256 i; i < PEOPLE; ++i) {
+        for (uint256 i; i < people(); ++i) {
             check(
                 refused(seats[i], 0, abi.encodeCall(IChainBandit.withdraw, ())) == IErrors.NothingOwed.selector, "again"
             );
@@ -60,9 +64,9 @@ contract MoneyTest is Play {
         same(owedToAll(), 0, "owed while the game runs");
         _end(seed);
         same(owedToAll(), 0, "owed before the close");
-        if (round > p.burnIn + 1) settleAll(seed);
+        if (tip.round > p.burnIn + 1) settleAll(seed);
         same(owedToAll(), 0, "owed before the close");
-        for (uint256 i; i < PEOPLE; ++i) {
+        for (uint256 i; i < people(); ++i) {
             refused(seats[i], 0, abi.encodeCall(IChainBandit.withdraw, ()));
         }
         refused(environment, 0, abi.encodeCall(IChainBandit.withdraw, ()));
@@ -73,16 +77,16 @@ contract MoneyTest is Play {
     {
         uint256 start = vm.snapshotState();
         _close(seed);
-        uint256[] memory due = new uint256[](PEOPLE + 1);
-        for (uint256 i; i <= PEOPLE; ++i) {
-            due[i] = game.owed(i == PEOPLE ? environment : seats[i]);
+        uint256[] memory due = new uint256[](people() + 1);
+        for (uint256 i; i <= people(); ++i) {
+            due[i] = game.owed(accountAt(i));
         }
         vm.revertToState(start);
         _force(wei_);
         _close(seed);
-        for (uint256 n; n <= PEOPLE; ++n) {
-            uint256 i = (n + (seed >> 100)) % (PEOPLE + 1);
-            address account = i == PEOPLE ? environment : seats[i];
+        for (uint256 n; n <= people(); ++n) {
+            uint256 i = (n + (seed >> 100)) % (people() + 1);
+            address account = accountAt(i);
             same(game.owed(account), due[i], "owed");
             if (due[i] != 0) must(account, 0, abi.encodeCall(IChainBandit.withdraw, ()));
         }
@@ -90,7 +94,7 @@ contract MoneyTest is Play {
 
     function testFuzz_unopened_game_gives_everything_back(uint256 joined, uint96 surplus) public {
         _deploy(surplus);
-        joined %= PEOPLE + 1;
+        joined %= people() + 1;
         for (uint256 seat; seat < joined; ++seat) {
             must(seats[seat], p.stake, abi.encodeCall(IChainBandit.join, ()));
             deposits += p.stake;
@@ -117,17 +121,17 @@ contract MoneyTest is Play {
         must(account, p.stake, abi.encodeCall(IChainBandit.join, ()));
         refused(account, p.stake, abi.encodeCall(IChainBandit.join, ()));
         refused(environment, 0, abi.encodeCall(IChainBandit.open, (SALT)));
-        for (uint256 seat = 1; seat < PEOPLE; ++seat) {
+        for (uint256 seat = 1; seat < people(); ++seat) {
             must(seats[seat], p.stake, abi.encodeCall(IChainBandit.join, ()));
         }
         refused(STRANGER, p.stake, abi.encodeCall(IChainBandit.join, ()));
-        same(address(game).balance, deposits + PEOPLE * uint256(p.stake), "stakes");
+        same(address(game).balance, deposits + people() * uint256(p.stake), "stakes");
     }
 
     /// Whatever an account becomes, it gets no more than it is owed, and all others get theirs.
     function testFuzz_attackers_keep_nothing_from_others(uint256 seed, uint8 how, uint8 who) public {
         _close(seed);
-        address account = who % (PEOPLE + 1) == PEOPLE ? environment : seats[who % (PEOPLE + 1)];
+        address account = who % (people() + 1) == people() ? environment : seats[who % (people() + 1)];
         uint256 due = game.owed(account);
         uint256 held = address(game).balance;
         vm.etch(account, attacker);
@@ -164,7 +168,7 @@ contract MoneyTest is Play {
         if (stage % 6 == 2) _end(seed);
         if (stage % 6 == 3) {
             playOut();
-            must(environment, 0, abi.encodeCall(IChainBandit.reveal, (SECRET, ROLES, MODEL)));
+            reveal();
         }
         if (stage % 6 == 4) {
             playOut();
@@ -177,63 +181,59 @@ contract MoneyTest is Play {
     function testFuzz_nobody_but_the_environment_settles(address caller, uint256 seed) public {
         vm.assume(caller != environment && caller != address(vm));
         playOut();
-        bytes memory all = pulls(approvedBetween(settled + 1, round - 1), seed);
-        refused(caller, 0, abi.encodeCall(IChainBandit.settleRewards, (round - 1, all)));
-        refused(caller, 0, abi.encodeCall(IChainBandit.reveal, (SECRET, ROLES, MODEL)));
-        must(environment, 0, abi.encodeCall(IChainBandit.settleRewards, (round - 1, all)));
-        must(environment, 0, abi.encodeCall(IChainBandit.reveal, (SECRET, ROLES, MODEL)));
+        bytes memory all = pulls(settled + 1, tip.round - 1, seed);
+        refused(caller, 0, abi.encodeCall(IChainBandit.settleRewards, (tip.round - 1, all)));
+        refused(caller, 0, abi.encodeCall(IChainBandit.reveal, (SECRET, roles(), MODEL)));
+        settleRewards(tip.round - 1, seed);
+        reveal();
         refused(caller, 0, abi.encodeCall(IChainBandit.settleCosts, (entries(1, seed))));
+    }
+
+    /// From its first blocked round on a seat can be credited nothing, and no cost concerns it.
+    function testFuzz_blocked_earns_nothing(uint256 seed, uint256 seat, uint8 arm, uint32 reward) public {
+        seat %= people();
+        for (uint256 i; i < seed % 3; ++i) {
+            approve(seed >> i);
+        }
+        accuse(seat, seed);
+        playOut();
+        uint32 last = tip.round - 1;
+        bytes memory all = pulls(settled + 1, last, seed);
+        uint256 at = all.length - 5 * (people() - seat);
+        bytes memory wrong = bytes.concat(all);
+        (wrong[at], wrong[at + 1], wrong[at + 2]) = (bytes1(arm), bytes1(uint8(reward >> 24)), bytes1(uint8(reward >> 16)));
+        if (keccak256(wrong) != keccak256(all)) {
+            refused(environment, 0, abi.encodeCall(IChainBandit.settleRewards, (last, wrong)));
+        }
+        settleAll(seed);
+        must(STRANGER, 0, abi.encodeCall(IChainBandit.close, ()));
+        owesByBooks(false);
+        check(costly[seat] <= since[seat] - p.burnIn, "a cost of who is blocked");
     }
 
     /// Settled at once or in pieces, everybody is owed the same.
     function testFuzz_settling_in_pieces_comes_to_the_same(uint256 seed, uint256 cut) public {
-        for (uint256 i; round <= p.horizon; ++i) {
-            if (seed >> i & 3 == 0) {
-                must(STRANGER, 0, Blocks.skip(EVERYBODY, signatures(0, EVERYBODY)));
-                note(SKIP, "");
-            } else {
-                approve(seed >> i);
-            }
+        if (seed >> 255 == 1) accuse(seed % people(), seed);
+        for (uint256 i; tip.round <= p.horizon; ++i) {
+            if (seed >> i & 3 == 0) skip(validators());
+            else approve(seed >> i);
         }
-        uint256 start = vm.snapshotState();
-        uint32 last = round - 1;
-        bytes memory all = pulls(approvedBetween(p.burnIn + 1, last), seed);
-        must(environment, 0, abi.encodeCall(IChainBandit.settleRewards, (last, all)));
-        must(environment, 0, abi.encodeCall(IChainBandit.reveal, (SECRET, ROLES, MODEL)));
-        must(environment, 0, abi.encodeCall(IChainBandit.settleCosts, (entries(notes.length, seed))));
-        must(STRANGER, 0, abi.encodeCall(IChainBandit.close, ()));
-        uint256[] memory due = new uint256[](PEOPLE);
-        for (uint256 i; i < PEOPLE; ++i) {
-            due[i] = game.owed(seats[i]);
+        uint32 first = p.burnIn + 1 + uint32(cut % (tip.round - 2 - p.burnIn));
+        bytes memory piece = pulls(settled + 1, first, seed);
+        settleRewards(first, seed);
+        refused(environment, 0, abi.encodeCall(IChainBandit.settleRewards, (first, piece)));
+        settleRewards(tip.round - 1, seed);
+        reveal();
+        refused(environment, 0, abi.encodeCall(IChainBandit.reveal, (SECRET, roles(), MODEL)));
+        CostEntry[] memory again = entries(1, 0);
+        settleCosts(1 + (cut >> 64) % (notes.length - 1), seed);
+        if (again[0].parent != entries(1, 0)[0].parent) {
+            refused(environment, 0, abi.encodeCall(IChainBandit.settleCosts, (again)));
         }
-        vm.revertToState(start);
-        _inPieces(seed, cut, last, all);
-        for (uint256 i; i < PEOPLE; ++i) {
-            same(game.owed(seats[i]), due[i], "owed after pieces");
-        }
-    }
-
-    function _inPieces(uint256 seed, uint256 cut, uint32 last, bytes memory all) private {
-        uint32 first = p.burnIn + 1 + uint32(cut % (last - p.burnIn - 1));
-        uint256 bytes_ = approvedBetween(p.burnIn + 1, first) * PEOPLE * 5;
-        must(environment, 0, abi.encodeCall(IChainBandit.settleRewards, (first, _part(all, 0, bytes_))));
-        refused(environment, 0, abi.encodeCall(IChainBandit.settleRewards, (first, _part(all, 0, bytes_))));
-        must(environment, 0, abi.encodeCall(IChainBandit.settleRewards, (last, _part(all, bytes_, all.length))));
-        must(environment, 0, abi.encodeCall(IChainBandit.reveal, (SECRET, ROLES, MODEL)));
-        refused(environment, 0, abi.encodeCall(IChainBandit.reveal, (SECRET, ROLES, MODEL)));
-        uint256 n = 1 + (cut >> 64) % (notes.length - 1);
-        must(environment, 0, abi.encodeCall(IChainBandit.settleCosts, (entries(n, seed))));
-        refused(environment, 0, abi.encodeCall(IChainBandit.settleCosts, (entries(1, seed))));
         refused(STRANGER, 0, abi.encodeCall(IChainBandit.close, ()));
-        revealedDown = n;
-        must(environment, 0, abi.encodeCall(IChainBandit.settleCosts, (entries(notes.length - n, seed >> n))));
+        settleCosts(notes.length - revealedDown, seed >> 128);
         must(STRANGER, 0, abi.encodeCall(IChainBandit.close, ()));
-    }
-
-    function _part(bytes memory data, uint256 from, uint256 to) private pure returns (bytes memory part) {
-        part = new bytes(to - from);
-        for (uint256 i = from; i < to; ++i) {
-            part[i - from] = data[i];
-        }
+        owesByBooks(false);
+        same(owedToAll() + newlyBurned(), deposits, "owed and burned");
     }
 }

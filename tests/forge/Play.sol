@@ -2,40 +2,63 @@
 pragma solidity 0.8.30;
 
 import {IChainBandit} from "../../contracts/interfaces/IChainBandit.sol";
-import {APPROVED, BURNED, CostEntry, EXPLORATION, Parameters, SKIP} from "../../contracts/types/Game.sol";
+import {
+    APPROVED, BURNED, CostEntry, Equivocation, EXPLORATION, Parameters, SKIP
+} from "../../contracts/types/Game.sol";
 import {Blocks} from "./Blocks.sol";
+import {Model} from "./Model.sol";
 import {Checks, Vm, vm} from "./Vm.sol";
 
 /// @title One real game: the shipped bytecode, keys of every seat, and a second set of books
 abstract contract Play is Checks {
+    /// @dev What games differ by.
+    struct Kind {
+        uint16 people;
+        uint8 arms;
+        uint16 validators;
+        bool compact;
+        uint16 bound; // of liars, and of attackers
+    }
+
+    /// @dev What is known before the open round, by the books.
+    struct Tip {
+        uint32 round;
+        bytes32 head;
+        uint256 failures;
+        uint256 skips;
+        uint256 explorations;
+        uint256 committee;
+        uint256[] reputations;
+    }
+
     struct Note {
         bytes32 parent;
         uint8 kind;
+        uint256 held; // by some B_i
         bytes header;
     }
 
-    uint256 internal constant ARMS = 2;
-    uint256 internal constant PEOPLE = 4;
-    uint256 internal constant EVERYBODY = 2 ** PEOPLE - 1;
-    uint256 internal constant QUORUM = 3;
+    uint256 internal constant UNIT = 1e9;
     uint256 internal constant FORTUNE = 1e30;
     bytes32 internal constant SALT = keccak256("salt");
     bytes32 internal constant SECRET = keccak256("secret");
     bytes internal constant MODEL = "any model";
-    bytes internal constant ROLES = hex"01020000";
     address internal constant STRANGER = address(0x57a26e);
+    address internal constant environment = address(0xe17);
 
+    Kind internal kind = Kind(4, 2, 4, false, 1);
     Parameters internal p;
     IChainBandit internal game;
-    address internal environment;
     uint256[] internal keys;
     address[] internal seats;
 
     // The second set of books.
+    Tip internal tip;
     Note[] internal notes;
-    bytes32 internal head;
-    uint32 internal round;
-    uint256 internal failures;
+    bytes32 internal seed_0;
+    uint256[] internal since; // by seat, 0 for never
+    uint256[] internal earned; // by seat, in units
+    uint256[] internal costly; // by seat, rounds that changed what it is owed
     uint256 internal deposits;
     uint256 internal paidOut;
     uint256 internal forced;
@@ -45,24 +68,28 @@ abstract contract Play is Checks {
     uint256 internal deployedAt;
     uint256 internal openedAt;
 
-    /// @dev Everything that a new kind of game needs to change.
-    function _parameters() internal pure virtual returns (Parameters memory) {
-        uint128 stake = 8 * 1e9 * 3;
+    function _parameters() internal view returns (Parameters memory) {
         return Parameters({
-            participants: uint16(PEOPLE),
-            arms: uint8(ARMS),
-            horizon: 8,
-            burnIn: 4,
-            liars: 1,
-            attackers: 1,
+            participants: kind.people,
+            validators: kind.validators,
+            arms: kind.arms,
+            horizon: 2 * uint32(kind.arms) + 6,
+            burnIn: 2 * uint32(kind.arms),
+            liars: kind.bound,
+            attackers: kind.bound,
             threshold: 2,
             quorumChoice: 0,
             failureLimit: 2,
             c1Numerator: 2,
             c1Denominator: 1,
             c1PerReport: 1,
+            bodyMode: kind.compact ? 1 : 0,
+            unrecorded: 1,
+            tolerance: uint32(UNIT / 10),
+            skipPenalty: 4096,
+            evidencePenalty: 40000,
             weiPerUnit: 3,
-            stake: stake,
+            stake: (2 * uint128(kind.arms) + 6) * uint128(UNIT) * 3,
             openingDeadline: 50,
             skipDeadline: 10,
             burnInBlocks: 20,
@@ -72,7 +99,7 @@ abstract contract Play is Checks {
     }
 
     function _leastPool() internal view returns (uint256) {
-        return 2 * uint256(p.participants) * p.horizon * 1e9 * p.weiPerUnit;
+        return 2 * uint256(p.participants) * p.horizon * UNIT * p.weiPerUnit;
     }
 
     // Set-up
@@ -85,19 +112,19 @@ abstract contract Play is Checks {
     function _deploy(uint256 surplus) internal {
         p = _parameters();
         delete notes;
-        (head, round, failures, deposits, paidOut, forced, revealedDown, settled) = (0, 0, 0, 0, 0, 0, 0, 0);
-        if (keys.length == 0) {
-            environment = address(0xe17);
-            for (uint256 seat; seat < PEOPLE; ++seat) {
-                keys.push(uint256(keccak256(abi.encode("key", seat))));
-                seats.push(vm.addr(keys[seat]));
-            }
-        }
-        vm.deal(environment, FORTUNE);
-        vm.deal(STRANGER, FORTUNE);
-        for (uint256 seat; seat < PEOPLE; ++seat) {
+        delete tip;
+        (deposits, paidOut, forced, revealedDown, settled) = (0, 0, 0, 0, 0);
+        delete keys;
+        delete seats;
+        for (uint256 seat; seat < kind.people; ++seat) {
+            keys.push(uint256(keccak256(abi.encode("key", seat))));
+            seats.push(vm.addr(keys[seat]));
             vm.deal(seats[seat], FORTUNE);
         }
+        (since, earned, costly) = (new uint256[](people()), new uint256[](people()), new uint256[](people()));
+        seed_0 = keccak256(abi.encodePacked(_addresses(), SALT));
+        vm.deal(environment, FORTUNE);
+        vm.deal(STRANGER, FORTUNE);
         bytes memory arguments = abi.encode(p, keccak256(abi.encode(SALT)), _commitment());
         address at = _create(bytes.concat(_bytecode(), arguments), _leastPool() + surplus);
         check(at != address(0), "the deployment");
@@ -107,8 +134,14 @@ abstract contract Play is Checks {
         deployedAt = vm.getBlockNumber();
     }
 
-    function _commitment() internal pure returns (bytes32) {
-        return keccak256(abi.encode(SECRET, keccak256(ROLES), keccak256(MODEL)));
+    function _addresses() private view returns (bytes memory all) {
+        for (uint256 seat; seat < seats.length; ++seat) {
+            all = bytes.concat(all, bytes20(seats[seat]));
+        }
+    }
+
+    function _commitment() internal view returns (bytes32) {
+        return keccak256(abi.encode(SECRET, keccak256(roles()), keccak256(MODEL)));
     }
 
     function _create(bytes memory code, uint256 wei_) internal returns (address at) {
@@ -120,7 +153,7 @@ abstract contract Play is Checks {
 
     function _opened(uint256 surplus) internal {
         _deploy(surplus);
-        for (uint256 seat; seat < PEOPLE; ++seat) {
+        for (uint256 seat; seat < people(); ++seat) {
             must(seats[seat], p.stake, abi.encodeCall(IChainBandit.join, ()));
             deposits += p.stake;
         }
@@ -129,10 +162,61 @@ abstract contract Play is Checks {
     }
 
     function _noteOpening() internal {
-        head = game.genesis();
+        tip.head = keccak256(bytes.concat(game.game(), seed_0));
+        tip.round = p.burnIn;
+        tip.committee = everybody();
+        tip.reputations = new uint256[](people());
+        for (uint256 seat; seat < people(); ++seat) {
+            tip.reputations[seat] = 32768;
+        }
         openedAt = vm.getBlockNumber();
-        round = p.burnIn;
         settled = p.burnIn;
+    }
+
+    // Who is who
+
+    function people() internal view returns (uint256) {
+        return kind.people;
+    }
+
+    function everybody() internal view returns (uint256) {
+        return 2 ** people() - 1;
+    }
+
+    /// @dev The first seat lies, the second attacks the consensus.
+    function roles() internal view returns (bytes memory all) {
+        all = new bytes(people());
+        (all[0], all[1]) = (bytes1(uint8(1)), bytes1(uint8(2)));
+    }
+
+    /// @dev D(t).
+    function blockedAt(uint256 round) internal view returns (uint256 set) {
+        for (uint256 seat; seat < since.length; ++seat) {
+            if (since[seat] != 0 && since[seat] <= round) set |= 1 << seat;
+        }
+    }
+
+    /// @dev Who validates the open round.
+    function validators() internal view returns (uint256) {
+        return tip.committee & ~blockedAt(tip.round);
+    }
+
+    function quorumSize() internal view returns (uint256) {
+        uint256 half = Model.bits(validators()) / 2;
+        return (half > kind.bound ? half : kind.bound) + 1;
+    }
+
+    function certifies(uint256 signers) internal view returns (bool) {
+        return signers & ~validators() == 0 && Model.bits(signers) >= quorumSize();
+    }
+
+    /// @dev A quorum of the open round's validators, often more, by `seed`; all of them where there is none.
+    function quorum(uint256 seed) internal view returns (uint256 signers) {
+        uint256 all = validators();
+        signers = seed & all;
+        for (uint256 seat; seat < people() && Model.bits(signers) < quorumSize(); ++seat) {
+            signers |= all & 1 << seat;
+        }
     }
 
     // Calls
@@ -161,104 +245,290 @@ abstract contract Play is Checks {
 
     // Rounds
 
+    function shape() internal view returns (Blocks.Shape memory) {
+        return Blocks.Shape(people(), kind.arms, p.tolerance, kind.compact, kind.validators != kind.people);
+    }
+
     function slot() internal view returns (Blocks.Slot memory) {
-        return Blocks.Slot(vm.getChainId(), address(game), game.game(), round, head);
+        return slot(tip);
+    }
+
+    function slot(Tip memory t) internal view returns (Blocks.Slot memory) {
+        return Blocks.Slot(vm.getChainId(), address(game), game.game(), t.round, t.head, blockedAt(t.round));
     }
 
     function block_(bool approved, uint256 seed) internal view returns (Blocks.Content memory) {
-        return Blocks.some(slot(), PEOPLE, ARMS, approved, seed);
+        return block_(tip, approved, seed);
     }
 
-    function signed(Blocks.Content memory content, uint256 signers) internal view returns (bytes memory) {
-        return Blocks.submission(content, signers, signatures(Blocks.digest(content), signers));
+    function block_(Tip memory t, bool approved, uint256 seed) internal view returns (Blocks.Content memory c) {
+        c = Blocks.some(shape(), everybody() & ~blockedAt(t.round), approved, seed);
+        seal(t, c);
+    }
+
+    function seal(Tip memory t, Blocks.Content memory c) internal view {
+        c.committee = after_(t, Blocks.kindOf(c), 0, c.accuracies).committee;
+        Blocks.seal(shape(), slot(t), c);
+    }
+
+    /// @dev Calldata of one block.
+    function signed(Blocks.Content memory c, uint256 signers) internal view returns (bytes memory) {
+        return submission(c, signers, signatures(Blocks.digest(c), signers));
+    }
+
+    function submission(Blocks.Content memory c, uint256 signers, bytes memory all)
+        internal
+        view
+        returns (bytes memory)
+    {
+        return Blocks.submission(Blocks.encode(shape(), c, signers, all));
     }
 
     function signatures(bytes32 content, uint256 signers) internal view returns (bytes memory) {
         return Blocks.signatures(keys, signers, Blocks.statement(slot(), content));
     }
 
-    /// @dev A set of at least a quorum of the seats.
-    function quorum(uint256 seed) internal pure returns (uint256 signers) {
-        signers = seed % 2 ** PEOPLE;
-        for (uint256 seat; Blocks.bits(signers) < QUORUM; ++seat) {
-            signers |= 1 << seat;
+    function skipping(uint256 signers) internal view returns (bytes memory) {
+        bytes memory all = signatures(0, signers);
+        return abi.encodeCall(IChainBandit.skip, (committeeAfterSkip(), signers, all));
+    }
+
+    function committeeAfterSkip() internal view returns (uint256) {
+        return after_(tip, SKIP, 0, new uint256[](people())).committee;
+    }
+
+    function waitingOut() internal view returns (bytes memory) {
+        return abi.encodeCall(IChainBandit.skipAfterDeadline, (committeeAfterSkip()));
+    }
+
+    // What records come to
+
+    /// @dev The tip after a record and the exploration that may follow it.
+    function after_(Tip memory t, uint8 kind_, bytes32 header, uint256[] memory accuracies)
+        internal
+        view
+        returns (Tip memory n)
+    {
+        n = ended(t, kind_, header, accuracies);
+        if (explores(n)) n = ended(n, EXPLORATION, 0, accuracies);
+    }
+
+    function explores(Tip memory n) internal view returns (bool) {
+        return n.failures >= p.failureLimit && n.round <= p.horizon;
+    }
+
+    function ended(Tip memory t, uint8 kind_, bytes32 header, uint256[] memory accuracies)
+        internal
+        view
+        returns (Tip memory n)
+    {
+        n.round = t.round + 1;
+        n.head = Blocks.headAfter(t.head, t.round, kind_, header);
+        n.failures = kind_ == APPROVED || kind_ == EXPLORATION ? 0 : t.failures + 1;
+        n.explorations = t.explorations + (kind_ == EXPLORATION ? 1 : 0);
+        n.reputations = t.reputations;
+        if (kind_ == SKIP) {
+            n.skips = t.skips + 1;
+            n.reputations = Model.penalised(t.reputations, t.committee & ~blockedAt(t.round), p.skipPenalty);
+        } else if (kind_ == EXPLORATION) {
+            n.skips = t.skips;
+        } else {
+            n.reputations = Model.moved(t.reputations, accuracies);
+        }
+        uint256 fresh = blockedAt(n.round) & ~blockedAt(t.round);
+        n.reputations = Model.penalised(n.reputations, fresh, p.evidencePenalty);
+        n.committee = everybody();
+        if (kind.validators != kind.people) {
+            n.committee = Model.best(
+                n.reputations, everybody() & ~blockedAt(n.round), Model.size(people(), kind.validators, n.skips),
+                Model.roundSeed(seed_0, n.round)
+            );
         }
     }
 
-    /// @dev Notes a record that the contract must have made, and the exploration that may follow it.
-    function note(uint8 kind, bytes memory header) internal {
-        notes.push(Note(head, kind, header));
-        head = Blocks.headAfter(head, round, kind, header.length == 0 ? bytes32(0) : keccak256(header));
-        ++round;
-        failures = kind == APPROVED || kind == EXPLORATION ? 0 : failures + 1;
-        if (failures >= p.failureLimit && round <= p.horizon) note(EXPLORATION, "");
+    function note(Blocks.Content memory c) internal {
+        _note(Blocks.kindOf(c), c.header, Blocks.held(c), c.accuracies);
+    }
+
+    function noteSkip() internal {
+        _note(SKIP, "", 0, new uint256[](people()));
+    }
+
+    function _note(uint8 kind_, bytes memory header, uint256 held, uint256[] memory accuracies) private {
+        bytes32 digest = header.length == 0 ? bytes32(0) : keccak256(header);
+        notes.push(Note(tip.head, kind_, held, header));
+        Tip memory n = ended(tip, kind_, digest, accuracies);
+        if (explores(n)) {
+            notes.push(Note(n.head, EXPLORATION, 0, ""));
+            n = ended(n, EXPLORATION, 0, accuracies);
+        }
+        tip = n;
     }
 
     function approve(uint256 seed) internal {
-        Blocks.Content memory content = block_(true, seed);
-        must(STRANGER, 0, signed(content, quorum(seed >> 128)));
-        note(APPROVED, content.header);
+        Blocks.Content memory c = block_(true, seed);
+        must(STRANGER, 0, signed(c, quorum(seed >> 128)));
+        note(c);
     }
 
+    function skip(uint256 signers) internal {
+        must(STRANGER, 0, skipping(signers));
+        noteSkip();
+    }
+
+    function waitOut() internal {
+        vm.roll(vm.getBlockNumber() + p.skipDeadline + p.burnInBlocks + 1);
+        must(STRANGER, 0, waitingOut());
+        noteSkip();
+    }
+
+    /// @dev Time alone ends rounds that the block list has left without a quorum.
     function playOut() internal {
-        while (round <= p.horizon) {
-            approve(uint256(keccak256(abi.encode(round))));
+        while (tip.round <= p.horizon) {
+            if (certifies(validators())) approve(uint256(keccak256(abi.encode(tip.round))));
+            else waitOut();
         }
+    }
+
+    // Evidence
+
+    /// @dev Proof that a seat signed two contents in some slot, by `seed`.
+    function evidence(uint256 seat, uint256 seed) internal view returns (Equivocation memory) {
+        Blocks.Slot memory at = slot();
+        at.round = uint32(seed);
+        at.parent = Blocks.hash(seed, "parent", 0);
+        uint8 role = seed >> 40 & 1 == 0 ? 1 : 3;
+        uint8 phase = role == 1 && seed >> 41 & 1 == 0 ? 1 : 2;
+        bytes32 content = seed >> 42 & 3 == 0 ? bytes32(0) : Blocks.hash(seed, "one", 0);
+        bytes32 other = Blocks.hash(seed, "other", 0);
+        return Blocks.evidence(at, keys[seat], uint16(seat), phase, role, content, other);
+    }
+
+    function accuse(uint256 seat, uint256 seed) internal {
+        must(STRANGER, 0, abi.encodeCall(IChainBandit.reportEquivocation, (evidence(seat, seed))));
+        noteAccusation(seat);
+    }
+
+    function noteAccusation(uint256 seat) internal {
+        since[seat] = tip.round + 1 + p.unrecorded;
     }
 
     // Settlement
 
-    function approvedBetween(uint32 first, uint32 last) internal view returns (uint256 count) {
+    /// @dev What everybody pulled in the approved rounds from `first` to `last`: nothing who is blocked.
+    function pulls(uint32 first, uint32 last, uint256 seed) internal view returns (bytes memory all) {
         for (uint256 i; i < notes.length; ++i) {
             uint256 at = p.burnIn + i;
-            if (at >= first && at <= last && notes[i].kind == APPROVED) ++count;
+            if (at < first || at > last || notes[i].kind != APPROVED) continue;
+            for (uint256 seat; seat < people(); ++seat) {
+                (uint8 arm, uint32 reward) = pull(at, seat, seed);
+                all = bytes.concat(all, bytes1(arm), bytes4(reward));
+            }
         }
     }
 
-    function pulls(uint256 rounds, uint256 seed) internal pure returns (bytes memory all) {
-        for (uint256 i; i < rounds; ++i) {
-            uint256 row;
-            for (uint256 seat; seat < PEOPLE; ++seat) {
-                uint256 chance = uint256(keccak256(abi.encode(seed, i, seat)));
-                uint256 reward = chance & 7 == 0 ? 1e9 : (chance >> 8) % (1e9 + 1);
-                row = row << 40 | (chance & 48 == 0 ? 255 << 32 : ((chance >> 4) % ARMS) << 32 | reward);
+    function pull(uint256 round, uint256 seat, uint256 seed) internal view returns (uint8 arm, uint32 reward) {
+        uint256 chance = uint256(keccak256(abi.encode(seed, round, seat)));
+        if (Model.has(blockedAt(round), seat) || chance & 48 == 0) return (255, 0);
+        return (uint8((chance >> 4) % kind.arms), uint32(chance & 7 == 0 ? UNIT : (chance >> 8) % (UNIT + 1)));
+    }
+
+    /// @dev Notes what these pulls earn.
+    function noteRewards(uint32 last, uint256 seed) internal {
+        for (uint256 i; i < notes.length; ++i) {
+            uint256 at = p.burnIn + i;
+            if (at <= settled || at > last || notes[i].kind != APPROVED) continue;
+            for (uint256 seat; seat < people(); ++seat) {
+                (, uint32 reward) = pull(at, seat, seed);
+                earned[seat] += reward;
             }
-            all = bytes.concat(all, Blocks.set(row, 5 * PEOPLE));
         }
+        settled = last;
     }
 
     /// @dev The next `count` records, newest first, as costs are settled; marked costly where that is allowed.
-    function entries(uint256 count, uint256 costly) internal view returns (CostEntry[] memory list) {
+    function entries(uint256 count, uint256 marks) internal view returns (CostEntry[] memory list) {
         list = new CostEntry[](count);
         for (uint256 i; i < count; ++i) {
             uint256 index = notes.length - 1 - revealedDown - i;
             Note storage noted = notes[index];
-            bool possible = noted.kind == APPROVED && index > 0
-                && Blocks.selected(noted.header, PEOPLE, ARMS) & _liars() != 0;
-            list[i] = CostEntry(noted.parent, noted.kind, possible && costly >> i & 1 == 1, noted.header);
+            bool possible = noted.kind == APPROVED && index > 0 && noted.held & 1 != 0;
+            list[i] = CostEntry(noted.parent, noted.kind, possible && marks >> i & 1 == 1, noted.header);
         }
     }
 
-    function _liars() internal pure returns (uint256 liars) {
-        for (uint256 seat; seat < PEOPLE; ++seat) {
-            liars |= uint256(uint8(ROLES[seat]) & 1) << seat;
+    /// @dev Notes whom the costly ones of these entries concern.
+    function noteCosts(CostEntry[] memory list) internal {
+        for (uint256 i; i < list.length; ++i) {
+            uint256 round = p.burnIn + notes.length - 1 - revealedDown - i;
+            for (uint256 seat; seat < people() && list[i].costly; ++seat) {
+                if (!Model.has(blockedAt(round), seat)) ++costly[seat];
+            }
         }
+        revealedDown += list.length;
+    }
+
+    function settleRewards(uint32 last, uint256 seed) internal {
+        bytes memory all = pulls(settled + 1, last, seed);
+        must(environment, 0, abi.encodeCall(IChainBandit.settleRewards, (last, all)));
+        noteRewards(last, seed);
+    }
+
+    function reveal() internal {
+        must(environment, 0, abi.encodeCall(IChainBandit.reveal, (SECRET, roles(), MODEL)));
+    }
+
+    function settleCosts(uint256 count, uint256 marks) internal {
+        CostEntry[] memory list = entries(count, marks);
+        must(environment, 0, abi.encodeCall(IChainBandit.settleCosts, (list)));
+        noteCosts(list);
     }
 
     function settleAll(uint256 seed) internal {
-        uint32 last = round - 1;
-        bytes memory all = pulls(approvedBetween(settled + 1, last), seed);
-        must(environment, 0, abi.encodeCall(IChainBandit.settleRewards, (last, all)));
-        settled = last;
-        must(environment, 0, abi.encodeCall(IChainBandit.reveal, (SECRET, ROLES, MODEL)));
-        must(environment, 0, abi.encodeCall(IChainBandit.settleCosts, (entries(notes.length, seed))));
-        revealedDown = notes.length;
+        settleRewards(tip.round - 1, seed);
+        reveal();
+        settleCosts(notes.length, seed);
+    }
+
+    // Money
+
+    /// @dev What the books say that a closed game owes: the environment last.
+    function dueByBooks(bool costsVoid) internal view returns (uint256[] memory due) {
+        due = new uint256[](people() + 1);
+        uint256 cost = uint256(keccak256(abi.encodePacked(SECRET, seed_0, "cost"))) % (UNIT + 1);
+        uint256 left = game.pool();
+        uint256 sharing;
+        (uint256 paid, uint256 got) = (0, 0);
+        for (uint256 seat; seat < people(); ++seat) {
+            due[seat] = p.stake + earned[seat] * p.weiPerUnit;
+            left -= earned[seat] * p.weiPerUnit;
+            if (since[seat] == 0) ++sharing;
+            uint256 change = cost * costly[seat] * p.weiPerUnit;
+            if (seat < 2) got += change;
+            else paid += change;
+            if (!costsVoid) due[seat] = seat < 2 ? due[seat] + change : due[seat] - change;
+        }
+        if (!costsVoid) due[people()] = left - (got > paid ? got - paid : 0);
+        for (uint256 seat; costsVoid && seat < people(); ++seat) {
+            if (since[seat] == 0) due[seat] += left / sharing;
+        }
+    }
+
+    function accountAt(uint256 i) internal view returns (address) {
+        return i == people() ? environment : seats[i];
+    }
+
+    /// @dev What a closed game owes is what the books say.
+    function owesByBooks(bool costsVoid) internal view {
+        uint256[] memory due = dueByBooks(costsVoid);
+        for (uint256 i; i <= people(); ++i) {
+            same(game.owed(accountAt(i)), due[i], "what the books say is owed");
+        }
     }
 
     function owedToAll() internal view returns (uint256 sum) {
-        sum = game.owed(environment);
-        for (uint256 seat; seat < PEOPLE; ++seat) {
-            sum += game.owed(seats[seat]);
+        for (uint256 i; i <= people(); ++i) {
+            sum += game.owed(accountAt(i));
         }
     }
 
@@ -268,8 +538,8 @@ abstract contract Play is Checks {
 
     /// @dev Every account takes what it is owed; after that only what was forced in is left.
     function everybodyWithdraws() internal {
-        for (uint256 i; i <= PEOPLE; ++i) {
-            address account = i == PEOPLE ? environment : seats[i];
+        for (uint256 i; i <= people(); ++i) {
+            address account = accountAt(i);
             uint256 due = game.owed(account);
             if (due == 0) continue;
             uint256 before = account.balance;
@@ -287,5 +557,24 @@ abstract contract Play is Checks {
         same(owedToAll() + paidOut + newlyBurned(), deposits, "what is owed, paid and burned in the end");
         everybodyWithdraws();
         same(address(game).balance, forced, "what is left when all have withdrawn");
+    }
+
+    /// @dev What the game says of its history and state is what the books say.
+    function agrees() internal view returns (bool) {
+        if (game.head() != tip.head || game.nextRound() != tip.round) return false;
+        if (tip.round == 0) return true;
+        if (game.progress().failures != tip.failures || game.progress().skips != tip.skips) return false;
+        if (game.progress().explorations != tip.explorations) return false;
+        if (game.blocked() != blockedAt(tip.round) || game.quorum() != quorumSize()) return false;
+        uint16[] memory all = game.reputations();
+        for (uint256 seat; seat < people(); ++seat) {
+            if (all[seat] != tip.reputations[seat] || game.blockedFrom(uint16(seat)) != since[seat]) return false;
+        }
+        if (tip.round != p.burnIn + notes.length) return false;
+        for (uint256 i; i < notes.length; ++i) {
+            if (game.isApproved(uint32(p.burnIn + i)) != (notes[i].kind == APPROVED)) return false;
+            if (notes[i].kind < APPROVED || notes[i].kind > EXPLORATION) return false;
+        }
+        return !game.isApproved(tip.round) && game.settledThrough() == settled;
     }
 }
