@@ -31,7 +31,7 @@ contract MoneyTest is Play {
         if (seed & 1 == 0) {
             playOut();
         } else {
-            for (uint256 i; i < seed % 4; ++i) {
+            for (uint256 i; i < seed % 4 && certifies(validators()); ++i) {
                 approve(seed >> i);
             }
             vm.roll(vm.getBlockNumber() + p.gameBlocks + 1);
