@@ -387,12 +387,16 @@ class Sender:
         mined.sort(key=lambda each: each[2].block)
         for end in range(len(mined), 0, -ASKED_AT_ONCE):
             group = mined[max(0, end - ASKED_AT_ONCE) : end]
-            answers = self._rpc.exchange([("eth_getTransactionReceipt", [each.identity]) for _, _, each in group])
+            requests: list[Request] = [("eth_getTransactionReceipt", [each.identity]) for _, _, each in group]
+            requests += [("eth_getBlockByNumber", [hex(each.block), False]) for _, _, each in group]
+            answers = self._rpc.exchange(requests)
             fallen: set[Call] = set()
-            for (call, nonce, receipt), fields in zip(group, answers, strict=True):
-                if isinstance(fields, Refused):
+            for (call, nonce, receipt), *said in zip(group, answers[: len(group)], answers[len(group) :], strict=True):
+                if any(isinstance(each, Refused) for each in said):
                     continue
-                if fields is None or as_bytes(fields["blockHash"]) != receipt.block_hash:
+                fields, block = said  # Anvil goes on giving some receipts of blocks that are gone
+                hashes = [fields and as_bytes(fields["blockHash"]), block and as_bytes(block["hash"])]
+                if hashes != [receipt.block_hash] * 2:
                     call.fell_out(nonce)
                     fallen.add(call)
             if not fallen and not to_the_start:
