@@ -21,7 +21,7 @@ from chain_bandit.scenario import Scenario
 from chain_bandit.stopwatch import Stopwatch
 from tests.conftest import build_scenario, malicious
 from tests.integration.faults import FAULTS, Sometimes
-from tests.integration.live import Anvil, Handler, Proxied, anvil, proxy
+from tests.integration.live import Anvil, Handler, Proxied, anvil, proxy, sends
 
 QUICK = Delivery(patience=8.0, timeout=0.2, resend_after=0.2)
 IMPATIENT = Delivery(patience=0.5, timeout=0.3)
@@ -286,7 +286,8 @@ def test_a_node_that_has_become_another_chain_stops_the_game(node):
 
     def fault(handler: Handler, batch: Any) -> bool:
         count[0] += 1
-        return count[0] > 25 and FAULTS["wrong_chain_id"](handler, batch)
+        meant = sends(batch) or any(request["method"] == "eth_chainId" for request in batch)
+        return count[0] > 25 and bool(meant) and FAULTS["wrong_chain_id"](handler, batch)
 
     with proxy(node.url, fault) as url, pytest.raises(ForeignChain, match="chain id is 1, not") as stopped:
         play(Proxied(node, url), scenario, IMPATIENT)
