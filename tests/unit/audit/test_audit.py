@@ -16,7 +16,7 @@ from chain_bandit.history.errors import HistoryError
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT
 from tests.unit.audit.forging import Forgery
-from tests.unit.audit.played_game import LIAR, ROLES, K, L, M, Played, Script, T
+from tests.unit.audit.played_game import COMMITTEES, LATE, LIAR, ROLES, K, L, M, Played, Script, T, rich
 
 
 def failed(report: object) -> set[str]:
@@ -27,12 +27,37 @@ def kinds(report: object) -> set[tuple[str, int]]:
     return {(finding.kind, finding.seat) for finding in report.findings}
 
 
-def test_audit_passes_and_leaves_no_check_unused_when_the_game_is_whole(honest: Played) -> None:
-    head = bytes.fromhex(audit(honest.history).head[2:])
-    report = audit(honest.history, head)
-    assert (report.exit_code, report.verdict, report.complete) == (0, "passed", True)
+@pytest.mark.parametrize("game", ["full", "compact"])
+def test_audit_passes_and_leaves_no_check_unused_when_everything_happens(
+    game: str, request: pytest.FixtureRequest
+) -> None:
+    played: Played = request.getfixturevalue(game)
+    head = bytes.fromhex(audit(played.history).head[2:])
+    report = audit(played.history, head)
+    assert (report.exit_code, report.verdict, report.complete) == (0, "passed", True), report.violations
     assert report.checks.keys() == CHECKS.keys()
-    assert all(tally.passed for tally in report.checks.values())
+    assert [name for name, tally in report.checks.items() if not tally.passed] == []
+    assert kinds(report) == {("false report", LIAR), ("no report", 1), ("no report", 2), ("equivocated", LIAR)}
+    since = 20 + 1 + COMMITTEES.unrecorded
+    assert report.game["blocked_from"] == [0, 0, 0, since]
+    for row in report.rounds:
+        listed = row.round >= since
+        assert row.blocked == ((LIAR,) if listed else ())
+        assert not listed or (LIAR not in row.validators and LIAR not in row.reporters)
+        assert row.rewards is None or not listed or row.rewards[LIAR] is None
+        grown = row.round in (L, LATE, LATE + 2)  # everybody at first, and after skips
+        assert len(row.validators) == (0 if row.kind == "exploration" else 4 if grown else 3)
+    with_signers = [row for row in report.rounds if row.kind != "exploration" and row.round != LATE]
+    assert 0 < sum(not row.signers for row in with_signers) < len(with_signers)
+
+
+def test_reputations_of_the_report_are_the_contracts(full: Played) -> None:
+    assert audit(full.history).rounds[-1].reputations == full.contract.reputations()
+
+
+def test_audit_passes_when_the_game_is_whole(honest: Played) -> None:
+    report = audit(honest.history)
+    assert (report.exit_code, report.verdict, report.complete) == (0, "passed", True)
     assert not report.violations
     assert [row.round for row in report.rounds] == list(range(4, T + 1))
     assert {row.kind for row in report.rounds} == {"approved", "rejected", "skip", "exploration"}
