@@ -84,6 +84,19 @@ def test_every_change_of_a_byte_is_detected(export: bytes, shard: int) -> None:
     assert made["mended"] > CHANGES // SHARDS // 4, made
 
 
+def test_every_change_of_a_body_is_detected(compact: Played) -> None:
+    history, chance = compact.history, random.Random(5)
+    data = files.origin_line(history.origin) + b"".join(map(files.block_line, history.blocks))
+    head = bytes.fromhex(audit(files.parse(data)).head[2:])
+    assert verdict(data, head) == 0
+    bodies = [body.hex().encode() for block in history.blocks for body in block.bodies]
+    for _ in range(300):
+        body = chance.choice(bodies)
+        at = data.index(body) + chance.randrange(len(body))
+        new = chance.choice([digit for digit in DIGITS if digit != data[at]])
+        assert verdict(data[:at] + bytes([new]) + data[at + 1 :], head) == 12
+
+
 def test_mending_leaves_an_unchanged_export_as_it_is(export: bytes) -> None:
     assert mended(export) == export
 
