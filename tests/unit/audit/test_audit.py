@@ -16,7 +16,7 @@ from chain_bandit.history.errors import HistoryError
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT
 from tests.unit.audit.forging import Forgery
-from tests.unit.audit.played_game import COMMITTEES, LATE, LIAR, ROLES, K, L, M, Played, Script, T, rich
+from tests.unit.audit.played_game import COMMITTEES, LATE, LIAR, ROLES, K, L, M, Played, Script, T
 
 
 def failed(report: object) -> set[str]:
