@@ -62,4 +62,5 @@ def test_wrong_body_is_a_violation(compact: Played, how: str) -> None:
 
 def test_body_beside_a_full_game_is_a_violation(honest: Played) -> None:
     blocks = [replace(block, bodies=(b"x",)) for block in honest.history.blocks]
-    assert {violation.check for violation in audit(History(honest.history.origin, blocks)).violations} == {"header.body"}
+    report = audit(History(honest.history.origin, blocks))
+    assert {violation.check for violation in report.violations} == {"header.body"}

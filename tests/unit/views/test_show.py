@@ -141,7 +141,10 @@ def test_show_transaction_decodes_every_method(inside, sample):
     seen = {}
     for call in calls(sample.history):
         seen.setdefault(call.method, call)
-    assert {"constructor", "join", "open", "submitBlocks", "reportEquivocation", "skipAfterDeadline", "settleRewards", "reveal", "settleCosts"} <= seen.keys()
+    assert {
+        "constructor", "join", "open", "submitBlocks", "reportEquivocation", "skipAfterDeadline", "settleRewards",
+        "reveal", "settleCosts",
+    } <= seen.keys()  # fmt: skip
     for method, call in seen.items():
         text = shown(show_transaction(inside, "0x" + call.digest.hex()))
         assert f"0x{call.digest.hex()}" in text
