@@ -3,11 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo test check lint types deep artifacts lock bench regret snapshots clean
+FORGE := node_modules/@foundry-rs/forge-$(shell uname -s | tr A-Z a-z)-$(patsubst x86_64,amd64,$(patsubst aarch64,arm64,$(shell uname -m)))/bin/forge
+
+.PHONY: help demo test check lint types static forge forge-build contracts-deep mutants deep artifacts lock bench gas live regret snapshots clean
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
 
 demo: .venv/ready ## ten participants, three of them malicious, learn which airline is most often on time
 	@$(BIN)/chain-bandit demo --out runs/demo
@@ -16,7 +18,7 @@ test: .venv/ready node_modules/ready ## all tests
 	@$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report= --cov-report=xml
 	@$(BIN)/python scripts/coverage_floor.py
 
-check: lint types test ## everything that must hold before a commit
+check: lint types static test ## everything that must hold before a commit
 
 lint: .venv/ready
 	@$(BIN)/ruff check .
@@ -24,7 +26,23 @@ lint: .venv/ready
 types: .venv/ready
 	@$(BIN)/mypy
 
-deep: .venv/ready node_modules/ready ## the larger budgets: before an issue is closed
+static: .venv/ready node_modules/ready .venv-slither/ready ## slither and solhint over contracts/
+	@node_modules/.bin/solhint --noPoster --max-warnings 0 'contracts/**/*.sol'
+	@$(BIN)/python -m scripts.run_slither
+
+forge: .venv/ready node_modules/ready ## fuzz and attack the shipped contract, small budgets
+	@$(FORGE) test
+
+forge-build: .venv/ready node_modules/ready
+	@FOUNDRY_PROFILE=contracts $(FORGE) build
+
+mutants: .venv/ready node_modules/ready ## change the contracts in one place at a time: do the tests notice?
+	@$(BIN)/python -m scripts.mutate_contracts
+
+contracts-deep: .venv/ready node_modules/ready ## the same with 1e5 runs a property and 500 x 500 calls
+	@FOUNDRY_FUZZ_RUNS=100000 FOUNDRY_INVARIANT_RUNS=500 FOUNDRY_INVARIANT_DEPTH=500 $(FORGE) test
+
+deep: .venv/ready node_modules/ready .venv-slither/ready ## the larger budgets: before an issue is closed
 	@$(BIN)/pytest -n 2 --dist worksteal -m deep
 
 artifacts: .venv/ready node_modules/ready ## compile contracts/ into the package
@@ -33,15 +51,23 @@ artifacts: .venv/ready node_modules/ready ## compile contracts/ into the package
 lock: .venv/ready ## resolve the dependencies anew
 	@$(BIN)/uv lock -q --upgrade
 	@$(BIN)/uv export -q --all-extras --no-emit-project --no-header -o requirements.lock
+	@echo slither-analyzer==0.11.6 | $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate -o scripts/slither.lock -
 
 bench: .venv/ready ## rounds a second and where the time goes, by number of validators
 	@$(BIN)/python benchmarks/rounds.py
+
+gas: .venv/ready ## gas of a recorded round by size, mode and batch, beside the goals and the committed figures
+	@$(BIN)/python benchmarks/gas.py --snapshot tests/snapshots/gas_rounds.json
+
+live: .venv/ready node_modules/ready ## speed on a live node, against what node and signatures allow
+	@$(BIN)/python benchmarks/live.py
 
 regret: .venv/ready ## regret against single-agent UCB, an oracle and no defence, over 40 seeds
 	@$(BIN)/python benchmarks/regret.py --plot docs/regret.svg
 
 clean: ## forget the set-up
-	rm -rf .venv node_modules
+	rm -rf .venv .venv-slither node_modules
 
 .venv/ready: requirements.lock pyproject.toml
 	@echo "setting up .venv (a minute or two, once)" >&2
@@ -54,4 +80,10 @@ clean: ## forget the set-up
 node_modules/ready: package-lock.json | .venv/ready
 	@echo "setting up node_modules (once)" >&2
 	@npm ci --silent --no-audit --no-fund
+	@touch $@
+
+.venv-slither/ready: scripts/slither.lock | .venv/ready
+	@echo "setting up .venv-slither (once)" >&2
+	@test -x .venv-slither/bin/python || $(BIN)/python -m venv .venv-slither
+	@$(BIN)/uv pip install -q --python .venv-slither/bin/python --require-hashes -r scripts/slither.lock
 	@touch $@

@@ -14,33 +14,13 @@ from typing import Annotated, Any
 import typer
 
 from chain_bandit import __version__
+from chain_bandit.exit_codes import EXIT_CODES
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )  # fmt: skip
-
-EXIT_CODES = {
-    0: "good",
-    1: "a bug in chain-bandit",
-    2: "usage",
-    3: "scenario or file invalid",
-    4: "a tool is missing",
-    5: "RPC unreachable",
-    6: "wrong or foreign chain or contract",
-    7: "transaction reverted",
-    8: "key or keystore",
-    10: "consensus safety violated",
-    11: "liveness lost",
-    12: "the audit found a violation",
-    13: "the audit could not check everything",
-    14: "an [expect] line of the scenario does not hold",
-    15: "a sweep has failed cells",
-    16: "not reproducible",
-    130: "interrupted",
-    143: "terminated",
-}
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 Out = Annotated[Path | None, typer.Option("--out", help="The run folder to write; by default runs/NAME-SEED.")]
@@ -60,17 +40,63 @@ class Usage(ChainBanditError):
 @app.command()
 def run(
     scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).")],
-    chain: Annotated[str, typer.Option("--chain", help="The chain to play on: embedded.")] = "embedded",
+    chain: Annotated[str, typer.Option("--chain", help="embedded, anvil, hardhat, or a node's URL.")] = "embedded",
+    account: Annotated[str | None, typer.Option("--account", help="Who pays for everybody on a URL.")] = None,
     rounds: Rounds = None,
     seed: Seed = None,
     override: Override = None,
     out: Out = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Take up a run that was stopped, on the chain at the same URL.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Play a scenario, audit it, and leave a run folder."""
-    if chain != "embedded":
-        raise Usage(f"--chain {chain}: this version plays on the embedded chain only; use --chain embedded")
-    _play(scenario, _overrides(override, rounds, seed), out, as_json)
+    if account is not None and chain == "embedded":
+        raise Usage("--account: on the embedded chain nobody pays; name another --chain, or leave it out")
+    _play(scenario, _overrides(override, rounds, seed), out, as_json, chain, account, resume)
+
+
+@app.command()
+def deploy(
+    scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).")],
+    chain: Annotated[str, typer.Option("--chain", envvar="ETH_RPC_URL", help="A node's URL, or anvil or hardhat.")],
+    account: Annotated[str, typer.Option("--account", help="File in ETH_KEYSTORE; dev0 … dev9 for development.")],
+    rounds: Rounds = None,
+    seed: Seed = None,
+    override: Override = None,
+    out: Annotated[Path | None, typer.Option("--out", help="By default deployments/NAME-SEED.json.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Put a game's contract on a chain, fund its participants, and leave a deployment file.
+
+    Participants' keys derive from the scenario's seed. A node of its own (anvil, hardhat) stays until Ctrl-C.
+    """
+    from chain_bandit.chain import accounts
+    from chain_bandit.chain.process import OwnNode
+    from chain_bandit.game import deployment
+    from chain_bandit.game.chains import connected
+    from chain_bandit.game.plan import Plan
+    from chain_bandit.scenario import load
+    from chain_bandit.views import terminal
+
+    plan = Plan(load(scenario, _overrides(override, rounds, seed)))
+    place = out or Path("deployments") / f"{plan.scenario.name}-{plan.scenario.seed}.json"
+    with connected(chain) as node:
+        _warn_of_public_keys(node.chain_id)
+        made = deployment.deploy(plan, node, accounts.named(account, node.chain_id), place)
+        said = {**made, "out": str(place)} | ({"url": node.url} if isinstance(node, OwnNode) else {})
+        if as_json:
+            print(json.dumps(said, sort_keys=True), flush=True)
+        else:
+            named = {"scenario": plan.scenario.name, "participants": plan.scenario.participants}
+            terminal.console().print(terminal.header({**said, **named}))
+        if isinstance(node, OwnNode):
+            print(f"{chain} answers at {node.url} until Ctrl-C", file=sys.stderr, flush=True)
+            try:
+                node.wait()
+            finally:
+                place.unlink(missing_ok=True)  # its chain is gone
 
 
 @app.command()
@@ -86,7 +112,9 @@ def audit(
     folder: Annotated[Path | None, typer.Argument(help="A run folder.")] = None,
     history: Annotated[Path | None, typer.Option("--history", help="An exported history.")] = None,
     rpc: Annotated[str | None, typer.Option("--rpc", envvar="ETH_RPC_URL", help="A node's URL.")] = None,
-    contract: Annotated[str | None, typer.Option("--contract", help="The game's address, with --rpc.")] = None,
+    contract: Annotated[
+        str | None, typer.Option("--contract", help="With --rpc: the address, a deployment file or a run folder.")
+    ] = None,
     from_block: Annotated[int | None, typer.Option("--from-block", min=0, help="Its creation, if known.")] = None,
     to_block: Annotated[int | None, typer.Option("--to-block", min=0, help="The last block to read.")] = None,
     bodies: Annotated[Path | None, typer.Option("--bodies", help="A compact game's export, with --rpc.")] = None,
@@ -97,7 +125,7 @@ def audit(
     from chain_bandit.audit.audit import audit as audit_history
     from chain_bandit.chain.remote import at_url
     from chain_bandit.history import files
-    from chain_bandit.runs import audit_folder, audit_node
+    from chain_bandit.runs import audit_folder, audit_node, recorded_game
     from chain_bandit.views.terminal import checks_table, console
 
     if (folder is not None) + (history is not None) + (contract is not None) != 1:
@@ -112,8 +140,9 @@ def audit(
     elif rpc is None:
         raise Usage("--contract needs --rpc URL (or ETH_RPC_URL)")
     else:
-        address = _hexadecimal(str(contract), 20, "--contract")
-        report = audit_node(at_url(rpc), address, from_block, to_block, kept, bodies)
+        node, name = at_url(rpc), str(contract)
+        address = recorded_game(node, Path(name)) if Path(name).exists() else _hexadecimal(name, 20, "--contract")
+        report = audit_node(node, address, from_block, to_block, kept, bodies)
     if as_json:
         print(json.dumps(report.as_dict(with_rounds=False), sort_keys=True))
     else:
@@ -163,47 +192,82 @@ def show(
 
 
 @app.command()
+def doctor(as_json: Json = False) -> None:
+    """Say what is installed, what is missing, and how to get it. Exit 4: not even the embedded chain can run."""
+    from chain_bandit.doctor import examine
+
+    findings = examine()
+    missing = [finding.name for finding in findings if finding.required and not finding.present]
+    if as_json:
+        print(json.dumps({"ok": not missing, "findings": [finding.as_dict() for finding in findings]}, sort_keys=True))
+    else:
+        for finding in findings:
+            print(finding.line())
+    if missing:
+        print(f"error: missing: {', '.join(missing)}; see above how to get it", file=sys.stderr)
+        raise typer.Exit(4)
+
+
+@app.command()
 def explain(code: Annotated[int, typer.Argument(help="An exit code.")], as_json: Json = False) -> None:
-    """Say what an exit code means."""
+    """Say what an exit code means, and what to do."""
     if code not in EXIT_CODES:
         raise Usage(f"no exit code {code}; known: {', '.join(map(str, EXIT_CODES))}")
-    print(json.dumps({"code": code, "meaning": EXIT_CODES[code]}) if as_json else EXIT_CODES[code])
+    meaning, remedy = EXIT_CODES[code]
+    if as_json:
+        print(json.dumps({"code": code, "meaning": meaning, "what_to_do": remedy}))
+    else:
+        print(f"{meaning[0].upper()}{meaning[1:]}. {remedy}")
 
 
-def _play(scenario_file: Path, overrides: dict[str, Any], out: Path | None, as_json: bool) -> None:
+def _play(
+    scenario_file: Path, overrides: dict[str, Any], out: Path | None, as_json: bool,
+    chain_name: str = "embedded", account: str | None = None, resume: bool = False,
+) -> None:  # fmt: skip
     from chain_bandit.stopwatch import Stopwatch
 
     watch = Stopwatch()  # before the imports: they are part of the time that one waits
+    from chain_bandit.game.chains import chain, is_url
     from chain_bandit.game.folder import free_place, read_rounds
-    from chain_bandit.runs import check_expectations, play
+    from chain_bandit.runs import failed_expectation, play
     from chain_bandit.scenario import load
     from chain_bandit.views import terminal
 
-    scenario = load(scenario_file, overrides)
+    scenario, on = load(scenario_file, overrides), chain(chain_name, account, _warn_of_public_keys, resume)
     place = out or Path("runs") / f"{scenario.name}-{scenario.seed}"
     free_place(place)
     with terminal.Progress(scenario.parameters.horizon) as observe:
-        finished = play(scenario, place, observe, watch)
+        finished = play(scenario, place, observe, watch, on, is_url(chain_name), resume)
     manifest, measured, report = finished.manifest, finished.measured, finished.report
+    failed = failed_expectation(scenario, manifest)
     if as_json:
-        print(
-            json.dumps(
-                {**manifest, "measured": measured, "audit": report.verdict, "out": str(finished.out)}, sort_keys=True
-            )
-        )
+        said = {**manifest, "measured": measured, "audit": report.verdict, "out": str(finished.out)}
+        print(json.dumps(said | ({"error": _as_json(failed)} if failed else {}), sort_keys=True))
     else:
         rounds = read_rounds(finished.out)
         terminal.console().print(
-            terminal.header({**manifest, "chain": "embedded", "out": str(finished.out)}),
+            terminal.header({**manifest, "chain": chain_name, "out": str(finished.out)}),
             terminal.participants_table(manifest, report, rounds),
             terminal.regret_table(manifest, report, rounds),
             terminal.time_table(measured),
             terminal.checks_table(report),
             sep="\n",
         )
-    check_expectations(scenario, manifest)
+    if failed:
+        print(f"error: {failed}", file=sys.stderr)
+        raise typer.Exit(failed.exit_code)
     if report.exit_code:
         raise typer.Exit(report.exit_code)
+
+
+def _warn_of_public_keys(chain_id: int) -> None:
+    from chain_bandit.chain.development import DEVELOPMENT_IDS
+
+    if chain_id not in DEVELOPMENT_IDS:
+        print(
+            f"warning: chain {chain_id} is no development chain; whoever has the scenario has the participants' keys",
+            file=sys.stderr,
+        )
 
 
 def _overrides(pairs: list[str] | None, rounds: int | None, seed: int | None) -> dict[str, Any]:
@@ -275,6 +339,10 @@ def main() -> None:
             if os.environ.get("CHAIN_BANDIT_DEBUG"):
                 traceback.print_exc()
             _fail(1, type(error).__name__, f"a bug in chain-bandit: {error}; CHAIN_BANDIT_DEBUG=1 shows where")
+
+
+def _as_json(error: ChainBanditError) -> dict[str, Any]:
+    return {"type": type(error).__name__, "message": str(error), "exit_code": error.exit_code}
 
 
 def _fail(code: int, name: str, message: str) -> None:

@@ -5,6 +5,7 @@ import operator
 import re
 from collections import Counter
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -13,9 +14,13 @@ from typing import Any
 
 from chain_bandit.audit.audit import audit
 from chain_bandit.audit.report import AuditReport
+from chain_bandit.chain.identity import require_same
 from chain_bandit.chain.remote import require_code
 from chain_bandit.game import folder
+from chain_bandit.game.chains import Chain, embedded
+from chain_bandit.game.deployment import recorded
 from chain_bandit.game.run import Observer, run
+from chain_bandit.game.unfinished import unfinished
 from chain_bandit.history import files
 from chain_bandit.history.bodies import Bodies, with_bodies
 from chain_bandit.history.collect import Rpc, collect, creation_block
@@ -66,9 +71,19 @@ class Finished:
 
 
 def play(
-    scenario: Scenario, out: Path, observe: Observer = lambda moment: None, watch: Stopwatch | None = None
+    scenario: Scenario,
+    out: Path,
+    observe: Observer = lambda moment: None,
+    watch: Stopwatch | None = None,
+    chain: Chain = embedded,
+    outlives: bool = False,
+    resume: bool = False,
 ) -> Finished:
     """Play, audit and draw; the folder `out` is complete afterwards, or as it was before.
+
+    Args:
+        outlives: whether the chain outlives the run, so that a run that was stopped can be taken up.
+        resume: take up a run that was stopped, from what it left beside `out` (`game/unfinished.py`).
 
     Raises:
         ChainBanditError: what stopped the game.
@@ -76,8 +91,14 @@ def play(
     from chain_bandit.views.page import page  # late: it loads matplotlib
 
     watch = watch or Stopwatch()
-    with folder.written(out) as partial:
-        manifest = run(scenario, partial, observe, watch)
+    with ExitStack() as stack:
+        journal = None
+        if outlives:
+            journal = stack.enter_context(unfinished(scenario, out, resume))
+        elif resume:
+            raise folder.FolderRefused(out, "the chain of that run ended with it; leave out --resume")
+        partial = stack.enter_context(folder.written(out))
+        manifest = run(scenario, partial, observe, watch, chain, journal)
         report = audit_folder(partial, on_verified=lambda seconds: watch.add("verify", seconds))
         (partial / folder.AUDIT).write_text(report.json() + "\n", encoding="utf-8")
         text = page(
@@ -124,6 +145,18 @@ def _compare(path: Path, manifest: dict[str, Any], report: AuditReport) -> None:
             raise ManifestFalse(path, name, manifest.get(name), got)
 
 
+def recorded_game(rpc: Rpc, path: Path) -> bytes:
+    """The address of the game that a deployment file, or a run folder, is of: on its own chain.
+
+    Raises:
+        ForeignChain: the node is of another chain, or holds another contract or game there.
+        ChainBanditError: the file says nothing of a game, or the node does not answer.
+    """
+    identity = recorded(path)
+    require_same(rpc, identity)
+    return bytes.fromhex(identity.contract[2:])
+
+
 def audit_node(
     rpc: Rpc, contract: bytes, first: int | None, last: int | None, head: bytes | None, bodies: Path | None = None
 ) -> AuditReport:
@@ -149,8 +182,8 @@ def audit_node(
 _OPERATORS = {"<=": operator.le, ">=": operator.ge, "==": operator.eq, "<": operator.lt, ">": operator.gt}
 
 
-def check_expectations(scenario: Scenario, manifest: dict[str, Any]) -> None:
-    """Hold the scenario's `[expect]` table against the manifest. Raises `ExpectationFailed`."""
+def failed_expectation(scenario: Scenario, manifest: dict[str, Any]) -> ExpectationFailed | None:
+    """The first line of the scenario's `[expect]` table that the manifest does not meet."""
     for key, expected in scenario.expect.items():
         value: Any = manifest
         for part in key.split("."):
@@ -161,4 +194,5 @@ def check_expectations(scenario: Scenario, manifest: dict[str, Any]) -> None:
         except InvalidOperation:
             holds = match is not None and match[1] == "==" and str(value) == match[2]
         if not holds:
-            raise ExpectationFailed(key, expected, json.dumps(value))
+            return ExpectationFailed(key, expected, json.dumps(value))
+    return None

@@ -101,7 +101,7 @@ abstract contract Records is Books {
     /// @param committee_ Who validates the next round that has validators.
     function _record(Tip memory tip, uint8 kind, bytes32 header, uint256 committee_) private {
         _end(tip, kind, header);
-        if (tip.progress.explorationDue(FAILURE_LIMIT, HORIZON)) _end(tip, EXPLORATION, 0);
+        if (kind != APPROVED && tip.progress.explorationDue(FAILURE_LIMIT, HORIZON)) _end(tip, EXPLORATION, 0);
         if (VALIDATORS == PARTICIPANTS) return;
         Committees.check(
             tip.reputations,

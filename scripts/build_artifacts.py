@@ -5,6 +5,7 @@ import json
 import os
 import re
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,45 +20,86 @@ OUTPUTS = ["abi", "evm.bytecode.object", "evm.deployedBytecode.object", "evm.dep
 IMPORT = re.compile(r'^import [^;]*?"([^"]+)";', re.MULTILINE)
 
 
-def sources() -> dict[str, dict[str, str]]:
-    """Every contract of ours and whatever they import, by source unit name."""
+class CompilerWarning(Exception):
+    """The compiler has something to say about the contracts: a warning fails the build as an error does."""
+
+
+def sources(root: Path = ROOT) -> dict[str, dict[str, str]]:
+    """Every contract under `root` and whatever they import, by source unit name; libraries come from npm."""
     found: dict[str, dict[str, str]] = {}
-    pending = [path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "contracts").rglob("*.sol"))]
+    pending = [path.relative_to(root).as_posix() for path in sorted((root / "contracts").rglob("*.sol"))]
     while pending:
         name = pending.pop()
         if name in found:
             continue
-        text = (ROOT / ("" if name.startswith("contracts/") else "node_modules") / name).read_text()
+        text = (root / name if name.startswith("contracts/") else ROOT / "node_modules" / name).read_text()
         found[name] = {"content": text}
         folder = Path(name).parent
         pending += [
             os.path.normpath(folder / target).replace(os.sep, "/") if target.startswith(".") else target
             for target in IMPORT.findall(text)
         ]
-    return found
+    return dict(sorted(found.items()))
+
+
+def compile_standard(asked: dict[str, Any]) -> dict[str, Any]:
+    """What npm's solc under the environment's Node makes of a standard JSON input. Raises `CompilerWarning`."""
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    output: dict[str, Any] = solcx.compile_standard(asked, solc_binary=COMPILER)
+    if output.get("errors"):
+        raise CompilerWarning("".join(error["formattedMessage"] for error in output["errors"]))
+    return output
+
+
+def question(root: Path = ROOT) -> dict[str, Any]:
+    """The standard JSON input that the shipped artifact is the answer to."""
+    selection = {"outputSelection": {ENTRY: {"ChainBandit": OUTPUTS}}}
+    return {"language": "Solidity", "sources": sources(root), "settings": json.loads(SETTINGS.read_text()) | selection}
 
 
 def compile_all() -> dict[str, Any]:
-    """The artifact of the contract, freshly compiled with npm's solc under the environment's Node."""
-    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    settings = json.loads(SETTINGS.read_text())
-    output = solcx.compile_standard(
-        {
-            "language": "Solidity",
-            "sources": dict(sorted(sources().items())),
-            "settings": settings | {"outputSelection": {ENTRY: {"ChainBandit": OUTPUTS}}},
-        },
-        solc_binary=COMPILER,
-    )
+    """The artifact of the contract, freshly compiled."""
+    return artifact(compile_standard(question()))
+
+
+def artifact(output: dict[str, Any]) -> dict[str, Any]:
+    """What the package ships of a compiler's output."""
     contract = output["contracts"][ENTRY]["ChainBandit"]
     return {
         "abi": contract["abi"],
         "bytecode": "0x" + contract["evm"]["bytecode"]["object"],
-        "compiler": str(solcx.wrapper.get_solc_version(COMPILER, with_commit_hash=True)),
+        "compiler": compiler_version(),
         "deployedBytecode": "0x" + contract["evm"]["deployedBytecode"]["object"],
         "immutableReferences": list(merged(contract["evm"]["deployedBytecode"]["immutableReferences"])),
-        "settings": settings,
+        "settings": json.loads(SETTINGS.read_text()),
     }
+
+
+@cache
+def compiler_version() -> str:
+    return str(solcx.wrapper.get_solc_version(COMPILER, with_commit_hash=True))
+
+
+def storage_layout() -> list[dict[str, Any]]:
+    """Every variable that the contract keeps: label, type, slot and offset in it, structs unfolded."""
+    asked = question()
+    asked["settings"]["outputSelection"] = {ENTRY: {"ChainBandit": ["storageLayout"]}}
+    layout = compile_standard(asked)["contracts"][ENTRY]["ChainBandit"]["storageLayout"]
+    types = layout["types"]
+
+    def unfolded(variables: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [
+            {
+                "label": variable["label"],
+                "type": types[variable["type"]]["label"],
+                "slot": int(variable["slot"]),
+                "offset": variable["offset"],
+            }
+            | ({"members": unfolded(members)} if (members := types[variable["type"]].get("members")) else {})
+            for variable in variables
+        ]
+
+    return unfolded(layout["storage"])
 
 
 def merged(references: dict[str, list[dict[str, int]]]) -> list[list[int]]:

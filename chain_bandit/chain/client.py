@@ -1,6 +1,6 @@
-"""A game's contract as Python calls: transactions signed here, errors and events decoded, time and gas counted."""
+"""A game's contract as Python calls: transactions handed to the sender, errors and events decoded, gas counted."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple
 from typing import Any, cast
 
@@ -9,8 +9,13 @@ from eth_utils.address import to_checksum_address
 from web3 import Web3
 
 from chain_bandit.chain.artifacts import chain_bandit_artifact
+from chain_bandit.chain.call import Call, Order
+from chain_bandit.chain.delivery import AT_ONCE, Delivery
 from chain_bandit.chain.errors import ForeignContract
-from chain_bandit.chain.rpc import Rpc, as_bytes, as_int
+from chain_bandit.chain.journal import Journal, Origin
+from chain_bandit.chain.rpc import Rpc, as_bytes
+from chain_bandit.chain.sender import Sender
+from chain_bandit.chain.transactions import created_address
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import CostEntry
 from chain_bandit.stopwatch import Stopwatch
@@ -23,40 +28,58 @@ GAS_BASE, GAS_PER_BYTE, GAS_MOST, GAS_DEPLOYMENT = 1_000_000, 150, 30_000_000, 8
 
 
 class Coordinator:
-    """One deployed game. Methods that change the chain wait for the transaction, and raise if it was refused.
+    """One deployed game. A method that changes the chain hands a call to the sender and returns it.
 
-    One client must send all transactions of an account, since it counts its nonces.
+    Delivered `AT_ONCE` the call is in a block when the method returns; else `settle` waits for all, and whatever
+    an earlier call was refused for may be raised by a later one. One client must send all transactions of an account.
 
     Raises (every method):
-        NodeUnreachable: the node does not answer.
+        NodeUnreachable: the node does not answer, or takes nothing in.
         TransactionReverted: the contract, or the node, refused.
 
     Attributes:
         address: 20 bytes.
-        gas: gas used by each transaction, by method ("deploy" for the deployment).
-        transactions: how many were sent.
-        created_in: the block of the deployment; None for a contract found by `at`.
+        chain_id: as the node says.
+        rpc: for questions to the node.
     """
 
-    created_in: int | None = None
-
-    def __init__(self, web3: Web3, address: bytes, stopwatch: Stopwatch) -> None:
+    def __init__(
+        self,
+        web3: Web3,
+        address: bytes,
+        stopwatch: Stopwatch,
+        delivery: Delivery = AT_ONCE,
+        journal: Journal | None = None,
+    ) -> None:
         """Use `deploy` or `at`, which make sure that the address holds our contract."""
         artifact = chain_bandit_artifact()
         self.address = address
-        self._rpc = Rpc(web3, stopwatch)
+        self.rpc = Rpc(web3, stopwatch, delivery)
+        self._journal = journal or Journal()
+        self._sender = Sender(self.rpc, self._journal, delivery)
+        self.chain_id = self._sender.chain_id
         self._functions = artifact.members("function")
         self._recorded = artifact.members("event")["Recorded"]
 
     @property
     def gas(self) -> dict[str, list[int]]:
         """Gas used by each transaction, by method."""
-        return self._rpc.gas
+        used: dict[str, list[int]] = {}
+        for call in self._sender.calls:
+            if call.gas:
+                used.setdefault(call.method, []).extend(call.gas.values())
+        return used
 
     @property
     def transactions(self) -> int:
-        """How many transactions were sent."""
-        return self._rpc.transactions
+        """How many were found in blocks."""
+        return sum(len(call.gas) for call in self._sender.calls)
+
+    @property
+    def created_in(self) -> int | None:
+        """The block of the deployment; None for a contract found by `at`."""
+        first = self._sender.calls[0] if self._sender.calls else None
+        return first.receipt.block if first and first.method == "deploy" and first.receipt else None
 
     @staticmethod
     def deploy(
@@ -67,72 +90,115 @@ class Coordinator:
         secret_commitment: bytes,
         pool: int,
         stopwatch: Stopwatch,
+        delivery: Delivery = AT_ONCE,
+        journal: Journal | None = None,
     ) -> "Coordinator":
-        """Put a new game on the chain, with the sender as its environment and `pool` wei in it."""
+        """Put a new game on the chain, with the sender as its environment and `pool` wei in it, and wait for it."""
         data = chain_bandit_artifact().constructor(astuple(parameters), salt_commitment, secret_commitment)
-        rpc = Rpc(web3, stopwatch)
-        receipt = rpc.transact("deploy", sender, None, data, pool, GAS_DEPLOYMENT)
-        coordinator = Coordinator(web3, bytes.fromhex(receipt["contractAddress"][2:]), stopwatch)
-        coordinator._rpc = rpc
-        coordinator.created_in = as_int(receipt["blockNumber"])
+        coordinator = Coordinator(web3, b"", stopwatch, delivery, journal)
+        calls = coordinator._sender
+        coordinator.address = created_address(sender.address, calls.upcoming_nonce(sender))
+        coordinator._bind()
+        calls.submit("deploy", sender, None, pool, GAS_DEPLOYMENT, data, Order.ALONE)
+        calls.settle()
         return coordinator
 
     @staticmethod
-    def at(web3: Web3, address: bytes, stopwatch: Stopwatch) -> "Coordinator":
+    def at(
+        web3: Web3,
+        address: bytes,
+        stopwatch: Stopwatch,
+        delivery: Delivery = AT_ONCE,
+        journal: Journal | None = None,
+    ) -> "Coordinator":
         """The game at an address. Raises `ForeignContract` where the code there is not this version's."""
-        coordinator = Coordinator(web3, address, stopwatch)
-        code = coordinator._rpc.code(address)
+        coordinator = Coordinator(web3, address, stopwatch, delivery, journal)
+        code = coordinator.rpc.code(address)
         if not chain_bandit_artifact().is_code(code):
             raise ForeignContract(to_checksum_address(address), len(code))
+        coordinator._bind()
         return coordinator
 
-    def join(self, sender: LocalAccount) -> None:
-        """Take the next seat for the stake."""
-        self._transact(sender, "join", value=self.parameters().stake)
+    def settle(self) -> None:
+        """Wait until everything handed over is in blocks with enough confirmations."""
+        self._sender.settle()
 
-    def open(self, sender: LocalAccount, salt: bytes) -> None:
+    def join(self, sender: LocalAccount) -> Call:
+        """Take the next seat for the stake; seats go by order, so all earlier calls come first."""
+        return self._submit(sender, "join", value=self.parameters().stake, order=Order.ALONE)
+
+    def open(self, sender: LocalAccount, salt: bytes) -> Call:
         """Start the game."""
-        self._transact(sender, "open", salt)
+        return self._submit(sender, "open", salt, order=Order.ALONE)
 
-    def submit_blocks(self, sender: LocalAccount, blocks: bytes) -> list[RecordEvent]:
-        """Record blocks in a row, as `protocol.submission` encodes them. Gives the records made."""
-        return self._record(sender, "submitBlocks", packed=blocks)
+    def submit_blocks(
+        self, sender: LocalAccount, blocks: bytes, done: Callable[[str], bool] | None = None
+    ) -> Call:
+        """Record blocks in a row, as `protocol.submission` encodes them. `done`, as for all records, see `recorded`."""
+        return self._submit(sender, "submitBlocks", packed=blocks, done=done)
 
-    def skip(self, sender: LocalAccount, committee: int, signers: int, signatures: bytes) -> list[RecordEvent]:
-        """Record a quorum's "no block". Gives the records made."""
-        return self._record(sender, "skip", committee, signers, signatures)
+    def skip(
+        self,
+        sender: LocalAccount,
+        committee: int,
+        signers: int,
+        signatures: bytes,
+        done: Callable[[str], bool] | None = None,
+    ) -> Call:
+        """Record a quorum's "no block"."""
+        return self._submit(sender, "skip", committee, signers, signatures, done=done)
 
-    def skip_after_deadline(self, sender: LocalAccount, committee: int) -> list[RecordEvent]:
-        """Record that the deadline passed without a block. Gives the records made."""
-        return self._record(sender, "skipAfterDeadline", committee)
+    def skip_after_deadline(
+        self, sender: LocalAccount, committee: int, done: Callable[[str], bool] | None = None
+    ) -> Call:
+        """Record that the deadline passed without a block."""
+        return self._submit(sender, "skipAfterDeadline", committee, done=done)
 
-    def report_equivocation(self, sender: LocalAccount, proof: tuple[object, ...]) -> None:
-        """Put a seat on the block list."""
-        self._transact(sender, "reportEquivocation", proof)
+    def report_equivocation(
+        self, sender: LocalAccount, seat: int, proof: tuple[object, ...]
+    ) -> Call:
+        """Put a seat on the block list; which round is open decides from when on, so all earlier calls come first."""
+        return self._submit(
+            sender, "reportEquivocation", proof, order=Order.ALONE,
+            done=lambda block: bool(self._view("blockedFrom", seat, block=block)),
+        )  # fmt: skip
 
-    def settle_rewards(self, sender: LocalAccount, through: int, pulls: bytes) -> None:
-        """Credit the rewards of all unsettled rounds up to `through`."""
-        self._transact(sender, "settleRewards", through, pulls)
+    def recorded(self, round_: int) -> Callable[[str], bool]:
+        """Whether a round is recorded, by the state after a block: then it does not matter who did it."""
+        return lambda block: int(self._view("nextRound", block=block)) > round_
 
-    def reveal(self, sender: LocalAccount, secret: bytes, roles: bytes, model: bytes) -> None:
-        """Open the environment's commitment."""
-        self._transact(sender, "reveal", secret, roles, model)
+    def records(self, call: Call) -> list[RecordEvent] | None:
+        """The records that a call made; None while it is under way, and when somebody else made them."""
+        if call.receipt is None or not call.receipt.succeeded:
+            return None
+        events = [self._recorded.decode_inputs(as_bytes(log["data"])) for log in call.receipt.fields["logs"]]
+        return [(round_, kind, bytes(head)) for round_, kind, head in events]
 
-    def settle_costs(self, sender: LocalAccount, entries: Sequence[CostEntry]) -> None:
+    def settle_rewards(self, sender: LocalAccount, through: int, pulls: bytes) -> Call:
+        """Credit the rewards of all unsettled rounds up to `through`, once they are recorded."""
+        return self._submit(sender, "settleRewards", through, pulls, order=Order.AFTER)
+
+    def reveal(self, sender: LocalAccount, secret: bytes, roles: bytes, model: bytes) -> Call:
+        """Open the environment's commitment, once all is recorded."""
+        return self._submit(sender, "reveal", secret, roles, model, order=Order.AFTER)
+
+    def settle_costs(self, sender: LocalAccount, entries: Sequence[CostEntry]) -> Call:
         """Hand back records, newest first."""
-        self._transact(sender, "settleCosts", [astuple(entry) for entry in entries])
+        return self._submit(sender, "settleCosts", [astuple(entry) for entry in entries])
 
-    def close(self, sender: LocalAccount) -> None:
-        """Fix what everybody is owed."""
-        self._transact(sender, "close")
+    def close(self, sender: LocalAccount) -> Call:
+        """Fix what everybody is owed, once all is settled."""
+        return self._submit(
+            sender, "close", order=Order.ALONE, done=lambda block: bool(self._view("closed", block=block))
+        )
 
-    def withdraw(self, sender: LocalAccount) -> None:
+    def withdraw(self, sender: LocalAccount) -> Call:
         """Take all that the sender is owed."""
-        self._transact(sender, "withdraw")
+        return self._submit(sender, "withdraw")
 
-    def reveal_counts(self, sender: LocalAccount, salt_key: bytes) -> None:
+    def reveal_counts(self, sender: LocalAccount, salt_key: bytes) -> Call:
         """Publish the key of one's commitments to pull counts."""
-        self._transact(sender, "revealCounts", salt_key)
+        return self._submit(sender, "revealCounts", salt_key)
 
     def parameters(self) -> Parameters:
         """The game's parameters."""
@@ -224,23 +290,30 @@ class Coordinator:
         """Whether the accounts are final."""
         return bool(self._view("closed"))
 
-    def _view(self, name: str, *arguments: object) -> Any:
+    def _bind(self) -> None:
+        self._journal.bind(Origin(self.chain_id, self._sender.genesis, "0x" + self.address.hex()))
+
+    def _view(self, name: str, *arguments: object, block: str = "latest") -> Any:
         function = self._functions[name]
-        (value,) = function.decode_outputs(self._rpc.call(name, self.address, function.encode(*arguments)))
+        data = self.rpc.call(name, self.address, function.encode(*arguments), block)
+        if not data:
+            raise ForeignContract(to_checksum_address(self.address), 0)
+        (value,) = function.decode_outputs(data)
         return value
 
-    def _transact(
-        self, sender: LocalAccount, name: str, *arguments: object, value: int = 0, packed: bytes = b""
-    ) -> Any:
+    def _submit(
+        self,
+        sender: LocalAccount,
+        name: str,
+        *arguments: object,
+        value: int = 0,
+        packed: bytes = b"",
+        order: Order = Order.FREE,
+        done: Callable[[str], bool] | None = None,
+    ) -> Call:
         data = self._functions[name].encode(*arguments) + packed
         limit = min(GAS_BASE + GAS_PER_BYTE * len(data), GAS_MOST)
-        return self._rpc.transact(name, sender, self.address, data, value, limit)
-
-    def _record(self, sender: LocalAccount, name: str, *arguments: object, packed: bytes = b"") -> list[RecordEvent]:
-        logs = self._transact(sender, name, *arguments, packed=packed)["logs"]
-        events = [self._recorded.decode_inputs(as_bytes(log["data"])) for log in logs]
-        return [(round_, kind, bytes(head)) for round_, kind, head in events]
-
+        return self._sender.submit(name, sender, self.address, value, limit, data, order, done)
 
 
 def _address(value: str) -> bytes:

@@ -25,6 +25,39 @@ class ForeignContract(ChainBanditError):
         self.address, self.size = address, size
 
 
+class ForeignChain(ChainBanditError):
+    """A node, or a contract on it, that is not the one that was recorded."""
+
+    exit_code = 6
+
+    def __init__(self, what: str, expected: object, got: object) -> None:
+        name = what.replace("_", " ")
+        super().__init__(f"this is another chain or game: its {name} is {got}, recorded was {expected}; check the URL")
+        self.what, self.expected, self.got = what, expected, got
+
+
+class AccountRefused(ChainBanditError):
+    """An account that cannot be used: unknown, locked, out of place or out of money."""
+
+    exit_code = 8
+
+    def __init__(self, account: str, reason: str) -> None:
+        super().__init__(f"{account} {reason}")
+        self.account, self.reason = account, reason
+
+
+class NonceTaken(ChainBanditError):
+    """An account of ours that somebody else sends transactions from."""
+
+    exit_code = 8
+
+    def __init__(self, account: str, nonce: int) -> None:
+        super().__init__(
+            f"nonce {nonce} of {account} went to a transaction of another program: let one program use the account"
+        )
+        self.account, self.nonce = account, nonce
+
+
 class TransactionReverted(ChainBanditError):
     """A transaction that the contract refused.
 

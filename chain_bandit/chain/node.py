@@ -18,7 +18,11 @@ class Node(Protocol):
         ...
 
 
-def account(secret: bytes) -> LocalAccount:
+Wallet = LocalAccount
+"""An account with its key."""
+
+
+def account(secret: bytes) -> Wallet:
     """The account of a 32-byte key."""
-    made: LocalAccount = Account.from_key(secret)
+    made: Wallet = Account.from_key(secret)
     return made

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from eth_utils.address import to_checksum_address
 from requests import RequestException
@@ -14,6 +15,8 @@ from chain_bandit.chain.rpc import as_bytes
 
 TIMEOUT = 30.0
 """Seconds for one answer."""
+
+_HERE = ("127.0.0.1", "localhost")
 
 
 def json_rpc(web3: Web3) -> Callable[[str, Sequence[Any]], Any]:
@@ -30,8 +33,17 @@ def json_rpc(web3: Web3) -> Callable[[str, Sequence[Any]], Any]:
 
 def at_url(url: str) -> Callable[[str, Sequence[Any]], Any]:
     """The node at an HTTP URL; nothing is retried."""
-    provider = HTTPProvider(url, request_kwargs={"timeout": TIMEOUT}, exception_retry_configuration=None)
-    return json_rpc(Web3(provider, middleware=[]))
+    return json_rpc(web3_at(url))
+
+
+def web3_at(url: str) -> Web3:
+    """A connection to the node at an HTTP URL, opened when it is first used; to this machine past any proxy."""
+    options: dict[str, Any] = {"timeout": TIMEOUT}
+    host = urlsplit(url).hostname
+    if host in _HERE:
+        options["proxies"] = {"no_proxy": host}
+    provider = HTTPProvider(url, request_kwargs=options, exception_retry_configuration=None)
+    return Web3(provider, middleware=[])
 
 
 def require_code(rpc: Callable[[str, Sequence[Any]], Any], contract: bytes) -> None:

@@ -1,140 +1,124 @@
-"""JSON-RPC to one node: requests, transactions signed here, and why one failed."""
+"""Questions to one node, asked until they are answered, and what a contract's refusals mean."""
 
-import ast
-from collections.abc import Iterator
-from contextlib import contextmanager
-from time import monotonic, sleep
+from collections.abc import Callable, Sequence
+from math import inf
+from time import monotonic
 from typing import Any
 
-from eth_account.signers.local import LocalAccount
 from eth_utils.address import to_checksum_address
-from eth_utils.exceptions import ValidationError
-from requests import RequestException
 from web3 import Web3
-from web3.exceptions import Web3Exception
-from web3.types import RPCEndpoint
 
 from chain_bandit.chain.artifacts import chain_bandit_artifact, member
+from chain_bandit.chain.delivery import Delivery
 from chain_bandit.chain.errors import NodeUnreachable, TransactionReverted
+from chain_bandit.chain.patience import Patience
+from chain_bandit.chain.wire import Refused, Request, wire_to
 from chain_bandit.stopwatch import Stopwatch
 
-MINING_TIMEOUT = 120.0
-"""Seconds to wait for a receipt."""
-
-_POLL = 0.05
 _BUILT_IN = tuple(
     member({"name": name, "inputs": [{"type": kind}]}) for name, kind in (("Error", "string"), ("Panic", "uint256"))
 )
+_ERRORS = {
+    error.topic[:4]: error for error in (*chain_bandit_artifact().members("error").values(), *_BUILT_IN)
+}
+
+
+BEHIND = 2.0
+"""Seconds after which a node that lacks the last known block is believed."""
 
 
 class Rpc:
-    """What the client asks of a node.
+    """What the client asks of a node. A lost answer, or a refusal that no contract spoke, is asked for again.
 
     Attributes:
-        gas: gas used by each transaction, by method.
-        transactions: how many were mined.
+        known: the number of the last known block; views wait a while for a node that is behind it.
+
+    Raises (every method):
+        NodeUnreachable: patience is at its end.
     """
 
-    def __init__(self, web3: Web3, stopwatch: Stopwatch) -> None:
-        self.gas: dict[str, list[int]] = {}
-        self.transactions = 0
-        self._web3, self._stopwatch = web3, stopwatch
-        self._nonces: dict[str, int] = {}
-        self._fixed: dict[str, Any] | None = None
-        errors = (*chain_bandit_artifact().members("error").values(), *_BUILT_IN)
-        self._errors = {error.topic[:4]: error for error in errors}
+    def __init__(self, web3: Web3, stopwatch: Stopwatch, delivery: Delivery) -> None:
+        self.wire = wire_to(web3, delivery.timeout)
+        self.stopwatch, self._patience = stopwatch, delivery.patience
+        self.known = 0
+
+    def exchange(self, requests: Sequence[Request]) -> list[Any]:
+        """All answers, in order; some may be a `Refused`."""
+        return self._insist(requests, lambda answers: None)
+
+    def ask(self, method: str, parameters: Sequence[Any], at_most: float = inf) -> Any:
+        """One result, waited for `at_most` seconds."""
+        (answer,) = self._insist([(method, parameters)], self._in_vain, at_most)
+        if isinstance(answer, Refused):
+            raise NodeUnreachable(f"{method}: {answer.text}")
+        return answer
 
     def code(self, address: bytes) -> bytes:
         """The code at an address."""
-        with self._stopwatch("evm"):
-            return as_bytes(self._request("eth_getCode", to_checksum_address(address), "latest"))
+        return as_bytes(self.ask("eth_getCode", [to_checksum_address(address), "latest"]))
 
-    def call(self, method: str, to: bytes, data: bytes) -> bytes:
+    def call(self, method: str, to: bytes, data: bytes, block: str = "latest") -> bytes:
         """What a view returns. Raises `TransactionReverted`."""
-        request = {"from": to_checksum_address(bytes(20)), "to": to_checksum_address(to), "data": _hex(data)}
-        with self._stopwatch("evm"), self._refusals(method):
-            return as_bytes(self._request("eth_call", request, "latest"))
+        request = {"from": to_checksum_address(bytes(20)), "to": to_checksum_address(to), "data": as_hex(data)}
+        answer = self.attempt(request, block)
+        if isinstance(answer, Refused):
+            raise refusal(method, answer)
+        return as_bytes(answer)
 
-    def transact(
-        self, method: str, sender: LocalAccount, to: bytes | None, data: bytes, value: int, gas: int
-    ) -> Any:
-        """Send a transaction and wait for its receipt. Raises `TransactionReverted`."""
-        with self._stopwatch("evm"):
-            nonce = self._nonce(sender.address)
-            transaction = {"to": to_checksum_address(to) if to else "", "data": data, "value": value, "gas": gas}
-            signed = sender.sign_transaction(transaction | {"nonce": nonce} | self._fees())
-            with self._refusals(method):
-                identity = self._request("eth_sendRawTransaction", _hex(signed.raw_transaction))
-            self._nonces[sender.address] = nonce + 1
-            receipt = self._receipt(identity)
-            self.transactions += 1
-            self.gas.setdefault(method, []).append(as_int(receipt["gasUsed"]))
-            if as_int(receipt["status"]) != 1:
-                self._explain(method, sender, transaction, receipt)
-            return receipt
+    def attempt(self, transaction: dict[str, Any], block: str) -> Any:
+        """What a call gives on a block: its result, or the `Refused` that the contract answers with.
 
-    def _nonce(self, account: str) -> int:
-        if account not in self._nonces:
-            self._nonces[account] = as_int(self._request("eth_getTransactionCount", account, "latest"))
-        return self._nonces[account]
+        A block of a certain number is not asked for long: it may be gone.
+        """
+        requests: list[Request] = [("eth_call", [transaction, block])]
+        if block == "latest" and not self.wire.certain:
+            requests.append(("eth_blockNumber", []))
+        start = monotonic()
 
-    def _fees(self) -> dict[str, Any]:
-        """Type 2, at up to ten times the base fee found first: no run fills enough blocks to raise it that far."""
-        if self._fixed is None:
-            base = as_int(self._request("eth_getBlockByNumber", "latest", False)["baseFeePerGas"])
-            chain = as_int(self._request("eth_chainId"))
-            self._fixed = {"type": 2, "maxFeePerGas": 10 * base + 1, "maxPriorityFeePerGas": 0, "chainId": chain}
-        return self._fixed
+        def in_vain(answers: list[Any]) -> str | None:
+            answer, *number = answers
+            if isinstance(answer, Refused) and answer.data is not None:
+                answers = number
+            lost = self._in_vain(answers)
+            if lost is None and number and as_int(number[0]) < self.known and monotonic() - start < BEHIND:
+                return "the node is behind"
+            return lost
 
-    def _receipt(self, identity: Any) -> Any:
-        until = monotonic() + MINING_TIMEOUT
-        while True:
-            receipt = self._request("eth_getTransactionReceipt", identity)
-            if receipt is not None:
-                return receipt
-            if monotonic() > until:
-                raise NodeUnreachable(f"transaction {identity} not mined in {MINING_TIMEOUT:.0f} s")
-            sleep(_POLL)
+        return self._insist(requests, in_vain, inf if block == "latest" else BEHIND)[0]
 
-    def _explain(self, method: str, sender: LocalAccount, transaction: dict[str, Any], receipt: Any) -> None:
-        """Raise what a failed transaction failed with, found by calling it again on the block that holds it."""
-        if as_int(receipt["gasUsed"]) == transaction["gas"]:
-            raise TransactionReverted(method, "OutOfGas", (transaction["gas"],))
-        request = {
-            "from": sender.address,
-            "data": _hex(transaction["data"]),
-            "value": hex(transaction["value"]),
-            "gas": hex(transaction["gas"]),
-        }
-        if transaction["to"]:
-            request["to"] = transaction["to"]
-        with self._refusals(method):
-            self._request("eth_call", request, hex(as_int(receipt["blockNumber"])))
-        raise TransactionReverted(method, "Unexplained", ())
+    def _in_vain(self, answers: list[Any]) -> str | None:
+        """Why to ask again; None when there is an answer, or none to come."""
+        refused = next((answer for answer in answers if isinstance(answer, Refused)), None)
+        return refused.text if refused is not None and not self.wire.certain else None
 
-    def _request(self, method: str, *parameters: Any) -> Any:
-        try:
-            return self._web3.manager.request_blocking(RPCEndpoint(method), list(parameters))
-        except (RequestException, OSError) as error:
-            raise NodeUnreachable(error) from error
+    def _insist(
+        self, requests: Sequence[Request], in_vain: Callable[[list[Any]], str | None], at_most: float = inf
+    ) -> list[Any]:
+        patience = Patience(min(self._patience, at_most))
+        with self.stopwatch("evm"):
+            while True:
+                try:
+                    answers = self.wire.post(requests).result()
+                    reason = in_vain(answers)
+                    if reason is None:
+                        return answers
+                    why = NodeUnreachable(reason)
+                except NodeUnreachable as error:
+                    why = error
+                patience.wait(why)
 
-    @contextmanager
-    def _refusals(self, method: str) -> Iterator[None]:
-        """Turn what a node raises for a refused call into `TransactionReverted`."""
-        try:
-            yield
-        except (Web3Exception, ValidationError, _tester_failure()) as failure:
-            name, values = self._decode(failure)
-            raise TransactionReverted(method, name, values) from failure
 
-    def _decode(self, failure: Exception) -> tuple[str, tuple[Any, ...]]:
-        data = _revert_data(failure)
-        if data is None:
-            return "Rejected", (str(failure),)
-        if data == b"":
-            return "Malformed", ()  # the decoder of calldata reverts without a word
-        error = self._errors.get(data[:4])
-        return (error.name, error.decode_inputs(data[4:])) if error else ("Unexplained", (data,))
+def refusal(method: str, refused: Refused) -> TransactionReverted:
+    """The contract's error in a node's refusal; "Rejected" where the node itself refused."""
+    data = refused.data
+    if data is None:
+        return TransactionReverted(method, "Rejected", (refused.text,))
+    if data == b"":
+        return TransactionReverted(method, "Malformed", ())  # the decoder of calldata reverts without a word
+    error = _ERRORS.get(data[:4])
+    if error is None:
+        return TransactionReverted(method, "Unexplained", (data,))
+    return TransactionReverted(method, error.name, error.decode_inputs(data[4:]))
 
 
 def as_int(value: Any) -> int:
@@ -147,26 +131,6 @@ def as_bytes(value: Any) -> bytes:
     return bytes.fromhex(value[2:]) if isinstance(value, str) else bytes(value)
 
 
-def _hex(data: bytes) -> str:
+def as_hex(data: bytes) -> str:
+    """Bytes as requests carry them."""
     return "0x" + bytes(data).hex()
-
-
-def _tester_failure() -> type[Exception]:
-    """eth-tester's error for a reverted call; it stands for nothing where eth-tester is not installed."""
-    from eth_tester.exceptions import TransactionFailed
-
-    failure: type[Exception] = TransactionFailed
-    return failure
-
-
-def _revert_data(failure: Exception) -> bytes | None:
-    """What the contract reverted with; None when the node gave other grounds. eth-tester hands back a repr of bytes."""
-    data = getattr(failure, "data", None)
-    if isinstance(data, str) and data.startswith("0x"):
-        return bytes.fromhex(data[2:])
-    _, found, text = str(failure).partition("execution reverted: ")
-    try:
-        value = ast.literal_eval(text) if found else None
-    except (SyntaxError, ValueError):
-        return None
-    return value if isinstance(value, bytes) else None

@@ -45,7 +45,8 @@ class Equivocation:
             for content, signature in ((self.content, self.signature), (self.other_content, self.other_signature))
         )
         slot = self.slot
-        return (self.instance, slot.round, slot.parent, int(self.phase), int(self.role), *(x for s in signed for x in s))
+        where = (self.instance, slot.round, slot.parent, int(self.phase), int(self.role))
+        return where + tuple(part for each in signed for part in each)
 
     def _signed(self, content: bytes) -> bytes:
         return statement_content(self.phase, content)

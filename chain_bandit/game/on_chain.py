@@ -1,12 +1,19 @@
 """A game's records in the contract, on a chain whose blocks the game's own driver may mine."""
 
+from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from chain_bandit.chain.call import Call
 from chain_bandit.chain.client import Coordinator
+from chain_bandit.chain.delivery import AT_ONCE, Delivery
 from chain_bandit.chain.embedded import EmbeddedNode
+from chain_bandit.chain.errors import ForeignChain
+from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import Node, account
 from chain_bandit.consensus.certificate import Certificate
 from chain_bandit.consensus.evidence import Equivocation
+from chain_bandit.game.errors import RecordMismatch
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import Recorded
 from chain_bandit.protocol.messages import Domain
@@ -18,20 +25,41 @@ GAS_MONEY = 10**20
 """Wei for gas that every account of an embedded chain starts with."""
 
 
-def embedded_node(plan: Plan) -> EmbeddedNode:
-    """A fresh chain in this process, on which everybody holds what the game needs."""
-    parameters = plan.parameters
-    balances = {signer.address: parameters.stake + GAS_MONEY for signer in plan.participants}
+def opening_balances(plan: Plan) -> dict[bytes, int]:
+    """Wei that everybody needs on a development chain."""
+    balances = {signer.address: plan.parameters.stake + GAS_MONEY for signer in plan.participants}
     balances[plan.environment.address] = plan.pool + GAS_MONEY
     balances[plan.relayer.address] = GAS_MONEY
-    return EmbeddedNode(balances)
+    return balances
+
+
+def embedded_node(plan: Plan) -> EmbeddedNode:
+    """A fresh chain in this process, on which everybody holds what the game needs."""
+    return EmbeddedNode(opening_balances(plan))
+
+
+@dataclass(slots=True)
+class _Submitted:
+    """A record on its way, and what it should come to once the game has said so."""
+
+    call: Call | None = None
+    expected: Recorded | None = None
 
 
 class OnChain:
-    """`Recorder` over the contract: deploys it, submits to it, settles and empties it."""
+    """`Recorder` over the contract: deploys it, submits to it, settles and empties it.
 
-    def __init__(self, node: Node, stopwatch: Stopwatch) -> None:
+    Records are under way while the game goes on. They are held against the rules as they come in, and all of them,
+    with the contract's own head, before a deadline is waited for and before the game is settled.
+    """
+
+    def __init__(
+        self, node: Node, stopwatch: Stopwatch, delivery: Delivery = AT_ONCE, journal: Journal | None = None
+    ) -> None:
         self.node, self._stopwatch = node, stopwatch
+        self._delivery, self._journal = delivery, journal
+        self._submitted: deque[_Submitted] = deque()
+        self._last: Recorded | None = None
 
     def open(self, plan: Plan) -> Domain:
         """Deploy, let everybody join, open."""
@@ -40,34 +68,50 @@ class OnChain:
         self._participants = [account(signer.secret) for signer in plan.participants]
         self.contract = Coordinator.deploy(
             self.node.web3, self._environment, plan.parameters, plan.salt_commitment, plan.secret_commitment,
-            plan.pool, self._stopwatch,
+            plan.pool, self._stopwatch, self._delivery, self._journal,
         )  # fmt: skip
+        if self.contract.chain_id != self.node.chain_id:
+            raise ForeignChain("chain id", self.node.chain_id, self.contract.chain_id)
         for participant in self._participants:
             self.contract.join(participant)
         self.contract.open(self._environment, plan.salt)
+        self.contract.settle()
         return Domain(self.node.chain_id, self.contract.address, plan.game)
 
-    def submit(self, blocks: Sequence[Submitted]) -> Recorded:
+    def submit(self, blocks: Sequence[Submitted]) -> None:
         """Record certified blocks in a row."""
-        return self.contract.submit_blocks(self._relayer, encode(self._plan.parameters, blocks))
+        record = self._next()
+        data = encode(self._plan.parameters, blocks)
+        record.call = self.contract.submit_blocks(self._relayer, data, lambda at: self._has(record, at))
 
-    def skip(self, committee: int, certificate: Certificate) -> Recorded:
+    def skip(self, committee: int, certificate: Certificate) -> None:
         """Record a quorum's "no block"."""
-        return self.contract.skip(self._relayer, committee, certificate.signers, certificate.signatures)
+        record = self._next()
+        record.call = self.contract.skip(
+            self._relayer, committee, certificate.signers, certificate.signatures, lambda at: self._has(record, at)
+        )
 
     def report(self, proof: Equivocation) -> None:
         """Hand in a proof of equivocation."""
-        self.contract.report_equivocation(self._relayer, proof.calldata())
+        self.contract.report_equivocation(self._relayer, proof.instance, proof.calldata())
 
-    def skip_after_deadline(self, committee: int) -> Recorded:
+    def skip_after_deadline(self, committee: int) -> None:
         """Let the deadline pass, then record the skip."""
-        parameters = self._plan.parameters
-        blocks = parameters.skip_deadline
-        if self.contract.next_round() == parameters.burn_in:
-            blocks += parameters.burn_in_blocks
-        with self._stopwatch("evm"):
-            self.node.mine(blocks)
-        return self.contract.skip_after_deadline(self._relayer, committee)
+        self._confirm()
+        parameters, open_round = self._plan.parameters, self.contract.next_round()
+        if open_round == self._open_round:  # else a run that is resumed has done it
+            blocks = parameters.skip_deadline
+            if open_round == parameters.burn_in:
+                blocks += parameters.burn_in_blocks
+            with self._stopwatch("evm"):
+                self.node.mine(blocks)
+        record = self._next()
+        record.call = self.contract.skip_after_deadline(self._relayer, committee, lambda at: self._has(record, at))
+
+    def expect(self, made: Recorded) -> None:
+        """Remember what the rules give, and check what has come in."""
+        self._submitted[-1].expected = self._last = made
+        self._check()
 
     def settle_rewards(self, through: int, pulls: bytes) -> None:
         """Credit rewards."""
@@ -76,11 +120,52 @@ class OnChain:
     def finish(self, entries: Sequence[CostEntry]) -> None:
         """Reveal, settle costs in chunks, close; everybody opens its count commitments and withdraws."""
         plan, contract, size = self._plan, self.contract, self._plan.scenario.chain.costs_every
+        self._confirm()
         contract.reveal(self._environment, plan.secret, plan.roles, plan.model)
         for at in range(0, len(entries), size):
             contract.settle_costs(self._environment, entries[at : at + size])
         contract.close(self._relayer)
+        contract.settle()
         for participant, salt_key in zip(self._participants, plan.salt_keys, strict=True):
             contract.reveal_counts(participant, salt_key)
             contract.withdraw(participant)
         contract.withdraw(self._environment)
+        contract.settle()
+
+    @property
+    def _open_round(self) -> int:
+        """The round that the next record ends, by the rules."""
+        return self._last[0] + 1 if self._last else self._plan.parameters.burn_in
+
+    def _next(self) -> _Submitted:
+        record = _Submitted()
+        self._submitted.append(record)
+        return record
+
+    def _has(self, record: _Submitted, at: str) -> bool:
+        """Whether the contract got this record from somebody else; that it is the same one, its head says later."""
+        return record.expected is not None and self.contract.recorded(record.expected[0])(at)
+
+    def _check(self) -> None:
+        """Hold the records that came in against the rules. Raises `RecordMismatch`."""
+        while self._submitted:
+            record = self._submitted[0]
+            assert record.call is not None
+            assert record.expected is not None
+            made = self.contract.records(record.call)
+            if made is None and not record.call.outdone:
+                return
+            if made is not None and made != [record.expected]:
+                raise RecordMismatch(record.expected[0], record.expected, made)
+            self._submitted.popleft()
+
+    def _confirm(self) -> None:
+        """Wait for everything under way; the contract's head must then be that of the rules, whoever recorded it."""
+        self.contract.settle()
+        self._check()
+        if not self._last:
+            return
+        round_, _, head = self._last
+        recorded = self.contract.next_round() - 1
+        if recorded == round_ and self.contract.head() != head:
+            raise RecordMismatch(round_, head, self.contract.head())

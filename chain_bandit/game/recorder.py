@@ -10,31 +10,35 @@ from chain_bandit.protocol.messages import Domain
 from chain_bandit.protocol.settlement import CostEntry
 from chain_bandit.protocol.submission import Submitted
 
-Recorded = Sequence[tuple[int, int, bytes]]
-"""(round, kind, head) of each record that a call made."""
+Recorded = tuple[int, int, bytes]
+"""(round, kind, head) of the last record that a call makes."""
 
 
 class Recorder(Protocol):
-    """Takes certificates and says what it recorded: None leaves that to the rules. What it refuses raises."""
+    """Takes certificates, and is told after each what the rules make of it. What it refuses raises, maybe later."""
 
     def open(self, plan: Plan) -> Domain:
         """Deploy, let everybody join, open. The domain that signatures are bound to."""
         ...
 
-    def submit(self, blocks: Sequence[Submitted]) -> Recorded | None:
+    def submit(self, blocks: Sequence[Submitted]) -> None:
         """Record certified blocks in a row, in one transaction; exploration rounds may follow in the same call."""
         ...
 
-    def skip(self, committee: int, certificate: Certificate) -> Recorded | None:
+    def skip(self, committee: int, certificate: Certificate) -> None:
         """Record a round that a quorum says has no block; `committee` validates the next one."""
         ...
 
-    def skip_after_deadline(self, committee: int) -> Recorded | None:
+    def skip_after_deadline(self, committee: int) -> None:
         """Record a round that nobody can finish, once its deadline has passed; `committee` validates the next one."""
         ...
 
     def report(self, proof: Equivocation) -> None:
         """Put a seat on the block list."""
+        ...
+
+    def expect(self, made: Recorded) -> None:
+        """Hold what the last of the three recorded against this, now or before the game ends."""
         ...
 
     def settle_rewards(self, through: int, pulls: bytes) -> None:
@@ -64,6 +68,9 @@ class NoChain:
 
     def report(self, proof: Equivocation) -> None:
         """The rules alone keep the list."""
+
+    def expect(self, made: Recorded) -> None:
+        """The rules are right."""
 
     def settle_rewards(self, through: int, pulls: bytes) -> None:
         """Nothing is paid."""

@@ -1,23 +1,29 @@
 """A run: one game on a chain, measured, its records and its history written into a folder."""
 
-import shutil
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow
 import pyarrow.parquet
-import tomli_w
 
 import chain_bandit
+from chain_bandit.chain.delivery import AT_ONCE, PIPELINED
+from chain_bandit.chain.embedded import EmbeddedNode
+from chain_bandit.chain.identity import identify
+from chain_bandit.chain.journal import Journal
+from chain_bandit.chain.node import Node
 from chain_bandit.chain.remote import json_rpc
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game import folder
+from chain_bandit.game.chains import Chain, embedded
 from chain_bandit.game.game import Game, RoundPlayed
-from chain_bandit.game.on_chain import OnChain, embedded_node
+from chain_bandit.game.on_chain import OnChain
 from chain_bandit.game.plan import Plan
+from chain_bandit.game.unfinished import lock
 from chain_bandit.history import files
 from chain_bandit.history.blocks import History, RawBlock
 from chain_bandit.history.bodies import Bodies, with_bodies
@@ -29,7 +35,7 @@ from chain_bandit.protocol.regret import Regret
 from chain_bandit.protocol.rewards import Draws, hidden_cost
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT
-from chain_bandit.scenario import Scenario, TableRewards
+from chain_bandit.scenario import Scenario
 from chain_bandit.simulation.rivals import pooled_ucb, ucb1
 from chain_bandit.stopwatch import Stopwatch
 
@@ -48,17 +54,36 @@ class Moment:
     accused: frozenset[int]
 
 
-def run(scenario: Scenario, out: Path, observe: Observer, watch: Stopwatch) -> dict[str, Any]:
-    """Play the scenario on the embedded chain and fill the folder `out`.
+def run(
+    scenario: Scenario,
+    out: Path,
+    observe: Observer,
+    watch: Stopwatch,
+    chain: Chain = embedded,
+    journal: Journal | None = None,
+) -> dict[str, Any]:
+    """Play the scenario on a chain and fill the folder `out`.
 
-    Gives the manifest, a function of scenario and seed alone; the time goes to `watch`.
+    What the journal already holds is not signed anew: that resumes a run.
+
+    Gives the manifest, on the embedded chain a function of scenario and seed alone; the time goes to `watch`.
 
     Raises:
         ChainBanditError: what stopped the game.
     """
     plan = Plan(scenario, lambda seconds: watch.add("sign", seconds))
+    with ExitStack() as stack:
+        with watch("evm"):
+            node = stack.enter_context(chain(plan))
+        return _run(plan, node, out, observe, watch, journal)
+
+
+def _run(
+    plan: Plan, node: Node, out: Path, observe: Observer, watch: Stopwatch, journal: Journal | None
+) -> dict[str, Any]:
+    scenario = plan.scenario
+    recorder = OnChain(node, watch, AT_ONCE if isinstance(node, EmbeddedNode) else PIPELINED, journal)
     verifier = Verifier(lambda seconds: watch.add("verify", seconds))
-    recorder = OnChain(embedded_node(plan), watch)
     game = Game(scenario, recorder, plan, verifier)
     rows = _Rows(game, observe)
     with Bodies() as bodies:
@@ -67,11 +92,11 @@ def run(scenario: Scenario, out: Path, observe: Observer, watch: Stopwatch) -> d
             if played.body and plan.parameters.body_mode == BodyMode.COMPACT:
                 bodies.add(played.body)
         rows.write(out / folder.ROUNDS)
-        first_block, head = _export(recorder, bodies, out / folder.HISTORY, watch)
+        first_block, head = _export(recorder, bodies, out / folder.HISTORY)
     manifest = _manifest(scenario, game, recorder, rows, first_block, head)
     folder.write_json(out / folder.MANIFEST, manifest)
     folder.write_json(out / folder.EVIDENCE, [_proof(proof) for proof in game.progress.evidence])
-    _lock(scenario, out)
+    lock(scenario, out)
     return manifest
 
 
@@ -134,27 +159,11 @@ class _Rows:
         self.rivals = {name: Regret(model.means, 0, 0) for name in self._rivals}
 
 
-def _lock(scenario: Scenario, partial: Path) -> None:
-    """The scenario with every default written out, and the recorded rewards beside it."""
-    locked = scenario.model_dump(mode="json", exclude_none=True)
-    if isinstance(scenario.rewards, TableRewards):
-        source = scenario.folder / scenario.rewards.file
-        shutil.copyfile(source, partial / source.name)
-        locked["rewards"]["file"] = source.name
-    (partial / folder.SCENARIO).write_text(tomli_w.dumps(locked), encoding="utf-8")
-
-
-def _export(recorder: OnChain, bodies: Bodies, path: Path, watch: Stopwatch) -> tuple[int, str]:
+def _export(recorder: OnChain, bodies: Bodies, path: Path) -> tuple[int, str]:
     """Write the history, bodies of a compact game with it; the creation block's number and the head's hash."""
     first = recorder.contract.created_in
     assert first is not None
-    ask = json_rpc(recorder.node.web3)
-
-    def timed(method: str, params: Sequence[Any]) -> Any:
-        with watch("evm"):
-            return ask(method, params)
-
-    history = with_bodies(collect(timed, recorder.contract.address, first), bodies)
+    history = with_bodies(collect(recorder.contract.rpc.ask, recorder.contract.address, first), bodies)
     headers: deque[bytes] = deque(maxlen=1)  # of the blocks gone by: the last one is the head
 
     def blocks() -> Iterator[RawBlock]:
@@ -181,8 +190,7 @@ def _manifest(
         "rounds": game.parameters.horizon,
         "burn_in": game.parameters.burn_in,
         **{kind.name.lower(): rows.kinds.get(kind.name.lower(), 0) for kind in Kind},
-        "chain_id": recorder.node.chain_id,
-        "contract": "0x" + contract.address.hex(),
+        **asdict(identify(json_rpc(recorder.node.web3), contract.address)),
         "first_block": first_block,
         "head": head,
         "arm_names": list(scenario.arm_names),

@@ -40,6 +40,8 @@ def check(p: Parameters) -> None:
     Raises:
         AssumptionBroken: naming the first inequality that fails.
     """
+    for name, bits in _WIDTHS.items():
+        require(0 <= getattr(p, name) < 2**bits, name, f"0 <= {name} < 2^{bits}", value=getattr(p, name))
     n, f, m = p.participants, p.liars, p.attackers
     require(2 <= n <= MAX_PARTICIPANTS, "participants", f"2 <= M <= {MAX_PARTICIPANTS}", M=n)
     require(1 <= p.arms <= MAX_ARMS, "arms", f"1 <= K <= {MAX_ARMS}", K=p.arms)
@@ -67,6 +69,3 @@ def check(p: Parameters) -> None:
     require(p.stake >= least, "stake", "stake >= T * 10^9 * wei_per_unit", stake=p.stake, least=least)
     for name in ("opening_deadline", "skip_deadline", "game_blocks", "settlement_window"):
         require(getattr(p, name) >= 1, name, f"{name} >= 1", blocks=getattr(p, name))
-    require(p.burn_in_blocks >= 0, "burn_in_blocks", "burn_in_blocks >= 0", blocks=p.burn_in_blocks)
-    for name, bits in _WIDTHS.items():
-        require(getattr(p, name) < 2**bits, name, f"{name} < 2^{bits}", value=getattr(p, name))

@@ -1,13 +1,14 @@
 """The block of a round as a function of what was agreed: every honest validator computes the same one."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 
 from chain_bandit.protocol.aggregation import global_means, option_1
-from chain_bandit.protocol.blocks import Body, Header, Kind, Report, SignedReport, approves, mask, round_seed
+from chain_bandit.protocol.blocks import Body, Header, Kind, Record, Report, SignedReport, approves, mask, round_seed
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import Malformed
-from chain_bandit.protocol.ledger import Ledger, blocked, committee_after, honest_arm, reputations_after
+from chain_bandit.protocol.ledger import Ledger, after_record, blocked, honest_arm, records_made
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.reputation import accuracies, radii
 from chain_bandit.protocol.units import is_estimate
@@ -61,8 +62,6 @@ def _propose(
     body = Body(radii(ledger.pulls), reports)
     encoded, validated = body.encode(), global_means(means, selected)
     accurate = accuracies(parameters.participants, means, validated, body.radii, parameters.tolerance)
-    kind = Kind.APPROVED if approves(validated) else Kind.REJECTED
-    reputations = reputations_after(parameters, ledger, kind, accurate)
     header = Header(
         round=ledger.round,
         parent=ledger.head,
@@ -72,10 +71,19 @@ def _propose(
         arm=honest_arm(parameters, ledger),
         candidates=tuple(mask(p for p in seats if bits[p][arm]) for arm in range(parameters.arms)),
         selected=tuple(map(mask, selected)),
-        committee=committee_after(parameters, ledger, ledger.round + 1, reputations, 0)
-        if parameters.has_committees
-        else 0,
+        committee=0,
         means=validated,
         accuracies=accurate,
     )
+    if parameters.has_committees:
+        header = replace(header, committee=_next_committee(parameters, ledger, header))
     return header, encoded
+
+
+def _next_committee(parameters: Parameters, ledger: Ledger, header: Header) -> int:
+    """Who validates the next round that has validators; an exploration round that the block brings along has none."""
+    kind = Kind.APPROVED if approves(header.means) else Kind.REJECTED
+    after = ledger
+    for record in records_made(parameters, ledger, Record(ledger.round, kind, header)):
+        after = after_record(parameters, after, record)
+    return after.committee

@@ -4,12 +4,22 @@ from enum import IntEnum
 
 
 class QuorumChoice(IntEnum):
-    """What a certificate promises."""
+    """How many signatures certify a block."""
 
     MAJORITY = 0
-    """The paper's: one certificate a round while messages arrive in time."""
+    """The paper's; needs n >= 2m + 1."""
     TWO_THIRDS = 1
-    """No two certificates of one round at any delay; needs n >= 3m + 1."""
+    """Needs n >= 3m + 1."""
+
+    @property
+    def promise(self) -> str:
+        """What a certificate promises, for people."""
+        if self is QuorumChoice.TWO_THIRDS:
+            return "two thirds: never two certified blocks of one round, whatever the delay"
+        return (
+            "majority: one certified block a round while every message arrives in time; "
+            "under delay two may exist, and the chain keeps the first"
+        )
 
 
 def quorum(validators: int, attackers: int, choice: QuorumChoice) -> int:

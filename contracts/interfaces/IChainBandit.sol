@@ -12,6 +12,7 @@ import {IErrors} from "./IErrors.sol";
 /// @dev Byte formats are those of `chain_bandit/protocol`; sets of seats are integers whose bit p stands for seat p.
 interface IChainBandit is IErrors {
     /// @notice A participant took a seat; seats are numbered in the order of joining.
+    // slither-disable-next-line unindexed-event-address -- readers take all events: a topic buys nothing
     event Joined(uint16 seat, address participant);
     /// @notice The environment opened its salt: the game runs, and its first parent is `genesis`.
     event Opened(bytes32 genesis);
@@ -30,6 +31,7 @@ interface IChainBandit is IErrors {
     /// @notice The accounts are final; `burned` wei were destroyed.
     event Closed(bool costsVoid, uint256 burned);
     /// @notice An account took all it is owed.
+    // slither-disable-next-line unindexed-event-address -- as above
     event Withdrawn(address account, uint256 amount);
 
     /// @notice Takes the next seat for exactly the stake, before the game opens.

@@ -38,6 +38,7 @@ library Balances {
 
     /// @notice Sends wei, or reverts.
     function send(address account, uint256 amount) internal {
+        // slither-disable-next-line low-level-calls -- wei to any account, with all gas; success checked
         (bool sent,) = account.call{value: amount}("");
         if (!sent) revert IErrors.TransferFailed(account, amount);
     }

@@ -12,6 +12,7 @@ library Bits {
             set = (set & (type(uint256).max / 5)) + ((set >> 2) & (type(uint256).max / 5));
             set = (set + (set >> 4)) & (type(uint256).max / 17);
             set = (set + (set >> 8)) & (type(uint256).max / 257);
+            // slither-disable-next-line divide-before-multiply -- exact: 65535 divides 2**256 - 1
             return (set * (type(uint256).max / 65535)) >> 240;
         }
     }

@@ -14,9 +14,12 @@ library Pulls {
     uint256 private constant LANES = 6;
     uint256 private constant LANE_BITS = 8 * SIZE;
     uint256 private constant ONES = (2 ** (LANES * LANE_BITS) - 1) / (2 ** LANE_BITS - 1);
+    // slither-disable-next-line divide-before-multiply -- exact: ONES is a row of ones
     uint256 private constant REWARDS = ONES * type(uint32).max;
+    // slither-disable-next-line divide-before-multiply -- exact, as above
     uint256 private constant ARMS = ONES * type(uint8).max;
     /// What lifts a reward above one unit over bit 32 of its lane.
+    // slither-disable-next-line divide-before-multiply -- exact, as above
     uint256 private constant LIFT = ONES * (type(uint32).max - UNIT);
 
     /// @notice Empty sums of all seats.

@@ -58,6 +58,9 @@ library Reports {
                 nobody |= empty;
             }
             approved = nobody == 0;
+            for (uint256 i; i < accuracies.length; ++i) {
+                accuracies[i] = 0; // what the block before this one left
+            }
             _fillAccuracies(source, data, means, radii, accuracies);
         }
     }
@@ -95,7 +98,8 @@ library Reports {
             uint256 step = 4 * source.arms + BESIDE;
             uint256 at = source.bodyAt + 4 * source.arms + 32 * i;
             uint256 sets; // bit 0 of each lane: whether the seat is in B_i of that lane's arm
-            for (uint256 seat; reporters != 0; ++seat) {
+            uint256 seat;
+            do {
                 if (seat & 31 == 0) {
                     sets = _transposed(source, data, i, seat);
                     members += _counts(sets);
@@ -108,7 +112,8 @@ library Reports {
                 }
                 reporters >>= 1;
                 sets >>= 1;
-            }
+                ++seat;
+            } while (reporters != 0);
         }
     }
 

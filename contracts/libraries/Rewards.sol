@@ -47,6 +47,7 @@ library Rewards {
         _checkLength(history, from + 1, through, pulls.length, Pulls.SIZE * participants);
 
         uint256[] memory sums = Pulls.none(participants);
+        // slither-disable-next-line uninitialized-local -- starts at zero
         uint256 added;
         uint256 accused = docket.accused;
         uint256 approvals = history.approvalsOf((from + 1) >> 8);
@@ -93,6 +94,7 @@ library Rewards {
         uint256 length,
         uint256 bytesPerRound
     ) private view {
+        // slither-disable-next-line uninitialized-local -- starts at zero
         uint256 approved;
         for (uint256 word = first >> 8; word <= last >> 8; ++word) {
             uint256 set = history.approvalsOf(word);

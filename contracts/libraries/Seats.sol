@@ -33,6 +33,7 @@ library Seats {
     function settle(Roster storage roster, bytes32 salt, uint256 places) internal returns (bytes32) {
         uint256 joined = roster.seats.length;
         if (joined != places) revert IErrors.SeatsMissing(joined, places);
+        // slither-disable-next-line uninitialized-local -- starts empty
         bytes memory packed;
         for (uint256 seat; seat < joined; ++seat) {
             packed = bytes.concat(packed, bytes20(roster.seats[seat]));

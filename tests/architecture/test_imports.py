@@ -40,7 +40,7 @@ ONLY_IN = {
     "eth_keys": {"chain", "history", "audit"},
     "rlp": {"chain", "history", "audit"},
     "trie": {"chain", "history", "audit"},
-    "coincurve": {"crypto"},
+    "coincurve": {"chain", "crypto"},
     "matplotlib": {"views"},
 }
 PURE = {"protocol", "consensus", "comparison", "attacks"}

@@ -1,7 +1,7 @@
 """The contract on a bare EVM: calls without transactions, from any sender, at any block; and games to play on it."""
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from coincurve import PrivateKey
@@ -12,14 +12,36 @@ from eth.vm.forks.prague.state import PragueState
 from eth.vm.message import Message
 
 from chain_bandit.chain.artifacts import chain_bandit_artifact
-from chain_bandit.protocol import assumptions
-from chain_bandit.protocol.blocks import Header, Kind, Record, Report, SignedReport, encode_body, genesis_digest, mask
+from chain_bandit.protocol import assumptions, submission
+from chain_bandit.protocol.aggregation import global_means
+from chain_bandit.protocol.blocks import (
+    Body,
+    Header,
+    Kind,
+    Record,
+    Report,
+    SignedReport,
+    approves,
+    genesis_digest,
+    mask,
+    seats,
+)
 from chain_bandit.protocol.digests import ZERO, keccak
-from chain_bandit.protocol.ledger import Ledger, after_burn_in_round, after_record, opening, records_made
+from chain_bandit.protocol.ledger import (
+    Ledger,
+    after_burn_in_round,
+    after_record,
+    blocked,
+    opening,
+    records_made,
+    validators,
+)
 from chain_bandit.protocol.messages import Domain, Phase, Role, Slot
 from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.reputation import accuracies
 from chain_bandit.protocol.rewards import secret_commitment
 from chain_bandit.protocol.settlement import Pull, encode_pulls
+from chain_bandit.protocol.submission import Submitted
 from chain_bandit.protocol.units import UNIT
 
 CHAIN_ID = 1337
@@ -32,14 +54,17 @@ TOPICS = {int.from_bytes(event.topic, "big"): event for event in EVENTS.values()
 SELECTORS = {error.topic[:4]: error for error in ERRORS.values()}
 
 BASE = Parameters(
-    participants=4, arms=2, horizon=12, burn_in=4, liars=1, attackers=1, threshold=2, quorum_choice=0,
-    failure_limit=2, c1_numerator=2, c1_denominator=1, c1_per_report=1, wei_per_unit=3, stake=12 * UNIT * 3,
+    participants=4, validators=4, arms=2, horizon=12, burn_in=4, liars=1, attackers=1, threshold=2, quorum_choice=0,
+    failure_limit=2, c1_numerator=2, c1_denominator=1, c1_per_report=1, body_mode=0, unrecorded=1,
+    tolerance=UNIT // 10, skip_penalty=4096, evidence_penalty=65535, wei_per_unit=3, stake=12 * UNIT * 3,
     opening_deadline=100, skip_deadline=10, burn_in_blocks=20, game_blocks=1000, settlement_window=50,
 )  # fmt: skip
 
 
 def parameters(**changes: int) -> Parameters:
-    """`BASE` with changes, and the stake that they need unless it is given."""
+    """`BASE` with changes; everybody validates and the stake is what they need, unless these are given."""
+    if "participants" in changes:
+        changes = {"validators": changes["participants"]} | changes
     changed = replace(BASE, **changes)
     if "stake" in changes:
         return changed
@@ -109,6 +134,11 @@ class Machine:
         return Outcome(True, computation.output, events, computation.get_gas_used())
 
 
+def kind_of(header: Header) -> Kind:
+    """How a round with this block ends."""
+    return Kind.APPROVED if approves(header.means) else Kind.REJECTED
+
+
 def compact(key: PrivateKey, digest: bytes) -> bytes:
     """EIP-2098: r, then s with the parity in its top bit."""
     signature = bytearray(key.sign_recoverable(digest, hasher=None))
@@ -123,8 +153,10 @@ def address_of(key: PrivateKey) -> bytes:
 class Game:
     """One deployed game, and everything that its participants know: keys, roles, secret, the ledger in Python."""
 
+    new_machine: Callable[[], Machine] = Machine
+
     def __init__(self, p: Parameters = BASE, roles: bytes | None = None, pool: int | None = None, name: str = "game"):
-        self.p, self.machine, self.chance = p, Machine(), random.Random(name)
+        self.p, self.machine, self.chance = p, self.new_machine(), random.Random(name)
         self.keys = [PrivateKey(keccak(name.encode(), seat.to_bytes(2, "big"))) for seat in range(p.participants)]
         self.seats = [address_of(key) for key in self.keys]
         self.environment, self.anybody = keccak(b"environment")[:20], keccak(b"anybody")[:20]
@@ -164,79 +196,132 @@ class Game:
             self.do(seat, "join", value=self.p.stake)
         self.do(self.environment, "open", self.salt)
         self.seed, self.genesis = genesis_digest(self.digest, self.seats, self.salt)
-        self.ledger: Ledger = opening(self.p, self.genesis)
+        self.ledger: Ledger = opening(self.p, self.genesis, self.seed)
         while self.ledger.round < self.p.burn_in:
             self.ledger = after_burn_in_round(self.p, self.ledger)
         return self
 
     def block(
-        self, means: Sequence[int] | None = None, reporters: Iterable[int] | None = None,
-        selected: Sequence[int] | None = None, **changes: object,
+        self, reporters: Iterable[int] | None = None, selected: Sequence[int] | None = None,
+        reports: Sequence[Report] | None = None, radii: Sequence[int] | None = None, **changes: object,
     ) -> tuple[Header, bytes]:
-        """A block that extends the ledger: its header (with `changes`) and its body."""
+        """A block that extends the ledger: its header (with `changes`) and its body; everybody selected, if not told."""
         p, ledger = self.p, self.ledger
-        present = sorted(range(p.participants) if reporters is None else reporters)
-        body = encode_body([self.signed_report() for _ in present])
+        listed = blocked(ledger, ledger.round)
+        present = sorted(seats(p.everybody & ~listed) if reporters is None else reporters)
+        given = [self.report() for _ in present] if reports is None else reports
+        free = tuple(self.chance.choice((0, 1, UNIT // 20, 2**31 - 1)) for _ in range(p.arms))
+        body = Body(
+            free if radii is None else tuple(radii),
+            tuple(SignedReport(report.encode(), self.chance.randbytes(64)) for report in given),
+        )
         everybody = mask(present)
+        chosen = (everybody,) * p.arms if selected is None else tuple(selected)
+        means = {seat: report.means for seat, report in zip(present, given, strict=True)}
+        known = [frozenset(seats(row & everybody)) for row in chosen]
+        validated = global_means(means, known)
         header = Header(
-            ledger.round, ledger.head, keccak(body), everybody, ledger.round % p.arms, (everybody,) * p.arms,
-            (everybody,) * p.arms if selected is None else tuple(selected),
-            (UNIT // 2,) * p.arms if means is None else tuple(means),
+            round=ledger.round, parent=ledger.head, blocked=listed, body=keccak(body.encode()), reporters=everybody,
+            arm=ledger.round % p.arms, candidates=(everybody,) * p.arms, selected=chosen, committee=0, means=validated,
+            accuracies=accuracies(p.participants, means, validated, body.radii, p.tolerance),
         )  # fmt: skip
-        return replace(header, **changes), body
+        header = replace(header, **changes)
+        if p.has_committees and "committee" not in changes:
+            header = replace(header, committee=self.after(kind_of(header), header).committee)
+        return header, body.encode()
 
-    def signed_report(self) -> SignedReport:
-        """One that the contract takes as it comes: it checks neither the means nor the signature."""
-        means = tuple(self.chance.randrange(UNIT + 1) for _ in range(self.p.arms))
-        return SignedReport(Report(means, self.chance.randbytes(32)).encode(), self.chance.randbytes(64))
+    def report(self) -> Report:
+        """One that the contract takes as it comes: it does not check the signature."""
+        near = self.chance.randrange(UNIT + 1)
+        around = (0, UNIT, near, min(UNIT, near + UNIT // 30), self.chance.randrange(UNIT + 1))
+        return Report(tuple(self.chance.choice(around) for _ in range(self.p.arms)), self.chance.randbytes(32))
 
     def digest_of(self, content: bytes) -> bytes:
         return Slot(self.separator, self.ledger.round, self.ledger.head).digest(
             Phase.BLOCK, Role.SIGNER, 0, content
         )
 
+    @property
+    def quorum(self) -> int:
+        return self.p.quorum(validators(self.ledger).bit_count())
+
     def certificate(self, content: bytes, signers: Iterable[int] | None = None) -> tuple[int, bytes]:
         """A quorum's signatures (or those of `signers`) under a content in the open slot."""
-        chosen = sorted(range(self.p.quorum) if signers is None else signers)
+        chosen = sorted(seats(validators(self.ledger))[: self.quorum] if signers is None else signers)
         digest = self.digest_of(content)
         return mask(chosen), b"".join(compact(self.keys[seat], digest) for seat in chosen)
 
-    def submission(self, header: Header, body: bytes, signers: Iterable[int] | None = None) -> tuple:
-        """The arguments of `submitBlock`."""
-        encoded = header.encode(self.p)
-        return (encoded, body, *self.certificate(keccak(encoded), signers))
+    def submitted(self, header: Header, body: bytes, signers: Iterable[int] | None = None) -> Submitted:
+        """One block of a submission, signed in the open slot."""
+        return Submitted.of(self.p, header, body, *self.certificate(keccak(header.encode(self.p)), signers))
+
+    def calldata(self, *blocks: Submitted) -> bytes:
+        return FUNCTIONS["submitBlocks"].encode() + submission.encode(self.p, blocks)
+
+    def submit(self, *blocks: Submitted, sender: bytes | None = None) -> Outcome:
+        return self.send(self.calldata(*blocks), sender)
+
+    def send(self, data: bytes, sender: bytes | None = None) -> Outcome:
+        return self.machine.call(sender or self.anybody, self.address, data)
+
+    def after(self, kind: Kind, header: Header | None = None) -> Ledger:
+        """The ledger after everything that a record brings."""
+        ledger = self.ledger
+        for record in records_made(self.p, ledger, Record(ledger.round, kind, header)):
+            ledger = after_record(self.p, ledger, record)
+        return ledger
 
     def record(self, kind: Kind, header: Header | None = None) -> list[tuple]:
-        """What the contract must record, and note it."""
+        """The one event of a transaction that ends in this record, and note what it brings."""
         encoded = header.encode(self.p) if header else b""
         made = records_made(
             self.p, self.ledger, Record(self.ledger.round, kind, header, keccak(encoded) if header else ZERO)
         )
-        events = []
         for record in made:
             self.records.append((self.ledger.head, record, encoded if record.header else b""))
             self.ledger = after_record(self.p, self.ledger, record)
-            events.append(("Recorded", (record.round, record.kind, self.ledger.head)))
-        return events
+        return [("Recorded", (record.round, record.kind, self.ledger.head))]
+
+    def add(self, **block: object) -> None:
+        """Record a block, whatever it comes to, and hold what the contract keeps of it against the ledger."""
+        header, body = self.block(**block)
+        outcome = self.submit(self.submitted(header, body))
+        assert outcome.accepted, outcome.error
+        assert list(outcome.events) == self.record(kind_of(header), header)
 
     def approve(self, **block: object) -> None:
-        header, body = self.block(**block)
-        outcome = self.do(self.anybody, "submitBlock", *self.submission(header, body))
-        assert list(outcome.events) == self.record(Kind.APPROVED, header)
+        self.add(**block)
+        assert self.records[-1][1].kind is Kind.APPROVED
 
     def reject(self) -> None:
-        header, body = self.block(means=(2 * UNIT + 1,) * self.p.arms)
-        outcome = self.do(self.anybody, "submitBlock", *self.submission(header, body))
-        assert list(outcome.events) == self.record(Kind.REJECTED, header)
+        """Nobody is selected for the last arm."""
+        everybody = self.p.everybody & ~blocked(self.ledger, self.ledger.round)
+        before = len(self.records)
+        self.add(selected=(*[everybody] * (self.p.arms - 1), 0))
+        assert self.records[before][1].kind is Kind.REJECTED
 
     def skip(self) -> None:
-        outcome = self.do(self.anybody, "skip", *self.certificate(ZERO))
+        outcome = self.do(self.anybody, "skip", self.next_committee(), *self.certificate(ZERO))
         assert list(outcome.events) == self.record(Kind.SKIP)
+
+    def next_committee(self) -> int:
+        """Who validates after a skip."""
+        return self.after(Kind.SKIP).committee if self.p.has_committees else 0
 
     def skip_after_deadline(self) -> None:
         self.machine.block += self.p.skip_deadline + self.p.burn_in_blocks + 1
-        outcome = self.do(self.anybody, "skipAfterDeadline")
+        outcome = self.do(self.anybody, "skipAfterDeadline", self.next_committee())
         assert list(outcome.events) == self.record(Kind.SKIP)
+
+    def check(self) -> None:
+        """What the contract says of its state, against the ledger in Python."""
+        p, ledger = self.p, self.ledger
+        assert self.view("head") == ledger.head
+        assert tuple(self.view("reputations")) == ledger.reputations
+        progress = (ledger.round, ledger.failures, min(ledger.skips, 255), ledger.explorations)
+        assert self.view("progress")[:4] == progress
+        assert self.view("blocked") == blocked(ledger, ledger.round)
+        assert [self.view("blockedFrom", seat) for seat in range(p.participants)] == list(ledger.blocked_from)
 
     def play_out(self) -> "Game":
         while self.ledger.round <= self.p.horizon:

@@ -7,6 +7,7 @@ from coincurve import PrivateKey
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
+from chain_bandit.chain.call import Call
 from chain_bandit.chain.client import Coordinator, CostEntry
 from chain_bandit.chain.embedded import EmbeddedNode
 from chain_bandit.protocol.blocks import Header, Report, SignedReport, encode_body, mask
@@ -71,7 +72,9 @@ class Played:
         newest_first = enumerate(reversed(self.records))
         return [CostEntry(parent, kind, i < costly, header) for i, (parent, kind, header) in newest_first]
 
-    def note(self, parent: bytes, header: bytes, made: list[tuple[int, int, bytes]]) -> list[tuple[int, int, bytes]]:
+    def note(self, parent: bytes, header: bytes, call: Call) -> list[tuple[int, int, bytes]]:
+        made = self.coordinator.records(call)
+        assert made is not None
         for _, kind, head in made:
             self.records.append((parent, kind, header))
             parent, header = head, b""

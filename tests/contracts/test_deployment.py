@@ -68,10 +68,6 @@ def test_deployment_fixes_what_the_views_say():
     assert not any(game.view(name) for name in ("opened", "closed", "isOver"))
 
 
-def test_code_fits_under_the_limit_of_a_chain():
-    assert len(ARTIFACT.deployed) <= 24_576
-
-
 def test_contract_and_python_refuse_the_same_games():
     chance, machine, refused, total = random.Random(1), Machine(), 0, 400
     sender = b"environment".ljust(20)

@@ -279,10 +279,12 @@ def test_nothing_is_recorded_when_the_last_round_has_ended(game):
         assert game.refused(game.anybody, *call) == ("GameIsOver", 77)
 
 
-def test_nothing_is_recorded_after_the_last_block_of_the_game(game):
+@pytest.mark.parametrize("last_record", [1, 500, 1 + BASE.game_blocks])
+def test_nothing_is_recorded_after_the_last_block_of_the_game(game, last_record):
     end = 1 + BASE.game_blocks
-    game.machine.block = end
+    game.machine.block = last_record
     game.approve()
+    game.machine.block = end
     assert not game.view("isOver")
     game.machine.block = end + 1
     assert game.view("isOver")

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from chain_bandit.chain.embedded import EmbeddedNode
+from chain_bandit.chain.errors import NodeUnreachable
 from chain_bandit.chain.remote import json_rpc
 
 
@@ -34,9 +35,12 @@ def served(node: EmbeddedNode) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            with lock:
-                result = as_json(rpc(request["method"], request["params"]))
-            body = json.dumps({"jsonrpc": "2.0", "id": request["id"], "result": result}).encode()
+            try:
+                with lock:
+                    answer = {"result": as_json(rpc(request["method"], request["params"]))}
+            except NodeUnreachable as error:
+                answer = {"error": {"code": -32601, "message": str(error)}}
+            body = json.dumps({"jsonrpc": "2.0", "id": request["id"], **answer}).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))

@@ -224,6 +224,9 @@ def test_run_exits_14_when_an_expectation_does_not_hold(tmp_path: Path) -> None:
     result = chain_bandit("run", path, "--json", "--out", tmp_path / "run", cwd=tmp_path)
     assert result.returncode == 14
     assert "approved" in result.stderr
+    said = json.loads(result.stdout)  # one object
+    assert said["error"]["exit_code"] == 14
+    assert said["audit"] == "passed"
 
 
 def test_audit_passes_an_honest_run(finished: Path, tmp_path: Path) -> None:

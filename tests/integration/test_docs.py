@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from chain_bandit.chain.anvil import anvil
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -20,13 +22,30 @@ def test_readme_commands_all_end_well(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     run = [line for line in commands() if line.startswith("chain-bandit ")]
-    assert len(run) == 7
+    assert len(run) == 8
     for line in run:
         result = subprocess.run(
             line.split(), cwd=tmp_path, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=120,
             check=False,
         )  # fmt: skip
         assert result.returncode == 0, (line, result.stderr)
+
+
+def test_commands_of_the_page_on_chains_all_end_well(tmp_path: Path) -> None:
+    """In a folder with node_modules, on a node of the test's own in place of the page's URL."""
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    page = (ROOT / "docs" / "chains.md").read_text(encoding="utf-8")
+    lines = [line for block in re.findall(r"```sh\n(.*?)```", page, flags=re.DOTALL) for line in block.splitlines()]
+    assert len(lines) == 8
+    with anvil() as node:
+        for line in lines:
+            result = subprocess.run(
+                ["/bin/sh", "-c", line.replace("http://127.0.0.1:8545", node.url)], cwd=tmp_path,
+                env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=120, check=False,
+            )  # fmt: skip
+            assert result.returncode == 0, (line, result.stderr)
 
 
 def test_readme_names_targets_that_make_has() -> None:

@@ -12,6 +12,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SHIPPED = (
     "chain_bandit/chain/artifacts/ChainBandit.json",
+    "chain_bandit/chain/hardhat_network.json",
+    "chain_bandit/chain/hardhat_node.mjs",
     "chain_bandit/views/page.css",
     "chain_bandit/views/page.js",
     "chain_bandit/shipped_examples/flights.toml",

@@ -157,8 +157,9 @@ class Schedule:
         self.adversary = Adversary(rng, self.slot, self.phase, n, m, self.corrupt)
         self.honest = {
             seat: machine(
-                self.phase, self.slot, seat, self.addresses, SIZE[self.phase], m, SIGNERS[seat], self.verifier
-            )
+                self.phase, self.slot, seat, self.addresses, 2**n - 1, 2**n - 1, SIZE[self.phase], m, SIGNERS[seat],
+                self.verifier,
+            )  # fmt: skip
             for seat in range(n)
             if seat not in self.corrupt
         }

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chain_bandit.protocol.aggregation import global_means, option_1
-from chain_bandit.protocol.blocks import Header, Kind, Record, Report, header_bytes, mask, seats
+from chain_bandit.protocol.blocks import Header, Kind, Record, Report, mask, seats
+from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.ledger import after_burn_in_round, after_record, honest_arm, opening, records_made
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.proposal import propose
@@ -18,7 +19,12 @@ from chain_bandit.protocol.units import INFINITY, UNIT
 settings.register_profile("pinned", max_examples=300, deadline=None, derandomize=True)
 pinned = settings.get_profile("pinned")
 
-GAME = Parameters(4, 2, 12, 4, 1, 1, 2, 1, 2, 2, 1, 1, 1, 12 * UNIT, 10, 10, 4, 100, 100)
+GAME = Parameters(
+    participants=4, validators=4, arms=2, horizon=12, burn_in=4, liars=1, attackers=1, threshold=2, quorum_choice=1,
+    failure_limit=2, c1_numerator=2, c1_denominator=1, c1_per_report=1, body_mode=0, unrecorded=1, tolerance=UNIT // 10,
+    skip_penalty=4096, evidence_penalty=65535, wei_per_unit=1, stake=12 * UNIT, opening_deadline=10, skip_deadline=10,
+    burn_in_blocks=4, game_blocks=100, settlement_window=100,
+)  # fmt: skip
 
 units = st.integers(0, UNIT)
 uint32 = st.integers(0, 2**32 - 1)
@@ -74,18 +80,35 @@ def test_renaming_equal_reports_changes_no_estimator(case, seed):
 
 
 @pinned
-@given(st.data(), st.sampled_from([2, 7, 8, 9, 16, 256]), st.integers(1, 5))
-def test_headers_come_back_from_their_bytes_and_bytes_from_headers(data, participants, arms):
-    parameters = replace(GAME, participants=participants, arms=arms)
-    blob = data.draw(st.binary(min_size=header_bytes(parameters), max_size=header_bytes(parameters)))
-    assert Header.decode(blob, parameters).encode(parameters) == blob
-    rows = st.lists(st.integers(0, 2**participants - 1), min_size=arms, max_size=arms).map(tuple)
+@given(st.data(), st.sampled_from([2, 7, 8, 9, 16, 256]), st.integers(1, 5), st.booleans())
+def test_headers_come_back_from_their_bytes(data, participants, arms, committees):
+    validators = participants - committees
+    parameters = replace(GAME, participants=participants, validators=validators, arms=arms)
+    sets = st.integers(0, 2**participants - 1)
+    rows = st.one_of(st.lists(sets, min_size=arms, max_size=arms).map(tuple), sets.map(lambda row: (row,) * arms))
     header = Header(
-        data.draw(uint32), data.draw(digests), data.draw(digests), data.draw(st.integers(0, 2**participants - 1)),
-        data.draw(st.integers(0, 255)), data.draw(rows), data.draw(rows),
+        data.draw(uint32), data.draw(digests), data.draw(sets), data.draw(digests), data.draw(sets),
+        data.draw(st.integers(0, 255)), data.draw(rows), data.draw(rows), data.draw(sets) if committees else 0,
         tuple(data.draw(st.lists(uint32, min_size=arms, max_size=arms))),
+        tuple(data.draw(st.lists(st.integers(0, 65535), min_size=participants, max_size=participants))),
     )  # fmt: skip
     assert Header.decode(header.encode(parameters), parameters) == header
+
+
+@pinned
+@given(st.data(), st.integers(1, 3), st.booleans())
+def test_bytes_are_refused_or_are_the_only_encoding_of_a_header(data, arms, committees):
+    parameters = replace(GAME, validators=4 - committees, arms=arms)
+    rows = [data.draw(st.binary(min_size=1, max_size=arms)) for _ in range(2)]
+    flags = [bytes([data.draw(st.integers(0, 2))]) for _ in range(2)]
+    front = data.draw(st.binary(min_size=102, max_size=102))
+    back = data.draw(st.binary(min_size=4 * arms + 8, max_size=4 * arms + 9))
+    blob = front + flags[0] + rows[0] + flags[1] + rows[1] + back
+    try:
+        decoded = Header.decode(blob, parameters)
+    except Malformed:
+        return
+    assert decoded.encode(parameters) == blob
 
 
 @pinned
@@ -126,14 +149,15 @@ def test_reward_models_come_back_from_their_bytes(arms):
 @given(st.lists(st.sampled_from([Kind.APPROVED, Kind.REJECTED, Kind.SKIP]), max_size=40), st.data())
 def test_the_ledger_only_grows_and_explores_after_every_s_failures_in_a_row(kinds, data):
     parameters = replace(GAME, horizon=60, failure_limit=data.draw(st.integers(1, 3)))
-    ledger = opening(parameters, bytes(32))
+    ledger = opening(parameters, bytes(32), bytes(32))
     while ledger.round < parameters.burn_in:
         ledger = after_burn_in_round(parameters, ledger)
     for kind in kinds:
         if ledger.round > parameters.horizon:
             break
         means = tuple(data.draw(st.lists(units, min_size=2, max_size=2)))
-        header = Header(ledger.round, ledger.head, bytes(32), 15, 0, (15, 15), (6, 6), means)
+        accuracies = tuple(data.draw(st.lists(st.integers(0, 65535), min_size=4, max_size=4)))
+        header = Header(ledger.round, ledger.head, 0, bytes(32), 15, 0, (15, 15), (6, 6), 0, means, accuracies)
         record = Record(ledger.round, kind, None if kind is Kind.SKIP else header)
         for each in records_made(parameters, ledger, record):
             before, ledger = ledger, after_record(parameters, ledger, each)
@@ -144,6 +168,7 @@ def test_the_ledger_only_grows_and_explores_after_every_s_failures_in_a_row(kind
             assert ledger.failed >= before.failed
             assert ledger.explorations >= before.explorations
             assert 0 <= honest_arm(parameters, ledger) < 2
+            assert all(0 <= reputation <= 65535 for reputation in ledger.reputations)
         assert ledger.failures < parameters.failure_limit or ledger.round > parameters.horizon
 
 
@@ -157,7 +182,8 @@ def test_money_of_a_finished_game_is_conserved_exactly(data, seats_):
     rewards = data.draw(st.lists(st.integers(0, most), min_size=seats_, max_size=seats_))
     roles = data.draw(st.lists(st.sampled_from([Conduct(i) for i in range(4)]), min_size=seats_, max_size=seats_))
     pool = 2 * seats_ * most * wei
-    cost, rounds = data.draw(units), data.draw(st.integers(0, horizon))
+    cost = data.draw(units)
+    rounds = data.draw(st.lists(st.integers(0, horizon), min_size=seats_, max_size=seats_))
     balance = final_balance(parameters, pool, rewards, roles, cost, rounds)
     assert sum(balance.participants) + balance.environment + balance.burned == pool + seats_ * parameters.stake
     assert min(*balance.participants, balance.environment, balance.burned) >= 0
@@ -169,14 +195,18 @@ def test_money_of_an_unfinished_game_is_conserved_exactly(data, seats_):
     parameters = replace(GAME, participants=seats_, wei_per_unit=data.draw(st.integers(1, 10**12)))
     rewards = data.draw(st.lists(st.integers(0, 10**12), min_size=seats_, max_size=seats_))
     pool = sum(rewards) * parameters.wei_per_unit + data.draw(st.integers(0, 10**24))
-    balance = void_balance(parameters, pool, rewards)
+    blocked = data.draw(st.frozensets(st.integers(0, seats_ - 1)))
+    balance = void_balance(parameters, pool, rewards, blocked)
     assert sum(balance.participants) + balance.environment + balance.burned == pool + seats_ * parameters.stake
-    assert 0 <= balance.burned < seats_
+    if len(blocked) < seats_:
+        assert 0 <= balance.burned < seats_ - len(blocked)
+    for seat in blocked:
+        assert balance.participants[seat] == parameters.stake + rewards[seat] * parameters.wei_per_unit
 
 
 def test_proposing_is_deterministic_from_its_arguments_alone():
-    ledger = opening(GAME, bytes(32))
-    first = propose(GAME, ledger, bytes(32), {}, {})
+    ledger = opening(GAME, bytes(32), bytes(32))
+    first = propose(GAME, ledger, {}, {})
     sys.modules[propose.__module__]._propose.cache_clear()
-    assert propose(GAME, ledger, bytes(32), {}, {}) == first
+    assert propose(GAME, ledger, {}, {}) == first
     assert first[0].means == (INFINITY, INFINITY)

@@ -84,7 +84,7 @@ def test_nobody_else_raises_either(opened, message):
                 actor.on_message(sender, message)
     assert cast.relayer.skip is None
     assert cast.relayer.block.certificate.holds(
-        cast.rules.slot(opened.progress.ledger), cast.rules.addresses, 3, cast.environment._verifier
+        cast.rules.slot(opened.progress.ledger), cast.rules.addresses, 0b1111, 3, cast.environment._verifier
     )
 
 

@@ -10,6 +10,7 @@ from chain_bandit.crypto.verify import Verifier
 from chain_bandit.protocol.messages import Domain, Phase, Role, Slot, broadcast_value, statement_content
 
 N, M = 5, 2
+EVERYBODY = 2**N - 1
 KEYS = [Signer(derive(7, "participant", seat)) for seat in range(N)]
 ADDRESSES = [key.address for key in KEYS]
 SLOT = Slot(Domain(1, b"\1" * 20, b"\2" * 32).separator(), 9, b"\3" * 32)
@@ -26,8 +27,10 @@ ELSEWHERE = {
 }
 
 
-def machine(phase=Phase.REPORT, seat=0, relay_rounds=M):
-    return SignedBroadcast(phase, SLOT, seat, ADDRESSES, SIZE[phase], relay_rounds, KEYS[seat], Verifier())
+def machine(phase=Phase.REPORT, seat=0, relay_rounds=M, commanders=EVERYBODY, validators=EVERYBODY):
+    return SignedBroadcast(
+        phase, SLOT, seat, ADDRESSES, commanders, validators, SIZE[phase], relay_rounds, KEYS[seat], Verifier()
+    )
 
 
 def claim(instance=1, content=VALUE, relays=(), phase=Phase.REPORT, slot=SLOT, role=Role.COMMANDER, key=None):
@@ -52,6 +55,20 @@ def test_a_claim_is_dropped_when_its_commander_does_not_exist(instance):
 def test_a_claim_is_dropped_when_a_relay_does_not_exist(seat):
     bare = claim()
     assert machine().on_claim(1, replace(bare, relays=((seat, bytes(64)),))) is Drop.UNKNOWN_SEAT
+
+
+def test_a_claim_is_dropped_when_its_commander_may_not_command():
+    some = machine(commanders=0b11101)
+    assert some.on_claim(0, claim(1)) is Drop.UNKNOWN_SEAT
+    assert some.on_claim(0, claim(2)) is None
+    assert some.outcome(1) is None
+
+
+def test_a_claim_is_dropped_when_a_relay_does_not_validate_and_held_when_only_its_commander_does_not():
+    some = machine(validators=0b11001)
+    assert some.on_claim(1, claim(1, relays=(2,))) is Drop.UNKNOWN_SEAT
+    assert some.on_claim(1, claim(1, relays=(3, 2))) is Drop.UNKNOWN_SEAT
+    assert some.on_claim(1, claim(1, relays=(3,))) is None
 
 
 @pytest.mark.parametrize("content", [b"", VALUE[:-1], VALUE + b"\0"])

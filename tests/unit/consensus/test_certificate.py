@@ -8,6 +8,7 @@ from chain_bandit.consensus.certificate import Certificate, Vote, Votes
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.keys import Signer, derive
 from chain_bandit.crypto.verify import Verifier
+from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.messages import NO_BLOCK, Domain, Phase, Role, Slot, statement_content
 
 KEYS = [Signer(derive(8, "participant", seat)) for seat in range(5)]
@@ -15,6 +16,7 @@ ADDRESSES = [key.address for key in KEYS[:4]]
 SLOT = Slot(Domain(1, b"\1" * 20, b"\2" * 32).separator(), 9, b"\3" * 32)
 LATER = replace(SLOT, round=10)
 BLOCK, OTHER = b"\5" * 32, b"\6" * 32
+EVERYBODY = 0b1111
 
 
 def signature(seat, content=BLOCK, slot=SLOT, phase=Phase.BLOCK, role=Role.SIGNER, instance=0):
@@ -26,7 +28,7 @@ def vote(seat, content=BLOCK, **where):
 
 
 def votes():
-    return Votes(SLOT, ADDRESSES, 3, Verifier())
+    return Votes(SLOT, ADDRESSES, EVERYBODY, 3, Verifier())
 
 
 def certified(seats=(0, 1, 3), content=BLOCK, **where):
@@ -70,7 +72,7 @@ def test_a_quorum_makes_one_certificate_of_the_lowest_seats_in_whatever_order_th
         assert all(held.on_vote(vote(seat)) for seat in order)
         assert held.certificate(BLOCK) == certified((0, 1, 2))
     assert held.certificate(NO_BLOCK) is None
-    assert held.certificate(BLOCK).holds(SLOT, ADDRESSES, 3, Verifier())
+    assert held.certificate(BLOCK).holds(SLOT, ADDRESSES, EVERYBODY, 3, Verifier())
 
 
 def test_votes_for_different_contents_do_not_add_up():
@@ -100,12 +102,23 @@ BAD_CERTIFICATES = {
 
 @pytest.mark.parametrize("bad", BAD_CERTIFICATES.values(), ids=BAD_CERTIFICATES)
 def test_a_certificate_does_not_hold_when(bad):
-    assert not bad.holds(SLOT, ADDRESSES, 3, Verifier())
+    assert not bad.holds(SLOT, ADDRESSES, EVERYBODY, 3, Verifier())
 
 
 @pytest.mark.parametrize("seats", [(0, 1, 3), (1, 2, 3), (0, 1, 2, 3)])
 def test_a_certificate_holds_with_a_quorum_or_more(seats):
-    assert certified(seats).holds(SLOT, ADDRESSES, 3, Verifier())
+    assert certified(seats).holds(SLOT, ADDRESSES, EVERYBODY, 3, Verifier())
+
+
+def test_votes_and_signers_outside_the_committee_do_not_count():
+    committee = 0b1011
+    held = Votes(SLOT, ADDRESSES, committee, 3, Verifier())
+    assert [held.on_vote(vote(seat)) for seat in range(4)] == [True, True, False, True]
+    assert held.certificate(BLOCK) == certified((0, 1, 3))
+    assert certified((0, 1, 3)).holds(SLOT, ADDRESSES, committee, 3, Verifier())
+    for seats in ((0, 1, 2), (0, 1, 2, 3)):
+        assert not certified(seats).holds(SLOT, ADDRESSES, committee, 3, Verifier())
+    assert not replace(certified((0, 1, 3)), signers=-1).holds(SLOT, ADDRESSES, committee, 3, Verifier())
 
 
 def test_two_votes_of_one_seat_prove_it_false():
@@ -162,6 +175,14 @@ def test_a_proof_proves_nothing(false):
 )
 def test_a_proof_holds_in_each_of_the_three_roles(true):
     assert true.proves(ADDRESSES, Verifier())
+
+
+def test_calldata_of_a_proof_names_the_slot_and_both_signed_contents():
+    one, other = b"\1" * 40, b"\2" * 40
+    given = proof(Phase.REPORT, one=one, other=other)
+    signatures = (given.signature[:32], given.signature[32:]), (given.other_signature[:32], given.other_signature[32:])
+    assert given.calldata() == (1, 9, b"\3" * 32, 1, 1, keccak(one), *signatures[0], keccak(other), *signatures[1])
+    assert proof().calldata()[5] == BLOCK
 
 
 def test_two_signatures_of_one_content_prove_nothing(twice_signed):

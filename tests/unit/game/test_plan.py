@@ -5,22 +5,26 @@ import pytest
 from chain_bandit.actors.messages import Send
 from chain_bandit.game.errors import LockstepBroken, RecordMismatch
 from chain_bandit.game.game import Game
+from chain_bandit.game.on_chain import OnChain, embedded_node
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import NoChain
 from chain_bandit.network.memory import MemoryNetwork
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.messages import Domain
+from chain_bandit.stopwatch import Stopwatch
 
 
 def test_a_game_stops_when_the_recorder_says_something_else_than_the_rules(scenario):
-    class Lying(NoChain):
-        def submit(self, block):
-            return [(4, 1, bytes(32))]
+    class OtherRules(OnChain):
+        def expect(self, made):
+            super().expect([(round_, kind, bytes(32)) for round_, kind, _ in made])
 
+    recorder = OtherRules(embedded_node(Plan(scenario())), Stopwatch())
     with pytest.raises(RecordMismatch, match="round 4") as mismatch:
-        list(Game(scenario(), Lying()).play())
+        list(Game(scenario(), recorder).play())
     assert mismatch.value.exit_code == 10
-    assert mismatch.value.got == [(4, 1, bytes(32))]
+    assert mismatch.value.expected == [(4, 1, bytes(32))]
+    assert mismatch.value.got[0][2] == recorder.contract.head()
 
 
 def test_lockstep_broken_says_which_round_and_seat():

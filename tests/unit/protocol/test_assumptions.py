@@ -33,9 +33,30 @@ OUTSIDE = [
     ("attackers", {"attackers": 3}),
     ("attackers", {"attackers": 2}),
     ("attackers", {"participants": 7, "liars": 2, "attackers": 3, "quorum_choice": MAJORITY}),
-    ("quorum", {"liars": 0, "attackers": 2}),
-    ("quorum", {"participants": 6, "attackers": 2}),
-    ("quorum", {"liars": 0, "attackers": 2, "quorum_choice": MAJORITY}),
+    ("quorum", {"liars": 0, "attackers": 1, "validators": 3}),
+    ("quorum", {"participants": 6, "validators": 6, "attackers": 2}),
+    ("quorum", {"participants": 7, "validators": 6, "liars": 1, "attackers": 2}),
+    ("validators", {"liars": 0, "attackers": 2, "quorum_choice": MAJORITY}),
+    ("validators", {"liars": 0, "attackers": 2}),
+    ("validators", {"validators": 5}),
+    ("validators", {"validators": 2, "quorum_choice": MAJORITY}),
+    ("validators", {"validators": 0, "attackers": 0}),
+    ("unrecorded", {"unrecorded": 0}),
+    ("unrecorded", {"unrecorded": 2**16}),
+    ("tolerance", {"tolerance": 0}),
+    ("tolerance", {"tolerance": 2**32}),
+    ("skip_penalty", {"skip_penalty": 0}),
+    ("skip_penalty", {"skip_penalty": 2**16}),
+    ("evidence_penalty", {"evidence_penalty": 2**16}),
+    ("body_mode", {"body_mode": 2}),
+    ("quorum_choice", {"quorum_choice": 2}),
+    ("quorum_choice", {"quorum_choice": -1}),
+    ("evidence_penalty", {"evidence_penalty": -1}),
+    ("c1_per_report", {"c1_per_report": 2}),
+    ("failure_limit", {"failure_limit": 2**16}),
+    ("threshold", {"threshold": 2**32}),
+    ("stake", {"stake": 2**128}),
+    ("game_blocks", {"game_blocks": 2**32}),
     ("burn_in", {"burn_in": 2}),
     ("burn_in", {"burn_in": 5}),
     ("horizon", {"burn_in": 12}),
@@ -49,15 +70,20 @@ OUTSIDE = [
 ]
 
 INSIDE = [
-    {"participants": 2, "liars": 0, "attackers": 0},
-    {"participants": 256, "liars": 85, "attackers": 85},
+    {"participants": 2, "validators": 2, "liars": 0, "attackers": 0},
+    {"participants": 256, "validators": 256, "liars": 85, "attackers": 85},
+    {"participants": 256, "validators": 1, "liars": 85, "attackers": 0},
+    {"participants": 7, "validators": 4, "liars": 2},
+    {"participants": 7, "validators": 3, "liars": 2, "quorum_choice": MAJORITY},
+    {"unrecorded": 2**16 - 1, "tolerance": 2**32 - 1, "skip_penalty": 2**16 - 1, "evidence_penalty": 2**16 - 1},
+    {"unrecorded": 1, "tolerance": 1, "skip_penalty": 1, "evidence_penalty": 0, "body_mode": 1},
     {"arms": 1},
     {"arms": 254, "burn_in": 508, "horizon": 509, "stake": 509 * UNIT},
     {"threshold": 2},
     {"failure_limit": 1},
-    {"participants": 7, "liars": 2, "attackers": 2},
-    {"participants": 5, "attackers": 2, "quorum_choice": MAJORITY},
-    {"participants": 2, "liars": 0, "attackers": 0, "quorum_choice": MAJORITY},
+    {"participants": 7, "validators": 7, "liars": 2, "attackers": 2},
+    {"participants": 5, "validators": 5, "attackers": 2, "quorum_choice": MAJORITY},
+    {"participants": 2, "validators": 2, "liars": 0, "attackers": 0, "quorum_choice": MAJORITY},
     {"burn_in": 4},
     {"burn_in": 10},
     {"stake": 12 * UNIT},
@@ -83,7 +109,8 @@ def test_every_inequality_has_a_case_outside():
     assert {name for name, _ in OUTSIDE} == {
         "participants", "arms", "threshold", "exploration", "failure_limit", "liars", "attackers", "quorum",
         "burn_in", "horizon", "wei_per_unit", "stake", "opening_deadline", "skip_deadline", "game_blocks",
-        "settlement_window", "burn_in_blocks",
+        "settlement_window", "burn_in_blocks", "validators", "unrecorded", "tolerance", "skip_penalty",
+        "evidence_penalty", "body_mode", "quorum_choice", "c1_per_report",
     }  # fmt: skip
 
 
@@ -121,7 +148,9 @@ def test_money_covers_every_reward_and_cost():
 
 
 def test_parameters_derive_quorum_and_mask(parameters):
-    assert parameters().quorum == 3
-    assert replace(parameters(), participants=7, attackers=2).quorum == 5
-    assert replace(parameters(), quorum_choice=MAJORITY).quorum == 3
+    assert [parameters().quorum(n) for n in (4, 3, 7)] == [3, 3, 5]
+    assert replace(parameters(), participants=7, attackers=2).quorum(7) == 5
+    assert [replace(parameters(), quorum_choice=MAJORITY).quorum(n) for n in (2, 4, 7)] == [2, 3, 4]
+    assert (parameters().everybody, parameters().has_committees) == (0b1111, False)
+    assert replace(parameters(), validators=3).has_committees
     assert [replace(parameters(), participants=n).mask_bytes for n in (2, 8, 9, 256)] == [1, 1, 2, 32]

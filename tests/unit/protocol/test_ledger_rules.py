@@ -1,18 +1,23 @@
 """protocol/ledger.py, protocol/run_digest.py and protocol/regret.py."""
 
+from dataclasses import replace
+
 import pytest
 from eth_hash.auto import keccak as outside_keccak
 
 from chain_bandit.protocol import run_digest
 from chain_bandit.protocol.blocks import Header, Kind, Record, SignedReport
 from chain_bandit.protocol.ledger import (
+    accused,
     after_burn_in_round,
     after_record,
+    blocked,
     exploration_arm,
     honest_arm,
     opening,
     pulled_arm,
     records_made,
+    validators,
 )
 from chain_bandit.protocol.regret import Regret
 from chain_bandit.protocol.settlement import NOTHING, Pull
@@ -20,12 +25,19 @@ from chain_bandit.protocol.settlement import NOTHING, Pull
 GENESIS = b"\7" * 32
 
 
-def header(round_, means=(5, 9), selected=(0b0110, 0b0010)):
-    return Header(round_, GENESIS, bytes(32), 0b1111, 1, (15, 15), selected, means)
+SEED = b"\5" * 32
+
+
+def header(round_, means=(5, 9), selected=(0b0110, 0b0010), accuracies=(0,) * 4, **changes):
+    fields = {
+        "round": round_, "parent": GENESIS, "blocked": 0, "body": bytes(32), "reporters": 0b1111, "arm": 1,
+        "candidates": (15, 15), "selected": selected, "committee": 0, "means": means, "accuracies": accuracies,
+    }  # fmt: skip
+    return Header(**fields | changes)
 
 
 def at_round_l(parameters):
-    ledger = opening(parameters, GENESIS)
+    ledger = opening(parameters, GENESIS, SEED)
     while ledger.round < parameters.burn_in:
         ledger = after_burn_in_round(parameters, ledger)
     return ledger
@@ -48,14 +60,14 @@ def test_round_l_is_pulled_whatever_becomes_of_its_block(parameters, kind):
     p = parameters()
     ledger = at_round_l(p)
     assert (ledger.round, ledger.pulls, ledger.head) == (4, (2, 1), GENESIS)
-    after = after_record(p, ledger, Record(4, kind, None))
+    after = after_record(p, ledger, Record(4, kind, None if kind is Kind.SKIP else header(4)))
     assert after.pulls == (2, 2)
-    assert after.means is None
+    assert after.means == ((5, 9) if kind is Kind.APPROVED else None)
 
 
 def test_the_burn_in_goes_round_robin_and_so_does_learning_until_a_block_is_approved(parameters):
     p = parameters()
-    ledger, arms = opening(p, GENESIS), []
+    ledger, arms = opening(p, GENESIS, SEED), []
     while ledger.round < p.burn_in:
         arms.append(honest_arm(p, ledger))
         ledger = after_burn_in_round(p, ledger)
@@ -73,7 +85,7 @@ def test_the_limits_failure_in_a_row_brings_an_exploration_round_along(parameter
         first = Record(ledger.round, Kind.SKIP)
         assert records_made(p, ledger, first) == (first,)
         ledger = after_record(p, ledger, first)
-        second = Record(ledger.round, Kind.REJECTED)
+        second = Record(ledger.round, Kind.REJECTED, header(ledger.round))
         made = records_made(p, ledger, second)
         assert made == (second, Record(ledger.round + 1, Kind.EXPLORATION))
         ledger = after_record(p, ledger, second)
@@ -112,7 +124,7 @@ def test_the_run_digest_covers_every_part(parameters):
     pulls = (Pull(1, 5), NOTHING, NOTHING, NOTHING)
     base = run_digest.extend(run_digest.START, p, 5, Kind.APPROVED, header(5), reports, pulls)
     assert base == outside_keccak(
-        bytes(32) + b"\0\0\0\5\1" + b"\1" * 40 + bytes([15, 15, 15, 6, 2]) + b"\0\0\0\5\0\0\0\x09"
+        bytes(32) + b"\0\0\0\5\1" + b"\1" * 40 + bytes([15, 15, 15, 6, 2, 0]) + b"\0\0\0\5\0\0\0\x09"
         + b"\1\0\0\0\5" + b"\xff\0\0\0\0" * 3
     )
     others = {
@@ -122,15 +134,16 @@ def test_the_run_digest_covers_every_part(parameters):
         run_digest.extend(run_digest.START, p, 5, Kind.APPROVED, header(5, (5, 8)), reports, pulls),
         run_digest.extend(run_digest.START, p, 5, Kind.APPROVED, header(5, selected=(6, 6)), reports, pulls),
         run_digest.extend(run_digest.START, p, 5, Kind.APPROVED, header(5), (), pulls),
+        run_digest.extend(run_digest.START, p, 5, Kind.APPROVED, header(5, blocked=1), reports, pulls),
         run_digest.extend(run_digest.START, p, 5, Kind.APPROVED, header(5), reports, pulls[:1]),
         run_digest.extend(run_digest.START, p, 5, Kind.SKIP),
     }
-    assert len(others | {base}) == 9
+    assert len(others | {base}) == 10
 
 
 def test_the_run_digest_leaves_out_what_is_bound_to_a_chain(parameters):
     p = parameters()
-    one, other = header(5), Header(5, bytes(32), b"\1" * 32, 0b1111, 1, (15, 15), (6, 2), (5, 9))
+    one, other = header(5), header(5, parent=bytes(32), body=b"\1" * 32)
     reports = SignedReport(b"\1" * 40, b"\2" * 64), SignedReport(b"\1" * 40, b"\3" * 64)
     digests = {
         run_digest.extend(run_digest.START, p, 5, Kind.APPROVED, block, (report,))
@@ -147,3 +160,45 @@ def test_regret_is_shown_in_its_parts_and_sums_to_the_whole():
         regret.add(*played)
     assert (regret.burn_in, regret.arms, regret.failed, regret.cost) == (1400, 300, 1400, 50)
     assert (regret.paid, regret.costly, regret.total) == (2, 1, 3150)
+
+
+def test_reputations_of_a_block_move_an_eighth_of_the_way_and_a_skip_costs_the_committee(parameters):
+    p = parameters(skip_penalty=100)
+    ledger = at_round_l(p)
+    assert ledger.reputations == (32768,) * 4
+    for kind in (Kind.APPROVED, Kind.REJECTED):
+        after = after_record(p, ledger, Record(4, kind, header(4, accuracies=(65535, 32768, 7, 0))))
+        assert after.reputations == (32768 - 4096 + 8191, 32768, 32768 - 4096, 32768 - 4096)
+    skipped = after_record(p, ledger, Record(4, Kind.SKIP))
+    assert skipped.reputations == (32668,) * 4
+    assert after_record(p, skipped, Record(5, Kind.EXPLORATION)).reputations == (32668,) * 4
+    assert after_record(p, replace(ledger, reputations=(99, 100, 101, 0)), Record(4, Kind.SKIP)).reputations == (0, 0, 1, 0)
+
+
+def test_proof_counts_after_w_more_rounds_and_costs_once(parameters):
+    p = parameters(evidence_penalty=1000, unrecorded=2)
+    ledger = accused(p, at_round_l(p), 3, 4)
+    assert ledger.blocked_from == (0, 0, 0, 7)
+    seen = []
+    while ledger.round < 9:
+        seen.append((ledger.round, blocked(ledger, ledger.round), validators(ledger), ledger.reputations[3]))
+        ledger = after_record(p, ledger, Record(ledger.round, Kind.EXPLORATION))
+    before, after = (0, 0b1111, 32768), (0b1000, 0b0111, 31768)
+    assert seen == [(4, *before), (5, *before), (6, *before), (7, *after), (8, *after)]
+
+
+def test_a_skip_costs_nobody_on_the_block_list(parameters):
+    p = parameters(skip_penalty=100, evidence_penalty=0)
+    ledger = replace(at_round_l(p), blocked_from=(0, 1, 0, 5))
+    assert after_record(p, ledger, Record(4, Kind.SKIP)).reputations == (32668, 32768, 32668, 32668)
+
+
+def test_committees_grow_with_skips_and_shrink_after_a_block(parameters):
+    p = parameters(10, validators=2, attackers=0, failure_limit=3, horizon=12)
+    ledger = replace(at_round_l(p), round=20)
+    sizes = []
+    for kind in (Kind.SKIP, Kind.SKIP, Kind.EXPLORATION, Kind.SKIP, Kind.SKIP, Kind.APPROVED, Kind.SKIP, Kind.REJECTED):
+        block = None if kind in (Kind.SKIP, Kind.EXPLORATION) else header(ledger.round, accuracies=(0,) * 10)
+        ledger = after_record(p, ledger, Record(ledger.round, kind, block))
+        sizes.append((ledger.skips, ledger.committee.bit_count()))
+    assert sizes == [(1, 4), (2, 8), (2, 8), (3, 10), (4, 10), (0, 2), (1, 4), (0, 2)]

@@ -142,7 +142,7 @@ def test_a_round_is_case_2_only_when_a_labelled_liar_in_b_reported_other_than_it
 def test_costs_move_from_the_honest_to_the_malicious_and_the_rest_is_burned(parameters):
     p = parameters(wei_per_unit=3)
     roles = (Conduct.HONEST, Conduct.LIAR, Conduct.HONEST, Conduct.HONEST)
-    balance = final_balance(p, 10**12, (10, 20, 30, 40), roles, 7, 2)
+    balance = final_balance(p, 10**12, (10, 20, 30, 40), roles, 7, (2, 2, 2, 2))
     assert balance.participants == tuple(p.stake + x for x in (30 - 42, 60 + 42, 90 - 42, 120 - 42))
     assert (balance.environment, balance.burned) == (10**12 - 300, 84)
 
@@ -150,12 +150,29 @@ def test_costs_move_from_the_honest_to_the_malicious_and_the_rest_is_burned(para
 def test_the_pool_pays_when_the_malicious_gain_more_than_the_honest_lose(parameters):
     p = parameters()
     roles = (Conduct.ATTACKER, Conduct.LIAR, Conduct.LIAR | Conduct.ATTACKER, Conduct.HONEST)
-    balance = final_balance(p, 10**12, (0, 0, 0, 0), roles, 5, 3)
+    balance = final_balance(p, 10**12, (0, 0, 0, 0), roles, 5, (3, 3, 3, 3))
     assert (balance.environment, balance.burned) == (10**12 - 30, 0)
 
 
 def test_an_unfinished_game_shares_the_pool_equally_and_burns_the_dust(parameters):
     p = parameters()
-    balance = void_balance(p, 1003, (100, 0, 0, 0))
+    balance = void_balance(p, 1003, (100, 0, 0, 0), frozenset())
     assert balance.participants == (p.stake + 325, *[p.stake + 225] * 3)
     assert (balance.environment, balance.burned) == (0, 3)
+
+
+def test_whoever_was_blocked_neither_pays_nor_gets_the_costs_of_later_rounds(parameters):
+    p = parameters()
+    roles = (Conduct.HONEST, Conduct.LIAR, Conduct.ATTACKER, Conduct.HONEST)
+    balance = final_balance(p, 10**12, (0, 0, 0, 0), roles, 7, (5, 2, 0, 5))
+    assert balance.participants == tuple(p.stake + x for x in (-35, 14, 0, -35))
+    assert (balance.environment, balance.burned) == (10**12, 56)
+
+
+def test_an_unfinished_game_gives_no_share_to_the_blocked(parameters):
+    p = parameters()
+    balance = void_balance(p, 1003, (100, 0, 7, 0), frozenset({0, 2}))
+    assert balance.participants == (p.stake + 100, p.stake + 448, p.stake + 7, p.stake + 448)
+    assert (balance.environment, balance.burned) == (0, 0)
+    nobody = void_balance(p, 1003, (0, 0, 0, 0), frozenset(range(4)))
+    assert (nobody.participants, nobody.burned) == ((p.stake,) * 4, 1003)

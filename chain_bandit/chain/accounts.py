@@ -1,0 +1,74 @@
+"""Accounts by name: of a keystore, or one of the public development accounts on a development chain."""
+
+import json
+import os
+import re
+from pathlib import Path
+
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+
+from chain_bandit.chain.development import DEVELOPMENT_IDS
+from chain_bandit.chain.errors import AccountRefused
+from chain_bandit.chain.node import account
+
+DEVELOPMENT_MNEMONIC = "test test test test test test test test test test test junk"
+"""Known to everybody: Anvil and Hardhat start with its accounts funded."""
+
+KEYSTORE, PASSWORD = "ETH_KEYSTORE", "ETH_PASSWORD"
+
+_DEVELOPMENT_NAME = re.compile(r"dev([0-9])")
+_SECRET = re.compile(r"(0x)?[0-9a-fA-F]{64}")
+
+
+def named(name: str, chain_id: int) -> LocalAccount:
+    """The account `dev0` … `dev9` on a development chain, else the one in the keystore's file of that name.
+
+    Raises:
+        AccountRefused: no such account, or it cannot be unlocked.
+    """
+    if _SECRET.fullmatch(name):
+        raise AccountRefused("--account", "takes a name, never a private key: put the key into a keystore file")
+    development = _DEVELOPMENT_NAME.fullmatch(name)
+    return _development(int(development[1]), chain_id) if development else _unlocked(name, _keystore_file(name))
+
+
+def _development(index: int, chain_id: int) -> LocalAccount:
+    if chain_id not in DEVELOPMENT_IDS:
+        known = ", ".join(map(str, sorted(DEVELOPMENT_IDS)))
+        raise AccountRefused(f"dev{index}", f"has a public key: only for development chains ({known}), not {chain_id}")
+    Account.enable_unaudited_hdwallet_features()
+    made: LocalAccount = Account.from_mnemonic(DEVELOPMENT_MNEMONIC, account_path=f"m/44'/60'/0'/0/{index}")
+    return made
+
+
+def _keystore_file(name: str) -> Path:
+    set_to = os.environ.get(KEYSTORE)
+    if not set_to:
+        raise AccountRefused(name, f"cannot be looked up: set {KEYSTORE} to a keystore file or a folder of them")
+    place = Path(set_to)
+    files = [place] if place.is_file() else [place / name, place / f"{name}.json"]
+    found = next((file for file in files if file.is_file() and name in (file.name, file.stem)), None)
+    if found is None:
+        raise AccountRefused(name, f"is no keystore file in {KEYSTORE}={set_to}: check the name")
+    return found
+
+
+def _unlocked(name: str, file: Path) -> LocalAccount:
+    set_to = os.environ.get(PASSWORD)
+    if not set_to:
+        raise AccountRefused(name, f"is locked: set {PASSWORD} to the path of a file with its password")
+    try:
+        password = Path(set_to).read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise AccountRefused(name, f"is locked: {PASSWORD} names no readable file ({type(error).__name__})") from error
+    try:
+        keystore = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise AccountRefused(name, f"cannot be read from {file} ({type(error).__name__})") from error
+    try:
+        return account(bytes(Account.decrypt(keystore, password)))
+    except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError) as error:
+        wrong = str(error) == "MAC mismatch"
+        reason = f"does not open with the password in {PASSWORD}" if wrong else f"is no keystore file: {file}"
+        raise AccountRefused(name, reason) from None  # its context could show the password

@@ -1,0 +1,112 @@
+"""One call of a run on its way to the chain: its signed versions, and the receipt that counts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from chain_bandit.chain.transactions import Fee, TransactionSigner
+
+
+class Order(Enum):
+    """How a call stands to those of other accounts: a block may hold theirs in any order."""
+
+    FREE = 0
+    AFTER = 1
+    """Goes out when all calls before it are in blocks."""
+    ALONE = 2
+    """And those after it go out when it is in a block itself: before it there is no contract, or no seat, to call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """Signed bytes, by their hash; versions of one call differ in fee, or in the nonce after the contract refused."""
+
+    identity: str
+    raw: str
+    nonce: int
+    fee: Fee
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a block says of a transaction."""
+
+    identity: str
+    block: int
+    block_hash: bytes
+    succeeded: bool
+    gas_used: int
+    fields: Any
+
+
+@dataclass(eq=False, slots=True)
+class Call:
+    """A call that is to take effect once; the contract sees to that where several nonces were tried.
+
+    Attributes:
+        order: what it waits for, and what waits for it, over and above the order of an account's nonces.
+        done: whether somebody else's transaction has had the effect, by the state after a block.
+        versions: what was signed, oldest first.
+        receipts: by nonce; every nonce needs one, or those after it would never be mined.
+        gas: used by each transaction of this call, by identity.
+        outdone: somebody else's transaction had the effect.
+        accepted: the node took it at least once.
+        sent, resend_at, delay: whether it went out, when it goes out again, and seconds between.
+        next_since: the block and the time since which it is the next one of its account.
+        refused, refused_since: the node's last words against it, and since when.
+        taken: how often its nonce was found used by a transaction that is not ours.
+    """
+
+    index: int
+    method: str
+    account: str
+    signer: TransactionSigner
+    to: bytes | None
+    value: int
+    gas_limit: int
+    data: bytes
+    order: Order
+    done: Callable[[str], bool] | None
+    versions: list[Version] = field(default_factory=list)
+    receipts: dict[int, Receipt] = field(default_factory=dict)
+    gas: dict[str, int] = field(default_factory=dict)
+    outdone: bool = False
+    accepted: bool = False
+    sent: bool = False
+    resend_at: float = 0.0
+    delay: float = 0.0
+    next_since: tuple[int, float] | None = None
+    refused: str | None = None
+    refused_since: float = 0.0
+    taken: int = 0
+
+    @property
+    def receipt(self) -> Receipt | None:
+        """The receipt that counts: one that succeeded, else that of the last nonce."""
+        for receipt in self.receipts.values():
+            if receipt.succeeded:
+                return receipt
+        return self.receipts.get(self.versions[-1].nonce)
+
+    @property
+    def outside(self) -> list[Version]:
+        """Versions whose nonce no block holds, by nonce."""
+        return sorted(
+            (version for version in self.versions if version.nonce not in self.receipts), key=lambda each: each.nonce
+        )
+
+    @property
+    def to_send(self) -> list[Version]:
+        """The newest version for each nonce that no block holds."""
+        return list({version.nonce: version for version in self.outside}.values())
+
+    def sign(self, nonce: int, fee: Fee) -> bytes:
+        """The raw transaction with this nonce and fee."""
+        return self.signer.sign(nonce, fee, self.gas_limit, self.to, self.value, self.data)
+
+    def fell_out(self, nonce: int) -> None:
+        """A block is no longer in the chain: the same bytes go out at once."""
+        del self.receipts[nonce]
+        self.outdone, self.refused, self.taken = False, None, 0
+        self.resend_at, self.delay, self.next_since = 0.0, 0.0, None

@@ -1,0 +1,77 @@
+"""Who needs how much wei on a chain, and where it comes from: genesis, a development node, or an account that pays."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from eth_account.signers.local import LocalAccount
+from eth_utils.address import to_checksum_address
+
+from chain_bandit.chain.delivery import PIPELINED
+from chain_bandit.chain.errors import AccountRefused
+from chain_bandit.chain.http_node import HttpNode
+from chain_bandit.chain.journal import Journal
+from chain_bandit.chain.rpc import Rpc, as_int
+from chain_bandit.chain.sender import Sender
+from chain_bandit.stopwatch import Stopwatch
+
+TRANSFER_GAS = 21_000
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What an account (20 bytes) puts into the game, and the gas that it may use."""
+
+    account: bytes
+    wei: int
+    gas: int
+
+    def at(self, price: int) -> int:
+        """Wei in all, at a price of gas."""
+        return self.wei + self.gas * price
+
+
+def totals(needs: Iterable[Need], price: int) -> dict[bytes, int]:
+    """Wei by account."""
+    return {need.account: need.at(price) for need in needs}
+
+
+def price_of(node: HttpNode) -> int:
+    """The most that the client offers for a unit of gas."""
+    return 10 * as_int(node.ask("eth_getBlockByNumber", "latest", False)["baseFeePerGas"]) + 1
+
+
+def fund(node: HttpNode, needs: Iterable[Need], payer: LocalAccount | None) -> None:
+    """Let everybody hold what they need: paid by `payer`, or out of nothing where the node gives that.
+
+    Raises:
+        AccountRefused: nobody pays, or the payer holds too little.
+        TransactionReverted: the node refused a payment.
+    """
+    wanted = totals(needs, price_of(node))
+    if payer is not None:
+        _pay(node, wanted, payer)
+    elif not node.grant(wanted):
+        raise AccountRefused("the node", "gives no wei away, as development nodes do: name a payer with --account NAME")
+
+
+def require_balance(node: HttpNode, account: str, wei: int) -> None:
+    """Raise `AccountRefused` for an account that holds less."""
+    held = balance(node, account)
+    if held < wei:
+        raise AccountRefused(account, f"holds {held} wei and needs {wei}; send it {wei - held} wei")
+
+
+def balance(node: HttpNode, account: str) -> int:
+    """Wei of an account."""
+    return as_int(node.ask("eth_getBalance", account, "latest"))
+
+
+def _pay(node: HttpNode, wanted: Mapping[bytes, int], payer: LocalAccount) -> None:
+    held = {account: balance(node, to_checksum_address(account)) for account in wanted}
+    missing = {account: wei - held[account] for account, wei in wanted.items() if wei > held[account]}
+    fees = len(missing) * TRANSFER_GAS * price_of(node)
+    require_balance(node, payer.address, sum(missing.values()) + fees)
+    sender = Sender(Rpc(node.web3, Stopwatch(), PIPELINED), Journal(), PIPELINED)
+    for account, wei in missing.items():
+        sender.submit("pay", payer, account, wei, TRANSFER_GAS, b"")
+    sender.settle()

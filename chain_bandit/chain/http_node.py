@@ -1,0 +1,81 @@
+"""A node at a URL: Anvil, Hardhat, or any other that speaks JSON-RPC."""
+
+from collections.abc import Mapping
+from time import monotonic, sleep
+from typing import Any
+
+from eth_utils.address import to_checksum_address
+from web3.exceptions import Web3RPCError
+
+from chain_bandit.chain.errors import NodeUnreachable
+from chain_bandit.chain.remote import json_rpc, web3_at
+from chain_bandit.chain.rpc import as_int
+
+STANDSTILL = 300.0
+"""Seconds that one block may take on a chain that nobody can hurry."""
+
+_POLL = 0.2
+
+
+class HttpNode:
+    """A running node. What only development nodes can do is asked for in Anvil's words, then in Hardhat's."""
+
+    def __init__(self, url: str) -> None:
+        """Ask who is there. Raises `NodeUnreachable`."""
+        self.url = url
+        self.web3 = web3_at(url)
+        self.rpc = json_rpc(self.web3)
+        self.chain_id: int = as_int(self.ask("eth_chainId"))
+
+    def ask(self, method: str, *parameters: Any) -> Any:
+        """One answer. Raises `NodeUnreachable`."""
+        return self.rpc(method, parameters)
+
+    def mine(self, blocks: int) -> None:
+        """Let `blocks` blocks pass: mined at once by a development node, waited for on any other.
+
+        Not by `hardhat_mine`: of many blocks it makes most up, with a false transactions root, and no audit would pass.
+        """
+        target = self.height() + blocks
+        if self._attempt("anvil_mine", hex(blocks)):
+            return
+        for _ in range(blocks):
+            if not self._attempt("evm_mine"):
+                break
+        height, until = self.height(), monotonic() + STANDSTILL
+        while height < target:
+            sleep(_POLL)
+            now = self.height()
+            if now > height:
+                height, until = now, monotonic() + STANDSTILL
+            elif monotonic() > until:
+                raise NodeUnreachable(f"{self.url}: no block in {STANDSTILL:.0f} s")
+
+    def grant(self, balances: Mapping[bytes, int]) -> bool:
+        """Give accounts (20 bytes) at least so much wei out of nothing; False where the node does not do that."""
+        return all(self._grant(to_checksum_address(account), wei) for account, wei in balances.items())
+
+    def height(self) -> int:
+        """The number of the latest block."""
+        return as_int(self.ask("eth_blockNumber"))
+
+    def be_quiet(self) -> None:
+        """Stop a development node from printing every request."""
+        self._understood("setLoggingEnabled", False)
+
+    def _grant(self, address: str, wei: int) -> bool:
+        enough = as_int(self.ask("eth_getBalance", address, "latest")) >= wei
+        return enough or self._understood("setBalance", address, hex(wei))
+
+    def _understood(self, verb: str, *parameters: Any) -> bool:
+        return any(self._attempt(f"{dialect}_{verb}", *parameters) for dialect in ("anvil", "hardhat"))
+
+    def _attempt(self, method: str, *parameters: Any) -> bool:
+        """Whether the node did it; False where it answers that it does not."""
+        try:
+            self.ask(method, *parameters)
+        except NodeUnreachable as failure:
+            if isinstance(failure.__cause__, Web3RPCError):
+                return False
+            raise
+        return True

@@ -1,0 +1,472 @@
+"""Transactions without waiting: nonces kept here, the same bytes until they are in a block, reorganisations followed.
+
+Nothing that a node says of a transaction counts but a receipt, and that only as long as its block is in the chain.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from math import inf
+from time import monotonic
+from typing import Any
+
+from eth_account.signers.local import LocalAccount
+
+from chain_bandit.chain.call import Call, Order, Receipt, Version
+from chain_bandit.chain.delivery import Delivery
+from chain_bandit.chain.errors import ForeignChain, NodeUnreachable, NonceTaken, TransactionReverted
+from chain_bandit.chain.journal import Entry, Journal, JournalForeign
+from chain_bandit.chain.patience import Patience
+from chain_bandit.chain.rpc import BEHIND, Rpc, as_bytes, as_hex, as_int, refusal
+from chain_bandit.chain.transactions import Fee, TransactionSigner
+from chain_bandit.chain.wire import Refused, Request
+from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.errors import ChainBanditError
+
+SENT_AT_ONCE, ASKED_AT_ONCE, BYTES_AT_ONCE = 32, 32, 500_000
+"""The most transactions, questions for receipts, and bytes of transactions in one exchange."""
+
+BETWEEN = 0.01
+"""Seconds from one exchange to the next while nobody waits: fuller ones cost less."""
+
+MOST_VERSIONS, MOST_NONCES = 8, 8
+"""Of one call: signed fees for one nonce, and nonces tried."""
+
+REFUSED = 10.0
+"""Seconds of refusals after which they are looked into."""
+
+FIRST_CONTACT = 5.0
+"""Seconds in which a node has to answer for the first time: a wrong address should not cost more."""
+
+NONCES_TAKEN = 3
+"""Looks at a nonce that somebody else used before it is believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Exchange:
+    """What is under way: transactions, questions for receipts, and the last known head among the questions."""
+
+    answers: "Future[list[Any]]"
+    sends: list[tuple[Call, Version]]
+    asks: list[tuple[Call, Version]]
+    head: tuple[int, bytes] | None
+    identity: bool = False
+
+
+class Sender:
+    """Brings the calls of a run to the chain, each once, in the order of the nonces that it gives them.
+
+    One sender must send all transactions of an account.
+
+    Raises (every method):
+        NodeUnreachable: nothing moved for as long as patience lasts.
+        TransactionReverted: the contract refused an earlier call or this one, or the node will not take it.
+        ForeignChain, JournalForeign, JournalUnwritable, NonceTaken: as they say.
+    """
+
+    def __init__(self, rpc: Rpc, journal: Journal, delivery: Delivery) -> None:
+        self.calls: list[Call] = []
+        self._rpc, self._journal, self._delivery = rpc, journal, delivery
+        self._open: list[Call] = []
+        self._exchange: _Exchange | None = None
+        self._progress = 0
+        self._why: ChainBanditError = NodeUnreachable("no answer yet")
+        self._head: tuple[int, bytes] | None = None
+        self._behind_since: float | None = None
+        self._block_gas = inf
+        self._doubtful, self._began = False, -inf
+        self._signers: dict[str, TransactionSigner] = {}
+        self._nonces: dict[str, int] = {}
+        self._journaled: dict[int, list[Entry]] = defaultdict(list)
+        for entry in journal.entries:
+            self._journaled[entry.call].append(entry)
+            self._nonces[entry.account] = max(self._nonces.get(entry.account, 0), entry.nonce + 1)
+        last = journal.entries[-1] if journal.entries else None
+        self._fee_now = Fee(last.max_fee, last.tip) if last else None
+        self.chain_id = as_int(rpc.ask("eth_chainId", [], FIRST_CONTACT))
+        self.genesis = self._genesis(rpc.ask("eth_getBlockByNumber", ["0x0", False], FIRST_CONTACT))
+
+    def upcoming_nonce(self, account: LocalAccount) -> int:
+        """The nonce that the next call goes by if this account makes it."""
+        entries = self._journaled.get(len(self.calls))
+        return entries[-1].nonce if entries else self._next_nonce(account.address)
+
+    def submit(
+        self,
+        method: str,
+        account: LocalAccount,
+        to: bytes | None,
+        value: int,
+        gas: int,
+        data: bytes,
+        order: Order = Order.FREE,
+        done: Callable[[str], bool] | None = None,
+    ) -> Call:
+        """Take a call on and return, unless too many are in flight.
+
+        Args:
+            order: what it waits for, and what waits for it.
+            done: whether somebody else's transaction has had the effect, by the state after a block.
+        """
+        signer = self._signers.get(account.address)
+        if signer is None:
+            signer = self._signers[account.address] = TransactionSigner(account, self.chain_id)
+        call = Call(len(self.calls), method, account.address, signer, to, value, gas, data, order, done)
+        with self._rpc.stopwatch("evm"):
+            for entry in self._journaled.pop(call.index, ()):
+                self._readmit(call, entry)
+            if not call.versions:
+                self._sign(call, self._next_nonce(call.account), self._fee())
+            self.calls.append(call)
+            self._open.append(call)
+            if self._delivery.in_flight == 1:
+                self._wait(lambda: not self._open)
+            else:
+                self._pump()
+                self._wait(lambda: len(self._open) <= self._delivery.in_flight)
+        return call
+
+    def settle(self) -> None:
+        """Wait until every call is in a block with enough confirmations, and still is."""
+        with self._rpc.stopwatch("evm"):
+            while True:
+                self._wait(lambda: not self._open)
+                if not self._rpc.wire.certain:
+                    self._finish()
+                    self._look_back()
+                if not self._open:
+                    return
+
+    # --- nonces, fees and signed versions
+
+    def _next_nonce(self, account: str) -> int:
+        if account not in self._nonces:
+            which = "latest" if self._rpc.wire.certain else "pending"
+            self._nonces[account] = as_int(self._rpc.ask("eth_getTransactionCount", [account, which]))
+        return self._nonces[account]
+
+    def _fee(self) -> Fee:
+        """At first up to ten times the base fee found: few runs fill enough blocks to raise it that far."""
+        if self._fee_now is None:
+            block = self._rpc.ask("eth_getBlockByNumber", ["latest", False])
+            self._fee_now = Fee(10 * as_int(block["baseFeePerGas"]) + 1, 0)
+        return self._fee_now
+
+    def _sign(self, call: Call, nonce: int, fee: Fee) -> None:
+        """Sign a version and journal it."""
+        raw = call.sign(nonce, fee)
+        call.versions.append(Version(as_hex(keccak(raw)), as_hex(raw), nonce, fee))
+        self._nonces[call.account] = max(self._nonces.get(call.account, 0), nonce + 1)
+        self._journal.append(
+            Entry(call.index, call.method, call.account, nonce, fee.most, fee.tip, call.versions[-1].raw)
+        )
+        call.resend_at = 0.0
+
+    def _readmit(self, call: Call, entry: Entry) -> None:
+        """Take up a version that an earlier process signed. The same call must give the same bytes."""
+        fee = Fee(entry.max_fee, entry.tip)
+        if (entry.method, entry.account) != (call.method, call.account):
+            raise JournalForeign(f"call {call.index}", call.method, entry.method)
+        raw = call.sign(entry.nonce, fee)
+        if as_hex(raw) != entry.raw:
+            raise JournalForeign(f"transaction of call {call.index}", f"{as_hex(raw)[:40]}…", f"{entry.raw[:40]}…")
+        call.versions.append(Version(as_hex(keccak(raw)), entry.raw, entry.nonce, fee))
+        call.sent, call.resend_at = True, inf  # it may be in a block: ask first
+
+    # --- exchanges
+
+    def _wait(self, over: Callable[[], bool]) -> None:
+        patience, seen = Patience(self._delivery.patience), self._progress
+        while not over():
+            if self._exchange is None:
+                self._begin()
+            self._finish()
+            if self._progress != seen:
+                seen = self._progress
+                patience.moved()
+            elif not over():
+                patience.wait(self._why)
+
+    def _pump(self) -> None:
+        """Go on without waiting: take in an exchange that has ended, and start the next when it is time."""
+        if self._exchange is None or self._exchange.answers.done():
+            self._finish()
+            if monotonic() > self._began + BETWEEN:
+                self._begin()
+
+    def _begin(self) -> None:
+        requests: list[Request]
+        now = self._began = monotonic()
+        if self._doubtful:
+            requests = [("eth_chainId", []), ("eth_getBlockByNumber", ["0x0", False])]
+            self._exchange = _Exchange(self._rpc.wire.post(requests), [], [], None, identity=True)
+            return
+        asks = [(call, version) for call in self._open if call.sent for version in call.outside][:ASKED_AT_ONCE]
+        sends = self._due(now)
+        requests = [("eth_sendRawTransaction", [version.raw]) for _, version in sends]
+        requests += [("eth_getTransactionReceipt", [version.identity]) for _, version in asks]
+        if not self._rpc.wire.certain:
+            requests.append(("eth_getBlockByNumber", ["latest", False]))
+            if self._head is not None:
+                requests.append(("eth_getBlockByNumber", [hex(self._head[0]), False]))
+        if sends:
+            self._journal.sync()
+        for call, _ in sends:
+            call.delay = min(2 * call.delay, self._delivery.patience) or self._delivery.resend_after
+            call.sent, call.resend_at = True, now + call.delay
+        self._exchange = _Exchange(self._rpc.wire.post(requests), sends, asks, self._head)
+
+    def _due(self, now: float) -> list[tuple[Call, Version]]:
+        """What goes out now: in the order of calls, nothing whose turn it is not, no more than a block takes.
+
+        Anvil mines when a transaction comes in; what a block leaves over would wait there for the next one to come.
+        """
+        due: list[tuple[Call, Version]] = []
+        size, held, all_mined, alone_mined = 0, set[str](), True, True
+        gas = sum(call.gas_limit for call in self._open if call.sent and call.outside)
+        for call in self._open:
+            waits = not (alone_mined if call.order is Order.FREE else all_mined)
+            if waits or call.account in held:
+                held.add(call.account)
+            elif now >= call.resend_at:
+                versions = call.to_send
+                size += sum(len(version.raw) for version in versions)
+                gas += 0 if call.sent else call.gas_limit
+                if due and (len(due) >= SENT_AT_ONCE or size > BYTES_AT_ONCE):
+                    break
+                if not call.sent and call.gas_limit < gas > self._block_gas:
+                    break
+                due += [(call, version) for version in versions]
+            if call.receipt is None:
+                all_mined, alone_mined = False, alone_mined and call.order is not Order.ALONE
+        return due
+
+    def _finish(self) -> None:
+        """Wait for the exchange under way and take its answers in."""
+        exchange, self._exchange = self._exchange, None
+        if exchange is None:
+            return
+        try:
+            answers = iter(exchange.answers.result())
+        except NodeUnreachable as error:
+            self._why, self._doubtful = error, True
+            for call, _ in exchange.sends:
+                call.resend_at = 0.0
+            return
+        if exchange.identity:
+            self._check_identity(next(answers), next(answers))
+            return
+        now = monotonic()
+        for call, _ in exchange.sends:
+            self._take_word(call, next(answers), now)
+        for call, version in exchange.asks:
+            self._take_receipt(call, version, next(answers))
+        if not self._rpc.wire.certain:
+            self._follow(next(answers), next(answers) if exchange.head is not None else None, exchange.head, now)
+        self._close()
+
+    def _check_identity(self, chain_id: Any, genesis: Any) -> None:
+        """After a lost exchange: is it still the same chain that answers?"""
+        if isinstance(chain_id, Refused) or isinstance(genesis, Refused) or not genesis:
+            return
+        why: ChainBanditError | None = None
+        if as_int(chain_id) != self.chain_id:
+            why = ForeignChain("chain id", self.chain_id, as_int(chain_id))
+        elif self._genesis(genesis) != self.genesis:
+            why = ForeignChain("first block", self.genesis, self._genesis(genesis))
+        self._doubtful = why is not None
+        if why is not None:
+            self._why = why
+
+    # --- what a node says
+
+    def _take_word(self, call: Call, word: Any, now: float) -> None:
+        """The answer to a sending: where the node is in this process a refusal is final, elsewhere it is hearsay."""
+        if not isinstance(word, Refused):
+            self._progress += not call.accepted
+            call.accepted, call.refused = True, None
+        elif self._rpc.wire.certain:
+            self._open.remove(call)
+            self.calls.remove(call)
+            self._nonces[call.account] = call.versions[-1].nonce
+            raise refusal(call.method, word)
+        else:
+            if call.refused is None:
+                call.refused_since = now
+            call.refused, call.resend_at = word.text, now + min(call.delay, self._delivery.resend_after / 4)
+
+    def _take_receipt(self, call: Call, version: Version, fields: Any) -> None:
+        identity = version.identity
+        if isinstance(fields, Refused):
+            return
+        if fields is None:
+            if call.resend_at == inf:
+                call.resend_at = 0.0
+            self._why = NodeUnreachable(call.refused or f"{call.method} {identity} is in no block")
+            return
+        gas = as_int(fields["gasUsed"])
+        # all that the contract is called for leaves an event: without one there was no contract at the address
+        reached = bool(fields["logs"]) or call.to is None or not call.data
+        succeeded = as_int(fields["status"]) == 1 and reached
+        call.gas[identity] = gas
+        call.receipts[version.nonce] = Receipt(
+            identity, as_int(fields["blockNumber"]), as_bytes(fields["blockHash"]), succeeded, gas, fields
+        )
+
+    def _follow(self, latest: Any, at_head: Any, head: tuple[int, bytes] | None, now: float) -> None:
+        """Move the head along; where the last one is no longer in the chain, look what fell out with it."""
+        if isinstance(latest, Refused) or latest is None or isinstance(at_head, Refused):
+            return
+        number, digest = as_int(latest["number"]), as_bytes(latest["hash"])
+        if head is not None and at_head is None:  # an old answer, or blocks that are gone for good
+            self._behind_since = self._behind_since or now
+            if now - self._behind_since < BEHIND:
+                return
+        self._behind_since = None
+        self._head, self._rpc.known, self._block_gas = (number, digest), number, as_int(latest["gasLimit"])
+        if head is not None and (at_head is None or as_bytes(at_head["hash"]) != head[1]):
+            self._look_back()
+        for call in self._next_in_line():
+            block, since = call.next_since = call.next_since or (number, now)
+            stands_still = number == block and now - since > self._delivery.patience / 2
+            if number - block >= self._delivery.stuck_blocks or stands_still:
+                self._replace(call, (number, now), as_int(latest["baseFeePerGas"]))
+            if call.refused is not None and now - call.refused_since > min(REFUSED, self._delivery.patience / 4):
+                self._look_into(call, now)
+
+    def _next_in_line(self) -> Iterator[Call]:
+        """Of each account the call with the lowest nonce that no block holds, if it was sent."""
+        first: dict[str, tuple[int, Call]] = {}
+        for call in self._open:
+            outside = call.outside
+            if outside and outside[0].nonce < first.get(call.account, (inf, call))[0]:
+                first[call.account] = (outside[0].nonce, call)
+        for _, call in first.values():
+            if call.sent:
+                yield call
+
+    def _replace(self, stuck: Call, since: tuple[int, float], base: int) -> None:
+        """Sign all that the account has outside with a higher fee."""
+        self._fee_now = stuck.versions[-1].fee.raised(base)
+        for call in self._open:
+            if call.account != stuck.account or not call.sent:
+                continue
+            call.next_since = since
+            for version in call.to_send:
+                if len(call.versions) < MOST_VERSIONS and version.fee.most < self._fee_now.most:
+                    self._sign(call, version.nonce, self._fee_now)
+
+    def _look_into(self, call: Call, now: float) -> None:
+        """A call that the node keeps refusing: is it known after all, is its nonce gone, or is the refusal meant?"""
+        nonce = call.outside[0].nonce
+        requests: list[Request] = [("eth_getTransactionByHash", [version.identity]) for version in call.outside]
+        *known, used = self._rpc.exchange([*requests, ("eth_getTransactionCount", [call.account, "latest"])])
+        if isinstance(used, Refused):
+            return
+        refused, call.refused = call.refused, None
+        if as_int(used) < nonce:  # one before it is in no block, whatever we thought
+            self._look_back(to_the_start=True)
+            return
+        if any(answer is not None and not isinstance(answer, Refused) for answer in known):
+            return
+        if as_int(used) == nonce:
+            raise TransactionReverted(call.method, "Rejected", (refused,))
+        if as_int(used) > nonce:
+            if call.done is not None and call.done("latest"):
+                call.outdone = True
+                self._open.remove(call)
+                return
+            call.taken += 1
+            if call.taken >= NONCES_TAKEN:
+                raise NonceTaken(call.account, nonce)
+
+    def _look_back(self, to_the_start: bool = False) -> None:
+        """Ask again for what blocks held, newest blocks first, until a whole group is where it was."""
+        mined = [(call, nonce, receipt) for call in self.calls for nonce, receipt in call.receipts.items()]
+        mined.sort(key=lambda each: each[2].block)
+        for end in range(len(mined), 0, -ASKED_AT_ONCE):
+            group = mined[max(0, end - ASKED_AT_ONCE) : end]
+            requests: list[Request] = [("eth_getTransactionReceipt", [each.identity]) for _, _, each in group]
+            requests += [("eth_getBlockByNumber", [hex(each.block), False]) for _, _, each in group]
+            answers = self._rpc.exchange(requests)
+            fallen: set[Call] = set()
+            for (call, nonce, receipt), *said in zip(group, answers[: len(group)], answers[len(group) :], strict=True):
+                if any(isinstance(each, Refused) for each in said):
+                    continue
+                fields, block = said  # Anvil goes on giving some receipts of blocks that are gone
+                hashes = [fields and as_bytes(fields["blockHash"]), block and as_bytes(block["hash"])]
+                if hashes != [receipt.block_hash] * 2:
+                    call.fell_out(nonce)
+                    fallen.add(call)
+            if not fallen and not to_the_start:
+                return
+            self._open = sorted({*self._open, *fallen}, key=lambda call: call.index)
+
+    # --- the end of a call
+
+    def _close(self) -> None:
+        """Let go of calls that are confirmed, and judge those that failed once all before them are in blocks."""
+        all_mined = True
+        for call in list(self._open):
+            receipt = call.receipt
+            all_mined = all_mined and receipt is not None
+            if receipt is None or call.outside or not self._is_confirmed(receipt):
+                continue
+            if not (receipt.succeeded or all_mined):
+                continue
+            if receipt.succeeded or self._is_judged(call, receipt):
+                self._open.remove(call)
+                self._progress += 1
+            else:
+                all_mined = False
+
+    def _is_confirmed(self, receipt: Receipt) -> bool:
+        if self._rpc.wire.certain:
+            return True
+        return self._head is not None and self._head[0] - receipt.block + 1 >= self._delivery.confirmations
+
+    def _is_judged(self, call: Call, receipt: Receipt) -> bool:
+        """Judge a call that failed; not yet, where the node lacks the block to judge it by."""
+        try:
+            return self._is_settled(call, receipt)
+        except NodeUnreachable as error:
+            self._why, self._doubtful = error, True
+            return False
+
+    def _is_settled(self, call: Call, receipt: Receipt) -> bool:
+        """What to make of a call that failed: somebody else made it, or it is sent anew if it would pass now.
+
+        Raises:
+            TransactionReverted: neither.
+        """
+        if not self._rpc.wire.certain:  # it may have failed only because something before it fell out
+            self._look_back()
+            before = self._open[: self._open.index(call) + 1]
+            if any(each.receipt is None for each in before):
+                return False
+        block = hex(max(receipt.block, self._head[0] if self._head else 0))
+        if call.done is not None and call.done(block):
+            call.outdone = True
+            return True
+        error = TransactionReverted(call.method, "OutOfGas", (call.gas_limit,))
+        if receipt.gas_used != call.gas_limit:
+            answer = self._rpc.attempt(_request(call), block)
+            if isinstance(answer, Refused):
+                error = refusal(call.method, answer)
+            elif call.to is not None and len({version.nonce for version in call.versions}) < MOST_NONCES:
+                self._sign(call, self._next_nonce(call.account), self._fee())
+                return False
+            else:
+                error = TransactionReverted(call.method, "Unexplained", ())
+        self._open.remove(call)
+        raise error
+
+    @staticmethod
+    def _genesis(block: Any) -> str:
+        return as_hex(as_bytes(block["hash"]))
+
+
+def _request(call: Call) -> dict[str, Any]:
+    request = {"from": call.account, "data": as_hex(call.data), "value": hex(call.value), "gas": hex(call.gas_limit)}
+    return request if call.to is None else request | {"to": as_hex(call.to)}

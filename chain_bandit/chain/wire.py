@@ -1,0 +1,126 @@
+"""Requests to one node, several in one exchange, each answered or refused; or the whole exchange is lost."""
+
+import ast
+import json
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Protocol
+
+from eth_utils.exceptions import ValidationError
+from urllib3 import PoolManager
+from urllib3.exceptions import HTTPError
+from urllib3.util import Timeout, make_headers, parse_url
+from web3 import HTTPProvider, Web3
+from web3.exceptions import Web3Exception
+from web3.types import RPCEndpoint
+
+from chain_bandit.chain.errors import NodeUnreachable
+
+Request = tuple[str, Sequence[Any]]
+"""(method, parameters)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A node's error answer to one request; `data` is what a contract reverted with, None for other grounds."""
+
+    text: str
+    data: bytes | None = None
+
+
+class Wire(Protocol):
+    """A way to a node.
+
+    Attributes:
+        certain: the node is in this process: an answer is never lost, a refusal is final, no block is undone.
+    """
+
+    certain: bool
+
+    def post(self, requests: Sequence[Request]) -> "Future[list[Any]]":
+        """Start an exchange. In the future: a result or a `Refused` for each request, or `NodeUnreachable`."""
+        ...
+
+
+def wire_to(web3: Web3, timeout: float) -> Wire:
+    """The way to web3's node: by HTTP when it has an address, else within this process."""
+    provider = web3.provider
+    return HttpWire(str(provider.endpoint_uri), timeout) if isinstance(provider, HTTPProvider) else LocalWire(web3)
+
+
+class HttpWire:
+    """JSON-RPC batches over one HTTP connection that is kept open. Nothing is retried here."""
+
+    certain = False
+
+    def __init__(self, url: str, timeout: float) -> None:
+        self._url, self._timeout = url, Timeout(total=timeout)
+        headers = make_headers(keep_alive=True, basic_auth=parse_url(url).auth)
+        self._pool = PoolManager(1, headers | {"Content-Type": "application/json"}, retries=False)
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="wire")
+
+    def post(self, requests: Sequence[Request]) -> "Future[list[Any]]":
+        """Start an exchange; the caller goes on meanwhile."""
+        return self._worker.submit(self._exchange, requests)
+
+    def _exchange(self, requests: Sequence[Request]) -> list[Any]:
+        batch = [
+            {"jsonrpc": "2.0", "id": index, "method": method, "params": parameters}
+            for index, (method, parameters) in enumerate(requests)
+        ]
+        try:
+            response = self._pool.request("POST", self._url, body=json.dumps(batch), timeout=self._timeout)
+            if response.status != HTTPStatus.OK:
+                raise NodeUnreachable(f"HTTP status {response.status}")
+            answers = {answer["id"]: answer for answer in json.loads(response.data)}
+            return [read_answer(answers[index]) for index in range(len(batch))]
+        except (HTTPError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise NodeUnreachable(type(error).__name__) from error
+
+
+class LocalWire:
+    """A node in this process, asked through web3."""
+
+    certain = True
+
+    def __init__(self, web3: Web3) -> None:
+        from eth_tester.exceptions import TransactionFailed
+
+        self._web3 = web3
+        self._refusals: tuple[type[Exception], ...] = (Web3Exception, ValidationError, TransactionFailed)
+
+    def post(self, requests: Sequence[Request]) -> "Future[list[Any]]":
+        """Ask at once."""
+        answers: Future[list[Any]] = Future()
+        answers.set_result([self._ask(*request) for request in requests])
+        return answers
+
+    def _ask(self, method: str, parameters: Sequence[Any]) -> Any:
+        try:
+            return self._web3.manager.request_blocking(RPCEndpoint(method), list(parameters))
+        except self._refusals as failure:
+            return Refused(str(failure), _reverted_with(failure))
+
+
+def read_answer(answer: dict[str, Any]) -> Any:
+    """The result in a JSON-RPC answer, or a `Refused` with the revert data wherever the node puts it."""
+    error = answer.get("error")
+    if error is None:
+        return answer["result"]
+    data = error.get("data")
+    if isinstance(data, dict):
+        data = data.get("data")  # where Hardhat 2 puts it
+    is_revert = isinstance(data, str) and data.startswith("0x")
+    return Refused(str(error.get("message")), bytes.fromhex(data[2:]) if is_revert else None)
+
+
+def _reverted_with(failure: Exception) -> bytes | None:
+    """What the contract reverted with; None when the node gave other grounds. eth-tester hands back a repr of bytes."""
+    _, found, text = str(failure).partition("execution reverted: ")
+    try:
+        value = ast.literal_eval(text) if found else None
+    except (SyntaxError, ValueError):
+        return None
+    return value if isinstance(value, bytes) else None

@@ -1,0 +1,22 @@
+"""What every exit code means, and what to do about it."""
+
+EXIT_CODES = {
+    0: ("good", "Nothing is to be done."),
+    1: ("a bug in chain-bandit", "Run it again with CHAIN_BANDIT_DEBUG=1 and report the traceback."),
+    2: ("usage", "Read the message and chain-bandit COMMAND --help."),
+    3: ("scenario or file invalid", "Correct the line that the message names; examples/ has scenarios that load."),
+    4: ("a tool is missing", "chain-bandit doctor says which, and how to get it."),
+    5: ("RPC unreachable", "Check that the node runs and that its URL is right."),
+    6: ("wrong or foreign chain or contract", "Compare the URL and the address with the manifest or deployment file."),
+    7: ("transaction reverted", "The message names the contract's error; contracts/interfaces says when it is raised."),
+    8: ("key or keystore", "Check --account, ETH_KEYSTORE (a folder or file), ETH_PASSWORD (a file) and the balance."),
+    10: ("consensus safety violated", "Keep the run's inputs and report it: no setting allows this."),
+    11: ("liveness lost", "More were silent or late than the bounds allow; lower their number or raise M."),
+    12: ("the audit found a violation", "Do not trust the result; the report names the check and its evidence."),
+    13: ("the audit could not check everything", "Give it the whole history: to the end, and past the reveal."),
+    14: ("an [expect] line of the scenario does not hold", "Read got and expected; change the scenario or the line."),
+    15: ("a sweep has failed cells", "Run it again with --resume; the table names the cells."),
+    16: ("not reproducible", "Compare versions and seeds with the manifest's."),
+    130: ("interrupted", "Nothing was left half-written; run it again."),
+    143: ("terminated", "Nothing was left half-written; run it again."),
+}

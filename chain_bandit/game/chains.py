@@ -1,0 +1,106 @@
+"""The chain that a game is played on, by its name, with everybody on it funded."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+from chain_bandit.chain import accounts
+from chain_bandit.chain.anvil import anvil
+from chain_bandit.chain.embedded import EmbeddedNode
+from chain_bandit.chain.funds import Need, fund
+from chain_bandit.chain.hardhat import hardhat
+from chain_bandit.chain.http_node import HttpNode
+from chain_bandit.chain.node import Node
+from chain_bandit.game.on_chain import embedded_node
+from chain_bandit.game.plan import Plan
+from chain_bandit.protocol.errors import ChainBanditError
+
+Chain = Callable[[Plan], AbstractContextManager[Node]]
+"""Gives the node for a plan; it is gone, or let go, when the block ends."""
+
+OWN = {"anvil": anvil, "hardhat": hardhat}
+"""Nodes that are started and stopped."""
+
+
+class UnknownChain(ChainBanditError):
+    """A chain by a name that nobody knows."""
+
+    exit_code = 2
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"--chain {name}: expected embedded, anvil, hardhat, or a node's URL (http://…)")
+        self.name = name
+
+
+def chain(
+    name: str,
+    account: str | None = None,
+    on_connected: Callable[[int], None] = lambda chain_id: None,
+    funded: bool = False,
+) -> Chain:
+    """The chain of that name.
+
+    Args:
+        account: its name; it pays for everybody, which the embedded chain does not need.
+        on_connected: told the chain id before anything is paid.
+        funded: everybody has been paid: a run is taken up.
+
+    Raises:
+        UnknownChain: no such chain.
+    """
+    if name == "embedded":
+        return embedded
+    if name in OWN or is_url(name):
+        return lambda plan: _funded(name, plan, account, on_connected, funded)
+    raise UnknownChain(name)
+
+
+def is_url(name: str) -> bool:
+    """Whether a chain's name is a node's address."""
+    return name.startswith(("http://", "https://"))
+
+
+@contextmanager
+def embedded(plan: Plan) -> Iterator[EmbeddedNode]:
+    """A fresh chain in this process."""
+    yield embedded_node(plan)
+
+
+@contextmanager
+def connected(name: str) -> Iterator[HttpNode]:
+    """A fresh node of our own, or the one at a URL. Raises `UnknownChain`, `ToolMissing`, `NodeUnreachable`."""
+    if name in OWN:
+        with OWN[name]() as node:
+            yield node
+    elif is_url(name):
+        yield HttpNode(name)
+    else:
+        raise UnknownChain(name)
+
+
+@contextmanager
+def _funded(
+    name: str, plan: Plan, account: str | None, on_connected: Callable[[int], None], funded: bool
+) -> Iterator[HttpNode]:
+    with connected(name) as node:
+        on_connected(node.chain_id)
+        if not funded:
+            fund(node, needs(plan), accounts.named(account, node.chain_id) if account else None)
+        yield node
+
+
+def needs(plan: Plan) -> list[Need]:
+    """What everybody puts in, and an ample allowance of gas."""
+    return [environment_need(plan, plan.environment.address), *others_needs(plan)]
+
+
+def environment_need(plan: Plan, account: bytes) -> Need:
+    """The pool, and gas for the deployment and for settlements of a block's size."""
+    rounds, settings = plan.parameters.horizon, plan.scenario.chain
+    settlements = 2 + rounds // settings.settle_every + rounds // settings.costs_every
+    return Need(account, plan.pool, 30_000_000 * (1 + settlements))
+
+
+def others_needs(plan: Plan) -> list[Need]:
+    """The participants' stakes and few calls; the relayer's call in every round."""
+    seats = [Need(signer.address, plan.parameters.stake, 20_000_000) for signer in plan.participants]
+    return [*seats, Need(plan.relayer.address, 0, 2_000_000 * (plan.parameters.horizon + 10))]

@@ -1,0 +1,132 @@
+"""A game's contract alone, put on a running chain by a keystore account, and the file that says where it is."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import chain_bandit
+from chain_bandit.chain.client import Coordinator
+from chain_bandit.chain.errors import ForeignChain
+from chain_bandit.chain.funds import fund, price_of, require_balance
+from chain_bandit.chain.http_node import HttpNode
+from chain_bandit.chain.identity import Identity, identify, require_same
+from chain_bandit.chain.node import Wallet
+from chain_bandit.chain.remote import json_rpc
+from chain_bandit.game import folder
+from chain_bandit.game.chains import environment_need, others_needs
+from chain_bandit.game.plan import Plan
+from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.quorum import QuorumChoice
+from chain_bandit.stopwatch import Stopwatch
+
+FORMAT = "chain-bandit-deployment/1"
+
+
+class NotADeployment(ChainBanditError):
+    """A file that says nothing of a deployed game."""
+
+    exit_code = 3
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}; expected a deployment file or a run folder")
+        self.path, self.reason = path, reason
+
+
+def deploy(plan: Plan, node: HttpNode, account: Wallet, path: Path) -> dict[str, Any]:
+    """Deploy with `account` as the game's environment, write the file, fund the participants and the relayer.
+
+    Where the file is there already, it is held against the chain, only missing funds are sent.
+
+    Raises:
+        ForeignChain: the file is of another chain, or of another game.
+        AccountRefused: the account holds too little.
+        ChainBanditError: the file is unreadable, the node does not answer, or it refused.
+    """
+    if path.exists():
+        deployment = _read(path)
+        require_same(json_rpc(node.web3), _identity(path, deployment))
+        if deployment["game"] != "0x" + plan.game.hex():
+            raise ForeignChain("game", deployment["game"], "0x" + plan.game.hex())
+    else:
+        deployment = _deploy(plan, node, account, path)
+    fund(node, others_needs(plan), account)
+    return deployment
+
+
+def certificate(parameters: Parameters) -> str:
+    """How many signatures certify a block at the opening, and what that promises."""
+    count, choice = parameters.participants, QuorumChoice(parameters.quorum_choice)
+    return f"{parameters.quorum(count)} of {count} signatures; {choice.promise}"
+
+
+def recorded(path: Path) -> Identity:
+    """The game that a deployment file, or a run folder, is of. Raises `ChainBanditError`."""
+    return _identity(path, folder.read_manifest(path) if path.is_dir() else _read(path))
+
+
+def _identity(path: Path, record: dict[str, Any]) -> Identity:
+    try:
+        return Identity.of(record)
+    except (KeyError, TypeError) as error:
+        raise NotADeployment(path, f"{error} is not recorded") from error
+
+
+def _deploy(plan: Plan, node: HttpNode, account: Wallet, path: Path) -> dict[str, Any]:
+    raw = bytes.fromhex(account.address[2:])
+    own = environment_need(plan, raw)
+    price = price_of(node)
+    require_balance(node, account.address, own.at(price) + sum(need.at(price) for need in others_needs(plan)))
+    with _written(path) as write:
+        contract = Coordinator.deploy(
+            node.web3, account, plan.parameters, plan.salt_commitment, plan.secret_commitment, plan.pool, Stopwatch()
+        )
+        deployment = {
+            "format": FORMAT,
+            "version": chain_bandit.__version__,
+            **asdict(identify(json_rpc(node.web3), contract.address)),
+            "first_block": contract.created_in,
+            "gas": sum(contract.gas["deploy"]),
+            "certificate": certificate(plan.parameters),
+            "environment": account.address,
+            "relayer": "0x" + plan.relayer.address.hex(),
+            "participants": ["0x" + address.hex() for address in plan.addresses],
+            "scenario": plan.scenario.model_dump(mode="json", exclude_none=True),
+        }
+        write(deployment)
+    return deployment
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """A function that writes the file; the place is tried before anything is deployed, nothing partial stays."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial.touch(exist_ok=False)
+        except OSError as error:
+            raise folder.FolderRefused(path, f"cannot be written: {error.strerror}") from error
+
+        def write(deployment: dict[str, Any]) -> None:
+            folder.write_json(partial, deployment)
+            os.replace(partial, path)
+
+        yield write
+    finally:
+        with suppress(OSError):
+            partial.unlink()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        deployment = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise NotADeployment(path, f"cannot be read ({type(error).__name__})") from error
+    if not isinstance(deployment, dict) or deployment.get("format") != FORMAT:
+        raise NotADeployment(path, f"is not of format {FORMAT}")
+    return deployment

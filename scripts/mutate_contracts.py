@@ -1,0 +1,353 @@
+"""Change `contracts/` in one place at a time, and see whether some test notices: `make mutants`.
+
+Every mutant is compiled (by the faster code generator, if it can) and laid over the artifact in a copy of the
+repository. Then forge's suite runs, and, on whatever that let live, the contract's tests in Python (on revm). Survivors
+are listed; exit 1 below the goal.
+"""
+
+import argparse
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from solcx.exceptions import SolcError
+
+from scripts.build_artifacts import ARTIFACT, ROOT, CompilerWarning, artifact, canonical, compile_standard, question
+
+GOAL = 0.95
+EXCUSES = ROOT / "scripts" / "equivalent_mutants.toml"
+"""Mutants that nobody could tell from the original, each with the reason."""
+FORGE = next(iter(sorted((ROOT / "node_modules" / "@foundry-rs").glob("forge-*/bin/forge"))))
+COPIED = ("chain_bandit", "contracts", "examples", "scripts", "tests", "cache/forge")
+COPIED_FILES = ("foundry.toml", "pyproject.toml", "package.json", "README.md")
+TESTS = [
+    f"tests/contracts/test_{name}.py"
+    for name in ("access", "direct", "seats", "records", "deployment", "settlement", "fast_evm", "differential")
+]
+ON_REVM = ("-p", "tests.contracts.on_revm")
+SWAPPED = {
+    "<": ("<=", ">="), "<=": ("<", ">"), ">": (">=", "<="), ">=": (">", "<"), "==": ("!=",), "!=": ("==",),
+    "&&": ("||",), "||": ("&&",), "+": ("-",), "-": ("+",), "*": ("/",), "/": ("*",), "%": ("/",),
+    "<<": (">>",), ">>": ("<<",), "&": ("|",), "|": ("&",), "^": ("&",),
+}  # fmt: skip
+COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A change of one place in one source."""
+
+    file: str
+    line: int
+    operator: str
+    start: int
+    end: int
+    text: str
+
+    def apply(self, source: str) -> str:
+        """The source with this change."""
+        code = source.encode()
+        return (code[: self.start] + self.text.encode() + code[self.end :]).decode()
+
+    def describe(self, source: str) -> str:
+        """Where, what and how, in a line."""
+        was = " ".join(source.encode()[self.start : self.end].decode().split())
+        return f"{self.file}:{self.line} {self.operator}: {was!r} -> {self.text!r}"
+
+
+def span(node: dict[str, Any]) -> tuple[int, int]:
+    start, length, _ = map(int, node["src"].split(":"))
+    return start, start + length
+
+
+def nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    """All nodes of a syntax tree, in order."""
+    if isinstance(tree, dict):
+        if "nodeType" in tree:
+            yield tree
+        for value in tree.values():
+            yield from nodes(value)
+    elif isinstance(tree, list):
+        for value in tree:
+            yield from nodes(value)
+
+
+def is_fixed(node: dict[str, Any]) -> bool:
+    """Whether a declaration is of a constant or an immutable."""
+    return node["nodeType"] == "VariableDeclaration" and node.get("mutability") in ("constant", "immutable")
+
+
+def changes(node: dict[str, Any], code: bytes, fixed: dict[int, list[str]]) -> Iterator[tuple[str, int, int, str]]:
+    """(operator, start, end, text) of every change of one node."""
+    start, end = span(node)
+    text = code[start:end].decode()
+    match node["nodeType"]:
+        case "BinaryOperation":
+            left, right, sign = span(node["leftExpression"])[1], span(node["rightExpression"])[0], node["operator"]
+            between = code[left:right].decode()
+            kind = "comparison" if sign in COMPARISONS else "logic" if sign in ("&&", "||") else "arithmetic"
+            for other in SWAPPED.get(sign, ()):
+                yield kind, left, right, between.replace(sign, other, 1)
+        case "Assignment" if node["operator"] != "=":
+            left, right = span(node["leftHandSide"])[1], span(node["rightHandSide"])[0]
+            yield "assignment", left, right, " = "
+        case "UnaryOperation" if node["operator"] == "!":
+            yield "logic", start, end, text[1:]
+        case "IfStatement":
+            body = node["trueBody"]
+            only = body["statements"] if body["nodeType"] == "Block" else [body]
+            if len(only) == 1 and only[0]["nodeType"] == "RevertStatement":
+                yield "drop guard", start, end + (body["nodeType"] != "Block"), "{}"
+            else:
+                for value in ("true", "false"):
+                    yield "condition", *span(node["condition"]), value
+        case "Conditional":
+            for value in ("true", "false"):
+                yield "condition", *span(node["condition"]), value
+        case "ExpressionStatement":
+            yield "drop statement", start, end + 1, "{}"
+        case "EmitStatement":
+            yield "drop event", start, end + 1, "{}"
+        case "Continue":
+            yield "drop statement", start, end + 1, "{}"
+        case "Literal" if node["kind"] == "number":
+            yield "off by one", start, end, f"({text} + 1)"
+        case "Literal" if node["kind"] == "bool":
+            yield "logic", start, end, "false" if text == "true" else "true"
+        case "IndexAccess" if node.get("indexExpression"):
+            first, last = span(node["indexExpression"])
+            yield "index", first, last, f"({code[first:last].decode()}) + 1"
+        case "ModifierInvocation" if node.get("kind") == "modifierInvocation":
+            yield "drop guard", start, end, ""
+        case "Identifier" if node.get("referencedDeclaration") in fixed:
+            for other in fixed[node["referencedDeclaration"]]:
+                yield "swap constants", start, end, other
+        case "Return" if node.get("expression"):
+            kind = node["expression"]["typeDescriptions"]["typeString"]
+            inner = code[slice(*span(node["expression"]))].decode()
+            if kind == "bool":
+                yield "return", *span(node["expression"]), f"!({inner})"
+            elif kind.startswith("uint"):
+                yield "return", *span(node["expression"]), f"({inner}) + 1"
+
+
+def mutants(asked: dict[str, Any]) -> list[Mutant]:
+    """Every mutant of the sources of ours, interfaces left out."""
+    selection = {"outputSelection": {"*": {"": ["ast"]}}}
+    output = compile_standard(asked | {"settings": asked["settings"] | selection})
+    trees = {
+        name: unit["ast"] for name, unit in output["sources"].items()
+        if name.startswith("contracts/") and "/interfaces/" not in name
+    }  # fmt: skip
+    fixed = swaps(trees)
+    found = []
+    for name, tree in sorted(trees.items()):
+        code = asked["sources"][name]["content"].encode()
+        seen = set()
+        for node in nodes(tree):
+            for operator, start, end, text in changes(node, code, fixed):
+                if (start, end, text) not in seen and code[start:end].decode() != text:
+                    seen.add((start, end, text))
+                    found.append(Mutant(name, code[:start].count(b"\n") + 1, operator, start, end, text))
+    return found
+
+
+def swaps(trees: dict[str, Any]) -> dict[int, list[str]]:
+    """For each constant or immutable, the next one of its type in the same source, by the id of its declaration."""
+    swapped = {}
+    for tree in trees.values():
+        by_type = defaultdict(list)
+        for node in nodes(tree):
+            if is_fixed(node):
+                by_type[node["typeDescriptions"]["typeString"]].append(node)
+        for group in by_type.values():
+            for one, other in zip(group, group[1:] + group[:1], strict=True):
+                if one is not other:
+                    swapped[one["id"]] = [other["name"]]
+    return swapped
+
+
+def sample(found: list[Mutant], count: int, seed: int) -> list[Mutant]:
+    """`count` of them, every source and operator in turn."""
+    chance = random.Random(seed)
+    groups = defaultdict(list)
+    for mutant in found:
+        groups[mutant.file, mutant.operator].append(mutant)
+    for group in groups.values():
+        chance.shuffle(group)
+    chosen: list[Mutant] = []
+    while len(chosen) < min(count, len(found)):
+        for key in sorted(groups):
+            if groups[key] and len(chosen) < count:
+                chosen.append(groups[key].pop())
+    return chosen
+
+
+class Bench:
+    """A copy of the repository, with a compiler that stays."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder
+        for name in COPIED:
+            shutil.copytree(ROOT / name, folder / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+        for name in COPIED_FILES:
+            shutil.copy(ROOT / name, folder)
+        (folder / "node_modules").symlink_to(ROOT / "node_modules")
+        self.environment = os.environ | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "FOUNDRY_FUZZ_RUNS": "32", "FOUNDRY_INVARIANT_RUNS": "16",
+            "FOUNDRY_INVARIANT_SHRINK_RUN_LIMIT": "0",
+        }  # fmt: skip
+        self.compiler = subprocess.Popen(
+            ["node", ROOT / "scripts" / "compile_server.mjs"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env=self.environment,
+        )  # fmt: skip
+
+    def compile(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """The compiler's answer, errors and all."""
+        assert self.compiler.stdin
+        assert self.compiler.stdout
+        self.compiler.stdin.write(json.dumps(asked) + "\n")
+        self.compiler.stdin.flush()
+        output: dict[str, Any] = json.loads(self.compiler.stdout.readline())
+        return output
+
+    def lay(self, text: str) -> None:
+        """Have this copy test another artifact."""
+        (self.root / ARTIFACT.relative_to(ROOT)).write_text(text)
+
+    def passes(self, *command: object) -> bool:
+        """Whether a command exits with 0."""
+        shutil.rmtree(self.root / "cache" / "invariant", ignore_errors=True)
+        shutil.rmtree(self.root / "cache" / "fuzz", ignore_errors=True)
+        run = subprocess.run(
+            list(map(str, command)), cwd=self.root, env=self.environment, capture_output=True, text=True, check=False,
+            timeout=1200,
+        )  # fmt: skip
+        return run.returncode == 0
+
+    def killer(self) -> str | None:
+        """Which suite notices the artifact that is laid out, the fastest first."""
+        if not self.passes(FORGE, "test", "--fail-fast"):
+            return "forge"
+        if not self.passes(sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", *ON_REVM, *TESTS):
+            return "pytest"
+        return None
+
+    def close(self) -> None:
+        """Let the compiler go."""
+        assert self.compiler.stdin
+        self.compiler.stdin.close()
+        self.compiler.wait()
+
+
+def fate(bench: Bench, mutant: Mutant, asked: dict[str, Any], original: str) -> str:
+    """forge or pytest (who noticed), survived, the same (bytecode), or invalid (does not compile)."""
+    source = asked["sources"][mutant.file]["content"]
+    changed = asked | {"sources": asked["sources"] | {mutant.file: {"content": mutant.apply(source)}}}
+    output = bench.compile(changed)
+    if any(error["severity"] == "error" for error in output.get("errors", ())):
+        return "invalid"
+    compiled = canonical(artifact(output))
+    if compiled == original:
+        return "the same"
+    bench.lay(compiled)
+    return bench.killer() or "survived"
+
+
+def excuses() -> set[tuple[str, str, str]]:
+    """(file, the line's text, replacement) of the mutants that are known to be the same program."""
+    if not EXCUSES.is_file():
+        return set()
+    entries = tomllib.loads(EXCUSES.read_text())["equivalent"]
+    assert all(entry["why"] for entry in entries)
+    return {(entry["file"], entry["line"], entry["becomes"]) for entry in entries}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=120, help="how many mutants; 0 for all")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--file", default="", help="only sources whose name holds this")
+    parser.add_argument("--list", action="store_true", help="say what would be tried, and stop")
+    options = parser.parse_args()
+    asked, started = question(), perf_counter()
+    found = [mutant for mutant in mutants(asked) if options.file in mutant.file]
+    chosen = sample(found, options.count or len(found), options.seed)
+    if options.list:
+        print("\n".join(mutant.describe(asked["sources"][mutant.file]["content"]) for mutant in chosen))
+        return 0
+    fates = tried(chosen, asked, options.workers)
+    return report(fates, asked, len(found), perf_counter() - started)
+
+
+def quick(asked: dict[str, Any]) -> dict[str, Any]:
+    """The same question for the faster code generator, if it can answer: the code differs, its meaning does not."""
+    legacy = asked | {"settings": asked["settings"] | {"viaIR": False}}
+    try:
+        compile_standard(legacy)
+    except (CompilerWarning, SolcError):
+        return asked
+    return legacy
+
+
+def tried(chosen: list[Mutant], asked: dict[str, Any], workers: int) -> dict[Mutant, str]:
+    """What became of each mutant; the unchanged contract must pass first."""
+    asked = quick(asked)
+    original = canonical(artifact(compile_standard(asked)))
+    fates: dict[Mutant, str] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        benches = [Bench(Path(folder) / str(number)) for number in range(workers)]
+        benches[0].lay(original)
+        if benches[0].killer():
+            raise SystemExit("the suites do not pass on the unchanged contract")
+
+        def work(number: int) -> None:
+            for mutant in chosen[number::workers]:
+                fates[mutant] = fate(benches[number], mutant, asked, original)
+                source = asked["sources"][mutant.file]["content"]
+                print(f"{len(fates)}/{len(chosen)} {fates[mutant]}: {mutant.describe(source)}", flush=True)
+
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(work, range(workers)))
+        for bench in benches:
+            bench.close()
+    return fates
+
+
+def report(fates: dict[Mutant, str], asked: dict[str, Any], of: int, seconds: float) -> int:
+    """Prints the score and the survivors; 1 below the goal."""
+    counts, known, survivors, excused = Counter(fates.values()), excuses(), [], 0
+    for mutant, end in sorted(fates.items(), key=lambda item: (item[0].file, item[0].start)):
+        if end == "survived":
+            source = asked["sources"][mutant.file]["content"]
+            line = source.splitlines()[mutant.line - 1].strip()
+            if (mutant.file, line, mutant.text.strip()) in known:
+                excused += 1
+            else:
+                survivors.append(f"{mutant.describe(source)}\n    {line}")
+    killed = counts["forge"] + counts["pytest"]
+    total = killed + len(survivors)
+    print(f"{len(fates)} of {of} mutants in {seconds:.0f} s: {counts['forge']} killed by forge, {counts['pytest']} by "
+          f"pytest, {counts['the same']} with the same bytecode, {excused} known to be equivalent, "
+          f"{counts['invalid']} that do not compile, {len(survivors)} survived")  # fmt: skip
+    print(f"score {killed}/{total} = {killed / max(total, 1):.1%}, goal {GOAL:.0%}")
+    print("\n".join(survivors))
+    return 0 if total and killed >= GOAL * total else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,170 @@
+"""Every function that changes a game, called by every role at every stage: who may, and that nobody loses by it."""
+
+from collections.abc import Callable
+
+import pytest
+
+from chain_bandit.protocol.digests import ZERO, keccak
+from chain_bandit.protocol.settlement import encode_pulls
+from tests.contracts.fast_evm import FastGame
+from tests.contracts.harness import ARTIFACT, BASE, QUARTER, Game
+
+L, T = BASE.burn_in, BASE.horizon
+
+
+def joining() -> FastGame:
+    game = FastGame()
+    for seat in game.seats[:-1]:
+        game.do(seat, "join", value=BASE.stake)
+    return game
+
+
+def filled() -> FastGame:
+    game = FastGame()
+    for seat in game.seats:
+        game.do(seat, "join", value=BASE.stake)
+    return game
+
+
+def missed() -> FastGame:
+    """All seats are taken, but the game was not opened in time."""
+    game = filled()
+    game.machine.block += BASE.opening_deadline + 1
+    return game
+
+
+def running() -> FastGame:
+    game = FastGame().open()
+    game.approve()
+    game.approve()
+    game.machine.block += BASE.skip_deadline + 1
+    return game
+
+
+def over() -> FastGame:
+    return FastGame().open().play_out()
+
+
+def settled() -> FastGame:
+    game = over()
+    game.settle(T)
+    game.reveal()
+    return game
+
+
+def complete() -> FastGame:
+    game = settled()
+    game.do(game.environment, "settleCosts", game.entries(costly=(T,)))
+    return game
+
+
+def late() -> FastGame:
+    """Over, and the window has passed without a settlement."""
+    game = over()
+    game.machine.block += BASE.settlement_window + 1
+    return game
+
+
+def closed() -> FastGame:
+    game = complete()
+    game.do(game.anybody, "close")
+    return game
+
+
+def void() -> FastGame:
+    game = late()
+    game.do(game.anybody, "close")
+    return game
+
+
+STAGES = {make.__name__: make for make in (
+    joining, filled, missed, running, over, settled, complete, late, closed, void,
+)}  # fmt: skip
+# The arguments that the rightful caller would give, as far as the stage allows.
+ARGUMENTS: dict[str, Callable[[Game], tuple]] = {
+    "join": lambda game: (),
+    "open": lambda game: (game.salt,),
+    "submitBlock": lambda game: game.submission(*game.block()) if is_open(game) else (b"", b"", 0, b""),
+    "skip": lambda game: game.certificate(ZERO) if is_open(game) else (0, b""),
+    "skipAfterDeadline": lambda game: (),
+    "settleRewards": lambda game: next_rewards(game),
+    "reveal": lambda game: (game.secret, game.roles, game.model),
+    "settleCosts": lambda game: (game.entries()[:1] if game.records else [],),
+    "close": lambda game: (),
+    "withdraw": lambda game: (),
+    "revealCounts": lambda game: (keccak(b"key"),),
+}
+OWN = frozenset({"environment"})
+SEATS = frozenset({"seat", "last seat"})
+ANYBODY = frozenset({*OWN, *SEATS, "stranger"})
+# Who may, at which stages; at all others, nobody.
+MAY = {
+    "join": {"joining": {"last seat", "stranger"}},
+    "open": {"filled": OWN},
+    "submitBlock": {"running": ANYBODY},
+    "skip": {"running": ANYBODY},
+    "skipAfterDeadline": {"running": ANYBODY},
+    "settleRewards": dict.fromkeys(("running", "over"), OWN),
+    "reveal": {"over": OWN},
+    "settleCosts": {"settled": OWN},
+    "close": dict.fromkeys(("complete", "late"), ANYBODY),
+    "withdraw": {
+        "missed": OWN | SEATS,
+        "closed": OWN | SEATS,
+        "void": SEATS,
+    },
+    "revealCounts": dict.fromkeys(("over", "settled", "complete", "late", "closed", "void"), SEATS),
+}
+
+
+def is_open(game: Game) -> bool:
+    return bool(game.view("opened"))
+
+
+def next_rewards(game: Game) -> tuple:
+    if not is_open(game):
+        return (L + 1, b"")
+    last = game.ledger.round - 1
+    first = game.view("settledThrough")
+    paid = [round_ for round_ in game.paid_rounds(last) if round_ > first]
+    return last, encode_pulls([QUARTER] * BASE.participants) * len(paid)
+
+
+def roles(game: Game) -> dict[str, bytes]:
+    return {
+        "environment": game.environment, "seat": game.seats[0], "last seat": game.seats[-1], "stranger": game.anybody,
+    }  # fmt: skip
+
+
+def test_every_function_that_changes_something_is_in_the_matrix():
+    changing = {e["name"] for e in ARTIFACT.abi if e["type"] == "function" and e["stateMutability"] != "view"}
+    assert changing == set(ARGUMENTS) == set(MAY)
+    assert {stage for stages in MAY.values() for stage in stages} <= set(STAGES)
+    assert not {entry["type"] for entry in ARTIFACT.abi} & {"fallback", "receive"}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_only_who_may_call_is_heard_and_nobody_else_loses_by_it(stage):
+    game = STAGES[stage]()
+    everybody = {**{f"seat {i}": account for i, account in enumerate(game.seats)}, "environment": game.environment}
+    final = stage in ("missed", "closed", "void")
+    heard: dict[str, set[str]] = {}
+    for function, arguments in ARGUMENTS.items():
+        given = arguments(game)
+        for role, caller in roles(game).items():
+            snapshot = game.machine.state.snapshot()
+            owed = {name: game.view("owed", account) for name, account in everybody.items()}
+            held = game.held()
+            outcome = game.call(caller, function, *given, value=BASE.stake if function == "join" else 0)
+            if outcome.accepted:
+                heard.setdefault(function, set()).add(role)
+            if final:
+                after = {name: game.view("owed", account) for name, account in everybody.items()}
+                lost = {name for name in owed if after[name] != owed[name]}
+                mine = {name for name, account in everybody.items() if account == caller}
+                assert lost <= (mine if function == "withdraw" else set()), (function, role)
+                assert held - game.held() == sum(owed[name] - after[name] for name in lost)
+            elif function not in ("join", "close"):
+                assert game.held() == held, (function, role)
+            game.machine.state.revert(snapshot)
+    assert heard == {function: stages[stage] for function, stages in MAY.items() if stage in stages}

@@ -1,0 +1,64 @@
+"""`make mutants` changes what it says it changes; whether the tests notice is its own business."""
+
+from collections import Counter
+
+import pytest
+
+from scripts.build_artifacts import question
+from scripts.mutate_contracts import GOAL, Mutant, excuses, mutants, report, sample
+
+OPERATORS = {
+    "arithmetic", "assignment", "comparison", "condition", "drop event", "drop guard", "drop statement", "index",
+    "logic", "off by one", "return", "swap constants",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def asked() -> dict:
+    return question()
+
+
+@pytest.fixture(scope="module")
+def found(asked) -> list[Mutant]:
+    return mutants(asked)
+
+
+def test_every_operator_changes_every_source_that_has_code(asked, found):
+    assert {mutant.operator for mutant in found} == OPERATORS
+    ours = {name for name in asked["sources"] if name.startswith("contracts/") and "/interfaces/" not in name}
+    assert {mutant.file for mutant in found} == ours
+    assert len(found) > 500
+
+
+def test_mutant_differs_in_one_place(asked, found):
+    for mutant in found:
+        source = asked["sources"][mutant.file]["content"]
+        changed = mutant.apply(source)
+        assert changed != source
+        assert changed.encode()[: mutant.start] == source.encode()[: mutant.start]
+        assert changed.endswith(source.encode()[mutant.end :].decode())
+
+
+def test_sample_spreads_over_sources_and_operators(found):
+    chosen = sample(found, 120, seed=1)
+    assert len(set(chosen)) == 120
+    assert {mutant.operator for mutant in chosen} == OPERATORS
+    assert max(Counter(mutant.file for mutant in chosen).values()) <= 24
+    assert chosen == sample(found, 120, seed=1) != sample(found, 120, seed=2)
+
+
+def test_excuses_are_for_mutants_that_there_are(asked, found):
+    lines = {
+        (m.file, asked["sources"][m.file]["content"].splitlines()[m.line - 1].strip(), m.text.strip()) for m in found
+    }
+    assert excuses() <= lines
+
+
+def test_score_below_the_goal_fails(asked, found, capsys):
+    twenty = found[:20]
+    assert report(dict.fromkeys(twenty, "forge"), asked, 20, 1) == 0
+    assert GOAL == 0.95
+    assert report(dict.fromkeys(twenty[1:], "forge") | {twenty[0]: "survived"}, asked, 20, 1) == 0
+    assert report(dict.fromkeys(twenty[2:], "forge") | dict.fromkeys(twenty[:2], "survived"), asked, 20, 1) == 1
+    assert report(dict.fromkeys(twenty, "invalid"), asked, 20, 1) == 1
+    assert "score 18/20" in capsys.readouterr().out

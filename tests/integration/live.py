@@ -1,0 +1,162 @@
+"""A live chain for tests: Anvil as a process, and a proxy before it whose faults are scripted."""
+
+import json
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import requests
+from web3 import HTTPProvider, Web3
+
+from chain_bandit.chain.patience import Patience
+
+CHAIN_ID = 131277322940537
+ANVIL = Path(__file__).parents[2] / "node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Anvil:
+    """A process; `state` lets it survive `kill`."""
+
+    chain_id = CHAIN_ID
+
+    def __init__(self, *options: str, state: Path | None = None) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._options = [*options]
+        if state is not None:
+            self._options += ["--state", str(state), "--state-interval", "1", "--preserve-historical-states"]
+        self.start()
+
+    def start(self) -> None:
+        command = [str(ANVIL), "--port", str(self.port), "--chain-id", str(CHAIN_ID), "--hardfork", "prague"]
+        self._process = subprocess.Popen([*command, "--silent", *self._options])
+        patience = Patience(20.0)
+        while True:
+            try:
+                self.ask("eth_chainId")
+                return
+            except requests.ConnectionError as error:
+                patience.wait(RuntimeError(f"Anvil does not start: {error}"))  # type: ignore[arg-type]
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    @property
+    def web3(self) -> Web3:
+        return web3_at(self.url)
+
+    def ask(self, method: str, *parameters: Any) -> Any:
+        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
+        answer = requests.post(self.url, json=body, timeout=10).json()
+        assert "error" not in answer, answer
+        return answer["result"]
+
+    def fund(self, balances: Mapping[bytes, int]) -> None:
+        for account, wei in balances.items():
+            self.ask("anvil_setBalance", "0x" + account.hex(), hex(wei))
+
+    def mine(self, blocks: int) -> None:
+        self.ask("anvil_mine", hex(blocks))
+
+
+def web3_at(url: str) -> Web3:
+    return Web3(HTTPProvider(url, exception_retry_configuration=None), middleware=[])
+
+
+@contextmanager
+def anvil(*options: str, state: Path | None = None) -> Iterator[Anvil]:
+    node = Anvil(*options, state=state)
+    try:
+        yield node
+    finally:
+        node.kill()
+
+
+class Proxied:
+    """The node behind a proxy, as the game sees it."""
+
+    chain_id = CHAIN_ID
+
+    def __init__(self, node: Anvil, url: str) -> None:
+        self._node, self.web3 = node, web3_at(url)
+
+    def mine(self, blocks: int) -> None:
+        self._node.mine(blocks)
+
+
+Batch = list[dict[str, Any]]
+Fault = Callable[["Handler", Batch], bool]
+"""Told of a batch; True: it has answered, or hung up, itself."""
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection to the proxy."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    url: str
+    fault: Callable[["Handler", Batch], bool]
+    lock: threading.Lock
+
+    def do_POST(self) -> None:
+        batch = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        with self.lock:
+            if not self.fault(self, batch):
+                self.reply(self.forward(batch))
+
+    def forward(self, batch: Batch) -> Batch:
+        answers: Batch = requests.post(self.url, json=batch, timeout=10).json()
+        return answers
+
+    def reply(self, body: Batch | bytes, status: int = 200, kind: str = "application/json") -> None:
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def hang_up(self) -> None:
+        self.close_connection = True
+        self.connection.shutdown(socket.SHUT_RDWR)
+
+    def log_message(self, format: str, *args: object) -> None:
+        return
+
+
+@contextmanager
+def proxy(url: str, fault: Fault) -> Iterator[str]:
+    """The proxy's URL while the block runs."""
+    handler = type("Scripted", (Handler,), {"url": url, "fault": staticmethod(fault), "lock": threading.Lock()})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def sends(batch: Batch) -> list[dict[str, Any]]:
+    return [request for request in batch if request["method"] == "eth_sendRawTransaction"]
+
+
+def pause(seconds: float) -> None:
+    """Time that a slow node takes."""
+    time.sleep(seconds)

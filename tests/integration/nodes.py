@@ -1,0 +1,58 @@
+"""What tests see of child processes and of the command line: real ones."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+COMMAND = str(Path(sys.executable).with_name("chain-bandit"))
+
+
+def processes() -> dict[int, tuple[int, int]]:
+    """Parent and process group of every process that runs; zombies do not."""
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid=,pgid=,stat="], capture_output=True, text=True, check=True).stdout
+    rows = (line.split() for line in listed.splitlines())
+    return {int(pid): (int(parent), int(group)) for pid, parent, group, state in rows if not state.startswith("Z")}
+
+
+def group(leader: int) -> list[int]:
+    """Who still runs in a process group."""
+    return [pid for pid, (_, of) in processes().items() if of == leader]
+
+
+def node_of(parent: int) -> int | None:
+    """The process group of the node that a chain-bandit started: its child that leads one."""
+    return next((pid for pid, (of, leads) in processes().items() if of == parent and leads == pid), None)
+
+
+def has_node(parent: int) -> bool:
+    """Whether the node that a chain-bandit started is up, with its keeper and the keeper's watch."""
+    leader = node_of(parent)
+    return leader is not None and len(group(leader)) >= 3
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
+    """Until the condition holds; a test fails where it never does."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def chain_bandit(*arguments: object, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
+    """One command, to its end. Without `ETH_…` of the machine's own."""
+    own = {key: value for key, value in os.environ.items() if not key.startswith("ETH_")}
+    return subprocess.run(
+        [COMMAND, *map(str, arguments)], cwd=cwd, env={**own, "COLUMNS": "100", **environment},
+        capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL, check=False,
+    )  # fmt: skip
+
+
+def started(*arguments: object, cwd: Path = ROOT) -> "subprocess.Popen[str]":
+    """One command, running."""
+    return subprocess.Popen(
+        [COMMAND, *map(str, arguments)], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip

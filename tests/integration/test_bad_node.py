@@ -1,0 +1,352 @@
+"""A game over nodes that fail in every way known: one record a round, no money lost, or a stop that can be resumed."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chain_bandit.chain.artifacts import chain_bandit_artifact
+from chain_bandit.chain.client import Coordinator
+from chain_bandit.chain.delivery import Delivery
+from chain_bandit.chain.errors import ForeignChain, NodeUnreachable, NonceTaken
+from chain_bandit.chain.journal import FileJournal, Journal, JournalForeign
+from chain_bandit.chain.node import account
+from chain_bandit.game.game import Game
+from chain_bandit.game.on_chain import GAS_MONEY, OnChain, opening_balances
+from chain_bandit.game.plan import Plan
+from chain_bandit.game.recorder import NoChain
+from chain_bandit.scenario import Scenario
+from chain_bandit.stopwatch import Stopwatch
+from tests.conftest import build_scenario, malicious
+from tests.integration.faults import FAULTS, Sometimes
+from tests.integration.live import Anvil, Handler, Proxied, anvil, proxy, sends
+
+QUICK = Delivery(patience=8.0, timeout=0.2, resend_after=0.2)
+IMPATIENT = Delivery(patience=0.5, timeout=0.3)
+SILENT = [malicious(seat, ("silent-validator", {"first": 8, "last": 9})) for seat in (1, 2)]
+
+
+def short_game(seed: int = 0, rounds: int = 24, **changes: Any) -> Scenario:
+    return build_scenario(4, 2, rounds, seed=seed, chain={"settle_every": 6, "skip_deadline": 12}, **changes)
+
+
+def with_skips(seed: int = 0) -> Scenario:
+    return short_game(seed, malicious=SILENT)
+
+
+class Reference:
+    """What a game comes to without a chain."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.heads: list[tuple[int, int, bytes]] = []
+        reference = self
+
+        class Noting(NoChain):
+            def open(self, plan: Plan) -> Any:
+                return domain
+
+            def expect(self, made: Any) -> None:
+                reference.heads += made
+
+        plan = Plan(scenario)
+        domain = NoChain().open(plan)
+        self.game = Game(scenario, Noting(), plan)
+        self.rounds = list(self.game.play())
+
+
+def require_whole(node: Anvil, recorder: OnChain, game: Game, scenario: Scenario) -> None:
+    """One record a round, the decisions of the rules, everything paid out, by what the node itself says."""
+    topic = chain_bandit_artifact().members("event")["Recorded"]
+    address = "0x" + recorder.contract.address.hex()
+    logs = node.ask("eth_getLogs", {"address": address, "fromBlock": "0x0", "topics": ["0x" + topic.topic.hex()]})
+    events = [topic.decode_inputs(bytes.fromhex(log["data"][2:])) for log in logs]
+    reference = Reference(scenario)
+    assert [event[0] for event in events] == list(range(scenario.parameters.burn_in, scenario.rounds + 1))
+    assert [event[:2] for event in events] == [made[:2] for made in reference.heads]
+    assert events[-1][2] == game.progress.ledger.head == recorder.contract.head()
+    assert game.run_digest == reference.game.run_digest
+    assert recorder.contract.closed()
+    assert int(node.ask("eth_getBalance", address, "latest"), 16) == 0
+
+
+@pytest.fixture(scope="module")
+def node() -> Iterator[Anvil]:
+    with anvil() as running:
+        yield running
+
+
+def play(
+    node: Any, scenario: Scenario, delivery: Delivery = QUICK, journal: Journal | None = None,
+    disturb: Any = lambda round_: None,
+) -> tuple[OnChain, Game]:  # fmt: skip
+    plan = Plan(scenario)
+    recorder = OnChain(node, Stopwatch(), delivery, journal)
+    game = Game(scenario, recorder, plan)
+    for played in game.play():
+        disturb(played.round)
+    return recorder, game
+
+
+SEEDS = iter(range(1, 10**6))
+"""Another game for every test on the shared node: keys and nonces are then its own."""
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_fault_leaves_one_record_a_round(node, fault):
+    scenario = with_skips(next(SEEDS))
+    node.fund(opening_balances(Plan(scenario)))
+    sometimes = Sometimes([fault], fault, period=9 if "times_out" in fault else 3)
+    with proxy(node.url, sometimes) as url:
+        recorder, game = play(Proxied(node, url), scenario)
+        sometimes.stop()
+        require_whole(node, recorder, game, scenario)
+    assert sometimes.happened > 5
+
+
+def mixed(node: Anvil, seed: int) -> None:
+    scenario = with_skips(next(SEEDS))
+    node.fund(opening_balances(Plan(scenario)))
+    sometimes = Sometimes(list(FAULTS), seed, period=2)
+    with proxy(node.url, sometimes) as url:
+        recorder, game = play(Proxied(node, url), scenario)
+        sometimes.stop()
+        require_whole(node, recorder, game, scenario)
+    assert sometimes.happened > 5
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_any_mixture_of_faults_leaves_one_record_a_round(node, seed):
+    mixed(node, seed)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("seed", range(4, 104))
+def test_many_mixtures_of_faults(node, seed):
+    mixed(node, seed)
+
+
+def reorganised(depth: int, every: int) -> None:
+    scenario = with_skips(depth)
+    with anvil() as node:
+        node.fund(opening_balances(Plan(scenario)))
+        happened = []
+
+        def disturb(round_: int) -> None:
+            if round_ >= scenario.parameters.burn_in and round_ % every == 0:
+                height = int(node.ask("eth_blockNumber"), 16)
+                if height > depth + 8:
+                    node.ask("anvil_reorg", depth, [])
+                    happened.append(round_)
+
+        recorder, game = play(node, scenario, disturb=disturb)
+        assert len(happened) >= 2
+        require_whole(node, recorder, game, scenario)
+
+
+@pytest.mark.parametrize("depth", range(1, 7))
+def test_a_reorganisation_is_followed(depth):
+    reorganised(depth, 7)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("every", range(2, 7))
+@pytest.mark.parametrize("depth", range(1, 7))
+def test_many_reorganisations_are_followed(depth, every):
+    reorganised(depth, every)
+
+
+def test_a_reorganisation_after_the_last_record_is_followed(node):
+    scenario = short_game(next(SEEDS))
+    node.fund(opening_balances(Plan(scenario)))
+    plan = Plan(scenario)
+
+    class Late(OnChain):
+        def finish(self, entries: Any) -> None:
+            self._confirm()
+            node.ask("anvil_reorg", 5, [])
+            super().finish(entries)
+
+    recorder = Late(node, Stopwatch(), QUICK)
+    game = Game(scenario, recorder, plan)
+    list(game.play())
+    require_whole(node, recorder, game, scenario)
+
+
+def test_dropped_transactions_are_sent_again():
+    scenario = short_game()
+    with anvil() as node:
+        node.fund(opening_balances(Plan(scenario)))
+        dropped = []
+
+        def disturb(round_: int) -> None:
+            if round_ in (8, 14):
+                node.ask("evm_setAutomine", False)
+            elif round_ in (10, 20):
+                for by_nonce in node.ask("txpool_content")["pending"].values():
+                    first = min(by_nonce, key=int)
+                    dropped.append(node.ask("anvil_dropTransaction", by_nonce[first]["hash"]))
+                node.ask("evm_setAutomine", True)
+                node.ask("anvil_mine", "0x1")
+
+        recorder, game = play(node, scenario, disturb=disturb)
+        assert dropped
+        require_whole(node, recorder, game, scenario)
+
+
+def test_a_fee_that_is_too_low_is_raised():
+    scenario = short_game()
+    delivery = Delivery(patience=20.0, timeout=0.5, resend_after=0.2, stuck_blocks=2)
+    journal = Journal()
+    with anvil("--block-time", "0.1") as node:
+        node.fund({who: 10 * wei for who, wei in opening_balances(Plan(scenario)).items()})
+
+        def disturb(round_: int) -> None:
+            if round_ == 10:
+                node.ask("anvil_setNextBlockBaseFeePerGas", hex(10**12))
+
+        recorder, game = play(node, scenario, delivery, journal, disturb)
+        require_whole(node, recorder, game, scenario)
+    fees = {entry.call: set() for entry in journal.entries}
+    nonces = {entry.call: set() for entry in journal.entries}
+    for entry in journal.entries:
+        fees[entry.call].add(entry.max_fee)
+        nonces[entry.call].add(entry.nonce)
+    assert any(len(each) > 1 for each in fees.values())
+    assert all(len(each) == 1 for each in nonces.values())
+
+
+def test_a_node_killed_and_started_from_its_state_is_followed(tmp_path):
+    scenario, state = short_game(), tmp_path / "state.json"
+    plan = Plan(scenario)
+    with anvil(state=state) as node:
+        node.fund(opening_balances(plan))
+        funded_in_file(state, plan)
+
+        def disturb(round_: int) -> None:
+            if round_ in (10, 18):
+                node.kill()
+                node.start()
+
+        recorder, game = play(node, scenario, disturb=disturb)
+        require_whole(node, recorder, game, scenario)
+
+
+def funded_in_file(state: Path, plan: Plan) -> None:
+    """Return when the node has written that everybody has money."""
+    from chain_bandit.chain.patience import Patience
+
+    patience, name = Patience(10.0), plan.relayer.address.hex()
+    while not state.exists() or name not in state.read_text():
+        patience.wait(TimeoutError("no state file"))  # type: ignore[arg-type]
+
+
+def test_a_node_that_is_gone_stops_the_game_and_the_journal_resumes_it(tmp_path):
+    scenario, state = short_game(), tmp_path / "state.json"
+    with anvil(state=state) as node:
+        node.fund(opening_balances(Plan(scenario)))
+        funded_in_file(state, Plan(scenario))
+        for stop in (9, 15, 22):
+            journal = FileJournal(tmp_path / "journal")
+            with pytest.raises(NodeUnreachable) as stopped:
+                play(node, scenario, IMPATIENT, journal, lambda round_, at=stop: round_ == at and node.kill())
+            assert stopped.value.exit_code == 5
+            journal.close()
+            node.start()
+        journal = FileJournal(tmp_path / "journal")
+        before = len(journal.entries)
+        recorder, game = play(node, scenario, QUICK, journal)
+        require_whole(node, recorder, game, scenario)
+        assert len(journal.entries) > before
+        calls = {(entry.account, entry.nonce, entry.call) for entry in journal.entries}
+        assert len({key[:2] for key in calls}) == len(calls)
+        journal.close()
+
+
+def test_a_journal_of_another_game_or_chain_is_refused(tmp_path, node):
+    one, other = short_game(next(SEEDS)), short_game(next(SEEDS))
+    for scenario in (one, other):
+        node.fund(opening_balances(Plan(scenario)))
+    journal = Journal()
+    play(node, one, QUICK, journal)
+    with pytest.raises(JournalForeign) as foreign:
+        play(node, other, QUICK, journal)
+    assert foreign.value.exit_code == 6
+    with anvil("--timestamp", "5") as elsewhere:
+        elsewhere.fund(opening_balances(Plan(one)))
+        with pytest.raises(JournalForeign, match="genesis"):
+            play(elsewhere, one, QUICK, journal)
+
+
+def test_a_node_that_has_become_another_chain_stops_the_game(node):
+    scenario = short_game(next(SEEDS))
+    node.fund(opening_balances(Plan(scenario)))
+    count = [0]
+
+    def fault(handler: Handler, batch: Any) -> bool:
+        count[0] += 1
+        meant = sends(batch) or any(request["method"] == "eth_chainId" for request in batch)
+        return count[0] > 25 and bool(meant) and FAULTS["wrong_chain_id"](handler, batch)
+
+    with proxy(node.url, fault) as url, pytest.raises(ForeignChain, match="chain id is 1, not") as stopped:
+        play(Proxied(node, url), scenario, IMPATIENT)
+    assert stopped.value.exit_code == 6
+
+
+def test_two_relayers_racing_give_one_block(node):
+    scenario = short_game(next(SEEDS))
+    plan = Plan(scenario)
+    second = account(bytes(31) + bytes([next(SEEDS) % 250 + 1]))
+    node.fund({**opening_balances(plan), bytes.fromhex(second.address[2:]): GAS_MONEY})
+    raced: list[BaseException] = []
+
+    class Racing(OnChain):
+        """A second relayer submits the same blocks from a thread of its own."""
+
+        def submit(self, block: Any) -> None:
+            certificate, round_ = block.certificate, self._open_round
+            if not hasattr(self, "rival"):
+                self.rival = Coordinator.at(node.web3, self.contract.address, Stopwatch(), QUICK)
+
+            def race() -> None:
+                try:
+                    self.rival.submit_block(
+                        second, block.header, block.body, certificate.signers, certificate.signatures,
+                        self.rival.recorded(round_),
+                    )  # fmt: skip
+                    self.rival.settle()
+                except BaseException as error:  # noqa: BLE001 - shown by the test
+                    raced.append(error)
+
+            thread = threading.Thread(target=race)
+            if round_ % 2:
+                thread.start()
+                super().submit(block)
+                thread.join()
+            else:
+                race()
+                super().submit(block)
+
+    recorder = Racing(node, Stopwatch(), QUICK)
+    game = Game(scenario, recorder, plan)
+    list(game.play())
+    assert raced == []
+    require_whole(node, recorder, game, scenario)
+    outdone = sum(call.outdone for call in recorder.contract._sender.calls)
+    assert outdone >= 10
+
+
+def test_a_nonce_that_somebody_else_used_is_named(node):
+    scenario = short_game(next(SEEDS))
+    plan = Plan(scenario)
+    node.fund(opening_balances(plan))
+    environment = account(plan.environment.secret)
+
+    def disturb(round_: int) -> None:
+        if round_ == 5:
+            node.ask("anvil_setNonce", environment.address, "0x9")
+
+    with pytest.raises(NonceTaken, match=environment.address) as taken:
+        play(node, scenario, Delivery(patience=4.0, timeout=0.5, resend_after=0.1), disturb=disturb)
+    assert taken.value.exit_code == 8

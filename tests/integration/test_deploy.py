@@ -1,0 +1,237 @@
+"""`deploy` with real keystores on real nodes, and the guard against a node or a game that is not the one meant."""
+
+import json
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from eth_account import Account
+
+from chain_bandit.chain import accounts
+from chain_bandit.chain.anvil import anvil
+from chain_bandit.chain.client import Coordinator
+from chain_bandit.chain.embedded import EmbeddedNode
+from chain_bandit.chain.errors import AccountRefused
+from chain_bandit.chain.hardhat import hardhat
+from chain_bandit.chain.node import account
+from chain_bandit.chain.process import OwnNode
+from chain_bandit.game.plan import Plan
+from chain_bandit.protocol.digests import keccak
+from chain_bandit.scenario import load
+from chain_bandit.stopwatch import Stopwatch
+from tests.integration.nodes import ROOT, chain_bandit, group, has_node, node_of, started, wait_for
+from tests.integration.rpc_server import served
+
+SMALL = ROOT / "examples" / "small.toml"
+SHORT = ("--rounds", 12, "-o", "expect={}")
+ETHER = 10**18
+ALICE = Account.from_key(keccak(b"alice"))
+POOR = Account.from_key(keccak(b"poor"))
+
+
+@pytest.fixture(scope="module")
+def node() -> Iterator[OwnNode]:
+    with anvil() as running:
+        assert running.grant({bytes.fromhex(ALICE.address[2:]): 1000 * ETHER})
+        yield running
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """A keystore folder with alice and poor, and the file of their password."""
+    folder = tmp_path_factory.mktemp("keys")
+    for name, who in (("alice", ALICE), ("poor.json", POOR)):
+        (folder / name).write_text(json.dumps(Account.encrypt(who.key, "open sesame", kdf="pbkdf2", iterations=1000)))
+    (folder / "nonsense").write_text("{}")
+    (folder / "password").write_text("open sesame\n")
+    (folder / "wrong").write_text("open barley\n")
+    return {"ETH_KEYSTORE": str(folder), "ETH_PASSWORD": str(folder / "password")}
+
+
+@pytest.fixture
+def deployed(node: OwnNode, keys: dict[str, str], tmp_path: Path) -> dict[str, Any]:
+    result = deploy(node.url, "alice", tmp_path / "small.json", keys)
+    assert result.returncode == 0, result.stderr
+    said: dict[str, Any] = json.loads(result.stdout)
+    return said
+
+
+def deploy(chain: str, who: str, out: Path, environment: dict[str, str], *more: object) -> Any:
+    arguments = ["deploy", SMALL, "--chain", chain, "--account", who, "--out", out, "--json", *more]
+    return chain_bandit(*arguments, **environment)
+
+
+def test_deployed_game_can_be_joined_and_opened_with_what_was_sent(
+    node: OwnNode, deployed: dict[str, Any], tmp_path: Path
+) -> None:
+    file = json.loads((tmp_path / "small.json").read_text())
+    assert file == {key: value for key, value in deployed.items() if key != "out"}
+    assert file["environment"] == ALICE.address
+    assert file["chain_id"] == node.chain_id
+    assert node.ask("eth_getBlockByNumber", "0x0", False)["hash"] == file["genesis_hash"]
+    assert file["scenario"]["name"] == "small"
+    plan = Plan(load(SMALL))
+    contract = Coordinator.at(node.web3, bytes.fromhex(file["contract"][2:]), Stopwatch())
+    assert contract.game() == plan.game
+    for signer in plan.participants:
+        contract.join(account(signer.secret))
+    contract.open(ALICE, plan.salt)
+    assert contract.opened()
+
+
+def test_deploy_used_again_deploys_nothing(
+    node: OwnNode, keys: dict[str, str], deployed: dict[str, Any], tmp_path: Path
+) -> None:
+    height = node.height()
+    again = deploy(node.url, "alice", tmp_path / "small.json", keys)
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["contract"] == deployed["contract"]
+    assert node.height() == height
+
+
+def test_a_recorded_game_is_refused_on_another_chain(
+    node: OwnNode, keys: dict[str, str], deployed: dict[str, Any], tmp_path: Path
+) -> None:
+    file = tmp_path / "small.json"
+    with anvil() as other:
+        assert other.chain_id == node.chain_id
+        for result in (
+            deploy(other.url, "dev0", file, {}),
+            chain_bandit("audit", "--rpc", other.url, "--contract", file),
+        ):
+            assert result.returncode == 6, result.stderr
+            assert "its genesis hash is" in result.stderr
+        assert other.height() == 0
+    for field, words in (("code_hash", "code hash"), ("game", "game"), ("chain_id", "chain id")):
+        lying = tmp_path / f"{field}.json"
+        value = 5 if field == "chain_id" else "0x" + "ab" * 32
+        lying.write_text(json.dumps({**json.loads(file.read_text()), field: value}))
+        result = chain_bandit("audit", "--rpc", node.url, "--contract", lying)
+        assert result.returncode == 6, result.stderr
+        assert f"its {words} is" in result.stderr
+    other_game = deploy(node.url, "alice", file, keys, "--seed", 99)
+    assert other_game.returncode == 6, other_game.stderr
+    fine = chain_bandit("audit", "--rpc", node.url, "--contract", file, "--json")
+    assert fine.returncode == 13, fine.stderr  # nobody has played it yet
+
+
+@pytest.mark.parametrize("start", [anvil, hardhat])
+def test_a_run_folder_is_audited_from_its_own_chain_and_no_other(start: Any, tmp_path: Path) -> None:
+    with start() as node, anvil() as other:
+        run = chain_bandit("run", SMALL, *SHORT, "--chain", node.url, "--out", tmp_path / "run", "--json")
+        assert run.returncode == 0, run.stderr
+        right = chain_bandit("audit", "--rpc", node.url, "--contract", tmp_path / "run", "--json")
+        assert right.returncode == 0, right.stderr
+        assert json.loads(right.stdout)["run_digest"] == json.loads(run.stdout)["run_digest"]
+        wrong = chain_bandit("audit", "--rpc", other.url, "--contract", tmp_path / "run")
+        assert wrong.returncode == 6, wrong.stderr
+        plain = chain_bandit("audit", tmp_path / "run", ETH_RPC_URL=other.url)
+        assert plain.returncode == 0, plain.stderr
+
+
+def test_run_at_a_url_is_paid_by_an_account(node: OwnNode, keys: dict[str, str], tmp_path: Path) -> None:
+    before = int(node.ask("eth_getBalance", ALICE.address, "latest"), 16)
+    arguments = ["run", SMALL, *SHORT, "--seed", 77, "--chain", node.url, "--account", "alice"]
+    run = chain_bandit(*arguments, "--out", tmp_path / "run", **keys)
+    assert run.returncode == 0, run.stderr
+    assert int(node.ask("eth_getBalance", ALICE.address, "latest"), 16) < before
+
+
+REFUSED = {
+    "a private key": ("0x" + "12" * 32, {}, "never a private key"),
+    "an unknown name": ("bob", {}, "is no keystore file in"),
+    "a path": ("../alice", {}, "is no keystore file in"),
+    "a file that is none": ("nonsense", {}, "is no keystore file"),
+    "a wrong password": ("alice", {"ETH_PASSWORD": "wrong"}, "does not open"),
+    "no password": ("alice", {"ETH_PASSWORD": ""}, "set ETH_PASSWORD"),
+    "no password file": ("alice", {"ETH_PASSWORD": "nowhere"}, "names no readable file"),
+    "no keystore": ("alice", {"ETH_KEYSTORE": ""}, "set ETH_KEYSTORE"),
+    "too little money": ("poor", {}, "holds 0 wei and needs"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_deploy_exits_8_and_writes_nothing(case: str, node: OwnNode, keys: dict[str, str], tmp_path: Path) -> None:
+    who, changes, words = REFUSED[case]
+    changed = {key: value and str(Path(keys["ETH_KEYSTORE"]) / value) for key, value in changes.items()}
+    height = node.height()
+    result = deploy(node.url, who, tmp_path / "small.json", {**keys, **changed})
+    assert result.returncode == 8, result.stderr
+    assert words in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert "sesame" not in result.stderr + result.stdout
+    assert "12" * 32 not in result.stderr + result.stdout
+    assert list(tmp_path.iterdir()) == []
+    assert node.height() == height
+
+
+def test_development_accounts_exist_on_development_chains_only() -> None:
+    first = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
+    assert [accounts.named("dev0", chain).address for chain in (31337, 1337, 131277322940537)] == [first] * 3
+    for chain in (1, 11155111, 31338):
+        with pytest.raises(AccountRefused, match="only for development chains"):
+            accounts.named("dev0", chain)
+
+
+def test_other_chains_warn_of_public_keys_and_refuse_development_accounts(keys: dict[str, str], tmp_path: Path) -> None:
+    with anvil() as node:
+        node.grant({bytes.fromhex(ALICE.address[2:]): 1000 * ETHER})
+        node.ask("anvil_setChainId", 4242)
+        refused = deploy(node.url, "dev0", tmp_path / "small.json", keys)
+        assert refused.returncode == 8
+        assert "only for development chains" in refused.stderr
+        made = deploy(node.url, "alice", tmp_path / "small.json", keys)
+        assert made.returncode == 0, made.stderr
+        assert "whoever has the scenario has the participants' keys" in made.stderr
+        run = chain_bandit("run", SMALL, *SHORT, "--chain", node.url, "--out", tmp_path / "run")
+        assert run.returncode == 0, run.stderr
+        assert run.stderr.startswith("warning: chain 4242 is no development chain")
+
+
+def test_nobody_pays_on_the_embedded_chain_and_somebody_must_elsewhere(tmp_path: Path) -> None:
+    embedded = chain_bandit("run", SMALL, "--account", "dev0", cwd=tmp_path)
+    assert embedded.returncode == 2
+    with served(EmbeddedNode({})) as url:  # a node that gives nothing away
+        unpaid = chain_bandit("run", SMALL, "--chain", url, "--out", tmp_path / "run")
+    assert unpaid.returncode == 8, unpaid.stderr
+    assert "--account NAME" in unpaid.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_keystore_may_be_one_file(keys: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ETH_PASSWORD", keys["ETH_PASSWORD"])
+    monkeypatch.setenv("ETH_KEYSTORE", str(Path(keys["ETH_KEYSTORE"]) / "poor.json"))
+    assert accounts.named("poor", 1).address == accounts.named("poor.json", 1).address == POOR.address
+    with pytest.raises(AccountRefused):
+        accounts.named("alice", 1)
+
+
+def test_deploy_to_a_node_of_its_own_stays_until_it_is_stopped(tmp_path: Path) -> None:
+    file = tmp_path / "small.json"
+    process = started("deploy", SMALL, "--chain", "anvil", "--account", "dev3", "--out", file, "--json")
+    assert process.stdout is not None
+    said = json.loads(process.stdout.readline())
+    assert file.exists()
+    assert has_node(process.pid)
+    leader = node_of(process.pid)
+    audit = chain_bandit("audit", "--rpc", said["url"], "--contract", file)
+    assert audit.returncode == 13, audit.stderr
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130, errors
+    assert leader is not None
+    wait_for(lambda: not group(leader))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_deploy_refuses_what_is_no_running_chain_or_no_place(node: OwnNode, tmp_path: Path) -> None:
+    for chain in ("embedded", "mars"):
+        assert deploy(chain, "dev0", tmp_path / "small.json", {}).returncode == 2
+    (tmp_path / "file").write_text("precious")
+    height = node.height()
+    assert deploy(node.url, "dev0", tmp_path / "file" / "small.json", {}).returncode == 2
+    assert deploy(node.url, "dev0", tmp_path / "file", {}).returncode == 3
+    assert (tmp_path / "file").read_text() == "precious"
+    assert node.height() == height

@@ -1,0 +1,34 @@
+"""chain/transactions.py: the bytes that eth_account signs, and the address that a deployment gets."""
+
+import random
+
+import pytest
+from eth_account import Account
+from eth_utils.address import to_checksum_address
+
+from chain_bandit.chain.transactions import Fee, TransactionSigner, created_address
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_bytes_equal_those_of_eth_account(seed):
+    rng = random.Random(seed)
+    account = Account.from_key(rng.randbytes(32))
+    to = rng.choice([None, rng.randbytes(20)])
+    nonce, gas, value = rng.randrange(300), rng.randrange(10**7), rng.choice([0, 1, 10**20])
+    tip, data = rng.choice([0, 7, 10**9]), rng.randbytes(rng.choice([0, 1, 40, 2000]))
+    theirs = account.sign_transaction({
+        "type": 2, "chainId": 131277322940537, "nonce": nonce, "maxFeePerGas": 10**10, "maxPriorityFeePerGas": tip,
+        "gas": gas, "to": to_checksum_address(to) if to else "", "value": value, "data": data,
+    })  # fmt: skip
+    ours = TransactionSigner(account, 131277322940537).sign(nonce, Fee(10**10, tip), gas, to, value, data)
+    assert ours == bytes(theirs.raw_transaction)
+
+
+def test_a_raised_fee_replaces_and_pays():
+    assert Fee(100, 0).raised(10**9) == Fee(3 * 10**9, 10**9)
+    assert Fee(10**12, 10**10).raised(1) == Fee(2 * 10**12, 2 * 10**10)
+
+
+def test_a_deployment_goes_where_the_first_hardhat_account_sends_it():
+    address = created_address("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266", 0)
+    assert to_checksum_address(address) == "0x5FbDB2315678afecb367f032d93F642f64180aa3"
