@@ -13,6 +13,7 @@ from chain_bandit.audit.catalogue import CHECKS
 from chain_bandit.history import files
 from chain_bandit.history.blocks import History
 from chain_bandit.history.errors import HistoryError
+from chain_bandit.protocol.parameters import BodyMode
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT
 from tests.unit.audit.forging import Forgery
@@ -49,6 +50,24 @@ def test_audit_passes_and_leaves_no_check_unused_when_everything_happens(
         assert len(row.validators) == (0 if row.kind == "exploration" else 4 if grown else 3)
     with_signers = [row for row in report.rounds if row.kind != "exploration" and row.round != LATE]
     assert 0 < sum(not row.signers for row in with_signers) < len(with_signers)
+
+
+@pytest.mark.parametrize("each", [False, True], ids=["one quorum a batch", "one each"])
+@pytest.mark.parametrize("mode", list(BodyMode))
+def test_exploration_in_the_middle_of_a_batch_is_followed(mode: BodyMode, each: bool) -> None:
+    script = rich(
+        parameters=replace(COMMITTEES, body_mode=mode), each=each, kind=lambda t: "block",
+        reporters=lambda t: (0, 3) if t in (10, 11) else (0, 1, 2, 3),
+    )  # fmt: skip
+    played = Played(script)
+    report = audit(played.history)
+    assert report.exit_code == 0, report.violations
+    kinds = {row.round: row.kind for row in report.rounds}
+    assert [kinds[t] for t in (10, 11, 12, 13)] == ["rejected", "rejected", "exploration", "approved"]
+    assert len({row.block for row in report.rounds if 10 <= row.round <= 13}) == 1
+    signed = [bool(row.signers) for row in report.rounds if row.round in (10, 11, 13)]
+    assert signed == ([True, True, True] if each else [False, False, True])
+    assert report.rounds[-1].reputations == played.contract.reputations()
 
 
 def test_reputations_of_the_report_are_the_contracts(full: Played) -> None:
