@@ -17,7 +17,7 @@ from chain_bandit.protocol.parameters import BodyMode
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT
 from tests.unit.audit.forging import Forgery
-from tests.unit.audit.played_game import COMMITTEES, LATE, LIAR, ROLES, K, L, M, Played, Script, T
+from tests.unit.audit.played_game import COMMITTEES, LATE, LIAR, ROLES, K, L, M, Played, Script, T, rich
 
 
 def failed(report: object) -> set[str]:
@@ -217,7 +217,7 @@ def test_liar_labelled_honest_is_a_violation() -> None:
 def test_refused_and_foreign_transactions_are_listed_only(honest: Played) -> None:
     played = Played(Script())
     with pytest.raises(Exception, match="refused"):
-        played.contract.close(played.accounts[0])
+        played.contract.join(played.accounts[0])
     report = audit(played.history)
     assert report.exit_code == 0
     assert report.other_transactions == {"reverted": 1}
