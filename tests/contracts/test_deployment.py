@@ -105,7 +105,7 @@ def test_contract_and_python_refuse_the_same_games():
             refused += 1
             reasons.append(outcome.error[0])
         machine.state.revert(snapshot)
-    assert 900 < refused < 2100
+    assert 1500 < refused < 2500
     assert set(Counter(reasons)) == PROVOKED
 
 
