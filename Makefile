@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 FORGE := node_modules/@foundry-rs/forge-$(shell uname -s | tr A-Z a-z)-$(patsubst x86_64,amd64,$(patsubst aarch64,arm64,$(shell uname -m)))/bin/forge
 
-.PHONY: help demo test check lint types static forge forge-build contracts-deep mutants deep artifacts lock bench gas live regret snapshots clean
+.PHONY: help demo test check lint types static forge contracts-deep mutants deep artifacts lock bench gas live regret snapshots clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -32,9 +32,6 @@ static: .venv/ready node_modules/ready .venv-slither/ready ## slither and solhin
 
 forge: .venv/ready node_modules/ready ## fuzz and attack the shipped contract, small budgets
 	@$(FORGE) test
-
-forge-build: .venv/ready node_modules/ready
-	@FOUNDRY_PROFILE=contracts $(FORGE) build
 
 mutants: .venv/ready node_modules/ready ## change the contracts in one place at a time: do the tests notice?
 	@$(BIN)/python -m scripts.mutate_contracts

@@ -171,19 +171,15 @@ abstract contract Books is Rules {
         if (account == environment) return refunded ? pool : _accounts.environment;
         if (!_roster.holds(account)) return 0;
         if (refunded) return STAKE;
-        unchecked {
-            return STAKE + _due(_roster.seatOf(account)); // the stake covers any change taken from it
-        }
+        return _due(_roster.seatOf(account));
     }
 
-    /// @dev What a closed game owes a seat beside its stake, modulo 2^256: costs may take more than it earned.
+    /// @dev What a closed game owes a seat. The stake covers any change taken from it.
     function _due(uint16 seat) private view returns (uint256 due) {
-        due = _credits.unitsOf(seat) * WEI_PER_UNIT;
+        due = STAKE + _credits.unitsOf(seat) * WEI_PER_UNIT;
         if (_accounts.costsVoid) return _docket.accused >> seat & 1 == 1 ? due : due + _accounts.share;
         uint256 change = _disclosure.changeOf(seat) * WEI_PER_UNIT;
-        unchecked {
-            return _disclosure.isMalicious(seat) ? due + change : due - change;
-        }
+        return _disclosure.isMalicious(seat) ? due + change : due - change;
     }
 
     /// @dev Who validates the open round.

@@ -99,11 +99,14 @@ abstract contract Records is Books {
     }
 
     /// @dev Ends the open round, and the next one too when failures call for an exploration.
-    /// @param committee_ Who validates the next round that has validators.
+    /// @param committee_ Who validates the next round that has validators; none are named where everybody does.
     function _record(Tip memory tip, uint8 kind, bytes32 header, uint256 committee_) private {
         _end(tip, kind, header);
         if (kind != APPROVED && tip.progress.explorationDue(FAILURE_LIMIT, HORIZON)) _end(tip, EXPLORATION, 0);
-        if (VALIDATORS == PARTICIPANTS) return;
+        if (VALIDATORS == PARTICIPANTS) {
+            if (committee_ != 0) revert CommitteeMalformed(committee_, 0, 0);
+            return;
+        }
         Committees.check(
             tip.reputations,
             committee_,

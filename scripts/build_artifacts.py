@@ -42,13 +42,55 @@ def sources(root: Path = ROOT) -> dict[str, dict[str, str]]:
     return dict(sorted(found.items()))
 
 
-def compile_standard(asked: dict[str, Any]) -> dict[str, Any]:
+def compile_named(asked: dict[str, Any]) -> dict[str, Any]:
     """What npm's solc under the environment's Node makes of a standard JSON input. Raises `CompilerWarning`."""
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     output: dict[str, Any] = solcx.compile_standard(asked, solc_binary=COMPILER)
     if output.get("errors"):
         raise CompilerWarning("".join(error["formattedMessage"] for error in output["errors"]))
     return output
+
+
+def compile_standard(asked: dict[str, Any]) -> dict[str, Any]:
+    """The same as Hardhat makes of it, to the byte; sources are named as they are here. Raises `CompilerWarning`."""
+    output = compile_named(as_hardhat(asked))
+    for part in ("sources", "contracts"):
+        output[part] = {our_name(name): value for name, value in output.get(part, {}).items()}
+    return output
+
+
+@cache
+def packages() -> dict[str, str]:
+    """npm packages that contracts import from, by what the imports begin with, and what Hardhat calls them."""
+    pinned = json.loads((ROOT / "package.json").read_text())["devDependencies"]
+    return {f"{name}/": f"npm/{name}@{pinned[name]}/" for name in ("@openzeppelin/contracts", "solady")}
+
+
+def as_hardhat(asked: dict[str, Any]) -> dict[str, Any]:
+    """The same input with Hardhat's names of the sources: their order decides where the optimizer puts what."""
+    settings = dict(asked["settings"])
+    settings["remappings"] = [f"project/:{ours}={theirs}" for ours, theirs in packages().items()]
+    settings["outputSelection"] = {
+        hardhat_name(name): value for name, value in settings.get("outputSelection", {}).items()
+    }
+    sources = {hardhat_name(name): unit for name, unit in asked["sources"].items()}
+    return asked | {"sources": dict(sorted(sources.items())), "settings": settings}
+
+
+def hardhat_name(name: str) -> str:
+    """What Hardhat calls a source."""
+    for ours, theirs in packages().items():
+        if name.startswith(ours):
+            return theirs + name.removeprefix(ours)
+    return name if name == "*" else f"project/{name}"
+
+
+def our_name(name: str) -> str:
+    """What an import, or a path in the repository, calls a source that Hardhat names."""
+    for ours, theirs in packages().items():
+        if name.startswith(theirs):
+            return ours + name.removeprefix(theirs)
+    return name.removeprefix("project/")
 
 
 def question(root: Path = ROOT) -> dict[str, Any]:

@@ -34,8 +34,11 @@ COPIED = ("chain_bandit", "contracts", "examples", "scripts", "tests", "cache/fo
 COPIED_FILES = ("foundry.toml", "pyproject.toml", "package.json", "README.md")
 TESTS = [
     f"tests/contracts/test_{name}.py"
-    for name in ("access", "direct", "seats", "records", "deployment", "settlement", "fast_evm", "differential")
-]
+    for name in (
+        "access", "direct", "seats", "records", "committees", "evidence", "batches", "settlement", "fast_evm",
+        "deployment", "reports", "differential",
+    )
+]  # fmt: skip
 ON_REVM = ("-p", "tests.contracts.on_revm")
 SWAPPED = {
     "<": ("<=", ">="), "<=": ("<", ">"), ">": (">=", "<="), ">=": (">", "<"), "==": ("!=",), "!=": ("==",),

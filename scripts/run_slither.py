@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from scripts.build_artifacts import SETTINGS, compile_standard, sources
+from scripts.build_artifacts import SETTINGS, compile_named, sources
 
 ROOT = Path(__file__).resolve().parent.parent
 SLITHER = ROOT / ".venv-slither" / "bin" / "slither"
@@ -29,7 +29,7 @@ def build_info(units: dict[str, dict[str, str]]) -> dict[str, Any]:
     """The compiler's input and output."""
     settings = json.loads(SETTINGS.read_text()) | {"outputSelection": {"*": {"*": OUTPUTS, "": ["ast"]}}}
     question = {"language": "Solidity", "sources": units, "settings": settings}
-    return {"solcVersion": "0.8.30", "input": question, "output": compile_standard(question)}
+    return {"solcVersion": "0.8.30", "input": question, "output": compile_named(question)}
 
 
 def findings(root: Path) -> list[str]:

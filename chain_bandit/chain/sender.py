@@ -365,6 +365,9 @@ class Sender:
         if isinstance(used, Refused):
             return
         refused, call.refused = call.refused, None
+        if as_int(used) < nonce:  # one before it is in no block, whatever we thought
+            self._look_back(to_the_start=True)
+            return
         if any(answer is not None and not isinstance(answer, Refused) for answer in known):
             return
         if as_int(used) == nonce:
@@ -378,20 +381,25 @@ class Sender:
             if call.taken >= NONCES_TAKEN:
                 raise NonceTaken(call.account, nonce)
 
-    def _look_back(self) -> None:
-        """Ask again for what blocks held, newest first, until a whole group is where it was."""
+    def _look_back(self, to_the_start: bool = False) -> None:
+        """Ask again for what blocks held, newest blocks first, until a whole group is where it was."""
         mined = [(call, nonce, receipt) for call in self.calls for nonce, receipt in call.receipts.items()]
+        mined.sort(key=lambda each: each[2].block)
         for end in range(len(mined), 0, -ASKED_AT_ONCE):
             group = mined[max(0, end - ASKED_AT_ONCE) : end]
-            answers = self._rpc.exchange([("eth_getTransactionReceipt", [each.identity]) for _, _, each in group])
+            requests: list[Request] = [("eth_getTransactionReceipt", [each.identity]) for _, _, each in group]
+            requests += [("eth_getBlockByNumber", [hex(each.block), False]) for _, _, each in group]
+            answers = self._rpc.exchange(requests)
             fallen: set[Call] = set()
-            for (call, nonce, receipt), fields in zip(group, answers, strict=True):
-                if isinstance(fields, Refused):
+            for (call, nonce, receipt), *said in zip(group, answers[: len(group)], answers[len(group) :], strict=True):
+                if any(isinstance(each, Refused) for each in said):
                     continue
-                if fields is None or as_bytes(fields["blockHash"]) != receipt.block_hash:
+                fields, block = said  # Anvil goes on giving some receipts of blocks that are gone
+                hashes = [fields and as_bytes(fields["blockHash"]), block and as_bytes(block["hash"])]
+                if hashes != [receipt.block_hash] * 2:
                     call.fell_out(nonce)
                     fallen.add(call)
-            if not fallen:
+            if not fallen and not to_the_start:
                 return
             self._open = sorted({*self._open, *fallen}, key=lambda call: call.index)
 
@@ -432,6 +440,11 @@ class Sender:
         Raises:
             TransactionReverted: neither.
         """
+        if not self._rpc.wire.certain:  # it may have failed only because something before it fell out
+            self._look_back()
+            before = self._open[: self._open.index(call) + 1]
+            if any(each.receipt is None for each in before):
+                return False
         block = hex(max(receipt.block, self._head[0] if self._head else 0))
         if call.done is not None and call.done(block):
             call.outdone = True

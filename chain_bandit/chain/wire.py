@@ -75,7 +75,7 @@ class HttpWire:
             if response.status != HTTPStatus.OK:
                 raise NodeUnreachable(f"HTTP status {response.status}")
             answers = {answer["id"]: answer for answer in json.loads(response.data)}
-            return [_answer(answers[index]) for index in range(len(batch))]
+            return [read_answer(answers[index]) for index in range(len(batch))]
         except (HTTPError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise NodeUnreachable(type(error).__name__) from error
 
@@ -104,7 +104,8 @@ class LocalWire:
             return Refused(str(failure), _reverted_with(failure))
 
 
-def _answer(answer: dict[str, Any]) -> Any:
+def read_answer(answer: dict[str, Any]) -> Any:
+    """The result in a JSON-RPC answer, or a `Refused` with the revert data wherever the node puts it."""
     error = answer.get("error")
     if error is None:
         return answer["result"]

@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 from chain_bandit.audit.report import AuditReport
-from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.parameters import BodyMode, Parameters
 from chain_bandit.views import plots
 from chain_bandit.views.canvas import themed
 from chain_bandit.views.facts import Facts, Participant, amount, clean, short, signed, span, whole
@@ -308,6 +308,7 @@ def _chain(facts: Facts) -> Markup:
         ("chain id", code(manifest.chain_id)),
         ("blocks", f"{whole(game.get('first_block'))} to {whole(game.get('last_block'))}"),
         ("gas in all", whole(manifest.gas)),
+        ("bodies of blocks", _mode(facts)),
         ("contract", code(clean(manifest.contract))),
         ("contract code", code_check),
         ("last block", code(clean(report.head, 80))),
@@ -328,6 +329,15 @@ def _chain(facts: Facts) -> Markup:
         tag("p", "Any round, participant or transaction, decoded: ", code("chain-bandit show RUN_DIR round N"),
             class_="quiet"),
     )  # fmt: skip
+
+
+def _mode(facts: Facts) -> str:
+    given = facts.report.game.get("parameters")
+    if not given:
+        return "\N{EN DASH}"
+    p, lent = Parameters(**given), sum(row.means is not None and not row.signers for row in facts.rows)
+    where = "in calldata" if p.body_mode == BodyMode.FULL else "beside the chain, under their hash"
+    return where + (f"; {lent:,} blocks are vouched for by a later one of their transaction" if lent else "")
 
 
 def _method(facts: Facts, measured: Mapping[str, Any] | None, scenario: str | None) -> Markup:

@@ -46,7 +46,7 @@ interface IChainBandit is IErrors {
     function submitBlocks() external;
 
     /// @notice Records that the round ended without a block, on a quorum's signatures over the zero content.
-    /// @param committee_ Who validates the next round with validators; ignored where everybody does.
+    /// @param committee_ Who validates the next round with validators; zero where everybody does.
     /// @param signatures 64 bytes (r, then s with the parity in its top bit) a signer, by ascending seat.
     function skip(uint256 committee_, uint256 signers, bytes calldata signatures) external;
 

@@ -10,6 +10,8 @@ ONLY_PY_EVM = {
     "test_call_of_an_account_with_code_is_refused", "test_account_that_got_code_after_joining_is_paid",
     "test_receiver_that_reverts_blocks_nobody_else", "test_receiver_that_calls_back_is_paid_once",
     "test_signatures_follow_the_chain_id_after_a_fork",
+    # Gas.
+    "test_gas_of_a_round_falls_with_the_batch",
 }  # fmt: skip
 
 

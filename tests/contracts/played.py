@@ -10,11 +10,14 @@ from eth_account.signers.local import LocalAccount
 from chain_bandit.chain.call import Call
 from chain_bandit.chain.client import Coordinator, CostEntry
 from chain_bandit.chain.embedded import EmbeddedNode
-from chain_bandit.protocol.blocks import Header, Report, SignedReport, encode_body, mask
+from chain_bandit.protocol.aggregation import global_means
+from chain_bandit.protocol.blocks import Body, Header, Kind, Record, Report, SignedReport, mask, seats
 from chain_bandit.protocol.digests import ZERO, keccak
 from chain_bandit.protocol.messages import Domain, Phase, Role, Slot
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.rewards import secret_commitment
+from chain_bandit.protocol.reputation import accuracies
+from chain_bandit.protocol.submission import Submitted, encode
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.stopwatch import Stopwatch
 from tests.contracts.harness import compact, least_pool, parameters
@@ -41,31 +44,43 @@ class Played:
 
     def certificate(self, content: bytes) -> tuple[int, bytes]:
         c = self.coordinator
+        quorum = c.quorum()
         separator = Domain(self.node.chain_id, c.address, c.game()).separator()
         digest = Slot(separator, c.next_round(), c.head()).digest(Phase.BLOCK, Role.SIGNER, 0, content)
-        keys = [PrivateKey(bytes(seat.key)) for seat in self.seats[: self.p.quorum]]
-        return mask(range(self.p.quorum)), b"".join(compact(key, digest) for key in keys)
+        keys = [PrivateKey(bytes(seat.key)) for seat in self.seats[:quorum]]
+        return mask(range(quorum)), b"".join(compact(key, digest) for key in keys)
 
-    def approve(self, mean: int = UNIT) -> list[tuple[int, int, bytes]]:
+    def block(self, selected: bool = True) -> tuple[Submitted, bytes]:
+        """A certified block of reports around one half, and its header's bytes; nobody selected makes it rejected."""
         p, c, everybody = self.p, self.coordinator, mask(range(self.p.participants))
-        reports = [
-            SignedReport(
-                Report(tuple(self.chance.randrange(UNIT) for _ in range(p.arms)), self.chance.randbytes(32)).encode(),
-                self.chance.randbytes(64),
-            )
+        middle = [UNIT // 2 - arm * UNIT // 50 for arm in range(p.arms)]
+        given = [
+            Report(tuple(mean + self.chance.randrange(-UNIT // 5, UNIT // 5) for mean in middle), self.chance.randbytes(32))
             for _ in self.seats
         ]
-        body, parent = encode_body(reports), c.head()
+        body = Body(
+            (UNIT // 10,) * p.arms,
+            tuple(SignedReport(report.encode(), self.chance.randbytes(64)) for report in given),
+        )
+        rows = (everybody if selected else 0,) * p.arms
+        means = {seat: report.means for seat, report in enumerate(given)}
+        validated = global_means(means, [frozenset(seats(row)) for row in rows])
         header = Header(
-            c.next_round(), parent, keccak(body), everybody, 0, (everybody,) * p.arms, (everybody,) * p.arms,
-            (mean,) * p.arms,
-        ).encode(p)  # fmt: skip
-        certificate = self.certificate(keccak(header))
-        return self.note(parent, header, c.submit_block(self.environment, header, body, *certificate))
+            c.next_round(), c.head(), 0, keccak(body.encode()), everybody, 0, (everybody,) * p.arms, rows, 0, validated,
+            accuracies(p.participants, means, validated, body.radii, p.tolerance),
+        )  # fmt: skip
+        encoded = header.encode(p)
+        return Submitted.of(p, header, body.encode(), *self.certificate(keccak(encoded))), encoded
+
+    def approve(self, selected: bool = True) -> list[tuple[int, int, bytes]]:
+        parent = self.coordinator.head()
+        submitted, header = self.block(selected)
+        made = self.coordinator.submit_blocks(self.environment, encode(self.p, [submitted]))
+        return self.note(parent, header, made)
 
     def skip(self) -> list[tuple[int, int, bytes]]:
         parent = self.coordinator.head()
-        return self.note(parent, b"", self.coordinator.skip(self.seats[0], *self.certificate(ZERO)))
+        return self.note(parent, b"", self.coordinator.skip(self.seats[0], 0, *self.certificate(ZERO)))
 
     def entries(self, costly: int = 0) -> list[CostEntry]:
         """All records, newest first, the first `costly` of them marked."""
@@ -73,11 +88,20 @@ class Played:
         return [CostEntry(parent, kind, i < costly, header) for i, (parent, kind, header) in newest_first]
 
     def note(self, parent: bytes, header: bytes, call: Call) -> list[tuple[int, int, bytes]]:
+        """Keep what the transaction recorded. Its event names the last record alone, so others are spelt out here."""
         made = self.coordinator.records(call)
         assert made is not None
-        for _, kind, head in made:
+        ((last, kind, head),) = made
+        first = self.p.burn_in + len(self.records)
+        if last > first:
+            assert (last, kind) == (first + 1, Kind.EXPLORATION)
+            failed = Kind.REJECTED if header else Kind.SKIP
+            self.records.append((parent, failed, header))
+            parent = Record(first, failed, None, keccak(header) if header else ZERO).head(parent)
+            assert Record(last, Kind.EXPLORATION).head(parent) == head
+            self.records.append((parent, Kind.EXPLORATION, b""))
+        else:
             self.records.append((parent, kind, header))
-            parent, header = head, b""
         return made
 
 

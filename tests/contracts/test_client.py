@@ -24,24 +24,27 @@ def test_client_plays_a_whole_game():
     seed, genesis = genesis_digest(c.game(), [raw(seat) for seat in game.seats], SALT)
     assert c.genesis() == c.head() == genesis
     assert c.parameters() == p
-    assert (c.quorum(), c.pool(), c.environment()) == (p.quorum, least_pool(p), raw(env))
+    assert (c.quorum(), c.pool(), c.environment()) == (p.quorum(4), least_pool(p), raw(env))
     assert [c.seat_of(raw(seat)) for seat in game.seats] == [0, 1, 2, 3]
     assert c.participant_at(3) == raw(game.seats[3])
     assert (c.opened(), c.is_over(), c.closed(), c.next_round(), c.settled_through()) == (True, False, False, 4, 4)
 
-    made = [game.approve(), game.approve(), game.approve(2 * UNIT + 1)]
+    made = [game.approve(), game.approve(), game.approve(selected=False)]
     game.node.mine(p.skip_deadline)
     parent = c.head()
-    made.append(game.note(parent, b"", c.skip_after_deadline(game.seats[1])))
+    made.append(game.note(parent, b"", c.skip_after_deadline(game.seats[1], 0)))
     made.append(game.approve())
     kinds = [(round_, kind) for events in made for round_, kind, _ in events]
     assert kinds == [
-        (4, Kind.APPROVED), (5, Kind.APPROVED), (6, Kind.REJECTED), (7, Kind.SKIP), (8, Kind.EXPLORATION),
-        (9, Kind.APPROVED),
+        (4, Kind.APPROVED), (5, Kind.APPROVED), (6, Kind.REJECTED), (8, Kind.EXPLORATION), (9, Kind.APPROVED),
     ]  # fmt: skip
     assert c.head() == made[-1][-1][2]
     assert [c.is_approved(r) for r in range(4, 10)] == [True, True, False, False, False, True]
-    assert c.progress()[0] == 10
+    assert c.progress()[:4] == (10, 0, 0, 1)
+    assert c.progress()[7] == 0b10_0011_0000
+    assert c.blocked() == c.blocked_from(3) == 0
+    assert len(c.reputations()) == 4
+    assert c.committee(9) == tuple(sorted(range(4), key=lambda seat: c.committee(4).index(seat)))
     assert c.is_over()
 
     c.settle_rewards(env, 9, encode_pulls([Pull(0, UNIT)] * 4) * 2)
@@ -49,7 +52,7 @@ def test_client_plays_a_whole_game():
     c.settle_costs(env, game.entries(costly=1))
     c.reveal_counts(game.seats[0], ZERO)
     c.close(game.seats[2])
-    expected = final_balance(p, c.pool(), [2 * UNIT] * 4, game.roles, hidden_cost(SECRET, seed), 1)
+    expected = final_balance(p, c.pool(), [2 * UNIT] * 4, game.roles, hidden_cost(SECRET, seed), [1] * 4)
     people = [*game.seats, env]
     assert [c.owed(raw(account)) for account in people] == [*expected.participants, expected.environment]
     for account in people:
@@ -59,7 +62,7 @@ def test_client_plays_a_whole_game():
     assert game.node.web3.eth.get_balance(Web3.to_checksum_address(c.address)) == 0
     assert c.transactions == sum(map(len, c.gas.values())) == 1 + 4 + 1 + 5 + 4 + 1 + 5
     assert c.gas.keys() == {
-        "deploy", "join", "open", "submitBlock", "skipAfterDeadline", "settleRewards", "reveal", "settleCosts",
+        "deploy", "join", "open", "submitBlocks", "skipAfterDeadline", "settleRewards", "reveal", "settleCosts",
         "revealCounts", "close", "withdraw",
     }  # fmt: skip
 
@@ -89,12 +92,12 @@ def test_node_goes_back_to_a_snapshot():
 
 def test_refused_transaction_raises_the_contracts_error():
     game = played()
-    with pytest.raises(TransactionReverted, match=r"refused submitBlock: WrongHeaderLength\(0, 82\)") as caught:
-        game.coordinator.submit_block(game.environment, b"", b"", 7, bytes(192))
-    assert (caught.value.error, caught.value.values, caught.value.exit_code) == ("WrongHeaderLength", (0, 82), 7)
+    with pytest.raises(TransactionReverted, match=r"refused submitBlocks: WrongCalldataLength\(4, 21\)") as caught:
+        game.coordinator.submit_blocks(game.environment, b"")
+    assert (caught.value.error, caught.value.values, caught.value.exit_code) == ("WrongCalldataLength", (4, 21), 7)
     deadline = 1 + 4 + 1 + BASE.skip_deadline + BASE.burn_in_blocks
     with pytest.raises(TransactionReverted, match=rf"DeadlineNotPassed\(8, {deadline}\)"):
-        game.coordinator.skip_after_deadline(game.environment)  # in block 8, as the failed block was the seventh
+        game.coordinator.skip_after_deadline(game.environment, 0)  # in block 8, as the failed block was the seventh
     assert [kind for _, kind, _ in game.approve()] == [Kind.APPROVED]  # nonces are still right
 
 

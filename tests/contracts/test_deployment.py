@@ -1,6 +1,7 @@
 """What a deployment is refused for, and what it fixes."""
 
 import random
+from collections import Counter
 from dataclasses import astuple, replace
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from chain_bandit.protocol import assumptions
 from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.units import UNIT
 from tests.contracts.harness import ARTIFACT, BASE, ERRORS, FUNCTIONS, Game, Machine, least_pool, parameters, tuple_of
 
 WEI = BASE.wei_per_unit
@@ -19,13 +21,20 @@ REFUSALS = [
     (parameters(threshold=1), ("ThresholdTooLow", 1, 2)),
     (parameters(c1_numerator=0), ("ExplorationNotPositive", 0, 1)),
     (parameters(c1_denominator=0), ("ExplorationNotPositive", 2, 0)),
-    (parameters(quorum_choice=2), ("UnknownChoice", 2, 1)),
-    (parameters(c1_per_report=2), ("UnknownChoice", 0, 2)),
+    (parameters(quorum_choice=2), ("UnknownChoice", 2, 1, 0)),
+    (parameters(c1_per_report=2), ("UnknownChoice", 0, 2, 0)),
+    (parameters(body_mode=2), ("UnknownChoice", 0, 1, 2)),
+    (parameters(unrecorded=0), ("ReputationMalformed", 0, UNIT // 10, 4096)),
+    (parameters(tolerance=0), ("ReputationMalformed", 1, 0, 4096)),
+    (parameters(skip_penalty=0), ("ReputationMalformed", 1, UNIT // 10, 0)),
+    (parameters(validators=5), ("ValidatorsOutOfRange", 5, 3, 4)),
+    (parameters(validators=2), ("ValidatorsOutOfRange", 2, 3, 4)),
+    (parameters(validators=3, quorum_choice=1), ("QuorumUnreachable", 3, 3, 1)),
     (parameters(failure_limit=0), ("FailureLimitTooLow", 0, 1)),
     (parameters(participants=3), ("TooManyLiars", 3, 1)),
     (parameters(attackers=3), ("TooManyAttackers", 4, 3)),
     (parameters(attackers=2), ("TooFewReports", 4, 1, 2)),
-    (parameters(liars=0, attackers=2), ("QuorumUnreachable", 3, 4, 2)),
+    (parameters(liars=0, attackers=2), ("ValidatorsOutOfRange", 4, 5, 4)),
     (parameters(participants=6, attackers=2, quorum_choice=1), ("QuorumUnreachable", 5, 6, 2)),
     (parameters(burn_in=5), ("BurnInMalformed", 5, 2)),
     (parameters(burn_in=2), ("BurnInMalformed", 2, 2)),
@@ -62,14 +71,15 @@ def test_deployment_fixes_what_the_views_say():
     assert game.view("game") == game.digest
     assert game.view("pool") == least_pool(BASE) + 7 == game.held()
     assert bytes.fromhex(game.view("environment")[2:]) == game.environment
-    assert game.view("quorum") == BASE.quorum == 3
-    assert game.view("progress") == (0, 0, 0, 0, 0)
+    assert game.view("quorum") == BASE.quorum(4) == 3
+    assert game.view("progress") == (0,) * 8
     assert (game.view("nextRound"), game.view("head"), game.view("genesis")) == (0, bytes(32), bytes(32))
     assert not any(game.view(name) for name in ("opened", "closed", "isOver"))
 
 
 def test_contract_and_python_refuse_the_same_games():
-    chance, machine, refused, total = random.Random(1), Machine(), 0, 400
+    chance, machine, refused, total = random.Random(1), Machine(), 0, 3000
+    reasons: list[str] = []
     sender = b"environment".ljust(20)
     machine.fund(sender, 10**40)
     for _ in range(total):
@@ -84,12 +94,15 @@ def test_contract_and_python_refuse_the_same_games():
         address, outcome = machine.deploy(sender, ARTIFACT.constructor(astuple(p), bytes(32), bytes(32)), pool)
         assert outcome.accepted is expected, (p, outcome)
         if outcome.accepted:
-            assert int.from_bytes(machine.call(sender, address, _selector("quorum")).output, "big") == p.quorum
+            assert int.from_bytes(machine.call(sender, address, _selector("quorum")).output, "big") == (
+                p.quorum(p.validators if not p.has_committees else 0)
+            )
         else:
             refused += 1
-            assert outcome.error[0] in ERRORS
+            reasons.append(outcome.error[0])
         machine.state.revert(snapshot)
-    assert (refused, total) == (153, 400)
+    assert 1500 < refused < 2500
+    assert set(Counter(reasons)) == PROVOKED
 
 
 def random_parameters(chance: random.Random) -> Parameters:
@@ -102,12 +115,27 @@ def random_parameters(chance: random.Random) -> Parameters:
     burn_in = arms * chance.choice((2, 3, 4, 5)) + off(-arms, 1)
     horizon = burn_in + chance.choice((1, 10, 100)) + off(-1)
     wei = chance.choice((1, 10, 10**9))
+    attackers = max(0, (participants - 1) // 3 + off(-1, 1))
+    validators = chance.choice((participants, participants, chance.randint(1, participants), 3 * attackers + 1)) + off(1, -1)
     return Parameters(
-        participants, arms, horizon, burn_in,
-        max(0, (participants - 1) // 3 + off(-1, 1)), max(0, (participants - 1) // 3 + off(-1, 1)),
-        2 + off(-1, 1), chance.choice((0, 1)), 1 + off(-1, 1), 2, 1, chance.choice((0, 1)), wei,
-        assumptions.minimum_stake(horizon, wei) + off(-1, 1), 100, 10, 1 + off(-1), 1000, 50,
+        participants=participants, validators=max(0, validators), arms=arms, horizon=horizon, burn_in=burn_in,
+        liars=max(0, (participants - 1) // 3 + off(-1, 1)), attackers=attackers, threshold=2 + off(-1, 1),
+        quorum_choice=chance.choice((0, 1)) + off(2), failure_limit=1 + off(-1, 1), c1_numerator=2 + off(-2),
+        c1_denominator=1 + off(-1), c1_per_report=chance.choice((0, 1)) + off(2), body_mode=chance.choice((0, 1)) + off(2),
+        unrecorded=1 + off(-1, 65534), tolerance=1 + off(-1, 2**32 - 2), skip_penalty=1 + off(-1, 65534),
+        evidence_penalty=off(1, 65535), wei_per_unit=wei, stake=assumptions.minimum_stake(horizon, wei) + off(-1, 1),
+        opening_deadline=100 + off(-100), skip_deadline=10 + off(-10), burn_in_blocks=1 + off(-1),
+        game_blocks=1000 + off(-1000), settlement_window=50 + off(-50),
     )  # fmt: skip
+
+
+PROVOKED = {
+    "ParticipantsOutOfRange", "ArmsOutOfRange", "ThresholdTooLow", "ExplorationNotPositive", "UnknownChoice",
+    "ReputationMalformed", "ValidatorsOutOfRange", "FailureLimitTooLow", "TooManyLiars", "TooManyAttackers",
+    "TooFewReports", "QuorumUnreachable", "BurnInMalformed", "HorizonOutOfRange", "BlocksNotPositive", "StakeTooSmall",
+    "PoolTooSmall",
+}  # fmt: skip
+"""What some of the random games are refused for."""
 
 
 def _selector(name: str) -> bytes:

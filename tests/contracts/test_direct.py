@@ -9,9 +9,10 @@ FORWARDER = keccak(b"forwarder")[:20]
 CALLS = {
     "join": (),
     "open": (keccak(b"salt"),),
-    "submitBlock": (b"", b"", 0, b""),
-    "skip": (0, b""),
-    "skipAfterDeadline": (),
+    "submitBlocks": (),
+    "skip": (0, 0, b""),
+    "skipAfterDeadline": (0,),
+    "reportEquivocation": ((0, 0, ZERO, 1, 1, *[ZERO] * 6),),
     "settleRewards": (5, b""),
     "reveal": (ZERO, b"", b""),
     "settleCosts": ([],),
@@ -50,12 +51,13 @@ def test_call_of_an_account_with_code_is_refused(function):
 
 def test_valid_records_are_refused_from_a_forwarder_and_taken_from_anybody(game):
     header, body = game.block()
-    submission = game.submission(header, body)
-    assert through(game, game.anybody, "submitBlock", *submission).error == ("NotDirect", hexed(FORWARDER))
-    assert through(game, game.anybody, "skip", *game.certificate(ZERO)).error == ("NotDirect", hexed(FORWARDER))
+    data = game.calldata(game.submitted(header, body))
+    game.machine.state.set_code(FORWARDER, forwarder(game.address))
+    assert game.machine.call(game.anybody, FORWARDER, data).error == ("NotDirect", hexed(FORWARDER))
+    assert through(game, game.anybody, "skip", 0, *game.certificate(ZERO)).error == ("NotDirect", hexed(FORWARDER))
     game.machine.block += BASE.skip_deadline + BASE.burn_in_blocks + 1
-    assert through(game, game.anybody, "skipAfterDeadline").error == ("NotDirect", hexed(FORWARDER))
-    game.do(game.anybody, "submitBlock", *submission)
+    assert through(game, game.anybody, "skipAfterDeadline", 0).error == ("NotDirect", hexed(FORWARDER))
+    assert game.send(data).accepted
 
 
 def test_views_can_be_read_through_a_contract(game):

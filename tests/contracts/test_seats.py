@@ -67,7 +67,9 @@ def test_open_fixes_the_genesis_of_python():
     assert outcome.events == (("Opened", (game.genesis,)),)
     assert game.view("genesis") == game.genesis == game.view("head") == game.ledger.head
     assert game.view("nextRound") == BASE.burn_in == game.ledger.round == game.view("settledThrough")
-    assert game.view("progress") == (BASE.burn_in, 0, 0, 1, 1 + BASE.game_blocks)
+    assert game.view("progress") == (BASE.burn_in, 0, 0, 0, 1, 1 + BASE.game_blocks, 0, 0)
+    assert game.view("reputations") == (32768,) * 4
+    assert game.view("validators", BASE.burn_in) == tuple(sorted(map(hexed, game.seats)))
     assert game.view("opened")
     assert not game.view("isOver")
 
@@ -109,9 +111,12 @@ def test_seat_views_revert_for_strangers_and_empty_seats():
 def test_everything_after_the_opening_reverts_before_it():
     game = joined(4)
     error = ("NotOpened", 1, DEADLINE)
-    assert game.refused(game.anybody, "submitBlock", b"", b"", 0, b"") == error
-    assert game.refused(game.anybody, "skip", 0, b"") == error
-    assert game.refused(game.anybody, "skipAfterDeadline") == error
+    assert game.refused(game.anybody, "submitBlocks") == error
+    assert game.refused(game.anybody, "skip", 0, 0, b"") == error
+    assert game.refused(game.anybody, "skipAfterDeadline", 0) == error
+    assert game.refused(game.anybody, "reportEquivocation", (0, 4, bytes(32), 1, 1, *[bytes(32)] * 6)) == error
+    assert game.refused(game.anybody, "committee", 4) == error
+    assert game.refused(game.anybody, "validators", 4) == error
     assert game.refused(game.environment, "settleRewards", 5, b"") == error
     assert game.refused(game.environment, "reveal", bytes(32), b"", b"") == error
     assert game.refused(game.environment, "settleCosts", []) == error

@@ -109,7 +109,7 @@ contract Handler is Play {
             allowed = vm.getBlockNumber() > deadline + (tip.round == p.burnIn ? p.burnInBlocks : 0);
         }
         if (tip.round != 0 && committee & 3 != 0) committee = committeeAfterSkip();
-        bool right = !shape().committees || tip.round == 0 || committee == committeeAfterSkip();
+        bool right = tip.round == 0 || committee == committeeAfterSkip();
         if (_record(allowed && right, _who(who), abi.encodeCall(IChainBandit.skipAfterDeadline, (committee)))) {
             noteSkip();
             _hasRecorded();

@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from chain_bandit.audit.blocks import ON_THE_BODY
+from chain_bandit.game import folder
 from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain, embedded_node
 from chain_bandit.game.plan import Plan
+from chain_bandit.game.run import run
+from chain_bandit.history import files
 from chain_bandit.scenario import load
 from chain_bandit.stopwatch import Stopwatch
 from tests.integration.rpc_server import served
@@ -40,6 +44,54 @@ def test_audit_passes_from_the_chain_alone(played: tuple[str, OnChain, Game]) ->
         result = audit(url, recorder.contract.address, *more)
         assert result.returncode == 0, result.stdout + result.stderr
         assert json.loads(result.stdout)["run_digest"] == "0x" + game.run_digest.hex()
+
+
+@pytest.fixture(scope="module")
+def compact(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, OnChain, Path]]:
+    """A compact game behind a socket, and the export of the same game."""
+    changes = {"chain.body": "compact", "chain.batch": 3}
+    scenario = load(ROOT / "examples" / "small.toml", changes)
+    recorder = OnChain(embedded_node(Plan(scenario)), Stopwatch())
+    for _ in Game(scenario, recorder).play():
+        pass
+    place = tmp_path_factory.mktemp("compact")
+    run(scenario, place, lambda moment: None, Stopwatch())
+    with served(recorder.node) as url:  # type: ignore[arg-type]
+        yield url, recorder, place
+
+
+def test_compact_game_is_open_from_the_chain_alone(compact: tuple[str, OnChain, Path]) -> None:
+    url, recorder, _ = compact
+    result = audit(url, recorder.contract.address)
+    assert result.returncode == 13, result.stdout + result.stderr
+    said = json.loads(result.stdout)
+    assert said["run_digest"] is None
+    for name in ON_THE_BODY:
+        assert said["checks"][name]["not_checkable"] > 0
+        assert said["checks"][name]["passed"] == said["checks"][name]["failed"] == 0
+
+
+def test_compact_game_passes_with_the_bodies_of_an_export(compact: tuple[str, OnChain, Path], tmp_path: Path) -> None:
+    url, recorder, place = compact
+    result = audit(url, recorder.contract.address, "--bodies", str(place / folder.HISTORY))
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert json.loads(result.stdout)["verdict"] == "passed"
+    exported = files.read(place / folder.HISTORY)
+    text = files.origin_line(exported.origin) + b"".join(map(files.block_line, exported.blocks))
+    (tmp_path / "plain.jsonl").write_bytes(text)
+    assert audit(url, recorder.contract.address, "--bodies", str(tmp_path / "plain.jsonl")).returncode == 0
+
+
+def test_compact_game_is_open_with_bodies_of_another_game(
+    compact: tuple[str, OnChain, Path], tmp_path: Path
+) -> None:
+    url, recorder, _ = compact
+    (tmp_path / "other").mkdir()
+    changes = {"chain.body": "compact", "seed": 2}
+    run(load(ROOT / "examples" / "small.toml", changes), tmp_path / "other", lambda moment: None, Stopwatch())
+    result = audit(url, recorder.contract.address, "--bodies", str(tmp_path / "other" / folder.HISTORY))
+    assert result.returncode == 13
+    assert audit(url, recorder.contract.address, "--bodies", str(tmp_path / "none")).returncode == 3
 
 
 def test_audit_exits_6_when_the_address_holds_no_game(played: tuple[str, OnChain, Game]) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from web3.types import RPCEndpoint
 
 from chain_bandit.chain import development
 from chain_bandit.chain.anvil import anvil
@@ -18,7 +17,7 @@ from chain_bandit.chain.errors import TransactionReverted
 from chain_bandit.chain.hardhat import SCRIPT
 from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.node import Node, account
-from chain_bandit.chain.reverts import revert_data
+from chain_bandit.chain.wire import Refused, read_answer, wire_to
 from chain_bandit.game.chains import OWN, chain
 from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain
@@ -32,7 +31,17 @@ ROOT = Path(__file__).parents[2]
 COMMAND = str(Path(sys.executable).with_name("chain-bandit"))
 CHAINS = ("embedded", "anvil", "hardhat")
 GAMES: dict[str, tuple[str, dict[str, Any]]] = {
-    "flights": ("flights.toml", {"rounds": 62, "burn_in": 32}),  # 31 records, three malicious
+    "flights": ("flights.toml", {"rounds": 62, "burn_in": 32}),  # 31 records, three malicious, two of them proven so
+    "batches": (  # of seven rounds, bodies beside the chain, seven of ten validate
+        "flights.toml",
+        {
+            "rounds": 62, "burn_in": 32, "attackers": 2, "validators": 7, "chain.batch": 7, "chain.body": "compact",
+            "malicious": [
+                {"seat": 7, "attacks": [{"name": "worse-half"}]},
+                {"seat": 9, "attacks": [{"name": "equivocating-commander"}]},
+            ],
+        },
+    ),
     "deadlines": (  # two of four fall silent for three rounds: only the deadline ends those
         "small.toml",
         {
@@ -85,6 +94,8 @@ def test_a_game_is_the_same_on_every_chain(name: str, game: str, embedded_games:
     assert digest == expected_digest
     assert sum(map(len, gas.values())) >= 30
     assert ("SKIP" in kinds) == ("skipAfterDeadline" in gas) == (game == "deadlines")
+    assert ("reportEquivocation" in gas) == (game != "deadlines")
+    assert len(gas["submitBlocks"]) == {"flights": 31, "batches": 5, "deadlines": 9}[game]
 
 
 def test_a_second_game_on_a_running_chain_is_the_same_again(embedded_games: dict[str, Any]) -> None:
@@ -115,6 +126,7 @@ def test_two_hundred_rounds_run_from_the_command_line_on_every_chain(tmp_path: P
         said[name] = json.loads(result.stdout)
         assert said[name]["audit"] == "passed"
         assert said[name]["approved"] > 100
+        assert said[name]["accused"] == [8, 9]
     for field in ("run_digest", "gas_by_method", "chain_id", "contract", "first_block", "code_hash", "game", "regret"):
         assert len({json.dumps(each[field]) for each in said.values()}) == 1, field
     assert len({each["genesis_hash"] for each in said.values()}) == len(CHAINS)
@@ -137,7 +149,7 @@ def test_refusals_read_the_same_on_every_chain(name: str) -> None:
         blocks = []
         for _ in range(2):  # the failed transaction took a block and a nonce, and the next one goes through
             with pytest.raises(TransactionReverted) as early:
-                recorder.contract.skip_after_deadline(account(plan.relayer.secret))
+                recorder.contract.skip_after_deadline(account(plan.relayer.secret), 0)
             assert early.value.error == "DeadlineNotPassed"
             blocks.append(early.value.values[0])
         assert blocks[1] == blocks[0] + 1
@@ -147,17 +159,16 @@ def test_refusals_read_the_same_on_every_chain(name: str) -> None:
         assert "{" not in str(refused.value)
         request = {"from": "0x" + plan.environment.address.hex(), "to": "0x" + recorder.contract.address.hex()}
         for method, more in (("eth_call", ["latest"]), ("eth_estimateGas", [])):
-            with pytest.raises(Exception, match="revert") as failure:
-                node.web3.manager.request_blocking(RPCEndpoint(method), [{**request, "data": "0x00000000"}, *more])
-            assert revert_data(failure.value) == b"", method
+            (answer,) = wire_to(node.web3, 10.0).post([(method, [{**request, "data": "0x00000000"}, *more])]).result()
+            assert isinstance(answer, Refused)
+            assert answer.data == b"", method
 
 
 def test_revert_data_is_found_one_level_deeper_too() -> None:
-    failure = Exception("reverted")
-    failure.rpc_response = {"error": {"code": -32603, "data": {"txHash": "0x12", "data": "0xabcd"}}}  # type: ignore[attr-defined]
-    assert revert_data(failure) == bytes.fromhex("abcd")
-    failure.rpc_response = {"error": {"code": -32603, "message": "no"}}  # type: ignore[attr-defined]
-    assert revert_data(failure) is None
+    deeper = {"error": {"code": -32603, "message": "reverted", "data": {"txHash": "0x12", "data": "0xabcd"}}}
+    assert read_answer(deeper) == Refused("reverted", bytes.fromhex("abcd"))
+    assert read_answer({"error": {"code": -32603, "message": "no"}}) == Refused("no")
+    assert read_answer({"result": None}) is None
 
 
 @pytest.mark.parametrize("name", OWN)

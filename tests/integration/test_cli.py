@@ -53,7 +53,7 @@ REFUSED = {
     "unknown key in a table": (('kind = "bernoulli"', 'kind = "bernoulli"\nmean = [1.0]'), ["mean", "means"]),
     "f too large for the option": (("liars = 1", "liars = 2"), ["M >= 3f + 1", "f = 2"]),
     "m too large for the reports": (("attackers = 1", "attackers = 2"), ["M >= 2f + m + 1"]),
-    "m too large for the quorum": (("liars = 1\nattackers = 1", "liars = 0\nattackers = 2"), ["quorum <= M - m"]),
+    "m too large for the quorum": (("liars = 1\nattackers = 1", "liars = 0\nattackers = 2"), ["2m + 1 <= N <= M"]),
     "negative mean": (("0.9, 0.6", "-0.1, 0.6"), ["-0.1"]),
     "mean that is no number": (("0.9, 0.6", "nan, 0.6"), ["nan"]),
     "mean above one": (("0.9, 0.6", "1.5, 0.6"), ["1.5"]),
@@ -97,6 +97,7 @@ def test_run_refuses_with_exit_2_when_the_command_line_makes_no_sense(tmp_path: 
         ["run"], ["run", SMALL, "--rounds", "x"], ["run", SMALL, "-o", "rounds"], ["run", SMALL, "--chain", "mars"],
         ["audit"], ["audit", "--contract", "0x12"], ["audit", tmp_path], ["fly"], ["explain", "99"],
         ["run", SMALL, "--out", tmp_path / "full"], ["audit", "--history", SMALL, "--from-block", "3"],
+        ["audit", "--history", SMALL, "--bodies", SMALL],
     ):  # fmt: skip
         result = chain_bandit(*arguments, cwd=tmp_path)
         assert result.returncode == 2, (arguments, result.stderr)
@@ -310,7 +311,7 @@ def test_show_walks_rounds_participants_and_transactions(finished: Path, tmp_pat
     assert shown["round"]["round"] == 30
     assert shown["participant"]["role"] == "liar and attacker"
     assert shown[0]["audit"]["verdict"] == "passed"
-    for arguments in (["round", 4000], ["participant", 9], ["tx", "0x12"], ["planet", 1]):
+    for arguments in (["round", 4000], ["participant", 9], ["tx", "0x" + "12" * 32], ["planet", 1]):
         result = chain_bandit("show", finished, *arguments, cwd=tmp_path)
         assert result.returncode == 2, (arguments, result.stdout)
         assert result.stderr.count("\n") == 1

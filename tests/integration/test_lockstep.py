@@ -82,7 +82,7 @@ def play_and_check(scenario, order=None, bounded=True, recorder=None):
     """Play a game, hold every round against the rules by other means than the game's own; what happened, counted."""
     game = Game(scenario, recorder or NoChain(), order=order)
     roles, arms = scenario.roles, scenario.parameters.arms
-    seen, pulled = Counter(), [0] * arms
+    seen, pulled, accused = Counter(), [0] * arms, set()
     for played in game.play():
         honest = game.cast.honest
         numbers = {seat.number for seat in honest}
@@ -93,6 +93,7 @@ def play_and_check(scenario, order=None, bounded=True, recorder=None):
         assert not played.accused & numbers
         assert all(roles[seat] & Conduct.ATTACKER for seat in played.accused)
         seen["accused"] += len(played.accused)
+        accused |= played.accused
         if played.record is None:
             continue
         kind = played.record.kind
@@ -115,6 +116,8 @@ def play_and_check(scenario, order=None, bounded=True, recorder=None):
     addresses = game.cast.rules.addresses
     assert all(proof.proves(addresses, Verifier()) for proof in game.progress.evidence)
     assert sum(pulled) == sum(game.progress.ledger.pulls)
+    assert {seat for seat, since in enumerate(game.progress.ledger.blocked_from) if since} == accused
+    seen["listed"] += len(accused)
     return game.run_digest, seen
 
 
@@ -138,7 +141,8 @@ def play_chunk(build, participants, chunk, rounds_after=6):
     assert reordered == CHUNK // 10
     assert total["APPROVED"] == CHUNK * (rounds_after + 1)
     assert total["SKIP"] == total["REJECTED"] == total["EXPLORATION"] == 0
-    assert total["accused"] > CHUNK
+    assert total["listed"] > CHUNK // 6
+    assert total["accused"] >= total["listed"]  # once it counts, who is listed is heard no more
     assert set(used) == set(ATTACKS) == set(OPTIONS)
 
 

@@ -4,10 +4,20 @@ import tracemalloc
 
 from chain_bandit.game.game import Game
 from chain_bandit.game.recorder import NoChain
-from chain_bandit.protocol.blocks import header_bytes
+from chain_bandit.protocol.blocks import Header
+from chain_bandit.protocol.digests import ZERO
+from chain_bandit.protocol.parameters import Parameters
 
 KEPT_A_ROUND = 600
 """Bytes beside a header that a round may leave: its cost entry, and the table entries of ln t."""
+
+
+def header_bytes(parameters: Parameters) -> int:
+    """Of the longest header: every arm with sets of its own."""
+    arms, everybody = parameters.arms, parameters.everybody
+    sets = (0, *(everybody,) * (arms - 1))
+    header = Header(1, ZERO, 0, ZERO, everybody, 0, sets, sets, 0, (0,) * arms, (0,) * parameters.participants)
+    return len(header.encode(parameters))
 
 
 def grown(game: Game, rounds: int) -> int:

@@ -6,7 +6,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,21 +27,7 @@ from tests.integration.live import Anvil, Proxied, anvil, proxy
 ROOT = Path(__file__).parents[2]
 ROUNDS = 26
 IMPATIENT = Delivery(patience=0.5, timeout=0.3)
-RUN = """
-import sys
-from pathlib import Path
-from chain_bandit.runs import play
-from chain_bandit.scenario import load
-from tests.integration.live import Anvil, web3_at
-
-class Node:
-    chain_id, web3 = {chain_id}, web3_at({url!r})
-    def mine(self, blocks):
-        raise AssertionError("no deadline passes here")
-
-scenario = load(Path({scenario!r}), {overrides!r})
-play(scenario, Path({out!r}), make_node=lambda plan: Node(), resume={resume!r})
-"""
+COMMAND = Path(sys.executable).with_name("chain-bandit")
 
 
 @pytest.fixture
@@ -55,11 +43,16 @@ def small(seed: int, node: Anvil):
 
 
 def started(node: Anvil, out: Path, seed: int, resume: bool) -> "subprocess.Popen[bytes]":
-    code = RUN.format(
-        chain_id=node.chain_id, url=node.url, scenario=str(ROOT / "examples" / "small.toml"),
-        overrides={"rounds": ROUNDS, "seed": seed, "expect": {}}, out=str(out), resume=resume,
-    )  # fmt: skip
-    return subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
+    options = {"--chain": node.url, "--rounds": ROUNDS, "--seed": seed, "--out": out, "-o": "expect={}"}
+    command = [COMMAND, "run", "examples/small.toml", *(word for pair in options.items() for word in pair)]
+    return subprocess.Popen(
+        [*map(str, command), *(["--resume"] if resume else [])], cwd=ROOT, stdout=subprocess.DEVNULL
+    )
+
+
+def stay(node: Any) -> dict[str, Any]:
+    """Play on a node that outlives the run."""
+    return {"chain": lambda plan: nullcontext(node), "outlives": True}
 
 
 def killed_at(node: Anvil, out: Path, seed: int, marks: list[int]) -> None:
@@ -115,21 +108,21 @@ def test_a_run_whose_node_is_gone_stops_with_exit_5_and_is_taken_up(node, tmp_pa
         return exchanges[0] > 40
 
     with proxy(node.url, gone) as url, pytest.raises(NodeUnreachable) as stopped:
-        play(scenario, out, make_node=lambda plan: Proxied(node, url))
+        play(scenario, out, **stay(Proxied(node, url)))
     assert stopped.value.exit_code == 5
     assert [path.name for path in tmp_path.iterdir()] == ["run.partial-run"]
 
     with pytest.raises(FolderRefused, match="--resume"):
-        play(scenario, out, make_node=lambda plan: node)
+        play(scenario, out, **stay(node))
     other = small(3, node)
     with pytest.raises(FolderRefused, match="another scenario"):
-        play(other, out, make_node=lambda plan: node, resume=True)
+        play(other, out, **stay(node), resume=True)
     held = FileJournal(place_of(out) / JOURNAL)
     with pytest.raises(JournalLocked, match="another process"):
-        play(scenario, out, make_node=lambda plan: node, resume=True)
+        play(scenario, out, **stay(node), resume=True)
     held.close()
 
-    play(scenario, out, make_node=lambda plan: node, resume=True)
+    play(scenario, out, **stay(node), resume=True)
     require_same(node, out, 2)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "smooth"]
 
@@ -137,8 +130,8 @@ def test_a_run_whose_node_is_gone_stops_with_exit_5_and_is_taken_up(node, tmp_pa
 def test_there_must_be_something_to_resume(node, tmp_path):
     scenario = small(4, node)
     with pytest.raises(FolderRefused, match="no stopped run"):
-        play(scenario, tmp_path / "run", make_node=lambda plan: node, resume=True)
-    with pytest.raises(FolderRefused, match="embedded chain ends"):
+        play(scenario, tmp_path / "run", **stay(node), resume=True)
+    with pytest.raises(FolderRefused, match="the chain of that run ended"):
         play(scenario, tmp_path / "run", resume=True)
     assert list(tmp_path.iterdir()) == []
 
@@ -147,5 +140,5 @@ def test_a_run_that_sent_nothing_leaves_nothing(tmp_path):
     with anvil() as gone:
         scenario = small(5, gone)
     with pytest.raises(NodeUnreachable):
-        play(scenario, tmp_path / "run", make_node=lambda plan: gone)
+        play(scenario, tmp_path / "run", **stay(gone))
     assert list(tmp_path.iterdir()) == []

@@ -222,7 +222,7 @@ class Played:
             for content in (b"1" * 32, b"2" * 32)
         ]
         proof = Equivocation(slot, phase, role, seat, *signed[0], *signed[1])
-        self.contract.report_equivocation(self.accounts[0], proof.calldata())
+        self.contract.report_equivocation(self.accounts[0], seat, proof.calldata())
         self.ledger = accused(self.parameters, self.ledger, seat, self.contract.next_round())
 
     def _slot(self) -> Slot:

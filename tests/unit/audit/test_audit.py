@@ -13,10 +13,11 @@ from chain_bandit.audit.catalogue import CHECKS
 from chain_bandit.history import files
 from chain_bandit.history.blocks import History
 from chain_bandit.history.errors import HistoryError
+from chain_bandit.protocol.parameters import BodyMode
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT
 from tests.unit.audit.forging import Forgery
-from tests.unit.audit.played_game import LIAR, ROLES, K, L, M, Played, Script, T
+from tests.unit.audit.played_game import COMMITTEES, LATE, LIAR, ROLES, K, L, M, Played, Script, T, rich
 
 
 def failed(report: object) -> set[str]:
@@ -27,12 +28,55 @@ def kinds(report: object) -> set[tuple[str, int]]:
     return {(finding.kind, finding.seat) for finding in report.findings}
 
 
-def test_audit_passes_and_leaves_no_check_unused_when_the_game_is_whole(honest: Played) -> None:
-    head = bytes.fromhex(audit(honest.history).head[2:])
-    report = audit(honest.history, head)
-    assert (report.exit_code, report.verdict, report.complete) == (0, "passed", True)
+@pytest.mark.parametrize("game", ["full", "compact"])
+def test_audit_passes_and_leaves_no_check_unused_when_everything_happens(
+    game: str, request: pytest.FixtureRequest
+) -> None:
+    played: Played = request.getfixturevalue(game)
+    head = bytes.fromhex(audit(played.history).head[2:])
+    report = audit(played.history, head)
+    assert (report.exit_code, report.verdict, report.complete) == (0, "passed", True), report.violations
     assert report.checks.keys() == CHECKS.keys()
-    assert all(tally.passed for tally in report.checks.values())
+    assert [name for name, tally in report.checks.items() if not tally.passed] == []
+    assert kinds(report) == {("false report", LIAR), ("no report", 1), ("no report", 2), ("equivocated", LIAR)}
+    since = 20 + 1 + COMMITTEES.unrecorded
+    assert report.game["blocked_from"] == [0, 0, 0, since]
+    for row in report.rounds:
+        listed = row.round >= since
+        assert row.blocked == ((LIAR,) if listed else ())
+        assert not listed or (LIAR not in row.validators and LIAR not in row.reporters)
+        assert row.rewards is None or not listed or row.rewards[LIAR] is None
+        grown = row.round in (L, LATE, LATE + 2)  # everybody at first, and after skips
+        assert len(row.validators) == (0 if row.kind == "exploration" else 4 if grown else 3)
+    with_signers = [row for row in report.rounds if row.kind != "exploration" and row.round != LATE]
+    assert 0 < sum(not row.signers for row in with_signers) < len(with_signers)
+
+
+@pytest.mark.parametrize("each", [False, True], ids=["one quorum a batch", "one each"])
+@pytest.mark.parametrize("mode", list(BodyMode))
+def test_exploration_in_the_middle_of_a_batch_is_followed(mode: BodyMode, each: bool) -> None:
+    script = rich(
+        parameters=replace(COMMITTEES, body_mode=mode), each=each, kind=lambda t: "block",
+        reporters=lambda t: (0, 3) if t in (10, 11) else (0, 1, 2, 3),
+    )  # fmt: skip
+    played = Played(script)
+    report = audit(played.history)
+    assert report.exit_code == 0, report.violations
+    kinds = {row.round: row.kind for row in report.rounds}
+    assert [kinds[t] for t in (10, 11, 12, 13)] == ["rejected", "rejected", "exploration", "approved"]
+    assert len({row.block for row in report.rounds if 10 <= row.round <= 13}) == 1
+    signed = [bool(row.signers) for row in report.rounds if row.round in (10, 11, 13)]
+    assert signed == ([True, True, True] if each else [False, False, True])
+    assert report.rounds[-1].reputations == played.contract.reputations()
+
+
+def test_reputations_of_the_report_are_the_contracts(full: Played) -> None:
+    assert audit(full.history).rounds[-1].reputations == full.contract.reputations()
+
+
+def test_audit_passes_when_the_game_is_whole(honest: Played) -> None:
+    report = audit(honest.history)
+    assert (report.exit_code, report.verdict, report.complete) == (0, "passed", True)
     assert not report.violations
     assert [row.round for row in report.rounds] == list(range(4, T + 1))
     assert {row.kind for row in report.rounds} == {"approved", "rejected", "skip", "exploration"}
@@ -173,7 +217,7 @@ def test_liar_labelled_honest_is_a_violation() -> None:
 def test_refused_and_foreign_transactions_are_listed_only(honest: Played) -> None:
     played = Played(Script())
     with pytest.raises(Exception, match="refused"):
-        played.contract.close(played.accounts[0])
+        played.contract.join(played.accounts[0])
     report = audit(played.history)
     assert report.exit_code == 0
     assert report.other_transactions == {"reverted": 1}

@@ -6,7 +6,7 @@ from chain_bandit.audit.audit import audit
 from chain_bandit.audit.report import AuditReport
 from chain_bandit.history.evm import decode_header
 from tests.unit.audit.forging import Forgery
-from tests.unit.audit.played_game import LATE, PARAMETERS, L, M, Played, Script, T, with_header
+from tests.unit.audit.played_game import COMPACT, LATE, PARAMETERS, L, M, Played, Script, T, with_header
 
 WINDOW = PARAMETERS.settlement_window
 
@@ -47,7 +47,7 @@ SETTLING = {"reveal": ("reveal", 0), "cost settlement": ("settleCosts", -1), "se
 def test_settling_after_the_window_is_a_violation(honest: Played, what: str) -> None:
     forged = forgery(honest)
     at = forged.block_of(*SETTLING[what])
-    left = WINDOW - (at - forged.block_of("submitBlock", -1))
+    left = WINDOW - (at - forged.block_of("submitBlocks", -1))
     forged.wait(at, left)
     about = ("record.deadline", None, what)
     assert about not in found(audited(forged))
@@ -88,7 +88,7 @@ def test_call_of_the_environment_by_somebody_else_is_a_violation(honest: Played,
 
 def test_record_after_the_games_last_block_is_a_violation(honest: Played) -> None:
     forged = forgery(honest)
-    at, opened = forged.block_of("submitBlock", -1), forged.block_of("open", 0)
+    at, opened = forged.block_of("submitBlocks", -1), forged.block_of("open", 0)
     forged.wait(at, PARAMETERS.game_blocks - (at - opened))
     assert not {item for item in found(audited(forged)) if item[2] == "record"}
     forged.wait(at, 1)
@@ -118,11 +118,11 @@ def test_account_that_withdraws_twice_is_a_violation(honest: Played) -> None:
 @pytest.mark.parametrize("more", [True, False], ids=["one more", "one less"])
 def test_receipts_that_are_not_one_a_transaction_are_a_violation(honest: Played, more: bool) -> None:
     forged = forgery(honest)
-    at = forged.block_of("submitBlock", 3)
+    at = forged.block_of("submitBlocks", 3)
     receipts = forged.blocks[at][2]
     receipts[:] = receipts * 2 if more else []
     report = audit(forged.made())
-    number = decode_header(forged.made().blocks[at].header).number
+    number = decode_header(tuple(forged.made().blocks)[at].header).number
     assert [(item.check, item.field) for item in report.violations] == [("chain.receipts", f"block {number}")]
     assert "one receipt for each transaction" in report.violations[0].sentence
 
@@ -130,7 +130,9 @@ def test_receipts_that_are_not_one_a_transaction_are_a_violation(honest: Played,
 @pytest.mark.parametrize("field", ["candidates", "selected"])
 def test_set_that_names_no_seat_is_malformed(field: str) -> None:
     stranger = 1 << M
-    script = Script(header=with_header(10, **{field: lambda rows: (rows[0] | stranger, *rows[1:])}))
+    # A contract that computes the means refuses strangers in B; one that is told them leaves it to the audit.
+    change = with_header(10, **{field: lambda rows: (rows[0] | stranger, *rows[1:])})
+    script = Script(header=change, parameters=COMPACT if field == "selected" else PARAMETERS)
     report = audit(Played(script).history)
     assert "header.form" in {item.check for item in report.violations}
     assert {item.round for item in report.violations} == {10}

@@ -82,7 +82,7 @@ def test_record_through_a_contract_is_refused_and_the_game_stays_auditable() -> 
                 outsider = Outsider(self)
                 target = outsider.forwarder()
                 self.node.mine(4)
-                assert outsider.send(target, selector("skipAfterDeadline()"))["status"] == 0
+                assert outsider.send(target, selector("skipAfterDeadline(uint256)") + bytes(32))["status"] == 0
             super()._round()
 
     report = audit(Forwarded(Script()).history)

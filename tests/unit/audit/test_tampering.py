@@ -12,6 +12,7 @@ from rlp.exceptions import RLPException
 from chain_bandit.audit.audit import audit
 from chain_bandit.history import files
 from chain_bandit.history.errors import HistoryError
+from chain_bandit.history.setup import ARGUMENTS
 from tests.unit.audit.forging import Forgery, rehashed
 from tests.unit.audit.played_game import Played
 
@@ -83,6 +84,19 @@ def test_every_change_of_a_byte_is_detected(export: bytes, shard: int) -> None:
     assert made["mended"] > CHANGES // SHARDS // 4, made
 
 
+def test_every_change_of_a_body_is_detected(compact: Played) -> None:
+    history, chance = compact.history, random.Random(5)
+    data = files.origin_line(history.origin) + b"".join(map(files.block_line, history.blocks))
+    head = bytes.fromhex(audit(files.parse(data)).head[2:])
+    assert verdict(data, head) == 0
+    bodies = [body.hex().encode() for block in history.blocks for body in block.bodies]
+    for _ in range(300):
+        body = chance.choice(bodies)
+        at = data.index(body) + chance.randrange(len(body))
+        new = chance.choice([digit for digit in DIGITS if digit != data[at]])
+        assert verdict(data[:at] + bytes([new]) + data[at + 1 :], head) == 12
+
+
 def test_mending_leaves_an_unchanged_export_as_it_is(export: bytes) -> None:
     assert mended(export) == export
 
@@ -113,9 +127,9 @@ def test_no_signed_nonsense_makes_an_audit_raise(honest: Played) -> None:
     history = files.parse(
         files.origin_line(honest.history.origin) + b"".join(map(files.block_line, honest.history.blocks))
     )
-    counts = {"join": 4, "open": 1, "submitBlock": 24, "skip": 1, "settleRewards": 5, "reveal": 1, "settleCosts": 2,
+    counts = {"join": 4, "open": 1, "submitBlocks": 24, "skip": 1, "settleRewards": 5, "reveal": 1, "settleCosts": 2,
               "revealCounts": 4, "close": 1, "withdraw": 5}  # fmt: skip
-    events = {"Joined": 4, "Opened": 1, "Recorded": 27, "RewardsSettled": 5, "Revealed": 1, "CostsSettled": 2,
+    events = {"Joined": 4, "Opened": 1, "Recorded": 26, "RewardsSettled": 5, "Revealed": 1, "CostsSettled": 2,
               "CountsRevealed": 4, "Closed": 1, "Withdrawn": 5}  # fmt: skip
 
     def spoilt(data: bytes) -> bytes:
@@ -139,7 +153,7 @@ def test_no_signed_nonsense_makes_an_audit_raise(honest: Played) -> None:
                 name = chance.choice(sorted(events))
                 forged.event(name, chance.randrange(events[name]), spoilt)
             elif how < 0.85:
-                forged.creation(lambda data: data[:-672] + spoilt(data[-672:]))
+                forged.creation(lambda data: data[:-ARGUMENTS] + spoilt(data[-ARGUMENTS:]))
             else:
                 one, other = (chance.randrange(1, len(forged.blocks)) for _ in range(2))
                 for part in (1, 2):

@@ -8,7 +8,7 @@ from chain_bandit.history import files
 from chain_bandit.history.blocks import History, Origin, RawBlock
 from chain_bandit.history.errors import HistoryError
 
-BLOCKS = (RawBlock(b"\1\2", (b"\3", b""), (b"\4",)), RawBlock(b"", (), ()))
+BLOCKS = (RawBlock(b"\1\2", (b"\3", b""), (b"\4",), (b"\5\6",)), RawBlock(b"", (), ()))
 HISTORY = History(Origin(31337, b"c" * 20, 7), BLOCKS)
 
 
@@ -30,7 +30,7 @@ def test_same_history_gives_the_same_bytes(tmp_path: Path) -> None:
     plain = (tmp_path / "plain").read_bytes()
     assert plain == gzip.decompress((tmp_path / "a.gz").read_bytes())
     assert plain.splitlines()[0] == (
-        b'{"chain_id":31337,"contract":"0x' + b"63" * 20 + b'","first_block":7,"format":"chain-bandit-history/1"}'
+        b'{"chain_id":31337,"contract":"0x' + b"63" * 20 + b'","first_block":7,"format":"chain-bandit-history/2"}'
     )
     assert files.parse(plain) == HISTORY
 
@@ -55,22 +55,23 @@ BAD = {
     "no origin": (SECOND, 1),
     "cut line": (GOOD[:-1], 3),
     "cut in the middle": (GOOD[: len(FIRST) + 10], 2),
-    "capital digits": (FIRST + b'{"header":"0xAB","receipts":[],"transactions":[]}\n', 2),
+    "capital digits": (FIRST + b'{"bodies":[],"header":"0xAB","receipts":[],"transactions":[]}\n', 2),
     "space": (FIRST + SECOND.replace(b":", b": ", 1), 2),
-    "other order": (FIRST + b'{"receipts":[],"header":"0x","transactions":[]}\n', 2),
-    "repeated key": (FIRST + b'{"header":"0x","header":"0x","receipts":[],"transactions":[]}\n', 2),
-    "extra key": (FIRST + b'{"header":"0x","more":1,"receipts":[],"transactions":[]}\n', 2),
-    "number": (FIRST + b'{"header":1,"receipts":[],"transactions":[]}\n', 2),
-    "object": (FIRST + b'{"header":"0x","receipts":{},"transactions":[]}\n', 2),
-    "odd digits": (FIRST + b'{"header":"0x1","receipts":[],"transactions":[]}\n', 2),
-    "blank in digits": (FIRST + b'{"header":"0x01 02","receipts":[],"transactions":[]}\n', 2),
+    "other order": (FIRST + b'{"bodies":[],"receipts":[],"header":"0x","transactions":[]}\n', 2),
+    "no bodies": (FIRST + b'{"header":"0x","receipts":[],"transactions":[]}\n', 2),
+    "repeated key": (FIRST + b'{"bodies":[],"header":"0x","header":"0x","receipts":[],"transactions":[]}\n', 2),
+    "extra key": (FIRST + b'{"bodies":[],"header":"0x","more":1,"receipts":[],"transactions":[]}\n', 2),
+    "number": (FIRST + b'{"bodies":[],"header":1,"receipts":[],"transactions":[]}\n', 2),
+    "object": (FIRST + b'{"bodies":[],"header":"0x","receipts":{},"transactions":[]}\n', 2),
+    "odd digits": (FIRST + b'{"bodies":[],"header":"0x1","receipts":[],"transactions":[]}\n', 2),
+    "blank in digits": (FIRST + b'{"bodies":[],"header":"0x01 02","receipts":[],"transactions":[]}\n', 2),
     "list": (FIRST + b"[]\n", 2),
     "deep": (FIRST + b"[" * 100_000 + b"\n", 2),
     "empty line": (FIRST + b"\n" + SECOND, 2),
     "not text": (FIRST + b"\xff\xfe\n", 2),
     "byte order mark": (b"\xef\xbb\xbf" + GOOD, 1),
     "carriage return": (FIRST[:-1] + b"\r\n" + SECOND, 1),
-    "other format": (GOOD.replace(b"history/1", b"history/2"), 1),
+    "other format": (GOOD.replace(b"history/2", b"history/1"), 1),
     "negative chain": (GOOD.replace(b"31337", b"-1"), 1),
     "float chain": (GOOD.replace(b"31337", b"1.0"), 1),
     "true chain": (GOOD.replace(b"31337", b"true"), 1),

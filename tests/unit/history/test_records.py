@@ -6,10 +6,11 @@ import pytest
 from eth_abi import encode
 
 from chain_bandit.history.errors import BadEncoding
-from chain_bandit.history.records import EVENTS, METHODS, decode_arguments
+from chain_bandit.history.records import EVENTS, METHODS, Accusation, decode_arguments
 from chain_bandit.protocol.settlement import CostEntry
 
 COSTS = METHODS["settleCosts"]
+EVIDENCE = METHODS["reportEquivocation"]
 
 
 def abi_types(inputs: list[dict[str, object]]) -> tuple[str, ...]:
@@ -36,8 +37,16 @@ def test_methods_and_events_are_those_of_the_shipped_contract() -> None:
 def test_arguments_decode_as_the_reference_does() -> None:
     chance = random.Random(1)
     for _ in range(200):
-        values = (chance.randbytes(chance.randint(0, 100)), chance.randbytes(40), chance.getrandbits(256), b"s" * 64)
-        assert decode_arguments(METHODS["submitBlock"], encode(METHODS["submitBlock"], values)) == values
+        values = (chance.getrandbits(256), chance.getrandbits(256), chance.randbytes(chance.randint(0, 100)))
+        assert decode_arguments(METHODS["skip"], encode(METHODS["skip"], values)) == values
+        seat, round_, phase, role = (chance.getrandbits(bits) for bits in (16, 32, 8, 8))
+        parent, *rest = (chance.randbytes(32) for _ in range(7))
+        proof = (seat, round_, parent, phase, role, *rest)
+        content, r, vs, other_content, other_r, other_vs = rest
+        expected = Accusation(
+            seat, round_, parent, phase, role, content, r + vs, other_content, other_r + other_vs
+        )
+        assert decode_arguments(EVIDENCE, encode(EVIDENCE, [proof])) == (expected,)
         entries = tuple(
             CostEntry(chance.randbytes(32), chance.randint(1, 4), chance.random() < 0.5, chance.randbytes(size))
             for size in (0, 31, 32, 70)[: chance.randint(0, 4)]
@@ -55,6 +64,24 @@ def test_arguments_that_overlap_or_run_out_are_refused() -> None:
     for data in (bomb, word(32) + word(2**255), word(2**255), b"", word(32)):
         with pytest.raises(BadEncoding):
             decode_arguments(COSTS, data)
+
+
+@pytest.mark.parametrize(("place", "value"), [(0, 2**16), (1, 2**32), (3, 256), (4, 256)])
+def test_proof_with_a_value_too_wide_for_its_type_is_refused(place: int, value: int) -> None:
+    data = encode(EVIDENCE, [(1, 2, b"p" * 32, 1, 1, *[b"c" * 32] * 6)])
+    with pytest.raises(BadEncoding, match="is no uint"):
+        decode_arguments(EVIDENCE, data[: 32 * place] + value.to_bytes(32, "big") + data[32 * place + 32 :])
+    for cut in (0, 31, len(data) - 1):
+        with pytest.raises(BadEncoding, match="too short"):
+            decode_arguments(EVIDENCE, data[:cut])
+
+
+def test_cost_entry_with_a_value_too_wide_for_its_type_is_refused() -> None:
+    good = encode(COSTS, [[(b"p" * 32, 1, True, b"")]])
+    for at in (128 + 31, 160 + 31):
+        assert decode_arguments(COSTS, good)
+        with pytest.raises(BadEncoding, match="is no"):
+            decode_arguments(COSTS, good[: at - 1] + b"\1" + good[at:])
 
 
 def test_random_calldata_never_raises_anything_else() -> None:

@@ -59,11 +59,21 @@ class Sample:
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
     """The game, played once."""
-    place: Path = tmp_path_factory.mktemp("views")
+    return play(tmp_path_factory.mktemp("views"), {})
+
+
+@pytest.fixture(scope="session")
+def batched(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    """The same game with committees, three blocks a transaction, and bodies beside the chain."""
+    changes = {"validators": 3, "quorum": "majority", "chain.batch": 3, "chain.body": "compact"}
+    return play(tmp_path_factory.mktemp("batched"), changes)
+
+
+def play(place: Path, changes: dict[str, Any]) -> Sample:
     (place / "views.toml").write_text(SCENARIO, encoding="utf-8")
     (place / "run").mkdir()
     watch = Stopwatch()
-    manifest = run(load(place / "views.toml"), place / "run", lambda moment: None, watch)
+    manifest = run(load(place / "views.toml", changes), place / "run", lambda moment: None, watch)
     history = files.read(place / "run" / folder.HISTORY)
     head = bytes.fromhex(manifest["head"][2:])
     rounds = pyarrow.parquet.read_table(place / "run" / folder.ROUNDS)

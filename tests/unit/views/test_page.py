@@ -6,7 +6,9 @@ from html.parser import HTMLParser
 
 import pytest
 
+from chain_bandit.audit.audit import audit
 from chain_bandit.audit.report import Violation
+from chain_bandit.history.blocks import History
 from chain_bandit.views.facts import RunUnreadable
 from chain_bandit.views.page import page
 from chain_bandit.views.wording import SECTIONS
@@ -101,6 +103,26 @@ def test_page_names_the_rounds_that_failed_and_who_lied_and_equivocated(text, sa
     assert re.search(r"equivocated \d+., lied \d+.", text)
     assert "Beyond its assumptions" in text
     assert "Seat 3, 1 proofs" in text
+
+
+def test_page_says_where_bodies_lie_and_who_is_on_the_block_list(text, sample, batched):
+    assert "in calldata" in text
+    since = sample.report.game["blocked_from"][3]
+    assert f'<td class="n">{since}</td></tr>' in text
+    assert "everybody validates" in text
+    other = page(*batched.run)
+    assert "beside the chain, under their hash" in other
+    assert "are vouched for by a later one of their transaction" in other
+    assert "The next validators are chosen by it" in other
+
+
+def test_page_without_bodies_leaves_the_digest_open(batched):
+    bare = [replace(block, bodies=()) for block in batched.history.blocks]
+    report = audit(History(batched.history.origin, bare))
+    text = page(batched.manifest, report, batched.rounds)
+    read(text)
+    assert "not recomputed: bodies are missing" in text
+    assert "? incomplete" in text
 
 
 def test_hostile_names_do_nothing(sample):

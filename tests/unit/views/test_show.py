@@ -1,13 +1,23 @@
+from dataclasses import replace
+
 import pytest
 
+from chain_bandit.history.blocks import History
 from chain_bandit.history.records import calls
-from chain_bandit.views.show import Inside, NotShown, show_participant, show_round, show_transaction
+from chain_bandit.protocol.reputation import FULL
+from chain_bandit.views.inside import Inside, NotShown
+from chain_bandit.views.show import show_participant, show_round, show_transaction
 from tests.unit.views.on_screen import shown
 
 
 @pytest.fixture(scope="module")
 def inside(sample):
     return Inside.of(sample.manifest, sample.report, sample.history)
+
+
+@pytest.fixture(scope="module")
+def inside_batched(batched):
+    return Inside.of(batched.manifest, batched.report, batched.history)
 
 
 def rows(sample, kind):
@@ -26,6 +36,57 @@ def test_show_round_tells_reports_b_and_signers(inside, sample):
         line = next(line for line in text.splitlines() if line.startswith(name))
         assert line.count("*") == len(row.selected[arm])
     assert "rewards by seat" in text
+    assert f"reputation after it, by seat  0: {row.reputations[0] / FULL:.2f}" in text
+    assert "accuracy of the report, by seat  0: " in text
+    assert ["block", "list", "3"] in [line.split() for line in text.splitlines()]
+
+
+def test_show_round_says_with_which_others_it_was_recorded_and_who_vouches(inside_batched, batched):
+    row = next(row for row in rows(batched, "approved") if not row.signers)
+    text = " ".join(shown(show_round(inside_batched, row.round)).split())
+    assert "a later block of its transaction holds its digest" in text
+    assert "which recorded rounds" in text
+    assert "Reports by seat" in text
+
+
+def test_show_round_without_bodies_says_so(batched):
+    bare = History(batched.history.origin, [replace(block, bodies=()) for block in batched.history.blocks])
+    inside = Inside.of(batched.manifest, batched.report, bare)
+    text = shown(show_round(inside, rows(batched, "approved")[0].round))
+    assert "it lies beside the chain" in text
+    assert "?" in text
+    assert "Its last report" not in shown(show_participant(inside, "0"))
+
+
+def test_entries_are_the_records_of_the_audit_with_their_blocks(inside, sample, inside_batched, batched):
+    for seen, of in ((inside, sample), (inside_batched, batched)):
+        entries = list(seen.entries())
+        assert [entry.row for entry in entries] == of.report.rounds
+        for entry in entries:
+            assert (entry.header is not None) == (entry.row.means is not None)
+            if entry.header is not None:
+                assert entry.header.means == entry.row.means
+                assert sorted(seen.reports(entry)) == list(entry.row.reporters)
+
+
+def test_show_transaction_tells_every_block_of_a_batch(inside_batched, batched):
+    call = next(
+        call for call in calls(batched.history)
+        if call.method == "submitBlocks" and shown(show_transaction(inside_batched, call.digest.hex())).count("µ̂") > 3
+    )  # fmt: skip
+    text = shown(show_transaction(inside_batched, call.digest.hex()))
+    assert "1 of 3" in text
+    assert "3 of 3" in text
+    assert text.count("next committee") == 3
+
+
+def test_show_transaction_tells_a_proof(inside, sample):
+    call = next(call for call in calls(sample.history) if call.method == "reportEquivocation")
+    text = shown(show_transaction(inside, call.digest.hex()))
+    (proof,) = call.arguments
+    assert "commander" in text
+    assert "0x" + proof.content.hex() in text
+    assert "Accused(3, " in text
 
 
 def test_show_round_tells_a_skip_and_its_exploration(inside, sample):
@@ -54,6 +115,10 @@ def test_show_participant_by_seat_by_address_and_by_its_beginning(inside, sample
     assert "liar and attacker" in text
     assert "proven by the honest" in text
     assert "noticed: seat 3" in text
+    since = sample.report.game["blocked_from"][3]
+    assert f"from round {since} on" in text
+    assert "0.00 of 1 at the end" in text
+    assert "never" in shown(show_participant(inside, "0"))
     for asked in (address, address.upper().replace("0X", "0x"), address[:8]):
         assert shown(show_participant(inside, asked)) == text
 
@@ -76,7 +141,10 @@ def test_show_transaction_decodes_every_method(inside, sample):
     seen = {}
     for call in calls(sample.history):
         seen.setdefault(call.method, call)
-    assert {"constructor", "join", "open", "submitBlock", "settleRewards", "reveal", "settleCosts"} <= seen.keys()
+    assert {
+        "constructor", "join", "open", "submitBlocks", "reportEquivocation", "skipAfterDeadline", "settleRewards",
+        "reveal", "settleCosts",
+    } <= seen.keys()  # fmt: skip
     for method, call in seen.items():
         text = shown(show_transaction(inside, "0x" + call.digest.hex()))
         assert f"0x{call.digest.hex()}" in text

@@ -1,0 +1,132 @@
+"""Whole games with committees, batches, both bodies and both kinds of certificate: one course, whatever carries it."""
+
+import random
+from collections import Counter
+
+import pytest
+
+from chain_bandit.game.game import Game
+from chain_bandit.game.on_chain import OnChain, embedded_node
+from chain_bandit.game.plan import Plan
+from chain_bandit.game.recorder import NoChain
+from chain_bandit.protocol.blocks import Kind, seats
+from chain_bandit.protocol.ledger import blocked
+from chain_bandit.protocol.settlement import Conduct
+from chain_bandit.scenario import Scenario
+from chain_bandit.stopwatch import Stopwatch
+from tests.conftest import build_scenario, malicious
+
+EQUIVOCATES = ("two-faced-report", "equivocating-commander")
+OTHERS = ("constant-lie", "within-range", "forged-signature", "late-chain", "replay", "two-faced-counts")
+
+
+def drawn(rng: random.Random, batch: int, **chain: object) -> Scenario:
+    """Seven or ten seats of which some validate; as many liars and attackers as are assumed."""
+    participants = rng.choice((7, 10))
+    validators = rng.choice((4, 5, participants - 1, participants))
+    attacker, liar = rng.sample(range(participants), 2)
+    attacks = [
+        malicious(attacker, rng.choice(EQUIVOCATES), *rng.sample(OTHERS[2:], rng.randint(0, 2))),
+        malicious(liar, rng.choice(OTHERS[:2])),
+    ]
+    return build_scenario(
+        participants, 2, 4 + 14, seed=rng.getrandbits(32), validators=validators, liars=2, attackers=1,
+        malicious=attacks, chain={"batch": batch, "settle_every": rng.choice((1, 5)), **chain},
+    )  # fmt: skip
+
+
+def played(scenario: Scenario, chain: bool) -> tuple[Game, Counter[str]]:
+    """Lockstep is checked by the game itself in every round; the rest here."""
+    plan = Plan(scenario)
+    recorder = OnChain(embedded_node(plan), Stopwatch()) if chain else NoChain()
+    game = Game(scenario, recorder, plan)
+    seen: Counter[str] = Counter()
+    for each in game.play():
+        ledger = game.progress.ledger
+        honest = {seat.number for seat in game.cast.honest}
+        listed = set(seats(blocked(ledger, ledger.round + 99)))
+        assert not listed & honest
+        assert all(scenario.roles[seat] & Conduct.ATTACKER for seat in listed)
+        if each.record is not None:
+            seen[each.record.kind.name] += 1
+        if each.record is not None and each.record.header is not None:
+            header = each.record.header
+            seen["listed"] += bool(header.blocked)
+            assert not header.blocked & header.reporters
+            assert not header.committee & blocked(ledger, ledger.round)
+            assert header.committee == (ledger.committee if game.parameters.has_committees else 0)
+    assert game.progress.certified == []
+    if isinstance(recorder, OnChain):
+        contract, ledger = recorder.contract, game.progress.ledger
+        assert contract.head() == ledger.head
+        assert contract.reputations() == ledger.reputations
+        assert [contract.blocked_from(s) for s in range(game.parameters.participants)] == list(ledger.blocked_from)
+        assert contract.closed()
+        seen["transactions"] = len(contract.gas["submitBlocks"])
+    return game, seen
+
+
+@pytest.mark.parametrize("batch", range(1, 9))
+def test_a_game_has_one_course_on_any_chain_body_and_certificate(batch):
+    """Only w, which decides when evidence counts, is part of the course; so one batch size at a time is compared."""
+    listed = 0
+    for number in range(2):
+        digests, kinds = set(), set()
+        for chain in (False, True):
+            for body in ("full", "compact"):
+                for certificates in ("head", "each"):
+                    rng = random.Random(f"course {batch} {number}")
+                    scenario = drawn(rng, batch, body=body, certificates=certificates)
+                    game, seen = played(scenario, chain)
+                    transactions = seen.pop("transactions", None)
+                    assert transactions in (None, -(-15 // batch))
+                    digests.add(game.run_digest)
+                    kinds.add(tuple(sorted(seen.items())))
+                    assert seen["APPROVED"] == 15
+        assert (len(digests), len(kinds)) == (1, 1)
+        listed += dict(next(iter(kinds)))["listed"]
+    assert listed > 0
+
+
+def test_another_w_is_another_course_where_there_is_evidence():
+    digests = {
+        played(drawn(random.Random("w"), batch), chain=False)[0].run_digest for batch in (1, 4)
+    }
+    assert len(digests) == 2
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("body", ["full", "compact"])
+def test_rounds_without_a_quorum_are_skipped_by_the_deadline_and_the_committee_grows(batch, body):
+    """Everybody falls silent but the honest three, who are no quorum of four; then all come back."""
+    silent = ("silent-validator", {"first": 7, "last": 9, "reports": True})
+    courses = []
+    for chain in (False, True):
+        scenario = build_scenario(
+            7, 2, 18, seed=3, validators=4, liars=2, attackers=1, failure_limit=2,
+            malicious=[malicious(seat, silent) for seat in range(5)], chain={"batch": batch, "body": body},
+        )  # fmt: skip
+        game, seen = played(scenario, chain)
+        assert seen["SKIP"] >= 2
+        assert seen["APPROVED"] >= 8
+        seen.pop("transactions", None)
+        courses.append((game.run_digest, seen, game.progress.ledger))
+    assert courses[0][:2] == courses[1][:2]
+    assert courses[0][2].reputations == courses[1][2].reputations
+
+
+def test_a_rejected_block_with_its_exploration_lies_within_a_batch():
+    """Nobody's counts are opened for a while: blocks without B, in a game with committees."""
+    hides = ("two-faced-counts", {"withholds": True})
+    kinds = []
+    for chain in (False, True):
+        scenario = build_scenario(
+            7, 2, 14, seed=5, validators=4, liars=2, attackers=1, failure_limit=1,
+            malicious=[malicious(seat, hides) for seat in range(4)], chain={"batch": 3},
+        )  # fmt: skip
+        game, seen = played(scenario, chain)
+        seen.pop("transactions", None)
+        assert seen[Kind.REJECTED.name] > 3
+        assert seen[Kind.EXPLORATION.name] > 3
+        kinds.append((game.run_digest, seen))
+    assert kinds[0] == kinds[1]
