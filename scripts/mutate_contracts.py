@@ -36,7 +36,7 @@ TESTS = [
     f"tests/contracts/test_{name}.py"
     for name in (
         "access", "direct", "seats", "records", "committees", "evidence", "batches", "settlement", "fast_evm",
-        "deployment", "reports", "differential",
+        "deployment", "reports",
     )
 ]  # fmt: skip
 ON_REVM = ("-p", "tests.contracts.on_revm")
