@@ -310,10 +310,10 @@ def quick(asked: dict[str, Any]) -> dict[str, Any]:
 def tried(chosen: list[Mutant], asked: dict[str, Any], workers: int) -> dict[Mutant, str]:
     """What became of each mutant; the unchanged contract must pass first."""
     asked = quick(asked)
-    original = canonical(artifact(compile_standard(asked)))
     fates: dict[Mutant, str] = {}
     with tempfile.TemporaryDirectory() as folder:
         benches = [Bench(Path(folder) / str(number)) for number in range(workers)]
+        original = canonical(artifact(benches[0].compile(asked)))
         benches[0].lay(original)
         if benches[0].killer():
             raise SystemExit("the suites do not pass on the unchanged contract")
