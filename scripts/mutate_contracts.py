@@ -195,6 +195,7 @@ def sample(found: list[Mutant], count: int, seed: int) -> list[Mutant]:
         for key in sorted(groups):
             if groups[key] and len(chosen) < count:
                 chosen.append(groups[key].pop())
+    chance.shuffle(chosen)  # what has been tried when somebody stops it is a sample too
     return chosen
 
 
@@ -284,11 +285,11 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=120, help="how many mutants; 0 for all")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--file", default="", help="only sources whose name holds this")
+    parser.add_argument("--files", nargs="*", default=[""], help="only sources whose names hold one of these")
     parser.add_argument("--list", action="store_true", help="say what would be tried, and stop")
     options = parser.parse_args()
     asked, started = question(), perf_counter()
-    found = [mutant for mutant in mutants(asked) if options.file in mutant.file]
+    found = [mutant for mutant in mutants(asked) if any(name in mutant.file for name in options.files)]
     chosen = sample(found, options.count or len(found), options.seed)
     if options.list:
         print("\n".join(mutant.describe(asked["sources"][mutant.file]["content"]) for mutant in chosen))

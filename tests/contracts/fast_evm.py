@@ -26,9 +26,10 @@ def spelled(address: bytes) -> str:
 class FastMachine(Machine):
     """Behaves as `Machine` does, `state` included, as far as `Game` asks it."""
 
-    def __init__(self) -> None:
+    def __init__(self, chain_id: int = CHAIN_ID) -> None:
+        self.chain_id = chain_id
         # Spec names are capitalised; an unknown one would silently become the latest.
-        self.evm = EVM(env=Env(cfg=CfgEnv(chain_id=CHAIN_ID), block=BlockEnv(number=1)), spec_id="CANCUN")
+        self.evm = EVM(env=Env(cfg=CfgEnv(chain_id=chain_id), block=BlockEnv(number=1)), spec_id="CANCUN")
         self.state = self
 
     @property
@@ -93,6 +94,14 @@ def refusal(error: RuntimeError) -> Outcome:
     return Outcome(False, bytes.fromhex(reverted[1]) if reverted else b"", (), 0)
 
 
+class ElsewhereMachine(FastMachine):
+    """Whatever a sender deploys lies at another address than on other machines."""
+
+    def deploy(self, sender: bytes, data: bytes, value: int) -> tuple[bytes, Outcome]:
+        self.evm.deploy(spelled(sender), bytes(1))
+        return super().deploy(sender, data, value)
+
+
 class FastGame(Game):
     """A game on revm."""
 
@@ -102,10 +111,13 @@ class FastGame(Game):
 def replace_seat(game: FastGame, seat: int, account: bytes) -> None:
     """Put somebody else on a seat of an open game, behind the contract's back; the head, signed over, stays.
 
-    The only place that knows where a game keeps its seats.
+    The only place that knows where a game keeps its seats: for evidence in storage, for certificates in the code of the
+    one contract that it created, after a byte that stops whoever calls it.
     """
     roster = next(entry for entry in json.loads(LAYOUT.read_text()) if entry["label"] == "_roster")
     seats = next(member for member in roster["members"] if member["label"] == "seats")
     first = int.from_bytes(keccak(word(roster["slot"] + seats["slot"])), "big")
-    game.machine.evm.insert_account_storage(spelled(game.address), first + seat, int.from_bytes(account, "big"))
+    machine = game.machine
+    machine.evm.insert_account_storage(spelled(game.address), first + seat, int.from_bytes(account, "big"))
     game.seats[seat] = account
+    machine.set_code(keccak(b"\xd6\x94", game.address, b"\1")[12:], b"\0" + b"".join(game.seats))

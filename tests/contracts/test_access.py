@@ -7,7 +7,8 @@ import pytest
 from chain_bandit.protocol.digests import ZERO, keccak
 from chain_bandit.protocol.settlement import encode_pulls
 from tests.contracts.fast_evm import FastGame
-from tests.contracts.harness import ARTIFACT, BASE, QUARTER, Game
+from tests.contracts.harness import ARTIFACT, BASE, FUNCTIONS, QUARTER, Game
+from tests.contracts.test_evidence import accuse, proof
 
 L, T = BASE.burn_in, BASE.horizon
 
@@ -38,6 +39,17 @@ def running() -> FastGame:
     game.approve()
     game.approve()
     game.machine.block += BASE.skip_deadline + 1
+    return game
+
+
+def accused() -> FastGame:
+    """Running, with one seat on the block list of the open round."""
+    game = FastGame().open()
+    accuse(game, 2)
+    game.approve()
+    game.approve()
+    game.machine.block += BASE.skip_deadline + 1
+    assert game.view("blocked") == 4
     return game
 
 
@@ -78,15 +90,16 @@ def void() -> FastGame:
 
 
 STAGES = {make.__name__: make for make in (
-    joining, filled, missed, running, over, settled, complete, late, closed, void,
+    joining, filled, missed, running, accused, over, settled, complete, late, closed, void,
 )}  # fmt: skip
 # The arguments that the rightful caller would give, as far as the stage allows.
 ARGUMENTS: dict[str, Callable[[Game], tuple]] = {
     "join": lambda game: (),
     "open": lambda game: (game.salt,),
-    "submitBlock": lambda game: game.submission(*game.block()) if is_open(game) else (b"", b"", 0, b""),
-    "skip": lambda game: game.certificate(ZERO) if is_open(game) else (0, b""),
-    "skipAfterDeadline": lambda game: (),
+    "submitBlocks": lambda game: (),  # and a block behind the selector
+    "skip": lambda game: (0, *game.certificate(ZERO)) if is_open(game) else (0, 0, b""),
+    "skipAfterDeadline": lambda game: (0,),
+    "reportEquivocation": lambda game: (proof(game, 2).calldata(),) if is_open(game) else NO_PROOF,
     "settleRewards": lambda game: next_rewards(game),
     "reveal": lambda game: (game.secret, game.roles, game.model),
     "settleCosts": lambda game: (game.entries()[:1] if game.records else [],),
@@ -94,6 +107,7 @@ ARGUMENTS: dict[str, Callable[[Game], tuple]] = {
     "withdraw": lambda game: (),
     "revealCounts": lambda game: (keccak(b"key"),),
 }
+NO_PROOF = ((2, L, ZERO, 2, 3, *[ZERO] * 6),)
 OWN = frozenset({"environment"})
 SEATS = frozenset({"seat", "last seat"})
 ANYBODY = frozenset({*OWN, *SEATS, "stranger"})
@@ -101,10 +115,11 @@ ANYBODY = frozenset({*OWN, *SEATS, "stranger"})
 MAY = {
     "join": {"joining": {"last seat", "stranger"}},
     "open": {"filled": OWN},
-    "submitBlock": {"running": ANYBODY},
-    "skip": {"running": ANYBODY},
-    "skipAfterDeadline": {"running": ANYBODY},
-    "settleRewards": dict.fromkeys(("running", "over"), OWN),
+    "submitBlocks": dict.fromkeys(("running", "accused"), ANYBODY),
+    "skip": dict.fromkeys(("running", "accused"), ANYBODY),
+    "skipAfterDeadline": dict.fromkeys(("running", "accused"), ANYBODY),
+    "reportEquivocation": {"running": ANYBODY},
+    "settleRewards": dict.fromkeys(("running", "accused", "over"), OWN),
     "reveal": {"over": OWN},
     "settleCosts": {"settled": OWN},
     "close": dict.fromkeys(("complete", "late"), ANYBODY),
@@ -149,13 +164,15 @@ def test_only_who_may_call_is_heard_and_nobody_else_loses_by_it(stage):
     everybody = {**{f"seat {i}": account for i, account in enumerate(game.seats)}, "environment": game.environment}
     final = stage in ("missed", "closed", "void")
     heard: dict[str, set[str]] = {}
+    blocks = game.calldata(game.submitted(*game.block())) if is_open(game) else FUNCTIONS["submitBlocks"].encode()
     for function, arguments in ARGUMENTS.items():
         given = arguments(game)
         for role, caller in roles(game).items():
             snapshot = game.machine.state.snapshot()
             owed = {name: game.view("owed", account) for name, account in everybody.items()}
             held = game.held()
-            outcome = game.call(caller, function, *given, value=BASE.stake if function == "join" else 0)
+            data = FUNCTIONS[function].encode(*given) if function != "submitBlocks" else blocks
+            outcome = game.machine.call(caller, game.address, data, BASE.stake if function == "join" else 0)
             if outcome.accepted:
                 heard.setdefault(function, set()).add(role)
             if final:
