@@ -36,8 +36,8 @@ forge: .venv/ready node_modules/ready ## fuzz and attack the shipped contract, s
 mutants: .venv/ready node_modules/ready ## change the contracts in one place at a time: do the tests notice?
 	@$(BIN)/python -m scripts.mutate_contracts
 
-contracts-deep: .venv/ready node_modules/ready ## the same with 1e5 runs a property and 500 x 500 calls
-	@FOUNDRY_FUZZ_RUNS=100000 FOUNDRY_INVARIANT_RUNS=500 FOUNDRY_INVARIANT_DEPTH=500 $(FORGE) test
+contracts-deep: .venv/ready node_modules/ready ## the same with 1e5 runs a property (1e4 of whole games) and 500 x 500 calls
+	@FOUNDRY_PROFILE=deep $(FORGE) test
 
 deep: .venv/ready node_modules/ready .venv-slither/ready ## the larger budgets: before an issue is closed
 	@$(BIN)/pytest -n 2 --dist worksteal -m deep

@@ -42,6 +42,7 @@ contract CommitteesTest is Play {
     }
 
     /// Only the best are taken, whatever the reputations, ties and block list.
+    /// forge-config: deep.fuzz.runs = 10000
     function testFuzz_committee_is_taken_exactly_when_it_is_the_best(uint256 seed, uint256 wrong, uint256 skips) public {
         for (uint256 i; i < skips % 4; ++i) {
             waitOut();
@@ -75,6 +76,7 @@ contract CommitteesTest is Play {
     }
 
     /// Proofs take their seats out of committees, and the committee never holds who is blocked.
+    /// forge-config: deep.fuzz.runs = 10000
     function testFuzz_committee_leaves_out_the_block_list(uint256 seed, uint256 seats_) public {
         for (uint256 i; i < 1 + seats_ % 3; ++i) {
             uint256 seat = (seats_ >> (8 * i + 8)) % people();
@@ -95,6 +97,7 @@ contract CommitteesTest is Play {
     }
 
     /// The view ranks as the model does.
+    /// forge-config: deep.fuzz.runs = 10000
     function testFuzz_ranking_is_the_models(uint256 seed, uint8 count) public {
         _shuffle(seed);
         uint16[] memory ranked = game.committee(count);
@@ -108,6 +111,7 @@ contract CommitteesTest is Play {
     }
 
     /// Means and accuracies of any reports are what plain loops make of them: else the signatures would not fit.
+    /// forge-config: deep.fuzz.runs = 10000
     function testFuzz_means_and_accuracies_are_the_models(uint256 seed, bool approved) public {
         Blocks.Content memory c = block_(approved, seed);
         must(STRANGER, 0, signed(c, validators()));
@@ -116,6 +120,7 @@ contract CommitteesTest is Play {
     }
 
     /// An estimator above one, or a radius beyond 31 bits, wherever it lies, is no estimator.
+    /// forge-config: deep.fuzz.runs = 10000
     function testFuzz_estimator_out_of_range_is_refused(uint256 seed, uint256 where, uint32 value) public {
         Blocks.Content memory c = block_(true, seed);
         uint256 reporter = where % (1 + Model.bits(c.reporters));
@@ -131,6 +136,7 @@ contract CommitteesTest is Play {
     }
 
     /// Nobody is selected without a report.
+    /// forge-config: deep.fuzz.runs = 10000
     function testFuzz_selected_without_report_is_refused(uint256 seed, uint256 arm, uint256 seat) public {
         Blocks.Content memory c = block_(true, seed);
         seat %= people();

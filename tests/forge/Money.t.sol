@@ -9,6 +9,7 @@ import {Play} from "./Play.sol";
 import {vm} from "./Vm.sol";
 
 /// @title Every wei that came in is owed, paid or burned; nobody gets it twice and nobody can keep it from others
+/// forge-config: deep.fuzz.runs = 10000
 contract MoneyTest is Play {
     bytes private attacker;
 
