@@ -15,8 +15,8 @@ from chain_bandit.protocol.blocks import Body, Header, Kind, Record, Report, Sig
 from chain_bandit.protocol.digests import ZERO, keccak
 from chain_bandit.protocol.messages import Domain, Phase, Role, Slot
 from chain_bandit.protocol.parameters import Parameters
-from chain_bandit.protocol.rewards import secret_commitment
 from chain_bandit.protocol.reputation import accuracies
+from chain_bandit.protocol.rewards import secret_commitment
 from chain_bandit.protocol.submission import Submitted, encode
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.stopwatch import Stopwatch

@@ -10,7 +10,7 @@ from chain_bandit.protocol import assumptions
 from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.units import UNIT
-from tests.contracts.harness import ARTIFACT, BASE, ERRORS, FUNCTIONS, Game, Machine, least_pool, parameters, tuple_of
+from tests.contracts.harness import ARTIFACT, BASE, FUNCTIONS, Game, Machine, least_pool, parameters, tuple_of
 
 WEI = BASE.wei_per_unit
 REFUSALS = [
