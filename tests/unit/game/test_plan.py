@@ -23,7 +23,7 @@ def test_a_game_stops_when_the_recorder_says_something_else_than_the_rules(scena
     with pytest.raises(RecordMismatch, match="round 4") as mismatch:
         list(Game(scenario(), recorder).play())
     assert mismatch.value.exit_code == 10
-    assert mismatch.value.expected == [(4, 1, bytes(32))]
+    assert mismatch.value.expected == (4, 1, bytes(32))
     assert mismatch.value.got[0][2] == recorder.contract.head()
 
 
