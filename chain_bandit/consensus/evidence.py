@@ -44,8 +44,8 @@ class Equivocation:
             (self._signed(content), signature[:32], signature[32:])
             for content, signature in ((self.content, self.signature), (self.other_content, self.other_signature))
         )
-        slot = self.slot
-        return (self.instance, slot.round, slot.parent, int(self.phase), int(self.role), *(x for s in signed for x in s))
+        where = (self.instance, self.slot.round, self.slot.parent, int(self.phase), int(self.role))
+        return (*where, *(part for pair in signed for part in pair))
 
     def _signed(self, content: bytes) -> bytes:
         return statement_content(self.phase, content)

@@ -172,7 +172,7 @@ class Game:
             yield played
 
     def _certified(self, header: Header, block: CertifiedBlock) -> None:
-        """Put a certified block with those that wait; where one quorum is enough, the one before it gives up its own."""
+        """Put a certified block with those that wait; where one quorum is enough, the one before gives up its own."""
         waiting, parameters = self.progress.certified, self.parameters
         if waiting and self.scenario.chain.certificates == "head":
             waiting[-1] = replace(waiting[-1], signers=0, signatures=b"")
@@ -192,7 +192,7 @@ class Game:
         """Record the skip of the last round, after the blocks that wait."""
         progress = self.progress
         committee = progress.ledger.committee if self.parameters.has_committees else 0
-        skipped = [index for index, (_, kind, _) in enumerate(progress.due) if kind == Kind.SKIP][0]
+        skipped = next(index for index, (_, kind, _) in enumerate(progress.due) if kind == Kind.SKIP)
         due, progress.due = progress.due[skipped:], progress.due[:skipped]
         self._submit()
         progress.due = due

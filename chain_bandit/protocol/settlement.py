@@ -107,7 +107,7 @@ def final_balance(
 
 
 def void_balance(parameters: Parameters, pool: int, rewards: Sequence[int], blocked: frozenset[int]) -> Balance:
-    """Settle a game that the environment left unfinished: no costs, the rest of the pool shared by who is not blocked."""
+    """Settle a game left unfinished by the environment: no costs, the pool's rest shared by who is not blocked."""
     wei = parameters.wei_per_unit
     sharing = len(rewards) - len(blocked)
     left = pool - sum(rewards) * wei
