@@ -42,7 +42,7 @@ class Submitted:
         )  # fmt: skip
 
     def encode(self, parameters: Parameters) -> bytes:
-        """Full: signers, decisions, body, signatures. Compact: signers, the header from the body's hash on, signatures."""
+        """Full: signers, decisions, body, signatures. Compact: signers, header from the body's hash on, signatures."""
         full = parameters.body_mode == BodyMode.FULL
         block = self.decided + self.body if full else self.body + self.decided + self.derived
         return uint(self.signers, parameters.mask_bytes) + block + self.signatures
