@@ -55,7 +55,7 @@ class Played:
         p, c, everybody = self.p, self.coordinator, mask(range(self.p.participants))
         middle = [UNIT // 2 - arm * UNIT // 50 for arm in range(p.arms)]
         given = [
-            Report(tuple(mean + self.chance.randrange(-UNIT // 5, UNIT // 5) for mean in middle), self.chance.randbytes(32))
+            Report(tuple(m + self.chance.randrange(-UNIT // 5, UNIT // 5) for m in middle), self.chance.randbytes(32))
             for _ in self.seats
         ]
         body = Body(
