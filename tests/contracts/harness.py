@@ -205,7 +205,7 @@ class Game:
         self, reporters: Iterable[int] | None = None, selected: Sequence[int] | None = None,
         reports: Sequence[Report] | None = None, radii: Sequence[int] | None = None, **changes: object,
     ) -> tuple[Header, bytes]:
-        """A block that extends the ledger: its header (with `changes`) and its body; everybody selected, if not told."""
+        """A block that extends the ledger: its header (with `changes`) and its body; everybody selected by default."""
         p, ledger = self.p, self.ledger
         listed = blocked(ledger, ledger.round)
         present = sorted(seats(p.everybody & ~listed) if reporters is None else reporters)

@@ -15,8 +15,8 @@ from chain_bandit.protocol.blocks import Body, Header, Kind, Record, Report, Sig
 from chain_bandit.protocol.digests import ZERO, keccak
 from chain_bandit.protocol.messages import Domain, Phase, Role, Slot
 from chain_bandit.protocol.parameters import Parameters
-from chain_bandit.protocol.rewards import secret_commitment
 from chain_bandit.protocol.reputation import accuracies
+from chain_bandit.protocol.rewards import secret_commitment
 from chain_bandit.protocol.submission import Submitted, encode
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.stopwatch import Stopwatch
@@ -55,7 +55,7 @@ class Played:
         p, c, everybody = self.p, self.coordinator, mask(range(self.p.participants))
         middle = [UNIT // 2 - arm * UNIT // 50 for arm in range(p.arms)]
         given = [
-            Report(tuple(mean + self.chance.randrange(-UNIT // 5, UNIT // 5) for mean in middle), self.chance.randbytes(32))
+            Report(tuple(m + self.chance.randrange(-UNIT // 5, UNIT // 5) for m in middle), self.chance.randbytes(32))
             for _ in self.seats
         ]
         body = Body(

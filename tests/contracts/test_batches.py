@@ -26,7 +26,9 @@ def opened(mode: int = 0, validators: int = 7, **changes: int) -> Game:
     return game
 
 
-def certified(game: Game, count: int, signed: str = "head", rejected: int | None = None) -> tuple[list[Submitted], list]:
+def certified(
+    game: Game, count: int, signed: str = "head", rejected: int | None = None
+) -> tuple[list[Submitted], list]:
     """That many blocks in a row, the event of the last, and the ledger behind them all."""
     blocks, events = [], []
     for index in range(count):

@@ -94,9 +94,8 @@ def test_ties_go_by_the_seed_of_the_round_that_is_validated(participants, size):
     for _ in range(4):
         game.add(reporters=())
         committee = game.ledger.committee
-        order = sorted(
-            range(participants), key=lambda seat: keccak(round_seed(game.seed, game.ledger.round), seat.to_bytes(2, "big"))
-        )
+        seed = round_seed(game.seed, game.ledger.round)
+        order = sorted(range(participants), key=lambda seat, seed=seed: keccak(seed, seat.to_bytes(2, "big")))
         assert set(seats(committee)) == set(order[:size])
         chosen.add(committee)
         assert len(set(game.ledger.reputations)) == 1

@@ -37,8 +37,9 @@ def proof(
     """Two contents that the seat signed in the open slot, unless told otherwise."""
     slot = slot_of(game)
     at = (0 if role is Role.SIGNER else seat) if instance is None else instance
+    signer = game.keys[seat if key is None else key]
     signatures = [
-        compact(game.keys[seat if key is None else key], place.digest(phase, role, at, statement_content(phase, content)))
+        compact(signer, place.digest(phase, role, at, statement_content(phase, content)))
         for place, content in zip(where or (slot, slot), (one, other), strict=True)
     ]
     return Equivocation(slot, phase, role, seat, one, signatures[0], other, signatures[1])
@@ -252,7 +253,9 @@ def test_a_pull_of_the_blocked_is_refused_at_settlement():
     good = Pull(0, 5)
 
     def pulls(rounds: dict[int, list[Pull]]) -> bytes:
-        row = {t: [good if t < since else NOTHING if s in (1, 3) else good for s in range(4)] for t in range(first, last + 1)}
+        row = {
+            t: [NOTHING if s in (1, 3) and t >= since else good for s in range(4)] for t in range(first, last + 1)
+        }
         return b"".join(encode_pulls(each) for each in (row | rounds).values())
 
     for seat in (1, 3):

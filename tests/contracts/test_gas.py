@@ -1,4 +1,4 @@
-"""Gas of whole `submitBlocks` transactions of one block under Prague rules: steady state, K = 10, n = 3f + 1, quorum 2f + 1.
+"""Gas of whole `submitBlocks` transactions of one block, Prague rules: steady state, K = 10, n = 3f + 1, quorum 2f + 1.
 
 `WRITE_SNAPSHOTS=1 pytest tests/contracts/test_gas.py` rewrites the snapshot.
 """

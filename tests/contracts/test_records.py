@@ -63,7 +63,6 @@ def test_a_block_is_refused_when_it_is_replayed(game):
     submitted = game.submitted(*game.block())
     assert game.submit(submitted).accepted
     assert refused(game, submitted)[:2] == ("InvalidSignature", 0)
-    header, body = game.block()
     game = Game().open()
     assert refused(game, game.submitted(*game.block()), submitted)[0] == "InvalidSignature"
 
@@ -147,7 +146,9 @@ def test_a_block_is_refused_when_the_signed_slot_is_another(game, part):
     assert refused(game, wrong)[:2] == ("InvalidSignature", 0)
 
 
-@pytest.mark.parametrize("call", ["skip", "skipAfterDeadline", "reportEquivocation", "settleRewards", "reveal", "settleCosts"])
+@pytest.mark.parametrize(
+    "call", ["skip", "skipAfterDeadline", "reportEquivocation", "settleRewards", "reveal", "settleCosts"]
+)
 def test_other_calls_revert_when_a_byte_follows_the_calldata(game, call):
     arguments = {
         "skip": (0, *game.certificate(ZERO)),

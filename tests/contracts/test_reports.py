@@ -187,7 +187,7 @@ def test_an_estimator_beyond_one_reward_is_refused_in_every_lane(arms):
     game = opened(5, arms, 0)
     for arm in range(arms):
         for value in (UNIT + 1, UNIT + 2, 2**31 - 1, 2**31, 2**31 + UNIT, 2**32 - 1):
-            seat, selected = game.chance.choice((0, 4)), game.chance.choice((None, (0b01110,) * arms))  # in force or not
+            seat, selected = game.chance.choice((0, 4)), game.chance.choice((None, (0b01110,) * arms))
             reports = [game.report() for _ in range(5)]
             means = reports[seat].means
             reports[seat] = replace(reports[seat], means=(*means[:arm], value, *means[arm + 1 :]))

@@ -159,7 +159,7 @@ class Schedule:
             seat: machine(
                 self.phase, self.slot, seat, self.addresses, 2**n - 1, 2**n - 1, SIZE[self.phase], m, SIGNERS[seat],
                 self.verifier,
-            )  # fmt: skip
+            )
             for seat in range(n)
             if seat not in self.corrupt
         }

@@ -96,7 +96,8 @@ def drawn_header(chance, participants, arms, sets):
         return row[:1] * arms if sets == "one set" else row
 
     return {
-        "round": chance.getrandbits(32), "parent": chance.randbytes(32).hex(), "blocked": chance.getrandbits(participants),
+        "round": chance.getrandbits(32), "parent": chance.randbytes(32).hex(),
+        "blocked": chance.getrandbits(participants),
         "body": chance.randbytes(32).hex(), "reporters": chance.getrandbits(participants), "arm": arms - 1,
         "candidates": rows(), "selected": rows(), "committee": chance.getrandbits(participants),
         "means": [chance.choice((0, 10**9, 2**32 - 1)) for _ in range(arms)],
@@ -132,7 +133,8 @@ def all_vectors():
                 body = plain_body(drawn_body(chance, arms, fields["reporters"].bit_count()))
                 signatures = chance.randbytes(64 * signers.bit_count()).hex()
                 blocks.append({"header": fields, "body": body, "signers": signers, "signatures": signatures})
-            case = {"mode": mode, "participants": participants, "validators": validators, "arms": arms, "blocks": blocks}
+            shape = {"participants": participants, "validators": validators, "arms": arms}
+            case = {"mode": mode, **shape, "blocks": blocks}
             submissions.append({**case, "bytes": plain_submission(case)})
     return {"header": headers, "body": bodies, "submission": submissions}
 

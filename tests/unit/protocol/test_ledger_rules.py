@@ -172,7 +172,8 @@ def test_reputations_of_a_block_move_an_eighth_of_the_way_and_a_skip_costs_the_c
     skipped = after_record(p, ledger, Record(4, Kind.SKIP))
     assert skipped.reputations == (32668,) * 4
     assert after_record(p, skipped, Record(5, Kind.EXPLORATION)).reputations == (32668,) * 4
-    assert after_record(p, replace(ledger, reputations=(99, 100, 101, 0)), Record(4, Kind.SKIP)).reputations == (0, 0, 1, 0)
+    low = replace(ledger, reputations=(99, 100, 101, 0))
+    assert after_record(p, low, Record(4, Kind.SKIP)).reputations == (0, 0, 1, 0)
 
 
 def test_proof_counts_after_w_more_rounds_and_costs_once(parameters):

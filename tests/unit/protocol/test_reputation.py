@@ -39,8 +39,9 @@ def test_the_distance_is_the_floored_mean_of_what_lies_beyond_the_radius():
         validated = tuple(rng.choice((INFINITY, 0, UNIT, rng.randint(0, UNIT))) for _ in range(arms))
         free = tuple(rng.choice((0, FREE, rng.randint(0, UNIT))) for _ in range(arms))
         beyond = sum(
-            (max(Fraction(0), abs(Fraction(m) - v) - r) for m, v, r in zip(means, validated, free, strict=True) if v <= UNIT),
-            Fraction(0),
+            max(Fraction(0), abs(Fraction(m) - v) - r)
+            for m, v, r in zip(means, validated, free, strict=True)
+            if v <= UNIT
         )
         assert distance(means, validated, free) == floor(beyond / arms)
 

@@ -1,0 +1,75 @@
+"""scenario.py: what the keys of committees, reputations and batches become, and what is refused."""
+
+import pytest
+
+from chain_bandit.protocol.errors import AssumptionBroken
+from chain_bandit.protocol.parameters import BodyMode
+from chain_bandit.protocol.units import UNIT
+from chain_bandit.scenario import ScenarioInvalid, load
+
+TEXT = """
+name = "keys"
+participants = 7
+rounds = 40
+liars = 2
+attackers = 1
+[rewards]
+kind = "bernoulli"
+means = [0.7, 0.4]
+"""
+
+
+@pytest.fixture
+def read(tmp_path):
+    path = tmp_path / "scenario.toml"
+    path.write_text(TEXT)
+    return lambda **changes: load(path, {key.replace("__", "."): value for key, value in changes.items()})
+
+
+def test_everybody_validates_in_full_blocks_of_one_round_unless_told(read):
+    p = read().parameters
+    assert (p.validators, p.has_committees, p.body_mode, p.unrecorded) == (7, False, BodyMode.FULL, 1)
+    assert (p.tolerance, p.skip_penalty, p.evidence_penalty) == (UNIT // 10, 4096, 65535)
+
+
+def test_every_key_reaches_its_parameter(read):
+    scenario = read(
+        validators=4, tolerance=0.25, skip_penalty=7, evidence_penalty=0, chain__body="compact", chain__batch=8,
+        chain__certificates="each",
+    )  # fmt: skip
+    p = scenario.parameters
+    assert (p.validators, p.has_committees, p.body_mode, p.unrecorded) == (4, True, BodyMode.COMPACT, 8)
+    assert (p.tolerance, p.skip_penalty, p.evidence_penalty) == (UNIT // 4, 7, 0)
+    assert scenario.chain.certificates == "each"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"validators": "4"}, {"validators": 4.0}, {"tolerance": 0}, {"tolerance": -0.1}, {"tolerance": 4.5},
+        {"tolerance": "nan"}, {"skip_penalty": 0}, {"skip_penalty": 1.5}, {"evidence_penalty": -1},
+        {"chain__body": "half"}, {"chain__batch": 0}, {"chain__batch": 257}, {"chain__batch": "8"},
+        {"chain__certificates": "none"}, {"chain__certificate": "each"}, {"validator": 4},
+    ],
+)  # fmt: skip
+def test_what_is_no_value_of_a_key_is_refused_with_its_name(read, change):
+    (key,) = change
+    with pytest.raises(ScenarioInvalid, match=key.split("__")[-1]) as refused:
+        read(**change)
+    assert refused.value.exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ({"validators": 8}, "validators"), ({"validators": 2}, "validators"), ({"validators": 0}, "validators"),
+        ({"validators": 3}, "quorum"), ({"skip_penalty": 65536}, "skip_penalty"),
+        ({"evidence_penalty": 65536}, "evidence_penalty"), ({"tolerance": 1e-10}, "tolerance"),
+    ],
+)  # fmt: skip
+def test_what_the_theory_or_the_contract_forbids_is_refused(read, change, name):
+    with pytest.raises(AssumptionBroken) as refused:
+        read(**change)
+    assert refused.value.name == name
+    if name == "quorum":
+        assert read(validators=3, quorum="majority").parameters.validators == 3
