@@ -71,7 +71,7 @@ library Committees {
         unchecked {
             worst = type(uint256).max;
             uint256 eligible = committee | others;
-            for (uint256 seat; eligible >> seat != 0 && seat < 256; ++seat) {
+            for (uint256 seat; eligible >> seat != 0; ++seat) {
                 uint256 reputation = Reputation.ofSeat(reputations, seat);
                 if (committee >> seat & 1 == 1 && reputation < worst) worst = reputation;
                 if (others >> seat & 1 == 1 && reputation > rival) rival = reputation;
@@ -90,7 +90,7 @@ library Committees {
         unchecked {
             uint256 last = 0;
             uint256 first = type(uint256).max;
-            for (uint256 seat; (committee | others) >> seat != 0 && seat < 256; ++seat) {
+            for (uint256 seat; (committee | others) >> seat != 0; ++seat) {
                 if ((committee | others) >> seat & 1 == 0) continue;
                 if (Reputation.ofSeat(reputations, seat) != boundary) continue;
                 uint256 tie = _tie(seed, seat);
