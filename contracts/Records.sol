@@ -72,7 +72,7 @@ abstract contract Records is Books {
 
     /// @inheritdoc IChainBandit
     function skipAfterDeadline(uint256 committee_) external override direct {
-        _requireCanonical(abi.encodeCall(IChainBandit.skipAfterDeadline, (committee_)));
+        _requireWords(1);
         Tip memory tip = _load();
         uint256 deadline = uint256(tip.progress.lastRecordBlock) + SKIP_DEADLINE;
         if (tip.progress.nextRound == BURN_IN) deadline += BURN_IN_BLOCKS;
@@ -82,7 +82,7 @@ abstract contract Records is Books {
 
     /// @inheritdoc IChainBandit
     function reportEquivocation(Equivocation calldata proof) external override direct {
-        _requireCanonical(abi.encodeCall(IChainBandit.reportEquivocation, (proof)));
+        _requireWords(11);
         Progress memory progress_ = _requireRunning();
         BlockList.requireProof(proof, _separator(), _roster.participantAt(proof.seat));
         uint256 since = uint256(progress_.nextRound) + 1 + UNRECORDED;
