@@ -5,7 +5,7 @@ import pytest
 from eth_account import Account
 from web3 import HTTPProvider, Web3
 
-from chain_bandit.chain.client import GAS_BASE_ELSE, GAS_PER_BYTE, Coordinator
+from chain_bandit.chain.client import GAS_BASE, GAS_PER_BYTE, Coordinator
 from chain_bandit.chain.delivery import Delivery
 from chain_bandit.chain.errors import ForeignContract, NodeUnreachable, TransactionReverted
 from chain_bandit.protocol.blocks import Kind, genesis_digest
@@ -152,4 +152,4 @@ def test_stated_gas_is_enough_for_the_largest_batches():
     c.settle_rewards(env, 120, pulls)
     c.reveal(env, SECRET, game.roles, MODEL)
     c.settle_costs(env, game.entries(costly=116))
-    assert c.gas["settleRewards"][0] < GAS_BASE_ELSE + GAS_PER_BYTE * len(pulls)
+    assert c.gas["settleRewards"][0] < GAS_BASE + GAS_PER_BYTE * len(pulls)
