@@ -200,6 +200,14 @@ abstract contract Books is Rules {
         if (keccak256(msg.data) != keccak256(expected)) revert NonCanonicalCalldata(msg.data.length, expected.length);
     }
 
+    /// @dev The same for arguments that are words: the decoder has checked their widths.
+    function _requireWords(uint256 words) internal pure {
+        unchecked {
+            uint256 expected = 4 + 32 * words;
+            if (msg.data.length != expected) revert NonCanonicalCalldata(msg.data.length, expected);
+        }
+    }
+
     /// @dev An account without code that is also the origin made this very call: nobody in between, no delegation.
     /// The origin is asked for no authority: it only rules out a caller in between.
     function _requireDirect() internal view {

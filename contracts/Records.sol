@@ -21,6 +21,8 @@ abstract contract Records is Books {
     using Seats for Seats.Roster;
 
     uint256 private constant SELECTOR_BYTES = 4;
+    /// A header may be signed when w rounds wait, and names the committee of up to two rounds later.
+    uint256 private constant EVIDENCE_DELAY = 3;
 
     /// @dev The open round as a transaction works on it: loaded once, stored once.
     struct Tip {
@@ -72,7 +74,7 @@ abstract contract Records is Books {
 
     /// @inheritdoc IChainBandit
     function skipAfterDeadline(uint256 committee_) external override direct {
-        _requireCanonical(abi.encodeCall(IChainBandit.skipAfterDeadline, (committee_)));
+        _requireWords(1);
         Tip memory tip = _load();
         uint256 deadline = uint256(tip.progress.lastRecordBlock) + SKIP_DEADLINE;
         if (tip.progress.nextRound == BURN_IN) deadline += BURN_IN_BLOCKS;
@@ -82,10 +84,10 @@ abstract contract Records is Books {
 
     /// @inheritdoc IChainBandit
     function reportEquivocation(Equivocation calldata proof) external override direct {
-        _requireCanonical(abi.encodeCall(IChainBandit.reportEquivocation, (proof)));
+        _requireWords(11);
         Progress memory progress_ = _requireRunning();
         BlockList.requireProof(proof, _separator(), _roster.participantAt(proof.seat));
-        uint256 since = uint256(progress_.nextRound) + 1 + UNRECORDED;
+        uint256 since = progress_.nextRound + EVIDENCE_DELAY + UNRECORDED;
         _docket.add(proof.seat, since);
         progress_.accused = 1;
         _history.store(progress_);

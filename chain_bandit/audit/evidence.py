@@ -28,7 +28,7 @@ def evidence_taken(game: Game, call: Call) -> None:
     checks.that(not problem, "evidence.proof", t, f"proof against seat {seat}", "{}", problem)
     if seat >= p.participants:
         return
-    since = t + 1 + p.unrecorded
+    since = t + p.evidence_delay
     fresh = not ledger.blocked_from[seat]
     checks.that(
         fresh and call.events == (Event("Accused", (seat, since)),), "evidence.listing", t, f"seat {seat}",

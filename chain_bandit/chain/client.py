@@ -23,9 +23,13 @@ from chain_bandit.stopwatch import Stopwatch
 RecordEvent = tuple[int, int, bytes]
 """(round, kind, head) of one record."""
 
-GAS_BASE_ELSE, GAS_PER_BYTE, GAS_MOST, GAS_DEPLOYMENT = 1_000_000, 150, 30_000_000, 8_000_000
-GAS_BASE = {"submitBlocks": 300_000}
-"""The stated gas limit of a call is base + bytes of calldata * per byte, at most a block; nodes keep room for it."""
+GAS_BASE, GAS_PER_BYTE, GAS_MOST, GAS_DEPLOYMENT = 1_000_000, 150, 2**24, 8_000_000
+"""The stated gas limit of a call is base + bytes of calldata * per byte, at most what EIP-7825 allows."""
+
+
+def gas_of_blocks(size: int, blocks: int, participants: int) -> int:
+    """Gas that is enough to record so many blocks of `size` bytes in all: floor price, lanes, committee, block list."""
+    return 100_000 + 50 * size + blocks * (15_000 + 1_000 * participants)
 
 
 class Coordinator:
@@ -133,10 +137,14 @@ class Coordinator:
         return self._submit(sender, "open", salt, order=Order.ALONE)
 
     def submit_blocks(
-        self, sender: LocalAccount, blocks: bytes, done: Callable[[str], bool] | None = None
+        self, sender: LocalAccount, blocks: bytes, done: Callable[[str], bool] | None = None, gas: int = 0
     ) -> Call:
-        """Record blocks in a row, as `protocol.submission` encodes them. `done`, as for all records, see `recorded`."""
-        return self._submit(sender, "submitBlocks", packed=blocks, done=done)
+        """Record blocks in a row, as `protocol.submission` encodes them. `done`, as for all records: see `recorded`.
+
+        Args:
+            gas: the limit to state, see `gas_of_blocks`; a rough one by default.
+        """
+        return self._submit(sender, "submitBlocks", packed=blocks, done=done, gas=gas)
 
     def skip(
         self,
@@ -309,11 +317,12 @@ class Coordinator:
         *arguments: object,
         value: int = 0,
         packed: bytes = b"",
+        gas: int = 0,
         order: Order = Order.FREE,
         done: Callable[[str], bool] | None = None,
     ) -> Call:
         data = self._functions[name].encode(*arguments) + packed
-        limit = min(GAS_BASE.get(name, GAS_BASE_ELSE) + GAS_PER_BYTE * len(data), GAS_MOST)
+        limit = min(gas or GAS_BASE + GAS_PER_BYTE * len(data), GAS_MOST)
         return self._sender.submit(name, sender, self.address, value, limit, data, order, done)
 
 

@@ -214,7 +214,8 @@ class Sender:
             self._journal.sync()
         for call, _ in sends:
             call.delay = min(2 * call.delay, self._delivery.patience) or self._delivery.resend_after
-            call.sent, call.resend_at = True, now + call.delay
+            # A node in this process has had what it was given, however long it takes.
+            call.sent, call.resend_at = True, inf if self._rpc.wire.certain else now + call.delay
         self._exchange = _Exchange(self._rpc.wire.post(requests), sends, asks, self._head)
 
     def _due(self, now: float) -> list[tuple[Call, Version]]:

@@ -153,8 +153,8 @@ class Game:
         yield from self._advance(record, body, found)
         if block is None:
             self._skip(self.cast.relayer.skip)
-        elif len(self.progress.certified) == self.scenario.chain.batch:
-            self._submit()
+        elif record.kind is not Kind.APPROVED or len(self.progress.certified) == self.scenario.chain.batch:
+            self._submit()  # nothing is signed on top of an exploration round that waits, see `evidence_delay`
         self._settle()
 
     def _advance(self, record: Record, body: bytes, found: frozenset[int]) -> Iterator[RoundPlayed]:

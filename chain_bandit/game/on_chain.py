@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chain_bandit.chain.call import Call
-from chain_bandit.chain.client import Coordinator
+from chain_bandit.chain.client import Coordinator, gas_of_blocks
 from chain_bandit.chain.delivery import AT_ONCE, Delivery
 from chain_bandit.chain.embedded import EmbeddedNode
 from chain_bandit.chain.errors import ForeignChain
@@ -81,8 +81,10 @@ class OnChain:
     def submit(self, blocks: Sequence[Submitted]) -> None:
         """Record certified blocks in a row."""
         record = self._next()
-        data = encode(self._plan.parameters, blocks)
-        record.call = self.contract.submit_blocks(self._relayer, data, lambda at: self._has(record, at))
+        parameters = self._plan.parameters
+        data = encode(parameters, blocks)
+        gas = gas_of_blocks(len(data), len(blocks), parameters.participants)
+        record.call = self.contract.submit_blocks(self._relayer, data, lambda at: self._has(record, at), gas)
 
     def skip(self, committee: int, certificate: Certificate) -> None:
         """Record a quorum's "no block"."""

@@ -71,7 +71,7 @@ def validators(ledger: Ledger) -> int:
 
 def accused(parameters: Parameters, ledger: Ledger, seat: int, open_round: int) -> Ledger:
     """The ledger once the contract, at its `open_round`, has taken proof against a seat that it knew nothing of."""
-    since = open_round + 1 + parameters.unrecorded
+    since = open_round + parameters.evidence_delay
     listed = (*ledger.blocked_from[:seat], since, *ledger.blocked_from[seat + 1 :])
     return replace(ledger, blocked_from=listed)
 

@@ -34,8 +34,7 @@ class Parameters:
         c1_numerator, c1_denominator: C1 of the confidence width as a fraction.
         c1_per_report: 1 when C1 is further divided by |B_i| of the block in force, else 0.
         body_mode: a `BodyMode`.
-        unrecorded: w, the most certified rounds that may wait to be recorded; evidence counts from the open round's
-            number + 1 + w on.
+        unrecorded: w, the most rounds that may wait to be recorded while the next one is signed, see `evidence_delay`.
         tolerance: the accuracy distance in units from which a report earns no reputation.
         skip_penalty: reputation that a skip costs each member of its committee.
         evidence_penalty: reputation that a proof of equivocation costs.
@@ -73,6 +72,15 @@ class Parameters:
     def quorum(self, validators: int) -> int:
         """Signatures that certify a block of a committee of so many."""
         return quorum(validators, self.attackers, QuorumChoice(self.quorum_choice))
+
+    @property
+    def evidence_delay(self) -> int:
+        """Rounds from the contract's open round on until evidence that it takes counts (PROTOCOL 1.5).
+
+        A header is signed when w rounds at most wait, and names the committee of up to two rounds later (an exploration
+        may come between): what it rests on must not change any more.
+        """
+        return self.unrecorded + 3
 
     @property
     def everybody(self) -> int:

@@ -54,7 +54,7 @@ interface IChainBandit is IErrors {
     function skipAfterDeadline(uint256 committee_) external;
 
     /// @notice Puts a participant on the block list for two contents that it signed in one slot. Pays nothing.
-    /// @dev Counts from round t + 1 + w on, t the open round and w the rounds that may be certified but unrecorded.
+    /// @dev Counts from round t + 3 + w on, t the open round and w the rounds that may wait while the next is signed.
     function reportEquivocation(Equivocation calldata proof) external;
 
     /// @notice Credits the rewards of every approved round after the last settled one and up to `through`.

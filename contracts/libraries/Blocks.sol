@@ -70,8 +70,9 @@ library Blocks {
                 + (shape.compact ? shape.derivedBytes : Reports.size(shape.arms, Bits.count(reporters)));
             found.signers = signers;
             found.signaturesAt = signaturesAt;
-            found.end = signers == 0 ? signaturesAt : signaturesAt + 64 * Bits.count(signers);
-            if (found.end > data.length) revert IErrors.WrongCalldataLength(data.length, found.end);
+            uint256 end = signers == 0 ? signaturesAt : signaturesAt + 64 * Bits.count(signers);
+            if (end > data.length) revert IErrors.WrongCalldataLength(data.length, end);
+            found.end = end;
             bytes memory header;
             if (shape.compact) {
                 _readDerived(shape, found, data, middleEnd);

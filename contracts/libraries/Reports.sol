@@ -48,22 +48,17 @@ library Reports {
         returns (uint256[] memory means, bool approved)
     {
         unchecked {
-            uint256 words = (source.arms + LANES - 1) / LANES;
-            means = new uint256[](words);
-            uint256[] memory radii = new uint256[](words);
+            means = new uint256[]((source.arms + LANES - 1) / LANES);
+            uint256[] memory beyond = new uint256[](Bits.count(source.reporters));
             uint256 nobody = 0;
-            for (uint256 i; i < words; ++i) {
+            for (uint256 i; i < means.length; ++i) {
                 (uint256 mean, uint256 empty) = _means(source, data, i);
                 means[i] = mean;
-                // An empty B_i leaves nothing to be far from.
-                radii[i] = Bits.word(data, source.bodyAt + 32 * i) | (empty & LOW);
                 nobody |= empty;
+                _addBeyond(source, data, i, mean, empty, beyond);
             }
             approved = nobody == 0;
-            for (uint256 i; i < accuracies.length; ++i) {
-                accuracies[i] = 0; // what the block before this one left
-            }
-            _fillAccuracies(source, data, means, radii, accuracies);
+            _fillAccuracies(source, beyond, accuracies);
         }
     }
 
@@ -99,23 +94,22 @@ library Reports {
             uint256 reporters = source.reporters;
             uint256 step = 4 * source.arms + BESIDE;
             uint256 at = source.bodyAt + 4 * source.arms + 32 * i;
-            uint256 sets = 0; // bit 0 of each lane: whether the seat is in B_i of that lane's arm
-            uint256 seat;
+            uint256 seat = 0;
             do {
-                if (seat & 31 == 0) {
-                    sets = _transposed(source, data, i, seat);
-                    members += _counts(sets);
+                // bit 0 of each lane: whether the seat is in B_i of that lane's arm
+                uint256 sets = _transposed(source, data, i, seat);
+                members += _counts(sets);
+                for (uint256 left = uint32(reporters >> seat); left != 0; left >>= 1) {
+                    if (left & 1 == 1) {
+                        uint256 report = Bits.word(data, at) & ((sets & ONES) * type(uint32).max);
+                        upper += (report >> 32) & EVEN;
+                        lower += report & EVEN;
+                        at += step;
+                    }
+                    sets >>= 1;
                 }
-                if (reporters & 1 == 1) {
-                    uint256 report = Bits.word(data, at) & ((sets & ONES) * type(uint32).max);
-                    upper += (report >> 32) & EVEN;
-                    lower += report & EVEN;
-                    at += step;
-                }
-                reporters >>= 1;
-                sets >>= 1;
-                ++seat;
-            } while (reporters != 0);
+                seat += 32;
+            } while (reporters >> seat != 0);
         }
     }
 
@@ -161,56 +155,66 @@ library Reports {
         }
     }
 
-    /// @dev The accuracy of every reporter; zero stays where nobody reported.
-    function _fillAccuracies(
+    /// @dev Adds to each reporter's word of wide lanes what its reports of eight arms exceed mean and radius by.
+    function _addBeyond(
         Source memory source,
         bytes calldata data,
-        uint256[] memory means,
-        uint256[] memory radii,
-        uint256[] memory accuracies
+        uint256 i,
+        uint256 mean,
+        uint256 empty,
+        uint256[] memory beyond
     ) private pure {
         unchecked {
             uint256 arms = source.arms;
-            uint256 last = means.length - 1;
-            uint256 lanes = Bits.first(arms - LANES * last, 32);
-            radii[last] &= lanes;
-            uint256 outOfRange = 0;
-            for (uint256 i; i <= last; ++i) {
-                outOfRange |= radii[i];
-            }
-            uint256 reporters = source.reporters;
-            uint256 at = source.bodyAt + 4 * arms;
-            uint256 sixteen = 0;
-            for (uint256 seat; reporters != 0; ++seat) {
-                if (reporters & 1 == 1) {
-                    uint256 beyond = 0;
-                    for (uint256 i; i < last; ++i) {
-                        uint256 report = Bits.word(data, at + 32 * i);
-                        outOfRange |= report | (report + LIFT);
-                        beyond +=
-                            _beyond(report, DynamicArrayLib.get(means, i), DynamicArrayLib.get(radii, i));
-                    }
-                    uint256 tail = Bits.word(data, at + 32 * last) & lanes;
-                    outOfRange |= tail | (tail + LIFT);
-                    beyond +=
-                        _beyond(tail, DynamicArrayLib.get(means, last), DynamicArrayLib.get(radii, last));
-                    sixteen |= Reputation.lane(_accuracy(beyond, arms, source.tolerance), seat);
-                    at += 4 * arms + BESIDE;
-                }
-                reporters >>= 1;
-                if (reporters == 0 || seat & 15 == 15) {
-                    accuracies[seat >> 4] = sixteen;
-                    sixteen = 0;
-                }
+            uint256 lanes = Bits.first(arms - LANES * i, 32);
+            uint256 at = source.bodyAt + 32 * i;
+            uint256 outOfRange = Bits.word(data, at) & lanes;
+            uint256 radius = outOfRange | (empty & LOW); // an empty B_i leaves nothing to be far from
+            mean &= LOW;
+            at += 4 * arms;
+            uint256 step = 4 * arms + BESIDE;
+            uint256 reporters = beyond.length;
+            for (uint256 reporter; reporter != reporters; ++reporter) {
+                uint256 report = Bits.word(data, at) & lanes;
+                outOfRange |= report | (report + LIFT);
+                uint256 sum = DynamicArrayLib.get(beyond, reporter) + _beyond(report, mean, radius);
+                // slither-disable-next-line unused-return -- the array itself
+                DynamicArrayLib.set(beyond, reporter, sum);
+                at += step;
             }
             if (outOfRange & HIGH != 0) revert IErrors.EstimatorOutOfRange();
+        }
+    }
+
+    /// @dev The accuracy of every reporter, zero where nobody reported.
+    function _fillAccuracies(Source memory source, uint256[] memory beyond, uint256[] memory accuracies)
+        private
+        pure
+    {
+        unchecked {
+            uint256 arms = source.arms;
+            uint256 tolerance = source.tolerance;
+            uint256 reporters = source.reporters;
+            uint256 reporter = 0;
+            for (uint256 word; word < accuracies.length; ++word) {
+                uint256 sixteen = 0;
+                uint256 shift = 256;
+                for (uint256 left = uint16(reporters); left != 0; left >>= 1) {
+                    shift -= 16;
+                    if (left & 1 == 1) {
+                        sixteen |= _accuracy(DynamicArrayLib.get(beyond, reporter), arms, tolerance) << shift;
+                        ++reporter;
+                    }
+                }
+                accuracies[word] = sixteen;
+                reporters >>= Reputation.LANES;
+            }
         }
     }
 
     /// @dev The sum over eight lanes of what |report - mean| exceeds the radius by, spread over four wide lanes.
     function _beyond(uint256 report, uint256 mean, uint256 radius) private pure returns (uint256) {
         unchecked {
-            mean &= LOW;
             uint256 over = (report | HIGH) - mean;
             uint256 above = _spread(over & HIGH);
             uint256 apart = (over & above) | (((mean | HIGH) - report) & ~above & LOW);

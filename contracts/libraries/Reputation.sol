@@ -59,11 +59,6 @@ library Reputation {
         }
     }
 
-    /// @notice A lane with `value`, at the place of a seat.
-    function lane(uint256 value, uint256 seat) internal pure returns (uint256) {
-        return value << _shift(seat);
-    }
-
     function _shift(uint256 seat) private pure returns (uint256) {
         unchecked {
             return 240 - 16 * (seat % LANES);

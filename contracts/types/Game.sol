@@ -32,7 +32,7 @@ struct Parameters {
     uint64 c1Denominator;
     uint8 c1PerReport; // 1 when C1 is further divided by |B_i|
     uint8 bodyMode; // 0 full, 1 compact
-    uint16 unrecorded; // w, the most certified rounds that wait to be recorded
+    uint16 unrecorded; // w, the most rounds that wait to be recorded while the next is signed
     uint32 tolerance; // units of distance from which a report earns no reputation
     uint16 skipPenalty;
     uint16 evidencePenalty;

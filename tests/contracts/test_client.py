@@ -153,4 +153,3 @@ def test_stated_gas_is_enough_for_the_largest_batches():
     c.reveal(env, SECRET, game.roles, MODEL)
     c.settle_costs(env, game.entries(costly=116))
     assert c.gas["settleRewards"][0] < GAS_BASE + GAS_PER_BYTE * len(pulls)
-    print({name: used[-1] for name, used in c.gas.items()})

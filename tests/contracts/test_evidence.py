@@ -67,7 +67,7 @@ def test_each_of_the_three_roles_is_accepted_once(game, seat, phase, role):
     content = (b"\1" * 40, b"\2" * 40) if phase is Phase.REPORT else (ONE, OTHER)
     given = proof(game, seat, phase, role, *content)
     assert given.proves(game.seats, Verifier())
-    since = BASE.burn_in + 1 + BASE.unrecorded
+    since = BASE.burn_in + BASE.evidence_delay
     outcome = game.do(game.anybody, "reportEquivocation", given.calldata())
     assert outcome.events == (("Accused", (seat, since)),)
     game.ledger = accused(game.p, game.ledger, seat, game.ledger.round)
@@ -194,7 +194,7 @@ def test_the_list_counts_from_the_open_round_plus_1_plus_w_on_and_the_penalty_is
     game.approve()
     accuse(game, 2)
     since = game.ledger.blocked_from[2]
-    assert since == BASE.burn_in + 1 + 1 + w
+    assert since == BASE.burn_in + 1 + 3 + w
     costs, least = [], 0
     while game.ledger.round < since + 6:
         before = game.ledger

@@ -412,7 +412,7 @@ abstract contract Play is Checks {
     }
 
     function noteAccusation(uint256 seat) internal {
-        since[seat] = tip.round + 1 + p.unrecorded;
+        since[seat] = tip.round + 3 + p.unrecorded;
     }
 
     // Settlement

@@ -5,6 +5,11 @@ from collections import Counter
 
 import pytest
 
+from chain_bandit.actors.messages import Send
+from chain_bandit.attacks.attack import Attack, View
+from chain_bandit.attacks.two_faced_report import TwoFacedReport
+from chain_bandit.chain.delivery import Delivery
+from chain_bandit.comparison.interface import Opening
 from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain, embedded_node
 from chain_bandit.game.plan import Plan
@@ -131,3 +136,67 @@ def test_a_rejected_block_with_its_exploration_lies_within_a_batch():
         assert seen[Kind.EXPLORATION.name] > 3
         kinds.append((game.run_digest, seen))
     assert kinds[0] == kinds[1]
+
+
+class Hides(Attack):
+    """Never opens its commitment: its report does not count."""
+
+    conduct = Conduct.LIAR
+
+    def outbox(self, view: View, sends: list[Send]) -> list[Send]:
+        return [send for send in sends if not isinstance(send.message, Opening)]
+
+
+class HidesAndEquivocates(Hides):
+    """And sends two reports from a round on."""
+
+    conduct = Conduct.ATTACKER
+
+    def __init__(self, first: int) -> None:
+        self.first, self.two_faced = first, TwoFacedReport()
+
+    def outbox(self, view: View, sends: list[Send]) -> list[Send]:
+        left = super().outbox(view, sends)
+        return self.two_faced.outbox(view, left) if view.round >= self.first else left
+
+
+@pytest.mark.parametrize("validators", [5, 6, 7])
+@pytest.mark.parametrize(("batch", "failure_limit"), [(1, 2), (1, 1), (3, 1), (10, 2)])
+@pytest.mark.parametrize("first", [5, 8])
+def test_evidence_in_a_round_whose_rejection_brings_an_exploration_voids_nothing(
+    validators, batch, failure_limit, first
+):
+    """A header then names the committee of two rounds later; evidence that comes after its signing counts later."""
+    here = "tests.integration.test_committee_games:"
+    scenario = build_scenario(
+        7, 2, 4 + 20, seed=first, validators=validators, liars=2, attackers=1, failure_limit=failure_limit,
+        malicious=[
+            *(malicious(seat, f"{here}Hides") for seat in (0, 1)),
+            malicious(2, (f"{here}HidesAndEquivocates", {"first": first})),
+        ],
+        chain={"batch": batch},
+    )  # fmt: skip
+    game, seen = played(scenario, chain=True)
+    assert seen[Kind.REJECTED.name] > 3
+    assert seen[Kind.EXPLORATION.name] > 3
+    assert game.progress.ledger.blocked_from[2]
+
+
+def test_a_chain_in_this_process_is_never_sent_anything_twice():
+    """However slow it is: to a sender that resends at once every call is late."""
+    scenario = build_scenario(4, 2, 12)
+    plan = Plan(scenario)
+    recorder = OnChain(embedded_node(plan), Stopwatch(), Delivery(in_flight=1, resend_after=1e-9))
+    assert len(list(Game(scenario, recorder, plan).play())) == 12
+    assert recorder.contract.closed()
+
+
+def test_stated_gas_is_enough_for_batches_with_committees_whose_ties_are_all_broken():
+    scenario = build_scenario(
+        10, 2, 4 + 39, validators=7, liars=0, attackers=2, tolerance=4.0, chain={"batch": 40, "body": "compact"}
+    )
+    plan = Plan(scenario)
+    recorder = OnChain(embedded_node(plan), Stopwatch())
+    assert len(list(Game(scenario, recorder, plan).play())) == 43
+    assert len(recorder.contract.gas["submitBlocks"]) == 1
+    assert len(set(recorder.contract.reputations())) == 1

@@ -39,7 +39,7 @@ def test_audit_passes_and_leaves_no_check_unused_when_everything_happens(
     assert report.checks.keys() == CHECKS.keys()
     assert [name for name, tally in report.checks.items() if not tally.passed] == []
     assert kinds(report) == {("false report", LIAR), ("no report", 1), ("no report", 2), ("equivocated", LIAR)}
-    since = 20 + 1 + COMMITTEES.unrecorded
+    since = 20 + COMMITTEES.evidence_delay
     assert report.game["blocked_from"] == [0, 0, 0, since]
     for row in report.rounds:
         listed = row.round >= since

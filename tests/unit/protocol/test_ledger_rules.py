@@ -179,13 +179,13 @@ def test_reputations_of_a_block_move_an_eighth_of_the_way_and_a_skip_costs_the_c
 def test_proof_counts_after_w_more_rounds_and_costs_once(parameters):
     p = parameters(evidence_penalty=1000, unrecorded=2)
     ledger = accused(p, at_round_l(p), 3, 4)
-    assert ledger.blocked_from == (0, 0, 0, 7)
+    assert ledger.blocked_from == (0, 0, 0, 9)
     seen = []
-    while ledger.round < 9:
+    while ledger.round < 11:
         seen.append((ledger.round, blocked(ledger, ledger.round), validators(ledger), ledger.reputations[3]))
         ledger = after_record(p, ledger, Record(ledger.round, Kind.EXPLORATION))
     before, after = (0, 0b1111, 32768), (0b1000, 0b0111, 31768)
-    assert seen == [(4, *before), (5, *before), (6, *before), (7, *after), (8, *after)]
+    assert seen == [*((t, *before) for t in range(4, 9)), (9, *after), (10, *after)]
 
 
 def test_a_skip_costs_nobody_on_the_block_list(parameters):
