@@ -301,5 +301,5 @@ def test_brute_force_sees_more_than_one_candidate():
     sets = [mask(chosen) for chosen in itertools.combinations(range(6), 2)]
     errors = Counter("accepted" if tried(game, each).accepted else "refused" for each in sets)
     assert errors == {"accepted": 1, "refused": 14}
-    assert accused(game.p, game.ledger, 0, 4).blocked_from[0] == 6
+    assert accused(game.p, game.ledger, 0, 4).blocked_from[0] == 8
     assert kind_of(game.block(reporters=())[0]) is Kind.REJECTED
