@@ -116,7 +116,7 @@ def watched(monkeypatch, scenario, cheat):
     return build
 
 
-FIRST_LISTED = 6
+FIRST_LISTED = 8
 """Proof is found in round 4, the first with validators, and counts from round 4 + 1 + w on; w = 1."""
 
 
@@ -222,7 +222,7 @@ def test_two_faced_report_gives_two_averages_to_the_undefended_and_a_proof_to_th
         assert each.accused == (set() if listed else {3})
         assert each.header.blocked == (0b1000 if listed else 0)
         assert set(each.reports) == {0, 1, 2} == set(seats(each.header.reporters))
-    assert len(game.game.progress.evidence) == 2
+    assert len(game.game.progress.evidence) == 4
     proofs = game.game.progress.evidence
     assert all(proof.proves(game.game.cast.rules.addresses, Verifier()) and proof.instance == 3 for proof in proofs)
 
