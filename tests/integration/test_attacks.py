@@ -117,7 +117,7 @@ def watched(monkeypatch, scenario, cheat):
 
 
 FIRST_LISTED = 8
-"""Proof is found in round 4, the first with validators, and counts from round 4 + 1 + w on; w = 1."""
+"""Proof is found in round 4, the first with validators, and counts from round 4 + 3 + w on; w = 1."""
 
 
 def best(means):
