@@ -9,7 +9,7 @@ from chain_bandit.audit.report import AuditReport
 from chain_bandit.protocol.digests import word
 from chain_bandit.protocol.messages import Phase, Role
 from tests.unit.audit.forging import Forgery
-from tests.unit.audit.played_game import LIAR, M, Played, Script, rich
+from tests.unit.audit.played_game import LIAR, M, PARAMETERS, Played, Script, rich
 
 OFFENCES = [(Phase.REPORT, Role.COMMANDER), (Phase.BLOCK, Role.COMMANDER), (Phase.BLOCK, Role.SIGNER)]
 
@@ -77,7 +77,7 @@ def test_honest_seat_with_proof_against_it_is_a_finding_and_stays_unpaid() -> No
     report = audit(Played(script).history)
     assert report.exit_code == 0, report.violations
     assert ("equivocation of a seat not labelled an attacker", 1) in found(report)
-    assert {row.rewards[1] for row in report.rounds if row.round >= 11 and row.rewards} == {None}
+    assert {row.rewards[1] for row in report.rounds if row.round >= 9 + PARAMETERS.evidence_delay and row.rewards} == {None}
 
 
 def test_costs_stop_and_the_pool_is_shared_without_whoever_is_listed() -> None:
@@ -95,8 +95,9 @@ def test_seat_pays_and_is_paid_for_costly_rounds_before_it_was_listed_only() -> 
     script = Script(accused={9: 1}, kind=lambda t: "block", reporters=lambda t: (0, 1, 2, 3))
     report = audit(Played(script).history)
     costly = [row.round for row in report.rounds if row.costly]
-    assert min(costly) < 11 < max(costly)
+    listed = 9 + PARAMETERS.evidence_delay
+    assert min(costly) < listed < max(costly)
     charge = report.game["cost"] * 3
     costs = [account.cost for account in report.accounts if account.seat is not None]
-    before = sum(round_ < 11 for round_ in costly)
+    before = sum(round_ < listed for round_ in costly)
     assert costs == [charge * len(costly), charge * before, charge * len(costly), -charge * len(costly)]
