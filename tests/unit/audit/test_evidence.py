@@ -9,7 +9,7 @@ from chain_bandit.audit.report import AuditReport
 from chain_bandit.protocol.digests import word
 from chain_bandit.protocol.messages import Phase, Role
 from tests.unit.audit.forging import Forgery
-from tests.unit.audit.played_game import LIAR, M, PARAMETERS, Played, Script, rich
+from tests.unit.audit.played_game import LIAR, PARAMETERS, M, Played, Script, rich
 
 OFFENCES = [(Phase.REPORT, Role.COMMANDER), (Phase.BLOCK, Role.COMMANDER), (Phase.BLOCK, Role.SIGNER)]
 
