@@ -77,7 +77,8 @@ def test_honest_seat_with_proof_against_it_is_a_finding_and_stays_unpaid() -> No
     report = audit(Played(script).history)
     assert report.exit_code == 0, report.violations
     assert ("equivocation of a seat not labelled an attacker", 1) in found(report)
-    assert {row.rewards[1] for row in report.rounds if row.round >= 9 + PARAMETERS.evidence_delay and row.rewards} == {None}
+    listed = 9 + PARAMETERS.evidence_delay
+    assert {row.rewards[1] for row in report.rounds if row.round >= listed and row.rewards} == {None}
 
 
 def test_costs_stop_and_the_pool_is_shared_without_whoever_is_listed() -> None:
