@@ -303,3 +303,10 @@ def test_brute_force_sees_more_than_one_candidate():
     assert errors == {"accepted": 1, "refused": 14}
     assert accused(game.p, game.ledger, 0, 4).blocked_from[0] == 8
     assert kind_of(game.block(reporters=())[0]) is Kind.REJECTED
+
+
+def test_no_committee_is_named_where_everybody_validates():
+    game = Game().open()
+    assert game.refused(game.anybody, "skip", 5, *game.certificate(ZERO)) == ("CommitteeMalformed", 5, 0, 0)
+    game.machine.block += game.p.skip_deadline + game.p.burn_in_blocks + 1
+    assert game.refused(game.anybody, "skipAfterDeadline", 1) == ("CommitteeMalformed", 1, 0, 0)
