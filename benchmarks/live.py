@@ -206,7 +206,7 @@ def submitting(scenario: Scenario, blocks: list[bytes]) -> tuple[float, float, l
         gc.collect()
         start = perf_counter()
         for block in blocks:
-            contract.submit_blocks(relayer, block)
+            contract.submit_blocks(relayer, [block])
         contract.settle()
         seconds = (perf_counter() - start) / len(blocks) / scenario.chain.batch
         assert contract.next_round() == scenario.rounds + 1

@@ -23,6 +23,7 @@ from chain_bandit.protocol.parameters import BodyMode, Parameters
 from chain_bandit.protocol.quorum import QuorumChoice
 from chain_bandit.protocol.rewards import RewardModel
 from chain_bandit.protocol.settlement import Conduct
+from chain_bandit.protocol.transaction import require_room
 from chain_bandit.protocol.units import UNIT
 
 _EXPECTATION = r"^(<=|>=|<|>) ?-?\d+(\.\d+)?$|^== ?\S+$"
@@ -81,6 +82,9 @@ class Chain(_Model):
     costs_every: int = Field(default=50, ge=1, description="rounds of costs settled in one transaction")
     body: Literal["full", "compact"] = Field(default="full", description="reports in calldata, or beside the chain")
     batch: int = Field(default=1, ge=1, le=256, description="rounds recorded in one transaction")
+    unrecorded: int | None = Field(
+        default=None, ge=1, lt=2**16, description="w, rounds that may wait for a record; at least batch, its default"
+    )
     certificates: Literal["head", "each"] = Field(
         default="head", description="of a batch: one quorum over its last block, or one over each"
     )
@@ -158,7 +162,7 @@ class Scenario(_Model):
             c1_denominator=c1.denominator,
             c1_per_report=int(self.exploration.endswith("/b")),
             body_mode=BodyMode.COMPACT if chain.body == "compact" else BodyMode.FULL,
-            unrecorded=chain.batch,
+            unrecorded=chain.batch if chain.unrecorded is None else chain.unrecorded,
             tolerance=round(self.tolerance * UNIT),
             skip_penalty=self.skip_penalty,
             evidence_penalty=self.evidence_penalty,
@@ -188,7 +192,13 @@ class Scenario(_Model):
 
     def check(self) -> None:
         """Refuse what can be refused before anything is deployed. Raises `ChainBanditError`."""
-        parameters = self.parameters
+        parameters, chain = self.parameters, self.chain
+        assumptions.require(
+            parameters.unrecorded >= chain.batch, "chain.unrecorded", "w >= batch (a batch waits as a whole)",
+            w=parameters.unrecorded, batch=chain.batch,
+        )  # fmt: skip
+        certificates = chain.batch if chain.certificates == "each" else 1
+        require_room(parameters, chain.batch, certificates, chain.settle_every, chain.costs_every)
         seats = [entry.seat for entry in self.malicious]
         for seat in seats:
             assumptions.require(

@@ -36,7 +36,7 @@ def evidence_taken(game: Game, call: Call) -> None:
         call.events, t, since, ledger.blocked_from[seat],
     )  # fmt: skip
     if fresh:
-        game.ledger = accused(p, ledger, seat, t)
+        game.ledger = accused(ledger, seat, since)
     if not problem:
         labelled = game.disclosed is None or game.disclosed.roles[seat] & Conduct.ATTACKER
         game.note("equivocated" if labelled else "equivocation of a seat not labelled an attacker", seat, proof.round)

@@ -1,6 +1,6 @@
 """One call of a run on its way to the chain: its signed versions, and the receipt that counts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -20,12 +20,17 @@ class Order(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """Signed bytes, by their hash; versions of one call differ in fee, or in the nonce after the contract refused."""
+    """Signed bytes, by their hash; versions of one call differ in fee, or in the nonce after the contract refused.
+
+    Attributes:
+        first: the first part of the call that it carries; others have seen to those before.
+    """
 
     identity: str
     raw: str
     nonce: int
     fee: Fee
+    first: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,10 @@ class Call:
 
     Attributes:
         order: what it waits for, and what waits for it, over and above the order of an account's nonces.
-        done: whether somebody else's transaction has had the effect, by the state after a block.
+        data: calldata; what its parts make up comes after it.
+        parts: calldata of which any end is a call of its own.
+        done: how many parts somebody else's transactions have had the effect of, by the state after a block.
+        first: the part that begins what is left to do.
         versions: what was signed, oldest first.
         receipts: by nonce; every nonce needs one, or those after it would never be mined.
         gas: used by each transaction of this call, by identity.
@@ -66,8 +74,10 @@ class Call:
     value: int
     gas_limit: int
     data: bytes
+    parts: Sequence[bytes]
     order: Order
-    done: Callable[[str], bool] | None
+    done: Callable[[str], int] | None
+    first: int = 0
     versions: list[Version] = field(default_factory=list)
     receipts: dict[int, Receipt] = field(default_factory=dict)
     gas: dict[str, int] = field(default_factory=dict)
@@ -101,9 +111,21 @@ class Call:
         """The newest version for each nonce that no block holds."""
         return list({version.nonce: version for version in self.outside}.values())
 
-    def sign(self, nonce: int, fee: Fee) -> bytes:
-        """The raw transaction with this nonce and fee."""
-        return self.signer.sign(nonce, fee, self.gas_limit, self.to, self.value, self.data)
+    def calldata(self, first: int) -> bytes:
+        """The call from one of its parts on."""
+        return self.data + b"".join(self.parts[first:])
+
+    def sign(self, nonce: int, fee: Fee, first: int) -> bytes:
+        """The raw transaction of the call from one of its parts on, with this nonce and fee."""
+        return self.signer.sign(nonce, fee, self.gas_limit, self.to, self.value, self.calldata(first))
+
+    def is_done(self, block: str) -> bool:
+        """Whether others have seen to all of it, by the state after a block; else `first` is the part they left."""
+        done = int(self.done(block)) if self.done else 0
+        if done >= max(1, len(self.parts)):
+            return True
+        self.first = done
+        return False
 
     def fell_out(self, nonce: int) -> None:
         """A block is no longer in the chain: the same bytes go out at once."""

@@ -1,6 +1,6 @@
 """A game's contract as Python calls: transactions handed to the sender, errors and events decoded, gas counted."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple
 from typing import Any, cast
 
@@ -13,23 +13,18 @@ from chain_bandit.chain.call import Call, Order
 from chain_bandit.chain.delivery import AT_ONCE, Delivery
 from chain_bandit.chain.errors import ForeignContract
 from chain_bandit.chain.journal import Journal, Origin
-from chain_bandit.chain.rpc import Rpc, as_bytes
-from chain_bandit.chain.sender import Sender
+from chain_bandit.chain.rpc import Rpc, as_bytes, as_hex
+from chain_bandit.chain.sender import Sender, Watch
 from chain_bandit.chain.transactions import created_address
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import CostEntry
+from chain_bandit.protocol.transaction import MOST_GAS, gas_of_call
 from chain_bandit.stopwatch import Stopwatch
 
 RecordEvent = tuple[int, int, bytes]
 """(round, kind, head) of one record."""
 
-GAS_BASE, GAS_PER_BYTE, GAS_MOST, GAS_DEPLOYMENT = 1_000_000, 150, 2**24, 8_000_000
-"""The stated gas limit of a call is base + bytes of calldata * per byte, at most what EIP-7825 allows."""
-
-
-def gas_of_blocks(size: int, blocks: int, participants: int) -> int:
-    """Gas that is enough to record so many blocks of `size` bytes in all: floor price, lanes, committee, block list."""
-    return 100_000 + 50 * size + blocks * (15_000 + 1_000 * participants)
+GAS_DEPLOYMENT = 8_000_000
 
 
 class Coordinator:
@@ -64,7 +59,9 @@ class Coordinator:
         self._sender = Sender(self.rpc, self._journal, delivery)
         self.chain_id = self._sender.chain_id
         self._functions = artifact.members("function")
-        self._recorded = artifact.members("event")["Recorded"]
+        events = artifact.members("event")
+        self._recorded, self._accused = events["Recorded"], events["Accused"]
+        self._accusations: dict[int, int] = {}
 
     @property
     def gas(self) -> dict[str, list[int]]:
@@ -104,7 +101,7 @@ class Coordinator:
         calls = coordinator._sender
         coordinator.address = created_address(sender.address, calls.upcoming_nonce(sender))
         coordinator._bind()
-        calls.submit("deploy", sender, None, pool, GAS_DEPLOYMENT, data, Order.ALONE)
+        calls.submit("deploy", sender, None, pool, GAS_DEPLOYMENT, data, order=Order.ALONE)
         calls.settle()
         return coordinator
 
@@ -137,14 +134,15 @@ class Coordinator:
         return self._submit(sender, "open", salt, order=Order.ALONE)
 
     def submit_blocks(
-        self, sender: LocalAccount, blocks: bytes, done: Callable[[str], bool] | None = None, gas: int = 0
+        self, sender: LocalAccount, blocks: Sequence[bytes], done: Callable[[str], int] | None = None, gas: int = 0
     ) -> Call:
-        """Record blocks in a row, as `protocol.submission` encodes them. `done`, as for all records: see `recorded`.
+        """Record blocks in a row, each as `protocol.submission` encodes it.
 
         Args:
-            gas: the limit to state, see `gas_of_blocks`; a rough one by default.
+            done: as for all records, see `recorded_since`. What others recorded meanwhile is left out.
+            gas: the limit to state, see `protocol.transaction`; that of any call by default.
         """
-        return self._submit(sender, "submitBlocks", packed=blocks, done=done, gas=gas)
+        return self._submit(sender, "submitBlocks", parts=blocks, done=done, gas=gas)
 
     def skip(
         self,
@@ -152,13 +150,13 @@ class Coordinator:
         committee: int,
         signers: int,
         signatures: bytes,
-        done: Callable[[str], bool] | None = None,
+        done: Callable[[str], int] | None = None,
     ) -> Call:
         """Record a quorum's "no block"."""
         return self._submit(sender, "skip", committee, signers, signatures, done=done)
 
     def skip_after_deadline(
-        self, sender: LocalAccount, committee: int, done: Callable[[str], bool] | None = None
+        self, sender: LocalAccount, committee: int, done: Callable[[str], int] | None = None
     ) -> Call:
         """Record that the deadline passed without a block."""
         return self._submit(sender, "skipAfterDeadline", committee, done=done)
@@ -166,15 +164,29 @@ class Coordinator:
     def report_equivocation(
         self, sender: LocalAccount, seat: int, proof: tuple[object, ...]
     ) -> Call:
-        """Put a seat on the block list; which round is open decides from when on, so all earlier calls come first."""
-        return self._submit(
-            sender, "reportEquivocation", proof, order=Order.ALONE,
-            done=lambda block: bool(self._view("blockedFrom", seat, block=block)),
-        )  # fmt: skip
+        """Put a seat on the block list; which round is open decides from when on, so all earlier calls come first.
 
-    def recorded(self, round_: int) -> Callable[[str], bool]:
-        """Whether a round is recorded, by the state after a block: then it does not matter who did it."""
-        return lambda block: int(self._view("nextRound", block=block)) > round_
+        Somebody else may have done so, or have recorded the last round, after which it makes no difference.
+        """
+        call = self._submit(
+            sender, "reportEquivocation", proof, order=Order.ALONE,
+            done=lambda block: bool(self._view("blockedFrom", seat, block=block) or self._view("isOver", block=block)),
+        )  # fmt: skip
+        if self.rpc.wire.certain and call.receipt is not None:
+            self._take_accusations([as_bytes(log["data"]) for log in call.receipt.fields["logs"]])
+        return call
+
+    def accusations(self) -> Mapping[int, int]:
+        """Whoever is on the block list or will be: from which round on, as far as the chain has shown."""
+        return self._accusations
+
+    def wait_until(self, over: Callable[[], bool]) -> None:
+        """Wait for what comes of calls under way."""
+        self._sender.wait_until(over)
+
+    def recorded_since(self, round_: int) -> Callable[[str], int]:
+        """How many rounds from this one on are recorded, by the state after a block, whoever did it."""
+        return lambda block: max(0, int(self._view("nextRound", block=block)) - round_)
 
     def records(self, call: Call) -> list[RecordEvent] | None:
         """The records that a call made; None while it is under way, and when somebody else made them."""
@@ -300,7 +312,12 @@ class Coordinator:
         return bool(self._view("closed"))
 
     def _bind(self) -> None:
+        topics = [as_hex(self._accused.topic)]
+        self._sender.watch(Watch({"address": "0x" + self.address.hex(), "topics": topics}, self._take_accusations))
         self._journal.bind(Origin(self.chain_id, self._sender.genesis, "0x" + self.address.hex()))
+
+    def _take_accusations(self, events: Sequence[bytes]) -> None:
+        self._accusations |= dict(self._accused.decode_inputs(data) for data in events)
 
     def _view(self, name: str, *arguments: object, block: str = "latest") -> Any:
         function = self._functions[name]
@@ -316,14 +333,14 @@ class Coordinator:
         name: str,
         *arguments: object,
         value: int = 0,
-        packed: bytes = b"",
+        parts: Sequence[bytes] = (),
         gas: int = 0,
         order: Order = Order.FREE,
-        done: Callable[[str], bool] | None = None,
+        done: Callable[[str], int] | None = None,
     ) -> Call:
-        data = self._functions[name].encode(*arguments) + packed
-        limit = min(gas or GAS_BASE + GAS_PER_BYTE * len(data), GAS_MOST)
-        return self._sender.submit(name, sender, self.address, value, limit, data, order, done)
+        data = self._functions[name].encode(*arguments)
+        limit = min(gas or gas_of_call(len(data) + sum(map(len, parts))), MOST_GAS)
+        return self._sender.submit(name, sender, self.address, value, limit, data, parts, order, done)
 
 
 def _address(value: str) -> bytes:

@@ -4,7 +4,7 @@ Nothing that a node says of a transaction counts but a receipt, and that only as
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from math import inf
@@ -43,14 +43,32 @@ NONCES_TAKEN = 3
 """Looks at a nonce that somebody else used before it is believed."""
 
 
+WATCHED_AGAIN = 64
+"""Blocks behind the head whose events are asked for again: a reorganisation may change them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Events that a run must know of, whoever causes them.
+
+    Attributes:
+        filter: as `eth_getLogs` takes it, without blocks.
+        take: is handed the events' data, some of them again and again.
+    """
+
+    filter: dict[str, Any]
+    take: Callable[[list[bytes]], None]
+
+
 @dataclass(frozen=True, slots=True)
 class _Exchange:
-    """What is under way: transactions, questions for receipts, and the last known head among the questions."""
+    """What is under way: transactions, questions for receipts, for the last known head, and for events."""
 
     answers: "Future[list[Any]]"
     sends: list[tuple[Call, Version]]
     asks: list[tuple[Call, Version]]
     head: tuple[int, bytes] | None
+    watched: bool = False
     identity: bool = False
 
 
@@ -76,6 +94,8 @@ class Sender:
         self._behind_since: float | None = None
         self._block_gas = inf
         self._doubtful, self._began = False, -inf
+        self._watched: Watch | None = None
+        self._watched_to = 0
         self._signers: dict[str, TransactionSigner] = {}
         self._nonces: dict[str, int] = {}
         self._journaled: dict[int, list[Entry]] = defaultdict(list)
@@ -100,24 +120,26 @@ class Sender:
         value: int,
         gas: int,
         data: bytes,
+        parts: Sequence[bytes] = (),
         order: Order = Order.FREE,
-        done: Callable[[str], bool] | None = None,
+        done: Callable[[str], int] | None = None,
     ) -> Call:
         """Take a call on and return, unless too many are in flight.
 
         Args:
+            parts: calldata after `data`, any end of which is a call of its own.
             order: what it waits for, and what waits for it.
-            done: whether somebody else's transaction has had the effect, by the state after a block.
+            done: how many parts others' transactions have had the effect of, by the state after a block.
         """
         signer = self._signers.get(account.address)
         if signer is None:
             signer = self._signers[account.address] = TransactionSigner(account, self.chain_id)
-        call = Call(len(self.calls), method, account.address, signer, to, value, gas, data, order, done)
+        call = Call(len(self.calls), method, account.address, signer, to, value, gas, data, parts, order, done)
         with self._rpc.stopwatch("evm"):
             for entry in self._journaled.pop(call.index, ()):
                 self._readmit(call, entry)
             if not call.versions:
-                self._sign(call, self._next_nonce(call.account), self._fee())
+                self._sign(call, self._next_nonce(call.account), self._fee(), 0)
             self.calls.append(call)
             self._open.append(call)
             if self._delivery.in_flight == 1:
@@ -126,6 +148,15 @@ class Sender:
                 self._pump()
                 self._wait(lambda: len(self._open) <= self._delivery.in_flight)
         return call
+
+    def watch(self, events: Watch) -> None:
+        """Ask for a contract's events along with everything else: before a receipt is taken in, those up to it are."""
+        self._watched = events
+
+    def wait_until(self, over: Callable[[], bool]) -> None:
+        """Wait for what comes of calls under way."""
+        with self._rpc.stopwatch("evm"):
+            self._wait(over)
 
     def settle(self) -> None:
         """Wait until every call is in a block with enough confirmations, and still is."""
@@ -153,10 +184,10 @@ class Sender:
             self._fee_now = Fee(10 * as_int(block["baseFeePerGas"]) + 1, 0)
         return self._fee_now
 
-    def _sign(self, call: Call, nonce: int, fee: Fee) -> None:
+    def _sign(self, call: Call, nonce: int, fee: Fee, first: int) -> None:
         """Sign a version and journal it."""
-        raw = call.sign(nonce, fee)
-        call.versions.append(Version(as_hex(keccak(raw)), as_hex(raw), nonce, fee))
+        raw = call.sign(nonce, fee, first)
+        call.versions.append(Version(as_hex(keccak(raw)), as_hex(raw), nonce, fee, first))
         self._nonces[call.account] = max(self._nonces.get(call.account, 0), nonce + 1)
         self._journal.append(
             Entry(call.index, call.method, call.account, nonce, fee.most, fee.tip, call.versions[-1].raw)
@@ -168,10 +199,13 @@ class Sender:
         fee = Fee(entry.max_fee, entry.tip)
         if (entry.method, entry.account) != (call.method, call.account):
             raise JournalForeign(f"call {call.index}", call.method, entry.method)
-        raw = call.sign(entry.nonce, fee)
-        if as_hex(raw) != entry.raw:
+        for first in range(max(1, len(call.parts))):
+            raw = call.sign(entry.nonce, fee, first)
+            if as_hex(raw) == entry.raw:
+                break
+        else:
             raise JournalForeign(f"transaction of call {call.index}", f"{as_hex(raw)[:40]}…", f"{entry.raw[:40]}…")
-        call.versions.append(Version(as_hex(keccak(raw)), entry.raw, entry.nonce, fee))
+        call.versions.append(Version(as_hex(keccak(raw)), entry.raw, entry.nonce, fee, first))
         call.sent, call.resend_at = True, inf  # it may be in a block: ask first
 
     # --- exchanges
@@ -210,13 +244,16 @@ class Sender:
             requests.append(("eth_getBlockByNumber", ["latest", False]))
             if self._head is not None:
                 requests.append(("eth_getBlockByNumber", [hex(self._head[0]), False]))
+            if self._watched is not None:
+                requests.append(("eth_getLogs", [self._watched.filter | {"fromBlock": hex(self._watched_to)}]))
         if sends:
             self._journal.sync()
         for call, _ in sends:
             call.delay = min(2 * call.delay, self._delivery.patience) or self._delivery.resend_after
             # A node in this process has had what it was given, however long it takes.
             call.sent, call.resend_at = True, inf if self._rpc.wire.certain else now + call.delay
-        self._exchange = _Exchange(self._rpc.wire.post(requests), sends, asks, self._head)
+        watched = self._watched is not None and not self._rpc.wire.certain
+        self._exchange = _Exchange(self._rpc.wire.post(requests), sends, asks, self._head, watched)
 
     def _due(self, now: float) -> list[tuple[Call, Version]]:
         """What goes out now: in the order of calls, nothing whose turn it is not, no more than a block takes.
@@ -261,6 +298,8 @@ class Sender:
         now = monotonic()
         for call, _ in exchange.sends:
             self._take_word(call, next(answers), now)
+        if exchange.watched and not self._take_events(exchange.answers.result()[-1]):
+            return
         for call, version in exchange.asks:
             self._take_receipt(call, version, next(answers))
         if not self._rpc.wire.certain:
@@ -315,6 +354,17 @@ class Sender:
             identity, as_int(fields["blockNumber"]), as_bytes(fields["blockHash"]), succeeded, gas, fields
         )
 
+    def _take_events(self, logs: Any) -> bool:
+        """Hand watched events on; they were asked for last, so that they are those up to all receipts at least."""
+        assert self._watched is not None
+        if not isinstance(logs, list):
+            self._why = NodeUnreachable("eth_getLogs is not answered")
+            return False
+        self._watched.take([as_bytes(log["data"]) for log in logs])
+        if self._head is not None:
+            self._watched_to = max(self._watched_to, self._head[0] - WATCHED_AGAIN)
+        return True
+
     def _follow(self, latest: Any, at_head: Any, head: tuple[int, bytes] | None, now: float) -> None:
         """Move the head along; where the last one is no longer in the chain, look what fell out with it."""
         if isinstance(latest, Refused) or latest is None or isinstance(at_head, Refused):
@@ -356,7 +406,7 @@ class Sender:
             call.next_since = since
             for version in call.to_send:
                 if len(call.versions) < MOST_VERSIONS and version.fee.most < self._fee_now.most:
-                    self._sign(call, version.nonce, self._fee_now)
+                    self._sign(call, version.nonce, self._fee_now, version.first)
 
     def _look_into(self, call: Call, now: float) -> None:
         """A call that the node keeps refusing: is it known after all, is its nonce gone, or is the refusal meant?"""
@@ -374,7 +424,7 @@ class Sender:
         if as_int(used) == nonce:
             raise TransactionReverted(call.method, "Rejected", (refused,))
         if as_int(used) > nonce:
-            if call.done is not None and call.done("latest"):
+            if self._head is not None and call.is_done(hex(self._head[0])):
                 call.outdone = True
                 self._open.remove(call)
                 return
@@ -447,16 +497,17 @@ class Sender:
             if any(each.receipt is None for each in before):
                 return False
         block = hex(max(receipt.block, self._head[0] if self._head else 0))
-        if call.done is not None and call.done(block):
+        if call.is_done(block):
             call.outdone = True
             return True
+        less = call.first > call.versions[-1].first
         error = TransactionReverted(call.method, "OutOfGas", (call.gas_limit,))
         if receipt.gas_used != call.gas_limit:
             answer = self._rpc.attempt(_request(call), block)
             if isinstance(answer, Refused):
                 error = refusal(call.method, answer)
-            elif call.to is not None and len({version.nonce for version in call.versions}) < MOST_NONCES:
-                self._sign(call, self._next_nonce(call.account), self._fee())
+            elif call.to is not None and (less or len({each.nonce for each in call.versions}) < MOST_NONCES):
+                self._sign(call, self._next_nonce(call.account), self._fee(), call.first)
                 return False
             else:
                 error = TransactionReverted(call.method, "Unexplained", ())
@@ -469,5 +520,6 @@ class Sender:
 
 
 def _request(call: Call) -> dict[str, Any]:
-    request = {"from": call.account, "data": as_hex(call.data), "value": hex(call.value), "gas": hex(call.gas_limit)}
+    data = as_hex(call.calldata(call.first))
+    request = {"from": call.account, "data": data, "value": hex(call.value), "gas": hex(call.gas_limit)}
     return request if call.to is None else request | {"to": as_hex(call.to)}

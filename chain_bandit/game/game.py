@@ -29,6 +29,10 @@ from chain_bandit.protocol.settlement import CostEntry, Pull, encode_pulls
 from chain_bandit.protocol.submission import Submitted
 from chain_bandit.scenario import Scenario
 
+ACCUSED_AHEAD = 3
+"""Rounds for which the block list must be known when one is signed: its record moves the reputations of whoever is
+listed in the next, and names who validates up to two rounds later. What is accepted meanwhile counts later yet."""
+
 
 @dataclass(frozen=True, slots=True)
 class RoundPlayed:
@@ -64,6 +68,8 @@ class Progress:
     unsettled: list[bytes] = field(default_factory=list)
     settled: int = 0
     evidence: list[Equivocation] = field(default_factory=list)
+    reported: set[int] = field(default_factory=set)
+    """Seats against which evidence was handed in."""
     certified: list[Submitted] = field(default_factory=list)
     """Blocks that wait to be recorded."""
     due: list[tuple[int, int, bytes]] = field(default_factory=list)
@@ -106,6 +112,7 @@ class Game:
             self._check_lockstep()
             self.verifier.forget()
         self._submit()
+        self._list_accused(parameters.horizon + parameters.evidence_delay)
         self._settle(force=True)
         self.recorder.finish(self.progress.entries[::-1])
 
@@ -135,6 +142,7 @@ class Game:
 
     def _recorded_round(self) -> Iterator[RoundPlayed]:
         """A round from L on: consensus, pulls, record; an exploration round may come with a failure."""
+        self._list_accused(self.progress.ledger.round + ACCUSED_AHEAD)
         ledger, parameters = self.progress.ledger, self.parameters
         self.cast.begin(ledger)
         self.cast.play_round()
@@ -245,12 +253,16 @@ class Game:
         progress = self.progress
         proofs = [found[key] for key in sorted(found)]
         progress.evidence += proofs
-        open_round = progress.due[0][0] if progress.due else progress.ledger.round
         for proof in proofs:
-            if not progress.ledger.blocked_from[proof.instance]:
+            if not (progress.ledger.blocked_from[proof.instance] or proof.instance in progress.reported):
                 self.recorder.report(proof)
-                progress.ledger = accused(self.parameters, progress.ledger, proof.instance, open_round)
+                progress.reported.add(proof.instance)
         return frozenset(instance for instance, _, _ in found)
+
+    def _list_accused(self, through: int) -> None:
+        """Put on the block list whoever the contract does by round `through`, on whosesoever evidence."""
+        for seat, since in self.recorder.accusations(through).items():
+            self.progress.ledger = accused(self.progress.ledger, seat, since)
 
     def _settle(self, force: bool = False) -> None:
         """Settle rewards, several rounds in one transaction, once all of them are recorded."""

@@ -1,11 +1,11 @@
 """A game's records in the contract, on a chain whose blocks the game's own driver may mine."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from chain_bandit.chain.call import Call
-from chain_bandit.chain.client import Coordinator, gas_of_blocks
+from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.delivery import AT_ONCE, Delivery
 from chain_bandit.chain.embedded import EmbeddedNode
 from chain_bandit.chain.errors import ForeignChain
@@ -18,7 +18,8 @@ from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import Recorded
 from chain_bandit.protocol.messages import Domain
 from chain_bandit.protocol.settlement import CostEntry
-from chain_bandit.protocol.submission import Submitted, encode
+from chain_bandit.protocol.submission import Submitted
+from chain_bandit.protocol.transaction import gas_of_blocks
 from chain_bandit.stopwatch import Stopwatch
 
 GAS_MONEY = 10**20
@@ -40,8 +41,9 @@ def embedded_node(plan: Plan) -> EmbeddedNode:
 
 @dataclass(slots=True)
 class _Submitted:
-    """A record on its way, and what it should come to once the game has said so."""
+    """A call that records rounds from `first` on, and what it should come to once the game has said so."""
 
+    first: int
     call: Call | None = None
     expected: Recorded | None = None
 
@@ -82,20 +84,26 @@ class OnChain:
         """Record certified blocks in a row."""
         record = self._next()
         parameters = self._plan.parameters
-        data = encode(parameters, blocks)
-        gas = gas_of_blocks(len(data), len(blocks), parameters.participants)
-        record.call = self.contract.submit_blocks(self._relayer, data, lambda at: self._has(record, at), gas)
+        parts = [block.encode(parameters) for block in blocks]
+        gas = gas_of_blocks(sum(map(len, parts)), len(parts), parameters.participants)
+        record.call = self.contract.submit_blocks(self._relayer, parts, self._recorded(), gas)
 
     def skip(self, committee: int, certificate: Certificate) -> None:
         """Record a quorum's "no block"."""
         record = self._next()
         record.call = self.contract.skip(
-            self._relayer, committee, certificate.signers, certificate.signatures, lambda at: self._has(record, at)
+            self._relayer, committee, certificate.signers, certificate.signatures, self._recorded()
         )
 
     def report(self, proof: Equivocation) -> None:
         """Hand in a proof of equivocation."""
         self.contract.report_equivocation(self._relayer, proof.instance, proof.calldata())
+
+    def accusations(self, through: int) -> Mapping[int, int]:
+        """What the contract has accepted, whoever handed it in, once the records are there that show all of it."""
+        shown = through - self._plan.parameters.evidence_delay - 1
+        self.contract.wait_until(lambda: self._is_checked(shown))
+        return {seat: since for seat, since in self.contract.accusations().items() if since <= through}
 
     def skip_after_deadline(self, committee: int) -> None:
         """Let the deadline pass, then record the skip."""
@@ -108,7 +116,7 @@ class OnChain:
             with self._stopwatch("evm"):
                 self.node.mine(blocks)
         record = self._next()
-        record.call = self.contract.skip_after_deadline(self._relayer, committee, lambda at: self._has(record, at))
+        record.call = self.contract.skip_after_deadline(self._relayer, committee, self._recorded())
 
     def expect(self, made: Recorded) -> None:
         """Remember what the rules give, and check what has come in."""
@@ -140,13 +148,18 @@ class OnChain:
         return self._last[0] + 1 if self._last else self._plan.parameters.burn_in
 
     def _next(self) -> _Submitted:
-        record = _Submitted()
+        record = _Submitted(self._open_round)
         self._submitted.append(record)
         return record
 
-    def _has(self, record: _Submitted, at: str) -> bool:
-        """Whether the contract got this record from somebody else; that it is the same one, its head says later."""
-        return record.expected is not None and self.contract.recorded(record.expected[0])(at)
+    def _recorded(self) -> Callable[[str], int]:
+        """How many of the next records the contract has from somebody else; that they are ours, its head says later."""
+        return self.contract.recorded_since(self._open_round)
+
+    def _is_checked(self, round_: int) -> bool:
+        """Whether all that was submitted of rounds up to this one is in blocks, and was held against the rules."""
+        self._check()
+        return not self._submitted or self._submitted[0].first > round_
 
     def _check(self) -> None:
         """Hold the records that came in against the rules. Raises `RecordMismatch`."""

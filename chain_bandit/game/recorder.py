@@ -1,6 +1,6 @@
 """What keeps the records of a game: a contract on a chain, or nothing at all."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from chain_bandit.consensus.certificate import Certificate
@@ -37,6 +37,13 @@ class Recorder(Protocol):
         """Put a seat on the block list."""
         ...
 
+    def accusations(self, through: int) -> Mapping[int, int]:
+        """Whoever is on the block list in round `through` at the latest, with the first round in which it is.
+
+        Complete, by waiting for the records that show everything (PROTOCOL 1.5): whoever brought the evidence.
+        """
+        ...
+
     def expect(self, made: Recorded) -> None:
         """Hold what the last of the three recorded against this, now or before the game ends."""
         ...
@@ -55,6 +62,8 @@ class NoChain:
 
     def open(self, plan: Plan) -> Domain:
         """Chain id 0 and the zero address."""
+        self._open_round, self._delay = plan.parameters.burn_in, plan.parameters.evidence_delay
+        self._accusations: dict[int, int] = {}
         return Domain(0, bytes(20), plan.game)
 
     def submit(self, blocks: Sequence[Submitted]) -> None:
@@ -67,10 +76,16 @@ class NoChain:
         """No deadline runs."""
 
     def report(self, proof: Equivocation) -> None:
-        """The rules alone keep the list."""
+        """Counts as the contract counts it."""
+        self._accusations[proof.instance] = self._open_round + self._delay
+
+    def accusations(self, through: int) -> Mapping[int, int]:
+        """What was reported."""
+        return {seat: since for seat, since in self._accusations.items() if since <= through}
 
     def expect(self, made: Recorded) -> None:
         """The rules are right."""
+        self._open_round = made[0] + 1
 
     def settle_rewards(self, through: int, pulls: bytes) -> None:
         """Nothing is paid."""

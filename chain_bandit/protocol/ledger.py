@@ -69,9 +69,8 @@ def validators(ledger: Ledger) -> int:
     return ledger.committee & ~blocked(ledger, ledger.round)
 
 
-def accused(parameters: Parameters, ledger: Ledger, seat: int, open_round: int) -> Ledger:
-    """The ledger once the contract, at its `open_round`, has taken proof against a seat that it knew nothing of."""
-    since = open_round + parameters.evidence_delay
+def accused(ledger: Ledger, seat: int, since: int) -> Ledger:
+    """The ledger once proof against a seat counts from a round on, see `Parameters.evidence_delay`."""
     listed = (*ledger.blocked_from[:seat], since, *ledger.blocked_from[seat + 1 :])
     return replace(ledger, blocked_from=listed)
 

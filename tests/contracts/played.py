@@ -17,7 +17,7 @@ from chain_bandit.protocol.messages import Domain, Phase, Role, Slot
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.reputation import accuracies
 from chain_bandit.protocol.rewards import secret_commitment
-from chain_bandit.protocol.submission import Submitted, encode
+from chain_bandit.protocol.submission import Submitted
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.stopwatch import Stopwatch
 from tests.contracts.harness import compact, least_pool, parameters
@@ -75,7 +75,7 @@ class Played:
     def approve(self, selected: bool = True) -> list[tuple[int, int, bytes]]:
         parent = self.coordinator.head()
         submitted, header = self.block(selected)
-        made = self.coordinator.submit_blocks(self.environment, encode(self.p, [submitted]))
+        made = self.coordinator.submit_blocks(self.environment, [submitted.encode(self.p)])
         return self.note(parent, header, made)
 
     def skip(self) -> list[tuple[int, int, bytes]]:

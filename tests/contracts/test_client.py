@@ -5,13 +5,14 @@ import pytest
 from eth_account import Account
 from web3 import HTTPProvider, Web3
 
-from chain_bandit.chain.client import GAS_BASE, GAS_PER_BYTE, Coordinator
+from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.delivery import Delivery
 from chain_bandit.chain.errors import ForeignContract, NodeUnreachable, TransactionReverted
 from chain_bandit.protocol.blocks import Kind, genesis_digest
 from chain_bandit.protocol.digests import ZERO, keccak
 from chain_bandit.protocol.rewards import hidden_cost
 from chain_bandit.protocol.settlement import Pull, encode_pulls, final_balance
+from chain_bandit.protocol.transaction import gas_of_call
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.stopwatch import Stopwatch
 from tests.contracts.harness import BASE, least_pool
@@ -93,7 +94,7 @@ def test_node_goes_back_to_a_snapshot():
 def test_refused_transaction_raises_the_contracts_error():
     game = played()
     with pytest.raises(TransactionReverted, match=r"refused submitBlocks: WrongCalldataLength\(4, 21\)") as caught:
-        game.coordinator.submit_blocks(game.environment, b"")
+        game.coordinator.submit_blocks(game.environment, [])
     assert (caught.value.error, caught.value.values, caught.value.exit_code) == ("WrongCalldataLength", (4, 21), 7)
     deadline = 1 + 4 + 1 + BASE.skip_deadline + BASE.burn_in_blocks
     with pytest.raises(TransactionReverted, match=rf"DeadlineNotPassed\(8, {deadline}\)"):
@@ -152,4 +153,4 @@ def test_stated_gas_is_enough_for_the_largest_batches():
     c.settle_rewards(env, 120, pulls)
     c.reveal(env, SECRET, game.roles, MODEL)
     c.settle_costs(env, game.entries(costly=116))
-    assert c.gas["settleRewards"][0] < GAS_BASE + GAS_PER_BYTE * len(pulls)
+    assert c.gas["settleRewards"][0] < gas_of_call(len(pulls))

@@ -48,7 +48,7 @@ def proof(
 def accuse(game: Game, seat: int) -> None:
     """Hand in proof against a seat, and note it."""
     given = proof(game, seat)
-    game.ledger = accused(game.p, game.ledger, seat, game.ledger.round)
+    game.ledger = accused(game.ledger, seat, game.ledger.round + game.p.evidence_delay)
     since = game.ledger.blocked_from[seat]
     assert game.do(game.anybody, "reportEquivocation", given.calldata()).events == (("Accused", (seat, since)),)
 
@@ -75,7 +75,7 @@ def test_each_of_the_three_roles_is_accepted_once(game, seat, phase, role):
     since = BASE.burn_in + BASE.evidence_delay
     outcome = game.do(game.anybody, "reportEquivocation", given.calldata())
     assert outcome.events == (("Accused", (seat, since)),)
-    game.ledger = accused(game.p, game.ledger, seat, game.ledger.round)
+    game.ledger = accused(game.ledger, seat, game.ledger.round + game.p.evidence_delay)
     game.check()
     assert game.view("progress")[6] == 1
     swapped = replace(

@@ -51,7 +51,7 @@ from chain_bandit.protocol.parameters import BodyMode, Parameters
 from chain_bandit.protocol.reputation import accuracies, radii
 from chain_bandit.protocol.rewards import Draws, RewardModel, bernoulli, secret_commitment
 from chain_bandit.protocol.settlement import NOTHING, Conduct, CostEntry, Pull, case_2, encode_pulls
-from chain_bandit.protocol.submission import Submitted, encode
+from chain_bandit.protocol.submission import Submitted
 from chain_bandit.protocol.units import UNIT, sample_means
 from chain_bandit.stopwatch import Stopwatch
 
@@ -223,7 +223,7 @@ class Played:
         ]
         proof = Equivocation(slot, phase, role, seat, *signed[0], *signed[1])
         self.contract.report_equivocation(self.accounts[0], seat, proof.calldata())
-        self.ledger = accused(self.parameters, self.ledger, seat, self.contract.next_round())
+        self.ledger = accused(self.ledger, seat, self.contract.next_round() + self.parameters.evidence_delay)
 
     def _slot(self) -> Slot:
         return Slot(self.separator, self.ledger.round, self.ledger.head)
@@ -292,7 +292,8 @@ class Played:
     def _flush(self) -> None:
         """Record the blocks that wait."""
         if self.waiting:
-            self.contract.submit_blocks(self.accounts[self.ledger.round % M], encode(self.parameters, self.waiting))
+            blocks = [block.encode(self.parameters) for block in self.waiting]
+            self.contract.submit_blocks(self.accounts[self.ledger.round % M], blocks)
             self.waiting = []
             assert self.contract.head() == self.ledger.head
 

@@ -178,7 +178,7 @@ def test_reputations_of_a_block_move_an_eighth_of_the_way_and_a_skip_costs_the_c
 
 def test_proof_counts_after_w_more_rounds_and_costs_once(parameters):
     p = parameters(evidence_penalty=1000, unrecorded=2)
-    ledger = accused(p, at_round_l(p), 3, 4)
+    ledger = accused(at_round_l(p), 3, 4 + p.evidence_delay)
     assert ledger.blocked_from == (0, 0, 0, 9)
     seen = []
     while ledger.round < 11:

@@ -66,7 +66,7 @@ def test_a_seat_without_bits_is_no_reporter(parameters):
 
 def test_whoever_is_on_the_block_list_is_no_reporter(parameters):
     p = parameters(unrecorded=1)
-    ledger = accused(p, at_5(p), 2, 1)
+    ledger = accused(at_5(p), 2, 1 + p.evidence_delay)
     assert ledger.blocked_from == (0, 0, 5, 0)
     header, body = propose(p, ledger, {s: signed(10, 40) for s in range(4)}, dict.fromkeys(range(4), (True, True)))
     assert (header.blocked, header.reporters, header.candidates) == (0b0100, 0b1011, (0b1011, 0b1011))

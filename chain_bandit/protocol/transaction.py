@@ -1,0 +1,67 @@
+"""What one transaction can carry: gas that is enough for a call, and the most there is (EIP-7825)."""
+
+from chain_bandit.protocol.assumptions import require
+from chain_bandit.protocol.blocks import SIGNATURE_BYTES, body_bytes
+from chain_bandit.protocol.parameters import BodyMode, Parameters
+from chain_bandit.protocol.settlement import PULL_BYTES
+
+WORD = 32
+MOST_GAS = 2**24
+BASE_GAS, GAS_PER_BYTE = 1_000_000, 150
+
+ENTRY_WORDS = 6
+"""Of a `CostEntry` in calldata, beside its header: its place, four fields and the header's length."""
+
+
+def gas_of_call(size: int) -> int:
+    """Gas that is enough for a call with so many bytes of calldata."""
+    return BASE_GAS + GAS_PER_BYTE * size
+
+
+def gas_of_blocks(size: int, blocks: int, participants: int) -> int:
+    """Gas that is enough to record so many blocks of `size` bytes in all: floor price, lanes, committee, block list."""
+    return 100_000 + 50 * size + blocks * (15_000 + 1_000 * participants)
+
+
+def decided_bytes(parameters: Parameters) -> int:
+    """The most bytes of `Header.decided`: nothing shared among arms."""
+    size = parameters.mask_bytes
+    return size + 1 + 2 * (1 + parameters.arms * size) + size * parameters.has_committees
+
+
+def derived_bytes(parameters: Parameters) -> int:
+    """Bytes of `Header.derived`."""
+    return 4 * parameters.arms + 2 * parameters.participants
+
+
+def header_bytes(parameters: Parameters) -> int:
+    """The most bytes of a header."""
+    return 4 + 3 * WORD + decided_bytes(parameters) + derived_bytes(parameters)
+
+
+def block_bytes(parameters: Parameters) -> int:
+    """The most bytes of a submitted block, less its signatures."""
+    full = parameters.body_mode == BodyMode.FULL
+    body = body_bytes(parameters.participants, parameters.arms) if full else WORD + derived_bytes(parameters)
+    return parameters.mask_bytes + decided_bytes(parameters) + body
+
+
+def require_room(parameters: Parameters, batch: int, certificates: int, settle_every: int, costs_every: int) -> None:
+    """Refuse batches and settlements of which the largest would not fit in a transaction.
+
+    Args:
+        batch, certificates: blocks in a transaction, and how many of them bring their quorum's signatures.
+        settle_every, costs_every: rounds of rewards, and of costs, in a transaction.
+
+    Raises:
+        AssumptionBroken: with the gas that it takes.
+    """
+    p = parameters
+    size = batch * block_bytes(p) + certificates * SIGNATURE_BYTES * p.participants
+    entry = ENTRY_WORDS * WORD + -(-header_bytes(p) // WORD) * WORD
+    for name, gas in (
+        ("batch", gas_of_blocks(size, batch, p.participants)),
+        ("settle_every", gas_of_call(settle_every * p.participants * PULL_BYTES)),
+        ("costs_every", gas_of_call(costs_every * entry)),
+    ):
+        require(gas <= MOST_GAS, f"chain.{name}", "gas <= 2^24, what one transaction may take", gas=gas, most=MOST_GAS)

@@ -1,0 +1,40 @@
+"""The largest batches that a scenario may name go through in one transaction, with the gas that is stated for them."""
+
+import pytest
+
+from chain_bandit.protocol.blocks import Kind
+from chain_bandit.protocol.errors import AssumptionBroken
+from chain_bandit.protocol.parameters import BodyMode, Parameters
+from chain_bandit.protocol.transaction import MOST_GAS, gas_of_blocks, require_room
+from tests.contracts.harness import Game, parameters
+
+
+def largest_batch(p: Parameters) -> int:
+    for batch in range(1, 258):
+        try:
+            require_room(p, batch, 1, 1, 1)
+        except AssumptionBroken:
+            return batch - 1
+    return 256
+
+
+@pytest.mark.parametrize("mode", BodyMode)
+@pytest.mark.parametrize("participants", [16, 64])
+def test_the_largest_batch_goes_through_with_its_stated_gas(participants, mode):
+    bound = participants // 4
+    p = parameters(
+        participants=participants, arms=10, burn_in=20, horizon=300, body_mode=mode, liars=bound, attackers=bound
+    )
+    game, batch = Game(p).open(), largest_batch(p)
+    assert batch > 1
+    blocks = []
+    for index in range(batch):
+        header, body = game.block(selected=[p.everybody ^ 1 << arm for arm in range(10)])
+        signers = range(participants) if index == batch - 1 else ()
+        blocks.append(game.submitted(header, body, signers))
+        game.record(Kind.APPROVED, header)
+    size = len(game.calldata(*blocks)) - 4
+    outcome = game.submit(*blocks)
+    assert outcome.accepted, outcome.error
+    assert outcome.gas <= gas_of_blocks(size, batch, participants) <= MOST_GAS
+    assert game.view("head") == game.ledger.head
