@@ -301,16 +301,17 @@ def _hexadecimal(text: str, size: int, option: str) -> bytes:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Let SIGTERM unwind like Ctrl-C, so that what is half-written is cleaned up."""
+    """Let SIGTERM and SIGHUP unwind like Ctrl-C, so that what is half-written is cleaned up."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise Stopped(128 + number)
 
-    previous = signal.signal(signal.SIGTERM, stop)
+    previous = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 def _version(value: bool) -> None:

@@ -1,5 +1,6 @@
 """A run folder: written beside its final place and moved there whole, so that it is complete or not there."""
 
+import glob
 import json
 import os
 import shutil
@@ -46,6 +47,7 @@ def written(out: Path) -> Iterator[Path]:
     try:  # a signal may come at any line: whatever was made is unmade
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
+            _tidy(place)
             partial.mkdir()
         except OSError as error:
             raise FolderRefused(out, f"cannot be written: {error.strerror}") from error
@@ -58,6 +60,28 @@ def written(out: Path) -> Iterator[Path]:
             old.rename(place)
         for left in (partial, old):
             shutil.rmtree(left, ignore_errors=True)
+
+
+def _tidy(place: Path) -> None:
+    """Clear away what a process left that was killed on the spot."""
+    for left in place.parent.glob(f"{glob.escape(place.name)}.*"):
+        pid, _, what = left.name.removeprefix(f"{place.name}.").partition(".")
+        if not pid.isdecimal() or what not in ("partial", "old") or _is_running(int(pid)):
+            continue
+        if what == "old" and not place.exists():
+            left.rename(place)
+        else:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def free_place(out: Path) -> Path:

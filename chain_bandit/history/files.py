@@ -18,6 +18,7 @@ from typing import IO, cast
 
 from chain_bandit.history.blocks import FORMAT, History, Origin, RawBlock
 from chain_bandit.history.errors import HistoryError
+from chain_bandit.protocol.digests import keccak
 
 MAX_LINE = 1 << 26
 """Bytes of the longest block line that is read: a block of 30 million gas has far fewer."""
@@ -48,7 +49,7 @@ def block_line(block: RawBlock) -> bytes:
     """The line of one block."""
     return _line(
         {
-            "bodies": ["0x" + item.hex() for item in block.bodies],
+            "bodies": ["0x" + item.hex() for item in sorted(set(block.bodies), key=keccak)],
             "header": "0x" + block.header.hex(),
             "receipts": ["0x" + item.hex() for item in block.receipts],
             "transactions": ["0x" + item.hex() for item in block.transactions],

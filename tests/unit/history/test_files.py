@@ -59,6 +59,8 @@ BAD = {
     "space": (FIRST + SECOND.replace(b":", b": ", 1), 2),
     "other order": (FIRST + b'{"bodies":[],"receipts":[],"header":"0x","transactions":[]}\n', 2),
     "no bodies": (FIRST + b'{"header":"0x","receipts":[],"transactions":[]}\n', 2),
+    "unsorted bodies": (FIRST + b'{"bodies":["0x02","0x01"],"header":"0x","receipts":[],"transactions":[]}\n', 2),
+    "a body twice": (FIRST + b'{"bodies":["0x01","0x01"],"header":"0x","receipts":[],"transactions":[]}\n', 2),
     "repeated key": (FIRST + b'{"bodies":[],"header":"0x","header":"0x","receipts":[],"transactions":[]}\n', 2),
     "extra key": (FIRST + b'{"bodies":[],"header":"0x","more":1,"receipts":[],"transactions":[]}\n', 2),
     "number": (FIRST + b'{"bodies":[],"header":1,"receipts":[],"transactions":[]}\n', 2),
