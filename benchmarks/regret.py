@@ -50,7 +50,7 @@ class Result:
     Attributes:
         arms: arm regret of the rounds after the burn-in.
         before: regret of the burn-in.
-        cost: c for every round in case 2.
+        cost: of the rounds in case 2.
         costly: rounds in case 2.
         locked: share of honest participants that pull one wrong arm in all of the last T / 10 rounds.
         curve: `arms` so far at each checkpoint.
@@ -152,13 +152,13 @@ def inside_range() -> Lie:
 
 OURS, UNDEFENDED, SINGLE, ORACLE = "chain-bandit", "plain mean", "UCB1 alone", "oracle, pooled UCB"
 PLAYERS: Mapping[str, Callable[[int], Result]] = {
-    OURS: lambda seed: played(seed, "option-1", upside_down()),
+    OURS: lambda seed: played(seed, "robust", upside_down()),
     UNDEFENDED: lambda seed: played(seed, "mean", upside_down()),
     SINGLE: single,
     ORACLE: oracle,
-    "chain-bandit, in-range liars": lambda seed: played(seed, "option-1", inside_range()),
+    "chain-bandit, in-range liars": lambda seed: played(seed, "robust", inside_range()),
     "plain mean, in-range liars": lambda seed: played(seed, "mean", inside_range()),
-    "chain-bandit, all honest": lambda seed: played(seed, "option-1", None),
+    "chain-bandit, all honest": lambda seed: played(seed, "robust", None),
     "plain mean, all honest": lambda seed: played(seed, "mean", None),
 }
 

@@ -17,12 +17,13 @@ from chain_bandit.attacks.registry import make
 from chain_bandit.environments.bernoulli import bernoulli_model
 from chain_bandit.environments.table import RecordedTable, load_table
 from chain_bandit.protocol import assumptions
+from chain_bandit.protocol.aggregation import Aggregation
 from chain_bandit.protocol.arms import burn_in_length
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.parameters import BodyMode, Parameters
 from chain_bandit.protocol.quorum import QuorumChoice
 from chain_bandit.protocol.rewards import RewardModel
-from chain_bandit.protocol.settlement import Conduct
+from chain_bandit.protocol.settlement import Conduct, Cost
 from chain_bandit.protocol.transaction import require_room
 from chain_bandit.protocol.units import UNIT
 
@@ -104,6 +105,11 @@ class Scenario(_Model):
     burn_in: int | None = Field(default=None, description="L; by default K * ceil(burn_in_factor * ln T)")
     burn_in_factor: float = Field(default=1.0, gt=0, strict=False, allow_inf_nan=False)
     threshold: int = Field(default=2, description="k")
+    aggregation: Literal["option-1", "option-2", "option-3", "delta-safe"] = "option-1"
+    delta: float = Field(
+        default=0.0, ge=0, le=2, strict=False, description="of delta-safe: nearer than half of it to the median"
+    )
+    cost: Literal["constant", "distance"] = Field(default="constant", description="of a round with a lie in force")
     quorum: Literal["majority", "two-thirds"] = "two-thirds"
     failure_limit: int = 2
     validators: int | None = Field(default=None, description="N, the best by reputation; by default everybody")
@@ -156,6 +162,8 @@ class Scenario(_Model):
             liars=self.liars,
             attackers=self.attackers,
             threshold=self.threshold,
+            aggregation=Aggregation[self.aggregation.upper().replace("-", "_")],
+            delta=round(self.delta * UNIT),
             quorum_choice=QuorumChoice.TWO_THIRDS if self.quorum == "two-thirds" else QuorumChoice.MAJORITY,
             failure_limit=self.failure_limit,
             c1_numerator=c1.numerator,
@@ -166,6 +174,7 @@ class Scenario(_Model):
             tolerance=round(self.tolerance * UNIT),
             skip_penalty=self.skip_penalty,
             evidence_penalty=self.evidence_penalty,
+            cost=Cost[self.cost.upper()],
             wei_per_unit=chain.wei_per_unit,
             stake=assumptions.minimum_stake(self.rounds, chain.wei_per_unit),
             opening_deadline=chain.opening_deadline,
@@ -175,6 +184,13 @@ class Scenario(_Model):
             settlement_window=chain.settlement_window,
         )
         assumptions.check(parameters)
+        if parameters.aggregation == Aggregation.DELTA_SAFE and self.burn_in is None:
+            least = assumptions.delta_safe_burn_in(self.participants, arms, self.rounds, parameters.delta)
+            assumptions.require(
+                burn_in >= least, "burn_in",
+                "L >= K * ceil(8 ln(M K T) / delta^2) (delta-safe, unless the scenario names its own L)",
+                L=burn_in, least=least,
+            )  # fmt: skip
         return parameters
 
     def attacks(self) -> dict[int, Attack]:

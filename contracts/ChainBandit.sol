@@ -78,6 +78,7 @@ contract ChainBandit is Records {
         if (roles.length != PARTICIPANTS) revert WrongRolesLength(roles.length, PARTICIPANTS);
         bytes32 commitment = keccak256(abi.encode(secret, keccak256(roles), keccak256(model)));
         if (commitment != SECRET_COMMITMENT) revert WrongSecret(commitment, SECRET_COMMITMENT);
+        if (COST == 1) _disclosure.keepMeans(model, ARMS);
         emit Revealed(_disclosure.reveal(secret, roles, _seed, _history.head, progress_.nextRound - 1));
     }
 
@@ -85,7 +86,7 @@ contract ChainBandit is Records {
     function settleCosts(CostEntry[] calldata entries) external override direct onlyEnvironment {
         _requireCanonical(abi.encodeCall(IChainBandit.settleCosts, (entries)));
         _requireWindow(_requireOver());
-        _disclosure.settle(_docket, entries, _shape(), BURN_IN);
+        _disclosure.settle(_docket, entries, _shape(), BURN_IN, COST == 1);
         emit CostsSettled(_disclosure.round + 1, _disclosure.costlyRounds);
     }
 

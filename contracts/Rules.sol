@@ -18,6 +18,8 @@ abstract contract Rules is IChainBandit {
     uint16 private immutable LIARS;
     uint16 private immutable ATTACKERS;
     uint32 private immutable THRESHOLD;
+    uint8 private immutable AGGREGATION;
+    uint32 private immutable DELTA;
     uint8 private immutable QUORUM_CHOICE;
     uint16 internal immutable FAILURE_LIMIT;
     uint64 private immutable C1_NUMERATOR;
@@ -28,6 +30,7 @@ abstract contract Rules is IChainBandit {
     uint32 private immutable TOLERANCE;
     uint16 internal immutable SKIP_PENALTY;
     uint16 internal immutable EVIDENCE_PENALTY;
+    uint8 internal immutable COST;
     uint64 internal immutable WEI_PER_UNIT;
     uint128 internal immutable STAKE;
     uint32 private immutable OPENING_DEADLINE;
@@ -59,6 +62,8 @@ abstract contract Rules is IChainBandit {
         LIARS = p.liars;
         ATTACKERS = p.attackers;
         THRESHOLD = p.threshold;
+        AGGREGATION = p.aggregation;
+        DELTA = p.delta;
         QUORUM_CHOICE = p.quorumChoice;
         FAILURE_LIMIT = p.failureLimit;
         C1_NUMERATOR = p.c1Numerator;
@@ -69,6 +74,7 @@ abstract contract Rules is IChainBandit {
         TOLERANCE = p.tolerance;
         SKIP_PENALTY = p.skipPenalty;
         EVIDENCE_PENALTY = p.evidencePenalty;
+        COST = p.cost;
         WEI_PER_UNIT = p.weiPerUnit;
         STAKE = p.stake;
         OPENING_DEADLINE = p.openingDeadline;
@@ -88,8 +94,8 @@ abstract contract Rules is IChainBandit {
     }
 
     /// @inheritdoc IChainBandit
-    function parameters() external view override returns (Parameters memory) {
-        return Parameters({
+    function parameters() external view override returns (Parameters memory p) {
+        p = Parameters({
             participants: PARTICIPANTS,
             validators: VALIDATORS,
             arms: ARMS,
@@ -98,6 +104,8 @@ abstract contract Rules is IChainBandit {
             liars: LIARS,
             attackers: ATTACKERS,
             threshold: THRESHOLD,
+            aggregation: AGGREGATION,
+            delta: DELTA,
             quorumChoice: QUORUM_CHOICE,
             failureLimit: FAILURE_LIMIT,
             c1Numerator: C1_NUMERATOR,
@@ -108,6 +116,7 @@ abstract contract Rules is IChainBandit {
             tolerance: TOLERANCE,
             skipPenalty: SKIP_PENALTY,
             evidencePenalty: EVIDENCE_PENALTY,
+            cost: COST,
             weiPerUnit: WEI_PER_UNIT,
             stake: STAKE,
             openingDeadline: OPENING_DEADLINE,
@@ -116,6 +125,11 @@ abstract contract Rules is IChainBandit {
             gameBlocks: GAME_BLOCKS,
             settlementWindow: SETTLEMENT_WINDOW
         });
+        // A struct of words lies in memory as the ABI has it; encoding it again takes 461 bytes of code.
+        // solhint-disable-next-line no-inline-assembly
+        assembly ("memory-safe") {
+            return(p, 896) // 28 words
+        }
     }
 
     /// @dev Signatures that certify a block of so many validators.

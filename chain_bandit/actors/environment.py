@@ -10,7 +10,7 @@ from chain_bandit.protocol.blocks import Header, approves, seats
 from chain_bandit.protocol.ledger import Ledger
 from chain_bandit.protocol.messages import Phase, Role, pull_content, receipt_content, tally
 from chain_bandit.protocol.rewards import Draws, RewardModel, hidden_cost
-from chain_bandit.protocol.settlement import NOTHING, Conduct, Pull, case_2
+from chain_bandit.protocol.settlement import NOTHING, Conduct, Cost, Pull, case_2, cost_of_round
 from chain_bandit.protocol.units import Counts, Means, added, sample_means
 
 
@@ -79,10 +79,13 @@ class Environment:
             Pull(given[seat].arm, given[seat].reward) if seat in given else NOTHING for seat in self.rules.everybody
         )
 
-    def costly(self, header: Header, reported: dict[int, Means]) -> bool:
-        """Case 2: some B_i of the block holds a labelled liar that reported other than its receipts."""
+    def charge(self, header: Header, reported: dict[int, Means]) -> int | None:
+        """What the block's round costs, in units, where some B_i holds a labelled liar that lied: case 2; else None."""
         selected = [frozenset(seats(row)) for row in header.selected]
-        return case_2(selected, self.liars, reported, dict(enumerate(self._truth)))
+        if not case_2(selected, self.liars, reported, dict(enumerate(self._truth))):
+            return None
+        choice, mean = Cost(self.rules.parameters.cost), self.model.means[header.arm]
+        return cost_of_round(choice, self.cost, header.means[header.arm], mean)
 
     def _on_pull(self, seat: int, request: PullRequest) -> list[Send]:
         if seat in self._receipts:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from chain_bandit.audit.game import Game
-from chain_bandit.protocol.aggregation import global_means, option_1
+from chain_bandit.protocol.aggregation import Aggregation, global_means, select
 from chain_bandit.protocol.blocks import Header, Report, mask, round_seed, seats
 from chain_bandit.protocol.reputation import accuracies
 from chain_bandit.protocol.units import Means
@@ -14,7 +14,8 @@ def check_selected(game: Game, header: Header, reports: Mapping[int, Report]) ->
     p, t = game.parameters, game.running.round
     means = {seat: report.means for seat, report in reports.items()}
     bits = {seat: [bool(row >> seat & 1) for row in header.candidates] for seat in reports}
-    expected = option_1(means, bits, frozenset(), p.liars, p.arms, round_seed(game.seed_0, t))
+    option, seed = Aggregation(p.aggregation), round_seed(game.seed_0, t)
+    expected = select(option, means, bits, frozenset(), p.liars, p.arms, seed, p.delta)
     for arm in range(p.arms):
         game.checks.that(
             header.selected[arm] == mask(expected[arm]), "aggregate.selected", t, f"B of arm {arm}",

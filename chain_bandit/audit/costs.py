@@ -5,7 +5,7 @@ from chain_bandit.audit.rewards import environment_of, in_window
 from chain_bandit.history.records import Call, Event
 from chain_bandit.protocol.digests import ZERO, keccak
 from chain_bandit.protocol.ledger import blocked
-from chain_bandit.protocol.settlement import CostEntry
+from chain_bandit.protocol.settlement import Cost, CostEntry, cost_of_round
 
 
 def costs_settled(game: Game, call: Call) -> None:
@@ -33,9 +33,13 @@ def costs_settled(game: Game, call: Call) -> None:
 def _charge(game: Game, t: int) -> None:
     """A costly round is everybody's but for those on its block list."""
     game.costly += 1
-    listed = blocked(game.running, t)
+    disclosed, past, listed = game.disclosed, game.past[t], blocked(game.running, t)
+    if disclosed is None:  # then balances are not known either
+        return
+    choice, mean = Cost(game.parameters.cost), disclosed.means[past.arm]
+    cost = cost_of_round(choice, disclosed.cost, past.estimate, mean)
     for seat in range(game.parameters.participants):
-        game.costly_rounds[seat] += not listed >> seat & 1
+        game.costs[seat] += 0 if listed >> seat & 1 else cost
 
 
 def _check_entry(game: Game, t: int, entry: CostEntry) -> None:

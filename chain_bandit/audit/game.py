@@ -66,13 +66,20 @@ class Deployment:
 
 @dataclass(slots=True)
 class Past:
-    """One record as later calls need it: what it is, and what settlement must fit."""
+    """One record as later calls need it: what it is, and what settlement must fit.
+
+    Attributes:
+        estimate: of a block, the global estimator of its honest arm.
+        expected: case 2; None when it is not known.
+        charged: what the environment said of it.
+    """
 
     kind: Kind
     parent: bytes
     header: bytes = ZERO
     arm: int = 0
     failed: int = 0
+    estimate: int = 0
     expected: bool | None = False
     charged: bool | None = None
 
@@ -84,7 +91,7 @@ class Game:
     Attributes:
         bodies: by hash, what the history holds beside the chain block that is replayed.
         bodies_known: whether every body was there so far: the run digest holds the reports.
-        costly, costly_rounds: rounds charged as case 2, in all and of each seat before it was on the block list.
+        costly, costs: rounds charged as case 2; what those before it was on the block list cost each seat, in units.
     """
 
     origin: Origin
@@ -112,7 +119,7 @@ class Game:
     revealed: bool = False
     handed_back: int = 0
     costly: int = 0
-    costly_rounds: list[int] = field(default_factory=list)
+    costs: list[int] = field(default_factory=list)
     bodies: dict[bytes, bytes] = field(default_factory=dict)
     bodies_known: bool = True
     balance: Balance | None = None

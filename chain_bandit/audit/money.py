@@ -26,7 +26,7 @@ def closed(game: Game, call: Call) -> None:
         return
     if complete and game.disclosed is not None:
         game.balance = final_balance(
-            p, game.deployment.pool, game.rewards, game.disclosed.roles, game.disclosed.cost, game.costly_rounds
+            p, game.deployment.pool, game.rewards, game.disclosed.roles, game.costs
         )
     else:
         listed = frozenset(seat for seat, since in enumerate(ledger.blocked_from) if since)

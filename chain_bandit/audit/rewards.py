@@ -17,7 +17,7 @@ def burn_in(game: Game, genesis: bytes) -> None:
     p = game.parameters
     game.counts = [[0] * p.arms for _ in range(p.participants)]
     game.totals = [[0] * p.arms for _ in range(p.participants)]
-    game.rewards, game.costly_rounds = [0] * p.participants, [0] * p.participants
+    game.rewards, game.costs = [0] * p.participants, [0] * p.participants
     ledger = opening(p, genesis, game.seed_0)
     for _ in range(1, p.burn_in):
         _receive(game, ledger.round, honest_arm(p, ledger), 0)

@@ -42,7 +42,7 @@ class RoundPlayed:
         record: None in the burn-in, which leaves no record.
         arm: what the honest pulled; None when the round failed.
         pulls: by seat, of an approved learning round; empty otherwise.
-        costly: case 2.
+        cost: in units, of a round in case 2; None of any other.
         accused: seats against which the honest hold proof of equivocation in this round.
         body: encoded, of a round that ended in a block; a compact game leaves it nowhere else.
         blocked: the round's block list.
@@ -52,10 +52,15 @@ class RoundPlayed:
     record: Record | None
     arm: int | None
     pulls: tuple[Pull, ...] = ()
-    costly: bool = False
+    cost: int | None = None
     accused: frozenset[int] = frozenset()
     body: bytes = b""
     blocked: frozenset[int] = frozenset()
+
+    @property
+    def costly(self) -> bool:
+        """Case 2."""
+        return self.cost is not None
 
 
 @dataclass
@@ -222,7 +227,7 @@ class Game:
         header = record.header
         reports: tuple[SignedReport, ...] = ()
         pulls: tuple[Pull, ...] = ()
-        costly = False
+        cost = None
         if header is not None:
             members = seats(header.reporters)
             reports = Body.decode(body, len(members), parameters.arms).reports
@@ -232,13 +237,13 @@ class Game:
                 reported = {
                     p: Report.decode(r.content, parameters.arms).means for p, r in zip(members, reports, strict=True)
                 }
-                costly = self.cast.environment.costly(header, reported)
+                cost = self.cast.environment.charge(header, reported)
         arm = pulled_arm(parameters, ledger, record.kind)
         progress.digest = run_digest.extend(
             progress.digest, parameters, record.round, record.kind, header, reports, pulls
         )
         listed = frozenset(seats(blocked(ledger, ledger.round)))
-        return RoundPlayed(record.round, record, arm, pulls, costly, accused, body if header else b"", listed)
+        return RoundPlayed(record.round, record, arm, pulls, cost, accused, body if header else b"", listed)
 
     def _collect_evidence(self) -> frozenset[int]:
         """Proofs of equivocation that honest validators hold of this round, one an accused seat and role.

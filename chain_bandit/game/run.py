@@ -32,7 +32,7 @@ from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.parameters import BodyMode
 from chain_bandit.protocol.regret import Regret
-from chain_bandit.protocol.rewards import Draws, hidden_cost
+from chain_bandit.protocol.rewards import Draws
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario
@@ -119,7 +119,7 @@ class _Rows:
         kind = played.record.kind.name.lower() if played.record else "burn-in"
         self.kinds[kind] = self.kinds.get(kind, 0) + 1
         self.accused |= played.accused
-        self.regret.add(played.round, played.arm, bool(played.pulls), played.costly)
+        self.regret.add(played.round, played.arm, bool(played.pulls), played.cost)
         row: dict[str, Any] = {
             "round": played.round,
             "kind": kind,
@@ -133,7 +133,7 @@ class _Rows:
             "regret_cost": self.regret.cost,
         }
         for name, arms in self._rivals.items():
-            self.rivals[name].add(played.round, next(arms), True, False)
+            self.rivals[name].add(played.round, next(arms), True)
             row[f"regret_{name}"] = self.rivals[name].total
         for name, value in row.items():
             self._columns.setdefault(name, []).append(value)
@@ -148,15 +148,14 @@ class _Rows:
         game = self._game
         parameters, model, plan = game.parameters, game.scenario.model, game.plan
         draws = Draws(model, plan.secret, game.cast.rules.seed_0)
-        charge = hidden_cost(plan.secret, game.cast.rules.seed_0)
-        self.regret = Regret(model.means, parameters.burn_in, charge)
+        self.regret = Regret(model.means, parameters.burn_in)
         honest = tuple(seat.number for seat in game.cast.honest)
         horizon = parameters.horizon
         self._rivals: dict[str, Iterator[int]] = {
             "ucb1": ucb1(draws, honest[0], parameters.arms, horizon),
             "oracle": pooled_ucb(draws, honest, parameters.arms, horizon),
         }
-        self.rivals = {name: Regret(model.means, 0, 0) for name in self._rivals}
+        self.rivals = {name: Regret(model.means, 0) for name in self._rivals}
 
 
 def _export(recorder: OnChain, bodies: Bodies, path: Path) -> tuple[int, str]:

@@ -1,11 +1,25 @@
 """From reports and comparison bits to the validated set B and the global estimators (Aggregation, Algorithm 4)."""
 
 from collections.abc import Mapping, Sequence
+from enum import IntEnum
 
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.units import INFINITY, Counts, Means
 
 Seats = frozenset[int]
+
+
+class Aggregation(IntEnum):
+    """How B_i comes from reports and comparison bits (Aggregation; PROTOCOL 1.4)."""
+
+    OPTION_1 = 0
+    """Theorem 1: A_i less its f largest and f smallest estimators."""
+    OPTION_2 = 1
+    """Theorems 2 and 4: the filter F, less its g largest and g smallest estimators of the arm."""
+    OPTION_3 = 2
+    """Theorems 3 and 5: Option 2 without the block list. D is left out everywhere here, so it *is* Option 2."""
+    DELTA_SAFE = 3
+    """Theorems 6 and 7: who of F is within delta / 2 of its median estimator of the arm."""
 
 
 def enough_pulls(counts: Counts, reference: Counts, threshold: int) -> tuple[bool, ...]:
@@ -23,43 +37,72 @@ def tie_break(seed: bytes, seats: Seats) -> dict[int, bytes]:
     return {p: keccak(seed, uint(p, 2)) for p in seats}
 
 
+def filtered(bits: Mapping[int, Sequence[bool]], blocked: Seats = frozenset()) -> Seats:
+    """F: who is in A_i for every arm i (Options 2 and 3, delta-safe)."""
+    return frozenset(p for p, row in bits.items() if all(row) and p not in blocked)
+
+
 def trimmed(
-    estimates: Mapping[int, int], members: Seats, liars: int, order: Mapping[int, bytes]
+    estimates: Mapping[int, int], members: Seats, trim: int, order: Mapping[int, bytes]
 ) -> Seats:
-    """Option 1 for one arm: A_i less its f largest and f smallest estimators, empty unless |A_i| > 2f."""
-    if len(members) <= 2 * liars:
+    """The members less the `trim` largest and smallest estimators, empty unless there are more than 2 trim of them."""
+    if len(members) <= 2 * trim:
         return frozenset()
     ranked = sorted(members, key=lambda p: (estimates[p], order[p]))
-    return frozenset(ranked[liars : len(ranked) - liars])
+    return frozenset(ranked[trim : len(ranked) - trim])
 
 
-def global_mean(estimates: Mapping[int, int], members: Seats) -> int:
-    """Algorithm 4 for one arm: the floored mean over B_i, or `INFINITY` when nobody is left."""
-    return sum(estimates[p] for p in members) // len(members) if members else INFINITY
+def trim_of(members: int, liars: int) -> int:
+    """g = min(f, ceil(|F| / 2) - 1): of a filter that holds somebody, somebody is always left (PROTOCOL 1.4)."""
+    return min(liars, max(members - 1, 0) // 2)
 
 
-def option_1(
+def within(estimates: Mapping[int, int], members: Seats, delta: int) -> Seats:
+    """Delta-safe for one arm: who is nearer than delta / 2 to the lower median of the members (units)."""
+    if not members:
+        return frozenset()
+    median = sorted(estimates[p] for p in members)[(len(members) - 1) // 2]
+    return frozenset(p for p in members if 2 * abs(estimates[p] - median) < delta)
+
+
+def select(
+    option: Aggregation,
     means: Mapping[int, Means],
     bits: Mapping[int, Sequence[bool]],
     blocked: Seats,
     liars: int,
     arms: int,
     seed: bytes,
+    delta: int = 0,
 ) -> tuple[Seats, ...]:
-    """B_i of every arm under Option 1 (Theorem 1).
+    """B_i of every arm: a pure function of reports, bits, D, f and delta (PROTOCOL 1.4).
 
     Args:
         means: the agreed report of each seat, in units.
-        bits: the comparison bits of each reporting seat.
-        blocked: D, left out everywhere.
+        bits: the comparison bits of each reporting seat, one an arm.
+        blocked: D, left out of A and F in every option.
         liars: f.
-        seed: seed_t of this round.
+        seed: seed_t of this round, which breaks ties of the trimming.
+        delta: in units; read by delta-safe alone.
     """
     order = tie_break(seed, frozenset(means))
-    return tuple(
-        trimmed({p: row[arm] for p, row in means.items()}, candidates(bits, arm, blocked), liars, order)
-        for arm in range(arms)
-    )
+    passed = filtered(bits, blocked)
+    selected = []
+    for arm in range(arms):
+        estimates = {p: row[arm] for p, row in means.items()}
+        match option:
+            case Aggregation.OPTION_1:
+                selected.append(trimmed(estimates, candidates(bits, arm, blocked), liars, order))
+            case Aggregation.OPTION_2 | Aggregation.OPTION_3:
+                selected.append(trimmed(estimates, passed, trim_of(len(passed), liars), order))
+            case Aggregation.DELTA_SAFE:
+                selected.append(within(estimates, passed, delta))
+    return tuple(selected)
+
+
+def global_mean(estimates: Mapping[int, int], members: Seats) -> int:
+    """Algorithm 4 for one arm: the floored mean over B_i, or `INFINITY` when nobody is left."""
+    return sum(estimates[p] for p in members) // len(members) if members else INFINITY
 
 
 def global_means(means: Mapping[int, Means], selected: Sequence[Seats]) -> Means:

@@ -1,14 +1,17 @@
 """Every inequality that a scenario or a deployment is refused by, and the formulas behind them."""
 
+from decimal import Context, Decimal
+
+from chain_bandit.protocol.aggregation import Aggregation
 from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.units import MAX_ARMS, MAX_PARTICIPANTS, UNIT
 
 _WIDTHS = {
-    "quorum_choice": 1, "c1_per_report": 1, "body_mode": 1, "failure_limit": 16, "unrecorded": 16, "threshold": 32,
-    "tolerance": 32, "skip_penalty": 16, "evidence_penalty": 16, "c1_numerator": 64,
-    "c1_denominator": 64, "wei_per_unit": 64, "stake": 128, "opening_deadline": 32, "skip_deadline": 32,
-    "burn_in_blocks": 32, "game_blocks": 32, "settlement_window": 32,
+    "aggregation": 2, "delta": 32, "quorum_choice": 1, "cost": 1, "c1_per_report": 1, "body_mode": 1,
+    "failure_limit": 16, "unrecorded": 16, "threshold": 32, "tolerance": 32, "skip_penalty": 16, "evidence_penalty": 16,
+    "c1_numerator": 64, "c1_denominator": 64, "wei_per_unit": 64, "stake": 128, "opening_deadline": 32,
+    "skip_deadline": 32, "burn_in_blocks": 32, "game_blocks": 32, "settlement_window": 32,
 }  # fmt: skip
 """Bits that the contract keeps of each parameter."""
 
@@ -28,6 +31,17 @@ def relay_rounds(attackers: int) -> int:
     return attackers
 
 
+def delta_safe_burn_in(participants: int, arms: int, horizon: int, delta: int) -> int:
+    """L from which on sqrt(ln(M K T) / 2n) <= delta / 4, n = L / K: K * ceil(8 ln(M K T) / delta^2) (PROTOCOL 1.4).
+
+    Args:
+        delta: in units.
+    """
+    exact = Context(prec=40)
+    sweeps = exact.divide(8 * Decimal(participants * arms * horizon).ln(exact), (Decimal(delta) / UNIT) ** 2)
+    return arms * int(sweeps.to_integral_value("ROUND_CEILING", exact))
+
+
 def require(holds: bool, name: str, inequality: str, **values: int) -> None:
     """Raise `AssumptionBroken` with the values on both sides unless the inequality holds."""
     if not holds:
@@ -35,7 +49,7 @@ def require(holds: bool, name: str, inequality: str, **values: int) -> None:
 
 
 def check(p: Parameters) -> None:
-    """Refuse a game outside Theorem 1 (Option 1, constant cost; committees as in Theorem 7).
+    """Refuse a game outside the theorems that its aggregation is for, or one that could not pay.
 
     Raises:
         AssumptionBroken: naming the first inequality that fails.
@@ -48,9 +62,16 @@ def check(p: Parameters) -> None:
     require(p.threshold >= 2, "threshold", "k >= 2", k=p.threshold)
     require(p.c1_numerator > 0 and p.c1_denominator > 0, "exploration", "C1 > 0", P=p.c1_numerator, Q=p.c1_denominator)
     require(p.failure_limit >= 1, "failure_limit", "s >= 1", s=p.failure_limit)
-    require(f >= 0 and n >= 3 * f + 1, "liars", "M >= 3f + 1 (Theorem 1, Option 1)", M=n, f=f)
+    require(f >= 0, "liars", "f >= 0", f=f)
+    if p.aggregation == Aggregation.OPTION_1:
+        require(n >= 3 * f + 1, "liars", "M >= 3f + 1 (Theorem 1, Option 1)", M=n, f=f)
+    if p.aggregation == Aggregation.DELTA_SAFE:
+        require(p.delta > 0, "delta", "delta > 0 (delta-safe)", delta=p.delta)
+    else:
+        require(p.delta == 0, "delta", "delta = 0 (only delta-safe has one)", delta=p.delta)
     require(m >= 0 and n >= m + 2, "attackers", "M >= m + 2", M=n, m=m)
-    require(n >= 2 * f + m + 1, "attackers", "M >= 2f + m + 1 (who attacks may withhold its report)", M=n, f=f, m=m)
+    require(n >= 2 * f + m + 1, "attackers", "M >= 2f + m + 1 (f < |H|, and who attacks may withhold its report)",
+            M=n, f=f, m=m)
     require(2 * m + 1 <= p.validators <= n, "validators", "2m + 1 <= N <= M", N=p.validators, m=m, M=n)
     for size in (p.validators, n):
         q = p.quorum(size)

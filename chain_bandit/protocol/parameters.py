@@ -29,6 +29,8 @@ class Parameters:
         liars: f, assumed bound on participants that may report falsely.
         attackers: m, assumed bound on participants that may attack the consensus.
         threshold: k of k * n > n_ref, at least 2.
+        aggregation: an `Aggregation`.
+        delta: units of the delta-safe option; 0 in every other.
         quorum_choice: a `QuorumChoice`.
         failure_limit: failed rounds in a row after which one exploration round is recorded.
         c1_numerator, c1_denominator: C1 of the confidence width as a fraction.
@@ -38,6 +40,7 @@ class Parameters:
         tolerance: the accuracy distance in units from which a report earns no reputation.
         skip_penalty: reputation that a skip costs each member of its committee.
         evidence_penalty: reputation that a proof of equivocation costs.
+        cost: a `Cost`.
         wei_per_unit: wei paid for one unit (1e-9) of reward.
         stake: wei that every participant deposits.
         opening_deadline, skip_deadline, burn_in_blocks, game_blocks, settlement_window: in chain blocks.
@@ -51,6 +54,8 @@ class Parameters:
     liars: int
     attackers: int
     threshold: int
+    aggregation: int
+    delta: int
     quorum_choice: int
     failure_limit: int
     c1_numerator: int
@@ -61,6 +66,7 @@ class Parameters:
     tolerance: int
     skip_penalty: int
     evidence_penalty: int
+    cost: int
     wei_per_unit: int
     stake: int
     opening_deadline: int

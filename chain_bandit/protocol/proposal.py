@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 
-from chain_bandit.protocol.aggregation import global_means, option_1
+from chain_bandit.protocol.aggregation import Aggregation, global_means, select
 from chain_bandit.protocol.blocks import Body, Header, Kind, Record, Report, SignedReport, approves, mask, round_seed
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import Malformed
@@ -58,7 +58,10 @@ def _propose(
     means = {p: Report.decode(report.content, parameters.arms).means for p, report in zip(seats, reports, strict=True)}
     bits = dict(zip(seats, rows, strict=True))
     seed = round_seed(ledger.seed, ledger.round)
-    selected = option_1(means, bits, frozenset(), parameters.liars, parameters.arms, seed)
+    option = Aggregation(parameters.aggregation)
+    selected = select(
+        option, means, bits, frozenset(), parameters.liars, parameters.arms, seed, parameters.delta
+    )
     body = Body(radii(ledger.pulls), reports)
     encoded, validated = body.encode(), global_means(means, selected)
     accurate = accuracies(parameters.participants, means, validated, body.radii, parameters.tolerance)

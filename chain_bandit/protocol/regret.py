@@ -15,17 +15,15 @@ class Regret:
     Attributes:
         truth: the true means in units.
         last_burn_in_round: L; its rounds are observed and never paid.
-        charge: c in units.
         burn_in: rounds 1..L.
         arms: paid rounds, by the gap of the arm that was pulled.
         failed: later rounds that pay nothing: failed and exploration.
-        cost: c for every paid round in case 2.
+        cost: of the paid rounds in case 2.
         paid, costly: how many rounds were paid, and in case 2 among those.
     """
 
     truth: Means
     last_burn_in_round: int
-    charge: int
     burn_in: int = 0
     arms: int = 0
     failed: int = 0
@@ -38,15 +36,16 @@ class Regret:
         """The pseudo-regret: its parts together."""
         return self.burn_in + self.arms + self.failed + self.cost
 
-    def add(self, round_: int, arm: int | None, paid: bool, costly: bool) -> None:
-        """Take in one round: the honest arm, whether rewards were paid, whether it was in case 2."""
+    def add(self, round_: int, arm: int | None, paid: bool, cost: int | None = None) -> None:
+        """Take in one round: the honest arm, whether rewards were paid, in case 2 what it cost (units)."""
         best = max(self.truth)
         if round_ <= self.last_burn_in_round:
             self.burn_in += best
         elif paid and arm is not None:
             self.arms += best - self.truth[arm]
-            self.cost += self.charge * costly
             self.paid += 1
-            self.costly += costly
+            if cost is not None:
+                self.cost += cost
+                self.costly += 1
         else:
             self.failed += best

@@ -5,12 +5,12 @@ Amounts of rewards and costs are in units of 1e-9; only a `Balance` is in wei.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import IntFlag
+from enum import IntEnum, IntFlag
 
 from chain_bandit.protocol.digests import uint
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.parameters import Parameters
-from chain_bandit.protocol.units import NO_PULL, Means
+from chain_bandit.protocol.units import NO_PULL, UNIT, Means
 
 
 class Conduct(IntFlag):
@@ -19,6 +19,15 @@ class Conduct(IntFlag):
     HONEST = 0
     LIAR = 1
     ATTACKER = 2
+
+
+class Cost(IntEnum):
+    """What a round in case 2 costs (section 2, regret)."""
+
+    CONSTANT = 0
+    """c (Theorems 1, 6 and 7)."""
+    DISTANCE = 1
+    """c times the squared distance of the honest arm's global estimator from its mean (Theorems 2 to 5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +84,21 @@ def case_2(
     return any(reported[p] != truth[p] for p in in_force)
 
 
+def cost_of_round(choice: Cost, charge: int, estimate: int, mean: int) -> int:
+    """c_{p,t} of a round in case 2, in units and the same for everybody (PROTOCOL 1.8).
+
+    By distance it is floor(c * min(1, (mu_hat_a - mu_a)^2)), a the honest arm of the round.
+
+    Args:
+        charge: c in units.
+        estimate: the global estimator of that arm in the round's header, in units.
+        mean: the arm's true mean, in units.
+    """
+    if choice is Cost.CONSTANT:
+        return charge
+    return charge * min(UNIT, abs(estimate - mean)) ** 2 // UNIT**2
+
+
 @dataclass(frozen=True, slots=True)
 class Balance:
     """What the contract owes at the end, in wei: one entry a seat, then the environment, then what is burned."""
@@ -85,7 +109,7 @@ class Balance:
 
 
 def final_balance(
-    parameters: Parameters, pool: int, rewards: Sequence[int], roles: Sequence[int], cost: int, costly: Sequence[int]
+    parameters: Parameters, pool: int, rewards: Sequence[int], roles: Sequence[int], costs: Sequence[int]
 ) -> Balance:
     """Settle a game whose reveal and settlements are all complete (PROTOCOL 1.8).
 
@@ -93,11 +117,10 @@ def final_balance(
         pool: wei that the environment put in.
         rewards: settled rewards of each seat, in units.
         roles: `Conduct` of each seat.
-        cost: c in units.
-        costly: for each seat the rounds in case 2 before it was on the block list.
+        costs: for each seat what the rounds in case 2 before it was on the block list cost, in units.
     """
     wei = parameters.wei_per_unit
-    changes = [cost * rounds * wei * (1 if role else -1) for role, rounds in zip(roles, costly, strict=True)]
+    changes = [cost * wei * (1 if role else -1) for role, cost in zip(roles, costs, strict=True)]
     participants = tuple(
         parameters.stake + reward * wei + change for reward, change in zip(rewards, changes, strict=True)
     )

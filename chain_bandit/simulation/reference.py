@@ -7,7 +7,7 @@ fails. Nothing is signed, so a record's header digest is zero, its body is empty
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from chain_bandit.protocol.aggregation import Seats, enough_pulls, global_means, option_1
+from chain_bandit.protocol.aggregation import Aggregation, Seats, enough_pulls, global_means, select
 from chain_bandit.protocol.blocks import Header, Kind, Record, approves, genesis_digest, mask, round_seed
 from chain_bandit.protocol.digests import ZERO
 from chain_bandit.protocol.ledger import (
@@ -21,7 +21,7 @@ from chain_bandit.protocol.ledger import (
 )
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.rewards import Draws, RewardModel, hidden_cost
-from chain_bandit.protocol.settlement import case_2
+from chain_bandit.protocol.settlement import Cost, case_2, cost_of_round
 from chain_bandit.protocol.units import Means, sample_means
 
 Reports = Mapping[int, Means]
@@ -40,8 +40,9 @@ Aggregator = Callable[[Parameters, Reports, Mapping[int, tuple[bool, ...]], byte
 def robust(
     parameters: Parameters, reports: Reports, bits: Mapping[int, tuple[bool, ...]], seed: bytes
 ) -> tuple[Seats, ...]:
-    """Option 1, the rule of Theorem 1."""
-    return option_1(reports, bits, frozenset(), parameters.liars, parameters.arms, seed)
+    """The option that the parameters name."""
+    p = parameters
+    return select(Aggregation(p.aggregation), reports, bits, frozenset(), p.liars, p.arms, seed, p.delta)
 
 
 def plain_mean(
@@ -51,7 +52,7 @@ def plain_mean(
     return (frozenset(reports),) * parameters.arms
 
 
-AGGREGATORS: Mapping[str, Aggregator] = {"option-1": robust, "mean": plain_mean}
+AGGREGATORS: Mapping[str, Aggregator] = {"robust": robust, "mean": plain_mean}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Game:
     """One game, decided by its arguments.
 
     Attributes:
-        parameters: M, K, T, L, f, k, s and C1; the rest plays no part here.
+        parameters: M, K, T, L, f, k, s, C1, aggregation and cost; the rest plays no part here.
         model: the rewards.
         secret: the environment's, from which draws and hidden cost follow.
         seed_0: seed of the game.
@@ -78,7 +79,7 @@ class Game:
     attackers: Seats = frozenset()
     equivocates: Seats = frozenset()
     failed: frozenset[int] = frozenset()
-    aggregator: str = "option-1"
+    aggregator: str = "robust"
 
     @property
     def honest(self) -> tuple[int, ...]:
@@ -101,7 +102,7 @@ class Outcome:
         kind: of its record; None in the rounds 1..L-1, which leave none.
         arm: what the honest pulled; None when nobody pulled.
         paid: whether rewards are paid: b_t = 1 and t > L.
-        case_2: whether the round costs the honest c: it is paid, and a lie is in force.
+        cost: in units, where the round is in case 2: it is paid, and a lie is in force; else None.
         rewards: reward in units of each honest seat that pulled.
         ledger: the state after the round.
     """
@@ -110,7 +111,7 @@ class Outcome:
     kind: Kind | None
     arm: int | None
     paid: bool
-    case_2: bool
+    cost: int | None
     rewards: Mapping[int, int]
     ledger: Ledger
 
@@ -181,6 +182,15 @@ def _decide(game: Game, ledger: Ledger, purses: list[Purse]) -> tuple[Record, bo
     return Record(ledger.round, kind, header), case_2(selected, frozenset(game.liars), reports, truth)
 
 
+def _cost(game: Game, record: Record | None) -> int:
+    """What a round in case 2 costs, in units."""
+    assert record is not None
+    header = record.header
+    assert header is not None
+    choice, mean = Cost(game.parameters.cost), game.model.means[header.arm]
+    return cost_of_round(choice, game.cost, header.means[header.arm], mean)
+
+
 def _end_round(
     game: Game, ledger: Ledger, record: Record | None, lied: bool, draws: Draws, purses: list[Purse]
 ) -> Outcome:
@@ -198,7 +208,7 @@ def _end_round(
         kind=record.kind if record else None,
         arm=arm,
         paid=paid,
-        case_2=paid and lied,
+        cost=_cost(game, record) if paid and lied else None,
         rewards={seat: rewards[seat] for seat in game.honest if seat in rewards},
         ledger=after_burn_in_round(p, ledger) if record is None else after_record(p, ledger, record),
     )

@@ -10,9 +10,9 @@ from chain_bandit.simulation.reference import Game, Outcome, play
 
 def running_regret(game: Game) -> Iterator[tuple[Outcome, Regret]]:
     """Every round of `game` with the sums after it: one `Regret` that grows, not a copy a round."""
-    regret = Regret(game.model.means, game.parameters.burn_in, game.cost)
+    regret = Regret(game.model.means, game.parameters.burn_in)
     for outcome in play(game):
-        regret.add(outcome.round, outcome.arm, outcome.paid, outcome.case_2)
+        regret.add(outcome.round, outcome.arm, outcome.paid, outcome.cost)
         yield outcome, regret
 
 

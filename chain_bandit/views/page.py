@@ -7,7 +7,9 @@ from importlib.resources import files
 from typing import Any
 
 from chain_bandit.audit.report import AuditReport
+from chain_bandit.protocol.aggregation import Aggregation
 from chain_bandit.protocol.parameters import BodyMode, Parameters
+from chain_bandit.protocol.units import UNIT
 from chain_bandit.views import plots
 from chain_bandit.views.canvas import themed
 from chain_bandit.views.facts import Facts, Participant, amount, clean, short, signed, span, whole
@@ -206,10 +208,24 @@ def _agreement(facts: Facts) -> str:
     )
     return (
         f"In each recorded round {who}, less whoever is on the block list; each validator commands once, and the "
-        f"block is certified by at least {p.quorum(p.validators)} signatures of {p.validators}. For every arm the "
-        f"{p.liars} highest and {p.liars} lowest reports are left out, whoever sent them: an honest report is often "
-        "among them, and a lie counts only where it is no extreme."
+        f"block is certified by at least {p.quorum(p.validators)} signatures of {p.validators}. {_counted(p)}"
     )
+
+
+def _counted(p: Parameters) -> str:
+    """Whose reports count."""
+    some = "Only who has pulled every arm often enough counts: for every arm "
+    trimmed = (
+        f"the {p.liars} highest and {p.liars} lowest reports are left out, whoever sent them: an honest report is "
+        "often among them, and a lie counts only where it is no extreme."
+    )
+    match Aggregation(p.aggregation):
+        case Aggregation.OPTION_1:
+            return "For every arm " + trimmed
+        case Aggregation.OPTION_2 | Aggregation.OPTION_3:
+            return some + trimmed
+        case Aggregation.DELTA_SAFE:
+            return some + f"the reports nearer than {p.delta / 2 / UNIT:g} to their median."
 
 
 def _reputation(facts: Facts) -> Markup:
@@ -275,7 +291,7 @@ def _money(facts: Facts) -> Markup:
         ("pool of the environment, wei", whole(owner.stake) if owner else "\N{EN DASH}"),
         ("stake of each participant, wei", whole(next((a.stake for a in report.accounts if a.seat is not None), None))),
         ("hidden cost c, in rewards", amount(game.get("cost"), 4)),
-        ("rounds that cost c", whole(game.get("costly_rounds"))),
+        ("rounds that cost the honest", whole(game.get("costly_rounds"))),
         ("withdrawn, wei", whole(withdrawn)),
         ("burned, wei", whole(report.burned)),
     ]

@@ -8,7 +8,10 @@ interface IErrors {
     error ArmsOutOfRange(uint256 arms, uint256 least, uint256 most);
     error ThresholdTooLow(uint256 threshold, uint256 least);
     error ExplorationNotPositive(uint256 numerator, uint256 denominator);
-    error UnknownChoice(uint256 quorumChoice, uint256 c1PerReport, uint256 bodyMode);
+    error UnknownChoice(
+        uint256 quorumChoice, uint256 c1PerReport, uint256 bodyMode, uint256 aggregation, uint256 cost
+    );
+    error DeltaMisplaced(uint256 aggregation, uint256 delta);
     error ReputationMalformed(uint256 unrecorded, uint256 tolerance, uint256 skipPenalty);
     error ValidatorsOutOfRange(uint256 validators, uint256 least, uint256 most);
     error FailureLimitTooLow(uint256 failureLimit, uint256 least);
@@ -76,6 +79,7 @@ interface IErrors {
     error WrongSecret(bytes32 got, bytes32 expected);
     error WrongRolesLength(uint256 got, uint256 expected);
     error UnknownRole(uint256 seat, uint256 role);
+    error ModelMalformed(uint256 arm, uint256 end);
     error NoRecordLeft(uint256 entry);
     error WrongRecord(uint256 round, bytes32 got, bytes32 expected);
     error CostWithoutLiar(uint256 round, uint256 kind);

@@ -7,6 +7,9 @@ import {MAX_ARMS, MAX_PARTICIPANTS, Parameters, UNIT} from "../types/Game.sol";
 /// @title Every inequality that a deployment is refused by, and the numbers derived from M and m
 /// @dev The twin of `chain_bandit/protocol/assumptions.py`.
 library Assumptions {
+    uint256 private constant OPTION_1 = 0;
+    uint256 private constant DELTA_SAFE = 3;
+
     /// @notice Signatures needed from so many validators, of which up to `attackers` may misbehave.
     function quorum(uint256 validators, uint256 attackers, uint256 choice) internal pure returns (uint256) {
         unchecked {
@@ -26,9 +29,10 @@ library Assumptions {
         return 2 * uint256(p.participants) * minimumStake(p);
     }
 
-    /// @notice Refuses a game outside Theorem 1, or one that could not pay.
+    /// @notice Refuses a game outside the theorems that its aggregation is for, or one that could not pay.
     function check(Parameters memory p, uint256 pool) internal pure {
         _checkSizes(p);
+        _checkChoices(p);
         _checkFaults(p);
         _checkLengths(p);
         uint256 least = minimumStake(p);
@@ -47,18 +51,24 @@ library Assumptions {
         if (p.c1Numerator == 0 || p.c1Denominator == 0) {
             revert IErrors.ExplorationNotPositive(p.c1Numerator, p.c1Denominator);
         }
-        if (p.quorumChoice > 1 || p.c1PerReport > 1 || p.bodyMode > 1) {
-            revert IErrors.UnknownChoice(p.quorumChoice, p.c1PerReport, p.bodyMode);
-        }
         if (p.unrecorded == 0 || p.tolerance == 0 || p.skipPenalty == 0) {
             revert IErrors.ReputationMalformed(p.unrecorded, p.tolerance, p.skipPenalty);
         }
         if (p.failureLimit == 0) revert IErrors.FailureLimitTooLow(p.failureLimit, 1);
     }
 
+    function _checkChoices(Parameters memory p) private pure {
+        if (p.quorumChoice > 1 || p.c1PerReport > 1 || p.bodyMode > 1 || p.aggregation > DELTA_SAFE || p.cost > 1) {
+            revert IErrors.UnknownChoice(p.quorumChoice, p.c1PerReport, p.bodyMode, p.aggregation, p.cost);
+        }
+        if ((p.aggregation == DELTA_SAFE) != (p.delta != 0)) revert IErrors.DeltaMisplaced(p.aggregation, p.delta);
+    }
+
     function _checkFaults(Parameters memory p) private pure {
         uint256 participants = p.participants;
-        if (participants < 3 * uint256(p.liars) + 1) revert IErrors.TooManyLiars(participants, p.liars);
+        if (p.aggregation == OPTION_1 && participants < 3 * uint256(p.liars) + 1) {
+            revert IErrors.TooManyLiars(participants, p.liars);
+        }
         if (participants < uint256(p.attackers) + 2) revert IErrors.TooManyAttackers(participants, p.attackers);
         if (participants < 2 * uint256(p.liars) + p.attackers + 1) {
             revert IErrors.TooFewReports(participants, p.liars, p.attackers);

@@ -93,12 +93,18 @@ library Blocks {
         }
     }
 
-    /// @notice The seats that some B_i of a whole header holds, which a quorum has signed.
-    function selected(Shape memory shape, bytes calldata header) internal pure returns (uint256 set) {
+    /// @notice Of a whole header that a quorum has signed what costs rest on: the seats that some B_i holds, the honest
+    /// arm, and the estimator of that arm.
+    function outcome(Shape memory shape, bytes calldata header)
+        internal
+        pure
+        returns (uint256 set, uint256 arm, uint256 mean)
+    {
         unchecked {
             // slither-disable-next-line uninitialized-local -- filled in below
             Found memory found;
-            _middle(shape, found, header, KNOWN);
+            arm = Bits.read(header, KNOWN + shape.setBytes, 1);
+            mean = Bits.read(header, _middle(shape, found, header, KNOWN) + 4 * arm, 4);
             uint256 at = found.selectedAt;
             uint256 sets = Bits.read(header, at, 1) == 1 ? 1 : shape.arms;
             for (uint256 i; i < sets; ++i) {

@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {IErrors} from "../interfaces/IErrors.sol";
 import {APPROVED, CostEntry, UNIT} from "../types/Game.sol";
+import {Bits} from "./Bits.sol";
 import {BlockList} from "./BlockList.sol";
 import {Blocks} from "./Blocks.sol";
 import {Ledger} from "./Ledger.sol";
@@ -17,7 +18,9 @@ library Costs {
         uint32 costlyRounds;
         uint32 cost; // in units
         bool revealed;
-        mapping(uint256 => uint256) excused; // costly rounds in which a seat was on the block list
+        uint64 charge; // units that the costly rounds cost: T rounds of at most 1e9 fit
+        mapping(uint256 => uint256) excused; // units of those in which a seat was on the block list
+        mapping(uint256 => uint256) means; // true means in units, eight arms a word; unused where the cost is constant
     }
 
     /// @notice Takes in the opened commitment, once; `head` is the digest of the last record, in `round`.
@@ -39,20 +42,48 @@ library Costs {
         disclosure.revealed = true;
     }
 
+    /// @notice Keeps the true means of a revealed model: for each arm uint16 n, then n pairs of uint32 reward and
+    /// uint32 weight; rewards ascend to one unit at most, weights are not all zero.
+    function keepMeans(Disclosure storage disclosure, bytes calldata model, uint256 arms) internal {
+        unchecked {
+            uint256 at = 0;
+            for (uint256 arm; arm < arms; ++arm) {
+                uint256 sum = 0;
+                uint256 size = 0;
+                uint256 least = 0; // what the next reward must be; out of reach once one was less
+                uint256 left = Bits.read(model, at, 2);
+                for (at += 2; left != 0; --left) {
+                    uint256 pair = Bits.read(model, at, 8);
+                    uint256 reward = pair >> 32;
+                    least = reward < least ? type(uint64).max : reward + 1;
+                    sum += reward * uint32(pair);
+                    size += uint32(pair);
+                    at += 8;
+                }
+                bool complete = arm + 1 != arms || at == model.length;
+                if (size == 0 || least > UNIT + 1 || !complete) revert IErrors.ModelMalformed(arm, at);
+                disclosure.means[arm / 8] |= (sum / size) << (arm % 8 * 32);
+            }
+        }
+    }
+
     /// @notice Follows the records back over `entries`, counting the costly rounds.
     /// @param first The first round that has a record.
+    /// @param distance Whether a costly round costs by distance.
     function settle(
         Disclosure storage disclosure,
         BlockList.Docket storage docket,
         CostEntry[] calldata entries,
         Blocks.Shape memory shape,
-        uint256 first
+        uint256 first,
+        bool distance
     ) internal {
         if (!disclosure.revealed) revert IErrors.NotRevealed();
         bytes32 cursor = disclosure.cursor;
         uint256 round = disclosure.round;
         uint256 liars = disclosure.liars;
         uint256 costly = disclosure.costlyRounds;
+        uint256 charge = disclosure.charge;
         for (uint256 i; i < entries.length; ++i) {
             if (round < first) revert IErrors.NoRecordLeft(i);
             CostEntry calldata entry = entries[i];
@@ -61,11 +92,14 @@ library Costs {
             if (digest != cursor) revert IErrors.WrongRecord(round, digest, cursor);
             if (entry.costly) {
                 // Round L is observed, never paid, whatever becomes of its block.
-                bool possible = entry.kind == APPROVED && round > first
-                    && Blocks.selected(shape, entry.header) & liars != 0;
-                if (!possible) revert IErrors.CostWithoutLiar(round, entry.kind);
+                (uint256 held, uint256 arm, uint256 mean) = Blocks.outcome(shape, entry.header);
+                if (entry.kind != APPROVED || round <= first || held & liars == 0) {
+                    revert IErrors.CostWithoutLiar(round, entry.kind);
+                }
                 ++costly;
-                _excuse(disclosure, docket, round);
+                uint256 cost = distance ? _byDistance(disclosure, arm, mean) : disclosure.cost;
+                charge += cost;
+                _excuse(disclosure, docket, round, cost);
             }
             cursor = entry.parent;
             --round;
@@ -73,6 +107,7 @@ library Costs {
         disclosure.cursor = cursor;
         disclosure.round = uint32(round);
         disclosure.costlyRounds = uint32(costly);
+        disclosure.charge = uint64(charge);
     }
 
     /// @notice Whether the commitment is opened and every record handed back.
@@ -82,7 +117,7 @@ library Costs {
 
     /// @notice Units that the costly rounds take from a seat, or give it: none from the block list on.
     function changeOf(Disclosure storage disclosure, uint256 seat) internal view returns (uint256) {
-        return uint256(disclosure.cost) * (disclosure.costlyRounds - disclosure.excused[seat]);
+        return disclosure.charge - disclosure.excused[seat];
     }
 
     /// @notice Whether a seat's role, once revealed, is any but honest.
@@ -90,10 +125,22 @@ library Costs {
         return disclosure.malicious >> seat & 1 == 1;
     }
 
-    function _excuse(Disclosure storage disclosure, BlockList.Docket storage docket, uint256 round) private {
+    /// @dev c * min(1, (global estimator - true mean)**2), floored to a unit.
+    function _byDistance(Disclosure storage disclosure, uint256 arm, uint256 mean) private view returns (uint256) {
+        unchecked {
+            uint256 truth = uint32(disclosure.means[arm / 8] >> (arm % 8 * 32));
+            uint256 apart = mean > truth ? mean - truth : truth - mean;
+            if (apart > UNIT) apart = UNIT;
+            return disclosure.cost * apart * apart / UNIT ** 2;
+        }
+    }
+
+    function _excuse(Disclosure storage disclosure, BlockList.Docket storage docket, uint256 round, uint256 cost)
+        private
+    {
         uint256 accused = docket.accused;
         for (uint256 seat; accused != 0; (++seat, accused >>= 1)) {
-            if (accused & 1 == 1 && docket.since[seat] <= round) ++disclosure.excused[seat];
+            if (accused & 1 == 1 && docket.since[seat] <= round) disclosure.excused[seat] += cost;
         }
     }
 

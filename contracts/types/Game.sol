@@ -26,6 +26,8 @@ struct Parameters {
     uint16 liars; // f, assumed bound
     uint16 attackers; // m, assumed bound
     uint32 threshold; // k of k * n > n_ref
+    uint8 aggregation; // 0, 1, 2: the paper's options 1, 2, 3; 3: delta-safe
+    uint32 delta; // in units; 0 unless delta-safe
     uint8 quorumChoice; // 0 majority, 1 two thirds
     uint16 failureLimit; // failed rounds in a row before an exploration
     uint64 c1Numerator;
@@ -36,6 +38,7 @@ struct Parameters {
     uint32 tolerance; // units of distance from which a report earns no reputation
     uint16 skipPenalty;
     uint16 evidencePenalty;
+    uint8 cost; // of a costly round: 0 c, 1 c times the squared distance of estimator and mean
     uint64 weiPerUnit;
     uint128 stake; // wei that every participant deposits
     uint32 openingDeadline; // in chain blocks, as all below

@@ -54,10 +54,11 @@ TOPICS = {int.from_bytes(event.topic, "big"): event for event in EVENTS.values()
 SELECTORS = {error.topic[:4]: error for error in ERRORS.values()}
 
 BASE = Parameters(
-    participants=4, validators=4, arms=2, horizon=12, burn_in=4, liars=1, attackers=1, threshold=2, quorum_choice=0,
-    failure_limit=2, c1_numerator=2, c1_denominator=1, c1_per_report=1, body_mode=0, unrecorded=1,
-    tolerance=UNIT // 10, skip_penalty=4096, evidence_penalty=65535, wei_per_unit=3, stake=12 * UNIT * 3,
-    opening_deadline=100, skip_deadline=10, burn_in_blocks=20, game_blocks=1000, settlement_window=50,
+    participants=4, validators=4, arms=2, horizon=12, burn_in=4, liars=1, attackers=1, threshold=2, aggregation=0,
+    delta=0, quorum_choice=0, failure_limit=2, c1_numerator=2, c1_denominator=1, c1_per_report=1, body_mode=0,
+    unrecorded=1, tolerance=UNIT // 10, skip_penalty=4096, evidence_penalty=65535, cost=0, wei_per_unit=3,
+    stake=12 * UNIT * 3, opening_deadline=100, skip_deadline=10, burn_in_blocks=20, game_blocks=1000,
+    settlement_window=50,
 )  # fmt: skip
 
 
@@ -155,12 +156,15 @@ class Game:
 
     new_machine: Callable[[], Machine] = Machine
 
-    def __init__(self, p: Parameters = BASE, roles: bytes | None = None, pool: int | None = None, name: str = "game"):
+    def __init__(
+        self, p: Parameters = BASE, roles: bytes | None = None, pool: int | None = None, name: str = "game",
+        model: bytes = b"any model",
+    ):
         self.p, self.machine, self.chance = p, self.new_machine(), random.Random(name)
         self.keys = [PrivateKey(keccak(name.encode(), seat.to_bytes(2, "big"))) for seat in range(p.participants)]
         self.seats = [address_of(key) for key in self.keys]
         self.environment, self.anybody = keccak(b"environment")[:20], keccak(b"anybody")[:20]
-        self.salt, self.secret, self.model = keccak(b"salt"), keccak(b"secret"), b"any model"
+        self.salt, self.secret, self.model = keccak(b"salt"), keccak(b"secret"), model
         self.roles = roles if roles is not None else bytes([1, 2, *bytes(254)])[: p.participants]
         self.pool = least_pool(p) if pool is None else pool
         for account in (*self.seats, self.environment, self.anybody):

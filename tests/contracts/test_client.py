@@ -53,7 +53,7 @@ def test_client_plays_a_whole_game():
     c.settle_costs(env, game.entries(costly=1))
     c.reveal_counts(game.seats[0], ZERO)
     c.close(game.seats[2])
-    expected = final_balance(p, c.pool(), [2 * UNIT] * 4, game.roles, hidden_cost(SECRET, seed), [1] * 4)
+    expected = final_balance(p, c.pool(), [2 * UNIT] * 4, game.roles, [hidden_cost(SECRET, seed)] * 4)
     people = [*game.seats, env]
     assert [c.owed(raw(account)) for account in people] == [*expected.participants, expected.environment]
     for account in people:

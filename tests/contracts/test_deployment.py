@@ -21,9 +21,14 @@ REFUSALS = [
     (parameters(threshold=1), ("ThresholdTooLow", 1, 2)),
     (parameters(c1_numerator=0), ("ExplorationNotPositive", 0, 1)),
     (parameters(c1_denominator=0), ("ExplorationNotPositive", 2, 0)),
-    (parameters(quorum_choice=2), ("UnknownChoice", 2, 1, 0)),
-    (parameters(c1_per_report=2), ("UnknownChoice", 0, 2, 0)),
-    (parameters(body_mode=2), ("UnknownChoice", 0, 1, 2)),
+    (parameters(quorum_choice=2), ("UnknownChoice", 2, 1, 0, 0, 0)),
+    (parameters(c1_per_report=2), ("UnknownChoice", 0, 2, 0, 0, 0)),
+    (parameters(body_mode=2), ("UnknownChoice", 0, 1, 2, 0, 0)),
+    (parameters(aggregation=4), ("UnknownChoice", 0, 1, 0, 4, 0)),
+    (parameters(cost=2), ("UnknownChoice", 0, 1, 0, 0, 2)),
+    (parameters(delta=1), ("DeltaMisplaced", 0, 1)),
+    (parameters(aggregation=2, delta=1), ("DeltaMisplaced", 2, 1)),
+    (parameters(aggregation=3), ("DeltaMisplaced", 3, 0)),
     (parameters(unrecorded=0), ("ReputationMalformed", 0, UNIT // 10, 4096)),
     (parameters(tolerance=0), ("ReputationMalformed", 1, 0, 4096)),
     (parameters(skip_penalty=0), ("ReputationMalformed", 1, UNIT // 10, 0)),
@@ -34,6 +39,8 @@ REFUSALS = [
     (parameters(participants=3), ("TooManyLiars", 3, 1)),
     (parameters(attackers=3), ("TooManyAttackers", 4, 3)),
     (parameters(attackers=2), ("TooFewReports", 4, 1, 2)),
+    (parameters(aggregation=1, participants=6, liars=2, attackers=2), ("TooFewReports", 6, 2, 2)),
+    (parameters(aggregation=3, delta=1, participants=5, liars=2), ("TooFewReports", 5, 2, 1)),
     (parameters(liars=0, attackers=2), ("ValidatorsOutOfRange", 4, 5, 4)),
     (parameters(participants=6, attackers=2, quorum_choice=1), ("QuorumUnreachable", 5, 6, 2)),
     (parameters(burn_in=5), ("BurnInMalformed", 5, 2)),
@@ -49,6 +56,17 @@ REFUSALS = [
 ]
 
 
+OTHER = Parameters(
+    participants=7, validators=6, arms=3, horizon=2**32 - 2, burn_in=9, liars=2, attackers=1, threshold=2**32 - 1,
+    aggregation=3, delta=2**32 - 3, quorum_choice=1, failure_limit=2**16 - 1, c1_numerator=2**64 - 1,
+    c1_denominator=2**64 - 2, c1_per_report=0, body_mode=1, unrecorded=2**16 - 2, tolerance=2**32 - 4,
+    skip_penalty=2**16 - 3, evidence_penalty=2**16 - 4, cost=1, wei_per_unit=5, stake=2**128 - 1,
+    opening_deadline=2**32 - 5, skip_deadline=2**32 - 6, burn_in_blocks=2**32 - 7, game_blocks=2**32 - 8,
+    settlement_window=2**32 - 9,
+)
+"""No two fields alike, most of them as large as they can be."""
+
+
 @pytest.mark.parametrize(("refused", "error"), REFUSALS)
 def test_deployment_reverts_when_an_assumption_is_broken(refused, error):
     assert Game(refused).deployment.error == error
@@ -61,13 +79,17 @@ def test_deployment_reverts_when_the_pool_is_one_wei_short():
 
 def test_deployment_accepts_every_bound_exactly():
     largest = parameters(participants=256, arms=254, burn_in=508, horizon=509, liars=85, attackers=85)
-    for p in (BASE, largest, replace(largest, quorum_choice=1), parameters(burn_in_blocks=0)):
+    half = parameters(participants=6, liars=2)
+    options = (replace(half, aggregation=1), replace(half, aggregation=2), replace(half, aggregation=3, delta=1))
+    for p in (BASE, largest, replace(largest, quorum_choice=1), parameters(burn_in_blocks=0), *options):
         assert Game(p).deployment.accepted
 
 
 def test_deployment_fixes_what_the_views_say():
     game = Game(pool=least_pool(BASE) + 7)
     assert game.view("parameters") == tuple_of(BASE)
+    other = Game(OTHER)
+    assert (other.view("parameters"), other.view("game")) == (tuple_of(OTHER), other.digest)
     assert game.view("game") == game.digest
     assert game.view("pool") == least_pool(BASE) + 7 == game.held()
     assert bytes.fromhex(game.view("environment")[2:]) == game.environment
@@ -108,7 +130,7 @@ def test_contract_and_python_refuse_the_same_games():
 def random_parameters(chance: random.Random) -> Parameters:
     """Games on both sides of every bound."""
     def off(*steps: int) -> int:
-        return chance.choice((*[0] * 15, *steps))
+        return chance.choice((*[0] * 20, *steps))
 
     participants = chance.choice((2, 3, 4, 7, 10, 256, chance.randrange(2, 300))) + off(-1)
     arms = chance.choice((1, 2, 3, 254, chance.randrange(1, 256)))
@@ -117,21 +139,27 @@ def random_parameters(chance: random.Random) -> Parameters:
     wei = chance.choice((1, 10, 10**9))
     attackers = max(0, (participants - 1) // 3 + off(-1, 1))
     some = chance.randint(1, participants)
+    liars = chance.choice(((participants - 1) // 3, max(0, participants - attackers - 1) // 2))
+    aggregation = chance.choice((0, 0, 1, 2, 3)) + off(4)
+    delta = chance.choice((*[UNIT // 10] * 15, 0)) if aggregation == 3 else off(1, 2**32 - 1)
     validators = chance.choice((participants, participants, some, 3 * attackers + 1)) + off(1, -1)
     return Parameters(
         participants=participants, validators=max(0, validators), arms=arms, horizon=horizon, burn_in=burn_in,
-        liars=max(0, (participants - 1) // 3 + off(-1, 1)), attackers=attackers, threshold=2 + off(-1, 1),
-        quorum_choice=chance.choice((0, 1)) + off(2), failure_limit=1 + off(-1, 1), c1_numerator=2 + off(-2),
+        liars=max(0, liars + off(-1, 1)), attackers=attackers, threshold=2 + off(-1, 1),
+        aggregation=aggregation, delta=delta, quorum_choice=chance.choice((0, 1)) + off(2),
+        failure_limit=1 + off(-1, 1), c1_numerator=2 + off(-2),
         c1_denominator=1 + off(-1), c1_per_report=chance.choice((0, 1)) + off(2),
         body_mode=chance.choice((0, 1)) + off(2),
         unrecorded=1 + off(-1, 65534), tolerance=1 + off(-1, 2**32 - 2), skip_penalty=1 + off(-1, 65534),
-        evidence_penalty=off(1, 65535), wei_per_unit=wei, stake=assumptions.minimum_stake(horizon, wei) + off(-1, 1),
+        evidence_penalty=off(1, 65535), cost=chance.choice((0, 1)) + off(2),
+        wei_per_unit=wei, stake=assumptions.minimum_stake(horizon, wei) + off(-1, 1),
         opening_deadline=100 + off(-100), skip_deadline=10 + off(-10), burn_in_blocks=1 + off(-1),
         game_blocks=1000 + off(-1000), settlement_window=50 + off(-50),
     )  # fmt: skip
 
 
 PROVOKED = {
+    "DeltaMisplaced",
     "ParticipantsOutOfRange", "ArmsOutOfRange", "ThresholdTooLow", "ExplorationNotPositive", "UnknownChoice",
     "ReputationMalformed", "ValidatorsOutOfRange", "FailureLimitTooLow", "TooManyLiars", "TooManyAttackers",
     "TooFewReports", "QuorumUnreachable", "BurnInMalformed", "HorizonOutOfRange", "BlocksNotPositive", "StakeTooSmall",

@@ -304,7 +304,8 @@ def test_costs_of_later_rounds_pass_the_blocked_by_and_money_is_conserved(roles)
     game.reveal()
     game.do(game.environment, "settleCosts", game.entries(costly))
     game.do(game.anybody, "close")
-    expected = final_balance(game.p, game.pool, rewards, roles, hidden_cost(game.secret, game.seed), counted)
+    cost = hidden_cost(game.secret, game.seed)
+    expected = final_balance(game.p, game.pool, rewards, roles, [cost * rounds for rounds in counted])
     owed = [game.view("owed", account) for account in people]
     assert owed == [*expected.participants, expected.environment]
     assert game.machine.state.get_balance(DEAD) == expected.burned

@@ -302,7 +302,7 @@ def test_money_is_conserved_at_every_step(roles):
     game.do(game.environment, "settleCosts", game.entries(range(L + 1, T + 1) if liars else ()))
     conserved()
     cost = hidden_cost(game.secret, game.seed)
-    expected = final_balance(BASE, game.pool, [(T - L) * UNIT] * M, roles, cost, [costly] * M)
+    expected = final_balance(BASE, game.pool, [(T - L) * UNIT] * M, roles, [cost * costly] * M)
     game.do(game.anybody, "close")
     conserved()
     assert balance(DEAD) == expected.burned

@@ -6,7 +6,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chain_bandit.protocol.aggregation import global_means, option_1
+from chain_bandit.protocol.aggregation import Aggregation, global_means, select
 from chain_bandit.protocol.blocks import Header, Kind, Record, Report, mask, seats
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.ledger import after_burn_in_round, after_record, honest_arm, opening, records_made
@@ -20,12 +20,13 @@ settings.register_profile("pinned", max_examples=300, deadline=None, derandomize
 pinned = settings.get_profile("pinned")
 
 GAME = Parameters(
-    participants=4, validators=4, arms=2, horizon=12, burn_in=4, liars=1, attackers=1, threshold=2, quorum_choice=1,
-    failure_limit=2, c1_numerator=2, c1_denominator=1, c1_per_report=1, body_mode=0, unrecorded=1, tolerance=UNIT // 10,
-    skip_penalty=4096, evidence_penalty=65535, wei_per_unit=1, stake=12 * UNIT, opening_deadline=10, skip_deadline=10,
-    burn_in_blocks=4, game_blocks=100, settlement_window=100,
+    participants=4, validators=4, arms=2, horizon=12, burn_in=4, liars=1, attackers=1, threshold=2, aggregation=0,
+    delta=0, quorum_choice=1, failure_limit=2, c1_numerator=2, c1_denominator=1, c1_per_report=1, body_mode=0,
+    unrecorded=1, tolerance=UNIT // 10, skip_penalty=4096, evidence_penalty=65535, cost=0, wei_per_unit=1,
+    stake=12 * UNIT, opening_deadline=10, skip_deadline=10, burn_in_blocks=4, game_blocks=100, settlement_window=100,
 )  # fmt: skip
 
+DELTA = UNIT // 3
 units = st.integers(0, UNIT)
 uint32 = st.integers(0, 2**32 - 1)
 digests = st.binary(min_size=32, max_size=32)
@@ -50,21 +51,56 @@ def test_aggregation_does_not_depend_on_the_order_of_reports(case, rng, seed):
     liars, arms, means, bits, _ = case
     order = list(means)
     rng.shuffle(order)
-    shuffled = option_1({p: means[p] for p in order}, {p: bits[p] for p in order}, frozenset(), liars, arms, seed)
-    selected = option_1(means, bits, frozenset(), liars, arms, seed)
-    assert shuffled == selected
-    assert global_means({p: means[p] for p in order}, shuffled) == global_means(means, selected)
+    reordered = {p: means[p] for p in order}, {p: bits[p] for p in order}
+    for option in Aggregation:
+        shuffled = select(option, *reordered, frozenset(), liars, arms, seed, DELTA)
+        selected = select(option, means, bits, frozenset(), liars, arms, seed, DELTA)
+        assert shuffled == selected
+        assert global_means(reordered[0], shuffled) == global_means(means, selected)
 
 
 @pinned
 @given(reported_rounds(), digests)
 def test_every_estimator_lies_within_the_honest_range_when_liars_are_at_most_f(case, seed):
     liars, arms, means, bits, bad = case
-    selected = option_1(means, bits, frozenset(), liars, arms, seed)
+    selected = select(Aggregation.OPTION_1, means, bits, frozenset(), liars, arms, seed)
     for arm, estimator in enumerate(global_means(means, selected)):
         honest = [row[arm] for p, row in means.items() if p not in bad]
         assert selected[arm]
         assert min(honest) <= estimator <= max(honest)
+
+
+@st.composite
+def half_lying_rounds(draw):
+    """Reports of which a minority lies, whoever else withholds; everybody who tells the truth has pulled enough."""
+    liars = draw(st.integers(0, 3))
+    total = 2 * liars + 1 + draw(st.integers(0, 4))
+    arms = draw(st.integers(1, 4))
+    means = {p: tuple(draw(st.lists(units, min_size=arms, max_size=arms))) for p in range(total)}
+    bad = draw(st.sets(st.integers(0, total - 1), max_size=liars))
+    bits = {p: tuple(p not in bad or draw(st.booleans()) for _ in range(arms)) for p in range(total)}
+    return liars, arms, means, bits, frozenset(bad)
+
+
+@pinned
+@given(half_lying_rounds(), digests, st.sampled_from([Aggregation.OPTION_2, Aggregation.OPTION_3]))
+def test_filtered_estimators_lie_within_the_honest_range_while_liars_are_a_minority(case, seed, option):
+    liars, arms, means, bits, bad = case
+    selected = select(option, means, bits, frozenset(), liars, arms, seed)
+    for arm, estimator in enumerate(global_means(means, selected)):
+        honest = [row[arm] for p, row in means.items() if p not in bad]
+        assert min(honest) <= estimator <= max(honest)
+
+
+@pinned
+@given(half_lying_rounds(), digests, st.integers(1, 2 * UNIT))
+def test_delta_safe_estimators_are_nearer_than_half_delta_to_the_honest_range(case, seed, delta):
+    liars, arms, means, bits, bad = case
+    selected = select(Aggregation.DELTA_SAFE, means, bits, frozenset(), liars, arms, seed, delta)
+    for arm, estimator in enumerate(global_means(means, selected)):
+        honest = [row[arm] for p, row in means.items() if p not in bad]
+        assert 2 * min(honest) - delta <= 2 * estimator + 2
+        assert 2 * estimator < 2 * max(honest) + delta
 
 
 @pinned
@@ -74,9 +110,12 @@ def test_renaming_equal_reports_changes_no_estimator(case, seed):
     last = max(means)
     renamed = {last - p: row for p, row in means.items()}
     renamed_bits = {last - p: row for p, row in bits.items()}
-    one = global_means(means, option_1(means, bits, frozenset(), liars, arms, seed))
-    other = global_means(renamed, option_1(renamed, renamed_bits, frozenset(), liars, arms, seed))
-    assert one == other
+    for option in Aggregation:
+        one = global_means(means, select(option, means, bits, frozenset(), liars, arms, seed, DELTA))
+        other = global_means(
+            renamed, select(option, renamed, renamed_bits, frozenset(), liars, arms, seed, DELTA)
+        )
+        assert one == other
 
 
 @pinned
@@ -182,9 +221,8 @@ def test_money_of_a_finished_game_is_conserved_exactly(data, seats_):
     rewards = data.draw(st.lists(st.integers(0, most), min_size=seats_, max_size=seats_))
     roles = data.draw(st.lists(st.sampled_from([Conduct(i) for i in range(4)]), min_size=seats_, max_size=seats_))
     pool = 2 * seats_ * most * wei
-    cost = data.draw(units)
-    rounds = data.draw(st.lists(st.integers(0, horizon), min_size=seats_, max_size=seats_))
-    balance = final_balance(parameters, pool, rewards, roles, cost, rounds)
+    costs = data.draw(st.lists(st.integers(0, most), min_size=seats_, max_size=seats_))
+    balance = final_balance(parameters, pool, rewards, roles, costs)
     assert sum(balance.participants) + balance.environment + balance.burned == pool + seats_ * parameters.stake
     assert min(*balance.participants, balance.environment, balance.burned) >= 0
 

@@ -12,7 +12,7 @@ from chain_bandit.crypto.keys import Signer, derive
 from chain_bandit.history.blocks import History
 from chain_bandit.history.bodies import Bodies, with_bodies
 from chain_bandit.history.collect import collect
-from chain_bandit.protocol.aggregation import enough_pulls, global_means, option_1
+from chain_bandit.protocol.aggregation import Aggregation, enough_pulls, global_means, select
 from chain_bandit.protocol.blocks import (
     Body,
     Header,
@@ -57,10 +57,11 @@ from chain_bandit.stopwatch import Stopwatch
 
 M, K, L, T = 4, 2, 4, 30
 PARAMETERS = Parameters(
-    participants=M, validators=M, arms=K, horizon=T, burn_in=L, liars=1, attackers=1, threshold=2, quorum_choice=0,
-    failure_limit=2, c1_numerator=2, c1_denominator=1, c1_per_report=1, body_mode=BodyMode.FULL, unrecorded=1,
-    tolerance=UNIT // 10, skip_penalty=4096, evidence_penalty=65535, wei_per_unit=3, stake=T * UNIT * 3,
-    opening_deadline=20, skip_deadline=4, burn_in_blocks=10, game_blocks=300, settlement_window=40,
+    participants=M, validators=M, arms=K, horizon=T, burn_in=L, liars=1, attackers=1, threshold=2, aggregation=0,
+    delta=0, quorum_choice=0, failure_limit=2, c1_numerator=2, c1_denominator=1, c1_per_report=1,
+    body_mode=BodyMode.FULL, unrecorded=1, tolerance=UNIT // 10, skip_penalty=4096, evidence_penalty=65535, cost=0,
+    wei_per_unit=3, stake=T * UNIT * 3, opening_deadline=20, skip_deadline=4, burn_in_blocks=10, game_blocks=300,
+    settlement_window=40,
 )  # fmt: skip
 COMPACT = replace(PARAMETERS, body_mode=BodyMode.COMPACT)
 COMMITTEES = replace(PARAMETERS, validators=3, unrecorded=3)
@@ -102,6 +103,7 @@ class Script:
     radii: Hook = same
     pull: Hook = same
     costly: Hook = same
+    option: Hook = same
     draw: Hook = same
     kind: Callable[[int], str] = lambda t: {SKIPPED: "skip", LATE: "late"}.get(t, "block")
     parameters: Parameters = PARAMETERS
@@ -259,7 +261,8 @@ class Played:
             for seat in reporters
         }
         bits = script.bits(bits, t)
-        selected = option_1(means, bits, frozenset(), p.liars, K, round_seed(self.seed_0, t))
+        option = script.option(Aggregation(p.aggregation), t)
+        selected = select(option, means, bits, frozenset(), p.liars, K, round_seed(self.seed_0, t), p.delta)
         body = Body(script.radii(radii(self.ledger.pulls), t), tuple(reports[seat] for seat in reporters))
         validated = global_means(means, selected)
         header = Header(

@@ -143,7 +143,7 @@ def word(where: int, value: int) -> Callable[[bytes], bytes]:
 
 FORGED: dict[str, tuple[int | None, Callable[[Forgery], None]]] = {
     "game.code": (None, lambda f: f.creation(flip(100))),
-    "game.parameters": (None, lambda f: f.creation(word(-20, 1))),
+    "game.parameters": (None, lambda f: f.creation(word(-23, 1))),
     "game.deposits": (None, lambda f: f.value(2, 5)),
     "game.opening": (None, lambda f: f.call("open", 0, rewrite("open", _0=flip(3)))),
     "game.genesis": (None, lambda f: f.event("Opened", 0, flip(3))),

@@ -1,19 +1,24 @@
-"""protocol/aggregation.py, held against brute force with fractions."""
+"""protocol/aggregation.py, held against brute force."""
 
 import random
+from collections import Counter
 from fractions import Fraction
-from itertools import combinations
+from itertools import combinations, product
 
 import pytest
 
 from chain_bandit.protocol.aggregation import (
+    Aggregation,
     candidates,
     enough_pulls,
+    filtered,
     global_mean,
     global_means,
-    option_1,
+    select,
     tie_break,
+    trim_of,
     trimmed,
+    within,
 )
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.units import INFINITY, UNIT
@@ -105,10 +110,10 @@ def test_global_mean_is_infinite_when_nobody_is_left():
 def test_option_1_takes_each_arm_by_itself_and_only_those_with_bits():
     means = {0: (0, 9), 1: (1, 8), 2: (2, 7), 3: (3, 6)}
     bits = {p: (True, p != 3) for p in means}
-    selected = option_1(means, bits, frozenset(), 1, 2, SEED)
+    selected = select(Aggregation.OPTION_1, means, bits, frozenset(), 1, 2, SEED)
     assert selected == (frozenset({1, 2}), frozenset({1}))
     assert global_means(means, selected) == (1, 8)
-    blocked = option_1(means, bits, frozenset({1}), 1, 2, SEED)
+    blocked = select(Aggregation.OPTION_1, means, bits, frozenset({1}), 1, 2, SEED)
     assert blocked == (frozenset({2}), frozenset())
     assert global_means(means, blocked) == (2, INFINITY)
 
@@ -125,3 +130,141 @@ def test_every_subset_of_liars_is_harmless_on_a_spread_of_honest_values():
             assert min(honest) <= global_mean(estimates, kept) <= max(honest)
             tried += 1
     assert tried == 63
+
+
+def naive(option, means, bits, blocked, liars, arms, delta):
+    """PROTOCOL 1.4 word by word: sets shrink by one member at a time, medians are found by counting."""
+    heard = [p for p in means if p not in blocked]
+    passed = [p for p in heard if False not in [bits[p][arm] for arm in range(arms)]]
+    selected = []
+    for arm in range(arms):
+
+        def rank(p, arm=arm):
+            return means[p][arm], outside_order(p)
+
+        left = [p for p in heard if bits[p][arm]] if option == Aggregation.OPTION_1 else list(passed)
+        if option == Aggregation.DELTA_SAFE:
+            middle = [
+                means[m][arm] for m in left
+                if sum(means[p][arm] < means[m][arm] for p in left) <= (len(left) - 1) // 2
+                < sum(means[p][arm] <= means[m][arm] for p in left)
+            ]
+            assert len(set(middle)) == bool(left)
+            left = [p for p in left if middle[0] - delta < 2 * means[p][arm] - middle[0] < middle[0] + delta]
+        else:
+            cuts = liars if option == Aggregation.OPTION_1 else min(liars, -(-len(left) // 2) - 1)
+            if option == Aggregation.OPTION_1 and len(left) <= 2 * liars:
+                left = []
+            for _ in range(cuts if left else 0):
+                left.remove(max(left, key=rank))
+                left.remove(min(left, key=rank))
+        selected.append(frozenset(left))
+    return tuple(selected)
+
+
+@pytest.mark.parametrize("option", Aggregation)
+def test_every_option_is_its_definition_on_random_rounds_with_ties(option):
+    rng = random.Random(f"option {option}")
+    sizes, cases = Counter(), 0
+    for _ in range(3000):
+        seats = rng.sample(range(40), rng.randint(0, 9))
+        arms, liars, delta = rng.randint(1, 3), rng.randint(0, 3), rng.choice((1, 2, 3, 5, 8, UNIT, 2 * UNIT + 1))
+        values = rng.choice(((0, 1, 2), (0, 1, 2, 3, 4, 5, 6, UNIT), tuple(range(12))))
+        means = {p: tuple(rng.choice(values) for _ in range(arms)) for p in seats}
+        likely = rng.choice((0.1, 0.8, 1.0))
+        bits = {p: tuple(rng.random() < likely for _ in range(arms)) for p in seats}
+        blocked = frozenset(p for p in seats if rng.random() < rng.choice((0, 0, 0.3, 1)))
+        got = select(option, means, bits, blocked, liars, arms, SEED, delta)
+        assert got == naive(option, means, bits, blocked, liars, arms, delta)
+        sizes.update(map(len, got))
+        cases += 1
+    assert cases == 3000
+    assert set(range(4)) <= set(sizes)
+
+
+@pytest.mark.parametrize("option", Aggregation)
+def test_every_option_is_its_definition_in_every_small_round(option):
+    cases = 0
+    for count in range(4):
+        for values in product((0, 1, 3), repeat=count):
+            for rows in product((False, True), repeat=count):
+                for liars, delta, blocked in product((0, 1, 2), (1, 3, 7), (frozenset(), frozenset({1}))):
+                    means, bits = {p: (v,) for p, v in enumerate(values)}, {p: (row,) for p, row in enumerate(rows)}
+                    got = select(option, means, bits, blocked, liars, 1, SEED, delta)
+                    assert got == naive(option, means, bits, blocked, liars, 1, delta)
+                    cases += 1
+    assert cases == 18 * (1 + 6 + 36 + 216)
+
+
+FIVE = {0: (10, 5), 1: (20, 5), 2: (30, 5), 3: (40, 9), 4: (100, 0)}
+ALL_BUT_THE_LAST = {p: (True, p != 4) for p in FIVE}
+"""Seat 4 has too few pulls of arm 1."""
+
+
+@pytest.mark.parametrize(
+    ("option", "delta", "expected"),
+    [
+        (Aggregation.OPTION_1, 0, {1, 2, 3}),  # arm by arm: seat 4 is in A_0
+        (Aggregation.OPTION_2, 0, {1, 2}),  # F = {0, 1, 2, 3}
+        (Aggregation.OPTION_3, 0, {1, 2}),
+        (Aggregation.DELTA_SAFE, 20, {1}),  # the lower median is 20; 10 and 30 are at half of delta, not nearer
+        (Aggregation.DELTA_SAFE, 21, {0, 1, 2}),
+    ],
+)
+def test_golden_round_of_each_option(option, delta, expected):
+    assert select(option, FIVE, ALL_BUT_THE_LAST, frozenset(), 1, 2, SEED, delta)[0] == expected
+
+
+@pytest.mark.parametrize("option", Aggregation)
+@pytest.mark.parametrize(
+    ("means", "bits", "blocked"),
+    [
+        ({}, {}, set()),
+        (FIVE, dict.fromkeys(FIVE, (False, False)), set()),
+        (FIVE, ALL_BUT_THE_LAST, set(FIVE)),
+    ],
+    ids=["no report", "nobody with enough pulls", "all in D"],
+)
+def test_every_b_is_empty_when_nobody_is_left(option, means, bits, blocked):
+    selected = select(option, means, bits, frozenset(blocked), 1, 2, SEED, 10)
+    assert selected == (frozenset(), frozenset())
+    assert global_means(means, selected) == (INFINITY, INFINITY)
+
+
+def test_filter_leaves_out_whoever_misses_one_arm():
+    assert filtered(ALL_BUT_THE_LAST) == {0, 1, 2, 3}
+    assert filtered(ALL_BUT_THE_LAST, frozenset({0})) == {1, 2, 3}
+    assert select(Aggregation.OPTION_1, FIVE, ALL_BUT_THE_LAST, frozenset(), 0, 2, SEED) == (set(FIVE), {0, 1, 2, 3})
+    for option in (Aggregation.OPTION_2, Aggregation.DELTA_SAFE):
+        assert select(option, FIVE, ALL_BUT_THE_LAST, frozenset(), 0, 2, SEED, UNIT) == ({0, 1, 2, 3},) * 2
+
+
+def test_block_list_is_as_if_it_had_not_reported_and_so_option_3_is_option_2():
+    rng = random.Random(7)
+    for _ in range(500):
+        means = {p: (rng.randrange(9), rng.randrange(9)) for p in range(8)}
+        bits = {p: (rng.random() < 0.9, rng.random() < 0.9) for p in means}
+        listed = frozenset(rng.sample(range(8), rng.randrange(9)))
+        silent = {p: row for p, row in means.items() if p not in listed}
+        rest = silent, {p: bits[p] for p in silent}
+        found = [select(option, means, bits, listed, 2, 2, SEED, 5) for option in Aggregation]
+        assert found == [select(option, *rest, frozenset(), 2, 2, SEED, 5) for option in Aggregation]
+        assert found[Aggregation.OPTION_2] == found[Aggregation.OPTION_3]
+
+
+def test_trim_leaves_somebody_of_any_filter_and_never_trims_more_than_f():
+    assert [trim_of(size, 3) for size in range(10)] == [0, 0, 0, 1, 1, 2, 2, 3, 3, 3]
+    for size, liars in product(range(1, 30), range(12)):
+        assert size - 2 * trim_of(size, liars) >= 1
+        assert trim_of(size, liars) == liars or size - 2 * (trim_of(size, liars) + 1) < 1
+
+
+def test_delta_safe_compares_with_the_lower_median_exactly():
+    estimates = {0: 0, 1: UNIT // 2, 2: UNIT // 2 + 1, 3: UNIT}
+    seats = frozenset(estimates)
+    assert within(estimates, seats, UNIT) == {1, 2}
+    assert within(estimates, seats, UNIT + 1) == {0, 1, 2, 3}
+    assert within(estimates, seats, 2) == {1}
+    assert within(estimates, seats, 3) == {1, 2}
+    assert within(estimates, frozenset({0, 2, 3}), 1) == {2}
+    assert within(estimates, frozenset(), 5) == frozenset()

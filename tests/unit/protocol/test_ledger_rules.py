@@ -154,12 +154,12 @@ def test_the_run_digest_leaves_out_what_is_bound_to_a_chain(parameters):
 
 
 def test_regret_is_shown_in_its_parts_and_sums_to_the_whole():
-    regret = Regret((700, 400), 2, 50)
-    for played in ((1, 0, False, False), (2, 1, False, False), (3, 1, True, True), (4, 0, True, False),
-                   (5, None, False, False), (6, 1, False, False)):  # fmt: skip
+    regret = Regret((700, 400), 2)
+    for played in ((1, 0, False), (2, 1, False), (3, 1, True, 50), (4, 0, True), (5, None, False), (6, 1, False),
+                   (7, 0, True, 0), (8, 0, True, 7)):  # fmt: skip
         regret.add(*played)
-    assert (regret.burn_in, regret.arms, regret.failed, regret.cost) == (1400, 300, 1400, 50)
-    assert (regret.paid, regret.costly, regret.total) == (2, 1, 3150)
+    assert (regret.burn_in, regret.arms, regret.failed, regret.cost) == (1400, 300, 1400, 57)
+    assert (regret.paid, regret.costly, regret.total) == (4, 3, 3157)
 
 
 def test_reputations_of_a_block_move_an_eighth_of_the_way_and_a_skip_costs_the_committee(parameters):

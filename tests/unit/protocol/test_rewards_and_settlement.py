@@ -142,7 +142,7 @@ def test_a_round_is_case_2_only_when_a_labelled_liar_in_b_reported_other_than_it
 def test_costs_move_from_the_honest_to_the_malicious_and_the_rest_is_burned(parameters):
     p = parameters(wei_per_unit=3)
     roles = (Conduct.HONEST, Conduct.LIAR, Conduct.HONEST, Conduct.HONEST)
-    balance = final_balance(p, 10**12, (10, 20, 30, 40), roles, 7, (2, 2, 2, 2))
+    balance = final_balance(p, 10**12, (10, 20, 30, 40), roles, (14, 14, 14, 14))
     assert balance.participants == tuple(p.stake + x for x in (30 - 42, 60 + 42, 90 - 42, 120 - 42))
     assert (balance.environment, balance.burned) == (10**12 - 300, 84)
 
@@ -150,7 +150,7 @@ def test_costs_move_from_the_honest_to_the_malicious_and_the_rest_is_burned(para
 def test_the_pool_pays_when_the_malicious_gain_more_than_the_honest_lose(parameters):
     p = parameters()
     roles = (Conduct.ATTACKER, Conduct.LIAR, Conduct.LIAR | Conduct.ATTACKER, Conduct.HONEST)
-    balance = final_balance(p, 10**12, (0, 0, 0, 0), roles, 5, (3, 3, 3, 3))
+    balance = final_balance(p, 10**12, (0, 0, 0, 0), roles, (15, 15, 15, 15))
     assert (balance.environment, balance.burned) == (10**12 - 30, 0)
 
 
@@ -164,7 +164,7 @@ def test_an_unfinished_game_shares_the_pool_equally_and_burns_the_dust(parameter
 def test_whoever_was_blocked_neither_pays_nor_gets_the_costs_of_later_rounds(parameters):
     p = parameters()
     roles = (Conduct.HONEST, Conduct.LIAR, Conduct.ATTACKER, Conduct.HONEST)
-    balance = final_balance(p, 10**12, (0, 0, 0, 0), roles, 7, (5, 2, 0, 5))
+    balance = final_balance(p, 10**12, (0, 0, 0, 0), roles, (35, 14, 0, 35))
     assert balance.participants == tuple(p.stake + x for x in (-35, 14, 0, -35))
     assert (balance.environment, balance.burned) == (10**12, 56)
 

@@ -4,16 +4,18 @@ from collections import Counter
 from dataclasses import replace
 from decimal import ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
-from math import floor
+from math import ceil, floor
 
 import pytest
 
 from chain_bandit.environments.bernoulli import bernoulli_model
+from chain_bandit.protocol.aggregation import Aggregation
 from chain_bandit.protocol.assumptions import check
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.rewards import Distribution, Draws, RewardModel
+from chain_bandit.protocol.settlement import Cost
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation.lies import favour, favour_inside_range, worse_half
 from chain_bandit.simulation.reference import Game, play
@@ -27,13 +29,23 @@ MODEL = RewardModel(
 
 def small(**changes):
     parameters = Parameters(
-        participants=4, validators=4, arms=3, horizon=60, burn_in=6, liars=1, attackers=1, threshold=2, quorum_choice=0,
-        failure_limit=2, c1_numerator=2, c1_denominator=1, c1_per_report=1, body_mode=0, unrecorded=1, tolerance=1,
-        skip_penalty=1, evidence_penalty=1, wei_per_unit=1, stake=60 * UNIT,
+        participants=4, validators=4, arms=3, horizon=60, burn_in=6, liars=1, attackers=1, threshold=2, aggregation=0,
+        delta=0, quorum_choice=0, failure_limit=2, c1_numerator=2, c1_denominator=1, c1_per_report=1, body_mode=0,
+        unrecorded=1, tolerance=1, skip_penalty=1, evidence_penalty=1, cost=0, wei_per_unit=1, stake=60 * UNIT,
         opening_deadline=1, skip_deadline=1, burn_in_blocks=0, game_blocks=1, settlement_window=1,
     )
     check(replace(parameters, **changes))
     return replace(parameters, **changes)
+
+
+def five(**changes):
+    """Two of five may lie, which is more than Option 1 allows."""
+    return small(participants=5, validators=5, liars=2, attackers=0, **changes)
+
+
+def honest_plus(units):
+    """Whoever lies adds so much to its own estimators."""
+    return lambda round_, seat, honest, ledger: tuple(min(UNIT, mean + units) for mean in honest[seat])
 
 
 GAMES = {
@@ -48,6 +60,17 @@ GAMES = {
     "equivocator and liar": Game(small(liars=0), MODEL, SECRET, SEED, {1: favour(frozenset({0}))},
                                  equivocates=frozenset({0})),
     "too few reports": Game(small(), MODEL, SECRET, SEED, equivocates=frozenset({0, 1})),
+    "option 2, a liar": Game(five(aggregation=1), MODEL, SECRET, SEED, {1: honest_plus(UNIT // 50)}),
+    "option 3, two liars of five": Game(
+        five(aggregation=2), MODEL, SECRET, SEED, dict.fromkeys((1, 4), favour_inside_range(frozenset({0}), {1, 4}, 1))
+    ),
+    "delta-safe, liars on both sides": Game(
+        five(aggregation=3, delta=UNIT // 2), MODEL, SECRET, SEED, {1: favour(frozenset({0})), 4: honest_plus(UNIT // 9)}
+    ),
+    "distance cost": Game(five(aggregation=1, cost=1), MODEL, SECRET, SEED, {2: honest_plus(UNIT // 5)}),
+    "distance cost, undefended": Game(
+        small(cost=1), MODEL, SECRET, SEED, {3: favour(frozenset({2}))}, aggregator="mean"
+    ),
     "plain C1": Game(small(c1_per_report=0, c1_denominator=3), MODEL, SECRET, SEED),
 }
 
@@ -57,7 +80,7 @@ def exact_floor_sqrt(value):
 
 
 def recomputed(game):
-    """(round, kind, arm, B, mu-hat, case 2) of every round from L on: the page's rules again, in fractions."""
+    """(round, kind, arm, paid, cost, rewards, n_ref, mu-hat, failed) of every round: the page's rules, in fractions."""
     p, draws = game.parameters, Draws(game.model, game.secret, game.seed_0)
     samples = {seat: [[] for _ in range(p.arms)] for seat in range(p.participants)}
     pulls, failed, in_a_row, explored, mu, b = [0] * p.arms, 0, 0, 0, None, None
@@ -87,12 +110,18 @@ def recomputed(game):
                            for s in truth if s not in game.equivocates}
                 seed = keccak(game.seed_0, t.to_bytes(4, "big"))
                 selected = []
+                can = [{s for s in reports if p.threshold * len(samples[s][i]) > pulls[i]} for i in range(p.arms)]
                 for i in range(p.arms):
-                    able = sorted((reports[s][i], keccak(seed, s.to_bytes(2, "big")), s)
-                                  for s in reports if p.threshold * len(samples[s][i]) > pulls[i])
-                    f = p.liars
-                    kept = able[f:len(able) - f] if len(able) > 2 * f else []
-                    selected.append({s for *_, s in kept} if game.aggregator == "option-1" else set(reports))
+                    members = can[i] if p.aggregation == Aggregation.OPTION_1 else set.intersection(*can)
+                    able = sorted((reports[s][i], keccak(seed, s.to_bytes(2, "big")), s) for s in members)
+                    n, f = len(able), p.liars
+                    if p.aggregation == Aggregation.DELTA_SAFE:
+                        kept = [a for a in able if abs(a[0] - able[(n - 1) // 2][0]) < Fraction(p.delta, 2)]
+                    elif p.aggregation == Aggregation.OPTION_1:
+                        kept = able[f:n - f] if n > 2 * f else []
+                    else:
+                        kept = able[min(f, ceil(n / 2) - 1):n - min(f, ceil(n / 2) - 1)] if able else []
+                    selected.append({s for *_, s in kept} if game.aggregator == "robust" else set(reports))
                 means = tuple(
                     floor(Fraction(sum(reports[s][i] for s in chosen), len(chosen))) if chosen else 2**32 - 1
                     for i, chosen in enumerate(selected)
@@ -109,7 +138,11 @@ def recomputed(game):
         if kind is Kind.APPROVED:
             mu, b = means, [len(chosen) for chosen in selected]
         paid = kind is Kind.APPROVED and t > p.burn_in
-        rounds.append((t, kind, arm if pulled else None, paid, paid and lied,
+        cost = None
+        if paid and lied:
+            apart = min(1, abs(Fraction(means[arm] - game.model.means[arm], UNIT)))
+            cost = floor(game.cost * apart**2) if p.cost == Cost.DISTANCE else game.cost
+        rounds.append((t, kind, arm if pulled else None, paid, cost,
                        {s: samples[s][arm][-1] for s in game.honest} if pulled else {}, tuple(pulls), mu, failed))
     return rounds
 
@@ -125,7 +158,7 @@ def test_reference_equals_an_independent_recomputation_in_every_round(name):
     outcomes = list(play(game))
     assert len(outcomes) == game.parameters.horizon
     got = [
-        (o.round, o.kind, o.arm, o.paid, o.case_2, o.rewards, o.ledger.pulls, o.ledger.means, o.ledger.failed)
+        (o.round, o.kind, o.arm, o.paid, o.cost, o.rewards, o.ledger.pulls, o.ledger.means, o.ledger.failed)
         for o in outcomes
     ]
     assert got == recomputed(game)
@@ -139,19 +172,22 @@ def test_recomputed_games_exercise_every_way_a_round_ends():
     costly = {name: measure(game).costly for name, game in GAMES.items()}
     assert costly["liar inside the range"] > 0
     assert costly["undefended"] == costly["equivocator and liar"] == 54
+    assert min(costly[name] for name in GAMES if name.startswith(("option", "delta", "distance"))) > 20
     assert costly["all honest"] == costly["equivocator"] == costly["too few reports"] == 0
 
 
 @pytest.mark.parametrize("name", GAMES)
 def test_parts_of_the_pseudo_regret_sum_to_the_definition(name):
     game = GAMES[name]
-    p, mu, cost = game.parameters, game.model.means, game.cost
-    earned = sum(mu[o.arm] - cost * o.case_2 for o in play(game) if o.kind is Kind.APPROVED and o.round > p.burn_in)
+    p, mu = game.parameters, game.model.means
+    paid = [o for o in play(game) if o.kind is Kind.APPROVED and o.round > p.burn_in]
+    earned = sum(mu[o.arm] - (o.cost or 0) for o in paid)
     regret = measure(game)
     assert regret.total == p.horizon * max(mu) - earned
     assert regret.total == regret.burn_in + regret.arms + regret.failed + regret.cost
     assert regret.burn_in == p.burn_in * max(mu)
-    assert regret.cost == cost * regret.costly
+    assert regret.costly == sum(o.cost is not None for o in paid)
+    assert regret.cost == game.cost * regret.costly or p.cost == Cost.DISTANCE
     assert regret.failed == (p.horizon - p.burn_in - regret.paid) * max(mu)
 
 
