@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {Books} from "./Books.sol";
 import {IChainBandit} from "./interfaces/IChainBandit.sol";
 import {Bits} from "./libraries/Bits.sol";
 import {BlockList} from "./libraries/BlockList.sol";
@@ -11,10 +10,11 @@ import {Committees} from "./libraries/Committees.sol";
 import {Ledger} from "./libraries/Ledger.sol";
 import {Reputation} from "./libraries/Reputation.sol";
 import {Seats} from "./libraries/Seats.sol";
-import {APPROVED, EXPLORATION, Equivocation, Parameters, Progress, REJECTED, SKIP} from "./types/Game.sol";
+import {APPROVED, EXPLORATION, Equivocation, Progress, REJECTED, SKIP} from "./types/Game.sol";
+import {Views} from "./Views.sol";
 
 /// @title How rounds end, and what their ends do to reputations, committees and the block list
-abstract contract Records is Books {
+abstract contract Records is Views {
     using BlockList for BlockList.Docket;
     using Ledger for Ledger.History;
     using Ledger for Progress;
@@ -34,10 +34,13 @@ abstract contract Records is Books {
         uint256 committee; // of the open round, block list or not
     }
 
-    constructor(Parameters memory parameters_, bytes32 saltCommitment, bytes32 secretCommitment)
-        payable
-        Books(parameters_, saltCommitment, secretCommitment)
-    {}
+    uint256 private immutable CHAIN_ID;
+    bytes32 private immutable SEPARATOR;
+
+    constructor() {
+        CHAIN_ID = block.chainid;
+        SEPARATOR = Certificates.separator(game);
+    }
 
     /// @inheritdoc IChainBandit
     function submitBlocks() external override direct {
@@ -162,5 +165,10 @@ abstract contract Records is Books {
         }
         if (VALIDATORS != PARTICIPANTS) _committee = tip.committee;
         emit Recorded(uint32(tip.progress.nextRound - 1), tip.kind, tip.head);
+    }
+
+    /// @dev The EIP-712 domain, computed anew after a fork that changed the chain id.
+    function _separator() private view returns (bytes32) {
+        return block.chainid == CHAIN_ID ? SEPARATOR : Certificates.separator(game);
     }
 }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {IChainBandit} from "./interfaces/IChainBandit.sol";
+import {IErrors} from "./interfaces/IErrors.sol";
+import {IRules} from "./interfaces/IRules.sol";
 import {Assumptions} from "./libraries/Assumptions.sol";
 import {Bits} from "./libraries/Bits.sol";
 import {Blocks} from "./libraries/Blocks.sol";
-import {Certificates} from "./libraries/Certificates.sol";
 import {Parameters} from "./types/Game.sol";
 
 /// @title What is fixed at deployment: parameters, commitments, the environment. No storage is read for them.
-abstract contract Rules is IChainBandit {
+abstract contract Rules is IErrors, IRules {
     uint16 internal immutable PARTICIPANTS;
     uint8 internal immutable ARMS;
     uint32 internal immutable HORIZON;
@@ -42,18 +42,21 @@ abstract contract Rules is IChainBandit {
     uint256 internal immutable OPEN_UNTIL;
     bytes32 internal immutable SALT_COMMITMENT;
     bytes32 internal immutable SECRET_COMMITMENT;
-    uint256 private immutable CHAIN_ID;
-    bytes32 private immutable SEPARATOR;
 
-    /// @inheritdoc IChainBandit
+    /// @inheritdoc IRules
     address public immutable override environment;
-    /// @inheritdoc IChainBandit
+    /// @inheritdoc IRules
     uint256 public immutable override pool;
-    /// @inheritdoc IChainBandit
+    /// @inheritdoc IRules
     bytes32 public immutable override game;
 
-    constructor(Parameters memory p, bytes32 saltCommitment, bytes32 secretCommitment) payable {
-        Assumptions.check(p, msg.value);
+    constructor(
+        Parameters memory p,
+        bytes32 saltCommitment,
+        bytes32 secretCommitment,
+        address environment_,
+        uint256 pool_
+    ) {
         PARTICIPANTS = p.participants;
         VALIDATORS = p.validators;
         ARMS = p.arms;
@@ -86,14 +89,12 @@ abstract contract Rules is IChainBandit {
         OPEN_UNTIL = block.number + p.openingDeadline;
         SALT_COMMITMENT = saltCommitment;
         SECRET_COMMITMENT = secretCommitment;
-        environment = msg.sender;
-        pool = msg.value;
+        environment = environment_;
+        pool = pool_;
         game = keccak256(abi.encode(p, saltCommitment, secretCommitment));
-        CHAIN_ID = block.chainid;
-        SEPARATOR = Certificates.separator(game);
     }
 
-    /// @inheritdoc IChainBandit
+    /// @inheritdoc IRules
     function parameters() external view override returns (Parameters memory p) {
         p = Parameters({
             participants: PARTICIPANTS,
@@ -149,10 +150,5 @@ abstract contract Rules is IChainBandit {
             compact: BODY_MODE == 1,
             committees: VALIDATORS != PARTICIPANTS
         });
-    }
-
-    /// @dev The EIP-712 domain, computed anew after a fork that changed the chain id.
-    function _separator() internal view returns (bytes32) {
-        return block.chainid == CHAIN_ID ? SEPARATOR : Certificates.separator(game);
     }
 }

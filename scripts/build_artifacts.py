@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ARTIFACT = ROOT / "chain_bandit" / "chain" / "artifacts" / "ChainBandit.json"
 COMPILER = ROOT / "scripts" / "solc.mjs"
 SETTINGS = ROOT / "contracts" / "settings.json"
-ENTRY = "contracts/ChainBandit.sol"
+CONTRACTS = {"contracts/ChainBandit.sol": "ChainBandit", "contracts/Bookkeeper.sol": "Bookkeeper"}
 OUTPUTS = ["abi", "evm.bytecode.object", "evm.deployedBytecode.object", "evm.deployedBytecode.immutableReferences"]
 IMPORT = re.compile(r'^import [^;]*?"([^"]+)";', re.MULTILINE)
 
@@ -95,7 +95,7 @@ def our_name(name: str) -> str:
 
 def question(root: Path = ROOT) -> dict[str, Any]:
     """The standard JSON input that the shipped artifact is the answer to."""
-    selection = {"outputSelection": {ENTRY: {"ChainBandit": OUTPUTS}}}
+    selection = {"outputSelection": {file: {name: OUTPUTS} for file, name in CONTRACTS.items()}}
     return {"language": "Solidity", "sources": sources(root), "settings": json.loads(SETTINGS.read_text()) | selection}
 
 
@@ -106,15 +106,21 @@ def compile_all() -> dict[str, Any]:
 
 def artifact(output: dict[str, Any]) -> dict[str, Any]:
     """What the package ships of a compiler's output."""
-    contract = output["contracts"][ENTRY]["ChainBandit"]
+    contract, bookkeeper = (output["contracts"][file][name] for file, name in CONTRACTS.items())
     return {
         "abi": contract["abi"],
+        "bookkeeper": deployed(bookkeeper),
         "bytecode": "0x" + contract["evm"]["bytecode"]["object"],
         "compiler": compiler_version(),
-        "deployedBytecode": "0x" + contract["evm"]["deployedBytecode"]["object"],
-        "immutableReferences": list(merged(contract["evm"]["deployedBytecode"]["immutableReferences"])),
+        **deployed(contract),
         "settings": json.loads(SETTINGS.read_text()),
     }
+
+
+def deployed(contract: dict[str, Any]) -> dict[str, Any]:
+    """Code on chain, and where deployment fills in values."""
+    code = contract["evm"]["deployedBytecode"]
+    return {"deployedBytecode": "0x" + code["object"], "immutableReferences": list(merged(code["immutableReferences"]))}
 
 
 @cache
@@ -122,11 +128,16 @@ def compiler_version() -> str:
     return str(solcx.wrapper.get_solc_version(COMPILER, with_commit_hash=True))
 
 
-def storage_layout() -> list[dict[str, Any]]:
-    """Every variable that the contract keeps: label, type, slot and offset in it, structs unfolded."""
+def storage_layouts() -> dict[str, list[dict[str, Any]]]:
+    """Of each contract every variable that it keeps: label, type, slot and offset in it, structs unfolded."""
     asked = question()
-    asked["settings"]["outputSelection"] = {ENTRY: {"ChainBandit": ["storageLayout"]}}
-    layout = compile_standard(asked)["contracts"][ENTRY]["ChainBandit"]["storageLayout"]
+    asked["settings"]["outputSelection"] = {file: {name: ["storageLayout"]} for file, name in CONTRACTS.items()}
+    compiled = compile_standard(asked)["contracts"]
+    return {name: storage_layout(compiled[file][name]["storageLayout"]) for file, name in CONTRACTS.items()}
+
+
+def storage_layout(layout: dict[str, Any]) -> list[dict[str, Any]]:
+    """One contract's."""
     types = layout["types"]
 
     def unfolded(variables: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -51,20 +51,37 @@ def member(entry: Mapping[str, Any]) -> Member:
 
 
 @dataclass(frozen=True, slots=True)
+class Code:
+    """A contract's code on chain.
+
+    Attributes:
+        code: zero where deployment fills in immutable values.
+        immutables: (start, length) of those places.
+    """
+
+    code: bytes
+    immutables: tuple[tuple[int, int], ...]
+
+    def is_same(self, found: bytes) -> bool:
+        """Whether this is what a chain holds, whatever its immutable values."""
+        return len(found) == len(self.code) and masked(found, self.immutables) == masked(self.code, self.immutables)
+
+
+@dataclass(frozen=True, slots=True)
 class Artifact:
     """A compiled contract.
 
     Attributes:
         abi: its interface, as the compiler prints it.
         bytecode: what a deployment sends, before the constructor's arguments.
-        deployed: its code on chain, zero where deployment fills in immutable values.
-        immutables: (start, length) of those places.
+        deployed: its code on chain.
+        bookkeeper: the code of the contract that it creates first and delegates to.
     """
 
     abi: Sequence[Mapping[str, Any]]
     bytecode: bytes
-    deployed: bytes
-    immutables: tuple[tuple[int, int], ...]
+    deployed: Code
+    bookkeeper: Code
 
     def members(self, kind: str) -> dict[str, Member]:
         """All of one kind ("function", "event" or "error") by name."""
@@ -74,12 +91,6 @@ class Artifact:
         """Calldata of a deployment."""
         entry = next(entry for entry in self.abi if entry["type"] == "constructor")
         return self.bytecode + encode(list(map(canonical_type, entry["inputs"])), arguments)
-
-    def is_code(self, code: bytes) -> bool:
-        """Whether this contract is what a chain holds as `code`, whatever its immutable values."""
-        return len(code) == len(self.deployed) and masked(code, self.immutables) == masked(
-            self.deployed, self.immutables
-        )
 
 
 def masked(code: bytes, places: Iterable[tuple[int, int]]) -> bytes:
@@ -98,6 +109,11 @@ def chain_bandit_artifact() -> Artifact:
     return Artifact(
         data["abi"],
         bytes.fromhex(data["bytecode"][2:]),
-        bytes.fromhex(data["deployedBytecode"][2:]),
-        tuple((start, length) for start, length in data["immutableReferences"]),
+        _code(data),
+        _code(data["bookkeeper"]),
     )
+
+
+def _code(data: Mapping[str, Any]) -> Code:
+    places = tuple((start, length) for start, length in data["immutableReferences"])
+    return Code(bytes.fromhex(data["deployedBytecode"][2:]), places)

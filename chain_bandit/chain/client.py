@@ -115,9 +115,12 @@ class Coordinator:
     ) -> "Coordinator":
         """The game at an address. Raises `ForeignContract` where the code there is not this version's."""
         coordinator = Coordinator(web3, address, stopwatch, delivery, journal)
-        code = coordinator.rpc.code(address)
-        if not chain_bandit_artifact().is_code(code):
-            raise ForeignContract(to_checksum_address(address), len(code))
+        artifact = chain_bandit_artifact()
+        bookkeeper = created_address(to_checksum_address(address), 1)
+        for place, expected in ((address, artifact.deployed), (bookkeeper, artifact.bookkeeper)):
+            code = coordinator.rpc.code(place)
+            if not expected.is_same(code):
+                raise ForeignContract(to_checksum_address(place), len(code))
         coordinator._bind()
         return coordinator
 

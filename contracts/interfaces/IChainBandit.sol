@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {CostEntry, Equivocation, Parameters, Progress} from "../types/Game.sol";
+import {CostEntry, Equivocation, Progress} from "../types/Game.sol";
 import {IErrors} from "./IErrors.sol";
+import {IRules} from "./IRules.sol";
 
 /// @title One game of chain_bandit: seats, records of rounds, rewards, costs, money
 /// @notice The contract confirms what a quorum of the participants has signed, keeps one record a round, and pays.
@@ -10,7 +11,7 @@ import {IErrors} from "./IErrors.sol";
 /// bits the quorum vouches for, and any auditor checks them. In a compact game the body lies beside the chain.
 /// Whatever changes a game, `withdraw` apart, is called by an account without code and by nobody in between.
 /// @dev Byte formats are those of `chain_bandit/protocol`; sets of seats are integers whose bit p stands for seat p.
-interface IChainBandit is IErrors {
+interface IChainBandit is IErrors, IRules {
     /// @notice A participant took a seat; seats are numbered in the order of joining.
     // slither-disable-next-line unindexed-event-address -- readers take all events: a topic buys nothing
     event Joined(uint16 seat, address participant);
@@ -77,18 +78,6 @@ interface IChainBandit is IErrors {
 
     /// @notice Publishes the key of the caller's commitments to its pull counts, after the game.
     function revealCounts(bytes32 saltKey) external;
-
-    /// @notice The parameters that the game was deployed with.
-    function parameters() external view returns (Parameters memory);
-
-    /// @notice Who deployed the game and owns rewards, roles and cost.
-    function environment() external view returns (address);
-
-    /// @notice Wei that the environment put in.
-    function pool() external view returns (uint256);
-
-    /// @notice The game's identity: keccak of parameters and commitments.
-    function game() external view returns (bytes32);
 
     /// @notice The parent of the first record; zero before the opening.
     function genesis() external view returns (bytes32);

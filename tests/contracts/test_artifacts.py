@@ -47,17 +47,18 @@ def test_hardhat_compiles_the_same_bytecode():
         assert built[part] == shipped[part], part
 
 
-def test_code_is_recognised_whatever_its_immutable_values():
-    filled = bytearray(ARTIFACT.deployed)
-    for start, length in ARTIFACT.immutables:
+@pytest.mark.parametrize("code", [ARTIFACT.deployed, ARTIFACT.bookkeeper], ids=["contract", "bookkeeper"])
+def test_code_is_recognised_whatever_its_immutable_values(code):
+    filled = bytearray(code.code)
+    for start, length in code.immutables:
         filled[start : start + length] = b"\xab" * length
-    assert bytes(filled) != ARTIFACT.deployed
-    assert ARTIFACT.is_code(bytes(filled))
-    assert not ARTIFACT.is_code(bytes(filled) + b"\0")
-    assert not ARTIFACT.is_code(b"")
+    assert bytes(filled) != code.code
+    assert code.is_same(bytes(filled))
+    assert not code.is_same(bytes(filled) + b"\0")
+    assert not code.is_same(b"")
     first_fixed = next(at for at in range(len(filled)) if masked(filled, [(at, 1)]) == filled or filled[at] != 0xAB)
     filled[first_fixed] ^= 1
-    assert not ARTIFACT.is_code(bytes(filled))
+    assert not code.is_same(bytes(filled))
 
 
 def test_lock_file_names_no_registry():

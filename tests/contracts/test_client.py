@@ -1,13 +1,17 @@
 """The client on the embedded chain: a whole game, and how refusals and lost nodes come back."""
 
 
+from dataclasses import replace
+
 import pytest
 from eth_account import Account
 from web3 import HTTPProvider, Web3
 
+from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.delivery import Delivery
 from chain_bandit.chain.errors import ForeignContract, NodeUnreachable, TransactionReverted
+from chain_bandit.chain.transactions import created_address
 from chain_bandit.protocol.blocks import Kind, genesis_digest
 from chain_bandit.protocol.digests import ZERO, keccak
 from chain_bandit.protocol.rewards import hidden_cost
@@ -126,6 +130,17 @@ def test_attaching_accepts_our_code_only():
         with pytest.raises(ForeignContract, match="0 bytes of other code") as caught:
             Coordinator.at(game.node.web3, foreign, Stopwatch())
         assert caught.value.exit_code == 6
+
+
+def test_attaching_looks_at_the_bookkeeper_too(monkeypatch):
+    game = played()
+    artifact = chain_bandit_artifact()
+    other = replace(artifact, bookkeeper=replace(artifact.bookkeeper, code=artifact.bookkeeper.code[:-1] + b"\1"))
+    monkeypatch.setattr("chain_bandit.chain.client.chain_bandit_artifact", lambda: other)
+    bookkeeper = created_address("0x" + game.coordinator.address.hex(), 1)
+    with pytest.raises(ForeignContract) as caught:
+        Coordinator.at(game.node.web3, game.coordinator.address, Stopwatch())
+    assert bytes.fromhex(caught.value.address[2:]) == bookkeeper
 
 
 def test_node_that_does_not_answer_raises_node_unreachable():
