@@ -76,7 +76,7 @@ def _compressed(encoding: "ffi.CData", x: "ffi.CData", y: "ffi.CData", _: "ffi.C
 
 
 class Secp256k1Secret:
-    """A secret scalar on secp256k1, handled by libsecp256k1 in constant time throughout.
+    """A secret scalar on secp256k1, whose arithmetic is all done by libsecp256k1 in constant time.
 
     coincurve's `PublicKey.multiply` takes a time that depends on the scalar, so the library's Diffie-Hellman multiplies
     instead; and its `PrivateKey` would make two public keys with every sum and product.
