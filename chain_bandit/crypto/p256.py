@@ -41,7 +41,8 @@ class P256:
 
 
 def _encode(point: PointJacobi) -> bytes:
-    return bytes(point.to_bytes("compressed"))
+    # Scaled first, or the library inverts once for x and once more for y.
+    return bytes(point.scale().to_bytes("compressed"))
 
 
 class VectorSecret:

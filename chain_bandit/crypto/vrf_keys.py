@@ -92,9 +92,10 @@ class Secp256k1Secret:
         self.base = key.format()
 
     def times(self, point: PublicKey) -> bytes:
-        """x*point."""
+        """x*point. Raises RuntimeError when the callback was cut short, as by an interrupt, which cffi swallows."""
         encoding = ffi.new(f"unsigned char[{POINT_BYTES}]")
-        lib.secp256k1_ecdh(self._context, encoding, point.public_key, self.scalar, _compressed, ffi.NULL)
+        if not lib.secp256k1_ecdh(self._context, encoding, point.public_key, self.scalar, _compressed, ffi.NULL):
+            raise RuntimeError("a multiplication was interrupted")
         return bytes(ffi.buffer(encoding))
 
     def response(self, c: bytes, nonce: "Secp256k1Secret") -> bytes:

@@ -6,6 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from coincurve._libsecp256k1 import ffi
 from ecdsa.rfc6979 import generate_k
 
 from chain_bandit.crypto import p256, secp256k1
@@ -213,6 +214,7 @@ def test_300_real_proofs_equal_the_plain_implementations(suite, secret, plain):
 
 
 @pytest.mark.deep
+@pytest.mark.timeout(1800)
 @on_both
 def test_10000_real_proofs_equal_the_plain_implementations(suite, secret, plain):
     check_against_the_plain_implementation(suite, secret, plain, 10_000, every=10)
@@ -277,6 +279,16 @@ def test_a_live_response_is_refused_when_challenge_or_response_is_0():
         key.response(bytes(16), key)
     with pytest.raises(ValueError, match="proves nothing"):
         key.response(number(3)[16:], Secp256k1Secret(number(secp256k1.ORDER - 15)))
+
+
+def test_a_proof_is_not_made_of_an_interrupted_multiplication(monkeypatch):
+    @ffi.callback("int(unsigned char *, const unsigned char *, const unsigned char *, void *)", onerror=lambda *_: None)
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("chain_bandit.crypto.vrf_keys._compressed", interrupted)
+    with pytest.raises(RuntimeError, match="interrupted"):
+        VrfKey(bytes(32)).prove(b"seed")
 
 
 def test_a_vrf_key_proves_the_same_each_time_and_verifies():
