@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 FORGE := node_modules/@foundry-rs/forge-$(shell uname -s | tr A-Z a-z)-$(patsubst x86_64,amd64,$(patsubst aarch64,arm64,$(shell uname -m)))/bin/forge
 
-.PHONY: help demo test check lint types static forge contracts-deep mutants deep artifacts lock bench gas live regret snapshots clean
+.PHONY: help demo test check lint types static forge contracts-deep mutants deep artifacts lock bench gas live regret vrf snapshots clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -62,6 +62,9 @@ live: .venv/ready node_modules/ready ## speed on a live node, against what node 
 
 regret: .venv/ready ## regret against single-agent UCB, an oracle and no defence, over 40 seeds
 	@$(BIN)/python benchmarks/regret.py --plot docs/regret.svg
+
+vrf: .venv/ready ## time of a VRF proof and its verification, against the curve multiplications in them
+	@$(BIN)/python benchmarks/vrf.py
 
 clean: ## forget the set-up
 	rm -rf .venv .venv-slither node_modules

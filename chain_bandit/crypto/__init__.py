@@ -1,1 +1,1 @@
-"""Signatures: `verify` needs no key, `keys` holds them."""
+"""Signatures and verifiable random functions: `verify` and `vrf` need no key, `keys` and `vrf_keys` hold them."""

@@ -14,12 +14,16 @@ def derive(seed: int, label: str, index: int = 0) -> bytes:
     return keccak(uint(seed, 32), uint(len(label), 2), label.encode(), uint(index, 4))
 
 
+def scalar(secret: bytes) -> bytes:
+    """The secret key of any 32 secret bytes: a number from 1 to the order less 1, 32 bytes."""
+    return (int.from_bytes(secret, "big") % (ORDER - 1) + 1).to_bytes(32, "big")
+
+
 class Signer:
     """One secp256k1 key. `sign` gives the canonical 64 bytes that `crypto.verify` accepts."""
 
     def __init__(self, secret: bytes, on_signed: Callable[[float], None] = lambda seconds: None) -> None:
-        scalar = int.from_bytes(secret, "big") % (ORDER - 1) + 1
-        self.secret = scalar.to_bytes(32, "big")
+        self.secret = scalar(secret)
         self._key = PrivateKey(self.secret)
         self._on_signed = on_signed
         self.address = address_of(self._key.public_key)

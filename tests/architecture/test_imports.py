@@ -23,7 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "network": {"actors"},
     "simulation": {"environments", "protocol"},
     "history": {"crypto.verify", "protocol"},
-    "audit": {"crypto.verify", "history", "protocol"},
+    "audit": {"crypto.verify", "crypto.vrf", "crypto.secp256k1", "history", "protocol"},
     "chain": {"protocol", "stopwatch"},
     "stopwatch": set(),
 }
@@ -41,6 +41,7 @@ ONLY_IN = {
     "rlp": {"chain", "history", "audit"},
     "trie": {"chain", "history", "audit"},
     "coincurve": {"chain", "crypto"},
+    "ecdsa": {"crypto"},
     "matplotlib": {"views"},
 }
 PURE = {"protocol", "consensus", "comparison", "attacks"}
@@ -132,6 +133,9 @@ def test_every_listed_package_exists_so_that_no_rule_is_idle():
         ("history/x.py", "from chain_bandit.crypto import keys"),
         ("history/x.py", "from chain_bandit.chain.client import Client"),
         ("audit/x.py", "from chain_bandit.crypto.keys import Signer"),
+        ("audit/x.py", "from chain_bandit.crypto.vrf_keys import VrfKey"),
+        ("audit/x.py", "from chain_bandit.crypto.p256 import P256_TAI"),
+        ("actors/x.py", "import ecdsa"),
         ("audit/x.py", "from chain_bandit.consensus.certificate import Certificate"),
         ("audit/x.py", "from web3 import Web3"),
         ("chain/x.py", "from chain_bandit.actors.rules import Rules"),
@@ -158,6 +162,7 @@ def test_a_planted_import_is_reported_when_it_crosses_an_arrow(tmp_path, file, l
         ("protocol/x.py", "from chain_bandit.protocol.units import UNIT"),
         ("attacks/attack.py", "import random"),
         ("audit/x.py", "from chain_bandit.crypto.verify import Verifier"),
+        ("audit/x.py", "from chain_bandit.crypto.vrf import verify"),
         ("views/x.py", "from matplotlib.figure import Figure"),
         ("game/x.py", "from chain_bandit.chain.client import Client"),
     ],
@@ -183,6 +188,14 @@ def test_importing_the_auditor_loads_neither_keys_nor_actors():
     loaded = loaded_after(
         "import chain_bandit.audit.report", "chain_bandit.crypto.keys", "chain_bandit.actors.seat", "web3"
     )
+    assert loaded == ""
+
+
+def test_verifying_a_live_proof_loads_neither_keys_nor_the_slow_curves():
+    loaded = loaded_after(
+        "import chain_bandit.crypto.secp256k1",
+        "chain_bandit.crypto.keys", "chain_bandit.crypto.vrf_keys", "chain_bandit.crypto.p256", "ecdsa",
+    )  # fmt: skip
     assert loaded == ""
 
 

@@ -1,0 +1,160 @@
+"""Cryptographic sortition: who is drawn, how often, and how likely a bad committee is (Algorithm 2; PROTOCOL 1.2).
+
+Everybody evaluates a verifiable random function on `blocks.round_seed` of the round; its hash gives two draws, a half
+each. Whoever is drawn at least once validates, or commands. Every decision is one of integers.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from fractions import Fraction
+from functools import lru_cache
+from math import comb
+
+from chain_bandit.protocol.assumptions import require
+from chain_bandit.protocol.errors import Malformed
+
+HALF = 2**128
+"""How many values half a hash has."""
+
+TRUST = 2**64
+"""Commander probabilities are integers over this."""
+
+MAX_WEIGHT = 2**10
+"""The most trials of a seat; thresholds are exact, and their length grows with the trials."""
+
+_EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
+
+
+def halves(output: bytes) -> tuple[int, int]:
+    """(validator's half, commander's half) of a VRF hash: its first 16 bytes and its last 16.
+
+    Raises:
+        Malformed: unless there are 32.
+    """
+    if len(output) != 32:
+        raise Malformed("VRF hash", "32 bytes", len(output))
+    return int.from_bytes(output[:16], "big"), int.from_bytes(output[16:], "big")
+
+
+@lru_cache(maxsize=256)
+def thresholds(weight: int, probability: Fraction) -> tuple[int, ...]:
+    """floor(2^128 P(X <= j)) for j = 0 .. weight - 1, X binomial with `weight` trials: where the slices end.
+
+    Raises:
+        AssumptionBroken: for a weight outside 0 .. MAX_WEIGHT, or a probability outside 0 .. 1.
+    """
+    require(0 <= weight <= MAX_WEIGHT, "weight", f"0 <= weight <= {MAX_WEIGHT}", weight=weight)
+    _require_probability(probability)
+    total, below, ends = probability.denominator**weight, 0, []
+    for ways in _binomial(weight, probability)[:-1]:
+        below += ways
+        ends.append(below * HALF // total)
+    return tuple(ends)
+
+
+def drawn(half: int, weight: int, probability: Fraction) -> int:
+    """How often a seat is drawn, 0 .. weight: j where `half` falls in the j-th slice of the binomial CDF.
+
+    With probability 0 it never is, with 1 always `weight` times; each j has the binomial's chance to within 2^-128.
+    Raises as `thresholds`.
+    """
+    return bisect_right(thresholds(weight, probability), half)
+
+
+def commander_probabilities(participants: int, malicious: int, horizon: int, burn_in: int) -> tuple[int, int]:
+    """(in the burn-in, after it): the trust coefficients of Theorem 5 as integers over 2^64, floored.
+
+    After the burn-in p_h = 1 - (ln T / T)^(1 / |H|): about ln T rounds of the game have no honest commander. In it also
+    at least p_m = 1 - T^(-1 / L), so that who is malicious commands once within it but for a chance of 1 / T. Each
+    operation is rounded correctly at 60 digits, so every machine gets the same integers.
+
+    Args:
+        participants: M.
+        malicious: f_total, how many are assumed to be malicious in any way; |H| := M - f_total.
+        horizon: T, at least 2.
+        burn_in: L, at least 1.
+
+    Raises:
+        AssumptionBroken: when nobody would be honest, or T or L is too small.
+    """
+    honest = participants - malicious
+    require(honest >= 1, "participants", "|H| = M - f_total >= 1", M=participants, f_total=malicious)
+    require(horizon >= 2, "horizon", "T >= 2", T=horizon)
+    require(burn_in >= 1, "burn_in", "L >= 1", L=burn_in)
+    log = Decimal(horizon).ln(_EXACT)
+    p_h = _one_minus_root(_EXACT.divide(log, Decimal(horizon)).ln(_EXACT), honest)
+    p_m = _one_minus_root(log.copy_negate(), burn_in)
+    return max(p_h, p_m), p_h
+
+
+def _one_minus_root(log: Decimal, degree: int) -> int:
+    """floor(2^64 (1 - e^(log / degree)))."""
+    root = _EXACT.divide(log, Decimal(degree)).exp(_EXACT)
+    return int(_EXACT.multiply(_EXACT.subtract(Decimal(1), root), Decimal(TRUST)))
+
+
+def commander_probability(probabilities: tuple[int, int], round_: int, burn_in: int, blocked: bool) -> Fraction:
+    """A seat's chance to command in a round: by `commander_probabilities`, and 0 once it is on the block list."""
+    return Fraction(0 if blocked else probabilities[round_ > burn_in], TRUST)
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureChance:
+    """What can go wrong with one drawn committee, exactly.
+
+    Attributes:
+        above_bound: more than `bound` of those drawn are malicious, whether or not they are enough for a quorum.
+        malicious_quorum: at least quorum(its size) of them are: they certify what they like.
+        undersized: it has fewer members than quorum(its size), so all M validate instead. Never with the former.
+    """
+
+    above_bound: Fraction
+    malicious_quorum: Fraction
+    undersized: Fraction
+
+
+def capture_chance(
+    participants: int, malicious: int, probability: Fraction, bound: int, quorum: Callable[[int], int]
+) -> CaptureChance:
+    """The chances of `CaptureChance` when each of M participants is a member on its own with `probability`.
+
+    Args:
+        participants: M.
+        malicious: how many of them are malicious.
+        probability: of being drawn at least once; with weight w and success p it is 1 - (1 - p)^w.
+        bound: the malicious members that a committee can bear.
+        quorum: signatures that certify a block of a committee of so many.
+
+    Raises:
+        AssumptionBroken: unless 0 <= malicious <= M, and the probability is one.
+    """
+    require(0 <= malicious <= participants, "malicious", "0 <= malicious <= M", malicious=malicious, M=participants)
+    _require_probability(probability)
+    honest_ways = _binomial(participants - malicious, probability)
+    above = captured = undersized = 0
+    for bad, bad_ways in enumerate(_binomial(malicious, probability)):
+        for good, good_ways in enumerate(honest_ways):
+            ways, needed = bad_ways * good_ways, quorum(bad + good)
+            above += ways if bad > bound else 0
+            captured += ways if bad >= needed else 0
+            undersized += ways if bad + good < needed else 0
+    total = probability.denominator**participants
+    return CaptureChance(Fraction(above, total), Fraction(captured, total), Fraction(undersized, total))
+
+
+def in_decimals(chance: Fraction, digits: int = 6) -> str:
+    """An exact chance for people: so many significant digits, correctly rounded."""
+    return str(Context(prec=digits).divide(Decimal(chance.numerator), Decimal(chance.denominator)))
+
+
+def _binomial(trials: int, probability: Fraction) -> list[int]:
+    """P(X = j) for j = 0 .. trials as numerators over denominator^trials."""
+    success, failure = probability.numerator, probability.denominator - probability.numerator
+    return [comb(trials, j) * success**j * failure ** (trials - j) for j in range(trials + 1)]
+
+
+def _require_probability(probability: Fraction) -> None:
+    numerator, denominator = probability.numerator, probability.denominator
+    require(0 <= numerator <= denominator, "probability", "0 <= p <= 1", numerator=numerator, denominator=denominator)
