@@ -29,11 +29,12 @@ contract ChainBandit is Records {
     }
 
     /// @inheritdoc IChainBandit
-    function join() external payable override direct {
+    function join(bytes calldata keys) external payable override direct {
+        _requireCanonical(abi.encodeCall(IChainBandit.join, (keys)));
         _requireOpening();
         if (msg.sender == environment) revert EnvironmentCannotJoin(msg.sender);
         if (msg.value != STAKE) revert WrongStake(msg.value, STAKE);
-        emit Joined(_roster.take(msg.sender, PARTICIPANTS), msg.sender);
+        emit Joined(_roster.take(msg.sender, keys, PARTICIPANTS), msg.sender);
     }
 
     /// @inheritdoc IChainBandit

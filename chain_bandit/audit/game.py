@@ -8,7 +8,7 @@ from functools import lru_cache
 from chain_bandit.audit.chain import Survey
 from chain_bandit.audit.report import Checks, RoundRow
 from chain_bandit.history.blocks import Origin
-from chain_bandit.protocol.blocks import Kind
+from chain_bandit.protocol.blocks import Kind, Seated
 from chain_bandit.protocol.digests import ZERO
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.ledger import Ledger
@@ -99,6 +99,7 @@ class Game:
     checks: Checks
     on_verified: Callable[[float], None] = lambda seconds: None
     deployment: Deployment | None = None
+    seated: list[Seated] = field(default_factory=list)
     addresses: list[bytes] = field(default_factory=list)
     deposits: int = 0
     deposits_known: bool = True

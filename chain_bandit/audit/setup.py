@@ -6,7 +6,7 @@ from chain_bandit.audit.rewards import burn_in
 from chain_bandit.history.records import Call, Event
 from chain_bandit.history.setup import ARGUMENTS, WIDTHS, constructor_words
 from chain_bandit.protocol import assumptions
-from chain_bandit.protocol.blocks import genesis_digest
+from chain_bandit.protocol.blocks import KEYS_BYTES, Seated, genesis_digest
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.protocol.messages import Domain
@@ -65,7 +65,9 @@ def joined(game: Game, call: Call) -> None:
     _in_opening(game, call, f"joining of seat {seat}")
     game.deposits += call.value
     game.checks.same(call.events, (Event("Joined", (seat, call.sender)),), "record.events", None, "events of joining")
-    _seat(game, call.sender)
+    keys = call.arguments[0] if call.arguments else b""
+    game.checks.same(len(keys), KEYS_BYTES, "game.deposits", None, f"bytes of the keys of seat {seat}")
+    _seat(game, Seated(call.sender, keys[:-32], keys[-32:]))
 
 
 def joined_elsewhere(game: Game, seat: int, address: bytes) -> None:
@@ -73,14 +75,16 @@ def joined_elsewhere(game: Game, seat: int, address: bytes) -> None:
     game.checks.same(seat, len(game.addresses), "record.events", None, "seat of a joining")
     game.deposits_known = False
     game.deposits += game.parameters.stake
-    _seat(game, address)
+    _seat(game, Seated(address))
 
 
-def _seat(game: Game, address: bytes) -> None:
+def _seat(game: Game, seated: Seated) -> None:
+    address = seated.address
     free = game.ledger is None and len(game.addresses) < game.parameters.participants
     if game.checks.that(
         free and address not in game.addresses, "game.deposits", None, "seats", "{} cannot take a seat", address
     ):
+        game.seated.append(seated)
         game.addresses.append(address)
 
 
@@ -112,7 +116,7 @@ def opened(game: Game, call: Call) -> None:
         checks.unknown("record.links", game.blind)
         return
     digest = p.digest(deployment.salt_commitment, deployment.secret_commitment)
-    game.seed_0, genesis = genesis_digest(digest, game.addresses, salt)
+    game.seed_0, genesis = genesis_digest(digest, game.seated, salt)
     checks.same(call.events, (Event("Opened", (genesis,)),), "game.genesis", None, "event of the opening")
     game.separator = Domain(game.origin.chain_id, game.origin.contract, digest).separator()
     game.last_record_block, game.end_block = call.block, call.block + p.game_blocks

@@ -128,9 +128,9 @@ class Coordinator:
         """Wait until everything handed over is in blocks with enough confirmations."""
         self._sender.settle()
 
-    def join(self, sender: LocalAccount) -> Call:
-        """Take the next seat for the stake; seats go by order, so all earlier calls come first."""
-        return self._submit(sender, "join", value=self.parameters().stake, order=Order.ALONE)
+    def join(self, sender: LocalAccount, keys: bytes) -> Call:
+        """Take the next seat for the stake, see `Seated.keys`; seats go by order, so all earlier calls come first."""
+        return self._submit(sender, "join", keys, value=self.parameters().stake, order=Order.ALONE)
 
     def open(self, sender: LocalAccount, salt: bytes) -> Call:
         """Start the game."""

@@ -31,7 +31,7 @@ class Cast:
 
     def __init__(self, plan: Plan, domain: Domain, verifier: Verifier, order: Sequence[int] | None = None) -> None:
         scenario, parameters = plan.scenario, plan.parameters
-        seed_0, genesis = genesis_digest(plan.game, plan.addresses, plan.salt)
+        seed_0, genesis = genesis_digest(plan.game, plan.seated, plan.salt)
         self.rules = Rules(parameters, domain, plan.addresses, plan.environment.address, seed_0, genesis)
         self.opening = opening(parameters, genesis, seed_0)
         self.environment = Environment(

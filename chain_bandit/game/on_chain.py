@@ -74,8 +74,8 @@ class OnChain:
         )  # fmt: skip
         if self.contract.chain_id != self.node.chain_id:
             raise ForeignChain("chain id", self.node.chain_id, self.contract.chain_id)
-        for participant in self._participants:
-            self.contract.join(participant)
+        for participant, seated in zip(self._participants, plan.seated, strict=True):
+            self.contract.join(participant, seated.keys)
         self.contract.open(self._environment, plan.salt)
         self.contract.settle()
         return Domain(self.node.chain_id, self.contract.address, plan.game)

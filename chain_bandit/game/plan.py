@@ -5,7 +5,9 @@ from collections.abc import Callable
 from functools import cached_property
 
 from chain_bandit.crypto.keys import Signer, derive
+from chain_bandit.crypto.vrf_keys import VrfKey
 from chain_bandit.protocol.assumptions import minimum_pool
+from chain_bandit.protocol.blocks import Seated
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.rewards import secret_commitment
 from chain_bandit.scenario import Scenario
@@ -23,12 +25,22 @@ class Plan:
         self.participants = tuple(
             Signer(derive(seed, "participant", seat), on_signed) for seat in range(scenario.participants)
         )
+        self.vrf_keys = tuple(VrfKey(derive(seed, "vrf", seat)) for seat in range(scenario.participants))
+        self.seal_keys = tuple(derive(seed, "seal", seat) for seat in range(scenario.participants))
         self.salt_keys = tuple(derive(seed, "counts", seat) for seat in range(scenario.participants))
 
     @property
     def addresses(self) -> tuple[bytes, ...]:
         """The key of each seat."""
         return tuple(signer.address for signer in self.participants)
+
+    @cached_property
+    def seated(self) -> tuple[Seated, ...]:
+        """What each participant registers."""
+        return tuple(
+            Seated(signer.address, vrf_key.public_key, keccak(seal_key))
+            for signer, vrf_key, seal_key in zip(self.participants, self.vrf_keys, self.seal_keys, strict=True)
+        )
 
     @property
     def pool(self) -> int:

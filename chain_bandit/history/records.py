@@ -24,7 +24,7 @@ PACKED = "submitBlocks"
 """The call whose argument is no ABI type but all bytes after the selector (`protocol.submission`)."""
 
 METHODS = {
-    "join": (),
+    "join": ("bytes",),
     "open": ("bytes32",),
     "submitBlocks": (),
     "skip": ("uint256", "uint256", "bytes"),

@@ -13,6 +13,7 @@ from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.units import BOUND, Means
 
 SIGNATURE_BYTES = 64
+KEYS_BYTES = 65
 
 
 def mask(seats: Iterable[int]) -> int:
@@ -248,9 +249,33 @@ class Record:
         return keccak(parent, uint(self.round, 31), uint(self.kind, 1), self.header_digest)
 
 
-def genesis_digest(game: bytes, participants: Sequence[bytes], salt: bytes) -> tuple[bytes, bytes]:
-    """(seed_0, genesis): seed_0 = keccak(all addresses, salt), genesis = keccak(game, seed_0) (PROTOCOL 0, 1.7)."""
-    seed = keccak(*participants, salt)
+@dataclass(frozen=True, slots=True)
+class Seated:
+    """Who takes a seat, and the keys that are registered with it.
+
+    Attributes:
+        address: of the key that signs, 20 bytes.
+        vrf_key: the public key of its draws, compressed, 33 bytes; whether it is one shows when it is used.
+        seal_hash: keccak of the key that its sealed records are under, 32 bytes.
+    """
+
+    address: bytes
+    vrf_key: bytes = bytes(33)
+    seal_hash: bytes = ZERO
+
+    @property
+    def keys(self) -> bytes:
+        """What is registered: `KEYS_BYTES`."""
+        return self.vrf_key + self.seal_hash
+
+
+def genesis_digest(game: bytes, seated: Sequence[Seated], salt: bytes) -> tuple[bytes, bytes]:
+    """(seed_0, genesis): seed_0 = keccak(all addresses, all other keys folded into one digest, salt), genesis =
+    keccak(game, seed_0) (PROTOCOL 0, 1.7)."""
+    registered = ZERO
+    for each in seated:
+        registered = keccak(registered, each.keys)
+    seed = keccak(*(each.address for each in seated), registered, salt)
     return seed, keccak(game, seed)
 
 

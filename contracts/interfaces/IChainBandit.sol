@@ -36,7 +36,9 @@ interface IChainBandit is IErrors, IRules {
     event Withdrawn(address account, uint256 amount);
 
     /// @notice Takes the next seat for exactly the stake, before the game opens.
-    function join() external payable;
+    /// @param keys 33 bytes: the participant's VRF key, compressed; 32 bytes: the hash of its sealing key. The contract
+    /// reads neither; both enter the game's seed.
+    function join(bytes calldata keys) external payable;
 
     /// @notice Opens the game: the environment shows the salt it committed to, once all seats are filled.
     function open(bytes32 salt) external;

@@ -36,6 +36,7 @@ interface IErrors {
     error EnvironmentCannotJoin(address environment);
     error AlreadyJoined(address participant, uint16 seat);
     error WrongStake(uint256 got, uint256 expected);
+    error WrongKeysLength(uint256 got, uint256 expected);
     error SeatsFilled(uint256 participants);
     error SeatsMissing(uint256 joined, uint256 participants);
     error SeatEmpty(uint256 seat, uint256 joined);

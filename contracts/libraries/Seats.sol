@@ -12,24 +12,33 @@ import {IErrors} from "../interfaces/IErrors.sol";
 /// game creates: reading them all costs about as much there as two of them in storage.
 library Seats {
     uint256 private constant KEY_BYTES = 20;
+    uint256 private constant REGISTERED_BYTES = 65;
 
     struct Roster {
         address[] seats;
         mapping(address => uint256) ordinal; // seat + 1; 0 for whoever has none
+        bytes32 registered; // keccak of this before the last joining, and of the keys that came with it
     }
 
     /// @notice Gives `account` the next of `places` seats.
-    function take(Roster storage roster, address account, uint256 places) internal returns (uint16 seat) {
+    /// @param more The other keys that it registers.
+    function take(Roster storage roster, address account, bytes calldata more, uint256 places)
+        internal
+        returns (uint16 seat)
+    {
+        if (more.length != REGISTERED_BYTES) revert IErrors.WrongKeysLength(more.length, REGISTERED_BYTES);
         uint256 taken = roster.ordinal[account];
         if (taken != 0) revert IErrors.AlreadyJoined(account, uint16(taken - 1));
         uint256 joined = roster.seats.length;
         if (joined == places) revert IErrors.SeatsFilled(places);
         roster.seats.push(account);
         roster.ordinal[account] = joined + 1;
+        roster.registered = keccak256(bytes.concat(roster.registered, more));
         return uint16(joined);
     }
 
-    /// @notice Fixes the seats once all `places` are taken. Gives seed_0 = keccak(all addresses by seat, salt).
+    /// @notice Fixes the seats once all `places` are taken. Gives seed_0 = keccak(all addresses by seat, the digest of
+    /// all other keys, salt).
     function settle(Roster storage roster, bytes32 salt, uint256 places) internal returns (bytes32) {
         uint256 joined = roster.seats.length;
         if (joined != places) revert IErrors.SeatsMissing(joined, places);
@@ -40,7 +49,7 @@ library Seats {
         }
         // slither-disable-next-line unused-return -- `keys` computes where they lie
         SSTORE2.write(packed);
-        return keccak256(bytes.concat(packed, salt));
+        return keccak256(bytes.concat(packed, roster.registered, salt));
     }
 
     /// @notice The keys of all seats of a game that was opened, for `key`.

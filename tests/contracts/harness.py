@@ -20,6 +20,7 @@ from chain_bandit.protocol.blocks import (
     Kind,
     Record,
     Report,
+    Seated,
     SignedReport,
     approves,
     genesis_digest,
@@ -197,9 +198,9 @@ class Game:
 
     def open(self) -> "Game":
         for seat in self.seats:
-            self.do(seat, "join", value=self.p.stake)
+            self.do(seat, "join", bytes(65), value=self.p.stake)
         self.do(self.environment, "open", self.salt)
-        self.seed, self.genesis = genesis_digest(self.digest, self.seats, self.salt)
+        self.seed, self.genesis = genesis_digest(self.digest, [Seated(seat) for seat in self.seats], self.salt)
         self.ledger: Ledger = opening(self.p, self.genesis, self.seed)
         while self.ledger.round < self.p.burn_in:
             self.ledger = after_burn_in_round(self.p, self.ledger)

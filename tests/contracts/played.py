@@ -116,7 +116,7 @@ def played(**changes: int) -> Played:
         node.web3, environment, p, keccak(SALT), commitment, least_pool(p), Stopwatch()
     )
     for seat in seats:
-        coordinator.join(seat)
+        coordinator.join(seat, bytes(65))
     coordinator.open(environment, SALT)
     assert coordinator.game() == p.digest(keccak(SALT), commitment)
     return Played(p, node, coordinator, environment, seats, roles)

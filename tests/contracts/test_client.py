@@ -12,7 +12,7 @@ from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.delivery import Delivery
 from chain_bandit.chain.errors import ForeignContract, NodeUnreachable, TransactionReverted
 from chain_bandit.chain.transactions import created_address
-from chain_bandit.protocol.blocks import Kind, genesis_digest
+from chain_bandit.protocol.blocks import Kind, Seated, genesis_digest
 from chain_bandit.protocol.digests import ZERO, keccak
 from chain_bandit.protocol.rewards import hidden_cost
 from chain_bandit.protocol.settlement import Pull, encode_pulls, final_balance
@@ -26,7 +26,7 @@ from tests.contracts.played import MODEL, SALT, SECRET, played, raw
 def test_client_plays_a_whole_game():
     game = played(horizon=9)
     c, p, env = game.coordinator, game.p, game.environment
-    seed, genesis = genesis_digest(c.game(), [raw(seat) for seat in game.seats], SALT)
+    seed, genesis = genesis_digest(c.game(), [Seated(raw(seat)) for seat in game.seats], SALT)
     assert c.genesis() == c.head() == genesis
     assert c.parameters() == p
     assert (c.quorum(), c.pool(), c.environment()) == (p.quorum(4), least_pool(p), raw(env))
@@ -155,7 +155,7 @@ def test_time_is_counted_under_evm():
     game = played()
     Coordinator.at(game.node.web3, game.coordinator.address, watch).head()
     assert set(watch.seconds) == {"evm"}
-    assert watch.calls["evm"] == 2 + 2  # which chain, then the code and the view
+    assert watch.calls["evm"] == 2 + 3  # which chain, then the code in two places and the view
 
 
 def test_stated_gas_is_enough_for_the_largest_batches():

@@ -7,7 +7,7 @@ from tests.contracts.harness import ARTIFACT, BASE, FUNCTIONS, Game, forwarder, 
 
 FORWARDER = keccak(b"forwarder")[:20]
 CALLS = {
-    "join": (),
+    "join": (bytes(65),),
     "open": (keccak(b"salt"),),
     "submitBlocks": (),
     "skip": (0, 0, b""),

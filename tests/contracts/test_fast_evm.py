@@ -222,5 +222,5 @@ def test_machine_is_fast_and_its_refusals_are_the_contracts():
     game = FastGame().open()
     start = perf_counter()
     for _ in range(1000):
-        assert game.refused(game.anybody, "join", value=1)[0] == "AlreadyOpened"
+        assert game.refused(game.anybody, "join", bytes(65), value=1)[0] == "AlreadyOpened"
     assert perf_counter() - start < 1

@@ -45,7 +45,7 @@ def decisions_of_game(case: Scenario) -> list[object]:
 
 def decisions_of_reference(case: Scenario, liars: Mapping[int, reference.Lie], failed: frozenset[int]) -> list[object]:
     plan = Plan(case)
-    seed_0, _ = genesis_digest(plan.game, plan.addresses, plan.salt)
+    seed_0, _ = genesis_digest(plan.game, plan.seated, plan.salt)
     game = reference.Game(case.parameters, case.model, plan.secret, seed_0, liars=dict(liars), failed=failed)
     rows: list[object] = []
     previous = None

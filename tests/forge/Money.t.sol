@@ -97,7 +97,7 @@ contract MoneyTest is Play {
         _deploy(surplus);
         joined %= people() + 1;
         for (uint256 seat; seat < joined; ++seat) {
-            must(seats[seat], p.stake, abi.encodeCall(IChainBandit.join, ()));
+            must(seats[seat], p.stake, abi.encodeCall(IChainBandit.join, (new bytes(65))));
             deposits += p.stake;
         }
         same(owedToAll(), 0, "owed before the deadline");
@@ -116,16 +116,16 @@ contract MoneyTest is Play {
         vm.deal(account, FORTUNE);
         wei_ = within(wei_, 0, 2 * uint256(p.stake));
         if (wei_ != p.stake) {
-            refused(account, wei_, abi.encodeCall(IChainBandit.join, ()));
+            refused(account, wei_, abi.encodeCall(IChainBandit.join, (new bytes(65))));
         }
-        refused(environment, p.stake, abi.encodeCall(IChainBandit.join, ()));
-        must(account, p.stake, abi.encodeCall(IChainBandit.join, ()));
-        refused(account, p.stake, abi.encodeCall(IChainBandit.join, ()));
+        refused(environment, p.stake, abi.encodeCall(IChainBandit.join, (new bytes(65))));
+        must(account, p.stake, abi.encodeCall(IChainBandit.join, (new bytes(65))));
+        refused(account, p.stake, abi.encodeCall(IChainBandit.join, (new bytes(65))));
         refused(environment, 0, abi.encodeCall(IChainBandit.open, (SALT)));
         for (uint256 seat = 1; seat < people(); ++seat) {
-            must(seats[seat], p.stake, abi.encodeCall(IChainBandit.join, ()));
+            must(seats[seat], p.stake, abi.encodeCall(IChainBandit.join, (new bytes(65))));
         }
-        refused(STRANGER, p.stake, abi.encodeCall(IChainBandit.join, ()));
+        refused(STRANGER, p.stake, abi.encodeCall(IChainBandit.join, (new bytes(65))));
         same(address(game).balance, deposits + people() * uint256(p.stake), "stakes");
     }
 

@@ -157,7 +157,7 @@ abstract contract Play is Checks {
     function _opened(uint256 surplus) internal {
         _deploy(surplus);
         for (uint256 seat; seat < people(); ++seat) {
-            must(seats[seat], p.stake, abi.encodeCall(IChainBandit.join, ()));
+            must(seats[seat], p.stake, abi.encodeCall(IChainBandit.join, (new bytes(65))));
             deposits += p.stake;
         }
         must(environment, 0, abi.encodeCall(IChainBandit.open, (SALT)));

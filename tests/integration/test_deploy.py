@@ -76,7 +76,7 @@ def test_deployed_game_can_be_joined_and_opened_with_what_was_sent(
     contract = Coordinator.at(node.web3, bytes.fromhex(file["contract"][2:]), Stopwatch())
     assert contract.game() == plan.game
     for signer in plan.participants:
-        contract.join(account(signer.secret))
+        contract.join(account(signer.secret), bytes(65))
     contract.open(ALICE, plan.salt)
     assert contract.opened()
 

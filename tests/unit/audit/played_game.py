@@ -19,6 +19,7 @@ from chain_bandit.protocol.blocks import (
     Kind,
     Record,
     Report,
+    Seated,
     SignedReport,
     approves,
     genesis_digest,
@@ -175,12 +176,12 @@ class Played:
             self.node.web3, self.environment, self.parameters, *commitments, POOL, Stopwatch()
         )
         for account in self.accounts[:M]:
-            self.contract.join(account)
+            self.contract.join(account, bytes(65))
         self.game = self.parameters.digest(*commitments)
 
     def _open(self) -> None:
         self.contract.open(self.environment, self.salt)
-        self.seed_0, genesis = genesis_digest(self.game, [signer.address for signer in self.signers], self.salt)
+        self.seed_0, genesis = genesis_digest(self.game, [Seated(signer.address) for signer in self.signers], self.salt)
         assert self.contract.genesis() == genesis
         self.separator = Domain(self.node.chain_id, self.contract.address, self.game).separator()
         self.draws = Draws(MODEL, self.secret, self.seed_0)

@@ -21,6 +21,7 @@ from chain_bandit.protocol.blocks import (
     Kind,
     Record,
     Report,
+    Seated,
     SignedReport,
     approves,
     body_bytes,
@@ -337,8 +338,10 @@ def test_head_chains_parent_round_kind_and_header():
 
 
 def test_genesis_and_round_seeds_are_keccak_of_their_parts():
-    addresses, salt, game = [b"\1" * 20, b"\2" * 20], b"\3" * 32, b"\4" * 32
-    seed, genesis = genesis_digest(game, addresses, salt)
-    assert seed == outside_keccak(b"".join(addresses) + salt)
+    one, two = Seated(b"\1" * 20, b"\5" * 33, b"\6" * 32), Seated(b"\2" * 20)
+    salt, game = b"\3" * 32, b"\4" * 32
+    seed, genesis = genesis_digest(game, [one, two], salt)
+    registered = outside_keccak(outside_keccak(bytes(32) + b"\5" * 33 + b"\6" * 32) + bytes(65))
+    assert seed == outside_keccak(b"\1" * 20 + b"\2" * 20 + registered + salt)
     assert genesis == outside_keccak(game + seed)
     assert round_seed(seed, 5) == outside_keccak(seed + b"\0\0\0\5")
