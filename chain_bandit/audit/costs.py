@@ -33,11 +33,11 @@ def costs_settled(game: Game, call: Call) -> None:
 def _charge(game: Game, t: int) -> None:
     """A costly round is everybody's but for those on its block list."""
     game.costly += 1
-    disclosed, past, listed = game.disclosed, game.past[t], blocked(game.running, t)
+    disclosed, listed = game.disclosed, blocked(game.running, t)
     if disclosed is None:  # then balances are not known either
         return
-    choice, mean = Cost(game.parameters.cost), disclosed.means[past.arm]
-    cost = cost_of_round(choice, disclosed.cost, past.estimate, mean)
+    arm, estimate = game.past[t].priced
+    cost = cost_of_round(Cost(game.parameters.cost), disclosed.cost, estimate, disclosed.means[arm])
     for seat in range(game.parameters.participants):
         game.costs[seat] += 0 if listed >> seat & 1 else cost
 

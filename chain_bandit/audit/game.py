@@ -69,7 +69,7 @@ class Past:
     """One record as later calls need it: what it is, and what settlement must fit.
 
     Attributes:
-        estimate: of a block, the global estimator of its honest arm.
+        priced: of a block, the arm that its header carries and that arm's global estimator.
         expected: case 2; None when it is not known.
         charged: what the environment said of it.
     """
@@ -79,7 +79,7 @@ class Past:
     header: bytes = ZERO
     arm: int = 0
     failed: int = 0
-    estimate: int = 0
+    priced: tuple[int, int] = (0, 0)
     expected: bool | None = False
     charged: bool | None = None
 

@@ -70,7 +70,9 @@ def _submitted_block(
     else:
         waiting.append(t)
     kind = Kind.APPROVED if approves(header.means) else Kind.REJECTED
-    past = Past(kind, ledger.head, checked.digest, failed=ledger.failed, estimate=header.means[header.arm])
+    past = Past(kind, ledger.head, checked.digest, failed=ledger.failed)
+    if header.arm < p.arms:
+        past.priced = header.arm, header.means[header.arm]
     if kind is Kind.APPROVED and t > p.burn_in:
         past.expected = checked.costly
     record = Record(t, kind, header, checked.digest)

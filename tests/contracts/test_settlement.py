@@ -1,13 +1,17 @@
 """Rewards, the reveal, costs, closing: what is refused, and what everybody is owed in the end."""
 
 import random
+from dataclasses import replace
+from fractions import Fraction
+from math import floor
 
 import pytest
 
 from chain_bandit.protocol.blocks import Kind, mask
 from chain_bandit.protocol.digests import ZERO, keccak
-from chain_bandit.protocol.rewards import hidden_cost, secret_commitment
-from chain_bandit.protocol.settlement import NOTHING, Pull, encode_pulls, final_balance, void_balance
+from chain_bandit.protocol.errors import Malformed
+from chain_bandit.protocol.rewards import Distribution, RewardModel, bernoulli, hidden_cost, secret_commitment
+from chain_bandit.protocol.settlement import NOTHING, Cost, Pull, encode_pulls, final_balance, void_balance
 from chain_bandit.protocol.units import UNIT
 from tests.contracts.harness import BASE, DEAD, Game, hexed, least_pool, parameters
 
@@ -370,12 +374,35 @@ def test_contract_and_python_owe_the_same_in_random_finished_games():
         p = parameters(
             participants=size, liars=bound, attackers=min(bound, size - 2), horizon=chance.randrange(6, 14),
             wei_per_unit=chance.choice((1, 3, 10**6)), quorum_choice=number % 2,
+            cost=number // 2 % 2,
         )  # fmt: skip
-        game = Game(p, roles, pool=least_pool(p) + chance.randrange(100), name=f"random {number}").open()
+        model = some_model(random.Random(f"model {number}"), p.arms).encode()
+        game = Game(p, roles, least_pool(p) + chance.randrange(100), f"random {number}", model).open()
         for _ in range(20):
             voided += finish(game, chance)
             checked += 1
     assert (checked, voided) == (300, 121)
+
+
+def some_model(chance: random.Random, arms: int) -> RewardModel:
+    """Tables of up to five rewards, with weights up to the largest."""
+    made = []
+    for _ in range(arms):
+        values = tuple(sorted(chance.sample(range(UNIT + 1), chance.randint(1, 5))))
+        weights = (chance.randint(1, 9), *(chance.choice((0, 1, 2**32 - 1)) for _ in values[1:]))
+        made.append(Distribution(values, weights))
+    return RewardModel(tuple(made))
+
+
+def charged(game: Game, costly: set[int]) -> int:
+    """What these rounds cost a seat that was never accused, in units: PROTOCOL 1.8 in fractions."""
+    cost = hidden_cost(game.secret, game.seed)
+    if game.p.cost == Cost.CONSTANT:
+        return cost * len(costly)
+    truth = RewardModel.decode(game.model, game.p.arms).means
+    headers = [record.header for _, record, _ in game.records if record.round in costly]
+    apart = [Fraction(header.means[header.arm] - truth[header.arm], UNIT) for header in headers]
+    return sum(floor(cost * min(1, distance**2)) for distance in apart)
 
 
 def finish(game: Game, chance: random.Random) -> bool:
@@ -413,8 +440,7 @@ def finish(game: Game, chance: random.Random) -> bool:
     if complete:
         game.reveal()
         game.do(game.environment, "settleCosts", game.entries(costly))
-        cost = hidden_cost(game.secret, game.seed)
-        expected = final_balance(p, game.pool, rewards, game.roles, cost, [len(costly)] * p.participants)
+        expected = final_balance(p, game.pool, rewards, game.roles, [charged(game, costly)] * p.participants)
     else:
         game.machine.block += p.settlement_window + 1
         expected = void_balance(p, game.pool, rewards, frozenset())
@@ -478,3 +504,81 @@ def test_settle_rewards_takes_more_rounds_than_a_lane_holds():
     game.do(game.environment, "settleCosts", game.entries())
     game.do(game.anybody, "close")
     assert [game.view("owed", seat) for seat in game.seats] == [p.stake + rounds * UNIT * p.wei_per_unit] * 2
+
+
+DISTANCE = parameters(cost=Cost.DISTANCE, body_mode=1, arms=9, burn_in=18, horizon=60)
+"""Nine arms: one more than a word of true means holds. Compact, so that a quorum may sign any estimator."""
+
+
+def test_distance_cost_is_that_of_the_honest_arm_and_never_more_than_c():
+    truths = (0, 1, 7, 10**5, UNIT // 3, UNIT // 2, UNIT - 1, UNIT, UNIT // 7)
+    model = RewardModel(tuple(map(bernoulli, truths))).encode()
+    game = Game(DISTANCE, pool=least_pool(DISTANCE), model=model).open()
+    costly, cost, expected, seen = set(), hidden_cost(game.secret, game.seed), 0, set()
+    while game.ledger.round <= DISTANCE.horizon:
+        round_ = game.ledger.round
+        arm = round_ % 9
+        estimate = game.chance.choice((0, truths[arm], truths[arm] + 31_623, UNIT, UNIT + 5, 2 * UNIT))
+        means = tuple(estimate if i == arm else game.chance.randrange(UNIT) for i in range(9))
+        header, body = game.block()
+        header = replace(header, means=means)
+        outcome = game.submit(game.submitted(header, body))
+        assert outcome.accepted, outcome.error
+        game.record(Kind.APPROVED, header)
+        if round_ > DISTANCE.burn_in:
+            costly.add(round_)
+            one = cost * min(UNIT, abs(estimate - truths[arm])) ** 2 // UNIT**2
+            expected += one
+            seen.add((arm, one == cost))
+    game.settle(DISTANCE.horizon, NOTHING)
+    game.reveal()
+    entries = game.entries(costly)
+    for start in range(0, len(entries), 7):
+        game.do(game.environment, "settleCosts", entries[start : start + 7])
+    game.do(game.anybody, "close")
+    assert 0 < expected == charged(game, costly) < cost * len(costly)
+    assert len(seen) > 12
+    stake, wei = DISTANCE.stake, DISTANCE.wei_per_unit
+    assert [game.view("owed", seat) - stake for seat in game.seats] == [
+        expected * wei * (1 if role else -1) for role in game.roles
+    ]
+
+
+def test_contract_and_python_read_the_same_reward_models():
+    """Every model that one refuses the other refuses; costs show that the means of all others are the same."""
+    chance, verdicts = random.Random(9), []
+    p = parameters(cost=Cost.DISTANCE, participants=2, liars=0, attackers=0, horizon=6)
+    for number in range(120):
+        model = some_model(chance, p.arms).encode()
+        for _ in range(chance.randrange(3)):
+            model = changed_model(chance, model)
+        game = Game(p, bytes([1, 0]), model=model, name=f"model {number % 7}").open().play_out()
+        outcome = game.call(game.environment, "reveal", game.secret, game.roles, model)
+        try:
+            RewardModel.decode(model, p.arms)
+        except Malformed:
+            verdicts.append(False)
+            assert outcome.error[0] == "ModelMalformed"
+            continue
+        verdicts.append(True)
+        assert outcome.accepted, outcome.error
+        costly = {5, 6}
+        game.settle(6, NOTHING)
+        game.do(game.environment, "settleCosts", game.entries(costly))
+        game.do(game.anybody, "close")
+        assert game.view("owed", game.seats[1]) == p.stake - charged(game, costly) * p.wei_per_unit
+    assert 30 < sum(verdicts) < 90
+
+
+def changed_model(chance: random.Random, model: bytes) -> bytes:
+    at = chance.randrange(len(model) or 1)
+    return chance.choice((
+        model[:-1], model + b"\0", model[:at], b"", model[:at] + chance.randbytes(1) + model[at + 1 :],
+        model[:at] + bytes([model[at : at + 1][0] ^ 1 << chance.randrange(8)]) + model[at + 1 :] if model else b"\0",
+        model[:10] + bytes(max(0, len(model) - 10)),
+    ))  # fmt: skip
+
+
+def test_constant_cost_reads_no_reward_model():
+    game = Game(model=b"").open().play_out()
+    assert game.reveal().events[0][0] == "Revealed"

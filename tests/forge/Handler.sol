@@ -169,7 +169,7 @@ contract Handler is Play {
         bool allowed = account == environment && right && !revealed && _over() && !isClosed && _inWindow();
         bytes memory said = roles();
         if (!right) said[0] = 0x02;
-        bytes memory data = abi.encodeCall(IChainBandit.reveal, (SECRET, said, MODEL));
+        bytes memory data = abi.encodeCall(IChainBandit.reveal, (SECRET, said, model()));
         if (_expect(allowed, account, 0, data, "reveal")) revealed = true;
     }
 
@@ -229,7 +229,7 @@ contract Handler is Play {
         bytes[5] memory calls = [
             abi.encodeCall(IChainBandit.skipAfterDeadline, (0)), abi.encodeCall(IChainBandit.close, ()),
             abi.encodeCall(IChainBandit.open, (SALT)),
-            abi.encodeCall(IChainBandit.reveal, (SECRET, roles(), MODEL)),
+            abi.encodeCall(IChainBandit.reveal, (SECRET, roles(), model())),
             _running() ? signed(block_(true, seed), quorum(seed)) : bytes("")
         ];
         bytes memory data = calls[seed % 5];
@@ -322,6 +322,7 @@ contract Handler is Play {
         kind = [
             Kind(4, 2, 4, false, 1), Kind(7, 2, 4, true, 1), Kind(4, 2, 4, true, 1), Kind(7, 2, 4, false, 1)
         ][games % 4];
+        costKind = uint8(games / 2 % 2);
         _deploy(seed % 1000);
         (joined, revealed, isClosed) = (0, false, false);
         delete lastBlock;

@@ -184,7 +184,7 @@ contract MoneyTest is Play {
         playOut();
         bytes memory all = pulls(settled + 1, tip.round - 1, seed);
         refused(caller, 0, abi.encodeCall(IChainBandit.settleRewards, (tip.round - 1, all)));
-        refused(caller, 0, abi.encodeCall(IChainBandit.reveal, (SECRET, roles(), MODEL)));
+        refused(caller, 0, abi.encodeCall(IChainBandit.reveal, (SECRET, roles(), model())));
         settleRewards(tip.round - 1, seed);
         reveal();
         refused(caller, 0, abi.encodeCall(IChainBandit.settleCosts, (entries(1, seed))));
@@ -225,7 +225,7 @@ contract MoneyTest is Play {
         refused(environment, 0, abi.encodeCall(IChainBandit.settleRewards, (first, piece)));
         settleRewards(tip.round - 1, seed);
         reveal();
-        refused(environment, 0, abi.encodeCall(IChainBandit.reveal, (SECRET, roles(), MODEL)));
+        refused(environment, 0, abi.encodeCall(IChainBandit.reveal, (SECRET, roles(), model())));
         CostEntry[] memory again = entries(1, 0);
         settleCosts(1 + (cut >> 64) % (notes.length - 1), seed);
         if (again[0].parent != entries(1, 0)[0].parent) {
@@ -236,5 +236,13 @@ contract MoneyTest is Play {
         must(STRANGER, 0, abi.encodeCall(IChainBandit.close, ()));
         owesByBooks(false);
         same(owedToAll() + newlyBurned(), deposits, "owed and burned");
+    }
+}
+
+/// @title The same where a round costs by distance
+/// forge-config: deep.fuzz.runs = 10000
+contract DistanceMoneyTest is MoneyTest {
+    constructor() {
+        costKind = 1;
     }
 }

@@ -36,17 +36,19 @@ abstract contract Play is Checks {
         uint8 kind;
         uint256 held; // by some B_i
         bytes header;
+        uint256 arm;
+        uint256 mean; // of that arm
     }
 
     uint256 internal constant UNIT = 1e9;
     uint256 internal constant FORTUNE = 1e30;
     bytes32 internal constant SALT = keccak256("salt");
     bytes32 internal constant SECRET = keccak256("secret");
-    bytes internal constant MODEL = "any model";
     address internal constant STRANGER = address(0x57a26e);
     address internal constant environment = address(0xe17);
 
     Kind internal kind = Kind(4, 2, 4, false, 1);
+    uint8 internal costKind; // 0 constant, 1 by distance
     Parameters internal p;
     IChainBandit internal game;
     uint256[] internal keys;
@@ -59,6 +61,7 @@ abstract contract Play is Checks {
     uint256[] internal since; // by seat, 0 for never
     uint256[] internal earned; // by seat, in units
     uint256[] internal costly; // by seat, rounds that changed what it is owed
+    uint256[] internal charged; // by seat, what those rounds cost, in units
     uint256 internal deposits;
     uint256 internal paidOut;
     uint256 internal forced;
@@ -90,7 +93,7 @@ abstract contract Play is Checks {
             tolerance: uint32(UNIT / 10),
             skipPenalty: 4096,
             evidencePenalty: 40000,
-            cost: 0,
+            cost: costKind,
             weiPerUnit: 3,
             stake: (2 * uint128(kind.arms) + 6) * uint128(UNIT) * 3,
             openingDeadline: 50,
@@ -125,6 +128,7 @@ abstract contract Play is Checks {
             vm.deal(seats[seat], FORTUNE);
         }
         (since, earned, costly) = (new uint256[](people()), new uint256[](people()), new uint256[](people()));
+        charged = new uint256[](people());
         seed_0 = keccak256(abi.encodePacked(_addresses(), SALT));
         vm.deal(environment, FORTUNE);
         vm.deal(STRANGER, FORTUNE);
@@ -144,7 +148,7 @@ abstract contract Play is Checks {
     }
 
     function _commitment() internal view returns (bytes32) {
-        return keccak256(abi.encode(SECRET, keccak256(roles()), keccak256(MODEL)));
+        return keccak256(abi.encode(SECRET, keccak256(roles()), keccak256(model())));
     }
 
     function _create(bytes memory code, uint256 wei_) internal returns (address at) {
@@ -352,19 +356,19 @@ abstract contract Play is Checks {
     }
 
     function note(Blocks.Content memory c) internal {
-        _note(Blocks.kindOf(c), c.header, Blocks.held(c), c.accuracies);
+        _note(Note(tip.head, Blocks.kindOf(c), Blocks.held(c), c.header, c.arm, c.means[c.arm]), c.accuracies);
     }
 
     function noteSkip() internal {
-        _note(SKIP, "", 0, new uint256[](people()));
+        _note(Note(tip.head, SKIP, 0, "", 0, 0), new uint256[](people()));
     }
 
-    function _note(uint8 kind_, bytes memory header, uint256 held, uint256[] memory accuracies) private {
-        bytes32 digest = header.length == 0 ? bytes32(0) : keccak256(header);
-        notes.push(Note(tip.head, kind_, held, header));
-        Tip memory n = ended(tip, kind_, digest, accuracies);
+    function _note(Note memory noted, uint256[] memory accuracies) private {
+        bytes32 digest = noted.header.length == 0 ? bytes32(0) : keccak256(noted.header);
+        notes.push(noted);
+        Tip memory n = ended(tip, noted.kind, digest, accuracies);
         if (explores(n)) {
-            notes.push(Note(n.head, EXPLORATION, 0, ""));
+            notes.push(Note(n.head, EXPLORATION, 0, "", 0, 0));
             n = ended(n, EXPLORATION, 0, accuracies);
         }
         tip = n;
@@ -465,12 +469,32 @@ abstract contract Play is Checks {
     /// @dev Notes whom the costly ones of these entries concern.
     function noteCosts(CostEntry[] memory list) internal {
         for (uint256 i; i < list.length; ++i) {
-            uint256 round = p.burnIn + notes.length - 1 - revealedDown - i;
+            uint256 index = notes.length - 1 - revealedDown - i;
             for (uint256 seat; seat < people() && list[i].costly; ++seat) {
-                if (!Model.has(blockedAt(round), seat)) ++costly[seat];
+                if (Model.has(blockedAt(p.burnIn + index), seat)) continue;
+                ++costly[seat];
+                charged[seat] += _cost(notes[index]);
             }
         }
         revealedDown += list.length;
+    }
+
+    /// @dev c, or c times the squared distance of estimator and true mean, at most 1, in units.
+    function _cost(Note storage noted) private view returns (uint256) {
+        uint256 c = uint256(keccak256(abi.encodePacked(SECRET, seed_0, "cost"))) % (UNIT + 1);
+        if (costKind == 0) return c;
+        uint256 mean = UNIT * (noted.arm + 1) / (noted.arm + 4);
+        uint256 apart = noted.mean > mean ? noted.mean - mean : mean - noted.mean;
+        return apart > UNIT ? c : c * apart * apart / 1e18;
+    }
+
+    /// @dev The reward model that the environment committed to: arm i pays (i + 1) times in i + 4. With a constant
+    /// cost nobody reads it.
+    function model() internal view returns (bytes memory all) {
+        if (costKind == 0) return "any model";
+        for (uint32 arm; arm < kind.arms; ++arm) {
+            all = bytes.concat(all, hex"000200000000", hex"00000003", bytes4(uint32(UNIT)), bytes4(arm + 1));
+        }
     }
 
     function settleRewards(uint32 last, uint256 seed) internal {
@@ -480,7 +504,7 @@ abstract contract Play is Checks {
     }
 
     function reveal() internal {
-        must(environment, 0, abi.encodeCall(IChainBandit.reveal, (SECRET, roles(), MODEL)));
+        must(environment, 0, abi.encodeCall(IChainBandit.reveal, (SECRET, roles(), model())));
     }
 
     function settleCosts(uint256 count, uint256 marks) internal {
@@ -500,7 +524,6 @@ abstract contract Play is Checks {
     /// @dev What the books say that a closed game owes: the environment last.
     function dueByBooks(bool costsVoid) internal view returns (uint256[] memory due) {
         due = new uint256[](people() + 1);
-        uint256 cost = uint256(keccak256(abi.encodePacked(SECRET, seed_0, "cost"))) % (UNIT + 1);
         uint256 left = game.pool();
         uint256 sharing;
         (uint256 paid, uint256 got) = (0, 0);
@@ -508,7 +531,7 @@ abstract contract Play is Checks {
             due[seat] = p.stake + earned[seat] * p.weiPerUnit;
             left -= earned[seat] * p.weiPerUnit;
             if (since[seat] == 0) ++sharing;
-            uint256 change = cost * costly[seat] * p.weiPerUnit;
+            uint256 change = charged[seat] * p.weiPerUnit;
             if (seat < 2) got += change;
             else paid += change;
             if (!costsVoid) due[seat] = seat < 2 ? due[seat] + change : due[seat] - change;

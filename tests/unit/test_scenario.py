@@ -2,8 +2,11 @@
 
 import pytest
 
+from chain_bandit.protocol.aggregation import Aggregation
+from chain_bandit.protocol.assumptions import delta_safe_burn_in
 from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.protocol.parameters import BodyMode
+from chain_bandit.protocol.settlement import Cost
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import ScenarioInvalid, load
 
@@ -43,11 +46,39 @@ def test_every_key_reaches_its_parameter(read):
     assert scenario.chain.certificates == "each"
 
 
+def test_aggregation_and_cost_are_those_of_theorem_1_unless_told(read):
+    p = read().parameters
+    assert (p.aggregation, p.delta, p.cost) == (Aggregation.OPTION_1, 0, Cost.CONSTANT)
+
+
+@pytest.mark.parametrize(
+    ("key", "option"),
+    [("option-1", Aggregation.OPTION_1), ("option-2", Aggregation.OPTION_2), ("option-3", Aggregation.OPTION_3)],
+)
+def test_options_and_costs_go_by_name(read, key, option):
+    p = read(aggregation=key, cost="distance").parameters
+    assert (p.aggregation, p.delta, p.cost) == (option, 0, Cost.DISTANCE)
+
+
+def test_delta_safe_takes_its_delta_in_rewards_and_its_burn_in_by_name_only(read):
+    named = {"aggregation": "delta-safe", "delta": 0.3}
+    p = read(**named, burn_in=8).parameters
+    assert (p.aggregation, p.delta, p.burn_in) == (Aggregation.DELTA_SAFE, 3 * UNIT // 10, 8)
+    with pytest.raises(AssumptionBroken, match=r"burn_in: .*8 ln\(M K T\).* \(L = 8, least = 1126\)") as refused:
+        read(**named)
+    assert refused.value.name == "burn_in"
+    long = read(**named, rounds=5000, burn_in_factor=117).parameters
+    assert long.burn_in >= delta_safe_burn_in(7, 2, 5000, 3 * UNIT // 10)
+    with pytest.raises(AssumptionBroken, match="least"):
+        read(**named, rounds=5000, burn_in_factor=116)
+
+
 @pytest.mark.parametrize(
     "change",
     [
         {"validators": "4"}, {"validators": 4.0}, {"tolerance": 0}, {"tolerance": -0.1}, {"tolerance": 4.5},
         {"tolerance": "nan"}, {"skip_penalty": 0}, {"skip_penalty": 1.5}, {"evidence_penalty": -1},
+        {"aggregation": "option-4"}, {"aggregation": 2}, {"cost": "linear"}, {"delta": -0.1}, {"delta": 2.5},
         {"chain__body": "half"}, {"chain__batch": 0}, {"chain__batch": 257}, {"chain__batch": "8"},
         {"chain__certificates": "none"}, {"chain__certificate": "each"}, {"validator": 4},
     ],
@@ -64,6 +95,9 @@ def test_what_is_no_value_of_a_key_is_refused_with_its_name(read, change):
     [
         ({"validators": 8}, "validators"), ({"validators": 2}, "validators"), ({"validators": 0}, "validators"),
         ({"validators": 3}, "quorum"), ({"skip_penalty": 65536}, "skip_penalty"),
+        ({"aggregation": "delta-safe", "burn_in": 8}, "delta"), ({"delta": 0.1}, "delta"),
+        ({"aggregation": "delta-safe", "delta": 0.1}, "burn_in"), ({"liars": 3}, "liars"),
+        ({"aggregation": "option-2", "liars": 4}, "attackers"),
         ({"evidence_penalty": 65536}, "evidence_penalty"), ({"tolerance": 1e-10}, "tolerance"),
     ],
 )  # fmt: skip

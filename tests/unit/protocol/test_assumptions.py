@@ -1,11 +1,14 @@
 """protocol/assumptions.py: every inequality, one case on each side."""
 
 from dataclasses import replace
+from math import ceil, log, sqrt
 
 import pytest
 
+from chain_bandit.protocol.aggregation import Aggregation
 from chain_bandit.protocol.assumptions import (
     check,
+    delta_safe_burn_in,
     minimum_pool,
     minimum_stake,
     relay_rounds,
@@ -16,6 +19,8 @@ from chain_bandit.protocol.quorum import QuorumChoice, quorum
 from chain_bandit.protocol.units import UNIT
 
 TWO_THIRDS, MAJORITY = int(QuorumChoice.TWO_THIRDS), int(QuorumChoice.MAJORITY)
+
+OPTION_2, OPTION_3, DELTA_SAFE = (int(each) for each in list(Aggregation)[1:])
 
 OUTSIDE = [
     ("participants", {"participants": 1, "liars": 0, "attackers": 0}),
@@ -29,6 +34,19 @@ OUTSIDE = [
     ("liars", {"liars": -1}),
     ("liars", {"participants": 3, "attackers": 0}),
     ("liars", {"liars": 2}),
+    ("aggregation", {"aggregation": 4}),
+    ("aggregation", {"aggregation": -1}),
+    ("cost", {"cost": 2}),
+    ("cost", {"cost": -1}),
+    ("delta", {"delta": 1}),
+    ("delta", {"aggregation": OPTION_3, "delta": 1}),
+    ("delta", {"aggregation": DELTA_SAFE, "delta": 0}),
+    ("delta", {"aggregation": DELTA_SAFE, "delta": 2**32}),
+    ("liars", {"aggregation": OPTION_2, "liars": -1}),
+    ("attackers", {"aggregation": OPTION_2, "participants": 6, "validators": 6, "liars": 3}),
+    ("attackers", {"aggregation": OPTION_3, "participants": 5, "validators": 5, "liars": 2}),
+    ("attackers", {"aggregation": DELTA_SAFE, "delta": 1, "participants": 5, "validators": 5, "liars": 2}),
+    ("validators", {"aggregation": OPTION_2, "liars": 0, "attackers": 2}),
     ("attackers", {"attackers": -1}),
     ("attackers", {"attackers": 3}),
     ("attackers", {"attackers": 2}),
@@ -77,6 +95,12 @@ INSIDE = [
     {"participants": 7, "validators": 3, "liars": 2, "quorum_choice": MAJORITY},
     {"unrecorded": 2**16 - 1, "tolerance": 2**32 - 1, "skip_penalty": 2**16 - 1, "evidence_penalty": 2**16 - 1},
     {"unrecorded": 1, "tolerance": 1, "skip_penalty": 1, "evidence_penalty": 0, "body_mode": 1},
+    {"aggregation": OPTION_2, "participants": 6, "validators": 6, "liars": 2},
+    {"aggregation": OPTION_3, "participants": 6, "validators": 6, "liars": 2},
+    {"aggregation": DELTA_SAFE, "delta": 1, "participants": 6, "validators": 6, "liars": 2},
+    {"aggregation": DELTA_SAFE, "delta": 2**32 - 1},
+    {"aggregation": OPTION_2, "participants": 3, "validators": 3, "attackers": 0},
+    {"cost": 1},
     {"arms": 1},
     {"arms": 254, "burn_in": 508, "horizon": 509, "stake": 509 * UNIT},
     {"threshold": 2},
@@ -110,7 +134,7 @@ def test_every_inequality_has_a_case_outside():
         "participants", "arms", "threshold", "exploration", "failure_limit", "liars", "attackers", "quorum",
         "burn_in", "horizon", "wei_per_unit", "stake", "opening_deadline", "skip_deadline", "game_blocks",
         "settlement_window", "burn_in_blocks", "validators", "unrecorded", "tolerance", "skip_penalty",
-        "evidence_penalty", "body_mode", "quorum_choice", "c1_per_report",
+        "evidence_penalty", "body_mode", "quorum_choice", "c1_per_report", "aggregation", "delta", "cost",
     }  # fmt: skip
 
 
@@ -145,6 +169,33 @@ def test_money_covers_every_reward_and_cost():
     assert minimum_stake(10, 3) == 30 * UNIT
     assert minimum_pool(4, 10, 3) == 240 * UNIT
     assert relay_rounds(3) == 3
+
+
+def test_refusals_name_both_sides_where_more_lie_than_tell_the_truth(parameters):
+    with pytest.raises(AssumptionBroken, match=r"M >= 2f \+ m \+ 1 .*\(M = 6, f = 3, m = 1\)"):
+        check(replace(parameters(), aggregation=OPTION_2, participants=6, validators=6, liars=3))
+
+
+@pytest.mark.parametrize(("horizon", "least"), [(10**4, 4588), (10**5, 5408)])
+def test_delta_safe_asks_thousands_of_burn_in_rounds(horizon, least):
+    """PROTOCOL 1.4 has the first figure: delta = 0.3, M = 10, K = 4."""
+    assert delta_safe_burn_in(10, 4, horizon, 3 * UNIT // 10) == least
+
+
+def test_delta_safe_burn_in_is_the_shortest_after_which_the_width_is_a_quarter_of_delta():
+    tried = 0
+    for participants in (4, 31, 256):
+        for arms in (1, 3, 10):
+            for horizon in (50, 10**6):
+                for delta in (UNIT // 20, UNIT // 3, UNIT, 2 * UNIT):
+                    sweeps, rest = divmod(delta_safe_burn_in(participants, arms, horizon, delta), arms)
+                    logarithm = log(participants * arms * horizon)
+                    assert rest == 0
+                    assert sqrt(logarithm / (2 * sweeps)) <= delta / UNIT / 4
+                    assert sweeps == 1 or sqrt(logarithm / (2 * (sweeps - 1))) > delta / UNIT / 4
+                    assert sweeps == ceil(8 * logarithm / (delta / UNIT) ** 2)
+                    tried += 1
+    assert tried == 72
 
 
 def test_parameters_derive_quorum_and_mask(parameters):

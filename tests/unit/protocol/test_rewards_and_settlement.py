@@ -1,6 +1,8 @@
 """protocol/rewards.py and protocol/settlement.py (Philox against numpy: tests/unit/environments too)."""
 
 import random
+from fractions import Fraction
+from math import floor
 
 import numpy as np
 import pytest
@@ -19,8 +21,10 @@ from chain_bandit.protocol.rewards import (
 from chain_bandit.protocol.settlement import (
     NOTHING,
     Conduct,
+    Cost,
     Pull,
     case_2,
+    cost_of_round,
     decode_pulls,
     encode_pulls,
     final_balance,
@@ -137,6 +141,36 @@ def test_a_round_is_case_2_only_when_a_labelled_liar_in_b_reported_other_than_it
 ):
     sets = [frozenset(row) for row in selected]
     assert case_2(sets, frozenset(liars), reported, {0: (1,), 1: (1,), 2: (1,)}) is costly
+
+
+@pytest.mark.parametrize(
+    ("charge", "estimate", "mean", "cost"),
+    [
+        (UNIT, 600_000_000, 500_000_000, UNIT // 100),
+        (UNIT, 500_000_000, 600_000_000, UNIT // 100),
+        (UNIT // 2, 900_000_000, 400_000_000, UNIT // 8),
+        (UNIT, 500_000_000, 500_000_000, 0),
+        (UNIT, 500_031_622, 500_000_000, 0),  # 31,622 squared is just below 1e9
+        (UNIT, 500_031_623, 500_000_000, 1),
+        (999_999_999, UNIT, 0, 999_999_999),
+        (7, 2 * UNIT, 0, 7),  # a distance beyond 1 costs no more than c
+        (7, UNIT - 1, 0, 6),
+        (0, UNIT, 0, 0),
+    ],
+)
+def test_a_round_costs_c_or_c_times_the_squared_distance_floored(charge, estimate, mean, cost):
+    assert cost_of_round(Cost.DISTANCE, charge, estimate, mean) == cost
+    assert cost_of_round(Cost.CONSTANT, charge, estimate, mean) == charge
+
+
+def test_the_cost_by_distance_is_the_formula_in_fractions():
+    rng = random.Random(5)
+    for _ in range(2000):
+        charge, mean = rng.randrange(UNIT + 1), rng.randrange(UNIT + 1)
+        apart = rng.choice((-1, 1)) * rng.choice((rng.randrange(50), rng.randrange(UNIT)))
+        estimate = max(0, mean + apart)
+        exact = Fraction(charge, UNIT) * min(1, Fraction(estimate - mean, UNIT) ** 2)
+        assert cost_of_round(Cost.DISTANCE, charge, estimate, mean) == floor(exact * UNIT)
 
 
 def test_costs_move_from_the_honest_to_the_malicious_and_the_rest_is_burned(parameters):

@@ -38,9 +38,9 @@ def small(**changes):
     return replace(parameters, **changes)
 
 
-def five(**changes):
+def five(liars=2, **changes):
     """Two of five may lie, which is more than Option 1 allows."""
-    return small(participants=5, validators=5, liars=2, attackers=0, **changes)
+    return small(participants=5, validators=5, liars=liars, attackers=0, **changes)
 
 
 def honest_plus(units):
@@ -60,14 +60,15 @@ GAMES = {
     "equivocator and liar": Game(small(liars=0), MODEL, SECRET, SEED, {1: favour(frozenset({0}))},
                                  equivocates=frozenset({0})),
     "too few reports": Game(small(), MODEL, SECRET, SEED, equivocates=frozenset({0, 1})),
-    "option 2, a liar": Game(five(aggregation=1), MODEL, SECRET, SEED, {1: honest_plus(UNIT // 50)}),
+    "option 2, a liar": Game(five(1, aggregation=1), MODEL, SECRET, SEED, {1: honest_plus(UNIT // 50)}),
     "option 3, two liars of five": Game(
         five(aggregation=2), MODEL, SECRET, SEED, dict.fromkeys((1, 4), favour_inside_range(frozenset({0}), {1, 4}, 1))
     ),
     "delta-safe, liars on both sides": Game(
-        five(aggregation=3, delta=UNIT // 2), MODEL, SECRET, SEED, {1: favour(frozenset({0})), 4: honest_plus(UNIT // 9)}
+        five(aggregation=3, delta=UNIT // 2), MODEL, SECRET, SEED,
+        {1: favour(frozenset({0})), 4: honest_plus(UNIT // 9)},
     ),
-    "distance cost": Game(five(aggregation=1, cost=1), MODEL, SECRET, SEED, {2: honest_plus(UNIT // 5)}),
+    "distance cost": Game(five(1, aggregation=1, cost=1), MODEL, SECRET, SEED, {2: honest_plus(UNIT // 50)}),
     "distance cost, undefended": Game(
         small(cost=1), MODEL, SECRET, SEED, {3: favour(frozenset({2}))}, aggregator="mean"
     ),

@@ -1,0 +1,68 @@
+"""Games under every option and cost, and blocks that another option made (PROTOCOL 1.4, 1.8)."""
+
+from dataclasses import replace
+from fractions import Fraction
+from math import floor
+
+import pytest
+
+from chain_bandit.audit.audit import audit
+from chain_bandit.protocol.aggregation import Aggregation
+from chain_bandit.protocol.settlement import Cost
+from chain_bandit.protocol.units import UNIT
+from tests.unit.audit.played_game import LIAR, MODEL, PARAMETERS, REJECTED, Played, Script
+
+ONE, TWO, THREE, SAFE = Aggregation
+DELTA = UNIT // 50
+ROUND = 10
+
+
+def script(rule: Aggregation, **changes: object) -> Script:
+    parameters = replace(PARAMETERS, aggregation=rule, delta=DELTA if rule is SAFE else 0)
+    return replace(Script(parameters=parameters), **changes)  # type: ignore[arg-type]
+
+
+def two_reports(t: int) -> tuple[int, ...]:
+    """Of one honest seat and the liar: Option 1 trims both, Options 2 and 3 neither, delta-safe one."""
+    return (0, LIAR) if t == ROUND else (0, 1, 2, 3)
+
+
+@pytest.mark.parametrize("rule", Aggregation)
+def test_audit_is_green_when_every_block_is_made_by_the_games_own_option(rule: Aggregation) -> None:
+    report = audit(Played(script(rule)).history)
+    assert report.violations == []
+    assert report.exit_code == 0
+    (stumbled,) = [row for row in report.rounds if row.round == REJECTED]  # in which two report
+    assert len(stumbled.selected[0]) == {ONE: 0, TWO: 2, THREE: 2, SAFE: 2}[rule]  # their reports are equal by chance
+
+
+@pytest.mark.parametrize(
+    ("rule", "made"), [(ONE, TWO), (ONE, THREE), (TWO, ONE), (TWO, SAFE), (THREE, ONE), (SAFE, THREE)]
+)
+def test_audit_names_the_round_whose_b_another_option_made(rule: Aggregation, made: Aggregation) -> None:
+    cheat = script(rule, reporters=two_reports, option=lambda own, t: made if t == ROUND else own)
+    report = audit(Played(cheat).history)
+    assert {(each.check, each.round) for each in report.violations} == {("aggregate.selected", ROUND)}
+    assert report.exit_code == 12
+
+
+@pytest.mark.parametrize("cost", Cost)
+def test_costs_are_those_of_the_formula_and_the_contract_pays_them(cost: Cost) -> None:
+    played = Played(Script(parameters=replace(PARAMETERS, aggregation=TWO, cost=cost)))
+    report = audit(played.history)
+    assert report.violations == []
+    charge, wei = report.game["cost"], PARAMETERS.wei_per_unit
+    costly = [row for row in report.rounds if row.costly]
+    assert len(costly) > 5
+    total = 0
+    for row in costly:
+        assert row.arm is not None
+        assert row.means is not None
+        apart = Fraction(row.means[row.arm] - MODEL.means[row.arm], UNIT)
+        total += floor(charge * min(1, apart**2)) if cost is Cost.DISTANCE else charge
+    assert 0 < total <= charge * len(costly)
+    assert (total < charge * len(costly)) is (cost is Cost.DISTANCE)
+    costs = [account.cost for account in report.accounts if account.seat is not None]
+    assert costs == [total * wei, total * wei, total * wei, -total * wei]
+    assert report.burned == 2 * total * wei
+    assert played.contract.owed(played.accounts[0].address) == 0  # everybody has withdrawn what the audit expects
