@@ -6,6 +6,7 @@ in full and in compact mode, one block or several a transaction.
 
 import random
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -102,19 +103,21 @@ def play(game: Game, transactions: int, most: int = 4) -> Counter[str]:
     return seen
 
 
-SEATS_BY_ARMS = {arms: (arms * 7 + 3) % 39 + 2 for arms in range(1, 41)}
+ARMS, SEATS = (1, 2, 7, 8, 9, 15, 16, 17, 24, 25, 33, 40), (2, 3, 7, 15, 16, 17, 31, 32, 33, 40, 64, 65, 128, 129)
+"""Around the borders of words; all that lie between are tried by `make deep`."""
+ALL_ARMS, ALL_SEATS = range(1, 41), (*range(2, 41), 63, 64, 65, 127, 128, 129)
 
 
-def every_number_of_arms(mode: int, transactions: int) -> Counter[str]:
+def by_arms(mode: int, transactions: int, numbers: Sequence[int]) -> Counter[str]:
     total: Counter[str] = Counter()
-    for arms, seats in SEATS_BY_ARMS.items():
-        total += play(opened(seats, arms, mode), transactions)
+    for arms in numbers:
+        total += play(opened((arms * 7 + 3) % 39 + 2, arms, mode), transactions)
     return total
 
 
-def every_number_of_seats(mode: int, transactions: int) -> Counter[str]:
+def by_seats(mode: int, transactions: int, numbers: Sequence[int]) -> Counter[str]:
     total: Counter[str] = Counter()
-    for seats in (*range(2, 41), 63, 64, 65, 127, 128, 129):
+    for seats in numbers:
         total += play(opened(seats, (7, 8, 9, 16, 17)[seats % 5], mode), transactions)
     return total
 
@@ -128,26 +131,26 @@ def check_counts(seen: Counter[str], blocks: int) -> None:
 
 @pytest.mark.parametrize("mode", [0, 1], ids=["full", "compact"])
 def test_contract_and_python_agree_on_blocks_of_1_to_40_arms(mode):
-    check_counts(every_number_of_arms(mode, 15), 1000)
+    check_counts(by_arms(mode, 15, ARMS), 350)
 
 
 @pytest.mark.parametrize("mode", [0, 1], ids=["full", "compact"])
 def test_contract_and_python_agree_on_blocks_of_2_to_40_seats_and_some_more(mode):
-    check_counts(every_number_of_seats(mode, 12), 1000)
+    check_counts(by_seats(mode, 12, SEATS), 350)
 
 
 @pytest.mark.parametrize("mode", [0, 1], ids=["full", "compact"])
 @pytest.mark.parametrize(("seats", "arms"), [(256, 254), (256, 1), (2, 254), (254, 17)])
 def test_contract_and_python_agree_on_the_largest_blocks(seats, arms, mode):
-    seen = play(opened(seats, arms, mode), 4, most=2)
-    assert seen["blocks"] >= 4
+    seen = play(opened(seats, arms, mode), 2, most=2)
+    assert seen["blocks"] >= 2
 
 
 @pytest.mark.deep
 @pytest.mark.parametrize("mode", [0, 1], ids=["full", "compact"])
 def test_contract_and_python_agree_on_ten_times_as_many_blocks(mode):
-    check_counts(every_number_of_arms(mode, 150), 12_000)
-    check_counts(every_number_of_seats(mode, 120), 12_000)
+    check_counts(by_arms(mode, 150, ALL_ARMS), 12_000)
+    check_counts(by_seats(mode, 120, ALL_SEATS), 12_000)
 
 
 @pytest.mark.deep
