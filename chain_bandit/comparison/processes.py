@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from tempfile import TemporaryFile
 from typing import TypeVar
 
@@ -33,7 +34,7 @@ class PartyProcess:
     """One party, in a session of its own: it lives as long as the pipe that only we hold."""
 
     def __init__(self, command: Sequence[str]) -> None:
-        self._errors = TemporaryFile()  # noqa: SIM115 (closed by `end`)
+        self._errors = TemporaryFile()  # noqa: SIM115 (closed by `close`)
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, start_new_session=True
         )
@@ -54,10 +55,15 @@ class PartyProcess:
         self._errors.seek(0)
         return self._errors.read()[-300:].decode("utf-8", "replace").strip()
 
-    def end(self) -> None:
-        """Kill it, whatever it does, and wait until it is gone."""
+    def kill(self) -> None:
+        """End it, whatever it does."""
         self.process.kill()
         self.process.wait()
+
+    def close(self) -> None:
+        """Let go of its pipes, once nobody reads from it."""
+        with suppress(OSError):  # what was not written yet
+            self.process.communicate()
         self._errors.close()
 
 
@@ -110,9 +116,11 @@ class PartyProcesses:
 
     def close(self) -> None:
         """End all parties. Again does nothing."""
-        while self.members:
-            self.members.pop().end()
+        for party in self.members:
+            party.kill()
         self._threads.shutdown()
+        while self.members:
+            self.members.pop().close()
 
     def _check(self, index: int, answer: "Future[Kind]") -> None:
         error = answer.exception() if answer.done() else None

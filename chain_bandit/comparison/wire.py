@@ -18,13 +18,15 @@ Element = Annotated[int, Field(ge=0, lt=PRIME)]
 class Line(BaseModel):
     """One message."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_bytes="hex", val_json_bytes="hex")
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, ser_json_bytes="hex", val_json_bytes="hex", hide_input_in_errors=True
+    )
 
 
 class Open(Line):
     """To the process: the secret by which its peers know each other."""
 
-    token: bytes
+    token: bytes = Field(repr=False)
 
 
 class Listening(Line):
@@ -51,7 +53,7 @@ class Check(Line):
         dealt: by seat, the leaves and the party's own share, as its participant sent them.
     """
 
-    secret: bytes
+    secret: bytes = Field(repr=False)
     separator: bytes
     round: int
     parent: bytes
@@ -60,7 +62,7 @@ class Check(Line):
     asked: dict[Seat, bytes]
     arms: int
     places: int
-    dealt: dict[Seat, tuple[bytes, bytes]]
+    dealt: dict[Seat, tuple[bytes, bytes]] = Field(repr=False)
 
     @property
     def sitting(self) -> Sitting:
