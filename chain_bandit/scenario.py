@@ -23,6 +23,7 @@ from chain_bandit.protocol.parameters import BodyMode, Parameters
 from chain_bandit.protocol.quorum import QuorumChoice
 from chain_bandit.protocol.rewards import RewardModel
 from chain_bandit.protocol.settlement import Conduct
+from chain_bandit.protocol.sharing import FEWEST_PARTIES, MOST_PARTIES
 from chain_bandit.protocol.units import UNIT
 
 _EXPECTATION = r"^(<=|>=|<|>) ?-?\d+(\.\d+)?$|^== ?\S+$"
@@ -101,6 +102,10 @@ class Scenario(_Model):
     burn_in_factor: float = Field(default=1.0, gt=0, strict=False, allow_inf_nan=False)
     threshold: int = Field(default=2, description="k")
     quorum: Literal["majority", "two-thirds"] = "two-thirds"
+    comparison: Literal["ideal", "mpc"] = Field(default="ideal", description="trusted, or among validators")
+    parties: int = Field(
+        default=3, ge=FEWEST_PARTIES, le=MOST_PARTIES, description="validators that compute the comparison, with mpc"
+    )
     failure_limit: int = 2
     validators: int | None = Field(default=None, description="N, the best by reputation; by default everybody")
     tolerance: float = Field(
@@ -195,6 +200,11 @@ class Scenario(_Model):
                 seat < parameters.participants, "malicious", "seat < M", seat=seat, M=parameters.participants
             )
             assumptions.require(seats.count(seat) == 1, "malicious", "one entry a seat", seat=seat)
+        if self.comparison == "mpc":
+            assumptions.require(
+                self.parties <= parameters.validators, "parties", "parties <= validators",
+                parties=self.parties, validators=parameters.validators,
+            )  # fmt: skip
         self.attacks()
 
 

@@ -20,6 +20,10 @@ class Comparer:
         setting = Setting(rules.slot(ledger), round_seed(ledger.seed, ledger.round), rules.validators(ledger))
         self._comparison.begin(ledger.pulls, rules.parameters.threshold, setting)
 
+    def close(self) -> None:
+        """The game is over."""
+        self._comparison.close()
+
     def on_tick(self, step: int) -> list[Send]:
         """Note the step: it decides between openings and questions."""
         self._step = step

@@ -47,3 +47,6 @@ class IdealComparison:
         }
         self._last = dict(commitments), MappingProxyType(answer)
         return self._last[1]
+
+    def close(self) -> None:
+        """Nothing is held."""

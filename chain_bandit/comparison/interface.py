@@ -74,3 +74,7 @@ class Comparison(Protocol):
             ComparisonAborted: nobody could compute them; the round is skipped.
         """
         ...
+
+    def close(self) -> None:
+        """Let go of whatever computes them, processes for one."""
+        ...

@@ -13,7 +13,7 @@ from chain_bandit.crypto.verify import Verifier
 from chain_bandit.protocol.assumptions import require
 from chain_bandit.protocol.committee import comparison_parties
 from chain_bandit.protocol.proposal import Bits
-from chain_bandit.protocol.sharing import Dealing, deal, shares_commitment
+from chain_bandit.protocol.sharing import ATTEMPTS, FEWEST_PARTIES, MOST_PARTIES, Dealing, deal, shares_commitment
 from chain_bandit.protocol.units import Counts
 
 
@@ -42,11 +42,11 @@ class MpcComparison:
         signers: Sequence[Signer],
         largest: int,
         parties: int = 3,
-        attempts: int = 3,
+        attempts: int = ATTEMPTS,
         timeout: float = 60.0,
         command: Sequence[str] = PARTY,
     ) -> None:
-        require(3 <= parties <= 5, "parties", "3 <= parties <= 5", parties=parties)
+        require(FEWEST_PARTIES <= parties <= MOST_PARTIES, "parties", "3 <= parties <= 5", parties=parties)
         require(1 <= attempts <= 255, "attempts", "1 <= attempts <= 255", attempts=attempts)
         require(1 <= largest < 2**32, "largest", "1 <= largest < 2^32", largest=largest)
         self._signers, self._largest = signers, largest

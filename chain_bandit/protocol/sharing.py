@@ -6,13 +6,19 @@ so that an auditor who is given the salt key makes the same shares.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from chain_bandit.protocol.digests import keccak, uint
+from chain_bandit.protocol.messages import commitment
 from chain_bandit.protocol.units import Counts
 
 PRIME = 2**89 - 1
 """The field: a Mersenne prime, so wide that a mask hides a difference of 33 bits with 54 bits to spare."""
+
+FEWEST_PARTIES, MOST_PARTIES = 3, 5
+ATTEMPTS = 3
+"""s: the sets of parties that try before a round is skipped; a dealing has shares for all of them."""
 
 ELEMENT_BYTES = 12
 SALT_BYTES = 32
@@ -46,6 +52,7 @@ def share_bytes(arms: int) -> int:
     return ELEMENT_BYTES * (arms + 1) + SALT_BYTES
 
 
+@lru_cache(maxsize=256)  # in one process a participant asks for its commitment, then the comparison for the shares
 def deal(counts: Counts, salt: bytes, parties: int, attempts: int) -> Dealing:
     """Share the counts among so many parties, for so many attempts. The same arguments give the same dealing.
 
@@ -78,8 +85,19 @@ def shares_commitment(leaves: bytes) -> bytes:
     return keccak(_COMMITMENT, leaves)
 
 
+def counts_commitment(counts: Counts, salt: bytes, parties: int) -> bytes:
+    """What a participant reports of its counts: for so many parties, or with 0 for a trusted function."""
+    return shares_commitment(deal(counts, salt, parties, ATTEMPTS).leaves) if parties else commitment(counts, salt)
+
+
+def commits_to(committed: bytes, counts: Counts, salt: bytes) -> bool:
+    """Whether a report's commitment opens to these counts, whoever was to compute with them."""
+    numbers = (0, *range(FEWEST_PARTIES, MOST_PARTIES + 1))
+    return any(counts_commitment(counts, salt, parties) == committed for parties in numbers)
+
+
 def opened(
-    share: bytes, place: int, places: int, leaves: bytes, commitment: bytes, arms: int
+    share: bytes, place: int, places: int, leaves: bytes, committed: bytes, arms: int
 ) -> tuple[int, ...] | None:
     """The field elements in a share, None unless it opens its place of the commitment.
 
@@ -87,7 +105,7 @@ def opened(
         share, leaves: what the participant sent; may be any bytes.
         place, places: the share's place in a dealing, and how many that has.
     """
-    if len(share) != share_bytes(arms) or len(leaves) != 32 * places or shares_commitment(leaves) != commitment:
+    if len(share) != share_bytes(arms) or len(leaves) != 32 * places or shares_commitment(leaves) != committed:
         return None
     if leaf(place, share) != leaves[32 * place : 32 * place + 32]:
         return None
@@ -96,12 +114,12 @@ def opened(
     return elements if max(elements) < PRIME else None
 
 
-def probe(elements: Sequence[int], commitment: bytes) -> int:
+def probe(elements: Sequence[int], committed: bytes) -> int:
     """A party's share of a combination of what was dealt, under a challenge that the dealer could not foresee.
 
     The mask, which is the last element, hides it: all probes of a dealing together say nothing about the counts.
     """
-    challenge, total = _element(_CHALLENGE, commitment), 0
+    challenge, total = _element(_CHALLENGE, committed), 0
     for element in elements:
         total = (total * challenge + element) % PRIME
     return total
