@@ -13,7 +13,15 @@ from chain_bandit.crypto.verify import Verifier
 from chain_bandit.protocol.assumptions import require
 from chain_bandit.protocol.committee import comparison_parties
 from chain_bandit.protocol.proposal import Bits
-from chain_bandit.protocol.sharing import ATTEMPTS, FEWEST_PARTIES, MOST_PARTIES, Dealing, deal, shares_commitment
+from chain_bandit.protocol.sharing import (
+    ATTEMPTS,
+    FEWEST_PARTIES,
+    MOST_PARTIES,
+    Dealing,
+    deal,
+    share_bytes,
+    shares_commitment,
+)
 from chain_bandit.protocol.units import Counts
 
 
@@ -73,8 +81,9 @@ class MpcComparison:
     def on_dealing(self, seat: int, dealing: Dealing) -> None:
         """Keep what a participant sent to the parties, which may be anything; the fifth of a seat is ignored."""
         mine = self._dealings.setdefault(seat, {})
-        if len(mine) < MOST_OPENINGS and isinstance(dealing.leaves, bytes):
-            mine[shares_commitment(dealing.leaves)] = dealing
+        leaves, shares = dealing.leaves, dealing.shares
+        if len(mine) < MOST_OPENINGS and isinstance(leaves, bytes) and isinstance(shares, tuple):
+            mine[shares_commitment(leaves)] = dealing
 
     def bits(self, commitments: Mapping[int, bytes]) -> Mapping[int, Bits]:
         """The bits of every seat whose shares open its commitment; each is computed once a round, whoever asks.
@@ -151,7 +160,7 @@ class MpcComparison:
         for seat, committed in sitting.asked.items():
             dealing = self._dealings[seat][committed]
             share = dealing.shares[place] if place < len(dealing.shares) else None
-            if isinstance(share, bytes):
+            if isinstance(share, bytes) and len(share) == share_bytes(self._arms):
                 dealt[seat] = (dealing.leaves, share)
         return Check(
             secret=self._signers[sitting.parties[index]].source,

@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
@@ -128,15 +129,26 @@ async def link(door: socket.socket, ports: Sequence[int], token: bytes) -> None:
         await loop.sock_connect(peer, (HOST, ports[index]))
         await loop.sock_sendall(peer, token)
         await loop.create_connection(partial(MessageExchanger, mpc, index), sock=peer)
-    welcome = 0
-    while welcome < mpc.pid:
-        peer, _ = await loop.sock_accept(door)
-        if hmac.compare_digest(await _read(peer, len(token)), token):
-            await loop.connect_accepted_socket(partial(MessageExchanger, mpc), peer)
-            welcome += 1
-        else:
-            peer.close()
+    welcoming = loop.create_task(_welcome(door, token))
     await mpc.parties[mpc.pid].protocol
+    welcoming.cancel()
+
+
+async def _welcome(door: socket.socket, token: bytes) -> None:
+    """Admit whoever comes with the token; a stranger that says nothing keeps nobody waiting."""
+    loop = asyncio.get_running_loop()
+    async with asyncio.TaskGroup() as comers:
+        while True:
+            peer, _ = await loop.sock_accept(door)
+            comers.create_task(_admit(peer, token))
+
+
+async def _admit(peer: socket.socket, token: bytes) -> None:
+    with suppress(OSError):
+        if hmac.compare_digest(await _read(peer, len(token)), token):
+            await asyncio.get_running_loop().connect_accepted_socket(partial(MessageExchanger, mpc), peer)
+            return
+    peer.close()
 
 
 async def _read(peer: socket.socket, size: int) -> bytes:

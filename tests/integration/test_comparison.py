@@ -4,6 +4,7 @@ whichever party fails."""
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ import pytest
 from chain_bandit.comparison.ideal import IdealComparison
 from chain_bandit.comparison.interface import ComparisonAborted, Opening, Setting
 from chain_bandit.comparison.mpc import MpcComparison
+from chain_bandit.comparison.processes import PartyProcesses
+from chain_bandit.comparison.wire import Listening
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.protocol.assumptions import AssumptionBroken
 from chain_bandit.protocol.messages import Slot, commitment
@@ -206,6 +209,7 @@ def test_a_false_dealing_leaves_its_seat_out_and_nobody_else(comparison, dealing
     opened(comparison, 0)
     comparison.on_dealing(0, dealing)
     comparison.on_dealing(0, replace(dealing, leaves="leaves"))
+    comparison.on_dealing(0, replace(dealing, shares=None))
     assert comparison.bits(committed() | {0: shares_commitment(dealing.leaves)}) == without(0)
 
 
@@ -282,6 +286,28 @@ def test_a_round_is_given_up_when_there_are_fewer_validators_than_parties():
 def test_a_number_out_of_range_is_refused(wrong):
     with pytest.raises(AssumptionBroken):
         MpcComparison(SIGNERS, **({"largest": LARGEST} | wrong))
+
+
+def test_strangers_at_the_parties_ports_change_nothing(monkeypatch):
+    ask, strangers = PartyProcesses.ask, []
+
+    def with_strangers(self, lines, kind):
+        answers = ask(self, lines, kind)
+        for door in answers if kind is Listening else ():
+            for said in (b"", b"\0\0", bytes(200)):
+                stranger = socket.create_connection(("127.0.0.1", door.port))
+                stranger.sendall(said)
+                strangers.append(stranger)
+        return answers
+
+    monkeypatch.setattr(PartyProcesses, "ask", with_strangers)
+    with closing(MpcComparison(SIGNERS, LARGEST)) as comparison:
+        opened(comparison)
+        assert comparison.bits(committed()) == BITS
+        assert comparison._failures == []
+    assert len(strangers) == 9
+    for stranger in strangers:
+        stranger.close()
 
 
 # no process stays
