@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 FORGE := node_modules/@foundry-rs/forge-$(shell uname -s | tr A-Z a-z)-$(patsubst x86_64,amd64,$(patsubst aarch64,arm64,$(shell uname -m)))/bin/forge
 
-.PHONY: help demo test check lint types static forge contracts-deep mutants deep artifacts lock bench gas live regret vrf snapshots clean
+.PHONY: help demo test check lint types static forge contracts-deep mutants deep artifacts lock bench comparison gas live regret vrf snapshots clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -53,6 +53,9 @@ lock: .venv/ready ## resolve the dependencies anew
 
 bench: .venv/ready ## rounds a second and where the time goes, by number of validators
 	@$(BIN)/python benchmarks/rounds.py
+
+comparison: .venv/ready ## the secure comparison among 3 and 5 parties, beside MPyC alone
+	@$(BIN)/python benchmarks/comparison.py
 
 gas: .venv/ready ## gas of a recorded round by size, mode and batch, beside the goals and the committed figures
 	@$(BIN)/python benchmarks/gas.py --snapshot tests/snapshots/gas_rounds.json

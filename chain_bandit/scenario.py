@@ -24,6 +24,7 @@ from chain_bandit.protocol.parameters import BodyMode, Parameters
 from chain_bandit.protocol.quorum import QuorumChoice
 from chain_bandit.protocol.rewards import RewardModel
 from chain_bandit.protocol.settlement import Conduct, Cost
+from chain_bandit.protocol.sharing import FEWEST_PARTIES, MOST_PARTIES
 from chain_bandit.protocol.transaction import require_room
 from chain_bandit.protocol.units import UNIT
 
@@ -111,6 +112,10 @@ class Scenario(_Model):
     )
     cost: Literal["constant", "distance"] = Field(default="constant", description="of a round with a lie in force")
     quorum: Literal["majority", "two-thirds"] = "two-thirds"
+    comparison: Literal["ideal", "mpc"] = Field(default="ideal", description="trusted, or among validators")
+    parties: int = Field(
+        default=3, ge=FEWEST_PARTIES, le=MOST_PARTIES, description="validators that compute the comparison, with mpc"
+    )
     failure_limit: int = 2
     validators: int | None = Field(default=None, description="N, the best by reputation; by default everybody")
     tolerance: float = Field(
@@ -221,6 +226,11 @@ class Scenario(_Model):
                 seat < parameters.participants, "malicious", "seat < M", seat=seat, M=parameters.participants
             )
             assumptions.require(seats.count(seat) == 1, "malicious", "one entry a seat", seat=seat)
+        if self.comparison == "mpc":
+            assumptions.require(
+                self.parties <= parameters.validators, "parties", "parties <= validators",
+                parties=self.parties, validators=parameters.validators,
+            )  # fmt: skip
         self.attacks()
 
 

@@ -2,7 +2,8 @@
 
 from chain_bandit.actors.messages import Answer, Message, Question, Send
 from chain_bandit.actors.rules import Rules
-from chain_bandit.comparison.interface import Comparison, Opening
+from chain_bandit.comparison.interface import Comparison, ComparisonAborted, Opening, Setting
+from chain_bandit.protocol.blocks import round_seed
 from chain_bandit.protocol.ledger import Ledger
 
 
@@ -15,7 +16,13 @@ class Comparer:
     def begin(self, ledger: Ledger) -> None:
         """Open the next round."""
         self._round, self._step = ledger.round, 0
-        self._comparison.begin(ledger.pulls, self._rules.parameters.threshold)
+        rules = self._rules
+        setting = Setting(rules.slot(ledger), round_seed(ledger.seed, ledger.round), rules.validators(ledger))
+        self._comparison.begin(ledger.pulls, rules.parameters.threshold, setting)
+
+    def close(self) -> None:
+        """The game is over."""
+        self._comparison.close()
 
     def on_tick(self, step: int) -> list[Send]:
         """Note the step: it decides between openings and questions."""
@@ -23,11 +30,14 @@ class Comparer:
         return []
 
     def on_message(self, sender: int, message: Message) -> list[Send]:
-        """Keep an opening in time; answer a question about the open round."""
+        """Keep an opening in time; answer a question about the open round, unless nobody can."""
         asking = self._step >= self._rules.schedule.compare
         match message:
             case Opening() if not asking and sender in self._rules.everybody:
                 self._comparison.on_opening(sender, message)
             case Question(round=round_) if asking and round_ == self._round:
-                return [Send((sender,), Answer(round_, self._comparison.bits(message.commitments)))]
+                try:
+                    return [Send((sender,), Answer(round_, self._comparison.bits(message.commitments)))]
+                except ComparisonAborted:
+                    return []  # validators without an answer sign that there is no block
         return []

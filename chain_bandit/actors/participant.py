@@ -10,12 +10,12 @@ from chain_bandit.protocol.ledger import Ledger, honest_arm
 from chain_bandit.protocol.messages import (
     Phase,
     Role,
-    commitment,
     commitment_salt,
     pull_content,
     receipt_content,
     tally,
 )
+from chain_bandit.protocol.sharing import counts_commitment
 from chain_bandit.protocol.units import Counts, Means, added, is_estimate, sample_means
 
 
@@ -43,7 +43,8 @@ class Participant:
     def report(self, ledger: Ledger) -> tuple[Report, Opening]:
         """The report of the open round and the opening of its commitment."""
         counts, salt = self.committed_counts(ledger), commitment_salt(self.salt_key, ledger.round)
-        return Report(self.means(ledger), commitment(counts, salt)), Opening(counts, salt)
+        committed = counts_commitment(counts, salt, self.rules.parties)
+        return Report(self.means(ledger), committed), Opening(counts, salt)
 
     def open_commitment(self, opening: Opening) -> Send:
         """The private input to the secure comparison."""

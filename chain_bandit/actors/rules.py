@@ -24,6 +24,7 @@ class Rules:
         addresses: the key of each seat, 20 bytes.
         environment: the environment's, 20 bytes.
         seed_0, genesis: `protocol.blocks.genesis_digest`.
+        parties: how many validators compute the comparison bits; 0 leaves it to a trusted function.
     """
 
     parameters: Parameters
@@ -32,6 +33,7 @@ class Rules:
     environment: bytes
     seed_0: bytes
     genesis: bytes
+    parties: int = 0
 
     @cached_property
     def separator(self) -> bytes:

@@ -49,7 +49,7 @@ class Validator:
         self.votes = Votes(slot, rules.addresses, members, rules.quorum(ledger), self._verifier)
         self.drops: list[Drop] = []
         self.agreed: dict[int, SignedReport] = {}
-        self._bits: Mapping[int, Bits] = {}
+        self._bits: Mapping[int, Bits] | None = None
         self.block: tuple[Header, bytes, bytes] | None = None
         self.digest = NO_BLOCK
 
@@ -115,7 +115,9 @@ class Validator:
         return [Send((COMPARISON,), Question(self.ledger.round, commitments))]
 
     def _propose(self) -> list[Send]:
-        """Compute the block of the round and command its digest."""
+        """Compute the block of the round and command its digest; without comparison bits there is none."""
+        if self._bits is None:
+            return []
         rules = self.rules
         header, body = propose(rules.parameters, self.ledger, self.agreed, self._bits)
         encoded = header.encode(rules.parameters)

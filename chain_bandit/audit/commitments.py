@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from chain_bandit.audit.game import Game
 from chain_bandit.protocol.aggregation import enough_pulls
 from chain_bandit.protocol.blocks import Header, Report
-from chain_bandit.protocol.messages import commitment, commitment_salt
+from chain_bandit.protocol.messages import commitment_salt
+from chain_bandit.protocol.sharing import commits_to
 
 
 def check_counts(game: Game, header: Header, reports: Mapping[int, Report]) -> None:
@@ -28,7 +29,7 @@ def _check_seat(game: Game, header: Header, seat: int, report: Report) -> None:
         checks.unknown("counts.bits", reason, p.arms)
         return
     counts = tuple(game.counts[seat])
-    opens = commitment(counts, commitment_salt(key, t)) == report.commitment
+    opens = commits_to(report.commitment, counts, commitment_salt(key, t))
     if malicious and not opens:
         game.note("false count commitment", seat, t)
         _on_trust(game, seat)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from chain_bandit.comparison.interface import Opening
+from chain_bandit.comparison.interface import Opening, Setting, is_sound
 from chain_bandit.protocol.aggregation import enough_pulls
 from chain_bandit.protocol.messages import commitment
 from chain_bandit.protocol.proposal import Bits
@@ -12,6 +12,9 @@ from chain_bandit.protocol.units import Counts
 MOST_OPENINGS = 4
 """Openings kept a seat and round; only one can match the commitment, so more are noise."""
 
+LARGEST = 2**32 - 1
+"""A count is a uint32."""
+
 
 class IdealComparison:
     """`Comparison` by trust: used in simulation and for all liveness and regret figures."""
@@ -19,7 +22,7 @@ class IdealComparison:
     def __init__(self) -> None:
         self._openings: dict[int, dict[bytes, Counts]] = {}
 
-    def begin(self, reference: Counts, threshold: int) -> None:
+    def begin(self, reference: Counts, threshold: int, setting: Setting) -> None:
         """Forget the last round's openings."""
         self._reference, self._threshold = reference, threshold
         self._openings = {}
@@ -29,7 +32,7 @@ class IdealComparison:
         """Keep an opening; malformed ones and the fifth of a seat are ignored."""
         self._last = None
         mine = self._openings.setdefault(seat, {})
-        if len(mine) < MOST_OPENINGS and self._is_sound(opening):
+        if len(mine) < MOST_OPENINGS and is_sound(opening, len(self._reference), LARGEST):
             mine[commitment(opening.counts, opening.salt)] = opening.counts
 
     def bits(self, commitments: Mapping[int, bytes]) -> Mapping[int, Bits]:
@@ -45,10 +48,5 @@ class IdealComparison:
         self._last = dict(commitments), MappingProxyType(answer)
         return self._last[1]
 
-    def _is_sound(self, opening: Opening) -> bool:
-        counts = opening.counts
-        return (
-            len(opening.salt) == 32
-            and len(counts) == len(self._reference)
-            and all(type(n) is int and 0 <= n < 2**32 for n in counts)
-        )
+    def close(self) -> None:
+        """Nothing is held."""

@@ -1,9 +1,11 @@
 """What goes into the secure comparison and comes out of it, whoever computes it: a trusted function, or an MPC."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.protocol.messages import Slot
 from chain_bandit.protocol.proposal import Bits
 from chain_bandit.protocol.units import Counts
 
@@ -16,6 +18,40 @@ class Opening:
     salt: bytes
 
 
+def is_sound(opening: Opening, arms: int, largest: int) -> bool:
+    """Whether an opening has 32 bytes of salt, and a count from 0 to `largest` for every arm."""
+    return (
+        len(opening.salt) == 32
+        and len(opening.counts) == arms
+        and all(type(n) is int and 0 <= n <= largest for n in opening.counts)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """The round that bits are computed in.
+
+    Attributes:
+        slot: where whoever computes them signs.
+        seed: seed_t.
+        validators: the seats that may compute them.
+    """
+
+    slot: Slot
+    seed: bytes
+    validators: tuple[int, ...]
+
+
+class ComparisonAborted(ChainBanditError):
+    """No set of parties came to an end: the round has no bits, and is skipped."""
+
+    exit_code = 11
+
+    def __init__(self, round_: int, failures: Sequence[str]) -> None:
+        super().__init__(f"round {round_} has no comparison bits: {'; '.join(failures)}")
+        self.round, self.failures = round_, tuple(failures)
+
+
 class Comparison(Protocol):
     """Computes the comparison bits, a round at a time: `begin`, openings, then questions.
 
@@ -23,8 +59,8 @@ class Comparison(Protocol):
     commitment nobody opened is missing from the answer: its report counts as withheld.
     """
 
-    def begin(self, reference: Counts, threshold: int) -> None:
-        """Open a round: n_ref of each arm, and k."""
+    def begin(self, reference: Counts, threshold: int, setting: Setting) -> None:
+        """Open a round: n_ref of each arm, k, and which round it is."""
         ...
 
     def on_opening(self, seat: int, opening: Opening) -> None:
@@ -32,5 +68,13 @@ class Comparison(Protocol):
         ...
 
     def bits(self, commitments: Mapping[int, bytes]) -> Mapping[int, Bits]:
-        """The bits of every seat whose opening matches what its agreed report committed to."""
+        """The bits of every seat whose opening matches what its agreed report committed to.
+
+        Raises:
+            ComparisonAborted: nobody could compute them; the round is skipped.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of whatever computes them, processes for one."""
         ...

@@ -20,10 +20,15 @@ def scalar(secret: bytes) -> bytes:
 
 
 class Signer:
-    """One secp256k1 key. `sign` gives the canonical 64 bytes that `crypto.verify` accepts."""
+    """One secp256k1 key. `sign` gives the canonical 64 bytes that `crypto.verify` accepts.
+
+    Attributes:
+        source: what it was made of; a `Signer` of that is the same one.
+        secret: the key itself.
+    """
 
     def __init__(self, secret: bytes, on_signed: Callable[[float], None] = lambda seconds: None) -> None:
-        self.secret = scalar(secret)
+        self.source, self.secret = secret, scalar(secret)
         self._key = PrivateKey(self.secret)
         self._on_signed = on_signed
         self.address = address_of(self._key.public_key)

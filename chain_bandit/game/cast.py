@@ -13,6 +13,8 @@ from chain_bandit.actors.validator import Validator
 from chain_bandit.attacks.attack import View
 from chain_bandit.attacks.malicious import MaliciousParticipant, MaliciousSeat
 from chain_bandit.comparison.ideal import IdealComparison
+from chain_bandit.comparison.interface import Comparison
+from chain_bandit.comparison.mpc import MpcComparison
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game.plan import Plan
 from chain_bandit.network.memory import Actor, MemoryNetwork
@@ -32,13 +34,14 @@ class Cast:
     def __init__(self, plan: Plan, domain: Domain, verifier: Verifier, order: Sequence[int] | None = None) -> None:
         scenario, parameters = plan.scenario, plan.parameters
         seed_0, genesis = genesis_digest(plan.game, plan.seated, plan.salt)
-        self.rules = Rules(parameters, domain, plan.addresses, plan.environment.address, seed_0, genesis)
+        parties = scenario.parties if scenario.comparison == "mpc" else 0
+        self.rules = Rules(parameters, domain, plan.addresses, plan.environment.address, seed_0, genesis, parties)
         self.opening = opening(parameters, genesis, seed_0)
         self.environment = Environment(
             self.rules, scenario.model, scenario.roles, plan.secret, plan.environment, verifier
         )
         self.relayer = Relayer(self.rules, verifier)
-        self._comparer = Comparer(self.rules, IdealComparison())
+        self._comparer = Comparer(self.rules, _comparison(plan, parties))
         self.seats = self._take_seats(plan, verifier)
         self.honest = [seat for seat in self.seats if not isinstance(seat, MaliciousSeat)]
         actors: dict[int, Actor] = {
@@ -49,6 +52,10 @@ class Cast:
         }
         malicious = frozenset(seat.number for seat in self.seats) - {seat.number for seat in self.honest}
         self._network = MemoryNetwork(actors, order or list(actors), malicious)
+
+    def close(self) -> None:
+        """The game is over, however it ended: no process of the cast stays."""
+        self._comparer.close()
 
     def begin(self, ledger: Ledger) -> None:
         """Open the next round for everybody."""
@@ -88,3 +95,10 @@ class Cast:
             else:
                 seats.append(Seat(Participant(*identity), validator, verifier))
         return seats
+
+
+def _comparison(plan: Plan, parties: int) -> Comparison:
+    """Whoever computes the comparison bits; parties start with their first question."""
+    if not parties:
+        return IdealComparison()
+    return MpcComparison(plan.participants, plan.parameters.horizon, parties)

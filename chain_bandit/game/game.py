@@ -108,6 +108,16 @@ class Game:
             ChainBanditError: what the recorder refuses, an attack that raises, or a broken invariant.
         """
         self._open()
+        try:
+            yield from self._rounds()
+            self._submit()
+            self._list_accused(self.parameters.horizon + self.parameters.evidence_delay)
+            self._settle(force=True)
+            self.recorder.finish(self.progress.entries[::-1])
+        finally:
+            self.cast.close()
+
+    def _rounds(self) -> Iterator[RoundPlayed]:
         parameters = self.parameters
         while self.progress.ledger.round <= parameters.horizon:
             if self.progress.ledger.round < parameters.burn_in:
@@ -116,10 +126,6 @@ class Game:
                 yield from self._recorded_round()
             self._check_lockstep()
             self.verifier.forget()
-        self._submit()
-        self._list_accused(parameters.horizon + parameters.evidence_delay)
-        self._settle(force=True)
-        self.recorder.finish(self.progress.entries[::-1])
 
     @property
     def run_digest(self) -> bytes:

@@ -1,6 +1,9 @@
 """Who validates a round: the best by reputation, more of them after every skip (Theorem 7; PROTOCOL 1.2)."""
 
+from collections.abc import Iterable
+
 from chain_bandit.protocol.aggregation import tie_break
+from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.reputation import Reputations
 
@@ -16,3 +19,8 @@ def best(reputations: Reputations, eligible: int, count: int, seed: bytes) -> in
     order = tie_break(seed, frozenset(members))
     ranked = sorted(members, key=lambda seat: (-reputations[seat], order[seat]))
     return sum(1 << seat for seat in ranked[:count])
+
+
+def comparison_parties(members: Iterable[int], count: int, seed: bytes, attempt: int) -> tuple[int, ...]:
+    """Who computes the comparison: the first `count` of the members by keccak(seed_t, attempt, id) (PROTOCOL 1.4)."""
+    return tuple(sorted(members, key=lambda seat: keccak(seed, uint(attempt, 1), uint(seat, 2)))[:count])

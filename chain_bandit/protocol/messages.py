@@ -17,6 +17,7 @@ class Phase(IntEnum):
     REPORT = 1
     BLOCK = 2
     REWARD = 3
+    COMPARISON = 4
 
 
 class Role(IntEnum):
@@ -29,6 +30,8 @@ class Role(IntEnum):
     """Certifies a block, or that there is none."""
     PULLER = 4
     ENVIRONMENT = 5
+    PARTY = 6
+    """Computes the comparison bits with others."""
 
 
 NO_BLOCK = ZERO

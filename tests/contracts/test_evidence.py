@@ -105,7 +105,7 @@ WRONG_ROLES = [
 
 @pytest.mark.parametrize(("phase", "role"), WRONG_ROLES)
 def test_relays_and_every_other_role_prove_nothing(game, phase, role):
-    assert len(WRONG_ROLES) == 12
+    assert len(WRONG_ROLES) == 21
     assert refused(game, proof(game, 1, phase, role)) == ("NoSuchRole", int(phase), int(role))
 
 

@@ -58,7 +58,7 @@ HOSTILE = {
 
 def state(seat):
     return (
-        seat.participant.counts, seat.participant.totals, seat.validator.agreed, dict(seat.validator._bits),
+        seat.participant.counts, seat.participant.totals, seat.validator.agreed, dict(seat.validator._bits or {}),
         [dict(h) for h in seat.validator.reports._held], [dict(h) for h in seat.validator.blocks._held],
         seat.validator.equivocations(), seat._rewarded,
     )  # fmt: skip
@@ -91,9 +91,9 @@ def test_nobody_else_raises_either(opened, message):
 def test_an_answer_counts_only_from_the_comparison(opened):
     seat = opened.cast.seats[0]
     seat.on_message(1, Answer(5, {1: (True, True)}))
-    assert seat.validator._bits == {}
+    assert seat.validator._bits is None
     seat.on_message(COMPARISON, Answer(4, {1: (True, True)}))
-    assert seat.validator._bits == {}
+    assert seat.validator._bits is None
     seat.on_message(COMPARISON, Answer(5, {1: (True, True)}))
     assert seat.validator._bits == {1: (True, True)}
 

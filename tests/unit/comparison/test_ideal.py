@@ -3,18 +3,19 @@
 import pytest
 
 from chain_bandit.comparison.ideal import MOST_OPENINGS, IdealComparison
-from chain_bandit.comparison.interface import Opening
-from chain_bandit.protocol.messages import commitment
+from chain_bandit.comparison.interface import Opening, Setting
+from chain_bandit.protocol.messages import Slot, commitment
 
 SALT = b"\1" * 32
 COUNTS = (3, 1)
 COMMITTED = commitment(COUNTS, SALT)
+SETTING = Setting(Slot(bytes(32), 1, bytes(32)), bytes(32), (0, 1, 2))
 
 
 @pytest.fixture
 def comparison():
     ideal = IdealComparison()
-    ideal.begin((4, 2), 2)
+    ideal.begin((4, 2), 2, SETTING)
     return ideal
 
 
@@ -61,7 +62,7 @@ def test_a_false_opening_beside_the_true_one_changes_nothing(comparison):
 
 def test_openings_are_forgotten_when_the_next_round_begins(comparison):
     comparison.on_opening(0, Opening(COUNTS, SALT))
-    comparison.begin((5, 1), 3)
+    comparison.begin((5, 1), 3, SETTING)
     assert comparison.bits({0: COMMITTED}) == {}
     comparison.on_opening(0, Opening(COUNTS, SALT))
     assert comparison.bits({0: COMMITTED}) == {0: (True, True)}

@@ -1,0 +1,132 @@
+"""The processes of a set of parties: started together, linked to each other, gone together."""
+
+import secrets
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from tempfile import TemporaryFile
+from typing import TypeVar
+
+from chain_bandit.comparison.wire import Line, Link, Linked, Listening, Open
+from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.protocol.sharing import PRIME
+
+PARTY = (sys.executable, "-m", "chain_bandit.comparison.party")
+LONGEST_ANSWER = 1 << 24
+"""Bytes of a line; whoever writes more is as good as dead."""
+
+Kind = TypeVar("Kind", bound=Line)
+
+
+class PartyFailed(ChainBanditError):
+    """A party died, hangs, or answers what it should not: its set is of no use any more."""
+
+    exit_code = 11
+
+    def __init__(self, index: int | None, reason: str) -> None:
+        super().__init__(f"{'the parties' if index is None else f'party {index}'} {reason}")
+        self.index, self.reason = index, reason
+
+
+class PartyProcess:
+    """One party, in a session of its own: it lives as long as the pipe that only we hold."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self._errors = TemporaryFile()  # noqa: SIM115 (closed by `close`)
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, start_new_session=True
+        )
+
+    def ask(self, line: Line, kind: type[Kind]) -> Kind:
+        """Say something and wait for the answer. Raises OSError or ValueError when there is none, or another."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(line.model_dump_json().encode() + b"\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline(LONGEST_ANSWER)
+        if not answer.endswith(b"\n"):
+            raise OSError("died")
+        return kind.model_validate_json(answer)
+
+    def last_words(self) -> str:
+        """The end of what it wrote to standard error."""
+        self._errors.seek(0)
+        return self._errors.read()[-300:].decode("utf-8", "replace").strip()
+
+    def kill(self) -> None:
+        """End it, whatever it does."""
+        self.process.kill()
+        self.process.wait()
+
+    def close(self) -> None:
+        """Let go of its pipes, once nobody reads from it."""
+        with suppress(OSError):  # what was not written yet
+            self.process.communicate()
+        self._errors.close()
+
+
+class PartyProcesses:
+    """`count` parties, ready for sittings. Close them; a failing `ask` does.
+
+    Args:
+        width: bits of the differences that are compared, sign included. What the field has left hides them.
+        timeout: seconds for each question, the start included.
+
+    Raises:
+        PartyFailed: they did not start.
+    """
+
+    def __init__(self, count: int, width: int, timeout: float, command: Sequence[str] = PARTY) -> None:
+        self.timeout = timeout
+        security = PRIME.bit_length() - width - 2  # MPyC wants two bits for itself
+        options = ("-M", str(count), "-L", str(width), "-K", str(security), "--no-log")
+        self.members: list[PartyProcess] = []
+        self._threads = ThreadPoolExecutor(count, "party")
+        try:
+            for index in range(count):
+                self.members.append(PartyProcess((*command, *options, "-I", str(index))))
+            token = secrets.token_bytes(32)
+            doors = self.ask([Open(token=token)] * count, Listening)
+            self.ask([Link(ports=tuple(door.port for door in doors))] * count, Linked)
+        except BaseException:
+            self.close()
+            raise
+
+    def ask(self, lines: Sequence[Line], kind: type[Kind]) -> list[Kind]:
+        """Say one line to each party and take in one of each.
+
+        Raises:
+            PartyFailed: the first that died, answered something else, or had no answer in time. All are gone then.
+        """
+        try:
+            answers = [self._threads.submit(party.ask, line, kind)
+                       for party, line in zip(self.members, lines, strict=True)]  # fmt: skip
+            wait(answers, self.timeout, FIRST_EXCEPTION)
+            for index, answer in enumerate(answers):
+                self._check(index, answer)
+            for index, answer in enumerate(answers):
+                if not answer.done():
+                    raise PartyFailed(index, f"did not answer within {self.timeout:g} s")
+            return [answer.result() for answer in answers]
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End all parties. Again does nothing."""
+        for party in self.members:
+            party.kill()
+        self._threads.shutdown()
+        while self.members:
+            self.members.pop().close()
+
+    def _check(self, index: int, answer: "Future[Kind]") -> None:
+        error = answer.exception() if answer.done() else None
+        if isinstance(error, OSError):
+            raise PartyFailed(index, f"died; it said: {self.members[index].last_words() or 'nothing'}") from error
+        if isinstance(error, ValueError):
+            raise PartyFailed(index, "answered out of turn") from error
+        if error is not None:
+            raise error

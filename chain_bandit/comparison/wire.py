@@ -1,0 +1,98 @@
+"""What a validator and its party process write to each other: one JSON object a line, bytes in hexadecimal.
+
+In order: `Open`, `Listening`, `Link`, `Linked`; then for every sitting `Check`, `Opened`, `Compare`, `Compared`.
+"""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from chain_bandit.comparison.sitting import Sitting
+from chain_bandit.protocol.messages import Slot
+from chain_bandit.protocol.sharing import PRIME
+
+Seat = Annotated[int, Field(ge=0, lt=2**16)]
+Element = Annotated[int, Field(ge=0, lt=PRIME)]
+
+
+class Line(BaseModel):
+    """One message."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, ser_json_bytes="hex", val_json_bytes="hex", hide_input_in_errors=True
+    )
+
+
+class Open(Line):
+    """To the process: the secret by which its peers know each other."""
+
+    token: bytes = Field(repr=False)
+
+
+class Listening(Line):
+    """From it: the port of 127.0.0.1 on which it waits for its peers."""
+
+    port: int
+
+
+class Link(Line):
+    """To it: everybody's ports."""
+
+    ports: tuple[int, ...]
+
+
+class Linked(Line):
+    """From it: all links are up."""
+
+
+class Check(Line):
+    """To it: the key that it speaks with, the sitting, and its shares.
+
+    Attributes:
+        places: how many shares a dealing has.
+        dealt: by seat, the leaves and the party's own share, as its participant sent them.
+    """
+
+    secret: bytes = Field(repr=False)
+    separator: bytes
+    round: int
+    parent: bytes
+    attempt: int
+    parties: tuple[Seat, ...]
+    asked: dict[Seat, bytes]
+    arms: int
+    places: int
+    dealt: dict[Seat, tuple[bytes, bytes]] = Field(repr=False)
+
+    @property
+    def sitting(self) -> Sitting:
+        """What is signed for."""
+        return Sitting(Slot(self.separator, self.round, self.parent), self.attempt, self.parties, self.asked)
+
+
+class Opened(Line):
+    """From it: which shares open."""
+
+    probes: dict[Seat, Element]
+    signature: bytes
+
+
+class Compare(Line):
+    """To it: what all parties said, and what counts are compared with.
+
+    Attributes:
+        floors: floor(n_ref / k) of each arm, since k n > n_ref iff n > floor(n_ref / k).
+        addresses: the key of each party.
+    """
+
+    floors: tuple[int, ...]
+    addresses: tuple[bytes, ...]
+    opened: tuple[Opened, ...]
+
+
+class Compared(Line):
+    """From it: the matrix, and how many bytes it sent to its peers so far."""
+
+    bits: dict[Seat, tuple[bool, ...]]
+    signature: bytes
+    sent: int

@@ -1,0 +1,91 @@
+"""A party with one fault, for tests: python false_party.py FAULT INDEX MARK [MPyC's options].
+
+The party of that index has the fault; with a MARK (a path) only the first time, without one ("-") always.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from chain_bandit.comparison import party
+from chain_bandit.crypto.keys import Signer
+
+REFUSED = 1
+
+
+def dies(*_: Any) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_while_computing() -> None:
+    party.mpc.output = dies  # what MPyC opens in the midst of a comparison
+
+
+def die_at_once() -> None:
+    dies()
+
+
+async def changed(floors: Sequence[int], elements: party.Elements) -> dict[int, Any]:
+    bits = await TRUE_COMPARE(floors, elements)
+    return {seat: (not row[0], *row[1:]) for seat, row in bits.items()}
+
+
+async def shortened(floors: Sequence[int], elements: party.Elements) -> dict[int, Any]:
+    bits = await TRUE_COMPARE(floors, elements)
+    return {seat: row[:-1] for seat, row in bits.items()}
+
+
+def refused(*arguments: Any) -> party.Elements:
+    return {seat: values for seat, values in TRUE_OPEN(*arguments).items() if seat != REFUSED}
+
+
+def babble(desk: party.Desk, line: Any) -> None:
+    desk._answers.write(b'{"probes": "all"}\n')
+
+
+def flood(desk: party.Desk, line: Any) -> None:
+    while True:
+        desk._answers.write(b"x" * 65_536)
+
+
+def hang(desk: party.Desk, line: Any) -> None:
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def speak_with_another_key() -> None:
+    party.Signer = lambda secret: Signer(b"\x66" * 32)  # type: ignore[assignment, misc]
+
+
+TRUE_COMPARE, TRUE_OPEN, TRUE_WRITE = party.compare, party.open_shares, party.Desk.write
+FAULTS = {
+    "dies at once": die_at_once,
+    "dies while it computes": die_while_computing,
+    "hangs": lambda: setattr(party.Desk, "write", hang),
+    "signs another matrix": lambda: setattr(party, "compare", changed),
+    "signs short rows": lambda: setattr(party, "compare", shortened),
+    "opens no share of a seat": lambda: setattr(party, "open_shares", refused),
+    "speaks with another key": speak_with_another_key,
+    "babbles": lambda: setattr(party.Desk, "write", babble),
+    "floods": lambda: setattr(party.Desk, "write", flood),
+}
+
+
+def is_due(mark: str) -> bool:
+    """Whether it is the first time, or every time."""
+    if mark == "-":
+        return True
+    try:
+        Path(mark).touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    fault, index, mark = sys.argv[1:4]
+    if party.mpc.pid == int(index) and is_due(mark):
+        FAULTS[fault]()
+    party.mpc.run(party.serve(party.compare))

@@ -1,0 +1,365 @@
+"""The secure comparison as processes that compute over sockets: equal to the ideal one, whatever participants send and
+whichever party fails."""
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+
+from chain_bandit.comparison.ideal import IdealComparison
+from chain_bandit.comparison.interface import ComparisonAborted, Opening, Setting
+from chain_bandit.comparison.mpc import MpcComparison
+from chain_bandit.comparison.processes import PartyProcesses
+from chain_bandit.comparison.wire import Listening
+from chain_bandit.crypto.keys import Signer
+from chain_bandit.protocol.assumptions import AssumptionBroken
+from chain_bandit.protocol.messages import Slot, commitment
+from chain_bandit.protocol.sharing import (
+    ELEMENT_BYTES,
+    PRIME,
+    Dealing,
+    deal,
+    leaf,
+    shares_commitment,
+)
+
+SIGNERS = [Signer(bytes([seat + 1]) * 32) for seat in range(6)]
+ATTEMPTS = 3
+LARGEST = 10_000
+ROOT = Path(__file__).parents[2]
+FALSE_PARTY = (sys.executable, str(Path(__file__).with_name("false_party.py")))
+REFERENCE, THRESHOLD = (10, 0, 7), 2
+COUNTS = {0: (6, 1, 3), 1: (5, 0, 4), 2: (10, 0, 7), 3: (0, 0, 0)}
+BITS = {0: (True, True, False), 1: (False, False, True), 2: (True, False, True), 3: (False, False, False)}
+
+
+def setting(round_: int = 1) -> Setting:
+    return Setting(Slot(b"\1" * 32, round_, b"\2" * 32), round_.to_bytes(32, "big"), tuple(range(len(SIGNERS))))
+
+
+def salt(seat: int) -> bytes:
+    return bytes([seat + 100]) * 32
+
+
+def dealt(seat: int, parties: int = 3) -> Dealing:
+    return deal(COUNTS[seat], salt(seat), parties, ATTEMPTS)
+
+
+def committed(parties: int = 3) -> dict[int, bytes]:
+    return {seat: shares_commitment(dealt(seat, parties).leaves) for seat in COUNTS}
+
+
+def opened(comparison: MpcComparison, *but: int) -> None:
+    """Begin a round in which everybody but those named opens what it committed to."""
+    comparison.begin(REFERENCE, THRESHOLD, setting())
+    for seat, counts in COUNTS.items():
+        if seat not in but:
+            comparison.on_opening(seat, Opening(counts, salt(seat)))
+
+
+def without(*seats: int) -> dict[int, tuple[bool, ...]]:
+    return {seat: row for seat, row in BITS.items() if seat not in seats}
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process is there and not dead already (what nobody has waited for is a zombie)."""
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True).stdout.strip()
+    return bool(state) and not state.startswith("Z")
+
+
+def gone(pids: list[int], within: float = 20.0) -> bool:
+    until = monotonic() + within
+    while any(map(is_running, pids)):
+        if monotonic() > until:
+            return False
+        sleep(0.02)
+    return True
+
+
+@pytest.fixture(scope="module")
+def comparison() -> Iterator[MpcComparison]:
+    """Three parties that are used again and again."""
+    with closing(MpcComparison(SIGNERS, LARGEST, attempts=ATTEMPTS)) as three:
+        yield three
+
+
+# equal to the ideal one
+
+
+def hard_count(rng: random.Random, reference: int, threshold: int, largest: int) -> int:
+    least = reference // threshold
+    count = rng.choice((0, 1, least - 1, least, least + 1, reference, largest, rng.randint(0, largest)))
+    return min(max(count, 0), largest)
+
+
+def compare_with_ideal(comparison: MpcComparison, largest: int, pairs: int, parties: int, seed: int) -> None:
+    """So many pairs, in rounds of 20 seats and 50 arms."""
+    rng, ideal = random.Random(seed), IdealComparison()
+    seats, arms = 20, 50
+    for round_ in range(1, pairs // (seats * arms) + 1):
+        threshold = rng.choice((2, 2, 3, 1_000, 2**40))
+        reference = tuple(rng.choice((0, 1, largest, rng.randint(0, largest))) for _ in range(arms))
+        comparison.begin(reference, threshold, setting(round_))
+        ideal.begin(reference, threshold, setting(round_))
+        asked, asked_of_ideal = {}, {}
+        for seat in range(seats):
+            counts = tuple(hard_count(rng, count, threshold, largest) for count in reference)
+            opening = Opening(counts, rng.randbytes(32))
+            comparison.on_opening(seat, opening)
+            ideal.on_opening(seat, opening)
+            asked[seat] = shares_commitment(deal(counts, opening.salt, parties, ATTEMPTS).leaves)
+            asked_of_ideal[seat] = commitment(counts, opening.salt)
+        bits = comparison.bits(asked)
+        assert bits == ideal.bits(asked_of_ideal)
+        assert len(bits) == seats
+
+
+@pytest.mark.parametrize(("parties", "largest", "pairs"), [(3, LARGEST, 5_000), (3, 2**32 - 1, 3_000), (5, 40, 2_000)])
+def test_bits_equal_the_ideal_ones(parties, largest, pairs):
+    with closing(MpcComparison(SIGNERS, largest, parties, ATTEMPTS)) as comparison:
+        compare_with_ideal(comparison, largest, pairs, parties, seed=parties)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("parties", [3, 4, 5])
+def test_bits_equal_the_ideal_ones_100_000_times(parties):
+    with closing(MpcComparison(SIGNERS, LARGEST, parties, ATTEMPTS)) as comparison:
+        compare_with_ideal(comparison, LARGEST, 100_000, parties, seed=10 + parties)
+
+
+def test_every_question_has_one_answer_and_is_computed_once(comparison):
+    opened(comparison)
+    asked = committed()
+    assert comparison.bits({seat: asked[seat] for seat in (0, 3)}) == {seat: BITS[seat] for seat in (0, 3)}
+    assert comparison.bits(asked) == BITS
+    sent = comparison.sent
+    assert comparison.bits(dict(reversed(asked.items()))) == BITS
+    assert comparison.bits({2: asked[2]}) == {2: BITS[2]}
+    assert comparison.bits({}) == {}
+    assert comparison.sent == sent
+
+
+# what participants send
+
+
+UNSOUND = [
+    Opening((6, 1), salt(0)), Opening((6, 1, 3, 0), salt(0)), Opening((6, 1, -3), salt(0)),
+    Opening((6, 1, LARGEST + 1), salt(0)), Opening((6, 1, PRIME), salt(0)), Opening((6, True, 3), salt(0)),
+    Opening((6.0, 1.0, 3.0), salt(0)), Opening(COUNTS[0], salt(0)[:-1]), Opening(COUNTS[0], salt(0) + b"\0"),
+]  # fmt: skip
+
+
+def test_malformed_openings_are_ignored_and_a_seat_without_one_is_missing(comparison):
+    opened(comparison, 0, 2)
+    for opening in UNSOUND:
+        comparison.on_opening(0, opening)
+    comparison.on_opening(99, Opening(COUNTS[2], salt(2)))
+    assert comparison.bits(committed()) == without(0, 2)
+
+
+def test_a_seat_that_opens_something_else_is_missing_and_one_that_also_opens_something_else_is_not(comparison):
+    opened(comparison, 1)
+    comparison.on_opening(1, Opening(COUNTS[1], salt(9)))
+    comparison.on_opening(2, Opening((0, 0, 0), salt(2)))
+    assert comparison.bits(committed()) == without(1)
+
+
+def replaced(dealing: Dealing, place: int, share: object) -> Dealing:
+    shares = (*dealing.shares[:place], share, *dealing.shares[place + 1 :])
+    return replace(dealing, shares=shares)  # type: ignore[arg-type]
+
+
+def recommitted(shares: tuple[bytes, ...]) -> Dealing:
+    """Whatever shares, with leaves that open them."""
+    return Dealing(b"".join(leaf(place, share) for place, share in enumerate(shares)), shares)
+
+
+def raised(share: bytes, by: int) -> bytes:
+    value = (int.from_bytes(share[:ELEMENT_BYTES], "big") + by) % PRIME
+    return value.to_bytes(ELEMENT_BYTES, "big") + share[ELEMENT_BYTES:]
+
+
+TRUE = deal(COUNTS[0], salt(0), 3, ATTEMPTS)
+FALSE_DEALINGS = {
+    "a share of another dealing": replaced(TRUE, 1, dealt(1).shares[1]),
+    "a share for another place": replaced(TRUE, 1, TRUE.shares[4]),
+    "a bit flipped": replaced(TRUE, 2, raised(TRUE.shares[2], 1)),
+    "no share for one party": replaced(TRUE, 0, None),
+    "text for a share": replaced(TRUE, 0, "share"),
+    "a giant share": replaced(TRUE, 0, bytes(1 << 20)),
+    "no shares at all": replace(TRUE, shares=()),
+    "shares that make no polynomial": recommitted((TRUE.shares[0], raised(TRUE.shares[1], 1), *TRUE.shares[2:])),
+    "elements outside the field": recommitted(tuple(b"\xff" * len(share) for share in TRUE.shares)),
+    "too few leaves": Dealing(TRUE.leaves[:-32], TRUE.shares),
+    "too many leaves": Dealing(TRUE.leaves + bytes(32), TRUE.shares),
+}
+
+
+@pytest.mark.parametrize("dealing", FALSE_DEALINGS.values(), ids=FALSE_DEALINGS)
+def test_a_false_dealing_leaves_its_seat_out_and_nobody_else(comparison, dealing):
+    opened(comparison, 0)
+    comparison.on_dealing(0, dealing)
+    comparison.on_dealing(0, replace(dealing, leaves="leaves"))
+    comparison.on_dealing(0, replace(dealing, shares=None))
+    assert comparison.bits(committed() | {0: shares_commitment(dealing.leaves)}) == without(0)
+
+
+def test_a_count_out_of_range_harms_nobody_else(comparison):
+    opened(comparison, 0)
+    dealing = deal((PRIME - 1, 2**60, 2**88), salt(0), 3, ATTEMPTS)
+    comparison.on_dealing(0, dealing)
+    bits = comparison.bits(committed() | {0: shares_commitment(dealing.leaves)})
+    assert {seat: row for seat, row in bits.items() if seat} == without(0)
+
+
+# what parties do
+
+
+def with_fault(fault: str, mark: str = "-", index: int = 1) -> MpcComparison:
+    return MpcComparison(SIGNERS, LARGEST, attempts=ATTEMPTS, command=(*FALSE_PARTY, fault, str(index), mark))
+
+
+@pytest.mark.parametrize(
+    "fault",
+    ["dies at once", "dies while it computes", "signs another matrix", "signs short rows", "speaks with another key",
+     "babbles", "floods"],
+)  # fmt: skip
+def test_the_next_set_takes_over_when_a_party_fails(fault, tmp_path):
+    with closing(with_fault(fault, str(tmp_path / "once"))) as comparison:
+        opened(comparison)
+        assert comparison.bits(committed()) == BITS
+        assert len(comparison._failures) == 1
+
+
+def test_the_next_set_takes_over_when_a_party_hangs(comparison):
+    opened(comparison)
+    assert comparison.bits({0: committed()[0]}) == {0: BITS[0]}
+    stopped = comparison.pids()
+    os.kill(stopped[2], signal.SIGSTOP)
+    comparison._processes.timeout = 0.5
+    assert comparison.bits(committed()) == BITS
+    assert comparison._failures == ["party 2 did not answer within 0.5 s"]
+    assert gone(list(stopped))
+
+
+def test_a_round_is_given_up_when_every_set_fails_and_the_next_one_begins_anew(tmp_path):
+    with closing(with_fault("dies while it computes")) as comparison:
+        opened(comparison)
+        with pytest.raises(ComparisonAborted) as aborted:
+            comparison.bits(committed())
+        assert aborted.value.exit_code == 11
+        assert aborted.value.round == 1
+        assert [failure[:12] for failure in aborted.value.failures] == ["party 1 died"] * ATTEMPTS
+        assert comparison.pids() == ()
+        with pytest.raises(ComparisonAborted):
+            comparison.bits({0: committed()[0]})
+        assert comparison.pids() == ()
+        comparison._command = MpcComparison(SIGNERS, LARGEST)._command
+        opened(comparison)
+        assert comparison.bits(committed()) == BITS
+
+
+def test_a_seat_is_missing_when_one_party_says_that_its_share_does_not_open():
+    with closing(with_fault("opens no share of a seat")) as comparison:
+        opened(comparison)
+        assert comparison.bits(committed()) == without(1)
+
+
+def test_a_round_is_given_up_when_there_are_fewer_validators_than_parties():
+    with closing(MpcComparison(SIGNERS, LARGEST, parties=4)) as comparison:
+        comparison.begin(REFERENCE, THRESHOLD, replace(setting(), validators=(0, 1, 2)))
+        comparison.on_opening(0, Opening(COUNTS[0], salt(0)))
+        with pytest.raises(ComparisonAborted, match="3 validators, fewer than 4"):
+            comparison.bits({0: shares_commitment(dealt(0, 4).leaves)})
+
+
+@pytest.mark.parametrize("wrong", [{"parties": 2}, {"parties": 6}, {"attempts": 0}, {"largest": 2**32}])
+def test_a_number_out_of_range_is_refused(wrong):
+    with pytest.raises(AssumptionBroken):
+        MpcComparison(SIGNERS, **({"largest": LARGEST} | wrong))
+
+
+def test_strangers_at_the_parties_ports_change_nothing(monkeypatch):
+    ask, strangers = PartyProcesses.ask, []
+
+    def with_strangers(self, lines, kind):
+        answers = ask(self, lines, kind)
+        for door in answers if kind is Listening else ():
+            for said in (b"", b"\0\0", bytes(200)):
+                stranger = socket.create_connection(("127.0.0.1", door.port))
+                stranger.sendall(said)
+                strangers.append(stranger)
+        return answers
+
+    monkeypatch.setattr(PartyProcesses, "ask", with_strangers)
+    with closing(MpcComparison(SIGNERS, LARGEST)) as comparison:
+        opened(comparison)
+        assert comparison.bits(committed()) == BITS
+        assert comparison._failures == []
+    assert len(strangers) == 9
+    for stranger in strangers:
+        stranger.close()
+
+
+# no process stays
+
+
+KEEPER = """
+import sys
+from tests.integration.test_comparison import SIGNERS, LARGEST, MpcComparison, committed, opened
+comparison = MpcComparison(SIGNERS, LARGEST)
+opened(comparison)
+comparison.bits(committed())
+print(*comparison.pids(), flush=True)
+{then}
+"""
+WAIT = "sys.stdin.read()"
+ENDS = {
+    "exit": ("sys.exit(3)", None),
+    "an exception": ("1 / 0", None),
+    "Ctrl-C": (WAIT, signal.SIGINT),
+    "SIGTERM": (WAIT, signal.SIGTERM),
+    "kill -9": (WAIT, signal.SIGKILL),
+}
+
+
+@pytest.mark.parametrize(("then", "sent"), ENDS.values(), ids=ENDS)
+def test_no_party_outlives_its_validator(then, sent):
+    keeper = subprocess.Popen(
+        [sys.executable, "-c", KEEPER.format(then=then)],
+        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        pids = [int(pid) for pid in keeper.stdout.readline().split()]
+        assert len(pids) == 3
+        if sent:
+            assert all(map(is_running, pids))
+            keeper.send_signal(sent)
+        keeper.wait(20)
+        assert keeper.returncode != 0
+        assert gone(pids)
+    finally:
+        keeper.kill()
+        keeper.communicate()
+
+
+def test_closing_ends_all_parties_and_a_later_question_starts_new_ones(comparison):
+    opened(comparison)
+    assert comparison.bits(committed()) == BITS
+    first = comparison.pids()
+    comparison.close()
+    comparison.close()
+    assert comparison.pids() == ()
+    assert gone(list(first), within=0)
+    opened(comparison)
+    assert comparison.bits(committed()) == BITS
+    assert not {*first} & {*comparison.pids()}
