@@ -72,8 +72,7 @@ class _Joined:
             yield block
 
     def _asked_for(self, calls: tuple[Call, ...], parameters: Parameters) -> Iterator[bytes]:
-        digests = {digest: None for call in calls for digest in body_digests(call, parameters)}
-        for digest in digests:
+        for digest in sorted({digest for call in calls for digest in body_digests(call, parameters)}):
             body = self.bodies.get(digest)
             if body is not None:
                 yield body

@@ -94,7 +94,7 @@ def test_every_change_of_a_body_is_detected(compact: Played) -> None:
         body = chance.choice(bodies)
         at = data.index(body) + chance.randrange(len(body))
         new = chance.choice([digit for digit in DIGITS if digit != data[at]])
-        assert verdict(data[:at] + bytes([new]) + data[at + 1 :], head) == 12
+        assert verdict(data[:at] + bytes([new]) + data[at + 1 :], head) in (3, 12)  # 3: by hash it lies elsewhere now
 
 
 def test_mending_leaves_an_unchanged_export_as_it_is(export: bytes) -> None:
