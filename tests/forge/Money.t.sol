@@ -113,6 +113,9 @@ contract MoneyTest is Play {
     function testFuzz_stake_is_exact_and_seats_are_few(uint256 wei_, address account) public {
         _deploy(0);
         vm.assume(account != environment && account.code.length == 0 && account != address(vm));
+        for (uint256 seat = 1; seat < people(); ++seat) {
+            vm.assume(account != seats[seat]);
+        }
         vm.deal(account, FORTUNE);
         wei_ = within(wei_, 0, 2 * uint256(p.stake));
         if (wei_ != p.stake) {
