@@ -129,7 +129,11 @@ abstract contract Play is Checks {
         }
         (since, earned, costly) = (new uint256[](people()), new uint256[](people()), new uint256[](people()));
         charged = new uint256[](people());
-        seed_0 = keccak256(abi.encodePacked(_addresses(), SALT));
+        bytes32 registered;
+        for (uint256 seat; seat < people(); ++seat) {
+            registered = keccak256(bytes.concat(registered, new bytes(65)));
+        }
+        seed_0 = keccak256(abi.encodePacked(_addresses(), registered, SALT));
         vm.deal(environment, FORTUNE);
         vm.deal(STRANGER, FORTUNE);
         bytes memory arguments = abi.encode(p, keccak256(abi.encode(SALT)), _commitment());
