@@ -20,6 +20,7 @@ abstract contract Books is Rules {
     using Seats for Seats.Roster;
 
     Ledger.History internal _history;
+    // slither-disable-start uninitialized-state,constable-states,unused-state -- each half of the code uses some
     mapping(uint256 => uint256) internal _reputations;
     uint256 internal _committee; // of the open round; unused where everybody validates
     BlockList.Docket internal _docket;
@@ -29,6 +30,7 @@ abstract contract Books is Rules {
     Balances.Accounts internal _accounts;
     bytes32 internal _genesis;
     bytes32 internal _seed;
+    // slither-disable-end uninitialized-state,constable-states,unused-state
 
     /// @dev Lets in only what a transaction's own calldata says, so that blocks alone are enough to audit a game.
     modifier direct() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {LibRLP} from "solady/src/utils/LibRLP.sol";
 
 import {Bookkeeper} from "./Bookkeeper.sol";
@@ -91,15 +92,7 @@ contract ChainBandit is Records {
 
     /// @dev Has the bookkeeper, the first contract that this one created, do what was called for, here.
     function _bookkeeping() private {
-        address bookkeeper = LibRLP.computeAddress(address(this), 1);
-        // solhint-disable-next-line no-inline-assembly
-        assembly ("memory-safe") {
-            let data := mload(0x40)
-            calldatacopy(data, 0, calldatasize())
-            let done := delegatecall(gas(), bookkeeper, data, calldatasize(), 0, 0)
-            returndatacopy(data, 0, returndatasize())
-            if iszero(done) { revert(data, returndatasize()) }
-            return(data, returndatasize())
-        }
+        // slither-disable-next-line unused-return -- none of these calls returns anything
+        Address.functionDelegateCall(LibRLP.computeAddress(address(this), 1), msg.data);
     }
 }

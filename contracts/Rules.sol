@@ -95,8 +95,8 @@ abstract contract Rules is IErrors, IRules {
     }
 
     /// @inheritdoc IRules
-    function parameters() external view override returns (Parameters memory p) {
-        p = Parameters({
+    function parameters() external view override returns (Parameters memory) {
+        return Parameters({
             participants: PARTICIPANTS,
             validators: VALIDATORS,
             arms: ARMS,
@@ -126,11 +126,6 @@ abstract contract Rules is IErrors, IRules {
             gameBlocks: GAME_BLOCKS,
             settlementWindow: SETTLEMENT_WINDOW
         });
-        // A struct of words lies in memory as the ABI has it; encoding it again takes 461 bytes of code.
-        // solhint-disable-next-line no-inline-assembly
-        assembly ("memory-safe") {
-            return(p, 896) // 28 words
-        }
     }
 
     /// @dev Signatures that certify a block of so many validators.

@@ -24,7 +24,7 @@ from chain_bandit.stopwatch import Stopwatch
 RecordEvent = tuple[int, int, bytes]
 """(round, kind, head) of one record."""
 
-GAS_DEPLOYMENT = 8_000_000
+GAS_DEPLOYMENT = 12_000_000
 
 
 class Coordinator:

@@ -9,6 +9,7 @@ are no outcome.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.keys import Signer
@@ -36,12 +37,17 @@ class Claim:
     relays: tuple[tuple[int, bytes], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Frame:
     """All claims that one sender sends in one step of one phase."""
 
     phase: Phase
     claims: tuple[Claim, ...]
+
+    @cached_property
+    def values(self) -> frozenset[tuple[int, bytes, bytes]]:
+        """What is claimed: (instance, content, signature) of each."""
+        return frozenset((claim.instance, claim.content, claim.signature) for claim in self.claims)
 
 
 class Drop(StrEnum):
@@ -97,10 +103,12 @@ class SignedBroadcast:
 
     def on_frame(self, step: int, frame: Frame) -> list[Drop]:
         """Take in the claims of a frame that arrived in `step`; the reasons for those dropped."""
-        drops = []
+        drops: list[Drop] = []
+        if frame.values <= self._accepted:
+            return drops  # nearly everything that relays bring: not worth a reason, nor a call
         for claim in frame.claims:
             if (claim.instance, claim.content, claim.signature) in self._accepted:
-                continue  # nearly everything that relays bring: not worth a reason, nor a call
+                continue
             reason = self.on_claim(step, claim)
             if reason is not None:
                 drops.append(reason)
