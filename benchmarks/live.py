@@ -139,7 +139,8 @@ def scenario_of(validators: int, rounds: int, batch: int) -> Scenario:
     bound, burn_in = (validators - 1) // 3, 2 * ARMS
     return Scenario.model_validate({
         "name": "bench", "participants": validators, "rounds": burn_in + rounds, "burn_in": burn_in,
-        "liars": bound, "attackers": bound, "chain": {"settle_every": rounds, "batch": batch, "unrecorded": batch + AHEAD},
+        "liars": bound, "attackers": bound,
+        "chain": {"settle_every": rounds, "batch": batch, "unrecorded": batch + AHEAD},
         "rewards": {"kind": "bernoulli", "means": [0.9 - 0.05 * arm for arm in range(ARMS)]},
     })  # fmt: skip
 

@@ -73,6 +73,30 @@ class Malicious(_Model):
     attacks: tuple[AttackChoice, ...] = Field(strict=False, min_length=1)
 
 
+class Adversary(_Model):
+    """Malicious seats by what they attack, the last seats of the game, beside those that are named (section 2).
+
+    Attackers come last; before them those that do both, before these the liars.
+    """
+
+    estimators: tuple[AttackChoice, ...] = Field(default=(), strict=False, description="how liars lie")
+    consensus: tuple[AttackChoice, ...] = Field(default=(), strict=False, description="how attackers attack")
+    liars: int = Field(default=0, ge=0, description="|M_A1|: lie about estimators only")
+    both: int = Field(default=0, ge=0, description="|M_A3|: lie and attack the consensus")
+    attackers: int = Field(default=0, ge=0, description="|M_A2|: attack the consensus only")
+
+    def seats(self, participants: int) -> tuple[Malicious, ...]:
+        """Who does what."""
+        kinds = (
+            (self.liars, self.estimators),
+            (self.both, (*self.estimators, *self.consensus)),
+            (self.attackers, self.consensus),
+        )
+        first = participants - self.liars - self.both - self.attackers
+        todo = [attacks for count, attacks in kinds for _ in range(count)]
+        return tuple(Malicious(seat=first + index, attacks=attacks) for index, attacks in enumerate(todo) if attacks)
+
+
 class Chain(_Model):
     """Money and deadlines of the contract; deadlines in chain blocks."""
 
@@ -103,6 +127,7 @@ class Scenario(_Model):
     attackers: int = Field(description="m, assumed bound")
     rewards: Annotated[BernoulliRewards | TableRewards, Field(discriminator="kind")]
     malicious: tuple[Malicious, ...] = Field(default=(), strict=False)
+    adversary: Adversary = Adversary()
     burn_in: int | None = Field(default=None, description="L; by default K * ceil(burn_in_factor * ln T)")
     burn_in_factor: float = Field(default=1.0, gt=0, strict=False, allow_inf_nan=False)
     threshold: int = Field(default=2, description="k")
@@ -202,8 +227,13 @@ class Scenario(_Model):
         """Fresh attacks by seat."""
         return {
             entry.seat: Combined([make(choice.name, choice.options) for choice in entry.attacks])
-            for entry in self.malicious
+            for entry in self.all_malicious
         }
+
+    @property
+    def all_malicious(self) -> tuple[Malicious, ...]:
+        """The seats that are named, and those of the adversary."""
+        return (*self.malicious, *self.adversary.seats(self.participants))
 
     @property
     def roles(self) -> tuple[Conduct, ...]:
@@ -220,7 +250,8 @@ class Scenario(_Model):
         )  # fmt: skip
         certificates = chain.batch if chain.certificates == "each" else 1
         require_room(parameters, chain.batch, certificates, chain.settle_every, chain.costs_every)
-        seats = [entry.seat for entry in self.malicious]
+        self._check_adversary()
+        seats = [entry.seat for entry in self.all_malicious]
         for seat in seats:
             assumptions.require(
                 seat < parameters.participants, "malicious", "seat < M", seat=seat, M=parameters.participants
@@ -232,6 +263,24 @@ class Scenario(_Model):
                 parties=self.parties, validators=parameters.validators,
             )  # fmt: skip
         self.attacks()
+
+    def _check_adversary(self) -> None:
+        """A liar only lies, an attacker only attacks; there must be a way to do either, and seats to do it from."""
+        them = self.adversary
+        total = them.liars + them.both + them.attackers
+        assumptions.require(
+            total < self.participants, "adversary", "liars + both + attackers < M", sum=total, M=self.participants
+        )
+        for name, count, choices, conduct in (
+            ("estimators", them.liars + them.both, them.estimators, Conduct.LIAR),
+            ("consensus", them.both + them.attackers, them.consensus, Conduct.ATTACKER),
+        ):
+            wanted = f"at least one attack for the seats of adversary.{name}"
+            assumptions.require(not count or bool(choices), f"adversary.{name}", wanted, seats=count)
+            for choice in choices:
+                found = make(choice.name, choice.options).conduct
+                wanted = f"the conduct of {choice.name} is {int(conduct)} (1 lies, 2 attacks the consensus)"
+                assumptions.require(found == conduct, f"adversary.{name}", wanted, conduct=int(found))
 
 
 def load(path: Path, overrides: Mapping[str, Any] | None = None) -> Scenario:
@@ -284,7 +333,7 @@ def _invalid(file: str, text: str, error: ValidationError) -> ScenarioInvalid:
 
 
 def _known_keys() -> Sequence[str]:
-    models = (Scenario, Chain, Malicious, AttackChoice, BernoulliRewards, TableRewards)
+    models = (Scenario, Chain, Adversary, Malicious, AttackChoice, BernoulliRewards, TableRewards)
     return sorted({key for model in models for key in model.model_fields} - {"folder"})
 
 

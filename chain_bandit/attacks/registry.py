@@ -5,9 +5,11 @@ from typing import Any
 
 from chain_bandit.attacks.attack import Attack
 from chain_bandit.attacks.constant_lie import ConstantLie
+from chain_bandit.attacks.copycat import Copycat
 from chain_bandit.attacks.equivocating_commander import EquivocatingCommander
 from chain_bandit.attacks.forged_signature import ForgedSignature
 from chain_bandit.attacks.late_chain import LateChain
+from chain_bandit.attacks.offset import Offset
 from chain_bandit.attacks.replay import Replay
 from chain_bandit.attacks.sign_flip import SignFlip
 from chain_bandit.attacks.silent_validator import SilentValidator
@@ -21,6 +23,8 @@ from chain_bandit.protocol.settlement import Conduct
 
 ATTACKS: dict[str, type[Attack]] = {
     "constant-lie": ConstantLie,
+    "copycat": Copycat,
+    "offset": Offset,
     "sign-flip": SignFlip,
     "within-range": WithinRange,
     "worse-half": WorseHalf,

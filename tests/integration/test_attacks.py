@@ -128,7 +128,7 @@ def test_every_attack_of_the_registry_is_tested_here():
     names = {name for name in globals() if name.startswith("test_")}
     missing = [a for a in ATTACKS if not any(n.startswith(f"test_{a.replace('-', '_')}_") for n in names)]
     assert missing == []
-    assert len(ATTACKS) == 12
+    assert len(ATTACKS) == 14
 
 
 def test_an_honest_game_accuses_nobody_costs_nothing_and_drops_nothing(watched, scenario, monkeypatch):
@@ -188,6 +188,25 @@ def test_within_range_biases_the_plain_mean_and_stays_in_b_but_only_as_far_as_ho
     assert plain_gap < honest_gap
     assert in_force > 40
     assert sum(each.costly for each in game.rounds) > 40
+
+
+def test_copycat_repeats_the_last_estimators_and_costs_the_honest_when_it_is_in_b(watched):
+    game = watched("copycat", participants=7)
+    assert game.every_block_is_approved_and_inside_the_honest_range() == 57
+    for before, each in zip(game.rounds, game.rounds[1:], strict=False):
+        assert each.reports[5] == each.reports[6] == before.header.means
+    assert any(each.costly for each in game.rounds[1:])
+
+
+def test_offset_lies_by_its_distance_and_is_mostly_cut_off_when_that_is_far(watched):
+    game = watched(("offset", {"distance": 0.4}), participants=7)
+    assert game.every_block_is_approved_and_inside_the_honest_range() == 57
+    last = game.rounds[-1]
+    honest = [_honest_mean(game, last, arm) for arm in (0, 1)]
+    for arm, sign in ((0, -1), (1, 1)):
+        expected = min(max(honest[arm] + sign * 4 * UNIT // 10, 0), UNIT)
+        assert abs(last.reports[6][arm] - expected) < UNIT // 4
+    assert sum(each.costly for each in game.rounds) < 40
 
 
 def _honest_mean(game, each, arm):

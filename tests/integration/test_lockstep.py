@@ -35,6 +35,8 @@ CHUNKS = 10
 
 OPTIONS = {
     "constant-lie": lambda rng: {"value": rng.choice([0.0, 0.25, 1.0]), "favour": rng.choice([None, 0, 1])},
+    "copycat": lambda rng: {},
+    "offset": lambda rng: {"distance": rng.choice([0.0, 0.1, 1.0])},
     "worse-half": lambda rng: {},
     "sign-flip": lambda rng: {},
     "within-range": lambda rng: {},

@@ -107,3 +107,35 @@ def test_what_the_theory_or_the_contract_forbids_is_refused(read, change, name):
     assert refused.value.name == name
     if name == "quorum":
         assert read(validators=3, quorum="majority").parameters.validators == 3
+
+
+LIE, SILENCE = {"name": "worse-half"}, {"name": "silent-validator"}
+
+
+def adversary(read, **keys):
+    return read(**{f"adversary__{key}": value for key, value in keys.items()})
+
+
+def test_an_adversary_sits_at_the_end_liars_first(read):
+    scenario = adversary(read, estimators=[LIE], consensus=[SILENCE], liars=1, both=1, attackers=1)
+    assert scenario.roles == (0, 0, 0, 0, 1, 3, 2)
+    assert [entry.seat for entry in scenario.all_malicious] == [4, 5, 6]
+    assert [choice.name for choice in scenario.all_malicious[1].attacks] == ["worse-half", "silent-validator"]
+    assert read().roles == (0,) * 7
+
+
+@pytest.mark.parametrize(
+    ("keys", "name"),
+    [
+        ({"liars": 1}, "adversary.estimators"),
+        ({"attackers": 1}, "adversary.consensus"),
+        ({"both": 1, "estimators": [LIE]}, "adversary.consensus"),
+        ({"liars": 1, "estimators": [SILENCE]}, "adversary.estimators"),
+        ({"attackers": 1, "consensus": [LIE]}, "adversary.consensus"),
+        ({"estimators": [LIE], "consensus": [SILENCE], "liars": 3, "both": 2, "attackers": 2}, "adversary"),
+    ],
+)
+def test_an_adversary_without_a_way_or_a_seat_is_refused(read, keys, name):
+    with pytest.raises(AssumptionBroken) as refused:
+        adversary(read, **keys)
+    assert refused.value.name == name
