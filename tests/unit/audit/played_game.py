@@ -61,6 +61,7 @@ PARAMETERS = Parameters(
     participants=M, validators=M, arms=K, horizon=T, burn_in=L, liars=1, attackers=1, threshold=2, aggregation=0,
     delta=0, quorum_choice=0, failure_limit=2, c1_numerator=2, c1_denominator=1, c1_per_report=1,
     body_mode=BodyMode.FULL, unrecorded=1, tolerance=UNIT // 10, skip_penalty=4096, evidence_penalty=65535, cost=0,
+    sortition=0, probing=2**64, commanders=2**64,
     wei_per_unit=3, stake=T * UNIT * 3, opening_deadline=20, skip_deadline=4, burn_in_blocks=10, game_blocks=300,
     settlement_window=40,
 )  # fmt: skip
@@ -256,7 +257,7 @@ class Played:
         p, script, listed = self.parameters, self.script, blocked(self.ledger, t)
         reporters = tuple(seat for seat in script.reporters(t) if not listed >> seat & 1)
         reports = {seat: self._report(seat, t) for seat in reporters}
-        means = {seat: Report.decode(report.content, K).means for seat, report in reports.items()}
+        means = {seat: Report.decode(report.content, p).means for seat, report in reports.items()}
         bits = {
             seat: enough_pulls(script.counts(tuple(self.counts[seat]), seat, t), self.ledger.pulls, p.threshold)
             for seat in reporters

@@ -139,7 +139,7 @@ def test_reports_are_agreed_on_with_their_signature_and_headers_without():
 def test_parameters_words_equal_the_abi_encoding_of_the_contracts_struct(parameters):
     p = parameters()
     names = [field.name for field in fields(Parameters)]
-    assert len(names) == 28
+    assert len(names) == 31
     assert p.words() == encode(["uint256"] * 28, list(astuple(p)))
     assert p.words() == encode([f"({','.join(['uint256'] * 28)})"], [astuple(p)])
 
