@@ -60,8 +60,7 @@ abstract contract Records is Views {
             else if (at == msg.data.length) revert QuorumMissing(0, _quorum(Bits.count(tip.committee & ~tip.blocked)));
             Reputation.move(tip.reputations, found.accuracies);
             _record(tip, found.approved ? APPROVED : REJECTED, found.digest, found.committee);
-            uint256 members = tip.committee & ~tip.blocked;
-            if (found.commanders & ~members != 0) revert CommandersMalformed(found.commanders, members);
+            if (DRAWS_COMMANDERS) _checkCommanders(tip, found.commanders);
         } while (at < msg.data.length);
         _store(tip);
     }
@@ -127,6 +126,12 @@ abstract contract Records is Views {
             );
         }
         tip.committee = committee_;
+    }
+
+    /// @dev Who commands validates, too; who was drawn, the quorum vouches for.
+    function _checkCommanders(Tip memory tip, uint256 commanders) private pure {
+        uint256 members = tip.committee & ~tip.blocked;
+        if (commanders & ~members != 0) revert CommandersMalformed(commanders, members);
     }
 
     function _end(Tip memory tip, uint8 kind, bytes32 header) private {

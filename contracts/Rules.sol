@@ -6,6 +6,7 @@ import {IRules} from "./interfaces/IRules.sol";
 import {Assumptions} from "./libraries/Assumptions.sol";
 import {Bits} from "./libraries/Bits.sol";
 import {Blocks} from "./libraries/Blocks.sol";
+import {Reports} from "./libraries/Reports.sol";
 import {ODDS, Parameters} from "./types/Game.sol";
 
 /// @title What is fixed at deployment: parameters, commitments, the environment. No storage is read for them.
@@ -44,7 +45,10 @@ abstract contract Rules is IErrors, IRules {
 
     /// Whether some participants only participate: `_committee` then says who does more.
     bool internal immutable COMMITTEES;
+    /// Whether headers name the next round's commanders.
+    bool internal immutable DRAWS_COMMANDERS;
     uint256 private immutable HALF_EXPECTED;
+    uint256 private immutable REPORT_BYTES;
     uint256 internal immutable OPEN_UNTIL;
     bytes32 internal immutable SALT_COMMITMENT;
     bytes32 internal immutable SECRET_COMMITMENT;
@@ -96,6 +100,8 @@ abstract contract Rules is IErrors, IRules {
         SETTLEMENT_WINDOW = p.settlementWindow;
 
         COMMITTEES = p.validators != p.participants || p.sortition != 0;
+        DRAWS_COMMANDERS = p.commanders != ODDS;
+        REPORT_BYTES = Reports.contentBytes(p.arms, p.sortition != 0 || p.commanders != ODDS);
         HALF_EXPECTED = Assumptions.halfExpected(p);
         OPEN_UNTIL = block.number + p.openingDeadline;
         SALT_COMMITMENT = saltCommitment;
@@ -158,13 +164,13 @@ abstract contract Rules is IErrors, IRules {
             participants: PARTICIPANTS,
             arms: ARMS,
             setBytes: (uint256(PARTICIPANTS) + 7) / 8,
-            reportBytes: 4 * uint256(ARMS) + (SORTITION != 0 || COMMANDERS != ODDS ? 113 : 32),
+            reportBytes: REPORT_BYTES,
             derivedBytes: 4 * uint256(ARMS) + 2 * uint256(PARTICIPANTS),
             nobody: ~Bits.all(PARTICIPANTS),
             tolerance: TOLERANCE,
             compact: BODY_MODE == 1,
             committees: COMMITTEES,
-            commanders: COMMANDERS != ODDS
+            commanders: DRAWS_COMMANDERS
         });
     }
 }
