@@ -47,7 +47,7 @@ abstract contract Rules is IErrors, IRules {
     bool internal immutable COMMITTEES;
     /// Whether headers name the next round's commanders.
     bool internal immutable DRAWS_COMMANDERS;
-    uint256 private immutable HALF_EXPECTED;
+    uint256 private immutable MAJORITY_FLOOR;
     uint256 private immutable REPORT_BYTES;
     uint256 internal immutable OPEN_UNTIL;
     bytes32 internal immutable SALT_COMMITMENT;
@@ -102,7 +102,7 @@ abstract contract Rules is IErrors, IRules {
         COMMITTEES = p.validators != p.participants || p.sortition != 0;
         DRAWS_COMMANDERS = p.commanders != ODDS;
         REPORT_BYTES = Reports.contentBytes(p.arms, p.sortition != 0 || p.commanders != ODDS);
-        HALF_EXPECTED = Assumptions.halfExpected(p);
+        MAJORITY_FLOOR = Assumptions.majorityFloor(p);
         OPEN_UNTIL = block.number + p.openingDeadline;
         SALT_COMMITMENT = saltCommitment;
         SECRET_COMMITMENT = secretCommitment;
@@ -155,7 +155,7 @@ abstract contract Rules is IErrors, IRules {
 
     /// @dev Signatures that certify a block of so many validators.
     function _quorum(uint256 validators_) internal view returns (uint256) {
-        return Assumptions.quorum(validators_, ATTACKERS, QUORUM_CHOICE, HALF_EXPECTED);
+        return Assumptions.quorum(validators_, ATTACKERS, QUORUM_CHOICE, MAJORITY_FLOOR);
     }
 
     /// @dev What decides where the parts of a block lie.

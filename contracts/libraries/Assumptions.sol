@@ -11,22 +11,23 @@ library Assumptions {
     uint256 private constant DELTA_SAFE = 3;
 
     /// @notice Signatures needed from so many validators, of which up to `attackers` may misbehave.
-    /// @param half Half of the members that sortition draws on average, rounded down; 0 without sortition.
-    function quorum(uint256 validators, uint256 attackers, uint256 choice, uint256 half)
+    /// @param floor_ What a majority exceeds however few validate, see `majorityFloor`.
+    function quorum(uint256 validators, uint256 attackers, uint256 choice, uint256 floor_)
         internal
         pure
         returns (uint256)
     {
         unchecked {
             if (choice == 1) return (validators + attackers) / 2 + 1;
-            if (validators / 2 > half) half = validators / 2;
-            return (half > attackers ? half : attackers) + 1;
+            uint256 half = validators / 2;
+            return (half > floor_ ? half : floor_) + 1;
         }
     }
 
-    /// @notice floor(E / 2), E = M p the members that sortition draws on average.
-    function halfExpected(Parameters memory p) internal pure returns (uint256) {
-        return uint256(p.participants) * p.sortition / (2 * ODDS);
+    /// @notice max(m, floor(E / 2)), E = M p the members that sortition draws on average.
+    function majorityFloor(Parameters memory p) internal pure returns (uint256) {
+        uint256 half = uint256(p.participants) * p.sortition / (2 * ODDS);
+        return half > p.attackers ? half : p.attackers;
     }
 
     /// @notice Wei that cover the dearest cost a participant can owe: T whole rewards.
@@ -92,7 +93,7 @@ library Assumptions {
     }
 
     function _checkQuorum(Parameters memory p, uint256 validators) private pure {
-        uint256 needed = quorum(validators, p.attackers, p.quorumChoice, halfExpected(p));
+        uint256 needed = quorum(validators, p.attackers, p.quorumChoice, majorityFloor(p));
         if (needed > validators - p.attackers) revert IErrors.QuorumUnreachable(needed, validators, p.attackers);
     }
 

@@ -165,11 +165,11 @@ def test_an_equivocator_is_found_in_probe_rounds_and_listed_once_it_counts():
 
 
 def test_a_round_without_a_commander_is_skipped_and_commanders_cost_statements():
-    scenario = with_draws(3, sortition=None, rounds=120)
+    scenario = with_draws(0, sortition=None, rounds=120)
     game, rounds, seen = played(scenario)
     assert seen["nobody commands"] > 0
     assert seen["SKIP"] >= seen["nobody commands"]
-    everybody = Game(with_draws(3, sortition=None, rounds=120, commanders="all"), NoChain())
+    everybody = Game(with_draws(0, sortition=None, rounds=120, commanders="all"), NoChain())
     first = game.parameters.burn_in
     drawn = sum(each.statements for each in rounds if each.round > first)
     all_of_them = sum(each.statements for each in everybody.play() if each.round > first)
