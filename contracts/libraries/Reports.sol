@@ -10,8 +10,8 @@ import {Reputation} from "./Reputation.sol";
 
 /// @title The global estimators and everybody's accuracy, from the reports in a block's body
 /// @dev The twin of `aggregation.global_means` and `reputation.accuracies` in Python. Body: K uint32 radii; for each
-/// reporter K uint32 estimators, 32 commitment, what else the game has reported, 64 signature. Eight arms, lanes of 32 bits, are worked on at a time;
-/// every value is below 2**31, so that bit 31 of a lane tells which of two is larger.
+/// reporter K uint32 estimators, 32 commitment, what else the game has reported, 64 signature. Eight arms, lanes of 32
+/// bits, are worked on at a time; every value is below 2**31, so that bit 31 of a lane tells which of two is larger.
 library Reports {
     uint256 internal constant SIGNATURE_BYTES = 64;
     uint256 private constant PROOF_BYTES = 81;

@@ -250,6 +250,26 @@ def test_reports_equal_their_golden_bytes_and_contents_both_ways(parameters):
         assert outside_keccak(raw(case["bytes"])) == raw(case["content"])
 
 
+def test_reports_and_headers_with_draws_are_longer_by_a_proof_and_a_mask_each(parameters):
+    p = replace(parameters(), sortition=1, commanders=1)
+    report = Report((7, 8), bytes(range(32)), bytes(range(81)))
+    assert report.encode() == bytes.fromhex("0000000700000008") + bytes(range(32)) + bytes(range(81))
+    assert Report.decode(report.encode(), p) == report
+    assert len(report.encode()) == p.report_bytes
+    for other in (report.encode()[:-1], report.encode() + b"\0", report.encode()[:40]):
+        with pytest.raises(Malformed, match="malformed report"):
+            Report.decode(other, p)
+    body = Body((1, 2), (SignedReport(report.encode(), bytes(64)),) * 3)
+    assert Body.decode(body.encode(), 3, p) == body
+    header = replace(header_of(vectors("header")["accepted"][0]["header"], True), committee=9, commanders=8)
+    plain = replace(header, committee=0, commanders=0).encode(parameters())
+    at = len(plain) - 4 * 2 - 2 * 4
+    assert header.encode(p) == plain[:at] + b"\x09\x08" + plain[at:]
+    assert Header.decode(header.encode(p), p) == header
+    only = replace(p, sortition=0)
+    assert header.encode(only) == plain[:at] + b"\x08" + plain[at:]
+
+
 def test_bodies_equal_their_golden_bytes_both_ways(parameters):
     accepted = vectors("body")["accepted"]
     assert len(accepted) == 3
