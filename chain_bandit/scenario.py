@@ -169,6 +169,10 @@ class Scenario(_Model):
             probing, commanders = commander_probabilities(
                 self.participants, self.liars + self.attackers, self.rounds, burn_in
             )
+        sortition = 0
+        if self.sortition is not None:
+            sortition = int(Fraction(str(self.sortition)) * ODDS)
+            assumptions.require(sortition > 0, "sortition", "p >= 2^-64", p=sortition)
         parameters = Parameters(
             participants=self.participants,
             validators=self.participants if self.validators is None else self.validators,
@@ -191,7 +195,7 @@ class Scenario(_Model):
             skip_penalty=self.skip_penalty,
             evidence_penalty=self.evidence_penalty,
             cost=Cost[self.cost.upper()],
-            sortition=0 if self.sortition is None else int(Fraction(str(self.sortition)) * ODDS),
+            sortition=sortition,
             probing=probing,
             commanders=commanders,
             wei_per_unit=chain.wei_per_unit,

@@ -64,6 +64,9 @@ def test_draws_reach_their_parameters_exactly(read):
 @pytest.mark.parametrize("key", ["sortition", "parties"])
 def test_sortition_is_refused_with_two_thirds_and_with_more_parties_than_a_committee_may_have(read, key):
     changes = {"quorum": "majority", "comparison": "mpc", "parties": 5} if key == "parties" else {}
+    if key == "sortition":
+        with pytest.raises(AssumptionBroken, match="2\\^-64"):
+            read(sortition=1e-20, quorum="majority")
     with pytest.raises(AssumptionBroken) as refused:
         read(sortition=0.75, **changes)
     assert refused.value.name == key
