@@ -229,6 +229,7 @@ def _play(
     watch = Stopwatch()  # before the imports: they are part of the time that one waits
     from chain_bandit.game.chains import chain, is_url
     from chain_bandit.game.folder import free_place, read_rounds
+    from chain_bandit.protocol.sortition import chances
     from chain_bandit.runs import failed_expectation, play
     from chain_bandit.scenario import load
     from chain_bandit.views import terminal
@@ -246,7 +247,9 @@ def _play(
     else:
         rounds = read_rounds(finished.out)
         terminal.console().print(
-            terminal.header({**manifest, "chain": chain_name, "out": str(finished.out)}),
+            terminal.header({
+                **manifest, "chain": chain_name, "out": str(finished.out), "sortition": chances(scenario.parameters)
+            }),
             terminal.participants_table(manifest, report, rounds),
             terminal.regret_table(manifest, report, rounds),
             terminal.time_table(measured),

@@ -20,11 +20,12 @@ from chain_bandit.protocol import assumptions
 from chain_bandit.protocol.aggregation import Aggregation
 from chain_bandit.protocol.arms import burn_in_length
 from chain_bandit.protocol.errors import ChainBanditError
-from chain_bandit.protocol.parameters import BodyMode, Parameters
+from chain_bandit.protocol.parameters import ODDS, BodyMode, Parameters
 from chain_bandit.protocol.quorum import QuorumChoice
 from chain_bandit.protocol.rewards import RewardModel
 from chain_bandit.protocol.settlement import Conduct, Cost
 from chain_bandit.protocol.sharing import FEWEST_PARTIES, MOST_PARTIES
+from chain_bandit.protocol.sortition import commander_probabilities
 from chain_bandit.protocol.transaction import require_room
 from chain_bandit.protocol.units import UNIT
 
@@ -143,6 +144,12 @@ class Scenario(_Model):
     )
     failure_limit: int = 2
     validators: int | None = Field(default=None, description="N, the best by reputation; by default everybody")
+    sortition: float | None = Field(
+        default=None, gt=0, lt=1, description="chance of each participant to validate a round; by default no draw"
+    )
+    commanders: Literal["all", "trust"] = Field(
+        default="all", description="every validator, or those drawn with the trust coefficients of Theorem 5"
+    )
     tolerance: float = Field(
         default=0.1, gt=0, le=4, strict=False, description="distance from which a report earns no reputation"
     )
@@ -182,7 +189,15 @@ class Scenario(_Model):
         burn_in = self.burn_in
         if burn_in is None:
             burn_in = burn_in_length(arms, self.rounds, Decimal(str(self.burn_in_factor)))
-        chain = self.chain
+        chain, probing, commanders = self.chain, ODDS, ODDS
+        if self.commanders == "trust":
+            probing, commanders = commander_probabilities(
+                self.participants, self.liars + self.attackers, self.rounds, burn_in
+            )
+        sortition = 0
+        if self.sortition is not None:
+            sortition = int(Fraction(str(self.sortition)) * ODDS)
+            assumptions.require(sortition > 0, "sortition", "p >= 2^-64", p=sortition)
         parameters = Parameters(
             participants=self.participants,
             validators=self.participants if self.validators is None else self.validators,
@@ -205,6 +220,9 @@ class Scenario(_Model):
             skip_penalty=self.skip_penalty,
             evidence_penalty=self.evidence_penalty,
             cost=Cost[self.cost.upper()],
+            sortition=sortition,
+            probing=probing,
+            commanders=commanders,
             wei_per_unit=chain.wei_per_unit,
             stake=assumptions.minimum_stake(self.rounds, chain.wei_per_unit),
             opening_deadline=chain.opening_deadline,
@@ -258,9 +276,10 @@ class Scenario(_Model):
             )
             assumptions.require(seats.count(seat) == 1, "malicious", "one entry a seat", seat=seat)
         if self.comparison == "mpc":
+            least = parameters.quorum(0) if parameters.sortition else parameters.validators
             assumptions.require(
-                self.parties <= parameters.validators, "parties", "parties <= validators",
-                parties=self.parties, validators=parameters.validators,
+                self.parties <= least, "parties", "parties <= validators, of the smallest committee that may be drawn",
+                parties=self.parties, validators=least,
             )  # fmt: skip
         self.attacks()
 

@@ -55,7 +55,7 @@ contract ChainBandit is Records {
         for (uint256 i; i < Reputation.words(PARTICIPANTS); ++i) {
             _reputations[i] = Reputation.start();
         }
-        if (VALIDATORS != PARTICIPANTS) _committee = Bits.all(PARTICIPANTS);
+        if (COMMITTEES) _committee = Bits.all(PARTICIPANTS);
         _credits.settledThrough = BURN_IN;
         emit Opened(genesis_);
     }

@@ -60,6 +60,7 @@ abstract contract Records is Views {
             else if (at == msg.data.length) revert QuorumMissing(0, _quorum(Bits.count(tip.committee & ~tip.blocked)));
             Reputation.move(tip.reputations, found.accuracies);
             _record(tip, found.approved ? APPROVED : REJECTED, found.digest, found.committee);
+            if (DRAWS_COMMANDERS) _checkCommanders(tip, found.commanders);
         } while (at < msg.data.length);
         _store(tip);
     }
@@ -108,18 +109,29 @@ abstract contract Records is Views {
     function _record(Tip memory tip, uint8 kind, bytes32 header, uint256 committee_) private {
         _end(tip, kind, header);
         if (kind != APPROVED && tip.progress.explorationDue(FAILURE_LIMIT, HORIZON)) _end(tip, EXPLORATION, 0);
-        if (VALIDATORS == PARTICIPANTS) {
+        if (!COMMITTEES) {
             if (committee_ != 0) revert CommitteeMalformed(committee_, 0, 0);
             return;
         }
-        Committees.check(
-            tip.reputations,
-            committee_,
-            Bits.all(PARTICIPANTS) & ~tip.blocked,
-            Committees.size(PARTICIPANTS, VALIDATORS, tip.progress.skips),
-            Committees.roundSeed(_seed, tip.progress.nextRound)
-        );
+        uint256 eligible = Bits.all(PARTICIPANTS) & ~tip.blocked;
+        if (SORTITION != 0) {
+            Committees.checkDrawn(committee_, eligible, tip.kind <= REJECTED);
+        } else {
+            Committees.check(
+                tip.reputations,
+                committee_,
+                eligible,
+                Committees.size(PARTICIPANTS, VALIDATORS, tip.progress.skips),
+                Committees.roundSeed(_seed, tip.progress.nextRound)
+            );
+        }
         tip.committee = committee_;
+    }
+
+    /// @dev Who commands validates, too; who was drawn, the quorum vouches for.
+    function _checkCommanders(Tip memory tip, uint256 commanders) private pure {
+        uint256 members = tip.committee & ~tip.blocked;
+        if (commanders & ~members != 0) revert CommandersMalformed(commanders, members);
     }
 
     function _end(Tip memory tip, uint8 kind, bytes32 header) private {
@@ -151,7 +163,7 @@ abstract contract Records is Views {
         tip.progress = _requireRunning();
         tip.head = _history.head;
         tip.reputations = _loadReputations();
-        tip.committee = VALIDATORS == PARTICIPANTS ? Bits.all(PARTICIPANTS) : _committee;
+        tip.committee = COMMITTEES ? _committee : Bits.all(PARTICIPANTS);
         // slither-disable-next-line unused-return -- who is fresh was penalised by the last record
         if (tip.progress.accused != 0) (tip.blocked,) = _docket.blocked(tip.progress.nextRound);
     }
@@ -163,7 +175,7 @@ abstract contract Records is Views {
         for (uint256 i; i < tip.reputations.length; ++i) {
             _reputations[i] = tip.reputations[i];
         }
-        if (VALIDATORS != PARTICIPANTS) _committee = tip.committee;
+        if (COMMITTEES) _committee = tip.committee;
         emit Recorded(uint32(tip.progress.nextRound - 1), tip.kind, tip.head);
     }
 

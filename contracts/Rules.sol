@@ -6,7 +6,8 @@ import {IRules} from "./interfaces/IRules.sol";
 import {Assumptions} from "./libraries/Assumptions.sol";
 import {Bits} from "./libraries/Bits.sol";
 import {Blocks} from "./libraries/Blocks.sol";
-import {Parameters} from "./types/Game.sol";
+import {Reports} from "./libraries/Reports.sol";
+import {ODDS, Parameters} from "./types/Game.sol";
 
 /// @title What is fixed at deployment: parameters, commitments, the environment. No storage is read for them.
 abstract contract Rules is IErrors, IRules {
@@ -31,6 +32,9 @@ abstract contract Rules is IErrors, IRules {
     uint16 internal immutable SKIP_PENALTY;
     uint16 internal immutable EVIDENCE_PENALTY;
     uint8 internal immutable COST;
+    uint64 internal immutable SORTITION;
+    uint128 private immutable PROBING;
+    uint128 private immutable COMMANDERS;
     uint64 internal immutable WEI_PER_UNIT;
     uint128 internal immutable STAKE;
     uint32 private immutable OPENING_DEADLINE;
@@ -39,6 +43,12 @@ abstract contract Rules is IErrors, IRules {
     uint32 internal immutable GAME_BLOCKS;
     uint32 internal immutable SETTLEMENT_WINDOW;
 
+    /// Whether some participants only participate: `_committee` then says who does more.
+    bool internal immutable COMMITTEES;
+    /// Whether headers name the next round's commanders.
+    bool internal immutable DRAWS_COMMANDERS;
+    uint256 private immutable MAJORITY_FLOOR;
+    uint256 private immutable REPORT_BYTES;
     uint256 internal immutable OPEN_UNTIL;
     bytes32 internal immutable SALT_COMMITMENT;
     bytes32 internal immutable SECRET_COMMITMENT;
@@ -78,6 +88,9 @@ abstract contract Rules is IErrors, IRules {
         SKIP_PENALTY = p.skipPenalty;
         EVIDENCE_PENALTY = p.evidencePenalty;
         COST = p.cost;
+        SORTITION = p.sortition;
+        PROBING = p.probing;
+        COMMANDERS = p.commanders;
         WEI_PER_UNIT = p.weiPerUnit;
         STAKE = p.stake;
         OPENING_DEADLINE = p.openingDeadline;
@@ -86,6 +99,10 @@ abstract contract Rules is IErrors, IRules {
         GAME_BLOCKS = p.gameBlocks;
         SETTLEMENT_WINDOW = p.settlementWindow;
 
+        COMMITTEES = p.validators != p.participants || p.sortition != 0;
+        DRAWS_COMMANDERS = p.commanders != ODDS;
+        REPORT_BYTES = Reports.contentBytes(p.arms, p.sortition != 0 || p.commanders != ODDS);
+        MAJORITY_FLOOR = Assumptions.majorityFloor(p);
         OPEN_UNTIL = block.number + p.openingDeadline;
         SALT_COMMITMENT = saltCommitment;
         SECRET_COMMITMENT = secretCommitment;
@@ -118,6 +135,9 @@ abstract contract Rules is IErrors, IRules {
             skipPenalty: SKIP_PENALTY,
             evidencePenalty: EVIDENCE_PENALTY,
             cost: COST,
+            sortition: SORTITION,
+            probing: PROBING,
+            commanders: COMMANDERS,
             weiPerUnit: WEI_PER_UNIT,
             stake: STAKE,
             openingDeadline: OPENING_DEADLINE,
@@ -130,7 +150,7 @@ abstract contract Rules is IErrors, IRules {
 
     /// @dev Signatures that certify a block of so many validators.
     function _quorum(uint256 validators_) internal view returns (uint256) {
-        return Assumptions.quorum(validators_, ATTACKERS, QUORUM_CHOICE);
+        return Assumptions.quorum(validators_, ATTACKERS, QUORUM_CHOICE, MAJORITY_FLOOR);
     }
 
     /// @dev What decides where the parts of a block lie.
@@ -139,11 +159,13 @@ abstract contract Rules is IErrors, IRules {
             participants: PARTICIPANTS,
             arms: ARMS,
             setBytes: (uint256(PARTICIPANTS) + 7) / 8,
+            reportBytes: REPORT_BYTES,
             derivedBytes: 4 * uint256(ARMS) + 2 * uint256(PARTICIPANTS),
             nobody: ~Bits.all(PARTICIPANTS),
             tolerance: TOLERANCE,
             compact: BODY_MODE == 1,
-            committees: VALIDATORS != PARTICIPANTS
+            committees: COMMITTEES,
+            commanders: DRAWS_COMMANDERS
         });
     }
 }

@@ -140,7 +140,7 @@ abstract contract Views is Books, IChainBandit {
     function _validators() internal view returns (uint256) {
         // slither-disable-next-line unused-return -- as above
         (uint256 listed,) = _docket.blocked(_history.progress().nextRound);
-        return (VALIDATORS == PARTICIPANTS ? Bits.all(PARTICIPANTS) : _committee) & ~listed;
+        return (COMMITTEES ? _committee : Bits.all(PARTICIPANTS)) & ~listed;
     }
 
     function _loadReputations() internal view returns (uint256[] memory words) {

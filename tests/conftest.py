@@ -8,7 +8,8 @@ import pytest
 from coincurve import PublicKey
 
 from chain_bandit.crypto.keys import Signer
-from chain_bandit.crypto.verify import HALF_ORDER, ORDER
+from chain_bandit.crypto.secp256k1 import ORDER
+from chain_bandit.crypto.verify import HALF_ORDER
 from chain_bandit.game.game import Game, RoundPlayed
 from chain_bandit.game.recorder import NoChain
 from chain_bandit.protocol.parameters import Parameters

@@ -25,6 +25,14 @@ class CertifiedBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class Probe:
+    """Claims of a probe round, with (seat, proof that it was drawn) of each commander in them."""
+
+    proofs: tuple[tuple[int, bytes], ...]
+    frame: Frame
+
+
+@dataclass(frozen=True, slots=True)
 class PullRequest:
     """A participant's signed pull of an arm in an approved round."""
 
@@ -59,7 +67,7 @@ class Answer:
     bits: Mapping[int, Bits]
 
 
-Message = Frame | Opening | Question | Answer | Vote | CertifiedBlock | Certificate | PullRequest | Receipt
+Message = Frame | Probe | Opening | Question | Answer | Vote | CertifiedBlock | Certificate | PullRequest | Receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +76,14 @@ class Send:
 
     to: tuple[int, ...]
     message: Message
+
+
+def statements(message: Message) -> int:
+    """How many statements a message carries: consensus is counted by them, since a relay sends many in one frame."""
+    match message:
+        case Frame(claims=claims) | Probe(frame=Frame(claims=claims)):
+            return len(claims)
+    return 1
 
 
 def is_sound(send: object) -> bool:
@@ -79,6 +95,8 @@ def _is_message(message: object) -> bool:
     match message:
         case Frame(phase=Phase(), claims=tuple(claims)):
             return all(map(_is_claim, claims))
+        case Probe(proofs=tuple(proofs), frame=frame):
+            return all(map(_is_signed, proofs)) and isinstance(frame, Frame) and _is_message(frame)
         case Opening(counts=counts, salt=bytes()):
             return _are(int, counts)
         case Question(round=int(), commitments=dict(rows)):
@@ -101,11 +119,13 @@ def _is_message(message: object) -> bool:
 def _is_claim(claim: object) -> bool:
     match claim:
         case Claim(instance=int(), content=bytes(), signature=bytes(), relays=tuple(relays)):
-            return all(
-                isinstance(relay, tuple) and len(relay) == 2 and _are(int, relay[:1]) and _are(bytes, relay[1:])
-                for relay in relays
-            )
+            return all(map(_is_signed, relays))
     return False
+
+
+def _is_signed(pair: object) -> bool:
+    """A seat and what it made."""
+    return isinstance(pair, tuple) and len(pair) == 2 and _are(int, pair[:1]) and _are(bytes, pair[1:])
 
 
 def _are(kind: type, values: object) -> bool:
@@ -122,6 +142,11 @@ class Schedule:
     """
 
     relay_rounds: int
+
+    @property
+    def probe_steps(self) -> int:
+        """Ticks of a probe round: commanders send in step 0, the rest relays."""
+        return self.relay_rounds + 1
 
     @property
     def compare(self) -> int:

@@ -5,7 +5,8 @@ from chain_bandit.actors.rules import Rules
 from chain_bandit.comparison.interface import Opening
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import Verifier
-from chain_bandit.protocol.blocks import Report
+from chain_bandit.crypto.vrf_keys import VrfKey
+from chain_bandit.protocol.blocks import Report, round_seed
 from chain_bandit.protocol.ledger import Ledger, honest_arm
 from chain_bandit.protocol.messages import (
     Phase,
@@ -22,8 +23,11 @@ from chain_bandit.protocol.units import Counts, Means, added, is_estimate, sampl
 class Participant:
     """The bandit half of a seat. Its state follows from the receipts it holds and the ledger alone."""
 
-    def __init__(self, rules: Rules, seat: int, signer: Signer, salt_key: bytes, verifier: Verifier) -> None:
-        self.rules, self.seat, self.signer, self.salt_key = rules, seat, signer, salt_key
+    def __init__(
+        self, rules: Rules, seat: int, signer: Signer, salt_key: bytes, vrf_key: VrfKey, verifier: Verifier
+    ) -> None:
+        self.rules, self.seat, self.signer = rules, seat, signer
+        self.salt_key, self.vrf_key = salt_key, vrf_key
         self._verifier = verifier
         self.counts: Counts = (0,) * rules.parameters.arms
         self.totals: tuple[int, ...] = (0,) * rules.parameters.arms
@@ -44,7 +48,14 @@ class Participant:
         """The report of the open round and the opening of its commitment."""
         counts, salt = self.committed_counts(ledger), commitment_salt(self.salt_key, ledger.round)
         committed = counts_commitment(counts, salt, self.rules.parties)
-        return Report(self.means(ledger), committed), Opening(counts, salt)
+        return Report(self.means(ledger), committed, self.proof(ledger)), Opening(counts, salt)
+
+    def proof(self, ledger: Ledger) -> bytes:
+        """The proof of the draw for the next round; empty where nothing is drawn."""
+        if not self.rules.parameters.draws:
+            return b""
+        _, proof = self.vrf_key.prove(round_seed(ledger.seed, ledger.round + 1))
+        return proof
 
     def open_commitment(self, opening: Opening) -> Send:
         """The private input to the secure comparison."""

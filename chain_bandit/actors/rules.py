@@ -11,7 +11,7 @@ from chain_bandit.protocol.assumptions import relay_rounds
 from chain_bandit.protocol.blocks import Header, seats
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import Malformed
-from chain_bandit.protocol.ledger import Ledger, blocked, validators
+from chain_bandit.protocol.ledger import Ledger, blocked, commanders, validators
 from chain_bandit.protocol.messages import Domain, Slot
 from chain_bandit.protocol.parameters import Parameters
 
@@ -24,6 +24,7 @@ class Rules:
         addresses: the key of each seat, 20 bytes.
         environment: the environment's, 20 bytes.
         seed_0, genesis: `protocol.blocks.genesis_digest`.
+        vrf_keys: the key of each seat's draws, 33 bytes that may be no key.
         parties: how many validators compute the comparison bits; 0 leaves it to a trusted function.
     """
 
@@ -33,6 +34,7 @@ class Rules:
     environment: bytes
     seed_0: bytes
     genesis: bytes
+    vrf_keys: Sequence[bytes]
     parties: int = 0
 
     @cached_property
@@ -50,11 +52,6 @@ class Rules:
         """All seats."""
         return tuple(range(self.parameters.participants))
 
-    @cached_property
-    def report_bytes(self) -> int:
-        """Size of a report's content."""
-        return 4 * self.parameters.arms + 32
-
     def slot(self, ledger: Ledger) -> Slot:
         """The slot of the open round, less phase, role and instance."""
         return Slot(self.separator, ledger.round, ledger.head)
@@ -62,6 +59,14 @@ class Rules:
     def validators(self, ledger: Ledger) -> tuple[int, ...]:
         """Who validates the open round."""
         return seats(validators(ledger))
+
+    def commanders(self, ledger: Ledger) -> tuple[int, ...]:
+        """Who commands the open round."""
+        return seats(commanders(ledger))
+
+    def probes(self, ledger: Ledger) -> bool:
+        """Whether the open round is one of the burn-in in which those drawn probe each other (Theorem 5)."""
+        return self.parameters.draws_commanders and ledger.round < self.parameters.burn_in
 
     def reporters(self, ledger: Ledger) -> tuple[int, ...]:
         """Whose reports count in the open round: all but the block list."""

@@ -1,10 +1,12 @@
 """A seat of the game: one participant, which is a validator too (Theorem 1)."""
 
-from chain_bandit.actors.messages import COMPARISON, Answer, CertifiedBlock, Message, Receipt, Send
+from chain_bandit.actors.messages import COMPARISON, Answer, CertifiedBlock, Message, Probe, Receipt, Send
 from chain_bandit.actors.participant import Participant
+from chain_bandit.actors.prober import Prober
 from chain_bandit.actors.validator import Validator
 from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.consensus.certificate import Vote
+from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.protocol.blocks import approves
 from chain_bandit.protocol.ledger import Ledger
@@ -17,16 +19,22 @@ class Seat:
         self.participant, self.validator, self._verifier = participant, validator, verifier
         self.number = participant.seat
         self.rules = participant.rules
+        self.prober = Prober(self.rules, self.number, participant.signer, participant.vrf_key, verifier)
         self._step = 0
 
     def begin(self, ledger: Ledger) -> None:
         """Open the next round."""
         self.ledger, self._rewarded, self._step = ledger, False, 0
+        self.probing = self.rules.probes(ledger)
+        if self.probing:
+            self.prober.begin(ledger)
         self.validator.begin(ledger)
 
     def on_tick(self, step: int) -> list[Send]:
         """What to send in `step`."""
         self._step = step
+        if self.probing:
+            return self.prober.on_tick(step)
         if step == 0:
             report, opening = self.participant.report(self.ledger)
             return [self.participant.open_commitment(opening), *self.validator.report(report)]
@@ -35,6 +43,12 @@ class Seat:
     def on_message(self, sender: int, message: Message) -> list[Send]:
         """Take in what arrived in the current step; a certificate of this round is answered by a pull."""
         match message:
+            case Probe() if self.probing:
+                self.prober.on_probe(self._step, message)
+            case Receipt():
+                self._rewarded |= self.participant.on_receipt(self.ledger, message)
+            case _ if self.probing:
+                pass
             case Frame():
                 self.validator.on_frame(self._step, message)
             case Vote():
@@ -43,11 +57,13 @@ class Seat:
                 self.validator.on_answer(message)
             case CertifiedBlock():
                 return self._on_certificate(message)
-            case Receipt():
-                self._rewarded |= self.participant.on_receipt(self.ledger, message)
             case _:
                 pass
         return []
+
+    def equivocations(self) -> list[Equivocation]:
+        """Every proof of equivocation that the seat holds of the round."""
+        return self.prober.equivocations() if self.probing else self.validator.equivocations()
 
     def _on_certificate(self, block: CertifiedBlock) -> list[Send]:
         """Pull on every certificate until the reward is there: the environment may not know the first one yet."""

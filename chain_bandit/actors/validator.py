@@ -17,7 +17,7 @@ from chain_bandit.consensus.certificate import Vote, Votes
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import Verifier
-from chain_bandit.protocol.blocks import Header, Report, SignedReport, mask
+from chain_bandit.protocol.blocks import Header, Report, SignedReport, mask, round_seed
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.ledger import Ledger
 from chain_bandit.protocol.messages import NO_BLOCK, Phase, Role
@@ -35,6 +35,7 @@ class Validator:
         rules, slot = self.rules, self.rules.slot(ledger)
         self.ledger, self.slot = ledger, slot
         self._reporters, self._validators = rules.reporters(ledger), rules.validators(ledger)
+        self._commanders = rules.commanders(ledger)
         self._others = tuple(p for p in self._validators if p != self.seat)
         members = mask(self._validators)
 
@@ -44,11 +45,12 @@ class Validator:
                 rules.schedule.relay_rounds, self._signer, self._verifier,
             )  # fmt: skip
 
-        self.reports = broadcast(Phase.REPORT, mask(self._reporters), rules.report_bytes)
-        self.blocks = broadcast(Phase.BLOCK, members, 32)
+        self.reports = broadcast(Phase.REPORT, mask(self._reporters), rules.parameters.report_bytes)
+        self.blocks = broadcast(Phase.BLOCK, mask(self._commanders), 32)
         self.votes = Votes(slot, rules.addresses, members, rules.quorum(ledger), self._verifier)
         self.drops: list[Drop] = []
         self.agreed: dict[int, SignedReport] = {}
+        self.hashes: dict[int, bytes] = {}
         self._bits: Mapping[int, Bits] | None = None
         self.block: tuple[Header, bytes, bytes] | None = None
         self.digest = NO_BLOCK
@@ -101,35 +103,38 @@ class Validator:
         return [Send(self._others, frame)] if frame else []
 
     def _ask(self) -> list[Send]:
-        """Agree on reports, then ask for the bits on what they commit to."""
-        arms = self.rules.parameters.arms
-        commitments = {}
+        """Agree on reports and on what they prove, then ask for the bits on what they commit to."""
+        rules, commitments = self.rules, {}
+        seed = round_seed(self.ledger.seed, self.ledger.round + 1)
         for seat in self._reporters:
             claim = self.reports.outcome(seat)
             if claim is None:
                 continue
-            report = readable_report(claim.content, arms)
+            report = readable_report(claim.content, rules.parameters)
             if report is not None:
                 self.agreed[seat] = SignedReport(claim.content, claim.signature)
                 commitments[seat] = report.commitment
+                proven = self._verifier.drawn_hash(rules.vrf_keys[seat], seed, report.proof)
+                if proven is not None:
+                    self.hashes[seat] = proven
         return [Send((COMPARISON,), Question(self.ledger.round, commitments))]
 
     def _propose(self) -> list[Send]:
-        """Compute the block of the round and command its digest; without comparison bits there is none."""
+        """Compute the block of the round, and as a commander send its digest; without comparison bits there is none."""
         if self._bits is None:
             return []
         rules = self.rules
-        header, body = propose(rules.parameters, self.ledger, self.agreed, self._bits)
+        header, body = propose(rules.parameters, self.ledger, self.agreed, self._bits, self.hashes)
         encoded = header.encode(rules.parameters)
         self.block, self.digest = (header, encoded, body), keccak(encoded)
-        return [Send(self._others, self.blocks.open(self.digest))]
+        return [Send(self._others, self.blocks.open(self.digest))] if self.seat in self._commanders else []
 
     def _vote(self) -> list[Send]:
         """Sign the block when some commander's outcome is the value computed here, else sign that there is none.
 
         The mode over commanders counts only values equal to one's own (PROTOCOL 1.5), so one is enough.
         """
-        outcomes = map(self.blocks.outcome, self._validators)
+        outcomes = map(self.blocks.outcome, self._commanders)
         heard = any(claim is not None and claim.content == self.digest for claim in outcomes)
         content = self.digest if heard else NO_BLOCK
         digest = self.slot.digest(Phase.BLOCK, Role.SIGNER, 0, content)

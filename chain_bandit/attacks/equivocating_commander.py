@@ -1,6 +1,8 @@
-"""As commander, send a different header to every validator."""
+"""As commander, send a different header to every validator; in probe rounds a different value."""
 
-from chain_bandit.actors.messages import Send
+from collections.abc import Sequence
+
+from chain_bandit.actors.messages import Message, Probe, Send
 from chain_bandit.attacks.attack import Attack, View
 from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.protocol.digests import keccak, uint
@@ -17,18 +19,27 @@ class EquivocatingCommander(Attack):
         self._values = values
 
     def outbox(self, view: View, sends: list[Send]) -> list[Send]:
-        """In the step in which commanders send, the honest header goes to some, invented ones to others."""
-        if view.step != view.schedule.propose:
+        """In the step in which commanders send, the honest value goes to some, invented ones to others."""
+        if view.step != (0 if view.rules.probes(view.ledger) else view.schedule.propose):
             return sends
         changed: list[Send] = []
         for send in sends:
             match send.message:
                 case Frame(phase=Phase.BLOCK, claims=(claim,)):
-                    frames = [send.message, *(self._other(view, claim, i) for i in range(1, self._values))]
-                    changed += [Send((to,), frames[i % len(frames)]) for i, to in enumerate(send.to)]
+                    changed += self._spread(send.to, [send.message, *self._others(view, claim)])
+                case Probe(proofs=proofs, frame=Frame(claims=(claim,))):
+                    probes = [Probe(proofs, frame) for frame in self._others(view, claim)]
+                    changed += self._spread(send.to, [send.message, *probes])
                 case _:
                     changed.append(send)
         return changed
+
+    @staticmethod
+    def _spread(to: tuple[int, ...], messages: Sequence[Message]) -> list[Send]:
+        return [Send((seat,), messages[i % len(messages)]) for i, seat in enumerate(to)]
+
+    def _others(self, view: View, claim: Claim) -> list[Frame]:
+        return [self._other(view, claim, i) for i in range(1, self._values)]
 
     @staticmethod
     def _other(view: View, claim: Claim, index: int) -> Frame:

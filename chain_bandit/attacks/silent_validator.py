@@ -1,6 +1,6 @@
 """Take no part in the consensus."""
 
-from chain_bandit.actors.messages import CertifiedBlock, Send
+from chain_bandit.actors.messages import CertifiedBlock, Probe, Send
 from chain_bandit.attacks.attack import Attack, View
 from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.consensus.certificate import Certificate, Vote
@@ -19,4 +19,4 @@ class SilentValidator(Attack):
         """Drop frames, votes and certificates."""
         if not self._first <= view.round <= self._last or (self._reports and view.step == 0):
             return sends
-        return [s for s in sends if not isinstance(s.message, Frame | Vote | Certificate | CertifiedBlock)]
+        return [s for s in sends if not isinstance(s.message, Frame | Probe | Vote | Certificate | CertifiedBlock)]

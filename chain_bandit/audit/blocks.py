@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from chain_bandit.audit.aggregation import check_attested, check_selected
 from chain_bandit.audit.commitments import check_counts
+from chain_bandit.audit.draws import CHECKS_OF_DRAWS, check_draws
 from chain_bandit.audit.game import Game
 from chain_bandit.audit.reports import check_against_receipts, check_reports, receipts_means
 from chain_bandit.protocol.blocks import Body, Header, SignedReport, seats
@@ -44,7 +45,7 @@ def check_block(game: Game, header: Header, body: bytes | None) -> Checked:
     if body is None:
         body = game.bodies.get(header.body)
     if body is None:
-        for name in ON_THE_BODY:
+        for name in ON_THE_BODY + (CHECKS_OF_DRAWS if p.draws else ()):
             game.checks.unknown(name, "bodies lie beside the chain, and were not given")
         return Checked(digest, None, None)
     opened = _open(game, header, body)
@@ -64,6 +65,7 @@ def check_block(game: Game, header: Header, body: bytes | None) -> Checked:
     if compact:
         check_attested(game, header, opened.radii, reports)
     check_counts(game, header, reports)
+    check_draws(game, header, reports)
     held = [frozenset(seats(row)) & reports.keys() for row in header.selected]
     liars = game.disclosed.liars if game.disclosed else frozenset()
     reported = {seat: report.means for seat, report in reports.items()}
@@ -88,7 +90,7 @@ def _check_form(game: Game, header: Header) -> None:
 def _open(game: Game, header: Header, body: bytes) -> Body | None:
     """The decoded body. It is found by its hash, so that only its form can be wrong."""
     try:
-        opened = Body.decode(body, header.reporters.bit_count(), game.parameters.arms)
+        opened = Body.decode(body, header.reporters.bit_count(), game.parameters)
     except Malformed as error:
         game.checks.that(False, "header.body", header.round, "body", "{}", error)
         return None

@@ -8,6 +8,7 @@ _IN_WORDS = {
     "false report": "seat {seat}, a labelled liar, reported other means than its receipts in {n} rounds",
     "false report of a seat not labelled a liar":
         "seat {seat} is not labelled a liar, but reported other means than its receipts in {n} rounds",
+    "false proof": "seat {seat} reported a proof of a draw that is none of its key and round, in {n} blocks",
     "no report": "seat {seat} has no agreed report in {n} blocks",
     "no pull": "seat {seat} did not pull in {n} approved rounds",
     "other arm than the honest": "seat {seat} pulled another arm than the honest in {n} rounds",

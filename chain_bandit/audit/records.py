@@ -121,7 +121,13 @@ def _record(
     for each in made[1:]:
         ledger = game.running
         _advance(game, call, each, Past(each.kind, ledger.head, failed=ledger.failed), None, 0, 0)
-    if p.has_committees:
+    if p.sortition and made[-1].header is None:
+        everybody = game.running.committee
+        game.checks.that(
+            committee == everybody, "draw.committee", record.round, "next committee",
+            "seats {} were named, without proofs all of {} validate", seats(committee), seats(everybody),
+        )  # fmt: skip
+    elif p.has_committees and not p.sortition:
         best = game.running.committee
         game.checks.that(
             committee == best, "committee.best", record.round, "next committee",

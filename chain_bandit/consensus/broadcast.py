@@ -92,6 +92,10 @@ class SignedBroadcast:
         self._accepted: set[tuple[int, bytes, bytes]] = set()
         self._fresh: list[Claim] = []
 
+    def admit(self, seat: int) -> None:
+        """One more seat may command: its proof was not known before."""
+        self._commanders |= 1 << seat
+
     def open(self, content: bytes) -> Frame:
         """Step 0 as commander: sign the content and hold it."""
         digest = self._slot.digest(

@@ -5,7 +5,8 @@ from time import perf_counter
 
 from coincurve import PrivateKey
 
-from chain_bandit.crypto.verify import ORDER, address_of
+from chain_bandit.crypto.secp256k1 import ORDER
+from chain_bandit.crypto.verify import address_of
 from chain_bandit.protocol.digests import keccak, uint
 
 

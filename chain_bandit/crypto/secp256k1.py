@@ -2,8 +2,9 @@
 
 from coincurve import PublicKey
 
-from chain_bandit.crypto.verify import ORDER
 from chain_bandit.crypto.vrf import POINT_BYTES, Suite
+
+ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
 
 class Secp256k1:

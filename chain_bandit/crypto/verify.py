@@ -1,4 +1,4 @@
-"""The one rule of what a signature is, in Python as in the contract.
+"""The one rule of what a signature is, in Python as in the contract; and of what a proof of a draw is.
 
 A signature is canonical: 64 bytes after EIP-2098, r then (parity << 255 | s), s in the lower half of the order.
 Anything else is no signature. A signature is never an identifier: evidence compares contents.
@@ -9,9 +9,10 @@ from time import perf_counter
 
 from coincurve import PublicKey
 
+from chain_bandit.crypto.secp256k1 import ORDER, SECP256K1_TAI
+from chain_bandit.crypto.vrf import verify
 from chain_bandit.protocol.digests import keccak
 
-ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 HALF_ORDER = ORDER // 2
 _PARITY = 1 << 255
 
@@ -37,11 +38,17 @@ def signer(digest: bytes, signature: bytes) -> bytes | None:
     return address_of(key)
 
 
+def drawn_hash(public_key: bytes, seed: bytes, proof: bytes) -> bytes | None:
+    """The VRF hash of a registered key on a round's seed that the proof shows, or None; any bytes may be given."""
+    return verify(SECP256K1_TAI, public_key, seed, proof)
+
+
 class Verifier:
-    """Checks signatures, each distinct one once: verdicts are kept by (digest, signature) until `forget`."""
+    """Checks signatures and proofs of draws, each distinct one once: verdicts are kept until `forget`."""
 
     def __init__(self, on_verified: Callable[[float], None] = lambda seconds: None) -> None:
         self._signers: dict[tuple[bytes, bytes], bytes | None] = {}
+        self._hashes: dict[tuple[bytes, bytes, bytes], bytes | None] = {}
         self._on_verified = on_verified
 
     def is_signed_by(self, address: bytes, digest: bytes, signature: bytes) -> bool:
@@ -53,6 +60,16 @@ class Verifier:
             self._on_verified(perf_counter() - start)
         return self._signers[key] == address
 
+    def drawn_hash(self, public_key: bytes, seed: bytes, proof: bytes) -> bytes | None:
+        """`drawn_hash`, remembered."""
+        key = (public_key, seed, proof)
+        if key not in self._hashes:
+            start = perf_counter()
+            self._hashes[key] = drawn_hash(public_key, seed, proof)
+            self._on_verified(perf_counter() - start)
+        return self._hashes[key]
+
     def forget(self) -> None:
         """Drop what is remembered: after a round nothing of it comes back, so memory stays flat."""
         self._signers.clear()
+        self._hashes.clear()

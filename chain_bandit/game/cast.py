@@ -35,7 +35,10 @@ class Cast:
         scenario, parameters = plan.scenario, plan.parameters
         seed_0, genesis = genesis_digest(plan.game, plan.seated, plan.salt)
         parties = scenario.parties if scenario.comparison == "mpc" else 0
-        self.rules = Rules(parameters, domain, plan.addresses, plan.environment.address, seed_0, genesis, parties)
+        vrf_keys = [seated.vrf_key for seated in plan.seated]
+        self.rules = Rules(
+            parameters, domain, plan.addresses, plan.environment.address, seed_0, genesis, vrf_keys, parties
+        )
         self.opening = opening(parameters, genesis, seed_0)
         self.environment = Environment(
             self.rules, scenario.model, scenario.roles, plan.secret, plan.environment, verifier
@@ -70,6 +73,16 @@ class Cast:
         for step in range(self.rules.schedule.steps):
             self._network.step(step)
 
+    def probe(self) -> None:
+        """All steps of a round of the burn-in in which those drawn probe each other."""
+        for step in range(self.rules.schedule.probe_steps):
+            self._network.step(step)
+
+    @property
+    def statements(self) -> int:
+        """How many statements were delivered so far."""
+        return self._network.statements
+
     def publish(self, block: CertifiedBlock) -> None:
         """An approved block is on the chain: whoever had no certificate has one now, and pulls."""
         self._network.deliver(RELAYER, [Send((ENVIRONMENT,), block)])
@@ -85,7 +98,7 @@ class Cast:
         for number in self.rules.everybody:
             signer = plan.participants[number]
             validator = Validator(self.rules, number, signer, verifier)
-            identity = (self.rules, number, signer, plan.salt_keys[number], verifier)
+            identity = (self.rules, number, signer, plan.salt_keys[number], plan.vrf_keys[number], verifier)
             if number in attacks:
                 keys = {seat: plan.participants[seat] for seat in (number, *attackers)}
                 rng = plan.rng("attack", number)

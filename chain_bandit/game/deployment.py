@@ -22,6 +22,7 @@ from chain_bandit.game.plan import Plan
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.quorum import QuorumChoice
+from chain_bandit.protocol.sortition import chances
 from chain_bandit.stopwatch import Stopwatch
 
 FORMAT = "chain-bandit-deployment/1"
@@ -92,6 +93,7 @@ def _deploy(plan: Plan, node: HttpNode, account: Wallet, path: Path) -> dict[str
             "first_block": contract.created_in,
             "gas": sum(contract.gas["deploy"]),
             "certificate": certificate(plan.parameters),
+            "sortition": chances(plan.parameters),
             "environment": account.address,
             "relayer": "0x" + plan.relayer.address.hex(),
             "participants": ["0x" + address.hex() for address in plan.addresses],

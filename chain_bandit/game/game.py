@@ -46,6 +46,7 @@ class RoundPlayed:
         accused: seats against which the honest hold proof of equivocation in this round.
         body: encoded, of a round that ended in a block; a compact game leaves it nowhere else.
         blocked: the round's block list.
+        statements: how many were delivered among the actors in this round: what commanders cost.
     """
 
     round: int
@@ -56,6 +57,7 @@ class RoundPlayed:
     accused: frozenset[int] = frozenset()
     body: bytes = b""
     blocked: frozenset[int] = frozenset()
+    statements: int = 0
 
     @property
     def costly(self) -> bool:
@@ -143,18 +145,23 @@ class Game:
         self.progress = Progress(self.cast.opening, settled=self.parameters.burn_in)
 
     def _burn_in_round(self) -> RoundPlayed:
-        """A round before L: receipts for everybody, no consensus, no record."""
+        """A round before L: receipts for everybody, no consensus but for probes, no record."""
         ledger = self.progress.ledger
         arm = honest_arm(self.parameters, ledger)
+        before, found = self.cast.statements, frozenset[int]()
         self.cast.begin(ledger)
+        if self.cast.rules.probes(ledger):
+            self.cast.probe()
+            found = self._collect_evidence()
         self.cast.give(arm)
         self.progress.ledger = after_burn_in_round(self.parameters, ledger)
-        return RoundPlayed(ledger.round, None, arm)
+        return RoundPlayed(ledger.round, None, arm, accused=found, statements=self.cast.statements - before)
 
     def _recorded_round(self) -> Iterator[RoundPlayed]:
         """A round from L on: consensus, pulls, record; an exploration round may come with a failure."""
         self._list_accused(self.progress.ledger.round + ACCUSED_AHEAD)
         ledger, parameters = self.progress.ledger, self.parameters
+        before = self.cast.statements
         self.cast.begin(ledger)
         self.cast.play_round()
         found = self._collect_evidence()
@@ -169,21 +176,23 @@ class Game:
             record = Record(ledger.round, Kind.SKIP)
         if ledger.round == parameters.burn_in:
             self.cast.give(honest_arm(parameters, ledger))
-        yield from self._advance(record, body, found)
+        yield from self._advance(record, body, found, self.cast.statements - before)
         if block is None:
             self._skip(self.cast.relayer.skip)
         elif record.kind is not Kind.APPROVED or len(self.progress.certified) == self.scenario.chain.batch:
             self._submit()  # nothing is signed on top of an exploration round that waits, see `evidence_delay`
         self._settle()
 
-    def _advance(self, record: Record, body: bytes, found: frozenset[int]) -> Iterator[RoundPlayed]:
+    def _advance(
+        self, record: Record, body: bytes, found: frozenset[int], statements: int
+    ) -> Iterator[RoundPlayed]:
         """Move the ledger by everything that the record brings."""
         parameters, progress = self.parameters, self.progress
         for each in records_made(parameters, progress.ledger, record):
             if each.kind is Kind.EXPLORATION:
                 self.cast.begin(progress.ledger)
                 self.cast.give(exploration_arm(parameters, progress.ledger))
-            played = self._played(each, body, found)
+            played = replace(self._played(each, body, found), statements=statements)
             parent = progress.ledger.head
             header = each.header.encode(parameters) if each.header else b""
             progress.entries.append(CostEntry(parent, each.kind, played.costly, header))
@@ -192,6 +201,7 @@ class Game:
             if each.kind is Kind.EXPLORATION:
                 self._check_lockstep()
             yield played
+            statements = 0
 
     def _certified(self, header: Header, block: CertifiedBlock) -> None:
         """Put a block with those that wait; where one quorum is enough, the one before it gives up its own."""
@@ -236,12 +246,12 @@ class Game:
         cost = None
         if header is not None:
             members = seats(header.reporters)
-            reports = Body.decode(body, len(members), parameters.arms).reports
+            reports = Body.decode(body, len(members), parameters).reports
             if record.kind is Kind.APPROVED and ledger.round > parameters.burn_in:
                 pulls = self.cast.environment.pulls()
                 progress.unsettled.append(encode_pulls(pulls))
                 reported = {
-                    p: Report.decode(r.content, parameters.arms).means for p, r in zip(members, reports, strict=True)
+                    p: Report.decode(r.content, parameters).means for p, r in zip(members, reports, strict=True)
                 }
                 cost = self.cast.environment.charge(header, reported)
         arm = pulled_arm(parameters, ledger, record.kind)
@@ -259,7 +269,7 @@ class Game:
         found = {
             (proof.instance, proof.phase, proof.role): proof
             for seat in self.cast.honest
-            for proof in seat.validator.equivocations()
+            for proof in seat.equivocations()
         }
         progress = self.progress
         proofs = [found[key] for key in sorted(found)]

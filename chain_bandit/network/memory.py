@@ -6,7 +6,7 @@ The malicious are rushing: they see what the honest send in a step before they s
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from chain_bandit.actors.messages import Message, Send
+from chain_bandit.actors.messages import Message, Send, statements
 
 
 class Actor(Protocol):
@@ -29,7 +29,7 @@ class MemoryNetwork:
         self._actors = actors
         self._honest = [address for address in order if address not in rushing]
         self._rushing = [address for address in order if address in rushing]
-        self.delivered = 0
+        self.delivered = self.statements = 0
 
     def step(self, step: int) -> None:
         """Run one step: tick everybody, deliver everything."""
@@ -46,6 +46,7 @@ class MemoryNetwork:
                 if actor is None:
                     continue
                 self.delivered += 1
+                self.statements += statements(send.message)
                 answers = actor.on_message(sender, send.message)
                 if answers:
                     self.deliver(to, answers)

@@ -4,13 +4,14 @@ from decimal import Context, Decimal
 
 from chain_bandit.protocol.aggregation import Aggregation
 from chain_bandit.protocol.errors import AssumptionBroken
-from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.parameters import ODDS, Parameters
+from chain_bandit.protocol.quorum import QuorumChoice
 from chain_bandit.protocol.units import MAX_ARMS, MAX_PARTICIPANTS, UNIT
 
 _WIDTHS = {
     "aggregation": 2, "delta": 32, "quorum_choice": 1, "cost": 1, "c1_per_report": 1, "body_mode": 1,
     "failure_limit": 16, "unrecorded": 16, "threshold": 32, "tolerance": 32, "skip_penalty": 16, "evidence_penalty": 16,
-    "c1_numerator": 64, "c1_denominator": 64, "wei_per_unit": 64, "stake": 128, "opening_deadline": 32,
+    "sortition": 64, "c1_numerator": 64, "c1_denominator": 64, "wei_per_unit": 64, "stake": 128, "opening_deadline": 32,
     "skip_deadline": 32, "burn_in_blocks": 32, "game_blocks": 32, "settlement_window": 32,
 }  # fmt: skip
 """Bits that the contract keeps of each parameter."""
@@ -77,6 +78,7 @@ def check(p: Parameters) -> None:
         q = p.quorum(size)
         require(q <= size - m, "quorum", "quorum <= n - m, or the attackers can stop every block of n validators",
                 quorum=q, n=size, m=m)
+    _check_draws(p)
     require(p.unrecorded >= 1, "unrecorded", "w >= 1", w=p.unrecorded)
     require(p.tolerance >= 1, "tolerance", "tolerance >= 1", units=p.tolerance)
     require(p.skip_penalty >= 1, "skip_penalty", "skip_penalty >= 1", penalty=p.skip_penalty)
@@ -90,3 +92,17 @@ def check(p: Parameters) -> None:
     require(p.stake >= least, "stake", "stake >= T * 10^9 * wei_per_unit", stake=p.stake, least=least)
     for name in ("opening_deadline", "skip_deadline", "game_blocks", "settlement_window"):
         require(getattr(p, name) >= 1, name, f"{name} >= 1", blocks=getattr(p, name))
+
+
+def _check_draws(p: Parameters) -> None:
+    """Refuse draws that could not give a committee, or a commander."""
+    require(1 <= p.commanders <= p.probing <= ODDS, "commanders", "1 <= commanders <= probing <= 2^64",
+            commanders=p.commanders, probing=p.probing)
+    if p.sortition == 0:
+        return
+    require(p.validators == p.participants, "sortition", "N = M (sortition or the best by reputation, not both)",
+            N=p.validators, M=p.participants)
+    require(p.quorum_choice == QuorumChoice.MAJORITY, "sortition", "majority (two thirds of how many is not known)",
+            choice=p.quorum_choice)
+    require(p.participants * p.sortition >= (2 * p.attackers + 1) * ODDS, "sortition", "E = M p >= 2m + 1",
+            M=p.participants, p=p.sortition, m=p.attackers)

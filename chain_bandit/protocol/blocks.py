@@ -9,7 +9,7 @@ from enum import IntEnum
 
 from chain_bandit.protocol.digests import ZERO, keccak, read_uints, uint, uints
 from chain_bandit.protocol.errors import Malformed
-from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.parameters import PROOF_BYTES, Parameters
 from chain_bandit.protocol.units import BOUND, Means
 
 SIGNATURE_BYTES = 64
@@ -38,21 +38,31 @@ def seats(value: int) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a participant reports: its local estimators in units, and a commitment to its pull counts."""
+    """What a participant reports.
+
+    Attributes:
+        means: its local estimators in units.
+        commitment: to its pull counts.
+        proof: of its draw for the next round, zeros for none; empty where nothing is drawn.
+    """
 
     means: Means
     commitment: bytes
+    proof: bytes = b""
 
     def encode(self) -> bytes:
-        """K uint32, then 32 bytes."""
-        return uints(self.means, 4) + self.commitment
+        """K uint32, 32 bytes, and 81 of the proof if there is one."""
+        return uints(self.means, 4) + self.commitment + self.proof
 
     @staticmethod
-    def decode(data: bytes, arms: int) -> "Report":
-        """The report in exactly 4K + 32 bytes. Raises `Malformed` on any other length."""
-        if len(data) != 4 * arms + 32:
-            raise Malformed("report", f"{4 * arms + 32} bytes", len(data))
-        return Report(read_uints(data[: 4 * arms], 4), data[4 * arms :])
+    def decode(data: bytes, parameters: Parameters) -> "Report":
+        """The report in exactly `Parameters.report_bytes`. Raises `Malformed` on any other length."""
+        if len(data) != parameters.report_bytes:
+            raise Malformed("report", f"{parameters.report_bytes} bytes", len(data))
+        read = Reader(data, "report")
+        return Report(
+            read_uints(read.take(4 * parameters.arms), 4), read.take(32), read.take(PROOF_BYTES * parameters.draws)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +85,21 @@ class Body:
         return uints(self.radii, 4) + b"".join(report.content + report.signature for report in self.reports)
 
     @staticmethod
-    def decode(data: bytes, reporters: int, arms: int) -> "Body":
+    def decode(data: bytes, reporters: int, parameters: Parameters) -> "Body":
         """The body of a block with so many reporters. Raises `Malformed` unless the length is exact."""
-        if len(data) != body_bytes(reporters, arms):
-            raise Malformed("body", f"{body_bytes(reporters, arms)} bytes", len(data))
-        content = 4 * arms + 32
+        size = body_bytes(reporters, parameters)
+        if len(data) != size:
+            raise Malformed("body", f"{size} bytes", len(data))
+        read, content = Reader(data, "body"), parameters.report_bytes
         return Body(
-            read_uints(data[: 4 * arms], 4),
-            tuple(
-                SignedReport(data[at : at + content], data[at + content : at + content + SIGNATURE_BYTES])
-                for at in range(4 * arms, len(data), content + SIGNATURE_BYTES)
-            ),
+            read_uints(read.take(4 * parameters.arms), 4),
+            tuple(SignedReport(read.take(content), read.take(SIGNATURE_BYTES)) for _ in range(reporters)),
         )
 
 
-def body_bytes(reporters: int, arms: int) -> int:
-    """Bytes of a body: K uint32, then K uint32, 32 and 64 bytes a reporter."""
-    return 4 * arms + reporters * (4 * arms + 32 + SIGNATURE_BYTES)
+def body_bytes(reporters: int, parameters: Parameters) -> int:
+    """Bytes of a body: K uint32, then content and signature of each report."""
+    return 4 * parameters.arms + reporters * (parameters.report_bytes + SIGNATURE_BYTES)
 
 
 def encode_sets(sets: Sequence[int], size: int) -> bytes:
@@ -155,6 +163,7 @@ class Header:
         committee: who validates round t + 1, as a mask; 0 in a game in which everybody does.
         means: the global estimators in units.
         accuracies: of every seat's report, 0 without one.
+        commanders: who commands the next round with validators, as a mask; 0 where every validator does.
     """
 
     round: int
@@ -168,6 +177,7 @@ class Header:
     committee: int
     means: Means
     accuracies: tuple[int, ...]
+    commanders: int = 0
 
     def encode(self, parameters: Parameters) -> bytes:
         """The header's only encoding: what is known, the body's hash, what was decided, what follows from it."""
@@ -178,7 +188,8 @@ class Header:
         return uint(self.round, 4) + self.parent + uint(self.blocked, 32)
 
     def decided(self, parameters: Parameters) -> bytes:
-        """What the validators agreed on: reporters, 1 arm, A and B of each arm, the next committee if there are any."""
+        """What the validators agreed on: reporters, 1 arm, A and B of each arm, and as far as there are any the
+        next committee and the next commanders."""
         size = parameters.mask_bytes
         return b"".join(
             (
@@ -187,6 +198,7 @@ class Header:
                 encode_sets(self.candidates, size),
                 encode_sets(self.selected, size),
                 uint(self.committee, size) if parameters.has_committees else b"",
+                uint(self.commanders, size) if parameters.draws_commanders else b"",
             )
         )
 
@@ -209,6 +221,7 @@ class Header:
             candidates=read.sets(parameters),
             selected=read.sets(parameters),
             committee=read.number(size) if parameters.has_committees else 0,
+            commanders=read.number(size) if parameters.draws_commanders else 0,
             means=read_uints(read.take(4 * arms), 4),
             accuracies=read_uints(read.take(2 * parameters.participants), 2),
         )

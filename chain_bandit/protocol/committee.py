@@ -1,11 +1,17 @@
-"""Who validates a round: the best by reputation, more of them after every skip (Theorem 7; PROTOCOL 1.2)."""
+"""Who validates a round, and who commands it (PROTOCOL 1.2).
 
-from collections.abc import Iterable
+Validators are everybody, the best by reputation (more of them after every skip, Theorem 7), or those drawn
+(Algorithm 2); commanders are all of them, or those drawn (Theorem 5).
+"""
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
 
 from chain_bandit.protocol.aggregation import tie_break
 from chain_bandit.protocol.digests import keccak, uint
-from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.parameters import ODDS, Parameters
 from chain_bandit.protocol.reputation import Reputations
+from chain_bandit.protocol.sortition import commander_probability, drawn, halves
 
 
 def size(parameters: Parameters, skips: int) -> int:
@@ -24,3 +30,36 @@ def best(reputations: Reputations, eligible: int, count: int, seed: bytes) -> in
 def comparison_parties(members: Iterable[int], count: int, seed: bytes, attempt: int) -> tuple[int, ...]:
     """Who computes the comparison: the first `count` of the members by keccak(seed_t, attempt, id) (PROTOCOL 1.4)."""
     return tuple(sorted(members, key=lambda seat: keccak(seed, uint(attempt, 1), uint(seat, 2)))[:count])
+
+
+def validator_drawn(parameters: Parameters, output: bytes) -> bool:
+    """Whether a VRF hash draws its seat as validator."""
+    return drawn(halves(output)[0], 1, Fraction(parameters.sortition, ODDS)) > 0
+
+
+def commander_drawn(parameters: Parameters, output: bytes, round_: int) -> bool:
+    """Whether a VRF hash draws its seat as commander of a round."""
+    odds = (parameters.probing, parameters.commanders)
+    return drawn(halves(output)[1], 1, commander_probability(odds, round_, parameters.burn_in, blocked=False)) > 0
+
+
+def drawn_for(parameters: Parameters, eligible: int, hashes: Mapping[int, bytes], round_: int) -> tuple[int, int]:
+    """(who may validate, who of them commands) a round, as masks, by what the seats have proven.
+
+    Without sortition everybody eligible may validate, without drawn commanders whoever validates commands. A set that
+    is smaller than its quorum could certify nothing: then all of `eligible` validate and command.
+
+    Args:
+        eligible: who is not on the block list, as a mask.
+        hashes: the verified VRF hash of each seat that has one, on the seed of that round.
+    """
+    able = {seat: output for seat, output in hashes.items() if eligible >> seat & 1}
+    members = eligible
+    if parameters.sortition:
+        members = sum(1 << seat for seat, output in able.items() if validator_drawn(parameters, output))
+        if members.bit_count() < parameters.quorum(members.bit_count()):
+            return eligible, eligible
+    if not parameters.draws_commanders:
+        return members, members
+    commanding = sum(1 << seat for seat, output in able.items() if commander_drawn(parameters, output, round_))
+    return members, members & commanding

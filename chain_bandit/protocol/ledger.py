@@ -7,7 +7,7 @@ auditor replays it, and the simulator's reference loop iterates it.
 from dataclasses import dataclass, replace
 
 from chain_bandit.protocol.arms import learning_arm, round_robin
-from chain_bandit.protocol.blocks import FAILED, Kind, Record, mask, round_seed, seats
+from chain_bandit.protocol.blocks import FAILED, Header, Kind, Record, mask, round_seed, seats
 from chain_bandit.protocol.committee import best, size
 from chain_bandit.protocol.digests import ZERO
 from chain_bandit.protocol.parameters import Parameters
@@ -32,6 +32,7 @@ class Ledger:
         reputations: of every seat.
         skips: skips in a row, exploration rounds aside.
         committee: who validates the open round, blocked or not, as a mask.
+        commanders: who may command it, if it validates, as a mask.
         blocked_from: for each seat the first round in which it is on the block list; 0 for never.
     """
 
@@ -47,6 +48,7 @@ class Ledger:
     reputations: Reputations = ()
     skips: int = 0
     committee: int = 0
+    commanders: int = 0
     blocked_from: tuple[int, ...] = ()
 
 
@@ -55,7 +57,7 @@ def opening(parameters: Parameters, genesis: bytes, seed_0: bytes) -> Ledger:
     count = parameters.participants
     return Ledger(
         1, genesis, (0,) * parameters.arms, seed=seed_0, reputations=(START,) * count,
-        committee=parameters.everybody, blocked_from=(0,) * count,
+        committee=parameters.everybody, commanders=parameters.everybody, blocked_from=(0,) * count,
     )  # fmt: skip
 
 
@@ -69,18 +71,37 @@ def validators(ledger: Ledger) -> int:
     return ledger.committee & ~blocked(ledger, ledger.round)
 
 
+def commanders(ledger: Ledger) -> int:
+    """Who commands the open round, as a mask: maybe nobody, then the round fails (Theorem 5)."""
+    return ledger.commanders & validators(ledger)
+
+
 def accused(ledger: Ledger, seat: int, since: int) -> Ledger:
     """The ledger once proof against a seat counts from a round on, see `Parameters.evidence_delay`."""
     listed = (*ledger.blocked_from[:seat], since, *ledger.blocked_from[seat + 1 :])
     return replace(ledger, blocked_from=listed)
 
 
-def committee_after(parameters: Parameters, ledger: Ledger, round_: int, reputations: Reputations, skips: int) -> int:
-    """Who validates a round to come, from the reputations before it and the skips in a row (Theorem 7)."""
+def eligible(parameters: Parameters, ledger: Ledger, round_: int) -> int:
+    """Who may validate a round, as a mask: everybody but the block list."""
+    return parameters.everybody & ~blocked(ledger, round_)
+
+
+def committee_after(
+    parameters: Parameters, ledger: Ledger, header: Header | None, reputations: Reputations, skips: int
+) -> int:
+    """Who validates the round after the open one, which ended with the block of `header` or without one.
+
+    With sortition the header says it, and without a block everybody validates; else it is the best by reputation, by
+    the skips in a row (Theorem 7).
+    """
     if not parameters.has_committees:
         return parameters.everybody
-    eligible = parameters.everybody & ~blocked(ledger, round_)
-    return best(reputations, eligible, size(parameters, skips), round_seed(ledger.seed, round_))
+    round_ = ledger.round + 1
+    able = eligible(parameters, ledger, round_)
+    if parameters.sortition:
+        return able if header is None else header.committee
+    return best(reputations, able, size(parameters, skips), round_seed(ledger.seed, round_))
 
 
 def reputations_after(
@@ -148,7 +169,8 @@ def after_record(parameters: Parameters, ledger: Ledger, record: Record) -> Ledg
         explorations=ledger.explorations + (record.kind is Kind.EXPLORATION),
         reputations=reputations,
         skips=skips,
-        committee=committee_after(parameters, ledger, ledger.round + 1, reputations, skips),
+        committee=committee_after(parameters, ledger, header, reputations, skips),
+        commanders=header.commanders if header and parameters.draws_commanders else parameters.everybody,
     )
     if record.kind is Kind.APPROVED and header is not None:
         sizes = tuple(members.bit_count() for members in header.selected)

@@ -6,6 +6,12 @@ from enum import IntEnum
 from chain_bandit.protocol.digests import keccak, word
 from chain_bandit.protocol.quorum import QuorumChoice, quorum
 
+ODDS = 2**64
+"""Probabilities of draws are integers over this."""
+
+PROOF_BYTES = 81
+"""Of a proof of a verifiable random function, see `crypto.vrf`."""
+
 
 class BodyMode(IntEnum):
     """Where the body of a block lies."""
@@ -41,6 +47,9 @@ class Parameters:
         skip_penalty: reputation that a skip costs each member of its committee.
         evidence_penalty: reputation that a proof of equivocation costs.
         cost: a `Cost`.
+        sortition: success probability of the one draw that a seat has each round, over `ODDS`; 0 without sortition.
+        probing, commanders: the probabilities with which a validator commands in rounds up to L, and after it, over
+            `ODDS`; every validator does with `ODDS` itself.
         wei_per_unit: wei paid for one unit (1e-9) of reward.
         stake: wei that every participant deposits.
         opening_deadline, skip_deadline, burn_in_blocks, game_blocks, settlement_window: in chain blocks.
@@ -67,6 +76,9 @@ class Parameters:
     skip_penalty: int
     evidence_penalty: int
     cost: int
+    sortition: int
+    probing: int
+    commanders: int
     wei_per_unit: int
     stake: int
     opening_deadline: int
@@ -77,7 +89,12 @@ class Parameters:
 
     def quorum(self, validators: int) -> int:
         """Signatures that certify a block of a committee of so many."""
-        return quorum(validators, self.attackers, QuorumChoice(self.quorum_choice))
+        return quorum(validators, self.attackers, QuorumChoice(self.quorum_choice), self.half_expected)
+
+    @property
+    def half_expected(self) -> int:
+        """floor(E / 2), E = M p the members that sortition draws on average; exact."""
+        return self.participants * self.sortition // (2 * ODDS)
 
     @property
     def evidence_delay(self) -> int:
@@ -96,12 +113,32 @@ class Parameters:
     @property
     def has_committees(self) -> bool:
         """Whether some participants only participate: the contract then keeps the committee of the open round."""
-        return self.validators < self.participants
+        return self.validators < self.participants or self.sortition > 0
+
+    @property
+    def draws_commanders(self) -> bool:
+        """Whether a round has only the commanders that were drawn for it: headers then name them."""
+        return self.commanders < ODDS
+
+    @property
+    def draws(self) -> bool:
+        """Whether anything is drawn, so that reports carry a proof."""
+        return self.sortition > 0 or self.draws_commanders
+
+    @property
+    def report_bytes(self) -> int:
+        """Bytes of a report's content: K uint32 means, 32 commitment, 81 proof if anything is drawn."""
+        return 4 * self.arms + 32 + PROOF_BYTES * self.draws
 
     @property
     def mask_bytes(self) -> int:
         """Bytes of a set of seats: an unsigned big-endian integer whose bit p stands for seat p."""
         return (self.participants + 7) // 8
+
+    @property
+    def successor_bytes(self) -> int:
+        """Bytes of what a header says of the next round: its validators, its commanders, as far as it names them."""
+        return self.mask_bytes * (self.has_committees + self.draws_commanders)
 
     def words(self) -> bytes:
         """ABI encoding of the contract's `Parameters` struct: one word a field."""

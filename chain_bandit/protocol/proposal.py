@@ -3,12 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
+from types import MappingProxyType
 
 from chain_bandit.protocol.aggregation import Aggregation, global_means, select
 from chain_bandit.protocol.blocks import Body, Header, Kind, Record, Report, SignedReport, approves, mask, round_seed
+from chain_bandit.protocol.committee import drawn_for
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import Malformed
-from chain_bandit.protocol.ledger import Ledger, after_record, blocked, honest_arm, records_made
+from chain_bandit.protocol.ledger import (
+    Ledger,
+    after_record,
+    blocked,
+    commanders,
+    eligible,
+    honest_arm,
+    records_made,
+)
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.reputation import accuracies, radii
 from chain_bandit.protocol.units import is_estimate
@@ -16,12 +26,14 @@ from chain_bandit.protocol.units import is_estimate
 Bits = tuple[bool, ...]
 """One comparison bit an arm."""
 
+NOTHING_PROVEN: Mapping[int, bytes] = MappingProxyType({})
+
 
 @lru_cache(maxsize=512)  # every validator reads the same reports
-def readable_report(content: bytes, arms: int) -> Report | None:
+def readable_report(content: bytes, parameters: Parameters) -> Report | None:
     """The report in agreed bytes; None, as if withheld, when malformed or when an estimator is out of range."""
     try:
-        decoded = Report.decode(content, arms)
+        decoded = Report.decode(content, parameters)
     except Malformed:
         return None
     return decoded if all(map(is_estimate, decoded.means)) else None
@@ -32,6 +44,7 @@ def propose(
     ledger: Ledger,
     reports: Mapping[int, SignedReport],
     bits: Mapping[int, Bits],
+    hashes: Mapping[int, bytes] = NOTHING_PROVEN,
 ) -> tuple[Header, bytes]:
     """The header and body of the open round (PROTOCOL 1.4 to 1.6).
 
@@ -39,12 +52,14 @@ def propose(
         reports: the agreed signed reports by seat, all readable.
         bits: comparison bits by seat; a seat without bits did not open its commitment and counts as withheld.
             The block list counts as withheld too, which leaves it out of A and F in every option.
+        hashes: by seat the VRF hashes that the reports prove on the next round's seed; no valid proof, no hash.
     """
     listed = blocked(ledger, ledger.round)
     seats = tuple(p for p in sorted(reports.keys() & bits.keys()) if not listed >> p & 1)
     return _propose(
-        parameters, ledger, seats, tuple(reports[p] for p in seats), tuple(tuple(bits[p]) for p in seats)
-    )
+        parameters, ledger, seats, tuple(reports[p] for p in seats), tuple(tuple(bits[p]) for p in seats),
+        tuple((p, hashes[p]) for p in seats if p in hashes),
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=4)  # in one process the validators of a round ask for the same block
@@ -54,8 +69,9 @@ def _propose(
     seats: tuple[int, ...],
     reports: tuple[SignedReport, ...],
     rows: tuple[Bits, ...],
+    hashes: tuple[tuple[int, bytes], ...],
 ) -> tuple[Header, bytes]:
-    means = {p: Report.decode(report.content, parameters.arms).means for p, report in zip(seats, reports, strict=True)}
+    means = {p: Report.decode(report.content, parameters).means for p, report in zip(seats, reports, strict=True)}
     bits = dict(zip(seats, rows, strict=True))
     seed = round_seed(ledger.seed, ledger.round)
     option = Aggregation(parameters.aggregation)
@@ -78,15 +94,29 @@ def _propose(
         means=validated,
         accuracies=accurate,
     )
-    if parameters.has_committees:
-        header = replace(header, committee=_next_committee(parameters, ledger, header))
-    return header, encoded
+    return with_successors(parameters, ledger, header, dict(hashes)), encoded
 
 
-def _next_committee(parameters: Parameters, ledger: Ledger, header: Header) -> int:
-    """Who validates the next round that has validators; an exploration round that the block brings along has none."""
+def with_successors(
+    parameters: Parameters, ledger: Ledger, header: Header, hashes: Mapping[int, bytes]
+) -> Header:
+    """The header of the open round's block with what it says of the next round that has validators, if it says any.
+
+    An exploration round that the block brings along has none; after it nobody has a proof, so everybody validates.
+
+    Args:
+        hashes: as of `propose`, of reporters only.
+    """
+    if not (parameters.has_committees or parameters.draws):
+        return header
+    after, following = ledger, ledger.round + 1
+    members, commanding = drawn_for(parameters, eligible(parameters, ledger, following), hashes, following)
+    drawn = replace(header, committee=members, commanders=commanding)
     kind = Kind.APPROVED if approves(header.means) else Kind.REJECTED
-    after = ledger
-    for record in records_made(parameters, ledger, Record(ledger.round, kind, header)):
+    for record in records_made(parameters, ledger, Record(ledger.round, kind, drawn)):
         after = after_record(parameters, after, record)
-    return after.committee
+    return replace(
+        header,
+        committee=after.committee if parameters.has_committees else 0,
+        commanders=commanders(after) if parameters.draws_commanders else 0,
+    )

@@ -22,8 +22,13 @@ class QuorumChoice(IntEnum):
         )
 
 
-def quorum(validators: int, attackers: int, choice: QuorumChoice) -> int:
-    """Signatures needed from `validators` of which up to `attackers` may misbehave."""
+def quorum(validators: int, attackers: int, choice: QuorumChoice, half_expected: int = 0) -> int:
+    """Signatures needed from `validators` of which up to `attackers` may misbehave.
+
+    Args:
+        half_expected: floor(E / 2), E the members that sortition draws on average; 0 without sortition. Majority is
+            more than max(n / 2, E / 2, m): an unlucky, small committee does not certify by itself.
+    """
     if choice is QuorumChoice.TWO_THIRDS:
         return (validators + attackers) // 2 + 1
-    return max(validators // 2, attackers) + 1
+    return max(validators // 2, attackers, half_expected) + 1

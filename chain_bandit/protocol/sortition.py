@@ -14,12 +14,10 @@ from math import comb
 
 from chain_bandit.protocol.assumptions import require
 from chain_bandit.protocol.errors import Malformed
+from chain_bandit.protocol.parameters import ODDS, Parameters
 
 HALF = 2**128
 """How many values half a hash has."""
-
-TRUST = 2**64
-"""Commander probabilities are integers over this."""
 
 MAX_WEIGHT = 2**10
 """The most trials of a seat; thresholds are exact, and their length grows with the trials."""
@@ -92,12 +90,12 @@ def commander_probabilities(participants: int, malicious: int, horizon: int, bur
 def _one_minus_root(log: Decimal, degree: int) -> int:
     """floor(2^64 (1 - e^(log / degree)))."""
     root = _EXACT.divide(log, Decimal(degree)).exp(_EXACT)
-    return int(_EXACT.multiply(_EXACT.subtract(Decimal(1), root), Decimal(TRUST)))
+    return int(_EXACT.multiply(_EXACT.subtract(Decimal(1), root), Decimal(ODDS)))
 
 
 def commander_probability(probabilities: tuple[int, int], round_: int, burn_in: int, blocked: bool) -> Fraction:
     """A seat's chance to command in a round: by `commander_probabilities`, and 0 once it is on the block list."""
-    return Fraction(0 if blocked else probabilities[round_ > burn_in], TRUST)
+    return Fraction(0 if blocked else probabilities[round_ > burn_in], ODDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +140,23 @@ def capture_chance(
             undersized += ways if bad + good < needed else 0
     total = probability.denominator**participants
     return CaptureChance(Fraction(above, total), Fraction(captured, total), Fraction(undersized, total))
+
+
+def chances(parameters: Parameters) -> str | None:
+    """What sortition draws and how likely a bad committee is, for people; None where nobody is drawn.
+
+    The m attackers alone are never a quorum: asked is what happens when all f liars sign with them.
+    """
+    p, malicious = parameters, parameters.liars + parameters.attackers
+    if not p.sortition:
+        return None
+    odds = Fraction(p.sortition, ODDS)
+    chance = capture_chance(p.participants, malicious, odds, p.attackers, p.quorum)
+    return (
+        f"{in_decimals(odds * p.participants, 3)} of {p.participants} on average; a round's chance that {malicious} liars "
+        f"and attackers together are a quorum: {in_decimals(chance.malicious_quorum)}; that too few are drawn, so that "
+        f"all validate: {in_decimals(chance.undersized)}"
+    )
 
 
 def in_decimals(chance: Fraction, digits: int = 6) -> str:

@@ -26,7 +26,7 @@ def gas_of_blocks(size: int, blocks: int, participants: int) -> int:
 def decided_bytes(parameters: Parameters) -> int:
     """The most bytes of `Header.decided`: nothing shared among arms."""
     size = parameters.mask_bytes
-    return size + 1 + 2 * (1 + parameters.arms * size) + size * parameters.has_committees
+    return size + 1 + 2 * (1 + parameters.arms * size) + parameters.successor_bytes
 
 
 def derived_bytes(parameters: Parameters) -> int:
@@ -42,7 +42,7 @@ def header_bytes(parameters: Parameters) -> int:
 def block_bytes(parameters: Parameters) -> int:
     """The most bytes of a submitted block, less its signatures."""
     full = parameters.body_mode == BodyMode.FULL
-    body = body_bytes(parameters.participants, parameters.arms) if full else WORD + derived_bytes(parameters)
+    body = body_bytes(parameters.participants, parameters) if full else WORD + derived_bytes(parameters)
     return parameters.mask_bytes + decided_bytes(parameters) + body
 
 

@@ -3,12 +3,14 @@
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from importlib.resources import files
 from typing import Any
 
 from chain_bandit.audit.report import AuditReport
 from chain_bandit.protocol.aggregation import Aggregation
-from chain_bandit.protocol.parameters import BodyMode, Parameters
+from chain_bandit.protocol.parameters import ODDS, BodyMode, Parameters
+from chain_bandit.protocol.sortition import in_decimals
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.views import plots
 from chain_bandit.views.canvas import themed
@@ -202,14 +204,26 @@ def _agreement(facts: Facts) -> str:
     if not given:
         return "The parameters of the game are not in this history."
     p = Parameters(**given)
-    who = (
-        f"the {p.validators} seats with the best reputation, more of them after a skip, validate it"
-        if p.has_committees else "every seat validates it"
-    )
     return (
-        f"In each recorded round {who}, less whoever is on the block list; each validator commands once, and the "
+        f"In each recorded round {_validating(p)}, less whoever is on the block list; {_commanding(p)}, and the "
         f"block is certified by at least {p.quorum(p.validators)} signatures of {p.validators}. {_counted(p)}"
     )
+
+
+def _validating(p: Parameters) -> str:
+    if p.sortition:
+        share = f"{in_decimals(Fraction(p.sortition, ODDS), 3)}"
+        return f"those who are drawn, each with probability {share}, or all where too few are, validate it"
+    if p.has_committees:
+        return f"the {p.validators} seats with the best reputation, more of them after a skip, validate it"
+    return "every seat validates it"
+
+
+def _commanding(p: Parameters) -> str:
+    if p.draws_commanders:
+        share = f"{in_decimals(Fraction(p.commanders, ODDS), 3)}"
+        return f"each validator that is drawn, with probability {share}, commands once"
+    return "each validator commands once"
 
 
 def _counted(p: Parameters) -> str:
@@ -234,7 +248,7 @@ def _reputation(facts: Facts) -> Markup:
     if not given or not drawn:
         return _section("reputation", tag("p", "No round was recorded.", class_="quiet"))
     chosen = (
-        "The next validators are chosen by it." if Parameters(**given).has_committees
+        "The next validators are chosen by it." if Parameters(**given).validators < Parameters(**given).participants
         else "In this game everybody validates: it is kept, and decides nothing."
     )
     return _section(

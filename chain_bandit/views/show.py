@@ -238,6 +238,8 @@ def _header(inside: Inside, header: Header) -> list[tuple[str, str]]:
     ]  # fmt: skip
     if inside.parameters.has_committees:
         rows.append(("next committee", _listed(seats(header.committee))))
+    if inside.parameters.draws_commanders:
+        rows.append(("next commanders", _listed(seats(header.commanders))))
     rows += [
         ("" if arm else "B", f"{inside.arm(arm)}: µ̂ {mean(value).strip()} from {_listed(seats(members))}")
         for arm, (value, members) in enumerate(zip(header.means, header.selected, strict=True))

@@ -24,7 +24,8 @@ MARKS = {"ok": ("ok", "green"), "bad": ("FAILED", "bold red"), "open": ("open", 
 _HEADER = (
     ("scenario", "game"), ("participants", "participants"), ("arm_names", "arms"), ("rounds", "rounds"),
     ("burn_in", "burn-in"), ("seed", "seed"), ("chain", "chain"), ("chain_id", "chain id"), ("contract", "contract"),
-    ("certificate", "certificate"), ("head", "last block"), ("run_digest", "run digest"), ("out", "folder"),
+    ("certificate", "certificate"), ("sortition", "sortition"),
+    ("head", "last block"), ("run_digest", "run digest"), ("out", "folder"),
 )  # fmt: skip
 
 

@@ -19,6 +19,9 @@ interface IErrors {
     error TooManyAttackers(uint256 participants, uint256 attackers);
     error TooFewReports(uint256 participants, uint256 liars, uint256 attackers);
     error QuorumUnreachable(uint256 quorum, uint256 validators, uint256 attackers);
+    error CommandersOutOfRange(uint256 commanders, uint256 probing, uint256 most);
+    error SortitionMisplaced(uint256 validators, uint256 participants, uint256 quorumChoice);
+    error CommitteesTooSmall(uint256 expected, uint256 least); // over 2**64
     error BurnInMalformed(uint256 burnIn, uint256 arms);
     error HorizonOutOfRange(uint256 horizon, uint256 burnIn);
     error BlocksNotPositive(
@@ -62,6 +65,7 @@ interface IErrors {
     error InvalidSignature(uint256 seat, address participant);
     error CommitteeMalformed(uint256 committee, uint256 eligible, uint256 wanted);
     error CommitteeNotBest(uint256 worstInside, uint256 bestOutside);
+    error CommandersMalformed(uint256 commanders, uint256 validators);
     error DeadlineNotPassed(uint256 blockNumber, uint256 deadline);
 
     // Evidence.

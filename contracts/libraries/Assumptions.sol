@@ -2,7 +2,7 @@
 pragma solidity 0.8.30;
 
 import {IErrors} from "../interfaces/IErrors.sol";
-import {MAX_ARMS, MAX_PARTICIPANTS, Parameters, UNIT} from "../types/Game.sol";
+import {MAX_ARMS, MAX_PARTICIPANTS, ODDS, Parameters, UNIT} from "../types/Game.sol";
 
 /// @title Every inequality that a deployment is refused by, and the numbers derived from M and m
 /// @dev The twin of `chain_bandit/protocol/assumptions.py`.
@@ -11,12 +11,23 @@ library Assumptions {
     uint256 private constant DELTA_SAFE = 3;
 
     /// @notice Signatures needed from so many validators, of which up to `attackers` may misbehave.
-    function quorum(uint256 validators, uint256 attackers, uint256 choice) internal pure returns (uint256) {
+    /// @param floor_ What a majority exceeds however few validate, see `majorityFloor`.
+    function quorum(uint256 validators, uint256 attackers, uint256 choice, uint256 floor_)
+        internal
+        pure
+        returns (uint256)
+    {
         unchecked {
             if (choice == 1) return (validators + attackers) / 2 + 1;
             uint256 half = validators / 2;
-            return (half > attackers ? half : attackers) + 1;
+            return (half > floor_ ? half : floor_) + 1;
         }
+    }
+
+    /// @notice max(m, floor(E / 2)), E = M p the members that sortition draws on average.
+    function majorityFloor(Parameters memory p) internal pure returns (uint256) {
+        uint256 half = uint256(p.participants) * p.sortition / (2 * ODDS);
+        return half > p.attackers ? half : p.attackers;
     }
 
     /// @notice Wei that cover the dearest cost a participant can owe: T whole rewards.
@@ -34,6 +45,7 @@ library Assumptions {
         _checkSizes(p);
         _checkChoices(p);
         _checkFaults(p);
+        _checkDraws(p);
         _checkLengths(p);
         uint256 least = minimumStake(p);
         if (p.weiPerUnit == 0) revert IErrors.UnitNotPositive(p.weiPerUnit);
@@ -81,8 +93,21 @@ library Assumptions {
     }
 
     function _checkQuorum(Parameters memory p, uint256 validators) private pure {
-        uint256 needed = quorum(validators, p.attackers, p.quorumChoice);
+        uint256 needed = quorum(validators, p.attackers, p.quorumChoice, majorityFloor(p));
         if (needed > validators - p.attackers) revert IErrors.QuorumUnreachable(needed, validators, p.attackers);
+    }
+
+    function _checkDraws(Parameters memory p) private pure {
+        if (p.commanders == 0 || p.commanders > p.probing || p.probing > ODDS) {
+            revert IErrors.CommandersOutOfRange(p.commanders, p.probing, ODDS);
+        }
+        if (p.sortition == 0) return;
+        if (p.validators != p.participants || p.quorumChoice != 0) {
+            revert IErrors.SortitionMisplaced(p.validators, p.participants, p.quorumChoice);
+        }
+        uint256 expected = uint256(p.participants) * p.sortition;
+        uint256 least = (2 * uint256(p.attackers) + 1) * ODDS;
+        if (expected < least) revert IErrors.CommitteesTooSmall(expected, least);
     }
 
     function _checkLengths(Parameters memory p) private pure {

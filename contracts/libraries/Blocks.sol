@@ -10,8 +10,8 @@ import {Reports} from "./Reports.sol";
 
 /// @title What a block is, byte by byte
 /// @dev The twin of `chain_bandit/protocol/blocks.py` and `submission.py`. A header is: 4 round, 32 parent, 32
-/// blocked, 32 body digest; s reporters, 1 arm, A and B of each arm, s next committee if the game has committees;
-/// K uint32 means, M uint16 accuracies. s is the bytes of a set of seats; sets of all arms are 1 and the one set that
+/// blocked, 32 body digest; s reporters, 1 arm, A and B of each arm, s next committee and s next commanders if the
+/// game has any; K uint32 means, M uint16 accuracies. s is the bytes of a set of seats; sets of all arms are 1 and the one set that
 /// they share, or 0 and K sets. A submitted block is s signers, then in a full game the middle of the header and the
 /// body, in a compact one the header from the body digest on; then the signatures. The contract fills in the rest.
 library Blocks {
@@ -28,11 +28,13 @@ library Blocks {
         uint256 participants;
         uint256 arms;
         uint256 setBytes;
+        uint256 reportBytes; // of a report's content
         uint256 derivedBytes;
         uint256 nobody; // bits that stand for no seat
         uint256 tolerance;
         bool compact;
         bool committees;
+        bool commanders;
     }
 
     /// @dev A block as read from calldata.
@@ -41,6 +43,7 @@ library Blocks {
         uint256 reporters;
         uint256 selectedAt; // where B_i of the arms lie
         uint256 committee;
+        uint256 commanders;
         uint256 signaturesAt;
         uint256 end;
         bytes32 digest;
@@ -67,7 +70,9 @@ library Blocks {
             uint256 reporters = found.reporters;
             if (reporters & (blocked | shape.nobody) != 0) revert IErrors.UnknownReporters(reporters, blocked);
             uint256 signaturesAt = middleEnd
-                + (shape.compact ? shape.derivedBytes : Reports.size(shape.arms, Bits.count(reporters)));
+                + (shape.compact
+                    ? shape.derivedBytes
+                    : Reports.size(shape.arms, shape.reportBytes, Bits.count(reporters)));
             found.signers = signers;
             found.signaturesAt = signaturesAt;
             uint256 end = signers == 0 ? signaturesAt : signaturesAt + 64 * Bits.count(signers);
@@ -133,6 +138,10 @@ library Blocks {
                 found.committee = Bits.read(data, at, size);
                 at += size;
             }
+            if (shape.commanders) {
+                found.commanders = Bits.read(data, at, size);
+                at += size;
+            }
             return at;
         }
     }
@@ -188,6 +197,7 @@ library Blocks {
             Reports.Source({
                 arms: shape.arms,
                 setBytes: shape.setBytes,
+                step: shape.reportBytes + Reports.SIGNATURE_BYTES,
                 tolerance: shape.tolerance,
                 reporters: found.reporters,
                 selectedAt: found.selectedAt,

@@ -5,7 +5,7 @@ import {IErrors} from "../interfaces/IErrors.sol";
 import {Bits} from "./Bits.sol";
 import {Reputation} from "./Reputation.sol";
 
-/// @title Who validates a round: the best by reputation, ties by keccak(seed_t, seat)
+/// @title Who validates a round: the best by reputation, ties by keccak(seed_t, seat); or who was drawn
 /// @dev The twin of `chain_bandit/protocol/committee.py`. A transaction brings a committee and has it checked; only
 /// the view `best` ranks.
 library Committees {
@@ -40,6 +40,14 @@ library Committees {
             if (worst > rival) return;
             if (worst < rival) revert IErrors.CommitteeNotBest(worst, rival);
             _checkTies(reputations, committee, others, worst, seed);
+        }
+    }
+
+    /// @notice Refuses what cannot be a drawn committee; who was drawn, the quorum vouches for. Everybody eligible
+    /// validates where no report could have brought proofs.
+    function checkDrawn(uint256 committee, uint256 eligible, bool proven) internal pure {
+        if (proven ? committee == 0 || committee & ~eligible != 0 : committee != eligible) {
+            revert IErrors.CommitteeMalformed(committee, eligible, proven ? 1 : Bits.count(eligible));
         }
     }
 

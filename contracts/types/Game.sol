@@ -11,6 +11,8 @@ uint8 constant EXPLORATION = 4;
 uint256 constant UNIT = 1e9;
 // The arm that settlement writes for a participant that did not pull.
 uint256 constant NO_PULL = 255;
+// Probabilities of draws are integers over this.
+uint256 constant ODDS = 2 ** 64;
 uint256 constant MAX_ARMS = 254;
 uint256 constant MAX_PARTICIPANTS = 256;
 // Where wei go that nobody may have: a surplus of costs, the dust of a division.
@@ -39,6 +41,9 @@ struct Parameters {
     uint16 skipPenalty;
     uint16 evidencePenalty;
     uint8 cost; // of a costly round: 0 c, 1 c times the squared distance of estimator and mean
+    uint64 sortition; // chance of a draw over 2**64; 0 for none
+    uint128 probing; // chance to command in rounds up to L, over 2**64; 2**64 for everybody who validates
+    uint128 commanders; // the same after round L
     uint64 weiPerUnit;
     uint128 stake; // wei that every participant deposits
     uint32 openingDeadline; // in chain blocks, as all below

@@ -33,12 +33,13 @@ from chain_bandit.protocol.ledger import (
     after_burn_in_round,
     after_record,
     blocked,
+    eligible,
     opening,
     records_made,
     validators,
 )
 from chain_bandit.protocol.messages import Domain, Phase, Role, Slot
-from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.parameters import PROOF_BYTES, Parameters
 from chain_bandit.protocol.reputation import accuracies
 from chain_bandit.protocol.rewards import secret_commitment
 from chain_bandit.protocol.settlement import Pull, encode_pulls
@@ -57,7 +58,8 @@ SELECTORS = {error.topic[:4]: error for error in ERRORS.values()}
 BASE = Parameters(
     participants=4, validators=4, arms=2, horizon=12, burn_in=4, liars=1, attackers=1, threshold=2, aggregation=0,
     delta=0, quorum_choice=0, failure_limit=2, c1_numerator=2, c1_denominator=1, c1_per_report=1, body_mode=0,
-    unrecorded=1, tolerance=UNIT // 10, skip_penalty=4096, evidence_penalty=65535, cost=0, wei_per_unit=3,
+    unrecorded=1, tolerance=UNIT // 10, skip_penalty=4096, evidence_penalty=65535, cost=0,
+    sortition=0, probing=2**64, commanders=2**64, wei_per_unit=3,
     stake=12 * UNIT * 3, opening_deadline=100, skip_deadline=10, burn_in_blocks=20, game_blocks=1000,
     settlement_window=50,
 )  # fmt: skip
@@ -231,15 +233,32 @@ class Game:
             accuracies=accuracies(p.participants, means, validated, body.radii, p.tolerance),
         )  # fmt: skip
         header = replace(header, **changes)
-        if p.has_committees and "committee" not in changes:
-            header = replace(header, committee=self.after(kind_of(header), header).committee)
-        return header, body.encode()
+        return replace(header, **self.named(header) | changes), body.encode()
+
+    def named(self, header: Header) -> dict[str, int]:
+        """What a header says of the next round: the best, or whomever chance draws (proofs are not the contract's)."""
+        p, able = self.p, eligible(self.p, self.ledger, self.ledger.round + 1)
+        named = {}
+        if p.has_committees:
+            some = self.chance.sample(seats(able), self.chance.randint(0, able.bit_count()))
+            drawn = mask(some) if p.sortition and len(some) >= p.quorum(len(some)) else able
+            named["committee"] = self.after(kind_of(header), replace(header, committee=drawn)).committee
+        if p.draws_commanders:
+            after = self.after(kind_of(header), replace(header, **named, commanders=p.everybody))
+            members = seats(validators(after))
+            named["commanders"] = mask(self.chance.sample(members, self.chance.randint(0, len(members))))
+        return named
 
     def report(self) -> Report:
         """One that the contract takes as it comes: it does not check the signature."""
         near = self.chance.randrange(UNIT + 1)
         around = (0, UNIT, near, min(UNIT, near + UNIT // 30), self.chance.randrange(UNIT + 1))
-        return Report(tuple(self.chance.choice(around) for _ in range(self.p.arms)), self.chance.randbytes(32))
+        means = tuple(self.chance.choice(around) for _ in range(self.p.arms))
+        return Report(means, self.chance.randbytes(32), self.proof())
+
+    def proof(self) -> bytes:
+        """Any bytes: the contract does not look into proofs."""
+        return self.chance.randbytes(PROOF_BYTES * self.p.draws)
 
     def digest_of(self, content: bytes) -> bytes:
         return Slot(self.separator, self.ledger.round, self.ledger.head).digest(

@@ -8,7 +8,7 @@ import pytest
 
 from chain_bandit.protocol import assumptions
 from chain_bandit.protocol.errors import AssumptionBroken
-from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.parameters import ODDS, Parameters
 from chain_bandit.protocol.units import UNIT
 from tests.contracts.harness import ARTIFACT, BASE, FUNCTIONS, Game, Machine, least_pool, parameters, tuple_of
 
@@ -52,6 +52,12 @@ REFUSALS = [
     (parameters(game_blocks=0), ("BlocksNotPositive", 100, 10, 0, 50)),
     (parameters(settlement_window=0), ("BlocksNotPositive", 100, 10, 1000, 0)),
     (parameters(wei_per_unit=0), ("UnitNotPositive", 0)),
+    (parameters(commanders=0), ("CommandersOutOfRange", 0, ODDS, ODDS)),
+    (parameters(probing=7, commanders=8), ("CommandersOutOfRange", 8, 7, ODDS)),
+    (parameters(probing=ODDS + 1), ("CommandersOutOfRange", ODDS, ODDS + 1, ODDS)),
+    (parameters(validators=3, attackers=1, sortition=ODDS - 1), ("SortitionMisplaced", 3, 4, 0)),
+    (parameters(quorum_choice=1, sortition=ODDS - 1), ("SortitionMisplaced", 4, 4, 1)),
+    (parameters(sortition=3 * ODDS // 4 - 1), ("CommitteesTooSmall", 3 * ODDS - 4, 3 * ODDS)),
     (replace(BASE, stake=BASE.stake - 1), ("StakeTooSmall", BASE.stake - 1, BASE.stake)),
 ]
 
@@ -60,7 +66,8 @@ OTHER = Parameters(
     participants=7, validators=6, arms=3, horizon=2**32 - 2, burn_in=9, liars=2, attackers=1, threshold=2**32 - 1,
     aggregation=3, delta=2**32 - 3, quorum_choice=1, failure_limit=2**16 - 1, c1_numerator=2**64 - 1,
     c1_denominator=2**64 - 2, c1_per_report=0, body_mode=1, unrecorded=2**16 - 2, tolerance=2**32 - 4,
-    skip_penalty=2**16 - 3, evidence_penalty=2**16 - 4, cost=1, wei_per_unit=5, stake=2**128 - 1,
+    skip_penalty=2**16 - 3, evidence_penalty=2**16 - 4, cost=1, sortition=0, probing=2**64 - 10,
+    commanders=2**64 - 11, wei_per_unit=5, stake=2**128 - 1,
     opening_deadline=2**32 - 5, skip_deadline=2**32 - 6, burn_in_blocks=2**32 - 7, game_blocks=2**32 - 8,
     settlement_window=2**32 - 9,
 )
@@ -81,7 +88,8 @@ def test_deployment_accepts_every_bound_exactly():
     largest = parameters(participants=256, arms=254, burn_in=508, horizon=509, liars=85, attackers=85)
     half = parameters(participants=6, liars=2)
     options = (replace(half, aggregation=1), replace(half, aggregation=2), replace(half, aggregation=3, delta=1))
-    for p in (BASE, largest, replace(largest, quorum_choice=1), parameters(burn_in_blocks=0), *options):
+    drawn = (parameters(sortition=3 * ODDS // 4), parameters(probing=1, commanders=1))
+    for p in (BASE, largest, *drawn, replace(largest, quorum_choice=1), parameters(burn_in_blocks=0), *options):
         assert Game(p).deployment.accepted
 
 
@@ -143,6 +151,11 @@ def random_parameters(chance: random.Random) -> Parameters:
     aggregation = chance.choice((0, 0, 1, 2, 3)) + off(4)
     delta = chance.choice((*[UNIT // 10] * 15, 0)) if aggregation == 3 else off(1, 2**32 - 1)
     validators = chance.choice((participants, participants, some, 3 * attackers + 1)) + off(1, -1)
+    expected = (2 * attackers + 1) * 2**64
+    sortition = chance.choice((*[0] * 8, -(-expected // max(participants, 1)), 2**64 - 1)) + off(1, -1)
+    sortition = min(max(0, sortition), 2**64 - 1)
+    probing = chance.choice((2**64, 2**64, 2**63)) + off(1)
+    commanders = chance.choice((probing, probing, chance.randrange(1, 2**63))) + off(1)
     return Parameters(
         participants=participants, validators=max(0, validators), arms=arms, horizon=horizon, burn_in=burn_in,
         liars=max(0, liars + off(-1, 1)), attackers=attackers, threshold=2 + off(-1, 1),
@@ -152,6 +165,7 @@ def random_parameters(chance: random.Random) -> Parameters:
         body_mode=chance.choice((0, 1)) + off(2),
         unrecorded=1 + off(-1, 65534), tolerance=1 + off(-1, 2**32 - 2), skip_penalty=1 + off(-1, 65534),
         evidence_penalty=off(1, 65535), cost=chance.choice((0, 1)) + off(2),
+        sortition=sortition, probing=probing, commanders=commanders + off(1, -commanders),
         wei_per_unit=wei, stake=assumptions.minimum_stake(horizon, wei) + off(-1, 1),
         opening_deadline=100 + off(-100), skip_deadline=10 + off(-10), burn_in_blocks=1 + off(-1),
         game_blocks=1000 + off(-1000), settlement_window=50 + off(-50),
@@ -163,7 +177,7 @@ PROVOKED = {
     "ParticipantsOutOfRange", "ArmsOutOfRange", "ThresholdTooLow", "ExplorationNotPositive", "UnknownChoice",
     "ReputationMalformed", "ValidatorsOutOfRange", "FailureLimitTooLow", "TooManyLiars", "TooManyAttackers",
     "TooFewReports", "QuorumUnreachable", "BurnInMalformed", "HorizonOutOfRange", "BlocksNotPositive", "StakeTooSmall",
-    "PoolTooSmall",
+    "PoolTooSmall", "CommandersOutOfRange", "SortitionMisplaced", "CommitteesTooSmall",
 }  # fmt: skip
 """What some of the random games are refused for."""
 

@@ -40,7 +40,10 @@ def some_reports(game: Game, chance: random.Random, count: int) -> list[Report]:
         near = min(UNIT, max(0, centre[arm] + chance.randint(-spread, spread)))
         return chance.choice((near, near, near, 0, UNIT))
 
-    return [Report(tuple(mean(arm) for arm in range(game.p.arms)), chance.randbytes(32)) for _ in range(count)]
+    return [
+        Report(tuple(mean(arm) for arm in range(game.p.arms)), chance.randbytes(32), game.proof())
+        for _ in range(count)
+    ]
 
 
 def some_sets(game: Game, chance: random.Random, reporters: int) -> tuple[int, ...]:

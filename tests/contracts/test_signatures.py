@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 from coincurve import PrivateKey, PublicKey
 
-from chain_bandit.crypto.verify import HALF_ORDER, ORDER, address_of, signer
+from chain_bandit.crypto.secp256k1 import ORDER
+from chain_bandit.crypto.verify import HALF_ORDER, address_of, signer
 from chain_bandit.protocol.digests import ZERO
 from tests.contracts.fast_evm import FastGame, replace_seat
 from tests.contracts.harness import FUNCTIONS, compact

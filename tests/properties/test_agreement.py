@@ -14,7 +14,8 @@ import pytest
 from chain_bandit.consensus.broadcast import Claim, Drop, Frame, SignedBroadcast
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.keys import Signer, derive
-from chain_bandit.crypto.verify import ORDER, Verifier
+from chain_bandit.crypto.secp256k1 import ORDER
+from chain_bandit.crypto.verify import Verifier
 from chain_bandit.protocol.messages import Phase, Role, Slot, broadcast_value, statement_content
 from tests.conftest import second_signature
 

@@ -22,7 +22,8 @@ pinned = settings.get_profile("pinned")
 GAME = Parameters(
     participants=4, validators=4, arms=2, horizon=12, burn_in=4, liars=1, attackers=1, threshold=2, aggregation=0,
     delta=0, quorum_choice=1, failure_limit=2, c1_numerator=2, c1_denominator=1, c1_per_report=1, body_mode=0,
-    unrecorded=1, tolerance=UNIT // 10, skip_penalty=4096, evidence_penalty=65535, cost=0, wei_per_unit=1,
+    unrecorded=1, tolerance=UNIT // 10, skip_penalty=4096, evidence_penalty=65535, cost=0,
+    sortition=0, probing=2**64, commanders=2**64, wei_per_unit=1,
     stake=12 * UNIT, opening_deadline=10, skip_deadline=10, burn_in_blocks=4, game_blocks=100, settlement_window=100,
 )  # fmt: skip
 
@@ -154,7 +155,7 @@ def test_bytes_are_refused_or_are_the_only_encoding_of_a_header(data, arms, comm
 @given(st.lists(uint32, min_size=1, max_size=6), digests)
 def test_reports_come_back_from_their_bytes(means, commitment):
     report = Report(tuple(means), commitment)
-    assert Report.decode(report.encode(), len(means)) == report
+    assert Report.decode(report.encode(), replace(GAME, arms=len(means))) == report
 
 
 @pinned

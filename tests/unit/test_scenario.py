@@ -7,6 +7,7 @@ from chain_bandit.protocol.assumptions import delta_safe_burn_in
 from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.protocol.parameters import BodyMode
 from chain_bandit.protocol.settlement import Cost
+from chain_bandit.protocol.sortition import chances, commander_probabilities
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import ScenarioInvalid, load
 
@@ -44,6 +45,31 @@ def test_every_key_reaches_its_parameter(read):
     assert (p.validators, p.has_committees, p.body_mode, p.unrecorded) == (4, True, BodyMode.COMPACT, 8)
     assert (p.tolerance, p.skip_penalty, p.evidence_penalty) == (UNIT // 4, 7, 0)
     assert scenario.chain.certificates == "each"
+
+
+def test_draws_reach_their_parameters_exactly(read):
+    p = read(sortition=0.7, quorum="majority", commanders="trust").parameters
+    assert p.sortition == 7 * 2**64 // 10
+    assert (p.probing, p.commanders) == commander_probabilities(
+        p.participants, p.liars + p.attackers, p.horizon, p.burn_in
+    )
+    assert (p.draws, p.has_committees, p.draws_commanders) == (True, True, True)
+    assert chances(read().parameters) is None
+    assert str(p.participants) in chances(p)
+    assert len(chances(p)) < 200
+    plain = read().parameters
+    assert (plain.sortition, plain.probing, plain.commanders) == (0, 2**64, 2**64)
+
+
+@pytest.mark.parametrize("key", ["sortition", "parties"])
+def test_sortition_is_refused_with_two_thirds_and_with_more_parties_than_a_committee_may_have(read, key):
+    changes = {"quorum": "majority", "comparison": "mpc", "parties": 5} if key == "parties" else {}
+    if key == "sortition":
+        with pytest.raises(AssumptionBroken, match="2\\^-64"):
+            read(sortition=1e-20, quorum="majority")
+    with pytest.raises(AssumptionBroken) as refused:
+        read(sortition=0.75, **changes)
+    assert refused.value.name == key
 
 
 def test_aggregation_and_cost_are_those_of_theorem_1_unless_told(read):

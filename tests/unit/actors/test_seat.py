@@ -10,6 +10,7 @@ from chain_bandit.actors.messages import (
     RELAYER,
     Answer,
     CertifiedBlock,
+    Probe,
     PullRequest,
     Question,
     Receipt,
@@ -26,6 +27,9 @@ from chain_bandit.protocol.messages import NO_BLOCK, Phase, Role, pull_content, 
 from chain_bandit.protocol.units import UNIT
 
 HOSTILE = {
+    "an empty probe": Probe((), Frame(Phase.BLOCK, ())),
+    "a probe of nobody": Probe(((99, bytes(81)),), Frame(Phase.BLOCK, (Claim(99, bytes(32), bytes(64)),))),
+    "a probe without a proof": Probe(((1, b""),), Frame(Phase.BLOCK, (Claim(1, bytes(32), bytes(64)),))),
     "an empty frame": Frame(Phase.REPORT, ()),
     "a frame of no broadcast": Frame(Phase.REWARD, (Claim(1, bytes(40), bytes(64)),)),
     "a claim of nobody": Frame(Phase.REPORT, (Claim(2**70, bytes(40), bytes(64)),)),

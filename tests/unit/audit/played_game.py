@@ -9,6 +9,8 @@ from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.embedded import EmbeddedNode
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.keys import Signer, derive
+from chain_bandit.crypto.verify import drawn_hash
+from chain_bandit.crypto.vrf_keys import VrfKey
 from chain_bandit.history.blocks import History
 from chain_bandit.history.bodies import Bodies, with_bodies
 from chain_bandit.history.collect import collect
@@ -48,7 +50,8 @@ from chain_bandit.protocol.messages import (
     commitment_salt,
     statement_content,
 )
-from chain_bandit.protocol.parameters import BodyMode, Parameters
+from chain_bandit.protocol.parameters import ODDS, BodyMode, Parameters
+from chain_bandit.protocol.proposal import with_successors
 from chain_bandit.protocol.reputation import accuracies, radii
 from chain_bandit.protocol.rewards import Draws, RewardModel, bernoulli, secret_commitment
 from chain_bandit.protocol.settlement import NOTHING, Conduct, CostEntry, Pull, case_2, encode_pulls
@@ -61,10 +64,13 @@ PARAMETERS = Parameters(
     participants=M, validators=M, arms=K, horizon=T, burn_in=L, liars=1, attackers=1, threshold=2, aggregation=0,
     delta=0, quorum_choice=0, failure_limit=2, c1_numerator=2, c1_denominator=1, c1_per_report=1,
     body_mode=BodyMode.FULL, unrecorded=1, tolerance=UNIT // 10, skip_penalty=4096, evidence_penalty=65535, cost=0,
+    sortition=0, probing=2**64, commanders=2**64,
     wei_per_unit=3, stake=T * UNIT * 3, opening_deadline=20, skip_deadline=4, burn_in_blocks=10, game_blocks=300,
     settlement_window=40,
 )  # fmt: skip
 COMPACT = replace(PARAMETERS, body_mode=BodyMode.COMPACT)
+DRAWS = replace(PARAMETERS, sortition=4 * ODDS // 5, probing=ODDS, commanders=ODDS // 2)
+"""Four fifths of the four validate, half of those command."""
 COMMITTEES = replace(PARAMETERS, validators=3, unrecorded=3)
 """Three of the four validate, and up to three blocks wait for their record."""
 
@@ -97,6 +103,8 @@ class Script:
     counts: Hook = same
     commitment: Hook = same
     report_signature: Hook = same
+    proof: Hook = same
+    successors: Hook = same
     bits: Hook = same
     header: Hook = same
     body: Hook = same
@@ -138,6 +146,7 @@ class Played:
         self.waiting: list[Submitted] = []
         self.signers = [Signer(derive(seed, "main", seat)) for seat in range(M)]
         self.owner = Signer(derive(seed, "environment"))
+        self.vrf_keys = [VrfKey(derive(seed, "vrf", seat)) for seat in range(M)]
         self.salt_keys = [derive(seed, "salt", seat) for seat in range(M)]
         self.accounts = [Account.from_key(signer.secret) for signer in (*self.signers, self.owner)]
         self.outsider = Signer(derive(seed, "outsider"))
@@ -175,18 +184,31 @@ class Played:
         self.contract = Coordinator.deploy(
             self.node.web3, self.environment, self.parameters, *commitments, POOL, Stopwatch()
         )
-        for account in self.accounts[:M]:
-            self.contract.join(account, bytes(65))
+        for account, seated in zip(self.accounts[:M], self.seated, strict=True):
+            self.contract.join(account, seated.keys)
         self.game = self.parameters.digest(*commitments)
 
     def _open(self) -> None:
         self.contract.open(self.environment, self.salt)
-        self.seed_0, genesis = genesis_digest(self.game, [Seated(signer.address) for signer in self.signers], self.salt)
+        self.seed_0, genesis = genesis_digest(self.game, self.seated, self.salt)
         assert self.contract.genesis() == genesis
         self.separator = Domain(self.node.chain_id, self.contract.address, self.game).separator()
         self.draws = Draws(MODEL, self.secret, self.seed_0)
         self.counts, self.totals = [[0] * K for _ in range(M)], [[0] * K for _ in range(M)]
         self.ledger, self.unsettled = opening(self.parameters, genesis, self.seed_0), b""
+
+    @property
+    def seated(self) -> list[Seated]:
+        """Keys of draws are registered where there are draws."""
+        if not self.parameters.draws:
+            return [Seated(signer.address) for signer in self.signers]
+        return [
+            Seated(signer.address, key.public_key) for signer, key in zip(self.signers, self.vrf_keys, strict=True)
+        ]
+
+    def prove(self, seat: int, t: int) -> bytes:
+        """The proof in a seat's report of round t."""
+        return self.vrf_keys[seat].prove(round_seed(self.seed_0, t + 1))[1]
 
     def _draw(self, t: int, seat: int, arm: int, failed: int) -> int:
         return self.script.draw(self.draws.reward(t, seat, arm, failed), t, seat, arm)
@@ -241,7 +263,8 @@ class Played:
         script = self.script
         means = script.means(sample_means(self.totals[seat], self.counts[seat]), seat, t)
         counts = script.counts(tuple(self.counts[seat]), seat, t)
-        content = Report(means, commitment(counts, commitment_salt(self.salt_keys[seat], t))).encode()
+        proof = script.proof(self.prove(seat, t), seat, t, self) if self.parameters.draws else b""
+        content = Report(means, commitment(counts, commitment_salt(self.salt_keys[seat], t)), proof).encode()
         digest = self._slot().digest(Phase.REPORT, Role.COMMANDER, seat, statement_content(Phase.REPORT, content))
         return SignedReport(content, script.report_signature(self.signers[seat].sign(digest), seat, t))
 
@@ -252,11 +275,21 @@ class Played:
             ledger = after_record(self.parameters, ledger, each)
         return ledger.committee if self.parameters.has_committees else 0
 
+    def _hashes(self, reports: dict[int, SignedReport], t: int) -> dict[int, bytes]:
+        """What honest validators take for proven."""
+        seed, found = round_seed(self.seed_0, t + 1), {}
+        for seat, report in reports.items():
+            proof = Report.decode(report.content, self.parameters).proof
+            output = drawn_hash(self.seated[seat].vrf_key, seed, proof)
+            if output is not None:
+                found[seat] = output
+        return found
+
     def _block(self, t: int) -> None:
         p, script, listed = self.parameters, self.script, blocked(self.ledger, t)
         reporters = tuple(seat for seat in script.reporters(t) if not listed >> seat & 1)
         reports = {seat: self._report(seat, t) for seat in reporters}
-        means = {seat: Report.decode(report.content, K).means for seat, report in reports.items()}
+        means = {seat: Report.decode(report.content, p).means for seat, report in reports.items()}
         bits = {
             seat: enough_pulls(script.counts(tuple(self.counts[seat]), seat, t), self.ledger.pulls, p.threshold)
             for seat in reporters
@@ -274,8 +307,8 @@ class Played:
             accuracies=accuracies(M, means, validated, body.radii, p.tolerance),
         )  # fmt: skip
         header = script.header(header, t, means)
-        kind = Kind.APPROVED if approves(header.means) else Kind.REJECTED
-        header = replace(header, committee=self._committee_after(Record(t, kind, header)))
+        hashes = self._hashes(reports, t)
+        header = script.successors(with_successors(p, self.ledger, header, hashes), t)
         block = Submitted.of(p, header, body.encode(), 0, b"")
         header = block.header(p, t, self.ledger.head, listed)  # a contract that computes means lets nobody else
         raw = header.encode(p)

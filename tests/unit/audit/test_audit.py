@@ -10,6 +10,7 @@ import pytest
 from chain_bandit.audit import setup
 from chain_bandit.audit.audit import audit
 from chain_bandit.audit.catalogue import CHECKS
+from chain_bandit.audit.draws import CHECKS_OF_DRAWS
 from chain_bandit.history import files
 from chain_bandit.history.blocks import History
 from chain_bandit.history.errors import HistoryError
@@ -17,7 +18,7 @@ from chain_bandit.protocol.parameters import BodyMode
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT
 from tests.unit.audit.forging import Forgery
-from tests.unit.audit.played_game import COMMITTEES, LATE, LIAR, ROLES, K, L, M, Played, Script, T, rich
+from tests.unit.audit.played_game import COMMITTEES, DRAWS, LATE, LIAR, ROLES, SKIPPED, K, L, M, Played, Script, T, rich
 
 
 def failed(report: object) -> set[str]:
@@ -37,7 +38,7 @@ def test_audit_passes_and_leaves_no_check_unused_when_everything_happens(
     report = audit(played.history, head)
     assert (report.exit_code, report.verdict, report.complete) == (0, "passed", True), report.violations
     assert report.checks.keys() == CHECKS.keys()
-    assert [name for name, tally in report.checks.items() if not tally.passed] == []
+    assert {name for name, tally in report.checks.items() if not tally.passed} == set(CHECKS_OF_DRAWS)
     assert kinds(report) == {("false report", LIAR), ("no report", 1), ("no report", 2), ("equivocated", LIAR)}
     since = 20 + COMMITTEES.evidence_delay
     assert report.game["blocked_from"] == [0, 0, 0, since]
@@ -50,6 +51,30 @@ def test_audit_passes_and_leaves_no_check_unused_when_everything_happens(
         assert len(row.validators) == (0 if row.kind == "exploration" else 4 if grown else 3)
     with_signers = [row for row in report.rounds if row.kind != "exploration" and row.round != LATE]
     assert 0 < sum(not row.signers for row in with_signers) < len(with_signers)
+
+
+def test_audit_passes_a_game_in_which_validators_and_commanders_are_drawn() -> None:
+    script = rich(parameters=replace(DRAWS, unrecorded=3))
+    played = Played(script)
+    report = audit(played.history)
+    assert (report.exit_code, report.complete) == (0, True), report.violations
+    assert all(report.checks[name].passed for name in CHECKS_OF_DRAWS)
+    assert len({row.validators for row in report.rounds}) > 3
+    since = 20 + DRAWS.evidence_delay + 2
+    assert report.game["blocked_from"] == [0, 0, 0, since]
+    for row in report.rounds:
+        assert row.round < since or LIAR not in row.validators
+        if row.round in (L, SKIPPED + 1, LATE + 2):
+            assert len(row.validators) == 4
+    chain_only = audit(played.chain)
+    assert chain_only.exit_code == 0
+
+
+def test_audit_of_a_compact_game_without_bodies_says_that_it_cannot_check_draws() -> None:
+    played = Played(Script(parameters=replace(DRAWS, body_mode=BodyMode.COMPACT)))
+    report = audit(played.chain)
+    assert report.violations == []
+    assert all(report.checks[name].not_checkable and not report.checks[name].passed for name in CHECKS_OF_DRAWS)
 
 
 @pytest.mark.parametrize("each", [False, True], ids=["one quorum a batch", "one each"])

@@ -11,9 +11,9 @@ from chain_bandit.audit.catalogue import CHECKS
 from chain_bandit.audit.report import AuditReport
 from chain_bandit.history.blocks import History, RawBlock
 from chain_bandit.history.records import METHODS, decode_arguments
-from chain_bandit.protocol.blocks import mask
+from chain_bandit.protocol.blocks import Header, mask
 from chain_bandit.protocol.digests import keccak
-from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.parameters import BodyMode, Parameters
 from chain_bandit.protocol.settlement import PULL_BYTES
 from chain_bandit.protocol.submission import Submitted, decode
 from chain_bandit.protocol.submission import encode as submission
@@ -22,6 +22,7 @@ from tests.unit.audit.forging import Forgery
 from tests.unit.audit.played_game import (
     COMMITTEES,
     COMPACT,
+    DRAWS,
     LATE,
     LIAR,
     PARAMETERS,
@@ -102,6 +103,61 @@ def test_audit_names_check_and_round_when_a_quorum_or_the_environment_cheats(che
     assert all(f"round {violation.round}: " in violation.sentence for violation in report.violations)
 
 
+def named(change: Callable[[Header, int], Header]) -> Callable[[Header, int], Header]:
+    """The quorum signs another header in one round; whoever commands validates, else the contract refuses it."""
+
+    def changed(header: Header, t: int) -> Header:
+        other = change(header, t)
+        return replace(other, commanders=other.commanders & other.committee) if t == ROUND else header
+
+    return changed
+
+
+def others_proof(proof: bytes, seat: int, t: int, played: Played) -> bytes:
+    return played.prove(1, t) if (seat, t) == (0, ROUND) else proof
+
+
+def old_proof(proof: bytes, seat: int, t: int, played: Played) -> bytes:
+    return played.prove(0, t - 1) if (seat, t) == (0, ROUND) else proof
+
+
+def no_proof(proof: bytes, seat: int, t: int, played: Played) -> bytes:
+    return bytes(len(proof)) if (seat, t) == (0, ROUND) else proof
+
+
+WITH_0 = named(lambda header, t: replace(header, committee=header.committee | 1))
+DRAWN = {
+    "draw.committee": Script(
+        parameters=DRAWS, successors=named(lambda header, t: replace(header, committee=header.committee ^ 8))
+    ),
+    "draw.commanders": Script(
+        parameters=DRAWS,
+        successors=named(lambda header, t: replace(header, commanders=header.commanders ^ header.committee)),
+    ),
+    "draw.proof": Script(parameters=DRAWS, proof=old_proof, successors=WITH_0),
+}
+"""The same with sortition and drawn commanders."""
+
+
+@pytest.mark.parametrize("check", DRAWN)
+def test_audit_names_check_and_round_when_a_quorum_names_others_than_were_drawn(check: str) -> None:
+    report = audit(Played(DRAWN[check]).history)
+    assert check in failing(report) <= set(DRAWN)
+    assert {violation.round for violation in report.violations} == {ROUND}
+
+
+@pytest.mark.parametrize("proof", [others_proof, old_proof, no_proof])
+@pytest.mark.parametrize("mode", list(BodyMode))
+def test_a_false_proof_draws_nobody(proof: Callable[..., bytes], mode: BodyMode) -> None:
+    drawn = replace(DRAWS, body_mode=mode)
+    honest = audit(Played(Script(parameters=drawn, proof=proof)).history)
+    assert honest.exit_code == 0, honest.violations
+    false = {(finding.seat, finding.rounds) for finding in honest.findings if finding.kind == "false proof"}
+    assert false == (set() if proof is no_proof else {(0, (ROUND,))})
+    report = audit(Played(Script(parameters=drawn, proof=proof, successors=WITH_0)).history)
+    assert "draw.proof" in failing(report) <= set(DRAWN)
+
+
 def rewrite(method: str, **changes: Callable[[bytes], object]) -> Callable[[bytes], bytes]:
     """A change of calldata: arguments by position, as `_0`, `_1` ..."""
 
@@ -143,7 +199,7 @@ def word(where: int, value: int) -> Callable[[bytes], bytes]:
 
 FORGED: dict[str, tuple[int | None, Callable[[Forgery], None]]] = {
     "game.code": (None, lambda f: f.creation(flip(100))),
-    "game.parameters": (None, lambda f: f.creation(word(-23, 1))),
+    "game.parameters": (None, lambda f: f.creation(word(-26, 1))),
     "game.deposits": (None, lambda f: f.value(2, 5)),
     "game.opening": (None, lambda f: f.call("open", 0, rewrite("open", _0=flip(3)))),
     "game.genesis": (None, lambda f: f.event("Opened", 0, flip(3))),
@@ -274,7 +330,7 @@ def test_audit_fails_when_the_head_is_not_the_kept_one(honest: Played) -> None:
 
 
 def test_every_check_has_a_planted_violation() -> None:
-    assert {*PLAYED, *FORGED, *FORGED_RICH, *CHAINED, "chain.head"} == set(CHECKS)
+    assert {*PLAYED, *DRAWN, *FORGED, *FORGED_RICH, *CHAINED, "chain.head"} == set(CHECKS)
 
 
 def test_report_of_a_blocked_seat_is_a_violation(full: Played) -> None:

@@ -3,7 +3,8 @@
 import pytest
 
 from chain_bandit.crypto.keys import Signer, derive
-from chain_bandit.crypto.verify import HALF_ORDER, ORDER, signer
+from chain_bandit.crypto.secp256k1 import ORDER
+from chain_bandit.crypto.verify import HALF_ORDER, signer
 from chain_bandit.protocol.digests import keccak
 
 

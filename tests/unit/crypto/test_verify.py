@@ -13,7 +13,8 @@ from eth_account._utils.signing import to_eth_v
 from eth_keys.datatypes import Signature
 
 from chain_bandit.crypto.keys import Signer, derive
-from chain_bandit.crypto.verify import HALF_ORDER, ORDER, Verifier, address_of, signer
+from chain_bandit.crypto.secp256k1 import ORDER
+from chain_bandit.crypto.verify import HALF_ORDER, Verifier, address_of, signer
 from chain_bandit.protocol.digests import keccak
 
 PARITY = 1 << 255

@@ -9,12 +9,15 @@ import pytest
 from coincurve._libsecp256k1 import ffi
 from ecdsa.rfc6979 import generate_k
 
-from chain_bandit.crypto import p256, secp256k1
+from chain_bandit.crypto import p256, secp256k1, vrf
+from chain_bandit.crypto import verify as crypto_verify
 from chain_bandit.crypto.keys import derive, scalar
 from chain_bandit.crypto.p256 import P256_TAI, VectorSecret
 from chain_bandit.crypto.secp256k1 import SECP256K1_TAI
+from chain_bandit.crypto.verify import Verifier, drawn_hash
 from chain_bandit.crypto.vrf import encode_to_curve, verify
 from chain_bandit.crypto.vrf_keys import Secp256k1Secret, VrfKey, nonce, prove
+from chain_bandit.protocol.parameters import PROOF_BYTES
 from tests.unit.crypto.plain_ecvrf import P256, SECP256K1
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "ecvrf.json").read_text(encoding="utf-8"))
@@ -304,3 +307,20 @@ def test_a_vrf_key_proves_the_same_each_time_and_verifies():
 def test_every_32_bytes_are_a_vrf_key(secret):
     key = VrfKey(secret)
     assert verify(SECP256K1_TAI, key.public_key, b"", key.prove(b"")[1]) is not None
+
+
+def test_a_verifier_remembers_proofs_and_forgets_them(monkeypatch):
+    assert PROOF_BYTES == vrf.PROOF_BYTES
+    key, seed, asked = VrfKey(b"\1" * 32), bytes(32), []
+    output, proof = key.prove(seed)
+    monkeypatch.setattr(crypto_verify, "drawn_hash", lambda *all_: asked.append(all_) or drawn_hash(*all_))
+    verifier = Verifier()
+    for _ in range(3):
+        assert verifier.drawn_hash(key.public_key, seed, proof) == output
+        for other in ((bytes(33), seed, proof), (key.public_key, b"\1" * 32, proof), (key.public_key, seed, proof[1:])):
+            assert verifier.drawn_hash(*other) is None
+        assert verifier.drawn_hash(key.public_key, seed, b"") is None
+    assert len(asked) == 5
+    verifier.forget()
+    assert verifier.drawn_hash(key.public_key, seed, proof) == output
+    assert len(asked) == 6

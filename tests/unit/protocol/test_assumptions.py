@@ -15,6 +15,7 @@ from chain_bandit.protocol.assumptions import (
     require,
 )
 from chain_bandit.protocol.errors import AssumptionBroken
+from chain_bandit.protocol.parameters import ODDS
 from chain_bandit.protocol.quorum import QuorumChoice, quorum
 from chain_bandit.protocol.units import UNIT
 
@@ -77,6 +78,14 @@ OUTSIDE = [
     ("game_blocks", {"game_blocks": 2**32}),
     ("burn_in", {"burn_in": 2}),
     ("burn_in", {"burn_in": 5}),
+    ("commanders", {"commanders": 0}),
+    ("commanders", {"probing": ODDS - 1}),
+    ("commanders", {"probing": ODDS + 1}),
+    ("sortition", {"sortition": -1}),
+    ("sortition", {"sortition": ODDS}),
+    ("sortition", {"sortition": ODDS - 1}),
+    ("sortition", {"quorum_choice": MAJORITY, "validators": 3, "sortition": ODDS - 1}),
+    ("sortition", {"quorum_choice": MAJORITY, "sortition": 3 * ODDS // 4 - 1}),
     ("horizon", {"burn_in": 12}),
     ("wei_per_unit", {"wei_per_unit": 0}),
     ("stake", {"stake": 12 * UNIT - 1}),
@@ -101,6 +110,10 @@ INSIDE = [
     {"aggregation": DELTA_SAFE, "delta": 2**32 - 1},
     {"aggregation": OPTION_2, "participants": 3, "validators": 3, "attackers": 0},
     {"cost": 1},
+    {"quorum_choice": MAJORITY, "sortition": 3 * ODDS // 4},
+    {"quorum_choice": MAJORITY, "sortition": ODDS - 1, "commanders": 1},
+    {"probing": 1, "commanders": 1},
+    {"participants": 7, "validators": 4, "liars": 2, "commanders": ODDS - 1},
     {"arms": 1},
     {"arms": 254, "burn_in": 508, "horizon": 509, "stake": 509 * UNIT},
     {"threshold": 2},
@@ -135,6 +148,7 @@ def test_every_inequality_has_a_case_outside():
         "burn_in", "horizon", "wei_per_unit", "stake", "opening_deadline", "skip_deadline", "game_blocks",
         "settlement_window", "burn_in_blocks", "validators", "unrecorded", "tolerance", "skip_penalty",
         "evidence_penalty", "body_mode", "quorum_choice", "c1_per_report", "aggregation", "delta", "cost",
+        "sortition", "commanders",
     }  # fmt: skip
 
 
@@ -202,6 +216,21 @@ def test_parameters_derive_quorum_and_mask(parameters):
     assert [parameters().quorum(n) for n in (4, 3, 7)] == [3, 3, 5]
     assert replace(parameters(), participants=7, attackers=2).quorum(7) == 5
     assert [replace(parameters(), quorum_choice=MAJORITY).quorum(n) for n in (2, 4, 7)] == [2, 3, 4]
+    drawn = replace(parameters(), participants=10, attackers=1, quorum_choice=MAJORITY, sortition=ODDS * 7 // 10)
+    assert [drawn.quorum(n) for n in (0, 3, 6, 8, 10)] == [4, 4, 4, 5, 6]  # E = 7, less a fraction
+    assert replace(drawn, sortition=ODDS * 6 // 10 + 1).half_expected == 3
+    assert replace(drawn, sortition=ODDS * 6 // 10).half_expected == 2  # 6, less a fraction
     assert (parameters().everybody, parameters().has_committees) == (0b1111, False)
     assert replace(parameters(), validators=3).has_committees
+    sizes = [
+        (p.draws, p.has_committees, p.draws_commanders, p.report_bytes, p.successor_bytes)
+        for p in (
+            parameters(), replace(parameters(), sortition=1), replace(parameters(), commanders=1),
+            replace(parameters(), sortition=1, commanders=1), replace(parameters(), validators=3, commanders=1),
+        )
+    ]  # fmt: skip
+    assert sizes == [
+        (False, False, False, 40, 0), (True, True, False, 121, 1), (True, False, True, 121, 1),
+        (True, True, True, 121, 2), (True, True, True, 121, 2),
+    ]  # fmt: skip
     assert [replace(parameters(), participants=n).mask_bytes for n in (2, 8, 9, 256)] == [1, 1, 2, 32]

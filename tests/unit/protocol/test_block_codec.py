@@ -232,25 +232,45 @@ def test_encode_raises_when_a_field_does_not_fit(parameters, change):
         header.encode(parameters())
 
 
-def test_decode_refuses_every_rejected_report_vector():
+def test_decode_refuses_every_rejected_report_vector(parameters):
     rejected = vectors("report")["rejected"]
     assert len(rejected) == 6
     for case in rejected:
         with pytest.raises(Malformed, match="malformed report"):
-            Report.decode(raw(case["bytes"]), case["arms"])
+            Report.decode(raw(case["bytes"]), replace(parameters(), arms=case["arms"]))
 
 
-def test_reports_equal_their_golden_bytes_and_contents_both_ways():
+def test_reports_equal_their_golden_bytes_and_contents_both_ways(parameters):
     accepted = vectors("report")["accepted"]
     assert len(accepted) == 3
     for case in accepted:
         report = Report(tuple(case["means"]), raw(case["commitment"]))
         assert report.encode() == raw(case["bytes"])
-        assert Report.decode(raw(case["bytes"]), len(case["means"])) == report
+        assert Report.decode(raw(case["bytes"]), replace(parameters(), arms=len(case["means"]))) == report
         assert outside_keccak(raw(case["bytes"])) == raw(case["content"])
 
 
-def test_bodies_equal_their_golden_bytes_both_ways():
+def test_reports_and_headers_with_draws_are_longer_by_a_proof_and_a_mask_each(parameters):
+    p = replace(parameters(), sortition=1, commanders=1)
+    report = Report((7, 8), bytes(range(32)), bytes(range(81)))
+    assert report.encode() == bytes.fromhex("0000000700000008") + bytes(range(32)) + bytes(range(81))
+    assert Report.decode(report.encode(), p) == report
+    assert len(report.encode()) == p.report_bytes
+    for other in (report.encode()[:-1], report.encode() + b"\0", report.encode()[:40]):
+        with pytest.raises(Malformed, match="malformed report"):
+            Report.decode(other, p)
+    body = Body((1, 2), (SignedReport(report.encode(), bytes(64)),) * 3)
+    assert Body.decode(body.encode(), 3, p) == body
+    header = replace(header_of(vectors("header")["accepted"][0]["header"], True), committee=9, commanders=8)
+    plain = replace(header, committee=0, commanders=0).encode(parameters())
+    at = len(plain) - 4 * 2 - 2 * 4
+    assert header.encode(p) == plain[:at] + b"\x09\x08" + plain[at:]
+    assert Header.decode(header.encode(p), p) == header
+    only = replace(p, sortition=0)
+    assert header.encode(only) == plain[:at] + b"\x08" + plain[at:]
+
+
+def test_bodies_equal_their_golden_bytes_both_ways(parameters):
     accepted = vectors("body")["accepted"]
     assert len(accepted) == 3
     for case in accepted:
@@ -261,16 +281,17 @@ def test_bodies_equal_their_golden_bytes_both_ways():
         body, data = Body(tuple(case["radii"]), reports), raw(case["bytes"])
         assert plain_body(case) == case["bytes"]
         assert body.encode() == data
-        assert Body.decode(data, len(reports), case["arms"]) == body
-        assert len(data) == body_bytes(len(reports), case["arms"])
+        p = replace(parameters(), arms=case["arms"])
+        assert Body.decode(data, len(reports), p) == body
+        assert len(data) == body_bytes(len(reports), p)
 
 
 @pytest.mark.parametrize("change", [-1, 1, 104, -104])
-def test_a_body_of_any_other_length_is_refused(change):
+def test_a_body_of_any_other_length_is_refused(parameters, change):
     data = Body((1, 2), (SignedReport(bytes(40), bytes(64)),) * 3).encode()
     data = data[:change] if change < 0 else data + bytes(change)
     with pytest.raises(Malformed, match="malformed body"):
-        Body.decode(data, 3, 2)
+        Body.decode(data, 3, parameters())
 
 
 def submitted_of(case, p):

@@ -16,10 +16,10 @@ from chain_bandit.crypto.vrf_keys import Secp256k1Secret, prove
 from chain_bandit.protocol.blocks import round_seed
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.errors import AssumptionBroken, Malformed
+from chain_bandit.protocol.parameters import ODDS
 from chain_bandit.protocol.sortition import (
     HALF,
     MAX_WEIGHT,
-    TRUST,
     CaptureChance,
     capture_chance,
     commander_probabilities,
@@ -216,7 +216,7 @@ def test_trust_coefficients_are_the_same_with_twice_the_digits():
                 game = (participants, malicious, horizon, burn_in)
                 in_burn_in, after = commander_probabilities(*game)
                 assert (in_burn_in, after) == with_more_digits(*game)
-                assert 0 <= after <= in_burn_in < TRUST
+                assert 0 <= after <= in_burn_in < ODDS
                 tried += 1
     assert tried == 144
 
@@ -244,13 +244,13 @@ def test_trust_coefficients_are_refused_when_the_formula_has_no_meaning(name, ga
 def test_about_ln_t_rounds_have_no_honest_commander_and_each_malicious_one_commands_in_the_burn_in():
     for participants, malicious, horizon, burn_in in ((10, 3, 1000, 40), (31, 10, 10**4, 90), (256, 85, 10**5, 120)):
         in_burn_in, after = commander_probabilities(participants, malicious, horizon, burn_in)
-        without = horizon * (1 - Fraction(after, TRUST)) ** (participants - malicious)
+        without = horizon * (1 - Fraction(after, ODDS)) ** (participants - malicious)
         assert math.isclose(without, math.log(horizon), rel_tol=1e-12)
-        assert (1 - Fraction(in_burn_in, TRUST)) ** burn_in <= Fraction(1, horizon) * (1 + Fraction(1, 10**12))
+        assert (1 - Fraction(in_burn_in, ODDS)) ** burn_in <= Fraction(1, horizon) * (1 + Fraction(1, 10**12))
 
 
 def test_a_seats_chance_to_command_changes_after_round_l_and_ends_on_the_block_list():
-    both = (3 * TRUST // 4, TRUST // 4)
+    both = (3 * ODDS // 4, ODDS // 4)
     chances = [commander_probability(both, round_, 8, blocked=False) for round_ in (1, 8, 9, 100)]
     assert chances == [Fraction(3, 4), Fraction(3, 4), Fraction(1, 4), Fraction(1, 4)]
     assert [commander_probability(both, round_, 8, blocked=True) for round_ in (1, 9)] == [0, 0]

@@ -31,7 +31,8 @@ def small(**changes):
     parameters = Parameters(
         participants=4, validators=4, arms=3, horizon=60, burn_in=6, liars=1, attackers=1, threshold=2, aggregation=0,
         delta=0, quorum_choice=0, failure_limit=2, c1_numerator=2, c1_denominator=1, c1_per_report=1, body_mode=0,
-        unrecorded=1, tolerance=1, skip_penalty=1, evidence_penalty=1, cost=0, wei_per_unit=1, stake=60 * UNIT,
+        unrecorded=1, tolerance=1, skip_penalty=1, evidence_penalty=1, cost=0,
+        sortition=0, probing=2**64, commanders=2**64, wei_per_unit=1, stake=60 * UNIT,
         opening_deadline=1, skip_deadline=1, burn_in_blocks=0, game_blocks=1, settlement_window=1,
     )
     check(replace(parameters, **changes))

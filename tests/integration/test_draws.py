@@ -1,0 +1,216 @@
+"""Whole games in which validators, commanders or both are drawn (Algorithm 2, Theorem 5), with attackers in them."""
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from chain_bandit.actors.messages import Probe, Send
+from chain_bandit.attacks.attack import Attack, View
+from chain_bandit.audit.audit import audit
+from chain_bandit.chain.remote import json_rpc
+from chain_bandit.consensus.broadcast import Claim, Frame
+from chain_bandit.consensus.certificate import Vote
+from chain_bandit.crypto.verify import drawn_hash
+from chain_bandit.crypto.vrf_keys import VrfKey
+from chain_bandit.game.game import Game
+from chain_bandit.game.on_chain import OnChain, embedded_node
+from chain_bandit.game.plan import Plan
+from chain_bandit.game.recorder import NoChain
+from chain_bandit.history.collect import collect
+from chain_bandit.protocol.blocks import Kind, Report, round_seed, seats
+from chain_bandit.protocol.committee import commander_drawn, drawn_for
+from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.ledger import commanders, eligible, validators
+from chain_bandit.protocol.messages import Phase, Role, statement_content
+from chain_bandit.protocol.settlement import Conduct
+from chain_bandit.scenario import Scenario
+from chain_bandit.stopwatch import Stopwatch
+from tests.conftest import build_scenario, malicious
+
+HERE = "tests.integration.test_draws:"
+
+
+class Usurper(Attack):
+    """Commands and signs, to everybody alike, a header of its own making: one with a committee of its friends, say."""
+
+    conduct = Conduct.ATTACKER
+
+    def outbox(self, view: View, sends: list[Send]) -> list[Send]:
+        """No equivocation: the honest header never leaves the seat."""
+        content = keccak(b"a header that names others")
+        changed = []
+        for send in sends:
+            match send.message:
+                case Frame(phase=Phase.BLOCK, claims=(Claim(instance=view.seat),)):
+                    signature = view.sign(Phase.BLOCK, Role.COMMANDER, view.seat, content)
+                    changed.append(Send(send.to, Frame(Phase.BLOCK, (Claim(view.seat, content, signature),))))
+                case Vote():
+                    vote = Vote(view.seat, content, view.sign(Phase.BLOCK, Role.SIGNER, 0, content))
+                    changed.append(Send(send.to, vote))
+                case _:
+                    changed.append(send)
+        return changed
+
+
+class Borrower(Attack):
+    """Reports a proof that is not its own, but that of a key which nobody registered."""
+
+    conduct = Conduct.ATTACKER
+
+    def outbox(self, view: View, sends: list[Send]) -> list[Send]:
+        """In step 0 of a learning round."""
+        changed = []
+        for send in sends:
+            match send.message:
+                case Frame(phase=Phase.REPORT, claims=(claim,)) if view.step == 0:
+                    honest = Report.decode(claim.content, view.rules.parameters)
+                    _, proof = VrfKey(bytes(32)).prove(round_seed(view.ledger.seed, view.round + 1))
+                    content = replace(honest, proof=proof).encode()
+                    signed = statement_content(Phase.REPORT, content)
+                    signature = view.sign(Phase.REPORT, Role.COMMANDER, view.seat, signed)
+                    changed.append(Send(send.to, Frame(Phase.REPORT, (Claim(view.seat, content, signature),))))
+                case _:
+                    changed.append(send)
+        return changed
+
+
+def with_draws(seed: int, *attacks: dict[str, object], rounds: int = 40, **changes: object) -> Scenario:
+    return build_scenario(
+        7, 2, rounds, **{
+            "seed": seed, "liars": 1, "attackers": 1, "quorum": "majority", "burn_in": 8, "malicious": list(attacks),
+            "sortition": 0.7, "commanders": "trust",
+        } | changes,
+    )  # fmt: skip
+
+
+def played(scenario: Scenario, chain: bool = False, order: list[int] | None = None) -> tuple[Game, list, Counter]:
+    """A game of which everything drawn is held against the proofs, drawn here a second time from the keys."""
+    plan = Plan(scenario)
+    recorder = OnChain(embedded_node(plan), Stopwatch()) if chain else NoChain()
+    game, rounds, seen = Game(scenario, recorder, plan, order=order), [], Counter()
+    for played_round in game.play():
+        rounds.append(played_round)
+        if played_round.record is None:
+            seen["burn-in"] += 1
+            seen["found early"] += len(played_round.accused)
+            continue
+        seen[played_round.record.kind.name] += 1
+        p, header, t = game.parameters, played_round.record.header, played_round.round
+        if header is None or game.progress.ledger.round != t + 1:
+            continue
+        ledger = game.progress.ledger
+        able = eligible(p, ledger, t + 1)
+        seed = round_seed(ledger.seed, t + 1)
+        # The seats whose reports the block holds and whose proofs are their own.
+        false = {e.seat for e in scenario.malicious if "Borrower" in e.attacks[0].name}
+        hashes = {s: plan.vrf_keys[s].prove(seed)[0] for s in seats(header.reporters) if s not in false}
+        if played_round.record.kind is Kind.APPROVED:
+            expected = drawn_for(p, able, hashes, t + 1)
+            assert validators(ledger) == expected[0]
+            assert commanders(ledger) == expected[1]
+            seen["committees", validators(ledger)] += 1
+            seen["nobody commands"] += not commanders(ledger)
+            seen["fallback"] += p.sortition > 0 and validators(ledger) == able
+    return game, rounds, seen
+
+
+def honest_are_never_accused(game: Game) -> None:
+    accused = {seat for seat, since in enumerate(game.progress.ledger.blocked_from) if since}
+    assert all(game.scenario.roles[seat] & Conduct.ATTACKER for seat in accused)
+
+
+def audited(game: Game):
+    contract = game.recorder.contract
+    history = collect(json_rpc(game.recorder.node.web3), contract.address, contract.created_in)
+    return audit(history)
+
+
+@pytest.mark.parametrize("changes", [{"commanders": "all"}, {"sortition": None}, {}, {"chain": {"batch": 3}}],
+                         ids=["sortition", "trust", "both", "both, in batches"])  # fmt: skip
+def test_a_game_with_draws_has_one_course_and_its_audit_is_green(changes):
+    scenario = with_draws(
+        11, malicious(2, "equivocating-commander"), malicious(5, "constant-lie"), **changes
+    )
+    game, rounds, seen = played(scenario, chain=True)
+    honest_are_never_accused(game)
+    report = audited(game)
+    assert report.exit_code == 0, report.violations
+    assert report.checks["draw.proof"].passed > 0
+    assert game.recorder.contract.head() == game.progress.ledger.head
+    order = [-2, -1, -3, *reversed(range(7))]
+    other, _, _ = played(scenario, order=order)
+    assert other.run_digest == game.run_digest
+    assert [each.round for each in rounds] == list(range(1, 41))
+    assert seen["APPROVED"] > 10
+    if scenario.sortition:
+        assert sum(isinstance(key, tuple) for key in seen) > 5
+
+
+def test_an_equivocator_is_found_in_probe_rounds_and_listed_once_it_counts():
+    """Drawn only sometimes; its proof travels with its claims."""
+    found = 0
+    for seed in range(4):
+        scenario = with_draws(seed, malicious(3, "equivocating-commander"), sortition=None)
+        game, rounds, _ = played(scenario, chain=seed == 0)
+        honest_are_never_accused(game)
+        first = next((each.round for each in rounds if 3 in each.accused), None)
+        assert first is not None
+        if first < game.parameters.burn_in:
+            found += 1
+            assert game.progress.ledger.blocked_from[3] == game.parameters.burn_in + game.parameters.evidence_delay
+        if seed == 0:
+            assert audited(game).exit_code == 0
+    assert found >= 3
+
+
+def test_a_round_without_a_commander_is_skipped_and_commanders_cost_statements():
+    scenario = with_draws(0, sortition=None, rounds=120)
+    game, rounds, seen = played(scenario)
+    assert seen["nobody commands"] > 0
+    assert seen["SKIP"] >= seen["nobody commands"]
+    everybody = Game(with_draws(0, sortition=None, rounds=120, commanders="all"), NoChain())
+    first = game.parameters.burn_in
+    drawn = sum(each.statements for each in rounds if each.round > first)
+    all_of_them = sum(each.statements for each in everybody.play() if each.round > first)
+    assert drawn < all_of_them
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_header_of_ones_own_and_a_borrowed_proof_change_nothing(seed):
+    for attack in ("Usurper", "Borrower"):
+        game, _, seen = played(with_draws(seed, malicious(4, HERE + attack), commanders="all"))
+        assert seen["APPROVED"] > 20
+        assert game.progress.evidence == []
+        if attack == "Borrower":
+            committees = [key[1] for key in seen if isinstance(key, tuple)]
+            able = game.parameters.everybody
+            assert not any(committee >> 4 & 1 for committee in committees if committee != able)
+
+
+def test_whoever_is_not_drawn_probes_in_vain():
+    """Proofs of another round, another seat or none admit nobody."""
+    scenario = with_draws(5, sortition=None)
+    game = Game(scenario, NoChain())
+    steps = game.play()
+    next(steps)
+    rules, plan = game.cast.rules, game.plan
+    ledger = game.progress.ledger
+    game.cast.begin(ledger)
+    seed = round_seed(ledger.seed, ledger.round)
+    honest = game.cast.seats[0]
+    drawn = {
+        seat: commander_drawn(game.parameters, drawn_hash(rules.vrf_keys[seat], seed, key.prove(seed)[1]), ledger.round)
+        for seat, key in enumerate(plan.vrf_keys)
+    }
+    assert {True, False} <= set(drawn.values())
+    for seat in range(1, 7):
+        content = keccak(bytes([seat]))
+        digest = rules.slot(ledger).digest(Phase.BLOCK, Role.COMMANDER, seat, content)
+        claim = Claim(seat, content, plan.participants[seat].sign(digest))
+        own, stranger = plan.vrf_keys[seat], plan.vrf_keys[(seat + 1) % 7]
+        for proof in (bytes(81), b"", stranger.prove(seed)[1], own.prove(round_seed(ledger.seed, 9))[1]):
+            honest.on_message(seat, Probe(((seat, proof), (99, proof), (-1, proof)), Frame(Phase.BLOCK, (claim,))))
+        assert honest.prober.broadcast.outcome(seat) is None
+        honest.on_message(seat, Probe(((seat, own.prove(seed)[1]),), Frame(Phase.BLOCK, (claim,))))
+        assert (honest.prober.broadcast.outcome(seat) is not None) is drawn[seat]
