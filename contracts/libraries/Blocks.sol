@@ -16,6 +16,8 @@ import {Reports} from "./Reports.sol";
 /// body, in a compact one the header from the body digest on; then the signatures. The contract fills in the rest.
 library Blocks {
     uint256 private constant KNOWN = 100; // bytes of a header before its middle
+    uint256 internal constant COMMITTEE = 1;
+    uint256 internal constant COMMANDERS = 2;
     uint256 private constant BOUND = 2e9;
     /// Every other lane of eight uint32, and what lifts a lane above 2 whole rewards over bit 32.
     uint256 private constant EVEN = type(uint256).max / (2 ** 32 + 1);
@@ -33,8 +35,7 @@ library Blocks {
         uint256 nobody; // bits that stand for no seat
         uint256 tolerance;
         bool compact;
-        bool committees;
-        bool commanders;
+        uint256 successors; // which of the next round's sets a header holds: `COMMITTEE`, `COMMANDERS`, both or none
     }
 
     /// @dev A block as read from calldata.
@@ -134,11 +135,24 @@ library Blocks {
             at += _setsBytes(shape, data, at);
             found.selectedAt = at;
             at += _setsBytes(shape, data, at);
-            if (shape.committees) {
+            if (shape.successors != 0) at = _successors(shape, found, data, at);
+            return at;
+        }
+    }
+
+    /// @dev What a header says of the next round.
+    function _successors(Shape memory shape, Found memory found, bytes calldata data, uint256 at)
+        private
+        pure
+        returns (uint256)
+    {
+        unchecked {
+            uint256 size = shape.setBytes;
+            if (shape.successors & COMMITTEE != 0) {
                 found.committee = Bits.read(data, at, size);
                 at += size;
             }
-            if (shape.commanders) {
+            if (shape.successors & COMMANDERS != 0) {
                 found.commanders = Bits.read(data, at, size);
                 at += size;
             }
