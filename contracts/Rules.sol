@@ -49,6 +49,7 @@ abstract contract Rules is IErrors, IRules {
     bool internal immutable DRAWS_COMMANDERS;
     uint256 private immutable MAJORITY_FLOOR;
     uint256 private immutable REPORT_BYTES;
+    uint256 private immutable SUCCESSORS;
     uint256 internal immutable OPEN_UNTIL;
     bytes32 internal immutable SALT_COMMITMENT;
     bytes32 internal immutable SECRET_COMMITMENT;
@@ -102,6 +103,7 @@ abstract contract Rules is IErrors, IRules {
         COMMITTEES = p.validators != p.participants || p.sortition != 0;
         DRAWS_COMMANDERS = p.commanders != ODDS;
         REPORT_BYTES = Reports.contentBytes(p.arms, p.sortition != 0 || p.commanders != ODDS);
+        SUCCESSORS = (COMMITTEES ? Blocks.COMMITTEE : 0) | (DRAWS_COMMANDERS ? Blocks.COMMANDERS : 0);
         MAJORITY_FLOOR = Assumptions.majorityFloor(p);
         OPEN_UNTIL = block.number + p.openingDeadline;
         SALT_COMMITMENT = saltCommitment;
@@ -164,8 +166,7 @@ abstract contract Rules is IErrors, IRules {
             nobody: ~Bits.all(PARTICIPANTS),
             tolerance: TOLERANCE,
             compact: BODY_MODE == 1,
-            committees: COMMITTEES,
-            commanders: DRAWS_COMMANDERS
+            successors: SUCCESSORS
         });
     }
 }

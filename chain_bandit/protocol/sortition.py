@@ -154,8 +154,8 @@ def chances(parameters: Parameters) -> str | None:
     chance = capture_chance(p.participants, malicious, odds, p.attackers, p.quorum)
     return (
         f"{in_decimals(odds * p.participants, 3)} of {p.participants} on average; a round's chance that {malicious} "
-        f"liars and attackers together are a quorum: {in_decimals(chance.malicious_quorum)}; that too few are drawn, so that "
-        f"all validate: {in_decimals(chance.undersized)}"
+        f"liars and attackers together are a quorum: {in_decimals(chance.malicious_quorum)}; "
+        f"that too few are drawn, so that all validate: {in_decimals(chance.undersized)}"
     )
 
 

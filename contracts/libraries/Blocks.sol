@@ -11,11 +11,14 @@ import {Reports} from "./Reports.sol";
 /// @title What a block is, byte by byte
 /// @dev The twin of `chain_bandit/protocol/blocks.py` and `submission.py`. A header is: 4 round, 32 parent, 32
 /// blocked, 32 body digest; s reporters, 1 arm, A and B of each arm, s next committee and s next commanders if the
-/// game has any; K uint32 means, M uint16 accuracies. s is the bytes of a set of seats; sets of all arms are 1 and the one set that
-/// they share, or 0 and K sets. A submitted block is s signers, then in a full game the middle of the header and the
-/// body, in a compact one the header from the body digest on; then the signatures. The contract fills in the rest.
+/// game has any; K uint32 means, M uint16 accuracies. s is the bytes of a set of seats; sets of all arms are 1 and the
+/// one set that they share, or 0 and K sets. A submitted block is s signers, then in a full game the middle of the
+/// header and the body, in a compact one the header from the body digest on; then the signatures. The contract fills in
+/// the rest.
 library Blocks {
     uint256 private constant KNOWN = 100; // bytes of a header before its middle
+    uint256 internal constant COMMITTEE = 1;
+    uint256 internal constant COMMANDERS = 2;
     uint256 private constant BOUND = 2e9;
     /// Every other lane of eight uint32, and what lifts a lane above 2 whole rewards over bit 32.
     uint256 private constant EVEN = type(uint256).max / (2 ** 32 + 1);
@@ -33,8 +36,7 @@ library Blocks {
         uint256 nobody; // bits that stand for no seat
         uint256 tolerance;
         bool compact;
-        bool committees;
-        bool commanders;
+        uint256 successors; // which of the next round's sets a header holds: `COMMITTEE`, `COMMANDERS`, both or none
     }
 
     /// @dev A block as read from calldata.
@@ -134,11 +136,24 @@ library Blocks {
             at += _setsBytes(shape, data, at);
             found.selectedAt = at;
             at += _setsBytes(shape, data, at);
-            if (shape.committees) {
+            if (shape.successors != 0) at = _successors(shape, found, data, at);
+            return at;
+        }
+    }
+
+    /// @dev What a header says of the next round.
+    function _successors(Shape memory shape, Found memory found, bytes calldata data, uint256 at)
+        private
+        pure
+        returns (uint256)
+    {
+        unchecked {
+            uint256 size = shape.setBytes;
+            if (shape.successors & COMMITTEE != 0) {
                 found.committee = Bits.read(data, at, size);
                 at += size;
             }
-            if (shape.commanders) {
+            if (shape.successors & COMMANDERS != 0) {
                 found.commanders = Bits.read(data, at, size);
                 at += size;
             }

@@ -14,7 +14,6 @@ import {Reputation} from "./Reputation.sol";
 /// bits, are worked on at a time; every value is below 2**31, so that bit 31 of a lane tells which of two is larger.
 library Reports {
     uint256 internal constant SIGNATURE_BYTES = 64;
-    uint256 private constant PROOF_BYTES = 81;
     uint256 private constant LANES = 8;
     uint256 private constant ONES = type(uint256).max / type(uint32).max;
     uint256 private constant HIGH = ONES << 31;
@@ -36,11 +35,10 @@ library Reports {
         uint256 bodyAt;
     }
 
-    /// @notice Bytes of a report's content.
-    /// @param draws Whether reports carry a proof of a draw.
+    /// @notice Bytes of a report's content; where anything is drawn it carries a proof of 81 bytes.
     function contentBytes(uint256 arms, bool draws) internal pure returns (uint256) {
         unchecked {
-            return 4 * arms + 32 + (draws ? PROOF_BYTES : 0);
+            return 4 * arms + 32 + (draws ? 81 : 0);
         }
     }
 
