@@ -120,4 +120,4 @@ def replace_seat(game: FastGame, seat: int, account: bytes) -> None:
     machine = game.machine
     machine.evm.insert_account_storage(spelled(game.address), first + seat, int.from_bytes(account, "big"))
     game.seats[seat] = account
-    machine.set_code(keccak(b"\xd6\x94", game.address, b"\1")[12:], b"\0" + b"".join(game.seats))
+    machine.set_code(keccak(b"\xd6\x94", game.address, b"\2")[12:], b"\0" + b"".join(game.seats))
