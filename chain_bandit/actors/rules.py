@@ -50,11 +50,6 @@ class Rules:
         """All seats."""
         return tuple(range(self.parameters.participants))
 
-    @cached_property
-    def report_bytes(self) -> int:
-        """Size of a report's content."""
-        return 4 * self.parameters.arms + 32
-
     def slot(self, ledger: Ledger) -> Slot:
         """The slot of the open round, less phase, role and instance."""
         return Slot(self.separator, ledger.round, ledger.head)

@@ -44,7 +44,7 @@ class Validator:
                 rules.schedule.relay_rounds, self._signer, self._verifier,
             )  # fmt: skip
 
-        self.reports = broadcast(Phase.REPORT, mask(self._reporters), rules.report_bytes)
+        self.reports = broadcast(Phase.REPORT, mask(self._reporters), rules.parameters.report_bytes)
         self.blocks = broadcast(Phase.BLOCK, members, 32)
         self.votes = Votes(slot, rules.addresses, members, rules.quorum(ledger), self._verifier)
         self.drops: list[Drop] = []
@@ -102,13 +102,12 @@ class Validator:
 
     def _ask(self) -> list[Send]:
         """Agree on reports, then ask for the bits on what they commit to."""
-        arms = self.rules.parameters.arms
         commitments = {}
         for seat in self._reporters:
             claim = self.reports.outcome(seat)
             if claim is None:
                 continue
-            report = readable_report(claim.content, arms)
+            report = readable_report(claim.content, self.rules.parameters)
             if report is not None:
                 self.agreed[seat] = SignedReport(claim.content, claim.signature)
                 commitments[seat] = report.commitment

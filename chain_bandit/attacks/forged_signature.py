@@ -18,7 +18,7 @@ class ForgedSignature(Attack):
         """The honest messages, with forgeries beside them."""
         schedule = view.schedule
         if view.step == 0:
-            return [*sends, *self._claims(view, Phase.REPORT, bytes(view.rules.report_bytes))]
+            return [*sends, *self._claims(view, Phase.REPORT, bytes(view.rules.parameters.report_bytes))]
         if view.step == schedule.propose:
             return [*sends, *self._claims(view, Phase.BLOCK, keccak(uint(view.round, 4)))]
         if view.step == schedule.vote:

@@ -100,9 +100,8 @@ class MaliciousSeat(Seat):
         view = self.view
         if ledger.round == view.round + 1 and self.validator.block is not None:
             header, _, _ = self.validator.block
-            arms = self.rules.parameters.arms
-            agreed = self.validator.agreed
-            view.reported = {p: Report.decode(agreed[p].content, arms).means for p in seats(header.reporters)}
+            agreed, parameters = self.validator.agreed, self.rules.parameters
+            view.reported = {p: Report.decode(agreed[p].content, parameters).means for p in seats(header.reporters)}
         view.ledger, view.step = ledger, 0
         super().begin(ledger)
 

@@ -1,5 +1,7 @@
 """Send one half of the validators one report and the other half another."""
 
+from dataclasses import replace
+
 from chain_bandit.actors.messages import Send
 from chain_bandit.attacks.attack import Attack, View
 from chain_bandit.consensus.broadcast import Claim, Frame
@@ -28,7 +30,8 @@ class TwoFacedReport(Attack):
 
     @staticmethod
     def _other(view: View, claim: Claim) -> Frame:
-        honest = Report.decode(claim.content, view.rules.parameters.arms)
-        content = Report(tuple((mean + UNIT // 2) % (UNIT + 1) for mean in honest.means), honest.commitment).encode()
+        honest = Report.decode(claim.content, view.rules.parameters)
+        means = tuple((mean + UNIT // 2) % (UNIT + 1) for mean in honest.means)
+        content = replace(honest, means=means).encode()
         signature = view.sign(Phase.REPORT, Role.COMMANDER, view.seat, statement_content(Phase.REPORT, content))
         return Frame(Phase.REPORT, (Claim(view.seat, content, signature),))

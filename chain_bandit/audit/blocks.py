@@ -88,7 +88,7 @@ def _check_form(game: Game, header: Header) -> None:
 def _open(game: Game, header: Header, body: bytes) -> Body | None:
     """The decoded body. It is found by its hash, so that only its form can be wrong."""
     try:
-        opened = Body.decode(body, header.reporters.bit_count(), game.parameters.arms)
+        opened = Body.decode(body, header.reporters.bit_count(), game.parameters)
     except Malformed as error:
         game.checks.that(False, "header.body", header.round, "body", "{}", error)
         return None

@@ -23,7 +23,7 @@ def check_reports(game: Game, signed: Mapping[int, SignedReport]) -> dict[int, R
             signed_by(game, digest, report.signature) == game.addresses[seat], "report.signature", ledger.round,
             f"report of seat {seat}", "{} is not its signature over this report", report.signature,
         )  # fmt: skip
-        reports[seat] = Report.decode(report.content, game.parameters.arms)
+        reports[seat] = Report.decode(report.content, game.parameters)
         checks.that(
             max(reports[seat].means) <= UNIT, "report.range", ledger.round, f"report of seat {seat}",
             "its estimators are {}, at most {} is allowed", reports[seat].means, UNIT,

@@ -236,12 +236,12 @@ class Game:
         cost = None
         if header is not None:
             members = seats(header.reporters)
-            reports = Body.decode(body, len(members), parameters.arms).reports
+            reports = Body.decode(body, len(members), parameters).reports
             if record.kind is Kind.APPROVED and ledger.round > parameters.burn_in:
                 pulls = self.cast.environment.pulls()
                 progress.unsettled.append(encode_pulls(pulls))
                 reported = {
-                    p: Report.decode(r.content, parameters.arms).means for p, r in zip(members, reports, strict=True)
+                    p: Report.decode(r.content, parameters).means for p, r in zip(members, reports, strict=True)
                 }
                 cost = self.cast.environment.charge(header, reported)
         arm = pulled_arm(parameters, ledger, record.kind)

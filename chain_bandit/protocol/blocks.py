@@ -38,21 +38,24 @@ def seats(value: int) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a participant reports: its local estimators in units, and a commitment to its pull counts."""
+    """What a participant reports: its local estimators in units, a commitment to its pull counts, and in a sealed game
+    its last receipt, sealed."""
 
     means: Means
     commitment: bytes
+    sealed: bytes = b""
 
     def encode(self) -> bytes:
-        """K uint32, then 32 bytes."""
-        return uints(self.means, 4) + self.commitment
+        """K uint32, 32 bytes, the sealed record if there is one."""
+        return uints(self.means, 4) + self.commitment + self.sealed
 
     @staticmethod
-    def decode(data: bytes, arms: int) -> "Report":
-        """The report in exactly 4K + 32 bytes. Raises `Malformed` on any other length."""
-        if len(data) != 4 * arms + 32:
-            raise Malformed("report", f"{4 * arms + 32} bytes", len(data))
-        return Report(read_uints(data[: 4 * arms], 4), data[4 * arms :])
+    def decode(data: bytes, parameters: Parameters) -> "Report":
+        """The report in exactly `Parameters.report_bytes`. Raises `Malformed` on any other length."""
+        if len(data) != parameters.report_bytes:
+            raise Malformed("report", f"{parameters.report_bytes} bytes", len(data))
+        means, commitment = 4 * parameters.arms, 4 * parameters.arms + 32
+        return Report(read_uints(data[:means], 4), data[means:commitment], data[commitment:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +78,23 @@ class Body:
         return uints(self.radii, 4) + b"".join(report.content + report.signature for report in self.reports)
 
     @staticmethod
-    def decode(data: bytes, reporters: int, arms: int) -> "Body":
+    def decode(data: bytes, reporters: int, parameters: Parameters) -> "Body":
         """The body of a block with so many reporters. Raises `Malformed` unless the length is exact."""
-        if len(data) != body_bytes(reporters, arms):
-            raise Malformed("body", f"{body_bytes(reporters, arms)} bytes", len(data))
-        content = 4 * arms + 32
+        if len(data) != body_bytes(reporters, parameters):
+            raise Malformed("body", f"{body_bytes(reporters, parameters)} bytes", len(data))
+        content, radii = parameters.report_bytes, 4 * parameters.arms
         return Body(
-            read_uints(data[: 4 * arms], 4),
+            read_uints(data[:radii], 4),
             tuple(
                 SignedReport(data[at : at + content], data[at + content : at + content + SIGNATURE_BYTES])
-                for at in range(4 * arms, len(data), content + SIGNATURE_BYTES)
+                for at in range(radii, len(data), content + SIGNATURE_BYTES)
             ),
         )
 
 
-def body_bytes(reporters: int, arms: int) -> int:
-    """Bytes of a body: K uint32, then K uint32, 32 and 64 bytes a reporter."""
-    return 4 * arms + reporters * (4 * arms + 32 + SIGNATURE_BYTES)
+def body_bytes(reporters: int, parameters: Parameters) -> int:
+    """Bytes of a body: K uint32, then a report and 64 bytes a reporter."""
+    return 4 * parameters.arms + reporters * (parameters.report_bytes + SIGNATURE_BYTES)
 
 
 def encode_sets(sets: Sequence[int], size: int) -> bytes:

@@ -18,10 +18,10 @@ Bits = tuple[bool, ...]
 
 
 @lru_cache(maxsize=512)  # every validator reads the same reports
-def readable_report(content: bytes, arms: int) -> Report | None:
+def readable_report(content: bytes, parameters: Parameters) -> Report | None:
     """The report in agreed bytes; None, as if withheld, when malformed or when an estimator is out of range."""
     try:
-        decoded = Report.decode(content, arms)
+        decoded = Report.decode(content, parameters)
     except Malformed:
         return None
     return decoded if all(map(is_estimate, decoded.means)) else None
@@ -55,7 +55,7 @@ def _propose(
     reports: tuple[SignedReport, ...],
     rows: tuple[Bits, ...],
 ) -> tuple[Header, bytes]:
-    means = {p: Report.decode(report.content, parameters.arms).means for p, report in zip(seats, reports, strict=True)}
+    means = {p: Report.decode(report.content, parameters).means for p, report in zip(seats, reports, strict=True)}
     bits = dict(zip(seats, rows, strict=True))
     seed = round_seed(ledger.seed, ledger.round)
     option = Aggregation(parameters.aggregation)

@@ -59,9 +59,9 @@ class Submitted:
         if any(members & ~header.reporters for members in header.selected):
             raise Malformed("block", "B of reporters", [hex(members) for members in header.selected])
         reporters = seats(header.reporters)
-        body = Body.decode(self.body, len(reporters), parameters.arms)
+        body = Body.decode(self.body, len(reporters), parameters)
         means = {
-            seat: Report.decode(report.content, parameters.arms).means
+            seat: Report.decode(report.content, parameters).means
             for seat, report in zip(reporters, body.reports, strict=True)
         }
         validated = global_means(means, [frozenset(seats(members)) for members in header.selected])
@@ -97,7 +97,7 @@ def _block(parameters: Parameters, read: Reader) -> Submitted:
         read.take(size)
     decided = read.data[start : read.at]
     if full:
-        body, derived = read.take(body_bytes(reporters.bit_count(), parameters.arms)), b""
+        body, derived = read.take(body_bytes(reporters.bit_count(), parameters)), b""
     else:
         derived = read.take(4 * parameters.arms + 2 * parameters.participants)
     return Submitted(signers, read.take(SIGNATURE_BYTES * signers.bit_count()), decided, body, derived)

@@ -130,11 +130,11 @@ class Inside:
             return {}
         reporters = seats(entry.header.reporters)
         try:
-            signed_reports = Body.decode(entry.body, len(reporters), self.parameters.arms).reports
+            signed_reports = Body.decode(entry.body, len(reporters), self.parameters).reports
         except Malformed:
             return {}
         return {
-            seat: Report.decode(each.content, self.parameters.arms)
+            seat: Report.decode(each.content, self.parameters)
             for seat, each in zip(reporters, signed_reports, strict=True)
         }
 
