@@ -38,6 +38,8 @@ abstract contract Rules is IErrors, IRules {
     uint32 internal immutable BURN_IN_BLOCKS;
     uint32 internal immutable GAME_BLOCKS;
     uint32 internal immutable SETTLEMENT_WINDOW;
+    uint8 internal immutable SEALED;
+    uint128 internal immutable UNREVEALED_PENALTY;
 
     uint256 internal immutable OPEN_UNTIL;
     bytes32 internal immutable SALT_COMMITMENT;
@@ -85,6 +87,8 @@ abstract contract Rules is IErrors, IRules {
         BURN_IN_BLOCKS = p.burnInBlocks;
         GAME_BLOCKS = p.gameBlocks;
         SETTLEMENT_WINDOW = p.settlementWindow;
+        SEALED = p.sealedGame;
+        UNREVEALED_PENALTY = p.unrevealedPenalty;
 
         OPEN_UNTIL = block.number + p.openingDeadline;
         SALT_COMMITMENT = saltCommitment;
@@ -124,12 +128,14 @@ abstract contract Rules is IErrors, IRules {
             skipDeadline: SKIP_DEADLINE,
             burnInBlocks: BURN_IN_BLOCKS,
             gameBlocks: GAME_BLOCKS,
-            settlementWindow: SETTLEMENT_WINDOW
+            settlementWindow: SETTLEMENT_WINDOW,
+            sealedGame: SEALED,
+            unrevealedPenalty: UNREVEALED_PENALTY
         });
         // A struct of words lies in memory as the ABI has it; encoding it again takes 461 bytes of code.
         // solhint-disable-next-line no-inline-assembly
         assembly ("memory-safe") {
-            return(p, 896) // 28 words
+            return(p, 960) // 30 words
         }
     }
 
@@ -144,6 +150,7 @@ abstract contract Rules is IErrors, IRules {
             participants: PARTICIPANTS,
             arms: ARMS,
             setBytes: (uint256(PARTICIPANTS) + 7) / 8,
+            reportBytes: 4 * uint256(ARMS) + 32 + Blocks.SEALED_BYTES * SEALED,
             derivedBytes: 4 * uint256(ARMS) + 2 * uint256(PARTICIPANTS),
             nobody: ~Bits.all(PARTICIPANTS),
             tolerance: TOLERANCE,

@@ -85,7 +85,7 @@ class Cast:
         for number in self.rules.everybody:
             signer = plan.participants[number]
             validator = Validator(self.rules, number, signer, verifier)
-            identity = (self.rules, number, signer, plan.salt_keys[number], verifier)
+            identity = (self.rules, number, signer, plan.salt_keys[number], plan.seal_keys[number], verifier)
             if number in attacks:
                 keys = {seat: plan.participants[seat] for seat in (number, *attackers)}
                 rng = plan.rng("attack", number)

@@ -15,6 +15,8 @@ import {Reports} from "./Reports.sol";
 /// they share, or 0 and K sets. A submitted block is s signers, then in a full game the middle of the header and the
 /// body, in a compact one the header from the body digest on; then the signatures. The contract fills in the rest.
 library Blocks {
+    /// A sealed record: uint8 arm and uint32 reward, and 16 bytes of authentication.
+    uint256 internal constant SEALED_BYTES = 21;
     uint256 private constant KNOWN = 100; // bytes of a header before its middle
     uint256 private constant BOUND = 2e9;
     /// Every other lane of eight uint32, and what lifts a lane above 2 whole rewards over bit 32.
@@ -28,6 +30,7 @@ library Blocks {
         uint256 participants;
         uint256 arms;
         uint256 setBytes;
+        uint256 reportBytes; // of a report's content, without its signature
         uint256 derivedBytes;
         uint256 nobody; // bits that stand for no seat
         uint256 tolerance;
@@ -67,7 +70,7 @@ library Blocks {
             uint256 reporters = found.reporters;
             if (reporters & (blocked | shape.nobody) != 0) revert IErrors.UnknownReporters(reporters, blocked);
             uint256 signaturesAt = middleEnd
-                + (shape.compact ? shape.derivedBytes : Reports.size(shape.arms, Bits.count(reporters)));
+                + (shape.compact ? shape.derivedBytes : Reports.size(shape.arms, shape.reportBytes, Bits.count(reporters)));
             found.signers = signers;
             found.signaturesAt = signaturesAt;
             uint256 end = signers == 0 ? signaturesAt : signaturesAt + 64 * Bits.count(signers);
@@ -188,6 +191,7 @@ library Blocks {
             Reports.Source({
                 arms: shape.arms,
                 setBytes: shape.setBytes,
+                step: shape.reportBytes + Reports.SIGNATURE_BYTES,
                 tolerance: shape.tolerance,
                 reporters: found.reporters,
                 selectedAt: found.selectedAt,

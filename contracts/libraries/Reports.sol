@@ -10,10 +10,10 @@ import {Reputation} from "./Reputation.sol";
 
 /// @title The global estimators and everybody's accuracy, from the reports in a block's body
 /// @dev The twin of `aggregation.global_means` and `reputation.accuracies` in Python. Body: K uint32 radii; for each
-/// reporter K uint32 estimators, 32 commitment, 64 signature. Eight arms, lanes of 32 bits, are worked on at a time;
+/// reporter its report, which begins with K uint32 estimators, and 64 signature. Eight arms, lanes of 32 bits, are worked on at a time;
 /// every value is below 2**31, so that bit 31 of a lane tells which of two is larger.
 library Reports {
-    uint256 private constant BESIDE = 96; // commitment and signature
+    uint256 internal constant SIGNATURE_BYTES = 64;
     uint256 private constant LANES = 8;
     uint256 private constant ONES = type(uint256).max / type(uint32).max;
     uint256 private constant HIGH = ONES << 31;
@@ -28,6 +28,7 @@ library Reports {
     struct Source {
         uint256 arms;
         uint256 setBytes;
+        uint256 step; // bytes from one report to the next
         uint256 tolerance;
         uint256 reporters;
         uint256 selectedAt; // where B_i of the arms lie in calldata
@@ -35,9 +36,9 @@ library Reports {
     }
 
     /// @notice Bytes of a body.
-    function size(uint256 arms, uint256 reporters) internal pure returns (uint256) {
+    function size(uint256 arms, uint256 reportBytes, uint256 reporters) internal pure returns (uint256) {
         unchecked {
-            return 4 * arms + reporters * (4 * arms + BESIDE);
+            return 4 * arms + reporters * (reportBytes + SIGNATURE_BYTES);
         }
     }
 
@@ -92,7 +93,7 @@ library Reports {
     {
         unchecked {
             uint256 reporters = source.reporters;
-            uint256 step = 4 * source.arms + BESIDE;
+            uint256 step = source.step;
             uint256 at = source.bodyAt + 4 * source.arms + 32 * i;
             uint256 seat = 0;
             do {
@@ -172,7 +173,7 @@ library Reports {
             uint256 radius = outOfRange | (empty & LOW); // an empty B_i leaves nothing to be far from
             mean &= LOW;
             at += 4 * arms;
-            uint256 step = 4 * arms + BESIDE;
+            uint256 step = source.step;
             uint256 reporters = beyond.length;
             for (uint256 reporter; reporter != reporters; ++reporter) {
                 uint256 report = Bits.word(data, at) & lanes;
