@@ -146,16 +146,18 @@ abstract contract Rules is IErrors, IRules {
 
     /// @dev What decides where the parts of a block lie.
     function _shape() internal view returns (Blocks.Shape memory) {
-        return Blocks.Shape({
-            participants: PARTICIPANTS,
-            arms: ARMS,
-            setBytes: (uint256(PARTICIPANTS) + 7) / 8,
-            reportBytes: 4 * uint256(ARMS) + 32 + Blocks.SEALED_BYTES * SEALED,
-            derivedBytes: 4 * uint256(ARMS) + 2 * uint256(PARTICIPANTS),
-            nobody: ~Bits.all(PARTICIPANTS),
-            tolerance: TOLERANCE,
-            compact: BODY_MODE == 1,
-            committees: VALIDATORS != PARTICIPANTS
-        });
+        unchecked {
+            return Blocks.Shape({
+                participants: PARTICIPANTS,
+                arms: ARMS,
+                setBytes: (uint256(PARTICIPANTS) + 7) / 8,
+                reportBytes: 4 * uint256(ARMS) + 32 + Blocks.SEALED_BYTES * SEALED,
+                derivedBytes: 4 * uint256(ARMS) + 2 * uint256(PARTICIPANTS),
+                nobody: ~Bits.all(PARTICIPANTS),
+                tolerance: TOLERANCE,
+                compact: BODY_MODE == 1,
+                committees: VALIDATORS != PARTICIPANTS
+            });
+        }
     }
 }

@@ -10,9 +10,10 @@ from chain_bandit.history.errors import BadEncoding
 from chain_bandit.history.evm import decode_header, decode_receipt, decode_transaction, ordered_root
 from chain_bandit.history.records import PACKED, Call, calls_in
 from chain_bandit.history.setup import constructed
+from chain_bandit.protocol.assumptions import check
 from chain_bandit.protocol.blocks import Body, Kind, Report, seats
 from chain_bandit.protocol.digests import keccak
-from chain_bandit.protocol.errors import Malformed
+from chain_bandit.protocol.errors import AssumptionBroken, Malformed
 from chain_bandit.protocol.parameters import BodyMode, Parameters
 from chain_bandit.protocol.submission import decode
 
@@ -117,8 +118,10 @@ def _receipts_problem(block: RawBlock) -> str:
 
 def _take_in(call: Call, block: RawBlock, found: Survey) -> None:
     """Keep what a transaction opens, or what is opened later. Whether it was right to is checked on the second walk."""
-    found.parameters = found.parameters or constructed(call)
-    if found.parameters is not None and found.parameters.sealed and call.method == PACKED and call.arguments:
+    if found.parameters is None:
+        with suppress(AssumptionBroken):
+            found.parameters = _sound(constructed(call))
+    elif found.parameters.sealed and call.method == PACKED and call.arguments:
         with suppress(Malformed):
             found.sealed |= _sealed(call, block, found.parameters)
     if call.method == "reveal" and call.arguments:
@@ -130,6 +133,13 @@ def _take_in(call: Call, block: RawBlock, found: Survey) -> None:
             found.salt_keys[event.values[0]] = event.values[1]
         elif event.name == "SealRevealed":
             found.seal_keys[event.values[0]] = event.values[1]
+
+
+def _sound(parameters: Parameters | None) -> Parameters | None:
+    """Parameters that blocks can be read by. Raises `AssumptionBroken`."""
+    if parameters is not None:
+        check(parameters)
+    return parameters
 
 
 def _sealed(call: Call, block: RawBlock, parameters: Parameters) -> dict[int, dict[int, bytes]]:

@@ -103,9 +103,9 @@ library Reports {
                 for (uint256 left = uint32(reporters >> seat); left != 0; left >>= 1) {
                     if (left & 1 == 1) {
                         uint256 report = Bits.word(data, at) & ((sets & ONES) * type(uint32).max);
+                        at += step;
                         upper += (report >> 32) & EVEN;
                         lower += report & EVEN;
-                        at += step;
                     }
                     sets >>= 1;
                 }
@@ -177,11 +177,11 @@ library Reports {
             uint256 reporters = beyond.length;
             for (uint256 reporter; reporter != reporters; ++reporter) {
                 uint256 report = Bits.word(data, at) & lanes;
+                at += step;
                 outOfRange |= report | (report + LIFT);
                 uint256 sum = DynamicArrayLib.get(beyond, reporter) + _beyond(report, mean, radius);
                 // slither-disable-next-line unused-return -- the array itself
                 DynamicArrayLib.set(beyond, reporter, sum);
-                at += step;
             }
             if (outOfRange & HIGH != 0) revert IErrors.EstimatorOutOfRange();
         }

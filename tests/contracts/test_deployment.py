@@ -53,6 +53,9 @@ REFUSALS = [
     (parameters(settlement_window=0), ("BlocksNotPositive", 100, 10, 1000, 0)),
     (parameters(wei_per_unit=0), ("UnitNotPositive", 0)),
     (replace(BASE, stake=BASE.stake - 1), ("StakeTooSmall", BASE.stake - 1, BASE.stake)),
+    (parameters(sealed=2), ("SealMalformed", 2, 0)),
+    (parameters(unrevealed_penalty=1), ("SealMalformed", 0, 1)),
+    (replace(BASE, sealed=1, unrevealed_penalty=7), ("StakeTooSmall", BASE.stake, BASE.stake + 7)),
 ]
 
 
@@ -62,7 +65,7 @@ OTHER = Parameters(
     c1_denominator=2**64 - 2, c1_per_report=0, body_mode=1, unrecorded=2**16 - 2, tolerance=2**32 - 4,
     skip_penalty=2**16 - 3, evidence_penalty=2**16 - 4, cost=1, wei_per_unit=5, stake=2**128 - 1,
     opening_deadline=2**32 - 5, skip_deadline=2**32 - 6, burn_in_blocks=2**32 - 7, game_blocks=2**32 - 8,
-    settlement_window=2**32 - 9,
+    settlement_window=2**32 - 9, sealed=1, unrevealed_penalty=2**127 - 1,
 )
 """No two fields alike, most of them as large as they can be."""
 
@@ -143,6 +146,8 @@ def random_parameters(chance: random.Random) -> Parameters:
     aggregation = chance.choice((0, 0, 1, 2, 3)) + off(4)
     delta = chance.choice((*[UNIT // 10] * 15, 0)) if aggregation == 3 else off(1, 2**32 - 1)
     validators = chance.choice((participants, participants, some, 3 * attackers + 1)) + off(1, -1)
+    sealed = chance.choice((0, 1)) + off(2)
+    penalty = chance.randrange(10**12) if sealed else off(1)
     return Parameters(
         participants=participants, validators=max(0, validators), arms=arms, horizon=horizon, burn_in=burn_in,
         liars=max(0, liars + off(-1, 1)), attackers=attackers, threshold=2 + off(-1, 1),
@@ -152,14 +157,14 @@ def random_parameters(chance: random.Random) -> Parameters:
         body_mode=chance.choice((0, 1)) + off(2),
         unrecorded=1 + off(-1, 65534), tolerance=1 + off(-1, 2**32 - 2), skip_penalty=1 + off(-1, 65534),
         evidence_penalty=off(1, 65535), cost=chance.choice((0, 1)) + off(2),
-        wei_per_unit=wei, stake=assumptions.minimum_stake(horizon, wei) + off(-1, 1),
+        wei_per_unit=wei, stake=assumptions.minimum_stake(horizon, wei) + penalty + off(-1, 1),
         opening_deadline=100 + off(-100), skip_deadline=10 + off(-10), burn_in_blocks=1 + off(-1),
-        game_blocks=1000 + off(-1000), settlement_window=50 + off(-50),
+        game_blocks=1000 + off(-1000), settlement_window=50 + off(-50), sealed=sealed, unrevealed_penalty=penalty,
     )  # fmt: skip
 
 
 PROVOKED = {
-    "DeltaMisplaced",
+    "DeltaMisplaced", "SealMalformed",
     "ParticipantsOutOfRange", "ArmsOutOfRange", "ThresholdTooLow", "ExplorationNotPositive", "UnknownChoice",
     "ReputationMalformed", "ValidatorsOutOfRange", "FailureLimitTooLow", "TooManyLiars", "TooManyAttackers",
     "TooFewReports", "QuorumUnreachable", "BurnInMalformed", "HorizonOutOfRange", "BlocksNotPositive", "StakeTooSmall",

@@ -59,8 +59,8 @@ def rebuilt(p: Parameters, ledger: Ledger, block: Submitted) -> Header | None:
     if not full:
         return header
     present = seats(header.reporters)
-    found = Body.decode(block.body, len(present), p.arms)
-    reports = {s: Report.decode(r.content, p.arms).means for s, r in zip(present, found.reports, strict=True)}
+    found = Body.decode(block.body, len(present), p)
+    reports = {s: Report.decode(r.content, p).means for s, r in zip(present, found.reports, strict=True)}
     sound = all(is_estimate(mean) for means in reports.values() for mean in means) and max(found.radii) < 2**31
     if not sound or any(row & ~header.reporters for row in header.selected):
         return None

@@ -9,6 +9,7 @@ from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.embedded import EmbeddedNode
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.keys import Signer, derive
+from chain_bandit.crypto.seal import seal
 from chain_bandit.history.blocks import History
 from chain_bandit.history.bodies import Bodies, with_bodies
 from chain_bandit.history.collect import collect
@@ -51,7 +52,8 @@ from chain_bandit.protocol.messages import (
 from chain_bandit.protocol.parameters import BodyMode, Parameters
 from chain_bandit.protocol.reputation import accuracies, radii
 from chain_bandit.protocol.rewards import Draws, RewardModel, bernoulli, secret_commitment
-from chain_bandit.protocol.settlement import NOTHING, Conduct, CostEntry, Pull, case_2, encode_pulls
+from chain_bandit.protocol.sealing import counts_key, nonce, receipts_root
+from chain_bandit.protocol.settlement import NOTHING, Conduct, CostEntry, Pull, case_2, encode_pulls, encode_sums
 from chain_bandit.protocol.submission import Submitted
 from chain_bandit.protocol.units import UNIT, sample_means
 from chain_bandit.stopwatch import Stopwatch
@@ -65,6 +67,7 @@ PARAMETERS = Parameters(
     settlement_window=40,
 )  # fmt: skip
 COMPACT = replace(PARAMETERS, body_mode=BodyMode.COMPACT)
+SEALED = replace(PARAMETERS, sealed=1, unrevealed_penalty=1000, stake=PARAMETERS.stake + 1000)
 COMMITTEES = replace(PARAMETERS, validators=3, unrecorded=3)
 """Three of the four validate, and up to three blocks wait for their record."""
 
@@ -106,6 +109,12 @@ class Script:
     costly: Hook = same
     option: Hook = same
     draw: Hook = same
+    record: Hook = same
+    """What a report of a sealed game hides: the pull of the last receipt."""
+    root: Hook = same
+    sums: Hook = same
+    seal_key: Hook = same
+    """What a seat seals with, whatever it registered."""
     kind: Callable[[int], str] = lambda t: {SKIPPED: "skip", LATE: "late"}.get(t, "block")
     parameters: Parameters = PARAMETERS
     batch: int = 1
@@ -116,6 +125,7 @@ class Script:
     offence: tuple[Phase, Role] = (Phase.BLOCK, Role.COMMANDER)
     reporters: Callable[[int], tuple[int, ...]] = lambda t: (0, 3) if t == REJECTED else (0, 1, 2, 3)
     opened_counts: tuple[int, ...] = (0, 1, 2, 3)
+    opened_seals: tuple[int, ...] = (0, 1, 2, 3)
     roles: bytes = ROLES
     last: int = T
     finish: str = "withdrawn"
@@ -138,7 +148,11 @@ class Played:
         self.waiting: list[Submitted] = []
         self.signers = [Signer(derive(seed, "main", seat)) for seat in range(M)]
         self.owner = Signer(derive(seed, "environment"))
-        self.salt_keys = [derive(seed, "salt", seat) for seat in range(M)]
+        self.seal_keys = [derive(seed, "seal", seat) for seat in range(M)]
+        self.salt_keys = [
+            counts_key(seal_key) if self.parameters.sealed else derive(seed, "salt", seat)
+            for seat, seal_key in enumerate(self.seal_keys)
+        ]
         self.accounts = [Account.from_key(signer.secret) for signer in (*self.signers, self.owner)]
         self.outsider = Signer(derive(seed, "outsider"))
         self.node = EmbeddedNode({each.address: 10**20 for each in (*self.signers, self.owner, self.outsider)})
@@ -175,17 +189,22 @@ class Played:
         self.contract = Coordinator.deploy(
             self.node.web3, self.environment, self.parameters, *commitments, POOL, Stopwatch()
         )
-        for account in self.accounts[:M]:
-            self.contract.join(account, bytes(65))
+        self.seated = [
+            Seated(signer.address, seal_hash=keccak(seal_key))
+            for signer, seal_key in zip(self.signers, self.seal_keys, strict=True)
+        ]
+        for account, seated in zip(self.accounts, self.seated, strict=False):
+            self.contract.join(account, seated.keys)
         self.game = self.parameters.digest(*commitments)
 
     def _open(self) -> None:
         self.contract.open(self.environment, self.salt)
-        self.seed_0, genesis = genesis_digest(self.game, [Seated(signer.address) for signer in self.signers], self.salt)
+        self.seed_0, genesis = genesis_digest(self.game, self.seated, self.salt)
         assert self.contract.genesis() == genesis
         self.separator = Domain(self.node.chain_id, self.contract.address, self.game).separator()
         self.draws = Draws(MODEL, self.secret, self.seed_0)
         self.counts, self.totals = [[0] * K for _ in range(M)], [[0] * K for _ in range(M)]
+        self.last, self.sums = [NOTHING] * M, [0] * M
         self.ledger, self.unsettled = opening(self.parameters, genesis, self.seed_0), b""
 
     def _draw(self, t: int, seat: int, arm: int, failed: int) -> int:
@@ -193,8 +212,9 @@ class Played:
 
     def _receive(self, t: int, arm: int, failed: int) -> None:
         for seat in range(M):
+            self.last[seat] = Pull(arm, self.draws.reward(t, seat, arm, failed))
             self.counts[seat][arm] += 1
-            self.totals[seat][arm] += self.draws.reward(t, seat, arm, failed)
+            self.totals[seat][arm] += self.last[seat].reward
 
     def _round(self) -> None:
         t, how, p = self.ledger.round, self.script.kind(self.ledger.round), self.parameters
@@ -241,9 +261,16 @@ class Played:
         script = self.script
         means = script.means(sample_means(self.totals[seat], self.counts[seat]), seat, t)
         counts = script.counts(tuple(self.counts[seat]), seat, t)
-        content = Report(means, commitment(counts, commitment_salt(self.salt_keys[seat], t))).encode()
+        committed = commitment(counts, commitment_salt(self.salt_keys[seat], t))
+        content = Report(means, committed, self._sealed(seat, t)).encode()
         digest = self._slot().digest(Phase.REPORT, Role.COMMANDER, seat, statement_content(Phase.REPORT, content))
         return SignedReport(content, script.report_signature(self.signers[seat].sign(digest), seat, t))
+
+    def _sealed(self, seat: int, t: int) -> bytes:
+        if not self.parameters.sealed:
+            return b""
+        key = self.script.seal_key(self.seal_keys[seat], seat, t)
+        return seal(key, nonce(self.game, t, seat), self.script.record(self.last[seat], seat, t))
 
     def _committee_after(self, record: Record) -> int:
         """Who validates next, as the contract has it: after the exploration round that the record may bring."""
@@ -256,7 +283,7 @@ class Played:
         p, script, listed = self.parameters, self.script, blocked(self.ledger, t)
         reporters = tuple(seat for seat in script.reporters(t) if not listed >> seat & 1)
         reports = {seat: self._report(seat, t) for seat in reporters}
-        means = {seat: Report.decode(report.content, K).means for seat, report in reports.items()}
+        means = {seat: Report.decode(report.content, p).means for seat, report in reports.items()}
         bits = {
             seat: enough_pulls(script.counts(tuple(self.counts[seat]), seat, t), self.ledger.pulls, p.threshold)
             for seat in reporters
@@ -322,8 +349,12 @@ class Played:
             reward = self._draw(t, seat, arm, self.ledger.failed)
             self.counts[seat][arm] += 1
             self.totals[seat][arm] += reward
-            pulls.append(Pull(arm, reward))
-        self.unsettled += encode_pulls(pulls)
+            self.last[seat] = Pull(arm, reward)
+            self.sums[seat] += reward
+            pulls.append(self.last[seat])
+        sealed = self.parameters.sealed
+        row = receipts_root(self.secret, self.seed_0, t, pulls) if sealed else encode_pulls(pulls)
+        self.unsettled += self.script.root(row, t)
 
     def _settle(self) -> None:
         self._flush()
@@ -341,8 +372,15 @@ class Played:
             ]
             self.contract.settle_costs(self.environment, entries[:10])
             self.contract.settle_costs(self.environment, entries[10:])
-            for seat in self.script.opened_counts:
-                self.contract.reveal_counts(self.accounts[seat], self.salt_keys[seat])
+            if self.parameters.sealed:
+                self.contract.settle_sums(self.environment, encode_sums(self.script.sums(self.sums)))
+                for seat in self.script.opened_seals:
+                    self.contract.reveal_seal(self.accounts[seat], self.seal_keys[seat])
+                if len(self.script.opened_seals) < M:
+                    self.node.mine(self.parameters.settlement_window)
+            else:
+                for seat in self.script.opened_counts:
+                    self.contract.reveal_counts(self.accounts[seat], self.salt_keys[seat])
         self.contract.close(self.accounts[2])
         self._withdraw()
 

@@ -25,6 +25,7 @@ from tests.unit.audit.played_game import (
     LATE,
     LIAR,
     PARAMETERS,
+    SEALED,
     SKIPPED,
     K,
     L,
@@ -88,6 +89,10 @@ PLAYED = {
     "honest.report": Script(means=at(1, lambda means: (means[0] ^ 1, means[1]), lie)),
     "counts.commitment": Script(counts=at(1, lambda counts: (counts[0] + 1, counts[1]))),
     "counts.bits": Script(bits=lambda bits, t: {**bits, 1: (bits[1][0], False)} if t == ROUND else bits),
+    "settlement.roots": Script(parameters=SEALED, root=lambda root, t: keccak(root) if t == ROUND else root, last=ROUND,
+                               finish="running"),
+    "settlement.sums": Script(parameters=SEALED, sums=lambda sums: [sums[0], sums[1] + 1, *sums[2:]]),
+    "seal.records": Script(parameters=SEALED, record=at(1, lambda pull: replace(pull, reward=pull.reward ^ 1))),
     "costs.case": Script(costly=lambda costly, t: costly and t != COSTLY),
 }
 """Games that the contract accepts although this very check, and no other, fails in one round."""
@@ -143,7 +148,7 @@ def word(where: int, value: int) -> Callable[[bytes], bytes]:
 
 FORGED: dict[str, tuple[int | None, Callable[[Forgery], None]]] = {
     "game.code": (None, lambda f: f.creation(flip(100))),
-    "game.parameters": (None, lambda f: f.creation(word(-23, 1))),
+    "game.parameters": (None, lambda f: f.creation(word(-25, 1))),
     "game.deposits": (None, lambda f: f.value(2, 5)),
     "game.opening": (None, lambda f: f.call("open", 0, rewrite("open", _0=flip(3)))),
     "game.genesis": (None, lambda f: f.event("Opened", 0, flip(3))),

@@ -27,18 +27,18 @@ def signed(*means):
     [b"", bytes(39), bytes(41), Report((UNIT + 1, 0), bytes(32)).encode(), Report((0, INFINITY), bytes(32)).encode()],
 )
 def test_a_report_counts_as_withheld_when_malformed_or_out_of_range(parameters, content):
-    assert readable_report(content, parameters().arms) is None
+    assert readable_report(content, parameters()) is None
 
 
 def test_a_report_is_read_when_every_estimator_is_in_range(parameters):
-    assert readable_report(signed(0, UNIT).content, parameters().arms) == Report((0, UNIT), b"\3" * 32)
+    assert readable_report(signed(0, UNIT).content, parameters()) == Report((0, UNIT), b"\3" * 32)
 
 
 def test_the_block_holds_every_arm_infinite_when_nobody_opened(parameters):
     p = parameters()
     header, body = propose(p, at_5(p), {0: signed(1, 2)}, {})
     assert (header.reporters, header.candidates, header.selected) == (0, (0, 0), (0, 0))
-    assert Body.decode(body, 0, 2) == Body(radii((2, 2)), ())
+    assert Body.decode(body, 0, p) == Body(radii((2, 2)), ())
     assert header.accuracies == (0,) * 4
     assert header.means == (INFINITY, INFINITY)
 
@@ -53,7 +53,7 @@ def test_the_block_is_decided_by_agreed_reports_and_bits_whatever_their_order(pa
     assert header == Header(
         5, b"\7" * 32, 0, keccak(body), 0b1111, 0, (0b1111, 0b1011), (0b0110, 0b0010), 0, (25, 30), (65535,) * 4
     )
-    assert Body.decode(body, 4, 2) == Body(radii((2, 2)), tuple(reports[p] for p in range(4)))
+    assert Body.decode(body, 4, p) == Body(radii((2, 2)), tuple(reports[seat] for seat in range(4)))
 
 
 def test_a_seat_without_bits_is_no_reporter(parameters):
@@ -61,7 +61,7 @@ def test_a_seat_without_bits_is_no_reporter(parameters):
     reports = {seat: signed(10, 40) for seat in range(4)}
     header, body = propose(p, at_5(p), reports, dict.fromkeys((0, 1, 3), (True, True)))
     assert header.reporters == 0b1011
-    assert len(Body.decode(body, 3, 2).reports) == 3
+    assert len(Body.decode(body, 3, p).reports) == 3
 
 
 def test_whoever_is_on_the_block_list_is_no_reporter(parameters):
@@ -71,7 +71,7 @@ def test_whoever_is_on_the_block_list_is_no_reporter(parameters):
     header, body = propose(p, ledger, {s: signed(10, 40) for s in range(4)}, dict.fromkeys(range(4), (True, True)))
     assert (header.blocked, header.reporters, header.candidates) == (0b0100, 0b1011, (0b1011, 0b1011))
     assert header.accuracies == (65535, 65535, 0, 65535)
-    assert len(Body.decode(body, 3, 2).reports) == 3
+    assert len(Body.decode(body, 3, p).reports) == 3
 
 
 def test_a_block_names_the_committee_that_its_record_leads_to(parameters):

@@ -10,15 +10,16 @@ from chain_bandit.protocol.transaction import block_bytes, header_bytes
 from tests.conftest import build_scenario
 
 
+@pytest.mark.parametrize("sealed", [0, 1])
 @pytest.mark.parametrize("mode", BodyMode)
 @pytest.mark.parametrize(("participants", "validators", "arms"), [(4, 4, 2), (9, 4, 3), (31, 31, 5)])
-def test_longest_block_is_as_long_as_stated(parameters, mode, participants, validators, arms):
-    p = parameters(participants, arms, 60, validators=validators, body_mode=mode)
+def test_longest_block_is_as_long_as_stated(parameters, mode, sealed, participants, validators, arms):
+    p = parameters(participants, arms, 60, validators=validators, body_mode=mode, sealed=sealed)
     distinct = tuple(range(1, arms + 1))
     header = Header(
         7, bytes(32), 0, bytes(32), p.everybody, 1, distinct, distinct, 1, (0,) * arms, (0,) * participants
     )
-    body = Body((0,) * arms, (SignedReport(bytes(4 * arms + 32), bytes(64)),) * participants).encode()
+    body = Body((0,) * arms, (SignedReport(bytes(4 * arms + 32 + 21 * sealed), bytes(64)),) * participants).encode()
     assert header_bytes(p) == len(header.encode(p))
     assert block_bytes(p) == len(Submitted.of(p, header, body, 1, b"").encode(p))
 
