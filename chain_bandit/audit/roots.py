@@ -19,9 +19,9 @@ NEXT_REPORT = 16
 def pulls_of_root(game: Game, past: Past) -> tuple[Pull, ...] | None:
     """The pulls of the open round whose root the next unread settlement entry is; None when they are not found.
 
-    The secret gives the draw of every arm, so that each seat leaves a choice of arms: the one that its own record
-    names comes first, then the honest one. `past.refuted` tells a root that no row of them has from one that was not
-    found among the first `MOST_TRIES`.
+    The secret gives the draw of every arm, so that each seat leaves a choice of arms: for a malicious one that of its
+    own record comes first, then the honest one. `past.refuted` tells a root that no row of them has from one that was
+    not found among the first `MOST_TRIES`.
     """
     at = ROOT_BYTES * game.approved
     game.approved += 1
@@ -50,14 +50,15 @@ def _choices(game: Game, past: Past, seat: int) -> list[Pull]:
     t, arms = game.running.round, range(game.parameters.arms)
     drawn = [Pull(arm, draw(game.disclosed, t, seat, arm, past.failed)) for arm in arms]
     first = [NOTHING] if blocked(game.running, t) >> seat & 1 else []
-    told = _told(game, seat, t)
+    told = None if game.is_honest(seat) else _told(game, seat, t)
     if told is not None and told.arm in arms:
         first.append(drawn[told.arm])
     return list(dict.fromkeys([*first, drawn[past.arm], NOTHING, *drawn]))
 
 
 def _told(game: Game, seat: int, t: int) -> Pull | None:
-    """What the seat's next report says, by the key that it revealed."""
+    """What the seat's next report says, by the key that it revealed: a guess, since it may lie, or tell of another
+    round that came between."""
     key = game.survey.seal_keys.get(seat)
     for later in range(t + 1, t + 1 + NEXT_REPORT):
         sealed = game.survey.sealed.get(later, {}).get(seat)

@@ -203,7 +203,10 @@ class Game:
     # The course of a game
 
     def open(self) -> "Game":
-        seated = [Seated(seat, seal_hash=keccak(self.seal_key(i))) for i, seat in enumerate(self.seats)]
+        seated = [
+            Seated(seat, seal_hash=keccak(self.seal_key(i)) if self.p.sealed else ZERO)
+            for i, seat in enumerate(self.seats)
+        ]
         for each in seated:
             self.do(each.address, "join", each.keys, value=self.p.stake)
         self.do(self.environment, "open", self.salt)

@@ -109,7 +109,8 @@ def play_and_check(scenario, order=None, bounded=True, recorder=None):
             assert not any(roles[p.instance] == 0 for seat in honest for p in seat.validator.equivocations())
         if kind is Kind.APPROVED and bounded:
             truthful = [p for p in honest[0].validator.agreed if not roles[p] & Conduct.LIAR]
-            reports = [Report.decode(honest[0].validator.agreed[p].content, scenario.parameters).means for p in truthful]
+            agreed, p = honest[0].validator.agreed, scenario.parameters
+            reports = [Report.decode(agreed[seat].content, p).means for seat in truthful]
             for arm, estimator in enumerate(played.record.header.means):
                 column = [row[arm] for row in reports]
                 assert min(column) <= estimator <= max(column)

@@ -190,7 +190,7 @@ class Played:
             self.node.web3, self.environment, self.parameters, *commitments, POOL, Stopwatch()
         )
         self.seated = [
-            Seated(signer.address, seal_hash=keccak(seal_key))
+            Seated(signer.address, seal_hash=keccak(seal_key) if self.parameters.sealed else ZERO)
             for signer, seal_key in zip(self.signers, self.seal_keys, strict=True)
         ]
         for account, seated in zip(self.accounts, self.seated, strict=False):
