@@ -8,9 +8,9 @@ import {Bits} from "./libraries/Bits.sol";
 import {Costs} from "./libraries/Costs.sol";
 import {Ledger} from "./libraries/Ledger.sol";
 import {Rewards} from "./libraries/Rewards.sol";
-import {Rules} from "./Rules.sol";
 import {Seals} from "./libraries/Seals.sol";
 import {Seats} from "./libraries/Seats.sol";
+import {Rules} from "./Rules.sol";
 import {BURNED, CostEntry, Parameters, Progress} from "./types/Game.sol";
 
 /// @title What happens to a game's money: the half of its code that no round waits for

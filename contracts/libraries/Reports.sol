@@ -10,8 +10,8 @@ import {Reputation} from "./Reputation.sol";
 
 /// @title The global estimators and everybody's accuracy, from the reports in a block's body
 /// @dev The twin of `aggregation.global_means` and `reputation.accuracies` in Python. Body: K uint32 radii; for each
-/// reporter its report, which begins with K uint32 estimators, and 64 signature. Eight arms, lanes of 32 bits, are worked on at a time;
-/// every value is below 2**31, so that bit 31 of a lane tells which of two is larger.
+/// reporter its report, which begins with K uint32 estimators, and 64 signature. Eight arms, lanes of 32 bits, are
+/// worked on at a time; every value is below 2**31, so that bit 31 of a lane tells which of two is larger.
 library Reports {
     uint256 internal constant SIGNATURE_BYTES = 64;
     uint256 private constant LANES = 8;

@@ -141,7 +141,7 @@ def test_parameters_words_equal_the_abi_encoding_of_the_contracts_struct(paramet
     names = [field.name for field in fields(Parameters)]
     assert len(names) == 30
     assert p.words() == encode(["uint256"] * 30, list(astuple(p)))
-    assert p.words() == encode([f"({','.join(['uint256'] * 28)})"], [astuple(p)])
+    assert p.words() == encode([f"({','.join(['uint256'] * 30)})"], [astuple(p)])
 
 
 def test_the_games_digest_changes_with_every_parameter_and_commitment(parameters):
