@@ -155,6 +155,11 @@ class Scenario(_Model):
     )
     skip_penalty: int = Field(default=4_096, ge=1, description="reputation, of 65535, that a skip costs a validator")
     evidence_penalty: int = Field(default=65_535, ge=0, description="reputation that a proof of equivocation costs")
+    sealed: bool = Field(default=False, description="arms and rewards stay hidden until keys are revealed")
+    unrevealed_penalty: float = Field(
+        default=1.0, ge=0, le=1, strict=False,
+        description="share of T whole rewards that not revealing a sealing key costs; deposited with the stake",
+    )
     exploration: str = Field(
         default="2/b", pattern=r"^\d+(\.\d+)?(/b)?$", description="C1, /b: divided by |B_i|"
     )
@@ -198,6 +203,8 @@ class Scenario(_Model):
         if self.sortition is not None:
             sortition = int(Fraction(str(self.sortition)) * ODDS)
             assumptions.require(sortition > 0, "sortition", "p >= 2^-64", p=sortition)
+        least = assumptions.minimum_stake(self.rounds, chain.wei_per_unit)
+        penalty = least * round(self.unrevealed_penalty * UNIT) // UNIT if self.sealed else 0
         parameters = Parameters(
             participants=self.participants,
             validators=self.participants if self.validators is None else self.validators,
@@ -224,12 +231,14 @@ class Scenario(_Model):
             probing=probing,
             commanders=commanders,
             wei_per_unit=chain.wei_per_unit,
-            stake=assumptions.minimum_stake(self.rounds, chain.wei_per_unit),
+            stake=least + penalty,
             opening_deadline=chain.opening_deadline,
             skip_deadline=chain.skip_deadline,
             burn_in_blocks=burn_in,
             game_blocks=self.rounds * (chain.skip_deadline + 4),
             settlement_window=chain.settlement_window,
+            sealed=int(self.sealed),
+            unrevealed_penalty=penalty,
         )
         assumptions.check(parameters)
         if parameters.aggregation == Aggregation.DELTA_SAFE and self.burn_in is None:

@@ -8,6 +8,7 @@ import {Bits} from "./libraries/Bits.sol";
 import {Costs} from "./libraries/Costs.sol";
 import {Ledger} from "./libraries/Ledger.sol";
 import {Rewards} from "./libraries/Rewards.sol";
+import {Seals} from "./libraries/Seals.sol";
 import {Seats} from "./libraries/Seats.sol";
 import {Rules} from "./Rules.sol";
 import {BURNED, CostEntry, Parameters, Progress} from "./types/Game.sol";
@@ -20,6 +21,7 @@ contract Bookkeeper is Books {
     using Ledger for Ledger.History;
     using Ledger for Progress;
     using Rewards for Rewards.Credits;
+    using Seals for Seals.Keys;
     using Seats for Seats.Roster;
 
     constructor(
@@ -34,8 +36,27 @@ contract Bookkeeper is Books {
         _requireCanonical(abi.encodeCall(IChainBandit.settleRewards, (through, pulls)));
         Progress memory progress_ = _requireOpened();
         if (progress_.isOver(HORIZON)) _requireWindow(progress_);
-        _credits.settle(_history, _docket, through, pulls, PARTICIPANTS, ARMS);
+        if (SEALED == 1) _credits.settleRoots(_history, through, pulls);
+        else _credits.settle(_history, _docket, through, pulls, PARTICIPANTS, ARMS);
         emit IChainBandit.RewardsSettled(through);
+    }
+
+    function settleSums(bytes calldata sums) external direct onlyEnvironment {
+        _requireCanonical(abi.encodeCall(IChainBandit.settleSums, (sums)));
+        _requireSealed();
+        Progress memory progress_ = _requireOver();
+        _requireWindow(progress_);
+        _credits.settleSums(_history, _docket, progress_.nextRound - 1, BURN_IN, sums, PARTICIPANTS);
+        emit IChainBandit.SumsSettled(_credits.total(PARTICIPANTS));
+    }
+
+    function revealSeal(bytes32 sealKey) external direct {
+        _requireWords(1);
+        _requireSealed();
+        uint16 seat = _roster.seatOf(msg.sender);
+        _requireWindow(_requireOver());
+        _seals.reveal(seat, sealKey);
+        emit IChainBandit.SealRevealed(seat, sealKey);
     }
 
     function reveal(bytes32 secret, bytes calldata roles, bytes calldata model)
@@ -66,12 +87,18 @@ contract Bookkeeper is Books {
         if (_accounts.closed) revert AlreadyClosed(_accounts.costsVoid);
         bool complete = _disclosure.isComplete(BURN_IN) && _credits.settledThrough + 1 >= progress_.nextRound;
         uint256 deadline = progress_.overBlock(HORIZON) + SETTLEMENT_WINDOW;
-        if (!complete && block.number <= deadline) revert Unfinished(block.number, deadline);
+        uint256 missing = 0;
+        if (SEALED == 1) {
+            complete = complete && _credits.summed;
+            missing = _seals.missing(PARTICIPANTS);
+        }
+        if (!(complete && missing == 0) && block.number <= deadline) revert Unfinished(block.number, deadline);
         uint256 left = pool - _credits.total(PARTICIPANTS) * WEI_PER_UNIT;
         (uint256 paidIn, uint256 paidOut) = _costs();
         uint256 burned = complete
             ? _accounts.closeComplete(left, paidIn * WEI_PER_UNIT, paidOut * WEI_PER_UNIT)
             : _accounts.closeVoid(left, PARTICIPANTS - Bits.count(_docket.accused));
+        burned += missing * UNREVEALED_PENALTY;
         emit IChainBandit.Closed(!complete, burned);
         if (burned != 0) Balances.send(BURNED, burned);
     }
@@ -88,6 +115,10 @@ contract Bookkeeper is Books {
         uint16 seat = _roster.seatOf(msg.sender);
         _requireOver();
         emit IChainBandit.CountsRevealed(seat, saltKey);
+    }
+
+    function _requireSealed() private view {
+        if (SEALED == 0) revert NotSealed();
     }
 
     /// @dev What the costly rounds took from the honest and gave to the others, in units.

@@ -6,6 +6,7 @@ import {BlockList} from "./libraries/BlockList.sol";
 import {Costs} from "./libraries/Costs.sol";
 import {Ledger} from "./libraries/Ledger.sol";
 import {Rewards} from "./libraries/Rewards.sol";
+import {Seals} from "./libraries/Seals.sol";
 import {Seats} from "./libraries/Seats.sol";
 import {Rules} from "./Rules.sol";
 import {Progress} from "./types/Game.sol";
@@ -17,6 +18,7 @@ abstract contract Books is Rules {
     using Ledger for Ledger.History;
     using Ledger for Progress;
     using Rewards for Rewards.Credits;
+    using Seals for Seals.Keys;
     using Seats for Seats.Roster;
 
     Ledger.History internal _history;
@@ -30,6 +32,7 @@ abstract contract Books is Rules {
     Balances.Accounts internal _accounts;
     bytes32 internal _genesis;
     bytes32 internal _seed;
+    Seals.Keys internal _seals; // unused in an open game
     // slither-disable-end uninitialized-state,constable-states,unused-state
 
     /// @dev Lets in only what a transaction's own calldata says, so that blocks alone are enough to audit a game.
@@ -53,9 +56,10 @@ abstract contract Books is Rules {
         return _due(_roster.seatOf(account));
     }
 
-    /// @dev What a closed game owes a seat. The stake covers any change taken from it.
+    /// @dev What a closed game owes a seat. The stake covers any change and penalty taken from it.
     function _due(uint16 seat) private view returns (uint256 due) {
         due = STAKE + _credits.unitsOf(seat) * WEI_PER_UNIT;
+        if (SEALED == 1 && !_seals.isRevealed(seat)) due -= UNREVEALED_PENALTY;
         if (_accounts.costsVoid) return _docket.accused >> seat & 1 == 1 ? due : due + _accounts.share;
         uint256 change = _disclosure.changeOf(seat) * WEI_PER_UNIT;
         return _disclosure.isMalicious(seat) ? due + change : due - change;

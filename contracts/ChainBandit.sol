@@ -10,6 +10,7 @@ import {Assumptions} from "./libraries/Assumptions.sol";
 import {Bits} from "./libraries/Bits.sol";
 import {Ledger} from "./libraries/Ledger.sol";
 import {Reputation} from "./libraries/Reputation.sol";
+import {Seals} from "./libraries/Seals.sol";
 import {Seats} from "./libraries/Seats.sol";
 import {Records} from "./Records.sol";
 import {Rules} from "./Rules.sol";
@@ -18,6 +19,7 @@ import {CostEntry, Parameters, Progress} from "./types/Game.sol";
 /// @title One game of chain_bandit
 contract ChainBandit is Records {
     using Ledger for Ledger.History;
+    using Seals for Seals.Keys;
     using Seats for Seats.Roster;
 
     constructor(Parameters memory parameters_, bytes32 saltCommitment, bytes32 secretCommitment)
@@ -35,7 +37,9 @@ contract ChainBandit is Records {
         _requireOpening();
         if (msg.sender == environment) revert EnvironmentCannotJoin(msg.sender);
         if (msg.value != STAKE) revert WrongStake(msg.value, STAKE);
-        emit Joined(_roster.take(msg.sender, keys, PARTICIPANTS), msg.sender);
+        uint16 seat = _roster.take(msg.sender, keys, PARTICIPANTS);
+        if (SEALED == 1) _seals.register(seat, keys);
+        emit Joined(seat, msg.sender);
     }
 
     /// @inheritdoc IChainBandit
@@ -62,6 +66,16 @@ contract ChainBandit is Records {
 
     /// @inheritdoc IChainBandit
     function settleRewards(uint32, bytes calldata) external override {
+        _bookkeeping();
+    }
+
+    /// @inheritdoc IChainBandit
+    function settleSums(bytes calldata) external override {
+        _bookkeeping();
+    }
+
+    /// @inheritdoc IChainBandit
+    function revealSeal(bytes32) external override {
         _bookkeeping();
     }
 

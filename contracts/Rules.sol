@@ -42,6 +42,8 @@ abstract contract Rules is IErrors, IRules {
     uint32 internal immutable BURN_IN_BLOCKS;
     uint32 internal immutable GAME_BLOCKS;
     uint32 internal immutable SETTLEMENT_WINDOW;
+    uint8 internal immutable SEALED;
+    uint128 internal immutable UNREVEALED_PENALTY;
 
     /// Whether some participants only participate: `_committee` then says who does more.
     bool internal immutable COMMITTEES;
@@ -99,10 +101,12 @@ abstract contract Rules is IErrors, IRules {
         BURN_IN_BLOCKS = p.burnInBlocks;
         GAME_BLOCKS = p.gameBlocks;
         SETTLEMENT_WINDOW = p.settlementWindow;
+        SEALED = p.sealedGame;
+        UNREVEALED_PENALTY = p.unrevealedPenalty;
 
         COMMITTEES = p.validators != p.participants || p.sortition != 0;
         DRAWS_COMMANDERS = p.commanders != ODDS;
-        REPORT_BYTES = Reports.contentBytes(p.arms, p.sortition != 0 || p.commanders != ODDS);
+        REPORT_BYTES = Reports.contentBytes(p.arms, p.sortition != 0 || DRAWS_COMMANDERS, p.sealedGame == 1);
         SUCCESSORS = (COMMITTEES ? Blocks.COMMITTEE : 0) | (DRAWS_COMMANDERS ? Blocks.COMMANDERS : 0);
         MAJORITY_FLOOR = Assumptions.majorityFloor(p);
         OPEN_UNTIL = block.number + p.openingDeadline;
@@ -146,7 +150,9 @@ abstract contract Rules is IErrors, IRules {
             skipDeadline: SKIP_DEADLINE,
             burnInBlocks: BURN_IN_BLOCKS,
             gameBlocks: GAME_BLOCKS,
-            settlementWindow: SETTLEMENT_WINDOW
+            settlementWindow: SETTLEMENT_WINDOW,
+            sealedGame: SEALED,
+            unrevealedPenalty: UNREVEALED_PENALTY
         });
     }
 

@@ -10,12 +10,17 @@ from chain_bandit.protocol.blocks import Header, approves, seats
 from chain_bandit.protocol.ledger import Ledger
 from chain_bandit.protocol.messages import Phase, Role, pull_content, receipt_content, tally
 from chain_bandit.protocol.rewards import Draws, RewardModel, hidden_cost
-from chain_bandit.protocol.settlement import NOTHING, Conduct, Cost, Pull, case_2, cost_of_round
+from chain_bandit.protocol.sealing import receipts_root
+from chain_bandit.protocol.settlement import NOTHING, Conduct, Cost, Pull, case_2, cost_of_round, encode_pulls
 from chain_bandit.protocol.units import Counts, Means, added, sample_means
 
 
 class Environment:
-    """Hands out receipts: unasked in burn-in and exploration rounds, on a certificate in learning rounds."""
+    """Hands out receipts: unasked in burn-in and exploration rounds, on a certificate in learning rounds.
+
+    Attributes:
+        sums: settled rewards of each seat so far, in units.
+    """
 
     def __init__(
         self,
@@ -32,6 +37,7 @@ class Environment:
         nothing = (0,) * rules.parameters.arms
         self._counts: list[Counts] = [nothing for _ in rules.everybody]
         self._totals: list[Counts] = [nothing for _ in rules.everybody]
+        self.sums = [0] * len(rules.everybody)
 
     @property
     def cost(self) -> int:
@@ -78,6 +84,13 @@ class Environment:
         return tuple(
             Pull(given[seat].arm, given[seat].reward) if seat in given else NOTHING for seat in self.rules.everybody
         )
+
+    def settlement(self, pulls: Sequence[Pull]) -> bytes:
+        """What the contract is told of an approved round, once: the pulls, or in a sealed game the root of them."""
+        self.sums = [total + pull.reward for total, pull in zip(self.sums, pulls, strict=True)]
+        if not self.rules.parameters.sealed:
+            return encode_pulls(pulls)
+        return receipts_root(self.secret, self.rules.seed_0, self._ledger.round, pulls)
 
     def charge(self, header: Header, reported: dict[int, Means]) -> int | None:
         """What the block's round costs, in units, where some B_i holds a labelled liar that lied: case 2; else None."""

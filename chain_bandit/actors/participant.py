@@ -4,6 +4,7 @@ from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, PullRequest, R
 from chain_bandit.actors.rules import Rules
 from chain_bandit.comparison.interface import Opening
 from chain_bandit.crypto.keys import Signer
+from chain_bandit.crypto.seal import seal
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.crypto.vrf_keys import VrfKey
 from chain_bandit.protocol.blocks import Report, round_seed
@@ -16,6 +17,8 @@ from chain_bandit.protocol.messages import (
     receipt_content,
     tally,
 )
+from chain_bandit.protocol.sealing import nonce
+from chain_bandit.protocol.settlement import NOTHING, Pull
 from chain_bandit.protocol.sharing import counts_commitment
 from chain_bandit.protocol.units import Counts, Means, added, is_estimate, sample_means
 
@@ -24,13 +27,15 @@ class Participant:
     """The bandit half of a seat. Its state follows from the receipts it holds and the ledger alone."""
 
     def __init__(
-        self, rules: Rules, seat: int, signer: Signer, salt_key: bytes, vrf_key: VrfKey, verifier: Verifier
-    ) -> None:
+        self, rules: Rules, seat: int, signer: Signer, salt_key: bytes, vrf_key: VrfKey, seal_key: bytes,
+        verifier: Verifier,
+    ) -> None:  # fmt: skip
         self.rules, self.seat, self.signer = rules, seat, signer
-        self.salt_key, self.vrf_key = salt_key, vrf_key
+        self.salt_key, self.vrf_key, self.seal_key = salt_key, vrf_key, seal_key
         self._verifier = verifier
         self.counts: Counts = (0,) * rules.parameters.arms
         self.totals: tuple[int, ...] = (0,) * rules.parameters.arms
+        self.last = NOTHING
 
     def arm(self, ledger: Ledger) -> int | None:
         """The arm to pull in the open round; None pulls nothing, which only the malicious do."""
@@ -44,11 +49,16 @@ class Participant:
         """The pull counts to commit to in the open round."""
         return self.counts
 
+    def record(self, ledger: Ledger) -> Pull:
+        """What the report of a sealed game hides: the last receipt."""
+        return self.last
+
     def report(self, ledger: Ledger) -> tuple[Report, Opening]:
         """The report of the open round and the opening of its commitment."""
         counts, salt = self.committed_counts(ledger), commitment_salt(self.salt_key, ledger.round)
         committed = counts_commitment(counts, salt, self.rules.parties)
-        return Report(self.means(ledger), committed, self.proof(ledger)), Opening(counts, salt)
+        report = Report(self.means(ledger), committed, self.proof(ledger), self._sealed(ledger))
+        return report, Opening(counts, salt)
 
     def proof(self, ledger: Ledger) -> bytes:
         """The proof of the draw for the next round; empty where nothing is drawn."""
@@ -84,5 +94,11 @@ class Participant:
         digest = rules.slot(ledger).digest(Phase.REWARD, Role.ENVIRONMENT, self.seat, content)
         if not self._verifier.is_signed_by(rules.environment, digest, receipt.signature):
             return False
-        self.counts, self.totals = counts, totals
+        self.counts, self.totals, self.last = counts, totals, Pull(receipt.arm, receipt.reward)
         return True
+
+    def _sealed(self, ledger: Ledger) -> bytes:
+        rules = self.rules
+        if not rules.parameters.sealed:
+            return b""
+        return seal(self.seal_key, nonce(rules.domain.game, ledger.round, self.seat), self.record(ledger))

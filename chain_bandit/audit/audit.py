@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from chain_bandit.audit import costs, evidence, money, records, rewards, setup
+from chain_bandit.audit import costs, evidence, money, records, rewards, seals, setup
 from chain_bandit.audit.catalogue import CHECKS
 from chain_bandit.audit.chain import survey
 from chain_bandit.audit.findings import findings
@@ -23,6 +23,8 @@ _RECORDS: dict[str, Callable[[Game, Call], None]] = {
 }
 _AFTER: dict[str, Callable[[Game, Call], None]] = {
     "settleRewards": rewards.settled,
+    "settleSums": seals.summed,
+    "revealSeal": seals.key_revealed,
     "reveal": rewards.revealed,
     "settleCosts": costs.costs_settled,
     "close": money.closed,
@@ -189,13 +191,14 @@ def _report(game: Game, trusted: bool) -> AuditReport:
             name: getattr(deployment.parameters, name) for name in type(deployment.parameters).__slots__
         }
     checks = dict(game.checks.tallies)
+    unopened = deployment is not None and deployment.parameters.sealed and not game.receipts_known
     if trusted:
         del checks["chain.head"]
     return AuditReport(
         checks=checks,
         violations=game.checks.violations,
         findings=findings(game),
-        run_digest="0x" + game.run_digest.hex() if game.bodies_known else None,
+        run_digest="0x" + game.run_digest.hex() if game.bodies_known and not unopened else None,
         head="0x" + game.survey.head.hex(),
         head_trusted=trusted,
         complete=game.closed or money.called_off(game, game.survey.number),

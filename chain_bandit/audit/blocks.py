@@ -7,6 +7,7 @@ from chain_bandit.audit.commitments import check_counts
 from chain_bandit.audit.draws import CHECKS_OF_DRAWS, check_draws
 from chain_bandit.audit.game import Game
 from chain_bandit.audit.reports import check_against_receipts, check_reports, receipts_means
+from chain_bandit.audit.seals import check_records
 from chain_bandit.protocol.blocks import Body, Header, SignedReport, seats
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import Malformed
@@ -45,7 +46,7 @@ def check_block(game: Game, header: Header, body: bytes | None) -> Checked:
     if body is None:
         body = game.bodies.get(header.body)
     if body is None:
-        for name in ON_THE_BODY + (CHECKS_OF_DRAWS if p.draws else ()):
+        for name in (*ON_THE_BODY, *(CHECKS_OF_DRAWS if p.draws else ()), *(("seal.records",) if p.sealed else ())):
             game.checks.unknown(name, "bodies lie beside the chain, and were not given")
         return Checked(digest, None, None)
     opened = _open(game, header, body)
@@ -66,6 +67,8 @@ def check_block(game: Game, header: Header, body: bytes | None) -> Checked:
         check_attested(game, header, opened.radii, reports)
     check_counts(game, header, reports)
     check_draws(game, header, reports)
+    if p.sealed:
+        check_records(game, reports)
     held = [frozenset(seats(row)) & reports.keys() for row in header.selected]
     liars = game.disclosed.liars if game.disclosed else frozenset()
     reported = {seat: report.means for seat, report in reports.items()}

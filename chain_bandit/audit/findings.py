@@ -14,6 +14,11 @@ _IN_WORDS = {
     "other arm than the honest": "seat {seat} pulled another arm than the honest in {n} rounds",
     "counts not opened": "seat {seat} did not open its pull counts of {n} blocks",
     "false count commitment": "seat {seat} committed to other pull counts than it had in {n} blocks",
+    "bits of other counts": "the comparison bits of seat {seat} in {n} blocks are not those of its pulls",
+    "false sealed arm": "seat {seat} sealed another arm than that of its last receipt in {n} blocks",
+    "false sealed reward": "seat {seat} sealed another reward than that of its last receipt in {n} blocks",
+    "sealed record does not open": "the sealed record of seat {seat} does not open with its own key in {n} blocks",
+    "sealing key not revealed": "seat {seat} did not reveal the key of its sealed records in {n} blocks",
     "bits on trust":
         "the comparison bits of seat {seat} in {n} blocks were not checked: they rest on the quorum's word alone",
     "equivocated": "seat {seat} is proven to have signed two contents in one slot",

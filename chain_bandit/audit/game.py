@@ -14,7 +14,7 @@ from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.ledger import Ledger
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.rewards import Draws, RewardModel, hidden_cost
-from chain_bandit.protocol.settlement import Balance, Conduct
+from chain_bandit.protocol.settlement import Balance, Conduct, Pull
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +72,8 @@ class Past:
         priced: of a block, the arm that its header carries and that arm's global estimator.
         expected: case 2; None when it is not known.
         charged: what the environment said of it.
+        pulls: of an approved round of a sealed game, once its root is opened.
+        refuted: whether that root was found to be of no pulls at all.
     """
 
     kind: Kind
@@ -82,6 +84,14 @@ class Past:
     priced: tuple[int, int] = (0, 0)
     expected: bool | None = False
     charged: bool | None = None
+    pulls: tuple[Pull, ...] | None = None
+    refuted: bool = False
+
+
+    @property
+    def paid(self) -> bool:
+        """Whether settlement has something to say of it, after the burn-in."""
+        return self.kind is Kind.APPROVED
 
 
 @dataclass(slots=True)
@@ -91,6 +101,8 @@ class Game:
     Attributes:
         bodies: by hash, what the history holds beside the chain block that is replayed.
         bodies_known: whether every body was there so far: the run digest holds the reports.
+        last: every seat's last receipt; None where it is not known.
+        earned, summed, unsealed: of a sealed game: units in opened roots by seat, whether sums were paid, who revealed.
         costly, costs: rounds charged as case 2; what those before it was on the block list cost each seat, in units.
     """
 
@@ -104,6 +116,7 @@ class Game:
     deposits: int = 0
     deposits_known: bool = True
     ledger: Ledger | None = None
+    digest: bytes = ZERO
     seed_0: bytes = ZERO
     separator: bytes = ZERO
     end_block: int = 0
@@ -112,11 +125,15 @@ class Game:
     disclosed: Disclosed | None = None
     counts: list[list[int]] = field(default_factory=list)
     totals: list[list[int]] = field(default_factory=list)
+    last: list[Pull | None] = field(default_factory=list)
     receipts_known: bool = True
     past: dict[int, Past] = field(default_factory=dict)
     approved: int = 0
     settled_through: int = 0
     rewards: list[int] = field(default_factory=list)
+    earned: list[int] = field(default_factory=list)
+    summed: bool = False
+    unsealed: set[int] = field(default_factory=set)
     revealed: bool = False
     handed_back: int = 0
     costly: int = 0

@@ -14,9 +14,12 @@ def closed(game: Game, call: Call) -> None:
         return
     records = ledger.round - p.burn_in
     complete = game.revealed and game.handed_back == records and game.settled_through == ledger.round - 1
+    complete = complete and (game.summed or not p.sealed)
+    unrevealed = frozenset(range(p.participants)) - game.unsealed if p.sealed else frozenset()
     deadline = game.over_block + p.settlement_window
     checks.that(
-        game.is_over(call.block) and (complete or call.block > deadline), "money.close", None, "closing",
+        game.is_over(call.block) and ((complete and not unrevealed) or call.block > deadline),
+        "money.close", None, "closing",
         "in block {} the game is not over, or not settled before its window ends with block {}", call.block, deadline,
     )  # fmt: skip
     game.closed, game.void = True, not complete
@@ -26,11 +29,11 @@ def closed(game: Game, call: Call) -> None:
         return
     if complete and game.disclosed is not None:
         game.balance = final_balance(
-            p, game.deployment.pool, game.rewards, game.disclosed.roles, game.costs
+            p, game.deployment.pool, game.rewards, game.disclosed.roles, game.costs, unrevealed
         )
     else:
         listed = frozenset(seat for seat, since in enumerate(ledger.blocked_from) if since)
-        game.balance = void_balance(p, game.deployment.pool, game.rewards, listed)
+        game.balance = void_balance(p, game.deployment.pool, game.rewards, listed, unrevealed)
     game.burned = game.balance.burned
     checks.same(
         call.events, (Event("Closed", (not complete, game.burned)),), "money.close", None,

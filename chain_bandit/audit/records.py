@@ -161,7 +161,7 @@ def _advance(
     p, ledger = game.parameters, game.running
     arm = pulled_arm(p, ledger, record.kind)
     past.arm = honest_arm(p, ledger) if arm is None else arm
-    pulls = after_round(game, record.kind, arm)
+    pulls = after_round(game, past, arm)
     reports: tuple[SignedReport, ...] = ()
     if checked is not None:
         if checked.signed is None:

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from chain_bandit.audit.game import Game, draw
+from chain_bandit.audit.game import Game, Past, draw
+from chain_bandit.audit.roots import check_root, pulls_of_root
 from chain_bandit.history.records import Call, Event
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.ledger import after_burn_in_round, blocked, honest_arm, opening
 from chain_bandit.protocol.rewards import secret_commitment
-from chain_bandit.protocol.settlement import NOTHING, PULL_BYTES, Pull, decode_pulls
+from chain_bandit.protocol.settlement import NOTHING, PULL_BYTES, Pull, decode_pulls, settled_bytes
 from chain_bandit.protocol.units import NO_PULL, UNIT
 
 
@@ -17,7 +18,8 @@ def burn_in(game: Game, genesis: bytes) -> None:
     p = game.parameters
     game.counts = [[0] * p.arms for _ in range(p.participants)]
     game.totals = [[0] * p.arms for _ in range(p.participants)]
-    game.rewards, game.costs = [0] * p.participants, [0] * p.participants
+    game.rewards, game.costs, game.earned = ([0] * p.participants for _ in range(3))
+    game.last = [None] * p.participants
     ledger = opening(p, genesis, game.seed_0)
     for _ in range(1, p.burn_in):
         _receive(game, ledger.round, honest_arm(p, ledger), 0)
@@ -30,33 +32,43 @@ def _receive(game: Game, round_: int, arm: int, failed: int) -> None:
     for seat, counts in enumerate(game.counts):
         counts[arm] += 1
         if game.disclosed is not None:
-            game.totals[seat][arm] += draw(game.disclosed, round_, seat, arm, failed)
+            reward = draw(game.disclosed, round_, seat, arm, failed)
+            game.totals[seat][arm] += reward
+            game.last[seat] = Pull(arm, reward)
 
 
-def after_round(game: Game, kind: Kind, arm: int | None) -> tuple[Pull, ...] | None:
+def after_round(game: Game, past: Past, arm: int | None) -> tuple[Pull, ...] | None:
     """Take in the receipts of the open round; gives the settled pulls of an approved round after the burn-in."""
     p, ledger = game.parameters, game.running
-    if kind is Kind.APPROVED and ledger.round > p.burn_in:
-        return _pulled(game)
+    if past.paid and ledger.round > p.burn_in:
+        past.pulls = pulls_of_root(game, past) if p.sealed else _settled_pulls(game)
+        _pulled(game, past.pulls)
+        return past.pulls
     if arm is not None:
         _receive(game, ledger.round, arm, ledger.failed)
     return None
 
 
-def _pulled(game: Game) -> tuple[Pull, ...] | None:
-    size = PULL_BYTES * game.parameters.participants
-    at = size * game.approved
-    game.approved += 1
-    try:
-        pulls = decode_pulls(bytes(game.survey.pulls[at : at + size]), game.parameters.participants)
-    except Malformed:
-        game.receipts_known = False
-        return None
+def _pulled(game: Game, pulls: Sequence[Pull] | None) -> None:
+    """Everybody's receipt of an approved round."""
+    if pulls is None:
+        game.receipts_known, game.last = False, [None] * len(game.last)
+        return
     for seat, pull in enumerate(pulls):
         if pull.arm < game.parameters.arms:
             game.counts[seat][pull.arm] += 1
             game.totals[seat][pull.arm] += pull.reward
-    return pulls
+            game.last[seat] = pull
+
+
+def _settled_pulls(game: Game) -> tuple[Pull, ...] | None:
+    size = PULL_BYTES * game.parameters.participants
+    at = size * game.approved
+    game.approved += 1
+    try:
+        return decode_pulls(bytes(game.survey.pulls[at : at + size]), game.parameters.participants)
+    except Malformed:
+        return None
 
 
 def settled(game: Game, call: Call) -> None:
@@ -67,7 +79,7 @@ def settled(game: Game, call: Call) -> None:
     p, checks, last = game.parameters, game.checks, game.running.round - 1
     due = [t for t in range(game.settled_through + 1, min(through, last) + 1)
            if game.past[t].kind is Kind.APPROVED]
-    size = PULL_BYTES * p.participants
+    size = settled_bytes(p)
     formed = checks.that(
         game.settled_through < through <= last and len(data) == size * len(due),
         "settlement.form", None, f"settlement through round {through}",
@@ -80,17 +92,20 @@ def settled(game: Game, call: Call) -> None:
         in_window(game, call, "settlement")
     if formed:
         for index, t in enumerate(due):
-            _check_round(game, t, decode_pulls(data[size * index : size * (index + 1)], p.participants))
+            if not p.sealed:
+                _check_round(game, t, decode_pulls(data[size * index : size * (index + 1)], p.participants))
+            elif check_root(game, t):
+                _check_round(game, t, game.past[t].pulls or ())
         game.settled_through = through
 
 
 def _check_round(game: Game, t: int, pulls: Sequence[Pull]) -> None:
     p, checks, past, disclosed = game.parameters, game.checks, game.past[t], game.disclosed
-    listed = blocked(game.running, t)
+    listed, credited = blocked(game.running, t), game.earned if p.sealed else game.rewards
     for seat, pull in enumerate(pulls):
         valid = pull.reward <= UNIT if pull.arm < p.arms else pull.arm == NO_PULL and not pull.reward
         checks.that(valid, "settlement.form", t, f"pull of seat {seat}", "arm {}, reward {}", pull.arm, pull.reward)
-        game.rewards[seat] += pull.reward
+        credited[seat] += pull.reward
         if listed >> seat & 1:
             checks.that(pull == NOTHING, "blocklist.silence", t, f"pull of seat {seat}",
                         "it is on the block list, but arm {} and reward {} are settled", pull.arm, pull.reward)

@@ -116,6 +116,7 @@ def opened(game: Game, call: Call) -> None:
         checks.unknown("record.links", game.blind)
         return
     digest = p.digest(deployment.salt_commitment, deployment.secret_commitment)
+    game.digest = digest
     game.seed_0, genesis = genesis_digest(digest, game.seated, salt)
     checks.same(call.events, (Event("Opened", (genesis,)),), "game.genesis", None, "event of the opening")
     game.separator = Domain(game.origin.chain_id, game.origin.contract, digest).separator()

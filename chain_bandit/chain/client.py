@@ -199,8 +199,12 @@ class Coordinator:
         return [(round_, kind, bytes(head)) for round_, kind, head in events]
 
     def settle_rewards(self, sender: LocalAccount, through: int, pulls: bytes) -> Call:
-        """Credit the rewards of all unsettled rounds up to `through`, once they are recorded."""
+        """Credit the rewards of all unsettled rounds up to `through`, once they are recorded; sealed: note roots."""
         return self._submit(sender, "settleRewards", through, pulls, order=Order.AFTER)
+
+    def settle_sums(self, sender: LocalAccount, sums: bytes) -> Call:
+        """Credit what each seat of a sealed game earned, once all roots are settled."""
+        return self._submit(sender, "settleSums", sums, order=Order.AFTER)
 
     def reveal(self, sender: LocalAccount, secret: bytes, roles: bytes, model: bytes) -> Call:
         """Open the environment's commitment, once all is recorded."""
@@ -223,6 +227,10 @@ class Coordinator:
     def reveal_counts(self, sender: LocalAccount, salt_key: bytes) -> Call:
         """Publish the key of one's commitments to pull counts."""
         return self._submit(sender, "revealCounts", salt_key)
+
+    def reveal_seal(self, sender: LocalAccount, seal_key: bytes) -> Call:
+        """Publish the key of one's sealed records, once all is recorded."""
+        return self._submit(sender, "revealSeal", seal_key, order=Order.AFTER)
 
     def parameters(self) -> Parameters:
         """The game's parameters."""

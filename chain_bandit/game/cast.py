@@ -98,7 +98,8 @@ class Cast:
         for number in self.rules.everybody:
             signer = plan.participants[number]
             validator = Validator(self.rules, number, signer, verifier)
-            identity = (self.rules, number, signer, plan.salt_keys[number], plan.vrf_keys[number], verifier)
+            keys_of_seat = (plan.salt_keys[number], plan.vrf_keys[number], plan.seal_keys[number])
+            identity = (self.rules, number, signer, *keys_of_seat, verifier)
             if number in attacks:
                 keys = {seat: plan.participants[seat] for seat in (number, *attackers)}
                 rng = plan.rng("attack", number)

@@ -25,7 +25,7 @@ from chain_bandit.protocol.ledger import (
     records_made,
 )
 from chain_bandit.protocol.parameters import Parameters
-from chain_bandit.protocol.settlement import CostEntry, Pull, encode_pulls
+from chain_bandit.protocol.settlement import CostEntry, Pull
 from chain_bandit.protocol.submission import Submitted
 from chain_bandit.scenario import Scenario
 
@@ -115,7 +115,7 @@ class Game:
             self._submit()
             self._list_accused(self.parameters.horizon + self.parameters.evidence_delay)
             self._settle(force=True)
-            self.recorder.finish(self.progress.entries[::-1])
+            self.recorder.finish(self.progress.entries[::-1], self.cast.environment.sums)
         finally:
             self.cast.close()
 
@@ -249,7 +249,7 @@ class Game:
             reports = Body.decode(body, len(members), parameters).reports
             if record.kind is Kind.APPROVED and ledger.round > parameters.burn_in:
                 pulls = self.cast.environment.pulls()
-                progress.unsettled.append(encode_pulls(pulls))
+                progress.unsettled.append(self.cast.environment.settlement(pulls))
                 reported = {
                     p: Report.decode(r.content, parameters).means for p, r in zip(members, reports, strict=True)
                 }

@@ -17,7 +17,7 @@ from chain_bandit.game.errors import RecordMismatch
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import Recorded
 from chain_bandit.protocol.messages import Domain
-from chain_bandit.protocol.settlement import CostEntry
+from chain_bandit.protocol.settlement import CostEntry, encode_sums
 from chain_bandit.protocol.submission import Submitted
 from chain_bandit.protocol.transaction import gas_of_blocks
 from chain_bandit.stopwatch import Stopwatch
@@ -127,17 +127,22 @@ class OnChain:
         """Credit rewards."""
         self.contract.settle_rewards(self._environment, through, pulls)
 
-    def finish(self, entries: Sequence[CostEntry]) -> None:
+    def finish(self, entries: Sequence[CostEntry], sums: Sequence[int]) -> None:
         """Reveal, settle costs in chunks, close; everybody opens its count commitments and withdraws."""
         plan, contract, size = self._plan, self.contract, self._plan.scenario.chain.costs_every
         self._confirm()
+        if plan.parameters.sealed:
+            contract.settle_sums(self._environment, encode_sums(sums))
+            for participant, seal_key in zip(self._participants, plan.seal_keys, strict=True):
+                contract.reveal_seal(participant, seal_key)
         contract.reveal(self._environment, plan.secret, plan.roles, plan.model)
         for at in range(0, len(entries), size):
             contract.settle_costs(self._environment, entries[at : at + size])
         contract.close(self._relayer)
         contract.settle()
         for participant, salt_key in zip(self._participants, plan.salt_keys, strict=True):
-            contract.reveal_counts(participant, salt_key)
+            if not plan.parameters.sealed:
+                contract.reveal_counts(participant, salt_key)
             contract.withdraw(participant)
         contract.withdraw(self._environment)
         contract.settle()

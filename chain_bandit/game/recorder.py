@@ -49,11 +49,14 @@ class Recorder(Protocol):
         ...
 
     def settle_rewards(self, through: int, pulls: bytes) -> None:
-        """Pay the rewards of the approved learning rounds up to `through`."""
+        """Pay the rewards of the approved learning rounds up to `through`; a sealed game gives their roots."""
         ...
 
-    def finish(self, entries: Sequence[CostEntry]) -> None:
-        """Reveal, settle costs (entries newest first), close, and let everybody withdraw."""
+    def finish(self, entries: Sequence[CostEntry], sums: Sequence[int]) -> None:
+        """Reveal, settle costs (entries newest first), close, and let everybody withdraw.
+
+        A sealed game first pays each seat's sum of rewards, and everybody reveals its sealing key before the closing.
+        """
         ...
 
 
@@ -90,5 +93,5 @@ class NoChain:
     def settle_rewards(self, through: int, pulls: bytes) -> None:
         """Nothing is paid."""
 
-    def finish(self, entries: Sequence[CostEntry]) -> None:
+    def finish(self, entries: Sequence[CostEntry], sums: Sequence[int]) -> None:
         """Nothing is owed."""

@@ -9,7 +9,7 @@ from enum import IntEnum
 
 from chain_bandit.protocol.digests import ZERO, keccak, read_uints, uint, uints
 from chain_bandit.protocol.errors import Malformed
-from chain_bandit.protocol.parameters import PROOF_BYTES, Parameters
+from chain_bandit.protocol.parameters import PROOF_BYTES, SEALED_BYTES, Parameters
 from chain_bandit.protocol.units import BOUND, Means
 
 SIGNATURE_BYTES = 64
@@ -44,15 +44,17 @@ class Report:
         means: its local estimators in units.
         commitment: to its pull counts.
         proof: of its draw for the next round, zeros for none; empty where nothing is drawn.
+        sealed: its last receipt, sealed; empty in an open game.
     """
 
     means: Means
     commitment: bytes
     proof: bytes = b""
+    sealed: bytes = b""
 
     def encode(self) -> bytes:
-        """K uint32, 32 bytes, and 81 of the proof if there is one."""
-        return uints(self.means, 4) + self.commitment + self.proof
+        """K uint32, 32 bytes, 81 of the proof and 21 of the sealed record if there are any."""
+        return uints(self.means, 4) + self.commitment + self.proof + self.sealed
 
     @staticmethod
     def decode(data: bytes, parameters: Parameters) -> "Report":
@@ -61,8 +63,9 @@ class Report:
             raise Malformed("report", f"{parameters.report_bytes} bytes", len(data))
         read = Reader(data, "report")
         return Report(
-            read_uints(read.take(4 * parameters.arms), 4), read.take(32), read.take(PROOF_BYTES * parameters.draws)
-        )
+            read_uints(read.take(4 * parameters.arms), 4), read.take(32), read.take(PROOF_BYTES * parameters.draws),
+            read.take(SEALED_BYTES * parameters.sealed),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

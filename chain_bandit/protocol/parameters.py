@@ -22,6 +22,10 @@ class BodyMode(IntEnum):
     """Beside the chain, under its hash: the quorum vouches for means and accuracies."""
 
 
+SEALED_BYTES = 21
+"""A sealed record: uint8 arm and uint32 reward, and the 16 bytes of their authentication (RFC 8452)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parameters:
     """Every number that decides a game, in the order of the contract's struct.
@@ -53,6 +57,8 @@ class Parameters:
         wei_per_unit: wei paid for one unit (1e-9) of reward.
         stake: wei that every participant deposits.
         opening_deadline, skip_deadline, burn_in_blocks, game_blocks, settlement_window: in chain blocks.
+        sealed: 1 when reports carry the last receipt sealed and settlement only roots of receipts, else 0.
+        unrevealed_penalty: wei that a participant of a sealed game loses which does not reveal its sealing key.
     """
 
     participants: int
@@ -86,6 +92,8 @@ class Parameters:
     burn_in_blocks: int
     game_blocks: int
     settlement_window: int
+    sealed: int = 0
+    unrevealed_penalty: int = 0
 
     def quorum(self, validators: int) -> int:
         """Signatures that certify a block of a committee of so many."""
@@ -127,8 +135,8 @@ class Parameters:
 
     @property
     def report_bytes(self) -> int:
-        """Bytes of a report's content: K uint32 means, 32 commitment, 81 proof if anything is drawn."""
-        return 4 * self.arms + 32 + PROOF_BYTES * self.draws
+        """Bytes of a report's content: K uint32 means, 32 commitment, 81 proof if anything is drawn, 21 if sealed."""
+        return 4 * self.arms + 32 + PROOF_BYTES * self.draws + SEALED_BYTES * self.sealed
 
     @property
     def mask_bytes(self) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 
-from chain_bandit.protocol.digests import uint
+from chain_bandit.protocol.digests import read_uints, uint, uints
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.units import NO_PULL, UNIT, Means
@@ -61,6 +61,14 @@ class Pull:
 NOTHING = Pull(NO_PULL, 0)
 
 
+ROOT_BYTES = 32
+
+
+def settled_bytes(parameters: Parameters) -> int:
+    """Bytes of one round of a settlement: every seat's pull, or in a sealed game the root of its receipts."""
+    return ROOT_BYTES if parameters.sealed else PULL_BYTES * parameters.participants
+
+
 def encode_pulls(pulls: Sequence[Pull]) -> bytes:
     """One round of a settlement: for each seat a uint8 arm and a uint32 reward."""
     return b"".join(uint(pull.arm, 1) + uint(pull.reward, 4) for pull in pulls)
@@ -108,8 +116,28 @@ class Balance:
     burned: int
 
 
+SUM_BYTES = 8
+
+
+def encode_sums(sums: Sequence[int]) -> bytes:
+    """What a sealed game pays, once it is over: the settled rewards of each seat as a uint64, in units."""
+    return uints(sums, SUM_BYTES)
+
+
+def decode_sums(data: bytes, participants: int) -> tuple[int, ...]:
+    """The sums by seat. Raises `Malformed` unless the length is exact."""
+    if len(data) != SUM_BYTES * participants:
+        raise Malformed("settled sums", f"{SUM_BYTES * participants} bytes", len(data))
+    return read_uints(data, SUM_BYTES)
+
+
 def final_balance(
-    parameters: Parameters, pool: int, rewards: Sequence[int], roles: Sequence[int], costs: Sequence[int]
+    parameters: Parameters,
+    pool: int,
+    rewards: Sequence[int],
+    roles: Sequence[int],
+    costs: Sequence[int],
+    unrevealed: frozenset[int] = frozenset(),
 ) -> Balance:
     """Settle a game whose reveal and settlements are all complete (PROTOCOL 1.8).
 
@@ -118,18 +146,32 @@ def final_balance(
         rewards: settled rewards of each seat, in units.
         roles: `Conduct` of each seat.
         costs: for each seat what the rounds in case 2 before it was on the block list cost, in units.
+        unrevealed: the seats of a sealed game that did not reveal their sealing key.
     """
     wei = parameters.wei_per_unit
     changes = [cost * wei * (1 if role else -1) for role, cost in zip(roles, costs, strict=True)]
+    stakes = _stakes(parameters, unrevealed)
     participants = tuple(
-        parameters.stake + reward * wei + change for reward, change in zip(rewards, changes, strict=True)
+        stake + reward * wei + change for stake, reward, change in zip(stakes, rewards, changes, strict=True)
     )
     surplus = -sum(changes)
     environment = pool - sum(rewards) * wei + min(surplus, 0)
-    return Balance(participants, environment, max(surplus, 0))
+    return Balance(participants, environment, max(surplus, 0) + len(unrevealed) * parameters.unrevealed_penalty)
 
 
-def void_balance(parameters: Parameters, pool: int, rewards: Sequence[int], blocked: frozenset[int]) -> Balance:
+def _stakes(parameters: Parameters, unrevealed: frozenset[int]) -> list[int]:
+    """What is left of each stake: not revealing a sealing key burns the penalty."""
+    penalty = parameters.unrevealed_penalty
+    return [parameters.stake - (penalty if seat in unrevealed else 0) for seat in range(parameters.participants)]
+
+
+def void_balance(
+    parameters: Parameters,
+    pool: int,
+    rewards: Sequence[int],
+    blocked: frozenset[int],
+    unrevealed: frozenset[int] = frozenset(),
+) -> Balance:
     """Settle a game that the environment left unfinished: no costs, who is not blocked shares the rest of the pool."""
     wei = parameters.wei_per_unit
     sharing = len(rewards) - len(blocked)
@@ -137,8 +179,9 @@ def void_balance(parameters: Parameters, pool: int, rewards: Sequence[int], bloc
     share = left // sharing if sharing else 0
     return Balance(
         tuple(
-            parameters.stake + reward * wei + (0 if seat in blocked else share) for seat, reward in enumerate(rewards)
+            stake + reward * wei + (0 if seat in blocked else share)
+            for seat, (stake, reward) in enumerate(zip(_stakes(parameters, unrevealed), rewards, strict=True))
         ),
         0,
-        left - share * sharing,
+        left - share * sharing + len(unrevealed) * parameters.unrevealed_penalty,
     )

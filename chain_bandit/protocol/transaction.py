@@ -3,7 +3,7 @@
 from chain_bandit.protocol.assumptions import require
 from chain_bandit.protocol.blocks import SIGNATURE_BYTES, body_bytes
 from chain_bandit.protocol.parameters import BodyMode, Parameters
-from chain_bandit.protocol.settlement import PULL_BYTES
+from chain_bandit.protocol.settlement import settled_bytes
 
 WORD = 32
 MOST_GAS = 2**24
@@ -61,7 +61,7 @@ def require_room(parameters: Parameters, batch: int, certificates: int, settle_e
     entry = ENTRY_WORDS * WORD + -(-header_bytes(p) // WORD) * WORD
     for name, gas in (
         ("batch", gas_of_blocks(size, batch, p.participants)),
-        ("settle_every", gas_of_call(settle_every * p.participants * PULL_BYTES)),
+        ("settle_every", gas_of_call(settle_every * settled_bytes(p))),
         ("costs_every", gas_of_call(costs_every * entry)),
     ):
         require(gas <= MOST_GAS, f"chain.{name}", "gas <= 2^24, what one transaction may take", gas=gas, most=MOST_GAS)

@@ -193,14 +193,19 @@ def _arguments(inside: Inside, call: Call) -> list[tuple[str, str]]:
         return said + (_signatures(*values[1:]) if values[1:] else [])
     if call.method == "reportEquivocation":
         return _proof(inside, values[0])
+    if call.method == "settleRewards" and inside.parameters.sealed:
+        return [("through", whole(values[0])), ("roots", _value(values[1]))]
     if call.method == "settleRewards":
         return [("through", whole(values[0])), *_pulls(inside, *values)]
     if call.method == "settleCosts":
         return [("records", whole(len(values[0]))), *(_cost(entry) for entry in values[0])]
-    names = {"open": ["salt"], "reveal": ["secret", "roles", "model"], "revealCounts": ["salt key"]}.get(
-        call.method, []
-    )
-    return [(name, _value(value)) for name, value in zip(names, values, strict=False)]
+    return [(name, _value(value)) for name, value in zip(_NAMES.get(call.method, ()), values, strict=False)]
+
+
+_NAMES = {
+    "open": ("salt",), "reveal": ("secret", "roles", "model"), "revealCounts": ("salt key",),
+    "settleSums": ("sums",), "revealSeal": ("sealing key",),
+}  # fmt: skip
 
 
 def _blocks(inside: Inside, call: Call) -> Iterator[tuple[str, str]]:

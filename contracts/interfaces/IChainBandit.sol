@@ -23,6 +23,10 @@ interface IChainBandit is IErrors, IRules {
     event Accused(uint16 seat, uint32 since);
     /// @notice Rewards of all approved rounds up to `through` are credited.
     event RewardsSettled(uint32 through);
+    /// @notice What each seat of a sealed game earned is credited: `total` units over all seats.
+    event SumsSettled(uint256 total);
+    /// @notice A participant revealed the key of its sealed records.
+    event SealRevealed(uint16 seat, bytes32 sealKey);
     /// @notice The environment revealed secret, roles and model; `cost` is the hidden cost in units.
     event Revealed(uint32 cost);
     /// @notice All records from the last one down to `downTo` are handed back; `costlyRounds` of them so far cost.
@@ -61,8 +65,17 @@ interface IChainBandit is IErrors, IRules {
     function reportEquivocation(Equivocation calldata proof) external;
 
     /// @notice Credits the rewards of every approved round after the last settled one and up to `through`.
-    /// @param pulls For each approved round, in order, a uint8 arm and a uint32 reward of every seat.
+    /// @param pulls For each approved round, in order, a uint8 arm and a uint32 reward of every seat; in a sealed game
+    /// 32 bytes, the root of the round's receipts, which credit nothing yet.
     function settleRewards(uint32 through, bytes calldata pulls) external;
+
+    /// @notice Credits what every seat of a sealed game earned, once, after the last round's root is settled.
+    /// @param sums A uint64 a seat, in units.
+    function settleSums(bytes calldata sums) external;
+
+    /// @notice Publishes the key of the caller's sealed records, after the game and within the settlement window.
+    /// Whoever does not loses the penalty.
+    function revealSeal(bytes32 sealKey) external;
 
     /// @notice Opens the environment's commitment after the game.
     /// @param roles One byte a seat: bit 0 lies, bit 1 attacks the consensus.
@@ -72,7 +85,8 @@ interface IChainBandit is IErrors, IRules {
     /// @notice Hands back records, newest first, and says which rounds cost the honest.
     function settleCosts(CostEntry[] calldata entries) external;
 
-    /// @notice Fixes what everybody is owed: with costs if all is settled, without if the window has passed.
+    /// @notice Fixes what everybody is owed: with costs if all is settled, without if the window has passed. A sealed
+    /// game also waits, within the window, for every sealing key.
     function close() external;
 
     /// @notice Pays the caller all it is owed.

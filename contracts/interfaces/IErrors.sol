@@ -11,6 +11,7 @@ interface IErrors {
     error UnknownChoice(
         uint256 quorumChoice, uint256 c1PerReport, uint256 bodyMode, uint256 aggregation, uint256 cost
     );
+    error SealMalformed(uint256 sealedGame, uint256 penalty);
     error DeltaMisplaced(uint256 aggregation, uint256 delta);
     error ReputationMalformed(uint256 unrecorded, uint256 tolerance, uint256 skipPenalty);
     error ValidatorsOutOfRange(uint256 validators, uint256 least, uint256 most);
@@ -79,6 +80,12 @@ interface IErrors {
     error WrongPullsLength(uint256 got, uint256 expected);
     error BlockedPull(uint256 round, uint256 seat);
     error InvalidPull(uint256 round, uint256 seat, uint256 arm, uint256 reward);
+    error NotSealed();
+    error SumTooLarge(uint256 seat, uint256 sum, uint256 most);
+    error SumsMissing(uint256 settledThrough, uint256 lastRecorded);
+    error AlreadySummed();
+    error WrongSealKey(uint256 seat, bytes32 got, bytes32 expected);
+    error SealAlreadyRevealed(uint256 seat);
     error AlreadyRevealed(uint256 cost);
     error NotRevealed();
     error WrongSecret(bytes32 got, bytes32 expected);

@@ -47,7 +47,7 @@ library Assumptions {
         _checkFaults(p);
         _checkDraws(p);
         _checkLengths(p);
-        uint256 least = minimumStake(p);
+        uint256 least = minimumStake(p) + p.unrevealedPenalty;
         if (p.weiPerUnit == 0) revert IErrors.UnitNotPositive(p.weiPerUnit);
         if (p.stake < least) revert IErrors.StakeTooSmall(p.stake, least);
         least = minimumPool(p);
@@ -72,6 +72,9 @@ library Assumptions {
     function _checkChoices(Parameters memory p) private pure {
         if (p.quorumChoice > 1 || p.c1PerReport > 1 || p.bodyMode > 1 || p.aggregation > DELTA_SAFE || p.cost > 1) {
             revert IErrors.UnknownChoice(p.quorumChoice, p.c1PerReport, p.bodyMode, p.aggregation, p.cost);
+        }
+        if (p.sealedGame > 1 || (p.sealedGame == 0 && p.unrevealedPenalty != 0)) {
+            revert IErrors.SealMalformed(p.sealedGame, p.unrevealedPenalty);
         }
         if ((p.aggregation == DELTA_SAFE) != (p.delta != 0)) revert IErrors.DeltaMisplaced(p.aggregation, p.delta);
     }

@@ -31,7 +31,7 @@ library Blocks {
         uint256 participants;
         uint256 arms;
         uint256 setBytes;
-        uint256 reportBytes; // of a report's content
+        uint256 reportBytes; // of a report's content, without its signature
         uint256 derivedBytes;
         uint256 nobody; // bits that stand for no seat
         uint256 tolerance;
@@ -71,10 +71,9 @@ library Blocks {
             uint256 middleEnd = _middle(shape, found, data, middleAt);
             uint256 reporters = found.reporters;
             if (reporters & (blocked | shape.nobody) != 0) revert IErrors.UnknownReporters(reporters, blocked);
-            uint256 signaturesAt = middleEnd
-                + (shape.compact
-                    ? shape.derivedBytes
-                    : Reports.size(shape.arms, shape.reportBytes, Bits.count(reporters)));
+            uint256 signaturesAt = middleEnd;
+            if (shape.compact) signaturesAt += shape.derivedBytes;
+            else signaturesAt += Reports.size(shape.arms, shape.reportBytes, Bits.count(reporters));
             found.signers = signers;
             found.signaturesAt = signaturesAt;
             uint256 end = signers == 0 ? signaturesAt : signaturesAt + 64 * Bits.count(signers);

@@ -10,8 +10,8 @@ import {Reputation} from "./Reputation.sol";
 
 /// @title The global estimators and everybody's accuracy, from the reports in a block's body
 /// @dev The twin of `aggregation.global_means` and `reputation.accuracies` in Python. Body: K uint32 radii; for each
-/// reporter K uint32 estimators, 32 commitment, what else the game has reported, 64 signature. Eight arms, lanes of 32
-/// bits, are worked on at a time; every value is below 2**31, so that bit 31 of a lane tells which of two is larger.
+/// reporter its report, which begins with K uint32 estimators, and 64 signature. Eight arms, lanes of 32 bits, are
+/// worked on at a time; every value is below 2**31, so that bit 31 of a lane tells which of two is larger.
 library Reports {
     uint256 internal constant SIGNATURE_BYTES = 64;
     uint256 private constant LANES = 8;
@@ -28,17 +28,18 @@ library Reports {
     struct Source {
         uint256 arms;
         uint256 setBytes;
-        uint256 step; // from a report to the next
+        uint256 step; // bytes from one report to the next
         uint256 tolerance;
         uint256 reporters;
         uint256 selectedAt; // where B_i of the arms lie in calldata
         uint256 bodyAt;
     }
 
-    /// @notice Bytes of a report's content; where anything is drawn it carries a proof of 81 bytes.
-    function contentBytes(uint256 arms, bool draws) internal pure returns (uint256) {
+    /// @notice Bytes of a report's content: where anything is drawn it carries a proof of 81 bytes, in a sealed game a
+    /// record of 21.
+    function contentBytes(uint256 arms, bool draws, bool sealedGame) internal pure returns (uint256) {
         unchecked {
-            return 4 * arms + 32 + (draws ? 81 : 0);
+            return 4 * arms + 32 + (draws ? 81 : 0) + (sealedGame ? 21 : 0);
         }
     }
 
@@ -110,9 +111,9 @@ library Reports {
                 for (uint256 left = uint32(reporters >> seat); left != 0; left >>= 1) {
                     if (left & 1 == 1) {
                         uint256 report = Bits.word(data, at) & ((sets & ONES) * type(uint32).max);
+                        at += step;
                         upper += (report >> 32) & EVEN;
                         lower += report & EVEN;
-                        at += step;
                     }
                     sets >>= 1;
                 }
@@ -184,11 +185,11 @@ library Reports {
             uint256 reporters = beyond.length;
             for (uint256 reporter; reporter != reporters; ++reporter) {
                 uint256 report = Bits.word(data, at) & lanes;
+                at += step;
                 outOfRange |= report | (report + LIFT);
                 uint256 sum = DynamicArrayLib.get(beyond, reporter) + _beyond(report, mean, radius);
                 // slither-disable-next-line unused-return -- the array itself
                 DynamicArrayLib.set(beyond, reporter, sum);
-                at += step;
             }
             if (outOfRange & HIGH != 0) revert IErrors.EstimatorOutOfRange();
         }

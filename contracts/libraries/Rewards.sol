@@ -2,7 +2,7 @@
 pragma solidity 0.8.30;
 
 import {IErrors} from "../interfaces/IErrors.sol";
-import {NO_PULL} from "../types/Game.sol";
+import {NO_PULL, UNIT} from "../types/Game.sol";
 import {Bits} from "./Bits.sol";
 import {BlockList} from "./BlockList.sol";
 import {Ledger} from "./Ledger.sol";
@@ -12,8 +12,12 @@ import {Pulls} from "./Pulls.sol";
 library Rewards {
     using Ledger for Ledger.History;
 
+    uint256 private constant ROOT_BYTES = 32;
+    uint256 private constant SUM_BYTES = 8;
+
     struct Credits {
         uint32 settledThrough;
+        bool summed; // of a sealed game: whether it has paid
         mapping(uint256 => uint256) units; // four uint64 a word: T rewards of at most 1e9 fit
     }
 
@@ -65,6 +69,49 @@ library Rewards {
         credits.settledThrough = uint32(through);
     }
 
+    /// @notice Takes note of the roots of every approved round after the settled ones and up to `through`. They lie in
+    /// calldata: who holds the receipts, or learns them after the game, checks them there.
+    function settleRoots(
+        Credits storage credits,
+        Ledger.History storage history,
+        uint256 through,
+        bytes calldata roots
+    ) internal {
+        uint256 from = credits.settledThrough;
+        if (through <= from) revert IErrors.AlreadySettled(through, from);
+        uint256 last = history.progress().nextRound - 1;
+        if (through > last) revert IErrors.RoundNotRecorded(through, last);
+        _checkLength(history, from + 1, through, roots.length, ROOT_BYTES);
+        credits.settledThrough = uint32(through);
+    }
+
+    /// @notice Credits what each seat earned in all rounds up to `last`: at most a whole reward for each approved one
+    /// after `burnIn` before it was on the block list.
+    function settleSums(
+        Credits storage credits,
+        Ledger.History storage history,
+        BlockList.Docket storage docket,
+        uint256 last,
+        uint256 burnIn,
+        bytes calldata sums,
+        uint256 participants
+    ) internal {
+        if (credits.summed) revert IErrors.AlreadySummed();
+        if (credits.settledThrough < last) revert IErrors.SumsMissing(credits.settledThrough, last);
+        if (sums.length != SUM_BYTES * participants) {
+            revert IErrors.WrongPullsLength(sums.length, SUM_BYTES * participants);
+        }
+        uint256 most = UNIT * _approved(history, burnIn + 1, last);
+        for (uint256 seat; seat < participants; ++seat) {
+            uint256 since = docket.since[seat];
+            uint256 most_ = since == 0 || since > last ? most : UNIT * _approved(history, burnIn + 1, since - 1);
+            uint256 sum = Bits.read(sums, SUM_BYTES * seat, SUM_BYTES);
+            if (sum > most_) revert IErrors.SumTooLarge(seat, sum, most_);
+            credits.units[seat >> 2] |= sum << ((seat & 3) * 64);
+        }
+        credits.summed = true;
+    }
+
     /// @dev Who is on the block list has pulled nothing.
     function _checkBlocked(BlockList.Docket storage docket, uint256 accused, bytes calldata row, uint256 round)
         private
@@ -93,15 +140,24 @@ library Rewards {
         uint256 length,
         uint256 bytesPerRound
     ) private view {
-        uint256 approved = 0;
+        uint256 approved = _approved(history, first, last);
+        if (length != approved * bytesPerRound) {
+            revert IErrors.WrongPullsLength(length, approved * bytesPerRound);
+        }
+    }
+
+    /// @dev How many rounds from `first` to `last` were approved.
+    function _approved(Ledger.History storage history, uint256 first, uint256 last)
+        private
+        view
+        returns (uint256 approved)
+    {
+        if (last < first) return 0;
         for (uint256 word = first >> 8; word <= last >> 8; ++word) {
             uint256 set = history.approvalsOf(word);
             if (word == first >> 8) set &= type(uint256).max << (first & 255);
             if (word == last >> 8) set &= type(uint256).max >> (255 - (last & 255));
             approved += Bits.count(set);
-        }
-        if (length != approved * bytesPerRound) {
-            revert IErrors.WrongPullsLength(length, approved * bytesPerRound);
         }
     }
 }

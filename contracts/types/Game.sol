@@ -51,6 +51,8 @@ struct Parameters {
     uint32 burnInBlocks;
     uint32 gameBlocks;
     uint32 settlementWindow;
+    uint8 sealedGame; // 1: reports carry the last receipt sealed, settlement roots of receipts
+    uint128 unrevealedPenalty; // wei that a participant loses which does not reveal its sealing key; 0 unless sealed
 }
 
 /// @dev Where the game stands; Ledger keeps it in one storage slot.

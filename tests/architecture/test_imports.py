@@ -23,7 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "network": {"actors"},
     "simulation": {"environments", "protocol"},
     "history": {"crypto.verify", "protocol"},
-    "audit": {"crypto.verify", "crypto.vrf", "crypto.secp256k1", "history", "protocol"},
+    "audit": {"crypto.seal", "crypto.verify", "crypto.vrf", "crypto.secp256k1", "history", "protocol"},
     "chain": {"protocol", "stopwatch"},
     "stopwatch": set(),
 }
@@ -41,6 +41,7 @@ ONLY_IN = {
     "rlp": {"chain", "history", "audit"},
     "trie": {"chain", "history", "audit"},
     "coincurve": {"chain", "crypto"},
+    "cryptography": {"crypto"},
     "ecdsa": {"crypto"},
     "matplotlib": {"views"},
     "mpyc": {"comparison"},

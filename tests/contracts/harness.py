@@ -72,7 +72,8 @@ def parameters(**changes: int) -> Parameters:
     changed = replace(BASE, **changes)
     if "stake" in changes:
         return changed
-    return replace(changed, stake=assumptions.minimum_stake(changed.horizon, changed.wei_per_unit))
+    least = assumptions.minimum_stake(changed.horizon, changed.wei_per_unit)
+    return replace(changed, stake=least + changed.unrevealed_penalty)
 
 
 def least_pool(p: Parameters) -> int:
@@ -180,6 +181,11 @@ class Game:
         self.separator = Domain(CHAIN_ID, self.address, self.digest).separator()
         self.records: list[tuple[bytes, Record, bytes]] = []  # parent, record, header's bytes
 
+    @staticmethod
+    def seal_key(seat: int) -> bytes:
+        """The sealing key of a seat."""
+        return keccak(b"seal", seat.to_bytes(2, "big"))
+
     # Calls
 
     def call(self, sender: bytes, function: str, *arguments: object, value: int = 0) -> Outcome:
@@ -199,10 +205,14 @@ class Game:
     # The course of a game
 
     def open(self) -> "Game":
-        for seat in self.seats:
-            self.do(seat, "join", bytes(65), value=self.p.stake)
+        seated = [
+            Seated(seat, seal_hash=keccak(self.seal_key(i)) if self.p.sealed else ZERO)
+            for i, seat in enumerate(self.seats)
+        ]
+        for each in seated:
+            self.do(each.address, "join", each.keys, value=self.p.stake)
         self.do(self.environment, "open", self.salt)
-        self.seed, self.genesis = genesis_digest(self.digest, [Seated(seat) for seat in self.seats], self.salt)
+        self.seed, self.genesis = genesis_digest(self.digest, seated, self.salt)
         self.ledger: Ledger = opening(self.p, self.genesis, self.seed)
         while self.ledger.round < self.p.burn_in:
             self.ledger = after_burn_in_round(self.p, self.ledger)
@@ -254,7 +264,7 @@ class Game:
         near = self.chance.randrange(UNIT + 1)
         around = (0, UNIT, near, min(UNIT, near + UNIT // 30), self.chance.randrange(UNIT + 1))
         means = tuple(self.chance.choice(around) for _ in range(self.p.arms))
-        return Report(means, self.chance.randbytes(32), self.proof())
+        return Report(means, self.chance.randbytes(32), self.proof(), self.chance.randbytes(21 * self.p.sealed))
 
     def proof(self) -> bytes:
         """Any bytes: the contract does not look into proofs."""

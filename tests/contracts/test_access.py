@@ -101,6 +101,8 @@ ARGUMENTS: dict[str, Callable[[Game], tuple]] = {
     "skipAfterDeadline": lambda game: (0,),
     "reportEquivocation": lambda game: (proof(game, 2).calldata(),) if is_open(game) else NO_PROOF,
     "settleRewards": lambda game: next_rewards(game),
+    "settleSums": lambda game: (bytes(8 * BASE.participants),),
+    "revealSeal": lambda game: (keccak(b"key"),),
     "reveal": lambda game: (game.secret, game.roles, game.model),
     "settleCosts": lambda game: (game.entries()[:1] if game.records else [],),
     "close": lambda game: (),
@@ -120,6 +122,8 @@ MAY = {
     "skipAfterDeadline": dict.fromkeys(("running", "accused"), ANYBODY),
     "reportEquivocation": {"running": ANYBODY},
     "settleRewards": dict.fromkeys(("running", "accused", "over"), OWN),
+    "settleSums": {},  # an open game has none
+    "revealSeal": {},
     "reveal": {"over": OWN},
     "settleCosts": {"settled": OWN},
     "close": dict.fromkeys(("complete", "late"), ANYBODY),

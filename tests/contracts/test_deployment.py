@@ -59,6 +59,9 @@ REFUSALS = [
     (parameters(quorum_choice=1, sortition=ODDS - 1), ("SortitionMisplaced", 4, 4, 1)),
     (parameters(sortition=3 * ODDS // 4 - 1), ("CommitteesTooSmall", 3 * ODDS - 4, 3 * ODDS)),
     (replace(BASE, stake=BASE.stake - 1), ("StakeTooSmall", BASE.stake - 1, BASE.stake)),
+    (parameters(sealed=2), ("SealMalformed", 2, 0)),
+    (parameters(unrevealed_penalty=1), ("SealMalformed", 0, 1)),
+    (replace(BASE, sealed=1, unrevealed_penalty=7), ("StakeTooSmall", BASE.stake, BASE.stake + 7)),
 ]
 
 
@@ -69,7 +72,7 @@ OTHER = Parameters(
     skip_penalty=2**16 - 3, evidence_penalty=2**16 - 4, cost=1, sortition=0, probing=2**64 - 10,
     commanders=2**64 - 11, wei_per_unit=5, stake=2**128 - 1,
     opening_deadline=2**32 - 5, skip_deadline=2**32 - 6, burn_in_blocks=2**32 - 7, game_blocks=2**32 - 8,
-    settlement_window=2**32 - 9,
+    settlement_window=2**32 - 9, sealed=1, unrevealed_penalty=2**127 - 1,
 )
 """No two fields alike, most of them as large as they can be."""
 
@@ -156,6 +159,8 @@ def random_parameters(chance: random.Random) -> Parameters:
     sortition = min(max(0, sortition), 2**64 - 1)
     probing = chance.choice((2**64, 2**64, 2**63)) + off(1)
     commanders = chance.choice((probing, probing, chance.randrange(1, 2**63))) + off(1)
+    sealed = chance.choice((0, 1)) + off(2)
+    penalty = chance.randrange(10**12) if sealed else off(1)
     return Parameters(
         participants=participants, validators=max(0, validators), arms=arms, horizon=horizon, burn_in=burn_in,
         liars=max(0, liars + off(-1, 1)), attackers=attackers, threshold=2 + off(-1, 1),
@@ -166,14 +171,14 @@ def random_parameters(chance: random.Random) -> Parameters:
         unrecorded=1 + off(-1, 65534), tolerance=1 + off(-1, 2**32 - 2), skip_penalty=1 + off(-1, 65534),
         evidence_penalty=off(1, 65535), cost=chance.choice((0, 1)) + off(2),
         sortition=sortition, probing=probing, commanders=commanders + off(1, -commanders),
-        wei_per_unit=wei, stake=assumptions.minimum_stake(horizon, wei) + off(-1, 1),
+        wei_per_unit=wei, stake=assumptions.minimum_stake(horizon, wei) + penalty + off(-1, 1),
         opening_deadline=100 + off(-100), skip_deadline=10 + off(-10), burn_in_blocks=1 + off(-1),
-        game_blocks=1000 + off(-1000), settlement_window=50 + off(-50),
+        game_blocks=1000 + off(-1000), settlement_window=50 + off(-50), sealed=sealed, unrevealed_penalty=penalty,
     )  # fmt: skip
 
 
 PROVOKED = {
-    "DeltaMisplaced",
+    "DeltaMisplaced", "SealMalformed",
     "ParticipantsOutOfRange", "ArmsOutOfRange", "ThresholdTooLow", "ExplorationNotPositive", "UnknownChoice",
     "ReputationMalformed", "ValidatorsOutOfRange", "FailureLimitTooLow", "TooManyLiars", "TooManyAttackers",
     "TooFewReports", "QuorumUnreachable", "BurnInMalformed", "HorizonOutOfRange", "BlocksNotPositive", "StakeTooSmall",

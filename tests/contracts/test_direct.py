@@ -14,6 +14,8 @@ CALLS = {
     "skipAfterDeadline": (0,),
     "reportEquivocation": ((0, 0, ZERO, 1, 1, *[ZERO] * 6),),
     "settleRewards": (5, b""),
+    "settleSums": (b"",),
+    "revealSeal": (ZERO,),
     "reveal": (ZERO, b"", b""),
     "settleCosts": ([],),
     "close": (),

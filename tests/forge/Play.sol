@@ -103,7 +103,9 @@ abstract contract Play is Checks {
             skipDeadline: 10,
             burnInBlocks: 20,
             gameBlocks: 400,
-            settlementWindow: 50
+            settlementWindow: 50,
+            sealedGame: 0,
+            unrevealedPenalty: 0
         });
     }
 

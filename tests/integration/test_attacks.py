@@ -87,8 +87,8 @@ class Watched:
 
     def _round(self, played, heard):
         validators = [seat.validator for seat in self.game.cast.honest]
-        given = self.game.parameters
-        reports = {p: Report.decode(signed.content, given).means for p, signed in validators[0].agreed.items()}
+        p = self.game.parameters
+        reports = {seat: Report.decode(signed.content, p).means for seat, signed in validators[0].agreed.items()}
         assert len({tuple(sorted(v.agreed.items(), key=lambda pair: pair[0])) for v in validators}) == 1
         drops = sum((Counter(v.drops) for v in validators), Counter())
         return Round(

@@ -164,10 +164,10 @@ def test_a_reorganisation_after_the_last_record_is_followed(node):
     plan = Plan(scenario)
 
     class Late(OnChain):
-        def finish(self, entries: Any) -> None:
+        def finish(self, entries: Any, sums: Any) -> None:
             self._confirm()
             node.ask("anvil_reorg", 5, [])
-            super().finish(entries)
+            super().finish(entries, sums)
 
     recorder = Late(node, Stopwatch(), QUICK)
     game = Game(scenario, recorder, plan)

@@ -9,6 +9,7 @@ from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.embedded import EmbeddedNode
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.keys import Signer, derive
+from chain_bandit.crypto.seal import seal
 from chain_bandit.crypto.verify import drawn_hash
 from chain_bandit.crypto.vrf_keys import VrfKey
 from chain_bandit.history.blocks import History
@@ -54,7 +55,8 @@ from chain_bandit.protocol.parameters import ODDS, BodyMode, Parameters
 from chain_bandit.protocol.proposal import with_successors
 from chain_bandit.protocol.reputation import accuracies, radii
 from chain_bandit.protocol.rewards import Draws, RewardModel, bernoulli, secret_commitment
-from chain_bandit.protocol.settlement import NOTHING, Conduct, CostEntry, Pull, case_2, encode_pulls
+from chain_bandit.protocol.sealing import counts_key, nonce, receipts_root
+from chain_bandit.protocol.settlement import NOTHING, Conduct, CostEntry, Pull, case_2, encode_pulls, encode_sums
 from chain_bandit.protocol.submission import Submitted
 from chain_bandit.protocol.units import UNIT, sample_means
 from chain_bandit.stopwatch import Stopwatch
@@ -71,6 +73,7 @@ PARAMETERS = Parameters(
 COMPACT = replace(PARAMETERS, body_mode=BodyMode.COMPACT)
 DRAWS = replace(PARAMETERS, sortition=4 * ODDS // 5, probing=ODDS, commanders=ODDS // 2)
 """Four fifths of the four validate, half of those command."""
+SEALED = replace(PARAMETERS, sealed=1, unrevealed_penalty=1000, stake=PARAMETERS.stake + 1000)
 COMMITTEES = replace(PARAMETERS, validators=3, unrecorded=3)
 """Three of the four validate, and up to three blocks wait for their record."""
 
@@ -114,6 +117,12 @@ class Script:
     costly: Hook = same
     option: Hook = same
     draw: Hook = same
+    record: Hook = same
+    """What a report of a sealed game hides: the pull of the last receipt."""
+    root: Hook = same
+    sums: Hook = same
+    seal_key: Hook = same
+    """What a seat seals with, whatever it registered."""
     kind: Callable[[int], str] = lambda t: {SKIPPED: "skip", LATE: "late"}.get(t, "block")
     parameters: Parameters = PARAMETERS
     batch: int = 1
@@ -124,6 +133,7 @@ class Script:
     offence: tuple[Phase, Role] = (Phase.BLOCK, Role.COMMANDER)
     reporters: Callable[[int], tuple[int, ...]] = lambda t: (0, 3) if t == REJECTED else (0, 1, 2, 3)
     opened_counts: tuple[int, ...] = (0, 1, 2, 3)
+    opened_seals: tuple[int, ...] = (0, 1, 2, 3)
     roles: bytes = ROLES
     last: int = T
     finish: str = "withdrawn"
@@ -147,7 +157,11 @@ class Played:
         self.signers = [Signer(derive(seed, "main", seat)) for seat in range(M)]
         self.owner = Signer(derive(seed, "environment"))
         self.vrf_keys = [VrfKey(derive(seed, "vrf", seat)) for seat in range(M)]
-        self.salt_keys = [derive(seed, "salt", seat) for seat in range(M)]
+        self.seal_keys = [derive(seed, "seal", seat) for seat in range(M)]
+        self.salt_keys = [
+            counts_key(seal_key) if self.parameters.sealed else derive(seed, "salt", seat)
+            for seat, seal_key in enumerate(self.seal_keys)
+        ]
         self.accounts = [Account.from_key(signer.secret) for signer in (*self.signers, self.owner)]
         self.outsider = Signer(derive(seed, "outsider"))
         self.node = EmbeddedNode({each.address: 10**20 for each in (*self.signers, self.owner, self.outsider)})
@@ -195,15 +209,16 @@ class Played:
         self.separator = Domain(self.node.chain_id, self.contract.address, self.game).separator()
         self.draws = Draws(MODEL, self.secret, self.seed_0)
         self.counts, self.totals = [[0] * K for _ in range(M)], [[0] * K for _ in range(M)]
+        self.last, self.sums = [NOTHING] * M, [0] * M
         self.ledger, self.unsettled = opening(self.parameters, genesis, self.seed_0), b""
 
     @property
     def seated(self) -> list[Seated]:
-        """Keys of draws are registered where there are draws."""
-        if not self.parameters.draws:
-            return [Seated(signer.address) for signer in self.signers]
+        """Keys are registered where they are used."""
+        p, keys = self.parameters, zip(self.signers, self.vrf_keys, self.seal_keys, strict=True)
         return [
-            Seated(signer.address, key.public_key) for signer, key in zip(self.signers, self.vrf_keys, strict=True)
+            Seated(signer.address, vrf.public_key if p.draws else bytes(33), keccak(seal) if p.sealed else ZERO)
+            for signer, vrf, seal in keys
         ]
 
     def prove(self, seat: int, t: int) -> bytes:
@@ -215,8 +230,9 @@ class Played:
 
     def _receive(self, t: int, arm: int, failed: int) -> None:
         for seat in range(M):
+            self.last[seat] = Pull(arm, self.draws.reward(t, seat, arm, failed))
             self.counts[seat][arm] += 1
-            self.totals[seat][arm] += self.draws.reward(t, seat, arm, failed)
+            self.totals[seat][arm] += self.last[seat].reward
 
     def _round(self) -> None:
         t, how, p = self.ledger.round, self.script.kind(self.ledger.round), self.parameters
@@ -264,9 +280,16 @@ class Played:
         means = script.means(sample_means(self.totals[seat], self.counts[seat]), seat, t)
         counts = script.counts(tuple(self.counts[seat]), seat, t)
         proof = script.proof(self.prove(seat, t), seat, t, self) if self.parameters.draws else b""
-        content = Report(means, commitment(counts, commitment_salt(self.salt_keys[seat], t)), proof).encode()
+        committed = commitment(counts, commitment_salt(self.salt_keys[seat], t))
+        content = Report(means, committed, proof, self._sealed(seat, t)).encode()
         digest = self._slot().digest(Phase.REPORT, Role.COMMANDER, seat, statement_content(Phase.REPORT, content))
         return SignedReport(content, script.report_signature(self.signers[seat].sign(digest), seat, t))
+
+    def _sealed(self, seat: int, t: int) -> bytes:
+        if not self.parameters.sealed:
+            return b""
+        key = self.script.seal_key(self.seal_keys[seat], seat, t)
+        return seal(key, nonce(self.game, t, seat), self.script.record(self.last[seat], seat, t))
 
     def _committee_after(self, record: Record) -> int:
         """Who validates next, as the contract has it: after the exploration round that the record may bring."""
@@ -355,8 +378,12 @@ class Played:
             reward = self._draw(t, seat, arm, self.ledger.failed)
             self.counts[seat][arm] += 1
             self.totals[seat][arm] += reward
-            pulls.append(Pull(arm, reward))
-        self.unsettled += encode_pulls(pulls)
+            self.last[seat] = Pull(arm, reward)
+            self.sums[seat] += reward
+            pulls.append(self.last[seat])
+        sealed = self.parameters.sealed
+        row = receipts_root(self.secret, self.seed_0, t, pulls) if sealed else encode_pulls(pulls)
+        self.unsettled += self.script.root(row, t)
 
     def _settle(self) -> None:
         self._flush()
@@ -374,8 +401,15 @@ class Played:
             ]
             self.contract.settle_costs(self.environment, entries[:10])
             self.contract.settle_costs(self.environment, entries[10:])
-            for seat in self.script.opened_counts:
-                self.contract.reveal_counts(self.accounts[seat], self.salt_keys[seat])
+            if self.parameters.sealed:
+                self.contract.settle_sums(self.environment, encode_sums(self.script.sums(self.sums)))
+                for seat in self.script.opened_seals:
+                    self.contract.reveal_seal(self.accounts[seat], self.seal_keys[seat])
+                if len(self.script.opened_seals) < M:
+                    self.node.mine(self.parameters.settlement_window)
+            else:
+                for seat in self.script.opened_counts:
+                    self.contract.reveal_counts(self.accounts[seat], self.salt_keys[seat])
         self.contract.close(self.accounts[2])
         self._withdraw()
 

@@ -26,6 +26,7 @@ from tests.unit.audit.played_game import (
     LATE,
     LIAR,
     PARAMETERS,
+    SEALED,
     SKIPPED,
     K,
     L,
@@ -89,6 +90,8 @@ PLAYED = {
     "honest.report": Script(means=at(1, lambda means: (means[0] ^ 1, means[1]), lie)),
     "counts.commitment": Script(counts=at(1, lambda counts: (counts[0] + 1, counts[1]))),
     "counts.bits": Script(bits=lambda bits, t: {**bits, 1: (bits[1][0], False)} if t == ROUND else bits),
+    "settlement.roots": Script(parameters=SEALED, root=lambda root, t: keccak(root) if t == ROUND else root),
+    "seal.records": Script(parameters=SEALED, record=at(1, lambda pull: replace(pull, reward=pull.reward ^ 1))),
     "costs.case": Script(costly=lambda costly, t: costly and t != COSTLY),
 }
 """Games that the contract accepts although this very check, and no other, fails in one round."""
@@ -199,7 +202,7 @@ def word(where: int, value: int) -> Callable[[bytes], bytes]:
 
 FORGED: dict[str, tuple[int | None, Callable[[Forgery], None]]] = {
     "game.code": (None, lambda f: f.creation(flip(100))),
-    "game.parameters": (None, lambda f: f.creation(word(-26, 1))),
+    "game.parameters": (None, lambda f: f.creation(word(-28, 1))),
     "game.deposits": (None, lambda f: f.value(2, 5)),
     "game.opening": (None, lambda f: f.call("open", 0, rewrite("open", _0=flip(3)))),
     "game.genesis": (None, lambda f: f.event("Opened", 0, flip(3))),
@@ -330,7 +333,8 @@ def test_audit_fails_when_the_head_is_not_the_kept_one(honest: Played) -> None:
 
 
 def test_every_check_has_a_planted_violation() -> None:
-    assert {*PLAYED, *DRAWN, *FORGED, *FORGED_RICH, *CHAINED, "chain.head"} == set(CHECKS)
+    elsewhere = {"chain.head", "settlement.sums", "seal.keys"}  # the last two: test_sealed_games.py
+    assert {*PLAYED, *DRAWN, *FORGED, *FORGED_RICH, *CHAINED, *elsewhere} == set(CHECKS)
 
 
 def test_report_of_a_blocked_seat_is_a_violation(full: Played) -> None:

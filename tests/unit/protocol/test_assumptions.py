@@ -39,6 +39,12 @@ OUTSIDE = [
     ("aggregation", {"aggregation": -1}),
     ("cost", {"cost": 2}),
     ("cost", {"cost": -1}),
+    ("sealed", {"sealed": 2}),
+    ("sealed", {"sealed": -1}),
+    ("unrevealed_penalty", {"unrevealed_penalty": 1}),
+    ("unrevealed_penalty", {"sealed": 1, "unrevealed_penalty": 2**128}),
+    ("unrevealed_penalty", {"sealed": 1, "unrevealed_penalty": -1}),
+    ("stake", {"sealed": 1, "unrevealed_penalty": 1}),
     ("delta", {"delta": 1}),
     ("delta", {"aggregation": OPTION_3, "delta": 1}),
     ("delta", {"aggregation": DELTA_SAFE, "delta": 0}),
@@ -146,7 +152,8 @@ def test_every_inequality_has_a_case_outside():
     assert {name for name, _ in OUTSIDE} == {
         "participants", "arms", "threshold", "exploration", "failure_limit", "liars", "attackers", "quorum",
         "burn_in", "horizon", "wei_per_unit", "stake", "opening_deadline", "skip_deadline", "game_blocks",
-        "settlement_window", "burn_in_blocks", "validators", "unrecorded", "tolerance", "skip_penalty",
+        "settlement_window", "sealed", "unrevealed_penalty", "burn_in_blocks", "validators", "unrecorded", "tolerance",
+        "skip_penalty",
         "evidence_penalty", "body_mode", "quorum_choice", "c1_per_report", "aggregation", "delta", "cost",
         "sortition", "commanders",
     }  # fmt: skip

@@ -31,6 +31,7 @@ from chain_bandit.protocol.blocks import (
     round_seed,
     seats,
 )
+from chain_bandit.protocol.digests import uints
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.submission import Submitted
 from chain_bandit.protocol.units import BOUND, INFINITY
@@ -232,21 +233,41 @@ def test_encode_raises_when_a_field_does_not_fit(parameters, change):
         header.encode(parameters())
 
 
-def test_decode_refuses_every_rejected_report_vector(parameters):
+@pytest.fixture
+def sized_arms(parameters):
+    def build(arms, sealed=0):
+        return replace(parameters(), arms=arms, sealed=sealed)
+
+    return build
+
+
+def test_a_sealed_report_is_read_with_its_record_and_no_other_length_is(sized_arms):
+    sealed, content = Report((1, 2), b"\3" * 32, b"\4" * 21), uints((1, 2), 4) + b"\3" * 32 + b"\4" * 21
+    assert sealed.encode() == content
+    assert Report.decode(content, sized_arms(2, 1)) == sealed
+    for data, p in ((content, sized_arms(2)), (content[:-21], sized_arms(2, 1)), (content + b"\0", sized_arms(2, 1))):
+        with pytest.raises(Malformed, match="malformed report"):
+            Report.decode(data, p)
+    body = Body((5, 6), (SignedReport(content, bytes(64)),) * 3)
+    assert Body.decode(body.encode(), 3, sized_arms(2, 1)) == body
+    assert len(body.encode()) == body_bytes(3, sized_arms(2, 1)) == 8 + 3 * (8 + 32 + 21 + 64)
+
+
+def test_decode_refuses_every_rejected_report_vector(sized_arms):
     rejected = vectors("report")["rejected"]
     assert len(rejected) == 6
     for case in rejected:
         with pytest.raises(Malformed, match="malformed report"):
-            Report.decode(raw(case["bytes"]), replace(parameters(), arms=case["arms"]))
+            Report.decode(raw(case["bytes"]), sized_arms(case["arms"]))
 
 
-def test_reports_equal_their_golden_bytes_and_contents_both_ways(parameters):
+def test_reports_equal_their_golden_bytes_and_contents_both_ways(sized_arms):
     accepted = vectors("report")["accepted"]
     assert len(accepted) == 3
     for case in accepted:
         report = Report(tuple(case["means"]), raw(case["commitment"]))
         assert report.encode() == raw(case["bytes"])
-        assert Report.decode(raw(case["bytes"]), replace(parameters(), arms=len(case["means"]))) == report
+        assert Report.decode(raw(case["bytes"]), sized_arms(len(case["means"]))) == report
         assert outside_keccak(raw(case["bytes"])) == raw(case["content"])
 
 
@@ -261,6 +282,9 @@ def test_reports_and_headers_with_draws_are_longer_by_a_proof_and_a_mask_each(pa
             Report.decode(other, p)
     body = Body((1, 2), (SignedReport(report.encode(), bytes(64)),) * 3)
     assert Body.decode(body.encode(), 3, p) == body
+    both = replace(report, sealed=bytes(range(21)))
+    assert both.encode() == report.encode() + bytes(range(21))
+    assert Report.decode(both.encode(), replace(p, sealed=1)) == both
     header = replace(header_of(vectors("header")["accepted"][0]["header"], True), committee=9, commanders=8)
     plain = replace(header, committee=0, commanders=0).encode(parameters())
     at = len(plain) - 4 * 2 - 2 * 4
@@ -270,7 +294,7 @@ def test_reports_and_headers_with_draws_are_longer_by_a_proof_and_a_mask_each(pa
     assert header.encode(only) == plain[:at] + b"\x08" + plain[at:]
 
 
-def test_bodies_equal_their_golden_bytes_both_ways(parameters):
+def test_bodies_equal_their_golden_bytes_both_ways(sized_arms):
     accepted = vectors("body")["accepted"]
     assert len(accepted) == 3
     for case in accepted:
@@ -281,17 +305,16 @@ def test_bodies_equal_their_golden_bytes_both_ways(parameters):
         body, data = Body(tuple(case["radii"]), reports), raw(case["bytes"])
         assert plain_body(case) == case["bytes"]
         assert body.encode() == data
-        p = replace(parameters(), arms=case["arms"])
-        assert Body.decode(data, len(reports), p) == body
-        assert len(data) == body_bytes(len(reports), p)
+        assert Body.decode(data, len(reports), sized_arms(case["arms"])) == body
+        assert len(data) == body_bytes(len(reports), sized_arms(case["arms"]))
 
 
 @pytest.mark.parametrize("change", [-1, 1, 104, -104])
-def test_a_body_of_any_other_length_is_refused(parameters, change):
+def test_a_body_of_any_other_length_is_refused(sized_arms, change):
     data = Body((1, 2), (SignedReport(bytes(40), bytes(64)),) * 3).encode()
     data = data[:change] if change < 0 else data + bytes(change)
     with pytest.raises(Malformed, match="malformed body"):
-        Body.decode(data, 3, parameters())
+        Body.decode(data, 3, sized_arms(2))
 
 
 def submitted_of(case, p):

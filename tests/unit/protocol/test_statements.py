@@ -139,9 +139,9 @@ def test_reports_are_agreed_on_with_their_signature_and_headers_without():
 def test_parameters_words_equal_the_abi_encoding_of_the_contracts_struct(parameters):
     p = parameters()
     names = [field.name for field in fields(Parameters)]
-    assert len(names) == 31
-    assert p.words() == encode(["uint256"] * 31, list(astuple(p)))
-    assert p.words() == encode([f"({','.join(['uint256'] * 31)})"], [astuple(p)])
+    assert len(names) == 33
+    assert p.words() == encode(["uint256"] * 33, list(astuple(p)))
+    assert p.words() == encode([f"({','.join(['uint256'] * 33)})"], [astuple(p)])
 
 
 def test_the_games_digest_changes_with_every_parameter_and_commitment(parameters):
@@ -150,4 +150,4 @@ def test_the_games_digest_changes_with_every_parameter_and_commitment(parameters
     digests = {p.digest(salt, secret), p.digest(secret, salt), p.digest(salt, salt)}
     for field in fields(Parameters):
         digests.add(parameters(**{field.name: getattr(p, field.name) + 1}).digest(salt, secret))
-    assert len(digests) == 34
+    assert len(digests) == 36

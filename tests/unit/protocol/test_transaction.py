@@ -10,11 +10,12 @@ from chain_bandit.protocol.transaction import block_bytes, header_bytes
 from tests.conftest import build_scenario
 
 
+@pytest.mark.parametrize("sealed", [0, 1])
 @pytest.mark.parametrize("mode", BodyMode)
 @pytest.mark.parametrize("draws", [{}, {"sortition": 2**63}, {"commanders": 1}, {"sortition": 2**63, "commanders": 1}])
 @pytest.mark.parametrize(("participants", "validators", "arms"), [(4, 4, 2), (9, 4, 3), (31, 31, 5)])
-def test_longest_block_is_as_long_as_stated(parameters, mode, draws, participants, validators, arms):
-    p = parameters(participants, arms, 60, validators=validators, body_mode=mode, **draws)
+def test_longest_block_is_as_long_as_stated(parameters, mode, draws, sealed, participants, validators, arms):
+    p = parameters(participants, arms, 60, validators=validators, body_mode=mode, sealed=sealed, **draws)
     distinct = tuple(range(1, arms + 1))
     header = Header(
         7, bytes(32), 0, bytes(32), p.everybody, 1, distinct, distinct, 1, (0,) * arms, (0,) * participants
