@@ -242,7 +242,7 @@ def sized_arms(parameters):
 
 
 def test_a_sealed_report_is_read_with_its_record_and_no_other_length_is(sized_arms):
-    sealed, content = Report((1, 2), b"\3" * 32, b"\4" * 21), uints((1, 2), 4) + b"\3" * 32 + b"\4" * 21
+    sealed, content = Report((1, 2), b"\3" * 32, sealed=b"\4" * 21), uints((1, 2), 4) + b"\3" * 32 + b"\4" * 21
     assert sealed.encode() == content
     assert Report.decode(content, sized_arms(2, 1)) == sealed
     for data, p in ((content, sized_arms(2)), (content[:-21], sized_arms(2, 1)), (content + b"\0", sized_arms(2, 1))):
