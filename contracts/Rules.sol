@@ -103,7 +103,6 @@ abstract contract Rules is IErrors, IRules {
         SETTLEMENT_WINDOW = p.settlementWindow;
         SEALED = p.sealedGame;
         UNREVEALED_PENALTY = p.unrevealedPenalty;
-
         COMMITTEES = p.validators != p.participants || p.sortition != 0;
         DRAWS_COMMANDERS = p.commanders != ODDS;
         REPORT_BYTES = Reports.contentBytes(p.arms, p.sortition != 0 || DRAWS_COMMANDERS, p.sealedGame == 1);

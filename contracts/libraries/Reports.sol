@@ -35,8 +35,7 @@ library Reports {
         uint256 bodyAt;
     }
 
-    /// @notice Bytes of a report's content: where anything is drawn it carries a proof of 81 bytes, in a sealed game a
-    /// record of 21.
+    /// @notice Bytes of a report's content: 81 of a proof where anything is drawn, 21 of a record in a sealed game.
     function contentBytes(uint256 arms, bool draws, bool sealedGame) internal pure returns (uint256) {
         unchecked {
             return 4 * arms + 32 + (draws ? 81 : 0) + (sealedGame ? 21 : 0);
