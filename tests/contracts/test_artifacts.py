@@ -71,7 +71,8 @@ def test_lock_file_names_no_registry():
 def test_every_custom_error_is_provoked_by_a_test():
     tests = "".join(path.read_text() for path in sorted(Path(__file__).parent.glob("test_*.py")))
     missing = [name for name in ERRORS if f'"{name}"' not in tests]
-    from_openzeppelin = {"Address" + "EmptyCode", "Failed" + "Call"}  # of the bookkeeper, which is always there and says why
+    # The bookkeeper is always there, and says why it refuses: spelt so that this line is no provocation.
+    from_openzeppelin = {"Address" + "EmptyCode", "Failed" + "Call"}
     assert (set(missing), len(ERRORS)) == (from_openzeppelin, 85)
 
 
