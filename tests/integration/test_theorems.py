@@ -1,0 +1,60 @@
+"""The scenarios of the seven theorems: on the chain, audited, with and without a chain alike; and one step outside."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from benchmarks.theorems import scenario
+from chain_bandit.audit.audit import audit
+from chain_bandit.chain.remote import json_rpc
+from chain_bandit.game.game import Game
+from chain_bandit.game.on_chain import OnChain, embedded_node
+from chain_bandit.game.plan import Plan
+from chain_bandit.game.recorder import NoChain
+from chain_bandit.history.collect import collect
+from chain_bandit.protocol.settlement import Conduct
+from chain_bandit.scenario import load
+from chain_bandit.stopwatch import Stopwatch
+
+FOLDER = Path(__file__).resolve().parents[2] / "examples" / "theorems"
+AFTER = 24
+"""Rounds from L on."""
+
+
+def rounds_of(theorem: int) -> int:
+    return load(FOLDER / f"theorem{theorem}.toml", {"rounds": 200}).parameters.burn_in + AFTER - 1
+
+
+@pytest.mark.parametrize("theorem", range(1, 8))
+def test_scenario_of_each_theorem_is_played_paid_and_audited(theorem):
+    case = scenario(theorem, "at", 1, rounds_of(theorem))
+    plan = Plan(case)
+    recorder = OnChain(embedded_node(plan), Stopwatch())
+    game = Game(case, recorder, plan)
+    kinds = Counter(played.record.kind.name for played in game.play() if played.record)
+    again = Game(case, NoChain())
+    for _ in again.play():
+        pass
+    assert again.run_digest == game.run_digest
+    report = audit(collect(json_rpc(recorder.node.web3), recorder.contract.address, recorder.contract.created_in))
+    assert (report.exit_code, report.violations) == (0, [])
+    assert report.run_digest == "0x" + game.run_digest.hex()
+    assert kinds["APPROVED"] >= AFTER - 4
+    attackers = [seat for seat, role in enumerate(case.roles) if role & Conduct.ATTACKER]
+    listed = {seat for seat, since in enumerate(game.progress.ledger.blocked_from) if since}
+    assert listed <= set(attackers)
+    assert listed or not attackers
+
+
+@pytest.mark.parametrize("theorem", [1, 3, 4, 5, 6])
+def test_one_attacker_too_many_stops_blocks_and_rewards_come_back_by_exploration(theorem):
+    """The failure that the theorem fears; and still a reward is observed within s + 1 rounds."""
+    case = scenario(theorem, "outside", 1, rounds_of(theorem))
+    waits, wait, lost = [], 0, 0
+    for played in Game(case, NoChain()).play():
+        wait = 0 if played.arm is not None else wait + 1
+        waits.append(wait)
+        lost += played.record is not None and played.record.kind.name in ("SKIP", "REJECTED")
+    assert lost > AFTER // 2
+    assert max(waits) <= case.parameters.failure_limit
