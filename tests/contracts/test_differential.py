@@ -247,10 +247,13 @@ def test_contract_and_python_agree_on_fifty_thousand_submissions():
     assert compare(2000, "deep")["cases"] == 56_000
 
 
-def test_every_flipped_bit_of_a_submission_is_refused():
+@pytest.mark.parametrize("bits", [1, pytest.param(8, marks=pytest.mark.deep)])
+def test_every_flipped_bit_of_a_submission_is_refused(bits):
+    """In CI one bit of each byte, whichever."""
     game = Game(name="flips").open()
     data = game.calldata(game.submitted(*game.block()))
-    for bit in range(8 * len(data)):
+    for bit in range(0, 8 * len(data), 8 // bits):
+        bit += game.chance.randrange(8 // bits)
         changed = bytearray(data)
         changed[bit // 8] ^= 1 << bit % 8
         assert not game.send(bytes(changed)).accepted, bit

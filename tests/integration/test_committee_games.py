@@ -193,8 +193,9 @@ def test_a_chain_in_this_process_is_never_sent_anything_twice():
 
 def test_stated_gas_is_enough_for_batches_with_committees_whose_ties_are_all_broken():
     scenario = build_scenario(
-        10, 2, 4 + 39, validators=7, liars=0, attackers=2, tolerance=4.0, chain={"batch": 40, "body": "compact"}
-    )
+        10, 2, 4 + 39, validators=7, liars=0, attackers=2, chain={"batch": 40, "body": "compact"},
+        rewards={"kind": "bernoulli", "means": [1.0, 0.0]},
+    )  # fmt: skip
     plan = Plan(scenario)
     recorder = OnChain(embedded_node(plan), Stopwatch())
     assert len(list(Game(scenario, recorder, plan).play())) == 43

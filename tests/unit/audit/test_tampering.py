@@ -16,7 +16,7 @@ from chain_bandit.history.setup import ARGUMENTS
 from tests.unit.audit.forging import Forgery, rehashed
 from tests.unit.audit.played_game import Played
 
-CHANGES, SHARDS = 10_000, 8
+CHANGES, SHARDS = 6_000, 8
 DIGITS = b"0123456789abcdef"
 
 
