@@ -11,7 +11,7 @@ from chain_bandit.protocol.assumptions import relay_rounds
 from chain_bandit.protocol.blocks import Header, seats
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import Malformed
-from chain_bandit.protocol.ledger import Ledger, blocked, commanders, validators
+from chain_bandit.protocol.ledger import Ledger, commanders, eligible, validators
 from chain_bandit.protocol.messages import Domain, Slot
 from chain_bandit.protocol.parameters import Parameters
 
@@ -70,7 +70,7 @@ class Rules:
 
     def reporters(self, ledger: Ledger) -> tuple[int, ...]:
         """Whose reports count in the open round: all but the block list."""
-        return seats(self.parameters.everybody & ~blocked(ledger, ledger.round))
+        return seats(eligible(self.parameters, ledger, ledger.round))
 
     def quorum(self, ledger: Ledger) -> int:
         """Signatures that certify the open round's block."""

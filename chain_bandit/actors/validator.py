@@ -105,7 +105,7 @@ class Validator:
     def _ask(self) -> list[Send]:
         """Agree on reports and on what they prove, then ask for the bits on what they commit to."""
         rules, commitments = self.rules, {}
-        seed = round_seed(self.ledger.seed, self.ledger.round + 1)
+        draws, seed = rules.parameters.draws, round_seed(self.ledger.seed, self.ledger.round + 1)
         for seat in self._reporters:
             claim = self.reports.outcome(seat)
             if claim is None:
@@ -114,7 +114,7 @@ class Validator:
             if report is not None:
                 self.agreed[seat] = SignedReport(claim.content, claim.signature)
                 commitments[seat] = report.commitment
-                proven = self._verifier.drawn_hash(rules.vrf_keys[seat], seed, report.proof)
+                proven = self._verifier.drawn_hash(rules.vrf_keys[seat], seed, report.proof) if draws else None
                 if proven is not None:
                     self.hashes[seat] = proven
         return [Send((COMPARISON,), Question(self.ledger.round, commitments))]

@@ -240,20 +240,20 @@ class Sender:
         sends = self._due(now)
         requests = [("eth_sendRawTransaction", [version.raw]) for _, version in sends]
         requests += [("eth_getTransactionReceipt", [version.identity]) for _, version in asks]
+        watch = None if self._rpc.wire.certain else self._watched
         if not self._rpc.wire.certain:
             requests.append(("eth_getBlockByNumber", ["latest", False]))
             if self._head is not None:
                 requests.append(("eth_getBlockByNumber", [hex(self._head[0]), False]))
-            if self._watched is not None:
-                requests.append(("eth_getLogs", [self._watched.filter | {"fromBlock": hex(self._watched_to)}]))
+            if watch is not None:
+                requests.append(("eth_getLogs", [watch.filter | {"fromBlock": hex(self._watched_to)}]))
         if sends:
             self._journal.sync()
         for call, _ in sends:
             call.delay = min(2 * call.delay, self._delivery.patience) or self._delivery.resend_after
             # A node in this process has had what it was given, however long it takes.
             call.sent, call.resend_at = True, inf if self._rpc.wire.certain else now + call.delay
-        watched = self._watched is not None and not self._rpc.wire.certain
-        self._exchange = _Exchange(self._rpc.wire.post(requests), sends, asks, self._head, watched)
+        self._exchange = _Exchange(self._rpc.wire.post(requests), sends, asks, self._head, watch is not None)
 
     def _due(self, now: float) -> list[tuple[Call, Version]]:
         """What goes out now: in the order of calls, nothing whose turn it is not, no more than a block takes.

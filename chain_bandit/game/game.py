@@ -24,14 +24,10 @@ from chain_bandit.protocol.ledger import (
     pulled_arm,
     records_made,
 )
-from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.parameters import ACCUSED_AHEAD, Parameters
 from chain_bandit.protocol.settlement import CostEntry, Pull
 from chain_bandit.protocol.submission import Submitted
 from chain_bandit.scenario import Scenario
-
-ACCUSED_AHEAD = 3
-"""Rounds for which the block list must be known when one is signed: its record moves the reputations of whoever is
-listed in the next, and names who validates up to two rounds later. What is accepted meanwhile counts later yet."""
 
 
 @dataclass(frozen=True, slots=True)

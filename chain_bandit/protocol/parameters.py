@@ -9,6 +9,10 @@ from chain_bandit.protocol.quorum import QuorumChoice, quorum
 ODDS = 2**64
 """Probabilities of draws are integers over this."""
 
+ACCUSED_AHEAD = 3
+"""Rounds for which the block list must be known when one is signed: its record moves the reputations of whoever is
+listed in the next, and names who validates up to two rounds later. What is accepted meanwhile counts later yet."""
+
 PROOF_BYTES = 81
 """Of a proof of a verifiable random function, see `crypto.vrf`."""
 
@@ -111,7 +115,7 @@ class Parameters:
         A header is signed when w rounds at most wait, and names the committee of up to two rounds later (an exploration
         may come between): what it rests on must not change any more.
         """
-        return self.unrecorded + 3
+        return self.unrecorded + ACCUSED_AHEAD
 
     @property
     def everybody(self) -> int:
