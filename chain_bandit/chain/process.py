@@ -44,7 +44,7 @@ class NodeFailed(ChainBanditError):
 
 
 class OwnNode(HttpNode):
-    """A node that this process started. It is gone when the block that made it ends."""
+    """A node that this process started. It is killed when the block that made it ends."""
 
     def __init__(self, name: str, url: str, process: "subprocess.Popen[bytes]") -> None:
         super().__init__(url)
