@@ -12,10 +12,12 @@ class Comparer:
 
     def __init__(self, rules: Rules, comparison: Comparison) -> None:
         self._rules, self._comparison = rules, comparison
+        self.aborted: tuple[str, ...] = ()
+        """Why the open round has no bits, an attempt each."""
 
     def begin(self, ledger: Ledger) -> None:
         """Open the next round."""
-        self._round, self._step = ledger.round, 0
+        self._round, self._step, self.aborted = ledger.round, 0, ()
         rules = self._rules
         setting = Setting(rules.slot(ledger), round_seed(ledger.seed, ledger.round), rules.validators(ledger))
         self._comparison.begin(ledger.pulls, rules.parameters.threshold, setting)
@@ -38,6 +40,7 @@ class Comparer:
             case Question(round=round_) if asking and round_ == self._round:
                 try:
                     return [Send((sender,), Answer(round_, self._comparison.bits(message.commitments)))]
-                except ComparisonAborted:
+                except ComparisonAborted as abort:
+                    self.aborted = abort.failures
                     return []  # validators without an answer sign that there is no block
         return []

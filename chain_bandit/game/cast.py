@@ -79,6 +79,11 @@ class Cast:
             self._network.step(step)
 
     @property
+    def aborted(self) -> tuple[str, ...]:
+        """Why the open round has no comparison bits, an attempt each; empty where it has them."""
+        return self._comparer.aborted
+
+    @property
     def statements(self) -> int:
         """How many statements were delivered so far."""
         return self._network.statements

@@ -43,6 +43,7 @@ class RoundPlayed:
         body: encoded, of a round that ended in a block; a compact game leaves it nowhere else.
         blocked: the round's block list.
         statements: how many were delivered among the actors in this round: what commanders cost.
+        aborted: why there were no comparison bits, an attempt each.
     """
 
     round: int
@@ -54,6 +55,7 @@ class RoundPlayed:
     body: bytes = b""
     blocked: frozenset[int] = frozenset()
     statements: int = 0
+    aborted: tuple[str, ...] = ()
 
     @property
     def costly(self) -> bool:
@@ -255,7 +257,9 @@ class Game:
             progress.digest, parameters, record.round, record.kind, header, reports, pulls
         )
         listed = frozenset(seats(blocked(ledger, ledger.round)))
-        return RoundPlayed(record.round, record, arm, pulls, cost, accused, body if header else b"", listed)
+        return RoundPlayed(
+            record.round, record, arm, pulls, cost, accused, body if header else b"", listed, aborted=self.cast.aborted
+        )
 
     def _collect_evidence(self) -> frozenset[int]:
         """Proofs of equivocation that honest validators hold of this round, one an accused seat and role.

@@ -108,6 +108,7 @@ class _Rows:
         self._columns: dict[str, list[Any]] = {}
         self.kinds: dict[str, int] = {}
         self.accused: frozenset[int] = frozenset()
+        self.aborted: dict[str, list[str]] = {}
         self.regret: Regret | None = None
         self.rivals: dict[str, Regret] = {}
 
@@ -119,6 +120,8 @@ class _Rows:
         kind = played.record.kind.name.lower() if played.record else "burn-in"
         self.kinds[kind] = self.kinds.get(kind, 0) + 1
         self.accused |= played.accused
+        if played.aborted:
+            self.aborted[str(played.round)] = list(played.aborted)
         self.regret.add(played.round, played.arm, bool(played.pulls), played.cost)
         row: dict[str, Any] = {
             "round": played.round,
@@ -196,6 +199,7 @@ def _manifest(
         "arm_means": list(scenario.model.means),
         "roles": [_role(role) for role in scenario.roles],
         "accused": sorted(rows.accused),
+        "aborted": rows.aborted,
         "blocked_from": {str(seat): since for seat, since in enumerate(game.progress.ledger.blocked_from) if since},
         "body": scenario.chain.body,
         "batch": scenario.chain.batch,

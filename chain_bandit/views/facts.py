@@ -58,6 +58,7 @@ class Manifest(_Strict):
     arm_names: list[str] = Field(min_length=1)
     arm_means: list[int]
     accused: list[int]
+    aborted: dict[str, list[str]] = Field(default_factory=dict)
     gas: int
     gas_by_method: dict[str, MethodGas]
 

@@ -17,7 +17,7 @@ from chain_bandit.views.canvas import themed
 from chain_bandit.views.facts import Facts, Participant, amount, clean, short, signed, span, whole
 from chain_bandit.views.markup import Cell, Markup, code, facts_list, joined, picture, table, tag, text
 from chain_bandit.views.page_audit import audit_section
-from chain_bandit.views.wording import SECTIONS, attacking_pays, beyond_bounds, headline, seconds
+from chain_bandit.views.wording import SECTIONS, aborted, attacking_pays, beyond_bounds, headline, seconds
 
 MARKS = {"ok": "✓", "bad": "✗", "open": "?", "none": "\N{EN DASH}"}
 
@@ -273,7 +273,7 @@ def _failed_rounds(facts: Facts) -> Markup:
     shown = [f"{row.round:,} ({row.kind})" for row in facts.failures[:40]]
     more = len(facts.failures) - len(shown)
     return tag("p", "Rounds without an approved block, which pay nothing: " + ", ".join(shown)
-               + (f", and {more:,} more" if more else "") + ".")  # fmt: skip
+               + (f", and {more:,} more" if more else "") + ". " + aborted(facts))  # fmt: skip
 
 
 def _equivocations(evidence: Sequence[Mapping[str, Any]]) -> Markup | None:

@@ -14,7 +14,7 @@ from rich.text import Text
 from chain_bandit.audit.catalogue import CHECKS
 from chain_bandit.audit.report import AuditReport
 from chain_bandit.views.facts import Facts, amount, check_status, clean, signed, span, whole
-from chain_bandit.views.wording import attacking_pays, beyond_bounds, seconds
+from chain_bandit.views.wording import aborted, attacking_pays, beyond_bounds, seconds
 
 if TYPE_CHECKING:
     from chain_bandit.game.run import Moment
@@ -120,7 +120,7 @@ def participants_table(manifest: Mapping[str, Any], report: AuditReport, rounds:
             str(p.seat), Text(p.role or "not revealed", "red" if p.malicious else ""), amount(p.reward),
             amount(p.cost), signed(p.net), Text(p.conduct or "\N{EN DASH}"), Text(f"{p.address[:8]}…", "dim"),
         )  # fmt: skip
-    notes = [attacking_pays(facts), *filter(None, [beyond_bounds(facts)])]
+    notes = [attacking_pays(facts), *filter(None, [beyond_bounds(facts), aborted(facts)])]
     wei = (report.game.get("parameters") or {}).get("wei_per_unit")
     if wei:
         notes.append(f"One reward is {wei * 10**9:,} wei.")

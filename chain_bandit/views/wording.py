@@ -81,6 +81,18 @@ def beyond_bounds(facts: Facts) -> str:
     )
 
 
+def aborted(facts: Facts) -> str:
+    """In how many rounds nobody could compare counts, and why in the first; empty where all had their bits."""
+    rounds = facts.manifest.aborted
+    if not rounds:
+        return ""
+    first = min(rounds, key=lambda text: (len(text), text))
+    return (
+        f"In {len(rounds):,} rounds the comparison was aborted, and no block came of them; the first is round "
+        f"{clean(first)}: {clean('; '.join(rounds[first]), 400)}."
+    )
+
+
 _SECTIONS = {"evm": "EVM and contract", "sign": "signing", "verify": "verifying signatures"}
 
 

@@ -54,6 +54,9 @@ def test_a_round_whose_comparison_is_aborted_is_skipped_and_lockstep_survives(sc
     kinds = {played.round: played.record.kind for played in rounds if played.record}
     assert {round_ for round_, kind in kinds.items() if kind is Kind.SKIP} == {7, 9}
     assert all(kinds[round_] is Kind.APPROVED for round_ in (8, 10, 11, 12))
+    assert {played.round: played.aborted for played in rounds if played.aborted} == dict.fromkeys(
+        (7, 9), ("party 1 died",) * 3
+    )
     assert all(seat.participant.counts == game.progress.ledger.pulls for seat in game.cast.seats)
 
 

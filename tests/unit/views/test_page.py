@@ -116,6 +116,14 @@ def test_page_says_where_bodies_lie_and_who_is_on_the_block_list(text, sample, b
     assert "The next validators are chosen by it" in other
 
 
+def test_page_says_why_rounds_had_no_comparison(sample):
+    aborted = {"10": ["party 0 died"], "9": ["party 1 <died>", "the parties signed different matrices"]}
+    said = "In 2 rounds the comparison was aborted, and no block came of them; the first is round 9: party 1 "
+    text = page({**sample.manifest, "aborted": aborted}, *sample.run[1:])
+    assert f"{said}&lt;died&gt;; the parties signed different matrices." in text
+    assert "comparison was aborted" not in page(*sample.run)
+
+
 def test_page_without_bodies_leaves_the_digest_open(batched):
     bare = [replace(block, bodies=()) for block in batched.history.blocks]
     report = audit(History(batched.history.origin, bare))
