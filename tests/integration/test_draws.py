@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from random import Random
 
 import pytest
 
@@ -11,6 +12,7 @@ from chain_bandit.audit.audit import audit
 from chain_bandit.chain.remote import json_rpc
 from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.consensus.certificate import Vote
+from chain_bandit.crypto import vrf_keys
 from chain_bandit.crypto.verify import drawn_hash
 from chain_bandit.crypto.vrf_keys import VrfKey
 from chain_bandit.game.game import Game
@@ -18,12 +20,15 @@ from chain_bandit.game.on_chain import OnChain, embedded_node
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import NoChain
 from chain_bandit.history.collect import collect
-from chain_bandit.protocol.blocks import Kind, Report, round_seed, seats
-from chain_bandit.protocol.committee import commander_drawn, drawn_for
+from chain_bandit.protocol import proposal
+from chain_bandit.protocol.blocks import Kind, Report, SignedReport, round_seed, seats
+from chain_bandit.protocol.committee import commander_drawn, drawn_for, validator_drawn
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.ledger import commanders, eligible, validators
 from chain_bandit.protocol.messages import Phase, Role, statement_content
+from chain_bandit.protocol.proposal import propose
 from chain_bandit.protocol.settlement import Conduct
+from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario
 from chain_bandit.stopwatch import Stopwatch
 from tests.conftest import build_scenario, malicious
@@ -145,6 +150,53 @@ def test_a_game_with_draws_has_one_course_and_its_audit_is_green(changes):
     assert seen["APPROVED"] > 10
     if scenario.sortition:
         assert sum(isinstance(key, tuple) for key in seen) > 5
+
+
+@pytest.mark.parametrize("drawn", ["committee", "commanders"])
+def test_a_quorum_that_names_its_friends_is_found_out_by_the_audit(monkeypatch, drawn):
+    """All validators together sign other seats than the proofs give, in every block: the contract cannot tell."""
+
+    def friends(*question):
+        members, commanding = drawn_for(*question)
+        return (0b1111, commanding & 0b1111) if drawn == "committee" else (members, members & -members)
+
+    scenario = with_draws(3, rounds=24, liars=0)
+    plan = Plan(scenario)
+    game = Game(scenario, OnChain(embedded_node(plan), Stopwatch()), plan)
+    with monkeypatch.context() as false:
+        false.setattr(proposal, "drawn_for", friends)
+        approved = [each.round for each in game.play() if each.record and each.record.kind is Kind.APPROVED]
+    assert len(approved) > 5
+    report = audited(game)
+    assert report.verdict == "violated"
+    named = {item.round for item in report.violations if item.check == f"draw.{drawn}"}
+    assert {item.check for item in report.violations} <= {"draw.committee", "draw.commanders", "draw.proof"}
+    assert len(named) > len(approved) / 2, "now and then a false mask is the one that was drawn"
+
+
+def test_a_last_reporter_grinds_in_vain(monkeypatch):
+    """It hears everybody's proofs first, then tries reports and nonces of its proof: only its own bit can go away."""
+    game = Game(with_draws(2), NoChain())
+    next(game.play())
+    p, plan, ledger = game.parameters, game.plan, replace(game.progress.ledger, round=20, pulls=(10, 10))
+    seed, keys = round_seed(ledger.seed, 21), game.cast.rules.vrf_keys
+    said = {s: Report((s, s), keccak(b"salt"), key.prove(seed)[1]) for s, key in enumerate(plan.vrf_keys)}
+    last = max(range(7), key=lambda s: validator_drawn(p, drawn_hash(keys[s], seed, said[s].proof)))
+    proofs, successors, rng = set(), set(), Random(4)
+    for attempt in range(100):
+        monkeypatch.setattr(vrf_keys, "nonce", lambda *_, seen=attempt: keccak(bytes([seen])))
+        proof = plan.vrf_keys[last].prove(seed)[1] if attempt % 10 else bytes(81)
+        proofs.add(proof)
+        tried = {**said, last: Report(tuple(rng.choices(range(UNIT), k=2)), rng.randbytes(32), proof)}
+        drawn = {s: drawn_hash(keys[s], seed, report.proof) for s, report in tried.items()}
+        hashes = {s: each for s, each in drawn.items() if each is not None}
+        reports = {s: SignedReport(report.encode(), bytes(64)) for s, report in tried.items()}
+        header, _ = propose(p, ledger, reports, dict.fromkeys(range(7), (True, True)), hashes)
+        successors.add((header.committee, header.commanders))
+    with_it, without_it = sorted(successors, reverse=True)
+    assert len(proofs) == 91
+    assert without_it == (with_it[0] & ~(1 << last), with_it[1] & ~(1 << last))
+    assert with_it[0] >> last & 1
 
 
 def test_an_equivocator_is_found_in_probe_rounds_and_listed_once_it_counts():
