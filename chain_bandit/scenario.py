@@ -145,7 +145,7 @@ class Scenario(_Model):
     failure_limit: int = 2
     validators: int | None = Field(default=None, description="N, the best by reputation; by default everybody")
     sortition: float | None = Field(
-        default=None, gt=0, lt=1, description="chance of each participant to validate a round; by default no draw"
+        default=None, gt=0, le=1, description="chance of each participant to validate a round; by default no draw"
     )
     commanders: Literal["all", "trust"] = Field(
         default="all", description="every validator, or those drawn with the trust coefficients of Theorem 5"
@@ -201,7 +201,7 @@ class Scenario(_Model):
             )
         sortition = 0
         if self.sortition is not None:
-            sortition = int(Fraction(str(self.sortition)) * ODDS)
+            sortition = min(int(Fraction(str(self.sortition)) * ODDS), ODDS - 1)
             assumptions.require(sortition > 0, "sortition", "p >= 2^-64", p=sortition)
         least = assumptions.minimum_stake(self.rounds, chain.wei_per_unit)
         penalty = least * round(self.unrevealed_penalty * UNIT) // UNIT if self.sealed else 0

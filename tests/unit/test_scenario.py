@@ -50,6 +50,7 @@ def test_every_key_reaches_its_parameter(read):
 def test_draws_reach_their_parameters_exactly(read):
     p = read(sortition=0.7, quorum="majority", commanders="trust").parameters
     assert p.sortition == 7 * 2**64 // 10
+    assert read(sortition=1, quorum="majority").parameters.sortition == 2**64 - 1
     assert (p.probing, p.commanders) == commander_probabilities(
         p.participants, p.liars + p.attackers, p.horizon, p.burn_in
     )
@@ -59,6 +60,12 @@ def test_draws_reach_their_parameters_exactly(read):
     assert len(chances(p)) < 200
     plain = read().parameters
     assert (plain.sortition, plain.probing, plain.commanders) == (0, 2**64, 2**64)
+
+
+@pytest.mark.parametrize(("chance", "bound"), [(0, "greater than 0"), (-0.5, "greater than 0"), (1.5, "equal to 1")])
+def test_a_chance_of_validating_lies_above_0_and_up_to_1(read, chance, bound):
+    with pytest.raises(ScenarioInvalid, match=bound):
+        read(sortition=chance, quorum="majority")
 
 
 @pytest.mark.parametrize("key", ["sortition", "parties"])
