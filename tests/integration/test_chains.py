@@ -56,6 +56,19 @@ GAMES: dict[str, tuple[str, dict[str, Any]]] = {
 }  # fmt: skip
 
 
+THEOREMS: dict[str, tuple[str, dict[str, Any]]] = {
+    **{f"theorem {n}": (f"theorems/theorem{n}.toml", {"burn_in": 39}) for n in (1, 2, 3, 4, 5, 6, 7)},
+    "theorem 2, sealed, drawn": (
+        "theorems/theorem2.toml",
+        {
+            "burn_in": 39, "sealed": True, "sortition": 0.9, "commanders": "trust", "quorum": "majority",
+            "liars": 2, "adversary.liars": 2, "attackers": 1, "adversary.attackers": 1,
+            "adversary.consensus": [{"name": "equivocating-commander"}],
+        },
+    ),
+}  # fmt: skip
+
+
 def scenario(name: str) -> Scenario:
     file, overrides = GAMES[name]
     return load(ROOT / "examples" / file, overrides)
@@ -96,6 +109,17 @@ def test_a_game_is_the_same_on_every_chain(name: str, game: str, embedded_games:
     assert ("SKIP" in kinds) == ("skipAfterDeadline" in gas) == (game == "deadlines")
     assert ("reportEquivocation" in gas) == (game != "deadlines")
     assert len(gas["submitBlocks"]) == {"flights": 31, "batches": 5, "deadlines": 9}[game]
+
+
+@pytest.mark.parametrize("game", THEOREMS)
+def test_a_theorems_game_is_the_same_on_every_chain(game: str) -> None:
+    file, overrides = THEOREMS[game]
+    short = load(ROOT / "examples" / file, {"rounds": 52} | overrides)
+    digest, gas, kinds = played("embedded", short)
+    assert kinds.count("APPROVED") >= 3
+    assert len(gas["settleRewards"]) >= 1
+    for name in ("anvil", "hardhat"):
+        assert played(name, short) == (digest, gas, kinds), name
 
 
 def test_a_second_game_on_a_running_chain_is_the_same_again(embedded_games: dict[str, Any]) -> None:
