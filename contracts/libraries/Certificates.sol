@@ -11,6 +11,7 @@ import {Seats} from "./Seats.sol";
 /// @title What is signed, and that a quorum signed it
 library Certificates {
     uint256 internal constant SIGNATURE_BYTES = 64;
+    uint256 private constant NONE = 256; // no seat
     uint256 internal constant PHASE_REPORT = 1;
     uint256 internal constant PHASE_BLOCK = 2;
     uint256 internal constant ROLE_COMMANDER = 1;
@@ -68,16 +69,45 @@ library Certificates {
             if (at + SIGNATURE_BYTES * count > data.length) {
                 revert IErrors.WrongSignaturesLength(data.length - at, SIGNATURE_BYTES * count);
             }
-            for (uint256 seat; signers != 0; ++seat) {
-                if (signers & 1 == 1) {
-                    uint256 key = Seats.key(keys, seat);
-                    if (signer(digest, Bits.word(data, at), Bits.word(data, at + 32)) != key) {
-                        revert IErrors.InvalidSignature(seat, address(uint160(key)));
+            uint256 seat = _firstFalse(keys, digest, signers, data, at);
+            if (seat != NONE) revert IErrors.InvalidSignature(seat, address(uint160(Seats.key(keys, seat))));
+        }
+    }
+
+    /// @dev The first of `signers` whose signature `signer` does not give its `Seats.key` for; `NONE` if there is none.
+    /// By hand, since a quorum pays it once a signer: a hundred gas less than by those two.
+    function _firstFalse(bytes memory keys, bytes32 digest, uint256 signers, bytes calldata data, uint256 at)
+        private
+        view
+        returns (uint256 seat)
+    {
+        // solhint-disable-next-line no-inline-assembly
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            let place := add(data.offset, at)
+            let key := add(keys, 20) // the word that ends with the first one
+            seat := NONE
+            mstore(0x00, digest)
+            for {} signers { signers := shr(1, signers) } {
+                if and(signers, 1) {
+                    let vs := calldataload(add(place, 32))
+                    let s := shl(1, vs) // twice
+                    mstore(0x20, add(shr(255, vs), 27))
+                    mstore(0x40, calldataload(place))
+                    mstore(0x60, shr(1, s))
+                    let done := staticcall(gas(), 1, 0x00, 0x80, 0x20, 0x20)
+                    // What fails returns nothing, and leaves 27 or 28 there.
+                    let wrong := or(iszero(returndatasize()), shl(96, xor(mload(0x20), mload(key))))
+                    if or(wrong, iszero(and(done, lt(s, ORDER)))) {
+                        seat := div(sub(key, add(keys, 20)), 20)
+                        break
                     }
-                    at += SIGNATURE_BYTES;
+                    place := add(place, SIGNATURE_BYTES)
                 }
-                signers >>= 1;
+                key := add(key, 20)
             }
+            mstore(0x60, 0)
+            mstore(0x40, free)
         }
     }
 

@@ -127,6 +127,24 @@ def test_r_without_a_point_is_refused(trial):
         assert not trial.agree(packed(r, 1, 1))
 
 
+@pytest.mark.parametrize("account", [0, 1, 27, 28, 32])
+def test_what_a_failed_recovery_leaves_behind_is_nobodys_signature(trial, account):
+    """Seats no key can hold, named by numbers that lie about where a signature is checked."""
+    trial.seat(account.to_bytes(20, "big"))
+    missing = next(r for r in range(1, 60) if recovered(r, 1, 0, trial.digest) is None)
+    for r, s in ((missing, 1), (0, 1), (1, 0), (ORDER, 1), (1, HALF_ORDER + 1)):
+        assert not trial.agree(packed(r, s, 0))
+        assert not trial.agree(packed(r, s, 1))
+
+
+@pytest.mark.parametrize("bit", [0, 7, 80, 159])
+def test_every_bit_of_an_account_counts(trial, bit):
+    good = compact(trial.key, trial.digest)
+    assert trial.agree(good)
+    trial.seat((int.from_bytes(trial.author, "big") ^ 1 << bit).to_bytes(20, "big"))
+    assert not trial.agree(good)
+
+
 # At random: each way gives 64 bytes, and says whether the seat is to be given to whoever they recover to.
 
 
