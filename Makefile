@@ -54,6 +54,10 @@ lock: .venv/ready ## resolve the dependencies anew
 bench: .venv/ready ## rounds a second and where the time goes, by number of validators
 	@$(BIN)/python benchmarks/rounds.py
 
+snapshots: .venv/ready node_modules/ready ## record interface, storage, sizes and gas of the contracts anew
+	@WRITE_SNAPSHOTS=1 $(BIN)/pytest tests/contracts/test_snapshots.py tests/contracts/test_gas.py
+	@$(BIN)/python benchmarks/gas.py --snapshot tests/snapshots/gas_rounds.json --write
+
 comparison: .venv/ready ## the secure comparison among 3 and 5 parties, beside MPyC alone
 	@$(BIN)/python benchmarks/comparison.py
 

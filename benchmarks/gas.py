@@ -5,7 +5,7 @@
 All participants validate, more than half of them sign, K = 10; every reputation moves in every round. With --proofs
 each report carries the VRF proof of a draw that everybody wins (p = 1). A figure is the median transaction's gas over
 its rounds, the first transaction aside. With a snapshot it exits 1 when a figure differs from the one committed by
-more than 0.2 %: signatures have zero bytes or not, code does not.
+more than 0.2 % (signatures have zero bytes or not, code does not), or when that one was taken on other code.
 """
 
 import argparse
@@ -19,10 +19,12 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
+from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain, embedded_node
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import Recorded
+from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.submission import Submitted, encode
 from chain_bandit.scenario import Scenario
 from chain_bandit.stopwatch import Stopwatch
@@ -104,10 +106,16 @@ def measured(n: int, body: str, batch: int, attackers: int = 0, proofs: bool = F
     )  # fmt: skip
 
 
+def measured_code() -> str:
+    """What the figures are of: a digest of what a deployment sends, in hexadecimal."""
+    return keccak(chain_bandit_artifact().bytecode).hex()
+
+
 def drift(rows: Iterable[Row], snapshot: Path) -> list[str]:
     """What differs from the committed figures."""
-    known = {(row["body"], row["batch"], row["n"]): row["gas"] for row in json.loads(snapshot.read_text("utf-8"))}
-    found = []
+    committed = json.loads(snapshot.read_text("utf-8"))
+    known = {(row["body"], row["batch"], row["n"]): row["gas"] for row in committed["rows"]}
+    found = [] if committed["code"] == measured_code() else ["the committed figures are of other code"]
     for row in rows:
         expected = known.get((row.body, row.batch, row.n))
         if expected is None or abs(row.gas - expected) > TOLERANCE * expected:
@@ -135,7 +143,8 @@ def main() -> int:
             table.add_row(*map(str, cells), "reached" if ratio <= most else f"{most / ratio:.2f} of it")
         Console().print(table, f"one more signature: {signature} gas (at most 4,400)")
     if options.snapshot and options.write:
-        options.snapshot.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")
+        taken = {"code": measured_code(), "rows": [asdict(row) for row in rows]}
+        options.snapshot.write_text(json.dumps(taken, indent=1) + "\n", encoding="utf-8")
     elif options.snapshot:
         differences = drift(rows, options.snapshot)
         print(*differences, sep="\n", file=sys.stderr)

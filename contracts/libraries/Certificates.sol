@@ -75,7 +75,7 @@ library Certificates {
     }
 
     /// @dev The first of `signers` whose signature `signer` does not give its `Seats.key` for; `NONE` if there is none.
-    /// By hand, since a quorum pays it once a signer: a hundred gas less than by those two.
+    // slither-disable-next-line assembly -- a quorum pays it once a signer: a hundred gas less than by those two
     function _firstFalse(bytes memory keys, bytes32 digest, uint256 signers, bytes calldata data, uint256 at)
         private
         view

@@ -5,28 +5,34 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 SNAPSHOT = ROOT / "tests" / "snapshots" / "gas_rounds.json"
 
 
-def gas(snapshot: Path) -> subprocess.CompletedProcess[str]:
+def gas(snapshot: Path, *sizes: int) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "benchmarks/gas.py", "--sizes", "4", "--snapshot", str(snapshot)],
+        [sys.executable, "benchmarks/gas.py", "--sizes", *map(str, sizes), "--snapshot", str(snapshot)],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 
-def test_the_committed_gas_of_rounds_holds() -> None:
-    found = gas(SNAPSHOT)
+@pytest.mark.parametrize("n", [4, *(pytest.param(n, marks=pytest.mark.deep) for n in (7, 10, 16, 31))])
+def test_the_committed_gas_of_rounds_holds(n: int) -> None:
+    found = gas(SNAPSHOT, n)
     assert found.returncode == 0, found.stderr
 
 
-def test_a_drift_of_one_percent_is_found(tmp_path: Path) -> None:
-    rows = json.loads(SNAPSHOT.read_text())
-    planted = next(row for row in rows if (row["n"], row["body"], row["batch"]) == (4, "full", 1))
+def test_a_drift_of_one_percent_and_other_code_are_found(tmp_path: Path) -> None:
+    """Figures of the sizes that are not measured here are those of the same code, by its digest."""
+    committed = json.loads(SNAPSHOT.read_text())
+    committed["code"] = committed["code"][::-1]
+    planted = next(row for row in committed["rows"] if (row["n"], row["body"], row["batch"]) == (4, "full", 1))
     planted["gas"] = round(planted["gas"] * 1.01)
-    (tmp_path / "gas.json").write_text(json.dumps(rows))
-    found = gas(tmp_path / "gas.json")
+    (tmp_path / "gas.json").write_text(json.dumps(committed))
+    found = gas(tmp_path / "gas.json", 4)
     assert found.returncode == 1
     assert found.stderr.count("committed:") == 1
     assert "full, 1 a transaction, n = 4" in found.stderr
+    assert "the committed figures are of other code" in found.stderr
