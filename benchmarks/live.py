@@ -41,6 +41,7 @@ from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import Recorded
 from chain_bandit.protocol.messages import Domain
 from chain_bandit.protocol.submission import Submitted, encode
+from chain_bandit.protocol.transaction import gas_of_blocks
 from chain_bandit.scenario import Scenario
 from chain_bandit.stopwatch import Stopwatch
 
@@ -211,7 +212,8 @@ def submitting(scenario: Scenario, blocks: list[bytes]) -> tuple[float, float, l
         gc.collect()
         start = perf_counter()
         for block in blocks:
-            contract.submit_blocks(relayer, [block])
+            gas = gas_of_blocks(len(block), scenario.chain.batch, scenario.participants)  # as the game states it
+            contract.submit_blocks(relayer, [block], gas=gas)
         contract.settle()
         seconds = (perf_counter() - start) / len(blocks) / scenario.chain.batch
         assert contract.next_round() == scenario.rounds
