@@ -42,6 +42,9 @@ FIRST_CONTACT = 5.0
 NONCES_TAKEN = 3
 """Looks at a nonce that somebody else used before it is believed."""
 
+LOST = 2.0
+"""Seconds without a block after which a node that mines what comes in has put a transaction aside: Anvil does with some
+that arrive while it mines the one before, and only a higher fee brings them back."""
 
 WATCHED_AGAIN = 64
 """Blocks behind the head whose events are asked for again: a reorganisation may change them."""
@@ -114,6 +117,8 @@ class Sender:
         self._fee_now = Fee(last.max_fee, last.tip) if last else None
         self.chain_id = as_int(rpc.ask("eth_chainId", [], FIRST_CONTACT))
         self.genesis = self._genesis(rpc.ask("eth_getBlockByNumber", ["0x0", False], FIRST_CONTACT))
+        mines_at_once = not rpc.wire.certain and rpc.exchange([("hardhat_getAutomine", [])]) == [True]  # Anvil's too
+        self._standstill = LOST if mines_at_once else delivery.patience / 2
 
     def upcoming_nonce(self, account: LocalAccount) -> int:
         """The nonce that the next call goes by if this account makes it."""
@@ -421,7 +426,7 @@ class Sender:
             self._look_back()
         for call in self._next_in_line():
             block, since = call.next_since = call.next_since or (number, now)
-            stands_still = number == block and now - since > self._delivery.patience / 2
+            stands_still = number == block and now - since > self._standstill
             if number - block >= self._delivery.stuck_blocks or stands_still:
                 self._replace(call, (number, now), as_int(latest["baseFeePerGas"]))
             if call.refused is not None and now - call.refused_since > min(REFUSED, self._delivery.patience / 4):
