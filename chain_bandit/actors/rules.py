@@ -10,10 +10,10 @@ from chain_bandit.crypto.verify import Verifier
 from chain_bandit.protocol.assumptions import relay_rounds
 from chain_bandit.protocol.blocks import Header, seats
 from chain_bandit.protocol.digests import keccak
-from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.ledger import Ledger, commanders, eligible, validators
 from chain_bandit.protocol.messages import Domain, Slot
 from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.proposal import readable_header
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,5 @@ class Rules:
             return None
         if not self.is_certificate(ledger, block.certificate, verifier):
             return None
-        try:
-            header = Header.decode(block.header, self.parameters)
-        except Malformed:
-            return None
-        return header if header.body == keccak(block.body) else None
+        header = readable_header(block.header, self.parameters)
+        return header if header is not None and header.body == keccak(block.body) else None

@@ -29,6 +29,7 @@ class Validator:
 
     def __init__(self, rules: Rules, seat: int, signer: Signer, verifier: Verifier) -> None:
         self.rules, self.seat, self._signer, self._verifier = rules, seat, signer, verifier
+        self._blocks_open = rules.schedule.propose
 
     def begin(self, ledger: Ledger) -> None:
         """Forget the last round and open the next one."""
@@ -83,7 +84,7 @@ class Validator:
         if frame.phase is Phase.REPORT:
             self.drops += self.reports.on_frame(step, frame)
         elif frame.phase is Phase.BLOCK:
-            self.drops += self.blocks.on_frame(max(step - self.rules.schedule.propose, 0), frame)
+            self.drops += self.blocks.on_frame(max(step - self._blocks_open, 0), frame)
 
     def on_answer(self, answer: Answer) -> None:
         """The comparison bits of this round."""

@@ -1,6 +1,7 @@
 """The audit: two walks over a history, and a report."""
 
 from collections.abc import Callable
+from dataclasses import fields
 
 from chain_bandit.audit import costs, evidence, money, records, rewards, seals, setup
 from chain_bandit.audit.catalogue import CHECKS
@@ -188,7 +189,7 @@ def _report(game: Game, trusted: bool) -> AuditReport:
     }
     if deployment is not None:
         facts["parameters"] = {
-            name: getattr(deployment.parameters, name) for name in type(deployment.parameters).__slots__
+            each.name: getattr(deployment.parameters, each.name) for each in fields(deployment.parameters)
         }
     checks = dict(game.checks.tallies)
     unopened = deployment is not None and deployment.parameters.sealed and not game.receipts_known

@@ -14,7 +14,7 @@ class Delivery:
         timeout: seconds for one exchange.
         resend_after: seconds without a receipt after which the same bytes go out again; doubled each time.
         stuck_blocks: blocks after which the next transaction in line gets a higher fee; without any block it gets one
-            after half the patience.
+            after half the patience, or after two seconds where blocks come when transactions do.
     """
 
     in_flight: int = 64

@@ -96,7 +96,7 @@ class Journal:
     def append(self, entry: Entry) -> None:
         """Add a transaction; `sync` before it is sent."""
         self.entries.append(entry)
-        self._write(asdict(entry))
+        self._write({name: getattr(entry, name) for name in Entry.__slots__})  # `asdict` would copy them deeply
 
     def sync(self) -> None:
         """Return when all that was appended would survive a loss of power."""

@@ -4,7 +4,7 @@ from time import monotonic, sleep
 
 from chain_bandit.protocol.errors import ChainBanditError
 
-FIRST, GROWTH, LONGEST = 0.002, 1.5, 0.25
+FIRST, GROWTH, LONGEST = 0.001, 1.5, 0.25
 """Seconds of the first pause, what each is longer than the last, and the longest."""
 
 

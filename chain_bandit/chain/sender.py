@@ -27,8 +27,8 @@ from chain_bandit.protocol.errors import ChainBanditError
 SENT_AT_ONCE, ASKED_AT_ONCE, BYTES_AT_ONCE = 32, 32, 500_000
 """The most transactions, questions for receipts, and bytes of transactions in one exchange."""
 
-BETWEEN = 0.01
-"""Seconds from one exchange to the next while nobody waits: fuller ones cost less."""
+BETWEEN, ENOUGH = 0.01, 8
+"""While nobody waits: seconds from one exchange to the next of its kind, or transactions that are worth one at once."""
 
 MOST_VERSIONS, MOST_NONCES = 8, 8
 """Of one call: signed fees for one nonce, and nonces tried."""
@@ -42,6 +42,9 @@ FIRST_CONTACT = 5.0
 NONCES_TAKEN = 3
 """Looks at a nonce that somebody else used before it is believed."""
 
+LOST = 2.0
+"""Seconds without a block after which a node that mines what comes in has put a transaction aside: Anvil does with some
+that arrive while it mines the one before, and only a higher fee brings them back."""
 
 WATCHED_AGAIN = 64
 """Blocks behind the head whose events are asked for again: a reorganisation may change them."""
@@ -61,11 +64,18 @@ class Watch:
 
 
 @dataclass(frozen=True, slots=True)
-class _Exchange:
-    """What is under way: transactions, questions for receipts, for the last known head, and for events."""
+class _Sending:
+    """Transactions under way."""
 
     answers: "Future[list[Any]]"
     sends: list[tuple[Call, Version]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """Questions under way: for receipts, for the last known head, and for events; or for the chain's identity alone."""
+
+    answers: "Future[list[Any]]"
     asks: list[tuple[Call, Version]]
     head: tuple[int, bytes] | None
     watched: bool = False
@@ -87,13 +97,14 @@ class Sender:
         self.calls: list[Call] = []
         self._rpc, self._journal, self._delivery = rpc, journal, delivery
         self._open: list[Call] = []
-        self._exchange: _Exchange | None = None
+        self._sending: _Sending | None = None
+        self._asking: _Asking | None = None
         self._progress = 0
         self._why: ChainBanditError = NodeUnreachable("no answer yet")
         self._head: tuple[int, bytes] | None = None
         self._behind_since: float | None = None
         self._block_gas = inf
-        self._doubtful, self._began = False, -inf
+        self._doubtful, self._sent_at, self._asked_at = False, -inf, -inf
         self._watched: Watch | None = None
         self._watched_to = 0
         self._signers: dict[str, TransactionSigner] = {}
@@ -106,6 +117,8 @@ class Sender:
         self._fee_now = Fee(last.max_fee, last.tip) if last else None
         self.chain_id = as_int(rpc.ask("eth_chainId", [], FIRST_CONTACT))
         self.genesis = self._genesis(rpc.ask("eth_getBlockByNumber", ["0x0", False], FIRST_CONTACT))
+        mines_at_once = not rpc.wire.certain and rpc.exchange([("hardhat_getAutomine", [])]) == [True]  # Anvil's too
+        self._standstill = LOST if mines_at_once else delivery.patience / 2
 
     def upcoming_nonce(self, account: LocalAccount) -> int:
         """The nonce that the next call goes by if this account makes it."""
@@ -146,7 +159,8 @@ class Sender:
                 self._wait(lambda: not self._open)
             else:
                 self._pump()
-                self._wait(lambda: len(self._open) <= self._delivery.in_flight)
+                if len(self._open) > self._delivery.in_flight:  # once it must wait, for room that is worth it
+                    self._wait(lambda: len(self._open) <= self._delivery.in_flight * 3 // 4)
         return call
 
     def watch(self, events: Watch) -> None:
@@ -164,7 +178,8 @@ class Sender:
             while True:
                 self._wait(lambda: not self._open)
                 if not self._rpc.wire.certain:
-                    self._finish()
+                    self._take_sent()
+                    self._take_answers()
                     self._look_back()
                 if not self._open:
                     return
@@ -208,14 +223,16 @@ class Sender:
         call.versions.append(Version(as_hex(keccak(raw)), entry.raw, entry.nonce, fee, first))
         call.sent, call.resend_at = True, inf  # it may be in a block: ask first
 
-    # --- exchanges
+    # --- exchanges: one that sends, and beside it one that asks, so that the node has something to do meanwhile
 
     def _wait(self, over: Callable[[], bool]) -> None:
         patience, seen = Patience(self._delivery.patience), self._progress
         while not over():
-            if self._exchange is None:
-                self._begin()
-            self._finish()
+            self._send()
+            self._ask()
+            if self._asking is None or (self._sending is not None and self._sending.answers.done()):
+                self._take_sent()
+            self._take_answers()
             if self._progress != seen:
                 seen = self._progress
                 patience.moved()
@@ -223,23 +240,44 @@ class Sender:
                 patience.wait(self._why)
 
     def _pump(self) -> None:
-        """Go on without waiting: take in an exchange that has ended, and start the next when it is time."""
-        if self._exchange is None or self._exchange.answers.done():
-            self._finish()
-            if monotonic() > self._began + BETWEEN:
-                self._begin()
+        """Go on without waiting: take in exchanges that have ended, and start the next ones when it is time."""
+        if self._sending is not None and self._sending.answers.done():
+            self._take_sent()
+        if self._asking is not None and self._asking.answers.done():
+            self._take_answers()
+        now = monotonic()
+        if now > self._sent_at + BETWEEN or sum(not call.sent for call in self._open) >= ENOUGH:
+            self._send()
+        if now > self._asked_at + BETWEEN:
+            self._ask()
 
-    def _begin(self) -> None:
+    def _send(self) -> None:
+        """Start to send what is due, unless a sending is under way or it may be another chain that answers."""
+        now = monotonic()
+        sends = [] if self._sending or self._doubtful else self._due(now)
+        if not sends:
+            return
+        self._journal.sync()
+        for call, _ in sends:
+            call.delay = min(2 * call.delay, self._delivery.patience) or self._delivery.resend_after
+            # A node in this process has had what it was given, however long it takes.
+            call.resend_at = inf if self._rpc.wire.certain else now + call.delay
+        requests: list[Request] = [("eth_sendRawTransaction", [version.raw]) for _, version in sends]
+        self._sending, self._sent_at = _Sending(self._rpc.wire.post(requests), sends), now
+
+    def _ask(self) -> None:
+        """Start to ask, unless that is under way or there is nothing to ask for until a sending ends."""
+        if self._asking is not None:
+            return
         requests: list[Request]
-        now = self._began = monotonic()
         if self._doubtful:
             requests = [("eth_chainId", []), ("eth_getBlockByNumber", ["0x0", False])]
-            self._exchange = _Exchange(self._rpc.wire.post(requests), [], [], None, identity=True)
+            self._asking = _Asking(self._rpc.wire.post(requests), [], None, identity=True)
             return
         asks = [(call, version) for call in self._open if call.sent for version in call.outside][:ASKED_AT_ONCE]
-        sends = self._due(now)
-        requests = [("eth_sendRawTransaction", [version.raw]) for _, version in sends]
-        requests += [("eth_getTransactionReceipt", [version.identity]) for _, version in asks]
+        if not asks and self._sending is not None:
+            return
+        requests = [("eth_getTransactionReceipt", [version.identity]) for _, version in asks]
         watch = None if self._rpc.wire.certain else self._watched
         if not self._rpc.wire.certain:
             requests.append(("eth_getBlockByNumber", ["latest", False]))
@@ -247,13 +285,8 @@ class Sender:
                 requests.append(("eth_getBlockByNumber", [hex(self._head[0]), False]))
             if watch is not None:
                 requests.append(("eth_getLogs", [watch.filter | {"fromBlock": hex(self._watched_to)}]))
-        if sends:
-            self._journal.sync()
-        for call, _ in sends:
-            call.delay = min(2 * call.delay, self._delivery.patience) or self._delivery.resend_after
-            # A node in this process has had what it was given, however long it takes.
-            call.sent, call.resend_at = True, inf if self._rpc.wire.certain else now + call.delay
-        self._exchange = _Exchange(self._rpc.wire.post(requests), sends, asks, self._head, watch is not None)
+        self._asking = _Asking(self._rpc.wire.post(requests), asks, self._head, watch is not None)
+        self._asked_at = monotonic()
 
     def _due(self, now: float) -> list[tuple[Call, Version]]:
         """What goes out now: in the order of calls, nothing whose turn it is not, no more than a block takes.
@@ -280,30 +313,43 @@ class Sender:
                 all_mined, alone_mined = False, alone_mined and call.order is not Order.ALONE
         return due
 
-    def _finish(self) -> None:
-        """Wait for the exchange under way and take its answers in."""
-        exchange, self._exchange = self._exchange, None
-        if exchange is None:
+    def _take_sent(self) -> None:
+        """Wait for the sending under way; only now is it asked for, whatever was answered."""
+        sending, self._sending = self._sending, None
+        if sending is None:
             return
+        for call, _ in sending.sends:
+            call.sent = True
         try:
-            answers = iter(exchange.answers.result())
+            answers = sending.answers.result()
         except NodeUnreachable as error:
             self._why, self._doubtful = error, True
-            for call, _ in exchange.sends:
+            for call, _ in sending.sends:
                 call.resend_at = 0.0
             return
-        if exchange.identity:
+        now = monotonic()
+        for (call, _), word in zip(sending.sends, answers, strict=True):
+            self._take_word(call, word, now)
+
+    def _take_answers(self) -> None:
+        """Wait for the questions under way and take their answers in, unless it may be another chain's."""
+        asking, self._asking = self._asking, None
+        if asking is None:
+            return
+        try:
+            answers = iter(asking.answers.result())
+        except NodeUnreachable as error:
+            self._why, self._doubtful = error, True
+            return
+        if asking.identity:
             self._check_identity(next(answers), next(answers))
             return
-        now = monotonic()
-        for call, _ in exchange.sends:
-            self._take_word(call, next(answers), now)
-        if exchange.watched and not self._take_events(exchange.answers.result()[-1]):
+        if self._doubtful or (asking.watched and not self._take_events(asking.answers.result()[-1])):
             return
-        for call, version in exchange.asks:
+        for call, version in asking.asks:
             self._take_receipt(call, version, next(answers))
         if not self._rpc.wire.certain:
-            self._follow(next(answers), next(answers) if exchange.head is not None else None, exchange.head, now)
+            self._follow(next(answers), next(answers) if asking.head is not None else None, asking.head, monotonic())
         self._close()
 
     def _check_identity(self, chain_id: Any, genesis: Any) -> None:
@@ -380,7 +426,7 @@ class Sender:
             self._look_back()
         for call in self._next_in_line():
             block, since = call.next_since = call.next_since or (number, now)
-            stands_still = number == block and now - since > self._delivery.patience / 2
+            stands_still = number == block and now - since > self._standstill
             if number - block >= self._delivery.stuck_blocks or stands_still:
                 self._replace(call, (number, now), as_int(latest["baseFeePerGas"]))
             if call.refused is not None and now - call.refused_since > min(REFUSED, self._delivery.patience / 4):
@@ -433,21 +479,23 @@ class Sender:
                 raise NonceTaken(call.account, nonce)
 
     def _look_back(self, to_the_start: bool = False) -> None:
-        """Ask again for what blocks held, newest blocks first, until a whole group is where it was."""
+        """Ask again for the blocks of receipts, newest first, until a whole group is where it was.
+
+        A block's hash says what it holds; some receipts Anvil goes on giving when their block is gone.
+        """
         mined = [(call, nonce, receipt) for call in self.calls for nonce, receipt in call.receipts.items()]
         mined.sort(key=lambda each: each[2].block)
         for end in range(len(mined), 0, -ASKED_AT_ONCE):
             group = mined[max(0, end - ASKED_AT_ONCE) : end]
-            requests: list[Request] = [("eth_getTransactionReceipt", [each.identity]) for _, _, each in group]
-            requests += [("eth_getBlockByNumber", [hex(each.block), False]) for _, _, each in group]
-            answers = self._rpc.exchange(requests)
+            numbers = sorted({each.block for _, _, each in group})
+            answers = self._rpc.exchange([("eth_getBlockByNumber", [hex(number), False]) for number in numbers])
+            blocks = dict(zip(numbers, answers, strict=True))
             fallen: set[Call] = set()
-            for (call, nonce, receipt), *said in zip(group, answers[: len(group)], answers[len(group) :], strict=True):
-                if any(isinstance(each, Refused) for each in said):
+            for call, nonce, receipt in group:
+                block = blocks[receipt.block]
+                if isinstance(block, Refused):
                     continue
-                fields, block = said  # Anvil goes on giving some receipts of blocks that are gone
-                hashes = [fields and as_bytes(fields["blockHash"]), block and as_bytes(block["hash"])]
-                if hashes != [receipt.block_hash] * 2:
+                if block is None or as_bytes(block["hash"]) != receipt.block_hash:
                     call.fell_out(nonce)
                     fallen.add(call)
             if not fallen and not to_the_start:

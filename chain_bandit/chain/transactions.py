@@ -33,10 +33,23 @@ class TransactionSigner:
 
     def sign(self, nonce: int, fee: Fee, gas: int, to: bytes | None, value: int, data: bytes) -> bytes:
         """The raw transaction; `to` is None for a deployment."""
-        fields = b"".join(map(rlp.encode, (self._chain_id, nonce, fee.tip, fee.most, gas, to or b"", value, data, [])))
+        numbers = [_item(_number(number)) for number in (self._chain_id, nonce, fee.tip, fee.most, gas)]
+        fields = b"".join([*numbers, _item(to or b""), _item(_number(value)), _item(data), _as_list(b"")])
         signature = self._key.sign_recoverable(keccak(FEE_MARKET, _as_list(fields)), hasher=None)
-        r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
-        return FEE_MARKET + _as_list(fields + b"".join(map(rlp.encode, (signature[64], r, s))))
+        parts = (signature[64:], signature[:32], signature[32:64])
+        return FEE_MARKET + _as_list(fields + b"".join(_item(part.lstrip(b"\0")) for part in parts))
+
+
+def _number(value: int) -> bytes:
+    """A number as RLP takes it: big-endian, none of its bytes to spare."""
+    return value.to_bytes((value.bit_length() + 7) // 8, "big")
+
+
+def _item(data: bytes) -> bytes:
+    """Bytes as an item, like `rlp.encode`, which looks for their type first and takes ten times as long."""
+    if len(data) == 1 and data[0] < 0x80:
+        return data
+    return bytes(rlp.codec.length_prefix(len(data), 0x80)) + data
 
 
 def _as_list(items: bytes) -> bytes:

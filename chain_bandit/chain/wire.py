@@ -51,15 +51,15 @@ def wire_to(web3: Web3, timeout: float) -> Wire:
 
 
 class HttpWire:
-    """JSON-RPC batches over one HTTP connection that is kept open. Nothing is retried here."""
+    """JSON-RPC batches over HTTP connections that are kept open: two exchanges at a time. Nothing is retried here."""
 
     certain = False
 
     def __init__(self, url: str, timeout: float) -> None:
         self._url, self._timeout = url, Timeout(total=timeout)
         headers = make_headers(keep_alive=True, basic_auth=parse_url(url).auth)
-        self._pool = PoolManager(1, headers | {"Content-Type": "application/json"}, retries=False)
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="wire")
+        self._pool = PoolManager(1, headers | {"Content-Type": "application/json"}, retries=False, maxsize=2)
+        self._worker = ThreadPoolExecutor(max_workers=2, thread_name_prefix="wire")
 
     def post(self, requests: Sequence[Request]) -> "Future[list[Any]]":
         """Start an exchange; the caller goes on meanwhile."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from typing import NamedTuple
 
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.keys import Signer
@@ -20,9 +21,8 @@ MOST_VALUES = 2
 """Values kept and relayed a commander: two leave no outcome, more add nothing but proof, see `_is_enough`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A commander's value with the signatures that vouch for it.
+class Claim(NamedTuple):
+    """A commander's value with the signatures that vouch for it; a tuple, for thousands are made in a round.
 
     Attributes:
         instance: the commander's seat.
@@ -151,6 +151,8 @@ class SignedBroadcast:
         """Proof against every commander that signed two different contents in its slot."""
         proofs = []
         for instance, held in enumerate(self._held):
+            if len(held) < 2:
+                continue
             contents = {claim.content: claim.signature for claim in held.values()}
             if len(contents) > 1:
                 (one, first), (other, second) = sorted(contents.items())[:2]
@@ -180,11 +182,12 @@ class SignedBroadcast:
             return Drop.WRONG_SIZE
         if 1 + len(claim.relays) < step + 1:
             return Drop.SHORT_CHAIN
-        signers = {claim.instance, *(seat for seat, _ in claim.relays)}
-        if len(signers) != 1 + len(claim.relays):
-            return Drop.REPEATED_SIGNER
-        if any(seat < 0 or not self._validators >> seat & 1 for seat, _ in claim.relays):
-            return Drop.UNKNOWN_SEAT
+        if claim.relays:  # most claims come from their commander, before anybody relays
+            signers = {claim.instance, *(seat for seat, _ in claim.relays)}
+            if len(signers) != 1 + len(claim.relays):
+                return Drop.REPEATED_SIGNER
+            if any(seat < 0 or not self._validators >> seat & 1 for seat, _ in claim.relays):
+                return Drop.UNKNOWN_SEAT
         commander = self._slot.digest(
             self.phase, Role.COMMANDER, claim.instance, statement_content(self.phase, claim.content)
         )

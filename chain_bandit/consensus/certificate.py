@@ -63,7 +63,8 @@ class Votes:
             return False
         if vote.seat in self._by_content.get(vote.content, {}):
             return False
-        if sum(vote.seat in votes for votes in self._by_content.values()) >= MOST_CONTENTS:
+        known = self._by_content.values()
+        if len(known) >= MOST_CONTENTS and sum(vote.seat in votes for votes in known) >= MOST_CONTENTS:
             return False
         digest = self._slot.digest(Phase.BLOCK, Role.SIGNER, 0, vote.content)
         if not self._verifier.is_signed_by(self._addresses[vote.seat], digest, vote.signature):

@@ -41,12 +41,13 @@ class MemoryNetwork:
     def deliver(self, sender: int, sends: Sequence[Send]) -> None:
         """Hand messages to their recipients, and their answers on."""
         for send in sends:
+            carried = statements(send.message)
             for to in send.to:
                 actor = self._actors.get(to)
                 if actor is None:
                     continue
                 self.delivered += 1
-                self.statements += statements(send.message)
+                self.statements += carried
                 answers = actor.on_message(sender, send.message)
                 if answers:
                     self.deliver(to, answers)

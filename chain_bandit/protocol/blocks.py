@@ -6,6 +6,7 @@ Sets of seats are unsigned big-endian integers whose bit p stands for seat p. By
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
 from chain_bandit.protocol.digests import ZERO, keccak, read_uints, uint, uints
 from chain_bandit.protocol.errors import Malformed
@@ -24,6 +25,7 @@ def mask(seats: Iterable[int]) -> int:
     return value
 
 
+@lru_cache(maxsize=1024)  # every validator asks for the members of the same few masks
 def seats(value: int) -> tuple[int, ...]:
     """The seats of a mask, ascending. ValueError for a negative number, which is no set."""
     if value < 0:

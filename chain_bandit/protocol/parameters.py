@@ -2,6 +2,7 @@
 
 from dataclasses import astuple, dataclass
 from enum import IntEnum
+from functools import cached_property
 
 from chain_bandit.protocol.digests import keccak, word
 from chain_bandit.protocol.quorum import QuorumChoice, quorum
@@ -30,7 +31,7 @@ SEALED_BYTES = 21
 """A sealed record: uint8 arm and uint32 reward, and the 16 bytes of their authentication (RFC 8452)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Parameters:
     """Every number that decides a game, in the order of the contract's struct.
 
@@ -99,16 +100,24 @@ class Parameters:
     sealed: int = 0
     unrevealed_penalty: int = 0
 
+    def __hash__(self) -> int:
+        """Of all fields, taken once: whatever is memoised by the parameters asks for it at every call."""
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(astuple(self))
+
     def quorum(self, validators: int) -> int:
         """Signatures that certify a block of a committee of so many."""
         return quorum(validators, self.attackers, QuorumChoice(self.quorum_choice), self.half_expected)
 
-    @property
+    @cached_property
     def half_expected(self) -> int:
         """floor(E / 2), E = M p the members that sortition draws on average; exact."""
         return self.participants * self.sortition // (2 * ODDS)
 
-    @property
+    @cached_property
     def evidence_delay(self) -> int:
         """Rounds from the contract's open round on until evidence that it takes counts (PROTOCOL 1.5).
 
@@ -117,37 +126,37 @@ class Parameters:
         """
         return self.unrecorded + ACCUSED_AHEAD
 
-    @property
+    @cached_property
     def everybody(self) -> int:
         """The set of all seats."""
         return (1 << self.participants) - 1
 
-    @property
+    @cached_property
     def has_committees(self) -> bool:
         """Whether some participants only participate: the contract then keeps the committee of the open round."""
         return self.validators < self.participants or self.sortition > 0
 
-    @property
+    @cached_property
     def draws_commanders(self) -> bool:
         """Whether a round has only the commanders that were drawn for it: headers then name them."""
         return self.commanders < ODDS
 
-    @property
+    @cached_property
     def draws(self) -> bool:
         """Whether anything is drawn, so that reports carry a proof."""
         return self.sortition > 0 or self.draws_commanders
 
-    @property
+    @cached_property
     def report_bytes(self) -> int:
         """Bytes of a report's content: K uint32 means, 32 commitment, 81 proof if anything is drawn, 21 if sealed."""
         return 4 * self.arms + 32 + PROOF_BYTES * self.draws + SEALED_BYTES * self.sealed
 
-    @property
+    @cached_property
     def mask_bytes(self) -> int:
         """Bytes of a set of seats: an unsigned big-endian integer whose bit p stands for seat p."""
         return (self.participants + 7) // 8
 
-    @property
+    @cached_property
     def successor_bytes(self) -> int:
         """Bytes of what a header says of the next round: its validators, its commanders, as far as it names them."""
         return self.mask_bytes * (self.has_committees + self.draws_commanders)

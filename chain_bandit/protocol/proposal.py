@@ -39,6 +39,15 @@ def readable_report(content: bytes, parameters: Parameters) -> Report | None:
     return decoded if all(map(is_estimate, decoded.means)) else None
 
 
+@lru_cache(maxsize=4)  # everybody who gets a certified block reads its header
+def readable_header(encoded: bytes, parameters: Parameters) -> Header | None:
+    """The header in certified bytes; None when malformed."""
+    try:
+        return Header.decode(encoded, parameters)
+    except Malformed:
+        return None
+
+
 def propose(
     parameters: Parameters,
     ledger: Ledger,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from chain_bandit.game.recorder import NoChain
 from chain_bandit.scenario import Scenario
 from chain_bandit.stopwatch import Stopwatch
 from tests.conftest import build_scenario, malicious
-from tests.integration.faults import FAULTS, Sometimes
+from tests.integration.faults import FAULTS, Sometimes, error
 from tests.integration.live import Anvil, Handler, Proxied, anvil, proxy, sends
 
 QUICK = Delivery(patience=8.0, timeout=0.2, resend_after=0.2)
@@ -218,6 +219,29 @@ def test_a_fee_that_is_too_low_is_raised():
         nonces[entry.call].add(entry.nonce)
     assert any(len(each) > 1 for each in fees.values())
     assert all(len(each) == 1 for each in nonces.values())
+
+
+def test_a_transaction_that_a_node_puts_aside_comes_through_with_a_higher_fee(node):
+    """Anvil does so, rarely, with what arrives while it mines: it knows the transaction and never mines it."""
+    scenario = short_game(next(SEEDS))
+    node.fund(opening_balances(Plan(scenario)))
+    journal, seen = Journal(), list[str]()
+
+    def fault(handler: Handler, batch: Any) -> bool:
+        seen.extend(raw for raw in (request["params"][0] for request in sends(batch)) if raw not in seen)
+        aside = [request for request in sends(batch) if len(seen) > 12 and request["params"][0] == seen[12]]
+        if not aside:
+            return False
+        rest = [request for request in batch if request not in aside]
+        handler.reply([error(request, "already known") for request in aside] + (handler.forward(rest) if rest else []))
+        return True
+
+    start = monotonic()
+    with proxy(node.url, fault) as url:
+        recorder, game = play(Proxied(node, url), scenario, Delivery(timeout=0.5, resend_after=0.2), journal)
+        require_whole(node, recorder, game, scenario)
+    assert monotonic() - start < Delivery().patience / 4
+    assert len({(entry.nonce, entry.account) for entry in journal.entries}) < len(journal.entries)
 
 
 def test_a_node_killed_and_started_from_its_state_is_followed(tmp_path):

@@ -7,7 +7,6 @@ invariants C-1 to C-6 and C-9 of the protocol are checked on what the honest hol
 
 import random
 from collections import Counter
-from dataclasses import replace
 
 import pytest
 
@@ -79,7 +78,7 @@ class Adversary:
     def hear(self, frame):
         """Pool every signature that an honest validator sent."""
         for claim in frame.claims:
-            bare = replace(claim, relays=())
+            bare = claim._replace(relays=())
             self.seen.setdefault(bare, {}).update(dict(claim.relays))
 
     def act(self, step):
@@ -136,13 +135,13 @@ class Adversary:
                 value = broadcast_value(phase, claim.content, old)
             relays = [relay(seat, claim.instance, past) for seat in self.corrupt if seat != claim.instance]
         elif move == "other instance":
-            claim = replace(claim, instance=rng.choice([seat for seat in range(self.n) if seat != claim.instance]))
+            claim = claim._replace(instance=rng.choice([seat for seat in range(self.n) if seat != claim.instance]))
         elif move == "junk relay":
             relays += [(seat, rng.randbytes(64)) for seat in self.honest]
         elif move == "wrong size":
-            claim = replace(claim, content=claim.content + b"\0")
+            claim = claim._replace(content=claim.content + b"\0")
         rng.shuffle(relays)
-        return Frame(phase, (replace(claim, relays=tuple(relays)),))
+        return Frame(phase, (claim._replace(relays=tuple(relays)),))
 
 
 class Schedule:
@@ -260,7 +259,7 @@ class RepeatedSigners(SignedBroadcast):
         if len(claim.relays) < step:
             return Drop.SHORT_CHAIN
         once = {seat: signature for seat, signature in claim.relays if seat != claim.instance}
-        return super()._fault(0, replace(claim, relays=tuple(once.items())))
+        return super()._fault(0, claim._replace(relays=tuple(once.items())))
 
 
 class NoRelay(SignedBroadcast):
@@ -298,7 +297,7 @@ class AnyRelay(SignedBroadcast):
     def _fault(self, step, claim):
         if len(claim.relays) < step:
             return Drop.SHORT_CHAIN
-        return super()._fault(0, replace(claim, relays=()))
+        return super()._fault(0, claim._replace(relays=()))
 
 
 class ThreeForget(SignedBroadcast):

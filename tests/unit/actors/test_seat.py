@@ -243,9 +243,9 @@ SOUND = [
 ]  # fmt: skip
 UNSOUND = [
     None, object(), "text", Frame(1, (GOOD,)), Frame(Phase.REPORT, [GOOD]), Frame(Phase.REPORT, (None,)),
-    Frame(Phase.REPORT, (replace(GOOD, instance="0"),)), Frame(Phase.REPORT, (replace(GOOD, content="x" * 40),)),
-    Frame(Phase.REPORT, (replace(GOOD, relays=((1,),)),)), Frame(Phase.REPORT, (replace(GOOD, relays=(None,)),)),
-    Frame(Phase.REPORT, (replace(GOOD, relays=((1, None),)),)), Opening([1, 2], bytes(32)), Opening((1.5,), bytes(32)),
+    Frame(Phase.REPORT, (GOOD._replace(instance="0"),)), Frame(Phase.REPORT, (GOOD._replace(content="x" * 40),)),
+    Frame(Phase.REPORT, (GOOD._replace(relays=((1,),)),)), Frame(Phase.REPORT, (GOOD._replace(relays=(None,)),)),
+    Frame(Phase.REPORT, (GOOD._replace(relays=((1, None),)),)), Opening([1, 2], bytes(32)), Opening((1.5,), bytes(32)),
     Opening((1,), None), Question(1, {0: []}), Question(None, {}), Answer(1, {0: [True]}), Answer(1, {0: (1,)}),
     Vote(None, bytes(32), bytes(64)), Vote(0, None, None), Certificate(None, 3, b""), Certificate(b"", None, b""),
     CertifiedBlock(b"", b"", None), CertifiedBlock(None, b"", Certificate(b"", 0, b"")), PullRequest("0", b""),

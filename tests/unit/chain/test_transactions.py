@@ -24,6 +24,19 @@ def test_bytes_equal_those_of_eth_account(seed):
     assert ours == bytes(theirs.raw_transaction)
 
 
+def test_bytes_equal_those_of_eth_account_where_a_signature_begins_with_zeros():
+    account = Account.from_key(b"\x07" * 32)
+    short = 0
+    for nonce in range(300):
+        fields = {"type": 2, "chainId": 7, "nonce": nonce, "maxFeePerGas": 9, "maxPriorityFeePerGas": 0, "gas": 21_000,
+                  "to": account.address, "value": 0, "data": b""}  # fmt: skip
+        theirs = account.sign_transaction(fields)
+        short += min(theirs.r, theirs.s) < 2**248
+        to = bytes.fromhex(account.address[2:])
+        assert TransactionSigner(account, 7).sign(nonce, Fee(9, 0), 21_000, to, 0, b"") == theirs.raw_transaction
+    assert short
+
+
 def test_a_raised_fee_replaces_and_pays():
     assert Fee(100, 0).raised(10**9) == Fee(3 * 10**9, 10**9)
     assert Fee(10**12, 10**10).raised(1) == Fee(2 * 10**12, 2 * 10**10)

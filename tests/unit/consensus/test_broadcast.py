@@ -38,7 +38,7 @@ def claim(instance=1, content=VALUE, relays=(), phase=Phase.REPORT, slot=SLOT, r
     signed = statement_content(phase, content)
     signature = KEYS[instance if key is None else key].sign(slot.digest(phase, role, instance, signed))
     bare = Claim(instance, content, signature)
-    return replace(bare, relays=tuple((seat, relay(bare, seat, phase)) for seat in relays))
+    return bare._replace(relays=tuple((seat, relay(bare, seat, phase)) for seat in relays))
 
 
 def relay(bare, seat, phase=Phase.REPORT, slot=SLOT, instance=None):
@@ -48,13 +48,13 @@ def relay(bare, seat, phase=Phase.REPORT, slot=SLOT, instance=None):
 
 @pytest.mark.parametrize("instance", [-1, N, 2**40])
 def test_a_claim_is_dropped_when_its_commander_does_not_exist(instance):
-    assert machine().on_claim(0, replace(claim(), instance=instance)) is Drop.UNKNOWN_SEAT
+    assert machine().on_claim(0, claim()._replace(instance=instance)) is Drop.UNKNOWN_SEAT
 
 
 @pytest.mark.parametrize("seat", [-1, N, 2**40])
 def test_a_claim_is_dropped_when_a_relay_does_not_exist(seat):
     bare = claim()
-    assert machine().on_claim(1, replace(bare, relays=((seat, bytes(64)),))) is Drop.UNKNOWN_SEAT
+    assert machine().on_claim(1, bare._replace(relays=((seat, bytes(64)),))) is Drop.UNKNOWN_SEAT
 
 
 def test_a_claim_is_dropped_when_its_commander_may_not_command():
@@ -99,7 +99,7 @@ def test_a_claim_is_dropped_when_its_commander_signed_in_another_slot(slot):
 @pytest.mark.parametrize("slot", ELSEWHERE.values(), ids=ELSEWHERE)
 def test_a_claim_is_dropped_when_a_relay_signed_in_another_slot(slot):
     bare = claim()
-    assert machine().on_claim(1, replace(bare, relays=((2, relay(bare, 2, slot=slot)),))) is Drop.BAD_SIGNATURE
+    assert machine().on_claim(1, bare._replace(relays=((2, relay(bare, 2, slot=slot)),))) is Drop.BAD_SIGNATURE
 
 
 def test_a_claim_is_dropped_when_a_signature_is_anothers_or_of_another_role_phase_instance_or_value():
@@ -108,15 +108,15 @@ def test_a_claim_is_dropped_when_a_signature_is_anothers_or_of_another_role_phas
         claim(key=2),
         claim(role=Role.RELAY),
         claim(role=Role.SIGNER),
-        replace(bare, content=OTHER),
-        replace(bare, instance=2),
-        replace(bare, signature=bytes(64)),
-        replace(bare, signature=bare.signature[:-1]),
-        replace(bare, relays=((2, relay(bare, 3)),)),
-        replace(bare, relays=((2, bare.signature),)),
-        replace(bare, relays=((2, relay(claim(content=OTHER), 2)),)),
-        replace(bare, relays=((2, relay(bare, 2, instance=2)),)),
-        replace(bare, relays=((2, relay(bare, 2)), (3, bytes(64)))),
+        bare._replace(content=OTHER),
+        bare._replace(instance=2),
+        bare._replace(signature=bytes(64)),
+        bare._replace(signature=bare.signature[:-1]),
+        bare._replace(relays=((2, relay(bare, 3)),)),
+        bare._replace(relays=((2, bare.signature),)),
+        bare._replace(relays=((2, relay(claim(content=OTHER), 2)),)),
+        bare._replace(relays=((2, relay(bare, 2, instance=2)),)),
+        bare._replace(relays=((2, relay(bare, 2)), (3, bytes(64)))),
     ]
     receiver = machine()
     assert [receiver.on_claim(0, each) for each in bad] == [Drop.BAD_SIGNATURE] * 12
@@ -134,14 +134,14 @@ def test_a_claim_is_dropped_as_known_when_its_value_is_held_whatever_its_chain()
     receiver = machine()
     assert receiver.on_claim(0, claim()) is None
     assert receiver.on_claim(0, claim()) is Drop.KNOWN
-    assert receiver.on_claim(100, replace(claim(), relays=((9, b""),))) is Drop.KNOWN
+    assert receiver.on_claim(100, claim()._replace(relays=((9, b""),))) is Drop.KNOWN
 
 
 def test_a_known_claim_in_a_frame_is_not_worth_a_reason():
     receiver = machine()
     for _ in range(2):
         assert receiver.on_frame(0, Frame(Phase.REPORT, (claim(),))) == []
-    late = replace(claim(), signature=bytes(64))
+    late = claim()._replace(signature=bytes(64))
     assert receiver.on_frame(9, Frame(Phase.REPORT, (claim(), late))) == [Drop.LATE]
 
 
@@ -181,7 +181,7 @@ def test_the_relay_of_a_header_does_not_bind_the_commanders_signature_but_that_o
     for phase, same in ((Phase.BLOCK, True), (Phase.REPORT, False)):
         content = bytes(SIZE[phase])
         signed = claim(content=content, phase=phase)
-        twin = replace(signed, signature=bytes(64))
+        twin = signed._replace(signature=bytes(64))
         assert (relay(signed, 2, phase) == relay(twin, 2, phase)) is same
 
 
