@@ -48,6 +48,7 @@ OPTIONS = {
     "late-chain": lambda rng: {"padded": rng.random() < 0.5},
     "forged-signature": lambda rng: {},
     "replay": lambda rng: {"rounds": rng.randint(1, 3)},
+    "captured-committee": lambda rng: {},
 }
 BY_CONDUCT = {
     conduct: [name for name, attack in ATTACKS.items() if attack.conduct == conduct]
