@@ -1,6 +1,6 @@
 """Theorem 7: who sits among the N best by reputation, and who holds the committee. Short games, real actors, no chain.
 
-    python benchmarks/committees.py [--seeds 300] [--after 150] [--jobs 2] [--only NAME ...] [--json]
+    python benchmarks/committees.py [--seeds 100] [--after 150] [--jobs 2] [--only NAME ...] [--json]
 
 M = 7, f = m = 1, so 2m + 1 = 3 and |H| = 5: N is 3 or 5, at both ends of what the theorem allows. An offence is a lie
 outside the honest range (by more than one pull can move a mean), or a proof of equivocation. "Clean": runs in which,
@@ -193,7 +193,7 @@ def share(values: list[float]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=300)
+    parser.add_argument("--seeds", type=int, default=100)
     parser.add_argument("--after", type=int, default=150)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", nargs="*", default=list(COMPANIES), choices=COMPANIES)

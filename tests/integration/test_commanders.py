@@ -47,7 +47,7 @@ def test_who_equivocates_whenever_it_commands_is_found_when_it_first_does_as_oft
 def test_a_sleeper_is_not_found_in_the_burn_in_but_soon_after_it_wakes():
     rounds = 60
     case = scenario(7, "sleeper", 2, rounds)
-    last, delay = case.parameters.burn_in, case.parameters.evidence_delay
+    last, delay = case.parameters.burn_in, 4
     played = play(7, "sleeper", rounds, 2)
     assert all(last < each <= last + 10 for each in played.found)
     assert played.listed == [each + delay for each in played.found]

@@ -70,7 +70,7 @@ def mixture(rng, participants, liars, attackers):
         if seat in attacking:
             names += rng.sample(BY_CONDUCT[Conduct.ATTACKER], rng.randint(1, 3))
         if seat in lying & attacking and rng.random() < 0.5:
-            names.insert(rng.randint(0, len(names)), BY_CONDUCT[Conduct.LIAR | Conduct.ATTACKER][0])
+            names.insert(rng.randint(0, len(names)), rng.choice(BY_CONDUCT[Conduct.LIAR | Conduct.ATTACKER]))
         entries.append({"seat": seat, "attacks": [{"name": n, "options": OPTIONS[n](rng)} for n in names]})
     return entries
 
