@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 FORGE := node_modules/@foundry-rs/forge-$(shell uname -s | tr A-Z a-z)-$(patsubst x86_64,amd64,$(patsubst aarch64,arm64,$(shell uname -m)))/bin/forge
 
-.PHONY: help demo test check lint types static forge contracts-deep mutants deep artifacts lock bench comparison gas live regret theorems vrf snapshots clean
+.PHONY: help demo test check lint types static forge contracts-deep mutants deep artifacts lock bench comparison gas live regret theorems commanders committees vrf snapshots clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -69,6 +69,12 @@ live: .venv/ready node_modules/ready ## speed on a live node, against what node 
 
 theorems: .venv/ready ## every theorem inside, at and outside its assumption: regret by its parts
 	@$(BIN)/python benchmarks/theorems.py
+
+commanders: .venv/ready ## Theorem 5: rounds without an honest commander, who is found out when, what commanders cost
+	@$(BIN)/python benchmarks/commanders.py
+
+committees: .venv/ready ## Theorem 7: who sits among the N best by reputation, who holds the committee
+	@$(BIN)/python benchmarks/committees.py
 
 regret: .venv/ready ## regret against single-agent UCB, an oracle and no defence, over 40 seeds
 	@$(BIN)/python benchmarks/regret.py --plot docs/regret.svg

@@ -25,7 +25,7 @@ from chain_bandit.protocol.quorum import QuorumChoice
 from chain_bandit.protocol.rewards import RewardModel
 from chain_bandit.protocol.settlement import Conduct, Cost
 from chain_bandit.protocol.sharing import FEWEST_PARTIES, MOST_PARTIES
-from chain_bandit.protocol.sortition import commander_probabilities
+from chain_bandit.protocol.sortition import commander_probabilities, honest_commanders
 from chain_bandit.protocol.transaction import require_room
 from chain_bandit.protocol.units import UNIT
 
@@ -195,10 +195,10 @@ class Scenario(_Model):
         if burn_in is None:
             burn_in = burn_in_length(arms, self.rounds, Decimal(str(self.burn_in_factor)))
         chain, probing, commanders = self.chain, ODDS, ODDS
+        validators = self.participants if self.validators is None else self.validators
         if self.commanders == "trust":
-            probing, commanders = commander_probabilities(
-                self.participants, self.liars + self.attackers, self.rounds, burn_in
-            )
+            honest = honest_commanders(self.participants, validators, self.liars, self.attackers)
+            probing, commanders = commander_probabilities(honest, self.rounds, burn_in)
         sortition = 0
         if self.sortition is not None:
             sortition = min(int(Fraction(str(self.sortition)) * ODDS), ODDS - 1)
@@ -207,7 +207,7 @@ class Scenario(_Model):
         penalty = least * round(self.unrevealed_penalty * UNIT) // UNIT if self.sealed else 0
         parameters = Parameters(
             participants=self.participants,
-            validators=self.participants if self.validators is None else self.validators,
+            validators=validators,
             arms=arms,
             horizon=self.rounds,
             burn_in=burn_in,

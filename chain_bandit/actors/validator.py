@@ -52,7 +52,7 @@ class Validator:
         self.drops: list[Drop] = []
         self.agreed: dict[int, SignedReport] = {}
         self.hashes: dict[int, bytes] = {}
-        self._bits: Mapping[int, Bits] | None = None
+        self.bits: Mapping[int, Bits] | None = None
         self.block: tuple[Header, bytes, bytes] | None = None
         self.digest = NO_BLOCK
 
@@ -89,7 +89,7 @@ class Validator:
     def on_answer(self, answer: Answer) -> None:
         """The comparison bits of this round."""
         if answer.round == self.ledger.round:
-            self._bits = answer.bits
+            self.bits = answer.bits
 
     def on_vote(self, vote: Vote) -> None:
         """Another validator's block signature."""
@@ -122,10 +122,10 @@ class Validator:
 
     def _propose(self) -> list[Send]:
         """Compute the block of the round, and as a commander send its digest; without comparison bits there is none."""
-        if self._bits is None:
+        if self.bits is None:
             return []
         rules = self.rules
-        header, body = propose(rules.parameters, self.ledger, self.agreed, self._bits, self.hashes)
+        header, body = propose(rules.parameters, self.ledger, self.agreed, self.bits, self.hashes)
         encoded = header.encode(rules.parameters)
         self.block, self.digest = (header, encoded, body), keccak(encoded)
         return [Send(self._others, self.blocks.open(self.digest))] if self.seat in self._commanders else []

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from chain_bandit.actors.messages import Schedule, Send
 from chain_bandit.actors.rules import Rules
+from chain_bandit.actors.validator import Validator
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.protocol.ledger import Ledger
 from chain_bandit.protocol.messages import Phase, Role, Slot
@@ -30,6 +31,7 @@ class View:
         ledger: the open round's state, a function of the chain.
         step: the step of the round, see `actors.messages.Schedule`.
         reported: the estimators by seat in the last block (public on the chain).
+        validator: the consensus half of its own machine: what it agreed on in the open round.
     """
 
     seat: int
@@ -40,6 +42,7 @@ class View:
     ledger: Ledger
     step: int = 0
     reported: Mapping[int, Means] = field(default_factory=dict)
+    validator: Validator | None = None
 
     @property
     def round(self) -> int:

@@ -11,15 +11,17 @@ from chain_bandit.protocol.settlement import Conduct
 
 
 class EquivocatingCommander(Attack):
-    """`values` different digests in one slot, spread over the validators."""
+    """`values` different digests in one slot, spread over the validators, from round `first` on."""
 
     conduct = Conduct.ATTACKER
 
-    def __init__(self, values: int = 2) -> None:
-        self._values = values
+    def __init__(self, values: int = 2, first: int = 0) -> None:
+        self._values, self._first = values, first
 
     def outbox(self, view: View, sends: list[Send]) -> list[Send]:
         """In the step in which commanders send, the honest value goes to some, invented ones to others."""
+        if view.round < self._first:
+            return sends
         if view.step != (0 if view.rules.probes(view.ledger) else view.schedule.propose):
             return sends
         changed: list[Send] = []

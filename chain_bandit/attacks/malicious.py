@@ -93,7 +93,7 @@ class MaliciousSeat(Seat):
     ) -> None:
         super().__init__(participant, validator, verifier)
         self.attack, self.view = attack, view
-        participant.attack, participant.view = attack, view
+        participant.attack, participant.view, view.validator = attack, view, validator
 
     def begin(self, ledger: Ledger) -> None:
         """Open the next round; the last block's reports are public by now."""

@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import Any
 
 from chain_bandit.attacks.attack import Attack
+from chain_bandit.attacks.captured_committee import CapturedCommittee
 from chain_bandit.attacks.constant_lie import ConstantLie
 from chain_bandit.attacks.copycat import Copycat
 from chain_bandit.attacks.equivocating_commander import EquivocatingCommander
@@ -36,6 +37,7 @@ ATTACKS: dict[str, type[Attack]] = {
     "late-chain": LateChain,
     "forged-signature": ForgedSignature,
     "replay": Replay,
+    "captured-committee": CapturedCommittee,
 }
 
 

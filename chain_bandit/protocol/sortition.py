@@ -61,7 +61,16 @@ def drawn(half: int, weight: int, probability: Fraction) -> int:
     return bisect_right(thresholds(weight, probability), half)
 
 
-def commander_probabilities(participants: int, malicious: int, horizon: int, burn_in: int) -> tuple[int, int]:
+def honest_commanders(participants: int, validators: int, liars: int, attackers: int) -> int:
+    """How many seats that follow the rules of the consensus a round's committee has at least, to draw commanders from.
+
+    |H| := M - f - m where everybody validates. Of the N best by reputation (Theorem 7) it is N - m if that is less: who
+    is drawn but does not validate does not command, so with |H| a small committee would often have no commander.
+    """
+    return min(participants - liars - attackers, validators - attackers)
+
+
+def commander_probabilities(honest: int, horizon: int, burn_in: int) -> tuple[int, int]:
     """(in the burn-in, after it): the trust coefficients of Theorem 5 as integers over 2^64, floored.
 
     After the burn-in p_h = 1 - (ln T / T)^(1 / |H|): about ln T rounds of the game have no honest commander. In it also
@@ -69,16 +78,14 @@ def commander_probabilities(participants: int, malicious: int, horizon: int, bur
     operation is rounded correctly at 60 digits, so every machine gets the same integers.
 
     Args:
-        participants: M.
-        malicious: f_total, how many are assumed to be malicious in any way; |H| := M - f_total.
+        honest: |H|, or `honest_commanders`.
         horizon: T, at least 2.
         burn_in: L, at least 1.
 
     Raises:
         AssumptionBroken: when nobody would be honest, or T or L is too small.
     """
-    honest = participants - malicious
-    require(honest >= 1, "participants", "|H| = M - f_total >= 1", M=participants, f_total=malicious)
+    require(honest >= 1, "participants", "|H| = M - f_total >= 1", H=honest)
     require(horizon >= 2, "horizon", "T >= 2", T=horizon)
     require(burn_in >= 1, "burn_in", "L >= 1", L=burn_in)
     log = Decimal(horizon).ln(_EXACT)

@@ -128,7 +128,7 @@ def test_every_attack_of_the_registry_is_tested_here():
     names = {name for name in globals() if name.startswith("test_")}
     missing = [a for a in ATTACKS if not any(n.startswith(f"test_{a.replace('-', '_')}_") for n in names)]
     assert missing == []
-    assert len(ATTACKS) == 14
+    assert len(ATTACKS) == 15
 
 
 def test_an_honest_game_accuses_nobody_costs_nothing_and_drops_nothing(watched, scenario, monkeypatch):
@@ -425,3 +425,26 @@ def test_two_faced_answers_would_break_lockstep_if_the_sender_were_not_checked(m
     except LockstepBroken:
         return
     assert any(header is None or header.candidates != (0b1111, 0b1111) for header in headers)
+
+
+def test_captured_committee_leaves_out_the_honest_where_too_few_validate_and_nobody_elsewhere(scenario, cheat):
+    """Three of seven validate, or five; the game with three is told of one attacker only."""
+
+    def headers(**bounds):
+        game = Game(scenario(
+            7, 2, 40, seed=5, quorum="majority", aggregation="option-2", **bounds,
+            malicious=[cheat(seat, "captured-committee") for seat in (5, 6)],
+        ), NoChain())  # fmt: skip
+        played = [each for each in game.play() if each.record is not None]
+        assert all(each.record.kind is Kind.APPROVED and not each.accused for each in played)
+        return [each.record.header for each in played]
+
+    captured = headers(validators=3, attackers=1)
+    left_out = [header.reporters == 0b1100000 for header in captured]
+    first = left_out.index(True)
+    assert all(left_out[first:])
+    assert len(left_out) - first > 20
+    assert best(captured[-1].means) == 1
+    held = headers(validators=5, attackers=2)
+    assert all(header.reporters == 0b1111111 for header in held)
+    assert best(held[-1].means) == 0

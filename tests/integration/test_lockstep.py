@@ -48,6 +48,7 @@ OPTIONS = {
     "late-chain": lambda rng: {"padded": rng.random() < 0.5},
     "forged-signature": lambda rng: {},
     "replay": lambda rng: {"rounds": rng.randint(1, 3)},
+    "captured-committee": lambda rng: {},
 }
 BY_CONDUCT = {
     conduct: [name for name, attack in ATTACKS.items() if attack.conduct == conduct]
@@ -69,7 +70,7 @@ def mixture(rng, participants, liars, attackers):
         if seat in attacking:
             names += rng.sample(BY_CONDUCT[Conduct.ATTACKER], rng.randint(1, 3))
         if seat in lying & attacking and rng.random() < 0.5:
-            names.insert(rng.randint(0, len(names)), BY_CONDUCT[Conduct.LIAR | Conduct.ATTACKER][0])
+            names.insert(rng.randint(0, len(names)), rng.choice(BY_CONDUCT[Conduct.LIAR | Conduct.ATTACKER]))
         entries.append({"seat": seat, "attacks": [{"name": n, "options": OPTIONS[n](rng)} for n in names]})
     return entries
 

@@ -52,9 +52,12 @@ def test_draws_reach_their_parameters_exactly(read):
     assert p.sortition == 7 * 2**64 // 10
     assert read(sortition=1, quorum="majority").parameters.sortition == 2**64 - 1
     assert (p.probing, p.commanders) == commander_probabilities(
-        p.participants, p.liars + p.attackers, p.horizon, p.burn_in
+        p.participants - p.liars - p.attackers, p.horizon, p.burn_in
     )
     assert (p.draws, p.has_committees, p.draws_commanders) == (True, True, True)
+    few = read(validators=4, quorum="majority", commanders="trust").parameters
+    assert few.validators - few.attackers < few.participants - few.liars - few.attackers
+    assert few.commanders == commander_probabilities(few.validators - few.attackers, few.horizon, few.burn_in)[1]
     assert chances(read().parameters) is None
     assert str(p.participants) in chances(p)
     assert len(chances(p)) < 200

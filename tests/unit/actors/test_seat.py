@@ -62,7 +62,7 @@ HOSTILE = {
 
 def state(seat):
     return (
-        seat.participant.counts, seat.participant.totals, seat.validator.agreed, dict(seat.validator._bits or {}),
+        seat.participant.counts, seat.participant.totals, seat.validator.agreed, dict(seat.validator.bits or {}),
         [dict(h) for h in seat.validator.reports._held], [dict(h) for h in seat.validator.blocks._held],
         seat.validator.equivocations(), seat._rewarded,
     )  # fmt: skip
@@ -95,11 +95,11 @@ def test_nobody_else_raises_either(opened, message):
 def test_an_answer_counts_only_from_the_comparison(opened):
     seat = opened.cast.seats[0]
     seat.on_message(1, Answer(5, {1: (True, True)}))
-    assert seat.validator._bits is None
+    assert seat.validator.bits is None
     seat.on_message(COMPARISON, Answer(4, {1: (True, True)}))
-    assert seat.validator._bits is None
+    assert seat.validator.bits is None
     seat.on_message(COMPARISON, Answer(5, {1: (True, True)}))
-    assert seat.validator._bits == {1: (True, True)}
+    assert seat.validator.bits == {1: (True, True)}
 
 
 def certified_block(opened):
