@@ -13,6 +13,14 @@ class NodeUnreachable(ChainBanditError):
         self.reason = reason
 
 
+class NodeGarbled(NodeUnreachable):
+    """An answer that no node should give: as good as none."""
+
+    def __init__(self, due: str, got: object) -> None:
+        super().__init__(f"{due} was due, not {got!r:.60}")
+        self.due, self.got = due, got
+
+
 class ForeignContract(ChainBanditError):
     """An address that does not hold this version's contract."""
 

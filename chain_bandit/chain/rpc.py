@@ -10,7 +10,7 @@ from web3 import Web3
 
 from chain_bandit.chain.artifacts import chain_bandit_artifact, member
 from chain_bandit.chain.delivery import Delivery
-from chain_bandit.chain.errors import NodeUnreachable, TransactionReverted
+from chain_bandit.chain.errors import NodeGarbled, NodeUnreachable, TransactionReverted
 from chain_bandit.chain.patience import Patience
 from chain_bandit.chain.wire import Refused, Request, wire_to
 from chain_bandit.stopwatch import Stopwatch
@@ -47,8 +47,13 @@ class Rpc:
         return self._insist(requests, lambda answers: None)
 
     def ask(self, method: str, parameters: Sequence[Any], at_most: float = inf) -> Any:
-        """One result, waited for `at_most` seconds."""
-        (answer,) = self._insist([(method, parameters)], self._in_vain, at_most)
+        """One result, waited for `at_most` seconds; `null` is none."""
+        owed = method.startswith("eth_")  # what changes a node answers nothing
+
+        def in_vain(answers: list[Any]) -> str | None:
+            return f"{method} gives nothing" if owed and answers == [None] else self._in_vain(answers)
+
+        (answer,) = self._insist([(method, parameters)], in_vain, at_most)
         if isinstance(answer, Refused):
             raise NodeUnreachable(f"{method}: {answer.text}")
         return answer
@@ -80,6 +85,8 @@ class Rpc:
             if isinstance(answer, Refused) and answer.data is not None:
                 answers = number
             lost = self._in_vain(answers)
+            if answer is None:
+                return "eth_call gives nothing"
             if lost is None and number and as_int(number[0]) < self.known and monotonic() - start < BEHIND:
                 return "the node is behind"
             return lost
@@ -122,13 +129,27 @@ def refusal(method: str, refused: Refused) -> TransactionReverted:
 
 
 def as_int(value: Any) -> int:
-    """A quantity: nodes answer in hexadecimal, the embedded one with the number itself."""
-    return int(value, 16) if isinstance(value, str) else int(value)
+    """A quantity: nodes answer in hexadecimal, the embedded one with the number itself. Raises `NodeGarbled`."""
+    try:
+        return int(value, 16) if isinstance(value, str) else int(value)
+    except (TypeError, ValueError) as error:
+        raise NodeGarbled("a number", value) from error
 
 
 def as_bytes(value: Any) -> bytes:
-    """Bytes: nodes answer in hexadecimal, the embedded one sometimes with the bytes themselves."""
-    return bytes.fromhex(value[2:]) if isinstance(value, str) else bytes(value)
+    """Bytes: nodes answer in hexadecimal, the embedded one sometimes with bytes themselves. Raises `NodeGarbled`."""
+    try:
+        return bytes.fromhex(value.removeprefix("0x")) if isinstance(value, str) else bytes(memoryview(value))
+    except (TypeError, ValueError) as error:
+        raise NodeGarbled("bytes", value) from error
+
+
+def field(answer: Any, name: str) -> Any:
+    """What an answer has under a name. Raises `NodeGarbled`."""
+    try:
+        return answer[name]
+    except (TypeError, KeyError) as error:
+        raise NodeGarbled(f"something with a {name}", answer) from error
 
 
 def as_hex(data: bytes) -> str:

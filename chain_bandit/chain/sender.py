@@ -15,10 +15,10 @@ from eth_account.signers.local import LocalAccount
 
 from chain_bandit.chain.call import Call, Order, Receipt, Version
 from chain_bandit.chain.delivery import Delivery
-from chain_bandit.chain.errors import ForeignChain, NodeUnreachable, NonceTaken, TransactionReverted
+from chain_bandit.chain.errors import ForeignChain, NodeGarbled, NodeUnreachable, NonceTaken, TransactionReverted
 from chain_bandit.chain.journal import Entry, Journal, JournalForeign
 from chain_bandit.chain.patience import Patience
-from chain_bandit.chain.rpc import BEHIND, Rpc, as_bytes, as_hex, as_int, refusal
+from chain_bandit.chain.rpc import BEHIND, Rpc, as_bytes, as_hex, as_int, field, refusal
 from chain_bandit.chain.transactions import Fee, TransactionSigner
 from chain_bandit.chain.wire import Refused, Request
 from chain_bandit.protocol.digests import keccak
@@ -193,10 +193,13 @@ class Sender:
         return self._nonces[account]
 
     def _fee(self) -> Fee:
-        """At first up to ten times the base fee found: few runs fill enough blocks to raise it that far."""
+        """At first up to ten times the base fee found: few runs fill enough blocks to raise it that far.
+
+        One wei of it is a tip: many nodes take nothing without.
+        """
         if self._fee_now is None:
             block = self._rpc.ask("eth_getBlockByNumber", ["latest", False])
-            self._fee_now = Fee(10 * as_int(block["baseFeePerGas"]) + 1, 0)
+            self._fee_now = Fee(10 * as_int(field(block, "baseFeePerGas")) + 1, 1)
         return self._fee_now
 
     def _sign(self, call: Call, nonce: int, fee: Fee, first: int) -> None:
@@ -341,10 +344,17 @@ class Sender:
         except NodeUnreachable as error:
             self._why, self._doubtful = error, True
             return
-        if asking.identity:
-            self._check_identity(next(answers), next(answers))
-            return
-        if self._doubtful or (asking.watched and not self._take_events(asking.answers.result()[-1])):
+        try:
+            if asking.identity:
+                self._check_identity(next(answers), next(answers))
+            elif not self._doubtful:
+                self._take(asking, answers)
+        except NodeGarbled as error:
+            self._why, self._doubtful = error, True
+
+    def _take(self, asking: _Asking, answers: Iterator[Any]) -> None:
+        """Events first, then receipts, then the head; and see which calls that ends."""
+        if asking.watched and not self._take_events(asking.answers.result()[-1]):
             return
         for call, version in asking.asks:
             self._take_receipt(call, version, next(answers))
@@ -391,13 +401,13 @@ class Sender:
                 call.resend_at = 0.0
             self._why = NodeUnreachable(call.refused or f"{call.method} {identity} is in no block")
             return
-        gas = as_int(fields["gasUsed"])
+        gas = as_int(field(fields, "gasUsed"))
         # all that the contract is called for leaves an event: without one there was no contract at the address
-        reached = bool(fields["logs"]) or call.to is None or not call.data
-        succeeded = as_int(fields["status"]) == 1 and reached
+        reached = bool(field(fields, "logs")) or call.to is None or not call.data
+        succeeded = as_int(field(fields, "status")) == 1 and reached
         call.gas[identity] = gas
         call.receipts[version.nonce] = Receipt(
-            identity, as_int(fields["blockNumber"]), as_bytes(fields["blockHash"]), succeeded, gas, fields
+            identity, as_int(field(fields, "blockNumber")), as_bytes(field(fields, "blockHash")), succeeded, gas, fields
         )
 
     def _take_events(self, logs: Any) -> bool:
@@ -406,7 +416,7 @@ class Sender:
         if not isinstance(logs, list):
             self._why = NodeUnreachable("eth_getLogs is not answered")
             return False
-        self._watched.take([as_bytes(log["data"]) for log in logs])
+        self._watched.take([as_bytes(field(log, "data")) for log in logs])
         if self._head is not None:
             self._watched_to = max(self._watched_to, self._head[0] - WATCHED_AGAIN)
         return True
@@ -415,22 +425,23 @@ class Sender:
         """Move the head along; where the last one is no longer in the chain, look what fell out with it."""
         if isinstance(latest, Refused) or latest is None or isinstance(at_head, Refused):
             return
-        number, digest = as_int(latest["number"]), as_bytes(latest["hash"])
+        number, digest = as_int(field(latest, "number")), as_bytes(field(latest, "hash"))
         if head is not None and at_head is None:  # an old answer, or blocks that are gone for good
             self._behind_since = self._behind_since or now
             if now - self._behind_since < BEHIND:
                 return
         self._behind_since = None
-        self._head, self._rpc.known, self._block_gas = (number, digest), number, as_int(latest["gasLimit"])
-        if head is not None and (at_head is None or as_bytes(at_head["hash"]) != head[1]):
+        self._head, self._rpc.known, self._block_gas = (number, digest), number, as_int(field(latest, "gasLimit"))
+        if head is not None and (at_head is None or as_bytes(field(at_head, "hash")) != head[1]):
             self._look_back()
+        base = as_int(field(latest, "baseFeePerGas"))
         for call in self._next_in_line():
             block, since = call.next_since = call.next_since or (number, now)
             stands_still = number == block and now - since > self._standstill
             if number - block >= self._delivery.stuck_blocks or stands_still:
-                self._replace(call, (number, now), as_int(latest["baseFeePerGas"]))
+                self._replace(call, (number, now), base)
             if call.refused is not None and now - call.refused_since > min(REFUSED, self._delivery.patience / 4):
-                self._look_into(call, now)
+                self._look_into(call, (number, now), base)
 
     def _next_in_line(self) -> Iterator[Call]:
         """Of each account the call with the lowest nonce that no block holds, if it was sent."""
@@ -454,7 +465,7 @@ class Sender:
                 if len(call.versions) < MOST_VERSIONS and version.fee.most < self._fee_now.most:
                     self._sign(call, version.nonce, self._fee_now, version.first)
 
-    def _look_into(self, call: Call, now: float) -> None:
+    def _look_into(self, call: Call, since: tuple[int, float], base: int) -> None:
         """A call that the node keeps refusing: is it known after all, is its nonce gone, or is the refusal meant?"""
         nonce = call.outside[0].nonce
         requests: list[Request] = [("eth_getTransactionByHash", [version.identity]) for version in call.outside]
@@ -468,6 +479,9 @@ class Sender:
         if any(answer is not None and not isinstance(answer, Refused) for answer in known):
             return
         if as_int(used) == nonce:
+            if len({version.fee for version in call.versions}) == 1:  # it may want a higher one
+                self._replace(call, since, base)
+                return
             raise TransactionReverted(call.method, "Rejected", (refused,))
         if as_int(used) > nonce:
             if self._head is not None and call.is_done(hex(self._head[0])):
@@ -495,7 +509,7 @@ class Sender:
                 block = blocks[receipt.block]
                 if isinstance(block, Refused):
                     continue
-                if block is None or as_bytes(block["hash"]) != receipt.block_hash:
+                if block is None or as_bytes(field(block, "hash")) != receipt.block_hash:
                     call.fell_out(nonce)
                     fallen.add(call)
             if not fallen and not to_the_start:
@@ -564,7 +578,7 @@ class Sender:
 
     @staticmethod
     def _genesis(block: Any) -> str:
-        return as_hex(as_bytes(block["hash"]))
+        return as_hex(as_bytes(field(block, "hash")))
 
 
 def _request(call: Call) -> dict[str, Any]:
