@@ -17,7 +17,7 @@ class NodeGarbled(NodeUnreachable):
     """An answer that no node should give: as good as none."""
 
     def __init__(self, due: str, got: object) -> None:
-        super().__init__(f"{due} was due, not {got!r:.60}")
+        super().__init__(f"{got!r:.60} is not {due}")
         self.due, self.got = due, got
 
 

@@ -10,7 +10,7 @@ from chain_bandit.chain.delivery import PIPELINED
 from chain_bandit.chain.errors import AccountRefused
 from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.journal import Journal
-from chain_bandit.chain.rpc import Rpc, as_int
+from chain_bandit.chain.rpc import Rpc, as_int, field
 from chain_bandit.chain.sender import Sender
 from chain_bandit.stopwatch import Stopwatch
 
@@ -37,7 +37,7 @@ def totals(needs: Iterable[Need], price: int) -> dict[bytes, int]:
 
 def price_of(node: HttpNode) -> int:
     """The most that the client offers for a unit of gas."""
-    return 10 * as_int(node.ask("eth_getBlockByNumber", "latest", False)["baseFeePerGas"]) + 1
+    return 10 * as_int(field(node.ask("eth_getBlockByNumber", "latest", False), "baseFeePerGas")) + 1
 
 
 def fund(node: HttpNode, needs: Iterable[Need], payer: LocalAccount | None) -> None:

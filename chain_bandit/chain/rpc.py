@@ -42,9 +42,17 @@ class Rpc:
         self.stopwatch, self._patience = stopwatch, delivery.patience
         self.known = 0
 
-    def exchange(self, requests: Sequence[Request]) -> list[Any]:
-        """All answers, in order; some may be a `Refused`."""
-        return self._insist(requests, lambda answers: None)
+    def exchange(self, requests: Sequence[Request], read: Callable[[Any], Any] = lambda answer: answer) -> list[Any]:
+        """All answers, in order, as `read` has them, which may find one garbled; some may be a `Refused`."""
+
+        def taken(answers: list[Any]) -> list[Any]:
+            return [answer if isinstance(answer, Refused) else read(answer) for answer in answers]
+
+        def in_vain(answers: list[Any]) -> str | None:
+            taken(answers)
+            return None
+
+        return taken(self._insist(requests, in_vain))
 
     def ask(self, method: str, parameters: Sequence[Any], at_most: float = inf) -> Any:
         """One result, waited for `at_most` seconds; `null` is none."""
@@ -85,8 +93,8 @@ class Rpc:
             if isinstance(answer, Refused) and answer.data is not None:
                 answers = number
             lost = self._in_vain(answers)
-            if answer is None:
-                return "eth_call gives nothing"
+            if not isinstance(answer, Refused):
+                as_bytes(answer)
             if lost is None and number and as_int(number[0]) < self.known and monotonic() - start < BEHIND:
                 return "the node is behind"
             return lost
@@ -131,7 +139,7 @@ def refusal(method: str, refused: Refused) -> TransactionReverted:
 def as_int(value: Any) -> int:
     """A quantity: nodes answer in hexadecimal, the embedded one with the number itself. Raises `NodeGarbled`."""
     try:
-        return int(value, 16) if isinstance(value, str) else int(value)
+        return int(value, 16) if isinstance(value, str) else int.__index__(value)
     except (TypeError, ValueError) as error:
         raise NodeGarbled("a number", value) from error
 

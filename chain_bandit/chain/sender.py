@@ -502,14 +502,12 @@ class Sender:
         for end in range(len(mined), 0, -ASKED_AT_ONCE):
             group = mined[max(0, end - ASKED_AT_ONCE) : end]
             numbers = sorted({each.block for _, _, each in group})
-            answers = self._rpc.exchange([("eth_getBlockByNumber", [hex(number), False]) for number in numbers])
-            blocks = dict(zip(numbers, answers, strict=True))
+            requests: list[Request] = [("eth_getBlockByNumber", [hex(number), False]) for number in numbers]
+            hashes = dict(zip(numbers, self._rpc.exchange(requests, _hash), strict=True))
             fallen: set[Call] = set()
             for call, nonce, receipt in group:
-                block = blocks[receipt.block]
-                if isinstance(block, Refused):
-                    continue
-                if block is None or as_bytes(field(block, "hash")) != receipt.block_hash:
+                now = hashes[receipt.block]
+                if not isinstance(now, Refused) and now != receipt.block_hash:
                     call.fell_out(nonce)
                     fallen.add(call)
             if not fallen and not to_the_start:
@@ -579,6 +577,11 @@ class Sender:
     @staticmethod
     def _genesis(block: Any) -> str:
         return as_hex(as_bytes(field(block, "hash")))
+
+
+def _hash(block: Any) -> bytes | None:
+    """Of a block that there is."""
+    return None if block is None else as_bytes(field(block, "hash"))
 
 
 def _request(call: Call) -> dict[str, Any]:

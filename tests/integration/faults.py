@@ -92,6 +92,15 @@ def null_receipts(handler: Handler, batch: Batch) -> bool:
     return instead(handler, batch, lambda r, _: {**r, "result": None} if r["method"] == method else None)
 
 
+GARBAGE: tuple[Any, ...] = (None, {}, [], "", "0x", "0xzz", "garbage", 7.5, -1, [None], {"number": None}, [[]], True)
+
+
+def garbled(handler: Handler, batch: Batch) -> bool:
+    """Well-formed answers that no node should give."""
+    whole = sum(request["id"] for request in batch)
+    return instead(handler, batch, lambda r, _: {**r, "result": GARBAGE[(whole + r["id"]) % len(GARBAGE)]})
+
+
 def wrong_chain_id(handler: Handler, batch: Batch) -> bool:
     """A lost answer, and then somebody else's node."""
     if any(request["method"] == "eth_chainId" for request in batch):
@@ -120,7 +129,7 @@ FAULTS: dict[str, Fault] = {
     fault.__name__: fault
     for fault in (
         accepts_then_503, rate_limit, accepts_then_hangs_up, hangs_up, html, half_an_answer, accepts_then_times_out,
-        one_error, already_known, nonce_too_low, refuses, null_receipts, wrong_chain_id, stale_head,
+        one_error, garbled, already_known, nonce_too_low, refuses, null_receipts, wrong_chain_id, stale_head,
     )
 }  # fmt: skip
 
