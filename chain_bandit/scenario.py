@@ -112,6 +112,9 @@ class Chain(_Model):
     unrecorded: int | None = Field(
         default=None, ge=1, lt=2**16, description="w, rounds that may wait for a record; at least batch, its default"
     )
+    confirmations: int = Field(
+        default=1, ge=1, le=64, description="blocks that make a receipt count, on a chain at a URL that mines by itself"
+    )
     certificates: Literal["head", "each"] = Field(
         default="head", description="of a batch: one quorum over its last block, or one over each"
     )

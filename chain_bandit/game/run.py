@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,12 @@ import pyarrow
 import pyarrow.parquet
 
 import chain_bandit
-from chain_bandit.chain.delivery import AT_ONCE, PIPELINED
+from chain_bandit.chain.delivery import AT_ONCE, PIPELINED, Delivery
 from chain_bandit.chain.embedded import EmbeddedNode
 from chain_bandit.chain.identity import identify
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import Node
+from chain_bandit.chain.process import OwnNode
 from chain_bandit.chain.remote import json_rpc
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game import folder
@@ -82,7 +83,7 @@ def _run(
     plan: Plan, node: Node, out: Path, observe: Observer, watch: Stopwatch, journal: Journal | None
 ) -> dict[str, Any]:
     scenario = plan.scenario
-    recorder = OnChain(node, watch, AT_ONCE if isinstance(node, EmbeddedNode) else PIPELINED, journal)
+    recorder = OnChain(node, watch, _delivery(node, scenario), journal)
     verifier = Verifier(lambda seconds: watch.add("verify", seconds))
     game = Game(scenario, recorder, plan, verifier)
     rows = _Rows(game, observe)
@@ -98,6 +99,13 @@ def _run(
     folder.write_json(out / folder.EVIDENCE, [_proof(proof) for proof in game.progress.evidence])
     lock(scenario, out)
     return manifest
+
+
+def _delivery(node: Node, scenario: Scenario) -> Delivery:
+    """How transactions are brought to this node; one of our own never takes a block back, nor mines by itself."""
+    if isinstance(node, EmbeddedNode):
+        return AT_ONCE
+    return PIPELINED if isinstance(node, OwnNode) else replace(PIPELINED, confirmations=scenario.chain.confirmations)
 
 
 class _Rows:

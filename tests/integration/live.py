@@ -99,7 +99,7 @@ class Proxied:
 
 Batch = list[dict[str, Any]]
 Fault = Callable[["Handler", Batch], bool]
-"""Told of a batch; True: it has answered, or hung up, itself."""
+"""Told of a batch, which may be of one; True: it has answered, or hung up, itself."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -112,7 +112,9 @@ class Handler(BaseHTTPRequestHandler):
     lock: threading.Lock
 
     def do_POST(self) -> None:
-        batch = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.alone = isinstance(asked, dict)
+        batch = [asked] if self.alone else asked
         with self.lock:
             if not self.fault(self, batch):
                 self.reply(self.forward(batch))
@@ -122,7 +124,7 @@ class Handler(BaseHTTPRequestHandler):
         return answers
 
     def reply(self, body: Batch | bytes, status: int = 200, kind: str = "application/json") -> None:
-        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        data = body if isinstance(body, bytes) else json.dumps(body[0] if self.alone else body).encode()
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))

@@ -1,0 +1,148 @@
+"""What sending promises, whatever comes of it: journaled before, counted when confirmed, paid for as nodes want it."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import rlp
+
+from chain_bandit.chain.delivery import Delivery
+from chain_bandit.chain.errors import NodeUnreachable, TransactionReverted
+from chain_bandit.chain.journal import FileJournal, Journal
+from chain_bandit.chain.node import account
+from chain_bandit.chain.rpc import Rpc
+from chain_bandit.chain.sender import Sender
+from chain_bandit.game.folder import read_manifest
+from chain_bandit.protocol.digests import keccak
+from chain_bandit.stopwatch import Stopwatch
+from tests.integration.faults import FAULTS, Sometimes, error
+from tests.integration.live import Anvil, Batch, Handler, anvil, proxy, sends, web3_at
+from tests.integration.nodes import ROOT, chain_bandit
+
+QUICK = Delivery(patience=4.0, timeout=2.0, resend_after=0.2)
+SOMEBODY = b"\x22" * 20
+
+
+@pytest.fixture(scope="module")
+def node() -> Iterator[Anvil]:
+    with anvil() as running:
+        yield running
+
+
+def sender(node: Anvil, url: str, name: str, delivery: Delivery = QUICK, journal: Journal | None = None):
+    payer = account(keccak(name.encode()))
+    node.fund({bytes.fromhex(payer.address[2:]): 10**20})
+    return Sender(Rpc(web3_at(url), Stopwatch(), delivery), journal or Journal(), delivery), payer
+
+
+def test_what_a_node_is_sent_is_on_the_disk_by_then(node, tmp_path, monkeypatch):
+    path, synced, late = tmp_path / "journal", [0], []
+    really = os.fsync
+
+    def fsync(file: int) -> None:
+        really(file)
+        synced[0] = max(synced[0], os.fstat(file).st_size)
+
+    def look(handler: Handler, batch: Batch) -> bool:
+        kept = path.read_bytes()[: synced[0]]
+        late.extend(each for each in sends(batch) if each["params"][0].encode() not in kept)
+        seen.extend(sends(batch))
+        return False
+
+    seen: list[object] = []
+    monkeypatch.setattr(os, "fsync", fsync)
+    with proxy(node.url, look) as url, closing(FileJournal(path)) as journal:
+        outbox, payer = sender(node, url, "journaled", journal=journal)
+        for _ in range(40):
+            outbox.submit("pay", payer, SOMEBODY, 1, 21_000, b"")
+        outbox.settle()
+    assert len(seen) >= 40
+    assert late == []
+
+
+def test_a_receipt_counts_with_so_many_blocks_on_top(node):
+    outbox, payer = sender(node, node.url, "confirmed", Delivery(confirmations=3, patience=0.6))
+    call = outbox.submit("pay", payer, SOMEBODY, 1, 21_000, b"")
+    for missing in (2, 1):
+        with pytest.raises(NodeUnreachable):
+            outbox.settle()
+        assert call.receipt is not None, missing
+        node.mine(1)
+    outbox.settle()
+
+
+def test_what_fell_out_before_it_counted_is_sent_again(node):
+    outbox, payer = sender(node, node.url, "fallen", Delivery(confirmations=3, patience=0.8, resend_after=0.2))
+    call = outbox.submit("pay", payer, SOMEBODY, 7, 21_000, b"")
+    for reorganised in (True, False):
+        with pytest.raises(NodeUnreachable):
+            outbox.settle()
+        if reorganised:
+            first = call.receipt
+            node.ask("anvil_reorg", 1, [])
+    node.mine(2)
+    outbox.settle()
+    assert first is not None
+    assert call.receipt.block_hash != first.block_hash
+    assert int(node.ask("eth_getTransactionCount", payer.address, "latest"), 16) == 1
+
+
+def wants(tip: int):
+    """A node that takes nothing with a smaller tip, in geth's words."""
+
+    def fault(handler: Handler, batch: Batch) -> bool:
+        low = {
+            each["id"]: each for each in sends(batch)
+            if int.from_bytes(rlp.decode(bytes.fromhex(each["params"][0][4:]))[2], "big") < tip
+        }  # fmt: skip
+        rest = [each for each in batch if each["id"] not in low]
+        refused = [error(each, f"transaction underpriced: minimum needed {tip}") for each in low.values()]
+        handler.reply(refused + (handler.forward(rest) if rest else []))
+        return True
+
+    return fault
+
+
+@pytest.mark.parametrize("tip", [1, 10**6])
+def test_a_node_that_wants_a_tip_gets_one(node, tip):
+    with proxy(node.url, wants(tip)) as url:
+        outbox, payer = sender(node, url, f"tip {tip}")
+        for _ in range(3):
+            outbox.submit("pay", payer, SOMEBODY, 1, 21_000, b"")
+        outbox.settle()
+        assert int(node.ask("eth_getTransactionCount", payer.address, "latest"), 16) == 3
+
+
+def test_a_node_that_wants_more_than_anybody_offers_is_believed(node):
+    with proxy(node.url, wants(10**15)) as url:
+        outbox, payer = sender(node, url, "greed")
+        outbox.submit("pay", payer, SOMEBODY, 1, 21_000, b"")
+        with pytest.raises(TransactionReverted, match="underpriced"):
+            outbox.settle()
+
+
+def run(url: str, out: Path, *options: str) -> "subprocess.CompletedProcess[str]":
+    return chain_bandit(
+        "run", ROOT / "examples" / "small.toml", "--rounds", "12", "-o", "expect={}", "--chain", url, "--out", out,
+        *options,
+    )  # fmt: skip
+
+
+def test_a_whole_command_comes_through_any_mixture_of_faults(node, tmp_path):
+    """Opening, game, settlement and export: it ends well, or in exit 5 and is taken up."""
+    assert run(node.url, tmp_path / "calm").returncode == 0
+    sometimes = Sometimes([name for name in FAULTS if name not in ("accepts_then_times_out", "stale_head")], 3, 4)
+    with anvil() as other, proxy(other.url, sometimes) as url:
+        options: list[str] = []
+        for _ in range(12):
+            done = run(url, tmp_path / "run", *options)
+            assert done.returncode in (0, 5), done.stderr
+            if done.returncode == 0:
+                break
+            options = ["--resume"] if (tmp_path / "run.partial-run").exists() else []
+    assert sometimes.happened > 5
+    digests = {read_manifest(tmp_path / name)["run_digest"] for name in ("calm", "run")}
+    assert len(digests) == 1
