@@ -6,7 +6,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any
@@ -29,6 +29,9 @@ Seed = Annotated[int | None, typer.Option("--seed", help="In place of the scenar
 Override = Annotated[
     list[str] | None, typer.Option("-o", "--override", metavar="KEY=VALUE", help="Set a key; the value as in TOML.")
 ]
+
+
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Usage(ChainBanditError):
@@ -73,9 +76,10 @@ def deploy(
     Participants' keys derive from the scenario's seed. A node of its own (anvil, hardhat) stays until Ctrl-C.
     """
     from chain_bandit.chain import accounts
+    from chain_bandit.chain.journal import Journal
     from chain_bandit.chain.process import OwnNode
     from chain_bandit.game import deployment
-    from chain_bandit.game.chains import connected
+    from chain_bandit.game.chains import connected, is_url
     from chain_bandit.game.plan import Plan
     from chain_bandit.scenario import load
     from chain_bandit.views import terminal
@@ -84,7 +88,8 @@ def deploy(
     place = out or Path("deployments") / f"{plan.scenario.name}-{plan.scenario.seed}.json"
     with connected(chain) as node:
         _warn_of_public_keys(node.chain_id)
-        made = deployment.deploy(plan, node, accounts.named(account, node.chain_id), place)
+        with deployment.kept_journal(place) if is_url(chain) else nullcontext(Journal()) as journal:
+            made = deployment.deploy(plan, node, accounts.named(account, node.chain_id), place, journal)
         said = {**made, "out": str(place)} | ({"url": node.url} if isinstance(node, OwnNode) else {})
         if as_json:
             print(json.dumps(said, sort_keys=True), flush=True)
@@ -229,12 +234,13 @@ def _play(
     watch = Stopwatch()  # before the imports: they are part of the time that one waits
     from chain_bandit.game.chains import chain, is_url
     from chain_bandit.game.folder import free_place, read_rounds
+    from chain_bandit.game.unfinished import kept_in
     from chain_bandit.protocol.sortition import chances
     from chain_bandit.runs import failed_expectation, play
     from chain_bandit.scenario import load
     from chain_bandit.views import terminal
 
-    scenario, on = load(scenario_file, overrides), chain(chain_name, account, _warn_of_public_keys, resume)
+    scenario, on = load(scenario_file, overrides), chain(chain_name, account, _warn_of_public_keys)
     place = out or Path("runs") / f"{scenario.name}-{scenario.seed}"
     free_place(place)
     with terminal.Progress(scenario.parameters.horizon) as observe:
@@ -259,6 +265,8 @@ def _play(
     if failed:
         print(f"error: {failed}", file=sys.stderr)
         raise typer.Exit(failed.exit_code)
+    if finished.kept:
+        print(f"error: the audit is {report.verdict}; {kept_in(finished.kept)}", file=sys.stderr)
     if report.exit_code:
         raise typer.Exit(report.exit_code)
 
@@ -304,12 +312,13 @@ def _hexadecimal(text: str, size: int, option: str) -> bytes:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP unwind like Ctrl-C, so that what is half-written is cleaned up."""
+    """Let Ctrl-C, SIGTERM and SIGHUP unwind, so that what is half-written is cleaned up."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise Stopped(128 + number)
 
-    previous = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
+    heard = [each for each in STOPPING if signal.getsignal(each) is not signal.SIG_IGN]  # nohup ignores one
+    previous = {number: signal.signal(number, stop) for number in heard}
     try:
         yield
     finally:
@@ -335,22 +344,25 @@ def main() -> None:
     with _terminable():
         try:
             app(standalone_mode=True)
-        except KeyboardInterrupt:
-            _fail(130, "Interrupted", "interrupted; nothing was left half-written")
+        except Stopped as stopped:
+            if not hasattr(stopped, "__notes__"):
+                stopped.add_note("nothing was left half-written")
+            _fail(stopped, stopped.exit_code, EXIT_CODES[stopped.exit_code][0])
         except ChainBanditError as error:
-            _fail(error.exit_code, type(error).__name__, str(error))
+            _fail(error, error.exit_code, str(error))
         except Exception as error:  # noqa: BLE001 - a bug: say so, and how to get more
             if os.environ.get("CHAIN_BANDIT_DEBUG"):
                 traceback.print_exc()
-            _fail(1, type(error).__name__, f"a bug in chain-bandit: {error}; CHAIN_BANDIT_DEBUG=1 shows where")
+            _fail(error, 1, f"a bug in chain-bandit: {error}; CHAIN_BANDIT_DEBUG=1 shows where")
 
 
 def _as_json(error: ChainBanditError) -> dict[str, Any]:
     return {"type": type(error).__name__, "message": str(error), "exit_code": error.exit_code}
 
 
-def _fail(code: int, name: str, message: str) -> None:
+def _fail(error: BaseException, code: int, said: str) -> None:
+    message = "; ".join([said, *getattr(error, "__notes__", [])])
     if "--json" in sys.argv:
-        print(json.dumps({"error": {"type": name, "message": message, "exit_code": code}}))
+        print(json.dumps({"error": {"type": type(error).__name__, "message": message, "exit_code": code}}))
     print(f"error: {message}", file=sys.stderr)
     sys.exit(code)

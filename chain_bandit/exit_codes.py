@@ -6,7 +6,7 @@ EXIT_CODES = {
     2: ("usage", "Read the message and chain-bandit COMMAND --help."),
     3: ("scenario or file invalid", "Correct the line that the message names; examples/ has scenarios that load."),
     4: ("a tool is missing", "chain-bandit doctor says which, and how to get it."),
-    5: ("RPC unreachable", "Check that the node runs and that its URL is right."),
+    5: ("RPC unreachable", "Check that the node runs and that its URL is right; --resume takes up a run at a URL."),
     6: ("wrong or foreign chain or contract", "Compare the URL and the address with the manifest or deployment file."),
     7: ("transaction reverted", "The message names the contract's error; contracts/interfaces says when it is raised."),
     8: ("key or keystore", "Check --account, ETH_KEYSTORE (a folder or file), ETH_PASSWORD (a file) and the balance."),
@@ -17,6 +17,8 @@ EXIT_CODES = {
     14: ("an [expect] line of the scenario does not hold", "Read got and expected; change the scenario or the line."),
     15: ("a sweep has failed cells", "Run it again with --resume; the table names the cells."),
     16: ("not reproducible", "Compare versions and seeds with the manifest's."),
-    130: ("interrupted", "Nothing was left half-written; run it again."),
-    143: ("terminated", "Nothing was left half-written; run it again."),
+    **{
+        128 + number: (what, "Run it again; with --resume where the message says that what was sent is kept.")
+        for number, what in ((1, "hung up"), (2, "interrupted"), (15, "terminated"))
+    },
 }

@@ -20,7 +20,7 @@ from chain_bandit.game import folder
 from chain_bandit.game.chains import Chain, embedded
 from chain_bandit.game.deployment import recorded
 from chain_bandit.game.run import Observer, run
-from chain_bandit.game.unfinished import unfinished
+from chain_bandit.game.unfinished import Journals, place_of, unfinished
 from chain_bandit.history import files
 from chain_bandit.history.bodies import Bodies, with_bodies
 from chain_bandit.history.collect import Rpc, collect, creation_block
@@ -62,12 +62,17 @@ class ManifestFalse(ChainBanditError):
 
 @dataclass(frozen=True)
 class Finished:
-    """A run in its folder: its manifest, where its time went (of this machine, in no file), and its audit."""
+    """A run in its folder: its manifest, where its time went (of this machine, in no file), and its audit.
+
+    Attributes:
+        kept: where it can be taken up from, as its audit did not pass: the node may have left something out.
+    """
 
     out: Path
     manifest: dict[str, Any]
     measured: dict[str, Any]
     report: AuditReport
+    kept: Path | None
 
 
 def play(
@@ -92,13 +97,13 @@ def play(
 
     watch = watch or Stopwatch()
     with ExitStack() as stack:
-        journal = None
+        journals = Journals()
         if outlives:
-            journal = stack.enter_context(unfinished(scenario, out, resume))
+            journals = stack.enter_context(unfinished(scenario, out, resume))
         elif resume:
             raise folder.FolderRefused(out, "the chain of that run ended with it; leave out --resume")
         partial = stack.enter_context(folder.written(out))
-        manifest = run(scenario, partial, observe, watch, chain, journal)
+        manifest = run(scenario, partial, observe, watch, chain, journals)
         report = audit_folder(partial, on_verified=lambda seconds: watch.add("verify", seconds))
         (partial / folder.AUDIT).write_text(report.json() + "\n", encoding="utf-8")
         text = page(
@@ -107,7 +112,9 @@ def play(
             evidence=json.loads((partial / folder.EVIDENCE).read_text(encoding="utf-8")),
         )  # fmt: skip
         (partial / folder.REPORT).write_text(text, encoding="utf-8")
-    return Finished(out, manifest, watch.measured(), report)
+        journals.whole = report.exit_code == 0
+    kept = place_of(out) if outlives and journals.kept else None
+    return Finished(out, manifest, watch.measured(), report, kept)
 
 
 def audit_folder(

@@ -11,7 +11,7 @@ from web3 import Web3
 from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.call import Call, Order
 from chain_bandit.chain.delivery import AT_ONCE, Delivery
-from chain_bandit.chain.errors import ForeignContract
+from chain_bandit.chain.errors import ForeignContract, TransactionReverted
 from chain_bandit.chain.journal import Journal, Origin
 from chain_bandit.chain.rpc import Rpc, as_bytes, as_hex
 from chain_bandit.chain.sender import Sender, Watch
@@ -293,6 +293,16 @@ class Coordinator:
     def seat_of(self, participant: bytes) -> int:
         """The seat of a participant; reverts for anybody else."""
         return int(self._view("seatOf", participant))
+
+    def has_seat(self, account: bytes) -> bool:
+        """Whether somebody has joined."""
+        try:
+            self.seat_of(account)
+        except TransactionReverted as error:
+            if error.error != "NotParticipant":
+                raise
+            return False
+        return True
 
     def participant_at(self, seat: int) -> bytes:
         """The participant in a seat, 20 bytes."""

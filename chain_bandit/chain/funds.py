@@ -9,9 +9,10 @@ from eth_utils.address import to_checksum_address
 from chain_bandit.chain.delivery import PIPELINED
 from chain_bandit.chain.errors import AccountRefused
 from chain_bandit.chain.http_node import HttpNode
-from chain_bandit.chain.journal import Journal
-from chain_bandit.chain.rpc import Rpc, as_int, field
+from chain_bandit.chain.journal import Journal, Origin
+from chain_bandit.chain.rpc import Rpc, as_bytes, as_int, field
 from chain_bandit.chain.sender import Sender
+from chain_bandit.chain.transactions import Terms, terms
 from chain_bandit.stopwatch import Stopwatch
 
 TRANSFER_GAS = 21_000
@@ -40,16 +41,19 @@ def price_of(node: HttpNode) -> int:
     return 10 * as_int(field(node.ask("eth_getBlockByNumber", "latest", False), "baseFeePerGas")) + 1
 
 
-def fund(node: HttpNode, needs: Iterable[Need], payer: LocalAccount | None) -> None:
+def fund(node: HttpNode, needs: Iterable[Need], payer: LocalAccount | None, journal: Journal) -> None:
     """Let everybody hold what they need: paid by `payer`, or out of nothing where the node gives that.
 
+    What the journal holds of the payer's is brought to the chain first; whom it pays is paid nothing more.
+
     Raises:
+        JournalForeign: the journal is of another chain, or of another payer.
         AccountRefused: nobody pays, or the payer holds too little.
         TransactionReverted: the node refused a payment.
     """
     wanted = totals(needs, price_of(node))
     if payer is not None:
-        _pay(node, wanted, payer)
+        _pay(node, wanted, payer, journal)
     elif not node.grant(wanted):
         raise AccountRefused("the node", "gives no wei away, as development nodes do: name a payer with --account NAME")
 
@@ -66,12 +70,18 @@ def balance(node: HttpNode, account: str) -> int:
     return as_int(node.ask("eth_getBalance", account, "latest"))
 
 
-def _pay(node: HttpNode, wanted: Mapping[bytes, int], payer: LocalAccount) -> None:
-    held = {account: balance(node, to_checksum_address(account)) for account in wanted}
-    missing = {account: wei - held[account] for account, wei in wanted.items() if wei > held[account]}
-    fees = len(missing) * TRANSFER_GAS * price_of(node)
-    require_balance(node, payer.address, sum(missing.values()) + fees)
-    sender = Sender(Rpc(node.web3, Stopwatch(), PIPELINED), Journal(), PIPELINED)
-    for account, wei in missing.items():
-        sender.submit("pay", payer, account, wei, TRANSFER_GAS, b"")
+def _pay(node: HttpNode, wanted: Mapping[bytes, int], payer: LocalAccount, journal: Journal) -> None:
+    sender = Sender(Rpc(node.web3, Stopwatch(), PIPELINED), journal, PIPELINED)
+    contract = journal.origin.contract if journal.origin else ""
+    journal.bind(Origin(sender.chain_id, sender.genesis, contract))
+    signed = {entry.call: (entry.method, terms(as_bytes(entry.raw))) for entry in journal.entries}
+    paid = {each.to for _, each in signed.values()}
+    held = {account: balance(node, to_checksum_address(account)) for account in wanted if account not in paid}
+    missing = {account: wanted[account] - wei for account, wei in held.items() if wanted[account] > wei}
+    if missing:
+        fees = len(missing) * TRANSFER_GAS * price_of(node)
+        require_balance(node, payer.address, sum(missing.values()) + fees)
+    payments = (("pay", Terms(TRANSFER_GAS, account, wei, b"")) for account, wei in missing.items())
+    for method, each in (*signed.values(), *payments):
+        sender.submit(method, payer, each.to, each.value, each.gas, each.data)
     sender.settle()

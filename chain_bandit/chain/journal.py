@@ -13,7 +13,11 @@ FORMAT = "chain-bandit-journal/1"
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a journal belongs to."""
+    """What a journal belongs to.
+
+    Attributes:
+        contract: empty for payments alone.
+    """
 
     chain_id: int
     genesis: str
@@ -53,7 +57,9 @@ class JournalForeign(ChainBanditError):
     exit_code = 6
 
     def __init__(self, what: str, expected: object, got: object) -> None:
-        super().__init__(f"the journal is of another run: {what} is {got}, here {expected}; check chain and scenario")
+        super().__init__(
+            f"the journal is of another run: {what} is {got}, here {expected}; check chain, scenario and account"
+        )
         self.what, self.expected, self.got = what, expected, got
 
 
@@ -158,6 +164,8 @@ class FileJournal(Journal):
                     self.entries.append(Entry(**fields))
             except (ValueError, TypeError, KeyError, AttributeError) as error:
                 raise JournalDamaged(self.path, number, f"is no entry ({type(error).__name__})") from error
+        if not self.entries:  # nothing was sent: it may belong to anything
+            self.origin, whole = None, b""
         os.ftruncate(self._file, len(whole))
         os.lseek(self._file, 0, os.SEEK_END)
 

@@ -216,7 +216,8 @@ class Sender:
         """Take up a version that an earlier process signed. The same call must give the same bytes."""
         fee = Fee(entry.max_fee, entry.tip)
         if (entry.method, entry.account) != (call.method, call.account):
-            raise JournalForeign(f"call {call.index}", call.method, entry.method)
+            made, kept = (f"{each.method} of {each.account}" for each in (call, entry))
+            raise JournalForeign(f"call {call.index}", made, kept)
         for first in range(max(1, len(call.parts))):
             raw = call.sign(entry.nonce, fee, first)
             if as_hex(raw) == entry.raw:

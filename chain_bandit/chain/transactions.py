@@ -52,6 +52,22 @@ def _item(data: bytes) -> bytes:
     return bytes(rlp.codec.length_prefix(len(data), 0x80)) + data
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a transaction does, whatever its nonce and fee."""
+
+    gas: int
+    to: bytes | None
+    value: int
+    data: bytes
+
+
+def terms(raw: bytes) -> Terms:
+    """What a transaction signed here does."""
+    _, _, _, _, gas, to, value, data, *_ = rlp.decode(raw[1:])
+    return Terms(int.from_bytes(gas), to or None, int.from_bytes(value), data)
+
+
 def _as_list(items: bytes) -> bytes:
     """Encoded items as the list of them: the calldata, most of it, is encoded once."""
     return bytes(rlp.codec.length_prefix(len(items), 0xC0)) + items

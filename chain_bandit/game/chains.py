@@ -9,13 +9,17 @@ from chain_bandit.chain.embedded import EmbeddedNode
 from chain_bandit.chain.funds import Need, fund
 from chain_bandit.chain.hardhat import hardhat
 from chain_bandit.chain.http_node import HttpNode
+from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import Node
 from chain_bandit.game.on_chain import embedded_node
 from chain_bandit.game.plan import Plan
 from chain_bandit.protocol.errors import ChainBanditError
 
-Chain = Callable[[Plan], AbstractContextManager[Node]]
-"""Gives the node for a plan; it is gone, or let go, when the block ends."""
+Chain = Callable[[Plan, Journal | None], AbstractContextManager[Node]]
+"""Gives the node for a plan, with everybody paid by payments that the journal keeps, or without one as they are.
+
+The node is gone, or let go, when the block ends.
+"""
 
 OWN = {"anvil": anvil, "hardhat": hardhat}
 """Nodes that are started and stopped."""
@@ -35,14 +39,12 @@ def chain(
     name: str,
     account: str | None = None,
     on_connected: Callable[[int], None] = lambda chain_id: None,
-    funded: bool = False,
 ) -> Chain:
     """The chain of that name.
 
     Args:
         account: its name; it pays for everybody, which the embedded chain does not need.
         on_connected: told the chain id before anything is paid.
-        funded: everybody has been paid: a run is taken up.
 
     Raises:
         UnknownChain: no such chain.
@@ -50,7 +52,7 @@ def chain(
     if name == "embedded":
         return embedded
     if name in OWN or is_url(name):
-        return lambda plan: _funded(name, plan, account, on_connected, funded)
+        return lambda plan, payments: _funded(name, plan, account, on_connected, payments)
     raise UnknownChain(name)
 
 
@@ -60,8 +62,8 @@ def is_url(name: str) -> bool:
 
 
 @contextmanager
-def embedded(plan: Plan) -> Iterator[EmbeddedNode]:
-    """A fresh chain in this process."""
+def embedded(plan: Plan, payments: Journal | None = None) -> Iterator[EmbeddedNode]:
+    """A fresh chain in this process, on which nobody pays."""
     yield embedded_node(plan)
 
 
@@ -79,12 +81,12 @@ def connected(name: str) -> Iterator[HttpNode]:
 
 @contextmanager
 def _funded(
-    name: str, plan: Plan, account: str | None, on_connected: Callable[[int], None], funded: bool
+    name: str, plan: Plan, account: str | None, on_connected: Callable[[int], None], payments: Journal | None
 ) -> Iterator[HttpNode]:
     with connected(name) as node:
         on_connected(node.chain_id)
-        if not funded:
-            fund(node, needs(plan), accounts.named(account, node.chain_id) if account else None)
+        if payments is not None:
+            fund(node, needs(plan), accounts.named(account, node.chain_id) if account else None, payments)
         yield node
 
 

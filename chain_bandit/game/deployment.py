@@ -2,23 +2,26 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import chain_bandit
 from chain_bandit.chain.client import Coordinator
+from chain_bandit.chain.delivery import PIPELINED
 from chain_bandit.chain.errors import ForeignChain
-from chain_bandit.chain.funds import fund, price_of, require_balance
+from chain_bandit.chain.funds import Need, fund, price_of, require_balance
 from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.identity import Identity, identify, require_same
+from chain_bandit.chain.journal import FileJournal, Journal
 from chain_bandit.chain.node import Wallet
 from chain_bandit.chain.remote import json_rpc
 from chain_bandit.game import folder
 from chain_bandit.game.chains import environment_need, others_needs
 from chain_bandit.game.plan import Plan
+from chain_bandit.game.unfinished import kept_if
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.quorum import QuorumChoice
@@ -38,10 +41,32 @@ class NotADeployment(ChainBanditError):
         self.path, self.reason = path, reason
 
 
-def deploy(plan: Plan, node: HttpNode, account: Wallet, path: Path) -> dict[str, Any]:
+@contextmanager
+def kept_journal(path: Path) -> Iterator[FileJournal]:
+    """What is signed for a deployment file, beside it until all of it has come through: `deploy` again takes it up.
+
+    Raises:
+        FolderRefused, JournalUnwritable: nothing can be written there.
+        JournalLocked: another process is at it.
+    """
+    place = path.with_name(f".{path.name}.journal")
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise folder.FolderRefused(path, f"cannot be written: {error.strerror}") from error
+    with closing(FileJournal(place)) as journal:
+        through = False
+        note = f"what was sent is kept in {place}: the same command takes it up"
+        with kept_if(lambda: bool(journal.entries) and not through, note, place.unlink):
+            yield journal
+            through = True
+
+
+def deploy(plan: Plan, node: HttpNode, account: Wallet, path: Path, journal: Journal) -> dict[str, Any]:
     """Deploy with `account` as the game's environment, write the file, fund the participants and the relayer.
 
-    Where the file is there already, it is held against the chain, only missing funds are sent.
+    Where the file is there already, it is held against the chain, only missing funds are sent. What the journal
+    already holds is not signed anew.
 
     Raises:
         ForeignChain: the file is of another chain, or of another game.
@@ -54,8 +79,8 @@ def deploy(plan: Plan, node: HttpNode, account: Wallet, path: Path) -> dict[str,
         if deployment["game"] != "0x" + plan.game.hex():
             raise ForeignChain("game", deployment["game"], "0x" + plan.game.hex())
     else:
-        deployment = _deploy(plan, node, account, path)
-    fund(node, others_needs(plan), account)
+        deployment = _deploy(plan, node, account, path, journal)
+    fund(node, _needs(plan, node, deployment), account, journal)
     return deployment
 
 
@@ -77,51 +102,43 @@ def _identity(path: Path, record: dict[str, Any]) -> Identity:
         raise NotADeployment(path, f"{error} is not recorded") from error
 
 
-def _deploy(plan: Plan, node: HttpNode, account: Wallet, path: Path) -> dict[str, Any]:
-    raw = bytes.fromhex(account.address[2:])
-    own = environment_need(plan, raw)
-    price = price_of(node)
-    require_balance(node, account.address, own.at(price) + sum(need.at(price) for need in others_needs(plan)))
-    with _written(path) as write:
-        contract = Coordinator.deploy(
-            node.web3, account, plan.parameters, plan.salt_commitment, plan.secret_commitment, plan.pool, Stopwatch()
-        )
-        deployment = {
-            "format": FORMAT,
-            "version": chain_bandit.__version__,
-            **asdict(identify(json_rpc(node.web3), contract.address)),
-            "first_block": contract.created_in,
-            "gas": sum(contract.gas["deploy"]),
-            "certificate": certificate(plan.parameters),
-            "sortition": chances(plan.parameters),
-            "environment": account.address,
-            "relayer": "0x" + plan.relayer.address.hex(),
-            "participants": ["0x" + address.hex() for address in plan.addresses],
-            "scenario": plan.scenario.model_dump(mode="json", exclude_none=True),
-        }
-        write(deployment)
-    return deployment
+def _needs(plan: Plan, node: HttpNode, deployment: dict[str, Any]) -> list[Need]:
+    """What is needed to open the game: no stake of whoever has a seat, nothing once it is open."""
+    contract = Coordinator.at(node.web3, bytes.fromhex(deployment["contract"][2:]), Stopwatch(), PIPELINED)
+    if contract.opened():
+        return []
+    return [replace(need, wei=0) if contract.has_seat(need.account) else need for need in others_needs(plan)]
 
 
-@contextmanager
-def _written(path: Path) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """A function that writes the file; the place is tried before anything is deployed, nothing partial stays."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+def _deploy(plan: Plan, node: HttpNode, account: Wallet, path: Path, journal: Journal) -> dict[str, Any]:
+    if not journal.entries:
+        own = environment_need(plan, bytes.fromhex(account.address[2:]))
+        price = price_of(node)
+        require_balance(node, account.address, own.at(price) + sum(need.at(price) for need in others_needs(plan)))
+    contract = Coordinator.deploy(
+        node.web3, account, plan.parameters, plan.salt_commitment, plan.secret_commitment, plan.pool, Stopwatch(),
+        PIPELINED, journal,
+    )  # fmt: skip
+    deployment = {
+        "format": FORMAT,
+        "version": chain_bandit.__version__,
+        **asdict(identify(json_rpc(node.web3), contract.address)),
+        "first_block": contract.created_in,
+        "gas": sum(contract.gas["deploy"]),
+        "certificate": certificate(plan.parameters),
+        "sortition": chances(plan.parameters),
+        "environment": account.address,
+        "relayer": "0x" + plan.relayer.address.hex(),
+        "participants": ["0x" + address.hex() for address in plan.addresses],
+        "scenario": plan.scenario.model_dump(mode="json", exclude_none=True),
+    }
+    partial = path.with_name(f".{path.name}.partial")  # the journal is locked: nobody else writes there
     try:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            partial.touch(exist_ok=False)
-        except OSError as error:
-            raise folder.FolderRefused(path, f"cannot be written: {error.strerror}") from error
-
-        def write(deployment: dict[str, Any]) -> None:
-            folder.write_json(partial, deployment)
-            os.replace(partial, path)
-
-        yield write
-    finally:
-        with suppress(OSError):
-            partial.unlink()
+        folder.write_json(partial, deployment)
+        os.replace(partial, path)
+    except OSError as error:
+        raise folder.FolderRefused(path, f"cannot be written: {error.strerror}") from error
+    return deployment
 
 
 def _read(path: Path) -> dict[str, Any]:

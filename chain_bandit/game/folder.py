@@ -43,23 +43,37 @@ def written(out: Path) -> Iterator[Path]:
     An earlier run folder at `out` is replaced; anything else there is refused.
     """
     place = free_place(out)
-    partial, old = (place.with_name(f"{place.name}.{os.getpid()}.{what}") for what in ("partial", "old"))
+    old = place.with_name(f"{place.name}.{os.getpid()}.old")
+    with beside(place) as partial:
+        try:
+            yield partial
+            if place.exists():
+                place.rename(old)
+            partial.rename(place)
+        finally:
+            if old.exists() and not place.exists():
+                old.rename(place)
+            shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def beside(place: Path) -> Iterator[Path]:
+    """An empty folder beside a place, to be renamed to it or from it; at the end of the block it is gone.
+
+    Raises:
+        FolderRefused: it cannot be made.
+    """
+    partial = place.with_name(f"{place.name}.{os.getpid()}.partial")
     try:  # a signal may come at any line: whatever was made is unmade
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             _tidy(place)
             partial.mkdir()
         except OSError as error:
-            raise FolderRefused(out, f"cannot be written: {error.strerror}") from error
+            raise FolderRefused(place, f"cannot be written: {error.strerror}") from error
         yield partial
-        if place.exists():
-            place.rename(old)
-        partial.rename(place)
     finally:
-        if old.exists() and not place.exists():
-            old.rename(place)
-        for left in (partial, old):
-            shutil.rmtree(left, ignore_errors=True)
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _tidy(place: Path) -> None:

@@ -24,7 +24,7 @@ from chain_bandit.game.chains import Chain, embedded
 from chain_bandit.game.game import Game, RoundPlayed
 from chain_bandit.game.on_chain import OnChain
 from chain_bandit.game.plan import Plan
-from chain_bandit.game.unfinished import lock
+from chain_bandit.game.unfinished import Journals, lock
 from chain_bandit.history import files
 from chain_bandit.history.blocks import History, RawBlock
 from chain_bandit.history.bodies import Bodies, with_bodies
@@ -61,11 +61,11 @@ def run(
     observe: Observer,
     watch: Stopwatch,
     chain: Chain = embedded,
-    journal: Journal | None = None,
+    journals: Journals | None = None,
 ) -> dict[str, Any]:
     """Play the scenario on a chain and fill the folder `out`.
 
-    What the journal already holds is not signed anew: that resumes a run.
+    What the journals already hold is not signed anew: that resumes a run.
 
     Gives the manifest, on the embedded chain a function of scenario and seed alone; the time goes to `watch`.
 
@@ -73,14 +73,15 @@ def run(
         ChainBanditError: what stopped the game.
     """
     plan = Plan(scenario, lambda seconds: watch.add("sign", seconds))
+    journals = journals or Journals()
     with ExitStack() as stack:
         with watch("evm"):
-            node = stack.enter_context(chain(plan))
-        return _run(plan, node, out, observe, watch, journal)
+            node = stack.enter_context(chain(plan, journals.unpaid))
+        return _run(plan, node, out, observe, watch, journals.game)
 
 
 def _run(
-    plan: Plan, node: Node, out: Path, observe: Observer, watch: Stopwatch, journal: Journal | None
+    plan: Plan, node: Node, out: Path, observe: Observer, watch: Stopwatch, journal: Journal
 ) -> dict[str, Any]:
     scenario = plan.scenario
     recorder = OnChain(node, watch, _delivery(node, scenario), journal)

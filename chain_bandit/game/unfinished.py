@@ -1,24 +1,48 @@
-"""What a stopped run leaves beside its place, and what `resume` takes up: its locked scenario and its journal.
+"""What a stopped run leaves beside its place, and what `resume` takes up: its locked scenario and its journals.
 
-A game follows from its scenario, so a resumed run plays it again from the start; calls that the journal knows go by
+A game follows from its scenario, so a resumed run plays it again from the start; calls that a journal knows go by
 the bytes that it holds, which the chain takes once.
 """
 
 import filecmp
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import tomli_w
 
-from chain_bandit.chain.journal import FileJournal
-from chain_bandit.game.folder import SCENARIO, FolderRefused, free_place
+from chain_bandit.chain.journal import FileJournal, Journal
+from chain_bandit.game.folder import SCENARIO, FolderRefused, beside, free_place
 from chain_bandit.scenario import Scenario, TableRewards
 
 SUFFIX = ".partial-run"
-JOURNAL = "journal.jsonl"
+JOURNAL, PAYMENTS = "journal.jsonl", "payments.jsonl"
+
+
+@dataclass(slots=True)
+class Journals:
+    """What a run signs: payments, so that everybody can play; once they have come through, the game.
+
+    Attributes:
+        whole: set by whoever has made sure that nothing is missing of the run.
+    """
+
+    payments: Journal = field(default_factory=Journal)
+    game: Journal = field(default_factory=Journal)
+    whole: bool = False
+
+    @property
+    def unpaid(self) -> Journal | None:
+        """The journal of payments; None where they have come through."""
+        return None if self.game.entries else self.payments
+
+    @property
+    def kept(self) -> bool:
+        """Whether there is something to take up."""
+        return not self.whole and bool(self.payments.entries or self.game.entries)
 
 
 def place_of(out: Path) -> Path:
@@ -28,33 +52,62 @@ def place_of(out: Path) -> Path:
 
 
 @contextmanager
-def unfinished(scenario: Scenario, out: Path, resume: bool) -> Iterator[FileJournal]:
-    """The journal of a run; with its folder it is gone when the block ends well, or before anything was sent.
+def unfinished(scenario: Scenario, out: Path, resume: bool) -> Iterator[Journals]:
+    """The journals of a run; with their folder they are gone when the run is whole, or before anything was sent.
 
     Raises:
         FolderRefused: there is a stopped run and `resume` was not asked for, or none, or one of another scenario.
         JournalLocked: another process is at it.
     """
     place = place_of(out)
+    stopped = (place / SCENARIO).is_file()
+    if resume and not stopped:
+        raise FolderRefused(out, f"has no stopped run beside it ({place.name}); leave out --resume")
     if resume:
-        _require_same(scenario, out, place)
-    elif place.exists():
+        _require_same(scenario, place)
+    elif stopped:
         raise FolderRefused(place, "holds a run that was stopped; take it up with --resume, or remove the folder")
     else:
-        try:
-            place.mkdir(parents=True)
-        except OSError as error:
-            raise FolderRefused(place, f"cannot be written: {error.strerror}") from error
-        lock(scenario, place)
-    journal = FileJournal(place / JOURNAL)
-    sent = True
+        _begin(scenario, place)
+    with closing(FileJournal(place / JOURNAL)) as game, closing(FileJournal(place / PAYMENTS)) as payments:
+        journals = Journals(payments, game)
+        with kept_if(lambda: journals.kept, kept_in(place), lambda: _remove(place)):
+            yield journals
+
+
+def kept_in(place: Path) -> str:
+    """What to say of a run that can be taken up."""
+    return f"what was sent is kept in {place}: take it up with --resume"
+
+
+@contextmanager
+def kept_if(kept: Callable[[], bool], note: str, remove: Callable[[], None]) -> Iterator[None]:
+    """Remove something at the end of the block, unless it is to be kept; whatever stopped the block then says so."""
     try:
-        yield journal
-        sent = False
+        yield
+    except BaseException as stopped:
+        if kept():
+            stopped.add_note(note)
+        raise
     finally:
-        if not (sent and journal.entries):
-            shutil.rmtree(place)
-        journal.close()
+        if not kept():
+            remove()
+
+
+def _begin(scenario: Scenario, place: Path) -> None:
+    """Make the folder, all of it at once."""
+    with beside(free_place(place)) as fresh:
+        lock(scenario, fresh)
+        try:
+            fresh.rename(place)
+        except OSError as error:  # another process was faster
+            raise FolderRefused(place, f"cannot be written: {error.strerror}") from error
+
+
+def _remove(place: Path) -> None:
+    """Remove the folder, all of it at once."""
+    with beside(place) as gone:
+        place.rename(gone)
 
 
 def lock(scenario: Scenario, place: Path) -> None:
@@ -67,9 +120,7 @@ def lock(scenario: Scenario, place: Path) -> None:
     (place / SCENARIO).write_text(tomli_w.dumps(locked), encoding="utf-8")
 
 
-def _require_same(scenario: Scenario, out: Path, place: Path) -> None:
-    if not (place / SCENARIO).is_file():
-        raise FolderRefused(out, f"has no stopped run beside it ({place.name}); leave out --resume")
+def _require_same(scenario: Scenario, place: Path) -> None:
     with TemporaryDirectory() as fresh:
         lock(scenario, Path(fresh))
         names = [path.name for path in Path(fresh).iterdir()]

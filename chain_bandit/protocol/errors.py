@@ -10,6 +10,10 @@ class ChainBanditError(Exception):
 class Stopped(SystemExit):
     """The process was told to end; like KeyboardInterrupt nothing may swallow it, no plug-in either."""
 
+    def __init__(self, exit_code: int) -> None:
+        super().__init__(exit_code)
+        self.exit_code = exit_code
+
 
 class ProtocolError(ChainBanditError):
     """Bytes, a block or a parameter that the rules forbid."""

@@ -51,8 +51,9 @@ def chain_bandit(*arguments: object, cwd: Path = ROOT, **environment: str) -> su
     )  # fmt: skip
 
 
-def started(*arguments: object, cwd: Path = ROOT) -> "subprocess.Popen[str]":
+def started(*arguments: object, cwd: Path = ROOT, **environment: str) -> "subprocess.Popen[str]":
     """One command, running."""
     return subprocess.Popen(
         [COMMAND, *map(str, arguments)], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, **environment},
     )  # fmt: skip

@@ -16,6 +16,7 @@ from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.errors import TransactionReverted
 from chain_bandit.chain.hardhat import SCRIPT
 from chain_bandit.chain.http_node import HttpNode
+from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import Node, account
 from chain_bandit.chain.wire import Refused, read_answer, wire_to
 from chain_bandit.game.chains import OWN, chain
@@ -79,7 +80,7 @@ def opened(name: str, plan: Plan) -> Iterator[Node]:
     """A chain by name; "url" is an Anvil that was there before."""
     with ExitStack() as stack:
         target = stack.enter_context(anvil()).url if name == "url" else name
-        yield stack.enter_context(chain(target)(plan))
+        yield stack.enter_context(chain(target)(plan, Journal()))
 
 
 def played(name: str, game: Scenario) -> tuple[bytes, dict[str, list[int]], list[str]]:
@@ -127,7 +128,7 @@ def test_a_second_game_on_a_running_chain_is_the_same_again(embedded_games: dict
     with anvil() as node:
         for _ in range(2):
             plan = Plan(game)
-            with chain(node.url)(plan) as attached:
+            with chain(node.url)(plan, Journal()) as attached:
                 recorder = OnChain(attached, Stopwatch())
                 playing = Game(game, recorder, plan)
                 assert sum(1 for _ in playing.play()) == game.rounds

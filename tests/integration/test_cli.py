@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from chain_bandit.cli import _terminable
+from chain_bandit.exit_codes import EXIT_CODES
+
 ROOT = Path(__file__).parents[2]
 SMALL = ROOT / "examples" / "small.toml"
 COMMAND = [str(Path(sys.executable).with_name("chain-bandit"))]
@@ -184,8 +187,17 @@ def test_run_leaves_nothing_when_it_is_stopped_in_the_middle(number: signal.Sign
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == code, errors
-    assert "Traceback" not in errors
+    assert errors == f"error: {EXIT_CODES[code][0]}; nothing was left half-written\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_signal_that_was_ignored_stays_ignored() -> None:
+    previous = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        with _terminable():
+            os.kill(os.getpid(), signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, previous)
 
 
 def test_run_reports_what_scripts_need(finished: Path) -> None:

@@ -12,15 +12,21 @@ from eth_account import Account
 from chain_bandit.chain import accounts
 from chain_bandit.chain.anvil import anvil
 from chain_bandit.chain.client import Coordinator
+from chain_bandit.chain.delivery import Delivery
 from chain_bandit.chain.embedded import EmbeddedNode
-from chain_bandit.chain.errors import AccountRefused
+from chain_bandit.chain.errors import AccountRefused, NodeUnreachable
 from chain_bandit.chain.hardhat import hardhat
-from chain_bandit.chain.node import account
+from chain_bandit.chain.http_node import HttpNode
+from chain_bandit.chain.journal import JournalForeign
+from chain_bandit.chain.node import Wallet, account
 from chain_bandit.chain.process import OwnNode
+from chain_bandit.chain.transactions import created_address
+from chain_bandit.game import deployment
 from chain_bandit.game.plan import Plan
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.scenario import load
 from chain_bandit.stopwatch import Stopwatch
+from tests.integration.live import proxy, sends
 from tests.integration.nodes import ROOT, chain_bandit, group, has_node, node_of, started, wait_for
 from tests.integration.rpc_server import served
 
@@ -89,6 +95,99 @@ def test_deploy_used_again_deploys_nothing(
     assert again.returncode == 0, again.stderr
     assert json.loads(again.stdout)["contract"] == deployed["contract"]
     assert node.height() == height
+
+
+def count_of(node: OwnNode, who: str) -> int:
+    """How many transactions of an account are in blocks."""
+    return int(node.ask("eth_getTransactionCount", who, "latest"), 16)
+
+
+def deploy_here(plan: Plan, url: str, out: Path, who: Wallet = ALICE) -> dict[str, Any]:
+    """`deploy` in this process."""
+    with deployment.kept_journal(out) as journal:
+        return deployment.deploy(plan, HttpNode(url), who, out, journal)
+
+
+def killed_at_a_sending(node: OwnNode, out: Path, keys: dict[str, str], passed_on: bool) -> None:
+    """`deploy` by alice, killed when it sends the next transaction, just before or just after the node has it."""
+
+    def fault(handler: Any, batch: Any) -> bool:
+        if isinstance(batch, dict) or not sends(batch):
+            return False
+        if passed_on:
+            handler.forward(batch)
+        process.kill()
+        handler.hang_up()
+        return True
+
+    with proxy(node.url, fault) as url:
+        arguments = ("deploy", SMALL, "--seed", 31, "--chain", url, "--account", "alice", "--out", out)
+        process = started(*arguments, **keys)
+        assert process.wait() == -signal.SIGKILL, process.communicate()
+
+
+def test_a_deployment_killed_twice_is_taken_up_and_sends_nothing_twice(
+    node: OwnNode, keys: dict[str, str], tmp_path: Path
+) -> None:
+    out, before = tmp_path / "small.json", count_of(node, ALICE.address)
+    killed_at_a_sending(node, out, keys, passed_on=True)  # of the contract
+    assert [path.name for path in tmp_path.iterdir()] == [".small.json.journal"]
+    killed_at_a_sending(node, out, keys, passed_on=False)  # of payments
+    assert count_of(node, ALICE.address) == before + 1
+    out.unlink()
+    plan = Plan(load(SMALL, {"seed": 31}))
+    with pytest.raises(JournalForeign, match="account"):
+        deploy_here(plan, node.url, out, accounts.named("dev0", node.chain_id))
+    made = deploy_here(plan, node.url, out)
+    assert made["contract"] == "0x" + created_address(ALICE.address, before).hex()
+    participants, relayer = 4, 1
+    assert count_of(node, ALICE.address) == before + 1 + participants + relayer
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_deployment_whose_node_goes_away_is_taken_up(
+    node: OwnNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deployment, "PIPELINED", Delivery(patience=0.5, timeout=0.3))
+    plan, out, before, gone = Plan(load(SMALL)), tmp_path / "small.json", count_of(node, ALICE.address), [False]
+
+    def fault(handler: Any, batch: Any) -> bool:
+        if not isinstance(batch, dict) and sends(batch):
+            handler.forward(batch)
+            gone[0] = True
+        if gone[0]:
+            handler.hang_up()
+        return gone[0]
+
+    with proxy(node.url, fault) as url, pytest.raises(NodeUnreachable) as stopped:
+        deploy_here(plan, url, out)
+    journal = tmp_path / ".small.json.journal"
+    assert stopped.value.__notes__ == [f"what was sent is kept in {journal}: the same command takes it up"]
+    assert list(tmp_path.iterdir()) == [journal]
+    made = deploy_here(plan, node.url, out)
+    assert made["contract"] == "0x" + created_address(ALICE.address, before).hex()
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_no_stake_is_sent_to_whoever_has_a_seat_and_nothing_once_the_game_is_open(
+    node: OwnNode, tmp_path: Path
+) -> None:
+    plan, out = Plan(load(SMALL, {"seed": 32, "chain.wei_per_unit": 10**8})), tmp_path / "small.json"
+    address = bytes.fromhex(deploy_here(plan, node.url, out)["contract"][2:])
+    contract = Coordinator.at(node.web3, address, Stopwatch())
+    stake = plan.parameters.stake
+    first, *others = zip(plan.participants, plan.seated, strict=True)
+    contract.join(account(first[0].secret), first[1].keys)
+    before = int(node.ask("eth_getBalance", ALICE.address, "latest"), 16)
+    deploy_here(plan, node.url, out)
+    assert before - int(node.ask("eth_getBalance", ALICE.address, "latest"), 16) < stake // 10
+    for signer, seated in others:
+        contract.join(account(signer.secret), seated.keys)
+    contract.open(ALICE, plan.salt)
+    node.ask("anvil_setBalance", "0x" + plan.relayer.address.hex(), "0x0")
+    sent = count_of(node, ALICE.address)
+    deploy_here(plan, node.url, out)
+    assert count_of(node, ALICE.address) == sent
 
 
 def test_a_recorded_game_is_refused_on_another_chain(

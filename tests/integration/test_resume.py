@@ -16,10 +16,14 @@ from chain_bandit.chain.delivery import Delivery
 from chain_bandit.chain.errors import NodeUnreachable
 from chain_bandit.chain.journal import FileJournal, JournalLocked
 from chain_bandit.chain.patience import Patience
-from chain_bandit.game.folder import FolderRefused
+from chain_bandit.cli import app
+from chain_bandit.exit_codes import EXIT_CODES
+from chain_bandit.game.folder import SCENARIO, FolderRefused
 from chain_bandit.game.on_chain import opening_balances
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.unfinished import JOURNAL, place_of
+from chain_bandit.history.collect import collect
+from chain_bandit.protocol.digests import keccak
 from chain_bandit.runs import play
 from chain_bandit.scenario import load
 from tests.integration.live import Anvil, Proxied, anvil, proxy
@@ -28,6 +32,8 @@ ROOT = Path(__file__).parents[2]
 ROUNDS = 26
 IMPATIENT = Delivery(patience=0.5, timeout=0.3)
 COMMAND = Path(sys.executable).with_name("chain-bandit")
+PAYER = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
+"""dev0, whose account on the chains of these tests is as good as empty of transactions."""
 
 
 @pytest.fixture
@@ -42,37 +48,43 @@ def small(seed: int, node: Anvil):
     return scenario
 
 
-def started(node: Anvil, out: Path, seed: int, resume: bool) -> "subprocess.Popen[bytes]":
-    options = {"--chain": node.url, "--rounds": ROUNDS, "--seed": seed, "--out": out, "-o": "expect={}"}
-    command = [COMMAND, "run", "examples/small.toml", *(word for pair in options.items() for word in pair)]
-    return subprocess.Popen(
-        [*map(str, command), *(["--resume"] if resume else [])], cwd=ROOT, stdout=subprocess.DEVNULL
-    )
+def arguments(url: str, out: Path, seed: int, *more: str) -> list[str]:
+    options = {"--chain": url, "--rounds": ROUNDS, "--seed": seed, "--out": out, "-o": "expect={}"}
+    return ["run", str(ROOT / "examples/small.toml"), *(str(word) for pair in options.items() for word in pair), *more]
+
+
+def started(url: str, out: Path, seed: int, *more: str) -> "subprocess.Popen[str]":
+    command = [str(COMMAND), *arguments(url, out, seed, *more)]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
 def stay(node: Any) -> dict[str, Any]:
     """Play on a node that outlives the run."""
-    return {"chain": lambda plan: nullcontext(node), "outlives": True}
+    return {"chain": lambda plan, payments: nullcontext(node), "outlives": True}
 
 
 def killed_at(node: Anvil, out: Path, seed: int, marks: list[int]) -> None:
     """Kill the run when its journal has so many lines, again and again, then let it end."""
     small(seed, node)
-    journal = out.with_name(out.name + ".partial-run") / JOURNAL
-    resume = False
+    more: list[str] = []
     for lines in marks:
-        process = started(node, out, seed, resume)
-        patience = Patience(60.0)
-        while not (journal.exists() and journal.read_bytes().count(b"\n") >= lines):
-            assert process.poll() is None
-            patience.wait(TimeoutError("no journal"))  # type: ignore[arg-type]
+        process = started(node.url, out, seed, *more)
+        wait_for_lines(process, out, lines)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         assert not out.exists()
-        resume = True
-    assert started(node, out, seed, resume).wait() == 0
+        more = ["--resume"]
+    assert started(node.url, out, seed, *more).wait() == 0
     require_same(node, out, seed)
-    assert not journal.parent.exists()
+    assert not place_of(out).exists()
+
+
+def wait_for_lines(process: "subprocess.Popen[str]", out: Path, lines: int) -> None:
+    """Until the journal of a run has so many."""
+    journal, patience = place_of(out) / JOURNAL, Patience(60.0)
+    while not (journal.exists() and journal.read_bytes().count(b"\n") >= lines):
+        assert process.poll() is None
+        patience.wait(TimeoutError("no journal"))  # type: ignore[arg-type]
 
 
 def require_same(node: Anvil, out: Path, seed: int) -> None:
@@ -111,6 +123,7 @@ def test_a_run_whose_node_is_gone_stops_with_exit_5_and_is_taken_up(node, tmp_pa
         play(scenario, out, **stay(Proxied(node, url)))
     assert stopped.value.exit_code == 5
     assert [path.name for path in tmp_path.iterdir()] == ["run.partial-run"]
+    assert stopped.value.__notes__ == [f"what was sent is kept in {place_of(out)}: take it up with --resume"]
 
     with pytest.raises(FolderRefused, match="--resume"):
         play(scenario, out, **stay(node))
@@ -142,3 +155,111 @@ def test_a_run_that_sent_nothing_leaves_nothing(tmp_path):
     with pytest.raises(NodeUnreachable):
         play(scenario, tmp_path / "run", **stay(gone))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("payer", "method", "killed_at"),
+    [([], "anvil_setBalance", 3), (["--account", "dev0"], "eth_sendRawTransaction", 2)],
+)
+def test_a_run_killed_while_everybody_is_paid_is_taken_up_and_nobody_is_paid_twice(
+    node, tmp_path, payer, method, killed_at
+):
+    out, seen = tmp_path / "run", [0]
+
+    def fault(handler, batch):
+        asked = [request["method"] for request in (batch if isinstance(batch, list) else [batch])]
+        seen[0] += method in asked
+        if method not in asked or seen[0] < killed_at:
+            return False
+        process.kill()
+        handler.hang_up()
+        return True
+
+    with proxy(node.url, fault) as url:
+        process = started(url, out, 6, *payer)
+        assert process.wait() == -signal.SIGKILL
+    resumed = started(node.url, out, 6, *payer, "--resume")
+    assert resumed.wait() == 0, resumed.stderr.read()
+    participants, others = 4, 2
+    payments = participants + others if payer else 0
+    assert int(node.ask("eth_getTransactionCount", PAYER, "latest"), 16) == payments
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_ctrl_c_says_that_the_run_can_be_taken_up(node, tmp_path):
+    small(7, node)
+    out = tmp_path / "run"
+    process = started(node.url, out, 7)
+    wait_for_lines(process, out, 12)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate()
+    assert process.returncode == 130
+    assert said == f"error: interrupted; what was sent is kept in {place_of(out)}: take it up with --resume\n"
+
+
+@pytest.mark.parametrize("code", [5, 129, 130, 143])
+def test_what_is_said_of_an_exit_code_names_the_way_on(code):
+    assert "--resume" in EXIT_CODES[code][1]
+
+
+UNLOCKED = """
+import os, signal, sys
+from pathlib import Path
+from chain_bandit.game import unfinished
+from chain_bandit.scenario import load
+unfinished.lock = lambda scenario, place: os.kill(os.getpid(), signal.SIGKILL)
+with unfinished.unfinished(load(Path(sys.argv[1])), Path(sys.argv[2]), False):
+    pass
+"""
+
+
+def test_a_run_killed_before_it_began_is_begun_anew(node, tmp_path):
+    out, example = tmp_path / "run", ROOT / "examples" / "small.toml"
+    killed = subprocess.run([sys.executable, "-c", UNLOCKED, example, out], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert not place_of(out).exists()
+    place_of(out).mkdir()  # as earlier versions left it
+    scenario = small(8, node)
+    with pytest.raises(FolderRefused, match="leave out --resume"):
+        play(scenario, out, **stay(node), resume=True)
+    play(scenario, out, **stay(node))
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_two_that_begin_the_same_run_do_not_take_it_from_each_other(node, tmp_path, monkeypatch):
+    from chain_bandit.game import unfinished
+
+    scenario, place, lock = small(9, node), place_of(tmp_path / "run"), unfinished.lock
+
+    def slow(scenario, folder):
+        place.mkdir()
+        lock(scenario, place)
+        lock(scenario, folder)
+
+    monkeypatch.setattr(unfinished, "lock", slow)
+    with pytest.raises(FolderRefused, match="not empty"):
+        play(scenario, tmp_path / "run", **stay(node))
+    assert [path.name for path in place.iterdir()] == [SCENARIO]
+
+
+def test_a_run_whose_export_ends_too_early_is_kept_until_it_is_whole(node, tmp_path, monkeypatch, capsys):
+    def short(rpc, contract, first, *more, **others):
+        question = {"to": "0x" + contract.hex(), "data": "0x" + keccak(b"closed()")[:4].hex()}
+        last = int(node.ask("eth_blockNumber"), 16)
+        while int(node.ask("eth_call", question, hex(last - 1)), 16):
+            last -= 1
+        return collect(rpc, contract, first, last)
+
+    out = tmp_path / "run"
+    with monkeypatch.context() as patched:
+        patched.setattr("chain_bandit.game.run.collect", short)
+        assert app(arguments(node.url, out, 10), standalone_mode=False) == 13
+    errors = capsys.readouterr().err.splitlines()
+    kept = f"what was sent is kept in {place_of(out)}: take it up with --resume"
+    assert errors[-1] == f"error: the audit is incomplete; {kept}"
+    assert json.loads((out / "audit.json").read_text())["verdict"] == "incomplete"
+    height = node.ask("eth_blockNumber")
+    assert not app(arguments(node.url, out, 10, "--resume"), standalone_mode=False)
+    assert node.ask("eth_blockNumber") == height
+    require_same(node, out, 10)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "smooth"]
