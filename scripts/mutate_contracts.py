@@ -34,7 +34,7 @@ TESTS = [
     f"tests/contracts/test_{name}.py"
     for name in (
         "access", "direct", "seats", "records", "committees", "evidence", "batches", "settlement",
-        "deployment", "reports", "differential",
+        "deployment", "reports", "sealed", "draws", "signatures", "differential",
     )
 ]  # fmt: skip
 ON_REVM = ("-p", "tests.contracts.on_revm")

@@ -24,6 +24,7 @@ library Blocks {
         uint256 tolerance;
         bool compact;
         bool committees;
+        bool drawn;
     }
 
     struct Slot {
@@ -41,6 +42,7 @@ library Blocks {
         uint256[] candidates;
         uint256[] selected;
         uint256 committee;
+        uint256 commanders;
         uint256[] means;
         uint256[] accuracies;
         bytes body; // empty in a compact game
@@ -101,11 +103,19 @@ library Blocks {
                 reports[seat][arm] = styles[chance >> 254];
                 c.body = bytes.concat(c.body, bytes4(uint32(reports[seat][arm])));
             }
-            c.body = bytes.concat(c.body, hash(seed, "commitment", seat), hash(seed, "r", seat), hash(seed, "s", seat));
+            c.body = bytes.concat(c.body, hash(seed, "commitment", seat));
+            if (shape.drawn) c.body = bytes.concat(c.body, _proof(seed, seat));
+            c.body = bytes.concat(c.body, hash(seed, "r", seat), hash(seed, "s", seat));
         }
         c.bodyDigest = keccak256(c.body);
         c.means = Model.means(reports, c.selected);
         c.accuracies = Model.accuracies(reports, c.means, radii, shape.tolerance);
+    }
+
+    /// @dev 81 bytes, which the contract does not look into.
+    function _proof(uint256 seed, uint256 seat) private pure returns (bytes memory) {
+        bytes32 gamma = hash(seed, "gamma", seat);
+        return bytes.concat(hex"02", gamma, bytes16(gamma), hash(seed, "response", seat));
     }
 
     function kindOf(Content memory c) internal pure returns (uint8) {
@@ -239,7 +249,7 @@ library Blocks {
         uint256 size = setBytes(shape);
         return bytes.concat(
             seats(c.reporters, size), bytes1(uint8(c.arm)), _sets(c.candidates, size), _sets(c.selected, size),
-            shape.committees ? seats(c.committee, size) : bytes("")
+            shape.committees ? seats(c.committee, size) : bytes(""), shape.drawn ? seats(c.commanders, size) : bytes("")
         );
     }
 

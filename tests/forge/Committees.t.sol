@@ -15,7 +15,7 @@ contract CommitteesTest is Play {
     bytes32[] private slots; // of the reputations
 
     function setUp() public {
-        kind = Kind(20, 11, 1, false, 0);
+        kind = Kind(20, 11, 1, false, 0, false);
         _opened(0);
         waitOut();
         approve(1);

@@ -320,8 +320,9 @@ contract Handler is Play {
     function _renew(uint256 seed) private {
         if (address(game) != address(0)) _end();
         kind = [
-            Kind(4, 2, 4, false, 1), Kind(7, 2, 4, true, 1), Kind(4, 2, 4, true, 1), Kind(7, 2, 4, false, 1)
-        ][games % 4];
+            Kind(4, 2, 4, false, 1, false), Kind(7, 2, 4, true, 1, false), Kind(4, 2, 4, true, 1, false),
+            Kind(7, 2, 4, false, 1, false), Kind(4, 2, 4, false, 1, true), Kind(7, 2, 7, true, 1, true)
+        ][games % 6];
         costKind = uint8(games / 2 % 2);
         _deploy(seed % 1000);
         (joined, revealed, isClosed) = (0, false, false);

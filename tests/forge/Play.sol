@@ -18,6 +18,7 @@ abstract contract Play is Checks {
         uint16 validators;
         bool compact;
         uint16 bound; // of liars, and of attackers
+        bool drawn; // validators, and who of them commands
     }
 
     /// @dev What is known before the open round, by the books.
@@ -47,7 +48,7 @@ abstract contract Play is Checks {
     address internal constant STRANGER = address(0x57a26e);
     address internal constant environment = address(0xe17);
 
-    Kind internal kind = Kind(4, 2, 4, false, 1);
+    Kind internal kind = Kind(4, 2, 4, false, 1, false);
     uint8 internal costKind; // 0 constant, 1 by distance
     Parameters internal p;
     IChainBandit internal game;
@@ -94,9 +95,9 @@ abstract contract Play is Checks {
             skipPenalty: 4096,
             evidencePenalty: 40000,
             cost: costKind,
-            sortition: 0,
-            probing: 2 ** 64,
-            commanders: 2 ** 64,
+            sortition: kind.drawn ? 3 * 2 ** 62 : 0,
+            probing: kind.drawn ? 3 * 2 ** 62 : 2 ** 64,
+            commanders: kind.drawn ? 2 ** 63 : 2 ** 64,
             weiPerUnit: 3,
             stake: (2 * uint128(kind.arms) + 6) * uint128(UNIT) * 3,
             openingDeadline: 50,
@@ -218,8 +219,10 @@ abstract contract Play is Checks {
     }
 
     function quorumSize() internal view returns (uint256) {
-        uint256 half = Model.bits(validators()) / 2;
-        return (half > kind.bound ? half : kind.bound) + 1;
+        uint256 least = Model.bits(validators()) / 2;
+        uint256 expected = kind.drawn ? people() * 3 / 8 : 0; // half of M p
+        if (least < expected) least = expected;
+        return (least > kind.bound ? least : kind.bound) + 1;
     }
 
     function certifies(uint256 signers) internal view returns (bool) {
@@ -262,7 +265,8 @@ abstract contract Play is Checks {
     // Rounds
 
     function shape() internal view returns (Blocks.Shape memory) {
-        return Blocks.Shape(people(), kind.arms, p.tolerance, kind.compact, kind.validators != kind.people);
+        bool committees = kind.validators != kind.people || kind.drawn;
+        return Blocks.Shape(people(), kind.arms, p.tolerance, kind.compact, committees, kind.drawn);
     }
 
     function slot() internal view returns (Blocks.Slot memory) {
@@ -283,8 +287,23 @@ abstract contract Play is Checks {
     }
 
     function seal(Tip memory t, Blocks.Content memory c) internal view {
-        c.committee = after_(t, Blocks.kindOf(c), 0, c.accuracies).committee;
+        Tip memory n = after_(t, Blocks.kindOf(c), 0, c.accuracies);
+        c.committee = n.committee;
+        if (kind.drawn) {
+            uint256 chance = uint256(c.bodyDigest);
+            uint256 some = chance & n.committee;
+            if (n.explorations == t.explorations && Model.bits(some) > people() * 3 / 8) c.committee = some;
+            c.commanders = chance >> 128 & c.committee;
+        }
         Blocks.seal(shape(), slot(t), c);
+    }
+
+    /// @dev Whether the contract may take what a block says of the next round.
+    function mayName(Tip memory t, Blocks.Content memory c) internal view returns (bool) {
+        Tip memory n = after_(t, Blocks.kindOf(c), 0, c.accuracies);
+        if (!kind.drawn) return c.committee == (shape().committees ? n.committee : 0);
+        if (n.explorations != t.explorations && c.committee != n.committee) return false;
+        return c.committee != 0 && c.committee & ~n.committee == 0 && c.commanders & ~c.committee == 0;
     }
 
     /// @dev Calldata of one block.
@@ -311,7 +330,7 @@ abstract contract Play is Checks {
 
     /// @dev None is named where everybody validates.
     function committeeAfterSkip() internal view returns (uint256) {
-        if (kind.validators == kind.people) return 0;
+        if (!shape().committees) return 0;
         return after_(tip, SKIP, 0, new uint256[](people())).committee;
     }
 
@@ -355,7 +374,7 @@ abstract contract Play is Checks {
         }
         uint256 fresh = blockedAt(n.round) & ~blockedAt(t.round);
         n.reputations = Model.penalised(n.reputations, fresh, p.evidencePenalty);
-        n.committee = everybody();
+        n.committee = kind.drawn ? everybody() & ~blockedAt(n.round) : everybody(); // of whom a block names some
         if (kind.validators != kind.people) {
             n.committee = Model.best(
                 n.reputations, everybody() & ~blockedAt(n.round), Model.size(people(), kind.validators, n.skips),
@@ -366,6 +385,7 @@ abstract contract Play is Checks {
 
     function note(Blocks.Content memory c) internal {
         _note(Note(tip.head, Blocks.kindOf(c), Blocks.held(c), c.header, c.arm, c.means[c.arm]), c.accuracies);
+        if (kind.drawn) tip.committee = c.committee;
     }
 
     function noteSkip() internal {
