@@ -130,6 +130,7 @@ class FileJournal(Journal):
             os.close(self._file)
             raise JournalLocked(path) from error
         try:
+            _sync_folder(path.parent)
             self._read()
         except BaseException:
             os.close(self._file)
@@ -171,3 +172,12 @@ class FileJournal(Journal):
 
     def _write(self, line: dict[str, object]) -> None:
         self._pending += json.dumps(line, separators=(",", ":")).encode() + b"\n"
+
+
+def _sync_folder(folder: Path) -> None:
+    """A file whose name a loss of power takes is lost, however well its bytes are kept."""
+    place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(place)
+    finally:
+        os.close(place)

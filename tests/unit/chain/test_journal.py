@@ -33,6 +33,13 @@ def test_what_was_appended_comes_back(tmp_path):
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+def test_the_name_of_a_new_file_is_kept_like_its_bytes(tmp_path, monkeypatch):
+    synced, really = [], os.fsync
+    monkeypatch.setattr(os, "fsync", lambda file: (synced.append(os.fstat(file).st_ino), really(file))[1])
+    FileJournal(tmp_path / "journal").close()
+    assert synced == [tmp_path.stat().st_ino]
+
+
 def test_nothing_is_in_the_file_before_it_is_synced_and_all_of_it_after(tmp_path):
     journal = FileJournal(tmp_path / "journal")
     journal.bind(ORIGIN)
