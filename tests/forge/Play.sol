@@ -301,7 +301,7 @@ abstract contract Play is Checks {
     /// @dev Whether the contract may take what a block says of the next round.
     function mayName(Tip memory t, Blocks.Content memory c) internal view returns (bool) {
         Tip memory n = after_(t, Blocks.kindOf(c), 0, c.accuracies);
-        if (!kind.drawn) return c.committee == (shape().committees ? n.committee : 0);
+        if (!kind.drawn) return !shape().committees || c.committee == n.committee;
         if (n.explorations != t.explorations && c.committee != n.committee) return false;
         return c.committee != 0 && c.committee & ~n.committee == 0 && c.commanders & ~c.committee == 0;
     }
