@@ -12,7 +12,7 @@ from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.journal import Journal, Origin
 from chain_bandit.chain.rpc import Rpc, as_bytes, as_int, field
 from chain_bandit.chain.sender import Sender
-from chain_bandit.chain.transactions import Terms, terms
+from chain_bandit.chain.transactions import Fee, Terms, terms
 from chain_bandit.stopwatch import Stopwatch
 
 TRANSFER_GAS = 21_000
@@ -38,7 +38,7 @@ def totals(needs: Iterable[Need], price: int) -> dict[bytes, int]:
 
 def price_of(node: HttpNode) -> int:
     """The most that the client offers for a unit of gas."""
-    return 10 * as_int(field(node.ask("eth_getBlockByNumber", "latest", False), "baseFeePerGas")) + 1
+    return Fee.opening(as_int(field(node.ask("eth_getBlockByNumber", "latest", False), "baseFeePerGas"))).most
 
 
 def fund(node: HttpNode, needs: Iterable[Need], payer: LocalAccount | None, journal: Journal) -> None:

@@ -193,13 +193,10 @@ class Sender:
         return self._nonces[account]
 
     def _fee(self) -> Fee:
-        """At first up to ten times the base fee found: few runs fill enough blocks to raise it that far.
-
-        One wei of it is a tip: many nodes take nothing without.
-        """
+        """What the next call offers: the opening fee, until one was raised."""
         if self._fee_now is None:
             block = self._rpc.ask("eth_getBlockByNumber", ["latest", False])
-            self._fee_now = Fee(10 * as_int(field(block, "baseFeePerGas")) + 1, 1)
+            self._fee_now = Fee.opening(as_int(field(block, "baseFeePerGas")))
         return self._fee_now
 
     def _sign(self, call: Call, nonce: int, fee: Fee, first: int) -> None:

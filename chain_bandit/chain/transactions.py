@@ -19,6 +19,14 @@ class Fee:
     most: int
     tip: int
 
+    @staticmethod
+    def opening(base: int) -> "Fee":
+        """At first up to ten times the base fee found: few runs fill enough blocks to raise it that far.
+
+        One wei of it is a tip: many nodes take nothing without.
+        """
+        return Fee(10 * base + 1, 1)
+
     def raised(self, base: int) -> "Fee":
         """A fee that replaces this one (nodes want a tenth more) and pays for the base fee of the day twice over."""
         tip = max(2 * self.tip, 10**9)
