@@ -55,7 +55,7 @@ class Call:
         parts: calldata of which any end is a call of its own.
         done: how many parts somebody else's transactions have had the effect of, by the state after a block.
         first: the part that begins what is left to do.
-        versions: what was signed, oldest first.
+        versions: what was signed, oldest first; nothing until its turn comes.
         receipts: by nonce; every nonce needs one, or those after it would never be mined.
         gas: used by each transaction of this call, by identity.
         outdone: somebody else's transaction had the effect.
@@ -97,7 +97,7 @@ class Call:
         for receipt in self.receipts.values():
             if receipt.succeeded:
                 return receipt
-        return self.receipts.get(self.versions[-1].nonce)
+        return self.receipts.get(self.versions[-1].nonce) if self.versions else None
 
     @property
     def outside(self) -> list[Version]:
@@ -110,6 +110,16 @@ class Call:
     def to_send(self) -> list[Version]:
         """The newest version for each nonce that no block holds."""
         return list({version.nonce: version for version in self.outside}.values())
+
+    @property
+    def goes_anew(self) -> bool:
+        """Whether it has a second nonce, since the contract refused it with the first."""
+        return bool(self.versions) and self.versions[0].nonce != self.versions[-1].nonce
+
+    @property
+    def size(self) -> int:
+        """Bytes that it sends, without what a signature adds."""
+        return len(self.data) + sum(map(len, self.parts))
 
     def calldata(self, first: int) -> bytes:
         """The call from one of its parts on."""

@@ -24,8 +24,8 @@ from chain_bandit.chain.wire import Refused, Request
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import ChainBanditError
 
-SENT_AT_ONCE, ASKED_AT_ONCE, BYTES_AT_ONCE = 32, 32, 500_000
-"""The most transactions, questions for receipts, and bytes of transactions in one exchange."""
+SENT_AT_ONCE, ASKED_AT_ONCE, BYTES_AT_ONCE = 32, 32, 250_000
+"""The most transactions, questions for receipts, and bytes of calldata in one exchange."""
 
 BETWEEN, ENOUGH = 0.01, 8
 """While nobody waits: seconds from one exchange to the next of its kind, or transactions that are worth one at once."""
@@ -104,7 +104,7 @@ class Sender:
         self._head: tuple[int, bytes] | None = None
         self._behind_since: float | None = None
         self._block_gas = inf
-        self._doubtful, self._sent_at, self._asked_at = False, -inf, -inf
+        self._doubtful, self._sent_at, self._asked_at, self._moved_at = False, -inf, -inf, -inf
         self._watched: Watch | None = None
         self._watched_to = 0
         self._signers: dict[str, TransactionSigner] = {}
@@ -123,7 +123,8 @@ class Sender:
     def upcoming_nonce(self, account: LocalAccount) -> int:
         """The nonce that the next call goes by if this account makes it."""
         entries = self._journaled.get(len(self.calls))
-        return entries[-1].nonce if entries else self._next_nonce(account.address)
+        unsigned = sum(call.account == account.address and not call.versions for call in self._open)
+        return entries[-1].nonce if entries else self._next_nonce(account.address) + unsigned
 
     def submit(
         self,
@@ -151,8 +152,6 @@ class Sender:
         with self._rpc.stopwatch("evm"):
             for entry in self._journaled.pop(call.index, ()):
                 self._readmit(call, entry)
-            if not call.versions:
-                self._sign(call, self._next_nonce(call.account), self._fee(), 0)
             self.calls.append(call)
             self._open.append(call)
             if self._delivery.in_flight == 1:
@@ -255,14 +254,18 @@ class Sender:
     def _send(self) -> None:
         """Start to send what is due, unless a sending is under way or it may be another chain that answers."""
         now = monotonic()
-        sends = [] if self._sending or self._doubtful else self._due(now)
-        if not sends:
+        due = [] if self._sending or self._doubtful else self._due(now)
+        if not due:
             return
+        for call in due:
+            if not call.versions:
+                self._sign(call, self._next_nonce(call.account), self._fee(), 0)
         self._journal.sync()
-        for call, _ in sends:
+        for call in due:
             call.delay = min(2 * call.delay, self._delivery.patience) or self._delivery.resend_after
             # A node in this process has had what it was given, however long it takes.
             call.resend_at = inf if self._rpc.wire.certain else now + call.delay
+        sends = [(call, version) for call in due for version in call.to_send]
         requests: list[Request] = [("eth_sendRawTransaction", [version.raw]) for _, version in sends]
         self._sending, self._sent_at = _Sending(self._rpc.wire.post(requests), sends), now
 
@@ -289,29 +292,33 @@ class Sender:
         self._asking = _Asking(self._rpc.wire.post(requests), asks, self._head, watch is not None)
         self._asked_at = monotonic()
 
-    def _due(self, now: float) -> list[tuple[Call, Version]]:
+    def _due(self, now: float) -> list[Call]:
         """What goes out now: in the order of calls, nothing whose turn it is not, no more than a block takes.
 
+        A call gets its nonce when its turn comes, and one that failed gets another behind those given since. So what
+        has a nonce never waits for a call that goes out anew, or each might wait for the other.
         Anvil mines when a transaction comes in; what a block leaves over would wait there for the next one to come.
         """
-        due: list[tuple[Call, Version]] = []
-        size, held, all_mined, alone_mined = 0, set[str](), True, True
+        due: list[Call] = []
+        size = 0
         gas = sum(call.gas_limit for call in self._open if call.sent and call.outside)
+        # orders, and accounts that wait, of those that go anew (True) and of the others
+        unmined: dict[bool, set[Order | str]] = {False: set(), True: set()}
         for call in self._open:
-            waits = not (alone_mined if call.order is Order.FREE else all_mined)
-            if waits or call.account in held:
-                held.add(call.account)
-            elif now >= call.resend_at:
-                versions = call.to_send
-                size += sum(len(version.raw) for version in versions)
+            ahead = unmined[False] if call.versions else unmined[False] | unmined[True]
+            others = Order.ALONE in ahead if call.order is Order.FREE else not ahead.isdisjoint(Order)
+            if others or call.account in ahead:
+                unmined[call.goes_anew].add(call.account)
+            elif now >= call.resend_at and (call.outside or not call.versions):
+                size += call.size
                 gas += 0 if call.sent else call.gas_limit
                 if due and (len(due) >= SENT_AT_ONCE or size > BYTES_AT_ONCE):
                     break
                 if not call.sent and call.gas_limit < gas > self._block_gas:
                     break
-                due += [(call, version) for version in versions]
+                due.append(call)
             if call.receipt is None:
-                all_mined, alone_mined = False, alone_mined and call.order is not Order.ALONE
+                unmined[call.goes_anew].add(call.order)
         return due
 
     def _take_sent(self) -> None:
@@ -429,13 +436,15 @@ class Sender:
             if now - self._behind_since < BEHIND:
                 return
         self._behind_since = None
+        if head is None or head[1] != digest:
+            self._moved_at = now
         self._head, self._rpc.known, self._block_gas = (number, digest), number, as_int(field(latest, "gasLimit"))
         if head is not None and (at_head is None or as_bytes(field(at_head, "hash")) != head[1]):
             self._look_back()
         base = as_int(field(latest, "baseFeePerGas"))
         for call in self._next_in_line():
             block, since = call.next_since = call.next_since or (number, now)
-            stands_still = number == block and now - since > self._standstill
+            stands_still = now - max(since, self._moved_at) > self._standstill
             if number - block >= self._delivery.stuck_blocks or stands_still:
                 self._replace(call, (number, now), base)
             if call.refused is not None and now - call.refused_since > min(REFUSED, self._delivery.patience / 4):

@@ -6,10 +6,12 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 import rlp
 
+from chain_bandit.chain.call import Order
 from chain_bandit.chain.delivery import Delivery
 from chain_bandit.chain.errors import NodeUnreachable, TransactionReverted
 from chain_bandit.chain.journal import FileJournal, Journal
@@ -124,6 +126,68 @@ def test_a_node_that_wants_more_than_anybody_offers_is_believed(node):
         outbox.submit("pay", payer, SOMEBODY, 1, 21_000, b"")
         with pytest.raises(TransactionReverted, match="underpriced"):
             outbox.settle()
+
+
+GATE = "0x36600d57" "600054601257" "5f5ffd" "5b60015f55" "5b00"
+"""Called with data it opens; called without it reverts unless open."""
+
+
+def test_a_call_that_failed_and_goes_out_anew_does_not_wait_for_one_that_waits_for_it(node):
+    """Both are of one account: the later one must not have taken the nonce before the new one."""
+    gate = "0x" + "9a" * 20
+    node.ask("anvil_setCode", gate, GATE)
+    outbox, payer = sender(node, node.url, "anew")
+    stranger = "0x" + "9b" * 20
+    node.ask("anvil_setBalance", stranger, hex(10**20))
+    node.ask("anvil_impersonateAccount", stranger)
+    node.ask("evm_setAutomine", False)
+    try:
+        first = outbox.submit("enter", payer, bytes.fromhex(gate[2:]), 0, 60_000, b"")
+        later = outbox.submit("enter", payer, bytes.fromhex(gate[2:]), 0, 60_000, b"", order=Order.AFTER)
+        outbox.wait_until(lambda: first.accepted)
+        node.mine(1)  # too early
+        node.ask("eth_sendTransaction", {"from": stranger, "to": gate, "data": "0x01", "gas": hex(60_000)})
+        node.mine(1)
+    finally:
+        node.ask("evm_setAutomine", True)
+    outbox.settle()
+    for call, transactions in (first, 2), (later, 1):
+        assert call.receipt is not None
+        assert call.receipt.succeeded
+        assert len(call.receipts) == transactions
+
+
+def test_what_a_node_knows_and_never_mines_goes_out_with_a_higher_fee_though_others_blocks_come(node):
+    """As Anvil does with what arrives while it mines: known, refused when it comes again, and in no block."""
+    aside: list[str] = []
+    tried = [0]
+
+    def fault(handler: Handler, batch: Batch) -> bool:
+        raws = [each["params"][0] for each in sends(batch)]
+        aside.extend(raws[: 1 - len(aside)])
+        if not set(aside) & set(raws) and not any(asks_for(each) for each in batch):
+            return False
+        tried[0] += bool(set(aside) & set(raws))
+        if tried[0] == 2:
+            node.mine(1)
+        kept = [each for each in batch if asks_for(each)]
+        known = [error(each, "transaction already imported") for each in sends(batch) if each["params"][0] in aside]
+        known += [{"jsonrpc": "2.0", "id": each["id"], "result": {"hash": each["params"][0]}} for each in kept]
+        done = {each["id"] for each in known}
+        rest = [each for each in batch if each["id"] not in done]
+        handler.reply(known + (handler.forward(rest) if rest else []))
+        return True
+
+    def asks_for(request: dict[str, Any]) -> bool:
+        known = {"0x" + keccak(bytes.fromhex(raw[2:])).hex() for raw in aside}
+        return request["method"] == "eth_getTransactionByHash" and request["params"][0] in known
+
+    with proxy(node.url, fault) as url:
+        outbox, payer = sender(node, url, "aside", Delivery(patience=6.0, timeout=2.0, resend_after=0.2))
+        call = outbox.submit("pay", payer, SOMEBODY, 1, 21_000, b"")
+        outbox.settle()
+    assert len(call.versions) == 2
+    assert tried[0] >= 2
 
 
 def run(url: str, out: Path, *options: str) -> "subprocess.CompletedProcess[str]":
