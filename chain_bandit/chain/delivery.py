@@ -13,8 +13,9 @@ class Delivery:
         patience: seconds without any progress after which the node is given up.
         timeout: seconds for one exchange.
         resend_after: seconds without a receipt after which the same bytes go out again; doubled each time.
-        stuck_blocks: blocks after which the next transaction in line gets a higher fee; without any block it gets one
-            after half the patience, or after two seconds where blocks come when transactions do.
+        stuck_blocks: blocks after which the next transaction in line gets a higher fee, though not within
+            `resend_after`; without any block it gets one after half the patience, or after two seconds where blocks
+            come when transactions do.
     """
 
     in_flight: int = 64

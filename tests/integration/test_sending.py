@@ -190,6 +190,27 @@ def test_what_a_node_knows_and_never_mines_goes_out_with_a_higher_fee_though_oth
     assert tried[0] >= 2
 
 
+def test_blocks_that_come_all_at_once_raise_no_fee(node):
+    """Anvil mines an empty one for every transaction but the first of a batch."""
+    asked = [0]
+
+    def fault(handler: Handler, batch: Batch) -> bool:
+        asked[0] += any(each["method"] == "eth_getTransactionReceipt" for each in batch)
+        node.mine(9)
+        if not sends(batch) or asked[0] > 3:
+            return False
+        taken = [{"jsonrpc": "2.0", "id": each["id"], "result": "0x" + "11" * 32} for each in sends(batch)]
+        handler.reply(taken)
+        return True
+
+    with proxy(node.url, fault) as url:
+        outbox, payer = sender(node, url, "patient", Delivery(patience=8.0, timeout=2.0, resend_after=1.0))
+        call = outbox.submit("pay", payer, SOMEBODY, 1, 21_000, b"")
+        outbox.wait_until(lambda: asked[0] > 3)
+        assert len(call.versions) == 1
+        outbox.settle()
+
+
 def run(url: str, out: Path, *options: str) -> "subprocess.CompletedProcess[str]":
     return chain_bandit(
         "run", ROOT / "examples" / "small.toml", "--rounds", "12", "-o", "expect={}", "--chain", url, "--out", out,
