@@ -15,7 +15,7 @@ demo: .venv/ready ## ten participants, three of them malicious, learn which airl
 	@$(BIN)/chain-bandit demo --out runs/demo
 
 test: .venv/ready node_modules/ready ## all tests
-	@$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report= --cov-report=xml
+	@$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report= --cov-report=xml --durations=30
 	@$(BIN)/python scripts/coverage_floor.py
 
 check: lint types static test ## everything that must hold before a commit

@@ -67,7 +67,6 @@ abstract contract SubmissionTests is Play {
     }
 
     /// Any blocks, skips, waits and proofs, to the end.
-    /// forge-config: deep.fuzz.runs = 10000
     function testFuzz_history_follows_any_course(uint256 course) public {
         for (; tip.round <= p.horizon; course >>= 8) {
             uint256 seat = (course >> 3) % people();
@@ -90,7 +89,6 @@ abstract contract SubmissionTests is Play {
     }
 
     /// A batch is what its blocks are one by one; the last one's quorum vouches for those before it.
-    /// forge-config: deep.fuzz.runs = 10000
     function testFuzz_batch_is_recorded_exactly_when_its_last_block_has_a_quorum(uint256 seed, uint256 signers, uint8 certified)
         public
     {
@@ -118,7 +116,6 @@ abstract contract SubmissionTests is Play {
     }
 
     /// What a batch passes over, leaves out, repeats or puts in another order is refused.
-    /// forge-config: deep.fuzz.runs = 10000
     function testFuzz_batch_in_another_order_is_refused(uint256 seed, uint8 how) public {
         uint256 start = vm.snapshotState();
         bytes[] memory parts = new bytes[](3);
@@ -139,7 +136,6 @@ abstract contract SubmissionTests is Play {
     }
 
     /// A block without signers between others is covered by the next quorum's signatures: no byte of it can change.
-    /// forge-config: deep.fuzz.runs = 10000
     function testFuzz_any_changed_byte_of_a_batch_is_refused(uint256 at, uint8 change, uint256 seed) public {
         vm.assume(change != 0);
         uint256 start = vm.snapshotState();
@@ -158,7 +154,6 @@ abstract contract SubmissionTests is Play {
         _unchanged();
     }
 
-    /// forge-config: deep.fuzz.runs = 10000
     function testFuzz_who_is_blocked_neither_reports_nor_signs(uint256 seed, uint256 seat) public {
         seat %= people();
         accuse(seat, seed);
@@ -227,7 +222,6 @@ abstract contract SubmissionTests is Play {
         _unchanged();
     }
 
-    /// forge-config: deep.fuzz.runs = 10000
     function testFuzz_certificate_of_another_slot_is_refused(uint8 which, uint256 other, uint256 seed) public {
         approve(seed);
         Blocks.Slot memory wrong = slot();
@@ -374,7 +368,6 @@ abstract contract SubmissionTests is Play {
         _unchanged();
     }
 
-    /// forge-config: deep.fuzz.runs = 10000
     function testFuzz_fork_with_another_chain_id_takes_only_its_own_certificates(uint64 id, uint256 seed) public {
         vm.assume(id != 0 && id != vm.getChainId());
         Blocks.Content memory content = block_(true, seed);
