@@ -1,4 +1,4 @@
-"""Every theorem's scenario inside, at and outside its assumption: regret by its parts, over seeds, real actors.
+"""Every theorem's scenario inside, at and outside its assumption: regret by its parts, over seeds, without messages.
 
     python benchmarks/theorems.py [--seeds 20] [--rounds 1000] [--jobs 2] [--theorem 5 ...] [--json]
 
@@ -21,8 +21,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from chain_bandit.game.game import Game
-from chain_bandit.game.recorder import NoChain
+from chain_bandit.game.plan import Plan
+from chain_bandit.game.simulated import simulated
 from chain_bandit.protocol.regret import Regret
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario, load
@@ -60,15 +60,15 @@ def scenario(theorem: int, place: str, seed: int, rounds: int) -> Scenario:
 
 def play(theorem: int, place: str, seed: int, rounds: int) -> Played:
     """One game."""
-    game = Game(scenario(theorem, place, seed, rounds), NoChain())
-    kinds, wait, longest = Counter[str](), 0, 0
-    regret = Regret(game.scenario.model.means, game.parameters.burn_in)
-    for each in game.play():
-        kinds[each.record.kind.name if each.record else "BURN_IN"] += 1
-        regret.add(each.round, each.arm, bool(each.pulls), each.cost)
+    plan = Plan(scenario(theorem, place, seed, rounds))
+    kinds, wait, longest, listed = Counter[str](), 0, 0, 0
+    regret = Regret(plan.scenario.model.means, plan.parameters.burn_in)
+    for each in simulated(plan):
+        kinds[each.kind.name if each.kind else "BURN_IN"] += 1
+        regret.add(each.round, each.arm, each.paid, each.cost)
         wait = 0 if each.arm is not None else wait + 1
         longest = max(longest, wait)
-    listed = sum(bool(since) for since in game.progress.ledger.blocked_from)
+        listed = sum(bool(since) for since in each.ledger.blocked_from)
     parts = (getattr(regret, name) / UNIT for name in ("burn_in", "arms", "failed", "cost"))
     return Played(*parts, kinds["APPROVED"], kinds["SKIP"] + kinds["REJECTED"], listed, longest)
 

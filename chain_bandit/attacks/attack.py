@@ -1,4 +1,4 @@
-"""The interface of an attack: four verbs, each honest unless overridden, and what an attacker can see.
+"""The interface of an attack: verbs, each honest unless overridden, and what an attacker can see.
 
 An attack may lie about means and counts, pull any arm, and replace anything that leaves its seat; it holds its
 own key and its colluders', never an honest one.
@@ -7,15 +7,61 @@ own key and its colluders', never an honest one.
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 
 from chain_bandit.actors.messages import Schedule, Send
 from chain_bandit.actors.rules import Rules
 from chain_bandit.actors.validator import Validator
 from chain_bandit.crypto.keys import Signer
+from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.ledger import Ledger
 from chain_bandit.protocol.messages import Phase, Role, Slot
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import Counts, Means
+
+
+class NotSimulated(ChainBanditError):
+    """An attack whose outcome depends on messages: play it with `run`, not with `simulate`."""
+
+    exit_code = 3
+
+    def __init__(self, attack: str, reason: str) -> None:
+        super().__init__(f"attack {attack} cannot be simulated without messages ({reason}): play it with `run`")
+        self.attack, self.reason = attack, reason
+
+
+class Said(Enum):
+    """What honest validators have in the end of what a seat was to broadcast in a round."""
+
+    ONCE = "one value, as the rules have it"
+    NEVER = "no value, and no proof"
+    TWICE = "two signed values: no value, and proof"
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What an attack comes to in a round, wherever the honest keep to their bounds.
+
+    Attributes:
+        report: its report.
+        header: its block's header, if it commands; in a probe round the value that it commands.
+        opens: its pull counts open the commitment of its report.
+        votes: it signs the block that the honest sign.
+    """
+
+    report: Said = Said.ONCE
+    header: Said = Said.ONCE
+    opens: bool = True
+    votes: bool = True
+
+    def then(self, other: "Effect") -> "Effect":
+        """Both at one seat: the last who does not keep to the rules has its way."""
+        return Effect(
+            self.report if other.report is Said.ONCE else other.report,
+            self.header if other.header is Said.ONCE else other.header,
+            self.opens and other.opens,
+            self.votes and other.votes,
+        )
 
 
 @dataclass
@@ -104,3 +150,10 @@ class Attack:
     def outbox(self, view: View, sends: list[Send]) -> list[Send]:
         """The last word on what leaves the seat at the beginning of a step; its pulls are up to `arm`."""
         return sends
+
+    def effect(self, view: View) -> Effect:
+        """What `outbox` comes to in the open round, for games that are simulated without messages.
+
+        A test plays every attack both ways and holds them equal.
+        """
+        return Effect()

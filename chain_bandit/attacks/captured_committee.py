@@ -1,7 +1,7 @@
 """Wait until the colluders alone are a quorum of the committee, then certify what they like, and lie."""
 
 from chain_bandit.actors.messages import ENVIRONMENT, RELAYER, CertifiedBlock, Send
-from chain_bandit.attacks.attack import Attack, View
+from chain_bandit.attacks.attack import Attack, Effect, NotSimulated, View
 from chain_bandit.consensus.certificate import Certificate, Vote
 from chain_bandit.protocol.blocks import mask
 from chain_bandit.protocol.digests import keccak
@@ -39,6 +39,10 @@ class CapturedCommittee(Attack):
         signatures = b"".join(view.sign(Phase.BLOCK, Role.SIGNER, 0, content, seat) for seat in members)
         block = CertifiedBlock(encoded, body, Certificate(content, mask(members), signatures))
         return [*(send for send in sends if not isinstance(send.message, Vote)), Send((ENVIRONMENT, RELAYER), block)]
+
+    def effect(self, view: View) -> Effect:
+        """A quorum of its own is beyond the bounds within which a round without messages has one outcome."""
+        raise NotSimulated(type(self).__name__, "certifies blocks of its own")
 
     @staticmethod
     def _members(view: View) -> list[int]:

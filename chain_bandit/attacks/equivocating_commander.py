@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from chain_bandit.actors.messages import Message, Probe, Send
-from chain_bandit.attacks.attack import Attack, View
+from chain_bandit.attacks.attack import Attack, Effect, Said, View
 from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.messages import Phase, Role
@@ -35,6 +35,10 @@ class EquivocatingCommander(Attack):
                 case _:
                     changed.append(send)
         return changed
+
+    def effect(self, view: View) -> Effect:
+        """Every validator sees two values at least, from round `first` on."""
+        return Effect(header=Said.TWICE if view.round >= self._first and self._values > 1 else Said.ONCE)
 
     @staticmethod
     def _spread(to: tuple[int, ...], messages: Sequence[Message]) -> list[Send]:

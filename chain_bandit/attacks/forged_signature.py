@@ -1,7 +1,7 @@
 """Speak in the name of an honest seat, without its key."""
 
 from chain_bandit.actors.messages import Send
-from chain_bandit.attacks.attack import Attack, View
+from chain_bandit.attacks.attack import Attack, Effect, View
 from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.consensus.certificate import Vote
 from chain_bandit.protocol.digests import keccak, uint
@@ -26,6 +26,10 @@ class ForgedSignature(Attack):
             votes = (Vote(seat, NO_BLOCK, own) for seat in view.honest)
             return [*sends, *(Send(view.others, vote) for vote in votes)]
         return sends
+
+    def effect(self, view: View) -> Effect:
+        """Nothing forged is taken in."""
+        return Effect()
 
     @staticmethod
     def _claims(view: View, phase: Phase, content: bytes) -> list[Send]:

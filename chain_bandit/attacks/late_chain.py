@@ -1,7 +1,7 @@
 """Withhold one's value, then hand it to a single victim at the last moment."""
 
 from chain_bandit.actors.messages import Send
-from chain_bandit.attacks.attack import Attack, View
+from chain_bandit.attacks.attack import Attack, Effect, Said, View
 from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.protocol.messages import Phase, Role, broadcast_value
 from chain_bandit.protocol.settlement import Conduct
@@ -37,6 +37,10 @@ class LateChain(Attack):
                 victim = view.honest[view.round % len(view.honest)]
                 passed.append(Send((victim,), Frame(phase, (self._vouched(view, phase, self._kept.pop(phase)),))))
         return passed
+
+    def effect(self, view: View) -> Effect:
+        """Too few signatures for the step: nobody has anything but this seat, whose block is therefore another."""
+        return Effect(Said.NEVER, Said.NEVER, votes=False)
 
     def _vouched(self, view: View, phase: Phase, claim: Claim) -> Claim:
         value = broadcast_value(phase, claim.content, claim.signature)

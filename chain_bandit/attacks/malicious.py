@@ -6,7 +6,7 @@ from chain_bandit.actors.messages import Message, Send, is_sound
 from chain_bandit.actors.participant import Participant
 from chain_bandit.actors.seat import Seat
 from chain_bandit.actors.validator import Validator
-from chain_bandit.attacks.attack import Attack, View
+from chain_bandit.attacks.attack import Attack, Effect, View
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.protocol.blocks import Report, seats
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
@@ -63,6 +63,13 @@ class Combined(Attack):
         for attack in self.attacks:
             sends = attack.outbox(view, sends)
         return sends
+
+    def effect(self, view: View) -> Effect:
+        """One on top of the other."""
+        effect = Effect()
+        for attack in self.attacks:
+            effect = effect.then(attack.effect(view))
+        return effect
 
 
 class MaliciousParticipant(Participant):

@@ -1,7 +1,7 @@
 """Send again what was said in an earlier round."""
 
 from chain_bandit.actors.messages import Send
-from chain_bandit.attacks.attack import Attack, View
+from chain_bandit.attacks.attack import Attack, Effect, View
 from chain_bandit.protocol.settlement import Conduct
 
 
@@ -18,3 +18,7 @@ class Replay(Attack):
         """Old messages first, so that they arrive before the honest ones."""
         self._sent[view.round, view.step] = sends
         return [*self._sent.pop((view.round - self._rounds, view.step), []), *sends]
+
+    def effect(self, view: View) -> Effect:
+        """Nothing of another round is taken in."""
+        return Effect()

@@ -1,7 +1,7 @@
 """Take no part in the consensus."""
 
 from chain_bandit.actors.messages import CertifiedBlock, Probe, Send
-from chain_bandit.attacks.attack import Attack, View
+from chain_bandit.attacks.attack import Attack, Effect, Said, View
 from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.consensus.certificate import Certificate, Vote
 from chain_bandit.protocol.settlement import Conduct
@@ -20,3 +20,9 @@ class SilentValidator(Attack):
         if not self._first <= view.round <= self._last or (self._reports and view.step == 0):
             return sends
         return [s for s in sends if not isinstance(s.message, Frame | Probe | Vote | Certificate | CertifiedBlock)]
+
+    def effect(self, view: View) -> Effect:
+        """Nothing but, maybe, its report."""
+        if not self._first <= view.round <= self._last:
+            return Effect()
+        return Effect(Said.ONCE if self._reports else Said.NEVER, Said.NEVER, votes=False)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from chain_bandit.actors.messages import Send
-from chain_bandit.attacks.attack import Attack, View
+from chain_bandit.attacks.attack import Attack, Effect, View
 from chain_bandit.comparison.interface import Opening
 from chain_bandit.protocol.settlement import Conduct
 
@@ -26,3 +26,7 @@ class TwoFacedCounts(Attack):
                     continue
             changed.append(send)
         return changed
+
+    def effect(self, view: View) -> Effect:
+        """The false opening opens nothing; only without the true one the report counts as withheld."""
+        return Effect(opens=not self._withholds)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from chain_bandit.actors.messages import Send
-from chain_bandit.attacks.attack import Attack, View
+from chain_bandit.attacks.attack import Attack, Effect, Said, View
 from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.protocol.blocks import Report
 from chain_bandit.protocol.messages import Phase, Role, statement_content
@@ -27,6 +27,10 @@ class TwoFacedReport(Attack):
                 case _:
                     changed.append(send)
         return changed
+
+    def effect(self, view: View) -> Effect:
+        """Every validator sees both."""
+        return Effect(report=Said.TWICE)
 
     @staticmethod
     def _other(view: View, claim: Claim) -> Frame:

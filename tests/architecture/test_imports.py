@@ -21,7 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "attacks": {"actors", "comparison", "consensus", "crypto", "protocol"},
     "environments": {"protocol"},
     "network": {"actors"},
-    "simulation": {"environments", "protocol"},
+    "simulation": {"actors.rules", "attacks", "environments", "protocol"},
     "history": {"crypto.verify", "protocol"},
     "audit": {"crypto.seal", "crypto.verify", "crypto.vrf", "crypto.secp256k1", "history", "protocol"},
     "chain": {"protocol", "stopwatch"},

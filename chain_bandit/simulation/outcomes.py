@@ -1,0 +1,294 @@
+"""A whole game without messages: what the rules and the consensus come to, round by round, for any scenario.
+
+Nothing is signed and nobody relays. Who lies, withholds or equivocates says so by `Attack.effect`, and the outcome of
+signed broadcast is what its theorem promises within the bounds: what was said once is agreed on, what was said twice
+is proof. Decisions are those of the live game; body digests are not, since no signature is in them.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+from chain_bandit.actors.rules import Rules
+from chain_bandit.attacks.attack import Attack, Effect, NotSimulated, Said, View
+from chain_bandit.protocol.aggregation import enough_pulls
+from chain_bandit.protocol.blocks import Header, Kind, Record, Report, SignedReport, approves, seats
+from chain_bandit.protocol.committee import commander_drawn
+from chain_bandit.protocol.digests import ZERO
+from chain_bandit.protocol.ledger import (
+    Ledger,
+    accused,
+    after_burn_in_round,
+    after_record,
+    commanders,
+    eligible,
+    honest_arm,
+    opening,
+    pulled_arm,
+    records_made,
+    validators,
+)
+from chain_bandit.protocol.messages import Domain
+from chain_bandit.protocol.parameters import PROOF_BYTES, SEALED_BYTES, Parameters
+from chain_bandit.protocol.proposal import NOTHING_PROVEN, propose
+from chain_bandit.protocol.rewards import Draws, RewardModel, hidden_cost
+from chain_bandit.protocol.settlement import Conduct, Cost, case_2, cost_of_round
+from chain_bandit.protocol.units import Counts, Means, added, is_estimate, sample_means
+
+SIGNATURE = bytes(64)
+"""Where a signature would be."""
+
+Hashes = Callable[[int, int], bytes]
+"""(seat, round) to the VRF hash of the seat on the round's seed, 32 bytes."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A game, decided by its arguments.
+
+    Attributes:
+        parameters, model, secret, seed_0: as the live game has them.
+        attacks: by seat; fresh ones for each game, since they may keep state.
+        hashes: of whoever is drawn; not read where nobody is.
+        batch: records in one transaction: evidence counts from the first one that waits.
+        chances: for each malicious seat its own stream of chance.
+    """
+
+    parameters: Parameters
+    model: RewardModel
+    secret: bytes
+    seed_0: bytes
+    attacks: Mapping[int, Attack]
+    hashes: Hashes
+    batch: int = 1
+    chances: Mapping[int, Random] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one round ended.
+
+    Attributes:
+        round: t.
+        kind: of its record; None in the rounds 1..L-1, which leave none.
+        arm: what the honest pulled; None when nobody pulled.
+        header: of its block, if it has one.
+        paid: whether rewards are paid: b_t = 1 and t > L.
+        cost: in units, where the round is in case 2, else None.
+        rewards: in units, of every seat that pulled.
+        proven: who gave proof of equivocation in it.
+        ledger: the state after the round.
+    """
+
+    round: int
+    kind: Kind | None
+    arm: int | None
+    header: Header | None
+    paid: bool
+    cost: int | None
+    rewards: Mapping[int, int]
+    proven: frozenset[int]
+    ledger: Ledger
+
+
+class Purse:
+    """What one participant has seen."""
+
+    def __init__(self, arms: int) -> None:
+        self.counts: Counts = (0,) * arms
+        self.totals: Counts = (0,) * arms
+
+    def take(self, arm: int, reward: int) -> None:
+        """Add one sample, its reward in units."""
+        self.counts, self.totals = added(self.counts, arm, 1), added(self.totals, arm, reward)
+
+    @property
+    def means(self) -> Means:
+        """The local estimators, in units."""
+        return sample_means(self.totals, self.counts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Agreed:
+    """What the consensus of a round came to: None is a skip."""
+
+    header: Header | None
+    reported: Mapping[int, Means]
+    proven: frozenset[int]
+
+
+class Play:
+    """A setting from round 1 to T; memory does not grow with T. Raises `NotSimulated`."""
+
+    def __init__(self, setting: Setting, genesis: bytes = ZERO) -> None:
+        self.setting, self.parameters = setting, setting.parameters
+        for attack in setting.attacks.values():
+            require_simulated(attack)
+        p, everybody = self.parameters, range(self.parameters.participants)
+        nobody = [bytes(20)] * p.participants
+        self._rules = Rules(p, Domain(0, bytes(20), ZERO), nobody, bytes(20), setting.seed_0, genesis, [])
+        self._draws = Draws(setting.model, setting.secret, setting.seed_0)
+        self._cost = hidden_cost(setting.secret, setting.seed_0)
+        self._liars = frozenset(p for p, attack in setting.attacks.items() if attack.conduct & Conduct.LIAR)
+        self._purses = [Purse(p.arms) for _ in everybody]
+        self._ledger = opening(p, genesis, setting.seed_0)
+        colluders = frozenset(setting.attacks)
+        self._views = {
+            seat: View(seat, self._rules, colluders, {}, setting.chances[seat], self._ledger)
+            for seat in setting.attacks
+        }
+        self._waiting = 0
+        self._proven: set[int] = set()
+
+    def rounds(self) -> Iterator[Outcome]:
+        """One after the other."""
+        p = self.parameters
+        while self._ledger.round <= p.horizon:
+            if self._ledger.round < p.burn_in:
+                yield self._burn_in_round()
+            else:
+                yield from self._recorded_round()
+
+    def _burn_in_round(self) -> Outcome:
+        """Everybody pulls; where commanders are drawn those of this round probe each other."""
+        ledger = self._begin(self._ledger)
+        proven = frozenset[int]()
+        if self._rules.probes(ledger):
+            able = seats(eligible(self.parameters, ledger, ledger.round))
+            drawn = [s for s in able if commander_drawn(self.parameters, self._hash(s), ledger.round)]
+            proven = frozenset(s for s in drawn if self._effect(s).header is Said.TWICE)
+        arm = honest_arm(self.parameters, ledger)
+        rewards = self._give(arm)
+        self._ledger = self._accuse(after_burn_in_round(self.parameters, ledger), proven, self.parameters.burn_in)
+        return Outcome(ledger.round, None, arm, None, False, None, rewards, proven, self._ledger)
+
+    def _recorded_round(self) -> Iterator[Outcome]:
+        """A round from L on, and the exploration round that its failure may bring."""
+        p, ledger = self.parameters, self._begin(self._ledger)
+        agreed = self._agree(ledger)
+        header = agreed.header
+        kind = Kind.SKIP if header is None else Kind.APPROVED if approves(header.means) else Kind.REJECTED
+        open_round = ledger.round - self._waiting
+        for record in records_made(p, ledger, Record(ledger.round, kind, header)):
+            yield self._end(record, agreed, open_round)
+        self._waiting = 0 if kind is not Kind.APPROVED or self._waiting + 1 == self.setting.batch else self._waiting + 1
+
+    def _end(self, record: Record, agreed: _Agreed, open_round: int) -> Outcome:
+        """End the open round in a record: pulls, costs, and whom proof was given against."""
+        p, ledger = self.parameters, self._ledger
+        if record.kind is Kind.EXPLORATION:
+            self._begin(ledger)
+        paid = record.kind is Kind.APPROVED and ledger.round > p.burn_in
+        cost = self._charge(record, agreed) if paid else None
+        arm, rewards = pulled_arm(p, ledger, record.kind), {}
+        if arm is not None:
+            rewards = self._pull(arm) if paid else self._give(arm)
+        block = record.header is not None or record.kind is Kind.SKIP
+        proven = agreed.proven if block else frozenset()
+        after = after_record(p, ledger, record)
+        self._ledger = self._accuse(after, proven, open_round)
+        return Outcome(
+            ledger.round, record.kind, arm, record.header, paid, cost, rewards, proven, self._ledger
+        )
+
+    def _begin(self, ledger: Ledger) -> Ledger:
+        for view in self._views.values():
+            view.ledger, view.step = ledger, 0
+        return ledger
+
+    # --- the consensus
+
+    def _agree(self, ledger: Ledger) -> _Agreed:
+        """Reports, bits, block and votes of the open round (PROTOCOL 1.3 to 1.5)."""
+        p, members = self.parameters, validators(ledger)
+        effects = {seat: self._effect(seat) for seat in self._views}
+        honest = Effect()
+        able = seats(eligible(p, ledger, ledger.round))
+        proven = {seat for seat in able if effects.get(seat, honest).report is Said.TWICE}
+        reports = {seat: self._report(seat) for seat in able if effects.get(seat, honest).report is Said.ONCE}
+        readable = {seat: report for seat, report in reports.items() if all(map(is_estimate, report.means))}
+        bits = {
+            seat: enough_pulls(self._counts(seat), ledger.pulls, p.threshold)
+            for seat in readable if effects.get(seat, honest).opens
+        }  # fmt: skip
+        hashes = NOTHING_PROVEN
+        if p.draws:
+            hashes = {seat: self.setting.hashes(seat, ledger.round + 1) for seat in readable}
+        signed = {seat: SignedReport(report.encode(), SIGNATURE) for seat, report in readable.items()}
+        header, _ = propose(p, ledger, signed, bits, hashes)
+        commanding = seats(commanders(ledger))
+        proven |= {seat for seat in commanding if effects.get(seat, honest).header is Said.TWICE}
+        heard = any(effects.get(seat, honest).header is Said.ONCE for seat in commanding)
+        votes = sum(effects.get(seat, honest).votes for seat in seats(members))
+        reported = {seat: readable[seat].means for seat in seats(header.reporters)}
+        for seat, view in self._views.items():
+            if members >> seat & 1:  # whoever does not validate has no block, and reads the last that it has
+                view.reported = reported
+        certified = heard and votes >= p.quorum(members.bit_count())
+        return _Agreed(header if certified else None, reported, frozenset(proven))
+
+    def _report(self, seat: int) -> Report:
+        """The report of a seat, its estimators as its attack has them; what else it holds decides nothing here."""
+        p = self.parameters
+        means = self._purses[seat].means
+        if seat in self._views:
+            means = self.setting.attacks[seat].means(self._views[seat], means)
+        return Report(means, ZERO, bytes(PROOF_BYTES * p.draws), bytes(SEALED_BYTES * p.sealed))
+
+    def _counts(self, seat: int) -> Counts:
+        counts = self._purses[seat].counts
+        return self.setting.attacks[seat].counts(self._views[seat], counts) if seat in self._views else counts
+
+    def _effect(self, seat: int) -> Effect:
+        return self.setting.attacks[seat].effect(self._views[seat]) if seat in self._views else Effect()
+
+    def _hash(self, seat: int) -> bytes:
+        return self.setting.hashes(seat, self._ledger.round)
+
+    def _accuse(self, ledger: Ledger, proven: frozenset[int], open_round: int) -> Ledger:
+        """The ledger with those who have not been proven before on their way to the block list."""
+        for seat in sorted(proven - self._proven):
+            ledger = accused(ledger, seat, open_round + self.parameters.evidence_delay)
+        self._proven |= proven
+        return ledger
+
+    # --- pulls and costs
+
+    def _give(self, arm: int) -> dict[int, int]:
+        """Receipts for everybody, in a round that needs no certificate."""
+        return {seat: self._take(seat, arm) for seat in self._rules.everybody}
+
+    def _pull(self, arm: int) -> dict[int, int]:
+        """The pulls of an approved learning round: everybody's but the block list's, malicious ones of any arm."""
+        rewards = {}
+        for seat in self._rules.reporters(self._ledger):
+            own: int | None = arm
+            if seat in self._views:
+                own = self.setting.attacks[seat].arm(self._views[seat], arm)
+            if own is not None and 0 <= own < self.parameters.arms:
+                rewards[seat] = self._take(seat, own)
+        return rewards
+
+    def _take(self, seat: int, arm: int) -> int:
+        reward = self._draws.reward(self._ledger.round, seat, arm, self._ledger.failed)
+        self._purses[seat].take(arm, reward)
+        return reward
+
+    def _charge(self, record: Record, agreed: _Agreed) -> int | None:
+        """What an approved round costs: None unless a labelled liar's lie is in force (case 2)."""
+        header = record.header
+        assert header is not None
+        truth = {seat: purse.means for seat, purse in enumerate(self._purses)}
+        selected: Sequence[frozenset[int]] = [frozenset(seats(row)) for row in header.selected]
+        if not case_2(selected, self._liars, agreed.reported, truth):
+            return None
+        choice, mean = Cost(self.parameters.cost), self.setting.model.means[header.arm]
+        return cost_of_round(choice, self._cost, header.means[header.arm], mean)
+
+
+def require_simulated(attack: Attack) -> None:
+    """Refuse an attack on messages that does not say what it comes to. Raises `NotSimulated`."""
+    for part in getattr(attack, "attacks", (attack,)):
+        kind = type(part)
+        if kind.outbox is not Attack.outbox and kind.effect is Attack.effect:
+            raise NotSimulated(kind.__name__, "it does not say what its messages come to, see Attack.effect")

@@ -1,0 +1,123 @@
+"""A game without messages and the live one, fed the same streams, decide alike in every round, whatever the attack."""
+
+from typing import Any
+
+import pytest
+
+from benchmarks import theorems
+from chain_bandit.attacks.attack import Attack, NotSimulated, View
+from chain_bandit.attacks.registry import ATTACKS
+from chain_bandit.game.game import Game
+from chain_bandit.game.plan import Plan
+from chain_bandit.game.recorder import NoChain
+from chain_bandit.game.simulated import simulated
+from chain_bandit.scenario import Scenario
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "sleeper": {"wakes": 20}, "equivocating-commander": {"first": 12}, "silent-validator": {"first": 15, "last": 22},
+}  # fmt: skip
+
+
+def scenario(name: str, seed: int = 0, seats: tuple[int, ...] = (5, 6), **changes: Any) -> Scenario:
+    attack = {"name": name, "options": OPTIONS.get(name, {})}
+    return Scenario.model_validate({
+        "name": "equal", "seed": seed, "participants": 7, "rounds": 50, "burn_in": 9, "liars": 2, "attackers": 2,
+        "rewards": {"kind": "bernoulli", "means": [0.7, 0.5, 0.45]},
+        "malicious": [{"seat": seat, "attacks": [attack]} for seat in seats],
+    } | changes)  # fmt: skip
+
+
+def decided(round_: int, kind: Any, arm: Any, header: Any, cost: Any, ledger: Any, proven: Any) -> tuple[Any, ...]:
+    said = header and (
+        header.blocked, header.reporters, header.arm, header.candidates, header.selected, header.committee,
+        header.commanders, header.means, header.accuracies,
+    )  # fmt: skip
+    state = (ledger.pulls, ledger.means, ledger.failed, ledger.explorations, ledger.reputations, ledger.committee)
+    return round_, kind, arm, said, cost, state, proven
+
+
+def live(case: Scenario) -> list[tuple[Any, ...]]:
+    game, rows = Game(case, NoChain()), []
+    for played in game.play():
+        header, kind = (played.record.header, played.record.kind) if played.record else (None, None)
+        ledger = game.progress.ledger
+        rows.append(decided(played.round, kind, played.arm, header, played.cost, ledger, played.accused))
+    return rows
+
+
+def without_messages(case: Scenario) -> list[tuple[Any, ...]]:
+    return [
+        decided(o.round, o.kind, o.arm, o.header, o.cost, o.ledger, o.proven) for o in simulated(Plan(case))
+    ]
+
+
+def require_equal(case: Scenario) -> list[tuple[Any, ...]]:
+    there, here = live(case), without_messages(case)
+    for ours, theirs in zip(here, there, strict=True):
+        assert ours == theirs
+    return here
+
+
+@pytest.mark.parametrize("option", ["option-1", "option-2", "option-3", "delta-safe"])
+@pytest.mark.parametrize("name", sorted(set(ATTACKS) - {"captured-committee"}))
+def test_every_attack_comes_to_what_it_says(name, option):
+    rows = require_equal(scenario(name, aggregation=option, delta=0.4 if option == "delta-safe" else 0.0))
+    assert len(rows) == 50
+
+
+SELECTIONS: dict[str, dict[str, Any]] = {
+    "reputation": {"validators": 5, "quorum": "majority"},
+    "sortition": {"sortition": 0.8, "quorum": "majority", "attackers": 1},
+    "trust": {"commanders": "trust", "quorum": "majority"},
+    "sortition and trust": {"sortition": 0.8, "commanders": "trust", "quorum": "majority", "attackers": 1},
+}
+
+
+@pytest.mark.parametrize("selection", SELECTIONS)
+@pytest.mark.parametrize(
+    "name",
+    ["sign-flip", "two-faced-report", "equivocating-commander", "silent-validator", "within-range", "late-chain"],
+)
+def test_every_selection_comes_out_alike(name, selection):
+    require_equal(scenario(name, seed=3, **SELECTIONS[selection]))
+
+
+@pytest.mark.parametrize("changes", [
+    {"cost": "distance"}, {"sealed": True}, {"chain": {"batch": 5}}, {"exploration": "1.5"}, {"threshold": 3},
+    {"failure_limit": 1},
+], ids=str)  # fmt: skip
+@pytest.mark.parametrize("name", ["two-faced-report", "within-range", "two-faced-counts", "silent-validator"])
+def test_every_other_switch_comes_out_alike(name, changes):
+    require_equal(scenario(name, seed=5, **changes))
+
+
+def test_rounds_fail_when_too_many_fall_silent_and_nothing_is_decided_in_them():
+    rows = require_equal(scenario("silent-validator", seats=(3, 4, 5, 6)))
+    kinds = [row[1].name for row in rows if row[1] is not None]
+    assert {"SKIP", "EXPLORATION", "APPROVED"} == set(kinds)
+
+
+def test_an_attack_on_messages_that_does_not_say_what_it_comes_to_is_refused(monkeypatch):
+    class Unknown(Attack):
+        def outbox(self, view: View, sends: Any) -> Any:
+            return []
+
+    with pytest.raises(NotSimulated, match="play it with `run`"):
+        list(simulated(Plan(scenario("captured-committee"))))
+    monkeypatch.setitem(ATTACKS, "unknown", Unknown)
+    with pytest.raises(NotSimulated, match="what its messages come to"):
+        simulated(Plan(scenario("unknown")))
+
+
+def test_a_false_effect_is_noticed(monkeypatch):
+    """The planted fault: a silent validator that says it votes."""
+    case = scenario("silent-validator", seats=(3, 4, 5, 6))
+    monkeypatch.setattr(ATTACKS["silent-validator"], "effect", lambda self, view: Attack.effect(self, view))
+    assert live(case) != without_messages(case)
+
+
+@pytest.mark.parametrize("place", theorems.PLACES)
+@pytest.mark.parametrize("theorem", range(1, 8))
+def test_the_scenario_of_every_theorem_comes_out_alike_inside_its_assumption_and_outside(theorem, place):
+    rows = require_equal(theorems.scenario(theorem, place, 11, 100))
+    assert any(row[1] is not None and row[1].name == "APPROVED" for row in rows) or place == "outside"
