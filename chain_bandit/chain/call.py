@@ -114,7 +114,7 @@ class Call:
     @property
     def goes_anew(self) -> bool:
         """Whether it has a second nonce, since the contract refused it with the first."""
-        return bool(self.versions) and self.versions[0].nonce != self.versions[-1].nonce
+        return len({version.nonce for version in self.versions}) > 1
 
     @property
     def size(self) -> int:

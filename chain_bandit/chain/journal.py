@@ -120,6 +120,7 @@ class FileJournal(Journal):
     def __init__(self, path: Path) -> None:
         super().__init__()
         self.path, self._pending = path, bytearray()
+        self._unsynced = True  # what is read may be in no more than memory, after a kill between write and fsync
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
@@ -138,12 +139,14 @@ class FileJournal(Journal):
 
     def sync(self) -> None:
         """Write and fsync what is pending."""
-        if not self._pending:
+        if not (self._pending or self._unsynced):
             return
+        self._unsynced = True
         try:
             while self._pending:
                 del self._pending[: os.write(self._file, self._pending)]
             os.fsync(self._file)
+            self._unsynced = False
         except OSError as error:
             raise JournalUnwritable(self.path, error.strerror) from error
 

@@ -113,8 +113,8 @@ class Sender:
         for entry in journal.entries:
             self._journaled[entry.call].append(entry)
             self._nonces[entry.account] = max(self._nonces.get(entry.account, 0), entry.nonce + 1)
-        last = journal.entries[-1] if journal.entries else None
-        self._fee_now = Fee(last.max_fee, last.tip) if last else None
+        self._fee_now: Fee | None = None
+        self._left_over_at = -inf
         self.chain_id = as_int(rpc.ask("eth_chainId", [], FIRST_CONTACT))
         self.genesis = self._genesis(rpc.ask("eth_getBlockByNumber", ["0x0", False], FIRST_CONTACT))
         mines_at_once = not rpc.wire.certain and rpc.exchange([("hardhat_getAutomine", [])]) == [True]  # Anvil's too
@@ -254,8 +254,10 @@ class Sender:
     def _send(self) -> None:
         """Start to send what is due, unless a sending is under way or it may be another chain that answers."""
         now = monotonic()
-        due = [] if self._sending or self._doubtful else self._due(now)
-        if not due:
+        if self._sending or self._doubtful:
+            return
+        due, left_over = self._due(now), self._left_over(now)
+        if not due and not left_over:
             return
         for call in due:
             if not call.versions:
@@ -266,7 +268,8 @@ class Sender:
             # A node in this process has had what it was given, however long it takes.
             call.resend_at = inf if self._rpc.wire.certain else now + call.delay
         sends = [(call, version) for call in due for version in call.to_send]
-        requests: list[Request] = [("eth_sendRawTransaction", [version.raw]) for _, version in sends]
+        raws = [*left_over, *(version.raw for _, version in sends)]
+        requests: list[Request] = [("eth_sendRawTransaction", [raw]) for raw in raws]
         self._sending, self._sent_at = _Sending(self._rpc.wire.post(requests), sends), now
 
     def _ask(self) -> None:
@@ -295,31 +298,53 @@ class Sender:
     def _due(self, now: float) -> list[Call]:
         """What goes out now: in the order of calls, nothing whose turn it is not, no more than a block takes.
 
-        A call gets its nonce when its turn comes, and one that failed gets another behind those given since. So what
-        has a nonce never waits for a call that goes out anew, or each might wait for the other.
+        A call gets its nonce when its turn comes, and one that failed gets another behind those given since. What has a
+        nonce does not wait for a call that is overtaken so by a later one: each might wait for the other.
         Anvil mines when a transaction comes in; what a block leaves over would wait there for the next one to come.
         """
         due: list[Call] = []
-        size = 0
+        size, full = 0, False
         gas = sum(call.gas_limit for call in self._open if call.sent and call.outside)
-        # orders, and accounts that wait, of those that go anew (True) and of the others
+        # orders of what is in no block, or failed in it, and accounts that wait: of overtaken calls (True), and others
         unmined: dict[bool, set[Order | str]] = {False: set(), True: set()}
         for call in self._open:
+            overtaken = self._is_overtaken(call)
             ahead = unmined[False] if call.versions else unmined[False] | unmined[True]
-            others = Order.ALONE in ahead if call.order is Order.FREE else not ahead.isdisjoint(Order)
-            if others or call.account in ahead:
-                unmined[call.goes_anew].add(call.account)
-            elif now >= call.resend_at and (call.outside or not call.versions):
+            waits = Order.ALONE in ahead if call.order is Order.FREE else not ahead.isdisjoint(Order)
+            ready = now >= call.resend_at and (call.outside or not call.versions)
+            if ready and not call.sent and not waits:
+                full = full or (bool(gas) and gas + call.gas_limit > self._block_gas)
+                waits = full  # what was sent before and lost goes out all the same
+            if waits or call.account in ahead:
+                unmined[overtaken].add(call.account)
+            elif ready:
                 size += call.size
                 gas += 0 if call.sent else call.gas_limit
                 if due and (len(due) >= SENT_AT_ONCE or size > BYTES_AT_ONCE):
                     break
-                if not call.sent and call.gas_limit < gas > self._block_gas:
-                    break
                 due.append(call)
-            if call.receipt is None:
-                unmined[call.goes_anew].add(call.order)
+            if call.receipt is None or not call.receipt.succeeded:
+                unmined[overtaken].add(call.order)
         return due
+
+    def _is_overtaken(self, call: Call) -> bool:
+        """Whether a later call of its account comes before it by nonce."""
+        return call.goes_anew and any(
+            other.index > call.index and other.account == call.account
+            and bool(other.outside) and other.outside[0].nonce < call.versions[-1].nonce
+            for other in self._open
+        )  # fmt: skip
+
+    def _left_over(self, now: float) -> list[str]:
+        """What an earlier process sent in front of calls of this one, whose own turn to be handed in has not come."""
+        if not self._journaled or now < self._left_over_at:
+            return []
+        highest = {call.account: call.outside[-1].nonce for call in self._open if call.outside}
+        entries = [entry for entries in self._journaled.values() for entry in entries]
+        newest = {(entry.account, entry.nonce): entry.raw for entry in entries}
+        raws = [raw for (who, nonce), raw in sorted(newest.items()) if nonce < highest.get(who, 0)]
+        self._left_over_at = now + self._delivery.resend_after
+        return raws[:SENT_AT_ONCE]
 
     def _take_sent(self) -> None:
         """Wait for the sending under way; only now is it asked for, whatever was answered."""
@@ -336,7 +361,8 @@ class Sender:
                 call.resend_at = 0.0
             return
         now = monotonic()
-        for (call, _), word in zip(sending.sends, answers, strict=True):
+        left_over = len(answers) - len(sending.sends)  # nobody waits for the answers to these
+        for (call, _), word in zip(sending.sends, answers[left_over:], strict=True):
             self._take_word(call, word, now)
 
     def _take_answers(self) -> None:
@@ -386,7 +412,9 @@ class Sender:
         """The answer to a sending: where the node is in this process a refusal is final, elsewhere it is hearsay."""
         if not isinstance(word, Refused):
             self._progress += not call.accepted
-            call.accepted, call.refused = True, None
+            if call.refused is not None:
+                call.refused, call.next_since = None, None  # it waits to be mined from now on
+            call.accepted = True
         elif self._rpc.wire.certain:
             self._open.remove(call)
             self.calls.remove(call)
@@ -444,10 +472,10 @@ class Sender:
         base = as_int(field(latest, "baseFeePerGas"))
         for call in self._next_in_line():
             block, since = call.next_since = call.next_since or (number, now)
+            # not at once: Anvil mines empty blocks, one for every transaction but the first of a batch
             passed_over = number - block >= self._delivery.stuck_blocks and now - since > self._delivery.resend_after
-            if passed_over:  # not at once: Anvil mines an empty block for every transaction but the first of a batch
-                self._fee_now = self._replace(call, (number, now), base)
-            elif now - max(since, self._moved_at) > self._standstill:
+            stands_still = now - max(since, self._moved_at) > self._standstill
+            if stands_still or (passed_over and call.refused is None):
                 self._replace(call, (number, now), base)
             if call.refused is not None and now - call.refused_since > min(REFUSED, self._delivery.patience / 4):
                 self._look_into(call, (number, now), base)
@@ -463,26 +491,34 @@ class Sender:
             if call.sent:
                 yield call
 
-    def _replace(self, stuck: Call, since: tuple[int, float], base: int) -> Fee:
-        """Sign all that the account has outside with a higher fee, and give that."""
-        fee = stuck.versions[-1].fee.raised(base)
+    def _replace(self, stuck: Call, since: tuple[int, float], base: int, lasting: bool = False) -> None:
+        """Sign all that the account has outside with a higher fee; later calls offer it too where they must.
+
+        Else each raise, for whatever lost a transaction, would be the next one's start.
+        """
+        offered = stuck.versions[-1].fee
+        fee = offered.raised(base)
+        if (lasting or base > offered.most) and (self._fee_now is None or fee.most > self._fee_now.most):
+            self._fee_now = fee
         for call in self._open:
             if call.account != stuck.account or not call.sent:
                 continue
             call.next_since = since
             for version in call.to_send:
-                if len(call.versions) < MOST_VERSIONS and version.fee.most < fee.most:
+                tried = sum(each.nonce == version.nonce for each in call.versions)
+                if tried < MOST_VERSIONS and version.fee.most < fee.most:
                     self._sign(call, version.nonce, fee, version.first)
-        return fee
 
     def _look_into(self, call: Call, since: tuple[int, float], base: int) -> None:
-        """A call that the node keeps refusing: is it known after all, is its nonce gone, or is the refusal meant?"""
+        """A call that the node keeps refusing: is it known after all, is its nonce gone, can it be paid for?"""
         nonce = call.outside[0].nonce
         requests: list[Request] = [("eth_getTransactionByHash", [version.identity]) for version in call.outside]
-        *known, used = self._rpc.exchange([*requests, ("eth_getTransactionCount", [call.account, "latest"])])
-        if isinstance(used, Refused):
+        of_account = [call.account, "latest"]
+        requests += [("eth_getBalance", of_account), ("eth_getTransactionCount", of_account)]
+        *known, balance, used = self._rpc.exchange(requests)
+        if isinstance(used, Refused) or isinstance(balance, Refused):
             return
-        refused, call.refused = call.refused, None
+        call.refused_since = since[1]
         if as_int(used) < nonce:  # one before it is in no block, whatever we thought
             self._look_back(to_the_start=True)
             return
@@ -490,9 +526,10 @@ class Sender:
             return
         if as_int(used) == nonce:
             if len({version.fee for version in call.versions}) == 1:  # it may want a higher one
-                self._fee_now = self._replace(call, since, base)
-                return
-            raise TransactionReverted(call.method, "Rejected", (refused,))
+                self._replace(call, since, base, lasting=True)
+            elif as_int(balance) < call.value + call.gas_limit * min(version.fee.most for version in call.outside):
+                raise TransactionReverted(call.method, "Rejected", (call.refused,))
+            return  # whatever the words: tried again for as long as patience lasts
         if as_int(used) > nonce:
             if self._head is not None and call.is_done(hex(self._head[0])):
                 call.outdone = True

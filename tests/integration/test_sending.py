@@ -4,7 +4,7 @@ import os
 import stat
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import rlp
 from chain_bandit.chain.call import Order
 from chain_bandit.chain.delivery import Delivery
 from chain_bandit.chain.errors import NodeUnreachable, TransactionReverted
-from chain_bandit.chain.journal import FileJournal, Journal
+from chain_bandit.chain.journal import FileJournal, Journal, Origin
 from chain_bandit.chain.node import account
 from chain_bandit.chain.rpc import Rpc
 from chain_bandit.chain.sender import Sender
@@ -124,37 +124,250 @@ def test_a_node_that_wants_more_than_anybody_offers_is_believed(node):
     with proxy(node.url, wants(10**15)) as url:
         outbox, payer = sender(node, url, "greed")
         outbox.submit("pay", payer, SOMEBODY, 1, 21_000, b"")
-        with pytest.raises(TransactionReverted, match="underpriced"):
+        with pytest.raises(NodeUnreachable, match="underpriced"):
             outbox.settle()
+
+
+def test_what_an_account_cannot_pay_for_is_refused_without_waiting_for_long(node):
+    outbox = Sender(Rpc(web3_at(node.url), Stopwatch(), QUICK), Journal(), QUICK)
+    outbox.submit("pay", account(keccak(b"pauper")), SOMEBODY, 1, 21_000, b"")
+    with pytest.raises(TransactionReverted, match=r"[Ii]nsufficient funds"):
+        outbox.settle()
+
+
+def test_a_node_that_is_full_for_a_while_is_waited_for(node):
+    """Its words are no verdict of the contract's, however often others' blocks pass meanwhile."""
+    refused = [0]
+
+    def fault(handler: Handler, batch: Batch) -> bool:
+        node.mine(3)
+        if not sends(batch) or refused[0] > 12:
+            return False
+        refused[0] += 1
+        full = [error(each, "txpool is full") for each in sends(batch)]
+        handler.reply(full)
+        return True
+
+    with proxy(node.url, fault) as url:
+        outbox, payer = sender(node, url, "full", Delivery(patience=8.0, timeout=2.0, resend_after=0.8))
+        call = outbox.submit("pay", payer, SOMEBODY, 1, 21_000, b"")
+        outbox.settle()
+    assert refused[0] > 12
+    assert len(call.versions) <= 2
 
 
 GATE = "0x36600d57" "600054601257" "5f5ffd" "5b60015f55" "5b00"
 """Called with data it opens; called without it reverts unless open."""
 
 
-def test_a_call_that_failed_and_goes_out_anew_does_not_wait_for_one_that_waits_for_it(node):
-    """Both are of one account: the later one must not have taken the nonce before the new one."""
-    gate = "0x" + "9a" * 20
-    node.ask("anvil_setCode", gate, GATE)
-    outbox, payer = sender(node, node.url, "anew")
-    stranger = "0x" + "9b" * 20
-    node.ask("anvil_setBalance", stranger, hex(10**20))
-    node.ask("anvil_impersonateAccount", stranger)
+GATE_AT = b"\x9a" * 20
+STRANGER = "0x" + "9b" * 20
+
+
+def shut_gate(node: Anvil) -> None:
+    node.ask("anvil_setCode", "0x" + GATE_AT.hex(), GATE)
+    node.ask("anvil_setStorageAt", "0x" + GATE_AT.hex(), "0x" + "00" * 32, "0x" + "00" * 32)
+    node.ask("anvil_setBalance", STRANGER, hex(10**20))
+    node.ask("anvil_impersonateAccount", STRANGER)
+
+
+def open_gate(node: Anvil) -> None:
+    opening = {"from": STRANGER, "to": "0x" + GATE_AT.hex(), "data": "0x01", "gas": hex(60_000)}
+    node.ask("eth_sendTransaction", opening)
+
+
+def waiting(node: Anvil) -> int:
+    return int(node.ask("txpool_status")["pending"], 16)
+
+
+@contextmanager
+def mined_by_hand(node: Anvil) -> Iterator[None]:
     node.ask("evm_setAutomine", False)
     try:
-        first = outbox.submit("enter", payer, bytes.fromhex(gate[2:]), 0, 60_000, b"")
-        later = outbox.submit("enter", payer, bytes.fromhex(gate[2:]), 0, 60_000, b"", order=Order.AFTER)
-        outbox.wait_until(lambda: first.accepted)
-        node.mine(1)  # too early
-        node.ask("eth_sendTransaction", {"from": stranger, "to": gate, "data": "0x01", "gas": hex(60_000)})
-        node.mine(1)
+        yield
     finally:
         node.ask("evm_setAutomine", True)
-    outbox.settle()
-    for call, transactions in (first, 2), (later, 1):
+
+
+def test_a_call_that_failed_and_goes_out_anew_does_not_wait_for_one_that_waits_for_it():
+    """Both are of one account: the later one has a nonce, falls out of its block, and the first one's new nonce comes
+    after it."""
+    with anvil() as node:
+        shut_gate(node)
+        open_gate(node)
+        outbox, payer = sender(node, node.url, "anew")
+        node.mine(1)  # what it owns does not fall out
+        first = outbox.submit("enter", payer, GATE_AT, 0, 60_000, b"")
+        later = outbox.submit("enter", payer, GATE_AT, 0, 60_000, b"", order=Order.AFTER)
+        outbox.settle()
+        with mined_by_hand(node):
+            node.ask("anvil_reorg", 2, [])
+            node.ask("anvil_setStorageAt", "0x" + GATE_AT.hex(), "0x" + "00" * 32, "0x" + "00" * 32)
+            outbox.wait_until(lambda: not first.receipts and waiting(node) > 0)
+            node.mine(1)  # too early, for both: as if the gate's opening had fallen out too
+            open_gate(node)
+            node.mine(1)
+        outbox.settle()
+    for call in (first, later):
         assert call.receipt is not None
         assert call.receipt.succeeded
-        assert len(call.receipts) == transactions
+    assert len(first.versions) > 1
+
+
+def test_a_call_that_waits_has_no_nonce_that_an_earlier_one_may_need(node):
+    shut_gate(node)
+    outbox, payer = sender(node, node.url, "late")
+    with mined_by_hand(node):
+        first = outbox.submit("enter", payer, GATE_AT, 0, 60_000, b"")
+        later = outbox.submit("enter", payer, GATE_AT, 0, 60_000, b"", order=Order.AFTER)
+        outbox.wait_until(lambda: first.accepted)
+        node.mine(1)
+        open_gate(node)
+        node.mine(1)
+    outbox.settle()
+    assert [len(call.receipts) for call in (first, later)] == [2, 1]
+
+
+@pytest.mark.parametrize("confirmations", [1, 3])
+def test_who_goes_out_after_another_waits_until_that_one_has_succeeded(confirmations):
+    """Seats go by order: a join that failed, in a block or anew, comes before the next one."""
+    delivery = Delivery(patience=8.0, timeout=2.0, resend_after=0.5, confirmations=confirmations)
+    kept: list[str] = []
+    lost = [0]
+
+    def fault(handler: Handler, batch: Batch) -> bool:
+        """The first copy of what goes out anew is taken and forgotten."""
+        raws = [each["params"][0] for each in sends(batch)]
+        lose = [raw for raw in raws if kept and raw not in kept and nonce_of(raw) == 1 and lost[0] < 1]
+        lost[0] += len(lose)
+        taken = [{"jsonrpc": "2.0", "id": each["id"], "result": "0x" + "11" * 32}
+                 for each in sends(batch) if each["params"][0] in lose]  # fmt: skip
+        rest = [each for each in batch if not sends([each]) or each["params"][0] not in lose]
+        handler.reply(taken + (handler.forward(rest) if rest else []))
+        return True
+
+    with anvil(*(["--block-time", "0.1"] if confirmations > 1 else [])) as node, proxy(node.url, fault) as url:
+        shut_gate(node)
+        outbox, one = sender(node, url, "one", delivery)
+        _, two = sender(node, url, "two", delivery)
+        open_gate(node)
+        node.mine(1)  # this, and what they own, does not fall out
+        owned = int(node.ask("eth_blockNumber"), 16)
+        first, second = (
+            outbox.submit("join", payer, GATE_AT, 0, 60_000, b"", order=Order.ALONE) for payer in (one, two)
+        )
+        outbox.settle()
+        kept.extend(version.raw for version in first.versions)
+        if confirmations > 1:
+            node.ask("evm_setIntervalMining", 0)
+        with mined_by_hand(node):
+            node.ask("anvil_reorg", int(node.ask("eth_blockNumber"), 16) - owned, [])
+            node.ask("anvil_setStorageAt", "0x" + GATE_AT.hex(), "0x" + "00" * 32, "0x" + "00" * 32)
+            outbox.wait_until(lambda: not first.receipts and waiting(node) > 0)
+            node.mine(1)  # too early
+            open_gate(node)
+            node.mine(1)
+        if confirmations > 1:
+            node.ask("evm_setIntervalMining", 1)
+        outbox.settle()
+    assert first.receipt is not None
+    assert second.receipt is not None
+    assert first.receipt.block < second.receipt.block
+    assert lost[0] == 1
+
+
+def nonce_of(raw: str) -> int:
+    return int.from_bytes(rlp.decode(bytes.fromhex(raw[4:]))[1], "big")
+
+
+def test_what_a_node_forgot_goes_out_again_though_a_block_has_no_room_for_what_comes_before_it():
+    with anvil("--gas-limit", "30000000") as node:
+        outbox, one = sender(node, node.url, "roomy")
+        _, two = sender(node, node.url, "crowded")
+        with mined_by_hand(node):
+            before = outbox.submit("pay", one, SOMEBODY, 1, 4_000_000, b"")
+            outbox.wait_until(lambda: before.accepted)
+            outbox.submit("pay", two, SOMEBODY, 1, 8_000_000, b"", order=Order.AFTER)
+            forgotten = [outbox.submit("pay", one, SOMEBODY, 1, 4_000_000, b"") for _ in range(6)]
+            outbox.wait_until(lambda: all(call.accepted for call in forgotten))
+            for call in forgotten:
+                node.ask("anvil_dropTransaction", call.versions[-1].identity)
+            node.mine(1)
+        outbox.settle()
+
+
+def test_what_an_earlier_process_sent_goes_out_where_a_call_that_goes_anew_comes_after_it(tmp_path):
+    """The run hands the later calls in only when the first one is through: nobody else would send them."""
+    with anvil() as node:
+        shut_gate(node)
+        open_gate(node)
+        for sitting in range(2):
+            with closing(FileJournal(tmp_path / "journal")) as journal:
+                outbox, payer = sender(node, node.url, "sittings", journal=journal)
+                journal.bind(Origin(outbox.chain_id, outbox.genesis, ""))
+                first = outbox.submit("enter", payer, GATE_AT, 0, 60_000, b"")
+                if sitting:
+                    outbox.wait_until(lambda call=first: call.accepted)
+                    node.mine(1)  # too early: what it needs fell out with it
+                    open_gate(node)
+                    node.mine(1)
+                    node.ask("evm_setAutomine", True)
+                outbox.settle()
+                for _ in range(3):
+                    outbox.submit("enter", payer, GATE_AT, 0, 60_000, b"")
+                    outbox.settle()
+            if not sitting:
+                node.ask("evm_setAutomine", False)
+                node.ask("anvil_reorg", 5, [])
+        assert {version.nonce for version in first.versions} == {0, 4}
+
+
+def test_what_was_written_and_not_synced_is_synced_before_it_goes_out_again(node, tmp_path, monkeypatch):
+    path, synced, sent = tmp_path / "journal", [False], list[bool]()
+    really = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda file: None)  # as if killed between write and fsync
+    with closing(FileJournal(path)) as journal:
+        outbox, payer = sender(node, node.url, "unsynced", journal=journal)
+        journal.bind(Origin(outbox.chain_id, outbox.genesis, ""))
+        outbox._sign(outbox.submit("pay", payer, SOMEBODY, 1, 21_000, b""), 0, outbox._fee(), 0)
+        journal.sync()
+
+    def fsync(file: int) -> None:
+        synced[0] = synced[0] or stat.S_ISREG(os.fstat(file).st_mode)
+        really(file)
+
+    def look(handler: Handler, batch: Batch) -> bool:
+        sent.extend([synced[0]] * len(sends(batch)))
+        return False
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with proxy(node.url, look) as url, closing(FileJournal(path)) as journal:
+        outbox, payer = sender(node, url, "unsynced", journal=journal)
+        outbox.submit("pay", payer, SOMEBODY, 1, 21_000, b"")
+        outbox.submit("pay", payer, SOMEBODY, 1, 21_000, b"")
+        outbox.settle()
+    assert sent
+    assert all(sent)
+
+
+def test_a_node_that_loses_the_first_copy_of_everything_raises_no_later_fee():
+    lost: set[int] = set()
+
+    def fault(handler: Handler, batch: Batch) -> bool:
+        lose = [each for each in sends(batch) if nonce_of(each["params"][0]) not in lost]
+        lost.update(nonce_of(each["params"][0]) for each in lose)
+        taken = [{"jsonrpc": "2.0", "id": each["id"], "result": "0x" + "11" * 32} for each in lose]
+        rest = [each for each in batch if each not in lose]
+        handler.reply(taken + (handler.forward(rest) if rest else []))
+        return True
+
+    with anvil("--block-time", "0.05") as node, proxy(node.url, fault) as url:
+        outbox, payer = sender(node, url, "loses", Delivery(patience=8.0, timeout=2.0, resend_after=0.5))
+        calls = []
+        for _ in range(3):
+            calls.append(outbox.submit("pay", payer, SOMEBODY, 1, 21_000, b""))
+            outbox.settle()
+    assert len({call.versions[0].fee for call in calls}) == 1
 
 
 def test_what_a_node_knows_and_never_mines_goes_out_with_a_higher_fee_though_others_blocks_come(node):
@@ -186,8 +399,11 @@ def test_what_a_node_knows_and_never_mines_goes_out_with_a_higher_fee_though_oth
         outbox, payer = sender(node, url, "aside", Delivery(patience=6.0, timeout=2.0, resend_after=0.2))
         call = outbox.submit("pay", payer, SOMEBODY, 1, 21_000, b"")
         outbox.settle()
+        later = outbox.submit("pay", payer, SOMEBODY, 1, 21_000, b"")
+        outbox.settle()
     assert len(call.versions) == 2
     assert tried[0] >= 2
+    assert later.versions[0].fee == call.versions[0].fee  # or each would start where the one before it ended
 
 
 def test_blocks_that_come_all_at_once_raise_no_fee(node):
