@@ -475,7 +475,8 @@ class Sender:
             # not at once: Anvil mines empty blocks, one for every transaction but the first of a batch
             passed_over = number - block >= self._delivery.stuck_blocks and now - since > self._delivery.resend_after
             stands_still = now - max(since, self._moved_at) > self._standstill
-            if stands_still or (passed_over and call.refused is None):
+            too_low = base > call.to_send[0].fee.most
+            if stands_still or (passed_over and (too_low or call.refused is None)):
                 self._replace(call, (number, now), base)
             if call.refused is not None and now - call.refused_since > min(REFUSED, self._delivery.patience / 4):
                 self._look_into(call, (number, now), base)
@@ -496,7 +497,7 @@ class Sender:
 
         Else each raise, for whatever lost a transaction, would be the next one's start.
         """
-        offered = stuck.versions[-1].fee
+        offered = stuck.to_send[0].fee
         fee = offered.raised(base)
         if (lasting or base > offered.most) and (self._fee_now is None or fee.most > self._fee_now.most):
             self._fee_now = fee
