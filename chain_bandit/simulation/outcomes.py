@@ -120,18 +120,18 @@ class _Agreed:
 class Play:
     """A setting from round 1 to T; memory does not grow with T. Raises `NotSimulated`."""
 
-    def __init__(self, setting: Setting, genesis: bytes = ZERO) -> None:
+    def __init__(self, setting: Setting) -> None:
         self.setting, self.parameters = setting, setting.parameters
         for attack in setting.attacks.values():
             require_simulated(attack)
         p, everybody = self.parameters, range(self.parameters.participants)
         nobody = [bytes(20)] * p.participants
-        self._rules = Rules(p, Domain(0, bytes(20), ZERO), nobody, bytes(20), setting.seed_0, genesis, [])
+        self._rules = Rules(p, Domain(0, bytes(20), ZERO), nobody, bytes(20), setting.seed_0, ZERO, [])
         self._draws = Draws(setting.model, setting.secret, setting.seed_0)
         self._cost = hidden_cost(setting.secret, setting.seed_0)
         self._liars = frozenset(p for p, attack in setting.attacks.items() if attack.conduct & Conduct.LIAR)
         self._purses = [Purse(p.arms) for _ in everybody]
-        self._ledger = opening(p, genesis, setting.seed_0)
+        self._ledger = opening(p, ZERO, setting.seed_0)
         colluders = frozenset(setting.attacks)
         self._views = {
             seat: View(seat, self._rules, colluders, {}, setting.chances[seat], self._ledger)
@@ -155,7 +155,8 @@ class Play:
         proven = frozenset[int]()
         if self._rules.probes(ledger):
             able = seats(eligible(self.parameters, ledger, ledger.round))
-            drawn = [s for s in able if commander_drawn(self.parameters, self._hash(s), ledger.round)]
+            output = {seat: self.setting.hashes(seat, ledger.round) for seat in able}
+            drawn = [seat for seat in able if commander_drawn(self.parameters, output[seat], ledger.round)]
             proven = frozenset(s for s in drawn if self._effect(s).header is Said.TWICE)
         arm = honest_arm(self.parameters, ledger)
         rewards = self._give(arm)
@@ -176,15 +177,15 @@ class Play:
     def _end(self, record: Record, agreed: _Agreed, open_round: int) -> Outcome:
         """End the open round in a record: pulls, costs, and whom proof was given against."""
         p, ledger = self.parameters, self._ledger
-        if record.kind is Kind.EXPLORATION:
+        exploring = record.kind is Kind.EXPLORATION
+        if exploring:
             self._begin(ledger)
         paid = record.kind is Kind.APPROVED and ledger.round > p.burn_in
         cost = self._charge(record, agreed) if paid else None
         arm, rewards = pulled_arm(p, ledger, record.kind), {}
         if arm is not None:
             rewards = self._pull(arm) if paid else self._give(arm)
-        block = record.header is not None or record.kind is Kind.SKIP
-        proven = agreed.proven if block else frozenset()
+        proven = frozenset() if exploring else agreed.proven
         after = after_record(p, ledger, record)
         self._ledger = self._accuse(after, proven, open_round)
         return Outcome(
@@ -241,9 +242,6 @@ class Play:
 
     def _effect(self, seat: int) -> Effect:
         return self.setting.attacks[seat].effect(self._views[seat]) if seat in self._views else Effect()
-
-    def _hash(self, seat: int) -> bytes:
-        return self.setting.hashes(seat, self._ledger.round)
 
     def _accuse(self, ledger: Ledger, proven: frozenset[int], open_round: int) -> Ledger:
         """The ledger with those who have not been proven before on their way to the block list."""

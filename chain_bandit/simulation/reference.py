@@ -22,7 +22,8 @@ from chain_bandit.protocol.ledger import (
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.rewards import Draws, RewardModel, hidden_cost
 from chain_bandit.protocol.settlement import Cost, case_2, cost_of_round
-from chain_bandit.protocol.units import Means, sample_means
+from chain_bandit.protocol.units import Means
+from chain_bandit.simulation.outcomes import Purse
 
 Reports = Mapping[int, Means]
 """Estimators by seat, in units."""
@@ -116,24 +117,6 @@ class Outcome:
     ledger: Ledger
 
 
-class Purse:
-    """What one participant has seen: pull counts and reward sums (units) of each arm."""
-
-    def __init__(self, arms: int) -> None:
-        self.counts = [0] * arms
-        self.totals = [0] * arms
-
-    def take(self, arm: int, reward: int) -> None:
-        """Add one sample."""
-        self.counts[arm] += 1
-        self.totals[arm] += reward
-
-    @property
-    def means(self) -> Means:
-        """The local estimators, in units."""
-        return sample_means(self.totals, self.counts)
-
-
 def play(game: Game) -> Iterator[Outcome]:
     """The rounds 1..T, one at a time; memory does not grow with T."""
     p = game.parameters
@@ -163,7 +146,7 @@ def _decide(game: Game, ledger: Ledger, purses: list[Purse]) -> tuple[Record, bo
         for seat, means in truth.items()
         if seat not in game.equivocates
     }
-    bits = {seat: enough_pulls(tuple(purses[seat].counts), ledger.pulls, p.threshold) for seat in reports}
+    bits = {seat: enough_pulls(purses[seat].counts, ledger.pulls, p.threshold) for seat in reports}
     selected = AGGREGATORS[game.aggregator](p, reports, bits, round_seed(game.seed_0, ledger.round))
     header = Header(
         round=ledger.round,
