@@ -13,11 +13,11 @@ class ConstantLie(Attack):
     def __init__(self, value: float = 0.0, favour: int | None = None) -> None:
         if not 0 <= value <= 1:
             raise ValueError(f"value is {value}, not in [0, 1]")
-        self._value, self._favour = round(value * UNIT), favour
+        self.value, self.favour = round(value * UNIT), favour
 
     def means(self, view: View, honest: Means) -> Means:
         """The constant."""
-        lie = [self._value] * len(honest)
-        if self._favour is not None:
-            lie[self._favour % len(lie)] = UNIT - self._value
+        lie = [self.value] * len(honest)
+        if self.favour is not None:
+            lie[self.favour % len(lie)] = UNIT - self.value
         return tuple(lie)

@@ -16,11 +16,11 @@ class EquivocatingCommander(Attack):
     conduct = Conduct.ATTACKER
 
     def __init__(self, values: int = 2, first: int = 0) -> None:
-        self._values, self._first = values, first
+        self.values, self.first = values, first
 
     def outbox(self, view: View, sends: list[Send]) -> list[Send]:
         """In the step in which commanders send, the honest value goes to some, invented ones to others."""
-        if view.round < self._first:
+        if view.round < self.first:
             return sends
         if view.step != (0 if view.rules.probes(view.ledger) else view.schedule.propose):
             return sends
@@ -38,14 +38,14 @@ class EquivocatingCommander(Attack):
 
     def effect(self, view: View) -> Effect:
         """Every validator sees two values at least, from round `first` on."""
-        return Effect(header=Said.TWICE if view.round >= self._first and self._values > 1 else Said.ONCE)
+        return Effect(header=Said.TWICE if view.round >= self.first and self.values > 1 else Said.ONCE)
 
     @staticmethod
     def _spread(to: tuple[int, ...], messages: Sequence[Message]) -> list[Send]:
         return [Send((seat,), messages[i % len(messages)]) for i, seat in enumerate(to)]
 
     def _others(self, view: View, claim: Claim) -> list[Frame]:
-        return [self._other(view, claim, i) for i in range(1, self._values)]
+        return [self._other(view, claim, i) for i in range(1, self.values)]
 
     @staticmethod
     def _other(view: View, claim: Claim, index: int) -> Frame:

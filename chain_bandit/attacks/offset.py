@@ -13,12 +13,12 @@ class Offset(Attack):
     def __init__(self, distance: float = 0.3) -> None:
         if not 0 <= distance <= 1:
             raise ValueError(f"distance is {distance}, not in [0, 1]")
-        self._distance = round(distance * UNIT)
+        self.distance = round(distance * UNIT)
 
     def means(self, view: View, honest: Means) -> Means:
         """The shifted estimators, kept in [0, 1]."""
         best = honest.index(max(honest))
         return tuple(
-            max(mean - self._distance, 0) if arm == best else min(mean + self._distance, UNIT)
+            max(mean - self.distance, 0) if arm == best else min(mean + self.distance, UNIT)
             for arm, mean in enumerate(honest)
         )

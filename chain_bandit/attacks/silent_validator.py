@@ -13,16 +13,16 @@ class SilentValidator(Attack):
     conduct = Conduct.ATTACKER
 
     def __init__(self, first: int = 0, last: int = 2**32, reports: bool = True) -> None:
-        self._first, self._last, self._reports = first, last, reports
+        self.first, self.last, self.reports = first, last, reports
 
     def outbox(self, view: View, sends: list[Send]) -> list[Send]:
         """Drop frames, votes and certificates."""
-        if not self._first <= view.round <= self._last or (self._reports and view.step == 0):
+        if not self.first <= view.round <= self.last or (self.reports and view.step == 0):
             return sends
         return [s for s in sends if not isinstance(s.message, Frame | Probe | Vote | Certificate | CertifiedBlock)]
 
     def effect(self, view: View) -> Effect:
         """Nothing but, maybe, its report."""
-        if not self._first <= view.round <= self._last:
+        if not self.first <= view.round <= self.last:
             return Effect()
-        return Effect(Said.ONCE if self._reports else Said.NEVER, Said.NEVER, votes=False)
+        return Effect(Said.ONCE if self.reports else Said.NEVER, Said.NEVER, votes=False)

@@ -11,8 +11,8 @@ class Sleeper(Attack):
     conduct = Conduct.LIAR
 
     def __init__(self, wakes: int = 0) -> None:
-        self._wakes = wakes
+        self.wakes = wakes
 
     def means(self, view: View, honest: Means) -> Means:
         """1 - estimator from round `wakes` on."""
-        return honest if view.round < self._wakes else tuple(UNIT - mean for mean in honest)
+        return honest if view.round < self.wakes else tuple(UNIT - mean for mean in honest)

@@ -14,7 +14,7 @@ class TwoFacedCounts(Attack):
     conduct = Conduct.ATTACKER
 
     def __init__(self, withholds: bool = False) -> None:
-        self._withholds = withholds
+        self.withholds = withholds
 
     def outbox(self, view: View, sends: list[Send]) -> list[Send]:
         """Every opening goes out with a false one before it."""
@@ -22,11 +22,11 @@ class TwoFacedCounts(Attack):
         for send in sends:
             if isinstance(send.message, Opening):
                 changed.append(Send(send.to, replace(send.message, counts=(0,) * len(send.message.counts))))
-                if self._withholds:
+                if self.withholds:
                     continue
             changed.append(send)
         return changed
 
     def effect(self, view: View) -> Effect:
         """The false opening opens nothing; only without the true one the report counts as withheld."""
-        return Effect(opens=not self._withholds)
+        return Effect(opens=not self.withholds)

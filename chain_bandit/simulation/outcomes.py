@@ -14,7 +14,7 @@ from chain_bandit.attacks.attack import Attack, Effect, NotSimulated, Said, View
 from chain_bandit.protocol.aggregation import enough_pulls
 from chain_bandit.protocol.blocks import Header, Kind, Record, Report, SignedReport, approves, seats
 from chain_bandit.protocol.committee import commander_drawn
-from chain_bandit.protocol.digests import ZERO
+from chain_bandit.protocol.digests import ZERO, keccak, uint
 from chain_bandit.protocol.ledger import (
     Ledger,
     accused,
@@ -40,6 +40,17 @@ SIGNATURE = bytes(64)
 
 Hashes = Callable[[int, int], bytes]
 """(seat, round) to the VRF hash of the seat on the round's seed, 32 bytes."""
+
+
+def draw_key(secret: bytes, seed_0: bytes) -> bytes:
+    """From which the hashes of `hashes` follow."""
+    return keccak(secret, seed_0, b"draw")
+
+
+def hashes(secret: bytes, seed_0: bytes) -> Hashes:
+    """Hashes that cost no proof: as even and as independent as those of the verifiable random function."""
+    key = draw_key(secret, seed_0)
+    return lambda seat, round_: keccak(key, uint(round_, 4), uint(seat, 2))
 
 
 @dataclass(frozen=True)

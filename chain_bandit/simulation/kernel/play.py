@@ -1,0 +1,513 @@
+"""A whole game, compiled: `simulation.outcomes.Play` over arrays, one replicate a call, without Python's lock.
+
+Only what changed is computed anew: all who follow the rules pull one arm a round, so one arm of the block moves, and
+those that a lie moves.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from chain_bandit.protocol.aggregation import Aggregation
+from chain_bandit.protocol.blocks import Kind
+from chain_bandit.protocol.reputation import START
+from chain_bandit.protocol.units import UNIT
+from chain_bandit.simulation.kernel.compiled import compiled
+from chain_bandit.simulation.kernel.keccak import WORDS, keccak
+from chain_bandit.simulation.kernel.lies import tell
+from chain_bandit.simulation.kernel.numbers import (
+    AFTER,
+    COMMANDS,
+    FIRST,
+    LABELLED,
+    LIE,
+    OPENS,
+    PROBING,
+    SAYS,
+    SEAT,
+    SINCE,
+    UNTIL,
+    VOTES,
+    A,
+    B,
+    Ints,
+)
+from chain_bandit.simulation.kernel.philox import philox
+from chain_bandit.simulation.kernel.selection import IN, OUT, TIED, kept_of_equals, standing, trimmed, within
+from chain_bandit.simulation.kernel.succession import draw, drawn, elect, isqrt, judge, quorum
+
+APPROVED, REJECTED, SKIP, EXPLORATION = (int(kind) for kind in Kind)
+BURN_IN = 0
+"""The kind of a round that leaves no record."""
+
+ONCE, NEVER, TWICE = range(3)
+"""As in `numbers.SAID`."""
+_BY_ARM, _DELTA_SAFE = int(Aggregation.OPTION_1), int(Aggregation.DELTA_SAFE)
+
+SUMS = ("burn_in", "arms", "failed", "cost", "paid", "costly", "skips", "rejected", "explorations", "since", "arm")
+"""What is added up: `protocol.regret.Regret`, how many records of the other kinds, the arm pulled last and since when."""
+_BURN_IN, _ARMS, _FAILED, _COST, _PAID, _COSTLY, _SKIPS, _REJECTED, _EXPLORED, _SINCE, _ARM = range(len(SUMS))
+
+
+class Trace(NamedTuple):
+    """Every round of a game, where somebody wants it; no rows where nobody does.
+
+    Attributes:
+        rounds: (T, 3 + K): kind of its record, or `BURN_IN`; the arm that the honest pulled, or -1; its cost in units,
+            or -1; then the global estimators in force after it, the first negative until there are some.
+        seats: (T, 3, M): reputations, whether it validates the next round, from when on it is on the block list.
+        local: (T, K, M): every seat's estimators after the round.
+    """
+
+    rounds: Ints
+    seats: Ints
+    local: Ints
+
+
+def trace(rounds: int, arms: int, seats: int) -> Trace:
+    """Room for so many rounds."""
+    shapes = ((rounds, 3 + arms), (rounds, 3, seats), (rounds, arms, seats))
+    return Trace(*(np.zeros(shape, np.int64) for shape in shapes))
+
+
+COUNTS, TOTALS, LOCAL, TOLD, ENOUGH = range(5)
+"""By arm and seat: pulls, their rewards, the estimator, what is reported of it, the comparison bit."""
+
+STALE, BLOCK, BLOCK_SIZE, MEAN, SIZE, PULLS, REPORT, LOWEST, HIGHEST, TOTAL = range(10)
+"""By arm: to be computed anew; the block's estimator and |B_i|; those in force, the first mean negative until there are
+some; n_ref; the report that is being made up; lowest, highest and sum of the honest estimators."""
+
+HONEST, ENOUGH_OF, REPORTING, PROVEN, BLOCKED_FROM, REPUTATION, COMMITTEE, COMMANDER, BUFFER = range(9)
+"""By seat: comparison bits that hold; whose report is in the block; the rest as in `protocol.ledger.Ledger`."""
+
+STAND, SEEN_LOWEST, SEEN_HIGHEST, SEEN_TOTAL = range(4)
+"""By malicious seat and arm: where it stands in the block; the honest range of the last block that it has read."""
+
+
+class State(NamedTuple):
+    """What a game consists of between two rounds; few arrays, since the compiler takes its time for each.
+
+    Attributes:
+        pulled, arms, seats, liars: see the lists of their rows above.
+        sums: `SUMS`.
+    """
+
+    pulled: Ints
+    arms: Ints
+    seats: Ints
+    liars: Ints
+    sums: Ints
+
+
+@compiled
+def play(rules: Any, cast: Any, keys: Any, marks: Any, out: Any, trace: Any) -> None:
+    """Play rounds 1 to T.
+
+    Args:
+        rules, cast, keys: `numbers.Rules`, `Cast`, `Keys`.
+        marks: ascending rounds at which the sums are kept.
+        out: int64, a row of `SUMS` for each of them; filled.
+        trace: `Trace` of T rounds, or of none.
+    """
+    state = _opening(rules, cast)
+    t, failed, failures, explorations, skips, waiting, mark = 1, 0, 0, 0, 0, 0, 0
+    simple = _is_simple(rules, cast)
+    while t <= rules.horizon:
+        if t < rules.burn_in:
+            arm = (t - 1) % rules.arms
+            if rules.draws_commanders:
+                _probe(rules, cast, keys, state, t)
+            _receive(rules, keys, state, t, arm, failed, True)
+            _account(rules, state, t, BURN_IN, arm, -1)
+            _keep(trace, state, t, BURN_IN, arm, -1)
+            t += 1
+        else:
+            opened = t - waiting
+            kind = _agree(rules, cast, state, t, simple)
+            cost = -1
+            if kind == APPROVED and t > rules.burn_in and _case_2(rules, cast, keys, state, t):
+                cost = _charge(rules, keys, state, _learning_arm(rules, state, t))
+            if kind != SKIP and rules.validators < rules.participants:
+                judge(rules, state.arms[PULLS], state.pulled[TOLD], state.seats[REPORTING], state.arms[BLOCK], state.arms[BLOCK_SIZE], state.seats[REPUTATION])
+            arm = -1
+            if kind == APPROVED or t == rules.burn_in:
+                arm = _learning_arm(rules, state, t)
+                _receive(rules, keys, state, t, arm, failed, kind != APPROVED or t == rules.burn_in)
+            _account(rules, state, t, kind, arm, cost)
+            skips = skips + 1 if kind == SKIP else 0
+            explores = kind != APPROVED and failures + 1 >= rules.failure_limit and t < rules.horizon
+            if not simple:
+                _succeed(rules, keys, state, t, kind, skips, explores)
+                _accuse(rules, cast, state, opened)
+            if kind == APPROVED:
+                copy(state.arms[MEAN], state.arms[BLOCK])
+                copy(state.arms[SIZE], state.arms[BLOCK_SIZE])
+                failures = 0
+                waiting = 0 if waiting + 1 == rules.batch else waiting + 1
+            else:
+                failed, failures, waiting = failed + 1, failures + 1, 0
+            _keep(trace, state, t, kind, arm, cost)
+            t += 1
+            mark = _marked(marks, out, mark, state, t)
+            if explores:
+                arm = explorations % rules.arms
+                _receive(rules, keys, state, t, arm, failed, True)
+                _account(rules, state, t, EXPLORATION, arm, -1)
+                if not simple:
+                    _succeed(rules, keys, state, t, EXPLORATION, skips, False)
+                explorations, failures = explorations + 1, 0
+                _keep(trace, state, t, EXPLORATION, arm, -1)
+                t += 1
+        mark = _marked(marks, out, mark, state, t)
+
+
+@compiled
+def _opening(rules: Any, cast: Any) -> Any:
+    arms, count = rules.arms, rules.participants
+    state = State(
+        np.zeros((5, arms, count), np.int64), np.zeros((10, arms), np.int64), np.zeros((9, count), np.int64),
+        np.zeros((4, cast.seats.shape[1], arms), np.int64), np.zeros(len(SUMS), np.int64),
+    )  # fmt: skip
+    fill(state.arms[STALE], 1)
+    fill(state.arms[MEAN], -1)
+    for field in (HONEST, REPORTING, COMMITTEE, COMMANDER):
+        fill(state.seats[field], 1)
+    fill(state.seats[REPUTATION], START)
+    for index in range(cast.seats.shape[1]):
+        state.seats[HONEST, cast.seats[SEAT, index]] = 0
+        fill(state.liars[SEEN_TOTAL, index], -1)
+    return state
+
+
+@compiled
+def fill(row: Any, value: Any) -> None:
+    """The compiler has loops sooner than assignments of slices; so for `copy`."""
+    for at in range(row.size):
+        row[at] = value
+
+
+@compiled
+def copy(to: Any, row: Any) -> None:
+    """As long as the second is."""
+    for at in range(row.size):
+        to[at] = row[at]
+
+
+@compiled
+def _is_simple(rules: Any, cast: Any) -> Any:
+    """Whether every block is certified and nobody is ever proven guilty, whatever the rounds bring."""
+    for part in range(cast.parts.shape[1]):
+        if cast.parts[SAYS, part] != ONCE or cast.parts[COMMANDS, part] != ONCE:
+            return False
+        if not (cast.parts[OPENS, part] and cast.parts[VOTES, part]):
+            return False
+    return rules.validators == rules.participants and not rules.sortition and not rules.draws_commanders
+
+
+# --- consensus
+
+
+@compiled
+def _effect(cast: Any, index: Any, t: Any) -> Any:
+    """(report, header, opens, votes) of a malicious seat: the last attack that does not keep to the rules decides."""
+    report, header, opens, votes = ONCE, ONCE, True, True
+    for part in range(cast.seats[FIRST, index], cast.seats[AFTER, index]):
+        if cast.parts[SINCE, part] <= t <= cast.parts[UNTIL, part]:
+            report = cast.parts[SAYS, part] if cast.parts[SAYS, part] != ONCE else report
+            header = cast.parts[COMMANDS, part] if cast.parts[COMMANDS, part] != ONCE else header
+            opens, votes = opens and cast.parts[OPENS, part], votes and cast.parts[VOTES, part]
+    return report, header, opens, votes
+
+
+@compiled
+def _listed(state: Any, seat: Any, t: Any) -> Any:
+    return 0 < state.seats[BLOCKED_FROM, seat] <= t
+
+
+@compiled
+def _probe(rules: Any, cast: Any, keys: Any, state: Any, t: Any) -> None:
+    """A probe round: who equivocates is proven guilty if it is drawn."""
+    for index in range(cast.seats.shape[1]):
+        seat = cast.seats[SEAT, index]
+        if _effect(cast, index, t)[1] == TWICE and not state.seats[PROVEN, seat]:
+            if drawn(keys, seat, t, 1, rules.drawn_from[PROBING]):
+                state.seats[PROVEN, seat], state.seats[BLOCKED_FROM, seat] = True, rules.burn_in + rules.evidence_delay
+
+
+@compiled
+def _agree(rules: Any, cast: Any, state: Any, t: Any, simple: Any) -> Any:
+    """What the open round's consensus comes to: `APPROVED`, `REJECTED` or `SKIP`; its block is in the state."""
+    heard, votes, members = simple, 0, 0
+    if not simple:
+        for seat in range(rules.participants):
+            if state.seats[COMMITTEE, seat] and not _listed(state, seat, t):
+                members += 1
+                votes += state.seats[HONEST, seat]
+                heard = heard or (state.seats[HONEST, seat] and state.seats[COMMANDER, seat])
+    for index in range(cast.seats.shape[1]):
+        seat = cast.seats[SEAT, index]
+        if not simple:
+            report, header, opens, voting = _effect(cast, index, t)
+            listed = _listed(state, seat, t)
+            reports = not listed and report == ONCE and opens
+            if reports != state.seats[REPORTING, seat]:
+                state.seats[REPORTING, seat] = reports
+                fill(state.arms[STALE], 1)
+            if not listed and report == TWICE:
+                state.seats[PROVEN, seat] = True
+            if state.seats[COMMITTEE, seat] and not listed:
+                votes += voting
+                if state.seats[COMMANDER, seat]:
+                    heard = heard or header == ONCE
+                    if header == TWICE:
+                        state.seats[PROVEN, seat] = True
+        if state.seats[REPORTING, seat]:
+            _tell(cast, state, index, seat, t)
+        if state.seats[COMMITTEE, seat] and not _listed(state, seat, t):
+            for field in range(3):
+                copy(state.liars[SEEN_LOWEST + field, index], state.arms[LOWEST + field])
+    for arm in range(rules.arms):
+        if state.arms[STALE, arm]:
+            _select(rules, cast, state, arm)
+            state.arms[STALE, arm] = False
+    if not simple and not (heard and votes >= quorum(rules, members)):
+        return SKIP
+    for arm in range(rules.arms):
+        if state.arms[BLOCK_SIZE, arm] == 0:
+            return REJECTED
+    return APPROVED
+
+
+@compiled
+def _tell(cast: Any, state: Any, index: Any, seat: Any, t: Any) -> None:
+    """The report of a malicious seat; the arms that it changes are stale."""
+    report = state.arms[REPORT]
+    arms = report.size
+    for arm in range(arms):
+        report[arm] = state.pulled[LOCAL, arm, seat]
+    for part in range(cast.seats[FIRST, index], cast.seats[AFTER, index]):
+        if cast.parts[LIE, part] >= 0:
+            tell(report, cast.parts[LIE, part], cast.parts[A, part], cast.parts[B, part], t, state.arms[MEAN],
+                 state.liars[SEEN_LOWEST, index], state.liars[SEEN_HIGHEST, index], state.liars[SEEN_TOTAL, index])
+    for arm in range(arms):
+        if report[arm] != state.pulled[TOLD, arm, seat]:
+            state.pulled[TOLD, arm, seat] = report[arm]
+            state.arms[STALE, arm] = True
+
+
+@compiled
+def _is_member(rules: Any, state: Any, arm: Any, seat: Any) -> Any:
+    """Whether a report is in A_i, or in the filter F, as the option has it."""
+    if rules.aggregation == _BY_ARM:
+        return state.seats[REPORTING, seat] and state.pulled[ENOUGH, arm, seat]
+    return state.seats[REPORTING, seat] and state.seats[ENOUGH_OF, seat] == rules.arms
+
+
+@compiled
+def _trim(rules: Any, count: Any) -> Any:
+    if rules.aggregation == _BY_ARM:
+        return rules.liars
+    return min(rules.liars, max(count - 1, 0) // 2)
+
+
+@compiled
+def _select(rules: Any, cast: Any, state: Any, arm: Any) -> None:
+    """One arm of the block."""
+    count = 0
+    for seat in range(rules.participants):
+        if _is_member(rules, state, arm, seat):
+            state.seats[BUFFER, count] = state.pulled[TOLD, arm, seat]
+            count += 1
+    if rules.aggregation == _DELTA_SAFE:
+        kept = within(state.seats[BUFFER], count, rules.delta)
+    else:
+        kept = trimmed(state.seats[BUFFER], count, _trim(rules, count))
+    state.arms[BLOCK, arm], state.arms[BLOCK_SIZE, arm] = kept.mean, kept.size
+    for index in range(cast.seats.shape[1]):
+        seat = cast.seats[SEAT, index]
+        there = _is_member(rules, state, arm, seat)
+        state.liars[STAND, index, arm] = standing(kept, state.pulled[TOLD, arm, seat]) if there else OUT
+
+
+# --- rewards, costs and regret
+
+
+@compiled
+def _learning_arm(rules: Any, state: Any, t: Any) -> Any:
+    """The arm of whoever follows the rules."""
+    if t <= rules.burn_in or state.arms[MEAN, 0] < 0:
+        return (t - 1) % rules.arms
+    width, best, best_index = rules.widths[t], 0, np.int64(-1)
+    for arm in range(rules.arms):
+        pulls = state.arms[PULLS, arm]
+        if pulls == 0:
+            return arm
+        z = width // max(state.arms[SIZE, arm], 1) if rules.per_report else width
+        index = state.arms[MEAN, arm] + 10 * isqrt(z // pulls)
+        if index > best_index:
+            best, best_index = arm, index
+    return best
+
+
+@compiled
+def _receive(rules: Any, keys: Any, state: Any, t: Any, arm: Any, failed: Any, everybody: Any) -> None:
+    """Receipts for one arm: everybody's, or everybody's but the block list's; what they change is stale."""
+    state.arms[PULLS, arm] += 1
+    pulls, first, last = state.arms[PULLS, arm], rules.first[arm], rules.first[arm + 1] - 1
+    lowest, highest, total = np.int64(UNIT), np.int64(0), np.int64(0)
+    for seat in range(rules.participants):
+        if everybody or not _listed(state, seat, t):
+            word = philox(keys.k0, keys.k1, np.uint64(t), np.uint64(seat), np.uint64(arm), np.uint64(failed))
+            at = first
+            while at < last and word >= rules.from_word[at + 1]:
+                at += 1
+            state.pulled[COUNTS, arm, seat] += 1
+            state.pulled[TOTALS, arm, seat] += rules.values[at]
+            state.pulled[LOCAL, arm, seat] = state.pulled[TOTALS, arm, seat] // state.pulled[COUNTS, arm, seat]
+        enough = rules.threshold * state.pulled[COUNTS, arm, seat] > pulls
+        if enough != state.pulled[ENOUGH, arm, seat]:
+            state.pulled[ENOUGH, arm, seat] = enough
+            state.seats[ENOUGH_OF, seat] += 1 if enough else -1
+            if rules.aggregation != _BY_ARM:
+                fill(state.arms[STALE], 1)
+        if state.seats[HONEST, seat]:
+            mean = state.pulled[LOCAL, arm, seat]
+            state.pulled[TOLD, arm, seat] = mean
+            lowest, highest, total = min(lowest, mean), max(highest, mean), total + mean
+    state.arms[LOWEST, arm], state.arms[HIGHEST, arm], state.arms[TOTAL, arm] = lowest, highest, total
+    state.arms[STALE, arm] = True
+
+
+@compiled
+def _case_2(rules: Any, cast: Any, keys: Any, state: Any, t: Any) -> Any:
+    """Whether some B_i holds a labelled liar whose report differs from its receipts."""
+    tied = False
+    for index in range(cast.seats.shape[1]):
+        if cast.seats[LABELLED, index] and state.seats[REPORTING, cast.seats[SEAT, index]]:
+            stands = OUT
+            for arm in range(rules.arms):
+                if state.liars[STAND, index, arm] == IN:
+                    stands = IN
+                    break
+                if state.liars[STAND, index, arm] == TIED:
+                    stands = TIED
+            if stands != OUT and _lies(rules, state, cast.seats[SEAT, index]):
+                if stands == IN:
+                    return True
+                tied = True
+    return tied and _tied_case_2(rules, cast, keys, state, t)
+
+
+@compiled
+def _lies(rules: Any, state: Any, seat: Any) -> Any:
+    for arm in range(rules.arms):
+        if state.pulled[TOLD, arm, seat] != state.pulled[LOCAL, arm, seat]:
+            return True
+    return False
+
+
+@compiled
+def _tied_case_2(rules: Any, cast: Any, keys: Any, state: Any, t: Any) -> Any:
+    """The same where only the order of equals decides."""
+    seed, members = np.empty(WORDS, np.uint64), np.empty(rules.participants, np.int64)
+    keccak(seed, keys.words[0], t, 4)
+    for arm in range(rules.arms):
+        count = 0
+        for seat in range(rules.participants):
+            members[seat] = _is_member(rules, state, arm, seat)
+            count += members[seat]
+        for index in range(cast.seats.shape[1]):
+            seat = cast.seats[SEAT, index]
+            if cast.seats[LABELLED, index] and state.liars[STAND, index, arm] == TIED and _lies(rules, state, seat):
+                if kept_of_equals(state.pulled[TOLD, arm], members, _trim(rules, count), seed, seat):
+                    return True
+    return False
+
+
+@compiled
+def _charge(rules: Any, keys: Any, state: Any, arm: Any) -> Any:
+    """What a round in case 2 costs: floor(c d^2 / 10^18), d at most 10^9; the product has up to 90 bits."""
+    if not rules.by_distance:
+        return keys.charge
+    square = min(UNIT, abs(state.arms[BLOCK, arm] - rules.truth[arm])) ** 2
+    high, low = square // UNIT, square % UNIT
+    return (keys.charge * high + keys.charge * low // UNIT) // UNIT
+
+
+@compiled
+def _account(rules: Any, state: Any, t: Any, kind: Any, arm: Any, cost: Any) -> None:
+    """Add one round to the sums."""
+    best, sums = rules.best, state.sums
+    if t <= rules.burn_in:
+        sums[_BURN_IN] += best
+    elif kind == APPROVED:
+        sums[_ARMS] += best - rules.truth[arm]
+        sums[_PAID] += 1
+        if cost >= 0:
+            sums[_COST] += cost
+            sums[_COSTLY] += 1
+    else:
+        sums[_FAILED] += best
+    sums[_SKIPS] += kind == SKIP
+    sums[_REJECTED] += kind == REJECTED
+    sums[_EXPLORED] += kind == EXPLORATION
+    if kind == APPROVED and sums[_ARM] != arm:
+        sums[_ARM], sums[_SINCE] = arm, t
+
+
+@compiled
+def _marked(marks: Any, out: Any, mark: Any, state: Any, t: Any) -> Any:
+    """Keep the sums at the marks before round t; the next mark."""
+    while mark < marks.size and marks[mark] < t:
+        copy(out[mark], state.sums)
+        mark += 1
+    return mark
+
+
+@compiled
+def _keep(trace: Any, state: Any, t: Any, kind: Any, arm: Any, cost: Any) -> None:
+    """Write one round down, where there is room."""
+    if t <= trace.rounds.shape[0]:
+        row = trace.rounds[t - 1]
+        row[0], row[1], row[2] = kind, arm, cost
+        copy(row[3:], state.arms[MEAN])
+        for at, field in enumerate((REPUTATION, COMMITTEE, BLOCKED_FROM)):
+            copy(trace.seats[t - 1, at], state.seats[field])
+        for each in range(state.arms.shape[1]):
+            copy(trace.local[t - 1, each], state.pulled[LOCAL, each])
+
+
+# --- what a record leaves
+
+
+@compiled
+def _succeed(rules: Any, keys: Any, state: Any, t: Any, kind: Any, skips: Any, explores: Any) -> None:
+    """Reputations, and who validates and commands the next round; before an exploration nobody is drawn."""
+    seats = rules.participants
+    by_reputation = rules.validators < seats
+    if by_reputation:
+        if kind == SKIP:
+            for seat in range(seats):
+                if state.seats[COMMITTEE, seat] and not _listed(state, seat, t):
+                    state.seats[REPUTATION, seat] = max(0, state.seats[REPUTATION, seat] - rules.skip_penalty)
+        for seat in range(seats):
+            if state.seats[BLOCKED_FROM, seat] == t + 1:
+                state.seats[REPUTATION, seat] = max(0, state.seats[REPUTATION, seat] - rules.evidence_penalty)
+    able = np.empty(seats, np.int64)
+    for seat in range(seats):
+        able[seat] = not _listed(state, seat, t + 1)
+    if explores or kind in (SKIP, EXPLORATION):
+        state.seats[COMMITTEE] = able if rules.sortition else state.seats[COMMITTEE]
+        state.seats[COMMANDER] = True
+    else:
+        draw(rules, keys, t + 1, state.seats[REPORTING], able, state.seats[COMMITTEE], state.seats[COMMANDER])
+    if by_reputation:
+        elect(rules, keys, t + 1, state.seats[REPUTATION], able, skips, state.seats[COMMITTEE])
+
+
+@compiled
+def _accuse(rules: Any, cast: Any, state: Any, opened: Any) -> None:
+    """Proof that was given in the round counts some rounds after the contract's open one."""
+    for seat in cast.seats[SEAT]:
+        if state.seats[PROVEN, seat] and state.seats[BLOCKED_FROM, seat] == 0:
+            state.seats[BLOCKED_FROM, seat] = opened + rules.evidence_delay

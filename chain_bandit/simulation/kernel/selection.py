@@ -1,0 +1,146 @@
+"""One arm's part of the aggregation, compiled: who is left of its estimators, and their mean (PROTOCOL 1.4)."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from chain_bandit.protocol.units import INFINITY
+from chain_bandit.simulation.kernel.compiled import compiled
+from chain_bandit.simulation.kernel.keccak import WORDS, before, keccak
+
+SORTED = 64
+"""Members up to which sorting them all is faster than selecting."""
+
+OUT, IN, TIED = 0, 1, 2
+"""Of a seat and an arm: not in B, in B, among equals of whom some are."""
+
+
+class Kept(NamedTuple):
+    """B of one arm.
+
+    Attributes:
+        mean: its global estimator, or `INFINITY`.
+        size: |B|.
+        lowest, highest: estimators in B; lowest > highest where B is empty.
+        cuts_low, cuts_high: whether somebody with the lowest, the highest was cut off.
+    """
+
+    mean: int
+    size: int
+    lowest: int
+    highest: int
+    cuts_low: bool
+    cuts_high: bool
+
+
+NOBODY = Kept(INFINITY, 0, 1, 0, False, False)
+
+
+@compiled
+def sort(values: Any, count: Any) -> None:
+    """Sort the first `count`, in place: few, and often nearly in order."""
+    for at in range(1, count):
+        value, to = values[at], at
+        while to > 0 and values[to - 1] > value:
+            values[to] = values[to - 1]
+            to -= 1
+        values[to] = value
+
+
+@compiled
+def divide(values: Any, first: Any, last: Any, at: Any) -> None:
+    """Reorder places `first` to `last` until none before place `at` is larger than it, and none after it smaller."""
+    while first < last:
+        pivot, left, right = values[(first + last) // 2], first, last
+        while left <= right:
+            while values[left] < pivot:
+                left += 1
+            while values[right] > pivot:
+                right -= 1
+            if left <= right:
+                values[left], values[right] = values[right], values[left]
+                left, right = left + 1, right - 1
+        if at <= right:
+            last = right
+        elif at >= left:
+            first = left
+        else:
+            return
+
+
+@compiled
+def has(values: Any, first: Any, last: Any, value: Any) -> Any:
+    """Whether a value stands in places `first` to `last` - 1."""
+    for at in range(first, last):
+        if values[at] == value:
+            return True
+    return False
+
+
+@compiled
+def trimmed(values: Any, count: Any, trim: Any) -> Any:
+    """`Kept` of the first `count` values less the `trim` largest and smallest; reorders them."""
+    if count <= 2 * trim:
+        return NOBODY
+    first, last = trim, count - trim - 1
+    if count <= SORTED:
+        sort(values, count)
+    else:
+        divide(values, 0, count - 1, first)
+        divide(values, first, count - 1, last)
+    total = np.int64(0)
+    for at in range(first, last + 1):
+        total += values[at]
+    lowest, highest = values[first], values[last]
+    return Kept(
+        total // (last - first + 1), last - first + 1, lowest, highest,
+        has(values, 0, first, lowest), has(values, last + 1, count, highest),
+    )  # fmt: skip
+
+
+@compiled
+def within(values: Any, count: Any, delta: Any) -> Any:
+    """`Kept` of those nearer than delta / 2 to the lower median; reorders them."""
+    if count == 0:
+        return NOBODY
+    middle = (count - 1) // 2
+    divide(values, 0, count - 1, middle)
+    median, total, size = values[middle], np.int64(0), 0
+    lowest, highest = median, median
+    for at in range(count):
+        if 2 * abs(values[at] - median) < delta:
+            total += values[at]
+            size += 1
+            lowest, highest = min(lowest, values[at]), max(highest, values[at])
+    return Kept(total // size, size, lowest, highest, False, False)
+
+
+@compiled
+def standing(kept: Any, estimate: Any) -> Any:
+    """`OUT`, `IN` or `TIED`: where a member with an estimator stands."""
+    if not kept.lowest <= estimate <= kept.highest:
+        return OUT
+    if (kept.cuts_low and estimate == kept.lowest) or (kept.cuts_high and estimate == kept.highest):
+        return TIED
+    return IN
+
+
+@compiled
+def kept_of_equals(estimates: Any, members: Any, trim: Any, seed: Any, seat: Any) -> Any:
+    """Whether a member is left after trimming that cuts through those with the same estimator as its own.
+
+    Their order is that of keccak(seed_t, id).
+    """
+    own, others = np.empty(WORDS, np.uint64), np.empty(WORDS, np.uint64)
+    keccak(own, seed, seat, 2)
+    place, count = 0, 0
+    for other in range(members.size):
+        if not members[other]:
+            continue
+        count += 1
+        if estimates[other] < estimates[seat]:
+            place += 1
+        elif estimates[other] == estimates[seat] and other != seat:
+            keccak(others, seed, other, 2)
+            place += before(others, own)
+    return trim <= place < count - trim

@@ -1,0 +1,107 @@
+"""Who validates and commands the next round, and what a record makes of reputations, compiled (PROTOCOL 1.2, 3)."""
+
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from chain_bandit.protocol.reputation import FREE, FULL, MEMORY
+from chain_bandit.protocol.units import UNIT
+from chain_bandit.simulation.kernel.compiled import compiled
+from chain_bandit.simulation.kernel.keccak import WORDS, before, keccak
+from chain_bandit.simulation.kernel.numbers import COMMANDING, PROBING, VALIDATING
+
+
+@compiled
+def isqrt(value: Any) -> Any:
+    """floor(sqrt(value)) of a value from 0 to 2^63 - 1."""
+    root = np.int64(sqrt(value))
+    while root > 0 and root > value // root:
+        root -= 1
+    while root + 1 <= value // (root + 1):
+        root += 1
+    return root
+
+
+@compiled
+def drawn(keys: Any, seat: Any, t: Any, half: Any, least: Any) -> Any:
+    """Whether a half (0: the validator's, 1: the commander's) of a seat's hash for round t draws it."""
+    words = np.empty(WORDS, np.uint64)
+    keccak(words, keys.words[1], (t << 16) | seat, 6)
+    high, low = words[2 * half], words[2 * half + 1]
+    return high > least[0] or (high == least[0] and low >= least[1])
+
+
+@compiled
+def quorum(rules: Any, count: Any) -> Any:
+    """Signatures that certify a block of a committee of so many."""
+    if rules.two_thirds:
+        return (count + rules.attackers) // 2 + 1
+    return max(count // 2, rules.attackers, rules.half_expected) + 1
+
+
+@compiled
+def elect(rules: Any, keys: Any, t: Any, reputation: Any, able: Any, skips: Any, committee: Any) -> None:
+    """The best by reputation validate round t; more of them after every skip."""
+    places = min(rules.participants, rules.validators << min(skips, 8))
+    seed, orders = np.empty(WORDS, np.uint64), np.empty((rules.participants, WORDS), np.uint64)
+    keccak(seed, keys.words[0], t, 4)
+    for seat in range(rules.participants):
+        committee[seat] = 0
+        if able[seat]:
+            keccak(orders[seat], seed, seat, 2)
+    for _ in range(places):
+        best = -1
+        for seat in range(rules.participants):
+            if not able[seat] or committee[seat]:
+                continue
+            if (
+                best < 0
+                or reputation[seat] > reputation[best]
+                or (reputation[seat] == reputation[best] and before(orders[seat], orders[best]))
+            ):
+                best = seat
+        if best < 0:
+            return
+        committee[best] = 1
+
+
+@compiled
+def draw(rules: Any, keys: Any, t: Any, proving: Any, able: Any, committee: Any, commanders: Any) -> None:
+    """Whoever is drawn for round t, of those who proved it in their reports; all who are able where these are too few.
+
+    The committee is left alone without sortition, the commanders where all command.
+    """
+    if rules.sortition:
+        count = 0
+        for seat in range(rules.participants):
+            committee[seat] = able[seat] and proving[seat] and drawn(keys, seat, t, 0, rules.drawn_from[VALIDATING])
+            count += committee[seat]
+        if count < quorum(rules, count):
+            for seat in range(rules.participants):
+                committee[seat] = commanders[seat] = able[seat]
+            return
+    least = rules.drawn_from[COMMANDING if t > rules.burn_in else PROBING]
+    for seat in range(rules.participants):
+        commands = able[seat] and proving[seat]
+        commanders[seat] = (commands and drawn(keys, seat, t, 1, least)) if rules.draws_commanders else 1
+
+
+@compiled
+def judge(rules: Any, pulls: Any, told: Any, reporting: Any, mean: Any, size: Any, reputation: Any) -> None:
+    """Every reputation an eighth of the way to the accuracy of its report in a block."""
+    arms = rules.arms
+    radius = np.empty(arms, np.int64)
+    for arm in range(arms):
+        radius[arm] = isqrt(UNIT * UNIT // pulls[arm]) if pulls[arm] else FREE
+    for seat in range(rules.participants):
+        accuracy = np.int64(0)
+        if reporting[seat]:
+            beyond = np.int64(0)
+            for arm in range(arms):
+                if size[arm]:
+                    beyond += max(0, abs(told[arm, seat] - mean[arm]) - radius[arm])
+            distance = beyond // arms
+            if distance < rules.tolerance:
+                accuracy = FULL * (rules.tolerance - distance) // rules.tolerance
+        reputation[seat] += (accuracy >> MEMORY) - (reputation[seat] >> MEMORY)
