@@ -137,7 +137,7 @@ def play(rules: Any, cast: Any, keys: Any, marks: Any, out: Any, trace: Any) -> 
             skips = skips + 1 if kind == SKIP else 0
             explores = kind != APPROVED and failures + 1 >= rules.failure_limit and t < rules.horizon
             if not simple:
-                _succeed(rules, keys, state, t, kind, skips, explores)
+                _succeed(rules, keys, state, t, kind, skips)
                 _accuse(rules, cast, state, opened)
             if kind == APPROVED:
                 copy(state.arms[MEAN], state.arms[BLOCK])
@@ -154,7 +154,7 @@ def play(rules: Any, cast: Any, keys: Any, marks: Any, out: Any, trace: Any) -> 
                 _receive(rules, keys, state, t, arm, failed, True)
                 _account(rules, state, t, EXPLORATION, arm, -1)
                 if not simple:
-                    _succeed(rules, keys, state, t, EXPLORATION, skips, False)
+                    _succeed(rules, keys, state, t, EXPLORATION, skips)
                 explorations, failures = explorations + 1, 0
                 _keep(trace, state, t, EXPLORATION, arm, -1)
                 t += 1
@@ -481,8 +481,8 @@ def _keep(trace: Any, state: Any, t: Any, kind: Any, arm: Any, cost: Any) -> Non
 
 
 @compiled
-def _succeed(rules: Any, keys: Any, state: Any, t: Any, kind: Any, skips: Any, explores: Any) -> None:
-    """Reputations, and who validates and commands the next round; before an exploration nobody is drawn."""
+def _succeed(rules: Any, keys: Any, state: Any, t: Any, kind: Any, skips: Any) -> None:
+    """Reputations, and who validates and commands the next round; an exploration makes nothing of that."""
     seats = rules.participants
     by_reputation = rules.validators < seats
     if by_reputation:
@@ -496,7 +496,7 @@ def _succeed(rules: Any, keys: Any, state: Any, t: Any, kind: Any, skips: Any, e
     able = np.empty(seats, np.int64)
     for seat in range(seats):
         able[seat] = not _listed(state, seat, t + 1)
-    if explores or kind in (SKIP, EXPLORATION):
+    if kind in (SKIP, EXPLORATION):
         state.seats[COMMITTEE] = able if rules.sortition else state.seats[COMMITTEE]
         state.seats[COMMANDER] = True
     else:
