@@ -47,7 +47,11 @@ def delta_safe_burn_in(participants: int, arms: int, horizon: int, delta: int) -
 def require(holds: bool, name: str, inequality: str, **values: int) -> None:
     """Raise `AssumptionBroken` with the values on both sides unless the inequality holds."""
     if not holds:
-        raise AssumptionBroken(name, inequality, ", ".join(f"{key} = {value}" for key, value in values.items()))
+        raise _broken(name, inequality, **values)
+
+
+def _broken(name: str, inequality: str, **values: int) -> AssumptionBroken:
+    return AssumptionBroken(name, inequality, ", ".join(f"{key} = {value}" for key, value in values.items()))
 
 
 def check(p: Parameters) -> None:
@@ -112,3 +116,25 @@ def _check_draws(p: Parameters) -> None:
             choice=p.quorum_choice)
     require(p.participants * p.sortition >= (2 * p.attackers + 1) * ODDS, "sortition", "E = M p >= 2m + 1",
             M=p.participants, p=p.sortition, m=p.attackers)
+
+
+def broken_by_roles(p: Parameters, liars: int, attackers: int, malicious: int) -> list[AssumptionBroken]:
+    """What those who really lie or attack break of what the theorem of a game that `check` passed assumes of them.
+
+    Args:
+        liars, attackers, malicious: |A1 u A3|, |A2 u A3|, |A1 u A2 u A3|; who does both is in all of them.
+    """
+    honest, n, q = p.participants - malicious, p.validators, p.quorum(p.validators)
+    if p.aggregation == Aggregation.OPTION_1:
+        enough = 3 * honest >= 2 * p.participants
+        option = _broken("honest", "|H| >= 2M/3 (Theorem 1, Option 1)", H=honest, M=p.participants)
+    else:
+        enough = liars < honest
+        option = _broken("honest", "|A1 u A3| < |H| (Theorems 2 to 7)", liars=liars, H=honest)
+    asked = (
+        (liars <= p.liars, _broken("liars", "|A1 u A3| <= f", liars=liars, f=p.liars)),
+        (attackers <= p.attackers, _broken("attackers", "|A2 u A3| <= m", attackers=attackers, m=p.attackers)),
+        (enough, option),
+        (q <= n - attackers, _broken("quorum", "quorum <= N - |A2 u A3|", quorum=q, N=n, attackers=attackers)),
+    )
+    return [broken for holds, broken in asked if not holds]

@@ -7,6 +7,7 @@ import pytest
 
 from chain_bandit.protocol.aggregation import Aggregation
 from chain_bandit.protocol.assumptions import (
+    broken_by_roles,
     check,
     delta_safe_burn_in,
     minimum_pool,
@@ -195,6 +196,32 @@ def test_money_covers_every_reward_and_cost():
 def test_refusals_name_both_sides_where_more_lie_than_tell_the_truth(parameters):
     with pytest.raises(AssumptionBroken, match=r"M >= 2f \+ m \+ 1 .*\(M = 6, f = 3, m = 1\)"):
         check(replace(parameters(), aggregation=OPTION_2, participants=6, validators=6, liars=3))
+
+
+@pytest.mark.parametrize("option", Aggregation)
+@pytest.mark.parametrize("choice", QuorumChoice)
+def test_true_roles_are_held_against_the_option_and_the_quorum(parameters, option, choice):
+    """Every way to fill seven seats, against PROTOCOL 2, written out."""
+    m = 3 if choice is QuorumChoice.MAJORITY else 2
+    p = replace(
+        parameters(), participants=7, validators=7, liars=1, attackers=m, aggregation=int(option),
+        delta=UNIT // 10 if option is Aggregation.DELTA_SAFE else 0, quorum_choice=int(choice),
+    )  # fmt: skip
+    check(p)
+    seen = set()
+    for lie in range(8):
+        for both in range(8 - lie):
+            for attack in range(8 - lie - both):
+                honest, liars, attackers = 7 - lie - both - attack, lie + both, both + attack
+                promised = 3 * honest >= 14 if option is Aggregation.OPTION_1 else liars < honest
+                wanted = {
+                    "liars": liars > 1, "attackers": attackers > m, "honest": not promised,
+                    "quorum": 7 - attackers < (4 if choice is QuorumChoice.MAJORITY else 5),
+                }
+                names = tuple(broken.name for broken in broken_by_roles(p, liars, attackers, lie + both + attack))
+                assert names == tuple(name for name, holds in wanted.items() if holds)
+                seen.add(names)
+    assert () in seen
 
 
 @pytest.mark.parametrize(("horizon", "least"), [(10**4, 4588), (10**5, 5408)])
