@@ -31,6 +31,9 @@ Override = Annotated[
 ]
 
 
+LAST_BLOCK = 2**64 - 1
+"""A chain's last block, as a header can have it."""
+
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -120,8 +123,12 @@ def audit(
     contract: Annotated[
         str | None, typer.Option("--contract", help="With --rpc: the address, a deployment file or a run folder.")
     ] = None,
-    from_block: Annotated[int | None, typer.Option("--from-block", min=0, help="Its creation, if known.")] = None,
-    to_block: Annotated[int | None, typer.Option("--to-block", min=0, help="The last block to read.")] = None,
+    from_block: Annotated[
+        int | None, typer.Option("--from-block", min=0, max=LAST_BLOCK, help="Its creation, if known.")
+    ] = None,
+    to_block: Annotated[
+        int | None, typer.Option("--to-block", min=0, max=LAST_BLOCK, help="The last block to read.")
+    ] = None,
     bodies: Annotated[Path | None, typer.Option("--bodies", help="A compact game's export, with --rpc.")] = None,
     head: Annotated[str | None, typer.Option("--head", help="The hash of the last block, as you kept it.")] = None,
     as_json: Json = False,
@@ -146,7 +153,7 @@ def audit(
         raise Usage("--contract needs --rpc URL (or ETH_RPC_URL)")
     else:
         node, name = at_url(rpc), str(contract)
-        address = recorded_game(node, Path(name)) if Path(name).exists() else _hexadecimal(name, 20, "--contract")
+        address = recorded_game(node, Path(name)) if os.path.exists(name) else _hexadecimal(name, 20, "--contract")
         report = audit_node(node, address, from_block, to_block, kept, bodies)
     if as_json:
         print(json.dumps(report.as_dict(with_rounds=False), sort_keys=True))
@@ -182,7 +189,7 @@ def show(
                 terminal.regret_table(manifest, report, rounds),
                 terminal.checks_table(report),
             ]
-        case "round", str(number) if number.isdecimal():
+        case "round", str(number) if number.isdecimal() and len(number) <= 10:
             found, tables = inside.record(int(number)), [show_round(inside, int(number))]
         case "participant", str(who):
             found, tables = inside.account(who), [show_participant(inside, who)]
@@ -291,7 +298,7 @@ def _overrides(pairs: list[str] | None, rounds: int | None, seed: int | None) ->
             raise Usage(f"-o {pair}: expected KEY=VALUE")
         try:
             values[key] = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
+        except (ValueError, RecursionError):
             values[key] = value  # a bare word is a string
     if rounds is not None:
         values["rounds"] = rounds
@@ -306,7 +313,7 @@ def _hexadecimal(text: str, size: int, option: str) -> bytes:
     except ValueError:
         value = b""
     if len(value) != size:
-        raise Usage(f"{option} {text}: expected 0x and {2 * size} hexadecimal digits")
+        raise Usage(f"{option} {text[:80]}: expected 0x and {2 * size} hexadecimal digits")
     return value
 
 

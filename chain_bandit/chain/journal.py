@@ -3,7 +3,7 @@
 import fcntl
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from chain_bandit.protocol.errors import ChainBanditError
@@ -11,8 +11,23 @@ from chain_bandit.protocol.errors import ChainBanditError
 FORMAT = "chain-bandit-journal/1"
 
 
+class _Line:
+    """What a line holds: each value of its type, numbers as the EVM has them."""
+
+    __slots__ = ()
+
+    def __post_init__(self) -> None:
+        """Raise `TypeError` or `ValueError` for what nobody signs."""
+        for each in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, each.name)
+            if type(value) is not each.type:
+                raise TypeError(each.name)
+            if isinstance(value, int) and not 0 <= value < 2**256:
+                raise ValueError(each.name)
+
+
 @dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(_Line):
     """What a journal belongs to.
 
     Attributes:
@@ -25,7 +40,7 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(_Line):
     """A signed transaction.
 
     Attributes:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from chain_bandit.cli import _terminable
+from chain_bandit.cli import _terminable, main
 from chain_bandit.exit_codes import EXIT_CODES
 
 ROOT = Path(__file__).parents[2]
@@ -296,12 +296,14 @@ def test_audit_exits_12_when_the_manifest_claims_something_else(
 
 def test_a_hostile_manifest_is_refused(finished: Path, tmp_path: Path) -> None:
     copy = copied(finished, tmp_path)
-    for text in ("[" * 100_000, '{"a":' * 100_000, "x" * (1 << 21), "", "[]", '{"head": 3}'):
+    numbers = [f'{{"chain_id": 1{"0" * digits}}}' for digits in (4_000, 5_000, 10**6)]
+    for text in ("[" * 100_000, '{"a":' * 100_000, "x" * (1 << 21), "", "[]", '{"head": 3}', *numbers):
         (copy / "manifest.json").write_text(text)
         for verb in ("audit", "show"):
             result = chain_bandit(verb, copy, cwd=tmp_path)
             assert result.returncode in (2, 6), (text[:20], result.stderr)
             assert result.stderr.count("\n") == 1
+            assert len(result.stderr) < 400
 
 
 def test_audit_exits_5_when_the_node_does_not_answer(tmp_path: Path) -> None:
@@ -338,3 +340,38 @@ def test_help_and_version_are_quick_and_load_no_chain(tmp_path: Path) -> None:
     assert subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=False).returncode == 0
     for arguments in (["--help"], ["--version"], ["explain", "12"]):
         assert chain_bandit(*arguments, cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize("digits", [4_000, 5_000, 100_000])
+def test_a_number_of_thousands_of_digits_is_no_bug(
+    digits: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In this process: a command line of the largest size, for each place that takes a number."""
+    number = "1" + "0" * digits
+    huge = tmp_path / "huge.toml"
+    huge.write_text(SMALL.read_text().replace("seed = 1", f"seed = {number}"))
+    monkeypatch.chdir(tmp_path)
+    for code, arguments in (
+        (3, ["run", huge]), (3, ["run", SMALL, "-o", f"rounds={number}"]),
+        (3, ["run", SMALL, "-o", f"malicious=[{{seat={number}}}]"]),
+        (3, ["run", SMALL, "-o", "rounds=" + "[" * digits]),
+        (3 if digits == 4_000 else 2, ["run", SMALL, "--rounds", number]),
+        (3 if digits == 4_000 else 2, ["run", SMALL, "--seed", number]),
+        (2, ["explain", number]), (2, ["audit", "--rpc", "http://127.0.0.1:9", "--contract", "0x" + number]),
+        (2, ["audit", "--rpc", "http://127.0.0.1:9", "--contract", "0x" + "11" * 20, "--from-block", number]),
+        (2, ["audit", "--rpc", "http://127.0.0.1:9", "--contract", "0x" + "11" * 20, "--to-block", number]),
+    ):  # fmt: skip
+        monkeypatch.setattr(sys, "argv", ["chain-bandit", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr().err
+        assert (ended.value.code, "a bug in" in said) == (code, False), (arguments[:-1], said[:300])
+        assert code == 2 or (said.count("\n") == 1 and len(said) < 400), said[:400]
+
+
+def test_show_finds_no_round_of_thousands_of_digits(finished: Path, tmp_path: Path) -> None:
+    for number in ("9" * 10, "9" * 11, "9" * 5_000):
+        result = chain_bandit("show", finished, "round", number, cwd=tmp_path)
+        assert result.returncode == 2, result.stderr
+        assert result.stderr.count("\n") == 1
+        assert len(result.stderr) < 300

@@ -79,6 +79,21 @@ def test_a_line_that_nobody_wrote_so_is_named(tmp_path, line, text):
     assert damaged.value.exit_code == 3
 
 
+@pytest.mark.parametrize("number", ["-1", "true", '"7"', "1.5", str(2**256), "1" + "0" * 4_000, "1" + "0" * 5_000,
+                                    "1" + "0" * 10**6])  # fmt: skip
+@pytest.mark.parametrize("key", ["chain_id", "nonce", "call", "tip"])
+def test_a_number_that_no_chain_has_is_named_and_not_shown(tmp_path, key, number):
+    path = tmp_path / "journal"
+    lines = written(path).splitlines()
+    line = 0 if key == "chain_id" else 2
+    honest = json.dumps(json.loads(lines[line])[key]).encode()
+    lines[line] = lines[line].replace(f'"{key}":'.encode() + honest, f'"{key}":{number}'.encode())
+    path.write_bytes(b"\n".join(lines) + b"\n")
+    with pytest.raises(JournalDamaged, match=f"journal:{line + 1}:") as damaged:
+        FileJournal(path)
+    assert len(str(damaged.value)) < 300
+
+
 @pytest.mark.parametrize(
     ("other", "what"),
     [
