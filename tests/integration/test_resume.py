@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,15 @@ import pytest
 
 from chain_bandit.chain.delivery import Delivery
 from chain_bandit.chain.errors import NodeUnreachable
-from chain_bandit.chain.journal import FileJournal, JournalLocked
 from chain_bandit.chain.patience import Patience
 from chain_bandit.cli import app
 from chain_bandit.exit_codes import EXIT_CODES
 from chain_bandit.game.folder import SCENARIO, FolderRefused
 from chain_bandit.game.on_chain import opening_balances
 from chain_bandit.game.plan import Plan
-from chain_bandit.game.unfinished import JOURNAL, place_of
+from chain_bandit.game.unfinished import JOURNAL, MINUTES, PAYMENTS, place_of
 from chain_bandit.history.collect import collect
+from chain_bandit.lines import FileLines, LinesLocked
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.runs import play
 from chain_bandit.scenario import load
@@ -130,10 +130,9 @@ def test_a_run_whose_node_is_gone_stops_with_exit_5_and_is_taken_up(node, tmp_pa
     other = small(3, node)
     with pytest.raises(FolderRefused, match="another scenario"):
         play(other, out, **stay(node), resume=True)
-    held = FileJournal(place_of(out) / JOURNAL)
-    with pytest.raises(JournalLocked, match="another process"):
-        play(scenario, out, **stay(node), resume=True)
-    held.close()
+    for name in (JOURNAL, PAYMENTS, MINUTES):
+        with closing(FileLines(place_of(out) / name)), pytest.raises(LinesLocked, match="another process"):
+            play(scenario, out, **stay(node), resume=True)
 
     play(scenario, out, **stay(node), resume=True)
     require_same(node, out, 2)
