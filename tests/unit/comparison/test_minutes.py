@@ -1,6 +1,7 @@
 """comparison/minutes.py: what a sitting came to comes back in its own slot, and a line that nobody wrote is refused."""
 
 import json
+import os
 from contextlib import closing
 from dataclasses import replace
 
@@ -38,6 +39,15 @@ def test_what_sittings_came_to_comes_back_in_order_and_only_where_it_was(tmp_pat
         assert (minutes.known, minutes.failures) == (KNOWN, ['party 1 died; it said: "\n\u2028é"'])
         minutes.begin(replace(SLOT, round=8))
         assert (minutes.known, minutes.failures) == ({}, [])
+
+
+def test_what_was_read_is_synced_before_anybody_hears_of_it_again(tmp_path, monkeypatch):
+    path, synced, really = tmp_path / "minutes", [], os.fsync
+    written(path)
+    with closing(FileLines(path)) as lines:
+        monkeypatch.setattr(os, "fsync", lambda file: (synced.append(os.fstat(file).st_ino), really(file))[1])
+        Minutes(lines)
+    assert synced == [path.stat().st_ino]
 
 
 def test_what_no_file_keeps_is_forgotten_with_its_round():
