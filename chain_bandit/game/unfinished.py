@@ -62,6 +62,7 @@ def unfinished(scenario: Scenario, out: Path, resume: bool) -> Iterator[Journals
     Raises:
         FolderRefused: there is a stopped run and `resume` was not asked for, or none, or one of another scenario.
         LinesLocked: another process is at it.
+        LinesDamaged: nothing was sent by this process.
     """
     place = place_of(out)
     stopped = (place / SCENARIO).is_file()
