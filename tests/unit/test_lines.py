@@ -99,7 +99,7 @@ def test_lines_that_are_forgotten_leave_an_empty_file_that_can_be_written_anew(t
 
 
 @pytest.mark.parametrize("line", [1, 2, 4])
-@pytest.mark.parametrize("text", [b"", b"{", b'"\x80', b"[" * 100_000, b"9" * 5_000])
+@pytest.mark.parametrize("text", [b"", b"{", b'"\x80', b"9" * 5_000])
 def test_a_line_that_nobody_wrote_so_is_named(tmp_path, line, text):
     path = tmp_path / "lines"
     each = written(path).splitlines()

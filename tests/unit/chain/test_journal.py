@@ -45,7 +45,9 @@ def test_a_journal_of_nothing_that_was_sent_may_belong_to_anything(tmp_path):
 
 
 @pytest.mark.parametrize("line", [1, 2, 4])
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"call": 1}', '{"format": "other/1"}', '"\x80'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", '{"call": 1}', '{"format": "other/1"}', '"\x80', "[" * 100_000]
+)
 def test_a_line_that_nobody_wrote_so_is_named(tmp_path, line, text):
     path = tmp_path / "journal"
     lines = written(path).splitlines()

@@ -14,6 +14,7 @@ from chain_bandit.protocol.messages import Slot
 SLOT = Slot(b"\1" * 32, 7, b"\2" * 32)
 ASKED = {0: b"\3" * 32, 5: b"\4" * 32}
 BITS = {5: (True, False)}
+DEEP = "deep"
 KNOWN = {(0, ASKED[0]): None, (5, ASKED[5]): BITS[5]}
 
 
@@ -62,11 +63,12 @@ def test_what_no_file_keeps_is_forgotten_with_its_round():
 @pytest.mark.parametrize(
     "change",
     [{"bits": {"5": "10"}}, {"bits": {"65536": [True]}}, {"asked": {"0": "x"}}, {"asked": None}, {"round": "seven"},
-     {"more": 1}, {"separator": 5}],
+     {"more": 1}, {"separator": 5}, {"asked": DEEP}],
 )  # fmt: skip
 def test_a_line_that_nobody_wrote_so_is_named(tmp_path, change):
     path = tmp_path / "minutes"
     first, second = written(path)
-    path.write_bytes(first + b"\n" + json.dumps(json.loads(second) | change).encode() + b"\n")
+    changed = json.dumps(json.loads(second) | change).replace(f'"{DEEP}"', "[" * 100_000)
+    path.write_bytes(first + b"\n" + changed.encode() + b"\n")
     with closing(FileLines(path)) as lines, pytest.raises(LinesDamaged, match="minutes:2:"):
         Minutes(lines)
