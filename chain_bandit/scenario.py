@@ -19,6 +19,7 @@ from chain_bandit.environments.table import RecordedTable, load_table
 from chain_bandit.protocol import assumptions
 from chain_bandit.protocol.aggregation import Aggregation
 from chain_bandit.protocol.arms import burn_in_length
+from chain_bandit.protocol.committee import smallest
 from chain_bandit.protocol.errors import AssumptionBroken, ChainBanditError
 from chain_bandit.protocol.parameters import ODDS, BodyMode, Parameters
 from chain_bandit.protocol.quorum import QuorumChoice
@@ -293,9 +294,10 @@ class Scenario(_Model):
             )
             assumptions.require(seats.count(seat) == 1, "malicious", "one entry a seat", seat=seat)
         if self.comparison == "mpc":
-            least = parameters.quorum(0) if parameters.sortition else parameters.validators
+            least = smallest(parameters)
             assumptions.require(
-                self.parties <= least, "parties", "parties <= validators, of the smallest committee that may be drawn",
+                self.parties <= least, "parties",
+                "parties <= validators of the smallest committee: min(N, M - m), drawn max(m, floor(E / 2)) + 1",
                 parties=self.parties, validators=least,
             )  # fmt: skip
         self.attacks()

@@ -12,6 +12,8 @@ from chain_bandit.game.game import Game
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import NoChain
 from chain_bandit.game.simulated import simulated
+from chain_bandit.protocol.settlement import Conduct
+from chain_bandit.protocol.units import Counts
 from chain_bandit.scenario import Scenario
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -90,6 +92,22 @@ def test_every_selection_comes_out_alike(name, selection):
 @pytest.mark.parametrize("name", ["two-faced-report", "within-range", "two-faced-counts", "silent-validator"])
 def test_every_other_switch_comes_out_alike(name, changes):
     require_equal(scenario(name, seed=5, **changes))
+
+
+class Boaster(Attack):
+    """Counts one pull more than there are rounds, or as many as there are, by its seat."""
+
+    conduct = Conduct.LIAR
+
+    def counts(self, view: View, honest: Counts) -> Counts:
+        """Of every arm."""
+        return (view.rules.parameters.horizon + view.seat % 2,) * len(honest)
+
+
+def test_a_count_beyond_the_horizon_is_withheld_in_both():
+    rows = require_equal(scenario(f"{__name__}:Boaster"))
+    reporters = {row[3][1] for row in rows if row[3]}
+    assert reporters == {0b1011111}
 
 
 def test_rounds_fail_when_too_many_fall_silent_and_nothing_is_decided_in_them():
