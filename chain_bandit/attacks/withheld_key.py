@@ -5,7 +5,10 @@ from chain_bandit.protocol.settlement import Conduct
 
 
 class WithheldKey(Attack):
-    """Nobody opens its records; what it pulled and earned shows in the settlement all the same."""
+    """Nobody opens its records; what it pulled and earned shows in the settlement all the same.
+
+    The closing waits for the key until the settlement window has passed: `chain.settlement_window` blocks.
+    """
 
     conduct = Conduct.ATTACKER
 

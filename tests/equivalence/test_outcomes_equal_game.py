@@ -91,6 +91,11 @@ def test_every_other_switch_comes_out_alike(name, changes):
     require_equal(scenario(name, seed=5, **changes))
 
 
+@pytest.mark.parametrize("name", ["false-record", "withheld-key"])
+def test_what_is_sealed_and_what_stays_shut_decides_nothing(name):
+    assert require_equal(scenario(name, sealed=True)) == without_messages(scenario("two-faced-counts", sealed=True))
+
+
 def test_rounds_fail_when_too_many_fall_silent_and_nothing_is_decided_in_them():
     rows = require_equal(scenario("silent-validator", seats=(3, 4, 5, 6)))
     kinds = [row[1].name for row in rows if row[1] is not None]
