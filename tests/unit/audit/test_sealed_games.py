@@ -139,11 +139,6 @@ FORGED: dict[str, Callable[[Forgery], None]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def sealed() -> Played:
-    return Played(Script(parameters=SEALED))
-
-
 @pytest.mark.parametrize("check", FORGED)
 def test_made_up_sums_and_keys_are_named(sealed: Played, check: str) -> None:
     forged = Forgery(sealed.history, {signer.address: signer for signer in (*sealed.signers, sealed.owner)})
