@@ -124,6 +124,18 @@ def test_one_false_tag_is_named_by_seat_and_round_and_all_else_is_checked() -> N
     assert checks["seal.records"].passed == reports - 1
 
 
+def test_with_a_false_tag_of_a_liar_its_lies_and_their_cost_are_not_known() -> None:
+    script = Script(parameters=SEALED, tags=lambda tags, t: tags[:24] + keccak(tags)[:8] if t == 10 else tags)
+    report = audit(Played(script).history)
+    assert [(v.check, v.round, v.field) for v in report.violations] == [
+        ("settlement.tags", 10, "receipt tag of seat 3")
+    ]
+    later = sum(row.round > 10 and LIAR in row.reporters for row in report.rounds)
+    assert report.checks["honest.report"].not_checkable == later > 10
+    assert report.checks["costs.case"].not_checkable > 10
+    assert max(found(report, "false report")[1]) <= 10
+
+
 def test_false_sums_are_named() -> None:
     script = Script(parameters=SEALED, sums=lambda sums: [sums[0], sums[1] + 1, *sums[2:]])
     report = audit(Played(script).history)
