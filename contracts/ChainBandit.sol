@@ -99,11 +99,6 @@ contract ChainBandit is Records {
         _bookkeeping();
     }
 
-    /// @inheritdoc IChainBandit
-    function revealCounts(bytes32) external override {
-        _bookkeeping();
-    }
-
     /// @dev Has the bookkeeper, the first contract that this one created, do what was called for, here.
     function _bookkeeping() private {
         // slither-disable-next-line unused-return -- none of these calls returns anything

@@ -40,7 +40,7 @@ CHECKS = {
     "reveal.cost": "The hidden cost follows from the secret.",
     "settlement.form": "Every settlement covers the approved rounds that were due, each seat once.",
     "settlement.rewards": "Every reward is the draw that the committed secret and model give.",
-    "settlement.roots": "Every root of a sealed round is that of pulls that the rules allow, at the committed draws.",
+    "settlement.tags": "Every receipt tag of a sealed game is of a pull that its seat can have made, at its draw.",
     "settlement.sums": "The sums that a sealed game pays are those of its rounds.",
     "seal.keys": "Every sealing key is the one whose hash was registered.",
     "seal.records": "Every sealed record whose key was revealed is its author's last receipt, or a finding names it.",

@@ -13,7 +13,6 @@ _IN_WORDS = {
     "no report": "seat {seat} has no agreed report in {n} blocks",
     "no pull": "seat {seat} did not pull in {n} approved rounds",
     "other arm than the honest": "seat {seat} pulled another arm than the honest in {n} rounds",
-    "counts not opened": "seat {seat} did not open its pull counts of {n} blocks",
     "false count commitment": "seat {seat} committed to other pull counts than it had in {n} blocks",
     "bits of other counts": "the comparison bits of seat {seat} in {n} blocks are not those of its pulls",
     "false sealed arm": "seat {seat} sealed another arm than that of its last receipt in {n} blocks",

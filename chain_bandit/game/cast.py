@@ -88,6 +88,11 @@ class Cast:
             self._network.step(step)
 
     @property
+    def revealed(self) -> tuple[bytes | None, ...]:
+        """What is published after a sealed game: each seat's sealing key, or None; empty for an open game."""
+        return tuple(seat.revealed() for seat in self.seats) if self.rules.parameters.sealed else ()
+
+    @property
     def aborted(self) -> tuple[str, ...]:
         """Why the open round has no comparison bits, an attempt each; empty where it has them."""
         return self._comparer.aborted
@@ -112,8 +117,7 @@ class Cast:
         for number in self.rules.everybody:
             signer = plan.participants[number]
             validator = Validator(self.rules, number, signer, verifier)
-            keys_of_seat = (plan.salt_keys[number], plan.vrf_keys[number], plan.seal_keys[number])
-            identity = (self.rules, number, signer, *keys_of_seat, verifier)
+            identity = (self.rules, number, signer, plan.vrf_keys[number], plan.seal_keys[number], verifier)
             if number in attacks:
                 keys = {seat: plan.participants[seat] for seat in (number, *attackers)}
                 rng = plan.rng("attack", number)

@@ -116,7 +116,7 @@ class Game:
             self._submit()
             self._list_accused(self.parameters.horizon + self.parameters.evidence_delay)
             self._settle(force=True)
-            self.recorder.finish(self.progress.entries[::-1], self.cast.environment.sums)
+            self.recorder.finish(self.progress.entries[::-1], self.cast.environment.sums, self.cast.revealed)
         finally:
             self.cast.close()
 

@@ -51,7 +51,7 @@ struct Parameters {
     uint32 burnInBlocks;
     uint32 gameBlocks;
     uint32 settlementWindow;
-    uint8 sealedGame; // 1: reports carry the last receipt sealed, settlement roots of receipts
+    uint8 sealedGame; // 1: reports carry the last receipt sealed, settlement receipt tags
     uint128 unrevealedPenalty; // wei that a participant loses which does not reveal its sealing key; 0 unless sealed
 }
 

@@ -110,6 +110,11 @@ def test_a_count_beyond_the_horizon_is_withheld_in_both():
     assert reporters == {0b1011111}
 
 
+@pytest.mark.parametrize("name", ["false-record", "withheld-key"])
+def test_what_is_sealed_and_what_stays_shut_decides_nothing(name):
+    assert require_equal(scenario(name, sealed=True)) == without_messages(scenario("two-faced-counts", sealed=True))
+
+
 def test_rounds_fail_when_too_many_fall_silent_and_nothing_is_decided_in_them():
     rows = require_equal(scenario("silent-validator", seats=(3, 4, 5, 6)))
     kinds = [row[1].name for row in rows if row[1] is not None]

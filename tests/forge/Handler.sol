@@ -219,12 +219,6 @@ contract Handler is Play {
         }
     }
 
-    function revealCounts(uint256 who) external {
-        address account = _who(who);
-        bool allowed = _over() && _holds(account);
-        _expect(allowed, account, 0, abi.encodeCall(IChainBandit.revealCounts, (bytes32(who))), "revealCounts");
-    }
-
     function passOn(uint256 who, uint256 seed) external {
         bytes[5] memory calls = [
             abi.encodeCall(IChainBandit.skipAfterDeadline, (0)), abi.encodeCall(IChainBandit.close, ()),

@@ -90,7 +90,7 @@ PLAYED = {
     "honest.report": Script(means=at(1, lambda means: (means[0] ^ 1, means[1]), lie)),
     "counts.commitment": Script(counts=at(1, lambda counts: (counts[0] + 1, counts[1]))),
     "counts.bits": Script(bits=lambda bits, t: {**bits, 1: (bits[1][0], False)} if t == ROUND else bits),
-    "settlement.roots": Script(parameters=SEALED, root=lambda root, t: keccak(root) if t == ROUND else root),
+    "settlement.tags": Script(parameters=SEALED, tags=lambda tags, t: bytes(8) + tags[8:] if t == ROUND else tags),
     "seal.records": Script(parameters=SEALED, record=at(1, lambda pull: replace(pull, reward=pull.reward ^ 1))),
     "costs.case": Script(costly=lambda costly, t: costly and t != COSTLY),
 }
