@@ -9,13 +9,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from chain_bandit import __version__
 from chain_bandit.exit_codes import EXIT_CODES
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
+
+if TYPE_CHECKING:
+    from chain_bandit.protocol.parameters import Parameters
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
@@ -88,6 +91,7 @@ def deploy(
     from chain_bandit.views import terminal
 
     plan = Plan(load(scenario, _overrides(override, rounds, seed)))
+    _say_chances(plan.parameters)
     place = out or Path("deployments") / f"{plan.scenario.name}-{plan.scenario.seed}.json"
     with connected(chain) as node:
         _warn_of_public_keys(node.chain_id)
@@ -242,12 +246,12 @@ def _play(
     from chain_bandit.game.chains import chain, is_url
     from chain_bandit.game.folder import free_place, read_rounds
     from chain_bandit.game.unfinished import kept_in
-    from chain_bandit.protocol.sortition import chances
     from chain_bandit.runs import failed_expectation, play
     from chain_bandit.scenario import load
     from chain_bandit.views import terminal
 
     scenario, on = load(scenario_file, overrides), chain(chain_name, account, _warn_of_public_keys)
+    _say_chances(scenario.parameters)
     place = out or Path("runs") / f"{scenario.name}-{scenario.seed}"
     free_place(place)
     with terminal.Progress(scenario.parameters.horizon) as observe:
@@ -260,9 +264,7 @@ def _play(
     else:
         rounds = read_rounds(finished.out)
         terminal.console().print(
-            terminal.header({
-                **manifest, "chain": chain_name, "out": str(finished.out), "sortition": chances(scenario.parameters)
-            }),
+            terminal.header({**manifest, "chain": chain_name, "out": str(finished.out)}),
             terminal.participants_table(manifest, report, rounds),
             terminal.regret_table(manifest, report, rounds),
             terminal.time_table(measured),
@@ -276,6 +278,15 @@ def _play(
         print(f"error: the audit is {report.verdict}; {kept_in(finished.kept)}", file=sys.stderr)
     if report.exit_code:
         raise typer.Exit(report.exit_code)
+
+
+def _say_chances(parameters: "Parameters") -> None:
+    """How likely a bad committee is, before anything is played or paid."""
+    from chain_bandit.protocol.sortition import chances
+
+    said = chances(parameters)
+    if said is not None:
+        print(f"sortition: {said}", file=sys.stderr, flush=True)
 
 
 def _warn_of_public_keys(chain_id: int) -> None:

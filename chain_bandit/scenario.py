@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
+from math import ceil
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -208,10 +209,6 @@ class Scenario(_Model):
         if self.commanders == "trust":
             honest = honest_commanders(self.participants, validators, self.liars, self.attackers)
             probing, commanders = commander_probabilities(honest, self.rounds, burn_in)
-        sortition = 0
-        if self.sortition is not None:
-            sortition = min(int(Fraction(str(self.sortition)) * ODDS), ODDS - 1)
-            assumptions.require(sortition > 0, "sortition", "p >= 2^-64", p=sortition)
         least = assumptions.minimum_stake(self.rounds, chain.wei_per_unit)
         penalty = least * round(self.unrevealed_penalty * UNIT) // UNIT if self.sealed else 0
         parameters = Parameters(
@@ -236,7 +233,7 @@ class Scenario(_Model):
             skip_penalty=self.skip_penalty,
             evidence_penalty=self.evidence_penalty,
             cost=Cost[self.cost.upper()],
-            sortition=sortition,
+            sortition=ceil(Fraction(str(self.sortition or 0)) * ODDS),
             probing=probing,
             commanders=commanders,
             wei_per_unit=chain.wei_per_unit,

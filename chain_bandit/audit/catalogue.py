@@ -8,6 +8,7 @@ CHECKS = {
     "game.code": "The contract was created from the code that this version ships.",
     "game.parameters": "The parameters satisfy every assumption of the theorem.",
     "game.deposits": "The environment put in the pool and every participant its stake, and nothing else was sent.",
+    "game.keys": "No two seats registered one VRF key where anything is drawn: they would be drawn together.",
     "game.opening": "The opened salt is the committed one, in time, and every seat was filled.",
     "game.genesis": "The first parent follows from parameters, addresses and salt.",
     "record.events": "Every event is what its transaction implies, and nothing else.",

@@ -34,6 +34,7 @@ from chain_bandit.protocol.parameters import BodyMode
 from chain_bandit.protocol.regret import Regret
 from chain_bandit.protocol.rewards import Draws
 from chain_bandit.protocol.settlement import Conduct
+from chain_bandit.protocol.sortition import chances
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario
 from chain_bandit.simulation.rivals import pooled_ucb, ucb1
@@ -213,6 +214,7 @@ def _manifest(
         "batch": scenario.chain.batch,
         "certificates": scenario.chain.certificates,
         "validators": game.parameters.validators,
+        "sortition": chances(game.parameters),
         "gas": sum(entry["gas"] for entry in gas.values()),
         "gas_by_method": gas,
         "regret": regret.total / UNIT,

@@ -11,7 +11,7 @@ from chain_bandit.protocol.units import MAX_ARMS, MAX_PARTICIPANTS, UNIT
 _WIDTHS = {
     "aggregation": 2, "delta": 32, "quorum_choice": 1, "cost": 1, "c1_per_report": 1, "body_mode": 1,
     "failure_limit": 16, "unrecorded": 16, "threshold": 32, "tolerance": 32, "skip_penalty": 16, "evidence_penalty": 16,
-    "sortition": 64, "c1_numerator": 64, "c1_denominator": 64, "wei_per_unit": 64, "stake": 128, "opening_deadline": 32,
+    "c1_numerator": 64, "c1_denominator": 64, "wei_per_unit": 64, "stake": 128, "opening_deadline": 32,
     "skip_deadline": 32, "burn_in_blocks": 32, "game_blocks": 32, "settlement_window": 32,
     "sealed": 1, "unrevealed_penalty": 128,
 }  # fmt: skip
@@ -108,6 +108,7 @@ def _check_draws(p: Parameters) -> None:
     """Refuse draws that could not give a committee, or a commander."""
     require(1 <= p.commanders <= p.probing <= ODDS, "commanders", "1 <= commanders <= probing <= 2^64",
             commanders=p.commanders, probing=p.probing)
+    require(0 <= p.sortition <= ODDS, "sortition", "0 <= sortition <= 2^64", sortition=p.sortition)
     if p.sortition == 0:
         return
     require(p.validators == p.participants, "sortition", "N = M (sortition or the best by reputation, not both)",

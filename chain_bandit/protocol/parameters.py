@@ -114,7 +114,7 @@ class Parameters:
 
     @cached_property
     def half_expected(self) -> int:
-        """floor(E / 2), E = M p the members that sortition draws on average; exact."""
+        """floor(E / 2), E = M p the members that sortition draws on average; exact, of p as it is here."""
         return self.participants * self.sortition // (2 * ODDS)
 
     @cached_property

@@ -38,8 +38,8 @@ interface IChainBandit is IErrors, IRules {
     event Withdrawn(address account, uint256 amount);
 
     /// @notice Takes the next seat for exactly the stake, before the game opens.
-    /// @param keys 33 bytes: the participant's VRF key, compressed; 32 bytes: the hash of its sealing key. The contract
-    /// reads neither; both enter the game's seed.
+    /// @param keys 33 bytes: the participant's VRF key, compressed, no other seat's where anything is drawn; 32 bytes:
+    /// the hash of its sealing key. Whether they are keys shows when they are used; both enter the game's seed.
     function join(bytes calldata keys) external payable;
 
     /// @notice Opens the game: the environment shows the salt it committed to, once all seats are filled.

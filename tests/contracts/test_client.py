@@ -113,6 +113,11 @@ def test_refused_view_and_deployment_raise_the_contracts_error():
         Coordinator.deploy(game.node.web3, game.environment, game.p, ZERO, ZERO, 0, Stopwatch())
 
 
+def test_joining_with_another_seats_vrf_key_is_refused_in_words():
+    with pytest.raises(TransactionReverted, match=r"the contract refused join: VrfKeyOfAnotherSeat\(0\)"):
+        played(sortition=2**64)  # everybody joins with zeros
+
+
 def test_account_that_cannot_pay_is_rejected():
     game = played()
     pauper = Account.from_key(keccak(b"pauper"))

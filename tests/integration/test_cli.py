@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from chain_bandit.cli import _terminable, main
+from chain_bandit.cli import _terminable, deploy, main, run
 from chain_bandit.exit_codes import EXIT_CODES
 
 ROOT = Path(__file__).parents[2]
@@ -150,6 +150,44 @@ def test_run_refuses_with_exit_3_when_an_attack_plugin_raises(tmp_path: Path) ->
     assert "ZeroDivisionError" in result.stderr
     assert "Traceback" not in result.stderr
     assert not [p for p in tmp_path.iterdir() if "run" in p.name]
+
+
+DRAWN = {"sortition": 0.8, "quorum": "majority", "rounds": 12}
+CHANCES = "sortition: 3.20 of 4 on average; a round's chance that of f + m = 2 malicious more than m = 1 are drawn: 0.6"
+
+
+def test_the_chance_of_a_bad_committee_is_said_before_anything_is_played_or_paid(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    said: list[str] = []
+
+    def stop(*_: object) -> None:
+        said.append(capsys.readouterr().err)
+        raise InterruptedError
+
+    monkeypatch.setattr("chain_bandit.runs.play", stop)
+    monkeypatch.setattr("chain_bandit.game.chains.connected", stop)
+    override = [f'{key}="{value}"' if isinstance(value, str) else f"{key}={value}" for key, value in DRAWN.items()]
+    for as_json in (False, True):
+        with pytest.raises(InterruptedError):
+            run(SMALL, override=override, out=tmp_path / "run", as_json=as_json)
+        with pytest.raises(InterruptedError):
+            deploy(SMALL, "anvil", "dev0", override=override, as_json=as_json)
+    with pytest.raises(InterruptedError):
+        run(SMALL, out=tmp_path / "run")
+    *drawn, plain = said
+    assert len(drawn) == 4
+    assert all(err.startswith(CHANCES) and err.count("\n") == 1 for err in drawn)
+    assert plain == ""
+
+
+def test_the_manifest_has_the_chance_of_a_bad_committee(tmp_path: Path) -> None:
+    options = [word for key, value in DRAWN.items() for word in ("-o", f"{key}={value}")]
+    result = chain_bandit("run", SMALL, *options, "--json", "--out", tmp_path / "run", cwd=tmp_path)
+    assert result.stderr.startswith(CHANCES)
+    kept = json.loads((tmp_path / "run" / "manifest.json").read_text())["sortition"]
+    assert f"sortition: {kept}\n" in result.stderr
+    assert json.loads(result.stdout)["sortition"] == kept
 
 
 NASTY = {

@@ -1,15 +1,18 @@
 """scenario.py: what the keys of committees, reputations and batches become, and what is refused."""
 
+from fractions import Fraction
+from math import floor
+
 import pytest
 
 from chain_bandit.protocol.aggregation import Aggregation
 from chain_bandit.protocol.assumptions import delta_safe_burn_in
 from chain_bandit.protocol.errors import AssumptionBroken
-from chain_bandit.protocol.parameters import BodyMode
+from chain_bandit.protocol.parameters import ODDS, BodyMode
 from chain_bandit.protocol.settlement import Cost
 from chain_bandit.protocol.sortition import chances, commander_probabilities
 from chain_bandit.protocol.units import UNIT
-from chain_bandit.scenario import ScenarioInvalid, load
+from chain_bandit.scenario import Scenario, ScenarioInvalid, load
 
 TEXT = """
 name = "keys"
@@ -49,8 +52,8 @@ def test_every_key_reaches_its_parameter(read):
 
 def test_draws_reach_their_parameters_exactly(read):
     p = read(sortition=0.7, quorum="majority", commanders="trust").parameters
-    assert p.sortition == 7 * 2**64 // 10
-    assert read(sortition=1, quorum="majority").parameters.sortition == 2**64 - 1
+    assert p.sortition == 7 * 2**64 // 10 + 1
+    assert read(sortition=1, quorum="majority").parameters.sortition == 2**64
     assert (p.probing, p.commanders) == commander_probabilities(
         p.participants - p.liars - p.attackers, p.horizon, p.burn_in
     )
@@ -146,11 +149,33 @@ def test_the_largest_numbers_are_refused_by_an_inequality(read, key, number, mod
     assert len(str(refused.value)) < 400
 
 
+def test_the_expected_committee_and_its_half_are_those_of_the_decimal(read):
+    """Exactly: the fraction of 2^64 that stands for p is never below it, nor so far above that a floor would change."""
+    base, tried = read().model_dump(), 0
+    for participants in range(2, 65):
+        for hundredths in range(1, 101):
+            chance = Fraction(hundredths, 100)
+            expected = participants * chance
+            bound = (floor(expected) - 1) // 2  # the largest m with E >= 2m + 1
+            if not 0 <= bound <= participants - 2:
+                continue
+            changes = {"participants": participants, "sortition": hundredths / 100, "quorum": "majority", "liars": 0}
+            p = Scenario(**base | changes | {"attackers": bound}).parameters
+            assert p.participants * p.sortition // ODDS == floor(expected)
+            assert p.half_expected == floor(expected / 2)
+            assert p.quorum(0) == max(floor(expected / 2), bound) + 1
+            tried += 1
+            if bound + 1 <= participants - 2 and hundredths % 10 == 0:
+                with pytest.raises(AssumptionBroken):
+                    assert not Scenario(**base | changes | {"attackers": bound + 1}).parameters
+    assert tried > 5000
+
+
 @pytest.mark.parametrize("key", ["sortition", "parties"])
 def test_sortition_is_refused_with_two_thirds_and_with_more_parties_than_a_committee_may_have(read, key):
     changes = {"quorum": "majority", "comparison": "mpc", "parties": 5} if key == "parties" else {}
     if key == "sortition":
-        with pytest.raises(AssumptionBroken, match="2\\^-64"):
+        with pytest.raises(AssumptionBroken, match="E = M p"):
             read(sortition=1e-20, quorum="majority")
     with pytest.raises(AssumptionBroken) as refused:
         read(sortition=0.75, **changes)

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from chain_bandit.protocol.parameters import BodyMode
-from tests.unit.audit.played_game import COMMITTEES, SEALED, Played, Script, rich
+from tests.unit.audit.played_game import COMMITTEES, DRAWS, SEALED, Played, Script, rich
 
 
 @pytest.fixture(scope="session")
@@ -14,6 +14,12 @@ def honest() -> Played:
 @pytest.fixture(scope="session")
 def sealed() -> Played:
     return Played(Script(parameters=SEALED))
+
+
+@pytest.fixture(scope="session")
+def drawn() -> Played:
+    """Validators and commanders are drawn."""
+    return Played(Script(parameters=DRAWS))
 
 
 @pytest.fixture(scope="session")

@@ -89,9 +89,9 @@ OUTSIDE = [
     ("commanders", {"probing": ODDS - 1}),
     ("commanders", {"probing": ODDS + 1}),
     ("sortition", {"sortition": -1}),
+    ("sortition", {"quorum_choice": MAJORITY, "sortition": ODDS + 1}),
     ("sortition", {"sortition": ODDS}),
-    ("sortition", {"sortition": ODDS - 1}),
-    ("sortition", {"quorum_choice": MAJORITY, "validators": 3, "sortition": ODDS - 1}),
+    ("sortition", {"quorum_choice": MAJORITY, "validators": 3, "sortition": 3 * ODDS // 4}),
     ("sortition", {"quorum_choice": MAJORITY, "sortition": 3 * ODDS // 4 - 1}),
     ("horizon", {"burn_in": 12}),
     ("wei_per_unit", {"wei_per_unit": 0}),
@@ -118,7 +118,7 @@ INSIDE = [
     {"aggregation": OPTION_2, "participants": 3, "validators": 3, "attackers": 0},
     {"cost": 1},
     {"quorum_choice": MAJORITY, "sortition": 3 * ODDS // 4},
-    {"quorum_choice": MAJORITY, "sortition": ODDS - 1, "commanders": 1},
+    {"quorum_choice": MAJORITY, "sortition": ODDS, "commanders": 1},
     {"probing": 1, "commanders": 1},
     {"participants": 7, "validators": 4, "liars": 2, "commanders": ODDS - 1},
     {"arms": 1},
@@ -250,9 +250,9 @@ def test_parameters_derive_quorum_and_mask(parameters):
     assert [parameters().quorum(n) for n in (4, 3, 7)] == [3, 3, 5]
     assert replace(parameters(), participants=7, attackers=2).quorum(7) == 5
     assert [replace(parameters(), quorum_choice=MAJORITY).quorum(n) for n in (2, 4, 7)] == [2, 3, 4]
-    drawn = replace(parameters(), participants=10, attackers=1, quorum_choice=MAJORITY, sortition=ODDS * 7 // 10)
-    assert [drawn.quorum(n) for n in (0, 3, 6, 8, 10)] == [4, 4, 4, 5, 6]  # E = 7, less a fraction
-    assert replace(drawn, sortition=ODDS * 6 // 10 + 1).half_expected == 3
+    drawn = replace(parameters(), participants=10, attackers=1, quorum_choice=MAJORITY, sortition=-(ODDS * -7 // 10))
+    assert [drawn.quorum(n) for n in (0, 3, 6, 8, 10)] == [4, 4, 4, 5, 6]  # E = 7, and a fraction
+    assert replace(drawn, sortition=-(ODDS * -6 // 10)).half_expected == 3
     assert replace(drawn, sortition=ODDS * 6 // 10).half_expected == 2  # 6, less a fraction
     assert (parameters().everybody, parameters().has_committees) == (0b1111, False)
     assert replace(parameters(), validators=3).has_committees
