@@ -1,10 +1,12 @@
-"""Every theorem's scenario inside, at and outside its assumption: regret by its parts, over seeds, without messages.
+"""Every theorem's scenario inside, at and outside its assumption: regret by its parts, over seeds.
 
     python benchmarks/theorems.py [--seeds 20] [--rounds 1000] [--jobs 2] [--theorem 5 ...] [--json]
 
 At: as `examples/theorems` has it. Inside: one malicious seat fewer. Outside: one more, still under the bounds that the
-game assumes. Silent: those of the theorem that attack the consensus fall silent instead, whatever else they do. Nothing
-is on a chain; regret a participant, in whole rewards. "Wait" is the most rounds in a row without a reward.
+game assumes; of Theorem 7 `theorem7-captured`, whose committee is one too small for those who attack. Silent: those of
+the theorem that attack the consensus fall silent instead, whatever else they do. Nothing is on a chain, and but for the
+captured committee nothing is sent; regret a participant, in whole rewards. "Wait" is the most rounds in a row without a
+reward.
 """
 
 import argparse
@@ -21,7 +23,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from chain_bandit.game.game import Game
 from chain_bandit.game.plan import Plan
+from chain_bandit.game.recorder import NoChain
 from chain_bandit.game.simulated import simulated
 from chain_bandit.protocol.regret import Regret
 from chain_bandit.protocol.units import UNIT
@@ -29,6 +33,8 @@ from chain_bandit.scenario import Scenario, load
 
 FOLDER = Path(__file__).resolve().parents[1] / "examples" / "theorems"
 PLACES = ("inside", "at", "outside", "silent")
+CAPTURED = 7, "outside"
+"""Its attackers certify blocks of their own, so it is played with real actors (`simulation/outcomes.py` refuses it)."""
 SILENT = [{"name": "silent-validator", "options": {"reports": False}}]
 
 
@@ -49,6 +55,8 @@ class Played:
 def scenario(theorem: int, place: str, seed: int, rounds: int) -> Scenario:
     """The theorem's scenario, moved to a place."""
     path = FOLDER / f"theorem{theorem}.toml"
+    if (theorem, place) == CAPTURED:
+        return load(FOLDER / "theorem7-captured.toml", {"seed": seed, "rounds": rounds})
     adversary = load(path).adversary
     most = "attackers" if adversary.attackers else "both" if adversary.both else "liars"
     count = getattr(adversary, most) + {"inside": -1, "outside": 1}.get(place, 0)
@@ -58,17 +66,46 @@ def scenario(theorem: int, place: str, seed: int, rounds: int) -> Scenario:
     return load(path, overrides)
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """One round: how it ended, the honest arm, whether it was paid, its cost in units, seats on the block list."""
+
+    round: int
+    kind: str
+    arm: int | None
+    paid: bool
+    cost: int | None
+    blocked: int
+
+
+def without_messages(plan: Plan) -> Iterator[Ended]:
+    """A game by what its messages come to."""
+    for each in simulated(plan):
+        kind = each.kind.name if each.kind else "BURN_IN"
+        blocked = sum(map(bool, each.ledger.blocked_from))
+        yield Ended(each.round, kind, each.arm, each.paid, each.cost, blocked)
+
+
+def with_messages(plan: Plan) -> Iterator[Ended]:
+    """A game of real actors."""
+    game = Game(plan.scenario, NoChain(), plan)
+    for each in game.play():
+        kind = each.record.kind.name if each.record else "BURN_IN"
+        blocked = sum(map(bool, game.progress.ledger.blocked_from))
+        yield Ended(each.round, kind, each.arm, bool(each.pulls), each.cost, blocked)
+
+
 def play(theorem: int, place: str, seed: int, rounds: int) -> Played:
     """One game."""
     plan = Plan(scenario(theorem, place, seed, rounds))
     kinds, wait, longest, listed = Counter[str](), 0, 0, 0
     regret = Regret(plan.scenario.model.means, plan.parameters.burn_in)
-    for each in simulated(plan):
-        kinds[each.kind.name if each.kind else "BURN_IN"] += 1
+    for each in (with_messages if (theorem, place) == CAPTURED else without_messages)(plan):
+        kinds[each.kind] += 1
         regret.add(each.round, each.arm, each.paid, each.cost)
         wait = 0 if each.arm is not None else wait + 1
         longest = max(longest, wait)
-        listed = sum(bool(since) for since in each.ledger.blocked_from)
+        listed = each.blocked
     parts = (getattr(regret, name) / UNIT for name in ("burn_in", "arms", "failed", "cost"))
     return Played(*parts, kinds["APPROVED"], kinds["SKIP"] + kinds["REJECTED"], listed, longest)
 

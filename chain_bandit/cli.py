@@ -9,13 +9,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from chain_bandit import __version__
 from chain_bandit.exit_codes import EXIT_CODES
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
+
+if TYPE_CHECKING:
+    from chain_bandit.protocol.parameters import Parameters
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
@@ -30,6 +33,9 @@ Override = Annotated[
     list[str] | None, typer.Option("-o", "--override", metavar="KEY=VALUE", help="Set a key; the value as in TOML.")
 ]
 
+
+LAST_BLOCK = 2**64 - 1
+"""A chain's last block, as a header can have it."""
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -85,6 +91,7 @@ def deploy(
     from chain_bandit.views import terminal
 
     plan = Plan(load(scenario, _overrides(override, rounds, seed)))
+    _say_chances(plan.parameters)
     place = out or Path("deployments") / f"{plan.scenario.name}-{plan.scenario.seed}.json"
     with connected(chain) as node:
         _warn_of_public_keys(node.chain_id)
@@ -120,8 +127,12 @@ def audit(
     contract: Annotated[
         str | None, typer.Option("--contract", help="With --rpc: the address, a deployment file or a run folder.")
     ] = None,
-    from_block: Annotated[int | None, typer.Option("--from-block", min=0, help="Its creation, if known.")] = None,
-    to_block: Annotated[int | None, typer.Option("--to-block", min=0, help="The last block to read.")] = None,
+    from_block: Annotated[
+        int | None, typer.Option("--from-block", min=0, max=LAST_BLOCK, help="Its creation, if known.")
+    ] = None,
+    to_block: Annotated[
+        int | None, typer.Option("--to-block", min=0, max=LAST_BLOCK, help="The last block to read.")
+    ] = None,
     bodies: Annotated[Path | None, typer.Option("--bodies", help="A compact game's export, with --rpc.")] = None,
     head: Annotated[str | None, typer.Option("--head", help="The hash of the last block, as you kept it.")] = None,
     as_json: Json = False,
@@ -146,7 +157,7 @@ def audit(
         raise Usage("--contract needs --rpc URL (or ETH_RPC_URL)")
     else:
         node, name = at_url(rpc), str(contract)
-        address = recorded_game(node, Path(name)) if Path(name).exists() else _hexadecimal(name, 20, "--contract")
+        address = recorded_game(node, Path(name)) if os.path.exists(name) else _hexadecimal(name, 20, "--contract")
         report = audit_node(node, address, from_block, to_block, kept, bodies)
     if as_json:
         print(json.dumps(report.as_dict(with_rounds=False), sort_keys=True))
@@ -182,7 +193,7 @@ def show(
                 terminal.regret_table(manifest, report, rounds),
                 terminal.checks_table(report),
             ]
-        case "round", str(number) if number.isdecimal():
+        case "round", str(number) if number.isdecimal() and len(number) <= 10:
             found, tables = inside.record(int(number)), [show_round(inside, int(number))]
         case "participant", str(who):
             found, tables = inside.account(who), [show_participant(inside, who)]
@@ -235,12 +246,12 @@ def _play(
     from chain_bandit.game.chains import chain, is_url
     from chain_bandit.game.folder import free_place, read_rounds
     from chain_bandit.game.unfinished import kept_in
-    from chain_bandit.protocol.sortition import chances
     from chain_bandit.runs import failed_expectation, play
     from chain_bandit.scenario import load
     from chain_bandit.views import terminal
 
     scenario, on = load(scenario_file, overrides), chain(chain_name, account, _warn_of_public_keys)
+    _say_chances(scenario.parameters)
     place = out or Path("runs") / f"{scenario.name}-{scenario.seed}"
     free_place(place)
     with terminal.Progress(scenario.parameters.horizon) as observe:
@@ -253,9 +264,7 @@ def _play(
     else:
         rounds = read_rounds(finished.out)
         terminal.console().print(
-            terminal.header({
-                **manifest, "chain": chain_name, "out": str(finished.out), "sortition": chances(scenario.parameters)
-            }),
+            terminal.header({**manifest, "chain": chain_name, "out": str(finished.out)}),
             terminal.participants_table(manifest, report, rounds),
             terminal.regret_table(manifest, report, rounds),
             terminal.time_table(measured),
@@ -269,6 +278,15 @@ def _play(
         print(f"error: the audit is {report.verdict}; {kept_in(finished.kept)}", file=sys.stderr)
     if report.exit_code:
         raise typer.Exit(report.exit_code)
+
+
+def _say_chances(parameters: "Parameters") -> None:
+    """How likely a bad committee is, before anything is played or paid."""
+    from chain_bandit.protocol.sortition import chances
+
+    said = chances(parameters)
+    if said is not None:
+        print(f"sortition: {said}", file=sys.stderr, flush=True)
 
 
 def _warn_of_public_keys(chain_id: int) -> None:
@@ -291,7 +309,7 @@ def _overrides(pairs: list[str] | None, rounds: int | None, seed: int | None) ->
             raise Usage(f"-o {pair}: expected KEY=VALUE")
         try:
             values[key] = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
+        except (ValueError, RecursionError):
             values[key] = value  # a bare word is a string
     if rounds is not None:
         values["rounds"] = rounds
@@ -306,7 +324,7 @@ def _hexadecimal(text: str, size: int, option: str) -> bytes:
     except ValueError:
         value = b""
     if len(value) != size:
-        raise Usage(f"{option} {text}: expected 0x and {2 * size} hexadecimal digits")
+        raise Usage(f"{option} {text[:80]}: expected 0x and {2 * size} hexadecimal digits")
     return value
 
 

@@ -46,7 +46,7 @@ class OtherGame(ChainBanditError):
     exit_code = 6
 
     def __init__(self, what: str, expected: object, got: object) -> None:
-        super().__init__(f"the history is of another game: {what} is {got}, expected {expected}")
+        super().__init__(f"the history is of another game: {what} is {got}, expected {str(expected)[:80]}")
         self.what, self.expected, self.got = what, expected, got
 
 

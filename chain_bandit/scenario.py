@@ -2,10 +2,11 @@
 
 import difflib
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
+from math import ceil
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,7 +20,8 @@ from chain_bandit.environments.table import RecordedTable, load_table
 from chain_bandit.protocol import assumptions
 from chain_bandit.protocol.aggregation import Aggregation
 from chain_bandit.protocol.arms import burn_in_length
-from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.protocol.committee import smallest
+from chain_bandit.protocol.errors import AssumptionBroken, ChainBanditError
 from chain_bandit.protocol.parameters import ODDS, BodyMode, Parameters
 from chain_bandit.protocol.quorum import QuorumChoice
 from chain_bandit.protocol.rewards import RewardModel
@@ -29,7 +31,12 @@ from chain_bandit.protocol.sortition import commander_probabilities, honest_comm
 from chain_bandit.protocol.transaction import require_room
 from chain_bandit.protocol.units import UNIT
 
-_EXPECTATION = r"^(<=|>=|<|>) ?-?\d+(\.\d+)?$|^== ?\S+$"
+_EXPECTATION = r"^(<=|>=|<|>) ?-?\d{1,40}(\.\d{1,40})?$|^== ?\S{1,100}$"
+
+_BITS = 256
+"""What the largest number of a scenario, a seed, fits into."""
+
+_BOUNDS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 
 
 class ScenarioInvalid(ChainBanditError):
@@ -164,7 +171,7 @@ class Scenario(_Model):
         description="share of T whole rewards that not revealing a sealing key costs; deposited with the stake",
     )
     exploration: str = Field(
-        default="2/b", pattern=r"^\d+(\.\d+)?(/b)?$", description="C1, /b: divided by |B_i|"
+        default="2/b", pattern=r"^\d{1,20}(\.\d{1,20})?(/b)?$", description="C1, /b: divided by |B_i|"
     )
     chain: Chain = Chain()
     expect: dict[str, Annotated[str, Field(pattern=_EXPECTATION)]] = {}
@@ -202,10 +209,6 @@ class Scenario(_Model):
         if self.commanders == "trust":
             honest = honest_commanders(self.participants, validators, self.liars, self.attackers)
             probing, commanders = commander_probabilities(honest, self.rounds, burn_in)
-        sortition = 0
-        if self.sortition is not None:
-            sortition = min(int(Fraction(str(self.sortition)) * ODDS), ODDS - 1)
-            assumptions.require(sortition > 0, "sortition", "p >= 2^-64", p=sortition)
         least = assumptions.minimum_stake(self.rounds, chain.wei_per_unit)
         penalty = least * round(self.unrevealed_penalty * UNIT) // UNIT if self.sealed else 0
         parameters = Parameters(
@@ -230,7 +233,7 @@ class Scenario(_Model):
             skip_penalty=self.skip_penalty,
             evidence_penalty=self.evidence_penalty,
             cost=Cost[self.cost.upper()],
-            sortition=sortition,
+            sortition=ceil(Fraction(str(self.sortition or 0)) * ODDS),
             probing=probing,
             commanders=commanders,
             wei_per_unit=chain.wei_per_unit,
@@ -288,9 +291,10 @@ class Scenario(_Model):
             )
             assumptions.require(seats.count(seat) == 1, "malicious", "one entry a seat", seat=seat)
         if self.comparison == "mpc":
-            least = parameters.quorum(0) if parameters.sortition else parameters.validators
+            least = smallest(parameters)
             assumptions.require(
-                self.parties <= least, "parties", "parties <= validators, of the smallest committee that may be drawn",
+                self.parties <= least, "parties",
+                "parties <= validators of the smallest committee: min(N, M - m), drawn max(m, floor(E / 2)) + 1",
                 parties=self.parties, validators=least,
             )  # fmt: skip
         self.attacks()
@@ -318,8 +322,8 @@ def load(path: Path, overrides: Mapping[str, Any] | None = None) -> Scenario:
     """The scenario in a TOML file, with overrides by dotted key.
 
     Raises:
-        ScenarioInvalid: unreadable, not TOML, unknown key, wrong type or value.
-        ChainBanditError: a setting that the theory forbids, a bad table, an unknown attack.
+        ScenarioInvalid: unreadable, not TOML, unknown key, wrong type.
+        ChainBanditError: a setting out of its bounds or that the theory forbids, a bad table, an unknown attack.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -328,8 +332,15 @@ def load(path: Path, overrides: Mapping[str, Any] | None = None) -> Scenario:
         raise ScenarioInvalid(str(path), None, f"cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ScenarioInvalid(str(path), None, f"is not TOML: {error}") from error
+    except ValueError as error:  # of an integer with thousands of digits, which Python does not read
+        raise ScenarioInvalid(str(path), None, f"holds a number of more than {_BITS} bits") from error
+    except RecursionError as error:
+        raise ScenarioInvalid(str(path), None, "is not TOML that anybody wrote: it nests too deep") from error
     for key, value in (overrides or {}).items():
         _assign(data, key, value, str(path))
+    for key, number in _integers(data):
+        if number.bit_length() > _BITS:
+            raise ScenarioInvalid(str(path), _line_of(text, key), f"{key} has more than {_BITS} bits")
     if "folder" in data:
         raise ScenarioInvalid(str(path), _line_of(text, "folder"), "unknown key 'folder'")
     try:
@@ -338,6 +349,18 @@ def load(path: Path, overrides: Mapping[str, Any] | None = None) -> Scenario:
         raise _invalid(str(path), text, error) from error
     scenario.check()
     return scenario
+
+
+def _integers(value: Any, key: str = "") -> Iterator[tuple[str, int]]:
+    """Every integer of a scenario, the options of plug-ins among them, with its key."""
+    if isinstance(value, int):
+        yield key, value
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from _integers(item, name)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _integers(item, key)
 
 
 def _assign(data: dict[str, Any], key: str, value: Any, file: str) -> None:
@@ -349,10 +372,13 @@ def _assign(data: dict[str, Any], key: str, value: Any, file: str) -> None:
     data[last] = value
 
 
-def _invalid(file: str, text: str, error: ValidationError) -> ScenarioInvalid:
+def _invalid(file: str, text: str, error: ValidationError) -> ChainBanditError:
     first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")  # a misspelt key is also missing
     location = [part for part in first["loc"] if part not in ("bernoulli", "table")]
     name = ".".join(map(str, location))
+    for kind, sign in _BOUNDS.items():
+        if kind in first.get("ctx", {}):
+            return AssumptionBroken(name, f"{name} {sign} {first['ctx'][kind]:g}", f"{name} = {first['input']}")
     key = next((part for part in reversed(location) if isinstance(part, str)), "")
     if first["type"] == "extra_forbidden":
         known = _known_keys()

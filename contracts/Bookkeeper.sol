@@ -36,7 +36,7 @@ contract Bookkeeper is Books {
         _requireCanonical(abi.encodeCall(IChainBandit.settleRewards, (through, pulls)));
         Progress memory progress_ = _requireOpened();
         if (progress_.isOver(HORIZON)) _requireWindow(progress_);
-        if (SEALED == 1) _credits.settleRoots(_history, through, pulls);
+        if (SEALED == 1) _credits.settleTags(_history, through, pulls, PARTICIPANTS);
         else _credits.settle(_history, _docket, through, pulls, PARTICIPANTS, ARMS);
         emit IChainBandit.RewardsSettled(through);
     }
@@ -109,12 +109,6 @@ contract Bookkeeper is Books {
         _accounts.withdrawn[msg.sender] = true;
         emit IChainBandit.Withdrawn(msg.sender, amount);
         Balances.send(msg.sender, amount);
-    }
-
-    function revealCounts(bytes32 saltKey) external direct {
-        uint16 seat = _roster.seatOf(msg.sender);
-        _requireOver();
-        emit IChainBandit.CountsRevealed(seat, saltKey);
     }
 
     function _requireSealed() private view {

@@ -38,6 +38,7 @@ contract ChainBandit is Records {
         if (msg.sender == environment) revert EnvironmentCannotJoin(msg.sender);
         if (msg.value != STAKE) revert WrongStake(msg.value, STAKE);
         uint16 seat = _roster.take(msg.sender, keys, PARTICIPANTS);
+        if (SORTITION != 0 || DRAWS_COMMANDERS) _roster.claim(seat, keys);
         if (SEALED == 1) _seals.register(seat, keys);
         emit Joined(seat, msg.sender);
     }
@@ -96,11 +97,6 @@ contract ChainBandit is Records {
 
     /// @inheritdoc IChainBandit
     function withdraw() external override {
-        _bookkeeping();
-    }
-
-    /// @inheritdoc IChainBandit
-    function revealCounts(bytes32) external override {
         _bookkeeping();
     }
 

@@ -32,7 +32,7 @@ abstract contract Rules is IErrors, IRules {
     uint16 internal immutable SKIP_PENALTY;
     uint16 internal immutable EVIDENCE_PENALTY;
     uint8 internal immutable COST;
-    uint64 internal immutable SORTITION;
+    uint128 internal immutable SORTITION;
     uint128 private immutable PROBING;
     uint128 private immutable COMMANDERS;
     uint64 internal immutable WEI_PER_UNIT;

@@ -10,7 +10,7 @@ from chain_bandit.protocol.blocks import Header, approves, seats
 from chain_bandit.protocol.ledger import Ledger
 from chain_bandit.protocol.messages import Phase, Role, pull_content, receipt_content, tally
 from chain_bandit.protocol.rewards import Draws, RewardModel, hidden_cost
-from chain_bandit.protocol.sealing import receipts_root
+from chain_bandit.protocol.sealing import receipt_tags
 from chain_bandit.protocol.settlement import NOTHING, Conduct, Cost, Pull, case_2, cost_of_round, encode_pulls
 from chain_bandit.protocol.units import Counts, Means, added, sample_means
 
@@ -86,11 +86,11 @@ class Environment:
         )
 
     def settlement(self, pulls: Sequence[Pull]) -> bytes:
-        """What the contract is told of an approved round, once: the pulls, or in a sealed game the root of them."""
+        """What the contract is told of an approved round, once: the pulls, or in a sealed game their tags."""
         self.sums = [total + pull.reward for total, pull in zip(self.sums, pulls, strict=True)]
         if not self.rules.parameters.sealed:
             return encode_pulls(pulls)
-        return receipts_root(self.secret, self.rules.seed_0, self._ledger.round, pulls)
+        return receipt_tags(self.secret, self.rules.seed_0, self._ledger.round, pulls)
 
     def charge(self, header: Header, reported: dict[int, Means]) -> int | None:
         """What the block's round costs, in units, where some B_i holds a labelled liar that lied: case 2; else None."""

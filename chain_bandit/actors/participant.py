@@ -27,12 +27,10 @@ class Participant:
     """The bandit half of a seat. Its state follows from the receipts it holds and the ledger alone."""
 
     def __init__(
-        self, rules: Rules, seat: int, signer: Signer, salt_key: bytes, vrf_key: VrfKey, seal_key: bytes,
-        verifier: Verifier,
+        self, rules: Rules, seat: int, signer: Signer, vrf_key: VrfKey, seal_key: bytes, verifier: Verifier
     ) -> None:  # fmt: skip
         self.rules, self.seat, self.signer = rules, seat, signer
-        self.salt_key, self.vrf_key, self.seal_key = salt_key, vrf_key, seal_key
-        self._verifier = verifier
+        self.vrf_key, self.seal_key, self._verifier = vrf_key, seal_key, verifier
         self.counts: Counts = (0,) * rules.parameters.arms
         self.totals: tuple[int, ...] = (0,) * rules.parameters.arms
         self.last = NOTHING
@@ -53,9 +51,14 @@ class Participant:
         """What the report of a sealed game hides: the last receipt."""
         return self.last
 
+    def reveals(self) -> bool:
+        """Whether it publishes its sealing key after a sealed game; only the malicious keep theirs."""
+        return True
+
     def report(self, ledger: Ledger) -> tuple[Report, Opening]:
         """The report of the open round and the opening of its commitment."""
-        counts, salt = self.committed_counts(ledger), commitment_salt(self.salt_key, ledger.round)
+        key = self.seal_key if self.rules.parameters.sealed else self.rules.domain.game
+        counts, salt = self.committed_counts(ledger), commitment_salt(key, ledger.round, self.seat)
         committed = counts_commitment(counts, salt, self.rules.parties)
         report = Report(self.means(ledger), committed, self.proof(ledger), self._sealed(ledger))
         return report, Opening(counts, salt)

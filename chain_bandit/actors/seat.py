@@ -61,6 +61,10 @@ class Seat:
                 pass
         return []
 
+    def revealed(self) -> bytes | None:
+        """The sealing key that the seat publishes after a sealed game, if it does."""
+        return self.participant.seal_key if self.participant.reveals() else None
+
     def equivocations(self) -> list[Equivocation]:
         """Every proof of equivocation that the seat holds of the round."""
         return self.prober.equivocations() if self.probing else self.validator.equivocations()

@@ -16,7 +16,7 @@ from chain_bandit.crypto.keys import Signer
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.ledger import Ledger
 from chain_bandit.protocol.messages import Phase, Role, Slot
-from chain_bandit.protocol.settlement import Conduct
+from chain_bandit.protocol.settlement import Conduct, Pull
 from chain_bandit.protocol.units import Counts, Means
 
 
@@ -146,6 +146,14 @@ class Attack:
     def counts(self, view: View, honest: Counts) -> Counts:
         """The pull counts to commit to."""
         return honest
+
+    def record(self, view: View, honest: Pull) -> Pull:
+        """What the report of a sealed game hides."""
+        return honest
+
+    def reveals(self, view: View) -> bool:
+        """Whether to publish the sealing key after a sealed game."""
+        return True
 
     def outbox(self, view: View, sends: list[Send]) -> list[Send]:
         """The last word on what leaves the seat at the beginning of a step; its pulls are up to `arm`."""

@@ -1,6 +1,7 @@
-"""A seat under an attack: the honest machine, with the attack at its four verbs."""
+"""A seat under an attack: the honest machine, with the attack at its verbs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from chain_bandit.actors.messages import Message, Send, is_sound
 from chain_bandit.actors.participant import Participant
@@ -11,7 +12,7 @@ from chain_bandit.crypto.verify import Verifier
 from chain_bandit.protocol.blocks import Report, seats
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
 from chain_bandit.protocol.ledger import Ledger
-from chain_bandit.protocol.settlement import Conduct
+from chain_bandit.protocol.settlement import Conduct, Pull
 from chain_bandit.protocol.units import Counts, Means
 
 
@@ -58,6 +59,16 @@ class Combined(Attack):
             honest = attack.counts(view, honest)
         return honest
 
+    def record(self, view: View, honest: Pull) -> Pull:
+        """One lie on top of the other."""
+        for attack in self.attacks:
+            honest = attack.record(view, honest)
+        return honest
+
+    def reveals(self, view: View) -> bool:
+        """Unless one of them keeps the key."""
+        return all(attack.reveals(view) for attack in self.attacks)
+
     def outbox(self, view: View, sends: list[Send]) -> list[Send]:
         """One change after the other."""
         for attack in self.attacks:
@@ -73,7 +84,7 @@ class Combined(Attack):
 
 
 class MaliciousParticipant(Participant):
-    """A participant whose estimators, counts and arms pass through an attack."""
+    """A participant whose estimators, counts, arms, sealed records and sealing key pass through an attack."""
 
     attack: Attack
     view: View
@@ -90,6 +101,14 @@ class MaliciousParticipant(Participant):
     def committed_counts(self, ledger: Ledger) -> Counts:
         """The attack's counts."""
         return self.attack.counts(self.view, super().committed_counts(ledger))
+
+    def record(self, ledger: Ledger) -> Pull:
+        """The attack's record."""
+        return self.attack.record(self.view, super().record(ledger))
+
+    def reveals(self) -> bool:
+        """As the attack has it."""
+        return self.attack.reveals(self.view)
 
 
 class MaliciousSeat(Seat):
@@ -115,23 +134,26 @@ class MaliciousSeat(Seat):
     def on_tick(self, step: int) -> list[Send]:
         """What the attack makes of the honest messages of the step."""
         self.view.step = step
-        try:
+        with self._named():
             sends = self.attack.outbox(self.view, super().on_tick(step))
             return [send for send in sends if is_sound(send)]  # no wire carries anything else
-        except (KeyboardInterrupt, Stopped):
-            raise
-        except BaseException as error:
-            raise self._failed(error) from error
 
     def on_message(self, sender: int, message: Message) -> list[Send]:
         """The honest answer: a pull, whose arm the attack decides."""
-        try:
+        with self._named():
             return super().on_message(sender, message)
+
+    def revealed(self) -> bytes | None:
+        """The key, if the attack publishes it."""
+        with self._named():
+            return super().revealed()
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """A plug-in may raise anything; the user is told which one did."""
+        try:
+            yield
         except (KeyboardInterrupt, Stopped):
             raise
         except BaseException as error:
-            raise self._failed(error) from error
-
-    def _failed(self, error: BaseException) -> AttackFailed:
-        """A plug-in may raise anything; the user is told which one did."""
-        return AttackFailed(self.attack.name, self.number, self.ledger.round, error)
+            raise AttackFailed(self.attack.name, self.number, self.ledger.round, error) from error

@@ -8,6 +8,7 @@ from chain_bandit.attacks.captured_committee import CapturedCommittee
 from chain_bandit.attacks.constant_lie import ConstantLie
 from chain_bandit.attacks.copycat import Copycat
 from chain_bandit.attacks.equivocating_commander import EquivocatingCommander
+from chain_bandit.attacks.false_record import FalseRecord
 from chain_bandit.attacks.forged_signature import ForgedSignature
 from chain_bandit.attacks.late_chain import LateChain
 from chain_bandit.attacks.offset import Offset
@@ -17,6 +18,7 @@ from chain_bandit.attacks.silent_validator import SilentValidator
 from chain_bandit.attacks.sleeper import Sleeper
 from chain_bandit.attacks.two_faced_counts import TwoFacedCounts
 from chain_bandit.attacks.two_faced_report import TwoFacedReport
+from chain_bandit.attacks.withheld_key import WithheldKey
 from chain_bandit.attacks.within_range import WithinRange
 from chain_bandit.attacks.worse_half import WorseHalf
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
@@ -32,6 +34,8 @@ ATTACKS: dict[str, type[Attack]] = {
     "sleeper": Sleeper,
     "two-faced-report": TwoFacedReport,
     "two-faced-counts": TwoFacedCounts,
+    "false-record": FalseRecord,
+    "withheld-key": WithheldKey,
     "equivocating-commander": EquivocatingCommander,
     "silent-validator": SilentValidator,
     "late-chain": LateChain,

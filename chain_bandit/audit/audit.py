@@ -12,7 +12,7 @@ from chain_bandit.audit.report import AuditReport, Checks
 from chain_bandit.history.blocks import History
 from chain_bandit.history.bodies import body_digests
 from chain_bandit.history.errors import HistoryError
-from chain_bandit.history.records import CREATION, Call, Event, calls_in
+from chain_bandit.history.records import CREATION, Call, calls_in
 from chain_bandit.protocol.digests import keccak
 
 _BEFORE: dict[str, Callable[[Game, Call], None]] = {"join": setup.joined, "open": setup.opened}
@@ -121,12 +121,6 @@ def _replay_direct(game: Game, call: Call) -> None:
         game.checks.unknown("record.links", game.blind)
     elif game.ledger is None:
         game.checks.that(False, "record.events", None, call.method, "the game was not opened")
-    elif call.method == "revealCounts":
-        seat = game.addresses.index(call.sender) if call.sender in game.addresses else None
-        key = call.arguments[0] if call.arguments else b""
-        game.checks.same(
-            call.events, (Event("CountsRevealed", (seat, key)),), "record.events", None, "event of opened counts"
-        )
     elif call.method in _RECORDS:
         _RECORDS[call.method](game, call)
     else:
@@ -139,7 +133,7 @@ def _replay_foreign(game: Game, call: Call) -> None:
     for event in call.events:
         if event.name == "Joined":
             setup.joined_elsewhere(game, *event.values)
-        elif event.name not in ("Withdrawn", "CountsRevealed") and not game.blind:
+        elif event.name != "Withdrawn" and not game.blind:
             game.blind = "a call came through another contract, so that its calldata is not in the history"
             game.checks.unknown("record.links", game.blind)
 
@@ -192,7 +186,7 @@ def _report(game: Game, trusted: bool) -> AuditReport:
             each.name: getattr(deployment.parameters, each.name) for each in fields(deployment.parameters)
         }
     checks = dict(game.checks.tallies)
-    unopened = deployment is not None and deployment.parameters.sealed and not game.receipts_known
+    unopened = deployment is not None and deployment.parameters.sealed and bool(game.unread)
     if trusted:
         del checks["chain.head"]
     return AuditReport(

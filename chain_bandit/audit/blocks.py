@@ -70,9 +70,10 @@ def check_block(game: Game, header: Header, body: bytes | None) -> Checked:
     if p.sealed:
         check_records(game, reports)
     held = [frozenset(seats(row)) & reports.keys() for row in header.selected]
-    liars = game.disclosed.liars if game.disclosed else frozenset()
+    if game.disclosed is None or not game.disclosed.liars & reports.keys() <= truth.keys():
+        return Checked(digest, signed, None)
     reported = {seat: report.means for seat, report in reports.items()}
-    return Checked(digest, signed, None if truth is None else case_2(held, liars, reported, truth))
+    return Checked(digest, signed, case_2(held, game.disclosed.liars, reported, truth))
 
 
 def _check_form(game: Game, header: Header) -> None:

@@ -1,6 +1,5 @@
 """The first walk: is this a chain at all, and what did the end of the game open?"""
 
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -8,14 +7,7 @@ from chain_bandit.audit.report import Checks
 from chain_bandit.history.blocks import History, RawBlock
 from chain_bandit.history.errors import BadEncoding
 from chain_bandit.history.evm import decode_header, decode_receipt, decode_transaction, ordered_root
-from chain_bandit.history.records import PACKED, Call, calls_in
-from chain_bandit.history.setup import constructed
-from chain_bandit.protocol.assumptions import check
-from chain_bandit.protocol.blocks import Body, Kind, Report, seats
-from chain_bandit.protocol.digests import keccak
-from chain_bandit.protocol.errors import AssumptionBroken, Malformed
-from chain_bandit.protocol.parameters import BodyMode, Parameters
-from chain_bandit.protocol.submission import decode
+from chain_bandit.history.records import Call, calls_in
 
 
 @dataclass(slots=True)
@@ -26,22 +18,16 @@ class Survey:
         sound: whether blocks, roots and links all hold: only then is anything else worth replaying.
         head: hash and number of the last block.
         reveal: secret, encoded roles and encoded model, once the contract took them.
-        salt_keys: of each seat that opened its counts.
         pulls: all settlements, one after the other.
-        parameters: of the game, once it is deployed.
         seal_keys: of each seat that revealed its sealing key.
-        sealed: of a sealed game, the records in its reports by round and seat.
     """
 
     sound: bool = True
     head: bytes = bytes(32)
     number: int = -1
     reveal: tuple[bytes, bytes, bytes] | None = None
-    salt_keys: dict[int, bytes] = field(default_factory=dict)
     pulls: bytearray = field(default_factory=bytearray)
-    parameters: Parameters | None = None
     seal_keys: dict[int, bytes] = field(default_factory=dict)
-    sealed: dict[int, dict[int, bytes]] = field(default_factory=dict)
 
 
 def survey(history: History, kept: bytes | None, checks: Checks) -> Survey:
@@ -54,7 +40,7 @@ def survey(history: History, kept: bytes | None, checks: Checks) -> Survey:
             break
         for call in calls_in(block, origin.contract):
             if call.succeeded:
-                _take_in(call, block, found)
+                _take_in(call, found)
     if found.number < 0 and found.sound:
         found.sound = checks.that(False, "chain.links", None, "history", "it holds no block")
     if kept is not None and found.sound:
@@ -116,45 +102,12 @@ def _receipts_problem(block: RawBlock) -> str:
     return "" if gas == header.gas_used else "its gas is not that of its receipts"
 
 
-def _take_in(call: Call, block: RawBlock, found: Survey) -> None:
+def _take_in(call: Call, found: Survey) -> None:
     """Keep what a transaction opens, or what is opened later. Whether it was right to is checked on the second walk."""
-    if found.parameters is None:
-        with suppress(AssumptionBroken):
-            found.parameters = _sound(constructed(call))
-    elif found.parameters.sealed and call.method == PACKED and call.arguments:
-        with suppress(Malformed):
-            found.sealed |= _sealed(call, block, found.parameters)
     if call.method == "reveal" and call.arguments:
         found.reveal = (call.arguments[0], call.arguments[1], call.arguments[2])
     elif call.method == "settleRewards" and call.arguments:
         found.pulls += call.arguments[1]
     for event in call.events:
-        if event.name == "CountsRevealed":
-            found.salt_keys[event.values[0]] = event.values[1]
-        elif event.name == "SealRevealed":
+        if event.name == "SealRevealed":
             found.seal_keys[event.values[0]] = event.values[1]
-
-
-def _sound(parameters: Parameters | None) -> Parameters | None:
-    """Parameters that blocks can be read by. Raises `AssumptionBroken`."""
-    if parameters is not None:
-        check(parameters)
-    return parameters
-
-
-def _sealed(call: Call, block: RawBlock, parameters: Parameters) -> dict[int, dict[int, bytes]]:
-    """The sealed records of the blocks that a call records. Raises `Malformed`."""
-    said = call.events[0].values if call.events and call.events[0].name == "Recorded" else None
-    if said is None:
-        return {}
-    submitted, bodies = decode(parameters, call.arguments[0] if call.arguments else b""), block.bodies
-    beside = {keccak(body): body for body in bodies}
-    last, found = said[0] - (said[1] == Kind.EXPLORATION), {}
-    for t, each in enumerate(submitted, last - len(submitted) + 1):
-        reporters = seats(int.from_bytes(each.decided[: parameters.mask_bytes], "big"))
-        body = each.body if parameters.body_mode == BodyMode.FULL else beside.get(each.body)
-        if body is not None:
-            signed = Body.decode(body, len(reporters), parameters).reports
-            records = (Report.decode(report.content, parameters).sealed for report in signed)
-            found[t] = dict(zip(reporters, records, strict=True))
-    return found

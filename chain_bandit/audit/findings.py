@@ -2,6 +2,7 @@
 
 from chain_bandit.audit.game import Game
 from chain_bandit.audit.report import KEPT, Finding
+from chain_bandit.protocol.assumptions import broken_by_roles
 from chain_bandit.protocol.settlement import Conduct
 
 _IN_WORDS = {
@@ -12,7 +13,6 @@ _IN_WORDS = {
     "no report": "seat {seat} has no agreed report in {n} blocks",
     "no pull": "seat {seat} did not pull in {n} approved rounds",
     "other arm than the honest": "seat {seat} pulled another arm than the honest in {n} rounds",
-    "counts not opened": "seat {seat} did not open its pull counts of {n} blocks",
     "false count commitment": "seat {seat} committed to other pull counts than it had in {n} blocks",
     "bits of other counts": "the comparison bits of seat {seat} in {n} blocks are not those of its pulls",
     "false sealed arm": "seat {seat} sealed another arm than that of its last receipt in {n} blocks",
@@ -43,23 +43,18 @@ def findings(game: Game) -> list[Finding]:
 
 
 def _labels(game: Game) -> list[Finding]:
-    """Opened roles outside of what the parameters promise, and the theorem with them."""
+    """Opened roles outside of what the parameters promise, and the theorem of the game's aggregation with them."""
     if game.disclosed is None:
         return []
-    p, roles = game.parameters, game.disclosed.roles
-    liars = len(game.disclosed.liars)
-    attackers = sum(bool(role & Conduct.ATTACKER) for role in roles)
-    malicious = sum(bool(role) for role in roles)
-    found = {
-        "more liars than f": (liars > p.liars, liars, f"liars, f = {p.liars}"),
-        "more attackers than m": (attackers > p.attackers, attackers, f"attackers, m = {p.attackers}"),
-        "more than a third malicious":
-            (3 * malicious > p.participants, malicious, f"malicious of {p.participants}, more than a third"),
-    }
+    roles = game.disclosed.roles
+    attackers, malicious = sum(bool(role & Conduct.ATTACKER) for role in roles), sum(map(bool, roles))
     return [
-        Finding(kind, None, count, (), f"{count} seats are labelled {words}: the theorem promises nothing")
-        for kind, (beyond, count, words) in found.items() if beyond
-    ]
+        Finding(
+            f"labels: {broken.name}", None, malicious, (),
+            f"by the labels {broken.inequality} does not hold ({broken.values}): the theorem promises nothing",
+        )
+        for broken in broken_by_roles(game.parameters, len(game.disclosed.liars), attackers, malicious)
+    ]  # fmt: skip
 
 
 def _sentence(kind: str, seat: int, rounds: list[int]) -> str:

@@ -72,8 +72,7 @@ class Past:
         priced: of a block, the arm that its header carries and that arm's global estimator.
         expected: case 2; None when it is not known.
         charged: what the environment said of it.
-        pulls: of an approved round of a sealed game, once its root is opened.
-        refuted: whether that root was found to be of no pulls at all.
+        pulls: of an approved round after the burn-in, by seat; None where it is not known.
     """
 
     kind: Kind
@@ -84,9 +83,7 @@ class Past:
     priced: tuple[int, int] = (0, 0)
     expected: bool | None = False
     charged: bool | None = None
-    pulls: tuple[Pull, ...] | None = None
-    refuted: bool = False
-
+    pulls: tuple[Pull | None, ...] = ()
 
     @property
     def paid(self) -> bool:
@@ -101,8 +98,9 @@ class Game:
     Attributes:
         bodies: by hash, what the history holds beside the chain block that is replayed.
         bodies_known: whether every body was there so far: the run digest holds the reports.
+        unread: seats of which some round's pull is not known, so that neither are its counts and means.
         last: every seat's last receipt; None where it is not known.
-        earned, summed, unsealed: of a sealed game: units in opened roots by seat, whether sums were paid, who revealed.
+        earned, summed, unsealed: of a sealed game: units in opened tags by seat, whether sums were paid, who revealed.
         costly, costs: rounds charged as case 2; what those before it was on the block list cost each seat, in units.
     """
 
@@ -126,7 +124,7 @@ class Game:
     counts: list[list[int]] = field(default_factory=list)
     totals: list[list[int]] = field(default_factory=list)
     last: list[Pull | None] = field(default_factory=list)
-    receipts_known: bool = True
+    unread: set[int] = field(default_factory=set)
     past: dict[int, Past] = field(default_factory=dict)
     approved: int = 0
     settled_through: int = 0

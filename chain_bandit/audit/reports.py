@@ -35,28 +35,24 @@ def check_reports(game: Game, signed: Mapping[int, SignedReport]) -> dict[int, R
     return reports
 
 
-def receipts_means(game: Game) -> dict[int, Means] | None:
-    """What every seat's receipts of earlier rounds give; None while that cannot be known."""
-    if game.disclosed is None or not game.receipts_known:
-        return None
-    return {seat: sample_means(*pair) for seat, pair in enumerate(zip(game.totals, game.counts, strict=True))}
+def receipts_means(game: Game) -> dict[int, Means]:
+    """What the receipts of earlier rounds give, of every seat of which that can be known."""
+    if game.disclosed is None:
+        return {}
+    receipts = enumerate(zip(game.totals, game.counts, strict=True))
+    return {seat: sample_means(*pair) for seat, pair in receipts if seat not in game.unread}
 
 
-def check_against_receipts(game: Game, reports: Mapping[int, Report], truth: Mapping[int, Means] | None) -> None:
+def check_against_receipts(game: Game, reports: Mapping[int, Report], truth: Mapping[int, Means]) -> None:
     """Honest seats report the means of their receipts; who else departs from them is named."""
     t, disclosed = game.running.round, game.disclosed
-    if truth is None or disclosed is None:
-        game.checks.unknown("honest.report", _why(game), len(reports))
-        return
     for seat, report in reports.items():
-        if game.is_honest(seat):
+        if disclosed is None:
+            game.checks.unknown("honest.report", "the environment's secret is not revealed")
+        elif seat not in truth:
+            game.checks.unknown("honest.report", "the rewards of an earlier round are not known")
+        elif game.is_honest(seat):
             game.checks.same(report.means, truth[seat], "honest.report", t, f"estimators of seat {seat}")
         elif report.means != truth[seat]:
             labelled = disclosed.roles[seat] & Conduct.LIAR
             game.note("false report" if labelled else "false report of a seat not labelled a liar", seat, t)
-
-
-def _why(game: Game) -> str:
-    if game.disclosed is None:
-        return "the environment's secret is not revealed"
-    return "the rewards of an earlier round are not settled"

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from chain_bandit.audit.game import Game, Past, draw
-from chain_bandit.audit.roots import check_root, pulls_of_root
+from chain_bandit.audit.tags import check_tags, pulls_of_tags
 from chain_bandit.history.records import Call, Event
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.ledger import after_burn_in_round, blocked, honest_arm, opening
 from chain_bandit.protocol.rewards import secret_commitment
-from chain_bandit.protocol.settlement import NOTHING, PULL_BYTES, Pull, decode_pulls, settled_bytes
+from chain_bandit.protocol.settlement import NOTHING, Pull, decode_pulls, settled_bytes
 from chain_bandit.protocol.units import NO_PULL, UNIT
 
 
@@ -41,34 +41,42 @@ def after_round(game: Game, past: Past, arm: int | None) -> tuple[Pull, ...] | N
     """Take in the receipts of the open round; gives the settled pulls of an approved round after the burn-in."""
     p, ledger = game.parameters, game.running
     if past.paid and ledger.round > p.burn_in:
-        past.pulls = pulls_of_root(game, past) if p.sealed else _settled_pulls(game)
-        _pulled(game, past.pulls)
-        return past.pulls
+        row = _next_row(game)
+        past.pulls = pulls_of_tags(game, past, row) if p.sealed else _pulls(game, row)
+        for seat, pull in enumerate(past.pulls):
+            _pulled(game, seat, pull)
+        known = tuple(pull for pull in past.pulls if pull is not None)
+        return known if len(known) == p.participants else None
     if arm is not None:
         _receive(game, ledger.round, arm, ledger.failed)
     return None
 
 
-def _pulled(game: Game, pulls: Sequence[Pull] | None) -> None:
-    """Everybody's receipt of an approved round."""
-    if pulls is None:
-        game.receipts_known, game.last = False, [None] * len(game.last)
-        return
-    for seat, pull in enumerate(pulls):
-        if pull.arm < game.parameters.arms:
-            game.counts[seat][pull.arm] += 1
-            game.totals[seat][pull.arm] += pull.reward
-            game.last[seat] = pull
+def _pulled(game: Game, seat: int, pull: Pull | None) -> None:
+    """A seat's receipt of an approved round."""
+    if pull is None:
+        game.unread.add(seat)
+        game.last[seat] = None
+    elif pull.arm < game.parameters.arms:
+        game.counts[seat][pull.arm] += 1
+        game.totals[seat][pull.arm] += pull.reward
+        game.last[seat] = pull
 
 
-def _settled_pulls(game: Game) -> tuple[Pull, ...] | None:
-    size = PULL_BYTES * game.parameters.participants
+def _next_row(game: Game) -> bytes:
+    """What is settled of the open round; fewer bytes where it is not."""
+    size = settled_bytes(game.parameters)
     at = size * game.approved
     game.approved += 1
+    return bytes(game.survey.pulls[at : at + size])
+
+
+def _pulls(game: Game, row: bytes) -> tuple[Pull | None, ...]:
+    """The pulls in a round's row of an open game."""
     try:
-        return decode_pulls(bytes(game.survey.pulls[at : at + size]), game.parameters.participants)
+        return decode_pulls(row, game.parameters.participants)
     except Malformed:
-        return None
+        return (None,) * game.parameters.participants
 
 
 def settled(game: Game, call: Call) -> None:
@@ -92,17 +100,19 @@ def settled(game: Game, call: Call) -> None:
         in_window(game, call, "settlement")
     if formed:
         for index, t in enumerate(due):
-            if not p.sealed:
-                _check_round(game, t, decode_pulls(data[size * index : size * (index + 1)], p.participants))
-            elif check_root(game, t):
-                _check_round(game, t, game.past[t].pulls or ())
+            if p.sealed:
+                check_tags(game, t)
+            row = data[size * index : size * (index + 1)]
+            _check_round(game, t, game.past[t].pulls if p.sealed else _pulls(game, row))
         game.settled_through = through
 
 
-def _check_round(game: Game, t: int, pulls: Sequence[Pull]) -> None:
+def _check_round(game: Game, t: int, pulls: Sequence[Pull | None]) -> None:
     p, checks, past, disclosed = game.parameters, game.checks, game.past[t], game.disclosed
     listed, credited = blocked(game.running, t), game.earned if p.sealed else game.rewards
     for seat, pull in enumerate(pulls):
+        if pull is None:
+            continue
         valid = pull.reward <= UNIT if pull.arm < p.arms else pull.arm == NO_PULL and not pull.reward
         checks.that(valid, "settlement.form", t, f"pull of seat {seat}", "arm {}, reward {}", pull.arm, pull.reward)
         credited[seat] += pull.reward

@@ -27,16 +27,17 @@ def summed(game: Game, call: Call) -> None:
         return
     checks.that(
         bool(p.sealed) and not game.summed and game.settled_through == last, "settlement.form", None, "sums",
-        "they are paid twice, or when roots are settled up to round {} of {}, or in an open game",
+        "they are paid twice, or when tags are settled up to round {} of {}, or in an open game",
         game.settled_through, last,
     )  # fmt: skip
     checks.same(call.events, (Event("SumsSettled", (sum(sums),)),), "record.events", None, "event of the sums")
     checks.same(call.sender, environment_of(game), "settlement.form", None, "sender of the sums")
     in_window(game, call, "payment of the sums")
-    if all(past.pulls is not None for t, past in game.past.items() if past.paid and t > p.burn_in):
-        checks.each_same(sums, game.earned, "settlement.sums", None, "sum of the rewards of seat")
-    else:
-        checks.unknown("settlement.sums", "what some round's root stands for is not known", p.participants)
+    for seat, (paid, earned) in enumerate(zip(sums, game.earned, strict=True)):
+        if seat in game.unread:
+            checks.unknown("settlement.sums", f"what a receipt tag of seat {seat} stands for is not known")
+        else:
+            checks.same(paid, earned, "settlement.sums", None, f"sum of the rewards of seat {seat}")
     game.rewards, game.summed = list(sums), True
 
 

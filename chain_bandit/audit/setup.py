@@ -67,7 +67,10 @@ def joined(game: Game, call: Call) -> None:
     game.checks.same(call.events, (Event("Joined", (seat, call.sender)),), "record.events", None, "events of joining")
     keys = call.arguments[0] if call.arguments else b""
     game.checks.same(len(keys), KEYS_BYTES, "game.deposits", None, f"bytes of the keys of seat {seat}")
-    _seat(game, Seated(call.sender, keys[:-32], keys[-32:]))
+    seated = Seated(call.sender, keys[:-32], keys[-32:])
+    shared = [other for other, each in enumerate(game.seated) if p.draws and each.vrf_key == seated.vrf_key]
+    game.checks.that(not shared, "game.keys", None, f"VRF key of seat {seat}", "seats {} have it too", shared)
+    _seat(game, seated)
 
 
 def joined_elsewhere(game: Game, seat: int, address: bytes) -> None:

@@ -68,7 +68,7 @@ def _unlocked(name: str, file: Path) -> LocalAccount:
         raise AccountRefused(name, f"cannot be read from {file} ({type(error).__name__})") from error
     try:
         return account(bytes(Account.decrypt(keystore, password)))
-    except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError, OverflowError) as error:
         wrong = str(error) == "MAC mismatch"
         reason = f"does not open with the password in {PASSWORD}" if wrong else f"is no keystore file: {file}"
         raise AccountRefused(name, reason) from None  # its context could show the password

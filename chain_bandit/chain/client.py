@@ -199,11 +199,11 @@ class Coordinator:
         return [(round_, kind, bytes(head)) for round_, kind, head in events]
 
     def settle_rewards(self, sender: LocalAccount, through: int, pulls: bytes) -> Call:
-        """Credit the rewards of all unsettled rounds up to `through`, once they are recorded; sealed: note roots."""
+        """Credit the rewards of all unsettled rounds up to `through`, once they are recorded; sealed: note tags."""
         return self._submit(sender, "settleRewards", through, pulls, order=Order.AFTER)
 
     def settle_sums(self, sender: LocalAccount, sums: bytes) -> Call:
-        """Credit what each seat of a sealed game earned, once all roots are settled."""
+        """Credit what each seat of a sealed game earned, once all tags are settled."""
         return self._submit(sender, "settleSums", sums, order=Order.AFTER)
 
     def reveal(self, sender: LocalAccount, secret: bytes, roles: bytes, model: bytes) -> Call:
@@ -223,10 +223,6 @@ class Coordinator:
     def withdraw(self, sender: LocalAccount) -> Call:
         """Take all that the sender is owed."""
         return self._submit(sender, "withdraw")
-
-    def reveal_counts(self, sender: LocalAccount, salt_key: bytes) -> Call:
-        """Publish the key of one's commitments to pull counts."""
-        return self._submit(sender, "revealCounts", salt_key)
 
     def reveal_seal(self, sender: LocalAccount, seal_key: bytes) -> Call:
         """Publish the key of one's sealed records, once all is recorded."""

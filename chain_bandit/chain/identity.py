@@ -39,6 +39,8 @@ class Identity:
         for name, value in zip(Identity.__slots__, values, strict=True):
             if type(value) is not (int if name == "chain_id" else str):
                 raise TypeError(name)
+        if not 0 <= values[0] < 2**256:
+            raise TypeError("chain_id")
         return Identity(*values)
 
 

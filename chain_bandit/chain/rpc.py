@@ -139,9 +139,12 @@ def refusal(method: str, refused: Refused) -> TransactionReverted:
 def as_int(value: Any) -> int:
     """A quantity: nodes answer in hexadecimal, the embedded one with the number itself. Raises `NodeGarbled`."""
     try:
-        return int(value, 16) if isinstance(value, str) else int.__index__(value)
+        number = int(value, 16) if isinstance(value, str) else int.__index__(value)
     except (TypeError, ValueError) as error:
         raise NodeGarbled("a number", value) from error
+    if not 0 <= number < 2**256:
+        raise NodeGarbled("a number", value)
+    return number
 
 
 def as_bytes(value: Any) -> bytes:

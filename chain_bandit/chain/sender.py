@@ -90,7 +90,7 @@ class Sender:
     Raises (every method):
         NodeUnreachable: nothing moved for as long as patience lasts.
         TransactionReverted: the contract refused an earlier call or this one, or the node will not take it.
-        ForeignChain, JournalForeign, JournalUnwritable, NonceTaken: as they say.
+        ForeignChain, JournalForeign, LinesUnwritable, NonceTaken: as they say.
     """
 
     def __init__(self, rpc: Rpc, journal: Journal, delivery: Delivery) -> None:

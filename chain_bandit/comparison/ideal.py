@@ -12,14 +12,16 @@ from chain_bandit.protocol.units import Counts
 MOST_OPENINGS = 4
 """Openings kept a seat and round; only one can match the commitment, so more are noise."""
 
-LARGEST = 2**32 - 1
-"""A count is a uint32."""
-
 
 class IdealComparison:
-    """`Comparison` by trust: used in simulation and for all liveness and regret figures."""
+    """`Comparison` by trust: used in simulation and for all liveness and regret figures.
 
-    def __init__(self) -> None:
+    Args:
+        largest: no count is above it; openings above it are ignored.
+    """
+
+    def __init__(self, largest: int) -> None:
+        self._largest = largest
         self._openings: dict[int, dict[bytes, Counts]] = {}
 
     def begin(self, reference: Counts, threshold: int, setting: Setting) -> None:
@@ -32,7 +34,7 @@ class IdealComparison:
         """Keep an opening; malformed ones and the fifth of a seat are ignored."""
         self._last = None
         mine = self._openings.setdefault(seat, {})
-        if len(mine) < MOST_OPENINGS and is_sound(opening, len(self._reference), LARGEST):
+        if len(mine) < MOST_OPENINGS and is_sound(opening, len(self._reference), self._largest):
             mine[commitment(opening.counts, opening.salt)] = opening.counts
 
     def bits(self, commitments: Mapping[int, bytes]) -> Mapping[int, Bits]:

@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from chain_bandit.comparison.ideal import MOST_OPENINGS
 from chain_bandit.comparison.interface import ComparisonAborted, Opening, Setting, is_sound
+from chain_bandit.comparison.minutes import Minutes
 from chain_bandit.comparison.processes import PARTY, PartyFailed, PartyProcesses
 from chain_bandit.comparison.sitting import Sitting
 from chain_bandit.comparison.wire import Check, Compare, Compared, Opened
@@ -40,6 +41,7 @@ class MpcComparison:
         attempts: s, how many sets of parties try before the round is given up.
         timeout: seconds that a set has for each step.
         command: what starts a party.
+        minutes: what sittings come to, and came to when the game was played before.
 
     Raises:
         AssumptionBroken: a number outside its range.
@@ -53,24 +55,25 @@ class MpcComparison:
         attempts: int = ATTEMPTS,
         timeout: float = 60.0,
         command: Sequence[str] = PARTY,
+        minutes: Minutes | None = None,
     ) -> None:
         require(FEWEST_PARTIES <= parties <= MOST_PARTIES, "parties", "3 <= parties <= 5", parties=parties)
         require(1 <= attempts <= 255, "attempts", "1 <= attempts <= 255", attempts=attempts)
         require(1 <= largest < 2**32, "largest", "1 <= largest < 2^32", largest=largest)
         self._signers, self._largest = signers, largest
         self._count, self._attempts, self._timeout, self._command = parties, attempts, timeout, command
+        self.minutes = minutes or Minutes()
         self._processes: PartyProcesses | None = None
         self._verifier = Verifier()
         self.sent = 0
         """Bytes that the parties of the last sitting have sent each other since they were started."""
 
     def begin(self, reference: Counts, threshold: int, setting: Setting) -> None:
-        """Forget the last round: its dealings, its bits and its failed attempts."""
+        """Forget the last round: its dealings and its sittings."""
         self._setting, self._arms = setting, len(reference)
         self._floors = tuple(min(count // threshold, self._largest) for count in reference)
         self._dealings: dict[int, dict[bytes, Dealing]] = {}
-        self._known: dict[tuple[int, bytes], Bits | None] = {}
-        self._failures: list[str] = []
+        self.minutes.begin(setting.slot)
         self._verifier.forget()
 
     def on_opening(self, seat: int, opening: Opening) -> None:
@@ -96,11 +99,11 @@ class MpcComparison:
             for seat, committed in commitments.items()
             if committed in self._dealings.get(seat, {})
         }
-        unknown = {seat: committed for seat, committed in asked.items() if (seat, committed) not in self._known}
+        known = self.minutes.known
+        unknown = {seat: committed for seat, committed in asked.items() if (seat, committed) not in known}
         if unknown:
-            found = self._computed(unknown)
-            self._known |= {(seat, committed): found.get(seat) for seat, committed in unknown.items()}
-        answer = {seat: self._known[seat, committed] for seat, committed in asked.items()}
+            self._compute(unknown)
+        answer = {seat: known[seat, committed] for seat, committed in asked.items()}
         return MappingProxyType({seat: row for seat, row in answer.items() if row is not None})
 
     def pids(self) -> tuple[int, ...]:
@@ -113,18 +116,18 @@ class MpcComparison:
             self._processes.close()
             self._processes = None
 
-    def _computed(self, asked: Mapping[int, bytes]) -> Mapping[int, Bits]:
-        """The bits, from the first set of parties that comes to an end."""
-        setting = self._setting
-        while len(self._failures) < self._attempts:
-            attempt = len(self._failures)
+    def _compute(self, asked: Mapping[int, bytes]) -> None:
+        """Know the bits, from the first set of parties that comes to an end."""
+        setting, minutes = self._setting, self.minutes
+        while len(minutes.failures) < self._attempts:
+            attempt = len(minutes.failures)
             parties = comparison_parties(setting.validators, self._count, setting.seed, attempt)
             try:
-                return self._sit(Sitting(setting.slot, attempt, parties, asked))
+                return minutes.agreed(asked, self._sit(Sitting(setting.slot, attempt, parties, asked)))
             except PartyFailed as failure:
-                self._failures.append(str(failure))
                 self.close()
-        raise ComparisonAborted(setting.slot.round, self._failures)
+                minutes.failed(str(failure))
+        raise ComparisonAborted(setting.slot.round, minutes.failures)
 
     def _sit(self, sitting: Sitting) -> Mapping[int, Bits]:
         """One attempt. Raises `PartyFailed`."""

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from tempfile import TemporaryFile
 from typing import TypeVar
 
@@ -31,13 +31,19 @@ class PartyFailed(ChainBanditError):
 
 
 class PartyProcess:
-    """One party, in a session of its own: it lives as long as the pipe that only we hold."""
+    """One party, in a session of its own: it lives as long as the pipe that only we hold.
+
+    Raises:
+        OSError: it cannot be started.
+    """
 
     def __init__(self, command: Sequence[str]) -> None:
-        self._errors = TemporaryFile()  # noqa: SIM115 (closed by `close`)
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, start_new_session=True
-        )
+        with ExitStack() as undo:
+            self._errors = undo.enter_context(TemporaryFile())
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, start_new_session=True
+            )
+            undo.pop_all()  # it runs: `close` does it
 
     def ask(self, line: Line, kind: type[Kind]) -> Kind:
         """Say something and wait for the answer. Raises OSError or ValueError when there is none, or another."""
@@ -90,6 +96,10 @@ class PartyProcesses:
             token = secrets.token_bytes(32)
             doors = self.ask([Open(token=token)] * count, Listening)
             self.ask([Link(ports=tuple(door.port for door in doors))] * count, Linked)
+        except OSError as error:
+            index = len(self.members)
+            self.close()
+            raise PartyFailed(index, f"could not be started ({error.strerror})") from error
         except BaseException:
             self.close()
             raise
@@ -101,8 +111,7 @@ class PartyProcesses:
             PartyFailed: the first that died, answered something else, or had no answer in time. All are gone then.
         """
         try:
-            answers = [self._threads.submit(party.ask, line, kind)
-                       for party, line in zip(self.members, lines, strict=True)]  # fmt: skip
+            answers = [self._submit(index, line, kind) for index, line in enumerate(lines)]
             wait(answers, self.timeout, FIRST_EXCEPTION)
             for index, answer in enumerate(answers):
                 self._check(index, answer)
@@ -121,6 +130,12 @@ class PartyProcesses:
         self._threads.shutdown()
         while self.members:
             self.members.pop().close()
+
+    def _submit(self, index: int, line: Line, kind: type[Kind]) -> "Future[Kind]":
+        try:
+            return self._threads.submit(self.members[index].ask, line, kind)
+        except RuntimeError as error:
+            raise PartyFailed(index, f"could not be asked ({error})") from error
 
     def _check(self, index: int, answer: "Future[Kind]") -> None:
         error = answer.exception() if answer.done() else None

@@ -14,6 +14,7 @@ from chain_bandit.attacks.attack import View
 from chain_bandit.attacks.malicious import MaliciousParticipant, MaliciousSeat
 from chain_bandit.comparison.ideal import IdealComparison
 from chain_bandit.comparison.interface import Comparison
+from chain_bandit.comparison.minutes import Minutes
 from chain_bandit.comparison.mpc import MpcComparison
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game.plan import Plan
@@ -29,9 +30,17 @@ class Cast:
 
     Args:
         order: the addresses in the order in which actors act within a step; must not matter.
+        minutes: what the comparison's sittings came to when the game was played before.
     """
 
-    def __init__(self, plan: Plan, domain: Domain, verifier: Verifier, order: Sequence[int] | None = None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        domain: Domain,
+        verifier: Verifier,
+        order: Sequence[int] | None = None,
+        minutes: Minutes | None = None,
+    ) -> None:
         scenario, parameters = plan.scenario, plan.parameters
         seed_0, genesis = genesis_digest(plan.game, plan.seated, plan.salt)
         parties = scenario.parties if scenario.comparison == "mpc" else 0
@@ -44,7 +53,7 @@ class Cast:
             self.rules, scenario.model, scenario.roles, plan.secret, plan.environment, verifier
         )
         self.relayer = Relayer(self.rules, verifier)
-        self._comparer = Comparer(self.rules, _comparison(plan, parties))
+        self._comparer = Comparer(self.rules, _comparison(plan, parties, minutes))
         self.seats = self._take_seats(plan, verifier)
         self.honest = [seat for seat in self.seats if not isinstance(seat, MaliciousSeat)]
         actors: dict[int, Actor] = {
@@ -79,6 +88,11 @@ class Cast:
             self._network.step(step)
 
     @property
+    def revealed(self) -> tuple[bytes | None, ...]:
+        """What is published after a sealed game: each seat's sealing key, or None; empty for an open game."""
+        return tuple(seat.revealed() for seat in self.seats) if self.rules.parameters.sealed else ()
+
+    @property
     def aborted(self) -> tuple[str, ...]:
         """Why the open round has no comparison bits, an attempt each; empty where it has them."""
         return self._comparer.aborted
@@ -103,8 +117,7 @@ class Cast:
         for number in self.rules.everybody:
             signer = plan.participants[number]
             validator = Validator(self.rules, number, signer, verifier)
-            keys_of_seat = (plan.salt_keys[number], plan.vrf_keys[number], plan.seal_keys[number])
-            identity = (self.rules, number, signer, *keys_of_seat, verifier)
+            identity = (self.rules, number, signer, plan.vrf_keys[number], plan.seal_keys[number], verifier)
             if number in attacks:
                 keys = {seat: plan.participants[seat] for seat in (number, *attackers)}
                 rng = plan.rng("attack", number)
@@ -116,8 +129,9 @@ class Cast:
         return seats
 
 
-def _comparison(plan: Plan, parties: int) -> Comparison:
+def _comparison(plan: Plan, parties: int, minutes: Minutes | None) -> Comparison:
     """Whoever computes the comparison bits; parties start with their first question."""
+    largest = plan.parameters.horizon
     if not parties:
-        return IdealComparison()
-    return MpcComparison(plan.participants, plan.parameters.horizon, parties)
+        return IdealComparison(largest)
+    return MpcComparison(plan.participants, largest, parties, minutes=minutes)

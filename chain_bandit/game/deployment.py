@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from chain_bandit.chain.errors import ForeignChain
 from chain_bandit.chain.funds import Need, fund, price_of, require_balance
 from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.identity import Identity, identify, require_same
-from chain_bandit.chain.journal import FileJournal, Journal
+from chain_bandit.chain.journal import Journal, journal_in
 from chain_bandit.chain.node import Wallet
 from chain_bandit.chain.remote import json_rpc
 from chain_bandit.game import folder
@@ -42,19 +42,19 @@ class NotADeployment(ChainBanditError):
 
 
 @contextmanager
-def kept_journal(path: Path) -> Iterator[FileJournal]:
+def kept_journal(path: Path) -> Iterator[Journal]:
     """What is signed for a deployment file, beside it until all of it has come through: `deploy` again takes it up.
 
     Raises:
-        FolderRefused, JournalUnwritable: nothing can be written there.
-        JournalLocked: another process is at it.
+        FolderRefused, LinesUnwritable: nothing can be written there.
+        LinesLocked: another process is at it.
     """
     place = path.with_name(f".{path.name}.journal")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise folder.FolderRefused(path, f"cannot be written: {error.strerror}") from error
-    with closing(FileJournal(place)) as journal:
+    with journal_in(place) as journal:
         through = False
         note = f"what was sent is kept in {place}: the same command takes it up"
         with kept_if(lambda: bool(journal.entries) and not through, note, place.unlink):

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from chain_bandit.actors.messages import CertifiedBlock
+from chain_bandit.comparison.minutes import Minutes
 from chain_bandit.consensus.certificate import Certificate
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.verify import Verifier
@@ -86,6 +87,7 @@ class Game:
 
     Args:
         order: the addresses in the order in which actors act within a step; must not matter.
+        minutes: what the comparison's sittings came to when the game was played before.
     """
 
     def __init__(
@@ -95,11 +97,12 @@ class Game:
         plan: Plan | None = None,
         verifier: Verifier | None = None,
         order: Sequence[int] | None = None,
+        minutes: Minutes | None = None,
     ) -> None:
         self.scenario, self.recorder = scenario, recorder
         self.plan = plan or Plan(scenario)
         self.verifier = verifier or Verifier()
-        self._order = order
+        self._order, self._minutes = order, minutes
 
     def play(self) -> Iterator[RoundPlayed]:
         """Open the game and yield its rounds one after the other; then settle and close it.
@@ -113,7 +116,7 @@ class Game:
             self._submit()
             self._list_accused(self.parameters.horizon + self.parameters.evidence_delay)
             self._settle(force=True)
-            self.recorder.finish(self.progress.entries[::-1], self.cast.environment.sums)
+            self.recorder.finish(self.progress.entries[::-1], self.cast.environment.sums, self.cast.revealed)
         finally:
             self.cast.close()
 
@@ -139,7 +142,7 @@ class Game:
 
     def _open(self) -> None:
         domain = self.recorder.open(self.plan)
-        self.cast = Cast(self.plan, domain, self.verifier, self._order)
+        self.cast = Cast(self.plan, domain, self.verifier, self._order, self._minutes)
         self.progress = Progress(self.cast.opening, settled=self.parameters.burn_in)
 
     def _burn_in_round(self) -> RoundPlayed:

@@ -127,22 +127,26 @@ class OnChain:
         """Credit rewards."""
         self.contract.settle_rewards(self._environment, through, pulls)
 
-    def finish(self, entries: Sequence[CostEntry], sums: Sequence[int]) -> None:
-        """Reveal, settle costs in chunks, close; everybody opens its count commitments and withdraws."""
+    def finish(self, entries: Sequence[CostEntry], sums: Sequence[int], keys: Sequence[bytes | None]) -> None:
+        """Reveal, settle costs in chunks, close, once nobody can reveal a key any more; everybody withdraws."""
         plan, contract, size = self._plan, self.contract, self._plan.scenario.chain.costs_every
         self._confirm()
         if plan.parameters.sealed:
             contract.settle_sums(self._environment, encode_sums(sums))
-            for participant, seal_key in zip(self._participants, plan.seal_keys, strict=True):
-                contract.reveal_seal(participant, seal_key)
+            for participant, seal_key in zip(self._participants, keys, strict=True):
+                if seal_key is not None:
+                    contract.reveal_seal(participant, seal_key)
         contract.reveal(self._environment, plan.secret, plan.roles, plan.model)
         for at in range(0, len(entries), size):
             contract.settle_costs(self._environment, entries[at : at + size])
+        if None in keys:
+            contract.settle()
+            if not contract.closed():  # else a run that is resumed has waited
+                with self._stopwatch("evm"):
+                    self.node.mine(plan.parameters.settlement_window)
         contract.close(self._relayer)
         contract.settle()
-        for participant, salt_key in zip(self._participants, plan.salt_keys, strict=True):
-            if not plan.parameters.sealed:
-                contract.reveal_counts(participant, salt_key)
+        for participant in self._participants:
             contract.withdraw(participant)
         contract.withdraw(self._environment)
         contract.settle()

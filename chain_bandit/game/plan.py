@@ -10,7 +10,6 @@ from chain_bandit.protocol.assumptions import minimum_pool
 from chain_bandit.protocol.blocks import Seated
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.rewards import secret_commitment
-from chain_bandit.protocol.sealing import counts_key
 from chain_bandit.scenario import Scenario
 
 
@@ -28,10 +27,6 @@ class Plan:
         )
         self.vrf_keys = tuple(VrfKey(derive(seed, "vrf", seat)) for seat in range(scenario.participants))
         self.seal_keys = tuple(derive(seed, "seal", seat) for seat in range(scenario.participants))
-        self.salt_keys = tuple(
-            counts_key(seal_key) if self.parameters.sealed else derive(seed, "counts", seat)
-            for seat, seal_key in enumerate(self.seal_keys)
-        )
 
     @property
     def addresses(self) -> tuple[bytes, ...]:

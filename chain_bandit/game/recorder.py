@@ -49,13 +49,16 @@ class Recorder(Protocol):
         ...
 
     def settle_rewards(self, through: int, pulls: bytes) -> None:
-        """Pay the rewards of the approved learning rounds up to `through`; a sealed game gives their roots."""
+        """Pay the rewards of the approved learning rounds up to `through`; a sealed game gives their tags."""
         ...
 
-    def finish(self, entries: Sequence[CostEntry], sums: Sequence[int]) -> None:
+    def finish(self, entries: Sequence[CostEntry], sums: Sequence[int], keys: Sequence[bytes | None]) -> None:
         """Reveal, settle costs (entries newest first), close, and let everybody withdraw.
 
-        A sealed game first pays each seat's sum of rewards, and everybody reveals its sealing key before the closing.
+        A sealed game first pays each seat's sum of rewards, and seats reveal their sealing keys before the closing.
+
+        Args:
+            keys: what each seat of a sealed game reveals, None of one that keeps its key; empty for an open game.
         """
         ...
 
@@ -93,5 +96,5 @@ class NoChain:
     def settle_rewards(self, through: int, pulls: bytes) -> None:
         """Nothing is paid."""
 
-    def finish(self, entries: Sequence[CostEntry], sums: Sequence[int]) -> None:
+    def finish(self, entries: Sequence[CostEntry], sums: Sequence[int], keys: Sequence[bytes | None]) -> None:
         """Nothing is owed."""

@@ -14,7 +14,6 @@ import chain_bandit
 from chain_bandit.chain.delivery import AT_ONCE, PIPELINED, Delivery
 from chain_bandit.chain.embedded import EmbeddedNode
 from chain_bandit.chain.identity import identify
-from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import Node
 from chain_bandit.chain.process import OwnNode
 from chain_bandit.chain.remote import json_rpc
@@ -35,6 +34,7 @@ from chain_bandit.protocol.parameters import BodyMode
 from chain_bandit.protocol.regret import Regret
 from chain_bandit.protocol.rewards import Draws
 from chain_bandit.protocol.settlement import Conduct
+from chain_bandit.protocol.sortition import chances
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario
 from chain_bandit.simulation.rivals import pooled_ucb, ucb1
@@ -77,16 +77,16 @@ def run(
     with ExitStack() as stack:
         with watch("evm"):
             node = stack.enter_context(chain(plan, journals.unpaid))
-        return _run(plan, node, out, observe, watch, journals.game)
+        return _run(plan, node, out, observe, watch, journals)
 
 
 def _run(
-    plan: Plan, node: Node, out: Path, observe: Observer, watch: Stopwatch, journal: Journal
+    plan: Plan, node: Node, out: Path, observe: Observer, watch: Stopwatch, journals: Journals
 ) -> dict[str, Any]:
     scenario = plan.scenario
-    recorder = OnChain(node, watch, _delivery(node, scenario), journal)
+    recorder = OnChain(node, watch, _delivery(node, scenario), journals.game)
     verifier = Verifier(lambda seconds: watch.add("verify", seconds))
-    game = Game(scenario, recorder, plan, verifier)
+    game = Game(scenario, recorder, plan, verifier, minutes=journals.minutes)
     rows = _Rows(game, observe)
     with Bodies() as bodies:
         for played in game.play():
@@ -214,6 +214,7 @@ def _manifest(
         "batch": scenario.chain.batch,
         "certificates": scenario.chain.certificates,
         "validators": game.parameters.validators,
+        "sortition": chances(game.parameters),
         "gas": sum(entry["gas"] for entry in gas.values()),
         "gas_by_method": gas,
         "regret": regret.total / UNIT,

@@ -1,7 +1,7 @@
 """What a stopped run leaves beside its place, and what `resume` takes up: its locked scenario and its journals.
 
-A game follows from its scenario, so a resumed run plays it again from the start; calls that a journal knows go by
-the bytes that it holds, which the chain takes once.
+A game follows from its scenario and from what its sittings came to, so a resumed run plays it again from the start;
+calls that a journal knows go by the bytes that it holds, which the chain takes once.
 """
 
 import filecmp
@@ -14,12 +14,14 @@ from tempfile import TemporaryDirectory
 
 import tomli_w
 
-from chain_bandit.chain.journal import FileJournal, Journal
+from chain_bandit.chain.journal import Journal, journal_in
+from chain_bandit.comparison.minutes import Minutes
 from chain_bandit.game.folder import SCENARIO, FolderRefused, beside, free_place
+from chain_bandit.lines import FileLines
 from chain_bandit.scenario import Scenario, TableRewards
 
 SUFFIX = ".partial-run"
-JOURNAL, PAYMENTS = "journal.jsonl", "payments.jsonl"
+JOURNAL, PAYMENTS, MINUTES = "journal.jsonl", "payments.jsonl", "minutes.jsonl"
 
 
 @dataclass(slots=True)
@@ -27,11 +29,13 @@ class Journals:
     """What a run signs: payments, so that everybody can play; once they have come through, the game.
 
     Attributes:
+        minutes: what it signs the game upon and does not follow from the scenario.
         whole: set by whoever has made sure that nothing is missing of the run.
     """
 
     payments: Journal = field(default_factory=Journal)
     game: Journal = field(default_factory=Journal)
+    minutes: Minutes = field(default_factory=Minutes)
     whole: bool = False
 
     @property
@@ -57,7 +61,8 @@ def unfinished(scenario: Scenario, out: Path, resume: bool) -> Iterator[Journals
 
     Raises:
         FolderRefused: there is a stopped run and `resume` was not asked for, or none, or one of another scenario.
-        JournalLocked: another process is at it.
+        LinesLocked: another process is at it.
+        LinesDamaged: nothing was sent by this process.
     """
     place = place_of(out)
     stopped = (place / SCENARIO).is_file()
@@ -69,8 +74,12 @@ def unfinished(scenario: Scenario, out: Path, resume: bool) -> Iterator[Journals
         raise FolderRefused(place, "holds a run that was stopped; take it up with --resume, or remove the folder")
     else:
         _begin(scenario, place)
-    with closing(FileJournal(place / JOURNAL)) as game, closing(FileJournal(place / PAYMENTS)) as payments:
-        journals = Journals(payments, game)
+    with (
+        journal_in(place / JOURNAL) as game,
+        journal_in(place / PAYMENTS) as payments,
+        closing(FileLines(place / MINUTES)) as lines,
+    ):
+        journals = Journals(payments, game, Minutes(lines))
         with kept_if(lambda: journals.kept, kept_in(place), lambda: _remove(place)):
             yield journals
 

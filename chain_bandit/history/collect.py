@@ -209,18 +209,19 @@ def _integer(value: Any) -> int:
         raise NodeDisagrees("answer", "an integer", repr(value)[:60])
     try:
         if isinstance(value, str):
-            return int(value, 16) if value.startswith("0x") else int(value)
+            number = int(value, 16) if value.startswith("0x") else int(value)
+        else:
+            number = int.from_bytes(value, "big") if isinstance(value, bytes) else value
     except ValueError as error:
         raise NodeDisagrees("answer", "an integer", repr(value)[:60]) from error
-    return int.from_bytes(value, "big") if isinstance(value, bytes) else value
+    if not 0 <= number < 2**256:
+        raise NodeDisagrees("answer", "an unsigned integer of 256 bits", repr(value)[:60])
+    return number
 
 
 def _minimal(value: Any) -> bytes:
     """An integer as RLP has it: big-endian without leading zeros."""
-    number = _integer(value)
-    if number < 0:
-        raise NodeDisagrees("answer", "an unsigned integer", number)
-    return rlp.encode_number(number)
+    return rlp.encode_number(_integer(value))
 
 
 def _bytes(value: Any) -> bytes:

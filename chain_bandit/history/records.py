@@ -39,7 +39,6 @@ METHODS = {
     "settleCosts": ("(bytes32,uint8,bool,bytes)[]",),
     "close": (),
     "withdraw": (),
-    "revealCounts": ("bytes32",),
 }
 """What can be called, and the ABI types of its arguments."""
 
@@ -53,7 +52,6 @@ EVENTS = {
     "SealRevealed": ("uint16", "bytes32"),
     "Revealed": ("uint32",),
     "CostsSettled": ("uint32", "uint32"),
-    "CountsRevealed": ("uint16", "bytes32"),
     "Closed": ("bool", "uint256"),
     "Withdrawn": ("address", "uint256"),
 }

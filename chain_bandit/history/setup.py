@@ -4,7 +4,7 @@ from chain_bandit.history.records import CREATION, Call
 from chain_bandit.protocol.parameters import Parameters
 
 WIDTHS = (
-    16, 16, 8, 32, 32, 16, 16, 32, 8, 32, 8, 16, 64, 64, 8, 8, 16, 32, 16, 16, 8, 64, 128, 128, 64, 128,
+    16, 16, 8, 32, 32, 16, 16, 32, 8, 32, 8, 16, 64, 64, 8, 8, 16, 32, 16, 16, 8, 128, 128, 128, 64, 128,
     32, 32, 32, 32, 32, 8, 128,
 )  # fmt: skip
 """Bits of each field of the contract's `Parameters`."""

@@ -11,7 +11,7 @@ from chain_bandit.protocol.units import MAX_ARMS, MAX_PARTICIPANTS, UNIT
 _WIDTHS = {
     "aggregation": 2, "delta": 32, "quorum_choice": 1, "cost": 1, "c1_per_report": 1, "body_mode": 1,
     "failure_limit": 16, "unrecorded": 16, "threshold": 32, "tolerance": 32, "skip_penalty": 16, "evidence_penalty": 16,
-    "sortition": 64, "c1_numerator": 64, "c1_denominator": 64, "wei_per_unit": 64, "stake": 128, "opening_deadline": 32,
+    "c1_numerator": 64, "c1_denominator": 64, "wei_per_unit": 64, "stake": 128, "opening_deadline": 32,
     "skip_deadline": 32, "burn_in_blocks": 32, "game_blocks": 32, "settlement_window": 32,
     "sealed": 1, "unrevealed_penalty": 128,
 }  # fmt: skip
@@ -47,7 +47,11 @@ def delta_safe_burn_in(participants: int, arms: int, horizon: int, delta: int) -
 def require(holds: bool, name: str, inequality: str, **values: int) -> None:
     """Raise `AssumptionBroken` with the values on both sides unless the inequality holds."""
     if not holds:
-        raise AssumptionBroken(name, inequality, ", ".join(f"{key} = {value}" for key, value in values.items()))
+        raise _broken(name, inequality, **values)
+
+
+def _broken(name: str, inequality: str, **values: int) -> AssumptionBroken:
+    return AssumptionBroken(name, inequality, ", ".join(f"{key} = {value}" for key, value in values.items()))
 
 
 def check(p: Parameters) -> None:
@@ -104,6 +108,7 @@ def _check_draws(p: Parameters) -> None:
     """Refuse draws that could not give a committee, or a commander."""
     require(1 <= p.commanders <= p.probing <= ODDS, "commanders", "1 <= commanders <= probing <= 2^64",
             commanders=p.commanders, probing=p.probing)
+    require(0 <= p.sortition <= ODDS, "sortition", "0 <= sortition <= 2^64", sortition=p.sortition)
     if p.sortition == 0:
         return
     require(p.validators == p.participants, "sortition", "N = M (sortition or the best by reputation, not both)",
@@ -112,3 +117,25 @@ def _check_draws(p: Parameters) -> None:
             choice=p.quorum_choice)
     require(p.participants * p.sortition >= (2 * p.attackers + 1) * ODDS, "sortition", "E = M p >= 2m + 1",
             M=p.participants, p=p.sortition, m=p.attackers)
+
+
+def broken_by_roles(p: Parameters, liars: int, attackers: int, malicious: int) -> list[AssumptionBroken]:
+    """What those who really lie or attack break of what the theorem of a game that `check` passed assumes of them.
+
+    Args:
+        liars, attackers, malicious: |A1 u A3|, |A2 u A3|, |A1 u A2 u A3|; who does both is in all of them.
+    """
+    honest, n, q = p.participants - malicious, p.validators, p.quorum(p.validators)
+    if p.aggregation == Aggregation.OPTION_1:
+        enough = 3 * honest >= 2 * p.participants
+        option = _broken("honest", "|H| >= 2M/3 (Theorem 1, Option 1)", H=honest, M=p.participants)
+    else:
+        enough = liars < honest
+        option = _broken("honest", "|A1 u A3| < |H| (Theorems 2 to 7)", liars=liars, H=honest)
+    asked = (
+        (liars <= p.liars, _broken("liars", "|A1 u A3| <= f", liars=liars, f=p.liars)),
+        (attackers <= p.attackers, _broken("attackers", "|A2 u A3| <= m", attackers=attackers, m=p.attackers)),
+        (enough, option),
+        (q <= n - attackers, _broken("quorum", "quorum <= N - |A2 u A3|", quorum=q, N=n, attackers=attackers)),
+    )
+    return [broken for holds, broken in asked if not holds]

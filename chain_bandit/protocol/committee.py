@@ -19,6 +19,15 @@ def size(parameters: Parameters, skips: int) -> int:
     return min(parameters.participants, parameters.validators << min(skips, 8))
 
 
+def smallest(parameters: Parameters) -> int:
+    """The fewest validators of any round while at most m are on the block list, which is in no committee.
+
+    Who is drawn makes a quorum at least, or everybody validates, see `drawn_for`.
+    """
+    named = parameters.quorum(0) if parameters.sortition else parameters.validators
+    return min(named, parameters.participants - parameters.attackers)
+
+
 def best(reputations: Reputations, eligible: int, count: int, seed: bytes) -> int:
     """The `count` best of the set `eligible` (all of it when smaller), as a set; ties go by keccak(seed_t, id)."""
     members = [seat for seat in range(len(reputations)) if eligible >> seat & 1]

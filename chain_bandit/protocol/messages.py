@@ -81,13 +81,18 @@ def _digest(
 
 
 def commitment(counts: Counts, salt: bytes) -> bytes:
-    """The binding, hiding commitment to a participant's pull counts: keccak(K uint32, salt)."""
+    """The commitment to a participant's pull counts: keccak(K uint32, salt). It hides them while the salt is secret."""
     return keccak(uints(counts, 4), salt)
 
 
-def commitment_salt(salt_key: bytes, round_: int) -> bytes:
-    """The salt of one round's commitment, from the participant's own key (PROTOCOL 4)."""
-    return keccak(salt_key, uint(round_, 4))
+def commitment_salt(key: bytes, round_: int, seat: int) -> bytes:
+    """The salt of a seat's count commitment in a round.
+
+    Args:
+        key: its sealing key, so that one revealed key opens everything. In an open game the game's digest: counts
+            follow from the pulls that are settled there, so that anybody may open the commitment.
+    """
+    return keccak(key, b"counts", uint(round_, 4), uint(seat, 2))
 
 
 def tally(counts: Counts, totals: tuple[int, ...]) -> bytes:

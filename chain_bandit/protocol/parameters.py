@@ -62,7 +62,7 @@ class Parameters:
         wei_per_unit: wei paid for one unit (1e-9) of reward.
         stake: wei that every participant deposits.
         opening_deadline, skip_deadline, burn_in_blocks, game_blocks, settlement_window: in chain blocks.
-        sealed: 1 when reports carry the last receipt sealed and settlement only roots of receipts, else 0.
+        sealed: 1 when reports carry the last receipt sealed and settlement only receipt tags, else 0.
         unrevealed_penalty: wei that a participant of a sealed game loses which does not reveal its sealing key.
     """
 
@@ -114,7 +114,7 @@ class Parameters:
 
     @cached_property
     def half_expected(self) -> int:
-        """floor(E / 2), E = M p the members that sortition draws on average; exact."""
+        """floor(E / 2), E = M p the members that sortition draws on average; exact, of p as it is here."""
         return self.participants * self.sortition // (2 * ODDS)
 
     @cached_property

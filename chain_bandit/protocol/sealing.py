@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from chain_bandit.protocol.digests import keccak, uint
-from chain_bandit.protocol.settlement import Pull, encode_pulls
+from chain_bandit.protocol.settlement import TAG_BYTES, Pull, encode_pulls
 
 NONCE_BYTES = 12
 
@@ -17,15 +17,17 @@ def nonce(game: bytes, round_: int, seat: int) -> bytes:
     return keccak(game, b"seal", uint(round_, 4), uint(seat, 2))[:NONCE_BYTES]
 
 
-def counts_key(seal_key: bytes) -> bytes:
-    """The key of a participant's count commitments in a sealed game: one revealed key opens everything."""
-    return keccak(seal_key, b"counts")
+def receipt_tag(secret: bytes, seed_0: bytes, round_: int, seat: int, pull: Pull) -> bytes:
+    """What settlement carries of a seat's pull: 8 bytes of keccak(secret, seed_0, "receipt", round, seat, pull).
 
-
-def receipts_root(secret: bytes, seed_0: bytes, round_: int, pulls: Sequence[Pull]) -> bytes:
-    """What settlement carries of an approved round: keccak(secret, seed_0, "receipts", round, every seat's pull).
-
-    The environment's secret, which it committed to before the game and reveals after it, is the salt: nobody guesses
-    few pulls from the root, and no participant can spoil it.
+    The environment's secret, which it committed to before the game and reveals after it, is the key: nobody guesses
+    a pull from its tag before, and no participant can spoil it. After, the secret gives the reward of every arm, so
+    that a tag is opened by trying each arm and no pull.
     """
-    return keccak(secret, seed_0, b"receipts", uint(round_, 4), encode_pulls(pulls))
+    hashed = keccak(secret, seed_0, b"receipt", uint(round_, 4), uint(seat, 2), encode_pulls([pull]))
+    return hashed[:TAG_BYTES]
+
+
+def receipt_tags(secret: bytes, seed_0: bytes, round_: int, pulls: Sequence[Pull]) -> bytes:
+    """What settlement carries of an approved round: every seat's tag."""
+    return b"".join(receipt_tag(secret, seed_0, round_, seat, pull) for seat, pull in enumerate(pulls))

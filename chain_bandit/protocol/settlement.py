@@ -61,12 +61,13 @@ class Pull:
 NOTHING = Pull(NO_PULL, 0)
 
 
-ROOT_BYTES = 32
+TAG_BYTES = 8
+"""Of a receipt tag, see `protocol.sealing`."""
 
 
 def settled_bytes(parameters: Parameters) -> int:
-    """Bytes of one round of a settlement: every seat's pull, or in a sealed game the root of its receipts."""
-    return ROOT_BYTES if parameters.sealed else PULL_BYTES * parameters.participants
+    """Bytes of one round of a settlement: every seat's pull, or in a sealed game its receipt tag."""
+    return (TAG_BYTES if parameters.sealed else PULL_BYTES) * parameters.participants
 
 
 def encode_pulls(pulls: Sequence[Pull]) -> bytes:

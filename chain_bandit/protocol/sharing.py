@@ -1,7 +1,7 @@
 """Shamir shares of pull counts for the parties of a secure comparison, and what commits to them (PROTOCOL 1.4).
 
 Arithmetic is ours because MPyC's `thresha` takes its coefficients from the system: here everything follows from a salt,
-so that an auditor who is given the salt key makes the same shares.
+so that an auditor who knows the salt makes the same shares.
 """
 
 from collections.abc import Sequence
@@ -58,7 +58,7 @@ def deal(counts: Counts, salt: bytes, parties: int, attempts: int) -> Dealing:
 
     Args:
         counts: one field element an arm.
-        salt: 32 secret bytes, fresh for every round: all randomness follows from them.
+        salt: 32 bytes, fresh for every round: all randomness follows from them, so shares hide while they are secret.
     """
     shares: list[bytes] = []
     for attempt in range(attempts):
@@ -81,7 +81,7 @@ def leaf(place: int, share: bytes) -> bytes:
 
 
 def shares_commitment(leaves: bytes) -> bytes:
-    """What a report holds: the hash of all leaves. Binding and hiding, as `protocol.messages.commitment`."""
+    """What a report holds: the hash of all leaves. Binds and hides as `protocol.messages.commitment` does."""
     return keccak(_COMMITMENT, leaves)
 
 

@@ -152,7 +152,8 @@ def capture_chance(
 def chances(parameters: Parameters) -> str | None:
     """What sortition draws and how likely a bad committee is, for people; None where nobody is drawn.
 
-    The m attackers alone are never a quorum: asked is what happens when all f liars sign with them.
+    The m attackers alone are never more than m, nor a quorum: asked is what happens when all f liars attack with them.
+    A committee bears m, as its broadcasts relay and its quorum counts for m; f bounds reports, which come from all M.
     """
     p, malicious = parameters, parameters.liars + parameters.attackers
     if not p.sortition:
@@ -160,9 +161,10 @@ def chances(parameters: Parameters) -> str | None:
     odds = Fraction(p.sortition, ODDS)
     chance = capture_chance(p.participants, malicious, odds, p.attackers, p.quorum)
     return (
-        f"{in_decimals(odds * p.participants, 3)} of {p.participants} on average; a round's chance that {malicious} "
-        f"liars and attackers together are a quorum: {in_decimals(chance.malicious_quorum)}; "
-        f"that too few are drawn, so that all validate: {in_decimals(chance.undersized)}"
+        f"{in_decimals(odds * p.participants, 3)} of {p.participants} on average; a round's chance that of f + m = "
+        f"{malicious} malicious more than m = {p.attackers} are drawn: {in_decimals(chance.above_bound)}, "
+        f"a quorum: {in_decimals(chance.malicious_quorum)}; that too few are, so all validate: "
+        f"{in_decimals(chance.undersized)}"
     )
 
 

@@ -219,9 +219,10 @@ class Play:
         proven = {seat for seat in able if effects.get(seat, honest).report is Said.TWICE}
         reports = {seat: self._report(seat) for seat in able if effects.get(seat, honest).report is Said.ONCE}
         readable = {seat: report for seat, report in reports.items() if all(map(is_estimate, report.means))}
+        counts = {seat: self._counts(seat) for seat in readable if effects.get(seat, honest).opens}
         bits = {
-            seat: enough_pulls(self._counts(seat), ledger.pulls, p.threshold)
-            for seat in readable if effects.get(seat, honest).opens
+            seat: enough_pulls(each, ledger.pulls, p.threshold)
+            for seat, each in counts.items() if max(each) <= p.horizon
         }  # fmt: skip
         hashes = NOTHING_PROVEN
         if p.draws:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -28,6 +28,9 @@ class RunUnreadable(ChainBanditError):
         self.what, self.reason = what, reason
 
 
+_Number = Annotated[int, Field(ge=0, lt=2**64)]
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
 
@@ -35,8 +38,8 @@ class _Strict(BaseModel):
 class MethodGas(_Strict):
     """Gas of all calls of one method."""
 
-    transactions: int = Field(ge=0)
-    gas: int = Field(ge=0)
+    transactions: _Number
+    gas: _Number
 
 
 class Manifest(_Strict):
@@ -44,22 +47,22 @@ class Manifest(_Strict):
 
     version: str
     scenario: str
-    seed: int
+    seed: int = Field(ge=0, lt=2**256)
     run_digest: str
-    rounds: int = Field(ge=1)
-    burn_in: int = Field(ge=0)
-    approved: int
-    rejected: int
-    skip: int
-    exploration: int
-    chain_id: int
+    rounds: int = Field(ge=1, lt=2**32)
+    burn_in: _Number
+    approved: _Number
+    rejected: _Number
+    skip: _Number
+    exploration: _Number
+    chain_id: int = Field(ge=0, lt=2**256)
     contract: str
     head: str
     arm_names: list[str] = Field(min_length=1)
-    arm_means: list[int]
-    accused: list[int]
+    arm_means: list[_Number]
+    accused: list[_Number]
     aborted: dict[str, list[str]] = Field(default_factory=dict)
-    gas: int
+    gas: _Number
     gas_by_method: dict[str, MethodGas]
 
 

@@ -194,7 +194,7 @@ def _arguments(inside: Inside, call: Call) -> list[tuple[str, str]]:
     if call.method == "reportEquivocation":
         return _proof(inside, values[0])
     if call.method == "settleRewards" and inside.parameters.sealed:
-        return [("through", whole(values[0])), ("roots", _value(values[1]))]
+        return [("through", whole(values[0])), ("receipt tags", _value(values[1]))]
     if call.method == "settleRewards":
         return [("through", whole(values[0])), *_pulls(inside, *values)]
     if call.method == "settleCosts":
@@ -203,8 +203,8 @@ def _arguments(inside: Inside, call: Call) -> list[tuple[str, str]]:
 
 
 _NAMES = {
-    "open": ("salt",), "reveal": ("secret", "roles", "model"), "revealCounts": ("salt key",),
-    "settleSums": ("sums",), "revealSeal": ("sealing key",),
+    "open": ("salt",), "reveal": ("secret", "roles", "model"), "settleSums": ("sums",),
+    "revealSeal": ("sealing key",),
 }  # fmt: skip
 
 

@@ -31,8 +31,6 @@ interface IChainBandit is IErrors, IRules {
     event Revealed(uint32 cost);
     /// @notice All records from the last one down to `downTo` are handed back; `costlyRounds` of them so far cost.
     event CostsSettled(uint32 downTo, uint32 costlyRounds);
-    /// @notice A participant opened its commitments to pull counts.
-    event CountsRevealed(uint16 seat, bytes32 saltKey);
     /// @notice The accounts are final; `burned` wei were destroyed.
     event Closed(bool costsVoid, uint256 burned);
     /// @notice An account took all it is owed.
@@ -40,8 +38,8 @@ interface IChainBandit is IErrors, IRules {
     event Withdrawn(address account, uint256 amount);
 
     /// @notice Takes the next seat for exactly the stake, before the game opens.
-    /// @param keys 33 bytes: the participant's VRF key, compressed; 32 bytes: the hash of its sealing key. The contract
-    /// reads neither; both enter the game's seed.
+    /// @param keys 33 bytes: the participant's VRF key, compressed, no other seat's where anything is drawn; 32 bytes:
+    /// the hash of its sealing key. Whether they are keys shows when they are used; both enter the game's seed.
     function join(bytes calldata keys) external payable;
 
     /// @notice Opens the game: the environment shows the salt it committed to, once all seats are filled.
@@ -66,10 +64,10 @@ interface IChainBandit is IErrors, IRules {
 
     /// @notice Credits the rewards of every approved round after the last settled one and up to `through`.
     /// @param pulls For each approved round, in order, a uint8 arm and a uint32 reward of every seat; in a sealed game
-    /// 32 bytes, the root of the round's receipts, which credit nothing yet.
+    /// the 8 bytes of every seat's receipt tag, which credit nothing yet.
     function settleRewards(uint32 through, bytes calldata pulls) external;
 
-    /// @notice Credits what every seat of a sealed game earned, once, after the last round's root is settled.
+    /// @notice Credits what every seat of a sealed game earned, once, after the last round's tags are settled.
     /// @param sums A uint64 a seat, in units.
     function settleSums(bytes calldata sums) external;
 
@@ -91,9 +89,6 @@ interface IChainBandit is IErrors, IRules {
 
     /// @notice Pays the caller all it is owed.
     function withdraw() external;
-
-    /// @notice Publishes the key of the caller's commitments to its pull counts, after the game.
-    function revealCounts(bytes32 saltKey) external;
 
     /// @notice The parent of the first record; zero before the opening.
     function genesis() external view returns (bytes32);

@@ -21,6 +21,7 @@ interface IErrors {
     error TooFewReports(uint256 participants, uint256 liars, uint256 attackers);
     error QuorumUnreachable(uint256 quorum, uint256 validators, uint256 attackers);
     error CommandersOutOfRange(uint256 commanders, uint256 probing, uint256 most);
+    error SortitionOutOfRange(uint256 sortition, uint256 most);
     error SortitionMisplaced(uint256 validators, uint256 participants, uint256 quorumChoice);
     error CommitteesTooSmall(uint256 expected, uint256 least); // over 2**64
     error BurnInMalformed(uint256 burnIn, uint256 arms);
@@ -41,6 +42,7 @@ interface IErrors {
     error AlreadyJoined(address participant, uint16 seat);
     error WrongStake(uint256 got, uint256 expected);
     error WrongKeysLength(uint256 got, uint256 expected);
+    error VrfKeyOfAnotherSeat(uint256 seat);
     error SeatsFilled(uint256 participants);
     error SeatsMissing(uint256 joined, uint256 participants);
     error SeatEmpty(uint256 seat, uint256 joined);

@@ -24,7 +24,7 @@ library Assumptions {
         }
     }
 
-    /// @notice max(m, floor(E / 2)), E = M p the members that sortition draws on average.
+    /// @notice max(m, floor(E / 2)), E = M p the members that sortition draws on average; exact.
     function majorityFloor(Parameters memory p) internal pure returns (uint256) {
         uint256 half = uint256(p.participants) * p.sortition / (2 * ODDS);
         return half > p.attackers ? half : p.attackers;
@@ -105,6 +105,7 @@ library Assumptions {
             revert IErrors.CommandersOutOfRange(p.commanders, p.probing, ODDS);
         }
         if (p.sortition == 0) return;
+        if (p.sortition > ODDS) revert IErrors.SortitionOutOfRange(p.sortition, ODDS);
         if (p.validators != p.participants || p.quorumChoice != 0) {
             revert IErrors.SortitionMisplaced(p.validators, p.participants, p.quorumChoice);
         }

@@ -12,7 +12,7 @@ import {Pulls} from "./Pulls.sol";
 library Rewards {
     using Ledger for Ledger.History;
 
-    uint256 private constant ROOT_BYTES = 32;
+    uint256 private constant TAG_BYTES = 8;
     uint256 private constant SUM_BYTES = 8;
 
     struct Credits {
@@ -69,19 +69,20 @@ library Rewards {
         credits.settledThrough = uint32(through);
     }
 
-    /// @notice Takes note of the roots of every approved round after the settled ones and up to `through`. They lie in
-    /// calldata: who holds the receipts, or learns them after the game, checks them there.
-    function settleRoots(
+    /// @notice Takes note of the receipt tags of every approved round after the settled ones and up to `through`. They
+    /// lie in calldata: who holds the receipts, or learns the secret after the game, checks them there.
+    function settleTags(
         Credits storage credits,
         Ledger.History storage history,
         uint256 through,
-        bytes calldata roots
+        bytes calldata tags,
+        uint256 participants
     ) internal {
         uint256 from = credits.settledThrough;
         if (through <= from) revert IErrors.AlreadySettled(through, from);
         uint256 last = history.progress().nextRound - 1;
         if (through > last) revert IErrors.RoundNotRecorded(through, last);
-        _checkLength(history, from + 1, through, roots.length, ROOT_BYTES);
+        _checkLength(history, from + 1, through, tags.length, TAG_BYTES * participants);
         credits.settledThrough = uint32(through);
     }
 

@@ -12,12 +12,14 @@ import {IErrors} from "../interfaces/IErrors.sol";
 /// game creates: reading them all costs about as much there as two of them in storage.
 library Seats {
     uint256 private constant KEY_BYTES = 20;
+    uint256 private constant VRF_BYTES = 33;
     uint256 private constant REGISTERED_BYTES = 65;
 
     struct Roster {
         address[] seats;
         mapping(address => uint256) ordinal; // seat + 1; 0 for whoever has none
         bytes32 registered; // keccak of this before the last joining, and of the keys that came with it
+        mapping(bytes32 => uint256) drawer; // seat + 1 by the keccak of a VRF key; kept where anything is drawn
     }
 
     /// @notice Gives `account` the next of `places` seats.
@@ -35,6 +37,15 @@ library Seats {
         roster.ordinal[account] = joined + 1;
         roster.registered = keccak256(bytes.concat(roster.registered, more));
         return uint16(joined);
+    }
+
+    /// @notice Keeps a seat's VRF key for it alone: who shares one is drawn together.
+    /// @param more All the keys that it registers besides its account.
+    function claim(Roster storage roster, uint256 seat, bytes calldata more) internal {
+        bytes32 hash = keccak256(more[:VRF_BYTES]);
+        uint256 taken = roster.drawer[hash];
+        if (taken != 0) revert IErrors.VrfKeyOfAnotherSeat(taken - 1);
+        roster.drawer[hash] = seat + 1;
     }
 
     /// @notice Fixes the seats once all `places` are taken. Gives seed_0 = keccak(all addresses by seat, the digest of

@@ -41,7 +41,7 @@ struct Parameters {
     uint16 skipPenalty;
     uint16 evidencePenalty;
     uint8 cost; // of a costly round: 0 c, 1 c times the squared distance of estimator and mean
-    uint64 sortition; // chance of a draw over 2**64; 0 for none
+    uint128 sortition; // chance of a draw over 2**64; 0 for none
     uint128 probing; // chance to command in rounds up to L, over 2**64; 2**64 for everybody who validates
     uint128 commanders; // the same after round L
     uint64 weiPerUnit;
@@ -51,7 +51,7 @@ struct Parameters {
     uint32 burnInBlocks;
     uint32 gameBlocks;
     uint32 settlementWindow;
-    uint8 sealedGame; // 1: reports carry the last receipt sealed, settlement roots of receipts
+    uint8 sealedGame; // 1: reports carry the last receipt sealed, settlement receipt tags
     uint128 unrevealedPenalty; // wei that a participant loses which does not reveal its sealing key; 0 unless sealed
 }
 

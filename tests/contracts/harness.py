@@ -206,7 +206,10 @@ class Game:
 
     def open(self) -> "Game":
         seated = [
-            Seated(seat, seal_hash=keccak(self.seal_key(i)) if self.p.sealed else ZERO)
+            Seated(
+                seat, b"\2" * (33 - len(seat)) + seat if self.p.draws else bytes(33),
+                keccak(self.seal_key(i)) if self.p.sealed else ZERO,
+            )
             for i, seat in enumerate(self.seats)
         ]
         for each in seated:

@@ -107,7 +107,6 @@ ARGUMENTS: dict[str, Callable[[Game], tuple]] = {
     "settleCosts": lambda game: (game.entries()[:1] if game.records else [],),
     "close": lambda game: (),
     "withdraw": lambda game: (),
-    "revealCounts": lambda game: (keccak(b"key"),),
 }
 NO_PROOF = ((2, L, ZERO, 2, 3, *[ZERO] * 6),)
 OWN = frozenset({"environment"})
@@ -132,7 +131,6 @@ MAY = {
         "closed": OWN | SEATS,
         "void": SEATS,
     },
-    "revealCounts": dict.fromkeys(("over", "settled", "complete", "late", "closed", "void"), SEATS),
 }
 
 

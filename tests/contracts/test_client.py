@@ -55,7 +55,6 @@ def test_client_plays_a_whole_game():
     c.settle_rewards(env, 9, encode_pulls([Pull(0, UNIT)] * 4) * 2)
     c.reveal(env, SECRET, game.roles, MODEL)
     c.settle_costs(env, game.entries(costly=1))
-    c.reveal_counts(game.seats[0], ZERO)
     c.close(game.seats[2])
     expected = final_balance(p, c.pool(), [2 * UNIT] * 4, game.roles, [hidden_cost(SECRET, seed)] * 4)
     people = [*game.seats, env]
@@ -65,10 +64,10 @@ def test_client_plays_a_whole_game():
         assert c.owed(raw(account)) == 0
     assert c.closed()
     assert game.node.web3.eth.get_balance(Web3.to_checksum_address(c.address)) == 0
-    assert c.transactions == sum(map(len, c.gas.values())) == 1 + 4 + 1 + 5 + 4 + 1 + 5
+    assert c.transactions == sum(map(len, c.gas.values())) == 1 + 4 + 1 + 5 + 3 + 1 + 5
     assert c.gas.keys() == {
         "deploy", "join", "open", "submitBlocks", "skipAfterDeadline", "settleRewards", "reveal", "settleCosts",
-        "revealCounts", "close", "withdraw",
+        "close", "withdraw",
     }  # fmt: skip
 
 
@@ -112,6 +111,11 @@ def test_refused_view_and_deployment_raise_the_contracts_error():
         game.coordinator.seat_of(bytes(20))
     with pytest.raises(TransactionReverted, match=r"refused deploy: PoolTooSmall\(0, "):
         Coordinator.deploy(game.node.web3, game.environment, game.p, ZERO, ZERO, 0, Stopwatch())
+
+
+def test_joining_with_another_seats_vrf_key_is_refused_in_words():
+    with pytest.raises(TransactionReverted, match=r"the contract refused join: VrfKeyOfAnotherSeat\(0\)"):
+        played(sortition=2**64)  # everybody joins with zeros
 
 
 def test_account_that_cannot_pay_is_rejected():

@@ -57,6 +57,7 @@ REFUSALS = [
     (parameters(probing=ODDS + 1), ("CommandersOutOfRange", ODDS, ODDS + 1, ODDS)),
     (parameters(validators=3, attackers=1, sortition=ODDS - 1), ("SortitionMisplaced", 3, 4, 0)),
     (parameters(quorum_choice=1, sortition=ODDS - 1), ("SortitionMisplaced", 4, 4, 1)),
+    (parameters(sortition=ODDS + 1), ("SortitionOutOfRange", ODDS + 1, ODDS)),
     (parameters(sortition=3 * ODDS // 4 - 1), ("CommitteesTooSmall", 3 * ODDS - 4, 3 * ODDS)),
     (replace(BASE, stake=BASE.stake - 1), ("StakeTooSmall", BASE.stake - 1, BASE.stake)),
     (parameters(sealed=2), ("SealMalformed", 2, 0)),
@@ -91,7 +92,7 @@ def test_deployment_accepts_every_bound_exactly():
     largest = parameters(participants=256, arms=254, burn_in=508, horizon=509, liars=85, attackers=85)
     half = parameters(participants=6, liars=2)
     options = (replace(half, aggregation=1), replace(half, aggregation=2), replace(half, aggregation=3, delta=1))
-    drawn = (parameters(sortition=3 * ODDS // 4), parameters(probing=1, commanders=1))
+    drawn = (parameters(sortition=3 * ODDS // 4), parameters(sortition=ODDS), parameters(probing=1, commanders=1))
     for p in (BASE, largest, *drawn, replace(largest, quorum_choice=1), parameters(burn_in_blocks=0), *options):
         assert Game(p).deployment.accepted
 
@@ -155,8 +156,8 @@ def random_parameters(chance: random.Random) -> Parameters:
     delta = chance.choice((*[UNIT // 10] * 15, 0)) if aggregation == 3 else off(1, 2**32 - 1)
     validators = chance.choice((participants, participants, some, 3 * attackers + 1)) + off(1, -1)
     expected = (2 * attackers + 1) * 2**64
-    sortition = chance.choice((*[0] * 8, -(-expected // max(participants, 1)), 2**64 - 1)) + off(1, -1)
-    sortition = min(max(0, sortition), 2**64 - 1)
+    sortition = chance.choice((*[0] * 8, -(-expected // max(participants, 1)), 2**64)) + off(1, -1)
+    sortition = max(0, sortition)
     probing = chance.choice((2**64, 2**64, 2**63)) + off(1)
     commanders = chance.choice((probing, probing, chance.randrange(1, 2**63))) + off(1)
     sealed = chance.choice((0, 1)) + off(2)
@@ -182,7 +183,8 @@ PROVOKED = {
     "ParticipantsOutOfRange", "ArmsOutOfRange", "ThresholdTooLow", "ExplorationNotPositive", "UnknownChoice",
     "ReputationMalformed", "ValidatorsOutOfRange", "FailureLimitTooLow", "TooManyLiars", "TooManyAttackers",
     "TooFewReports", "QuorumUnreachable", "BurnInMalformed", "HorizonOutOfRange", "BlocksNotPositive", "StakeTooSmall",
-    "PoolTooSmall", "CommandersOutOfRange", "SortitionMisplaced", "CommitteesTooSmall",
+    "PoolTooSmall", "CommandersOutOfRange", "SortitionOutOfRange", "SortitionMisplaced",
+    "CommitteesTooSmall",
 }  # fmt: skip
 """What some of the random games are refused for."""
 

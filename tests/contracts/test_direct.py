@@ -19,7 +19,6 @@ CALLS = {
     "reveal": (ZERO, b"", b""),
     "settleCosts": ([],),
     "close": (),
-    "revealCounts": (ZERO,),
 }
 
 

@@ -11,13 +11,14 @@ from chain_bandit.protocol.parameters import ODDS
 from tests.contracts.harness import Game, hexed, parameters
 from tests.contracts.test_evidence import accuse
 
+DRAWN = parameters(
+    participants=7, liars=1, attackers=1, horizon=60, sortition=7 * ODDS // 10, probing=ODDS // 2,
+    commanders=ODDS // 2,
+)  # fmt: skip
+
 
 def opened(**changes: int) -> Game:
-    p = parameters(**{
-        "participants": 7, "liars": 1, "attackers": 1, "horizon": 60, "sortition": 7 * ODDS // 10,
-        "probing": ODDS // 2, "commanders": ODDS // 2,
-    } | changes)  # fmt: skip
-    game = Game(p, name="draws").open()
+    game = Game(replace(DRAWN, **changes), name="draws").open()
     assert game.deployment.accepted
     return game
 
@@ -27,6 +28,22 @@ def submitted_with(game: Game, **named: int) -> tuple:
     outcome = game.submit(game.submitted(replace(header, **named), body))
     assert not outcome.accepted
     return outcome.error
+
+
+@pytest.mark.parametrize("changes", [{}, {"sortition": 0}, {"probing": ODDS, "commanders": ODDS}])
+def test_no_two_seats_have_one_vrf_key_where_anything_is_drawn(changes):
+    """They would be drawn together. One hash of a sealing key does no harm: nonces differ by seat."""
+    game, key = Game(replace(DRAWN, **changes)), b"\2" + b"\7" * 32
+    other = key[:-1] + b"\6"
+    game.do(game.seats[0], "join", key + b"\5" * 32, value=game.p.stake)
+    for rest in (b"\5", b"\4"):
+        refused = game.refused(game.seats[1], "join", key + rest * 32, value=game.p.stake)
+        assert refused == ("VrfKeyOfAnotherSeat", 0)
+    game.do(game.seats[1], "join", other + b"\5" * 32, value=game.p.stake)
+    assert game.refused(game.seats[2], "join", other + b"\4" * 32, value=game.p.stake) == ("VrfKeyOfAnotherSeat", 1)
+    plain = Game(replace(DRAWN, sortition=0, probing=ODDS, commanders=ODDS))
+    for seat in plain.seats:
+        plain.do(seat, "join", bytes(65), value=plain.p.stake)
 
 
 @pytest.mark.parametrize("mode", [0, 1])

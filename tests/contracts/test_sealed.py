@@ -1,4 +1,4 @@
-"""Sealed games on chain: longer reports, roots in place of pulls, sums at the end, sealing keys and their penalty."""
+"""Sealed games on chain: longer reports, tags in place of pulls, sums at the end, sealing keys and their penalty."""
 
 import random
 
@@ -22,8 +22,8 @@ def over(**changes: int) -> Game:
     return FastGame(parameters(**({"sealed": 1, "unrevealed_penalty": PENALTY} | changes))).open().play_out()
 
 
-def roots(rounds: int) -> bytes:
-    return b"".join(keccak(bytes([i])) for i in range(rounds))
+def tags(rounds: int, participants: int = M) -> bytes:
+    return b"".join(keccak(bytes([i]))[:8] * participants for i in range(rounds))
 
 
 def unseal(game: Game, *seats: int) -> None:
@@ -33,7 +33,7 @@ def unseal(game: Game, *seats: int) -> None:
 
 def settle(game: Game, sums: list[int], costly: tuple[int, ...] = ()) -> None:
     """Everything that the environment owes the end of a game."""
-    game.do(game.environment, "settleRewards", game.ledger.round - 1, roots(len(game.paid_rounds(T))))
+    game.do(game.environment, "settleRewards", game.ledger.round - 1, tags(len(game.paid_rounds(T))))
     game.do(game.environment, "settleSums", encode_sums(sums))
     game.reveal()
     game.do(game.environment, "settleCosts", game.entries(costly))
@@ -57,25 +57,25 @@ def test_open_games_have_neither_sums_nor_sealing_keys():
     assert game.refused(game.seats[0], "revealSeal", game.seal_key(0)) == ("NotSealed",)
 
 
-def test_settlement_takes_a_root_a_round_and_credits_nothing():
+def test_settlement_takes_a_tag_a_seat_and_round_and_credits_nothing():
     game = over()
-    for wrong in (roots(ROUNDS)[:-1], roots(ROUNDS) + b"\0", bytes(5 * M * ROUNDS), b""):
-        error = ("WrongPullsLength", len(wrong), 32 * ROUNDS)
+    for wrong in (tags(ROUNDS)[:-1], tags(ROUNDS) + b"\0", bytes(5 * M * ROUNDS), b""):
+        error = ("WrongPullsLength", len(wrong), 8 * M * ROUNDS)
         assert game.refused(game.environment, "settleRewards", T, wrong) == error
-    game.do(game.environment, "settleRewards", L + 2, roots(2))
+    game.do(game.environment, "settleRewards", L + 2, tags(2))
     assert game.refused(game.environment, "settleRewards", L + 2, b"") == ("AlreadySettled", L + 2, L + 2)
     assert game.refused(game.environment, "settleRewards", T + 1, b"") == ("RoundNotRecorded", T + 1, T)
-    outcome = game.do(game.environment, "settleRewards", T, roots(ROUNDS - 2))
+    outcome = game.do(game.environment, "settleRewards", T, tags(ROUNDS - 2))
     assert outcome.events == (("RewardsSettled", (T,)),)
     assert game.view("settledThrough") == T
 
 
-def test_sums_are_paid_once_after_the_last_root_and_never_above_a_reward_a_round():
+def test_sums_are_paid_once_after_the_last_tag_and_never_above_a_reward_a_round():
     game = over()
     good = encode_sums([ROUNDS * UNIT, 0, 5, 7])
     assert game.refused(game.seats[0], "settleSums", good)[0] == "NotEnvironment"
     assert game.refused(game.environment, "settleSums", good) == ("SumsMissing", L, T)
-    game.do(game.environment, "settleRewards", T, roots(ROUNDS))
+    game.do(game.environment, "settleRewards", T, tags(ROUNDS))
     for wrong in (good[:-1], good + b"\0", b""):
         error = ("WrongPullsLength", len(wrong), 8 * M)
         assert game.refused(game.environment, "settleSums", wrong) == error
@@ -92,7 +92,7 @@ def test_sums_wait_for_the_end_and_not_for_longer_than_the_window():
     game.approve()
     assert game.refused(game.environment, "settleSums", bytes(8 * M))[0] == "GameNotOver"
     late = over()
-    late.do(late.environment, "settleRewards", T, roots(ROUNDS))
+    late.do(late.environment, "settleRewards", T, tags(ROUNDS))
     late.machine.block += WINDOW + 1
     assert late.refused(late.environment, "settleSums", bytes(8 * M))[0] == "WindowPassed"
 
@@ -103,7 +103,7 @@ def test_who_is_on_the_block_list_is_paid_for_the_rounds_before():
     game.play_out()
     since = game.ledger.blocked_from[2]
     before = len([t for t in game.paid_rounds(T) if t < since])
-    game.do(game.environment, "settleRewards", T, roots(len(game.paid_rounds(T))))
+    game.do(game.environment, "settleRewards", T, tags(len(game.paid_rounds(T))))
     assert 0 < before < len(game.paid_rounds(T))
     error = ("SumTooLarge", 2, before * UNIT + 1, before * UNIT)
     assert game.refused(game.environment, "settleSums", encode_sums([0, 0, before * UNIT + 1, 0])) == error
@@ -157,11 +157,11 @@ def test_who_keeps_its_key_loses_the_penalty_and_nobody_else_anything():
     assert game.held() == 0
 
 
-@pytest.mark.parametrize("missing", ["roots", "sums"])
+@pytest.mark.parametrize("missing", ["tags", "sums"])
 def test_a_game_whose_sums_were_never_paid_is_void_and_keys_still_count(missing):
     game = over()
     if missing == "sums":
-        game.do(game.environment, "settleRewards", T, roots(ROUNDS))
+        game.do(game.environment, "settleRewards", T, tags(ROUNDS))
     game.reveal()
     game.do(game.environment, "settleCosts", game.entries())
     unseal(game, 0, 1)
@@ -220,7 +220,7 @@ def finish(game: Game, chance: random.Random) -> bool:
     unseal(game, *revealed)
     complete = chance.random() < 0.6
     paid = complete or chance.random() < 0.5
-    game.do(game.environment, "settleRewards", last, roots(rounds))
+    game.do(game.environment, "settleRewards", last, tags(rounds, p.participants))
     if paid:
         game.do(game.environment, "settleSums", encode_sums(sums))
     game.reveal()

@@ -124,7 +124,6 @@ def test_everything_after_the_opening_reverts_before_it():
     assert game.refused(game.environment, "reveal", bytes(32), b"", b"") == error
     assert game.refused(game.environment, "settleCosts", []) == error
     assert game.refused(game.anybody, "close") == error
-    assert game.refused(game.seats[0], "revealCounts", bytes(32)) == error
 
 
 def test_everybody_is_refunded_when_the_opening_was_missed():

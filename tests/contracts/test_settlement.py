@@ -126,14 +126,7 @@ def test_end_calls_revert_while_the_game_runs(game):
     assert game.refused(game.environment, "reveal", game.secret, game.roles, game.model) == error
     assert game.refused(game.environment, "settleCosts", []) == error
     assert game.refused(game.anybody, "close") == error
-    assert game.refused(game.seats[1], "revealCounts", ZERO) == error
     assert game.refused(game.seats[1], "withdraw") == ("NothingOwed", hexed(game.seats[1]))
-
-
-def test_reveal_counts_is_for_participants():
-    game = over()
-    assert game.do(game.seats[3], "revealCounts", ZERO).events == (("CountsRevealed", (3, ZERO)),)
-    assert game.refused(game.anybody, "revealCounts", ZERO) == ("NotParticipant", hexed(game.anybody))
 
 
 def test_settle_costs_follows_the_records_in_chunks():

@@ -97,7 +97,7 @@ contract MoneyTest is Play {
         _deploy(surplus);
         joined %= people() + 1;
         for (uint256 seat; seat < joined; ++seat) {
-            must(seats[seat], p.stake, abi.encodeCall(IChainBandit.join, (new bytes(65))));
+            must(seats[seat], p.stake, joining(seat));
             deposits += p.stake;
         }
         same(owedToAll(), 0, "owed before the deadline");
@@ -119,16 +119,16 @@ contract MoneyTest is Play {
         vm.deal(account, FORTUNE);
         wei_ = within(wei_, 0, 2 * uint256(p.stake));
         if (wei_ != p.stake) {
-            refused(account, wei_, abi.encodeCall(IChainBandit.join, (new bytes(65))));
+            refused(account, wei_, joining(0));
         }
-        refused(environment, p.stake, abi.encodeCall(IChainBandit.join, (new bytes(65))));
-        must(account, p.stake, abi.encodeCall(IChainBandit.join, (new bytes(65))));
-        refused(account, p.stake, abi.encodeCall(IChainBandit.join, (new bytes(65))));
+        refused(environment, p.stake, joining(0));
+        must(account, p.stake, joining(0));
+        refused(account, p.stake, joining(0));
         refused(environment, 0, abi.encodeCall(IChainBandit.open, (SALT)));
         for (uint256 seat = 1; seat < people(); ++seat) {
-            must(seats[seat], p.stake, abi.encodeCall(IChainBandit.join, (new bytes(65))));
+            must(seats[seat], p.stake, joining(seat));
         }
-        refused(STRANGER, p.stake, abi.encodeCall(IChainBandit.join, (new bytes(65))));
+        refused(STRANGER, p.stake, joining(people()));
         same(address(game).balance, deposits + people() * uint256(p.stake), "stakes");
     }
 

@@ -137,7 +137,7 @@ abstract contract Play is Checks {
         charged = new uint256[](people());
         bytes32 registered;
         for (uint256 seat; seat < people(); ++seat) {
-            registered = keccak256(bytes.concat(registered, new bytes(65)));
+            registered = keccak256(bytes.concat(registered, keysOf(seat)));
         }
         seed_0 = keccak256(abi.encodePacked(_addresses(), registered, SALT));
         vm.deal(environment, FORTUNE);
@@ -171,7 +171,7 @@ abstract contract Play is Checks {
     function _opened(uint256 surplus) internal {
         _deploy(surplus);
         for (uint256 seat; seat < people(); ++seat) {
-            must(seats[seat], p.stake, abi.encodeCall(IChainBandit.join, (new bytes(65))));
+            must(seats[seat], p.stake, joining(seat));
             deposits += p.stake;
         }
         must(environment, 0, abi.encodeCall(IChainBandit.open, (SALT)));
@@ -188,6 +188,15 @@ abstract contract Play is Checks {
         }
         openedAt = vm.getBlockNumber();
         settled = p.burnIn;
+    }
+
+    /// What a seat registers: nothing is drawn with it here, but each has its own.
+    function keysOf(uint256 seat) internal pure returns (bytes memory) {
+        return abi.encodePacked(uint8(2), seat, bytes32(0));
+    }
+
+    function joining(uint256 seat) internal pure returns (bytes memory) {
+        return abi.encodeCall(IChainBandit.join, (keysOf(seat)));
     }
 
     // Who is who

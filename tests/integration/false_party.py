@@ -1,6 +1,7 @@
 """A party with one fault, for tests: python false_party.py FAULT INDEX MARK [MPyC's options].
 
-The party of that index has the fault; with a MARK (a path) only the first time, without one ("-") always.
+The party of that index, or each with -1, has the fault; with a MARK (a path) only the first time, without one ("-")
+always.
 """
 
 import os
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from chain_bandit.comparison import party
+from chain_bandit.comparison.sitting import Sitting
 from chain_bandit.crypto.keys import Signer
 
 REFUSED = 1
@@ -55,11 +57,41 @@ def hang(desk: party.Desk, line: Any) -> None:
     os.kill(os.getpid(), signal.SIGSTOP)
 
 
-def speak_with_another_key() -> None:
-    party.Signer = lambda secret: Signer(b"\x66" * 32)  # type: ignore[assignment, misc]
+def sign_with_another_key(*turns: int) -> None:
+    """The first, the second signature of a sitting, or both."""
+
+    class Turncoat(Signer):
+        signed = 0
+
+        def sign(self, digest: bytes) -> bytes:
+            self.signed += 1
+            return (Signer(b"\x66" * 32) if self.signed in turns else super()).sign(digest)
+
+    party.Signer = Turncoat  # type: ignore[misc]
 
 
-TRUE_COMPARE, TRUE_OPEN, TRUE_WRITE = party.compare, party.open_shares, party.Desk.write
+def trust_everybody() -> None:
+    """Nobody looks at what party 1 signs before the comparison, and it signs with another key."""
+    party.heard = lambda sitting, question: [said.probes for said in question.opened]
+    if party.mpc.pid == 1:
+        sign_with_another_key(1)
+
+
+def invent_rows() -> None:
+    """A row for each seat that was asked about, whether its shares open or not."""
+    asked: set[int] = set()
+
+    def heard(sitting: Sitting, question: Any) -> list[dict[int, int]]:
+        asked.update(sitting.asked)
+        return TRUE_HEARD(sitting, question)
+
+    async def compare(floors: Sequence[int], elements: party.Elements) -> dict[int, Any]:
+        return dict.fromkeys(asked, (True,) * len(floors)) | await TRUE_COMPARE(floors, elements)
+
+    party.heard, party.compare = heard, compare
+
+
+TRUE_COMPARE, TRUE_HEARD, TRUE_OPEN = party.compare, party.heard, party.open_shares
 FAULTS = {
     "dies at once": die_at_once,
     "dies while it computes": die_while_computing,
@@ -67,7 +99,10 @@ FAULTS = {
     "signs another matrix": lambda: setattr(party, "compare", changed),
     "signs short rows": lambda: setattr(party, "compare", shortened),
     "opens no share of a seat": lambda: setattr(party, "open_shares", refused),
-    "speaks with another key": speak_with_another_key,
+    "signs a row for whoever is asked about": invent_rows,
+    "speaks with another key": lambda: sign_with_another_key(1, 2),
+    "signs bits with another key": lambda: sign_with_another_key(2),
+    "hears whatever is said in any name": trust_everybody,
     "babbles": lambda: setattr(party.Desk, "write", babble),
     "floods": lambda: setattr(party.Desk, "write", flood),
 }
@@ -86,6 +121,6 @@ def is_due(mark: str) -> bool:
 
 if __name__ == "__main__":
     fault, index, mark = sys.argv[1:4]
-    if party.mpc.pid == int(index) and is_due(mark):
+    if int(index) in (-1, party.mpc.pid) and is_due(mark):
         FAULTS[fault]()
     party.mpc.run(party.serve(party.compare))

@@ -19,6 +19,7 @@ from chain_bandit.comparison.ideal import IdealComparison
 from chain_bandit.comparison.interface import Opening
 from chain_bandit.consensus.broadcast import Drop, Frame, SignedBroadcast
 from chain_bandit.consensus.certificate import Vote
+from chain_bandit.crypto.seal import unseal
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game.errors import LockstepBroken
 from chain_bandit.game.game import Game
@@ -26,6 +27,7 @@ from chain_bandit.game.recorder import NoChain
 from chain_bandit.protocol.aggregation import enough_pulls
 from chain_bandit.protocol.blocks import Header, Kind, Report, seats
 from chain_bandit.protocol.messages import Phase
+from chain_bandit.protocol.sealing import nonce
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario
@@ -128,7 +130,7 @@ def test_every_attack_of_the_registry_is_tested_here():
     names = {name for name in globals() if name.startswith("test_")}
     missing = [a for a in ATTACKS if not any(n.startswith(f"test_{a.replace('-', '_')}_") for n in names)]
     assert missing == []
-    assert len(ATTACKS) == 15
+    assert len(ATTACKS) == 17
 
 
 def test_an_honest_game_accuses_nobody_costs_nothing_and_drops_nothing(watched, scenario, monkeypatch):
@@ -272,6 +274,31 @@ def test_two_faced_counts_counts_as_withheld_when_no_opening_matches(watched):
         assert 3 in each.reports
         assert each.header.reporters == 0b0111
         assert each.accused == set()
+
+
+@pytest.mark.parametrize("reward", [False, True])
+def test_false_record_deceives_whoever_believes_what_is_sealed_and_moves_no_block(watched, reward):
+    game = watched(("false-record", {"reward": reward}), rounds=20, sealed=True)
+    assert game.every_block_is_approved_and_inside_the_honest_range() == 17
+    rules, parameters = game.game.cast.rules, game.game.parameters
+    for each in game.rounds:
+        told = {}
+        for seat in (1, 3):
+            (content,) = set(each.direct_reports(seat).values())
+            once = nonce(rules.domain.game, each.header.round, seat)
+            told[seat] = unseal(game.game.plan.seal_keys[seat], once, Report.decode(content, parameters).sealed)
+        assert (told[3].arm == told[1].arm) is reward
+        assert (told[3].reward in (0, UNIT)) is not reward  # no draw of a Bernoulli arm lies between
+        assert each.header.reporters == 0b1111
+        assert not each.costly
+        assert each.accused == set()
+
+
+def test_withheld_key_keeps_its_records_shut_and_moves_no_block(watched):
+    game = watched("withheld-key", rounds=20, sealed=True)
+    assert game.every_block_is_approved_and_inside_the_honest_range() == 17
+    assert game.game.cast.revealed == (*game.game.plan.seal_keys[:3], None)
+    assert all(each.header.reporters == 0b1111 and each.accused == set() for each in game.rounds)
 
 
 @pytest.mark.parametrize("values", [2, 3])

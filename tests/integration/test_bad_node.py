@@ -10,7 +10,7 @@ import pytest
 from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.delivery import Delivery
 from chain_bandit.chain.errors import ForeignChain, NodeUnreachable, NonceTaken
-from chain_bandit.chain.journal import FileJournal, Journal, JournalForeign
+from chain_bandit.chain.journal import Journal, JournalForeign, journal_in
 from chain_bandit.chain.node import account
 from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain, opening_balances
@@ -167,10 +167,10 @@ def test_a_reorganisation_after_the_last_record_is_followed(node):
     plan = Plan(scenario)
 
     class Late(OnChain):
-        def finish(self, entries: Any, sums: Any) -> None:
+        def finish(self, entries: Any, sums: Any, keys: Any) -> None:
             self._confirm()
             node.ask("anvil_reorg", 5, [])
-            super().finish(entries, sums)
+            super().finish(entries, sums, keys)
 
     recorder = Late(node, Stopwatch(), QUICK)
     game = Game(scenario, recorder, plan)
@@ -275,20 +275,17 @@ def test_a_node_that_is_gone_stops_the_game_and_the_journal_resumes_it(tmp_path)
         node.fund(opening_balances(Plan(scenario)))
         funded_in_file(state, Plan(scenario))
         for stop in (9, 15, 22):
-            journal = FileJournal(tmp_path / "journal")
-            with pytest.raises(NodeUnreachable) as stopped:
+            with journal_in(tmp_path / "journal") as journal, pytest.raises(NodeUnreachable) as stopped:
                 play(node, scenario, IMPATIENT, journal, lambda round_, at=stop: round_ == at and node.kill())
             assert stopped.value.exit_code == 5
-            journal.close()
             node.start()
-        journal = FileJournal(tmp_path / "journal")
-        before = len(journal.entries)
-        recorder, game = play(node, scenario, QUICK, journal)
+        with journal_in(tmp_path / "journal") as journal:
+            before = len(journal.entries)
+            recorder, game = play(node, scenario, QUICK, journal)
         require_whole(node, recorder, game, scenario)
         assert len(journal.entries) > before
         calls = {(entry.account, entry.nonce, entry.call) for entry in journal.entries}
         assert len({key[:2] for key in calls}) == len(calls)
-        journal.close()
 
 
 def test_a_journal_of_another_game_or_chain_is_refused(tmp_path, node):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from chain_bandit.cli import _terminable
+from chain_bandit.cli import _terminable, deploy, main, run
 from chain_bandit.exit_codes import EXIT_CODES
 
 ROOT = Path(__file__).parents[2]
@@ -150,6 +150,44 @@ def test_run_refuses_with_exit_3_when_an_attack_plugin_raises(tmp_path: Path) ->
     assert "ZeroDivisionError" in result.stderr
     assert "Traceback" not in result.stderr
     assert not [p for p in tmp_path.iterdir() if "run" in p.name]
+
+
+DRAWN = {"sortition": 0.8, "quorum": "majority", "rounds": 12}
+CHANCES = "sortition: 3.20 of 4 on average; a round's chance that of f + m = 2 malicious more than m = 1 are drawn: 0.6"
+
+
+def test_the_chance_of_a_bad_committee_is_said_before_anything_is_played_or_paid(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    said: list[str] = []
+
+    def stop(*_: object) -> None:
+        said.append(capsys.readouterr().err)
+        raise InterruptedError
+
+    monkeypatch.setattr("chain_bandit.runs.play", stop)
+    monkeypatch.setattr("chain_bandit.game.chains.connected", stop)
+    override = [f'{key}="{value}"' if isinstance(value, str) else f"{key}={value}" for key, value in DRAWN.items()]
+    for as_json in (False, True):
+        with pytest.raises(InterruptedError):
+            run(SMALL, override=override, out=tmp_path / "run", as_json=as_json)
+        with pytest.raises(InterruptedError):
+            deploy(SMALL, "anvil", "dev0", override=override, as_json=as_json)
+    with pytest.raises(InterruptedError):
+        run(SMALL, out=tmp_path / "run")
+    *drawn, plain = said
+    assert len(drawn) == 4
+    assert all(err.startswith(CHANCES) and err.count("\n") == 1 for err in drawn)
+    assert plain == ""
+
+
+def test_the_manifest_has_the_chance_of_a_bad_committee(tmp_path: Path) -> None:
+    options = [word for key, value in DRAWN.items() for word in ("-o", f"{key}={value}")]
+    result = chain_bandit("run", SMALL, *options, "--json", "--out", tmp_path / "run", cwd=tmp_path)
+    assert result.stderr.startswith(CHANCES)
+    kept = json.loads((tmp_path / "run" / "manifest.json").read_text())["sortition"]
+    assert f"sortition: {kept}\n" in result.stderr
+    assert json.loads(result.stdout)["sortition"] == kept
 
 
 NASTY = {
@@ -296,12 +334,14 @@ def test_audit_exits_12_when_the_manifest_claims_something_else(
 
 def test_a_hostile_manifest_is_refused(finished: Path, tmp_path: Path) -> None:
     copy = copied(finished, tmp_path)
-    for text in ("[" * 100_000, '{"a":' * 100_000, "x" * (1 << 21), "", "[]", '{"head": 3}'):
+    numbers = [f'{{"chain_id": 1{"0" * digits}}}' for digits in (4_000, 5_000, 10**6)]
+    for text in ("[" * 100_000, '{"a":' * 100_000, "x" * (1 << 21), "", "[]", '{"head": 3}', *numbers):
         (copy / "manifest.json").write_text(text)
         for verb in ("audit", "show"):
             result = chain_bandit(verb, copy, cwd=tmp_path)
             assert result.returncode in (2, 6), (text[:20], result.stderr)
             assert result.stderr.count("\n") == 1
+            assert len(result.stderr) < 400
 
 
 def test_audit_exits_5_when_the_node_does_not_answer(tmp_path: Path) -> None:
@@ -338,3 +378,38 @@ def test_help_and_version_are_quick_and_load_no_chain(tmp_path: Path) -> None:
     assert subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=False).returncode == 0
     for arguments in (["--help"], ["--version"], ["explain", "12"]):
         assert chain_bandit(*arguments, cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize("digits", [4_000, 5_000, 100_000])
+def test_a_number_of_thousands_of_digits_is_no_bug(
+    digits: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In this process: a command line of the largest size, for each place that takes a number."""
+    number = "1" + "0" * digits
+    huge = tmp_path / "huge.toml"
+    huge.write_text(SMALL.read_text().replace("seed = 1", f"seed = {number}"))
+    monkeypatch.chdir(tmp_path)
+    for code, arguments in (
+        (3, ["run", huge]), (3, ["run", SMALL, "-o", f"rounds={number}"]),
+        (3, ["run", SMALL, "-o", f"malicious=[{{seat={number}}}]"]),
+        (3, ["run", SMALL, "-o", "rounds=" + "[" * digits]),
+        (3 if digits == 4_000 else 2, ["run", SMALL, "--rounds", number]),
+        (3 if digits == 4_000 else 2, ["run", SMALL, "--seed", number]),
+        (2, ["explain", number]), (2, ["audit", "--rpc", "http://127.0.0.1:9", "--contract", "0x" + number]),
+        (2, ["audit", "--rpc", "http://127.0.0.1:9", "--contract", "0x" + "11" * 20, "--from-block", number]),
+        (2, ["audit", "--rpc", "http://127.0.0.1:9", "--contract", "0x" + "11" * 20, "--to-block", number]),
+    ):  # fmt: skip
+        monkeypatch.setattr(sys, "argv", ["chain-bandit", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr().err
+        assert (ended.value.code, "a bug in" in said) == (code, False), (arguments[:-1], said[:300])
+        assert code == 2 or (said.count("\n") == 1 and len(said) < 400), said[:400]
+
+
+def test_show_finds_no_round_of_thousands_of_digits(finished: Path, tmp_path: Path) -> None:
+    for number in ("9" * 10, "9" * 11, "9" * 5_000):
+        result = chain_bandit("show", finished, "round", number, cwd=tmp_path)
+        assert result.returncode == 2, result.stderr
+        assert result.stderr.count("\n") == 1
+        assert len(result.stderr) < 300

@@ -15,7 +15,8 @@ from chain_bandit.game.on_chain import OnChain, embedded_node
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import NoChain
 from chain_bandit.protocol.blocks import Kind, seats
-from chain_bandit.protocol.ledger import blocked
+from chain_bandit.protocol.committee import smallest
+from chain_bandit.protocol.ledger import blocked, validators
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.scenario import Scenario
 from chain_bandit.stopwatch import Stopwatch
@@ -48,6 +49,7 @@ def played(scenario: Scenario, chain: bool) -> tuple[Game, Counter[str]]:
     seen: Counter[str] = Counter()
     for each in game.play():
         ledger = game.progress.ledger
+        assert validators(ledger).bit_count() >= smallest(game.parameters)
         honest = {seat.number for seat in game.cast.honest}
         listed = set(seats(blocked(ledger, ledger.round + 99)))
         assert not listed & honest

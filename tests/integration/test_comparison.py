@@ -1,6 +1,7 @@
 """The secure comparison as processes that compute over sockets: equal to the ideal one, whatever participants send and
 whichever party fails."""
 
+import errno
 import os
 import random
 import signal
@@ -8,7 +9,8 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic, sleep
@@ -17,10 +19,12 @@ import pytest
 
 from chain_bandit.comparison.ideal import IdealComparison
 from chain_bandit.comparison.interface import ComparisonAborted, Opening, Setting
+from chain_bandit.comparison.minutes import Minutes
 from chain_bandit.comparison.mpc import MpcComparison
-from chain_bandit.comparison.processes import PartyProcesses
+from chain_bandit.comparison.processes import PARTY, PartyProcesses
 from chain_bandit.comparison.wire import Listening
 from chain_bandit.crypto.keys import Signer
+from chain_bandit.lines import FileLines, LinesUnwritable
 from chain_bandit.protocol.assumptions import AssumptionBroken
 from chain_bandit.protocol.messages import Slot, commitment
 from chain_bandit.protocol.sharing import (
@@ -35,6 +39,7 @@ from chain_bandit.protocol.sharing import (
 SIGNERS = [Signer(bytes([seat + 1]) * 32) for seat in range(6)]
 ATTEMPTS = 3
 LARGEST = 10_000
+UINT32 = 2**32 - 1
 ROOT = Path(__file__).parents[2]
 FALSE_PARTY = (sys.executable, str(Path(__file__).with_name("false_party.py")))
 REFERENCE, THRESHOLD = (10, 0, 7), 2
@@ -58,9 +63,9 @@ def committed(parties: int = 3) -> dict[int, bytes]:
     return {seat: shares_commitment(dealt(seat, parties).leaves) for seat in COUNTS}
 
 
-def opened(comparison: MpcComparison, *but: int) -> None:
+def opened(comparison: MpcComparison, *but: int, round_: int = 1) -> None:
     """Begin a round in which everybody but those named opens what it committed to."""
-    comparison.begin(REFERENCE, THRESHOLD, setting())
+    comparison.begin(REFERENCE, THRESHOLD, setting(round_))
     for seat, counts in COUNTS.items():
         if seat not in but:
             comparison.on_opening(seat, Opening(counts, salt(seat)))
@@ -102,28 +107,31 @@ def hard_count(rng: random.Random, reference: int, threshold: int, largest: int)
 
 
 def compare_with_ideal(comparison: MpcComparison, largest: int, pairs: int, parties: int, seed: int) -> None:
-    """So many pairs, in rounds of 20 seats and 50 arms."""
-    rng, ideal = random.Random(seed), IdealComparison()
+    """So many pairs, in rounds of 20 seats and 50 arms; some seats count beyond the largest, and have no bits."""
+    rng, ideal = random.Random(seed), IdealComparison(largest)
     seats, arms = 20, 50
     for round_ in range(1, pairs // (seats * arms) + 1):
         threshold = rng.choice((2, 2, 3, 1_000, 2**40))
         reference = tuple(rng.choice((0, 1, largest, rng.randint(0, largest))) for _ in range(arms))
         comparison.begin(reference, threshold, setting(round_))
         ideal.begin(reference, threshold, setting(round_))
-        asked, asked_of_ideal = {}, {}
+        asked, asked_of_ideal, beyond = {}, {}, set()
         for seat in range(seats):
-            counts = tuple(hard_count(rng, count, threshold, largest) for count in reference)
-            opening = Opening(counts, rng.randbytes(32))
+            counts = [hard_count(rng, count, threshold, largest) for count in reference]
+            if largest < UINT32 and rng.random() < 0.2:
+                counts[rng.randrange(arms)] = rng.choice((largest + 1, rng.randint(largest + 1, UINT32), UINT32))
+                beyond.add(seat)
+            opening = Opening(tuple(counts), rng.randbytes(32))
             comparison.on_opening(seat, opening)
             ideal.on_opening(seat, opening)
-            asked[seat] = shares_commitment(deal(counts, opening.salt, parties, ATTEMPTS).leaves)
-            asked_of_ideal[seat] = commitment(counts, opening.salt)
+            asked[seat] = shares_commitment(deal(opening.counts, opening.salt, parties, ATTEMPTS).leaves)
+            asked_of_ideal[seat] = commitment(opening.counts, opening.salt)
         bits = comparison.bits(asked)
         assert bits == ideal.bits(asked_of_ideal)
-        assert len(bits) == seats
+        assert bits.keys() == {*range(seats)} - beyond
 
 
-@pytest.mark.parametrize(("parties", "largest", "pairs"), [(3, LARGEST, 5_000), (3, 2**32 - 1, 3_000), (5, 40, 2_000)])
+@pytest.mark.parametrize(("parties", "largest", "pairs"), [(3, LARGEST, 5_000), (3, UINT32, 3_000), (5, 40, 2_000)])
 def test_bits_equal_the_ideal_ones(parties, largest, pairs):
     with closing(MpcComparison(SIGNERS, largest, parties, ATTEMPTS)) as comparison:
         compare_with_ideal(comparison, largest, pairs, parties, seed=parties)
@@ -228,16 +236,85 @@ def with_fault(fault: str, mark: str = "-", index: int = 1) -> MpcComparison:
     return MpcComparison(SIGNERS, LARGEST, attempts=ATTEMPTS, command=(*FALSE_PARTY, fault, str(index), mark))
 
 
-@pytest.mark.parametrize(
-    "fault",
-    ["dies at once", "dies while it computes", "signs another matrix", "signs short rows", "speaks with another key",
-     "babbles", "floods"],
-)  # fmt: skip
-def test_the_next_set_takes_over_when_a_party_fails(fault, tmp_path):
+FAILURES = {
+    "dies at once": "party 1 died",
+    "dies while it computes": "party 1 died",
+    "signs another matrix": "the parties signed different matrices",
+    "signs short rows": "the parties signed different matrices",
+    "speaks with another key": "party 1 did not sign its answer",
+    "signs bits with another key": "party 1 did not sign its answer",
+    "babbles": "party 1 answered out of turn",
+    "floods": "party 1 died",
+}
+
+
+@pytest.mark.parametrize(("fault", "said"), FAILURES.items())
+def test_the_next_set_takes_over_when_a_party_fails(fault, said, tmp_path):
     with closing(with_fault(fault, str(tmp_path / "once"))) as comparison:
         opened(comparison)
         assert comparison.bits(committed()) == BITS
-        assert len(comparison._failures) == 1
+        (failure,) = comparison.minutes.failures
+        assert failure.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("signs a row for whoever is asked about", "the parties signed a seat whose shares do not open"),
+        ("signs short rows", "the parties signed a row of another length"),
+        ("hears whatever is said in any name", "party 1 did not sign its answer"),
+    ],
+)
+def test_what_all_parties_agree_on_is_no_answer_when_it_cannot_be_one(fault, said):
+    with closing(with_fault(fault, index=-1)) as comparison:
+        opened(comparison, 0)
+        comparison.on_dealing(0, replaced(TRUE, 3 * ATTEMPTS - 1, raised(TRUE.shares[-1], 1)))
+        comparison.minutes.failures += ["died"] * (ATTEMPTS - 1)
+        with pytest.raises(ComparisonAborted) as aborted:
+            comparison.bits(committed())
+        assert aborted.value.failures[-1] == said
+
+
+def test_a_party_that_cannot_be_started_fails_and_the_round_is_given_up(tmp_path):
+    with closing(MpcComparison(SIGNERS, LARGEST, command=(str(tmp_path / "none"),))) as comparison:
+        opened(comparison)
+        with pytest.raises(ComparisonAborted) as aborted:
+            comparison.bits(committed())
+        assert aborted.value.failures == ("party 0 could not be started (No such file or directory)",) * ATTEMPTS
+        assert comparison.pids() == ()
+
+
+def test_the_next_set_takes_over_when_the_machine_has_no_process_left_for_a_party(monkeypatch):
+    start, started = subprocess.Popen, []
+
+    def popen(*arguments, **options):
+        started.append(arguments)
+        if len(started) == 2:
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+        return start(*arguments, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    with closing(MpcComparison(SIGNERS, LARGEST)) as comparison:
+        opened(comparison)
+        assert comparison.bits(committed()) == BITS
+        assert comparison.minutes.failures == ["party 1 could not be started (Resource temporarily unavailable)"]
+    assert len(started) == 5
+
+
+def test_the_next_set_takes_over_when_the_machine_has_no_thread_left_to_ask_a_party(monkeypatch):
+    submit, asked = ThreadPoolExecutor.submit, []
+
+    def counted(self, *arguments):
+        asked.append(arguments)
+        if len(asked) == 2:
+            raise RuntimeError("can't start new thread")
+        return submit(self, *arguments)
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", counted)
+    with closing(MpcComparison(SIGNERS, LARGEST)) as comparison:
+        opened(comparison)
+        assert comparison.bits(committed()) == BITS
+        assert comparison.minutes.failures == ["party 1 could not be asked (can't start new thread)"]
 
 
 def test_the_next_set_takes_over_when_a_party_hangs(comparison):
@@ -247,7 +324,7 @@ def test_the_next_set_takes_over_when_a_party_hangs(comparison):
     os.kill(stopped[2], signal.SIGSTOP)
     comparison._processes.timeout = 0.5
     assert comparison.bits(committed()) == BITS
-    assert comparison._failures == ["party 2 did not answer within 0.5 s"]
+    assert comparison.minutes.failures == ["party 2 did not answer within 0.5 s"]
     assert gone(list(stopped))
 
 
@@ -304,10 +381,55 @@ def test_strangers_at_the_parties_ports_change_nothing(monkeypatch):
     with closing(MpcComparison(SIGNERS, LARGEST)) as comparison:
         opened(comparison)
         assert comparison.bits(committed()) == BITS
-        assert comparison._failures == []
+        assert comparison.minutes.failures == []
     assert len(strangers) == 9
     for stranger in strangers:
         stranger.close()
+
+
+# played again
+
+
+@contextmanager
+def kept_in(path: Path, *command: str) -> Iterator[MpcComparison]:
+    """A comparison that takes its minutes in a file."""
+    with closing(FileLines(path)) as lines:
+        comparison = MpcComparison(SIGNERS, LARGEST, command=command or PARTY, minutes=Minutes(lines))
+        with closing(comparison):
+            opened(comparison)
+            yield comparison
+
+
+def test_what_sittings_came_to_is_kept_before_it_is_told_and_told_again_without_a_party(tmp_path):
+    path, asked = tmp_path / "minutes", committed()
+    with kept_in(path, *FALSE_PARTY, "opens no share of a seat", "1", "-") as comparison:
+        assert comparison.bits({seat: asked[seat] for seat in (0, 1)}) == {0: BITS[0]}
+        assert path.read_bytes().count(b"\n") == 1
+        comparison.close()
+        comparison._command = ("/nowhere",)
+        for _ in range(2):
+            with pytest.raises(ComparisonAborted) as aborted:
+                comparison.bits(asked)
+            assert path.read_bytes().count(b"\n") == 1 + ATTEMPTS
+    with kept_in(path) as comparison:
+        assert comparison.bits({seat: asked[seat] for seat in (1, 0)}) == {0: BITS[0]}
+        with pytest.raises(ComparisonAborted) as again:
+            comparison.bits(asked)
+        assert again.value.failures == aborted.value.failures
+        assert comparison.pids() == ()
+        opened(comparison, round_=2)
+        assert comparison.bits(asked) == BITS
+
+
+def test_bits_that_cannot_be_kept_are_told_to_nobody(tmp_path):
+    with kept_in(tmp_path / "minutes") as comparison:
+        read_only = os.open(tmp_path, os.O_RDONLY)
+        os.dup2(read_only, comparison.minutes._lines._file)
+        os.close(read_only)
+        for _ in range(2):
+            with pytest.raises(LinesUnwritable):
+                comparison.bits(committed())
+        assert comparison.minutes.known == {}
 
 
 # no process stays

@@ -7,10 +7,13 @@ from chain_bandit.comparison.interface import ComparisonAborted
 from chain_bandit.comparison.mpc import MpcComparison
 from chain_bandit.comparison.processes import PartyProcesses
 from chain_bandit.game.game import Game
+from chain_bandit.game.on_chain import OnChain, embedded_node
+from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import NoChain
 from chain_bandit.protocol.assumptions import AssumptionBroken
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.sharing import commits_to, counts_commitment
+from chain_bandit.stopwatch import Stopwatch
 
 
 def decided(rounds):
@@ -74,9 +77,42 @@ def test_no_party_outlives_a_game_that_is_given_up(scenario, monkeypatch):
     assert begun[0].members == []
 
 
-def test_more_parties_than_validators_are_refused(scenario):
-    with pytest.raises(AssumptionBroken, match="parties <= validators"):
-        scenario(comparison="mpc", parties=5)
+@pytest.mark.parametrize(
+    ("changes", "most"),
+    [
+        ({"participants": 4}, 3),
+        ({"participants": 7, "liars": 2, "attackers": 1, "validators": 4}, 4),
+        ({"participants": 5, "attackers": 1, "validators": 3, "quorum": "majority"}, 3),
+        ({"participants": 7, "attackers": 2, "liars": 1, "sortition": 0.9, "quorum": "majority"}, 4),
+    ],
+)
+def test_more_parties_than_validators_stay_with_m_on_the_block_list_are_refused(scenario, changes, most):
+    scenario(**changes, comparison="mpc", parties=most)
+    with pytest.raises(AssumptionBroken, match=r"parties: .* min\(N, M - m\).*" + f"validators = {most}") as refused:
+        scenario(**changes, comparison="mpc", parties=most + 1)
+    assert refused.value.exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "parties"),
+    [
+        ({"participants": 7, "malicious": [2, 5]}, 5),
+        ({"participants": 7, "liars": 2, "attackers": 1, "validators": 4, "malicious": [0]}, 4),
+    ],
+)
+def test_as_many_parties_as_stay_with_m_on_the_block_list_still_decide_every_round(scenario, cheat, changes, parties):
+    listed = set(changes["malicious"])
+    malicious = [cheat(seat, "two-faced-report") for seat in listed]
+    case = scenario(**changes | {"malicious": malicious}, rounds=14, comparison="mpc", parties=parties)
+    plan = Plan(case)
+    game, few = Game(case, OnChain(embedded_node(plan), Stopwatch()), plan), 0
+    for played in game.play():
+        if played.record and played.round > case.parameters.burn_in:
+            assert played.record.kind is Kind.APPROVED
+            assert played.aborted == ()
+            validators = game.cast._comparer._comparison._setting.validators
+            few += played.blocked == listed and len(validators) == parties
+    assert few >= 5
 
 
 def test_a_commitment_opens_for_whatever_number_of_parties_it_was_made(scenario):

@@ -43,6 +43,8 @@ OPTIONS = {
     "sleeper": lambda rng: {"wakes": rng.randint(0, 10)},
     "two-faced-report": lambda rng: {},
     "two-faced-counts": lambda rng: {"withholds": rng.random() < 0.5},
+    "false-record": lambda rng: {"reward": rng.random() < 0.5},
+    "withheld-key": lambda rng: {},
     "equivocating-commander": lambda rng: {"values": rng.randint(2, 4)},
     "silent-validator": lambda rng: {"first": rng.randint(0, 8), "reports": rng.random() < 0.5},
     "late-chain": lambda rng: {"padded": rng.random() < 0.5},
@@ -133,7 +135,9 @@ def play_chunk(build, participants, chunk, rounds_after=6):
         bound = (participants - 1) // 3
         entries = mixture(rng, participants, bound, bound)
         used.update(choice["name"] for entry in entries for choice in entry["attacks"])
-        scenario = build(participants, arms, 2 * arms + rounds_after, seed=index, malicious=entries)
+        scenario = build(
+            participants, arms, 2 * arms + rounds_after, seed=index, malicious=entries, sealed=bool(index % 2)
+        )
         digest, seen = play_and_check(scenario)
         assert seen["APPROVED"] == rounds_after + 1, f"game {index}: {seen}"
         total += seen + Counter(games=1)

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +14,20 @@ import pytest
 
 from chain_bandit.chain.delivery import Delivery
 from chain_bandit.chain.errors import NodeUnreachable
-from chain_bandit.chain.journal import FileJournal, JournalLocked
 from chain_bandit.chain.patience import Patience
 from chain_bandit.cli import app
 from chain_bandit.exit_codes import EXIT_CODES
+from chain_bandit.game import cast
 from chain_bandit.game.folder import SCENARIO, FolderRefused
 from chain_bandit.game.on_chain import opening_balances
 from chain_bandit.game.plan import Plan
-from chain_bandit.game.unfinished import JOURNAL, place_of
+from chain_bandit.game.unfinished import JOURNAL, MINUTES, PAYMENTS, place_of
 from chain_bandit.history.collect import collect
+from chain_bandit.lines import FileLines, LinesLocked
 from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.sharing import ATTEMPTS
 from chain_bandit.runs import play
-from chain_bandit.scenario import load
+from chain_bandit.scenario import Scenario, load
 from tests.integration.live import Anvil, Proxied, anvil, proxy
 
 ROOT = Path(__file__).parents[2]
@@ -42,8 +44,12 @@ def node() -> Iterator[Anvil]:
         yield running
 
 
-def small(seed: int, node: Anvil):
-    scenario = load(ROOT / "examples" / "small.toml", {"rounds": ROUNDS, "seed": seed, "expect": {}})
+def example(seed: int, **changes: Any) -> Scenario:
+    return load(ROOT / "examples" / "small.toml", {"rounds": ROUNDS, "seed": seed, "expect": {}} | changes)
+
+
+def small(seed: int, node: Anvil, **changes: Any) -> Scenario:
+    scenario = example(seed, **changes)
     node.fund(opening_balances(Plan(scenario)))
     return scenario
 
@@ -87,11 +93,10 @@ def wait_for_lines(process: "subprocess.Popen[str]", out: Path, lines: int) -> N
         patience.wait(TimeoutError("no journal"))  # type: ignore[arg-type]
 
 
-def require_same(node: Anvil, out: Path, seed: int) -> None:
+def require_same(node: Anvil, out: Path, seed: int, **changes: Any) -> None:
     """The folder says what the same scenario gives without any trouble on a chain of its own."""
-    scenario = load(ROOT / "examples" / "small.toml", {"rounds": ROUNDS, "seed": seed, "expect": {}})
     smooth = out.with_name("smooth")
-    play(scenario, smooth)
+    play(example(seed, **changes), smooth)
     got, expected = (json.loads((path / "manifest.json").read_text()) for path in (out, smooth))
     for key in ("run_digest", "approved", "rejected", "skip", "gas_by_method", "regret"):
         assert got[key] == expected[key], key
@@ -101,6 +106,50 @@ def require_same(node: Anvil, out: Path, seed: int) -> None:
 
 def test_a_run_killed_at_three_places_is_taken_up_each_time(node, tmp_path):
     killed_at(node, tmp_path / "run", 1, [3, 12, 31])
+
+
+AMONG_PARTIES = """
+import os, signal, sys
+from chain_bandit import cli
+from chain_bandit.game import cast
+dead, last = sys.argv.pop(1) == "dead", int(sys.argv.pop(1))
+
+class Killed(cast.MpcComparison):
+    def begin(self, reference, threshold, setting):
+        if setting.slot.round == last:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if dead:
+            self._command = (sys.executable, "-c", "")
+        super().begin(reference, threshold, setting)
+
+cast.MpcComparison = Killed
+cli.main()
+"""
+"""A run whose parties all die or none, and that is killed at a round."""
+
+
+def test_a_run_among_parties_that_fail_another_time_hears_what_it_has_signed_upon(node, tmp_path, monkeypatch):
+    out, aborted = tmp_path / "run", {12, 13, 15, 21, 22, 24, 25}  # and 14, 23 and 26 explore
+    small(12, node, comparison="mpc")
+    for dies, last, more in (("dead", 16, []), ("alive", 21, ["--resume"]), ("dead", 0, ["--resume"])):
+        command = [sys.executable, "-c", AMONG_PARTIES, dies, str(last)]
+        command += arguments(node.url, out, 12, "-o", "comparison=mpc", *more)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == (-signal.SIGKILL if last else 0), done.stderr
+        assert out.exists() == (not last)
+
+    class Failing(cast.MpcComparison):
+        def begin(self, reference: Any, threshold: int, setting: Any) -> None:
+            super().begin(reference, threshold, setting)
+            if setting.slot.round in aborted:
+                self.minutes.failures += ["party 0 died"] * ATTEMPTS
+
+    monkeypatch.setattr(cast, "MpcComparison", Failing)
+    require_same(node, out, 12, comparison="mpc")
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert {int(round_) for round_ in manifest["aborted"]} == aborted
+    assert (manifest["approved"], manifest["accused"], [*manifest["blocked_from"]]) == (5, [3], ["3"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "smooth"]
 
 
 @pytest.mark.deep
@@ -130,10 +179,9 @@ def test_a_run_whose_node_is_gone_stops_with_exit_5_and_is_taken_up(node, tmp_pa
     other = small(3, node)
     with pytest.raises(FolderRefused, match="another scenario"):
         play(other, out, **stay(node), resume=True)
-    held = FileJournal(place_of(out) / JOURNAL)
-    with pytest.raises(JournalLocked, match="another process"):
-        play(scenario, out, **stay(node), resume=True)
-    held.close()
+    for name in (JOURNAL, PAYMENTS, MINUTES):
+        with closing(FileLines(place_of(out) / name)), pytest.raises(LinesLocked, match="another process"):
+            play(scenario, out, **stay(node), resume=True)
 
     play(scenario, out, **stay(node), resume=True)
     require_same(node, out, 2)
@@ -206,7 +254,7 @@ UNLOCKED = """
 import os, signal, sys
 from pathlib import Path
 from chain_bandit.game import unfinished
-from chain_bandit.scenario import load
+from chain_bandit.scenario import Scenario, load
 unfinished.lock = lambda scenario, place: os.kill(os.getpid(), signal.SIGKILL)
 with unfinished.unfinished(load(Path(sys.argv[1])), Path(sys.argv[2]), False):
     pass

@@ -2,7 +2,9 @@
 
 import pytest
 
+from chain_bandit.attacks.attack import Attack, View
 from chain_bandit.audit.audit import audit
+from chain_bandit.audit.report import AuditReport
 from chain_bandit.chain.remote import json_rpc
 from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain, embedded_node
@@ -11,6 +13,7 @@ from chain_bandit.game.recorder import NoChain
 from chain_bandit.history.bodies import Bodies, with_bodies
 from chain_bandit.history.collect import collect
 from chain_bandit.protocol.blocks import Body, Report, seats
+from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.scenario import Scenario
 from chain_bandit.stopwatch import Stopwatch
 from tests.conftest import build_scenario, malicious
@@ -22,9 +25,8 @@ def scenario(**changes: object) -> Scenario:
     return build_scenario(7, 3, 24, **keys)
 
 
-@pytest.mark.parametrize("chain", [{}, {"body": "compact", "batch": 3, "settle_every": 4}])
-def test_sealed_game_is_played_paid_and_audited(chain: dict[str, object]) -> None:
-    case = scenario(chain=chain)
+def audited(case: Scenario) -> tuple[Game, OnChain, AuditReport]:
+    """Play on an embedded chain, and audit what it keeps."""
     plan = Plan(case)
     recorder = OnChain(embedded_node(plan), Stopwatch())
     game = Game(case, recorder, plan)
@@ -34,15 +36,69 @@ def test_sealed_game_is_played_paid_and_audited(chain: dict[str, object]) -> Non
         origin = recorder.contract.address, recorder.contract.created_in
         report = audit(with_bodies(collect(json_rpc(recorder.node.web3), *origin), bodies))
     assert report.violations == []
+    return game, recorder, report
+
+
+@pytest.mark.parametrize("chain", [{}, {"body": "compact", "batch": 3, "settle_every": 4}])
+def test_sealed_game_is_played_paid_and_audited(chain: dict[str, object]) -> None:
+    case = scenario(chain=chain)
+    game, recorder, report = audited(case)
     assert report.exit_code == 0
     assert report.run_digest == "0x" + game.run_digest.hex()
     assert report.checks["seal.records"].passed > 90
     assert [account.rewards for account in report.accounts[:-1]] == game.cast.environment.sums
     assert {"settleSums", "revealSeal"} <= recorder.contract.gas.keys()
-    assert "revealCounts" not in recorder.contract.gas
     again = Game(case, NoChain())
     list(again.play())
     assert again.run_digest == game.run_digest
+
+
+@pytest.mark.parametrize("reward", [False, True])
+def test_false_records_are_found_in_every_round_and_a_withheld_key_is_paid_for(reward: bool) -> None:
+    bad = [malicious(5, ("false-record", {"reward": reward})), malicious(6, "withheld-key")]
+    case = scenario(malicious=bad, unrevealed_penalty=0.5, chain={"settlement_window": 60})
+    _, _, report = audited(case)
+    blocks = sum(5 in row.reporters for row in report.rounds)
+    found = {(finding.kind, finding.seat): finding.count for finding in report.findings}
+    assert found == {
+        ("false sealed reward" if reward else "false sealed arm", 5): blocks, ("label without a lie", 5): 0,
+        ("sealing key not revealed", 6): blocks, ("bits on trust", 6): blocks,
+    }  # fmt: skip
+    assert (report.checks["seal.records"].not_checkable, report.not_checkable) == (blocks, blocks)
+    penalty = case.parameters.unrevealed_penalty
+    assert report.burned == penalty > 0
+    wei = case.parameters.wei_per_unit
+    lost = [account.stake + account.rewards * wei - account.withdrawn for account in report.accounts[:-1]]
+    assert lost == [0] * 6 + [penalty]
+
+
+class Wanders(Attack):
+    """Pulls anything, or nothing."""
+
+    conduct = Conduct.LIAR
+
+    def arm(self, view: View, honest: int) -> int | None:
+        return view.rng.choice([*range(view.rules.parameters.arms), None])
+
+
+def test_everything_opens_when_four_of_sixteen_pull_anything_and_keep_their_keys() -> None:
+    colluders = range(12, 16)
+    bad = [malicious(seat, f"{__name__}:Wanders", "withheld-key") for seat in colluders]
+    case = build_scenario(
+        16, 16, 44, burn_in=32, malicious=bad, seed=1, sealed=True, liars=4, attackers=4,
+        rewards={"kind": "bernoulli", "means": [0.5 + arm / 40 for arm in range(16)]},
+        chain={"body": "compact", "batch": 4, "settle_every": 4, "settlement_window": 60},
+    )  # fmt: skip
+    game, _, report = audited(case)
+    assert report.run_digest == "0x" + game.run_digest.hex()
+    checks = report.checks
+    assert checks["settlement.tags"].passed == 16 * 12
+    assert checks["settlement.sums"].passed == 16
+    assert {name for name, tally in checks.items() if tally.not_checkable} == {"seal.records"}
+    found = {(finding.kind, finding.seat): finding.count for finding in report.findings}
+    assert {seat for _, seat in found} == {*colluders}
+    for seat in colluders:
+        assert found["other arm than the honest", seat] + found.get(("no pull", seat), 0) > 8
 
 
 def test_ciphertexts_have_one_length_and_never_repeat() -> None:

@@ -4,7 +4,7 @@ import os
 import stat
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import rlp
 from chain_bandit.chain.call import Order
 from chain_bandit.chain.delivery import Delivery
 from chain_bandit.chain.errors import NodeUnreachable, TransactionReverted
-from chain_bandit.chain.journal import FileJournal, Journal, Origin
+from chain_bandit.chain.journal import Journal, Origin, journal_in
 from chain_bandit.chain.node import account
 from chain_bandit.chain.rpc import Rpc
 from chain_bandit.chain.sender import Sender
@@ -58,7 +58,7 @@ def test_what_a_node_is_sent_is_on_the_disk_by_then(node, tmp_path, monkeypatch)
 
     seen: list[object] = []
     monkeypatch.setattr(os, "fsync", fsync)
-    with proxy(node.url, look) as url, closing(FileJournal(path)) as journal:
+    with proxy(node.url, look) as url, journal_in(path) as journal:
         outbox, payer = sender(node, url, "journaled", journal=journal)
         for _ in range(40):
             outbox.submit("pay", payer, SOMEBODY, 1, 21_000, b"")
@@ -302,7 +302,7 @@ def test_what_an_earlier_process_sent_goes_out_where_a_call_that_goes_anew_comes
         shut_gate(node)
         open_gate(node)
         for sitting in range(2):
-            with closing(FileJournal(tmp_path / "journal")) as journal:
+            with journal_in(tmp_path / "journal") as journal:
                 outbox, payer = sender(node, node.url, "sittings", journal=journal)
                 journal.bind(Origin(outbox.chain_id, outbox.genesis, ""))
                 first = outbox.submit("enter", payer, GATE_AT, 0, 60_000, b"")
@@ -326,7 +326,7 @@ def test_what_was_written_and_not_synced_is_synced_before_it_goes_out_again(node
     path, synced, sent = tmp_path / "journal", [False], list[bool]()
     really = os.fsync
     monkeypatch.setattr(os, "fsync", lambda file: None)  # as if killed between write and fsync
-    with closing(FileJournal(path)) as journal:
+    with journal_in(path) as journal:
         outbox, payer = sender(node, node.url, "unsynced", journal=journal)
         journal.bind(Origin(outbox.chain_id, outbox.genesis, ""))
         outbox._sign(outbox.submit("pay", payer, SOMEBODY, 1, 21_000, b""), 0, outbox._fee(), 0)
@@ -341,7 +341,7 @@ def test_what_was_written_and_not_synced_is_synced_before_it_goes_out_again(node
         return False
 
     monkeypatch.setattr(os, "fsync", fsync)
-    with proxy(node.url, look) as url, closing(FileJournal(path)) as journal:
+    with proxy(node.url, look) as url, journal_in(path) as journal:
         outbox, payer = sender(node, url, "unsynced", journal=journal)
         outbox.submit("pay", payer, SOMEBODY, 1, 21_000, b"")
         outbox.submit("pay", payer, SOMEBODY, 1, 21_000, b"")

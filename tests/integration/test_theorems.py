@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.theorems import scenario
+from benchmarks.theorems import play, scenario
 from chain_bandit.audit.audit import audit
 from chain_bandit.chain.remote import json_rpc
 from chain_bandit.game.game import Game
@@ -47,7 +47,15 @@ def test_scenario_of_each_theorem_is_played_paid_and_audited(theorem):
     assert listed or not attackers
 
 
-@pytest.mark.parametrize("theorem", [1, 3, 4, 5, 6])
+STOPPED, MISLED = (1, 3, 4, 5, 6), (2, 7)
+"""What one step outside a theorem comes to: no block passes, or every block does and its estimators are theirs."""
+
+
+def test_every_theorem_has_its_failure():
+    assert sorted(STOPPED + MISLED) == list(range(1, 8))
+
+
+@pytest.mark.parametrize("theorem", STOPPED)
 def test_one_attacker_too_many_stops_blocks_and_rewards_come_back_by_exploration(theorem):
     """The failure that the theorem fears; and still a reward is observed within s + 1 rounds."""
     case = scenario(theorem, "outside", 1, rounds_of(theorem))
@@ -58,3 +66,15 @@ def test_one_attacker_too_many_stops_blocks_and_rewards_come_back_by_exploration
         lost += played.record is not None and played.record.kind.name in ("SKIP", "REJECTED")
     assert lost > AFTER // 2
     assert max(waits) <= case.parameters.failure_limit
+
+
+@pytest.mark.parametrize("theorem", MISLED)
+def test_one_step_outside_the_estimators_are_theirs_and_the_honest_pay_for_it(theorem):
+    """The failure that Theorem 2 fears, and of the committee of Theorem 7 that two of three attackers hold."""
+    rounds = rounds_of(theorem) + 60
+    at, outside = (play(theorem, place, 1, rounds) for place in ("at", "outside"))
+    assert outside.approved == at.approved > 60
+    assert (at.cost, at.lost, outside.lost) == (0, 0, 0)
+    assert outside.arms > 0.3 * outside.approved  # the second best arm is 0.3 below the best
+    assert outside.arms > 4 * at.arms
+    assert outside.cost > 0

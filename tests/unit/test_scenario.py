@@ -1,15 +1,18 @@
 """scenario.py: what the keys of committees, reputations and batches become, and what is refused."""
 
+from fractions import Fraction
+from math import floor
+
 import pytest
 
 from chain_bandit.protocol.aggregation import Aggregation
 from chain_bandit.protocol.assumptions import delta_safe_burn_in
 from chain_bandit.protocol.errors import AssumptionBroken
-from chain_bandit.protocol.parameters import BodyMode
+from chain_bandit.protocol.parameters import ODDS, BodyMode
 from chain_bandit.protocol.settlement import Cost
 from chain_bandit.protocol.sortition import chances, commander_probabilities
 from chain_bandit.protocol.units import UNIT
-from chain_bandit.scenario import ScenarioInvalid, load
+from chain_bandit.scenario import Scenario, ScenarioInvalid, load
 
 TEXT = """
 name = "keys"
@@ -49,8 +52,8 @@ def test_every_key_reaches_its_parameter(read):
 
 def test_draws_reach_their_parameters_exactly(read):
     p = read(sortition=0.7, quorum="majority", commanders="trust").parameters
-    assert p.sortition == 7 * 2**64 // 10
-    assert read(sortition=1, quorum="majority").parameters.sortition == 2**64 - 1
+    assert p.sortition == 7 * 2**64 // 10 + 1
+    assert read(sortition=1, quorum="majority").parameters.sortition == 2**64
     assert (p.probing, p.commanders) == commander_probabilities(
         p.participants - p.liars - p.attackers, p.horizon, p.burn_in
     )
@@ -65,17 +68,114 @@ def test_draws_reach_their_parameters_exactly(read):
     assert (plain.sortition, plain.probing, plain.commanders) == (0, 2**64, 2**64)
 
 
-@pytest.mark.parametrize(("chance", "bound"), [(0, "greater than 0"), (-0.5, "greater than 0"), (1.5, "equal to 1")])
-def test_a_chance_of_validating_lies_above_0_and_up_to_1(read, chance, bound):
-    with pytest.raises(ScenarioInvalid, match=bound):
-        read(sortition=chance, quorum="majority")
+SAFE, DRAWN = {"aggregation": "delta-safe", "burn_in": 8}, {"quorum": "majority"}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"delta": -0.1, **SAFE}, "delta: delta >= 0 does not hold (delta = -0.1)"),
+        ({"delta": 0.0, **SAFE}, "delta: delta > 0 (delta-safe) does not hold (delta = 0)"),
+        ({"delta": 2.5, **SAFE}, "delta: delta <= 2 does not hold (delta = 2.5)"),
+        ({"sortition": -0.5, **DRAWN}, "sortition: sortition > 0 does not hold (sortition = -0.5)"),
+        ({"sortition": 0, **DRAWN}, "sortition: sortition > 0 does not hold (sortition = 0)"),
+        ({"sortition": 1.5, **DRAWN}, "sortition: sortition <= 1 does not hold (sortition = 1.5)"),
+        ({"validators": 2}, "validators: 2m + 1 <= N <= M does not hold (N = 2, m = 1, M = 7)"),
+        ({"validators": 8}, "validators: 2m + 1 <= N <= M does not hold (N = 8, m = 1, M = 7)"),
+        ({"threshold": 1}, "threshold: k >= 2 does not hold (k = 1)"),
+        ({"threshold": -3}, "threshold: 0 <= threshold < 2^32 does not hold (value = -3)"),
+        ({"liars": 7}, "liars: M >= 3f + 1 (Theorem 1, Option 1) does not hold (M = 7, f = 7)"),
+        ({"liars": -1}, "liars: f >= 0 does not hold (f = -1)"),
+        (
+            {"liars": 7, "aggregation": "option-2"},
+            (
+                "attackers: M >= 2f + m + 1 (f < |H|, and who attacks may withhold its report) does not hold "
+                "(M = 7, f = 7, m = 1)"
+            ),
+        ),
+        ({"tolerance": 0}, "tolerance: tolerance > 0 does not hold (tolerance = 0)"),
+        ({"chain__batch": 257}, "chain.batch: chain.batch <= 256 does not hold (chain.batch = 257)"),
+        ({"parties": 9}, "parties: parties <= 5 does not hold (parties = 9)"),
+    ],
+)  # fmt: skip
+def test_a_bad_setting_is_refused_with_the_inequality_that_fails(read, change, said):
+    with pytest.raises(AssumptionBroken) as refused:
+        read(**change)
+    assert (str(refused.value), refused.value.exit_code) == (said, 3)
+
+
+NUMBERS = [*(f"{sign}1{'0' * zeros}" for sign in ("", "-") for zeros in (4_000, 5_000, 10**6)),
+           "0x1" + "0" * 64, "0x" + "f" * 10**6]  # fmt: skip
+KEYS = ["seed", "participants", "rounds", "liars", "burn_in", "threshold", "failure_limit", "delta", "sortition",
+        "chain.wei_per_unit", "chain.unrecorded", "adversary.liars", "rewards.means"]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", NUMBERS, ids=len)
+@pytest.mark.parametrize("key", KEYS)
+def test_a_number_beyond_256_bits_is_no_scenarios(tmp_path, key, number):
+    path = tmp_path / "scenario.toml"
+    last = key.split(".")[-1]
+    kept = [line for line in TEXT.splitlines() if not line.startswith(f"{last} =")]
+    value = f"[0.5, {number}]" if last == "means" else number
+    new = f"{last if last == 'means' else key} = {value}"
+    path.write_text("\n".join([*kept, new] if last == "means" else [new, *kept]))
+    with pytest.raises(ScenarioInvalid, match="more than 256 bits") as refused:
+        load(path)
+    assert len(str(refused.value)) < 300
+    assert refused.value.exit_code == 3
+
+
+def test_no_number_or_nesting_gets_past_the_options_of_a_plugin_or_the_text_of_a_number(tmp_path, read):
+    deep = {"name": "constant-lie", "options": {"value": [{"x": 2**256}]}}
+    with pytest.raises(ScenarioInvalid, match="x has more than 256 bits"):
+        read(malicious=[{"seat": 1, "attacks": [deep]}])
+    with pytest.raises(ScenarioInvalid, match="exploration"):
+        read(exploration="1" * 5_000)
+    with pytest.raises(ScenarioInvalid, match="expect"):
+        read(expect={"approved": ">= 1" + "0" * 5_000})
+    path = tmp_path / "deep.toml"
+    path.write_text("x = " + "[" * 10**5)
+    with pytest.raises(ScenarioInvalid, match="too deep"):
+        load(path)
+    read(seed=2**256 - 1)
+
+
+@pytest.mark.parametrize("number", [2**255, -(2**255)])
+@pytest.mark.parametrize("key", ["participants", "rounds", "liars", "attackers", "burn_in", "validators"])
+@pytest.mark.parametrize("mode", [{}, {"commanders": "trust"}, {"aggregation": "delta-safe", "delta": 0.3}], ids=str)
+def test_the_largest_numbers_are_refused_by_an_inequality(read, key, number, mode):
+    with pytest.raises(AssumptionBroken) as refused:
+        read(**{key: number}, **mode)
+    assert len(str(refused.value)) < 400
+
+
+def test_the_expected_committee_and_its_half_are_those_of_the_decimal(read):
+    """Exactly: the fraction of 2^64 that stands for p is never below it, nor so far above that a floor would change."""
+    base, tried = read().model_dump(), 0
+    for participants in range(2, 65):
+        for hundredths in range(1, 101):
+            chance = Fraction(hundredths, 100)
+            expected = participants * chance
+            bound = (floor(expected) - 1) // 2  # the largest m with E >= 2m + 1
+            if not 0 <= bound <= participants - 2:
+                continue
+            changes = {"participants": participants, "sortition": hundredths / 100, "quorum": "majority", "liars": 0}
+            p = Scenario(**base | changes | {"attackers": bound}).parameters
+            assert p.participants * p.sortition // ODDS == floor(expected)
+            assert p.half_expected == floor(expected / 2)
+            assert p.quorum(0) == max(floor(expected / 2), bound) + 1
+            tried += 1
+            if bound + 1 <= participants - 2 and hundredths % 10 == 0:
+                with pytest.raises(AssumptionBroken):
+                    assert not Scenario(**base | changes | {"attackers": bound + 1}).parameters
+    assert tried > 5000
 
 
 @pytest.mark.parametrize("key", ["sortition", "parties"])
 def test_sortition_is_refused_with_two_thirds_and_with_more_parties_than_a_committee_may_have(read, key):
     changes = {"quorum": "majority", "comparison": "mpc", "parties": 5} if key == "parties" else {}
     if key == "sortition":
-        with pytest.raises(AssumptionBroken, match="2\\^-64"):
+        with pytest.raises(AssumptionBroken, match="E = M p"):
             read(sortition=1e-20, quorum="majority")
     with pytest.raises(AssumptionBroken) as refused:
         read(sortition=0.75, **changes)
@@ -112,10 +212,9 @@ def test_delta_safe_takes_its_delta_in_rewards_and_its_burn_in_by_name_only(read
 @pytest.mark.parametrize(
     "change",
     [
-        {"validators": "4"}, {"validators": 4.0}, {"tolerance": 0}, {"tolerance": -0.1}, {"tolerance": 4.5},
-        {"tolerance": "nan"}, {"skip_penalty": 0}, {"skip_penalty": 1.5}, {"evidence_penalty": -1},
-        {"aggregation": "option-4"}, {"aggregation": 2}, {"cost": "linear"}, {"delta": -0.1}, {"delta": 2.5},
-        {"chain__body": "half"}, {"chain__batch": 0}, {"chain__batch": 257}, {"chain__batch": "8"},
+        {"validators": "4"}, {"validators": 4.0}, {"skip_penalty": 1.5},
+        {"aggregation": "option-4"}, {"aggregation": 2}, {"cost": "linear"},
+        {"chain__body": "half"}, {"chain__batch": "8"},
         {"chain__certificates": "none"}, {"chain__certificate": "each"}, {"validator": 4},
     ],
 )  # fmt: skip
@@ -135,6 +234,10 @@ def test_what_is_no_value_of_a_key_is_refused_with_its_name(read, change):
         ({"aggregation": "delta-safe", "delta": 0.1}, "burn_in"), ({"liars": 3}, "liars"),
         ({"aggregation": "option-2", "liars": 4}, "attackers"),
         ({"evidence_penalty": 65536}, "evidence_penalty"), ({"tolerance": 1e-10}, "tolerance"),
+        ({"tolerance": -0.1}, "tolerance"), ({"tolerance": 4.5}, "tolerance"), ({"skip_penalty": 0}, "skip_penalty"),
+        ({"tolerance": "nan"}, "tolerance"), ({"delta": float("inf")}, "delta"),
+        ({"sortition": float("nan")}, "sortition"),
+        ({"evidence_penalty": -1}, "evidence_penalty"), ({"chain__batch": 0}, "chain.batch"),
     ],
 )  # fmt: skip
 def test_what_the_theory_or_the_contract_forbids_is_refused(read, change, name):

@@ -11,11 +11,12 @@ from chain_bandit.attacks.constant_lie import ConstantLie
 from chain_bandit.attacks.malicious import AttackFailed, Combined
 from chain_bandit.attacks.registry import ATTACKS, UnknownAttack, make
 from chain_bandit.attacks.silent_validator import SilentValidator
+from chain_bandit.attacks.withheld_key import WithheldKey
 from chain_bandit.consensus.certificate import Vote
 from chain_bandit.game.game import Game
 from chain_bandit.game.recorder import NoChain
 from chain_bandit.protocol.errors import Malformed
-from chain_bandit.protocol.settlement import NOTHING, Conduct
+from chain_bandit.protocol.settlement import NOTHING, Conduct, Pull
 from chain_bandit.protocol.units import INFINITY, UNIT
 from chain_bandit.scenario import Scenario
 
@@ -26,7 +27,7 @@ class Breaks(Attack):
     conduct = Conduct.LIAR
 
     def __init__(self, verb="outbox", round_=6, error=ValueError):
-        def broken(view, honest):
+        def broken(view, honest=None):
             if view.round >= round_:
                 raise error("on purpose")
             return honest
@@ -43,13 +44,13 @@ class Returns(Attack):
         setattr(self, verb, lambda view, honest: value)
 
 
-def run(monkeypatch, scenario, *attacks):
+def run(monkeypatch, scenario, *attacks, sealed=True):
     monkeypatch.setattr(Scenario, "attacks", lambda self: {2: Combined(attacks)})
-    game = Game(scenario(4, 2, 10), NoChain())
+    game = Game(scenario(4, 2, 10, sealed=sealed), NoChain())
     return game, list(game.play())
 
 
-@pytest.mark.parametrize("verb", ["arm", "means", "counts", "outbox"])
+@pytest.mark.parametrize("verb", ["arm", "means", "counts", "record", "outbox"])
 def test_a_plugin_that_raises_is_named_with_its_seat_and_round(monkeypatch, scenario, verb):
     with pytest.raises(AttackFailed) as failed:
         run(monkeypatch, scenario, ConstantLie(), Breaks(verb))
@@ -58,6 +59,11 @@ def test_a_plugin_that_raises_is_named_with_its_seat_and_round(monkeypatch, scen
     assert error.attack == "ConstantLie + Breaks"
     assert isinstance(error.error, ValueError)
     assert str(error) == "attack ConstantLie + Breaks of seat 2 raised ValueError in round 6: on purpose"
+
+
+def test_a_plugin_that_raises_when_it_is_asked_for_its_key_is_named_too(monkeypatch, scenario):
+    with pytest.raises(AttackFailed, match="of seat 2 raised ValueError in round 10"):
+        run(monkeypatch, scenario, Breaks("reveals"))
 
 
 def test_a_plugin_that_raises_one_of_our_own_errors_is_named_too(monkeypatch, scenario):
@@ -69,7 +75,8 @@ def test_a_plugin_that_raises_one_of_our_own_errors_is_named_too(monkeypatch, sc
     ("verb", "value"),
     [
         ("outbox", None), ("outbox", 5), ("means", None), ("means", (0.5, 0.5)), ("means", (-1, 0)),
-        ("means", (2**32, 0)), ("counts", (-1, 0)), ("counts", None), ("arm", 256), ("arm", "0"),
+        ("means", (2**32, 0)), ("counts", (-1, 0)), ("counts", None), ("arm", 256), ("arm", "0"), ("record", None),
+        ("record", Pull(256, 0)), ("record", Pull(0, -1)),
     ],
 )  # fmt: skip
 def test_a_plugin_that_gives_back_nonsense_is_named(monkeypatch, scenario, verb, value):
@@ -165,9 +172,10 @@ def test_every_attack_says_which_conduct_it_is():
 def test_an_attack_that_overrides_nothing_is_honest(monkeypatch, scenario):
     game, _ = run(monkeypatch, scenario, Attack())
     monkeypatch.undo()
-    honest = Game(scenario(4, 2, 10), NoChain())
+    honest = Game(scenario(4, 2, 10, sealed=True), NoChain())
     list(honest.play())
     assert game.run_digest == honest.run_digest
+    assert game.cast.revealed == honest.cast.revealed == game.plan.seal_keys
 
 
 def test_combined_attacks_apply_one_after_the_other_and_no_pull_ends_it(monkeypatch, scenario):
@@ -182,6 +190,16 @@ def test_combined_attacks_apply_one_after_the_other_and_no_pull_ends_it(monkeypa
     assert combined.arm(None, 5) == 7
     assert Combined([Returns("arm", None), Adds()]).arm(None, 5) is None
     assert seen == [5, 6]
+
+
+def test_combined_attacks_seal_one_lie_on_the_other_and_keep_the_key_if_one_does(monkeypatch, scenario):
+    class Raises(Attack):
+        def record(self, view, honest):
+            return Pull(honest.arm, honest.reward + 1)
+
+    combined = Combined([Raises(), WithheldKey(), Raises()])
+    assert combined.record(None, Pull(1, 5)) == Pull(1, 7)
+    assert (combined.reveals(None), Combined([Raises()]).reveals(None)) == (False, True)
 
 
 def test_an_attack_holds_the_keys_of_the_malicious_and_sees_the_last_block_only(monkeypatch, scenario):

@@ -3,12 +3,23 @@ from dataclasses import replace
 import pytest
 
 from chain_bandit.protocol.parameters import BodyMode
-from tests.unit.audit.played_game import COMMITTEES, Played, Script, rich
+from tests.unit.audit.played_game import COMMITTEES, DRAWS, SEALED, Played, Script, rich
 
 
 @pytest.fixture(scope="session")
 def honest() -> Played:
     return Played(Script())
+
+
+@pytest.fixture(scope="session")
+def sealed() -> Played:
+    return Played(Script(parameters=SEALED))
+
+
+@pytest.fixture(scope="session")
+def drawn() -> Played:
+    """Validators and commanders are drawn."""
+    return Played(Script(parameters=DRAWS))
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from chain_bandit.history.evm import (
     logs_bloom,
     ordered_root,
 )
-from chain_bandit.history.records import EVENTS, METHODS
+from chain_bandit.history.records import EVENTS, METHODS, decode_arguments
 from chain_bandit.protocol.digests import keccak
 
 
@@ -68,6 +68,11 @@ class Forgery:
         selector = keccak(f"{method}({','.join(METHODS[method])})".encode())[:4]
         return [(b, i) for b, (_, raws, _) in enumerate(self.blocks) for i, raw in enumerate(raws)
                 if decode_transaction(raw).data[:4] == selector][which]  # fmt: skip
+
+    def arguments(self, method: str, which: int) -> tuple[Any, ...]:
+        """What a call says."""
+        block, index = self._place(method, which)
+        return decode_arguments(METHODS[method], decode_transaction(self.blocks[block][1][index]).data[4:])
 
     def recipient(self, method: str, which: int, to: bytes) -> None:
         """Send a call elsewhere."""

@@ -55,7 +55,7 @@ from chain_bandit.protocol.parameters import ODDS, BodyMode, Parameters
 from chain_bandit.protocol.proposal import with_successors
 from chain_bandit.protocol.reputation import accuracies, radii
 from chain_bandit.protocol.rewards import Draws, RewardModel, bernoulli, secret_commitment
-from chain_bandit.protocol.sealing import counts_key, nonce, receipts_root
+from chain_bandit.protocol.sealing import nonce, receipt_tags
 from chain_bandit.protocol.settlement import NOTHING, Conduct, CostEntry, Pull, case_2, encode_pulls, encode_sums
 from chain_bandit.protocol.submission import Submitted
 from chain_bandit.protocol.units import UNIT, sample_means
@@ -77,7 +77,6 @@ SEALED = replace(PARAMETERS, sealed=1, unrevealed_penalty=1000, stake=PARAMETERS
 COMMITTEES = replace(PARAMETERS, validators=3, unrecorded=3)
 """Three of the four validate, and up to three blocks wait for their record."""
 
-POOL = 2 * M * T * UNIT * 3 + 17
 LIAR = 3
 ROLES = bytes((0, 0, 0, Conduct.LIAR))
 MODEL = RewardModel((bernoulli(7 * UNIT // 10), bernoulli(3 * UNIT // 10)))
@@ -104,7 +103,6 @@ class Script:
 
     means: Hook = lie
     counts: Hook = same
-    commitment: Hook = same
     report_signature: Hook = same
     proof: Hook = same
     successors: Hook = same
@@ -119,7 +117,8 @@ class Script:
     draw: Hook = same
     record: Hook = same
     """What a report of a sealed game hides: the pull of the last receipt."""
-    root: Hook = same
+    tags: Hook = same
+    """What settlement carries of a round of a sealed game."""
     sums: Hook = same
     seal_key: Hook = same
     """What a seat seals with, whatever it registered."""
@@ -132,7 +131,6 @@ class Script:
     """Before which round which seat is proven to have equivocated."""
     offence: tuple[Phase, Role] = (Phase.BLOCK, Role.COMMANDER)
     reporters: Callable[[int], tuple[int, ...]] = lambda t: (0, 3) if t == REJECTED else (0, 1, 2, 3)
-    opened_counts: tuple[int, ...] = (0, 1, 2, 3)
     opened_seals: tuple[int, ...] = (0, 1, 2, 3)
     roles: bytes = ROLES
     last: int = T
@@ -158,10 +156,6 @@ class Played:
         self.owner = Signer(derive(seed, "environment"))
         self.vrf_keys = [VrfKey(derive(seed, "vrf", seat)) for seat in range(M)]
         self.seal_keys = [derive(seed, "seal", seat) for seat in range(M)]
-        self.salt_keys = [
-            counts_key(seal_key) if self.parameters.sealed else derive(seed, "salt", seat)
-            for seat, seal_key in enumerate(self.seal_keys)
-        ]
         self.accounts = [Account.from_key(signer.secret) for signer in (*self.signers, self.owner)]
         self.outsider = Signer(derive(seed, "outsider"))
         self.node = EmbeddedNode({each.address: 10**20 for each in (*self.signers, self.owner, self.outsider)})
@@ -195,8 +189,9 @@ class Played:
     def _deploy(self) -> None:
         model = MODEL.encode()
         commitments = keccak(self.salt), secret_commitment(self.secret, self.script.roles, model)
+        pool = 2 * M * self.parameters.horizon * UNIT * 3 + 17
         self.contract = Coordinator.deploy(
-            self.node.web3, self.environment, self.parameters, *commitments, POOL, Stopwatch()
+            self.node.web3, self.environment, self.parameters, *commitments, pool, Stopwatch()
         )
         for account, seated in zip(self.accounts[:M], self.seated, strict=True):
             self.contract.join(account, seated.keys)
@@ -276,14 +271,22 @@ class Played:
         return mask(chosen), b"".join(self.signers[seat].sign(digest) for seat in chosen)
 
     def _report(self, seat: int, t: int) -> SignedReport:
+        content = self.report(seat, t).encode()
+        digest = self._slot().digest(Phase.REPORT, Role.COMMANDER, seat, statement_content(Phase.REPORT, content))
+        return SignedReport(content, self.script.report_signature(self.signers[seat].sign(digest), seat, t))
+
+    def report(self, seat: int, t: int) -> Report:
+        """What a seat reports."""
         script = self.script
         means = script.means(sample_means(self.totals[seat], self.counts[seat]), seat, t)
         counts = script.counts(tuple(self.counts[seat]), seat, t)
         proof = script.proof(self.prove(seat, t), seat, t, self) if self.parameters.draws else b""
-        committed = commitment(counts, commitment_salt(self.salt_keys[seat], t))
-        content = Report(means, committed, proof, self._sealed(seat, t)).encode()
-        digest = self._slot().digest(Phase.REPORT, Role.COMMANDER, seat, statement_content(Phase.REPORT, content))
-        return SignedReport(content, script.report_signature(self.signers[seat].sign(digest), seat, t))
+        return Report(means, self.committed(counts, seat, t), proof, self._sealed(seat, t))
+
+    def committed(self, counts: tuple[int, ...], seat: int, t: int) -> bytes:
+        """The commitment to counts in a seat's report."""
+        key = self.seal_keys[seat] if self.parameters.sealed else self.game
+        return commitment(counts, commitment_salt(key, t, seat))
 
     def _sealed(self, seat: int, t: int) -> bytes:
         if not self.parameters.sealed:
@@ -381,9 +384,10 @@ class Played:
             self.last[seat] = Pull(arm, reward)
             self.sums[seat] += reward
             pulls.append(self.last[seat])
-        sealed = self.parameters.sealed
-        row = receipts_root(self.secret, self.seed_0, t, pulls) if sealed else encode_pulls(pulls)
-        self.unsettled += self.script.root(row, t)
+        if self.parameters.sealed:
+            self.unsettled += self.script.tags(receipt_tags(self.secret, self.seed_0, t, pulls), t)
+        else:
+            self.unsettled += encode_pulls(pulls)
 
     def _settle(self) -> None:
         self._flush()
@@ -407,9 +411,6 @@ class Played:
                     self.contract.reveal_seal(self.accounts[seat], self.seal_keys[seat])
                 if len(self.script.opened_seals) < M:
                     self.node.mine(self.parameters.settlement_window)
-            else:
-                for seat in self.script.opened_counts:
-                    self.contract.reveal_counts(self.accounts[seat], self.salt_keys[seat])
         self.contract.close(self.accounts[2])
         self._withdraw()
 

@@ -41,12 +41,15 @@ def test_closing_without_costs_in_the_windows_last_block_is_a_violation() -> Non
 
 
 SETTLING = {"reveal": ("reveal", 0), "cost settlement": ("settleCosts", -1), "settlement": ("settleRewards", -1)}
+OF_A_SEALED_GAME = {
+    "payment of the sums": ("settleSums", 0), "revealing of a sealing key": ("revealSeal", -1),
+}  # fmt: skip
 
 
-@pytest.mark.parametrize("what", SETTLING)
-def test_settling_after_the_window_is_a_violation(honest: Played, what: str) -> None:
-    forged = forgery(honest)
-    at = forged.block_of(*SETTLING[what])
+@pytest.mark.parametrize("what", [*SETTLING, *OF_A_SEALED_GAME])
+def test_settling_after_the_window_is_a_violation(honest: Played, sealed: Played, what: str) -> None:
+    forged = forgery(sealed if what in OF_A_SEALED_GAME else honest)
+    at = forged.block_of(*(SETTLING | OF_A_SEALED_GAME)[what])
     left = WINDOW - (at - forged.block_of("submitBlocks", -1))
     forged.wait(at, left)
     about = ("record.deadline", None, what)
@@ -73,15 +76,19 @@ def test_settling_after_the_closing_is_a_violation(honest: Played) -> None:
 SENDERS = {
     "open": ("game.opening", "sender of the opening"),
     "settleRewards": ("settlement.form", "sender of a settlement"),
+    "settleSums": ("settlement.form", "sender of the sums"),
     "reveal": ("reveal.commitment", "sender of the reveal"),
     "settleCosts": ("costs.records", "sender of a cost settlement"),
 }
 
 
 @pytest.mark.parametrize("method", SENDERS)
-def test_call_of_the_environment_by_somebody_else_is_a_violation(honest: Played, method: str) -> None:
-    forged = forgery(honest)
-    forged.sender(method, 0, honest.signers[0])
+def test_call_of_the_environment_by_somebody_else_is_a_violation(
+    honest: Played, sealed: Played, method: str
+) -> None:
+    played = sealed if method == "settleSums" else honest
+    forged = forgery(played)
+    forged.sender(method, 0, played.signers[0])
     check, about = SENDERS[method]
     assert found(audited(forged)) == {(check, None, about)}
 

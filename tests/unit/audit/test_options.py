@@ -66,3 +66,26 @@ def test_costs_are_those_of_the_formula_and_the_contract_pays_them(cost: Cost) -
     assert costs == [total * wei, total * wei, total * wei, -total * wei]
     assert report.burned == 2 * total * wei
     assert played.contract.owed(played.accounts[0].address) == 0  # everybody has withdrawn what the audit expects
+
+
+@pytest.mark.parametrize(
+    ("rule", "labels", "inequality"),
+    [
+        (ONE, (0, 0, 0, 3), None),
+        (ONE, (0, 0, 2, 1), "|H| >= 2M/3 (Theorem 1, Option 1) does not hold (H = 2, M = 4)"),
+        *((rule, (0, 0, 2, 1), None) for rule in (TWO, THREE, SAFE)),
+        *(
+            (rule, (0, 2, 2, 1), "|A1 u A3| < |H| (Theorems 2 to 7) does not hold (liars = 1, H = 1)")
+            for rule in (TWO, THREE, SAFE)
+        ),
+    ],
+)  # fmt: skip
+def test_labels_are_held_against_the_theorem_of_the_games_own_option(
+    rule: Aggregation, labels: tuple[int, ...], inequality: str | None
+) -> None:
+    """A liar and an attacker are half of four: too many for Theorem 1, not for Theorem 4."""
+    report = audit(Played(script(rule, roles=bytes(labels))).history)
+    about = [finding.sentence for finding in report.findings if finding.kind == "labels: honest"]
+    assert about == ([f"by the labels {inequality}: the theorem promises nothing"] if inequality else [])
+    if inequality is None:
+        assert not [finding for finding in report.findings if finding.seat is None]

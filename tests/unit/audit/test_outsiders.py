@@ -57,7 +57,7 @@ def test_view_called_in_a_transaction_is_listed_only(view: str) -> None:
 def made_to_speak(played: Played, data: bytes) -> AuditReport:
     """The audit of a game in which a transaction that the contract cannot have taken has its events."""
     forged = Forgery(played.history, {signer.address: signer for signer in (*played.signers, played.owner)})
-    forged.call("revealCounts", 0, lambda _: data)
+    forged.call("withdraw", 0, lambda _: data)
     return audit(forged.made())
 
 

@@ -90,7 +90,7 @@ PLAYED = {
     "honest.report": Script(means=at(1, lambda means: (means[0] ^ 1, means[1]), lie)),
     "counts.commitment": Script(counts=at(1, lambda counts: (counts[0] + 1, counts[1]))),
     "counts.bits": Script(bits=lambda bits, t: {**bits, 1: (bits[1][0], False)} if t == ROUND else bits),
-    "settlement.roots": Script(parameters=SEALED, root=lambda root, t: keccak(root) if t == ROUND else root),
+    "settlement.tags": Script(parameters=SEALED, tags=lambda tags, t: bytes(8) + tags[8:] if t == ROUND else tags),
     "seal.records": Script(parameters=SEALED, record=at(1, lambda pull: replace(pull, reward=pull.reward ^ 1))),
     "costs.case": Script(costly=lambda costly, t: costly and t != COSTLY),
 }
@@ -278,6 +278,12 @@ FORGED_RICH: dict[str, tuple[int | None, Callable[[Forgery], None]]] = {
 }  # fmt: skip
 """The same of a game with committees, batches and evidence."""
 
+FORGED_DRAWN: dict[str, tuple[int | None, Callable[[Forgery], None]]] = {
+    "game.keys": (None, lambda f: f.call("join", 2, rewrite("join", _0=lambda keys: f.arguments("join", 0)[0]))),
+    "draw.committee": (SKIPPED, lambda f: f.call("skip", 0, rewrite("skip", _0=lambda seats: seats ^ 8))),
+}
+"""The same of a game with draws."""
+
 
 def forgery(honest: Played) -> Forgery:
     return Forgery(honest.history, {signer.address: signer for signer in (*honest.signers, honest.owner)})
@@ -285,17 +291,26 @@ def forgery(honest: Played) -> Forgery:
 
 @pytest.mark.parametrize(("check", "forged_in"), [
     *((check, FORGED) for check in FORGED), *((check, FORGED_RICH) for check in FORGED_RICH),
+    *((check, FORGED_DRAWN) for check in FORGED_DRAWN),
 ], ids=lambda value: value if isinstance(value, str) else "")  # fmt: skip
 def test_audit_names_check_and_round_when_a_history_is_made_up(
-    honest: Played, full: Played, check: str, forged_in: dict[str, tuple[int | None, Callable[[Forgery], None]]]
-) -> None:
+    honest: Played, full: Played, drawn: Played, check: str,
+    forged_in: dict[str, tuple[int | None, Callable[[Forgery], None]]],
+) -> None:  # fmt: skip
     round_, forge = forged_in[check]
-    forged = forgery(full if forged_in is FORGED_RICH else honest)
+    forged = forgery(full if forged_in is FORGED_RICH else drawn if forged_in is FORGED_DRAWN else honest)
     forge(forged)
     report = audit(forged.made())
     assert check in failing(report)
     assert (check, round_) in {(violation.check, violation.round) for violation in report.violations}
     assert not any(name.startswith("chain.") for name in failing(report))
+
+
+def test_audit_names_whom_a_skip_by_deadline_leaves_out_where_validators_are_drawn(drawn: Played) -> None:
+    forged = forgery(drawn)
+    forged.call("skipAfterDeadline", 0, rewrite("skipAfterDeadline", _0=lambda seats: seats ^ 8))
+    report = audit(forged.made())
+    assert ("draw.committee", LATE) in {(violation.check, violation.round) for violation in report.violations}
 
 
 def change_chain(history: History, at_block: int, change: Callable[[RawBlock], list[RawBlock]]) -> History:
@@ -334,7 +349,7 @@ def test_audit_fails_when_the_head_is_not_the_kept_one(honest: Played) -> None:
 
 def test_every_check_has_a_planted_violation() -> None:
     elsewhere = {"chain.head", "settlement.sums", "seal.keys"}  # the last two: test_sealed_games.py
-    assert {*PLAYED, *DRAWN, *FORGED, *FORGED_RICH, *CHAINED, *elsewhere} == set(CHECKS)
+    assert {*PLAYED, *DRAWN, *FORGED, *FORGED_RICH, *FORGED_DRAWN, *CHAINED, *elsewhere} == set(CHECKS)
 
 
 def test_report_of_a_blocked_seat_is_a_violation(full: Played) -> None:

@@ -128,9 +128,9 @@ def test_no_signed_nonsense_makes_an_audit_raise(honest: Played) -> None:
         files.origin_line(honest.history.origin) + b"".join(map(files.block_line, honest.history.blocks))
     )
     counts = {"join": 4, "open": 1, "submitBlocks": 24, "skip": 1, "settleRewards": 5, "reveal": 1, "settleCosts": 2,
-              "revealCounts": 4, "close": 1, "withdraw": 5}  # fmt: skip
+              "close": 1, "withdraw": 5}  # fmt: skip
     events = {"Joined": 4, "Opened": 1, "Recorded": 26, "RewardsSettled": 5, "Revealed": 1, "CostsSettled": 2,
-              "CountsRevealed": 4, "Closed": 1, "Withdrawn": 5}  # fmt: skip
+              "Closed": 1, "Withdrawn": 5}  # fmt: skip
 
     def spoilt(data: bytes) -> bytes:
         for _ in range(chance.randint(1, 3)):

@@ -6,6 +6,7 @@ from chain_bandit.comparison.ideal import MOST_OPENINGS, IdealComparison
 from chain_bandit.comparison.interface import Opening, Setting
 from chain_bandit.protocol.messages import Slot, commitment
 
+LARGEST = 12
 SALT = b"\1" * 32
 COUNTS = (3, 1)
 COMMITTED = commitment(COUNTS, SALT)
@@ -14,13 +15,13 @@ SETTING = Setting(Slot(bytes(32), 1, bytes(32)), bytes(32), (0, 1, 2))
 
 @pytest.fixture
 def comparison():
-    ideal = IdealComparison()
+    ideal = IdealComparison(LARGEST)
     ideal.begin((4, 2), 2, SETTING)
     return ideal
 
 
 UNSOUND = [
-    Opening((3,), SALT), Opening((3, 1, 0), SALT), Opening((3, -1), SALT), Opening((3, 2**32), SALT),
+    Opening((3,), SALT), Opening((3, 1, 0), SALT), Opening((3, -1), SALT), Opening((3, LARGEST + 1), SALT),
     Opening((3, True), SALT), Opening((3.0, 1.0), SALT), Opening(COUNTS, SALT[:-1]), Opening(COUNTS, SALT + b"\0"),
 ]  # fmt: skip
 

@@ -7,8 +7,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
 from chain_bandit.crypto.seal import seal, unseal
 from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.messages import commitment_salt
 from chain_bandit.protocol.parameters import SEALED_BYTES
-from chain_bandit.protocol.sealing import counts_key, nonce, receipts_root
+from chain_bandit.protocol.sealing import nonce, receipt_tag, receipt_tags
 from chain_bandit.protocol.settlement import NOTHING, Pull
 from chain_bandit.protocol.units import UNIT
 
@@ -71,12 +72,23 @@ def test_random_bytes_open_to_nothing():
     assert all(unseal(KEY, chance.randbytes(12), chance.randbytes(SEALED_BYTES)) is None for _ in range(2000))
 
 
-def test_a_root_changes_with_everything_in_it():
-    row = (Pull(0, UNIT), NOTHING)
-    roots = {
-        receipts_root(KEY, GAME, 5, row), receipts_root(GAME, KEY, 5, row), receipts_root(KEY, GAME, 6, row),
-        receipts_root(KEY, GAME, 5, row[::-1]), receipts_root(KEY, GAME, 5, (Pull(1, UNIT), NOTHING)),
-        receipts_root(KEY, GAME, 5, (Pull(0, UNIT - 1), NOTHING)),
+def test_a_tag_changes_with_everything_in_it():
+    pull = Pull(0, UNIT)
+    tags = {
+        receipt_tag(KEY, GAME, 5, 3, pull), receipt_tag(GAME, KEY, 5, 3, pull), receipt_tag(KEY, GAME, 6, 3, pull),
+        receipt_tag(KEY, GAME, 5, 4, pull), receipt_tag(KEY, GAME, 5, 3, Pull(1, UNIT)),
+        receipt_tag(KEY, GAME, 5, 3, Pull(0, UNIT - 1)), receipt_tag(KEY, GAME, 5, 3, NOTHING),
     }  # fmt: skip
-    assert len(roots) == 6
-    assert counts_key(KEY) not in (KEY, counts_key(GAME))
+    assert len(tags) == 7
+    assert {len(tag) for tag in tags} == {8}
+
+
+def test_tags_of_a_round_are_one_a_seat():
+    expected = keccak(KEY + GAME + b"receipt" + b"\0\0\0\x05" + b"\0\x01" + b"\x02" + b"\0\0\0\x09")[:8]
+    tags = receipt_tags(KEY, GAME, 5, (NOTHING, Pull(2, 9)))
+    assert tags == receipt_tag(KEY, GAME, 5, 0, NOTHING) + expected
+
+
+def test_a_salt_changes_with_key_round_and_seat():
+    salts = {commitment_salt(*each) for each in ((KEY, 5, 3), (GAME, 5, 3), (KEY, 6, 3), (KEY, 5, 4))}
+    assert len(salts | {nonce(KEY, 5, 3), KEY, GAME}) == 7

@@ -125,6 +125,9 @@ LIES: dict[str, tuple[str, Callable[[dict[str, Any]], None]]] = {
     "odd hexadecimal": (BLOCK, lambda b: b.update(stateRoot="0xzz")),
     "number is text": (BLOCK, lambda b: b.update(gasUsed="much")),
     "negative number": (BLOCK, lambda b: b.update(gasUsed="-0x1")),
+    "number of a million digits": (BLOCK, lambda b: b.update(gasUsed="0x1" + "0" * 10**6)),
+    "number above 256 bits": (RECEIPT, lambda r: r.update(cumulativeGasUsed=hex(2**256))),
+    "decimal of 5,000 digits": (BLOCK, lambda b: b.update(gasUsed="1" * 5_000)),
     "list for bytes": (BLOCK, lambda b: b.update(stateRoot=[])),
     "none for a number": (BLOCK, lambda b: b.update(gasUsed=True)),
     "transaction left out": (BLOCK, lambda b: b["transactions"].pop()),
@@ -145,6 +148,16 @@ def test_collect_catches_a_node_that_lies(node: EmbeddedNode, name: str) -> None
     with pytest.raises(NodeDisagrees) as raised:
         tuple(collect(lies(*LIES[name], json_rpc(node)), CONTRACT, 1).blocks)
     assert raised.value.exit_code == 6
+    assert len(str(raised.value)) < 400
+
+
+@pytest.mark.parametrize("asked", ["eth_blockNumber", "eth_chainId"])
+@pytest.mark.parametrize("number", ["0x1" + "0" * 10**6, "1" * 5_000, hex(2**256), "-0x1", 10**4_000])
+def test_collect_takes_no_number_beyond_a_word(node: EmbeddedNode, asked: str, number: object) -> None:
+    honest = json_rpc(node)
+    with pytest.raises(NodeDisagrees) as raised:
+        collect(lambda m, p: number if m == asked else honest(m, p), CONTRACT, 1)
+    assert len(str(raised.value)) < 300
 
 
 def test_collect_catches_blocks_of_another_branch(node: EmbeddedNode) -> None:

@@ -64,6 +64,9 @@ BAD = {
     "repeated key": (FIRST + b'{"bodies":[],"header":"0x","header":"0x","receipts":[],"transactions":[]}\n', 2),
     "extra key": (FIRST + b'{"bodies":[],"header":"0x","more":1,"receipts":[],"transactions":[]}\n', 2),
     "number": (FIRST + b'{"bodies":[],"header":1,"receipts":[],"transactions":[]}\n', 2),
+    "number of a million digits": (
+        FIRST + b'{"bodies":[],"header":1' + b"0" * 10**6 + b',"receipts":[],"transactions":[]}\n', 2,
+    ),
     "object": (FIRST + b'{"bodies":[],"header":"0x","receipts":{},"transactions":[]}\n', 2),
     "odd digits": (FIRST + b'{"bodies":[],"header":"0x1","receipts":[],"transactions":[]}\n', 2),
     "blank in digits": (FIRST + b'{"bodies":[],"header":"0x01 02","receipts":[],"transactions":[]}\n', 2),

@@ -7,6 +7,7 @@ import pytest
 
 from chain_bandit.protocol.aggregation import Aggregation
 from chain_bandit.protocol.assumptions import (
+    broken_by_roles,
     check,
     delta_safe_burn_in,
     minimum_pool,
@@ -88,9 +89,9 @@ OUTSIDE = [
     ("commanders", {"probing": ODDS - 1}),
     ("commanders", {"probing": ODDS + 1}),
     ("sortition", {"sortition": -1}),
+    ("sortition", {"quorum_choice": MAJORITY, "sortition": ODDS + 1}),
     ("sortition", {"sortition": ODDS}),
-    ("sortition", {"sortition": ODDS - 1}),
-    ("sortition", {"quorum_choice": MAJORITY, "validators": 3, "sortition": ODDS - 1}),
+    ("sortition", {"quorum_choice": MAJORITY, "validators": 3, "sortition": 3 * ODDS // 4}),
     ("sortition", {"quorum_choice": MAJORITY, "sortition": 3 * ODDS // 4 - 1}),
     ("horizon", {"burn_in": 12}),
     ("wei_per_unit", {"wei_per_unit": 0}),
@@ -117,7 +118,7 @@ INSIDE = [
     {"aggregation": OPTION_2, "participants": 3, "validators": 3, "attackers": 0},
     {"cost": 1},
     {"quorum_choice": MAJORITY, "sortition": 3 * ODDS // 4},
-    {"quorum_choice": MAJORITY, "sortition": ODDS - 1, "commanders": 1},
+    {"quorum_choice": MAJORITY, "sortition": ODDS, "commanders": 1},
     {"probing": 1, "commanders": 1},
     {"participants": 7, "validators": 4, "liars": 2, "commanders": ODDS - 1},
     {"arms": 1},
@@ -197,6 +198,32 @@ def test_refusals_name_both_sides_where_more_lie_than_tell_the_truth(parameters)
         check(replace(parameters(), aggregation=OPTION_2, participants=6, validators=6, liars=3))
 
 
+@pytest.mark.parametrize("option", Aggregation)
+@pytest.mark.parametrize("choice", QuorumChoice)
+def test_true_roles_are_held_against_the_option_and_the_quorum(parameters, option, choice):
+    """Every way to fill seven seats, against PROTOCOL 2, written out."""
+    m = 3 if choice is QuorumChoice.MAJORITY else 2
+    p = replace(
+        parameters(), participants=7, validators=7, liars=1, attackers=m, aggregation=int(option),
+        delta=UNIT // 10 if option is Aggregation.DELTA_SAFE else 0, quorum_choice=int(choice),
+    )  # fmt: skip
+    check(p)
+    seen = set()
+    for lie in range(8):
+        for both in range(8 - lie):
+            for attack in range(8 - lie - both):
+                honest, liars, attackers = 7 - lie - both - attack, lie + both, both + attack
+                promised = 3 * honest >= 14 if option is Aggregation.OPTION_1 else liars < honest
+                wanted = {
+                    "liars": liars > 1, "attackers": attackers > m, "honest": not promised,
+                    "quorum": 7 - attackers < (4 if choice is QuorumChoice.MAJORITY else 5),
+                }
+                names = tuple(broken.name for broken in broken_by_roles(p, liars, attackers, lie + both + attack))
+                assert names == tuple(name for name, holds in wanted.items() if holds)
+                seen.add(names)
+    assert () in seen
+
+
 @pytest.mark.parametrize(("horizon", "least"), [(10**4, 4588), (10**5, 5408)])
 def test_delta_safe_asks_thousands_of_burn_in_rounds(horizon, least):
     """PROTOCOL 1.4 has the first figure: delta = 0.3, M = 10, K = 4."""
@@ -223,9 +250,9 @@ def test_parameters_derive_quorum_and_mask(parameters):
     assert [parameters().quorum(n) for n in (4, 3, 7)] == [3, 3, 5]
     assert replace(parameters(), participants=7, attackers=2).quorum(7) == 5
     assert [replace(parameters(), quorum_choice=MAJORITY).quorum(n) for n in (2, 4, 7)] == [2, 3, 4]
-    drawn = replace(parameters(), participants=10, attackers=1, quorum_choice=MAJORITY, sortition=ODDS * 7 // 10)
-    assert [drawn.quorum(n) for n in (0, 3, 6, 8, 10)] == [4, 4, 4, 5, 6]  # E = 7, less a fraction
-    assert replace(drawn, sortition=ODDS * 6 // 10 + 1).half_expected == 3
+    drawn = replace(parameters(), participants=10, attackers=1, quorum_choice=MAJORITY, sortition=-(ODDS * -7 // 10))
+    assert [drawn.quorum(n) for n in (0, 3, 6, 8, 10)] == [4, 4, 4, 5, 6]  # E = 7, and a fraction
+    assert replace(drawn, sortition=-(ODDS * -6 // 10)).half_expected == 3
     assert replace(drawn, sortition=ODDS * 6 // 10).half_expected == 2  # 6, less a fraction
     assert (parameters().everybody, parameters().has_committees) == (0b1111, False)
     assert replace(parameters(), validators=3).has_committees

@@ -2,7 +2,9 @@
 
 import math
 import random
+import re
 from collections import Counter
+from dataclasses import replace
 from decimal import Context, Decimal
 from fractions import Fraction
 from itertools import product
@@ -22,6 +24,7 @@ from chain_bandit.protocol.sortition import (
     MAX_WEIGHT,
     CaptureChance,
     capture_chance,
+    chances,
     commander_probabilities,
     commander_probability,
     drawn,
@@ -313,6 +316,23 @@ def test_a_committee_of_five_of_ten_is_captured_in_a_thirty_fifth_of_rounds():
     assert chance == CaptureChance(Fraction(1, 8), Fraction(29, 1024), Fraction(56, 1024))
     assert [in_decimals(part) for part in (chance.above_bound, chance.malicious_quorum)] == ["0.125", "0.0283203"]
     assert capture_chance(10, 3, Fraction(1, 2), 3, lambda size: max(size // 2, 3) + 1).malicious_quorum == 0
+
+
+def test_what_is_said_of_a_game_is_what_enumeration_says(parameters):
+    """The bound is m, of f + m malicious; 200 letters are as many as a terminal's header shows."""
+    for participants, liars, attackers, tenths in ((10, 2, 3, 7), (9, 2, 1, 6), (7, 2, 0, 5), (8, 0, 2, 10)):
+        p = replace(
+            parameters(), participants=participants, validators=participants, liars=liars, attackers=attackers,
+            quorum_choice=0, sortition=-(ODDS * -tenths // 10),
+        )  # fmt: skip
+        chance = by_enumeration(participants, liars + attackers, Fraction(p.sortition, ODDS), attackers, p.quorum)
+        said = chances(p)
+        assert f"f + m = {liars + attackers} malicious more than m = {attackers} " in said
+        parts = (chance.above_bound, chance.malicious_quorum, chance.undersized)
+        shown = re.findall(r": (\d\S*?)(?:[,;]|$)", said)
+        assert shown == [in_decimals(part) for part in parts]
+        assert len(said) < 200
+    assert chances(parameters()) is None
 
 
 def test_a_captured_committee_is_never_an_undersized_one():

@@ -114,7 +114,7 @@ def test_random_digests_equal_eth_accounts():
 def test_contents_are_keccak_of_fixed_width_fields():
     salt = bytes(range(32))
     assert commitment((1, 2**32 - 1), salt) == outside_keccak(b"\0\0\0\1" + b"\xff" * 4 + salt)
-    assert commitment_salt(salt, 9) == outside_keccak(salt + b"\0\0\0\x09")
+    assert commitment_salt(salt, 9, 3) == outside_keccak(salt + b"counts" + b"\0\0\0\x09" + b"\0\x03")
     assert tally((1, 2), (3, 2**64 - 1)) == outside_keccak(
         b"\0\0\0\1\0\0\0\2" + (3).to_bytes(8, "big") + b"\xff" * 8
     )

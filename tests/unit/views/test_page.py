@@ -9,7 +9,7 @@ import pytest
 from chain_bandit.audit.audit import audit
 from chain_bandit.audit.report import Violation
 from chain_bandit.history.blocks import History
-from chain_bandit.views.facts import RunUnreadable
+from chain_bandit.views.facts import RunUnreadable, read_manifest
 from chain_bandit.views.page import page
 from chain_bandit.views.wording import SECTIONS
 
@@ -190,3 +190,16 @@ def test_terminal_and_page_do_not_load_matplotlib_when_imported():
     code = "import sys, chain_bandit.views.terminal, chain_bandit.views.show, chain_bandit.views.page;"
     code += "assert not [m for m in sys.modules if m.startswith('matplotlib')]"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("key", [
+    "seed", "rounds", "burn_in", "approved", "rejected", "skip", "exploration", "chain_id", "arm_means", "accused",
+    "gas",
+])  # fmt: skip
+@pytest.mark.parametrize("number", [10**4_000, 2**256, -1], ids=["4,001 digits", "above a word", "negative"])
+def test_numbers_that_no_run_has_are_refused_by_name(sample, key, number):
+    value = [number] * len(sample.manifest[key]) if isinstance(sample.manifest[key], list) else number
+    with pytest.raises(RunUnreadable, match=f"manifest: {key}") as refused:
+        read_manifest({**sample.manifest, key: value or [number]})
+    assert refused.value.exit_code == 3
+    assert len(str(refused.value)) < 300

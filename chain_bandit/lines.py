@@ -1,0 +1,134 @@
+"""Lines that outlive the process: kept before anybody acts upon what they say, and read again after a crash."""
+
+import fcntl
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from chain_bandit.protocol.errors import ChainBanditError
+
+Take = Callable[[int, bytes], None]
+"""Takes in a line and its number, from 1 on; raises what a decoder raises at a line that nobody wrote so."""
+
+
+class LinesDamaged(ChainBanditError):
+    """A file with a line that nobody wrote so."""
+
+    exit_code = 3
+
+    def __init__(self, path: Path, line: int, reason: str) -> None:
+        super().__init__(f"{path}:{line}: {reason}; put back the file as it was, or start the run anew elsewhere")
+        self.path, self.line, self.reason = path, line, reason
+
+
+class LinesLocked(ChainBanditError):
+    """A file that another process holds."""
+
+    exit_code = 2
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path}: another process is at this run; wait for it, or stop it")
+        self.path = path
+
+
+class LinesUnwritable(ChainBanditError):
+    """A file that cannot be kept; nobody acts upon its last lines then."""
+
+    exit_code = 2
+
+    def __init__(self, path: Path, reason: object) -> None:
+        super().__init__(f"{path}: cannot be written ({reason}); nothing unwritten was sent, resume when it can be")
+        self.path, self.reason = path, reason
+
+
+class Lines:
+    """Kept nowhere: for what ends with the process."""
+
+    def read(self, take: Take) -> None:
+        """Hand over what was kept, before the first `append`. Raises `LinesDamaged`."""
+
+    def append(self, line: str) -> None:
+        """Add a line; `sync` before anybody acts upon it."""
+
+    def clear(self) -> None:
+        """Forget all lines."""
+
+    def sync(self) -> None:
+        """Return when all lines, those that were read included, would survive a loss of power."""
+
+    def close(self) -> None:
+        """Let go of them."""
+
+
+class FileLines(Lines):
+    """In a file that one process holds at a time. A torn last line was never acted upon, and is dropped.
+
+    Raises:
+        LinesLocked: another process holds it.
+        LinesUnwritable: it cannot be made.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path, self._pending = path, bytearray()
+        self._unsynced = True  # what is read may be in no more than memory, after a kill between write and fsync
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise LinesUnwritable(path, error.strerror) from error
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._file)
+            raise LinesLocked(path) from error
+        try:
+            _sync_folder(path.parent)
+        except BaseException:
+            os.close(self._file)
+            raise
+
+    def read(self, take: Take) -> None:
+        """Hand over the whole lines, and drop a torn one."""
+        data = self.path.read_bytes()
+        whole = data[: data.rfind(b"\n") + 1]
+        for number, line in enumerate(whole.splitlines(), 1):
+            try:
+                take(number, line)
+            except (ValueError, TypeError, KeyError, AttributeError) as error:
+                reason = f"is no line of this version ({type(error).__name__})"
+                raise LinesDamaged(self.path, number, reason) from error
+        os.ftruncate(self._file, len(whole))
+
+    def append(self, line: str) -> None:
+        """Add a line to those that `sync` writes."""
+        self._pending += line.encode() + b"\n"
+
+    def clear(self) -> None:
+        """Empty the file."""
+        self._pending.clear()
+        os.ftruncate(self._file, 0)
+
+    def sync(self) -> None:
+        """Write and fsync what is pending."""
+        if not (self._pending or self._unsynced):
+            return
+        self._unsynced = True
+        try:
+            while self._pending:
+                del self._pending[: os.write(self._file, self._pending)]
+            os.fsync(self._file)
+            self._unsynced = False
+        except OSError as error:
+            raise LinesUnwritable(self.path, error.strerror) from error
+
+    def close(self) -> None:
+        """Let another process have it."""
+        os.close(self._file)
+
+
+def _sync_folder(folder: Path) -> None:
+    """A file whose name a loss of power takes is lost, however well its bytes are kept."""
+    place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(place)
+    finally:
+        os.close(place)
