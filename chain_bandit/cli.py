@@ -120,6 +120,31 @@ def demo(rounds: Rounds = None, seed: Seed = None, out: Out = None, as_json: Jso
 
 
 @app.command()
+def simulate(
+    scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).")],
+    replicates: Annotated[int, typer.Option("--replicates", min=1, max=10**6, help="Games, each of its own seed.")] = 20,
+    rounds: Rounds = None,
+    seed: Seed = None,
+    override: Override = None,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, max=1024, help="Threads; the results do not depend on it.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Play a scenario many times without messages, and measure the regret of an honest participant."""
+    from chain_bandit.game.simulated import replicates as played
+    from chain_bandit.scenario import load
+    from chain_bandit.views.simulated import regret_by_round
+    from chain_bandit.views.terminal import console
+
+    given = load(scenario, _overrides(override, rounds, seed))
+    _say_chances(given.parameters)
+    measured = played(given, replicates, jobs=jobs)
+    if as_json:
+        print(json.dumps({"scenario": given.name, "seed": given.seed} | measured.as_dict(), sort_keys=True))
+    else:
+        console().print(regret_by_round(measured))
+
+
+@app.command()
 def audit(
     folder: Annotated[Path | None, typer.Argument(help="A run folder.")] = None,
     history: Annotated[Path | None, typer.Option("--history", help="An exported history.")] = None,

@@ -1,10 +1,14 @@
-"""A scenario as a game without messages: the same keys, draws and attacks as the live one."""
+"""A scenario as games without messages: one with the keys, draws and attacks of the live game, or many."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from chain_bandit.crypto.keys import derive
 from chain_bandit.game.plan import Plan
 from chain_bandit.protocol.blocks import genesis_digest, round_seed
+from chain_bandit.scenario import Scenario
+from chain_bandit.simulation.kernel import numbers
 from chain_bandit.simulation.outcomes import Outcome, Play, Setting
+from chain_bandit.simulation.replicates import Measured, checkpoints, measure
 
 
 def simulated(plan: Plan) -> Iterator[Outcome]:
@@ -22,3 +26,20 @@ def simulated(plan: Plan) -> Iterator[Outcome]:
         {seat: plan.rng("attack", seat) for seat in attacks},
     )  # fmt: skip
     return Play(setting).rounds()
+
+
+def replicates(scenario: Scenario, count: int, marks: Sequence[int] = (), jobs: int = 1) -> Measured:
+    """Many compiled games of a scenario: replicate r has the chance of its seed + r. Raises `NotSimulated`.
+
+    The chance is not that of the live game with this seed, whose seed_0 takes everybody's keys in.
+
+    Args:
+        marks: ascending rounds at which the sums are kept; by default `checkpoints`.
+    """
+    p = scenario.parameters
+    seeds = range(scenario.seed, scenario.seed + count)
+    return measure(
+        p, numbers.rules(p, scenario.model, scenario.chain.batch), numbers.cast(p, scenario.attacks()),
+        [numbers.keys(derive(seed, "secret"), derive(seed, "seed_0")) for seed in seeds],
+        tuple(marks) or checkpoints(p.horizon, p.burn_in), jobs,
+    )  # fmt: skip

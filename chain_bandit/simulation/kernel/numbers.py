@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ from chain_bandit.attacks.attack import Attack, Effect, NotSimulated, Said
 from chain_bandit.attacks.constant_lie import ConstantLie
 from chain_bandit.attacks.copycat import Copycat
 from chain_bandit.attacks.equivocating_commander import EquivocatingCommander
+from chain_bandit.attacks.false_record import FalseRecord
 from chain_bandit.attacks.forged_signature import ForgedSignature
 from chain_bandit.attacks.late_chain import LateChain
 from chain_bandit.attacks.offset import Offset
@@ -21,6 +22,7 @@ from chain_bandit.attacks.silent_validator import SilentValidator
 from chain_bandit.attacks.sleeper import Sleeper
 from chain_bandit.attacks.two_faced_counts import TwoFacedCounts
 from chain_bandit.attacks.two_faced_report import TwoFacedReport
+from chain_bandit.attacks.withheld_key import WithheldKey
 from chain_bandit.attacks.within_range import WithinRange
 from chain_bandit.attacks.worse_half import WorseHalf
 from chain_bandit.protocol.arms import log_billionths
@@ -30,7 +32,7 @@ from chain_bandit.protocol.rewards import RewardModel, hidden_cost
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.sortition import HALF
 from chain_bandit.simulation.kernel.lies import Lie
-from chain_bandit.simulation.outcomes import Setting, draw_key
+from chain_bandit.simulation.outcomes import draw_key
 
 Ints = NDArray[np.int64]
 Words = NDArray[np.uint64]
@@ -118,6 +120,18 @@ SAID = (Said.ONCE, Said.NEVER, Said.TWICE)
 def rules(parameters: Parameters, model: RewardModel, batch: int = 1) -> Rules:
     """What follows from parameters and rewards. Raises `NotSimulated` where integers of 64 bits are too short."""
     p = parameters
+    return Rules(
+        p.participants, p.validators, p.arms, p.horizon, p.burn_in, p.liars, p.attackers, p.threshold, p.aggregation,
+        p.delta, bool(p.quorum_choice), p.half_expected, p.failure_limit, bool(p.c1_per_report), p.tolerance,
+        p.skip_penalty, p.evidence_penalty, p.evidence_delay, bool(p.cost), batch, p.sortition > 0, p.draws_commanders,
+        np.array([_drawn_from(odds) for odds in (p.sortition, p.probing, p.commanders)], np.uint64),
+        widths(p.horizon, p.c1_numerator, p.c1_denominator),
+        max(model.means), np.array(model.means, np.int64), *tables(model),
+    )  # fmt: skip
+
+
+def tables(model: RewardModel) -> tuple[Ints, Ints, Words]:
+    """(where the values of each arm begin, the values that can be drawn, the least word that draws each)."""
     first, values, words = [0], [], []
     for arm in model.arms:
         for value, (low, high) in zip(arm.values, _slices(arm.weights), strict=True):
@@ -125,24 +139,15 @@ def rules(parameters: Parameters, model: RewardModel, batch: int = 1) -> Rules:
                 values.append(value)
                 words.append(-(-(low << 64) // arm.size))
         first.append(len(values))
-    return Rules(
-        p.participants, p.validators, p.arms, p.horizon, p.burn_in, p.liars, p.attackers, p.threshold, p.aggregation,
-        p.delta, bool(p.quorum_choice), p.half_expected, p.failure_limit, bool(p.c1_per_report), p.tolerance,
-        p.skip_penalty, p.evidence_penalty, p.evidence_delay, bool(p.cost), batch, p.sortition > 0, p.draws_commanders,
-        np.array([_drawn_from(odds) for odds in (p.sortition, p.probing, p.commanders)], np.uint64),
-        widths(p.horizon, p.c1_numerator, p.c1_denominator),
-        max(model.means), np.array(model.means, np.int64), np.array(first, np.int64), np.array(values, np.int64),
-        np.array(words, np.uint64),
-    )  # fmt: skip
+    return np.array(first, np.int64), np.array(values, np.int64), np.array(words, np.uint64)
 
 
-def keys(setting: Setting) -> Keys:
+def keys(secret: bytes, seed_0: bytes) -> Keys:
     """The chance of one replicate."""
-    key = keccak(setting.secret, setting.seed_0, b"reward")
+    key = keccak(secret, seed_0, b"reward")
     k0, k1 = (np.uint64(int.from_bytes(key[at : at + 8], "big")) for at in (0, 8))
-    charge = hidden_cost(setting.secret, setting.seed_0)
-    draw = draw_key(setting.secret, setting.seed_0)
-    return Keys(k0, k1, charge, np.frombuffer(setting.seed_0 + draw, ">u8").astype(np.uint64).reshape(2, 4))
+    words = np.frombuffer(seed_0 + draw_key(secret, seed_0), ">u8").astype(np.uint64)
+    return Keys(k0, k1, hidden_cost(secret, seed_0), words.reshape(2, 4))
 
 
 def widths(horizon: int, numerator: int, denominator: int) -> Ints:
@@ -183,7 +188,9 @@ def _told(lie: Lie, a: int = 0, b: int = 0) -> tuple[int, ...]:
     return _does(Effect(), 0, 0, lie, a, b)
 
 
-def _does(effect: Effect, since: int = 0, until: int = LAST_ROUND, lie: int = -1, a: int = 0, b: int = 0) -> tuple[int, ...]:
+def _does(
+    effect: Effect, since: int = 0, until: int = LAST_ROUND, lie: int = -1, a: int = 0, b: int = 0
+) -> tuple[int, ...]:
     said = SAID.index(effect.report), SAID.index(effect.header)
     return lie, a, b, *said, effect.opens, effect.votes, since, until
 
@@ -216,14 +223,14 @@ def _numbers(attack: Attack, arms: int) -> tuple[int, ...]:
             return _does(Effect(report, Said.NEVER, votes=False), attack.first, attack.last)
         case LateChain():
             return _does(Effect(Said.NEVER, Said.NEVER, votes=False))
-        case ForgedSignature() | Replay():
+        case ForgedSignature() | Replay() | FalseRecord() | WithheldKey():
             return _does(Effect())
     raise NotSimulated(attack.name, "it has no compiled form")
 
 
 def _slices(weights: Sequence[int]) -> list[tuple[int, int]]:
     ends = list(accumulate(weights, initial=0))
-    return list(zip(ends, ends[1:], strict=False))
+    return list(pairwise(ends))
 
 
 def _drawn_from(probability: int) -> tuple[int, int]:

@@ -1,0 +1,105 @@
+"""Many games of one setting, each with chance of its own: regret at checkpoints, with intervals."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import t as students_t
+
+from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.units import UNIT
+from chain_bandit.simulation.kernel.numbers import Cast, Keys, Rules
+from chain_bandit.simulation.kernel.play import SUMS, play, trace
+
+PARTS = ("burn_in", "arms", "failed", "cost")
+"""Of the regret: `protocol.regret.Regret`."""
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A mean over replicates, with its 95 % interval by Student's t, in whole rewards."""
+
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What replicates came to.
+
+    Attributes:
+        parameters: of each.
+        checkpoints: ascending rounds.
+        sums: (replicates, checkpoints, `SUMS`).
+        cpu_seconds: of this process.
+    """
+
+    parameters: Parameters
+    checkpoints: tuple[int, ...]
+    sums: NDArray[np.int64]
+    cpu_seconds: float
+
+    @property
+    def agent_steps(self) -> int:
+        """Participants times rounds times replicates."""
+        return self.parameters.participants * self.parameters.horizon * len(self.sums)
+
+    def regret(self, *parts: str) -> tuple[Estimate, ...]:
+        """The sum of some `PARTS`, of all without any, at each checkpoint."""
+        chosen = [SUMS.index(part) for part in parts or PARTS]
+        return tuple(map(estimate, self.sums[:, :, chosen].sum(axis=2).T / UNIT))
+
+    def mean(self, name: str) -> float:
+        """Of one of the `SUMS` at the end."""
+        return float(self.sums[:, -1, SUMS.index(name)].mean())
+
+    def as_dict(self) -> dict[str, Any]:
+        """For machines."""
+        rows = zip(self.checkpoints, self.regret(), *(self.regret(part) for part in PARTS), strict=True)
+        return {
+            "replicates": len(self.sums),
+            "agent_steps": self.agent_steps,
+            "cpu_seconds": self.cpu_seconds,
+            "checkpoints": [
+                {"round": round_, "regret": _as_dict(total)}
+                | {name: _as_dict(part) for name, part in zip(PARTS, parts, strict=True)}
+                for round_, total, *parts in rows
+            ],
+        }
+
+
+def estimate(values: NDArray[np.float64]) -> Estimate:
+    """The mean of independent values; without an interval where there is one alone."""
+    mean = float(values.mean())
+    if len(values) < 2:
+        return Estimate(mean, float("nan"), float("nan"))
+    error = float(values.std(ddof=1)) / len(values) ** 0.5
+    half = float(students_t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)) * error
+    return Estimate(mean, mean - half, mean + half)
+
+
+def checkpoints(horizon: int, burn_in: int, count: int = 10) -> tuple[int, ...]:
+    """L, T, and others evenly spread between them by their logarithm."""
+    return tuple(sorted({int(round_) for round_ in np.geomspace(burn_in, horizon, count).round()}))
+
+
+def measure(
+    parameters: Parameters, rules: Rules, cast: Cast, chances: Sequence[Keys], marks: Sequence[int], jobs: int = 1
+) -> Measured:
+    """Play one game for each of the chances, on so many threads; which one plays what changes nothing."""
+    sums = np.zeros((len(chances), len(marks), len(SUMS)), np.int64)
+    nothing, at = trace(0, rules.arms, rules.participants), np.array(marks, np.int64)
+    if chances:
+        play(rules._replace(horizon=1), cast, chances[0], at[:0], sums[0], nothing)  # compiles
+    start = time.process_time()
+    with ThreadPoolExecutor(jobs) as threads:
+        for _ in threads.map(lambda each: play(rules, cast, each[0], at, each[1], nothing), zip(chances, sums, strict=True)):
+            pass
+    return Measured(parameters, tuple(marks), sums, time.process_time() - start)

@@ -1,0 +1,22 @@
+"""What a terminal shows of a simulation."""
+
+from rich.console import RenderableType
+
+from chain_bandit.simulation.replicates import PARTS, Estimate, Measured
+from chain_bandit.views.terminal import plain_table, titled
+
+
+def regret_by_round(measured: Measured) -> RenderableType:
+    """Regret of an honest participant at each checkpoint, whole and by its parts."""
+    table = plain_table(("round", "right"), ("regret", "right"), *((part.replace("_", "-"), "right") for part in PARTS))
+    columns = (measured.regret(), *(measured.regret(part) for part in PARTS))
+    for round_, *row in zip(measured.checkpoints, *columns, strict=True):
+        table.add_row(f"{round_:,}", *map(_with_interval, row))
+    steps = measured.agent_steps / measured.cpu_seconds if measured.cpu_seconds else 0
+    title = f"Regret of an honest participant, mean of {len(measured.sums)} games and 95 % interval, in whole rewards"
+    return titled(title, table, f"{measured.agent_steps:,} agent steps, {steps:.3g} in a second of CPU")
+
+
+def _with_interval(estimate: Estimate) -> str:
+    half = (estimate.high - estimate.low) / 2
+    return f"{estimate.mean:.1f}" if half != half or not half else f"{estimate.mean:.1f} ±{half:.1f}"
