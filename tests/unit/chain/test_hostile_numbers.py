@@ -1,4 +1,6 @@
-"""Numbers that no chain has and words that no node says, from a node, a deployment file or a keystore: refused by name, and never shown whole."""
+"""Numbers that no chain has and words that no node says, from a node, a deployment file or a keystore: refused by name,
+and never shown whole.
+"""
 
 import json
 from contextlib import contextmanager
