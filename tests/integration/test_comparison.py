@@ -385,7 +385,7 @@ def test_strangers_at_the_parties_ports_change_nothing(monkeypatch):
 def kept_in(path: Path, *command: str) -> Iterator[MpcComparison]:
     """A comparison that takes its minutes in a file."""
     with closing(FileLines(path)) as lines:
-        comparison = MpcComparison(SIGNERS, LARGEST, command=command or PARTY, minutes=Minutes(lines))
+        comparison = MpcComparison(SIGNERS, LARGEST, command=command or PARTY, minutes=Minutes(lines, len(REFERENCE)))
         with closing(comparison):
             opened(comparison)
             yield comparison
