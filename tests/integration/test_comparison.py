@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic, sleep
@@ -21,8 +21,8 @@ from chain_bandit.comparison.ideal import IdealComparison
 from chain_bandit.comparison.interface import ComparisonAborted, Opening, Setting
 from chain_bandit.comparison.minutes import Minutes
 from chain_bandit.comparison.mpc import MpcComparison
-from chain_bandit.comparison.processes import PARTY, PartyProcesses
-from chain_bandit.comparison.wire import Listening
+from chain_bandit.comparison.processes import PARTY, PartyFailed, PartyProcesses
+from chain_bandit.comparison.wire import Listening, Open, Opened
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.lines import FileLines, LinesUnwritable
 from chain_bandit.protocol.assumptions import AssumptionBroken
@@ -317,6 +317,22 @@ def test_the_next_set_takes_over_when_a_party_hangs(comparison):
     assert comparison.bits(committed()) == BITS
     assert comparison.minutes.failures == ["party 2 did not answer within 0.5 s"]
     assert gone(list(stopped))
+
+
+@pytest.mark.parametrize("stays", [False, True], ids=["in its group", "out of its group"])
+def test_nobody_waits_for_the_child_of_a_party_that_died(stays, tmp_path):
+    mark = tmp_path / "child"
+    fault = f"leaves a child {'out of' if stays else 'in'} its group"
+    parties = PartyProcesses(3, 15, 60.0, (*FALSE_PARTY, fault, "1", str(mark)))
+    child, asked = int(mark.read_text()), monotonic()
+    try:
+        with pytest.raises(PartyFailed, match=r"party [02] died"):
+            parties.ask([Open(token=b"")] * 3, Opened)  # no party expects that, and the child says nothing
+        assert monotonic() - asked < 20
+        assert is_running(child) if stays else gone([child])
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
 
 
 def test_a_round_is_given_up_when_every_set_fails_and_the_next_one_begins_anew(tmp_path):
