@@ -93,7 +93,7 @@ class FileLines(Lines):
         for number, line in enumerate(whole.splitlines(), 1):
             try:
                 take(number, line)
-            except (ValueError, TypeError, KeyError, AttributeError) as error:
+            except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
                 reason = f"is no line of this version ({type(error).__name__})"
                 raise LinesDamaged(self.path, number, reason) from error
         os.ftruncate(self._file, len(whole))

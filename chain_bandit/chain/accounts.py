@@ -64,7 +64,7 @@ def _unlocked(name: str, file: Path) -> LocalAccount:
         raise AccountRefused(name, f"is locked: {PASSWORD} names no readable file ({type(error).__name__})") from error
     try:
         keystore = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise AccountRefused(name, f"cannot be read from {file} ({type(error).__name__})") from error
     try:
         return account(bytes(Account.decrypt(keystore, password)))

@@ -1,12 +1,13 @@
 """Which game is meant: recorded when it is deployed, compared whenever something attaches to it again."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.errors import ForeignChain, NodeUnreachable
-from chain_bandit.chain.rpc import as_bytes, as_int
+from chain_bandit.chain.rpc import as_bytes, as_int, field
 from chain_bandit.protocol.digests import keccak
 
 Ask = Callable[[str, Sequence[Any]], Any]
@@ -35,13 +36,14 @@ class Identity:
     @staticmethod
     def of(record: Mapping[str, Any]) -> "Identity":
         """The identity in a manifest or a deployment file. Raises `KeyError`, `TypeError`."""
-        values = [record[name] for name in Identity.__slots__]
-        for name, value in zip(Identity.__slots__, values, strict=True):
-            if type(value) is not (int if name == "chain_id" else str):
-                raise TypeError(name)
-        if not 0 <= values[0] < 2**256:
+        chain_id = record["chain_id"]
+        if type(chain_id) is not int or not 0 <= chain_id < 2**256:
             raise TypeError("chain_id")
-        return Identity(*values)
+        for name in Identity.__slots__[1:]:
+            value, size = record[name], 20 if name == "contract" else 32
+            if type(value) is not str or not re.fullmatch(f"0x[0-9a-f]{{{2 * size}}}", value):
+                raise TypeError(name)
+        return Identity(*(record[name] for name in Identity.__slots__))
 
 
 def identify(rpc: Ask, contract: bytes) -> Identity:
@@ -67,7 +69,7 @@ def _genesis_hash(rpc: Ask, address: str) -> str:
     block = rpc("eth_getBlockByNumber", ["0x0", False])
     if block is None:
         raise NodeUnreachable("it has no block 0")
-    return "0x" + as_bytes(block["hash"]).hex()
+    return "0x" + as_bytes(field(block, "hash")).hex()
 
 
 def _code_hash(rpc: Ask, address: str) -> str:

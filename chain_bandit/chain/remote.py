@@ -19,13 +19,19 @@ TIMEOUT = 30.0
 _HERE = ("127.0.0.1", "localhost")
 
 
+_NO_ANSWER = (
+    RequestException, Web3Exception, ConnectionError, TimeoutError,
+    ValueError, TypeError, KeyError, AttributeError, RecursionError,  # web3 takes whatever is said for an answer
+)  # fmt: skip
+
+
 def json_rpc(web3: Web3) -> Callable[[str, Sequence[Any]], Any]:
     """`rpc(method, params)`: the result, or `NodeUnreachable`."""
 
     def rpc(method: str, params: Sequence[Any]) -> Any:
         try:
             return web3.manager.request_blocking(RPCEndpoint(method), list(params))
-        except (RequestException, Web3Exception, ConnectionError, TimeoutError, ValueError) as error:
+        except _NO_ANSWER as error:
             raise NodeUnreachable(f"{method}: {type(error).__name__}") from error
 
     return rpc

@@ -76,7 +76,7 @@ class HttpWire:
                 raise NodeUnreachable(f"HTTP status {response.status}")
             answers = {answer["id"]: answer for answer in json.loads(response.data)}
             return [read_answer(answers[index]) for index in range(len(batch))]
-        except (HTTPError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        except (HTTPError, OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise NodeUnreachable(type(error).__name__) from error
 
 

@@ -18,10 +18,13 @@ class Opening:
     salt: bytes
 
 
-def is_sound(opening: Opening, arms: int, largest: int) -> bool:
-    """Whether an opening has 32 bytes of salt, and a count from 0 to `largest` for every arm."""
+def is_sound(opening: object, arms: int, largest: int) -> bool:
+    """Whether it is an opening with 32 bytes of salt, and a tuple with a count from 0 to `largest` for every arm."""
     return (
-        len(opening.salt) == 32
+        type(opening) is Opening
+        and type(opening.salt) is bytes
+        and len(opening.salt) == 32
+        and type(opening.counts) is tuple
         and len(opening.counts) == arms
         and all(type(n) is int and 0 <= n <= largest for n in opening.counts)
     )

@@ -26,6 +26,9 @@ class Minute(Line):
 class Minutes:
     """The sittings of the open round. Without lines of its own it is for a game that ends with the process.
 
+    Args:
+        arms: how many bits each row has in the lines.
+
     Attributes:
         known: by seat and commitment the bits; None of a seat that was left out.
         failures: why sittings failed, in order.
@@ -34,11 +37,11 @@ class Minutes:
         LinesDamaged, LinesUnwritable: as they say.
     """
 
-    def __init__(self, lines: Lines | None = None) -> None:
+    def __init__(self, lines: Lines | None = None, arms: int = 0) -> None:
         self.known: dict[tuple[int, bytes], Bits | None] = {}
         self.failures: list[str] = []
         self._kept: dict[Slot, list[Minute]] = {}
-        self._lines = lines or Lines()
+        self._lines, self._arms = lines or Lines(), arms
         self._lines.read(self._take)
         self._lines.sync()  # what was read is told again
 
@@ -74,5 +77,7 @@ class Minutes:
 
     def _take(self, number: int, line: bytes) -> None:
         minute = Minute.model_validate_json(line)
+        if any(len(row) != self._arms for row in minute.bits.values()):
+            raise ValueError("a row has not a bit for each arm")
         slot = Slot(minute.separator, minute.round, minute.parent)
         self._kept.setdefault(slot, []).append(minute)

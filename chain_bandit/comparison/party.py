@@ -1,4 +1,4 @@
-"""One party of a secure comparison: a process that its validator drives by lines of `wire` over its standard pipes.
+"""One party of a secure comparison: a process that its validator drives by lines of `wire` over its standard streams.
 
     python -m chain_bandit.comparison.party -M 3 -I 0 -L 15 -K 72 --no-log
 

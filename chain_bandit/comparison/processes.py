@@ -1,6 +1,9 @@
 """The processes of a set of parties: started together, linked to each other, gone together."""
 
+import os
 import secrets
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -31,7 +34,9 @@ class PartyFailed(ChainBanditError):
 
 
 class PartyProcess:
-    """One party, in a session of its own: it lives as long as the pipe that only we hold.
+    """One party, in a session of its own: it lives as long as the end of a socket that only we hold.
+
+    A socket rather than pipes: we can end a conversation, whoever else holds the other end.
 
     Raises:
         OSError: it cannot be started.
@@ -40,18 +45,18 @@ class PartyProcess:
     def __init__(self, command: Sequence[str]) -> None:
         with ExitStack() as undo:
             self._errors = undo.enter_context(TemporaryFile())
+            ours, theirs = map(undo.enter_context, socket.socketpair())
+            self._socket, self._answers = ours, undo.enter_context(ours.makefile("rb"))
             self.process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, start_new_session=True
+                command, stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=self._errors, start_new_session=True
             )
-            undo.pop_all()  # it runs: `close` does it
+            theirs.close()
+            self._held = undo.pop_all()  # it runs: `close` does it
 
     def ask(self, line: Line, kind: type[Kind]) -> Kind:
         """Say something and wait for the answer. Raises OSError or ValueError when there is none, or another."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(line.model_dump_json().encode() + b"\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline(LONGEST_ANSWER)
+        self._socket.sendall(line.model_dump_json().encode() + b"\n")
+        answer = self._answers.readline(LONGEST_ANSWER)
         if not answer.endswith(b"\n"):
             raise OSError("died")
         return kind.model_validate_json(answer)
@@ -62,15 +67,15 @@ class PartyProcess:
         return self._errors.read()[-300:].decode("utf-8", "replace").strip()
 
     def kill(self) -> None:
-        """End it, whatever it does."""
-        self.process.kill()
+        """End it and its children, whatever they do, and whoever waits in `ask`; a child may have left its group."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self._socket.shutdown(socket.SHUT_RDWR)
         self.process.wait()
 
     def close(self) -> None:
-        """Let go of its pipes, once nobody reads from it."""
-        with suppress(OSError):  # what was not written yet
-            self.process.communicate()
-        self._errors.close()
+        """Let go of its files, once nobody reads from it."""
+        self._held.close()
 
 
 class PartyProcesses:

@@ -79,7 +79,7 @@ def unfinished(scenario: Scenario, out: Path, resume: bool) -> Iterator[Journals
         journal_in(place / PAYMENTS) as payments,
         closing(FileLines(place / MINUTES)) as lines,
     ):
-        journals = Journals(payments, game, Minutes(lines))
+        journals = Journals(payments, game, Minutes(lines, len(scenario.model.arms)))
         with kept_if(lambda: journals.kept, kept_in(place), lambda: _remove(place)):
             yield journals
 

@@ -159,12 +159,12 @@ def chances(parameters: Parameters) -> str | None:
     if not p.sortition:
         return None
     odds = Fraction(p.sortition, ODDS)
-    chance = capture_chance(p.participants, malicious, odds, p.attackers, p.quorum)
+    of_m, of_f = (capture_chance(p.participants, malicious, odds, bound, p.quorum) for bound in (p.attackers, p.liars))
     return (
-        f"{in_decimals(odds * p.participants, 3)} of {p.participants} on average; a round's chance that of f + m = "
-        f"{malicious} malicious more than m = {p.attackers} are drawn: {in_decimals(chance.above_bound)}, "
-        f"a quorum: {in_decimals(chance.malicious_quorum)}; that too few are, so all validate: "
-        f"{in_decimals(chance.undersized)}"
+        f"{in_decimals(odds * p.participants, 3)} of {p.participants} on average; of f + m = {malicious} malicious a "
+        f"round draws more than m = {p.attackers} with chance: {in_decimals(of_m.above_bound)}, more than f = "
+        f"{p.liars}: {in_decimals(of_f.above_bound)}, a quorum: {in_decimals(of_m.malicious_quorum)}; too few in all, "
+        f"so that all validate: {in_decimals(of_m.undersized)}"
     )
 
 

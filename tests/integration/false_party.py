@@ -6,6 +6,7 @@ always.
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -57,6 +58,20 @@ def hang(desk: party.Desk, line: Any) -> None:
     os.kill(os.getpid(), signal.SIGSTOP)
 
 
+def leave_a_child(in_group: bool) -> None:
+    """Dies once it is linked up; its child holds what it held, and is written into the mark."""
+
+    def write(desk: party.Desk, line: Any) -> None:
+        if isinstance(line, party.Linked):
+            child = subprocess.Popen(("sleep", "60"), stdout=desk._answers, start_new_session=not in_group)
+            Path(sys.argv[3]).write_text(str(child.pid))
+        TRUE_WRITE(desk, line)
+        if isinstance(line, party.Linked):
+            dies()
+
+    party.Desk.write = write  # type: ignore[method-assign]
+
+
 def sign_with_another_key(*turns: int) -> None:
     """The first, the second signature of a sitting, or both."""
 
@@ -92,10 +107,13 @@ def invent_rows() -> None:
 
 
 TRUE_COMPARE, TRUE_HEARD, TRUE_OPEN = party.compare, party.heard, party.open_shares
+TRUE_WRITE = party.Desk.write
 FAULTS = {
     "dies at once": die_at_once,
     "dies while it computes": die_while_computing,
     "hangs": lambda: setattr(party.Desk, "write", hang),
+    "leaves a child in its group": lambda: leave_a_child(in_group=True),
+    "leaves a child out of its group": lambda: leave_a_child(in_group=False),
     "signs another matrix": lambda: setattr(party, "compare", changed),
     "signs short rows": lambda: setattr(party, "compare", shortened),
     "opens no share of a seat": lambda: setattr(party, "open_shares", refused),

@@ -153,7 +153,7 @@ def test_run_refuses_with_exit_3_when_an_attack_plugin_raises(tmp_path: Path) ->
 
 
 DRAWN = {"sortition": 0.8, "quorum": "majority", "rounds": 12}
-CHANCES = "sortition: 3.20 of 4 on average; a round's chance that of f + m = 2 malicious more than m = 1 are drawn: 0.6"
+CHANCES = "sortition: 3.20 of 4 on average; of f + m = 2 malicious a round draws more than m = 1 with chance: 0.6"
 
 
 def test_the_chance_of_a_bad_committee_is_said_before_anything_is_played_or_paid(

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic, sleep
@@ -21,8 +21,8 @@ from chain_bandit.comparison.ideal import IdealComparison
 from chain_bandit.comparison.interface import ComparisonAborted, Opening, Setting
 from chain_bandit.comparison.minutes import Minutes
 from chain_bandit.comparison.mpc import MpcComparison
-from chain_bandit.comparison.processes import PARTY, PartyProcesses
-from chain_bandit.comparison.wire import Listening
+from chain_bandit.comparison.processes import PARTY, PartyFailed, PartyProcesses
+from chain_bandit.comparison.wire import Listening, Open, Opened
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.lines import FileLines, LinesUnwritable
 from chain_bandit.protocol.assumptions import AssumptionBroken
@@ -159,17 +159,8 @@ def test_every_question_has_one_answer_and_is_computed_once(comparison):
 # what participants send
 
 
-UNSOUND = [
-    Opening((6, 1), salt(0)), Opening((6, 1, 3, 0), salt(0)), Opening((6, 1, -3), salt(0)),
-    Opening((6, 1, LARGEST + 1), salt(0)), Opening((6, 1, PRIME), salt(0)), Opening((6, True, 3), salt(0)),
-    Opening((6.0, 1.0, 3.0), salt(0)), Opening(COUNTS[0], salt(0)[:-1]), Opening(COUNTS[0], salt(0) + b"\0"),
-]  # fmt: skip
-
-
-def test_malformed_openings_are_ignored_and_a_seat_without_one_is_missing(comparison):
+def test_a_seat_without_an_opening_is_missing(comparison):
     opened(comparison, 0, 2)
-    for opening in UNSOUND:
-        comparison.on_opening(0, opening)
     comparison.on_opening(99, Opening(COUNTS[2], salt(2)))
     assert comparison.bits(committed()) == without(0, 2)
 
@@ -328,6 +319,22 @@ def test_the_next_set_takes_over_when_a_party_hangs(comparison):
     assert gone(list(stopped))
 
 
+@pytest.mark.parametrize("stays", [False, True], ids=["in its group", "out of its group"])
+def test_nobody_waits_for_the_child_of_a_party_that_died(stays, tmp_path):
+    mark = tmp_path / "child"
+    fault = f"leaves a child {'out of' if stays else 'in'} its group"
+    parties = PartyProcesses(3, 15, 60.0, (*FALSE_PARTY, fault, "1", str(mark)))
+    child, asked = int(mark.read_text()), monotonic()
+    try:
+        with pytest.raises(PartyFailed, match=r"party [02] died"):
+            parties.ask([Open(token=b"")] * 3, Opened)  # no party expects that, and the child says nothing
+        assert monotonic() - asked < 20
+        assert is_running(child) if stays else gone([child])
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+
+
 def test_a_round_is_given_up_when_every_set_fails_and_the_next_one_begins_anew(tmp_path):
     with closing(with_fault("dies while it computes")) as comparison:
         opened(comparison)
@@ -394,7 +401,7 @@ def test_strangers_at_the_parties_ports_change_nothing(monkeypatch):
 def kept_in(path: Path, *command: str) -> Iterator[MpcComparison]:
     """A comparison that takes its minutes in a file."""
     with closing(FileLines(path)) as lines:
-        comparison = MpcComparison(SIGNERS, LARGEST, command=command or PARTY, minutes=Minutes(lines))
+        comparison = MpcComparison(SIGNERS, LARGEST, command=command or PARTY, minutes=Minutes(lines, len(REFERENCE)))
         with closing(comparison):
             opened(comparison)
             yield comparison

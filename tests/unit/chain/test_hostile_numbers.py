@@ -1,15 +1,26 @@
-"""Numbers that no chain has, from a node, a deployment file or a keystore: refused by name, and never shown whole."""
+"""Numbers that no chain has and words that no node says, from a node, a deployment file or a keystore: refused by name,
+and never shown whole.
+"""
 
 import json
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 
 from chain_bandit.chain.accounts import KEYSTORE, PASSWORD, named
-from chain_bandit.chain.errors import AccountRefused, NodeGarbled
+from chain_bandit.chain.errors import AccountRefused, NodeGarbled, NodeUnreachable
+from chain_bandit.chain.identity import Identity, require_same
+from chain_bandit.chain.remote import at_url
 from chain_bandit.chain.rpc import as_int
+from chain_bandit.chain.wire import HttpWire
 from chain_bandit.game.deployment import FORMAT, NotADeployment, recorded
 
 WORD = 2**256
+IDENTITY = {name: "0x" + "ab" * (20 if name == "contract" else 32)
+            for name in ("genesis_hash", "contract", "code_hash", "game")}  # fmt: skip
+NESTED = "[" * 200_000, "[" * 200_000 + "]" * 200_000, '{"a":' * 200_000 + "1" + "}" * 200_000
 
 
 GARBLED = [hex(WORD), "0x1" + "0" * 10**6, "-0x1", WORD, -1, 10**4_000]
@@ -29,9 +40,8 @@ def test_a_node_may_answer_with_the_largest_word():
 
 @pytest.mark.parametrize("number", ["-1", str(WORD), "1" + "0" * 4_000, "1" + "0" * 5_000, "1" + "0" * 10**6], ids=len)
 def test_a_deployment_file_names_a_chain(tmp_path, number):
-    others = dict.fromkeys(("genesis_hash", "contract", "code_hash", "game"), "0x")
     path = tmp_path / "deployment.json"
-    path.write_text(json.dumps({"format": FORMAT, "chain_id": 7, **others}).replace("7", number))
+    path.write_text(json.dumps({"format": FORMAT, "chain_id": 7, **IDENTITY}).replace("7", number))
     with pytest.raises(NotADeployment) as refused:
         recorded(path)
     assert refused.value.exit_code == 3
@@ -51,3 +61,64 @@ def test_a_keystore_has_numbers_that_its_cipher_takes(tmp_path, monkeypatch, num
     with pytest.raises(AccountRefused) as refused:
         named("key", 1)
     assert refused.value.exit_code == 8
+
+
+@contextmanager
+def answering(text):
+    """A node that says one thing, whatever it is asked."""
+
+    class Node(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, *args):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Node) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("text", [*NESTED, "[]", '"x"', "null", "7", "{}"], ids=lambda text: text[:6])
+def test_what_is_no_answer_is_no_answer_by_either_way_to_a_node(text):
+    """Nested answers ended the process itself, without a word, while the limit on recursion was a library's."""
+    with answering(text) as url:
+        with pytest.raises(NodeUnreachable):
+            at_url(url)("eth_chainId", [])
+        with pytest.raises(NodeUnreachable):
+            HttpWire(url, 5.0).post([("eth_chainId", [])]).result()
+
+
+@pytest.mark.parametrize("nested", NESTED, ids=lambda text: text[-6:])
+def test_a_nested_file_is_refused(tmp_path, monkeypatch, nested):
+    path, password = tmp_path / "key.json", tmp_path / "password"
+    path.write_text(nested)
+    password.write_text("secret")
+    with pytest.raises(NotADeployment):
+        recorded(path)
+    monkeypatch.setenv(KEYSTORE, str(tmp_path))
+    monkeypatch.setenv(PASSWORD, str(password))
+    with pytest.raises(AccountRefused):
+        named("key", 1)
+
+
+@pytest.mark.parametrize("name", IDENTITY)
+@pytest.mark.parametrize("value", ["0x", "0x3333", "0x" + "zz" * 32, "ab" * 32, "0x" + "AB" * 32, 7, None])
+def test_a_deployment_file_names_a_game(tmp_path, name, value):
+    path = tmp_path / "deployment.json"
+    path.write_text(json.dumps({"format": FORMAT, "chain_id": 7, **IDENTITY}))
+    assert recorded(path).chain_id == 7
+    path.write_text(json.dumps({"format": FORMAT, "chain_id": 7, **IDENTITY, name: value}))
+    with pytest.raises(NotADeployment, match=name):
+        recorded(path)
+
+
+@pytest.mark.parametrize("block", [{}, "0x5", [], 7, {"hash": 7}, {"hash": "0xzz"}], ids=str)
+def test_block_0_has_a_hash(block):
+    with pytest.raises(NodeGarbled):
+        require_same(lambda method, params: "0x7" if method == "eth_chainId" else block, Identity(7, **IDENTITY))

@@ -20,18 +20,6 @@ def comparison():
     return ideal
 
 
-UNSOUND = [
-    Opening((3,), SALT), Opening((3, 1, 0), SALT), Opening((3, -1), SALT), Opening((3, LARGEST + 1), SALT),
-    Opening((3, True), SALT), Opening((3.0, 1.0), SALT), Opening(COUNTS, SALT[:-1]), Opening(COUNTS, SALT + b"\0"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("opening", UNSOUND)
-def test_an_opening_is_ignored_when_it_is_malformed(comparison, opening):
-    comparison.on_opening(0, opening)
-    assert comparison.bits({0: COMMITTED}) == {}
-
-
 def test_a_seat_is_missing_when_nothing_or_only_something_else_was_opened(comparison):
     comparison.on_opening(1, Opening(COUNTS, SALT))
     comparison.on_opening(2, Opening((3, 2), SALT))

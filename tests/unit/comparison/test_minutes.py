@@ -20,7 +20,7 @@ KNOWN = {(0, ASKED[0]): None, (5, ASKED[5]): BITS[5]}
 
 def written(path):
     with closing(FileLines(path)) as lines:
-        minutes = Minutes(lines)
+        minutes = Minutes(lines, len(BITS[5]))
         minutes.begin(SLOT)
         minutes.failed('party 1 died; it said: "\n\u2028é"')
         minutes.agreed(ASKED, BITS)
@@ -32,7 +32,7 @@ def test_what_sittings_came_to_comes_back_in_order_and_only_where_it_was(tmp_pat
     path = tmp_path / "minutes"
     written(path)
     with closing(FileLines(path)) as lines:
-        minutes = Minutes(lines)
+        minutes = Minutes(lines, len(BITS[5]))
         for change in ({"separator": bytes(32)}, {"round": 8}, {"parent": bytes(32)}):
             minutes.begin(replace(SLOT, **change))
             assert (minutes.known, minutes.failures) == ({}, [])
@@ -47,7 +47,7 @@ def test_what_was_read_is_synced_before_anybody_hears_of_it_again(tmp_path, monk
     written(path)
     with closing(FileLines(path)) as lines:
         monkeypatch.setattr(os, "fsync", lambda file: (synced.append(os.fstat(file).st_ino), really(file))[1])
-        Minutes(lines)
+        Minutes(lines, len(BITS[5]))
     assert synced == [path.stat().st_ino]
 
 
@@ -62,7 +62,8 @@ def test_what_no_file_keeps_is_forgotten_with_its_round():
 
 @pytest.mark.parametrize(
     "change",
-    [{"bits": {"5": "10"}}, {"bits": {"65536": [True]}}, {"asked": {"0": "x"}}, {"asked": None}, {"round": "seven"},
+    [{"bits": {"5": "10"}}, {"bits": {"5": []}}, {"bits": {"5": [True]}}, {"bits": {"5": [True] * 3}},
+     {"bits": {"65536": [True]}}, {"asked": {"0": "x"}}, {"asked": None}, {"round": "seven"},
      {"more": 1}, {"separator": 5}, {"asked": DEEP}],
 )  # fmt: skip
 def test_a_line_that_nobody_wrote_so_is_named(tmp_path, change):
@@ -71,4 +72,4 @@ def test_a_line_that_nobody_wrote_so_is_named(tmp_path, change):
     changed = json.dumps(json.loads(second) | change).replace(f'"{DEEP}"', "[" * 100_000)
     path.write_bytes(first + b"\n" + changed.encode() + b"\n")
     with closing(FileLines(path)) as lines, pytest.raises(LinesDamaged, match="minutes:2:"):
-        Minutes(lines)
+        Minutes(lines, len(BITS[5]))

@@ -319,19 +319,22 @@ def test_a_committee_of_five_of_ten_is_captured_in_a_thirty_fifth_of_rounds():
 
 
 def test_what_is_said_of_a_game_is_what_enumeration_says(parameters):
-    """The bound is m, of f + m malicious; 200 letters are as many as a terminal's header shows."""
+    """The bounds are m and f, of f + m malicious; 220 letters are as many as a terminal's header shows."""
     for participants, liars, attackers, tenths in ((10, 2, 3, 7), (9, 2, 1, 6), (7, 2, 0, 5), (8, 0, 2, 10)):
         p = replace(
             parameters(), participants=participants, validators=participants, liars=liars, attackers=attackers,
             quorum_choice=0, sortition=-(ODDS * -tenths // 10),
         )  # fmt: skip
-        chance = by_enumeration(participants, liars + attackers, Fraction(p.sortition, ODDS), attackers, p.quorum)
+        game = (participants, liars + attackers, Fraction(p.sortition, ODDS))
+        of_m, of_f = (by_enumeration(*game, bound, p.quorum) for bound in (attackers, liars))
         said = chances(p)
-        assert f"f + m = {liars + attackers} malicious more than m = {attackers} " in said
-        parts = (chance.above_bound, chance.malicious_quorum, chance.undersized)
+        assert f"f + m = {liars + attackers} malicious" in said
+        assert f"more than m = {attackers} with" in said
+        assert f"more than f = {liars}:" in said
+        parts = (of_m.above_bound, of_f.above_bound, of_m.malicious_quorum, of_m.undersized)
         shown = re.findall(r": (\d\S*?)(?:[,;]|$)", said)
         assert shown == [in_decimals(part) for part in parts]
-        assert len(said) < 200
+        assert len(said) < 220
     assert chances(parameters()) is None
 
 
