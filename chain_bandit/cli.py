@@ -122,7 +122,9 @@ def demo(rounds: Rounds = None, seed: Seed = None, out: Out = None, as_json: Jso
 @app.command()
 def simulate(
     scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).")],
-    replicates: Annotated[int, typer.Option("--replicates", min=1, max=10**6, help="Games, each of its own seed.")] = 20,
+    replicates: Annotated[
+        int, typer.Option("--replicates", min=1, max=10**6, help="Games, each of a seed of its own.")
+    ] = 20,
     rounds: Rounds = None,
     seed: Seed = None,
     override: Override = None,

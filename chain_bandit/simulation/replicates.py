@@ -1,9 +1,9 @@
 """Many games of one setting, each with chance of its own: regret at checkpoints, with intervals."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -26,8 +26,8 @@ class Estimate:
     """A mean over replicates, with its 95 % interval by Student's t, in whole rewards."""
 
     mean: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ class Measured:
             "agent_steps": self.agent_steps,
             "cpu_seconds": self.cpu_seconds,
             "checkpoints": [
-                {"round": round_, "regret": _as_dict(total)}
-                | {name: _as_dict(part) for name, part in zip(PARTS, parts, strict=True)}
+                {"round": round_, "regret": asdict(total)}
+                | {name: asdict(part) for name, part in zip(PARTS, parts, strict=True)}
                 for round_, total, *parts in rows
             ],
         }
@@ -79,7 +79,7 @@ def estimate(values: NDArray[np.float64]) -> Estimate:
     """The mean of independent values; without an interval where there is one alone."""
     mean = float(values.mean())
     if len(values) < 2:
-        return Estimate(mean, float("nan"), float("nan"))
+        return Estimate(mean, None, None)
     error = float(values.std(ddof=1)) / len(values) ** 0.5
     half = float(students_t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)) * error
     return Estimate(mean, mean - half, mean + half)
@@ -100,6 +100,5 @@ def measure(
         play(rules._replace(horizon=1), cast, chances[0], at[:0], sums[0], nothing)  # compiles
     start = time.process_time()
     with ThreadPoolExecutor(jobs) as threads:
-        for _ in threads.map(lambda each: play(rules, cast, each[0], at, each[1], nothing), zip(chances, sums, strict=True)):
-            pass
+        list(threads.map(lambda keys, row: play(rules, cast, keys, at, row, nothing), chances, sums))
     return Measured(parameters, tuple(marks), sums, time.process_time() - start)

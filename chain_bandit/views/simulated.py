@@ -18,5 +18,5 @@ def regret_by_round(measured: Measured) -> RenderableType:
 
 
 def _with_interval(estimate: Estimate) -> str:
-    half = (estimate.high - estimate.low) / 2
-    return f"{estimate.mean:.1f}" if half != half or not half else f"{estimate.mean:.1f} ±{half:.1f}"
+    half = 0.0 if estimate.high is None else estimate.high - estimate.mean
+    return f"{estimate.mean:.1f} ±{half:.1f}" if half else f"{estimate.mean:.1f}"

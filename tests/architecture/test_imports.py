@@ -46,6 +46,8 @@ ONLY_IN = {
     "ecdsa": {"crypto"},
     "matplotlib": {"views"},
     "mpyc": {"comparison"},
+    "numba": {"simulation"},
+    "llvmlite": {"simulation"},
 }
 PURE = {"protocol", "consensus", "comparison", "attacks"}
 NEVER_IN_PURE = {"time", "random", "secrets", "asyncio", "logging", "os", "threading", "socket"}

@@ -172,7 +172,8 @@ def widths(horizon: int, numerator: int, denominator: int) -> Ints:
 
 def cast(parameters: Parameters, attacks: Mapping[int, Attack]) -> Cast:
     """Who is malicious, by numbers. Raises `NotSimulated` for an attack that has none."""
-    seats, parts = [], []
+    seats: list[tuple[int, ...]] = []
+    parts: list[tuple[int, ...]] = []
     for seat, attack in sorted(attacks.items()):
         first = len(parts)
         parts += [_numbers(each, parameters.arms) for each in getattr(attack, "attacks", (attack,))]

@@ -14,8 +14,7 @@ _M0, _M1 = np.uint64(0xD2E7470EE14C6C93), np.uint64(0xCA5A826395121157)
 _W0, _W1 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBB67AE8584CAA73B)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def high_word(typing_context: Any, left: Any, right: Any) -> Any:
+def _high_word(typing_context: Any, left: Any, right: Any) -> Any:
     """The upper 64 bits of the product of two uint64: one machine instruction that Python has no word for."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -24,6 +23,9 @@ def high_word(typing_context: Any, left: Any, right: Any) -> Any:
         return builder.trunc(builder.lshr(product, ir.Constant(wide, 64)), ir.IntType(64))
 
     return numba.uint64(numba.uint64, numba.uint64), generate
+
+
+high_word: Any = intrinsic(_high_word)
 
 
 @compiled

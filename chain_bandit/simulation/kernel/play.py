@@ -45,8 +45,8 @@ ONCE, NEVER, TWICE = range(3)
 _BY_ARM, _DELTA_SAFE = int(Aggregation.OPTION_1), int(Aggregation.DELTA_SAFE)
 
 SUMS = ("burn_in", "arms", "failed", "cost", "paid", "costly", "skips", "rejected", "explorations", "since", "arm")
-"""What is added up: `protocol.regret.Regret`, how many records of the other kinds, the arm pulled last and since when."""
-_BURN_IN, _ARMS, _FAILED, _COST, _PAID, _COSTLY, _SKIPS, _REJECTED, _EXPLORED, _SINCE, _ARM = range(len(SUMS))
+"""What is added up: `protocol.regret.Regret`, records of other kinds, since when which arm alone has been pulled."""
+_BURN_IN, _ARMS, _UNPAID, _COST, _PAID, _COSTLY, _SKIPS, _REJECTED, _EXPLORED, _SINCE, _ARM = range(len(SUMS))
 
 
 class Trace(NamedTuple):
@@ -84,11 +84,16 @@ STAND, SEEN_LOWEST, SEEN_HIGHEST, SEEN_TOTAL = range(4)
 """By malicious seat and arm: where it stands in the block; the honest range of the last block that it has read."""
 
 
+FAILED, FAILURES, EXPLORATIONS, SKIPS_IN_A_ROW, WAITING, EXPLORES = range(6)
+"""Of the game: failed rounds, those in a row, exploration rounds, skips in a row; records that wait for a transaction;
+whether the next round explores."""
+
+
 class State(NamedTuple):
     """What a game consists of between two rounds; few arrays, since the compiler takes its time for each.
 
     Attributes:
-        pulled, arms, seats, liars: see the lists of their rows above.
+        pulled, arms, seats, liars, now: see the lists of their rows above.
         sums: `SUMS`.
     """
 
@@ -96,6 +101,7 @@ class State(NamedTuple):
     arms: Ints
     seats: Ints
     liars: Ints
+    now: Ints
     sums: Ints
 
 
@@ -109,56 +115,67 @@ def play(rules: Any, cast: Any, keys: Any, marks: Any, out: Any, trace: Any) -> 
         out: int64, a row of `SUMS` for each of them; filled.
         trace: `Trace` of T rounds, or of none.
     """
-    state = _opening(rules, cast)
-    t, failed, failures, explorations, skips, waiting, mark = 1, 0, 0, 0, 0, 0, 0
-    simple = _is_simple(rules, cast)
+    state, simple = _opening(rules, cast), _is_simple(rules, cast)
+    t, mark = 1, 0
     while t <= rules.horizon:
-        if t < rules.burn_in:
-            arm = (t - 1) % rules.arms
+        if state.now[EXPLORES]:
+            kind, arm, cost = EXPLORATION, state.now[EXPLORATIONS] % rules.arms, -1
+            _receive(rules, keys, state, t, arm, True)
+            _explored(rules, keys, state, t, simple)
+        elif t < rules.burn_in:
+            kind, arm, cost = BURN_IN, (t - 1) % rules.arms, -1
             if rules.draws_commanders:
                 _probe(rules, cast, keys, state, t)
-            _receive(rules, keys, state, t, arm, failed, True)
-            _account(rules, state, t, BURN_IN, arm, -1)
-            _keep(trace, state, t, BURN_IN, arm, -1)
-            t += 1
+                _accuse(rules, cast, state, rules.burn_in)
+            _receive(rules, keys, state, t, arm, True)
         else:
-            opened = t - waiting
-            kind = _agree(rules, cast, state, t, simple)
-            cost = -1
-            if kind == APPROVED and t > rules.burn_in and _case_2(rules, cast, keys, state, t):
-                cost = _charge(rules, keys, state, _learning_arm(rules, state, t))
-            if kind != SKIP and rules.validators < rules.participants:
-                judge(rules, state.arms[PULLS], state.pulled[TOLD], state.seats[REPORTING], state.arms[BLOCK], state.arms[BLOCK_SIZE], state.seats[REPUTATION])
-            arm = -1
-            if kind == APPROVED or t == rules.burn_in:
-                arm = _learning_arm(rules, state, t)
-                _receive(rules, keys, state, t, arm, failed, kind != APPROVED or t == rules.burn_in)
-            _account(rules, state, t, kind, arm, cost)
-            skips = skips + 1 if kind == SKIP else 0
-            explores = kind != APPROVED and failures + 1 >= rules.failure_limit and t < rules.horizon
-            if not simple:
-                _succeed(rules, keys, state, t, kind, skips)
-                _accuse(rules, cast, state, opened)
-            if kind == APPROVED:
-                copy(state.arms[MEAN], state.arms[BLOCK])
-                copy(state.arms[SIZE], state.arms[BLOCK_SIZE])
-                failures = 0
-                waiting = 0 if waiting + 1 == rules.batch else waiting + 1
-            else:
-                failed, failures, waiting = failed + 1, failures + 1, 0
+            kind, arm, cost = _recorded(rules, cast, keys, state, t, simple)
+        _account(rules, state, t, kind, arm, cost)
+        if t <= trace.rounds.shape[0]:
             _keep(trace, state, t, kind, arm, cost)
-            t += 1
-            mark = _marked(marks, out, mark, state, t)
-            if explores:
-                arm = explorations % rules.arms
-                _receive(rules, keys, state, t, arm, failed, True)
-                _account(rules, state, t, EXPLORATION, arm, -1)
-                if not simple:
-                    _succeed(rules, keys, state, t, EXPLORATION, skips)
-                explorations, failures = explorations + 1, 0
-                _keep(trace, state, t, EXPLORATION, arm, -1)
-                t += 1
-        mark = _marked(marks, out, mark, state, t)
+        if mark < marks.size and marks[mark] == t:
+            copy(out[mark], state.sums)
+            mark += 1
+        t += 1
+
+
+@compiled
+def _recorded(rules: Any, cast: Any, keys: Any, state: Any, t: Any, simple: Any) -> Any:
+    """A round with a record that may fail: (its kind, the honest arm or -1, what it costs or -1)."""
+    now, arm, cost = state.now, np.int64(-1), np.int64(-1)
+    kind, pays = _agree(rules, cast, state, t, simple), t > rules.burn_in
+    if kind != SKIP and rules.validators < rules.participants:
+        judge(rules, state.arms[PULLS], state.pulled[TOLD], state.seats[REPORTING], state.arms[BLOCK],
+              state.arms[BLOCK_SIZE], state.seats[REPUTATION])
+    if kind == APPROVED or not pays:
+        arm = _learning_arm(rules, state, t)
+        if pays and _case_2(rules, cast, keys, state, t):
+            cost = _charge(rules, keys, state, arm)
+        _receive(rules, keys, state, t, arm, not pays)
+    now[SKIPS_IN_A_ROW] = now[SKIPS_IN_A_ROW] + 1 if kind == SKIP else 0
+    if not simple:
+        _succeed(rules, keys, state, t, kind)
+        _accuse(rules, cast, state, t - now[WAITING])
+    if kind == APPROVED:
+        copy(state.arms[MEAN], state.arms[BLOCK])
+        copy(state.arms[SIZE], state.arms[BLOCK_SIZE])
+        now[FAILURES] = 0
+        now[WAITING] = 0 if now[WAITING] + 1 == rules.batch else now[WAITING] + 1
+    else:
+        now[FAILED] += 1
+        now[FAILURES] += 1
+        now[WAITING] = 0
+        now[EXPLORES] = now[FAILURES] >= rules.failure_limit
+    return kind, arm, cost
+
+
+@compiled
+def _explored(rules: Any, keys: Any, state: Any, t: Any, simple: Any) -> None:
+    """What an exploration round leaves, after its receipts."""
+    if not simple:
+        _succeed(rules, keys, state, t, EXPLORATION)
+    state.now[EXPLORATIONS] += 1
+    state.now[FAILURES] = state.now[EXPLORES] = 0
 
 
 @compiled
@@ -166,7 +183,7 @@ def _opening(rules: Any, cast: Any) -> Any:
     arms, count = rules.arms, rules.participants
     state = State(
         np.zeros((5, arms, count), np.int64), np.zeros((10, arms), np.int64), np.zeros((9, count), np.int64),
-        np.zeros((4, cast.seats.shape[1], arms), np.int64), np.zeros(len(SUMS), np.int64),
+        np.zeros((4, cast.seats.shape[1], arms), np.int64), np.zeros(6, np.int64), np.zeros(len(SUMS), np.int64),
     )  # fmt: skip
     fill(state.arms[STALE], 1)
     fill(state.arms[MEAN], -1)
@@ -229,9 +246,8 @@ def _probe(rules: Any, cast: Any, keys: Any, state: Any, t: Any) -> None:
     """A probe round: who equivocates is proven guilty if it is drawn."""
     for index in range(cast.seats.shape[1]):
         seat = cast.seats[SEAT, index]
-        if _effect(cast, index, t)[1] == TWICE and not state.seats[PROVEN, seat]:
-            if drawn(keys, seat, t, 1, rules.drawn_from[PROBING]):
-                state.seats[PROVEN, seat], state.seats[BLOCKED_FROM, seat] = True, rules.burn_in + rules.evidence_delay
+        if _effect(cast, index, t)[1] == TWICE and drawn(keys, seat, t, 1, rules.drawn_from[PROBING]):
+            state.seats[PROVEN, seat] = True
 
 
 @compiled
@@ -350,14 +366,15 @@ def _learning_arm(rules: Any, state: Any, t: Any) -> Any:
 
 
 @compiled
-def _receive(rules: Any, keys: Any, state: Any, t: Any, arm: Any, failed: Any, everybody: Any) -> None:
+def _receive(rules: Any, keys: Any, state: Any, t: Any, arm: Any, everybody: Any) -> None:
     """Receipts for one arm: everybody's, or everybody's but the block list's; what they change is stale."""
     state.arms[PULLS, arm] += 1
     pulls, first, last = state.arms[PULLS, arm], rules.first[arm], rules.first[arm + 1] - 1
+    failed = np.uint64(state.now[FAILED])
     lowest, highest, total = np.int64(UNIT), np.int64(0), np.int64(0)
     for seat in range(rules.participants):
         if everybody or not _listed(state, seat, t):
-            word = philox(keys.k0, keys.k1, np.uint64(t), np.uint64(seat), np.uint64(arm), np.uint64(failed))
+            word = philox(keys.k0, keys.k1, np.uint64(t), np.uint64(seat), np.uint64(arm), failed)
             at = first
             while at < last and word >= rules.from_word[at + 1]:
                 at += 1
@@ -447,7 +464,7 @@ def _account(rules: Any, state: Any, t: Any, kind: Any, arm: Any, cost: Any) -> 
             sums[_COST] += cost
             sums[_COSTLY] += 1
     else:
-        sums[_FAILED] += best
+        sums[_UNPAID] += best
     sums[_SKIPS] += kind == SKIP
     sums[_REJECTED] += kind == REJECTED
     sums[_EXPLORED] += kind == EXPLORATION
@@ -456,32 +473,23 @@ def _account(rules: Any, state: Any, t: Any, kind: Any, arm: Any, cost: Any) -> 
 
 
 @compiled
-def _marked(marks: Any, out: Any, mark: Any, state: Any, t: Any) -> Any:
-    """Keep the sums at the marks before round t; the next mark."""
-    while mark < marks.size and marks[mark] < t:
-        copy(out[mark], state.sums)
-        mark += 1
-    return mark
-
-
-@compiled
 def _keep(trace: Any, state: Any, t: Any, kind: Any, arm: Any, cost: Any) -> None:
-    """Write one round down, where there is room."""
-    if t <= trace.rounds.shape[0]:
-        row = trace.rounds[t - 1]
-        row[0], row[1], row[2] = kind, arm, cost
-        copy(row[3:], state.arms[MEAN])
-        for at, field in enumerate((REPUTATION, COMMITTEE, BLOCKED_FROM)):
-            copy(trace.seats[t - 1, at], state.seats[field])
-        for each in range(state.arms.shape[1]):
-            copy(trace.local[t - 1, each], state.pulled[LOCAL, each])
+    """Write one round down."""
+    row = trace.rounds[t - 1]
+    row[0], row[1], row[2] = kind, arm, cost
+    copy(row[3:], state.arms[MEAN])
+    copy(trace.seats[t - 1, 0], state.seats[REPUTATION])
+    copy(trace.seats[t - 1, 1], state.seats[COMMITTEE])
+    copy(trace.seats[t - 1, 2], state.seats[BLOCKED_FROM])
+    for each in range(state.arms.shape[1]):
+        copy(trace.local[t - 1, each], state.pulled[LOCAL, each])
 
 
 # --- what a record leaves
 
 
 @compiled
-def _succeed(rules: Any, keys: Any, state: Any, t: Any, kind: Any, skips: Any) -> None:
+def _succeed(rules: Any, keys: Any, state: Any, t: Any, kind: Any) -> None:
     """Reputations, and who validates and commands the next round; an exploration makes nothing of that."""
     seats = rules.participants
     by_reputation = rules.validators < seats
@@ -502,7 +510,7 @@ def _succeed(rules: Any, keys: Any, state: Any, t: Any, kind: Any, skips: Any) -
     else:
         draw(rules, keys, t + 1, state.seats[REPORTING], able, state.seats[COMMITTEE], state.seats[COMMANDER])
     if by_reputation:
-        elect(rules, keys, t + 1, state.seats[REPUTATION], able, skips, state.seats[COMMITTEE])
+        elect(rules, keys, t + 1, state.seats[REPUTATION], able, state.now[SKIPS_IN_A_ROW], state.seats[COMMITTEE])
 
 
 @compiled

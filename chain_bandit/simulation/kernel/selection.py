@@ -25,10 +25,10 @@ class Kept(NamedTuple):
         cuts_low, cuts_high: whether somebody with the lowest, the highest was cut off.
     """
 
-    mean: int
-    size: int
-    lowest: int
-    highest: int
+    mean: Any
+    size: Any
+    lowest: Any
+    highest: Any
     cuts_low: bool
     cuts_high: bool
 

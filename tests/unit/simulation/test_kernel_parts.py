@@ -3,6 +3,7 @@
 import random
 from fractions import Fraction
 from itertools import accumulate
+from math import isqrt
 
 import numpy as np
 import pytest
@@ -11,8 +12,8 @@ from chain_bandit.protocol import arms, rewards
 from chain_bandit.protocol.aggregation import tie_break, trimmed, within
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.units import INFINITY, UNIT
-from chain_bandit.simulation.kernel import numbers, selection, succession
 from chain_bandit.simulation.kernel import keccak as compiled_keccak
+from chain_bandit.simulation.kernel import numbers, selection, succession
 from chain_bandit.simulation.kernel.philox import philox
 
 
@@ -45,7 +46,8 @@ def test_what_is_left_after_trimming_is_what_the_protocol_leaves(count):
             values = {seat: rng.randrange(spread) for seat in range(count)}
             left = trimmed(values, frozenset(values), trim, tie_break(seed, frozenset(values)))
             kept = selection.trimmed(np.array(list(values.values()), np.int64), count, trim)
-            assert (kept[0], kept[1]) == ((sum(values[p] for p in left) // len(left), len(left)) if left else (INFINITY, 0))
+            mean = sum(values[p] for p in left) // len(left) if left else INFINITY
+            assert (kept[0], kept[1]) == (mean, len(left))
             estimates, members = np.array(list(values.values()), np.int64), np.ones(count, np.int64)
             for seat in values if left else ():
                 stands = selection.standing(kept, values[seat])
@@ -68,8 +70,6 @@ def test_who_is_near_the_median_is_who_the_protocol_says(count):
 
 
 def test_square_roots_are_exact():
-    from math import isqrt
-
     rng = random.Random(3)
     cases = [0, 1, 2, 3, 4, 2**53, 2**63 - 1, (3_037_000_499) ** 2, 3_037_000_499**2 - 1]
     cases += [n * n + d for n in (rng.randrange(1, 3_037_000_499) for _ in range(500)) for d in (-1, 0, 1)]

@@ -1,0 +1,138 @@
+"""The compiled game and the plain one decide alike in every round, to the unit, whatever the attack and the setting."""
+
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks import theorems
+from chain_bandit.attacks.attack import NotSimulated
+from chain_bandit.attacks.registry import ATTACKS
+from chain_bandit.crypto.keys import derive
+from chain_bandit.game.simulated import replicates
+from chain_bandit.protocol.blocks import Kind
+from chain_bandit.protocol.regret import Regret
+from chain_bandit.scenario import Scenario
+from chain_bandit.simulation.kernel import numbers
+from chain_bandit.simulation.kernel.play import SUMS, play, trace
+from chain_bandit.simulation.outcomes import Play, Setting, hashes
+from tests.equivalence.test_outcomes_equal_game import SELECTIONS, scenario
+
+COMPILED = sorted(set(ATTACKS) - {"captured-committee"})
+OPTIONS = ["option-1", "option-2", "option-3", "delta-safe"]
+SWITCHES: list[dict[str, Any]] = [
+    {}, {"cost": "distance"}, {"chain": {"batch": 5}}, {"exploration": "1.5", "failure_limit": 1}, {"threshold": 3},
+    {"sealed": True, "rewards": {"kind": "bernoulli", "means": [0.5, 0.5, 0.0]}},
+]  # fmt: skip
+
+
+def plain(case: Scenario) -> list[tuple[Any, ...]]:
+    """Every round, and the sums of the regret after it."""
+    p, secret, seed_0 = case.parameters, derive(case.seed, "secret"), derive(case.seed, "seed_0")
+    attacks = case.attacks()
+    setting = Setting(p, case.model, secret, seed_0, attacks, hashes(secret, seed_0), case.chain.batch,
+                      {seat: random.Random(seat) for seat in attacks})  # fmt: skip
+    game, regret, rows = Play(setting), Regret(case.model.means, p.burn_in), []
+    for o in game.rounds():
+        regret.add(o.round, o.arm, o.paid, o.cost)
+        rows.append((
+            int(o.kind or 0), -1 if o.arm is None else o.arm, -1 if o.cost is None else o.cost, o.ledger.means,
+            o.ledger.blocked_from, tuple(purse.means for purse in game._purses), o.ledger.committee,
+            o.ledger.reputations if p.validators < p.participants else None,
+            (regret.burn_in, regret.arms, regret.failed, regret.cost, regret.paid, regret.costly),
+        ))  # fmt: skip
+    return rows
+
+
+def compiled(case: Scenario) -> list[tuple[Any, ...]]:
+    p = case.parameters
+    kept, marks = trace(p.horizon, p.arms, p.participants), np.arange(1, p.horizon + 1)
+    out = np.zeros((p.horizon, len(SUMS)), np.int64)
+    keys = numbers.keys(derive(case.seed, "secret"), derive(case.seed, "seed_0"))
+    play(numbers.rules(p, case.model, case.chain.batch), numbers.cast(p, case.attacks()), keys, marks, out, kept)
+    rows = []
+    for at, (round_, seats) in enumerate(zip(kept.rounds.tolist(), kept.seats.tolist(), strict=True)):
+        kind, arm, cost, *means = round_
+        rows.append((
+            kind, arm, cost, tuple(means) if means[0] >= 0 else None, tuple(seats[2]),
+            tuple(map(tuple, kept.local[at].T.tolist())),
+            sum(bit << seat for seat, bit in enumerate(seats[1])),
+            tuple(seats[0]) if p.validators < p.participants else None, tuple(out[at, :6].tolist()),
+        ))  # fmt: skip
+    return rows
+
+
+def require_equal(case: Scenario) -> list[tuple[Any, ...]]:
+    ours, theirs = compiled(case), plain(case)
+    for at, (mine, other) in enumerate(zip(ours, theirs, strict=True)):
+        explores = at + 1 < len(ours) and ours[at + 1][0] == Kind.EXPLORATION  # in which nobody validates
+        assert mine[:6] == other[:6], at + 1
+        assert explores or mine[6] == other[6], at + 1
+        assert mine[7:] == other[7:], at + 1
+    return ours
+
+
+@pytest.mark.parametrize("selection", ["everybody", *SELECTIONS])
+@pytest.mark.parametrize("name", COMPILED)
+def test_every_attack_under_every_selection(name, selection):
+    """Each under one option and one switch, which differ from case to case."""
+    rng = random.Random(f"{name} {selection}")
+    for seats in ((5, 6), (3, 4, 5, 6), (1, 2, 6)):
+        option = rng.choice(OPTIONS)
+        changes = rng.choice(SWITCHES) | SELECTIONS.get(selection, {})
+        delta = 0.4 if option == "delta-safe" else 0.0
+        require_equal(scenario(name, rng.randrange(2**32), seats, aggregation=option, delta=delta, **changes))
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("option", OPTIONS)
+@pytest.mark.parametrize("name", COMPILED)
+def test_every_attack_under_every_setting(name, option):
+    delta = 0.4 if option == "delta-safe" else 0.0
+    for selection in ({}, *SELECTIONS.values()):
+        for switch in SWITCHES:
+            for seed in range(4):
+                seats = ((5, 6), (3, 4, 5, 6), (1, 2, 6), (0,))[seed]
+                require_equal(scenario(name, seed, seats, aggregation=option, delta=delta, **switch, **selection))
+
+
+def test_combined_attacks_change_what_the_one_before_left():
+    attacks = [{"name": "within-range"}, {"name": "offset", "options": {"distance": 0.2}}, {"name": "two-faced-counts"}]
+    silent = [{"name": "silent-validator", "options": {"first": 14, "last": 20}}, {"name": "two-faced-report"}]
+    case = scenario("copycat", malicious=[{"seat": 2, "attacks": attacks}, {"seat": 4, "attacks": silent}])
+    require_equal(case)
+
+
+@pytest.mark.parametrize("place", theorems.PLACES)
+@pytest.mark.parametrize("theorem", range(1, 8))
+def test_every_theorem_inside_and_outside(theorem, place):
+    if (theorem, place) == (7, "outside"):
+        with pytest.raises(NotSimulated):
+            compiled(theorems.scenario(theorem, place, 11, 200))
+        return
+    require_equal(theorems.scenario(theorem, place, 11, 200))
+
+
+def test_a_game_larger_than_sorting(tmp_path):
+    malicious = [{"seat": seat, "attacks": [{"name": "within-range"}]} for seat in range(70, 90)]
+    case = scenario("offset", participants=90, liars=22, attackers=5, rounds=40, malicious=malicious)
+    require_equal(case)
+
+
+def test_replicates_are_games_of_their_own_seeds_whatever_the_threads():
+    case = scenario("sign-flip", rounds=60)
+    measured = [replicates(case, 5, range(1, 61), jobs) for jobs in (1, 3)]
+    assert (measured[0].sums == measured[1].sums).all()
+    for seed in range(5):
+        rows = plain(scenario("sign-flip", seed, rounds=60))
+        assert [row[-1] for row in rows] == [tuple(row[:6]) for row in measured[0].sums[seed].tolist()]
+    assert len({tuple(sums[-1]) for sums in measured[0].sums.tolist()}) > 1
+
+
+def test_a_planted_fault_is_seen(monkeypatch):
+    """The compiled game has another threshold than the plain one."""
+    whole = numbers.rules
+    monkeypatch.setattr(numbers, "rules", lambda *given: whole(*given)._replace(threshold=1))
+    with pytest.raises(AssertionError):
+        require_equal(scenario("sign-flip"))
