@@ -57,7 +57,7 @@ class Participant:
 
     def report(self, ledger: Ledger) -> tuple[Report, Opening]:
         """The report of the open round and the opening of its commitment."""
-        key = self.seal_key if self.rules.parameters.sealed else self.rules.domain.game
+        key = self.seal_key if self.rules.parameters.sealed else self.rules.seed_0
         counts, salt = self.committed_counts(ledger), commitment_salt(key, ledger.round, self.seat)
         committed = counts_commitment(counts, salt, self.rules.parties)
         report = Report(self.means(ledger), committed, self.proof(ledger), self._sealed(ledger))

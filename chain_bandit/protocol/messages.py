@@ -89,7 +89,7 @@ def commitment_salt(key: bytes, round_: int, seat: int) -> bytes:
     """The salt of a seat's count commitment in a round.
 
     Args:
-        key: its sealing key, so that one revealed key opens everything. In an open game the game's digest: counts
+        key: its sealing key, so that one revealed key opens everything. In an open game seed_0: counts
             follow from the pulls that are settled there, so that anybody may open the commitment.
     """
     return keccak(key, b"counts", uint(round_, 4), uint(seat, 2))

@@ -148,7 +148,7 @@ def play_chunk(build, participants, chunk, rounds_after=6):
     assert reordered == CHUNK // 10
     assert total["APPROVED"] == CHUNK * (rounds_after + 1)
     assert total["SKIP"] == total["REJECTED"] == total["EXPLORATION"] == 0
-    assert total["listed"] > CHUNK // 6
+    assert total["listed"] > CHUNK // 10  # an attack in six equivocates
     assert total["accused"] >= total["listed"]  # once it counts, who is listed is heard no more
     assert set(used) == set(ATTACKS) == set(OPTIONS)
 

@@ -294,7 +294,7 @@ def test_a_run_whose_export_ends_too_early_is_kept_until_it_is_whole(node, tmp_p
     def short(rpc, contract, first, *more, **others):
         question = {"to": "0x" + contract.hex(), "data": "0x" + keccak(b"closed()")[:4].hex()}
         last = int(node.ask("eth_blockNumber"), 16)
-        while int(node.ask("eth_call", question, hex(last - 1)), 16):
+        while int(node.ask("eth_call", question, hex(last)), 16):
             last -= 1
         return collect(rpc, contract, first, last)
 

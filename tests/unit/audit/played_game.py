@@ -285,7 +285,7 @@ class Played:
 
     def committed(self, counts: tuple[int, ...], seat: int, t: int) -> bytes:
         """The commitment to counts in a seat's report."""
-        key = self.seal_keys[seat] if self.parameters.sealed else self.game
+        key = self.seal_keys[seat] if self.parameters.sealed else self.seed_0
         return commitment(counts, commitment_salt(key, t, seat))
 
     def _sealed(self, seat: int, t: int) -> bytes:
