@@ -30,7 +30,7 @@ from chain_bandit.scenario import Scenario, load
 from chain_bandit.simulation.lies import favour, favour_inside_range, worse_half
 from chain_bandit.simulation.reference import Game, Lie
 from chain_bandit.simulation.regret import running_regret
-from chain_bandit.simulation.rivals import pooled_ucb, ucb1
+from chain_bandit.simulation.rivals.on_draws import pooled_ucb, ucb1
 
 DEMO = Path(__file__).resolve().parents[1] / "examples" / "flights.toml"
 LIAR, EQUIVOCATOR, BOTH = 7, 8, 9

@@ -25,6 +25,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )  # fmt: skip
 
+new = typer.Typer(no_args_is_help=True)
+app.add_typer(new, name="new")
+
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 Out = Annotated[Path | None, typer.Option("--out", help="The run folder to write; by default runs/NAME-SEED.")]
 Rounds = Annotated[int | None, typer.Option("--rounds", help="T, in place of the scenario's.")]
@@ -147,6 +150,49 @@ def simulate(
 
 
 @app.command()
+def sweep(
+    file: Annotated[Path, typer.Argument(metavar="SWEEP", help="Sweep file (TOML).")],
+    replicates: Annotated[
+        int | None, typer.Option("--replicates", min=1, help="Games a cell, in place of the file's.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Keep the cells that are there, play the others.")] = False,
+    jobs: Annotated[
+        int, typer.Option("--jobs", min=1, max=1024, help="Processes; the results do not depend on it.")
+    ] = 1,
+    ray: Annotated[
+        str | None, typer.Option("--ray", metavar="ADDRESS", help="Play on this Ray cluster; local starts one here.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="The sweep's folder; by default runs/NAME.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Simulate a scenario at every combination of some settings. Exit 15: cells failed, the others are done."""
+    from chain_bandit.game.folder import whole_file
+    from chain_bandit.sweep import grid, workers
+    from chain_bandit.sweep.run import run as swept_by
+    from chain_bandit.views import sweep as view
+    from chain_bandit.views.terminal import Line, console
+
+    if ray is not None and jobs != 1:
+        raise Usage("--jobs is for this machine; the cluster of --ray has as many workers as it has")
+    given = grid.load(file, replicates)
+    place = out or Path("runs") / given.name
+    whose = workers.cluster(ray) if ray is not None else workers.processes(jobs) if jobs > 1 else workers.here
+    with Line("cell", given.size) as line:
+        swept = swept_by(given, place, whose, resume, lambda done, failed: line.show(done, lambda: f"{failed} failed"))
+    with whole_file(place / "heatmap.svg") as picture:
+        picture.write(view.heat_map(swept).encode())
+    failed = swept.failure()
+    if as_json:
+        said = swept.as_dict() | {"out": str(place)} | ({"error": _as_json(failed)} if failed else {})
+        print(json.dumps(said, sort_keys=True))
+    else:
+        console().print(view.table(swept))
+    if failed:
+        print(f"error: {failed}", file=sys.stderr)
+        raise typer.Exit(failed.exit_code)
+
+
+@app.command()
 def audit(
     folder: Annotated[Path | None, typer.Argument(help="A run folder.")] = None,
     history: Annotated[Path | None, typer.Option("--history", help="An exported history.")] = None,
@@ -232,6 +278,28 @@ def show(
         print(json.dumps(plain(found), sort_keys=True))
     else:
         terminal.console().print(*tables, sep="\n")
+
+
+@new.callback()
+def _new() -> None:
+    """Begin something of your own."""
+
+
+@new.command("plugin")
+def new_plugin(
+    kind: Annotated[str, typer.Argument(help="attack, environment, aggregator or policy.")],
+    name: Annotated[str, typer.Argument(help="As scenarios are to call it.")],
+    out: Annotated[Path | None, typer.Option("--out", help="By default chain-bandit-NAME.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a package with one plug-in, an example that works, and its test."""
+    from chain_bandit.scaffold import new
+
+    files = new(kind, name, out)
+    if as_json:
+        print(json.dumps({"kind": kind, "name": name, "files": [str(file) for file in files]}, sort_keys=True))
+    else:
+        print(*files, sep="\n")
 
 
 @app.command()

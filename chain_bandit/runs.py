@@ -14,7 +14,7 @@ from typing import Any
 
 from chain_bandit.audit.audit import audit
 from chain_bandit.audit.report import AuditReport
-from chain_bandit.chain.identity import require_same
+from chain_bandit.chain.identity import Ask, require_same
 from chain_bandit.chain.remote import require_code
 from chain_bandit.game import folder
 from chain_bandit.game.chains import Chain, embedded
@@ -152,7 +152,7 @@ def _compare(path: Path, manifest: dict[str, Any], report: AuditReport) -> None:
             raise ManifestFalse(path, name, manifest.get(name), got)
 
 
-def recorded_game(rpc: Rpc, path: Path) -> bytes:
+def recorded_game(ask: Ask, path: Path) -> bytes:
     """The address of the game that a deployment file, or a run folder, is of: on its own chain.
 
     Raises:
@@ -160,7 +160,7 @@ def recorded_game(rpc: Rpc, path: Path) -> bytes:
         ChainBanditError: the file says nothing of a game, or the node does not answer.
     """
     identity = recorded(path)
-    require_same(rpc, identity)
+    require_same(ask, identity)
     return bytes.fromhex(identity.contract[2:])
 
 

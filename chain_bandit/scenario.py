@@ -3,18 +3,20 @@
 import difflib
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 from math import ceil
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
 
 from chain_bandit.attacks.attack import Attack
 from chain_bandit.attacks.malicious import Combined
 from chain_bandit.attacks.registry import make
+from chain_bandit.environments import registry as environments
 from chain_bandit.environments.bernoulli import bernoulli_model
 from chain_bandit.environments.table import RecordedTable, load_table
 from chain_bandit.protocol import assumptions
@@ -33,6 +35,10 @@ from chain_bandit.protocol.units import UNIT
 
 _EXPECTATION = r"^(<=|>=|<|>) ?-?\d{1,40}(\.\d{1,40})?$|^== ?\S{1,100}$"
 
+_DELTA = {"confidence": 2.5}
+"""By default: in standard deviations of an honest report, which are at most 1/2 over the square root of its pulls, how
+far it may be from the median (docs/exclusion.md)."""
+
 _BITS = 256
 """What the largest number of a scenario, a seed, fits into."""
 
@@ -49,39 +55,49 @@ class ScenarioInvalid(ChainBanditError):
         self.file, self.line, self.reason = file, line, reason
 
 
-class _Model(BaseModel):
+class Strict(BaseModel):
+    """What a file may say, and nothing else."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class BernoulliRewards(_Model):
+class BernoulliRewards(Strict):
     """Reward 1 with the arm's mean as probability, else 0."""
 
     kind: Literal["bernoulli"]
     means: tuple[float, ...] = Field(strict=False, description="one probability an arm")
 
 
-class TableRewards(_Model):
+class TableRewards(Strict):
     """Draws with replacement from recorded rewards."""
 
     kind: Literal["table"]
     file: str = Field(description="CSV with columns arm, reward, count; relative to the scenario file")
 
 
-class AttackChoice(_Model):
+class OtherRewards(BaseModel):
+    """Rewards of a plug-in; every other key is an option of it."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+
+    kind: str = Field(description="bernoulli, table, the name of a plug-in, or module:function")
+
+
+class AttackChoice(Strict):
     """One attack and its options."""
 
     name: str = Field(description="a known attack, or module:Class")
     options: dict[str, Any] = {}
 
 
-class Malicious(_Model):
+class Malicious(Strict):
     """A malicious participant."""
 
     seat: int = Field(ge=0)
     attacks: tuple[AttackChoice, ...] = Field(strict=False, min_length=1)
 
 
-class Adversary(_Model):
+class Adversary(Strict):
     """Malicious seats by what they attack, the last seats of the game, beside those that are named (section 2).
 
     Attackers come last; before them those that do both, before these the liars.
@@ -105,7 +121,7 @@ class Adversary(_Model):
         return tuple(Malicious(seat=first + index, attacks=attacks) for index, attacks in enumerate(todo) if attacks)
 
 
-class Chain(_Model):
+class Chain(Strict):
     """Money and deadlines of the contract; deadlines in chain blocks."""
 
     wei_per_unit: int = Field(default=1, ge=1)
@@ -127,7 +143,12 @@ class Chain(_Model):
     )
 
 
-class Scenario(_Model):
+def _kind_of_rewards(given: Any) -> str:
+    kind = given.get("kind") if isinstance(given, Mapping) else getattr(given, "kind", None)
+    return kind if kind in environments.OURS else "other"
+
+
+class Scenario(Strict):
     """A game: who plays, for how long, what is assumed, what is true."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
@@ -136,15 +157,21 @@ class Scenario(_Model):
     rounds: int = Field(description="T")
     liars: int = Field(description="f, assumed bound")
     attackers: int = Field(description="m, assumed bound")
-    rewards: Annotated[BernoulliRewards | TableRewards, Field(discriminator="kind")]
+    rewards: Annotated[
+        Annotated[BernoulliRewards, Tag("bernoulli")]
+        | Annotated[TableRewards, Tag("table")]
+        | Annotated[OtherRewards, Tag("other")],
+        Discriminator(_kind_of_rewards),
+    ]
     malicious: tuple[Malicious, ...] = Field(default=(), strict=False)
     adversary: Adversary = Adversary()
     burn_in: int | None = Field(default=None, description="L; by default K * ceil(burn_in_factor * ln T)")
     burn_in_factor: float = Field(default=1.0, gt=0, strict=False, allow_inf_nan=False)
     threshold: int = Field(default=2, description="k")
-    aggregation: Literal["option-1", "option-2", "option-3", "delta-safe"] = "option-1"
-    delta: float = Field(
-        default=0.0, ge=0, le=2, strict=False, description="of delta-safe: nearer than half of it to the median"
+    aggregation: Literal["option-1", "option-2", "option-3", "delta-safe", "confidence"] = "option-1"
+    delta: float | None = Field(
+        default=None, ge=0, le=4, strict=False,
+        description="of delta-safe, and of confidence after one pull: nearer than half of it to the median",
     )
     cost: Literal["constant", "distance"] = Field(default="constant", description="of a round with a lie in force")
     quorum: Literal["majority", "two-thirds"] = "two-thirds"
@@ -187,6 +214,8 @@ class Scenario(_Model):
         """The environment's reward model."""
         if isinstance(self.rewards, BernoulliRewards):
             return bernoulli_model(self.rewards.means)
+        if isinstance(self.rewards, OtherRewards):
+            return environments.make(self.rewards.kind, self.rewards.model_extra or {})
         assert self.table is not None
         return self.table.model
 
@@ -221,7 +250,7 @@ class Scenario(_Model):
             attackers=self.attackers,
             threshold=self.threshold,
             aggregation=Aggregation[self.aggregation.upper().replace("-", "_")],
-            delta=round(self.delta * UNIT),
+            delta=round((_DELTA.get(self.aggregation, 0) if self.delta is None else self.delta) * UNIT),
             quorum_choice=QuorumChoice.TWO_THIRDS if self.quorum == "two-thirds" else QuorumChoice.MAJORITY,
             failure_limit=self.failure_limit,
             c1_numerator=c1.numerator,
@@ -325,9 +354,14 @@ def load(path: Path, overrides: Mapping[str, Any] | None = None) -> Scenario:
         ScenarioInvalid: unreadable, not TOML, unknown key, wrong type.
         ChainBanditError: a setting out of its bounds or that the theory forbids, a bad table, an unknown attack.
     """
+    return built(path, *read(path), overrides or {})
+
+
+def read(path: Path) -> tuple[str, dict[str, Any]]:
+    """The text of a TOML file, and what it says. Raises `ScenarioInvalid`."""
     try:
         text = path.read_text(encoding="utf-8-sig")
-        data = tomllib.loads(text)
+        return text, tomllib.loads(text)
     except OSError as error:
         raise ScenarioInvalid(str(path), None, f"cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -336,19 +370,32 @@ def load(path: Path, overrides: Mapping[str, Any] | None = None) -> Scenario:
         raise ScenarioInvalid(str(path), None, f"holds a number of more than {_BITS} bits") from error
     except RecursionError as error:
         raise ScenarioInvalid(str(path), None, "is not TOML that anybody wrote: it nests too deep") from error
-    for key, value in (overrides or {}).items():
-        _assign(data, key, value, str(path))
-    for key, number in _integers(data):
+
+
+def built(path: Path, text: str, data: Mapping[str, Any], overrides: Mapping[str, Any]) -> Scenario:
+    """The scenario of some data in a file, with overrides by dotted key. Raises as `load`."""
+    changed = deepcopy(dict(data))
+    for key, value in overrides.items():
+        _assign(changed, key, value, str(path))
+    for key, number in _integers(changed):
         if number.bit_length() > _BITS:
             raise ScenarioInvalid(str(path), _line_of(text, key), f"{key} has more than {_BITS} bits")
-    if "folder" in data:
+    if "folder" in changed:
         raise ScenarioInvalid(str(path), _line_of(text, "folder"), "unknown key 'folder'")
-    try:
-        scenario = Scenario.model_validate({**data, "folder": path.parent})
-    except ValidationError as error:
-        raise _invalid(str(path), text, error) from error
+    scenario = valid(Scenario, {**changed, "folder": path.parent}, path, text)
     scenario.check()
     return scenario
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def valid(model: type[Model], data: Mapping[str, Any], path: Path, text: str) -> Model:
+    """The model of some data in a file. Raises `ScenarioInvalid`, or `AssumptionBroken` for what is out of bounds."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise _invalid(str(path), text, error, model) from error
 
 
 def _integers(value: Any, key: str = "") -> Iterator[tuple[str, int]]:
@@ -372,16 +419,16 @@ def _assign(data: dict[str, Any], key: str, value: Any, file: str) -> None:
     data[last] = value
 
 
-def _invalid(file: str, text: str, error: ValidationError) -> ChainBanditError:
+def _invalid(file: str, text: str, error: ValidationError, model: type[BaseModel]) -> ChainBanditError:
     first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")  # a misspelt key is also missing
-    location = [part for part in first["loc"] if part not in ("bernoulli", "table")]
+    location = [part for part in first["loc"] if part not in (*environments.OURS, "other")]
     name = ".".join(map(str, location))
     for kind, sign in _BOUNDS.items():
         if kind in first.get("ctx", {}):
             return AssumptionBroken(name, f"{name} {sign} {first['ctx'][kind]:g}", f"{name} = {first['input']}")
     key = next((part for part in reversed(location) if isinstance(part, str)), "")
     if first["type"] == "extra_forbidden":
-        known = _known_keys()
+        known = _known_keys(model)
         near = difflib.get_close_matches(key, known, n=1)
         reason = f"unknown key {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
     else:
@@ -389,9 +436,9 @@ def _invalid(file: str, text: str, error: ValidationError) -> ChainBanditError:
     return ScenarioInvalid(file, _line_of(text, key), reason)
 
 
-def _known_keys() -> Sequence[str]:
-    models = (Scenario, Chain, Adversary, Malicious, AttackChoice, BernoulliRewards, TableRewards)
-    return sorted({key for model in models for key in model.model_fields} - {"folder"})
+def _known_keys(model: type[BaseModel]) -> Sequence[str]:
+    inner = (Chain, Adversary, Malicious, AttackChoice, BernoulliRewards, TableRewards) if model is Scenario else ()
+    return sorted({key for each in (model, *inner) for key in each.model_fields} - {"folder"})
 
 
 def _line_of(text: str, key: str) -> int | None:

@@ -5,7 +5,7 @@ own key and its colluders', never an honest one.
 """
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -17,7 +17,7 @@ from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.ledger import Ledger
 from chain_bandit.protocol.messages import Phase, Role, Slot
 from chain_bandit.protocol.settlement import Conduct, Pull
-from chain_bandit.protocol.units import Counts, Means
+from chain_bandit.protocol.units import UNIT, Counts, Means
 
 
 class NotSimulated(ChainBanditError):
@@ -38,11 +38,19 @@ class Said(Enum):
     TWICE = "two signed values: no value, and proof"
 
 
+EVER = 2**32
+"""A round after all others."""
+
+MILLION = 10**6
+"""Parts in which options without a unit are counted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What an attack comes to in a round, wherever the honest keep to their bounds.
+    """What an attack comes to in its rounds, wherever the honest keep to their bounds.
 
     Attributes:
+        first, last: its rounds.
         report: its report.
         header: its block's header, if it commands; in a probe round the value that it commands.
         opens: its pull counts open the commitment of its report.
@@ -53,6 +61,8 @@ class Effect:
     header: Said = Said.ONCE
     opens: bool = True
     votes: bool = True
+    first: int = 0
+    last: int = EVER
 
     def then(self, other: "Effect") -> "Effect":
         """Both at one seat: the last who does not keep to the rules has its way."""
@@ -77,6 +87,7 @@ class View:
         ledger: the open round's state, a function of the chain.
         step: the step of the round, see `actors.messages.Schedule`.
         reported: the estimators by seat in the last block (public on the chain).
+        reported_pulls: n_ref on which they stood.
         validator: the consensus half of its own machine: what it agreed on in the open round.
     """
 
@@ -88,6 +99,7 @@ class View:
     ledger: Ledger
     step: int = 0
     reported: Mapping[int, Means] = field(default_factory=dict)
+    reported_pulls: Counts = ()
     validator: Validator | None = None
 
     @property
@@ -115,10 +127,39 @@ class View:
         """The seats that are no colluders."""
         return tuple(p for p in self.rules.everybody if p not in self.colluders)
 
+    @property
+    def honest_rows(self) -> tuple[Means, ...]:
+        """The honest reports in the last block, by ascending seat; none until there was one."""
+        return tuple(row for seat, row in sorted(self.reported.items()) if seat not in self.colluders)
+
     def sign(self, phase: Phase, role: Role, instance: int, content: bytes, seat: int | None = None) -> bytes:
         """A signature in the open slot by its own key, or by the colluder `seat`."""
         signer = self.signers[self.seat if seat is None else seat]
         return signer.sign(self.slot.digest(phase, role, instance, content))
+
+
+def clipped(value: int) -> int:
+    """The nearest that a report may hold, in units."""
+    return min(max(value, 0), UNIT)
+
+
+def averages(rows: Sequence[Means]) -> Means:
+    """The mean of every arm over reports, floored, in units."""
+    return tuple(sum(column) // len(rows) for column in zip(*rows, strict=True))
+
+
+def millionths(name: str, value: float) -> int:
+    """An option from 0 to 1000 as an integer. Raises `ValueError`."""
+    if not 0 <= value <= 1000:
+        raise ValueError(f"{name} is {value}, not in [0, 1000]")
+    return round(value * MILLION)
+
+
+def whole(name: str, value: int, least: int) -> int:
+    """An option that is an integer from `least` to `EVER`. Raises `ValueError`."""
+    if type(value) is not int or not least <= value <= EVER:
+        raise ValueError(f"{name} is {value!r}, not an integer from {least} to {EVER}")
+    return value
 
 
 class Attack:
@@ -159,8 +200,8 @@ class Attack:
         """The last word on what leaves the seat at the beginning of a step; its pulls are up to `arm`."""
         return sends
 
-    def effect(self, view: View) -> Effect:
-        """What `outbox` comes to in the open round, for games that are simulated without messages.
+    def effect(self) -> Effect:
+        """What `outbox` comes to, for games that are simulated without messages.
 
         A test plays every attack both ways and holds them equal.
         """

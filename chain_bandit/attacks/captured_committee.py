@@ -40,7 +40,7 @@ class CapturedCommittee(Attack):
         block = CertifiedBlock(encoded, body, Certificate(content, mask(members), signatures))
         return [*(send for send in sends if not isinstance(send.message, Vote)), Send((ENVIRONMENT, RELAYER), block)]
 
-    def effect(self, view: View) -> Effect:
+    def effect(self) -> Effect:
         """A quorum of its own is beyond the bounds within which a round without messages has one outcome."""
         raise NotSimulated(type(self).__name__, "certifies blocks of its own")
 

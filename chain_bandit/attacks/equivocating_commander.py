@@ -36,9 +36,9 @@ class EquivocatingCommander(Attack):
                     changed.append(send)
         return changed
 
-    def effect(self, view: View) -> Effect:
+    def effect(self) -> Effect:
         """Every validator sees two values at least, from round `first` on."""
-        return Effect(header=Said.TWICE if view.round >= self.first and self.values > 1 else Said.ONCE)
+        return Effect(header=Said.TWICE if self.values > 1 else Said.ONCE, first=self.first)
 
     @staticmethod
     def _spread(to: tuple[int, ...], messages: Sequence[Message]) -> list[Send]:

@@ -27,7 +27,7 @@ class ForgedSignature(Attack):
             return [*sends, *(Send(view.others, vote) for vote in votes)]
         return sends
 
-    def effect(self, view: View) -> Effect:
+    def effect(self) -> Effect:
         """Nothing forged is taken in."""
         return Effect()
 

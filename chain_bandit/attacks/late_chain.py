@@ -38,7 +38,7 @@ class LateChain(Attack):
                 passed.append(Send((victim,), Frame(phase, (self._vouched(view, phase, self._kept.pop(phase)),))))
         return passed
 
-    def effect(self, view: View) -> Effect:
+    def effect(self) -> Effect:
         """Too few signatures for the step: nobody has anything but this seat, whose block is therefore another."""
         return Effect(Said.NEVER, Said.NEVER, votes=False)
 

@@ -7,7 +7,7 @@ from chain_bandit.actors.messages import Message, Send, is_sound
 from chain_bandit.actors.participant import Participant
 from chain_bandit.actors.seat import Seat
 from chain_bandit.actors.validator import Validator
-from chain_bandit.attacks.attack import Attack, Effect, View
+from chain_bandit.attacks.attack import Attack, View
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.protocol.blocks import Report, seats
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
@@ -75,13 +75,6 @@ class Combined(Attack):
             sends = attack.outbox(view, sends)
         return sends
 
-    def effect(self, view: View) -> Effect:
-        """One on top of the other."""
-        effect = Effect()
-        for attack in self.attacks:
-            effect = effect.then(attack.effect(view))
-        return effect
-
 
 class MaliciousParticipant(Participant):
     """A participant whose estimators, counts, arms, sealed records and sealing key pass through an attack."""
@@ -128,6 +121,7 @@ class MaliciousSeat(Seat):
             header, _, _ = self.validator.block
             parameters, agreed = self.rules.parameters, self.validator.agreed
             view.reported = {p: Report.decode(agreed[p].content, parameters).means for p in seats(header.reporters)}
+            view.reported_pulls = view.ledger.pulls
         view.ledger, view.step = ledger, 0
         super().begin(ledger)
 

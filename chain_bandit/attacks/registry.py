@@ -1,8 +1,9 @@
-"""Attacks by name, as scenarios call them; a plug-in is named `module:Class`."""
+"""Attacks by name, as scenarios call them; see `chain_bandit.plugins` for those of other packages."""
 
-from importlib import import_module
 from typing import Any
 
+from chain_bandit import plugins
+from chain_bandit.attacks.a_little_is_enough import ALittleIsEnough
 from chain_bandit.attacks.attack import Attack
 from chain_bandit.attacks.captured_committee import CapturedCommittee
 from chain_bandit.attacks.constant_lie import ConstantLie
@@ -10,18 +11,26 @@ from chain_bandit.attacks.copycat import Copycat
 from chain_bandit.attacks.equivocating_commander import EquivocatingCommander
 from chain_bandit.attacks.false_record import FalseRecord
 from chain_bandit.attacks.forged_signature import ForgedSignature
+from chain_bandit.attacks.inflated_counts import InflatedCounts
+from chain_bandit.attacks.inner_product import InnerProduct
 from chain_bandit.attacks.late_chain import LateChain
+from chain_bandit.attacks.mimic import Mimic
 from chain_bandit.attacks.offset import Offset
+from chain_bandit.attacks.on_off import OnOff
+from chain_bandit.attacks.optimiser import Optimiser
+from chain_bandit.attacks.radius import Radius
 from chain_bandit.attacks.replay import Replay
 from chain_bandit.attacks.sign_flip import SignFlip
 from chain_bandit.attacks.silent_validator import SilentValidator
 from chain_bandit.attacks.sleeper import Sleeper
+from chain_bandit.attacks.swap import Swap
+from chain_bandit.attacks.sybil import Sybil
 from chain_bandit.attacks.two_faced_counts import TwoFacedCounts
 from chain_bandit.attacks.two_faced_report import TwoFacedReport
 from chain_bandit.attacks.withheld_key import WithheldKey
 from chain_bandit.attacks.within_range import WithinRange
 from chain_bandit.attacks.worse_half import WorseHalf
-from chain_bandit.protocol.errors import ChainBanditError, Stopped
+from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.settlement import Conduct
 
 ATTACKS: dict[str, type[Attack]] = {
@@ -32,6 +41,15 @@ ATTACKS: dict[str, type[Attack]] = {
     "within-range": WithinRange,
     "worse-half": WorseHalf,
     "sleeper": Sleeper,
+    "on-off": OnOff,
+    "a-little-is-enough": ALittleIsEnough,
+    "inner-product": InnerProduct,
+    "mimic": Mimic,
+    "swap": Swap,
+    "radius": Radius,
+    "inflated-counts": InflatedCounts,
+    "sybil": Sybil,
+    "optimiser": Optimiser,
     "two-faced-report": TwoFacedReport,
     "two-faced-counts": TwoFacedCounts,
     "false-record": FalseRecord,
@@ -51,34 +69,20 @@ class UnknownAttack(ChainBanditError):
     exit_code = 3
 
     def __init__(self, name: str, reason: str) -> None:
-        super().__init__(f"attack {name!r}: {reason}; known attacks: {', '.join(ATTACKS)}, or module:Class")
+        known = plugins.names("attacks", ATTACKS)
+        super().__init__(f"attack {name!r}: {reason}; known attacks: {known}, or module:Class")
         self.name, self.reason = name, reason
 
 
 def make(name: str, options: dict[str, Any]) -> Attack:
     """The attack of that name with its options. Raises `UnknownAttack`."""
-    kind = ATTACKS.get(name) or _plugin(name)
     try:
-        attack = kind(**options)
-    except (KeyboardInterrupt, Stopped):
-        raise
-    except BaseException as error:  # a plug-in may raise anything on options that it does not take
-        raise UnknownAttack(name, f"{type(error).__name__}: {error}") from error
+        kind = plugins.find("attacks", name, ATTACKS)
+        if not (isinstance(kind, type) and issubclass(kind, Attack)):
+            raise UnknownAttack(name, "not a subclass of chain_bandit.attacks.attack.Attack")
+        attack: Attack = plugins.made("attacks", name, kind, options)
+    except plugins.PluginBroken as error:
+        raise UnknownAttack(name, error.reason) from error
     if not isinstance(attack.conduct, Conduct) or attack.conduct not in range(4):
         raise UnknownAttack(name, "its conduct is no chain_bandit.protocol.settlement.Conduct")
     return attack
-
-
-def _plugin(name: str) -> type[Attack]:
-    module, _, attribute = name.partition(":")
-    if not attribute:
-        raise UnknownAttack(name, "not a known name")
-    try:
-        plugin = getattr(import_module(module), attribute)
-    except (KeyboardInterrupt, Stopped):
-        raise
-    except BaseException as error:  # its module may raise anything while it is imported
-        raise UnknownAttack(name, f"{type(error).__name__}: {error}") from error
-    if not (isinstance(plugin, type) and issubclass(plugin, Attack)):
-        raise UnknownAttack(name, "not a subclass of chain_bandit.attacks.attack.Attack")
-    return plugin

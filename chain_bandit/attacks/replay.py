@@ -19,6 +19,6 @@ class Replay(Attack):
         self._sent[view.round, view.step] = sends
         return [*self._sent.pop((view.round - self._rounds, view.step), []), *sends]
 
-    def effect(self, view: View) -> Effect:
+    def effect(self) -> Effect:
         """Nothing of another round is taken in."""
         return Effect()

@@ -1,7 +1,7 @@
 """Take no part in the consensus."""
 
 from chain_bandit.actors.messages import CertifiedBlock, Probe, Send
-from chain_bandit.attacks.attack import Attack, Effect, Said, View
+from chain_bandit.attacks.attack import EVER, Attack, Effect, Said, View
 from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.consensus.certificate import Certificate, Vote
 from chain_bandit.protocol.settlement import Conduct
@@ -12,7 +12,7 @@ class SilentValidator(Attack):
 
     conduct = Conduct.ATTACKER
 
-    def __init__(self, first: int = 0, last: int = 2**32, reports: bool = True) -> None:
+    def __init__(self, first: int = 0, last: int = EVER, reports: bool = True) -> None:
         self.first, self.last, self.reports = first, last, reports
 
     def outbox(self, view: View, sends: list[Send]) -> list[Send]:
@@ -21,8 +21,7 @@ class SilentValidator(Attack):
             return sends
         return [s for s in sends if not isinstance(s.message, Frame | Probe | Vote | Certificate | CertifiedBlock)]
 
-    def effect(self, view: View) -> Effect:
+    def effect(self) -> Effect:
         """Nothing but, maybe, its report."""
-        if not self.first <= view.round <= self.last:
-            return Effect()
-        return Effect(Said.ONCE if self.reports else Said.NEVER, Said.NEVER, votes=False)
+        report = Said.ONCE if self.reports else Said.NEVER
+        return Effect(report, Said.NEVER, votes=False, first=self.first, last=self.last)

@@ -27,6 +27,6 @@ class TwoFacedCounts(Attack):
             changed.append(send)
         return changed
 
-    def effect(self, view: View) -> Effect:
+    def effect(self) -> Effect:
         """The false opening opens nothing; only without the true one the report counts as withheld."""
         return Effect(opens=not self.withholds)

@@ -28,7 +28,7 @@ class TwoFacedReport(Attack):
                     changed.append(send)
         return changed
 
-    def effect(self, view: View) -> Effect:
+    def effect(self) -> Effect:
         """Every validator sees both."""
         return Effect(report=Said.TWICE)
 

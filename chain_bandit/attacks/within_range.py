@@ -1,6 +1,6 @@
 """Stay inside the honest range and favour a bad arm: no trimming sees it. All colluders alike."""
 
-from chain_bandit.attacks.attack import Attack, View
+from chain_bandit.attacks.attack import Attack, View, averages
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import Means
 
@@ -12,11 +12,11 @@ class WithinRange(Attack):
 
     def means(self, view: View, honest: Means) -> Means:
         """The edge of the honest range that was last seen on the chain; honest until one was."""
-        rows = [row for seat, row in sorted(view.reported.items()) if seat in view.honest]
+        rows = view.honest_rows
         if not rows:
             return honest
-        totals = [sum(column) for column in zip(*rows, strict=True)]
-        worst = totals.index(min(totals))
+        means = averages(rows)
+        worst = means.index(min(means))
         return tuple(
             max(column) if arm == worst else min(column) for arm, column in enumerate(zip(*rows, strict=True))
         )

@@ -10,12 +10,12 @@ from chain_bandit.protocol.units import Means
 
 
 def check_selected(game: Game, header: Header, reports: Mapping[int, Report]) -> None:
-    """Recompute every B_i from reports and comparison bits."""
+    """Recompute every B_i from reports, comparison bits and the pulls that the records say."""
     p, t = game.parameters, game.running.round
     means = {seat: report.means for seat, report in reports.items()}
     bits = {seat: [bool(row >> seat & 1) for row in header.candidates] for seat in reports}
     option, seed = Aggregation(p.aggregation), round_seed(game.seed_0, t)
-    expected = select(option, means, bits, frozenset(), p.liars, p.arms, seed, p.delta)
+    expected = select(option, means, bits, frozenset(), p.liars, p.arms, seed, p.delta, game.running.pulls)
     for arm in range(p.arms):
         game.checks.that(
             header.selected[arm] == mask(expected[arm]), "aggregate.selected", t, f"B of arm {arm}",

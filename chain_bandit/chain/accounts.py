@@ -20,6 +20,12 @@ KEYSTORE, PASSWORD = "ETH_KEYSTORE", "ETH_PASSWORD"
 _DEVELOPMENT_NAME = re.compile(r"dev([0-9])")
 _SECRET = re.compile(r"(0x)?[0-9a-fA-F]{64}")
 
+# What eth-account raises on a file that is JSON and no keystore: any of its fields may be missing or of another type.
+_UNREADABLE = (
+    ValueError, TypeError, KeyError, AttributeError, NotImplementedError,
+    OverflowError,  # numbers of rounds or bytes that no key derivation takes
+)  # fmt: skip
+
 
 def named(name: str, chain_id: int) -> LocalAccount:
     """The account `dev0` … `dev9` on a development chain, else the one in the keystore's file of that name.
@@ -68,7 +74,7 @@ def _unlocked(name: str, file: Path) -> LocalAccount:
         raise AccountRefused(name, f"cannot be read from {file} ({type(error).__name__})") from error
     try:
         return account(bytes(Account.decrypt(keystore, password)))
-    except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError, OverflowError) as error:
+    except _UNREADABLE as error:
         wrong = str(error) == "MAC mismatch"
         reason = f"does not open with the password in {PASSWORD}" if wrong else f"is no keystore file: {file}"
         raise AccountRefused(name, reason) from None  # its context could show the password

@@ -13,6 +13,10 @@ class NodeUnreachable(ChainBanditError):
         self.reason = reason
 
 
+class NotUnderstood(NodeUnreachable):
+    """The node has no such method."""
+
+
 class NodeGarbled(NodeUnreachable):
     """An answer that no node should give: as good as none."""
 

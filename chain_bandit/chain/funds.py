@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from eth_account.signers.local import LocalAccount
 from eth_utils.address import to_checksum_address
@@ -10,10 +11,9 @@ from chain_bandit.chain.delivery import PIPELINED
 from chain_bandit.chain.errors import AccountRefused
 from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.journal import Journal, Origin
-from chain_bandit.chain.rpc import Rpc, as_bytes, as_int, field
+from chain_bandit.chain.rpc import as_bytes, as_int, field
 from chain_bandit.chain.sender import Sender
 from chain_bandit.chain.transactions import Fee, Terms, terms
-from chain_bandit.stopwatch import Stopwatch
 
 TRANSFER_GAS = 21_000
 
@@ -38,7 +38,8 @@ def totals(needs: Iterable[Need], price: int) -> dict[bytes, int]:
 
 def price_of(node: HttpNode) -> int:
     """The most that the client offers for a unit of gas."""
-    return Fee.opening(as_int(field(node.ask("eth_getBlockByNumber", "latest", False), "baseFeePerGas"))).most
+    base: int = node.rpc.ask("eth_getBlockByNumber", ["latest", False], _base_fee)
+    return Fee.opening(base).most
 
 
 def fund(node: HttpNode, needs: Iterable[Need], payer: LocalAccount | None, journal: Journal) -> None:
@@ -60,23 +61,22 @@ def fund(node: HttpNode, needs: Iterable[Need], payer: LocalAccount | None, jour
 
 def require_balance(node: HttpNode, account: str, wei: int) -> None:
     """Raise `AccountRefused` for an account that holds less."""
-    held = balance(node, account)
+    held = node.balance(account)
     if held < wei:
         raise AccountRefused(account, f"holds {held} wei and needs {wei}; send it {wei - held} wei")
 
 
-def balance(node: HttpNode, account: str) -> int:
-    """Wei of an account."""
-    return as_int(node.ask("eth_getBalance", account, "latest"))
+def _base_fee(block: Any) -> int:
+    return as_int(field(block, "baseFeePerGas"))
 
 
 def _pay(node: HttpNode, wanted: Mapping[bytes, int], payer: LocalAccount, journal: Journal) -> None:
-    sender = Sender(Rpc(node.web3, Stopwatch(), PIPELINED), journal, PIPELINED)
+    sender = Sender(node.rpc, journal, PIPELINED)
     contract = journal.origin.contract if journal.origin else ""
     journal.bind(Origin(sender.chain_id, sender.genesis, contract))
     signed = {entry.call: (entry.method, terms(as_bytes(entry.raw))) for entry in journal.entries}
     paid = {each.to for _, each in signed.values()}
-    held = {account: balance(node, to_checksum_address(account)) for account in wanted if account not in paid}
+    held = {account: node.balance(to_checksum_address(account)) for account in wanted if account not in paid}
     missing = {account: wanted[account] - wei for account, wei in held.items() if wanted[account] > wei}
     if missing:
         fees = len(missing) * TRANSFER_GAS * price_of(node)

@@ -5,31 +5,39 @@ from time import monotonic, sleep
 from typing import Any
 
 from eth_utils.address import to_checksum_address
-from web3.exceptions import Web3RPCError
 
-from chain_bandit.chain.errors import NodeUnreachable
-from chain_bandit.chain.remote import json_rpc, web3_at
-from chain_bandit.chain.rpc import as_int
+from chain_bandit.chain.delivery import PIPELINED
+from chain_bandit.chain.errors import NodeUnreachable, NotUnderstood
+from chain_bandit.chain.remote import web3_at
+from chain_bandit.chain.rpc import Rpc, as_int
+from chain_bandit.stopwatch import Stopwatch
 
 STANDSTILL = 300.0
 """Seconds that one block may take on a chain that nobody can hurry."""
+
+KNOCK = 1.0
+"""Seconds for the first answer: whether anybody is there."""
 
 _POLL = 0.2
 
 
 class HttpNode:
-    """A running node. What only development nodes can do is asked for in Anvil's words, then in Hardhat's."""
+    """A running node. What only development nodes can do is asked for in Anvil's words, then in Hardhat's.
+
+    Attributes:
+        rpc: patient: a lost answer is asked for again.
+    """
 
     def __init__(self, url: str) -> None:
         """Ask who is there. Raises `NodeUnreachable`."""
         self.url = url
         self.web3 = web3_at(url)
-        self.rpc = json_rpc(self.web3)
-        self.chain_id: int = as_int(self.ask("eth_chainId"))
+        self.rpc = Rpc(self.web3, Stopwatch(), PIPELINED)
+        self.chain_id: int = self.rpc.ask("eth_chainId", [], as_int, KNOCK)
 
     def ask(self, method: str, *parameters: Any) -> Any:
         """One answer. Raises `NodeUnreachable`."""
-        return self.rpc(method, parameters)
+        return self.rpc.ask(method, parameters)
 
     def mine(self, blocks: int) -> None:
         """Let `blocks` blocks pass: mined at once by a development node, waited for on any other.
@@ -57,15 +65,20 @@ class HttpNode:
 
     def height(self) -> int:
         """The number of the latest block."""
-        return as_int(self.ask("eth_blockNumber"))
+        height: int = self.rpc.ask("eth_blockNumber", [], as_int)
+        return height
+
+    def balance(self, address: str) -> int:
+        """Wei of an account."""
+        wei: int = self.rpc.ask("eth_getBalance", [address, "latest"], as_int)
+        return wei
 
     def be_quiet(self) -> None:
         """Stop a development node from printing every request."""
         self._understood("setLoggingEnabled", False)
 
     def _grant(self, address: str, wei: int) -> bool:
-        enough = as_int(self.ask("eth_getBalance", address, "latest")) >= wei
-        return enough or self._understood("setBalance", address, hex(wei))
+        return self.balance(address) >= wei or self._understood("setBalance", address, hex(wei))
 
     def _understood(self, verb: str, *parameters: Any) -> bool:
         return any(self._attempt(f"{dialect}_{verb}", *parameters) for dialect in ("anvil", "hardhat"))
@@ -74,8 +87,6 @@ class HttpNode:
         """Whether the node did it; False where it answers that it does not."""
         try:
             self.ask(method, *parameters)
-        except NodeUnreachable as failure:
-            if isinstance(failure.__cause__, Web3RPCError):
-                return False
-            raise
+        except NotUnderstood:
+            return False
         return True

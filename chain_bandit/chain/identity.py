@@ -10,8 +10,8 @@ from chain_bandit.chain.errors import ForeignChain, NodeUnreachable
 from chain_bandit.chain.rpc import as_bytes, as_int, field
 from chain_bandit.protocol.digests import keccak
 
-Ask = Callable[[str, Sequence[Any]], Any]
-"""`rpc(method, params)` of a node."""
+Ask = Callable[[str, Sequence[Any], Callable[[Any], Any]], Any]
+"""`ask(method, params, read)`: an answer of a node as `read` has it, which may find it garbled."""
 
 NOBODY = "0x" + "00" * 20
 """Who views are called as; the embedded chain's has the funds that eth-tester asks for."""
@@ -46,43 +46,43 @@ class Identity:
         return Identity(*(record[name] for name in Identity.__slots__))
 
 
-def identify(rpc: Ask, contract: bytes) -> Identity:
+def identify(ask: Ask, contract: bytes) -> Identity:
     """The identity of the game at an address (20 bytes). Raises `NodeUnreachable`."""
     address = "0x" + contract.hex()
-    found = {name: ask(rpc, address) for name, ask in _QUESTIONS.items()}
+    found = {name: ask(*question(address)) for name, question in _QUESTIONS.items()}
     return Identity(contract=address, **found)
 
 
-def require_same(rpc: Ask, recorded: Identity) -> None:
+def require_same(ask: Ask, recorded: Identity) -> None:
     """Raise `ForeignChain` where the node answers otherwise than when the game was recorded."""
-    for name, ask in _QUESTIONS.items():
-        got, expected = ask(rpc, recorded.contract), getattr(recorded, name)
+    for name, question in _QUESTIONS.items():
+        got, expected = ask(*question(recorded.contract)), getattr(recorded, name)
         if got != expected:
             raise ForeignChain(name, expected, got)
 
 
-def _chain_id(rpc: Ask, address: str) -> int:
-    return as_int(rpc("eth_chainId", []))
-
-
-def _genesis_hash(rpc: Ask, address: str) -> str:
-    block = rpc("eth_getBlockByNumber", ["0x0", False])
+def _hash(block: Any) -> str:
     if block is None:
         raise NodeUnreachable("it has no block 0")
-    return "0x" + as_bytes(field(block, "hash")).hex()
+    return _word(field(block, "hash"))
 
 
-def _code_hash(rpc: Ask, address: str) -> str:
-    return "0x" + keccak(as_bytes(rpc("eth_getCode", [address, "latest"]))).hex()
-
-
-def _game(rpc: Ask, address: str) -> str:
-    function = chain_bandit_artifact().members("function")["game"]
-    request = {"from": NOBODY, "to": address, "data": "0x" + function.encode().hex()}
-    answer = rpc("eth_call", [request, "latest"])
+def _word(answer: Any) -> str:
     return "0x" + as_bytes(answer).hex()
 
 
-_QUESTIONS: dict[str, Callable[[Ask, str], Any]] = {
-    "chain_id": _chain_id, "genesis_hash": _genesis_hash, "code_hash": _code_hash, "game": _game,
-}  # fmt: skip
+def _code_hash(code: Any) -> str:
+    return "0x" + keccak(as_bytes(code)).hex()
+
+
+def _call_of_game(address: str) -> dict[str, str]:
+    function = chain_bandit_artifact().members("function")["game"]
+    return {"from": NOBODY, "to": address, "data": "0x" + function.encode().hex()}
+
+
+_QUESTIONS: dict[str, Callable[[str], tuple[str, Sequence[Any], Callable[[Any], Any]]]] = {
+    "chain_id": lambda address: ("eth_chainId", [], as_int),
+    "genesis_hash": lambda address: ("eth_getBlockByNumber", ["0x0", False], _hash),
+    "code_hash": lambda address: ("eth_getCode", [address, "latest"], _code_hash),
+    "game": lambda address: ("eth_call", [_call_of_game(address), "latest"], _word),
+}

@@ -11,7 +11,7 @@ from web3.exceptions import Web3Exception
 from web3.types import RPCEndpoint
 
 from chain_bandit.chain.errors import ForeignContract, NodeUnreachable
-from chain_bandit.chain.rpc import as_bytes
+from chain_bandit.chain.rpc import as_answered, as_bytes
 
 TIMEOUT = 30.0
 """Seconds for one answer."""
@@ -25,21 +25,25 @@ _NO_ANSWER = (
 )  # fmt: skip
 
 
-def json_rpc(web3: Web3) -> Callable[[str, Sequence[Any]], Any]:
-    """`rpc(method, params)`: the result, or `NodeUnreachable`."""
+def at_url(url: str) -> Callable[..., Any]:
+    """The node at an HTTP URL, as `json_rpc` has it."""
+    return json_rpc(web3_at(url))
 
-    def rpc(method: str, params: Sequence[Any]) -> Any:
+
+def json_rpc(web3: Web3) -> Callable[..., Any]:
+    """`rpc(method, params, read)`: the result, as `read` has it, or `NodeUnreachable`.
+
+    Nothing is asked again: who reads a history may begin anew. A game asks through `chain.rpc`.
+    """
+
+    def rpc(method: str, params: Sequence[Any], read: Callable[[Any], Any] = as_answered) -> Any:
         try:
-            return web3.manager.request_blocking(RPCEndpoint(method), list(params))
+            answer = web3.manager.request_blocking(RPCEndpoint(method), list(params))
         except _NO_ANSWER as error:
             raise NodeUnreachable(f"{method}: {type(error).__name__}") from error
+        return read(answer)
 
     return rpc
-
-
-def at_url(url: str) -> Callable[[str, Sequence[Any]], Any]:
-    """The node at an HTTP URL; nothing is retried."""
-    return json_rpc(web3_at(url))
 
 
 def web3_at(url: str) -> Web3:

@@ -10,7 +10,7 @@ from web3 import Web3
 
 from chain_bandit.chain.artifacts import chain_bandit_artifact, member
 from chain_bandit.chain.delivery import Delivery
-from chain_bandit.chain.errors import NodeGarbled, NodeUnreachable, TransactionReverted
+from chain_bandit.chain.errors import NodeGarbled, NodeUnreachable, NotUnderstood, TransactionReverted
 from chain_bandit.chain.patience import Patience
 from chain_bandit.chain.wire import Refused, Request, wire_to
 from chain_bandit.stopwatch import Stopwatch
@@ -25,6 +25,11 @@ _ERRORS = {
 
 BEHIND = 2.0
 """Seconds after which a node that lacks the last known block is believed."""
+
+
+def as_answered(answer: Any) -> Any:
+    """Unread."""
+    return answer
 
 
 class Rpc:
@@ -42,7 +47,7 @@ class Rpc:
         self.stopwatch, self._patience = stopwatch, delivery.patience
         self.known = 0
 
-    def exchange(self, requests: Sequence[Request], read: Callable[[Any], Any] = lambda answer: answer) -> list[Any]:
+    def exchange(self, requests: Sequence[Request], read: Callable[[Any], Any] = as_answered) -> list[Any]:
         """All answers, in order, as `read` has them, which may find one garbled; some may be a `Refused`."""
 
         def taken(answers: list[Any]) -> list[Any]:
@@ -54,21 +59,34 @@ class Rpc:
 
         return taken(self._insist(requests, in_vain))
 
-    def ask(self, method: str, parameters: Sequence[Any], at_most: float = inf) -> Any:
-        """One result, waited for `at_most` seconds; `null` is none."""
+    def ask(
+        self, method: str, parameters: Sequence[Any], read: Callable[[Any], Any] = as_answered, at_most: float = inf
+    ) -> Any:
+        """One result as `read` has it, which may find it garbled; waited for `at_most` seconds; `null` is none.
+
+        Raises:
+            NotUnderstood: the node has no such method.
+        """
         owed = method.startswith("eth_")  # what changes a node answers nothing
 
         def in_vain(answers: list[Any]) -> str | None:
-            return f"{method} gives nothing" if owed and answers == [None] else self._in_vain(answers)
+            (answer,) = answers
+            if isinstance(answer, Refused):
+                return None if answer.unknown_method else self._in_vain(answers)
+            if owed and answer is None:
+                return f"{method} gives nothing"
+            read(answer)
+            return None
 
         (answer,) = self._insist([(method, parameters)], in_vain, at_most)
         if isinstance(answer, Refused):
-            raise NodeUnreachable(f"{method}: {answer.text}")
-        return answer
+            raise (NotUnderstood if answer.unknown_method else NodeUnreachable)(f"{method}: {answer.text}")
+        return read(answer)
 
     def code(self, address: bytes) -> bytes:
         """The code at an address."""
-        return as_bytes(self.ask("eth_getCode", [to_checksum_address(address), "latest"]))
+        code: bytes = self.ask("eth_getCode", [to_checksum_address(address), "latest"], as_bytes)
+        return code
 
     def call(self, method: str, to: bytes, data: bytes, block: str = "latest") -> bytes:
         """What a view returns. Raises `TransactionReverted`."""

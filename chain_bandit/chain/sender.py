@@ -115,8 +115,8 @@ class Sender:
             self._nonces[entry.account] = max(self._nonces.get(entry.account, 0), entry.nonce + 1)
         self._fee_now: Fee | None = None
         self._left_over_at = -inf
-        self.chain_id = as_int(rpc.ask("eth_chainId", [], FIRST_CONTACT))
-        self.genesis = self._genesis(rpc.ask("eth_getBlockByNumber", ["0x0", False], FIRST_CONTACT))
+        self.chain_id = rpc.ask("eth_chainId", [], as_int, FIRST_CONTACT)
+        self.genesis = rpc.ask("eth_getBlockByNumber", ["0x0", False], self._genesis, FIRST_CONTACT)
         mines_at_once = not rpc.wire.certain and rpc.exchange([("hardhat_getAutomine", [])]) == [True]  # Anvil's too
         self._standstill = LOST if mines_at_once else delivery.patience / 2
 

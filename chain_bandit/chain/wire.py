@@ -21,13 +21,22 @@ from chain_bandit.chain.errors import NodeUnreachable
 Request = tuple[str, Sequence[Any]]
 """(method, parameters)."""
 
+METHOD_NOT_FOUND, METHOD_NOT_SUPPORTED = -32601, -32004
+"""Error codes of JSON-RPC 2.0 and of EIP-1474."""
+
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A node's error answer to one request; `data` is what a contract reverted with, None for other grounds."""
+    """A node's error answer to one request.
+
+    Attributes:
+        data: what a contract reverted with; None for other grounds.
+        unknown_method: the node does not do what was asked, now or later.
+    """
 
     text: str
     data: bytes | None = None
+    unknown_method: bool = False
 
 
 class Wire(Protocol):
@@ -113,7 +122,8 @@ def read_answer(answer: dict[str, Any]) -> Any:
     if isinstance(data, dict):
         data = data.get("data")  # where Hardhat 2 puts it
     is_revert = isinstance(data, str) and data.startswith("0x")
-    return Refused(str(error.get("message")), bytes.fromhex(data[2:]) if is_revert else None)
+    unknown = error.get("code") in (METHOD_NOT_FOUND, METHOD_NOT_SUPPORTED)
+    return Refused(str(error.get("message")), bytes.fromhex(data[2:]) if is_revert else None, unknown)
 
 
 def _reverted_with(failure: Exception) -> bytes | None:

@@ -17,7 +17,6 @@ from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.identity import Identity, identify, require_same
 from chain_bandit.chain.journal import Journal, journal_in
 from chain_bandit.chain.node import Wallet
-from chain_bandit.chain.remote import json_rpc
 from chain_bandit.game import folder
 from chain_bandit.game.chains import environment_need, others_needs
 from chain_bandit.game.plan import Plan
@@ -75,7 +74,7 @@ def deploy(plan: Plan, node: HttpNode, account: Wallet, path: Path, journal: Jou
     """
     if path.exists():
         deployment = _read(path)
-        require_same(json_rpc(node.web3), _identity(path, deployment))
+        require_same(node.rpc.ask, _identity(path, deployment))
         if deployment["game"] != "0x" + plan.game.hex():
             raise ForeignChain("game", deployment["game"], "0x" + plan.game.hex())
     else:
@@ -122,7 +121,7 @@ def _deploy(plan: Plan, node: HttpNode, account: Wallet, path: Path, journal: Jo
     deployment = {
         "format": FORMAT,
         "version": chain_bandit.__version__,
-        **asdict(identify(json_rpc(node.web3), contract.address)),
+        **asdict(identify(node.rpc.ask, contract.address)),
         "first_block": contract.created_in,
         "gas": sum(contract.gas["deploy"]),
         "certificate": certificate(plan.parameters),

@@ -16,7 +16,6 @@ from chain_bandit.chain.embedded import EmbeddedNode
 from chain_bandit.chain.identity import identify
 from chain_bandit.chain.node import Node
 from chain_bandit.chain.process import OwnNode
-from chain_bandit.chain.remote import json_rpc
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game import folder
 from chain_bandit.game.chains import Chain, embedded
@@ -37,7 +36,7 @@ from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.sortition import chances
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario
-from chain_bandit.simulation.rivals import pooled_ucb, ucb1
+from chain_bandit.simulation.rivals.on_draws import pooled_ucb, ucb1
 from chain_bandit.stopwatch import Stopwatch
 
 Observer = Callable[["Moment"], None]
@@ -201,7 +200,7 @@ def _manifest(
         "rounds": game.parameters.horizon,
         "burn_in": game.parameters.burn_in,
         **{kind.name.lower(): rows.kinds.get(kind.name.lower(), 0) for kind in Kind},
-        **asdict(identify(json_rpc(recorder.node.web3), contract.address)),
+        **asdict(identify(contract.rpc.ask, contract.address)),
         "first_block": first_block,
         "head": head,
         "arm_names": list(scenario.arm_names),

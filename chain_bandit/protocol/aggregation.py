@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
+from math import isqrt
 
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.units import INFINITY, Counts, Means
@@ -20,6 +21,8 @@ class Aggregation(IntEnum):
     """Theorems 3 and 5: Option 2 without the block list. D is left out everywhere here, so it *is* Option 2."""
     DELTA_SAFE = 3
     """Theorems 6 and 7: who of F is within delta / 2 of its median estimator of the arm."""
+    CONFIDENCE = 4
+    """Beyond the paper: the same, and delta shrinks with the square root of the arm's pulls (docs/exclusion.md)."""
 
 
 def enough_pulls(counts: Counts, reference: Counts, threshold: int) -> tuple[bool, ...]:
@@ -38,7 +41,7 @@ def tie_break(seed: bytes, seats: Seats) -> dict[int, bytes]:
 
 
 def filtered(bits: Mapping[int, Sequence[bool]], blocked: Seats = frozenset()) -> Seats:
-    """F: who is in A_i for every arm i (Options 2 and 3, delta-safe)."""
+    """F: who is in A_i for every arm i (every option but the first)."""
     return frozenset(p for p, row in bits.items() if all(row) and p not in blocked)
 
 
@@ -57,12 +60,17 @@ def trim_of(members: int, liars: int) -> int:
     return min(liars, max(members - 1, 0) // 2)
 
 
-def within(estimates: Mapping[int, int], members: Seats, delta: int) -> Seats:
-    """Delta-safe for one arm: who is nearer than delta / 2 to the lower median of the members (units)."""
+def radius(delta: int, pulls: int = 1) -> int:
+    """The largest integer below delta / (2 sqrt(pulls)), never below 0; no pull counts as one (units)."""
+    return isqrt(max(delta * delta - 1, 0) // (4 * max(pulls, 1)))
+
+
+def within(estimates: Mapping[int, int], members: Seats, radius: int) -> Seats:
+    """For one arm: who is no farther than a radius from the lower median of the members (units)."""
     if not members:
         return frozenset()
     median = sorted(estimates[p] for p in members)[(len(members) - 1) // 2]
-    return frozenset(p for p in members if 2 * abs(estimates[p] - median) < delta)
+    return frozenset(p for p in members if abs(estimates[p] - median) <= radius)
 
 
 def select(
@@ -74,8 +82,9 @@ def select(
     arms: int,
     seed: bytes,
     delta: int = 0,
+    pulls: Counts = (),
 ) -> tuple[Seats, ...]:
-    """B_i of every arm: a pure function of reports, bits, D, f and delta (PROTOCOL 1.4).
+    """B_i of every arm: a pure function of reports, bits, D, f, delta and n_ref (PROTOCOL 1.4).
 
     Args:
         means: the agreed report of each seat, in units.
@@ -83,7 +92,8 @@ def select(
         blocked: D, left out of A and F in every option.
         liars: f.
         seed: seed_t of this round, which breaks ties of the trimming.
-        delta: in units; read by delta-safe alone.
+        delta: in units; read by delta-safe and confidence.
+        pulls: n_ref of the open round, on which the reports of whoever follows the rules stand; read by confidence.
     """
     order = tie_break(seed, frozenset(means))
     passed = filtered(bits, blocked)
@@ -96,7 +106,9 @@ def select(
             case Aggregation.OPTION_2 | Aggregation.OPTION_3:
                 selected.append(trimmed(estimates, passed, trim_of(len(passed), liars), order))
             case Aggregation.DELTA_SAFE:
-                selected.append(within(estimates, passed, delta))
+                selected.append(within(estimates, passed, radius(delta)))
+            case Aggregation.CONFIDENCE:
+                selected.append(within(estimates, passed, radius(delta, pulls[arm])))
     return tuple(selected)
 
 

@@ -9,7 +9,7 @@ from chain_bandit.protocol.quorum import QuorumChoice
 from chain_bandit.protocol.units import MAX_ARMS, MAX_PARTICIPANTS, UNIT
 
 _WIDTHS = {
-    "aggregation": 2, "delta": 32, "quorum_choice": 1, "cost": 1, "c1_per_report": 1, "body_mode": 1,
+    "delta": 32, "quorum_choice": 1, "cost": 1, "c1_per_report": 1, "body_mode": 1,
     "failure_limit": 16, "unrecorded": 16, "threshold": 32, "tolerance": 32, "skip_penalty": 16, "evidence_penalty": 16,
     "c1_numerator": 64, "c1_denominator": 64, "wei_per_unit": 64, "stake": 128, "opening_deadline": 32,
     "skip_deadline": 32, "burn_in_blocks": 32, "game_blocks": 32, "settlement_window": 32,
@@ -69,12 +69,14 @@ def check(p: Parameters) -> None:
     require(p.c1_numerator > 0 and p.c1_denominator > 0, "exploration", "C1 > 0", P=p.c1_numerator, Q=p.c1_denominator)
     require(p.failure_limit >= 1, "failure_limit", "s >= 1", s=p.failure_limit)
     require(f >= 0, "liars", "f >= 0", f=f)
+    require(0 <= p.aggregation < len(Aggregation), "aggregation", f"0 <= aggregation < {len(Aggregation)}",
+            value=p.aggregation)
     if p.aggregation == Aggregation.OPTION_1:
         require(n >= 3 * f + 1, "liars", "M >= 3f + 1 (Theorem 1, Option 1)", M=n, f=f)
-    if p.aggregation == Aggregation.DELTA_SAFE:
-        require(p.delta > 0, "delta", "delta > 0 (delta-safe)", delta=p.delta)
+    if p.aggregation in (Aggregation.DELTA_SAFE, Aggregation.CONFIDENCE):
+        require(p.delta > 0, "delta", "delta > 0 (delta-safe, confidence)", delta=p.delta)
     else:
-        require(p.delta == 0, "delta", "delta = 0 (only delta-safe has one)", delta=p.delta)
+        require(p.delta == 0, "delta", "delta = 0 (only delta-safe and confidence have one)", delta=p.delta)
     require(m >= 0 and n >= m + 2, "attackers", "M >= m + 2", M=n, m=m)
     require(n >= 2 * f + m + 1, "attackers", "M >= 2f + m + 1 (f < |H|, and who attacks may withhold its report)",
             M=n, f=f, m=m)

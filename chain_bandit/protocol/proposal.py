@@ -85,7 +85,7 @@ def _propose(
     seed = round_seed(ledger.seed, ledger.round)
     option = Aggregation(parameters.aggregation)
     selected = select(
-        option, means, bits, frozenset(), parameters.liars, parameters.arms, seed, parameters.delta
+        option, means, bits, frozenset(), parameters.liars, parameters.arms, seed, parameters.delta, ledger.pulls
     )
     body = Body(radii(ledger.pulls), reports)
     encoded, validated = body.encode(), global_means(means, selected)

@@ -1,11 +1,12 @@
 """The environment's rewards: what it commits to before the game, and the draw that follows from it (PROTOCOL 0).
 
-Every reward is one counter-based Philox4x64-10 draw under a committed key, so that the environment, the
-simulator and the auditor draw the same; the contract never draws.
+Every reward is one word of a counter-based Philox4x64-10 block under a committed key, four seats to a block, so that
+the environment, the simulator and the auditor draw the same; the contract never draws.
 """
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 
 from chain_bandit.protocol.digests import keccak, uint
@@ -15,15 +16,16 @@ from chain_bandit.protocol.units import UNIT, Means
 _MASK = 2**64 - 1
 
 
-def philox(key: tuple[int, int], counter: tuple[int, int, int, int]) -> int:
-    """First 64-bit word of Philox4x64-10 (Salmon et al. 2011) under `key` at `counter`."""
+@lru_cache(maxsize=1024)
+def philox(key: tuple[int, int], counter: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+    """The four 64-bit words of Philox4x64-10 (Salmon et al. 2011) under `key` at `counter`."""
     c0, c1, c2, c3 = counter
     k0, k1 = key
     for _ in range(10):
         p0, p1 = 0xD2E7470EE14C6C93 * c0, 0xCA5A826395121157 * c2
         c0, c1, c2, c3 = (p1 >> 64) ^ c1 ^ k0, p1 & _MASK, (p0 >> 64) ^ c3 ^ k1, p0 & _MASK
         k0, k1 = (k0 + 0x9E3779B97F4A7C15) & _MASK, (k1 + 0xBB67AE8584CAA73B) & _MASK
-    return c0
+    return c0, c1, c2, c3
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,8 @@ class Draws:
 
     def reward(self, round_: int, participant: int, arm: int, failed_rounds: int) -> int:
         """Reward in units; `failed_rounds` counts the failed rounds recorded before `round_`."""
-        u = philox(self._key, (round_, participant, arm, failed_rounds))
+        block, place = divmod(participant, 4)
+        u = philox(self._key, (round_, block, arm, failed_rounds))[place]
         values, cumulative, size = self._tables[arm]
         return values[bisect_right(cumulative, u * size >> 64)]
 

@@ -1,1 +1,1 @@
-"""Games without chain, signatures or messages: the readable reference, the lies it is tried with, and its rivals."""
+"""Games without chain, signatures or messages: the readable reference, its lies, and an arena with rivals."""

@@ -11,6 +11,7 @@ from random import Random
 
 from chain_bandit.actors.rules import Rules
 from chain_bandit.attacks.attack import Attack, Effect, NotSimulated, Said, View
+from chain_bandit.attacks.malicious import Combined
 from chain_bandit.protocol.aggregation import enough_pulls
 from chain_bandit.protocol.blocks import Header, Kind, Record, Report, SignedReport, approves, seats
 from chain_bandit.protocol.committee import commander_drawn
@@ -148,6 +149,9 @@ class Play:
             seat: View(seat, self._rules, colluders, {}, setting.chances[seat], self._ledger)
             for seat in setting.attacks
         }
+        self._effects = {
+            seat: [part.effect() for part in parts(attack)] for seat, attack in setting.attacks.items()
+        }
         self._waiting = 0
         self._proven: set[int] = set()
 
@@ -236,7 +240,7 @@ class Play:
         reported = {seat: readable[seat].means for seat in seats(header.reporters)}
         for seat, view in self._views.items():
             if members >> seat & 1:  # whoever does not validate has no block, and reads the last that it has
-                view.reported = reported
+                view.reported, view.reported_pulls = reported, ledger.pulls
         certified = heard and votes >= p.quorum(members.bit_count())
         return _Agreed(header if certified else None, reported, frozenset(proven))
 
@@ -253,7 +257,11 @@ class Play:
         return self.setting.attacks[seat].counts(self._views[seat], counts) if seat in self._views else counts
 
     def _effect(self, seat: int) -> Effect:
-        return self.setting.attacks[seat].effect(self._views[seat]) if seat in self._views else Effect()
+        """One part of its attack on top of the other."""
+        effect, round_ = Effect(), self._ledger.round
+        for each in self._effects.get(seat, ()):
+            effect = effect.then(each) if each.first <= round_ <= each.last else effect
+        return effect
 
     def _accuse(self, ledger: Ledger, proven: frozenset[int], open_round: int) -> Ledger:
         """The ledger with those who have not been proven before on their way to the block list."""
@@ -296,9 +304,14 @@ class Play:
         return cost_of_round(choice, self._cost, header.means[header.arm], mean)
 
 
+def parts(attack: Attack) -> tuple[Attack, ...]:
+    """Of a combined attack those that it combines, in order; any other is its own."""
+    return attack.attacks if isinstance(attack, Combined) else (attack,)
+
+
 def require_simulated(attack: Attack) -> None:
     """Refuse an attack on messages that does not say what it comes to. Raises `NotSimulated`."""
-    for part in getattr(attack, "attacks", (attack,)):
+    for part in parts(attack):
         kind = type(part)
         if kind.outbox is not Attack.outbox and kind.effect is Attack.effect:
             raise NotSimulated(kind.__name__, "it does not say what its messages come to, see Attack.effect")

@@ -34,20 +34,21 @@ Lie = Callable[[int, int, Reports, Ledger], Means]
 An open game shows every receipt, so a liar knows what everybody's honest report would be (PROTOCOL 1.1).
 """
 
-Aggregator = Callable[[Parameters, Reports, Mapping[int, tuple[bool, ...]], bytes], tuple[Seats, ...]]
-"""(parameters, reports, comparison bits, seed of the round) to B_i of every arm."""
+Aggregator = Callable[[Parameters, Reports, Mapping[int, tuple[bool, ...]], Ledger], tuple[Seats, ...]]
+"""(parameters, reports, comparison bits, ledger of the round) to B_i of every arm."""
 
 
 def robust(
-    parameters: Parameters, reports: Reports, bits: Mapping[int, tuple[bool, ...]], seed: bytes
+    parameters: Parameters, reports: Reports, bits: Mapping[int, tuple[bool, ...]], ledger: Ledger
 ) -> tuple[Seats, ...]:
     """The option that the parameters name."""
-    p = parameters
-    return select(Aggregation(p.aggregation), reports, bits, frozenset(), p.liars, p.arms, seed, p.delta)
+    p, seed = parameters, round_seed(ledger.seed, ledger.round)
+    option = Aggregation(p.aggregation)
+    return select(option, reports, bits, frozenset(), p.liars, p.arms, seed, p.delta, ledger.pulls)
 
 
 def plain_mean(
-    parameters: Parameters, reports: Reports, bits: Mapping[int, tuple[bool, ...]], seed: bytes
+    parameters: Parameters, reports: Reports, bits: Mapping[int, tuple[bool, ...]], ledger: Ledger
 ) -> tuple[Seats, ...]:
     """No defence: everybody who reports is believed."""
     return (frozenset(reports),) * parameters.arms
@@ -147,7 +148,7 @@ def _decide(game: Game, ledger: Ledger, purses: list[Purse]) -> tuple[Record, bo
         if seat not in game.equivocates
     }
     bits = {seat: enough_pulls(purses[seat].counts, ledger.pulls, p.threshold) for seat in reports}
-    selected = AGGREGATORS[game.aggregator](p, reports, bits, round_seed(game.seed_0, ledger.round))
+    selected = AGGREGATORS[game.aggregator](p, reports, bits, ledger)
     header = Header(
         round=ledger.round,
         parent=ledger.head,

@@ -13,7 +13,7 @@ from scipy.stats import t as students_t
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation.kernel.numbers import Cast, Keys, Rules
-from chain_bandit.simulation.kernel.play import SUMS, play, trace
+from chain_bandit.simulation.kernel.play import SUMS, opening, play, trace
 
 PARTS = ("burn_in", "arms", "failed", "cost")
 """Of the regret: `protocol.regret.Regret`."""
@@ -96,9 +96,13 @@ def measure(
     """Play one game for each of the chances, on so many threads; which one plays what changes nothing."""
     sums = np.zeros((len(chances), len(marks), len(SUMS)), np.int64)
     nothing, at = trace(0, rules.arms, rules.participants), np.array(marks, np.int64)
+
+    def game(rules: Rules, keys: Keys, row: NDArray[np.int64]) -> None:
+        play(rules, cast, keys, opening(rules, cast), at, row, nothing)
+
     if chances:
-        play(rules._replace(horizon=1), cast, chances[0], at[:0], sums[0], nothing)  # compiles
+        game(rules._replace(horizon=1), chances[0], sums[0])  # compiles
     start = time.process_time()
     with ThreadPoolExecutor(jobs) as threads:
-        list(threads.map(lambda keys, row: play(rules, cast, keys, at, row, nothing), chances, sums))
+        list(threads.map(lambda keys, row: game(rules, keys, row), chances, sums))
     return Measured(parameters, tuple(marks), sums, time.process_time() - start)

@@ -240,6 +240,10 @@ def _counted(p: Parameters) -> str:
             return some + trimmed
         case Aggregation.DELTA_SAFE:
             return some + f"the reports nearer than {p.delta / 2 / UNIT:g} to their median."
+        case Aggregation.CONFIDENCE:
+            return some + (
+                f"the reports nearer than {p.delta / 2 / UNIT:g} to their median, over the square root of its pulls."
+            )
 
 
 def _reputation(facts: Facts) -> Markup:

@@ -1,8 +1,8 @@
 """What a terminal shows of a run: header, progress, tables. Everything fits 80 columns and says all without colour."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from rich import box
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -65,22 +65,22 @@ def header(facts: Mapping[str, Any]) -> RenderableType:
     return lines
 
 
-class Progress:
-    """A line on stderr that follows a run: give it to `run` as its observer, inside a `with`.
+class Line:
+    """A line on stderr that follows something long, inside a `with`.
 
     Silent unless stderr is a terminal that can move its cursor.
     """
 
-    def __init__(self, rounds: int, to: Console | None = None) -> None:
+    def __init__(self, what: str, total: int, to: Console | None = None) -> None:
         shown = to or console(stderr=True)
         self._bar = Bar(
             TextColumn("{task.description}"), BarColumn(12), TextColumn("{task.fields[standing]}"), console=shown,
             transient=True, refresh_per_second=5, disable=not shown.is_terminal or shown.is_dumb_terminal,
         )  # fmt: skip
-        self._task = self._bar.add_task(f"round 0 of {rounds:,}", total=rounds, standing="")
-        self._rounds = rounds
+        self._what, self._total = what, total
+        self._task = self._bar.add_task(self._where(0), total=total, standing="")
 
-    def __enter__(self) -> "Progress":
+    def __enter__(self) -> Self:
         """Begin to show."""
         self._bar.start()
         return self
@@ -91,13 +91,24 @@ class Progress:
         """Leave no line behind."""
         self._bar.stop()
 
+    def show(self, done: int, standing: Callable[[], str]) -> None:
+        """How many are done, and what else there is to say."""
+        if not self._bar.disable:
+            self._bar.update(self._task, completed=done, description=self._where(done), standing=standing())
+
+    def _where(self, done: int) -> str:
+        return f"{self._what} {done:,} of {self._total:,}"
+
+
+class Progress(Line):
+    """Follows a run: give it to `run` as its observer."""
+
+    def __init__(self, rounds: int, to: Console | None = None) -> None:
+        super().__init__("round", rounds, to)
+
     def __call__(self, moment: "Moment") -> None:
         """Show where the run stands."""
-        if not self._bar.disable:
-            self._bar.update(
-                self._task, completed=moment.rounds, description=f"round {moment.rounds:,} of {self._rounds:,}",
-                standing=standing(moment),
-            )  # fmt: skip
+        self.show(moment.rounds, lambda: standing(moment))
 
 
 def standing(moment: "Moment") -> str:

@@ -9,6 +9,7 @@ import {MAX_ARMS, MAX_PARTICIPANTS, ODDS, Parameters, UNIT} from "../types/Game.
 library Assumptions {
     uint256 private constant OPTION_1 = 0;
     uint256 private constant DELTA_SAFE = 3;
+    uint256 private constant CONFIDENCE = 4;
 
     /// @notice Signatures needed from so many validators, of which up to `attackers` may misbehave.
     /// @param floor_ What a majority exceeds however few validate, see `majorityFloor`.
@@ -70,13 +71,13 @@ library Assumptions {
     }
 
     function _checkChoices(Parameters memory p) private pure {
-        if (p.quorumChoice > 1 || p.c1PerReport > 1 || p.bodyMode > 1 || p.aggregation > DELTA_SAFE || p.cost > 1) {
+        if (p.quorumChoice > 1 || p.c1PerReport > 1 || p.bodyMode > 1 || p.aggregation > CONFIDENCE || p.cost > 1) {
             revert IErrors.UnknownChoice(p.quorumChoice, p.c1PerReport, p.bodyMode, p.aggregation, p.cost);
         }
         if (p.sealedGame > 1 || (p.sealedGame == 0 && p.unrevealedPenalty != 0)) {
             revert IErrors.SealMalformed(p.sealedGame, p.unrevealedPenalty);
         }
-        if ((p.aggregation == DELTA_SAFE) != (p.delta != 0)) revert IErrors.DeltaMisplaced(p.aggregation, p.delta);
+        if ((p.aggregation >= DELTA_SAFE) != (p.delta != 0)) revert IErrors.DeltaMisplaced(p.aggregation, p.delta);
     }
 
     function _checkFaults(Parameters memory p) private pure {

@@ -28,8 +28,8 @@ struct Parameters {
     uint16 liars; // f, assumed bound
     uint16 attackers; // m, assumed bound
     uint32 threshold; // k of k * n > n_ref
-    uint8 aggregation; // 0, 1, 2: the paper's options 1, 2, 3; 3: delta-safe
-    uint32 delta; // in units; 0 unless delta-safe
+    uint8 aggregation; // 0, 1, 2: the paper's options 1, 2, 3; 3: delta-safe; 4: confidence
+    uint32 delta; // in units; 0 unless delta-safe or confidence
     uint8 quorumChoice; // 0 majority, 1 two thirds
     uint16 failureLimit; // failed rounds in a row before an exploration
     uint64 c1Numerator;

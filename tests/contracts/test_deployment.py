@@ -24,11 +24,12 @@ REFUSALS = [
     (parameters(quorum_choice=2), ("UnknownChoice", 2, 1, 0, 0, 0)),
     (parameters(c1_per_report=2), ("UnknownChoice", 0, 2, 0, 0, 0)),
     (parameters(body_mode=2), ("UnknownChoice", 0, 1, 2, 0, 0)),
-    (parameters(aggregation=4), ("UnknownChoice", 0, 1, 0, 4, 0)),
+    (parameters(aggregation=5, delta=1), ("UnknownChoice", 0, 1, 0, 5, 0)),
     (parameters(cost=2), ("UnknownChoice", 0, 1, 0, 0, 2)),
     (parameters(delta=1), ("DeltaMisplaced", 0, 1)),
     (parameters(aggregation=2, delta=1), ("DeltaMisplaced", 2, 1)),
     (parameters(aggregation=3), ("DeltaMisplaced", 3, 0)),
+    (parameters(aggregation=4), ("DeltaMisplaced", 4, 0)),
     (parameters(unrecorded=0), ("ReputationMalformed", 0, UNIT // 10, 4096)),
     (parameters(tolerance=0), ("ReputationMalformed", 1, 0, 4096)),
     (parameters(skip_penalty=0), ("ReputationMalformed", 1, UNIT // 10, 0)),
@@ -41,6 +42,7 @@ REFUSALS = [
     (parameters(attackers=2), ("TooFewReports", 4, 1, 2)),
     (parameters(aggregation=1, participants=6, liars=2, attackers=2), ("TooFewReports", 6, 2, 2)),
     (parameters(aggregation=3, delta=1, participants=5, liars=2), ("TooFewReports", 5, 2, 1)),
+    (parameters(aggregation=4, delta=1, participants=5, liars=2), ("TooFewReports", 5, 2, 1)),
     (parameters(liars=0, attackers=2), ("ValidatorsOutOfRange", 4, 5, 4)),
     (parameters(participants=6, attackers=2, quorum_choice=1), ("QuorumUnreachable", 5, 6, 2)),
     (parameters(burn_in=5), ("BurnInMalformed", 5, 2)),
@@ -91,7 +93,7 @@ def test_deployment_reverts_when_the_pool_is_one_wei_short():
 def test_deployment_accepts_every_bound_exactly():
     largest = parameters(participants=256, arms=254, burn_in=508, horizon=509, liars=85, attackers=85)
     half = parameters(participants=6, liars=2)
-    options = (replace(half, aggregation=1), replace(half, aggregation=2), replace(half, aggregation=3, delta=1))
+    options = [replace(half, aggregation=option, delta=int(option > 2)) for option in (1, 2, 3, 4)]
     drawn = (parameters(sortition=3 * ODDS // 4), parameters(sortition=ODDS), parameters(probing=1, commanders=1))
     for p in (BASE, largest, *drawn, replace(largest, quorum_choice=1), parameters(burn_in_blocks=0), *options):
         assert Game(p).deployment.accepted
@@ -152,8 +154,8 @@ def random_parameters(chance: random.Random) -> Parameters:
     attackers = max(0, (participants - 1) // 3 + off(-1, 1))
     some = chance.randint(1, participants)
     liars = chance.choice(((participants - 1) // 3, max(0, participants - attackers - 1) // 2))
-    aggregation = chance.choice((0, 0, 1, 2, 3)) + off(4)
-    delta = chance.choice((*[UNIT // 10] * 15, 0)) if aggregation == 3 else off(1, 2**32 - 1)
+    aggregation = chance.choice((0, 0, 1, 2, 3, 4)) + off(4)
+    delta = chance.choice((*[UNIT // 10] * 15, 0)) if aggregation in (3, 4) else off(1, 2**32 - 1)
     validators = chance.choice((participants, participants, some, 3 * attackers + 1)) + off(1, -1)
     expected = (2 * attackers + 1) * 2**64
     sortition = chance.choice((*[0] * 8, -(-expected // max(participants, 1)), 2**64)) + off(1, -1)

@@ -7,20 +7,21 @@ import numpy as np
 import pytest
 
 from benchmarks import theorems
-from chain_bandit.attacks.attack import NotSimulated
+from chain_bandit.attacks.attack import NotSimulated, View
 from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.crypto.keys import derive
 from chain_bandit.game.simulated import replicates
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.regret import Regret
+from chain_bandit.protocol.units import Means
 from chain_bandit.scenario import Scenario
 from chain_bandit.simulation.kernel import numbers
-from chain_bandit.simulation.kernel.play import SUMS, play, trace
+from chain_bandit.simulation.kernel.play import SUMS, opening, play, trace
 from chain_bandit.simulation.outcomes import Play, Setting, hashes
 from tests.equivalence.test_outcomes_equal_game import SELECTIONS, scenario
 
 COMPILED = sorted(set(ATTACKS) - {"captured-committee"})
-OPTIONS = ["option-1", "option-2", "option-3", "delta-safe"]
+OPTIONS = ["option-1", "option-2", "option-3", "delta-safe", "confidence"]
 SWITCHES: list[dict[str, Any]] = [
     {}, {"cost": "distance"}, {"chain": {"batch": 5}}, {"exploration": "1.5", "failure_limit": 1}, {"threshold": 3},
     {"sealed": True, "rewards": {"kind": "bernoulli", "means": [0.5, 0.5, 0.0]}},
@@ -50,7 +51,8 @@ def compiled(case: Scenario) -> list[tuple[Any, ...]]:
     kept, marks = trace(p.horizon, p.arms, p.participants), np.arange(1, p.horizon + 1)
     out = np.zeros((p.horizon, len(SUMS)), np.int64)
     keys = numbers.keys(derive(case.seed, "secret"), derive(case.seed, "seed_0"))
-    play(numbers.rules(p, case.model, case.chain.batch), numbers.cast(p, case.attacks()), keys, marks, out, kept)
+    rules, cast = numbers.rules(p, case.model, case.chain.batch), numbers.cast(p, case.attacks())
+    play(rules, cast, keys, opening(rules, cast), marks, out, kept)
     rows = []
     for at, (round_, seats) in enumerate(zip(kept.rounds.tolist(), kept.seats.tolist(), strict=True)):
         kind, arm, cost, *means = round_
@@ -81,7 +83,7 @@ def test_every_attack_under_every_selection(name, selection):
     for seats in ((5, 6), (3, 4, 5, 6), (1, 2, 6)):
         option = rng.choice(OPTIONS)
         changes = rng.choice(SWITCHES) | SELECTIONS.get(selection, {})
-        delta = 0.4 if option == "delta-safe" else 0.0
+        delta = 0.4 if option == "delta-safe" else None
         require_equal(scenario(name, rng.randrange(2**32), seats, aggregation=option, delta=delta, **changes))
 
 
@@ -89,7 +91,7 @@ def test_every_attack_under_every_selection(name, selection):
 @pytest.mark.parametrize("option", OPTIONS)
 @pytest.mark.parametrize("name", COMPILED)
 def test_every_attack_under_every_setting(name, option):
-    delta = 0.4 if option == "delta-safe" else 0.0
+    delta = 0.4 if option == "delta-safe" else None
     for selection in ({}, *SELECTIONS.values()):
         for switch in SWITCHES:
             for seed in range(4):
@@ -97,8 +99,36 @@ def test_every_attack_under_every_setting(name, option):
                 require_equal(scenario(name, seed, seats, aggregation=option, delta=delta, **switch, **selection))
 
 
+LIES: list[tuple[str, dict[str, Any]]] = [
+    ("on-off", {"period": 1}), ("inflated-counts", {"favour": 5, "times": 100}), ("a-little-is-enough", {"z": 1.5}),
+    ("a-little-is-enough", {"z": 900.0}), ("inner-product", {"epsilon": 1.5}), ("inner-product", {"epsilon": 900.0}),
+    ("radius", {"favour": 0}), ("radius", {"favour": 5, "share": 900.0}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "options"), LIES, ids=str)
+def test_every_option_of_a_lie(name, options):
+    told = {"name": name, "options": options}
+    for option in OPTIONS:
+        malicious = [{"seat": seat, "attacks": [told]} for seat in (1, 4, 6)]
+        delta = 0.4 if option == "delta-safe" else None
+        require_equal(scenario(name, 1, aggregation=option, delta=delta, malicious=malicious))
+
+
+def test_what_a_plugin_inherits_is_not_taken_for_its_lie():
+    with pytest.raises(NotSimulated, match="no compiled form"):
+        compiled(scenario(f"{__name__}:Modest"))
+
+
+class Modest(ATTACKS["sign-flip"]):  # type: ignore[misc]
+    """Flips half of the arms only."""
+
+    def means(self, view: View, honest: Means) -> Means:
+        return super().means(view, honest)[: len(honest) // 2] + honest[len(honest) // 2 :]
+
+
 def test_combined_attacks_change_what_the_one_before_left():
-    attacks = [{"name": "within-range"}, {"name": "offset", "options": {"distance": 0.2}}, {"name": "two-faced-counts"}]
+    attacks = [{"name": "mimic"}, {"name": "offset", "options": {"distance": 0.2}}, {"name": "two-faced-counts"}]
     silent = [{"name": "silent-validator", "options": {"first": 14, "last": 20}}, {"name": "two-faced-report"}]
     case = scenario("copycat", malicious=[{"seat": 2, "attacks": attacks}, {"seat": 4, "attacks": silent}])
     require_equal(case)
@@ -115,9 +145,9 @@ def test_every_theorem_inside_and_outside(theorem, place):
 
 
 def test_a_game_larger_than_sorting(tmp_path):
-    malicious = [{"seat": seat, "attacks": [{"name": "within-range"}]} for seat in range(70, 90)]
-    case = scenario("offset", participants=90, liars=22, attackers=5, rounds=40, malicious=malicious)
-    require_equal(case)
+    for name in ("within-range", "a-little-is-enough"):
+        malicious = [{"seat": seat, "attacks": [{"name": name}]} for seat in range(70, 90)]
+        require_equal(scenario(name, participants=90, liars=22, attackers=5, rounds=40, malicious=malicious))
 
 
 def test_replicates_are_games_of_their_own_seeds_whatever_the_threads():

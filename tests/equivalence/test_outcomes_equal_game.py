@@ -61,10 +61,10 @@ def require_equal(case: Scenario) -> list[tuple[Any, ...]]:
     return here
 
 
-@pytest.mark.parametrize("option", ["option-1", "option-2", "option-3", "delta-safe"])
+@pytest.mark.parametrize("option", ["option-1", "option-2", "option-3", "delta-safe", "confidence"])
 @pytest.mark.parametrize("name", sorted(set(ATTACKS) - {"captured-committee"}))
 def test_every_attack_comes_to_what_it_says(name, option):
-    rows = require_equal(scenario(name, aggregation=option, delta=0.4 if option == "delta-safe" else 0.0))
+    rows = require_equal(scenario(name, aggregation=option, delta=0.4 if option == "delta-safe" else None))
     assert len(rows) == 50
 
 
@@ -136,7 +136,7 @@ def test_an_attack_on_messages_that_does_not_say_what_it_comes_to_is_refused(mon
 def test_a_false_effect_is_noticed(monkeypatch):
     """The planted fault: a silent validator that says it votes."""
     case = scenario("silent-validator", seats=(3, 4, 5, 6))
-    monkeypatch.setattr(ATTACKS["silent-validator"], "effect", lambda self, view: Attack.effect(self, view))
+    monkeypatch.setattr(ATTACKS["silent-validator"], "effect", lambda self: Attack.effect(self))
     assert live(case) != without_messages(case)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from chain_bandit.chain.embedded import EmbeddedNode
 from chain_bandit.chain.errors import NodeUnreachable
 from chain_bandit.chain.remote import json_rpc
+from chain_bandit.chain.wire import METHOD_NOT_FOUND
 
 
 def as_json(value: Any, key: str = "") -> Any:
@@ -34,18 +35,22 @@ def served(node: EmbeddedNode) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            try:
-                with lock:
-                    answer = {"result": as_json(rpc(request["method"], request["params"]))}
-            except NodeUnreachable as error:
-                answer = {"error": {"code": -32601, "message": str(error)}}
-            body = json.dumps({"jsonrpc": "2.0", "id": request["id"], **answer}).encode()
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            said = [self.answer(each) for each in asked] if isinstance(asked, list) else self.answer(asked)
+            body = json.dumps(said).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+            try:
+                with lock:
+                    answer = {"result": as_json(rpc(request["method"], request["params"]))}
+            except NodeUnreachable as error:
+                answer = {"error": {"code": METHOD_NOT_FOUND, "message": str(error)}}
+            return {"jsonrpc": "2.0", "id": request["id"], **answer}
 
         def log_message(self, format: str, *args: object) -> None:
             return

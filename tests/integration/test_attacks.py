@@ -130,7 +130,7 @@ def test_every_attack_of_the_registry_is_tested_here():
     names = {name for name in globals() if name.startswith("test_")}
     missing = [a for a in ATTACKS if not any(n.startswith(f"test_{a.replace('-', '_')}_") for n in names)]
     assert missing == []
-    assert len(ATTACKS) == 17
+    assert len(ATTACKS) == 26
 
 
 def test_an_honest_game_accuses_nobody_costs_nothing_and_drops_nothing(watched, scenario, monkeypatch):
@@ -141,7 +141,7 @@ def test_an_honest_game_accuses_nobody_costs_nothing_and_drops_nothing(watched, 
 
 
 def test_constant_lie_turns_the_plain_mean_to_the_bad_arm_and_is_cut_off_by_the_protocol(watched):
-    game = watched(("constant-lie", {"favour": 1}))
+    game = watched(("constant-lie", {"favour": 1}), seed=2)
     assert game.every_block_is_approved_and_inside_the_honest_range() == 57
     last = game.rounds[-1]
     assert last.reports[3] == (0, UNIT)
@@ -152,7 +152,7 @@ def test_constant_lie_turns_the_plain_mean_to_the_bad_arm_and_is_cut_off_by_the_
 
 
 def test_worse_half_turns_the_plain_mean_to_the_bad_arm_and_is_cut_off_by_the_protocol(watched):
-    game = watched("worse-half")
+    game = watched("worse-half", seed=2)
     assert game.every_block_is_approved_and_inside_the_honest_range() == 57
     last = game.rounds[-1]
     assert last.reports[3] == (0, UNIT)
@@ -162,7 +162,7 @@ def test_worse_half_turns_the_plain_mean_to_the_bad_arm_and_is_cut_off_by_the_pr
 
 
 def test_sign_flip_narrows_the_gap_of_the_plain_mean_and_not_the_protocols(watched):
-    game = watched("sign-flip", participants=7)
+    game = watched("sign-flip", participants=7, seed=2)
     assert game.every_block_is_approved_and_inside_the_honest_range() == 57
     gap_of_plain, gap_of_ours = 0, 0
     for each in game.rounds[10:]:
@@ -229,6 +229,136 @@ def test_sleeper_is_true_until_it_wakes_then_drags_the_plain_mean_and_not_the_pr
     dragged = [abs(each.plain_mean(0) - _honest_mean(game, each, 0)) for each in awake]
     ours = [abs(each.header.means[0] - _honest_mean(game, each, 0)) for each in awake]
     assert sum(ours) < sum(dragged)
+
+
+def gaps(game, rounds):
+    """How far arm 0 is above arm 1, summed: for the honest alone, for the undefended, for the protocol."""
+    honest = sum(_honest_mean(game, each, 0) - _honest_mean(game, each, 1) for each in rounds)
+    plain = sum(each.plain_mean(0) - each.plain_mean(1) for each in rounds)
+    return honest, plain, sum(each.header.means[0] - each.header.means[1] for each in rounds)
+
+
+def in_force(game, rounds):
+    """In how many rounds a colluder is in some B."""
+    return sum(any(seat in seats(row) for row in each.header.selected for seat in (5, 6)) for each in rounds)
+
+
+def after_block(game):
+    """Of every round but the first, the honest means by arm in the block before it, and what both colluders told."""
+    for before, each in zip(game.rounds, game.rounds[1:], strict=False):
+        assert each.reports[5] == each.reports[6]
+        yield [_honest_mean(game, before, arm) for arm in (0, 1)], before, each.reports[5]
+
+
+def test_on_off_drags_the_plain_mean_in_every_other_stretch_and_not_the_protocols(watched):
+    game = watched(("on-off", {"period": 15}), participants=7)
+    assert game.every_block_is_approved_and_inside_the_honest_range() == 57
+    for on in (False, True):
+        rounds = [each for each in game.rounds[5:] if each.header.round // 15 % 2 == on]
+        assert any(each.costly for each in rounds) <= on
+        honest, plain, ours = gaps(game, rounds)
+        assert (plain < honest * 9 // 10) is on
+        assert ours > plain or not on
+
+
+def test_a_little_is_enough_stays_in_b_and_narrows_every_gap(watched):
+    game = watched(("a-little-is-enough", {"z": 0.8}), participants=7)
+    assert game.every_block_is_approved_and_inside_the_honest_range() == 57
+    for honest, _, told in after_block(game):
+        first = best(honest)
+        assert told[first] <= honest[first]
+        assert told[1 - first] >= honest[1 - first]
+    honest, plain, ours = gaps(game, [each for each in game.rounds[10:] if best(each.header.means) == 0])
+    assert max(plain, ours) < honest
+    assert in_force(game, game.rounds) > 50
+    assert sum(each.costly for each in game.rounds) > 50
+
+
+def test_inner_product_points_the_plain_mean_the_other_way_and_is_cut_off_where_arms_are_far_apart(watched):
+    game = watched(("inner-product", {"epsilon": 4.0}), participants=7)
+    assert game.every_block_is_approved_and_inside_the_honest_range() == 57
+    for honest, _, told in after_block(game):
+        assert (told[0] - told[1]) * (honest[0] - honest[1]) <= 0
+    honest, plain, ours = gaps(game, game.rounds[10:])
+    assert plain < ours
+    assert plain < honest // 4
+    assert best(game.rounds[-1].header.means) == 0
+
+
+def test_mimic_repeats_an_honest_report_that_no_rule_can_tell_from_another(watched):
+    game = watched("mimic", participants=7)
+    assert game.every_block_is_approved_and_inside_the_honest_range() == 57
+    assert all(told == before.reports[0] for _, before, told in after_block(game))
+    assert in_force(game, game.rounds[1:]) > 40
+    assert sum(each.costly for each in game.rounds) > 40
+    assert best(game.rounds[-1].header.means) == 0
+
+
+def test_swap_pulls_the_two_best_together_and_stays_in_b_but_only_as_far_as_honest_reports_reach(watched):
+    game = watched("swap", participants=7)
+    assert game.every_block_is_approved_and_inside_the_honest_range() == 57
+    for honest, before, told in after_block(game):
+        for arm in (0, 1):
+            low, high = before.honest_range(game.honest, arm)
+            assert told[arm] == sorted([low, honest[1 - arm], high])[1]
+    honest, plain, ours = gaps(game, [each for each in game.rounds[10:] if best(each.header.means) == 0])
+    assert max(plain, ours) < honest
+    assert in_force(game, game.rounds) > 40
+
+
+@pytest.mark.parametrize(("share", "forgiven"), [(0.3, True), (3.0, False)])
+def test_radius_is_forgiven_just_under_the_width_and_loses_its_reputation_above_it(watched, share, forgiven):
+    game = watched(("radius", {"share": share, "favour": 1}), participants=7)
+    assert game.every_block_is_approved_and_inside_the_honest_range() == 57
+    honest, plain, _ = gaps(game, game.rounds[10:])
+    assert plain < honest
+    low = sum(each.header.accuracies[5] < min(each.header.accuracies[p] for p in game.honest) for each in game.rounds)
+    assert (low < 10) is forgiven
+    assert (in_force(game, game.rounds) > 30) is forgiven
+
+
+def test_inflated_counts_fool_nobody_who_asks_whether_there_are_enough(watched, monkeypatch):
+    openings = []
+    keep = IdealComparison.on_opening
+
+    def on_opening(self, seat, opening):
+        openings.append((seat, opening.counts))
+        keep(self, seat, opening)
+
+    monkeypatch.setattr(IdealComparison, "on_opening", on_opening)
+    game = watched(("inflated-counts", {"favour": 1, "times": 9}), participants=7)
+    assert game.every_block_is_approved_and_inside_the_honest_range() == 57
+    claims = {seat: [counts for other, counts in openings if other == seat] for seat in range(7)}
+    assert claims[6] == [tuple(min(9 * count, 60) for count in counts) for counts in claims[0]]
+    last, weighed = game.rounds[-1], []
+    for arm in (0, 1):  # the undefended, who weigh reports by counts
+        weights = [claims[seat][-1][arm] for seat in range(7)]
+        weighed.append(sum(w * last.reports[seat][arm] for seat, w in enumerate(weights)) // sum(weights))
+    assert best(weighed) == 1
+    assert best(last.header.means) == 0
+    assert all(each.header.candidates == (0b1111111,) * 2 and each.accused == set() for each in game.rounds)
+
+
+def test_sybil_turns_the_plain_mean_with_one_vector_under_many_names_and_is_cut_off(watched):
+    game = watched("sybil", participants=7)
+    assert game.every_block_is_approved_and_inside_the_honest_range() == 57
+    assert all(told[best(honest)] == 0 and max(told) == UNIT for honest, _, told in after_block(game))
+    last = game.rounds[-1]
+    assert best([last.plain_mean(arm) for arm in (0, 1)]) == 1
+    assert best(last.header.means) == 0
+    assert in_force(game, game.rounds[10:]) == 0
+
+
+@pytest.mark.parametrize("option", ["option-1", "option-2", "delta-safe"])
+def test_optimiser_is_mostly_in_b_and_moves_the_estimators(watched, option):
+    """That nothing further out is accepted of a block has a test of its own, in `tests/unit/attacks`."""
+    game = watched("optimiser", participants=7, aggregation=option, delta=0.4 if option == "delta-safe" else 0.0)
+    assert all(each.kind is Kind.APPROVED for each in game.rounds)
+    rounds = game.rounds[30:]
+    assert in_force(game, rounds) > 20  # the search knows the honest reports of the last block, not of this one
+    assert sum(each.costly for each in rounds) > 20
+    honest, _, gap = gaps(game, rounds)
+    assert honest > gap
 
 
 def test_two_faced_report_gives_two_averages_to_the_undefended_and_a_proof_to_the_protocol(watched):

@@ -202,7 +202,7 @@ def test_blocks_that_pass_are_real_and_linked(name: str) -> None:
         start = node.height()
         node.mine(150)
         assert node.height() == start + 150
-        blocks = list(collect(node.rpc, bytes(20), start + 1, start + 150).blocks)
+        blocks = list(collect(node.rpc.ask, bytes(20), start + 1, start + 150).blocks)
         assert len(blocks) == 150
 
 

@@ -25,7 +25,7 @@ def test_who_lies_from_delta_on_or_equivocates_is_not_among_the_best(validators)
 
 
 def test_a_lie_within_the_honest_noise_keeps_its_seat():
-    played = play("lies by delta / 6", 5, AFTER, 1)
+    played = play("lies by delta / 6", 5, AFTER, 2)
     assert played.outside > 0.5
     assert not played.clean
     assert played.stay > 50

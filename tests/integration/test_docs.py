@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from chain_bandit.chain.anvil import anvil
 
 ROOT = Path(__file__).parents[2]
@@ -46,6 +48,26 @@ def test_commands_of_the_page_on_chains_all_end_well(tmp_path: Path) -> None:
                 env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=120, check=False,
             )  # fmt: skip
             assert result.returncode == 0, (line, result.stderr)
+
+
+@pytest.mark.parametrize(("page", "count"), [("sweeps", 3), ("plugins", 3)])
+def test_commands_of_the_pages_on_sweeps_and_plugins_all_end_well(tmp_path: Path, page: str, count: int) -> None:
+    """What the second page installs goes into a folder of the test's own."""
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    lines = [line for block in re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL) for line in block.splitlines()]
+    assert len(lines) == count
+    own = {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PIP_TARGET": str(tmp_path / "site"), "PIP_NO_INDEX": "1",
+        "PYTHONPATH": f"{tmp_path / 'site'}{os.pathsep}{ROOT}",
+    }  # fmt: skip
+    for line in lines:
+        result = subprocess.run(
+            line.split(), cwd=tmp_path, env={**os.environ, **own}, capture_output=True, text=True, timeout=500,
+            check=False,
+        )  # fmt: skip
+        assert result.returncode == 0, (line, result.stdout, result.stderr)
 
 
 def test_readme_names_targets_that_make_has() -> None:

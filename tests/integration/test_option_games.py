@@ -28,6 +28,7 @@ GAMES = {
     "option-2": (6, {"aggregation": "option-2", "cost": "distance", **SMALL_MAJORITY}),
     "option-3": (6, {"aggregation": "option-3", "cost": "constant", **SMALL_MAJORITY}),
     "delta-safe": (6, {"aggregation": "delta-safe", "delta": 0.5, "cost": "distance", **SMALL_MAJORITY}),
+    "confidence": (6, {"aggregation": "confidence", "cost": "distance", **SMALL_MAJORITY}),
 }
 
 
@@ -88,4 +89,4 @@ def test_run_digests_differ_by_seed_and_by_option_but_those_of_2_and_3() -> None
             list(game.play())
             digests[name, seed] = game.run_digest
     assert digests["option-2", 5] == digests["option-3", 5]
-    assert len(set(digests.values())) == 6
+    assert len(set(digests.values())) == 8

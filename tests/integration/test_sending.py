@@ -442,7 +442,7 @@ def test_a_whole_command_comes_through_any_mixture_of_faults(node, tmp_path, see
     sometimes = Sometimes([name for name in FAULTS if name not in others], seed, 4)
     with anvil() as other, proxy(other.url, sometimes) as url:
         options: list[str] = []
-        for _ in range(40):
+        for _ in range(3):
             done = run(url, tmp_path / "run", *options)
             assert done.returncode in (0, 5), done.stderr
             if done.returncode == 0:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chain_bandit.protocol.aggregation import Aggregation, global_means, select
+from chain_bandit.protocol.aggregation import Aggregation, global_means, radius, select
 from chain_bandit.protocol.blocks import Header, Kind, Record, Report, mask, seats
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.ledger import after_burn_in_round, after_record, honest_arm, opening, records_made
@@ -54,8 +54,8 @@ def test_aggregation_does_not_depend_on_the_order_of_reports(case, rng, seed):
     rng.shuffle(order)
     reordered = {p: means[p] for p in order}, {p: bits[p] for p in order}
     for option in Aggregation:
-        shuffled = select(option, *reordered, frozenset(), liars, arms, seed, DELTA)
-        selected = select(option, means, bits, frozenset(), liars, arms, seed, DELTA)
+        shuffled = select(option, *reordered, frozenset(), liars, arms, seed, DELTA, (9,) * arms)
+        selected = select(option, means, bits, frozenset(), liars, arms, seed, DELTA, (9,) * arms)
         assert shuffled == selected
         assert global_means(reordered[0], shuffled) == global_means(means, selected)
 
@@ -94,14 +94,14 @@ def test_filtered_estimators_lie_within_the_honest_range_while_liars_are_a_minor
 
 
 @pinned
-@given(half_lying_rounds(), digests, st.integers(1, 2 * UNIT))
-def test_delta_safe_estimators_are_nearer_than_half_delta_to_the_honest_range(case, seed, delta):
+@given(half_lying_rounds(), digests, st.integers(1, 2 * UNIT), st.integers(1, 2**32 - 1))
+def test_estimators_are_within_a_radius_of_the_honest_range(case, seed, delta, pulls):
     liars, arms, means, bits, bad = case
-    selected = select(Aggregation.DELTA_SAFE, means, bits, frozenset(), liars, arms, seed, delta)
-    for arm, estimator in enumerate(global_means(means, selected)):
-        honest = [row[arm] for p, row in means.items() if p not in bad]
-        assert 2 * min(honest) - delta <= 2 * estimator + 2
-        assert 2 * estimator < 2 * max(honest) + delta
+    for option, far in ((Aggregation.DELTA_SAFE, radius(delta)), (Aggregation.CONFIDENCE, radius(delta, pulls))):
+        selected = select(option, means, bits, frozenset(), liars, arms, seed, delta, (pulls,) * arms)
+        for arm, estimator in enumerate(global_means(means, selected)):
+            honest = [row[arm] for p, row in means.items() if p not in bad]
+            assert min(honest) - far <= estimator <= max(honest) + far
 
 
 @pinned
@@ -112,9 +112,9 @@ def test_renaming_equal_reports_changes_no_estimator(case, seed):
     renamed = {last - p: row for p, row in means.items()}
     renamed_bits = {last - p: row for p, row in bits.items()}
     for option in Aggregation:
-        one = global_means(means, select(option, means, bits, frozenset(), liars, arms, seed, DELTA))
+        one = global_means(means, select(option, means, bits, frozenset(), liars, arms, seed, DELTA, (9,) * arms))
         other = global_means(
-            renamed, select(option, renamed, renamed_bits, frozenset(), liars, arms, seed, DELTA)
+            renamed, select(option, renamed, renamed_bits, frozenset(), liars, arms, seed, DELTA, (9,) * arms)
         )
         assert one == other
 

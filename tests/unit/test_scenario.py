@@ -75,8 +75,8 @@ SAFE, DRAWN = {"aggregation": "delta-safe", "burn_in": 8}, {"quorum": "majority"
     ("change", "said"),
     [
         ({"delta": -0.1, **SAFE}, "delta: delta >= 0 does not hold (delta = -0.1)"),
-        ({"delta": 0.0, **SAFE}, "delta: delta > 0 (delta-safe) does not hold (delta = 0)"),
-        ({"delta": 2.5, **SAFE}, "delta: delta <= 2 does not hold (delta = 2.5)"),
+        ({"delta": 0.0, **SAFE}, "delta: delta > 0 (delta-safe, confidence) does not hold (delta = 0)"),
+        ({"delta": 4.5, **SAFE}, "delta: delta <= 4 does not hold (delta = 4.5)"),
         ({"sortition": -0.5, **DRAWN}, "sortition: sortition > 0 does not hold (sortition = -0.5)"),
         ({"sortition": 0, **DRAWN}, "sortition: sortition > 0 does not hold (sortition = 0)"),
         ({"sortition": 1.5, **DRAWN}, "sortition: sortition <= 1 does not hold (sortition = 1.5)"),
@@ -207,6 +207,14 @@ def test_delta_safe_takes_its_delta_in_rewards_and_its_burn_in_by_name_only(read
     assert long.burn_in >= delta_safe_burn_in(7, 2, 5000, 3 * UNIT // 10)
     with pytest.raises(AssumptionBroken, match="least"):
         read(**named, rounds=5000, burn_in_factor=116)
+
+
+def test_confidence_has_a_delta_of_its_own_unless_it_is_named_and_no_rule_for_its_burn_in(read):
+    p = read(aggregation="confidence").parameters
+    assert (p.aggregation, p.delta, p.burn_in) == (Aggregation.CONFIDENCE, 5 * UNIT // 2, read().parameters.burn_in)
+    assert read(aggregation="confidence", delta=4).parameters.delta == 4 * UNIT
+    with pytest.raises(AssumptionBroken, match="delta > 0"):
+        read(aggregation="confidence", delta=0)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from chain_bandit.simulation.kernel.compiled import compiled
+from chain_bandit.simulation.kernel.compiled import compiled, inlined
 
 
 def _round_constants() -> list[int]:
@@ -32,11 +32,11 @@ def _walk() -> tuple[list[int], list[int]]:
 _TABLE = np.zeros((3, 24), np.uint64)
 _TABLE[0], (_TABLE[1], _TABLE[2]) = _round_constants(), _walk()
 
-WORDS = 4
-"""Of a digest, each big-endian, so that digests compare as their words do."""
+WORDS, LANES = 4, 35
+"""Of a digest, each big-endian, so that digests compare as their words do; of the memory that making it takes."""
 
 
-@compiled
+@inlined
 def swapped(lane: Any) -> Any:
     """The lane as its bytes read from the other end."""
     lane = ((lane & np.uint64(0x00FF00FF00FF00FF)) << np.uint64(8)) | (
@@ -48,7 +48,7 @@ def swapped(lane: Any) -> Any:
     return (lane << np.uint64(32)) | (lane >> np.uint64(32))
 
 
-@compiled
+@inlined
 def turned(lane: Any, by: Any) -> Any:
     """The lane rotated left by 1 to 63 bits."""
     return (lane << by) | (lane >> (np.uint64(64) - by))
@@ -79,9 +79,15 @@ def permute(lanes: Any, table: Any) -> None:
 
 
 @compiled
-def keccak(digest: Any, head: Any, tail: Any, size: Any) -> None:
-    """Write the digest of four big-endian words and a tail of `size` bytes, 1 to 7, read as a big-endian number."""
-    lanes = np.zeros(35, np.uint64)
+def keccak(lanes: Any, head: Any, tail: Any, size: Any) -> None:
+    """Write into the first `WORDS` of `LANES` the digest of a head and a tail, and notes into the others.
+
+    Args:
+        head: four big-endian words, of other lanes.
+        tail: `size` bytes, 1 to 7, as a big-endian number.
+    """
+    for at in range(LANES):
+        lanes[at] = np.uint64(0)
     for at in range(WORDS):
         lanes[at] = swapped(head[at])
     bits = np.uint64(8 * (8 - size))
@@ -89,7 +95,7 @@ def keccak(digest: Any, head: Any, tail: Any, size: Any) -> None:
     lanes[16] = np.uint64(1) << np.uint64(63)
     permute(lanes, _TABLE)
     for at in range(WORDS):
-        digest[at] = swapped(lanes[at])
+        lanes[at] = swapped(lanes[at])
 
 
 @compiled

@@ -5,37 +5,66 @@ from typing import Any
 
 import numpy as np
 
+from chain_bandit.attacks.attack import MILLION
 from chain_bandit.protocol.units import UNIT
-from chain_bandit.simulation.kernel.compiled import compiled
+from chain_bandit.simulation.kernel.compiled import compiled, inlined
+from chain_bandit.simulation.kernel.roots import radius
 
 
 class Lie(IntEnum):
-    """A change of a report. What `a` and `b` are stands beside it; `lasting` lies never change once told."""
+    """A change of a report. What `a` and `b` are stands beside it."""
 
     CONSTANT = 0
     """a: the estimator of every arm in units, b: the arm that gets UNIT - a, or -1."""
     SIGN_FLIP = 1
     WORSE_HALF = 2
-    WITHIN_RANGE = 3
-    COPYCAT = 4
-    OFFSET = 5
+    COPYCAT = 3
+    OFFSET = 4
     """a: the distance in units."""
-    UPSIDE_DOWN = 6
+    UPSIDE_DOWN = 5
     """a: the first round in which it is told."""
+    ON_OFF = 6
+    """a: the rounds of honesty, and of lies, in turn."""
+    PRAISE = 7
+    """a: the arm that gets UNIT."""
+    WITHIN_RANGE = 8
+    SWAP = 9
+    INNER_PRODUCT = 10
+    """a: epsilon in millionths."""
+    CLONES = 11
+    LITTLE = 12
+    """a: z in millionths."""
+    MIMIC = 13
+    RADIUS = 14
+    """a: the share in millionths, b: the favoured arm, or -1."""
+    OPTIMISER = 15
 
 
-_CONSTANT, _FLIP, _WORSE, _RANGE, _COPY, _OFFSET, _UPSIDE = (int(lie) for lie in Lie)
+(
+    _CONSTANT, _FLIP, _WORSE, _COPY, _OFFSET, _UPSIDE, _ON_OFF, _PRAISE,
+    _RANGE, _SWAP, _INNER, _CLONES, _LITTLE, _MIMIC, _RADIUS, _OPTIMISER,
+) = (int(lie) for lie in Lie)  # fmt: skip
+
+LOWEST, HIGHEST, AVERAGE, SPREAD, MEDIAN, FIRST_HONEST, LEAST, MOST = range(8)
+"""By arm, of the honest reports in a block: the mean, below 0 until there is a block; standard deviation, lower median,
+and the first seat's; between which a report of all colluders has its value in B."""
+
+
+def read_by(lie: int) -> int:
+    """How many of these rows a lie reads, from the first on: what no lie of a game reads is not computed."""
+    return 0 if lie < Lie.WITHIN_RANGE else SPREAD if lie < Lie.LITTLE else LEAST if lie < Lie.OPTIMISER else MOST + 1
 
 
 @compiled
-def tell(report: Any, lie: Any, a: Any, b: Any, t: Any, in_force: Any, lowest: Any, highest: Any, totals: Any) -> None:
+def tell(report: Any, lie: Any, a: Any, b: Any, t: Any, in_force: Any, pulls: Any, known: Any, index: Any) -> None:
     """Turn a report into a lie, in place.
 
     Args:
         report: of every arm, in units.
         in_force: the global estimators; the first is negative until there are some.
-        lowest, highest, totals: over the honest reports of the last block that the liar has read, by arm; the first
-            total is negative until it has read one.
+        pulls: n_ref by arm.
+        known: the rows above by liar and arm, of the last block that each has read.
+        index: the liar.
     """
     arms = report.size
     if lie == _CONSTANT:
@@ -46,27 +75,79 @@ def tell(report: Any, lie: Any, a: Any, b: Any, t: Any, in_force: Any, lowest: A
         for arm in range(arms):
             total += report[arm]
         for arm in range(arms):
-            report[arm] = min(max(2 * (total // arms) - report[arm], 0), UNIT)
+            report[arm] = _clipped(2 * (total // arms) - report[arm])
     elif lie == _WORSE:
         _turn_order(report)
-    elif lie == _RANGE and totals[0] >= 0:
-        worst = 0
-        for arm in range(arms):
-            report[arm] = lowest[arm]
-            worst = arm if totals[arm] < totals[worst] else worst
-        report[worst] = highest[worst]
     elif lie == _COPY and in_force[0] >= 0:
         for arm in range(arms):
             report[arm] = in_force[arm]
     elif lie == _OFFSET:
-        best = 0
+        best = _best(report, -1)
         for arm in range(arms):
-            best = arm if report[arm] > report[best] else best
-        for arm in range(arms):
-            report[arm] = max(report[arm] - a, 0) if arm == best else min(report[arm] + a, UNIT)
-    elif lie == _UPSIDE and t >= a:
+            report[arm] = _clipped(report[arm] + (-a if arm == best else a))
+    elif (lie == _UPSIDE and t >= a) or (lie == _ON_OFF and t // a % 2):
         for arm in range(arms):
             report[arm] = UNIT - report[arm]
+    elif lie == _PRAISE:
+        report[a] = UNIT
+    elif lie >= _RANGE and known[AVERAGE, index, 0] >= 0:
+        _tell_of_others(report, lie, a, b, pulls, known, index)
+
+
+@compiled
+def _tell_of_others(report: Any, lie: Any, a: Any, b: Any, pulls: Any, known: Any, index: Any) -> None:
+    """A lie made of the honest reports in the last block."""
+    arms = report.size
+    for arm in range(arms):
+        report[arm] = known[AVERAGE, index, arm]
+    best = _best(report, -1)
+    second, worst, total = _best(report, best), 0, np.int64(0)
+    for arm in range(arms):
+        worst = arm if report[arm] < report[worst] else worst
+        total += report[arm]
+    if lie == _RANGE:
+        for arm in range(arms):
+            report[arm] = known[HIGHEST if arm == worst else LOWEST, index, arm]
+    elif lie == _SWAP:
+        report[best], report[second] = report[second], report[best]
+        for arm in range(arms):
+            report[arm] = min(max(report[arm], known[LOWEST, index, arm]), known[HIGHEST, index, arm])
+    elif lie == _INNER:
+        for arm in range(arms):
+            report[arm] = _clipped(total // arms - a * (report[arm] - total // arms) // MILLION)
+    elif lie == _CLONES:
+        _turn_order(report)
+    elif lie == _LITTLE:
+        for arm in range(arms):
+            off = a * known[SPREAD, index, arm] // MILLION
+            report[arm] = _clipped(report[arm] + (-off if arm == best else off))
+    elif lie == _MIMIC:
+        for arm in range(arms):
+            report[arm] = known[FIRST_HONEST, index, arm]
+    elif lie == _RADIUS:
+        favoured = b if b >= 0 else second
+        damned = second if favoured == best else best
+        for arm in range(arms):
+            off = a * radius(pulls[arm]) // MILLION
+            sign = 1 if arm == favoured else -1 if arm == damned else 0
+            report[arm] = _clipped(known[MEDIAN, index, arm] + sign * off)
+    elif lie == _OPTIMISER:
+        for arm in range(arms):
+            report[arm] = known[LEAST if arm == best else MOST, index, arm]
+
+
+@inlined
+def _clipped(value: Any) -> Any:
+    return min(max(value, 0), UNIT)
+
+
+@inlined
+def _best(report: Any, other: Any) -> Any:
+    """The best arm, of equals the first, but `other`."""
+    best = 1 if other == 0 else 0
+    for arm in range(report.size):
+        best = arm if report[arm] > report[best] and arm != other else best
+    return best
 
 
 _PRAISED = 1 << 32

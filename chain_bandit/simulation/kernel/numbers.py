@@ -1,6 +1,6 @@
 """A setting as the integers that the compiled game reads."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from fractions import Fraction
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
@@ -8,21 +8,22 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from chain_bandit.attacks.attack import Attack, Effect, NotSimulated, Said
+from chain_bandit.attacks.a_little_is_enough import ALittleIsEnough
+from chain_bandit.attacks.attack import Attack, NotSimulated, Said
 from chain_bandit.attacks.constant_lie import ConstantLie
 from chain_bandit.attacks.copycat import Copycat
-from chain_bandit.attacks.equivocating_commander import EquivocatingCommander
-from chain_bandit.attacks.false_record import FalseRecord
-from chain_bandit.attacks.forged_signature import ForgedSignature
-from chain_bandit.attacks.late_chain import LateChain
+from chain_bandit.attacks.inflated_counts import InflatedCounts
+from chain_bandit.attacks.inner_product import InnerProduct
+from chain_bandit.attacks.mimic import Mimic
 from chain_bandit.attacks.offset import Offset
-from chain_bandit.attacks.replay import Replay
+from chain_bandit.attacks.on_off import OnOff
+from chain_bandit.attacks.optimiser import Optimiser
+from chain_bandit.attacks.radius import Radius
+from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.attacks.sign_flip import SignFlip
-from chain_bandit.attacks.silent_validator import SilentValidator
 from chain_bandit.attacks.sleeper import Sleeper
-from chain_bandit.attacks.two_faced_counts import TwoFacedCounts
-from chain_bandit.attacks.two_faced_report import TwoFacedReport
-from chain_bandit.attacks.withheld_key import WithheldKey
+from chain_bandit.attacks.swap import Swap
+from chain_bandit.attacks.sybil import Sybil
 from chain_bandit.attacks.within_range import WithinRange
 from chain_bandit.attacks.worse_half import WorseHalf
 from chain_bandit.protocol.arms import log_billionths
@@ -31,13 +32,30 @@ from chain_bandit.protocol.parameters import ODDS, Parameters
 from chain_bandit.protocol.rewards import RewardModel, hidden_cost
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.sortition import HALF
-from chain_bandit.simulation.kernel.lies import Lie
+from chain_bandit.simulation.kernel.lies import Lie, read_by
 from chain_bandit.simulation.outcomes import draw_key
+from chain_bandit.simulation.outcomes import parts as parts_of
 
 Ints = NDArray[np.int64]
 Words = NDArray[np.uint64]
 
-LAST_ROUND = 2**32
+
+class Environment(NamedTuple):
+    """What the arms give.
+
+    Attributes:
+        best: the largest mean in units.
+        truth: the means.
+        first: where the values of an arm begin, one more than arms.
+        values: that can be drawn.
+        from_word: the least Philox word that draws each.
+    """
+
+    best: int
+    truth: Ints
+    first: Ints
+    values: Ints
+    from_word: Words
 
 
 class Rules(NamedTuple):
@@ -52,7 +70,8 @@ class Rules(NamedTuple):
     attackers: int
     threshold: int
     aggregation: int
-    delta: int
+    radius_squared: int
+    """floor((delta^2 - 1) / 4), at most 62 bits; over the pulls, the square of `protocol.aggregation.radius`."""
     two_thirds: bool
     half_expected: int
     failure_limit: int
@@ -69,19 +88,14 @@ class Rules(NamedTuple):
     """Rows `VALIDATING`, `PROBING` and `COMMANDING` of two words: the half of a hash draws from this value on."""
     widths: Ints
     """floor(C1 ln t * 10^16) by round: `protocol.arms.width_table`."""
-    best: int
-    truth: Ints
-    first: Ints
-    """Where the values of an arm begin, one more than arms."""
-    values: Ints
-    from_word: Words
-    """The least Philox word that draws each value."""
+    environment: Environment
 
 
 VALIDATING, PROBING, COMMANDING = range(3)
 
-SEAT, LABELLED, FIRST, AFTER = range(4)
-"""By malicious seat: its number, whether it is labelled a liar, its first attack, the first attack after its own."""
+SEAT, LABELLED, FIRST, AFTER, LASTING = range(5)
+"""By malicious seat: its number, whether it is labelled a liar, its first attack, the first attack after its own, and
+whether what it reports never changes."""
 
 LIE, A, B, SAYS, COMMANDS, OPENS, VOTES, SINCE, UNTIL = range(9)
 """By attack: a `Lie` or -1 and what it reads; its `Effect` in numbers of `SAID`, and in which rounds it has it."""
@@ -92,10 +106,12 @@ class Cast(NamedTuple):
 
     Attributes:
         seats, parts: see the lists of their rows above.
+        known: how many of the rows of `lies` some lie reads.
     """
 
     seats: Ints
     parts: Ints
+    known: int
 
 
 class Keys(NamedTuple):
@@ -122,24 +138,28 @@ def rules(parameters: Parameters, model: RewardModel, batch: int = 1) -> Rules:
     p = parameters
     return Rules(
         p.participants, p.validators, p.arms, p.horizon, p.burn_in, p.liars, p.attackers, p.threshold, p.aggregation,
-        p.delta, bool(p.quorum_choice), p.half_expected, p.failure_limit, bool(p.c1_per_report), p.tolerance,
-        p.skip_penalty, p.evidence_penalty, p.evidence_delay, bool(p.cost), batch, p.sortition > 0, p.draws_commanders,
+        max(p.delta**2 - 1, 0) // 4, bool(p.quorum_choice), p.half_expected, p.failure_limit,
+        bool(p.c1_per_report), p.tolerance, p.skip_penalty, p.evidence_penalty, p.evidence_delay, bool(p.cost), batch,
+        p.sortition > 0, p.draws_commanders,
         np.array([_drawn_from(odds) for odds in (p.sortition, p.probing, p.commanders)], np.uint64),
         widths(p.horizon, p.c1_numerator, p.c1_denominator),
-        max(model.means), np.array(model.means, np.int64), *tables(model),
+        environment(model),
     )  # fmt: skip
 
 
-def tables(model: RewardModel) -> tuple[Ints, Ints, Words]:
-    """(where the values of each arm begin, the values that can be drawn, the least word that draws each)."""
+def environment(model: RewardModel) -> Environment:
+    """The arms of a reward model."""
     first, values, words = [0], [], []
     for arm in model.arms:
-        for value, (low, high) in zip(arm.values, _slices(arm.weights), strict=True):
+        for value, (low, high) in zip(arm.values, pairwise(accumulate(arm.weights, initial=0)), strict=True):
             if low < high:
                 values.append(value)
                 words.append(-(-(low << 64) // arm.size))
         first.append(len(values))
-    return np.array(first, np.int64), np.array(values, np.int64), np.array(words, np.uint64)
+    return Environment(
+        max(model.means), np.array(model.means, np.int64), np.array(first, np.int64), np.array(values, np.int64),
+        np.array(words, np.uint64),
+    )  # fmt: skip
 
 
 def keys(secret: bytes, seed_0: bytes) -> Keys:
@@ -176,62 +196,66 @@ def cast(parameters: Parameters, attacks: Mapping[int, Attack]) -> Cast:
     parts: list[tuple[int, ...]] = []
     for seat, attack in sorted(attacks.items()):
         first = len(parts)
-        parts += [_numbers(each, parameters.arms) for each in getattr(attack, "attacks", (attack,))]
-        seats.append((seat, bool(attack.conduct & Conduct.LIAR), first, len(parts)))
-    return Cast(_rows(seats, 4), _rows(parts, 9))
+        parts += [_numbers(each, parameters) for each in parts_of(attack)]
+        lies = [part[LIE] for part in parts[first:] if part[LIE] >= 0]
+        lasting = bool(lies) and lies[-1] == Lie.CONSTANT
+        seats.append((seat, bool(attack.conduct & Conduct.LIAR), first, len(parts), lasting))
+    return Cast(_rows(seats, 5), _rows(parts, 9), max((read_by(part[LIE]) for part in parts), default=0))
 
 
 def _rows(columns: list[Any], count: int) -> Ints:
     return np.ascontiguousarray(np.array(columns, np.int64).reshape(-1, count).T)
 
 
-def _told(lie: Lie, a: int = 0, b: int = 0) -> tuple[int, ...]:
-    return _does(Effect(), 0, 0, lie, a, b)
-
-
-def _does(
-    effect: Effect, since: int = 0, until: int = LAST_ROUND, lie: int = -1, a: int = 0, b: int = 0
-) -> tuple[int, ...]:
-    said = SAID.index(effect.report), SAID.index(effect.header)
-    return lie, a, b, *said, effect.opens, effect.votes, since, until
-
-
-def _numbers(attack: Attack, arms: int) -> tuple[int, ...]:
+def _numbers(attack: Attack, parameters: Parameters) -> tuple[int, ...]:
     """The column of one attack."""
-    match attack:
-        case ConstantLie():
-            return _told(Lie.CONSTANT, attack.value, -1 if attack.favour is None else attack.favour % arms)
+    effect = attack.effect()
+    said = SAID.index(effect.report), SAID.index(effect.header)
+    return *_lie(attack, parameters), *said, effect.opens, effect.votes, effect.first, effect.last
+
+
+def _lie(attack: Attack, parameters: Parameters) -> tuple[int, int, int]:
+    """(`Lie` or -1, what it reads)."""
+
+    def arm(favour: int | None) -> int:
+        return -1 if favour is None else favour % parameters.arms
+
+    match attack if type(attack) in ATTACKS.values() else None:  # a plug-in may change what it inherits
+        case ConstantLie() as lie:
+            return Lie.CONSTANT, lie.value, arm(lie.favour)
         case SignFlip():
-            return _told(Lie.SIGN_FLIP)
+            return Lie.SIGN_FLIP, 0, 0
+        case Sybil():
+            return Lie.CLONES, 0, 0
         case WorseHalf():
-            return _told(Lie.WORSE_HALF)
+            return Lie.WORSE_HALF, 0, 0
         case WithinRange():
-            return _told(Lie.WITHIN_RANGE)
+            return Lie.WITHIN_RANGE, 0, 0
         case Copycat():
-            return _told(Lie.COPYCAT)
-        case Offset():
-            return _told(Lie.OFFSET, attack.distance)
-        case Sleeper():
-            return _told(Lie.UPSIDE_DOWN, attack.wakes)
-        case TwoFacedReport():
-            return _does(Effect(report=Said.TWICE))
-        case TwoFacedCounts():
-            return _does(Effect(opens=not attack.withholds))
-        case EquivocatingCommander():
-            return _does(Effect(header=Said.TWICE if attack.values > 1 else Said.ONCE), attack.first)
-        case SilentValidator():
-            report = Said.ONCE if attack.reports else Said.NEVER
-            return _does(Effect(report, Said.NEVER, votes=False), attack.first, attack.last)
-        case LateChain():
-            return _does(Effect(Said.NEVER, Said.NEVER, votes=False))
-        case ForgedSignature() | Replay() | FalseRecord() | WithheldKey():
-            return _does(Effect())
-    raise NotSimulated(attack.name, "it has no compiled form")
-
-
-def _slices(weights: Sequence[int]) -> list[tuple[int, int]]:
-    ends = list(accumulate(weights, initial=0))
-    return list(pairwise(ends))
+            return Lie.COPYCAT, 0, 0
+        case Offset() as lie:
+            return Lie.OFFSET, lie.distance, 0
+        case Sleeper() as lie:
+            return Lie.UPSIDE_DOWN, lie.wakes, 0
+        case OnOff() as lie:
+            return Lie.ON_OFF, lie.period, 0
+        case InflatedCounts() as lie:  # its bits are those of its pulls: it pulls with the honest
+            return Lie.PRAISE, arm(lie.favour), 0
+        case Swap():
+            return Lie.SWAP, 0, 0
+        case InnerProduct() as lie:
+            return Lie.INNER_PRODUCT, lie.epsilon, 0
+        case ALittleIsEnough() as lie:
+            return Lie.LITTLE, lie.z(parameters), 0
+        case Mimic():
+            return Lie.MIMIC, 0, 0
+        case Radius() as lie:
+            return Lie.RADIUS, lie.share, arm(lie.favour)
+        case Optimiser():
+            return Lie.OPTIMISER, 0, 0
+    if any(getattr(type(attack), verb) is not getattr(Attack, verb) for verb in ("arm", "means", "counts")):
+        raise NotSimulated(attack.name, "its lies have no compiled form")
+    return -1, 0, 0
 
 
 def _drawn_from(probability: int) -> tuple[int, int]:

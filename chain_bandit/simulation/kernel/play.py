@@ -7,19 +7,23 @@ those that a lie moves.
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chain_bandit.protocol.aggregation import Aggregation
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.reputation import START
 from chain_bandit.protocol.units import UNIT
-from chain_bandit.simulation.kernel.compiled import compiled
-from chain_bandit.simulation.kernel.keccak import WORDS, keccak
-from chain_bandit.simulation.kernel.lies import tell
+from chain_bandit.simulation.kernel.arms import factor, ucb_arm
+from chain_bandit.simulation.kernel.compiled import compiled, inlined
+from chain_bandit.simulation.kernel.keccak import LANES, keccak
+from chain_bandit.simulation.kernel.known import measure
+from chain_bandit.simulation.kernel.lies import AVERAGE, HIGHEST, LOWEST, MOST, SPREAD, tell
 from chain_bandit.simulation.kernel.numbers import (
     AFTER,
     COMMANDS,
     FIRST,
     LABELLED,
+    LASTING,
     LIE,
     OPENS,
     PROBING,
@@ -30,11 +34,26 @@ from chain_bandit.simulation.kernel.numbers import (
     VOTES,
     A,
     B,
+    Cast,
     Ints,
+    Rules,
+    Words,
 )
 from chain_bandit.simulation.kernel.philox import philox
-from chain_bandit.simulation.kernel.selection import IN, OUT, TIED, kept_of_equals, standing, trimmed, within
-from chain_bandit.simulation.kernel.succession import draw, drawn, elect, isqrt, judge, quorum
+from chain_bandit.simulation.kernel.rewards import reward
+from chain_bandit.simulation.kernel.roots import quotient
+from chain_bandit.simulation.kernel.selection import (
+    IN,
+    OUT,
+    SORTED,
+    TIED,
+    kept_by,
+    kept_of_equals,
+    sort_by,
+    standing,
+    trim,
+)
+from chain_bandit.simulation.kernel.succession import draw, drawn, elect, judge, quorum
 
 APPROVED, REJECTED, SKIP, EXPLORATION = (int(kind) for kind in Kind)
 BURN_IN = 0
@@ -42,7 +61,7 @@ BURN_IN = 0
 
 ONCE, NEVER, TWICE = range(3)
 """As in `numbers.SAID`."""
-_BY_ARM, _DELTA_SAFE = int(Aggregation.OPTION_1), int(Aggregation.DELTA_SAFE)
+_BY_ARM = int(Aggregation.OPTION_1)
 
 SUMS = ("burn_in", "arms", "failed", "cost", "paid", "costly", "skips", "rejected", "explorations", "since", "arm")
 """What is added up: `protocol.regret.Regret`, records of other kinds, since when which arm alone has been pulled."""
@@ -70,23 +89,29 @@ def trace(rounds: int, arms: int, seats: int) -> Trace:
     return Trace(*(np.zeros(shape, np.int64) for shape in shapes))
 
 
-COUNTS, TOTALS, LOCAL, TOLD, ENOUGH = range(5)
-"""By arm and seat: pulls, their rewards, the estimator, what is reported of it, the comparison bit."""
+COUNTS, TOTALS, LOCAL, TOLD, ENOUGH, ORDER, LIED = range(7)
+"""By arm and seat: pulls, their rewards, the estimator, what is reported of it, the comparison bit; all seats by what
+they report; whether that differs from the estimator."""
 
-STALE, BLOCK, BLOCK_SIZE, MEAN, SIZE, PULLS, REPORT, LOWEST, HIGHEST, TOTAL = range(10)
-"""By arm: to be computed anew; the block's estimator and |B_i|; those in force, the first mean negative until there are
-some; n_ref; the report that is being made up; lowest, highest and sum of the honest estimators."""
+STALE, BLOCK, BLOCK_SIZE, MEAN, SIZE, PULLS, SAMPLES, REPORT, FORGIVEN = range(MOST + 1, MOST + 10)
+"""By arm, after the rows of `lies` of the honest estimators: to be computed anew; the block's estimator and |B_i|;
+those in force, the first mean negative until there are some; n_ref, and times the reports if C1 is divided by them; the
+report that is being made up; how far a report may be off without loss of reputation."""
 
-HONEST, ENOUGH_OF, REPORTING, PROVEN, BLOCKED_FROM, REPUTATION, COMMITTEE, COMMANDER, BUFFER = range(9)
-"""By seat: comparison bits that hold; whose report is in the block; the rest as in `protocol.ledger.Ledger`."""
+(
+    HONEST, ENOUGH_OF, REPORTING, PROVEN, BLOCKED_FROM, REPUTATION, COMMITTEE, COMMANDER, BUFFER, REWARD, KEPT_FOR,
+    TIED_FOR, LIED_ABOUT, ABLE, SETTLED,
+) = range(15)  # fmt: skip
+"""By seat: comparison bits that hold; whose report is in the block; a draw; in how many arms it is in B, among equals
+of whom some are, not telling its estimator; whether it has told a lasting lie; the rest as in `ledger.Ledger`."""
 
-STAND, SEEN_LOWEST, SEEN_HIGHEST, SEEN_TOTAL = range(4)
-"""By malicious seat and arm: where it stands in the block; the honest range of the last block that it has read."""
+STAND = MOST + 1
+"""By malicious seat and arm, after the rows of `lies` of the last block that it read: where it stands in the block."""
 
 
-FAILED, FAILURES, EXPLORATIONS, SKIPS_IN_A_ROW, WAITING, EXPLORES = range(6)
+FAILED, FAILURES, EXPLORATIONS, SKIPS_IN_A_ROW, WAITING, EXPLORES, EMPTY = range(7)
 """Of the game: failed rounds, those in a row, exploration rounds, skips in a row; records that wait for a transaction;
-whether the next round explores."""
+whether the next round explores; arms whose B is empty."""
 
 
 class State(NamedTuple):
@@ -95,6 +120,8 @@ class State(NamedTuple):
     Attributes:
         pulled, arms, seats, liars, now: see the lists of their rows above.
         sums: `SUMS`.
+        notes: for digests.
+        factors: `arms.factor` by arm.
     """
 
     pulled: Ints
@@ -103,31 +130,33 @@ class State(NamedTuple):
     liars: Ints
     now: Ints
     sums: Ints
+    factors: NDArray[np.float64]
+    notes: Words
 
 
-@compiled
-def play(rules: Any, cast: Any, keys: Any, marks: Any, out: Any, trace: Any) -> None:
+@inlined
+def play(rules: Any, cast: Any, keys: Any, state: Any, marks: Any, out: Any, trace: Any) -> None:
     """Play rounds 1 to T.
 
     Args:
         rules, cast, keys: `numbers.Rules`, `Cast`, `Keys`.
+        state: `opening`; changed.
         marks: ascending rounds at which the sums are kept.
         out: int64, a row of `SUMS` for each of them; filled.
         trace: `Trace` of T rounds, or of none.
     """
-    state, simple = _opening(rules, cast), _is_simple(rules, cast)
-    t, mark = 1, 0
+    simple, t, mark = _is_simple(rules, cast), 1, 0
     while t <= rules.horizon:
         if state.now[EXPLORES]:
             kind, arm, cost = EXPLORATION, state.now[EXPLORATIONS] % rules.arms, -1
-            _receive(rules, keys, state, t, arm, True)
+            _receive(rules, cast, keys, state, t, arm, True)
             _explored(rules, keys, state, t, simple)
         elif t < rules.burn_in:
             kind, arm, cost = BURN_IN, (t - 1) % rules.arms, -1
             if rules.draws_commanders:
                 _probe(rules, cast, keys, state, t)
                 _accuse(rules, cast, state, rules.burn_in)
-            _receive(rules, keys, state, t, arm, True)
+            _receive(rules, cast, keys, state, t, arm, True)
         else:
             kind, arm, cost = _recorded(rules, cast, keys, state, t, simple)
         _account(rules, state, t, kind, arm, cost)
@@ -139,26 +168,29 @@ def play(rules: Any, cast: Any, keys: Any, marks: Any, out: Any, trace: Any) -> 
         t += 1
 
 
-@compiled
+@inlined
 def _recorded(rules: Any, cast: Any, keys: Any, state: Any, t: Any, simple: Any) -> Any:
     """A round with a record that may fail: (its kind, the honest arm or -1, what it costs or -1)."""
     now, arm, cost = state.now, np.int64(-1), np.int64(-1)
     kind, pays = _agree(rules, cast, state, t, simple), t > rules.burn_in
     if kind != SKIP and rules.validators < rules.participants:
         judge(rules, state.arms[PULLS], state.pulled[TOLD], state.seats[REPORTING], state.arms[BLOCK],
-              state.arms[BLOCK_SIZE], state.seats[REPUTATION])
+              state.arms[BLOCK_SIZE], state.seats[REPUTATION], state.arms[FORGIVEN])
     if kind == APPROVED or not pays:
         arm = _learning_arm(rules, state, t)
         if pays and _case_2(rules, cast, keys, state, t):
             cost = _charge(rules, keys, state, arm)
-        _receive(rules, keys, state, t, arm, not pays)
+        _receive(rules, cast, keys, state, t, arm, not pays)
     now[SKIPS_IN_A_ROW] = now[SKIPS_IN_A_ROW] + 1 if kind == SKIP else 0
     if not simple:
         _succeed(rules, keys, state, t, kind)
         _accuse(rules, cast, state, t - now[WAITING])
     if kind == APPROVED:
-        copy(state.arms[MEAN], state.arms[BLOCK])
-        copy(state.arms[SIZE], state.arms[BLOCK_SIZE])
+        for each in range(rules.arms):
+            state.arms[MEAN, each] = state.arms[BLOCK, each]
+            if state.arms[SIZE, each] != state.arms[BLOCK_SIZE, each]:
+                state.arms[SIZE, each] = state.arms[BLOCK_SIZE, each]
+                _weigh(rules, state, each)
         now[FAILURES] = 0
         now[WAITING] = 0 if now[WAITING] + 1 == rules.batch else now[WAITING] + 1
     else:
@@ -169,7 +201,7 @@ def _recorded(rules: Any, cast: Any, keys: Any, state: Any, t: Any, simple: Any)
     return kind, arm, cost
 
 
-@compiled
+@inlined
 def _explored(rules: Any, keys: Any, state: Any, t: Any, simple: Any) -> None:
     """What an exploration round leaves, after its receipts."""
     if not simple:
@@ -178,39 +210,40 @@ def _explored(rules: Any, keys: Any, state: Any, t: Any, simple: Any) -> None:
     state.now[FAILURES] = state.now[EXPLORES] = 0
 
 
-@compiled
-def _opening(rules: Any, cast: Any) -> Any:
+def opening(rules: Rules, cast: Cast) -> State:
+    """Before round 1."""
     arms, count = rules.arms, rules.participants
     state = State(
-        np.zeros((5, arms, count), np.int64), np.zeros((10, arms), np.int64), np.zeros((9, count), np.int64),
-        np.zeros((4, cast.seats.shape[1], arms), np.int64), np.zeros(6, np.int64), np.zeros(len(SUMS), np.int64),
+        np.zeros((7, arms, count), np.int64), np.zeros((MOST + 10, arms), np.int64), np.zeros((15, count), np.int64),
+        np.zeros((MOST + 2, cast.seats.shape[1], arms), np.int64), np.zeros(7, np.int64), np.zeros(len(SUMS), np.int64),
+        np.zeros(arms, np.float64), np.zeros((count + 1, LANES), np.uint64),
     )  # fmt: skip
-    fill(state.arms[STALE], 1)
-    fill(state.arms[MEAN], -1)
-    for field in (HONEST, REPORTING, COMMITTEE, COMMANDER):
-        fill(state.seats[field], 1)
-    fill(state.seats[REPUTATION], START)
-    for index in range(cast.seats.shape[1]):
-        state.seats[HONEST, cast.seats[SEAT, index]] = 0
-        fill(state.liars[SEEN_TOTAL, index], -1)
+    state.pulled[ORDER] = np.arange(count)
+    state.arms[STALE] = 1
+    state.arms[MEAN] = -1
+    state.seats[[HONEST, REPORTING, COMMITTEE, COMMANDER]] = 1
+    state.seats[HONEST, cast.seats[SEAT]] = 0
+    state.seats[REPUTATION] = START
+    state.liars[AVERAGE] = -1
+    state.now[EMPTY] = arms
     return state
 
 
-@compiled
+@inlined
 def fill(row: Any, value: Any) -> None:
     """The compiler has loops sooner than assignments of slices; so for `copy`."""
     for at in range(row.size):
         row[at] = value
 
 
-@compiled
+@inlined
 def copy(to: Any, row: Any) -> None:
     """As long as the second is."""
     for at in range(row.size):
         to[at] = row[at]
 
 
-@compiled
+@inlined
 def _is_simple(rules: Any, cast: Any) -> Any:
     """Whether every block is certified and nobody is ever proven guilty, whatever the rounds bring."""
     for part in range(cast.parts.shape[1]):
@@ -224,7 +257,7 @@ def _is_simple(rules: Any, cast: Any) -> Any:
 # --- consensus
 
 
-@compiled
+@inlined
 def _effect(cast: Any, index: Any, t: Any) -> Any:
     """(report, header, opens, votes) of a malicious seat: the last attack that does not keep to the rules decides."""
     report, header, opens, votes = ONCE, ONCE, True, True
@@ -236,7 +269,7 @@ def _effect(cast: Any, index: Any, t: Any) -> Any:
     return report, header, opens, votes
 
 
-@compiled
+@inlined
 def _listed(state: Any, seat: Any, t: Any) -> Any:
     return 0 < state.seats[BLOCKED_FROM, seat] <= t
 
@@ -246,11 +279,11 @@ def _probe(rules: Any, cast: Any, keys: Any, state: Any, t: Any) -> None:
     """A probe round: who equivocates is proven guilty if it is drawn."""
     for index in range(cast.seats.shape[1]):
         seat = cast.seats[SEAT, index]
-        if _effect(cast, index, t)[1] == TWICE and drawn(keys, seat, t, 1, rules.drawn_from[PROBING]):
+        if _effect(cast, index, t)[1] == TWICE and drawn(keys, seat, t, 1, rules.drawn_from[PROBING], state.notes[0]):
             state.seats[PROVEN, seat] = True
 
 
-@compiled
+@inlined
 def _agree(rules: Any, cast: Any, state: Any, t: Any, simple: Any) -> Any:
     """What the open round's consensus comes to: `APPROVED`, `REJECTED` or `SKIP`; its block is in the state."""
     heard, votes, members = simple, 0, 0
@@ -277,24 +310,22 @@ def _agree(rules: Any, cast: Any, state: Any, t: Any, simple: Any) -> Any:
                     heard = heard or header == ONCE
                     if header == TWICE:
                         state.seats[PROVEN, seat] = True
-        if state.seats[REPORTING, seat]:
+        if state.seats[REPORTING, seat] and not state.seats[SETTLED, seat]:
             _tell(cast, state, index, seat, t)
+            state.seats[SETTLED, seat] = cast.seats[LASTING, index]
         if state.seats[COMMITTEE, seat] and not _listed(state, seat, t):
-            for field in range(3):
-                copy(state.liars[SEEN_LOWEST + field, index], state.arms[LOWEST + field])
+            for row in range(cast.known):
+                copy(state.liars[row, index], state.arms[row])
     for arm in range(rules.arms):
         if state.arms[STALE, arm]:
             _select(rules, cast, state, arm)
             state.arms[STALE, arm] = False
     if not simple and not (heard and votes >= quorum(rules, members)):
         return SKIP
-    for arm in range(rules.arms):
-        if state.arms[BLOCK_SIZE, arm] == 0:
-            return REJECTED
-    return APPROVED
+    return REJECTED if state.now[EMPTY] else APPROVED
 
 
-@compiled
+@inlined
 def _tell(cast: Any, state: Any, index: Any, seat: Any, t: Any) -> None:
     """The report of a malicious seat; the arms that it changes are stale."""
     report = state.arms[REPORT]
@@ -304,14 +335,14 @@ def _tell(cast: Any, state: Any, index: Any, seat: Any, t: Any) -> None:
     for part in range(cast.seats[FIRST, index], cast.seats[AFTER, index]):
         if cast.parts[LIE, part] >= 0:
             tell(report, cast.parts[LIE, part], cast.parts[A, part], cast.parts[B, part], t, state.arms[MEAN],
-                 state.liars[SEEN_LOWEST, index], state.liars[SEEN_HIGHEST, index], state.liars[SEEN_TOTAL, index])
+                 state.arms[PULLS], state.liars, index)
     for arm in range(arms):
         if report[arm] != state.pulled[TOLD, arm, seat]:
             state.pulled[TOLD, arm, seat] = report[arm]
             state.arms[STALE, arm] = True
 
 
-@compiled
+@inlined
 def _is_member(rules: Any, state: Any, arm: Any, seat: Any) -> Any:
     """Whether a report is in A_i, or in the filter F, as the option has it."""
     if rules.aggregation == _BY_ARM:
@@ -319,68 +350,75 @@ def _is_member(rules: Any, state: Any, arm: Any, seat: Any) -> Any:
     return state.seats[REPORTING, seat] and state.seats[ENOUGH_OF, seat] == rules.arms
 
 
-@compiled
-def _trim(rules: Any, count: Any) -> Any:
-    if rules.aggregation == _BY_ARM:
-        return rules.liars
-    return min(rules.liars, max(count - 1, 0) // 2)
-
-
-@compiled
+@inlined
 def _select(rules: Any, cast: Any, state: Any, arm: Any) -> None:
-    """One arm of the block."""
-    count = 0
-    for seat in range(rules.participants):
-        if _is_member(rules, state, arm, seat):
-            state.seats[BUFFER, count] = state.pulled[TOLD, arm, seat]
+    """One arm of the block, and how those stand in it who may lie."""
+    order, told, count = state.pulled[ORDER, arm], state.pulled[TOLD, arm], 0
+    if rules.participants <= SORTED:
+        sort_by(order, told)
+    for place in range(rules.participants):
+        if _is_member(rules, state, arm, order[place]):
+            state.seats[BUFFER, count] = told[order[place]]
             count += 1
-    if rules.aggregation == _DELTA_SAFE:
-        kept = within(state.seats[BUFFER], count, rules.delta)
-    else:
-        kept = trimmed(state.seats[BUFFER], count, _trim(rules, count))
+    kept = kept_by(rules, state.seats[BUFFER], count, state.arms[PULLS, arm], rules.participants <= SORTED)
+    state.now[EMPTY] += (kept.size == 0) - (state.arms[BLOCK_SIZE, arm] == 0)
     state.arms[BLOCK, arm], state.arms[BLOCK_SIZE, arm] = kept.mean, kept.size
     for index in range(cast.seats.shape[1]):
         seat = cast.seats[SEAT, index]
-        there = _is_member(rules, state, arm, seat)
-        state.liars[STAND, index, arm] = standing(kept, state.pulled[TOLD, arm, seat]) if there else OUT
+        stood = state.liars[STAND, index, arm]
+        stands = standing(kept, told[seat]) if _is_member(rules, state, arm, seat) else OUT
+        lied = told[seat] != state.pulled[LOCAL, arm, seat]
+        state.seats[KEPT_FOR, seat] += (stands == IN) - (stood == IN)
+        state.seats[TIED_FOR, seat] += (stands == TIED) - (stood == TIED)
+        state.seats[LIED_ABOUT, seat] += lied - state.pulled[LIED, arm, seat]
+        state.liars[STAND, index, arm], state.pulled[LIED, arm, seat] = stands, lied
 
 
 # --- rewards, costs and regret
 
 
-@compiled
+@inlined
 def _learning_arm(rules: Any, state: Any, t: Any) -> Any:
     """The arm of whoever follows the rules."""
     if t <= rules.burn_in or state.arms[MEAN, 0] < 0:
         return (t - 1) % rules.arms
-    width, best, best_index = rules.widths[t], 0, np.int64(-1)
-    for arm in range(rules.arms):
-        pulls = state.arms[PULLS, arm]
-        if pulls == 0:
-            return arm
-        z = width // max(state.arms[SIZE, arm], 1) if rules.per_report else width
-        index = state.arms[MEAN, arm] + 10 * isqrt(z // pulls)
-        if index > best_index:
-            best, best_index = arm, index
-    return best
+    return ucb_arm(state.arms[MEAN], state.arms[SAMPLES], state.factors, rules.widths[t])
 
 
-@compiled
-def _receive(rules: Any, keys: Any, state: Any, t: Any, arm: Any, everybody: Any) -> None:
+@inlined
+def _weigh(rules: Any, state: Any, arm: Any) -> None:
+    """What an arm's index is made of, once its pulls or reports have changed."""
+    reports = max(state.arms[SIZE, arm], 1) if rules.per_report else 1
+    state.arms[SAMPLES, arm] = reports * state.arms[PULLS, arm]
+    state.factors[arm] = factor(state.arms[SAMPLES, arm])
+
+
+@inlined
+def _draw(rules: Any, keys: Any, state: Any, t: Any, arm: Any) -> None:
+    """What an arm gives each seat in a round, `protocol.rewards.Draws`."""
+    failed, seats = np.uint64(state.now[FAILED]), rules.participants
+    for block in range((seats + 3) // 4):
+        words = philox(keys.k0, keys.k1, np.uint64(t), np.uint64(block), np.uint64(arm), failed)
+        for place in range(min(4, seats - 4 * block)):
+            state.seats[REWARD, 4 * block + place] = reward(rules.environment, arm, words[place])
+
+
+@inlined
+def _receive(rules: Any, cast: Any, keys: Any, state: Any, t: Any, arm: Any, everybody: Any) -> None:
     """Receipts for one arm: everybody's, or everybody's but the block list's; what they change is stale."""
     state.arms[PULLS, arm] += 1
-    pulls, first, last = state.arms[PULLS, arm], rules.first[arm], rules.first[arm + 1] - 1
-    failed = np.uint64(state.now[FAILED])
-    lowest, highest, total = np.int64(UNIT), np.int64(0), np.int64(0)
+    _weigh(rules, state, arm)
+    _draw(rules, keys, state, t, arm)
+    pulls, count, inverse = state.arms[PULLS, arm], np.int64(0), 0.0
+    lowest, highest, total, honest = np.int64(UNIT), np.int64(0), np.int64(0), 0
     for seat in range(rules.participants):
         if everybody or not _listed(state, seat, t):
-            word = philox(keys.k0, keys.k1, np.uint64(t), np.uint64(seat), np.uint64(arm), failed)
-            at = first
-            while at < last and word >= rules.from_word[at + 1]:
-                at += 1
             state.pulled[COUNTS, arm, seat] += 1
-            state.pulled[TOTALS, arm, seat] += rules.values[at]
-            state.pulled[LOCAL, arm, seat] = state.pulled[TOTALS, arm, seat] // state.pulled[COUNTS, arm, seat]
+            state.pulled[TOTALS, arm, seat] += state.seats[REWARD, seat]
+            if state.pulled[COUNTS, arm, seat] != count:  # one division for all who have pulled it as often
+                count = state.pulled[COUNTS, arm, seat]
+                inverse = 1 / np.float64(count)
+            state.pulled[LOCAL, arm, seat] = quotient(state.pulled[TOTALS, arm, seat], count, inverse)
         enough = rules.threshold * state.pulled[COUNTS, arm, seat] > pulls
         if enough != state.pulled[ENOUGH, arm, seat]:
             state.pulled[ENOUGH, arm, seat] = enough
@@ -390,43 +428,36 @@ def _receive(rules: Any, keys: Any, state: Any, t: Any, arm: Any, everybody: Any
         if state.seats[HONEST, seat]:
             mean = state.pulled[LOCAL, arm, seat]
             state.pulled[TOLD, arm, seat] = mean
-            lowest, highest, total = min(lowest, mean), max(highest, mean), total + mean
-    state.arms[LOWEST, arm], state.arms[HIGHEST, arm], state.arms[TOTAL, arm] = lowest, highest, total
+            lowest, highest, total, honest = min(lowest, mean), max(highest, mean), total + mean, honest + 1
+    if cast.known:
+        average = total // honest if honest else -1
+        state.arms[LOWEST, arm], state.arms[HIGHEST, arm], state.arms[AVERAGE, arm] = lowest, highest, average
+    if cast.known > SPREAD:
+        measure(
+            rules, state.seats[HONEST], state.pulled[LOCAL, arm], state.arms, arm, pulls, cast.known,
+            state.seats[BUFFER],
+        )  # fmt: skip
     state.arms[STALE, arm] = True
 
 
-@compiled
+@inlined
 def _case_2(rules: Any, cast: Any, keys: Any, state: Any, t: Any) -> Any:
     """Whether some B_i holds a labelled liar whose report differs from its receipts."""
     tied = False
     for index in range(cast.seats.shape[1]):
         if cast.seats[LABELLED, index] and state.seats[REPORTING, cast.seats[SEAT, index]]:
-            stands = OUT
-            for arm in range(rules.arms):
-                if state.liars[STAND, index, arm] == IN:
-                    stands = IN
-                    break
-                if state.liars[STAND, index, arm] == TIED:
-                    stands = TIED
-            if stands != OUT and _lies(rules, state, cast.seats[SEAT, index]):
-                if stands == IN:
+            seat = cast.seats[SEAT, index]
+            if state.seats[LIED_ABOUT, seat]:
+                if state.seats[KEPT_FOR, seat]:
                     return True
-                tied = True
+                tied = tied or state.seats[TIED_FOR, seat] > 0
     return tied and _tied_case_2(rules, cast, keys, state, t)
-
-
-@compiled
-def _lies(rules: Any, state: Any, seat: Any) -> Any:
-    for arm in range(rules.arms):
-        if state.pulled[TOLD, arm, seat] != state.pulled[LOCAL, arm, seat]:
-            return True
-    return False
 
 
 @compiled
 def _tied_case_2(rules: Any, cast: Any, keys: Any, state: Any, t: Any) -> Any:
     """The same where only the order of equals decides."""
-    seed, members = np.empty(WORDS, np.uint64), np.empty(rules.participants, np.int64)
+    seed, own, others, members = state.notes[0], state.notes[1], state.notes[2], state.seats[BUFFER]
     keccak(seed, keys.words[0], t, 4)
     for arm in range(rules.arms):
         count = 0
@@ -435,30 +466,30 @@ def _tied_case_2(rules: Any, cast: Any, keys: Any, state: Any, t: Any) -> Any:
             count += members[seat]
         for index in range(cast.seats.shape[1]):
             seat = cast.seats[SEAT, index]
-            if cast.seats[LABELLED, index] and state.liars[STAND, index, arm] == TIED and _lies(rules, state, seat):
-                if kept_of_equals(state.pulled[TOLD, arm], members, _trim(rules, count), seed, seat):
+            if cast.seats[LABELLED, index] and state.liars[STAND, index, arm] == TIED and state.seats[LIED_ABOUT, seat]:
+                if kept_of_equals(state.pulled[TOLD, arm], members, trim(rules, count), seed, seat, own, others):
                     return True
     return False
 
 
-@compiled
+@inlined
 def _charge(rules: Any, keys: Any, state: Any, arm: Any) -> Any:
     """What a round in case 2 costs: floor(c d^2 / 10^18), d at most 10^9; the product has up to 90 bits."""
     if not rules.by_distance:
         return keys.charge
-    square = min(UNIT, abs(state.arms[BLOCK, arm] - rules.truth[arm])) ** 2
+    square = min(UNIT, abs(state.arms[BLOCK, arm] - rules.environment.truth[arm])) ** 2
     high, low = square // UNIT, square % UNIT
     return (keys.charge * high + keys.charge * low // UNIT) // UNIT
 
 
-@compiled
+@inlined
 def _account(rules: Any, state: Any, t: Any, kind: Any, arm: Any, cost: Any) -> None:
     """Add one round to the sums."""
-    best, sums = rules.best, state.sums
+    best, sums = rules.environment.best, state.sums
     if t <= rules.burn_in:
         sums[_BURN_IN] += best
     elif kind == APPROVED:
-        sums[_ARMS] += best - rules.truth[arm]
+        sums[_ARMS] += best - rules.environment.truth[arm]
         sums[_PAID] += 1
         if cost >= 0:
             sums[_COST] += cost
@@ -472,7 +503,7 @@ def _account(rules: Any, state: Any, t: Any, kind: Any, arm: Any, cost: Any) -> 
         sums[_ARM], sums[_SINCE] = arm, t
 
 
-@compiled
+@inlined
 def _keep(trace: Any, state: Any, t: Any, kind: Any, arm: Any, cost: Any) -> None:
     """Write one round down."""
     row = trace.rounds[t - 1]
@@ -501,16 +532,19 @@ def _succeed(rules: Any, keys: Any, state: Any, t: Any, kind: Any) -> None:
         for seat in range(seats):
             if state.seats[BLOCKED_FROM, seat] == t + 1:
                 state.seats[REPUTATION, seat] = max(0, state.seats[REPUTATION, seat] - rules.evidence_penalty)
-    able = np.empty(seats, np.int64)
+    able = state.seats[ABLE]
     for seat in range(seats):
         able[seat] = not _listed(state, seat, t + 1)
     if kind in (SKIP, EXPLORATION):
-        state.seats[COMMITTEE] = able if rules.sortition else state.seats[COMMITTEE]
-        state.seats[COMMANDER] = True
+        if rules.sortition:
+            copy(state.seats[COMMITTEE], able)
+        fill(state.seats[COMMANDER], 1)
     else:
-        draw(rules, keys, t + 1, state.seats[REPORTING], able, state.seats[COMMITTEE], state.seats[COMMANDER])
+        draw(rules, keys, t + 1, state.seats[REPORTING], able, state.seats[COMMITTEE], state.seats[COMMANDER],
+             state.notes[0])
     if by_reputation:
-        elect(rules, keys, t + 1, state.seats[REPUTATION], able, state.now[SKIPS_IN_A_ROW], state.seats[COMMITTEE])
+        elect(rules, keys, t + 1, state.seats[REPUTATION], able, state.now[SKIPS_IN_A_ROW], state.seats[COMMITTEE],
+              state.notes)
 
 
 @compiled

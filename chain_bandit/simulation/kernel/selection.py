@@ -4,12 +4,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from chain_bandit.protocol.aggregation import Aggregation
 from chain_bandit.protocol.units import INFINITY
-from chain_bandit.simulation.kernel.compiled import compiled
-from chain_bandit.simulation.kernel.keccak import WORDS, before, keccak
+from chain_bandit.simulation.kernel.compiled import compiled, inlined
+from chain_bandit.simulation.kernel.keccak import before, keccak
+from chain_bandit.simulation.kernel.roots import isqrt
+
+_BY_ARM, _DELTA_SAFE, _CONFIDENCE = map(int, (Aggregation.OPTION_1, Aggregation.DELTA_SAFE, Aggregation.CONFIDENCE))
 
 SORTED = 64
-"""Members up to which sorting them all is faster than selecting."""
+"""Participants up to which keeping them in order is faster than selecting."""
 
 OUT, IN, TIED = 0, 1, 2
 """Of a seat and an arm: not in B, in B, among equals of whom some are."""
@@ -36,15 +40,15 @@ class Kept(NamedTuple):
 NOBODY = Kept(INFINITY, 0, 1, 0, False, False)
 
 
-@compiled
-def sort(values: Any, count: Any) -> None:
-    """Sort the first `count`, in place: few, and often nearly in order."""
-    for at in range(1, count):
-        value, to = values[at], at
-        while to > 0 and values[to - 1] > value:
-            values[to] = values[to - 1]
+@inlined
+def sort_by(order: Any, values: Any) -> None:
+    """Put places in the order of their values: few, and nearly in order since the last time."""
+    for at in range(1, order.size):
+        place, to = order[at], at
+        while to > 0 and values[order[to - 1]] > values[place]:
+            order[to] = order[to - 1]
             to -= 1
-        values[to] = value
+        order[to] = place
 
 
 @compiled
@@ -68,7 +72,7 @@ def divide(values: Any, first: Any, last: Any, at: Any) -> None:
             return
 
 
-@compiled
+@inlined
 def has(values: Any, first: Any, last: Any, value: Any) -> Any:
     """Whether a value stands in places `first` to `last` - 1."""
     for at in range(first, last):
@@ -77,15 +81,13 @@ def has(values: Any, first: Any, last: Any, value: Any) -> Any:
     return False
 
 
-@compiled
-def trimmed(values: Any, count: Any, trim: Any) -> Any:
-    """`Kept` of the first `count` values less the `trim` largest and smallest; reorders them."""
+@inlined
+def trimmed(values: Any, count: Any, trim: Any, in_order: Any) -> Any:
+    """`Kept` of the first `count` values less the `trim` largest and smallest; reorders them unless they are sorted."""
     if count <= 2 * trim:
         return NOBODY
     first, last = trim, count - trim - 1
-    if count <= SORTED:
-        sort(values, count)
-    else:
+    if not in_order:
         divide(values, 0, count - 1, first)
         divide(values, first, count - 1, last)
     total = np.int64(0)
@@ -99,8 +101,8 @@ def trimmed(values: Any, count: Any, trim: Any) -> Any:
 
 
 @compiled
-def within(values: Any, count: Any, delta: Any) -> Any:
-    """`Kept` of those nearer than delta / 2 to the lower median; reorders them."""
+def within(values: Any, count: Any, radius: Any) -> Any:
+    """`Kept` of those no farther than a radius from the lower median; reorders them."""
     if count == 0:
         return NOBODY
     middle = (count - 1) // 2
@@ -108,14 +110,32 @@ def within(values: Any, count: Any, delta: Any) -> Any:
     median, total, size = values[middle], np.int64(0), 0
     lowest, highest = median, median
     for at in range(count):
-        if 2 * abs(values[at] - median) < delta:
+        if abs(values[at] - median) <= radius:
             total += values[at]
             size += 1
             lowest, highest = min(lowest, values[at]), max(highest, values[at])
     return Kept(total // size, size, lowest, highest, False, False)
 
 
-@compiled
+@inlined
+def trim(rules: Any, count: Any) -> Any:
+    """How many of the largest and of the smallest of so many members the game's option cuts."""
+    if rules.aggregation == _BY_ARM:
+        return rules.liars
+    return min(rules.liars, max(count - 1, 0) // 2)
+
+
+@inlined
+def kept_by(rules: Any, values: Any, count: Any, pulls: Any, in_order: Any) -> Any:
+    """`Kept` of the first `count` values by the game's option; reorders them unless they are sorted."""
+    if rules.aggregation == _DELTA_SAFE:
+        return within(values, count, isqrt(rules.radius_squared))
+    if rules.aggregation == _CONFIDENCE:
+        return within(values, count, isqrt(rules.radius_squared // max(pulls, 1)))
+    return trimmed(values, count, trim(rules, count), in_order)
+
+
+@inlined
 def standing(kept: Any, estimate: Any) -> Any:
     """`OUT`, `IN` or `TIED`: where a member with an estimator stands."""
     if not kept.lowest <= estimate <= kept.highest:
@@ -126,12 +146,14 @@ def standing(kept: Any, estimate: Any) -> Any:
 
 
 @compiled
-def kept_of_equals(estimates: Any, members: Any, trim: Any, seed: Any, seat: Any) -> Any:
+def kept_of_equals(estimates: Any, members: Any, trim: Any, seed: Any, seat: Any, own: Any, others: Any) -> Any:
     """Whether a member is left after trimming that cuts through those with the same estimator as its own.
 
     Their order is that of keccak(seed_t, id).
+
+    Args:
+        own, others: `LANES` to take notes in.
     """
-    own, others = np.empty(WORDS, np.uint64), np.empty(WORDS, np.uint64)
     keccak(own, seed, seat, 2)
     place, count = 0, 0
     for other in range(members.size):

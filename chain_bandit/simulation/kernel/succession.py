@@ -1,38 +1,25 @@
 """Who validates and commands the next round, and what a record makes of reputations, compiled (PROTOCOL 1.2, 3)."""
 
-from math import sqrt
 from typing import Any
 
 import numpy as np
 
-from chain_bandit.protocol.reputation import FREE, FULL, MEMORY
-from chain_bandit.protocol.units import UNIT
-from chain_bandit.simulation.kernel.compiled import compiled
-from chain_bandit.simulation.kernel.keccak import WORDS, before, keccak
+from chain_bandit.protocol.reputation import FULL, MEMORY
+from chain_bandit.simulation.kernel.compiled import compiled, inlined
+from chain_bandit.simulation.kernel.keccak import before, keccak
 from chain_bandit.simulation.kernel.numbers import COMMANDING, PROBING, VALIDATING
+from chain_bandit.simulation.kernel.roots import radius
 
 
 @compiled
-def isqrt(value: Any) -> Any:
-    """floor(sqrt(value)) of a value from 0 to 2^63 - 1."""
-    root = np.int64(sqrt(value))
-    while root > 0 and root > value // root:
-        root -= 1
-    while root + 1 <= value // (root + 1):
-        root += 1
-    return root
-
-
-@compiled
-def drawn(keys: Any, seat: Any, t: Any, half: Any, least: Any) -> Any:
-    """Whether a half (0: the validator's, 1: the commander's) of a seat's hash for round t draws it."""
-    words = np.empty(WORDS, np.uint64)
+def drawn(keys: Any, seat: Any, t: Any, half: Any, least: Any, words: Any) -> Any:
+    """Whether a half (0: validator's, 1: commander's) of a seat's hash for round t, made in `words`, draws it."""
     keccak(words, keys.words[1], (t << 16) | seat, 6)
     high, low = words[2 * half], words[2 * half + 1]
     return high > least[0] or (high == least[0] and low >= least[1])
 
 
-@compiled
+@inlined
 def quorum(rules: Any, count: Any) -> Any:
     """Signatures that certify a block of a committee of so many."""
     if rules.two_thirds:
@@ -41,15 +28,15 @@ def quorum(rules: Any, count: Any) -> Any:
 
 
 @compiled
-def elect(rules: Any, keys: Any, t: Any, reputation: Any, able: Any, skips: Any, committee: Any) -> None:
-    """The best by reputation validate round t; more of them after every skip."""
+def elect(rules: Any, keys: Any, t: Any, reputation: Any, able: Any, skips: Any, committee: Any, notes: Any) -> None:
+    """The best by reputation validate round t; more of them after every skip; notes, M + 1 rows of `LANES`."""
     places = min(rules.participants, rules.validators << min(skips, 8))
-    seed, orders = np.empty(WORDS, np.uint64), np.empty((rules.participants, WORDS), np.uint64)
+    seed = notes[rules.participants]
     keccak(seed, keys.words[0], t, 4)
     for seat in range(rules.participants):
         committee[seat] = 0
         if able[seat]:
-            keccak(orders[seat], seed, seat, 2)
+            keccak(notes[seat], seed, seat, 2)
     for _ in range(places):
         best = -1
         for seat in range(rules.participants):
@@ -58,7 +45,7 @@ def elect(rules: Any, keys: Any, t: Any, reputation: Any, able: Any, skips: Any,
             if (
                 best < 0
                 or reputation[seat] > reputation[best]
-                or (reputation[seat] == reputation[best] and before(orders[seat], orders[best]))
+                or (reputation[seat] == reputation[best] and before(notes[seat], notes[best]))
             ):
                 best = seat
         if best < 0:
@@ -67,7 +54,7 @@ def elect(rules: Any, keys: Any, t: Any, reputation: Any, able: Any, skips: Any,
 
 
 @compiled
-def draw(rules: Any, keys: Any, t: Any, proving: Any, able: Any, committee: Any, commanders: Any) -> None:
+def draw(rules: Any, keys: Any, t: Any, proving: Any, able: Any, committee: Any, commanders: Any, notes: Any) -> None:
     """Whoever is drawn for round t, of those who proved it in their reports; all who are able where these are too few.
 
     The committee is left alone without sortition, the commanders where all command.
@@ -75,7 +62,8 @@ def draw(rules: Any, keys: Any, t: Any, proving: Any, able: Any, committee: Any,
     if rules.sortition:
         count = 0
         for seat in range(rules.participants):
-            committee[seat] = able[seat] and proving[seat] and drawn(keys, seat, t, 0, rules.drawn_from[VALIDATING])
+            proven = able[seat] and proving[seat]
+            committee[seat] = proven and drawn(keys, seat, t, 0, rules.drawn_from[VALIDATING], notes)
             count += committee[seat]
         if count < quorum(rules, count):
             for seat in range(rules.participants):
@@ -84,23 +72,24 @@ def draw(rules: Any, keys: Any, t: Any, proving: Any, able: Any, committee: Any,
     least = rules.drawn_from[COMMANDING if t > rules.burn_in else PROBING]
     for seat in range(rules.participants):
         commands = able[seat] and proving[seat]
-        commanders[seat] = (commands and drawn(keys, seat, t, 1, least)) if rules.draws_commanders else 1
+        commanders[seat] = (commands and drawn(keys, seat, t, 1, least, notes)) if rules.draws_commanders else 1
 
 
 @compiled
-def judge(rules: Any, pulls: Any, told: Any, reporting: Any, mean: Any, size: Any, reputation: Any) -> None:
-    """Every reputation an eighth of the way to the accuracy of its report in a block."""
+def judge(
+    rules: Any, pulls: Any, told: Any, reporting: Any, mean: Any, size: Any, reputation: Any, forgiven: Any
+) -> None:
+    """Every reputation an eighth of the way to the accuracy of its report in a block; notes in `forgiven`, by arm."""
     arms = rules.arms
-    radius = np.empty(arms, np.int64)
     for arm in range(arms):
-        radius[arm] = isqrt(UNIT * UNIT // pulls[arm]) if pulls[arm] else FREE
+        forgiven[arm] = radius(pulls[arm])
     for seat in range(rules.participants):
         accuracy = np.int64(0)
         if reporting[seat]:
             beyond = np.int64(0)
             for arm in range(arms):
                 if size[arm]:
-                    beyond += max(0, abs(told[arm, seat] - mean[arm]) - radius[arm])
+                    beyond += max(0, abs(told[arm, seat] - mean[arm]) - forgiven[arm])
             distance = beyond // arms
             if distance < rules.tolerance:
                 accuracy = FULL * (rules.tolerance - distance) // rules.tolerance

@@ -322,7 +322,8 @@ class Played:
         }
         bits = script.bits(bits, t)
         option = script.option(Aggregation(p.aggregation), t)
-        selected = select(option, means, bits, frozenset(), p.liars, K, round_seed(self.seed_0, t), p.delta)
+        seed, pulls = round_seed(self.seed_0, t), self.ledger.pulls
+        selected = select(option, means, bits, frozenset(), p.liars, K, seed, p.delta, pulls)
         body = Body(script.radii(radii(self.ledger.pulls), t), tuple(reports[seat] for seat in reporters))
         validated = global_means(means, selected)
         header = Header(

@@ -121,4 +121,6 @@ def test_a_deployment_file_names_a_game(tmp_path, name, value):
 @pytest.mark.parametrize("block", [{}, "0x5", [], 7, {"hash": 7}, {"hash": "0xzz"}], ids=str)
 def test_block_0_has_a_hash(block):
     with pytest.raises(NodeGarbled):
-        require_same(lambda method, params: "0x7" if method == "eth_chainId" else block, Identity(7, **IDENTITY))
+        require_same(
+            lambda method, params, read: read("0x7" if method == "eth_chainId" else block), Identity(7, **IDENTITY)
+        )

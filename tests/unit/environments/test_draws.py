@@ -22,7 +22,7 @@ def numpy_philox(key, counter):
     before = (sum(word << 64 * i for i, word in enumerate(counter)) - 1) % 2**256
     words = [before >> 64 * i & 2**64 - 1 for i in range(4)]
     generator = np.random.Philox(counter=np.array(words, np.uint64), key=np.array(key, np.uint64))
-    return int(generator.random_raw())
+    return tuple(generator.random_raw(4).tolist())
 
 
 def test_philox_equals_numpys_on_edges_and_at_random():

@@ -14,6 +14,7 @@ from chain_bandit.protocol.aggregation import (
     filtered,
     global_mean,
     global_means,
+    radius,
     select,
     tie_break,
     trim_of,
@@ -132,7 +133,7 @@ def test_every_subset_of_liars_is_harmless_on_a_spread_of_honest_values():
     assert tried == 63
 
 
-def naive(option, means, bits, blocked, liars, arms, delta):
+def naive(option, means, bits, blocked, liars, arms, delta, pulls):
     """PROTOCOL 1.4 word by word: sets shrink by one member at a time, medians are found by counting."""
     heard = [p for p in means if p not in blocked]
     passed = [p for p in heard if False not in [bits[p][arm] for arm in range(arms)]]
@@ -143,14 +144,15 @@ def naive(option, means, bits, blocked, liars, arms, delta):
             return means[p][arm], outside_order(p)
 
         left = [p for p in heard if bits[p][arm]] if option == Aggregation.OPTION_1 else list(passed)
-        if option == Aggregation.DELTA_SAFE:
+        if option in (Aggregation.DELTA_SAFE, Aggregation.CONFIDENCE):
+            n = max(pulls[arm], 1) if option == Aggregation.CONFIDENCE else 1
             middle = [
                 means[m][arm] for m in left
                 if sum(means[p][arm] < means[m][arm] for p in left) <= (len(left) - 1) // 2
                 < sum(means[p][arm] <= means[m][arm] for p in left)
             ]
             assert len(set(middle)) == bool(left)
-            left = [p for p in left if middle[0] - delta < 2 * means[p][arm] - middle[0] < middle[0] + delta]
+            left = [p for p in left if 4 * (means[p][arm] - middle[0]) ** 2 * n < delta**2]
         else:
             cuts = liars if option == Aggregation.OPTION_1 else min(liars, -(-len(left) // 2) - 1)
             if option == Aggregation.OPTION_1 and len(left) <= 2 * liars:
@@ -174,8 +176,9 @@ def test_every_option_is_its_definition_on_random_rounds_with_ties(option):
         likely = rng.choice((0.1, 0.8, 1.0))
         bits = {p: tuple(rng.random() < likely for _ in range(arms)) for p in seats}
         blocked = frozenset(p for p in seats if rng.random() < rng.choice((0, 0, 0.3, 1)))
-        got = select(option, means, bits, blocked, liars, arms, SEED, delta)
-        assert got == naive(option, means, bits, blocked, liars, arms, delta)
+        pulls = tuple(rng.choice((0, 1, 2, 5, 10, 2**32 - 1)) for _ in range(arms))
+        got = select(option, means, bits, blocked, liars, arms, SEED, delta, pulls)
+        assert got == naive(option, means, bits, blocked, liars, arms, delta, pulls)
         sizes.update(map(len, got))
         cases += 1
     assert cases == 3000
@@ -190,8 +193,9 @@ def test_every_option_is_its_definition_in_every_small_round(option):
             for rows in product((False, True), repeat=count):
                 for liars, delta, blocked in product((0, 1, 2), (1, 3, 7), (frozenset(), frozenset({1}))):
                     means, bits = {p: (v,) for p, v in enumerate(values)}, {p: (row,) for p, row in enumerate(rows)}
-                    got = select(option, means, bits, blocked, liars, 1, SEED, delta)
-                    assert got == naive(option, means, bits, blocked, liars, 1, delta)
+                    pulls = (count + len(blocked),)
+                    got = select(option, means, bits, blocked, liars, 1, SEED, delta, pulls)
+                    assert got == naive(option, means, bits, blocked, liars, 1, delta, pulls)
                     cases += 1
     assert cases == 18 * (1 + 6 + 36 + 216)
 
@@ -209,10 +213,12 @@ ALL_BUT_THE_LAST = {p: (True, p != 4) for p in FIVE}
         (Aggregation.OPTION_3, 0, {1, 2}),
         (Aggregation.DELTA_SAFE, 20, {1}),  # the lower median is 20; 10 and 30 are at half of delta, not nearer
         (Aggregation.DELTA_SAFE, 21, {0, 1, 2}),
+        (Aggregation.CONFIDENCE, 60, {1}),  # nine pulls: a third of delta
+        (Aggregation.CONFIDENCE, 61, {0, 1, 2}),
     ],
 )
 def test_golden_round_of_each_option(option, delta, expected):
-    assert select(option, FIVE, ALL_BUT_THE_LAST, frozenset(), 1, 2, SEED, delta)[0] == expected
+    assert select(option, FIVE, ALL_BUT_THE_LAST, frozenset(), 1, 2, SEED, delta, (9, 1))[0] == expected
 
 
 @pytest.mark.parametrize("option", Aggregation)
@@ -226,7 +232,7 @@ def test_golden_round_of_each_option(option, delta, expected):
     ids=["no report", "nobody with enough pulls", "all in D"],
 )
 def test_every_b_is_empty_when_nobody_is_left(option, means, bits, blocked):
-    selected = select(option, means, bits, frozenset(blocked), 1, 2, SEED, 10)
+    selected = select(option, means, bits, frozenset(blocked), 1, 2, SEED, 10, (1, 1))
     assert selected == (frozenset(), frozenset())
     assert global_means(means, selected) == (INFINITY, INFINITY)
 
@@ -235,8 +241,8 @@ def test_filter_leaves_out_whoever_misses_one_arm():
     assert filtered(ALL_BUT_THE_LAST) == {0, 1, 2, 3}
     assert filtered(ALL_BUT_THE_LAST, frozenset({0})) == {1, 2, 3}
     assert select(Aggregation.OPTION_1, FIVE, ALL_BUT_THE_LAST, frozenset(), 0, 2, SEED) == (set(FIVE), {0, 1, 2, 3})
-    for option in (Aggregation.OPTION_2, Aggregation.DELTA_SAFE):
-        assert select(option, FIVE, ALL_BUT_THE_LAST, frozenset(), 0, 2, SEED, UNIT) == ({0, 1, 2, 3},) * 2
+    for option in (Aggregation.OPTION_2, Aggregation.DELTA_SAFE, Aggregation.CONFIDENCE):
+        assert select(option, FIVE, ALL_BUT_THE_LAST, frozenset(), 0, 2, SEED, UNIT, (2, 3)) == ({0, 1, 2, 3},) * 2
 
 
 def test_block_list_is_as_if_it_had_not_reported_and_so_option_3_is_option_2():
@@ -247,8 +253,8 @@ def test_block_list_is_as_if_it_had_not_reported_and_so_option_3_is_option_2():
         listed = frozenset(rng.sample(range(8), rng.randrange(9)))
         silent = {p: row for p, row in means.items() if p not in listed}
         rest = silent, {p: bits[p] for p in silent}
-        found = [select(option, means, bits, listed, 2, 2, SEED, 5) for option in Aggregation]
-        assert found == [select(option, *rest, frozenset(), 2, 2, SEED, 5) for option in Aggregation]
+        found = [select(option, means, bits, listed, 2, 2, SEED, 5, (1, 2)) for option in Aggregation]
+        assert found == [select(option, *rest, frozenset(), 2, 2, SEED, 5, (1, 2)) for option in Aggregation]
         assert found[Aggregation.OPTION_2] == found[Aggregation.OPTION_3]
 
 
@@ -259,12 +265,47 @@ def test_trim_leaves_somebody_of_any_filter_and_never_trims_more_than_f():
         assert trim_of(size, liars) == liars or size - 2 * (trim_of(size, liars) + 1) < 1
 
 
-def test_delta_safe_compares_with_the_lower_median_exactly():
+def test_a_radius_is_the_largest_integer_below_its_real_number():
+    assert [radius(delta) for delta in (0, 1, 2, 3, 20, 21, UNIT)] == [0, 0, 0, 1, 9, 10, UNIT // 2 - 1]
+    assert [radius(60, pulls) for pulls in (0, 1, 4, 9, 900, 901)] == [29, 29, 14, 9, 0, 0]
+    rng = random.Random(8)
+    for _ in range(2000):
+        delta, pulls = rng.randrange(1, 2**32), rng.choice((1, 2, 9, 10_000, rng.randrange(1, 2**32)))
+        far = radius(delta, pulls)
+        assert 4 * far**2 * pulls < delta**2 <= 4 * (far + 1) ** 2 * pulls
+
+
+def test_who_is_at_the_radius_of_the_lower_median_is_within_it():
     estimates = {0: 0, 1: UNIT // 2, 2: UNIT // 2 + 1, 3: UNIT}
     seats = frozenset(estimates)
-    assert within(estimates, seats, UNIT) == {1, 2}
-    assert within(estimates, seats, UNIT + 1) == {0, 1, 2, 3}
-    assert within(estimates, seats, 2) == {1}
-    assert within(estimates, seats, 3) == {1, 2}
-    assert within(estimates, frozenset({0, 2, 3}), 1) == {2}
+    assert within(estimates, seats, UNIT // 2 - 1) == {1, 2}
+    assert within(estimates, seats, UNIT // 2) == {0, 1, 2, 3}
+    assert within(estimates, seats, 0) == {1}
+    assert within(estimates, seats, 1) == {1, 2}
+    assert within(estimates, frozenset({0, 2, 3}), 0) == {2}
     assert within(estimates, frozenset(), 5) == frozenset()
+
+
+@pytest.mark.parametrize("pulls", [1, 9, 10_000])
+def test_a_lie_just_under_the_radius_is_in_force_and_one_unit_more_is_dropped(pulls):
+    honest = dict.fromkeys(range(7), (UNIT // 2,))
+    for beyond in (0, 1):
+        lie = UNIT // 2 + radius(UNIT // 3, pulls) + beyond
+        means = honest | dict.fromkeys((7, 8, 9), (lie,))
+        bits = dict.fromkeys(means, (True,))
+        kept = select(Aggregation.CONFIDENCE, means, bits, frozenset(), 3, 1, SEED, UNIT // 3, (pulls,))[0]
+        assert kept == set(honest if beyond else means)
+
+
+@pytest.mark.parametrize("count", [2, 7, 10])
+def test_who_is_half_a_radius_from_the_truth_like_the_other_honest_is_never_dropped(count):
+    """Whatever a minority reports: the lower median is inside the honest range."""
+    rng, truth, far = random.Random(count), UNIT // 2, radius(UNIT // 10, 25)
+    for _ in range(500):
+        liars = frozenset(rng.sample(range(count), rng.randrange((count + 1) // 2)))
+        lies = (0, UNIT, truth + far, truth - far, truth)
+        near = (truth - far // 2, truth + far // 2)
+        means = {p: (rng.choice(lies if p in liars else near),) for p in range(count)}
+        bits = dict.fromkeys(means, (True,))
+        kept = select(Aggregation.CONFIDENCE, means, bits, frozenset(), len(liars), 1, SEED, UNIT // 10, (25,))[0]
+        assert set(means) - liars <= kept

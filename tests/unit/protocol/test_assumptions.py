@@ -22,7 +22,7 @@ from chain_bandit.protocol.units import UNIT
 
 TWO_THIRDS, MAJORITY = int(QuorumChoice.TWO_THIRDS), int(QuorumChoice.MAJORITY)
 
-OPTION_2, OPTION_3, DELTA_SAFE = (int(each) for each in list(Aggregation)[1:])
+OPTION_2, OPTION_3, DELTA_SAFE, CONFIDENCE = (int(each) for each in list(Aggregation)[1:])
 
 OUTSIDE = [
     ("participants", {"participants": 1, "liars": 0, "attackers": 0}),
@@ -36,7 +36,7 @@ OUTSIDE = [
     ("liars", {"liars": -1}),
     ("liars", {"participants": 3, "attackers": 0}),
     ("liars", {"liars": 2}),
-    ("aggregation", {"aggregation": 4}),
+    ("aggregation", {"aggregation": 5, "delta": 1}),
     ("aggregation", {"aggregation": -1}),
     ("cost", {"cost": 2}),
     ("cost", {"cost": -1}),
@@ -50,10 +50,12 @@ OUTSIDE = [
     ("delta", {"aggregation": OPTION_3, "delta": 1}),
     ("delta", {"aggregation": DELTA_SAFE, "delta": 0}),
     ("delta", {"aggregation": DELTA_SAFE, "delta": 2**32}),
+    ("delta", {"aggregation": CONFIDENCE, "delta": 0}),
     ("liars", {"aggregation": OPTION_2, "liars": -1}),
     ("attackers", {"aggregation": OPTION_2, "participants": 6, "validators": 6, "liars": 3}),
     ("attackers", {"aggregation": OPTION_3, "participants": 5, "validators": 5, "liars": 2}),
     ("attackers", {"aggregation": DELTA_SAFE, "delta": 1, "participants": 5, "validators": 5, "liars": 2}),
+    ("attackers", {"aggregation": CONFIDENCE, "delta": 1, "participants": 5, "validators": 5, "liars": 2}),
     ("validators", {"aggregation": OPTION_2, "liars": 0, "attackers": 2}),
     ("attackers", {"attackers": -1}),
     ("attackers", {"attackers": 3}),
@@ -115,6 +117,7 @@ INSIDE = [
     {"aggregation": OPTION_3, "participants": 6, "validators": 6, "liars": 2},
     {"aggregation": DELTA_SAFE, "delta": 1, "participants": 6, "validators": 6, "liars": 2},
     {"aggregation": DELTA_SAFE, "delta": 2**32 - 1},
+    {"aggregation": CONFIDENCE, "delta": 1, "participants": 6, "validators": 6, "liars": 2},
     {"aggregation": OPTION_2, "participants": 3, "validators": 3, "attackers": 0},
     {"cost": 1},
     {"quorum_choice": MAJORITY, "sortition": 3 * ODDS // 4},
@@ -205,7 +208,7 @@ def test_true_roles_are_held_against_the_option_and_the_quorum(parameters, optio
     m = 3 if choice is QuorumChoice.MAJORITY else 2
     p = replace(
         parameters(), participants=7, validators=7, liars=1, attackers=m, aggregation=int(option),
-        delta=UNIT // 10 if option is Aggregation.DELTA_SAFE else 0, quorum_choice=int(choice),
+        delta=UNIT // 10 if option >= Aggregation.DELTA_SAFE else 0, quorum_choice=int(choice),
     )  # fmt: skip
     check(p)
     seen = set()

@@ -1,6 +1,7 @@
 """protocol/rewards.py and protocol/settlement.py (Philox against numpy: tests/unit/environments too)."""
 
 import random
+import struct
 from fractions import Fraction
 from math import floor
 
@@ -9,6 +10,7 @@ import pytest
 from eth_hash.auto import keccak as outside_keccak
 
 from chain_bandit.protocol.errors import Malformed
+from chain_bandit.protocol.quorum import QuorumChoice
 from chain_bandit.protocol.rewards import (
     Distribution,
     Draws,
@@ -26,7 +28,9 @@ from chain_bandit.protocol.settlement import (
     case_2,
     cost_of_round,
     decode_pulls,
+    decode_sums,
     encode_pulls,
+    encode_sums,
     final_balance,
     void_balance,
 )
@@ -74,7 +78,7 @@ def test_philox_equals_numpy_under_random_keys_and_counters():
         key = (rng.getrandbits(64), rng.getrandbits(64))
         counter = tuple(rng.choice([0, 1, 2**64 - 1, rng.getrandbits(64)]) for _ in range(4))
         outside = np.random.Philox(key=np.array(key, np.uint64), counter=_one_less(counter))
-        assert philox(key, counter) == int(outside.random_raw())
+        assert philox(key, counter) == tuple(outside.random_raw(4).tolist())
 
 
 def _one_less(counter):
@@ -90,11 +94,10 @@ def test_a_reward_is_the_draw_at_its_own_counter():
     draws = Draws(MODEL, secret, seed)
     seen = set()
     for t in range(1, 200):
-        u = philox(words, (t, 3, 1, 2))
-        at = u * 6 >> 64
-        expected = [0, 5, 5, UNIT, UNIT, UNIT][at]
-        assert draws.reward(t, 3, 1, 2) == expected
-        seen.add(at)
+        for seat in range(8):
+            at = philox(words, (t, seat // 4, 1, 2))[seat % 4] * 6 >> 64
+            assert draws.reward(t, seat, 1, 2) == [0, 5, 5, UNIT, UNIT, UNIT][at]
+            seen.add(at)
     assert seen == set(range(6))
 
 
@@ -210,3 +213,18 @@ def test_an_unfinished_game_gives_no_share_to_the_blocked(parameters):
     assert (balance.environment, balance.burned) == (0, 0)
     nobody = void_balance(p, 1003, (0, 0, 0, 0), frozenset(range(4)))
     assert (nobody.participants, nobody.burned) == ((p.stake,) * 4, 1003)
+
+
+def test_settled_sums_are_eight_bytes_a_seat_big_endian_and_nothing_else():
+    sums = (0, 7, 2**64 - 1)
+    data = struct.pack(">3Q", *sums)
+    assert encode_sums(sums) == data
+    assert decode_sums(data, 3) == sums
+    for wrong in (b"", data[:-1], data + b"\0", data[:16]):
+        with pytest.raises(Malformed):
+            decode_sums(wrong, 3)
+
+
+def test_a_certificate_promises_what_its_quorum_can_hold():
+    assert "never two certified blocks" in QuorumChoice.TWO_THIRDS.promise
+    assert "under delay two may exist" in QuorumChoice.MAJORITY.promise

@@ -12,9 +12,11 @@ from chain_bandit.protocol import arms, rewards
 from chain_bandit.protocol.aggregation import tie_break, trimmed, within
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.units import INFINITY, UNIT
+from chain_bandit.simulation.kernel import arms as ucb
 from chain_bandit.simulation.kernel import keccak as compiled_keccak
-from chain_bandit.simulation.kernel import numbers, selection, succession
+from chain_bandit.simulation.kernel import numbers, roots, selection
 from chain_bandit.simulation.kernel.philox import philox
+from chain_bandit.simulation.kernel.rewards import reward
 
 
 def words(digest: bytes) -> np.ndarray:
@@ -26,16 +28,16 @@ def test_philox_gives_the_words_of_the_protocol():
     for _ in range(200):
         key = (rng.getrandbits(64), rng.getrandbits(64))
         counter = (rng.getrandbits(64), rng.getrandbits(64), rng.getrandbits(32), rng.choice((0, 1, 2**64 - 1)))
-        assert int(philox(*map(np.uint64, key + counter))) == rewards.philox(key, counter)
+        assert tuple(map(int, philox(*map(np.uint64, key + counter)))) == rewards.philox(key, counter)
 
 
 @pytest.mark.parametrize("size", range(1, 8))
 def test_keccak_of_a_digest_and_a_number(size):
-    rng, found = random.Random(size), np.zeros(4, np.uint64)
+    rng, found = random.Random(size), np.zeros(compiled_keccak.LANES, np.uint64)
     for number in (0, 1, 2 ** (8 * size - 1), 2 ** (8 * size - 1) - 1, rng.getrandbits(8 * size - 1)):
         head = rng.randbytes(32)
         compiled_keccak.keccak(found, words(head), np.int64(number % 2**63), size)
-        assert found.astype(">u8").tobytes() == keccak(head, uint(number % 2**63, size))
+        assert found[:4].astype(">u8").tobytes() == keccak(head, uint(number % 2**63, size))
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 13, 64, 65, 200])
@@ -45,14 +47,19 @@ def test_what_is_left_after_trimming_is_what_the_protocol_leaves(count):
         for trim in {0, 1, count // 3, count // 2}:
             values = {seat: rng.randrange(spread) for seat in range(count)}
             left = trimmed(values, frozenset(values), trim, tie_break(seed, frozenset(values)))
-            kept = selection.trimmed(np.array(list(values.values()), np.int64), count, trim)
+            array = np.array(list(values.values()), np.int64)
+            order = np.array(rng.sample(range(count), count))
+            selection.sort_by(order, array)
+            kept = selection.trimmed(array[order], count, trim, True)
+            assert selection.trimmed(array.copy(), count, trim, False) == kept
             mean = sum(values[p] for p in left) // len(left) if left else INFINITY
             assert (kept[0], kept[1]) == (mean, len(left))
-            estimates, members = np.array(list(values.values()), np.int64), np.ones(count, np.int64)
+            members, notes = np.ones(count, np.int64), np.zeros((2, compiled_keccak.LANES), np.uint64)
             for seat in values if left else ():
                 stands = selection.standing(kept, values[seat])
                 if stands == selection.TIED:
-                    assert selection.kept_of_equals(estimates, members, trim, words(seed), seat) == (seat in left)
+                    found = selection.kept_of_equals(array, members, trim, words(seed), seat, *notes)
+                    assert found == (seat in left)
                 else:
                     assert (stands == selection.IN) == (seat in left)
 
@@ -60,10 +67,10 @@ def test_what_is_left_after_trimming_is_what_the_protocol_leaves(count):
 @pytest.mark.parametrize("count", [0, 1, 4, 9, 90])
 def test_who_is_near_the_median_is_who_the_protocol_says(count):
     rng = random.Random(count)
-    for delta in (1, 2, 5, 40):
+    for far in (0, 1, 2, 20):
         values = {seat: rng.randrange(30) for seat in range(count)}
-        left = within(values, frozenset(values), delta)
-        kept = selection.within(np.array(list(values.values()), np.int64), count, delta)
+        left = within(values, frozenset(values), far)
+        kept = selection.within(np.array(list(values.values()), np.int64), count, far)
         assert kept[1] == len(left)
         assert kept[0] == (sum(values[p] for p in left) // len(left) if left else INFINITY)
         assert left == {seat for seat, value in values.items() if selection.standing(kept, value) == selection.IN}
@@ -73,7 +80,31 @@ def test_square_roots_are_exact():
     rng = random.Random(3)
     cases = [0, 1, 2, 3, 4, 2**53, 2**63 - 1, (3_037_000_499) ** 2, 3_037_000_499**2 - 1]
     cases += [n * n + d for n in (rng.randrange(1, 3_037_000_499) for _ in range(500)) for d in (-1, 0, 1)]
-    assert all(succession.isqrt(np.int64(case)) == isqrt(case) for case in cases)
+    assert all(roots.isqrt(np.int64(case)) == isqrt(case) for case in cases)
+
+
+def test_the_best_of_nearly_equal_indices_is_the_exact_one():
+    """Upper bounds that differ by a unit or not at all, where the real numbers under the roots say otherwise."""
+    rng = random.Random(6)
+    for _ in range(3_000):
+        count, width = rng.randrange(1, 6), rng.randrange(1, 4 * 10**17)
+        samples = [rng.randrange(1, 10 ** rng.randrange(1, 7)) for _ in range(count)]
+        level = rng.randrange(4 * UNIT)
+        means = [level - arms.confidence_width(width, n) + rng.randrange(-1, 2) for n in samples]
+        if rng.random() < 0.1:
+            samples[rng.randrange(count)] = 0
+        factors = np.array([ucb.factor.py_func(n) if n else np.inf for n in samples])
+        got = ucb.ucb_arm(np.array(means), np.array(samples), factors, np.int64(width))
+        assert got == arms.ucb_arm(means, samples, [width] * count)
+
+
+def test_quotients_are_exact():
+    rng = random.Random(4)
+    for _ in range(20_000):
+        count = rng.randrange(1, 10 ** rng.randrange(1, 8))
+        for total in (rng.randrange(count * UNIT + 1), count * rng.randrange(UNIT + 1), count * UNIT):
+            for near in (total, max(0, total - 1)):
+                assert roots.quotient(np.int64(near), np.int64(count), 1 / count) == near // count
 
 
 @pytest.mark.parametrize(("numerator", "denominator"), [(2, 1), (1, 7), (12_345_678_901, 2**40), (50, 1)])
@@ -99,13 +130,12 @@ def test_words_draw_what_the_tables_draw():
     ))
     secret, seed_0 = b"s" * 32, b"t" * 32
     draws, keys = rewards.Draws(model, secret, seed_0), numbers.keys(secret, seed_0)
-    first, values, least = numbers.tables(model)
+    environment = numbers.environment(model)
     for round_ in range(300):
         for arm in range(4):
-            word = philox(keys.k0, keys.k1, *map(np.uint64, (round_, 5, arm, 2)))
-            at = first[arm] + sum(1 for k in range(first[arm] + 1, first[arm + 1]) if least[k] <= word)
-            assert values[at] == draws.reward(round_, 5, arm, 2)
+            word = philox(keys.k0, keys.k1, *map(np.uint64, (round_, 1, arm, 2)))[1]  # of seat 5
+            assert reward(environment, arm, np.uint64(word)) == draws.reward(round_, 5, arm, 2)
     ends = list(accumulate((3, 0, 5, 1)))
-    assert [Fraction(int(word), 2**64) for word in least[-3:]] == [
+    assert [Fraction(int(word), 2**64) for word in environment.from_word[-3:]] == [
         Fraction(-(-(end << 64) // 9), 2**64) for end in (0, ends[0], ends[2])
     ]

@@ -69,6 +69,10 @@ GAMES = {
         five(aggregation=3, delta=UNIT // 2), MODEL, SECRET, SEED,
         {1: favour(frozenset({0})), 4: honest_plus(UNIT // 9)},
     ),
+    "confidence, liars on both sides": Game(
+        five(aggregation=4, delta=UNIT // 2), MODEL, SECRET, SEED,
+        {1: favour(frozenset({0})), 4: honest_plus(UNIT // 9)},
+    ),
     "distance cost": Game(five(1, aggregation=1, cost=1), MODEL, SECRET, SEED, {2: honest_plus(UNIT // 50)}),
     "distance cost, undefended": Game(
         small(cost=1), MODEL, SECRET, SEED, {3: favour(frozenset({2}))}, aggregator="mean"
@@ -117,8 +121,10 @@ def recomputed(game):
                     members = can[i] if p.aggregation == Aggregation.OPTION_1 else set.intersection(*can)
                     able = sorted((reports[s][i], keccak(seed, s.to_bytes(2, "big")), s) for s in members)
                     n, f = len(able), p.liars
-                    if p.aggregation == Aggregation.DELTA_SAFE:
-                        kept = [a for a in able if abs(a[0] - able[(n - 1) // 2][0]) < Fraction(p.delta, 2)]
+                    if p.aggregation in (Aggregation.DELTA_SAFE, Aggregation.CONFIDENCE):
+                        shrunk = pulls[i] if p.aggregation == Aggregation.CONFIDENCE else 1
+                        far = Fraction(p.delta**2, 4 * shrunk)
+                        kept = [a for a in able if (a[0] - able[(n - 1) // 2][0]) ** 2 < far]
                     elif p.aggregation == Aggregation.OPTION_1:
                         kept = able[f:n - f] if n > 2 * f else []
                     else:

@@ -1,4 +1,4 @@
-"""What the protocol is measured against: learners that need no agreement. Draws are those of `protocol.rewards`.
+"""Learners beside one game of the protocol, on its very draws, those of `protocol.rewards`: UCB1 alone, and an oracle.
 
 A rival that pulls an arm in a round gets the very reward that a participant of the reference game gets for it,
 as long as that game has had no failed round.

@@ -4,7 +4,7 @@ from chain_bandit.environments.bernoulli import bernoulli_model
 from chain_bandit.protocol.rewards import Draws
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation.regret import arm_regret_curve
-from chain_bandit.simulation.rivals import pooled_ucb, ucb1
+from chain_bandit.simulation.rivals.on_draws import pooled_ucb, ucb1
 
 MODEL = bernoulli_model([0.3, 0.7, 0.5])
 DRAWS = Draws(MODEL, b"\x05" * 32, b"\x06" * 32)

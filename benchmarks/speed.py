@@ -1,0 +1,126 @@
+"""How many agent-steps a CPU second the simulator plays, beside two bandit libraries in the same run.
+
+    python benchmarks/speed.py [--seconds 4] [--peers PYTHON] [--json]
+
+An agent-step is one participant's choice, reward and update. `examples/speed.toml` is the case of ten participants and
+ten arms; the others change its size. Figures are the best of three, compiling not counted. The first ratio is of two
+threads of one process over two processes with one each, by the clock. The peers play UCB1 alone, beside our own UCB1
+alone; `--peers` is a Python that has them (`make speed` makes one).
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from chain_bandit.game.simulated import replicates
+from chain_bandit.scenario import load
+from chain_bandit.simulation.kernel import numbers
+from chain_bandit.simulation.kernel.pooled import pooled_ucb
+
+ROOT = Path(__file__).resolve().parents[1]
+CASE = ROOT / "examples" / "speed.toml"
+
+SIZES: dict[str, dict[str, Any]] = {
+    "M=10 K=10 f=3": {},
+    "M=10 K=10 f=3, confidence": {"aggregation": "confidence"},
+    "M=10 K=100 f=3": {"rewards": {"kind": "bernoulli", "means": [0.7, *([0.5] * 99)]}},
+    "M=100 K=10 f=33": {"participants": 100, "liars": 33, "adversary.liars": 33},
+    "M=250 K=10 f=83": {"participants": 250, "liars": 83, "adversary.liars": 83},
+}
+
+
+def rate(name: str, seconds: float) -> float:
+    """Agent-steps a CPU second, the best of three."""
+    scenario = load(CASE, SIZES[name])
+    one = replicates(scenario, 1)
+    count = max(1, round(seconds / 3 * one.agent_steps / one.cpu_seconds / one.agent_steps))
+    runs = [replicates(scenario, count) for _ in range(3)]
+    return max(run.agent_steps / run.cpu_seconds for run in runs)
+
+
+def alone(seconds: float) -> float:
+    """Steps a CPU second of UCB1 on the same arms, by the compiled pool of one seat."""
+    model, arms, rounds = load(CASE).model, 10, 200_000
+    widths, out = numbers.widths(rounds, 2, 1), np.zeros(0, np.int64)
+
+    def play(seed: int) -> None:
+        keys = numbers.keys(seed.to_bytes(32, "big"), bytes(32))
+        state = np.zeros((3, arms), np.int64), np.full(arms, np.inf)
+        pooled_ucb(numbers.environment(model), widths, keys, np.zeros(1, np.int64), *state, out, out)
+
+    play(0)
+    best, until = 0.0, time.process_time() + seconds
+    while time.process_time() < until:
+        start = time.process_time()
+        play(1)
+        best = max(best, rounds / (time.process_time() - start))
+    return best
+
+
+def clocked(jobs: int, count: int) -> float:
+    """Agent-steps a second by the clock, once everybody is ready."""
+    scenario = load(CASE)
+    replicates(scenario, 1)
+    print("ready", flush=True)
+    sys.stdin.readline()
+    start = time.perf_counter()
+    run = replicates(scenario, count, jobs=jobs)
+    return run.agent_steps / (time.perf_counter() - start)
+
+
+def at_once(processes: int, jobs: int, count: int) -> float:
+    """The sum over processes that begin together."""
+    command = [sys.executable, __file__, "--clocked", str(jobs), str(count)]
+    started = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(processes)
+    ]
+    for process in started:
+        assert process.stdout is not None
+        process.stdout.readline()
+    for process in started:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    return sum(float(process.communicate()[0]) for process in started)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=4.0, help="of CPU for each figure")
+    parser.add_argument("--peers", type=Path, help="a Python that has the peers")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--clocked", nargs=2, type=int, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.clocked:
+        print(clocked(*given.clocked))
+        return
+    found: dict[str, float] = {name: rate(name, given.seconds) for name in SIZES}
+    count = max(2, 2 * round(given.seconds * found["M=10 K=10 f=3"] / 2e6))
+    found["two threads over two processes"] = at_once(1, 2, count) / at_once(2, 1, count // 2)
+    found["UCB1 alone"] = alone(given.seconds)
+    if given.peers:
+        said = subprocess.run(
+            [given.peers, ROOT / "benchmarks" / "peers.py"], check=True, capture_output=True, text=True
+        ).stdout  # fmt: skip
+        for name, peer in json.loads(said).items():
+            found[f"{name} {peer['version']}"] = peer["steps_per_cpu_second"]
+            found[f"UCB1 alone over {name}"] = found["UCB1 alone"] / peer["steps_per_cpu_second"]
+    if given.json:
+        print(json.dumps(found))
+        return
+    table = Table("", "agent-steps a CPU second, or a ratio", title="Speed of the simulator")
+    for name, value in found.items():
+        table.add_row(name, f"{value:,.0f}" if value > 100 and "over" not in name else f"{value:,.2f}")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

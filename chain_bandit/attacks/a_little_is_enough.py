@@ -1,0 +1,46 @@
+"""Lie by so few standard deviations that the honest themselves stand further out (Baruch et al. 2019, ALIE)."""
+
+from math import isqrt
+from statistics import NormalDist
+
+from chain_bandit.attacks.attack import MILLION, Attack, View, averages, clipped, millionths
+from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.settlement import Conduct
+from chain_bandit.protocol.units import Means
+
+
+class ALittleIsEnough(Attack):
+    """`z` in [0, 1000] standard deviations off the honest mean of the last block: the best arm below, all others above.
+
+    All colluders alike. By default z is the paper's: so that with the liars a majority is on their side of the lie.
+    """
+
+    conduct = Conduct.LIAR
+
+    def __init__(self, z: float | None = None) -> None:
+        self._z = None if z is None else millionths("z", z)
+
+    def z(self, parameters: Parameters) -> int:
+        """In millionths. The paper's is the quantile (n - f - s) / (n - f), s = n // 2 + 1 - f; never below 0."""
+        if self._z is not None:
+            return self._z
+        others = parameters.participants - parameters.liars
+        won = others - (parameters.participants // 2 + 1 - parameters.liars)
+        return int(MILLION * NormalDist().inv_cdf(won / others)) if 2 * won > others else 0
+
+    def means(self, view: View, honest: Means) -> Means:
+        """Kept in [0, 1]; honest until there was a block."""
+        rows = view.honest_rows
+        if not rows:
+            return honest
+        z, means = self.z(view.rules.parameters), averages(rows)
+        best = means.index(max(means))
+        return tuple(
+            clipped(mean + (-1 if arm == best else 1) * (z * deviation(column, mean) // MILLION))
+            for arm, (mean, column) in enumerate(zip(means, zip(*rows, strict=True), strict=True))
+        )
+
+
+def deviation(column: tuple[int, ...], mean: int) -> int:
+    """The standard deviation in units; every square is divided by itself, so that 64 bits hold the sum."""
+    return isqrt(sum((value - mean) ** 2 // len(column) for value in column))

@@ -1,0 +1,27 @@
+"""Claim more pulls than there were, so as to count where few pulls do not.
+
+Whoever pulls with the honest has enough pulls anyway, and a rule that looks at whether there are enough, not at how
+many, gains it nothing. A count above the horizon would count as withheld, so no claim is higher.
+"""
+
+from chain_bandit.attacks.attack import Attack, View, whole
+from chain_bandit.protocol.settlement import Conduct
+from chain_bandit.protocol.units import UNIT, Counts, Means
+
+
+class InflatedCounts(Attack):
+    """Commits to `times` its pulls, at most the horizon, and reports 1 for the arm `favour`, the rest as it saw it."""
+
+    conduct = Conduct.LIAR
+
+    def __init__(self, favour: int = 0, times: int = 2) -> None:
+        self.favour, self.times = whole("favour", favour, 0), whole("times", times, 1)
+
+    def means(self, view: View, honest: Means) -> Means:
+        """One arm praised."""
+        favoured = self.favour % len(honest)
+        return tuple(UNIT if arm == favoured else mean for arm, mean in enumerate(honest))
+
+    def counts(self, view: View, honest: Counts) -> Counts:
+        """More of each."""
+        return tuple(min(self.times * count, view.rules.parameters.horizon) for count in honest)

@@ -1,0 +1,29 @@
+"""Point the mean the other way: the negative of what the honest agree on, scaled (Xie et al. 2020, inner product).
+
+What is a gradient there is here how far each arm's mean lies from the mean over arms: it decides which arm is best.
+"""
+
+from chain_bandit.attacks.attack import MILLION, Attack, View, averages, clipped, millionths
+from chain_bandit.protocol.settlement import Conduct
+from chain_bandit.protocol.units import Means
+
+
+class InnerProduct(Attack):
+    """centre - `epsilon` * (mean - centre), means those of the honest in the last block. All colluders alike.
+
+    `epsilon` in [0, 1000]: a small one stays among the honest reports where the arms are close, a large one does not.
+    """
+
+    conduct = Conduct.LIAR
+
+    def __init__(self, epsilon: float = 0.1) -> None:
+        self.epsilon = millionths("epsilon", epsilon)
+
+    def means(self, view: View, honest: Means) -> Means:
+        """Kept in [0, 1]; honest until there was a block."""
+        rows = view.honest_rows
+        if not rows:
+            return honest
+        means = averages(rows)
+        centre = sum(means) // len(means)
+        return tuple(clipped(centre - self.epsilon * (mean - centre) // MILLION) for mean in means)

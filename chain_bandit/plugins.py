@@ -1,0 +1,69 @@
+"""What other packages bring: attacks, environments, aggregators and policies, by the name of an entry point.
+
+A package offers one under the group `chain_bandit.KIND`; what is in a file on the path needs none, and is called
+`module:attribute`. Names of our own come first, so that no package can change what a scenario means.
+"""
+
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Final
+
+from chain_bandit.protocol.errors import ChainBanditError, Stopped
+
+KINDS: Final = ("attacks", "environments", "aggregators", "policies")
+
+
+class PluginBroken(ChainBanditError):
+    """Nothing of that name, or nothing that can be used."""
+
+    exit_code = 3
+
+    def __init__(self, kind: str, name: str, reason: str) -> None:
+        super().__init__(f"{kind} {name!r}: {reason}")
+        self.kind, self.name, self.reason = kind, name, reason
+
+
+def find(kind: str, name: str, ours: Mapping[str, Any]) -> Any:
+    """What has this name: of `ours`, of an entry point, or `module:attribute`.
+
+    Raises:
+        PluginBroken: nothing has it, two packages have it, or its module raises.
+    """
+    if name in ours:
+        return ours[name]
+    module, _, attribute = (name if ":" in name else _offered(kind, name)).partition(":")
+    try:
+        return getattr(import_module(module), attribute)
+    except (KeyboardInterrupt, Stopped):
+        raise
+    except BaseException as error:  # its module may raise anything while it is imported
+        raise PluginBroken(kind, name, f"{type(error).__name__}: {error}") from error
+
+
+def made(kind: str, name: str, maker: Any, options: Mapping[str, Any]) -> Any:
+    """What a maker makes of options. Raises `PluginBroken`."""
+    try:
+        return maker(**options)
+    except (KeyboardInterrupt, Stopped):
+        raise
+    except BaseException as error:  # a plug-in may raise anything on options that it does not take
+        raise PluginBroken(kind, name, f"{type(error).__name__}: {error}") from error
+
+
+def names(kind: str, ours: Mapping[str, Any]) -> str:
+    """Everything that has a name, in words."""
+    return ", ".join(dict.fromkeys([*ours, *sorted(each.name for each in _group(kind))]))
+
+
+def _offered(kind: str, name: str) -> str:
+    offers = [each for each in _group(kind) if each.name == name]
+    if not offers:
+        raise PluginBroken(kind, name, "not a known name")
+    if len(places := sorted({each.value for each in offers})) > 1:
+        raise PluginBroken(kind, name, f"several packages offer it; say which one: {', '.join(places)}")
+    return offers[0].value
+
+
+def _group(kind: str) -> list[EntryPoint]:
+    return list(entry_points(group=f"chain_bandit.{kind}"))

@@ -1,0 +1,174 @@
+"""A plug-in to begin with: a package with one entry point, an example that works, and its test."""
+
+import re
+from pathlib import Path
+from textwrap import dedent
+
+from chain_bandit import __version__
+from chain_bandit.game.folder import FolderRefused, beside
+from chain_bandit.protocol.errors import ChainBanditError
+
+GROUPS = {"attack": "attacks", "environment": "environments", "aggregator": "aggregators", "policy": "policies"}
+"""The kinds, and their groups of entry points."""
+
+_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_MOST = 40
+
+
+class NameRefused(ChainBanditError):
+    """A kind or a name that no plug-in can have."""
+
+    exit_code = 2
+
+    def __init__(self, what: str, expected: str) -> None:
+        super().__init__(f"{what[:80]!r}: expected {expected}")
+        self.what, self.expected = what, expected
+
+
+def new(kind: str, name: str, out: Path | None = None) -> tuple[Path, ...]:
+    """Write the folder, by default `chain-bandit-NAME`; the files in it.
+
+    Raises:
+        NameRefused: no such kind, or no name.
+        FolderRefused: the place is taken, or not to be written.
+    """
+    if kind not in GROUPS:
+        raise NameRefused(kind, f"one of {', '.join(GROUPS)}")
+    if not _NAME.fullmatch(name) or len(name) > _MOST:
+        raise NameRefused(name, f"at most {_MOST} lower-case letters, digits and single hyphens, a letter first")
+    place = out or Path(f"chain-bandit-{name}")
+    if place.exists() or place.is_symlink():
+        raise FolderRefused(place, "exists; name another with --out")
+    module, thing = f"chain_bandit_{name.replace('-', '_')}", name.title().replace("-", "")
+    texts = {
+        "pyproject.toml": _PYPROJECT,
+        f"{module}.py": _MODULES[kind],
+        f"test_{module}.py": _TESTS[kind],
+    }
+    words = {
+        "NAME": name, "MODULE": module, "THING": thing if kind in ("attack", "policy") else name.replace("-", "_"),
+        "GROUP": GROUPS[kind], "KIND": kind, "VERSION": __version__,
+    }  # fmt: skip
+    with beside(place) as fresh:
+        for file, text in texts.items():
+            filled = re.sub("|".join(words), lambda found: words[found[0]], dedent(text).lstrip())
+            (fresh / file).write_text(filled, encoding="utf-8")
+        fresh.rename(place)
+    return tuple(place / file for file in texts)
+
+
+_PYPROJECT = """
+    [build-system]
+    requires = ["hatchling"]
+    build-backend = "hatchling.build"
+
+    [project]
+    name = "chain-bandit-NAME"
+    version = "0.1.0"
+    requires-python = ">=3.11"
+    dependencies = ["chain-bandit>=VERSION"]
+
+    [project.entry-points."chain_bandit.GROUP"]
+    NAME = "MODULE:THING"
+
+    [tool.hatch.build.targets.wheel]
+    only-include = ["MODULE.py"]
+"""
+
+_MODULES = {
+    "attack": '''
+    """The attack NAME of chain-bandit."""
+
+    from chain_bandit.attacks.attack import Attack, View
+    from chain_bandit.protocol.settlement import Conduct
+    from chain_bandit.protocol.units import UNIT, Means
+
+
+    class THING(Attack):
+        """Reports one tenth more than it saw."""
+
+        conduct = Conduct.LIAR
+
+        def means(self, view: View, honest: Means) -> Means:
+            """In units, none above a whole reward."""
+            return tuple(min(mean + UNIT // 10, UNIT) for mean in honest)
+    ''',
+    "environment": '''
+    """The environment NAME of chain-bandit."""
+
+    from chain_bandit.protocol.rewards import RewardModel, bernoulli
+    from chain_bandit.protocol.units import UNIT
+
+
+    def THING(arms: int = 3) -> RewardModel:
+        """Bernoulli arms whose means are evenly spread below 1."""
+        return RewardModel(tuple(bernoulli(UNIT * (arm + 1) // (arms + 1)) for arm in range(arms)))
+    ''',
+    "aggregator": '''
+    """The aggregator NAME of chain-bandit."""
+
+    from typing import Any
+
+    import numpy as np
+
+
+    def THING(heard: Any, liars: int) -> Any:
+        """The mean of what is between the lowest and the highest report of each arm.
+
+        Args:
+            heard: means and pulls, arrays (replicates, receivers, senders, arms), one's own report first.
+            liars: the most that lie.
+
+        Returns:
+            Means and the samples that they stand on, (replicates, receivers, arms).
+        """
+        means, pulls = heard
+        inner = np.sort(means, axis=2)[:, :, 1:-1]
+        return inner.mean(axis=2), pulls.sum(axis=2)
+    ''',
+    "policy": '''
+    """The policy NAME of chain-bandit."""
+
+    from typing import Any
+
+    import numpy as np
+
+
+    class THING:
+        """Each arm once, then the best sample mean: everybody alone."""
+
+        information = "its own rewards"
+        sent = 0.0
+
+        def __init__(self, world: Any, replicates: int, coins: np.random.Generator) -> None:
+            shape = (replicates, world.agents, world.arms)
+            self.counts, self.totals = np.zeros(shape), np.zeros(shape)
+
+        def choose(self, t: int) -> Any:
+            """The arm of each agent in round t: (replicates, agents)."""
+            tried = self.counts > 0
+            means = np.divide(self.totals, self.counts, out=np.full_like(self.totals, 2.0), where=tried)
+            return means.argmax(axis=2)
+
+        def learn(self, t: int, arms: Any, rewards: Any) -> None:
+            """What the arms of round t paid."""
+            pulled = np.arange(self.counts.shape[2]) == arms[..., None]
+            self.counts += pulled
+            self.totals += pulled * rewards[..., None]
+    ''',
+}
+
+_TESTS = dict.fromkeys(GROUPS, """
+    from MODULE import THING
+
+    from chain_bandit.plugins import find
+    from chain_bandit.testing import KIND_conformance
+
+
+    def test_it_is_what_every_KIND_is():
+        KIND_conformance(THING)
+
+
+    def test_its_name_is_known_once_it_is_installed():
+        assert find("GROUP", "NAME", {}) is THING
+""")  # fmt: skip

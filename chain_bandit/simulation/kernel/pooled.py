@@ -1,0 +1,50 @@
+"""UCB on a pool of rewards, compiled: `rivals.on_draws.pooled_ucb`, and `ucb1` where the pool is one seat's."""
+
+from typing import Any
+
+import numpy as np
+
+from chain_bandit.simulation.kernel.arms import factor, ucb_arm
+from chain_bandit.simulation.kernel.compiled import inlined
+from chain_bandit.simulation.kernel.philox import philox
+from chain_bandit.simulation.kernel.rewards import reward
+from chain_bandit.simulation.kernel.roots import quotient
+
+
+@inlined
+def pooled_ucb(
+    environment: Any, widths: Any, keys: Any, seats: Any, arms: Any, factors: Any, marks: Any, out: Any
+) -> None:
+    """All `seats` pull one arm a round, and learn from each other at once: rounds 1 to T.
+
+    Args:
+        environment, widths, keys: of `numbers`.
+        seats: ascending.
+        arms, factors: int64 (3, K) and double (K), zero and infinite; changed.
+        marks: ascending rounds at which the pseudo-regret is kept.
+        out: int64, in units, one for each of them; filled.
+    """
+    samples, totals, means = arms[0], arms[1], arms[2]
+    regret, mark = np.int64(0), 0
+    for t in range(1, widths.size):
+        arm = ucb_arm(means, samples, factors, widths[t])
+        total, block = np.int64(0), seats[0] // 4
+        words = _words(keys, t, block, arm)
+        for seat in seats:
+            if seat // 4 != block:
+                block = seat // 4
+                words = _words(keys, t, block, arm)
+            total += reward(environment, arm, words[seat % 4])
+        samples[arm] += seats.size
+        totals[arm] += total
+        factors[arm] = factor(samples[arm])
+        means[arm] = quotient(totals[arm], samples[arm], 1 / np.float64(samples[arm]))
+        regret += environment.best - environment.truth[arm]
+        if mark < marks.size and marks[mark] == t:
+            out[mark] = regret
+            mark += 1
+
+
+@inlined
+def _words(keys: Any, t: Any, block: Any, arm: Any) -> Any:
+    return philox(keys.k0, keys.k1, np.uint64(t), np.uint64(block), np.uint64(arm), np.uint64(0))

@@ -1,0 +1,27 @@
+"""GosInE: gossip that trusts everybody.
+
+Source: Chawla, Sankararaman, Ganesh, Shakkottai, The gossiping insert-eliminate algorithm for multi-agent bandits,
+2020, arXiv 2001.05452, the synchronous algorithm, with phases that end at j^3 as in its authors' experiment. Left open:
+with liars, over whom the sticky sets are spread; here over the honest, so that somebody keeps every arm.
+"""
+
+import numpy as np
+
+from chain_bandit.simulation.arena import Ints, Maker, Mask
+from chain_bandit.simulation.rivals.gossip import Gossip
+from chain_bandit.simulation.rivals.reports import Malice
+
+
+class Gosine(Gossip):
+    """Blocks nobody."""
+
+    beta = 3.0
+
+    def judge(self, best: Ints) -> Mask:
+        """Nobody."""
+        return np.zeros(best.shape, bool)
+
+
+def gosine(malice: Malice) -> Maker:
+    """Liars have all they name tried, again and again."""
+    return lambda world, replicates, coins: Gosine(world, replicates, coins, malice)

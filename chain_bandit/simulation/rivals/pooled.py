@@ -1,0 +1,82 @@
+"""UCB on means that many report: every round all tell all, or their neighbours, and an aggregator makes them one.
+
+Width sqrt(2 ln t / (n * pooled reports)), n being one's own pulls of the arm: ours, the oracle and every rival that
+pools have this rule, so what differs between them is the aggregator alone.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from chain_bandit.simulation.arena import Floats, Ints, Maker, World
+from chain_bandit.simulation.rivals.audience import Audience
+from chain_bandit.simulation.rivals.learner import Learner, highest, upper_bounds
+from chain_bandit.simulation.rivals.reports import Malice, Reports, silent
+
+Aggregate = Callable[[Reports, int], Reports]
+"""(what V receivers hear, their own report first, (R, V, S, K); f) to means and the samples behind them, (R, V, K)."""
+
+
+class Pooled(Learner):
+    """Everybody's report, every round, through an aggregator."""
+
+    information = "who plays and f, the most that lie; each round the means of whom it hears"
+
+    def __init__(
+        self, world: World, replicates: int, aggregate: Aggregate, malice: Malice, numbers: int, apart: bool,
+        every: int, ties: np.random.Generator | None,
+    ) -> None:  # fmt: skip
+        super().__init__(world, replicates)
+        self._aggregate, self._ties = aggregate, ties
+        self._audience = Audience(world, malice.lie, apart)
+        self._numbers, self._every = numbers, every
+        shape = (replicates, self._audience.receivers, world.arms)
+        self.pool = Reports(np.zeros(shape), np.zeros(shape))
+
+    def choose(self, t: int) -> Ints:
+        """The highest upper bound; the lowest such arm, or any of them where `ties` tosses for it."""
+        bounds = upper_bounds(*self.pool, t)
+        if self._ties:
+            shape = (self.replicates, self.world.agents, self.world.arms)
+            bounds = np.where(bounds >= bounds.max(axis=2, keepdims=True), self._ties.random(shape), -1.0)
+        return np.broadcast_to(highest(bounds), (self.replicates, self.world.agents))
+
+    def learn(self, t: int, arms: Ints, rewards: Floats) -> None:
+        """Count, and from time to time report and pool."""
+        super().learn(t, arms, rewards)
+        if t % self._every:
+            return
+        self.pool = self._aggregate(self._audience.hear(self.own, t), self.world.liars)
+        self.sent += self._numbers
+
+
+def pooled(
+    aggregate: Aggregate, per_arm: int = 1, others: int = 0, *,
+    apart: bool = False, every: int = 1, scattered: bool = False,
+) -> Callable[[Malice], Maker]:  # fmt: skip
+    """A rule by its aggregator, which needs `per_arm` numbers of each arm and `others` in a report.
+
+    `apart`: each makes a pool of its own; `every`: rounds from report to report; `scattered`: each tosses for
+    ties, where all else take the lowest arm.
+    """
+    return lambda malice: lambda world, replicates, coins: Pooled(
+        world, replicates, aggregate, malice, per_arm * world.arms + others, apart, every,
+        coins if scattered else None,
+    )
+
+
+def oracle(malice: Malice) -> Maker:
+    """Told who lies, so that it hears the honest alone: no agreement can do better with this exploration."""
+    return pooled(mean)(Malice(silent))
+
+
+def worth(means: Floats, kept: Floats, reports: Reports) -> Reports:
+    """Means of `kept` reports, each worth the receiver's own pulls."""
+    return Reports(means, reports.pulls[..., 0, :] * kept)
+
+
+def mean(reports: Reports, f: int) -> Reports:
+    """The plain mean of the reports: undefended."""
+    heard = reports.pulls > 0
+    kept = heard.sum(axis=-2)
+    return worth(np.where(heard, reports.means, 0).sum(axis=-2) / np.maximum(kept, 1), kept, reports)

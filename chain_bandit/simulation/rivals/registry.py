@@ -1,0 +1,49 @@
+"""The rivals by name: each makes a policy, given what its liars do."""
+
+from collections.abc import Callable, Mapping
+
+from chain_bandit.simulation.arena import Maker
+from chain_bandit.simulation.rivals.clipping import clipping
+from chain_bandit.simulation.rivals.demabar import demabar
+from chain_bandit.simulation.rivals.dubey_pentland import rewards_trimmed
+from chain_bandit.simulation.rivals.fed_mom import PULLS, median_of_means
+from chain_bandit.simulation.rivals.fedavg import fedavg
+from chain_bandit.simulation.rivals.geometric_median import geometric_median
+from chain_bandit.simulation.rivals.gosine import gosine
+from chain_bandit.simulation.rivals.kl_ucb import kl_ucb
+from chain_bandit.simulation.rivals.krum import krum
+from chain_bandit.simulation.rivals.meamed import meamed
+from chain_bandit.simulation.rivals.median import median
+from chain_bandit.simulation.rivals.pooled import mean, oracle, pooled
+from chain_bandit.simulation.rivals.reports import Malice
+from chain_bandit.simulation.rivals.swarmgov import source_median, source_trimmed
+from chain_bandit.simulation.rivals.thompson import thompson
+from chain_bandit.simulation.rivals.trimmed import trimmed
+from chain_bandit.simulation.rivals.ucb1 import ucb1
+from chain_bandit.simulation.rivals.vial import vial_2021, vial_2022
+from chain_bandit.simulation.rivals.zhu import resilient
+
+RIVALS: Mapping[str, Callable[[Malice], Maker]] = {
+    "ucb1": ucb1,
+    "kl-ucb": kl_ucb,
+    "thompson": thompson,
+    "oracle": oracle,
+    "mean": pooled(mean),
+    "fedavg": pooled(fedavg, per_arm=2),
+    "trimmed": pooled(trimmed),
+    "median": pooled(median),
+    "geometric-median": pooled(geometric_median),
+    "krum": pooled(krum),
+    "meamed": pooled(meamed),
+    "clipping": pooled(clipping),
+    "zhu": pooled(resilient(), per_arm=2, apart=True),
+    "dubey-pentland": pooled(rewards_trimmed, per_arm=0, others=2),
+    "fed-mom": pooled(median_of_means, per_arm=0, others=1, every=PULLS),
+    "swarmgov-mean": pooled(fedavg, per_arm=2, scattered=True),
+    "swarmgov-median": pooled(source_median, per_arm=2, scattered=True),
+    "swarmgov-trimmed": pooled(source_trimmed, per_arm=2, scattered=True),
+    "gosine": gosine,
+    "vial-2021": vial_2021,
+    "vial-2022": vial_2022,
+    "demabar": demabar,
+}

@@ -1,0 +1,127 @@
+"""Who plays the cells: this process, processes of this machine, or a Ray cluster. The results are the same.
+
+Each worker compiles the game once and gets one cell after the other. What it made of a cell comes back here, so that
+nobody else writes into the folder.
+"""
+
+import os
+import signal
+import socket
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from functools import partial
+from importlib import import_module
+from multiprocessing import active_children, get_context, parent_process
+from threading import Thread
+from typing import Any
+
+from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.sweep.cell import Cell, Sums, play, reason
+
+Task = tuple[Cell, str]
+"""A cell and its digest."""
+
+Result = tuple[Task, Sums | str]
+"""With its sums, or why there are none."""
+
+Results = Generator[Result, None, None]
+
+Workers = Callable[[Sequence[Task]], Results]
+"""Plays all tasks, gives each when it is done. Closing it stops those at work."""
+
+
+class RayMissing(ChainBanditError):
+    """Ray is not installed."""
+
+    exit_code = 4
+
+    def __init__(self) -> None:
+        super().__init__("ray is not installed: run pip install 'chain-bandit[ray]', or leave out --ray")
+
+
+class RayUnreachable(ChainBanditError):
+    """No cluster where one was said to be."""
+
+    exit_code = 5
+
+    def __init__(self, address: str, why: str) -> None:
+        super().__init__(f"--ray {address[:200]}: no Ray cluster answers ({why[:200]}); ray start --head starts one")
+        self.address, self.why = address, why
+
+
+def here(tasks: Sequence[Task]) -> Results:
+    """In this process."""
+    for task in tasks:
+        yield task, play(*task)
+
+
+def processes(count: int) -> Workers:
+    """In so many processes of this machine."""
+
+    def work(tasks: Sequence[Task]) -> Results:
+        pool = ProcessPoolExecutor(min(count, len(tasks) or 1), get_context("spawn"), _begin)
+        try:
+            futures: dict[Future[Sums | str], Task] = {pool.submit(play, *task): task for task in tasks}
+            for future in as_completed(futures):
+                yield futures.pop(future), _outcome(future.result)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for child in active_children():  # who is at work does not hear of the shutdown
+                child.terminate()
+
+    return work
+
+
+def cluster(address: str) -> Workers:
+    """On the Ray cluster at an address; `local` starts one here. Raises `RayMissing` or `RayUnreachable`."""
+
+    def work(tasks: Sequence[Task]) -> Results:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would tell its makers
+        try:
+            ray: Any = import_module("ray")
+        except ImportError as error:
+            raise RayMissing from error
+        terminated = signal.getsignal(signal.SIGTERM)
+        try:
+            _knock(address)
+            ray.init(address, logging_level="CRITICAL", log_to_driver=False)
+        except Exception as error:
+            raise RayUnreachable(address, reason(error)) from error
+        finally:
+            signal.signal(signal.SIGTERM, terminated)  # Ray has one of its own, with another exit code
+        try:
+            remote = ray.remote(play)
+            waiting = {remote.remote(*task): task for task in tasks}
+            while waiting:
+                (done, *_), _ = ray.wait(list(waiting), num_returns=1)
+                yield waiting.pop(done), _outcome(partial(ray.get, done))
+        finally:
+            ray.shutdown()
+
+    return work
+
+
+def _knock(address: str) -> None:
+    """Raises at once where nobody listens; Ray would ask for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host, int(port)), timeout=10).close()
+
+
+def _outcome(result: Callable[[], Sums | str]) -> Sums | str:
+    """A cell that took its worker with it has failed like any other."""
+    try:
+        return result()
+    except Exception as error:  # noqa: BLE001 - of whatever library brings the result
+        return f"its worker died ({reason(error)[:200]})"
+
+
+def _begin() -> None:
+    """Leave Ctrl-C to the process that started this one, and end with it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with, args=(parent_process(),), daemon=True).start()
+
+
+def _end_with(parent: Any) -> None:
+    parent.join()
+    os._exit(1)

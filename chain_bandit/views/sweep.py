@@ -1,0 +1,104 @@
+"""What a sweep looks like: a table on the terminal, a heat map of the regret at the end of each cell."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from typing import TYPE_CHECKING
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from chain_bandit.simulation.replicates import PARTS
+from chain_bandit.sweep.run import Row, Swept
+from chain_bandit.views.canvas import BLUE, INK, drawing, figure, place, rectangles, svg
+from chain_bandit.views.facts import clean
+from chain_bandit.views.terminal import plain_table, titled
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MOST_ROWS = 200
+"""Of the table; the file has all."""
+
+MOST_CELLS = 4_000
+"""Of the heat map, which then ends with what it has."""
+
+_WIDTH, _HEIGHT, _GAP = 84, 30, 44
+"""Pixels of a cell, and between two blocks of them."""
+
+
+def table(swept: Swept) -> RenderableType:
+    """Each cell's regret at the end, whole and by its parts; what failed in full below."""
+    made = plain_table(
+        *((clean(axis, 24), "left") for axis in swept.axes), ("round", "right"), ("regret", "right"),
+        *((part.replace("_", "-"), "right") for part in PARTS),
+    )  # fmt: skip
+    final = [row for row in swept.final if row["error"] is None]
+    for row in final[:MOST_ROWS]:
+        labels = (Text(clean(row[axis], 40)) for axis in swept.axes)
+        parts = (f"{row[f'{part}_mean']:,.1f}" for part in PARTS)
+        made.add_row(*labels, f"{row['round']:,}", _with_interval(row), *parts)
+    more = len(final) - MOST_ROWS
+    return titled(
+        f"{swept.name}: regret of an honest participant, mean and 95 % interval, in whole rewards", made,
+        *([Text(f"and {more:,} more", "dim")] if more > 0 else []),
+        *(Text(f"FAILED {clean(swept.where(row), 200)}: {clean(row['error'], 400)}", "red")
+          for row in swept.failed[:MOST_ROWS]),
+        *(Text(f"damaged, played again: {clean(each, 400)}", "yellow") for each in swept.damaged),
+    )  # fmt: skip
+
+
+def _with_interval(row: Row) -> str:
+    mean, high = row["regret_mean"], row["regret_high"]
+    return f"{mean:,.1f}" + ("" if high is None else f" ±{high - mean:,.1f}")
+
+
+def heat_map(swept: Swept) -> str:
+    """Regret at the end as SVG: the last axis from left to right, the one before it downwards, a block for the rest."""
+    *outer, down, across = ("", *swept.axes) if len(swept.axes) == 1 else swept.axes
+    by_place = {tuple(row.get(axis, "") for axis in (*outer, down, across)): row for row in swept.final}
+    values = {axis: list(dict.fromkeys(row.get(axis, "") for row in swept.final)) for axis in (*outer, down, across)}
+    columns, lines = values[across], values[down]
+    blocks = list(product(*(values[axis] for axis in outer)))[: max(1, MOST_CELLS // (len(columns) * len(lines)))]
+    block = len(lines) * _HEIGHT + _GAP
+    width, height = len(columns) * _WIDTH, len(blocks) * block
+    known = [row["regret_mean"] for row in by_place.values() if row["regret_mean"] is not None]
+    scale = min(known, default=0.0), max(known, default=0.0)
+    with drawing():
+        made, axes = figure(width + 150, height + 50)
+        place(made, 134, 16, 34, 16)
+        axes.set_xlim(0, width)
+        axes.set_ylim(height, 0)
+        axes.axis("off")
+        axes.set_title(f"regret at the end, {clean(down, 24)} by {clean(across, 24)}", loc="left", x=0, pad=8)
+        for at, chosen in enumerate(blocks):
+            top = at * block + _GAP
+            named = ", ".join(f"{axis} = {value}" for axis, value in zip(outer, chosen, strict=True))
+            axes.text(0, top - 26, clean(named, 100), color=INK, va="center")
+            cells = {key[-2:]: row for key, row in by_place.items() if key[:-2] == chosen}
+            _block(axes, top, lines, columns, cells, scale)
+        return svg(made, "sweep", f"Regret at the end of every cell of {clean(swept.name, 64)}")
+
+
+def _block(
+    axes: "Axes", top: float, lines: Sequence[str], columns: Sequence[str], cells: Mapping[tuple[str, ...], Row],
+    scale: tuple[float, float],
+) -> None:  # fmt: skip
+    for x, name in enumerate(columns):
+        axes.text((x + 0.5) * _WIDTH, top - 9, clean(name, 13), color=INK, ha="center", va="center", fontsize=9)
+    for y, name in enumerate(lines):
+        axes.text(-8, top + (y + 0.5) * _HEIGHT, clean(name, 20), color=INK, ha="right", va="center", fontsize=9)
+    for x, y, row in _places(lines, columns, cells):
+        regret = row["regret_mean"]
+        if regret is not None:
+            share = (regret - scale[0]) / ((scale[1] - scale[0]) or 1)
+            box = (x * _WIDTH, top + y * _HEIGHT, _WIDTH - 1, _HEIGHT - 1)
+            rectangles(axes, [box], facecolor=BLUE, alpha=0.08 + 0.52 * share)
+        said = "failed" if regret is None else f"{regret:,.1f}"
+        axes.text((x + 0.5) * _WIDTH, top + (y + 0.5) * _HEIGHT, said, color=INK, ha="center", va="center", fontsize=9)
+
+
+def _places(
+    lines: Sequence[str], columns: Sequence[str], cells: Mapping[tuple[str, ...], Row]
+) -> Iterator[tuple[int, int, Row]]:
+    for (y, line), (x, column) in product(enumerate(lines), enumerate(columns)):
+        yield x, y, cells[line, column]

@@ -1,0 +1,165 @@
+"""Plug-ins as somebody else writes them: begun, installed, tested, and known by name in a scenario file."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chain_bandit import plugins, scaffold
+from chain_bandit.attacks.registry import UnknownAttack, make
+from chain_bandit.environments.registry import UnknownEnvironment
+from chain_bandit.game.folder import FolderRefused
+from chain_bandit.plugins import PluginBroken
+from chain_bandit.protocol.units import UNIT
+from chain_bandit.scenario import load
+
+ROOT = Path(__file__).parents[2]
+SMALL = ROOT / "examples" / "small.toml"
+COMMAND = (sys.executable, "-c", "from chain_bandit.cli import main; main()")
+
+
+def called(*arguments: object, cwd: Path, path: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """A program of Python's, which finds this package, and what was installed at `path`."""
+    found = os.pathsep.join(str(each) for each in (path, ROOT) if each)
+    return subprocess.run(
+        [str(each) for each in arguments], cwd=cwd, env={**os.environ, "PYTHONPATH": found}, capture_output=True,
+        text=True, timeout=300, stdin=subprocess.DEVNULL, check=False,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One plug-in of each kind as `new plugin` writes it, all installed under `site`."""
+    place = tmp_path_factory.mktemp("plugins")
+    for kind in scaffold.GROUPS:
+        made = called(*COMMAND, "new", "plugin", kind, f"my-{kind}", "--json", cwd=place)
+        assert made.returncode == 0, made.stderr
+        assert len(json.loads(made.stdout)["files"]) == 3
+    folders = [f"./chain-bandit-my-{kind}" for kind in scaffold.GROUPS]
+    install = ("-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--no-index", "--target", "site")
+    installed = called(sys.executable, *install, *folders, cwd=place)
+    assert installed.returncode == 0, installed.stderr
+    return place
+
+
+@pytest.mark.parametrize("kind", scaffold.GROUPS)
+def test_a_new_plugin_passes_its_own_test(begun: Path, kind: str) -> None:
+    folder = begun / f"chain-bandit-my-{kind}"
+    result = called(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=folder, path=begun / "site")
+    assert result.returncode == 0, result.stdout
+    assert "2 passed" in result.stdout
+
+
+def test_installed_names_work_in_a_scenario_like_ours(begun: Path, tmp_path: Path) -> None:
+    text = SMALL.read_text().replace("worse-half", "my-attack")
+    text = text.replace('kind = "bernoulli"\nmeans = [0.9, 0.6, 0.3]', 'kind = "my-environment"\narms = 4')
+    (tmp_path / "scenario.toml").write_text(text)
+    run = (*COMMAND, "run", "scenario.toml", "--json", "--out", "run")
+    result = called(*run, cwd=tmp_path, path=begun / "site")
+    assert result.returncode == 0, result.stderr
+    again = called(*run[:-4], "run/scenario.lock.toml", "--json", "--out", "again", cwd=tmp_path, path=begun / "site")
+    said = [json.loads(each.stdout) for each in (result, again)]
+    assert len(said[0]["arm_names"]) == 4
+    assert said[0]["run_digest"] == said[1]["run_digest"]
+    without = called(*run, cwd=tmp_path)
+    assert without.returncode == 3
+    assert "my-environment" in without.stderr
+    assert without.stderr.count("\n") == 1
+
+
+def test_an_occupied_place_an_unknown_kind_and_an_odd_name_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "link").symlink_to("nowhere")
+    for out in ("here", "link"):
+        with pytest.raises(FolderRefused, match="exists") as refused:
+            scaffold.new("attack", "mine", tmp_path / out)
+        assert refused.value.exit_code == 2
+    for kind, name in (("attacks", "mine"), ("attack", "Mine"), ("attack", "../mine"), ("attack", "a--b"),
+                       ("attack", "1"), ("attack", ""), ("attack", "x" * 41), ("attack", 'x"\n')):  # fmt: skip
+        with pytest.raises(scaffold.NameRefused):
+            scaffold.new(kind, name, tmp_path / "out")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["here", "link"]
+
+
+@pytest.fixture
+def offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Installs a distribution with one entry point for each name and value."""
+
+    def offer(group: str, **points: str) -> None:
+        for number, (name, value) in enumerate(points.items()):
+            folder = tmp_path / f"offered_{len(list(tmp_path.iterdir()))}_{number}.dist-info"
+            folder.mkdir()
+            (folder / "METADATA").write_text(f"Name: {folder.stem}\nVersion: 1\n")
+            (folder / "entry_points.txt").write_text(f"[chain_bandit.{group}]\n{name} = {value}\n")
+
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return offer
+
+
+def test_a_name_of_ours_means_ours_whatever_is_installed(offered) -> None:
+    offered("attacks", **{"sign-flip": "json:JSONDecoder"})
+    assert type(make("sign-flip", {})).__name__ == "SignFlip"
+
+
+def test_what_is_found_is_what_the_entry_point_names(offered) -> None:
+    offered("policies", mine="json:JSONDecoder")
+    assert plugins.find("policies", "mine", {}) is json.JSONDecoder
+    assert plugins.find("policies", "mine", {"mine": 1}) == 1
+    assert plugins.find("policies", "json:loads", {}) is json.loads
+    assert plugins.names("policies", {"ours": 1}) == "ours, mine"
+    with pytest.raises(PluginBroken, match="not a known name"):
+        plugins.find("aggregators", "mine", {})
+
+
+def test_a_name_that_two_packages_offer_is_refused_with_both(offered) -> None:
+    offered("policies", mine="json:loads")
+    offered("policies", mine="json:dumps")
+    with pytest.raises(PluginBroken, match="say which one: json:dumps, json:loads"):
+        plugins.find("policies", "mine", {})
+
+
+BROKEN = {
+    "no module": "no_such_module:X", "no attribute": "json:no_such_name", "no attribute named": "json",
+    "leaves": "leaves:X", "no attack": "json:loads", "relative": ".json:loads",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_plugin_is_one_sentence_and_exit_3(offered, tmp_path: Path, case: str) -> None:
+    (tmp_path / "leaves.py").write_text("raise SystemExit(0)\n")
+    offered("attacks", mine=BROKEN[case])
+    with pytest.raises(UnknownAttack, match=r"^attack 'mine': .*known attacks: .*, mine, or module:Class$") as refused:
+        make("mine", {})
+    assert refused.value.exit_code == 3
+
+
+def _scenario(tmp_path: Path, rewards: str) -> Path:
+    path = tmp_path / "scenario.toml"
+    path.write_text(SMALL.read_text().replace('kind = "bernoulli"\nmeans = [0.9, 0.6, 0.3]', rewards))
+    return path
+
+
+def test_an_environment_may_be_named_by_module_and_function(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "planted.py").write_text(
+        "from chain_bandit.protocol.rewards import *\n"
+        "def half(arms, value=500_000_000):\n"
+        "    return RewardModel((Distribution((0, value), (1, 1)),) * arms)\n"
+        "def leaves():\n    raise SystemExit(0)\n"
+        "def none():\n    return RewardModel(())\n"
+        "def nothing():\n    return None\n"
+    )
+    scenario = load(_scenario(tmp_path, 'kind = "planted:half"\narms = 3'))
+    assert scenario.model.means == (UNIT // 4,) * 3
+    for rewards, word in (
+        ('kind = "planted:half"\narms = 3\nmean = 1', "mean"), ('kind = "planted:half"\narms = 3\nvalue = -1', "half"),
+        ('kind = "planted:leaves"', "SystemExit"), ('kind = "planted:none"', "1 to"),
+        ('kind = "planted:nothing"', "RewardModel"), ('kind = "bernouli"\nmeans = [0.5]', "known environments: bern"),
+        ('kind = "planted:half"\narms = 3\nvalue = 2000000000', "malformed"),
+    ):  # fmt: skip
+        with pytest.raises(UnknownEnvironment, match=word) as refused:
+            load(_scenario(tmp_path, rewards))
+        assert refused.value.exit_code == 3

@@ -1,0 +1,135 @@
+"""Every aggregator against its definition, spelled out in loops or left to a general optimiser."""
+
+from itertools import product
+from statistics import median as middle_of
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+
+from chain_bandit.simulation.rivals.clipping import ITERATIONS, RADIUS, clipping
+from chain_bandit.simulation.rivals.dubey_pentland import rewards_trimmed
+from chain_bandit.simulation.rivals.fedavg import fedavg
+from chain_bandit.simulation.rivals.geometric_median import geometric_median
+from chain_bandit.simulation.rivals.krum import krum
+from chain_bandit.simulation.rivals.meamed import meamed
+from chain_bandit.simulation.rivals.median import median
+from chain_bandit.simulation.rivals.pooled import mean
+from chain_bandit.simulation.rivals.reports import Reports
+from chain_bandit.simulation.rivals.swarmgov import source_median, source_trimmed
+from chain_bandit.simulation.rivals.trimmed import trimmed
+from chain_bandit.simulation.rivals.zhu import KAPPA, resilient
+
+R, V, S, K, F = 12, 2, 7, 3, 2
+COINS = np.random.default_rng(5)
+REPORTS = Reports(COINS.random((R, V, S, K)), COINS.integers(1, 20, (R, V, S, K)).astype(float))
+REPORTS.pulls[0, 0, 5] = 0  # one sender says nothing to one receiver
+
+
+def each():
+    """(own pulls, what was heard of each sender) of every receiver."""
+    for r, v in product(range(R), range(V)):
+        means, pulls = REPORTS.means[r, v], REPORTS.pulls[r, v]
+        yield (r, v), pulls[0], means[pulls[:, 0] > 0], pulls[pulls[:, 0] > 0]
+
+
+def by_arm(rule):
+    return lambda means, pulls: [rule(list(means[:, arm]), list(pulls[:, arm])) for arm in range(K)]
+
+
+def meamed_of(values, pulls):
+    centre = middle_of(values)
+    return np.mean(sorted(values, key=lambda value: abs(value - centre))[: len(values) - F])
+
+
+def krum_of(means, pulls):
+    def score(i):
+        apart = sorted(sum((means[i] - means[j]) ** 2) for j in range(len(means)) if j != i)
+        return sum(apart[: len(means) - F - 2])
+
+    return means[min(range(len(means)), key=score)]
+
+
+def geometric_median_of(means, pulls):
+    def cost(point):
+        return sum(np.linalg.norm(row - point) for row in means)
+
+    return minimize(cost, means.mean(axis=0), method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-12}).x
+
+
+def clipping_of(means, pulls):
+    centre = np.median(means, axis=0)
+    for _ in range(ITERATIONS):
+        steps = [row - centre for row in means]
+        centre = centre + sum(step * RADIUS / max(RADIUS, np.linalg.norm(step)) for step in steps) / len(steps)
+    return centre
+
+
+def rewards_of(values, pulls):
+    samples = sum(pulls)
+    ones = sum(value * n for value, n in zip(values, pulls, strict=True))
+    cut = F / S * samples
+    return min(max(ones - cut, 0), samples - 2 * cut) / (samples - 2 * cut)
+
+
+REFERENCES = {
+    mean: (by_arm(lambda values, pulls: np.mean(values)), lambda heard, pulls: heard),
+    median: (by_arm(lambda values, pulls: middle_of(values)), lambda heard, pulls: heard),
+    trimmed: (by_arm(lambda values, pulls: np.mean(sorted(values)[F:-F])), lambda heard, pulls: heard - 2 * F),
+    meamed: (by_arm(meamed_of), lambda heard, pulls: heard - F),
+    geometric_median: (geometric_median_of, lambda heard, pulls: heard),
+    clipping: (clipping_of, lambda heard, pulls: heard),
+    krum: (krum_of, lambda heard, pulls: 1),
+}
+
+
+@pytest.mark.parametrize("aggregate", REFERENCES, ids=lambda rule: rule.__name__)
+def test_an_aggregate_is_what_its_definition_says_and_worth_the_reports_it_stands_on(aggregate):
+    found, (reference, kept) = aggregate(REPORTS, F), REFERENCES[aggregate]
+    for (r, v), own, means, pulls in each():
+        assert found.means[r, v] == pytest.approx(np.array(reference(means, pulls)), abs=1e-4)
+        assert found.pulls[r, v] == pytest.approx(own * kept(len(means), pulls))
+
+
+WEIGHTED = {
+    fedavg: (lambda values, pulls: np.average(values, weights=pulls), lambda pulls: sum(pulls)),
+    rewards_trimmed: (rewards_of, lambda pulls: sum(pulls) * (1 - 2 * F / S)),
+    source_median: (lambda values, pulls: middle_of(values), len),
+    source_trimmed: (lambda values, pulls: np.mean(sorted(values)[1:-1]), lambda pulls: len(pulls) - 2),
+}
+
+
+@pytest.mark.parametrize("aggregate", WEIGHTED, ids=lambda rule: rule.__name__)
+def test_an_aggregate_that_counts_samples_its_own_way(aggregate):
+    found, (reference, worth) = aggregate(REPORTS, F), WEIGHTED[aggregate]
+    for (r, v), _, means, pulls in each():
+        assert found.means[r, v] == pytest.approx(np.array(by_arm(reference)(means, pulls)))
+        assert found.pulls[r, v] == pytest.approx([worth(list(pulls[:, arm])) for arm in range(K)])
+
+
+def test_the_trimmed_sources_fall_back_to_the_median_of_one_or_two():
+    two = Reports(np.array([[[[0.2], [0.6]]]]), np.array([[[[3.0], [4.0]]]]))
+    assert source_trimmed(two, 1) == (pytest.approx(0.4), pytest.approx(2))
+
+
+def test_zhus_rule_is_its_formula():
+    found, seen = resilient()(REPORTS, 1), set()
+    for (r, v), own, means, pulls in each():
+        for arm in range(K):
+            near = [x for x, n in zip(means[1:, arm], pulls[1:, arm], strict=True) if KAPPA * n >= own[arm]]
+            seen.add(len(near) > 2)
+            if len(near) > 2:
+                e = 1 / (len(near) - 2 + 1)
+                z, g = (sum(sorted(near)[1:-1]) + means[0, arm]) * e, (4 * e * e + KAPPA * e + KAPPA) / 4
+            else:
+                z, g = means[0, arm], 1
+            assert (found.means[r, v, arm], found.pulls[r, v, arm]) == (pytest.approx(z), pytest.approx(own[arm] / g))
+    assert seen == {True, False}
+
+
+@pytest.mark.parametrize("aggregate", [*REFERENCES, *WEIGHTED, resilient()])
+def test_of_nothing_nothing_is_known(aggregate):
+    nothing = Reports(np.zeros((1, 1, S, K)), np.zeros((1, 1, S, K)))
+    found = aggregate(nothing, F)
+    assert (found.means == 0).all()
+    assert (found.pulls == 0).all()

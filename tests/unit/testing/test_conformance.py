@@ -1,0 +1,216 @@
+"""chain_bandit.testing: ours pass, and whatever breaks a promise is named."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+from chain_bandit.attacks.attack import Attack, Effect, Said
+from chain_bandit.attacks.registry import ATTACKS
+from chain_bandit.environments.bernoulli import bernoulli_model
+from chain_bandit.environments.table import load_table
+from chain_bandit.examples import example
+from chain_bandit.protocol.rewards import Distribution, RewardModel, bernoulli
+from chain_bandit.protocol.settlement import Conduct
+from chain_bandit.protocol.units import UNIT
+from chain_bandit.testing import (
+    aggregator_conformance,
+    attack_conformance,
+    environment_conformance,
+    policy_conformance,
+)
+
+OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "sleeper": {"wakes": 20}, "equivocating-commander": {"first": 12}, "silent-validator": {"first": 15, "last": 22},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(ATTACKS))
+def test_every_attack_of_ours_conforms(name):
+    attack_conformance(ATTACKS[name], OPTIONS.get(name))
+
+
+class Greedy(Attack):
+    conduct = Conduct.ATTACKER
+
+    def outbox(self, view, sends):
+        sends.clear()
+        return sends
+
+    def effect(self):
+        return Effect(Said.NEVER, Said.NEVER, votes=False)
+
+
+class Silent(Attack):
+    """Without `effect`: for live games alone."""
+
+    conduct = Conduct.ATTACKER
+
+    def outbox(self, view, sends):
+        return []
+
+
+class Moody(Attack):
+    conduct = Conduct.LIAR
+    games = 0
+
+    def __init__(self):
+        Moody.games += 1
+        self.mood = Moody.games
+
+    def means(self, view, honest):
+        return tuple((mean + self.mood * view.round) % UNIT for mean in honest)
+
+
+class Late(Attack):
+    conduct = Conduct.LIAR
+
+    def means(self, view, honest):
+        return honest if view.round < 30 else 1 // 0
+
+
+class Boasts(Silent):
+    """Says that it stays within the rules."""
+
+    def effect(self):
+        return Effect()
+
+
+class Nameless(Attack):
+    conduct = "liar"
+
+
+@pytest.mark.parametrize(("attack", "sentence"), [
+    (Greedy, "^Greedy changes what it is given: in `outbox` of round"),
+    (Moody, "^Moody says something else in round 9 when it has the same seed again"),
+    (Late, "^Late stops the game: .* raised ZeroDivisionError in round 30"),
+    (Boasts, "^Boasts comes to something else in round 9 than its effect says"),
+    (Nameless, "^the conduct of Nameless is no Conduct: 'liar'"),
+    (dict, "^dict is no subclass of"),
+])  # fmt: skip
+def test_an_attack_that_breaks_a_promise_is_named(attack, sentence):
+    with pytest.raises(AssertionError, match=sentence):
+        attack_conformance(attack)
+
+
+def test_an_attack_for_live_games_alone_conforms():
+    attack_conformance(Silent)
+
+
+def test_our_environments_conform():
+    environment_conformance(bernoulli_model, {"means": [0.2, 0.9]})
+    environment_conformance(lambda path: load_table(path).model, {"path": example("flights.csv")})
+
+
+def fickle(made=[]):  # noqa: B006 - remembers on purpose
+    made.append(0)
+    return RewardModel((bernoulli(len(made)),))
+
+
+def greedy(means):
+    return bernoulli_model([means.pop()])
+
+
+@pytest.mark.parametrize(("maker", "options", "sentence"), [
+    (fickle, {}, "^fickle gives other rewards when it is asked again"),
+    (greedy, {"means": [0.5, 0.4]}, "^greedy changes its options"),
+    (list, {}, r"^list gives no chain_bandit.protocol.rewards.RewardModel but \[\]"),
+    (lambda: RewardModel(()), {}, "gives 0 arms"),
+    (lambda: RewardModel((Distribution((0, 2 * UNIT), (1, 1)),)), {}, "cannot be committed to: malformed"),
+    (lambda: RewardModel((Distribution((0, 2**40), (1, 1)),)), {}, "cannot be committed to"),
+])  # fmt: skip
+def test_an_environment_that_breaks_a_promise_is_named(maker, options, sentence):
+    with pytest.raises(AssertionError, match=sentence):
+        environment_conformance(maker, options)
+
+
+def plain(heard, liars):
+    return heard.means.mean(axis=2), heard.pulls.sum(axis=2)
+
+
+def shy(heard, liars):
+    """Never says more than a half."""
+    return np.minimum(heard.means.mean(axis=2), 0.5), heard.pulls.sum(axis=2)
+
+
+def sorts(heard, liars):
+    heard.means.sort(axis=2)
+    return plain(heard, liars)
+
+
+def mixes(heard, liars):
+    return np.broadcast_to(heard.means.mean(axis=(0, 2)), heard.means[:, :, 0].shape), heard.pulls.sum(axis=2)
+
+
+COINS = np.random.default_rng(0)
+
+
+def chance(heard, liars):
+    share = COINS.random()
+    return share * heard.means.min(axis=2) + (1 - share) * heard.means.max(axis=2), heard.pulls.sum(axis=2)
+
+
+@pytest.mark.parametrize(("aggregate", "sentence"), [
+    (shy, "^shy gives something else than what everybody says"),
+    (sorts, "^sorts changes the reports"),
+    (mixes, "^mixes .*(outside|one replicate depend on another)"),
+    (chance, "^chance says something else when it is asked again"),
+    (lambda heard, liars: (2 * plain(heard, liars)[0], plain(heard, liars)[1]), "a mean outside of what was reported"),
+    (lambda heard, liars: (plain(heard, liars)[0], 0 * plain(heard, liars)[1]), "stands on no samples"),
+    (lambda heard, liars: (heard.means, heard.pulls), "gives shapes"),
+    (lambda heard, liars: (heard.means.min(axis=2) + 1e-10, heard.pulls.sum(axis=2)), None),
+    (plain, None),
+])  # fmt: skip
+def test_an_aggregator_that_breaks_a_promise_is_named(aggregate, sentence):
+    if sentence is None:
+        aggregator_conformance(aggregate)
+        return
+    with pytest.raises(AssertionError, match=sentence):
+        aggregator_conformance(aggregate)
+
+
+class Player:
+    """Any arm, by its coins; what a test breaks is a method of it."""
+
+    information = "nothing"
+    sent = 0.0
+
+    def __init__(self, world, replicates, coins):
+        self.world, self.shape, self.coins = world, (replicates, world.agents), coins
+
+    def choose(self, t):
+        return self.coins.integers(self.world.arms, size=self.shape)
+
+    def learn(self, t, arms, rewards):
+        self.sent += 1
+
+
+def test_a_policy_conforms():
+    policy_conformance(Player)
+
+
+def forgets(self, t):
+    return np.random.default_rng().integers(self.world.arms, size=self.shape)
+
+
+def takes(self, t, arms, rewards):
+    rewards[:] = 1
+
+
+def takes_back(self, t, arms, rewards):
+    self.sent -= 1
+
+
+@pytest.mark.parametrize(("changes", "sentence"), [
+    ({"choose": forgets}, "pulls other arms in round"),
+    ({"choose": lambda self, t: np.full(self.shape, self.world.arms)}, "names no arm in round 1"),
+    ({"choose": lambda self, t: np.zeros(self.shape)}, "names no arm in round 1"),
+    ({"choose": lambda self, t: np.zeros(3, int)}, "names arms of shape"),
+    ({"learn": takes}, "changes what it is given in round 1"),
+    ({"learn": takes_back}, "takes back in round 1 what it sent"),
+    ({"information": ""}, "does not say in `information`"),
+])  # fmt: skip
+def test_a_policy_that_breaks_a_promise_is_named(changes, sentence):
+    with pytest.raises(AssertionError, match=f"^Broken {sentence}"):
+        policy_conformance(type("Broken", (Player,), changes))
