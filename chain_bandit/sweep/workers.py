@@ -1,6 +1,6 @@
 """Who plays the cells: this process, processes of this machine, or a Ray cluster. The results are the same.
 
-Each worker compiles the game once and gets one cell after the other. What it made of a cell comes back here, so that
+Each worker gets one cell after the other. What it made of a cell comes back here, so that
 nobody else writes into the folder.
 """
 

@@ -1,12 +1,22 @@
-"""The one way in which functions of the kernel are compiled."""
+"""The one way in which functions of the kernel are compiled, and where what came of it is kept."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+import numba.core.config
+from platformdirs import user_cache_path
+
+import chain_bandit
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+
+_numba: Any = numba.core.config
 
 _HOW: Any = {"nogil": True, "error_model": "numpy", "_nrt": False}
 """Without Python's lock; nobody divides by zero, so nothing checks for it; no array of its own, so that nothing counts
@@ -14,10 +24,42 @@ who holds which: a round takes less time than that would."""
 
 
 def compiled(function: Function) -> Function:
-    """Compiled at its first call."""
-    return cast(Function, numba.njit(**_HOW)(function))
+    """Compiled at its first call, and kept in `folder` for the processes to come."""
+    with _keeping() as kept:
+        return cast(Function, numba.njit(cache=kept, **_HOW)(function))
 
 
 def inlined(function: Function) -> Function:
     """Compiled into whoever calls it: to hand over the state of a game takes longer than most steps of it."""
     return cast(Function, numba.njit(forceinline=True, **_HOW)(function))
+
+
+@cache
+def folder() -> Path:
+    """Where compiled games are kept: in the user's cache, under a digest of every source of this package.
+
+    numba holds what it kept against the file of the outermost function alone, so that a rule that changed in another
+    file would go unnoticed. `NUMBA_CACHE_DIR`, if it is set, takes the place of the user's cache.
+    """
+    package = Path(chain_bandit.__file__).parent
+    digest = sha256()
+    for path in sorted(package.rglob("*.py")):
+        source = path.read_bytes()
+        digest.update(f"{path.relative_to(package).as_posix()} {len(source)}\n".encode() + source)
+    base = Path(_numba.CACHE_DIR) if _numba.CACHE_DIR else user_cache_path("chain-bandit")
+    return base / f"kernel-{digest.hexdigest()[:16]}"
+
+
+@contextmanager
+def _keeping() -> Iterator[bool]:
+    """Point numba at `folder`; False where nothing can be kept there."""
+    try:
+        folder().mkdir(parents=True, exist_ok=True)
+    except OSError:  # a home that cannot be written to: every process compiles its own
+        yield False
+        return
+    before, _numba.CACHE_DIR = _numba.CACHE_DIR, str(folder())
+    try:
+        yield True
+    finally:
+        _numba.CACHE_DIR = before

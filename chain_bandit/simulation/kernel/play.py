@@ -134,7 +134,7 @@ class State(NamedTuple):
     notes: Words
 
 
-@inlined
+@compiled
 def play(rules: Any, cast: Any, keys: Any, state: Any, marks: Any, out: Any, trace: Any) -> None:
     """Play rounds 1 to T.
 

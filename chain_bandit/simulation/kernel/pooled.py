@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 
 from chain_bandit.simulation.kernel.arms import factor, ucb_arm
-from chain_bandit.simulation.kernel.compiled import inlined
+from chain_bandit.simulation.kernel.compiled import compiled, inlined
 from chain_bandit.simulation.kernel.philox import philox
 from chain_bandit.simulation.kernel.rewards import reward
 from chain_bandit.simulation.kernel.roots import quotient
 
 
-@inlined
+@compiled
 def pooled_ucb(
     environment: Any, widths: Any, keys: Any, seats: Any, arms: Any, factors: Any, marks: Any, out: Any
 ) -> None:
