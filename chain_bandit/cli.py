@@ -140,7 +140,7 @@ def simulate(
     from chain_bandit.views.simulated import regret_by_round
     from chain_bandit.views.terminal import console
 
-    given = load(scenario, _overrides(override, rounds, seed))
+    given = load(scenario, _overrides(override, rounds, seed), on_chain=False)
     _say_chances(given.parameters)
     measured = played(given, replicates, jobs=jobs)
     if as_json:

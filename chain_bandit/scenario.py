@@ -310,8 +310,6 @@ class Scenario(Strict):
             parameters.unrecorded >= chain.batch, "chain.unrecorded", "w >= batch (a batch waits as a whole)",
             w=parameters.unrecorded, batch=chain.batch,
         )  # fmt: skip
-        certificates = chain.batch if chain.certificates == "each" else 1
-        require_room(parameters, chain.batch, certificates, chain.settle_every, chain.costs_every)
         self._check_adversary()
         seats = [entry.seat for entry in self.all_malicious]
         for seat in seats:
@@ -327,6 +325,13 @@ class Scenario(Strict):
                 parties=self.parties, validators=least,
             )  # fmt: skip
         self.attacks()
+
+    def check_contract(self) -> None:
+        """Refuse what no contract takes, whatever the theory says of it. Raises `ChainBanditError`."""
+        parameters, chain = self.parameters, self.chain
+        assumptions.check_contract(parameters)
+        certificates = chain.batch if chain.certificates == "each" else 1
+        require_room(parameters, chain.batch, certificates, chain.settle_every, chain.costs_every)
 
     def _check_adversary(self) -> None:
         """A liar only lies, an attacker only attacks; there must be a way to do either, and seats to do it from."""
@@ -347,14 +352,17 @@ class Scenario(Strict):
                 assumptions.require(found == conduct, f"adversary.{name}", wanted, conduct=int(found))
 
 
-def load(path: Path, overrides: Mapping[str, Any] | None = None) -> Scenario:
+def load(path: Path, overrides: Mapping[str, Any] | None = None, on_chain: bool = True) -> Scenario:
     """The scenario in a TOML file, with overrides by dotted key.
+
+    Args:
+        on_chain: whether a contract is to take it; else only the theory is asked.
 
     Raises:
         ScenarioInvalid: unreadable, not TOML, unknown key, wrong type.
         ChainBanditError: a setting out of its bounds or that the theory forbids, a bad table, an unknown attack.
     """
-    return built(path, *read(path), overrides or {})
+    return built(path, *read(path), overrides or {}, on_chain)
 
 
 def read(path: Path) -> tuple[str, dict[str, Any]]:
@@ -372,8 +380,10 @@ def read(path: Path) -> tuple[str, dict[str, Any]]:
         raise ScenarioInvalid(str(path), None, "is not TOML that anybody wrote: it nests too deep") from error
 
 
-def built(path: Path, text: str, data: Mapping[str, Any], overrides: Mapping[str, Any]) -> Scenario:
-    """The scenario of some data in a file, with overrides by dotted key. Raises as `load`."""
+def built(
+    path: Path, text: str, data: Mapping[str, Any], overrides: Mapping[str, Any], on_chain: bool = True
+) -> Scenario:
+    """The scenario of some data in a file, with overrides by dotted key. Arguments and errors as of `load`."""
     changed = deepcopy(dict(data))
     for key, value in overrides.items():
         _assign(changed, key, value, str(path))
@@ -384,6 +394,8 @@ def built(path: Path, text: str, data: Mapping[str, Any], overrides: Mapping[str
         raise ScenarioInvalid(str(path), _line_of(text, "folder"), "unknown key 'folder'")
     scenario = valid(Scenario, {**changed, "folder": path.parent}, path, text)
     scenario.check()
+    if on_chain:
+        scenario.check_contract()
     return scenario
 
 

@@ -50,7 +50,7 @@ def _problem(words: list[int], pool: int) -> str:
         choices = f"quorum choice {p.quorum_choice}, division of C1 {p.c1_per_report} and body mode {p.body_mode}"
         return f"{choices} must be 0 or 1"
     try:
-        assumptions.check(p)
+        assumptions.check_contract(p)
         least = assumptions.minimum_pool(p.participants, p.horizon, p.wei_per_unit)
         assumptions.require(pool >= least, "pool", "pool >= 2 M T * 10^9 * wei_per_unit", pool=pool, least=least)
     except AssumptionBroken as error:

@@ -6,7 +6,7 @@ from chain_bandit.protocol.aggregation import Aggregation
 from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.protocol.parameters import ODDS, Parameters
 from chain_bandit.protocol.quorum import QuorumChoice
-from chain_bandit.protocol.units import MAX_ARMS, MAX_PARTICIPANTS, UNIT
+from chain_bandit.protocol.units import MAX_ARMS, MAX_PARTICIPANTS, MOST, UNIT
 
 _WIDTHS = {
     "delta": 32, "quorum_choice": 1, "cost": 1, "c1_per_report": 1, "body_mode": 1,
@@ -54,6 +54,13 @@ def _broken(name: str, inequality: str, **values: int) -> AssumptionBroken:
     return AssumptionBroken(name, inequality, ", ".join(f"{key} = {value}" for key, value in values.items()))
 
 
+def check_contract(p: Parameters) -> None:
+    """Refuse a game of more seats or arms than the contract takes, or one that `check` refuses. Raises as `check`."""
+    require(p.participants <= MAX_PARTICIPANTS, "participants", f"M <= {MAX_PARTICIPANTS} (on chain)", M=p.participants)
+    require(p.arms <= MAX_ARMS, "arms", f"K <= {MAX_ARMS} (on chain)", K=p.arms)
+    check(p)
+
+
 def check(p: Parameters) -> None:
     """Refuse a game outside the theorems that its aggregation is for, or one that could not pay.
 
@@ -63,8 +70,8 @@ def check(p: Parameters) -> None:
     for name, bits in _WIDTHS.items():
         require(0 <= getattr(p, name) < 2**bits, name, f"0 <= {name} < 2^{bits}", value=getattr(p, name))
     n, f, m = p.participants, p.liars, p.attackers
-    require(2 <= n <= MAX_PARTICIPANTS, "participants", f"2 <= M <= {MAX_PARTICIPANTS}", M=n)
-    require(1 <= p.arms <= MAX_ARMS, "arms", f"1 <= K <= {MAX_ARMS}", K=p.arms)
+    require(2 <= n <= MOST, "participants", f"2 <= M <= {MOST}", M=n)
+    require(1 <= p.arms <= MOST, "arms", f"1 <= K <= {MOST}", K=p.arms)
     require(p.threshold >= 2, "threshold", "k >= 2", k=p.threshold)
     require(p.c1_numerator > 0 and p.c1_denominator > 0, "exploration", "C1 > 0", P=p.c1_numerator, Q=p.c1_denominator)
     require(p.failure_limit >= 1, "failure_limit", "s >= 1", s=p.failure_limit)

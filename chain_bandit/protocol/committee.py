@@ -16,7 +16,7 @@ from chain_bandit.protocol.sortition import commander_probability, drawn, halves
 
 def size(parameters: Parameters, skips: int) -> int:
     """min(M, N 2**k) after k skips in a row."""
-    return min(parameters.participants, parameters.validators << min(skips, 8))
+    return min(parameters.participants, parameters.validators << min(skips, 10))
 
 
 def smallest(parameters: Parameters) -> int:

@@ -11,8 +11,6 @@ import numba
 import numba.core.config
 from platformdirs import user_cache_path
 
-import chain_bandit
-
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -41,7 +39,7 @@ def folder() -> Path:
     numba holds what it kept against the file of the outermost function alone, so that a rule that changed in another
     file would go unnoticed. `NUMBA_CACHE_DIR`, if it is set, takes the place of the user's cache.
     """
-    package = Path(chain_bandit.__file__).parent
+    package = Path(__file__).parents[2]
     digest = sha256()
     for path in sorted(package.rglob("*.py")):
         source = path.read_bytes()

@@ -30,7 +30,7 @@ def quorum(rules: Any, count: Any) -> Any:
 @compiled
 def elect(rules: Any, keys: Any, t: Any, reputation: Any, able: Any, skips: Any, committee: Any, notes: Any) -> None:
     """The best by reputation validate round t; more of them after every skip; notes, M + 1 rows of `LANES`."""
-    places = min(rules.participants, rules.validators << min(skips, 8))
+    places = min(rules.participants, rules.validators << min(skips, 10))
     seed = notes[rules.participants]
     keccak(seed, keys.words[0], t, 4)
     for seat in range(rules.participants):
