@@ -61,9 +61,9 @@ def test_draws_reach_their_parameters_exactly(read):
     few = read(validators=4, quorum="majority", commanders="trust").parameters
     assert few.validators - few.attackers < few.participants - few.liars - few.attackers
     assert few.commanders == commander_probabilities(few.validators - few.attackers, few.horizon, few.burn_in)[1]
-    assert chances(read().parameters) is None
-    assert str(p.participants) in chances(p)
-    assert len(chances(p)) < 200
+    assert chances(read().parameters, read().all_weights) is None
+    assert str(p.participants) in chances(p, (1,) * p.participants)
+    assert len(chances(p, (1,) * p.participants)) < 200
     plain = read().parameters
     assert (plain.sortition, plain.probing, plain.commanders) == (0, 2**64, 2**64)
 

@@ -194,7 +194,7 @@ class Played:
             self.node.web3, self.environment, self.parameters, *commitments, pool, Stopwatch()
         )
         for account, seated in zip(self.accounts[:M], self.seated, strict=True):
-            self.contract.join(account, seated.keys)
+            self.contract.join(account, seated)
         self.game = self.parameters.digest(*commitments)
 
     def _open(self) -> None:
