@@ -264,7 +264,7 @@ def test_labels_beyond_the_theorem_are_found(labels: tuple[int, ...], expected: 
 
 def test_lie_in_the_burn_ins_last_round_costs_nothing() -> None:
     script = Script(means=lambda means, seat, t: tuple(UNIT - each for each in means) if seat == LIAR else means)
-    report = audit(Played(script, seed=6).history)
+    report = audit(Played(script, seed=2).history)
     assert report.exit_code == 0, report.violations
     first = report.rounds[0]
     assert (first.round, first.kind, first.costly) == (L, "approved", False)
