@@ -184,6 +184,10 @@ class Scenario(Strict):
     sortition: float | None = Field(
         default=None, gt=0, le=1, description="chance of each participant to validate a round; by default no draw"
     )
+    weights: tuple[int, ...] = Field(
+        default=(), strict=False,
+        description="trials of each participant in the draw, and stakes that it deposits; by default 1 each",
+    )
     commanders: Literal["all", "trust"] = Field(
         default="all", description="every validator, or those drawn with the trust coefficients of Theorem 5"
     )
@@ -276,6 +280,7 @@ class Scenario(Strict):
             unrevealed_penalty=penalty,
         )
         assumptions.check(parameters)
+        assumptions.check_weights(parameters, self.all_weights)
         if parameters.aggregation == Aggregation.DELTA_SAFE and self.burn_in is None:
             least = assumptions.delta_safe_burn_in(self.participants, arms, self.rounds, parameters.delta)
             assumptions.require(
@@ -284,6 +289,11 @@ class Scenario(Strict):
                 L=burn_in, least=least,
             )  # fmt: skip
         return parameters
+
+    @property
+    def all_weights(self) -> tuple[int, ...]:
+        """The weight of each seat."""
+        return self.weights or (1,) * self.participants
 
     def attacks(self) -> dict[int, Attack]:
         """Fresh attacks by seat."""

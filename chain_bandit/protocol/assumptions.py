@@ -1,10 +1,11 @@
 """Every inequality that a scenario or a deployment is refused by, and the formulas behind them."""
 
+from collections.abc import Sequence
 from decimal import Context, Decimal
 
 from chain_bandit.protocol.aggregation import Aggregation
 from chain_bandit.protocol.errors import AssumptionBroken
-from chain_bandit.protocol.parameters import ODDS, Parameters
+from chain_bandit.protocol.parameters import MAX_WEIGHT, ODDS, Parameters
 from chain_bandit.protocol.quorum import QuorumChoice
 from chain_bandit.protocol.units import MAX_ARMS, MAX_PARTICIPANTS, MOST, UNIT
 
@@ -126,6 +127,21 @@ def _check_draws(p: Parameters) -> None:
             choice=p.quorum_choice)
     require(p.participants * p.sortition >= (2 * p.attackers + 1) * ODDS, "sortition", "E = M p >= 2m + 1",
             M=p.participants, p=p.sortition, m=p.attackers)
+
+
+def check_weights(p: Parameters, weights: Sequence[int]) -> None:
+    """Refuse weights that the seats of a game cannot register.
+
+    Args:
+        weights: of every seat.
+
+    Raises:
+        AssumptionBroken: naming the first inequality that fails.
+    """
+    require(len(weights) == p.participants, "weights", "one weight a seat", weights=len(weights), M=p.participants)
+    inequality = f"1 <= weight <= {MAX_WEIGHT}" if p.sortition else "weight = 1 (without sortition nobody is drawn)"
+    for seat, weight in enumerate(weights):
+        require(1 <= weight <= p.heaviest, "weights", inequality, seat=seat, weight=weight)
 
 
 def broken_by_roles(p: Parameters, liars: int, attackers: int, malicious: int) -> list[AssumptionBroken]:

@@ -64,6 +64,7 @@ class Setting:
         hashes: of whoever is drawn; not read where nobody is.
         batch: records in one transaction: evidence counts from the first one that waits.
         chances: for each malicious seat its own stream of chance.
+        weights: of every seat in the draw of validators; by default 1 each.
     """
 
     parameters: Parameters
@@ -74,6 +75,7 @@ class Setting:
     hashes: Hashes
     batch: int = 1
     chances: Mapping[int, Random] = field(default_factory=dict)
+    weights: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ class Play:
         self._cost = hidden_cost(setting.secret, setting.seed_0)
         self._liars = frozenset(p for p, attack in setting.attacks.items() if attack.conduct & Conduct.LIAR)
         self._purses = [Purse(p.arms) for _ in everybody]
-        self._ledger = opening(p, ZERO, setting.seed_0)
+        self._ledger = opening(p, ZERO, setting.seed_0, setting.weights)
         colluders = frozenset(setting.attacks)
         self._views = {
             seat: View(seat, self._rules, colluders, {}, setting.chances[seat], self._ledger)

@@ -277,9 +277,10 @@ def _listed(state: Any, seat: Any, t: Any) -> Any:
 @compiled
 def _probe(rules: Any, cast: Any, keys: Any, state: Any, t: Any) -> None:
     """A probe round: who equivocates is proven guilty if it is drawn."""
+    least = rules.commands_from[PROBING]
     for index in range(cast.seats.shape[1]):
         seat = cast.seats[SEAT, index]
-        if _effect(cast, index, t)[1] == TWICE and drawn(keys, seat, t, 1, rules.drawn_from[PROBING], state.notes[0]):
+        if _effect(cast, index, t)[1] == TWICE and drawn(keys, seat, t, 1, least, state.notes[0]):
             state.seats[PROVEN, seat] = True
 
 
