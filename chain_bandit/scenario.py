@@ -188,6 +188,10 @@ class Scenario(Strict):
         default=(), strict=False,
         description="trials of each participant in the draw, and stakes that it deposits; by default 1 each",
     )
+    growth: float = Field(
+        default=0.0, ge=0, le=16, strict=False,
+        description="of an arm's pulls from one block to the next: 1 for phases that double; in simulation only",
+    )
     commanders: Literal["all", "trust"] = Field(
         default="all", description="every validator, or those drawn with the trust coefficients of Theorem 5"
     )
@@ -291,6 +295,11 @@ class Scenario(Strict):
         return parameters
 
     @property
+    def growth_units(self) -> int:
+        """The growth of phases, in units."""
+        return round(self.growth * UNIT)
+
+    @property
     def all_weights(self) -> tuple[int, ...]:
         """The weight of each seat."""
         return self.weights or (1,) * self.participants
@@ -321,6 +330,11 @@ class Scenario(Strict):
             w=parameters.unrecorded, batch=chain.batch,
         )  # fmt: skip
         self._check_adversary()
+        assumptions.require(
+            not self.growth_units or not (parameters.has_committees or parameters.draws), "growth",
+            "growth = 0, or everybody validates and commands (who else is named for the round after a block)",
+            units=self.growth_units,
+        )  # fmt: skip
         seats = [entry.seat for entry in self.all_malicious]
         for seat in seats:
             assumptions.require(
@@ -340,6 +354,8 @@ class Scenario(Strict):
         """Refuse what no contract takes, whatever the theory says of it. Raises `ChainBanditError`."""
         parameters, chain = self.parameters, self.chain
         assumptions.check_contract(parameters)
+        assumptions.require(self.growth_units == 0, "growth", "growth = 0 (on chain each round has its record)",
+                            units=self.growth_units)
         certificates = chain.batch if chain.certificates == "each" else 1
         require_room(parameters, chain.batch, certificates, chain.settle_every, chain.costs_every)
 

@@ -23,7 +23,7 @@ def simulated(plan: Plan) -> Iterator[Outcome]:
     attacks = scenario.attacks()
     setting = Setting(
         plan.parameters, scenario.model, plan.secret, seed_0, attacks, drawn_hash, scenario.chain.batch,
-        {seat: plan.rng("attack", seat) for seat in attacks}, scenario.all_weights,
+        {seat: plan.rng("attack", seat) for seat in attacks}, scenario.all_weights, scenario.growth_units,
     )  # fmt: skip
     return Play(setting).rounds()
 
@@ -39,7 +39,7 @@ def replicates(scenario: Scenario, count: int, marks: Sequence[int] = (), jobs: 
     p = scenario.parameters
     seeds = range(scenario.seed, scenario.seed + count)
     return measure(
-        p, numbers.rules(p, scenario.model, scenario.chain.batch, scenario.all_weights),
+        p, numbers.rules(p, scenario.model, scenario.chain.batch, scenario.all_weights, scenario.growth_units),
         numbers.cast(p, scenario.attacks()),
         [numbers.keys(derive(seed, "secret"), derive(seed, "seed_0")) for seed in seeds],
         tuple(marks) or checkpoints(p.horizon, p.burn_in), jobs,

@@ -82,6 +82,8 @@ class Rules(NamedTuple):
     evidence_delay: int
     by_distance: bool
     batch: int
+    growth: int
+    """Rounds without a block that follow a paid one, in units of the pulls of its arm."""
     sortition: bool
     draws_commanders: bool
     validates_from: Words
@@ -135,8 +137,10 @@ SAID = (Said.ONCE, Said.NEVER, Said.TWICE)
 """By number."""
 
 
-def rules(parameters: Parameters, model: RewardModel, batch: int = 1, weights: Sequence[int] = ()) -> Rules:
-    """What follows from parameters, rewards and the seats' weights, by default 1 each.
+def rules(
+    parameters: Parameters, model: RewardModel, batch: int = 1, weights: Sequence[int] = (), growth: int = 0
+) -> Rules:
+    """What follows from parameters, rewards, the seats' weights, by default 1 each, and the growth of phases, in units.
 
     Raises:
         NotSimulated: where integers of 64 bits are too short.
@@ -146,7 +150,7 @@ def rules(parameters: Parameters, model: RewardModel, batch: int = 1, weights: S
         p.participants, p.validators, p.arms, p.horizon, p.burn_in, p.liars, p.attackers, p.threshold, p.aggregation,
         max(p.delta**2 - 1, 0) // 4, bool(p.quorum_choice), p.half_expected, p.failure_limit,
         bool(p.c1_per_report), p.tolerance, p.skip_penalty, p.evidence_penalty, p.evidence_delay, bool(p.cost), batch,
-        p.sortition > 0, p.draws_commanders,
+        growth, p.sortition > 0, p.draws_commanders,
         np.array([_drawn_from(p.sortition, weight) for weight in weights or (1,) * p.participants], np.uint64),
         np.array([_drawn_from(odds, 1) for odds in (p.probing, p.commanders)], np.uint64),
         widths(p.horizon, p.c1_numerator, p.c1_denominator),
