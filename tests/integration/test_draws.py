@@ -131,8 +131,9 @@ def audited(game: Game):
     return audit(history)
 
 
-@pytest.mark.parametrize("changes", [{"commanders": "all"}, {"sortition": None}, {}, {"chain": {"batch": 3}}],
-                         ids=["sortition", "trust", "both", "both, in batches"])  # fmt: skip
+@pytest.mark.parametrize("changes", [{"commanders": "all"}, {"sortition": None}, {}, {"chain": {"batch": 3}},
+                                     {"sortition": 0.5, "weights": [1, 2, 1, 9, 1, 3, 1]}],
+                         ids=["sortition", "trust", "both", "both, in batches", "both, with weights"])  # fmt: skip
 def test_a_game_with_draws_has_one_course_and_its_audit_is_green(changes):
     scenario = with_draws(
         11, malicious(2, "equivocating-commander"), malicious(5, "constant-lie"), **changes
