@@ -64,7 +64,8 @@ ONCE, NEVER, TWICE = range(3)
 _BY_ARM = int(Aggregation.OPTION_1)
 
 SUMS = (
-    "burn_in", "arms", "failed", "cost", "paid", "costly", "skips", "rejected", "explorations", "since", "arm", "blocks",
+    "burn_in", "arms", "failed", "cost", "paid", "costly", "skips", "rejected", "explorations", "since", "arm",
+    "blocks",
 )  # fmt: skip
 """What is added up: `protocol.regret.Regret`, records of other kinds, since when which arm alone has been pulled,
 and blocks, approved or rejected."""
