@@ -161,7 +161,7 @@ def plot(rows: Sequence[Row], file: Path) -> None:
         gas, regret = [row.gas / 1e6 for row in mine], [row.regret.mean for row in mine]
         spread = [(row.regret.high or row.regret.mean) - row.regret.mean for row in mine]
         axes.errorbar(gas, regret, spread, color=colour, marker="o", markersize=5, capsize=3, label=lie)
-    for row in (row for row in rows if row.lie == list(LIES)[0]):
+    for row in (row for row in rows if row.lie == next(iter(LIES))):
         label = "a block\neach round" if row.growth == 0 else f"+{row.growth:.4g}"
         axes.annotate(label, (row.gas / 1e6, row.regret.mean), xytext=(0, -14), textcoords="offset points",
                       ha="center", va="top", fontsize=9, color="#4D4D4D")
