@@ -1,7 +1,8 @@
 """Cryptographic sortition: who is drawn, how often, and how likely a bad committee is (Algorithm 2; PROTOCOL 1.2).
 
 Everybody evaluates a verifiable random function on `blocks.round_seed` of the round; its hash gives two draws, a half
-each. Whoever is drawn at least once validates, in as many trials as it weighs, or commands, in one. Every decision is one of integers.
+each. Whoever is drawn at least once validates, in as many trials as it weighs, or commands, in one. Every decision is
+one of integers.
 """
 
 from bisect import bisect_right
