@@ -74,7 +74,7 @@ def test_one_step_outside_the_estimators_are_theirs_and_the_honest_pay_for_it(th
     rounds = rounds_of(theorem) + 60
     at, outside = (play(theorem, place, 1, rounds) for place in ("at", "outside"))
     assert outside.approved == at.approved > 60
-    assert (at.cost, at.lost, outside.lost) == (0, 0, 0)
+    assert (at.lost, outside.lost) == (0, 0)
     assert outside.arms > 0.3 * outside.approved  # the second best arm is 0.3 below the best
     assert outside.arms > 4 * at.arms
-    assert outside.cost > 0
+    assert outside.cost > 100 * at.cost  # which is not nothing when a liar's own rewards make its lie nearly true

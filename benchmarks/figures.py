@@ -1,0 +1,342 @@
+"""The pictures of docs/results.md, and the figures in them: `make figures`.
+
+    python benchmarks/figures.py [--only NAME ...] [--replicates 200] [--jobs 2] [--out docs/figures] [--speed FILE]
+
+Games without messages, compiled, in the set-up of Zhu et al. (M = 10, K = 4, T = 10^4, f = 3), seeds 0 to 199. Regret
+is that of the arms, after the burn-in; what the burn-in, failed rounds and costs add is docs/growth.md's. Beside each
+picture lies NAME.json: the numbers in it, the command, the seeds and the commit. `--speed` is what
+benchmarks/speed.py --json has printed.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from math import log
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chain_bandit.attacks.attack import NotSimulated
+from chain_bandit.attacks.registry import ATTACKS
+from chain_bandit.crypto.keys import derive
+from chain_bandit.game.simulated import replicates
+from chain_bandit.protocol.settlement import Conduct
+from chain_bandit.protocol.units import UNIT
+from chain_bandit.scenario import Scenario
+from chain_bandit.simulation.kernel import numbers
+from chain_bandit.simulation.kernel.pooled import pooled_ucb
+from chain_bandit.simulation.replicates import Estimate, Measured, estimate
+
+if TYPE_CHECKING:
+    pass
+
+MEANS = (0.5, 0.45, 0.4, 0.3)
+SEATS, LIARS, ROUNDS = 10, 3, 10_000
+RULES = ("option-1", "option-2", "option-3", "delta-safe", "confidence")
+NONE = "undefended mean"
+DELTA = {"delta-safe": 0.4}
+INK, PALE = "#333333", "#DDDDDD"
+COLOURS = {
+    "option-1": "#2471A3", "option-2": "#7D3C98", "option-3": "#B9770E", "delta-safe": "#7F8C8D",
+    "confidence": "#1B7F5C", NONE: "#C0392B",
+}  # fmt: skip
+MARKS = tuple(int(t) for t in np.unique(np.geomspace(20, ROUNDS, 60).round()))
+
+Json = dict[str, Any]
+
+
+def scenario(rule: str, attack: str | None, seats: int = SEATS, liars: int = LIARS, rounds: int = ROUNDS) -> Scenario:
+    """A game under an aggregation rule; an undefended one assumes that nobody lies."""
+    assumed = 0 if rule == NONE else liars
+    settings: Json = {
+        "name": "figures", "participants": seats, "rounds": rounds, "liars": assumed, "attackers": 0,
+        "burn_in_factor": 1.0, "burn_in": 4 * 10, "aggregation": "option-2" if rule == NONE else rule,
+        "delta": DELTA.get(rule), "rewards": {"kind": "bernoulli", "means": list(MEANS)},
+    }  # fmt: skip
+    if attack and liars:
+        settings["adversary"] = {"liars": liars, "estimators": [{"name": attack}]}
+    given = Scenario.model_validate(settings)
+    given.check()
+    return given
+
+
+def liars() -> list[str]:
+    """The attacks on estimators alone that have a compiled form."""
+    found = []
+    for name, attack in sorted(ATTACKS.items()):
+        try:
+            if attack().conduct is Conduct.LIAR:
+                numbers.cast(scenario("option-1", name).parameters, scenario("option-1", name).attacks())
+                found.append(name)
+        except (NotSimulated, TypeError):
+            continue
+    return found
+
+
+class Bench:
+    """What all figures share."""
+
+    def __init__(self, count: int, jobs: int) -> None:
+        self.count, self.jobs = count, jobs
+
+    def played(self, given: Scenario, marks: Sequence[int] = (ROUNDS,)) -> Measured:
+        """The replicates of a scenario."""
+        return replicates(given, self.count, marks, self.jobs)
+
+    def arms(self, given: Scenario) -> Estimate:
+        """The regret of the arms at the end."""
+        return self.played(given).regret("arms")[0]
+
+    @cache  # noqa: B019 - there is one bench
+    def table(self) -> dict[str, dict[str, Estimate]]:
+        """By attack and rule."""
+        return {name: {rule: self.arms(scenario(rule, name)) for rule in (*RULES, NONE)} for name in liars()}
+
+    def worst(self, rule: str) -> str:
+        """The attack with the highest regret."""
+        return max(self.table(), key=lambda name: self.table()[name][rule].mean)
+
+    def pooled(self, seats: Sequence[int]) -> NDArray[np.float64]:
+        """(replicates, marks): the regret of UCB on the rewards of some seats."""
+        given = scenario("option-1", None)
+        p = given.parameters
+        environment = numbers.environment(given.model)
+        widths = numbers.widths(p.horizon, 2, 1)  # the samples of all seats are counted
+        out = np.zeros((self.count, len(MARKS)), np.int64)
+        for seed in range(self.count):
+            keys = numbers.keys(derive(seed, "secret"), derive(seed, "seed_0"))
+            state = np.zeros((3, p.arms), np.int64), np.full(p.arms, np.inf)
+            pooled_ucb(environment, widths, keys, np.array(seats), *state, np.array(MARKS), out[seed])
+        return out / UNIT
+
+
+# --- pictures
+
+
+def begin() -> Any:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    matplotlib.rcParams.update({
+        "svg.hashsalt": "chain_bandit", "font.size": 10, "axes.spines.top": False, "axes.spines.right": False,
+        "axes.axisbelow": True, "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": INK,
+    })  # fmt: skip
+    import matplotlib.pyplot as plt
+
+    return plt
+
+
+def curves(bench: Bench, file: Path) -> Json:
+    """Regret by round under the worst attack, beside UCB alone, a pooled oracle and the bound of Lai and Robbins."""
+    plt = begin()
+    honest = range(SEATS - LIARS)
+    lines: list[tuple[str, str, str, NDArray[np.float64] | Measured]] = [
+        ("UCB1 alone", "#C0392B", "--", bench.pooled([0])),
+        ("oracle: the honest rewards pooled", "#555555", ":", bench.pooled(list(honest))),
+        *(
+            (f"{rule}, {bench.worst(rule)}", COLOURS[rule], "-",
+             bench.played(scenario(rule, bench.worst(rule)), MARKS))
+            for rule in ("option-1", "confidence")
+        ),
+    ]  # fmt: skip
+    bound = sum((MEANS[0] - mean) / divergence(mean, MEANS[0]) for mean in MEANS[1:])
+    figure, both = plt.subplots(1, 2, figsize=(11.4, 4.6), layout="constrained", sharey=True)
+    said: Json = {}
+    for name, colour, dashes, values in lines:
+        if isinstance(values, Measured):
+            estimates = values.regret("arms")
+        else:
+            estimates = tuple(estimate(column) for column in values.T)
+        mean, low, high = (np.array([getattr(each, part) for each in estimates]) for part in ("mean", "low", "high"))
+        for axes in both:
+            axes.plot(MARKS, mean, color=colour, linestyle=dashes, linewidth=2, label=name)
+            axes.fill_between(MARKS, low, high, color=colour, alpha=0.2, linewidth=0)
+        said[name] = {"at": MARKS[-1], "mean": mean[-1], "low": low[-1], "high": high[-1]}
+    bounds = ((1, "-.", "Lai and Robbins, one agent"), (len(honest), (0, (1, 3)), "the same, pooled"))
+    for share, dashes, name in bounds:
+        values = [bound * log(share * t) / share for t in MARKS]
+        for axes in both:
+            axes.plot(MARKS, values, color="#000000", linestyle=dashes, linewidth=1.1, label=name)
+        said[name] = values[-1]
+    for axes, scale in zip(both, ("linear", "log"), strict=True):
+        axes.set(xscale=scale, xlabel="round" + (", logarithmic" if scale == "log" else ""), ylim=(0, None),
+                 xlim=(MARKS[0] if scale == "log" else 0, ROUNDS))
+        axes.grid(color=PALE, linewidth=0.6)
+    both[0].set_ylabel("regret of the arms, whole rewards\nmean and 95 % interval")
+    both[1].legend(frameon=False, fontsize=9)
+    figure.suptitle(f"Each rule under the attack that is worst for it: M = {SEATS}, f = {LIARS}, K = {len(MEANS)}",
+                    x=0.01, ha="left")
+    return save(plt, figure, file, said)
+
+
+def heat(bench: Bench, file: Path) -> Json:
+    """Regret by attack and rule, over that of the oracle."""
+    plt = begin()
+    oracle = float(bench.pooled(list(range(SEATS - LIARS)))[:, -1].mean())
+    rules, names = [*RULES, NONE], list(bench.table())
+    values = np.array([[bench.table()[name][rule].mean / oracle for rule in rules] for name in names])
+    figure, axes = plt.subplots(figsize=(8.4, 0.42 * len(names) + 1.5), layout="constrained")
+    axes.imshow(np.log(values), cmap="YlOrRd", aspect="auto")
+    for y, row in enumerate(values):
+        for x, value in enumerate(row):
+            axes.text(x, y, f"{value:.2f}" if value < 100 else f"{value:.0f}", ha="center", va="center",
+                      color="white" if np.log(value) > 0.65 * np.log(values).max() else INK, fontsize=9.5)
+    axes.set_xticks(range(len(rules)), rules)
+    axes.set_yticks(range(len(names)), names)
+    axes.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
+    for side in axes.spines.values():
+        side.set_visible(False)
+    title = f"Regret of the arms after {ROUNDS:,} rounds, times the pooled oracle's {oracle:.1f}"
+    axes.set_title(title, loc="left", pad=26)
+    intervals = {name: {rule: vars_of(bench.table()[name][rule]) for rule in rules} for name in names}
+    worst = {rule: bench.worst(rule) for rule in rules}
+    return save(plt, figure, file, {"oracle": oracle, "regret": intervals, "worst": worst})
+
+
+def breakdown(bench: Bench, file: Path) -> Json:
+    """Regret by the share of liars, the worst of four attacks each."""
+    plt, seats = begin(), 20
+    tried = ("a-little-is-enough", "radius", "sign-flip", "swap")
+    figure, axes = plt.subplots(figsize=(8.4, 4.6), layout="constrained")
+    said: Json = {}
+    for rule in (*RULES, NONE):
+        most = (seats - 1) // 3 if rule == "option-1" else (seats - 1) // 2
+        rows = []
+        for count in range(most + 1):
+            found = {name: bench.arms(scenario(rule, name, seats, count)) for name in (tried if count else tried[:1])}
+            worst = max(found, key=lambda name: found[name].mean)
+            rows.append({"share": count / seats, "attack": worst if count else None} | vars_of(found[worst]))
+        said[rule] = rows
+        share, mean, low, high = (np.array([row[key] for row in rows]) for key in ("share", "mean", "low", "high"))
+        axes.plot(share, mean, color=COLOURS[rule], marker="o", markersize=4, linewidth=1.8, label=rule)
+        axes.fill_between(share, low, high, color=COLOURS[rule], alpha=0.18, linewidth=0)
+    for at, words in ((1 / 3, "Option 1 asks\nM > 3f"), (1 / 2, "the others ask\nM > 2f")):
+        axes.axvline(at, color=INK, linewidth=0.9, linestyle=":")
+        axes.annotate(words, (at, 0.98), xycoords=("data", "axes fraction"), xytext=(-5, 0), va="top", ha="right",
+                      textcoords="offset points", fontsize=9)
+    axes.set(yscale="log", xlabel=f"liars over participants, M = {seats}", xlim=(0, 0.505),
+             ylabel="regret of the arms, logarithmic\nworst of four attacks, 95 % interval")
+    axes.grid(color=PALE, linewidth=0.6)
+    axes.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
+    return save(plt, figure, file, said)
+
+
+def scaling(bench: Bench, file: Path) -> Json:
+    """CPU seconds by rounds, replicates and size, over three decades each, with the fitted exponent."""
+    plt = begin()
+
+    def timed(given: Scenario, count: int) -> float:
+        return min(replicates(given, count, (given.rounds,)).cpu_seconds for _ in range(3))
+
+    def of_rounds(rounds: int) -> Scenario:
+        return scenario("option-1", "sign-flip", rounds=rounds)
+
+    def sized(seats: int, arms: int) -> Scenario:
+        steps = 3_000_000 // (seats * arms)  # as much work for the arms of every size, beyond what a game needs
+        rounds = 2 * arms + max(50, steps)
+        made = Scenario.model_validate({
+            "name": "figures", "participants": seats, "rounds": rounds, "burn_in": 2 * arms, "liars": (seats - 1) // 3,
+            "attackers": 0, "rewards": {"kind": "bernoulli", "means": [0.7, *([0.5] * (arms - 1))]},
+        })  # fmt: skip
+        made.check()
+        return made
+
+    sizes = [(seats, 10) for seats in (10, 32, 100, 320, 1000)] + [(10, arms) for arms in (32, 100, 320, 1000)]
+    rows: dict[str, list[tuple[float, float]]] = {
+        "rounds": [(t, timed(of_rounds(t), 10)) for t in (1_000, 10_000, 100_000, 1_000_000)],
+        "replicates": [(count, timed(of_rounds(2_000), count)) for count in (3, 30, 300, 3_000)],
+        "participants x arms": [
+            (seats * arms, timed(given, 1) / given.rounds) for seats, arms in sizes for given in [sized(seats, arms)]
+        ],
+    }  # fmt: skip
+    figure, three = plt.subplots(1, 3, figsize=(11.4, 3.8), layout="constrained")
+    said: Json = {}
+    for axes, (name, points) in zip(three, rows.items(), strict=True):
+        x, y = np.array(points).T
+        slope, offset = np.polyfit(np.log(x), np.log(y), 1)
+        axes.loglog(x, y, "o", color=COLOURS["option-1"], markersize=6)
+        axes.loglog(np.sort(x), np.exp(offset) * np.sort(x) ** slope, color=INK, linewidth=1, linestyle="--")
+        axes.set(xlabel=name, title=f"exponent {slope:.2f}")
+        axes.grid(color=PALE, linewidth=0.6)
+        said[name] = {"points": points, "exponent": float(slope)}
+    three[0].set_ylabel("CPU seconds")
+    three[2].set_ylabel("CPU seconds a round")
+    return save(plt, figure, file, said)
+
+
+def speed(found: Mapping[str, float], file: Path) -> Json:
+    """Agent-steps a CPU second, beside the peers'."""
+    plt = begin()
+    shown = {name: value for name, value in found.items() if "over" not in name}
+    figure, axes = plt.subplots(figsize=(8.4, 0.42 * len(shown) + 1.2), layout="constrained")
+    names = list(shown)[::-1]
+    ours = [name.startswith("M=") or name.startswith("UCB1") for name in names]
+    colours = ["#2471A3" if mine else "#B0B0B0" for mine in ours]
+    axes.barh(names, [shown[name] for name in names], color=colours, height=0.62)
+    for y, name in enumerate(names):
+        axes.annotate(f"{shown[name]:,.0f}", (shown[name], y), xytext=(5, 0), textcoords="offset points", va="center")
+    axes.set(xscale="log", xlabel="agent-steps a CPU second, logarithmic", xlim=(1e3, 3e8))
+    axes.tick_params(axis="y", length=0)
+    return save(plt, figure, file, dict(found))
+
+
+def divergence(p: float, q: float) -> float:
+    """Of two Bernoulli rewards, in nats."""
+    return p * log(p / q) + (1 - p) * log((1 - p) / (1 - q))
+
+
+def vars_of(value: Estimate) -> Json:
+    return {"mean": value.mean, "low": value.low, "high": value.high}
+
+
+def save(plt: Any, figure: Any, file: Path, said: Json) -> Json:
+    figure.savefig(file, dpi=160, metadata={"Date": None} if file.suffix == ".svg" else {})
+    plt.close(figure)
+    return said
+
+
+FIGURES: dict[str, Callable[[Bench, Path], Json]] = {
+    "curves": curves, "heat": heat, "breakdown": breakdown, "scaling": scaling,
+}  # fmt: skip
+
+
+def commit() -> str:
+    """Of the tree that made them; with a plus where it was changed since."""
+    asked = subprocess.run(["git", "describe", "--always", "--dirty=+"], capture_output=True, text=True, check=False)
+    return asked.stdout.strip() or "unknown"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", choices=[*FIGURES, "speed"], help="of these alone")
+    parser.add_argument("--replicates", type=int, default=200)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--out", type=Path, default=Path("docs/figures"))
+    parser.add_argument("--suffix", default=".svg", choices=[".svg", ".png"])
+    parser.add_argument("--speed", type=Path, help="what benchmarks/speed.py --json has printed")
+    given = parser.parse_args()
+    if given.replicates < 2:
+        parser.error("expected --replicates of at least 2")
+    given.out.mkdir(parents=True, exist_ok=True)
+    bench = Bench(given.replicates, given.jobs)
+    made = dict(FIGURES)
+    if given.speed:
+        found = json.loads(given.speed.read_text())
+        made["speed"] = lambda _, file: speed(found, file)
+    for name, draw in made.items():
+        if given.only and name not in given.only:
+            continue
+        print(f"{name} ...", file=sys.stderr, flush=True)
+        said = draw(bench, given.out / f"{name}{given.suffix}")
+        about = {"command": " ".join(["python", "benchmarks/figures.py", *sys.argv[1:]]), "commit": commit(),
+                 "seeds": [0, given.replicates - 1], "figures": said}  # fmt: skip
+        (given.out / f"{name}.json").write_text(json.dumps(about, indent=1, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    main()
