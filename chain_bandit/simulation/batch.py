@@ -8,7 +8,6 @@ plays is refused.
 
 from collections.abc import Sequence
 from itertools import groupby
-from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +18,7 @@ from chain_bandit.protocol.blocks import round_seed
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation.batch_lies import TOLD, learnt, tell
-from chain_bandit.simulation.batch_numbers import isqrt, philox, rewards
-from chain_bandit.simulation.kernel.arms import FLOORED
+from chain_bandit.simulation.batch_numbers import factors, isqrt, philox, rewards, ucb_arms
 from chain_bandit.simulation.kernel.lies import Lie
 from chain_bandit.simulation.kernel.numbers import (
     AFTER,
@@ -128,7 +126,7 @@ class _Games:
 
         cells = rules.arms * self.count
         self._pulls, self._samples = np.zeros((2, cells), np.int64)
-        self._factors = np.zeros(cells)  # 10 / sqrt(samples), see `kernel.arms.factor`
+        self._factors = np.zeros(cells)
         self._totals, self._told = np.zeros((2, rules.participants, cells), np.int64)
         self._own = np.zeros((len(liars), cells), np.int64)  # what liars do not tell
         self._mean, self._size = np.zeros((2, cells), np.int64)  # in force
@@ -142,7 +140,8 @@ class _Games:
         rules, sums, best = self.rules, self.sums, self.rules.environment.best
         arms = np.full(self.count, (t - 1) % rules.arms)
         if t > rules.burn_in:
-            arms = self._ucb_arms(int(rules.widths[t]))
+            means, samples = (each.reshape(-1, self.count) for each in (self._mean, self._samples))
+            arms = ucb_arms(means, samples, self._factors.reshape(means.shape), int(rules.widths[t]))
         if t >= rules.burn_in:
             self._report(t)
             self._aggregate()
@@ -155,20 +154,6 @@ class _Games:
         else:
             sums.burn_in[:] += best
         self._pull(t, arms)
-
-    def _ucb_arms(self, width: int) -> Ints:
-        """`protocol.arms.ucb_arm`: by doubles, and by integers where more than one arm is within their rounding."""
-        means, samples = (each.reshape(-1, self.count) for each in (self._mean, self._samples))
-        near = means + sqrt(width) * self._factors.reshape(means.shape)
-        hits = near >= near.max(axis=0) - FLOORED
-        arms, replicates = np.nonzero(hits)
-        best = np.empty(self.count, np.int64)
-        best[replicates] = arms
-        if len(arms) > self.count:
-            unsure = np.flatnonzero(hits.sum(axis=0) > 1)
-            exact = means[:, unsure] + 10 * isqrt(width // samples[:, unsure])
-            best[unsure] = exact.argmax(axis=0)
-        return best
 
     def _report(self, t: int) -> None:
         """The malicious tell their lies; who follows the rules has told what it has."""
@@ -229,7 +214,7 @@ class _Games:
         """What an arm's index is made of, once its pulls or reports have changed."""
         reports = np.maximum(self._size[cells], 1) if self.rules.per_report else 1
         self._samples[cells] = reports * self._pulls[cells]
-        self._factors[cells] = 10 / np.sqrt(self._samples[cells])
+        self._factors[cells] = factors(self._samples[cells])
 
     def _charge(self, t: int, arms: Ints) -> None:
         """What rounds in case 2 cost: the charge, or floor(c d^2 / 10^18), by halves since it has up to 90 bits."""

@@ -1,7 +1,11 @@
-"""The kernel's numbers for many replicates at once, in numpy: Philox words, rewards, integer roots."""
+"""The kernel's numbers for many replicates at once, in numpy: Philox words, rewards, roots, and who is best."""
+
+from math import sqrt
 
 import numpy as np
+from numpy.typing import NDArray
 
+from chain_bandit.simulation.kernel.arms import FLOORED
 from chain_bandit.simulation.kernel.numbers import Environment, Ints, Words
 
 _ROUNDS = 10
@@ -70,3 +74,31 @@ def isqrt(values: Ints) -> Ints:
     return roots.astype(np.int64)
 
 
+
+
+def factors(samples: Ints) -> NDArray[np.float64]:
+    """`kernel.arms.factor` of each, none of them 0."""
+    each: NDArray[np.float64] = 10 / np.sqrt(samples)
+    return each
+
+
+def ucb_arms(means: Ints, samples: Ints, factors: NDArray[np.float64], width: int) -> Ints:
+    """`protocol.arms.ucb_arm` by doubles, and by integers where more than one arm is within their rounding.
+
+    Args:
+        means, samples, factors: (arms, replicates), nothing without samples.
+        width: the tabled width of the round, more than 0.
+
+    Returns:
+        One a replicate.
+    """
+    near = means + sqrt(width) * factors
+    hits = near >= near.max(axis=0) - FLOORED
+    arms, replicates = np.nonzero(hits)
+    best = np.empty(means.shape[1], np.int64)
+    best[replicates] = arms
+    if len(arms) > len(best):
+        unsure = np.flatnonzero(hits.sum(axis=0) > 1)
+        exact = means[:, unsure] + 10 * isqrt(width // samples[:, unsure])
+        best[unsure] = exact.argmax(axis=0)
+    return best
