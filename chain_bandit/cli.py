@@ -19,7 +19,7 @@ from chain_bandit.protocol.errors import ChainBanditError, Stopped
 from chain_bandit.simulation.engine import Engine
 
 if TYPE_CHECKING:
-    from chain_bandit.protocol.parameters import Parameters
+    from chain_bandit.scenario import Scenario
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
@@ -95,7 +95,7 @@ def deploy(
     from chain_bandit.views import terminal
 
     plan = Plan(load(scenario, _overrides(override, rounds, seed)))
-    _say_chances(plan.parameters)
+    _say_chances(plan.scenario)
     place = out or Path("deployments") / f"{plan.scenario.name}-{plan.scenario.seed}.json"
     with connected(chain) as node:
         _warn_of_public_keys(node.chain_id)
@@ -145,8 +145,8 @@ def simulate(
     from chain_bandit.views.simulated import regret_by_round
     from chain_bandit.views.terminal import console
 
-    given = load(scenario, _overrides(override, rounds, seed))
-    _say_chances(given.parameters)
+    given = load(scenario, _overrides(override, rounds, seed), on_chain=False)
+    _say_chances(given)
     measured = played(given, replicates, jobs=jobs, engine=engine)
     if as_json:
         print(json.dumps({"scenario": given.name, "seed": given.seed} | measured.as_dict(), sort_keys=True))
@@ -351,7 +351,7 @@ def _play(
     from chain_bandit.views import terminal
 
     scenario, on = load(scenario_file, overrides), chain(chain_name, account, _warn_of_public_keys)
-    _say_chances(scenario.parameters)
+    _say_chances(scenario)
     place = out or Path("runs") / f"{scenario.name}-{scenario.seed}"
     free_place(place)
     with terminal.Progress(scenario.parameters.horizon) as observe:
@@ -380,11 +380,11 @@ def _play(
         raise typer.Exit(report.exit_code)
 
 
-def _say_chances(parameters: "Parameters") -> None:
+def _say_chances(scenario: "Scenario") -> None:
     """How likely a bad committee is, before anything is played or paid."""
     from chain_bandit.protocol.sortition import chances
 
-    said = chances(parameters)
+    said = chances(scenario.parameters, scenario.all_weights)
     if said is not None:
         print(f"sortition: {said}", file=sys.stderr, flush=True)
 

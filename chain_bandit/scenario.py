@@ -184,6 +184,14 @@ class Scenario(Strict):
     sortition: float | None = Field(
         default=None, gt=0, le=1, description="chance of each participant to validate a round; by default no draw"
     )
+    weights: tuple[int, ...] = Field(
+        default=(), strict=False,
+        description="trials of each participant in the draw, and stakes that it deposits; by default 1 each",
+    )
+    growth: float = Field(
+        default=0.0, ge=0, le=16, strict=False,
+        description="of an arm's pulls from one block to the next: 1 for phases that double; in simulation only",
+    )
     commanders: Literal["all", "trust"] = Field(
         default="all", description="every validator, or those drawn with the trust coefficients of Theorem 5"
     )
@@ -276,6 +284,7 @@ class Scenario(Strict):
             unrevealed_penalty=penalty,
         )
         assumptions.check(parameters)
+        assumptions.check_weights(parameters, self.all_weights)
         if parameters.aggregation == Aggregation.DELTA_SAFE and self.burn_in is None:
             least = assumptions.delta_safe_burn_in(self.participants, arms, self.rounds, parameters.delta)
             assumptions.require(
@@ -284,6 +293,16 @@ class Scenario(Strict):
                 L=burn_in, least=least,
             )  # fmt: skip
         return parameters
+
+    @property
+    def growth_units(self) -> int:
+        """The growth of phases, in units."""
+        return round(self.growth * UNIT)
+
+    @property
+    def all_weights(self) -> tuple[int, ...]:
+        """The weight of each seat."""
+        return self.weights or (1,) * self.participants
 
     def attacks(self) -> dict[int, Attack]:
         """Fresh attacks by seat."""
@@ -310,9 +329,12 @@ class Scenario(Strict):
             parameters.unrecorded >= chain.batch, "chain.unrecorded", "w >= batch (a batch waits as a whole)",
             w=parameters.unrecorded, batch=chain.batch,
         )  # fmt: skip
-        certificates = chain.batch if chain.certificates == "each" else 1
-        require_room(parameters, chain.batch, certificates, chain.settle_every, chain.costs_every)
         self._check_adversary()
+        assumptions.require(
+            not self.growth_units or not (parameters.has_committees or parameters.draws), "growth",
+            "growth = 0, or everybody validates and commands (who else is named for the round after a block)",
+            units=self.growth_units,
+        )  # fmt: skip
         seats = [entry.seat for entry in self.all_malicious]
         for seat in seats:
             assumptions.require(
@@ -327,6 +349,15 @@ class Scenario(Strict):
                 parties=self.parties, validators=least,
             )  # fmt: skip
         self.attacks()
+
+    def check_contract(self) -> None:
+        """Refuse what no contract takes, whatever the theory says of it. Raises `ChainBanditError`."""
+        parameters, chain = self.parameters, self.chain
+        assumptions.check_contract(parameters)
+        assumptions.require(self.growth_units == 0, "growth", "growth = 0 (on chain each round has its record)",
+                            units=self.growth_units)
+        certificates = chain.batch if chain.certificates == "each" else 1
+        require_room(parameters, chain.batch, certificates, chain.settle_every, chain.costs_every)
 
     def _check_adversary(self) -> None:
         """A liar only lies, an attacker only attacks; there must be a way to do either, and seats to do it from."""
@@ -347,14 +378,17 @@ class Scenario(Strict):
                 assumptions.require(found == conduct, f"adversary.{name}", wanted, conduct=int(found))
 
 
-def load(path: Path, overrides: Mapping[str, Any] | None = None) -> Scenario:
+def load(path: Path, overrides: Mapping[str, Any] | None = None, on_chain: bool = True) -> Scenario:
     """The scenario in a TOML file, with overrides by dotted key.
+
+    Args:
+        on_chain: whether a contract is to take it; else only the theory is asked.
 
     Raises:
         ScenarioInvalid: unreadable, not TOML, unknown key, wrong type.
         ChainBanditError: a setting out of its bounds or that the theory forbids, a bad table, an unknown attack.
     """
-    return built(path, *read(path), overrides or {})
+    return built(path, *read(path), overrides or {}, on_chain)
 
 
 def read(path: Path) -> tuple[str, dict[str, Any]]:
@@ -372,8 +406,10 @@ def read(path: Path) -> tuple[str, dict[str, Any]]:
         raise ScenarioInvalid(str(path), None, "is not TOML that anybody wrote: it nests too deep") from error
 
 
-def built(path: Path, text: str, data: Mapping[str, Any], overrides: Mapping[str, Any]) -> Scenario:
-    """The scenario of some data in a file, with overrides by dotted key. Raises as `load`."""
+def built(
+    path: Path, text: str, data: Mapping[str, Any], overrides: Mapping[str, Any], on_chain: bool = True
+) -> Scenario:
+    """The scenario of some data in a file, with overrides by dotted key. Arguments and errors as of `load`."""
     changed = deepcopy(dict(data))
     for key, value in overrides.items():
         _assign(changed, key, value, str(path))
@@ -384,6 +420,8 @@ def built(path: Path, text: str, data: Mapping[str, Any], overrides: Mapping[str
         raise ScenarioInvalid(str(path), _line_of(text, "folder"), "unknown key 'folder'")
     scenario = valid(Scenario, {**changed, "folder": path.parent}, path, text)
     scenario.check()
+    if on_chain:
+        scenario.check_contract()
     return scenario
 
 

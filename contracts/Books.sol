@@ -51,14 +51,13 @@ abstract contract Books is Rules {
         bool refunded = _history.progress().endBlock == 0 && block.number > OPEN_UNTIL;
         if (_accounts.withdrawn[account] || !(refunded || _accounts.closed)) return 0;
         if (account == environment) return refunded ? pool : _accounts.environment;
-        if (!_roster.holds(account)) return 0;
-        if (refunded) return STAKE;
-        return _due(_roster.seatOf(account));
+        uint256 deposit = _roster.weightOf(account) * STAKE; // nothing of whoever has no seat
+        return refunded || deposit == 0 ? deposit : _due(_roster.seatOf(account), deposit);
     }
 
-    /// @dev What a closed game owes a seat. The stake covers any change and penalty taken from it.
-    function _due(uint16 seat) private view returns (uint256 due) {
-        due = STAKE + _credits.unitsOf(seat) * WEI_PER_UNIT;
+    /// @dev What a closed game owes a seat. One stake covers any change and penalty taken from it.
+    function _due(uint16 seat, uint256 deposit) private view returns (uint256 due) {
+        due = deposit + _credits.unitsOf(seat) * WEI_PER_UNIT;
         if (SEALED == 1 && !_seals.isRevealed(seat)) due -= UNREVEALED_PENALTY;
         if (_accounts.costsVoid) return _docket.accused >> seat & 1 == 1 ? due : due + _accounts.share;
         uint256 change = _disclosure.changeOf(seat) * WEI_PER_UNIT;

@@ -14,7 +14,7 @@ import {Seals} from "./libraries/Seals.sol";
 import {Seats} from "./libraries/Seats.sol";
 import {Records} from "./Records.sol";
 import {Rules} from "./Rules.sol";
-import {CostEntry, Parameters, Progress} from "./types/Game.sol";
+import {CostEntry, MAX_WEIGHT, Parameters, Progress} from "./types/Game.sol";
 
 /// @title One game of chain_bandit
 contract ChainBandit is Records {
@@ -36,8 +36,9 @@ contract ChainBandit is Records {
         _requireCanonical(abi.encodeCall(IChainBandit.join, (keys)));
         _requireOpening();
         if (msg.sender == environment) revert EnvironmentCannotJoin(msg.sender);
-        if (msg.value != STAKE) revert WrongStake(msg.value, STAKE);
-        uint16 seat = _roster.take(msg.sender, keys, PARTICIPANTS);
+        uint256 heaviest = SORTITION == 0 ? 1 : MAX_WEIGHT;
+        (uint16 seat, uint256 weight) = _roster.take(msg.sender, keys, heaviest, PARTICIPANTS);
+        if (msg.value != weight * STAKE) revert WrongStake(msg.value, weight * STAKE);
         if (SORTITION != 0 || DRAWS_COMMANDERS) _roster.claim(seat, keys);
         if (SEALED == 1) _seals.register(seat, keys);
         emit Joined(seat, msg.sender);

@@ -99,6 +99,7 @@ def question(root: Path = ROOT) -> dict[str, Any]:
     return {"language": "Solidity", "sources": sources(root), "settings": json.loads(SETTINGS.read_text()) | selection}
 
 
+@cache
 def compile_all() -> dict[str, Any]:
     """The artifact of the contract, freshly compiled."""
     return artifact(compile_standard(question()))

@@ -29,11 +29,13 @@ def closed(game: Game, call: Call) -> None:
         return
     if complete and game.disclosed is not None:
         game.balance = final_balance(
-            p, game.deployment.pool, game.rewards, game.disclosed.roles, game.costs, unrevealed
+            p, game.deployment.pool, game.rewards, game.disclosed.roles, game.costs, unrevealed, ledger.weights
         )
     else:
         listed = frozenset(seat for seat, since in enumerate(ledger.blocked_from) if since)
-        game.balance = void_balance(p, game.deployment.pool, game.rewards, listed, unrevealed)
+        game.balance = void_balance(
+            p, game.deployment.pool, game.rewards, listed, unrevealed, ledger.weights
+        )
     game.burned = game.balance.burned
     checks.same(
         call.events, (Event("Closed", (not complete, game.burned)),), "money.close", None,
@@ -66,7 +68,9 @@ def _owed(game: Game, block: int) -> dict[bytes, int]:
         owed[deployment.environment] = game.balance.environment
         return owed
     if called_off(game, block):
-        return {**dict.fromkeys(game.addresses, deployment.parameters.stake), deployment.environment: deployment.pool}
+        stake = deployment.parameters.stake
+        refunds = {seated.address: seated.weight * stake for seated in game.seated}
+        return {**refunds, deployment.environment: deployment.pool}
     return {}
 
 
@@ -100,8 +104,9 @@ def accounts(game: Game) -> list[Account]:
     deployment, balance = game.deployment, game.balance
     if deployment is None:
         return []
-    wei, stake, lines = deployment.parameters.wei_per_unit, deployment.parameters.stake, []
-    for seat, address in enumerate(game.addresses):
+    wei, lines = deployment.parameters.wei_per_unit, []
+    for seat, seated in enumerate(game.seated):
+        address, stake = seated.address, seated.weight * deployment.parameters.stake
         reward = game.rewards[seat] if game.rewards else 0
         role = game.disclosed.roles[seat] if game.disclosed else None
         net = balance.participants[seat] - stake if balance else None

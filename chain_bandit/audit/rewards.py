@@ -20,7 +20,7 @@ def burn_in(game: Game, genesis: bytes) -> None:
     game.totals = [[0] * p.arms for _ in range(p.participants)]
     game.rewards, game.costs, game.earned = ([0] * p.participants for _ in range(3))
     game.last = [None] * p.participants
-    ledger = opening(p, genesis, game.seed_0)
+    ledger = opening(p, genesis, game.seed_0, tuple(each.weight for each in game.seated))
     for _ in range(1, p.burn_in):
         _receive(game, ledger.round, honest_arm(p, ledger), 0)
         ledger = after_burn_in_round(p, ledger)

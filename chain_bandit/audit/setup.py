@@ -50,7 +50,7 @@ def _problem(words: list[int], pool: int) -> str:
         choices = f"quorum choice {p.quorum_choice}, division of C1 {p.c1_per_report} and body mode {p.body_mode}"
         return f"{choices} must be 0 or 1"
     try:
-        assumptions.check(p)
+        assumptions.check_contract(p)
         least = assumptions.minimum_pool(p.participants, p.horizon, p.wei_per_unit)
         assumptions.require(pool >= least, "pool", "pool >= 2 M T * 10^9 * wei_per_unit", pool=pool, least=least)
     except AssumptionBroken as error:
@@ -59,15 +59,20 @@ def _problem(words: list[int], pool: int) -> str:
 
 
 def joined(game: Game, call: Call) -> None:
-    """A seat is taken for exactly the stake."""
+    """A seat is taken for exactly as many stakes as it weighs."""
     p, seat = game.parameters, len(game.addresses)
-    game.checks.same(call.value, p.stake, "game.deposits", None, f"stake of seat {seat}")
+    keys = call.arguments[0] if call.arguments else b""
+    game.checks.same(len(keys), KEYS_BYTES, "game.deposits", None, f"bytes of the keys of seat {seat}")
+    seated = Seated(call.sender, keys[:-34], keys[-34:-2], int.from_bytes(keys[-2:], "big"))
+    if not game.checks.that(
+        1 <= seated.weight <= p.heaviest, "game.weights", None, f"weight of seat {seat}",
+        "it is {}, the game allows 1 to {}", seated.weight, p.heaviest,
+    ):  # fmt: skip
+        game.blind = f"seat {seat} has a weight that the game does not allow"
+    game.checks.same(call.value, seated.weight * p.stake, "game.deposits", None, f"deposit of seat {seat}")
     _in_opening(game, call, f"joining of seat {seat}")
     game.deposits += call.value
     game.checks.same(call.events, (Event("Joined", (seat, call.sender)),), "record.events", None, "events of joining")
-    keys = call.arguments[0] if call.arguments else b""
-    game.checks.same(len(keys), KEYS_BYTES, "game.deposits", None, f"bytes of the keys of seat {seat}")
-    seated = Seated(call.sender, keys[:-32], keys[-32:])
     shared = [other for other, each in enumerate(game.seated) if p.draws and each.vrf_key == seated.vrf_key]
     game.checks.that(not shared, "game.keys", None, f"VRF key of seat {seat}", "seats {} have it too", shared)
     _seat(game, seated)
@@ -104,6 +109,9 @@ def _in_opening(game: Game, call: Call, what: str) -> None:
 def opened(game: Game, call: Call) -> None:
     """The salt is opened: genesis, domain, burn-in."""
     deployment, checks, p = game.deployment, game.checks, game.parameters
+    if game.blind:
+        checks.unknown("game.opening", game.blind)
+        return
     if deployment is None or call.arguments is None or game.ledger is not None:
         checks.that(False, "game.opening", None, "opening", "the game is opened twice")
         return

@@ -16,6 +16,7 @@ from chain_bandit.chain.journal import Journal, Origin
 from chain_bandit.chain.rpc import Rpc, as_bytes, as_hex
 from chain_bandit.chain.sender import Sender, Watch
 from chain_bandit.chain.transactions import created_address
+from chain_bandit.protocol.blocks import Seated
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import CostEntry
 from chain_bandit.protocol.transaction import MOST_GAS, gas_of_call
@@ -128,9 +129,10 @@ class Coordinator:
         """Wait until everything handed over is in blocks with enough confirmations."""
         self._sender.settle()
 
-    def join(self, sender: LocalAccount, keys: bytes) -> Call:
-        """Take the next seat for the stake, see `Seated.keys`; seats go by order, so all earlier calls come first."""
-        return self._submit(sender, "join", keys, value=self.parameters().stake, order=Order.ALONE)
+    def join(self, sender: LocalAccount, seated: Seated) -> Call:
+        """Take the next seat for as many stakes as it weighs; seats go by order, so all earlier calls come first."""
+        deposit = seated.weight * self.parameters().stake
+        return self._submit(sender, "join", seated.keys, value=deposit, order=Order.ALONE)
 
     def open(self, sender: LocalAccount, salt: bytes) -> Call:
         """Start the game."""

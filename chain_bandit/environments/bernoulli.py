@@ -5,7 +5,7 @@ from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 
 from chain_bandit.environments.errors import ArmsInvalid, MeanInvalid
 from chain_bandit.protocol.rewards import RewardModel, bernoulli
-from chain_bandit.protocol.units import MAX_ARMS
+from chain_bandit.protocol.units import MOST
 
 _STEP = Decimal("1e-9")
 
@@ -19,11 +19,11 @@ def bernoulli_model(means: Sequence[Number]) -> RewardModel:
     nearer one, a tie to the even one.
 
     Raises:
-        ArmsInvalid: no mean, or more than `MAX_ARMS`.
+        ArmsInvalid: no mean, or more than `MOST`.
         MeanInvalid: a mean that is not a number from 0 to 1.
     """
-    if not 1 <= len(means) <= MAX_ARMS:
-        raise ArmsInvalid(MAX_ARMS, len(means))
+    if not 1 <= len(means) <= MOST:
+        raise ArmsInvalid(MOST, len(means))
     return RewardModel(tuple(bernoulli(_units(arm, mean)) for arm, mean in enumerate(means)))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from chain_bandit import plugins
 from chain_bandit.environments.errors import EnvironmentInvalid
 from chain_bandit.protocol.rewards import RewardModel
-from chain_bandit.protocol.units import MAX_ARMS
+from chain_bandit.protocol.units import MOST
 
 OURS = ("bernoulli", "table")
 """Which scenarios know by themselves."""
@@ -34,7 +34,7 @@ def make(name: str, options: Mapping[str, Any]) -> RewardModel:
 
 
 def _check(model: object) -> None:
-    if not isinstance(model, RewardModel) or not 1 <= len(model.arms) <= MAX_ARMS:
-        raise TypeError(f"expected a RewardModel of 1 to {MAX_ARMS} arms, got {str(model)[:80]}")
+    if not isinstance(model, RewardModel) or not 1 <= len(model.arms) <= MOST:
+        raise TypeError(f"expected a RewardModel of 1 to {MOST} arms, got {str(model)[:80]}")
     if RewardModel.decode(model.encode(), len(model.arms)) != model:
         raise ValueError("its model is not the one that its encoding says")

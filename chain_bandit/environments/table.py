@@ -10,7 +10,7 @@ from pathlib import Path
 
 from chain_bandit.environments.errors import TableInvalid
 from chain_bandit.protocol.rewards import Distribution, RewardModel
-from chain_bandit.protocol.units import MAX_ARMS, UNIT
+from chain_bandit.protocol.units import MOST, UNIT
 
 COLUMNS = ("arm", "reward", "count")
 
@@ -48,8 +48,8 @@ def load_table(path: Path) -> RecordedTable:
     """
     arms: dict[str, dict[int, tuple[int, int]]] = {}
     for row in _rows(path):
-        if row.arm not in arms and len(arms) == MAX_ARMS:
-            raise TableInvalid(path, row.line, f"more than {MAX_ARMS} arms")
+        if row.arm not in arms and len(arms) == MOST:
+            raise TableInvalid(path, row.line, f"more than {MOST} arms")
         rewards = arms.setdefault(row.arm, {})
         if row.reward in rewards:
             raise TableInvalid(path, row.line, f"this arm and reward stand in line {rewards[row.reward][1]} already")

@@ -48,7 +48,7 @@ class Cast:
         self.rules = Rules(
             parameters, domain, plan.addresses, plan.environment.address, seed_0, genesis, vrf_keys, parties
         )
-        self.opening = opening(parameters, genesis, seed_0)
+        self.opening = opening(parameters, genesis, seed_0, scenario.all_weights)
         self.environment = Environment(
             self.rules, scenario.model, scenario.roles, plan.secret, plan.environment, verifier
         )

@@ -104,5 +104,5 @@ def environment_need(plan: Plan, account: bytes) -> Need:
 
 def others_needs(plan: Plan) -> list[Need]:
     """The participants' stakes and few calls; the relayer's call in every round."""
-    seats = [Need(signer.address, plan.parameters.stake, 20_000_000) for signer in plan.participants]
+    seats = [Need(address, deposit, 20_000_000) for address, deposit in plan.deposits.items()]
     return [*seats, Need(plan.relayer.address, 0, 2_000_000 * (plan.parameters.horizon + 10))]

@@ -125,7 +125,7 @@ def _deploy(plan: Plan, node: HttpNode, account: Wallet, path: Path, journal: Jo
         "first_block": contract.created_in,
         "gas": sum(contract.gas["deploy"]),
         "certificate": certificate(plan.parameters),
-        "sortition": chances(plan.parameters),
+        "sortition": chances(plan.parameters, plan.scenario.all_weights),
         "environment": account.address,
         "relayer": "0x" + plan.relayer.address.hex(),
         "participants": ["0x" + address.hex() for address in plan.addresses],

@@ -28,7 +28,7 @@ GAS_MONEY = 10**20
 
 def opening_balances(plan: Plan) -> dict[bytes, int]:
     """Wei that everybody needs on a development chain."""
-    balances = {signer.address: plan.parameters.stake + GAS_MONEY for signer in plan.participants}
+    balances = {address: deposit + GAS_MONEY for address, deposit in plan.deposits.items()}
     balances[plan.environment.address] = plan.pool + GAS_MONEY
     balances[plan.relayer.address] = GAS_MONEY
     return balances
@@ -75,7 +75,7 @@ class OnChain:
         if self.contract.chain_id != self.node.chain_id:
             raise ForeignChain("chain id", self.node.chain_id, self.contract.chain_id)
         for participant, seated in zip(self._participants, plan.seated, strict=True):
-            self.contract.join(participant, seated.keys)
+            self.contract.join(participant, seated)
         self.contract.open(self._environment, plan.salt)
         self.contract.settle()
         return Domain(self.node.chain_id, self.contract.address, plan.game)

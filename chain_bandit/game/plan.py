@@ -37,9 +37,16 @@ class Plan:
     def seated(self) -> tuple[Seated, ...]:
         """What each participant registers."""
         return tuple(
-            Seated(signer.address, vrf_key.public_key, keccak(seal_key))
-            for signer, vrf_key, seal_key in zip(self.participants, self.vrf_keys, self.seal_keys, strict=True)
+            Seated(signer.address, vrf_key.public_key, keccak(seal_key), weight)
+            for signer, vrf_key, seal_key, weight in zip(
+                self.participants, self.vrf_keys, self.seal_keys, self.scenario.all_weights, strict=True
+            )
         )
+
+    @property
+    def deposits(self) -> dict[bytes, int]:
+        """Wei that each participant deposits, by its key."""
+        return {seated.address: seated.weight * self.parameters.stake for seated in self.seated}
 
     @property
     def pool(self) -> int:

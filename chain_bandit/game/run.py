@@ -213,7 +213,7 @@ def _manifest(
         "batch": scenario.chain.batch,
         "certificates": scenario.chain.certificates,
         "validators": game.parameters.validators,
-        "sortition": chances(game.parameters),
+        "sortition": chances(game.parameters, scenario.all_weights),
         "gas": sum(entry["gas"] for entry in gas.values()),
         "gas_by_method": gas,
         "regret": regret.total / UNIT,

@@ -24,7 +24,7 @@ def simulated(plan: Plan) -> Iterator[Outcome]:
     attacks = scenario.attacks()
     setting = Setting(
         plan.parameters, scenario.model, plan.secret, seed_0, attacks, drawn_hash, scenario.chain.batch,
-        {seat: plan.rng("attack", seat) for seat in attacks},
+        {seat: plan.rng("attack", seat) for seat in attacks}, scenario.all_weights, scenario.growth_units,
     )  # fmt: skip
     return Play(setting).rounds()
 
@@ -43,7 +43,8 @@ def replicates(
     p = scenario.parameters
     seeds = range(scenario.seed, scenario.seed + count)
     return measure(
-        p, numbers.rules(p, scenario.model, scenario.chain.batch), numbers.cast(p, scenario.attacks()),
+        p, numbers.rules(p, scenario.model, scenario.chain.batch, scenario.all_weights, scenario.growth_units),
+        numbers.cast(p, scenario.attacks()),
         [numbers.keys(derive(seed, "secret"), derive(seed, "seed_0")) for seed in seeds],
         tuple(marks) or checkpoints(p.horizon, p.burn_in), jobs, engine,
     )  # fmt: skip

@@ -1,12 +1,13 @@
 """Every inequality that a scenario or a deployment is refused by, and the formulas behind them."""
 
+from collections.abc import Sequence
 from decimal import Context, Decimal
 
 from chain_bandit.protocol.aggregation import Aggregation
 from chain_bandit.protocol.errors import AssumptionBroken
-from chain_bandit.protocol.parameters import ODDS, Parameters
+from chain_bandit.protocol.parameters import MAX_WEIGHT, ODDS, Parameters
 from chain_bandit.protocol.quorum import QuorumChoice
-from chain_bandit.protocol.units import MAX_ARMS, MAX_PARTICIPANTS, UNIT
+from chain_bandit.protocol.units import MAX_ARMS, MAX_PARTICIPANTS, MOST, UNIT
 
 _WIDTHS = {
     "delta": 32, "quorum_choice": 1, "cost": 1, "c1_per_report": 1, "body_mode": 1,
@@ -54,6 +55,13 @@ def _broken(name: str, inequality: str, **values: int) -> AssumptionBroken:
     return AssumptionBroken(name, inequality, ", ".join(f"{key} = {value}" for key, value in values.items()))
 
 
+def check_contract(p: Parameters) -> None:
+    """Refuse a game of more seats or arms than the contract takes, or one that `check` refuses. Raises as `check`."""
+    require(p.participants <= MAX_PARTICIPANTS, "participants", f"M <= {MAX_PARTICIPANTS} (on chain)", M=p.participants)
+    require(p.arms <= MAX_ARMS, "arms", f"K <= {MAX_ARMS} (on chain)", K=p.arms)
+    check(p)
+
+
 def check(p: Parameters) -> None:
     """Refuse a game outside the theorems that its aggregation is for, or one that could not pay.
 
@@ -63,8 +71,8 @@ def check(p: Parameters) -> None:
     for name, bits in _WIDTHS.items():
         require(0 <= getattr(p, name) < 2**bits, name, f"0 <= {name} < 2^{bits}", value=getattr(p, name))
     n, f, m = p.participants, p.liars, p.attackers
-    require(2 <= n <= MAX_PARTICIPANTS, "participants", f"2 <= M <= {MAX_PARTICIPANTS}", M=n)
-    require(1 <= p.arms <= MAX_ARMS, "arms", f"1 <= K <= {MAX_ARMS}", K=p.arms)
+    require(2 <= n <= MOST, "participants", f"2 <= M <= {MOST}", M=n)
+    require(1 <= p.arms <= MOST, "arms", f"1 <= K <= {MOST}", K=p.arms)
     require(p.threshold >= 2, "threshold", "k >= 2", k=p.threshold)
     require(p.c1_numerator > 0 and p.c1_denominator > 0, "exploration", "C1 > 0", P=p.c1_numerator, Q=p.c1_denominator)
     require(p.failure_limit >= 1, "failure_limit", "s >= 1", s=p.failure_limit)
@@ -119,6 +127,21 @@ def _check_draws(p: Parameters) -> None:
             choice=p.quorum_choice)
     require(p.participants * p.sortition >= (2 * p.attackers + 1) * ODDS, "sortition", "E = M p >= 2m + 1",
             M=p.participants, p=p.sortition, m=p.attackers)
+
+
+def check_weights(p: Parameters, weights: Sequence[int]) -> None:
+    """Refuse weights that the seats of a game cannot register.
+
+    Args:
+        weights: of every seat.
+
+    Raises:
+        AssumptionBroken: naming the first inequality that fails.
+    """
+    require(len(weights) == p.participants, "weights", "one weight a seat", weights=len(weights), M=p.participants)
+    inequality = f"1 <= weight <= {MAX_WEIGHT}" if p.sortition else "weight = 1 (without sortition nobody is drawn)"
+    for seat, weight in enumerate(weights):
+        require(1 <= weight <= p.heaviest, "weights", inequality, seat=seat, weight=weight)
 
 
 def broken_by_roles(p: Parameters, liars: int, attackers: int, malicious: int) -> list[AssumptionBroken]:

@@ -14,7 +14,7 @@ from chain_bandit.protocol.parameters import PROOF_BYTES, SEALED_BYTES, Paramete
 from chain_bandit.protocol.units import BOUND, Means
 
 SIGNATURE_BYTES = 64
-KEYS_BYTES = 65
+KEYS_BYTES = 67
 
 
 def mask(seats: Iterable[int]) -> int:
@@ -275,16 +275,18 @@ class Seated:
         address: of the key that signs, 20 bytes.
         vrf_key: the public key of its draws, compressed, 33 bytes; whether it is one shows when it is used.
         seal_hash: keccak of the key that its sealed records are under, 32 bytes.
+        weight: its trials in the draw of validators, and the stakes that it deposits; 1 where nobody is drawn.
     """
 
     address: bytes
     vrf_key: bytes = bytes(33)
     seal_hash: bytes = ZERO
+    weight: int = 1
 
     @property
     def keys(self) -> bytes:
-        """What is registered: `KEYS_BYTES`."""
-        return self.vrf_key + self.seal_hash
+        """What is registered, the weight as uint16 at its end: `KEYS_BYTES`."""
+        return self.vrf_key + self.seal_hash + uint(self.weight, 2)
 
 
 def genesis_digest(game: bytes, seated: Sequence[Seated], salt: bytes) -> tuple[bytes, bytes]:

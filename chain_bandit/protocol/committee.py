@@ -4,7 +4,7 @@ Validators are everybody, the best by reputation (more of them after every skip,
 (Algorithm 2); commanders are all of them, or those drawn (Theorem 5).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
 from chain_bandit.protocol.aggregation import tie_break
@@ -16,7 +16,7 @@ from chain_bandit.protocol.sortition import commander_probability, drawn, halves
 
 def size(parameters: Parameters, skips: int) -> int:
     """min(M, N 2**k) after k skips in a row."""
-    return min(parameters.participants, parameters.validators << min(skips, 8))
+    return min(parameters.participants, parameters.validators << min(skips, 10))
 
 
 def smallest(parameters: Parameters) -> int:
@@ -41,31 +41,34 @@ def comparison_parties(members: Iterable[int], count: int, seed: bytes, attempt:
     return tuple(sorted(members, key=lambda seat: keccak(seed, uint(attempt, 1), uint(seat, 2)))[:count])
 
 
-def validator_drawn(parameters: Parameters, output: bytes) -> bool:
-    """Whether a VRF hash draws its seat as validator."""
-    return drawn(halves(output)[0], 1, Fraction(parameters.sortition, ODDS)) > 0
+def validator_drawn(parameters: Parameters, weight: int, output: bytes) -> bool:
+    """Whether a VRF hash draws its seat, of such a weight, as validator at least once."""
+    return drawn(halves(output)[0], weight, Fraction(parameters.sortition, ODDS)) > 0
 
 
 def commander_drawn(parameters: Parameters, output: bytes, round_: int) -> bool:
-    """Whether a VRF hash draws its seat as commander of a round."""
+    """Whether a VRF hash draws its seat as commander of a round: by trust, whatever it weighs."""
     odds = (parameters.probing, parameters.commanders)
     return drawn(halves(output)[1], 1, commander_probability(odds, round_, parameters.burn_in, blocked=False)) > 0
 
 
-def drawn_for(parameters: Parameters, eligible: int, hashes: Mapping[int, bytes], round_: int) -> tuple[int, int]:
+def drawn_for(
+    parameters: Parameters, weights: Sequence[int], eligible: int, hashes: Mapping[int, bytes], round_: int
+) -> tuple[int, int]:
     """(who may validate, who of them commands) a round, as masks, by what the seats have proven.
 
     Without sortition everybody eligible may validate, without drawn commanders whoever validates commands. A set that
     is smaller than its quorum could certify nothing: then all of `eligible` validate and command.
 
     Args:
+        weights: of every seat.
         eligible: who is not on the block list, as a mask.
         hashes: the verified VRF hash of each seat that has one, on the seed of that round.
     """
     able = {seat: output for seat, output in hashes.items() if eligible >> seat & 1}
     members = eligible
     if parameters.sortition:
-        members = sum(1 << seat for seat, output in able.items() if validator_drawn(parameters, output))
+        members = sum(1 << seat for seat, output in able.items() if validator_drawn(parameters, weights[seat], output))
         if members.bit_count() < parameters.quorum(members.bit_count()):
             return eligible, eligible
     if not parameters.draws_commanders:

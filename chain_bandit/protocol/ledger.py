@@ -29,6 +29,7 @@ class Ledger:
         failures: failed rounds in a row.
         explorations: exploration rounds so far.
         seed: seed_0.
+        weights: of every seat in the draw of validators, as registered.
         reputations: of every seat.
         skips: skips in a row, exploration rounds aside.
         committee: who validates the open round, blocked or not, as a mask.
@@ -45,6 +46,7 @@ class Ledger:
     failures: int = 0
     explorations: int = 0
     seed: bytes = ZERO
+    weights: tuple[int, ...] = ()
     reputations: Reputations = ()
     skips: int = 0
     committee: int = 0
@@ -52,11 +54,11 @@ class Ledger:
     blocked_from: tuple[int, ...] = ()
 
 
-def opening(parameters: Parameters, genesis: bytes, seed_0: bytes) -> Ledger:
-    """The ledger before round 1."""
+def opening(parameters: Parameters, genesis: bytes, seed_0: bytes, weights: tuple[int, ...] = ()) -> Ledger:
+    """The ledger before round 1; without `weights` every seat has 1."""
     count = parameters.participants
     return Ledger(
-        1, genesis, (0,) * parameters.arms, seed=seed_0, reputations=(START,) * count,
+        1, genesis, (0,) * parameters.arms, seed=seed_0, weights=weights or (1,) * count, reputations=(START,) * count,
         committee=parameters.everybody, commanders=parameters.everybody, blocked_from=(0,) * count,
     )  # fmt: skip
 

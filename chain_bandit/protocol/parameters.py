@@ -10,6 +10,10 @@ from chain_bandit.protocol.quorum import QuorumChoice, quorum
 ODDS = 2**64
 """Probabilities of draws are integers over this."""
 
+MAX_WEIGHT = 2**10
+"""The most trials of a seat in the draw of validators, and the most stakes that it deposits; thresholds are exact, and
+their length grows with the trials."""
+
 ACCUSED_AHEAD = 3
 """Rounds for which the block list must be known when one is signed: its record moves the reputations of whoever is
 listed in the next, and names who validates up to two rounds later. What is accepted meanwhile counts later yet."""
@@ -56,11 +60,12 @@ class Parameters:
         skip_penalty: reputation that a skip costs each member of its committee.
         evidence_penalty: reputation that a proof of equivocation costs.
         cost: a `Cost`.
-        sortition: success probability of the one draw that a seat has each round, over `ODDS`; 0 without sortition.
+        sortition: success probability of each trial that a seat has in a round, as many as it weighs, over
+            `ODDS`; 0 without sortition.
         probing, commanders: the probabilities with which a validator commands in rounds up to L, and after it, over
             `ODDS`; every validator does with `ODDS` itself.
         wei_per_unit: wei paid for one unit (1e-9) of reward.
-        stake: wei that every participant deposits.
+        stake: wei that every participant deposits, as often as it weighs.
         opening_deadline, skip_deadline, burn_in_blocks, game_blocks, settlement_window: in chain blocks.
         sealed: 1 when reports carry the last receipt sealed and settlement only receipt tags, else 0.
         unrevealed_penalty: wei that a participant of a sealed game loses which does not reveal its sealing key.
@@ -114,8 +119,14 @@ class Parameters:
 
     @cached_property
     def half_expected(self) -> int:
-        """floor(E / 2), E = M p the members that sortition draws on average; exact, of p as it is here."""
+        """floor(E / 2), E = M p the members that sortition draws on average where every weight is 1; exact, of p as
+        it is here. Weights are registered later and draw more: this is the least that E can be."""
         return self.participants * self.sortition // (2 * ODDS)
+
+    @cached_property
+    def heaviest(self) -> int:
+        """The most that a seat may weigh."""
+        return MAX_WEIGHT if self.sortition else 1
 
     @cached_property
     def evidence_delay(self) -> int:

@@ -119,7 +119,8 @@ def with_successors(
     if not (parameters.has_committees or parameters.draws):
         return header
     after, following = ledger, ledger.round + 1
-    members, commanding = drawn_for(parameters, eligible(parameters, ledger, following), hashes, following)
+    able = eligible(parameters, ledger, following)
+    members, commanding = drawn_for(parameters, ledger.weights, able, hashes, following)
     drawn = replace(header, committee=members, commanders=commanding)
     kind = Kind.APPROVED if approves(header.means) else Kind.REJECTED
     for record in records_made(parameters, ledger, Record(ledger.round, kind, drawn)):

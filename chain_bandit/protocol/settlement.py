@@ -139,6 +139,7 @@ def final_balance(
     roles: Sequence[int],
     costs: Sequence[int],
     unrevealed: frozenset[int] = frozenset(),
+    weights: Sequence[int] = (),
 ) -> Balance:
     """Settle a game whose reveal and settlements are all complete (PROTOCOL 1.8).
 
@@ -148,10 +149,11 @@ def final_balance(
         roles: `Conduct` of each seat.
         costs: for each seat what the rounds in case 2 before it was on the block list cost, in units.
         unrevealed: the seats of a sealed game that did not reveal their sealing key.
+        weights: stakes that each seat deposited; by default one.
     """
     wei = parameters.wei_per_unit
     changes = [cost * wei * (1 if role else -1) for role, cost in zip(roles, costs, strict=True)]
-    stakes = _stakes(parameters, unrevealed)
+    stakes = _stakes(parameters, unrevealed, weights)
     participants = tuple(
         stake + reward * wei + change for stake, reward, change in zip(stakes, rewards, changes, strict=True)
     )
@@ -160,10 +162,13 @@ def final_balance(
     return Balance(participants, environment, max(surplus, 0) + len(unrevealed) * parameters.unrevealed_penalty)
 
 
-def _stakes(parameters: Parameters, unrevealed: frozenset[int]) -> list[int]:
-    """What is left of each stake: not revealing a sealing key burns the penalty."""
+def _stakes(parameters: Parameters, unrevealed: frozenset[int], weights: Sequence[int]) -> list[int]:
+    """What is left of each deposit: not revealing a sealing key burns the penalty."""
     penalty = parameters.unrevealed_penalty
-    return [parameters.stake - (penalty if seat in unrevealed else 0) for seat in range(parameters.participants)]
+    return [
+        weight * parameters.stake - (penalty if seat in unrevealed else 0)
+        for seat, weight in enumerate(weights or [1] * parameters.participants)
+    ]
 
 
 def void_balance(
@@ -172,16 +177,21 @@ def void_balance(
     rewards: Sequence[int],
     blocked: frozenset[int],
     unrevealed: frozenset[int] = frozenset(),
+    weights: Sequence[int] = (),
 ) -> Balance:
-    """Settle a game that the environment left unfinished: no costs, who is not blocked shares the rest of the pool."""
+    """Settle a game that the environment left unfinished: no costs, who is not blocked shares the rest of the pool.
+
+    The arguments are those of `final_balance`, and who is on the block list.
+    """
     wei = parameters.wei_per_unit
     sharing = len(rewards) - len(blocked)
     left = pool - sum(rewards) * wei
     share = left // sharing if sharing else 0
+    stakes = _stakes(parameters, unrevealed, weights)
     return Balance(
         tuple(
             stake + reward * wei + (0 if seat in blocked else share)
-            for seat, (stake, reward) in enumerate(zip(_stakes(parameters, unrevealed), rewards, strict=True))
+            for seat, (stake, reward) in enumerate(zip(stakes, rewards, strict=True))
         ),
         0,
         left - share * sharing + len(unrevealed) * parameters.unrevealed_penalty,

@@ -1,26 +1,26 @@
 """Cryptographic sortition: who is drawn, how often, and how likely a bad committee is (Algorithm 2; PROTOCOL 1.2).
 
 Everybody evaluates a verifiable random function on `blocks.round_seed` of the round; its hash gives two draws, a half
-each. Whoever is drawn at least once validates, or commands. Every decision is one of integers.
+each. Whoever is drawn at least once validates, in as many trials as it weighs, or commands, in one. Every decision is
+one of integers.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 from functools import lru_cache
+from itertools import accumulate, repeat
 from math import comb
+from operator import mul
 
 from chain_bandit.protocol.assumptions import require
 from chain_bandit.protocol.errors import Malformed
-from chain_bandit.protocol.parameters import ODDS, Parameters
+from chain_bandit.protocol.parameters import MAX_WEIGHT, ODDS, Parameters
 
 HALF = 2**128
 """How many values half a hash has."""
-
-MAX_WEIGHT = 2**10
-"""The most trials of a seat; thresholds are exact, and their length grows with the trials."""
 
 _EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
 
@@ -36,7 +36,7 @@ def halves(output: bytes) -> tuple[int, int]:
     return int.from_bytes(output[:16], "big"), int.from_bytes(output[16:], "big")
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=512)  # every seat may have a weight of its own
 def thresholds(weight: int, probability: Fraction) -> tuple[int, ...]:
     """floor(2^128 P(X <= j)) for j = 0 .. weight - 1, X binomial with `weight` trials: where the slices end.
 
@@ -120,48 +120,59 @@ class CaptureChance:
     undersized: Fraction
 
 
+def draws_of(weight: int, probability: Fraction) -> int:
+    """How many of the 2^128 halves draw a seat at least once: of all of them, its chance to be a member.
+
+    Raises as `thresholds`.
+    """
+    return HALF - (*thresholds(weight, probability), HALF)[0]
+
+
 def capture_chance(
-    participants: int, malicious: int, probability: Fraction, bound: int, quorum: Callable[[int], int]
+    malicious: Sequence[int], honest: Sequence[int], bound: int, quorum: Callable[[int], int]
 ) -> CaptureChance:
-    """The chances of `CaptureChance` when each of M participants is a member on its own with `probability`.
+    """The chances of `CaptureChance` when each participant is a member on its own.
 
     Args:
-        participants: M.
-        malicious: how many of them are malicious.
-        probability: of being drawn at least once; with weight w and success p it is 1 - (1 - p)^w.
+        malicious, honest: `draws_of` each participant.
         bound: the malicious members that a committee can bear.
         quorum: signatures that certify a block of a committee of so many.
 
     Raises:
-        AssumptionBroken: unless 0 <= malicious <= M, and the probability is one.
+        AssumptionBroken: unless each of them is a chance over 2^128.
     """
-    require(0 <= malicious <= participants, "malicious", "0 <= malicious <= M", malicious=malicious, M=participants)
-    _require_probability(probability)
-    honest_ways = _binomial(participants - malicious, probability)
+    honest_ways = _members(honest)
     above = captured = undersized = 0
-    for bad, bad_ways in enumerate(_binomial(malicious, probability)):
+    for bad, bad_ways in enumerate(_members(malicious)):
         for good, good_ways in enumerate(honest_ways):
             ways, needed = bad_ways * good_ways, quorum(bad + good)
             above += ways if bad > bound else 0
             captured += ways if bad >= needed else 0
             undersized += ways if bad + good < needed else 0
-    total = probability.denominator**participants
+    total = HALF ** (len(malicious) + len(honest))
     return CaptureChance(Fraction(above, total), Fraction(captured, total), Fraction(undersized, total))
 
 
-def chances(parameters: Parameters) -> str | None:
+def chances(parameters: Parameters, weights: Sequence[int]) -> str | None:
     """What sortition draws and how likely a bad committee is, for people; None where nobody is drawn.
 
-    The m attackers alone are never more than m, nor a quorum: asked is what happens when all f liars attack with them.
-    A committee bears m, as its broadcasts relay and its quorum counts for m; f bounds reports, which come from all M.
+    The m attackers alone are never more than m, nor a quorum: asked is what happens when all f liars attack with them,
+    and these are the heaviest seats. A committee bears m, as its broadcasts relay and its quorum counts for m; f bounds
+    reports, which come from all M.
+
+    Args:
+        weights: of every seat.
     """
     p, malicious = parameters, parameters.liars + parameters.attackers
     if not p.sortition:
         return None
-    odds = Fraction(p.sortition, ODDS)
-    of_m, of_f = (capture_chance(p.participants, malicious, odds, bound, p.quorum) for bound in (p.attackers, p.liars))
+    drawing = [draws_of(weight, Fraction(p.sortition, ODDS)) for weight in sorted(weights, reverse=True)]
+    expected = Fraction(sum(drawing), HALF)
+    of_m, of_f = (
+        capture_chance(drawing[:malicious], drawing[malicious:], bound, p.quorum) for bound in (p.attackers, p.liars)
+    )
     return (
-        f"{in_decimals(odds * p.participants, 3)} of {p.participants} on average; of f + m = {malicious} malicious a "
+        f"{in_decimals(expected, 3)} of {p.participants} on average; of f + m = {malicious} malicious a "
         f"round draws more than m = {p.attackers} with chance: {in_decimals(of_m.above_bound)}, more than f = "
         f"{p.liars}: {in_decimals(of_f.above_bound)}, a quorum: {in_decimals(of_m.malicious_quorum)}; too few in all, "
         f"so that all validate: {in_decimals(of_m.undersized)}"
@@ -176,7 +187,17 @@ def in_decimals(chance: Fraction, digits: int = 6) -> str:
 def _binomial(trials: int, probability: Fraction) -> list[int]:
     """P(X = j) for j = 0 .. trials as numerators over denominator^trials."""
     success, failure = probability.numerator, probability.denominator - probability.numerator
-    return [comb(trials, j) * success**j * failure ** (trials - j) for j in range(trials + 1)]
+    successes, failures = (list(accumulate(repeat(each, trials), mul, initial=1)) for each in (success, failure))
+    return [comb(trials, j) * successes[j] * failures[trials - j] for j in range(trials + 1)]
+
+
+def _members(chances: Sequence[int]) -> list[int]:
+    """P(j of them are members) for j = 0 .. all, as numerators over HALF^all: one participant after the other."""
+    ways = [1]
+    for chance in chances:
+        require(0 <= chance <= HALF, "chance", "0 <= chance <= 2^128", chance=chance)
+        ways = [(HALF - chance) * out + chance * in_ for out, in_ in zip([*ways, 0], [0, *ways], strict=True)]
+    return ways
 
 
 def _require_probability(probability: Fraction) -> None:

@@ -19,6 +19,10 @@ NO_PULL = 255
 
 MAX_ARMS = 254
 MAX_PARTICIPANTS = 256
+"""Of a game on chain: what a byte can name, and a word hold a bit of each."""
+
+MOST = 1_024
+"""Arms, and participants, of a game in simulation."""
 
 Means = tuple[int, ...]
 """One estimator per arm, in units."""

@@ -1,9 +1,9 @@
 """Many games at once in numpy, for where nothing can be compiled: the sums of `simulation.kernel`, to the unit.
 
 All replicates play the same round at the same time, each an entry of the last axis of every array, so that a round is
-the same few hundred operations for one game as for thousands. Everybody validates and commands, and nobody attacks the
-consensus: every block is approved, everybody pulls one arm a round, and n_p = n_ref for all. What else the kernel
-plays is refused.
+the same few hundred operations for one game as for thousands. Everybody validates and commands, nobody attacks the
+consensus, and there are no phases: every round from L on has a block, which is approved, everybody pulls one arm a
+round, and n_p = n_ref for all. What else the kernel plays is refused.
 """
 
 from collections.abc import Sequence
@@ -88,6 +88,7 @@ def _require_plain(rules: Rules, cast: Cast) -> None:
     for refused, what in (
         (rules.validators < rules.participants or rules.sortition, "a game in which not everybody validates"),
         (rules.draws_commanders, "a game that draws its commanders"),
+        (rules.growth, "a game in phases"),
         (not all(each.all() for each in honest), "an attack on the consensus"),
         (untold, f"the lie {Lie(untold[0]).name.lower()}" if untold else ""),
         (empties or rules.threshold < 2 or rules.burn_in <= rules.arms, "a game whose blocks may be rejected"),
@@ -146,6 +147,7 @@ class _Games:
             self._report(t)
             self._aggregate()
             moved = sums.arm != arms
+            sums.blocks[:] += 1
             sums.since[moved], sums.arm[moved] = t, arms[moved]
         if t > rules.burn_in:
             sums.arms[:] += best - rules.environment.truth[arms]

@@ -6,7 +6,7 @@ is proof. Decisions are those of the live game; body digests are not, since no s
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from chain_bandit.actors.rules import Rules
@@ -34,7 +34,7 @@ from chain_bandit.protocol.parameters import PROOF_BYTES, SEALED_BYTES, Paramete
 from chain_bandit.protocol.proposal import NOTHING_PROVEN, propose
 from chain_bandit.protocol.rewards import Draws, RewardModel, hidden_cost
 from chain_bandit.protocol.settlement import Conduct, Cost, case_2, cost_of_round
-from chain_bandit.protocol.units import Counts, Means, added, is_estimate, sample_means
+from chain_bandit.protocol.units import UNIT, Counts, Means, added, is_estimate, sample_means
 
 SIGNATURE = bytes(64)
 """Where a signature would be."""
@@ -64,6 +64,8 @@ class Setting:
         hashes: of whoever is drawn; not read where nobody is.
         batch: records in one transaction: evidence counts from the first one that waits.
         chances: for each malicious seat its own stream of chance.
+        weights: of every seat in the draw of validators; by default 1 each.
+        growth: of phases, in units: rounds without a block that follow a paid one, over the pulls of its arm.
     """
 
     parameters: Parameters
@@ -74,6 +76,8 @@ class Setting:
     hashes: Hashes
     batch: int = 1
     chances: Mapping[int, Random] = field(default_factory=dict)
+    weights: tuple[int, ...] = ()
+    growth: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ class Outcome:
 
     Attributes:
         round: t.
-        kind: of its record; None in the rounds 1..L-1, which leave none.
+        kind: of its record; None where there is none: in rounds 1..L-1, and between two blocks of a phase.
         arm: what the honest pulled; None when nobody pulled.
         header: of its block, if it has one.
         paid: whether rewards are paid: b_t = 1 and t > L.
@@ -143,7 +147,7 @@ class Play:
         self._cost = hidden_cost(setting.secret, setting.seed_0)
         self._liars = frozenset(p for p, attack in setting.attacks.items() if attack.conduct & Conduct.LIAR)
         self._purses = [Purse(p.arms) for _ in everybody]
-        self._ledger = opening(p, ZERO, setting.seed_0)
+        self._ledger = opening(p, ZERO, setting.seed_0, setting.weights)
         colluders = frozenset(setting.attacks)
         self._views = {
             seat: View(seat, self._rules, colluders, {}, setting.chances[seat], self._ledger)
@@ -153,6 +157,8 @@ class Play:
             seat: [part.effect() for part in parts(attack)] for seat, attack in setting.attacks.items()
         }
         self._waiting = 0
+        self._phase: Outcome | None = None
+        self._quiet = 0
         self._proven: set[int] = set()
 
     def rounds(self) -> Iterator[Outcome]:
@@ -161,6 +167,8 @@ class Play:
         while self._ledger.round <= p.horizon:
             if self._ledger.round < p.burn_in:
                 yield self._burn_in_round()
+            elif self._quiet:
+                yield self._quiet_round()
             else:
                 yield from self._recorded_round()
 
@@ -203,9 +211,22 @@ class Play:
         proven = frozenset() if exploring else agreed.proven
         after = after_record(p, ledger, record)
         self._ledger = self._accuse(after, proven, open_round)
-        return Outcome(
+        outcome = Outcome(
             ledger.round, record.kind, arm, record.header, paid, cost, rewards, proven, self._ledger
         )
+        if paid and arm is not None:
+            self._phase, self._quiet = outcome, self.setting.growth * self._ledger.pulls[arm] // UNIT
+        return outcome
+
+    def _quiet_round(self) -> Outcome:
+        """The arm of the last block once more, at the same cost; nobody reports."""
+        ledger, last = self._begin(self._ledger), self._phase
+        assert last is not None
+        assert last.arm is not None
+        rewards = self._pull(last.arm)
+        self._quiet -= 1
+        self._ledger = replace(ledger, round=ledger.round + 1, pulls=added(ledger.pulls, last.arm, 1))
+        return Outcome(ledger.round, None, last.arm, None, True, last.cost, rewards, frozenset(), self._ledger)
 
     def _begin(self, ledger: Ledger) -> Ledger:
         for view in self._views.values():

@@ -16,6 +16,7 @@ class Sums(NamedTuple):
         paid, costly: its rounds.
         skips, rejected, explorations: records of these kinds.
         since, arm: since when which arm alone has been pulled in approved rounds.
+        blocks: approved or rejected.
     """
 
     burn_in: Ints
@@ -29,6 +30,7 @@ class Sums(NamedTuple):
     explorations: Ints
     since: Ints
     arm: Ints
+    blocks: Ints
 
 
 SUMS = Sums._fields

@@ -84,7 +84,7 @@ class Sweep(Strict):
                 overrides |= case
             labels = tuple(label for label, _ in chosen)
             try:
-                scenario = built(path, text, data, _counted(overrides, data))
+                scenario = built(path, text, data, _counted(overrides, data), on_chain=False)
                 cell = Cell.of(scenario, self.replicates, self.checkpoints)
             except (ScenarioInvalid, KeyboardInterrupt, Stopped):
                 raise

@@ -7,7 +7,7 @@ from typing import Any
 from chain_bandit.protocol.digests import ZERO
 from chain_bandit.protocol.errors import ProtocolError
 from chain_bandit.protocol.rewards import Draws, RewardModel
-from chain_bandit.protocol.units import MAX_ARMS
+from chain_bandit.protocol.units import MOST
 from chain_bandit.testing.holding import require
 
 
@@ -23,7 +23,7 @@ def environment_conformance(maker: Callable[..., RewardModel], options: Mapping[
     model = maker(**given)
     require(given == kept, f"{name} changes its options")
     require(isinstance(model, RewardModel), f"{name} gives no chain_bandit.protocol.rewards.RewardModel but {model!r}")
-    require(1 <= len(model.arms) <= MAX_ARMS, f"{name} gives {len(model.arms)} arms, not 1 to {MAX_ARMS}")
+    require(1 <= len(model.arms) <= MOST, f"{name} gives {len(model.arms)} arms, not 1 to {MOST}")
     require(maker(**deepcopy(kept)) == model, f"{name} gives other rewards when it is asked again")
     try:
         decoded = RewardModel.decode(model.encode(), len(model.arms))

@@ -213,7 +213,10 @@ def _agreement(facts: Facts) -> str:
 def _validating(p: Parameters) -> str:
     if p.sortition:
         share = f"{in_decimals(Fraction(p.sortition, ODDS), 3)}"
-        return f"those who are drawn, each with probability {share}, or all where too few are, validate it"
+        return (
+            f"those who are drawn, each with probability {share} in every trial that its stakes give it, or all where "
+            "too few are, validate it"
+        )
     if p.has_committees:
         return f"the {p.validators} seats with the best reputation, more of them after a skip, validate it"
     return "every seat validates it"
@@ -307,7 +310,7 @@ def _money(facts: Facts) -> Markup:
     withdrawn = sum(account.withdrawn for account in report.accounts)
     pairs: list[tuple[str, object]] = [
         ("pool of the environment, wei", whole(owner.stake) if owner else "\N{EN DASH}"),
-        ("stake of each participant, wei", whole(next((a.stake for a in report.accounts if a.seat is not None), None))),
+        ("stake of each participant, wei", _stakes([a.stake for a in report.accounts if a.seat is not None])),
         ("hidden cost c, in rewards", amount(game.get("cost"), 4)),
         ("rounds that cost the honest", whole(game.get("costly_rounds"))),
         ("withdrawn, wei", whole(withdrawn)),
@@ -321,6 +324,14 @@ def _money(facts: Facts) -> Markup:
               "n-nnnn--") if rows else None,
         facts_list(pairs),
     )  # fmt: skip
+
+
+def _stakes(deposits: Sequence[int]) -> str:
+    """What each seat put in: one number where all put in the same, else the least and the most."""
+    if not deposits:
+        return whole(None)
+    least, most = min(deposits), max(deposits)
+    return whole(least) if least == most else f"{whole(least)} to {whole(most)}, by weight in the draw"
 
 
 def _account(p: Participant) -> list[object]:

@@ -109,7 +109,9 @@ def show_participant(inside: Inside, who: str) -> RenderableType:
         ("reward", f"{amount(account.rewards)}  ({whole(account.rewards * wei)} wei)"),
         ("cost", amount(None if account.cost is None else account.cost / wei)),
         ("net", f"{signed(None if account.net is None else account.net / wei)}  ({whole(account.net)} wei)"),
-        ("stake", f"{whole(account.stake)} wei"), ("withdrawn", f"{whole(account.withdrawn)} wei"),
+        ("stake", f"{whole(account.stake)} wei, weight {account.stake // inside.parameters.stake} in the draw"
+         if inside.parameters.sortition else f"{whole(account.stake)} wei"),
+        ("withdrawn", f"{whole(account.withdrawn)} wei"),
         ("reported in", f"{reported:,} of {len(blocks):,} blocks, counted for some arm in {counted:,}"),
         ("equivocated", "proven by the honest" if seat in inside.manifest.accused else "no proof"),
         ("blocked", f"from round {since[seat]:,} on" if len(since) > seat and since[seat] else "never"),

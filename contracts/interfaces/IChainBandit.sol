@@ -37,9 +37,10 @@ interface IChainBandit is IErrors, IRules {
     // slither-disable-next-line unindexed-event-address -- as above
     event Withdrawn(address account, uint256 amount);
 
-    /// @notice Takes the next seat for exactly the stake, before the game opens.
+    /// @notice Takes the next seat, before the game opens, for exactly as many stakes as its weight.
     /// @param keys 33 bytes: the participant's VRF key, compressed, no other seat's where anything is drawn; 32 bytes:
-    /// the hash of its sealing key. Whether they are keys shows when they are used; both enter the game's seed.
+    /// the hash of its sealing key; 2 bytes: its weight, the trials of its draws as validator, 1 to 1024, 1 where
+    /// validators are not drawn. Whether keys are keys shows when they are used; all of it enters the game's seed.
     function join(bytes calldata keys) external payable;
 
     /// @notice Opens the game: the environment shows the salt it committed to, once all seats are filled.

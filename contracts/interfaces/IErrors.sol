@@ -42,6 +42,7 @@ interface IErrors {
     error AlreadyJoined(address participant, uint16 seat);
     error WrongStake(uint256 got, uint256 expected);
     error WrongKeysLength(uint256 got, uint256 expected);
+    error WeightOutOfRange(uint256 weight, uint256 most);
     error VrfKeyOfAnotherSeat(uint256 seat);
     error SeatsFilled(uint256 participants);
     error SeatsMissing(uint256 joined, uint256 participants);

@@ -25,7 +25,8 @@ library Assumptions {
         }
     }
 
-    /// @notice max(m, floor(E / 2)), E = M p the members that sortition draws on average; exact.
+    /// @notice max(m, floor(E / 2)), E = M p the members that sortition draws on average where each weight is 1; exact.
+    /// Weights are not known before the seats are taken, and draw more: this is the least that E can be.
     function majorityFloor(Parameters memory p) internal pure returns (uint256) {
         uint256 half = uint256(p.participants) * p.sortition / (2 * ODDS);
         return half > p.attackers ? half : p.attackers;

@@ -13,34 +13,39 @@ import {IErrors} from "../interfaces/IErrors.sol";
 library Seats {
     uint256 private constant KEY_BYTES = 20;
     uint256 private constant VRF_BYTES = 33;
-    uint256 private constant REGISTERED_BYTES = 65;
+    uint256 private constant WEIGHT_AT = 65; // after the hash of the sealing key
+    uint256 private constant REGISTERED_BYTES = 67;
+    uint256 private constant ORDINAL_BITS = 16;
 
     struct Roster {
         address[] seats;
-        mapping(address => uint256) ordinal; // seat + 1; 0 for whoever has none
+        mapping(address => uint256) ordinal; // seat + 1, and above it the weight; 0 for whoever has none
         bytes32 registered; // keccak of this before the last joining, and of the keys that came with it
         mapping(bytes32 => uint256) drawer; // seat + 1 by the keccak of a VRF key; kept where anything is drawn
     }
 
     /// @notice Gives `account` the next of `places` seats.
-    /// @param more The other keys that it registers.
-    function take(Roster storage roster, address account, bytes calldata more, uint256 places)
+    /// @param more The other keys that it registers, and its weight.
+    /// @param heaviest The most that a weight may be.
+    function take(Roster storage roster, address account, bytes calldata more, uint256 heaviest, uint256 places)
         internal
-        returns (uint16 seat)
+        returns (uint16 seat, uint256 weight)
     {
         if (more.length != REGISTERED_BYTES) revert IErrors.WrongKeysLength(more.length, REGISTERED_BYTES);
+        weight = uint16(bytes2(more[WEIGHT_AT:]));
+        if (weight == 0 || weight > heaviest) revert IErrors.WeightOutOfRange(weight, heaviest);
         uint256 taken = roster.ordinal[account];
         if (taken != 0) revert IErrors.AlreadyJoined(account, uint16(taken - 1));
         uint256 joined = roster.seats.length;
         if (joined == places) revert IErrors.SeatsFilled(places);
         roster.seats.push(account);
-        roster.ordinal[account] = joined + 1;
+        roster.ordinal[account] = weight << ORDINAL_BITS | joined + 1;
         roster.registered = keccak256(bytes.concat(roster.registered, more));
-        return uint16(joined);
+        seat = uint16(joined);
     }
 
     /// @notice Keeps a seat's VRF key for it alone: who shares one is drawn together.
-    /// @param more All the keys that it registers besides its account.
+    /// @param more All that it registers besides its account.
     function claim(Roster storage roster, uint256 seat, bytes calldata more) internal {
         bytes32 hash = keccak256(more[:VRF_BYTES]);
         uint256 taken = roster.drawer[hash];
@@ -75,9 +80,9 @@ library Seats {
         }
     }
 
-    /// @notice Whether an account has a seat.
-    function holds(Roster storage roster, address account) internal view returns (bool) {
-        return roster.ordinal[account] != 0;
+    /// @notice The weight of an account's seat; 0 of whoever has none.
+    function weightOf(Roster storage roster, address account) internal view returns (uint256) {
+        return roster.ordinal[account] >> ORDINAL_BITS;
     }
 
     /// @notice The seat of an account that has one.

@@ -15,6 +15,8 @@ uint256 constant NO_PULL = 255;
 uint256 constant ODDS = 2 ** 64;
 uint256 constant MAX_ARMS = 254;
 uint256 constant MAX_PARTICIPANTS = 256;
+// The most trials of a seat in the draw of validators, and the most stakes that it deposits.
+uint256 constant MAX_WEIGHT = 1024;
 // Where wei go that nobody may have: a surplus of costs, the dust of a division.
 address constant BURNED = 0x000000000000000000000000000000000000dEaD;
 
@@ -41,11 +43,11 @@ struct Parameters {
     uint16 skipPenalty;
     uint16 evidencePenalty;
     uint8 cost; // of a costly round: 0 c, 1 c times the squared distance of estimator and mean
-    uint128 sortition; // chance of a draw over 2**64; 0 for none
+    uint128 sortition; // chance of one trial of a draw over 2**64; 0 for none
     uint128 probing; // chance to command in rounds up to L, over 2**64; 2**64 for everybody who validates
     uint128 commanders; // the same after round L
     uint64 weiPerUnit;
-    uint128 stake; // wei that every participant deposits
+    uint128 stake; // wei that every participant deposits, as often as it weighs
     uint32 openingDeadline; // in chain blocks, as all below
     uint32 skipDeadline;
     uint32 burnInBlocks;

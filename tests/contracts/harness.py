@@ -65,6 +65,10 @@ BASE = Parameters(
 )  # fmt: skip
 
 
+KEYS = Seated(bytes(20)).keys
+"""What a seat without keys registers: nothing but the weight 1."""
+
+
 def parameters(**changes: int) -> Parameters:
     """`BASE` with changes; everybody validates and the stake is what they need, unless these are given."""
     if "participants" in changes:
@@ -162,8 +166,9 @@ class Game:
 
     def __init__(
         self, p: Parameters = BASE, roles: bytes | None = None, pool: int | None = None, name: str = "game",
-        model: bytes = b"any model",
+        model: bytes = b"any model", weights: Sequence[int] = (),
     ):
+        self.weights = tuple(weights) or (1,) * p.participants
         self.p, self.machine, self.chance = p, self.new_machine(), random.Random(name)
         self.keys = [PrivateKey(keccak(name.encode(), seat.to_bytes(2, "big"))) for seat in range(p.participants)]
         self.seats = [address_of(key) for key in self.keys]
@@ -208,15 +213,15 @@ class Game:
         seated = [
             Seated(
                 seat, b"\2" * (33 - len(seat)) + seat if self.p.draws else bytes(33),
-                keccak(self.seal_key(i)) if self.p.sealed else ZERO,
+                keccak(self.seal_key(i)) if self.p.sealed else ZERO, self.weights[i],
             )
             for i, seat in enumerate(self.seats)
         ]
         for each in seated:
-            self.do(each.address, "join", each.keys, value=self.p.stake)
+            self.do(each.address, "join", each.keys, value=each.weight * self.p.stake)
         self.do(self.environment, "open", self.salt)
         self.seed, self.genesis = genesis_digest(self.digest, seated, self.salt)
-        self.ledger: Ledger = opening(self.p, self.genesis, self.seed)
+        self.ledger: Ledger = opening(self.p, self.genesis, self.seed, self.weights)
         while self.ledger.round < self.p.burn_in:
             self.ledger = after_burn_in_round(self.p, self.ledger)
         return self

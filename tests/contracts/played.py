@@ -11,7 +11,7 @@ from chain_bandit.chain.call import Call
 from chain_bandit.chain.client import Coordinator, CostEntry
 from chain_bandit.chain.embedded import EmbeddedNode
 from chain_bandit.protocol.aggregation import global_means
-from chain_bandit.protocol.blocks import Body, Header, Kind, Record, Report, SignedReport, mask, seats
+from chain_bandit.protocol.blocks import Body, Header, Kind, Record, Report, Seated, SignedReport, mask, seats
 from chain_bandit.protocol.digests import ZERO, keccak
 from chain_bandit.protocol.messages import Domain, Phase, Role, Slot
 from chain_bandit.protocol.parameters import Parameters
@@ -116,7 +116,7 @@ def played(**changes: int) -> Played:
         node.web3, environment, p, keccak(SALT), commitment, least_pool(p), Stopwatch()
     )
     for seat in seats:
-        coordinator.join(seat, bytes(65))
+        coordinator.join(seat, Seated(raw(seat)))
     coordinator.open(environment, SALT)
     assert coordinator.game() == p.digest(keccak(SALT), commitment)
     return Played(p, node, coordinator, environment, seats, roles)

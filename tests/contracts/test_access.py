@@ -7,7 +7,7 @@ import pytest
 from chain_bandit.protocol.digests import ZERO, keccak
 from chain_bandit.protocol.settlement import encode_pulls
 from tests.contracts.fast_evm import FastGame
-from tests.contracts.harness import ARTIFACT, BASE, FUNCTIONS, QUARTER, Game
+from tests.contracts.harness import ARTIFACT, BASE, FUNCTIONS, KEYS, QUARTER, Game
 from tests.contracts.test_evidence import accuse, proof
 
 L, T = BASE.burn_in, BASE.horizon
@@ -16,14 +16,14 @@ L, T = BASE.burn_in, BASE.horizon
 def joining() -> FastGame:
     game = FastGame()
     for seat in game.seats[:-1]:
-        game.do(seat, "join", bytes(65), value=BASE.stake)
+        game.do(seat, "join", KEYS, value=BASE.stake)
     return game
 
 
 def filled() -> FastGame:
     game = FastGame()
     for seat in game.seats:
-        game.do(seat, "join", bytes(65), value=BASE.stake)
+        game.do(seat, "join", KEYS, value=BASE.stake)
     return game
 
 
@@ -94,7 +94,7 @@ STAGES = {make.__name__: make for make in (
 )}  # fmt: skip
 # The arguments that the rightful caller would give, as far as the stage allows.
 ARGUMENTS: dict[str, Callable[[Game], tuple]] = {
-    "join": lambda game: (bytes(65),),
+    "join": lambda game: (KEYS,),
     "open": lambda game: (game.salt,),
     "submitBlocks": lambda game: (),  # and a block behind the selector
     "skip": lambda game: (0, *game.certificate(ZERO)) if is_open(game) else (0, 0, b""),

@@ -122,7 +122,7 @@ def test_contract_and_python_refuse_the_same_games():
         p = random_parameters(chance)
         pool = max(0, least_pool(p) - (chance.random() < 0.1))
         try:
-            assumptions.check(p)
+            assumptions.check_contract(p)
             expected = pool >= least_pool(p)
         except AssumptionBroken:
             expected = False

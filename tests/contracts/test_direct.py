@@ -3,11 +3,11 @@
 import pytest
 
 from chain_bandit.protocol.digests import ZERO, keccak
-from tests.contracts.harness import ARTIFACT, BASE, FUNCTIONS, Game, forwarder, hexed
+from tests.contracts.harness import ARTIFACT, BASE, FUNCTIONS, KEYS, Game, forwarder, hexed
 
 FORWARDER = keccak(b"forwarder")[:20]
 CALLS = {
-    "join": (bytes(65),),
+    "join": (KEYS,),
     "open": (keccak(b"salt"),),
     "submitBlocks": (),
     "skip": (0, 0, b""),

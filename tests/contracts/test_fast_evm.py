@@ -10,7 +10,7 @@ from chain_bandit.protocol.digests import ZERO
 from chain_bandit.protocol.ledger import validators
 from chain_bandit.protocol.messages import Domain
 from tests.contracts.fast_evm import ElsewhereMachine, FastGame, FastMachine
-from tests.contracts.harness import FUNCTIONS, Game, kind_of, parameters
+from tests.contracts.harness import FUNCTIONS, KEYS, Game, kind_of, parameters
 from tests.contracts.test_evidence import proof
 
 
@@ -222,5 +222,5 @@ def test_machine_is_fast_and_its_refusals_are_the_contracts():
     game = FastGame().open()
     start = perf_counter()
     for _ in range(1000):
-        assert game.refused(game.anybody, "join", bytes(65), value=1)[0] == "AlreadyOpened"
+        assert game.refused(game.anybody, "join", KEYS, value=1)[0] == "AlreadyOpened"
     assert perf_counter() - start < 1

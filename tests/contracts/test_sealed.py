@@ -8,7 +8,7 @@ from chain_bandit.protocol.digests import ZERO, keccak
 from chain_bandit.protocol.settlement import encode_sums, final_balance, void_balance
 from chain_bandit.protocol.units import UNIT
 from tests.contracts.fast_evm import FastGame
-from tests.contracts.harness import BASE, DEAD, Game, hexed, least_pool, parameters
+from tests.contracts.harness import BASE, DEAD, KEYS, Game, hexed, least_pool, parameters
 from tests.contracts.test_evidence import accuse
 from tests.contracts.test_settlement import charged
 
@@ -174,7 +174,7 @@ def test_a_game_whose_sums_were_never_paid_is_void_and_keys_still_count(missing)
 
 def test_an_unopened_sealed_game_gives_whole_stakes_back():
     game = FastGame(SEALED)
-    game.do(game.seats[0], "join", bytes(65), value=SEALED.stake)
+    game.do(game.seats[0], "join", KEYS, value=SEALED.stake)
     game.machine.block += SEALED.opening_deadline + 1
     assert game.view("owed", game.seats[0]) == SEALED.stake
 
@@ -247,7 +247,7 @@ def finish(game: Game, chance: random.Random) -> bool:
 def test_a_seat_that_registered_nothing_can_reveal_nothing():
     game = FastGame(SEALED)
     for seat in game.seats:
-        game.do(seat, "join", bytes(65), value=SEALED.stake)
+        game.do(seat, "join", KEYS, value=SEALED.stake)
     game.do(game.environment, "open", game.salt)
     game.machine.block += SEALED.game_blocks + 1
     assert game.refused(game.seats[0], "revealSeal", ZERO) == ("WrongSealKey", 0, keccak(ZERO), ZERO)

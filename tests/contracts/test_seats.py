@@ -5,7 +5,7 @@ from coincurve import PrivateKey
 
 from chain_bandit.protocol.blocks import Seated, genesis_digest
 from chain_bandit.protocol.digests import keccak
-from tests.contracts.harness import BASE, Game, address_of, hexed, least_pool
+from tests.contracts.harness import BASE, KEYS, Game, address_of, hexed, least_pool
 
 DEADLINE = 1 + BASE.opening_deadline  # deployed in block 1
 
@@ -13,14 +13,14 @@ DEADLINE = 1 + BASE.opening_deadline  # deployed in block 1
 def joined(count: int) -> Game:
     game = Game()
     for seat in game.seats[:count]:
-        game.do(seat, "join", bytes(65), value=BASE.stake)
+        game.do(seat, "join", KEYS, value=BASE.stake)
     return game
 
 
 def test_join_gives_seats_in_order():
     game = Game()
     for number, seat in enumerate(game.seats):
-        assert game.do(seat, "join", bytes(65), value=BASE.stake).events == (("Joined", (number, hexed(seat))),)
+        assert game.do(seat, "join", KEYS, value=BASE.stake).events == (("Joined", (number, hexed(seat))),)
         assert game.view("seatOf", seat) == number
         assert game.view("participantAt", number) == hexed(seat)
         assert game.held() == game.pool + (number + 1) * BASE.stake
@@ -29,12 +29,12 @@ def test_join_gives_seats_in_order():
 
 def test_join_reverts_when_the_stake_is_not_exact():
     for value in (0, BASE.stake - 1, BASE.stake + 1):
-        assert Game().refused(Game().seats[0], "join", bytes(65), value=value) == ("WrongStake", value, BASE.stake)
+        assert Game().refused(Game().seats[0], "join", KEYS, value=value) == ("WrongStake", value, BASE.stake)
 
 
 def test_join_reverts_for_the_environment():
     game = Game()
-    assert game.refused(game.environment, "join", bytes(65), value=BASE.stake) == (
+    assert game.refused(game.environment, "join", KEYS, value=BASE.stake) == (
         "EnvironmentCannotJoin",
         hexed(game.environment),
     )
@@ -42,22 +42,22 @@ def test_join_reverts_for_the_environment():
 
 def test_join_reverts_when_already_joined():
     game = joined(2)
-    again = game.refused(game.seats[1], "join", bytes(65), value=BASE.stake)
+    again = game.refused(game.seats[1], "join", KEYS, value=BASE.stake)
     assert again == ("AlreadyJoined", hexed(game.seats[1]), 1)
 
 
 def test_join_reverts_when_all_seats_are_taken():
     game = joined(4)
-    assert game.refused(game.anybody, "join", bytes(65), value=BASE.stake) == ("SeatsFilled", 4)
+    assert game.refused(game.anybody, "join", KEYS, value=BASE.stake) == ("SeatsFilled", 4)
 
 
 def test_join_and_open_accept_the_last_block_and_revert_after_it():
     game = joined(3)
     game.machine.block = DEADLINE
-    game.do(game.seats[3], "join", bytes(65), value=BASE.stake)
+    game.do(game.seats[3], "join", KEYS, value=BASE.stake)
     late = joined(3)
     late.machine.block = DEADLINE + 1
-    assert late.refused(late.seats[3], "join", bytes(65), value=BASE.stake) == ("OpeningMissed", DEADLINE + 1, DEADLINE)
+    assert late.refused(late.seats[3], "join", KEYS, value=BASE.stake) == ("OpeningMissed", DEADLINE + 1, DEADLINE)
     assert late.refused(late.environment, "open", late.salt) == ("OpeningMissed", DEADLINE + 1, DEADLINE)
     game.do(game.environment, "open", game.salt)
 
@@ -102,7 +102,7 @@ def test_open_reverts_when_the_salt_is_not_the_committed_one():
 
 def test_open_and_join_revert_when_the_game_is_open(game):
     assert game.refused(game.environment, "open", game.salt) == ("AlreadyOpened", game.genesis)
-    assert game.refused(game.anybody, "join", bytes(65), value=BASE.stake) == ("AlreadyOpened", game.genesis)
+    assert game.refused(game.anybody, "join", KEYS, value=BASE.stake) == ("AlreadyOpened", game.genesis)
 
 
 def test_seat_views_revert_for_strangers_and_empty_seats():
@@ -153,19 +153,19 @@ def test_contract_refuses_plain_money_and_unknown_calls(game):
     assert game.held() == least_pool(BASE) + 4 * BASE.stake
 
 
-@pytest.mark.parametrize("size", [0, 1, 64, 66, 97])
+@pytest.mark.parametrize("size", [0, 1, 65, 66, 68, 97])
 def test_keys_of_another_length_are_refused(size):
     game = Game()
     refused = game.refused(game.seats[0], "join", bytes(size), value=BASE.stake)
-    assert refused == ("WrongKeysLength", size, 65)
+    assert refused == ("WrongKeysLength", size, 67)
 
 
 def test_keys_of_every_seat_enter_the_seed():
     """As the game's own digest says, whatever bytes they are."""
-    game, keys = Game(), [bytes([seat]) * 65 for seat in range(4)]
+    game, keys = Game(), [bytes([seat]) * 65 + b"\0\1" for seat in range(4)]
     for seat, registered in zip(game.seats, keys, strict=True):
         game.do(seat, "join", registered, value=BASE.stake)
     outcome = game.do(game.environment, "open", game.salt)
-    seated = [Seated(seat, each[:33], each[33:]) for seat, each in zip(game.seats, keys, strict=True)]
+    seated = [Seated(seat, each[:33], each[33:65]) for seat, each in zip(game.seats, keys, strict=True)]
     _, genesis = genesis_digest(game.digest, seated, game.salt)
     assert outcome.events == (("Opened", (genesis,)),)

@@ -161,6 +161,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "committee": (SELECTIONS["reputation"], "not everybody validates"),
     "sortition": (SELECTIONS["sortition"], "not everybody validates"),
     "commanders": (SELECTIONS["trust"], "draws its commanders"),
+    "phases": ({"growth": 1.0}, "a game in phases"),
     "optimiser": ({"malicious": [{"seat": 1, "attacks": [{"name": "optimiser"}]}]}, "the lie optimiser"),
 }
 

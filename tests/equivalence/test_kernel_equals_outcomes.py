@@ -16,7 +16,7 @@ from chain_bandit.protocol.regret import Regret
 from chain_bandit.protocol.units import Means
 from chain_bandit.scenario import Scenario
 from chain_bandit.simulation.kernel import numbers
-from chain_bandit.simulation.kernel.play import opening, play, trace
+from chain_bandit.simulation.kernel.play import UNRECORDED, opening, play, trace
 from chain_bandit.simulation.outcomes import Play, Setting, hashes
 from chain_bandit.simulation.sums import SUMS
 from tests.equivalence.test_outcomes_equal_game import SELECTIONS, scenario
@@ -34,7 +34,7 @@ def plain(case: Scenario) -> list[tuple[Any, ...]]:
     p, secret, seed_0 = case.parameters, derive(case.seed, "secret"), derive(case.seed, "seed_0")
     attacks = case.attacks()
     setting = Setting(p, case.model, secret, seed_0, attacks, hashes(secret, seed_0), case.chain.batch,
-                      {seat: random.Random(seat) for seat in attacks})  # fmt: skip
+                      {seat: random.Random(seat) for seat in attacks}, case.all_weights, case.growth_units)  # fmt: skip
     game, regret, rows = Play(setting), Regret(case.model.means, p.burn_in), []
     for o in game.rounds():
         regret.add(o.round, o.arm, o.paid, o.cost)
@@ -52,7 +52,8 @@ def compiled(case: Scenario) -> list[tuple[Any, ...]]:
     kept, marks = trace(p.horizon, p.arms, p.participants), np.arange(1, p.horizon + 1)
     out = np.zeros((p.horizon, len(SUMS)), np.int64)
     keys = numbers.keys(derive(case.seed, "secret"), derive(case.seed, "seed_0"))
-    rules, cast = numbers.rules(p, case.model, case.chain.batch), numbers.cast(p, case.attacks())
+    rules = numbers.rules(p, case.model, case.chain.batch, case.all_weights, case.growth_units)
+    cast = numbers.cast(p, case.attacks())
     play(rules, cast, keys, opening(rules, cast), marks, out, kept)
     rows = []
     for at, (round_, seats) in enumerate(zip(kept.rounds.tolist(), kept.seats.tolist(), strict=True)):
@@ -84,8 +85,22 @@ def test_every_attack_under_every_selection(name, selection):
     for seats in ((5, 6), (3, 4, 5, 6), (1, 2, 6)):
         option = rng.choice(OPTIONS)
         changes = rng.choice(SWITCHES) | SELECTIONS.get(selection, {})
+        if "weights" in changes:
+            changes |= {"weights": rng.choices((1, 2, 3, 10, 1024), (9, 4, 2, 1, 1), k=7)}
         delta = 0.4 if option == "delta-safe" else None
         require_equal(scenario(name, rng.randrange(2**32), seats, aggregation=option, delta=delta, **changes))
+
+
+@pytest.mark.parametrize("growth", [0.07, 0.5, 1.0, 3.0])
+@pytest.mark.parametrize("name", ["sign-flip", "on-off", "equivocating-commander", "silent-validator"])
+def test_games_in_phases(name, growth):
+    for seats in ((5, 6), (3, 4, 5, 6)):
+        case = scenario(name, 5, seats, growth=growth, rounds=120, aggregation="option-2")
+        rows = require_equal(case)
+        quiet = [at for at, row in enumerate(rows) if at >= case.parameters.burn_in and row[0] == UNRECORDED]
+        assert quiet
+        for at in quiet:  # the arm of the last block, at its cost, and nothing new is in force
+            assert rows[at][1:5] == rows[at - 1][1:5]
 
 
 @pytest.mark.deep
@@ -159,6 +174,15 @@ def test_replicates_are_games_of_their_own_seeds_whatever_the_threads():
         rows = plain(scenario("sign-flip", seed, rounds=60))
         assert [row[-1] for row in rows] == [tuple(row[:6]) for row in measured[0].sums[seed].tolist()]
     assert len({tuple(sums[-1]) for sums in measured[0].sums.tolist()}) > 1
+
+
+def test_weights_that_the_compiled_game_does_not_have_are_seen(monkeypatch):
+    """The planted fault: the compiled game draws everybody with weight 1."""
+    whole = numbers.rules
+    monkeypatch.setattr(numbers, "rules", lambda *given: whole(*given[:3]))
+    require_equal(scenario("sign-flip", **SELECTIONS["sortition"]))
+    with pytest.raises(AssertionError):
+        require_equal(scenario("sign-flip", **SELECTIONS["weights"]))
 
 
 def test_a_planted_fault_is_seen(monkeypatch):

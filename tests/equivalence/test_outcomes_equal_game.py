@@ -71,8 +71,13 @@ def test_every_attack_comes_to_what_it_says(name, option):
 SELECTIONS: dict[str, dict[str, Any]] = {
     "reputation": {"validators": 5, "quorum": "majority"},
     "sortition": {"sortition": 0.8, "quorum": "majority", "attackers": 1},
+    "weights": {"sortition": 0.45, "quorum": "majority", "attackers": 1, "weights": [1, 3, 1, 2, 6, 1, 2]},
     "trust": {"commanders": "trust", "quorum": "majority"},
     "sortition and trust": {"sortition": 0.8, "commanders": "trust", "quorum": "majority", "attackers": 1},
+    "weights and trust": {
+        "sortition": 0.5, "commanders": "trust", "quorum": "majority", "attackers": 1,
+        "weights": [2, 1, 1024, 1, 5, 1, 1],
+    },
 }
 
 
@@ -83,6 +88,21 @@ SELECTIONS: dict[str, dict[str, Any]] = {
 )
 def test_every_selection_comes_out_alike(name, selection):
     require_equal(scenario(name, seed=3, **SELECTIONS[selection]))
+
+
+def test_weights_decide_who_validates():
+    """As many approved rounds have each seat in their committee as its trials say, to within five deviations."""
+    case = scenario("mimic", seed=4, rounds=400, **SELECTIONS["weights"])
+    committees = [row[3][5] for row in without_messages(case) if row[3] and row[3][5] != 127]
+    assert len(committees) > 300
+    for seat, weight in enumerate(case.weights):
+        chance = 1 - (1 - 0.45) ** weight
+        found = sum(members >> seat & 1 for members in committees)
+        assert abs(found - chance * len(committees)) < 5 * (len(committees) * chance * (1 - chance)) ** 0.5 + 1
+    ones = scenario("mimic", seed=4, rounds=60, **SELECTIONS["weights"] | {"weights": []})
+    assert [row[3] for row in without_messages(ones)] != [
+        row[3] for row in without_messages(scenario("mimic", seed=4, rounds=60, **SELECTIONS["weights"]))
+    ]
 
 
 @pytest.mark.parametrize("changes", [

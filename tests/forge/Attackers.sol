@@ -40,7 +40,7 @@ contract Attacker {
         }
         if (how == How.Closes) _try(abi.encodeCall(IChainBandit.close, ()));
         if (how == How.JoinsAndOpens) {
-            _try(abi.encodeCall(IChainBandit.join, (new bytes(65))));
+            _try(abi.encodeCall(IChainBandit.join, (new bytes(67))));
             _try(abi.encodeCall(IChainBandit.open, (keccak256("salt"))));
             _try(abi.encodeCall(IChainBandit.skipAfterDeadline, (0)));
         }

@@ -39,9 +39,9 @@ contract Handler is Play {
         bool allowed = _opening() && account != environment && joined < people() && !_holds(account);
         // Seats are numbered by joining: here always in the order of the keys, or signatures would have to follow.
         if (allowed && account != seats[joined]) return;
-        if (_expect(allowed, account, p.stake, joining(joined), "join")) {
+        if (_expect(allowed, account, deposit(joined), joining(joined), "join")) {
+            deposits += deposit(joined);
             ++joined;
-            deposits += p.stake;
         }
     }
 
@@ -55,8 +55,8 @@ contract Handler is Play {
     function fillAndOpen() external {
         if (!_opening()) return;
         for (; joined < people(); ++joined) {
-            must(seats[joined], p.stake, joining(joined));
-            deposits += p.stake;
+            must(seats[joined], deposit(joined), joining(joined));
+            deposits += deposit(joined);
         }
         must(environment, 0, abi.encodeCall(IChainBandit.open, (SALT)));
         _noteOpening();

@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import {IChainBandit} from "../../contracts/interfaces/IChainBandit.sol";
 import {IErrors} from "../../contracts/interfaces/IErrors.sol";
-import {CostEntry} from "../../contracts/types/Game.sol";
+import {CostEntry, MAX_WEIGHT} from "../../contracts/types/Game.sol";
 import {Attacker, Force} from "./Attackers.sol";
 import {Play} from "./Play.sol";
 import {vm} from "./Vm.sol";
@@ -13,7 +13,7 @@ import {vm} from "./Vm.sol";
 contract MoneyTest is Play {
     bytes private attacker;
 
-    function setUp() public {
+    function setUp() public virtual {
         attacker = address(new Attacker()).code;
         _opened(0);
     }
@@ -97,8 +97,8 @@ contract MoneyTest is Play {
         _deploy(surplus);
         joined %= people() + 1;
         for (uint256 seat; seat < joined; ++seat) {
-            must(seats[seat], p.stake, joining(seat));
-            deposits += p.stake;
+            must(seats[seat], deposit(seat), joining(seat));
+            deposits += deposit(seat);
         }
         same(owedToAll(), 0, "owed before the deadline");
         vm.roll(vm.getBlockNumber() + p.openingDeadline);
@@ -110,6 +110,29 @@ contract MoneyTest is Play {
         same(address(game).balance, 0, "what is left");
     }
 
+    function testFuzz_deposit_is_as_many_stakes_as_the_weight(uint16 weight, uint256 wei_, uint256 seed) public {
+        if (seed & 1 == 1) weight = uint16(within(weight, 1, MAX_WEIGHT + 1));
+        bool drawn = seed & 6 != 0;
+        kind.drawn = drawn;
+        _deploy(0);
+        uint256 whole = weight * uint256(p.stake);
+        wei_ = seed & 8 == 0 ? within(wei_, 0, 2 * whole) : (uint256(weight) + within(wei_, 0, 2)) * p.stake;
+        bytes memory data = abi.encodeCall(IChainBandit.join, (keysOf(0, weight)));
+        if (wei_ != whole) refused(seats[0], wei_, data);
+        if (weight == 0 || weight > (drawn ? MAX_WEIGHT : 1)) {
+            refused(seats[0], whole, data);
+            return;
+        }
+        must(seats[0], whole, data);
+        deposits += whole;
+        same(address(game).balance, deposits, "the deposit");
+        vm.roll(vm.getBlockNumber() + p.openingDeadline + 1);
+        same(game.owed(seats[0]), whole, "what comes back");
+        same(owedToAll(), deposits, "owed after the deadline");
+        everybodyWithdraws();
+        same(address(game).balance, 0, "what is left");
+    }
+
     function testFuzz_stake_is_exact_and_seats_are_few(uint256 wei_, address account) public {
         _deploy(0);
         vm.assume(account != environment && account.code.length == 0 && account != address(vm));
@@ -117,19 +140,21 @@ contract MoneyTest is Play {
             vm.assume(account != seats[seat]);
         }
         vm.deal(account, FORTUNE);
-        wei_ = within(wei_, 0, 2 * uint256(p.stake));
-        if (wei_ != p.stake) {
+        wei_ = within(wei_, 0, 2 * deposit(0));
+        if (wei_ != deposit(0)) {
             refused(account, wei_, joining(0));
         }
-        refused(environment, p.stake, joining(0));
-        must(account, p.stake, joining(0));
-        refused(account, p.stake, joining(0));
+        refused(environment, deposit(0), joining(0));
+        must(account, deposit(0), joining(0));
+        refused(account, deposit(0), joining(0));
         refused(environment, 0, abi.encodeCall(IChainBandit.open, (SALT)));
+        uint256 sum = deposit(0);
         for (uint256 seat = 1; seat < people(); ++seat) {
-            must(seats[seat], p.stake, joining(seat));
+            must(seats[seat], deposit(seat), joining(seat));
+            sum += deposit(seat);
         }
-        refused(STRANGER, p.stake, joining(people()));
-        same(address(game).balance, deposits + people() * uint256(p.stake), "stakes");
+        refused(STRANGER, deposit(people()), joining(people()));
+        same(address(game).balance, deposits + sum, "stakes");
     }
 
     /// Whatever an account becomes, it gets no more than it is owed, and all others get theirs.
@@ -247,5 +272,14 @@ contract MoneyTest is Play {
 contract DistanceMoneyTest is MoneyTest {
     constructor() {
         costKind = 1;
+    }
+}
+
+/// @title The same where validators are drawn, and seats weigh and deposit more than one stake
+/// forge-config: deep.fuzz.runs = 10000
+contract WeighedMoneyTest is MoneyTest {
+    function setUp() public override {
+        kind.drawn = true;
+        super.setUp();
     }
 }

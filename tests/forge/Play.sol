@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import {IChainBandit} from "../../contracts/interfaces/IChainBandit.sol";
 import {
-    APPROVED, BURNED, CostEntry, Equivocation, EXPLORATION, Parameters, SKIP
+    APPROVED, BURNED, CostEntry, Equivocation, EXPLORATION, MAX_WEIGHT, Parameters, SKIP
 } from "../../contracts/types/Game.sol";
 import {Blocks} from "./Blocks.sol";
 import {Model} from "./Model.sol";
@@ -171,8 +171,8 @@ abstract contract Play is Checks {
     function _opened(uint256 surplus) internal {
         _deploy(surplus);
         for (uint256 seat; seat < people(); ++seat) {
-            must(seats[seat], p.stake, joining(seat));
-            deposits += p.stake;
+            must(seats[seat], deposit(seat), joining(seat));
+            deposits += deposit(seat);
         }
         must(environment, 0, abi.encodeCall(IChainBandit.open, (SALT)));
         _noteOpening();
@@ -191,12 +191,26 @@ abstract contract Play is Checks {
     }
 
     /// What a seat registers: nothing is drawn with it here, but each has its own.
-    function keysOf(uint256 seat) internal pure returns (bytes memory) {
-        return abi.encodePacked(uint8(2), seat, bytes32(0));
+    function keysOf(uint256 seat) internal view returns (bytes memory) {
+        return keysOf(seat, uint16(weightOf(seat)));
     }
 
-    function joining(uint256 seat) internal pure returns (bytes memory) {
+    function keysOf(uint256 seat, uint16 weight) internal pure returns (bytes memory) {
+        return abi.encodePacked(uint8(2), seat, bytes32(0), weight);
+    }
+
+    function joining(uint256 seat) internal view returns (bytes memory) {
         return abi.encodeCall(IChainBandit.join, (keysOf(seat)));
+    }
+
+    /// The last seat weighs the most there is, where anybody may weigh more than 1.
+    function weightOf(uint256 seat) internal view returns (uint256) {
+        if (!kind.drawn) return 1;
+        return seat + 1 == people() ? MAX_WEIGHT : 1 + 3 * seat;
+    }
+
+    function deposit(uint256 seat) internal view returns (uint256) {
+        return weightOf(seat) * p.stake;
     }
 
     // Who is who
@@ -566,7 +580,7 @@ abstract contract Play is Checks {
         uint256 sharing;
         (uint256 paid, uint256 got) = (0, 0);
         for (uint256 seat; seat < people(); ++seat) {
-            due[seat] = p.stake + earned[seat] * p.weiPerUnit;
+            due[seat] = deposit(seat) + earned[seat] * p.weiPerUnit;
             left -= earned[seat] * p.weiPerUnit;
             if (since[seat] == 0) ++sharing;
             uint256 change = charged[seat] * p.weiPerUnit;

@@ -43,6 +43,7 @@ GAMES: dict[str, tuple[str, dict[str, Any]]] = {
             ],
         },
     ),
+    "weights": ("weights.toml", {"rounds": 40}),  # drawn by stake: another committee every round
     "deadlines": (  # two of four fall silent for three rounds: only the deadline ends those
         "small.toml",
         {
@@ -109,7 +110,7 @@ def test_a_game_is_the_same_on_every_chain(name: str, game: str, embedded_games:
     assert sum(map(len, gas.values())) >= 26
     assert ("SKIP" in kinds) == ("skipAfterDeadline" in gas) == (game == "deadlines")
     assert ("reportEquivocation" in gas) == (game != "deadlines")
-    assert len(gas["submitBlocks"]) == {"flights": 31, "batches": 5, "deadlines": 9}[game]
+    assert len(gas["submitBlocks"]) == {"flights": 31, "batches": 5, "weights": 29, "deadlines": 9}[game]
 
 
 @pytest.mark.parametrize("game", THEOREMS)

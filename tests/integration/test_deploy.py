@@ -81,8 +81,8 @@ def test_deployed_game_can_be_joined_and_opened_with_what_was_sent(
     plan = Plan(load(SMALL))
     contract = Coordinator.at(node.web3, bytes.fromhex(file["contract"][2:]), Stopwatch())
     assert contract.game() == plan.game
-    for signer in plan.participants:
-        contract.join(account(signer.secret), bytes(65))
+    for signer, seated in zip(plan.participants, plan.seated, strict=True):
+        contract.join(account(signer.secret), seated)
     contract.open(ALICE, plan.salt)
     assert contract.opened()
 
@@ -177,12 +177,12 @@ def test_no_stake_is_sent_to_whoever_has_a_seat_and_nothing_once_the_game_is_ope
     contract = Coordinator.at(node.web3, address, Stopwatch())
     stake = plan.parameters.stake
     first, *others = zip(plan.participants, plan.seated, strict=True)
-    contract.join(account(first[0].secret), first[1].keys)
+    contract.join(account(first[0].secret), first[1])
     before = int(node.ask("eth_getBalance", ALICE.address, "latest"), 16)
     deploy_here(plan, node.url, out)
     assert before - int(node.ask("eth_getBalance", ALICE.address, "latest"), 16) < stake // 10
     for signer, seated in others:
-        contract.join(account(signer.secret), seated.keys)
+        contract.join(account(signer.secret), seated)
     contract.open(ALICE, plan.salt)
     node.ask("anvil_setBalance", "0x" + plan.relayer.address.hex(), "0x0")
     sent = count_of(node, ALICE.address)

@@ -111,7 +111,7 @@ def played(scenario: Scenario, chain: bool = False, order: list[int] | None = No
         false = {e.seat for e in scenario.malicious if "Borrower" in e.attacks[0].name}
         hashes = {s: plan.vrf_keys[s].prove(seed)[0] for s in seats(header.reporters) if s not in false}
         if played_round.record.kind is Kind.APPROVED:
-            expected = drawn_for(p, able, hashes, t + 1)
+            expected = drawn_for(p, ledger.weights, able, hashes, t + 1)
             assert validators(ledger) == expected[0]
             assert commanders(ledger) == expected[1]
             seen["committees", validators(ledger)] += 1
@@ -131,8 +131,9 @@ def audited(game: Game):
     return audit(history)
 
 
-@pytest.mark.parametrize("changes", [{"commanders": "all"}, {"sortition": None}, {}, {"chain": {"batch": 3}}],
-                         ids=["sortition", "trust", "both", "both, in batches"])  # fmt: skip
+@pytest.mark.parametrize("changes", [{"commanders": "all"}, {"sortition": None}, {}, {"chain": {"batch": 3}},
+                                     {"sortition": 0.5, "weights": [1, 2, 1, 9, 1, 3, 1]}],
+                         ids=["sortition", "trust", "both", "both, in batches", "both, with weights"])  # fmt: skip
 def test_a_game_with_draws_has_one_course_and_its_audit_is_green(changes):
     scenario = with_draws(
         11, malicious(2, "equivocating-commander"), malicious(5, "constant-lie"), **changes
@@ -181,7 +182,7 @@ def test_a_last_reporter_grinds_in_vain(monkeypatch):
     p, plan, ledger = game.parameters, game.plan, replace(game.progress.ledger, round=20, pulls=(10, 10))
     seed, keys = round_seed(ledger.seed, 21), game.cast.rules.vrf_keys
     said = {s: Report((s, s), keccak(b"salt"), key.prove(seed)[1]) for s, key in enumerate(plan.vrf_keys)}
-    last = max(range(7), key=lambda s: validator_drawn(p, drawn_hash(keys[s], seed, said[s].proof)))
+    last = max(range(7), key=lambda s: validator_drawn(p, 1, drawn_hash(keys[s], seed, said[s].proof)))
     proofs, successors, rng = set(), set(), Random(4)
     for attempt in range(100):
         monkeypatch.setattr(vrf_keys, "nonce", lambda *_, seen=attempt: keccak(bytes([seen])))

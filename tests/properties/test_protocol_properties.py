@@ -10,7 +10,7 @@ from chain_bandit.protocol.aggregation import Aggregation, global_means, radius,
 from chain_bandit.protocol.blocks import Header, Kind, Record, Report, mask, seats
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.ledger import after_burn_in_round, after_record, honest_arm, opening, records_made
-from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.parameters import MAX_WEIGHT, Parameters
 from chain_bandit.protocol.proposal import propose
 from chain_bandit.protocol.rewards import Distribution, RewardModel
 from chain_bandit.protocol.settlement import Conduct, Pull, decode_pulls, encode_pulls, final_balance, void_balance
@@ -223,8 +223,9 @@ def test_money_of_a_finished_game_is_conserved_exactly(data, seats_):
     roles = data.draw(st.lists(st.sampled_from([Conduct(i) for i in range(4)]), min_size=seats_, max_size=seats_))
     pool = 2 * seats_ * most * wei
     costs = data.draw(st.lists(st.integers(0, most), min_size=seats_, max_size=seats_))
-    balance = final_balance(parameters, pool, rewards, roles, costs)
-    assert sum(balance.participants) + balance.environment + balance.burned == pool + seats_ * parameters.stake
+    weights = data.draw(st.lists(st.integers(1, MAX_WEIGHT), min_size=seats_, max_size=seats_))
+    balance = final_balance(parameters, pool, rewards, roles, costs, weights=weights)
+    assert sum(balance.participants) + balance.environment + balance.burned == pool + sum(weights) * parameters.stake
     assert min(*balance.participants, balance.environment, balance.burned) >= 0
 
 
@@ -235,12 +236,14 @@ def test_money_of_an_unfinished_game_is_conserved_exactly(data, seats_):
     rewards = data.draw(st.lists(st.integers(0, 10**12), min_size=seats_, max_size=seats_))
     pool = sum(rewards) * parameters.wei_per_unit + data.draw(st.integers(0, 10**24))
     blocked = data.draw(st.frozensets(st.integers(0, seats_ - 1)))
-    balance = void_balance(parameters, pool, rewards, blocked)
-    assert sum(balance.participants) + balance.environment + balance.burned == pool + seats_ * parameters.stake
+    weights = data.draw(st.lists(st.integers(1, MAX_WEIGHT), min_size=seats_, max_size=seats_))
+    balance = void_balance(parameters, pool, rewards, blocked, weights=weights)
+    assert sum(balance.participants) + balance.environment + balance.burned == pool + sum(weights) * parameters.stake
     if len(blocked) < seats_:
         assert 0 <= balance.burned < seats_ - len(blocked)
     for seat in blocked:
-        assert balance.participants[seat] == parameters.stake + rewards[seat] * parameters.wei_per_unit
+        deposit = weights[seat] * parameters.stake
+        assert balance.participants[seat] == deposit + rewards[seat] * parameters.wei_per_unit
 
 
 def test_proposing_is_deterministic_from_its_arguments_alone():

@@ -5,6 +5,8 @@ from math import floor
 
 import pytest
 
+from chain_bandit.game.chains import others_needs
+from chain_bandit.game.plan import Plan
 from chain_bandit.protocol.aggregation import Aggregation
 from chain_bandit.protocol.assumptions import delta_safe_burn_in
 from chain_bandit.protocol.errors import AssumptionBroken
@@ -61,9 +63,10 @@ def test_draws_reach_their_parameters_exactly(read):
     few = read(validators=4, quorum="majority", commanders="trust").parameters
     assert few.validators - few.attackers < few.participants - few.liars - few.attackers
     assert few.commanders == commander_probabilities(few.validators - few.attackers, few.horizon, few.burn_in)[1]
-    assert chances(read().parameters) is None
-    assert str(p.participants) in chances(p)
-    assert len(chances(p)) < 200
+    assert chances(read().parameters, read().all_weights) is None
+    assert str(p.participants) in chances(p, (1,) * p.participants)
+    assert len(chances(p, (1,) * p.participants)) < 200
+    assert chances(p, (9,) * p.participants) != chances(p, (1,) * p.participants)
     plain = read().parameters
     assert (plain.sortition, plain.probing, plain.commanders) == (0, 2**64, 2**64)
 
@@ -92,6 +95,26 @@ SAFE, DRAWN = {"aggregation": "delta-safe", "burn_in": 8}, {"quorum": "majority"
                 "attackers: M >= 2f + m + 1 (f < |H|, and who attacks may withhold its report) does not hold "
                 "(M = 7, f = 7, m = 1)"
             ),
+        ),
+        (
+            {"weights": [1] * 6, "quorum": "majority", "sortition": 0.7},
+            "weights: one weight a seat does not hold (weights = 6, M = 7)",
+        ),
+        (
+            {"weights": [1, 1, 1, 1, 1, 1, 0], "quorum": "majority", "sortition": 0.7},
+            "weights: 1 <= weight <= 1024 does not hold (seat = 6, weight = 0)",
+        ),
+        (
+            {"weights": [1, 1025, 1, 1, 1, 1, 1], "quorum": "majority", "sortition": 0.7},
+            "weights: 1 <= weight <= 1024 does not hold (seat = 1, weight = 1025)",
+        ),
+        (
+            {"weights": [1, 1, 2, 1, 1, 1, 1]},
+            "weights: weight = 1 (without sortition nobody is drawn) does not hold (seat = 2, weight = 2)",
+        ),
+        (
+            {"weights": [1, 1, 2, 1, 1, 1, 1], "commanders": "trust", "quorum": "majority"},
+            "weights: weight = 1 (without sortition nobody is drawn) does not hold (seat = 2, weight = 2)",
         ),
         ({"tolerance": 0}, "tolerance: tolerance > 0 does not hold (tolerance = 0)"),
         ({"chain__batch": 257}, "chain.batch: chain.batch <= 256 does not hold (chain.batch = 257)"),
@@ -138,6 +161,21 @@ def test_no_number_or_nesting_gets_past_the_options_of_a_plugin_or_the_text_of_a
     with pytest.raises(ScenarioInvalid, match="too deep"):
         load(path)
     read(seed=2**256 - 1)
+
+
+def test_weights_are_whole_numbers_one_each_unless_told(read):
+    assert read().all_weights == (1,) * 7 == read(weights=[]).all_weights == read(weights=[1] * 7).all_weights
+    weighed = read(weights=[1, 1024, 3, 1, 1, 1, 2], quorum="majority", sortition=0.7)
+    assert weighed.all_weights == (1, 1024, 3, 1, 1, 1, 2)
+    assert weighed.parameters == read(quorum="majority", sortition=0.7).parameters
+    plan = Plan(weighed)
+    assert [each.weight for each in plan.seated] == [1, 1024, 3, 1, 1, 1, 2]
+    stake = weighed.parameters.stake
+    assert plan.deposits == {each.address: each.weight * stake for each in plan.seated}
+    assert [need.wei for need in others_needs(plan)] == [*plan.deposits.values(), 0]
+    for wrong in ([1.0] * 7, ["1"] * 7, [True] * 7, 3):
+        with pytest.raises(ScenarioInvalid, match="weights"):
+            read(weights=wrong, quorum="majority", sortition=0.7)
 
 
 @pytest.mark.parametrize("number", [2**255, -(2**255)])

@@ -10,8 +10,6 @@ from typing import Any, TypeVar, cast
 
 from platformdirs import user_cache_path
 
-import chain_bandit
-
 numba: Any
 try:
     numba = import_module("numba")
@@ -54,7 +52,7 @@ def folder() -> Path:
     numba holds what it kept against the file of the outermost function alone, so that a rule that changed in another
     file would go unnoticed. `NUMBA_CACHE_DIR`, if it is set, takes the place of the user's cache.
     """
-    package = Path(chain_bandit.__file__).parent
+    package = Path(__file__).parents[2]
     digest = sha256()
     for path in sorted(package.rglob("*.py")):
         source = path.read_bytes()

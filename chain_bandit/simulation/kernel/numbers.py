@@ -1,6 +1,6 @@
 """A setting as the integers that the compiled game reads."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
@@ -31,7 +31,7 @@ from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.parameters import ODDS, Parameters
 from chain_bandit.protocol.rewards import RewardModel, hidden_cost
 from chain_bandit.protocol.settlement import Conduct
-from chain_bandit.protocol.sortition import HALF
+from chain_bandit.protocol.sortition import HALF, draws_of
 from chain_bandit.simulation.kernel.lies import Lie, read_by
 from chain_bandit.simulation.outcomes import draw_key
 from chain_bandit.simulation.outcomes import parts as parts_of
@@ -82,16 +82,20 @@ class Rules(NamedTuple):
     evidence_delay: int
     by_distance: bool
     batch: int
+    growth: int
+    """Rounds without a block that follow a paid one, in units of the pulls of its arm."""
     sortition: bool
     draws_commanders: bool
-    drawn_from: Words
-    """Rows `VALIDATING`, `PROBING` and `COMMANDING` of two words: the half of a hash draws from this value on."""
+    validates_from: Words
+    """By seat two words: the half of a hash draws from this value on."""
+    commands_from: Words
+    """The same of everybody, in rows `PROBING` and `COMMANDING`."""
     widths: Ints
     """floor(C1 ln t * 10^16) by round: `protocol.arms.width_table`."""
     environment: Environment
 
 
-VALIDATING, PROBING, COMMANDING = range(3)
+PROBING, COMMANDING = range(2)
 
 SEAT, LABELLED, FIRST, AFTER, LASTING = range(5)
 """By malicious seat: its number, whether it is labelled a liar, its first attack, the first attack after its own, and
@@ -133,15 +137,22 @@ SAID = (Said.ONCE, Said.NEVER, Said.TWICE)
 """By number."""
 
 
-def rules(parameters: Parameters, model: RewardModel, batch: int = 1) -> Rules:
-    """What follows from parameters and rewards. Raises `NotSimulated` where integers of 64 bits are too short."""
+def rules(
+    parameters: Parameters, model: RewardModel, batch: int = 1, weights: Sequence[int] = (), growth: int = 0
+) -> Rules:
+    """What follows from parameters, rewards, the seats' weights, by default 1 each, and the growth of phases, in units.
+
+    Raises:
+        NotSimulated: where integers of 64 bits are too short.
+    """
     p = parameters
     return Rules(
         p.participants, p.validators, p.arms, p.horizon, p.burn_in, p.liars, p.attackers, p.threshold, p.aggregation,
         max(p.delta**2 - 1, 0) // 4, bool(p.quorum_choice), p.half_expected, p.failure_limit,
         bool(p.c1_per_report), p.tolerance, p.skip_penalty, p.evidence_penalty, p.evidence_delay, bool(p.cost), batch,
-        p.sortition > 0, p.draws_commanders,
-        np.array([_drawn_from(odds) for odds in (p.sortition, p.probing, p.commanders)], np.uint64),
+        growth, p.sortition > 0, p.draws_commanders,
+        np.array([_drawn_from(p.sortition, weight) for weight in weights or (1,) * p.participants], np.uint64),
+        np.array([_drawn_from(odds, 1) for odds in (p.probing, p.commanders)], np.uint64),
         widths(p.horizon, p.c1_numerator, p.c1_denominator),
         environment(model),
     )  # fmt: skip
@@ -258,7 +269,6 @@ def _lie(attack: Attack, parameters: Parameters) -> tuple[int, int, int]:
     return -1, 0, 0
 
 
-def _drawn_from(probability: int) -> tuple[int, int]:
-    """The least half of a hash that draws: floor(2^128 (1 - p)), as two words."""
-    least = min(int((1 - Fraction(probability, ODDS)) * HALF), HALF - 1)
-    return divmod(least, 2**64)
+def _drawn_from(probability: int, weight: int) -> tuple[int, int]:
+    """The least half of a hash that draws at least once, as two words; the largest of all where none does."""
+    return divmod(min(HALF - draws_of(weight, Fraction(probability, ODDS)), HALF - 1), 2**64)

@@ -57,22 +57,24 @@ from chain_bandit.simulation.kernel.succession import draw, drawn, elect, judge,
 from chain_bandit.simulation.sums import SUMS
 
 APPROVED, REJECTED, SKIP, EXPLORATION = (int(kind) for kind in Kind)
-BURN_IN = 0
-"""The kind of a round that leaves no record."""
+UNRECORDED = 0
+"""The kind of a round that leaves no record: of the burn-in, or between two blocks of a phase."""
 
 ONCE, NEVER, TWICE = range(3)
 """As in `numbers.SAID`."""
 _BY_ARM = int(Aggregation.OPTION_1)
 
-_BURN_IN, _ARMS, _UNPAID, _COST, _PAID, _COSTLY, _SKIPS, _REJECTED, _EXPLORED, _SINCE, _ARM = range(len(SUMS))
+_BURN_IN, _ARMS, _UNPAID, _COST, _PAID, _COSTLY, _SKIPS, _REJECTED, _EXPLORED, _SINCE, _ARM, _BLOCKS = range(
+    len(SUMS)
+)
 
 
 class Trace(NamedTuple):
     """Every round of a game, where somebody wants it; no rows where nobody does.
 
     Attributes:
-        rounds: (T, 3 + K): kind of its record, or `BURN_IN`; the arm that the honest pulled, or -1; its cost in units,
-            or -1; then the global estimators in force after it, the first negative until there are some.
+        rounds: (T, 3 + K): kind of its record, or `UNRECORDED`; the arm that the honest pulled, or -1; its cost in
+            units, or -1; then the global estimators in force after it, the first negative until there are some.
         seats: (T, 3, M): reputations, whether it validates the next round, from when on it is on the block list.
         local: (T, K, M): every seat's estimators after the round.
     """
@@ -108,7 +110,7 @@ STAND = MOST + 1
 """By malicious seat and arm, after the rows of `lies` of the last block that it read: where it stands in the block."""
 
 
-FAILED, FAILURES, EXPLORATIONS, SKIPS_IN_A_ROW, WAITING, EXPLORES, EMPTY = range(7)
+FAILED, FAILURES, EXPLORATIONS, SKIPS_IN_A_ROW, WAITING, EXPLORES, EMPTY, QUIET, CHARGED = range(9)
 """Of the game: failed rounds, those in a row, exploration rounds, skips in a row; records that wait for a transaction;
 whether the next round explores; arms whose B is empty."""
 
@@ -151,11 +153,15 @@ def play(rules: Any, cast: Any, keys: Any, state: Any, marks: Any, out: Any, tra
             _receive(rules, cast, keys, state, t, arm, True)
             _explored(rules, keys, state, t, simple)
         elif t < rules.burn_in:
-            kind, arm, cost = BURN_IN, (t - 1) % rules.arms, -1
+            kind, arm, cost = UNRECORDED, (t - 1) % rules.arms, -1
             if rules.draws_commanders:
                 _probe(rules, cast, keys, state, t)
                 _accuse(rules, cast, state, rules.burn_in)
             _receive(rules, cast, keys, state, t, arm, True)
+        elif state.now[QUIET]:
+            kind, arm, cost = UNRECORDED, state.sums[_ARM], state.now[CHARGED]
+            _receive(rules, cast, keys, state, t, arm, False)
+            state.now[QUIET] -= 1
         else:
             kind, arm, cost = _recorded(rules, cast, keys, state, t, simple)
         _account(rules, state, t, kind, arm, cost)
@@ -192,6 +198,8 @@ def _recorded(rules: Any, cast: Any, keys: Any, state: Any, t: Any, simple: Any)
                 _weigh(rules, state, each)
         now[FAILURES] = 0
         now[WAITING] = 0 if now[WAITING] + 1 == rules.batch else now[WAITING] + 1
+        if pays:
+            now[QUIET], now[CHARGED] = rules.growth * state.arms[PULLS, arm] // UNIT, cost
     else:
         now[FAILED] += 1
         now[FAILURES] += 1
@@ -214,7 +222,7 @@ def opening(rules: Rules, cast: Cast) -> State:
     arms, count = rules.arms, rules.participants
     state = State(
         np.zeros((7, arms, count), np.int64), np.zeros((MOST + 10, arms), np.int64), np.zeros((15, count), np.int64),
-        np.zeros((MOST + 2, cast.seats.shape[1], arms), np.int64), np.zeros(7, np.int64), np.zeros(len(SUMS), np.int64),
+        np.zeros((MOST + 2, cast.seats.shape[1], arms), np.int64), np.zeros(9, np.int64), np.zeros(len(SUMS), np.int64),
         np.zeros(arms, np.float64), np.zeros((count + 1, LANES), np.uint64),
     )  # fmt: skip
     state.pulled[ORDER] = np.arange(count)
@@ -276,9 +284,10 @@ def _listed(state: Any, seat: Any, t: Any) -> Any:
 @compiled
 def _probe(rules: Any, cast: Any, keys: Any, state: Any, t: Any) -> None:
     """A probe round: who equivocates is proven guilty if it is drawn."""
+    least = rules.commands_from[PROBING]
     for index in range(cast.seats.shape[1]):
         seat = cast.seats[SEAT, index]
-        if _effect(cast, index, t)[1] == TWICE and drawn(keys, seat, t, 1, rules.drawn_from[PROBING], state.notes[0]):
+        if _effect(cast, index, t)[1] == TWICE and drawn(keys, seat, t, 1, least, state.notes[0]):
             state.seats[PROVEN, seat] = True
 
 
@@ -487,7 +496,7 @@ def _account(rules: Any, state: Any, t: Any, kind: Any, arm: Any, cost: Any) -> 
     best, sums = rules.environment.best, state.sums
     if t <= rules.burn_in:
         sums[_BURN_IN] += best
-    elif kind == APPROVED:
+    elif kind in (APPROVED, UNRECORDED):
         sums[_ARMS] += best - rules.environment.truth[arm]
         sums[_PAID] += 1
         if cost >= 0:
@@ -498,6 +507,7 @@ def _account(rules: Any, state: Any, t: Any, kind: Any, arm: Any, cost: Any) -> 
     sums[_SKIPS] += kind == SKIP
     sums[_REJECTED] += kind == REJECTED
     sums[_EXPLORED] += kind == EXPLORATION
+    sums[_BLOCKS] += kind in (APPROVED, REJECTED)
     if kind == APPROVED and sums[_ARM] != arm:
         sums[_ARM], sums[_SINCE] = arm, t
 

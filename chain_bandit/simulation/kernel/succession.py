@@ -7,7 +7,7 @@ import numpy as np
 from chain_bandit.protocol.reputation import FULL, MEMORY
 from chain_bandit.simulation.kernel.compiled import compiled, inlined
 from chain_bandit.simulation.kernel.keccak import before, keccak
-from chain_bandit.simulation.kernel.numbers import COMMANDING, PROBING, VALIDATING
+from chain_bandit.simulation.kernel.numbers import COMMANDING, PROBING
 from chain_bandit.simulation.kernel.roots import radius
 
 
@@ -30,7 +30,7 @@ def quorum(rules: Any, count: Any) -> Any:
 @compiled
 def elect(rules: Any, keys: Any, t: Any, reputation: Any, able: Any, skips: Any, committee: Any, notes: Any) -> None:
     """The best by reputation validate round t; more of them after every skip; notes, M + 1 rows of `LANES`."""
-    places = min(rules.participants, rules.validators << min(skips, 8))
+    places = min(rules.participants, rules.validators << min(skips, 10))
     seed = notes[rules.participants]
     keccak(seed, keys.words[0], t, 4)
     for seat in range(rules.participants):
@@ -63,13 +63,13 @@ def draw(rules: Any, keys: Any, t: Any, proving: Any, able: Any, committee: Any,
         count = 0
         for seat in range(rules.participants):
             proven = able[seat] and proving[seat]
-            committee[seat] = proven and drawn(keys, seat, t, 0, rules.drawn_from[VALIDATING], notes)
+            committee[seat] = proven and drawn(keys, seat, t, 0, rules.validates_from[seat], notes)
             count += committee[seat]
         if count < quorum(rules, count):
             for seat in range(rules.participants):
                 committee[seat] = commanders[seat] = able[seat]
             return
-    least = rules.drawn_from[COMMANDING if t > rules.burn_in else PROBING]
+    least = rules.commands_from[COMMANDING if t > rules.burn_in else PROBING]
     for seat in range(rules.participants):
         commands = able[seat] and proving[seat]
         commanders[seat] = (commands and drawn(keys, seat, t, 1, least, notes)) if rules.draws_commanders else 1

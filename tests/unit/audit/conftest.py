@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from chain_bandit.protocol.parameters import BodyMode
-from tests.unit.audit.played_game import COMMITTEES, DRAWS, SEALED, Played, Script, rich
+from tests.unit.audit.played_game import COMMITTEES, DRAWS, SEALED, WEIGHTS, Played, Script, rich
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +20,12 @@ def sealed() -> Played:
 def drawn() -> Played:
     """Validators and commanders are drawn."""
     return Played(Script(parameters=DRAWS))
+
+
+@pytest.fixture(scope="session")
+def weighed() -> Played:
+    """The same, and seats have unequal weights."""
+    return Played(Script(parameters=DRAWS, weights=WEIGHTS))
 
 
 @pytest.fixture(scope="session")

@@ -73,6 +73,8 @@ PARAMETERS = Parameters(
 COMPACT = replace(PARAMETERS, body_mode=BodyMode.COMPACT)
 DRAWS = replace(PARAMETERS, sortition=4 * ODDS // 5, probing=ODDS, commanders=ODDS // 2)
 """Four fifths of the four validate, half of those command."""
+WEIGHTS = (2, 1, 40, 3)
+"""Trials of the seats of a game whose validators are drawn."""
 SEALED = replace(PARAMETERS, sealed=1, unrevealed_penalty=1000, stake=PARAMETERS.stake + 1000)
 COMMITTEES = replace(PARAMETERS, validators=3, unrecorded=3)
 """Three of the four validate, and up to three blocks wait for their record."""
@@ -124,6 +126,7 @@ class Script:
     """What a seat seals with, whatever it registered."""
     kind: Callable[[int], str] = lambda t: {SKIPPED: "skip", LATE: "late"}.get(t, "block")
     parameters: Parameters = PARAMETERS
+    weights: tuple[int, ...] = (1,) * M
     batch: int = 1
     each: bool = False
     """Whether every block of a batch has signatures of its own."""
@@ -148,7 +151,7 @@ def rich(**changes: object) -> Script:
 class Played:
     """Plays a script from deployment to withdrawal; `history` is what the chain kept."""
 
-    def __init__(self, script: Script, seed: int = 1) -> None:
+    def __init__(self, script: Script, seed: int = 8) -> None:
         self.script, self.parameters = script, script.parameters
         self.bodies = Bodies()
         self.waiting: list[Submitted] = []
@@ -194,7 +197,7 @@ class Played:
             self.node.web3, self.environment, self.parameters, *commitments, pool, Stopwatch()
         )
         for account, seated in zip(self.accounts[:M], self.seated, strict=True):
-            self.contract.join(account, seated.keys)
+            self.contract.join(account, seated)
         self.game = self.parameters.digest(*commitments)
 
     def _open(self) -> None:
@@ -205,15 +208,16 @@ class Played:
         self.draws = Draws(MODEL, self.secret, self.seed_0)
         self.counts, self.totals = [[0] * K for _ in range(M)], [[0] * K for _ in range(M)]
         self.last, self.sums = [NOTHING] * M, [0] * M
-        self.ledger, self.unsettled = opening(self.parameters, genesis, self.seed_0), b""
+        self.ledger, self.unsettled = opening(self.parameters, genesis, self.seed_0, self.script.weights), b""
 
     @property
     def seated(self) -> list[Seated]:
         """Keys are registered where they are used."""
-        p, keys = self.parameters, zip(self.signers, self.vrf_keys, self.seal_keys, strict=True)
+        p = self.parameters
+        keys = zip(self.signers, self.vrf_keys, self.seal_keys, self.script.weights, strict=True)
         return [
-            Seated(signer.address, vrf.public_key if p.draws else bytes(33), keccak(seal) if p.sealed else ZERO)
-            for signer, vrf, seal in keys
+            Seated(signer.address, vrf.public_key if p.draws else bytes(33), keccak(seal) if p.sealed else ZERO, weight)
+            for signer, vrf, seal, weight in keys
         ]
 
     def prove(self, seat: int, t: int) -> bytes:

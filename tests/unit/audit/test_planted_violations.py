@@ -28,6 +28,7 @@ from tests.unit.audit.played_game import (
     PARAMETERS,
     SEALED,
     SKIPPED,
+    WEIGHTS,
     K,
     L,
     M,
@@ -278,8 +279,14 @@ FORGED_RICH: dict[str, tuple[int | None, Callable[[Forgery], None]]] = {
 }  # fmt: skip
 """The same of a game with committees, batches and evidence."""
 
+def weighing(weight: int) -> Callable[[bytes], bytes]:
+    """A joining that registers another weight."""
+    return rewrite("join", _0=lambda keys: keys[:-2] + weight.to_bytes(2, "big"))
+
+
 FORGED_DRAWN: dict[str, tuple[int | None, Callable[[Forgery], None]]] = {
     "game.keys": (None, lambda f: f.call("join", 2, rewrite("join", _0=lambda keys: f.arguments("join", 0)[0]))),
+    "game.weights": (None, lambda f: f.call("join", 2, weighing(0))),
     "draw.committee": (SKIPPED, lambda f: f.call("skip", 0, rewrite("skip", _0=lambda seats: seats ^ 8))),
 }
 """The same of a game with draws."""
@@ -304,6 +311,57 @@ def test_audit_names_check_and_round_when_a_history_is_made_up(
     assert check in failing(report)
     assert (check, round_) in {(violation.check, violation.round) for violation in report.violations}
     assert not any(name.startswith("chain.") for name in failing(report))
+
+
+@pytest.mark.parametrize(("draws", "weight"), [(True, 0), (True, 1025), (True, 2**16 - 1), (False, 0), (False, 2)])
+def test_audit_follows_no_game_with_a_weight_that_it_does_not_allow(
+    honest: Played, drawn: Played, draws: bool, weight: int
+) -> None:
+    played = drawn if draws else honest
+    forged = forgery(played)
+    forged.call("join", 1, weighing(weight))
+    forged.value(forged.block_of("join", 1), weight * played.parameters.stake)
+    report = audit(forged.made())
+    assert failing(report) == {"game.weights"}
+    most = 1024 if draws else 1
+    assert f"weight of seat 1: it is {weight}, the game allows 1 to {most}" in report.violations[0].sentence
+    assert report.checks["record.links"].not_checkable
+
+
+@pytest.mark.parametrize("stakes", [0, 1, 2, 4, 40])
+def test_audit_names_a_deposit_that_is_not_as_many_stakes_as_the_seat_weighs(weighed: Played, stakes: int) -> None:
+    forged = forgery(weighed)
+    forged.value(forged.block_of("join", 3), stakes * DRAWS.stake)
+    report = audit(forged.made())
+    assert failing(report) == {"game.deposits", "money.conservation"}
+
+
+def test_audit_names_a_weight_that_was_registered_otherwise(weighed: Played) -> None:
+    """It enters the seed: all that follows is another game's."""
+    forged = forgery(weighed)
+    forged.call("join", 3, weighing(4))
+    assert {"game.deposits", "game.genesis"} <= failing(audit(forged.made()))
+
+
+def test_audit_names_a_withdrawal_that_leaves_a_stake_behind(weighed: Played) -> None:
+    for seat, weight in enumerate(WEIGHTS):
+        forged = forgery(weighed)
+        forged.event("Withdrawn", seat, lambda data: word(1, int.from_bytes(data[32:64], "big") - DRAWS.stake)(data))
+        sentences = [v.sentence for v in audit(forged.made()).violations if v.check == "money.balances"]
+        assert len(sentences) == 1, (seat, weight)
+
+
+class Forgetful(Played):
+    """The quorum draws everybody with weight 1, whatever was registered."""
+
+    def _open(self) -> None:
+        super()._open()
+        self.ledger = replace(self.ledger, weights=(1,) * M)
+
+
+def test_audit_draws_with_the_registered_weights() -> None:
+    report = audit(Forgetful(Script(parameters=DRAWS, weights=WEIGHTS)).history)
+    assert "draw.committee" in failing(report) <= set(DRAWN)
 
 
 def test_audit_names_whom_a_skip_by_deadline_leaves_out_where_validators_are_drawn(drawn: Played) -> None:

@@ -5,7 +5,7 @@ import pytest
 from chain_bandit.environments.bernoulli import bernoulli_model
 from chain_bandit.environments.errors import ArmsInvalid, MeanInvalid
 from chain_bandit.protocol.errors import ChainBanditError
-from chain_bandit.protocol.units import MAX_ARMS, UNIT
+from chain_bandit.protocol.units import MOST, UNIT
 
 
 @pytest.mark.parametrize(
@@ -21,9 +21,9 @@ def test_mean_is_refused_with_its_arm_when_it_is_no_probability(mean):
     assert isinstance(refusal.value, ChainBanditError)
 
 
-@pytest.mark.parametrize("count", [0, MAX_ARMS + 1])
+@pytest.mark.parametrize("count", [0, MOST + 1])
 def test_arms_are_refused_when_there_are_none_or_too_many(count):
-    with pytest.raises(ArmsInvalid, match=f"1 to {MAX_ARMS} arms, got {count}"):
+    with pytest.raises(ArmsInvalid, match=f"1 to {MOST} arms, got {count}"):
         bernoulli_model([0.5] * count)
 
 

@@ -7,7 +7,7 @@ from chain_bandit.environments.errors import TableInvalid
 from chain_bandit.environments.table import load_table
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.rewards import Distribution
-from chain_bandit.protocol.units import MAX_ARMS, UNIT
+from chain_bandit.protocol.units import MOST, UNIT
 
 FLIGHTS = Path(__file__).resolve().parents[3] / "examples" / "flights.csv"
 HEADER = b"arm,reward,count\n"
@@ -71,9 +71,9 @@ def test_table_is_refused_with_file_and_line(tmp_path, data, line, problem):
 
 
 def test_table_is_refused_when_it_has_one_arm_too_many(tmp_path):
-    rows = [b"arm%d,1,1\n" % arm for arm in range(MAX_ARMS + 1)]
-    assert len(load_table(written(tmp_path, HEADER + b"".join(rows[:-1]))).names) == MAX_ARMS
-    with pytest.raises(TableInvalid, match=f"line {MAX_ARMS + 2}: more than {MAX_ARMS} arms"):
+    rows = [b"arm%d,1,1\n" % arm for arm in range(MOST + 1)]
+    assert len(load_table(written(tmp_path, HEADER + b"".join(rows[:-1]))).names) == MOST
+    with pytest.raises(TableInvalid, match=f"line {MOST + 2}: more than {MOST} arms"):
         load_table(written(tmp_path, HEADER + b"".join(rows)))
 
 

@@ -9,6 +9,7 @@ from chain_bandit.protocol.aggregation import Aggregation
 from chain_bandit.protocol.assumptions import (
     broken_by_roles,
     check,
+    check_contract,
     delta_safe_burn_in,
     minimum_pool,
     minimum_stake,
@@ -18,7 +19,7 @@ from chain_bandit.protocol.assumptions import (
 from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.protocol.parameters import ODDS
 from chain_bandit.protocol.quorum import QuorumChoice, quorum
-from chain_bandit.protocol.units import UNIT
+from chain_bandit.protocol.units import MAX_ARMS, MAX_PARTICIPANTS, MOST, UNIT
 
 TWO_THIRDS, MAJORITY = int(QuorumChoice.TWO_THIRDS), int(QuorumChoice.MAJORITY)
 
@@ -26,9 +27,9 @@ OPTION_2, OPTION_3, DELTA_SAFE, CONFIDENCE = (int(each) for each in list(Aggrega
 
 OUTSIDE = [
     ("participants", {"participants": 1, "liars": 0, "attackers": 0}),
-    ("participants", {"participants": 257}),
+    ("participants", {"participants": MOST + 1, "validators": MOST + 1}),
     ("arms", {"arms": 0}),
-    ("arms", {"arms": 255}),
+    ("arms", {"arms": MOST + 1}),
     ("threshold", {"threshold": 1}),
     ("exploration", {"c1_numerator": 0}),
     ("exploration", {"c1_denominator": 0}),
@@ -108,6 +109,7 @@ OUTSIDE = [
 INSIDE = [
     {"participants": 2, "validators": 2, "liars": 0, "attackers": 0},
     {"participants": 256, "validators": 256, "liars": 85, "attackers": 85},
+    {"participants": MOST, "validators": MOST, "liars": 340, "attackers": 340},
     {"participants": 256, "validators": 1, "liars": 85, "attackers": 0},
     {"participants": 7, "validators": 4, "liars": 2},
     {"participants": 7, "validators": 3, "liars": 2, "quorum_choice": MAJORITY},
@@ -126,6 +128,7 @@ INSIDE = [
     {"participants": 7, "validators": 4, "liars": 2, "commanders": ODDS - 1},
     {"arms": 1},
     {"arms": 254, "burn_in": 508, "horizon": 509, "stake": 509 * UNIT},
+    {"arms": MOST, "burn_in": 2 * MOST, "horizon": 3 * MOST, "stake": 3 * MOST * UNIT},
     {"threshold": 2},
     {"failure_limit": 1},
     {"participants": 7, "validators": 7, "liars": 2, "attackers": 2},
@@ -150,6 +153,21 @@ def test_check_refuses_and_names_the_inequality_when_it_fails(parameters, name, 
 @pytest.mark.parametrize("change", INSIDE)
 def test_check_passes_when_each_inequality_just_holds(parameters, change):
     check(replace(parameters(), **change))
+
+
+@pytest.mark.parametrize(
+    ("name", "most", "change"),
+    [
+        ("participants", MAX_PARTICIPANTS, {}),
+        ("arms", MAX_ARMS, {"burn_in": 2 * MAX_ARMS + 2, "horizon": 600, "stake": 600 * UNIT}),
+    ],
+)
+def test_what_is_too_large_for_the_contract_may_be_simulated(parameters, name, most, change):
+    most_of_all, more = (replace(parameters(), **change, **{name: size}) for size in (most, most + 1))
+    check_contract(replace(most_of_all, burn_in=2 * most_of_all.arms))
+    check(more)
+    with pytest.raises(AssumptionBroken, match=rf"{name}: . <= {most} \(on chain\)"):
+        check_contract(more)
 
 
 def test_every_inequality_has_a_case_outside():

@@ -382,10 +382,10 @@ def test_head_chains_parent_round_kind_and_header():
 
 
 def test_genesis_and_round_seeds_are_keccak_of_their_parts():
-    one, two = Seated(b"\1" * 20, b"\5" * 33, b"\6" * 32), Seated(b"\2" * 20)
+    one, two = Seated(b"\1" * 20, b"\5" * 33, b"\6" * 32, 515), Seated(b"\2" * 20)
     salt, game = b"\3" * 32, b"\4" * 32
     seed, genesis = genesis_digest(game, [one, two], salt)
-    registered = outside_keccak(outside_keccak(bytes(32) + b"\5" * 33 + b"\6" * 32) + bytes(65))
+    registered = outside_keccak(outside_keccak(bytes(32) + b"\5" * 33 + b"\6" * 32 + b"\2\3") + bytes(66) + b"\1")
     assert seed == outside_keccak(b"\1" * 20 + b"\2" * 20 + registered + salt)
     assert genesis == outside_keccak(game + seed)
     assert round_seed(seed, 5) == outside_keccak(seed + b"\0\0\0\5")

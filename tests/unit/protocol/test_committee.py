@@ -46,12 +46,12 @@ def test_no_drawn_committee_is_smaller(parameters, tenths):
     rng, seen = Random(2), 0
     odds = min(ODDS * tenths // 10, ODDS - 1)
     for p in games(parameters, quorum_choice=QuorumChoice.MAJORITY, sortition=odds):
-        counts = set()
+        counts, weights = set(), (1,) * p.participants
         for listed in range(p.attackers + 1):
             able = p.everybody & ~sum(1 << seat for seat in rng.sample(range(p.participants), listed))
             for drawn in range(p.participants + 1):
                 hashes = {seat: HIGHEST if seat < drawn else LOWEST for seat in range(p.participants)}
-                counts.add(drawn_for(p, able, hashes, 9)[0].bit_count())
+                counts.add(drawn_for(p, weights, able, hashes, 9)[0].bit_count())
         assert min(counts) == smallest(p)
         seen += 1
     assert seen > 5

@@ -102,6 +102,7 @@ def output(validator, commander):
 
 
 YES, NO = 0.999, 0.0
+ONES = (1,) * 7
 
 
 @pytest.fixture
@@ -115,22 +116,36 @@ def test_those_drawn_are_eligible_have_a_hash_and_fall_in_the_upper_slice(draws)
     p = draws()
     assert p.quorum(0) == 2
     hashes = {0: output(YES, NO), 1: output(YES, YES), 2: output(NO, YES), 3: output(YES, YES), 5: output(YES, YES)}
-    assert drawn_for(p, 0b1111111, hashes, 9) == (0b0101011, 0b0101010)
-    assert drawn_for(p, 0b1011111, hashes, 9) == (0b0001011, 0b0001010)
-    assert drawn_for(p, 0b1111111, dict(reversed(hashes.items())), 9) == (0b0101011, 0b0101010)
-    assert drawn_for(draws(commanders=2**64), 0b1111111, hashes, 9) == (0b0101011, 0b0101011)
-    assert drawn_for(draws(sortition=0), 0b1011111, hashes, 9) == (0b1011111, 0b0001110)
-    assert drawn_for(draws(sortition=0), 0b1111111, {}, 9) == (0b1111111, 0)  # nobody commands
-    assert drawn_for(draws(sortition=0, commanders=2**64), 0b1011111, {}, 9) == (0b1011111, 0b1011111)
+    assert drawn_for(p, ONES, 0b1111111, hashes, 9) == (0b0101011, 0b0101010)
+    assert drawn_for(p, ONES, 0b1011111, hashes, 9) == (0b0001011, 0b0001010)
+    assert drawn_for(p, ONES, 0b1111111, dict(reversed(hashes.items())), 9) == (0b0101011, 0b0101010)
+    assert drawn_for(draws(commanders=2**64), ONES, 0b1111111, hashes, 9) == (0b0101011, 0b0101011)
+    assert drawn_for(draws(sortition=0), ONES, 0b1011111, hashes, 9) == (0b1011111, 0b0001110)
+    assert drawn_for(draws(sortition=0), ONES, 0b1111111, {}, 9) == (0b1111111, 0)  # nobody commands
+    assert drawn_for(draws(sortition=0, commanders=2**64), ONES, 0b1011111, {}, 9) == (0b1011111, 0b1011111)
+
+
+def test_a_seat_has_as_many_trials_as_it_weighs_to_validate_and_one_to_command(draws):
+    """With p = 1/2 a half draws from 2^-w on; a commander with p = 1/4 from 3/4 on, whatever it weighs."""
+    p, weights = draws(), (1, 2, 3, 1, 2, 3, 1024)
+    for below, above in ((0.49, 0.5), (0.24, 0.25), (0.124, 0.125)):
+        low, high = ({seat: output(half, 0.74) for seat in range(7)} for half in (below, above))
+        heavier = {0.5: 0b1110110, 0.25: 0b1100100, 0.125: 0b1000000}[above]
+        lighter = {0.5: 0b1111111, 0.25: 0b1110110, 0.125: 0b1100100}[above]
+        expected = [members if members.bit_count() >= p.quorum(members.bit_count()) else 127
+                    for members in (heavier, lighter)]  # fmt: skip
+        assert [drawn_for(p, weights, 127, hashes, 9)[0] for hashes in (low, high)] == expected
+    assert drawn_for(p, weights, 127, {seat: output(0.3, 0.76) for seat in range(7)}, 9) == (0b1110110, 0b1110110)
+    assert drawn_for(p, weights, 127, {seat: output(0.3, 0.74) for seat in range(7)}, 9) == (0b1110110, 0)
 
 
 def test_everybody_validates_and_commands_where_fewer_than_a_quorum_are_drawn(draws):
     p = draws(sortition=2**64 * 3 // 4)
     assert [p.quorum(n) for n in (2, 3, 6, 7)] == [3, 3, 4, 4]
     two, three = ({seat: output(YES, YES) for seat in range(n)} for n in (2, 3))
-    assert drawn_for(p, 0b1111011, two, 9) == (0b1111011, 0b1111011)
-    assert drawn_for(p, 0b1111111, three, 9) == (0b111, 0b111)
-    assert drawn_for(p, 0b1111011, three, 9) == (0b1111011, 0b1111011)
+    assert drawn_for(p, ONES, 0b1111011, two, 9) == (0b1111011, 0b1111011)
+    assert drawn_for(p, ONES, 0b1111111, three, 9) == (0b111, 0b111)
+    assert drawn_for(p, ONES, 0b1111011, three, 9) == (0b1111011, 0b1111011)
 
 
 def test_a_commander_is_drawn_with_another_chance_up_to_round_l(draws):
@@ -139,8 +154,8 @@ def test_a_commander_is_drawn_with_another_chance_up_to_round_l(draws):
     assert commander_drawn(p, between, p.burn_in)
     assert not commander_drawn(p, between, p.burn_in + 1)
     assert commander_drawn(p, output(YES, 0.75), p.burn_in + 1)
-    assert validator_drawn(p, output(0.5, NO))
-    assert not validator_drawn(p, output(0.4999, YES))
+    assert validator_drawn(p, 1, output(0.5, NO))
+    assert not validator_drawn(p, 1, output(0.4999, YES))
 
 
 def test_a_block_names_whom_the_hashes_of_its_reporters_draw_and_the_next_round_is_theirs(draws):

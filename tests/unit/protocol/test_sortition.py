@@ -18,16 +18,16 @@ from chain_bandit.crypto.vrf_keys import Secp256k1Secret, prove
 from chain_bandit.protocol.blocks import round_seed
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.errors import AssumptionBroken, Malformed
-from chain_bandit.protocol.parameters import ODDS
+from chain_bandit.protocol.parameters import MAX_WEIGHT, ODDS
 from chain_bandit.protocol.sortition import (
     HALF,
-    MAX_WEIGHT,
     CaptureChance,
     capture_chance,
     chances,
     commander_probabilities,
     commander_probability,
     drawn,
+    draws_of,
     halves,
     honest_commanders,
     in_decimals,
@@ -56,7 +56,7 @@ def test_a_probability_is_refused_when_it_is_none(probability):
     with pytest.raises(AssumptionBroken, match="0 <= p <= 1"):
         drawn(0, 1, probability)
     with pytest.raises(AssumptionBroken, match="0 <= p <= 1"):
-        capture_chance(4, 1, probability, 1, majority)
+        draws_of(1, probability)
 
 
 @pytest.mark.parametrize("weight", [-1, MAX_WEIGHT + 1])
@@ -288,12 +288,13 @@ def at_least_three(size):
     return max(size // 2, 2) + 1
 
 
-def by_enumeration(participants, malicious, probability, bound, quorum):
-    """`capture_chance` by walking through every committee; the first seats are malicious."""
+def by_enumeration(malicious, honest, bound, quorum):
+    """`capture_chance` by walking through every committee."""
     above = captured = undersized = Fraction(0)
-    for members in product((0, 1), repeat=participants):
-        chance = math.prod(probability if member else 1 - probability for member in members)
-        bad, size = sum(members[:malicious]), sum(members)
+    odds = [Fraction(draws, HALF) for draws in (*malicious, *honest)]
+    for members in product((0, 1), repeat=len(odds)):
+        chance = math.prod(one if member else 1 - one for one, member in zip(odds, members, strict=True))
+        bad, size = sum(members[: len(malicious)]), sum(members)
         above += chance * (bad > bound)
         captured += chance * (bad >= quorum(size))
         undersized += chance * (size < quorum(size))
@@ -303,31 +304,60 @@ def by_enumeration(participants, malicious, probability, bound, quorum):
 @pytest.mark.parametrize("quorum", [majority, two_thirds, at_least_three])
 @pytest.mark.parametrize("probability", [Fraction(0), Fraction(1), Fraction(1, 2), Fraction(5, 7)])
 def test_capture_is_what_enumeration_says(probability, quorum):
+    one = draws_of(1, probability)
     for participants in range(8):
         for malicious in range(participants + 1):
             for bound in (0, 1, 2):
-                game = (participants, malicious, probability, bound, quorum)
+                game = ([one] * malicious, [one] * (participants - malicious), bound, quorum)
                 assert capture_chance(*game) == by_enumeration(*game)
+
+
+@pytest.mark.parametrize("quorum", [majority, two_thirds, at_least_three])
+def test_capture_of_seats_with_unequal_weights_is_what_enumeration_says(quorum):
+    rng = random.Random("weights")
+    for participants in range(9):
+        weights = rng.choices((1, 1, 2, 3, 5, 40), k=participants)
+        drawing = [draws_of(weight, Fraction(rng.randrange(9), 8)) for weight in weights]
+        malicious = rng.randrange(participants + 1)
+        game = (drawing[:malicious], drawing[malicious:], rng.randrange(3), quorum)
+        assert capture_chance(*game) == by_enumeration(*game)
+
+
+@pytest.mark.parametrize("weight", [0, 1, 2, 3, 7, MAX_WEIGHT])
+@pytest.mark.parametrize("probability", [*PROBABILITIES, Fraction(0), Fraction(1)])
+def test_a_seat_is_a_member_for_as_many_halves_as_say_so(weight, probability):
+    """1 - (1 - p)^w of them, to within one: what the draw's own integers do."""
+    draws = draws_of(weight, probability)
+    exact = (1 - (1 - probability) ** weight) * HALF
+    assert exact <= draws < exact + 1
+    assert draws == HALF or drawn(HALF - draws - 1, weight, probability) == 0
+    assert draws == 0 or drawn(HALF - draws, weight, probability) > 0
 
 
 def test_a_committee_of_five_of_ten_is_captured_in_a_thirty_fifth_of_rounds():
     """PROTOCOL 1.2: three malicious of ten, E = 5 and m = 2: 2.8 %; with m = 3 never."""
-    chance = capture_chance(10, 3, Fraction(1, 2), 2, at_least_three)
+    game = ([HALF // 2] * 3, [HALF // 2] * 7)
+    chance = capture_chance(*game, 2, at_least_three)
     assert chance == CaptureChance(Fraction(1, 8), Fraction(29, 1024), Fraction(56, 1024))
     assert [in_decimals(part) for part in (chance.above_bound, chance.malicious_quorum)] == ["0.125", "0.0283203"]
-    assert capture_chance(10, 3, Fraction(1, 2), 3, lambda size: max(size // 2, 3) + 1).malicious_quorum == 0
+    assert capture_chance(*game, 3, lambda size: max(size // 2, 3) + 1).malicious_quorum == 0
 
 
-def test_what_is_said_of_a_game_is_what_enumeration_says(parameters):
-    """The bounds are m and f, of f + m malicious; 220 letters are as many as a terminal's header shows."""
+@pytest.mark.parametrize("weights", [None, (1, 2, 3, 1, 1, 4, 1, 2, 1, 9)])
+def test_what_is_said_of_a_game_is_what_enumeration_says(parameters, weights):
+    """The bounds are m and f, of the f + m heaviest; 220 letters are as many as a terminal's header shows."""
     for participants, liars, attackers, tenths in ((10, 2, 3, 7), (9, 2, 1, 6), (7, 2, 0, 5), (8, 0, 2, 10)):
         p = replace(
             parameters(), participants=participants, validators=participants, liars=liars, attackers=attackers,
             quorum_choice=0, sortition=-(ODDS * -tenths // 10),
         )  # fmt: skip
-        game = (participants, liars + attackers, Fraction(p.sortition, ODDS))
+        given = weights[:participants] if weights else (1,) * participants
+        exact = [1 - (1 - Fraction(p.sortition, ODDS)) ** weight for weight in sorted(given)]
+        drawing = [math.ceil(chance * HALF) for chance in exact]
+        game = (drawing[participants - liars - attackers :], drawing[: participants - liars - attackers])
         of_m, of_f = (by_enumeration(*game, bound, p.quorum) for bound in (attackers, liars))
-        said = chances(p)
+        said = chances(p, given)
+        assert said.startswith(f"{in_decimals(sum(exact), 3)} of {participants} on average")
         assert f"f + m = {liars + attackers} malicious" in said
         assert f"more than m = {attackers} with" in said
         assert f"more than f = {liars}:" in said
@@ -335,19 +365,19 @@ def test_what_is_said_of_a_game_is_what_enumeration_says(parameters):
         shown = re.findall(r": (\d\S*?)(?:[,;]|$)", said)
         assert shown == [in_decimals(part) for part in parts]
         assert len(said) < 220
-    assert chances(parameters()) is None
+    assert chances(parameters(), (1,) * 4) is None
 
 
 def test_a_captured_committee_is_never_an_undersized_one():
-    chance = capture_chance(31, 15, Fraction(1, 2), 9, majority)
+    chance = capture_chance([HALF // 2] * 15, [HALF // 2] * 16, 9, majority)
     assert chance.malicious_quorum + chance.undersized < 1
-    assert capture_chance(256, 85, Fraction(1, 10), 85, majority).above_bound == 0
+    assert capture_chance([HALF // 10] * 85, [HALF // 10] * 171, 85, majority).above_bound == 0
 
 
-@pytest.mark.parametrize("malicious", [-1, 5])
-def test_capture_is_refused_when_there_are_not_so_many_malicious(malicious):
-    with pytest.raises(AssumptionBroken, match="malicious"):
-        capture_chance(4, malicious, Fraction(1, 2), 1, majority)
+@pytest.mark.parametrize("draws", [-1, HALF + 1])
+def test_capture_is_refused_when_a_chance_is_none(draws):
+    with pytest.raises(AssumptionBroken, match="chance"):
+        capture_chance([HALF, draws], [HALF], 1, majority)
 
 
 def test_decimals_are_rounded_from_the_exact_chance():
