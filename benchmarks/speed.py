@@ -3,10 +3,10 @@
     python benchmarks/speed.py [--seconds 4] [--peers PYTHON] [--json]
 
 An agent-step is one participant's choice, reward and update. `examples/speed.toml` is the case of ten participants and
-ten arms; the others change its size, and one is of the numpy engine, which plays many shorter games at once (its goal is
-3,000,000). Figures are the best of three, compiling not counted. The first ratio is of two
-threads of one process over two processes with one each, by the clock. The peers play UCB1 alone, beside our own UCB1
-alone; `--peers` is a Python that has them (`make speed` makes one).
+ten arms; the others change its size. The numpy engine plays the same case with many shorter games at once; its goal is
+3,000,000. Figures are the best of three, compiling not counted. The first ratio is of two threads of one process over
+two processes with one each, by the clock. The peers play UCB1 alone, beside our own UCB1 alone; `--peers` is a Python
+that has them (`make speed` makes one).
 """
 
 import argparse

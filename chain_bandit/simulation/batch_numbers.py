@@ -65,12 +65,10 @@ def rewards(environment: Environment, arms: Ints, words: Words) -> Ints:
 
 
 def isqrt(values: Ints) -> Ints:
-    """floor(sqrt(v)) of values from 0 to 2^63 - 1: a double's root is off by one at most, and held against v."""
+    """floor(sqrt(v)) of values from 0 to 2^63 - 1: a double's root is too large by one at most, and never too small."""
     wide = values.astype(np.uint64)
     roots = np.sqrt(values.astype(np.float64)).astype(np.uint64)
     roots -= roots * roots > wide
-    one = np.uint64(1)
-    roots += (roots + one) * (roots + one) <= wide
     return roots.astype(np.int64)
 
 
