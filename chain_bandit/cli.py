@@ -16,6 +16,7 @@ import typer
 from chain_bandit import __version__
 from chain_bandit.exit_codes import EXIT_CODES
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
+from chain_bandit.simulation.engine import Engine
 
 if TYPE_CHECKING:
     from chain_bandit.scenario import Scenario
@@ -132,6 +133,10 @@ def simulate(
     seed: Seed = None,
     override: Override = None,
     jobs: Annotated[int, typer.Option("--jobs", min=1, max=1024, help="Threads; the results do not depend on it.")] = 1,
+    engine: Annotated[
+        Engine | None,
+        typer.Option("--engine", help="By default compiled where numba is; the results do not depend on it."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Play a scenario many times without messages, and measure the regret of an honest participant."""
@@ -142,7 +147,7 @@ def simulate(
 
     given = load(scenario, _overrides(override, rounds, seed), on_chain=False)
     _say_chances(given)
-    measured = played(given, replicates, jobs=jobs)
+    measured = played(given, replicates, jobs=jobs, engine=engine)
     if as_json:
         print(json.dumps({"scenario": given.name, "seed": given.seed} | measured.as_dict(), sort_keys=True))
     else:

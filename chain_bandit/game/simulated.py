@@ -6,6 +6,7 @@ from chain_bandit.crypto.keys import derive
 from chain_bandit.game.plan import Plan
 from chain_bandit.protocol.blocks import genesis_digest, round_seed
 from chain_bandit.scenario import Scenario
+from chain_bandit.simulation.engine import Engine
 from chain_bandit.simulation.kernel import numbers
 from chain_bandit.simulation.outcomes import Outcome, Play, Setting
 from chain_bandit.simulation.replicates import Measured, checkpoints, measure
@@ -28,13 +29,16 @@ def simulated(plan: Plan) -> Iterator[Outcome]:
     return Play(setting).rounds()
 
 
-def replicates(scenario: Scenario, count: int, marks: Sequence[int] = (), jobs: int = 1) -> Measured:
-    """Many compiled games of a scenario: replicate r has the chance of its seed + r. Raises `NotSimulated`.
+def replicates(
+    scenario: Scenario, count: int, marks: Sequence[int] = (), jobs: int = 1, engine: Engine | None = None
+) -> Measured:
+    """Many fast games of a scenario: replicate r has the chance of its seed + r. Raises `NotSimulated`.
 
     The chance is not that of the live game with this seed, whose seed_0 takes everybody's keys in.
 
     Args:
         marks: ascending rounds at which the sums are kept; by default `checkpoints`.
+        engine: by default the compiled one where it can be had.
     """
     p = scenario.parameters
     seeds = range(scenario.seed, scenario.seed + count)
@@ -42,5 +46,5 @@ def replicates(scenario: Scenario, count: int, marks: Sequence[int] = (), jobs: 
         p, numbers.rules(p, scenario.model, scenario.chain.batch, scenario.all_weights, scenario.growth_units),
         numbers.cast(p, scenario.attacks()),
         [numbers.keys(derive(seed, "secret"), derive(seed, "seed_0")) for seed in seeds],
-        tuple(marks) or checkpoints(p.horizon, p.burn_in), jobs,
+        tuple(marks) or checkpoints(p.horizon, p.burn_in), jobs, engine,
     )  # fmt: skip

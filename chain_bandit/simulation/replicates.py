@@ -1,9 +1,10 @@
 """Many games of one setting, each with chance of its own: regret at checkpoints, with intervals."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,20 @@ from scipy.stats import t as students_t
 
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.units import UNIT
+from chain_bandit.simulation import batch
+from chain_bandit.simulation.batch import NeedsNumba
+from chain_bandit.simulation.engine import Engine
+from chain_bandit.simulation.kernel.compiled import AVAILABLE
 from chain_bandit.simulation.kernel.numbers import Cast, Keys, Rules
-from chain_bandit.simulation.kernel.play import SUMS, opening, play, trace
+from chain_bandit.simulation.sums import SUMS
 
 PARTS = ("burn_in", "arms", "failed", "cost")
 """Of the regret: `protocol.regret.Regret`."""
 
 CONFIDENCE = 0.95
+
+Games = Callable[[], NDArray[np.int64]]
+"""Plays some replicates: (replicates, checkpoints, `SUMS`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +47,14 @@ class Measured:
         checkpoints: ascending rounds.
         sums: (replicates, checkpoints, `SUMS`).
         cpu_seconds: of this process.
+        engine: that played them, if it is known.
     """
 
     parameters: Parameters
     checkpoints: tuple[int, ...]
     sums: NDArray[np.int64]
     cpu_seconds: float
+    engine: Engine | None = None
 
     @property
     def agent_steps(self) -> int:
@@ -67,6 +77,7 @@ class Measured:
             "replicates": len(self.sums),
             "agent_steps": self.agent_steps,
             "cpu_seconds": self.cpu_seconds,
+            "engine": self.engine,
             "checkpoints": [
                 {"round": round_, "regret": asdict(total)}
                 | {name: asdict(part) for name, part in zip(PARTS, parts, strict=True)}
@@ -91,18 +102,47 @@ def checkpoints(horizon: int, burn_in: int, count: int = 10) -> tuple[int, ...]:
 
 
 def measure(
-    parameters: Parameters, rules: Rules, cast: Cast, chances: Sequence[Keys], marks: Sequence[int], jobs: int = 1
-) -> Measured:
-    """Play one game for each of the chances, on so many threads; which one plays what changes nothing."""
-    sums = np.zeros((len(chances), len(marks), len(SUMS)), np.int64)
-    nothing, at = trace(0, rules.arms, rules.participants), np.array(marks, np.int64)
+    parameters: Parameters, rules: Rules, cast: Cast, chances: Sequence[Keys], marks: Sequence[int], jobs: int = 1,
+    engine: Engine | None = None,
+) -> Measured:  # fmt: skip
+    """Play one game for each of the chances, on so many threads; neither these nor the engine change the sums.
 
-    def game(rules: Rules, keys: Keys, row: NDArray[np.int64]) -> None:
-        play(rules, cast, keys, opening(rules, cast), at, row, nothing)
+    Args:
+        engine: by default the compiled one where it can be had.
 
-    if chances:
-        game(rules._replace(horizon=1), chances[0], sums[0])  # compiles
+    Raises:
+        NotSimulated: the engine does not play this game, or is not there.
+    """
+    chosen = engine or (Engine.COMPILED if AVAILABLE else Engine.NUMPY)
+    games = (_compiled if chosen is Engine.COMPILED else _batches)(rules, cast, chances, marks, jobs)
     start = time.process_time()
     with ThreadPoolExecutor(jobs) as threads:
-        list(threads.map(lambda keys, row: game(rules, keys, row), chances, sums))
-    return Measured(parameters, tuple(marks), sums, time.process_time() - start)
+        played = list(threads.map(lambda each: each(), games))
+    sums = np.concatenate([np.zeros((0, len(marks), len(SUMS)), np.int64), *played])
+    return Measured(parameters, tuple(marks), sums, time.process_time() - start, chosen)
+
+
+def _compiled(rules: Rules, cast: Cast, chances: Sequence[Keys], marks: Sequence[int], jobs: int) -> list[Games]:
+    """One game each, already compiled."""
+    if not AVAILABLE:
+        raise NeedsNumba("compiling a game")
+    from chain_bandit.simulation.kernel.play import opening, play, trace
+
+    nothing, at = trace(0, rules.arms, rules.participants), np.array(marks, np.int64)
+
+    def game(rules: Rules, keys: Keys) -> NDArray[np.int64]:
+        sums = np.zeros((1, len(marks), len(SUMS)), np.int64)
+        play(rules, cast, keys, opening(rules, cast), at, sums[0], nothing)
+        return sums
+
+    if chances:
+        game(rules._replace(horizon=1), chances[0])  # compiles
+    return [partial(game, rules, keys) for keys in chances]
+
+
+def _batches(rules: Rules, cast: Cast, chances: Sequence[Keys], marks: Sequence[int], jobs: int) -> list[Games]:
+    """As many games together as are best played so, and no fewer batches than threads."""
+    size = max(1, min(batch.at_once(rules), -(-len(chances) // jobs)))
+    return [
+        partial(batch.play, rules, cast, chances[at : at + size], marks) for at in range(0, len(chances), size)
+    ]

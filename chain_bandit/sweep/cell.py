@@ -19,8 +19,8 @@ from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
 from chain_bandit.scenario import Scenario
 from chain_bandit.simulation.kernel import numbers
-from chain_bandit.simulation.kernel.play import SUMS
 from chain_bandit.simulation.replicates import PARTS, Measured, checkpoints
+from chain_bandit.simulation.sums import SUMS
 
 FORMAT = 1
 """Of a cell's results: raise it when the same cell comes to something else."""

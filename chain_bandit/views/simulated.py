@@ -14,7 +14,8 @@ def regret_by_round(measured: Measured) -> RenderableType:
         table.add_row(f"{round_:,}", *map(_with_interval, row))
     steps = measured.agent_steps / measured.cpu_seconds if measured.cpu_seconds else 0
     title = f"Regret of an honest participant, mean of {len(measured.sums)} games and 95 % interval, in whole rewards"
-    return titled(title, table, f"{measured.agent_steps:,} agent steps, {steps:.3g} in a second of CPU")
+    said = f"{measured.agent_steps:,} agent steps, {steps:.3g} in a second of CPU"
+    return titled(title, table, f"{said}, {measured.engine}" if measured.engine else said)
 
 
 def _with_interval(estimate: Estimate) -> str:

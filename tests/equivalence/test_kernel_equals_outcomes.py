@@ -16,8 +16,9 @@ from chain_bandit.protocol.regret import Regret
 from chain_bandit.protocol.units import Means
 from chain_bandit.scenario import Scenario
 from chain_bandit.simulation.kernel import numbers
-from chain_bandit.simulation.kernel.play import SUMS, UNRECORDED, opening, play, trace
+from chain_bandit.simulation.kernel.play import UNRECORDED, opening, play, trace
 from chain_bandit.simulation.outcomes import Play, Setting, hashes
+from chain_bandit.simulation.sums import SUMS
 from tests.equivalence.test_outcomes_equal_game import SELECTIONS, scenario
 
 COMPILED = sorted(set(ATTACKS) - {"captured-committee"})

@@ -4,17 +4,26 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from hashlib import sha256
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-import numba
-import numba.core.config
 from platformdirs import user_cache_path
+
+numba: Any
+try:
+    numba = import_module("numba")
+    import_module("numba.core.config")
+except ImportError:  # not here, or none that goes with this numpy: `simulation.batch` plays what it can
+    numba = None
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-_numba: Any = numba.core.config
+AVAILABLE = numba is not None
+"""Whether anything can be compiled. Where not, the modules of the kernel that hold names and numbers are still read."""
+
+_numba: Any = numba and numba.core.config
 
 _HOW: Any = {"nogil": True, "error_model": "numpy", "_nrt": False}
 """Without Python's lock; nobody divides by zero, so nothing checks for it; no array of its own, so that nothing counts
@@ -23,12 +32,16 @@ who holds which: a round takes less time than that would."""
 
 def compiled(function: Function) -> Function:
     """Compiled at its first call, and kept in `folder` for the processes to come."""
+    if not AVAILABLE:
+        return function
     with _keeping() as kept:
         return cast(Function, numba.njit(cache=kept, **_HOW)(function))
 
 
 def inlined(function: Function) -> Function:
     """Compiled into whoever calls it: to hand over the state of a game takes longer than most steps of it."""
+    if not AVAILABLE:
+        return function
     return cast(Function, numba.njit(forceinline=True, **_HOW)(function))
 
 

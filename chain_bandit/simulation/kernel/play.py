@@ -54,6 +54,7 @@ from chain_bandit.simulation.kernel.selection import (
     trim,
 )
 from chain_bandit.simulation.kernel.succession import draw, drawn, elect, judge, quorum
+from chain_bandit.simulation.sums import SUMS
 
 APPROVED, REJECTED, SKIP, EXPLORATION = (int(kind) for kind in Kind)
 UNRECORDED = 0
@@ -63,12 +64,6 @@ ONCE, NEVER, TWICE = range(3)
 """As in `numbers.SAID`."""
 _BY_ARM = int(Aggregation.OPTION_1)
 
-SUMS = (
-    "burn_in", "arms", "failed", "cost", "paid", "costly", "skips", "rejected", "explorations", "since", "arm",
-    "blocks",
-)  # fmt: skip
-"""What is added up: `protocol.regret.Regret`, records of other kinds, since when which arm alone has been pulled,
-and blocks, approved or rejected."""
 _BURN_IN, _ARMS, _UNPAID, _COST, _PAID, _COSTLY, _SKIPS, _REJECTED, _EXPLORED, _SINCE, _ARM, _BLOCKS = range(
     len(SUMS)
 )
@@ -125,7 +120,7 @@ class State(NamedTuple):
 
     Attributes:
         pulled, arms, seats, liars, now: see the lists of their rows above.
-        sums: `SUMS`.
+        sums: `simulation.sums.Sums`.
         notes: for digests.
         factors: `arms.factor` by arm.
     """

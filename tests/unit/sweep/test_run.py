@@ -8,8 +8,8 @@ import pyarrow.parquet
 import pytest
 
 from chain_bandit.protocol.errors import Stopped
-from chain_bandit.simulation.kernel.play import SUMS
 from chain_bandit.simulation.replicates import PARTS
+from chain_bandit.simulation.sums import SUMS
 from chain_bandit.sweep import cell as cells
 from chain_bandit.sweep import grid, run, workers
 from chain_bandit.views import sweep as view

@@ -1,0 +1,36 @@
+"""What is added up over a game, whoever plays it."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+
+
+class Sums(NamedTuple):
+    """One number a replicate, or an array of them.
+
+    Attributes:
+        burn_in, arms, failed, cost: in units, the parts of `protocol.regret.Regret`.
+        paid, costly: its rounds.
+        skips, rejected, explorations: records of these kinds.
+        since, arm: since when which arm alone has been pulled in approved rounds.
+        blocks: approved or rejected.
+    """
+
+    burn_in: Ints
+    arms: Ints
+    failed: Ints
+    cost: Ints
+    paid: Ints
+    costly: Ints
+    skips: Ints
+    rejected: Ints
+    explorations: Ints
+    since: Ints
+    arm: Ints
+    blocks: Ints
+
+
+SUMS = Sums._fields
