@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from scipy.stats import t as students_t
 
 from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation.kernel.numbers import Cast, Keys, Rules
-from chain_bandit.simulation.kernel.play import SUMS, opening, play, trace
+from chain_bandit.simulation.kernel.play import SUMS, opening, play, settled, trace
 
 PARTS = ("burn_in", "arms", "failed", "cost")
 """Of the regret: `protocol.regret.Regret`."""
@@ -39,12 +40,15 @@ class Measured:
         checkpoints: ascending rounds.
         sums: (replicates, checkpoints, `SUMS`).
         cpu_seconds: of this process.
+        settled: (replicates, 2, participants): what each seat was paid, and what its rounds in case 2 cost; None where
+            the sums alone were kept.
     """
 
     parameters: Parameters
     checkpoints: tuple[int, ...]
     sums: NDArray[np.int64]
     cpu_seconds: float
+    settled: NDArray[np.int64] | None = None
 
     @property
     def agent_steps(self) -> int:
@@ -55,6 +59,14 @@ class Measured:
         """The sum of some `PARTS`, of all without any, at each checkpoint."""
         chosen = [SUMS.index(part) for part in parts or PARTS]
         return tuple(map(estimate, self.sums[:, :, chosen].sum(axis=2).T / UNIT))
+
+    def payoffs(self, roles: Sequence[Conduct]) -> NDArray[np.int64]:
+        """(replicates, participants): rewards, less the costs for the honest, and with them for all others, in units.
+
+        Stakes aside it is `protocol.settlement.final_balance`, in which every role but `HONEST` is paid the costs.
+        """
+        assert self.settled is not None
+        return self.settled[:, 0] + np.array([1 if role else -1 for role in roles]) * self.settled[:, 1]
 
     def mean(self, name: str) -> float:
         """Of one of the `SUMS` at the end."""
@@ -95,14 +107,17 @@ def measure(
 ) -> Measured:
     """Play one game for each of the chances, on so many threads; which one plays what changes nothing."""
     sums = np.zeros((len(chances), len(marks), len(SUMS)), np.int64)
+    ends = np.zeros((len(chances), 2, rules.participants), np.int64)
     nothing, at = trace(0, rules.arms, rules.participants), np.array(marks, np.int64)
 
-    def game(rules: Rules, keys: Keys, row: NDArray[np.int64]) -> None:
-        play(rules, cast, keys, opening(rules, cast), at, row, nothing)
+    def game(rules: Rules, keys: Keys, row: NDArray[np.int64], end: NDArray[np.int64]) -> None:
+        state = opening(rules, cast)
+        play(rules, cast, keys, state, at, row, nothing)
+        end[:] = settled(state)
 
     if chances:
-        game(rules._replace(horizon=1), chances[0], sums[0])  # compiles
+        game(rules._replace(horizon=1), chances[0], sums[0], ends[0])  # compiles
     start = time.process_time()
     with ThreadPoolExecutor(jobs) as threads:
-        list(threads.map(lambda keys, row: game(rules, keys, row), chances, sums))
-    return Measured(parameters, tuple(marks), sums, time.process_time() - start)
+        list(threads.map(lambda keys, row, end: game(rules, keys, row, end), chances, sums, ends))
+    return Measured(parameters, tuple(marks), sums, time.process_time() - start, ends)

@@ -100,10 +100,11 @@ report that is being made up; how far a report may be off without loss of reputa
 
 (
     HONEST, ENOUGH_OF, REPORTING, PROVEN, BLOCKED_FROM, REPUTATION, COMMITTEE, COMMANDER, BUFFER, REWARD, KEPT_FOR,
-    TIED_FOR, LIED_ABOUT, ABLE, SETTLED,
-) = range(15)  # fmt: skip
+    TIED_FOR, LIED_ABOUT, ABLE, SETTLED, UNPAID, CHARGED,
+) = range(17)  # fmt: skip
 """By seat: comparison bits that hold; whose report is in the block; a draw; in how many arms it is in B, among equals
-of whom some are, not telling its estimator; whether it has told a lasting lie; the rest as in `ledger.Ledger`."""
+of whom some are, not telling its estimator; whether it has told a lasting lie; rewards that were seen and not paid;
+what its rounds in case 2 cost; the rest as in `ledger.Ledger`."""
 
 STAND = MOST + 1
 """By malicious seat and arm, after the rows of `lies` of the last block that it read: where it stands in the block."""
@@ -180,6 +181,8 @@ def _recorded(rules: Any, cast: Any, keys: Any, state: Any, t: Any, simple: Any)
         arm = _learning_arm(rules, state, t)
         if pays and _case_2(rules, cast, keys, state, t):
             cost = _charge(rules, keys, state, arm)
+            for seat in range(rules.participants):
+                state.seats[CHARGED, seat] += 0 if _listed(state, seat, t) else cost
         _receive(rules, cast, keys, state, t, arm, not pays)
     now[SKIPS_IN_A_ROW] = now[SKIPS_IN_A_ROW] + 1 if kind == SKIP else 0
     if not simple:
@@ -214,7 +217,7 @@ def opening(rules: Rules, cast: Cast) -> State:
     """Before round 1."""
     arms, count = rules.arms, rules.participants
     state = State(
-        np.zeros((7, arms, count), np.int64), np.zeros((MOST + 10, arms), np.int64), np.zeros((15, count), np.int64),
+        np.zeros((7, arms, count), np.int64), np.zeros((MOST + 10, arms), np.int64), np.zeros((17, count), np.int64),
         np.zeros((MOST + 2, cast.seats.shape[1], arms), np.int64), np.zeros(7, np.int64), np.zeros(len(SUMS), np.int64),
         np.zeros(arms, np.float64), np.zeros((count + 1, LANES), np.uint64),
     )  # fmt: skip
@@ -227,6 +230,11 @@ def opening(rules: Rules, cast: Cast) -> State:
     state.liars[AVERAGE] = -1
     state.now[EMPTY] = arms
     return state
+
+
+def settled(state: State) -> Ints:
+    """By seat what a game paid, and what its rounds in case 2 cost before the seat was on the block list, in units."""
+    return np.stack([state.pulled[TOTALS].sum(axis=0) - state.seats[UNPAID], state.seats[CHARGED]])
 
 
 @inlined
@@ -409,6 +417,9 @@ def _receive(rules: Any, cast: Any, keys: Any, state: Any, t: Any, arm: Any, eve
     state.arms[PULLS, arm] += 1
     _weigh(rules, state, arm)
     _draw(rules, keys, state, t, arm)
+    if everybody:
+        for seat in range(rules.participants):
+            state.seats[UNPAID, seat] += state.seats[REWARD, seat]
     pulls, count, inverse = state.arms[PULLS, arm], np.int64(0), 0.0
     lowest, highest, total, honest = np.int64(UNIT), np.int64(0), np.int64(0), 0
     for seat in range(rules.participants):
