@@ -7,16 +7,17 @@
 Compiled games of `examples/theorems` at seven horizons from 10^3 to 10^6, each played by itself: burn-in and trust
 coefficients depend on T. Replicate r of horizon T has the seed T + r, so horizons are independent, and the attacks of
 one theorem meet the same chance. Each part is fitted by a + b ln T + c T (`chain_bandit/simulation/growth.py`). JSON is
-a line a row, in whole rewards; a row that FILE holds is not played again. `--table` prints the tables of docs/growth.md
-from it.
+a line for each row and horizon, in whole rewards; what FILE holds is not played again, so that a run that was stopped
+goes on. `--table` prints the tables of docs/growth.md from it.
 """
 
 import argparse
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from numpy.typing import NDArray
 from chain_bandit.game.simulated import replicates
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario, load
-from chain_bandit.simulation.growth import Growth, fit
+from chain_bandit.simulation.growth import fit
 from chain_bandit.simulation.kernel.play import SUMS
 from chain_bandit.simulation.replicates import PARTS, Estimate, estimate
 
@@ -35,10 +36,13 @@ HORIZONS = (1_000, 3_162, 10_000, 31_623, 100_000, 316_228, 1_000_000)
 SHOWN = (1_000, 10_000, 100_000, 1_000_000)
 HARD = {"kind": "bernoulli", "means": [0.5, 0.48, 0.48]}
 """Gap 0.02."""
+FEWEST = 3
+"""Horizons that a fit goes through whatever they are."""
 LATE = 10
 """Locked on: one wrong arm alone in all of the last T / 10 rounds, as in `benchmarks/regret.py`."""
 
 Values = NDArray[np.float64]
+Line = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,37 +137,40 @@ def play(case: Case, rounds: int, count: int, jobs: int) -> Point:
     return Point(rounds, {part: ends[part] / UNIT for part in PARTS}, bare / UNIT, locked)
 
 
-def growth(points: Sequence[Point], part: str | None = None) -> Growth:
-    """The fit of a part, or of the whole regret."""
-    values = [point.parts[part] if part else point.regret for point in points]
-    errors = [float(each.std(ddof=1)) / len(each) ** 0.5 for each in values]
-    return fit([point.rounds for point in points], [float(each.mean()) for each in values], errors)
-
-
-def row(case: Case, points: Sequence[Point]) -> dict[str, Any]:
-    """What the table says of a case, for machines."""
+def line(case: Case, point: Point) -> dict[str, Any]:
+    """What one horizon of a row came to, for machines: means and standard errors."""
+    values = point.parts | {"regret": point.regret, "bare": point.bare}
     return {
-        "theorem": case.theorem, "attack": case.attack, "inside": case.inside, "replicates": len(points[0].bare),
-        "points": [
-            {"rounds": point.rounds, "regret": asdict(estimate(point.regret)), "bare": asdict(estimate(point.bare)),
-             "price": asdict(point.price), "locked": int(point.locked.sum())}
-            | {part: asdict(estimate(values)) for part, values in point.parts.items()}
-            for point in points
-        ],
-        "growth": {"regret": asdict(growth(points))} | {part: asdict(growth(points, part)) for part in PARTS},
+        "theorem": case.theorem, "attack": case.attack, "inside": case.inside, "rounds": point.rounds,
+        "replicates": len(point.bare), "locked": int(point.locked.sum()), "price": asdict(point.price),
+    } | {
+        name: asdict(estimate(each)) | {"error": float(each.std(ddof=1)) / len(each) ** 0.5}
+        for name, each in values.items()
     }  # fmt: skip
 
 
-def played(case: Case, given: argparse.Namespace) -> dict[str, Any]:
-    """A row, with progress on standard error."""
-    points = []
-    for rounds in HORIZONS:
-        if case.least <= rounds <= (given.most or case.most):
+def lines(given: argparse.Namespace) -> Iterator[Line]:
+    """What the file holds, then what is played: all rows at the shortest horizon, then at the next."""
+    known = kept(given.json) if given.json and given.json.exists() else []
+    yield from known
+    done = {(each["theorem"], each["attack"], each["rounds"]) for each in known}
+    for rounds, case in product(HORIZONS, CASES):
+        asked = case.theorem in given.theorem and (not given.attack or case.attack in given.attack)
+        within = case.least <= rounds <= min(given.most, case.most)
+        if asked and within and (case.theorem, case.attack, rounds) not in done:
             start = time.perf_counter()
-            points.append(play(case, rounds, given.replicates, given.jobs))
-            told = f"Theorem {case.theorem}, {case.attack}: T = {rounds:,}, regret {points[-1].regret.mean():,.1f}"
+            found = line(case, play(case, rounds, given.replicates, given.jobs))
+            told = f"T = {rounds:,}, Theorem {case.theorem}, {case.attack}: regret {found['regret']['mean']:,.1f}"
             print(f"{told}, {time.perf_counter() - start:.1f} s", file=sys.stderr, flush=True)
-    return row(case, points)
+            if given.json:
+                with given.json.open("a", encoding="utf-8") as out:
+                    print(json.dumps(found), file=out)
+            yield found
+
+
+def kept(file: Path) -> list[Line]:
+    """What a file holds."""
+    return [json.loads(each) for each in file.read_text(encoding="utf-8").splitlines()]
 
 
 # --- the tables
@@ -182,50 +189,43 @@ def with_interval(found: Mapping[str, float], digits: str = "") -> str:
     return f"{number(mean)} ± {number(half)}" if half else number(mean)
 
 
-def reading(line: Mapping[str, Any], part: str) -> str:
-    """What the fit says of a linear term."""
-    linear = line["growth"][part]["linear"]
-    if linear["low"] > 0:
-        return "linear"
-    return "rejected" if linear["high"] >= 0 else "rejected, below 0"
+def rows(found: Iterable[Line]) -> list[tuple[Case, list[Line]]]:
+    """By case, by ascending horizon; of those that were played at all."""
+    points = sorted(found, key=lambda each: int(each["rounds"]))
+    by_case = ((case, [each for each in points if (each["theorem"], each["attack"]) == (case.theorem, case.attack)])
+               for case in CASES)  # fmt: skip
+    return [(case, own) for case, own in by_case if own]
 
 
-def totals(lines: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """The regret at round horizons, who locked on, and what security costs."""
+def totals(found: Iterable[Line]) -> Iterator[str]:
+    """The regret at round horizons, what security costs at the longest, and who locked on at the two ends."""
     horizons = " | ".join(f"T = {rounds:,}" for rounds in SHOWN)
-    yield f"| theorem | attack | {horizons} | locked on | price of security |"
+    yield f"| theorem | attack | {horizons} | price of security | locked on |"
     yield "|---" * (len(SHOWN) + 4) + "|"
-    for line in lines:
-        at = {point["rounds"]: point for point in line["points"]}
+    for case, points in rows(found):
+        at = {point["rounds"]: point for point in points}
         cells = [with_interval(at[rounds]["regret"]) if rounds in at else "" for rounds in SHOWN]
-        locked = "; ".join(f"{point['locked']}" for point in line["points"])
-        last = line["points"][-1]
-        yield (
-            f"| {line['theorem']} | {line['attack']} | {' | '.join(cells)} | {locked} | "
-            f"{with_interval(last['price'], '.4g')} |"
-        )
+        price = with_interval(points[-1]["price"], ".3g")
+        locked = " … ".join(f"{point['locked']} of {point['replicates']}" for point in (points[0], points[-1]))
+        yield f"| {case.theorem} | {case.attack} | {' | '.join(cells)} | {price} | {locked} |"
 
 
-def parts(lines: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+def parts(found: Iterable[Line]) -> Iterator[str]:
     """Every part that is not 0 everywhere, at the shortest and the longest horizon, and its fitted growth."""
     yield "| theorem | attack | part | shortest T | longest T | b | c T at the longest T | linear term |"
     yield "|---" * 8 + "|"
-    for line in lines:
-        first, last = line["points"][0], line["points"][-1]
+    for case, points in rows(found):
+        last = points[-1]["rounds"]
         for part in PARTS:
-            if any(point[part]["mean"] for point in line["points"]):
-                found = line["growth"][part]
-                linear = {edge: value * last["rounds"] for edge, value in found["linear"].items()}
-                cells = (first[part], last[part], found["log"], linear)
-                yield (
-                    f"| {line['theorem']} | {line['attack']} | {part.replace('_', '-')} | "
-                    f"{' | '.join(map(with_interval, cells))} | {reading(line, part)} |"
-                )
-
-
-def kept(file: Path) -> list[dict[str, Any]]:
-    """The rows of a file."""
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+            if any(point[part]["mean"] for point in points) and len(points) > FEWEST:
+                grown = fit(
+                    [point["rounds"] for point in points], [point[part]["mean"] for point in points],
+                    [point[part]["error"] for point in points],
+                )  # fmt: skip
+                linear = {edge: value * last for edge, value in asdict(grown.linear).items()}
+                cells = map(with_interval, (points[0][part], points[-1][part], asdict(grown.log), linear))
+                says = "**found**" if grown.is_linear else "rejected" if linear["high"] >= 0 else "rejected: below 0"
+                yield f"| {case.theorem} | {case.attack} | {part.replace('_', '-')} | {' | '.join(cells)} | {says} |"
 
 
 def main() -> None:
@@ -233,25 +233,14 @@ def main() -> None:
     parser.add_argument("--replicates", type=int, default=100)
     parser.add_argument("--theorem", type=int, nargs="*", default=list(range(1, 8)))
     parser.add_argument("--attack", nargs="*", help="as the table calls it")
-    parser.add_argument("--most", type=int, help="the longest horizon, of every row")
+    parser.add_argument("--most", type=int, default=HORIZONS[-1], help="the longest horizon")
     parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--json", type=Path, help="a line for each row, added to what is there")
+    parser.add_argument("--json", type=Path, help="a line for each row and horizon; what it holds is not played again")
     parser.add_argument("--table", type=Path, help="play nothing, print the tables of such a file")
     given = parser.parse_args()
-    if given.table:
-        lines = kept(given.table)
-    else:
-        lines = kept(given.json) if given.json and given.json.exists() else []
-        done = {(line["theorem"], line["attack"]) for line in lines}
-        for case in CASES:
-            asked = case.theorem in given.theorem and (not given.attack or case.attack in given.attack)
-            if asked and (case.theorem, case.attack) not in done:
-                lines.append(played(case, given))
-                if given.json:
-                    with given.json.open("a", encoding="utf-8") as out:
-                        print(json.dumps(lines[-1]), file=out)
+    found = kept(given.table) if given.table else list(lines(given))
     for table in (totals, parts):
-        print("\n".join(table(lines)), end="\n\n")
+        print("\n".join(table(found)), end="\n\n")
 
 
 if __name__ == "__main__":

@@ -66,7 +66,8 @@ class Measured:
         Stakes aside it is `protocol.settlement.final_balance`, in which every role but `HONEST` is paid the costs.
         """
         assert self.settled is not None
-        return self.settled[:, 0] + np.array([1 if role else -1 for role in roles]) * self.settled[:, 1]
+        earned, charged = self.settled[:, 0], self.settled[:, 1]
+        return np.where(roles, earned + charged, earned - charged)
 
     def mean(self, name: str) -> float:
         """Of one of the `SUMS` at the end."""
