@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chain_bandit.game.simulated import replicates
+from chain_bandit.protocol.assumptions import delta_safe_burn_in
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario, load
 from chain_bandit.simulation.growth import fit
@@ -53,6 +54,7 @@ class Case:
         attack: how the table calls it.
         lie: what liars tell instead of the scenario's lie; they then keep to the consensus, or the block list ends it.
         changes: of the scenario.
+        by_rule: L as delta-safe asks for it, instead of the scenario's own.
         least, most: the horizons that are played by default.
         inside: whether the theorem's assumptions hold.
     """
@@ -61,6 +63,7 @@ class Case:
     attack: str
     lie: str | None = None
     changes: dict[str, Any] = field(default_factory=dict)
+    by_rule: bool = False
     least: int = HORIZONS[0]
     most: int = HORIZONS[-1]
     inside: bool = True
@@ -69,6 +72,9 @@ class Case:
         """Of one horizon."""
         path = FOLDER / f"theorem{self.theorem}.toml"
         changes = self.changes | {"rounds": rounds, "seed": seed}
+        if self.by_rule:
+            p = load(path).parameters
+            changes["burn_in"] = delta_safe_burn_in(p.participants, p.arms, rounds, p.delta)
         if self.lie:
             cast = load(path).adversary
             changes |= {
@@ -90,7 +96,7 @@ CASES = (
     Case(5, "the scenario's"),
     Case(5, *RANGE, most=100_000),
     Case(6, "the scenario's"),
-    Case(6, "the scenario's, L by the rule", changes={"burn_in": None}, least=10_000, most=100_000),
+    Case(6, "the scenario's, L by the rule", by_rule=True, least=10_000, most=100_000),
     Case(6, *RANGE, most=100_000, inside=False),
     Case(7, "the scenario's", most=316_228),
 )  # fmt: skip

@@ -16,6 +16,7 @@ import json
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import cache
 from itertools import product
@@ -243,15 +244,18 @@ def main() -> None:
     parser.add_argument("--rule", nargs="*", choices=RULES, default=list(RULES))
     parser.add_argument("--attack", nargs="*", choices=ATTACKS, default=list(ATTACKS))
     parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--json", type=Path, help="a line for each row")
+    parser.add_argument("--json", type=Path, help="a line for each row, as it comes")
     parser.add_argument("--table", type=Path, help="play nothing, print the tables of such a file")
     given = parser.parse_args()
     if given.table:
         lines = [json.loads(line) for line in given.table.read_text(encoding="utf-8").splitlines()]
     else:
-        lines = list(rows(given))
-    if given.json and not given.table:
-        given.json.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+        lines = []
+        with given.json.open("w", encoding="utf-8") if given.json else nullcontext() as out:
+            for line in rows(given):
+                lines.append(line)
+                if out:
+                    print(json.dumps(line), file=out, flush=True)
     for table in (registry, responses):
         print("\n".join(table(lines)), end="\n\n")
 
