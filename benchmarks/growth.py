@@ -4,7 +4,7 @@
                                 [--json FILE]
     python benchmarks/growth.py --table FILE
 
-Compiled games of `examples/theorems` at seven horizons from 10^3 to 10^6, each played by itself: burn-in and trust
+Compiled games of `examples/theorems` at ten horizons from 10^3 to 10^6, each played by itself: burn-in and trust
 coefficients depend on T. Replicate r of horizon T has the seed T + r, so horizons are independent, and the attacks of
 one theorem meet the same chance. Each part is fitted by a + b ln T + c T (`chain_bandit/simulation/growth.py`). JSON is
 a line for each row and horizon, in whole rewards; what FILE holds is not played again, so that a run that was stopped
@@ -33,12 +33,14 @@ from chain_bandit.simulation.kernel.play import SUMS
 from chain_bandit.simulation.replicates import PARTS, Estimate, estimate
 
 FOLDER = Path(__file__).resolve().parents[1] / "examples" / "theorems"
-HORIZONS = (1_000, 3_162, 10_000, 31_623, 100_000, 316_228, 1_000_000)
+HORIZONS = (1_000, 1_778, 3_162, 5_623, 10_000, 17_783, 31_623, 100_000, 316_228, 1_000_000)
 SHOWN = (1_000, 10_000, 100_000, 1_000_000)
 HARD = {"kind": "bernoulli", "means": [0.5, 0.48, 0.48]}
 """Gap 0.02."""
 FEWEST = 3
 """Horizons that a fit goes through whatever they are."""
+SEEN = 0.05
+"""Whole rewards; less is shown as 0.0."""
 LATE = 10
 """Locked on: one wrong arm alone in all of the last T / 10 rounds, as in `benchmarks/regret.py`."""
 
@@ -188,11 +190,10 @@ def number(value: float) -> str:
 
 
 def with_interval(found: Mapping[str, float], digits: str = "") -> str:
-    """mean ± half the interval."""
-    mean, half = found["mean"], found["high"] - found["mean"]
-    if digits:
-        return f"{mean:{digits}} ± {half:{digits}}"
-    return f"{number(mean)} ± {number(half)}" if half else number(mean)
+    """mean ± half the interval, if that is anything."""
+    values = found["mean"], found["high"] - found["mean"]
+    mean, half = (f"{value:{digits}}" if digits else number(value) for value in values)
+    return f"{mean} ± {half}" if float(half.replace(",", "")) else mean
 
 
 def rows(found: Iterable[Line]) -> list[tuple[Case, list[Line]]]:
@@ -217,20 +218,22 @@ def totals(found: Iterable[Line]) -> Iterator[str]:
 
 
 def parts(found: Iterable[Line]) -> Iterator[str]:
-    """Every part that is not 0 everywhere, at the shortest and the longest horizon, and its fitted growth."""
+    """Every part that is ever seen, at the shortest and the longest horizon, and its fitted growth.
+
+    The burn-in is the same under every attack, and stands with the scenario's own.
+    """
     yield "| theorem | attack | part | shortest T | longest T | b | c T at the longest T | linear term |"
     yield "|---" * 8 + "|"
     for case, points in rows(found):
-        last = points[-1]["rounds"]
+        rounds = [point["rounds"] for point in points]
         for part in PARTS:
-            if any(point[part]["mean"] for point in points) and len(points) > FEWEST:
-                grown = fit(
-                    [point["rounds"] for point in points], [point[part]["mean"] for point in points],
-                    [point[part]["error"] for point in points],
-                )  # fmt: skip
-                linear = {edge: value * last for edge, value in asdict(grown.linear).items()}
+            seen = max(point[part]["mean"] for point in points) >= SEEN
+            if seen and len(points) > FEWEST and (part != "burn_in" or case.lie is None):
+                means, errors = ([point[part][key] for point in points] for key in ("mean", "error"))
+                grown = fit(rounds, means, errors)
+                linear = {edge: value * rounds[-1] for edge, value in asdict(grown.linear).items()}
                 cells = map(with_interval, (points[0][part], points[-1][part], asdict(grown.log), linear))
-                says = "**found**" if grown.is_linear else "rejected" if linear["high"] >= 0 else "rejected: below 0"
+                says = grown.says(rounds[-1], means[-1]).value
                 yield f"| {case.theorem} | {case.attack} | {part.replace('_', '-')} | {' | '.join(cells)} | {says} |"
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,14 @@ from scipy.stats import t as students_t
 
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation.replicates import CONFIDENCE, Estimate
+
+
+class Verdict(Enum):
+    """What a fit says of a linear term."""
+
+    FOUND = "found"
+    UNDECIDED = "undecided"
+    REJECTED = "rejected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +32,13 @@ class Growth:
     log: Estimate
     linear: Estimate
 
-    @property
-    def is_linear(self) -> bool:
-        """Whether c is above 0, its whole interval."""
+    def says(self, horizon: int, value: float) -> Verdict:
+        """Whether there is a linear term: undecided where it may be 0, and may be half of the value at the horizon."""
         assert self.linear.low is not None
-        return self.linear.low > 0
+        assert self.linear.high is not None
+        if self.linear.low > 0:
+            return Verdict.FOUND
+        return Verdict.REJECTED if 2 * self.linear.high * horizon <= value else Verdict.UNDECIDED
 
 
 def fit(horizons: Sequence[int], means: Sequence[float], errors: Sequence[float]) -> Growth:
@@ -61,5 +72,5 @@ def fit(horizons: Sequence[int], means: Sequence[float], errors: Sequence[float]
 
 def _positive(errors: NDArray[np.float64]) -> NDArray[np.float64]:
     """Sums of integers are known to a unit, and what never varied is known no better than its neighbours."""
-    least = errors[errors > 0].min() if (errors > 0).any() else 1 / UNIT
-    return np.maximum(errors, least)
+    errors = np.where(errors < 1 / UNIT, 0, errors)
+    return np.maximum(errors, errors[errors > 0].min() if errors.any() else 1 / UNIT)
