@@ -86,22 +86,26 @@ class Case:
         return load(path, changes)
 
 
-RANGE, OPTIMISER = ("in range", "within-range"), ("worst accepted", "optimiser")
+OWN, RANGE, WORST = ("the scenario's", None), ("in range", "within-range"), ("worst accepted", "optimiser")
 CASES = (
     *(
-        case
+        Case(theorem, name, lie, most=100_000 if lie else HORIZONS[-1])
         for theorem in (1, 2, 3, 4)
-        for case in (Case(theorem, "the scenario's"), Case(theorem, *RANGE), Case(theorem, *OPTIMISER))
+        for name, lie in (OWN, RANGE, WORST)
     ),
-    *(Case(theorem, f"hard, {name}", lie, {"rewards": HARD}) for theorem in (1, 2)
-      for name, lie in (("the scenario's", None), RANGE)),
-    Case(5, "the scenario's"),
+    *(
+        Case(theorem, f"hard, {name}", lie, {"rewards": HARD}, most=100_000 if lie else HORIZONS[-1])
+        for theorem in (1, 2)
+        for name, lie in (OWN, RANGE)
+    ),
+    Case(5, *OWN),
     Case(5, *RANGE, most=100_000),
-    Case(6, "the scenario's"),
-    Case(6, "the scenario's, L by the rule", by_rule=True, least=10_000, most=100_000),
+    Case(6, *OWN),
+    Case(6, f"{OWN[0]}, L by the rule", by_rule=True, least=10_000, most=100_000),
     Case(6, *RANGE, most=100_000, inside=False),
-    Case(7, "the scenario's", most=316_228),
-)  # fmt: skip
+    Case(7, *OWN, most=316_228),
+)
+"""Lies at the edge of the honest range tie with honest reports, and keccak decides in every round: slow."""
 
 
 @dataclass(frozen=True)
@@ -207,14 +211,15 @@ def rows(found: Iterable[Line]) -> list[tuple[Case, list[Line]]]:
 def totals(found: Iterable[Line]) -> Iterator[str]:
     """The regret at round horizons, what security costs at the longest, and who locked on at the two ends."""
     horizons = " | ".join(f"T = {rounds:,}" for rounds in SHOWN)
-    yield f"| theorem | attack | {horizons} | price of security | locked on |"
-    yield "|---" * (len(SHOWN) + 4) + "|"
+    yield f"| theorem | attack | {horizons} | longest T | price of security | locked on |"
+    yield "|---" * (len(SHOWN) + 5) + "|"
     for case, points in rows(found):
         at = {point["rounds"]: point for point in points}
         cells = [with_interval(at[rounds]["regret"]) if rounds in at else "" for rounds in SHOWN]
-        price = with_interval(points[-1]["price"], ".3g")
+        at_most = points[-1]["rounds"]
+        price = with_interval(points[-1]["price"], ".2f" if points[-1]["price"]["mean"] < 10 else "")
         locked = " … ".join(f"{point['locked']} of {point['replicates']}" for point in (points[0], points[-1]))
-        yield f"| {case.theorem} | {case.attack} | {' | '.join(cells)} | {price} | {locked} |"
+        yield f"| {case.theorem} | {case.attack} | {' | '.join(cells)} | {at_most:,} | {price} | {locked} |"
 
 
 def parts(found: Iterable[Line]) -> Iterator[str]:
