@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 FORGE := node_modules/@foundry-rs/forge-$(shell uname -s | tr A-Z a-z)-$(patsubst x86_64,amd64,$(patsubst aarch64,arm64,$(shell uname -m)))/bin/forge
 
-.PHONY: help demo test check lint types static forge contracts-deep mutants deep artifacts lock bench comparison gas live regret theorems commanders committees rivals speed vrf snapshots clean
+.PHONY: help demo test check lint types static forge contracts-deep mutants deep artifacts lock bench comparison gas live regret theorems growth payoff commanders committees rivals speed vrf snapshots clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -79,6 +79,13 @@ commanders: .venv/ready ## Theorem 5: rounds without an honest commander, who is
 
 committees: .venv/ready ## Theorem 7: who sits among the N best by reputation, who holds the committee
 	@$(BIN)/python benchmarks/committees.py
+
+growth: .venv/ready ## how every theorem's regret grows from T = 10^3 to 10^6, part by part; what security costs (half an hour of CPU)
+	@mkdir -p runs
+	@$(BIN)/python benchmarks/growth.py --json runs/growth.jsonl
+
+payoff: .venv/ready ## does attacking pay? every attack under every cost, and the best response by search
+	@$(BIN)/python benchmarks/payoff.py --replicates 100 --screen 20
 
 regret: .venv/ready ## regret against single-agent UCB, an oracle and no defence, over 40 seeds
 	@$(BIN)/python benchmarks/regret.py --plot docs/regret.svg

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.stats import t as students_t
 
 from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation import batch
 from chain_bandit.simulation.batch import NeedsNumba
@@ -25,7 +26,9 @@ PARTS = ("burn_in", "arms", "failed", "cost")
 
 CONFIDENCE = 0.95
 
-Games = Callable[[], NDArray[np.int64]]
+Ints = NDArray[np.int64]
+
+Games = Callable[[], tuple[Ints, Ints | None]]
 """Plays some replicates: (replicates, checkpoints, `SUMS`)."""
 
 
@@ -48,6 +51,8 @@ class Measured:
         sums: (replicates, checkpoints, `SUMS`).
         cpu_seconds: of this process.
         engine: that played them, if it is known.
+        settled: (replicates, 2, participants): what each seat was paid, and what its rounds in case 2 cost; None where
+            the sums alone were kept.
     """
 
     parameters: Parameters
@@ -55,6 +60,7 @@ class Measured:
     sums: NDArray[np.int64]
     cpu_seconds: float
     engine: Engine | None = None
+    settled: NDArray[np.int64] | None = None
 
     @property
     def agent_steps(self) -> int:
@@ -65,6 +71,15 @@ class Measured:
         """The sum of some `PARTS`, of all without any, at each checkpoint."""
         chosen = [SUMS.index(part) for part in parts or PARTS]
         return tuple(map(estimate, self.sums[:, :, chosen].sum(axis=2).T / UNIT))
+
+    def payoffs(self, roles: Sequence[Conduct]) -> NDArray[np.int64]:
+        """(replicates, participants): rewards, less the costs for the honest, and with them for all others, in units.
+
+        Stakes aside it is `protocol.settlement.final_balance`, in which every role but `HONEST` is paid the costs.
+        """
+        assert self.settled is not None
+        earned, charged = self.settled[:, 0], self.settled[:, 1]
+        return np.where(roles, earned + charged, earned - charged)
 
     def mean(self, name: str) -> float:
         """Of one of the `SUMS` at the end."""
@@ -118,22 +133,24 @@ def measure(
     start = time.process_time()
     with ThreadPoolExecutor(jobs) as threads:
         played = list(threads.map(lambda each: each(), games))
-    sums = np.concatenate([np.zeros((0, len(marks), len(SUMS)), np.int64), *played])
-    return Measured(parameters, tuple(marks), sums, time.process_time() - start, chosen)
+    spent = time.process_time() - start
+    sums = np.concatenate([np.zeros((0, len(marks), len(SUMS)), np.int64), *(found for found, _ in played)])
+    ends = [end for _, end in played if end is not None]
+    return Measured(parameters, tuple(marks), sums, spent, chosen, np.array(ends) if len(ends) == len(sums) else None)
 
 
 def _compiled(rules: Rules, cast: Cast, chances: Sequence[Keys], marks: Sequence[int], jobs: int) -> list[Games]:
     """One game each, already compiled."""
     if not AVAILABLE:
         raise NeedsNumba("compiling a game")
-    from chain_bandit.simulation.kernel.play import opening, play, trace
+    from chain_bandit.simulation.kernel.play import opening, play, settled, trace
 
     nothing, at = trace(0, rules.arms, rules.participants), np.array(marks, np.int64)
 
-    def game(rules: Rules, keys: Keys) -> NDArray[np.int64]:
-        sums = np.zeros((1, len(marks), len(SUMS)), np.int64)
-        play(rules, cast, keys, opening(rules, cast), at, sums[0], nothing)
-        return sums
+    def game(rules: Rules, keys: Keys) -> tuple[Ints, Ints]:
+        state, sums = opening(rules, cast), np.zeros((1, len(marks), len(SUMS)), np.int64)
+        play(rules, cast, keys, state, at, sums[0], nothing)
+        return sums, settled(state)
 
     if chances:
         game(rules._replace(horizon=1), chances[0])  # compiles
@@ -143,6 +160,8 @@ def _compiled(rules: Rules, cast: Cast, chances: Sequence[Keys], marks: Sequence
 def _batches(rules: Rules, cast: Cast, chances: Sequence[Keys], marks: Sequence[int], jobs: int) -> list[Games]:
     """As many games together as are best played so, and no fewer batches than threads."""
     size = max(1, min(batch.at_once(rules), -(-len(chances) // jobs)))
-    return [
-        partial(batch.play, rules, cast, chances[at : at + size], marks) for at in range(0, len(chances), size)
-    ]
+
+    def play(chances: Sequence[Keys]) -> tuple[Ints, None]:
+        return batch.play(rules, cast, chances, marks), None
+
+    return [partial(play, chances[at : at + size]) for at in range(0, len(chances), size)]

@@ -101,18 +101,19 @@ report that is being made up; how far a report may be off without loss of reputa
 
 (
     HONEST, ENOUGH_OF, REPORTING, PROVEN, BLOCKED_FROM, REPUTATION, COMMITTEE, COMMANDER, BUFFER, REWARD, KEPT_FOR,
-    TIED_FOR, LIED_ABOUT, ABLE, SETTLED,
-) = range(15)  # fmt: skip
+    TIED_FOR, LIED_ABOUT, ABLE, SETTLED, UNPAID, CHARGED,
+) = range(17)  # fmt: skip
 """By seat: comparison bits that hold; whose report is in the block; a draw; in how many arms it is in B, among equals
-of whom some are, not telling its estimator; whether it has told a lasting lie; the rest as in `ledger.Ledger`."""
+of whom some are, not telling its estimator; whether it has told a lasting lie; rewards that were seen and not paid;
+what its rounds in case 2 cost; the rest as in `ledger.Ledger`."""
 
 STAND = MOST + 1
 """By malicious seat and arm, after the rows of `lies` of the last block that it read: where it stands in the block."""
 
 
-FAILED, FAILURES, EXPLORATIONS, SKIPS_IN_A_ROW, WAITING, EXPLORES, EMPTY, QUIET, CHARGED = range(9)
+FAILED, FAILURES, EXPLORATIONS, SKIPS_IN_A_ROW, WAITING, EXPLORES, EMPTY, QUIET, COSTING = range(9)
 """Of the game: failed rounds, those in a row, exploration rounds, skips in a row; records that wait for a transaction;
-whether the next round explores; arms whose B is empty."""
+whether the next round explores; arms whose B is empty; rounds left of a phase, and what each costs."""
 
 
 class State(NamedTuple):
@@ -159,7 +160,8 @@ def play(rules: Any, cast: Any, keys: Any, state: Any, marks: Any, out: Any, tra
                 _accuse(rules, cast, state, rules.burn_in)
             _receive(rules, cast, keys, state, t, arm, True)
         elif state.now[QUIET]:
-            kind, arm, cost = UNRECORDED, state.sums[_ARM], state.now[CHARGED]
+            kind, arm, cost = UNRECORDED, state.sums[_ARM], state.now[COSTING]
+            _bill(rules, state, t, cost)
             _receive(rules, cast, keys, state, t, arm, False)
             state.now[QUIET] -= 1
         else:
@@ -185,6 +187,7 @@ def _recorded(rules: Any, cast: Any, keys: Any, state: Any, t: Any, simple: Any)
         arm = _learning_arm(rules, state, t)
         if pays and _case_2(rules, cast, keys, state, t):
             cost = _charge(rules, keys, state, arm)
+            _bill(rules, state, t, cost)
         _receive(rules, cast, keys, state, t, arm, not pays)
     now[SKIPS_IN_A_ROW] = now[SKIPS_IN_A_ROW] + 1 if kind == SKIP else 0
     if not simple:
@@ -199,7 +202,7 @@ def _recorded(rules: Any, cast: Any, keys: Any, state: Any, t: Any, simple: Any)
         now[FAILURES] = 0
         now[WAITING] = 0 if now[WAITING] + 1 == rules.batch else now[WAITING] + 1
         if pays:
-            now[QUIET], now[CHARGED] = rules.growth * state.arms[PULLS, arm] // UNIT, cost
+            now[QUIET], now[COSTING] = rules.growth * state.arms[PULLS, arm] // UNIT, cost
     else:
         now[FAILED] += 1
         now[FAILURES] += 1
@@ -221,7 +224,7 @@ def opening(rules: Rules, cast: Cast) -> State:
     """Before round 1."""
     arms, count = rules.arms, rules.participants
     state = State(
-        np.zeros((7, arms, count), np.int64), np.zeros((MOST + 10, arms), np.int64), np.zeros((15, count), np.int64),
+        np.zeros((7, arms, count), np.int64), np.zeros((MOST + 10, arms), np.int64), np.zeros((17, count), np.int64),
         np.zeros((MOST + 2, cast.seats.shape[1], arms), np.int64), np.zeros(9, np.int64), np.zeros(len(SUMS), np.int64),
         np.zeros(arms, np.float64), np.zeros((count + 1, LANES), np.uint64),
     )  # fmt: skip
@@ -234,6 +237,11 @@ def opening(rules: Rules, cast: Cast) -> State:
     state.liars[AVERAGE] = -1
     state.now[EMPTY] = arms
     return state
+
+
+def settled(state: State) -> Ints:
+    """By seat what a game paid, and what its rounds in case 2 cost before the seat was on the block list, in units."""
+    return np.stack([state.pulled[TOTALS].sum(axis=0) - state.seats[UNPAID], state.seats[CHARGED]])
 
 
 @inlined
@@ -417,6 +425,9 @@ def _receive(rules: Any, cast: Any, keys: Any, state: Any, t: Any, arm: Any, eve
     state.arms[PULLS, arm] += 1
     _weigh(rules, state, arm)
     _draw(rules, keys, state, t, arm)
+    if everybody:
+        for seat in range(rules.participants):
+            state.seats[UNPAID, seat] += state.seats[REWARD, seat]
     pulls, count, inverse = state.arms[PULLS, arm], np.int64(0), 0.0
     lowest, highest, total, honest = np.int64(UNIT), np.int64(0), np.int64(0), 0
     for seat in range(rules.participants):
@@ -488,6 +499,14 @@ def _charge(rules: Any, keys: Any, state: Any, arm: Any) -> Any:
     square = min(UNIT, abs(state.arms[BLOCK, arm] - rules.environment.truth[arm])) ** 2
     high, low = square // UNIT, square % UNIT
     return (keys.charge * high + keys.charge * low // UNIT) // UNIT
+
+
+@inlined
+def _bill(rules: Any, state: Any, t: Any, cost: Any) -> None:
+    """Charge every seat that is not on the block list what a round costs, if it does."""
+    if cost > 0:
+        for seat in range(rules.participants):
+            state.seats[CHARGED, seat] += 0 if _listed(state, seat, t) else cost
 
 
 @inlined

@@ -1,0 +1,70 @@
+"""The fit of growth finds a linear part that was planted, and calls nothing linear that is ln T alone."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from benchmarks.growth import HORIZONS
+from chain_bandit.simulation.growth import Verdict, fit
+
+LOGS = np.log(HORIZONS)
+
+
+def tried(linear: float, seed: int, tries: int = 400) -> list:
+    """Fits of 5 + 8 ln T + `linear` T, seen at each horizon with an error of a twentieth."""
+    curve = 5 + 8 * LOGS + linear * np.array(HORIZONS)
+    errors = curve / 20
+    seen = np.random.default_rng(seed).normal(curve, errors, (tries, len(HORIZONS)))
+    return [fit(HORIZONS, row, errors) for row in seen]
+
+
+def verdicts(found: list) -> Counter:
+    """At the longest horizon, where the curve without a linear part is 115.5."""
+    return Counter(each.says(HORIZONS[-1], 115.5) for each in found)
+
+
+def test_an_exact_curve_gives_its_terms_back():
+    found = fit(HORIZONS, 5 + 8 * LOGS + 3e-4 * np.array(HORIZONS), LOGS)
+    assert [term.mean for term in (found.constant, found.log, found.linear)] == pytest.approx([5, 8, 3e-4], rel=1e-9)
+
+
+def test_logarithms_alone_are_not_called_linear():
+    found = tried(0, seed=1)
+    outside = sum(not each.linear.low <= 0 <= each.linear.high for each in found)
+    assert 0 < outside <= 0.05 * len(found)  # Student's t, of known errors, is a little wide
+    assert verdicts(found)[Verdict.FOUND] <= 0.025 * len(found)
+    assert verdicts(found)[Verdict.REJECTED] >= 0.9 * len(found)
+
+
+def test_a_planted_linear_part_is_found():
+    """3e-4 a round is 300 of the 415 rewards at T = 10^6."""
+    found = tried(3e-4, seed=2)
+    assert verdicts(found)[Verdict.FOUND] > 0.99 * len(found)
+    inside = sum(each.linear.low <= 3e-4 <= each.linear.high for each in found)
+    assert inside >= 0.95 * len(found)
+
+
+def test_too_little_is_undecided():
+    """Four horizons within a decade tell a line from a logarithm only if the errors are small."""
+    few = (1_000, 2_000, 4_000, 8_000)
+    for error, verdict in ((20, Verdict.UNDECIDED), (1e-3, Verdict.FOUND)):
+        assert fit(few, [0.4 * t for t in few], [error * t / 100 for t in few]).says(8_000, 3_200) is verdict
+
+
+def test_a_curve_that_does_not_fit_gets_wider_intervals():
+    """Steps of a whole sweep, as the burn-in's ceil(ln T) has them: known to the unit, and yet not to be trusted."""
+    steps = np.ceil(LOGS) * 2.7
+    found = fit(HORIZONS, steps, [0] * len(HORIZONS))
+    assert found.linear.low < 0 < found.linear.high
+    assert found.log.low < 2.7 < found.log.high
+
+
+def test_nothing_is_nothing_and_three_horizons_are_too_few():
+    found = fit(HORIZONS, [0.0] * len(HORIZONS), [0.0] * len(HORIZONS))
+    assert (found.log.mean, found.linear.mean, found.says(HORIZONS[-1], 0)) == (0, 0, Verdict.UNDECIDED)
+    constant = fit(HORIZONS, [54.0] * len(HORIZONS), [1e-15] * len(HORIZONS))
+    assert constant.says(HORIZONS[-1], 54) is Verdict.REJECTED
+    assert constant.constant.mean == pytest.approx(54)
+    with pytest.raises(ValueError, match="four at least"):
+        fit(HORIZONS[:3], [1, 2, 3], [1, 1, 1])
