@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 FORGE := node_modules/@foundry-rs/forge-$(shell uname -s | tr A-Z a-z)-$(patsubst x86_64,amd64,$(patsubst aarch64,arm64,$(shell uname -m)))/bin/forge
 
-.PHONY: help demo test check lint types static forge contracts-deep mutants deep artifacts lock bench comparison gas live regret theorems growth payoff commanders committees rivals speed vrf snapshots clean
+.PHONY: help demo test check lint types static forge contracts-deep mutants deep artifacts lock bench comparison gas live regret theorems growth payoff commanders committees rivals speed figures vrf snapshots clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -96,6 +96,12 @@ rivals: .venv/ready ## the rivals on their own set-ups, 200 games a row: regret,
 
 speed: .venv/ready .venv-peers/ready ## agent-steps a CPU second of the simulator, beside two bandit libraries
 	@$(BIN)/python benchmarks/speed.py --peers .venv-peers/bin/python
+
+figures: .venv/ready .venv-peers/ready ## the pictures of docs/results.md, and the numbers in them
+	@mkdir -p runs
+	@$(BIN)/python benchmarks/speed.py --peers .venv-peers/bin/python --json > runs/speed.json
+	@$(BIN)/python benchmarks/figures.py --speed runs/speed.json
+	@$(BIN)/python benchmarks/communication.py --plot docs/figures/communication.svg
 
 vrf: .venv/ready ## time of a VRF proof and its verification, against the curve multiplications in them
 	@$(BIN)/python benchmarks/vrf.py

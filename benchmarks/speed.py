@@ -36,7 +36,7 @@ SIZES: dict[str, dict[str, Any]] = {
     "M=10 K=10 f=3, confidence": {"aggregation": "confidence"},
     "M=10 K=100 f=3": {"rewards": {"kind": "bernoulli", "means": [0.7, *([0.5] * 99)]}},
     "M=100 K=10 f=33": {"participants": 100, "liars": 33, "adversary.liars": 33},
-    "M=250 K=10 f=83": {"participants": 250, "liars": 83, "adversary.liars": 83},
+    "M=1000 K=10 f=333": {"participants": 1000, "liars": 333, "adversary.liars": 333, "rounds": 10_000},
 }
 
 BATCHED_ROUNDS = 2_000
@@ -44,7 +44,7 @@ BATCHED_ROUNDS = 2_000
 
 def rate(name: str, seconds: float) -> float:
     """Agent-steps a CPU second, the best of three."""
-    scenario = load(CASE, SIZES[name])
+    scenario = load(CASE, SIZES[name], on_chain=False)
     one = replicates(scenario, 1)
     count = max(1, round(seconds / 3 * one.agent_steps / one.cpu_seconds / one.agent_steps))
     runs = [replicates(scenario, count) for _ in range(3)]
