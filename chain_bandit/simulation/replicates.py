@@ -17,6 +17,7 @@ from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation import batch
 from chain_bandit.simulation.batch import NeedsNumba
 from chain_bandit.simulation.engine import Engine
+from chain_bandit.simulation.kernel import numbers
 from chain_bandit.simulation.kernel.compiled import AVAILABLE
 from chain_bandit.simulation.kernel.numbers import Cast, Keys, Rules
 from chain_bandit.simulation.sums import SUMS
@@ -152,8 +153,7 @@ def _compiled(rules: Rules, cast: Cast, chances: Sequence[Keys], marks: Sequence
         play(rules, cast, keys, state, at, sums[0], nothing)
         return sums, settled(state)
 
-    if chances:
-        game(rules._replace(horizon=1), chances[0])  # compiles
+    game(rules._replace(horizon=1), numbers.keys(bytes(32), bytes(32)))  # compiles
     return [partial(game, rules, keys) for keys in chances]
 
 

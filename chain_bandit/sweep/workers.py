@@ -9,12 +9,14 @@ import signal
 import socket
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from multiprocessing import active_children, get_context, parent_process
 from threading import Thread
 from typing import Any
 
+from chain_bandit.game.simulated import replicates
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.sweep.cell import Cell, Sums, play, reason
 
@@ -56,9 +58,12 @@ def here(tasks: Sequence[Task]) -> Results:
 
 
 def processes(count: int) -> Workers:
-    """In so many processes of this machine."""
+    """In so many processes of this machine. The game is compiled here, so that none of them has to."""
 
     def work(tasks: Sequence[Task]) -> Results:
+        for first, _ in tasks[:1]:
+            with suppress(Exception):  # what is wrong with a cell is the worker's to say
+                replicates(first.scenario, 0)
         pool = ProcessPoolExecutor(min(count, len(tasks) or 1), get_context("spawn"), _begin)
         try:
             futures: dict[Future[Sums | str], Task] = {pool.submit(play, *task): task for task in tasks}

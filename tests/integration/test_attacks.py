@@ -141,7 +141,7 @@ def test_an_honest_game_accuses_nobody_costs_nothing_and_drops_nothing(watched, 
 
 
 def test_constant_lie_turns_the_plain_mean_to_the_bad_arm_and_is_cut_off_by_the_protocol(watched):
-    game = watched(("constant-lie", {"favour": 1}), seed=2)
+    game = watched(("constant-lie", {"favour": 1}))
     assert game.every_block_is_approved_and_inside_the_honest_range() == 57
     last = game.rounds[-1]
     assert last.reports[3] == (0, UNIT)
@@ -152,7 +152,7 @@ def test_constant_lie_turns_the_plain_mean_to_the_bad_arm_and_is_cut_off_by_the_
 
 
 def test_worse_half_turns_the_plain_mean_to_the_bad_arm_and_is_cut_off_by_the_protocol(watched):
-    game = watched("worse-half", seed=2)
+    game = watched("worse-half")
     assert game.every_block_is_approved_and_inside_the_honest_range() == 57
     last = game.rounds[-1]
     assert last.reports[3] == (0, UNIT)
