@@ -9,6 +9,7 @@ transaction each). Pulls are apart, since a phase saves none: a request and a re
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, is_dataclass
@@ -20,6 +21,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.figures import commit
 from chain_bandit.actors.messages import PullRequest, Receipt, Send
 from chain_bandit.game.game import Game
 from chain_bandit.game.plan import Plan
@@ -158,15 +160,15 @@ def plot(rows: Sequence[Row], file: Path) -> None:
     figure, axes = plt.subplots(figsize=(8.2, 4.6), layout="constrained")
     for lie, colour in zip(LIES, ("#1B7F5C", "#C0392B", "#7D3C98"), strict=True):
         mine = [row for row in rows if row.lie == lie]
-        gas, regret = [row.gas / 1e6 for row in mine], [row.regret.mean for row in mine]
-        spread = [(row.regret.high or row.regret.mean) - row.regret.mean for row in mine]
+        gas, regret = [row.gas / 1e6 for row in mine], [row.arms.mean for row in mine]
+        spread = [(row.arms.high or row.arms.mean) - row.arms.mean for row in mine]
         axes.errorbar(gas, regret, spread, color=colour, marker="o", markersize=5, capsize=3, label=lie)
     for row in (row for row in rows if row.lie == next(iter(LIES))):
         label = "a block\neach round" if row.growth == 0 else f"+{row.growth:.4g}"
-        axes.annotate(label, (row.gas / 1e6, row.regret.mean), xytext=(0, -14), textcoords="offset points",
+        axes.annotate(label, (row.gas / 1e6, row.arms.mean), xytext=(0, -14), textcoords="offset points",
                       ha="center", va="top", fontsize=9, color="#4D4D4D")
     axes.set(xscale="log", xlabel="gas of all records, millions", ylim=(0, None),
-             ylabel="regret of an honest participant\nafter T rounds, 95 % intervals")
+             ylabel="regret of the arms after T rounds,\nmean and 95 % interval")
     axes.set_title("An arm pulled on after its block, by a share of its pulls: what that saves, and what it costs",
                    fontsize=11, loc="left")
     axes.grid(color="#DDDDDD", linewidth=0.6)
@@ -186,10 +188,14 @@ def main() -> None:
     options = parser.parse_args()
     rows = [measure(lie, growth, options.rounds, options.replicates, options.jobs)
             for lie in LIES for growth in GROWTHS]  # fmt: skip
+    said = {"traffic": asdict(traffic()), "rows": [asdict(row) for row in rows]}
     if options.plot:
         plot(rows, options.plot)
+        about = {"command": "python benchmarks/communication.py " + " ".join(sys.argv[1:]), "commit": commit(),
+                 "seeds": [0, options.replicates - 1], "figures": said}  # fmt: skip
+        options.plot.with_suffix(".json").write_text(json.dumps(about, indent=1, sort_keys=True) + "\n")
     if options.json:
-        print(json.dumps({"traffic": asdict(traffic()), "rows": [asdict(row) for row in rows]}))
+        print(json.dumps(said))
         return
     each = traffic()
     table = Table(box=SIMPLE_HEAD, title=(

@@ -24,9 +24,8 @@ from rich.console import Console
 from rich.table import Table
 
 from chain_bandit.game.game import Game
-from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import NoChain
-from chain_bandit.game.simulated import simulated
+from chain_bandit.game.simulated import plain
 from chain_bandit.protocol.regret import Regret
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario, load
@@ -78,17 +77,17 @@ class Ended:
     blocked: int
 
 
-def without_messages(plan: Plan) -> Iterator[Ended]:
+def without_messages(scenario: Scenario) -> Iterator[Ended]:
     """A game by what its messages come to."""
-    for each in simulated(plan):
+    for each in plain(scenario):
         kind = each.kind.name if each.kind else "BURN_IN"
         blocked = sum(map(bool, each.ledger.blocked_from))
         yield Ended(each.round, kind, each.arm, each.paid, each.cost, blocked)
 
 
-def with_messages(plan: Plan) -> Iterator[Ended]:
+def with_messages(scenario: Scenario) -> Iterator[Ended]:
     """A game of real actors."""
-    game = Game(plan.scenario, NoChain(), plan)
+    game = Game(scenario, NoChain())
     for each in game.play():
         kind = each.record.kind.name if each.record else "BURN_IN"
         blocked = sum(map(bool, game.progress.ledger.blocked_from))
@@ -97,10 +96,10 @@ def with_messages(plan: Plan) -> Iterator[Ended]:
 
 def play(theorem: int, place: str, seed: int, rounds: int) -> Played:
     """One game."""
-    plan = Plan(scenario(theorem, place, seed, rounds))
+    case = scenario(theorem, place, seed, rounds)
     kinds, wait, longest, listed = Counter[str](), 0, 0, 0
-    regret = Regret(plan.scenario.model.means, plan.parameters.burn_in)
-    for each in (with_messages if (theorem, place) == CAPTURED else without_messages)(plan):
+    regret = Regret(case.model.means, case.parameters.burn_in)
+    for each in (with_messages if (theorem, place) == CAPTURED else without_messages)(case):
         kinds[each.kind] += 1
         regret.add(each.round, each.arm, each.paid, each.cost)
         wait = 0 if each.arm is not None else wait + 1

@@ -1,6 +1,7 @@
 """A scenario as games without messages: one with the keys, draws and attacks of the live game, or many."""
 
 from collections.abc import Iterator, Sequence
+from random import Random
 
 from chain_bandit.crypto.keys import derive
 from chain_bandit.game.plan import Plan
@@ -8,7 +9,7 @@ from chain_bandit.protocol.blocks import genesis_digest, round_seed
 from chain_bandit.scenario import Scenario
 from chain_bandit.simulation.engine import Engine
 from chain_bandit.simulation.kernel import numbers
-from chain_bandit.simulation.outcomes import Outcome, Play, Setting
+from chain_bandit.simulation.outcomes import Outcome, Play, Setting, hashes
 from chain_bandit.simulation.replicates import Measured, checkpoints, measure
 
 
@@ -27,6 +28,17 @@ def simulated(plan: Plan) -> Iterator[Outcome]:
         {seat: plan.rng("attack", seat) for seat in attacks}, scenario.all_weights, scenario.growth_units,
     )  # fmt: skip
     return Play(setting).rounds()
+
+
+def plain(scenario: Scenario) -> Iterator[Outcome]:
+    """A scenario's game round by round, with the chance that `replicates` gives its seed. Raises `NotSimulated`."""
+    seed, attacks = scenario.seed, scenario.attacks()
+    secret, seed_0 = derive(seed, "secret"), derive(seed, "seed_0")
+    chances = {seat: Random(derive(seed, "chance/attack", seat)) for seat in attacks}
+    return Play(Setting(
+        scenario.parameters, scenario.model, secret, seed_0, attacks, hashes(secret, seed_0), scenario.chain.batch,
+        chances, scenario.all_weights, scenario.growth_units,
+    )).rounds()  # fmt: skip
 
 
 def replicates(

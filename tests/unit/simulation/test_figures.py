@@ -1,0 +1,62 @@
+"""The pictures of docs/results.md: each has its numbers beside it, and these are what the command gives."""
+
+import json
+from math import isclose, log
+from pathlib import Path
+
+import pytest
+
+from benchmarks import communication, figures
+
+DOCS = Path(__file__).resolve().parents[3] / "docs"
+MADE = DOCS / "figures"
+
+
+def said(name):
+    return json.loads((MADE / f"{name}.json").read_text())
+
+
+def test_every_picture_is_shown_and_says_where_it_is_from():
+    page = (DOCS / "results.md").read_text(encoding="utf-8")
+    pictures = {path.stem for path in MADE.glob("*.svg")}
+    assert pictures == {*figures.FIGURES, "speed", "communication"}
+    for name in pictures:
+        assert f"(figures/{name}.svg)" in page
+        assert {"command", "commit", "seeds", "figures"} <= said(name).keys()
+
+
+CELLS = [("sign-flip", "confidence"), ("swap", "option-1"), ("sybil", figures.NONE)]
+
+
+@pytest.mark.parametrize(("attack", "rule"), CELLS)
+def test_a_cell_of_the_heat_map_is_what_its_command_gives(attack, rule):
+    about = said("heat")
+    first, last = about["seeds"]
+    assert first == 0
+    found = figures.Bench(last + 1, 2).arms(figures.scenario(rule, attack))
+    assert figures.vars_of(found) == about["figures"]["regret"][attack][rule]
+
+
+def test_the_oracle_is_ucb_on_the_rewards_of_all_and_alone_it_is_worse():
+    bench = figures.Bench(40, 1)
+    alone, pooled = (bench.pooled(seats)[:, -1].mean() for seats in ([0], range(7)))
+    assert pooled < alone / 3
+    assert 150 < alone < 300  # docs/rivals.md has 229.5 over 200 games
+
+
+def test_the_divergence_is_that_of_its_definition():
+    assert figures.divergence(0.3, 0.3) == 0
+    assert isclose(figures.divergence(0.5, 0.25), 0.5 * log(2) + 0.5 * log(0.5 / 0.75))
+
+
+def test_a_phase_saves_blocks_and_no_pulls():
+    blocks = [communication.measure("nobody lies", growth, 2_000, 4, 1).blocks for growth in (0.0, 0.25, 1.0)]
+    assert blocks[0] == 2_000 - communication.scenario(2_000).parameters.burn_in + 1
+    assert blocks[0] > 10 * blocks[1] > 15 * blocks[2]
+
+
+def test_traffic_is_counted_once_a_recipient():
+    each = communication.traffic()
+    assert each.pull_signatures == 20  # a request and a receipt of each of ten
+    assert each.signatures > 3 * 10
+    assert communication.size((b"abc", 7, {1: b"xy"})) == 3 + 8 + 8 + 2
