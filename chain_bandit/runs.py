@@ -95,6 +95,7 @@ def play(
     """
     from chain_bandit.views.page import page  # late: it loads matplotlib
 
+    scenario.check_contract()
     watch = watch or Stopwatch()
     with ExitStack() as stack:
         journals = Journals()

@@ -72,6 +72,7 @@ def deploy(plan: Plan, node: HttpNode, account: Wallet, path: Path, journal: Jou
         AccountRefused: the account holds too little.
         ChainBanditError: the file is unreadable, the node does not answer, or it refused.
     """
+    plan.scenario.check_contract()
     if path.exists():
         deployment = _read(path)
         require_same(node.rpc.ask, _identity(path, deployment))

@@ -11,7 +11,7 @@ from chain_bandit.protocol.aggregation import tie_break
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.parameters import ODDS, Parameters
 from chain_bandit.protocol.reputation import Reputations
-from chain_bandit.protocol.sortition import commander_probability, drawn, halves
+from chain_bandit.protocol.sortition import HALF, commander_probability, drawn, draws_of, halves
 
 
 def size(parameters: Parameters, skips: int) -> int:
@@ -43,7 +43,7 @@ def comparison_parties(members: Iterable[int], count: int, seed: bytes, attempt:
 
 def validator_drawn(parameters: Parameters, weight: int, output: bytes) -> bool:
     """Whether a VRF hash draws its seat, of such a weight, as validator at least once."""
-    return drawn(halves(output)[0], weight, Fraction(parameters.sortition, ODDS)) > 0
+    return halves(output)[0] >= HALF - draws_of(weight, Fraction(parameters.sortition, ODDS))
 
 
 def commander_drawn(parameters: Parameters, output: bytes, round_: int) -> bool:

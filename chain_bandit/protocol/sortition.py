@@ -36,15 +36,14 @@ def halves(output: bytes) -> tuple[int, int]:
     return int.from_bytes(output[:16], "big"), int.from_bytes(output[16:], "big")
 
 
-@lru_cache(maxsize=512)  # every seat may have a weight of its own
+@lru_cache(maxsize=64)
 def thresholds(weight: int, probability: Fraction) -> tuple[int, ...]:
     """floor(2^128 P(X <= j)) for j = 0 .. weight - 1, X binomial with `weight` trials: where the slices end.
 
     Raises:
         AssumptionBroken: for a weight outside 0 .. MAX_WEIGHT, or a probability outside 0 .. 1.
     """
-    require(0 <= weight <= MAX_WEIGHT, "weight", f"0 <= weight <= {MAX_WEIGHT}", weight=weight)
-    _require_probability(probability)
+    _require_trials(weight, probability)
     total, below, ends = probability.denominator**weight, 0, []
     for ways in _binomial(weight, probability)[:-1]:
         below += ways
@@ -120,12 +119,16 @@ class CaptureChance:
     undersized: Fraction
 
 
+@lru_cache(maxsize=2**11)  # every seat may have a weight of its own
 def draws_of(weight: int, probability: Fraction) -> int:
     """How many of the 2^128 halves draw a seat at least once: of all of them, its chance to be a member.
 
-    Raises as `thresholds`.
+    They are the largest, from the first of `thresholds` on. Raises as that.
     """
-    return HALF - (*thresholds(weight, probability), HALF)[0]
+    _require_trials(weight, probability)
+    missed: int = (probability.denominator - probability.numerator) ** weight
+    total: int = probability.denominator**weight
+    return HALF - missed * HALF // total
 
 
 def capture_chance(
@@ -144,11 +147,11 @@ def capture_chance(
     honest_ways = _members(honest)
     above = captured = undersized = 0
     for bad, bad_ways in enumerate(_members(malicious)):
-        for good, good_ways in enumerate(honest_ways):
-            ways, needed = bad_ways * good_ways, quorum(bad + good)
-            above += ways if bad > bound else 0
-            captured += ways if bad >= needed else 0
-            undersized += ways if bad + good < needed else 0
+        needed = [quorum(bad + good) for good in range(len(honest_ways))]
+        pairs = list(zip(honest_ways, needed, strict=True))
+        above += bad_ways * sum(honest_ways) if bad > bound else 0
+        captured += bad_ways * sum(ways for ways, least in pairs if bad >= least)
+        undersized += bad_ways * sum(ways for good, (ways, least) in enumerate(pairs) if bad + good < least)
     total = HALF ** (len(malicious) + len(honest))
     return CaptureChance(Fraction(above, total), Fraction(captured, total), Fraction(undersized, total))
 
@@ -198,6 +201,11 @@ def _members(chances: Sequence[int]) -> list[int]:
         require(0 <= chance <= HALF, "chance", "0 <= chance <= 2^128", chance=chance)
         ways = [(HALF - chance) * out + chance * in_ for out, in_ in zip([*ways, 0], [0, *ways], strict=True)]
     return ways
+
+
+def _require_trials(weight: int, probability: Fraction) -> None:
+    require(0 <= weight <= MAX_WEIGHT, "weight", f"0 <= weight <= {MAX_WEIGHT}", weight=weight)
+    _require_probability(probability)
 
 
 def _require_probability(probability: Fraction) -> None:

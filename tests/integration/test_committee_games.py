@@ -74,7 +74,10 @@ def played(scenario: Scenario, chain: bool) -> tuple[Game, Counter[str]]:
     return game, seen
 
 
-@pytest.mark.parametrize("batch", range(1, 9))
+DEEP = [pytest.param(batch, marks=pytest.mark.deep) for batch in (3, 4, 6, 7)]
+
+
+@pytest.mark.parametrize("batch", [1, 2, 5, 8, *DEEP])
 def test_a_game_has_one_course_on_any_chain_body_and_certificate(batch):
     """Only w, which decides when evidence counts, is part of the course; so one batch size at a time is compared."""
     listed = 0

@@ -6,6 +6,7 @@ from functools import cache
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, TypeVar, cast
 
 from platformdirs import user_cache_path
@@ -61,11 +62,19 @@ def folder() -> Path:
     return base / f"kernel-{digest.hexdigest()[:16]}"
 
 
+@cache
+def _require_writable() -> None:
+    """Raises OSError unless files can be made in `folder`: numba would take another place, which forgets nothing."""
+    folder().mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=folder()):
+        pass
+
+
 @contextmanager
 def _keeping() -> Iterator[bool]:
     """Point numba at `folder`; False where nothing can be kept there."""
     try:
-        folder().mkdir(parents=True, exist_ok=True)
+        _require_writable()
     except OSError:  # a home that cannot be written to: every process compiles its own
         yield False
         return

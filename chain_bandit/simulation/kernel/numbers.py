@@ -146,6 +146,8 @@ def rules(
         NotSimulated: where integers of 64 bits are too short.
     """
     p = parameters
+    if growth * p.horizon >= 2**63:
+        raise NotSimulated("growth", f"{growth} units of {p.horizon} pulls are too many for 64 bits")
     return Rules(
         p.participants, p.validators, p.arms, p.horizon, p.burn_in, p.liars, p.attackers, p.threshold, p.aggregation,
         max(p.delta**2 - 1, 0) // 4, bool(p.quorum_choice), p.half_expected, p.failure_limit,
