@@ -5,6 +5,7 @@ from math import floor
 
 import pytest
 
+from chain_bandit import runs
 from chain_bandit.game.chains import others_needs
 from chain_bandit.game.plan import Plan
 from chain_bandit.protocol.aggregation import Aggregation
@@ -324,3 +325,9 @@ def test_an_adversary_without_a_way_or_a_seat_is_refused(read, keys, name):
     with pytest.raises(AssumptionBroken) as refused:
         adversary(read, **keys)
     assert refused.value.name == name
+
+
+def test_a_scenario_for_simulation_alone_is_not_played_on_a_chain(scenario, tmp_path):
+    with pytest.raises(AssumptionBroken, match="growth = 0"):
+        runs.play(scenario(growth=1.0), tmp_path / "out")
+    assert not list(tmp_path.iterdir())

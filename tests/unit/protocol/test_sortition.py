@@ -383,3 +383,12 @@ def test_capture_is_refused_when_a_chance_is_none(draws):
 def test_decimals_are_rounded_from_the_exact_chance():
     chances = (Fraction(2, 3), Fraction(0), Fraction(1), Fraction(1, 3**90))
     assert [in_decimals(chance, 3) for chance in chances] == ["0.667", "0", "1", "1.15E-43"]
+
+
+@pytest.mark.parametrize("weight", [1, 2, 17, 1024])
+@pytest.mark.parametrize("probability", [Fraction(0), Fraction(1, ODDS), Fraction(1), *PROBABILITIES])
+def test_who_is_drawn_at_least_once_is_from_the_first_slice_on(weight, probability):
+    first = thresholds(weight, probability)[0]
+    assert draws_of(weight, probability) == HALF - first
+    for half in {0, max(first - 1, 0), min(first, HALF - 1), HALF - 1}:
+        assert (half >= HALF - draws_of(weight, probability)) == (drawn(half, weight, probability) > 0)
