@@ -131,5 +131,5 @@ node_modules/ready: package-lock.json | .venv/ready
 .venv-peers/ready: scripts/peers.lock | .venv/ready
 	@echo "setting up .venv-peers (once)" >&2
 	@test -x .venv-peers/bin/python || $(BIN)/python -m venv .venv-peers
-	@$(BIN)/uv pip install -q --python .venv-peers/bin/python --require-hashes -r scripts/peers.lock
+	@$(BIN)/uv pip install -q --no-config --python .venv-peers/bin/python --require-hashes -r scripts/peers.lock
 	@touch $@
