@@ -217,9 +217,8 @@ def audit(
 ) -> None:
     """Re-derive a whole game from its history alone. Exit 12: a violation; 13: not everything could be checked."""
     from chain_bandit.audit.audit import audit as audit_history
-    from chain_bandit.chain.remote import at_url
+    from chain_bandit.audits import audit_folder
     from chain_bandit.history import files
-    from chain_bandit.runs import audit_folder, audit_node, recorded_game
     from chain_bandit.views.terminal import checks_table, console
 
     if (folder is not None) + (history is not None) + (contract is not None) != 1:
@@ -234,6 +233,9 @@ def audit(
     elif rpc is None:
         raise Usage("--contract needs --rpc URL (or ETH_RPC_URL)")
     else:
+        from chain_bandit.chain.remote import at_url  # late: web3 takes seconds to load, and only this asks a node
+        from chain_bandit.runs import audit_node, recorded_game
+
         node, name = at_url(rpc), str(contract)
         address = recorded_game(node, Path(name)) if os.path.exists(name) else _hexadecimal(name, 20, "--contract")
         report = audit_node(node, address, from_block, to_block, kept, bodies)
@@ -252,9 +254,9 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Look inside a run: all of it, one round, one participant, one transaction."""
+    from chain_bandit.audits import audit_folder
     from chain_bandit.game.folder import HISTORY, read_manifest, read_rounds
     from chain_bandit.history import files
-    from chain_bandit.runs import audit_folder
     from chain_bandit.views import terminal
     from chain_bandit.views.inside import Inside, plain
     from chain_bandit.views.show import show_participant, show_round, show_transaction

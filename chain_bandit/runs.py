@@ -1,10 +1,8 @@
-"""From a scenario to a finished run folder: the game, its audit, its page; and back from the folder."""
+"""From a scenario to a finished run folder: the game, its audit, its page; and the audit of a game on a node."""
 
 import json
 import operator
 import re
-from collections import Counter
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -14,6 +12,7 @@ from typing import Any
 
 from chain_bandit.audit.audit import audit
 from chain_bandit.audit.report import AuditReport
+from chain_bandit.audits import audit_folder
 from chain_bandit.chain.identity import Ask, require_same
 from chain_bandit.chain.remote import require_code
 from chain_bandit.game import folder
@@ -24,7 +23,6 @@ from chain_bandit.game.unfinished import Journals, place_of, unfinished
 from chain_bandit.history import files
 from chain_bandit.history.bodies import Bodies, with_bodies
 from chain_bandit.history.collect import Rpc, collect, creation_block
-from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.scenario import Scenario
 from chain_bandit.stopwatch import Stopwatch
@@ -38,26 +36,6 @@ class ExpectationFailed(ChainBanditError):
     def __init__(self, key: str, expected: str, got: object) -> None:
         super().__init__(f"expected {key} {expected}, got {got}")
         self.key, self.expected, self.got = key, expected, got
-
-
-class OtherGame(ChainBanditError):
-    """A history of another chain or contract than the one meant."""
-
-    exit_code = 6
-
-    def __init__(self, what: str, expected: object, got: object) -> None:
-        super().__init__(f"the history is of another game: {what} is {got}, expected {str(expected)[:80]}")
-        self.what, self.expected, self.got = what, expected, got
-
-
-class ManifestFalse(ChainBanditError):
-    """A manifest that claims something else than its history gives."""
-
-    exit_code = 12
-
-    def __init__(self, path: Path, name: str, claimed: object, found: object) -> None:
-        super().__init__(f"{path}: the manifest says {name} is {str(claimed)[:80]}, its history gives {found}")
-        self.path, self.name, self.claimed, self.found = path, name, claimed, found
 
 
 @dataclass(frozen=True)
@@ -116,41 +94,6 @@ def play(
         journals.whole = report.exit_code == 0
     kept = place_of(out) if outlives and journals.kept else None
     return Finished(out, manifest, watch.measured(), report, kept)
-
-
-def audit_folder(
-    path: Path, head: bytes | None = None, on_verified: Callable[[float], None] = lambda seconds: None
-) -> AuditReport:
-    """Audit a run folder's history against the head that was kept, by default the manifest's.
-
-    Raises:
-        ChainBanditError: no run folder, an unreadable history, or one of another game than the manifest's.
-    """
-    manifest, history = folder.read_manifest(path), files.read(path / folder.HISTORY)
-    for what, got in (
-        ("chain_id", history.origin.chain_id),
-        ("contract", "0x" + history.origin.contract.hex()),
-        ("first_block", history.origin.first_block),
-    ):
-        if manifest.get(what) != got:
-            raise OtherGame(what, manifest.get(what), got)
-    said = manifest.get("head")
-    if not isinstance(said, str) or not re.fullmatch("0x[0-9a-f]{64}", said):
-        raise folder.FolderRefused(path, "its manifest holds no head hash")
-    report = audit(history, head or bytes.fromhex(said[2:]), on_verified)
-    _compare(path, manifest, report)
-    return report
-
-
-def _compare(path: Path, manifest: dict[str, Any], report: AuditReport) -> None:
-    """Hold what the manifest claims against what the replay gives. Raises `ManifestFalse`."""
-    if report.failed:
-        return  # the report says what is wrong
-    kinds = Counter(row.kind for row in report.rounds)
-    found: dict[str, Any] = {kind.name.lower(): kinds[kind.name.lower()] for kind in Kind}
-    for name, got in {**found, "run_digest": report.run_digest}.items():
-        if got is not None and manifest.get(name) != got:
-            raise ManifestFalse(path, name, manifest.get(name), got)
 
 
 def recorded_game(ask: Ask, path: Path) -> bytes:

@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -277,6 +278,22 @@ def fate(bench: Bench, mutant: Mutant, asked: dict[str, Any], originals: dict[st
     return "survived"
 
 
+def changed_since(revision: str, root: Path = ROOT) -> set[tuple[str, int]]:
+    """(file, line) of every line of `contracts/` that is new or other than in a revision."""
+    lines, file = set(), ""
+    difference = subprocess.run(
+        ["git", "diff", "--unified=0", "--no-prefix", revision, "--", "contracts"],
+        cwd=root, check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    for line in difference.splitlines():
+        if line.startswith("+++ "):
+            file = line.removeprefix("+++ ")
+        elif found := re.match(r"@@ \S+ \+(\d+)(?:,(\d+))? @@", line):
+            first, count = int(found[1]), int(found[2] or 1)
+            lines |= {(file, at) for at in range(first, first + count)}
+    return lines
+
+
 def quick(asked: dict[str, Any]) -> dict[str, Any]:
     """The same question for settings that take half the time.
 
@@ -309,10 +326,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--files", nargs="*", default=[""], help="only sources whose names hold one of these")
+    parser.add_argument("--since", metavar="REVISION", help="only lines that it did not have")
     parser.add_argument("--list", action="store_true", help="say what would be tried, and stop")
     options = parser.parse_args()
     asked, started = question(), perf_counter()
     found = [mutant for mutant in mutants(asked) if any(name in mutant.file for name in options.files)]
+    if options.since:
+        changed = changed_since(options.since)
+        found = [mutant for mutant in found if (mutant.file, mutant.line) in changed]
     chosen = sample(found, options.count or len(found), options.seed)
     if options.list:
         print("\n".join(mutant.describe(asked["sources"][mutant.file]["content"]) for mutant in chosen))

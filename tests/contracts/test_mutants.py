@@ -1,11 +1,12 @@
 """`make mutants` changes what it says it changes; whether the tests notice is its own business."""
 
+import subprocess
 from collections import Counter
 
 import pytest
 
 from scripts.build_artifacts import question
-from scripts.mutate_contracts import GOAL, Mutant, excuses, mutants, report, sample
+from scripts.mutate_contracts import GOAL, Mutant, changed_since, excuses, mutants, report, sample
 
 OPERATORS = {
     "arithmetic", "assignment", "comparison", "condition", "drop event", "drop guard", "drop statement", "index",
@@ -62,3 +63,17 @@ def test_score_below_the_goal_fails(asked, found, capsys):
     assert report(dict.fromkeys(twenty[2:], "forge") | dict.fromkeys(twenty[:2], "survived"), asked, 20, 1) == 1
     assert report(dict.fromkeys(twenty, "invalid"), asked, 20, 1) == 1
     assert "score 18/20" in capsys.readouterr().out
+
+
+def test_lines_that_a_revision_did_not_have_are_told(tmp_path):
+    def git(*arguments: str) -> None:
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments], cwd=tmp_path, check=True)
+
+    source = tmp_path / "contracts" / "A.sol"
+    source.parent.mkdir()
+    source.write_text("one\ntwo\nthree\n")
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "first")
+    source.write_text("one\n2\nthree\nfour\nfive\n")
+    assert changed_since("HEAD", tmp_path) == {("contracts/A.sol", line) for line in (2, 4, 5)}

@@ -44,12 +44,14 @@ from chain_bandit.simulation.kernel.rewards import reward
 from chain_bandit.simulation.kernel.roots import quotient
 from chain_bandit.simulation.kernel.selection import (
     IN,
+    MEMBER,
     OUT,
     SORTED,
+    SUSPECT,
     TIED,
     kept_by,
-    kept_of_equals,
     sort_by,
+    spares,
     standing,
     trim,
 )
@@ -476,18 +478,25 @@ def _case_2(rules: Any, cast: Any, keys: Any, state: Any, t: Any) -> Any:
 @compiled
 def _tied_case_2(rules: Any, cast: Any, keys: Any, state: Any, t: Any) -> Any:
     """The same where only the order of equals decides."""
-    seed, own, others, members = state.notes[0], state.notes[1], state.notes[2], state.seats[BUFFER]
+    seed, members = state.notes[rules.participants], state.seats[BUFFER]
     keccak(seed, keys.words[0], t, 4)
     for arm in range(rules.arms):
-        count = 0
+        count, told = 0, state.pulled[TOLD, arm]
         for seat in range(rules.participants):
-            members[seat] = _is_member(rules, state, arm, seat)
+            members[seat] = MEMBER if _is_member(rules, state, arm, seat) else 0
             count += members[seat]
+        lowest, highest = np.int64(-1), np.int64(-1)
         for index in range(cast.seats.shape[1]):
             seat = cast.seats[SEAT, index]
             if cast.seats[LABELLED, index] and state.liars[STAND, index, arm] == TIED and state.seats[LIED_ABOUT, seat]:
-                if kept_of_equals(state.pulled[TOLD, arm], members, trim(rules, count), seed, seat, own, others):
-                    return True
+                members[seat] = SUSPECT
+                lowest = told[seat] if lowest < 0 else min(lowest, told[seat])
+                highest = max(highest, told[seat])
+        cut = trim(rules, count)
+        if highest >= 0 and spares(told, members, highest, cut, seed, state.notes):
+            return True
+        if lowest < highest and spares(told, members, lowest, cut, seed, state.notes):
+            return True
     return False
 
 

@@ -145,24 +145,80 @@ def standing(kept: Any, estimate: Any) -> Any:
     return IN
 
 
-@compiled
-def kept_of_equals(estimates: Any, members: Any, trim: Any, seed: Any, seat: Any, own: Any, others: Any) -> Any:
-    """Whether a member is left after trimming that cuts through those with the same estimator as its own.
+MEMBER, SUSPECT = 1, 2
+"""Whose estimator counts for an arm; the same of somebody of whom it is asked whether it is left."""
 
-    Their order is that of keccak(seed_t, id).
+
+@compiled
+def spares(estimates: Any, members: Any, value: Any, trim: Any, seed: Any, notes: Any) -> Any:
+    """Whether trimming leaves a suspect of those with one estimator, who stand in the order of keccak(seed_t, id).
+
+    Hashes are made until they decide, which is soon where the cut is on one side of the equals.
 
     Args:
-        own, others: `LANES` to take notes in.
+        members: 0, `MEMBER` or `SUSPECT`, by seat.
+        notes: a row of `LANES` for each seat, to take notes in.
     """
-    keccak(own, seed, seat, 2)
-    place, count = 0, 0
-    for other in range(members.size):
-        if not members[other]:
-            continue
-        count += 1
-        if estimates[other] < estimates[seat]:
-            place += 1
-        elif estimates[other] == estimates[seat] and other != seat:
-            keccak(others, seed, other, 2)
-            place += before(others, own)
-    return trim <= place < count - trim
+    count, below, others, suspects = 0, 0, 0, 0
+    for seat in range(members.size):
+        if members[seat]:
+            count += 1
+            below += estimates[seat] < value
+            if estimates[seat] == value:
+                suspects += members[seat] == SUSPECT
+                others += members[seat] == MEMBER
+    equals = others + suspects
+    first, after = max(0, trim - below), min(equals, count - trim - below)
+    if suspects == 0 or first >= after:
+        return False
+    if first == 0 or after == equals:
+        return after - first > others or _comes_early(
+            estimates, members, value, after - first, others, first > 0, seed, notes
+        )
+    return _comes_between(estimates, members, value, first, after, seed, notes)
+
+
+@compiled
+def _comes_early(
+    estimates: Any, members: Any, value: Any, places: Any, others: Any, backwards: Any, seed: Any, notes: Any
+) -> Any:
+    """Whether fewer than so many of the others come before the first suspect, or after the last one."""
+    nearest, early, at = -1, 0, 0
+    for seat in range(members.size):
+        if members[seat] == SUSPECT and estimates[seat] == value:
+            keccak(notes[others], seed, seat, 2)
+            nearest = seat
+            break
+    for seat in range(members.size):
+        if members[seat] == MEMBER and estimates[seat] == value:
+            keccak(notes[at], seed, seat, 2)
+            early += before(notes[at], notes[others]) != backwards
+            at += 1
+            if early + others - at < places:
+                return True
+    for seat in range(nearest + 1, members.size):
+        if members[seat] == SUSPECT and estimates[seat] == value:
+            keccak(notes[others], seed, seat, 2)
+            early = 0
+            for at in range(others):
+                early += before(notes[at], notes[others]) != backwards
+            if early < places:
+                return True
+    return False
+
+
+@compiled
+def _comes_between(estimates: Any, members: Any, value: Any, first: Any, after: Any, seed: Any, notes: Any) -> Any:
+    """Whether a suspect's place among the equals is from `first` to `after` - 1."""
+    for seat in range(members.size):
+        if members[seat] and estimates[seat] == value:
+            keccak(notes[seat], seed, seat, 2)
+    for seat in range(members.size):
+        if members[seat] == SUSPECT and estimates[seat] == value:
+            place = 0
+            for other in range(members.size):
+                if members[other] and estimates[other] == value:
+                    place += before(notes[other], notes[seat])
+            if first <= place < after:
+                return True
+    return False

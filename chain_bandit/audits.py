@@ -1,0 +1,69 @@
+"""The audit of a run folder, held against what its manifest claims; no node, and nothing that knows one, takes part."""
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from chain_bandit.audit.audit import audit
+from chain_bandit.audit.report import AuditReport
+from chain_bandit.game import folder
+from chain_bandit.history import files
+from chain_bandit.protocol.blocks import Kind
+from chain_bandit.protocol.errors import ChainBanditError
+
+
+class OtherGame(ChainBanditError):
+    """A history of another chain or contract than the one meant."""
+
+    exit_code = 6
+
+    def __init__(self, what: str, expected: object, got: object) -> None:
+        super().__init__(f"the history is of another game: {what} is {got}, expected {str(expected)[:80]}")
+        self.what, self.expected, self.got = what, expected, got
+
+
+class ManifestFalse(ChainBanditError):
+    """A manifest that claims something else than its history gives."""
+
+    exit_code = 12
+
+    def __init__(self, path: Path, name: str, claimed: object, found: object) -> None:
+        super().__init__(f"{path}: the manifest says {name} is {str(claimed)[:80]}, its history gives {found}")
+        self.path, self.name, self.claimed, self.found = path, name, claimed, found
+
+
+def audit_folder(
+    path: Path, head: bytes | None = None, on_verified: Callable[[float], None] = lambda seconds: None
+) -> AuditReport:
+    """Audit a run folder's history against the head that was kept, by default the manifest's.
+
+    Raises:
+        ChainBanditError: no run folder, an unreadable history, or one of another game than the manifest's.
+    """
+    manifest, history = folder.read_manifest(path), files.read(path / folder.HISTORY)
+    for what, got in (
+        ("chain_id", history.origin.chain_id),
+        ("contract", "0x" + history.origin.contract.hex()),
+        ("first_block", history.origin.first_block),
+    ):
+        if manifest.get(what) != got:
+            raise OtherGame(what, manifest.get(what), got)
+    said = manifest.get("head")
+    if not isinstance(said, str) or not re.fullmatch("0x[0-9a-f]{64}", said):
+        raise folder.FolderRefused(path, "its manifest holds no head hash")
+    report = audit(history, head or bytes.fromhex(said[2:]), on_verified)
+    _compare(path, manifest, report)
+    return report
+
+
+def _compare(path: Path, manifest: dict[str, Any], report: AuditReport) -> None:
+    """Hold what the manifest claims against what the replay gives. Raises `ManifestFalse`."""
+    if report.failed:
+        return  # the report says what is wrong
+    kinds = Counter(row.kind for row in report.rounds)
+    found: dict[str, Any] = {kind.name.lower(): kinds[kind.name.lower()] for kind in Kind}
+    for name, got in {**found, "run_digest": report.run_digest}.items():
+        if got is not None and manifest.get(name) != got:
+            raise ManifestFalse(path, name, manifest.get(name), got)
