@@ -44,6 +44,7 @@ SWAPPED = {
     "&&": ("||",), "||": ("&&",), "+": ("-",), "-": ("+",), "*": ("/",), "/": ("*",), "%": ("/",),
     "<<": (">>",), ">>": ("<<",), "&": ("|",), "|": ("&",), "^": ("&",),
 }  # fmt: skip
+ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 PATIENCE = 900
 """Seconds that a suite may take: many times what it takes on the original."""
 COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
@@ -210,8 +211,7 @@ class Bench:
         for name in COPIED_FILES:
             shutil.copy(ROOT / name, folder)
         (folder / "node_modules").symlink_to(ROOT / "node_modules")
-        self.environment = os.environ | {
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        self.environment = ENVIRONMENT | {
             "FOUNDRY_FUZZ_RUNS": "32", "FOUNDRY_INVARIANT_RUNS": "16",
             "FOUNDRY_INVARIANT_SHRINK_RUN_LIMIT": "0",
         }  # fmt: skip
@@ -345,6 +345,7 @@ def main() -> int:
 def tried(chosen: list[Mutant], asked: dict[str, Any], workers: int) -> dict[Mutant, str]:
     """What became of each mutant; the unchanged contract must pass first."""
     fates: dict[Mutant, str] = {}
+    subprocess.run([FORGE, "build"], cwd=ROOT, env=ENVIRONMENT, check=True, capture_output=True)  # once for all copies
     with tempfile.TemporaryDirectory() as folder:
         benches = [Bench(Path(folder) / str(number)) for number in range(workers)]
         originals = {}

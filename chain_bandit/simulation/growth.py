@@ -6,7 +6,7 @@ from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as students_t
+from scipy.special import stdtrit
 
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation.replicates import CONFIDENCE, Estimate
@@ -64,7 +64,7 @@ def fit(horizons: Sequence[int], means: Sequence[float], errors: Sequence[float]
     found = np.linalg.lstsq(weighted, target, rcond=None)[0]
     misfit = float(((target - weighted @ found) ** 2).sum()) / freedom
     spread = np.sqrt(np.diag(np.linalg.inv(weighted.T @ weighted)) * max(1.0, misfit))
-    half = float(students_t.ppf((1 + CONFIDENCE) / 2, freedom)) * spread
+    half = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * spread
     units = np.array([1.0, 1.0, scale])
     edges = zip(*(each / units for each in (found, found - half, found + half)), strict=True)
     return Growth(*(Estimate(float(mid), float(low), float(high)) for mid, low, high in edges))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as students_t
+from scipy.special import stdtrit  # the quantile of Student's t; scipy.stats takes a second to load
 
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import Conduct
@@ -108,7 +108,7 @@ def estimate(values: NDArray[np.float64]) -> Estimate:
     if len(values) < 2:
         return Estimate(mean, None, None)
     error = float(values.std(ddof=1)) / len(values) ** 0.5
-    half = float(students_t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)) * error
+    half = float(stdtrit(len(values) - 1, (1 + CONFIDENCE) / 2)) * error
     return Estimate(mean, mean - half, mean + half)
 
 

@@ -356,10 +356,11 @@ def test_receiver_that_calls_back_is_paid_once():
     assert game.held() == held - due
 
 
-def test_contract_and_python_owe_the_same_in_random_finished_games():
+@pytest.mark.parametrize("games", [8, pytest.param(100, marks=pytest.mark.deep)])
+def test_contract_and_python_owe_the_same_in_random_finished_games(games):
     """Random ends of one opened game: records, rewards, roles, costs, complete or void."""
     checked = voided = 0
-    for number in range(15):
+    for number in range(games):
         chance = random.Random(number)
         size = chance.choice((2, 3, 4, 5, 7))
         roles = bytes(chance.choice((0, 0, 1, 2, 3)) for _ in range(size))
@@ -374,7 +375,8 @@ def test_contract_and_python_owe_the_same_in_random_finished_games():
         for _ in range(20):
             voided += finish(game, chance)
             checked += 1
-    assert (checked, voided) == (300, 121)
+    assert checked == 20 * games
+    assert 0.2 < voided / checked < 0.6
 
 
 def some_model(chance: random.Random, arms: int) -> RewardModel:
@@ -537,11 +539,12 @@ def test_distance_cost_is_that_of_the_honest_arm_and_never_more_than_c():
     ]
 
 
-def test_contract_and_python_read_the_same_reward_models():
+@pytest.mark.parametrize("models", [60, pytest.param(1_000, marks=pytest.mark.deep)])
+def test_contract_and_python_read_the_same_reward_models(models):
     """Every model that one refuses the other refuses; costs show that the means of all others are the same."""
     chance, verdicts = random.Random(9), []
     p = parameters(cost=Cost.DISTANCE, participants=2, liars=0, attackers=0, horizon=6)
-    for number in range(120):
+    for number in range(models):
         model = some_model(chance, p.arms).encode()
         for _ in range(chance.randrange(3)):
             model = changed_model(chance, model)
@@ -560,7 +563,7 @@ def test_contract_and_python_read_the_same_reward_models():
         game.do(game.environment, "settleCosts", game.entries(costly))
         game.do(game.anybody, "close")
         assert game.view("owed", game.seats[1]) == p.stake - charged(game, costly) * p.wei_per_unit
-    assert 30 < sum(verdicts) < 90
+    assert models / 4 < sum(verdicts) < models * 3 / 4
 
 
 def changed_model(chance: random.Random, model: bytes) -> bytes:
