@@ -12,7 +12,7 @@ a run that was stopped goes on.
 
 import argparse
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -239,10 +239,19 @@ def figure(asked: Asked) -> Figure:
     )  # fmt: skip
 
 
+def line(asked: Asked, found: Figure) -> str:
+    """A row of a file."""
+    return json.dumps({"asked": asdict(asked), "figure": asdict(found)})
+
+
 def known(file: Path) -> dict[Asked, Figure]:
     """What a file holds."""
-    lines = map(json.loads, file.read_text(encoding="utf-8").splitlines()) if file.exists() else ()
-    return {Asked(**line["asked"]): Figure(**line["figure"]) for line in lines}
+    found = {}
+    for text in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
+        row = json.loads(text)
+        row["figure"]["published"] = tuple(row["figure"]["published"])
+        found[Asked(**row["asked"])] = Figure(**row["figure"])
+    return found
 
 
 def figures(rows: Iterable[Asked], jobs: int, file: Path | None) -> dict[Asked, Figure]:
@@ -255,7 +264,7 @@ def figures(rows: Iterable[Asked], jobs: int, file: Path | None) -> dict[Asked, 
             found[asked] = figured
             if file:
                 with file.open("a", encoding="utf-8") as out:
-                    print(json.dumps({"asked": asdict(asked), "figure": asdict(figured)}), file=out)
+                    print(line(asked, figured), file=out)
     return {asked: found[asked] for asked in rows}
 
 
@@ -275,18 +284,17 @@ def print_table(setup: Setup, found: Mapping[Asked, Figure], console: Console) -
     console.print(table)
 
 
-def print_matrix(setup: Setup, found: Mapping[Asked, Figure], liars: int) -> None:
-    """Regret by lie and rival, in the form of docs/rivals.md; the worst lie of each rival stands out."""
-    of = {(asked.lie, asked.rival): row.regret for asked, row in found.items() if asked.liars == liars}
-    lies, rivals = (list(dict.fromkeys(key[at] for key in of if key[1] in POOLED)) for at in (0, 1))
-    print(f"{setup.title}, f = {liars}, {setup.screen} games\n\n| | {' | '.join(rivals)} |")
-    print("|---" + "|---:" * len(rivals) + "|")
+def matrix(found: Mapping[Asked, Figure], liars: int) -> Iterator[str]:
+    """Regret by lie and rival, as docs/rivals.md has it; the worst lie of each rival stands out."""
+    rows = {asked: row.regret for asked, row in found.items() if asked.liars == liars and asked.rival in POOLED}
+    lies, rivals = (list(dict.fromkeys(getattr(asked, name) for asked in rows)) for name in ("lie", "rival"))
+    most = {rival: max(regret for asked, regret in rows.items() if asked.rival == rival) for rival in rivals}
+    yield f"| f = {liars} | {' | '.join(f'`{rival}`' for rival in rivals)} |"
+    yield "|---" + "|---:" * len(rivals) + "|"
     for lie in lies:
-        cells = [
-            f"**{of[lie, rival]:.0f}**" if of[lie, rival] == max(of[other, rival] for other in lies)
-            else f"{of[lie, rival]:.0f}" for rival in rivals
-        ]  # fmt: skip
-        print(f"| `{lie}` | {' | '.join(cells)} |")
+        row = {asked.rival: regret for asked, regret in rows.items() if asked.lie == lie}
+        cells = (f"**{row[rival]:.0f}**" if row[rival] == most[rival] else f"{row[rival]:.0f}" for rival in rivals)
+        yield f"| `{lie}` | {' | '.join(cells)} |"
 
 
 def worst(found: Mapping[Asked, Figure], replicates: int) -> list[Asked]:
@@ -295,6 +303,17 @@ def worst(found: Mapping[Asked, Figure], replicates: int) -> list[Asked]:
     for asked in sorted(found, key=lambda asked: found[asked].regret):
         rows[asked.rival, asked.liars] = asked
     return [replace(asked, replicates=replicates, seed=SEED + 100) for asked in found if asked in rows.values()]
+
+
+def worst_table(found: Mapping[Asked, Figure]) -> Iterator[str]:
+    """What `worst` came to, as docs/rivals.md has it."""
+    liars = sorted({asked.liars for asked in found})
+    yield f"| rule | sent | {' | '.join(f'f = {count} | under' for count in liars)} |"
+    yield "|---|---:" + "|---:|---" * len(liars) + "|"
+    for rival in dict.fromkeys(asked.rival for asked in found):
+        rows = {asked.liars: (asked.lie, row) for asked, row in found.items() if asked.rival == rival}
+        cells = [f"{row.regret:.1f} ± {row.half:.1f} | {lie}" for lie, row in (rows[count] for count in liars)]
+        yield f"| `{rival}` | {rows[liars[0]][1].sent:.3g} | {' | '.join(cells)} |"
 
 
 def main() -> None:
@@ -319,10 +338,13 @@ def main() -> None:
         rows = [Asked(name, **row.names, replicates=games, horizon=options.horizon) for row in setup.rows]
         found = figures(rows, options.jobs, options.json)
         if setup.screen:
-            for liars in sorted({asked.liars for asked in found}):
-                print_matrix(setup, found, liars)
-            found = figures(worst(found, options.replicates), options.jobs, options.json)
-        print_table(setup, found, console)
+            again = figures(worst(found, options.replicates), options.jobs, options.json)
+            print(f"{setup.title}; {games} games a cell, {options.replicates} of each rule's worst lie")
+            tables = [matrix(found, liars) for liars in sorted({asked.liars for asked in found})]
+            for table in (*tables, worst_table(again)):
+                print("", *table, sep="\n")
+        else:
+            print_table(setup, found, console)
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ def told_by(attack: Attack, parameters: Parameters) -> Lie:
         known, in_force, (own, claimed) = _known(seen, told.known), None, seen.own
         if (seen.in_force.pulls > 0).all():
             in_force = _units(seen.in_force.means[:, None])[0]
-        n_ref = np.maximum(np.moveaxis(seen.honest.pulls.max(axis=1), 0, -1), 1).astype(np.int64)
+        n_ref = np.maximum(seen.honest.pulls.max(axis=1), 1).T.astype(np.int64)
         report = _units(own)
         for kind, a, b in lies:
             if kind == Told.PRAISE:
@@ -48,15 +48,15 @@ def told_by(attack: Attack, parameters: Parameters) -> Lie:
                 report = report if known is None else _worst_taken(seen, known, n_ref)
             else:
                 report = tell(report, kind, a, b, seen.t, in_force, n_ref, known)
-        means = np.moveaxis(np.broadcast_to(report, (own.shape[1], *report.shape[-2:])), -1, 0)
-        return Reports(means / UNIT, claimed)
+        means = np.broadcast_to(report, (own.shape[1], *report.shape[-2:]))
+        return Reports(means.transpose(2, 0, 1) / UNIT, claimed)
 
     return lie
 
 
 def _units(means: Floats) -> Ints:
     """(R, S, K) as (S, K, R) in units."""
-    return np.moveaxis(np.floor(means * UNIT).astype(np.int64), 0, -1)
+    return (means * UNIT).astype(np.int64).transpose(1, 2, 0)
 
 
 def _known(seen: Seen, rows: int) -> Ints | None:

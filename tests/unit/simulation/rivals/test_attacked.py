@@ -134,7 +134,8 @@ class Stranger(Attack):
 
 
 @pytest.mark.parametrize(
-    "attack", [make("false-record", {}), make("two-faced-report", {}), make("silent-validator", {}), Stranger()]
+    "attack",
+    [make("false-record", {}), Combined([make("swap", {}), make("silent-validator", {})]), Stranger()],
 )
 def test_what_reports_of_means_cannot_carry_is_refused(scenario, attack):
     with pytest.raises(NotSimulated):
