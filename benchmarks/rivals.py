@@ -1,30 +1,41 @@
 """The rivals on their own set-ups: pseudo-regret of the honest, what is sent for it, and what was published of it.
 
-    python benchmarks/rivals.py [zhu swarmgov vial fed-mom] [--replicates 20] [--horizon 10000] [--jobs 2] [--json]
+    python benchmarks/rivals.py [zhu attacks swarmgov vial fed-mom] [--replicates 20] [--horizon 10000] [--jobs 2]
+                                [--json FILE]
 
 No chain, no messages: `chain_bandit` is its Option 1 from round 1 on, with the exploration of all who pool. "sent":
 numbers an agent sends a round; a broadcast counts once. "with cost": each number costs the set-up's price in rewards.
 "published": the figure, or the ends of its 95 % interval or range; "ratio": ours over it, 1 inside. What each rival is
-told and where it comes from: docs/rivals.md.
+told and where it comes from: docs/rivals.md. JSON is a line for each row; what FILE holds is not played again, so that
+a run that was stopped goes on.
 """
 
 import argparse
 import json
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from chain_bandit.attacks.attack import NotSimulated
+from chain_bandit.attacks.registry import ATTACKS, make
+from chain_bandit.scenario import Scenario
 from chain_bandit.simulation.arena import World, play, ring
+from chain_bandit.simulation.rivals.attacked import told_by
 from chain_bandit.simulation.rivals.registry import RIVALS
 from chain_bandit.simulation.rivals.reports import Malice, constant, inflated, inside
 
 SEED = 1
 HONEST = Malice()
+OURS = {"trimmed": "chain_bandit", "confidence": "chain_bandit, confidence"}
+POOLED = (*OURS, "mean", "fedavg", "median", "geometric-median", "krum", "meamed", "clipping", "zhu",
+          "dubey-pentland", "fed-mom")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -37,23 +48,49 @@ class Row:
     worlds: tuple[World, ...]
     published: tuple[float, ...] = ()
 
+    @property
+    def names(self) -> dict[str, Any]:
+        """By which it is known in its set-up."""
+        return {"rival": self.rival, "lie": self.lie, "liars": self.worlds[0].liars}
+
 
 @dataclass(frozen=True)
 class Setup:
-    """Rows that belong together, and what a number costs that is sent."""
+    """Rows that belong together.
+
+    Attributes:
+        price: of a number that is sent, in rewards.
+        screen: games a row, from which each rule's worst lie is taken and played in full; 0: every row is.
+    """
 
     title: str
     rows: tuple[Row, ...]
     price: float = 0.0
+    screen: int = 0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which row of a set-up is played, how often, for how many rounds at most, and on which luck."""
+
+    setup: str
+    rival: str
+    lie: str
+    liars: int
+    replicates: int
+    horizon: int
+    seed: int = SEED
+
+    @property
+    def row(self) -> Row:
+        """The row itself."""
+        return next(row for row in SETUPS[self.setup]().rows if self == replace(self, **row.names))
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A row's outcome; `half`: of the 95 % interval."""
+    """A row's outcome; `half`: of the 95 % interval; `replicates`: games that were played for it."""
 
-    rival: str
-    lie: str
-    liars: int
     replicates: int
     regret: float
     half: float
@@ -95,6 +132,31 @@ def zhu() -> Setup:
             for rival, liars, lie, malice in (*alone, *pools)
         ),
     )
+
+
+def attacks() -> Setup:
+    """Zhu's set-up under every attack of the registry that a report of means can carry, by default and bolder."""
+    means = (0.5, 0.45, 0.4, 0.3)
+    bolder = (
+        ("constant-lie", {"favour": 1}), ("inflated-counts", {"favour": 1}),
+        ("inflated-counts", {"favour": 1, "times": 10_000}), ("sleeper", {"wakes": 5_000}),
+    )  # fmt: skip
+    rows = []
+    for liars in (1, 3):
+        worlds = (World(means, 10, liars, 10_000),)
+        game = Scenario(
+            name="attacks", participants=10, rounds=10_000, liars=liars, attackers=0,
+            rewards={"kind": "bernoulli", "means": means},
+        ).parameters  # fmt: skip
+        rows += [Row(rival, "none", HONEST, worlds) for rival in ("ucb1", "oracle")]
+        for name, options in (*((name, {}) for name in ATTACKS), *bolder):
+            try:
+                malice = Malice(told_by(make(name, options), game))
+            except NotSimulated:
+                continue
+            label = " ".join([name, *(f"{option}={value}" for option, value in options.items())])
+            rows += [Row(rival, label, malice, worlds) for rival in POOLED]
+    return Setup("Zhu et al.'s set-up under every attack", tuple(rows), screen=20)
 
 
 def swarmgov() -> Setup:
@@ -155,42 +217,103 @@ def fed_mom() -> Setup:
     )
 
 
-SETUPS: Mapping[str, Callable[[], Setup]] = {"zhu": zhu, "swarmgov": swarmgov, "vial": vial, "fed-mom": fed_mom}
+SETUPS: Mapping[str, Callable[[], Setup]] = {
+    "zhu": zhu, "attacks": attacks, "swarmgov": swarmgov, "vial": vial, "fed-mom": fed_mom,
+}  # fmt: skip
 
 
-def figure(name: str, place: int, replicates: int, horizon: int) -> Figure:
+def figure(asked: Asked) -> Figure:
     """One row, played."""
-    setup = SETUPS[name]()
-    row = setup.rows[place]
-    worlds = [replace(world, horizon=min(world.horizon, horizon)) for world in row.worlds]
-    each = max(replicates // len(worlds), 2)
-    games = [play(world, RIVALS[row.rival](row.malice), each, SEED + number) for number, world in enumerate(worlds)]
+    row, price = asked.row, SETUPS[asked.setup]().price
+    worlds = [replace(world, horizon=min(world.horizon, asked.horizon)) for world in row.worlds]
+    each, maker = max(asked.replicates // len(worlds), 2), RIVALS[row.rival](row.malice)
+    games = [play(world, maker, each, asked.seed + number) for number, world in enumerate(worlds)]
     regret = np.concatenate([game.regret[:, -1] for game in games])
     mean, sent = float(regret.mean()), games[0].sent
     whole = worlds[0].horizon == row.worlds[0].horizon
     nearest = float(np.clip(mean, min(row.published), max(row.published))) if row.published and whole else None
     half = float(1.96 * regret.std(ddof=1) / len(regret) ** 0.5)
     return Figure(
-        row.rival, row.lie, worlds[0].liars, len(regret), mean, half, sent,
-        mean + setup.price * sent * worlds[0].horizon, row.published if whole else (), nearest and mean / nearest,
+        len(regret), mean, half, sent, mean + price * sent * worlds[0].horizon, row.published if whole else (),
+        nearest and mean / nearest,
     )  # fmt: skip
 
 
-def print_table(setup: Setup, figures: Sequence[Figure], horizon: int, console: Console) -> None:
+def line(asked: Asked, found: Figure) -> str:
+    """A row of a file."""
+    return json.dumps({"asked": asdict(asked), "figure": asdict(found)})
+
+
+def known(file: Path) -> dict[Asked, Figure]:
+    """What a file holds."""
+    found = {}
+    for text in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
+        row = json.loads(text)
+        row["figure"]["published"] = tuple(row["figure"]["published"])
+        found[Asked(**row["asked"])] = Figure(**row["figure"])
+    return found
+
+
+def figures(rows: Iterable[Asked], jobs: int, file: Path | None) -> dict[Asked, Figure]:
+    """What these rows come to, from the file or played; what is played is added to it at once."""
+    rows, found = list(rows), known(file) if file else {}
+    with ProcessPoolExecutor(jobs) as pool:
+        started = {pool.submit(figure, asked): asked for asked in rows if asked not in found}
+        for ended in as_completed(started):
+            asked, figured = started[ended], ended.result()
+            found[asked] = figured
+            if file:
+                with file.open("a", encoding="utf-8") as out:
+                    print(line(asked, figured), file=out)
+    return {asked: found[asked] for asked in rows}
+
+
+def print_table(setup: Setup, found: Mapping[Asked, Figure], console: Console) -> None:
     """The figures, one rival a row."""
-    title = f"{setup.title}; {horizon:,} rounds at most"
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, title=setup.title, title_justify="left")
     for heading in ("rival", "liars", "lie"):
         table.add_column(heading, no_wrap=True)
-    for heading in ("regret", "sent", *(["with cost"] if setup.price else []), "published", "ratio"):
+    for heading in ("games", "regret", "sent", *(["with cost"] if setup.price else []), "published", "ratio"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for row in figures:
+    for asked, row in found.items():
         table.add_row(
-            "chain_bandit" if row.rival == "trimmed" else row.rival, str(row.liars), row.lie,
+            OURS.get(asked.rival, asked.rival), str(asked.liars), asked.lie, str(row.replicates),
             f"{row.regret:.1f} ±{row.half:.1f}", f"{row.sent:.3g}", *([f"{row.with_cost:.0f}"] if setup.price else []),
             " … ".join(f"{value:g}" for value in row.published), "" if row.ratio is None else f"{row.ratio:.3f}",
         )  # fmt: skip
     console.print(table)
+
+
+def matrix(found: Mapping[Asked, Figure], liars: int) -> Iterator[str]:
+    """Regret by lie and rival, as docs/rivals.md has it; the worst lie of each rival stands out."""
+    rows = {asked: row.regret for asked, row in found.items() if asked.liars == liars and asked.rival in POOLED}
+    lies, rivals = (list(dict.fromkeys(getattr(asked, name) for asked in rows)) for name in ("lie", "rival"))
+    most = {rival: max(regret for asked, regret in rows.items() if asked.rival == rival) for rival in rivals}
+    yield f"| f = {liars} | {' | '.join(f'`{rival}`' for rival in rivals)} |"
+    yield "|---" + "|---:" * len(rivals) + "|"
+    for lie in lies:
+        row = {asked.rival: regret for asked, regret in rows.items() if asked.lie == lie}
+        cells = (f"**{row[rival]:.0f}**" if row[rival] == most[rival] else f"{row[rival]:.0f}" for rival in rivals)
+        yield f"| `{lie}` | {' | '.join(cells)} |"
+
+
+def worst(found: Mapping[Asked, Figure], replicates: int) -> list[Asked]:
+    """Of each rival and number of liars the row that cost most, to be played anew, on other luck."""
+    rows: dict[tuple[str, int], Asked] = {}
+    for asked in sorted(found, key=lambda asked: found[asked].regret):
+        rows[asked.rival, asked.liars] = asked
+    return [replace(asked, replicates=replicates, seed=SEED + 100) for asked in found if asked in rows.values()]
+
+
+def worst_table(found: Mapping[Asked, Figure]) -> Iterator[str]:
+    """What `worst` came to, as docs/rivals.md has it."""
+    liars = sorted({asked.liars for asked in found})
+    yield f"| rule | sent | {' | '.join(f'f = {count} | under' for count in liars)} |"
+    yield "|---|---:" + "|---:|---" * len(liars) + "|"
+    for rival in dict.fromkeys(asked.rival for asked in found):
+        rows = {asked.liars: (asked.lie, row) for asked, row in found.items() if asked.rival == rival}
+        cells = [f"{row.regret:.1f} ± {row.half:.1f} | {lie}" for lie, row in (rows[count] for count in liars)]
+        yield f"| `{rival}` | {rows[liars[0]][1].sent:.3g} | {' | '.join(cells)} |"
 
 
 def main() -> None:
@@ -200,27 +323,28 @@ def main() -> None:
     parser.add_argument("--replicates", type=int, default=20, help="independent games a row (default 20, at least 2)")
     parser.add_argument("--horizon", type=int, default=10_000, help="rounds at most (default 10,000)")
     parser.add_argument("--jobs", type=int, default=2, help="processes (default 2)")
-    parser.add_argument("--json", action="store_true", help="one JSON object on stdout instead of the tables")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="a line for each row, as soon as it is played")
     options = parser.parse_args()
     names = options.setups or list(SETUPS)
     if unknown := [name for name in names if name not in SETUPS]:
         parser.error(f"no set-up is called {unknown[0]}; there are {', '.join(SETUPS)}")
     if options.replicates < 2 or options.horizon < 1 or options.jobs < 1:
         parser.error("expected --replicates of at least 2, --horizon and --jobs of at least 1")
-    with ProcessPoolExecutor(options.jobs) as pool:
-        asked = {
-            name: [
-                pool.submit(figure, name, place, options.replicates, options.horizon)
-                for place in range(len(SETUPS[name]().rows))
-            ]
-            for name in names
-        }
-        found = {name: [future.result() for future in futures] for name, futures in asked.items()}
-    if options.json:
-        print(json.dumps({name: [vars(row) for row in rows] for name, rows in found.items()}))
-    else:
-        for name, rows in found.items():
-            print_table(SETUPS[name](), rows, options.horizon, Console(width=max(Console().width, 110)))
+    console = Console(width=max(Console().width, 120))
+    for name in names:
+        setup = SETUPS[name]()
+        setup = replace(setup, title=f"{setup.title}; {options.horizon:,} rounds at most")
+        games = setup.screen or options.replicates
+        rows = [Asked(name, **row.names, replicates=games, horizon=options.horizon) for row in setup.rows]
+        found = figures(rows, options.jobs, options.json)
+        if setup.screen:
+            again = figures(worst(found, options.replicates), options.jobs, options.json)
+            print(f"{setup.title}; {games} games a cell, {options.replicates} of each rule's worst lie")
+            tables = [matrix(found, liars) for liars in sorted({asked.liars for asked in found})]
+            for table in (*tables, worst_table(again)):
+                print("", *table, sep="\n")
+        else:
+            print_table(setup, found, console)
 
 
 if __name__ == "__main__":

@@ -5,22 +5,16 @@ that lie; it gives means and the samples that they stand on, (replicates, receiv
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chain_bandit.simulation.rivals.reports import Reports
 from chain_bandit.testing.holding import require
 
 _SHAPE = 4, 3, 9, 5
 _LIARS = 2
-
-
-class Heard(NamedTuple):
-    """Sample means in [0, 1] and the pulls behind them."""
-
-    means: NDArray[np.float64]
-    pulls: NDArray[np.float64]
 
 
 def aggregator_conformance(aggregate: Callable[[Any, int], Any]) -> None:
@@ -31,8 +25,8 @@ def aggregator_conformance(aggregate: Callable[[Any, int], Any]) -> None:
     """
     name = getattr(aggregate, "__name__", str(aggregate))
     chance = np.random.default_rng(0)
-    heard = Heard(chance.random(_SHAPE), chance.integers(1, 100, _SHAPE).astype(float))
-    kept = Heard(heard.means.copy(), heard.pulls.copy())
+    heard = Reports(chance.random(_SHAPE), chance.integers(1, 100, _SHAPE).astype(float))
+    kept = Reports(heard.means.copy(), heard.pulls.copy())
     means, samples = _shaped(name, aggregate(heard, _LIARS))
     require(_same(heard, kept), f"{name} changes the reports that it is given")
     again = _shaped(name, aggregate(heard, _LIARS))
@@ -42,10 +36,10 @@ def aggregator_conformance(aggregate: Callable[[Any, int], Any]) -> None:
     require(inside, f"{name} gives a mean outside of what was reported")
     some = (samples > 0).all() and np.isfinite(samples).all()
     require(some, f"{name} stands on no samples where everybody has some")
-    alone = [_shaped(name, aggregate(Heard(heard.means[[r]], heard.pulls[[r]]), _LIARS), 1) for r in range(_SHAPE[0])]
+    alone = [_shaped(name, aggregate(Reports(heard.means[[r]], heard.pulls[[r]]), _LIARS), 1) for r in range(_SHAPE[0])]
     together = np.concatenate([each[0] for each in alone]), np.concatenate([each[1] for each in alone])
     require(_near(together, (means, samples)), f"{name} lets one replicate depend on another")
-    agreed = Heard(np.broadcast_to(heard.means[:, :, :1], _SHAPE).copy(), np.full(_SHAPE, 7.0))
+    agreed = Reports(np.broadcast_to(heard.means[:, :, :1], _SHAPE).copy(), np.full(_SHAPE, 7.0))
     unanimous, _ = _shaped(name, aggregate(agreed, _LIARS))
     require(np.allclose(unanimous, heard.means[:, :, 0]), f"{name} gives something else than what everybody says")
 

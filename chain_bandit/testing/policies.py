@@ -4,41 +4,27 @@ It is made of a world, a number of replicates and coins of its own, a `numpy.ran
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chain_bandit.simulation.arena import World
 from chain_bandit.testing.holding import require
 
 _REPLICATES = 3
 
 
-@dataclass(frozen=True)
-class World:
-    """A Bernoulli bandit and who plays it; the last `liars` of the agents are malicious, all hear all."""
-
-    means: tuple[float, ...] = (0.7, 0.5, 0.2)
-    agents: int = 5
-    liars: int = 1
-    horizon: int = 60
-    graph: None = None
-    arms: int = 3
-    honest: int = 4
+_WORLD = World((0.7, 0.5, 0.2), agents=5, liars=1, horizon=60)
 
 
-def policy_conformance(make: Callable[[Any, int, np.random.Generator], Any], world: Any = None) -> None:
+def policy_conformance(make: Callable[[World, int, np.random.Generator], Any], world: World = _WORLD) -> None:
     """Play a small world twice.
-
-    Args:
-        world: another one, with the attributes of `World`.
 
     Raises:
         AssertionError: it names no arm, changes what it learns from, forgets its coins, or does not say what it is
             told.
     """
-    world = world or World()
     name = getattr(make, "__name__", str(make))
     information = getattr(make(world, _REPLICATES, np.random.default_rng(1)), "information", "")
     require(isinstance(information, str) and information, f"{name} does not say in `information` what it is told")
@@ -47,7 +33,7 @@ def policy_conformance(make: Callable[[Any, int, np.random.Generator], Any], wor
         require(np.array_equal(one, other), f"{name} pulls other arms in round {t} when it has the same coins again")
 
 
-def _played(name: str, make: Callable[..., Any], world: Any) -> list[NDArray[np.int64]]:
+def _played(name: str, make: Callable[..., Any], world: World) -> list[NDArray[np.int64]]:
     policy, chance = make(world, _REPLICATES, np.random.default_rng(1)), np.random.default_rng(2)
     pulled, sent, shape = [], 0.0, (_REPLICATES, world.agents)
     for t in range(1, world.horizon + 1):

@@ -26,7 +26,7 @@ class Lie(IntEnum):
     ON_OFF = 6
     """a: the rounds of honesty, and of lies, in turn."""
     PRAISE = 7
-    """a: the arm that gets UNIT."""
+    """a: the arm that gets UNIT, b: how many times its pulls are claimed."""
     WITHIN_RANGE = 8
     SWAP = 9
     INNER_PRODUCT = 10

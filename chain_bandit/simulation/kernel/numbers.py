@@ -253,7 +253,7 @@ def _lie(attack: Attack, parameters: Parameters) -> tuple[int, int, int]:
         case OnOff() as lie:
             return Lie.ON_OFF, lie.period, 0
         case InflatedCounts() as lie:  # its bits are those of its pulls: it pulls with the honest
-            return Lie.PRAISE, arm(lie.favour), 0
+            return Lie.PRAISE, arm(lie.favour), lie.times
         case Swap():
             return Lie.SWAP, 0, 0
         case InnerProduct() as lie:

@@ -1,37 +1,57 @@
-"""Who hears whom, and what of it is a lie."""
+"""Who hears whom, what of it is a lie, and what is made of it."""
+
+from collections.abc import Callable
 
 import numpy as np
 
-from chain_bandit.simulation.arena import World
-from chain_bandit.simulation.rivals.reports import Lie, Reports
+from chain_bandit.simulation.arena import Ints, World
+from chain_bandit.simulation.rivals.reports import Lie, Reports, Seen
+
+Aggregate = Callable[[Reports, int], Reports]
+"""(what V receivers hear, their own report first, (R, V, S, K); f) to means and the samples behind them, (R, V, K)."""
 
 
 class Audience:
-    """The V receivers of a world, and the S whom each of them hears, itself first.
+    """The V receivers of a world, the S whom each of them hears, itself first, and what it pools.
 
     Where everybody hears everybody the honest know the same: they are one receiver, V = 1, unless they hear `apart`.
+
+    Attributes:
+        pool: what each receiver made of what it last heard, (R, V, K); of nothing at first.
     """
 
-    def __init__(self, world: World, lie: Lie, apart: bool = False) -> None:
-        self._honest, self._lie = world.honest, lie
+    def __init__(
+        self, world: World, replicates: int, aggregate: Aggregate, lie: Lie, apart: bool = False
+    ) -> None:  # fmt: skip
+        self._honest, self._liars, self._aggregate, self._lie = world.honest, world.liars, aggregate, lie
         graph = ~np.eye(world.agents, dtype=bool) if world.graph is None else world.graph
         one = world.graph is None and not apart
         heard = [[agent, *np.flatnonzero(row)] for agent, row in enumerate(graph[:1] if one else graph)]
         most = max(map(len, heard))
         self._senders = np.array([row + row[:1] * (most - len(row)) for row in heard])
         self._there = np.array([[1] * len(row) + [0] * (most - len(row)) for row in heard])[..., None]
-        self.receivers = len(heard)
+        shape = (replicates, len(heard), world.arms)
+        self.pool = Reports(np.zeros(shape), np.zeros(shape))
 
     def hear(self, own: Reports, t: int) -> Reports:
-        """What each receiver hears, (R, V, S, K), of true reports (R, M, K). Nobody lies to itself."""
-        honest, liars = (Reports(own.means[:, part], own.pulls[:, part]) for part in self._halves)
-        lies = self._lie(honest, liars, t)
-        means, pulls = (
-            np.concatenate([true, false], axis=1)[:, self._senders] for true, false in zip(honest, lies, strict=True)
+        """The new pool of true reports (R, M, K). Nobody lies to itself."""
+        honest, liars = (
+            Reports(own.means[:, part], own.pulls[:, part])
+            for part in (slice(None, self._honest), slice(self._honest, None))
         )
-        means[:, :, 0], pulls[:, :, 0] = (true[:, self._senders[:, 0]] for true in own)
-        return Reports(means, pulls * self._there)
+        in_force = Reports(self.pool.means[:, 0], self.pool.pulls[:, 0])
+        lies = self._lie(Seen(t, honest, liars, in_force, lambda lies: self._outcome(own, lies)))
+        self.pool = self._pooled(own, lies, self._senders)
+        return self.pool
 
-    @property
-    def _halves(self) -> tuple[slice, slice]:
-        return slice(None, self._honest), slice(self._honest, None)
+    def _outcome(self, own: Reports, lies: Reports) -> Reports:
+        means, pulls = self._pooled(own, lies, self._senders[:1])
+        return Reports(means[:, 0], pulls[:, 0])
+
+    def _pooled(self, own: Reports, lies: Reports, senders: Ints) -> Reports:
+        means, pulls = (
+            np.concatenate([true[:, : self._honest], false], axis=1)[:, senders]
+            for true, false in zip(own, lies, strict=True)
+        )
+        means[:, :, 0], pulls[:, :, 0] = (true[:, senders[:, 0]] for true in own)
+        return self._aggregate(Reports(means, pulls * self._there[: len(senders)]), self._liars)

@@ -24,9 +24,9 @@ class Demabar(Learner):
 
     def __init__(self, world: World, replicates: int, coins: np.random.Generator, malice: Malice) -> None:
         super().__init__(world, replicates)
-        self._coins, self._audience = coins, Audience(world, malice.lie)
+        self._coins, self._audience = coins, Audience(world, replicates, trimmed, malice.lie)
         self._scale = 16 * log(8 * world.agents * world.arms * world.horizon) / max(world.agents - 2 * world.liars, 1)
-        self.gaps = np.ones((replicates, self._audience.receivers, world.arms))
+        self.gaps = np.ones_like(self._audience.pool.means)
         self.epoch, self.left = 0, 0
         self._begin(np.zeros_like(self.gaps))
 
@@ -52,7 +52,7 @@ class Demabar(Learner):
             return
         pulls, sums = self.pulls - self._before[0], self.sums - self._before[1]
         own = Reports(sums / np.maximum(pulls, 1), pulls)
-        estimates = trimmed(self._audience.hear(own, t), self.world.liars).means
+        estimates = self._audience.hear(own, t).means
         best = (estimates - self.gaps / 16).max(axis=2, keepdims=True)
         self.gaps = np.maximum(2.0**-self.epoch, best - estimates)
         self.sent += self.world.arms

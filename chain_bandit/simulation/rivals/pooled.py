@@ -9,12 +9,9 @@ from collections.abc import Callable
 import numpy as np
 
 from chain_bandit.simulation.arena import Floats, Ints, Maker, World
-from chain_bandit.simulation.rivals.audience import Audience
+from chain_bandit.simulation.rivals.audience import Aggregate, Audience
 from chain_bandit.simulation.rivals.learner import Learner, highest, upper_bounds
 from chain_bandit.simulation.rivals.reports import Malice, Reports, silent
-
-Aggregate = Callable[[Reports, int], Reports]
-"""(what V receivers hear, their own report first, (R, V, S, K); f) to means and the samples behind them, (R, V, K)."""
 
 
 class Pooled(Learner):
@@ -27,15 +24,12 @@ class Pooled(Learner):
         every: int, ties: np.random.Generator | None,
     ) -> None:  # fmt: skip
         super().__init__(world, replicates)
-        self._aggregate, self._ties = aggregate, ties
-        self._audience = Audience(world, malice.lie, apart)
-        self._numbers, self._every = numbers, every
-        shape = (replicates, self._audience.receivers, world.arms)
-        self.pool = Reports(np.zeros(shape), np.zeros(shape))
+        self._audience = Audience(world, replicates, aggregate, malice.lie, apart)
+        self._numbers, self._every, self._ties = numbers, every, ties
 
     def choose(self, t: int) -> Ints:
         """The highest upper bound; the lowest such arm, or any of them where `ties` tosses for it."""
-        bounds = upper_bounds(*self.pool, t)
+        bounds = upper_bounds(*self._audience.pool, t)
         if self._ties:
             shape = (self.replicates, self.world.agents, self.world.arms)
             bounds = np.where(bounds >= bounds.max(axis=2, keepdims=True), self._ties.random(shape), -1.0)
@@ -44,10 +38,9 @@ class Pooled(Learner):
     def learn(self, t: int, arms: Ints, rewards: Floats) -> None:
         """Count, and from time to time report and pool."""
         super().learn(t, arms, rewards)
-        if t % self._every:
-            return
-        self.pool = self._aggregate(self._audience.hear(self.own, t), self.world.liars)
-        self.sent += self._numbers
+        if t % self._every == 0:
+            self._audience.hear(self.own, t)
+            self.sent += self._numbers
 
 
 def pooled(

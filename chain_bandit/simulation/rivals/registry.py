@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from chain_bandit.simulation.arena import Maker
 from chain_bandit.simulation.rivals.clipping import clipping
+from chain_bandit.simulation.rivals.confidence import confidence
 from chain_bandit.simulation.rivals.demabar import demabar
 from chain_bandit.simulation.rivals.dubey_pentland import rewards_trimmed
 from chain_bandit.simulation.rivals.fed_mom import PULLS, median_of_means
@@ -31,6 +32,7 @@ RIVALS: Mapping[str, Callable[[Malice], Maker]] = {
     "mean": pooled(mean),
     "fedavg": pooled(fedavg, per_arm=2),
     "trimmed": pooled(trimmed),
+    "confidence": pooled(confidence),
     "median": pooled(median),
     "geometric-median": pooled(geometric_median),
     "krum": pooled(krum),

@@ -1,6 +1,7 @@
 """What agents tell each other, and the lies they are tried with.
 
-A lie sees all true reports of a round and answers with those of the liars: it is as strong as colluders can be.
+A lie sees all true reports of a round, knows the rule that pools them, and answers with those of the liars: it is as
+strong as colluders can be.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,55 +20,73 @@ class Reports(NamedTuple):
     pulls: Floats
 
 
-Lie = Callable[[Reports, Reports, int], Reports]
-"""(true reports of the honest, true reports of the liars, round) to what the liars send."""
+@dataclass(frozen=True)
+class Seen:
+    """What the liars know when they report.
+
+    Attributes:
+        t: the round.
+        honest, own: the true reports of the honest, (R, M - f, K), and of the liars, (R, f, K).
+        in_force: what the first honest agent has pooled so far, (R, K).
+        outcome: of what the liars might send, what that agent would pool of it, (R, K).
+    """
+
+    t: int
+    honest: Reports
+    own: Reports
+    in_force: Reports
+    outcome: Callable[[Reports], Reports]
 
 
-def truth(honest: Reports, own: Reports, t: int) -> Reports:
+Lie = Callable[[Seen], Reports]
+"""What the liars send."""
+
+
+def truth(seen: Seen) -> Reports:
     """No lie."""
-    return own
+    return seen.own
 
 
-def silent(honest: Reports, own: Reports, t: int) -> Reports:
+def silent(seen: Seen) -> Reports:
     """Nothing is sent."""
-    return Reports(own.means, np.zeros_like(own.pulls))
+    return Reports(seen.own.means, np.zeros_like(seen.own.pulls))
 
 
-def flipped(honest: Reports, own: Reports, t: int) -> Reports:
+def flipped(seen: Seen) -> Reports:
     """1 - mean in place of each mean."""
-    return Reports(1 - own.means, own.pulls)
+    return Reports(1 - seen.own.means, seen.own.pulls)
 
 
 def inflated(arm: int, to: float = 1.0) -> Lie:
     """One arm is said to have paid `to` on average; pulls are true."""
 
-    def lie(honest: Reports, own: Reports, t: int) -> Reports:
-        means = own.means.copy()
+    def lie(seen: Seen) -> Reports:
+        means = seen.own.means.copy()
         means[..., arm] = to
-        return Reports(means, own.pulls)
+        return Reports(means, seen.own.pulls)
 
     return lie
 
 
-def _as_busiest(means: Floats, honest: Reports, own: Reports) -> Reports:
+def _as_busiest(means: Floats, seen: Seen) -> Reports:
     """`means`, behind as many pulls as any honest agent has of the arm."""
-    pulls = honest.pulls.max(axis=-2, keepdims=True)
-    return Reports(np.broadcast_to(means, own.means.shape), np.broadcast_to(pulls, own.pulls.shape))
+    pulls, shape = seen.honest.pulls.max(axis=-2, keepdims=True), seen.own.means.shape
+    return Reports(np.broadcast_to(means, shape), np.broadcast_to(pulls, shape))
 
 
 def constant(values: Sequence[float]) -> Lie:
     """The same means in every round."""
-    return lambda honest, own, t: _as_busiest(np.asarray(values, float), honest, own)
+    return lambda seen: _as_busiest(np.asarray(values, float), seen)
 
 
 def inside(best: int) -> Lie:
     """The lowest honest mean for the best arm, the highest for all others: no trimming can tell it from honesty."""
 
-    def lie(honest: Reports, own: Reports, t: int) -> Reports:
-        heard = honest.pulls > 0
-        high = np.where(heard, honest.means, 0.0).max(axis=-2, keepdims=True)
-        low = np.where(heard, honest.means, 1.0).min(axis=-2, keepdims=True)
-        return _as_busiest(np.where(np.arange(high.shape[-1]) == best, low, high), honest, own)
+    def lie(seen: Seen) -> Reports:
+        heard = seen.honest.pulls > 0
+        high = np.where(heard, seen.honest.means, 0.0).max(axis=-2, keepdims=True)
+        low = np.where(heard, seen.honest.means, 1.0).min(axis=-2, keepdims=True)
+        return _as_busiest(np.where(np.arange(high.shape[-1]) == best, low, high), seen)
 
     return lie
 

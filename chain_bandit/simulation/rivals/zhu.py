@@ -7,7 +7,7 @@ In that experiment the liar's false means never reach the trimming, which sees z
 
 import numpy as np
 
-from chain_bandit.simulation.rivals.pooled import Aggregate
+from chain_bandit.simulation.rivals.audience import Aggregate
 from chain_bandit.simulation.rivals.reports import Reports
 
 KAPPA = 1.5

@@ -14,6 +14,20 @@ from chain_bandit.examples import example
 from chain_bandit.protocol.rewards import Distribution, RewardModel, bernoulli
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT
+from chain_bandit.simulation.rivals.clipping import clipping
+from chain_bandit.simulation.rivals.confidence import confidence
+from chain_bandit.simulation.rivals.fed_mom import median_of_means
+from chain_bandit.simulation.rivals.fedavg import fedavg
+from chain_bandit.simulation.rivals.geometric_median import geometric_median
+from chain_bandit.simulation.rivals.krum import krum
+from chain_bandit.simulation.rivals.meamed import meamed
+from chain_bandit.simulation.rivals.median import median
+from chain_bandit.simulation.rivals.pooled import mean
+from chain_bandit.simulation.rivals.registry import RIVALS
+from chain_bandit.simulation.rivals.reports import Malice, constant
+from chain_bandit.simulation.rivals.swarmgov import source_median, source_trimmed
+from chain_bandit.simulation.rivals.trimmed import trimmed
+from chain_bandit.simulation.rivals.zhu import resilient
 from chain_bandit.testing import (
     aggregator_conformance,
     attack_conformance,
@@ -170,6 +184,17 @@ def test_an_aggregator_that_breaks_a_promise_is_named(aggregate, sentence):
         aggregator_conformance(aggregate)
 
 
+POOLING = [
+    mean, fedavg, trimmed, confidence, median, geometric_median, krum, meamed, clipping, median_of_means, source_median,
+    source_trimmed, resilient(),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("aggregate", POOLING, ids=lambda rule: rule.__name__)
+def test_every_aggregator_of_ours_conforms(aggregate):
+    aggregator_conformance(aggregate)
+
+
 class Player:
     """Any arm, by its coins; what a test breaks is a method of it."""
 
@@ -188,6 +213,11 @@ class Player:
 
 def test_a_policy_conforms():
     policy_conformance(Player)
+
+
+@pytest.mark.parametrize("name", RIVALS)
+def test_every_rival_conforms(name):
+    policy_conformance(RIVALS[name](Malice(constant((0.2, 0.5, 0.7)))))
 
 
 def forgets(self, t):

@@ -7,7 +7,11 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
+from chain_bandit.protocol.aggregation import Aggregation, select
+from chain_bandit.protocol.digests import ZERO
+from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation.rivals.clipping import ITERATIONS, RADIUS, clipping
+from chain_bandit.simulation.rivals.confidence import DELTA, confidence
 from chain_bandit.simulation.rivals.dubey_pentland import rewards_trimmed
 from chain_bandit.simulation.rivals.fedavg import fedavg
 from chain_bandit.simulation.rivals.geometric_median import geometric_median
@@ -19,6 +23,7 @@ from chain_bandit.simulation.rivals.reports import Reports
 from chain_bandit.simulation.rivals.swarmgov import source_median, source_trimmed
 from chain_bandit.simulation.rivals.trimmed import trimmed
 from chain_bandit.simulation.rivals.zhu import KAPPA, resilient
+from tests.conftest import build_scenario
 
 R, V, S, K, F = 12, 2, 7, 3, 2
 COINS = np.random.default_rng(5)
@@ -63,6 +68,28 @@ def clipping_of(means, pulls):
         steps = [row - centre for row in means]
         centre = centre + sum(step * RADIUS / max(RADIUS, np.linalg.norm(step)) for step in steps) / len(steps)
     return centre
+
+
+def confidence_of(values, own):
+    """The protocol's own rule, in units."""
+    told = {seat: (round(value * UNIT),) for seat, value in enumerate(values)}
+    (members,) = select(
+        Aggregation.CONFIDENCE, told, dict.fromkeys(told, (True,)), frozenset(), F, 1, ZERO, round(DELTA * UNIT), (own,)
+    )
+    return np.mean([values[seat] for seat in members]), len(members)
+
+
+def test_confidence_is_the_protocols_rule_as_a_scenario_has_it_by_default():
+    sizes, game = set(), build_scenario(7, K, 60, aggregation="confidence").parameters
+    assert game.delta == DELTA * UNIT
+    found = confidence(REPORTS, F)
+    for (r, v), own, means, _ in each():
+        for arm in range(K):
+            expected, kept = confidence_of(list(means[:, arm]), int(own[arm]))
+            sizes.add(kept)
+            assert found.means[r, v, arm] == pytest.approx(expected)
+            assert found.pulls[r, v, arm] == own[arm] * kept
+    assert len(sizes) > 3
 
 
 def rewards_of(values, pulls):
@@ -127,7 +154,7 @@ def test_zhus_rule_is_its_formula():
     assert seen == {True, False}
 
 
-@pytest.mark.parametrize("aggregate", [*REFERENCES, *WEIGHTED, resilient()])
+@pytest.mark.parametrize("aggregate", [*REFERENCES, *WEIGHTED, confidence, resilient()])
 def test_of_nothing_nothing_is_known(aggregate):
     nothing = Reports(np.zeros((1, 1, S, K)), np.zeros((1, 1, S, K)))
     found = aggregate(nothing, F)

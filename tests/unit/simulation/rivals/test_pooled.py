@@ -9,6 +9,7 @@ from chain_bandit.simulation.rivals.pooled import mean, oracle, pooled
 from chain_bandit.simulation.rivals.reports import (
     Malice,
     Reports,
+    Seen,
     constant,
     flipped,
     inflated,
@@ -61,8 +62,8 @@ def test_a_lie_costs_the_undefended_mean_and_trimming_takes_it_out(lie):
 
 
 def test_claimed_pulls_capture_a_mean_that_is_weighted_by_them():
-    def braggart(honest, own, t):
-        return Reports(np.where(np.arange(3) == 2, 1.0, 0.0) + 0 * own.means, 1e6 + 0 * own.pulls)
+    def braggart(seen):
+        return Reports(np.where(np.arange(3) == 2, 1.0, 0.0) + 0 * seen.own.means, 1e6 + 0 * seen.own.pulls)
 
     assert small(pooled(fedavg)(Malice(braggart))).regret.mean() > 0.9 * 0.4 * 300
 
@@ -89,6 +90,6 @@ def test_nobody_lies_to_itself_and_a_graph_says_who_hears_whom():
 def test_inside_is_what_some_honest_agent_said():
     honest = Reports(np.array([[[0.1, 0.7], [0.3, 0.2]]]), np.array([[[4.0, 5.0], [6.0, 0.0]]]))
     own = Reports(np.zeros((1, 1, 2)), np.ones((1, 1, 2)))
-    told = inside(0)(honest, own, 1)
+    told = inside(0)(Seen(1, honest, own, own, lambda lie: lie))
     assert told.means.tolist() == [[[0.1, 0.7]]]
     assert told.pulls.tolist() == [[[6, 5]]]
