@@ -112,8 +112,9 @@ def test_the_optimiser_finds_nearly_the_worst_distance_for_the_rule_that_it_meet
     best = MEANS[:, : M - F].mean(axis=1).argmax(axis=1)
 
     def outcome(lies):
-        heard = zip(seen().honest, lies, strict=True)
-        return Reports(*(each[:, 0] for each in rule(Reports(*(np.hstack(pair)[:, None] for pair in heard)), F)))
+        honest = (np.tile(each, (len(lies.means) // R, 1, 1)) for each in seen().honest)
+        heard = Reports(*(np.hstack(pair)[:, None] for pair in zip(honest, lies, strict=True)))
+        return Reports(*(each[:, 0] for each in rule(heard, F)))
 
     def harm(means):
         lies = Reports(np.broadcast_to(means, (R, F, K)), seen().own.pulls)
