@@ -17,7 +17,7 @@ from chain_bandit.simulation.kernel.lies import Lie as Told
 from chain_bandit.simulation.kernel.numbers import LIE, A, B, cast
 from chain_bandit.simulation.rivals.reports import Lie, Reports, Seen
 
-SHARES = np.geomspace(0.2, 10, 12)
+SHARES = np.geomspace(0.2, 10, 24)
 """Distances that the optimiser tries, over 1 / sqrt(n): from what no rule can tell from chance to what all do."""
 
 
