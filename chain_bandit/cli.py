@@ -229,6 +229,8 @@ def audit(
         raise Usage("name one thing to audit: a run folder, --history FILE, or --rpc URL --contract ADDRESS")
     if contract is None and any(each is not None for each in (from_block, to_block, bodies, export)):
         raise Usage("--from-block, --to-block, --bodies and --export go with --rpc and --contract")
+    if export is not None and export.is_dir():
+        raise Usage(f"--export {export}: is a folder; name a file")
     kept = _hexadecimal(head, 32, "--head") if head else None
     if folder is not None:
         report = audit_folder(folder, kept)

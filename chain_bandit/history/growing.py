@@ -13,8 +13,8 @@ from chain_bandit.history.errors import HistoryError
 from chain_bandit.lines import FileLines
 from chain_bandit.protocol.digests import keccak
 
-SYNC_EVERY = 256
-"""Blocks that a loss of power may take; an ordinary stop takes none."""
+SYNC_EVERY = 1 << 20
+"""Bytes that a loss of power may take; an ordinary stop takes none."""
 
 Observer = Callable[[int, int], None]
 """Told how many blocks of how many are there."""
@@ -62,7 +62,7 @@ class _Kept:
 
     def __init__(self, lines: FileLines, source: Origin, first: int) -> None:
         self._lines, self._origin, self._first = lines, files.origin_line(source), first
-        self.next, self._begun = first, False
+        self.next, self._begun, self._pending = first, False, 0
         self.head: bytes | None = None
         lines.read(self._take)
         if not self._begun:
@@ -78,8 +78,10 @@ class _Kept:
         """Keep one more block."""
         self._lines.append(line[:-1].decode())
         self._count(header)
-        if self.next % SYNC_EVERY == 0:
+        self._pending += len(line)
+        if self._pending > SYNC_EVERY:
             self._lines.sync()
+            self._pending = 0
 
     def _take(self, number: int, line: bytes) -> None:
         if number > 1:

@@ -99,7 +99,7 @@ def test_collect_takes_no_number_beyond_a_word(node: EmbeddedNode, asked: str, n
 def test_collect_catches_blocks_of_another_branch(node: EmbeddedNode) -> None:
     """A block 7 that is whole in itself, on another block 6."""
     honest = json_rpc(node)
-    fields = rlp.decode(tuple(collect(honest, CONTRACT, 7).blocks)[0].header)
+    fields = rlp.decode(next(iter(collect(honest, CONTRACT, 7).blocks)).header)
     other = {"parentHash": "0x" + "11" * 32, "hash": "0x" + keccak(rlp.encode([b"\x11" * 32, *fields[1:]])).hex()}
 
     def rpc(method: str, parameters: Sequence[Any]) -> Any:

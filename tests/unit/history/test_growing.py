@@ -1,6 +1,7 @@
 """A history that comes in from a node: whole or not there, taken up after any stop, one block in memory."""
 
 import os
+import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,13 +9,15 @@ from typing import Any
 import pytest
 
 from chain_bandit.chain.embedded import EmbeddedNode
-from chain_bandit.history import files
+from chain_bandit.history import files, growing, rlp
 from chain_bandit.history.blocks import History
 from chain_bandit.history.bodies import Bodies
 from chain_bandit.history.collect import collect
 from chain_bandit.history.errors import HistoryError, NodeDisagrees
+from chain_bandit.history.evm import HEADER_FIELDS, ordered_root
 from chain_bandit.history.growing import grow, partial_of
 from chain_bandit.lines import FileLines, LinesDamaged, LinesLocked
+from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
 from tests.unit.history.small_chain import CONTRACT, json_rpc
 
@@ -164,3 +167,42 @@ def test_two_processes_do_not_write_one_file(node: EmbeddedNode, tmp_path: Path,
         grow(json_rpc(node), CONTRACT, FIRST, LAST, path, bodies)
     held.close()
     assert os.listdir(tmp_path) == [partial_of(path).name]
+
+
+def long_chain(count: int) -> Rpc:
+    """A node with so many blocks, all empty."""
+    sizes = {"miner": 20, "logsBloom": 256, "nonce": 8, "extraData": 0}
+    blocks, parent = list[dict[str, Any]](), bytes(32)
+    for number in range(count):
+        fields = {name: b"" if name in ("difficulty", "gasLimit", "gasUsed", "timestamp", "baseFeePerGas") else
+                  bytes(sizes.get(name, 32)) for name in HEADER_FIELDS[:16]}  # fmt: skip
+        fields |= {"parentHash": parent, "number": rlp.encode_number(number)}
+        fields |= {name: ordered_root(()) for name in ("transactionsRoot", "receiptsRoot")}
+        parent = keccak(rlp.encode(list(fields.values())))
+        numbers = {name: hex(int.from_bytes(value, "big")) for name, value in fields.items() if len(value) < 8}
+        blocks.append({name: "0x" + value.hex() for name, value in fields.items()} | numbers
+                      | {"hash": "0x" + parent.hex(), "extraData": "0x", "transactions": []})  # fmt: skip
+    return lambda method, parameters: (
+        blocks[int(parameters[0], 16)] if method == "eth_getBlockByNumber" else "0x7"
+    )
+
+
+def peak(rpc: Rpc, count: int, path: Path, bodies: Bodies) -> int:
+    """The most bytes that collecting takes at once."""
+    tracemalloc.start()
+    grow(rpc, CONTRACT, 0, count - 1, path, bodies)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return most
+
+
+def test_memory_does_not_grow_with_the_history(
+    tmp_path: Path, bodies: Bodies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(growing, "SYNC_EVERY", 1 << 14)
+    rpc = long_chain(2_000)
+    peak(rpc, 600, tmp_path / "first", bodies)  # by then the bounded caches are full
+    assert peak(rpc, 2_000, tmp_path / "long", bodies) < 1.2 * peak(rpc, 600, tmp_path / "short", bodies) + 100_000
+    assert sum(1 for _ in files.read(tmp_path / "long").blocks) == 2_000
+    monkeypatch.setattr(growing, "SYNC_EVERY", 1 << 30)  # the planted fault: all of it waits in memory
+    assert peak(rpc, 2_000, tmp_path / "hoarded", bodies) > 2_000 * 600
