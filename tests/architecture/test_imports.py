@@ -23,7 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "network": {"actors"},
     "plugins": {"protocol"},
     "simulation": {"actors.rules", "attacks", "environments", "plugins", "protocol"},
-    "history": {"crypto.verify", "protocol"},
+    "history": {"crypto.verify", "lines", "protocol"},
     "audit": {"crypto.seal", "crypto.verify", "crypto.vrf", "crypto.secp256k1", "history", "protocol"},
     "chain": {"lines", "protocol", "stopwatch"},
     "lines": {"protocol"},

@@ -100,7 +100,8 @@ def test_run_refuses_with_exit_2_when_the_command_line_makes_no_sense(tmp_path: 
         ["run"], ["run", SMALL, "--rounds", "x"], ["run", SMALL, "-o", "rounds"], ["run", SMALL, "--chain", "mars"],
         ["audit"], ["audit", "--contract", "0x12"], ["audit", tmp_path], ["fly"], ["explain", "99"],
         ["run", SMALL, "--out", tmp_path / "full"], ["audit", "--history", SMALL, "--from-block", "3"],
-        ["audit", "--history", SMALL, "--bodies", SMALL],
+        ["audit", "--history", SMALL, "--bodies", SMALL], ["audit", "--history", SMALL, "--export", SMALL],
+        ["audit", "--rpc", "http://127.0.0.1:9", "--contract", "0x" + "11" * 20, "--export", tmp_path],
     ):  # fmt: skip
         result = chain_bandit(*arguments, cwd=tmp_path)
         assert result.returncode == 2, (arguments, result.stderr)
