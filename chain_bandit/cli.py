@@ -213,13 +213,14 @@ def audit(
     ] = None,
     bodies: Annotated[Path | None, typer.Option("--bodies", help="A compact game's export, with --rpc.")] = None,
     head: Annotated[str | None, typer.Option("--head", help="The hash of the last block, as you kept it.")] = None,
+    paranoid: Annotated[
+        bool, typer.Option("--paranoid", help="Compute everything a second time, plainly, and compare.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Re-derive a whole game from its history alone. Exit 12: a violation; 13: not everything could be checked."""
-    from chain_bandit.audit.audit import audit as audit_history
     from chain_bandit.chain.remote import at_url
-    from chain_bandit.history import files
-    from chain_bandit.runs import audit_folder, audit_node, recorded_game
+    from chain_bandit.runs import audit_file, audit_folder, audit_node, recorded_game
     from chain_bandit.views.terminal import checks_table, console
 
     if (folder is not None) + (history is not None) + (contract is not None) != 1:
@@ -228,15 +229,15 @@ def audit(
         raise Usage("--from-block, --to-block and --bodies go with --rpc and --contract")
     kept = _hexadecimal(head, 32, "--head") if head else None
     if folder is not None:
-        report = audit_folder(folder, kept)
+        report = audit_folder(folder, kept, paranoid=paranoid)
     elif history is not None:
-        report = audit_history(files.read(history), kept)
+        report = audit_file(history, kept, paranoid=paranoid)
     elif rpc is None:
         raise Usage("--contract needs --rpc URL (or ETH_RPC_URL)")
     else:
         node, name = at_url(rpc), str(contract)
         address = recorded_game(node, Path(name)) if os.path.exists(name) else _hexadecimal(name, 20, "--contract")
-        report = audit_node(node, address, from_block, to_block, kept, bodies)
+        report = audit_node(node, address, from_block, to_block, kept, bodies, paranoid)
     if as_json:
         print(json.dumps(report.as_dict(with_rounds=False), sort_keys=True))
     else:

@@ -14,6 +14,7 @@ from typing import Any
 
 from chain_bandit.audit.audit import audit
 from chain_bandit.audit.report import AuditReport
+from chain_bandit.audit.second import with_second_opinion
 from chain_bandit.chain.identity import Ask, require_same
 from chain_bandit.chain.remote import require_code
 from chain_bandit.game import folder
@@ -118,8 +119,22 @@ def play(
     return Finished(out, manifest, watch.measured(), report, kept)
 
 
+def audit_file(
+    path: Path,
+    head: bytes | None = None,
+    on_verified: Callable[[float], None] = lambda seconds: None,
+    paranoid: bool = False,
+) -> AuditReport:
+    """Audit an exported history; with `paranoid` everything is computed a second time, and compared."""
+    report = audit(files.read(path), head, on_verified)
+    return with_second_opinion(report, path) if paranoid else report
+
+
 def audit_folder(
-    path: Path, head: bytes | None = None, on_verified: Callable[[float], None] = lambda seconds: None
+    path: Path,
+    head: bytes | None = None,
+    on_verified: Callable[[float], None] = lambda seconds: None,
+    paranoid: bool = False,
 ) -> AuditReport:
     """Audit a run folder's history against the head that was kept, by default the manifest's.
 
@@ -137,7 +152,7 @@ def audit_folder(
     said = manifest.get("head")
     if not isinstance(said, str) or not re.fullmatch("0x[0-9a-f]{64}", said):
         raise folder.FolderRefused(path, "its manifest holds no head hash")
-    report = audit(history, head or bytes.fromhex(said[2:]), on_verified)
+    report = audit_file(path / folder.HISTORY, head or bytes.fromhex(said[2:]), on_verified, paranoid)
     _compare(path, manifest, report)
     return report
 
@@ -166,7 +181,13 @@ def recorded_game(ask: Ask, path: Path) -> bytes:
 
 
 def audit_node(
-    rpc: Rpc, contract: bytes, first: int | None, last: int | None, head: bytes | None, bodies: Path | None = None
+    rpc: Rpc,
+    contract: bytes,
+    first: int | None,
+    last: int | None,
+    head: bytes | None,
+    bodies: Path | None = None,
+    paranoid: bool = False,
 ) -> AuditReport:
     """Audit a game from a node: its blocks are fetched once, into a file that is thrown away afterwards.
 
@@ -184,7 +205,7 @@ def audit_node(
             known.add_all(files.read(bodies))
         blocks = collect(rpc, contract, creation_block(rpc, contract) if first is None else first, last)
         files.write(with_bodies(blocks, known), path)
-        return audit(files.read(path), head)
+        return audit_file(path, head, paranoid=paranoid)
 
 
 _OPERATORS = {"<=": operator.le, ">=": operator.ge, "==": operator.eq, "<": operator.lt, ">": operator.gt}
