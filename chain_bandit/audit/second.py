@@ -30,7 +30,8 @@ def with_second_opinion(report: AuditReport, path: Path) -> AuditReport:
         found = [each for each in verdict.differences.values() if each.what == what]
         violations += [Violation(name, each.round, each.about, _sentence(each)) for each in found[:KEPT]]
         reason, unknown = verdict.unknown.get(what, ("", 0))
-        checks[name] = Tally(verdict.passed[what], len(found), unknown, 0, _sentence(found[0]) if found else reason)
+        evidence = _sentence(found[0]) if found else reason
+        checks[name] = Tally(verdict.passed[what], len(found), unknown, verdict.trusted[what], evidence)
     return replace(report, checks=checks, violations=violations)
 
 

@@ -79,7 +79,10 @@ class Records:
     def blocks(self, call: Call) -> None:
         """One or several blocks in a row; one without signers stands on the next."""
         waiting: list[int] = []
-        for block in submitted(call.data, self.setup.p):
+        blocks = list(submitted(call.data, self.setup.p))
+        most = self.setup.p.unrecorded + 1
+        self.verdict.same("record", self.round, f"whether at most {most} blocks waited", True, len(blocks) <= most)
+        for block in blocks:
             if self.round > self.setup.p.horizon:
                 raise Broken("there is a block after the last round")
             waiting.append(self.round)
@@ -132,12 +135,13 @@ class Records:
         reported = {seat: report.means for seat, report in body.reports.items()}
         seed = rules.round_seed(self.setup.seed, t)
         strangers = frozenset().union(*header.candidates, *header.selected) - header.reporters
-        if not verdict.same("selection", t, "seats in A or B that did not report", frozenset(), strangers):
-            raise Broken(f"round {t} counts seats that did not report")
-        chosen = rules.selected(p, reported, header.candidates, seed, self.pulls)
+        verdict.same("selection", t, "seats in A or B that did not report", frozenset(), strangers)
+        candidates = [row & header.reporters for row in header.candidates]
+        held = [row & header.reporters for row in header.selected]
+        chosen = rules.selected(p, reported, candidates, seed, self.pulls)
         row.selected = tuple(tuple(sorted(each)) for each in chosen)
         verdict.same("selection", t, "selected", chosen, header.selected)
-        means = [rules.global_mean([reported[seat][arm] for seat in header.selected[arm]]) for arm in range(p.arms)]
+        means = [rules.global_mean([reported[seat][arm] for seat in held[arm]]) for arm in range(p.arms)]
         row.means = tuple(means)
         header.means = header.means or means
         verdict.same("means", t, "means", means, header.means)

@@ -1,8 +1,9 @@
 """What everybody pulled and was paid, held against draws and reports; and which rounds cost."""
 
 from chain_bandit.paranoid.calls import Call, tail, word
+from chain_bandit.paranoid.counts import opens
 from chain_bandit.paranoid.draws import NOBODY, Disclosed
-from chain_bandit.paranoid.packed import Report
+from chain_bandit.paranoid.packed import Header, Report
 from chain_bandit.paranoid.parameters import UNIT
 from chain_bandit.paranoid.records import APPROVED, Past, Records
 from chain_bandit.paranoid.words import keccak, number, uint
@@ -84,32 +85,31 @@ class Settlement:
             return
         for seat, report in past.body.reports.items():
             honest = self.opened is not None and not self.opened.roles[seat]
-            if seat in self.unread:
-                verdict.cannot("bits", "the pulls of an earlier round are not known")
-                continue
-            if honest:
+            if honest and seat not in self.unread:
                 verdict.same("report", t, f"means of honest seat {seat}", self.means(seat), report.means)
-            self._check_bits(past, seat, report, honest)
+            self._check_bits(past, past.header, seat, report)
 
-    def _check_bits(self, past: Past, seat: int, report: Report, honest: bool) -> None:
-        p, verdict = self.records.setup.p, self.records.verdict
+    def _check_bits(self, past: Past, header: Header, seat: int, report: Report) -> None:
+        p, verdict, t = self.records.setup.p, self.records.verdict, past.round
+        malicious = self.opened is not None and self.opened.roles[seat] > 0
         key = self.keys.get(seat) if p.sealed else self.records.setup.seed
-        if key is None:
+        salt = keccak(key, b"counts", uint(t, 4), uint(seat, 2)) if key is not None else b""
+        opened = bool(salt) and opens(report.commitment, self.counts[seat], salt)
+        if seat in self.unread or (not opened and self.opened is None):
+            verdict.cannot("bits", "what a seat pulled, or whether it is honest, is not known")
+        elif malicious and not opened:
+            verdict.trusted["bits"] += 1
+        elif not salt:
             verdict.cannot("bits", "a sealing key is not revealed")
-            return
-        salt = keccak(key, b"counts", uint(past.round, 4), uint(seat, 2))
-        if keccak(*(uint(count, 4) for count in self.counts[seat]), salt) != report.commitment:
-            verdict.cannot("bits", "a commitment is to other counts, or to shares of them")
-            return
-        bits = [count * p.threshold > pulled for count, pulled in zip(self.counts[seat], past.pulls, strict=True)]
-        found = [seat in row for row in past.header.candidates] if past.header else []
-        verdict.same("bits", past.round, f"bits of seat {seat}", bits, found)
+        elif verdict.same("bits", t, f"whether the commitment of seat {seat} is to its counts", True, opened):
+            bits = [count * p.threshold > pulled for count, pulled in zip(self.counts[seat], past.pulls, strict=True)]
+            verdict.same("bits", t, f"bits of seat {seat}", bits, [seat in row for row in header.candidates])
 
     def _case_2(self, past: Past) -> bool | None:
         """Whether a seat that lies, by its role, is in some B with a report that its receipts do not give."""
         if self.opened is None or past.header is None:
             return None
-        held = frozenset().union(*past.header.selected)
+        held = frozenset().union(*past.header.selected) & past.header.reporters
         liars = [seat for seat in sorted(held) if self.opened.roles[seat] & 1]
         if liars and (past.body is None or self.unread & set(liars)):
             return None
@@ -131,6 +131,8 @@ class Settlement:
             arm, reward = pull
             if seat in past.blocked:
                 verdict.same("blocklist", t, f"pull of seat {seat}", (NOBODY, 0), pull)
+            elif self.opened is not None and not self.opened.roles[seat]:
+                verdict.same("arm", t, f"arm that honest seat {seat} pulled", past.arm, arm)
             self.earned[seat] += reward
             if arm >= p.arms:
                 verdict.same("reward", t, f"pull of seat {seat}", (NOBODY, 0), pull)

@@ -14,7 +14,7 @@ WHAT = {
     "arm": "Every honest arm follows from the records.",
     "radii": "Every radius is that of the pulls before its round.",
     "report": "Every report is signed by its seat; that of an honest one says what its receipts say.",
-    "bits": "Every comparison bit of a seat whose commitment is opened is that of its counts.",
+    "bits": "Every honest commitment is to its seat's counts; every bit of opened counts is theirs.",
     "selection": "Every B follows from reports, comparison bits and seed.",
     "means": "Every global estimator is the mean over B.",
     "accuracy": "Every accuracy follows from reports, means and radii.",
@@ -71,6 +71,7 @@ class Verdict:
     """All of it. What was found to differ once is not told again.
 
     Attributes:
+        trusted: what nothing in the history can prove or disprove.
         complete: whether the whole history could be followed; if not, a difference or an unknown says why.
         differences: by check, round and what they are about.
     """
@@ -84,6 +85,7 @@ class Verdict:
     run_digest: bytes | None = bytes(32)
     complete: bool = False
     passed: Counter[str] = field(default_factory=Counter)
+    trusted: Counter[str] = field(default_factory=Counter)
     unknown: dict[str, tuple[str, int]] = field(default_factory=dict)
     differences: dict[tuple[str, int | None, str], Difference] = field(default_factory=dict)
 
