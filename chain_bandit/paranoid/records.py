@@ -247,12 +247,12 @@ class Records:
             committee = rules.best(p, self.reputations, everybody, self.skips, seed)
         elif p.sortition and proofs_count:
             if drawn is None:
-                self.committee = named or frozenset()
+                self.committee = named or everybody
                 return
             chance = len(drawn[0]) >= p.quorum(len(drawn[0]))
             committee = drawn[0] if chance else everybody
-        self.committee = committee
-        if p.sortition or p.by_reputation:
+        self.committee = committee if named is None else named
+        if named is not None:
             verdict.same("committee", t, "next committee", committee, named)
         if p.draws_commanders and past.header is not None and (drawn is not None or not proofs_count):
             commanders = drawn[1] & committee if drawn is not None and chance else committee

@@ -6,6 +6,7 @@ from chain_bandit.paranoid.draws import NOBODY, Disclosed
 from chain_bandit.paranoid.packed import Header, Report
 from chain_bandit.paranoid.parameters import UNIT
 from chain_bandit.paranoid.records import APPROVED, Past, Records
+from chain_bandit.paranoid.sealed import opened
 from chain_bandit.paranoid.words import keccak, number, uint
 
 Pull = tuple[int, int]
@@ -33,6 +34,7 @@ class Settlement:
         self.through = p.burn_in
         self.counts = [[0] * p.arms for _ in p.seats]
         self.totals = [[0] * p.arms for _ in p.seats]
+        self.last: list[Pull] = [(NOBODY, 0) for _ in p.seats]
         self.unread: set[int] = set()
         self.earned = [0 for _ in p.seats]
         self.pulls: dict[int, list[Pull | None]] = {}
@@ -70,6 +72,7 @@ class Settlement:
     def _pulled(self, seat: int, arm: int, reward: int) -> None:
         self.counts[seat][arm] += 1
         self.totals[seat][arm] += reward
+        self.last[seat] = arm, reward
 
     def means(self, seat: int) -> list[int]:
         """The means of a seat's receipts; 0 of an arm it never pulled."""
@@ -87,21 +90,34 @@ class Settlement:
             honest = self.opened is not None and not self.opened.roles[seat]
             if honest and seat not in self.unread:
                 verdict.same("report", t, f"means of honest seat {seat}", self.means(seat), report.means)
+                if p.sealed:
+                    self._check_record(t, seat, report)
             self._check_bits(past, past.header, seat, report)
+
+    def _check_record(self, t: int, seat: int, report: Report) -> None:
+        """What an honest report sealed is its seat's last receipt."""
+        setup, verdict, key = self.records.setup, self.records.verdict, self.keys.get(seat)
+        if key is None:
+            verdict.cannot("report", "a sealing key is not revealed")
+            return
+        nonce = keccak(setup.game, b"seal", uint(t, 4), uint(seat, 2))[:12]
+        arm, reward = self.last[seat]
+        receipt = uint(arm, 1) + uint(reward, 4)
+        verdict.same("report", t, f"sealed record of seat {seat}", receipt, opened(key, nonce, report.record))
 
     def _check_bits(self, past: Past, header: Header, seat: int, report: Report) -> None:
         p, verdict, t = self.records.setup.p, self.records.verdict, past.round
         malicious = self.opened is not None and self.opened.roles[seat] > 0
         key = self.keys.get(seat) if p.sealed else self.records.setup.seed
         salt = keccak(key, b"counts", uint(t, 4), uint(seat, 2)) if key is not None else b""
-        opened = bool(salt) and opens(report.commitment, self.counts[seat], salt)
-        if seat in self.unread or (not opened and self.opened is None):
+        known = bool(salt) and opens(report.commitment, self.counts[seat], salt)
+        if seat in self.unread or (not known and self.opened is None):
             verdict.cannot("bits", "what a seat pulled, or whether it is honest, is not known")
-        elif malicious and not opened:
+        elif malicious and not known:
             verdict.trusted["bits"] += 1
         elif not salt:
             verdict.cannot("bits", "a sealing key is not revealed")
-        elif verdict.same("bits", t, f"whether the commitment of seat {seat} is to its counts", True, opened):
+        elif verdict.same("bits", t, f"whether the commitment of seat {seat} is to its counts", True, known):
             bits = [count * p.threshold > pulled for count, pulled in zip(self.counts[seat], past.pulls, strict=True)]
             verdict.same("bits", t, f"bits of seat {seat}", bits, [seat in row for row in header.candidates])
 

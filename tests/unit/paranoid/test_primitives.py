@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 import rlp as rlp_library
 import sha3
+from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 from eth_keys.datatypes import PrivateKey
 from trie import HexaryTrie
 
 from chain_bandit.paranoid import rlp
 from chain_bandit.paranoid.curve import ORDER, proven, signer
 from chain_bandit.paranoid.draws import philox
+from chain_bandit.paranoid.sealed import opened
 from chain_bandit.paranoid.statements import separator, statement
 from chain_bandit.paranoid.trie import root
 from chain_bandit.paranoid.words import Broken, Reader, keccak, uint
@@ -83,6 +85,16 @@ def test_philox_is_that_of_numpy() -> None:
         before = [counter[0] - 1, *counter[1:]]  # numpy counts up before it draws
         drawn = np.random.Philox(counter=np.array(before, np.uint64), key=np.array(key, np.uint64)).random_raw(4)
         assert philox((key[0], key[1]), (counter[0], counter[1], counter[2], counter[3])) == tuple(map(int, drawn))
+
+
+def test_sealed_records_are_those_of_another_library() -> None:
+    for size in (1, 5, 16):
+        key, nonce, plain = CHANCE.randbytes(32), CHANCE.randbytes(12), CHANCE.randbytes(size)
+        record = AESGCMSIV(key).encrypt(nonce, plain, None)
+        assert opened(key, nonce, record) == plain
+        assert opened(key, bytes(12), record) is None
+        assert opened(key, nonce, record[:-1] + bytes([record[-1] ^ 1])) is None
+        assert opened(key, nonce, bytes([record[0] ^ 1]) + record[1:]) is None
 
 
 def test_statements_are_those_of_the_vectors() -> None:
