@@ -16,7 +16,7 @@ def opens(commitment: bytes, counts: list[int], salt: bytes) -> bool:
 
 def _to_shares(counts: list[int], salt: bytes, parties: int) -> bytes:
     """Over the hashes of Shamir shares, for every party of every attempt (docs/protocol.md, Bytes)."""
-    leaves = []
+    leaves: list[bytes] = []
     for attempt in range(ATTEMPTS):
         secrets = [*counts, _element(b"mask", salt, uint(attempt, 1))]
         for party in range(parties):

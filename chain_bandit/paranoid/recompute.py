@@ -13,6 +13,8 @@ from chain_bandit.paranoid.setup import Setup, begin, join, opening
 from chain_bandit.paranoid.verdict import WHAT, Verdict
 from chain_bandit.paranoid.words import Broken, keccak, number
 
+OWNED = ("open", "settleRewards", "settleSums", "reveal", "settleCosts")
+"""What only the environment calls."""
 LATER = ("settleRewards", "settleSums", "revealSeal", "reveal", "settleCosts", "close", "withdraw")
 
 
@@ -48,6 +50,8 @@ def _follow(export: Export, verdict: Verdict) -> None:
             return
         if not call.direct or not (call.name or call.events):
             continue
+        if setup is not None and call.name in OWNED:
+            verdict.same("setup", None, f"sender of {call.name}", setup.environment, call.sender)
         if call.name == "create":
             setup = begin(call)
         elif setup is None or call.name == "":
