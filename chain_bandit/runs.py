@@ -14,7 +14,6 @@ from typing import Any
 
 from chain_bandit.audit.audit import audit
 from chain_bandit.audit.report import AuditReport
-from chain_bandit.audit.second import with_second_opinion
 from chain_bandit.chain.identity import Ask, require_same
 from chain_bandit.chain.remote import require_code
 from chain_bandit.game import folder
@@ -127,7 +126,11 @@ def audit_file(
 ) -> AuditReport:
     """Audit an exported history; with `paranoid` everything is computed a second time, and compared."""
     report = audit(files.read(path), head, on_verified)
-    return with_second_opinion(report, path) if paranoid else report
+    if not paranoid:
+        return report
+    from chain_bandit.audit.second import with_second_opinion  # late: it loads libraries that nothing else needs
+
+    return with_second_opinion(report, path)
 
 
 def audit_folder(
