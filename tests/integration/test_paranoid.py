@@ -16,7 +16,7 @@ GAMES: dict[str, tuple[str, dict[str, object]]] = {
     "flights": ("flights.toml", {"rounds": 120}),
     "weights": ("weights.toml", {"rounds": 50}),
     "exclusion": ("exclusion.toml", {"rounds": 45}),
-    "captured": ("theorems/theorem7-captured.toml", {"rounds": 60}),
+    "captured": ("theorems/theorem7-captured.toml", {"rounds": 90}),
     "sealed, compact, by distance": ("small.toml", {"sealed": True, "chain.body": "compact", "cost": "distance"}),
     "compared by validators": ("small.toml", {"rounds": 24, "comparison": "mpc", "parties": 3}),
 }
