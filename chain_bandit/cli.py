@@ -216,12 +216,13 @@ def audit(
         Path | None, typer.Option("--export", help="With --rpc: keep the history here; a stopped audit goes on.")
     ] = None,
     head: Annotated[str | None, typer.Option("--head", help="The hash of the last block, as you kept it.")] = None,
+    paranoid: Annotated[
+        bool, typer.Option("--paranoid", help="Compute everything a second time, plainly, and compare.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Re-derive a whole game from its history alone. Exit 12: a violation; 13: not everything could be checked."""
-    from chain_bandit.audit.audit import audit as audit_history
-    from chain_bandit.audits import audit_folder
-    from chain_bandit.history import files
+    from chain_bandit.audits import audit_file, audit_folder
     from chain_bandit.views.terminal import Blocks, checks_table, console
 
     if (folder is not None) + (history is not None) + (contract is not None) != 1:
@@ -232,9 +233,9 @@ def audit(
         raise Usage(f"--export {export}: is a folder; name a file")
     kept = _hexadecimal(head, 32, "--head") if head else None
     if folder is not None:
-        report = audit_folder(folder, kept)
+        report = audit_folder(folder, kept, paranoid=paranoid)
     elif history is not None:
-        report = audit_history(files.read(history), kept)
+        report = audit_file(history, kept, paranoid=paranoid)
     elif rpc is None:
         raise Usage("--contract needs --rpc URL (or ETH_RPC_URL)")
     else:
@@ -248,7 +249,7 @@ def audit(
             address, first = _hexadecimal(name, 20, "--contract"), None
         with Blocks() as observe:
             first = from_block if from_block is not None else first
-            report = audit_node(node, address, first, to_block, kept, bodies, export, observe)
+            report = audit_node(node, address, first, to_block, kept, bodies, export, observe, paranoid)
     if as_json:
         print(json.dumps(report.as_dict(with_rounds=False), sort_keys=True))
     else:

@@ -10,9 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from chain_bandit.audit.audit import audit
 from chain_bandit.audit.report import AuditReport
-from chain_bandit.audits import audit_folder
+from chain_bandit.audits import audit_file, audit_folder
 from chain_bandit.chain.identity import Ask, require_same
 from chain_bandit.chain.remote import require_contract
 from chain_bandit.game import folder
@@ -121,6 +120,7 @@ def audit_node(
     bodies: Path | None = None,
     export: Path | None = None,
     observe: Watcher = lambda done, total: None,
+    paranoid: bool = False,
 ) -> AuditReport:
     """Audit a game from a node: its blocks are fetched once, into a file.
 
@@ -146,7 +146,7 @@ def audit_node(
             if export is not None and partial_of(export).exists():
                 stopped.add_note(f"what has come in is kept beside {export}: the same command takes it up")
             raise
-        return audit(files.read(path), head)
+        return audit_file(path, head, paranoid=paranoid)
 
 
 _OPERATORS = {"<=": operator.le, ">=": operator.ge, "==": operator.eq, "<": operator.lt, ">": operator.gt}

@@ -11,7 +11,7 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
-from chain_bandit.audit.catalogue import CHECKS
+from chain_bandit.audit.catalogue import PROVES
 from chain_bandit.audit.report import AuditReport
 from chain_bandit.views.facts import Facts, amount, check_status, clean, signed, span, whole
 from chain_bandit.views.wording import aborted, attacking_pays, beyond_bounds, seconds
@@ -181,7 +181,7 @@ class _Checks:
         )  # fmt: skip
         for name, tally in self._report.checks.items():
             word, style = MARKS[check_status(tally)]
-            proves = [Text(CHECKS.get(name, ""), "dim")] if wide else []
+            proves = [Text(PROVES.get(name, ""), "dim")] if wide else []
             made.add_row(Text(word, style), Text(name), whole(tally.passed), whole(tally.failed),
                          whole(tally.not_checkable), *proves)  # fmt: skip
         yield made

@@ -290,6 +290,17 @@ def test_audit_passes_an_honest_run(finished: Path, tmp_path: Path) -> None:
         assert sum(check["passed"] for check in said["checks"].values()) > 1_000
 
 
+def test_audit_computes_everything_a_second_time_when_asked(finished: Path, tmp_path: Path) -> None:
+    for arguments in ([finished], ["--history", finished / "history.jsonl.gz"]):
+        result = chain_bandit("audit", *arguments, "--paranoid", "--json", cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        checks = json.loads(result.stdout)["checks"]
+        second = {name: tally for name, tally in checks.items() if name.startswith("paranoid.")}
+        assert len(second) > 15
+        assert second["paranoid.digest"]["passed"] == 1
+        assert all(tally["proves"] for tally in second.values())
+
+
 def test_audit_refuses_a_corrupt_history_with_one_sentence(finished: Path, tmp_path: Path) -> None:
     data = gzip.decompress((finished / "history.jsonl.gz").read_bytes())
     middle = len(data) // 2
