@@ -1,13 +1,13 @@
 """The first walk: is this a chain at all, and what did the end of the game open?"""
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from chain_bandit.audit.report import Checks
 from chain_bandit.history.blocks import History, RawBlock
 from chain_bandit.history.errors import BadEncoding
 from chain_bandit.history.evm import decode_header, decode_receipt, decode_transaction, ordered_root
 from chain_bandit.history.records import Call, calls_in
+from chain_bandit.history.remembered import remembered
 
 
 @dataclass(slots=True)
@@ -70,7 +70,7 @@ def _check_block(block: RawBlock, found: Survey, first: int, chain_id: int, chec
     return follows and paid and received
 
 
-@lru_cache(maxsize=512)
+@remembered(512)
 def _transactions_problem(block: RawBlock, chain_id: int) -> str:
     try:
         if ordered_root(block.transactions) != decode_header(block.header).transactions_root:
@@ -83,7 +83,7 @@ def _transactions_problem(block: RawBlock, chain_id: int) -> str:
     return ""
 
 
-@lru_cache(maxsize=512)
+@remembered(512)
 def _receipts_problem(block: RawBlock) -> str:
     header = decode_header(block.header)
     if ordered_root(block.receipts) != header.receipts_root:

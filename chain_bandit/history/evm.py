@@ -11,6 +11,7 @@ from typing import Any
 from chain_bandit.crypto.verify import signer
 from chain_bandit.history import rlp
 from chain_bandit.history.errors import BadEncoding
+from chain_bandit.history.remembered import remembered
 from chain_bandit.protocol.digests import keccak, uint
 
 HEADER_FIELDS = (
@@ -98,7 +99,7 @@ def _integer(value: object, what: str, size: int = 32) -> int:
     return int.from_bytes(value, "big")
 
 
-@lru_cache(maxsize=512)
+@remembered(512)
 def decode_header(raw: bytes) -> BlockHeader:
     """The header in `raw`. Raises `BadEncoding`."""
     fields = _decode_list(raw, "block header")
@@ -120,7 +121,7 @@ def decode_header(raw: bytes) -> BlockHeader:
     )
 
 
-@lru_cache(maxsize=512)
+@remembered(512)
 def decode_transaction(raw: bytes) -> Transaction:
     """The transaction in `raw`, its sender recovered from its signature. Raises `BadEncoding`."""
     if not raw:
@@ -163,7 +164,7 @@ def _signed_part(kind: int, fields: list[Any]) -> tuple[int | None, int, bytes]:
     return chain_id, (v - 35) % 2, rlp.encode([*fields[:6], rlp.encode_number(chain_id), b"", b""])
 
 
-@lru_cache(maxsize=512)
+@remembered(512)
 def decode_receipt(raw: bytes) -> Receipt:
     """The receipt in `raw`. Raises `BadEncoding`."""
     if not raw:
@@ -205,7 +206,7 @@ def _bloom_bits(item: bytes) -> int:
     return sum({1 << (int.from_bytes(digest[at : at + 2], "big") & 2047) for at in (0, 2, 4)})
 
 
-@lru_cache(maxsize=512)
+@remembered(512)
 def ordered_root(items: tuple[bytes, ...]) -> bytes:
     """The root of the Merkle-Patricia trie that maps rlp(i) to item i: a transactions or a receipts root."""
     pairs = [(rlp.encode(rlp.encode_number(index)).hex(), item) for index, item in enumerate(items)]

@@ -12,12 +12,12 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import IO, cast
 
 from chain_bandit.history.blocks import FORMAT, History, Origin, RawBlock
 from chain_bandit.history.errors import HistoryError
+from chain_bandit.history.remembered import remembered
 from chain_bandit.protocol.digests import keccak
 
 MAX_LINE = 1 << 26
@@ -185,7 +185,7 @@ def _parse_origin(line: bytes) -> Origin:
     return origin
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def parse_block(line: bytes) -> RawBlock:
     """The block of one canonical line, newline included. Raises `ValueError`."""
     value = _load(line, frozenset(("bodies", "header", "receipts", "transactions")))

@@ -87,8 +87,8 @@ class _Kept:
         if number > 1:
             self._count(files.parse_block(line + b"\n").header)
         elif line + b"\n" != self._origin:
-            raise HistoryError(1, "a history of another contract, chain or first block was begun for that file: "
-                                  "name another one")
+            begun = f"{self._lines.path} holds the beginning of another contract's, chain's or first block's"
+            raise HistoryError(1, f"{begun}; name another file, or remove it")
         self._begun = True
 
     def _count(self, header: bytes) -> None:

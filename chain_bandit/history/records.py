@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from chain_bandit.history.blocks import History, RawBlock
@@ -15,6 +14,7 @@ from chain_bandit.history.evm import (
     decode_receipt,
     decode_transaction,
 )
+from chain_bandit.history.remembered import remembered
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.settlement import CostEntry
 
@@ -121,7 +121,7 @@ def calls(history: History) -> Iterator[Call]:
         yield from calls_in(block, history.origin.contract)
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def calls_in(block: RawBlock, contract: bytes) -> tuple[Call, ...]:
     """The contract's transactions in one block."""
     number, gas, found = decode_header(block.header).number, 0, []

@@ -334,6 +334,20 @@ def test_what_is_no_answer_ends_the_audit_in_a_sentence(chain: Chain, name: str,
     assert len(str(told.value)) < 600
 
 
+@pytest.mark.parametrize(
+    ("name", "timeout", "most", "words"),
+    [("an endless answer", 300.0, 1 << 20, "of more than 1,048,576 bytes"),
+     ("an answer a byte at a time", 0.5, 1 << 40, "that takes longer than 0 s")],
+)  # fmt: skip
+def test_each_bound_of_an_answer_holds_without_the_other(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch, name: str, timeout: float, most: int, words: str
+) -> None:
+    monkeypatch.setattr(remote, "TIMEOUT", timeout)
+    monkeypatch.setattr(remote, "MOST_BYTES", most)
+    with pytest.raises(NodeUnreachable, match=words):
+        audited(chain, WIRE[name][0])
+
+
 def serving(forged: History) -> Fault:
     """A node whose chain is another: every hash fits."""
     blocks = {decode_header(block.header).number: block for block in forged.blocks}

@@ -7,7 +7,8 @@ import pytest
 
 from chain_bandit.chain.embedded import EmbeddedNode
 from chain_bandit.history import rlp
-from chain_bandit.history.collect import collect
+from chain_bandit.history.answers import as_object
+from chain_bandit.history.collect import _transaction, collect
 from chain_bandit.history.creation import creates
 from chain_bandit.history.errors import NodeDisagrees
 from chain_bandit.history.evm import decode_transaction
@@ -144,3 +145,22 @@ def test_collect_catches_a_node_that_gives_another_block(node: EmbeddedNode) -> 
 
     with pytest.raises(NodeDisagrees, match="block 1 does not"):
         tuple(collect(rpc, CONTRACT, 1, 5).blocks)
+
+
+def test_collect_catches_a_transaction_that_is_not_of_its_block(node: EmbeddedNode) -> None:
+    """Named rightly, with the receipt of the true one: only the block's root of transactions tells."""
+    honest, names = json_rpc(node), dict[str, str]()
+
+    def rpc(method: str, parameters: Sequence[Any]) -> Any:
+        if method == RECEIPT:
+            return honest(method, [names.get(parameters[0], parameters[0])])
+        answer = honest(method, parameters)
+        if method == BLOCK and parameters[1]:
+            for item in answer["transactions"]:
+                true, item["value"] = item["hash"], "0x7"
+                item["hash"] = "0x" + keccak(_transaction(as_object(item, "transaction"))).hex()
+                names[item["hash"]] = true
+        return answer
+
+    with pytest.raises(NodeDisagrees, match="transactions root of block 1"):
+        tuple(collect(rpc, CONTRACT, 1).blocks)

@@ -148,7 +148,7 @@ def test_the_history_of_another_contract_is_not_overwritten(
     path = tmp_path / "history"
     partial_of(path).write_bytes(whole)
     for contract, first in ((b"\x11" * 20, FIRST), (CONTRACT, FIRST + 1)):
-        with pytest.raises(HistoryError, match="name another one"):
+        with pytest.raises(HistoryError, match="name another file"):
             grow(json_rpc(node), contract, first, LAST, path, bodies)
         assert partial_of(path).read_bytes() == whole
 
