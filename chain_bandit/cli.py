@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from difflib import get_close_matches
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
@@ -213,6 +214,9 @@ def audit(
     ] = None,
     bodies: Annotated[Path | None, typer.Option("--bodies", help="A compact game's export, with --rpc.")] = None,
     head: Annotated[str | None, typer.Option("--head", help="The hash of the last block, as you kept it.")] = None,
+    statement: Annotated[
+        Path | None, typer.Option("--statement", metavar="FILE", help="Every movement of money: a .csv or .parquet.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Re-derive a whole game from its history alone. Exit 12: a violation; 13: not everything could be checked."""
@@ -220,27 +224,29 @@ def audit(
     from chain_bandit.chain.remote import at_url
     from chain_bandit.history import files
     from chain_bandit.runs import audit_folder, audit_node, recorded_game
-    from chain_bandit.views.terminal import checks_table, console
+    from chain_bandit.views.statement import written
+    from chain_bandit.views.terminal import checks_table, console, statements_table
 
     if (folder is not None) + (history is not None) + (contract is not None) != 1:
         raise Usage("name one thing to audit: a run folder, --history FILE, or --rpc URL --contract ADDRESS")
     if contract is None and (from_block is not None or to_block is not None or bodies is not None):
         raise Usage("--from-block, --to-block and --bodies go with --rpc and --contract")
     kept = _hexadecimal(head, 32, "--head") if head else None
-    if folder is not None:
-        report = audit_folder(folder, kept)
-    elif history is not None:
-        report = audit_history(files.read(history), kept)
-    elif rpc is None:
-        raise Usage("--contract needs --rpc URL (or ETH_RPC_URL)")
-    else:
-        node, name = at_url(rpc), str(contract)
-        address = recorded_game(node, Path(name)) if os.path.exists(name) else _hexadecimal(name, 20, "--contract")
-        report = audit_node(node, address, from_block, to_block, kept, bodies)
+    with written(statement) if statement else nullcontext() as told:
+        if folder is not None:
+            report = audit_folder(folder, kept, on_movement=told)
+        elif history is not None:
+            report = audit_history(files.read(history), kept, on_movement=told)
+        elif rpc is None:
+            raise Usage("--contract needs --rpc URL (or ETH_RPC_URL)")
+        else:
+            node, name = at_url(rpc), str(contract)
+            address = recorded_game(node, Path(name)) if os.path.exists(name) else _hexadecimal(name, 20, "--contract")
+            report = audit_node(node, address, from_block, to_block, kept, bodies, told)
     if as_json:
         print(json.dumps(report.as_dict(with_rounds=False), sort_keys=True))
     else:
-        console().print(checks_table(report))
+        console().print(checks_table(report), statements_table(report), sep="\n")
     raise typer.Exit(report.exit_code)
 
 
@@ -325,15 +331,27 @@ def doctor(as_json: Json = False) -> None:
 
 
 @app.command()
-def explain(code: Annotated[int, typer.Argument(help="An exit code.")], as_json: Json = False) -> None:
-    """Say what an exit code means, and what to do."""
-    if code not in EXIT_CODES:
-        raise Usage(f"no exit code {code}; known: {', '.join(map(str, EXIT_CODES))}")
-    meaning, remedy = EXIT_CODES[code]
-    if as_json:
-        print(json.dumps({"code": code, "meaning": meaning, "what_to_do": remedy}))
+def explain(
+    what: Annotated[str, typer.Argument(metavar="CODE|CHECK", help="An exit code, or a check of the audit.")],
+    as_json: Json = False,
+) -> None:
+    """Say what an exit code means and what to do, or what a check of the audit proves and where to look by hand."""
+    from chain_bandit.audit.catalogue import CHECKS
+    from chain_bandit.audit.exhibits import by_hand
+
+    known = {str(code): code for code in EXIT_CODES}
+    if what in CHECKS:
+        said: dict[str, Any] = {"check": what, "proves": CHECKS[what], "by_hand": by_hand(what)}
+        text = f"{CHECKS[what]}\nBy hand: {said['by_hand']}"
+    elif what in known:
+        meaning, remedy = EXIT_CODES[known[what]]
+        said = {"code": known[what], "meaning": meaning, "what_to_do": remedy}
+        text = f"{meaning[0].upper()}{meaning[1:]}. {remedy}"
     else:
-        print(f"{meaning[0].upper()}{meaning[1:]}. {remedy}")
+        near = get_close_matches(what[:80], CHECKS, 1)
+        listed = f"did you mean {near[0]}?" if near else f"codes: {', '.join(known)}; checks: {', '.join(CHECKS)}"
+        raise Usage(f"no exit code and no check {what[:80]!r}; {listed}")
+    print(json.dumps(said) if as_json else text)
 
 
 def _play(

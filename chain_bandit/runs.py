@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from chain_bandit.audit.audit import audit
+from chain_bandit.audit.books import Movement
 from chain_bandit.audit.report import AuditReport
 from chain_bandit.chain.identity import Ask, require_same
 from chain_bandit.chain.remote import require_code
@@ -119,13 +120,14 @@ def play(
 
 
 def audit_folder(
-    path: Path, head: bytes | None = None, on_verified: Callable[[float], None] = lambda seconds: None
+    path: Path, head: bytes | None = None, on_verified: Callable[[float], None] = lambda seconds: None,
+    on_movement: Callable[[Movement], None] | None = None,
 ) -> AuditReport:
     """Audit a run folder's history against the head that was kept, by default the manifest's.
 
     Raises:
         ChainBanditError: no run folder, an unreadable history, or one of another game than the manifest's.
-    """
+    """  # fmt: skip
     manifest, history = folder.read_manifest(path), files.read(path / folder.HISTORY)
     for what, got in (
         ("chain_id", history.origin.chain_id),
@@ -137,7 +139,7 @@ def audit_folder(
     said = manifest.get("head")
     if not isinstance(said, str) or not re.fullmatch("0x[0-9a-f]{64}", said):
         raise folder.FolderRefused(path, "its manifest holds no head hash")
-    report = audit(history, head or bytes.fromhex(said[2:]), on_verified)
+    report = audit(history, head or bytes.fromhex(said[2:]), on_verified, on_movement)
     _compare(path, manifest, report)
     return report
 
@@ -166,7 +168,8 @@ def recorded_game(ask: Ask, path: Path) -> bytes:
 
 
 def audit_node(
-    rpc: Rpc, contract: bytes, first: int | None, last: int | None, head: bytes | None, bodies: Path | None = None
+    rpc: Rpc, contract: bytes, first: int | None, last: int | None, head: bytes | None, bodies: Path | None = None,
+    on_movement: Callable[[Movement], None] | None = None,
 ) -> AuditReport:
     """Audit a game from a node: its blocks are fetched once, into a file that is thrown away afterwards.
 
@@ -176,7 +179,7 @@ def audit_node(
     Raises:
         ForeignContract: the address holds no contract.
         ChainBanditError: the node does not answer, or its answers do not add up.
-    """
+    """  # fmt: skip
     require_code(rpc, contract)
     with TemporaryDirectory() as place, Bodies() as known:
         path = Path(place) / folder.HISTORY
@@ -184,7 +187,7 @@ def audit_node(
             known.add_all(files.read(bodies))
         blocks = collect(rpc, contract, creation_block(rpc, contract) if first is None else first, last)
         files.write(with_bodies(blocks, known), path)
-        return audit(files.read(path), head)
+        return audit(files.read(path), head, on_movement=on_movement)
 
 
 _OPERATORS = {"<=": operator.le, ">=": operator.ge, "==": operator.eq, "<": operator.lt, ">": operator.gt}
