@@ -178,7 +178,7 @@ def statements_table(report: AuditReport) -> RenderableType:
             "pool" if line.seat is None else str(line.seat), amount(line.stake / wei), amount(line.rewards),
             *(amount(None if each is None else each / wei) for each in moved),
         )  # fmt: skip
-    return titled("Statements", made, Text(f"One reward is {wei * 10**9:,} wei; --json and --statement say wei.", "dim"))
+    return titled("Statements", made, Text(f"One reward is {wei * 10**9:,} wei; --json says wei.", "dim"))
 
 
 class _Checks:
