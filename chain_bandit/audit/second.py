@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from chain_bandit.audit.catalogue import SECOND
-from chain_bandit.audit.report import KEPT, AuditReport, Tally, Violation, shown
+from chain_bandit.audit.report import KEPT, AuditReport, Tally, Violation, plain, worded
 from chain_bandit.paranoid.recompute import recompute
 from chain_bandit.paranoid.verdict import Difference, Verdict
 
@@ -28,7 +28,10 @@ def with_second_opinion(report: AuditReport, path: Path) -> AuditReport:
     for name in SECOND:
         what = name.removeprefix("paranoid.")
         found = [each for each in verdict.differences.values() if each.what == what]
-        violations += [Violation(name, each.round, each.about, _sentence(each)) for each in found[:KEPT]]
+        violations += [
+            Violation(name, each.round, each.about, _sentence(each), plain(each.found), plain(each.expected), None)
+            for each in found[:KEPT]
+        ]
         reason, unknown = verdict.unknown.get(what, ("", 0))
         evidence = _sentence(found[0]) if found else reason
         checks[name] = Tally(verdict.passed[what], len(found), unknown, verdict.trusted[what], evidence)
@@ -37,7 +40,7 @@ def with_second_opinion(report: AuditReport, path: Path) -> AuditReport:
 
 def _sentence(found: Difference) -> str:
     place = "" if found.round is None else f"round {found.round}: "
-    expected, other = shown(found.expected), shown(found.found)
+    expected, other = worded(found.expected), worded(found.found)
     return f"{place}{found.about}: expected {expected}, found {other}"
 
 
