@@ -29,6 +29,9 @@ GAMES = 10**6
 MOST_CERTAIN = 0.99
 """Where two draws are alike nearly always nothing is learnt."""
 
+MOST_DRAWN, ENOUGH = 1 << 61, 1e200
+"""No draw is as large, and no bet needs to grow further."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pair:
@@ -91,16 +94,18 @@ class Alike:
         drawn = [n * reports[seat].means[arm] - (n - 1) * earlier[seat].means[arm] for seat in both]
         self._bet(both, drawn, 2 * n, q)
         limit = GAMES * self.seats * (self.seats - 1) / 2
-        for one, other in np.argwhere(np.triu(self._stakes >= limit, 1)):
-            self._since.setdefault((int(one), int(other)), round_)
+        if self._stakes.max() >= limit:
+            for one, other in np.argwhere(np.triu(self._stakes >= limit, 1)):
+                self._since.setdefault((int(one), int(other)), round_)
 
     def _bet(self, both: Sequence[int], drawn: Sequence[int], width: int, q: float) -> None:
         self._steps += 1
         at = np.ix_(both, both)
-        values = np.clip(np.array(drawn, dtype=object), -(1 << 61), 1 << 61).astype(np.int64)
+        values = np.array([max(-MOST_DRAWN, min(each, MOST_DRAWN)) for each in drawn], dtype=np.int64)
         alike = np.abs(values[:, None] - values) < width
+        np.fill_diagonal(alike, False)
         stakes = self._stakes[at] + 1 / (self._steps * (self._steps + 1))
-        self._stakes[at] = np.minimum(stakes * np.where(alike, (1 + q) / (2 * q), 0.5), 1e200)
+        self._stakes[at] = np.minimum(stakes * np.where(alike, (1 + q) / (2 * q), 0.5), ENOUGH)
         for counted, more in zip(self._counts, (alike, 1, q), strict=True):
             counted[at] += more
 

@@ -22,7 +22,7 @@ def check_draws(game: Game, header: Header, reports: Mapping[int, Report]) -> No
     for seat in seats(header.committee | header.commanders):
         checks.that(
             seat in hashes or bool(entitled >> seat & 1), "draw.proof", t, f"draw of seat {seat}",
-            "the header names seats {}, their proofs on the seed of round {2} are those of seats {1}",
+            "the header names seats {0}, the proofs on the seed of round {2} are of seats {1}",
             seats(header.committee | header.commanders), sorted(hashes), t + 1,
         )  # fmt: skip
     for name, drawn, said, found in (

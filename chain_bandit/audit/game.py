@@ -105,7 +105,8 @@ class Game:
         last: every seat's last receipt; None where it is not known.
         earned, summed, unsealed: of a sealed game: units in opened tags by seat, whether sums were paid, who revealed.
         paid_in, paid_out: wei that the history says the contract got and gave away.
-        gap: by how much that was not what the books say, when it was last looked at.
+        gap, least: by how much that was not what the books say, when it was last looked at, and how far the account
+            with least was below nothing.
         costly, costs: rounds charged as case 2; what those before it was on the block list cost each seat, in units.
     """
 
@@ -120,6 +121,7 @@ class Game:
     paid_in: int = 0
     paid_out: int = 0
     gap: int = 0
+    least: int = 0
     deposits_known: bool = True
     ledger: Ledger | None = None
     digest: bytes = ZERO

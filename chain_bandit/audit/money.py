@@ -133,17 +133,20 @@ def refund(game: Game, block: int) -> None:
 
 
 def check_conservation(game: Game) -> None:
-    """After a chain block: what came in less what went out is all that is owed, and nobody took more than that."""
+    """After a chain block: what came in less what went out is all that is owed, and nobody took more than that.
+
+    What was wrong already after an earlier block is not found again.
+    """
     books = game.books
     if game.blind or not game.deposits_known or (game.closed and game.balance is None):
         return
     least = min([books.owed[POOL], books.owed[ENVIRONMENT], *map(books.of, range(len(game.addresses)))])
     there = game.paid_in - game.paid_out
     game.checks.that(
-        there - books.held == game.gap and least >= 0, "money.conservation", None, "money",
+        there - books.held == game.gap and least >= game.least, "money.conservation", None, "money",
         "the contract has {} wei, it owes {}, and {} or more to everybody", there, books.held, least,
     )  # fmt: skip
-    game.gap = there - books.held
+    game.gap, game.least = there - books.held, min(least, 0)
 
 
 def conserved(game: Game) -> None:

@@ -82,7 +82,7 @@ def joined(game: Game, call: Call) -> None:
     game.books.move("stake", CONTRACT, account(seat, "stake"), seated.weight * p.stake)
     game.checks.same(call.events, (Event("Joined", (seat, call.sender)),), "record.events", None, "events of joining")
     shared = [other for other, each in enumerate(game.seated) if p.draws and each.vrf_key == seated.vrf_key]
-    game.checks.that(not shared, "game.keys", None, f"VRF key of seat {seat}", "{} is that of seats {2} too",
+    game.checks.that(not shared, "game.keys", None, f"VRF key of seat {seat}", "{0} is that of seats {2} too",
                      seated.vrf_key, "a key that no other seat has", shared, part=seated.vrf_key)
     _seat(game, seated)
 

@@ -71,28 +71,32 @@ class Lie:
     Attributes:
         fails: the checks that fail, and no other; the one that it is planted for first.
         finds: kinds of findings that the honest game does not have.
-        round: of a violation of the first check; None outside rounds.
+        rounds: of the violations of the first check, None outside rounds; of what is forged, one of them. Empty: any.
         of: the fixture of the game that is forged; empty where `script` is played.
     """
 
     by: By
     fails: tuple[str, ...]
-    round: int | None
+    rounds: tuple[int | None, ...]
     script: Callable[[], Played] | None = None
     of: str = ""
     forge: Callable[[Forgery], None] = lambda forgery: None
     finds: frozenset[str] = frozenset()
 
 
-def played(by: By, check: str, script: Script, *also: str, at: int | None = ROUND, finds: tuple[str, ...] = ()) -> Lie:
-    return Lie(by, (check, *also) if check else (), at, partial(Played, script), finds=frozenset(finds))
+def played(
+    by: By, check: str, script: Script, *also: str, at: int | tuple[int, ...] | None = ROUND,
+    finds: tuple[str, ...] = (),
+) -> Lie:  # fmt: skip
+    rounds = at if isinstance(at, tuple) else (at,)
+    return Lie(by, (check, *also) if check else (), rounds, partial(Played, script), finds=frozenset(finds))
 
 
 def forged(
     by: By, check: str, of: str, at: int | None, forge: Callable[[Forgery], None], *also: str,
     finds: tuple[str, ...] = (),
 ) -> Lie:  # fmt: skip
-    return Lie(by, (check, *also), at, of=of, forge=forge, finds=frozenset(finds))
+    return Lie(by, (check, *also), (at,), of=of, forge=forge, finds=frozenset(finds))
 
 
 def at(seat: int, changed: Callable[..., object], otherwise: Callable[..., object] = lambda v, *_: v):
@@ -218,10 +222,17 @@ def weighing(weight: int) -> Callable[[bytes], bytes]:
     return rewrite("join", _0=lambda keys: keys[:-2] + weight.to_bytes(2, "big"))
 
 
+def weightless(forgery: Forgery) -> None:
+    """Seat 2 weighs nothing, and deposits as much."""
+    forgery.call("join", 2, weighing(0))
+    forgery.value(forgery.block_of("join", 2), 0)
+
+
 def second_proof(forgery: Forgery) -> None:
-    """The same proof is taken once before its time, and then once more."""
-    target = next(where for where in range(len(forgery.blocks)) if not forgery.blocks[where][1])
-    forgery.copy(forgery.block_of("reportEquivocation", 0), target)
+    """The same proof is taken once more."""
+    where = forgery.block_of("reportEquivocation", 0)
+    forgery.wait(where + 1, 1)
+    forgery.copy(where, where + 1)
 
 
 def after_the_window(forgery: Forgery) -> None:
@@ -236,6 +247,17 @@ def twice(forgery: Forgery) -> None:
 
 
 BLAMED = ("certified a false block",)
+COMPUTED = ("aggregate.means", "aggregate.accuracy")
+"""What the contract computes of a full game: its head is over it."""
+UNPAID = ("money.close", "money.conservation", "money.balances")
+"""What follows where a settlement counts for nothing."""
+ANOTHER_BLOCK = ("certificate.signatures", "record.links", *COMPUTED, "costs.records")
+"""What follows where a block is another than was signed and recorded."""
+ANOTHER_GAME = (
+    "game.genesis", "report.signature", "honest.report", "aggregate.selected", "counts.commitment",
+    *ANOTHER_BLOCK, "settlement.rewards", "reveal.cost", "costs.case", *UNPAID,
+)
+"""What follows where all that was signed is of another game."""
 LIES: dict[str, Lie] = {
     # What a quorum of validators signs, and the contract records.
     "another arm in a header": played(
@@ -284,7 +306,7 @@ LIES: dict[str, Lie] = {
     "more blocks waiting than may": played(
         By.VALIDATORS, "record.waiting", Script(
             batch=3, kind=lambda t: "block", reporters=lambda t: (0, 1, 2, 3), last=ROUND + 2, finish="running"
-        ), at=L,
+        ), at=(L, L + 3, ROUND),
     ),
     "a committee that was not drawn": played(
         By.VALIDATORS, "draw.committee", Script(
@@ -298,17 +320,20 @@ LIES: dict[str, Lie] = {
         ), finds=BLAMED,
     ),
     "a validator by an old proof": played(
-        By.VALIDATORS, "draw.proof", Script(parameters=DRAWS, proof=old_proof, successors=WITH_0), finds=BLAMED
+        By.VALIDATORS, "draw.proof", Script(parameters=DRAWS, proof=old_proof, successors=WITH_0), "draw.committee",
+        finds=(*BLAMED, "false proof"),
     ),
     "a validator by another's proof": played(
-        By.VALIDATORS, "draw.proof", Script(parameters=DRAWS, proof=others_proof, successors=WITH_0), finds=BLAMED
+        By.VALIDATORS, "draw.proof", Script(parameters=DRAWS, proof=others_proof, successors=WITH_0), "draw.committee",
+        finds=(*BLAMED, "false proof"),
     ),
     "a validator without a proof": played(
-        By.VALIDATORS, "draw.proof", Script(parameters=DRAWS, proof=no_proof, successors=WITH_0), finds=BLAMED
+        By.VALIDATORS, "draw.proof", Script(parameters=DRAWS, proof=no_proof, successors=WITH_0), "draw.committee",
+        finds=BLAMED,
     ),
     "draws by other weights": Lie(
-        By.VALIDATORS, ("draw.committee",), None, partial(Forgetful, Script(parameters=DRAWS, weights=WEIGHTS)),
-        finds=frozenset(BLAMED),
+        By.VALIDATORS, ("draw.committee", "draw.proof", "draw.commanders"), (),
+        partial(Forgetful, Script(parameters=DRAWS, weights=WEIGHTS)), finds=frozenset(BLAMED),
     ),
     # What a participant signs.
     "a signature that is none": played(
@@ -354,14 +379,16 @@ LIES: dict[str, Lie] = {
         By.PARTICIPANT, "", Script(accused={20: LIAR}, roles=bytes((0, 0, 0, 3))), finds=("equivocated",)
     ),
     "two reports with one nonce": Lie(
-        By.PARTICIPANT, (), None, partial(Careless, Script()), finds=frozenset({"key given away"})
+        By.PARTICIPANT, (), (), partial(Careless, Script()), finds=frozenset({"key given away"})
     ),
     # What the environment settles.
     "a reward that was not drawn": played(
         By.ENVIRONMENT, "settlement.rewards",
         Script(draw=lambda paid, t, seat, arm: UNIT - paid if (seat, t) == (1, ROUND) else paid),
     ),
-    "no pull of who pulled": played(By.ENVIRONMENT, "honest.arm", Script(pull=at(1, lambda arm: None))),
+    "no pull of who pulled": played(
+        By.ENVIRONMENT, "honest.arm", Script(pull=at(1, lambda arm: None)), finds=("no pull",)
+    ),
     "a tag of no pull": played(
         By.ENVIRONMENT, "settlement.tags",
         Script(parameters=SEALED, tags=in_round(lambda tags: bytes(8) + tags[8:])),
@@ -382,18 +409,21 @@ LIES: dict[str, Lie] = {
         lambda f: f.call("reveal", 0, rewrite("reveal", _0=flip(0))),
     ),
     "another salt": forged(
-        By.ENVIRONMENT, "game.opening", "honest", None, lambda f: f.call("open", 0, rewrite("open", _0=flip(3)))
+        By.ENVIRONMENT, "game.opening", "honest", None, lambda f: f.call("open", 0, rewrite("open", _0=flip(3))),
+        *ANOTHER_GAME, finds=("false count commitment", "bits on trust"),
     ),
     "a settlement too short": forged(
         By.ENVIRONMENT, "settlement.form", "honest", None,
         lambda f: f.call("settleRewards", 0, rewrite("settleRewards", _1=lambda pulls: pulls[:-5])),
+        "honest.report", *UNPAID, finds=("false count commitment", "bits on trust"),
     ),
     "a pull of who is blocked": forged(
-        By.ENVIRONMENT, "blocklist.silence", "full", T, lambda f: f.call("settleRewards", -1, paid)
+        By.ENVIRONMENT, "blocklist.silence", "full", T, lambda f: f.call("settleRewards", -1, paid),
+        "settlement.rewards",
     ),
     "sums too short": forged(
         By.ENVIRONMENT, "settlement.form", "sealed", None,
-        lambda f: f.call("settleSums", 0, lambda data: data[:4] + encode(["bytes"], [bytes(8 * M - 1)])),
+        lambda f: f.call("settleSums", 0, lambda data: data[:4] + encode(["bytes"], [bytes(8 * M - 1)])), *UNPAID,
     ),
     "another record handed back": forged(
         By.ENVIRONMENT, "costs.records", "honest", ROUND,
@@ -407,28 +437,30 @@ LIES: dict[str, Lie] = {
     "parameters beyond the theorem": forged(
         By.CONTRACT, "game.parameters", "honest", None, lambda f: f.creation(word(-28, 1))
     ),
-    "a seat for other than its stake": forged(By.CONTRACT, "game.deposits", "honest", None, lambda f: f.value(2, 5)),
+    "a seat for other than its stake": forged(
+        By.CONTRACT, "game.deposits", "honest", None, lambda f: f.value(2, 5), "money.conservation"
+    ),
     "a key that another seat has": forged(
         By.CONTRACT, "game.keys", "drawn", None,
         lambda f: f.call("join", 2, rewrite("join", _0=lambda keys: f.arguments("join", 0)[0])),
+        *ANOTHER_GAME, "draw.committee", "draw.commanders",
+        finds=("false count commitment", "bits on trust", "false proof"),
     ),
-    "a weight of nothing": forged(By.CONTRACT, "game.weights", "drawn", None, lambda f: f.call("join", 2, weighing(0))),
+    "a weight of nothing": forged(By.CONTRACT, "game.weights", "drawn", None, weightless),
     "another genesis": forged(By.CONTRACT, "game.genesis", "honest", None, lambda f: f.event("Opened", 0, flip(3))),
     "another round in an event": forged(
         By.CONTRACT, "record.events", "honest", ROUND, lambda f: f.event("Recorded", RECORD, word(0, 99))
     ),
     "another head": forged(
-        By.CONTRACT, "record.links", "honest", ROUND, lambda f: f.event("Recorded", RECORD, flip(95))
-    ),
-    "means that do not follow from its body": forged(
-        By.CONTRACT, "aggregate.means", "honest", ROUND,
-        lambda f: f.call("submitBlocks", SUBMITTED, resubmit(PARAMETERS, body=flip(60))),
+        By.CONTRACT, "record.links", "honest", ROUND, lambda f: f.event("Recorded", RECORD, flip(95)), *COMPUTED
     ),
     "another kind of record": forged(
-        By.CONTRACT, "aggregate.approval", "honest", ROUND, lambda f: f.event("Recorded", RECORD, word(1, 2))
+        By.CONTRACT, "aggregate.approval", "honest", ROUND, lambda f: f.event("Recorded", RECORD, word(1, 2)),
+        "record.events",
     ),
     "no exploration after two failures": forged(
-        By.CONTRACT, "record.exploration", "honest", LATE, lambda f: f.event("Recorded", LATE - L, lambda data: None)
+        By.CONTRACT, "record.exploration", "honest", LATE, lambda f: f.event("Recorded", LATE - L, lambda data: None),
+        "record.events", "record.links",
     ),
     "a certificate below a quorum": forged(
         By.CONTRACT, "certificate.quorum", "honest", ROUND,
@@ -440,7 +472,7 @@ LIES: dict[str, Lie] = {
         By.CONTRACT, "certificate.members", "full", 6,
         lambda f: f.call("submitBlocks", 0, resubmit(
             COMMITTEES, signers=lambda mask: mask | 1 << M, signatures=lambda made: made + bytes(64)
-        )),
+        )), "certificate.batch",
     ),
     "a certificate with a false signature": forged(
         By.CONTRACT, "certificate.signatures", "honest", ROUND,
@@ -448,7 +480,7 @@ LIES: dict[str, Lie] = {
     ),
     "a batch under a false signature": forged(
         By.CONTRACT, "certificate.batch", "full", 5,
-        lambda f: f.call("submitBlocks", 0, resubmit(COMMITTEES, signatures=flip(70))),
+        lambda f: f.call("submitBlocks", 0, resubmit(COMMITTEES, signatures=flip(70))), "certificate.signatures",
     ),
     "a committee that is not the best": forged(
         By.CONTRACT, "committee.best", "full", SKIPPED,
@@ -466,20 +498,21 @@ LIES: dict[str, Lie] = {
     ),
     "a second proof against a seat": forged(By.CONTRACT, "evidence.listing", "full", 20, second_proof),
     "a report of who is blocked": forged(
-        By.CONTRACT, "blocklist.silence", "full", T, lambda f: f.call("submitBlocks", -1, reported)
+        By.CONTRACT, "blocklist.silence", "full", T, lambda f: f.call("submitBlocks", -1, reported),
+        "report.signature", *ANOTHER_BLOCK, finds=("false count commitment", "bits on trust", "bits of other counts"),
     ),
     "another hidden cost": forged(
         By.CONTRACT, "reveal.cost", "honest", None, lambda f: f.event("Revealed", 0, word(0, 5))
     ),
     "a sealing key that was not registered": forged(
         By.CONTRACT, "seal.keys", "sealed", None,
-        lambda f: f.call("revealSeal", 0, lambda data: data[:5] + bytes([data[5] ^ 1]) + data[6:]),
+        lambda f: f.call("revealSeal", 0, lambda data: data[:5] + bytes([data[5] ^ 1]) + data[6:]), "record.events",
     ),
     "another total of the sums": forged(
         By.CONTRACT, "record.events", "sealed", None, lambda f: f.event("SumsSettled", 0, lambda data: bytes(32))
     ),
     "more burned than costs brought": forged(
-        By.CONTRACT, "money.close", "honest", None, lambda f: f.event("Closed", 0, word(1, 1))
+        By.CONTRACT, "money.close", "honest", None, lambda f: f.event("Closed", 0, word(1, 1)), "money.conservation"
     ),
     "a wei less to an account": forged(
         By.CONTRACT, "money.balances", "honest", None, lambda f: f.event("Withdrawn", 0, more(-1))
@@ -492,6 +525,10 @@ LIES: dict[str, Lie] = {
         By.CONTRACT, "money.balances", "honest", None, twice, "money.conservation"
     ),
     # What an engine brings that a contract must not take.
+    "a report changed on its way": forged(
+        By.ENGINE, "report.signature", "honest", ROUND,
+        lambda f: f.call("submitBlocks", SUBMITTED, resubmit(PARAMETERS, body=flip(60))), *ANOTHER_BLOCK,
+    ),
     "a block without a signature": forged(
         By.ENGINE, "header.form", "honest", ROUND,
         lambda f: f.call("submitBlocks", SUBMITTED, resubmit(PARAMETERS, signers=lambda signers: 0)),

@@ -188,7 +188,7 @@ def test_a_call_in_time_that_is_refused_is_no_late_one() -> None:
 def test_a_stranger_may_send_what_it_likes() -> None:
     played = Played(Script())
     with pytest.raises(Exception, match="refused"):
-        played.contract.close(Account.from_key(played.outsider.secret))
+        played.contract.join(Account.from_key(played.outsider.secret), played.seated[0])
     report = audit(played.history)
     assert report.other_transactions == {"reverted": 1}
     assert {finding.kind for finding in report.findings} == {"false report", "no report", "ended by the deadline"}
