@@ -90,7 +90,7 @@ payoff: .venv/ready ## does attacking pay? every attack under every cost, and th
 regret: .venv/ready ## regret against single-agent UCB, an oracle and no defence, over 40 seeds
 	@$(BIN)/python benchmarks/regret.py --plot docs/regret.svg
 
-rivals: .venv/ready ## the rivals on their own set-ups and under every attack: regret, what is sent for it (two hours of CPU)
+rivals: .venv/ready ## the rivals on their own set-ups and under every attack: regret, what is sent for it (hours of CPU)
 	@mkdir -p runs
 	@$(BIN)/python benchmarks/rivals.py zhu attacks swarmgov fed-mom --replicates 200 --json runs/rivals.jsonl
 	@$(BIN)/python benchmarks/rivals.py vial --replicates 20 --horizon 100000 --json runs/rivals.jsonl

@@ -79,5 +79,4 @@ def _worst_taken(seen: Seen, known: Ints, n_ref: Ints) -> Ints:
     pool = seen.outcome(Reports(lies, np.tile(seen.own.pulls, (len(SHARES), 1, 1)))).means
     above = pool.reshape(len(SHARES), -1, len(signs)).transpose(0, 2, 1) * signs
     margin = np.where(signs > 0, above, 0).max(axis=1) + np.where(signs < 0, above, 0).sum(axis=1)
-    chosen: Ints = np.take_along_axis(tried, margin.argmax(axis=0)[None, None], axis=0)[0]
-    return chosen
+    return np.asarray(np.take_along_axis(tried, margin.argmax(axis=0)[None, None], axis=0)[0])
