@@ -27,6 +27,7 @@ from chain_bandit.attacks.attack import NotSimulated
 from chain_bandit.attacks.registry import ATTACKS, make
 from chain_bandit.scenario import Scenario
 from chain_bandit.simulation.arena import World, play, ring
+from chain_bandit.simulation.replicates import estimate
 from chain_bandit.simulation.rivals.attacked import told_by
 from chain_bandit.simulation.rivals.registry import RIVALS
 from chain_bandit.simulation.rivals.reports import Malice, constant, inflated, inside
@@ -34,7 +35,7 @@ from chain_bandit.simulation.rivals.reports import Malice, constant, inflated, i
 SEED = 1
 HONEST = Malice()
 OURS = {"trimmed": "chain_bandit", "confidence": "chain_bandit, confidence"}
-POOLED = (*OURS, "mean", "fedavg", "median", "geometric-median", "krum", "meamed", "clipping", "zhu",
+POOLED = (*OURS, "mean", "fedavg", "median", "geometric-median", "krum", "meamed", "clipping", "zhu", "zhu-pooled",
           "dubey-pentland", "fed-mom")  # fmt: skip
 
 
@@ -113,7 +114,7 @@ def zhu() -> Setup:
     }  # fmt: skip
     alone = [(rival, 1, "none", HONEST) for rival in ("ucb1", "kl-ucb", "thompson")]
     swapped = ("trimmed", "confidence", "mean", "median", "fedavg", "geometric-median", "krum", "meamed", "clipping",
-               "zhu", "dubey-pentland", "fed-mom", "demabar")  # fmt: skip
+               "zhu", "zhu-pooled", "dubey-pentland", "fed-mom", "demabar")  # fmt: skip
     pools = [
         (rival, liars, lie, malice)
         for liars in (1, 3)
@@ -192,12 +193,12 @@ def vial() -> Setup:
     spread = coins.permutation([0.95, 0.85, *coins.uniform(0, 0.85, 98)])
     world = World(tuple(map(float, spread)), 35, 10, 100_000)
     liars = Malice(inflated(int(np.argsort(spread)[-2])))
-    told = {"gosine": "any arm", "vial-2021": "any arm", "vial-2022": "any arm"}
+    gossips = tuple(name for name in RIVALS if name.startswith(("gosine", "vial")))
     return Setup(
         "Vial et al.: K=100, 25 honest, 10 liars, complete, T=100,000; .95, .85, the rest uniform below",
         tuple(
-            Row(rival, told.get(rival, "second best"), liars, (world,))
-            for rival in ("ucb1", "gosine", "vial-2021", "vial-2022", "oracle", "trimmed", "mean")
+            Row(rival, "any arm" if rival in gossips else "second best", liars, (world,))
+            for rival in ("ucb1", *gossips, "oracle", "trimmed", "confidence", "mean")
         ),
     )  # fmt: skip
 
@@ -229,13 +230,15 @@ def figure(asked: Asked) -> Figure:
     each, maker = max(asked.replicates // len(worlds), 2), RIVALS[row.rival](row.malice)
     games = [play(world, maker, each, asked.seed + number) for number, world in enumerate(worlds)]
     regret = np.concatenate([game.regret[:, -1] for game in games])
-    mean, sent = float(regret.mean()), games[0].sent
+    apart = regret if len(games) == 1 else np.array([game.regret[:, -1].mean() for game in games])
+    found, sent = estimate(apart), games[0].sent  # games in one place of the liars are not independent of it
+    mean = found.mean
     whole = worlds[0].horizon == row.worlds[0].horizon
     nearest = float(np.clip(mean, min(row.published), max(row.published))) if row.published and whole else None
-    half = float(1.96 * regret.std(ddof=1) / len(regret) ** 0.5)
+    assert found.high is not None
     return Figure(
-        len(regret), mean, half, sent, mean + price * sent * worlds[0].horizon, row.published if whole else (),
-        nearest and mean / nearest,
+        len(regret), mean, found.high - mean, sent, mean + price * sent * worlds[0].horizon,
+        row.published if whole else (), nearest and mean / nearest,
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ with liars, over whom the sticky sets are spread; here over the honest, so that 
 import numpy as np
 
 from chain_bandit.simulation.arena import Ints, Maker, Mask
-from chain_bandit.simulation.rivals.gossip import Gossip
+from chain_bandit.simulation.rivals.gossip import ALPHA, Gossip
 from chain_bandit.simulation.rivals.reports import Malice
 
 
@@ -22,6 +22,6 @@ class Gosine(Gossip):
         return np.zeros(best.shape, bool)
 
 
-def gosine(malice: Malice) -> Maker:
+def gosine(malice: Malice, alpha: float = ALPHA) -> Maker:
     """Liars have all they name tried, again and again."""
-    return lambda world, replicates, coins: Gosine(world, replicates, coins, malice)
+    return lambda world, replicates, coins: Gosine(world, replicates, coins, malice, alpha)

@@ -15,7 +15,7 @@ from chain_bandit.simulation.rivals.learner import Learner, highest
 from chain_bandit.simulation.rivals.reports import Malice
 
 ALPHA = 4
-"""Width sqrt(ALPHA ln t / n), as in the sources' experiments: nothing is pooled."""
+"""Width sqrt(ALPHA ln t / n), as in the sources' experiments; ours, and UCB1, have 2."""
 
 
 class Gossip(Learner):
@@ -24,8 +24,11 @@ class Gossip(Learner):
     information = "who can be asked; once a phase one arm, from one of them"
     beta: float = 2.0
 
-    def __init__(self, world: World, replicates: int, coins: np.random.Generator, malice: Malice) -> None:
+    def __init__(
+        self, world: World, replicates: int, coins: np.random.Generator, malice: Malice, alpha: float = ALPHA
+    ) -> None:
         super().__init__(world, replicates)
+        self._alpha = alpha
         self._coins, self._recommend = coins, malice.recommend
         self._sticky = ceil(world.arms / world.honest)
         agents, width = world.agents, self._sticky + 2
@@ -42,7 +45,7 @@ class Gossip(Learner):
         """UCB on the active arms."""
         pulls, sums = (np.take_along_axis(part, self.active, axis=2) for part in (self.pulls, self.sums))
         n = np.maximum(pulls, 1)
-        bounds = np.where(pulls > 0, sums / n + np.sqrt(ALPHA * np.log(t) / n), np.inf)
+        bounds = np.where(pulls > 0, sums / n + np.sqrt(self._alpha * np.log(t) / n), np.inf)
         return np.take_along_axis(self.active, highest(bounds)[..., None], axis=2)[..., 0]
 
     def learn(self, t: int, arms: Ints, rewards: Floats) -> None:

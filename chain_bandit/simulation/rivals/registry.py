@@ -1,6 +1,7 @@
 """The rivals by name: each makes a policy, given what its liars do."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from chain_bandit.simulation.arena import Maker
 from chain_bandit.simulation.rivals.clipping import clipping
@@ -24,6 +25,9 @@ from chain_bandit.simulation.rivals.ucb1 import ucb1
 from chain_bandit.simulation.rivals.vial import vial_2021, vial_2022
 from chain_bandit.simulation.rivals.zhu import resilient
 
+ONE_RULE = 2
+"""The constant of exploration of all others, for rules whose sources have a larger one."""
+
 RIVALS: Mapping[str, Callable[[Malice], Maker]] = {
     "ucb1": ucb1,
     "kl-ucb": kl_ucb,
@@ -39,6 +43,7 @@ RIVALS: Mapping[str, Callable[[Malice], Maker]] = {
     "meamed": pooled(meamed),
     "clipping": pooled(clipping),
     "zhu": pooled(resilient(), per_arm=2, apart=True),
+    "zhu-pooled": pooled(resilient(pooled=True), per_arm=2, apart=True),
     "dubey-pentland": pooled(rewards_trimmed, per_arm=0, others=2),
     "fed-mom": pooled(median_of_means, per_arm=0, others=1, every=PULLS),
     "swarmgov-mean": pooled(fedavg, per_arm=2, scattered=True),
@@ -47,5 +52,8 @@ RIVALS: Mapping[str, Callable[[Malice], Maker]] = {
     "gosine": gosine,
     "vial-2021": vial_2021,
     "vial-2022": vial_2022,
+    "gosine-2": partial(gosine, alpha=ONE_RULE),
+    "vial-2021-2": partial(vial_2021, alpha=ONE_RULE),
+    "vial-2022-2": partial(vial_2022, alpha=ONE_RULE),
     "demabar": demabar,
 }

@@ -8,7 +8,7 @@ was at hand but for its abstract: of the second rule the thresholds' constants a
 import numpy as np
 
 from chain_bandit.simulation.arena import Ints, Maker, Mask, World
-from chain_bandit.simulation.rivals.gossip import Gossip
+from chain_bandit.simulation.rivals.gossip import ALPHA, Gossip
 from chain_bandit.simulation.rivals.reports import Malice
 
 ETA = 2
@@ -32,8 +32,10 @@ class Vial2022(Vial2021):
     Long: since phase sqrt(j / 3). Hardly: at most j^1.5 times, of the j^2 rounds so far.
     """
 
-    def __init__(self, world: World, replicates: int, coins: np.random.Generator, malice: Malice) -> None:
-        super().__init__(world, replicates, coins, malice)
+    def __init__(
+        self, world: World, replicates: int, coins: np.random.Generator, malice: Malice, alpha: float = ALPHA
+    ) -> None:
+        super().__init__(world, replicates, coins, malice, alpha)
         self._last, self._since = np.full(self.asked.shape, -1), np.zeros(self.asked.shape, np.int64)
 
     def judge(self, best: Ints) -> Mask:
@@ -44,11 +46,11 @@ class Vial2022(Vial2021):
         return np.asarray(super().judge(best) & (self._since <= (self.phase / 3) ** 0.5) & (pulls <= self.phase**1.5))
 
 
-def vial_2021(malice: Malice) -> Maker:
+def vial_2021(malice: Malice, alpha: float = ALPHA) -> Maker:
     """The rule for complete graphs."""
-    return lambda world, replicates, coins: Vial2021(world, replicates, coins, malice)
+    return lambda world, replicates, coins: Vial2021(world, replicates, coins, malice, alpha)
 
 
-def vial_2022(malice: Malice) -> Maker:
+def vial_2022(malice: Malice, alpha: float = ALPHA) -> Maker:
     """The rule for any graph."""
-    return lambda world, replicates, coins: Vial2022(world, replicates, coins, malice)
+    return lambda world, replicates, coins: Vial2022(world, replicates, coins, malice, alpha)

@@ -13,11 +13,14 @@ from chain_bandit.simulation.rivals.reports import Reports
 KAPPA = 1.5
 
 
-def resilient(kappa: float = KAPPA) -> Aggregate:
+def resilient(kappa: float = KAPPA, pooled: bool = False) -> Aggregate:
     """z + sqrt(2 g ln t / n), with z and g from those who pulled at least n / kappa times, if they are more than 2f.
 
     z: the mean of one's own and of theirs less the f largest and the f smallest; g = (4 e^2 + kappa e + kappa) / 4, e
     one over how many that are. Else z is one's own and g = 1.
+
+    Args:
+        pooled: g is one over the reports in z instead, as with all who pool here.
     """
 
     def aggregate(reports: Reports, f: int) -> Reports:
@@ -30,7 +33,7 @@ def resilient(kappa: float = KAPPA) -> Aggregate:
         stays = (rank >= f) & (rank < (count - f)[..., None, :])
         enough = count > 2 * f
         share = 1 / np.where(enough, count - 2 * f + 1, 1)
-        g = np.where(enough, (4 * share**2 + kappa * share + kappa) / 4, 1)
+        g = share if pooled else np.where(enough, (4 * share**2 + kappa * share + kappa) / 4, 1)
         return Reports(np.where(enough, (np.where(stays, ranked, 0).sum(axis=-2) + own) * share, own), pulls / g)
 
     return aggregate

@@ -139,8 +139,9 @@ def test_the_trimmed_sources_fall_back_to_the_median_of_one_or_two():
     assert source_trimmed(two, 1) == (pytest.approx(0.4), pytest.approx(2))
 
 
-def test_zhus_rule_is_its_formula():
-    found, seen = resilient()(REPORTS, 1), set()
+@pytest.mark.parametrize("pooled", [False, True])
+def test_zhus_rule_is_its_formula_and_may_have_the_width_of_all_it_pools(pooled):
+    found, seen = resilient(pooled=pooled)(REPORTS, 1), set()
     for (r, v), own, means, pulls in each():
         for arm in range(K):
             near = [x for x, n in zip(means[1:, arm], pulls[1:, arm], strict=True) if KAPPA * n >= own[arm]]
@@ -149,7 +150,8 @@ def test_zhus_rule_is_its_formula():
                 e = 1 / (len(near) - 2 + 1)
                 z, g = (sum(sorted(near)[1:-1]) + means[0, arm]) * e, (4 * e * e + KAPPA * e + KAPPA) / 4
             else:
-                z, g = means[0, arm], 1
+                z, g, e = means[0, arm], 1, 1
+            g = e if pooled else g
             assert (found.means[r, v, arm], found.pulls[r, v, arm]) == (pytest.approx(z), pytest.approx(own[arm] / g))
     assert seen == {True, False}
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from chain_bandit.simulation.arena import World, play, ring
-from chain_bandit.simulation.rivals.gosine import Gosine
+from chain_bandit.simulation.rivals.gosine import Gosine, gosine
 from chain_bandit.simulation.rivals.reports import Malice
 from chain_bandit.simulation.rivals.ucb1 import ucb1
 from chain_bandit.simulation.rivals.vial import Vial2021, Vial2022
@@ -118,3 +118,11 @@ def test_naming_arms_beats_learning_alone_and_blocking_beats_trust_among_liars()
     assert clean < play(World(MEANS, HONEST, 0, 4000), ucb1(Malice()), 12, 1).regret.mean()
     assert clean < lost(Trusting, 10)
     assert lost(Vial2021, 10) < 0.85 * lost(Trusting, 10)
+
+
+def test_the_width_is_that_of_the_constant():
+    """Somebody alone explores twice as much by twice the constant, and with 2 is UCB1."""
+    world = World((0.9, 0.5), 1, 0, 3_000)
+    lost = {alpha: play(world, gosine(Malice(), alpha), 20, 3).regret[:, -1].mean() for alpha in (2, 4)}
+    assert 1.5 < lost[4] / lost[2] < 2.5
+    assert lost[2] == pytest.approx(play(world, ucb1(Malice()), 20, 3).regret[:, -1].mean(), rel=0.1)
