@@ -324,7 +324,7 @@ WIRE: dict[str, tuple[Fault, tuple[type[Exception], ...]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("start", [0, 3, 40])
+@pytest.mark.parametrize("start", [0, *(pytest.param(start, marks=pytest.mark.deep) for start in (3, 40))])
 @pytest.mark.parametrize("name", WIRE)
 def test_what_is_no_answer_ends_the_audit_in_a_sentence(chain: Chain, name: str, start: int) -> None:
     fault, kinds = WIRE[name]
