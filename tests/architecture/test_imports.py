@@ -24,7 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "plugins": {"protocol"},
     "simulation": {"actors.rules", "attacks", "environments", "plugins", "protocol"},
     "history": {"crypto.verify", "protocol"},
-    "audit": {"crypto.seal", "crypto.verify", "crypto.vrf", "crypto.secp256k1", "history", "protocol"},
+    "audit": {"crypto.nonces", "crypto.seal", "crypto.verify", "crypto.vrf", "crypto.secp256k1", "history", "protocol"},
     "chain": {"lines", "protocol", "stopwatch"},
     "lines": {"protocol"},
     "stopwatch": set(),
