@@ -1,5 +1,6 @@
 """What a terminal shows of a run: header, progress, tables. Everything fits 80 columns and says all without colour."""
 
+import re
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -171,11 +172,11 @@ def _violation(item: Violation, with_command: bool) -> list[Text]:
     """What is wrong, where it shows, and the command that shows it."""
     lines, seen = [Text(f"FAILED {item.check}: {clean(item.sentence, 600)}", "red")], item.exhibit
     if seen is not None:
-        of = f"transaction {seen.transaction}" if seen.transaction else "its header"
+        of = f" of transaction\n  {seen.transaction}" if seen.transaction else ""
         bytes_ = f", bytes {seen.first} to {seen.first + seen.size - 1}" if seen.size else ""
-        lines.append(Text(f"  block {seen.block}, {of}: {seen.field}{bytes_}", "dim"))
+        lines.append(Text(f"  block {seen.block}: {seen.field}{bytes_}{of}", "dim"))
         if with_command:
-            lines.append(Text("  " + seen.cast.replace(" | ", " \\\n  | ").replace(" 0x", " \\\n  0x", 1), "dim"))
+            lines.append(Text("  " + re.sub(r" (\||0x\S{64}|--rpc-url)", r" \\\n  \1", seen.cast), "dim"))
     return lines
 
 

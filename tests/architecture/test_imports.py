@@ -25,7 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "plugins": {"protocol"},
     "simulation": {"actors.rules", "attacks", "environments", "plugins", "protocol"},
     "history": {"crypto.verify", "lines", "protocol"},
-    "audit": {"crypto.seal", "crypto.verify", "crypto.vrf", "crypto.secp256k1", "history", "paranoid", "protocol"},
+    "audit": {"crypto.nonces", "crypto.seal", "crypto.verify", "crypto.vrf", "crypto.secp256k1", "history", "paranoid", "protocol"},
     "paranoid": set(),
     "chain": {"lines", "protocol", "stopwatch"},
     "lines": {"protocol"},

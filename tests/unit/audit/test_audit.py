@@ -46,6 +46,9 @@ def kinds(report: object) -> set[tuple[str, int]]:
     return {(finding.kind, finding.seat) for finding in report.findings}
 
 
+STUMBLED = {("false report", LIAR), ("no report", 1), ("no report", 2), ("ended by the deadline", None)}
+"""What is found in a game in which the liar lies and the rounds stumble."""
+
 SEALED_ONLY = {"settlement.tags", "settlement.sums", "seal.keys", "seal.records"}
 """Checks that an open game has no use for."""
 
@@ -60,7 +63,7 @@ def test_audit_passes_and_leaves_no_check_unused_when_everything_happens(
     assert (report.exit_code, report.verdict, report.complete) == (0, "passed", True), report.violations
     assert report.checks.keys() == CHECKS.keys()
     assert {name for name, tally in report.checks.items() if not tally.passed} == {*CHECKS_OF_DRAWS, *SEALED_ONLY}
-    assert kinds(report) == {("false report", LIAR), ("no report", 1), ("no report", 2), ("equivocated", LIAR)}
+    assert kinds(report) == {*STUMBLED, ("equivocated", LIAR)}
     since = 20 + COMMITTEES.evidence_delay
     assert report.game["blocked_from"] == [0, 0, 0, since]
     for row in report.rounds:
@@ -154,7 +157,7 @@ def test_audit_passes_when_the_game_is_whole(honest: Played) -> None:
     assert not report.violations
     assert [row.round for row in report.rounds] == list(range(4, T + 1))
     assert {row.kind for row in report.rounds} == {"approved", "rejected", "skip", "exploration"}
-    assert kinds(report) == {("false report", LIAR), ("no report", 1), ("no report", 2)}
+    assert kinds(report) == STUMBLED
     assert sum(account.withdrawn for account in report.accounts) + report.burned == sum(
         account.stake for account in report.accounts
     )
@@ -195,7 +198,7 @@ def test_audit_is_incomplete_when_something_was_never_opened(script: Script, unk
 def test_void_game_shares_the_pool() -> None:
     report = audit(Played(Script(finish="void")).history)
     assert report.checks["money.balances"].passed == M
-    assert report.checks["money.conservation"].passed == 1
+    assert report.checks["money.conservation"].passed > 20
     assert report.game["costs_void"] is True
 
 
@@ -256,7 +259,7 @@ def test_nothing_rests_on_trust_when_all_counts_open(honest: Played) -> None:
 def test_labels_beyond_the_theorem_are_found(labels: tuple[int, ...], expected: set[str]) -> None:
     report = audit(Played(Script(roles=bytes(labels))).history)
     assert report.exit_code == 0, report.violations
-    about = [finding for finding in report.findings if finding.seat is None]
+    about = [finding for finding in report.findings if finding.kind.startswith("labels")]
     assert {finding.kind for finding in about} == {f"labels: {name}" for name in expected}
     assert all(finding.count == sum(map(bool, labels)) for finding in about)
     assert all("the theorem promises nothing" in finding.sentence for finding in about)

@@ -201,6 +201,7 @@ MODELS = {
     "table": RewardModel((
         Distribution(tuple(range(0, UNIT + 1, UNIT // 20)), (1,) * 21), Distribution((0, UNIT // 3, UNIT), (5, 2, 1)),
     )),
+    "fine": RewardModel((Distribution(tuple(range(UNIT // 2, UNIT // 2 + 1500, 5)), (1,) * 300),) * 2),
     "nearly sure": RewardModel((bernoulli(98 * UNIT // 100), bernoulli(2 * UNIT // 100))),
 }  # fmt: skip
 

@@ -5,7 +5,10 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
+from chain_bandit.audit.exhibits import Place, Slice, exhibit
 from chain_bandit.audit.report import Violation
+from chain_bandit.history.records import calls_in
+from chain_bandit.protocol.units import UNIT
 from chain_bandit.views import terminal
 from chain_bandit.views.facts import Facts, amount, clean, mean, rounds_in_words, signed
 from tests.unit.views.on_screen import shown
@@ -39,6 +42,30 @@ def test_checks_table_counts_every_check_and_proves_it_where_there_is_room(sampl
 def test_checks_table_says_what_failed(sample):
     bad = replace(sample.report, violations=[Violation("money.close", 3, "x", "round 3: wrong \x1b[31m")])
     assert "FAILED money.close: round 3: wrong \N{REPLACEMENT CHARACTER}[31m" in shown(terminal.checks_table(bad))
+
+
+def test_checks_table_shows_a_violation_and_a_command_that_can_be_pasted(sample):
+    block = next(block for block in sample.history.blocks if block.transactions)
+    (call,) = calls_in(block, sample.history.origin.contract)
+    seen = exhibit(Place(block, call.block, call), "settlement.rewards", Slice(call.arguments[0], 7, 5))
+    wrong = [Violation("settlement.rewards", t, "x", f"round {t}: wrong", 1, 2, seen) for t in (3, 4)]
+    text = shown(terminal.checks_table(replace(sample.report, violations=wrong)))
+    assert text.count("input, bytes 7 to 11") == 2
+    assert text.count("cast rpc") == 1
+    lines = text[text.index("cast rpc") : text.index("FAILED settlement.rewards: round 4")].splitlines()
+    joined = " ".join(line.strip().removesuffix(chr(92)).strip() for line in lines)
+    assert joined.split() == seen.cast.split()
+    assert all(line.rstrip().endswith(chr(92)) for line in lines[:-1])
+
+
+def test_statements_table_says_what_everybody_put_in_and_took(sample):
+    text = shown(terminal.statements_table(sample.report))
+    for line in sample.report.accounts[:-1]:
+        (row,) = [row.split() for row in text.splitlines() if row.split()[:1] == [str(line.seat)]]
+        assert row[1] == f"{line.stake / sample.report.game['parameters']['wei_per_unit'] / UNIT:,.2f}"
+        assert row[2] == f"{line.rewards / UNIT:,.2f}"
+        assert row[-1] == "0.00"
+    assert "pool" in text
 
 
 def test_checks_table_says_what_is_open(cut):
