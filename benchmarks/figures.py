@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from math import log
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,9 +32,7 @@ from chain_bandit.simulation.kernel import numbers
 from chain_bandit.simulation.kernel.pooled import pooled_ucb
 from chain_bandit.simulation.replicates import Estimate, Measured, estimate
 
-if TYPE_CHECKING:
-    pass
-
+OUT = Path(__file__).resolve().parents[1] / "docs" / "figures"
 MEANS = (0.5, 0.45, 0.4, 0.3)
 SEATS, LIARS, ROUNDS = 10, 3, 10_000
 RULES = ("option-1", "option-2", "option-3", "delta-safe", "confidence")
@@ -226,8 +224,28 @@ def breakdown(bench: Bench, file: Path) -> Json:
     return save(plt, figure, file, said)
 
 
+def sized(seats: int, arms: int) -> Scenario:
+    """As much work for the arms of every size, beyond what a game needs; a third of the seats lie."""
+    liars, burn_in = (seats - 1) // 3, 2 * arms
+    made = Scenario.model_validate({
+        "name": "figures", "participants": seats, "rounds": burn_in + max(50, 3_000_000 // (seats * arms)),
+        "burn_in": burn_in, "liars": liars, "attackers": 0,
+        "rewards": {"kind": "bernoulli", "means": [0.7, *([0.5] * (arms - 1))]},
+        "adversary": {"liars": liars, "estimators": [{"name": "constant-lie", "options": {"value": 1.0}}]},
+    })  # fmt: skip
+    made.check()
+    return made
+
+
+SIZES = {
+    "participants": [(seats, 10) for seats in (4, 10, 32, 100, 320, 1000)],
+    "arms": [(10, arms) for arms in (2, 10, 32, 100, 320, 1000)],
+}
+"""From the fewest that a rule with liars takes to the most: there is no third decade."""
+
+
 def scaling(bench: Bench, file: Path) -> Json:
-    """CPU seconds by rounds, replicates and size, over three decades each, with the fitted exponent."""
+    """CPU seconds by rounds, replicates, participants and arms, each with its fitted exponent."""
     plt = begin()
 
     def timed(given: Scenario, count: int) -> float:
@@ -236,27 +254,16 @@ def scaling(bench: Bench, file: Path) -> Json:
     def of_rounds(rounds: int) -> Scenario:
         return scenario("option-1", "sign-flip", rounds=rounds)
 
-    def sized(seats: int, arms: int) -> Scenario:
-        steps = 3_000_000 // (seats * arms)  # as much work for the arms of every size, beyond what a game needs
-        rounds = 2 * arms + max(50, steps)
-        made = Scenario.model_validate({
-            "name": "figures", "participants": seats, "rounds": rounds, "burn_in": 2 * arms, "liars": (seats - 1) // 3,
-            "attackers": 0, "rewards": {"kind": "bernoulli", "means": [0.7, *([0.5] * (arms - 1))]},
-        })  # fmt: skip
-        made.check()
-        return made
-
-    sizes = [(seats, 10) for seats in (10, 32, 100, 320, 1000)] + [(10, arms) for arms in (32, 100, 320, 1000)]
     rows: dict[str, list[tuple[float, float]]] = {
         "rounds": [(t, timed(of_rounds(t), 10)) for t in (1_000, 10_000, 100_000, 1_000_000)],
         "replicates": [(count, timed(of_rounds(2_000), count)) for count in (3, 30, 300, 3_000)],
-        "participants x arms": [
-            (seats * arms, timed(given, 1) / given.rounds) for seats, arms in sizes for given in [sized(seats, arms)]
-        ],
+    } | {
+        name: [(size[at], timed(sized(*size), 1) / sized(*size).rounds) for size in sizes]
+        for at, (name, sizes) in enumerate(SIZES.items())
     }  # fmt: skip
-    figure, three = plt.subplots(1, 3, figsize=(11.4, 3.8), layout="constrained")
+    figure, four = plt.subplots(1, 4, figsize=(13.6, 3.6), layout="constrained")
     said: Json = {}
-    for axes, (name, points) in zip(three, rows.items(), strict=True):
+    for axes, (name, points) in zip(four, rows.items(), strict=True):
         x, y = np.array(points).T
         slope, offset = np.polyfit(np.log(x), np.log(y), 1)
         axes.loglog(x, y, "o", color=COLOURS["option-1"], markersize=6)
@@ -264,8 +271,8 @@ def scaling(bench: Bench, file: Path) -> Json:
         axes.set(xlabel=name, title=f"exponent {slope:.2f}")
         axes.grid(color=PALE, linewidth=0.6)
         said[name] = {"points": points, "exponent": float(slope)}
-    three[0].set_ylabel("CPU seconds")
-    three[2].set_ylabel("CPU seconds a round")
+    four[0].set_ylabel("CPU seconds")
+    four[2].set_ylabel("CPU seconds a round")
     return save(plt, figure, file, said)
 
 
@@ -311,17 +318,25 @@ def commit() -> str:
     return asked.stdout.strip() or "unknown"
 
 
+def require_clean(out: Path) -> None:
+    """What the pages show is made by a commit. Raises `SystemExit` where the tree is changed."""
+    if out.resolve() == OUT.resolve() and (made_by := commit()).endswith("+"):
+        raise SystemExit(f"the tree is changed ({made_by}): commit, or name another folder with --out")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", choices=[*FIGURES, "speed"], help="of these alone")
     parser.add_argument("--replicates", type=int, default=200)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--out", type=Path, default=Path("docs/figures"))
+    parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--suffix", default=".svg", choices=[".svg", ".png"])
     parser.add_argument("--speed", type=Path, help="what benchmarks/speed.py --json has printed")
     given = parser.parse_args()
     if given.replicates < 2:
         parser.error("expected --replicates of at least 2")
+    require_clean(given.out)
+    made_by = commit()
     given.out.mkdir(parents=True, exist_ok=True)
     bench = Bench(given.replicates, given.jobs)
     made = dict(FIGURES)
@@ -333,7 +348,7 @@ def main() -> None:
             continue
         print(f"{name} ...", file=sys.stderr, flush=True)
         said = draw(bench, given.out / f"{name}{given.suffix}")
-        about = {"command": " ".join(["python", "benchmarks/figures.py", *sys.argv[1:]]), "commit": commit(),
+        about = {"command": " ".join(["python", "benchmarks/figures.py", *sys.argv[1:]]), "commit": made_by,
                  "seeds": [0, given.replicates - 1], "figures": said}  # fmt: skip
         (given.out / f"{name}.json").write_text(json.dumps(about, indent=1, sort_keys=True) + "\n")
 

@@ -7,8 +7,10 @@ A package offers one under the group `chain_bandit.KIND`; what is in a file on t
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any, Final
 
+from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
 
 KINDS: Final = ("attacks", "environments", "aggregators", "policies")
@@ -48,6 +50,25 @@ def made(kind: str, name: str, maker: Any, options: Mapping[str, Any]) -> Any:
     except (KeyboardInterrupt, Stopped):
         raise
     except BaseException as error:  # a plug-in may raise anything on options that it does not take
+        raise PluginBroken(kind, name, f"{type(error).__name__}: {error}") from error
+
+
+def code(kind: str, name: str) -> str:
+    """Which code has this name: the distribution that offers it and its version, or of `module:attribute` a digest.
+
+    Raises:
+        PluginBroken: nothing has it, two packages have it, or its module cannot be read.
+    """
+    if ":" not in name:
+        _offered(kind, name)
+        return ", ".join(sorted({f"{each.dist.name} {each.dist.version}" for each in _group(kind)
+                                 if each.name == name and each.dist}))  # fmt: skip
+    try:
+        file = import_module(name.partition(":")[0]).__file__
+        return keccak(Path(file).read_bytes()).hex() if file else ""
+    except (KeyboardInterrupt, Stopped):
+        raise
+    except BaseException as error:  # its module may raise anything while it is imported
         raise PluginBroken(kind, name, f"{type(error).__name__}: {error}") from error
 
 

@@ -1,14 +1,17 @@
 """What to run: one model behind the scenario file, the command line and the Python interface (TOML, pydantic)."""
 
 import difflib
+import os
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
+from io import BytesIO, TextIOWrapper
 from math import ceil
 from pathlib import Path
+from stat import S_ISREG
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
@@ -41,6 +44,9 @@ far it may be from the median (docs/exclusion.md)."""
 
 _BITS = 256
 """What the largest number of a scenario, a seed, fits into."""
+
+_MOST_BYTES = 1 << 20
+"""Of a scenario or a sweep."""
 
 _BOUNDS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 
@@ -394,7 +400,13 @@ def load(path: Path, overrides: Mapping[str, Any] | None = None, on_chain: bool 
 def read(path: Path) -> tuple[str, dict[str, Any]]:
     """The text of a TOML file, and what it says. Raises `ScenarioInvalid`."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        with open(path, "rb", opener=_unblocked) as file:
+            if not S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ScenarioInvalid(str(path), None, "is not a file that can be read to its end")
+            data = file.read(_MOST_BYTES + 1)
+        if len(data) > _MOST_BYTES:
+            raise ScenarioInvalid(str(path), None, f"is larger than {_MOST_BYTES} bytes")
+        text = TextIOWrapper(BytesIO(data), encoding="utf-8-sig").read()
         return text, tomllib.loads(text)
     except OSError as error:
         raise ScenarioInvalid(str(path), None, f"cannot be read: {error.strerror}") from error
@@ -404,6 +416,11 @@ def read(path: Path) -> tuple[str, dict[str, Any]]:
         raise ScenarioInvalid(str(path), None, f"holds a number of more than {_BITS} bits") from error
     except RecursionError as error:
         raise ScenarioInvalid(str(path), None, "is not TOML that anybody wrote: it nests too deep") from error
+
+
+def _unblocked(path: str, flags: int) -> int:
+    """A pipe that nobody writes to would keep whoever opens it."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def built(

@@ -1,7 +1,7 @@
 """A seat under an attack: the honest machine, with the attack at its verbs."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from chain_bandit.actors.messages import Message, Send, is_sound
 from chain_bandit.actors.participant import Participant
@@ -24,6 +24,17 @@ class AttackFailed(ChainBanditError):
     def __init__(self, attack: str, seat: int, round_: int, error: BaseException) -> None:
         super().__init__(f"attack {attack} of seat {seat} raised {type(error).__name__} in round {round_}: {error}")
         self.attack, self.seat, self.round, self.error = attack, seat, round_, error
+
+
+@contextmanager
+def named(attack: Attack, seat: int, round_: int) -> Iterator[None]:
+    """A plug-in may raise anything; the user is told which one did. Raises `AttackFailed`."""
+    try:
+        yield
+    except (KeyboardInterrupt, Stopped):
+        raise
+    except BaseException as error:
+        raise AttackFailed(attack.name, seat, round_, error) from error
 
 
 class Combined(Attack):
@@ -142,12 +153,5 @@ class MaliciousSeat(Seat):
         with self._named():
             return super().revealed()
 
-    @contextmanager
-    def _named(self) -> Iterator[None]:
-        """A plug-in may raise anything; the user is told which one did."""
-        try:
-            yield
-        except (KeyboardInterrupt, Stopped):
-            raise
-        except BaseException as error:
-            raise AttackFailed(self.attack.name, self.number, self.ledger.round, error) from error
+    def _named(self) -> AbstractContextManager[None]:
+        return named(self.attack, self.number, self.ledger.round)

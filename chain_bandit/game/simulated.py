@@ -1,16 +1,20 @@
 """A scenario as games without messages: one with the keys, draws and attacks of the live game, or many."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from random import Random
 
 from chain_bandit.crypto.keys import derive
 from chain_bandit.game.plan import Plan
+from chain_bandit.protocol.assumptions import require
 from chain_bandit.protocol.blocks import genesis_digest, round_seed
 from chain_bandit.scenario import Scenario
 from chain_bandit.simulation.engine import Engine
 from chain_bandit.simulation.kernel import numbers
 from chain_bandit.simulation.outcomes import Outcome, Play, Setting, hashes
-from chain_bandit.simulation.replicates import Measured, checkpoints, measure
+from chain_bandit.simulation.plain import play
+from chain_bandit.simulation.replicates import Measured, checkpoints, gathered, measure
+from chain_bandit.simulation.sums import Ints
 
 
 def simulated(plan: Plan) -> Iterator[Outcome]:
@@ -32,13 +36,32 @@ def simulated(plan: Plan) -> Iterator[Outcome]:
 
 def plain(scenario: Scenario) -> Iterator[Outcome]:
     """A scenario's game round by round, with the chance that `replicates` gives its seed. Raises `NotSimulated`."""
-    seed, attacks = scenario.seed, scenario.attacks()
+    return Play(_setting(scenario, scenario.seed)).rounds()
+
+
+def _setting(scenario: Scenario, seed: int) -> Setting:
+    attacks = scenario.attacks()
     secret, seed_0 = derive(seed, "secret"), derive(seed, "seed_0")
     chances = {seat: Random(derive(seed, "chance/attack", seat)) for seat in attacks}
-    return Play(Setting(
+    return Setting(
         scenario.parameters, scenario.model, secret, seed_0, attacks, hashes(secret, seed_0), scenario.chain.batch,
         chances, scenario.all_weights, scenario.growth_units,
-    )).rounds()  # fmt: skip
+    )  # fmt: skip
+
+
+def seeds_of(scenario: Scenario, count: int) -> range:
+    """One a replicate. Raises `AssumptionBroken` where they go beyond the largest."""
+    first, last = scenario.seed, scenario.seed + count - 1
+    require(last < 2**256, "seed", "seed + replicates <= 2^256", seed=first, replicates=count)
+    return range(first, last + 1)
+
+
+def cast_of(scenario: Scenario) -> numbers.Cast | None:
+    """Its malicious seats by numbers; None where the plain loop alone plays them. Raises `NotSimulated`."""
+    try:
+        return numbers.cast(scenario.parameters, scenario.attacks())
+    except numbers.NotCompiled:
+        return None
 
 
 def replicates(
@@ -46,17 +69,30 @@ def replicates(
 ) -> Measured:
     """Many fast games of a scenario: replicate r has the chance of its seed + r. Raises `NotSimulated`.
 
-    The chance is not that of the live game with this seed, whose seed_0 takes everybody's keys in.
+    The chance is not that of the live game with this seed, whose seed_0 takes everybody's keys in. Raises
+    `AssumptionBroken` as `seeds_of`.
 
     Args:
         marks: ascending rounds at which the sums are kept; by default `checkpoints`.
-        engine: by default the compiled one where it can be had.
+        engine: by default the compiled one where it can be had, and the plain one for what has no compiled form.
     """
     p = scenario.parameters
-    seeds = range(scenario.seed, scenario.seed + count)
-    return measure(
-        p, numbers.rules(p, scenario.model, scenario.chain.batch, scenario.all_weights, scenario.growth_units),
-        numbers.cast(p, scenario.attacks()),
-        [numbers.keys(derive(seed, "secret"), derive(seed, "seed_0")) for seed in seeds],
-        tuple(marks) or checkpoints(p.horizon, p.burn_in), jobs, engine,
-    )  # fmt: skip
+    seeds = seeds_of(scenario, count)
+    marks = tuple(marks) or checkpoints(p.horizon, p.burn_in)
+    if engine is not Engine.PLAIN:
+        try:
+            rules = numbers.rules(
+                p, scenario.model, scenario.chain.batch, scenario.all_weights, scenario.growth_units
+            )
+            cast = numbers.cast(p, scenario.attacks())
+        except numbers.NotCompiled:
+            if engine:
+                raise
+        else:
+            keys = [numbers.keys(derive(seed, "secret"), derive(seed, "seed_0")) for seed in seeds]
+            return measure(p, rules, cast, keys, marks, jobs, engine)
+
+    def game(seed: int) -> tuple[Ints, Ints]:
+        return play(_setting(scenario, seed), marks)
+
+    return gathered(p, [partial(game, seed) for seed in seeds], marks, jobs, Engine.PLAIN)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from math import log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,9 @@ from scipy.special import stdtrit
 
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation.replicates import CONFIDENCE, Estimate
+
+FAR = 10**6
+"""The horizon at which a linear term is judged, the same for every row."""
 
 
 class Verdict(Enum):
@@ -32,13 +36,21 @@ class Growth:
     log: Estimate
     linear: Estimate
 
-    def says(self, horizon: int, value: float) -> Verdict:
-        """Whether there is a linear term: undecided where it may be 0, and may be half of the value at the horizon."""
+    def at(self, horizon: int) -> float:
+        """a + b ln T + c T at a horizon, in whole rewards."""
+        return self.constant.mean + self.log.mean * log(horizon) + self.linear.mean * horizon
+
+    @property
+    def says(self) -> Verdict:
+        """Whether there is a linear term: rejected where at `FAR` it is surely under a tenth of the whole.
+
+        A term that may be 0 and may be more than that is undecided.
+        """
         assert self.linear.low is not None
         assert self.linear.high is not None
         if self.linear.low > 0:
             return Verdict.FOUND
-        return Verdict.REJECTED if 2 * self.linear.high * horizon <= value else Verdict.UNDECIDED
+        return Verdict.REJECTED if 10 * self.linear.high * FAR < self.at(FAR) else Verdict.UNDECIDED
 
 
 def fit(horizons: Sequence[int], means: Sequence[float], errors: Sequence[float]) -> Growth:

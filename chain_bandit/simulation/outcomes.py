@@ -6,16 +6,17 @@ is proof. Decisions are those of the live game; body digests are not, since no s
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from random import Random
 
 from chain_bandit.actors.rules import Rules
 from chain_bandit.attacks.attack import Attack, Effect, NotSimulated, Said, View
-from chain_bandit.attacks.malicious import Combined
+from chain_bandit.attacks.malicious import Combined, named
 from chain_bandit.protocol.aggregation import enough_pulls
 from chain_bandit.protocol.blocks import Header, Kind, Record, Report, SignedReport, approves, seats
 from chain_bandit.protocol.committee import commander_drawn
-from chain_bandit.protocol.digests import ZERO, keccak, uint
+from chain_bandit.protocol.digests import ZERO, keccak, uint, uints
 from chain_bandit.protocol.ledger import (
     Ledger,
     accused,
@@ -138,8 +139,6 @@ class Play:
 
     def __init__(self, setting: Setting) -> None:
         self.setting, self.parameters = setting, setting.parameters
-        for attack in setting.attacks.values():
-            require_simulated(attack)
         p, everybody = self.parameters, range(self.parameters.participants)
         nobody = [bytes(20)] * p.participants
         self._rules = Rules(p, Domain(0, bytes(20), ZERO), nobody, bytes(20), setting.seed_0, ZERO, [])
@@ -153,9 +152,7 @@ class Play:
             seat: View(seat, self._rules, colluders, {}, setting.chances[seat], self._ledger)
             for seat in setting.attacks
         }
-        self._effects = {
-            seat: [part.effect() for part in parts(attack)] for seat, attack in setting.attacks.items()
-        }
+        self._effects = {seat: effects(attack) for seat, attack in setting.attacks.items()}
         self._waiting = 0
         self._phase: Outcome | None = None
         self._quiet = 0
@@ -243,11 +240,14 @@ class Play:
         able = seats(eligible(p, ledger, ledger.round))
         proven = {seat for seat in able if effects.get(seat, honest).report is Said.TWICE}
         reports = {seat: self._report(seat) for seat in able if effects.get(seat, honest).report is Said.ONCE}
-        readable = {seat: report for seat, report in reports.items() if all(map(is_estimate, report.means))}
+        readable = {
+            seat: report for seat, report in reports.items()
+            if len(report.means) == p.arms and all(map(is_estimate, report.means))
+        }  # fmt: skip
         counts = {seat: self._counts(seat) for seat in readable if effects.get(seat, honest).opens}
         bits = {
             seat: enough_pulls(each, ledger.pulls, p.threshold)
-            for seat, each in counts.items() if max(each) <= p.horizon
+            for seat, each in counts.items() if len(each) == p.arms and max(each) <= p.horizon
         }  # fmt: skip
         hashes = NOTHING_PROVEN
         if p.draws:
@@ -270,12 +270,22 @@ class Play:
         p = self.parameters
         means = self._purses[seat].means
         if seat in self._views:
-            means = self.setting.attacks[seat].means(self._views[seat], means)
+            with self._named(seat):
+                means = tuple(self.setting.attacks[seat].means(self._views[seat], means))
+                uints(means, 4)  # raises for what no report carries; so below
         return Report(means, ZERO, bytes(PROOF_BYTES * p.draws), bytes(SEALED_BYTES * p.sealed))
 
     def _counts(self, seat: int) -> Counts:
         counts = self._purses[seat].counts
-        return self.setting.attacks[seat].counts(self._views[seat], counts) if seat in self._views else counts
+        if seat not in self._views:
+            return counts
+        with self._named(seat):
+            claimed = tuple(self.setting.attacks[seat].counts(self._views[seat], counts))
+            uints(claimed, 4)
+        return claimed
+
+    def _named(self, seat: int) -> AbstractContextManager[None]:
+        return named(self.setting.attacks[seat], seat, self._ledger.round)
 
     def _effect(self, seat: int) -> Effect:
         """One part of its attack on top of the other."""
@@ -303,7 +313,9 @@ class Play:
         for seat in self._rules.reporters(self._ledger):
             own: int | None = arm
             if seat in self._views:
-                own = self.setting.attacks[seat].arm(self._views[seat], arm)
+                with self._named(seat):
+                    own = self.setting.attacks[seat].arm(self._views[seat], arm)
+                    uints(() if own is None else (own,), 1)
             if own is not None and 0 <= own < self.parameters.arms:
                 rewards[seat] = self._take(seat, own)
         return rewards
@@ -330,9 +342,13 @@ def parts(attack: Attack) -> tuple[Attack, ...]:
     return attack.attacks if isinstance(attack, Combined) else (attack,)
 
 
-def require_simulated(attack: Attack) -> None:
-    """Refuse an attack on messages that does not say what it comes to. Raises `NotSimulated`."""
-    for part in parts(attack):
-        kind = type(part)
-        if kind.outbox is not Attack.outbox and kind.effect is Attack.effect:
-            raise NotSimulated(kind.__name__, "it does not say what its messages come to, see Attack.effect")
+def effects(attack: Attack) -> tuple[Effect, ...]:
+    """What each of the `parts` comes to. Raises `NotSimulated` for an attack on messages that does not say."""
+    return tuple(map(_effect, parts(attack)))
+
+
+def _effect(attack: Attack) -> Effect:
+    kind = type(attack)
+    if kind.outbox is not Attack.outbox and kind.effect is Attack.effect:
+        raise NotSimulated(kind.__name__, "it does not say what its messages come to, see Attack.effect")
+    return attack.effect()

@@ -131,13 +131,20 @@ def measure(
     """
     chosen = engine or (Engine.COMPILED if AVAILABLE else Engine.NUMPY)
     games = (_compiled if chosen is Engine.COMPILED else _batches)(rules, cast, chances, marks, jobs)
+    return gathered(parameters, games, marks, jobs, chosen)
+
+
+def gathered(
+    parameters: Parameters, games: Sequence[Games], marks: Sequence[int], jobs: int, engine: Engine
+) -> Measured:
+    """What all the games come to, played on so many threads."""
     start = time.process_time()
     with ThreadPoolExecutor(jobs) as threads:
         played = list(threads.map(lambda each: each(), games))
     spent = time.process_time() - start
     sums = np.concatenate([np.zeros((0, len(marks), len(SUMS)), np.int64), *(found for found, _ in played)])
     ends = [end for _, end in played if end is not None]
-    return Measured(parameters, tuple(marks), sums, spent, chosen, np.array(ends) if len(ends) == len(sums) else None)
+    return Measured(parameters, tuple(marks), sums, spent, engine, np.array(ends) if len(ends) == len(sums) else None)
 
 
 def _compiled(rules: Rules, cast: Cast, chances: Sequence[Keys], marks: Sequence[int], jobs: int) -> list[Games]:

@@ -11,14 +11,15 @@ import pyarrow
 import pyarrow.parquet
 from numpy.typing import NDArray
 
-from chain_bandit import __version__
+from chain_bandit import __version__, plugins
+from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.game.folder import whole_file
+from chain_bandit.game.simulated import cast_of, seeds_of
 from chain_bandit.game.simulated import replicates as played
 from chain_bandit.protocol.assumptions import require
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
 from chain_bandit.scenario import Scenario
-from chain_bandit.simulation.kernel import numbers
 from chain_bandit.simulation.replicates import PARTS, Measured, checkpoints
 from chain_bandit.simulation.sums import SUMS
 
@@ -61,10 +62,11 @@ class Cell:
 
     @staticmethod
     def of(scenario: Scenario, replicates: int, marks: Sequence[int] = ()) -> "Cell":
-        """The cell of a scenario. Raises `AssumptionBroken` for a checkpoint that no game of it has."""
+        """The cell of a scenario. Raises `AssumptionBroken` for a checkpoint or a seed that no game of it has."""
         p = scenario.parameters
         last = max(marks, default=0)
         require(last <= p.horizon, "checkpoints", "the last <= T", last=last, T=p.horizon)
+        seeds_of(scenario, replicates)
         cell = Cell(scenario, replicates, tuple(marks) or checkpoints(p.horizon, p.burn_in))
         cell.key()
         return cell
@@ -72,19 +74,25 @@ class Cell:
     def key(self) -> bytes:
         """Everything that its results depend on, as canonical JSON. Raises `NotSimulated`.
 
-        Rewards and attacks are there as what they come to, whatever file or plug-in they come from.
+        Rewards and attacks are there as what they come to, whatever file or plug-in they come from; attacks of plug-ins
+        that have no numbers, whose names and options the scenario has, with the code that they are.
         """
-        model, p = self.scenario.model, self.scenario.parameters
+        model, cast = self.scenario.model, cast_of(self.scenario)
         said = {
             "format": FORMAT,
             "version": __version__,
             "scenario": self.scenario.model_dump(mode="json", exclude={"name", "expect"}),
             "rewards": keccak(model.encode()).hex(),
-            "attacks": [np.asarray(rows).tolist() for rows in numbers.cast(p, self.scenario.attacks())],
+            "attacks": [np.asarray(rows).tolist() for rows in cast] if cast else self._code(),
             "replicates": self.replicates,
             "checkpoints": self.checkpoints,
         }
         return json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
+
+    def _code(self) -> dict[str, str]:
+        """By name, of every attack that is not ours."""
+        told = {choice.name for entry in self.scenario.all_malicious for choice in entry.attacks}
+        return {name: plugins.code("attacks", name) for name in told - ATTACKS.keys()}
 
     @property
     def digest(self) -> str:

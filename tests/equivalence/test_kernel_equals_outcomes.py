@@ -15,9 +15,12 @@ from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.regret import Regret
 from chain_bandit.protocol.units import Means
 from chain_bandit.scenario import Scenario
+from chain_bandit.simulation import plain as tallies
+from chain_bandit.simulation.engine import Engine
 from chain_bandit.simulation.kernel import numbers
 from chain_bandit.simulation.kernel.play import UNRECORDED, opening, play, trace
 from chain_bandit.simulation.outcomes import Play, Setting, hashes
+from chain_bandit.simulation.replicates import Measured
 from chain_bandit.simulation.sums import SUMS
 from tests.equivalence.test_outcomes_equal_game import SELECTIONS, scenario
 
@@ -191,3 +194,39 @@ def test_a_planted_fault_is_seen(monkeypatch):
     monkeypatch.setattr(numbers, "rules", lambda *given: whole(*given)._replace(threshold=1))
     with pytest.raises(AssertionError):
         require_equal(scenario("sign-flip"))
+
+
+def both(case: Scenario, count: int = 2) -> tuple[Measured, Measured]:
+    marks = range(1, case.rounds + 1)
+    return replicates(case, count, marks, engine=Engine.PLAIN), replicates(case, count, marks, engine=Engine.COMPILED)
+
+
+def require_equal_sums(case: Scenario) -> None:
+    ours, theirs = both(case)
+    for at, name in enumerate(SUMS):
+        assert np.array_equal(ours.sums[:, :, at], theirs.sums[:, :, at]), name
+    assert ours.settled is not None
+    assert np.array_equal(ours.settled, theirs.settled)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_plain_loop_comes_to_the_sums_of_the_compiled_game(seed):
+    """Random scenarios of every attack, selection, option and switch."""
+    rng = random.Random(f"plain {seed}")
+    option = rng.choice(OPTIONS)
+    changes = rng.choice(SWITCHES) | rng.choice([{}, *SELECTIONS.values()])
+    if "chain" not in changes and "validators" not in changes and "sortition" not in changes:
+        changes |= {"growth": rng.choice((0.0, 0.1))} if changes.get("commanders") != "trust" else {}
+    seats = rng.sample(range(7), rng.randrange(1, 4))
+    case = scenario(rng.choice(COMPILED), seed, tuple(seats), aggregation=option, rounds=rng.randrange(30, 70),
+                    delta=0.4 if option == "delta-safe" else None, **changes)  # fmt: skip
+    require_equal_sums(case)
+
+
+def test_a_planted_fault_of_the_plain_sums_is_seen(monkeypatch):
+    """Its burn-in ends one round early."""
+    case = scenario("silent-validator", seats=(3, 4, 5, 6), attackers=1, failure_limit=1)
+    require_equal_sums(case)
+    monkeypatch.setattr(tallies, "Regret", lambda truth, last: Regret(truth, last - 1))
+    with pytest.raises(AssertionError, match="burn_in"):
+        require_equal_sums(case)

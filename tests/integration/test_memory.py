@@ -2,13 +2,30 @@
 
 import functools
 import gc
+import subprocess
+import sys
 import tracemalloc
+from pathlib import Path
+
+import pytest
 
 from chain_bandit.game.game import Game
 from chain_bandit.game.recorder import NoChain
 from chain_bandit.protocol.blocks import Header
 from chain_bandit.protocol.digests import ZERO
 from chain_bandit.protocol.parameters import Parameters
+
+ROOT = Path(__file__).parents[2]
+LONG = """
+import resource, sys
+from pathlib import Path
+from chain_bandit.game.simulated import replicates
+from chain_bandit.scenario import load
+case = load(Path(sys.argv[1]), {"rounds": int(sys.argv[2])}, on_chain=False)
+steps = replicates(case, 1, (case.rounds,)).agent_steps
+most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+print(steps, most)
+"""
 
 KEPT_A_ROUND = 250
 """Bytes beside a header that a round may leave: its cost entry, its digest, its place in three lists."""
@@ -59,3 +76,19 @@ def test_memory_of_a_leaking_game_is_noticed(scenario):
     game.verifier.forget = lambda: None
     rounds = 400
     assert grown(game, rounds) > rounds * (header_bytes(case.parameters) + KEPT_A_ROUND)
+
+
+def most_bytes(rounds: int) -> int:
+    """Of a process of its own that plays one game of `examples/speed.toml`."""
+    command = (sys.executable, "-c", LONG, str(ROOT / "examples" / "speed.toml"), str(rounds))
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    steps, most = map(int, said.stdout.split())
+    assert steps == 10 * rounds
+    return most
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(1_800)  # the first process compiles
+def test_ten_million_rounds_take_less_than_a_gigabyte():
+    """Beside the interpreter it is the table of confidence widths, and what computing that takes."""
+    assert most_bytes(10**7) < 10**9

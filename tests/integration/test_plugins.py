@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -68,6 +69,31 @@ def test_installed_names_work_in_a_scenario_like_ours(begun: Path, tmp_path: Pat
     assert without.returncode == 3
     assert "my-environment" in without.stderr
     assert without.stderr.count("\n") == 1
+
+
+def test_an_installed_attack_is_simulated_and_swept_in_the_plain_loop(begun: Path, tmp_path: Path) -> None:
+    (tmp_path / "scenario.toml").write_text(SMALL.read_text().replace("worse-half", "my-attack"))
+    (tmp_path / "sweep.toml").write_text(
+        'name = "lies"\nbase = "scenario.toml"\nreplicates = 2\n[axes]\naggregation = ["option-1", "option-2"]\n'
+    )
+    simulate = (*COMMAND, "simulate", "scenario.toml", "--replicates", 2, "--rounds", 60, "--json")
+    played = called(*simulate, cwd=tmp_path, path=begun / "site")
+    assert played.returncode == 0, played.stderr
+    assert json.loads(played.stdout)["engine"] == "plain"
+    refused = called(*simulate, "--engine", "compiled", cwd=tmp_path, path=begun / "site")
+    assert refused.returncode == 3
+    assert "no compiled form; leave out --engine" in refused.stderr
+    sweep = (*COMMAND, "sweep", "sweep.toml", "--json", "--out", "swept")
+    swept = called(*sweep, cwd=tmp_path, path=begun / "site")
+    assert swept.returncode == 0, swept.stderr
+    (metadata,) = (begun / "site").glob("chain_bandit_my_attack-*/METADATA")
+    again = json.loads(called(*sweep, "--resume", cwd=tmp_path, path=begun / "site").stdout)
+    newer = tmp_path / "newer"
+    shutil.copytree(begun / "site", newer)
+    moved = newer / metadata.relative_to(begun / "site")
+    moved.write_text(moved.read_text().replace("Version: 0.1.0", "Version: 0.2.0"))
+    other = json.loads(called(*sweep, "--resume", cwd=tmp_path, path=newer).stdout)
+    assert [json.loads(swept.stdout)["played"], again["played"], other["played"]] == [2, 0, 2]
 
 
 def test_an_occupied_place_an_unknown_kind_and_an_odd_name_are_refused(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chain_bandit.attacks.a_little_is_enough import ALittleIsEnough
-from chain_bandit.attacks.attack import Attack, NotSimulated, Said
+from chain_bandit.attacks.attack import Attack, Effect, NotSimulated, Said
 from chain_bandit.attacks.constant_lie import ConstantLie
 from chain_bandit.attacks.copycat import Copycat
 from chain_bandit.attacks.inflated_counts import InflatedCounts
@@ -28,16 +28,25 @@ from chain_bandit.attacks.within_range import WithinRange
 from chain_bandit.attacks.worse_half import WorseHalf
 from chain_bandit.protocol.arms import log_billionths
 from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.parameters import ODDS, Parameters
 from chain_bandit.protocol.rewards import RewardModel, hidden_cost
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.sortition import HALF, draws_of
 from chain_bandit.simulation.kernel.lies import Lie, read_by
-from chain_bandit.simulation.outcomes import draw_key
+from chain_bandit.simulation.outcomes import draw_key, effects
 from chain_bandit.simulation.outcomes import parts as parts_of
 
 Ints = NDArray[np.int64]
 Words = NDArray[np.uint64]
+
+
+class NotCompiled(NotSimulated):
+    """What the compiled game has no integers for: the plain loop plays it."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        ChainBanditError.__init__(self, f"{what}: {reason}; leave out --engine, or name the plain one")
+        self.attack, self.reason = what, reason
 
 
 class Environment(NamedTuple):
@@ -143,11 +152,11 @@ def rules(
     """What follows from parameters, rewards, the seats' weights, by default 1 each, and the growth of phases, in units.
 
     Raises:
-        NotSimulated: where integers of 64 bits are too short.
+        NotCompiled: where integers of 64 bits are too short.
     """
     p = parameters
     if growth * p.horizon >= 2**63:
-        raise NotSimulated("growth", f"{growth} units of {p.horizon} pulls are too many for 64 bits")
+        raise NotCompiled("growth", f"{growth} units of {p.horizon} pulls are too many for 64 bits")
     return Rules(
         p.participants, p.validators, p.arms, p.horizon, p.burn_in, p.liars, p.attackers, p.threshold, p.aggregation,
         max(p.delta**2 - 1, 0) // 4, bool(p.quorum_choice), p.half_expected, p.failure_limit,
@@ -195,7 +204,7 @@ def widths(horizon: int, numerator: int, denominator: int) -> Ints:
         logs[at] = log_billionths(int(at) + 1)
     most = numerator * int(logs[-1]) * 10**7
     if most // denominator >= 2**63:
-        raise NotSimulated("exploration", f"C1 = {numerator}/{denominator} is too large for 64 bits")
+        raise NotCompiled("exploration", f"C1 = {numerator}/{denominator} is too large for 64 bits")
     if most < 2**63:
         table = numerator * logs * 10**7 // denominator
     else:
@@ -204,12 +213,17 @@ def widths(horizon: int, numerator: int, denominator: int) -> Ints:
 
 
 def cast(parameters: Parameters, attacks: Mapping[int, Attack]) -> Cast:
-    """Who is malicious, by numbers. Raises `NotSimulated` for an attack that has none."""
+    """Who is malicious, by numbers.
+
+    Raises:
+        NotCompiled: the lies of an attack have none.
+        NotSimulated: see `outcomes.effects`.
+    """
     seats: list[tuple[int, ...]] = []
     parts: list[tuple[int, ...]] = []
     for seat, attack in sorted(attacks.items()):
         first = len(parts)
-        parts += [_numbers(each, parameters) for each in parts_of(attack)]
+        parts += [_numbers(*each, parameters) for each in zip(parts_of(attack), effects(attack), strict=True)]
         lies = [part[LIE] for part in parts[first:] if part[LIE] >= 0]
         lasting = bool(lies) and lies[-1] == Lie.CONSTANT
         seats.append((seat, bool(attack.conduct & Conduct.LIAR), first, len(parts), lasting))
@@ -220,9 +234,8 @@ def _rows(columns: list[Any], count: int) -> Ints:
     return np.ascontiguousarray(np.array(columns, np.int64).reshape(-1, count).T)
 
 
-def _numbers(attack: Attack, parameters: Parameters) -> tuple[int, ...]:
+def _numbers(attack: Attack, effect: Effect, parameters: Parameters) -> tuple[int, ...]:
     """The column of one attack."""
-    effect = attack.effect()
     said = SAID.index(effect.report), SAID.index(effect.header)
     return *_lie(attack, parameters), *said, effect.opens, effect.votes, effect.first, effect.last
 
@@ -267,7 +280,7 @@ def _lie(attack: Attack, parameters: Parameters) -> tuple[int, int, int]:
         case Optimiser():
             return Lie.OPTIMISER, 0, 0
     if any(getattr(type(attack), verb) is not getattr(Attack, verb) for verb in ("arm", "means", "counts")):
-        raise NotSimulated(attack.name, "its lies have no compiled form")
+        raise NotCompiled(f"attack {attack.name}", "its lies have no compiled form")
     return -1, 0, 0
 
 

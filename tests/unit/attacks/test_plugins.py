@@ -14,7 +14,9 @@ from chain_bandit.attacks.silent_validator import SilentValidator
 from chain_bandit.attacks.withheld_key import WithheldKey
 from chain_bandit.consensus.certificate import Vote
 from chain_bandit.game.game import Game
+from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import NoChain
+from chain_bandit.game.simulated import simulated
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.settlement import NOTHING, Conduct, Pull
 from chain_bandit.protocol.units import INFINITY, UNIT
@@ -50,6 +52,15 @@ def run(monkeypatch, scenario, *attacks, sealed=True):
     return game, list(game.play())
 
 
+SIMULATED = ("arm", "means", "counts")
+"""Verbs that a game without messages asks for."""
+
+
+def without_messages(monkeypatch, scenario, *attacks):
+    monkeypatch.setattr(Scenario, "attacks", lambda self: {2: Combined(attacks)})
+    return list(simulated(Plan(scenario(4, 2, 10, sealed=True))))
+
+
 @pytest.mark.parametrize("verb", ["arm", "means", "counts", "record", "outbox"])
 def test_a_plugin_that_raises_is_named_with_its_seat_and_round(monkeypatch, scenario, verb):
     with pytest.raises(AttackFailed) as failed:
@@ -59,6 +70,10 @@ def test_a_plugin_that_raises_is_named_with_its_seat_and_round(monkeypatch, scen
     assert error.attack == "ConstantLie + Breaks"
     assert isinstance(error.error, ValueError)
     assert str(error) == "attack ConstantLie + Breaks of seat 2 raised ValueError in round 6: on purpose"
+    if verb in SIMULATED:
+        with pytest.raises(AttackFailed) as there:
+            without_messages(monkeypatch, scenario, ConstantLie(), Breaks(verb))
+        assert str(there.value) == str(error)
 
 
 def test_a_plugin_that_raises_when_it_is_asked_for_its_key_is_named_too(monkeypatch, scenario):
@@ -82,6 +97,9 @@ def test_a_plugin_that_raises_one_of_our_own_errors_is_named_too(monkeypatch, sc
 def test_a_plugin_that_gives_back_nonsense_is_named(monkeypatch, scenario, verb, value):
     with pytest.raises(AttackFailed, match="attack Returns of seat 2 raised"):
         run(monkeypatch, scenario, Returns(verb, value))
+    if verb in SIMULATED:
+        with pytest.raises(AttackFailed, match="attack Returns of seat 2 raised"):
+            without_messages(monkeypatch, scenario, Returns(verb, value))
 
 
 @pytest.mark.parametrize(
@@ -108,6 +126,10 @@ def test_the_game_goes_on_without_the_seat_when_its_plugin_gives_back_what_no_ru
     _, rounds = run(monkeypatch, scenario, Returns(verb, value))
     recorded = [played for played in rounds if played.record]
     assert [played.record.kind.name for played in recorded] == ["APPROVED"] * 7
+    if verb in SIMULATED:
+        outcomes = without_messages(monkeypatch, scenario, Returns(verb, value))
+        assert [o.arm for o in outcomes] == [played.arm for played in rounds]
+        assert [o.header.means for o in outcomes if o.header] == [played.record.header.means for played in recorded]
     assert not any(played.accused for played in recorded)
     reporters = {played.record.header.reporters for played in recorded}
     if verb == "arm":

@@ -2,6 +2,7 @@
 
 import pytest
 
+from chain_bandit.game.simulated import replicates
 from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.scenario import ScenarioInvalid
 from chain_bandit.sweep import cell as cells
@@ -154,3 +155,16 @@ def test_the_digest_follows_a_table_whose_name_stays(load, tmp_path):
         (tmp_path / "t.csv").write_text(f"arm,reward,count\na,1,{count}\na,0,1\nb,1,1\nb,0,3\nc,1,1\n")
         digests.add(next(load(base=table).points()).cell.digest)
     assert len(digests) == 2
+
+
+def test_seeds_end_with_the_last_of_256_bits(load):
+    """The last seed of a sweep's cell, and of `simulate`, is at most 2^256 - 1."""
+
+    def first(seed):
+        return next(load(f"seed = {seed}\n" + SWEEP).points())
+
+    assert first(2**256 - 3).cell
+    refused = first(2**256 - 2)
+    assert refused.failure.startswith("seed: seed + replicates <= 2^256 does not hold (seed = ")
+    with pytest.raises(AssumptionBroken, match=r"seed \+ replicates"):
+        replicates(next(load().points()).cell.scenario.model_copy(update={"seed": 2**256 - 1}), 3)

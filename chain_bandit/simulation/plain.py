@@ -1,0 +1,64 @@
+"""A game of `simulation.outcomes` as the sums that the compiled one adds up."""
+
+from collections.abc import Sequence
+from operator import attrgetter
+
+import numpy as np
+
+from chain_bandit.protocol.blocks import Kind
+from chain_bandit.protocol.regret import Regret
+from chain_bandit.simulation.outcomes import Outcome, Play, Setting
+from chain_bandit.simulation.sums import SUMS, Ints
+
+_parts = attrgetter("burn_in", "arms", "failed", "cost", "paid", "costly")
+
+
+class Tally:
+    """What is added up over the rounds of one game.
+
+    Attributes:
+        settled: by seat what the game paid, and what its rounds in case 2 cost before the seat was on the block list,
+            in units.
+    """
+
+    def __init__(self, setting: Setting) -> None:
+        p = setting.parameters
+        self._regret = Regret(setting.model.means, p.burn_in)
+        self._kinds = dict.fromkeys(Kind, 0)
+        self._arm = self._since = 0
+        self._listed: Sequence[int] = (0,) * p.participants
+        self.settled = np.zeros((2, p.participants), np.int64)
+
+    def add(self, o: Outcome) -> None:
+        """Take in one round."""
+        self._regret.add(o.round, o.arm, o.paid, o.cost)
+        if o.kind is not None:
+            self._kinds[o.kind] += 1
+        if o.kind is Kind.APPROVED and o.arm is not None and o.arm != self._arm:
+            self._arm, self._since = o.arm, o.round
+        if o.paid:
+            for seat, reward in o.rewards.items():
+                self.settled[0, seat] += reward
+        if o.cost:
+            self.settled[1] += [0 if 0 < since <= o.round else o.cost for since in self._listed]
+        self._listed = o.ledger.blocked_from
+
+    @property
+    def sums(self) -> tuple[int, ...]:
+        """`simulation.sums.Sums` so far."""
+        kinds = self._kinds
+        blocks = kinds[Kind.APPROVED] + kinds[Kind.REJECTED]
+        return (
+            *_parts(self._regret), kinds[Kind.SKIP], kinds[Kind.REJECTED], kinds[Kind.EXPLORATION], self._since,
+            self._arm, blocks,
+        )  # fmt: skip
+
+
+def play(setting: Setting, marks: Sequence[int]) -> tuple[Ints, Ints]:
+    """One game: (1, marks, `SUMS`) after ascending rounds, and `Tally.settled`. Raises `NotSimulated`."""
+    tally, wanted, sums = Tally(setting), set(marks), []
+    for outcome in Play(setting).rounds():
+        tally.add(outcome)
+        if outcome.round in wanted:
+            sums.append(tally.sums)
+    return np.array(sums, np.int64).reshape(1, len(marks), len(SUMS)), tally.settled
