@@ -15,7 +15,7 @@ from chain_bandit.protocol.units import UNIT
 from chain_bandit.views import plots
 from chain_bandit.views.canvas import themed
 from chain_bandit.views.facts import Facts, Participant, amount, clean, short, signed, span, whole
-from chain_bandit.views.markup import Cell, Markup, code, facts_list, joined, picture, table, tag, text
+from chain_bandit.views.markup import Cell, Markup, code, facts_list, joined, picture, table, tag
 from chain_bandit.views.page_audit import audit_section
 from chain_bandit.views.wording import SECTIONS, aborted, attacking_pays, beyond_bounds, headline, seconds
 
@@ -401,8 +401,17 @@ def _method(facts: Facts, measured: Mapping[str, Any] | None, scenario: str | No
         tag("pre", "chain-bandit run scenario.lock.toml --out again"),
         _parameters(given),
         _times(measured) if measured else None,
-        tag("details", tag("summary", "The locked scenario"), tag("pre", text(scenario))) if scenario else None,
+        tag("details", tag("summary", "The locked scenario"), tag("pre", _bounded(scenario)))
+        if scenario else None,
     )
+
+
+def _bounded(scenario: str) -> str:
+    """A scenario's beginning: it may list a million weights, and its file is in the run folder."""
+    return scenario if len(scenario) <= _LONGEST else scenario[:_LONGEST] + "\n… the rest is in scenario.lock.toml"
+
+
+_LONGEST = 20_000
 
 
 def _parameters(given: Mapping[str, Any]) -> Markup | None:

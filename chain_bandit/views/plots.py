@@ -219,7 +219,7 @@ def consensus_lanes(facts: Facts) -> str:
     height = max(5.0, min(22.0, 1_000 / seats))
     with drawing():
         made, axes = figure(920, 52 + height * seats)
-        place(made, _margin(facts.participants), 56, 24, 26)
+        place(made, _margin(facts.participants), 60, 24, 26)
         axes.set_xlim(0, bins)
         axes.set_ylim(seats - 0.5, -0.5)
         rectangles(axes, [(0, seat - 0.4, bins, 0.8) for seat in range(seats)], facecolor=RULE, alpha=0.55)
