@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 FORGE := node_modules/@foundry-rs/forge-$(shell uname -s | tr A-Z a-z)-$(patsubst x86_64,amd64,$(patsubst aarch64,arm64,$(shell uname -m)))/bin/forge
 
-.PHONY: help demo test check lint types static forge contracts-deep mutants deep artifacts lock bench comparison gas live regret theorems growth payoff commanders committees rivals speed figures vrf snapshots clean
+.PHONY: help demo test check lint types static forge contracts-deep mutants deep artifacts lock bench comparison gas live regret theorems growth payoff commanders committees rivals speed figures vrf audit verdicts snapshots clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -90,7 +90,7 @@ payoff: .venv/ready ## does attacking pay? every attack under every cost, and th
 regret: .venv/ready ## regret against single-agent UCB, an oracle and no defence, over 40 seeds
 	@$(BIN)/python benchmarks/regret.py --plot docs/regret.svg
 
-rivals: .venv/ready ## the rivals on their own set-ups and under every attack: regret, what is sent for it (two hours of CPU)
+rivals: .venv/ready ## the rivals on their own set-ups and under every attack: regret, what is sent for it (hours of CPU)
 	@mkdir -p runs
 	@$(BIN)/python benchmarks/rivals.py zhu attacks swarmgov fed-mom --replicates 200 --json runs/rivals.jsonl
 	@$(BIN)/python benchmarks/rivals.py vial --replicates 20 --horizon 100000 --json runs/rivals.jsonl
@@ -104,11 +104,17 @@ figures: .venv/ready .venv-peers/ready ## the pictures of docs/results.md, and t
 	@$(BIN)/python benchmarks/figures.py --speed runs/speed.json
 	@$(BIN)/python benchmarks/communication.py --plot docs/figures/communication.svg
 
+audit: .venv/ready ## an audit's rounds a second beside its bare signature checks, its memory, and an export's bytes a round
+	@$(BIN)/python benchmarks/audit.py --rounds 2000 10000
+
+verdicts: .venv/ready .venv-next/ready ## the same run and audit on two Pythons and four hash seeds, byte for byte
+	@$(BIN)/python -m scripts.same_verdicts .venv/bin .venv-next/bin
+
 vrf: .venv/ready ## time of a VRF proof and its verification, against the curve multiplications in them
 	@$(BIN)/python benchmarks/vrf.py
 
 clean: ## forget the set-up
-	rm -rf .venv .venv-slither .venv-peers node_modules
+	rm -rf .venv .venv-slither .venv-peers .venv-next node_modules
 
 .venv/ready: requirements.lock pyproject.toml
 	@echo "setting up .venv (a minute or two, once)" >&2
@@ -133,4 +139,13 @@ node_modules/ready: package-lock.json | .venv/ready
 	@echo "setting up .venv-peers (once)" >&2
 	@test -x .venv-peers/bin/python || $(BIN)/python -m venv .venv-peers
 	@$(BIN)/uv pip install -q --no-config --python .venv-peers/bin/python --require-hashes -r scripts/peers.lock
+	@touch $@
+
+NEXT_PYTHON ?= 3.12
+
+.venv-next/ready: requirements.lock | .venv/ready
+	@echo "setting up .venv-next with Python $(NEXT_PYTHON) (once)" >&2
+	@test -x .venv-next/bin/python || $(BIN)/uv venv -q --python $(NEXT_PYTHON) .venv-next
+	@$(BIN)/uv pip install -q --python .venv-next/bin/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install -q --python .venv-next/bin/python --no-deps -e .
 	@touch $@

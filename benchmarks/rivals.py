@@ -112,15 +112,15 @@ def zhu() -> Setup:
         ("zhu", 1, "swap"): (132, 145), ("zhu", 1, "zeros"): (132, 145), ("zhu", 3, "swap"): (194,),
     }  # fmt: skip
     alone = [(rival, 1, "none", HONEST) for rival in ("ucb1", "kl-ucb", "thompson")]
-    swapped = ("trimmed", "mean", "median", "fedavg", "geometric-median", "krum", "meamed", "clipping", "zhu",
-               "dubey-pentland", "fed-mom", "demabar")  # fmt: skip
+    swapped = ("trimmed", "confidence", "mean", "median", "fedavg", "geometric-median", "krum", "meamed", "clipping",
+               "zhu", "dubey-pentland", "fed-mom", "demabar")  # fmt: skip
     pools = [
         (rival, liars, lie, malice)
         for liars in (1, 3)
         for rivals, lie, malice in (
             (("oracle",), "none", HONEST),
             (swapped, "swap", swap),
-            (("trimmed", "mean", "median"), "inside", within),
+            (("trimmed", "confidence", "mean", "median"), "inside", within),
             (("zhu",), "zeros", zeros),
         )
         for rival in rivals

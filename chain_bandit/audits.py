@@ -34,8 +34,26 @@ class ManifestFalse(ChainBanditError):
         self.path, self.name, self.claimed, self.found = path, name, claimed, found
 
 
+def audit_file(
+    path: Path,
+    head: bytes | None = None,
+    on_verified: Callable[[float], None] = lambda seconds: None,
+    paranoid: bool = False,
+) -> AuditReport:
+    """Audit an exported history; with `paranoid` everything is computed a second time, and compared."""
+    report = audit(files.read(path), head, on_verified)
+    if not paranoid:
+        return report
+    from chain_bandit.audit.second import with_second_opinion  # late: it loads libraries that nothing else needs
+
+    return with_second_opinion(report, path)
+
+
 def audit_folder(
-    path: Path, head: bytes | None = None, on_verified: Callable[[float], None] = lambda seconds: None
+    path: Path,
+    head: bytes | None = None,
+    on_verified: Callable[[float], None] = lambda seconds: None,
+    paranoid: bool = False,
 ) -> AuditReport:
     """Audit a run folder's history against the head that was kept, by default the manifest's.
 
@@ -53,7 +71,7 @@ def audit_folder(
     said = manifest.get("head")
     if not isinstance(said, str) or not re.fullmatch("0x[0-9a-f]{64}", said):
         raise folder.FolderRefused(path, "its manifest holds no head hash")
-    report = audit(history, head or bytes.fromhex(said[2:]), on_verified)
+    report = audit_file(path / folder.HISTORY, head or bytes.fromhex(said[2:]), on_verified, paranoid)
     _compare(path, manifest, report)
     return report
 

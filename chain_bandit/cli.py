@@ -212,24 +212,30 @@ def audit(
         int | None, typer.Option("--to-block", min=0, max=LAST_BLOCK, help="The last block to read.")
     ] = None,
     bodies: Annotated[Path | None, typer.Option("--bodies", help="A compact game's export, with --rpc.")] = None,
+    export: Annotated[
+        Path | None, typer.Option("--export", help="With --rpc: keep the history here; a stopped audit goes on.")
+    ] = None,
     head: Annotated[str | None, typer.Option("--head", help="The hash of the last block, as you kept it.")] = None,
+    paranoid: Annotated[
+        bool, typer.Option("--paranoid", help="Compute everything a second time, plainly, and compare.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Re-derive a whole game from its history alone. Exit 12: a violation; 13: not everything could be checked."""
-    from chain_bandit.audit.audit import audit as audit_history
-    from chain_bandit.audits import audit_folder
-    from chain_bandit.history import files
-    from chain_bandit.views.terminal import checks_table, console
+    from chain_bandit.audits import audit_file, audit_folder
+    from chain_bandit.views.terminal import Blocks, checks_table, console
 
     if (folder is not None) + (history is not None) + (contract is not None) != 1:
         raise Usage("name one thing to audit: a run folder, --history FILE, or --rpc URL --contract ADDRESS")
-    if contract is None and (from_block is not None or to_block is not None or bodies is not None):
-        raise Usage("--from-block, --to-block and --bodies go with --rpc and --contract")
+    if contract is None and any(each is not None for each in (from_block, to_block, bodies, export)):
+        raise Usage("--from-block, --to-block, --bodies and --export go with --rpc and --contract")
+    if export is not None and export.is_dir():
+        raise Usage(f"--export {export}: is a folder; name a file")
     kept = _hexadecimal(head, 32, "--head") if head else None
     if folder is not None:
-        report = audit_folder(folder, kept)
+        report = audit_folder(folder, kept, paranoid=paranoid)
     elif history is not None:
-        report = audit_history(files.read(history), kept)
+        report = audit_file(history, kept, paranoid=paranoid)
     elif rpc is None:
         raise Usage("--contract needs --rpc URL (or ETH_RPC_URL)")
     else:
@@ -237,8 +243,13 @@ def audit(
         from chain_bandit.runs import audit_node, recorded_game
 
         node, name = at_url(rpc), str(contract)
-        address = recorded_game(node, Path(name)) if os.path.exists(name) else _hexadecimal(name, 20, "--contract")
-        report = audit_node(node, address, from_block, to_block, kept, bodies)
+        if os.path.exists(name):
+            address, first = recorded_game(node, Path(name))
+        else:
+            address, first = _hexadecimal(name, 20, "--contract"), None
+        with Blocks() as observe:
+            first = from_block if from_block is not None else first
+            report = audit_node(node, address, first, to_block, kept, bodies, export, observe, paranoid)
     if as_json:
         print(json.dumps(report.as_dict(with_rounds=False), sort_keys=True))
     else:

@@ -88,15 +88,18 @@ class FileLines(Lines):
 
     def read(self, take: Take) -> None:
         """Hand over the whole lines, and drop a torn one."""
-        data = self.path.read_bytes()
-        whole = data[: data.rfind(b"\n") + 1]
-        for number, line in enumerate(whole.splitlines(), 1):
-            try:
-                take(number, line)
-            except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-                reason = f"is no line of this version ({type(error).__name__})"
-                raise LinesDamaged(self.path, number, reason) from error
-        os.ftruncate(self._file, len(whole))
+        whole = 0
+        with self.path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if not line.endswith(b"\n"):
+                    break
+                try:
+                    take(number, line[:-1])
+                except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+                    reason = f"is no line of this version ({type(error).__name__})"
+                    raise LinesDamaged(self.path, number, reason) from error
+                whole += len(line)
+        os.ftruncate(self._file, whole)
 
     def append(self, line: str) -> None:
         """Add a line to those that `sync` writes."""

@@ -10,19 +10,22 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from chain_bandit.audit.audit import audit
 from chain_bandit.audit.report import AuditReport
-from chain_bandit.audits import audit_folder
+from chain_bandit.audits import audit_file, audit_folder
 from chain_bandit.chain.identity import Ask, require_same
-from chain_bandit.chain.remote import require_code
+from chain_bandit.chain.remote import require_contract
 from chain_bandit.game import folder
 from chain_bandit.game.chains import Chain, embedded
 from chain_bandit.game.deployment import recorded
 from chain_bandit.game.run import Observer, run
 from chain_bandit.game.unfinished import Journals, place_of, unfinished
 from chain_bandit.history import files
-from chain_bandit.history.bodies import Bodies, with_bodies
-from chain_bandit.history.collect import Rpc, collect, creation_block
+from chain_bandit.history.answers import Rpc
+from chain_bandit.history.bodies import Bodies
+from chain_bandit.history.collect import height
+from chain_bandit.history.creation import creation_block
+from chain_bandit.history.growing import Observer as Watcher
+from chain_bandit.history.growing import grow, partial_of
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.scenario import Scenario
 from chain_bandit.stopwatch import Stopwatch
@@ -96,38 +99,54 @@ def play(
     return Finished(out, manifest, watch.measured(), report, kept)
 
 
-def recorded_game(ask: Ask, path: Path) -> bytes:
-    """The address of the game that a deployment file, or a run folder, is of: on its own chain.
+def recorded_game(ask: Ask, path: Path) -> tuple[bytes, int | None]:
+    """The game that a deployment file, or a run folder, is of: its address on its own chain, and its first block.
 
     Raises:
         ForeignChain: the node is of another chain, or holds another contract or game there.
         ChainBanditError: the file says nothing of a game, or the node does not answer.
     """
-    identity = recorded(path)
+    identity, first = recorded(path)
     require_same(ask, identity)
-    return bytes.fromhex(identity.contract[2:])
+    return bytes.fromhex(identity.contract[2:]), first
 
 
 def audit_node(
-    rpc: Rpc, contract: bytes, first: int | None, last: int | None, head: bytes | None, bodies: Path | None = None
+    rpc: Rpc,
+    contract: bytes,
+    first: int | None,
+    last: int | None,
+    head: bytes | None,
+    bodies: Path | None = None,
+    export: Path | None = None,
+    observe: Watcher = lambda done, total: None,
+    paranoid: bool = False,
 ) -> AuditReport:
-    """Audit a game from a node: its blocks are fetched once, into a file that is thrown away afterwards.
+    """Audit a game from a node: its blocks are fetched once, into a file.
 
     Args:
+        first: the block that creates the contract; looked for when it is not known.
         bodies: an exported history to take a compact game's bodies from.
+        export: that file; what has come in before a stop is taken up again. Thrown away when it has no name.
+        observe: told how many blocks of how many have come in.
 
     Raises:
-        ForeignContract: the address holds no contract.
+        ForeignContract: the address does not hold this version's contract.
         ChainBanditError: the node does not answer, or its answers do not add up.
     """
-    require_code(rpc, contract)
+    require_contract(rpc, contract)
     with TemporaryDirectory() as place, Bodies() as known:
-        path = Path(place) / folder.HISTORY
+        path = export or Path(place) / folder.HISTORY
         if bodies is not None:
             known.add_all(files.read(bodies))
-        blocks = collect(rpc, contract, creation_block(rpc, contract) if first is None else first, last)
-        files.write(with_bodies(blocks, known), path)
-        return audit(files.read(path), head)
+        try:
+            first = creation_block(rpc, contract) if first is None else first
+            grow(rpc, contract, first, height(rpc) if last is None else last, path, known, observe)
+        except BaseException as stopped:
+            if export is not None and partial_of(export).exists():
+                stopped.add_note(f"what has come in is kept beside {export}: the same command takes it up")
+            raise
+        return audit_file(path, head, paranoid=paranoid)
 
 
 _OPERATORS = {"<=": operator.le, ">=": operator.ge, "==": operator.eq, "<": operator.lt, ">": operator.gt}

@@ -1,5 +1,7 @@
 """Every check by name, and what it proves when it passes."""
 
+from chain_bandit.paranoid.verdict import WHAT
+
 CHECKS = {
     "chain.links": "Every block is well formed and names its predecessor's hash, from the creation on without a gap.",
     "chain.transactions": "The transactions of every block are those of its root, each validly signed for this chain.",
@@ -56,3 +58,8 @@ CHECKS = {
     "money.balances": "Every withdrawal is what settlement owes that account, paid once.",
     "money.conservation": "Deposits equal what was withdrawn, what was burned and what is still owed.",
 }
+
+SECOND = {f"paranoid.{what}": f"Computed a second time: {proves}" for what, proves in WHAT.items()}
+"""What `audit --paranoid` adds: the plain re-computation, the history and the audit agree."""
+
+PROVES = {**CHECKS, **SECOND}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from chain_bandit.audit.catalogue import CHECKS
+from chain_bandit.audit.catalogue import CHECKS, PROVES
 
 KEPT = 20
 """Violations and findings of one sort that are kept in words; all are counted."""
@@ -102,7 +102,7 @@ class Checks:
             return True
         tally.failed += 1
         place = "" if where is None else f"round {where}: "
-        sentence = f"{place}{about}: {problem.format(*map(_shown, values))}"
+        sentence = f"{place}{about}: {problem.format(*map(shown, values))}"
         if tally.failed == 1:
             tally.evidence = sentence
         if tally.failed <= KEPT:
@@ -138,7 +138,8 @@ class Checks:
             tally.evidence = f"{tally.on_trust} {what} rest on the quorum's word alone"
 
 
-def _shown(value: object) -> object:
+def shown(value: object) -> object:
+    """A value as a sentence has it: bytes in hexadecimal, nothing at length."""
     if isinstance(value, bytes):
         return "0x" + value.hex() if len(value) <= 32 else f"0x{value[:8].hex()}… ({len(value)} bytes)"
     text = str(value)
@@ -206,7 +207,7 @@ class AuditReport:
             "exit_code": self.exit_code,
             "on_trust": self.on_trust,
             "checks": {
-                name: {"proves": CHECKS[name], **asdict(tally)} for name, tally in self.checks.items()
+                name: {"proves": PROVES[name], **asdict(tally)} for name, tally in self.checks.items()
             },
             "violations": [asdict(item) for item in self.violations],
             "findings": [asdict(item) for item in self.findings],
@@ -235,7 +236,7 @@ class AuditReport:
         for name, tally in self.checks.items():
             mark = "FAILED" if tally.failed else "?" if tally.not_checkable else "ok" if tally.passed else "-"
             counts = f"{tally.passed}/{tally.failed}/{tally.not_checkable}"
-            out.append(f"  {mark:<6} {name:<24} {counts:>12}  {CHECKS[name]}")
+            out.append(f"  {mark:<6} {name:<24} {counts:>12}  {PROVES[name]}")
             if tally.evidence:
                 out.append(f"         {tally.evidence}")
         if self.head_trusted:

@@ -17,6 +17,14 @@ class NotUnderstood(NodeUnreachable):
     """The node has no such method."""
 
 
+class NodeRefused(NodeUnreachable):
+    """The node answers that it will not say: of a state that it does not keep, or too much at once."""
+
+    def __init__(self, method: str, text: str) -> None:
+        super().__init__(f"{method}: {text[:200]}")
+        self.method = method
+
+
 class NodeGarbled(NodeUnreachable):
     """An answer that no node should give: as good as none."""
 

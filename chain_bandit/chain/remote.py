@@ -1,33 +1,106 @@
 """A node as a plain JSON-RPC callable, for reading histories: the embedded one, or any at a URL."""
 
+import json
 from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
 from eth_utils.address import to_checksum_address
-from requests import RequestException
+from requests import RequestException, Response, Session
+from urllib3.exceptions import HTTPError
 from web3 import HTTPProvider, Web3
 from web3.exceptions import Web3Exception
 from web3.types import RPCEndpoint
 
-from chain_bandit.chain.errors import ForeignContract, NodeUnreachable
+from chain_bandit.chain.artifacts import chain_bandit_artifact
+from chain_bandit.chain.errors import ForeignContract, NodeRefused, NodeUnreachable
+from chain_bandit.chain.patience import Patience
 from chain_bandit.chain.rpc import as_answered, as_bytes
+from chain_bandit.chain.transactions import created_address
+from chain_bandit.chain.wire import Refused, read_answer
 
 TIMEOUT = 30.0
 """Seconds for one answer."""
+
+PATIENCE = 20.0
+"""Seconds for which a node that has answered before is asked again when an answer is lost."""
+
+MOST_BYTES = 1 << 27
+"""Of one answer; a block of 30 million gas takes a tenth of it."""
+
+_PART = 1 << 16
 
 _HERE = ("127.0.0.1", "localhost")
 
 
 _NO_ANSWER = (
-    RequestException, Web3Exception, ConnectionError, TimeoutError,
-    ValueError, TypeError, KeyError, AttributeError, RecursionError,  # web3 takes whatever is said for an answer
+    RequestException, HTTPError, Web3Exception, ConnectionError, TimeoutError,
+    ValueError, TypeError, KeyError, AttributeError, RecursionError,  # whatever is said may not be an answer
 )  # fmt: skip
 
 
 def at_url(url: str) -> Callable[..., Any]:
-    """The node at an HTTP URL, as `json_rpc` has it."""
-    return json_rpc(web3_at(url))
+    """The node at an HTTP URL, as `json_rpc` has it; it may also raise `NodeRefused`.
+
+    An answer is no larger than `MOST_BYTES` and takes no longer than `TIMEOUT`, however it is spun out. A lost one is
+    asked for again, though not before the node has answered once.
+    """
+    return _Http(url).ask
+
+
+class _Http:
+    def __init__(self, url: str) -> None:
+        self._url, self._session, self._patience = url, Session(), 0.0
+        self._session.headers["Accept-Encoding"] = "identity"  # what unpacks without end is no answer
+
+    def ask(self, method: str, params: Sequence[Any], read: Callable[[Any], Any] = as_answered) -> Any:
+        patience = Patience(self._patience)
+        while True:
+            try:
+                answer = self._exchange(method, params)
+                break
+            except NodeUnreachable as error:
+                patience.wait(error)
+        self._patience = PATIENCE
+        if isinstance(answer, Refused):
+            raise NodeRefused(method, answer.text)
+        return read(answer)
+
+    def _exchange(self, method: str, params: Sequence[Any]) -> Any:
+        request: Any = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
+        until = monotonic() + TIMEOUT
+        try:
+            with self._session.post(
+                self._url, json=request, stream=True, timeout=TIMEOUT, allow_redirects=False, **_way(self._url)
+            ) as response:
+                if response.status_code != HTTPStatus.OK:
+                    raise NodeUnreachable(f"HTTP status {response.status_code}")
+                answer = json.loads(_whole(response, until))
+            if answer["id"] != 1:
+                raise NodeUnreachable(f"{method}: an answer to another question")
+            return read_answer(answer)
+        except _NO_ANSWER as error:
+            raise NodeUnreachable(f"{method}: {type(error).__name__}") from error
+
+
+def _whole(response: Response, until: float) -> bytes:
+    """All that a node answers, taken as it comes."""
+    taken = bytearray()
+    while part := response.raw.read1(_PART, decode_content=False):
+        taken += part
+        if len(taken) > MOST_BYTES:
+            raise NodeUnreachable(f"an answer of more than {MOST_BYTES:,} bytes")
+        if monotonic() > until:
+            raise NodeUnreachable(f"an answer that takes longer than {TIMEOUT:.0f} s")
+    return bytes(taken)
+
+
+def _way(url: str) -> dict[str, Any]:
+    """To this machine past any proxy."""
+    host = urlsplit(url).hostname
+    return {"proxies": {"no_proxy": host}} if host in _HERE else {}
 
 
 def json_rpc(web3: Web3) -> Callable[..., Any]:
@@ -48,16 +121,21 @@ def json_rpc(web3: Web3) -> Callable[..., Any]:
 
 def web3_at(url: str) -> Web3:
     """A connection to the node at an HTTP URL, opened when it is first used; to this machine past any proxy."""
-    options: dict[str, Any] = {"timeout": TIMEOUT}
-    host = urlsplit(url).hostname
-    if host in _HERE:
-        options["proxies"] = {"no_proxy": host}
-    provider = HTTPProvider(url, request_kwargs=options, exception_retry_configuration=None)
+    provider = HTTPProvider(url, request_kwargs={"timeout": TIMEOUT, **_way(url)}, exception_retry_configuration=None)
     return Web3(provider, middleware=[])
 
 
-def require_code(rpc: Callable[[str, Sequence[Any]], Any], contract: bytes) -> None:
-    """Raise `ForeignContract` for an address (20 bytes) that holds no code."""
-    address = to_checksum_address(contract)
-    if not as_bytes(rpc("eth_getCode", [address, "latest"])):
-        raise ForeignContract(address, 0)
+def require_contract(rpc: Callable[[str, Sequence[Any]], Any], contract: bytes) -> None:
+    """Raise `ForeignContract` unless an address (20 bytes) holds this version's contract, whatever its immutables.
+
+    A node that keeps no state at all is not asked twice: what created the contract is in its blocks.
+    """
+    artifact, address = chain_bandit_artifact(), to_checksum_address(contract)
+    bookkeeper = to_checksum_address(created_address(address, 1))
+    for place, expected in ((address, artifact.deployed), (bookkeeper, artifact.bookkeeper)):
+        try:
+            code = as_bytes(rpc("eth_getCode", [place, "latest"]))
+        except NodeRefused:
+            return
+        if not expected.is_same(code):
+            raise ForeignContract(place, len(code))

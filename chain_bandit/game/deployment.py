@@ -90,9 +90,11 @@ def certificate(parameters: Parameters) -> str:
     return f"{parameters.quorum(count)} of {count} signatures; {choice.promise}"
 
 
-def recorded(path: Path) -> Identity:
-    """The game that a deployment file, or a run folder, is of. Raises `ChainBanditError`."""
-    return _identity(path, folder.read_manifest(path) if path.is_dir() else _read(path))
+def recorded(path: Path) -> tuple[Identity, int | None]:
+    """The game that a deployment file, or a run folder, is of, and its first block. Raises `ChainBanditError`."""
+    record = folder.read_manifest(path) if path.is_dir() else _read(path)
+    first = record.get("first_block")
+    return _identity(path, record), first if type(first) is int and 0 <= first < 2**64 else None
 
 
 def _identity(path: Path, record: dict[str, Any]) -> Identity:

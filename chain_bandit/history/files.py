@@ -186,8 +186,8 @@ def _parse_origin(line: bytes) -> Origin:
 
 
 @lru_cache(maxsize=256)
-def _parse_block(line: bytes) -> RawBlock:
-    """The block of one canonical line, newline included. Raises `_Unreadable`."""
+def parse_block(line: bytes) -> RawBlock:
+    """The block of one canonical line, newline included. Raises `ValueError`."""
     value = _load(line, frozenset(("bodies", "header", "receipts", "transactions")))
     block = RawBlock(
         _unhex(value["header"], "header"),
@@ -209,7 +209,7 @@ def _origin(line: bytes) -> Origin:
 
 def _block(number: int, line: bytes) -> RawBlock:
     try:
-        return _parse_block(line)
+        return parse_block(line)
     except _Unreadable as error:
         raise HistoryError(number, str(error)) from error
 

@@ -109,7 +109,10 @@ def _selector(name: str) -> bytes:
 
 
 _BY_SELECTOR = {_selector(name): name for name in METHODS}
-_BY_TOPIC = {keccak(f"{name}({','.join(types)})".encode()): name for name, types in EVENTS.items()}
+TOPICS = {name: keccak(f"{name}({','.join(types)})".encode()) for name, types in EVENTS.items()}
+"""The one topic of each event."""
+
+_BY_TOPIC = {topic: name for name, topic in TOPICS.items()}
 
 
 def calls(history: History) -> Iterator[Call]:

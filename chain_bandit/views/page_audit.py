@@ -1,6 +1,6 @@
 """The audit's section of the page: every check, what contradicts the rules, and what was noticed."""
 
-from chain_bandit.audit.catalogue import CHECKS
+from chain_bandit.audit.catalogue import PROVES
 from chain_bandit.views.facts import Facts, check_status, clean, whole
 from chain_bandit.views.markup import Cell, Markup, code, table, tag
 from chain_bandit.views.wording import SECTIONS
@@ -16,7 +16,7 @@ def audit_section(facts: Facts) -> Markup:
     for name, tally in report.checks.items():
         status = check_status(tally)
         evidence = tag("div", clean(tally.evidence, 400), class_=status) if tally.evidence else None
-        proves = tag("div", CHECKS.get(name, ""), evidence, class_="long")
+        proves = tag("div", PROVES.get(name, ""), evidence, class_="long")
         rows.append([
             Cell(tag("span", _WORDS[status], class_=f"mark {status}"), _RANK[status]),
             code(name), proves, whole(tally.passed), whole(tally.failed), whole(tally.not_checkable),

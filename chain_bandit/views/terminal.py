@@ -11,7 +11,7 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
-from chain_bandit.audit.catalogue import CHECKS
+from chain_bandit.audit.catalogue import PROVES
 from chain_bandit.audit.report import AuditReport
 from chain_bandit.views.facts import Facts, amount, check_status, clean, signed, span, whole
 from chain_bandit.views.wording import aborted, attacking_pays, beyond_bounds, seconds
@@ -94,7 +94,9 @@ class Line:
     def show(self, done: int, standing: Callable[[], str]) -> None:
         """How many are done, and what else there is to say."""
         if not self._bar.disable:
-            self._bar.update(self._task, completed=done, description=self._where(done), standing=standing())
+            self._bar.update(
+                self._task, completed=done, total=self._total, description=self._where(done), standing=standing()
+            )
 
     def _where(self, done: int) -> str:
         return f"{self._what} {done:,} of {self._total:,}"
@@ -109,6 +111,18 @@ class Progress(Line):
     def __call__(self, moment: "Moment") -> None:
         """Show where the run stands."""
         self.show(moment.rounds, lambda: standing(moment))
+
+
+class Blocks(Line):
+    """Follows the blocks of a history that come in from a node."""
+
+    def __init__(self, to: Console | None = None) -> None:
+        super().__init__("block", 0, to)
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show how many of how many are there."""
+        self._total = total
+        self.show(done, str)
 
 
 def standing(moment: "Moment") -> str:
@@ -167,7 +181,7 @@ class _Checks:
         )  # fmt: skip
         for name, tally in self._report.checks.items():
             word, style = MARKS[check_status(tally)]
-            proves = [Text(CHECKS.get(name, ""), "dim")] if wide else []
+            proves = [Text(PROVES.get(name, ""), "dim")] if wide else []
             made.add_row(Text(word, style), Text(name), whole(tally.passed), whole(tally.failed),
                          whole(tally.not_checkable), *proves)  # fmt: skip
         yield made

@@ -1,8 +1,10 @@
 """The auditor against a node behind a socket: a URL and a contract address are all it gets."""
 
 import json
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,8 +17,11 @@ from chain_bandit.game.on_chain import OnChain, embedded_node
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.run import run
 from chain_bandit.history import files
+from chain_bandit.history.growing import partial_of
 from chain_bandit.scenario import load
 from chain_bandit.stopwatch import Stopwatch
+from tests.integration.live import Batch, Handler, proxy
+from tests.integration.nodes import started, wait_for
 from tests.integration.rpc_server import served
 
 ROOT = Path(__file__).parents[2]
@@ -44,6 +49,36 @@ def test_audit_passes_from_the_chain_alone(played: tuple[str, OnChain, Game]) ->
         result = audit(url, recorder.contract.address, *more)
         assert result.returncode == 0, result.stdout + result.stderr
         assert json.loads(result.stdout)["run_digest"] == "0x" + game.run_digest.hex()
+
+
+def test_a_stopped_audit_goes_on_where_it_was(played: tuple[str, OnChain, Game], tmp_path: Path) -> None:
+    """The node falls silent in the middle, somebody stops the audit, and calls the same command again."""
+    url, recorder, _ = played
+    export, asked, awake = tmp_path / "game.jsonl.gz", list[int](), threading.Event()
+
+    def silent(handler: Handler, batch: Batch) -> bool:
+        if batch[0]["method"] == "eth_getBlockByNumber" and batch[0]["params"][1]:
+            asked.append(int(batch[0]["params"][0], 16))
+            if asked[-1] == 30:
+                awake.wait()
+        return False
+
+    with proxy(url, silent) as before:
+        command = ["audit", "--rpc", before, "--contract", "0x" + recorder.contract.address.hex(), "--export", export]
+        first = started(*map(str, command))
+        wait_for(lambda: 30 in asked, 300)
+        first.send_signal(signal.SIGTERM)
+        _, errors = first.communicate(timeout=60)
+        assert first.returncode == 143, errors
+        assert f"kept beside {export}: the same command takes it up" in errors
+        assert [path.name for path in tmp_path.iterdir()] == [partial_of(export).name]
+        awake.set()
+        asked.clear()
+        again = audit(before, recorder.contract.address, "--export", str(export))
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert asked[1:] == list(range(30, asked[-1] + 1))  # the first one holds the creation
+    assert [path.name for path in tmp_path.iterdir()] == [export.name]
+    assert sum(1 for _ in files.read(export).blocks) == asked[-1]
 
 
 @pytest.fixture(scope="module")

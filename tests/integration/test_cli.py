@@ -100,7 +100,8 @@ def test_run_refuses_with_exit_2_when_the_command_line_makes_no_sense(tmp_path: 
         ["run"], ["run", SMALL, "--rounds", "x"], ["run", SMALL, "-o", "rounds"], ["run", SMALL, "--chain", "mars"],
         ["audit"], ["audit", "--contract", "0x12"], ["audit", tmp_path], ["fly"], ["explain", "99"],
         ["run", SMALL, "--out", tmp_path / "full"], ["audit", "--history", SMALL, "--from-block", "3"],
-        ["audit", "--history", SMALL, "--bodies", SMALL],
+        ["audit", "--history", SMALL, "--bodies", SMALL], ["audit", "--history", SMALL, "--export", SMALL],
+        ["audit", "--rpc", "http://127.0.0.1:9", "--contract", "0x" + "11" * 20, "--export", tmp_path],
     ):  # fmt: skip
         result = chain_bandit(*arguments, cwd=tmp_path)
         assert result.returncode == 2, (arguments, result.stderr)
@@ -287,6 +288,17 @@ def test_audit_passes_an_honest_run(finished: Path, tmp_path: Path) -> None:
         assert said["verdict"] == "passed"
         assert said["run_digest"] == json.loads((finished / "manifest.json").read_text())["run_digest"]
         assert sum(check["passed"] for check in said["checks"].values()) > 1_000
+
+
+def test_audit_computes_everything_a_second_time_when_asked(finished: Path, tmp_path: Path) -> None:
+    for arguments in ([finished], ["--history", finished / "history.jsonl.gz"]):
+        result = chain_bandit("audit", *arguments, "--paranoid", "--json", cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        checks = json.loads(result.stdout)["checks"]
+        second = {name: tally for name, tally in checks.items() if name.startswith("paranoid.")}
+        assert len(second) > 15
+        assert second["paranoid.digest"]["passed"] == 1
+        assert all(tally["proves"] for tally in second.values())
 
 
 def test_audit_refuses_a_corrupt_history_with_one_sentence(finished: Path, tmp_path: Path) -> None:

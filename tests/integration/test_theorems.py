@@ -6,14 +6,15 @@ from pathlib import Path
 import pytest
 
 from benchmarks.theorems import play, scenario
-from chain_bandit.audit.audit import audit
 from chain_bandit.chain.remote import json_rpc
 from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain, embedded_node
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import NoChain
+from chain_bandit.history import files
 from chain_bandit.history.collect import collect
 from chain_bandit.protocol.settlement import Conduct
+from chain_bandit.runs import audit_file
 from chain_bandit.scenario import load
 from chain_bandit.stopwatch import Stopwatch
 
@@ -27,7 +28,7 @@ def rounds_of(theorem: int) -> int:
 
 
 @pytest.mark.parametrize("theorem", range(1, 8))
-def test_scenario_of_each_theorem_is_played_paid_and_audited(theorem):
+def test_scenario_of_each_theorem_is_played_paid_and_audited(theorem, tmp_path):
     case = scenario(theorem, "at", 1, rounds_of(theorem))
     plan = Plan(case)
     recorder = OnChain(embedded_node(plan), Stopwatch())
@@ -37,7 +38,11 @@ def test_scenario_of_each_theorem_is_played_paid_and_audited(theorem):
     for _ in again.play():
         pass
     assert again.run_digest == game.run_digest
-    report = audit(collect(json_rpc(recorder.node.web3), recorder.contract.address, recorder.contract.created_in))
+    files.write(
+        collect(json_rpc(recorder.node.web3), recorder.contract.address, recorder.contract.created_in),
+        tmp_path / "history.jsonl",
+    )
+    report = audit_file(tmp_path / "history.jsonl", paranoid=True)
     assert (report.exit_code, report.violations) == (0, [])
     assert report.run_digest == "0x" + game.run_digest.hex()
     assert kinds["APPROVED"] >= AFTER - 4

@@ -17,7 +17,7 @@ from chain_bandit.simulation.kernel.lies import Lie as Told
 from chain_bandit.simulation.kernel.numbers import LIE, A, B, cast
 from chain_bandit.simulation.rivals.reports import Lie, Reports, Seen
 
-SHARES = np.geomspace(0.2, 10, 12)
+SHARES = np.geomspace(0.2, 10, 24)
 """Distances that the optimiser tries, over 1 / sqrt(n): from what no rule can tell from chance to what all do."""
 
 
@@ -73,13 +73,10 @@ def _worst_taken(seen: Seen, known: Ints, n_ref: Ints) -> Ints:
     The best arm is as low and every other as high as one of `SHARES`: the one after which the best arm of the pool
     looks worst.
     """
-    best = known[AVERAGE].argmax(axis=0)
-    signs = np.where(np.arange(len(known[AVERAGE]))[:, None] == best, -1, 1)
-    tried = [np.clip(known[MEDIAN] + signs * UNIT * share / np.sqrt(n_ref), 0, UNIT) for share in SHARES]
-    margins = []
-    for lie in tried:
-        means = np.broadcast_to((lie.T / UNIT)[:, None], seen.own.means.shape)
-        pool = seen.outcome(Reports(means, seen.own.pulls)).means.T
-        margins.append(np.where(signs > 0, pool, 0).max(axis=0) - np.where(signs < 0, pool, 0).sum(axis=0))
-    chosen = np.argmax(margins, axis=0)
-    return np.stack(tried).astype(np.int64)[chosen, :, np.arange(len(chosen))].T
+    signs = np.where(np.arange(len(known[AVERAGE]))[:, None] == known[AVERAGE].argmax(axis=0), -1, 1)
+    tried = np.clip(known[MEDIAN] + signs * UNIT * SHARES[:, None, None] / np.sqrt(n_ref), 0, UNIT).astype(np.int64)
+    lies = np.repeat(tried.transpose(0, 2, 1).reshape(-1, 1, len(signs)) / UNIT, seen.own.means.shape[1], axis=1)
+    pool = seen.outcome(Reports(lies, np.tile(seen.own.pulls, (len(SHARES), 1, 1)))).means
+    above = pool.reshape(len(SHARES), -1, len(signs)).transpose(0, 2, 1) * signs
+    margin = np.where(signs > 0, above, 0).max(axis=1) + np.where(signs < 0, above, 0).sum(axis=1)
+    return np.asarray(np.take_along_axis(tried, margin.argmax(axis=0)[None, None], axis=0)[0])

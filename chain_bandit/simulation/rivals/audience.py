@@ -45,7 +45,9 @@ class Audience:
         return self.pool
 
     def _outcome(self, own: Reports, lies: Reports) -> Reports:
-        means, pulls = self._pooled(own, lies, self._senders[:1])
+        tries = len(lies.means) // len(own.means)
+        again = Reports(*(np.tile(true, (tries, 1, 1)) for true in own))
+        means, pulls = self._pooled(again, lies, self._senders[:1])
         return Reports(means[:, 0], pulls[:, 0])
 
     def _pooled(self, own: Reports, lies: Reports, senders: Ints) -> Reports:

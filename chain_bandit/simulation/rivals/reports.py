@@ -28,7 +28,8 @@ class Seen:
         t: the round.
         honest, own: the true reports of the honest, (R, M - f, K), and of the liars, (R, f, K).
         in_force: what the first honest agent has pooled so far, (R, K).
-        outcome: of what the liars might send, what that agent would pool of it, (R, K).
+        outcome: of what the liars might send, n tries for each replicate one after the other, (n R, f, K), what that
+            agent would pool of each, (n R, K).
     """
 
     t: int

@@ -112,7 +112,7 @@ def test_a_nested_file_is_refused(tmp_path, monkeypatch, nested):
 def test_a_deployment_file_names_a_game(tmp_path, name, value):
     path = tmp_path / "deployment.json"
     path.write_text(json.dumps({"format": FORMAT, "chain_id": 7, **IDENTITY}))
-    assert recorded(path).chain_id == 7
+    assert recorded(path)[0].chain_id == 7
     path.write_text(json.dumps({"format": FORMAT, "chain_id": 7, **IDENTITY, name: value}))
     with pytest.raises(NotADeployment, match=name):
         recorded(path)

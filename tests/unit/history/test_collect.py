@@ -1,84 +1,19 @@
 """Histories from the embedded chain, as it answers and as a node over HTTP would; and from nodes that lie."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from eth_account import Account
-from eth_utils.address import to_checksum_address
 
 from chain_bandit.chain.embedded import EmbeddedNode
-from chain_bandit.history.collect import collect, creates, creation_block
+from chain_bandit.history import rlp
+from chain_bandit.history.collect import collect
+from chain_bandit.history.creation import creates
 from chain_bandit.history.errors import NodeDisagrees
-from chain_bandit.history.evm import created_address, decode_transaction
+from chain_bandit.history.evm import decode_transaction
 from chain_bandit.history.records import calls
-
-KEY = Account.from_key("0x" + "46" * 32)
-OWNER = bytes.fromhex(KEY.address[2:])
-CONTRACT = created_address(OWNER, 1)
-
-CODE = "0x6005600c60003960056000f3" + "60006000a0"
-"""A contract that answers every call with an empty log."""
-
-
-@pytest.fixture(scope="module")
-def node() -> EmbeddedNode:
-    node = EmbeddedNode({OWNER: 10**20})
-    fees = {"maxFeePerGas": 10**10, "maxPriorityFeePerGas": 0, "type": 2}
-    address = to_checksum_address(CONTRACT)
-    access = [{"address": address, "storageKeys": ["0x" + "01" * 32]}]
-    sent: list[dict[str, Any]] = [
-        {"to": "0x" + "11" * 20, "value": 5, **fees},
-        {"to": "", "data": CODE, **fees},
-        {"to": address, "gasPrice": 10**10},
-        {"to": address, "gasPrice": 10**10, "type": 1, "accessList": access},
-        {"to": address, **fees},
-    ]
-    for nonce, fields in enumerate(sent):
-        signed = KEY.sign_transaction(
-            {"nonce": nonce, "gas": 200_000, "value": 0, "chainId": node.chain_id, **fields}
-        )
-        node.web3.eth.send_raw_transaction(signed.raw_transaction)
-    node.mine(2)
-    return node
-
-
-def python_rpc(node: EmbeddedNode) -> Callable[[str, Sequence[Any]], Any]:
-    return lambda method, parameters: node.web3.manager.request_blocking(method, list(parameters))
-
-
-def as_json(value: Any, name: str = "") -> Any:
-    """What a node over HTTP would say: camel case, hexadecimal."""
-    if isinstance(value, Mapping):
-        return {_camel(str(key)): as_json(item, _camel(str(key))) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [as_json(item, name) for item in value]
-    if isinstance(value, bytes):
-        return "0x" + value.hex()
-    if isinstance(value, int) and not isinstance(value, bool):
-        return "0x" + value.to_bytes(256, "big").hex() if name == "logsBloom" else hex(value)
-    if name == "extraData":
-        return "0x"
-    return value
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    camel = first + "".join(part.title() for part in rest)
-    return {"data": "input", "coinbase": "miner"}.get(camel, camel)
-
-
-def json_rpc(node: EmbeddedNode) -> Callable[[str, Sequence[Any]], Any]:
-    ask = python_rpc(node)
-
-    def rpc(method: str, parameters: Sequence[Any]) -> Any:
-        answer = as_json(ask(method, parameters))
-        if method == "eth_getTransactionReceipt":
-            for log in answer["logs"]:
-                log["data"] = log.pop("input", log.get("data"))
-        return answer
-
-    return rpc
+from chain_bandit.protocol.digests import keccak
+from tests.unit.history.small_chain import CONTRACT, json_rpc, python_rpc
 
 
 def test_collect_rebuilds_every_block_as_the_node_hashes_it(node: EmbeddedNode) -> None:
@@ -99,12 +34,6 @@ def test_collect_takes_the_answers_of_a_node_over_http(node: EmbeddedNode) -> No
 def test_collect_stops_where_it_is_told(node: EmbeddedNode) -> None:
     blocks = tuple(collect(python_rpc(node), CONTRACT, 2, 4).blocks)
     assert blocks == tuple(collect(python_rpc(node), CONTRACT, 1).blocks)[1:4]
-
-
-def test_creation_block_is_found_by_the_code(node: EmbeddedNode) -> None:
-    assert creation_block(python_rpc(node), CONTRACT) == 2
-    with pytest.raises(NodeDisagrees, match="code at"):
-        creation_block(python_rpc(node), bytes(20))
 
 
 def lies(method: str, change: Callable[[dict[str, Any]], None], honest: Any) -> Any:
@@ -133,12 +62,19 @@ LIES: dict[str, tuple[str, Callable[[dict[str, Any]], None]]] = {
     "transaction left out": (BLOCK, lambda b: b["transactions"].pop()),
     "transaction value": (BLOCK, lambda b: b["transactions"][0].update(value="0x6")),
     "transaction hash": (BLOCK, lambda b: b["transactions"][0].update(hash="0x" + "00" * 32)),
+    "transactions are a number": (BLOCK, lambda b: b.update(transactions=7)),
+    "type without end": (BLOCK, lambda b: b["transactions"][0].update(type="0x1ff")),
+    "NaN for a number": (BLOCK, lambda b: b.update(gasUsed=float("nan"))),
+    "hash of a million digits": (BLOCK, lambda b: b.update(hash="0x" + "00" * 10**6)),
+    "other number": (BLOCK, lambda b: b.update(number="0x1" if b["number"] != "0x1" else "0x2")),
     "transaction is a hash": (BLOCK, lambda b: b.update(transactions=["0x" + "00" * 32])),
     "receipt gas": (RECEIPT, lambda r: r.update(cumulativeGasUsed="0x1")),
     "receipt status": (RECEIPT, lambda r: r.update(status="0x0")),
     "invented log": (
         RECEIPT, lambda r: r["logs"].append({"address": "0x" + "00" * 20, "topics": [], "data": "0x"}),
     ),
+    "logs are a number": (RECEIPT, lambda r: r.update(logs=7)),
+    "topics are a number": (RECEIPT, lambda r: r.update(logs=[{"address": "0x", "topics": 7, "data": "0x"}])),
     "receipt without logs": (RECEIPT, lambda r: r.pop("logs")),
 }  # fmt: skip
 
@@ -161,18 +97,50 @@ def test_collect_takes_no_number_beyond_a_word(node: EmbeddedNode, asked: str, n
 
 
 def test_collect_catches_blocks_of_another_branch(node: EmbeddedNode) -> None:
+    """A block 7 that is whole in itself, on another block 6."""
     honest = json_rpc(node)
+    fields = rlp.decode(next(iter(collect(honest, CONTRACT, 7).blocks)).header)
+    other = {"parentHash": "0x" + "11" * 32, "hash": "0x" + keccak(rlp.encode([b"\x11" * 32, *fields[1:]])).hex()}
 
     def rpc(method: str, parameters: Sequence[Any]) -> Any:
-        if method == BLOCK and parameters[0] == hex(7):
-            return honest(method, [hex(5), True])
-        return None if method == RECEIPT and parameters[0] == "0x" else honest(method, parameters)
+        answer = honest(method, parameters)
+        return answer | other if method == BLOCK and parameters[0] == hex(7) else answer
 
+    assert len(tuple(collect(rpc, CONTRACT, 7, 7).blocks)) == 1
     with pytest.raises(NodeDisagrees, match="parent of block 7"):
-        tuple(collect(rpc, CONTRACT, 1).blocks)
+        tuple(collect(rpc, CONTRACT, 1, 7).blocks)
 
 
 def test_collect_catches_a_missing_receipt(node: EmbeddedNode) -> None:
     honest = json_rpc(node)
     with pytest.raises(NodeDisagrees):
         tuple(collect(lambda m, p: None if m == RECEIPT else honest(m, p), CONTRACT, 1).blocks)
+
+
+@pytest.mark.parametrize(("method", "what"), [("eth_chainId", "chain id"), (BLOCK, "hash of block 7, asked for again")])
+def test_collect_catches_a_node_that_changes_its_mind_at_the_end(node: EmbeddedNode, method: str, what: str) -> None:
+    honest, asked = json_rpc(node), 0
+
+    def rpc(name: str, parameters: Sequence[Any]) -> Any:
+        nonlocal asked
+        if name == method == "eth_chainId":
+            asked += 1
+            return hex(asked // 3)
+        if name == method and parameters == [hex(7), False]:
+            return honest(name, [hex(5), False])
+        return honest(name, parameters)
+
+    with pytest.raises(NodeDisagrees, match=what):
+        tuple(collect(rpc, CONTRACT, 1).blocks)
+
+
+def test_collect_catches_a_node_that_gives_another_block(node: EmbeddedNode) -> None:
+    """A true one, with everything in it: of a number that nobody asked for."""
+    honest = json_rpc(node)
+
+    def rpc(method: str, parameters: Sequence[Any]) -> Any:
+        asked = [hex(int(parameters[0], 16) + 1), True] if method == BLOCK and parameters[1] else parameters
+        return honest(method, asked)
+
+    with pytest.raises(NodeDisagrees, match="block 1 does not"):
+        tuple(collect(rpc, CONTRACT, 1, 5).blocks)

@@ -108,12 +108,13 @@ def margin(pool, best):
 
 @pytest.mark.parametrize("rule", [trimmed, confidence, mean, median, meamed, krum])
 def test_the_optimiser_finds_nearly_the_worst_distance_for_the_rule_that_it_meets(rule, scenario):
-    """To seven tenths of what a search through a thousand distances comes to."""
+    """To four fifths of what a search through a thousand distances comes to."""
     best = MEANS[:, : M - F].mean(axis=1).argmax(axis=1)
 
     def outcome(lies):
-        heard = zip(seen().honest, lies, strict=True)
-        return Reports(*(each[:, 0] for each in rule(Reports(*(np.hstack(pair)[:, None] for pair in heard)), F)))
+        honest = (np.tile(each, (len(lies.means) // R, 1, 1)) for each in seen().honest)
+        heard = Reports(*(np.hstack(pair)[:, None] for pair in zip(honest, lies, strict=True)))
+        return Reports(*(each[:, 0] for each in rule(heard, F)))
 
     def harm(means):
         lies = Reports(np.broadcast_to(means, (R, F, K)), seen().own.pulls)
@@ -123,7 +124,7 @@ def test_the_optimiser_finds_nearly_the_worst_distance_for_the_rule_that_it_meet
     signs = np.where(np.arange(K) == best[:, None], -1, 1)[:, None]
     middle = np.median(MEANS[:, : M - F], axis=1, keepdims=True)
     finest = [harm(np.clip(middle + signs * share / np.sqrt(PULLS), 0, 1)) for share in np.geomspace(0.1, 20, 1000)]
-    assert (harm(found.means) - honest).mean() > 0.7 * (np.max(finest, axis=0) - honest).mean() > 0
+    assert (harm(found.means) - honest).mean() > 0.8 * (np.max(finest, axis=0) - honest).mean() > 0
 
 
 class Stranger(Attack):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from chain_bandit.simulation.arena import World, play, ring
+from chain_bandit.simulation.rivals.audience import Audience
 from chain_bandit.simulation.rivals.fedavg import fedavg
 from chain_bandit.simulation.rivals.pooled import mean, oracle, pooled
 from chain_bandit.simulation.rivals.reports import (
@@ -85,6 +86,24 @@ def test_nobody_lies_to_itself_and_a_graph_says_who_hears_whom():
     assert ((liar_at_home > 0) & (liar_at_home < 1)).any()
     assert (liar_next_door[:, 2] == 1).all()
     assert played.sent == 3
+
+
+def test_colluders_know_what_would_be_pooled_of_each_try():
+    tries, foretold = (0.2, 0.9), []
+
+    def lie(seen):
+        means = np.concatenate([np.full_like(seen.own.means, value) for value in tries])
+        foretold.append(seen.outcome(Reports(means, np.tile(seen.own.pulls, (2, 1, 1)))))
+        return Reports(means[-len(seen.own.means) :], seen.own.pulls)
+
+    coins = np.random.default_rng(0)
+    for graph, apart in ((None, False), (None, True), (ring(5), False)):
+        audience = Audience(World((0.8, 0.5), 5, 1, 9, graph), 3, mean, lie, apart)
+        own = Reports(coins.random((3, 5, 2)), coins.integers(1, 9, (3, 5, 2)).astype(float))
+        pool = audience.hear(own, 1)
+        assert (foretold[-1].means[3:] == pool.means[:, 0]).all()
+        assert (foretold[-1].pulls[3:] == pool.pulls[:, 0]).all()
+        assert (foretold[-1].means[:3] != pool.means[:, 0]).any()
 
 
 def test_inside_is_what_some_honest_agent_said():

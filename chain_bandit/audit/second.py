@@ -1,0 +1,80 @@
+"""A second opinion: the same file by the plain re-computation, which shares no rule and no codec with the audit."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from chain_bandit.audit.catalogue import SECOND
+from chain_bandit.audit.report import KEPT, AuditReport, Tally, Violation, shown
+from chain_bandit.paranoid.recompute import recompute
+from chain_bandit.paranoid.verdict import Difference, Verdict
+
+
+def with_second_opinion(report: AuditReport, path: Path) -> AuditReport:
+    """The report of an exported history, with what a second computation of it comes to.
+
+    Args:
+        report: what the audit found in that file.
+        path: the file.
+
+    Returns:
+        The report with the checks of `SECOND`: whatever differs between history, audit and second computation is a
+        violation under `paranoid.` and what it is, with its round, what was expected and what was found.
+    """
+    verdict = recompute(path)
+    _compare_rounds(report, verdict)
+    if verdict.complete:
+        _compare_game(report, verdict)
+    checks, violations = dict(report.checks), list(report.violations)
+    for name in SECOND:
+        what = name.removeprefix("paranoid.")
+        found = [each for each in verdict.differences.values() if each.what == what]
+        violations += [Violation(name, each.round, each.about, _sentence(each)) for each in found[:KEPT]]
+        reason, unknown = verdict.unknown.get(what, ("", 0))
+        evidence = _sentence(found[0]) if found else reason
+        checks[name] = Tally(verdict.passed[what], len(found), unknown, verdict.trusted[what], evidence)
+    return replace(report, checks=checks, violations=violations)
+
+
+def _sentence(found: Difference) -> str:
+    place = "" if found.round is None else f"round {found.round}: "
+    expected, other = shown(found.expected), shown(found.found)
+    return f"{place}{found.about}: expected {expected}, found {other}"
+
+
+def _compare_rounds(report: AuditReport, verdict: Verdict) -> None:
+    """Every row of the audit against that of the second computation."""
+    rows, audited = {row.round: row for row in verdict.rounds}, {row.round: row for row in report.rounds}
+    for t in sorted(rows.keys() | audited.keys()):
+        mine, theirs = rows.get(t), audited.get(t)
+        if mine is None or theirs is None:
+            if verdict.complete:
+                verdict.same("record", t, "record", mine and mine.kind, theirs and theirs.kind)
+            continue
+        for what, about, expected, found in (
+            ("kind", "kind", mine.kind, theirs.kind),
+            ("arm", "arm", mine.arm, theirs.arm),
+            ("committee", "validators", mine.validators, theirs.validators),
+            ("blocklist", "block list", mine.blocked, theirs.blocked),
+            ("means", "means", mine.means, theirs.means),
+            ("selection", "selected", mine.selected, theirs.selected),
+            ("reputation", "reputations", mine.reputations, theirs.reputations),
+            ("reward", "rewards", mine.rewards, theirs.rewards),
+            ("cost", "costly", mine.costly, theirs.costly),
+        ):
+            verdict.same(what, t, about, expected, found)
+
+
+def _compare_game(report: AuditReport, verdict: Verdict) -> None:
+    """Run digest, block list, cost and money."""
+    digest = verdict.run_digest
+    verdict.same("digest", None, "run digest", digest and "0x" + digest.hex(), report.run_digest)
+    verdict.same("blocklist", None, "seats listed from", verdict.blocked_from, report.game["blocked_from"])
+    verdict.same("cost", None, "cost", verdict.cost, report.game["cost"])
+    verdict.same("cost", None, "true means", verdict.true_means, report.game["true_means"])
+    if not verdict.accounts:
+        return
+    verdict.same("balance", None, "burned", verdict.burned, report.burned)
+    for mine, theirs in zip(verdict.accounts, report.accounts, strict=False):
+        expected = ("0x" + mine.address.hex(), mine.deposit, mine.rewards, mine.net)
+        found = (theirs.address, theirs.stake, theirs.rewards, theirs.net)
+        verdict.same("balance", None, f"account 0x{mine.address.hex()}", expected, found)

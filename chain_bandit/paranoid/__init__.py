@@ -1,0 +1,1 @@
+"""A game computed a second time, plainly, from raw blocks and the written specification alone."""

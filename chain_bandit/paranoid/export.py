@@ -1,0 +1,113 @@
+"""The lines of an exported history, and the chain that its blocks are."""
+
+import gzip
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chain_bandit.paranoid import rlp
+from chain_bandit.paranoid.curve import recovered
+from chain_bandit.paranoid.trie import root
+from chain_bandit.paranoid.words import Broken, keccak, number
+
+PARENT, TRANSACTIONS, RECEIPTS, NUMBER = 0, 4, 5, 8
+"""Where a block header keeps what is read of it."""
+FIELDS = {0: 9, 1: 11, 2: 12, 3: 14, 4: 13}
+RECIPIENT = {0: 3, 1: 4, 2: 5, 3: 5, 4: 5}
+"""By type of transaction: how many fields it has, and where recipient, value and data begin."""
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """What a transaction is and did. `created` is the address of the contract that it makes, if it makes one."""
+
+    block: int
+    sender: bytes
+    to: bytes
+    created: bytes
+    value: int
+    data: bytes
+    succeeded: bool
+    logs: list[tuple[bytes, list[bytes], bytes]]
+
+
+@dataclass(frozen=True)
+class Export:
+    """A history: its chain and contract, and per block the transactions and the bodies beside them."""
+
+    chain_id: int
+    contract: bytes
+    blocks: list[tuple[list[Transaction], list[bytes]]]
+    head: bytes
+
+
+def read(path: Path) -> Export:
+    """The history in a file, plain or gzipped. Raises `Broken` where its blocks are no chain."""
+    try:
+        return _read(path)
+    except (OSError, EOFError, KeyError, TypeError, IndexError, AttributeError, OverflowError) as error:
+        raise Broken(f"the history cannot be read ({type(error).__name__}: {error})") from error
+
+
+def _read(path: Path) -> Export:
+    with path.open("rb") as raw:
+        packed = raw.read(2) == b"\x1f\x8b"
+    with gzip.open(path) if packed else path.open("rb") as lines:
+        first = json.loads(next(iter(lines), b"{}"))
+        chain_id, height, head = int(first["chain_id"]), int(first["first_block"]), b""
+        blocks = []
+        for line in lines:
+            block = json.loads(line)
+            header = _unhex(block["header"])
+            fields = rlp.decode_list(header)
+            if number(fields[NUMBER]) != height or (head and fields[PARENT] != head):
+                raise Broken(f"block {height} does not follow the one before it")
+            head = keccak(header)
+            blocks.append((_transactions(height, chain_id, fields, block), list(map(_unhex, block["bodies"]))))
+            height += 1
+    return Export(chain_id, _unhex(first["contract"]), blocks, head)
+
+
+def _unhex(text: str) -> bytes:
+    return bytes.fromhex(text.removeprefix("0x"))
+
+
+def _transactions(height: int, chain_id: int, header: list[bytes], block: dict[str, Any]) -> list[Transaction]:
+    sent, received = list(map(_unhex, block["transactions"])), list(map(_unhex, block["receipts"]))
+    if root(sent) != header[TRANSACTIONS] or root(received) != header[RECEIPTS] or len(sent) != len(received):
+        raise Broken(f"block {height} has other transactions or receipts than its header")
+    return list(_decoded(height, chain_id, sent, received))
+
+
+def _decoded(height: int, chain_id: int, sent: list[bytes], received: list[bytes]) -> Iterator[Transaction]:
+    for raw, outcome in zip(sent, received, strict=True):
+        kind = raw[0] if raw[0] < 0xC0 else 0
+        fields = rlp.decode_list(raw[1:] if kind else raw)
+        if len(fields) != FIELDS.get(kind):
+            raise Broken(f"block {height} has a transaction of type {kind} with {len(fields)} fields")
+        sender = _sender(kind, fields, chain_id)
+        if sender is None:
+            raise Broken(f"block {height} has a transaction that nobody signed for this chain")
+        at = RECIPIENT[kind]
+        to, value, data = fields[at : at + 3]
+        status, _, _, logs = rlp.decode_list(outcome[1:] if kind else outcome)
+        created = b"" if to else keccak(rlp.encode([sender, fields[1 if kind else 0]]))[12:]
+        yield Transaction(
+            height, sender, to, created, number(value), data, status == b"\1", [tuple(log) for log in logs]
+        )
+
+
+def _sender(kind: int, fields: list[Any], chain_id: int) -> bytes | None:
+    """Who signed a transaction (EIP-155, EIP-2718); None when nobody did, or for another chain."""
+    v, r, s = (number(field) for field in fields[-3:])
+    if kind:
+        signed = bytes([kind]) + rlp.encode(fields[:-3])
+        return recovered(keccak(signed), v, r, s) if v < 2 and number(fields[0]) == chain_id else None
+    if v in (27, 28):
+        return recovered(keccak(rlp.encode(fields[:6])), v - 27, r, s)
+    if v not in (35 + 2 * chain_id, 36 + 2 * chain_id):
+        return None
+    signed = rlp.encode([*fields[:6], rlp.minimal(chain_id), b"", b""])
+    return recovered(keccak(signed), (v - 35) % 2, r, s)

@@ -1,0 +1,118 @@
+"""The whole game, from the lines of its export to its verdict."""
+
+from pathlib import Path
+
+from chain_bandit.paranoid.calls import Call, calls, tail, word
+from chain_bandit.paranoid.digest import run_digest
+from chain_bandit.paranoid.draws import Disclosed, disclosed
+from chain_bandit.paranoid.export import Export, read
+from chain_bandit.paranoid.money import Money, withdrawn
+from chain_bandit.paranoid.records import Records
+from chain_bandit.paranoid.settlement import Settlement
+from chain_bandit.paranoid.setup import Setup, begin, join, opening
+from chain_bandit.paranoid.verdict import WHAT, Verdict
+from chain_bandit.paranoid.words import Broken, keccak, number
+
+OWNED = ("open", "settleRewards", "settleSums", "reveal", "settleCosts")
+"""What only the environment calls."""
+LATER = ("settleRewards", "settleSums", "revealSeal", "reveal", "settleCosts", "close", "withdraw")
+
+
+def recompute(path: Path) -> Verdict:
+    """What an exported game comes to by the written rules.
+
+    Whatever cannot be read, or followed further, ends the computation: a difference says where.
+    """
+    verdict = Verdict()
+    try:
+        export = read(path)
+    except ValueError as error:
+        verdict.same("chain", None, "blocks", "a chain", str(error))
+        return verdict
+    verdict.passed["chain"] += len(export.blocks)
+    try:
+        _follow(export, verdict)
+    except (ValueError, ArithmeticError, LookupError) as error:
+        place = verdict.rounds[-1].round + 1 if verdict.rounds else None
+        verdict.same("record" if verdict.rounds else "setup", place, "history", "one that can be followed", str(error))
+    return verdict
+
+
+def _follow(export: Export, verdict: Verdict) -> None:
+    setup: Setup | None = None
+    records: Records | None = None
+    later: dict[str, list[Call]] = {name: [] for name in LATER}
+    everything = list(calls(export))
+    for call in everything:
+        if not call.direct and any(name != "Withdrawn" for name, _ in call.events):
+            for what in WHAT:
+                verdict.cannot(what, "a call came through another contract, whose calldata is not in the history")
+            return
+        if not call.direct or not (call.name or call.events):
+            continue
+        if setup is not None and call.name in OWNED:
+            verdict.same("setup", None, f"sender of {call.name}", setup.environment, call.sender)
+        if call.name == "create":
+            setup = begin(call)
+        elif setup is None or call.name == "":
+            raise Broken("there is a call that no contract takes")
+        elif call.name == "join":
+            join(setup, call, verdict)
+        elif call.name == "open":
+            opening(setup, call, export.chain_id, export.contract, verdict)
+            records = Records(setup, verdict)
+        elif call.name in LATER:
+            later[call.name].append(call)
+        elif records is None:
+            raise Broken(f"{call.name} comes before the opening")
+        elif call.name == "submitBlocks":
+            records.blocks(call)
+        elif call.name == "reportEquivocation":
+            records.accuse(call)
+        else:
+            records.skip(call)
+    if setup is None:
+        raise Broken("no transaction creates the contract")
+    if records is not None:
+        verdict.blocked_from = records.blocked_from
+        _end(records, later, verdict)
+    withdrawn(setup, verdict.accounts, everything, verdict)
+    verdict.complete = True
+
+
+def _end(records: Records, later: dict[str, list[Call]], verdict: Verdict) -> None:
+    """Settlement, costs and money, once all records are known."""
+    setup = records.setup
+    opened = _disclose(setup, later["reveal"], verdict)
+    keys: dict[int, bytes] = {}
+    for call in later["revealSeal"]:
+        key, seat = word(call.data, 0), setup.addresses.index(call.sender)
+        verdict.same("setup", None, f"sealing key of seat {seat}", setup.seal_hashes[seat], keccak(key))
+        keys[seat] = key
+    settlement = Settlement(records, opened, keys)
+    settlement.take(later["settleRewards"])
+    settlement.replay()
+    verdict.run_digest = run_digest(setup.p, records.past, settlement.pulls)
+    money = Money(settlement, verdict)
+    for call in later["settleSums"]:
+        money.summed(call)
+    for call in later["settleCosts"]:
+        money.costs(call)
+    for past in records.past:
+        past.row.costly = money.charged.get(past.round, past.row.costly)
+    for call in later["close"]:
+        money.close(call)
+
+
+def _disclose(setup: Setup, reveals: list[Call], verdict: Verdict) -> Disclosed | None:
+    for call in reveals:
+        secret, roles, model = word(call.data, 0), tail(call.data, 1), tail(call.data, 2)
+        commitment = keccak(secret, keccak(roles), keccak(model))
+        verdict.same("cost", None, "commitment to secret, roles and model", setup.secret_commitment, commitment)
+        opened = disclosed(secret, roles, model, setup.seed, setup.p.participants, setup.p.arms)
+        told = [number(keccak(secret, setup.seed, b"cost")) % (10**9 + 1)]
+        verdict.same("cost", None, "hidden cost", [("Revealed", told)], call.events)
+        verdict.cost = opened.cost
+        verdict.true_means = [opened.means(arm) for arm in range(setup.p.arms)]
+        return opened
+    return None

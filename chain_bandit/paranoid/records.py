@@ -1,0 +1,294 @@
+"""Rounds from the opening on: what each record is, who validates after it, whom it makes better or worse known."""
+
+from dataclasses import dataclass
+
+from chain_bandit.paranoid import rules
+from chain_bandit.paranoid.calls import Call, tail, word
+from chain_bandit.paranoid.curve import proven, signer
+from chain_bandit.paranoid.packed import Body, Header, Seats, Submitted, opened, seats, submitted
+from chain_bandit.paranoid.parameters import UNIT
+from chain_bandit.paranoid.setup import Setup
+from chain_bandit.paranoid.statements import BLOCK, COMMANDER, REPORT, SIGNER, statement
+from chain_bandit.paranoid.verdict import Round, Verdict
+from chain_bandit.paranoid.words import Broken, keccak, number, uint
+
+KINDS = {1: "approved", 2: "rejected", 3: "skip", 4: "exploration"}
+APPROVED, REJECTED, SKIP, EXPLORATION = KINDS
+NO_BLOCK = bytes(32)
+START = 32768
+"""Everybody's first reputation."""
+SIGNED_ONCE = ((REPORT, COMMANDER), (BLOCK, COMMANDER), (BLOCK, SIGNER))
+
+
+@dataclass
+class Past:
+    """One record, as settlement will ask for it.
+
+    Attributes:
+        failed: rounds that failed before it.
+        pulls: n_ref before it.
+        arm: what the honest pulled, paid or not; None when nobody pulled.
+        body: None without a block, or where nobody brought it.
+    """
+
+    round: int
+    kind: int
+    parent: bytes
+    failed: int
+    pulls: list[int]
+    arm: int | None
+    blocked: Seats
+    row: Round
+    header: Header | None = None
+    digest: bytes = NO_BLOCK
+    body: Body | None = None
+
+
+class Records:
+    """The state that follows from the records so far: of the open round `round`, and of everybody."""
+
+    def __init__(self, setup: Setup, verdict: Verdict) -> None:
+        p = setup.p
+        self.setup, self.verdict = setup, verdict
+        self.round, self.head, self.last_block = p.burn_in, setup.genesis, setup.opened_in
+        self.failed = self.failures = self.skips = self.explorations = 0
+        self.pulls = [sum((t - 1) % p.arms == arm for t in range(1, p.burn_in)) for arm in range(p.arms)]
+        self.force: Header | None = None
+        self.committee: Seats = frozenset(p.seats)
+        self.blocked_from = [0 for _ in p.seats]
+        self.reputations = [START for _ in p.seats]
+        self.past: list[Past] = []
+
+    def blocked(self, round_: int) -> Seats:
+        """D of a round."""
+        return frozenset(seat for seat in self.setup.p.seats if 0 < self.blocked_from[seat] <= round_)
+
+    @property
+    def validators(self) -> Seats:
+        """Who validates the open round."""
+        return self.committee - self.blocked(self.round)
+
+    def honest_arm(self) -> int:
+        """The arm of whoever follows the rules, in the open round."""
+        p = self.setup.p
+        if self.round <= p.burn_in or self.force is None:
+            return (self.round - 1) % p.arms
+        reports = [len(row) for row in self.force.selected]
+        return rules.learning_arm(p, self.round, self.pulls, self.force.means, reports)
+
+    def blocks(self, call: Call) -> None:
+        """One or several blocks in a row; one without signers stands on the next."""
+        waiting: list[int] = []
+        blocks = list(submitted(call.data, self.setup.p))
+        most = self.setup.p.unrecorded + 1
+        self.verdict.same("record", self.round, f"whether at most {most} blocks waited", True, len(blocks) <= most)
+        for block in blocks:
+            if self.round > self.setup.p.horizon:
+                raise Broken("there is a block after the last round")
+            waiting.append(self.round)
+            self._block(block, call)
+            if block.signers:
+                waiting.clear()
+        self.verdict.same("certificate", self.round - 1, "blocks that nobody vouches for", [], waiting)
+        self._said(call)
+
+    def _block(self, block: Submitted, call: Call) -> None:
+        p, verdict, t, header = self.setup.p, self.verdict, self.round, block.header
+        header.round, header.parent, header.blocked = t, self.head, self.blocked(t)
+        verdict.same("blocklist", t, "reporters on the block list", frozenset(), header.reporters & header.blocked)
+        verdict.same("arm", t, "arm", self.honest_arm(), header.arm)
+        raw = block.body if block.body is not None else call.bodies.get(header.body)
+        header.body = keccak(raw) if raw is not None else header.body
+        body = None
+        if raw is None:
+            for what in ("report", "radii", "selection", "means", "accuracy"):
+                verdict.cannot(what, "the body of a block is not in the history")
+        else:
+            body = opened(raw, header.reporters, p)
+        row = Round(t, "", None, tuple(sorted(self.validators)), tuple(sorted(header.blocked)))
+        if body is not None:
+            self._check_reports(t, body)
+            self._check_values(header, body, row)
+        row.means = row.means or tuple(header.means)
+        row.selected = row.selected or tuple(tuple(sorted(each)) for each in header.selected)
+        kind = APPROVED if all(mean <= 2 * UNIT for mean in header.means) else REJECTED
+        successors = self._drawn(header, body)
+        digest = keccak(header.encode(p))
+        if block.signers:
+            self._check_certificate(digest, block.signers, block.signatures)
+        past = Past(t, kind, self.head, self.failed, list(self.pulls), None, header.blocked, row, header, digest, body)
+        for seat, lane in enumerate(header.accuracies):
+            self.reputations[seat] += lane // 8 - self.reputations[seat] // 8
+        self._record(past, header.committee, successors)
+
+    def _check_reports(self, t: int, body: Body) -> None:
+        for seat, report in body.reports.items():
+            digest = statement(self.setup.domain, t, self.head, REPORT, COMMANDER, seat, keccak(report.content))
+            author = signer(digest, report.signature)
+            self.verdict.same("report", t, f"author of seat {seat}'s report", self.setup.addresses[seat], author)
+            self.verdict.same("report", t, f"range of seat {seat}'s report", True, max(report.means) <= UNIT)
+
+    def _check_values(self, header: Header, body: Body, row: Round) -> None:
+        p, verdict, t = self.setup.p, self.verdict, self.round
+        radii = [rules.radius(count) for count in self.pulls]
+        verdict.same("radii", t, "radii", radii, body.radii)
+        reported = {seat: report.means for seat, report in body.reports.items()}
+        seed = rules.round_seed(self.setup.seed, t)
+        strangers = frozenset().union(*header.candidates, *header.selected) - header.reporters
+        verdict.same("selection", t, "seats in A or B that did not report", frozenset(), strangers)
+        candidates = [row & header.reporters for row in header.candidates]
+        held = [row & header.reporters for row in header.selected]
+        chosen = rules.selected(p, reported, candidates, seed, self.pulls)
+        row.selected = tuple(tuple(sorted(each)) for each in chosen)
+        verdict.same("selection", t, "selected", chosen, header.selected)
+        means = [rules.global_mean([reported[seat][arm] for seat in held[arm]]) for arm in range(p.arms)]
+        row.means = tuple(means)
+        header.means = header.means or means
+        verdict.same("means", t, "means", means, header.means)
+        lanes = [
+            rules.accuracy(p, reported[seat], header.means, body.radii) if seat in reported else 0 for seat in p.seats
+        ]
+        header.accuracies = header.accuracies or lanes
+        verdict.same("accuracy", t, "accuracies", lanes, header.accuracies)
+
+    def _check_certificate(self, content: bytes, signers: Seats, signatures: list[bytes]) -> None:
+        t, verdict, members = self.round, self.verdict, self.validators
+        verdict.same("certificate", t, "signers that do not validate", frozenset(), signers - members)
+        least = self.setup.p.quorum(len(members))
+        verdict.same("certificate", t, f"whether {least} signed", True, len(signers) >= least)
+        digest = statement(self.setup.domain, t, self.head, BLOCK, SIGNER, 0, content)
+        for seat, signature in zip(sorted(signers), signatures, strict=True):
+            author = signer(digest, signature)
+            verdict.same("certificate", t, f"signature of seat {seat}", self.setup.addresses[seat], author)
+
+    def _drawn(self, header: Header, body: Body | None) -> tuple[Seats, Seats] | None:
+        """Whom the proofs of a block draw as validators and as commanders of the next round."""
+        p, following = self.setup.p, self.round + 1
+        if not p.draws:
+            return None
+        if body is None:
+            self.verdict.cannot("committee", "the proofs of a block are not in the history")
+            return None
+        seed, out = rules.round_seed(self.setup.seed, following), self.blocked(following)
+        validators, commanders = set(), set()
+        for seat in sorted(header.reporters - out):
+            output = proven(self.setup.vrf_keys[seat], seed, body.reports[seat].proof)
+            if output is not None and rules.is_drawn(output[:16], self.setup.weights[seat], p.sortition):
+                validators.add(seat)
+            if output is not None and rules.is_drawn(output[16:], 1, p.commanders):
+                commanders.add(seat)
+        return frozenset(validators), frozenset(commanders)
+
+    def skip(self, call: Call) -> None:
+        """A round without a block, on a quorum's word or after the deadline."""
+        named = number(word(call.data, 0))
+        if call.name == "skip":
+            signers, raw = seats(number(word(call.data, 1))), tail(call.data, 2)
+            if len(raw) != 64 * len(signers) or signers - set(self.setup.p.seats):
+                raise Broken("a skip has not one signature for each signer")
+            self._check_certificate(NO_BLOCK, signers, [raw[at : at + 64] for at in range(0, len(raw), 64)])
+        else:
+            longer = self.setup.p.burn_in_blocks if self.round == self.setup.p.burn_in else 0
+            passed = self.last_block + self.setup.p.skip_deadline + longer < call.block
+            self.verdict.same("kind", self.round, "whether the deadline of a skip had passed", True, passed)
+        if self.round > self.setup.p.horizon:
+            raise Broken("there is a skip after the last round")
+        t, blocked, members = self.round, self.blocked(self.round), self.validators
+        row = Round(t, "", None, tuple(sorted(members)), tuple(sorted(blocked)))
+        for seat in members:
+            self.reputations[seat] = max(0, self.reputations[seat] - self.setup.p.skip_penalty)
+        past = Past(t, SKIP, self.head, self.failed, list(self.pulls), None, blocked, row)
+        chosen = self.setup.p.sortition or self.setup.p.by_reputation
+        self._record(past, seats(named) if chosen else None, None)
+        self._said(call)
+
+    def _record(self, past: Past, named: Seats | None, drawn: tuple[Seats, Seats] | None) -> None:
+        """End the open round, and the next one where failures call for an exploration; then check who validates."""
+        p = self.setup.p
+        arm = self.honest_arm() if past.kind == APPROVED or past.round == p.burn_in else None
+        self._end(past, arm)
+        if past.kind == APPROVED:
+            self.failures, self.force = 0, past.header
+        else:
+            self.failures, self.failed = self.failures + 1, self.failed + 1
+        self.skips = self.skips + 1 if past.kind == SKIP else 0
+        proofs_count = past.kind != SKIP
+        if self.failures >= p.failure_limit and self.round <= p.horizon:
+            blocked = self.blocked(self.round)
+            row = Round(self.round, "", None, (), tuple(sorted(blocked)))
+            after = Past(self.round, EXPLORATION, self.head, self.failed, list(self.pulls), None, blocked, row)
+            self._end(after, self.explorations % p.arms)
+            self.explorations, self.failures, proofs_count = self.explorations + 1, 0, False
+        self._succeed(past, named, drawn, proofs_count)
+
+    def _end(self, past: Past, arm: int | None) -> None:
+        t = self.round
+        self.head = keccak(self.head, uint(t * 256 + past.kind, 32), past.digest)
+        if arm is not None:
+            self.pulls[arm] += 1
+        past.arm = past.row.arm = arm
+        self.round = t + 1
+        for seat in self.setup.p.seats:
+            if self.blocked_from[seat] == self.round:
+                self.reputations[seat] = max(0, self.reputations[seat] - self.setup.p.evidence_penalty)
+        past.row.kind, past.row.reputations = KINDS[past.kind], tuple(self.reputations)
+        self.past.append(past)
+        self.verdict.rounds.append(past.row)
+
+    def _succeed(
+        self, past: Past, named: Seats | None, drawn: tuple[Seats, Seats] | None, proofs_count: bool
+    ) -> None:
+        """Who validates and commands the round that is open now, against who was named."""
+        p, verdict, t = self.setup.p, self.verdict, past.round
+        everybody = frozenset(p.seats) - self.blocked(self.round)
+        seed = rules.round_seed(self.setup.seed, self.round)
+        committee, chance = everybody, proofs_count
+        if p.by_reputation:
+            committee = rules.best(p, self.reputations, everybody, self.skips, seed)
+        elif p.sortition and proofs_count:
+            if drawn is None:
+                self.committee = named or everybody
+                return
+            chance = len(drawn[0]) >= p.quorum(len(drawn[0]))
+            committee = drawn[0] if chance else everybody
+        self.committee = committee if named is None else named
+        if named is not None:
+            verdict.same("committee", t, "next committee", committee, named)
+        if p.draws_commanders and past.header is not None and (drawn is not None or not proofs_count):
+            commanders = drawn[1] & committee if drawn is not None and chance else committee
+            verdict.same("commanders", t, "next commanders", commanders, past.header.commanders)
+
+    def _said(self, call: Call) -> None:
+        """The one event of a transaction names its last record."""
+        last = self.past[-1]
+        name, values = call.events[0] if len(call.events) == 1 else ("", [])
+        if name != "Recorded" or len(values) != 3:
+            self.verdict.same("record", last.round, "events", "one of the last record", call.events)
+            return
+        self.verdict.same("kind", last.round, "kind", (last.round, last.kind), (values[0], values[1]))
+        self.verdict.same("record", last.round, "digest of the history", self.head.hex(), uint(values[2], 32).hex())
+        self.last_block = call.block
+
+    def accuse(self, call: Call) -> None:
+        """A proof of equivocation, and the round from which it counts."""
+        p, verdict, t = self.setup.p, self.verdict, self.round
+        seat, round_ = number(word(call.data, 0)), number(word(call.data, 1))
+        parent, phase, role = word(call.data, 2), number(word(call.data, 3)), number(word(call.data, 4))
+        if seat >= p.participants:
+            raise Broken("an accusation is of nobody")
+        instance = 0 if role == SIGNER else seat
+        contents = word(call.data, 5), word(call.data, 8)
+        authors = [
+            signer(
+                statement(self.setup.domain, round_, parent, phase, role, instance, content),
+                word(call.data, place + 1) + word(call.data, place + 2),
+            )
+            for content, place in zip(contents, (5, 8), strict=True)
+        ]
+        proves = (phase, role) in SIGNED_ONCE and contents[0] != contents[1]
+        verdict.same("evidence", t, f"whether two contents accuse seat {seat}", True, proves)
+        verdict.same("evidence", t, f"who signed against seat {seat}", [self.setup.addresses[seat]] * 2, authors)
+        since = t + 3 + p.unrecorded
+        verdict.same("blocklist", t, f"round that seat {seat} was listed from before", 0, self.blocked_from[seat])
+        verdict.same("blocklist", t, f"listing of seat {seat}", [("Accused", [seat, since])], call.events)
+        self.blocked_from[seat] = self.blocked_from[seat] or since

@@ -1,0 +1,102 @@
+"""What follows from reports and records alone: arms, exclusion, means, accuracies, draws. Fractions, naive loops."""
+
+from decimal import Context, Decimal
+from fractions import Fraction
+from math import isqrt
+
+from chain_bandit.paranoid.packed import Seats
+from chain_bandit.paranoid.parameters import ALWAYS, INFINITE, UNIT, Parameters
+from chain_bandit.paranoid.words import keccak, number, uint
+
+EXACT = Context(prec=60)
+
+
+def round_seed(seed: bytes, round_: int) -> bytes:
+    """seed_t."""
+    return keccak(seed, uint(round_, 4))
+
+
+def tie(seed: bytes, seat: int) -> bytes:
+    """What breaks a tie; the lower comes first."""
+    return keccak(seed, uint(seat, 2))
+
+
+def learning_arm(p: Parameters, round_: int, pulls: list[int], means: list[int], reports: list[int]) -> int:
+    """argmax of the estimator in force + F; the first of equals (PROTOCOL 1.1).
+
+    Args:
+        pulls: n_ref by arm.
+        means: the estimators of the last approved block.
+        reports: how many of its reports each of them is over.
+    """
+    log = int(UNIT * EXACT.ln(Decimal(round_)))
+    best, found = -1, 0
+    for arm in range(p.arms):
+        divisor = p.c1_denominator * (reports[arm] if p.c1_per_report else 1)
+        square = Fraction(p.c1_numerator * log * 10**7, divisor) // 1
+        bound = means[arm] + 10 * isqrt(square // pulls[arm])
+        if bound > best:
+            best, found = bound, arm
+    return found
+
+
+def radius(pulls: int) -> int:
+    """floor(10⁹ / √n): two standard deviations of an honest mean."""
+    return isqrt(UNIT * UNIT // pulls)
+
+
+def selected(
+    p: Parameters, means: dict[int, list[int]], candidates: list[Seats], seed: bytes, pulls: list[int]
+) -> list[Seats]:
+    """B_i of every arm from reports and comparison bits (PROTOCOL 1.4).
+
+    Args:
+        means: reported, by reporter.
+        candidates: A_i.
+        seed: seed_t, which breaks ties.
+    """
+    everywhere = frozenset(seat for seat in means if all(seat in row for row in candidates))
+    chosen = []
+    for arm in range(p.arms):
+        members = candidates[arm] if p.aggregation == 0 else everywhere
+        ranked = sorted(members, key=lambda seat: (means[seat][arm], tie(seed, seat)))
+        if p.aggregation == 0:
+            trim = p.liars
+            kept = ranked[trim : len(ranked) - trim] if len(ranked) > 2 * trim else []
+        elif p.aggregation in (1, 2):
+            trim = max(0, min(p.liars, (len(ranked) + 1) // 2 - 1))
+            kept = ranked[trim : len(ranked) - trim]
+        else:
+            middle = means[ranked[(len(ranked) - 1) // 2]][arm] if ranked else 0
+            counted = max(1, pulls[arm]) if p.aggregation == 4 else 1
+            # |x - med| < delta / (2 sqrt(n)), squared
+            kept = [seat for seat in ranked if 4 * (means[seat][arm] - middle) ** 2 * counted < p.delta**2]
+        chosen.append(frozenset(kept))
+    return chosen
+
+
+def global_mean(reported: list[int]) -> int:
+    """The floored mean, or what stands for none."""
+    return Fraction(sum(reported), len(reported)) // 1 if reported else INFINITE
+
+
+def accuracy(p: Parameters, reported: list[int], means: list[int], radii: list[int]) -> int:
+    """G of a report's distance from the global estimators (PROTOCOL 3)."""
+    apart = 0
+    for arm in range(p.arms):
+        if means[arm] != INFINITE:
+            apart += max(0, abs(reported[arm] - means[arm]) - radii[arm])
+    distance = apart // p.arms
+    return max(0, Fraction(65535 * (p.tolerance - distance), p.tolerance) // 1)
+
+
+def best(p: Parameters, reputations: list[int], eligible: Seats, skips: int, seed: bytes) -> Seats:
+    """The min(M, N 2^skips) best of the eligible by reputation."""
+    ranked = sorted(eligible, key=lambda seat: (-reputations[seat], tie(seed, seat)))
+    return frozenset(ranked[: p.validators * 2 ** min(skips, 16)])
+
+
+def is_drawn(half: bytes, weight: int, probability: int) -> bool:
+    """Whether 16 bytes fall beyond the first slice of the binomial distribution: some trial succeeds."""
+    nothing = Fraction(ALWAYS - min(ALWAYS, probability), ALWAYS) ** weight
+    return number(half) >= nothing * 2**128 // 1

@@ -1,0 +1,192 @@
+"""What everybody pulled and was paid, held against draws and reports; and which rounds cost."""
+
+from chain_bandit.paranoid.calls import Call, tail, word
+from chain_bandit.paranoid.counts import opens
+from chain_bandit.paranoid.draws import NOBODY, Disclosed
+from chain_bandit.paranoid.packed import Header, Report
+from chain_bandit.paranoid.parameters import UNIT
+from chain_bandit.paranoid.records import APPROVED, Past, Records
+from chain_bandit.paranoid.sealed import opened
+from chain_bandit.paranoid.words import keccak, number, uint
+
+Pull = tuple[int, int]
+"""Arm and reward in units; (255, 0) for none."""
+PULL, TAG = 5, 8
+"""Bytes of a settled pull, and of a receipt tag."""
+
+
+class Settlement:
+    """Receipts of every seat so far, and what was settled.
+
+    Attributes:
+        keys: sealing keys that were revealed, by seat.
+        rows: by approved round after the burn-in, what was settled of it.
+        unread: seats of which some pull is not known.
+        earned: settled units, by seat.
+        pulls: by round, what was settled; of a sealed game what its tags open to. None where not known.
+        costly: by approved round, whether it is case 2; None where not known.
+    """
+
+    def __init__(self, records: Records, opened: Disclosed | None, keys: dict[int, bytes]) -> None:
+        p = records.setup.p
+        self.records, self.opened, self.keys = records, opened, keys
+        self.rows: dict[int, bytes] = {}
+        self.through = p.burn_in
+        self.counts = [[0] * p.arms for _ in p.seats]
+        self.totals = [[0] * p.arms for _ in p.seats]
+        self.last: list[Pull] = [(NOBODY, 0) for _ in p.seats]
+        self.unread: set[int] = set()
+        self.earned = [0 for _ in p.seats]
+        self.pulls: dict[int, list[Pull | None]] = {}
+        self.costly: dict[int, bool | None] = {}
+
+    def take(self, calls: list[Call]) -> None:
+        """Cut what was settled into rounds."""
+        p, verdict = self.records.setup.p, self.records.verdict
+        size = p.participants * (TAG if p.sealed else PULL)
+        for call in calls:
+            through, data = number(word(call.data, 0)), tail(call.data, 1)
+            due = [past.round for past in self.records.past
+                   if past.kind == APPROVED and self.through < past.round <= through]
+            verdict.same("reward", None, f"bytes of the settlement through round {through}", size * len(due), len(data))
+            for place, t in enumerate(due):
+                self.rows[t] = data[size * place : size * (place + 1)]
+            self.through = through
+
+    def replay(self) -> None:
+        """Give everybody its receipts, round by round, and hold reports and payments against them."""
+        p = self.records.setup.p
+        for t in range(1, p.burn_in):
+            self._receive(t, (t - 1) % p.arms, 0)
+        for past in self.records.past:
+            self._check_reports(past)
+            if past.kind == APPROVED and past.round > p.burn_in:
+                self._settle(past)
+            elif past.arm is not None:
+                self._receive(past.round, past.arm, past.failed)
+
+    def _receive(self, t: int, arm: int, failed: int) -> None:
+        for seat in self.records.setup.p.seats:
+            self._pulled(seat, arm, self.opened.draw(t, seat, arm, failed) if self.opened else 0)
+
+    def _pulled(self, seat: int, arm: int, reward: int) -> None:
+        self.counts[seat][arm] += 1
+        self.totals[seat][arm] += reward
+        self.last[seat] = arm, reward
+
+    def means(self, seat: int) -> list[int]:
+        """The means of a seat's receipts; 0 of an arm it never pulled."""
+        return [total // count if count else 0
+                for total, count in zip(self.totals[seat], self.counts[seat], strict=True)]
+
+    def _check_reports(self, past: Past) -> None:
+        """Counts, bits and honest means; and whether a liar's false report is in force."""
+        p, verdict, t = self.records.setup.p, self.records.verdict, past.round
+        if past.kind == APPROVED and t > p.burn_in:
+            self.costly[t] = past.row.costly = self._case_2(past)
+        if past.body is None or past.header is None:
+            return
+        for seat, report in past.body.reports.items():
+            honest = self.opened is not None and not self.opened.roles[seat]
+            if honest and seat not in self.unread:
+                verdict.same("report", t, f"means of honest seat {seat}", self.means(seat), report.means)
+                if p.sealed:
+                    self._check_record(t, seat, report)
+            self._check_bits(past, past.header, seat, report)
+
+    def _check_record(self, t: int, seat: int, report: Report) -> None:
+        """What an honest report sealed is its seat's last receipt."""
+        setup, verdict, key = self.records.setup, self.records.verdict, self.keys.get(seat)
+        if key is None:
+            verdict.cannot("report", "a sealing key is not revealed")
+            return
+        nonce = keccak(setup.game, b"seal", uint(t, 4), uint(seat, 2))[:12]
+        arm, reward = self.last[seat]
+        receipt = uint(arm, 1) + uint(reward, 4)
+        verdict.same("report", t, f"sealed record of seat {seat}", receipt, opened(key, nonce, report.record))
+
+    def _check_bits(self, past: Past, header: Header, seat: int, report: Report) -> None:
+        p, verdict, t = self.records.setup.p, self.records.verdict, past.round
+        malicious = self.opened is not None and self.opened.roles[seat] > 0
+        key = self.keys.get(seat) if p.sealed else self.records.setup.seed
+        salt = keccak(key, b"counts", uint(t, 4), uint(seat, 2)) if key is not None else b""
+        known = bool(salt) and opens(report.commitment, self.counts[seat], salt)
+        if seat in self.unread or (not known and self.opened is None):
+            verdict.cannot("bits", "what a seat pulled, or whether it is honest, is not known")
+        elif malicious and not known:
+            verdict.trusted["bits"] += 1
+        elif not salt:
+            verdict.cannot("bits", "a sealing key is not revealed")
+        elif verdict.same("bits", t, f"whether the commitment of seat {seat} is to its counts", True, known):
+            bits = [count * p.threshold > pulled for count, pulled in zip(self.counts[seat], past.pulls, strict=True)]
+            verdict.same("bits", t, f"bits of seat {seat}", bits, [seat in row for row in header.candidates])
+
+    def _case_2(self, past: Past) -> bool | None:
+        """Whether a seat that lies, by its role, is in some B with a report that its receipts do not give."""
+        if self.opened is None or past.header is None:
+            return None
+        held = frozenset().union(*past.header.selected) & past.header.reporters
+        liars = [seat for seat in sorted(held) if self.opened.roles[seat] & 1]
+        if liars and (past.body is None or self.unread & set(liars)):
+            return None
+        reports = past.body.reports if past.body else {}
+        return any(reports[seat].means != self.means(seat) for seat in liars)
+
+    def _settle(self, past: Past) -> None:
+        p, verdict, t = self.records.setup.p, self.records.verdict, past.round
+        row = self.rows.get(t, b"")
+        size = len(row) // p.participants
+        pulls: list[Pull | None] = []
+        for seat in p.seats:
+            found = row[size * seat : size * (seat + 1)]
+            pull = self._opened(past, seat, found) if p.sealed else (found[0], number(found[1:])) if found else None
+            pulls.append(pull)
+            if pull is None:
+                self.unread.add(seat)
+                continue
+            arm, reward = pull
+            if seat in past.blocked:
+                verdict.same("blocklist", t, f"pull of seat {seat}", (NOBODY, 0), pull)
+            elif self.opened is not None and not self.opened.roles[seat]:
+                verdict.same("arm", t, f"arm that honest seat {seat} pulled", past.arm, arm)
+            self.earned[seat] += reward
+            if arm >= p.arms:
+                verdict.same("reward", t, f"pull of seat {seat}", (NOBODY, 0), pull)
+                continue
+            if self.opened is None:
+                verdict.cannot("reward", "the environment's secret is not revealed")
+            else:
+                verdict.same("reward", t, f"reward of seat {seat}", self.opened.draw(t, seat, arm, past.failed), reward)
+            self._pulled(seat, arm, reward)
+        self.pulls[t] = pulls
+        if None not in pulls:
+            past.row.rewards = tuple(pull[1] if pull[0] < p.arms else None for pull in pulls if pull)
+
+    def _opened(self, past: Past, seat: int, tag: bytes) -> Pull | None:
+        """The pull whose receipt tag this is."""
+        verdict, t = self.records.verdict, past.round
+        if self.opened is None:
+            verdict.cannot("reward", "the environment's secret is not revealed")
+            return None
+        if not tag:
+            return None
+        arms, failed = range(self.records.setup.p.arms), past.failed
+        possible = [(NOBODY, 0), *((arm, self.opened.draw(t, seat, arm, failed)) for arm in arms)]
+        said = self.opened.secret, self.records.setup.seed, b"receipt", uint(t, 4), uint(seat, 2)
+        for arm, reward in possible:
+            if keccak(*said, uint(arm, 1), uint(reward, 4))[:TAG] == tag:
+                verdict.same("reward", t, f"receipt tag of seat {seat}", tag, tag)
+                return arm, reward
+        verdict.same("reward", t, f"receipt tag of seat {seat}", "a tag of some pull", tag.hex())
+        return None
+
+    def cost(self, past: Past) -> int:
+        """Units that a costly round takes from the honest and gives the others (PROTOCOL 1.8)."""
+        if self.opened is None or past.header is None:
+            return 0
+        if self.records.setup.p.cost == 0:
+            return self.opened.cost
+        arm = past.header.arm
+        apart = min(UNIT, abs(past.header.means[arm] - self.opened.means(arm)))
+        return self.opened.cost * apart**2 // UNIT**2
+

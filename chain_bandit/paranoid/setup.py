@@ -1,0 +1,70 @@
+"""How a game begins: its parameters, its seats, its first digest."""
+
+from dataclasses import dataclass, field
+
+from chain_bandit.paranoid.calls import Call, tail, word
+from chain_bandit.paranoid.parameters import Parameters, created
+from chain_bandit.paranoid.statements import separator
+from chain_bandit.paranoid.verdict import Verdict
+from chain_bandit.paranoid.words import Broken, keccak, number, uint
+
+KEYS = 33 + 32 + 2
+"""Bytes that a seat registers: VRF key, hash of its sealing key, weight."""
+
+
+@dataclass
+class Setup:
+    """What does not change any more once the game runs. `seed` is seed_0, empty before the opening."""
+
+    p: Parameters
+    environment: bytes
+    pool: int
+    deadline: int
+    game: bytes
+    salt_commitment: bytes
+    secret_commitment: bytes
+    addresses: list[bytes] = field(default_factory=list)
+    vrf_keys: list[bytes] = field(default_factory=list)
+    seal_hashes: list[bytes] = field(default_factory=list)
+    weights: list[int] = field(default_factory=list)
+    seed: bytes = b""
+    genesis: bytes = b""
+    domain: bytes = b""
+    opened_in: int = 0
+
+
+def begin(call: Call) -> Setup:
+    """What the creation says."""
+    p, words, salt, secret = created(call.data)
+    game = keccak(words, salt, secret)
+    return Setup(p, call.sender, call.value, call.block + p.opening_deadline, game, salt, secret)
+
+
+def join(setup: Setup, call: Call, verdict: Verdict) -> None:
+    """A participant takes the next seat."""
+    keys = tail(call.data, 0)
+    if len(keys) != KEYS:
+        raise Broken("a seat registers other keys than the specification has")
+    seat, weight = len(setup.addresses), number(keys[65:])
+    verdict.same("setup", None, f"seat {seat}", [("Joined", [seat, number(call.sender)])], call.events)
+    verdict.same("setup", None, f"deposit of seat {seat}", weight * setup.p.stake, call.value)
+    setup.addresses.append(call.sender)
+    setup.vrf_keys.append(keys[:33])
+    setup.seal_hashes.append(keys[33:65])
+    setup.weights.append(weight)
+
+
+def opening(setup: Setup, call: Call, chain_id: int, contract: bytes, verdict: Verdict) -> None:
+    """The environment opens its salt: seed_0 and the first parent."""
+    salt, registered = word(call.data, 0), bytes(32)
+    for vrf, seal, weight in zip(setup.vrf_keys, setup.seal_hashes, setup.weights, strict=True):
+        registered = keccak(registered, vrf, seal, uint(weight, 2))
+    setup.seed = keccak(*setup.addresses, registered, salt)
+    setup.genesis = keccak(setup.game, setup.seed)
+    setup.domain = separator(chain_id, contract, setup.game)
+    setup.opened_in = call.block
+    verdict.same("setup", None, "salt", setup.salt_commitment, keccak(salt))
+    verdict.same("setup", None, "seats", setup.p.participants, len(setup.addresses))
+    verdict.same("setup", None, "genesis", [("Opened", [number(setup.genesis)])], call.events)
+    if len(setup.addresses) != setup.p.participants:
+        raise Broken("the game opened with empty seats")

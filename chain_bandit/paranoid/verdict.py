@@ -1,0 +1,103 @@
+"""What the second computation comes to: values that follow from the rules, and where the history has others."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+WHAT = {
+    "chain": "Every block follows the one before it and holds the transactions and receipts of its roots.",
+    "setup": "Game, seats and genesis follow from the creation, the joining and the opened salt.",
+    "record": "Every digest of the history follows from the records before it.",
+    "kind": "Every record is of the kind that its means, the failures and the deadline give.",
+    "certificate": "Every block and signed skip has a quorum of its validators' signatures.",
+    "evidence": "Every accusation is two contents that a seat signed in one slot.",
+    "blocklist": "The block list is that of the accusations, and its seats neither report nor are paid.",
+    "arm": "Every honest arm follows from the records.",
+    "radii": "Every radius is that of the pulls before its round.",
+    "report": "Every report is signed by its seat; that of an honest one says what its receipts say.",
+    "bits": "Every honest commitment is to its seat's counts; every bit of opened counts is theirs.",
+    "selection": "Every B follows from reports, comparison bits and seed.",
+    "means": "Every global estimator is the mean over B.",
+    "accuracy": "Every accuracy follows from reports, means and radii.",
+    "reputation": "Every reputation follows from accuracies and penalties.",
+    "committee": "Every committee is the best by reputation, who the proofs draw, or everybody.",
+    "commanders": "Every drawn commander proved its draw and validates.",
+    "reward": "Every settled reward or receipt tag is that of the committed draw.",
+    "cost": "Cost, true means and costly rounds follow from what the environment opened.",
+    "balance": "Every reward, cost, withdrawal and burned wei is what settlement owes.",
+    "digest": "The run digest is that of the records.",
+}
+"""Everything that is computed twice, and what an agreement says."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing that came out otherwise: what the rules give, and what the history, or its audit, has."""
+
+    what: str
+    round: int | None
+    about: str
+    expected: object
+    found: object
+
+
+@dataclass
+class Round:
+    """One record as the rules have it. None stands for what there is not, or what is not known yet."""
+
+    round: int
+    kind: str
+    arm: int | None
+    validators: tuple[int, ...]
+    blocked: tuple[int, ...]
+    means: tuple[int, ...] | None = None
+    selected: tuple[tuple[int, ...], ...] = ()
+    reputations: tuple[int, ...] = ()
+    rewards: tuple[int | None, ...] | None = None
+    costly: bool | None = False
+
+
+@dataclass(frozen=True)
+class Account:
+    """Money of one party: its rewards in units, what it put in and what it gains or loses by the game in wei."""
+
+    address: bytes
+    deposit: int
+    rewards: int
+    net: int | None
+
+
+@dataclass
+class Verdict:
+    """All of it. What was found to differ once is not told again.
+
+    Attributes:
+        trusted: what nothing in the history can prove or disprove.
+        complete: whether the whole history could be followed; if not, a difference or an unknown says why.
+        differences: by check, round and what they are about.
+    """
+
+    rounds: list[Round] = field(default_factory=list)
+    accounts: list[Account] = field(default_factory=list)
+    burned: int = 0
+    cost: int | None = None
+    true_means: list[int] | None = None
+    blocked_from: list[int] = field(default_factory=list)
+    run_digest: bytes | None = bytes(32)
+    complete: bool = False
+    passed: Counter[str] = field(default_factory=Counter)
+    trusted: Counter[str] = field(default_factory=Counter)
+    unknown: dict[str, tuple[str, int]] = field(default_factory=dict)
+    differences: dict[tuple[str, int | None, str], Difference] = field(default_factory=dict)
+
+    def same(self, what: str, round_: int | None, about: str, expected: object, found: object) -> bool:
+        """Count an agreement, or keep a difference."""
+        if expected == found:
+            self.passed[what] += 1
+            return True
+        self.differences.setdefault((what, round_, about), Difference(what, round_, about, expected, found))
+        return False
+
+    def cannot(self, what: str, reason: str) -> None:
+        """Count what could not be computed, with the first reason."""
+        first, count = self.unknown.get(what, (reason, 0))
+        self.unknown[what] = first, count + 1

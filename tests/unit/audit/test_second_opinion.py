@@ -1,0 +1,266 @@
+"""The second computation agrees with every honest game, and differs where the rule itself is wrong."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from math import isqrt
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chain_bandit.audit import blocks, commitments, money
+from chain_bandit.audit.audit import audit
+from chain_bandit.audit.catalogue import SECOND
+from chain_bandit.audit.report import AuditReport
+from chain_bandit.audit.second import with_second_opinion
+from chain_bandit.history import files
+from chain_bandit.history.blocks import History
+from chain_bandit.protocol import aggregation, arms, committee, ledger, reputation, rewards, run_digest
+from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.units import UNIT
+from tests.unit.audit import played_game
+from tests.unit.audit.played_game import COMPACT, DRAWS, PARAMETERS, SEALED, K, Played, Script
+from tests.unit.audit.test_planted_violations import (
+    CHAINED,
+    DRAWN,
+    FORGED,
+    FORGED_DRAWN,
+    FORGED_RICH,
+    LATE,
+    PLAYED,
+    ROUND,
+    SKIPPED,
+    change_chain,
+    forgery,
+)
+
+
+def second_opinion(history: History, folder: Path) -> AuditReport:
+    path = folder / "history.jsonl"
+    files.write(history, path)
+    return with_second_opinion(audit(files.read(path)), path)
+
+
+def differing(report: AuditReport) -> set[str]:
+    return {violation.check for violation in report.violations if violation.check.startswith("paranoid.")}
+
+
+def agrees(report: AuditReport) -> None:
+    assert report.violations == []
+    assert report.checks.keys() >= SECOND.keys()
+    assert not any(tally.failed for tally in report.checks.values())
+
+
+@pytest.mark.parametrize("game", ["honest", "sealed", "drawn", "weighed", "full", "compact"])
+def test_both_agree(game: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    played: Played = request.getfixturevalue(game)
+    report = second_opinion(played.history, tmp_path)
+    agrees(report)
+    assert report.exit_code == 0
+    silent = {name for name in SECOND if not report.checks[name].passed}
+    used = {"paranoid.commanders": played.parameters.draws_commanders, "paranoid.evidence": bool(played.script.accused)}
+    assert silent == {name for name, is_used in used.items() if not is_used}
+
+
+OPTIONS: dict[str, Parameters] = {
+    "option 2, by distance": replace(PARAMETERS, aggregation=1, cost=1),
+    "delta-safe": replace(COMPACT, aggregation=3, delta=UNIT // 10),
+    "confidence, by distance": replace(PARAMETERS, aggregation=4, delta=5 * UNIT // 2, cost=1),
+    "two thirds": replace(PARAMETERS, quorum_choice=1, c1_per_report=0),
+}
+
+
+@pytest.mark.parametrize("parameters", OPTIONS.values(), ids=OPTIONS)
+def test_both_agree_on_every_option(parameters: Parameters, tmp_path: Path) -> None:
+    agrees(second_opinion(Played(Script(parameters=parameters)).history, tmp_path))
+
+
+@pytest.mark.parametrize("finish", ["void", "called off", "running"])
+def test_both_agree_where_a_game_is_not_finished(finish: str, tmp_path: Path) -> None:
+    report = second_opinion(Played(Script(finish=finish, last=20 if finish == "running" else 30)).history, tmp_path)
+    agrees(report)
+    assert (report.exit_code == 0) == (finish == "called off")
+
+
+def test_a_key_that_is_kept_leaves_bits_and_records_open_and_nothing_else(tmp_path: Path) -> None:
+    report = second_opinion(Played(Script(parameters=SEALED, opened_seals=(0, 1, 3))).history, tmp_path)
+    agrees(report)
+    assert [name for name in SECOND if report.checks[name].not_checkable] == ["paranoid.report", "paranoid.bits"]
+
+
+def one_smaller_too(estimates: dict[int, int], members: frozenset[int], trim: int, order: Any) -> frozenset[int]:
+    ranked = sorted(members, key=lambda seat: (estimates[seat], order[seat]))
+    return frozenset(ranked[trim + 1 : len(ranked) - trim])
+
+
+def other_way_round(seed: bytes, seats: frozenset[int]) -> dict[int, bytes]:
+    return {seat: bytes(255 - byte for byte in tie) for seat, tie in TIES(seed, seats).items()}
+
+
+def rounded_up(estimates: dict[int, int], members: frozenset[int]) -> int:
+    return -(-sum(estimates[seat] for seat in members) // len(members)) if members else 2**32 - 1
+
+
+def a_label_is_enough(selected: Any, liars: frozenset[int], means: Any, truth: Any) -> bool:
+    return bool(frozenset().union(*selected) & liars)
+
+
+def one_round_fewer(key: tuple[int, int], counter: tuple[int, int, int, int]) -> tuple[int, ...]:
+    return PHILOX((key[0], key[1] ^ 1), counter)
+
+
+def without_kinds(digest: bytes, parameters: Parameters, round_: int, kind: int, *rest: Any) -> bytes:
+    return EXTEND(digest, parameters, round_, 1, *rest)
+
+
+def one_reward_more(game: Any) -> list[Any]:
+    first, *others = ACCOUNTS(game)
+    return [replace(first, rewards=first.rewards + 1), *others]
+
+
+TIES, PHILOX, EXTEND, ACCOUNTS = aggregation.tie_break, rewards.philox, run_digest.extend, money.accounts
+DRAWN_AS_VALIDATOR, DRAWN_AS_COMMANDER = committee.validator_drawn, committee.commander_drawn
+
+
+def halves_swapped(output: bytes) -> bytes:
+    return output[16:] + output[:16]
+
+
+FAULTS: dict[str, tuple[str, list[tuple[Any, str, Callable[..., Any]]], Script]] = {
+    "one report more is trimmed": (
+        "selection", [(aggregation, "trimmed", one_smaller_too)], Script(),
+    ),
+    "ties are broken the other way round": (
+        "selection", [(aggregation, "tie_break", other_way_round)], Script(parameters=COMPACT),
+    ),
+    "means are rounded up": (
+        "means", [(aggregation, "global_mean", rounded_up)], Script(parameters=COMPACT),
+    ),
+    "accuracies are rounded up": (
+        "accuracy",
+        [(reputation, "accuracy", lambda d, tolerance: max(0, -(65535 * (d - tolerance) // tolerance)))],
+        Script(parameters=COMPACT),
+    ),
+    "radii are rounded up": (
+        "radii", [(reputation, "radius", lambda n: isqrt(UNIT * UNIT // n) + 1)], Script(),
+    ),
+    "widths are those of twice the pulls": (
+        "arm", [(arms, "confidence_width", lambda z, n: 10 * isqrt(z // (2 * n)))], Script(),
+    ),
+    "reputations are rounded once": (
+        "reputation",
+        [(ledger, "after_block", lambda old, new: tuple((7 * o + n) // 8 for o, n in zip(old, new, strict=True)))],
+        Script(),
+    ),
+    "a label without a lie costs": (
+        "cost",
+        [(played_game, "case_2", a_label_is_enough), (blocks, "case_2", a_label_is_enough)],
+        Script(means=played_game.same),
+    ),
+    "draws are those of another key": (
+        "reward", [(rewards, "philox", one_round_fewer)], Script(),
+    ),
+    "every count is enough": (
+        "bits",
+        [(module, "enough_pulls", lambda counts, reference, k: (True,) * K) for module in (played_game, commitments)],
+        Script(pull=lambda arm, seat, t: 1 - arm if seat == 3 else arm),
+    ),
+    "commanders' half of a hash draws validators": (
+        "committee",
+        [(committee, "validator_drawn", lambda p, w, output: DRAWN_AS_VALIDATOR(p, w, halves_swapped(output)))],
+        Script(parameters=DRAWS),
+    ),
+    "validators' half of a hash draws commanders": (
+        "commanders",
+        [(committee, "commander_drawn", lambda p, output, t: DRAWN_AS_COMMANDER(p, halves_swapped(output), t))],
+        Script(parameters=DRAWS),
+    ),
+    "the run digest forgets kinds": (
+        "digest", [(run_digest, "extend", without_kinds)], Script(),
+    ),
+    "a seat is said to have earned a unit more": (
+        "balance", [(money, "accounts", one_reward_more)], Script(),
+    ),
+}  # fmt: skip
+"""Mistakes in what engine and audit share, which the contract does not compute: by what they change."""
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_mistake_that_engine_and_audit_share_is_found(
+    fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    what, places, script = FAULTS[fault]
+    for place, name, wrong in places:
+        monkeypatch.setattr(place, name, wrong)
+    seed = 100 + list(FAULTS).index(fault)  # the audit keeps draws: no other test may have asked for these
+    history = Played(script, seed).history
+    alone = audit(history)
+    assert alone.exit_code == 0, alone.violations
+    report = second_opinion(history, tmp_path)
+    assert report.exit_code == 12
+    assert f"paranoid.{what}" in differing(report) == {each.check for each in report.violations}
+    (first, *_) = [each for each in report.violations if each.check == f"paranoid.{what}"]
+    assert (first.round is None) == (what in ("digest", "balance"))
+    assert "expected" in first.sentence and "found" in first.sentence  # noqa: PT018
+
+
+CHEATED = {
+    "header.arm": "arm", "header.form": "selection", "report.signature": "report", "report.range": "report",
+    "aggregate.selected": "selection", "aggregate.means": "means", "aggregate.accuracy": "accuracy",
+    "header.body": "record", "header.radii": "radii", "record.waiting": "record", "settlement.rewards": "reward",
+    "honest.arm": "arm", "honest.report": "report", "counts.commitment": "bits", "counts.bits": "bits",
+    "settlement.tags": "reward", "seal.records": "report", "costs.case": "cost", "draw.committee": "committee",
+    "draw.commanders": "commanders", "draw.proof": "committee",
+}  # fmt: skip
+"""Where a quorum or the environment cheats: what the audit says of it, and what the second computation does."""
+
+
+@pytest.mark.parametrize("check", CHEATED)
+def test_what_the_audit_finds_the_second_computation_finds_as_well(check: str, tmp_path: Path) -> None:
+    report = second_opinion(Played((PLAYED | DRAWN)[check]).history, tmp_path)
+    rounds = {each.round for each in report.violations if each.check == check}
+    assert rounds
+    assert rounds <= {each.round for each in report.violations if each.check == f"paranoid.{CHEATED[check]}"}
+
+
+MADE_UP: dict[str, tuple[str, int | None]] = {
+    "game.parameters": ("setup", None), "game.deposits": ("setup", None), "game.opening": ("setup", None),
+    "game.genesis": ("setup", None), "record.events": ("kind", ROUND), "record.links": ("record", ROUND),
+    "record.deadline": ("kind", SKIPPED), "record.exploration": ("record", LATE + 1),
+    "certificate.quorum": ("certificate", ROUND), "certificate.signatures": ("certificate", ROUND),
+    "header.form": ("record", ROUND + 1), "aggregate.means": ("certificate", ROUND),
+    "aggregate.accuracy": ("record", ROUND), "aggregate.approval": ("kind", ROUND),
+    "reveal.commitment": ("cost", None), "reveal.cost": ("cost", None), "settlement.form": ("reward", None),
+    "costs.records": ("record", ROUND), "money.close": ("balance", None), "money.balances": ("balance", None),
+    "money.conservation": ("balance", None), "certificate.members": ("record", 6),
+    "certificate.batch": ("certificate", 6), "committee.best": ("committee", SKIPPED),
+    "evidence.proof": ("evidence", 20), "evidence.listing": ("blocklist", 20), "blocklist.silence": ("blocklist", 30),
+    "draw.committee": ("committee", SKIPPED),
+}  # fmt: skip
+"""Histories that no contract would have let pass: the audit's check, and where the second computation differs."""
+
+
+@pytest.mark.parametrize("check", MADE_UP)
+def test_what_is_made_up_is_found_a_second_time(
+    check: str, honest: Played, full: Played, drawn: Played, tmp_path: Path
+) -> None:
+    game, forged_in = next(
+        (game, each) for game, each in ((honest, FORGED), (full, FORGED_RICH), (drawn, FORGED_DRAWN)) if check in each
+    )
+    forged = forgery(game)
+    forged_in[check][1](forged)
+    what, round_ = MADE_UP[check]
+    report = second_opinion(forged.made(), tmp_path)
+    assert (f"paranoid.{what}", round_) in {(each.check, each.round) for each in report.violations}
+
+
+@pytest.mark.parametrize("check", CHAINED)
+def test_no_chain_is_followed_by_either(check: str, honest: Played, tmp_path: Path) -> None:
+    report = second_opinion(change_chain(honest.history, 20, CHAINED[check]), tmp_path)
+    assert differing(report) == {"paranoid.chain"}
+    assert {each.check for each in report.violations} == {check, "paranoid.chain"}
+
+
+def test_every_check_of_the_second_computation_has_been_seen_to_fail() -> None:
+    seen = {what for what, _, _ in FAULTS.values()} | set(CHEATED.values()) | {what for what, _ in MADE_UP.values()}
+    assert {f"paranoid.{what}" for what in seen | {"chain"}} == SECOND.keys()

@@ -1,0 +1,208 @@
+"""A history that comes in from a node: whole or not there, taken up after any stop, one block in memory."""
+
+import os
+import tracemalloc
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chain_bandit.chain.embedded import EmbeddedNode
+from chain_bandit.history import files, growing, rlp
+from chain_bandit.history.blocks import History
+from chain_bandit.history.bodies import Bodies
+from chain_bandit.history.collect import collect
+from chain_bandit.history.errors import HistoryError, NodeDisagrees
+from chain_bandit.history.evm import HEADER_FIELDS, ordered_root
+from chain_bandit.history.growing import grow, partial_of
+from chain_bandit.lines import FileLines, LinesDamaged, LinesLocked
+from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.errors import ChainBanditError, Stopped
+from tests.unit.history.small_chain import CONTRACT, json_rpc
+
+FIRST, LAST = 1, 7
+
+Rpc = Callable[[str, Sequence[Any]], Any]
+
+
+@pytest.fixture
+def bodies() -> Iterator[Bodies]:
+    with Bodies() as known:
+        yield known
+
+
+@pytest.fixture
+def whole(node: EmbeddedNode, tmp_path: Path) -> bytes:
+    """The file as one undisturbed walk writes it."""
+    files.write(collect(json_rpc(node), CONTRACT, FIRST, LAST), tmp_path / "whole")
+    return (tmp_path / "whole").read_bytes()
+
+
+class Lost(ChainBanditError):
+    """No answer."""
+
+
+def breaking(node: EmbeddedNode, at: int, how: BaseException) -> Rpc:
+    """A node that is gone before it gives block `at`."""
+    honest = json_rpc(node)
+
+    def rpc(method: str, parameters: Sequence[Any]) -> Any:
+        if method == "eth_getBlockByNumber" and parameters == [hex(at), True]:
+            raise how
+        return honest(method, parameters)
+
+    return rpc
+
+
+def counting(node: EmbeddedNode, asked: list[int]) -> Rpc:
+    """A node, and which blocks it is asked for."""
+    honest = json_rpc(node)
+
+    def rpc(method: str, parameters: Sequence[Any]) -> Any:
+        if method == "eth_getBlockByNumber" and parameters[1]:
+            asked.append(int(parameters[0], 16))
+        return honest(method, parameters)
+
+    return rpc
+
+
+@pytest.mark.parametrize("name", ["history.jsonl", "history.jsonl.gz"])
+def test_what_comes_in_is_the_history(
+    node: EmbeddedNode, tmp_path: Path, bodies: Bodies, whole: bytes, name: str
+) -> None:
+    path, told = tmp_path / "there" / name, list[tuple[int, int]]()
+    path.parent.mkdir()
+    grow(json_rpc(node), CONTRACT, FIRST, LAST, path, bodies, lambda done, total: told.append((done, total)))
+    assert [entry.name for entry in path.parent.iterdir()] == [name]
+    assert files.parse(whole) == History(files.read(path).origin, tuple(files.read(path).blocks))
+    assert told == [(done, 7) for done in range(7)]
+
+
+@pytest.mark.parametrize("how", [Lost("gone"), Stopped(130)])
+@pytest.mark.parametrize("at", range(FIRST, LAST + 1))
+def test_a_stop_is_taken_up_where_it_was(
+    node: EmbeddedNode, tmp_path: Path, bodies: Bodies, whole: bytes, at: int, how: BaseException
+) -> None:
+    path, asked = tmp_path / "history", list[int]()
+    with pytest.raises(type(how)):
+        grow(breaking(node, at, how), CONTRACT, FIRST, LAST, path, bodies)
+    assert not path.exists()
+    grow(counting(node, asked), CONTRACT, FIRST, LAST, path, bodies)
+    assert path.read_bytes() == whole
+    assert asked == list(range(at, LAST + 1))
+    assert not partial_of(path).exists()
+
+
+def test_a_torn_line_is_asked_for_again(node: EmbeddedNode, tmp_path: Path, bodies: Bodies, whole: bytes) -> None:
+    """A kill at any byte."""
+    path = tmp_path / "history"
+    for cut in range(0, len(whole), 97):
+        partial_of(path).write_bytes(whole[:cut])
+        grow(json_rpc(node), CONTRACT, FIRST, LAST, path, bodies)
+        assert path.read_bytes() == whole
+        path.unlink()
+
+
+def test_blocks_that_the_node_no_longer_has_are_forgotten(
+    node: EmbeddedNode, tmp_path: Path, bodies: Bodies, whole: bytes
+) -> None:
+    path, asked, lines = tmp_path / "history", list[int](), whole.splitlines(keepends=True)
+    partial_of(path).write_bytes(b"".join([*lines[:4], lines[5]]))  # block 5 where block 4 should be
+    grow(counting(node, asked), CONTRACT, FIRST, LAST, path, bodies)
+    assert asked == list(range(FIRST, LAST + 1))
+    assert path.read_bytes() == whole
+
+
+def test_less_than_what_came_in_is_collected_anew(
+    node: EmbeddedNode, tmp_path: Path, bodies: Bodies, whole: bytes
+) -> None:
+    path = tmp_path / "history"
+    partial_of(path).write_bytes(whole)
+    grow(json_rpc(node), CONTRACT, FIRST, 4, path, bodies)
+    assert len(tuple(files.read(path).blocks)) == 4
+
+
+def test_a_reorganisation_while_nobody_looked_is_noticed(
+    node: EmbeddedNode, tmp_path: Path, bodies: Bodies, whole: bytes
+) -> None:
+    """The node still has the last block that came in, but what it gives next does not stand on it."""
+    path, honest = tmp_path / "history", json_rpc(node)
+    partial_of(path).write_bytes(b"".join(whole.splitlines(keepends=True)[:4]))
+
+    def rpc(method: str, parameters: Sequence[Any]) -> Any:
+        answer = honest(method, parameters)
+        if method == "eth_getBlockByNumber" and parameters == [hex(3), False]:
+            return answer
+        if method == "eth_getBlockByNumber" and parameters == [hex(4), True]:
+            return {**honest(method, [hex(6), True]), "number": "0x4"}
+        return answer
+
+    with pytest.raises(NodeDisagrees):
+        grow(rpc, CONTRACT, FIRST, LAST, path, bodies)
+
+
+def test_the_history_of_another_contract_is_not_overwritten(
+    node: EmbeddedNode, tmp_path: Path, bodies: Bodies, whole: bytes
+) -> None:
+    path = tmp_path / "history"
+    partial_of(path).write_bytes(whole)
+    for contract, first in ((b"\x11" * 20, FIRST), (CONTRACT, FIRST + 1)):
+        with pytest.raises(HistoryError, match="name another one"):
+            grow(json_rpc(node), contract, first, LAST, path, bodies)
+        assert partial_of(path).read_bytes() == whole
+
+
+def test_a_damaged_line_is_named(node: EmbeddedNode, tmp_path: Path, bodies: Bodies, whole: bytes) -> None:
+    path = tmp_path / "history"
+    partial_of(path).write_bytes(whole.replace(b'"header":"0x', b'"header":"0y', 2))
+    with pytest.raises(LinesDamaged, match=":2: "):
+        grow(json_rpc(node), CONTRACT, FIRST, LAST, path, bodies)
+
+
+def test_two_processes_do_not_write_one_file(node: EmbeddedNode, tmp_path: Path, bodies: Bodies) -> None:
+    path = tmp_path / "history"
+    held = FileLines(partial_of(path))
+    with pytest.raises(LinesLocked):
+        grow(json_rpc(node), CONTRACT, FIRST, LAST, path, bodies)
+    held.close()
+    assert os.listdir(tmp_path) == [partial_of(path).name]
+
+
+def long_chain(count: int) -> Rpc:
+    """A node with so many blocks, all empty."""
+    sizes = {"miner": 20, "logsBloom": 256, "nonce": 8, "extraData": 0}
+    blocks, parent = list[dict[str, Any]](), bytes(32)
+    for number in range(count):
+        fields = {name: b"" if name in ("difficulty", "gasLimit", "gasUsed", "timestamp", "baseFeePerGas") else
+                  bytes(sizes.get(name, 32)) for name in HEADER_FIELDS[:16]}  # fmt: skip
+        fields |= {"parentHash": parent, "number": rlp.encode_number(number)}
+        fields |= {name: ordered_root(()) for name in ("transactionsRoot", "receiptsRoot")}
+        parent = keccak(rlp.encode(list(fields.values())))
+        numbers = {name: hex(int.from_bytes(value, "big")) for name, value in fields.items() if len(value) < 8}
+        blocks.append({name: "0x" + value.hex() for name, value in fields.items()} | numbers
+                      | {"hash": "0x" + parent.hex(), "extraData": "0x", "transactions": []})  # fmt: skip
+    return lambda method, parameters: (
+        blocks[int(parameters[0], 16)] if method == "eth_getBlockByNumber" else "0x7"
+    )
+
+
+def peak(rpc: Rpc, count: int, path: Path, bodies: Bodies) -> int:
+    """The most bytes that collecting takes at once."""
+    tracemalloc.start()
+    grow(rpc, CONTRACT, 0, count - 1, path, bodies)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return most
+
+
+def test_memory_does_not_grow_with_the_history(
+    tmp_path: Path, bodies: Bodies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(growing, "SYNC_EVERY", 1 << 14)
+    rpc = long_chain(2_000)
+    peak(rpc, 600, tmp_path / "first", bodies)  # by then the bounded caches are full
+    assert peak(rpc, 2_000, tmp_path / "long", bodies) < 1.2 * peak(rpc, 600, tmp_path / "short", bodies) + 100_000
+    assert sum(1 for _ in files.read(tmp_path / "long").blocks) == 2_000
+    monkeypatch.setattr(growing, "SYNC_EVERY", 1 << 30)  # the planted fault: all of it waits in memory
+    assert peak(rpc, 2_000, tmp_path / "hoarded", bodies) > 2_000 * 600
