@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from chain_bandit.audit.audit import audit
+from chain_bandit.audit.books import Movement
 from chain_bandit.audit.report import AuditReport
 from chain_bandit.game import folder
 from chain_bandit.history import files
@@ -39,9 +40,13 @@ def audit_file(
     head: bytes | None = None,
     on_verified: Callable[[float], None] = lambda seconds: None,
     paranoid: bool = False,
+    on_movement: Callable[[Movement], None] | None = None,
 ) -> AuditReport:
-    """Audit an exported history; with `paranoid` everything is computed a second time, and compared."""
-    report = audit(files.read(path), head, on_verified)
+    """Audit an exported history; with `paranoid` everything is computed a second time, and compared.
+
+    `on_movement` is told every movement of money, in order.
+    """
+    report = audit(files.read(path), head, on_verified, on_movement)
     if not paranoid:
         return report
     from chain_bandit.audit.second import with_second_opinion  # late: it loads libraries that nothing else needs
@@ -54,6 +59,7 @@ def audit_folder(
     head: bytes | None = None,
     on_verified: Callable[[float], None] = lambda seconds: None,
     paranoid: bool = False,
+    on_movement: Callable[[Movement], None] | None = None,
 ) -> AuditReport:
     """Audit a run folder's history against the head that was kept, by default the manifest's.
 
@@ -71,7 +77,7 @@ def audit_folder(
     said = manifest.get("head")
     if not isinstance(said, str) or not re.fullmatch("0x[0-9a-f]{64}", said):
         raise folder.FolderRefused(path, "its manifest holds no head hash")
-    report = audit_file(path / folder.HISTORY, head or bytes.fromhex(said[2:]), on_verified, paranoid)
+    report = audit_file(path / folder.HISTORY, head or bytes.fromhex(said[2:]), on_verified, paranoid, on_movement)
     _compare(path, manifest, report)
     return report
 

@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from difflib import get_close_matches
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
@@ -219,11 +220,15 @@ def audit(
     paranoid: Annotated[
         bool, typer.Option("--paranoid", help="Compute everything a second time, plainly, and compare.")
     ] = False,
+    statement: Annotated[
+        Path | None, typer.Option("--statement", metavar="FILE", help="Every movement of money: a .csv or .parquet.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Re-derive a whole game from its history alone. Exit 12: a violation; 13: not everything could be checked."""
     from chain_bandit.audits import audit_file, audit_folder
-    from chain_bandit.views.terminal import Blocks, checks_table, console
+    from chain_bandit.views.statement import written
+    from chain_bandit.views.terminal import Blocks, checks_table, console, statements_table
 
     if (folder is not None) + (history is not None) + (contract is not None) != 1:
         raise Usage("name one thing to audit: a run folder, --history FILE, or --rpc URL --contract ADDRESS")
@@ -232,28 +237,31 @@ def audit(
     if export is not None and export.is_dir():
         raise Usage(f"--export {export}: is a folder; name a file")
     kept = _hexadecimal(head, 32, "--head") if head else None
-    if folder is not None:
-        report = audit_folder(folder, kept, paranoid=paranoid)
-    elif history is not None:
-        report = audit_file(history, kept, paranoid=paranoid)
-    elif rpc is None:
-        raise Usage("--contract needs --rpc URL (or ETH_RPC_URL)")
-    else:
-        from chain_bandit.chain.remote import at_url  # late: web3 takes seconds to load, and only this asks a node
-        from chain_bandit.runs import audit_node, recorded_game
-
-        node, name = at_url(rpc), str(contract)
-        if os.path.exists(name):
-            address, first = recorded_game(node, Path(name))
+    with written(statement) if statement else nullcontext() as told:
+        if folder is not None:
+            report = audit_folder(folder, kept, paranoid=paranoid, on_movement=told)
+        elif history is not None:
+            report = audit_file(history, kept, paranoid=paranoid, on_movement=told)
+        elif rpc is None:
+            raise Usage("--contract needs --rpc URL (or ETH_RPC_URL)")
         else:
-            address, first = _hexadecimal(name, 20, "--contract"), None
-        with Blocks() as observe:
-            first = from_block if from_block is not None else first
-            report = audit_node(node, address, first, to_block, kept, bodies, export, observe, paranoid)
+            from chain_bandit.chain.remote import at_url  # late: web3 takes seconds to load, and only this asks a node
+            from chain_bandit.runs import audit_node, recorded_game
+
+            node, name = at_url(rpc), str(contract)
+            if os.path.exists(name):
+                address, first = recorded_game(node, Path(name))
+            else:
+                address, first = _hexadecimal(name, 20, "--contract"), None
+            with Blocks() as observe:
+                first = from_block if from_block is not None else first
+                report = audit_node(
+                    node, address, first, to_block, kept, bodies, export, observe, paranoid, told
+                )  # fmt: skip
     if as_json:
         print(json.dumps(report.as_dict(with_rounds=False), sort_keys=True))
     else:
-        console().print(checks_table(report))
+        console().print(checks_table(report), statements_table(report), sep="\n")
     raise typer.Exit(report.exit_code)
 
 
@@ -338,15 +346,27 @@ def doctor(as_json: Json = False) -> None:
 
 
 @app.command()
-def explain(code: Annotated[int, typer.Argument(help="An exit code.")], as_json: Json = False) -> None:
-    """Say what an exit code means, and what to do."""
-    if code not in EXIT_CODES:
-        raise Usage(f"no exit code {code}; known: {', '.join(map(str, EXIT_CODES))}")
-    meaning, remedy = EXIT_CODES[code]
-    if as_json:
-        print(json.dumps({"code": code, "meaning": meaning, "what_to_do": remedy}))
+def explain(
+    what: Annotated[str, typer.Argument(metavar="CODE|CHECK", help="An exit code, or a check of the audit.")],
+    as_json: Json = False,
+) -> None:
+    """Say what an exit code means and what to do, or what a check of the audit proves and where to look by hand."""
+    from chain_bandit.audit.catalogue import CHECKS
+    from chain_bandit.audit.exhibits import by_hand
+
+    known = {str(code): code for code in EXIT_CODES}
+    if what in CHECKS:
+        said: dict[str, Any] = {"check": what, "proves": CHECKS[what], "by_hand": by_hand(what)}
+        text = f"{CHECKS[what]}\nBy hand: {said['by_hand']}"
+    elif what in known:
+        meaning, remedy = EXIT_CODES[known[what]]
+        said = {"code": known[what], "meaning": meaning, "what_to_do": remedy}
+        text = f"{meaning[0].upper()}{meaning[1:]}. {remedy}"
     else:
-        print(f"{meaning[0].upper()}{meaning[1:]}. {remedy}")
+        near = get_close_matches(what[:80], CHECKS, 1)
+        listed = f"did you mean {near[0]}?" if near else f"codes: {', '.join(known)}; checks: {', '.join(CHECKS)}"
+        raise Usage(f"no exit code and no check {what[:80]!r}; {listed}")
+    print(json.dumps(said) if as_json else text)
 
 
 def _play(

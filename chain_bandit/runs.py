@@ -3,6 +3,7 @@
 import json
 import operator
 import re
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -10,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from chain_bandit.audit.books import Movement
 from chain_bandit.audit.report import AuditReport
 from chain_bandit.audits import audit_file, audit_folder
 from chain_bandit.chain.identity import Ask, require_same
@@ -121,6 +123,7 @@ def audit_node(
     export: Path | None = None,
     observe: Watcher = lambda done, total: None,
     paranoid: bool = False,
+    on_movement: Callable[[Movement], None] | None = None,
 ) -> AuditReport:
     """Audit a game from a node: its blocks are fetched once, into a file.
 
@@ -146,7 +149,7 @@ def audit_node(
             if export is not None and partial_of(export).exists():
                 stopped.add_note(f"what has come in is kept beside {export}: the same command takes it up")
             raise
-        return audit_file(path, head, paranoid=paranoid)
+        return audit_file(path, head, paranoid=paranoid, on_movement=on_movement)
 
 
 _OPERATORS = {"<=": operator.le, ">=": operator.ge, "==": operator.eq, "<": operator.lt, ">": operator.gt}

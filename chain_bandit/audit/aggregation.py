@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from chain_bandit.audit.exhibits import Field
 from chain_bandit.audit.game import Game
 from chain_bandit.protocol.aggregation import Aggregation, global_means, select
 from chain_bandit.protocol.blocks import Header, Report, mask, round_seed, seats
@@ -26,20 +27,22 @@ def check_selected(game: Game, header: Header, reports: Mapping[int, Report]) ->
 def check_attested(game: Game, header: Header, radii: Means, reports: Mapping[int, Report]) -> None:
     """Of a compact game, hold what a quorum attests against the body: means and accuracies."""
     p, t, checks = game.parameters, game.running.round, game.checks
-    means = {seat: report.means for seat, report in reports.items()}
+    means, derived = {seat: report.means for seat, report in reports.items()}, header.derived()
     held = [frozenset(seats(row)) for row in header.selected]
     if frozenset().union(*held) <= means.keys():
         for arm, expected in enumerate(global_means(means, held)):
-            checks.same(header.means[arm], expected, "aggregate.means", t, f"global estimator of arm {arm}")
+            checks.same(header.means[arm], expected, "aggregate.means", t, f"global estimator of arm {arm}", derived)
     else:
-        checks.that(False, "aggregate.means", t, "global estimators", "B holds seats without a report")
+        checks.that(False, "aggregate.means", t, "global estimators", "B holds seats {}, of whom only {} report",
+                    sorted(frozenset().union(*held)), sorted(means))
     accurate = accuracies(p.participants, means, header.means, radii, p.tolerance)
-    checks.each_same(header.accuracies, accurate, "aggregate.accuracy", t, "accuracy of seat")
+    checks.each_same(header.accuracies, accurate, "aggregate.accuracy", t, "accuracy of seat", derived)
 
 
-def check_computed(game: Game, rounds: Sequence[int], agrees: bool) -> None:
-    """Of a full game, what the contract computed itself: its head is over the means and accuracies of these rounds."""
+def check_computed(game: Game, rounds: Sequence[int], said: object) -> None:
+    """Of a full game, what the contract computed itself: the head that it `said` is over means and accuracies."""
     for name in ("aggregate.means", "aggregate.accuracy"):
         for t in rounds:
-            game.checks.that(agrees, name, t, "what the contract computed from the body",
-                             "the head that it recorded is not over what the reports give")
+            game.checks.that(said == game.running.head, name, t, "what the contract computed from the body",
+                             "the head that it recorded is {}, over what the reports give it is {}", said,
+                             game.running.head, shown=Field.LOGS)

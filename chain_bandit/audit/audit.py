@@ -4,15 +4,20 @@ from collections.abc import Callable
 from dataclasses import fields
 
 from chain_bandit.audit import costs, evidence, money, records, rewards, seals, setup
+from chain_bandit.audit.books import Movement
 from chain_bandit.audit.catalogue import CHECKS
 from chain_bandit.audit.chain import survey
+from chain_bandit.audit.exhibits import Field, Place
 from chain_bandit.audit.findings import findings
 from chain_bandit.audit.game import Game
+from chain_bandit.audit.nonces import Nonces
+from chain_bandit.audit.refused import refused
 from chain_bandit.audit.report import AuditReport, Checks
 from chain_bandit.history.blocks import History
 from chain_bandit.history.bodies import body_digests
 from chain_bandit.history.errors import HistoryError
-from chain_bandit.history.records import CREATION, Call, calls_in
+from chain_bandit.history.evm import decode_transaction
+from chain_bandit.history.records import CREATION, METHODS, Call, calls_in
 from chain_bandit.protocol.digests import keccak
 
 _BEFORE: dict[str, Callable[[Game, Call], None]] = {"join": setup.joined, "open": setup.opened}
@@ -36,7 +41,8 @@ _AT_THE_END = ("costs.records", "costs.case", "money.close", "money.balances")
 
 
 def audit(
-    history: History, head: bytes | None = None, on_verified: Callable[[float], None] = lambda seconds: None
+    history: History, head: bytes | None = None, on_verified: Callable[[float], None] = lambda seconds: None,
+    on_movement: Callable[[Movement], None] | None = None,
 ) -> AuditReport:
     """Replay a game from its history alone.
 
@@ -45,13 +51,26 @@ def audit(
         head: the hash of the last block, kept by the auditor or told by its own node; without it the history's own
             is trusted, and the report says so.
         on_verified: told the seconds of every signature check.
+        on_movement: told every movement of money, in order.
 
     Raises:
         HistoryError: when the history cannot be read; everything else that is wrong with it is in the report.
-    """
+    """  # fmt: skip
+    game = _replayed(history, head, on_verified, Nonces(), on_movement)
+    if again := game.nonces.repeated():
+        game = _replayed(history, head, on_verified, Nonces(again))
+    return _report(game, head is None)
+
+
+def _replayed(
+    history: History, head: bytes | None, on_verified: Callable[[float], None], nonces: Nonces,
+    on_movement: Callable[[Movement], None] | None = None,
+) -> Game:
+    """Both walks."""  # fmt: skip
     checks = Checks()
     found = survey(history, head, checks)
-    game = Game(history.origin, found, checks, on_verified)
+    game = Game(history.origin, found, checks, on_verified, nonces=nonces)
+    game.books.told = on_movement
     if found.sound:
         _replay_all(game, history)
         _finish(game)
@@ -59,7 +78,7 @@ def audit(
         for name in CHECKS:
             if not name.startswith("chain."):
                 checks.unknown(name, "the blocks are no chain: nothing was replayed")
-    return _report(game, head is None)
+    return game
 
 
 def _replay_all(game: Game, history: History) -> None:
@@ -68,14 +87,21 @@ def _replay_all(game: Game, history: History) -> None:
         last = block
         game.bodies = {keccak(body): body for body in block.bodies}
         named: set[bytes] = set()
-        for call in calls_in(block, history.origin.contract):
+        made = calls_in(block, history.origin.contract)
+        for sent in map(decode_transaction, block.transactions):
+            game.nonces.add(sent.sender, sent.signed, sent.signature, game.ledger.round if game.ledger else 0)
+        for call in made:
             if game.deployment is not None:
                 named.update(body_digests(call, game.deployment.parameters))
+            game.checks.place = Place(block, call.block, call)
+            game.books.at = call.block, call.digest
             _replay(game, call)
+        if made and game.deployment is not None:
+            money.check_conservation(game)
         if block.bodies and not game.blind:
             strangers = sum(digest not in named for digest in game.bodies) + len(block.bodies) - len(game.bodies)
             game.checks.that(not strangers, "header.body", None, f"bodies beside block {game.survey.number}",
-                             "{} of them are of no header that is recorded there", strangers)
+                             "{} of them, not {}, are of no header that is recorded there", strangers, 0)
     if last is None or keccak(last.header) != game.survey.head:
         raise HistoryError(1, "it changed while it was read")
 
@@ -84,6 +110,7 @@ def _replay(game: Game, call: Call) -> None:
     """One transaction."""
     if not call.succeeded:
         game.other["reverted"] += 1
+        refused(game, call)
         return
     if call.direct and call.method == CREATION:
         setup.created(game, call)
@@ -100,10 +127,12 @@ def _replay(game: Game, call: Call) -> None:
         game.other["without effect"] += 1  # a view, called in a transaction
         return
     if not game.checks.that(call.method != "" and call.arguments is not None, "record.events", None,
-                            f"transaction 0x{call.digest.hex()}", "it is no call that the contract has"):
+                            f"transaction 0x{call.digest.hex()}", "{} is no call that the contract has: {}",
+                            call.method, sorted(METHODS), shown=Field.INPUT):
         return
     if call.value and call.method not in _PAYABLE:
-        game.checks.that(False, "game.deposits", None, call.method, "it came with {} wei", call.value)
+        game.checks.that(False, "game.deposits", None, call.method, "it came with {} wei, not {}", call.value, 0)
+        game.paid_in += call.value
     _replay_direct(game, call)
 
 
@@ -115,12 +144,13 @@ def _replay_direct(game: Game, call: Call) -> None:
         first, names = call.events[:1], {event.name for event in call.events}
         game.checks.that(
             names == {"Withdrawn"} and first[0].values[0] == call.sender, "record.events", None,
-            "event of a withdrawal", "the history says {}, the sender is {}", call.events, call.sender,
+            "event of a withdrawal", "the history says {}, the account that withdrew is {}", call.events, call.sender,
         )  # fmt: skip
     elif game.blind:
         game.checks.unknown("record.links", game.blind)
     elif game.ledger is None:
-        game.checks.that(False, "record.events", None, call.method, "the game was not opened")
+        game.checks.that(False, "record.events", None, call.method, "it is called {} the opening, not {}", "before",
+                         "after it", shown=Field.INPUT)
     elif call.method in _RECORDS:
         _RECORDS[call.method](game, call)
     else:
@@ -141,14 +171,16 @@ def _replay_foreign(game: Game, call: Call) -> None:
 def _finish(game: Game) -> None:
     """What can only be said at the end."""
     checks, block = game.checks, game.survey.number
+    checks.place = None
     if game.deployment is None:
         if not checks.tallies["game.parameters"].failed:
             checks.that(False, "game.code", None, "history",
-                        "no transaction in it creates the contract {}", game.origin.contract)
+                        "{} transactions, not {}, create the contract {}", 0, 1, game.origin.contract)
         checks.unknown("record.links", "there is no deployment to start from")
         return
+    money.refund(game, block)
+    money.conserved(game)
     if money.called_off(game, block):
-        money.check_conservation(game, block)
         return
     if game.ledger is None:
         checks.unknown("game.opening", game.blind or "the game has not opened yet")
@@ -162,7 +194,6 @@ def _finish(game: Game) -> None:
             checks.unknown(name, "the game is not closed")
     elif game.void:
         checks.unknown("costs.case", "the game was closed without costs")
-    money.check_conservation(game, block)
 
 
 def _report(game: Game, trusted: bool) -> AuditReport:

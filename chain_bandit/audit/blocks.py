@@ -1,8 +1,11 @@
 """One block: its header's form, its body, and everything in it that follows from reports and records."""
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
 from chain_bandit.audit.aggregation import check_attested, check_selected
+from chain_bandit.audit.alike import Alike
 from chain_bandit.audit.commitments import check_counts
 from chain_bandit.audit.draws import CHECKS_OF_DRAWS, check_draws
 from chain_bandit.audit.game import Game
@@ -53,7 +56,7 @@ def check_block(game: Game, header: Header, body: bytes | None) -> Checked:
     if opened is None:
         return Checked(digest, None, None)
     game.checks.each_same(
-        opened.radii, radii(game.running.pulls), "header.radii", header.round, "radius of arm"
+        opened.radii, radii(game.running.pulls), "header.radii", header.round, "radius of arm", body[: 4 * p.arms]
     )
     signed = {
         seat: report for seat, report in zip(seats(header.reporters), opened.reports, strict=True)
@@ -62,6 +65,9 @@ def check_block(game: Game, header: Header, body: bytes | None) -> Checked:
     truth = receipts_means(game)
     reports = check_reports(game, signed)
     check_against_receipts(game, reports, truth)
+    if game.disclosed is not None and p.participants > 1:
+        game.alike = game.alike or Alike(p.participants)
+        game.alike.take(header.round, game.running.pulls, reports, game.disclosed.model)
     check_selected(game, header, reports)
     if compact:
         check_attested(game, header, opened.radii, reports)
@@ -79,16 +85,17 @@ def check_block(game: Game, header: Header, body: bytes | None) -> Checked:
 def _check_form(game: Game, header: Header) -> None:
     p, t, checks = game.parameters, header.round, game.checks
     outside = header.reporters >> p.participants
-    nobody = [row for row in header.selected if row & ~header.reporters]
-    strangers = any(row & ~header.reporters for row in header.candidates)
-    checks.that(not outside, "header.form", t, "reporters", "{} names no seat", hex(header.reporters))
-    checks.that(not strangers, "header.form", t, "comparison bits", "they name seats without a report")
-    checks.that(not nobody, "header.form", t, "B", "{} names seats without a report", [hex(row) for row in nobody])
+    checks.that(not outside, "header.form", t, "reporters", "seats {} of {} do not exist",
+                seats(outside << p.participants), p.participants)
+    for name, rows in (("comparison bits", header.candidates), ("B", header.selected)):
+        named = reduce(or_, rows)
+        checks.that(not named & ~header.reporters, "header.form", t, name, "seats {} are named, only {} report",
+                    seats(named), seats(header.reporters))
     checks.same(header.arm, honest_arm(p, game.running), "header.arm", t, "honest arm")
     listed = blocked(game.running, t)
     if listed:
         checks.that(not header.reporters & listed, "blocklist.silence", t, "reporters",
-                    "seats {} report, although they are on the block list", seats(header.reporters & listed))
+                    "seats {} report, on the block list are {}", seats(header.reporters), seats(listed))
 
 
 def _open(game: Game, header: Header, body: bytes) -> Body | None:
@@ -96,7 +103,8 @@ def _open(game: Game, header: Header, body: bytes) -> Body | None:
     try:
         opened = Body.decode(body, header.reporters.bit_count(), game.parameters)
     except Malformed as error:
-        game.checks.that(False, "header.body", header.round, "body", "{}", error)
+        game.checks.that(False, "header.body", header.round, "body", "{2}", len(body), error.expected, error, part=body)
         return None
-    game.checks.that(keccak(body) == header.body, "header.body", header.round, "body", "its hash is another")
+    game.checks.that(keccak(body) == header.body, "header.body", header.round, "body",
+                     "its hash is {}, the header's is {}", keccak(body), header.body, part=body)
     return opened

@@ -56,8 +56,18 @@ CHECKS = {
     "costs.case": "The costly rounds are those in which a liar's false report was in force.",
     "money.close": "The game was closed as the rules say: with costs when all was settled, else without.",
     "money.balances": "Every withdrawal is what settlement owes that account, paid once.",
-    "money.conservation": "Deposits equal what was withdrawn, what was burned and what is still owed.",
+    "money.conservation": "After every block the contract holds what the books owe, and nobody took more than its own.",
 }
+
+VOUCHED_FOR = frozenset({
+    "header.form", "header.body", "header.radii", "header.arm", "report.signature", "report.range",
+    "aggregate.selected", "aggregate.means", "aggregate.accuracy", "blocklist.silence",
+    "draw.proof", "draw.committee", "draw.commanders",
+})  # fmt: skip
+"""What every signer of a block could compute itself before it signed: of a block that fails here, all of them lied.
+
+Comparison bits are not among them: a validator has them from the comparison.
+"""
 
 SECOND = {f"paranoid.{what}": f"Computed a second time: {proves}" for what, proves in WHAT.items()}
 """What `audit --paranoid` adds: the plain re-computation, the history and the audit agree."""

@@ -13,10 +13,12 @@ _signer = lru_cache(maxsize=4096)(signer)
 
 
 def signed_by(game: Game, digest: bytes, signature: bytes) -> bytes | None:
-    """`crypto.verify.signer`, its verdicts kept for a while and its time told to the game."""
+    """`crypto.verify.signer`, its verdicts kept for a while, its time told to the game, its nonce looked at."""
     start = perf_counter()
     address = _signer(digest, signature)
     game.on_verified(perf_counter() - start)
+    if address is not None:
+        game.nonces.add(address, digest, signature, game.running.round)
     return address
 
 
@@ -28,12 +30,12 @@ def check_certificate(game: Game, content: bytes, signers: int, signatures: byte
     quorum = p.quorum(members.bit_count())
     enough = checks.that(
         formed and len(holders) >= quorum, "certificate.quorum", t, "signers",
-        "{} bytes of signatures by seats {}, a quorum is {} of {}",
-        len(signatures), holders, quorum, members.bit_count(),
+        "seats {} signed, a quorum is {} of {}; {} bytes of signatures", holders, quorum, members.bit_count(),
+        len(signatures), part=signatures,
     )  # fmt: skip
     entitled = checks.that(
         signers & ~members == 0, "certificate.members", t, "signers",
-        "seats {} are none of the round's validators {}", seats(signers & ~members), seats(members),
+        "seats {} signed, the round's validators are {}", holders, seats(members), part=signatures,
     )  # fmt: skip
     if not formed:
         return False
@@ -41,8 +43,10 @@ def check_certificate(game: Game, content: bytes, signers: int, signatures: byte
     valid = []
     for index, seat in enumerate(holder for holder in holders if holder < p.participants):
         signature = signatures[SIGNATURE_BYTES * index : SIGNATURE_BYTES * (index + 1)]
+        who = signed_by(game, digest, signature)
         valid.append(checks.that(
-            signed_by(game, digest, signature) == game.addresses[seat], "certificate.signatures", t,
-            f"block signature of seat {seat}", "{} is not its signature over this record", signature,
+            who == game.addresses[seat], "certificate.signatures", t, f"block signature of seat {seat}",
+            "{2} is not its signature over this record: it is of {0}, the seat is {1}", who, game.addresses[seat],
+            signature, part=signature,
         ))  # fmt: skip
     return enough and entitled and all(valid)

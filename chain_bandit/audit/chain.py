@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from chain_bandit.audit.exhibits import Field, Place
 from chain_bandit.audit.report import Checks
 from chain_bandit.history.blocks import History, RawBlock
 from chain_bandit.history.errors import BadEncoding
@@ -42,7 +43,7 @@ def survey(history: History, kept: bytes | None, checks: Checks) -> Survey:
             if call.succeeded:
                 _take_in(call, found)
     if found.number < 0 and found.sound:
-        found.sound = checks.that(False, "chain.links", None, "history", "it holds no block")
+        found.sound = checks.that(False, "chain.links", None, "history", "it holds {} blocks, not at least {}", 0, 1)
     if kept is not None and found.sound:
         checks.that(found.head == kept, "chain.head", None, f"block {found.number}",
                     "its hash is {}, the auditor kept {}", found.head, kept)
@@ -54,19 +55,22 @@ def survey(history: History, kept: bytes | None, checks: Checks) -> Survey:
 def _check_block(block: RawBlock, found: Survey, first: int, chain_id: int, checks: Checks) -> bool:
     expected = first if found.number < 0 else found.number + 1
     name = f"block {expected}"
+    checks.place = Place(block, expected)
     try:
         header = decode_header(block.header)
     except BadEncoding as error:
-        return checks.that(False, "chain.links", None, name, "{}", error)
+        return checks.that(False, "chain.links", None, name, "{}", error, "a block header")
     follows = checks.that(
         header.number == expected and (found.number < 0 or header.parent == found.head),
-        "chain.links", None, name, "it is number {} on parent {}, after {}", header.number, header.parent, found.head,
+        "chain.links", None, name, "number and parent are {}, not {}", (header.number, header.parent),
+        (expected, found.head if found.number >= 0 else "any"),
+        shown=Field.HEIGHT if header.number != expected else Field.PARENT,
     )  # fmt: skip
     found.head, found.number = header.digest, header.number
     problem = _transactions_problem(block, chain_id)
-    paid = checks.that(not problem, "chain.transactions", None, name, "{}", problem)
+    paid = checks.that(not problem, "chain.transactions", None, name, "{}", problem, "what its header binds")
     problem = _receipts_problem(block)
-    received = checks.that(not problem, "chain.receipts", None, name, "{}", problem)
+    received = checks.that(not problem, "chain.receipts", None, name, "{}", problem, "what its header binds")
     return follows and paid and received
 
 

@@ -41,7 +41,7 @@ def _check_seat(game: Game, header: Header, seat: int, report: Report) -> None:
         _on_trust(game, header, seat)
         return
     checks.that(opens, "counts.commitment", t, f"count commitment of seat {seat}",
-                "{} does not open to its pulls {}", report.commitment, counts)
+                "{} does not open to its pulls {}", report.commitment, counts, part=report.commitment)
     if opens:
         checks.each_same(_bits(header, seat), _true_bits(game, seat), "counts.bits", t,
                          f"comparison bit of seat {seat} and arm")

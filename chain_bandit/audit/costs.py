@@ -1,5 +1,6 @@
 """Costs: the walk back over the records, and which rounds are in case 2 (PROTOCOL 1.8)."""
 
+from chain_bandit.audit.exhibits import Field, Slice
 from chain_bandit.audit.game import Game
 from chain_bandit.audit.rewards import environment_of, in_window
 from chain_bandit.history.records import Call, Event
@@ -13,12 +14,15 @@ def costs_settled(game: Game, call: Call) -> None:
     if call.arguments is None:
         return
     checks, first = game.checks, game.parameters.burn_in
-    checks.same(call.sender, environment_of(game), "costs.records", None, "sender of a cost settlement")
+    checks.same(call.sender, environment_of(game), "costs.records", None, "sender of a cost settlement",
+                shown=Field.SENDER)
     in_window(game, call, "cost settlement")
     for entry in call.arguments[0]:
         t = game.running.round - 1 - game.handed_back
         if t < first:
-            checks.that(False, "costs.records", None, "records handed back", "there are more than were made")
+            made = game.running.round - first
+            checks.that(False, "costs.records", None, "records handed back", "{} or more, {} were made", made + 1, made,
+                        part=entry.parent)
             return
         _check_entry(game, t, entry)
         game.handed_back += 1
@@ -42,12 +46,17 @@ def _charge(game: Game, t: int) -> None:
         game.costs[seat] += 0 if listed >> seat & 1 else cost
 
 
+def _bit(entry: CostEntry) -> Slice:
+    """Where an entry says whether it was costly: its third word, with the parent and the kind before it."""
+    return Slice(entry.parent + entry.kind.to_bytes(32, "big") + entry.costly.to_bytes(32, "big"), 64, 32)
+
+
 def _check_entry(game: Game, t: int, entry: CostEntry) -> None:
     checks, past = game.checks, game.past[t]
     header = keccak(entry.header) if entry.header else ZERO
     checks.same(
         (entry.parent, entry.kind, header), (past.parent, int(past.kind), past.header), "costs.records", t,
-        "record handed back",
+        "record handed back", entry.parent,
     )  # fmt: skip
     past.charged = entry.costly
     if past.expected is None:
@@ -55,5 +64,5 @@ def _check_entry(game: Game, t: int, entry: CostEntry) -> None:
     else:
         checks.that(
             entry.costly == past.expected, "costs.case", t, "case-2 bit",
-            "it is {}, reports, receipts and roles give {}", entry.costly, past.expected,
+            "it is {}, reports, receipts and roles give {}", entry.costly, past.expected, part=_bit(entry),
         )  # fmt: skip

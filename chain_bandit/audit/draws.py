@@ -22,7 +22,8 @@ def check_draws(game: Game, header: Header, reports: Mapping[int, Report]) -> No
     for seat in seats(header.committee | header.commanders):
         checks.that(
             seat in hashes or bool(entitled >> seat & 1), "draw.proof", t, f"draw of seat {seat}",
-            "it is named for a later round, but its report proves nothing by its key on the seed of round {}", t + 1,
+            "the header names seats {0}, the proofs on the seed of round {2} are of seats {1}",
+            seats(header.committee | header.commanders), sorted(hashes), t + 1,
         )  # fmt: skip
     for name, drawn, said, found in (
         ("committee", p.sortition > 0, header.committee, expected.committee),

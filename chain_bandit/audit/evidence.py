@@ -25,15 +25,16 @@ def evidence_taken(game: Game, call: Call) -> None:
     t, seat = ledger.round, proof.seat
     in_time(game, call, "evidence")
     problem = _problem(game, proof)
-    checks.that(not problem, "evidence.proof", t, f"proof against seat {seat}", "{}", problem)
+    checks.that(not problem, "evidence.proof", t, f"proof against seat {seat}", "{2}", proof,
+                "two contents, each with the seat's signature in one slot", problem)
     if seat >= p.participants:
         return
     since = t + p.evidence_delay
     fresh = not ledger.blocked_from[seat]
     checks.that(
         fresh and call.events == (Event("Accused", (seat, since)),), "evidence.listing", t, f"seat {seat}",
-        "the history says {}; taken in round {}, it counts from round {} on, listed before from round {} (0: never)",
-        call.events, t, since, ledger.blocked_from[seat],
+        "the history says {}, the rules {}; taken in round {}, it was listed before from round {} on (0: never)",
+        call.events, (Event("Accused", (seat, since)),) if fresh else (), t, ledger.blocked_from[seat],
     )  # fmt: skip
     if fresh:
         game.ledger = accused(ledger, seat, since)

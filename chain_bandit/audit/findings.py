@@ -1,45 +1,64 @@
-"""What the history tells about participants without breaking a check."""
+"""What the history tells about who took part without breaking a check, and how much it says of them."""
 
+from collections.abc import Iterator
+
+from chain_bandit.audit.alike import GAMES, Pair, groups
 from chain_bandit.audit.game import Game
-from chain_bandit.audit.report import KEPT, Finding
+from chain_bandit.audit.nonces import Signed
+from chain_bandit.audit.report import KEPT, Finding, Weight
 from chain_bandit.protocol.assumptions import broken_by_roles
 from chain_bandit.protocol.settlement import Conduct
 
-_IN_WORDS = {
+_PROOFS = {
     "false report": "seat {seat}, a labelled liar, reported other means than its receipts in {n} rounds",
     "false report of a seat not labelled a liar":
         "seat {seat} is not labelled a liar, but reported other means than its receipts in {n} rounds",
     "false proof": "seat {seat} reported a proof of a draw that is none of its key and round, in {n} blocks",
-    "no report": "seat {seat} has no agreed report in {n} blocks",
-    "no pull": "seat {seat} did not pull in {n} approved rounds",
-    "other arm than the honest": "seat {seat} pulled another arm than the honest in {n} rounds",
     "false count commitment": "seat {seat} committed to other pull counts than it had in {n} blocks",
-    "bits of other counts": "the comparison bits of seat {seat} in {n} blocks are not those of its pulls",
     "false sealed arm": "seat {seat} sealed another arm than that of its last receipt in {n} blocks",
     "false sealed reward": "seat {seat} sealed another reward than that of its last receipt in {n} blocks",
     "sealed record does not open": "the sealed record of seat {seat} does not open with its own key in {n} blocks",
-    "sealing key not revealed": "seat {seat} did not reveal the key of its sealed records in {n} blocks",
-    "bits on trust":
-        "the comparison bits of seat {seat} in {n} blocks were not checked: they rest on the quorum's word alone",
     "equivocated": "seat {seat} is proven to have signed two contents in one slot",
     "equivocation of a seat not labelled an attacker":
         "seat {seat} is not labelled an attacker, but signed two contents in one slot: its key leaked, or its label "
         "is wrong",
-    "label without a lie": "seat {seat} is labelled a liar and never reported a false mean",
+    "certified a false block":
+        "seat {seat} signed {n} blocks that do not follow from what they rest on; the contract recorded them",
 }
+_OBSERVATIONS = {
+    "no report": "seat {seat} has no agreed report in {n} blocks",
+    "no pull": "seat {seat} did not pull in {n} approved rounds",
+    "other arm than the honest": "seat {seat} pulled another arm than the honest in {n} rounds",
+    "bits of other counts": "the comparison bits of seat {seat} in {n} blocks are not those of its pulls",
+    "sealing key not revealed": "seat {seat} did not reveal the key of its sealed records in {n} blocks",
+    "bits on trust":
+        "the comparison bits of seat {seat} in {n} blocks were not checked: they rest on the quorum's word alone",
+    "label without a lie": "seat {seat} is labelled a liar and never reported a false mean",
+    "ended by the deadline": "{n} rounds ended by their deadline: no quorum's word on them came before it",
+    "call too late": "the contract refused {n} calls of seat {seat} whose time was over",
+    "call refused": "the contract refused {n} calls of seat {seat}",
+    "call too late, of the environment": "the contract refused {n} calls of the environment whose time was over",
+    "call refused, of the environment": "the contract refused {n} calls of the environment",
+}
+_OF_THE_ENVIRONMENT = "the environment, address {}"
 
 
 def findings(game: Game) -> list[Finding]:
-    """All findings: about the labels, then by sort and seat with the first rounds of each."""
+    """All findings: about the labels, then by sort and seat with the first rounds of each, then keys, then hints."""
     noted = {key: rounds for key, rounds in game.findings.items() if rounds}
     if game.disclosed is not None and game.past:
         for seat in sorted(game.disclosed.liars):
             if ("false report", seat) not in noted:
                 noted["label without a lie", seat] = []
-    return _labels(game) + [
-        Finding(kind, seat, len(rounds), tuple(rounds[:KEPT]), _sentence(kind, seat, rounds))
-        for (kind, seat), rounds in sorted(noted.items())
-    ]
+    in_order = sorted(noted.items(), key=lambda item: (item[0][0], -1 if item[0][1] is None else item[0][1]))
+    made = [_noted(kind, seat, rounds) for (kind, seat), rounds in in_order]
+    return [*_labels(game), *made, *_keys(game), *_hints(game)]
+
+
+def _noted(kind: str, seat: int | None, rounds: list[int]) -> Finding:
+    weight, words = (Weight.PROOF, _PROOFS) if kind in _PROOFS else (Weight.OBSERVATION, _OBSERVATIONS)
+    text = words[kind].format(seat=seat, n=len(rounds)) + (f" (first in round {rounds[0]})" if rounds else "")
+    return Finding(kind, seat, len(rounds), tuple(rounds[:KEPT]), text, weight)
 
 
 def _labels(game: Game) -> list[Finding]:
@@ -52,11 +71,54 @@ def _labels(game: Game) -> list[Finding]:
         Finding(
             f"labels: {broken.name}", None, malicious, (),
             f"by the labels {broken.inequality} does not hold ({broken.values}): the theorem promises nothing",
+            Weight.OBSERVATION,
         )
         for broken in broken_by_roles(game.parameters, len(game.disclosed.liars), attackers, malicious)
     ]  # fmt: skip
 
 
-def _sentence(kind: str, seat: int, rounds: list[int]) -> str:
-    text = _IN_WORDS[kind].format(seat=seat, n=len(rounds))
-    return text + (f" (first in round {rounds[0]})" if rounds else "")
+def _keys(game: Game) -> Iterator[Finding]:
+    """Keys that their owners gave away: computed and compared with the address, never shown."""
+    owner = game.deployment.environment if game.deployment else b""
+    for first, second in game.nonces.found():
+        if first.address in game.addresses or first.address == owner:
+            seat = game.addresses.index(first.address) if first.address in game.addresses else None
+            who = _OF_THE_ENVIRONMENT.format("0x" + owner.hex()) if seat is None else f"seat {seat}"
+            yield Finding(
+                "key given away", seat, 2, tuple(sorted({first.round, second.round})),
+                f"{who} signed two digests with one nonce: anybody can compute its private key, as this audit did",
+                Weight.PROOF, evidence={"nonce_r": "0x" + first.signature[:32].hex(), **_two(first, second)},
+            )  # fmt: skip
+
+
+def _two(first: Signed, second: Signed) -> dict[str, object]:
+    return {
+        name: {"round": each.round, "digest": "0x" + each.digest.hex(), "signature": "0x" + each.signature.hex()}
+        for name, each in (("first", first), ("second", second))
+    }
+
+
+def _hints(game: Game) -> Iterator[Finding]:
+    """Groups of seats whose reports are too alike."""
+    for group in groups(game.alike.found() if game.alike else []):
+        first, *others = sorted({seat for pair in group for seat in pair.seats})
+        named = ", ".join(map(str, others))
+        yield Finding(
+            "reports too alike", first, len(group), tuple(sorted({pair.since for pair in group})[:KEPT]),
+            f"the reports of seats {first} and {named} move alike, so that one may copy another or they share a plan: "
+            f"{_strongest(group)}; who reports what it drew comes to this in fewer than one of {GAMES:,} games",
+            Weight.HINT, tuple(others), {"pairs": [_pair(pair) for pair in group[:KEPT]]},
+        )  # fmt: skip
+
+
+def _strongest(group: list[Pair]) -> str:
+    pair = max(group, key=lambda pair: pair.alike - pair.expected)
+    (one, other), most = pair.seats, round(pair.expected)
+    return f"{one} and {other} in {pair.alike} of {pair.compared} rounds, where {most} are to be expected at most"
+
+
+def _pair(pair: Pair) -> dict[str, object]:
+    return {
+        "seats": list(pair.seats), "alike": pair.alike, "compared": pair.compared,
+        "expected": round(pair.expected, 3), "since": pair.since,
+    }  # fmt: skip

@@ -5,7 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from chain_bandit.audit.alike import Alike
+from chain_bandit.audit.books import Books
 from chain_bandit.audit.chain import Survey
+from chain_bandit.audit.nonces import Nonces
 from chain_bandit.audit.report import Checks, RoundRow
 from chain_bandit.history.blocks import Origin
 from chain_bandit.protocol.blocks import Kind, Seated
@@ -19,8 +22,9 @@ from chain_bandit.protocol.settlement import Balance, Conduct, Pull
 
 @dataclass(frozen=True, eq=False)
 class Disclosed:
-    """What the environment opened after the game: draws, roles by seat, hidden cost."""
+    """What the environment opened after the game: reward model and draws, roles by seat, hidden cost."""
 
+    model: RewardModel
     draws: Draws
     roles: tuple[Conduct, ...]
     cost: int
@@ -41,9 +45,8 @@ def disclose(secret: bytes, roles: bytes, model: bytes, seed_0: bytes, arms: int
         decoded = RewardModel.decode(model, arms)
     except Malformed:
         return None
-    return Disclosed(
-        Draws(decoded, secret, seed_0), tuple(map(Conduct, roles)), hidden_cost(secret, seed_0), decoded.means
-    )
+    draws = Draws(decoded, secret, seed_0)
+    return Disclosed(decoded, draws, tuple(map(Conduct, roles)), hidden_cost(secret, seed_0), decoded.means)
 
 
 @lru_cache(maxsize=4096)
@@ -101,6 +104,9 @@ class Game:
         unread: seats of which some round's pull is not known, so that neither are its counts and means.
         last: every seat's last receipt; None where it is not known.
         earned, summed, unsealed: of a sealed game: units in opened tags by seat, whether sums were paid, who revealed.
+        paid_in, paid_out: wei that the history says the contract got and gave away.
+        gap, least: by how much that was not what the books say, when it was last looked at, and how far the account
+            with least was below nothing.
         costly, costs: rounds charged as case 2; what those before it was on the block list cost each seat, in units.
     """
 
@@ -111,7 +117,11 @@ class Game:
     deployment: Deployment | None = None
     seated: list[Seated] = field(default_factory=list)
     addresses: list[bytes] = field(default_factory=list)
-    deposits: int = 0
+    books: Books = field(default_factory=Books)
+    paid_in: int = 0
+    paid_out: int = 0
+    gap: int = 0
+    least: int = 0
     deposits_known: bool = True
     ledger: Ledger | None = None
     digest: bytes = ZERO
@@ -145,7 +155,9 @@ class Game:
     withdrawn: dict[bytes, int] = field(default_factory=dict)
     run_digest: bytes = ZERO
     rows: list[RoundRow] = field(default_factory=list)
-    findings: dict[tuple[str, int], list[int]] = field(default_factory=lambda: defaultdict(list))
+    nonces: Nonces = field(default_factory=Nonces)
+    alike: Alike | None = None
+    findings: dict[tuple[str, int | None], list[int]] = field(default_factory=lambda: defaultdict(list))
     other: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -175,6 +187,6 @@ class Game:
         """Whether the opened roles label the seat honest."""
         return self.disclosed is not None and not self.disclosed.roles[seat]
 
-    def note(self, kind: str, seat: int, round_: int) -> None:
-        """Keep a finding about a participant."""
+    def note(self, kind: str, seat: int | None, round_: int) -> None:
+        """Keep a finding about a participant, or about the environment or the game without a seat."""
         self.findings[kind, seat].append(round_)

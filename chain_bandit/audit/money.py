@@ -1,5 +1,15 @@
 """Money: who is owed what at the end, who took it, and that nothing is missing (PROTOCOL 1.8)."""
 
+from chain_bandit.audit.books import (
+    BURNED,
+    CONTRACT,
+    COSTS,
+    ENVIRONMENT,
+    HEADINGS,
+    POOL,
+    account,
+)
+from chain_bandit.audit.exhibits import Field
 from chain_bandit.audit.game import Game
 from chain_bandit.audit.report import Account
 from chain_bandit.history.records import Call, Event
@@ -10,7 +20,7 @@ def closed(game: Game, call: Call) -> None:
     """The accounts become final."""
     p, checks, ledger = game.parameters, game.checks, game.running
     if game.closed or game.deployment is None:
-        checks.that(False, "money.close", None, "closing", "the game is closed twice")
+        checks.that(False, "money.close", None, "closing", "the game is closed {} times, not {}", 2, 1)
         return
     records = ledger.round - p.burn_in
     complete = game.revealed and game.handed_back == records and game.settled_through == ledger.round - 1
@@ -21,10 +31,13 @@ def closed(game: Game, call: Call) -> None:
         game.is_over(call.block) and ((complete and not unrevealed) or call.block > deadline),
         "money.close", None, "closing",
         "in block {} the game is not over, or not settled before its window ends with block {}", call.block, deadline,
+        shown=Field.NUMBER,
     )  # fmt: skip
     game.closed, game.void = True, not complete
+    said = sum(event.values[1] for event in call.events if event.name == "Closed")
+    game.paid_out += said
     if complete and game.disclosed is None:
-        game.burned = sum(event.values[1] for event in call.events if event.name == "Closed")
+        game.burned = said
         checks.unknown("money.balances", "roles and cost cannot be decoded")
         return
     if complete and game.disclosed is not None:
@@ -36,6 +49,7 @@ def closed(game: Game, call: Call) -> None:
         game.balance = void_balance(
             p, game.deployment.pool, game.rewards, listed, unrevealed, ledger.weights
         )
+    _book_closing(game, unrevealed)
     game.burned = game.balance.burned
     checks.same(
         call.events, (Event("Closed", (not complete, game.burned)),), "money.close", None,
@@ -43,17 +57,48 @@ def closed(game: Game, call: Call) -> None:
     )  # fmt: skip
 
 
+def _book_closing(game: Game, unrevealed: frozenset[int]) -> None:
+    """Costs or shares, penalties, and what is left of the pool; and that the books then say what the formula does."""
+    p, books, balance = game.parameters, game.books, game.balance
+    for seat in range(p.participants):
+        own = account(seat, "costs")
+        if not game.void:
+            debit, credit = (own, COSTS) if game.is_honest(seat) else (COSTS, own)
+            books.move("costs", debit, credit, game.costs[seat] * p.wei_per_unit)
+        books.move("penalty", account(seat, "penalty"), BURNED, p.unrevealed_penalty * (seat in unrevealed))
+    if game.void:
+        sharing = [seat for seat, since in enumerate(game.running.blocked_from) if not since]
+        share = books.owed[POOL] // len(sharing) if sharing else 0
+        for seat in sharing:
+            books.move("share of the pool", POOL, account(seat, "share"), share)
+    else:
+        books.move("surplus of costs", COSTS, BURNED, max(0, books.owed[COSTS]))
+        books.move("deficit of costs", POOL, COSTS, -books.owed[COSTS])
+    books.move("rest of the pool", POOL, BURNED if game.void else ENVIRONMENT, books.owed[POOL])
+    if balance is not None:
+        booked = [*map(books.of, range(p.participants)), books.owed[ENVIRONMENT], books.owed[BURNED]]
+        game.checks.same(
+            booked, [*balance.participants, balance.environment, balance.burned], "money.conservation", None,
+            "what the books owe every seat and the environment, and what they burned",
+        )  # fmt: skip
+
+
 def withdrew(game: Game, call: Call, address: bytes, amount: int) -> None:
     """An account takes what it is owed."""
+    refund(game, call.block)
     owed = _owed(game, call.block).get(address, 0)
     who = _name(game, address)
+    known = address in game.addresses
+    own = account(game.addresses.index(address), "withdrawn") if known else _environment(game, address)
+    game.books.move("withdrawal", own, CONTRACT, amount)
+    game.paid_out += amount
     if game.blind or (game.closed and game.balance is None):
         game.checks.unknown("money.balances", f"what {who} is owed is not known")
     else:
         game.checks.that(
             amount == owed and address not in game.withdrawn, "money.balances", None, f"withdrawal of {who}",
-            "{} wei in block {}, settlement owes it {}{}",
-            amount, call.block, owed, ", which it already took" if address in game.withdrawn else "",
+            "{} wei, settlement owes it {}{}", amount, owed,
+            ", which it already took" if address in game.withdrawn else "",
         )  # fmt: skip
     game.withdrawn[address] = game.withdrawn.get(address, 0) + amount
 
@@ -81,47 +126,77 @@ def called_off(game: Game, block: int) -> bool:
     return missed and game.ledger is None and not game.blind
 
 
-def check_conservation(game: Game, block: int) -> None:
-    """Deposits equal withdrawals, burned wei, and what is still owed."""
-    if not game.deposits_known:
-        game.checks.unknown("game.deposits", "a stake came through another contract")
-    owed = _owed(game, block)
-    if not owed:
-        game.checks.unknown("money.conservation", "the game is not closed")
+def refund(game: Game, block: int) -> None:
+    """What is left of the pool of a game that was called off is the environment's."""
+    if called_off(game, block):
+        game.books.move("refund", POOL, ENVIRONMENT, game.books.owed[POOL])
+
+
+def check_conservation(game: Game) -> None:
+    """After a chain block: what came in less what went out is all that is owed, and nobody took more than that.
+
+    What was wrong already after an earlier block is not found again.
+    """
+    books = game.books
+    if game.blind or not game.deposits_known or (game.closed and game.balance is None):
         return
-    left = {address: amount - game.withdrawn.get(address, 0) for address, amount in owed.items()}
-    taken = sum(game.withdrawn.values())
+    least = min([books.owed[POOL], books.owed[ENVIRONMENT], *map(books.of, range(len(game.addresses)))])
+    there = game.paid_in - game.paid_out
     game.checks.that(
-        game.deposits == taken + game.burned + sum(left.values()) and min(left.values()) >= 0
-        and game.withdrawn.keys() <= owed.keys(),
-        "money.conservation", None, "money", "{} wei came in; {} withdrawn, {} burned, {} still owed",
-        game.deposits, taken, game.burned, sum(left.values()),
+        there - books.held == game.gap and least >= game.least, "money.conservation", None, "money",
+        "the contract has {} wei, it owes {}, and {} or more to everybody", there, books.held, least,
     )  # fmt: skip
+    game.gap, game.least = there - books.held, min(least, 0)
+
+
+def conserved(game: Game) -> None:
+    """At the end: say why the books were not held against the history, where they were not."""
+    if not game.deposits_known:
+        for name in ("game.deposits", "money.conservation"):
+            game.checks.unknown(name, "a stake came through another contract")
+    elif game.blind:
+        game.checks.unknown("money.conservation", game.blind)
+    elif game.closed and game.balance is None:
+        game.checks.unknown("money.conservation", "roles and cost cannot be decoded")
 
 
 def accounts(game: Game) -> list[Account]:
     """The money table: one line a seat, then the environment."""
-    deployment, balance = game.deployment, game.balance
+    deployment, balance, owed = game.deployment, game.balance, game.books.owed
     if deployment is None:
         return []
-    wei, lines = deployment.parameters.wei_per_unit, []
+    lines = []
     for seat, seated in enumerate(game.seated):
-        address, stake = seated.address, seated.weight * deployment.parameters.stake
-        reward = game.rewards[seat] if game.rewards else 0
+        own = {heading: owed[account(seat, heading)] for heading in HEADINGS}
         role = game.disclosed.roles[seat] if game.disclosed else None
-        net = balance.participants[seat] - stake if balance else None
-        cost = reward * wei - net if net is not None and not game.void else None
         lines.append(
-            Account(seat, _hex(address), _ROLES[int(role)] if role is not None else None, stake, reward, cost, net,
-                    game.withdrawn.get(address, 0))
-        )
-    owner = deployment.environment
-    net = balance.environment - deployment.pool if balance else None
-    lines.append(Account(None, _hex(owner), "environment", deployment.pool, 0, None, net, game.withdrawn.get(owner, 0)))
+            Account(
+                seat, _hex(seated.address), _ROLES[int(role)] if role is not None else None,
+                stake=own["stake"],
+                rewards=game.rewards[seat] if game.rewards else 0,
+                cost=-own["costs"] if balance and not game.void else None,
+                net=balance.participants[seat] - own["stake"] if balance else None,
+                withdrawn=game.withdrawn.get(seated.address, 0),
+                penalty=-own["penalty"],
+                share=own["share"],
+                owed=sum(own.values()),
+            )
+        )  # fmt: skip
+    owner, pool = deployment.environment, deployment.pool
+    lines.append(Account(
+        None, _hex(owner), "environment", pool, 0, None, balance.environment - pool if balance else None,
+        game.withdrawn.get(owner, 0), owed=owed[ENVIRONMENT],
+    ))  # fmt: skip
     return lines
 
 
 _ROLES = ("honest", "liar", "attacker", "liar and attacker")
+
+
+def _environment(game: Game, address: bytes) -> str:
+    """Its account, or that of a stranger: to whom nothing is owed."""
+    is_it = game.deployment is not None and address == game.deployment.environment
+    return ENVIRONMENT if is_it else _hex(address)
 
 
 def _name(game: Game, address: bytes) -> str:

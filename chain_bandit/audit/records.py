@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from chain_bandit.audit.aggregation import check_computed
 from chain_bandit.audit.blocks import Checked, check_block
+from chain_bandit.audit.catalogue import VOUCHED_FOR
 from chain_bandit.audit.certificates import check_certificate
 from chain_bandit.audit.game import Game, Past
 from chain_bandit.audit.report import RoundRow
@@ -12,11 +13,14 @@ from chain_bandit.audit.timing import in_time
 from chain_bandit.history.records import Call, Event
 from chain_bandit.protocol import run_digest
 from chain_bandit.protocol.blocks import Kind, Record, SignedReport, approves, seats
+from chain_bandit.protocol.digests import uint
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.ledger import after_record, blocked, honest_arm, pulled_arm, records_made, validators
 from chain_bandit.protocol.messages import NO_BLOCK
 from chain_bandit.protocol.parameters import BodyMode
 from chain_bandit.protocol.submission import Submitted, decode
+
+SELECTOR_BYTES = 4
 
 
 def submitted(game: Game, call: Call) -> None:
@@ -34,25 +38,34 @@ def submitted(game: Game, call: Call) -> None:
         len(blocks) <= p.unrecorded + 1, "record.waiting", first, "blocks of the transaction",
         "{} of them waited, the last one was signed when at most {} might", len(blocks), p.unrecorded + 1,
     )  # fmt: skip
+    start = SELECTOR_BYTES
     made: list[Record] = []
-    waiting: list[int] = []
+    waiting: dict[int, bool] = {}
     for block in blocks:
         if game.running.round > p.horizon:
             in_time(game, call, "record")
             break
+        checks.at_block(start, block.decided)
+        start += len(block.encode(p))
         record = _submitted_block(game, call, block, waiting, len(blocks))
         if record is None:
             return
         made += record
-    agrees = _check_event(game, call, made)
+    checks.at_block()
+    said = _check_event(game, call, made)
     if p.body_mode == BodyMode.FULL:
-        check_computed(game, [each.round for each in made if each.header], agrees)
+        check_computed(game, [each.round for each in made if each.header], said)
 
 
 def _submitted_block(
-    game: Game, call: Call, block: Submitted, waiting: list[int], sharing: int
+    game: Game, call: Call, block: Submitted, waiting: dict[int, bool], sharing: int
 ) -> tuple[Record, ...] | None:
-    """Check and record one block; the records made, None when it cannot be followed."""
+    """Check and record one block; the records made, None when it cannot be followed.
+
+    Args:
+        waiting: the rounds before it without signatures of their own, and whether their blocks hold.
+        sharing: how many blocks share the transaction's gas.
+    """
     p, checks, ledger = game.parameters, game.checks, game.running
     t = ledger.round
     try:
@@ -60,15 +73,19 @@ def _submitted_block(
     except Malformed as error:
         _lose(game, t, error)
         return None
+    checks.latest.clear()
     checked = check_block(game, header, block.body if p.body_mode == BodyMode.FULL else None)
+    waiting[t] = not checks.latest & VOUCHED_FOR
     if block.signers:
         certified = check_certificate(game, checked.digest, block.signers, block.signatures)
-        for earlier in waiting:
+        for earlier, holds in waiting.items():
+            for seat in seats(block.signers) if certified and not holds else ():
+                game.note("certified a false block", seat, earlier)
+            if earlier == t:
+                continue
             checks.that(certified, "certificate.batch", earlier, "block without signatures of its own",
-                        "the block of round {}, which vouches for it, is not certified", t)
+                        "the block of round {2}, which vouches for it, is not certified", False, True, t)
         waiting.clear()
-    else:
-        waiting.append(t)
     kind = Kind.APPROVED if approves(header.means) else Kind.REJECTED
     past = Past(kind, ledger.head, checked.digest, failed=ledger.failed)
     if header.arm < p.arms:
@@ -80,7 +97,7 @@ def _submitted_block(
 
 
 def _lose(game: Game, t: int, error: Malformed) -> None:
-    game.checks.that(False, "header.form", t, "block", "{}", error)
+    game.checks.that(False, "header.form", t, "block", "{2}", error.got, error.expected, error)
     game.blind = f"the block of round {t} is malformed"
 
 
@@ -102,6 +119,7 @@ def skipped_after_deadline(game: Game, call: Call) -> None:
     deadline = game.last_record_block + p.skip_deadline + (p.burn_in_blocks if t == p.burn_in else 0)
     game.checks.that(call.block > deadline, "record.deadline", t, "skip",
                      "it is in block {}, the deadline is block {}", call.block, deadline)
+    game.note("ended by the deadline", None, t)
     _skip(game, call, call.arguments[0], 0)
 
 
@@ -126,6 +144,7 @@ def _record(
         game.checks.that(
             committee == everybody, "draw.committee", record.round, "next committee",
             "seats {} were named, without proofs all of {} validate", seats(committee), seats(everybody),
+            part=uint(committee, 32),
         )  # fmt: skip
     elif p.has_committees and not p.sortition:
         best = game.running.committee
@@ -137,22 +156,22 @@ def _record(
     return made
 
 
-def _check_event(game: Game, call: Call, made: list[Record]) -> bool:
-    """One event a transaction, of its last record; whether its head is that of the rules."""
+def _check_event(game: Game, call: Call, made: list[Record]) -> object:
+    """One event a transaction, of its last record; the head that it says."""
     checks, last, head = game.checks, made[-1], game.running.head
     said = call.events[0].values if call.events and call.events[0].name == "Recorded" else (None, None, None)
     explored = last.kind is Kind.EXPLORATION
     checks.that(
         (said[1] == Kind.EXPLORATION) == explored and (not explored or said[0] == last.round),
         "record.exploration", made[-2].round if explored else last.round, "exploration round after it",
-        "the history ends with round {} as kind {}, the rules with round {} as kind {}", *said[:2], last.round,
-        int(last.kind),
+        "the history ends with (round, kind) {}, the rules with {}", said[:2], (last.round, int(last.kind)),
     )  # fmt: skip
     if last.header is not None:
         checks.same(said[1], last.kind, "aggregate.approval", last.round, "kind of the record")
     event = Event("Recorded", (last.round, last.kind, said[2]))
     checks.same(call.events, (event,), "record.events", last.round, "events")
-    return checks.same(said[2], head, "record.links", last.round, "digest of the history")
+    checks.same(said[2], head, "record.links", last.round, "digest of the history")
+    return said[2]
 
 
 def _advance(

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from enum import Enum, StrEnum
 from typing import Any
 
 from chain_bandit.audit.catalogue import CHECKS, PROVES
+from chain_bandit.audit.exhibits import LONGEST, Exhibit, Field, Place, Slice, exhibit
 
 KEPT = 20
 """Violations and findings of one sort that are kept in words; all are counted."""
@@ -13,23 +15,57 @@ KEPT = 20
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """What contradicts the rules: the check, the round (None outside rounds), the field, one sentence."""
+    """What contradicts the rules.
+
+    Attributes:
+        round: None outside rounds.
+        field: what it is about, in words.
+        found, expected: what the history says and what follows from the rest of it, ready for JSON.
+        exhibit: where on the chain it shows; None where no block is to blame.
+    """
 
     check: str
     round: int | None
     field: str
     sentence: str
+    found: Any = None
+    expected: Any = None
+    exhibit: Exhibit | None = None
+
+
+class Weight(StrEnum):
+    """How much a finding says of whom it names."""
+
+    PROOF = "proof"
+    """It follows from what was signed and opened: who kept to the rules is never named, but where its key leaked, or
+    where the environment handed it other receipts than it committed to, which those then show."""
+    OBSERVATION = "observation"
+    """It is in the history, and may have an innocent reason: a lost message, another's word."""
+    HINT = "hint"
+    """It would be unlikely by chance, by a stated bound; no more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that breaks no check: a participant's lie or silence; with no seat, about the game as a whole."""
+    """Something about who took part, beside the checks.
+
+    Attributes:
+        seat: None for the environment, and for the game as a whole.
+        count: of what the kind names: blocks, rounds or calls.
+        rounds: the first of them.
+        weight: how much it says.
+        others: further seats that it is about.
+        evidence: what somebody else needs to find the same, ready for JSON.
+    """
 
     kind: str
     seat: int | None
     count: int
     rounds: tuple[int, ...]
     sentence: str
+    weight: Weight
+    others: tuple[int, ...] = ()
+    evidence: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -45,7 +81,16 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Money of one party. Rewards in units of 1e-9, the rest in wei; None where it is not known."""
+    """Money of one party. Rewards in units of 1e-9, the rest in wei; None where it is not known.
+
+    Attributes:
+        stake: what it deposited; of the environment the pool.
+        cost: what costly rounds took from it; negative where they gave.
+        net: what it gets beyond its stake.
+        penalty: for not revealing its sealing key.
+        share: of the pool of a game that was closed without costs.
+        owed: what it is still owed.
+    """
 
     seat: int | None
     address: str
@@ -55,6 +100,9 @@ class Account:
     cost: int | None
     net: int | None
     withdrawn: int
+    penalty: int = 0
+    share: int = 0
+    owed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,40 +136,71 @@ class RoundRow:
 
 
 class Checks:
-    """The running count of every check, and the first violations in words."""
+    """The running count of every check, and the first violations with what shows them.
+
+    Attributes:
+        place: where on the chain the audit is.
+        latest: names of checks that failed since somebody cleared it.
+    """
 
     def __init__(self) -> None:
         self.tallies = {name: Tally() for name in CHECKS}
         self.violations: list[Violation] = []
+        self.place: Place | None = None
+        self.latest: set[str] = set()
 
-    def that(self, holds: bool, check: str, where: int | None, about: str, problem: str, *values: object) -> bool:
-        """Count one check; on failure keep `problem`, a sentence that `values` are put into."""
+    def at_block(self, start: int = 0, part: bytes = b"") -> None:
+        """What is checked next is the block that begins there in the calldata; without arguments, the transaction."""
+        if self.place is not None:
+            self.place.start, self.place.part = start, part
+
+    def that(
+        self, holds: bool, check: str, where: int | None, about: str, problem: str, found: object, expected: object,
+        *more: object, part: bytes | Slice = b"", shown: Field | None = None,
+    ) -> bool:
+        """Count one check.
+
+        Args:
+            where: the round, if it is of one.
+            problem: of a failure, a sentence that `found`, `expected` and `more` are put into.
+            part: the bytes of calldata or body that it is about; without them, and without `shown`, the field that
+                `exhibits.SHOWN_BY` names.
+        """  # fmt: skip
         tally = self.tallies[check]
         if holds:
             tally.passed += 1
             return True
         tally.failed += 1
-        place = "" if where is None else f"round {where}: "
-        sentence = f"{place}{about}: {problem.format(*map(shown, values))}"
+        self.latest.add(check)
+        time = "" if where is None else f"round {where}: "
+        sentence = f"{time}{about}: {problem.format(*map(worded, (found, expected, *more)))}"
         if tally.failed == 1:
             tally.evidence = sentence
         if tally.failed <= KEPT:
-            self.violations.append(Violation(check, where, about, sentence))
+            seen = exhibit(self.place, check, part, shown) if self.place else None
+            self.violations.append(Violation(check, where, about, sentence, plain(found), plain(expected), seen))
         return False
 
-    def same(self, got: object, expected: object, check: str, where: int | None, about: str) -> bool:
-        """Count one comparison of what the history says with what follows from the rest of it."""
-        return self.that(got == expected, check, where, about, "the history says {}, the rules give {}", got, expected)
+    def same(
+        self, got: object, expected: object, check: str, where: int | None, about: str,
+        part: bytes | Slice = b"", shown: Field | None = None,
+    ) -> bool:
+        """Count one comparison of what the history says with what follows from the rest of it."""  # fmt: skip
+        return self.that(
+            got == expected, check, where, about, "the history says {}, the rules give {}", got, expected,
+            part=part, shown=shown,
+        )  # fmt: skip
 
     def each_same(
-        self, got: Sequence[object], expected: Sequence[object], check: str, where: int | None, about: str
+        self, got: Sequence[object], expected: Sequence[object], check: str, where: int | None, about: str,
+        part: bytes | Slice = b"",
     ) -> None:
         """Count a comparison for every entry; `about` is followed by the entry's index."""
         if list(got) == list(expected):
             self.tallies[check].passed += len(expected)
             return
         for index, (one, other) in enumerate(zip(got, expected, strict=True)):
-            self.same(one, other, check, where, f"{about} {index}")
+            self.same(one, other, check, where, f"{about} {index}", part)
 
     def unknown(self, check: str, reason: str, count: int = 1) -> None:
         """Count what could not be checked, and why."""
@@ -138,7 +217,22 @@ class Checks:
             tally.evidence = f"{tally.on_trust} {what} rest on the quorum's word alone"
 
 
-def shown(value: object) -> object:
+def plain(value: object) -> Any:
+    """A value for JSON: bytes in hexadecimal, no longer than an exhibit's; dataclasses as objects; sets sorted."""
+    if isinstance(value, bytes):
+        return "0x" + value[:LONGEST].hex()
+    if is_dataclass(value) and not isinstance(value, type):
+        return {each.name: plain(getattr(value, each.name)) for each in fields(value)}
+    if isinstance(value, tuple | list):
+        return [plain(each) for each in value]
+    if isinstance(value, set | frozenset):
+        return [plain(each) for each in sorted(value)]
+    if isinstance(value, Enum):
+        return value.value
+    return value if isinstance(value, int | str | None) else str(value)
+
+
+def worded(value: object) -> object:
     """A value as a sentence has it: bytes in hexadecimal, nothing at length."""
     if isinstance(value, bytes):
         return "0x" + value.hex() if len(value) <= 32 else f"0x{value[:8].hex()}… ({len(value)} bytes)"
@@ -241,5 +335,5 @@ class AuditReport:
                 out.append(f"         {tally.evidence}")
         if self.head_trusted:
             out.append(f"  no head was given: the last block of the history, {self.head}, is trusted")
-        out.extend(f"  finding: {finding.sentence}" for finding in self.findings)
+        out.extend(f"  {finding.weight}: {finding.sentence}" for finding in self.findings)
         return out

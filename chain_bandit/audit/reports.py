@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from chain_bandit.audit.certificates import signed_by
+from chain_bandit.audit.exhibits import Slice
 from chain_bandit.audit.game import Game
 from chain_bandit.protocol.blocks import Report, SignedReport
 from chain_bandit.protocol.ledger import blocked
@@ -19,20 +20,28 @@ def check_reports(game: Game, signed: Mapping[int, SignedReport]) -> dict[int, R
     for seat, report in signed.items():
         content = statement_content(Phase.REPORT, report.content)
         digest = slot.digest(Phase.REPORT, Role.COMMANDER, seat, content)
+        who = signed_by(game, digest, report.signature)
         checks.that(
-            signed_by(game, digest, report.signature) == game.addresses[seat], "report.signature", ledger.round,
-            f"report of seat {seat}", "{} is not its signature over this report", report.signature,
+            who == game.addresses[seat], "report.signature", ledger.round, f"report of seat {seat}",
+            "{2} is not its signature over this report: it is of {0}, the seat is {1}", who, game.addresses[seat],
+            report.signature, part=report.content + report.signature,
         )  # fmt: skip
         reports[seat] = Report.decode(report.content, game.parameters)
         checks.that(
             max(reports[seat].means) <= UNIT, "report.range", ledger.round, f"report of seat {seat}",
-            "its estimators are {}, at most {} is allowed", reports[seat].means, UNIT,
+            "its estimators are {}, at most {} is allowed", reports[seat].means, UNIT, part=report.content,
         )  # fmt: skip
     listed = blocked(ledger, ledger.round)
     for seat in range(game.parameters.participants):
         if seat not in reports and not listed >> seat & 1:
             game.note("no report", seat, ledger.round)
     return reports
+
+
+def _means(report: Report) -> Slice:
+    """Where a report says its means: before its commitment."""
+    size = 4 * len(report.means)
+    return Slice(report.commitment, -size, size)
 
 
 def receipts_means(game: Game) -> dict[int, Means]:
@@ -52,7 +61,8 @@ def check_against_receipts(game: Game, reports: Mapping[int, Report], truth: Map
         elif seat not in truth:
             game.checks.unknown("honest.report", "the rewards of an earlier round are not known")
         elif game.is_honest(seat):
-            game.checks.same(report.means, truth[seat], "honest.report", t, f"estimators of seat {seat}")
+            about = f"estimators of seat {seat}"
+            game.checks.same(report.means, truth[seat], "honest.report", t, about, _means(report))
         elif report.means != truth[seat]:
             labelled = disclosed.roles[seat] & Conduct.LIAR
             game.note("false report" if labelled else "false report of a seat not labelled a liar", seat, t)

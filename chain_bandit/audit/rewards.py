@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from chain_bandit.audit.books import POOL, account
+from chain_bandit.audit.exhibits import Field, Slice
 from chain_bandit.audit.game import Game, Past, draw
 from chain_bandit.audit.tags import check_tags, pulls_of_tags
 from chain_bandit.history.records import Call, Event
@@ -9,7 +11,7 @@ from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.ledger import after_burn_in_round, blocked, honest_arm, opening
 from chain_bandit.protocol.rewards import secret_commitment
-from chain_bandit.protocol.settlement import NOTHING, Pull, decode_pulls, settled_bytes
+from chain_bandit.protocol.settlement import NOTHING, TAG_BYTES, Pull, decode_pulls, settled_bytes
 from chain_bandit.protocol.units import NO_PULL, UNIT
 
 
@@ -91,34 +93,41 @@ def settled(game: Game, call: Call) -> None:
     formed = checks.that(
         game.settled_through < through <= last and len(data) == size * len(due),
         "settlement.form", None, f"settlement through round {through}",
-        "{} bytes for {} approved rounds, after round {} and up to round {}",
-        len(data), len(due), game.settled_through, last,
+        "{} bytes, not {} for the approved rounds after round {} and up to round {} at most",
+        len(data), size * len(due), game.settled_through, last, part=data,
     )  # fmt: skip
     checks.same(call.events, (Event("RewardsSettled", (through,)),), "record.events", None, "event of a settlement")
-    checks.same(call.sender, environment_of(game), "settlement.form", None, "sender of a settlement")
+    checks.same(call.sender, environment_of(game), "settlement.form", None, "sender of a settlement",
+                shown=Field.SENDER)
     if game.is_over(call.block):
         in_window(game, call, "settlement")
     if formed:
         for index, t in enumerate(due):
             if p.sealed:
-                check_tags(game, t)
+                check_tags(game, t, Slice(data, size * index, TAG_BYTES))
             row = data[size * index : size * (index + 1)]
-            _check_round(game, t, game.past[t].pulls if p.sealed else _pulls(game, row))
+            pulls = game.past[t].pulls if p.sealed else _pulls(game, row)
+            _check_round(game, t, pulls, Slice(data, size * index, size // p.participants))
         game.settled_through = through
 
 
-def _check_round(game: Game, t: int, pulls: Sequence[Pull | None]) -> None:
+def _check_round(game: Game, t: int, pulls: Sequence[Pull | None], first: Slice) -> None:
+    """Check what is settled of a round, by seat; `first` is where the calldata has the pull of seat 0."""
     p, checks, past, disclosed = game.parameters, game.checks, game.past[t], game.disclosed
     listed, credited = blocked(game.running, t), game.earned if p.sealed else game.rewards
     for seat, pull in enumerate(pulls):
         if pull is None:
             continue
+        part = first.next(seat)
         valid = pull.reward <= UNIT if pull.arm < p.arms else pull.arm == NO_PULL and not pull.reward
-        checks.that(valid, "settlement.form", t, f"pull of seat {seat}", "arm {}, reward {}", pull.arm, pull.reward)
+        checks.that(valid, "settlement.form", t, f"pull of seat {seat}", "{}, not {}", pull,
+                    "an arm and at most one reward, or none", part=part)
         credited[seat] += pull.reward
+        if not p.sealed:
+            game.books.move("reward", POOL, account(seat, "rewards"), pull.reward * p.wei_per_unit, t)
         if listed >> seat & 1:
             checks.that(pull == NOTHING, "blocklist.silence", t, f"pull of seat {seat}",
-                        "it is on the block list, but arm {} and reward {} are settled", pull.arm, pull.reward)
+                        "it is on the block list, but {} is settled, not {}", pull, NOTHING, part=part)
             if pull == NOTHING:
                 continue
         if pull.arm == NO_PULL:
@@ -128,12 +137,13 @@ def _check_round(game: Game, t: int, pulls: Sequence[Pull | None]) -> None:
             checks.unknown("honest.arm", "roles are not revealed")
         elif pull.arm == NO_PULL and game.is_honest(seat):
             checks.that(False, "honest.arm", t, f"arm of seat {seat}",
-                        "no pull is settled, but an honest seat pulls in every approved round")
+                        "no pull ({}) is settled, but an honest seat pulls arm {} in every approved round", pull.arm,
+                        past.arm, part=part)
         elif valid and pull.arm != NO_PULL:
             drawn = draw(disclosed, t, seat, pull.arm, past.failed)
-            checks.same(pull.reward, drawn, "settlement.rewards", t, f"reward of seat {seat} on arm {pull.arm}")
+            checks.same(pull.reward, drawn, "settlement.rewards", t, f"reward of seat {seat} on arm {pull.arm}", part)
             if game.is_honest(seat):
-                checks.same(pull.arm, past.arm, "honest.arm", t, f"arm of seat {seat}")
+                checks.same(pull.arm, past.arm, "honest.arm", t, f"arm of seat {seat}", part)
             elif pull.arm != past.arm:
                 game.note("other arm than the honest", seat, t)
 
@@ -147,13 +157,15 @@ def revealed(game: Game, call: Call) -> None:
     commitment = secret_commitment(secret, roles, model)
     same = checks.same(commitment, game.deployment.secret_commitment, "reveal.commitment", None, "secret commitment")
     checks.that(not game.revealed and len(roles) == p.participants, "reveal.commitment", None, "roles",
-                "{} roles for {} seats, or opened twice", len(roles), p.participants)
-    checks.same(call.sender, environment_of(game), "reveal.commitment", None, "sender of the reveal")
+                "{} roles for {} seats, or opened twice", len(roles), p.participants, part=roles)
+    checks.same(call.sender, environment_of(game), "reveal.commitment", None, "sender of the reveal",
+                shown=Field.SENDER)
     in_window(game, call, "reveal")
     game.revealed = True
     if game.disclosed is None:
         if same:
-            checks.that(False, "reveal.commitment", None, "roles and reward model", "they are malformed")
+            checks.that(False, "reveal.commitment", None, "roles and reward model", "{} are malformed, not {}",
+                        roles + model, "roles from 0 to 3 and a canonical model")
         return
     checks.same(call.events, (Event("Revealed", (game.disclosed.cost,)),), "reveal.cost", None, "hidden cost")
 
@@ -163,8 +175,9 @@ def in_window(game: Game, call: Call, what: str) -> None:
     over, window = game.over_block, game.parameters.settlement_window
     game.checks.that(
         game.is_over(call.block) and call.block <= over + window and not game.closed, "record.deadline", None, what,
-        "it is in block {}, the game ended with block {}, the window with block {}{}",
-        call.block, over, over + window, " or its closing" if game.closed else "",
+        "it is in block {}, not in {}", call.block,
+        f"blocks {over + 1} to {over + window}, after the game's end and within its window"
+        + (" and before its closing" if game.closed else ""),
     )  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from chain_bandit.audit.books import POOL, account
+from chain_bandit.audit.exhibits import Field, Slice
 from chain_bandit.audit.game import Game
 from chain_bandit.audit.rewards import environment_of, in_window
 from chain_bandit.crypto.seal import unseal
@@ -10,7 +12,7 @@ from chain_bandit.protocol.blocks import Report
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.sealing import nonce
-from chain_bandit.protocol.settlement import Pull, decode_sums
+from chain_bandit.protocol.settlement import SUM_BYTES, Pull, decode_sums
 
 _OTHER_ARM, _OTHER_REWARD, _NO_RECORD = "false sealed arm", "false sealed reward", "sealed record does not open"
 
@@ -23,21 +25,23 @@ def summed(game: Game, call: Call) -> None:
     try:
         sums = decode_sums(call.arguments[0], p.participants)
     except Malformed as error:
-        checks.that(False, "settlement.form", None, "sums", "{}", error)
+        checks.that(False, "settlement.form", None, "sums", "{2}", error.got, error.expected, error)
         return
     checks.that(
         bool(p.sealed) and not game.summed and game.settled_through == last, "settlement.form", None, "sums",
         "they are paid twice, or when tags are settled up to round {} of {}, or in an open game",
-        game.settled_through, last,
+        game.settled_through, last, part=call.arguments[0],
     )  # fmt: skip
     checks.same(call.events, (Event("SumsSettled", (sum(sums),)),), "record.events", None, "event of the sums")
-    checks.same(call.sender, environment_of(game), "settlement.form", None, "sender of the sums")
+    checks.same(call.sender, environment_of(game), "settlement.form", None, "sender of the sums", shown=Field.SENDER)
     in_window(game, call, "payment of the sums")
     for seat, (paid, earned) in enumerate(zip(sums, game.earned, strict=True)):
+        game.books.move("rewards", POOL, account(seat, "rewards"), paid * p.wei_per_unit)
         if seat in game.unread:
             checks.unknown("settlement.sums", f"what a receipt tag of seat {seat} stands for is not known")
         else:
-            checks.same(paid, earned, "settlement.sums", None, f"sum of the rewards of seat {seat}")
+            part = Slice(call.arguments[0], SUM_BYTES * seat, SUM_BYTES)
+            checks.same(paid, earned, "settlement.sums", None, f"sum of the rewards of seat {seat}", part)
     game.rewards, game.summed = list(sums), True
 
 
@@ -50,7 +54,7 @@ def key_revealed(game: Game, call: Call) -> None:
     checks.same(call.events, (Event("SealRevealed", (seat, key)),), "record.events", None, "event of a sealing key")
     in_window(game, call, "revealing of a sealing key")
     if seat is not None:
-        checks.same(keccak(key), game.seated[seat].seal_hash, "seal.keys", None, f"sealing key of seat {seat}")
+        checks.same(keccak(key), game.seated[seat].seal_hash, "seal.keys", None, f"sealing key of seat {seat}", key)
         game.unsealed.add(seat)
 
 
@@ -71,7 +75,7 @@ def check_records(game: Game, reports: Mapping[int, Report]) -> None:
                 game.note(lie, seat, t)
             else:
                 checks.that(not lie, "seal.records", t, f"sealed record of seat {seat}",
-                            "{}: it holds {}, its last receipt is {}", lie, told, truth)
+                            "{2}: it holds {0}, its last receipt is {1}", told, truth, lie, part=report.sealed)
 
 
 def _lie(told: Pull | None, truth: Pull) -> str:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from chain_bandit.audit.catalogue import SECOND
-from chain_bandit.audit.report import KEPT, AuditReport, Tally, Violation, shown
+from chain_bandit.audit.report import KEPT, AuditReport, Tally, Violation, worded
 from chain_bandit.paranoid.recompute import recompute
 from chain_bandit.paranoid.verdict import Difference, Verdict
 
@@ -37,7 +37,7 @@ def with_second_opinion(report: AuditReport, path: Path) -> AuditReport:
 
 def _sentence(found: Difference) -> str:
     place = "" if found.round is None else f"round {found.round}: "
-    expected, other = shown(found.expected), shown(found.found)
+    expected, other = worded(found.expected), worded(found.found)
     return f"{place}{found.about}: expected {expected}, found {other}"
 
 

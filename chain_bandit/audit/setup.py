@@ -1,6 +1,8 @@
 """Before the game: deployment, seats, opening (PROTOCOL 0 and 1.7)."""
 
 from chain_bandit.audit.artifact import creation_code
+from chain_bandit.audit.books import CONTRACT, POOL, account
+from chain_bandit.audit.exhibits import Field, Slice
 from chain_bandit.audit.game import Deployment, Game, disclose
 from chain_bandit.audit.rewards import burn_in
 from chain_bandit.history.records import Call, Event
@@ -21,7 +23,7 @@ LONGEST_BURN_IN = 10**7
 def created(game: Game, call: Call) -> None:
     """Take in the deployment: its code, parameters and pool."""
     if game.deployment is not None:
-        game.checks.that(False, "game.code", None, "creation", "the contract is created twice")
+        game.checks.that(False, "game.code", None, "creation", "the contract is created {} times, not {}", 2, 1)
         return
     checks, data = game.checks, call.arguments[0] if call.arguments else b""
     code = creation_code()
@@ -29,15 +31,19 @@ def created(game: Game, call: Call) -> None:
         checks.unknown("game.code", "the contract's code is not installed with this version")
     else:
         checks.that(data[:-ARGUMENTS] == code, "game.code", None, "creation code",
-                    "it is {}, the shipped one is {}", keccak(data[:-ARGUMENTS]), keccak(code))
-    checks.same(call.block, game.origin.first_block, "game.code", None, "block of the creation")
+                    "its hash is {}, the shipped one's is {}", keccak(data[:-ARGUMENTS]), keccak(code),
+                    part=data[:-ARGUMENTS])
+    checks.same(call.block, game.origin.first_block, "game.code", None, "block of the creation",
+                shown=Field.NUMBER)
     words = constructor_words(data)
     problem = "the creation transaction is too short" if len(data) < ARGUMENTS else _problem(words, call.value)
-    if not checks.that(not problem, "game.parameters", None, "parameters", "{}", problem):
+    if not checks.that(not problem, "game.parameters", None, "parameters", "{2}", data[-ARGUMENTS:],
+                       "parameters that keep every assumption", problem, part=data[-ARGUMENTS:]):
         game.blind = "the parameters are not those of a game"
         return
     game.deployment = Deployment(Parameters(*words), call.sender, call.value, data[-64:-32], data[-32:], call.block)
-    game.deposits += call.value
+    game.paid_in += call.value
+    game.books.move("pool", CONTRACT, POOL, call.value)
     checks.same(call.events, (), "record.events", None, "events of the creation")
 
 
@@ -62,19 +68,22 @@ def joined(game: Game, call: Call) -> None:
     """A seat is taken for exactly as many stakes as it weighs."""
     p, seat = game.parameters, len(game.addresses)
     keys = call.arguments[0] if call.arguments else b""
-    game.checks.same(len(keys), KEYS_BYTES, "game.deposits", None, f"bytes of the keys of seat {seat}")
+    game.checks.same(len(keys), KEYS_BYTES, "game.deposits", None, f"bytes of the keys of seat {seat}",
+                     shown=Field.INPUT)
     seated = Seated(call.sender, keys[:-34], keys[-34:-2], int.from_bytes(keys[-2:], "big"))
     if not game.checks.that(
         1 <= seated.weight <= p.heaviest, "game.weights", None, f"weight of seat {seat}",
-        "it is {}, the game allows 1 to {}", seated.weight, p.heaviest,
+        "it is {}, the game allows 1 to {}", seated.weight, p.heaviest, part=Slice(keys, len(keys) - 2, 2),
     ):  # fmt: skip
         game.blind = f"seat {seat} has a weight that the game does not allow"
     game.checks.same(call.value, seated.weight * p.stake, "game.deposits", None, f"deposit of seat {seat}")
     _in_opening(game, call, f"joining of seat {seat}")
-    game.deposits += call.value
+    game.paid_in += call.value
+    game.books.move("stake", CONTRACT, account(seat, "stake"), seated.weight * p.stake)
     game.checks.same(call.events, (Event("Joined", (seat, call.sender)),), "record.events", None, "events of joining")
     shared = [other for other, each in enumerate(game.seated) if p.draws and each.vrf_key == seated.vrf_key]
-    game.checks.that(not shared, "game.keys", None, f"VRF key of seat {seat}", "seats {} have it too", shared)
+    game.checks.that(not shared, "game.keys", None, f"VRF key of seat {seat}", "{0} is that of seats {2} too",
+                     seated.vrf_key, "a key that no other seat has", shared, part=seated.vrf_key)
     _seat(game, seated)
 
 
@@ -82,7 +91,7 @@ def joined_elsewhere(game: Game, seat: int, address: bytes) -> None:
     """A seat taken through another contract: the event is all there is."""
     game.checks.same(seat, len(game.addresses), "record.events", None, "seat of a joining")
     game.deposits_known = False
-    game.deposits += game.parameters.stake
+    game.books.move("stake", CONTRACT, account(seat, "stake"), game.parameters.stake)
     _seat(game, Seated(address))
 
 
@@ -90,7 +99,8 @@ def _seat(game: Game, seated: Seated) -> None:
     address = seated.address
     free = game.ledger is None and len(game.addresses) < game.parameters.participants
     if game.checks.that(
-        free and address not in game.addresses, "game.deposits", None, "seats", "{} cannot take a seat", address
+        free and address not in game.addresses, "game.deposits", None, "seats", "{} cannot take a seat: {}", address,
+        "they are free before the opening, one an account", shown=Field.SENDER,
     ):
         game.seated.append(seated)
         game.addresses.append(address)
@@ -102,7 +112,7 @@ def _in_opening(game: Game, call: Call, what: str) -> None:
         until = deployment.block + deployment.parameters.opening_deadline
         game.checks.that(
             game.ledger is None and call.block <= until, "record.deadline", None, what,
-            "it is in block {}, the opening ended with block {}", call.block, until,
+            "it is in block {}, the opening ended with block {} at the latest", call.block, until,
         )  # fmt: skip
 
 
@@ -113,11 +123,12 @@ def opened(game: Game, call: Call) -> None:
         checks.unknown("game.opening", game.blind)
         return
     if deployment is None or call.arguments is None or game.ledger is not None:
-        checks.that(False, "game.opening", None, "opening", "the game is opened twice")
+        checks.that(False, "game.opening", None, "opening", "the game is opened {} times, not {}", 2, 1)
         return
     salt = call.arguments[0]
     _in_opening(game, call, "opening")
-    checks.same(call.sender, deployment.environment, "game.opening", None, "sender of the opening")
+    checks.same(call.sender, deployment.environment, "game.opening", None, "sender of the opening",
+                shown=Field.SENDER)
     checks.same(keccak(salt), deployment.salt_commitment, "game.opening", None, "salt commitment")
     if not checks.same(len(game.addresses), p.participants, "game.opening", None, "seats filled"):
         game.blind = "the game was opened with empty seats"

@@ -1,5 +1,6 @@
 """Receipt tags of a sealed game: which pull each stands for (PROTOCOL 1.8)."""
 
+from chain_bandit.audit.exhibits import Slice
 from chain_bandit.audit.game import Game, Past, draw
 from chain_bandit.protocol.sealing import receipt_tag
 from chain_bandit.protocol.settlement import NOTHING, TAG_BYTES, Pull
@@ -23,11 +24,12 @@ def pulls_of_tags(game: Game, past: Past, tags: bytes) -> tuple[Pull | None, ...
     return tuple(found)
 
 
-def check_tags(game: Game, t: int) -> None:
-    """Every settled tag of a round is of a pull."""
+def check_tags(game: Game, t: int, first: Slice) -> None:
+    """Every settled tag of a round is of a pull; `first` is where the calldata has the tag of seat 0."""
     for seat, pull in enumerate(game.past[t].pulls):
         if game.disclosed is None:
             game.checks.unknown("settlement.tags", "the environment's secret is not revealed")
         else:
             game.checks.that(pull is not None, "settlement.tags", t, f"receipt tag of seat {seat}",
-                             "it is of no pull that the game allows, with the committed draw as its reward")
+                             "{} is of no pull, not of {}", first.next(seat).bytes,
+                             "one that the game allows, with the committed draw as its reward", part=first.next(seat))

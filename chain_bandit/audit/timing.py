@@ -9,5 +9,5 @@ def in_time(game: Game, call: Call, what: str) -> None:
     p, t = game.parameters, game.running.round
     game.checks.that(
         t <= p.horizon and call.block <= game.end_block, "record.deadline", t, what,
-        "it is in block {}, the game ended with round {} or block {}", call.block, p.horizon, game.end_block,
+        "it is in block {}, the game ended with block {} or round {}", call.block, game.end_block, p.horizon,
     )  # fmt: skip

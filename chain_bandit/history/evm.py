@@ -44,7 +44,12 @@ class BlockHeader:
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """A signed transaction. `chain_id` is None for a legacy one signed for no chain; `to` is None when it creates."""
+    """A signed transaction. `chain_id` is None for a legacy one signed for no chain; `to` is None when it creates.
+
+    Attributes:
+        signed: the digest that its sender signed.
+        signature: its 64 bytes after EIP-2098.
+    """
 
     digest: bytes
     type: int
@@ -54,6 +59,8 @@ class Transaction:
     value: int
     data: bytes
     sender: bytes
+    signed: bytes
+    signature: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +140,8 @@ def decode_transaction(raw: bytes) -> Transaction:
     chain_id, parity, signed = _signed_part(kind, fields)
     r, s = (_integer(item, "transaction signature") for item in fields[-2:])
     compact = uint(r, 32) + uint(parity << 255 | s, 32) if s < 1 << 255 else b""
-    sender = signer(keccak(signed), compact)
+    digest = keccak(signed)
+    sender = signer(digest, compact)
     if sender is None:
         raise BadEncoding("transaction: its signature is not valid")
     return Transaction(
@@ -145,6 +153,8 @@ def decode_transaction(raw: bytes) -> Transaction:
         value=_integer(value, "transaction value"),
         data=_bytes(data, "transaction data"),
         sender=sender,
+        signed=digest,
+        signature=compact,
     )
 
 

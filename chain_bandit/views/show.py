@@ -118,9 +118,8 @@ def show_participant(inside: Inside, who: str) -> RenderableType:
         *_reputation(inside, seat),
     ]  # fmt: skip
     noticed = [
-        Text(f"noticed: {clean(item.sentence, 300)}; rounds {rounds_in_words(item)}" if item.rounds
-             else f"noticed: {clean(item.sentence, 300)}")
-        for item in inside.report.findings if item.seat == seat
+        Text(f"{item.weight}: {clean(item.sentence, 300)}{'; rounds ' if item.rounds else ''}{rounds_in_words(item)}")
+        for item in inside.report.findings if seat in (item.seat, *item.others)
     ]  # fmt: skip
     return Group(_pairs(pairs), *noticed, *_last_report(inside, seat))
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from chain_bandit.audit.catalogue import PROVES
-from chain_bandit.audit.report import AuditReport
+from chain_bandit.audit.report import AuditReport, Violation
 from chain_bandit.views.facts import Facts, amount, check_status, clean, signed, span, whole
 from chain_bandit.views.wording import aborted, attacking_pays, beyond_bounds, seconds
 
@@ -155,15 +155,44 @@ def participants_table(manifest: Mapping[str, Any], report: AuditReport, rounds:
 def checks_table(report: AuditReport) -> RenderableType:
     """Every check of the audit and how it went; what failed is said in full below."""
     passed = sum(tally.passed for tally in report.checks.values())
+    first = {item.check: item for item in reversed(report.violations)}
     lines = [
         Text(f"audit {report.verdict}: {passed:,} passed, {report.failed:,} failed, {report.not_checkable:,} open",
              {"passed": "bold green", "violated": "bold red"}.get(report.verdict, "bold yellow")),
-        *(Text(f"FAILED {item.check}: {clean(item.sentence, 600)}", "red") for item in report.violations),
+        *(line for item in report.violations for line in _violation(item, first[item.check] is item)),
         *(Text(f"open {name}: {clean(tally.evidence, 300)}", "yellow") for name, tally in report.checks.items()
           if tally.not_checkable and not tally.failed),
-        *(Text(f"noticed: {clean(item.sentence, 300)}") for item in report.findings),
+        *(Text(f"{item.weight}: {clean(item.sentence, 400)}") for item in report.findings),
     ]  # fmt: skip
     return titled("Checks", _Checks(report), *lines)
+
+
+def _violation(item: Violation, with_command: bool) -> list[Text]:
+    """What is wrong, where it shows, and the command that shows it."""
+    lines, seen = [Text(f"FAILED {item.check}: {clean(item.sentence, 600)}", "red")], item.exhibit
+    if seen is not None:
+        of = f"transaction {seen.transaction}" if seen.transaction else "its header"
+        bytes_ = f", bytes {seen.first} to {seen.first + seen.size - 1}" if seen.size else ""
+        lines.append(Text(f"  block {seen.block}, {of}: {seen.field}{bytes_}", "dim"))
+        if with_command:
+            lines.append(Text("  " + seen.cast.replace(" | ", " \\\n  | ").replace(" 0x", " \\\n  0x", 1), "dim"))
+    return lines
+
+
+def statements_table(report: AuditReport) -> RenderableType:
+    """Money of every account, in rewards: what it put in, got, paid, took, and is still owed."""
+    wei = (report.game.get("parameters") or {}).get("wei_per_unit")
+    if not wei:
+        return titled("Statements", Text("The contract's parameters are not known."))
+    headings = ("stake", "rewards", "costs", "penalty", "share", "withdrawn", "owed")
+    made = plain_table(("seat", "right"), *((name, "right") for name in headings))
+    for line in report.accounts:
+        moved = (line.cost, line.penalty, line.share, line.withdrawn, line.owed)
+        made.add_row(
+            "pool" if line.seat is None else str(line.seat), amount(line.stake / wei), amount(line.rewards),
+            *(amount(None if each is None else each / wei) for each in moved),
+        )  # fmt: skip
+    return titled("Statements", made, Text(f"One reward is {wei * 10**9:,} wei; --json says wei.", "dim"))
 
 
 class _Checks:

@@ -10,8 +10,11 @@ import sys
 import time
 from pathlib import Path
 
+import pyarrow.csv
+import pyarrow.parquet
 import pytest
 
+from chain_bandit.audit.catalogue import CHECKS
 from chain_bandit.cli import _terminable, deploy, main, run
 from chain_bandit.exit_codes import EXIT_CODES
 
@@ -379,6 +382,50 @@ def test_show_walks_rounds_participants_and_transactions(finished: Path, tmp_pat
         result = chain_bandit("show", finished, *arguments, cwd=tmp_path)
         assert result.returncode == 2, (arguments, result.stdout)
         assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_audit_writes_a_statement_of_all_money(finished: Path, tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"money{ending}"
+    result = chain_bandit("audit", finished, "--statement", path, "--json", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    accounts = json.loads(result.stdout)["accounts"]
+    if ending == ".parquet":
+        rows = pyarrow.parquet.read_table(path).to_pylist()
+    else:
+        rows = pyarrow.csv.read_csv(path).to_pylist()
+    for account in accounts[:-1]:
+        own = f"seat {account['seat']} "
+        balance = sum(row["wei"] * (row["credit"].startswith(own) - row["debit"].startswith(own)) for row in rows)
+        assert balance == account["owed"] == 0
+        assert sum(row["wei"] for row in rows if row["debit"] == f"{own}withdrawn") == account["withdrawn"] > 0
+
+
+def test_audit_leaves_no_statement_of_what_it_cannot_read(finished: Path, tmp_path: Path) -> None:
+    (tmp_path / "cut").write_bytes((finished / "history.jsonl.gz").read_bytes()[:3000])
+    for code, arguments in (
+        (3, ["--history", tmp_path / "cut", "--statement", tmp_path / "money.csv"]),
+        (2, [finished, "--statement", tmp_path / "money.xls"]),
+    ):
+        result = chain_bandit("audit", *arguments, cwd=tmp_path)
+        assert result.returncode == code, result.stderr
+        assert result.stderr.count("\n") == 1
+    assert [each.name for each in tmp_path.iterdir()] == ["cut"]
+
+
+def test_explain_says_what_a_check_proves_and_where_to_look(tmp_path: Path) -> None:
+    for check, proves in CHECKS.items():
+        assert len(check.split(".")) == 2
+        assert proves.endswith(".")
+    result = chain_bandit("explain", "settlement.rewards", cwd=tmp_path)
+    assert result.returncode == 0
+    assert CHECKS["settlement.rewards"] in result.stdout
+    assert "By hand: cast rpc eth_getTransactionByHash HASH --rpc-url $RPC" in result.stdout
+    said = json.loads(chain_bandit("explain", "money.close", "--json", cwd=tmp_path).stdout)
+    assert said.keys() == {"check", "proves", "by_hand"}
+    result = chain_bandit("explain", "money.clos", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "did you mean money.close?" in result.stderr
 
 
 def test_help_and_version_are_quick_and_load_no_chain(tmp_path: Path) -> None:

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import rlp
+from coincurve import PublicKey
 
 from chain_bandit.crypto.keys import Signer
+from chain_bandit.crypto.secp256k1 import ORDER
 from chain_bandit.history.blocks import History, RawBlock
 from chain_bandit.history.bodies import Bodies, with_bodies
 from chain_bandit.history.evm import (
@@ -43,6 +45,11 @@ class Forgery:
     def sender(self, method: str, which: int, key: Signer) -> None:
         """Let another account sign a call."""
         self._change_transaction(*self._place(method, which), lambda fields: None, key)
+
+    def who(self, method: str, which: int) -> Signer:
+        """The key of a call's sender."""
+        block, index = self._place(method, which)
+        return self.keys[decode_transaction(self.blocks[block][1][index]).sender]
 
     def block_of(self, method: str, which: int) -> int:
         """The index of the block that holds a call."""
@@ -138,6 +145,16 @@ class Forgery:
         bodies = Bodies()
         bodies.add_all(self.history)
         return with_bodies(History(self.history.origin, rehashed(self.blocks)), bodies)
+
+
+def signed_with(nonce: int, key: Signer, digest: bytes) -> bytes:
+    """A canonical signature with a nonce of one's choice."""
+    point = PublicKey.from_secret(nonce.to_bytes(32, "big")).format()
+    r, odd = int.from_bytes(point[1:], "big") % ORDER, point[0] & 1
+    s = pow(nonce, -1, ORDER) * (int.from_bytes(digest, "big") + r * int.from_bytes(key.secret, "big")) % ORDER
+    if s > ORDER // 2:
+        s, odd = ORDER - s, 1 - odd
+    return r.to_bytes(32, "big") + (s | odd << 255).to_bytes(32, "big")
 
 
 def _with_logs(receipt: bytes, logs: Sequence[Log]) -> bytes:

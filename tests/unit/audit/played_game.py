@@ -1,7 +1,8 @@
 """A small whole game on the embedded chain, played without any actor, in which every step can be made to cheat."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from eth_account import Account
 
@@ -149,9 +150,15 @@ def rich(**changes: object) -> Script:
 
 
 class Played:
-    """Plays a script from deployment to withdrawal; `history` is what the chain kept."""
+    """Plays a script from deployment to withdrawal; `history` is what the chain kept.
 
-    def __init__(self, script: Script, seed: int = 8) -> None:
+    Args:
+        chain: makes a node on which accounts have so many wei.
+    """
+
+    def __init__(
+        self, script: Script, seed: int = 8, chain: Callable[[Mapping[bytes, int]], Any] = EmbeddedNode
+    ) -> None:
         self.script, self.parameters = script, script.parameters
         self.bodies = Bodies()
         self.waiting: list[Submitted] = []
@@ -161,7 +168,7 @@ class Played:
         self.seal_keys = [derive(seed, "seal", seat) for seat in range(M)]
         self.accounts = [Account.from_key(signer.secret) for signer in (*self.signers, self.owner)]
         self.outsider = Signer(derive(seed, "outsider"))
-        self.node = EmbeddedNode({each.address: 10**20 for each in (*self.signers, self.owner, self.outsider)})
+        self.node = chain({each.address: 10**20 for each in (*self.signers, self.owner, self.outsider)})
         self.environment = self.accounts[-1]
         self.salt, self.secret = derive(seed, "opening"), derive(seed, "secret")
         self.records: list[tuple[Record, bytes, bytes, bool]] = []

@@ -114,7 +114,7 @@ def test_show_participant_by_seat_by_address_and_by_its_beginning(inside, sample
     assert address in text
     assert "liar and attacker" in text
     assert "proven by the honest" in text
-    assert "noticed: seat 3" in text
+    assert "proof: seat 3" in text
     since = sample.report.game["blocked_from"][3]
     assert f"from round {since} on" in text
     assert "0.00 of 1 at the end" in text

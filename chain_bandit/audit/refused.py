@@ -1,0 +1,34 @@
+"""Calls that the contract refused: who made them, and whether they came too late (PROTOCOL 1.7, 1.8)."""
+
+from chain_bandit.audit.game import Game
+from chain_bandit.audit.rewards import environment_of
+from chain_bandit.history.records import Call
+
+_OPENING = ("join", "open")
+_PLAYING = ("submitBlocks", "skip", "skipAfterDeadline", "reportEquivocation")
+_SETTLING = ("settleRewards", "settleSums", "revealSeal", "reveal", "settleCosts")
+
+
+def refused(game: Game, call: Call) -> None:
+    """Name whoever of the game sent a call that was reverted; strangers may send what they like."""
+    if game.deployment is None or not call.direct:
+        return
+    seat = game.addresses.index(call.sender) if call.sender in game.addresses else None
+    if seat is None and call.sender != environment_of(game):
+        return
+    what = "call too late" if _late(game, call) else "call refused"
+    what += "" if seat is not None else ", of the environment"
+    game.note(what, seat, game.ledger.round if game.ledger else 0)
+
+
+def _late(game: Game, call: Call) -> bool:
+    """Whether its time was over."""
+    if game.ledger is None:
+        deployment = game.deployment
+        return call.method in _OPENING and deployment is not None and (
+            call.block > deployment.block + deployment.parameters.opening_deadline
+        )  # fmt: skip
+    if not game.is_over(call.block):
+        return False
+    after_window = call.block > game.over_block + game.parameters.settlement_window or game.closed
+    return call.method in _PLAYING or (call.method in _SETTLING and after_window)
