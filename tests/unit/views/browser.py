@@ -142,7 +142,8 @@ class Tab:
     @property
     def complaints(self) -> list[str]:
         """What the console says: messages, exceptions, refusals."""
-        kinds = ("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded", "Page.javascriptDialogOpening")
+        kinds = ("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded",
+                 "Page.javascriptDialogOpening")  # fmt: skip
         return [json.dumps(event["params"]) for event in self.happened if event["method"] in kinds]
 
     def picture(self, to: Path) -> None:

@@ -35,7 +35,7 @@ _COLUMN = """(table, column) => {
 
 
 def of_sorting(tab: Tab) -> tuple[list[str], int]:
-    """Columns that a click does not sort, numbers as numbers, or a second click the other way; and how many there are."""
+    """Columns that a click does not sort, numbers as numbers, a second click the other way; how many there are."""
     faults, columns = [], 0
     tables = tab.ask("() => [...document.querySelectorAll('table')].map((t) => t.tHead.rows[0].cells.length)")
     for table, width in enumerate(tables):
@@ -63,7 +63,8 @@ def _words(text: str) -> list[tuple[int, int, str]]:
 
 
 _WIDE = """(boxes) => {
-  const cut = [], name = (e) => `${e.tagName} ${e.className.baseVal ?? e.className} ${e.textContent.trim().slice(0, 40)}`;
+  const cut = [];
+  const name = (e) => `${e.tagName} ${e.className.baseVal ?? e.className} ${e.textContent.trim().slice(0, 40)}`;
   for (const e of document.body.querySelectorAll("*")) {
     const { left, right, width } = e.getBoundingClientRect();
     if (!width || e.checkVisibility?.() === false) continue;
@@ -78,8 +79,8 @@ _WIDE = """(boxes) => {
 
 def of_width(tab: Tab, boxes: str = ".wide, pre") -> list[str]:
     """What is wider than the page, but for what scrolls in a box of its own; and words that a picture cuts off."""
-    return [*tab.ask(_WIDE, boxes),
-            *tab.ask("() => document.documentElement.scrollWidth > innerWidth ? ['the page scrolls sideways'] : []")]  # fmt: skip
+    beyond = tab.ask("() => document.documentElement.scrollWidth - innerWidth")
+    return [*tab.ask(_WIDE, boxes), *(["the page scrolls sideways"] if beyond > 0 else [])]
 
 
 def of_print(tab: Tab) -> list[str]:
