@@ -132,7 +132,8 @@ def _regret(facts: Facts) -> Markup:
         table(["rewards lost, per honest participant", f"rounds {span(1, horizon)}", span(burn_in + 1, horizon)],
               rows, "-nn"),
         picture(themed(plots.arms_pulled(facts)), "Which arm the honest pulled, round by round; the best arm is on "
-                "top, beside each name its true mean.", "broad"),
+                "top, beside each name its true mean." + ("" if facts.manifest.rounds <= plots.MARKS else
+                " Rounds that share a mark show every arm that was pulled in one of them."), "broad"),
     )  # fmt: skip
 
 

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 PANELS = 32
 """Arms that get a panel of their own."""
 
+MARKS = 1_400
+"""Marks of an arm beside each other: about one a pixel."""
+
 CELLS = 4_000
 """Cells of the consensus lanes; more rounds share one."""
 
@@ -180,7 +183,7 @@ def estimators(facts: Facts) -> list[tuple[str, str]]:
 
 
 def arms_pulled(facts: Facts) -> str:
-    """Which arm the honest pulled in every round; the best arm on top."""
+    """Which arm the honest pulled in every round; the best arm on top. Rounds beyond `MARKS` share a mark."""
     manifest, pulled = facts.manifest, facts.columns["arm"]
     order = sorted(range(len(manifest.arm_means)), key=lambda arm: (-manifest.arm_means[arm], arm))[:PANELS]
     place_of = {arm: len(order) - 1 - rank for rank, arm in enumerate(order)}
@@ -189,14 +192,16 @@ def arms_pulled(facts: Facts) -> str:
     with drawing():
         made, axes = figure(920, 44 + 19 * len(order))
         labels = [f"{facts.names[arm][:14]}  {manifest.arm_means[arm] / UNIT:.3f}" for arm in order]
-        place(made, 12 + 7 * max(map(len, labels)), 48, 22, 20)
+        place(made, 12 + 7 * max(map(len, labels)), 60, 22, 20)
         axes.set_xlim(first, first + total)
         axes.set_ylim(-0.5, len(order) - 0.5)
-        least = total / 1_400
+        marks = min(total, MARKS)
+        wide = total / marks
+        together = [set(pulled[round(a * wide) : round((a + 1) * wide)]) for a in range(marks)]
         for arm in order:
             boxes = [
-                (first + at, place_of[arm] - 0.32, max(length, least), 0.64)
-                for at, length in runs(pulled, lambda value, wanted=arm: value == wanted)  # type: ignore[misc]
+                (first + at * wide, place_of[arm] - 0.32, length * wide, 0.64)
+                for at, length in runs(together, lambda some, wanted=arm: some is not None and wanted in some)  # type: ignore[misc]
             ]
             rectangles(axes, boxes, facecolor=BLUE if arm == order[0] else MUTED)
             axes.text(

@@ -19,20 +19,9 @@ from chain_bandit.protocol import aggregation, arms, committee, ledger, reputati
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.units import UNIT
 from tests.unit.audit import played_game
-from tests.unit.audit.played_game import COMPACT, DRAWS, PARAMETERS, SEALED, K, Played, Script
-from tests.unit.audit.test_planted_violations import (
-    CHAINED,
-    DRAWN,
-    FORGED,
-    FORGED_DRAWN,
-    FORGED_RICH,
-    LATE,
-    PLAYED,
-    ROUND,
-    SKIPPED,
-    change_chain,
-    forgery,
-)
+from tests.unit.audit.planted import LIES, ROUND, Lie
+from tests.unit.audit.played_game import COMPACT, DRAWS, LATE, PARAMETERS, SEALED, SKIPPED, K, Played, Script
+from tests.unit.audit.test_planted_violations import CHAINED, change_chain, forgery
 
 
 def second_opinion(history: History, folder: Path) -> AuditReport:
@@ -204,6 +193,11 @@ def test_a_mistake_that_engine_and_audit_share_is_found(
     assert "expected" in first.sentence and "found" in first.sentence  # noqa: PT018
 
 
+def lie_under(check: str, *, forged: bool) -> Lie:
+    """The first lie that is planted for a check, in a history that is forged or in a game that is played."""
+    return next(told for told in LIES.values() if told.fails[:1] == (check,) and bool(told.of) is forged)
+
+
 CHEATED = {
     "header.arm": "arm", "header.form": "selection", "report.signature": "report", "report.range": "report",
     "aggregate.selected": "selection", "aggregate.means": "means", "aggregate.accuracy": "accuracy",
@@ -217,7 +211,9 @@ CHEATED = {
 
 @pytest.mark.parametrize("check", CHEATED)
 def test_what_the_audit_finds_the_second_computation_finds_as_well(check: str, tmp_path: Path) -> None:
-    report = second_opinion(Played((PLAYED | DRAWN)[check]).history, tmp_path)
+    told = lie_under(check, forged=False)
+    assert told.script is not None
+    report = second_opinion(told.script().history, tmp_path)
     rounds = {each.round for each in report.violations if each.check == check}
     assert rounds
     assert rounds <= {each.round for each in report.violations if each.check == f"paranoid.{CHEATED[check]}"}
@@ -241,14 +237,10 @@ MADE_UP: dict[str, tuple[str, int | None]] = {
 
 
 @pytest.mark.parametrize("check", MADE_UP)
-def test_what_is_made_up_is_found_a_second_time(
-    check: str, honest: Played, full: Played, drawn: Played, tmp_path: Path
-) -> None:
-    game, forged_in = next(
-        (game, each) for game, each in ((honest, FORGED), (full, FORGED_RICH), (drawn, FORGED_DRAWN)) if check in each
-    )
-    forged = forgery(game)
-    forged_in[check][1](forged)
+def test_what_is_made_up_is_found_a_second_time(check: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    told = lie_under(check, forged=True)
+    forged = forgery(request.getfixturevalue(told.of))
+    told.forge(forged)
     what, round_ = MADE_UP[check]
     report = second_opinion(forged.made(), tmp_path)
     assert (f"paranoid.{what}", round_) in {(each.check, each.round) for each in report.violations}

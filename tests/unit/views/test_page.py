@@ -198,6 +198,21 @@ def test_page_of_a_violated_audit_says_so(sample):
     assert "round 5: it differs" in text
 
 
+def longer(sample, rounds):
+    """The game's last rounds over and over: a page's input as long as a game of so many rounds."""
+    burn_in = sample.manifest["burn_in"]
+    rows = sample.report.rounds
+    many = [replace(rows[at % len(rows)], round=burn_in + at) for at in range(rounds - burn_in + 1)]
+    table = sample.rounds.take([at % sample.rounds.num_rows for at in range(rounds)])
+    table = table.set_column(table.schema.get_field_index("round"), "round", [list(range(1, rounds + 1))])
+    return {**sample.manifest, "rounds": rounds}, replace(sample.report, rounds=many), table
+
+
+def test_page_does_not_grow_with_the_rounds(sample):
+    sizes = [len(page(*longer(sample, rounds))) for rounds in (3_000, 30_000)]
+    assert sizes[1] < 1.1 * sizes[0] < 500_000
+
+
 def test_page_of_half_a_history_is_still_a_page(sample, cut):
     text = page(sample.manifest, cut, sample.rounds)
     read(text)
