@@ -42,7 +42,10 @@ def audit_file(
     on_movement: Callable[[Movement], None] | None = None,
     paranoid: bool = False,
 ) -> AuditReport:
-    """Audit an exported history; with `paranoid` everything is computed a second time, and compared."""
+    """Audit an exported history; with `paranoid` everything is computed a second time, and compared.
+
+    `on_movement` is told every movement of money, in order.
+    """
     report = audit(files.read(path), head, on_verified, on_movement)
     if not paranoid:
         return report

@@ -59,11 +59,6 @@ CHECKS = {
     "money.conservation": "After every block the contract holds what the books owe, and nobody took more than its own.",
 }
 
-SECOND = {f"paranoid.{what}": f"Computed a second time: {proves}" for what, proves in WHAT.items()}
-"""What `audit --paranoid` adds: the plain re-computation, the history and the audit agree."""
-
-PROVES = {**CHECKS, **SECOND}
-
 VOUCHED_FOR = frozenset({
     "header.form", "header.body", "header.radii", "header.arm", "report.signature", "report.range",
     "aggregate.selected", "aggregate.means", "aggregate.accuracy", "blocklist.silence",
@@ -73,3 +68,8 @@ VOUCHED_FOR = frozenset({
 
 Comparison bits are not among them: a validator has them from the comparison.
 """
+
+SECOND = {f"paranoid.{what}": f"Computed a second time: {proves}" for what, proves in WHAT.items()}
+"""What `audit --paranoid` adds: the plain re-computation, the history and the audit agree."""
+
+PROVES = {**CHECKS, **SECOND}

@@ -171,7 +171,7 @@ class Facts:
             Participant(
                 seat=account.seat,
                 address=clean(account.address),
-                role=account.role,
+                role=None if account.role is None else clean(account.role, 18),
                 reward=account.rewards,
                 cost=None if account.cost is None else account.cost / wei,
                 net=None if account.net is None else account.net / wei,

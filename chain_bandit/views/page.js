@@ -21,4 +21,3 @@ for (const table of document.querySelectorAll("table")) {
     head.setAttribute("aria-sort", up ? "ascending" : "descending");
   }));
 }
-addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((item) => { item.open = true; }));

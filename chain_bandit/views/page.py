@@ -14,10 +14,12 @@ from chain_bandit.protocol.sortition import in_decimals
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.views import plots
 from chain_bandit.views.canvas import themed
-from chain_bandit.views.facts import Facts, Participant, amount, clean, short, signed, span, whole
-from chain_bandit.views.markup import Cell, Markup, code, facts_list, joined, picture, table, tag, text
+from chain_bandit.views.facts import Facts, amount, clean, span, whole
+from chain_bandit.views.markup import Cell, Markup, code, facts_list, joined, picture, table, tag
 from chain_bandit.views.page_audit import audit_section
-from chain_bandit.views.wording import SECTIONS, aborted, attacking_pays, beyond_bounds, headline, seconds
+from chain_bandit.views.page_conduct import conduct_section
+from chain_bandit.views.page_money import money_section
+from chain_bandit.views.wording import SECTIONS, aborted, headline, seconds, verdict
 
 MARKS = {"ok": "✓", "bad": "✗", "open": "?", "none": "\N{EN DASH}"}
 
@@ -47,11 +49,12 @@ def page(
     facts = Facts.of(manifest, report, rounds)
     body = joined(
         _top(facts),
+        conduct_section(facts, evidence),
+        money_section(facts),
         _regret(facts),
         _estimators(facts),
-        _consensus(facts, evidence),
+        _consensus(facts),
         _reputation(facts),
-        _money(facts),
         _chain(facts),
         audit_section(facts),
         _method(facts, measured, scenario),
@@ -96,6 +99,7 @@ def _top(facts: Facts) -> Markup:
     return tag(
         "header",
         tag("h1", clean(facts.manifest.scenario)),
+        tag("p", f"{MARKS[facts.verdicts[2].status]} {verdict(facts)}", class_=f"verdict {facts.verdicts[2].status}"),
         *(tag("p", sentence, class_="lead") for sentence in headline(facts)),
         tag("div", *strip, class_="verdicts", id="verdict"),
         tag("nav", *(tag("a", title, href=f"#{anchor}") for anchor, title in SECTIONS.items()), aria_label="Sections"),
@@ -128,7 +132,8 @@ def _regret(facts: Facts) -> Markup:
         table(["rewards lost, per honest participant", f"rounds {span(1, horizon)}", span(burn_in + 1, horizon)],
               rows, "-nn"),
         picture(themed(plots.arms_pulled(facts)), "Which arm the honest pulled, round by round; the best arm is on "
-                "top, beside each name its true mean.", "broad"),
+                "top, beside each name its true mean." + ("" if facts.manifest.rounds <= plots.MARKS else
+                " Rounds that share a mark show every arm that was pulled in one of them."), "broad"),
     )  # fmt: skip
 
 
@@ -161,7 +166,7 @@ def _rejections(facts: Facts) -> Markup:
     return tag("p", sentence + reason)
 
 
-def _consensus(facts: Facts, evidence: Sequence[Mapping[str, Any]]) -> Markup:
+def _consensus(facts: Facts) -> Markup:
     rows: list[list[object]] = []
     for p in facts.participants:
         share = plots.counted_share(facts.rows, p.seat)
@@ -179,12 +184,10 @@ def _consensus(facts: Facts, evidence: Sequence[Mapping[str, Any]]) -> Markup:
     return _section(
         "consensus",
         tag("p", _agreement(facts)),
-        _beyond(facts),
         lanes,
         table(["seat", "role as revealed", "reports agreed", "no report", "counted", "false reports",
                "rounds accused", "blocked from"], rows, "n-nnnnnn") if rows else None,
         _failed_rounds(facts),
-        _equivocations(evidence),
     )  # fmt: skip
 
 
@@ -268,12 +271,6 @@ def _reputation(facts: Facts) -> Markup:
     )  # fmt: skip
 
 
-def _beyond(facts: Facts) -> Markup | None:
-    """Whether more misbehaved than the game assumed."""
-    sentence = beyond_bounds(facts)
-    return tag("p", sentence, class_="open") if sentence else None
-
-
 def _failed_rounds(facts: Facts) -> Markup:
     if not facts.failures:
         return tag("p", "Consensus reached a block in every round.", class_="quiet")
@@ -281,65 +278,6 @@ def _failed_rounds(facts: Facts) -> Markup:
     more = len(facts.failures) - len(shown)
     return tag("p", "Rounds without an approved block, which pay nothing: " + ", ".join(shown)
                + (f", and {more:,} more" if more else "") + ". " + aborted(facts))  # fmt: skip
-
-
-def _equivocations(evidence: Sequence[Mapping[str, Any]]) -> Markup | None:
-    """The first proof against each seat: two signatures of one key over two contents of one slot."""
-    first: dict[object, Mapping[str, Any]] = {}
-    for proof in evidence:
-        first.setdefault(proof.get("seat"), proof)
-    if not first:
-        return None
-    items = []
-    for seat, proof in first.items():
-        count = sum(each.get("seat") == seat for each in evidence)
-        pairs = zip(proof.get("contents", ()), proof.get("signatures", ()), strict=False)
-        items.append(tag(
-            "li", f"Seat {clean(seat)}, {count:,} proofs; the first: round {clean(proof.get('round'))}, "
-            f"{clean(proof.get('role')).lower()} of phase {clean(proof.get('phase')).lower()}, signed ",
-            *(joined(code(short(clean(content, 200))), " with ", code(short(clean(signature, 200))), "; ")
-              for content, signature in pairs),
-        ))  # fmt: skip
-    return tag("details", tag("summary", f"Proofs of equivocation against {len(first)} seats"), tag("ul", *items))
-
-
-def _money(facts: Facts) -> Markup:
-    rows = [_account(p) for p in facts.participants]
-    game, report = facts.report.game, facts.report
-    owner = next((account for account in report.accounts if account.seat is None), None)
-    withdrawn = sum(account.withdrawn for account in report.accounts)
-    pairs: list[tuple[str, object]] = [
-        ("pool of the environment, wei", whole(owner.stake) if owner else "\N{EN DASH}"),
-        ("stake of each participant, wei", _stakes([a.stake for a in report.accounts if a.seat is not None])),
-        ("hidden cost c, in rewards", amount(game.get("cost"), 4)),
-        ("rounds that cost the honest", whole(game.get("costly_rounds"))),
-        ("withdrawn, wei", whole(withdrawn)),
-        ("burned, wei", whole(report.burned)),
-    ]
-    return _section(
-        "money",
-        tag("p", attacking_pays(facts)),
-        picture(themed(plots.money(facts)), None, "broad"),
-        table(["seat", "role as revealed", "reward", "cost", "net", "net in wei", "seen to", "address"], rows,
-              "n-nnnn--") if rows else None,
-        facts_list(pairs),
-    )  # fmt: skip
-
-
-def _stakes(deposits: Sequence[int]) -> str:
-    """What each seat put in: one number where all put in the same, else the least and the most."""
-    if not deposits:
-        return whole(None)
-    least, most = min(deposits), max(deposits)
-    return whole(least) if least == most else f"{whole(least)} to {whole(most)}, by weight in the draw"
-
-
-def _account(p: Participant) -> list[object]:
-    return [
-        p.seat, p.role or "not revealed", Cell(amount(p.reward), p.reward), Cell(amount(p.cost), p.cost),
-        Cell(signed(p.net), p.net), Cell(whole(p.net_wei), p.net_wei), p.conduct or "\N{EN DASH}",
-        tag("span", code(short(p.address)), title=p.address),
-    ]  # fmt: skip
 
 
 def _chain(facts: Facts) -> Markup:
@@ -392,7 +330,8 @@ def _method(facts: Facts, measured: Mapping[str, Any] | None, scenario: str | No
         ("chain_bandit", clean(manifest.version)),
         ("seed", clean(manifest.seed, 80)),
         ("run digest", code(clean(manifest.run_digest, 80))),
-        ("digest recomputed from the chain", code(facts.report.run_digest or "not recomputed: bodies are missing")),
+        ("digest recomputed from the chain",
+         code(clean(facts.report.run_digest or "not recomputed: bodies are missing", 80))),
     ]
     return _section(
         "method",
@@ -401,8 +340,17 @@ def _method(facts: Facts, measured: Mapping[str, Any] | None, scenario: str | No
         tag("pre", "chain-bandit run scenario.lock.toml --out again"),
         _parameters(given),
         _times(measured) if measured else None,
-        tag("details", tag("summary", "The locked scenario"), tag("pre", text(scenario))) if scenario else None,
+        tag("details", tag("summary", "The locked scenario"), tag("pre", _bounded(scenario)))
+        if scenario else None,
     )
+
+
+def _bounded(scenario: str) -> str:
+    """A scenario's beginning: it may list a million weights, and its file is in the run folder."""
+    return scenario if len(scenario) <= _LONGEST else scenario[:_LONGEST] + "\n… the rest is in scenario.lock.toml"
+
+
+_LONGEST = 20_000
 
 
 def _parameters(given: Mapping[str, Any]) -> Markup | None:

@@ -33,10 +33,22 @@ if TYPE_CHECKING:
 PANELS = 32
 """Arms that get a panel of their own."""
 
+MARKS = 1_400
+"""Marks of an arm beside each other: about one a pixel."""
+
 CELLS = 4_000
 """Cells of the consensus lanes; more rounds share one."""
 
 _LEVELS = 6
+_PER_SIGN = 6.8
+"""Pixels that a sign of a plot's text takes at most, on average."""
+
+_COLOURS = {False: BLUE, True: RED, None: MUTED}
+"""Of the honest, of the malicious, and while roles are not revealed."""
+
+_BARS = 120
+"""Rounds that still get a bar each; gaps between more of them would flicker."""
+
 _NAMED = 10
 """Ends of the reputation plot's lines that are named."""
 
@@ -171,7 +183,7 @@ def estimators(facts: Facts) -> list[tuple[str, str]]:
 
 
 def arms_pulled(facts: Facts) -> str:
-    """Which arm the honest pulled in every round; the best arm on top."""
+    """Which arm the honest pulled in every round; the best arm on top. Rounds beyond `MARKS` share a mark."""
     manifest, pulled = facts.manifest, facts.columns["arm"]
     order = sorted(range(len(manifest.arm_means)), key=lambda arm: (-manifest.arm_means[arm], arm))[:PANELS]
     place_of = {arm: len(order) - 1 - rank for rank, arm in enumerate(order)}
@@ -180,14 +192,16 @@ def arms_pulled(facts: Facts) -> str:
     with drawing():
         made, axes = figure(920, 44 + 19 * len(order))
         labels = [f"{facts.names[arm][:14]}  {manifest.arm_means[arm] / UNIT:.3f}" for arm in order]
-        place(made, 12 + 7 * max(map(len, labels)), 48, 22, 20)
+        place(made, 12 + 7 * max(map(len, labels)), 60, 22, 20)
         axes.set_xlim(first, first + total)
         axes.set_ylim(-0.5, len(order) - 0.5)
-        least = total / 1_400
+        marks = min(total, MARKS)
+        wide = total / marks
+        together = [set(pulled[round(a * wide) : round((a + 1) * wide)]) for a in range(marks)]
         for arm in order:
             boxes = [
-                (first + at, place_of[arm] - 0.32, max(length, least), 0.64)
-                for at, length in runs(pulled, lambda value, wanted=arm: value == wanted)  # type: ignore[misc]
+                (first + at * wide, place_of[arm] - 0.32, length * wide, 0.64)
+                for at, length in runs(together, lambda some, wanted=arm: some is not None and wanted in some)  # type: ignore[misc]
             ]
             rectangles(axes, boxes, facecolor=BLUE if arm == order[0] else MUTED)
             axes.text(
@@ -219,7 +233,7 @@ def consensus_lanes(facts: Facts) -> str:
     height = max(5.0, min(22.0, 1_000 / seats))
     with drawing():
         made, axes = figure(920, 52 + height * seats)
-        place(made, _margin(facts.participants), 56, 24, 26)
+        place(made, _margin(facts.participants), 60, 24, 26)
         axes.set_xlim(0, bins)
         axes.set_ylim(seats - 0.5, -0.5)
         rectangles(axes, [(0, seat - 0.4, bins, 0.8) for seat in range(seats)], facecolor=RULE, alpha=0.55)
@@ -299,26 +313,27 @@ def reputations(facts: Facts) -> str:
         return ""
     at = thinned(rows)
     x = [rows[i].round for i in at]
+    ends: dict[tuple[str, str], list[Participant]] = {}
+    for p in people:
+        end = f"{rows[-1].reputations[p.seat] / FULL:.2f}"
+        ends.setdefault((end, _COLOURS[p.malicious]), []).append(p)
+    labels = [
+        (float(end), f"{seat_name(same[0])}{f' and {len(same) - 1} more' if len(same) > 1 else ''}  {end}", colour)
+        for (end, colour), same in sorted(ends.items())
+    ]
     with drawing():
         made, axes = figure(920, 250)
-        place(made, 34, 190, 24, 34)
+        place(made, 34, 24 + _PER_SIGN * max(len(text) for _, text, _ in labels), 24, 34)
         _frame(axes, max(x[-1], x[0] + 1), x[0], "reputation, of 1")
         axes.set_ylim(0, 1.2)
         axes.set_yticks([0, 0.25, 0.5, 0.75, 1])
-        ends: dict[tuple[str, str], list[Participant]] = {}
         for p in people:
-            colour = {False: BLUE, True: RED, None: MUTED}[p.malicious]
             values = [rows[i].reputations[p.seat] / FULL for i in at]
-            axes.plot(x, values, color=colour, linewidth=1.4, alpha=0.75)
-            ends.setdefault((f"{values[-1]:.2f}", colour), []).append(p)
+            axes.plot(x, values, color=_COLOURS[p.malicious], linewidth=1.4, alpha=0.75)
             after = next((i for i, row in enumerate(rows) if 0 < p.blocked_from <= row.round), None)
             if after is not None:
                 row = rows[after]
                 axes.plot([row.round], [row.reputations[p.seat] / FULL], "o", color=PURPLE, clip_on=False)
-        labels = [
-            (float(end), f"{seat_name(same[0])}{f' and {len(same) - 1} more' if len(same) > 1 else ''}  {end}", colour)
-            for (end, colour), same in sorted(ends.items())
-        ]
         end_labels(axes, x[-1], labels[:: len(labels) // _NAMED + 1], 13)
         return svg(made, "reputation", "The reputation of every seat after every record")
 
@@ -330,7 +345,7 @@ def seat_name(participant: Participant) -> str:
 
 def _margin(people: Sequence[Participant]) -> int:
     """Room for the names of the seats, in pixels."""
-    return 12 + round(6.6 * max((len(seat_name(p)) for p in people), default=0))
+    return 12 + round(_PER_SIGN * max((len(seat_name(p)) for p in people), default=0))
 
 
 def money(facts: Facts) -> str:
@@ -352,7 +367,7 @@ def money(facts: Facts) -> str:
                 (0, at - 0.36, (p.reward if p.net is None else p.net) / UNIT, 0.72)
                 for at, p in enumerate(people) if p.malicious is malicious
             ]  # fmt: skip
-            rectangles(axes, boxes, facecolor={False: BLUE, True: RED, None: MUTED}[malicious], alpha=0.75)
+            rectangles(axes, boxes, facecolor=_COLOURS[malicious], alpha=0.75)
         for at, p in enumerate(people):
             if p.net is not None and p.cost:
                 axes.plot([p.reward / UNIT] * 2, [at - 0.36, at + 0.36], color=INK, linewidth=1.6)
@@ -387,7 +402,11 @@ def gas(facts: Facts) -> str:
         axes.set_ylim(0, 1.12 * max(y))
         width = 0.7 * (x[-1] - x[0] + 1) / len(x)
         axes.set_xlim(x[0] - width, x[-1] + width)
-        rectangles(axes, [(a - width / 2, 0, width, b) for a, b in zip(x, y, strict=True)], facecolor=BLUE, alpha=0.55)
+        if len(x) <= _BARS:
+            bars = [(a - width / 2, 0, width, b) for a, b in zip(x, y, strict=True)]
+            rectangles(axes, bars, facecolor=BLUE, alpha=0.55)
+        else:
+            axes.fill_between(x, y, step="mid", color=BLUE, alpha=0.55, linewidth=0)
         axes.axhline(middle, color=INK, linewidth=1, linestyle=(0, (4, 2.5)))
         end_labels(axes, x[-1] + width, [(middle, f"median {middle:,.0f}", INK)])
         return svg(made, "gas", "Gas of the transaction that recorded each round")

@@ -33,14 +33,36 @@ def show_round(inside: Inside, round_: int) -> RenderableType:
         pairs += [("transaction", _with_others(inside, entry)), ("sent by", inside.who(entry.call.sender))]
     pairs += [("block list", _listed(row.blocked)), ("validators", _listed(row.validators)), ("signers", _signed(row))]
     tables: Iterator[RenderableType] = iter(())
+    lines: list[tuple[str, list[str]]] = []
+    if row.rewards is not None:
+        lines.append(("reward", ["none" if reward is None else _reward(reward) for reward in row.rewards]))
     if entry is not None and entry.header is not None:
         pairs += [("parent", "0x" + entry.header.parent.hex()), ("reporters", _listed(row.reporters))]
         if entry.body is None:
             pairs.append(("body", "not given: it lies beside the chain"))
         tables = _report_tables(inside, row, entry.header, inside.reports(entry))
+        lines.append(("accuracy", _of_full(entry.header.accuracies)))
     if row.kind == "exploration":
         pairs.append(("why", "too many rounds failed in a row: everybody pulls the next arm in turn"))
-    return Group(_pairs(pairs), *tables, Text(f"reputation after it, by seat  {_shares(row.reputations)}"))
+    lines.append(("reputation", _of_full(row.reputations)))
+    return Group(_pairs(pairs), *tables, *_by_seat(lines))
+
+
+def _of_full(lanes: Sequence[int]) -> list[str]:
+    """Reputations or accuracies, of 1."""
+    return [f"{lane / FULL:.2f}" for lane in lanes]
+
+
+def _by_seat(lines: Sequence[tuple[str, Sequence[str]]]) -> Iterator[RenderableType]:
+    """Values of all seats, as many seats beside each other as 80 columns hold."""
+    seats_ = max(len(values) for _, values in lines)
+    room = 66 // (2 + max((len(value) for _, values in lines for value in values), default=1))
+    for start in range(0, seats_, room):
+        group = range(start, min(start + room, seats_))
+        made = plain_table(("seat", "left"), *((str(seat), "right") for seat in group))
+        for name, values in lines:
+            made.add_row(Text(name), *values[start : start + room])
+        yield titled("By seat", made) if not start else made
 
 
 def _with_others(inside: Inside, entry: Entry) -> str:
@@ -57,8 +79,8 @@ def _signed(row: RoundRow) -> str:
 
 
 def _shares(lanes: Sequence[int]) -> str:
-    """Reputations or accuracies of all seats, of 1."""
-    return ", ".join(f"{seat}: {lane / FULL:.2f}" for seat, lane in enumerate(lanes))
+    """Accuracies of all seats, of 1; no pair is broken at a line's end."""
+    return ", ".join(f"{seat}={share}" for seat, share in enumerate(_of_full(lanes)))
 
 
 def _report_tables(
@@ -84,10 +106,6 @@ def _report_tables(
             made.add_row(Text(names[arm], "bold" if arm == row.arm else ""), mean(truth[arm]),
                          mean(value).strip(), str(len(kept)), *cells)  # fmt: skip
         yield titled("Reports by seat: * in B, ~ too few pulls", made)
-    if row.rewards is not None:
-        paid = (f"{seat}: {'none' if reward is None else _reward(reward)}" for seat, reward in enumerate(row.rewards))
-        yield Text(f"rewards by seat  {', '.join(paid)}")
-    yield Text(f"accuracy of the report, by seat  {_shares(header.accuracies)}")
 
 
 def show_participant(inside: Inside, who: str) -> RenderableType:
@@ -111,7 +129,7 @@ def show_participant(inside: Inside, who: str) -> RenderableType:
         ("net", f"{signed(None if account.net is None else account.net / wei)}  ({whole(account.net)} wei)"),
         ("stake", f"{whole(account.stake)} wei, weight {account.stake // inside.parameters.stake} in the draw"
          if inside.parameters.sortition else f"{whole(account.stake)} wei"),
-        ("withdrawn", f"{whole(account.withdrawn)} wei"),
+        ("withdrawn", f"{whole(account.withdrawn)} wei, still owed {whole(account.owed)}"),
         ("reported in", f"{reported:,} of {len(blocks):,} blocks, counted for some arm in {counted:,}"),
         ("equivocated", "proven by the honest" if seat in inside.manifest.accused else "no proof"),
         ("blocked", f"from round {since[seat]:,} on" if len(since) > seat and since[seat] else "never"),

@@ -1,23 +1,80 @@
 """Sentences about a run that more than one view says."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
+from chain_bandit.audit.report import Weight
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.views.facts import Facts, clean
 
 SECTIONS = {
+    "conduct": "Who lied, and what it cost",
+    "money": "Money",
     "regret": "Regret",
     "estimators": "Estimators against truth",
     "consensus": "Consensus",
     "reputation": "Reputation",
-    "money": "Money",
     "chain": "Chain",
     "audit": "Audit",
     "method": "Method",
 }
 """Anchor and title of each section of a page, in order."""
+
+
+def verdict(facts: Facts) -> str:
+    """How the audit ended, in one sentence."""
+    report = facts.report
+    made = facts.passed + report.failed + report.not_checkable
+    broken = sum(tally.failed > 0 for tally in report.checks.values())
+    return {
+        "passed": f"The game was played, recorded and paid by the rules: all {made:,} checks of its history passed.",
+        "violated": f"The rules were broken: {report.failed:,} of {made:,} checks of the history failed, "
+                    f"of {_counted(broken, 'kind')}.",
+        "incomplete": f"Nothing that could be checked is wrong, but {report.not_checkable:,} of {made:,} checks could "
+                      "not be made.",
+    }[report.verdict]  # fmt: skip
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}" + ("s" if count != 1 else "")
+
+
+def who_lied(facts: Facts) -> str:
+    """Against whom there is proof, in one sentence; and that there is less than proof against others."""
+    found = facts.report.findings
+    proven = [item for item in found if item.weight is Weight.PROOF]
+    seats = sorted({seat for item in proven for seat in (item.seat, *item.others) if seat is not None})
+    names = {p.seat: f"{p.seat} ({clean(p.role)})" if p.role else str(p.seat) for p in facts.participants}
+    named = [names.get(seat, str(seat)) for seat in seats[:_NAMED]]
+    if len(seats) > _NAMED:
+        named.append(f"{len(seats) - _NAMED:,} more")
+    who = f"seat{'s' if len(seats) > 1 else ''} {_listed(named)}"
+    said = f"There is proof that {who} lied or signed twice." if seats else (
+        "There is no proof that anybody lied or signed twice."
+    )
+    if any(item.seat is None for item in proven):
+        said += " There is proof against the environment."
+    return said
+
+
+_NAMED = 12
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1] if names else ""]))
+
+
+def what_it_cost(facts: Facts) -> str:
+    """What failed and costly rounds took from an honest participant, in one sentence."""
+    lost = {line.key: line.total / UNIT for line in facts.regret}
+    failed, cost = lost["failed"], lost["cost"]
+    if not failed and not cost:
+        return "It cost the honest nothing: no round failed, and none was costly."
+    return (
+        f"Each honest participant lost {failed + cost:,.2f} rewards in expectation: {failed:,.2f} in failed rounds, "
+        f"{cost:,.2f} in costly ones."
+    )
 
 
 def headline(facts: Facts) -> list[str]:

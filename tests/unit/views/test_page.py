@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from chain_bandit.audit.audit import audit
+from chain_bandit.audit.exhibits import Exhibit, Field
 from chain_bandit.audit.report import Violation
 from chain_bandit.history.blocks import History
 from chain_bandit.views.facts import RunUnreadable, read_manifest
@@ -100,7 +101,11 @@ def test_page_names_the_rounds_that_failed_and_who_lied_and_equivocated(text, sa
     failed = [row.round for row in sample.report.rounds if row.kind == "skip"]
     assert failed
     assert f"{failed[0]} (skip)" in text
-    assert re.search(r"equivocated \d+., lied \d+.", text)
+    conduct = text[text.index('id="conduct"') : text.index('id="money"')]
+    assert "There is proof that seat 3 (liar and attacker) lied or signed twice." in conduct
+    assert re.search(r'proof</span></td><td data-key="3">3</td>.{0,60}reported other means than its receipts', conduct)
+    lost = sum(sample.rounds.column(f"regret_{name}")[-1].as_py() for name in ("failed", "cost")) / 1e9
+    assert f"Each honest participant lost {lost:,.2f} rewards in expectation" in conduct
     assert "Beyond its assumptions" in text
     assert "Seat 3, 1 proofs" in text
 
@@ -151,6 +156,35 @@ def test_hostile_names_do_nothing(sample):
     text.encode()
 
 
+def test_page_says_the_verdict_first_then_who_lied_then_money_then_rounds(text, sample):
+    passed = sum(tally.passed for tally in sample.report.checks.values())
+    places = [text.index(words) for words in (
+        f"✓ The game was played, recorded and paid by the rules: all {passed:,} checks", 'id="verdict"', 'id="conduct"',
+        'id="money"', 'id="regret"', 'id="audit"',
+    )]  # fmt: skip
+    assert places == sorted(places)
+
+
+def test_statement_has_every_account_and_leaves_out_what_nobody_has(text, sample):
+    statement = text[text.index('id="money"') : text.index('id="regret"')]
+    for account in sample.report.accounts:
+        assert f"{account.stake / 1e9:,.2f}</td>" in statement
+        assert f"{account.withdrawn / 1e9:,.2f}</td>" in statement
+        assert account.address in statement
+    assert ">penalty<" not in statement
+    assert not any(account.penalty for account in sample.report.accounts)
+
+
+def test_page_shows_where_a_violation_is_and_the_commands_that_print_it(sample):
+    seen = Exhibit(block=17, transaction="0x" + "ab" * 32, field=Field.INPUT, first=4, size=32, bytes="0x00",
+                   of=None, cast="cast tx <it>", curl="curl it")  # fmt: skip
+    twice = [Violation("money.balances", 5, "x", f"wrong {n}", 1, 2, seen) for n in range(2)]
+    text = page(sample.manifest, replace(sample.report, violations=twice), sample.rounds)
+    assert text.count("Block 17, transaction 0xabab") == 2
+    assert text.count("bytes 4 to 35.") == 2
+    assert text.count("cast tx &lt;it&gt;") == 1
+
+
 def test_page_of_a_violated_audit_says_so(sample):
     report = replace(sample.report, checks={**sample.report.checks})
     report.checks["money.balances"] = replace(report.checks["money.balances"], failed=1, evidence="round 5: it differs")
@@ -162,6 +196,21 @@ def test_page_of_a_violated_audit_says_so(sample):
     assert "✗ violated" in text
     assert "What contradicts the rules" in text
     assert "round 5: it differs" in text
+
+
+def longer(sample, rounds):
+    """The game's last rounds over and over: a page's input as long as a game of so many rounds."""
+    burn_in = sample.manifest["burn_in"]
+    rows = sample.report.rounds
+    many = [replace(rows[at % len(rows)], round=burn_in + at) for at in range(rounds - burn_in + 1)]
+    table = sample.rounds.take([at % sample.rounds.num_rows for at in range(rounds)])
+    table = table.set_column(table.schema.get_field_index("round"), "round", [list(range(1, rounds + 1))])
+    return {**sample.manifest, "rounds": rounds}, replace(sample.report, rounds=many), table
+
+
+def test_page_does_not_grow_with_the_rounds(sample):
+    sizes = [len(page(*longer(sample, rounds))) for rounds in (3_000, 30_000)]
+    assert sizes[1] < 1.1 * sizes[0] < 500_000
 
 
 def test_page_of_half_a_history_is_still_a_page(sample, cut):

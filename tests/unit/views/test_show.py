@@ -5,6 +5,7 @@ import pytest
 from chain_bandit.history.blocks import History
 from chain_bandit.history.records import calls
 from chain_bandit.protocol.reputation import FULL
+from chain_bandit.protocol.units import UNIT
 from chain_bandit.views.inside import Inside, NotShown
 from chain_bandit.views.show import show_participant, show_round, show_transaction
 from tests.unit.views.on_screen import shown
@@ -35,9 +36,11 @@ def test_show_round_tells_reports_b_and_signers(inside, sample):
     for arm, name in enumerate(sample.manifest["arm_names"]):
         line = next(line for line in text.splitlines() if line.startswith(name))
         assert line.count("*") == len(row.selected[arm])
-    assert "rewards by seat" in text
-    assert f"reputation after it, by seat  0: {row.reputations[0] / FULL:.2f}" in text
-    assert "accuracy of the report, by seat  0: " in text
+    by_seat = [line.split() for line in text[text.index("By seat") :].splitlines()]
+    assert ["seat", *map(str, range(len(row.reputations)))] in by_seat
+    assert ["reputation", *(f"{lane / FULL:.2f}" for lane in row.reputations)] in by_seat
+    assert ["reward", *("none" if paid is None else str(paid // UNIT) for paid in row.rewards)] in by_seat
+    assert any(line[:1] == ["accuracy"] and len(line) == len(row.reputations) + 1 for line in by_seat)
     assert ["block", "list", "3"] in [line.split() for line in text.splitlines()]
 
 

@@ -1,0 +1,116 @@
+"""The page's first section: what contradicts the rules, who lied, on what evidence, and what that cost."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from chain_bandit.audit.exhibits import Exhibit
+from chain_bandit.audit.report import Finding, Weight
+from chain_bandit.views.facts import Facts, clean, short, whole
+from chain_bandit.views.markup import Cell, Markup, code, joined, table, tag
+from chain_bandit.views.wording import SECTIONS, beyond_bounds, what_it_cost, who_lied
+
+SHOWN = 200
+"""Findings and violations that the page has; all are in `audit.json`."""
+
+_RANK = {Weight.PROOF: 0, Weight.OBSERVATION: 1, Weight.HINT: 2}
+_COLOUR = {Weight.PROOF: "bad", Weight.OBSERVATION: "open", Weight.HINT: "none"}
+
+
+def conduct_section(facts: Facts, evidence: Sequence[Mapping[str, Any]]) -> Markup:
+    """Violations with what shows them, findings by weight, and the proofs of equivocation in `evidence`."""
+    beyond = beyond_bounds(facts)
+    return tag(
+        "section",
+        tag("h2", SECTIONS["conduct"]),
+        _violations(facts),
+        tag("p", who_lied(facts)),
+        tag("p", what_it_cost(facts)),
+        tag("p", beyond, class_="open") if beyond else None,
+        _findings(facts),
+        _equivocations(evidence),
+        id="conduct",
+    )
+
+
+def _violations(facts: Facts) -> Markup | None:
+    found = facts.report.violations
+    if not found:
+        return None
+    first = {item.check: item for item in reversed(found)}
+    items = [
+        tag("li", code(clean(item.check)), " ", clean(item.sentence, 600),
+            _exhibit(item.exhibit, first[item.check] is item) if item.exhibit else None)
+        for item in found[:SHOWN]
+    ]  # fmt: skip
+    return tag("div", tag("h3", "What contradicts the rules"), tag("ul", *items), _more(len(found)),
+               class_="violations")  # fmt: skip
+
+
+def _exhibit(seen: Exhibit, with_command: bool) -> Markup:
+    """Where a violation shows, and the commands that print those bytes."""
+    of = f"transaction {clean(seen.transaction, 80)}" if seen.transaction else "its header"
+    bytes_ = f", bytes {seen.first:,} to {seen.first + seen.size - 1:,}" if seen.size else ""
+    where = tag("div", f"Block {whole(seen.block)}, {of}: {clean(seen.field)}{bytes_}.", class_="quiet")
+    if not with_command:
+        return where
+    by_hand = tag("details", tag("summary", "See it by hand"), tag("pre", clean(seen.cast, _COMMAND)),
+                  tag("pre", clean(seen.curl, _COMMAND)))  # fmt: skip
+    return joined(where, by_hand)
+
+
+_COMMAND = 2_000
+
+
+def _findings(facts: Facts) -> Markup:
+    found = sorted(facts.report.findings, key=lambda item: _RANK[item.weight])
+    if not found:
+        return tag("p", "Nothing was noticed about any participant beyond the checks.", class_="quiet")
+    return joined(
+        tag("p", "A proof follows from what was signed and opened. An observation may have an innocent reason, a hint "
+            "is no more than unlikely by chance.", class_="quiet"),
+        table(["", "seat", "what was found", "times", "first in round"], [_finding(item) for item in found[:SHOWN]],
+              "---nn"),
+        _more(len(found)),
+    )  # fmt: skip
+
+
+def _finding(item: Finding) -> list[object]:
+    seats = ([] if item.seat is None else [item.seat]) + list(item.others)
+    shown = json.dumps(item.evidence, indent=1) if item.evidence else ""
+    evidence = tag("details", tag("summary", "Evidence"), tag("pre", _lines(shown))) if shown else None
+    return [
+        Cell(tag("span", item.weight.value, class_=f"mark {_COLOUR[item.weight]}"), _RANK[item.weight]),
+        Cell(", ".join(map(str, seats[:12])) or "\N{EN DASH}", seats[0] if seats else -1),
+        tag("div", clean(item.sentence, 400), evidence, class_="long"),
+        whole(item.count), whole(item.rounds[0] if item.rounds else None),
+    ]  # fmt: skip
+
+
+def _lines(text: str) -> str:
+    """The beginning of a text of several lines."""
+    return text if len(text) <= _COMMAND else text[:_COMMAND] + "\n… the rest is in audit.json"
+
+
+def _more(count: int) -> Markup | None:
+    return tag("p", f"{count - SHOWN:,} more are in audit.json.", class_="quiet") if count > SHOWN else None
+
+
+def _equivocations(evidence: Sequence[Mapping[str, Any]]) -> Markup | None:
+    """The first proof against each seat: two signatures of one key over two contents of one slot."""
+    first: dict[object, Mapping[str, Any]] = {}
+    for proof in evidence:
+        first.setdefault(proof.get("seat"), proof)
+    if not first:
+        return None
+    items = []
+    for seat, proof in first.items():
+        count = sum(each.get("seat") == seat for each in evidence)
+        pairs = zip(proof.get("contents", ()), proof.get("signatures", ()), strict=False)
+        items.append(tag(
+            "li", f"Seat {clean(seat)}, {count:,} proofs; the first: round {clean(proof.get('round'))}, "
+            f"{clean(proof.get('role')).lower()} of phase {clean(proof.get('phase')).lower()}, signed ",
+            *(joined(code(short(clean(content, 200))), " with ", code(short(clean(signature, 200))), "; ")
+              for content, signature in pairs),
+        ))  # fmt: skip
+    return tag("details", tag("summary", f"Proofs of equivocation against {len(first)} seats"), tag("ul", *items))
