@@ -53,6 +53,10 @@ def _compare_rounds(report: AuditReport, verdict: Verdict) -> None:
             if verdict.complete:
                 verdict.same("record", t, "record", mine and mine.kind, theirs and theirs.kind)
             continue
+        paid = (
+            ("reward", "rewards", mine.rewards, theirs.rewards),
+            ("cost", "costly", mine.costly, theirs.costly),
+        )
         for what, about, expected, found in (
             ("kind", "kind", mine.kind, theirs.kind),
             ("arm", "arm", mine.arm, theirs.arm),
@@ -61,8 +65,7 @@ def _compare_rounds(report: AuditReport, verdict: Verdict) -> None:
             ("means", "means", mine.means, theirs.means),
             ("selection", "selected", mine.selected, theirs.selected),
             ("reputation", "reputations", mine.reputations, theirs.reputations),
-            ("reward", "rewards", mine.rewards, theirs.rewards),
-            ("cost", "costly", mine.costly, theirs.costly),
+            *(paid if verdict.complete else ()),
         ):
             verdict.same(what, t, about, expected, found)
 

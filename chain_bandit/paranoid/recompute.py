@@ -33,8 +33,7 @@ def recompute(path: Path) -> Verdict:
     try:
         _follow(export, verdict)
     except (ValueError, ArithmeticError, LookupError) as error:
-        place = verdict.rounds[-1].round + 1 if verdict.rounds else None
-        verdict.same("record" if verdict.rounds else "setup", place, "history", "one that can be followed", str(error))
+        verdict.same(*verdict.place, "history", "one that can be followed", str(error))
     return verdict
 
 
@@ -82,6 +81,7 @@ def _follow(export: Export, verdict: Verdict) -> None:
 
 def _end(records: Records, later: dict[str, list[Call]], verdict: Verdict) -> None:
     """Settlement, costs and money, once all records are known."""
+    verdict.place = "balance", None
     setup = records.setup
     opened = _disclose(setup, later["reveal"], verdict)
     keys: dict[int, bytes] = {}

@@ -58,6 +58,7 @@ class Records:
         self.blocked_from = [0 for _ in p.seats]
         self.reputations = [START for _ in p.seats]
         self.past: list[Past] = []
+        verdict.place = "record", self.round
 
     def blocked(self, round_: int) -> Seats:
         """D of a round."""
@@ -228,6 +229,7 @@ class Records:
             self.pulls[arm] += 1
         past.arm = past.row.arm = arm
         self.round = t + 1
+        self.verdict.place = "record", self.round
         for seat in self.setup.p.seats:
             if self.blocked_from[seat] == self.round:
                 self.reputations[seat] = max(0, self.reputations[seat] - self.setup.p.evidence_penalty)

@@ -72,6 +72,7 @@ class Verdict:
 
     Attributes:
         trusted: what nothing in the history can prove or disprove.
+        place: what is being computed, and in which round: what a history that cannot be followed further is said of.
         complete: whether the whole history could be followed; if not, a difference or an unknown says why.
         differences: by check, round and what they are about.
     """
@@ -83,6 +84,7 @@ class Verdict:
     true_means: list[int] | None = None
     blocked_from: list[int] = field(default_factory=list)
     run_digest: bytes | None = bytes(32)
+    place: tuple[str, int | None] = ("setup", None)
     complete: bool = False
     passed: Counter[str] = field(default_factory=Counter)
     trusted: Counter[str] = field(default_factory=Counter)
