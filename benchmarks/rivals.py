@@ -1,13 +1,13 @@
 """The rivals on their own set-ups: pseudo-regret of the honest, what is sent for it, and what was published of it.
 
     python benchmarks/rivals.py [zhu attacks swarmgov vial fed-mom] [--replicates 20] [--horizon 10000] [--jobs 2]
-                                [--json FILE]
+                                [--json FILE] [--aggregator NAME] [--policy NAME]
 
 No chain, no messages: `chain_bandit` is its Option 1 from round 1 on, with the exploration of all who pool. "sent":
 numbers an agent sends a round; a broadcast counts once. "with cost": each number costs the set-up's price in rewards.
 "published": the figure, or the ends of its 95 % interval or range; "ratio": ours over it, 1 inside. What each rival is
 told and where it comes from: docs/rivals.md. JSON is a line for each row; what FILE holds is not played again, so that
-a run that was stopped goes on.
+a run that was stopped goes on. NAME is a plug-in's (docs/plugins.md), which then plays every row's lie and world.
 """
 
 import argparse
@@ -25,11 +25,12 @@ from rich.table import Table
 
 from chain_bandit.attacks.attack import NotSimulated
 from chain_bandit.attacks.registry import ATTACKS, make
+from chain_bandit.plugins import PluginBroken
 from chain_bandit.scenario import Scenario
 from chain_bandit.simulation.arena import World, play, ring
 from chain_bandit.simulation.replicates import estimate
 from chain_bandit.simulation.rivals.attacked import told_by
-from chain_bandit.simulation.rivals.registry import RIVALS
+from chain_bandit.simulation.rivals.registry import BROUGHT, RIVALS, named
 from chain_bandit.simulation.rivals.reports import Malice, constant, inflated, inside
 
 SEED = 1
@@ -84,8 +85,14 @@ class Asked:
 
     @property
     def row(self) -> Row:
-        """The row itself."""
-        return next(row for row in SETUPS[self.setup]().rows if self == replace(self, **row.names))
+        """The row itself; a plug-in's is that of another rule under the same lie."""
+        rows = [row for row in SETUPS[self.setup]().rows if (row.lie, row.worlds[0].liars) == (self.lie, self.liars)]
+        return next((row for row in rows if row.rival == self.rival), beside(rows[0], self.rival))
+
+
+def beside(row: Row, brought: str) -> Row:
+    """What a plug-in plays where another rule has that row."""
+    return replace(row, rival=brought, published=())
 
 
 @dataclass(frozen=True)
@@ -227,7 +234,7 @@ def figure(asked: Asked) -> Figure:
     """One row, played."""
     row, price = asked.row, SETUPS[asked.setup]().price
     worlds = [replace(world, horizon=min(world.horizon, asked.horizon)) for world in row.worlds]
-    each, maker = max(asked.replicates // len(worlds), 2), RIVALS[row.rival](row.malice)
+    each, maker = max(asked.replicates // len(worlds), 2), named(row.rival)(row.malice)
     games = [play(world, maker, each, asked.seed + number) for number, world in enumerate(worlds)]
     regret = np.concatenate([game.regret[:, -1] for game in games])
     apart = regret if len(games) == 1 else np.array([game.regret[:, -1].mean() for game in games])
@@ -289,7 +296,7 @@ def print_table(setup: Setup, found: Mapping[Asked, Figure], console: Console) -
 
 def matrix(found: Mapping[Asked, Figure], liars: int) -> Iterator[str]:
     """Regret by lie and rival, as docs/rivals.md has it; the worst lie of each rival stands out."""
-    rows = {asked: row.regret for asked, row in found.items() if asked.liars == liars and asked.rival in POOLED}
+    rows = {asked: row.regret for asked, row in found.items() if asked.liars == liars and asked.lie != "none"}
     lies, rivals = (list(dict.fromkeys(getattr(asked, name) for asked in rows)) for name in ("lie", "rival"))
     most = {rival: max(regret for asked, regret in rows.items() if asked.rival == rival) for rival in rivals}
     yield f"| f = {liars} | {' | '.join(f'`{rival}`' for rival in rivals)} |"
@@ -327,7 +334,18 @@ def main() -> None:
     parser.add_argument("--horizon", type=int, default=10_000, help="rounds at most (default 10,000)")
     parser.add_argument("--jobs", type=int, default=2, help="processes (default 2)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="a line for each row, as soon as it is played")
+    for kind in BROUGHT:
+        told = f"also play a plug-in's {kind}, under every lie of the set-up (may be repeated)"
+        parser.add_argument(
+            f"--{kind}", type=f"{kind} {{}}".format, action="append", default=[], metavar="NAME", help=told
+        )
     options = parser.parse_args()
+    brought = (*options.aggregator, *options.policy)
+    try:
+        for name in brought:
+            named(name)
+    except PluginBroken as error:
+        parser.error(str(error))
     names = options.setups or list(SETUPS)
     if unknown := [name for name in names if name not in SETUPS]:
         parser.error(f"no set-up is called {unknown[0]}; there are {', '.join(SETUPS)}")
@@ -338,7 +356,9 @@ def main() -> None:
         setup = SETUPS[name]()
         setup = replace(setup, title=f"{setup.title}; {options.horizon:,} rounds at most")
         games = setup.screen or options.replicates
-        rows = [Asked(name, **row.names, replicates=games, horizon=options.horizon) for row in setup.rows]
+        lies = {(row.lie, row.worlds[0].liars): row for row in setup.rows}.values()
+        played = (*setup.rows, *(beside(row, each) for each in brought for row in lies))
+        rows = [Asked(name, **row.names, replicates=games, horizon=options.horizon) for row in played]
         found = figures(rows, options.jobs, options.json)
         if setup.screen:
             again = figures(worst(found, options.replicates), options.jobs, options.json)

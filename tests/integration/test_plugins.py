@@ -189,3 +189,21 @@ def test_an_environment_may_be_named_by_module_and_function(tmp_path: Path, monk
         with pytest.raises(UnknownEnvironment, match=word) as refused:
             load(_scenario(tmp_path, rewards))
         assert refused.value.exit_code == 3
+
+
+def test_installed_rules_play_on_the_rivals_set_ups(begun: Path, tmp_path: Path) -> None:
+    play = (
+        sys.executable, ROOT / "benchmarks" / "rivals.py", "zhu", "--replicates", 2, "--horizon", 100, "--jobs", 1,
+        "--json", "rows.jsonl",
+    )  # fmt: skip
+    brought = ("--aggregator", "my-aggregator", "--policy", "my-policy")
+    result = called(*play, *brought, cwd=tmp_path, path=begun / "site")
+    assert result.returncode == 0, result.stderr
+    rows = [json.loads(line)["asked"] for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
+    lies = {(row["lie"], row["liars"]) for row in rows}
+    for name in ("aggregator my-aggregator", "policy my-policy"):
+        assert {(row["lie"], row["liars"]) for row in rows if row["rival"] == name} == lies
+        assert name in result.stdout
+    without = called(*play, *brought, cwd=tmp_path)
+    assert without.returncode == 2
+    assert "my-aggregator" in without.stderr

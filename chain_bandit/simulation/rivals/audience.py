@@ -56,4 +56,4 @@ class Audience:
             for true, false in zip(own, lies, strict=True)
         )
         means[:, :, 0], pulls[:, :, 0] = (true[:, senders[:, 0]] for true in own)
-        return self._aggregate(Reports(means, pulls * self._there[: len(senders)]), self._liars)
+        return Reports(*self._aggregate(Reports(means, pulls * self._there[: len(senders)]), self._liars))

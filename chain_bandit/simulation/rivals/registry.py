@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from chain_bandit import plugins
 from chain_bandit.simulation.arena import Maker
 from chain_bandit.simulation.rivals.clipping import clipping
 from chain_bandit.simulation.rivals.confidence import confidence
@@ -57,3 +58,21 @@ RIVALS: Mapping[str, Callable[[Malice], Maker]] = {
     "vial-2022-2": partial(vial_2022, alpha=ONE_RULE),
     "demabar": demabar,
 }
+
+BROUGHT = {"aggregator": "aggregators", "policy": "policies"}
+"""The first word of a plug-in's name here, and its group."""
+
+
+def named(name: str) -> Callable[[Malice], Maker]:
+    """A rival by its name, or a plug-in's rule: `aggregator NAME` in a pool like ours, `policy NAME` as it is.
+
+    An aggregator hears the liars; a policy is told the world, and its author says what liars do to it.
+
+    Raises:
+        plugins.PluginBroken: nothing of that name can be used.
+    """
+    kind, _, brought = name.partition(" ")
+    if kind not in BROUGHT:
+        return RIVALS[name]
+    found = plugins.find(BROUGHT[kind], brought, {})
+    return pooled(found) if kind == "aggregator" else lambda malice: found
