@@ -1,7 +1,7 @@
 """The rivals on their own set-ups: pseudo-regret of the honest, what is sent for it, and what was published of it.
 
     python benchmarks/rivals.py [zhu attacks swarmgov vial fed-mom] [--replicates 20] [--horizon 10000] [--jobs 2]
-                                [--json FILE] [--aggregator NAME] [--policy NAME]
+                                [--json FILE] [--only RIVAL ...] [--aggregator NAME] [--policy NAME]
 
 No chain, no messages: `chain_bandit` is its Option 1 from round 1 on, with the exploration of all who pool. "sent":
 numbers an agent sends a round; a broadcast counts once. "with cost": each number costs the set-up's price in rewards.
@@ -334,6 +334,7 @@ def main() -> None:
     parser.add_argument("--horizon", type=int, default=10_000, help="rounds at most (default 10,000)")
     parser.add_argument("--jobs", type=int, default=2, help="processes (default 2)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="a line for each row, as soon as it is played")
+    parser.add_argument("--only", nargs="+", choices=list(RIVALS), metavar="RIVAL", help="of the rivals play these")
     for kind in BROUGHT:
         told = f"also play a plug-in's {kind}, under every lie of the set-up (may be repeated)"
         parser.add_argument(
@@ -357,7 +358,8 @@ def main() -> None:
         setup = replace(setup, title=f"{setup.title}; {options.horizon:,} rounds at most")
         games = setup.screen or options.replicates
         lies = {(row.lie, row.worlds[0].liars): row for row in setup.rows}.values()
-        played = (*setup.rows, *(beside(row, each) for each in brought for row in lies))
+        ours = (row for row in setup.rows if not options.only or row.rival in options.only)
+        played = (*ours, *(beside(row, each) for each in brought for row in lies))
         rows = [Asked(name, **row.names, replicates=games, horizon=options.horizon) for row in played]
         found = figures(rows, options.jobs, options.json)
         if setup.screen:
