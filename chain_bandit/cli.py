@@ -86,16 +86,17 @@ def deploy(
 
     Participants' keys derive from the scenario's seed. A node of its own (anvil, hardhat) stays until Ctrl-C.
     """
+    from chain_bandit.game.plan import Plan
+    from chain_bandit.scenario import load
+
+    plan = Plan(load(scenario, _overrides(override, rounds, seed)))
     from chain_bandit.chain import accounts
     from chain_bandit.chain.journal import Journal
     from chain_bandit.chain.process import OwnNode
     from chain_bandit.game import deployment
     from chain_bandit.game.chains import connected, is_url
-    from chain_bandit.game.plan import Plan
-    from chain_bandit.scenario import load
     from chain_bandit.views import terminal
 
-    plan = Plan(load(scenario, _overrides(override, rounds, seed)))
     _say_chances(plan.scenario)
     place = out or Path("deployments") / f"{plan.scenario.name}-{plan.scenario.seed}.json"
     with connected(chain) as node:
@@ -141,12 +142,13 @@ def simulate(
     as_json: Json = False,
 ) -> None:
     """Play a scenario many times without messages, and measure the regret of an honest participant."""
-    from chain_bandit.game.simulated import replicates as played
     from chain_bandit.scenario import load
+
+    given = load(scenario, _overrides(override, rounds, seed), on_chain=False)
+    from chain_bandit.game.simulated import replicates as played
     from chain_bandit.views.simulated import regret_by_round
     from chain_bandit.views.terminal import console
 
-    given = load(scenario, _overrides(override, rounds, seed), on_chain=False)
     _say_chances(given)
     measured = played(given, replicates, jobs=jobs, engine=engine)
     if as_json:
@@ -374,17 +376,20 @@ def _play(
     from chain_bandit.stopwatch import Stopwatch
 
     watch = Stopwatch()  # before the imports: they are part of the time that one waits
-    from chain_bandit.game.chains import chain, is_url
     from chain_bandit.game.folder import free_place, read_rounds
-    from chain_bandit.game.unfinished import kept_in
-    from chain_bandit.runs import failed_expectation, play
     from chain_bandit.scenario import load
-    from chain_bandit.views import terminal
 
-    scenario, on = load(scenario_file, overrides), chain(chain_name, account, _warn_of_public_keys)
-    _say_chances(scenario)
+    scenario = load(scenario_file, overrides)
     place = out or Path("runs") / f"{scenario.name}-{scenario.seed}"
     free_place(place)
+    # These take two seconds to load, and nobody waits so long to be refused.
+    from chain_bandit.game.chains import chain, is_url
+    from chain_bandit.game.unfinished import kept_in
+    from chain_bandit.runs import failed_expectation, play
+    from chain_bandit.views import terminal
+
+    on = chain(chain_name, account, _warn_of_public_keys)
+    _say_chances(scenario)
     with terminal.Progress(scenario.parameters.horizon) as observe:
         finished = play(scenario, place, observe, watch, on, is_url(chain_name), resume)
     manifest, measured, report = finished.manifest, finished.measured, finished.report

@@ -5,7 +5,6 @@ from contextlib import AbstractContextManager, contextmanager
 
 from chain_bandit.chain import accounts
 from chain_bandit.chain.anvil import anvil
-from chain_bandit.chain.embedded import EmbeddedNode
 from chain_bandit.chain.funds import Need, fund
 from chain_bandit.chain.hardhat import hardhat
 from chain_bandit.chain.http_node import HttpNode
@@ -62,7 +61,7 @@ def is_url(name: str) -> bool:
 
 
 @contextmanager
-def embedded(plan: Plan, payments: Journal | None = None) -> Iterator[EmbeddedNode]:
+def embedded(plan: Plan, payments: Journal | None = None) -> Iterator[Node]:
     """A fresh chain in this process, on which nobody pays."""
     yield embedded_node(plan)
 

@@ -3,11 +3,11 @@
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from chain_bandit.chain.call import Call
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.delivery import AT_ONCE, Delivery
-from chain_bandit.chain.embedded import EmbeddedNode
 from chain_bandit.chain.errors import ForeignChain
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import Node, account
@@ -22,6 +22,9 @@ from chain_bandit.protocol.submission import Submitted
 from chain_bandit.protocol.transaction import gas_of_blocks
 from chain_bandit.stopwatch import Stopwatch
 
+if TYPE_CHECKING:
+    from chain_bandit.chain.embedded import EmbeddedNode
+
 GAS_MONEY = 10**20
 """Wei for gas that every account of an embedded chain starts with."""
 
@@ -34,8 +37,10 @@ def opening_balances(plan: Plan) -> dict[bytes, int]:
     return balances
 
 
-def embedded_node(plan: Plan) -> EmbeddedNode:
+def embedded_node(plan: Plan) -> "EmbeddedNode":
     """A fresh chain in this process, on which everybody holds what the game needs."""
+    from chain_bandit.chain.embedded import EmbeddedNode  # an EVM, which no other chain asks for
+
     return EmbeddedNode(opening_balances(plan))
 
 

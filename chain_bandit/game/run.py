@@ -12,7 +12,7 @@ import pyarrow.parquet
 
 import chain_bandit
 from chain_bandit.chain.delivery import AT_ONCE, PIPELINED, Delivery
-from chain_bandit.chain.embedded import EmbeddedNode
+from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.identity import identify
 from chain_bandit.chain.node import Node
 from chain_bandit.chain.process import OwnNode
@@ -103,7 +103,7 @@ def _run(
 
 def _delivery(node: Node, scenario: Scenario) -> Delivery:
     """How transactions are brought to this node; one of our own never takes a block back, nor mines by itself."""
-    if isinstance(node, EmbeddedNode):
+    if not isinstance(node, HttpNode):
         return AT_ONCE
     return PIPELINED if isinstance(node, OwnNode) else replace(PIPELINED, confirmations=scenario.chain.confirmations)
 

@@ -11,6 +11,7 @@ from chain_bandit.protocol.settlement import Pull, void_balance
 from chain_bandit.protocol.submission import Submitted
 from tests.contracts.harness import BASE, FUNCTIONS, Game, hexed, kind_of, parameters
 from tests.contracts.test_evidence import accuse
+from tests.few import crossed
 
 MODES = pytest.mark.parametrize("mode", [0, 1], ids=["full", "compact"])
 SIZES = pytest.mark.parametrize("validators", [7, 4], ids=["all validate", "committees"])
@@ -63,8 +64,7 @@ def test_gas_of_a_round_falls_with_the_batch(mode):
     assert used[8] < used[1]
 
 
-@MODES
-@SIZES
+@pytest.mark.parametrize(("mode", "validators"), crossed([0, 1], [7, 4], every=2))
 def test_a_block_altered_before_the_head_breaks_the_batch(mode, validators):
     game = opened(mode, validators)
     blocks, _ = certified(game, 4)

@@ -15,6 +15,7 @@ from chain_bandit.protocol.blocks import Header, Kind, Report
 from chain_bandit.protocol.submission import Submitted
 from chain_bandit.protocol.units import INFINITY, UNIT
 from tests.contracts.harness import Game, kind_of, parameters
+from tests.few import crossed, few
 
 MOST = 2**31 - 1
 RADII = (0, 1, UNIT // 20, UNIT, MOST - 1, MOST)
@@ -132,19 +133,19 @@ def check_counts(seen: Counter[str], blocks: int) -> None:
     assert min(seen["accurate"], seen["between"]) > blocks // 2
 
 
-@pytest.mark.parametrize("mode", [0, 1], ids=["full", "compact"])
+@pytest.mark.parametrize("mode", few([0, 1], 2))
 def test_contract_and_python_agree_on_blocks_of_1_to_40_arms(mode):
     check_counts(by_arms(mode, 15, ARMS), 350)
 
 
-@pytest.mark.parametrize("mode", [0, 1], ids=["full", "compact"])
+@pytest.mark.parametrize("mode", few([1, 0], 2))
 def test_contract_and_python_agree_on_blocks_of_2_to_40_seats_and_some_more(mode):
     check_counts(by_seats(mode, 12, SEATS), 350)
 
 
-@pytest.mark.parametrize("mode", [0, 1], ids=["full", "compact"])
-@pytest.mark.parametrize(("seats", "arms"), [(256, 254), (256, 1), (2, 254), (254, 17)])
-def test_contract_and_python_agree_on_the_largest_blocks(seats, arms, mode):
+@pytest.mark.parametrize(("shape", "mode"), crossed([(256, 254), (256, 1), (2, 254), (254, 17)], [0, 1], every=2))
+def test_contract_and_python_agree_on_the_largest_blocks(shape, mode):
+    seats, arms = shape
     seen = play(opened(seats, arms, mode), 2, most=2)
     assert seen["blocks"] >= 2
 
@@ -163,8 +164,7 @@ def test_contract_and_python_agree_on_more_of_the_largest_blocks(mode):
         assert play(opened(seats, arms, mode), 40, most=2)["blocks"] > 40
 
 
-@pytest.mark.parametrize("arms", [1, 7, 8, 9, 16, 17])
-@pytest.mark.parametrize("seats", [2, 16, 17, 32, 33])
+@pytest.mark.parametrize(("arms", "seats"), crossed([1, 7, 8, 9, 16, 17], [2, 16, 17, 32, 33], every=3))
 def test_every_lane_of_a_report_counts_by_itself(seats, arms):
     """One report at one end of the range in one arm, everybody else at the other: no lane touches its neighbours."""
     game = opened(seats, arms, 0, tolerance=UNIT, failure_limit=65535)

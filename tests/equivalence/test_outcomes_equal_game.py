@@ -15,6 +15,7 @@ from chain_bandit.game.simulated import simulated
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import Counts
 from chain_bandit.scenario import Scenario
+from tests.few import crossed, few
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "sleeper": {"wakes": 20}, "equivocating-commander": {"first": 12}, "silent-validator": {"first": 15, "last": 22},
@@ -61,8 +62,10 @@ def require_equal(case: Scenario) -> list[tuple[Any, ...]]:
     return here
 
 
-@pytest.mark.parametrize("option", ["option-1", "option-2", "option-3", "delta-safe", "confidence"])
-@pytest.mark.parametrize("name", sorted(set(ATTACKS) - {"captured-committee"}))
+OPTIONS = ["option-1", "option-2", "option-3", "delta-safe", "confidence"]
+
+
+@pytest.mark.parametrize(("name", "option"), crossed(sorted(set(ATTACKS) - {"captured-committee"}), OPTIONS, every=3))
 def test_every_attack_comes_to_what_it_says(name, option):
     rows = require_equal(scenario(name, aggregation=option, delta=0.4 if option == "delta-safe" else None))
     assert len(rows) == 50
@@ -81,11 +84,10 @@ SELECTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("selection", SELECTIONS)
-@pytest.mark.parametrize(
-    "name",
-    ["sign-flip", "two-faced-report", "equivocating-commander", "silent-validator", "within-range", "late-chain"],
-)
+LIES = ["sign-flip", "two-faced-report", "equivocating-commander", "silent-validator", "within-range", "late-chain"]
+
+
+@pytest.mark.parametrize(("name", "selection"), crossed(LIES, list(SELECTIONS), every=3))
 def test_every_selection_comes_out_alike(name, selection):
     require_equal(scenario(name, seed=3, **SELECTIONS[selection]))
 
@@ -161,7 +163,7 @@ def test_a_false_effect_is_noticed(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("theorem", "place"), sorted({*product(range(1, 8), theorems.PLACES)} - {theorems.CAPTURED})
+    ("theorem", "place"), few(sorted({*product(range(1, 8), theorems.PLACES)} - {theorems.CAPTURED}), 2)
 )
 def test_the_scenario_of_every_theorem_comes_out_alike_inside_its_assumption_and_outside(theorem, place):
     rows = require_equal(theorems.scenario(theorem, place, 11, 100))

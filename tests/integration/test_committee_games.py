@@ -21,6 +21,7 @@ from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.scenario import Scenario
 from chain_bandit.stopwatch import Stopwatch
 from tests.conftest import build_scenario, malicious
+from tests.few import crossed, few
 
 EQUIVOCATES = ("two-faced-report", "equivocating-commander")
 LIES = ("constant-lie", "within-range", "worse-half")
@@ -74,10 +75,7 @@ def played(scenario: Scenario, chain: bool) -> tuple[Game, Counter[str]]:
     return game, seen
 
 
-DEEP = [pytest.param(batch, marks=pytest.mark.deep) for batch in (3, 4, 6, 7)]
-
-
-@pytest.mark.parametrize("batch", [1, 2, 5, 8, *DEEP])
+@pytest.mark.parametrize("batch", few([5, 1, 3, 4, 2, 6, 7, 8], 4))
 def test_a_game_has_one_course_on_any_chain_body_and_certificate(batch):
     """Only w, which decides when evidence counts, is part of the course; so one batch size at a time is compared."""
     listed = 0
@@ -165,14 +163,12 @@ class HidesAndEquivocates(Hides):
         return self.two_faced.outbox(view, left) if view.round >= self.first else left
 
 
-@pytest.mark.parametrize("validators", [5, 6, 7])
-@pytest.mark.parametrize(("batch", "failure_limit"), [(1, 2), (1, 1), (3, 1), (10, 2)])
-@pytest.mark.parametrize("first", [5, 8])
-def test_evidence_in_a_round_whose_rejection_brings_an_exploration_voids_nothing(
-    validators, batch, failure_limit, first
-):
+@pytest.mark.parametrize(
+    ("validators", "sizes", "first"), crossed([5, 6, 7], [(1, 2), (1, 1), (3, 1), (10, 2)], [5, 8], every=3)
+)
+def test_evidence_in_a_round_whose_rejection_brings_an_exploration_voids_nothing(validators, sizes, first):
     """A header then names the committee of two rounds later; evidence that comes after its signing counts later."""
-    here = "tests.integration.test_committee_games:"
+    here, (batch, failure_limit) = "tests.integration.test_committee_games:", sizes
     scenario = build_scenario(
         7, 2, 4 + 20, seed=first, validators=validators, liars=2, attackers=1, failure_limit=failure_limit,
         malicious=[

@@ -24,7 +24,7 @@ def test_readme_commands_all_end_well(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     run = [line for line in commands() if line.startswith("chain-bandit ")]
-    assert len(run) == 9
+    assert len(run) == 10
     for line in run:
         result = subprocess.run(
             line.split(), cwd=tmp_path, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=120,

@@ -30,6 +30,7 @@ from chain_bandit.protocol.settlement import NOTHING, Conduct
 from chain_bandit.protocol.units import INFINITY
 from chain_bandit.scenario import Scenario
 from chain_bandit.stopwatch import Stopwatch
+from tests.few import few
 
 CHUNK = 100
 CHUNKS = 10
@@ -180,9 +181,7 @@ def play_chunk(build, participants, chunk, rounds_after=6):
     assert set(used) == set(ATTACKS) == set(OPTIONS)
 
 
-@pytest.mark.parametrize(
-    "chunk", [*range(3), *(pytest.param(chunk, marks=pytest.mark.deep) for chunk in range(3, CHUNKS))]
-)
+@pytest.mark.parametrize("chunk", few(range(CHUNKS), CHUNKS))
 @pytest.mark.parametrize("participants", [4, 7])
 def test_no_act_within_the_bounds_stops_a_round_frames_the_honest_or_breaks_lockstep(scenario, participants, chunk):
     play_chunk(scenario, participants, chunk)
@@ -194,7 +193,7 @@ def test_no_act_of_ten_within_the_bounds_stops_a_round_frames_the_honest_or_brea
     play_chunk(scenario, 10, chunk)
 
 
-@pytest.mark.parametrize("chunk", range(3))
+@pytest.mark.parametrize("chunk", few(range(3), 3))
 def test_games_on_the_chain_go_as_those_without_one_and_their_audits_pass(scenario, chunk):
     """Ten mixtures a chunk, every fifth with failed rounds: same digest, same kinds, no violation."""
     kinds = Counter()
