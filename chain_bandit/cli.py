@@ -43,6 +43,8 @@ LAST_BLOCK = 2**64 - 1
 """A chain's last block, as a header can have it."""
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SOON = 0.01
+"""Seconds until a stop that was swallowed is raised again."""
 
 
 class Usage(ChainBanditError):
@@ -466,16 +468,32 @@ def _hexadecimal(text: str, size: int, option: str) -> bytes:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Let Ctrl-C, SIGTERM and SIGHUP unwind, so that what is half-written is cleaned up."""
+    """Let Ctrl-C, SIGTERM and SIGHUP unwind, so that what is half-written is cleaned up.
+
+    A finaliser, or whatever else Python calls on the side, swallows what is raised in it: then it is raised once more.
+    """
+    code = 0
 
     def stop(number: int, frame: FrameType | None) -> None:
-        raise Stopped(128 + number)
+        nonlocal code
+        code = code if number == signal.SIGALRM else 128 + number
+        raise Stopped(code)
+
+    def swallowed(ignored: "sys.UnraisableHookArgs") -> None:
+        if isinstance(ignored.exc_value, Stopped):
+            signal.setitimer(signal.ITIMER_REAL, SOON)
+        else:
+            hook(ignored)
 
     heard = [each for each in STOPPING if signal.getsignal(each) is not signal.SIG_IGN]  # nohup ignores one
-    previous = {number: signal.signal(number, stop) for number in heard}
+    previous = {number: signal.signal(number, stop) for number in (*heard, signal.SIGALRM)}
+    hook, sys.unraisablehook = sys.unraisablehook, swallowed
     try:
         yield
     finally:
+        if code:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        sys.unraisablehook = hook
         for number, handler in previous.items():
             signal.signal(number, handler)
 

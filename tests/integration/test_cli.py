@@ -472,3 +472,30 @@ def test_show_finds_no_round_of_thousands_of_digits(finished: Path, tmp_path: Pa
         assert result.returncode == 2, result.stderr
         assert result.stderr.count("\n") == 1
         assert len(result.stderr) < 300
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_stop_that_a_finaliser_swallows_comes_again(times: int) -> None:
+    program = f"""
+import os, signal, sys, threading
+from chain_bandit.cli import _terminable
+from chain_bandit.protocol.errors import Stopped
+
+class Swallows:
+    left = {times}
+    def __del__(self):
+        if Swallows.left == {times}:
+            signal.raise_signal(signal.SIGTERM)
+        threading.Event().wait(30)
+
+with _terminable():
+    try:
+        while Swallows.left:
+            Swallows()
+            Swallows.left -= 1
+        threading.Event().wait(30)
+    except Stopped as stopped:
+        print(stopped.exit_code, Swallows.left)
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert result.stdout == "143 0\n", result.stderr
