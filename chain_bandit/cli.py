@@ -6,6 +6,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from difflib import get_close_matches
 from pathlib import Path
@@ -44,7 +45,7 @@ LAST_BLOCK = 2**64 - 1
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SOON = 0.01
-"""Seconds until a stop that was swallowed is raised again."""
+"""Seconds until a stop that could not be raised, or was swallowed, is raised again."""
 
 
 class Usage(ChainBanditError):
@@ -470,14 +471,19 @@ def _hexadecimal(text: str, size: int, option: str) -> bytes:
 def _terminable() -> Iterator[None]:
     """Let Ctrl-C, SIGTERM and SIGHUP unwind, so that what is half-written is cleaned up.
 
-    A finaliser, or whatever else Python calls on the side, swallows what is raised in it: then it is raised once more.
+    It waits while a thread begins: a pool never ends one that it had no time to note. And a finaliser, or whatever else
+    Python calls on the side, swallows what is raised in it: then it is raised once more.
     """
     code = 0
 
     def stop(number: int, frame: FrameType | None) -> None:
         nonlocal code
         code = code if number == signal.SIGALRM else 128 + number
-        raise Stopped(code)
+        while frame and frame.f_code is not ThreadPoolExecutor.submit.__code__:
+            frame = frame.f_back
+        if frame is None:
+            raise Stopped(code)
+        signal.setitimer(signal.ITIMER_REAL, SOON)
 
     def swallowed(ignored: "sys.UnraisableHookArgs") -> None:
         if isinstance(ignored.exc_value, Stopped):

@@ -499,3 +499,24 @@ with _terminable():
 """
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
     assert result.stdout == "143 0\n", result.stderr
+
+
+def test_a_stop_waits_until_a_pool_has_noted_its_thread() -> None:
+    program = """
+import signal, threading
+from concurrent.futures import ThreadPoolExecutor
+from chain_bandit.cli import _terminable
+
+start = threading.Thread.start
+def interrupted(thread):
+    start(thread)
+    signal.raise_signal(signal.SIGTERM)
+threading.Thread.start = interrupted
+
+with _terminable():
+    pool = ThreadPoolExecutor(1)
+    pool.submit(print, "begun").result()
+    threading.Event().wait(30)
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=20, check=False)
+    assert (result.returncode, result.stdout) == (143, "begun\n"), result.stderr
