@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 FORGE := node_modules/@foundry-rs/forge-$(shell uname -s | tr A-Z a-z)-$(patsubst x86_64,amd64,$(patsubst aarch64,arm64,$(shell uname -m)))/bin/forge
 
-.PHONY: help demo test check lint types static forge contracts-deep mutants deep artifacts lock bench comparison gas live regret theorems growth payoff commanders committees rivals speed figures vrf audit verdicts snapshots clean
+.PHONY: help demo test check lint types static forge contracts-deep mutants deep artifacts lock bench comparison gas live regret theorems growth payoff commanders committees rivals speed figures vrf audit tampering honest verdicts snapshots clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -106,6 +106,17 @@ figures: .venv/ready .venv-peers/ready ## the pictures of docs/results.md, and t
 
 audit: .venv/ready ## an audit's rounds a second beside its bare signature checks, its memory, and an export's bytes a round
 	@$(BIN)/python benchmarks/audit.py --rounds 2000 10000
+
+tampering: .venv/ready ## every byte of a history changed once, 10^4 at random, 1,300 larger edits: detected? located? (an hour of CPU)
+	@mkdir -p runs
+	@$(BIN)/python benchmarks/tampering.py --edits 1300 --json runs/tampering.jsonl
+
+honest: .venv/ready node_modules/ready ## 1,000 random games, audited twice over: does an audit ever find what is not there? (ten minutes of CPU)
+	@mkdir -p runs
+	@$(BIN)/python benchmarks/honest.py --chain embedded --seeds 900 940 --json runs/honest.jsonl
+	@$(BIN)/python benchmarks/honest.py --chain anvil --seeds 940 970 --json runs/honest.jsonl
+	@$(BIN)/python benchmarks/honest.py --chain hardhat --seeds 970 1000 --json runs/honest.jsonl
+	@$(BIN)/python benchmarks/honest.py --chain fast --seeds 0 900 --json runs/honest.jsonl
 
 verdicts: .venv/ready .venv-next/ready ## the same run and audit on two Pythons and four hash seeds, byte for byte
 	@$(BIN)/python -m scripts.same_verdicts .venv/bin .venv-next/bin

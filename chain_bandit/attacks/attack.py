@@ -148,6 +148,12 @@ def averages(rows: Sequence[Means]) -> Means:
     return tuple(sum(column) // len(rows) for column in zip(*rows, strict=True))
 
 
+def two_best(means: Sequence[int]) -> tuple[int, int]:
+    """The best arm and the second, of equals the first; where there is one arm, it is both."""
+    ranking = sorted(range(len(means)), key=lambda arm: -means[arm])
+    return ranking[0], ranking[min(1, len(means) - 1)]
+
+
 def millionths(name: str, value: float) -> int:
     """An option from 0 to 1000 as an integer. Raises `ValueError`."""
     if not 0 <= value <= 1000:

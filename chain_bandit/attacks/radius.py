@@ -1,6 +1,6 @@
 """Just under a threshold: lie by a share of the width that few pulls excuse. All colluders favour one arm."""
 
-from chain_bandit.attacks.attack import MILLION, Attack, View, averages, clipped, millionths, whole
+from chain_bandit.attacks.attack import MILLION, Attack, View, averages, clipped, millionths, two_best, whole
 from chain_bandit.protocol.reputation import radius
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import Means
@@ -25,9 +25,9 @@ class Radius(Attack):
         if not rows:
             return honest
         means = averages(rows)
-        best, second, *_ = sorted(range(len(means)), key=lambda arm: -means[arm])
+        best, second = two_best(means)
         favoured = second if self.favour is None else self.favour % len(means)
-        signs = {favoured: 1, second if favoured == best else best: -1}
+        signs = {second if favoured == best else best: -1, favoured: 1}
         return tuple(
             clipped(sorted(column)[(len(rows) - 1) // 2] + signs.get(arm, 0) * (self.share * radius(pulls) // MILLION))
             for arm, (column, pulls) in enumerate(zip(zip(*rows, strict=True), view.ledger.pulls, strict=True))

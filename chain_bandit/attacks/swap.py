@@ -1,6 +1,6 @@
 """Exchange the best arm and the second, as far as the honest range allows: no trimming sees it. All colluders alike."""
 
-from chain_bandit.attacks.attack import Attack, View, averages
+from chain_bandit.attacks.attack import Attack, View, averages, two_best
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import Means
 
@@ -16,7 +16,7 @@ class Swap(Attack):
         if not rows:
             return honest
         lie = list(averages(rows))
-        best, second, *_ = sorted(range(len(lie)), key=lambda arm: -lie[arm])
+        best, second = two_best(lie)
         lie[best], lie[second] = lie[second], lie[best]
         return tuple(
             min(max(mean, min(column)), max(column)) for mean, column in zip(lie, zip(*rows, strict=True), strict=True)

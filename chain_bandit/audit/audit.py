@@ -174,8 +174,10 @@ def _finish(game: Game) -> None:
     checks.place = None
     if game.deployment is None:
         if not checks.tallies["game.parameters"].failed:
-            checks.that(False, "game.code", None, "history",
-                        "{} transactions, not {}, create the contract {}", 0, 1, game.origin.contract)
+            checks.place = game.survey.first
+            checks.that(False, "game.code", None, "history", "{} transactions, not {}, create the contract {}", 0, 1,
+                        game.origin.contract, shown=Field.TRANSACTIONS)
+            checks.place = None
         checks.unknown("record.links", "there is no deployment to start from")
         return
     money.refund(game, block)

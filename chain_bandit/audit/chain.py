@@ -6,7 +6,14 @@ from chain_bandit.audit.exhibits import Field, Place
 from chain_bandit.audit.report import Checks
 from chain_bandit.history.blocks import History, RawBlock
 from chain_bandit.history.errors import BadEncoding
-from chain_bandit.history.evm import decode_header, decode_receipt, decode_transaction, ordered_root
+from chain_bandit.history.evm import (
+    Log,
+    decode_header,
+    decode_receipt,
+    decode_transaction,
+    logs_bloom,
+    ordered_root,
+)
 from chain_bandit.history.records import Call, calls_in
 from chain_bandit.history.remembered import remembered
 
@@ -17,6 +24,7 @@ class Survey:
 
     Attributes:
         sound: whether blocks, roots and links all hold: only then is anything else worth replaying.
+        first: where the first block is, which should create the contract.
         head: hash and number of the last block.
         reveal: secret, encoded roles and encoded model, once the contract took them.
         pulls: all settlements, one after the other.
@@ -24,6 +32,7 @@ class Survey:
     """
 
     sound: bool = True
+    first: Place | None = None
     head: bytes = bytes(32)
     number: int = -1
     reveal: tuple[bytes, bytes, bytes] | None = None
@@ -36,6 +45,7 @@ def survey(history: History, kept: bytes | None, checks: Checks) -> Survey:
     found = Survey()
     origin = history.origin
     for block in history.blocks:
+        found.first = found.first or Place(block, origin.first_block)
         found.sound &= _check_block(block, found, origin.first_block, origin.chain_id, checks)
         if not found.sound:
             break
@@ -94,15 +104,18 @@ def _receipts_problem(block: RawBlock) -> str:
         return "its receipts do not give its receipts root"
     if len(block.receipts) != len(block.transactions):
         return "it has not one receipt for each transaction"
-    gas = 0
+    gas, logs = 0, list[Log]()
     try:
         for raw, sent in zip(block.receipts, block.transactions, strict=True):
             receipt = decode_receipt(raw)
             if receipt.gas <= gas or receipt.type != decode_transaction(sent).type:
                 return "a receipt is not of its transaction"
             gas = receipt.gas
+            logs += receipt.logs
     except BadEncoding as error:
         return str(error)
+    if header.bloom != logs_bloom(logs):
+        return "its bloom is not that of its receipts"
     return "" if gas == header.gas_used else "its gas is not that of its receipts"
 
 

@@ -39,6 +39,7 @@ class BlockHeader:
     number: int
     transactions_root: bytes
     receipts_root: bytes
+    bloom: bytes
     gas_used: int
     timestamp: int
 
@@ -123,6 +124,7 @@ def decode_header(raw: bytes) -> BlockHeader:
         number=int.from_bytes(fields[8], "big"),
         transactions_root=fields[4],
         receipts_root=fields[5],
+        bloom=fields[6],
         gas_used=int.from_bytes(fields[10], "big"),
         timestamp=int.from_bytes(fields[11], "big"),
     )

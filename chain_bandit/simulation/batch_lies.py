@@ -80,7 +80,7 @@ def _of_others(lie: int, a: int, b: int, pulls: Ints, known: Ints) -> Ints:
             favoured = np.full_like(best, b) if b >= 0 else second
             damned = np.where(favoured == best, second, best)
             off = a * isqrt(UNIT * UNIT // pulls) // MILLION
-            told = _clipped(known[MEDIAN] + off * (arm == favoured) - off * (arm == damned))
+            told = _clipped(known[MEDIAN] + np.where(arm == favoured, off, np.where(arm == damned, -off, 0)))
     return told
 
 

@@ -144,7 +144,7 @@ def _clipped(value: Any) -> Any:
 @inlined
 def _best(report: Any, other: Any) -> Any:
     """The best arm, of equals the first, but `other`."""
-    best = 1 if other == 0 else 0
+    best = 1 if other == 0 and report.size > 1 else 0
     for arm in range(report.size):
         best = arm if report[arm] > report[best] and arm != other else best
     return best

@@ -9,7 +9,7 @@ import pytest
 
 from chain_bandit.actors.rules import Rules
 from chain_bandit.attacks.attack import View
-from chain_bandit.attacks.registry import UnknownAttack, make
+from chain_bandit.attacks.registry import ATTACKS, UnknownAttack, make
 from chain_bandit.protocol.digests import ZERO
 from chain_bandit.protocol.ledger import opening
 from chain_bandit.protocol.messages import Domain
@@ -30,6 +30,13 @@ def seen(scenario, rng, colluders=COLLUDERS, spread=0.1, arms=3, **changes):
     }
     view = View(4, rules, colluders, {}, rng, ledger, reported=rows)
     return view, [row for seat, row in rows.items() if seat not in colluders]
+
+
+@pytest.mark.parametrize("name", sorted(ATTACKS))
+def test_every_attack_has_something_to_tell_of_a_single_arm(scenario, name):
+    view, _ = seen(scenario, random.Random(name), arms=1)
+    (told,) = make(name, {}).means(view, (UNIT // 3,))
+    assert 0 <= told <= UNIT
 
 
 def means_of(rows):

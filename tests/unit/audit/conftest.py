@@ -1,40 +1,46 @@
-from dataclasses import replace
+from collections.abc import Callable
+from functools import cache
 
 import pytest
 
-from chain_bandit.protocol.parameters import BodyMode
-from tests.unit.audit.played_game import COMMITTEES, DRAWS, SEALED, WEIGHTS, Played, Script, rich
+from tests.unit.audit.played_game import GAMES, Played
 
 
 @pytest.fixture(scope="session")
-def honest() -> Played:
-    return Played(Script())
+def games() -> Callable[[str], Played]:
+    """A game of `GAMES`, played when first asked for; nobody may go on with it."""
+    return cache(lambda name: Played(GAMES[name]))
 
 
 @pytest.fixture(scope="session")
-def sealed() -> Played:
-    return Played(Script(parameters=SEALED))
+def honest(games: Callable[[str], Played]) -> Played:
+    return games("honest")
 
 
 @pytest.fixture(scope="session")
-def drawn() -> Played:
+def sealed(games: Callable[[str], Played]) -> Played:
+    return games("sealed")
+
+
+@pytest.fixture(scope="session")
+def drawn(games: Callable[[str], Played]) -> Played:
     """Validators and commanders are drawn."""
-    return Played(Script(parameters=DRAWS))
+    return games("drawn")
 
 
 @pytest.fixture(scope="session")
-def weighed() -> Played:
+def weighed(games: Callable[[str], Played]) -> Played:
     """The same, and seats have unequal weights."""
-    return Played(Script(parameters=DRAWS, weights=WEIGHTS))
+    return games("weighed")
 
 
 @pytest.fixture(scope="session")
-def full() -> Played:
+def full(games: Callable[[str], Played]) -> Played:
     """Everything in it, bodies in calldata."""
-    return Played(rich())
+    return games("full")
 
 
 @pytest.fixture(scope="session")
-def compact() -> Played:
+def compact(games: Callable[[str], Played]) -> Played:
     """Everything in it, bodies beside the chain."""
-    return Played(rich(parameters=replace(COMMITTEES, body_mode=BodyMode.COMPACT)))
+    return games("compact")

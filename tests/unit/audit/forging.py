@@ -7,17 +7,12 @@ from typing import Any
 import rlp
 from coincurve import PublicKey
 
+from benchmarks.tampering import rehashed
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.secp256k1 import ORDER
-from chain_bandit.history.blocks import History, RawBlock
+from chain_bandit.history.blocks import History
 from chain_bandit.history.bodies import Bodies, with_bodies
-from chain_bandit.history.evm import (
-    Log,
-    decode_receipt,
-    decode_transaction,
-    logs_bloom,
-    ordered_root,
-)
+from chain_bandit.history.evm import Log, decode_receipt, decode_transaction, logs_bloom
 from chain_bandit.history.records import EVENTS, METHODS, decode_arguments
 from chain_bandit.protocol.digests import keccak
 
@@ -161,15 +156,3 @@ def _with_logs(receipt: bytes, logs: Sequence[Log]) -> bytes:
     status, gas = rlp.decode(receipt[1:])[:2]
     encoded = [[log.address, list(log.topics), log.data] for log in logs]
     return receipt[:1] + rlp.encode([status, gas, logs_bloom(logs), encoded])
-
-
-def rehashed(blocks: Sequence[tuple[list[bytes], Sequence[bytes], Sequence[bytes]]]) -> tuple[RawBlock, ...]:
-    """Blocks with every hash that needs no key made to fit: roots, then parents."""
-    made: list[RawBlock] = []
-    for fields, transactions, receipts in blocks:
-        fields = list(fields)
-        fields[4], fields[5] = ordered_root(tuple(transactions)), ordered_root(tuple(receipts))
-        if made:
-            fields[0] = keccak(made[-1].header)
-        made.append(RawBlock(rlp.encode(fields), tuple(transactions), tuple(receipts)))
-    return tuple(made)

@@ -403,7 +403,9 @@ LIES: dict[str, Lie] = {
     "a cost where there was none": played(
         By.ENVIRONMENT, "costs.case", Script(costly=lambda costly, t: costly or t == CHEAP), at=CHEAP
     ),
-    "a liar labelled honest": played(By.ENVIRONMENT, "honest.report", Script(roles=bytes(M)), at=6),
+    "a liar labelled honest": played(
+        By.ENVIRONMENT, "honest.report", Script(roles=bytes(M)), at=(*range(6, SKIPPED), *range(LATE + 2, LATE + 16)),
+    ),
     "another secret": forged(
         By.ENVIRONMENT, "reveal.commitment", "honest", None,
         lambda f: f.call("reveal", 0, rewrite("reveal", _0=flip(0))),

@@ -1,13 +1,14 @@
-"""A small whole game on the embedded chain, played without any actor, in which every step can be made to cheat."""
+"""A small whole game on a real EVM, played without any actor, in which every step can be made to cheat."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from eth_account import Account
 
+from benchmarks.fast_node import FastNode
 from chain_bandit.chain.client import Coordinator
-from chain_bandit.chain.embedded import EmbeddedNode
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.keys import Signer, derive
 from chain_bandit.crypto.seal import seal
@@ -149,6 +150,22 @@ def rich(**changes: object) -> Script:
     )
 
 
+GAMES: dict[str, Script] = {
+    "honest": Script(),
+    "sealed": Script(parameters=SEALED),
+    "drawn": Script(parameters=DRAWS),
+    "weighed": Script(parameters=DRAWS, weights=WEIGHTS),
+    "full": rich(),
+    "compact": rich(parameters=replace(COMMITTEES, body_mode=BodyMode.COMPACT)),
+    "void": Script(finish="void"),
+    "void, with a block list": rich(finish="void"),
+    "called off": Script(finish="called off"),
+    "running": Script(last=20, finish="running"),
+    "with a key kept": Script(parameters=SEALED, opened_seals=(0, 1, 2)),
+}
+"""Games that many tests look at and none goes on with: each is played once."""
+
+
 class Played:
     """Plays a script from deployment to withdrawal; `history` is what the chain kept.
 
@@ -157,7 +174,7 @@ class Played:
     """
 
     def __init__(
-        self, script: Script, seed: int = 8, chain: Callable[[Mapping[bytes, int]], Any] = EmbeddedNode
+        self, script: Script, seed: int = 8, chain: Callable[[Mapping[bytes, int]], Any] = FastNode
     ) -> None:
         self.script, self.parameters = script, script.parameters
         self.bodies = Bodies()
@@ -186,10 +203,11 @@ class Played:
         if script.finish != "running":
             self._finish()
 
-    @property
+    @cached_property
     def history(self) -> History:
-        """All blocks of the game."""
-        return with_bodies(self.chain, self.bodies)
+        """All blocks of the game, as they are when one first asks: of several tests each goes through them again."""
+        history = with_bodies(self.chain, self.bodies)
+        return History(history.origin, tuple(history.blocks))
 
     @property
     def chain(self) -> History:

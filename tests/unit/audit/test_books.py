@@ -16,18 +16,9 @@ from chain_bandit.audit.report import AuditReport
 from chain_bandit.views.statement import MOST, StatementRefused, written
 from tests.unit.audit.forging import Forgery
 from tests.unit.audit.planted import more
-from tests.unit.audit.played_game import DRAWS, LIAR, PARAMETERS, SEALED, WEIGHTS, M, Played, Script, rich
+from tests.unit.audit.played_game import LIAR, PARAMETERS, M, Played
 
-GAMES: dict[str, Script] = {
-    "whole": Script(),
-    "with a block list": rich(),
-    "void": Script(finish="void"),
-    "void, with a block list": rich(finish="void"),
-    "called off": Script(finish="called off"),
-    "running": Script(last=20, finish="running"),
-    "sealed": Script(parameters=SEALED, opened_seals=(0, 1, 2)),
-    "of unequal stakes": Script(parameters=DRAWS, weights=WEIGHTS),
-}
+BOOKED = ("honest", "full", "void", "void, with a block list", "called off", "running", "with a key kept", "weighed")
 
 
 def booked(played: Played) -> tuple[AuditReport, list[Movement]]:
@@ -35,9 +26,9 @@ def booked(played: Played) -> tuple[AuditReport, list[Movement]]:
     return audit(played.history, on_movement=rows.append), rows
 
 
-@pytest.mark.parametrize("game", GAMES)
-def test_books_agree_with_the_contracts_balance_after_every_block(game: str) -> None:
-    played = Played(GAMES[game])
+@pytest.mark.parametrize("game", BOOKED)
+def test_books_agree_with_the_contracts_balance_after_every_block(games: Callable[[str], Played], game: str) -> None:
+    played = games(game)
     report, rows = booked(played)
     assert not report.violations
     assert report.checks["money.conservation"].passed > 5
@@ -54,9 +45,9 @@ def test_books_agree_with_the_contracts_balance_after_every_block(game: str) -> 
         assert held == eth.get_balance(played.contract.address, number), number
 
 
-@pytest.mark.parametrize("game", GAMES)
-def test_statement_of_every_account_adds_up(game: str) -> None:
-    played = Played(GAMES[game])
+@pytest.mark.parametrize("game", BOOKED)
+def test_statement_of_every_account_adds_up(games: Callable[[str], Played], game: str) -> None:
+    played = games(game)
     report, rows = booked(played)
     totals: dict[str, int] = defaultdict(int)
     for row in rows:
@@ -79,8 +70,8 @@ def test_statement_of_every_account_adds_up(game: str) -> None:
     assert totals[BURNED] == report.burned
 
 
-def test_a_withheld_key_is_a_penalty_and_no_cost() -> None:
-    report = audit(Played(GAMES["sealed"]).history)
+def test_a_withheld_key_is_a_penalty_and_no_cost(games: Callable[[str], Played]) -> None:
+    report = audit(games("with a key kept").history)
     lines = report.accounts[:M]
     assert [line.penalty for line in lines] == [1000 if line.seat == LIAR else 0 for line in lines]
     assert {line.cost for line in lines[:LIAR]} == {-(lines[LIAR].cost or 0)}

@@ -1,5 +1,7 @@
 """Bounds at their very edge: one block more, one account else, one receipt more, and the audit says so."""
 
+from collections.abc import Callable
+
 import pytest
 
 from chain_bandit.audit.audit import audit
@@ -32,8 +34,8 @@ def test_skip_in_the_deadline_block_is_a_violation(honest: Played) -> None:
     assert found(audited(forged)) == {("record.deadline", LATE, "skip")}
 
 
-def test_closing_without_costs_in_the_windows_last_block_is_a_violation() -> None:
-    forged = forgery(Played(Script(finish="void")))
+def test_closing_without_costs_in_the_windows_last_block_is_a_violation(games: Callable[[str], Played]) -> None:
+    forged = forgery(games("void"))
     forged.wait(forged.block_of("close", 0), -1)
     assert not found(audited(forged))
     forged.wait(forged.block_of("close", 0), -1)

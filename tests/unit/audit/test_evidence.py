@@ -81,8 +81,8 @@ def test_honest_seat_with_proof_against_it_is_a_finding_and_stays_unpaid() -> No
     assert {row.rewards[1] for row in report.rounds if row.round >= listed and row.rewards} == {None}
 
 
-def test_costs_stop_and_the_pool_is_shared_without_whoever_is_listed() -> None:
-    void = audit(Played(rich(finish="void")).history)
+def test_costs_stop_and_the_pool_is_shared_without_whoever_is_listed(games: Callable[[str], Played]) -> None:
+    void = audit(games("void, with a block list").history)
     assert not void.violations
     nets = [account.net for account in void.accounts if account.seat is not None]
     rewards = [account.rewards * 3 for account in void.accounts if account.seat is not None]

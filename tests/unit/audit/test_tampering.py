@@ -1,29 +1,49 @@
-"""10,000 random byte changes of a game's export, the head's hash kept by the auditor: every one is detected."""
+"""Whoever changes a history that is audited by a kept hash is found out, and where; `make tampering` does all of it."""
 
-import json
 import random
 from collections import Counter
 from contextlib import suppress
+from functools import partial
 
 import pytest
 import rlp
-from rlp.exceptions import RLPException
 
+from benchmarks.tampering import (
+    EDITS,
+    Export,
+    Verdict,
+    at_random,
+    counted,
+    edited,
+    looked_at,
+    mended,
+    rehashed,
+    share,
+    sweep,
+    taken_apart,
+    with_byte,
+)
 from chain_bandit.audit.audit import audit
 from chain_bandit.history import files
+from chain_bandit.history.blocks import History
 from chain_bandit.history.errors import HistoryError
 from chain_bandit.history.setup import ARGUMENTS
-from tests.unit.audit.forging import Forgery, rehashed
+from tests.unit.audit.forging import Forgery
 from tests.unit.audit.played_game import Played
 
-CHANGES, SHARDS = 6_000, 8
 DIGITS = b"0123456789abcdef"
+SHARDS = 24
+"""Of the whole: lines of the export go to them in turn."""
 
 
 @pytest.fixture(scope="module")
-def export(honest: Played) -> bytes:
-    history = honest.history
-    return files.origin_line(history.origin) + b"".join(map(files.block_line, history.blocks))
+def export() -> Export:
+    return Export.played(0)
+
+
+@pytest.fixture(scope="module")
+def other() -> Export:
+    return Export.played(1)
 
 
 def verdict(data: bytes, head: bytes | None) -> int:
@@ -34,54 +54,65 @@ def verdict(data: bytes, head: bytes | None) -> int:
         return error.exit_code
 
 
-def changed(export: bytes, chance: random.Random, readable: bool) -> bytes:
-    """One byte changed to any other, or, to get past the reader, one hexadecimal digit to another digit."""
-    at = chance.randrange(len(export))
-    while readable and export[at] not in DIGITS:
-        at = chance.randrange(len(export))
-    byte = chance.choice([other for other in (DIGITS if readable else range(256)) if other != export[at]])
-    return export[:at] + bytes([byte]) + export[at + 1 :]
+def swept(export: Export, every: int, lines: range) -> None:
+    rows = [counted("every byte", line, every, sweep(export, line, every)) for line in lines]
+    assert sum(row.changes for row in rows) == sum(row.detected for row in rows) > 0
+    assert share(rows) >= 0.99, [(row.first, row.changes, row.located, row.by) for row in rows]
 
 
-def mended(data: bytes) -> bytes | None:
-    """The changed text in canonical form, with every hash that needs no key recomputed; None when it cannot be read."""
-    try:
-        origin, *lines = (json.loads(line) for line in data.splitlines())
-        blocks = [
-            (
-                list(rlp.decode(bytes.fromhex(line["header"][2:]))),
-                [bytes.fromhex(item[2:]) for item in line["transactions"]],
-                [bytes.fromhex(item[2:]) for item in line["receipts"]],
-            )
-            for line in lines
-        ]
-        made = rehashed(blocks)
-    except (ValueError, KeyError, TypeError, IndexError, RLPException):
-        return None
-    first = json.dumps(origin, sort_keys=True, separators=(",", ":")).encode() + b"\n"
-    return first + b"".join(map(files.block_line, made))
+def test_mending_leaves_an_unchanged_history_as_it_is(export: Export) -> None:
+    assert rehashed(taken_apart(export.blocks)) == export.blocks
+    assert mended(export, 5, export.blocks[5]) == export.blocks
+    assert verdict(b"".join(export.lines), export.head) == 0
 
 
+def test_a_sample_of_all_bytes_is_detected_and_located(export: Export) -> None:
+    swept(export, 331, range(len(export.lines)))
+
+
+@pytest.mark.deep
 @pytest.mark.parametrize("shard", range(SHARDS))
-def test_every_change_of_a_byte_is_detected(export: bytes, shard: int) -> None:
-    chance = random.Random(shard)
-    head = bytes.fromhex(audit(files.parse(export)).head[2:])
-    assert verdict(export, head) == 0
-    made = {"as it is": 0, "mended": 0, "beyond mending": 0, "undone by mending": 0}
-    for index in range(CHANGES // SHARDS):
-        data = changed(export, chance, readable=index % 2 == 1)
-        assert verdict(data, head) in (3, 12)
-        made["as it is"] += 1
-        again = mended(data)
-        if again is None:
-            made["beyond mending"] += 1
-        elif again == export:
-            made["undone by mending"] += 1
-        else:
-            assert verdict(again, head) in (3, 12)
-            made["mended"] += 1
-    assert sum(made.values()) == 2 * made["as it is"] == 2 * CHANGES // SHARDS
-    assert made["mended"] > CHANGES // SHARDS // 4, made
+def test_every_byte_is_detected_and_located(export: Export, shard: int) -> None:
+    swept(export, 1, range(shard, len(export.lines), SHARDS))
+
+
+@pytest.mark.parametrize("count", [100, pytest.param(10_000, marks=pytest.mark.deep)])
+def test_bytes_changed_at_random_are_detected_and_located(export: Export, count: int) -> None:
+    row = counted("random byte", 0, count, map(partial(at_random, export), range(count)))
+    assert row.detected == row.changes == count
+    assert share([row]) >= 0.99
+
+
+@pytest.mark.parametrize("count", [78, pytest.param(1_300, marks=pytest.mark.deep)])
+def test_larger_edits_are_detected(export: Export, other: Export, count: int) -> None:
+    row = counted("edit", 0, count, map(partial(edited, export, other), range(count)))
+    assert row.detected == row.changes == count >= 6 * len(EDITS)
+
+
+def test_what_is_tried_first_says_what_the_whole_audit_says(export: Export) -> None:
+    """An audit up to the changed block finds nothing that one of everything, with the kept hash, does not."""
+    chance = random.Random(3)
+    for _ in range(30):
+        line = chance.randrange(1, len(export.lines))
+        text = export.lines[line]
+        at = chance.choice([index for index, byte in enumerate(text) if byte in DIGITS])
+        changed = with_byte(text, at, chance.choice([digit for digit in DIGITS if digit != text[at]]))
+        said = looked_at(export, line, changed)
+        lines = [*export.lines[:line], changed, *export.lines[line + 1 :]]
+        assert (verdict(b"".join(lines), export.head) in (3, 12)) is said.detected is True
+        with suppress(ValueError):
+            blocks = mended(export, line - 1, files.parse_block(changed))
+            report = audit(History(export.origin, blocks), export.head)
+            assert report.exit_code == 12
+            assert said.how in {violation.check for violation in report.violations}
+
+
+def test_another_history_of_the_same_game_is_told_by_the_kept_hash_alone(export: Export) -> None:
+    header = export.blocks[7].header
+    text = export.lines[8]
+    state_root = text.index(header.hex().encode()) + 2 * (header.index(rlp.decode(header)[3]) + 5)
+    byte = next(digit for digit in DIGITS if digit != text[state_root])
+    assert looked_at(export, 8, with_byte(text, state_root, byte)) == Verdict(True, False, True, "chain.head")
 
 
 def test_every_change_of_a_body_is_detected(compact: Played) -> None:
@@ -90,37 +121,30 @@ def test_every_change_of_a_body_is_detected(compact: Played) -> None:
     head = bytes.fromhex(audit(files.parse(data)).head[2:])
     assert verdict(data, head) == 0
     bodies = [body.hex().encode() for block in history.blocks for body in block.bodies]
-    for _ in range(300):
+    for _ in range(60):
         body = chance.choice(bodies)
         at = data.index(body) + chance.randrange(len(body))
         new = chance.choice([digit for digit in DIGITS if digit != data[at]])
         assert verdict(data[:at] + bytes([new]) + data[at + 1 :], head) in (3, 12)  # 3: by hash it lies elsewhere now
 
 
-def test_mending_leaves_an_unchanged_export_as_it_is(export: bytes) -> None:
-    assert mended(export) == export
-
-
-def test_no_change_makes_an_audit_without_a_kept_head_raise(export: bytes) -> None:
-    chance = random.Random(99)
-    verdicts = [verdict(again, None) for again in (mended(changed(export, chance, True)) for _ in range(400)) if again]
-    assert len(verdicts) > 100
+@pytest.mark.parametrize("count", [60, pytest.param(1_000, marks=pytest.mark.deep)])
+def test_no_change_makes_an_audit_without_a_kept_head_raise(export: Export, count: int) -> None:
+    chance, verdicts = random.Random(99), Counter[int]()
+    while verdicts.total() < count:
+        line = chance.randrange(1, len(export.lines))
+        text = export.lines[line]
+        at = chance.choice([index for index, byte in enumerate(text) if byte in DIGITS])
+        with suppress(ValueError):
+            changed = files.parse_block(with_byte(text, at, chance.choice(DIGITS)))
+            lines = (export.lines[0], *map(files.block_line, mended(export, line - 1, changed)))
+            verdicts[verdict(b"".join(lines), None)] += 1
     assert set(verdicts) <= {0, 3, 12, 13}
+    assert verdicts[12] > count // 3
 
 
-def test_every_line_dropped_swapped_or_repeated_is_detected(export: bytes) -> None:
-    head = bytes.fromhex(audit(files.parse(export)).head[2:])
-    lines = export.splitlines(keepends=True)
-    for index in range(len(lines)):
-        assert verdict(b"".join(lines[:index] + lines[index + 1 :]), head) in (3, 12)
-        assert verdict(b"".join(lines[: index + 1] + lines[index:]), head) in (3, 12)
-        if index + 1 < len(lines):
-            swapped = [*lines[:index], lines[index + 1], lines[index], *lines[index + 2 :]]
-            assert verdict(b"".join(swapped), head) in (3, 12)
-        assert verdict(export[: export.index(lines[index])], head) in (3, 12)
-
-
-def test_no_signed_nonsense_makes_an_audit_raise(honest: Played) -> None:
+@pytest.mark.parametrize("count", [50, pytest.param(1_000, marks=pytest.mark.deep)])
+def test_no_signed_nonsense_makes_an_audit_raise(honest: Played, count: int) -> None:
     """Calldata, values, events, order: changed at random, then signed and hashed as if the chain had taken them."""
     chance, verdicts = random.Random(11), Counter[int]()
     keys = {signer.address: signer for signer in (*honest.signers, honest.owner)}
@@ -141,7 +165,7 @@ def test_no_signed_nonsense_makes_an_audit_raise(honest: Played) -> None:
             data = data[:at] + new + data[at + len(new) :]
         return data
 
-    for _ in range(400):
+    for _ in range(count):
         forged = Forgery(history, keys)
         for _ in range(chance.randint(1, 3)):
             how = chance.random()
@@ -164,5 +188,5 @@ def test_no_signed_nonsense_makes_an_audit_raise(honest: Played) -> None:
                     gas = rlp.decode(receipts[0][1:])[1] if receipts else b""
                     forged.blocks[block][0][10] = gas
         verdicts[audit(forged.made()).exit_code] += 1
-    assert sum(verdicts.values()) == 400
-    assert verdicts[12] > 200, verdicts
+    assert sum(verdicts.values()) == count
+    assert verdicts[12] > count // 2, verdicts
