@@ -98,11 +98,12 @@ rivals: .venv/ready ## the rivals on their own set-ups and under every attack: r
 speed: .venv/ready .venv-peers/ready ## agent-steps a CPU second of the simulator, beside two bandit libraries
 	@$(BIN)/python benchmarks/speed.py --peers .venv-peers/bin/python
 
-figures: .venv/ready .venv-peers/ready ## the pictures of docs/results.md, and the numbers in them
+figures: .venv/ready .venv-peers/ready ## the pictures of docs/results.md, the numbers in them, and the tables of two pages
 	@mkdir -p runs
 	@$(BIN)/python benchmarks/speed.py --peers .venv-peers/bin/python --json > runs/speed.json
 	@$(BIN)/python benchmarks/figures.py --speed runs/speed.json
 	@$(BIN)/python benchmarks/communication.py --plot docs/figures/communication.svg
+	@$(BIN)/python -m benchmarks.pages
 
 audit: .venv/ready ## an audit's rounds a second beside its bare signature checks, its memory, and an export's bytes a round
 	@$(BIN)/python benchmarks/audit.py --rounds 2000 10000

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import growth, payoff
+from benchmarks import growth, pages, payoff
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 
@@ -32,3 +32,13 @@ def test_payoff_page_has_what_its_command_gives(attack):
         if column % 2 == 0:
             row = payoff.said("registry", payoff.Bench(rule, 1, 10_000, 100, payoff.TABLE), attack, {})
             assert cells("payoff.md", attack)[2 * column] == payoff.cell(row, "gain")
+
+
+@pytest.mark.parametrize("page", pages.PAGES)
+def test_the_tables_of_a_page_are_those_of_its_rows(page):
+    text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
+    assert pages.filled(page, text) == text
+    changed = text.replace(" ± ", " ± 1", 40)
+    assert pages.filled(page, changed) != changed
+    with pytest.raises(pages.NoSuchTable):
+        pages.filled(page, "no table")
