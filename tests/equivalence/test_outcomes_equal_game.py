@@ -62,10 +62,10 @@ def require_equal(case: Scenario) -> list[tuple[Any, ...]]:
     return here
 
 
-OPTIONS = ["option-1", "option-2", "option-3", "delta-safe", "confidence"]
+RULES = ["option-1", "option-2", "option-3", "delta-safe", "confidence"]
 
 
-@pytest.mark.parametrize(("name", "option"), crossed(sorted(set(ATTACKS) - {"captured-committee"}), OPTIONS, every=3))
+@pytest.mark.parametrize(("name", "option"), crossed(sorted(set(ATTACKS) - {"captured-committee"}), RULES, every=3))
 def test_every_attack_comes_to_what_it_says(name, option):
     rows = require_equal(scenario(name, aggregation=option, delta=0.4 if option == "delta-safe" else None))
     assert len(rows) == 50
