@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from chain_bandit.audit.audit import audit
+from chain_bandit.audit.audit import Observer, audit
 from chain_bandit.audit.books import Movement
 from chain_bandit.audit.report import AuditReport
 from chain_bandit.game import folder
@@ -41,12 +41,13 @@ def audit_file(
     on_verified: Callable[[float], None] = lambda seconds: None,
     on_movement: Callable[[Movement], None] | None = None,
     paranoid: bool = False,
+    observe: Observer = lambda done, total: None,
 ) -> AuditReport:
     """Audit an exported history; with `paranoid` everything is computed a second time, and compared.
 
-    `on_movement` is told every movement of money, in order.
+    `on_movement` is told every movement of money, in order, `observe` how far the audit is.
     """
-    report = audit(files.read(path), head, on_verified, on_movement)
+    report = audit(files.read(path), head, on_verified, on_movement, observe)
     if not paranoid:
         return report
     from chain_bandit.audit.second import with_second_opinion  # late: it loads libraries that nothing else needs
@@ -60,6 +61,7 @@ def audit_folder(
     on_verified: Callable[[float], None] = lambda seconds: None,
     on_movement: Callable[[Movement], None] | None = None,
     paranoid: bool = False,
+    observe: Observer = lambda done, total: None,
 ) -> AuditReport:
     """Audit a run folder's history against the head that was kept, by default the manifest's.
 
@@ -77,7 +79,8 @@ def audit_folder(
     said = manifest.get("head")
     if not isinstance(said, str) or not re.fullmatch("0x[0-9a-f]{64}", said):
         raise folder.FolderRefused(path, "its manifest holds no head hash")
-    report = audit_file(path / folder.HISTORY, head or bytes.fromhex(said[2:]), on_verified, on_movement, paranoid)
+    kept = head or bytes.fromhex(said[2:])
+    report = audit_file(path / folder.HISTORY, kept, on_verified, on_movement, paranoid, observe)
     _compare(path, manifest, report)
     return report
 

@@ -242,11 +242,11 @@ def audit(
     if export is not None and export.is_dir():
         raise Usage(f"--export {export}: is a folder; name a file")
     kept = _hexadecimal(head, 32, "--head") if head else None
-    with written(statement) if statement else nullcontext() as told:
+    with written(statement) if statement else nullcontext() as told, Blocks(hidden=as_json) as observe:
         if folder is not None:
-            report = audit_folder(folder, kept, on_movement=told, paranoid=paranoid)
+            report = audit_folder(folder, kept, on_movement=told, paranoid=paranoid, observe=observe)
         elif history is not None:
-            report = audit_file(history, kept, on_movement=told, paranoid=paranoid)
+            report = audit_file(history, kept, on_movement=told, paranoid=paranoid, observe=observe)
         elif rpc is None:
             raise Usage("--contract needs --rpc URL (or ETH_RPC_URL)")
         else:
@@ -258,9 +258,8 @@ def audit(
                 address, first = recorded_game(node, Path(name))
             else:
                 address, first = _hexadecimal(name, 20, "--contract"), None
-            with Blocks() as observe:
-                first = from_block if from_block is not None else first
-                report = audit_node(node, address, first, to_block, kept, bodies, export, observe, told, paranoid)
+            first = from_block if from_block is not None else first
+            report = audit_node(node, address, first, to_block, kept, bodies, export, observe, told, paranoid)
     if as_json:
         print(json.dumps(report.as_dict(with_rounds=False), sort_keys=True))
     else:

@@ -131,7 +131,7 @@ def audit_node(
         first: the block that creates the contract; looked for when it is not known.
         bodies: an exported history to take a compact game's bodies from.
         export: that file; what has come in before a stop is taken up again. Thrown away when it has no name.
-        observe: told how many blocks of how many have come in.
+        observe: told how many blocks of how many have come in, then how far the audit is.
 
     Raises:
         ForeignContract: the address does not hold this version's contract.
@@ -149,7 +149,7 @@ def audit_node(
             if export is not None and partial_of(export).exists():
                 stopped.add_note(f"what has come in is kept beside {export}: the same command takes it up")
             raise
-        return audit_file(path, head, on_movement=on_movement, paranoid=paranoid)
+        return audit_file(path, head, on_movement=on_movement, paranoid=paranoid, observe=observe)
 
 
 _OPERATORS = {"<=": operator.le, ">=": operator.ge, "==": operator.eq, "<": operator.lt, ">": operator.gt}

@@ -63,20 +63,21 @@ def chance(arm: Distribution, width: int) -> float:
 
 @dataclass(slots=True)
 class Alike:
-    """All pairs of a game, block by block."""
+    """All pairs of a game, block by block; numpy's rows hold one entry a pair, in the order of `_pairs`."""
 
     seats: int
     _pulls: Counts = ()
     _reports: Mapping[int, Report] = field(default_factory=dict)
     _steps: int = 0
+    _pairs: "tuple[NDArray[np.int64], NDArray[np.int64]]" = field(init=False)
     _stakes: "NDArray[np.float64]" = field(init=False)
     _counts: "NDArray[np.float64]" = field(init=False)
-    _since: dict[tuple[int, int], int] = field(default_factory=dict)
+    _since: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Nobody is suspected."""
-        shape = (self.seats, self.seats)
-        self._stakes, self._counts = np.zeros(shape), np.zeros((3, *shape))
+        one, other = self._pairs = np.triu_indices(self.seats, 1)
+        self._stakes, self._counts = np.zeros(len(one)), np.zeros((3, len(other)))
 
     def take(self, round_: int, pulls: Counts, reports: Mapping[int, Report], model: RewardModel) -> None:
         """Compare the reports of a block with those of the one before it. `pulls` is n_ref of each arm at its round."""
@@ -90,31 +91,40 @@ class Alike:
         q = chance(model.arms[arm], 4 << (n - 1).bit_length())
         if not 0 < q < MOST_CERTAIN:
             return
-        both = sorted(reports.keys() & earlier.keys())
-        drawn = [n * reports[seat].means[arm] - (n - 1) * earlier[seat].means[arm] for seat in both]
-        self._bet(both, drawn, 2 * n, q)
+        drawn = {
+            seat: n * report.means[arm] - (n - 1) * earlier[seat].means[arm]
+            for seat, report in reports.items() if seat in earlier
+        }  # fmt: skip
+        self._bet(drawn, 2 * n, q)
         limit = GAMES * self.seats * (self.seats - 1) / 2
-        if self._stakes.max() >= limit:
-            for one, other in np.argwhere(np.triu(self._stakes >= limit, 1)):
-                self._since.setdefault((int(one), int(other)), round_)
+        for pair in np.flatnonzero(self._stakes >= limit):
+            self._since.setdefault(int(pair), round_)
 
-    def _bet(self, both: Sequence[int], drawn: Sequence[int], width: int, q: float) -> None:
+    def _bet(self, drawn: Mapping[int, int], width: int, q: float) -> None:
+        """One more comparison of every pair of whom both drew something."""
         self._steps += 1
-        at = np.ix_(both, both)
-        values = np.array([max(-MOST_DRAWN, min(each, MOST_DRAWN)) for each in drawn], dtype=np.int64)
-        alike = np.abs(values[:, None] - values) < width
-        np.fill_diagonal(alike, False)
-        stakes = self._stakes[at] + 1 / (self._steps * (self._steps + 1))
-        self._stakes[at] = np.minimum(stakes * np.where(alike, (1 + q) / (2 * q), 0.5), ENOUGH)
-        for counted, more in zip(self._counts, (alike, 1, q), strict=True):
-            counted[at] += more
+        values, known = np.zeros(self.seats, dtype=np.int64), np.zeros(self.seats, dtype=np.bool_)
+        for seat, value in drawn.items():
+            values[seat], known[seat] = max(-MOST_DRAWN, min(value, MOST_DRAWN)), True
+        one, other = self._pairs
+        compared = known[one] & known[other]
+        alike = compared & (np.abs(values[one] - values[other]) < width)
+        stakes = self._stakes + 1 / (self._steps * (self._steps + 1))
+        stakes *= np.where(alike, (1 + q) / (2 * q), 0.5)
+        self._stakes = np.where(compared, np.minimum(stakes, ENOUGH), self._stakes)
+        for counted, more in zip(self._counts, (alike, compared, q * compared), strict=True):
+            counted += more
 
     def found(self) -> list[Pair]:
         """The pairs that are too alike."""
+        one, other = self._pairs
         return [
-            Pair(pair, int(self._counts[0][pair]), int(self._counts[1][pair]), float(self._counts[2][pair]), since)
+            Pair(
+                (int(one[pair]), int(other[pair])), int(self._counts[0][pair]), int(self._counts[1][pair]),
+                float(self._counts[2][pair]), since,
+            )
             for pair, since in sorted(self._since.items())
-        ]
+        ]  # fmt: skip
 
 
 def groups(pairs: Sequence[Pair]) -> list[list[Pair]]:

@@ -1,6 +1,6 @@
 """The audit: two walks over a history, and a report."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 
 from chain_bandit.audit import costs, evidence, money, records, rewards, seals, setup
@@ -13,7 +13,7 @@ from chain_bandit.audit.game import Game
 from chain_bandit.audit.nonces import Nonces
 from chain_bandit.audit.refused import refused
 from chain_bandit.audit.report import AuditReport, Checks
-from chain_bandit.history.blocks import History
+from chain_bandit.history.blocks import History, RawBlock
 from chain_bandit.history.bodies import body_digests
 from chain_bandit.history.errors import HistoryError
 from chain_bandit.history.evm import decode_transaction
@@ -39,10 +39,15 @@ _PAYABLE = (CREATION, "join")
 _AFTER_REVEAL = ("reveal.commitment", "reveal.cost", "settlement.rewards", "honest.arm", "honest.report")
 _AT_THE_END = ("costs.records", "costs.case", "money.close", "money.balances")
 
+SEEN_EVERY = 100
+"""Blocks from one word to an observer to the next."""
+
+Observer = Callable[[int, int], None]
+
 
 def audit(
     history: History, head: bytes | None = None, on_verified: Callable[[float], None] = lambda seconds: None,
-    on_movement: Callable[[Movement], None] | None = None,
+    on_movement: Callable[[Movement], None] | None = None, observe: Observer = lambda done, total: None,
 ) -> AuditReport:
     """Replay a game from its history alone.
 
@@ -52,33 +57,44 @@ def audit(
             is trusted, and the report says so.
         on_verified: told the seconds of every signature check.
         on_movement: told every movement of money, in order.
+        observe: told now and then how many blocks of how many a walk has behind it; of how many the first one has to
+            find out, and says 0.
 
     Raises:
         HistoryError: when the history cannot be read; everything else that is wrong with it is in the report.
     """  # fmt: skip
-    game = _replayed(history, head, on_verified, Nonces(), on_movement)
+    game = _replayed(history, head, on_verified, observe, Nonces(), on_movement)
     if again := game.nonces.repeated():
-        game = _replayed(history, head, on_verified, Nonces(again))
+        game = _replayed(history, head, on_verified, observe, Nonces(again))
     return _report(game, head is None)
 
 
 def _replayed(
-    history: History, head: bytes | None, on_verified: Callable[[float], None], nonces: Nonces,
+    history: History, head: bytes | None, on_verified: Callable[[float], None], observe: Observer, nonces: Nonces,
     on_movement: Callable[[Movement], None] | None = None,
 ) -> Game:
     """Both walks."""  # fmt: skip
     checks = Checks()
-    found = survey(history, head, checks)
+    found = survey(History(history.origin, _observed(history, observe, 0)), head, checks)
     game = Game(history.origin, found, checks, on_verified, nonces=nonces)
     game.books.told = on_movement
     if found.sound:
-        _replay_all(game, history)
+        count = found.number + 1 - history.origin.first_block
+        _replay_all(game, History(history.origin, _observed(history, observe, count)))
         _finish(game)
     else:
         for name in CHECKS:
             if not name.startswith("chain."):
                 checks.unknown(name, "the blocks are no chain: nothing was replayed")
     return game
+
+
+def _observed(history: History, observe: Observer, total: int) -> Iterator[RawBlock]:
+    """The blocks for one walk."""
+    for done, block in enumerate(history.blocks, 1):
+        yield block
+        if done % SEEN_EVERY == 0:
+            observe(done, total)
 
 
 def _replay_all(game: Game, history: History) -> None:

@@ -105,6 +105,7 @@ def _open(game: Game, header: Header, body: bytes) -> Body | None:
     except Malformed as error:
         game.checks.that(False, "header.body", header.round, "body", "{2}", len(body), error.expected, error, part=body)
         return None
-    game.checks.that(keccak(body) == header.body, "header.body", header.round, "body",
-                     "its hash is {}, the header's is {}", keccak(body), header.body, part=body)
+    digest = keccak(body)
+    game.checks.that(digest == header.body, "header.body", header.round, "body",
+                     "its hash is {}, the header's is {}", digest, header.body, part=body)
     return opened

@@ -41,11 +41,13 @@ class Books:
     Attributes:
         owed: by account, what it has been credited less what it has been debited. Of `CONTRACT` that is what was paid
             out less what came in.
+        rows: how many movements there were.
         at: block and hash of the transaction that is booked.
         told: called with every movement.
     """
 
     owed: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    rows: int = 0
     at: tuple[int, bytes] = (0, b"")
     told: Callable[[Movement], None] | None = None
 
@@ -54,6 +56,7 @@ class Books:
         if wei < 0:
             debit, credit, wei = credit, debit, -wei
         if wei:
+            self.rows += 1
             self.owed[debit] -= wei
             self.owed[credit] += wei
             if self.told is not None:

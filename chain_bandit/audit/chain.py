@@ -7,6 +7,7 @@ from chain_bandit.audit.report import Checks
 from chain_bandit.history.blocks import History, RawBlock
 from chain_bandit.history.errors import BadEncoding
 from chain_bandit.history.evm import (
+    BlockHeader,
     Log,
     decode_header,
     decode_receipt,
@@ -77,19 +78,19 @@ def _check_block(block: RawBlock, found: Survey, first: int, chain_id: int, chec
         shown=Field.HEIGHT if header.number != expected else Field.PARENT,
     )  # fmt: skip
     found.head, found.number = header.digest, header.number
-    problem = _transactions_problem(block, chain_id)
+    problem = _transactions_problem(block.transactions, header.transactions_root, chain_id)
     paid = checks.that(not problem, "chain.transactions", None, name, "{}", problem, "what its header binds")
-    problem = _receipts_problem(block)
+    problem = _receipts_problem(block, header)
     received = checks.that(not problem, "chain.receipts", None, name, "{}", problem, "what its header binds")
     return follows and paid and received
 
 
 @remembered(512)
-def _transactions_problem(block: RawBlock, chain_id: int) -> str:
+def _transactions_problem(transactions: tuple[bytes, ...], root: bytes, chain_id: int) -> str:
     try:
-        if ordered_root(block.transactions) != decode_header(block.header).transactions_root:
+        if ordered_root(transactions) != root:
             return "its transactions do not give its transactions root"
-        for raw in block.transactions:
+        for raw in transactions:
             if decode_transaction(raw).chain_id not in (None, chain_id):
                 return f"a transaction is not signed for chain {chain_id}"
     except BadEncoding as error:
@@ -98,8 +99,7 @@ def _transactions_problem(block: RawBlock, chain_id: int) -> str:
 
 
 @remembered(512)
-def _receipts_problem(block: RawBlock) -> str:
-    header = decode_header(block.header)
+def _receipts_problem(block: RawBlock, header: BlockHeader) -> str:
     if ordered_root(block.receipts) != header.receipts_root:
         return "its receipts do not give its receipts root"
     if len(block.receipts) != len(block.transactions):

@@ -107,6 +107,7 @@ class Game:
         paid_in, paid_out: wei that the history says the contract got and gave away.
         gap, least: by how much that was not what the books say, when it was last looked at, and how far the account
             with least was below nothing.
+        weighed: movements in the books, `paid_in` and `paid_out` when it was.
         costly, costs: rounds charged as case 2; what those before it was on the block list cost each seat, in units.
     """
 
@@ -122,6 +123,7 @@ class Game:
     paid_out: int = 0
     gap: int = 0
     least: int = 0
+    weighed: tuple[int, int, int] = (0, 0, 0)
     deposits_known: bool = True
     ledger: Ledger | None = None
     digest: bytes = ZERO

@@ -9,7 +9,7 @@ import gzip
 import json
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,14 +47,15 @@ def origin_line(origin: Origin) -> bytes:
 
 def block_line(block: RawBlock) -> bytes:
     """The line of one block."""
-    return _line(
-        {
-            "bodies": ["0x" + item.hex() for item in sorted(set(block.bodies), key=keccak)],
-            "header": "0x" + block.header.hex(),
-            "receipts": ["0x" + item.hex() for item in block.receipts],
-            "transactions": ["0x" + item.hex() for item in block.transactions],
-        }
-    )
+    bodies = sorted(set(block.bodies), key=keccak)
+    return (
+        f'{{"bodies":{_hexes(bodies)},"header":"0x{block.header.hex()}",'
+        f'"receipts":{_hexes(block.receipts)},"transactions":{_hexes(block.transactions)}}}\n'
+    ).encode()
+
+
+def _hexes(items: Sequence[bytes]) -> str:
+    return "[" + ",".join(f'"0x{item.hex()}"' for item in items) + "]"
 
 
 def _line(value: object) -> bytes:

@@ -30,43 +30,36 @@ def _prefix(length: int, offset: int) -> bytes:
 
 def decode(data: bytes) -> Any:
     """The value whose only encoding is `data`: bytes, or a list. Raises `BadEncoding`."""
-    value, end = _item(data, 0, len(data), DEPTH)
+    if not data:
+        raise BadEncoding("RLP: it ends too early")
+    (value,), end = _items(data, 0, len(data), DEPTH, only=True)
     if end != len(data):
         raise BadEncoding("RLP: bytes are left over")
     return value
 
 
-def _item(data: bytes, at: int, limit: int, depth: int) -> tuple[Any, int]:
-    """The item that starts at `at`, and where it ends."""
-    if at >= limit:
-        raise BadEncoding("RLP: it ends too early")
-    first = data[at]
-    if first < 0x80:
-        return data[at : at + 1], at + 1
-    is_list, short = first >= 0xC0, first - (0xC0 if first >= 0xC0 else 0x80)
-    start = at + 1
-    if short < 56:
-        end = start + short
-    else:
-        start += short - 55
-        size = data[at + 1 : start]
-        end = start + int.from_bytes(size, "big")
-        if size[:1] in (b"", b"\0") or end - start < 56:
-            raise BadEncoding("RLP: a length is not in its shortest form")
-    if end > limit:
-        raise BadEncoding("RLP: it ends too early")
-    if is_list:
-        return _items(data, start, end, depth - 1), end
-    if short == 1 and data[start] < 0x80:
-        raise BadEncoding("RLP: a small byte is not in its shortest form")
-    return data[start:end], end
-
-
-def _items(data: bytes, at: int, end: int, depth: int) -> list[Any]:
+def _items(data: bytes, at: int, limit: int, depth: int, only: bool = False) -> tuple[list[Any], int]:
+    """The items from `at` up to `limit`, or the `only` one there, and where the last one ends."""
     if depth < 0:
         raise BadEncoding("RLP: lists are nested too deep")
-    items = []
-    while at < end:
-        item, at = _item(data, at, end, depth)
-        items.append(item)
-    return items
+    items: list[Any] = []
+    while at < limit:
+        first, start, end = data[at], at, at + 1
+        if first >= 0x80:
+            short = first & 0x3F
+            start, end = at + 1, at + 1 + short
+            if short > 55:
+                start += short - 55
+                size = data[at + 1 : start]
+                end = start + int.from_bytes(size, "big")
+                if size[:1] in (b"", b"\0") or end - start < 56:
+                    raise BadEncoding("RLP: a length is not in its shortest form")
+            if end > limit:
+                raise BadEncoding("RLP: it ends too early")
+            if short == 1 and first < 0xC0 and data[start] < 0x80:
+                raise BadEncoding("RLP: a small byte is not in its shortest form")
+        items.append(data[start:end] if first < 0xC0 else _items(data, start, end, depth - 1)[0])
+        at = end
+        if only:
+            break
+    return items, at

@@ -6,11 +6,14 @@ Widths are computed in integers, so that every machine picks the same arm (PROTO
 from collections.abc import Sequence
 from decimal import Context, Decimal
 from functools import lru_cache
-from math import isqrt
+from math import isqrt, log
 
 from chain_bandit.protocol.parameters import Parameters
 
 _EXACT = Context(prec=40)
+
+NEAR = 1e-4
+"""How near to an integer 10^9 ln t may be wrong as a double: by far more than any is, for t below 2^64."""
 
 
 def burn_in_length(arms: int, horizon: int, factor: Decimal) -> int:
@@ -26,8 +29,11 @@ def round_robin(round_: int, arms: int) -> int:
 
 @lru_cache(maxsize=1 << 16)
 def log_billionths(round_: int) -> int:
-    """floor(10^9 * ln t), exact."""
-    return int(_EXACT.multiply(Decimal(round_).ln(_EXACT), 10**9))
+    """floor(10^9 * ln t), exact: a double is, but near an integer, where decimals decide."""
+    billionths = 10**9 * log(round_)
+    if abs(billionths - round(billionths)) < NEAR:
+        return int(_EXACT.multiply(Decimal(round_).ln(_EXACT), 10**9))
+    return int(billionths)
 
 
 @lru_cache(maxsize=1 << 16)

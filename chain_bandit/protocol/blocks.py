@@ -59,6 +59,7 @@ class Report:
         return uints(self.means, 4) + self.commitment + self.proof + self.sealed
 
     @staticmethod
+    @lru_cache(maxsize=512)  # whoever computes a block and whoever checks it decode the same few
     def decode(data: bytes, parameters: Parameters) -> "Report":
         """The report in exactly `Parameters.report_bytes`. Raises `Malformed` on any other length."""
         if len(data) != parameters.report_bytes:
@@ -90,6 +91,7 @@ class Body:
         return uints(self.radii, 4) + b"".join(report.content + report.signature for report in self.reports)
 
     @staticmethod
+    @lru_cache(maxsize=16)
     def decode(data: bytes, reporters: int, parameters: Parameters) -> "Body":
         """The body of a block with so many reporters. Raises `Malformed` unless the length is exact."""
         size = body_bytes(reporters, parameters)

@@ -135,10 +135,15 @@ def exploration_arm(parameters: Parameters, ledger: Ledger) -> int:
 
 def records_made(parameters: Parameters, ledger: Ledger, record: Record) -> tuple[Record, ...]:
     """What the call that records `record` records: the s-th failure in a row brings an exploration round along."""
-    after = after_record(parameters, ledger, record)
-    if after.failures >= parameters.failure_limit and after.round <= parameters.horizon:
-        return record, Record(after.round, Kind.EXPLORATION)
+    failures = failures_after(ledger, record.kind)
+    if failures >= parameters.failure_limit and ledger.round < parameters.horizon:
+        return record, Record(ledger.round + 1, Kind.EXPLORATION)
     return (record,)
+
+
+def failures_after(ledger: Ledger, kind: Kind) -> int:
+    """Failed rounds in a row once the open round has ended in `kind`."""
+    return ledger.failures + 1 if kind in FAILED else 0
 
 
 def pulled_arm(parameters: Parameters, ledger: Ledger, kind: Kind) -> int | None:
@@ -158,25 +163,23 @@ def after_burn_in_round(parameters: Parameters, ledger: Ledger) -> Ledger:
 def after_record(parameters: Parameters, ledger: Ledger, record: Record) -> Ledger:
     """The ledger after the open round has ended in `record`."""
     arm = pulled_arm(parameters, ledger, record.kind)
-    failed = record.kind in FAILED
     header = record.header
+    learnt = header if record.kind is Kind.APPROVED else None
     accuracies = header.accuracies if header else ()
     reputations = reputations_after(parameters, ledger, record.kind, accuracies)
     skips = {Kind.SKIP: ledger.skips + 1, Kind.EXPLORATION: ledger.skips}.get(record.kind, 0)
-    advanced = replace(
+    return replace(
         ledger,
         round=ledger.round + 1,
         head=record.head(ledger.head),
         pulls=ledger.pulls if arm is None else added(ledger.pulls, arm, 1),
-        failed=ledger.failed + failed,
-        failures=ledger.failures + 1 if failed else 0,
+        means=learnt.means if learnt else ledger.means,
+        reports=tuple(members.bit_count() for members in learnt.selected) if learnt else ledger.reports,
+        failed=ledger.failed + (record.kind in FAILED),
+        failures=failures_after(ledger, record.kind),
         explorations=ledger.explorations + (record.kind is Kind.EXPLORATION),
         reputations=reputations,
         skips=skips,
         committee=committee_after(parameters, ledger, header, reputations, skips),
         commanders=header.commanders if header and parameters.draws_commanders else parameters.everybody,
     )
-    if record.kind is Kind.APPROVED and header is not None:
-        sizes = tuple(members.bit_count() for members in header.selected)
-        advanced = replace(advanced, means=header.means, reports=sizes)
-    return advanced

@@ -69,14 +69,15 @@ def header(facts: Mapping[str, Any]) -> RenderableType:
 class Line:
     """A line on stderr that follows something long, inside a `with`.
 
-    Silent unless stderr is a terminal that can move its cursor.
+    Silent unless stderr is a terminal that can move its cursor, or where it is hidden.
     """
 
-    def __init__(self, what: str, total: int, to: Console | None = None) -> None:
+    def __init__(self, what: str, total: int, to: Console | None = None, hidden: bool = False) -> None:
         shown = to or console(stderr=True)
         self._bar = Bar(
             TextColumn("{task.description}"), BarColumn(12), TextColumn("{task.fields[standing]}"), console=shown,
-            transient=True, refresh_per_second=5, disable=not shown.is_terminal or shown.is_dumb_terminal,
+            transient=True, refresh_per_second=5,
+            disable=hidden or not shown.is_terminal or shown.is_dumb_terminal,
         )  # fmt: skip
         self._what, self._total = what, total
         self._task = self._bar.add_task(self._where(0), total=total, standing="")
@@ -96,11 +97,12 @@ class Line:
         """How many are done, and what else there is to say."""
         if not self._bar.disable:
             self._bar.update(
-                self._task, completed=done, total=self._total, description=self._where(done), standing=standing()
-            )
+                self._task, completed=done, total=self._total or None, description=self._where(done),
+                standing=standing(),
+            )  # fmt: skip
 
     def _where(self, done: int) -> str:
-        return f"{self._what} {done:,} of {self._total:,}"
+        return f"{self._what} {done:,}" + (f" of {self._total:,}" if self._total else "")
 
 
 class Progress(Line):
@@ -115,13 +117,13 @@ class Progress(Line):
 
 
 class Blocks(Line):
-    """Follows the blocks of a history that come in from a node."""
+    """Follows the blocks of a history, as they come in from a node or are audited."""
 
-    def __init__(self, to: Console | None = None) -> None:
-        super().__init__("block", 0, to)
+    def __init__(self, to: Console | None = None, hidden: bool = False) -> None:
+        super().__init__("block", 0, to, hidden)
 
     def __call__(self, done: int, total: int) -> None:
-        """Show how many of how many are there."""
+        """Show how many of how many are done; 0 where nobody knows of how many."""
         self._total = total
         self.show(done, str)
 

@@ -337,6 +337,15 @@ def test_audit_refuses_a_history_that_changes_between_its_walks(honest: Played) 
         audit(History(honest.history.origin, Shifting()))
 
 
+def test_audit_says_how_far_it_is(honest: Played, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of how many blocks the first walk finds out."""
+    monkeypatch.setattr("chain_bandit.audit.audit.SEEN_EVERY", 10)
+    told: list[tuple[int, int]] = []
+    audit(honest.history, observe=lambda done, total: told.append((done, total)))
+    count = len(tuple(honest.history.blocks))
+    assert told == [(done, total) for total in (0, count) for done in range(10, count + 1, 10)]
+
+
 def test_audit_fails_when_contract_or_chain_is_another(honest: Played) -> None:
     origin = honest.history.origin
     blocks = tuple(honest.history.blocks)

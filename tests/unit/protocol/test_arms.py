@@ -35,6 +35,13 @@ def test_log_billionths_is_the_floor_of_a_billion_times_the_logarithm():
     assert log_billionths(1) == 0
 
 
+@pytest.mark.parametrize("t", [1364450, 1956478, 4180871, 4331732, 4457290, 4677186])
+def test_log_billionths_is_exact_next_to_an_integer(t):
+    """A double is not, of the usual logarithm."""
+    with localcontext(WIDE):
+        assert log_billionths(t) == int(Decimal(t).ln(WIDE) * 10**9)
+
+
 def test_log_billionths_does_not_change_with_the_callers_decimal_context():
     expected = log_billionths.__wrapped__(987_654_321)
     with localcontext(Context(prec=6)):

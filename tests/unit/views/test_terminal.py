@@ -113,6 +113,17 @@ def test_progress_follows_the_run_on_a_terminal():
     assert terminal.standing(MOMENT) == "305 approved, regret 97.4, accused 8, 9"
 
 
+@pytest.mark.parametrize(("total", "where"), [(0, "block 1,200"), (30_000, "block 1,200 of 30,000")])
+@pytest.mark.parametrize("hidden", [False, True])
+def test_blocks_are_followed_on_a_terminal_unless_hidden(total, where, hidden):
+    out = StringIO()
+    to = Console(file=out, force_terminal=True, width=80, _environ={"TERM": "xterm"})
+    with terminal.Blocks(to, hidden) as observe:
+        observe(1_200, total)
+    assert (where in out.getvalue()) is not hidden
+    assert (" of " in out.getvalue()) is (total > 0 and not hidden)
+
+
 def test_progress_line_fits_80_columns():
     late = SimpleNamespace(rounds=999, approved=999, regret=999_900_000_000, accused=frozenset({7, 8, 9}))
     assert len("round 999 of 1,000") + 1 + 12 + 1 + len(terminal.standing(late)) <= 80
