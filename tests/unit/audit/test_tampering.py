@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -113,6 +114,15 @@ def test_another_history_of_the_same_game_is_told_by_the_kept_hash_alone(export:
     state_root = text.index(header.hex().encode()) + 2 * (header.index(rlp.decode(header)[3]) + 5)
     byte = next(digit for digit in DIGITS if digit != text[state_root])
     assert looked_at(export, 8, with_byte(text, state_root, byte)) == Verdict(True, False, True, "chain.head")
+
+
+def test_a_header_whose_bloom_is_not_that_of_its_receipts_is_a_violation(export: Export) -> None:
+    *before, last = export.blocks[:8]
+    bloom = rlp.decode(last.header)[6]
+    changed = replace(last, header=last.header.replace(bloom, bytes([bloom[0] ^ 1]) + bloom[1:]))
+    (violation,) = audit(History(export.origin, (*before, changed))).violations
+    assert (violation.check, violation.field) == ("chain.receipts", "block 8")
+    assert "its bloom is not that of its receipts" in violation.sentence
 
 
 def test_every_change_of_a_body_is_detected(compact: Played) -> None:

@@ -1,0 +1,37 @@
+"""Random games in which an audit must find nothing; `make honest` plays a thousand, on every chain."""
+
+import pytest
+
+from benchmarks.honest import ALARM, NOT_CHECKABLE, PASSED, Row, chain, judged, scenario
+from chain_bandit.audit import chain as blocks
+
+WITHHELD = 81
+"""A seed of a sealed game in which a seat keeps its key."""
+
+
+def played(seed: int) -> Row:
+    with chain("fast") as (node, delivery):
+        return judged(scenario(seed), "fast", node, delivery)
+
+
+@pytest.mark.parametrize("seed", [*range(4), *(pytest.param(seed, marks=pytest.mark.deep) for seed in range(4, 80))])
+def test_nothing_is_found_in_a_random_game(seed: int) -> None:
+    row = played(seed)
+    assert row.kind == PASSED, row.about
+
+
+def test_a_key_that_is_kept_is_told_apart() -> None:
+    row = played(WITHHELD)
+    assert (row.kind, row.attacks) == (NOT_CHECKABLE, ["withheld-key"])
+    assert all("did not reveal its sealing key" in why for why in row.about)
+
+
+def test_what_an_audit_makes_up_is_an_alarm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "logs_bloom", lambda logs: bytes(256))
+    row = played(1_000)
+    assert row.kind == ALARM
+    assert "bloom" in row.about[0]
+
+
+def test_a_seed_names_one_scenario() -> None:
+    assert scenario(17) == scenario(17) != scenario(18)
