@@ -53,6 +53,11 @@ class Wire(Protocol):
         ...
 
 
+def in_process(web3: Web3) -> bool:
+    """Whether web3's node has no address, but is in this process."""
+    return not isinstance(web3.provider, HTTPProvider)
+
+
 def wire_to(web3: Web3, timeout: float) -> Wire:
     """The way to web3's node: by HTTP when it has an address, else within this process."""
     provider = web3.provider
