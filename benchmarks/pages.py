@@ -36,12 +36,13 @@ def rows(page: str) -> list[Any]:
 
 def filled(page: str, text: str) -> str:
     """The text of a page with the tables of its rows. Raises `NoSuchTable`."""
+    found = rows(page)
     for table in PAGES[page]:
         name = table.__name__
         place = re.compile(f"(?<=<!-- {name} -->\n).*?(?=<!-- end of {name} -->)", re.DOTALL)
         if not place.search(text):
             raise NoSuchTable(page, name)
-        lines = "\n".join(["", *table(rows(page)), "", ""])
+        lines = "\n".join(["", *table(found), "", ""])
         text = place.sub(lambda _, lines=lines: lines, text, count=1)
     return text
 

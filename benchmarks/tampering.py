@@ -120,13 +120,21 @@ def rehashed(blocks: Sequence[tuple[Sequence[bytes], Sequence[bytes], Sequence[b
     """Blocks with every hash that needs no key made to fit: roots and blooms, then parents."""
     made: list[RawBlock] = []
     for given, transactions, receipts in blocks:
-        fields = list(given)
-        fields[4], fields[5] = ordered_root(tuple(transactions)), ordered_root(tuple(receipts))
-        fields[6] = _bloom(receipts, fields[6])
-        if made:
-            fields[0] = keccak(made[-1].header)
-        made.append(RawBlock(rlp.encode(fields), tuple(transactions), tuple(receipts)))
+        header = _fitted(given, tuple(transactions), tuple(receipts), made)
+        made.append(RawBlock(header, tuple(transactions), tuple(receipts)))
     return tuple(made)
+
+
+def _fitted(
+    given: Sequence[bytes], transactions: tuple[bytes, ...], receipts: tuple[bytes, ...], before: Sequence[RawBlock]
+) -> bytes:
+    """A header of these fields, with the roots and the bloom of what it holds, and its parent's hash."""
+    fields = list(given)
+    fields[4], fields[5] = ordered_root(transactions), ordered_root(receipts)
+    fields[6] = _bloom(receipts, fields[6])
+    if before:
+        fields[0] = keccak(before[-1].header)
+    return rlp.encode(fields)
 
 
 def _bloom(receipts: Sequence[bytes], otherwise: bytes) -> bytes:
@@ -145,11 +153,8 @@ def mended(export: Export, index: int, block: RawBlock) -> tuple[RawBlock, ...]:
     try:
         fields = rlp.decode(block.header)
         assert isinstance(fields, list)
-        fields[4], fields[5] = ordered_root(block.transactions), ordered_root(block.receipts)
-        fields[6] = _bloom(block.receipts, fields[6])
-        if before:
-            fields[0] = keccak(before[-1].header)
-        made = [RawBlock(rlp.encode(fields), block.transactions, block.receipts, block.bodies)]
+        header = _fitted(fields, block.transactions, block.receipts, before)
+        made = [RawBlock(header, block.transactions, block.receipts, block.bodies)]
     except (BadEncoding, AssertionError, IndexError, TypeError):
         return (*before, block, *after)
     for each in after:  # the parent's hash has one place in every header

@@ -8,15 +8,14 @@ from chain_bandit.history.blocks import History, RawBlock
 from chain_bandit.history.errors import BadEncoding
 from chain_bandit.history.evm import (
     BlockHeader,
-    Log,
     decode_header,
     decode_receipt,
     decode_transaction,
-    logs_bloom,
     ordered_root,
 )
 from chain_bandit.history.records import Call, calls_in
 from chain_bandit.history.remembered import remembered
+from chain_bandit.protocol.digests import uint
 
 
 @dataclass(slots=True)
@@ -104,17 +103,17 @@ def _receipts_problem(block: RawBlock, header: BlockHeader) -> str:
         return "its receipts do not give its receipts root"
     if len(block.receipts) != len(block.transactions):
         return "it has not one receipt for each transaction"
-    gas, logs = 0, list[Log]()
+    gas = bloom = 0
     try:
         for raw, sent in zip(block.receipts, block.transactions, strict=True):
             receipt = decode_receipt(raw)
             if receipt.gas <= gas or receipt.type != decode_transaction(sent).type:
                 return "a receipt is not of its transaction"
             gas = receipt.gas
-            logs += receipt.logs
+            bloom |= int.from_bytes(receipt.bloom, "big")
     except BadEncoding as error:
         return str(error)
-    if header.bloom != logs_bloom(logs):
+    if header.bloom != uint(bloom, 256):
         return "its bloom is not that of its receipts"
     return "" if gas == header.gas_used else "its gas is not that of its receipts"
 

@@ -53,15 +53,16 @@ class Wire(Protocol):
         ...
 
 
-def in_process(web3: Web3) -> bool:
-    """Whether web3's node has no address, but is in this process."""
-    return not isinstance(web3.provider, HTTPProvider)
+def address(web3: Web3) -> str | None:
+    """Where web3's node is asked over HTTP; None: it is in this process."""
+    provider = web3.provider
+    return str(provider.endpoint_uri) if isinstance(provider, HTTPProvider) else None
 
 
 def wire_to(web3: Web3, timeout: float) -> Wire:
     """The way to web3's node: by HTTP when it has an address, else within this process."""
-    provider = web3.provider
-    return HttpWire(str(provider.endpoint_uri), timeout) if isinstance(provider, HTTPProvider) else LocalWire(web3)
+    url = address(web3)
+    return LocalWire(web3) if url is None else HttpWire(url, timeout)
 
 
 class HttpWire:

@@ -79,11 +79,12 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a transaction did. `gas` is cumulative in its block."""
+    """What a transaction did. `gas` is cumulative in its block; `bloom` is that of the logs."""
 
     type: int
     succeeded: bool
     gas: int
+    bloom: bytes
     logs: tuple[Log, ...]
 
 
@@ -200,7 +201,7 @@ def decode_receipt(raw: bytes) -> Receipt:
     decoded = tuple(map(_decode_log, logs))
     if _bytes(bloom, "receipt bloom", 256) != logs_bloom(decoded):
         raise BadEncoding("receipt: its bloom is not that of its logs")
-    return Receipt(kind, status == b"\1", _integer(gas, "receipt gas"), decoded)
+    return Receipt(kind, status == b"\1", _integer(gas, "receipt gas"), bloom, decoded)
 
 
 def _decode_log(log: object) -> Log:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.few import few
+
 ROOT = Path(__file__).resolve().parents[2]
 SNAPSHOT = ROOT / "tests" / "snapshots" / "gas_rounds.json"
 
@@ -18,7 +20,7 @@ def gas(snapshot: Path, *sizes: int) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("n", [4, *(pytest.param(n, marks=pytest.mark.deep) for n in (7, 10, 16, 31))])
+@pytest.mark.parametrize("n", few([4, 7, 10, 16, 31], 5))
 def test_the_committed_gas_of_rounds_holds(n: int) -> None:
     found = gas(SNAPSHOT, n)
     assert found.returncode == 0, found.stderr

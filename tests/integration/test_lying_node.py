@@ -27,6 +27,7 @@ from chain_bandit.history.errors import NodeDisagrees
 from chain_bandit.history.evm import decode_header, decode_receipt, decode_transaction
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.runs import audit_node
+from tests.few import few
 from tests.integration.faults import error, instead
 from tests.integration.live import Anvil, Batch, Fault, Handler, anvil, pause, proxy
 from tests.integration.test_bad_node import play, short_game
@@ -324,7 +325,7 @@ WIRE: dict[str, tuple[Fault, tuple[type[Exception], ...]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("start", [0, *(pytest.param(start, marks=pytest.mark.deep) for start in (3, 40))])
+@pytest.mark.parametrize("start", few([0, 3, 40], 3))
 @pytest.mark.parametrize("name", WIRE)
 def test_what_is_no_answer_ends_the_audit_in_a_sentence(chain: Chain, name: str, start: int) -> None:
     fault, kinds = WIRE[name]

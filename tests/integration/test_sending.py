@@ -21,6 +21,7 @@ from chain_bandit.chain.sender import Sender
 from chain_bandit.game.folder import read_manifest
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.stopwatch import Stopwatch
+from tests.few import few
 from tests.integration.faults import FAULTS, Sometimes, error
 from tests.integration.live import Anvil, Batch, Handler, anvil, proxy, sends, web3_at
 from tests.integration.nodes import ROOT, chain_bandit
@@ -434,7 +435,7 @@ def run(url: str, out: Path, *options: str) -> "subprocess.CompletedProcess[str]
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", [1, *(pytest.param(n, marks=pytest.mark.deep) for n in range(2, 12))])
+@pytest.mark.parametrize("seed", few(range(1, 12), 11))
 def test_a_whole_command_comes_through_any_mixture_of_faults(node, tmp_path, seed):
     """Opening, game, settlement and export: it ends well, or in exit 5 and is taken up."""
     assert run(node.url, tmp_path / "calm").returncode == 0

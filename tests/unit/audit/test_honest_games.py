@@ -27,10 +27,10 @@ def test_a_key_that_is_kept_is_told_apart() -> None:
 
 
 def test_what_an_audit_makes_up_is_an_alarm(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks, "logs_bloom", lambda logs: bytes(256))
+    monkeypatch.setattr(blocks, "ordered_root", lambda items: bytes(32))
     row = played(1_000)
     assert row.kind == ALARM
-    assert "bloom" in row.about[0]
+    assert "root" in row.about[0]
 
 
 def test_a_seed_names_one_scenario() -> None:
