@@ -37,6 +37,7 @@ class Anvil:
         self._options = [*options]
         if state is not None:
             self._options += ["--state", str(state), "--state-interval", "1", "--preserve-historical-states"]
+            self._options += ["--timestamp", str(int(time.time()))]  # of block 0: else each start adds one to the state
         self.start()
 
     def start(self) -> None:
