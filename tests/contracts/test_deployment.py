@@ -11,6 +11,7 @@ from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.protocol.parameters import ODDS, Parameters
 from chain_bandit.protocol.units import UNIT
 from tests.contracts.harness import ARTIFACT, BASE, FUNCTIONS, Game, Machine, least_pool, parameters, tuple_of
+from tests.few import few
 
 WEI = BASE.wei_per_unit
 REFUSALS = [
@@ -113,7 +114,7 @@ def test_deployment_fixes_what_the_views_say():
     assert not any(game.view(name) for name in ("opened", "closed", "isOver"))
 
 
-@pytest.mark.parametrize("total", [2_000, pytest.param(20_000, marks=pytest.mark.deep)])
+@pytest.mark.parametrize("total", few([2_000, 20_000], 2))
 def test_contract_and_python_refuse_the_same_games(total):
     chance, machine, refused = random.Random(1), Machine(), 0
     reasons: list[str] = []

@@ -14,6 +14,7 @@ from chain_bandit.protocol.rewards import Distribution, RewardModel, bernoulli, 
 from chain_bandit.protocol.settlement import NOTHING, Cost, Pull, encode_pulls, final_balance, void_balance
 from chain_bandit.protocol.units import UNIT
 from tests.contracts.harness import BASE, DEAD, Game, hexed, least_pool, parameters
+from tests.few import few
 
 M, L, T = BASE.participants, BASE.burn_in, BASE.horizon
 WINDOW = BASE.settlement_window
@@ -450,7 +451,7 @@ def finish(game: Game, chance: random.Random) -> bool:
     return not complete
 
 
-@pytest.mark.parametrize("participants", [2, 5, 6, 7, 12, 13, 31])
+@pytest.mark.parametrize("participants", few([2, 5, 6, 7, 12, 13, 31], 2))
 def test_contract_and_python_accept_the_same_pulls(participants):
     bound = (participants - 1) // 3
     p = parameters(participants=participants, liars=bound, attackers=min(bound, participants - 2), horizon=8, arms=2)

@@ -17,6 +17,7 @@ import pytest
 from chain_bandit.audit.catalogue import CHECKS
 from chain_bandit.cli import _terminable, deploy, main, run
 from chain_bandit.exit_codes import EXIT_CODES
+from tests.few import few
 
 ROOT = Path(__file__).parents[2]
 SMALL = ROOT / "examples" / "small.toml"
@@ -82,7 +83,7 @@ REFUSED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", REFUSED)
+@pytest.mark.parametrize("case", few(REFUSED, 3))
 def test_run_refuses_with_exit_3_and_writes_nothing(case: str, tmp_path: Path) -> None:
     change, words = REFUSED[case]
     path = scenario(tmp_path, change)
@@ -204,7 +205,7 @@ NASTY = {
 }
 
 
-@pytest.mark.parametrize("case", NASTY)
+@pytest.mark.parametrize("case", few(NASTY, 2))
 def test_run_refuses_with_exit_3_whatever_a_plugin_does(case: str, tmp_path: Path) -> None:
     head = "from chain_bandit.attacks.attack import Attack\nfrom chain_bandit.protocol.settlement import Conduct\n"
     (tmp_path / "nasty_plugin.py").write_text(f"{head}class Nasty(Attack):\n{NASTY[case]}")

@@ -21,6 +21,7 @@ from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.scenario import Scenario
 from chain_bandit.stopwatch import Stopwatch
 from tests.conftest import build_scenario, malicious
+from tests.fast_chain import fast_node
 from tests.few import crossed, few
 
 EQUIVOCATES = ("two-faced-report", "equivocating-commander")
@@ -45,7 +46,7 @@ def drawn(rng: random.Random, batch: int, **chain: object) -> Scenario:
 def played(scenario: Scenario, chain: bool) -> tuple[Game, Counter[str]]:
     """Lockstep is checked by the game itself in every round; the rest here."""
     plan = Plan(scenario)
-    recorder = OnChain(embedded_node(plan), Stopwatch()) if chain else NoChain()
+    recorder = OnChain(fast_node(plan), Stopwatch()) if chain else NoChain()
     game = Game(scenario, recorder, plan)
     seen: Counter[str] = Counter()
     for each in game.play():
@@ -187,7 +188,7 @@ def test_a_chain_in_this_process_is_never_sent_anything_twice():
     """However slow it is: to a sender that resends at once every call is late."""
     scenario = build_scenario(4, 2, 12)
     plan = Plan(scenario)
-    recorder = OnChain(embedded_node(plan), Stopwatch(), Delivery(in_flight=1, resend_after=1e-9))
+    recorder = OnChain(fast_node(plan), Stopwatch(), Delivery(in_flight=1, resend_after=1e-9))
     assert len(list(Game(scenario, recorder, plan).play())) == 12
     assert recorder.contract.closed()
 

@@ -6,12 +6,13 @@ from benchmarks.committees import BURN_IN, FOLDER, SETTLED, WAKES, play, scenari
 from chain_bandit.audit.audit import audit
 from chain_bandit.chain.remote import json_rpc
 from chain_bandit.game.game import Game
-from chain_bandit.game.on_chain import OnChain, embedded_node
+from chain_bandit.game.on_chain import OnChain
 from chain_bandit.game.plan import Plan
 from chain_bandit.history.collect import collect
 from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.scenario import load
 from chain_bandit.stopwatch import Stopwatch
+from tests.fast_chain import fast_node
 
 AFTER = SETTLED + 4
 
@@ -52,7 +53,7 @@ def test_a_committee_below_2m_plus_1_is_captured_for_good_and_the_audit_cannot_t
     bound = play("two that capture", 5, rounds, seed)
     assert (bound.left_out, bound.attacking) == (0.0, 0.0)
     case = scenario("two that capture", 3, seed, rounds)
-    recorder = OnChain(embedded_node(plan := Plan(case)), Stopwatch())
+    recorder = OnChain(fast_node(plan := Plan(case)), Stopwatch())
     game = Game(case, recorder, plan)
     headers = [each.record.header for each in game.play() if each.record and each.record.header]
     left_out = [header.reporters == 0b1100000 for header in headers]

@@ -7,13 +7,14 @@ from chain_bandit.comparison.interface import ComparisonAborted
 from chain_bandit.comparison.mpc import MpcComparison
 from chain_bandit.comparison.processes import PartyProcesses
 from chain_bandit.game.game import Game
-from chain_bandit.game.on_chain import OnChain, embedded_node
+from chain_bandit.game.on_chain import OnChain
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import NoChain
 from chain_bandit.protocol.assumptions import AssumptionBroken
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.sharing import commits_to, counts_commitment
 from chain_bandit.stopwatch import Stopwatch
+from tests.fast_chain import fast_node
 
 
 def decided(rounds):
@@ -105,7 +106,7 @@ def test_as_many_parties_as_stay_with_m_on_the_block_list_still_decide_every_rou
     malicious = [cheat(seat, "two-faced-report") for seat in listed]
     case = scenario(**changes | {"malicious": malicious}, rounds=14, comparison="mpc", parties=parties)
     plan = Plan(case)
-    game, few = Game(case, OnChain(embedded_node(plan), Stopwatch()), plan), 0
+    game, few = Game(case, OnChain(fast_node(plan), Stopwatch()), plan), 0
     for played in game.play():
         if played.record and played.round > case.parameters.burn_in:
             assert played.record.kind is Kind.APPROVED

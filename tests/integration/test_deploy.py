@@ -26,6 +26,7 @@ from chain_bandit.game.plan import Plan
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.scenario import load
 from chain_bandit.stopwatch import Stopwatch
+from tests.few import few
 from tests.integration.live import proxy, sends
 from tests.integration.nodes import ROOT, chain_bandit, group, has_node, node_of, started, wait_for
 from tests.integration.rpc_server import served
@@ -251,7 +252,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
+@pytest.mark.parametrize("case", few(REFUSED, 2))
 def test_deploy_exits_8_and_writes_nothing(case: str, node: OwnNode, keys: dict[str, str], tmp_path: Path) -> None:
     who, changes, words = REFUSED[case]
     changed = {key: value and str(Path(keys["ETH_KEYSTORE"]) / value) for key, value in changes.items()}

@@ -16,7 +16,7 @@ from chain_bandit.crypto import vrf_keys
 from chain_bandit.crypto.verify import drawn_hash
 from chain_bandit.crypto.vrf_keys import VrfKey
 from chain_bandit.game.game import Game
-from chain_bandit.game.on_chain import OnChain, embedded_node
+from chain_bandit.game.on_chain import OnChain
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import NoChain
 from chain_bandit.history.collect import collect
@@ -32,6 +32,7 @@ from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario
 from chain_bandit.stopwatch import Stopwatch
 from tests.conftest import build_scenario, malicious
+from tests.fast_chain import fast_node
 
 HERE = "tests.integration.test_draws:"
 
@@ -92,7 +93,7 @@ def with_draws(seed: int, *attacks: dict[str, object], rounds: int = 40, **chang
 def played(scenario: Scenario, chain: bool = False, order: list[int] | None = None) -> tuple[Game, list, Counter]:
     """A game of which everything drawn is held against the proofs, drawn here a second time from the keys."""
     plan = Plan(scenario)
-    recorder = OnChain(embedded_node(plan), Stopwatch()) if chain else NoChain()
+    recorder = OnChain(fast_node(plan), Stopwatch()) if chain else NoChain()
     game, rounds, seen = Game(scenario, recorder, plan, order=order), [], Counter()
     for played_round in game.play():
         rounds.append(played_round)
@@ -163,7 +164,7 @@ def test_a_quorum_that_names_its_friends_is_found_out_by_the_audit(monkeypatch, 
 
     scenario = with_draws(3, rounds=24, liars=0)
     plan = Plan(scenario)
-    game = Game(scenario, OnChain(embedded_node(plan), Stopwatch()), plan)
+    game = Game(scenario, OnChain(fast_node(plan), Stopwatch()), plan)
     with monkeypatch.context() as false:
         false.setattr(proposal, "drawn_for", friends)
         approved = [each.round for each in game.play() if each.record and each.record.kind is Kind.APPROVED]

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.development import CHAIN_ID
 from chain_bandit.chain.http_node import HttpNode
 from tests.integration.nodes import ROOT
@@ -27,7 +26,9 @@ def hardhat(*arguments: object) -> subprocess.CompletedProcess[str]:
 def test_build_gives_the_shipped_bytecode_and_the_tests_pass() -> None:
     assert hardhat("build").returncode == 0
     built = json.loads((ROOT / "hardhat-artifacts/contracts/ChainBandit.sol/ChainBandit.json").read_text())
-    assert bytes.fromhex(built["bytecode"][2:]) == chain_bandit_artifact().bytecode
+    shipped = json.loads((ROOT / "chain_bandit/chain/artifacts/ChainBandit.json").read_text())
+    for part in ("abi", "bytecode", "deployedBytecode"):
+        assert built[part] == shipped[part], part
     result = hardhat("test")
     assert result.returncode == 0, result.stdout + result.stderr
     assert re.search(r"\b1 passing", result.stdout)

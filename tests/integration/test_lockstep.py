@@ -20,7 +20,7 @@ from chain_bandit.comparison.interface import Opening
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game.errors import LockstepBroken
 from chain_bandit.game.game import Game
-from chain_bandit.game.on_chain import OnChain, embedded_node
+from chain_bandit.game.on_chain import OnChain
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import NoChain
 from chain_bandit.history.collect import collect
@@ -30,6 +30,7 @@ from chain_bandit.protocol.settlement import NOTHING, Conduct
 from chain_bandit.protocol.units import INFINITY
 from chain_bandit.scenario import Scenario
 from chain_bandit.stopwatch import Stopwatch
+from tests.fast_chain import fast_node
 from tests.few import few
 
 CHUNK = 100
@@ -206,7 +207,7 @@ def test_games_on_the_chain_go_as_those_without_one_and_their_audits_pass(scenar
             silent = {"name": "silent-validator", "options": {"first": 5, "last": rng.randint(5, 7)}}
             entries = [{"seat": seat, "attacks": [silent]} for seat in range(bound + 1)]
         game = scenario(participants, 2, 10, seed=index, malicious=entries)
-        recorder = OnChain(embedded_node(Plan(game)), Stopwatch())
+        recorder = OnChain(fast_node(Plan(game)), Stopwatch())
         digest, seen = play_and_check(game, shuffled_order(rng, participants), not beyond, recorder)
         assert play_and_check(game, bounded=not beyond) == (digest, seen), f"game {index}"
         history = collect(json_rpc(recorder.node.web3), recorder.contract.address, recorder.contract.created_in)

@@ -8,7 +8,7 @@ import pytest
 from chain_bandit.audit.audit import audit
 from chain_bandit.chain.remote import json_rpc
 from chain_bandit.game.game import Game, RoundPlayed
-from chain_bandit.game.on_chain import OnChain, embedded_node
+from chain_bandit.game.on_chain import OnChain
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import NoChain
 from chain_bandit.history.collect import collect
@@ -19,6 +19,7 @@ from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario
 from chain_bandit.stopwatch import Stopwatch
 from tests.conftest import build_scenario, malicious
+from tests.fast_chain import fast_node
 
 SMALL_MAJORITY = {"liars": 2, "attackers": 1}
 """Of six: Option 1 is refused, all others are not."""
@@ -39,7 +40,7 @@ def scenario(name: str, **changes: object) -> Scenario:
 
 def on_chain(case: Scenario) -> tuple[OnChain, Game, list[RoundPlayed]]:
     plan = Plan(case)
-    recorder = OnChain(embedded_node(plan), Stopwatch())
+    recorder = OnChain(fast_node(plan), Stopwatch())
     game = Game(case, recorder, plan)
     return recorder, game, list(game.play())
 

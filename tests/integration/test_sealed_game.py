@@ -7,7 +7,7 @@ from chain_bandit.audit.audit import audit
 from chain_bandit.audit.report import AuditReport
 from chain_bandit.chain.remote import json_rpc
 from chain_bandit.game.game import Game
-from chain_bandit.game.on_chain import OnChain, embedded_node
+from chain_bandit.game.on_chain import OnChain
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import NoChain
 from chain_bandit.history.bodies import Bodies, with_bodies
@@ -17,6 +17,7 @@ from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.scenario import Scenario
 from chain_bandit.stopwatch import Stopwatch
 from tests.conftest import build_scenario, malicious
+from tests.fast_chain import fast_node
 
 
 def scenario(**changes: object) -> Scenario:
@@ -28,7 +29,7 @@ def scenario(**changes: object) -> Scenario:
 def audited(case: Scenario) -> tuple[Game, OnChain, AuditReport]:
     """Play on an embedded chain, and audit what it keeps."""
     plan = Plan(case)
-    recorder = OnChain(embedded_node(plan), Stopwatch())
+    recorder = OnChain(fast_node(plan), Stopwatch())
     game = Game(case, recorder, plan)
     with Bodies() as bodies:
         for played in game.play():

@@ -8,7 +8,7 @@ import pytest
 from benchmarks.theorems import play, scenario
 from chain_bandit.chain.remote import json_rpc
 from chain_bandit.game.game import Game
-from chain_bandit.game.on_chain import OnChain, embedded_node
+from chain_bandit.game.on_chain import OnChain
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import NoChain
 from chain_bandit.history import files
@@ -17,6 +17,7 @@ from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.runs import audit_file
 from chain_bandit.scenario import load
 from chain_bandit.stopwatch import Stopwatch
+from tests.fast_chain import fast_node
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "theorems"
 AFTER = 24
@@ -31,7 +32,7 @@ def rounds_of(theorem: int) -> int:
 def test_scenario_of_each_theorem_is_played_paid_and_audited(theorem, tmp_path):
     case = scenario(theorem, "at", 1, rounds_of(theorem))
     plan = Plan(case)
-    recorder = OnChain(embedded_node(plan), Stopwatch())
+    recorder = OnChain(fast_node(plan), Stopwatch())
     game = Game(case, recorder, plan)
     kinds = Counter(played.record.kind.name for played in game.play() if played.record)
     again = Game(case, NoChain())

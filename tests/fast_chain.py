@@ -1,0 +1,10 @@
+"""The chain of tests that ask what a game does, not what it costs: revm, in hundredths of the embedded one's time."""
+
+from benchmarks.fast_node import FastNode
+from chain_bandit.game.on_chain import opening_balances
+from chain_bandit.game.plan import Plan
+
+
+def fast_node(plan: Plan) -> FastNode:
+    """A fresh chain on which everybody holds what the game needs."""
+    return FastNode(opening_balances(plan))
