@@ -11,6 +11,7 @@ from chain_bandit.audit.exhibits import Field, Place
 from chain_bandit.audit.findings import findings
 from chain_bandit.audit.game import Game
 from chain_bandit.audit.nonces import Nonces
+from chain_bandit.audit.order import check_order
 from chain_bandit.audit.refused import refused
 from chain_bandit.audit.report import AuditReport, Checks
 from chain_bandit.history.blocks import History, RawBlock
@@ -99,11 +100,12 @@ def _observed(history: History, observe: Observer, total: int) -> Iterator[RawBl
 
 def _replay_all(game: Game, history: History) -> None:
     last = None
-    for block in history.blocks:
+    for number, block in enumerate(history.blocks, history.origin.first_block):
         last = block
         game.bodies = {keccak(body): body for body in block.bodies}
         named: set[bytes] = set()
         made = calls_in(block, history.origin.contract)
+        check_order(game, block, number, made)
         for sent in map(decode_transaction, block.transactions):
             game.nonces.add(sent.sender, sent.signed, sent.signature, game.ledger.round if game.ledger else 0)
         for call in made:

@@ -22,6 +22,7 @@ class Violation:
         field: what it is about, in words.
         found, expected: what the history says and what follows from the rest of it, ready for JSON.
         exhibit: where on the chain it shows; None where no block is to blame.
+        since: the first block that may be to blame, where that can be an earlier one than the exhibit's.
     """
 
     check: str
@@ -31,6 +32,7 @@ class Violation:
     found: Any = None
     expected: Any = None
     exhibit: Exhibit | None = None
+    since: int | None = None
 
 
 class Weight(StrEnum):
@@ -156,7 +158,7 @@ class Checks:
 
     def that(
         self, holds: bool, check: str, where: int | None, about: str, problem: str, found: object, expected: object,
-        *more: object, part: bytes | Slice = b"", shown: Field | None = None,
+        *more: object, part: bytes | Slice = b"", shown: Field | None = None, since: int | None = None,
     ) -> bool:
         """Count one check.
 
@@ -165,6 +167,7 @@ class Checks:
             problem: of a failure, a sentence that `found`, `expected` and `more` are put into.
             part: the bytes of calldata or body that it is about; without them, and without `shown`, the field that
                 `exhibits.SHOWN_BY` names.
+            since: the first block that may be to blame, if that is not the one where it shows.
         """  # fmt: skip
         tally = self.tallies[check]
         if holds:
@@ -178,7 +181,7 @@ class Checks:
             tally.evidence = sentence
         if tally.failed <= KEPT:
             seen = exhibit(self.place, check, part, shown) if self.place else None
-            self.violations.append(Violation(check, where, about, sentence, plain(found), plain(expected), seen))
+            self.violations.append(Violation(check, where, about, sentence, plain(found), plain(expected), seen, since))
         return False
 
     def passed(self, check: str, count: int = 1) -> None:
