@@ -47,6 +47,7 @@ SHOWN_BY: dict[str, Field] = {
     "chain.receipts": Field.RECEIPTS,
     "chain.order": Field.NONCE,
     "chain.head": Field.HASH,
+    "chain.trail": Field.HASH,
     "game.deposits": Field.VALUE,
     "game.genesis": Field.LOGS,
     "record.events": Field.LOGS,

@@ -261,6 +261,7 @@ class AuditReport:
         rounds: one row a record.
         other_transactions: how many were reverted, were without effect, or came through another contract: listed,
             not judged.
+        trail: the first bytes of every block's hash, in hexadecimal, for a later audit of the same history.
     """
 
     checks: dict[str, Tally]
@@ -275,6 +276,7 @@ class AuditReport:
     burned: int
     rounds: list[RoundRow]
     other_transactions: dict[str, int] = field(default_factory=dict)
+    trail: str = ""
 
     @property
     def failed(self) -> int:
@@ -323,6 +325,7 @@ class AuditReport:
         }
         if with_rounds:
             value["rounds"] = [asdict(item) for item in self.rounds]
+            value["trail"] = self.trail
         return value
 
     def json(self, with_rounds: bool = True) -> str:
