@@ -117,6 +117,7 @@ def _replay_all(game: Game, history: History) -> None:
             game.checks.place = Place(block, call.block, call)
             game.books.at = call.block, call.digest
             _replay(game, call)
+            game.called = call.block
         if made and game.deployment is not None:
             money.check_conservation(game)
         if block.bodies and not game.blind:

@@ -190,12 +190,12 @@ class Checks:
 
     def same(
         self, got: object, expected: object, check: str, where: int | None, about: str,
-        part: bytes | Slice = b"", shown: Field | None = None,
+        part: bytes | Slice = b"", shown: Field | None = None, since: int | None = None,
     ) -> bool:
         """Count one comparison of what the history says with what follows from the rest of it."""  # fmt: skip
         return self.that(
             got == expected, check, where, about, "the history says {}, the rules give {}", got, expected,
-            part=part, shown=shown,
+            part=part, shown=shown, since=since,
         )  # fmt: skip
 
     def each_same(

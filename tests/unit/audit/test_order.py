@@ -1,5 +1,6 @@
 """A transaction that is left out, told twice or moved shows in the numbers of its account, without any kept hash."""
 
+import pytest
 import rlp
 
 from benchmarks.tampering import rehashed, taken_apart
@@ -79,6 +80,15 @@ def test_a_transaction_that_is_told_twice_is_out_of_order_whatever_is_known(hone
     *_, end = repeated.blocks
     (found,) = out_of_order(audit(repeated, keccak(end.header)))
     assert found.found + 1 == found.expected
+
+
+@pytest.mark.parametrize(("method", "which"), [("join", 1), ("join", -1), ("close", 0)])
+def test_a_call_that_others_rest_on_is_missed_between_those_around_it(honest: Played, method: str, which: int) -> None:
+    missing = forgery(honest).block_of(method, which)
+    before, _, after = sorted(index for index, *_ in numbers(honest) if abs(index - missing) <= 1)
+    first = honest.history.origin.first_block
+    found = [each for each in audit(without(honest.history, missing)).violations if each.exhibit]
+    assert (first + before, first + after) in {(each.since, each.exhibit and each.exhibit.block) for each in found}
 
 
 def test_strangers_are_not_followed(honest: Played) -> None:
