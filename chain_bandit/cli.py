@@ -222,6 +222,9 @@ def audit(
         Path | None, typer.Option("--export", help="With --rpc: keep the history here; a stopped audit goes on.")
     ] = None,
     head: Annotated[str | None, typer.Option("--head", help="The hash of the last block, as you kept it.")] = None,
+    trail: Annotated[
+        Path | None, typer.Option("--trail", help="An audit.json you kept: where did the history become another?")
+    ] = None,
     statement: Annotated[
         Path | None, typer.Option("--statement", metavar="FILE", help="Every movement of money: a .csv or .parquet.")
     ] = None,
@@ -231,7 +234,7 @@ def audit(
     as_json: Json = False,
 ) -> None:
     """Re-derive a whole game from its history alone. Exit 12: a violation; 13: not everything could be checked."""
-    from chain_bandit.audits import audit_file, audit_folder
+    from chain_bandit.audits import audit_file, audit_folder, trail_of
     from chain_bandit.views.statement import written
     from chain_bandit.views.terminal import Blocks, checks_table, console, statements_table
 
@@ -241,12 +244,12 @@ def audit(
         raise Usage("--from-block, --to-block, --bodies and --export go with --rpc and --contract")
     if export is not None and export.is_dir():
         raise Usage(f"--export {export}: is a folder; name a file")
-    kept = _hexadecimal(head, 32, "--head") if head else None
+    kept, way = _hexadecimal(head, 32, "--head") if head else None, trail_of(trail) if trail else b""
     with written(statement) if statement else nullcontext() as told, Blocks(hidden=as_json) as observe:
         if folder is not None:
-            report = audit_folder(folder, kept, on_movement=told, paranoid=paranoid, observe=observe)
+            report = audit_folder(folder, kept, on_movement=told, paranoid=paranoid, observe=observe, trail=way)
         elif history is not None:
-            report = audit_file(history, kept, on_movement=told, paranoid=paranoid, observe=observe)
+            report = audit_file(history, kept, on_movement=told, paranoid=paranoid, observe=observe, trail=way)
         elif rpc is None:
             raise Usage("--contract needs --rpc URL (or ETH_RPC_URL)")
         else:
@@ -259,7 +262,7 @@ def audit(
             else:
                 address, first = _hexadecimal(name, 20, "--contract"), None
             first = from_block if from_block is not None else first
-            report = audit_node(node, address, first, to_block, kept, bodies, export, observe, told, paranoid)
+            report = audit_node(node, address, first, to_block, kept, bodies, export, observe, told, paranoid, way)
     if as_json:
         print(json.dumps(report.as_dict(with_rounds=False), sort_keys=True))
     else:

@@ -124,6 +124,7 @@ def audit_node(
     observe: Watcher = lambda done, total: None,
     on_movement: Callable[[Movement], None] | None = None,
     paranoid: bool = False,
+    trail: bytes = b"",
 ) -> AuditReport:
     """Audit a game from a node: its blocks are fetched once, into a file.
 
@@ -149,7 +150,7 @@ def audit_node(
             if export is not None and partial_of(export).exists():
                 stopped.add_note(f"what has come in is kept beside {export}: the same command takes it up")
             raise
-        return audit_file(path, head, on_movement=on_movement, paranoid=paranoid, observe=observe)
+        return audit_file(path, head, on_movement=on_movement, paranoid=paranoid, observe=observe, trail=trail)
 
 
 _OPERATORS = {"<=": operator.le, ">=": operator.ge, "==": operator.eq, "<": operator.lt, ">": operator.gt}

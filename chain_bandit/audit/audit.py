@@ -11,6 +11,7 @@ from chain_bandit.audit.exhibits import Field, Place
 from chain_bandit.audit.findings import findings
 from chain_bandit.audit.game import Game
 from chain_bandit.audit.nonces import Nonces
+from chain_bandit.audit.order import check_order
 from chain_bandit.audit.refused import refused
 from chain_bandit.audit.report import AuditReport, Checks
 from chain_bandit.history.blocks import History, RawBlock
@@ -48,6 +49,7 @@ Observer = Callable[[int, int], None]
 def audit(
     history: History, head: bytes | None = None, on_verified: Callable[[float], None] = lambda seconds: None,
     on_movement: Callable[[Movement], None] | None = None, observe: Observer = lambda done, total: None,
+    trail: bytes = b"",
 ) -> AuditReport:
     """Replay a game from its history alone.
 
@@ -59,23 +61,25 @@ def audit(
         on_movement: told every movement of money, in order.
         observe: told now and then how many blocks of how many a walk has behind it; of how many the first one has to
             find out, and says 0.
+        trail: that of an earlier audit's report: it tells where a history became another, the head only that it did.
 
     Raises:
         HistoryError: when the history cannot be read; everything else that is wrong with it is in the report.
     """  # fmt: skip
-    game = _replayed(history, head, on_verified, observe, Nonces(), on_movement)
+    game = _replayed(history, head, trail, on_verified, observe, Nonces(), on_movement)
     if again := game.nonces.repeated():
-        game = _replayed(history, head, on_verified, observe, Nonces(again))
-    return _report(game, head is None)
+        game = _replayed(history, head, trail, on_verified, observe, Nonces(again))
+    unasked = {name for name, kept in (("chain.head", head), ("chain.trail", trail)) if not kept}
+    return _report(game, unasked)
 
 
 def _replayed(
-    history: History, head: bytes | None, on_verified: Callable[[float], None], observe: Observer, nonces: Nonces,
-    on_movement: Callable[[Movement], None] | None = None,
+    history: History, head: bytes | None, trail: bytes, on_verified: Callable[[float], None], observe: Observer,
+    nonces: Nonces, on_movement: Callable[[Movement], None] | None = None,
 ) -> Game:
     """Both walks."""  # fmt: skip
     checks = Checks()
-    found = survey(History(history.origin, _observed(history, observe, 0)), head, checks)
+    found = survey(History(history.origin, _observed(history, observe, 0)), head, checks, trail)
     game = Game(history.origin, found, checks, on_verified, nonces=nonces)
     game.books.told = on_movement
     if found.sound:
@@ -84,7 +88,7 @@ def _replayed(
         _finish(game)
     else:
         for name in CHECKS:
-            if not name.startswith("chain."):
+            if not name.startswith("chain.") or name in ("chain.order", "chain.trail"):
                 checks.unknown(name, "the blocks are no chain: nothing was replayed")
     return game
 
@@ -99,11 +103,12 @@ def _observed(history: History, observe: Observer, total: int) -> Iterator[RawBl
 
 def _replay_all(game: Game, history: History) -> None:
     last = None
-    for block in history.blocks:
+    for number, block in enumerate(history.blocks, history.origin.first_block):
         last = block
         game.bodies = {keccak(body): body for body in block.bodies}
         named: set[bytes] = set()
         made = calls_in(block, history.origin.contract)
+        check_order(game, block, number, made)
         for sent in map(decode_transaction, block.transactions):
             game.nonces.add(sent.sender, sent.signed, sent.signature, game.ledger.round if game.ledger else 0)
         for call in made:
@@ -112,6 +117,7 @@ def _replay_all(game: Game, history: History) -> None:
             game.checks.place = Place(block, call.block, call)
             game.books.at = call.block, call.digest
             _replay(game, call)
+            game.called = call.block
         if made and game.deployment is not None:
             money.check_conservation(game)
         if block.bodies and not game.blind:
@@ -214,7 +220,7 @@ def _finish(game: Game) -> None:
         checks.unknown("costs.case", "the game was closed without costs")
 
 
-def _report(game: Game, trusted: bool) -> AuditReport:
+def _report(game: Game, unasked: set[str]) -> AuditReport:
     deployment, disclosed = game.deployment, game.disclosed
     facts: dict[str, object] = {
         "chain_id": game.origin.chain_id,
@@ -234,21 +240,20 @@ def _report(game: Game, trusted: bool) -> AuditReport:
         facts["parameters"] = {
             each.name: getattr(deployment.parameters, each.name) for each in fields(deployment.parameters)
         }
-    checks = dict(game.checks.tallies)
+    checks = {name: tally for name, tally in game.checks.tallies.items() if name not in unasked}
     unopened = deployment is not None and deployment.parameters.sealed and bool(game.unread)
-    if trusted:
-        del checks["chain.head"]
     return AuditReport(
         checks=checks,
         violations=game.checks.violations,
         findings=findings(game),
         run_digest="0x" + game.run_digest.hex() if game.bodies_known and not unopened else None,
         head="0x" + game.survey.head.hex(),
-        head_trusted=trusted,
+        head_trusted="chain.head" in unasked,
         complete=game.closed or money.called_off(game, game.survey.number),
         game=facts,
         accounts=money.accounts(game),
         burned=game.burned,
         rounds=records.charged_rows(game),
         other_transactions=dict(game.other),
+        trail=game.survey.trail.hex(),
     )

@@ -17,6 +17,9 @@ from chain_bandit.history.records import Call, calls_in
 from chain_bandit.history.remembered import remembered
 from chain_bandit.protocol.digests import uint
 
+STEP = 4
+"""Bytes of each block's hash in a trail: who wants to be unseen has to be so in every block from the changed one on."""
+
 
 @dataclass(slots=True)
 class Survey:
@@ -26,6 +29,8 @@ class Survey:
         sound: whether blocks, roots and links all hold: only then is anything else worth replaying.
         first: where the first block is, which should create the contract.
         head: hash and number of the last block.
+        trail: the first bytes of every block's hash.
+        strayed: whether a block was another than the auditor's trail has.
         reveal: secret, encoded roles and encoded model, once the contract took them.
         pulls: all settlements, one after the other.
         seal_keys: of each seat that revealed its sealing key.
@@ -35,13 +40,20 @@ class Survey:
     first: Place | None = None
     head: bytes = bytes(32)
     number: int = -1
+    trail: bytearray = field(default_factory=bytearray)
+    strayed: bool = False
     reveal: tuple[bytes, bytes, bytes] | None = None
     pulls: bytearray = field(default_factory=bytearray)
     seal_keys: dict[int, bytes] = field(default_factory=dict)
 
 
-def survey(history: History, kept: bytes | None, checks: Checks) -> Survey:
-    """Check the blocks of a history as a chain, and collect what later rounds open about earlier ones."""
+def survey(history: History, kept: bytes | None, checks: Checks, trail: bytes = b"") -> Survey:
+    """Check the blocks of a history as a chain, and collect what later rounds open about earlier ones.
+
+    Args:
+        kept: the last block's hash, as the auditor kept it.
+        trail: of every block from the first on, as an earlier audit found it: where the history leaves it is said.
+    """
     found = Survey()
     origin = history.origin
     for block in history.blocks:
@@ -49,9 +61,15 @@ def survey(history: History, kept: bytes | None, checks: Checks) -> Survey:
         found.sound &= _check_block(block, found, origin.first_block, origin.chain_id, checks)
         if not found.sound:
             break
+        found.trail += found.head[:STEP]
+        if trail and not found.strayed:
+            _follow(trail, found, checks)
         for call in calls_in(block, origin.contract):
             if call.succeeded:
                 _take_in(call, found)
+    if found.sound and len(found.trail) < len(trail) and not found.strayed:
+        checks.that(False, "chain.trail", None, "history", "it ends after {} blocks of {}", len(found.trail) // STEP,
+                    len(trail) // STEP, shown=Field.HASH)
     if found.number < 0 and found.sound:
         found.sound = checks.that(False, "chain.links", None, "history", "it holds {} blocks, not at least {}", 0, 1)
     if kept is not None and found.sound:
@@ -60,6 +78,15 @@ def survey(history: History, kept: bytes | None, checks: Checks) -> Survey:
     elif kept is not None:
         checks.unknown("chain.head", "the blocks are no chain")
     return found
+
+
+def _follow(trail: bytes, found: Survey, checks: Checks) -> None:
+    """Hold the block that was read last against the trail, which ends where the game went on later."""
+    at = len(found.trail)
+    here = trail[at - STEP : at]
+    found.strayed = bool(here) and not checks.same(
+        found.head[:STEP], here, "chain.trail", None, f"first bytes of the hash of block {found.number}"
+    )
 
 
 def _check_block(block: RawBlock, found: Survey, first: int, chain_id: int, checks: Checks) -> bool:

@@ -104,6 +104,9 @@ class Game:
         unread: seats of which some round's pull is not known, so that neither are its counts and means.
         last: every seat's last receipt; None where it is not known.
         earned, summed, unsealed: of a sealed game: units in opened tags by seat, whether sums were paid, who revealed.
+        numbered: of every account that called the contract, what number its next transaction has, and the block of its
+            last one.
+        called: the block of the call before the one that is replayed: what is missing is missing from there on.
         paid_in, paid_out: wei that the history says the contract got and gave away.
         gap, least: by how much that was not what the books say, when it was last looked at, and how far the account
             with least was below nothing.
@@ -158,6 +161,8 @@ class Game:
     run_digest: bytes = ZERO
     rows: list[RoundRow] = field(default_factory=list)
     nonces: Nonces = field(default_factory=Nonces)
+    called: int = 0
+    numbered: dict[bytes, tuple[int, int]] = field(default_factory=dict)
     alike: Alike | None = None
     findings: dict[tuple[str, int | None], list[int]] = field(default_factory=lambda: defaultdict(list))
     other: Counter[str] = field(default_factory=Counter)

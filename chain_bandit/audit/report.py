@@ -22,6 +22,7 @@ class Violation:
         field: what it is about, in words.
         found, expected: what the history says and what follows from the rest of it, ready for JSON.
         exhibit: where on the chain it shows; None where no block is to blame.
+        since: the first block that may be to blame, where that can be an earlier one than the exhibit's.
     """
 
     check: str
@@ -31,6 +32,7 @@ class Violation:
     found: Any = None
     expected: Any = None
     exhibit: Exhibit | None = None
+    since: int | None = None
 
 
 class Weight(StrEnum):
@@ -156,7 +158,7 @@ class Checks:
 
     def that(
         self, holds: bool, check: str, where: int | None, about: str, problem: str, found: object, expected: object,
-        *more: object, part: bytes | Slice = b"", shown: Field | None = None,
+        *more: object, part: bytes | Slice = b"", shown: Field | None = None, since: int | None = None,
     ) -> bool:
         """Count one check.
 
@@ -165,6 +167,7 @@ class Checks:
             problem: of a failure, a sentence that `found`, `expected` and `more` are put into.
             part: the bytes of calldata or body that it is about; without them, and without `shown`, the field that
                 `exhibits.SHOWN_BY` names.
+            since: the first block that may be to blame, if that is not the one where it shows.
         """  # fmt: skip
         tally = self.tallies[check]
         if holds:
@@ -178,7 +181,7 @@ class Checks:
             tally.evidence = sentence
         if tally.failed <= KEPT:
             seen = exhibit(self.place, check, part, shown) if self.place else None
-            self.violations.append(Violation(check, where, about, sentence, plain(found), plain(expected), seen))
+            self.violations.append(Violation(check, where, about, sentence, plain(found), plain(expected), seen, since))
         return False
 
     def passed(self, check: str, count: int = 1) -> None:
@@ -187,12 +190,12 @@ class Checks:
 
     def same(
         self, got: object, expected: object, check: str, where: int | None, about: str,
-        part: bytes | Slice = b"", shown: Field | None = None,
+        part: bytes | Slice = b"", shown: Field | None = None, since: int | None = None,
     ) -> bool:
         """Count one comparison of what the history says with what follows from the rest of it."""  # fmt: skip
         return self.that(
             got == expected, check, where, about, "the history says {}, the rules give {}", got, expected,
-            part=part, shown=shown,
+            part=part, shown=shown, since=since,
         )  # fmt: skip
 
     def each_same(
@@ -258,6 +261,7 @@ class AuditReport:
         rounds: one row a record.
         other_transactions: how many were reverted, were without effect, or came through another contract: listed,
             not judged.
+        trail: the first bytes of every block's hash, in hexadecimal, for a later audit of the same history.
     """
 
     checks: dict[str, Tally]
@@ -272,6 +276,7 @@ class AuditReport:
     burned: int
     rounds: list[RoundRow]
     other_transactions: dict[str, int] = field(default_factory=dict)
+    trail: str = ""
 
     @property
     def failed(self) -> int:
@@ -320,6 +325,7 @@ class AuditReport:
         }
         if with_rounds:
             value["rounds"] = [asdict(item) for item in self.rounds]
+            value["trail"] = self.trail
         return value
 
     def json(self, with_rounds: bool = True) -> str:
