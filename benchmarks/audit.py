@@ -23,6 +23,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.alone import alone
 from benchmarks.paper_chain import history_of
 from chain_bandit.audit.audit import audit
 from chain_bandit.crypto.keys import Signer, derive
@@ -66,7 +67,7 @@ def scenario(participants: int, rounds: int) -> Scenario:
 def measure(participants: int, rounds: int, place: Path) -> Row:
     """Play one game, write it, and audit it in a process of its own."""
     start, path = process_time(), place / f"{rounds}.jsonl.gz"
-    files.write(history_of(Plan(scenario(participants, rounds))), path)
+    files.write(history_of(Plan(scenario(participants, rounds)), alone), path)
     played = process_time() - start
     command = [sys.executable, __file__, "--audit", str(path)]
     told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
