@@ -1,7 +1,8 @@
 """The audit: two walks over a history, and a report."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
+from typing import TypeVar
 
 from chain_bandit.audit import costs, evidence, money, records, rewards, seals, setup
 from chain_bandit.audit.books import Movement
@@ -10,14 +11,15 @@ from chain_bandit.audit.chain import survey
 from chain_bandit.audit.exhibits import Field, Place
 from chain_bandit.audit.findings import findings
 from chain_bandit.audit.game import Game
-from chain_bandit.audit.nonces import Nonces
+from chain_bandit.audit.nonces import Nonces, Signed
 from chain_bandit.audit.refused import refused
 from chain_bandit.audit.report import AuditReport, Checks
-from chain_bandit.history.blocks import History, RawBlock
+from chain_bandit.history.blocks import History
 from chain_bandit.history.bodies import body_digests
 from chain_bandit.history.errors import HistoryError
 from chain_bandit.history.evm import decode_transaction
 from chain_bandit.history.records import CREATION, METHODS, Call, calls_in
+from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.digests import keccak
 
 _BEFORE: dict[str, Callable[[Game, Call], None]] = {"join": setup.joined, "open": setup.opened}
@@ -66,7 +68,7 @@ def audit(
     game = _replayed(history, head, on_verified, observe, Nonces(), on_movement)
     if again := game.nonces.repeated():
         game = _replayed(history, head, on_verified, observe, Nonces(again))
-    return _report(game, head is None)
+    return reported(game, head is None)
 
 
 def _replayed(
@@ -75,13 +77,13 @@ def _replayed(
 ) -> Game:
     """Both walks."""  # fmt: skip
     checks = Checks()
-    found = survey(History(history.origin, _observed(history, observe, 0)), head, checks)
+    found = survey(History(history.origin, observed(history.blocks, observe)), head, checks)
     game = Game(history.origin, found, checks, on_verified, nonces=nonces)
     game.books.told = on_movement
     if found.sound:
-        count = found.number + 1 - history.origin.first_block
-        _replay_all(game, History(history.origin, _observed(history, observe, count)))
-        _finish(game)
+        if replay(game, history, observe) != found.head:
+            raise HistoryError(1, "it changed while it was read")
+        finish(game)
     else:
         for name in CHECKS:
             if not name.startswith("chain."):
@@ -89,28 +91,35 @@ def _replayed(
     return game
 
 
-def _observed(history: History, observe: Observer, total: int) -> Iterator[RawBlock]:
+Item = TypeVar("Item")
+
+
+def observed(items: Iterable[Item], observe: Observer, total: int = 0) -> Iterator[Item]:
     """The blocks for one walk."""
-    for done, block in enumerate(history.blocks, 1):
-        yield block
+    for done, item in enumerate(items, 1):
+        yield item
         if done % SEEN_EVERY == 0:
             observe(done, total)
 
 
-def _replay_all(game: Game, history: History) -> None:
-    last = None
-    for block in history.blocks:
-        last = block
+def replay(game: Game, history: History, observe: Observer) -> bytes:
+    """The second walk, over a chain that is sound; gives the last block's hash."""
+    head = b""
+    count = game.survey.number + 1 - history.origin.first_block
+    for block in observed(history.blocks, observe, count):
+        head = block.header
         game.bodies = {keccak(body): body for body in block.bodies}
         named: set[bytes] = set()
         made = calls_in(block, history.origin.contract)
         for sent in map(decode_transaction, block.transactions):
-            game.nonces.add(sent.sender, sent.signed, sent.signature, game.ledger.round if game.ledger else 0)
+            if game.nonces.add(sent.signed, sent.signature):
+                round_ = game.ledger.round if game.ledger else 0
+                game.nonces.keep(Signed(sent.sender, sent.signed, sent.signature, round_))
         for call in made:
             if game.deployment is not None:
                 named.update(body_digests(call, game.deployment.parameters))
             game.checks.place = Place(block, call.block, call)
-            game.books.at = call.block, call.digest
+            game.books.at = call
             _replay(game, call)
         if made and game.deployment is not None:
             money.check_conservation(game)
@@ -118,8 +127,7 @@ def _replay_all(game: Game, history: History) -> None:
             strangers = sum(digest not in named for digest in game.bodies) + len(block.bodies) - len(game.bodies)
             game.checks.that(not strangers, "header.body", None, f"bodies beside block {game.survey.number}",
                              "{} of them, not {}, are of no header that is recorded there", strangers, 0)
-    if last is None or keccak(last.header) != game.survey.head:
-        raise HistoryError(1, "it changed while it was read")
+    return keccak(head)
 
 
 def _replay(game: Game, call: Call) -> None:
@@ -184,7 +192,7 @@ def _replay_foreign(game: Game, call: Call) -> None:
             game.checks.unknown("record.links", game.blind)
 
 
-def _finish(game: Game) -> None:
+def finish(game: Game) -> None:
     """What can only be said at the end."""
     checks, block = game.checks, game.survey.number
     checks.place = None
@@ -214,15 +222,17 @@ def _finish(game: Game) -> None:
         checks.unknown("costs.case", "the game was closed without costs")
 
 
-def _report(game: Game, trusted: bool) -> AuditReport:
+def reported(game: Game, trusted: bool) -> AuditReport:
+    """The report of a game that was gone through; `trusted`: no head was given."""
     deployment, disclosed = game.deployment, game.disclosed
+    records.charge_rows(game)
     facts: dict[str, object] = {
         "chain_id": game.origin.chain_id,
         "contract": "0x" + game.origin.contract.hex(),
         "first_block": game.origin.first_block,
         "last_block": game.survey.number,
         "records": len(game.past),
-        "approved": sum(row.kind == "approved" for row in game.rows),
+        "approved": sum(past.kind is Kind.APPROVED for past in game.past.values()),
         "cost": disclosed.cost if disclosed else None,
         "true_means": list(disclosed.means) if disclosed else None,
         "gas": sum(row.gas for row in game.rows),
@@ -249,6 +259,6 @@ def _report(game: Game, trusted: bool) -> AuditReport:
         game=facts,
         accounts=money.accounts(game),
         burned=game.burned,
-        rounds=records.charged_rows(game),
+        rounds=game.rows,
         other_transactions=dict(game.other),
     )
