@@ -218,8 +218,8 @@ def main() -> int:
         return 0
     if options.anvil:
         game, game_used, took, took_used = on_anvil(options.anvil, options.participants)
-        print(f"{options.anvil} rounds on Anvil: {game:.1f} s, audited in {took:.2f} s, {game / took:.1f} times as fast")
-        print(f"CPU time {game_used:.1f} s and {took_used:.2f} s: {game_used / took_used:.1f} times")
+        print(f"{options.anvil} rounds on Anvil: {game:.1f} s, audit {took:.2f} s, {game / took:.1f} times as fast")
+        print(f"CPU time {game_used:.1f} s and {took_used:.2f} s, {game_used / took_used:.1f} times")
         return 0 if game >= GOAL_TIMES * took else 14
     rows = [measured(options.history)] if options.history else []
     with tempfile.TemporaryDirectory() as place:

@@ -114,7 +114,8 @@ class Alike:
         alike = compared & (np.abs(values[one] - values[other]) < width)
         stakes = self._stakes + 1 / (self._steps * (self._steps + 1))
         stakes *= np.where(alike, (1 + q) / (2 * q), 0.5)
-        self._stakes = np.where(compared, np.minimum(stakes, ENOUGH), self._stakes)
+        np.minimum(stakes, ENOUGH, out=stakes)
+        self._stakes = stakes if compared is np.True_ else np.where(compared, stakes, self._stakes)
         for counted, more in zip(self._counts, (alike, compared, q * compared), strict=True):
             counted += more
 

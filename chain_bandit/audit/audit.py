@@ -119,7 +119,8 @@ def replay(game: Game, history: History, observe: Observer) -> bytes:
             if game.deployment is not None:
                 named.update(body_digests(call, game.deployment.parameters))
             game.checks.place = Place(block, call.block, call)
-            game.books.at = call
+            if game.books.told is not None:
+                game.books.at = call.block, call.digest
             _replay(game, call)
         if made and game.deployment is not None:
             money.check_conservation(game)

@@ -9,8 +9,6 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from chain_bandit.history.records import Call
-
 CONTRACT, POOL, COSTS, BURNED, ENVIRONMENT = "contract", "pool", "costs", "burned", "environment"
 
 
@@ -44,13 +42,13 @@ class Books:
         owed: by account, what it has been credited less what it has been debited. Of `CONTRACT` that is what was paid
             out less what came in.
         rows: how many movements there were.
-        at: the call that is booked.
+        at: block and hash of the transaction that is booked.
         told: called with every movement.
     """
 
     owed: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     rows: int = 0
-    at: Call | None = None
+    at: tuple[int, bytes] = (0, b"")
     told: Callable[[Movement], None] | None = None
 
     def move(self, what: str, debit: str, credit: str, wei: int, round_: int | None = None) -> None:
@@ -61,9 +59,9 @@ class Books:
             self.rows += 1
             self.owed[debit] -= wei
             self.owed[credit] += wei
-            if self.told is not None and self.at is not None:
-                transaction = "0x" + self.at.digest.hex()
-                self.told(Movement(self.at.block, transaction, round_, what, debit, credit, wei))
+            if self.told is not None:
+                block, transaction = self.at
+                self.told(Movement(block, "0x" + transaction.hex(), round_, what, debit, credit, wei))
 
     def of(self, seat: int) -> int:
         """What a seat is owed, over all of its accounts."""
