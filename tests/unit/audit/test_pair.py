@@ -133,6 +133,16 @@ def test_the_process_beside_says_what_it_saw_where_all_of_it_holds(path: Path, f
         assert told(path, beside.message(3, whole), beside.message(at, false)) == b""
 
 
+def test_what_it_saw_is_head_and_number_and_all_that_is_opened(sealed: Played) -> None:
+    found = survey(sealed.history, None, Checks())
+    assert found.reveal is not None
+    others = [
+        replace(found, head=bytes(32)), replace(found, number=1), replace(found, reveal=None),
+        replace(found, pulls=found.pulls[:-1]), replace(found, seal_keys={}),
+    ]  # fmt: skip
+    assert len({beside.seen(each) for each in (found, *others)}) == 6
+
+
 def test_the_process_beside_says_nothing_of_what_is_no_chain(
     full: Played, path: Path, written: Callable[[History], Path]
 ) -> None:
