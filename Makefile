@@ -105,8 +105,9 @@ figures: .venv/ready .venv-peers/ready ## the pictures of docs/results.md, the n
 	@$(BIN)/python benchmarks/communication.py --plot docs/figures/communication.svg
 	@$(BIN)/python -m benchmarks.pages
 
-audit: .venv/ready ## an audit's rounds a second beside its bare signature checks, its memory, and an export's bytes a round
+audit: .venv/ready node_modules/ready ## an audit's rounds a second beside its bare signature checks, its memory, an export's bytes; a game on Anvil beside it
 	@$(BIN)/python benchmarks/audit.py --rounds 2000 10000
+	@$(BIN)/python benchmarks/audit.py --anvil 200
 
 tampering: .venv/ready ## every byte of a history changed once, 10^4 at random, 1,300 larger edits: detected? located? (an hour of CPU)
 	@mkdir -p runs

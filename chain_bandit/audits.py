@@ -11,6 +11,7 @@ from typing import Any
 from chain_bandit.audit.audit import Observer, audit
 from chain_bandit.audit.books import Movement
 from chain_bandit.audit.chain import STEP
+from chain_bandit.audit.pair import able, audit_by_two
 from chain_bandit.audit.report import AuditReport
 from chain_bandit.game import folder
 from chain_bandit.history import files
@@ -44,7 +45,7 @@ class ManifestFalse(ChainBanditError):
 def audit_file(
     path: Path,
     head: bytes | None = None,
-    on_verified: Callable[[float], None] = lambda seconds: None,
+    on_verified: Callable[[float], None] | None = None,
     on_movement: Callable[[Movement], None] | None = None,
     paranoid: bool = False,
     observe: Observer = lambda done, total: None,
@@ -52,9 +53,14 @@ def audit_file(
 ) -> AuditReport:
     """Audit an exported history; with `paranoid` everything is computed a second time, and compared.
 
-    `on_movement` is told every movement of money, in order, `observe` how far the audit is.
+    `on_verified` is told the seconds of every signature check, `on_movement` every movement of money, in order, which
+    one process has to do alone; `observe` how far the audit is.
     """
-    report = audit(files.read(path), head, on_verified, on_movement, observe, trail)
+    report = None
+    if not (on_verified or on_movement or trail) and able(path):
+        report = audit_by_two(path, head, observe)
+    if report is None:
+        report = audit(files.read(path), head, on_verified or (lambda seconds: None), on_movement, observe, trail)
     if not paranoid:
         return report
     from chain_bandit.audit.second import with_second_opinion  # late: it loads libraries that nothing else needs
@@ -65,7 +71,7 @@ def audit_file(
 def audit_folder(
     path: Path,
     head: bytes | None = None,
-    on_verified: Callable[[float], None] = lambda seconds: None,
+    on_verified: Callable[[float], None] | None = None,
     on_movement: Callable[[Movement], None] | None = None,
     paranoid: bool = False,
     observe: Observer = lambda done, total: None,

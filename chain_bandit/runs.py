@@ -89,7 +89,9 @@ def play(
         partial = stack.enter_context(folder.written(out))
         manifest = run(scenario, partial, observe, watch, chain, journals)
         report = audit_folder(partial, on_verified=lambda seconds: watch.add("verify", seconds))
-        (partial / folder.AUDIT).write_text(report.json() + "\n", encoding="utf-8")
+        with (partial / folder.AUDIT).open("w", encoding="utf-8") as file:
+            file.writelines(report.pieces())
+            file.write("\n")
         text = page(
             manifest, report, folder.read_rounds(partial),
             scenario=(partial / folder.SCENARIO).read_text(encoding="utf-8"),

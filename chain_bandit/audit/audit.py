@@ -1,7 +1,8 @@
 """The audit: two walks over a history, and a report."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
+from typing import TypeVar
 
 from chain_bandit.audit import costs, evidence, money, records, rewards, seals, setup
 from chain_bandit.audit.books import Movement
@@ -10,15 +11,16 @@ from chain_bandit.audit.chain import survey
 from chain_bandit.audit.exhibits import Field, Place
 from chain_bandit.audit.findings import findings
 from chain_bandit.audit.game import Game
-from chain_bandit.audit.nonces import Nonces
+from chain_bandit.audit.nonces import Nonces, Signed
 from chain_bandit.audit.order import check_order
 from chain_bandit.audit.refused import refused
 from chain_bandit.audit.report import AuditReport, Checks
-from chain_bandit.history.blocks import History, RawBlock
+from chain_bandit.history.blocks import History
 from chain_bandit.history.bodies import body_digests
 from chain_bandit.history.errors import HistoryError
 from chain_bandit.history.evm import decode_transaction
 from chain_bandit.history.records import CREATION, METHODS, Call, calls_in
+from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.digests import keccak
 
 _BEFORE: dict[str, Callable[[Game, Call], None]] = {"join": setup.joined, "open": setup.opened}
@@ -69,8 +71,7 @@ def audit(
     game = _replayed(history, head, trail, on_verified, observe, Nonces(), on_movement)
     if again := game.nonces.repeated():
         game = _replayed(history, head, trail, on_verified, observe, Nonces(again))
-    unasked = {name for name, kept in (("chain.head", head), ("chain.trail", trail)) if not kept}
-    return _report(game, unasked)
+    return reported(game, {name for name, kept in (("chain.head", head), ("chain.trail", trail)) if not kept})
 
 
 def _replayed(
@@ -79,13 +80,13 @@ def _replayed(
 ) -> Game:
     """Both walks."""  # fmt: skip
     checks = Checks()
-    found = survey(History(history.origin, _observed(history, observe, 0)), head, checks, trail)
+    found = survey(History(history.origin, observed(history.blocks, observe)), head, checks, trail)
     game = Game(history.origin, found, checks, on_verified, nonces=nonces)
     game.books.told = on_movement
     if found.sound:
-        count = found.number + 1 - history.origin.first_block
-        _replay_all(game, History(history.origin, _observed(history, observe, count)))
-        _finish(game)
+        if replay(game, history, observe) != found.head:
+            raise HistoryError(1, "it changed while it was read")
+        finish(game)
     else:
         for name in CHECKS:
             if not name.startswith("chain.") or name in ("chain.order", "chain.trail"):
@@ -93,29 +94,37 @@ def _replayed(
     return game
 
 
-def _observed(history: History, observe: Observer, total: int) -> Iterator[RawBlock]:
+Item = TypeVar("Item")
+
+
+def observed(items: Iterable[Item], observe: Observer, total: int = 0) -> Iterator[Item]:
     """The blocks for one walk."""
-    for done, block in enumerate(history.blocks, 1):
-        yield block
+    for done, item in enumerate(items, 1):
+        yield item
         if done % SEEN_EVERY == 0:
             observe(done, total)
 
 
-def _replay_all(game: Game, history: History) -> None:
-    last = None
-    for number, block in enumerate(history.blocks, history.origin.first_block):
-        last = block
+def replay(game: Game, history: History, observe: Observer) -> bytes:
+    """The second walk, over a chain that is sound; gives the last block's hash."""
+    head, first = b"", history.origin.first_block
+    count = game.survey.number + 1 - first
+    for number, block in enumerate(observed(history.blocks, observe, count), first):
+        head = block.header
         game.bodies = {keccak(body): body for body in block.bodies}
         named: set[bytes] = set()
         made = calls_in(block, history.origin.contract)
         check_order(game, block, number, made)
         for sent in map(decode_transaction, block.transactions):
-            game.nonces.add(sent.sender, sent.signed, sent.signature, game.ledger.round if game.ledger else 0)
+            if game.nonces.add(sent.signed, sent.signature):
+                round_ = game.ledger.round if game.ledger else 0
+                game.nonces.keep(Signed(sent.sender, sent.signed, sent.signature, round_))
         for call in made:
             if game.deployment is not None:
                 named.update(body_digests(call, game.deployment.parameters))
             game.checks.place = Place(block, call.block, call)
-            game.books.at = call.block, call.digest
+            if game.books.told is not None:
+                game.books.at = call.block, call.digest
             _replay(game, call)
             game.called = call.block
         if made and game.deployment is not None:
@@ -124,8 +133,7 @@ def _replay_all(game: Game, history: History) -> None:
             strangers = sum(digest not in named for digest in game.bodies) + len(block.bodies) - len(game.bodies)
             game.checks.that(not strangers, "header.body", None, f"bodies beside block {game.survey.number}",
                              "{} of them, not {}, are of no header that is recorded there", strangers, 0)
-    if last is None or keccak(last.header) != game.survey.head:
-        raise HistoryError(1, "it changed while it was read")
+    return keccak(head)
 
 
 def _replay(game: Game, call: Call) -> None:
@@ -190,7 +198,7 @@ def _replay_foreign(game: Game, call: Call) -> None:
             game.checks.unknown("record.links", game.blind)
 
 
-def _finish(game: Game) -> None:
+def finish(game: Game) -> None:
     """What can only be said at the end."""
     checks, block = game.checks, game.survey.number
     checks.place = None
@@ -220,15 +228,17 @@ def _finish(game: Game) -> None:
         checks.unknown("costs.case", "the game was closed without costs")
 
 
-def _report(game: Game, unasked: set[str]) -> AuditReport:
+def reported(game: Game, unasked: set[str]) -> AuditReport:
+    """The report of a game that was gone through; `unasked`: checks for which nothing was given."""
     deployment, disclosed = game.deployment, game.disclosed
+    records.charge_rows(game)
     facts: dict[str, object] = {
         "chain_id": game.origin.chain_id,
         "contract": "0x" + game.origin.contract.hex(),
         "first_block": game.origin.first_block,
         "last_block": game.survey.number,
         "records": len(game.past),
-        "approved": sum(row.kind == "approved" for row in game.rows),
+        "approved": sum(past.kind is Kind.APPROVED for past in game.past.values()),
         "cost": disclosed.cost if disclosed else None,
         "true_means": list(disclosed.means) if disclosed else None,
         "gas": sum(row.gas for row in game.rows),
@@ -253,7 +263,7 @@ def _report(game: Game, unasked: set[str]) -> AuditReport:
         game=facts,
         accounts=money.accounts(game),
         burned=game.burned,
-        rounds=records.charged_rows(game),
+        rounds=game.rows,
         other_transactions=dict(game.other),
         trail=game.survey.trail.hex(),
     )

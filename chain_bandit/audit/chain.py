@@ -1,10 +1,11 @@
 """The first walk: is this a chain at all, and what did the end of the game open?"""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from chain_bandit.audit.exhibits import Field, Place
 from chain_bandit.audit.report import Checks
-from chain_bandit.history.blocks import History, RawBlock
+from chain_bandit.history.blocks import History, Origin, RawBlock
 from chain_bandit.history.errors import BadEncoding
 from chain_bandit.history.evm import (
     BlockHeader,
@@ -13,7 +14,7 @@ from chain_bandit.history.evm import (
     decode_transaction,
     ordered_root,
 )
-from chain_bandit.history.records import Call, calls_in
+from chain_bandit.history.records import SELECTORS, TOPICS, Call, calls_in
 from chain_bandit.history.remembered import remembered
 from chain_bandit.protocol.digests import uint
 
@@ -64,20 +65,23 @@ def survey(history: History, kept: bytes | None, checks: Checks, trail: bytes = 
         found.trail += found.head[:STEP]
         if trail and not found.strayed:
             _follow(trail, found, checks)
-        for call in calls_in(block, origin.contract):
-            if call.succeeded:
-                _take_in(call, found)
+        _take_in(block, origin.contract, found)
     if found.sound and len(found.trail) < len(trail) and not found.strayed:
         checks.that(False, "chain.trail", None, "history", "it ends after {} blocks of {}", len(found.trail) // STEP,
                     len(trail) // STEP, shown=Field.HASH)
     if found.number < 0 and found.sound:
         found.sound = checks.that(False, "chain.links", None, "history", "it holds {} blocks, not at least {}", 0, 1)
+    check_head(found, kept, checks)
+    return found
+
+
+def check_head(found: Survey, kept: bytes | None, checks: Checks) -> None:
+    """Compare the last block's hash with the one that the auditor kept, if there is one."""
     if kept is not None and found.sound:
         checks.that(found.head == kept, "chain.head", None, f"block {found.number}",
                     "its hash is {}, the auditor kept {}", found.head, kept)
     elif kept is not None:
         checks.unknown("chain.head", "the blocks are no chain")
-    return found
 
 
 def _follow(trail: bytes, found: Survey, checks: Checks) -> None:
@@ -117,7 +121,9 @@ def _transactions_problem(transactions: tuple[bytes, ...], root: bytes, chain_id
         if ordered_root(transactions) != root:
             return "its transactions do not give its transactions root"
         for raw in transactions:
-            if decode_transaction(raw).chain_id not in (None, chain_id):
+            sent = decode_transaction(raw)
+            _ = sent.sender  # or nobody signed it
+            if sent.chain_id not in (None, chain_id):
                 return f"a transaction is not signed for chain {chain_id}"
     except BadEncoding as error:
         return str(error)
@@ -145,8 +151,30 @@ def _receipts_problem(block: RawBlock, header: BlockHeader) -> str:
     return "" if gas == header.gas_used else "its gas is not that of its receipts"
 
 
-def _take_in(call: Call, found: Survey) -> None:
-    """Keep what a transaction opens, or what is opened later. Whether it was right to is checked on the second walk."""
+OPENING = (SELECTORS["reveal"], SELECTORS["settleRewards"], TOPICS["SealRevealed"])
+"""Bytes of which a block that opens something has some."""
+
+
+def opened(blocks: Iterable[RawBlock | None], origin: Origin) -> Survey:
+    """What a sound chain opens, of whose blocks some are left out (None): none of those that have bytes of `OPENING`,
+    nor the first one. Its head is not known."""
+    found = Survey(number=origin.first_block - 1)
+    for block in blocks:
+        found.number += 1
+        if block is not None:
+            found.first = found.first or Place(block, origin.first_block)
+            _take_in(block, origin.contract, found)
+    return found
+
+
+def _take_in(block: RawBlock, contract: bytes, found: Survey) -> None:
+    """Keep what a block opens, or what is opened later. Whether it was right to is checked on the second walk."""
+    for call in calls_in(block, contract):
+        if call.succeeded:
+            _take_in_call(call, found)
+
+
+def _take_in_call(call: Call, found: Survey) -> None:
     if call.method == "reveal" and call.arguments:
         found.reveal = (call.arguments[0], call.arguments[1], call.arguments[2])
     elif call.method == "settleRewards" and call.arguments:

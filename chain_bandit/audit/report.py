@@ -1,13 +1,14 @@
 """What an audit says: checks counted one by one, violations apart from findings, money, and one row a round."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from enum import Enum, StrEnum
 from typing import Any
 
 from chain_bandit.audit.catalogue import CHECKS, PROVES
 from chain_bandit.audit.exhibits import LONGEST, Exhibit, Field, Place, Slice, exhibit
+from chain_bandit.audit.rows import RoundRow
 
 KEPT = 20
 """Violations and findings of one sort that are kept in words; all are counted."""
@@ -105,36 +106,6 @@ class Account:
     penalty: int = 0
     share: int = 0
     owed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class RoundRow:
-    """One record.
-
-    Attributes:
-        rewards: by seat in units, None where no pull was settled.
-        costly: None where not known.
-        gas: the record's share of its transaction's.
-        signers: of its certificate; nobody for a block that a later one of its transaction vouches for.
-        validators: the round's committee less its block list.
-        blocked: the round's block list.
-        reputations: of every seat after the record.
-    """
-
-    round: int
-    kind: str
-    arm: int | None
-    means: tuple[int, ...] | None
-    reporters: tuple[int, ...]
-    selected: tuple[tuple[int, ...], ...]
-    costly: bool | None
-    rewards: tuple[int | None, ...] | None
-    gas: int
-    block: int
-    signers: tuple[int, ...] = ()
-    validators: tuple[int, ...] = ()
-    blocked: tuple[int, ...] = ()
-    reputations: tuple[int, ...] = ()
 
 
 class Checks:
@@ -274,7 +245,7 @@ class AuditReport:
     game: dict[str, Any]
     accounts: list[Account]
     burned: int
-    rounds: list[RoundRow]
+    rounds: Sequence[RoundRow]
     other_transactions: dict[str, int] = field(default_factory=dict)
     trail: str = ""
 
@@ -330,7 +301,20 @@ class AuditReport:
 
     def json(self, with_rounds: bool = True) -> str:
         """Deterministic JSON text."""
-        return json.dumps(self.as_dict(with_rounds), sort_keys=True)
+        return "".join(self.pieces(with_rounds))
+
+    def pieces(self, with_rounds: bool = True) -> Iterator[str]:
+        """That text piece by piece, no more than a row of the rounds at once."""
+        value = self.as_dict(with_rounds=False) | ({"rounds": None, "trail": self.trail} if with_rounds else {})
+        for index, name in enumerate(sorted(value)):
+            yield f"{', ' if index else '{'}{json.dumps(name)}: "
+            if name != "rounds":
+                yield json.dumps(value[name], sort_keys=True)
+                continue
+            for at, row in enumerate(self.rounds):
+                yield f"{', ' if at else '['}{json.dumps(asdict(row), sort_keys=True)}"
+            yield "]" if self.rounds else "[]"
+        yield "}"
 
     def lines(self) -> list[str]:
         """The report in plain lines for a terminal."""
