@@ -132,7 +132,8 @@ class SignedBroadcast:
         reason = self._fault(step, claim)
         if reason is None:
             self._hold(claim)
-            self._fresh.append(claim)
+            enough = claim.relays[:step]  # with one's own, what the next step asks for: no chain grows beyond m + 1
+            self._fresh.append(claim if enough == claim.relays else claim._replace(relays=enough))
         return reason
 
     def relays(self) -> Frame | None:

@@ -80,6 +80,15 @@ class Votes:
         members = sorted(votes)[: self._quorum]
         return Certificate(content, mask(members), b"".join(votes[seat] for seat in members))
 
+    def other_than(self, content: bytes) -> list[Vote]:
+        """The votes for anything else: whoever holds another one of their seats can prove it false."""
+        return [
+            Vote(seat, other, signature)
+            for other, votes in sorted(self._by_content.items())
+            if other != content
+            for seat, signature in sorted(votes.items())
+        ]
+
     def equivocations(self) -> list[Equivocation]:
         """Proof against every seat that signed two contents in the slot."""
         signed: dict[int, list[tuple[bytes, bytes]]] = {}
