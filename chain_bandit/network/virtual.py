@@ -5,7 +5,6 @@ all that happens, so a seed replays a run exactly.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from heapq import heappop, heappush
 
 from chain_bandit.actors.messages import Message, Send
 from chain_bandit.network.memory import Actor
@@ -81,13 +80,19 @@ class VirtualNetwork:
                     continue
                 for delay in fate(moment, sender, to):
                     self._count += 1
-                    heappush(under_way, (moment + delay, self._count, sender, to, message))
+                    under_way.append((moment + delay, self._count, sender, to, message))
 
     def _deliver(self, until: int) -> None:
         under_way = self._under_way
-        while under_way and under_way[0][0] < until:
-            moment, _, sender, to, message = heappop(under_way)
+        under_way.sort()
+        done = 0
+        while done < len(under_way) and under_way[done][0] < until:
+            moment, _, sender, to, message = under_way[done]
+            done, known = done + 1, len(under_way)
             self._hand(moment, sender, to, message)
+            if len(under_way) > known:  # somebody answered
+                under_way[done:] = sorted(under_way[done:])
+        del under_way[:done]
 
     def _hand(self, moment: int, sender: int, to: int, message: Message) -> None:
         actor = self.actors.get(to)

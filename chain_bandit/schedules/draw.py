@@ -40,6 +40,11 @@ def draw(size: Size, seed: int) -> Schedule:
     return _Drawing(size, random.Random(f"{size.validators} {size.attackers} {size.quorum} {seed}")).schedule()
 
 
+def draw_late(size: Size, seed: int, share: float) -> Schedule:
+    """One round in which every message between honest seats is a whole step late with the probability `share`."""
+    return _Drawing(size, random.Random(f"late {share} {size.validators} {size.attackers} {seed}")).late(share)
+
+
 class _Drawing:
     def __init__(self, size: Size, rng: random.Random) -> None:
         self.size, self.rng, self.chance = size, rng, rng.random
@@ -77,6 +82,14 @@ class _Drawing:
         if not calm and rounds == 1 and self.chance() < 0.2:
             self.acts.append(Skewed(self.rng.choice(self.others), self.rng.randrange(SKEW, 2 * STEP)))
         return Schedule(self.size, tuple(sorted(corrupt)), rounds, order, tuple(self.acts))
+
+    def late(self, share: float) -> Schedule:
+        order, corrupt = self.rng.getrandbits(32), self.rng.sample(range(self.n), self.m)
+        self.round = 0
+        self.honest = self.others = [seat for seat in range(self.n) if seat not in corrupt]
+        self._campaigns(corrupt)
+        self._links(share, lambda: (STEP + self.rng.randrange(STEP // 2),))
+        return Schedule(self.size, tuple(sorted(corrupt)), 1, order, tuple(self.acts))
 
     def _fall(self, seat: int) -> None:
         """The adversary takes a seat in the middle of the first round."""
@@ -142,17 +155,19 @@ class _Drawing:
         """More than the promise allows: lateness on every link, a partition, or both; doubled messages too."""
         kind = self.rng.randrange(4)
         if kind < 3:
-            share = self.rng.choice(LATE)
-            for step in range(self.steps.steps):
-                for sender in self.others:
-                    for to in self.others:
-                        if sender != to and self.chance() < share:
-                            self.acts.append(Link(self.round, step, sender, to, self._delays()))
+            self._links(self.rng.choice(LATE), self._delays)
         if kind > 1:
             group = self.rng.sample(self.others, self.rng.randrange(1, len(self.others)))
             step = self.rng.randrange(self.steps.steps)
             length = self.rng.randrange(1, self.steps.steps - step + 1)
             self.acts.append(Cut(self.round, step, length, tuple(sorted(group))))
+
+    def _links(self, share: float, delays: Callable[[], tuple[int, ...]]) -> None:
+        for step in range(self.steps.steps):
+            for sender in self.others:
+                for to in self.others:
+                    if sender != to and self.chance() < share:
+                        self.acts.append(Link(self.round, step, sender, to, delays()))
 
     def _delays(self) -> tuple[int, ...]:
         kind = self.rng.randrange(6)

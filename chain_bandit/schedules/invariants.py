@@ -46,11 +46,13 @@ def check(played: Round) -> Iterator[str]:
     quorum = played.stage.rules.quorum(played.adversary.ledger)
     alive = {number: seat for number, seat in played.honest.items() if number not in played.down}
     if calm:
+        if disagree(alive):
+            yield "C-1 two seats compute different blocks"
         yield from _agreement(alive, played.said)
         yield from _outcome(played, alive, quorum <= size.validators - size.attackers)
         yield from _evidence_is_complete(played, alive)
-    if calm or 2 * quorum - size.validators > size.attackers:
-        yield from _one_certificate(played, quorum)
+    if (calm or 2 * quorum - size.validators > size.attackers) and certificates(played) > 1:
+        yield "C-4 two certificates of one round can be made"
     yield from _bounded(alive)
     yield from _evidence_is_sound(played)
     yield from _said_once(played.said)
@@ -77,8 +79,6 @@ def _agreement(alive: dict[int, Seat], said: Said) -> Iterator[str]:
             if own is None or value is None or value[0] not in own:
                 yield f"C-2 an honest commander's value is not the outcome in phase {phase.name}"
                 break
-    if any(other.validator.digest != first.validator.digest for other in others):
-        yield "C-1 two seats compute different blocks"
 
 
 def _outcomes(broadcast: SignedBroadcast) -> list[tuple[bytes, bytes] | None]:
@@ -99,19 +99,22 @@ def _outcome(played: Round, alive: dict[int, Seat], can_certify: bool) -> Iterat
         yield "C-3 no block is certified in the last step"
 
 
-def _one_certificate(played: Round, quorum: int) -> Iterator[str]:
-    """However the corrupt sign, two contents never have a quorum each."""
+def disagree(alive: dict[int, Seat]) -> bool:
+    """Whether two seats computed different blocks."""
+    return len({seat.validator.digest for seat in alive.values()}) > 1
+
+
+def certificates(played: Round) -> int:
+    """Of how many contents a certificate can be made, however the corrupt sign; or was taken, if those are more."""
     signed: dict[bytes, int] = {}
     for (_, _, role), contents in played.said.items():
         if role is Role.SIGNER:
             for content in contents:
                 signed[content] = signed.get(content, 0) + 1
-    corrupt = len(played.adversary.corrupt)
-    if sum(count + corrupt >= quorum for count in signed.values()) > 1:
-        yield "C-4 two certificates of one round can be made"
+    lacking = played.stage.rules.quorum(played.adversary.ledger) - len(played.adversary.corrupt)
     relayer = played.stage.relayer
-    if relayer.block is not None and relayer.skip is not None:
-        yield "C-4 two certificates of one round were taken"
+    taken = (relayer.block is not None) + (relayer.skip is not None)
+    return max(sum(count >= lacking for count in signed.values()), taken)
 
 
 def _bounded(alive: dict[int, Seat]) -> Iterator[str]:
@@ -136,23 +139,20 @@ def _evidence_is_sound(played: Round) -> Iterator[str]:
                 yield "C-5 an honest seat is accused"
             if not proof.proves(rules.addresses, verifier):
                 yield "C-5 a proof that proves nothing"
-    book, slot = played.stage.book, played.adversary.slot
-    contents = {
-        phase: [statement_content(phase, content) for content in {claim.content for claim in pool}]
-        for phase, pool in played.adversary.overheard.items()
-    }
-    blocks = {*contents[Phase.BLOCK], *contents[Phase.REPORT], *played.adversary.votes}
-    for number in played.honest:
-        address = rules.addresses[number]
-        for phase, role, said in (
-            (Phase.REPORT, Role.COMMANDER, contents[Phase.REPORT]),
-            (Phase.BLOCK, Role.COMMANDER, blocks),
-            (Phase.BLOCK, Role.SIGNER, blocks),
-        ):
-            instance = 0 if role is Role.SIGNER else number
-            signed = [content for content in said if book.knows(address, slot.digest(phase, role, instance, content))]
-            if len(signed) > 1:
-                yield f"C-5 an honest seat can be framed as {role.name} of phase {phase.name}"
+    book, slot, pools = played.stage.book, played.adversary.slot, played.adversary.overheard
+    of_seat: dict[int, set[bytes]] = {number: set() for number in played.honest}
+    for claim in pools[Phase.REPORT]:
+        if claim.instance in of_seat:
+            of_seat[claim.instance].add(statement_content(Phase.REPORT, claim.content))
+    blocks = {*(claim.content for claim in pools[Phase.BLOCK]), *played.adversary.votes}
+    votes = {slot.digest(Phase.BLOCK, Role.SIGNER, 0, content) for content in blocks}
+    for number, reports in of_seat.items():
+        signed = book.signed_by(rules.addresses[number])
+        if len(votes & signed) > 1:
+            yield "C-5 an honest seat can be framed as SIGNER of phase BLOCK"
+        for phase, contents in ((Phase.REPORT, reports), (Phase.BLOCK, blocks | reports)):
+            if sum(slot.digest(phase, Role.COMMANDER, number, content) in signed for content in contents) > 1:
+                yield f"C-5 an honest seat can be framed as COMMANDER of phase {phase.name}"
     yield from _proofs_are_told_apart(played)
 
 
@@ -202,7 +202,9 @@ def _said_once(said: Said) -> Iterator[str]:
 
 def _nothing_forged(played: Round, alive: dict[int, Seat]) -> Iterator[str]:
     """Whatever is held was signed by whom it names."""
-    book, slot, addresses = played.stage.book, played.adversary.slot, played.stage.rules.addresses
+    slot = played.adversary.slot
+    signed = dict(enumerate(map(played.stage.book.signed_by, played.stage.rules.addresses)))
+    nothing: set[bytes] = set()
     seen: set[int] = set()
     for seat in alive.values():
         for broadcast in _broadcasts(seat):
@@ -213,19 +215,16 @@ def _nothing_forged(played: Round, alive: dict[int, Seat]) -> Iterator[str]:
                         continue
                     seen.add(id(claim))
                     content = statement_content(phase, claim.content)
-                    digest = slot.digest(phase, Role.COMMANDER, claim.instance, content)
-                    if not book.knows(addresses[claim.instance], digest):
+                    if slot.digest(phase, Role.COMMANDER, claim.instance, content) not in signed[claim.instance]:
                         yield "C-8 a value is held that its commander never signed"
                     if claim.relays:
                         value = broadcast_value(phase, claim.content, claim.signature)
                         digest = slot.digest(phase, Role.RELAY, claim.instance, value)
-                        if not all(
-                            0 <= p < len(addresses) and book.knows(addresses[p], digest) for p, _ in claim.relays
-                        ):
+                        if not all(digest in signed.get(relay, nothing) for relay, _ in claim.relays):
                             yield "C-8 a relay is counted that its seat never signed"
         for content, votes in seat.validator.votes._by_content.items():
             digest = slot.digest(Phase.BLOCK, Role.SIGNER, 0, content)
-            if not all(0 <= p < len(addresses) and book.knows(addresses[p], digest) for p in votes):
+            if not all(digest in signed.get(voter, nothing) for voter in votes):
                 yield "C-8 a vote is counted that its seat never signed"
     relayer = played.stage.relayer
     for certificate in (relayer.block.certificate if relayer.block else None, relayer.skip):
@@ -233,6 +232,6 @@ def _nothing_forged(played: Round, alive: dict[int, Seat]) -> Iterator[str]:
             digest = slot.digest(Phase.BLOCK, Role.SIGNER, 0, certificate.content)
             signers = seats(certificate.signers)
             if len(signers) * SIGNATURE_BYTES != len(certificate.signatures) or not all(
-                p < len(addresses) and book.knows(addresses[p], digest) for p in signers
+                digest in signed.get(signer, nothing) for signer in signers
             ):
                 yield "C-8 a certificate is taken that its seats never signed"

@@ -4,8 +4,12 @@ Ideal signatures are tokens in the same book: nobody can forge one, and they cos
 a hundred thousand schedules. Which of the two are used changes nothing else.
 """
 
+from collections import defaultdict
+
 from chain_bandit.crypto.keys import Signer
-from chain_bandit.crypto.verify import Verifier
+from chain_bandit.crypto.secp256k1 import ORDER
+from chain_bandit.crypto.verify import HALF_ORDER, Verifier
+from chain_bandit.crypto.vrf_keys import Secp256k1Secret
 
 _ROOM = 12
 """Bytes of an ideal signature that its signer is free to choose: it may sign one digest in many ways."""
@@ -16,25 +20,25 @@ class Book:
 
     def __init__(self) -> None:
         self.signatures: set[bytes] = set()
-        self._signed: set[bytes] = set()
+        self._digests: defaultdict[bytes, set[bytes]] = defaultdict(set)
 
     def clear(self) -> None:
         """Begin a new schedule."""
         self.signatures.clear()
-        self._signed.clear()
+        self._digests.clear()
 
     def write(self, address: bytes, digest: bytes, signature: bytes) -> None:
         """Somebody signed."""
         self.signatures.add(signature)
-        self._signed.add(digest + address)
+        self._digests[address].add(digest)
 
-    def knows(self, address: bytes, digest: bytes) -> bool:
-        """Whether the key of `address` ever signed the digest."""
-        return digest + address in self._signed
+    def signed_by(self, address: bytes) -> set[bytes]:
+        """Every digest that the key of `address` signed."""
+        return self._digests[address]
 
 
 class Scribe(Signer):
-    """A key that writes into a book whatever it signs; of what scheme, its kinds say."""
+    """A key that writes into a book whatever it signs."""
 
     def __init__(self, secret: bytes, book: Book) -> None:
         super().__init__(secret)
@@ -47,8 +51,17 @@ class Scribe(Signer):
         return signature
 
     def sign_again(self, digest: bytes, choice: int) -> bytes:
-        """Another signature of the digest, for those who choose their nonces: 0 is the one that the honest use."""
-        raise NotImplementedError
+        """Another signature of the digest, by a nonce of one's own; for 0 the one that the honest use."""
+        if not choice:
+            return self.sign(digest)
+        point = Secp256k1Secret(choice.to_bytes(32, "big")).base
+        r, parity = int.from_bytes(point[1:], "big") % ORDER, point[0] & 1
+        s = pow(choice, -1, ORDER) * (int.from_bytes(digest, "big") + r * int.from_bytes(self.secret, "big")) % ORDER
+        if s > HALF_ORDER:
+            s, parity = ORDER - s, 1 - parity
+        signature = r.to_bytes(32, "big") + (parity << 255 | s).to_bytes(32, "big")
+        self._book.write(self.address, digest, signature)
+        return signature
 
     @staticmethod
     def verifier(book: Book) -> Verifier:

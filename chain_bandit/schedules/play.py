@@ -13,7 +13,7 @@ from chain_bandit.network.virtual import STEP, Fate, VirtualNetwork
 from chain_bandit.protocol.messages import Phase, Role
 from chain_bandit.schedules.acts import SKEW, Corruption, Crash, Cut, Link, Schedule, Skewed, Twins
 from chain_bandit.schedules.adversary import Adversary, TwoOfOne
-from chain_bandit.schedules.invariants import Said, check
+from chain_bandit.schedules.invariants import Said, certificates, check, disagree
 from chain_bandit.schedules.stage import Stage
 
 IN_TIME = STEP - SKEW - 1
@@ -27,6 +27,8 @@ class Played:
     Attributes:
         violations: which invariants did not hold, each once, in a line.
         certified: by round "block", "skip" or "nothing".
+        disagreed: rounds in which two honest seats computed different blocks.
+        doubled: rounds of which two certificates could be made.
         digest: of everything that arrived, when and where; only where it was asked for.
         drops: why honest seats dropped claims, how often each.
         used: moves of the adversary.
@@ -38,6 +40,8 @@ class Played:
 
     violations: list[str] = field(default_factory=list)
     certified: list[str] = field(default_factory=list)
+    disagreed: int = 0
+    doubled: int = 0
     digest: bytes = b""
     drops: Counter[str] = field(default_factory=Counter)
     used: Counter[str] = field(default_factory=Counter)
@@ -164,6 +168,9 @@ class Playing:
     def _judge(self) -> None:
         for violation in check(self):
             self._found(violation)
+        alive = {number: seat for number, seat in self.honest.items() if number not in self.down}
+        self.result.disagreed += disagree(alive)
+        self.result.doubled += certificates(self) > 1
         relayer = self.stage.relayer
         self.result.certified.append("block" if relayer.block else "skip" if relayer.skip else "nothing")
         for number, seat in self.honest.items():

@@ -23,7 +23,6 @@ from chain_bandit.schedules.keyring import Scribe
 from chain_bandit.schedules.play import Played, play
 from chain_bandit.schedules.shrink import shrunk, story, violates
 from chain_bandit.schedules.stage import Stage
-from tests.conftest import second_signature
 from tests.properties.mutants import MUTANTS, planted
 
 SIZES = (Size(4, 1), Size(5, 2, "majority"), Size(7, 2))
@@ -81,20 +80,9 @@ def test_there_are_enough_mutants_and_the_seven_among_them():
     assert MUTANTS.keys() >= FINDING_1
 
 
-class TrueScribe(Scribe):
-    """secp256k1, nonces of one's own choice included."""
-
-    def sign_again(self, digest, choice):
-        if not choice:
-            return self.sign(digest)
-        signature = second_signature(self, digest, 1000 + choice)
-        self._book.write(self.address, digest, signature)
-        return signature
-
-
 def test_true_signatures_come_to_the_same_as_ideal_ones():
     size = Size(4, 1)
-    true, ideal = Stage(size, TrueScribe), Stage(size)
+    true, ideal = Stage(size, Scribe), Stage(size)
     for seed in range(100):
         schedule = draw(size, seed)
         one, other = play(true, schedule), play(ideal, schedule)
