@@ -3,9 +3,10 @@
     python benchmarks/schedules.py [--schedules 100000] [--every-m] [--true] [--from 0] [--jobs 2] [--json FILE]
     python benchmarks/schedules.py --size 7 2 two-thirds --seed 17
 
-Sizes n = 4 ... 10 with m <= 3, or with every m up to n - 2, in equal parts, under both quorums where two thirds allow
-m. Signatures are ideal (`schedules/keyring.py`) unless --true. With --seed one schedule: if it fails, the fewest acts
-that still do and what happens; else what it is. Exit code 14 when an invariant does not hold anywhere.
+Sizes n = 4 ... 10 with m <= 3, or with every m up to n - 2, under both quorums where two thirds allow m; of each n so
+many that all take about as long. Signatures are ideal (`schedules/keyring.py`) unless --true. With --seed one schedule:
+if it fails, the fewest acts that still do and what happens; else what it is. Exit code 14 when an invariant does not
+hold anywhere.
 """
 
 import argparse
@@ -15,7 +16,9 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
+from fractions import Fraction
 from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from time import perf_counter, process_time
 
@@ -75,11 +78,14 @@ def tally(scribe: type[Scribe], part: tuple[Size, range]) -> Tally:
 
 
 def parts(schedules: int, first: int, every_m: bool) -> Iterator[tuple[Size, range]]:
+    """Parts of the work, a size after the other; a schedule's time grows with the square of n."""
     every = list(sizes(every_m))
+    weights = [Fraction(1, size.validators**2) for size in every]
+    upto = list(accumulate(weights, initial=Fraction(0)))
     for place, size in enumerate(every):
-        many = schedules // len(every) + (place < schedules % len(every))
-        for begin in range(first, first + many, PART):
-            yield size, range(begin, min(begin + PART, first + many))
+        begin, end = (round(schedules * share / upto[-1]) for share in upto[place : place + 2])
+        for at in range(first, first + end - begin, PART):
+            yield size, range(at, min(at + PART, first + end - begin))
 
 
 def one(size: Size, seed: int, scribe: type[Scribe]) -> int:
@@ -89,7 +95,7 @@ def one(size: Size, seed: int, scribe: type[Scribe]) -> int:
     return 14 if violations else 0
 
 
-def main() -> int:
+def main(given: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--schedules", type=int, default=100_000)
     parser.add_argument("--from", type=int, default=0, dest="first")
@@ -99,7 +105,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--size", nargs=3, metavar=("N", "M", "QUORUM"))
     parser.add_argument("--seed", type=int)
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(given)
     scribe = Scribe if arguments.true else IdealScribe
     if arguments.seed is not None:
         n, m, quorum = arguments.size

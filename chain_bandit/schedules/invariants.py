@@ -4,6 +4,7 @@ While every message of a round arrives in time, all of them; in any other round 
 honest seat, and C-5, C-7 and C-8 always.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -19,6 +20,8 @@ from chain_bandit.schedules.stage import Stage
 
 Said = dict[tuple[int, Phase, Role], set[bytes]]
 """What each honest seat said in its own name in a round."""
+Relayed = Counter[tuple[int, Phase, int]]
+"""How many claims each honest seat relayed of each commander in a phase."""
 
 
 class Round(Protocol):
@@ -36,6 +39,7 @@ class Round(Protocol):
     honest: dict[int, Seat]
     down: set[int]
     said: Said
+    relayed: Relayed
     round: int
 
 
@@ -53,7 +57,7 @@ def check(played: Round) -> Iterator[str]:
         yield from _evidence_is_complete(played, alive)
     if (calm or 2 * quorum - size.validators > size.attackers) and certificates(played) > 1:
         yield "C-4 two certificates of one round can be made"
-    yield from _bounded(alive)
+    yield from _bounded(alive, played.relayed)
     yield from _evidence_is_sound(played)
     yield from _said_once(played.said)
     yield from _nothing_forged(played, alive)
@@ -117,7 +121,9 @@ def certificates(played: Round) -> int:
     return max(sum(count >= lacking for count in signed.values()), taken)
 
 
-def _bounded(alive: dict[int, Seat]) -> Iterator[str]:
+def _bounded(alive: dict[int, Seat], relayed: Relayed) -> Iterator[str]:
+    if relayed and max(relayed.values()) > MOST_VALUES + 1:
+        yield "C-3 more is relayed of a commander than proves anything"
     for seat in alive.values():
         for broadcast in _broadcasts(seat):
             if any(len(held) > MOST_VALUES + 1 for held in broadcast._held):

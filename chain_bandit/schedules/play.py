@@ -13,7 +13,7 @@ from chain_bandit.network.virtual import STEP, Fate, VirtualNetwork
 from chain_bandit.protocol.messages import Phase, Role
 from chain_bandit.schedules.acts import SKEW, Corruption, Crash, Cut, Link, Schedule, Skewed, Twins
 from chain_bandit.schedules.adversary import Adversary, TwoOfOne
-from chain_bandit.schedules.invariants import Said, certificates, check, disagree
+from chain_bandit.schedules.invariants import Relayed, Said, certificates, check, disagree
 from chain_bandit.schedules.stage import Stage
 
 IN_TIME = STEP - SKEW - 1
@@ -90,6 +90,7 @@ class Playing:
             self.round = round_
             self.down: set[int] = set()
             self.said: Said = {}
+            self.relayed: Relayed = Counter()
             for number, seat in self.honest.items():
                 network.actors[number] = seat
                 seat.begin(ledger)
@@ -150,7 +151,9 @@ class Playing:
                 for claim in message.claims:
                     if claim.instance == sender:
                         self.said.setdefault((sender, message.phase, Role.COMMANDER), set()).add(claim.content)
-                    elif len(claim.relays) > self.schedule.size.attackers:
+                        continue
+                    self.relayed[sender, message.phase, claim.instance] += 1
+                    if len(claim.relays) > self.schedule.size.attackers:
                         self._found("C-3 a chain longer than m + 1")
                 self.result.sent += len(send.to) * len(message.claims)
         if sender != self.address:

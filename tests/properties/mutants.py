@@ -244,6 +244,15 @@ def relays_one_value_a_step(real):
     return relays
 
 
+@mutant(SignedBroadcast, "relays")
+def relays_all_it_holds_in_every_step(real):
+    def relays(self):
+        self._fresh = [claim for held in self._held for claim in held.values() if claim.instance != self._seat]
+        return real(self)
+
+    return relays
+
+
 @mutant(SignedBroadcast, "on_frame")
 def stops_at_the_first_bad_claim_of_a_frame(real):
     def on_frame(self, step, frame):

@@ -10,6 +10,7 @@ from itertools import count, product
 
 import pytest
 
+from benchmarks import schedules
 from chain_bandit.consensus.broadcast import Claim, Drop, Frame, SignedBroadcast
 from chain_bandit.consensus.certificate import Vote, Votes
 from chain_bandit.crypto.keys import Signer, derive
@@ -127,6 +128,17 @@ def test_a_schedule_that_fails_shrinks_to_acts_none_of_which_can_be_left_out_and
     assert len(least.acts) <= 2 < len(schedule.acts)
     assert "Release" in told
     assert play(stage, least).violations == [], "the fault is gone"
+
+
+def test_the_command_names_the_seed_that_fails_with_the_command_that_tells_of_it(capsys):
+    assert schedules.main(["--schedules", "68", "--jobs", "1"]) == 0
+    assert "68 schedules" in capsys.readouterr().out
+    with planted("no_length_test"):
+        assert schedules.main(["--schedules", "68", "--jobs", "1"]) == 14
+        command = capsys.readouterr().err.splitlines()[0].split("benchmarks/schedules.py ")[1]
+        assert schedules.main(command.split()) == 14
+    assert "broken: C-" in capsys.readouterr().out
+    assert schedules.main(command.split()) == 0
 
 
 # Exhaustive: every behaviour of the abstract adversary, see `chain_bandit/schedules/exhaustive.py`.
