@@ -111,8 +111,8 @@ def disagree(alive: dict[int, Seat]) -> bool:
 def certificates(played: Round) -> int:
     """Of how many contents a certificate can be made, however the corrupt sign; or was taken, if those are more."""
     signed: dict[bytes, int] = {}
-    for (_, _, role), contents in played.said.items():
-        if role is Role.SIGNER:
+    for (number, _, role), contents in played.said.items():
+        if role is Role.SIGNER and number in played.honest:  # who voted and then fell signs anything now
             for content in contents:
                 signed[content] = signed.get(content, 0) + 1
     lacking = played.stage.rules.quorum(played.adversary.ledger) - len(played.adversary.corrupt)

@@ -69,6 +69,12 @@ def test_every_invariant_holds_at_other_sizes_too(size):
         assert play(stage, draw(size, seed)).violations == [], f"seed {seed}"
 
 
+@pytest.mark.parametrize(("size", "seed"), [(Size(4, 1, "majority"), 7718), (Size(6, 1, "majority"), 181)])
+def test_a_seat_that_votes_and_then_falls_is_counted_once(size, seed):
+    """Seeds that once failed: the checker took its vote for one of the honest and one of the corrupt."""
+    assert play(Stage(size), draw(size, seed)).violations == []
+
+
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_planted_mutant_is_killed(name):
     with planted(name):
