@@ -23,6 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "environments": {"plugins", "protocol"},
     "network": {"actors"},
     "plugins": {"protocol"},
+    "schedules": {"actors", "comparison", "consensus", "crypto", "network", "protocol", "scenario"},
     "simulation": {"actors.rules", "attacks", "environments", "plugins", "protocol"},
     "history": {"crypto.verify", "lines", "protocol"},
     "audit": {
