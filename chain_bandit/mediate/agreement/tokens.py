@@ -38,6 +38,11 @@ def units(tokens: NDArray[np.float64]) -> NDArray[np.int64]:
     return scaled.astype(np.int64)
 
 
+def unit_of(token: float) -> int:
+    """One token in units. Raises `TokenInvalid`."""
+    return int(units(np.array([token]))[0])
+
+
 def check(tokens: Sequence[int]) -> None:
     """Raises `ParticipantsInvalid`, or `TokenInvalid` for the first that is none."""
     if not 1 <= len(tokens) <= MOST:
