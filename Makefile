@@ -51,7 +51,7 @@ artifacts: .venv/ready node_modules/ready ## compile contracts/ into the package
 
 lock: .venv/ready ## resolve the dependencies anew
 	@$(BIN)/uv lock -q --upgrade
-	@$(BIN)/uv export -q --all-extras --no-emit-project --no-header -o requirements.lock
+	@$(BIN)/uv export -q --all-extras --no-extra mediate --no-emit-project --no-header -o requirements.lock
 	@echo slither-analyzer==0.11.6 | $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate -o scripts/slither.lock -
 

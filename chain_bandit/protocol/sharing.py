@@ -62,14 +62,14 @@ def deal(counts: Counts, salt: bytes, parties: int, attempts: int) -> Dealing:
     """
     shares: list[bytes] = []
     for attempt in range(attempts):
-        secrets = (*counts, _element(_MASK, salt, uint(attempt, 1)))
+        secrets = (*counts, field_element(_MASK, salt, uint(attempt, 1)))
         polynomials = [
-            (secret, *(_element(_COEFFICIENT, salt, uint(attempt, 1), uint(at, 2), uint(power, 1))
+            (secret, *(field_element(_COEFFICIENT, salt, uint(attempt, 1), uint(at, 2), uint(power, 1))
                        for power in range(1, degree(parties) + 1)))
             for at, secret in enumerate(secrets)
         ]  # fmt: skip
         for party in range(parties):
-            values = (_evaluate(polynomial, party + 1) for polynomial in polynomials)
+            values = (evaluate(polynomial, party + 1) for polynomial in polynomials)
             own_salt = keccak(_SALT, salt, uint(attempt, 1), uint(party, 1))
             shares.append(b"".join(uint(value, ELEMENT_BYTES) for value in values) + own_salt)
     return Dealing(b"".join(leaf(place, share) for place, share in enumerate(shares)), tuple(shares))
@@ -119,7 +119,7 @@ def probe(elements: Sequence[int], committed: bytes) -> int:
 
     The mask, which is the last element, hides it: all probes of a dealing together say nothing about the counts.
     """
-    challenge, total = _element(_CHALLENGE, committed), 0
+    challenge, total = field_element(_CHALLENGE, committed), 0
     for element in elements:
         total = (total * challenge + element) % PRIME
     return total
@@ -136,14 +136,14 @@ def is_one_polynomial(values: Sequence[int]) -> bool:
     return not any(row)
 
 
-def _element(*parts: bytes) -> int:
+def field_element(*parts: bytes) -> int:
     """A field element from a hash: uniform but for 2**-167."""
     return int.from_bytes(keccak(*parts), "big") % PRIME
 
 
-def _evaluate(polynomial: Sequence[int], x: int) -> int:
+def evaluate(polynomial: Sequence[int], x: int, prime: int = PRIME) -> int:
     """The polynomial, lowest coefficient first, at x."""
     total = 0
     for coefficient in reversed(polynomial):
-        total = (total * x + coefficient) % PRIME
+        total = (total * x + coefficient) % prime
     return total

@@ -25,6 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "plugins": {"protocol"},
     "schedules": {"actors", "comparison", "consensus", "crypto", "network", "protocol", "scenario"},
     "simulation": {"actors.rules", "attacks", "environments", "plugins", "protocol"},
+    "mediate": {"protocol"},
     "history": {"crypto.verify", "lines", "protocol"},
     "audit": {
         "crypto.nonces",
@@ -62,6 +63,9 @@ ONLY_IN = {
     "mpyc": {"comparison"},
     "numba": {"simulation"},
     "llvmlite": {"simulation"},
+    "gymnasium": {"mediate"},
+    "pettingzoo": {"mediate"},
+    "torch": {"mediate"},
 }
 PURE = {"protocol", "consensus", "comparison", "attacks"}
 NEVER_IN_PURE = {"time", "random", "secrets", "asyncio", "logging", "os", "threading", "socket"}
@@ -177,6 +181,8 @@ def test_every_listed_package_exists_so_that_no_rule_is_idle():
         ("audit/x.py", "from Crypto.Hash import keccak"),
         ("views/x.py", "from chain_bandit.chain.client import Client"),
         ("game/x.py", "from web3 import Web3"),
+        ("mediate/x.py", "from chain_bandit.actors.rules import Rules"),
+        ("simulation/x.py", "import torch"),
         ("cli.py", "import eth_account"),
         ("cli.py", "def f():\n    import rlp"),
         ("game/x.py", "import matplotlib.pyplot"),
@@ -225,6 +231,17 @@ def test_importing_the_auditor_loads_neither_keys_nor_actors():
     loaded = loaded_after(
         "import chain_bandit.audits, chain_bandit.views.terminal",
         "chain_bandit.crypto.keys", "chain_bandit.actors.seat", "web3", "eth_account", "eth", "numba",
+    )  # fmt: skip
+    assert loaded == ""
+
+
+def test_games_tokens_and_their_exchange_take_numpy_alone():
+    loaded = loaded_after(
+        "import pkgutil, chain_bandit.mediate as room\n"
+        "for found in pkgutil.walk_packages(room.__path__, room.__name__ + '.'):\n"
+        "    if found.name != 'chain_bandit.mediate.games.parallel': __import__(found.name)\n"
+        "import chain_bandit.mediate.games.stacks",
+        "gymnasium", "pettingzoo", "torch", "numba", "scipy",
     )  # fmt: skip
     assert loaded == ""
 

@@ -1,0 +1,38 @@
+"""Who brings participants to one token: three ways, to the same unit."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from chain_bandit.mediate.agreement.tokens import check, mean
+
+Agreed = tuple[int | None, ...]
+"""x* in units as each participant knows it; None for who has not learned it, and goes on with the last."""
+
+
+class Agreer(Protocol):
+    """The mean of everybody's token. Nothing that it sends or gives away holds a token, but what x* says of it.
+
+    x* says much among few: of two participants each learns the other's token exactly, and N - 2 who pool theirs learn
+    the rest's sum. Whoever shares a false token moves x* as it likes: see `bounds`.
+    """
+
+    def agree(self, tokens: Sequence[int], salts: Sequence[bytes]) -> Agreed:
+        """One epoch's agreement.
+
+        Args:
+            tokens: of each participant, in units.
+            salts: 32 bytes of each, its secret and used once.
+
+        Raises:
+            TokenInvalid, ParticipantsInvalid: see `tokens.check`.
+        """
+        ...
+
+
+class InProcess:
+    """Adds up what it is shown: for experiments, in which nobody has to hide anything from the program."""
+
+    def agree(self, tokens: Sequence[int], salts: Sequence[bytes]) -> Agreed:
+        """See `Agreer`."""
+        check(tokens)
+        return (mean(sum(tokens), len(tokens)),) * len(tokens)

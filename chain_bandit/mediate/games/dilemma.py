@@ -1,0 +1,50 @@
+"""The Iterated Prisoner's Dilemma (the paper's Appendix A, Table 2): two agents, who see what the other did last."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from chain_bandit.mediate.games.game import Chance, Floats, Game, Moment, everybody_else
+
+COOPERATE, DEFECT = 0, 1
+
+PAYOFFS = {
+    (COOPERATE, COOPERATE): (-1.0, -1.0),
+    (COOPERATE, DEFECT): (-3.0, 0.0),
+    (DEFECT, COOPERATE): (0.0, -3.0),
+    (DEFECT, DEFECT): (-2.0, -2.0),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DilemmaRules:
+    """Nothing in it is left to chance. `cooperations` counts the steps in which both cooperate."""
+
+    limit: int = 150
+    discount: float = 0.95
+    agents: int = 2
+    actions: int = 2
+    inputs: int = 2
+    reset_draws: int = 0
+    step_draws: int = 0
+    counts: tuple[str, ...] = ("cooperations",)
+
+    def game(self) -> Game:
+        """One game, to be read."""
+        return Dilemma()
+
+
+class Dilemma:
+    """One game. An observation is 1 at the other's last action; zeros before the first step."""
+
+    def reset(self, chance: Chance) -> tuple[Floats, ...]:
+        """See `Game`."""
+        return np.zeros(2, np.float32), np.zeros(2, np.float32)
+
+    def step(self, actions: Sequence[int], chance: Chance) -> Moment:
+        """See `Game`."""
+        mine, yours = actions
+        seen = np.eye(2, dtype=np.float32)
+        both = mine == yours == COOPERATE
+        return Moment((seen[yours], seen[mine]), PAYOFFS[mine, yours], everybody_else(2), (int(both),), over=False)

@@ -1,0 +1,85 @@
+"""`token_rule.py` for many runs at once, whose agents agree in process."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chain_bandit.mediate.agreement.tokens import units
+from chain_bandit.mediate.token_rule import RATE, Method, Rule, Size
+from chain_bandit.protocol.units import UNIT
+
+Amounts = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """See `Account`; every array is (..., N), runs first.
+
+    Attributes:
+        middle: nan before the first epoch.
+    """
+
+    own: Amounts
+    used: Amounts
+    lowest: Amounts
+    middle: Amounts
+
+
+def opened(method: Method, runs: int, agents: int) -> Accounts:
+    """What agents have before the first epoch."""
+    shape = runs, agents
+    token = np.full(shape, method.first)
+    return Accounts(token, token, np.full(shape, np.inf), np.full(shape, np.nan))
+
+
+def after_epoch(
+    accounts: Accounts, values: Amounts, rewards: Amounts, steps: Ints, method: Method, rule: Rule
+) -> Accounts:
+    """What agents have after an epoch of E episodes, and exchange in the next one.
+
+    Args:
+        values: (..., E, T + 1, N).
+        rewards: of the environment, (..., E, T, N).
+        steps: of each episode until it was over, (..., E).
+
+    Raises:
+        TokenInvalid: when a token has grown beyond what can be agreed on.
+    """
+    if not method.moves:
+        return accounts
+    played = np.arange(rewards.shape[-2])[:, np.newaxis] < steps[..., np.newaxis, np.newaxis]
+    lowest = np.minimum(accounts.lowest, np.where(played, rewards, np.inf).min(axis=(-3, -2)))
+    size = abs(lowest) if rule.size is Size.OWN_LOWEST else _size_of_code(rewards[..., -1, :, :])[..., np.newaxis]
+    middle = np.median(_mean_values(values, steps, rule), axis=-2)
+    base = accounts.used if method is Method.SYNCHRONISED else accounts.own
+    own = np.maximum(base + RATE * _change(accounts.middle, middle, rule.clip) * size, 0.0)
+    moved = Accounts(own, own, lowest, middle)
+    return replace(moved, used=_agreed(own)) if method.agrees else moved
+
+
+def _agreed(own: Amounts) -> Amounts:
+    """The mean, as `agreement.agreer.InProcess` has it, for each agent."""
+    mean = units(own).sum(axis=-1, keepdims=True) // own.shape[-1]
+    return np.broadcast_to(mean / UNIT, own.shape)
+
+
+def _mean_values(values: Amounts, steps: Ints, rule: Rule) -> Amounts:
+    counted = np.arange(values.shape[-2])[:, np.newaxis] < (steps + rule.last_value)[..., np.newaxis, np.newaxis]
+    return np.asarray(np.where(counted, values, 0.0).sum(axis=-2) / steps[..., np.newaxis])
+
+
+def _change(before: Amounts, now: Amounts, clip: float | None) -> Amounts:
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        change = (now - before) / before
+    change = np.where(np.isfinite(change), change, 0.0)
+    return change if clip is None else np.clip(change, -clip, clip)
+
+
+def _size_of_code(rewards: Amounts) -> Amounts:
+    """Of rewards (..., T, N); what an episode that is over pays is 0 and left out."""
+    some = rewards != 0
+    least = np.where(some, rewards, np.inf).min(axis=(-2, -1))
+    most = np.where(some, rewards, -np.inf).max(axis=(-2, -1))
+    return np.where(some.any(axis=(-2, -1)), abs(np.where(most > 0, least, most)), 0.0)

@@ -1,0 +1,174 @@
+"""How tokens come about (the paper's section 5, Algorithm 1): from how one's value estimates change, epoch by epoch.
+
+To be read, one run at a time; `stacked_token_rule.py` comes to the same for many.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from statistics import median
+
+from chain_bandit.mediate.agreement.agreer import Agreer
+from chain_bandit.mediate.agreement.tokens import unit_of
+from chain_bandit.protocol.units import UNIT
+
+FIRST = 0.1
+"""What every token is worth at first: little, but not nothing."""
+
+RATE = 0.1
+"""alpha of equation 4."""
+
+
+class Method(Enum):
+    """Where the tokens that are exchanged come from.
+
+    NAIVE: there are none. MATE: all are worth 1. AUTO: each agent's is its own (AutoMATE). ISOLATED: all exchange the
+    agreed one, and each goes on from its own (MEDIATE-I). SYNCHRONISED: all go on from the agreed one (MEDIATE-S).
+    """
+
+    NAIVE = "naive"
+    MATE = "mate"
+    AUTO = "auto-mate"
+    ISOLATED = "mediate-i"
+    SYNCHRONISED = "mediate-s"
+
+    @property
+    def agrees(self) -> bool:
+        """Whether agents agree on one token."""
+        return self in (Method.ISOLATED, Method.SYNCHRONISED)
+
+    @property
+    def first(self) -> float:
+        """What a token is worth before the first epoch."""
+        return {Method.NAIVE: 0.0, Method.MATE: 1.0}.get(self, FIRST)
+
+    @property
+    def moves(self) -> bool:
+        """Whether tokens change."""
+        return self not in (Method.NAIVE, Method.MATE)
+
+
+class Size(Enum):
+    """What the change of a token is measured by.
+
+    OWN_LOWEST: the lowest reward that the agent itself has had in the whole run; the paper's.
+    CODE: the lowest of all agents' rewards in the epoch's last episode, zeros left out, or the highest if all are
+        negative. It takes everybody's rewards, which the paper keeps private.
+    """
+
+    OWN_LOWEST = "own-lowest"
+    CODE = "code"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The choices that the paper and its code leave: the paper's by default.
+
+    Attributes:
+        size: what changes are measured by.
+        last_value: whether the value after the last step counts (equation 3 sums T + 1 values and divides by T).
+        clip: the most that a value may change, as a share of what it was; None for any. Values near 0 change by many
+            times what they were.
+    """
+
+    size: Size = Size.OWN_LOWEST
+    last_value: bool = True
+    clip: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """What one agent had of an episode of T steps.
+
+    Attributes:
+        values: V of what it saw before every step and after the last, T + 1 of them.
+        rewards: of the environment, T of them.
+    """
+
+    values: Sequence[float]
+    rewards: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What one agent keeps from epoch to epoch.
+
+    Attributes:
+        own: its own token, which it tells nobody.
+        used: the one that it exchanges.
+        lowest: the least reward it has had.
+        middle: the median of its mean values in the last epoch; None before the first.
+    """
+
+    own: float
+    used: float
+    lowest: float = math.inf
+    middle: float | None = None
+
+
+def opened(method: Method, agents: int) -> tuple[Account, ...]:
+    """What agents have before the first epoch."""
+    return (Account(method.first, method.first),) * agents
+
+
+def after_epoch(
+    accounts: Sequence[Account], epoch: Sequence[Sequence[Episode]], method: Method, rule: Rule, agreer: Agreer,
+    salts: Sequence[bytes],
+) -> tuple[Account, ...]:  # fmt: skip
+    """What agents have after an epoch, and exchange in the next one.
+
+    Args:
+        epoch: each agent's episodes, one at least.
+        agreer, salts: how they agree, if they do. Who does not learn what was agreed goes on with what it used.
+
+    Raises:
+        TokenInvalid: when a token has grown beyond what can be agreed on.
+    """
+    if not method.moves:
+        return tuple(accounts)
+    everybody = [reward for episodes in epoch for reward in episodes[-1].rewards]
+    moved = [_moved(each, episodes, everybody, method, rule) for each, episodes in zip(accounts, epoch, strict=True)]
+    if not method.agrees:
+        return tuple(replace(each, used=each.own) for each in moved)
+    agreed = agreer.agree([unit_of(each.own) for each in moved], salts)
+    return tuple(
+        each if token is None else replace(each, used=token / UNIT) for each, token in zip(moved, agreed, strict=True)
+    )
+
+
+def _moved(
+    account: Account, episodes: Sequence[Episode], everybody: Sequence[float], method: Method, rule: Rule
+) -> Account:
+    """Algorithm 1 for one agent."""
+    lowest = min(account.lowest, *(reward for episode in episodes for reward in episode.rewards))
+    middle = median(_mean_value(episode, rule) for episode in episodes)
+    size = abs(lowest) if rule.size is Size.OWN_LOWEST else _size_of_code(everybody)
+    base = account.used if method is Method.SYNCHRONISED else account.own
+    own = max(base + RATE * _change(account.middle, middle, rule.clip) * size, 0.0)
+    return Account(own, account.used, lowest, middle)
+
+
+def _mean_value(episode: Episode, rule: Rule) -> float:
+    """Equation 3."""
+    steps = len(episode.rewards)
+    return sum(episode.values[: steps + rule.last_value]) / steps
+
+
+def _change(before: float | None, now: float, clip: float | None) -> float:
+    """By what share of what it was a value has changed, the sign of which turns with that of the value.
+
+    So a negative value that falls makes a token grow. After the first epoch nothing has changed, nor where the share is
+    no number, since the value was 0 or next to it.
+    """
+    change = (now - before) / before if before else 0.0
+    if not math.isfinite(change):
+        return 0.0
+    return change if clip is None else min(max(change, -clip), clip)
+
+
+def _size_of_code(rewards: Sequence[float]) -> float:
+    some = [reward for reward in rewards if reward]
+    if not some:
+        return 0.0
+    return abs(min(some) if max(some) > 0 else max(some))
