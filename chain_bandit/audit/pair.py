@@ -32,7 +32,7 @@ WORTH = 1 << 20
 def able(path: Path) -> bool:
     """Whether a file is worth a second process, and there is a core for it."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return cores > 1 and path.stat().st_size >= WORTH
+    return cores > 1 and path.is_file() and path.stat().st_size >= WORTH
 
 
 def audit_by_two(path: Path, head: bytes | None, observe: Observer = lambda done, total: None) -> AuditReport | None:
