@@ -138,8 +138,7 @@ class Validator:
         outcomes = map(self.blocks.outcome, self._commanders)
         heard = any(claim is not None and claim.content == self.digest for claim in outcomes)
         content = self.digest if heard else NO_BLOCK
-        digest = self.slot.digest(Phase.BLOCK, Role.SIGNER, 0, content)
-        vote = Vote(self.seat, content, self._signer.sign(digest))
+        vote = Vote(self.seat, content, self._signer.state(self.slot, Phase.BLOCK, Role.SIGNER, 0, content))
         self.votes.on_vote(vote)
         return [Send(self._others, vote)]
 

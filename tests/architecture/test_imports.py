@@ -21,7 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "actors": {"comparison", "consensus", "crypto", "protocol"},
     "attacks": {"actors", "comparison", "consensus", "crypto", "plugins", "protocol"},
     "environments": {"plugins", "protocol"},
-    "network": {"actors"},
+    "network": {"actors", "comparison", "consensus", "crypto.certificates", "protocol"},
     "plugins": {"protocol"},
     "simulation": {"actors.rules", "attacks", "environments", "plugins", "protocol"},
     "history": {"crypto.verify", "lines", "protocol"},
@@ -59,6 +59,7 @@ ONLY_IN = {
     "ecdsa": {"crypto", "paranoid"},
     "matplotlib": {"views"},
     "mpyc": {"comparison"},
+    "msgpack": {"network"},
     "numba": {"simulation"},
     "llvmlite": {"simulation"},
 }
