@@ -6,6 +6,7 @@ needs it to arrive.
 """
 
 import asyncio
+import socket
 import ssl
 import threading
 from collections import deque
@@ -25,8 +26,8 @@ HANDSHAKE, IDLE, BEAT = 5.0, 30.0, 10.0
 """Seconds that a stranger may take to show who it is, that a link may be silent, and after which an idle writer says
 that it lives."""
 
-STRANGERS = 32
-"""Handshakes at a time; whoever has taken longest goes first."""
+STRANGERS, BACKLOG = 32, 128
+"""Handshakes at a time, of which whoever has taken longest goes first; callers that wait for theirs."""
 
 AGAIN, LONGEST = 0.05, 1.0
 """Seconds until a lost link is dialled again, doubled each time up to the longest."""
@@ -62,9 +63,9 @@ class Links:
         self._outbox: dict[int, deque[bytes]] = {address: deque(maxlen=ROOM) for address in peers}
         self._news, self._waiting = threading.Condition(), False
         self._banned: set[int] = set()
-        self._readers: dict[int, asyncio.StreamWriter] = {}
-        self._strangers: deque[asyncio.StreamWriter] = deque()
-        self._server: asyncio.Server | None = None
+        self._readers: dict[int, asyncio.Transport] = {}
+        self._strangers: deque[asyncio.Task[asyncio.Transport]] = deque()
+        self._listening: socket.socket | None = None
         self._writers: list[asyncio.Task[None]] = []
         self._loop = asyncio.new_event_loop()
         self._room = {address: asyncio.Event() for address in peers}
@@ -123,60 +124,76 @@ class Links:
     async def _open(self, door: str) -> None:
         if door.startswith("unix:"):
             path = Path(door.removeprefix("unix:"))
-            path.unlink(missing_ok=True)  # of a life before: whoever listens holds the lock of the node's journal
-            self._server = await asyncio.start_unix_server(self._welcome, path)
+            path.unlink(missing_ok=True)  # of a life before: whoever listens holds the lock of the node's folder
+            self._listening = socket.socket(socket.AF_UNIX)
+            self._listening.bind(str(path))
+            self._listening.listen(BACKLOG)
         else:
             host, _, port = door.rpartition(":")
-            self._server = await asyncio.start_server(self._welcome, host, int(port))
+            self._listening = socket.create_server((host, int(port)), backlog=BACKLOG)
+        self._listening.setblocking(False)
+        self._loop.create_task(self._listen(self._listening))
         self._writers = [self._loop.create_task(self._write(address)) for address in self._peers]
 
     async def _end(self) -> None:
-        if self._server is not None:
-            self._server.close()
-        for writer in (*self._readers.values(), *self._strangers):
-            writer.transport.abort()
-        for event in self._room.values():
-            event.set()
-        for task in self._writers:
-            task.cancel()
         others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        if self._listening is not None:
+            self._listening.close()
 
     # --- reading
 
-    async def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _listen(self, door: socket.socket) -> None:
+        while True:
+            try:
+                line, _ = await self._loop.sock_accept(door)
+            except OSError:  # no descriptor left, or the caller gone
+                await asyncio.sleep(AGAIN)
+                continue
+            self._loop.create_task(self._welcome(line))
+
+    async def _welcome(self, line: socket.socket) -> None:
         """Read from whoever shows a known certificate, the newest link of each."""
-        self._strangers.append(writer)
+        reader = asyncio.StreamReader(loop=self._loop)
+        handshake = self._loop.create_task(self._handshake(line, reader))
+        self._strangers.append(handshake)
         if len(self._strangers) > STRANGERS:
-            self._strangers.popleft().transport.abort()
+            self._strangers.popleft().cancel()
         try:
-            await writer.start_tls(self._as_server, ssl_handshake_timeout=HANDSHAKE)
-        except TLS_ERRORS:
-            writer.transport.abort()
+            transport = await handshake
+        except (*TLS_ERRORS, asyncio.CancelledError):
+            line.close()
             return
         finally:
             with suppress(ValueError):
-                self._strangers.remove(writer)
-        shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
-        address = self._known.get(fingerprint(shown)) if shown else None
-        if address is None or address in self._banned:
-            writer.transport.abort()
-            return
-        self._cut(address)
-        self._readers[address] = writer
+                self._strangers.remove(handshake)
         try:
-            await self._read(address, reader, writer)
+            shown = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
+            address = self._known.get(fingerprint(shown)) if shown else None
+            if address is not None and address not in self._banned:
+                self._cut(address)
+                self._readers[address] = transport
+                await self._read(address, reader, transport)
         except TLS_ERRORS:
             pass
         finally:
-            if self._readers.get(address) is writer:
+            if address is not None and self._readers.get(address) is transport:
                 del self._readers[address]
-            writer.transport.abort()
+            transport.abort()
 
-    async def _read(self, address: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _handshake(self, line: socket.socket, reader: asyncio.StreamReader) -> asyncio.Transport:
+        transport, _ = await self._loop.connect_accepted_socket(
+            lambda: asyncio.StreamReaderProtocol(reader, loop=self._loop), line,
+            ssl=self._as_server, ssl_handshake_timeout=HANDSHAKE,
+        )  # fmt: skip
+        return transport
+
+    async def _read(self, address: int, reader: asyncio.StreamReader, link: asyncio.Transport) -> None:
         waiting, room = self._inbox[address], self._room[address]
         async with asyncio.timeout(IDLE) as patience:
-            while self._readers.get(address) is writer:
+            while self._readers.get(address) is link:
                 size = int.from_bytes(await reader.readexactly(4), "big")
                 if size > MOST_BYTES:
                     self._banned.add(address)
@@ -184,7 +201,7 @@ class Links:
                 frame = await reader.readexactly(size)
                 patience.reschedule(None)
                 if frame:  # else it says that it lives
-                    while len(waiting) >= ROOM and self._readers.get(address) is writer:
+                    while len(waiting) >= ROOM and self._readers.get(address) is link:
                         room.clear()
                         await room.wait()
                     with self._news:
@@ -195,7 +212,7 @@ class Links:
     def _cut(self, address: int) -> None:
         old = self._readers.pop(address, None)
         if old is not None:
-            old.transport.abort()
+            old.abort()
             self._room[address].set()
 
     # --- writing
@@ -235,6 +252,8 @@ class Links:
         waiting, due = self._outbox[address], self._due[address]
         while True:
             while waiting:
+                if writer.transport.is_closing():
+                    raise ConnectionResetError
                 frame = waiting.popleft()
                 writer.write(len(frame).to_bytes(4, "big") + frame)
                 async with asyncio.timeout(IDLE):
@@ -246,7 +265,7 @@ class Links:
                 async with asyncio.timeout(BEAT):
                     await due.wait()
             except TimeoutError:
-                writer.write(bytes(4))
+                waiting.append(b"")  # a beat
 
     def _context(self, identity: Path, server: bool) -> ssl.SSLContext:
         """Both sides show certificates; a known one stands for itself, no other authority for anybody."""

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from chain_bandit.actors.environment import Environment
 from chain_bandit.actors.messages import ENVIRONMENT, CertifiedBlock, PullRequest, Receipt
@@ -22,7 +23,9 @@ from chain_bandit.nodes.signed import SignedJournal
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.ledger import Ledger, exploration_arm, honest_arm
 from chain_bandit.protocol.settlement import encode_sums
-from chain_bandit.scenario import Scenario
+
+if TYPE_CHECKING:
+    from chain_bandit.scenario import Scenario
 
 AT_ONCE = 256
 """Receipts in one answer."""
@@ -57,7 +60,7 @@ class EnvironmentRole:
     address, speaks, rushing = ENVIRONMENT, False, frozenset[int]()
 
     def __init__(
-        self, environment: Environment, books: Books, scenario: Scenario, receipts: KeptReceipts,
+        self, environment: Environment, books: Books, scenario: "Scenario", receipts: KeptReceipts,
         journal: SignedJournal, contract: Coordinator, wallet: Wallet, node: HttpNode, follower: Follower,
         window: float,
     ) -> None:  # fmt: skip

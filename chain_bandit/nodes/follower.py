@@ -1,19 +1,20 @@
 """The records of a game off one node of the chain: each once, in order, held against the rules."""
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from chain_bandit.actors.messages import CertifiedBlock
 from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.client import Coordinator
-from chain_bandit.chain.rpc import as_bytes, as_hex, as_int, field
+from chain_bandit.chain.rpc import as_bytes, as_int, field
 from chain_bandit.consensus.certificate import Certificate
 from chain_bandit.game.errors import RecordMismatch
 from chain_bandit.protocol.blocks import Kind, Record, approves
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import Malformed
-from chain_bandit.protocol.ledger import Ledger, blocked
+from chain_bandit.protocol.ledger import Ledger, blocked, records_made
 from chain_bandit.protocol.messages import NO_BLOCK
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.submission import decode
@@ -58,6 +59,7 @@ class Follower:
         self._functions = {each.topic[:4]: each for each in artifact.members("function").values()}
         self._from, self._confirmations = first_block, confirmations
         self._seen: tuple[int, int] = (-1, -1)
+        self._made: deque[Recorded] = deque()
         self._waiting: deque[tuple[str, tuple[Any, ...], str]] = deque()
         self.accusations: dict[int, int] = {}
         self.salt: bytes | None = None
@@ -77,17 +79,16 @@ class Follower:
 
     def next(self, parameters: Parameters, ledger: Ledger) -> Recorded | None:
         """The record of the open round, if the chain has one; the accusations before it are in `accusations` then."""
-        if not self._waiting:
+        if not (self._made or self._waiting):
             self._read()
-        while self._waiting:
+        while self._waiting and not self._made:
             name, values, transaction = self._waiting[0]
             if name == "Recorded":
-                found = self._recorded(parameters, ledger, values, transaction)
-                self._waiting.popleft()
-                return found
+                self._made.extend(self._recorded(parameters, ledger, values, transaction))
+            else:
+                self._note(name, values)
             self._waiting.popleft()
-            self._note(name, values)
-        return None
+        return self._made.popleft() if self._made else None
 
     def is_closed(self) -> bool:
         """Whether the accounts are final, whatever was given of the records."""
@@ -140,35 +141,31 @@ class Follower:
         return function.name, function.decode_inputs(data[4:])
 
     def _recorded(
-        self, parameters: Parameters, ledger: Ledger, values: tuple[Any, ...], transaction: str
-    ) -> Recorded:
-        round_, kind, head = values
-        found = Recorded(Record(round_, Kind(kind)))
-        if kind in (Kind.APPROVED, Kind.REJECTED):
-            found = self._block(parameters, ledger, transaction, head) or found
-        elif kind == Kind.SKIP:
-            method, arguments = self._call(transaction)
-            if method == "skip":
-                _, signers, signatures = arguments
-                found = Recorded(found.record, None, Certificate(NO_BLOCK, signers, signatures))
-        if round_ != ledger.round or found.record.head(ledger.head) != head:
-            raise RecordMismatch(ledger.round, found.record.head(ledger.head), (round_, kind, as_hex(head)))
-        return found
+        self, parameters: Parameters, ledger: Ledger, last: tuple[Any, ...], transaction: str
+    ) -> list[Recorded]:
+        """All that a call recorded; its one event tells of the last, which may be an exploration round."""
+        for found in self._ended(parameters, ledger, transaction):
+            made, head = records_made(parameters, ledger, found.record), ledger.head
+            for record in made:
+                head = record.head(head)
+            if (made[-1].round, made[-1].kind, head) == last:
+                return [found, *map(Recorded, made[1:])]
+        raise RecordMismatch(ledger.round, "another record", last)
 
-    def _block(self, parameters: Parameters, ledger: Ledger, transaction: str, head: bytes) -> Recorded | None:
-        """The block among a transaction's that makes this head."""
-        method, (data,) = self._call(transaction)
+    def _ended(self, parameters: Parameters, ledger: Ledger, transaction: str) -> Iterator[Recorded]:
+        """What a call may have ended the open round in: one of its blocks, or a skip."""
+        method, arguments = self._call(transaction)
         if method != "submitBlocks":
-            return None
-        for each in decode(parameters, data):
+            certificate = Certificate(NO_BLOCK, *arguments[1:]) if method == "skip" else None
+            yield Recorded(Record(ledger.round, Kind.SKIP), None, certificate)
+            return
+        for each in decode(parameters, *arguments):
             try:
                 header = each.header(parameters, ledger.round, ledger.head, blocked(ledger, ledger.round))
             except Malformed:
                 continue  # one of another round
             encoded = header.encode(parameters)
             kind = Kind.APPROVED if approves(header.means) else Kind.REJECTED
-            record = Record(ledger.round, kind, header, keccak(encoded))
-            if record.head(ledger.head) == head:
-                certificate = Certificate(keccak(encoded), each.signers, each.signatures)
-                return Recorded(record, CertifiedBlock(encoded, each.body, certificate), certificate)
-        return None
+            certificate = Certificate(keccak(encoded), each.signers, each.signatures)
+            block = CertifiedBlock(encoded, each.body, certificate)
+            yield Recorded(Record(ledger.round, kind, header, keccak(encoded)), block, certificate)

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from time import sleep
+from typing import TYPE_CHECKING
 
 from chain_bandit.actors.comparer import Comparer
 from chain_bandit.actors.environment import Environment
@@ -29,12 +30,11 @@ from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.crypto.vrf_keys import VrfKey
 from chain_bandit.game.books import Books
-from chain_bandit.game.folder import SCENARIO
 from chain_bandit.lines import FileLines
 from chain_bandit.network.links import Links
 from chain_bandit.nodes import place as files
 from chain_bandit.nodes.comparer import ComparerRole
-from chain_bandit.nodes.crash import at
+from chain_bandit.nodes.crash import arm, at
 from chain_bandit.nodes.environment import EnvironmentRole
 from chain_bandit.nodes.follower import Follower
 from chain_bandit.nodes.node import POLL, Node
@@ -46,8 +46,10 @@ from chain_bandit.nodes.signed import OnceSigner, SignedJournal
 from chain_bandit.protocol.blocks import genesis_digest
 from chain_bandit.protocol.ledger import Ledger, opening
 from chain_bandit.protocol.messages import Domain
-from chain_bandit.scenario import load
 from chain_bandit.stopwatch import Stopwatch
+
+if TYPE_CHECKING:
+    from chain_bandit.scenario import Scenario
 
 WINDOW = 60
 """Times Δ for which the environment waits for who has yet to pull, or to reveal a key."""
@@ -197,7 +199,7 @@ class Start:
         assert journal is not None
         if self.key.draws is None:
             raise files.PlaceRefused(self._place / files.KEY, "has no secret of the draws")
-        scenario, signer = load(self._place / SCENARIO), OnceSigner(self.key.secret, journal)
+        scenario, signer = self._scenario(), OnceSigner(self.key.secret, journal)
         environment = Environment(rules, scenario.model, scenario.roles, self.key.draws, signer, self.verifier)
         books = Books(self.parameters, environment, first)
         window = WINDOW * self.game.bound_ms / 1000
@@ -205,6 +207,13 @@ class Start:
             environment, books, scenario, receipts, journal, self.contract, account(signer.secret), self.node,
             self.follower, window,
         )  # fmt: skip
+
+    def _scenario(self) -> "Scenario":
+        """Of the environment, and of seats under an attack; late: it takes half a second, and the others have none."""
+        from chain_bandit.game.folder import SCENARIO
+        from chain_bandit.scenario import load
+
+        return load(self._place / SCENARIO)
 
     def _seat(self, rules: Rules, first: Ledger, journal: SignedJournal | None) -> tuple[Seat, frozenset[int]]:
         key, number = self.key, self.key.address
@@ -215,7 +224,7 @@ class Start:
         identity = (rules, number, signer, VrfKey(key.vrf), key.seal, self.verifier)
         if key.chance is None:
             return Seat(Participant(*identity), validator, self.verifier), frozenset()
-        attacks = load(self._place / SCENARIO).attacks()
+        attacks = self._scenario().attacks()
         keys = {seat: Signer(secret) for seat, secret in key.colluders.items()} | {number: signer}
         view = View(number, rules, frozenset(attacks), keys, random.Random(key.chance), replace(first))
         player = MaliciousParticipant(*identity)
@@ -224,6 +233,7 @@ class Start:
 
 def main(place: Path, url: str | None = None) -> None:
     """Run one node to the end of its game. Raises `ChainBanditError`."""
+    arm(place.resolve().name)
     start = Start(place, url)
     print(f"{files.name_of(start.key.address)} of {start.game.contract}", file=sys.stderr, flush=True)
     start.run()

@@ -27,6 +27,7 @@ from chain_bandit.game.plan import Plan
 from chain_bandit.history import files as histories
 from chain_bandit.history.collect import collect
 from chain_bandit.nodes import place as files
+from chain_bandit.nodes.folders import write_folders
 from chain_bandit.protocol.assumptions import require
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import ChainBanditError
@@ -87,7 +88,7 @@ def up(
     plan = Plan(scenario)
     with connected(chain) as node:
         made = _deployed(plan, node, out, payer, chain)
-        files.write_folders(plan, made, node.url, out)
+        write_folders(plan, made, node.url, out)
         with _processes(out) as children:
             say(f"{len(children)} processes; chain-bandit ps {out} says how they are")
             _await_end(out, children, say)

@@ -21,14 +21,16 @@ NAMES = ("seat-0", "seat-1", "seat-2", "seat-3", "environment", "relayer", "comp
 class Game:
     """One game that `up` plays in a thread, while a test does what it likes to its processes."""
 
-    def __init__(self, scenario: Scenario, out: Path, chain: str = "anvil") -> None:
+    def __init__(self, scenario: Scenario, out: Path, chain: str = "anvil", revive: bool = False) -> None:
         self.out, self.lines, self._result, self._error = out, list[str](), None, None
+        self.killed: list[str] = []
+        self._revive = revive
         self._started: list[subprocess.Popen[bytes]] = []
 
         def play() -> None:
             try:
-                self._result = up(scenario, out, chain, say=self.lines.append)
-            except BaseException as error:
+                self._result = up(scenario, out, chain, say=self._hear)
+            except Exception as error:  # noqa: BLE001 - raised again by `end`
                 self._error = error
 
         self._thread = threading.Thread(target=play)
@@ -44,16 +46,24 @@ class Game:
         assert self._result is not None
         return self._result
 
+    def _hear(self, line: str) -> None:
+        """A node that was killed is started again, if that is wanted."""
+        self.lines.append(line)
+        if "signal 9" in line:
+            self.killed.append(line.split()[0])
+            if self._revive:
+                self.start(self.killed[-1])
+
     def kill(self, name: str) -> None:
         state = next(each for each in states(self.out) if each.name == name)
         assert state.pid is not None
         os.kill(state.pid, signal.SIGKILL)
         self.wait(lambda: next(each for each in states(self.out) if each.name == name).pid is None)
 
-    def start(self, name: str, crash: str = "") -> "subprocess.Popen[bytes]":
+    def start(self, name: str) -> "subprocess.Popen[bytes]":
         with (self.out / name / "log").open("ab") as log:
             process = subprocess.Popen(
-                [*NODE, str(self.out / name)], stdout=log, stderr=log, env={**os.environ, VARIABLE: crash}
+                [*NODE, str(self.out / name)], stdout=log, stderr=log, env={**os.environ, VARIABLE: ""}
             )
         self._started.append(process)
         return process
@@ -82,8 +92,8 @@ class Game:
 
 
 @contextmanager
-def game(scenario: Scenario, out: Path) -> Iterator[Game]:
-    played = Game(scenario, out)
+def game(scenario: Scenario, out: Path, revive: bool = False) -> Iterator[Game]:
+    played = Game(scenario, out, revive=revive)
     try:
         yield played
     finally:
