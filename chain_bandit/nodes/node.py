@@ -5,11 +5,12 @@ round that is over, so that no loss of its journal makes it say two things in on
 """
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import monotonic
 
 from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, RELAYER, PullRequest, Question
 from chain_bandit.actors.rules import Rules
+from chain_bandit.crypto.verify import Verifier
 from chain_bandit.network.links import Links
 from chain_bandit.network.pace import Pace
 from chain_bandit.network.wire import Envelope, Kind, Owed, Said, decode, encode
@@ -21,8 +22,12 @@ from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.ledger import Ledger, accused, after_burn_in_round, after_record
 from chain_bandit.protocol.parameters import ACCUSED_AHEAD
 
-POLL = 0.02
-"""Seconds from one question to the chain to the next, while a record is waited for."""
+POLL, GROWTH, LONGEST = 0.02, 1.5, 0.5
+"""Seconds from one question to the chain to the next, while a record is waited for; what each pause is longer than the
+last, and the longest."""
+
+UNHURRIED = 0.1
+"""Seconds between two looks after the last round."""
 
 LATE = 3
 """Times a round's longest duration after which a round without any record is let end by its deadline."""
@@ -38,16 +43,17 @@ class Node:
         live: whether this process ran before the game was open, so that it sees the first round begin.
         last_signed: the last round that the role's key signed in, in lives before.
         bound: Δ, in seconds.
+        verifier: the actor's, whose memory does not outlive a round.
         say: told a line about each round.
     """
 
     def __init__(
         self, role: Role, rules: Rules, opening: Ledger, links: Links, follower: Follower, live: bool,
-        last_signed: int, bound: float,
+        last_signed: int, bound: float, verifier: Verifier,
         say: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
     ) -> None:  # fmt: skip
         self._role, self._rules, self._links, self._follower = role, rules, links, follower
-        self._last_signed, self._bound, self._say = last_signed, bound, say
+        self._last_signed, self._bound, self._say, self._verifier = last_signed, bound, say, verifier
         self.ledger = opening
         self._everybody = frozenset(rules.everybody) - {role.address}
         self._present = self._everybody
@@ -56,8 +62,10 @@ class Node:
         self._pace: Pace | None = None
         self._next: Recorded | None = None
         self._heard_round = 0
+        self._greeted: set[int] = set()
+        self._look_at, self._pause = 0.0, POLL
         self._held: dict[tuple[int, int, int], tuple[Said, ...]] = {}
-        """What came in early: by sender, round and step, of this round and the next."""
+        """What came in early: by sender, round and step, of this round and those that are `_soon`."""
 
     def run(self) -> None:
         """All rounds, and the end. Raises `ChainBanditError`."""
@@ -71,20 +79,23 @@ class Node:
                 self._burn_in_round()
             else:
                 self._recorded_round()
+            self._verifier.forget()
         self._say(f"all {parameters.horizon} rounds are recorded")
         self._pace = None
         while not self._role.finish():
-            self._take(POLL)
+            self._take(UNHURRIED)
 
     # --- a round
 
     def _begin(self) -> None:
         self._began, self._insisted = monotonic(), None
+        self._look_at, self._pause = 0.0, POLL
         here = self.ledger.round
         self._held = {key: said for key, said in self._held.items() if key[1] >= here}
         self._role.begin(self.ledger)
         at("round begun")
-        self._pace = Pace(self._began, self._bound, self._present)
+        self._pace = Pace(self._began, self._bound, self._present | self._greeted & self._everybody)
+        self._greeted.clear()
         for sender, round_, step in self._held:
             if round_ == here:
                 self._pace.arrived(sender, step)
@@ -100,6 +111,8 @@ class Node:
         played = False
         if not self._is_recorded() and (self._may_speak or not self._role.speaks):
             played = self._play(self._rules.schedule.steps, self._is_recorded)
+        elif self._next is None:
+            self._greet()
         found = self._await_record(played)
         self._post(self._role.recorded(found))
         self._settle(self._follower.is_closed)
@@ -178,16 +191,21 @@ class Node:
         again = 0.0
         while self._role.waits():
             if monotonic() > again:
+                if again and is_over():
+                    return
                 self._post(self._signed(self._role.ask))
                 again = monotonic() + self._bound
             self._take(POLL)
-            if is_over():
-                return
 
     def _is_recorded(self) -> bool:
-        if self._next is None:
+        if self._next is None and monotonic() >= self._look_at:
             self._next = self._follower.next(self._rules.parameters, self.ledger)
+            self._look_at, self._pause = monotonic() + self._pause, min(GROWTH * self._pause, LONGEST)
         return self._next is not None
+
+    def _greet(self) -> None:
+        """Say that one is back: others wait for who has spoken in the round before."""
+        self._send({to: [] for to in self._everybody}, Kind.NOW, 0)
 
     def _is_late(self) -> bool:
         return monotonic() > self._began + LATE * self._rules.schedule.steps * self._bound
@@ -213,15 +231,17 @@ class Node:
             by_receiver = {to: [] for to in (*self._everybody, *OTHERS)}
         for to, message in said:
             by_receiver.setdefault(to, []).append(message)
-        if not by_receiver:
-            return
+        if by_receiver:
+            self._send(by_receiver, Kind.NOW if step is None else Kind.STEP, step or 0)
+
+    def _send(self, by_receiver: Mapping[int, Sequence[Said]], kind: Kind, step: int) -> None:
         self._role.sync()
         at("journal synced")
-        kind, frames = (Kind.NOW if step is None else Kind.STEP), dict[tuple[int, ...], bytes]()
+        frames: dict[tuple[int, ...], bytes] = {}
         for to, messages in by_receiver.items():
             alike = tuple(map(id, messages))
             if alike not in frames:
-                frames[alike] = encode(Envelope(kind, self.ledger.round, step or 0, tuple(messages)))
+                frames[alike] = encode(Envelope(kind, self.ledger.round, step, tuple(messages)))
             self._links.send(to, frames[alike])
         at("sent")
 
@@ -244,8 +264,9 @@ class Node:
         if envelope.kind is Kind.NOW or sender not in self._everybody:
             if self._pace is not None and envelope.round == here:
                 self._pace.answered(sender)
-                if sender in self._everybody and self._insisted is None:
+                if sender in self._everybody and envelope.messages and self._insisted is None:
                     self._insisted = monotonic()
+            self._greeted.add(sender)
             self._deliver(sender, envelope.round, envelope.messages)
         elif envelope.round == here and self._pace is not None:
             self._pace.arrived(sender, step)
@@ -253,8 +274,15 @@ class Node:
                 self._deliver(sender, here, envelope.messages)
             elif step < self._rules.schedule.steps:
                 self._held[sender, here, step] = envelope.messages
-        elif envelope.round == here + 1 and step < self._rules.schedule.steps:
-            self._held[sender, here + 1, step] = envelope.messages
+        elif envelope.round in self._soon and step < self._rules.schedule.steps:
+            self._held[sender, envelope.round, step] = envelope.messages
+
+    @property
+    def _soon(self) -> tuple[int, ...]:
+        """What others may be in already: the next round, and the first recorded one, for receipts of the burn-in take us
+        longer or shorter than them."""
+        here, first = self.ledger.round, self._rules.parameters.burn_in
+        return (here + 1, max(here + 1, first))
 
     def _deliver(self, sender: int, round_: int, messages: Iterable[Said]) -> None:
         for message in messages:

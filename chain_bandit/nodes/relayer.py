@@ -105,7 +105,6 @@ class RelayerRole:
         """Nothing is left of the round but proofs of the burn-in, which count from the first recorded one."""
         if found is not None:
             self._proofs.clear()
-        self._verifier.forget()
 
     def finish(self) -> bool:
         """It has nothing to withdraw."""

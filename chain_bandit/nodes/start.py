@@ -103,7 +103,8 @@ class Start:
             rules, first = self._rules()
             role = self._role(rules, first, journal, stack)
             last = journal.last if journal is not None and role.speaks else 0
-            node = Node(role, rules, first, links, self.follower, live, last, self.game.bound_ms / 1000)
+            bound = self.game.bound_ms / 1000
+            node = Node(role, rules, first, links, self.follower, live, last, bound, self.verifier)
             if not self.contract.closed():
                 node.run()
             else:

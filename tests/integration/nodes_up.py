@@ -54,6 +54,10 @@ class Game:
             if self._revive:
                 self.start(self.killed[-1])
 
+    def stop_reviving(self) -> None:
+        """Who is killed from now on stays so."""
+        self._revive = False
+
     def kill(self, name: str) -> None:
         state = next(each for each in states(self.out) if each.name == name)
         assert state.pid is not None
