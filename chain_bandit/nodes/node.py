@@ -279,8 +279,7 @@ class Node:
 
     @property
     def _soon(self) -> tuple[int, ...]:
-        """What others may be in already: the next round, and the first recorded one, for receipts of the burn-in take us
-        longer or shorter than them."""
+        """What others may be in already: the next round, and the first recorded one, to which some come sooner."""
         here, first = self.ledger.round, self._rules.parameters.burn_in
         return (here + 1, max(here + 1, first))
 

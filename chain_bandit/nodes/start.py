@@ -37,7 +37,7 @@ from chain_bandit.nodes.comparer import ComparerRole
 from chain_bandit.nodes.crash import arm, at
 from chain_bandit.nodes.environment import EnvironmentRole
 from chain_bandit.nodes.follower import Follower
-from chain_bandit.nodes.node import POLL, Node
+from chain_bandit.nodes.node import UNHURRIED, Node
 from chain_bandit.nodes.receipts import KeptReceipts
 from chain_bandit.nodes.relayer import RelayerRole
 from chain_bandit.nodes.role import Role
@@ -115,7 +115,7 @@ class Start:
     def _finish(self, role: Role) -> None:
         """The game went to its end without us: take what is owed."""
         while not role.finish():
-            sleep(POLL)
+            sleep(UNHURRIED)
 
     def _journal(self, stack: ExitStack) -> SignedJournal | None:
         if self.key.secret is None or self.key.address == RELAYER or self.key.chance is not None:
@@ -137,7 +137,7 @@ class Start:
             except TransactionReverted as error:  # a life before has done it, and the chain had not shown it yet
                 if error.error not in ("AlreadyJoined", "AlreadyOpened"):
                     raise
-            sleep(POLL)
+            sleep(UNHURRIED)
         return waited
 
     def _open(self) -> None:
