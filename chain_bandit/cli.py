@@ -334,6 +334,88 @@ def new_plugin(
 
 
 @app.command()
+def node(
+    place: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of one node, as `up` makes them.")],
+    rpc: Annotated[
+        str | None, typer.Option("--rpc", envvar="ETH_RPC_URL", help="Its own connection to the chain.")
+    ] = None,
+) -> None:
+    """Run one node of a game: a participant, the environment, the relayer or the comparison, until the game's end."""
+    from chain_bandit.nodes.start import main
+
+    main(place, rpc)
+
+
+@app.command()
+def up(
+    scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).")],
+    processes: Annotated[bool, typer.Option("--processes", help="Everybody as a process of its own.")] = False,
+    chain: Annotated[str, typer.Option("--chain", help="anvil, hardhat, or a node's URL.")] = "anvil",
+    account: Annotated[str | None, typer.Option("--account", help="Who pays for everybody on a URL.")] = None,
+    rounds: Rounds = None,
+    seed: Seed = None,
+    override: Override = None,
+    out: Annotated[Path | None, typer.Option("--out", help="A new folder; by default nodes/NAME-SEED.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Start a whole game of nodes on this machine, wait for its end, and audit it."""
+    if not processes:
+        raise Usage("up starts processes: say --processes, or play in one process with chain-bandit run")
+    from chain_bandit.scenario import load
+
+    given = load(scenario, _overrides(override, rounds, seed))
+    from chain_bandit.nodes.up import up as started
+    from chain_bandit.views import terminal
+
+    place = out or Path("nodes") / f"{given.name}-{given.seed}"
+    manifest, report = started(given, place, chain, account)
+    if as_json:
+        print(json.dumps({**manifest, "out": str(place)}, sort_keys=True))
+    else:
+        print(f"run digest {manifest['run_digest']}")
+        terminal.console().print(terminal.checks_table(report))
+    if report.exit_code:
+        raise typer.Exit(report.exit_code)
+
+
+@app.command()
+def ps(
+    place: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of a game of nodes.")], as_json: Json = False
+) -> None:
+    """Say how each node of a game is."""
+    from chain_bandit.nodes.up import states
+
+    found = states(place)
+    if as_json:
+        print(json.dumps([{"name": each.name, "pid": each.pid, "state": each.word} for each in found]))
+    else:
+        for each in found:
+            print(f"{each.name:<12} {each.word:<8} {each.pid or ''}".rstrip())
+
+
+@app.command()
+def logs(
+    place: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of a game of nodes.")],
+    name: Annotated[str | None, typer.Argument(help="Of one node; by default all.")] = None,
+    lines: Annotated[int, typer.Option("--lines", min=1, help="The last so many of each.")] = 20,
+) -> None:
+    """Print what nodes wrote."""
+    from chain_bandit.nodes.up import log
+
+    for line in log(place, name, lines):
+        print(line)
+
+
+@app.command()
+def down(place: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of a game of nodes.")]) -> None:
+    """End every process of a game."""
+    from chain_bandit.nodes.up import down as ended
+
+    for each in ended(place):
+        print(f"{each.name} ended")
+
+
+@app.command()
 def doctor(as_json: Json = False) -> None:
     """Say what is installed, what is missing, and how to get it. Exit 4: not even the embedded chain can run."""
     from chain_bandit.doctor import examine

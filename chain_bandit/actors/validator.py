@@ -138,8 +138,8 @@ class Validator:
         outcomes = map(self.blocks.outcome, self._commanders)
         heard = any(claim is not None and claim.content == self.digest for claim in outcomes)
         self.signed = self.digest if heard else NO_BLOCK
-        digest = self.slot.digest(Phase.BLOCK, Role.SIGNER, 0, self.signed)
-        vote = Vote(self.seat, self.signed, self._signer.sign(digest))
+        signature = self._signer.state(self.slot, Phase.BLOCK, Role.SIGNER, 0, self.signed)
+        vote = Vote(self.seat, self.signed, signature)
         self.votes.on_vote(vote)
         return [Send(self._others, vote)]
 

@@ -98,10 +98,9 @@ class SignedBroadcast:
 
     def open(self, content: bytes) -> Frame:
         """Step 0 as commander: sign the content and hold it."""
-        digest = self._slot.digest(
-            self.phase, Role.COMMANDER, self._seat, statement_content(self.phase, content)
-        )
-        claim = Claim(self._seat, content, self._signer.sign(digest))
+        stated = statement_content(self.phase, content)
+        signature = self._signer.state(self._slot, self.phase, Role.COMMANDER, self._seat, stated)
+        claim = Claim(self._seat, content, signature)
         self._hold(claim)
         return Frame(self.phase, (claim,))
 

@@ -10,6 +10,10 @@ from pathlib import Path
 import pytest
 
 from chain_bandit.chain.anvil import anvil
+from chain_bandit.game.game import Game
+from chain_bandit.game.recorder import NoChain
+from chain_bandit.scenario import load
+from tests.integration.nodes_up import NAMES
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -68,6 +72,29 @@ def test_commands_of_the_pages_on_sweeps_and_plugins_all_end_well(tmp_path: Path
             check=False,
         )  # fmt: skip
         assert result.returncode == 0, (line, result.stdout, result.stderr)
+
+
+def test_commands_of_the_page_on_nodes_play_the_game_that_one_process_plays(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    page = (ROOT / "docs" / "nodes.md").read_text(encoding="utf-8")
+    lines = [line for block in re.findall(r"```sh\n(.*?)```", page, flags=re.DOTALL) for line in block.splitlines()]
+    assert len(lines) == 5
+    said = []
+    for line in lines:
+        result = subprocess.run(
+            line.split(), cwd=tmp_path, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=400,
+            check=False,
+        )  # fmt: skip
+        assert result.returncode == 0, (line, result.stderr)
+        said.append(result.stdout)
+    game = Game(load(ROOT / "examples" / "small.toml", {"rounds": 20, "expect": {}}), NoChain())
+    assert [played for played in game.play() if played.accused]
+    assert f"run digest 0x{game.run_digest.hex()}" in said[0]
+    assert said[1].splitlines() == [f"{name:<12} ended" for name in NAMES]
+    assert "all 20 rounds are recorded" in said[2]
+    assert said[3] == ""
 
 
 def test_readme_names_targets_that_make_has() -> None:
