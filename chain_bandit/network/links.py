@@ -33,6 +33,7 @@ AGAIN, LONGEST = 0.05, 1.0
 """Seconds until a lost link is dialled again, doubled each time up to the longest."""
 
 TLS_ERRORS = (OSError, EOFError, ssl.SSLError, asyncio.IncompleteReadError, TimeoutError)
+"""What a lost link raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,8 @@ class Links:
         self._readers: dict[int, asyncio.Transport] = {}
         self._strangers: deque[asyncio.Task[asyncio.Transport]] = deque()
         self._listening: socket.socket | None = None
-        self._writers: list[asyncio.Task[None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._broken: BaseException | None = None
         self._loop = asyncio.new_event_loop()
         self._room = {address: asyncio.Event() for address in peers}
         self._due = {address: asyncio.Event() for address in peers}
@@ -85,8 +87,13 @@ class Links:
             self._loop.call_soon_threadsafe(self._due[to].set)
 
     def receive(self, seconds: float) -> list[tuple[int, bytes]]:
-        """What has come in, one frame a peer at most, with who sent it; waits so long for the first."""
+        """What has come in, one frame a peer at most, with who sent it; waits so long for the first.
+
+        Raises whatever a thread of links should not have: a node is not to be deaf without knowing.
+        """
         until = monotonic() + seconds
+        if self._broken is not None:
+            raise self._broken
         with self._news:
             while not any(self._inbox.values()):
                 left = until - monotonic()
@@ -132,8 +139,19 @@ class Links:
             host, _, port = door.rpartition(":")
             self._listening = socket.create_server((host, int(port)), backlog=BACKLOG)
         self._listening.setblocking(False)
-        self._loop.create_task(self._listen(self._listening))
-        self._writers = [self._loop.create_task(self._write(address)) for address in self._peers]
+        self._begin(self._listen(self._listening))
+        for address in self._peers:
+            self._begin(self._write(address))
+
+    def _begin(self, what: Coroutine[None, None, None]) -> None:
+        task = self._loop.create_task(what)
+        self._tasks.add(task)  # the loop itself would let it be collected
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self._broken = task.exception()
 
     async def _end(self) -> None:
         others = asyncio.all_tasks() - {asyncio.current_task()}
@@ -152,7 +170,7 @@ class Links:
             except OSError:  # no descriptor left, or the caller gone
                 await asyncio.sleep(AGAIN)
                 continue
-            self._loop.create_task(self._welcome(line))
+            self._begin(self._welcome(line))
 
     async def _welcome(self, line: socket.socket) -> None:
         """Read from whoever shows a known certificate, the newest link of each."""
@@ -169,9 +187,9 @@ class Links:
         finally:
             with suppress(ValueError):
                 self._strangers.remove(handshake)
+        address: int | None = None
         try:
-            shown = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
-            address = self._known.get(fingerprint(shown)) if shown else None
+            address = self._known.get(fingerprint(_shown(transport)))
             if address is not None and address not in self._banned:
                 self._cut(address)
                 self._readers[address] = transport
@@ -242,8 +260,7 @@ class Links:
             else:
                 host, _, port = peer.door.rpartition(":")
                 _, writer = await asyncio.open_connection(host, int(port), ssl=self._as_client, server_hostname="")
-        shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
-        if shown != peer.certificate:
+        if _shown(writer.transport) != peer.certificate:
             writer.transport.abort()
             raise ConnectionError("somebody else is there")
         return writer
@@ -279,3 +296,12 @@ class Links:
         for peer in self._peers.values():
             context.load_verify_locations(cadata=peer.certificate)
         return context
+
+
+def _shown(link: asyncio.BaseTransport) -> bytes:
+    """The certificate of the other side. Raises `ConnectionError` where the link is lost already."""
+    tls = link.get_extra_info("ssl_object")
+    shown: bytes | None = tls.getpeercert(binary_form=True) if tls is not None else None
+    if shown is None:
+        raise ConnectionResetError
+    return shown

@@ -36,7 +36,7 @@ class Game:
         self._thread = threading.Thread(target=play)
         self._thread.start()
 
-    def end(self, seconds: float = 240.0) -> tuple[dict[str, Any], Any]:
+    def end(self, seconds: float = 300.0) -> tuple[dict[str, Any], Any]:
         self._thread.join(seconds)
         assert not self._thread.is_alive(), f"the game does not end: {self.tails()}"
         for process in self._started:
@@ -83,7 +83,7 @@ class Game:
     def at_round(self, round_: int, name: str = "seat-0") -> bool:
         return any(each >= round_ for each in self.rounds(name))
 
-    def wait(self, condition: Any, seconds: float = 120.0) -> None:
+    def wait(self, condition: Any, seconds: float = 300.0) -> None:
         until = monotonic() + seconds
         while not condition():
             assert self._error is None, self._error

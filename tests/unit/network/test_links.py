@@ -192,13 +192,17 @@ def test_a_flood_waits_in_its_own_socket_and_the_others_are_heard(net):
     wait(lambda: (2, b"hello") in a.receive(0.05))
 
 
-def test_half_open_links_are_cut_off(net, monkeypatch):
+def test_a_stranger_that_says_nothing_is_cut_off(net, monkeypatch):
     monkeypatch.setattr(module, "HANDSHAKE", 0.3)
+    net.start(0)
+    assert closed(net.plain(0))
+
+
+def test_a_peer_that_begins_a_frame_and_falls_silent_is_cut_off(net, monkeypatch):
     monkeypatch.setattr(module, "IDLE", 0.3)
     net.start(0)
-    assert closed(net.plain(0))  # says nothing at all
     line = net.raw(1, 0)
-    line.sendall(b"\0")  # begins a frame
+    line.sendall(b"\0")
     assert closed(line)
 
 
@@ -217,10 +221,15 @@ def test_an_idle_link_lives(net, monkeypatch):
     a, b = net.start(0), net.start(1)
     a.send(1, b"one")
     heard(b, 1)
-    with monkeypatch.context() as counting:
-        dialled = []
-        counting.setattr(Links, "_dial", lambda self, peer: dialled.append(peer))
-        assert b.receive(1.0) == []
-        a.send(1, b"two")
-        assert heard(b, 1) == [(0, b"two")]
-        assert [peer.door for peer in dialled if peer.door == f"unix:{net.door(1)}"] == []
+    dialled, dial = [], Links._dial
+
+    async def counted(self, peer):
+        dialled.append(peer.door)
+        return await dial(self, peer)
+
+    monkeypatch.setattr(Links, "_dial", counted)
+    assert b.receive(1.0) == []
+    a.send(1, b"two")
+    assert heard(b, 1) == [(0, b"two")]
+    assert f"unix:{net.door(1)}" not in dialled
+    assert dialled  # node 2, which is away
