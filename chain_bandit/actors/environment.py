@@ -57,6 +57,10 @@ class Environment:
         self._ledger = ledger
         self._rounds = {round_: past for round_, past in self._rounds.items() if past.is_open}
         self._rounds[ledger.round] = _Round(ledger)
+        oldest = min(self._rounds)
+        for given in self._given:
+            while len(given) > 1 and given[0].round < oldest:  # the last one tells how far a seat has come
+                del given[0]
 
     def give(self, arm: int) -> list[Send]:
         """Receipts for everybody in a round that needs no certificate: burn-in and exploration."""
