@@ -206,7 +206,8 @@ def test_a_peer_that_begins_a_frame_and_falls_silent_is_cut_off(net, monkeypatch
     assert closed(line)
 
 
-def test_many_half_open_links_keep_nobody_out(net):
+def test_many_half_open_links_keep_nobody_out(net, monkeypatch):
+    monkeypatch.setattr(module, "HANDSHAKE", 60.0)
     a = net.start(0)
     lines = [net.plain(0) for _ in range(3 * module.STRANGERS)]
     line = net.raw(1, 0)
