@@ -32,8 +32,8 @@ STRANGERS, BACKLOG = 32, 128
 AGAIN, LONGEST = 0.05, 1.0
 """Seconds until a lost link is dialled again, doubled each time up to the longest."""
 
-TLS_ERRORS = (OSError, EOFError, ssl.SSLError, asyncio.IncompleteReadError, TimeoutError)
-"""What a lost link raises."""
+TLS_ERRORS = (OSError, EOFError)
+"""What a lost link raises: those of TLS and of time are of the first kind, a frame that is cut off of the second."""
 
 
 @dataclass(frozen=True, slots=True)

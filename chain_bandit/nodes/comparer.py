@@ -4,12 +4,11 @@ from chain_bandit.actors.comparer import Comparer
 from chain_bandit.actors.messages import COMPARISON, Answer, Question
 from chain_bandit.comparison.interface import Opening
 from chain_bandit.network.wire import Said
-from chain_bandit.nodes.follower import Recorded
-from chain_bandit.nodes.role import Post, posts
+from chain_bandit.nodes.role import Post, Role, posts
 from chain_bandit.protocol.ledger import Ledger
 
 
-class ComparerRole:
+class ComparerRole(Role):
     """`Role` of the comparison. After a restart it has no openings: a round without bits is skipped."""
 
     address, speaks, rushing = COMPARISON, False, frozenset[int]()
@@ -31,35 +30,6 @@ class ComparerRole:
         if round_ == self._round and isinstance(message, Opening | Question | Answer):
             return posts(self._comparer.on_message(sender, message))
         return []
-
-    def insist(self) -> list[Post]:
-        """Nothing."""
-        return []
-
-    def act(self, heard: bool, late: bool) -> None:
-        """Nothing."""
-
-    def recorded(self, found: Recorded) -> list[Post]:
-        """Nothing."""
-        return []
-
-    def waits(self) -> bool:
-        """For nothing."""
-        return False
-
-    def ask(self) -> list[Post]:
-        """Nothing."""
-        return []
-
-    def close(self, found: Recorded | None) -> None:
-        """Nothing."""
-
-    def finish(self) -> bool:
-        """It has no part in the money."""
-        return True
-
-    def sync(self) -> None:
-        """Nothing is signed."""
 
     def shut(self) -> None:
         """Let go of the comparison."""

@@ -18,7 +18,7 @@ from chain_bandit.network.wire import Owed, Said
 from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.follower import Follower, Recorded
 from chain_bandit.nodes.receipts import KeptReceipts
-from chain_bandit.nodes.role import Post, from_chain, posts
+from chain_bandit.nodes.role import Post, Role, from_chain, posts
 from chain_bandit.nodes.signed import SignedJournal
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.ledger import Ledger, exploration_arm, honest_arm
@@ -49,7 +49,7 @@ class _Unwritten:
         return frozenset(rules.reporters(ledger)) - environment.given(ledger.round).keys()
 
 
-class EnvironmentRole:
+class EnvironmentRole(Role):
     """`Role` of the environment.
 
     Args:
@@ -101,27 +101,12 @@ class EnvironmentRole:
                 return posts(self._environment.on_message(sender, message))
         return []
 
-    def insist(self) -> list[Post]:
-        """Nothing."""
-        return []
-
-    def act(self, heard: bool, late: bool) -> None:
-        """The relayer does it."""
-
     def recorded(self, found: Recorded) -> list[Post]:
         """Open the round for pulls where nobody passed the block on; give what is given unasked."""
         at("record seen")
         said = [post for sender, block in from_chain(found) for post in self.take(sender, self._ledger.round, block)]
         arm = self._unasked(self._ledger, found)
         return said if arm is None else said + self._give(arm)
-
-    def waits(self) -> bool:
-        """For nothing: pulls may come until the round is settled."""
-        return False
-
-    def ask(self) -> list[Post]:
-        """Nothing: they know."""
-        return []
 
     def close(self, found: Recorded | None) -> None:
         """Wait for the round's receipts, and write it down after those before it."""

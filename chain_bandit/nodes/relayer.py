@@ -14,14 +14,14 @@ from chain_bandit.crypto.verify import Verifier
 from chain_bandit.network.wire import Said
 from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.follower import Follower, Recorded
-from chain_bandit.nodes.role import Post
+from chain_bandit.nodes.role import Post, Role
 from chain_bandit.protocol.blocks import Header, Kind, Record
 from chain_bandit.protocol.ledger import Ledger, after_record, records_made
 from chain_bandit.protocol.submission import Submitted
 from chain_bandit.protocol.transaction import gas_of_blocks
 
 
-class RelayerRole:
+class RelayerRole(Role):
     """`Role` of the relayer. It keeps nothing: validators say again what it has not brought to the chain."""
 
     address, speaks, rushing = RELAYER, False, frozenset[int]()
@@ -40,10 +40,6 @@ class RelayerRole:
             self._proofs: dict[tuple[int, int, int], Equivocation] = {}
         self._relayer.begin(ledger)
 
-    def tick(self, step: int) -> list[Post]:
-        """Nothing of its own accord."""
-        return []
-
     def take(self, sender: int, round_: int, message: Said) -> list[Post]:
         """Certificates and proofs of the open round, a proof a seat and role."""
         if round_ != self._ledger.round:
@@ -58,10 +54,6 @@ class RelayerRole:
                 self._relayer.on_message(sender, message)
             case _:
                 pass
-        return []
-
-    def insist(self) -> list[Post]:
-        """Nothing."""
         return []
 
     def act(self, heard: bool, late: bool) -> None:
@@ -89,32 +81,10 @@ class RelayerRole:
         self._done = True
         at("recorded")
 
-    def recorded(self, found: Recorded) -> list[Post]:
-        """Nothing."""
-        return []
-
-    def waits(self) -> bool:
-        """For nothing."""
-        return False
-
-    def ask(self) -> list[Post]:
-        """Nothing."""
-        return []
-
     def close(self, found: Recorded | None) -> None:
         """Nothing is left of the round but proofs of the burn-in, which count from the first recorded one."""
         if found is not None:
             self._proofs.clear()
-
-    def finish(self) -> bool:
-        """It has nothing to withdraw."""
-        return True
-
-    def sync(self) -> None:
-        """Nothing is signed but transactions."""
-
-    def shut(self) -> None:
-        """No files."""
 
     def _report(self) -> None:
         """The first proof against each seat that the contract has none of."""

@@ -6,6 +6,7 @@ from chain_bandit.attacks.malicious import MaliciousSeat
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.node import Wallet
 from chain_bandit.network.wire import Owed, Said
+from chain_bandit.nodes import role
 from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.follower import Follower, Recorded
 from chain_bandit.nodes.receipts import KeptReceipts
@@ -19,7 +20,7 @@ AHEAD = 256
 """Receipts of later rounds that are held: what one answer of the environment brings."""
 
 
-class SeatRole:
+class SeatRole(role.Role):
     """`Role` of a seat.
 
     Args:
@@ -92,9 +93,6 @@ class SeatRole:
     def insist(self) -> list[Post]:
         """Certificates and proofs: environment and relayer may have been away."""
         return self._certified
-
-    def act(self, heard: bool, late: bool) -> None:
-        """The relayer does it."""
 
     def recorded(self, found: Recorded) -> list[Post]:
         """Hold the record against the journal; pull on a block that nobody passed on."""

@@ -67,7 +67,7 @@ def wait(condition: Callable[[], object], seconds: float = 10.0) -> None:
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, "it did not happen in time"
-        time.sleep(0.005)
+        time.sleep(0.005)  # between two looks at the condition: links are served by a thread of their own
 
 
 def heard(links: Links, count: int) -> list[tuple[int, bytes]]:
