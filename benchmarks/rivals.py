@@ -35,9 +35,12 @@ from chain_bandit.simulation.rivals.reports import Malice, constant, inflated, i
 
 SEED = 1
 HONEST = Malice()
-OURS = {"trimmed": "chain_bandit", "confidence": "chain_bandit, confidence"}
-POOLED = (*OURS, "mean", "fedavg", "median", "geometric-median", "krum", "meamed", "clipping", "zhu", "zhu-pooled",
-          "dubey-pentland", "fed-mom")  # fmt: skip
+OURS = {
+    "trimmed": "chain_bandit", "confidence": "chain_bandit, confidence",
+    "phased-trimmed": "chain_bandit, phases", "phased-confidence": "chain_bandit, confidence, phases",
+}  # fmt: skip
+POOLED = ("trimmed", "confidence", "mean", "fedavg", "median", "geometric-median", "krum", "meamed", "clipping", "zhu",
+          "zhu-pooled", "dubey-pentland", "fed-mom")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -219,7 +222,7 @@ def fed_mom() -> Setup:
         "Fed-MoM-UCB: 20 clients, 8 arms .9 … .2, 6 liars who turn them round, T=10,000; the numbers are ours",
         tuple(
             Row(rival, "turned", turned, (world,))
-            for rival in ("ucb1", "oracle", "trimmed", "mean", "fed-mom", "median", "zhu", "demabar", "vial-2021")
+            for rival in ("ucb1", "oracle", *OURS, "mean", "fed-mom", "median", "zhu", "demabar", "vial-2021")
         ),
         price=0.01,
     )

@@ -17,6 +17,7 @@ from chain_bandit.simulation.rivals.kl_ucb import kl_ucb
 from chain_bandit.simulation.rivals.krum import krum
 from chain_bandit.simulation.rivals.meamed import meamed
 from chain_bandit.simulation.rivals.median import median
+from chain_bandit.simulation.rivals.phased import phased
 from chain_bandit.simulation.rivals.pooled import mean, oracle, pooled
 from chain_bandit.simulation.rivals.reports import Malice
 from chain_bandit.simulation.rivals.swarmgov import source_median, source_trimmed
@@ -28,6 +29,9 @@ from chain_bandit.simulation.rivals.zhu import resilient
 
 ONE_RULE = 2
 """The constant of exploration of all others, for rules whose sources have a larger one."""
+
+GROWTH = 1 / 16
+"""Of the phases of those that report at their ends alone, as in docs/results.md."""
 
 RIVALS: Mapping[str, Callable[[Malice], Maker]] = {
     "ucb1": ucb1,
@@ -47,6 +51,8 @@ RIVALS: Mapping[str, Callable[[Malice], Maker]] = {
     "zhu-pooled": pooled(resilient(pooled=True), per_arm=2, apart=True),
     "dubey-pentland": pooled(rewards_trimmed, per_arm=0, others=2),
     "fed-mom": pooled(median_of_means, per_arm=0, others=1, every=PULLS),
+    "phased-trimmed": phased(trimmed, GROWTH),
+    "phased-confidence": phased(confidence, GROWTH),
     "swarmgov-mean": pooled(fedavg, per_arm=2, scattered=True),
     "swarmgov-median": pooled(source_median, per_arm=2, scattered=True),
     "swarmgov-trimmed": pooled(source_trimmed, per_arm=2, scattered=True),

@@ -34,7 +34,7 @@ def test_every_rule_that_pools_meets_every_attack_that_lies_about_means_alone():
     lying = {name for name, kind in ATTACKS.items() if kind().conduct is Conduct.LIAR and name != "false-record"}
     assert len(lying) == 16
     assert {(rival, lie, liars) for rival in rivals.POOLED for lie in lying for liars in (1, 3)} <= met
-    others = ("ucb1", "kl-ucb", "thompson", "gosine", "vial-", "oracle", "demabar", "swarmgov-")
+    others = ("ucb1", "kl-ucb", "thompson", "gosine", "vial-", "oracle", "demabar", "swarmgov-", "phased-")
     assert set(rivals.POOLED) == {name for name in RIVALS if not name.startswith(others)}
 
 
