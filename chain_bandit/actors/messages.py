@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 from chain_bandit.comparison.interface import Opening
 from chain_bandit.consensus.broadcast import Claim, Frame
@@ -70,8 +72,7 @@ class Answer:
 Message = Frame | Probe | Opening | Question | Answer | Vote | CertifiedBlock | Certificate | PullRequest | Receipt
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(NamedTuple):
     """A message on its way to each of `to`."""
 
     to: tuple[int, ...]
@@ -132,7 +133,7 @@ def _are(kind: type, values: object) -> bool:
     return isinstance(values, tuple) and all(type(value) is kind for value in values)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Schedule:
     """The steps of a round: tick s begins step s; what is sent at tick s arrives before tick s + 1.
 
@@ -143,32 +144,32 @@ class Schedule:
 
     relay_rounds: int
 
-    @property
+    @cached_property
     def probe_steps(self) -> int:
         """Ticks of a probe round: commanders send in step 0, the rest relays."""
         return self.relay_rounds + 1
 
-    @property
+    @cached_property
     def compare(self) -> int:
         """The step in which reports are agreed and validators ask for the bits."""
         return self.relay_rounds + 1
 
-    @property
+    @cached_property
     def propose(self) -> int:
         """The step in which commanders send."""
         return self.relay_rounds + 2
 
-    @property
+    @cached_property
     def vote(self) -> int:
         """The step in which validators sign the block or "no block"."""
         return 2 * self.relay_rounds + 3
 
-    @property
+    @cached_property
     def certify(self) -> int:
         """The step in which holders of a certificate pass it on."""
         return self.vote + 1
 
-    @property
+    @cached_property
     def steps(self) -> int:
         """Ticks of a whole round."""
         return self.certify + 1

@@ -17,11 +17,10 @@ from chain_bandit.consensus.certificate import Vote, Votes
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import Verifier
-from chain_bandit.protocol.blocks import Header, Report, SignedReport, mask, round_seed
-from chain_bandit.protocol.digests import keccak
-from chain_bandit.protocol.ledger import Ledger
+from chain_bandit.protocol.blocks import Header, Report, SignedReport, round_seed, seats
+from chain_bandit.protocol.ledger import Ledger, commanders, eligible, validators
 from chain_bandit.protocol.messages import NO_BLOCK, Phase, Role
-from chain_bandit.protocol.proposal import Bits, propose, readable_report
+from chain_bandit.protocol.proposal import Bits, encoded_header, propose, readable_report
 
 
 class Validator:
@@ -35,19 +34,20 @@ class Validator:
         """Forget the last round and open the next one."""
         rules, slot = self.rules, self.rules.slot(ledger)
         self.ledger, self.slot = ledger, slot
-        self._reporters, self._validators = rules.reporters(ledger), rules.validators(ledger)
-        self._commanders = rules.commanders(ledger)
-        self._others = tuple(p for p in self._validators if p != self.seat)
-        members = mask(self._validators)
+        reporting, members, commanding = (
+            eligible(rules.parameters, ledger, ledger.round), validators(ledger), commanders(ledger)
+        )  # fmt: skip
+        self._reporters, self._validators, self._commanders = map(seats, (reporting, members, commanding))
+        self._others = seats(members & ~(1 << self.seat))
 
-        def broadcast(phase: Phase, commanders: int, content_bytes: int) -> SignedBroadcast:
+        def broadcast(phase: Phase, commanding: int, content_bytes: int) -> SignedBroadcast:
             return SignedBroadcast(
-                phase, slot, self.seat, rules.addresses, commanders, members, content_bytes,
+                phase, slot, self.seat, rules.addresses, commanding, members, content_bytes,
                 rules.schedule.relay_rounds, self._signer, self._verifier,
             )  # fmt: skip
 
-        self.reports = broadcast(Phase.REPORT, mask(self._reporters), rules.parameters.report_bytes)
-        self.blocks = broadcast(Phase.BLOCK, mask(self._commanders), 32)
+        self.reports = broadcast(Phase.REPORT, reporting, rules.parameters.report_bytes)
+        self.blocks = broadcast(Phase.BLOCK, commanding, 32)
         self.votes = Votes(slot, rules.addresses, members, rules.quorum(ledger), self._verifier)
         self.drops: list[Drop] = []
         self.agreed: dict[int, SignedReport] = {}
@@ -126,8 +126,8 @@ class Validator:
             return []
         rules = self.rules
         header, body = propose(rules.parameters, self.ledger, self.agreed, self.bits, self.hashes)
-        encoded = header.encode(rules.parameters)
-        self.block, self.digest = (header, encoded, body), keccak(encoded)
+        encoded, self.digest = encoded_header(header, rules.parameters)
+        self.block = header, encoded, body
         return [Send(self._others, self.blocks.open(self.digest))] if self.seat in self._commanders else []
 
     def _vote(self) -> list[Send]:

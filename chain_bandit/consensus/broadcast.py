@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from operator import itemgetter
 from typing import NamedTuple
 
 from chain_bandit.consensus.evidence import Equivocation
@@ -37,6 +38,9 @@ class Claim(NamedTuple):
     relays: tuple[tuple[int, bytes], ...] = ()
 
 
+_VALUE = itemgetter(0, 1, 2)
+
+
 @dataclass(frozen=True)
 class Frame:
     """All claims that one sender sends in one step of one phase."""
@@ -47,7 +51,7 @@ class Frame:
     @cached_property
     def values(self) -> frozenset[tuple[int, bytes, bytes]]:
         """What is claimed: (instance, content, signature) of each."""
-        return frozenset([claim[:3] for claim in self.claims])
+        return frozenset(map(_VALUE, self.claims))
 
 
 class Drop(StrEnum):
@@ -101,30 +105,29 @@ class SignedBroadcast:
         stated = statement_content(self.phase, content)
         signature = self._signer.state(self._slot, self.phase, Role.COMMANDER, self._seat, stated)
         claim = Claim(self._seat, content, signature)
-        self._hold(claim)
+        self._hold(self._key(claim), claim)
         return Frame(self.phase, (claim,))
 
     def on_frame(self, step: int, frame: Frame) -> list[Drop]:
         """Take in the claims of a frame that arrived in `step`; the reasons for those dropped."""
         drops: list[Drop] = []
         accepted = self._accepted
-        if frame.values <= accepted:
+        if len(frame.claims) > 1 and frame.values <= accepted:
             return drops  # nearly everything that relays bring: not worth a reason, nor a call
         for claim in frame.claims:
-            if claim[:3] in accepted:
-                continue
-            reason = self.on_claim(step, claim)
-            if reason is not None:
-                drops.append(reason)
+            if _VALUE(claim) not in accepted:
+                reason = self.on_claim(step, claim)
+                if reason is not None:
+                    drops.append(reason)
         return drops
 
     def on_claim(self, step: int, claim: Claim) -> Drop | None:
         """Accept the claim, or say why not."""
         if claim.instance < 0 or not self._commanders >> claim.instance & 1:
             return Drop.UNKNOWN_SEAT
-        held = self._held[claim.instance]
+        held, key = self._held[claim.instance], self._key(claim)
         if held:
-            if self._key(claim) in held:
+            if key in held:
                 return Drop.KNOWN
             if step <= self._last_step and self._is_enough(held, claim):
                 return Drop.ENOUGH
@@ -132,7 +135,7 @@ class SignedBroadcast:
             return Drop.LATE
         reason = self._fault(step, claim)
         if reason is None:
-            self._hold(claim)
+            self._hold(key, claim)
             if len(claim.relays) > step:  # with one's own, the next step asks for no more: no chain is beyond m + 1
                 claim = claim._replace(relays=claim.relays[:step])
             self._fresh.append(claim)
@@ -164,9 +167,9 @@ class SignedBroadcast:
                 )
         return proofs
 
-    def _hold(self, claim: Claim) -> None:
-        self._held[claim.instance][self._key(claim)] = claim
-        self._accepted.add(claim[:3])
+    def _hold(self, key: tuple[bytes, bytes], claim: Claim) -> None:
+        self._held[claim.instance][key] = claim
+        self._accepted.add(_VALUE(claim))
 
     def _key(self, claim: Claim) -> tuple[bytes, bytes]:
         """What is agreed on: a report with its signature, a header's digest alone."""
@@ -183,7 +186,7 @@ class SignedBroadcast:
     def _fault(self, step: int, claim: Claim) -> Drop | None:
         if len(claim.content) != self._content_bytes:
             return Drop.WRONG_SIZE
-        if 1 + len(claim.relays) < step + 1:
+        if len(claim.relays) < step:
             return Drop.SHORT_CHAIN
         if claim.relays:  # most claims come from their commander, before anybody relays
             signers = {claim.instance, *(seat for seat, _ in claim.relays)}

@@ -54,11 +54,13 @@ class Verifier:
     def is_signed_by(self, address: bytes, digest: bytes, signature: bytes) -> bool:
         """True when `signature` is canonical and `address` made it over `digest`."""
         key = (digest, signature)
-        if key not in self._signers:
+        try:
+            made = self._signers[key]
+        except KeyError:
             start = perf_counter()
-            self._signers[key] = signer(digest, signature)
+            made = self._signers[key] = signer(digest, signature)
             self._on_verified(perf_counter() - start)
-        return self._signers[key] == address
+        return made == address
 
     def drawn_hash(self, public_key: bytes, seed: bytes, proof: bytes) -> bytes | None:
         """`drawn_hash`, remembered."""

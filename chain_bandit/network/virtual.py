@@ -4,6 +4,7 @@ Nothing waits: time is a number that jumps from one event to the next. Whoever k
 all that happens, so a seed replays a run exactly.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 
 from chain_bandit.actors.messages import Message, Send
@@ -55,8 +56,10 @@ class VirtualNetwork:
             for place, (address, clock) in enumerate(self._clocks.items())
             for step in range(steps)
         )
-        for self.now, _, step, address in ticks:
-            self._deliver(self.now)
+        for moment, _, step, address in ticks:
+            if moment > self.now:
+                self.now = moment
+                self._deliver(moment)
             actor = self.actors.get(address)
             if actor is not None:
                 self.send(address, actor.on_tick(step))
@@ -85,14 +88,15 @@ class VirtualNetwork:
     def _deliver(self, until: int) -> None:
         under_way = self._under_way
         under_way.sort()
-        done = 0
-        while done < len(under_way) and under_way[done][0] < until:
-            moment, _, sender, to, message = under_way[done]
-            done, known = done + 1, len(under_way)
-            self._hand(moment, sender, to, message)
-            if len(under_way) > known:  # somebody answered
-                under_way[done:] = sorted(under_way[done:])
-        del under_way[:done]
+        while due := under_way[: bisect_left(under_way, (until,))]:
+            del under_way[: len(due)]
+            after = len(under_way)
+            for done, (moment, _, sender, to, message) in enumerate(due, 1):
+                self._hand(moment, sender, to, message)
+                if len(under_way) > after:  # somebody answered
+                    under_way += due[done:]
+                    under_way.sort()
+                    break
 
     def _hand(self, moment: int, sender: int, to: int, message: Message) -> None:
         actor = self.actors.get(to)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 from chain_bandit.protocol.digests import ZERO, keccak, read_uints, uint, uints
 from chain_bandit.protocol.errors import Malformed
@@ -71,8 +72,7 @@ class Report:
         )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class SignedReport:
+class SignedReport(NamedTuple):
     """A report's encoding and its author's signature: the value that validators agree on (PROTOCOL 1.3)."""
 
     content: bytes

@@ -48,6 +48,13 @@ def readable_header(encoded: bytes, parameters: Parameters) -> Header | None:
         return None
 
 
+@lru_cache(maxsize=4)  # every validator sends the same one
+def encoded_header(header: Header, parameters: Parameters) -> tuple[bytes, bytes]:
+    """The header's bytes and their digest, which validators agree on."""
+    encoded = header.encode(parameters)
+    return encoded, keccak(encoded)
+
+
 def propose(
     parameters: Parameters,
     ledger: Ledger,

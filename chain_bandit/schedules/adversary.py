@@ -29,6 +29,7 @@ from chain_bandit.schedules.acts import (
 from chain_bandit.schedules.stage import Stage
 
 Pair = tuple[int, bytes]
+_MOVES = Release | Reuse | Ballot | Certify | Whisper | Flood
 
 
 class Adversary:
@@ -47,7 +48,7 @@ class Adversary:
         self._rng = random.Random(schedule.order)
         self._acts: dict[tuple[int, int], list[Act]] = {}
         for act in schedule.acts:
-            if isinstance(act, Release | Reuse | Ballot | Certify | Whisper | Flood):
+            if isinstance(act, _MOVES):
                 self._acts.setdefault((act.round, act.step), []).append(act)
         self.used: Counter[str] = Counter()
 
@@ -63,10 +64,8 @@ class Adversary:
             case Frame(phase=phase, claims=claims):
                 pool = self.overheard[phase]
                 for claim in claims:
-                    if claim.relays:
-                        pool.setdefault(claim._replace(relays=()), {}).update(claim.relays)
-                    else:
-                        pool.setdefault(claim, {})
+                    value = Claim(*claim[:3]) if claim.relays else claim
+                    pool.setdefault(value, {}).update(claim.relays)
             case Vote(seat=seat, content=content, signature=signature):
                 self.votes.setdefault(content, {}).setdefault(seat, signature)
 

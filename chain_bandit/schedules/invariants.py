@@ -4,7 +4,6 @@ While every message of a round arrives in time, all of them; in any other round 
 honest seat, and C-5, C-7 and C-8 always.
 """
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -20,7 +19,7 @@ from chain_bandit.schedules.stage import Stage
 
 Said = dict[tuple[int, Phase, Role], set[bytes]]
 """What each honest seat said in its own name in a round."""
-Relayed = Counter[tuple[int, Phase, int]]
+Relayed = dict[tuple[int, Phase, int], int]
 """How many claims each honest seat relayed of each commander in a phase."""
 
 
@@ -30,6 +29,7 @@ class Round(Protocol):
     Attributes:
         honest: seats that follow the rules, those that died included.
         down: who died in this round.
+        proofs: what each honest seat can prove of it.
     """
 
     stage: Stage
@@ -40,6 +40,7 @@ class Round(Protocol):
     down: set[int]
     said: Said
     relayed: Relayed
+    proofs: dict[int, list[Equivocation]]
     round: int
 
 
@@ -139,8 +140,8 @@ def _bounded(alive: dict[int, Seat], relayed: Relayed) -> Iterator[str]:
 def _evidence_is_sound(played: Round) -> Iterator[str]:
     """No proof names an honest seat or proves nothing, and none can be made of all that the honest ever signed."""
     rules, verifier = played.stage.rules, played.stage.verifier
-    for seat in played.honest.values():
-        for proof in seat.validator.equivocations():
+    for proofs in played.proofs.values():
+        for proof in proofs:
             if proof.instance in played.honest:
                 yield "C-5 an honest seat is accused"
             if not proof.proves(rules.addresses, verifier):
@@ -184,8 +185,8 @@ def _proofs_are_told_apart(played: Round) -> Iterator[str]:
 def _evidence_is_complete(played: Round, alive: dict[int, Seat]) -> Iterator[str]:
     """What two of the living accepted of one commander, or counted of one voter, one of them can prove."""
     accused: set[tuple[int, Phase, Role]] = set()
-    for seat in alive.values():
-        accused |= {(proof.instance, proof.phase, proof.role) for proof in seat.validator.equivocations()}
+    for number in alive:
+        accused |= {(proof.instance, proof.phase, proof.role) for proof in played.proofs[number]}
     for number in played.adversary.corrupt:
         for index, phase in enumerate((Phase.REPORT, Phase.BLOCK)):
             contents = {content for seat in alive.values() for content, _ in _broadcasts(seat)[index]._held[number]}

@@ -18,6 +18,7 @@ from chain_bandit.schedules.stage import Stage
 
 IN_TIME = STEP - SKEW - 1
 """A message that keeps the promise takes at most so many moments."""
+_ENDS, _FAULTS = Corruption | Crash, Link | Cut | Crash
 
 
 @dataclass
@@ -67,7 +68,7 @@ class Playing:
     def __init__(self, stage: Stage, schedule: Schedule, logged: bool) -> None:
         self.stage, self.schedule, self.result, self._logged = stage, schedule, Played(), logged
         stage.book.clear()
-        self._ends = [act for act in schedule.acts if isinstance(act, Corruption | Crash)]
+        self._ends = [act for act in schedule.acts if isinstance(act, _ENDS)]
         n = schedule.size.validators
         self.honest = {seat: stage.seats[seat] for seat in range(n) if seat not in schedule.corrupt}
         self.adversary = Adversary(stage, schedule, self.honest)
@@ -87,10 +88,12 @@ class Playing:
         stage, schedule, network = self.stage, self.schedule, self.network
         ledger = stage.ledger
         for round_ in range(schedule.rounds):
+            if round_:
+                ledger = stage.after(ledger)
             self.round = round_
             self.down: set[int] = set()
             self.said: Said = {}
-            self.relayed: Relayed = Counter()
+            self.relayed: Relayed = {}
             for number, seat in self.honest.items():
                 network.actors[number] = seat
                 seat.begin(ledger)
@@ -102,7 +105,6 @@ class Playing:
                 stage.comparer.on_message(number, stage.report(ledger, number, 0)[1])
             network.run(stage.rules.schedule.steps)
             self._judge()
-            ledger = stage.after(ledger)
         self.result.digest = self._hash.digest()
         self.result.used, self.result.corrupt = self.adversary.used, tuple(self.adversary.corrupt)
         return self.result
@@ -140,22 +142,22 @@ class Playing:
     def _heard(self, sender: int, send: Send) -> None:
         """The adversary overhears everything; what the honest say in their own name is kept for the checks."""
         message = send.message
-        if not isinstance(message, Frame | Vote):
-            return
         if sender in self.honest:
-            if isinstance(message, Vote):
-                if message.seat == sender:
-                    self.said.setdefault((sender, Phase.BLOCK, Role.SIGNER), set()).add(message.content)
-                self.result.sent += len(send.to)
-            else:
-                for claim in message.claims:
-                    if claim.instance == sender:
-                        self.said.setdefault((sender, message.phase, Role.COMMANDER), set()).add(claim.content)
-                        continue
-                    self.relayed[sender, message.phase, claim.instance] += 1
-                    if len(claim.relays) > self.schedule.size.attackers:
-                        self._found("C-3 a chain longer than m + 1")
-                self.result.sent += len(send.to) * len(message.claims)
+            match message:
+                case Frame(phase=phase, claims=claims):
+                    for claim in claims:
+                        if claim.instance == sender:
+                            self.said.setdefault((sender, phase, Role.COMMANDER), set()).add(claim.content)
+                            continue
+                        key = (sender, phase, claim.instance)
+                        self.relayed[key] = self.relayed.get(key, 0) + 1
+                        if len(claim.relays) > self.schedule.size.attackers:
+                            self._found("C-3 a chain longer than m + 1")
+                    self.result.sent += len(send.to) * len(claims)
+                case Vote(seat=seat, content=content):
+                    if seat == sender:
+                        self.said.setdefault((sender, Phase.BLOCK, Role.SIGNER), set()).add(content)
+                    self.result.sent += len(send.to)
         if sender != self.address:
             self.adversary.hear(message)
 
@@ -169,6 +171,7 @@ class Playing:
             self.result.violations.append(violation)
 
     def _judge(self) -> None:
+        self.proofs = {number: seat.validator.equivocations() for number, seat in self.honest.items()}
         for violation in check(self):
             self._found(violation)
         alive = {number: seat for number, seat in self.honest.items() if number not in self.down}
@@ -178,7 +181,7 @@ class Playing:
         self.result.certified.append("block" if relayer.block else "skip" if relayer.skip else "nothing")
         for number, seat in self.honest.items():
             validator = seat.validator
-            self.result.accused.update(proof.instance for proof in validator.equivocations())
+            self.result.accused.update(proof.instance for proof in self.proofs[number])
             if number in self.down:
                 continue
             self.result.drops.update(validator.drops)
@@ -195,7 +198,7 @@ class Playing:
     def _fate(self) -> Fate:
         """Every delay within the promise, but where the schedule says otherwise."""
         chance = random.Random(self.schedule.order).random
-        faults = [act for act in self.schedule.acts if isinstance(act, Link | Cut | Crash)]
+        faults = [act for act in self.schedule.acts if isinstance(act, _FAULTS)]
         if not faults:
             return lambda moment, sender, to: (1 + int(chance() * IN_TIME),)
         links = {(a.round, a.step, a.sender, a.to): a.delays for a in faults if isinstance(a, Link)}
@@ -203,10 +206,10 @@ class Playing:
         crashes = {(a.round, a.step, a.seat): a.reached for a in faults if isinstance(a, Crash)}
 
         def fate(moment: int, sender: int, to: int) -> tuple[int, ...]:
-            step = (moment - self.network.start - self._clocks[sender]) // STEP
             usual = (1 + int(chance() * IN_TIME),)
             if sender == self.address:
                 return usual
+            step = (moment - self.network.start - self._clocks[sender]) // STEP
             if to not in crashes.get((self.round, step, sender), (to,)):
                 return ()
             for cut, group in cuts:

@@ -206,8 +206,8 @@ def keeps_no_proof(_):
 def accuses_an_honest_relay(real):
     """Takes a relay's signature for the commander's."""
 
-    def hold(self, claim):
-        real(self, claim)
+    def hold(self, key, claim):
+        real(self, key, claim)
         for seat, signature in claim.relays[:1]:
             if self._held[seat]:
                 self._held[seat].setdefault((claim.content, signature), Claim(seat, claim.content, signature))
