@@ -12,7 +12,8 @@ from time import monotonic, sleep
 from typing import Any
 
 from chain_bandit.nodes.crash import VARIABLE
-from chain_bandit.nodes.up import NODE, states, up
+from chain_bandit.nodes.processes import NODE, states
+from chain_bandit.nodes.up import up
 from chain_bandit.scenario import Scenario
 
 NAMES = ("seat-0", "seat-1", "seat-2", "seat-3", "environment", "relayer", "comparison")

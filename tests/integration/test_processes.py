@@ -139,6 +139,6 @@ def test_two_hundred_kills_at_random_lose_nothing(tmp_path):
 
 
 def is_running(played: Game, name: str) -> bool:
-    from chain_bandit.nodes.up import states
+    from chain_bandit.nodes.processes import states
 
     return next(state for state in states(played.out) if state.name == name).pid is not None
