@@ -177,7 +177,7 @@ def sweep(
     as_json: Json = False,
 ) -> None:
     """Simulate a scenario at every combination of some settings. Exit 15: cells failed, the others are done."""
-    from chain_bandit.game.folder import whole_file
+    from chain_bandit.lines import whole_file
     from chain_bandit.sweep import grid, workers
     from chain_bandit.sweep.run import run as swept_by
     from chain_bandit.views import sweep as view

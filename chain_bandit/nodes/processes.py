@@ -1,10 +1,8 @@
-"""The processes of a game of nodes: started, looked at, ended, whoever started them."""
+"""The processes of a game of nodes, by their folders: looked at and ended, whoever started them."""
 
 import fcntl
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +15,6 @@ LOOK = 0.1
 
 PATIENCE = 10.0
 """Seconds that a process may take to end when it is told to."""
-
-NODE = (sys.executable, "-c", "from chain_bandit.cli import main; main()", "node")
-
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -66,14 +61,6 @@ def log(out: Path, name: str | None, lines: int) -> Iterator[str]:
         except OSError:
             continue  # it has not begun
         yield from (f"{each}: {line}" for line in text.splitlines()[-lines:])
-
-
-def start(out: Path, name: str) -> "subprocess.Popen[bytes]":
-    """Start one node, in a session of its own; what it writes goes to its log."""
-    with (out / name / files.LOG).open("ab") as output:
-        return subprocess.Popen(
-            [*NODE, str(out / name)], stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
-        )
 
 
 def _state(place: Path) -> State:

@@ -1,7 +1,6 @@
 """A whole game of nodes on this machine: folders, processes, the wait for their end, and the audit of it all."""
 
 import json
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -25,7 +24,8 @@ from chain_bandit.history import files as histories
 from chain_bandit.history.collect import collect
 from chain_bandit.nodes import place as files
 from chain_bandit.nodes.folders import write_folders
-from chain_bandit.nodes.processes import LOOK, PATIENCE, down, start, states
+from chain_bandit.nodes.nursery import Nursery
+from chain_bandit.nodes.processes import LOOK, down, states
 from chain_bandit.protocol.assumptions import require
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import ChainBanditError
@@ -64,9 +64,9 @@ def up(
     with connected(chain) as node:
         made = _deployed(plan, node, out, payer, chain)
         write_folders(plan, made, node.url, out)
-        with _processes(out) as children:
-            say(f"{len(children)} processes; chain-bandit ps {out} says how they are")
-            _await_end(out, children, say)
+        with _processes(out) as nursery:
+            say(f"{len(states(out))} processes; chain-bandit ps {out} says how they are")
+            _await_end(out, nursery, say)
         return _left(node, made, out)
 
 
@@ -105,35 +105,29 @@ def _deployed(plan: Plan, node: HttpNode, out: Path, payer: str | None, chain: s
 
 
 @contextmanager
-def _processes(out: Path) -> "Iterator[dict[str, subprocess.Popen[bytes]]]":
+def _processes(out: Path) -> Iterator[Nursery]:
     """All nodes, started; ended when the block ends, whoever started them last."""
-    children: dict[str, subprocess.Popen[bytes]] = {}
+    nursery = Nursery()
     try:
         for state in states(out):
-            children[state.name] = start(out, state.name)
-        yield children
+            nursery.start(out / state.name)
+        yield nursery
     finally:
         down(out)
-        for child in children.values():
-            child.terminate()  # one that had not come to its lock
-            child.wait()
+        nursery.close()  # and who had not come to its lock
 
 
-def _await_end(out: Path, children: "Mapping[str, subprocess.Popen[bytes]]", say: Callable[[str], None]) -> None:
-    watched = dict(children)
-    while not all((out / name / files.ENDED).exists() for name in children):
-        for name, child in list(watched.items()):
-            code = child.poll()
-            if code is None:
-                continue
-            del watched[name]
+def _await_end(out: Path, nursery: Nursery, say: Callable[[str], None]) -> None:
+    """Until everybody has ended with the game, and with what runs here until it is gone."""
+    running = {state.name for state in states(out)}
+    while running or not all(state.ended for state in states(out)):
+        for name, code in nursery.ended():
+            running.discard(name)
             if code > 0:
                 raise NodeStopped(name, code, _last_words(out / name))
             if code < 0:
                 say(f"{name} was ended by signal {-code}; chain-bandit node {out / name} takes it up")
         sleep(LOOK)
-    for child in watched.values():
-        child.wait(PATIENCE)
 
 
 def _last_words(place: Path) -> str:
