@@ -212,7 +212,7 @@ class Played:
     @property
     def chain(self) -> History:
         """What a node has of it: no body of a compact game."""
-        return collect(self.node.line.manager.request_blocking, self.contract.address, 1)
+        return collect(self.contract.rpc.ask, self.contract.address, 1)
 
     def _deploy(self) -> None:
         model = MODEL.encode()
