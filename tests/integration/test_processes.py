@@ -4,26 +4,17 @@ import random
 import socket
 import ssl
 import threading
-from itertools import product
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from chain_bandit.audit.findings import Weight
 from chain_bandit.network.wire import MOST_BYTES
 from chain_bandit.nodes import place as files
-from chain_bandit.nodes.crash import POINTS, VARIABLE
+from chain_bandit.nodes.crash import VARIABLE
 from chain_bandit.scenario import Scenario, load
 from tests.integration.nodes_up import NAMES, Game, digests_of, game
 
 ROOT = Path(__file__).parents[2]
-
-ENVIRONMENT_ALONE = {"opened", "about to settle", "settled", "about to reveal", "revealed", "costs settled", "closed"}
-RELAYER_ALONE = {"about to record", "recorded", "evidence reported"}
-SEAT_ALONE = {"joined", "pulled"}
-ONCE = {"started", "joined", "opened", "about to reveal", "revealed", "costs settled", "closed", "withdrawn", "settled",
-        "about to settle", "evidence reported"}  # fmt: skip
 
 
 def small(rounds: int = 20, **changes: Any) -> Scenario:
@@ -95,50 +86,3 @@ def attack(out: Path, stop: threading.Event, sent: list[int]) -> None:
                     sent[0] += 1
         except OSError:
             pass
-
-
-def cases() -> list[tuple[str, str, int]]:
-    """Every named place × three occurrences, at each kind of node that comes by there."""
-    found = []
-    for point, nth in product(POINTS, (1, 2, 3)):
-        if nth > 1 and point in ONCE:
-            continue
-        if point in ENVIRONMENT_ALONE:
-            nodes = ["environment"]
-        elif point in RELAYER_ALONE:
-            nodes = ["relayer"]
-        else:
-            nodes = ["seat-1"] if point in SEAT_ALONE else ["seat-1", "environment", "relayer"]
-        found += [(node, point, nth) for node in nodes]
-    return found
-
-
-@pytest.mark.deep
-@pytest.mark.parametrize(("node", "point", "nth"), cases())
-def test_a_node_killed_at_any_named_place_is_taken_up(tmp_path, monkeypatch, node, point, nth):
-    monkeypatch.setenv(VARIABLE, f"{node}/{point}:{nth}")
-    with game(small(20, malicious=[], bound_ms=300), tmp_path / "game", revive=True) as played:
-        _, report = played.end()
-        assert report.verdict == "passed", report.violations
-        assert [finding for finding in report.findings if finding.weight is Weight.PROOF] == []
-        assert len(played.killed) <= 1  # not every node comes by everywhere
-
-
-@pytest.mark.deep
-def test_two_hundred_kills_at_random_lose_nothing(tmp_path):
-    chance = random.Random(7)
-    with game(small(1000, malicious=[], bound_ms=300), tmp_path / "game", revive=True) as played:
-        played.wait(lambda: played.at_round(13))
-        for count in range(200):
-            name = chance.choice(NAMES)
-            played.wait(lambda name=name: is_running(played, name))
-            played.kill(name)
-            played.wait(lambda count=count: len(played.killed) > count)
-            threading.Event().wait(chance.uniform(0, 3))
-        require_whole(played, 200)
-
-
-def is_running(played: Game, name: str) -> bool:
-    from chain_bandit.nodes.processes import states
-
-    return next(state for state in states(played.out) if state.name == name).pid is not None
