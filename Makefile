@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 FORGE := node_modules/@foundry-rs/forge-$(shell uname -s | tr A-Z a-z)-$(patsubst x86_64,amd64,$(patsubst aarch64,arm64,$(shell uname -m)))/bin/forge
 
-.PHONY: help demo test check lint types static forge contracts-deep mutants deep artifacts lock bench comparison gas live schedules schedules-deep late consensus regret theorems growth payoff commanders committees rivals speed figures vrf audit kills tampering honest verdicts snapshots clean
+.PHONY: help demo test check lint types static forge contracts-deep mutants deep artifacts lock bench comparison gas live schedules schedules-deep late consensus regret theorems growth payoff commanders committees rivals speed figures vrf audit kills siege tampering honest verdicts snapshots clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -119,8 +119,12 @@ figures: .venv/ready .venv-peers/ready ## the pictures of docs/results.md, the n
 	@$(BIN)/python benchmarks/communication.py --plot docs/figures/communication.svg
 	@$(BIN)/python -m benchmarks.pages
 
-kills: .venv/ready node_modules/ready ## nodes killed at every named place, and 200 times at random: is anything lost? (hours)
-	@$(BIN)/pytest -n 1 -m deep tests/integration/test_processes.py
+kills: .venv/ready node_modules/ready ## nodes killed at every named place, three times each, and 200 times at random: is anything lost?
+	@mkdir -p runs
+	@$(BIN)/python benchmarks/kills.py --json runs/kills.jsonl
+
+siege: .venv/ready node_modules/ready ## a game of processes under siege beside the same left alone: blocks a second, memory
+	@$(BIN)/python benchmarks/siege.py
 
 audit: .venv/ready node_modules/ready ## an audit's rounds a second beside its bare signature checks, its memory, an export's bytes; a game on Anvil beside it
 	@$(BIN)/python benchmarks/audit.py --rounds 2000 10000

@@ -47,7 +47,7 @@ class FastNode:
         self._held: list[dict[bytes, int]] = []
         self._receipts: dict[str, dict[str, Any]] = {}
         self._append((), ())
-        self.web3 = Web3(_Provider(self), middleware=[])
+        self.line = Web3(_Provider(self), middleware=[])
 
     def mine(self, blocks: int) -> None:
         """Let time pass: mine empty blocks."""

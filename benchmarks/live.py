@@ -25,7 +25,6 @@ from time import perf_counter
 from eth_account import Account
 from rich.console import Console
 from rich.table import Table
-from web3 import HTTPProvider, Web3
 
 from chain_bandit.chain.delivery import PIPELINED
 from chain_bandit.chain.errors import NodeUnreachable
@@ -84,8 +83,8 @@ class Anvil:
     chain_id = CHAIN_ID
 
     def __init__(self, url: str) -> None:
-        self.web3 = Web3(HTTPProvider(url, exception_retry_configuration=None), middleware=[])
-        self._rpc = Rpc(self.web3, Stopwatch(), PIPELINED)
+        self.line = url
+        self._rpc = Rpc(self.line, Stopwatch(), PIPELINED)
 
     def fund(self, balances: Mapping[bytes, int]) -> None:
         """Give everybody money."""
@@ -153,7 +152,7 @@ def transfers(node: Anvil, number: int) -> float:
     """Seconds of one transfer."""
     payer = Account.from_key(b"\x11" * 32)
     node.fund({bytes.fromhex(payer.address[2:]): 10**24})
-    sender = Sender(Rpc(node.web3, Stopwatch(), PIPELINED), Journal(), PIPELINED)
+    sender = Sender(Rpc(node.line, Stopwatch(), PIPELINED), Journal(), PIPELINED)
     start = perf_counter()
     for _ in range(number):
         sender.submit("transfer", payer, b"\x22" * 20, 1, TRANSFER_GAS, b"")
@@ -195,7 +194,7 @@ def opened(scenario: Scenario, journal: Journal) -> Iterator[tuple[Anvil, OnChai
 def bare(scenario: Scenario, signed: list[str]) -> float:
     """Seconds of a block in transactions signed before: the node's own rate; infinitely many where it lost one."""
     with opened(scenario, Journal()) as (node, recorder):
-        rpc, contract = Rpc(node.web3, Stopwatch(), PIPELINED), recorder.contract
+        rpc, contract = Rpc(node.line, Stopwatch(), PIPELINED), recorder.contract
         start = perf_counter()
         for at in range(0, len(signed), SENT_AT_ONCE):
             rpc.exchange([("eth_sendRawTransaction", [raw]) for raw in signed[at : at + SENT_AT_ONCE]])

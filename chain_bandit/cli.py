@@ -177,7 +177,7 @@ def sweep(
     as_json: Json = False,
 ) -> None:
     """Simulate a scenario at every combination of some settings. Exit 15: cells failed, the others are done."""
-    from chain_bandit.game.folder import whole_file
+    from chain_bandit.lines import whole_file
     from chain_bandit.sweep import grid, workers
     from chain_bandit.sweep.run import run as swept_by
     from chain_bandit.views import sweep as view
@@ -383,7 +383,7 @@ def ps(
     place: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of a game of nodes.")], as_json: Json = False
 ) -> None:
     """Say how each node of a game is."""
-    from chain_bandit.nodes.up import states
+    from chain_bandit.nodes.processes import states
 
     found = states(place)
     if as_json:
@@ -400,7 +400,7 @@ def logs(
     lines: Annotated[int, typer.Option("--lines", min=1, help="The last so many of each.")] = 20,
 ) -> None:
     """Print what nodes wrote."""
-    from chain_bandit.nodes.up import log
+    from chain_bandit.nodes.processes import log
 
     for line in log(place, name, lines):
         print(line)
@@ -409,7 +409,7 @@ def logs(
 @app.command()
 def down(place: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of a game of nodes.")]) -> None:
     """End every process of a game."""
-    from chain_bandit.nodes.up import down as ended
+    from chain_bandit.nodes.processes import down as ended
 
     for each in ended(place):
         print(f"{each.name} ended")

@@ -2,8 +2,10 @@
 
 import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from chain_bandit.protocol.errors import ChainBanditError
 
@@ -135,3 +137,17 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(place)
     finally:
         os.close(place)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write; at the end of the block it is on the disk as `path`, on any error nothing of it stays."""
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        with partial.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

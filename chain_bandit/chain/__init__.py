@@ -2,6 +2,10 @@
 
 import sys
 
-import py_ecc  # noqa: F401 (of web3's; raises the limit when it is first imported, whoever does it)
 
-sys.setrecursionlimit(12_000)  # what py-evm asks for and a little more: nested JSON must raise before the stack ends
+def limit_recursion() -> None:
+    """What py-evm asks for and a little more: nested JSON must raise before the stack ends."""
+    sys.setrecursionlimit(12_000)
+
+
+limit_recursion()

@@ -5,12 +5,9 @@ import os
 import re
 from pathlib import Path
 
-from eth_account import Account
-from eth_account.signers.local import LocalAccount
-
 from chain_bandit.chain.development import DEVELOPMENT_IDS
 from chain_bandit.chain.errors import AccountRefused
-from chain_bandit.chain.node import account
+from chain_bandit.chain.node import Wallet, account
 
 DEVELOPMENT_MNEMONIC = "test test test test test test test test test test test junk"
 """Known to everybody: Anvil and Hardhat start with its accounts funded."""
@@ -27,7 +24,7 @@ _UNREADABLE = (
 )  # fmt: skip
 
 
-def named(name: str, chain_id: int) -> LocalAccount:
+def named(name: str, chain_id: int) -> Wallet:
     """The account `dev0` … `dev9` on a development chain, else the one in the keystore's file of that name.
 
     Raises:
@@ -39,13 +36,15 @@ def named(name: str, chain_id: int) -> LocalAccount:
     return _development(int(development[1]), chain_id) if development else _unlocked(name, _keystore_file(name))
 
 
-def _development(index: int, chain_id: int) -> LocalAccount:
+def _development(index: int, chain_id: int) -> Wallet:
     if chain_id not in DEVELOPMENT_IDS:
         known = ", ".join(map(str, sorted(DEVELOPMENT_IDS)))
         raise AccountRefused(f"dev{index}", f"has a public key: only for development chains ({known}), not {chain_id}")
+    from chain_bandit.chain.libraries import Account
+
     Account.enable_unaudited_hdwallet_features()
-    made: LocalAccount = Account.from_mnemonic(DEVELOPMENT_MNEMONIC, account_path=f"m/44'/60'/0'/0/{index}")
-    return made
+    made = Account.from_mnemonic(DEVELOPMENT_MNEMONIC, account_path=f"m/44'/60'/0'/0/{index}")
+    return account(bytes(made.key))
 
 
 def _keystore_file(name: str) -> Path:
@@ -60,7 +59,7 @@ def _keystore_file(name: str) -> Path:
     return found
 
 
-def _unlocked(name: str, file: Path) -> LocalAccount:
+def _unlocked(name: str, file: Path) -> Wallet:
     set_to = os.environ.get(PASSWORD)
     if not set_to:
         raise AccountRefused(name, f"is locked: set {PASSWORD} to the path of a file with its password")
@@ -72,6 +71,8 @@ def _unlocked(name: str, file: Path) -> LocalAccount:
         keystore = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise AccountRefused(name, f"cannot be read from {file} ({type(error).__name__})") from error
+    from chain_bandit.chain.libraries import Account
+
     try:
         return account(bytes(Account.decrypt(keystore, password)))
     except _UNREADABLE as error:

@@ -4,18 +4,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple
 from typing import Any, cast
 
-from eth_account.signers.local import LocalAccount
 from eth_utils.address import to_checksum_address
-from web3 import Web3
 
 from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.call import Call, Order
 from chain_bandit.chain.delivery import AT_ONCE, Delivery
 from chain_bandit.chain.errors import ForeignContract, TransactionReverted
 from chain_bandit.chain.journal import Journal, Origin
+from chain_bandit.chain.node import Wallet
 from chain_bandit.chain.rpc import Rpc, as_bytes, as_hex
 from chain_bandit.chain.sender import Sender, Watch
 from chain_bandit.chain.transactions import created_address
+from chain_bandit.chain.wire import Line
 from chain_bandit.protocol.blocks import Seated
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import CostEntry
@@ -46,7 +46,7 @@ class Coordinator:
 
     def __init__(
         self,
-        web3: Web3,
+        line: Line,
         address: bytes,
         stopwatch: Stopwatch,
         delivery: Delivery = AT_ONCE,
@@ -55,7 +55,7 @@ class Coordinator:
         """Use `deploy` or `at`, which make sure that the address holds our contract."""
         artifact = chain_bandit_artifact()
         self.address = address
-        self.rpc = Rpc(web3, stopwatch, delivery)
+        self.rpc = Rpc(line, stopwatch, delivery)
         self._journal = journal or Journal()
         self._sender = Sender(self.rpc, self._journal, delivery)
         self.chain_id = self._sender.chain_id
@@ -86,8 +86,8 @@ class Coordinator:
 
     @staticmethod
     def deploy(
-        web3: Web3,
-        sender: LocalAccount,
+        line: Line,
+        sender: Wallet,
         parameters: Parameters,
         salt_commitment: bytes,
         secret_commitment: bytes,
@@ -98,7 +98,7 @@ class Coordinator:
     ) -> "Coordinator":
         """Put a new game on the chain, with the sender as its environment and `pool` wei in it, and wait for it."""
         data = chain_bandit_artifact().constructor(astuple(parameters), salt_commitment, secret_commitment)
-        coordinator = Coordinator(web3, b"", stopwatch, delivery, journal)
+        coordinator = Coordinator(line, b"", stopwatch, delivery, journal)
         calls = coordinator._sender
         coordinator.address = created_address(sender.address, calls.upcoming_nonce(sender))
         coordinator._bind()
@@ -108,14 +108,14 @@ class Coordinator:
 
     @staticmethod
     def at(
-        web3: Web3,
+        line: Line,
         address: bytes,
         stopwatch: Stopwatch,
         delivery: Delivery = AT_ONCE,
         journal: Journal | None = None,
     ) -> "Coordinator":
         """The game at an address. Raises `ForeignContract` where the code there is not this version's."""
-        coordinator = Coordinator(web3, address, stopwatch, delivery, journal)
+        coordinator = Coordinator(line, address, stopwatch, delivery, journal)
         artifact = chain_bandit_artifact()
         bookkeeper = created_address(to_checksum_address(address), 1)
         for place, expected in ((address, artifact.deployed), (bookkeeper, artifact.bookkeeper)):
@@ -129,17 +129,17 @@ class Coordinator:
         """Wait until everything handed over is in blocks with enough confirmations."""
         self._sender.settle()
 
-    def join(self, sender: LocalAccount, seated: Seated) -> Call:
+    def join(self, sender: Wallet, seated: Seated) -> Call:
         """Take the next seat for as many stakes as it weighs; seats go by order, so all earlier calls come first."""
         deposit = seated.weight * self.parameters().stake
         return self._submit(sender, "join", seated.keys, value=deposit, order=Order.ALONE)
 
-    def open(self, sender: LocalAccount, salt: bytes) -> Call:
+    def open(self, sender: Wallet, salt: bytes) -> Call:
         """Start the game."""
         return self._submit(sender, "open", salt, order=Order.ALONE)
 
     def submit_blocks(
-        self, sender: LocalAccount, blocks: Sequence[bytes], done: Callable[[str], int] | None = None, gas: int = 0
+        self, sender: Wallet, blocks: Sequence[bytes], done: Callable[[str], int] | None = None, gas: int = 0
     ) -> Call:
         """Record blocks in a row, each as `protocol.submission` encodes it.
 
@@ -151,7 +151,7 @@ class Coordinator:
 
     def skip(
         self,
-        sender: LocalAccount,
+        sender: Wallet,
         committee: int,
         signers: int,
         signatures: bytes,
@@ -161,13 +161,13 @@ class Coordinator:
         return self._submit(sender, "skip", committee, signers, signatures, done=done)
 
     def skip_after_deadline(
-        self, sender: LocalAccount, committee: int, done: Callable[[str], int] | None = None
+        self, sender: Wallet, committee: int, done: Callable[[str], int] | None = None
     ) -> Call:
         """Record that the deadline passed without a block."""
         return self._submit(sender, "skipAfterDeadline", committee, done=done)
 
     def report_equivocation(
-        self, sender: LocalAccount, seat: int, proof: tuple[object, ...]
+        self, sender: Wallet, seat: int, proof: tuple[object, ...]
     ) -> Call:
         """Put a seat on the block list; which round is open decides from when on, so all earlier calls come first.
 
@@ -200,33 +200,33 @@ class Coordinator:
         events = [self._recorded.decode_inputs(as_bytes(log["data"])) for log in call.receipt.fields["logs"]]
         return [(round_, kind, bytes(head)) for round_, kind, head in events]
 
-    def settle_rewards(self, sender: LocalAccount, through: int, pulls: bytes) -> Call:
+    def settle_rewards(self, sender: Wallet, through: int, pulls: bytes) -> Call:
         """Credit the rewards of all unsettled rounds up to `through`, once they are recorded; sealed: note tags."""
         return self._submit(sender, "settleRewards", through, pulls, order=Order.AFTER)
 
-    def settle_sums(self, sender: LocalAccount, sums: bytes) -> Call:
+    def settle_sums(self, sender: Wallet, sums: bytes) -> Call:
         """Credit what each seat of a sealed game earned, once all tags are settled."""
         return self._submit(sender, "settleSums", sums, order=Order.AFTER)
 
-    def reveal(self, sender: LocalAccount, secret: bytes, roles: bytes, model: bytes) -> Call:
+    def reveal(self, sender: Wallet, secret: bytes, roles: bytes, model: bytes) -> Call:
         """Open the environment's commitment, once all is recorded."""
         return self._submit(sender, "reveal", secret, roles, model, order=Order.AFTER)
 
-    def settle_costs(self, sender: LocalAccount, entries: Sequence[CostEntry]) -> Call:
+    def settle_costs(self, sender: Wallet, entries: Sequence[CostEntry]) -> Call:
         """Hand back records, newest first."""
         return self._submit(sender, "settleCosts", [astuple(entry) for entry in entries])
 
-    def close(self, sender: LocalAccount) -> Call:
+    def close(self, sender: Wallet) -> Call:
         """Fix what everybody is owed, once all is settled."""
         return self._submit(
             sender, "close", order=Order.ALONE, done=lambda block: bool(self._view("closed", block=block))
         )
 
-    def withdraw(self, sender: LocalAccount) -> Call:
+    def withdraw(self, sender: Wallet) -> Call:
         """Take all that the sender is owed."""
         return self._submit(sender, "withdraw")
 
-    def reveal_seal(self, sender: LocalAccount, seal_key: bytes) -> Call:
+    def reveal_seal(self, sender: Wallet, seal_key: bytes) -> Call:
         """Publish the key of one's sealed records, once all is recorded."""
         return self._submit(sender, "revealSeal", seal_key, order=Order.AFTER)
 
@@ -348,7 +348,7 @@ class Coordinator:
 
     def _submit(
         self,
-        sender: LocalAccount,
+        sender: Wallet,
         name: str,
         *arguments: object,
         value: int = 0,

@@ -12,8 +12,8 @@ from eth_tester import EthereumTester
 from eth_tester.backends.pyevm.main import PyEVMBackend, get_default_genesis_params
 from eth_tester.backends.pyevm.serializers import serialize_transaction_receipt
 from eth_tester.exceptions import TransactionNotFound as UnknownTransaction
-from web3 import Web3
-from web3.providers.eth_tester import EthereumTesterProvider
+
+from chain_bandit.chain.libraries import EthereumTesterProvider, Web3
 
 GENESIS_TIME = 1_700_000_000
 """Any fixed second; every block is one second later than its parent."""
@@ -69,7 +69,7 @@ class EmbeddedNode:
             vm_configuration=((0, PragueVM),),
         )
         self._tester = EthereumTester(backend)
-        self.web3 = Web3(EthereumTesterProvider(self._tester), middleware=[])
+        self.line = Web3(EthereumTesterProvider(self._tester), middleware=[])
         self.chain_id: int = backend.chain.chain_id
 
     def mine(self, blocks: int) -> None:

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from eth_account.signers.local import LocalAccount
 from eth_utils.address import to_checksum_address
 
 from chain_bandit.chain.delivery import PIPELINED
 from chain_bandit.chain.errors import AccountRefused
 from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.journal import Journal, Origin
+from chain_bandit.chain.node import Wallet
 from chain_bandit.chain.rpc import as_bytes, as_int, field
 from chain_bandit.chain.sender import Sender
 from chain_bandit.chain.transactions import Fee, Terms, terms
@@ -42,7 +42,7 @@ def price_of(node: HttpNode) -> int:
     return Fee.opening(base).most
 
 
-def fund(node: HttpNode, needs: Iterable[Need], payer: LocalAccount | None, journal: Journal) -> None:
+def fund(node: HttpNode, needs: Iterable[Need], payer: Wallet | None, journal: Journal) -> None:
     """Let everybody hold what they need: paid by `payer`, or out of nothing where the node gives that.
 
     What the journal holds of the payer's is brought to the chain first; whom it pays is paid nothing more.
@@ -70,7 +70,7 @@ def _base_fee(block: Any) -> int:
     return as_int(field(block, "baseFeePerGas"))
 
 
-def _pay(node: HttpNode, wanted: Mapping[bytes, int], payer: LocalAccount, journal: Journal) -> None:
+def _pay(node: HttpNode, wanted: Mapping[bytes, int], payer: Wallet, journal: Journal) -> None:
     sender = Sender(node.rpc, journal, PIPELINED)
     contract = journal.origin.contract if journal.origin else ""
     journal.bind(Origin(sender.chain_id, sender.genesis, contract))

@@ -8,7 +8,6 @@ from eth_utils.address import to_checksum_address
 
 from chain_bandit.chain.delivery import PIPELINED
 from chain_bandit.chain.errors import NodeUnreachable, NotUnderstood
-from chain_bandit.chain.remote import web3_at
 from chain_bandit.chain.rpc import Rpc, as_int
 from chain_bandit.stopwatch import Stopwatch
 
@@ -31,8 +30,8 @@ class HttpNode:
     def __init__(self, url: str) -> None:
         """Ask who is there. Raises `NodeUnreachable`."""
         self.url = url
-        self.web3 = web3_at(url)
-        self.rpc = Rpc(self.web3, Stopwatch(), PIPELINED)
+        self.line = url
+        self.rpc = Rpc(url, Stopwatch(), PIPELINED)
         self.chain_id: int = self.rpc.ask("eth_chainId", [], as_int, KNOCK)
 
     def ask(self, method: str, *parameters: Any) -> Any:

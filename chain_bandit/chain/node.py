@@ -1,28 +1,44 @@
 """What a game needs of a development chain, and the accounts that act on it."""
 
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from eth_account import Account
-from eth_account.signers.local import LocalAccount
-from web3 import Web3
+from coincurve import PublicKey
+from eth_utils.address import to_checksum_address
+
+from chain_bandit.chain.wire import Line
+from chain_bandit.protocol.digests import keccak
 
 
 class Node(Protocol):
     """A development chain: it can be told to let blocks pass."""
 
-    web3: Web3
     chain_id: int
+
+    @property
+    def line(self) -> Line:
+        """The way to it."""
+        ...
 
     def mine(self, blocks: int) -> None:
         """Mine empty blocks."""
         ...
 
 
-Wallet = LocalAccount
-"""An account with its key."""
+@dataclass(frozen=True, slots=True)
+class Wallet:
+    """An account with its key.
+
+    Attributes:
+        address: as JSON-RPC spells it, with its checksum.
+        key: 32 bytes.
+    """
+
+    address: str
+    key: bytes = field(repr=False)
 
 
 def account(secret: bytes) -> Wallet:
     """The account of a 32-byte key."""
-    made: Wallet = Account.from_key(secret)
-    return made
+    public = PublicKey.from_valid_secret(secret).format(compressed=False)
+    return Wallet(to_checksum_address(keccak(public[1:])[12:]), secret)

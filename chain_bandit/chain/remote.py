@@ -4,15 +4,12 @@ import json
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from eth_utils.address import to_checksum_address
 from requests import RequestException, Response, Session
 from urllib3.exceptions import HTTPError
-from web3 import HTTPProvider, Web3
-from web3.exceptions import Web3Exception
-from web3.types import RPCEndpoint
 
 from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.errors import ForeignContract, NodeRefused, NodeUnreachable
@@ -20,6 +17,9 @@ from chain_bandit.chain.patience import Patience
 from chain_bandit.chain.rpc import as_answered, as_bytes
 from chain_bandit.chain.transactions import created_address
 from chain_bandit.chain.wire import Refused, read_answer
+
+if TYPE_CHECKING:
+    from web3 import Web3
 
 TIMEOUT = 30.0
 """Seconds for one answer."""
@@ -36,7 +36,7 @@ _HERE = ("127.0.0.1", "localhost")
 
 
 _NO_ANSWER = (
-    RequestException, HTTPError, Web3Exception, ConnectionError, TimeoutError,
+    RequestException, HTTPError, ConnectionError, TimeoutError,
     ValueError, TypeError, KeyError, AttributeError, RecursionError,  # whatever is said may not be an answer
 )  # fmt: skip
 
@@ -103,26 +103,22 @@ def _way(url: str) -> dict[str, Any]:
     return {"proxies": {"no_proxy": host}} if host in _HERE else {}
 
 
-def json_rpc(web3: Web3) -> Callable[..., Any]:
-    """`rpc(method, params, read)`: the result, as `read` has it, or `NodeUnreachable`.
+def json_rpc(web3: "Web3") -> Callable[..., Any]:
+    """A node in this process as `rpc(method, params, read)`: the result, as `read` has it, or `NodeUnreachable`.
 
     Nothing is asked again: who reads a history may begin anew. A game asks through `chain.rpc`.
     """
 
+    from chain_bandit.chain.libraries import RPCEndpoint, Web3Exception
+
     def rpc(method: str, params: Sequence[Any], read: Callable[[Any], Any] = as_answered) -> Any:
         try:
             answer = web3.manager.request_blocking(RPCEndpoint(method), list(params))
-        except _NO_ANSWER as error:
+        except (*_NO_ANSWER, Web3Exception) as error:
             raise NodeUnreachable(f"{method}: {type(error).__name__}") from error
         return read(answer)
 
     return rpc
-
-
-def web3_at(url: str) -> Web3:
-    """A connection to the node at an HTTP URL, opened when it is first used; to this machine past any proxy."""
-    provider = HTTPProvider(url, request_kwargs={"timeout": TIMEOUT, **_way(url)}, exception_retry_configuration=None)
-    return Web3(provider, middleware=[])
 
 
 def require_contract(rpc: Callable[[str, Sequence[Any]], Any], contract: bytes) -> None:

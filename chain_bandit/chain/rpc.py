@@ -6,13 +6,12 @@ from time import monotonic
 from typing import Any
 
 from eth_utils.address import to_checksum_address
-from web3 import Web3
 
 from chain_bandit.chain.artifacts import chain_bandit_artifact, member
 from chain_bandit.chain.delivery import Delivery
 from chain_bandit.chain.errors import NodeGarbled, NodeUnreachable, NotUnderstood, TransactionReverted
 from chain_bandit.chain.patience import Patience
-from chain_bandit.chain.wire import Refused, Request, wire_to
+from chain_bandit.chain.wire import Line, Refused, Request, wire_to
 from chain_bandit.stopwatch import Stopwatch
 
 _BUILT_IN = tuple(
@@ -42,8 +41,8 @@ class Rpc:
         NodeUnreachable: patience is at its end.
     """
 
-    def __init__(self, web3: Web3, stopwatch: Stopwatch, delivery: Delivery) -> None:
-        self.wire = wire_to(web3, delivery.timeout)
+    def __init__(self, line: Line, stopwatch: Stopwatch, delivery: Delivery) -> None:
+        self.wire = wire_to(line, delivery.timeout)
         self.stopwatch, self._patience = stopwatch, delivery.patience
         self.known = 0
 

@@ -11,12 +11,11 @@ from math import inf
 from time import monotonic
 from typing import Any
 
-from eth_account.signers.local import LocalAccount
-
 from chain_bandit.chain.call import Call, Order, Receipt, Version
 from chain_bandit.chain.delivery import Delivery
 from chain_bandit.chain.errors import ForeignChain, NodeGarbled, NodeUnreachable, NonceTaken, TransactionReverted
 from chain_bandit.chain.journal import Entry, Journal, JournalForeign
+from chain_bandit.chain.node import Wallet
 from chain_bandit.chain.patience import Patience
 from chain_bandit.chain.rpc import BEHIND, Rpc, as_bytes, as_hex, as_int, field, refusal
 from chain_bandit.chain.transactions import Fee, TransactionSigner
@@ -120,7 +119,7 @@ class Sender:
         mines_at_once = not rpc.wire.certain and rpc.exchange([("hardhat_getAutomine", [])]) == [True]  # Anvil's too
         self._standstill = LOST if mines_at_once else delivery.patience / 2
 
-    def upcoming_nonce(self, account: LocalAccount) -> int:
+    def upcoming_nonce(self, account: Wallet) -> int:
         """The nonce that the next call goes by if this account makes it."""
         entries = self._journaled.get(len(self.calls))
         unsigned = sum(call.account == account.address and not call.versions for call in self._open)
@@ -129,7 +128,7 @@ class Sender:
     def submit(
         self,
         method: str,
-        account: LocalAccount,
+        account: Wallet,
         to: bytes | None,
         value: int,
         gas: int,

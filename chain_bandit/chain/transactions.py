@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import rlp
 from coincurve import PrivateKey
-from eth_account.signers.local import LocalAccount
 
+from chain_bandit.chain.node import Wallet
 from chain_bandit.protocol.digests import keccak
 
 FEE_MARKET = b"\x02"
@@ -36,7 +36,7 @@ class Fee:
 class TransactionSigner:
     """Signs for an account on one chain. The key is unpacked once: eth_account does so for every signature."""
 
-    def __init__(self, account: LocalAccount, chain_id: int) -> None:
+    def __init__(self, account: Wallet, chain_id: int) -> None:
         self._key, self._chain_id = PrivateKey(bytes(account.key)), chain_id
 
     def sign(self, nonce: int, fee: Fee, gas: int, to: bytes | None, value: int, data: bytes) -> bytes:

@@ -6,17 +6,20 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from eth_utils.exceptions import ValidationError
 from urllib3 import PoolManager
 from urllib3.exceptions import HTTPError
 from urllib3.util import Timeout, make_headers, parse_url
-from web3 import HTTPProvider, Web3
-from web3.exceptions import Web3Exception
-from web3.types import RPCEndpoint
 
 from chain_bandit.chain.errors import NodeUnreachable
+
+if TYPE_CHECKING:
+    from web3 import Web3
+
+Line: TypeAlias = "str | Web3"
+"""How a node is asked: at its URL, or through web3 where it is in this process."""
 
 Request = tuple[str, Sequence[Any]]
 """(method, parameters)."""
@@ -53,16 +56,9 @@ class Wire(Protocol):
         ...
 
 
-def address(web3: Web3) -> str | None:
-    """Where web3's node is asked over HTTP; None: it is in this process."""
-    provider = web3.provider
-    return str(provider.endpoint_uri) if isinstance(provider, HTTPProvider) else None
-
-
-def wire_to(web3: Web3, timeout: float) -> Wire:
-    """The way to web3's node: by HTTP when it has an address, else within this process."""
-    url = address(web3)
-    return LocalWire(web3) if url is None else HttpWire(url, timeout)
+def wire_to(line: Line, timeout: float) -> Wire:
+    """The way to a node: by HTTP at a URL, else within this process."""
+    return HttpWire(line, timeout) if isinstance(line, str) else LocalWire(line)
 
 
 class HttpWire:
@@ -100,10 +96,12 @@ class LocalWire:
 
     certain = True
 
-    def __init__(self, web3: Web3) -> None:
+    def __init__(self, web3: "Web3") -> None:
         from eth_tester.exceptions import TransactionFailed
 
-        self._web3 = web3
+        from chain_bandit.chain.libraries import RPCEndpoint, Web3Exception
+
+        self._web3, self._method = web3, RPCEndpoint
         self._refusals: tuple[type[Exception], ...] = (Web3Exception, ValidationError, TransactionFailed)
 
     def post(self, requests: Sequence[Request]) -> "Future[list[Any]]":
@@ -114,7 +112,7 @@ class LocalWire:
 
     def _ask(self, method: str, parameters: Sequence[Any]) -> Any:
         try:
-            return self._web3.manager.request_blocking(RPCEndpoint(method), list(parameters))
+            return self._web3.manager.request_blocking(self._method(method), list(parameters))
         except self._refusals as failure:
             return Refused(str(failure), _reverted_with(failure))
 

@@ -106,7 +106,7 @@ def _identity(path: Path, record: dict[str, Any]) -> Identity:
 
 def _needs(plan: Plan, node: HttpNode, deployment: dict[str, Any]) -> list[Need]:
     """What is needed to open the game: no stake of whoever has a seat, nothing once it is open."""
-    contract = Coordinator.at(node.web3, bytes.fromhex(deployment["contract"][2:]), Stopwatch(), PIPELINED)
+    contract = Coordinator.at(node.line, bytes.fromhex(deployment["contract"][2:]), Stopwatch(), PIPELINED)
     if contract.opened():
         return []
     return [replace(need, wei=0) if contract.has_seat(need.account) else need for need in others_needs(plan)]
@@ -118,7 +118,7 @@ def _deploy(plan: Plan, node: HttpNode, account: Wallet, path: Path, journal: Jo
         price = price_of(node)
         require_balance(node, account.address, own.at(price) + sum(need.at(price) for need in others_needs(plan)))
     contract = Coordinator.deploy(
-        node.web3, account, plan.parameters, plan.salt_commitment, plan.secret_commitment, plan.pool, Stopwatch(),
+        node.line, account, plan.parameters, plan.salt_commitment, plan.secret_commitment, plan.pool, Stopwatch(),
         PIPELINED, journal,
     )  # fmt: skip
     deployment = {

@@ -74,7 +74,7 @@ class OnChain:
         self._environment, self._relayer = account(plan.environment.secret), account(plan.relayer.secret)
         self._participants = [account(signer.secret) for signer in plan.participants]
         self.contract = Coordinator.deploy(
-            self.node.web3, self._environment, plan.parameters, plan.salt_commitment, plan.secret_commitment,
+            self.node.line, self._environment, plan.parameters, plan.salt_commitment, plan.secret_commitment,
             plan.pool, self._stopwatch, self._delivery, self._journal,
         )  # fmt: skip
         if self.contract.chain_id != self.node.chain_id:

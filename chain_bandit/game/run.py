@@ -15,7 +15,6 @@ from chain_bandit.chain.delivery import AT_ONCE, PIPELINED, Delivery
 from chain_bandit.chain.identity import identify
 from chain_bandit.chain.node import Node
 from chain_bandit.chain.process import OwnNode
-from chain_bandit.chain.wire import address
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game import folder
 from chain_bandit.game.books import RoundPlayed
@@ -104,7 +103,7 @@ def _run(
 
 def _delivery(node: Node, scenario: Scenario) -> Delivery:
     """How transactions are brought to this node; one of our own never takes a block back, nor mines by itself."""
-    if address(node.web3) is None:
+    if not isinstance(node.line, str):
         return AT_ONCE
     return PIPELINED if isinstance(node, OwnNode) else replace(PIPELINED, confirmations=scenario.chain.confirmations)
 

@@ -19,8 +19,9 @@ from time import monotonic
 from chain_bandit.crypto.certificates import fingerprint
 from chain_bandit.network.wire import MOST_BYTES
 
-ROOM = 64
-"""Frames that wait for one reader, in either direction: then its writer waits, or the oldest goes."""
+ROOM, ROOM_BYTES = 64, 1 << 20
+"""Frames that wait for one reader, in either direction, and their bytes on the way in: then its writer waits, or the
+oldest goes."""
 
 HANDSHAKE, IDLE, BEAT = 5.0, 30.0, 10.0
 """Seconds that a stranger may take to show who it is, that a link may be silent, and after which an idle writer says
@@ -86,8 +87,10 @@ class Links:
             self._outbox[to].append(frame)
             self._loop.call_soon_threadsafe(self._due[to].set)
 
-    def receive(self, seconds: float) -> list[tuple[int, bytes]]:
+    def receive(self, seconds: float, but: frozenset[int] = frozenset()) -> list[tuple[int, bytes]]:
         """What has come in, one frame a peer at most, with who sent it; waits so long for the first.
+
+        What comes from those in `but` stays where it is.
 
         Raises whatever a thread of links should not have: a node is not to be deaf without knowing.
         """
@@ -95,14 +98,15 @@ class Links:
         if self._broken is not None:
             raise self._broken
         with self._news:
-            while not any(self._inbox.values()):
+            while not any(waiting for address, waiting in self._inbox.items() if address not in but):
                 left = until - monotonic()
                 if left <= 0 or not self._news.wait(left):
                     return []
-            taken = [(address, waiting.popleft()) for address, waiting in self._inbox.items() if waiting]
-        for address, _ in taken:
-            if len(self._inbox[address]) == ROOM - 1:
-                self._loop.call_soon_threadsafe(self._room[address].set)
+            from_whom = [address for address, waiting in self._inbox.items() if waiting and address not in but]
+            was_full = [address for address in from_whom if self._is_full(address)]
+            taken = [(address, self._inbox[address].popleft()) for address in from_whom]
+        for address in was_full:
+            self._loop.call_soon_threadsafe(self._room[address].set)
         return taken
 
     def ban(self, peer: int) -> None:
@@ -181,7 +185,8 @@ class Links:
             self._strangers.popleft().cancel()
         try:
             transport = await handshake
-        except (*TLS_ERRORS, asyncio.CancelledError):
+        except (*TLS_ERRORS, asyncio.CancelledError) as error:
+            error.with_traceback(None)  # it holds buffers of TLS in a ring, until a garbage collector comes by
             line.close()
             return
         finally:
@@ -219,13 +224,17 @@ class Links:
                 frame = await reader.readexactly(size)
                 patience.reschedule(None)
                 if frame:  # else it says that it lives
-                    while len(waiting) >= ROOM and self._readers.get(address) is link:
+                    while self._is_full(address) and self._readers.get(address) is link:
                         room.clear()
                         await room.wait()
                     with self._news:
                         waiting.append(frame)
                         self._news.notify()
                 patience.reschedule(self._loop.time() + IDLE)
+
+    def _is_full(self, address: int) -> bool:
+        waiting = self._inbox[address]
+        return len(waiting) >= ROOM or sum(map(len, tuple(waiting))) >= ROOM_BYTES
 
     def _cut(self, address: int) -> None:
         old = self._readers.pop(address, None)

@@ -35,6 +35,10 @@ class Pace:
         """A sender has said all that it says in a step."""
         self._in.setdefault(step, set()).add(sender)
 
+    def has(self, sender: int, step: int) -> bool:
+        """Whether a sender has."""
+        return sender in self._in.get(step, ())
+
     def ask(self, address: int) -> None:
         """The open step is not over before this answer."""
         self._asked.add(address)
@@ -47,6 +51,11 @@ class Pace:
     def heard(self) -> frozenset[int]:
         """Whoever said anything in this round."""
         return frozenset().union(*self._in.values())
+
+    @property
+    def awaited(self) -> frozenset[int]:
+        """Who has missed no deadline of those who were waited for."""
+        return frozenset(self._awaited)
 
     @property
     def present(self) -> frozenset[int]:
@@ -68,3 +77,39 @@ class Pace:
         late = self.missing()
         self._awaited -= late
         return late
+
+
+FORGIVEN, MOST = 16, 6
+"""Rounds in time after which a lapse is forgotten; lapses that count."""
+
+
+class Standing:
+    """Who is worth waiting for, from round to round: whoever misses deadlines again and again costs less and less.
+
+    After a lapse a peer is waited for in the next round, after another one in the second, the fourth and so on. It is
+    heard all the same: what is in by the end of a step counts.
+    """
+
+    def __init__(self) -> None:
+        self._lapses: dict[int, int] = {}
+        self._good: dict[int, int] = {}
+        self._from: dict[int, int] = {}
+
+    def lapsed(self, peers: Iterable[int], round_: int) -> None:
+        """They were waited for in a round, and missed a deadline."""
+        for peer in peers:
+            lapses = self._lapses.get(peer, 0)
+            self._from[peer] = round_ + 2**lapses
+            self._lapses[peer], self._good[peer] = min(lapses + 1, MOST), 0
+
+    def kept(self, peers: Iterable[int]) -> None:
+        """They were in time, to the end of a round."""
+        for peer in peers:
+            if self._lapses.get(peer):
+                self._good[peer] += 1
+                if self._good[peer] == FORGIVEN:
+                    self._lapses[peer], self._good[peer] = self._lapses[peer] - 1, 0
+
+    def awaited(self, among: Iterable[int], round_: int) -> frozenset[int]:
+        """Who is to be waited for in a round."""
+        return frozenset(peer for peer in among if self._from.get(peer, 0) <= round_)

@@ -10,9 +10,9 @@ from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, RELAYER
 from chain_bandit.chain.identity import Identity
 from chain_bandit.crypto.certificates import public_part, self_signed, vouching
 from chain_bandit.crypto.keys import Signer, derive
-from chain_bandit.game.folder import whole_file
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.unfinished import lock
+from chain_bandit.lines import whole_file
 from chain_bandit.nodes.place import GAME, KEY, LINK, Door, GameFile, KeyFile, Participant, name_of
 from chain_bandit.protocol.settlement import Conduct
 

@@ -6,13 +6,15 @@ round that is over, so that no loss of its journal makes it say two things in on
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from time import monotonic
+from time import monotonic, thread_time
 
-from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, RELAYER, PullRequest, Question
+from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, RELAYER, Probe, PullRequest, Question
 from chain_bandit.actors.rules import Rules
+from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.network.links import Links
-from chain_bandit.network.pace import Pace
+from chain_bandit.network.pace import Pace, Standing
+from chain_bandit.network.thrift import Thrift
 from chain_bandit.network.wire import Envelope, Kind, Owed, Said, decode, encode
 from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.follower import Follower, Recorded
@@ -31,6 +33,10 @@ UNHURRIED = 0.1
 
 LATE = 3
 """Times a round's longest duration after which a round without any record is let end by its deadline."""
+
+MOST_SAID = 8
+"""Messages and claims in an envelope, for each seat of the game: the honest relay three values of each commander at
+most, or pass on what three proofs against each seat take."""
 
 OTHERS = (COMPARISON, ENVIRONMENT, RELAYER)
 
@@ -64,6 +70,7 @@ class Node:
         self._heard_round = 0
         self._greeted: set[int] = set()
         self._look_at, self._pause = 0.0, POLL
+        self._thrift, self._standing = Thrift(), Standing()
         self._held: dict[tuple[int, int, int], tuple[Said, ...]] = {}
         """What came in early: by sender, round and step, of this round and those that are `_soon`."""
 
@@ -94,7 +101,8 @@ class Node:
         self._held = {key: said for key, said in self._held.items() if key[1] >= here}
         self._role.begin(self.ledger)
         at("round begun")
-        self._pace = Pace(self._began, self._bound, self._present | self._greeted & self._everybody)
+        present = self._present | self._greeted & self._everybody
+        self._pace = Pace(self._began, self._bound, self._standing.awaited(present, here))
         self._greeted.clear()
         for sender, round_, step in self._held:
             if round_ == here:
@@ -158,9 +166,10 @@ class Node:
                 self._deliver(sender, self.ledger.round, self._held.pop((sender, self.ledger.round, step), ()))
             if self._until(pace.missing, is_over):
                 return False
-            pace.end()
+            self._standing.lapsed(pace.end(), self.ledger.round)
             at("step over")
         at("steps over")
+        self._standing.kept(pace.awaited)
         self._present = pace.present & self._everybody
         return True
 
@@ -247,17 +256,41 @@ class Node:
 
     def _take(self, seconds: float) -> None:
         """Take in what has come, waiting so long for the first."""
-        for sender, frame in self._links.receive(max(seconds, 0.0)):
+        spent = self._thrift.spent(monotonic())
+        for sender, frame in self._links.receive(max(min(seconds, POLL) if spent else seconds, 0.0), spent):
+            began = thread_time()
             try:
                 envelope = decode(frame)
+                self._require_small(sender, envelope)
             except Malformed as error:
                 self._links.ban(sender)
                 self._say(f"{sender} is not read any more: {error}")
                 continue
-            self._handle(sender, envelope)
+            is_due = self._is_due(sender, envelope)
+            self._handle(sender, envelope, is_due)
+            if sender in self._everybody and not is_due:
+                self._thrift.charge(sender, thread_time() - began, monotonic())
             at("taken")
 
-    def _handle(self, sender: int, envelope: Envelope) -> None:
+    def _require_small(self, sender: int, envelope: Envelope) -> None:
+        """Raise `Malformed` where a seat says more at once than an honest one ever has to say."""
+        most, said = MOST_SAID * self._rules.parameters.participants, len(envelope.messages)
+        for message in envelope.messages:
+            frame = message.frame if isinstance(message, Probe) else message
+            said += len(frame.claims) if isinstance(frame, Frame) else 0
+        if sender in self._everybody and said > most:
+            raise Malformed("envelope", f"at most {most} messages and claims", f"{said}")
+
+    def _is_due(self, sender: int, envelope: Envelope) -> bool:
+        """Whether this is the one envelope of a sender in a step, of a round that is open here or will be soon."""
+        round_, step = envelope.round, envelope.step
+        if envelope.kind is not Kind.STEP or step >= self._rules.schedule.steps:
+            return False
+        if round_ == self.ledger.round:
+            return self._pace is not None and not self._pace.has(sender, step)
+        return round_ in self._soon and (sender, round_, step) not in self._held
+
+    def _handle(self, sender: int, envelope: Envelope, is_due: bool) -> None:
         here, step = self.ledger.round, envelope.step
         if sender in self._everybody:
             self._heard_round = max(self._heard_round, min(envelope.round, here + 1))
@@ -267,14 +300,17 @@ class Node:
                 if sender in self._everybody and envelope.messages and self._insisted is None:
                     self._insisted = monotonic()
             self._greeted.add(sender)
-            self._deliver(sender, envelope.round, envelope.messages)
+            at_once = [each for each in envelope.messages if not isinstance(each, Frame | Probe)]  # these have a step
+            self._deliver(sender, envelope.round, at_once)
+        elif not is_due:
+            return
         elif envelope.round == here and self._pace is not None:
             self._pace.arrived(sender, step)
             if step <= self._pace.step:
                 self._deliver(sender, here, envelope.messages)
-            elif step < self._rules.schedule.steps:
+            else:
                 self._held[sender, here, step] = envelope.messages
-        elif envelope.round in self._soon and step < self._rules.schedule.steps:
+        else:
             self._held[sender, envelope.round, step] = envelope.messages
 
     @property

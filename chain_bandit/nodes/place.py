@@ -11,6 +11,7 @@ from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, RELAYER
 from chain_bandit.chain.identity import Identity
 from chain_bandit.crypto.certificates import vouching
 from chain_bandit.crypto.verify import signer
+from chain_bandit.lines import whole_file
 from chain_bandit.network.links import Peer
 from chain_bandit.protocol.blocks import Seated
 from chain_bandit.protocol.errors import ChainBanditError
@@ -167,7 +168,5 @@ def _read(path: Path, kind: type[File]) -> File:
 
 def write_ended(place: Path, said: Mapping[str, Any]) -> None:
     """The node has done all that it had to do."""
-    from chain_bandit.game.folder import whole_file  # late: it loads pyarrow, which no node needs
-
     with whole_file(place / ENDED) as file:
         file.write(json.dumps(said, sort_keys=True).encode())

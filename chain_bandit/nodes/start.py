@@ -80,7 +80,7 @@ class Start:
         self.node = HttpNode(url or self.game.url)
         require_same(self.node.rpc.ask, identity)
         address = bytes.fromhex(self.game.contract[2:])
-        self.contract = Coordinator.at(self.node.web3, address, Stopwatch(), PIPELINED)
+        self.contract = Coordinator.at(self.node.line, address, Stopwatch(), PIPELINED)
         self.parameters = self.contract.parameters()
         self.domain = Domain(self.game.chain_id, address, bytes.fromhex(self.game.game[2:]))
         self.seated = tuple(each.seated for each in self.game.participants)

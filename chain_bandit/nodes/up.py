@@ -1,16 +1,12 @@
 """A whole game of nodes on this machine: folders, processes, the wait for their end, and the audit of it all."""
 
-import fcntl
 import json
-import os
-import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from time import monotonic, sleep
+from time import sleep
 from typing import Any
 
 from chain_bandit.actors.messages import ENVIRONMENT
@@ -28,6 +24,8 @@ from chain_bandit.history import files as histories
 from chain_bandit.history.collect import collect
 from chain_bandit.nodes import place as files
 from chain_bandit.nodes.folders import write_folders
+from chain_bandit.nodes.nursery import Nursery
+from chain_bandit.nodes.processes import LOOK, down, states
 from chain_bandit.protocol.assumptions import require
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import ChainBanditError
@@ -36,35 +34,12 @@ from chain_bandit.scenario import Scenario
 FORMAT = "chain-bandit-nodes/1"
 DEPLOYMENT = "deployment.json"
 MOST_SEATS = 64
-LOOK = 0.1
-"""Seconds from one look at the processes to the next."""
-
-PATIENCE = 10.0
-"""Seconds that a process may take to end when it is told to."""
-
-NODE = (sys.executable, "-c", "from chain_bandit.cli import main; main()", "node")
-
-
 class NodeStopped(ChainBanditError):
     """A node that ended before its game, by itself."""
 
     def __init__(self, name: str, exit_code: int, said: str) -> None:
         super().__init__(f"{name} stopped: {said or 'without a word'}")
         self.name, self.exit_code = name, exit_code
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """One node's: running under a process id, ended with its game, or neither."""
-
-    name: str
-    pid: int | None
-    ended: bool
-
-    @property
-    def word(self) -> str:
-        """In one word."""
-        return "running" if self.pid is not None else "ended" if self.ended else "stopped"
 
 
 def up(
@@ -89,51 +64,10 @@ def up(
     with connected(chain) as node:
         made = _deployed(plan, node, out, payer, chain)
         write_folders(plan, made, node.url, out)
-        with _processes(out) as children:
-            say(f"{len(children)} processes; chain-bandit ps {out} says how they are")
-            _await_end(out, children, say)
+        with _processes(out) as nursery:
+            say(f"{len(states(out))} processes; chain-bandit ps {out} says how they are")
+            _await_end(out, nursery, say)
         return _left(node, made, out)
-
-
-def states(out: Path) -> list[State]:
-    """How every node of a game is. Raises `PlaceRefused`."""
-    game = files.read_game(out / files.GAME)
-    return [_state(out / files.name_of(door.address)) for door in game.doors]
-
-
-def down(out: Path) -> list[State]:
-    """End every process of a game; those that were told. Raises `PlaceRefused`."""
-    told = [state for state in states(out) if state.pid is not None]
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        for state in told:
-            pid = _state(out / state.name).pid  # as of now: the number may be another process's soon
-            if pid is not None:
-                os.kill(pid, number)
-        until = monotonic() + PATIENCE
-        while any(_state(out / state.name).pid is not None for state in told) and monotonic() < until:
-            sleep(LOOK)
-    return told
-
-
-def log(out: Path, name: str | None, lines: int) -> Iterator[str]:
-    """The last lines that nodes wrote, each after its node's name. Raises `PlaceRefused`."""
-    known = [state.name for state in states(out)]
-    if name is not None and name not in known:
-        raise files.PlaceRefused(out / name, f"is no node of this game ({', '.join(known)})")
-    for each in [name] if name is not None else known:
-        try:
-            text = (out / each / files.LOG).read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            continue  # it has not begun
-        yield from (f"{each}: {line}" for line in text.splitlines()[-lines:])
-
-
-def start(out: Path, name: str) -> "subprocess.Popen[bytes]":
-    """Start one node, in a session of its own; what it writes goes to its log."""
-    with (out / name / files.LOG).open("ab") as output:
-        return subprocess.Popen(
-            [*NODE, str(out / name)], stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
-        )
 
 
 def _check(scenario: Scenario) -> None:
@@ -171,54 +105,34 @@ def _deployed(plan: Plan, node: HttpNode, out: Path, payer: str | None, chain: s
 
 
 @contextmanager
-def _processes(out: Path) -> "Iterator[dict[str, subprocess.Popen[bytes]]]":
+def _processes(out: Path) -> Iterator[Nursery]:
     """All nodes, started; ended when the block ends, whoever started them last."""
-    children: dict[str, subprocess.Popen[bytes]] = {}
+    nursery = Nursery()
     try:
         for state in states(out):
-            children[state.name] = start(out, state.name)
-        yield children
+            nursery.start(out / state.name)
+        yield nursery
     finally:
         down(out)
-        for child in children.values():
-            child.terminate()  # one that had not come to its lock
-            child.wait()
+        nursery.close()  # and who had not come to its lock
 
 
-def _await_end(out: Path, children: "Mapping[str, subprocess.Popen[bytes]]", say: Callable[[str], None]) -> None:
-    watched = dict(children)
-    while not all((out / name / files.ENDED).exists() for name in children):
-        for name, child in list(watched.items()):
-            code = child.poll()
-            if code is None:
-                continue
-            del watched[name]
+def _await_end(out: Path, nursery: Nursery, say: Callable[[str], None]) -> None:
+    """Until everybody has ended with the game, and with what runs here until it is gone."""
+    running = {state.name for state in states(out)}
+    while running or not all(state.ended for state in states(out)):
+        for name, code in nursery.ended():
+            running.discard(name)
             if code > 0:
                 raise NodeStopped(name, code, _last_words(out / name))
             if code < 0:
                 say(f"{name} was ended by signal {-code}; chain-bandit node {out / name} takes it up")
         sleep(LOOK)
-    for child in watched.values():
-        child.wait(PATIENCE)
 
 
 def _last_words(place: Path) -> str:
     lines = (place / files.LOG).read_text(encoding="utf-8", errors="replace").splitlines()
     return next((line.removeprefix("error: ") for line in reversed(lines) if line.startswith("error: ")), "")
-
-
-def _state(place: Path) -> State:
-    ended = (place / files.ENDED).exists()
-    try:
-        with (place / files.PID).open("rb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except OSError:
-                said = file.read(20)
-                return State(place.name, int(said) if said.strip().isdigit() else None, ended)
-    except OSError:
-        pass  # it has never run
-    return State(place.name, None, ended)
 
 
 def _left(node: HttpNode, made: Mapping[str, Any], out: Path) -> tuple[dict[str, Any], AuditReport]:

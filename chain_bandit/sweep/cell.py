@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from chain_bandit import __version__, plugins
 from chain_bandit.attacks.registry import ATTACKS
-from chain_bandit.game.folder import whole_file
 from chain_bandit.game.simulated import cast_of, seeds_of
 from chain_bandit.game.simulated import replicates as played
+from chain_bandit.lines import whole_file
 from chain_bandit.protocol.assumptions import require
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import ChainBanditError, Stopped

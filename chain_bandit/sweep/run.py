@@ -12,7 +12,7 @@ import pyarrow
 import pyarrow.parquet
 
 from chain_bandit import __version__
-from chain_bandit.game.folder import whole_file
+from chain_bandit.lines import whole_file
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
 from chain_bandit.sweep import cell
 from chain_bandit.sweep.grid import Point, Sweep

@@ -39,7 +39,7 @@ def written(path: Path) -> Iterator[Callable[[Movement], None]]:
     import pyarrow as pa
     from pyarrow import csv, parquet
 
-    from chain_bandit.game.folder import whole_file
+    from chain_bandit.lines import whole_file
 
     if path.suffix not in TYPES:
         raise StatementRefused(path, f"a statement is a file that ends in {' or '.join(TYPES)}")

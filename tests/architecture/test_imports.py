@@ -236,6 +236,12 @@ def test_importing_the_auditor_loads_neither_keys_nor_actors():
     assert loaded == ""
 
 
+def test_a_node_loads_nothing_that_takes_seconds():
+    """It must speak again within five of its restart, and a game has many."""
+    heavy = ("web3", "eth_account", "py_ecc", "eth_tester", "requests", "numpy", "pyarrow", "numba", "typer.rich_utils")
+    assert loaded_after("import chain_bandit.cli, chain_bandit.nodes.start", *heavy) == ""
+
+
 def test_games_tokens_and_their_exchange_take_numpy_alone():
     loaded = loaded_after(
         "import pkgutil, chain_bandit.mediate as room\n"

@@ -113,7 +113,7 @@ def played(**changes: int) -> Played:
     roles = bytes([1, *bytes(p.participants - 1)])
     commitment = secret_commitment(SECRET, roles, MODEL)
     coordinator = Coordinator.deploy(
-        node.web3, environment, p, keccak(SALT), commitment, least_pool(p), Stopwatch()
+        node.line, environment, p, keccak(SALT), commitment, least_pool(p), Stopwatch()
     )
     for seat in seats:
         coordinator.join(seat, Seated(raw(seat)))

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from eth_account import Account
-from web3 import HTTPProvider, Web3
+from web3 import Web3
 
 from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.client import Coordinator
@@ -63,7 +63,7 @@ def test_client_plays_a_whole_game():
         c.withdraw(account)
         assert c.owed(raw(account)) == 0
     assert c.closed()
-    assert game.node.web3.eth.get_balance(Web3.to_checksum_address(c.address)) == 0
+    assert game.node.line.eth.get_balance(Web3.to_checksum_address(c.address)) == 0
     assert c.transactions == sum(map(len, c.gas.values())) == 1 + 4 + 1 + 5 + 3 + 1 + 5
     assert c.gas.keys() == {
         "deploy", "join", "open", "submitBlocks", "skipAfterDeadline", "settleRewards", "reveal", "settleCosts",
@@ -81,7 +81,7 @@ def test_same_calls_give_the_same_blocks():
     for game in (first, second):
         game.approve()
         game.node.mine(2)
-    latest = [game.node.web3.eth.get_block("latest") for game in (first, second)]
+    latest = [game.node.line.eth.get_block("latest") for game in (first, second)]
     assert latest[0]["hash"] == latest[1]["hash"]
     assert latest[0]["number"] == 1 + 4 + 1 + 1 + 2
 
@@ -110,7 +110,7 @@ def test_refused_view_and_deployment_raise_the_contracts_error():
     with pytest.raises(TransactionReverted, match=r"refused seatOf: NotParticipant\(0x0{40}\)"):
         game.coordinator.seat_of(bytes(20))
     with pytest.raises(TransactionReverted, match=r"refused deploy: PoolTooSmall\(0, "):
-        Coordinator.deploy(game.node.web3, game.environment, game.p, ZERO, ZERO, 0, Stopwatch())
+        Coordinator.deploy(game.node.line, game.environment, game.p, ZERO, ZERO, 0, Stopwatch())
 
 
 def test_joining_with_another_seats_vrf_key_is_refused_in_words():
@@ -128,11 +128,11 @@ def test_account_that_cannot_pay_is_rejected():
 
 def test_attaching_accepts_our_code_only():
     game = played()
-    again = Coordinator.at(game.node.web3, game.coordinator.address, Stopwatch())
+    again = Coordinator.at(game.node.line, game.coordinator.address, Stopwatch())
     assert again.head() == game.coordinator.head()
     for foreign in (bytes(20), raw(game.environment)):
         with pytest.raises(ForeignContract, match="0 bytes of other code") as caught:
-            Coordinator.at(game.node.web3, foreign, Stopwatch())
+            Coordinator.at(game.node.line, foreign, Stopwatch())
         assert caught.value.exit_code == 6
 
 
@@ -143,21 +143,20 @@ def test_attaching_looks_at_the_bookkeeper_too(monkeypatch):
     monkeypatch.setattr("chain_bandit.chain.client.chain_bandit_artifact", lambda: other)
     bookkeeper = created_address("0x" + game.coordinator.address.hex(), 1)
     with pytest.raises(ForeignContract) as caught:
-        Coordinator.at(game.node.web3, game.coordinator.address, Stopwatch())
+        Coordinator.at(game.node.line, game.coordinator.address, Stopwatch())
     assert bytes.fromhex(caught.value.address[2:]) == bookkeeper
 
 
 def test_node_that_does_not_answer_raises_node_unreachable():
-    nobody = Web3(HTTPProvider("http://127.0.0.1:9", request_kwargs={"timeout": 1}))
     with pytest.raises(NodeUnreachable, match="does not answer") as caught:
-        Coordinator.at(nobody, bytes(20), Stopwatch(), Delivery(patience=0.2))
+        Coordinator.at("http://127.0.0.1:9", bytes(20), Stopwatch(), Delivery(patience=0.2))
     assert caught.value.exit_code == 5
 
 
 def test_time_is_counted_under_evm():
     watch = Stopwatch()
     game = played()
-    Coordinator.at(game.node.web3, game.coordinator.address, watch).head()
+    Coordinator.at(game.node.line, game.coordinator.address, watch).head()
     assert set(watch.seconds) == {"evm"}
     assert watch.calls["evm"] == 2 + 3  # which chain, then the code in two places and the view
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from web3 import HTTPProvider, Web3
 
 from chain_bandit.chain.patience import Patience
 
@@ -33,7 +32,7 @@ class Anvil:
 
     def __init__(self, *options: str, state: Path | None = None) -> None:
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.line = self.url = f"http://127.0.0.1:{self.port}"
         self._options = [*options]
         if state is not None:
             self._options += ["--state", str(state), "--state-interval", "1", "--preserve-historical-states"]
@@ -55,10 +54,6 @@ class Anvil:
         self._process.kill()
         self._process.wait()
 
-    @property
-    def web3(self) -> Web3:
-        return web3_at(self.url)
-
     def ask(self, method: str, *parameters: Any) -> Any:
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
         answer = requests.post(self.url, json=body, timeout=10).json()
@@ -71,10 +66,6 @@ class Anvil:
 
     def mine(self, blocks: int) -> None:
         self.ask("anvil_mine", hex(blocks))
-
-
-def web3_at(url: str) -> Web3:
-    return Web3(HTTPProvider(url, exception_retry_configuration=None), middleware=[])
 
 
 @contextmanager
@@ -92,7 +83,7 @@ class Proxied:
     chain_id = CHAIN_ID
 
     def __init__(self, node: Anvil, url: str) -> None:
-        self._node, self.web3 = node, web3_at(url)
+        self._node, self.line = node, url
 
     def mine(self, blocks: int) -> None:
         self._node.mine(blocks)

@@ -12,8 +12,10 @@ from time import monotonic, sleep
 from typing import Any
 
 from chain_bandit.nodes.crash import VARIABLE
-from chain_bandit.nodes.up import NODE, states, up
+from chain_bandit.nodes.processes import states
+from chain_bandit.nodes.up import up
 from chain_bandit.scenario import Scenario
+from tests.integration.nodes import COMMAND
 
 NAMES = ("seat-0", "seat-1", "seat-2", "seat-3", "environment", "relayer", "comparison")
 
@@ -67,7 +69,7 @@ class Game:
     def start(self, name: str) -> "subprocess.Popen[bytes]":
         with (self.out / name / "log").open("ab") as log:
             process = subprocess.Popen(
-                [*NODE, str(self.out / name)], stdout=log, stderr=log, env={**os.environ, VARIABLE: ""}
+                [COMMAND, "node", str(self.out / name)], stdout=log, stderr=log, env={**os.environ, VARIABLE: ""}
             )
         self._started.append(process)
         return process

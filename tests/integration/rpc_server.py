@@ -31,7 +31,7 @@ def as_json(value: Any, key: str = "") -> Any:
 @contextmanager
 def served(node: EmbeddedNode) -> Iterator[str]:
     """The node's URL while the block runs."""
-    rpc, lock = json_rpc(node.web3), threading.Lock()
+    rpc, lock = json_rpc(node.line), threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

@@ -166,7 +166,7 @@ def test_refusals_read_the_same_on_every_chain(name: str) -> None:
     with opened(name, plan) as node:
         environment = account(plan.environment.secret)
         with pytest.raises(TransactionReverted) as mined:
-            Coordinator.deploy(node.web3, environment, plan.parameters, bytes(32), bytes(32), 0, Stopwatch())
+            Coordinator.deploy(node.line, environment, plan.parameters, bytes(32), bytes(32), 0, Stopwatch())
         assert (mined.value.error, mined.value.values) == ("PoolTooSmall", (0, plan.pool))
         recorder = OnChain(node, Stopwatch())
         recorder.open(plan)
@@ -186,7 +186,7 @@ def test_refusals_read_the_same_on_every_chain(name: str) -> None:
         assert "{" not in str(refused.value)
         request = {"from": "0x" + plan.environment.address.hex(), "to": "0x" + recorder.contract.address.hex()}
         for method, more in (("eth_call", ["latest"]), ("eth_estimateGas", [])):
-            (answer,) = wire_to(node.web3, 10.0).post([(method, [{**request, "data": "0x00000000"}, *more])]).result()
+            (answer,) = wire_to(node.line, 10.0).post([(method, [{**request, "data": "0x00000000"}, *more])]).result()
             assert isinstance(answer, Refused)
             assert answer.data == b"", method
 

@@ -60,7 +60,7 @@ def test_a_committee_below_2m_plus_1_is_captured_for_good_and_the_audit_cannot_t
     first = left_out.index(True)
     assert len(left_out) - first > 10
     assert all(left_out[first:])
-    report = audit(collect(json_rpc(recorder.node.web3), recorder.contract.address, recorder.contract.created_in))
+    report = audit(collect(json_rpc(recorder.node.line), recorder.contract.address, recorder.contract.created_in))
     assert (report.exit_code, report.violations) == (0, [])
 
 

@@ -80,7 +80,7 @@ def test_deployed_game_can_be_joined_and_opened_with_what_was_sent(
     assert node.ask("eth_getBlockByNumber", "0x0", False)["hash"] == file["genesis_hash"]
     assert file["scenario"]["name"] == "small"
     plan = Plan(load(SMALL))
-    contract = Coordinator.at(node.web3, bytes.fromhex(file["contract"][2:]), Stopwatch())
+    contract = Coordinator.at(node.line, bytes.fromhex(file["contract"][2:]), Stopwatch())
     assert contract.game() == plan.game
     for signer, seated in zip(plan.participants, plan.seated, strict=True):
         contract.join(account(signer.secret), seated)
@@ -175,7 +175,7 @@ def test_no_stake_is_sent_to_whoever_has_a_seat_and_nothing_once_the_game_is_ope
 ) -> None:
     plan, out = Plan(load(SMALL, {"seed": 32, "chain.wei_per_unit": 10**8})), tmp_path / "small.json"
     address = bytes.fromhex(deploy_here(plan, node.url, out)["contract"][2:])
-    contract = Coordinator.at(node.web3, address, Stopwatch())
+    contract = Coordinator.at(node.line, address, Stopwatch())
     stake = plan.parameters.stake
     first, *others = zip(plan.participants, plan.seated, strict=True)
     contract.join(account(first[0].secret), first[1])

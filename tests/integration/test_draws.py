@@ -128,7 +128,7 @@ def honest_are_never_accused(game: Game) -> None:
 
 def audited(game: Game):
     contract = game.recorder.contract
-    history = collect(json_rpc(game.recorder.node.web3), contract.address, contract.created_in)
+    history = collect(json_rpc(game.recorder.node.line), contract.address, contract.created_in)
     return audit(history)
 
 

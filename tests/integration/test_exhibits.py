@@ -17,7 +17,7 @@ from chain_bandit.history.evm import decode_header
 from chain_bandit.history.records import calls_in
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.units import UNIT
-from tests.integration.live import CHAIN_ID, Anvil, anvil, web3_at
+from tests.integration.live import CHAIN_ID, Anvil, anvil
 from tests.unit.audit.planted import COSTLY, ROUND, at, flip, wider_b
 from tests.unit.audit.played_game import COMPACT, LIAR, PARAMETERS, Played, Script, lie
 
@@ -32,7 +32,7 @@ class OnAnvil:
 
     def __init__(self, node: Anvil, balances: Mapping[bytes, int]) -> None:
         node.fund(balances)
-        self.web3, self.mine = web3_at(node.url), node.mine
+        self.line, self.mine = node.url, node.mine
 
 
 @dataclass

@@ -210,7 +210,7 @@ def test_games_on_the_chain_go_as_those_without_one_and_their_audits_pass(scenar
         recorder = OnChain(fast_node(Plan(game)), Stopwatch())
         digest, seen = play_and_check(game, shuffled_order(rng, participants), not beyond, recorder)
         assert play_and_check(game, bounded=not beyond) == (digest, seen), f"game {index}"
-        history = collect(json_rpc(recorder.node.web3), recorder.contract.address, recorder.contract.created_in)
+        history = collect(json_rpc(recorder.node.line), recorder.contract.address, recorder.contract.created_in)
         report = audit(history)
         assert report.violations == []
         assert report.exit_code == 0, report.lines()

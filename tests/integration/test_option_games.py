@@ -53,7 +53,7 @@ def test_game_under_each_option_is_played_paid_and_audited(name: str) -> None:
     again = Game(case, NoChain())
     assert [played.cost for played in again.play()] == [played.cost for played in rounds]
     assert again.run_digest == game.run_digest
-    report = audit(collect(json_rpc(recorder.node.web3), recorder.contract.address, recorder.contract.created_in))
+    report = audit(collect(json_rpc(recorder.node.line), recorder.contract.address, recorder.contract.created_in))
     assert report.violations == []
     assert report.exit_code == 0
     assert report.run_digest == "0x" + game.run_digest.hex()

@@ -4,26 +4,17 @@ import random
 import socket
 import ssl
 import threading
-from itertools import product
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from chain_bandit.audit.findings import Weight
 from chain_bandit.network.wire import MOST_BYTES
 from chain_bandit.nodes import place as files
-from chain_bandit.nodes.crash import POINTS, VARIABLE
+from chain_bandit.nodes.crash import VARIABLE
 from chain_bandit.scenario import Scenario, load
 from tests.integration.nodes_up import NAMES, Game, digests_of, game
 
 ROOT = Path(__file__).parents[2]
-
-ENVIRONMENT_ALONE = {"opened", "about to settle", "settled", "about to reveal", "revealed", "costs settled", "closed"}
-RELAYER_ALONE = {"about to record", "recorded", "evidence reported"}
-SEAT_ALONE = {"joined", "pulled"}
-ONCE = {"started", "joined", "opened", "about to reveal", "revealed", "costs settled", "closed", "withdrawn", "settled",
-        "about to settle", "evidence reported"}  # fmt: skip
 
 
 def small(rounds: int = 20, **changes: Any) -> Scenario:
@@ -44,12 +35,12 @@ def require_whole(played: Game, killed: int) -> None:
 def test_nodes_killed_at_named_places_and_then_besieged_lose_nothing(tmp_path, monkeypatch):
     """Four nodes once each, where `nodes/crash.py` says; then whoever has the key of seat 3 tries all at once."""
     crashes = {
-        "seat-2": "journal synced:12", "relayer": "about to record:6", "environment": "journal synced:60",
-        "comparison": "ticked:60",
+        "seat-2": "journal synced:12", "relayer": "about to record:2", "environment": "journal synced:30",
+        "comparison": "ticked:24",
     }  # fmt: skip
     monkeypatch.setenv(VARIABLE, ",".join(f"{node}/{place}" for node, place in crashes.items()))
     malicious = [{"seat": 3, "attacks": [{"name": "silent-validator"}]}]
-    with game(small(36, malicious=malicious, bound_ms=500), tmp_path / "game", revive=True) as played:
+    with game(small(20, malicious=malicious, bound_ms=300), tmp_path / "game", revive=True) as played:
         played.wait(lambda: len(played.killed) == len(crashes))
         played.wait(lambda: played.at_round(max(played.rounds("seat-0")) + 1, "seat-2"))
         played.stop_reviving()
@@ -58,7 +49,7 @@ def test_nodes_killed_at_named_places_and_then_besieged_lose_nothing(tmp_path, m
         attacker = threading.Thread(target=attack, args=(played.out, stop, sent))
         attacker.start()
         try:
-            played.wait(lambda: played.at_round(36))
+            played.wait(lambda: played.at_round(20))
         finally:
             stop.set()
             attacker.join()
@@ -81,7 +72,7 @@ def attack(out: Path, stop: threading.Event, sent: list[int]) -> None:
         lambda: (6).to_bytes(4, "big") + bytes.fromhex("95 01 00 0e 03 90"),
     ]
     half_open = []
-    while not stop.is_set():
+    while not stop.wait(0.05):  # the whole siege is benchmarks/siege.py
         line = socket.socket(socket.AF_UNIX)
         line.settimeout(1)
         try:
@@ -94,51 +85,4 @@ def attack(out: Path, stop: threading.Event, sent: list[int]) -> None:
                     tls.sendall(chance.choice(frames)())
                     sent[0] += 1
         except OSError:
-            stop.wait(0.01)
-
-
-def cases() -> list[tuple[str, str, int]]:
-    """Every named place × three occurrences, at each kind of node that comes by there."""
-    found = []
-    for point, nth in product(POINTS, (1, 2, 3)):
-        if nth > 1 and point in ONCE:
-            continue
-        if point in ENVIRONMENT_ALONE:
-            nodes = ["environment"]
-        elif point in RELAYER_ALONE:
-            nodes = ["relayer"]
-        else:
-            nodes = ["seat-1"] if point in SEAT_ALONE else ["seat-1", "environment", "relayer"]
-        found += [(node, point, nth) for node in nodes]
-    return found
-
-
-@pytest.mark.deep
-@pytest.mark.parametrize(("node", "point", "nth"), cases())
-def test_a_node_killed_at_any_named_place_is_taken_up(tmp_path, monkeypatch, node, point, nth):
-    monkeypatch.setenv(VARIABLE, f"{node}/{point}:{nth}")
-    with game(small(20, malicious=[], bound_ms=300), tmp_path / "game", revive=True) as played:
-        _, report = played.end()
-        assert report.verdict == "passed", report.violations
-        assert [finding for finding in report.findings if finding.weight is Weight.PROOF] == []
-        assert len(played.killed) <= 1  # not every node comes by everywhere
-
-
-@pytest.mark.deep
-def test_two_hundred_kills_at_random_lose_nothing(tmp_path):
-    chance = random.Random(7)
-    with game(small(1000, malicious=[], bound_ms=300), tmp_path / "game", revive=True) as played:
-        played.wait(lambda: played.at_round(13))
-        for count in range(200):
-            name = chance.choice(NAMES)
-            played.wait(lambda name=name: is_running(played, name))
-            played.kill(name)
-            played.wait(lambda count=count: len(played.killed) > count)
-            threading.Event().wait(chance.uniform(0, 3))
-        require_whole(played, 200)
-
-
-def is_running(played: Game, name: str) -> bool:
-    from chain_bandit.nodes.up import states
-
-    return next(state for state in states(played.out) if state.name == name).pid is not None
+            pass

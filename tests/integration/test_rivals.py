@@ -63,7 +63,7 @@ class Rivalled(OnChain):
         opened = super().open(plan)
         self.second = account(bytes(31) + bytes([next(SEEDS) % 250 + 1]))
         self.node.fund({bytes.fromhex(self.second.address[2:]): GAS_MONEY})
-        self.rival = Coordinator.at(self.node.web3, self.contract.address, Stopwatch(), QUICK)
+        self.rival = Coordinator.at(self.node.line, self.contract.address, Stopwatch(), QUICK)
         self.failed: list[BaseException] = []
         return opened
 

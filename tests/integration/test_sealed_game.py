@@ -35,7 +35,7 @@ def audited(case: Scenario) -> tuple[Game, OnChain, AuditReport]:
         for played in game.play():
             bodies.add(played.body)
         origin = recorder.contract.address, recorder.contract.created_in
-        report = audit(with_bodies(collect(json_rpc(recorder.node.web3), *origin), bodies))
+        report = audit(with_bodies(collect(json_rpc(recorder.node.line), *origin), bodies))
     assert report.violations == []
     return game, recorder, report
 

@@ -23,7 +23,7 @@ from chain_bandit.protocol.digests import keccak
 from chain_bandit.stopwatch import Stopwatch
 from tests.few import few
 from tests.integration.faults import FAULTS, Sometimes, error
-from tests.integration.live import Anvil, Batch, Handler, anvil, proxy, sends, web3_at
+from tests.integration.live import Anvil, Batch, Handler, anvil, proxy, sends
 from tests.integration.nodes import ROOT, chain_bandit
 
 QUICK = Delivery(patience=4.0, timeout=2.0, resend_after=0.2)
@@ -39,7 +39,7 @@ def node() -> Iterator[Anvil]:
 def sender(node: Anvil, url: str, name: str, delivery: Delivery = QUICK, journal: Journal | None = None):
     payer = account(keccak(name.encode()))
     node.fund({bytes.fromhex(payer.address[2:]): 10**20})
-    return Sender(Rpc(web3_at(url), Stopwatch(), delivery), journal or Journal(), delivery), payer
+    return Sender(Rpc(url, Stopwatch(), delivery), journal or Journal(), delivery), payer
 
 
 def test_what_a_node_is_sent_is_on_the_disk_by_then(node, tmp_path, monkeypatch):
@@ -130,7 +130,7 @@ def test_a_node_that_wants_more_than_anybody_offers_is_believed(node):
 
 
 def test_what_an_account_cannot_pay_for_is_refused_without_waiting_for_long(node):
-    outbox = Sender(Rpc(web3_at(node.url), Stopwatch(), QUICK), Journal(), QUICK)
+    outbox = Sender(Rpc(node.url, Stopwatch(), QUICK), Journal(), QUICK)
     outbox.submit("pay", account(keccak(b"pauper")), SOMEBODY, 1, 21_000, b"")
     with pytest.raises(TransactionReverted, match=r"[Ii]nsufficient funds"):
         outbox.settle()

@@ -40,7 +40,7 @@ def test_scenario_of_each_theorem_is_played_paid_and_audited(theorem, tmp_path):
         pass
     assert again.run_digest == game.run_digest
     files.write(
-        collect(json_rpc(recorder.node.web3), recorder.contract.address, recorder.contract.created_in),
+        collect(json_rpc(recorder.node.line), recorder.contract.address, recorder.contract.created_in),
         tmp_path / "history.jsonl",
     )
     report = audit_file(tmp_path / "history.jsonl", paranoid=True)

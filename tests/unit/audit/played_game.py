@@ -212,14 +212,14 @@ class Played:
     @property
     def chain(self) -> History:
         """What a node has of it: no body of a compact game."""
-        return collect(self.node.web3.manager.request_blocking, self.contract.address, 1)
+        return collect(self.contract.rpc.ask, self.contract.address, 1)
 
     def _deploy(self) -> None:
         model = MODEL.encode()
         commitments = keccak(self.salt), secret_commitment(self.secret, self.script.roles, model)
         pool = 2 * M * self.parameters.horizon * UNIT * 3 + 17
         self.contract = Coordinator.deploy(
-            self.node.web3, self.environment, self.parameters, *commitments, pool, Stopwatch()
+            self.node.line, self.environment, self.parameters, *commitments, pool, Stopwatch()
         )
         for account, seated in zip(self.accounts[:M], self.seated, strict=True):
             self.contract.join(account, seated)

@@ -32,7 +32,7 @@ def test_books_agree_with_the_contracts_balance_after_every_block(games: Callabl
     report, rows = booked(played)
     assert not report.violations
     assert report.checks["money.conservation"].passed > 5
-    eth, held, last = played.node.web3.eth, 0, 0
+    eth, held, last = played.node.line.eth, 0, 0
     by_block: dict[int, int] = defaultdict(int)
     for row in rows:
         assert row.wei > 0

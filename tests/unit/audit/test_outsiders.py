@@ -27,7 +27,7 @@ class Outsider:
     played: Played
 
     def send(self, to: bytes | None, data: bytes) -> dict[str, object]:
-        eth, account = self.played.node.web3.eth, Account.from_key(self.played.outsider.secret)
+        eth, account = self.played.node.line.eth, Account.from_key(self.played.outsider.secret)
         transaction = {
             "chainId": eth.chain_id, "nonce": eth.get_transaction_count(account.address), "data": data,
             "value": 0, "gas": 3_000_000, "maxFeePerGas": 2 * eth.gas_price + 10**9, "maxPriorityFeePerGas": 1,

@@ -34,13 +34,13 @@ def small_chain() -> EmbeddedNode:
         signed = KEY.sign_transaction(
             {"nonce": nonce, "gas": 200_000, "value": 0, "chainId": node.chain_id, **fields}
         )
-        node.web3.eth.send_raw_transaction(signed.raw_transaction)
+        node.line.eth.send_raw_transaction(signed.raw_transaction)
     node.mine(2)
     return node
 
 
 def python_rpc(node: EmbeddedNode) -> Callable[[str, Sequence[Any]], Any]:
-    return lambda method, parameters: node.web3.manager.request_blocking(method, list(parameters))
+    return lambda method, parameters: node.line.manager.request_blocking(method, list(parameters))
 
 
 def as_json(value: Any, name: str = "") -> Any:

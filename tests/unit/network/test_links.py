@@ -234,3 +234,13 @@ def test_an_idle_link_lives(net, monkeypatch):
     assert heard(b, 1) == [(0, b"two")]
     assert f"unix:{net.door(1)}" not in dialled
     assert dialled  # node 2, which is away
+
+
+def test_what_comes_from_those_who_are_not_read_stays_where_it_is(net):
+    a = net.start(0)
+    for number in (1, 2):
+        net.raw(number, 0).sendall(framed(b"%d" % number))
+    wait(lambda: all(a._inbox.values()))
+    assert a.receive(0.1, frozenset({1})) == [(2, b"2")]
+    assert a.receive(0.1, frozenset({1})) == []
+    assert a.receive(0.1) == [(1, b"1")]

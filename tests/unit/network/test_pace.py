@@ -1,6 +1,6 @@
 """The deadlines of a round's steps, with a clock of the test's own."""
 
-from chain_bandit.network.pace import Pace
+from chain_bandit.network.pace import FORGIVEN, Pace, Standing
 
 
 def test_step_is_over_when_everybody_has_spoken_and_bounded_by_the_rounds_beginning():
@@ -45,3 +45,25 @@ def test_the_rushing_wait_for_some_alone():
     pace.begin(0)
     pace.arrived(1, 0)
     assert pace.missing(frozenset({1, 2})) == {2}
+
+
+def test_who_lapses_again_is_waited_for_ever_less_often():
+    standing, waited = Standing(), []
+    for round_ in range(1, 200):
+        if standing.awaited({1, 2}, round_) - {2}:
+            waited.append(round_)
+            standing.lapsed({1}, round_)
+    assert waited == [1, 2, 4, 8, 16, 32, 64, 128, 192]
+
+
+def test_a_lapse_is_forgotten_after_sixteen_rounds_in_time():
+    standing = Standing()
+    standing.lapsed({1}, 1)
+    for _ in range(FORGIVEN - 1):
+        standing.kept({1, 2})
+    standing.lapsed({1}, 40)
+    assert standing.awaited({1, 2}, 41) == {2}
+    for _ in range(2 * FORGIVEN):
+        standing.kept({1})
+    standing.lapsed({1}, 80)
+    assert standing.awaited({1}, 81) == {1}

@@ -1,0 +1,22 @@
+"""What a peer may cost a node besides the one envelope a step that is waited for. Time is an argument."""
+
+SHARE, AHEAD = 0.1, 0.05
+"""Of a node's time that a peer may take; seconds of it that it may take at once."""
+
+BEFORE = 0.001
+"""Seconds that a frame is taken to have cost before: it was deciphered, and has woken a thread."""
+
+
+class Thrift:
+    """Who has cost too much is not read for a while: what it writes waits in its own socket."""
+
+    def __init__(self) -> None:
+        self._paid: dict[int, float] = {}
+
+    def charge(self, peer: int, seconds: float, now: float) -> None:
+        """A frame of a peer has taken so much of the node's time."""
+        self._paid[peer] = max(self._paid.get(peer, now), now) + (BEFORE + seconds) / SHARE
+
+    def spent(self, now: float) -> frozenset[int]:
+        """Who is not read at the moment."""
+        return frozenset(peer for peer, until in self._paid.items() if until > now + AHEAD / SHARE)

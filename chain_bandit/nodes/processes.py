@@ -1,0 +1,77 @@
+"""The processes of a game of nodes, by their folders: looked at and ended, whoever started them."""
+
+import fcntl
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic, sleep
+
+from chain_bandit.nodes import place as files
+
+LOOK = 0.1
+"""Seconds from one look at the processes to the next."""
+
+PATIENCE = 10.0
+"""Seconds that a process may take to end when it is told to."""
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One node's: running under a process id, ended with its game, or neither."""
+
+    name: str
+    pid: int | None
+    ended: bool
+
+    @property
+    def word(self) -> str:
+        """In one word."""
+        return "running" if self.pid is not None else "ended" if self.ended else "stopped"
+
+
+def states(out: Path) -> list[State]:
+    """How every node of a game is. Raises `PlaceRefused`."""
+    game = files.read_game(out / files.GAME)
+    return [_state(out / files.name_of(door.address)) for door in game.doors]
+
+
+def down(out: Path) -> list[State]:
+    """End every process of a game; those that were told. Raises `PlaceRefused`."""
+    told = [state for state in states(out) if state.pid is not None]
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for state in told:
+            pid = _state(out / state.name).pid  # as of now: the number may be another process's soon
+            if pid is not None:
+                os.kill(pid, number)
+        until = monotonic() + PATIENCE
+        while any(_state(out / state.name).pid is not None for state in told) and monotonic() < until:
+            sleep(LOOK)
+    return told
+
+
+def log(out: Path, name: str | None, lines: int) -> Iterator[str]:
+    """The last lines that nodes wrote, each after its node's name. Raises `PlaceRefused`."""
+    known = [state.name for state in states(out)]
+    if name is not None and name not in known:
+        raise files.PlaceRefused(out / name, f"is no node of this game ({', '.join(known)})")
+    for each in [name] if name is not None else known:
+        try:
+            text = (out / each / files.LOG).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            continue  # it has not begun
+        yield from (f"{each}: {line}" for line in text.splitlines()[-lines:])
+
+
+def _state(place: Path) -> State:
+    ended = (place / files.ENDED).exists()
+    try:
+        with (place / files.PID).open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError:
+                said = file.read(20)
+                return State(place.name, int(said) if said.strip().isdigit() else None, ended)
+    except OSError:
+        pass  # it has never run
+    return State(place.name, None, ended)
