@@ -1,6 +1,6 @@
 """Can a history be changed unnoticed, and is it said where? Every byte changed once, bytes at random, larger edits.
 
-    python benchmarks/tampering.py [--every 1] [--random 10000] [--edits 1000] [--json FILE]
+    python benchmarks/tampering.py [--every 1] [--random 10000] [--edits 1000] [--jobs 2] [--json FILE]
 
 The history is of a game of 30 rounds with a liar who also equivocates, as its export has it, uncompressed. Whoever
 changes it recomputes every hash that needs no key: both roots and the bloom of every block, and the parents' hashes to
@@ -24,6 +24,7 @@ import random
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -32,6 +33,7 @@ from tempfile import TemporaryDirectory
 from time import process_time
 
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
 from benchmarks.honest import chain, play
@@ -493,18 +495,26 @@ def table(rows: Sequence[Row]) -> Table:
     return shown
 
 
-def todo(
-    export: Export, other: Export, every: int, changes: int, edits: int
-) -> Iterator[tuple[str, int, int, Iterator[Verdict]]]:
-    """What is to be done, a row at a time: what, which line or first seed, how often or how many, and the doing."""
-    for line in range(len(export.lines)):
-        yield "every byte", line, every, sweep(export, line, every)
-    for what, count, one in (
-        ("random byte", changes, partial(at_random, export)), (EDIT, edits, partial(edited, export, other)),
-    ):  # fmt: skip
+Task = tuple[str, int, int]
+"""What is to be done, on which line or from which seed, and how often or how many."""
+
+
+def todo(lines: int, every: int, changes: int, edits: int) -> Iterator[Task]:
+    """What is to be done, a row at a time."""
+    for line in range(lines):
+        yield "every byte", line, every
+    for what, count in (("random byte", changes), (EDIT, edits)):
         for first in range(0, count, CHUNK):
-            size = min(CHUNK, count - first)
-            yield what, first, size, map(one, range(first, first + size))
+            yield what, first, min(CHUNK, count - first)
+
+
+def done(export: Export, other: Export, task: Task) -> Row:
+    """A row."""
+    what, first, step = task
+    if what == "every byte":
+        return counted(*task, sweep(export, first, step))
+    one = partial(edited, export, other) if what == EDIT else partial(at_random, export)
+    return counted(*task, map(one, range(first, first + step)))
 
 
 def main() -> int:
@@ -513,21 +523,27 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=1, help="one of so many bytes")
     parser.add_argument("--random", type=int, default=10_000, help="bytes changed at random")
     parser.add_argument("--edits", type=int, default=1_000)
+    parser.add_argument("--jobs", type=int, default=2, help="processes (default 2)")
     parser.add_argument("--json", type=Path, help="a row for each line and chunk; what it holds is not done again")
     given = parser.parse_args()
-    rows, known = [], {}
+    known: dict[Task, Row] = {}
     if given.json and given.json.exists():
         held = [Row(**json.loads(line)) for line in given.json.read_text(encoding="utf-8").splitlines()]
         known = {(row.what, row.first, row.step): row for row in held}
     export, other = Export.played(0), Export.played(1)
     print(f"{len(export.blocks)} blocks, {sum(map(len, export.lines)):,} bytes, head 0x{export.head.hex()}")
-    with given.json.open("a", encoding="utf-8") if given.json else nullcontext() as out:
-        for what, first, step, verdicts in todo(export, other, given.every, given.random, given.edits):
-            row = known.get((what, first, step)) or counted(what, first, step, verdicts)
-            rows.append(row)
-            if out is not None and (what, first, step) not in known:
+    tasks = list(todo(len(export.lines), given.every, given.random, given.edits))
+    with ProcessPoolExecutor(given.jobs) as pool, given.json.open("a", encoding="utf-8") if given.json else (
+        nullcontext()
+    ) as out:
+        started = [pool.submit(done, export, other, task) for task in tasks if task not in known]
+        for each in track(as_completed(started), "changed and audited", len(started)):
+            row = each.result()
+            known[row.what, row.first, row.step] = row
+            if out is not None:
                 print(json.dumps(asdict(row)), file=out, flush=True)
-    Console().print(table(rows))
+    rows = [known[task] for task in tasks]
+    Console(width=max(Console().width, 120)).print(table(rows))
     unseen = sum(2 * row.changes - row.detected - row.trailed for row in rows)
     bytes_, larger = ([row for row in rows if (row.what == EDIT) is is_edit] for is_edit in (False, True))
     return 14 if unseen or share(bytes_) < GOAL or share(larger, "lawful") < GOAL else 0
