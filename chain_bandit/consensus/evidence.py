@@ -30,12 +30,12 @@ class Equivocation:
         if (self.phase, self.role) not in _ROLES or not 0 <= self.instance < len(addresses):
             return False
         first, second = self._signed(self.content), self._signed(self.other_content)
-        slot_instance = 0 if self.role is Role.SIGNER else self.instance
-        return first != second and all(
-            verifier.is_signed_by(
-                addresses[self.instance], self.slot.digest(self.phase, self.role, slot_instance, content), signature
-            )
-            for content, signature in ((first, self.signature), (second, self.other_signature))
+        if first == second:
+            return False
+        accused, slot_instance = addresses[self.instance], 0 if self.role is Role.SIGNER else self.instance
+        one, other = (self.slot.digest(self.phase, self.role, slot_instance, content) for content in (first, second))
+        return verifier.is_signed_by(accused, one, self.signature) and verifier.is_signed_by(
+            accused, other, self.other_signature
         )
 
     def calldata(self) -> tuple[object, ...]:

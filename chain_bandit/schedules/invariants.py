@@ -127,7 +127,7 @@ def _bounded(alive: dict[int, Seat], relayed: Relayed) -> Iterator[str]:
         yield "C-3 more is relayed of a commander than proves anything"
     for seat in alive.values():
         for broadcast in _broadcasts(seat):
-            if any(len(held) > MOST_VALUES + 1 for held in broadcast._held):
+            if max(map(len, broadcast._held)) > MOST_VALUES + 1:
                 yield "C-3 more values held than prove anything"
             size = broadcast._content_bytes
             if any(len(content) != size for held in broadcast._held for content, _ in held):
