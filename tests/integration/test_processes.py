@@ -36,20 +36,21 @@ def test_nodes_killed_at_named_places_and_then_besieged_lose_nothing(tmp_path, m
     """Four nodes once each, where `nodes/crash.py` says; then whoever has the key of seat 3 tries all at once."""
     crashes = {
         "seat-2": "journal synced:12", "relayer": "about to record:2", "environment": "journal synced:30",
-        "comparison": "ticked:24",
+        "comparison": "ticked:16",
     }  # fmt: skip
     monkeypatch.setenv(VARIABLE, ",".join(f"{node}/{place}" for node, place in crashes.items()))
     malicious = [{"seat": 3, "attacks": [{"name": "silent-validator"}]}]
-    with game(small(20, malicious=malicious, bound_ms=300), tmp_path / "game", revive=True) as played:
+    with game(small(28, malicious=malicious, bound_ms=300), tmp_path / "game", revive=True) as played:
         played.wait(lambda: len(played.killed) == len(crashes))
-        played.wait(lambda: played.at_round(max(played.rounds("seat-0")) + 1, "seat-2"))
+        after = max(played.rounds("seat-0")) + 1
+        played.wait(lambda: played.at_round(after, "seat-2"))
         played.stop_reviving()
         played.kill("seat-3")
         stop, sent = threading.Event(), [0]
         attacker = threading.Thread(target=attack, args=(played.out, stop, sent))
         attacker.start()
         try:
-            played.wait(lambda: played.at_round(20))
+            played.wait(lambda: played.at_round(28))
         finally:
             stop.set()
             attacker.join()
