@@ -23,7 +23,7 @@ library Sums {
     {
         uint256 groups = _groups(terms, body);
         uint256[] memory means = new uint256[](groups);
-        uint256 found;
+        uint256 found = 0;
         for (uint256 group; group < groups; ++group) {
             uint256 at = GROUPS_AT + GROUP_BYTES * group;
             uint256 members = Bits.word(body, at);
@@ -35,7 +35,8 @@ library Sums {
             uint256 total = Bits.read(body, at + 32, SUM_BYTES);
             if (total == NONE) continue;
             if (total > size * LARGEST) revert ITokens.TotalTooLarge(total, size * LARGEST);
-            _insert(means, found++, total / size);
+            _insert(means, found, total / size);
+            ++found;
         }
         if (found == 0) revert ITokens.NothingAgreed();
         agreed = (means[(found - 1) / 2] + means[found / 2]) / 2;

@@ -95,7 +95,10 @@ def decode(terms: Terms, data: bytes) -> Body:
     for at in range(count):
         entry = data[_GROUPS_AT + _GROUP_BYTES * at :][:_GROUP_BYTES]
         row = data[sums_at + ELEMENT_BYTES * terms.validators * at :]
-        made.append(Group(int.from_bytes(entry[:32], "big"), _value(entry[32:]), values(row, terms.validators)))
+        members = int.from_bytes(entry[:32], "big")
+        if members.bit_count() < 2:
+            raise BodyMalformed(f"group {at} has {members.bit_count()} participants, not 2 or more")
+        made.append(Group(members, _value(entry[32:]), values(row, terms.validators)))
     nets = tuple(
         int.from_bytes(data[at : at + _NET_BYTES], "big", signed=True) for at in range(nets_at, size, _NET_BYTES)
     )
