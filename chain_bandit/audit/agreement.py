@@ -275,7 +275,7 @@ class _Replay:
         formed = len(signatures) == SIGNATURE_BYTES * len(holders)
         self._that(
             formed and len(holders) >= quorum and signers & ~members == 0, "token.quorum", "signers",
-            "seats {} signed, a quorum is {3} of {1}; {2} bytes of signatures", holders, seats(members),
+            "seats {0} signed, a quorum is {3} of {1}; {2} bytes of signatures", holders, seats(members),
             len(signatures), quorum, part=signatures,
         )  # fmt: skip
         digest = Slot(self._separator, state.epoch, state.head).digest(Phase.BLOCK, Role.SIGNER, 0, content)

@@ -16,6 +16,7 @@ from chain_bandit.audit.agreement import CHECKS, AgreementReport, audit_agreemen
 from chain_bandit.chain import anvil as own
 from chain_bandit.chain.delivery import PIPELINED
 from chain_bandit.chain.node import account
+from chain_bandit.chain.remote import at_url
 from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.game.agreement import Agreement, OnChain
 from chain_bandit.history import files
@@ -105,7 +106,7 @@ def played(tmp_path_factory) -> Iterator[Played]:
         first = recorder.contract.created_in
         assert first is not None
         path = tmp_path_factory.mktemp("agreement") / "history.jsonl.gz"
-        files.write(collect(node.ask_rpc, recorder.contract.address, first), path)
+        files.write(collect(at_url(node.url), recorder.contract.address, first), path)
         yield Played(agreement, recorder, [each[0].used for each in accounts],
                      [a.own for each in accounts for a in each], files.read(path))  # fmt: skip
 
@@ -167,7 +168,7 @@ def test_gas_of_an_epoch_is_the_recorded_one(played):
     assert json.loads(SNAPSHOT.read_text()) == measured
 
 
-def with_calldata(history: History, change: tuple[bytes, bytes], count: int = 1) -> History:
+def with_calldata(history: History, change: tuple[bytes, bytes]) -> History:
     """The same with some bytes of transactions replaced: no chain any more, but its first blocks."""
     blocks = []
     for block in history.blocks:
@@ -179,6 +180,6 @@ def with_calldata(history: History, change: tuple[bytes, bytes], count: int = 1)
 def test_a_changed_byte_is_found(played):
     ended = played.agreement.ended[7]
     assert ended is not None
-    changed = audit_agreement(with_calldata(played.history, (ended.body[65:], b"\0" + ended.body[66:])))
+    changed = audit_agreement(with_calldata(played.history, (ended.body, b"\1" + ended.body[1:])))
     assert changed.exit_code == 12
     assert {each.check for each in changed.violations} == {"chain.transactions"}
