@@ -25,7 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "plugins": {"protocol"},
     "schedules": {"actors", "comparison", "consensus", "crypto", "network", "protocol", "scenario"},
     "simulation": {"actors.rules", "attacks", "environments", "plugins", "protocol"},
-    "mediate": {"consensus", "crypto", "protocol"},
+    "mediate": {"consensus", "crypto", "protocol", "simulation.arena", "simulation.rivals.learner"},
     "history": {"crypto.verify", "lines", "protocol"},
     "audit": {
         "crypto.nonces",
