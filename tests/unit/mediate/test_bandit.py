@@ -74,6 +74,7 @@ def test_tokens_move_by_the_rule_of_the_paper_of_running_means():
         rule = Rule(last_value=False, clip=1.0)
         accounts = after_epoch(accounts, told, Method.SYNCHRONISED, rule, _Mean(), [b""] * 4)
         assert made.accounts.used[0].tolist() == pytest.approx([each.used for each in accounts], abs=2e-9)
+        assert made.accounts.own[0].tolist() == pytest.approx([each.own for each in accounts], abs=2e-9)
     assert made.accounts.used[0, 0] != 0.1
 
 

@@ -200,6 +200,18 @@ def test_a_probe_says_nothing_of_a_token_but_shows_a_false_share():
     assert dealing.opened(b"", 0, made.leaves) is None
 
 
+def test_what_all_probes_say_together_is_chance_whatever_the_token():
+    for token in (0, LARGEST):
+        said = set()
+        for at in range(40):
+            made = dealing.deal(token, keccak(bytes([at])), 1, 4)
+            shares = [dealing.opened(share, place, made.leaves) for place, share in enumerate(made.shares)]
+            found = dealing.probed([dealing.probe(share, made.leaves) for share in shares if share], 1)
+            assert found is not None
+            said.add(found[1] >> 85)  # the highest four bits
+        assert len(said) > 10
+
+
 def test_a_sum_takes_2f_plus_1_validators():
     polynomial = (3 * UNIT, 12345)
     sums = [evaluate(polynomial, at + 1) for at in range(4)]
