@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from chain_bandit import __version__
+from chain_bandit import __version__, cli_mediate_chain
 from chain_bandit.exit_codes import EXIT_CODES
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
 from chain_bandit.simulation.engine import Engine
@@ -30,6 +30,10 @@ app = typer.Typer(
 
 new = typer.Typer(no_args_is_help=True)
 app.add_typer(new, name="new")
+mediate = typer.Typer(no_args_is_help=True, help="Tokens of thanks, and agreeing on their size.")
+app.add_typer(mediate, name="mediate")
+mediate.command("chain")(cli_mediate_chain.chain)
+mediate.command("audit")(cli_mediate_chain.audit)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 Out = Annotated[Path | None, typer.Option("--out", help="The run folder to write; by default runs/NAME-SEED.")]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {Direct} from "./Direct.sol";
 import {Balances} from "./libraries/Balances.sol";
 import {BlockList} from "./libraries/BlockList.sol";
 import {Costs} from "./libraries/Costs.sol";
@@ -12,7 +13,7 @@ import {Rules} from "./Rules.sol";
 import {Progress} from "./types/Game.sol";
 
 /// @title What is remembered of a game, and the guards that rest on it
-abstract contract Books is Rules {
+abstract contract Books is Direct, Rules {
     using Balances for Balances.Accounts;
     using Costs for Costs.Disclosure;
     using Ledger for Ledger.History;
@@ -35,12 +36,6 @@ abstract contract Books is Rules {
     Seals.Keys internal _seals; // unused in an open game
     // slither-disable-end uninitialized-state,constable-states,unused-state
 
-    /// @dev Lets in only what a transaction's own calldata says, so that blocks alone are enough to audit a game.
-    modifier direct() {
-        _requireDirect();
-        _;
-    }
-
     modifier onlyEnvironment() {
         if (msg.sender != environment) revert NotEnvironment(msg.sender, environment);
         _;
@@ -62,25 +57,6 @@ abstract contract Books is Rules {
         if (_accounts.costsVoid) return _docket.accused >> seat & 1 == 1 ? due : due + _accounts.share;
         uint256 change = _disclosure.changeOf(seat) * WEI_PER_UNIT;
         return _disclosure.isMalicious(seat) ? due + change : due - change;
-    }
-
-    function _requireCanonical(bytes memory expected) internal pure {
-        if (keccak256(msg.data) != keccak256(expected)) revert NonCanonicalCalldata(msg.data.length, expected.length);
-    }
-
-    /// @dev The same for arguments that are words: the decoder has checked their widths.
-    function _requireWords(uint256 words) internal pure {
-        unchecked {
-            uint256 expected = 4 + 32 * words;
-            if (msg.data.length != expected) revert NonCanonicalCalldata(msg.data.length, expected);
-        }
-    }
-
-    /// @dev An account without code that is also the origin made this very call: nobody in between, no delegation.
-    /// The origin is asked for no authority: it only rules out a caller in between.
-    function _requireDirect() internal view {
-        // solhint-disable-next-line avoid-tx-origin
-        if (msg.sender != tx.origin || msg.sender.code.length != 0) revert NotDirect(msg.sender);
     }
 
     function _requireOpening() internal view {

@@ -12,10 +12,15 @@ from typing import Any
 import solcx
 
 ROOT = Path(__file__).resolve().parent.parent
-ARTIFACT = ROOT / "chain_bandit" / "chain" / "artifacts" / "ChainBandit.json"
+SHIPPED = ROOT / "chain_bandit" / "chain" / "artifacts"
+ARTIFACT = SHIPPED / "ChainBandit.json"
 COMPILER = ROOT / "scripts" / "solc.mjs"
 SETTINGS = ROOT / "contracts" / "settings.json"
-CONTRACTS = {"contracts/ChainBandit.sol": "ChainBandit", "contracts/Bookkeeper.sol": "Bookkeeper"}
+CONTRACTS = {
+    "contracts/ChainBandit.sol": "ChainBandit",
+    "contracts/Bookkeeper.sol": "Bookkeeper",
+    "contracts/Tokens.sol": "Tokens",
+}
 OUTPUTS = ["abi", "evm.bytecode.object", "evm.deployedBytecode.object", "evm.deployedBytecode.immutableReferences"]
 IMPORT = re.compile(r'^import [^;]*?"([^"]+)";', re.MULTILINE)
 
@@ -100,17 +105,23 @@ def question(root: Path = ROOT) -> dict[str, Any]:
 
 
 @cache
-def compile_all() -> dict[str, Any]:
-    """The artifact of the contract, freshly compiled."""
-    return artifact(compile_standard(question()))
+def compile_all() -> dict[str, dict[str, Any]]:
+    """The artifacts of all contracts by file name, freshly compiled."""
+    output = compile_standard(question())
+    return {"ChainBandit.json": artifact(output), "Tokens.json": shipped(output, "contracts/Tokens.sol")}
 
 
 def artifact(output: dict[str, Any]) -> dict[str, Any]:
-    """What the package ships of a compiler's output."""
-    contract, bookkeeper = (output["contracts"][file][name] for file, name in CONTRACTS.items())
+    """What the package ships of a game, of a compiler's output: its contract, and the code of its bookkeeper."""
+    bookkeeper = output["contracts"]["contracts/Bookkeeper.sol"]["Bookkeeper"]
+    return shipped(output, "contracts/ChainBandit.sol") | {"bookkeeper": deployed(bookkeeper)}
+
+
+def shipped(output: dict[str, Any], file: str) -> dict[str, Any]:
+    """What the package ships of one contract."""
+    contract = output["contracts"][file][CONTRACTS[file]]
     return {
         "abi": contract["abi"],
-        "bookkeeper": deployed(bookkeeper),
         "bytecode": "0x" + contract["evm"]["bytecode"]["object"],
         "compiler": compiler_version(),
         **deployed(contract),
@@ -168,19 +179,20 @@ def canonical(artifact: dict[str, Any]) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="compare with the shipped file instead of writing it")
-    parser.add_argument("--artifact", type=Path, default=ARTIFACT, help="the file to write or to compare with")
+    parser.add_argument("--check", action="store_true", help="compare with the shipped files instead of writing them")
+    parser.add_argument("--folder", type=Path, default=SHIPPED, help="of the files to write or to compare with")
     options = parser.parse_args(arguments)
-    fresh = canonical(compile_all())
-    if options.check:
-        if not options.artifact.is_file() or options.artifact.read_text() != fresh:
-            print(f"{options.artifact.name} is not what contracts/ compiles to: run scripts/build_artifacts.py")
-            return 1
-        return 0
-    options.artifact.parent.mkdir(parents=True, exist_ok=True)
-    options.artifact.write_text(fresh)
-    print(f"{options.artifact.name}: {(len(json.loads(fresh)['deployedBytecode']) - 2) // 2} bytes deployed")
-    return 0
+    other = 0
+    for name, made in compile_all().items():
+        fresh, file = canonical(made), options.folder / name
+        if not options.check:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(fresh)
+            print(f"{name}: {(len(made['deployedBytecode']) - 2) // 2} bytes deployed")
+        elif not file.is_file() or file.read_text() != fresh:
+            print(f"{name} is not what contracts/ compiles to: run scripts/build_artifacts.py")
+            other = 1
+    return other
 
 
 if __name__ == "__main__":

@@ -6,9 +6,9 @@ from importlib.resources import files
 
 
 @cache
-def creation_code() -> bytes | None:
-    """The contract's creation bytecode without constructor arguments; None where it is not installed."""
-    path = files("chain_bandit").joinpath("chain", "artifacts", "ChainBandit.json")
+def creation_code(contract: str = "ChainBandit") -> bytes | None:
+    """A contract's creation bytecode without constructor arguments; None where it is not installed."""
+    path = files("chain_bandit").joinpath("chain", "artifacts", f"{contract}.json")
     if not path.is_file():
         return None
     bytecode = json.loads(path.read_text())["bytecode"]

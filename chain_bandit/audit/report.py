@@ -1,7 +1,7 @@
 """What an audit says: checks counted one by one, violations apart from findings, money, and one row a round."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from enum import Enum, StrEnum
 from typing import Any
@@ -116,8 +116,9 @@ class Checks:
         latest: names of checks that failed since somebody cleared it.
     """
 
-    def __init__(self) -> None:
-        self.tallies = {name: Tally() for name in CHECKS}
+    def __init__(self, names: Iterable[str] = CHECKS) -> None:
+        """`names`: of all checks, by default those of a game."""
+        self.tallies = {name: Tally() for name in names}
         self.violations: list[Violation] = []
         self.place: Place | None = None
         self.latest: set[str] = set()

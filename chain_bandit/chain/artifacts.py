@@ -1,4 +1,4 @@
-"""The shipped contract: its interface and its bytecode, as compiled by `scripts/build_artifacts.py`."""
+"""The shipped contracts: their interfaces and their bytecode, as compiled by `scripts/build_artifacts.py`."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -75,13 +75,11 @@ class Artifact:
         abi: its interface, as the compiler prints it.
         bytecode: what a deployment sends, before the constructor's arguments.
         deployed: its code on chain.
-        bookkeeper: the code of the contract that it creates first and delegates to.
     """
 
     abi: Sequence[Mapping[str, Any]]
     bytecode: bytes
     deployed: Code
-    bookkeeper: Code
 
     def members(self, kind: str) -> dict[str, Member]:
         """All of one kind ("function", "event" or "error") by name."""
@@ -93,6 +91,17 @@ class Artifact:
         return self.bytecode + encode(list(map(canonical_type, entry["inputs"])), arguments)
 
 
+@dataclass(frozen=True, slots=True)
+class GameArtifact(Artifact):
+    """A game's.
+
+    Attributes:
+        bookkeeper: the code of the contract that it creates first and delegates to.
+    """
+
+    bookkeeper: Code
+
+
 def masked(code: bytes, places: Iterable[tuple[int, int]]) -> bytes:
     """The code with zeros at every (start, length)."""
     blank = bytearray(code)
@@ -102,16 +111,26 @@ def masked(code: bytes, places: Iterable[tuple[int, int]]) -> bytes:
 
 
 @cache
-def chain_bandit_artifact() -> Artifact:
-    """The contract that this version of the package was tested with."""
-    text = resources.files("chain_bandit.chain").joinpath("artifacts", "ChainBandit.json").read_text("utf-8")
-    data = json.loads(text)
-    return Artifact(
-        data["abi"],
-        bytes.fromhex(data["bytecode"][2:]),
-        _code(data),
-        _code(data["bookkeeper"]),
-    )
+def chain_bandit_artifact() -> GameArtifact:
+    """The game's contract that this version of the package was tested with."""
+    data = _read("ChainBandit.json")
+    return GameArtifact(*_parts(data), _code(data["bookkeeper"]))
+
+
+@cache
+def tokens_artifact() -> Artifact:
+    """The contract of an agreement that this version of the package was tested with."""
+    return Artifact(*_parts(_read("Tokens.json")))
+
+
+def _read(name: str) -> dict[str, Any]:
+    text = resources.files("chain_bandit.chain").joinpath("artifacts", name).read_text("utf-8")
+    data: dict[str, Any] = json.loads(text)
+    return data
+
+
+def _parts(data: Mapping[str, Any]) -> tuple[Sequence[Mapping[str, Any]], bytes, Code]:
+    return data["abi"], bytes.fromhex(data["bytecode"][2:]), _code(data)
 
 
 def _code(data: Mapping[str, Any]) -> Code:

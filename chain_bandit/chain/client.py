@@ -1,25 +1,25 @@
-"""A game's contract as Python calls: transactions handed to the sender, errors and events decoded, gas counted."""
+"""A game's contract as Python calls: transactions handed to the sender, errors and events decoded."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple
-from typing import Any, cast
+from typing import cast
 
 from eth_utils.address import to_checksum_address
 
 from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.call import Call, Order
+from chain_bandit.chain.contract import Contract, as_address
 from chain_bandit.chain.delivery import AT_ONCE, Delivery
 from chain_bandit.chain.errors import ForeignContract, TransactionReverted
-from chain_bandit.chain.journal import Journal, Origin
+from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import Wallet
-from chain_bandit.chain.rpc import Rpc, as_bytes, as_hex
-from chain_bandit.chain.sender import Sender, Watch
+from chain_bandit.chain.rpc import as_bytes, as_hex
+from chain_bandit.chain.sender import Watch
 from chain_bandit.chain.transactions import created_address
 from chain_bandit.chain.wire import Line
 from chain_bandit.protocol.blocks import Seated
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import CostEntry
-from chain_bandit.protocol.transaction import MOST_GAS, gas_of_call
 from chain_bandit.stopwatch import Stopwatch
 
 RecordEvent = tuple[int, int, bytes]
@@ -28,21 +28,8 @@ RecordEvent = tuple[int, int, bytes]
 GAS_DEPLOYMENT = 12_000_000
 
 
-class Coordinator:
-    """One deployed game. A method that changes the chain hands a call to the sender and returns it.
-
-    Delivered `AT_ONCE` the call is in a block when the method returns; else `settle` waits for all, and whatever
-    an earlier call was refused for may be raised by a later one. One client must send all transactions of an account.
-
-    Raises (every method):
-        NodeUnreachable: the node does not answer, or takes nothing in.
-        TransactionReverted: the contract, or the node, refused.
-
-    Attributes:
-        address: 20 bytes.
-        chain_id: as the node says.
-        rpc: for questions to the node.
-    """
+class Coordinator(Contract):
+    """One deployed game. A method that changes the chain hands a call to the sender and returns it; see `Contract`."""
 
     def __init__(
         self,
@@ -54,35 +41,10 @@ class Coordinator:
     ) -> None:
         """Use `deploy` or `at`, which make sure that the address holds our contract."""
         artifact = chain_bandit_artifact()
-        self.address = address
-        self.rpc = Rpc(line, stopwatch, delivery)
-        self._journal = journal or Journal()
-        self._sender = Sender(self.rpc, self._journal, delivery)
-        self.chain_id = self._sender.chain_id
-        self._functions = artifact.members("function")
+        super().__init__(line, address, artifact, stopwatch, delivery, journal)
         events = artifact.members("event")
         self._recorded, self._accused = events["Recorded"], events["Accused"]
         self._accusations: dict[int, int] = {}
-
-    @property
-    def gas(self) -> dict[str, list[int]]:
-        """Gas used by each transaction, by method."""
-        used: dict[str, list[int]] = {}
-        for call in self._sender.calls:
-            if call.gas:
-                used.setdefault(call.method, []).extend(call.gas.values())
-        return used
-
-    @property
-    def transactions(self) -> int:
-        """How many were found in blocks."""
-        return sum(len(call.gas) for call in self._sender.calls)
-
-    @property
-    def created_in(self) -> int | None:
-        """The block of the deployment; None for a contract found by `at`."""
-        first = self._sender.calls[0] if self._sender.calls else None
-        return first.receipt.block if first and first.method == "deploy" and first.receipt else None
 
     @staticmethod
     def deploy(
@@ -99,11 +61,7 @@ class Coordinator:
         """Put a new game on the chain, with the sender as its environment and `pool` wei in it, and wait for it."""
         data = chain_bandit_artifact().constructor(astuple(parameters), salt_commitment, secret_commitment)
         coordinator = Coordinator(line, b"", stopwatch, delivery, journal)
-        calls = coordinator._sender
-        coordinator.address = created_address(sender.address, calls.upcoming_nonce(sender))
-        coordinator._bind()
-        calls.submit("deploy", sender, None, pool, GAS_DEPLOYMENT, data, order=Order.ALONE)
-        calls.settle()
+        coordinator._create(sender, pool, GAS_DEPLOYMENT, data)
         return coordinator
 
     @staticmethod
@@ -124,10 +82,6 @@ class Coordinator:
                 raise ForeignContract(to_checksum_address(place), len(code))
         coordinator._bind()
         return coordinator
-
-    def settle(self) -> None:
-        """Wait until everything handed over is in blocks with enough confirmations."""
-        self._sender.settle()
 
     def join(self, sender: Wallet, seated: Seated) -> Call:
         """Take the next seat for as many stakes as it weighs; seats go by order, so all earlier calls come first."""
@@ -185,10 +139,6 @@ class Coordinator:
         """Whoever is on the block list or will be: from which round on, as far as the chain has shown."""
         return self._accusations
 
-    def wait_until(self, over: Callable[[], bool]) -> None:
-        """Wait for what comes of calls under way."""
-        self._sender.wait_until(over)
-
     def recorded_since(self, round_: int) -> Callable[[str], int]:
         """How many rounds from this one on are recorded, by the state after a block, whoever did it."""
         return lambda block: max(0, int(self._view("nextRound", block=block)) - round_)
@@ -236,7 +186,7 @@ class Coordinator:
 
     def environment(self) -> bytes:
         """The environment's address, 20 bytes."""
-        return _address(self._view("environment"))
+        return as_address(self._view("environment"))
 
     def pool(self) -> int:
         """Wei that the environment put in."""
@@ -270,7 +220,7 @@ class Coordinator:
 
     def validators(self, round_: int) -> list[bytes]:
         """Who validates the open round, by ascending address."""
-        return list(map(_address, self._view("validators", round_)))
+        return list(map(as_address, self._view("validators", round_)))
 
     def committee(self, count: int) -> tuple[int, ...]:
         """The best seats by reputation that are not on the block list, the best first."""
@@ -304,7 +254,7 @@ class Coordinator:
 
     def participant_at(self, seat: int) -> bytes:
         """The participant in a seat, 20 bytes."""
-        return _address(self._view("participantAt", seat))
+        return as_address(self._view("participantAt", seat))
 
     def settled_through(self) -> int:
         """The last round whose rewards are credited."""
@@ -333,34 +283,7 @@ class Coordinator:
     def _bind(self) -> None:
         topics = [as_hex(self._accused.topic)]
         self._sender.watch(Watch({"address": "0x" + self.address.hex(), "topics": topics}, self._take_accusations))
-        self._journal.bind(Origin(self.chain_id, self._sender.genesis, "0x" + self.address.hex()))
+        super()._bind()
 
     def _take_accusations(self, events: Sequence[bytes]) -> None:
         self._accusations |= dict(self._accused.decode_inputs(data) for data in events)
-
-    def _view(self, name: str, *arguments: object, block: str = "latest") -> Any:
-        function = self._functions[name]
-        data = self.rpc.call(name, self.address, function.encode(*arguments), block)
-        if not data:
-            raise ForeignContract(to_checksum_address(self.address), 0)
-        (value,) = function.decode_outputs(data)
-        return value
-
-    def _submit(
-        self,
-        sender: Wallet,
-        name: str,
-        *arguments: object,
-        value: int = 0,
-        parts: Sequence[bytes] = (),
-        gas: int = 0,
-        order: Order = Order.FREE,
-        done: Callable[[str], int] | None = None,
-    ) -> Call:
-        data = self._functions[name].encode(*arguments)
-        limit = min(gas or gas_of_call(len(data) + sum(map(len, parts))), MOST_GAS)
-        return self._sender.submit(name, sender, self.address, value, limit, data, parts, order, done)
-
-
-def _address(value: str) -> bytes:
-    return bytes.fromhex(value[2:])

@@ -7,7 +7,7 @@ from typing import Any
 
 from eth_utils.address import to_checksum_address
 
-from chain_bandit.chain.artifacts import chain_bandit_artifact, member
+from chain_bandit.chain.artifacts import chain_bandit_artifact, member, tokens_artifact
 from chain_bandit.chain.delivery import Delivery
 from chain_bandit.chain.errors import NodeGarbled, NodeUnreachable, NotUnderstood, TransactionReverted
 from chain_bandit.chain.patience import Patience
@@ -18,8 +18,10 @@ _BUILT_IN = tuple(
     member({"name": name, "inputs": [{"type": kind}]}) for name, kind in (("Error", "string"), ("Panic", "uint256"))
 )
 _ERRORS = {
-    error.topic[:4]: error for error in (*chain_bandit_artifact().members("error").values(), *_BUILT_IN)
-}
+    error.topic[:4]: error
+    for error in (*chain_bandit_artifact().members("error").values(), *tokens_artifact().members("error").values(),
+                  *_BUILT_IN)
+}  # fmt: skip
 
 
 BEHIND = 2.0

@@ -1,7 +1,8 @@
 """The game's own transactions in a history, decoded: what an auditor and a view read."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from chain_bandit.history.blocks import History, RawBlock
@@ -117,14 +118,42 @@ class Call:
         return self.transaction.sender
 
 
-SELECTORS = {name: keccak(f"{name}({','.join(types)})".encode())[:4] for name, types in METHODS.items()}
-"""The first four bytes of each call."""
+@dataclass(frozen=True, eq=False)
+class Interface:
+    """What a contract can be called for, and what it says.
 
-_BY_SELECTOR = {selector: name for name, selector in SELECTORS.items()}
-TOPICS = {name: keccak(f"{name}({','.join(types)})".encode()) for name, types in EVENTS.items()}
-"""The one topic of each event."""
+    Attributes:
+        methods, events: the ABI types of their arguments.
+        packed: the method whose argument is no ABI type, if there is one.
+    """
 
-_BY_TOPIC = {topic: name for name, topic in TOPICS.items()}
+    methods: Mapping[str, tuple[str, ...]]
+    events: Mapping[str, tuple[str, ...]]
+    packed: str = ""
+
+    @cached_property
+    def selectors(self) -> dict[str, bytes]:
+        """The first four bytes of each call."""
+        return {name: keccak(f"{name}({','.join(types)})".encode())[:4] for name, types in self.methods.items()}
+
+    @cached_property
+    def topics(self) -> dict[str, bytes]:
+        """The one topic of each event."""
+        return {name: keccak(f"{name}({','.join(types)})".encode()) for name, types in self.events.items()}
+
+    @cached_property
+    def by_selector(self) -> dict[bytes, str]:
+        """The methods by the first four bytes of a call."""
+        return {selector: name for name, selector in self.selectors.items()}
+
+    @cached_property
+    def by_topic(self) -> dict[bytes, str]:
+        """The events by topic."""
+        return {topic: name for name, topic in self.topics.items()}
+
+
+GAME = Interface(METHODS, EVENTS, PACKED)
+SELECTORS, TOPICS = GAME.selectors, GAME.topics
 
 
 def calls(history: History) -> Iterator[Call]:
@@ -134,25 +163,26 @@ def calls(history: History) -> Iterator[Call]:
 
 
 @remembered(256)
-def calls_in(block: RawBlock, contract: bytes) -> tuple[Call, ...]:
+def calls_in(block: RawBlock, contract: bytes, interface: Interface = GAME) -> tuple[Call, ...]:
     """The contract's transactions in one block."""
     number, gas, found = decode_header(block.header).number, 0, []
     for raw, outcome in zip(block.transactions, block.receipts, strict=False):
         transaction, receipt = decode_transaction(raw), decode_receipt(outcome)
         used, gas = receipt.gas - gas, receipt.gas
-        events = tuple(_event(log) for log in receipt.logs if log.address == contract)
+        events = tuple(_event(log, interface) for log in receipt.logs if log.address == contract)
         creates = transaction.to is None and created_address(transaction.sender, transaction.nonce) == contract
         direct = creates or transaction.to == contract
         if direct or events:
-            method, arguments = (CREATION, None) if creates else _decode(transaction) if direct else ("", None)
-            arguments = (transaction.data,) if creates else arguments
+            method, arguments = _decode(transaction, interface) if direct and not creates else ("", None)
+            if creates:
+                method, arguments = CREATION, (transaction.data,)
             found.append(Call(transaction, number, method, arguments, direct, receipt.succeeded, used, events))
     return tuple(found)
 
 
-def _event(log: Log) -> Event:
-    name = _BY_TOPIC.get(log.topics[0], "") if len(log.topics) == 1 else ""
-    types = EVENTS.get(name, ())
+def _event(log: Log, interface: Interface) -> Event:
+    name = interface.by_topic.get(log.topics[0], "") if len(log.topics) == 1 else ""
+    types = interface.events.get(name, ())
     if not name or len(log.data) != 32 * len(types):
         return Event("", ())
     try:
@@ -161,14 +191,14 @@ def _event(log: Log) -> Event:
         return Event("", ())
 
 
-def _decode(transaction: Transaction) -> tuple[str, tuple[Any, ...] | None]:
-    name = _BY_SELECTOR.get(transaction.data[:4], "")
+def _decode(transaction: Transaction, interface: Interface) -> tuple[str, tuple[Any, ...] | None]:
+    name = interface.by_selector.get(transaction.data[:4], "")
     if not name:
         return "", None
-    if name == PACKED:
+    if name == interface.packed:
         return name, (transaction.data[4:],)
     try:
-        return name, decode_arguments(METHODS[name], transaction.data[4:])
+        return name, decode_arguments(interface.methods[name], transaction.data[4:])
     except BadEncoding:
         return name, None
 
@@ -192,7 +222,7 @@ def _number(data: bytes, at: int) -> int:
     return int.from_bytes(_word(data, at), "big")
 
 
-_BITS = {"address": 160, "bool": 1, "uint8": 8, "uint16": 16, "uint32": 32, "uint256": 256}
+_BITS = {"address": 160, "bool": 1, "uint8": 8, "uint16": 16, "uint32": 32, "uint64": 64, "uint256": 256}
 
 
 def _static(kind: str, word: bytes) -> Any:

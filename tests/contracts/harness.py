@@ -11,7 +11,7 @@ from eth.vm.execution_context import ExecutionContext
 from eth.vm.forks.prague.state import PragueState
 from eth.vm.message import Message
 
-from chain_bandit.chain.artifacts import chain_bandit_artifact
+from chain_bandit.chain.artifacts import chain_bandit_artifact, tokens_artifact
 from chain_bandit.protocol import assumptions, submission
 from chain_bandit.protocol.aggregation import global_means
 from chain_bandit.protocol.blocks import (
@@ -52,8 +52,9 @@ FORTUNE = 10**30
 QUARTER = Pull(0, UNIT // 4)
 ARTIFACT = chain_bandit_artifact()
 FUNCTIONS, EVENTS, ERRORS = (ARTIFACT.members(kind) for kind in ("function", "event", "error"))
-TOPICS = {int.from_bytes(event.topic, "big"): event for event in EVENTS.values()}
-SELECTORS = {error.topic[:4]: error for error in ERRORS.values()}
+TOKENS = tokens_artifact()
+TOPICS = {int.from_bytes(e.topic, "big"): e for e in (*EVENTS.values(), *TOKENS.members("event").values())}
+SELECTORS = {error.topic[:4]: error for error in (*ERRORS.values(), *TOKENS.members("error").values())}
 
 BASE = Parameters(
     participants=4, validators=4, arms=2, horizon=12, burn_in=4, liars=1, attackers=1, threshold=2, aggregation=0,

@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SHIPPED = (
     "chain_bandit/chain/artifacts/ChainBandit.json",
+    "chain_bandit/chain/artifacts/Tokens.json",
     "chain_bandit/chain/hardhat_network.json",
     "chain_bandit/chain/hardhat_node.mjs",
     "chain_bandit/views/page.css",

@@ -13,7 +13,7 @@ from chain_bandit.crypto.secp256k1 import ORDER
 from chain_bandit.history.blocks import History
 from chain_bandit.history.bodies import Bodies, with_bodies
 from chain_bandit.history.evm import Log, decode_receipt, decode_transaction, logs_bloom
-from chain_bandit.history.records import EVENTS, METHODS, decode_arguments
+from chain_bandit.history.records import GAME, Interface, decode_arguments
 from chain_bandit.protocol.digests import keccak
 
 
@@ -23,6 +23,7 @@ class Forgery:
 
     history: History
     keys: Mapping[bytes, Signer]
+    interface: Interface = GAME
     blocks: list[tuple[list[bytes], list[bytes], list[bytes]]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -67,14 +68,15 @@ class Forgery:
             kept[:] = part
 
     def _place(self, method: str, which: int) -> tuple[int, int]:
-        selector = keccak(f"{method}({','.join(METHODS[method])})".encode())[:4]
+        selector = self.interface.selectors[method]
         return [(b, i) for b, (_, raws, _) in enumerate(self.blocks) for i, raw in enumerate(raws)
                 if decode_transaction(raw).data[:4] == selector][which]  # fmt: skip
 
     def arguments(self, method: str, which: int) -> tuple[Any, ...]:
         """What a call says."""
         block, index = self._place(method, which)
-        return decode_arguments(METHODS[method], decode_transaction(self.blocks[block][1][index]).data[4:])
+        data = decode_transaction(self.blocks[block][1][index]).data
+        return decode_arguments(self.interface.methods[method], data[4:])
 
     def recipient(self, method: str, which: int, to: bytes) -> None:
         """Send a call elsewhere."""
@@ -84,7 +86,7 @@ class Forgery:
         """Take an event out of its receipt, and put it behind another of its name."""
         taken: list[bytes] = []
         self.event(name, source, lambda data: taken.append(data))
-        topic = keccak(f"{name}({','.join(EVENTS[name])})".encode())
+        topic = self.interface.topics[name]
         holders = [(receipts, index) for _, _, receipts in self.blocks for index, raw in enumerate(receipts)
                    if any(log.topics == (topic,) for log in decode_receipt(raw).logs)]  # fmt: skip
         receipts, index = holders[target]
@@ -131,7 +133,7 @@ class Forgery:
 
     def event(self, name: str, which: int, change: Callable[[bytes], bytes | None]) -> None:
         """Change an event's data, or drop the event."""
-        topic = keccak(f"{name}({','.join(EVENTS[name])})".encode())
+        topic = self.interface.topics[name]
         seen = 0
         for _, _, raws in self.blocks:
             for index, raw in enumerate(raws):

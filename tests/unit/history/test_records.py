@@ -6,7 +6,8 @@ import pytest
 from eth_abi import encode
 
 from chain_bandit.history.errors import BadEncoding
-from chain_bandit.history.records import EVENTS, METHODS, Accusation, decode_arguments
+from chain_bandit.history.records import GAME, METHODS, Accusation, Interface, decode_arguments
+from chain_bandit.history.tokens import TOKENS
 from chain_bandit.protocol.settlement import CostEntry
 
 COSTS = METHODS["settleCosts"]
@@ -21,16 +22,17 @@ def abi_types(inputs: list[dict[str, object]]) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def test_methods_and_events_are_those_of_the_shipped_contract() -> None:
-    abi = json.loads(files("chain_bandit").joinpath("chain", "artifacts", "ChainBandit.json").read_text())["abi"]
+@pytest.mark.parametrize(("contract", "interface"), [("ChainBandit", GAME), ("Tokens", TOKENS)])
+def test_methods_and_events_are_those_of_the_shipped_contract(contract: str, interface: Interface) -> None:
+    abi = json.loads(files("chain_bandit").joinpath("chain", "artifacts", f"{contract}.json").read_text())["abi"]
     writing = {
         entry["name"]: abi_types(entry["inputs"])
         for entry in abi
         if entry["type"] == "function" and entry["stateMutability"] not in ("view", "pure")
     }
     events = {entry["name"]: abi_types(entry["inputs"]) for entry in abi if entry["type"] == "event"}
-    assert writing == METHODS
-    assert events == EVENTS
+    assert writing == interface.methods
+    assert events == interface.events
     assert not any(item["indexed"] for entry in abi if entry["type"] == "event" for item in entry["inputs"])
 
 

@@ -1,0 +1,115 @@
+"""A contract on a chain as Python calls: transactions handed to the sender, errors decoded, gas counted."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from eth_utils.address import to_checksum_address
+
+from chain_bandit.chain.artifacts import Artifact
+from chain_bandit.chain.call import Call, Order
+from chain_bandit.chain.delivery import Delivery
+from chain_bandit.chain.errors import ForeignContract
+from chain_bandit.chain.journal import Journal, Origin
+from chain_bandit.chain.node import Wallet
+from chain_bandit.chain.rpc import Rpc
+from chain_bandit.chain.sender import Sender
+from chain_bandit.chain.transactions import created_address
+from chain_bandit.chain.wire import Line
+from chain_bandit.protocol.transaction import MOST_GAS, gas_of_call
+from chain_bandit.stopwatch import Stopwatch
+
+
+class Contract:
+    """What a game's contract and an agreement's have in common.
+
+    Delivered `AT_ONCE` a call is in a block when the method returns; else `settle` waits for all, and whatever an
+    earlier call was refused for may be raised by a later one. One client must send all transactions of an account.
+
+    Raises (every method):
+        NodeUnreachable: the node does not answer, or takes nothing in.
+        TransactionReverted: the contract, or the node, refused.
+
+    Attributes:
+        address: 20 bytes.
+        chain_id: as the node says.
+        rpc: for questions to the node.
+    """
+
+    def __init__(
+        self, line: Line, address: bytes, artifact: Artifact, stopwatch: Stopwatch, delivery: Delivery,
+        journal: Journal | None = None,
+    ) -> None:  # fmt: skip
+        """Use `deploy` or `at` of a contract, which make sure that the address holds it."""
+        self.address = address
+        self.rpc = Rpc(line, stopwatch, delivery)
+        self._journal = journal or Journal()
+        self._sender = Sender(self.rpc, self._journal, delivery)
+        self.chain_id = self._sender.chain_id
+        self._functions = artifact.members("function")
+
+    @property
+    def gas(self) -> dict[str, list[int]]:
+        """Gas used by each transaction, by method."""
+        used: dict[str, list[int]] = {}
+        for call in self._sender.calls:
+            if call.gas:
+                used.setdefault(call.method, []).extend(call.gas.values())
+        return used
+
+    @property
+    def transactions(self) -> int:
+        """How many were found in blocks."""
+        return sum(len(call.gas) for call in self._sender.calls)
+
+    @property
+    def created_in(self) -> int | None:
+        """The block of the deployment; None for a contract found by `at`."""
+        first = self._sender.calls[0] if self._sender.calls else None
+        return first.receipt.block if first and first.method == "deploy" and first.receipt else None
+
+    def settle(self) -> None:
+        """Wait until everything handed over is in blocks with enough confirmations."""
+        self._sender.settle()
+
+    def wait_until(self, over: Callable[[], bool]) -> None:
+        """Wait for what comes of calls under way."""
+        self._sender.wait_until(over)
+
+    def _create(self, sender: Wallet, value: int, gas: int, data: bytes) -> None:
+        """Put it on the chain, and wait for it."""
+        self.address = created_address(sender.address, self._sender.upcoming_nonce(sender))
+        self._bind()
+        self._sender.submit("deploy", sender, None, value, gas, data, order=Order.ALONE)
+        self._sender.settle()
+
+    def _bind(self) -> None:
+        """The address is known."""
+        self._journal.bind(Origin(self.chain_id, self._sender.genesis, "0x" + self.address.hex()))
+
+    def _view(self, name: str, *arguments: object, block: str = "latest") -> Any:
+        function = self._functions[name]
+        data = self.rpc.call(name, self.address, function.encode(*arguments), block)
+        if not data:
+            raise ForeignContract(to_checksum_address(self.address), 0)
+        (value,) = function.decode_outputs(data)
+        return value
+
+    def _submit(
+        self,
+        sender: Wallet,
+        name: str,
+        *arguments: object,
+        value: int = 0,
+        parts: Sequence[bytes] = (),
+        gas: int = 0,
+        order: Order = Order.FREE,
+        done: Callable[[str], int] | None = None,
+    ) -> Call:
+        data = self._functions[name].encode(*arguments)
+        limit = min(gas or gas_of_call(len(data) + sum(map(len, parts))), MOST_GAS)
+        return self._sender.submit(name, sender, self.address, value, limit, data, parts, order, done)
+
+
+def as_address(value: str) -> bytes:
+    """An address as views spell it."""
+    return bytes.fromhex(value[2:])

@@ -1,0 +1,94 @@
+"""An agreement's contract as Python calls."""
+
+from collections.abc import Sequence
+from dataclasses import astuple
+
+from eth_utils.address import to_checksum_address
+
+from chain_bandit.chain.artifacts import tokens_artifact
+from chain_bandit.chain.call import Call, Order
+from chain_bandit.chain.contract import Contract, as_address
+from chain_bandit.chain.delivery import AT_ONCE, Delivery
+from chain_bandit.chain.errors import ForeignContract
+from chain_bandit.chain.node import Wallet
+from chain_bandit.chain.wire import Line
+from chain_bandit.mediate.epochs.terms import Terms
+from chain_bandit.stopwatch import Stopwatch
+
+GAS_DEPLOYMENT, GAS_OF_A_SEAT = 3_000_000, 20_000
+
+
+class Tokens(Contract):
+    """One deployed agreement; see `Contract`."""
+
+    @staticmethod
+    def deploy(
+        line: Line, sender: Wallet, terms: Terms, accounts: Sequence[bytes], stopwatch: Stopwatch,
+        delivery: Delivery = AT_ONCE,
+    ) -> "Tokens":  # fmt: skip
+        """Put a new agreement among these accounts (20 bytes each, by seat) on the chain, and wait for it."""
+        artifact = tokens_artifact()
+        made = Tokens(line, b"", artifact, stopwatch, delivery)
+        seats = [to_checksum_address(account) for account in accounts]
+        gas = GAS_DEPLOYMENT + GAS_OF_A_SEAT * len(seats)
+        made._create(sender, 0, gas, artifact.constructor(astuple(terms), seats))
+        return made
+
+    @staticmethod
+    def at(line: Line, address: bytes, stopwatch: Stopwatch, delivery: Delivery = AT_ONCE) -> "Tokens":
+        """The agreement at an address. Raises `ForeignContract` where the code there is not this version's."""
+        artifact = tokens_artifact()
+        made = Tokens(line, address, artifact, stopwatch, delivery)
+        code = made.rpc.code(address)
+        if not artifact.deployed.is_same(code):
+            raise ForeignContract(to_checksum_address(address), len(code))
+        made._bind()
+        return made
+
+    def agree(self, sender: Wallet, body: bytes, signers: int, signatures: bytes) -> Call:
+        """End the open epoch by a quorum's word."""
+        return self._submit(sender, "agree", body, signers, signatures, order=Order.ALONE)
+
+    def keep_after_deadline(self, sender: Wallet) -> Call:
+        """End the open epoch with the last token."""
+        return self._submit(sender, "keepAfterDeadline", order=Order.ALONE)
+
+    def report_equivocation(self, sender: Wallet, proof: tuple[object, ...]) -> Call:
+        """Have a seat left out from the next epoch on."""
+        return self._submit(sender, "reportEquivocation", proof, order=Order.ALONE)
+
+    def terms(self) -> Terms:
+        """What is fixed."""
+        return Terms(*self._view("terms"))
+
+    def agreement(self) -> bytes:
+        """Identity of the agreement."""
+        return bytes(self._view("agreement"))
+
+    def token(self) -> int:
+        """The token in use, in units."""
+        return int(self._view("token"))
+
+    def next_epoch(self) -> int:
+        """The open epoch."""
+        return int(self._view("nextEpoch"))
+
+    def head(self) -> bytes:
+        """The digest of all epochs so far."""
+        return bytes(self._view("head"))
+
+    def quorum(self) -> int:
+        """Signatures that end the open epoch."""
+        return int(self._view("quorum"))
+
+    def account_at(self, seat: int) -> bytes:
+        """The account in a seat, 20 bytes."""
+        return as_address(self._view("accountAt", seat))
+
+    def blocked_from(self, seat: int) -> int:
+        """The first epoch that a seat is left out of; 0 for none."""
+        return int(self._view("blockedFrom", seat))
+
+    def credits_of(self, seat: int) -> int:
+        """Incentive credits of a participant, in units."""
+        return int(self._view("creditsOf", seat))

@@ -1,0 +1,103 @@
+"""`chain-bandit mediate chain` and `mediate audit`: agreed tokens on a chain, and their audit."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chain_bandit.protocol.errors import ChainBanditError
+
+
+class MeansInvalid(ChainBanditError):
+    """Means of arms that nobody can draw from."""
+
+    exit_code = 2
+
+    def __init__(self, said: str) -> None:
+        super().__init__(f"--means {said}: expected two numbers or more from 0 to 1, with commas between them")
+        self.said = said
+
+
+class HeadInvalid(ChainBanditError):
+    """No hash of a block."""
+
+    exit_code = 2
+
+    def __init__(self, said: str) -> None:
+        super().__init__(f"--head {said[:80]}: expected 32 bytes in hexadecimal")
+        self.said = said
+
+
+def chain(
+    chain: Annotated[str, typer.Option("--chain", help="embedded, anvil, hardhat, or a node's URL.")] = "embedded",
+    account: Annotated[str | None, typer.Option("--account", help="Who pays for gas on a URL.")] = None,
+    participants: Annotated[int, typer.Option("--participants", min=2, max=255, help="Who share their tokens.")] = 6,
+    validators: Annotated[int, typer.Option("--validators", min=1, max=254, help="Who hold the shares.")] = 4,
+    faulty: Annotated[int, typer.Option("--faulty", min=0, help="Validators that may lie: fewer than a third.")] = 1,
+    groups: Annotated[int, typer.Option("--groups", min=1, help="Whose means' median is agreed; 1: one mean.")] = 1,
+    epochs: Annotated[int, typer.Option("--epochs", min=1, max=10**5)] = 50,
+    rounds: Annotated[int, typer.Option("--rounds", min=1, max=65535, help="Of an epoch.")] = 20,
+    means: Annotated[str, typer.Option("--means", help="Of the arms.")] = "0.8,0.6,0.5",
+    seed: Annotated[int, typer.Option("--seed", min=0, max=2**63 - 1)] = 1,
+    out: Annotated[Path | None, typer.Option("--out", help="A new folder; by default runs/tokens-SEED.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> None:
+    """UCB participants thank one another with tokens whose size they agree on, on a chain; audited at the end."""
+    from chain_bandit.game.mediated import Game, default_terms, play_on
+
+    terms = default_terms(participants, validators, faulty, groups, rounds)
+    place = out or Path("runs") / f"tokens-{seed}"
+    game = Game(terms, _means(means), epochs, seed)
+    result = play_on(chain, game, place, account, _say if sys.stderr.isatty() else lambda done, total: None)
+    if as_json:
+        print(json.dumps({**result.as_dict(), "out": str(place)}, sort_keys=True))
+    else:
+        gas = result.gas["agree"]
+        print(f"{epochs} epochs, tokens {result.tokens[0] / 1e9:.9f} to {result.tokens[-1] / 1e9:.9f}, "
+              f"{sum(gas) / len(gas):,.0f} gas an epoch, regret {result.regret:.2f}")  # fmt: skip
+        print("\n".join(result.report.lines()))
+        print(f"history and audit in {place}; last block {result.report.head}")
+    raise typer.Exit(result.report.exit_code)
+
+
+def audit(
+    history: Annotated[Path, typer.Argument(help="The tokens.jsonl.gz of a run, or another export.")],
+    head: Annotated[str | None, typer.Option("--head", help="The last block's hash, as you kept it.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> None:
+    """Compute every agreed token again from an exported history alone."""
+    from chain_bandit.audit.agreement import audit_agreement
+    from chain_bandit.history import files
+
+    kept = _head(head)
+    report = audit_agreement(files.read(history), kept)
+    print(report.json() if as_json else "\n".join(report.lines()))
+    raise typer.Exit(report.exit_code)
+
+
+def _say(done: int, total: int) -> None:
+    print(f"\repoch {done} of {total}", end="\n" if done == total else "", file=sys.stderr, flush=True)
+
+
+def _means(said: str) -> tuple[float, ...]:
+    try:
+        means = tuple(map(float, said.split(",")))
+    except ValueError as error:
+        raise MeansInvalid(said) from error
+    if len(means) < 2 or not all(0 <= mean <= 1 for mean in means):
+        raise MeansInvalid(said)
+    return means
+
+
+def _head(said: str | None) -> bytes | None:
+    if said is None:
+        return None
+    try:
+        head = bytes.fromhex(said.removeprefix("0x"))
+    except ValueError as error:
+        raise HeadInvalid(said) from error
+    if len(head) != 32:
+        raise HeadInvalid(said)
+    return head

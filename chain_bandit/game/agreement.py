@@ -1,0 +1,155 @@
+"""An agreement on tokens, played in one process and kept on a chain: an epoch a call, see `mediate/epochs`."""
+
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+from chain_bandit.chain.delivery import AT_ONCE, Delivery
+from chain_bandit.chain.node import Node, Wallet
+from chain_bandit.chain.tokens import Tokens
+from chain_bandit.consensus.evidence import Equivocation
+from chain_bandit.crypto.verify import Verifier
+from chain_bandit.game.errors import RecordMismatch
+from chain_bandit.mediate.agreement.agreer import Agreed
+from chain_bandit.mediate.agreement.tokens import check
+from chain_bandit.mediate.epochs import body, ledger, room
+from chain_bandit.mediate.epochs.epoch import RELAYER, Ended, Epoch
+from chain_bandit.mediate.epochs.participant import Participant
+from chain_bandit.mediate.epochs.relayer import Relayer
+from chain_bandit.mediate.epochs.terms import Terms
+from chain_bandit.mediate.epochs.transcript import Sent
+from chain_bandit.mediate.epochs.validator import Validator
+from chain_bandit.protocol.messages import Domain
+from chain_bandit.stopwatch import Stopwatch
+
+
+class Recorder(Protocol):
+    """Keeps the epochs of an agreement, each held against the rules."""
+
+    def open(self, terms: Terms, accounts: Sequence[bytes]) -> Domain:
+        """Begin; gives the domain that everything is signed for."""
+        ...
+
+    def report(self, proof: Equivocation) -> None:
+        """Hand in a proof of equivocation."""
+        ...
+
+    def record(self, ended: Ended | None) -> None:
+        """End the open epoch: by a quorum's word, or without one by its deadline."""
+        ...
+
+    def expect(self, state: ledger.Ledger) -> None:
+        """What the rules say that it should have come to. Raises `RecordMismatch`."""
+        ...
+
+
+class OnChain:
+    """`Recorder` over the contract.
+
+    Attributes:
+        contract: once it is open.
+    """
+
+    def __init__(self, node: Node, relayer: Wallet, delivery: Delivery = AT_ONCE) -> None:
+        self.node, self._relayer, self._delivery = node, relayer, delivery
+
+    def open(self, terms: Terms, accounts: Sequence[bytes]) -> Domain:
+        """Deploy."""
+        self._deadline = terms.deadline
+        self.contract = Tokens.deploy(self.node.line, self._relayer, terms, accounts, Stopwatch(), self._delivery)
+        return Domain(self.contract.chain_id, self.contract.address, terms.digest(accounts))
+
+    def report(self, proof: Equivocation) -> None:
+        """Hand it in."""
+        self.contract.report_equivocation(self._relayer, proof.calldata())
+
+    def record(self, ended: Ended | None) -> None:
+        """Submit what ended the epoch; let the deadline pass where nothing did."""
+        if ended is not None:
+            certificate = ended.certificate
+            self.contract.agree(self._relayer, ended.body, certificate.signers, certificate.signatures)
+            return
+        self.contract.settle()
+        self.node.mine(self._deadline)
+        self.contract.keep_after_deadline(self._relayer)
+
+    def expect(self, state: ledger.Ledger) -> None:
+        """Hold the contract's head against it."""
+        self.contract.settle()
+        if (found := self.contract.head()) != state.head:
+            raise RecordMismatch(state.epoch - 1, state.head, found)
+
+
+class Agreement:
+    """See `mediate.agreement.agreer.Agreer`: everybody's shares, a quorum's word, a record an epoch.
+
+    Attributes:
+        ledger: where it stands.
+        ended: of each epoch what a quorum ended it with; None of one that its deadline ended.
+
+    Args:
+        rushing: seats that act after all others.
+        heard: is told of everything that is sent.
+    """
+
+    def __init__(
+        self, terms: Terms, participants: Sequence[Participant], validators: Sequence[Validator],
+        accounts: Sequence[bytes], recorder: Recorder, verifier: Verifier, rushing: Collection[int] = (),
+        heard: room.Heard = lambda sender, send: None,
+    ) -> None:  # fmt: skip
+        terms.check()
+        self.terms, self.participants, self.validators, self._accounts = terms, participants, validators, accounts
+        self._recorder, self._verifier, self._rushing, self._heard = recorder, verifier, rushing, heard
+        self._separator = recorder.open(terms, accounts).separator()
+        self.ledger = ledger.opening(terms, accounts)
+        self.ended: list[Ended | None] = []
+
+    def agree(self, tokens: Sequence[int], salts: Sequence[bytes]) -> Agreed:
+        """One epoch's token, clamped, for everybody; see `Agreer`."""
+        return (self.play(tokens, salts),) * len(tokens)
+
+    def play(self, tokens: Sequence[int], salts: Sequence[bytes], rows: Sequence[Sequence[Sent]] | None = None) -> int:
+        """One epoch; gives the token in use after it.
+
+        Args:
+            tokens: of each participant, in units.
+            salts: 32 bytes of each, its secret and used once.
+            rows: what each sent in the epoch's steps, where credits are kept.
+
+        Raises:
+            TokenInvalid, ParticipantsInvalid: see `tokens.check`.
+            RecordMismatch: the record is not what the rules give.
+        """
+        check(tokens)
+        epoch, relayer = Epoch(self.terms, self.ledger, self._accounts, self._separator), Relayer(self._verifier)
+        sent = rows or ((Sent(False, False),) * self.terms.steps,) * len(tokens)
+        for participant, token, salt, row in zip(self.participants, tokens, salts, sent, strict=True):
+            participant.begin(epoch, token, salt, row)
+        for validator in self.validators:
+            validator.begin(epoch)
+        relayer.begin(epoch)
+        actors: dict[int, room.Actor] = {each.seat: each for each in self.participants}
+        actors |= {each.seat: each for each in self.validators}
+        room.run({**actors, RELAYER: relayer}, epoch.steps, self._rushing, self._heard)
+        self._accuse()
+        self._end(relayer.ended)
+        self._verifier.forget()
+        return self.ledger.token
+
+    def _accuse(self) -> None:
+        """Hand in the first proof against each seat."""
+        for validator in self.validators:
+            for proof in validator.equivocations():
+                known = self.ledger.blocked_from[proof.instance]
+                if not known and proof.proves(self._accounts, self._verifier):
+                    self._recorder.report(proof)
+                    self.ledger = ledger.accused(self.ledger, proof.instance)
+
+    def _end(self, ended: Ended | None) -> None:
+        self.ended.append(ended)
+        self._recorder.record(ended)
+        if ended is None:
+            self.ledger = ledger.after_epoch(self.terms, self.ledger, None)
+        else:
+            found = body.decode(self.terms, ended.body) if ended.body else None
+            self.ledger = ledger.after_epoch(self.terms, self.ledger, found, ended.certificate.content)
+        self._recorder.expect(self.ledger)

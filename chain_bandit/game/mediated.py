@@ -1,0 +1,167 @@
+"""UCB participants who agree on their tokens on a chain: played, exported, audited."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chain_bandit.audit.agreement import AgreementReport, audit_agreement
+from chain_bandit.chain import accounts
+from chain_bandit.chain.delivery import AT_ONCE, PIPELINED
+from chain_bandit.chain.funds import Need, fund
+from chain_bandit.chain.http_node import HttpNode
+from chain_bandit.chain.journal import Journal
+from chain_bandit.chain.node import Node, account
+from chain_bandit.chain.remote import at_url, json_rpc
+from chain_bandit.crypto.keys import Signer, derive
+from chain_bandit.crypto.verify import Verifier
+from chain_bandit.game.agreement import Agreement, OnChain
+from chain_bandit.game.chains import connected
+from chain_bandit.game.folder import FolderRefused
+from chain_bandit.history import files
+from chain_bandit.history.collect import collect
+from chain_bandit.mediate.bandit import MediateUcb
+from chain_bandit.mediate.epochs.participant import Participant
+from chain_bandit.mediate.epochs.terms import Terms
+from chain_bandit.mediate.epochs.transcript import Sent
+from chain_bandit.mediate.epochs.validator import Validator
+from chain_bandit.protocol.digests import keccak, uint
+from chain_bandit.protocol.units import UNIT
+from chain_bandit.simulation.arena import World, play
+
+HISTORY, REPORT = "tokens.jsonl.gz", "audit.json"
+GAS_OF_AN_EPOCH, GAS_OF_A_DEPLOYMENT = 2_000_000, 10_000_000
+
+Observer = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Game:
+    """What is played.
+
+    Attributes:
+        terms: of the agreement; an epoch has as many rounds as it has steps.
+        means: of the arms, each in [0, 1].
+        seed: keys, salts and rewards follow from it. For development games only: it is public.
+    """
+
+    terms: Terms
+    means: tuple[float, ...]
+    epochs: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of it.
+
+    Attributes:
+        tokens: after each epoch, in units.
+        gas: by method.
+        regret: of the participants, the mean, in rewards.
+    """
+
+    contract: str
+    tokens: tuple[int, ...]
+    gas: dict[str, list[int]]
+    regret: float
+    report: AgreementReport
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        report = self.report
+        return {
+            "contract": self.contract, "tokens": list(self.tokens), "gas": self.gas, "regret": self.regret,
+            "credits": list(report.credits), "head": report.head, "exit_code": report.exit_code,
+            "findings": [finding.sentence for finding in report.findings],
+        }  # fmt: skip
+
+
+def play_on(
+    name: str, game: Game, out: Path, payer: str | None = None, observe: Observer = lambda done, total: None
+) -> Result:
+    """Play on the chain of that name, and leave its history and audit in a new folder.
+
+    Args:
+        payer: the account that pays for gas, where nobody gives it away.
+        observe: is told how many epochs of how many are over.
+
+    Raises:
+        AssumptionBroken, WorldError: nobody can play that.
+        FolderRefused: the folder is there, or cannot be made.
+        ChainBanditError: no such chain, no node, or it refused.
+    """
+    game.terms.check()
+    relayer = Signer(derive(game.seed, "relayer"))
+    if name == "embedded":
+        from chain_bandit.chain.embedded import EmbeddedNode  # an EVM, which no other chain asks for
+
+        node = EmbeddedNode({relayer.address: 10**20})
+        return _play(node, json_rpc(node.line), game, relayer, out, observe)
+    with connected(name) as live:
+        _fund(live, game, relayer.address, payer)
+        return _play(live, at_url(live.url), game, relayer, out, observe)
+
+
+def _fund(node: HttpNode, game: Game, relayer: bytes, payer: str | None) -> None:
+    need = Need(relayer, 0, GAS_OF_A_DEPLOYMENT + GAS_OF_AN_EPOCH * game.epochs)
+    fund(node, [need], accounts.named(payer, node.chain_id) if payer else None, Journal())
+
+
+def _play(node: Node, rpc: Callable[..., Any], game: Game, relayer: Signer, out: Path, observe: Observer) -> Result:
+    try:
+        out.mkdir(parents=True)
+    except OSError as error:
+        raise FolderRefused(out, f"cannot be made: {error.strerror}") from error
+    delivery = PIPELINED if isinstance(node, HttpNode) else AT_ONCE
+    recorder = OnChain(node, account(relayer.secret), delivery)
+    agreement, tokens = _agreement(game, recorder), list[int]()
+
+    def agree(own: NDArray[np.int64], asked: NDArray[np.bool_], pleased: NDArray[np.bool_]) -> NDArray[np.int64]:
+        rows = [list(map(Sent, asked[:, 0, at].tolist(), pleased[:, 0, at].tolist())) for at in range(own.shape[1])]
+        tokens.append(agreement.play(own[0].tolist(), _salts(game, len(tokens)), rows))
+        observe(len(tokens), game.epochs)
+        return np.array(tokens[-1:])
+
+    terms = game.terms
+    world = World(game.means, terms.participants, 0, game.epochs * terms.steps)
+    maker = partial(MediateUcb, epoch=terms.steps, agree=agree)
+    played = play(world, maker, 1, game.seed)
+    contract = recorder.contract
+    first = contract.created_in
+    assert first is not None
+    files.write(collect(rpc, contract.address, first), out / HISTORY)
+    report = audit_agreement(files.read(out / HISTORY))
+    (out / REPORT).write_text(report.json() + "\n", encoding="utf-8")
+    return Result("0x" + contract.address.hex(), tuple(tokens), contract.gas, float(played.regret[0, -1]), report)
+
+
+def _agreement(game: Game, recorder: OnChain) -> Agreement:
+    terms, verifier = game.terms, Verifier()
+    dealing, holding = (
+        sorted((Signer(derive(game.seed, role, at)) for at in range(count)), key=lambda signer: signer.address)
+        for role, count in (("token-participant", terms.participants), ("token-validator", terms.validators))
+    )
+    return Agreement(
+        terms,
+        [Participant(seat, signer) for seat, signer in enumerate(dealing)],
+        [Validator(terms.participants + at, signer, verifier) for at, signer in enumerate(holding)],
+        [signer.address for signer in (*dealing, *holding)],
+        recorder,
+        verifier,
+    )
+
+
+def _salts(game: Game, epoch: int) -> list[bytes]:
+    secret = derive(game.seed, "token-salt")
+    return [keccak(secret, uint(epoch, 4), uint(seat, 2)) for seat in range(game.terms.participants)]
+
+
+def default_terms(participants: int, validators: int, faulty: int, groups: int, rounds: int) -> Terms:
+    """Tokens from 0.1, between 0 and 10, by no more than 1 an epoch; a deadline of ten blocks."""
+    return Terms(participants, validators, faulty, groups, UNIT // 10, 10 * UNIT, UNIT, rounds, 10)
+

@@ -1,0 +1,75 @@
+"""What a contract remembers of its epochs, as a function of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from chain_bandit.mediate.agreement.bounds import clamped
+from chain_bandit.mediate.epochs.body import Body
+from chain_bandit.mediate.epochs.terms import Terms
+from chain_bandit.protocol.blocks import mask
+from chain_bandit.protocol.digests import ZERO, keccak, word
+
+EVIDENCE_DELAY = 1
+"""The validators of the open epoch may be signing: who is accused is left out from the next one on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Where an agreement stands.
+
+    Attributes:
+        epoch: the open one.
+        head: the digest of all before it.
+        token: in use, in units.
+        blocked_from: of each seat the first epoch that it is left out of; 0 for none.
+        credits: of each participant, in units.
+    """
+
+    epoch: int
+    head: bytes
+    token: int
+    blocked_from: tuple[int, ...]
+    credits: tuple[int, ...]
+
+
+def opening(terms: Terms, accounts: Sequence[bytes]) -> Ledger:
+    """Before the first epoch."""
+    return Ledger(0, keccak(terms.digest(accounts)), terms.first, (0,) * terms.places, (0,) * terms.participants)
+
+
+def blocked(ledger: Ledger) -> int:
+    """The mask of who is left out of the open epoch."""
+    return mask(seat for seat, since in enumerate(ledger.blocked_from) if 0 < since <= ledger.epoch)
+
+
+def participants(terms: Terms, ledger: Ledger) -> int:
+    """The mask of who may deal in the open epoch."""
+    return terms.everybody & ~blocked(ledger)
+
+
+def validators(terms: Terms, ledger: Ledger) -> int:
+    """The mask of who holds shares in the open epoch."""
+    return terms.holders & ~blocked(ledger)
+
+
+def after_epoch(terms: Terms, ledger: Ledger, body: Body | None, content: bytes = ZERO) -> Ledger:
+    """What an epoch leaves.
+
+    Args:
+        body: one that has something agreed; None for an epoch that came to nothing, whose token stays.
+        content: keccak of its bytes.
+    """
+    token, credits = ledger.token, ledger.credits
+    if body is not None and body.agreed is not None:
+        token = clamped(body.agreed, ledger.token, terms.most, terms.step)
+        if terms.steps:
+            credits = tuple(had + net * ledger.token for had, net in zip(credits, body.nets, strict=True))
+    head = keccak(ledger.head, word(ledger.epoch), content, word(token))
+    return replace(ledger, epoch=ledger.epoch + 1, head=head, token=token, credits=credits)
+
+
+def accused(ledger: Ledger, seat: int) -> Ledger:
+    """After the first proof against a seat; further ones change nothing."""
+    since = list(ledger.blocked_from)
+    since[seat] = since[seat] or ledger.epoch + EVIDENCE_DELAY
+    return replace(ledger, blocked_from=tuple(since))

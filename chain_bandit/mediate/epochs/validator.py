@@ -1,0 +1,203 @@
+"""A validator: holds a share of every token, and signs what all the sums say, which all honest ones say alike."""
+
+from collections.abc import Mapping
+from itertools import chain
+
+from chain_bandit.consensus.broadcast import SignedBroadcast
+from chain_bandit.consensus.certificate import Vote, Votes
+from chain_bandit.consensus.evidence import Equivocation
+from chain_bandit.crypto.keys import Signer
+from chain_bandit.crypto.verify import Verifier
+from chain_bandit.mediate.epochs import body, dealing, ledger, transcript
+from chain_bandit.mediate.epochs.dealing import SHARE_BYTES, Share
+from chain_bandit.mediate.epochs.epoch import RELAYER, Doubts, Ended, Epoch, Message, Send, Shared, Stage, Staged
+from chain_bandit.protocol.blocks import seats
+from chain_bandit.protocol.digests import keccak, uint
+from chain_bandit.protocol.messages import NO_BLOCK, Phase, Role
+from chain_bandit.protocol.sharing import ELEMENT_BYTES, PRIME
+
+
+class Validator:
+    """One epoch at a time: `begin`, then ticks and messages. Hostile messages are dropped, never raised on."""
+
+    def __init__(self, seat: int, signer: Signer, verifier: Verifier) -> None:
+        self.seat, self._signer, self._verifier = seat, signer, verifier
+
+    def begin(self, epoch: Epoch) -> None:
+        """Forget the last epoch and open the next one."""
+        self.epoch, terms, state = epoch, epoch.terms, epoch.ledger
+        self._members = ledger.validators(terms, state)
+        self._others = tuple(seat for seat in seats(self._members) if seat != self.seat)
+        self._dealers = ledger.participants(terms, state)
+        self._place = self.seat - terms.participants
+        self._stages = {
+            Stage.DEAL: self._broadcast(Stage.DEAL, self._dealers, 32 * terms.validators + terms.row_bytes),
+            Stage.PROBE: self._broadcast(Stage.PROBE, self._members, ELEMENT_BYTES * terms.participants),
+            Stage.OPEN: self._broadcast(Stage.OPEN, self._dealers, SHARE_BYTES * terms.validators),
+        }
+        count = self._members.bit_count()
+        self._votes = Votes(epoch.slot, epoch.accounts, self._members, terms.quorum(count), self._verifier)
+        self._received: dict[int, bytes] = {}
+        self._shares: dict[int, Share] = {}
+        self._step, self._ended = 0, b""
+
+    def on_tick(self, step: int) -> list[Send]:
+        """What to send in `step`, after everything that arrived before it: nothing by who is blocked."""
+        self._step, epoch = step, self.epoch
+        if not self._members >> self.seat & 1:
+            return []
+        acts = {
+            epoch.start(Stage.PROBE): self._probe,
+            epoch.doubt: self._doubt,
+            epoch.start(Stage.SUM): self._sum,
+            epoch.vote: self._vote,
+            epoch.certify: self._certify,
+        }
+        return acts[step]() if step in acts else self._relay()
+
+    def on_message(self, sender: int, message: Message) -> None:
+        """Take in what arrived in the current step."""
+        match message:
+            case Staged(stage=stage, frame=frame) if stage in self._stages and frame.phase is Phase.REPORT:
+                self._stages[stage].on_frame(max(self._step - self.epoch.start(stage), 0), frame)
+            case Shared(share=share) if sender >= 0 and self._dealers >> sender & 1:
+                self._received.setdefault(sender, share)
+            case Vote():
+                self._votes.on_vote(message)
+            case _:
+                pass
+
+    def equivocations(self) -> list[Equivocation]:
+        """Every proof of equivocation that the validator holds of the epoch."""
+        return [*chain.from_iterable(each.equivocations() for each in self._stages.values()),
+                *self._votes.equivocations()]  # fmt: skip
+
+    def _broadcast(self, stage: Stage, commanders: int, content_bytes: int) -> SignedBroadcast:
+        epoch = self.epoch
+        return SignedBroadcast(
+            Phase.REPORT, epoch.slot_of(stage), self.seat, epoch.accounts, commanders, self._members, content_bytes,
+            epoch.terms.relay_rounds, self._signer, self._verifier,
+        )  # fmt: skip
+
+    def _relay(self) -> list[Send]:
+        stages = (each for each in self._stages if self.epoch.relays(each, self._step))
+        frames = ((stage, self._stages[stage].relays()) for stage in stages)
+        return [Send(self._others, Staged(stage, frame)) for stage, frame in frames if frame is not None]
+
+    def _command(self, stage: Stage, content: bytes) -> list[Send]:
+        return [Send(self._others, Staged(stage, self._stages[stage].open(content)))]
+
+    def _said(self, stage: Stage, commanders: int) -> dict[int, bytes]:
+        """What is agreed that each said."""
+        claims = {seat: self._stages[stage].outcome(seat) for seat in seats(commanders)}
+        return {seat: claim.content for seat, claim in claims.items() if claim is not None}
+
+    def _probe(self) -> list[Send]:
+        """Say of each dealing that is agreed on what this validator's share makes of it."""
+        size = 32 * self.epoch.terms.validators
+        dealt = self._said(Stage.DEAL, self._dealers)
+        self._leaves = {seat: content[:size] for seat, content in dealt.items()}
+        self._rows = {seat: content[size:] for seat, content in dealt.items()}
+        for seat, leaves in self._leaves.items():
+            share = dealing.opened(self._received.get(seat, b""), self._place, leaves)
+            if share is not None:
+                self._shares[seat] = share
+        probes = (
+            dealing.probe(self._shares[seat], self._leaves[seat]) if seat in self._shares else None
+            for seat in range(self.epoch.terms.participants)
+        )
+        return self._command(Stage.PROBE, body.encoded(tuple(probes)))
+
+    def _doubt(self) -> list[Send]:
+        """Ask participants to open the shares whose probes are off, or missing; draw the seed of the groups.
+
+        The seed follows from masks that nobody knew before tokens were fixed.
+        """
+        terms = self.epoch.terms
+        said = self._said(Stage.PROBE, self._members)
+        self._heard = {seat - terms.participants for seat in said}
+        rows = {seat - terms.participants: body.values(said[seat], terms.participants) for seat in said}
+        self._probes: dict[int, list[int | None]] = {}
+        self._doubts: dict[int, tuple[int, ...]] = {}
+        seed = []
+        for seat in self._leaves:
+            probes = [rows[at][seat] if at in rows else None for at in range(terms.validators)]
+            found = dealing.probed(probes, terms.faulty)
+            if found is not None:
+                self._probes[seat] = probes
+                self._doubts[seat] = tuple(at for at in found[0] if at in self._heard)
+                seed.append(uint(seat, 2) + uint(found[1], ELEMENT_BYTES))
+        self._seed = keccak(*seed)
+        return [Send((seat,), Doubts(places)) for seat, places in self._doubts.items() if places]
+
+    def _sum(self) -> list[Send]:
+        """Add up the shares of everybody who counts, group by group."""
+        terms = self.epoch.terms
+        self._counted = self._settled()
+        self._groups = body.drawn(terms, self._counted, self._seed)
+        size = ELEMENT_BYTES * len(self._groups)
+        self._stages[Stage.SUM] = self._broadcast(Stage.SUM, self._members, size)
+        if not self._groups or not set(self._counted) <= self._shares.keys():
+            return []
+        sums = (sum(self._shares[seat][0] for seat in seats(group)) % PRIME for group in self._groups)
+        return self._command(Stage.SUM, body.encoded(tuple(sums)))
+
+    def _settled(self) -> tuple[int, ...]:
+        """Who counts: no doubt is left of its dealing. Takes in one's own share where it had to be opened."""
+        opened, counted = self._said(Stage.OPEN, self._dealers), []
+        for seat, doubts in self._doubts.items():
+            found = {at: self._opening(seat, at, opened.get(seat, b"")) for at in doubts}
+            if None in found.values():
+                continue
+            counted.append(seat)
+            own = found.get(self._place)
+            if own is not None:
+                self._shares[seat] = own
+        return tuple(counted)
+
+    def _opening(self, seat: int, at: int, opened: bytes) -> Share | None:
+        """A doubted share that its owner opened: bound by its leaf, its probe beside all that nobody doubts."""
+        leaves = self._leaves[seat]
+        share = dealing.opened(opened[SHARE_BYTES * at : SHARE_BYTES * (at + 1)], at, leaves)
+        if share is None:
+            return None
+        probes, doubts = self._probes[seat], self._doubts[seat]
+        on = dealing.is_on(dealing.probe(share, leaves), at, probes, doubts, self.epoch.terms.faulty)
+        return share if on else None
+
+    def _vote(self) -> list[Send]:
+        """Sign what the sums say, or that they say nothing."""
+        self._ended = self._result()
+        content = keccak(self._ended) if self._ended else NO_BLOCK
+        signature = self._signer.state(self.epoch.slot, Phase.BLOCK, Role.SIGNER, 0, content)
+        vote = Vote(self.seat, content, signature)
+        self._votes.on_vote(vote)
+        return [Send(self._others, vote)]
+
+    def _result(self) -> bytes:
+        terms, said = self.epoch.terms, self._said(Stage.SUM, self._members)
+        holders = range(terms.participants, terms.places)
+        rows = {seat: body.values(content, len(self._groups)) for seat, content in said.items()}
+        made = []
+        for at, members in enumerate(self._groups):
+            sums = tuple(rows[seat][at] if seat in rows else None for seat in holders)
+            made.append(body.Group(members, body.total(terms, members, sums), sums))
+        dealt = keccak(*(uint(seat, 2) + keccak(self._leaves[seat] + self._rows[seat]) for seat in self._counted))
+        found = body.Body(dealt, self._seed, tuple(made), self._nets())
+        return b"" if found.agreed is None else found.encode()
+
+    def _nets(self) -> tuple[int, ...]:
+        terms = self.epoch.terms
+        if not terms.steps:
+            return ()
+        rows: Mapping[int, tuple[transcript.Sent, ...]] = {
+            seat: transcript.decode(self._rows[seat], terms.steps) for seat in self._counted
+        }
+        return transcript.nets(rows, terms.participants)
+
+    def _certify(self) -> list[Send]:
+        """Pass a certificate on, and votes unlike one's own: who voted two ways is thereby found out."""
+        content = keccak(self._ended) if self._ended else NO_BLOCK
+        unlike = [Send(self._others, vote) for vote in self._votes.other_than(content)]
+        certificate = self._votes.certificate(content)
+        return unlike if certificate is None else [*unlike, Send((RELAYER,), Ended(self._ended, certificate))]

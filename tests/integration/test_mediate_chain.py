@@ -1,0 +1,81 @@
+"""`chain-bandit mediate chain` and `mediate audit`, as somebody calls them."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from chain_bandit.cli import app
+from chain_bandit.game.folder import FolderRefused
+from chain_bandit.game.mediated import HISTORY, REPORT
+from chain_bandit.protocol.errors import AssumptionBroken, ChainBanditError
+
+RUN = ("mediate", "chain", "--epochs", "3", "--rounds", "4", "--participants", "4", "--groups", "2", "--json", "--out")
+
+
+def called(*arguments: object) -> tuple[int, str]:
+    result = CliRunner().invoke(app, list(map(str, arguments)))
+    if isinstance(result.exception, ChainBanditError):
+        raise result.exception
+    return result.exit_code, result.stdout
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory) -> tuple[Path, dict]:
+    out = tmp_path_factory.mktemp("mediate") / "tokens"
+    code, said = called(*RUN, out)
+    assert code == 0
+    return out, json.loads(said)
+
+
+def test_a_run_leaves_its_history_and_the_audit_of_it(played):
+    out, said = played
+    assert (said["exit_code"], len(said["tokens"]), len(said["gas"]["agree"])) == (0, 3, 3)
+    assert said["tokens"][0] == 10**8  # nothing has changed after the first epoch
+    assert sum(map(abs, said["credits"])) > 0
+    code, again = called("mediate", "audit", out / HISTORY, "--head", said["head"], "--json")
+    assert code == 0
+    report, kept = json.loads(again), json.loads((out / REPORT).read_text())
+    assert [row["token"] for row in report["epochs"]] == said["tokens"]
+    assert (kept["head_trusted"], report["head_trusted"]) == (True, False)
+    assert kept["epochs"] == report["epochs"]
+
+
+def test_the_same_seed_plays_the_same_game(played, tmp_path):
+    out, said = played
+    code, again = called(*RUN, tmp_path / "again")
+    assert code == 0
+    assert json.loads(again) | {"out": ""} == said | {"out": ""}
+    assert (tmp_path / "again" / HISTORY).read_bytes() == (out / HISTORY).read_bytes()
+
+
+def test_another_head_is_a_violation_and_said_in_lines(played):
+    out, _ = played
+    code, said = called("mediate", "audit", out / HISTORY, "--head", "11" * 32)
+    assert code == 12
+    assert "FAILED chain.head" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "sentence"),
+    [
+        (("mediate", "chain", "--faulty", "2"), AssumptionBroken, "V > 3f >= 0 does not hold (V = 4, f = 2)"),
+        (("mediate", "chain", "--means", "1,2"), ChainBanditError, "--means 1,2: expected two numbers or more"),
+        (("mediate", "chain", "--means", "half"), ChainBanditError, "--means half: expected two numbers or more"),
+        (("mediate", "chain", "--chain", "moon"), ChainBanditError, "--chain moon: expected embedded, anvil"),
+        (("mediate", "audit", "nothing", "--head", "0x"), ChainBanditError, "--head 0x: expected 32 bytes"),
+        (("mediate", "audit", "nothing"), ChainBanditError, "cannot be opened"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_one_sentence(arguments, error, sentence, tmp_path):
+    out = ("--out", tmp_path / "out") if "chain" in arguments else ()
+    with pytest.raises(error) as refused:
+        called(*arguments, *out)
+    assert sentence in str(refused.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_is_there_is_not_written_into(played):
+    with pytest.raises(FolderRefused, match="cannot be made"):
+        called(*RUN, played[0])

@@ -1,0 +1,278 @@
+"""An agreement's epochs without a chain: the in-process token to the unit, whatever f validators and some liars do."""
+
+import random
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from chain_bandit.mediate.agreement.agreer import InProcess
+from chain_bandit.mediate.agreement.bounds import MedianOfGroups
+from chain_bandit.mediate.agreement.tokens import LARGEST
+from chain_bandit.mediate.epochs import body, dealing, transcript
+from chain_bandit.mediate.epochs.epoch import Doubts, Send, Shared, Stage, Staged
+from chain_bandit.mediate.epochs.transcript import Sent
+from chain_bandit.mediate.exchange import Improvement, Step, exchanged
+from chain_bandit.protocol.blocks import seats
+from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.messages import NO_BLOCK
+from chain_bandit.protocol.sharing import PRIME, evaluate
+from chain_bandit.protocol.units import UNIT
+from tests.unit.mediate import company as c
+from tests.unit.mediate.company import TERMS, Nowhere, company, salts, some_tokens
+
+COUNT = TERMS.participants
+GROUPED = replace(TERMS, participants=9, groups=3)
+
+
+def mean_of(tokens: list[int]) -> int:
+    """What all in one process come to."""
+    agreed = InProcess().agree(tokens, [b""] * len(tokens))[0]
+    assert agreed is not None
+    return agreed
+
+
+@pytest.mark.parametrize(
+    ("liar", "faults"),
+    [(None, ((), ())), (c.FalseSums, ((7,), ())), (c.FalseProbes, ((), ())), (c.NoProbes, ((), ())),
+     (c.Silent, ((), (7,))), (c.TwoSums, ((), (7,))), (c.TwoVotes, ((), ()))],
+)  # fmt: skip
+def test_one_validator_of_four_changes_no_token_whatever_it_does(liar, faults):
+    recorder = Nowhere()
+    agreement = company(recorder=recorder, holders={7: liar} if liar else {})
+    for epoch in range(3):
+        tokens = some_tokens(COUNT, epoch)
+        assert agreement.agree(tokens, salts(epoch, COUNT)) == (mean_of(tokens),) * COUNT
+    assert len(recorder.states) == 3
+    false = {proof.instance for proof in recorder.proofs}
+    assert false == ({7} if liar in (c.TwoSums, c.TwoVotes) else set())
+    assert agreement.ledger.blocked_from == tuple(int(seat in false) for seat in range(TERMS.places))
+    ended = agreement.ended[0]
+    assert ended is not None
+    (group,) = body.decode(TERMS, ended.body).groups
+    given = {at for at, value in enumerate(group.sums) if value is not None}
+    wrong, missing = faults
+    assert given == {0, 1, 2, 3} - {seat - COUNT for seat in missing}
+    assert dealing.probed(group.sums, 1)[0] == tuple(seat - COUNT for seat in (*wrong, *missing))
+
+
+def test_seven_validators_of_whom_two_lie_in_different_ways():
+    terms = replace(TERMS, validators=7, faulty=2)
+    agreement = company(terms, holders={6: c.FalseSums, 11: c.Silent})
+    tokens = some_tokens(COUNT, 5)
+    assert agreement.agree(tokens, salts(0, COUNT)) == (mean_of(tokens),) * COUNT
+
+
+@pytest.mark.parametrize(
+    ("liar", "counts"),
+    [(c.Withholding, False), (c.LateOpening, True), (c.OffPolynomial, False), (c.TwoDealings, False)],
+)
+@pytest.mark.parametrize("holder", [None, c.FalseSums, c.FalseProbes])
+def test_a_participant_that_deals_falsely_is_left_out_and_stops_nobody(liar, counts, holder):
+    counts &= holder is not c.FalseProbes  # beside a missing share and a false one no polynomial stands out
+    recorder = Nowhere()
+    agreement = company(recorder=recorder, dealers={2: liar}, holders={9: holder} if holder else {})
+    tokens = some_tokens(COUNT)
+    counted = [token for seat, token in enumerate(tokens) if counts or seat != 2]
+    assert agreement.play(tokens, salts(0, COUNT)) == mean_of(counted)
+    ended = agreement.ended[0]
+    assert ended is not None
+    assert (body.decode(TERMS, ended.body).counted >> 2 & 1) == counts
+    assert {proof.instance for proof in recorder.proofs} == ({2} if liar is c.TwoDealings else set())
+
+
+def test_two_participants_that_cheat_different_validators_stop_nobody_beside_a_false_validator():
+    class CheatsTheSecond(c.Withholding):
+        def _is_withheld(self, send: Send) -> bool:
+            return isinstance(send.message, Shared) and send.to == self._holders[1:2]
+
+    agreement = company(dealers={0: c.Withholding, 4: CheatsTheSecond}, holders={9: c.FalseSums})
+    tokens = some_tokens(COUNT)
+    assert agreement.play(tokens, salts(0, COUNT)) == mean_of([tokens[at] for at in (1, 2, 3, 5)])
+
+
+def test_without_a_quorum_nothing_is_agreed_and_the_token_stays():
+    agreement = company(holders={6: c.Silent, 9: c.Silent})
+    assert agreement.play(some_tokens(COUNT), salts(0, COUNT)) == TERMS.first
+    assert agreement.ended == [None]
+
+
+def test_when_fewer_than_two_count_a_quorum_says_so():
+    agreement = company(dealers=dict.fromkeys(range(5), c.Withholding))
+    assert agreement.play(some_tokens(COUNT), salts(0, COUNT)) == TERMS.first
+    ended = agreement.ended[0]
+    assert ended is not None
+    assert (ended.body, ended.certificate.content) == (b"", NO_BLOCK)
+
+
+def test_the_same_salts_and_tokens_give_the_same_bytes():
+    ends = [company(GROUPED) for _ in range(2)]
+    for agreement in ends:
+        agreement.play(some_tokens(9), salts(0, 9))
+    assert ends[0].ended == ends[1].ended
+
+
+def test_a_liar_moves_the_mean_as_it_likes_and_less_with_bounds():
+    """The mean by a ninth of nine million; an epoch's step with a clamp; no further than the honest with a median."""
+    tokens = [UNIT + at for at in range(8)] + [LARGEST]
+    plain = replace(GROUPED, groups=1, most=LARGEST, step=LARGEST)
+    assert company(plain).play(tokens, salts(0, 9)) > 10**6 * UNIT
+    agreement = company(replace(plain, step=UNIT // 100))
+    path = [TERMS.first, *(agreement.play(tokens, salts(epoch, 9)) for epoch in range(5))]
+    assert [after - before for before, after in pairwise(path)] == [UNIT // 100] * 5
+    grouped = company(replace(plain, groups=3))
+    assert UNIT <= grouped.play(tokens, salts(0, 9)) < UNIT + 8
+
+
+def test_groups_are_drawn_by_what_nobody_knew_and_their_median_is_that_of_the_in_process_run():
+    agreement = company(replace(GROUPED, step=10 * UNIT))
+    drawn = set()
+    for epoch in range(4):
+        tokens = some_tokens(9, epoch)
+        got = agreement.play(tokens, salts(epoch, 9))
+        ended = agreement.ended[-1]
+        assert ended is not None
+        made = body.decode(GROUPED, ended.body)
+        drawn.add(tuple(group.members for group in made.groups))
+        assert got == MedianOfGroups(InProcess(), 3, made.seed).agree(tokens, salts(epoch, 9))[0]
+    assert len(drawn) == 4
+
+
+def bytes_in(value: object) -> bytes:
+    """All bytes that a message holds."""
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, list | tuple):
+        return b"|".join(map(bytes_in, value))
+    if hasattr(value, "__dataclass_fields__"):
+        return b"|".join(bytes_in(getattr(value, name)) for name in value.__dataclass_fields__)
+    return b""
+
+
+def test_no_message_holds_a_token_and_shares_go_to_one_validator_each():
+    said: list[tuple[int, Send]] = []
+    tokens = [0x11223344556677 + at * 0x01010101010101 for at in range(COUNT)]
+    agreement = company(heard=lambda sender, send: said.append((sender, send)), holders={9: c.NoProbes})
+    agreement.play(tokens, salts(0, COUNT))
+    everything = b"|".join(bytes_in(send.message) for _, send in said)
+    assert len(everything) > 20_000
+    for token in tokens:
+        assert token.to_bytes(7, "big") not in everything
+        assert token.to_bytes(7, "little") not in everything
+    shared = [(sender, send.to, send.message) for sender, send in said if isinstance(send.message, Shared)]
+    assert sorted((sender, to) for sender, to, _ in shared) == [(at, (v,)) for at in range(6) for v in range(6, 10)]
+    public = b"|".join(bytes_in(send.message) for _, send in said if isinstance(send.message, Staged))
+    opened = [message.share for _, to, message in shared if message.share in public]
+    assert len(opened) == COUNT  # of who asked for them, and of nobody else
+    assert opened == [message.share for _, to, message in shared if to == (9,)]
+    planted = everything + tokens[0].to_bytes(7, "big")
+    assert tokens[0].to_bytes(7, "big") in planted
+
+
+def test_f_validators_alone_make_no_participant_open_a_share():
+    agreement = company()
+    participant = agreement.participants[0]
+    agreement.play(some_tokens(COUNT), salts(0, COUNT))
+    participant.on_message(9, Doubts((0, 1, 2, 3)))
+    participant.on_message(3, Doubts((0, 1)))  # no validator
+    assert participant.on_tick(participant.epoch.start(Stage.OPEN)) == []
+    participant.on_message(8, Doubts((1,)))
+    (send,) = participant.on_tick(participant.epoch.start(Stage.OPEN))
+    assert isinstance(send.message, Staged)
+    content = send.message.frame.claims[0].content
+    size = dealing.SHARE_BYTES
+    assert [any(content[size * at : size * (at + 1)]) for at in range(4)] == [False, True, False, False]
+
+
+def test_a_probe_says_nothing_of_a_token_but_shows_a_false_share():
+    made = dealing.deal(5, bytes(32), 1, 4)
+    shares = [dealing.opened(share, at, made.leaves) for at, share in enumerate(made.shares)]
+    assert None not in shares
+    probes = [dealing.probe(share, made.leaves) for share in shares if share]
+    assert dealing.probed(probes, 1)[0] == ()
+    off = [*probes[:3], (probes[3] + 1) % PRIME]
+    assert dealing.probed(off, 1)[0] == (3,)
+    assert dealing.probed([1, 2, 4, 8], 1) is None
+    assert dealing.probed([None, None, None, 5], 1) is None
+    assert dealing.is_on(probes[3], 3, off, (3,), 1)
+    assert not dealing.is_on(off[3], 3, off, (3,), 1)
+    assert dealing.opened(made.shares[0], 1, made.leaves) is None
+    assert dealing.opened(b"", 0, made.leaves) is None
+
+
+def test_what_all_probes_say_together_is_chance_whatever_the_token():
+    for token in (0, LARGEST):
+        said = set()
+        for at in range(40):
+            made = dealing.deal(token, keccak(bytes([at])), 1, 4)
+            shares = [dealing.opened(share, place, made.leaves) for place, share in enumerate(made.shares)]
+            found = dealing.probed([dealing.probe(share, made.leaves) for share in shares if share], 1)
+            assert found is not None
+            said.add(found[1] >> 85)  # the highest four bits
+        assert len(said) > 10
+
+
+def test_a_sum_takes_2f_plus_1_validators():
+    polynomial = (3 * UNIT, 12345)
+    sums = [evaluate(polynomial, at + 1) for at in range(4)]
+    assert body.total(TERMS, 0b111, sums) == 3 * UNIT
+    assert body.total(TERMS, 0b111, [*sums[:3], None]) == 3 * UNIT
+    assert body.total(TERMS, 0b111, [*sums[:2], None, None]) is None  # a line goes through any two
+    assert body.total(TERMS, 0b111, [evaluate((4 * LARGEST, 1), at + 1) for at in range(4)]) is None
+
+
+@pytest.mark.parametrize("cut", [-1, 1, 40])
+def test_bytes_of_another_length_are_no_body(cut):
+    made = body.Body(bytes(32), bytes(32), (body.Group(0b11, 5, (1, None, 3, 4)),), ())
+    data = made.encode()
+    assert body.decode(TERMS, data) == made
+    with pytest.raises(body.BodyMalformed):
+        body.decode(TERMS, data[:cut] if cut > 0 else data + b"\0")
+    lone = replace(made, groups=(body.Group(0b1, 5, (1, None, 3, 4)),))
+    with pytest.raises(body.BodyMalformed, match="group 0 has 1 participants"):
+        body.decode(TERMS, lone.encode())
+
+
+def test_nets_are_what_the_exchange_of_tokens_adds_to_rewards():
+    """With one token for all, what a row of bits says is what `exchange.py` does to rewards, step by step."""
+    chance = random.Random(3)
+    values = [[chance.uniform(-1, 1) for _ in range(4)] for _ in range(41)]
+    rewards = [[chance.uniform(-1, 1) for _ in range(4)] for _ in range(40)]
+    everybody = [frozenset(range(4)) - {at} for at in range(4)]
+    steps = [Step(rewards[t], values[t], values[t + 1], everybody) for t in range(40)]
+    shaped = exchanged(steps, [1.0] * 4, 0.95, Improvement.TD)
+    rows: dict[int, list[Sent]] = {at: [] for at in range(4)}
+    for step in steps:
+        gains = [step.rewards[at] + 0.95 * step.next_values[at] - step.values[at] for at in range(4)]
+        asks = [gain >= 0 for gain in gains]
+        for at in range(4):
+            thanked = any(asks[other] for other in range(4) if other != at)
+            rows[at].append(Sent(asks[at], gains[at] + thanked >= 0))
+    added = [sum(shaped[t][at] - rewards[t][at] for t in range(40)) for at in range(4)]
+    assert transcript.nets(rows, 5) == (*map(round, added), 0)
+    assert all(abs(round(each) - each) < 1e-9 for each in added)
+    assert transcript.decode(transcript.encode(rows[0]), 40) == tuple(rows[0])
+
+
+def test_credits_are_what_rows_come_to_at_the_token_of_the_epoch():
+    terms = replace(TERMS, steps=3)
+    agreement, chance = company(terms), random.Random(4)
+    expected = [0] * COUNT
+    for epoch in range(3):
+        rows = [[Sent(chance.random() < 0.5, chance.random() < 0.5) for _ in range(3)] for _ in range(COUNT)]
+        for seat, net in enumerate(transcript.nets(dict(enumerate(rows)), COUNT)):
+            expected[seat] += net * agreement.ledger.token
+        agreement.play(some_tokens(COUNT, epoch), salts(epoch, COUNT), rows)
+    assert agreement.ledger.credits == tuple(expected)
+    assert len(set(expected)) > 2
+
+
+def test_who_counts_is_bound_by_the_digest_of_the_dealings():
+    agreement = company()
+    agreement.play(some_tokens(COUNT), salts(0, COUNT))
+    ended = agreement.ended[0]
+    assert ended is not None
+    made = body.decode(TERMS, ended.body)
+    leaves = [dealing.deal(t, s, 1, 4).leaves for t, s in zip(some_tokens(COUNT), salts(0, COUNT), strict=True)]
+    assert made.dealt == keccak(*(at.to_bytes(2, "big") + keccak(each) for at, each in enumerate(leaves)))
+    assert seats(made.counted) == tuple(range(COUNT))
