@@ -49,7 +49,7 @@ LAST_BLOCK = 2**64 - 1
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SOON = 0.01
-"""Seconds until a stop that could not be raised, or was swallowed, is raised again."""
+"""Seconds until a stop that could not be raised, or was swallowed, is raised once more."""
 
 
 class Usage(ChainBanditError):
@@ -555,28 +555,34 @@ def _hexadecimal(text: str, size: int, option: str) -> bytes:
     return value
 
 
+def _unwinding() -> bool:
+    """Whether a stop is being cleaned up after."""
+    error = sys.exc_info()[1]
+    while error and not isinstance(error, Stopped):
+        error = error.__context__
+    return error is not None
+
+
 @contextmanager
 def _terminable() -> Iterator[None]:
     """Let Ctrl-C, SIGTERM and SIGHUP unwind, so that what is half-written is cleaned up.
 
-    It waits while a thread begins: a pool never ends one that it had no time to note. And a finaliser, or whatever else
-    Python calls on the side, swallows what is raised in it: then it is raised once more.
+    It waits while a thread begins: a pool never ends one that it had no time to note. And it is raised again and again
+    until something unwinds: a finaliser, or a library that catches everything, swallows what is raised in it.
     """
     code = 0
 
     def stop(number: int, frame: FrameType | None) -> None:
         nonlocal code
         code = code if number == signal.SIGALRM else 128 + number
+        signal.setitimer(signal.ITIMER_REAL, SOON)
         while frame and frame.f_code is not ThreadPoolExecutor.submit.__code__:
             frame = frame.f_back
-        if frame is None:
+        if frame is None and not _unwinding():
             raise Stopped(code)
-        signal.setitimer(signal.ITIMER_REAL, SOON)
 
     def swallowed(ignored: "sys.UnraisableHookArgs") -> None:
-        if isinstance(ignored.exc_value, Stopped):
-            signal.setitimer(signal.ITIMER_REAL, SOON)
-        else:
+        if not isinstance(ignored.exc_value, Stopped):
             hook(ignored)
 
     heard = [each for each in STOPPING if signal.getsignal(each) is not signal.SIG_IGN]  # nohup ignores one

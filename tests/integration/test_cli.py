@@ -513,6 +513,31 @@ with _terminable():
     assert result.stdout == "143 0\n", result.stderr
 
 
+def test_a_stop_that_a_library_catches_comes_again_and_cleaning_up_is_let_be() -> None:
+    program = """
+import signal, threading
+from chain_bandit.cli import _terminable
+
+pause, caught = threading.Event().wait, 0
+with _terminable():
+    try:
+        while caught < 3:
+            try:
+                signal.raise_signal(signal.SIGTERM) if not caught else pause(30)
+            except BaseException:
+                caught += 1
+        pause(30)
+    finally:
+        try:
+            {}[caught]
+        except KeyError:
+            pause(0.2)
+        print("cleaned up")
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (result.returncode, result.stdout) == (143, "cleaned up\n"), result.stderr
+
+
 def test_a_stop_waits_until_a_pool_has_noted_its_thread() -> None:
     program = """
 import signal, threading
