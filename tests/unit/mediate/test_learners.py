@@ -148,17 +148,22 @@ def test_an_action_is_chosen_as_often_as_it_is_likely():
 
 
 class Barren(HarvestStack):
-    """No apple is left after a step."""
+    """No apple is left after a step in the first and the third game, nor in the second if `everywhere`."""
+
+    everywhere = False
 
     def _grow(self, chance: Uniforms) -> None:
-        self.apples[:] = False
+        self.apples[:: 1 if self.everywhere else 2] = False
 
 
-def test_an_epoch_ends_when_all_games_are_over():
+@pytest.mark.parametrize("everywhere", [True, False])
+def test_a_game_that_is_over_is_played_no_further(everywhere):
     trial = Experiment(short("harvest-6", runs=(0,), agents=1, width=3, height=4, groups=((1, 1),)))
-    trial._stack = Barren(HarvestRules(agents=1, width=3, height=4, groups=((1, 1),)))
+    trial._stack = stack = Barren(HarvestRules(agents=1, width=3, height=4, groups=((1, 1),)))
+    stack.everywhere = everywhere
     played = trial._play()
-    assert played.alive.tolist() == [[[True] + [False] * 11] * 3]
+    assert played.alive[0, ::2].tolist() == [[True] + [False] * 11] * 2
+    assert played.alive[0, 1].tolist()[:2] == [True, not everywhere]
     assert np.isfinite(trial.epoch().welfare).all()
 
 
