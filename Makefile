@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 FORGE := node_modules/@foundry-rs/forge-$(shell uname -s | tr A-Z a-z)-$(patsubst x86_64,amd64,$(patsubst aarch64,arm64,$(shell uname -m)))/bin/forge
 
-.PHONY: help demo test check lint types static forge contracts-deep mutants deep artifacts lock bench comparison gas live regret theorems growth payoff commanders committees rivals speed figures vrf audit tampering honest verdicts snapshots clean
+.PHONY: help demo test check lint types static forge contracts-deep mutants deep artifacts lock bench comparison gas live schedules schedules-deep late consensus regret theorems growth payoff commanders committees rivals speed figures vrf audit kills tampering honest verdicts snapshots clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -87,6 +87,20 @@ growth: .venv/ready ## how every theorem's regret grows from T = 10^3 to 10^6, p
 payoff: .venv/ready ## does attacking pay? every attack under every cost, and the best response by search
 	@$(BIN)/python benchmarks/payoff.py --replicates 100 --screen 20
 
+schedules: .venv/ready ## 10^5 schedules of the consensus under attack: do the honest agree, is anybody honest blamed?
+	@$(BIN)/python benchmarks/schedules.py
+
+schedules-deep: .venv/ready ## 3 x 10^6 with every m up to n - 2, and 10^4 with true signatures (a night)
+	@mkdir -p runs
+	@$(BIN)/python benchmarks/schedules.py --true --schedules 10000 --every-m --json runs/schedules.jsonl
+	@$(BIN)/python benchmarks/schedules.py --schedules 3000000 --every-m --json runs/schedules.jsonl
+
+late: .venv/ready ## what either quorum promises when 0, 1, 5, 20 % of the messages are late
+	@$(BIN)/python benchmarks/late.py
+
+consensus: .venv/ready ## messages, bytes, signatures and time of consensus, beside its signatures alone
+	@$(BIN)/python benchmarks/consensus.py
+
 regret: .venv/ready ## regret against single-agent UCB, an oracle and no defence, over 40 seeds
 	@$(BIN)/python benchmarks/regret.py --plot docs/regret.svg
 
@@ -105,8 +119,12 @@ figures: .venv/ready .venv-peers/ready ## the pictures of docs/results.md, the n
 	@$(BIN)/python benchmarks/communication.py --plot docs/figures/communication.svg
 	@$(BIN)/python -m benchmarks.pages
 
-audit: .venv/ready ## an audit's rounds a second beside its bare signature checks, its memory, and an export's bytes a round
+kills: .venv/ready node_modules/ready ## nodes killed at every named place, and 200 times at random: is anything lost? (hours)
+	@$(BIN)/pytest -n 1 -m deep tests/integration/test_processes.py
+
+audit: .venv/ready node_modules/ready ## an audit's rounds a second beside its bare signature checks, its memory, an export's bytes; a game on Anvil beside it
 	@$(BIN)/python benchmarks/audit.py --rounds 2000 10000
+	@$(BIN)/python benchmarks/audit.py --anvil 200
 
 tampering: .venv/ready ## every byte of a history changed once, 10^4 at random, 1,300 larger edits: detected? located? (an hour of CPU)
 	@mkdir -p runs

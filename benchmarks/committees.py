@@ -24,7 +24,8 @@ from rich.table import Table
 
 from chain_bandit.attacks.attack import Attack, View
 from chain_bandit.attacks.malicious import MaliciousSeat
-from chain_bandit.game.game import Game, RoundPlayed
+from chain_bandit.game.books import RoundPlayed
+from chain_bandit.game.game import Game
 from chain_bandit.game.recorder import NoChain
 from chain_bandit.protocol.blocks import Body, Report, mask, round_seed, seats
 from chain_bandit.protocol.committee import best

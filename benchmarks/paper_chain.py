@@ -5,7 +5,7 @@ history takes no longer than its actors.
 """
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple
 
 from chain_bandit.chain.artifacts import Member, chain_bandit_artifact
@@ -137,13 +137,18 @@ class PaperChain:
         self.blocks.append(RawBlock(header, (raw,), (receipt,)))
 
 
-def history_of(plan: Plan) -> History:
+def by_actors(plan: Plan, chain: PaperChain) -> Iterator[object]:
+    """Play a game with every actor in it, round by round."""
+    return Game(plan.scenario, chain, plan).play()
+
+
+def history_of(plan: Plan, play: Callable[[Plan, PaperChain], Iterator[object]] = by_actors) -> History:
     """The game's history, played while one goes through it: once."""
     chain = PaperChain()
     address = created_address(account(plan.environment.secret).address, 0)
 
     def blocks() -> Iterator[RawBlock]:
-        for _ in Game(plan.scenario, chain, plan).play():
+        for _ in play(plan, chain):
             while chain.blocks:
                 yield chain.blocks.popleft()
         yield from chain.blocks

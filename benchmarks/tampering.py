@@ -7,12 +7,15 @@ changes it recomputes every hash that needs no key: both roots and the bloom of 
 the end. The auditor has kept the last block's hash. One who undoes the change by that leaves the hashes as they were.
 
 A change is detected where the text is refused (exit code 3) or a check fails (12). It is located where the reader names
-its line, or a violation other than of the kept hash shows its block, or the link from that block to the next. Some
-leave another history of the same game, to the last coin: in a header's state root, time or miner, or in the signature
-of a call that anybody may make. No rule is broken in it and nothing but the kept hash tells, so these are counted
-apart, as `same game`. To find most others the audit needs the history up to the changed block alone: that is tried
-first. Exit 14 where one change goes undetected, or of bytes fewer than 99 % of those that leave another game are
-located; larger edits often show elsewhere than where they were made.
+its line, or a violation other than of the kept hash shows its block, or the link from that block to the next. It is
+`bounded` where a violation says that it is in one of several blocks, as of a transaction that is missing. Some break no
+rule: a header's state root, time or miner, the end of a history that is cut off. Nothing but the kept hash tells, and
+not where; they are counted apart, as `lawful`, and as `same game` where the game is the same to the last coin. One who
+has kept a trail too, the first bytes of every block's hash, is told the block: `by trail`. To find most others the
+audit needs the history up to the changed block alone: that is tried first.
+
+Exit 14 where one change goes undetected, or where a trail does not show the block, or of bytes fewer than 99 % of those
+that leave another game are located or bounded, or of larger edits fewer than 99 % of those that break a rule.
 """
 
 import argparse
@@ -33,7 +36,7 @@ from rich.table import Table
 
 from benchmarks.honest import chain, play
 from chain_bandit.audit.audit import audit
-from chain_bandit.audit.report import AuditReport
+from chain_bandit.audit.report import AuditReport, Violation
 from chain_bandit.history import files, rlp
 from chain_bandit.history.blocks import History, Origin, RawBlock
 from chain_bandit.history.errors import BadEncoding, HistoryError
@@ -46,6 +49,9 @@ GOAL = 0.99
 DIGITS = b"0123456789abcdef"
 CHUNK = 100
 """Random changes, or edits, in a row of the file."""
+
+EDIT = "edit"
+COUNTED = ("all", "detected", "located", "bounded", "blocks", "lawful", "same", "trailed")
 
 Parts = tuple[list[bytes], list[bytes], list[bytes]]
 """A block taken apart: fields of its header, transactions, receipts."""
@@ -101,13 +107,20 @@ class Verdict:
     """What comes of a change.
 
     Attributes:
-        same: nothing but the kept hash is another, and the game is the same.
+        located: to one block.
+        bounded: to how many blocks, where they are more.
+        lawful: no rule is broken: nothing but the kept hash is another.
+        same: and the game is the same.
+        trailed: whether a trail shows it, where nothing else shows the one block.
         how: what said so first.
     """
 
     detected: bool
     located: bool
+    bounded: int = 0
+    lawful: bool = False
     same: bool = False
+    trailed: bool = True
     how: str = ""
 
 
@@ -193,21 +206,28 @@ def _told(export: Export, lines: Sequence[bytes], origin: bytes) -> Verdict:
 
 def judged(export: Export, blocks: Sequence[RawBlock], changed: set[int]) -> Verdict:
     """What an auditor says of these blocks, of which those at some indices were changed."""
-    first = export.origin.first_block
+    first, trail = export.origin.first_block, bytes.fromhex(export.report.trail)
     numbers = {first + index for index in changed}
     last = max(changed) + 1
-    for end, head in ((last, None), (len(blocks), export.head)):
-        report = audit(History(export.origin, tuple(blocks[:end])), head)
-        for violation in report.violations:
-            shown = violation.exhibit.block if violation.exhibit else None
-            if violation.check != "chain.head" and (
-                shown in numbers or (violation.check == "chain.links" and shown is not None and shown - 1 in numbers)
-            ):
+    for end, head, kept in ((last, None, b""), (len(blocks), export.head, trail)):
+        report = audit(History(export.origin, tuple(blocks[:end])), head, trail=kept)
+        ruled = [each for each in report.violations if each.check not in ("chain.head", "chain.trail")]
+        for violation in ruled:
+            if numbers & set(_blamed(violation)[:2]) and violation.since is None:
                 return Verdict(True, True, how=violation.check)
-    same = all(violation.check == "chain.head" for violation in report.violations) and _told_by(report) == _told_by(
-        export.report
-    )
-    return Verdict(report.exit_code == 12, False, same, "chain.head")
+    within = [(len(_blamed(each)), each.check) for each in ruled if numbers & set(_blamed(each))]
+    bounded, how = min(within, default=(0, "chain.head"))
+    strayed = [each.exhibit.block for each in report.violations if each.check == "chain.trail" and each.exhibit]
+    same = not ruled and _told_by(report) == _told_by(export.report)
+    return Verdict(report.exit_code == 12, False, bounded, not ruled, same, len(numbers & set(strayed)) == 1, how)
+
+
+def _blamed(violation: Violation) -> range:
+    """Numbers of the blocks that a violation blames; of a link both that it should join."""
+    if violation.exhibit is None:
+        return range(0)
+    block = violation.exhibit.block
+    return range(block - (violation.check == "chain.links") if violation.since is None else violation.since, block + 1)
 
 
 def _told_by(report: AuditReport) -> tuple[object, ...]:
@@ -405,7 +425,11 @@ class Row:
     Attributes:
         first: the line, or the first seed.
         step: one of so many bytes, or so many seeds.
-        same: told by the kept hash alone, as the game is the same.
+        bounded: located to no more than a few blocks.
+        blocks: how many these were, of all of them together.
+        lawful: told by the kept hash alone, as no rule is broken.
+        same: of these, changes after which the game is the same.
+        trailed: whose block is shown where a trail was kept.
     """
 
     what: str
@@ -414,7 +438,11 @@ class Row:
     changes: int
     detected: int
     located: int
+    bounded: int
+    blocks: int
+    lawful: int
     same: int
+    trailed: int
     by: dict[str, int]
     seconds: float
 
@@ -427,30 +455,40 @@ def counted(what: str, first: int, step: int, verdicts: Iterator[Verdict]) -> Ro
         changes["all"] += 1
         changes["detected"] += verdict.detected
         changes["located"] += verdict.located
+        changes["bounded"] += verdict.bounded > 0
+        changes["blocks"] += verdict.bounded
+        changes["lawful"] += verdict.lawful
         changes["same"] += verdict.same
+        changes["trailed"] += verdict.located or verdict.trailed
         by[verdict.how] += 1
     return Row(
-        what, first, step, *(changes[name] for name in ("all", "detected", "located", "same")),
+        what, first, step, *(changes[name] for name in COUNTED),
         dict(sorted(by.items())), round(process_time() - start, 3),
     )  # fmt: skip
 
 
-def share(rows: Sequence[Row]) -> float:
-    """Of all changes but those that leave the same game, those that were located."""
-    other = sum(row.changes - row.same for row in rows)
-    return sum(row.located for row in rows) / other if other else 1.0
+def share(rows: Sequence[Row], but: str = "same") -> float:
+    """Of all changes but those that leave the same game, or are lawful, those that were located or bounded."""
+    other = sum(row.changes - getattr(row, but) for row in rows)
+    return sum(row.located + row.bounded for row in rows) / other if other else 1.0
 
 
 def table(rows: Sequence[Row]) -> Table:
     """A line for each kind of change."""
-    shown = Table("what", "changes", "detected", "located", "same game", "located of others", "CPU s")
+    shown = Table(
+        "what", "changes", "detected", "located", "bounded", "to blocks", "lawful", "same game", "found of others",
+        "by trail", "CPU s",
+    )  # fmt: skip
     for what in dict.fromkeys(row.what for row in rows):
         own = [row for row in rows if row.what == what]
         total = sum(row.changes for row in own)
         shown.add_row(
             what, f"{total:,}", f"{sum(row.detected for row in own):,}",
-            f"{sum(row.located for row in own) / max(total, 1):.2%}", f"{sum(row.same for row in own):,}",
-            f"{share(own):.3%}", f"{sum(row.seconds for row in own):.0f}",
+            f"{sum(row.located for row in own) / max(total, 1):.2%}", f"{sum(row.bounded for row in own):,}",
+            f"{sum(row.blocks for row in own) / max(sum(row.bounded for row in own), 1):.1f}",
+            f"{sum(row.lawful for row in own):,}", f"{sum(row.same for row in own):,}",
+            f"{share(own, 'lawful' if what == EDIT else 'same'):.3%}", f"{sum(row.trailed for row in own):,}",
+            f"{sum(row.seconds for row in own):.0f}",
         )  # fmt: skip
     return shown
 
@@ -462,7 +500,7 @@ def todo(
     for line in range(len(export.lines)):
         yield "every byte", line, every, sweep(export, line, every)
     for what, count, one in (
-        ("random byte", changes, partial(at_random, export)), ("edit", edits, partial(edited, export, other)),
+        ("random byte", changes, partial(at_random, export)), (EDIT, edits, partial(edited, export, other)),
     ):  # fmt: skip
         for first in range(0, count, CHUNK):
             size = min(CHUNK, count - first)
@@ -477,21 +515,22 @@ def main() -> int:
     parser.add_argument("--edits", type=int, default=1_000)
     parser.add_argument("--json", type=Path, help="a row for each line and chunk; what it holds is not done again")
     given = parser.parse_args()
-    rows = []
+    rows, known = [], {}
     if given.json and given.json.exists():
-        rows = [Row(**json.loads(line)) for line in given.json.read_text(encoding="utf-8").splitlines()]
-    known = {(row.what, row.first, row.step) for row in rows}
+        held = [Row(**json.loads(line)) for line in given.json.read_text(encoding="utf-8").splitlines()]
+        known = {(row.what, row.first, row.step): row for row in held}
     export, other = Export.played(0), Export.played(1)
     print(f"{len(export.blocks)} blocks, {sum(map(len, export.lines)):,} bytes, head 0x{export.head.hex()}")
     with given.json.open("a", encoding="utf-8") if given.json else nullcontext() as out:
         for what, first, step, verdicts in todo(export, other, given.every, given.random, given.edits):
-            if (what, first, step) not in known:
-                rows.append(counted(what, first, step, verdicts))
-                if out is not None:
-                    print(json.dumps(asdict(rows[-1])), file=out, flush=True)
+            row = known.get((what, first, step)) or counted(what, first, step, verdicts)
+            rows.append(row)
+            if out is not None and (what, first, step) not in known:
+                print(json.dumps(asdict(row)), file=out, flush=True)
     Console().print(table(rows))
-    unseen = sum(row.changes - row.detected for row in rows)
-    return 14 if unseen or share([row for row in rows if row.what != "edit"]) < GOAL else 0
+    unseen = sum(2 * row.changes - row.detected - row.trailed for row in rows)
+    bytes_, larger = ([row for row in rows if (row.what == EDIT) is is_edit] for is_edit in (False, True))
+    return 14 if unseen or share(bytes_) < GOAL or share(larger, "lawful") < GOAL else 0
 
 
 if __name__ == "__main__":

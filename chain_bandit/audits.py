@@ -1,18 +1,25 @@
 """The audit of a run folder, held against what its manifest claims; no node, and nothing that knows one, takes part."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from chain_bandit.audit.audit import Observer, audit
 from chain_bandit.audit.books import Movement
+from chain_bandit.audit.chain import STEP
+from chain_bandit.audit.pair import able, audit_by_two
 from chain_bandit.audit.report import AuditReport
 from chain_bandit.game import folder
 from chain_bandit.history import files
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.errors import ChainBanditError
+
+MOST_BYTES = 1 << 30
+"""Of an audit.json: more is cut off, and then no JSON."""
 
 
 class OtherGame(ChainBanditError):
@@ -38,16 +45,22 @@ class ManifestFalse(ChainBanditError):
 def audit_file(
     path: Path,
     head: bytes | None = None,
-    on_verified: Callable[[float], None] = lambda seconds: None,
+    on_verified: Callable[[float], None] | None = None,
     on_movement: Callable[[Movement], None] | None = None,
     paranoid: bool = False,
     observe: Observer = lambda done, total: None,
+    trail: bytes = b"",
 ) -> AuditReport:
     """Audit an exported history; with `paranoid` everything is computed a second time, and compared.
 
-    `on_movement` is told every movement of money, in order, `observe` how far the audit is.
+    `on_verified` is told the seconds of every signature check, `on_movement` every movement of money, in order, which
+    one process has to do alone; `observe` how far the audit is.
     """
-    report = audit(files.read(path), head, on_verified, on_movement, observe)
+    report = None
+    if not (on_verified or on_movement or trail) and able(path):
+        report = audit_by_two(path, head, observe)
+    if report is None:
+        report = audit(files.read(path), head, on_verified or (lambda seconds: None), on_movement, observe, trail)
     if not paranoid:
         return report
     from chain_bandit.audit.second import with_second_opinion  # late: it loads libraries that nothing else needs
@@ -58,10 +71,11 @@ def audit_file(
 def audit_folder(
     path: Path,
     head: bytes | None = None,
-    on_verified: Callable[[float], None] = lambda seconds: None,
+    on_verified: Callable[[float], None] | None = None,
     on_movement: Callable[[Movement], None] | None = None,
     paranoid: bool = False,
     observe: Observer = lambda done, total: None,
+    trail: bytes = b"",
 ) -> AuditReport:
     """Audit a run folder's history against the head that was kept, by default the manifest's.
 
@@ -80,9 +94,21 @@ def audit_folder(
     if not isinstance(said, str) or not re.fullmatch("0x[0-9a-f]{64}", said):
         raise folder.FolderRefused(path, "its manifest holds no head hash")
     kept = head or bytes.fromhex(said[2:])
-    report = audit_file(path / folder.HISTORY, kept, on_verified, on_movement, paranoid, observe)
+    report = audit_file(path / folder.HISTORY, kept, on_verified, on_movement, paranoid, observe, trail)
     _compare(path, manifest, report)
     return report
+
+
+def trail_of(path: Path) -> bytes:
+    """The trail in the `audit.json` of an earlier audit. Raises `FolderRefused`."""
+    found = None
+    with suppress(OSError, ValueError, TypeError, LookupError, RecursionError):
+        if path.is_file():
+            with path.open("rb") as file:
+                found = re.fullmatch(f"([0-9a-f]{{{2 * STEP}}})+", json.loads(file.read(MOST_BYTES))["trail"])
+    if found is None:
+        raise folder.FolderRefused(path, "is no audit.json that holds a trail")
+    return bytes.fromhex(found[0])
 
 
 def _compare(path: Path, manifest: dict[str, Any], report: AuditReport) -> None:

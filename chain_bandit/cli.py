@@ -222,6 +222,9 @@ def audit(
         Path | None, typer.Option("--export", help="With --rpc: keep the history here; a stopped audit goes on.")
     ] = None,
     head: Annotated[str | None, typer.Option("--head", help="The hash of the last block, as you kept it.")] = None,
+    trail: Annotated[
+        Path | None, typer.Option("--trail", help="An audit.json you kept: where did the history become another?")
+    ] = None,
     statement: Annotated[
         Path | None, typer.Option("--statement", metavar="FILE", help="Every movement of money: a .csv or .parquet.")
     ] = None,
@@ -231,7 +234,7 @@ def audit(
     as_json: Json = False,
 ) -> None:
     """Re-derive a whole game from its history alone. Exit 12: a violation; 13: not everything could be checked."""
-    from chain_bandit.audits import audit_file, audit_folder
+    from chain_bandit.audits import audit_file, audit_folder, trail_of
     from chain_bandit.views.statement import written
     from chain_bandit.views.terminal import Blocks, checks_table, console, statements_table
 
@@ -241,12 +244,12 @@ def audit(
         raise Usage("--from-block, --to-block, --bodies and --export go with --rpc and --contract")
     if export is not None and export.is_dir():
         raise Usage(f"--export {export}: is a folder; name a file")
-    kept = _hexadecimal(head, 32, "--head") if head else None
+    kept, way = _hexadecimal(head, 32, "--head") if head else None, trail_of(trail) if trail else b""
     with written(statement) if statement else nullcontext() as told, Blocks(hidden=as_json) as observe:
         if folder is not None:
-            report = audit_folder(folder, kept, on_movement=told, paranoid=paranoid, observe=observe)
+            report = audit_folder(folder, kept, on_movement=told, paranoid=paranoid, observe=observe, trail=way)
         elif history is not None:
-            report = audit_file(history, kept, on_movement=told, paranoid=paranoid, observe=observe)
+            report = audit_file(history, kept, on_movement=told, paranoid=paranoid, observe=observe, trail=way)
         elif rpc is None:
             raise Usage("--contract needs --rpc URL (or ETH_RPC_URL)")
         else:
@@ -259,7 +262,7 @@ def audit(
             else:
                 address, first = _hexadecimal(name, 20, "--contract"), None
             first = from_block if from_block is not None else first
-            report = audit_node(node, address, first, to_block, kept, bodies, export, observe, told, paranoid)
+            report = audit_node(node, address, first, to_block, kept, bodies, export, observe, told, paranoid, way)
     if as_json:
         print(json.dumps(report.as_dict(with_rounds=False), sort_keys=True))
     else:
@@ -328,6 +331,88 @@ def new_plugin(
         print(json.dumps({"kind": kind, "name": name, "files": [str(file) for file in files]}, sort_keys=True))
     else:
         print(*files, sep="\n")
+
+
+@app.command()
+def node(
+    place: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of one node, as `up` makes them.")],
+    rpc: Annotated[
+        str | None, typer.Option("--rpc", envvar="ETH_RPC_URL", help="Its own connection to the chain.")
+    ] = None,
+) -> None:
+    """Run one node of a game: a participant, the environment, the relayer or the comparison, until the game's end."""
+    from chain_bandit.nodes.start import main
+
+    main(place, rpc)
+
+
+@app.command()
+def up(
+    scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).")],
+    processes: Annotated[bool, typer.Option("--processes", help="Everybody as a process of its own.")] = False,
+    chain: Annotated[str, typer.Option("--chain", help="anvil, hardhat, or a node's URL.")] = "anvil",
+    account: Annotated[str | None, typer.Option("--account", help="Who pays for everybody on a URL.")] = None,
+    rounds: Rounds = None,
+    seed: Seed = None,
+    override: Override = None,
+    out: Annotated[Path | None, typer.Option("--out", help="A new folder; by default nodes/NAME-SEED.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Start a whole game of nodes on this machine, wait for its end, and audit it."""
+    if not processes:
+        raise Usage("up starts processes: say --processes, or play in one process with chain-bandit run")
+    from chain_bandit.scenario import load
+
+    given = load(scenario, _overrides(override, rounds, seed))
+    from chain_bandit.nodes.up import up as started
+    from chain_bandit.views import terminal
+
+    place = out or Path("nodes") / f"{given.name}-{given.seed}"
+    manifest, report = started(given, place, chain, account)
+    if as_json:
+        print(json.dumps({**manifest, "out": str(place)}, sort_keys=True))
+    else:
+        print(f"run digest {manifest['run_digest']}")
+        terminal.console().print(terminal.checks_table(report))
+    if report.exit_code:
+        raise typer.Exit(report.exit_code)
+
+
+@app.command()
+def ps(
+    place: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of a game of nodes.")], as_json: Json = False
+) -> None:
+    """Say how each node of a game is."""
+    from chain_bandit.nodes.up import states
+
+    found = states(place)
+    if as_json:
+        print(json.dumps([{"name": each.name, "pid": each.pid, "state": each.word} for each in found]))
+    else:
+        for each in found:
+            print(f"{each.name:<12} {each.word:<8} {each.pid or ''}".rstrip())
+
+
+@app.command()
+def logs(
+    place: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of a game of nodes.")],
+    name: Annotated[str | None, typer.Argument(help="Of one node; by default all.")] = None,
+    lines: Annotated[int, typer.Option("--lines", min=1, help="The last so many of each.")] = 20,
+) -> None:
+    """Print what nodes wrote."""
+    from chain_bandit.nodes.up import log
+
+    for line in log(place, name, lines):
+        print(line)
+
+
+@app.command()
+def down(place: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of a game of nodes.")]) -> None:
+    """End every process of a game."""
+    from chain_bandit.nodes.up import down as ended
+
+    for each in ended(place):
+        print(f"{each.name} ended")
 
 
 @app.command()

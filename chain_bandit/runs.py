@@ -89,7 +89,9 @@ def play(
         partial = stack.enter_context(folder.written(out))
         manifest = run(scenario, partial, observe, watch, chain, journals)
         report = audit_folder(partial, on_verified=lambda seconds: watch.add("verify", seconds))
-        (partial / folder.AUDIT).write_text(report.json() + "\n", encoding="utf-8")
+        with (partial / folder.AUDIT).open("w", encoding="utf-8") as file:
+            file.writelines(report.pieces())
+            file.write("\n")
         text = page(
             manifest, report, folder.read_rounds(partial),
             scenario=(partial / folder.SCENARIO).read_text(encoding="utf-8"),
@@ -124,6 +126,7 @@ def audit_node(
     observe: Watcher = lambda done, total: None,
     on_movement: Callable[[Movement], None] | None = None,
     paranoid: bool = False,
+    trail: bytes = b"",
 ) -> AuditReport:
     """Audit a game from a node: its blocks are fetched once, into a file.
 
@@ -149,7 +152,7 @@ def audit_node(
             if export is not None and partial_of(export).exists():
                 stopped.add_note(f"what has come in is kept beside {export}: the same command takes it up")
             raise
-        return audit_file(path, head, on_movement=on_movement, paranoid=paranoid, observe=observe)
+        return audit_file(path, head, on_movement=on_movement, paranoid=paranoid, observe=observe, trail=trail)
 
 
 _OPERATORS = {"<=": operator.le, ">=": operator.ge, "==": operator.eq, "<": operator.lt, ">": operator.gt}

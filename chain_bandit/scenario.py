@@ -214,6 +214,9 @@ class Scenario(Strict):
     exploration: str = Field(
         default="2/b", pattern=r"^\d{1,20}(\.\d{1,20})?(/b)?$", description="C1, /b: divided by |B_i|"
     )
+    bound_ms: int = Field(
+        default=500, ge=1, le=600_000, description="Δ between nodes of their own: a step waits no longer for a message"
+    )
     chain: Chain = Chain()
     expect: dict[str, Annotated[str, Field(pattern=_EXPECTATION)]] = {}
     folder: Path = Field(default=Path(), exclude=True, strict=False, description="what `file` is relative to")

@@ -10,7 +10,8 @@ from coincurve import PublicKey
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.secp256k1 import ORDER
 from chain_bandit.crypto.verify import HALF_ORDER
-from chain_bandit.game.game import Game, RoundPlayed
+from chain_bandit.game.books import RoundPlayed
+from chain_bandit.game.game import Game
 from chain_bandit.game.recorder import NoChain
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.scenario import Scenario

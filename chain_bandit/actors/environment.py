@@ -1,6 +1,7 @@
 """The environment: owns the reward distributions, the roles and the cost; answers pulls with receipts (Algorithm 5)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from chain_bandit.actors.messages import CertifiedBlock, Message, PullRequest, Receipt, Send
 from chain_bandit.actors.rules import Rules
@@ -37,6 +38,8 @@ class Environment:
         nothing = (0,) * rules.parameters.arms
         self._counts: list[Counts] = [nothing for _ in rules.everybody]
         self._totals: list[Counts] = [nothing for _ in rules.everybody]
+        self._given: list[list[Receipt]] = [[] for _ in rules.everybody]
+        self._rounds: dict[int, _Round] = {}
         self.sums = [0] * len(rules.everybody)
 
     @property
@@ -50,17 +53,34 @@ class Environment:
         return frozenset(seat for seat, role in enumerate(self.roles) if role & Conduct.LIAR)
 
     def begin(self, ledger: Ledger) -> None:
-        """Open the next round."""
+        """Open the next round. Approved ones before it stay open to pulls until they are closed."""
         self._ledger = ledger
-        self._approved: Header | None = None
-        self._receipts: dict[int, Receipt] = {}
-        self._truth: list[Means] = [
-            sample_means(totals, counts) for totals, counts in zip(self._totals, self._counts, strict=True)
-        ]
+        self._rounds = {round_: past for round_, past in self._rounds.items() if past.is_open}
+        self._rounds[ledger.round] = _Round(ledger)
+        oldest = min(self._rounds)
+        for given in self._given:
+            while len(given) > 1 and given[0].round < oldest:  # the last one tells how far a seat has come
+                del given[0]
 
     def give(self, arm: int) -> list[Send]:
         """Receipts for everybody in a round that needs no certificate: burn-in and exploration."""
-        return [Send((seat,), self._receipt(seat, arm)) for seat in self.rules.everybody]
+        return [Send((seat,), self.give_to(seat, self._ledger.round, arm)) for seat in self.rules.everybody]
+
+    def give_to(self, seat: int, round_: int, arm: int) -> Receipt:
+        """The receipt of one; given again by another process it has the same bytes."""
+        return self._receipt(self._rounds[round_], seat, arm)
+
+    def leave_open(self, round_: int) -> None:
+        """Somebody has yet to come for the receipt of a round that needs no certificate."""
+        self._rounds[round_].is_open = True
+
+    def last(self, seat: int) -> int:
+        """The round of a seat's last receipt; 0 before it has any."""
+        return self._given[seat][-1].round if self._given[seat] else 0
+
+    def given(self, round_: int) -> Mapping[int, Receipt]:
+        """The receipts of a round so far, by seat."""
+        return self._rounds[round_].receipts
 
     def on_tick(self, step: int) -> list[Send]:
         """Nothing of its own accord."""
@@ -68,58 +88,92 @@ class Environment:
 
     def on_message(self, sender: int, message: Message) -> list[Send]:
         """A certificate opens the round for pulls and goes to all; a pull on it is answered, twice alike."""
+        now = self._rounds[self._ledger.round]
         match message:
-            case CertifiedBlock() if self._approved is None and self._ledger.round > self.rules.parameters.burn_in:
+            case CertifiedBlock() if now.approved is None and self._ledger.round > self.rules.parameters.burn_in:
                 header = self.rules.certified_header(self._ledger, message, self._verifier)
                 if header is not None and approves(header.means):
-                    self._approved = header
+                    now.approved, now.is_open = header, True
                     return [Send(self.rules.everybody, message)]
-            case PullRequest() if self._approved is not None and sender in self.rules.reporters(self._ledger):
-                return self._on_pull(sender, message)
+            case PullRequest():
+                return self.late_pull(sender, self._ledger.round, message)
         return []
 
-    def pulls(self) -> tuple[Pull, ...]:
-        """What the round's settlement says of every seat."""
-        given = self._receipts
+    def late_pull(self, seat: int, round_: int, request: PullRequest) -> list[Send]:
+        """The answer to a pull of a round that is not settled; none where it is, or later ones were pulled already."""
+        past = self._rounds.get(round_)
+        if past is None or past.approved is None or not past.is_open or seat not in self.rules.reporters(past.ledger):
+            return []
+        if seat in past.receipts:
+            return [Send((seat,), past.receipts[seat])]
+        if not 0 <= request.arm < self.rules.parameters.arms or round_ < self.last(seat):
+            return []
+        slot = self.rules.slot(past.ledger)
+        digest = slot.digest(Phase.REWARD, Role.PULLER, seat, pull_content(request.arm))
+        if not self._verifier.is_signed_by(self.rules.addresses[seat], digest, request.signature):
+            return []
+        return [Send((seat,), self._receipt(past, seat, request.arm))]
+
+    def pulls(self, round_: int) -> tuple[Pull, ...]:
+        """What the settlement of a round says of every seat."""
+        given = self.given(round_)
         return tuple(
             Pull(given[seat].arm, given[seat].reward) if seat in given else NOTHING for seat in self.rules.everybody
         )
 
-    def settlement(self, pulls: Sequence[Pull]) -> bytes:
+    def settlement(self, round_: int, pulls: Sequence[Pull]) -> bytes:
         """What the contract is told of an approved round, once: the pulls, or in a sealed game their tags."""
         self.sums = [total + pull.reward for total, pull in zip(self.sums, pulls, strict=True)]
         if not self.rules.parameters.sealed:
             return encode_pulls(pulls)
-        return receipt_tags(self.secret, self.rules.seed_0, self._ledger.round, pulls)
+        return receipt_tags(self.secret, self.rules.seed_0, round_, pulls)
 
-    def charge(self, header: Header, reported: dict[int, Means]) -> int | None:
+    def charge(self, round_: int, header: Header, reported: dict[int, Means]) -> int | None:
         """What the block's round costs, in units, where some B_i holds a labelled liar that lied: case 2; else None."""
         selected = [frozenset(seats(row)) for row in header.selected]
-        if not case_2(selected, self.liars, reported, dict(enumerate(self._truth))):
+        if not case_2(selected, self.liars, reported, {seat: self._truth(seat, round_) for seat in self.liars}):
             return None
         choice, mean = Cost(self.rules.parameters.cost), self.model.means[header.arm]
         return cost_of_round(choice, self.cost, header.means[header.arm], mean)
 
-    def _on_pull(self, seat: int, request: PullRequest) -> list[Send]:
-        if seat in self._receipts:
-            return [Send((seat,), self._receipts[seat])]
-        if not 0 <= request.arm < self.rules.parameters.arms:
-            return []
-        slot = self.rules.slot(self._ledger)
-        digest = slot.digest(Phase.REWARD, Role.PULLER, seat, pull_content(request.arm))
-        if not self._verifier.is_signed_by(self.rules.addresses[seat], digest, request.signature):
-            return []
-        return [Send((seat,), self._receipt(seat, request.arm))]
+    def close(self, round_: int) -> None:
+        """Give nothing more in a round: it is settled."""
+        self._rounds[round_].is_open = False
 
-    def _receipt(self, seat: int, arm: int) -> Receipt:
-        ledger = self._ledger
+    def _truth(self, seat: int, round_: int) -> Means:
+        """The sample means of a seat's receipts before a round."""
+        counts, totals = list(self._counts[seat]), list(self._totals[seat])
+        for receipt in reversed(self._given[seat]):
+            if receipt.round < round_:
+                break
+            counts[receipt.arm] -= 1
+            totals[receipt.arm] -= receipt.reward
+        return sample_means(tuple(totals), tuple(counts))
+
+    def _receipt(self, past: "_Round", seat: int, arm: int) -> Receipt:
+        ledger = past.ledger
         reward = self._draws.reward(ledger.round, seat, arm, ledger.failed)
         self._counts[seat] = added(self._counts[seat], arm, 1)
         self._totals[seat] = added(self._totals[seat], arm, reward)
         tallied = tally(self._counts[seat], self._totals[seat])
-        digest = self.rules.slot(ledger).digest(
-            Phase.REWARD, Role.ENVIRONMENT, seat, receipt_content(arm, reward, tallied)
+        signature = self._signer.state(
+            self.rules.slot(ledger), Phase.REWARD, Role.ENVIRONMENT, seat, receipt_content(arm, reward, tallied)
         )
-        receipt = Receipt(ledger.round, arm, reward, tallied, self._signer.sign(digest))
-        self._receipts[seat] = receipt
+        receipt = past.receipts[seat] = Receipt(ledger.round, arm, reward, tallied, signature)
+        self._given[seat].append(receipt)
         return receipt
+
+
+@dataclass(slots=True)
+class _Round:
+    """One round of pulls.
+
+    Attributes:
+        approved: its block's header.
+        is_open: whether receipts may be given when later rounds have begun.
+    """
+
+    ledger: Ledger
+    approved: Header | None = None
+    is_open: bool = False
+    receipts: dict[int, Receipt] = field(default_factory=dict)

@@ -79,8 +79,9 @@ class Participant:
         arm = self.arm(ledger)
         if arm is None:
             return []
-        digest = self.rules.slot(ledger).digest(Phase.REWARD, Role.PULLER, self.seat, pull_content(arm))
-        return [Send((ENVIRONMENT,), PullRequest(arm, self.signer.sign(digest)))]
+        slot = self.rules.slot(ledger)
+        signature = self.signer.state(slot, Phase.REWARD, Role.PULLER, self.seat, pull_content(arm))
+        return [Send((ENVIRONMENT,), PullRequest(arm, signature))]
 
     def on_receipt(self, ledger: Ledger, receipt: Receipt) -> bool:
         """Take the reward into the sample means; False for a receipt that is not the environment's next one."""

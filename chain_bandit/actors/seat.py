@@ -43,16 +43,16 @@ class Seat:
     def on_message(self, sender: int, message: Message) -> list[Send]:
         """Take in what arrived in the current step; a certificate of this round is answered by a pull."""
         match message:
+            case Frame() if not self.probing:  # first, for there are hundreds in a round
+                self.validator.on_frame(self._step, message)
+            case Vote() if not self.probing:
+                self.validator.on_vote(message)
             case Probe() if self.probing:
                 self.prober.on_probe(self._step, message)
             case Receipt():
                 self._rewarded |= self.participant.on_receipt(self.ledger, message)
             case _ if self.probing:
                 pass
-            case Frame():
-                self.validator.on_frame(self._step, message)
-            case Vote():
-                self.validator.on_vote(message)
             case Answer() if sender == COMPARISON:  # the one message whose only warrant is its sender
                 self.validator.on_answer(message)
             case CertifiedBlock():

@@ -54,7 +54,7 @@ class Validator:
         self.hashes: dict[int, bytes] = {}
         self.bits: Mapping[int, Bits] | None = None
         self.block: tuple[Header, bytes, bytes] | None = None
-        self.digest = NO_BLOCK
+        self.digest = self.signed = NO_BLOCK
 
     def report(self, report: Report) -> list[Send]:
         """Step 0: the seat's own report as commander of its broadcast."""
@@ -137,18 +137,22 @@ class Validator:
         """
         outcomes = map(self.blocks.outcome, self._commanders)
         heard = any(claim is not None and claim.content == self.digest for claim in outcomes)
-        content = self.digest if heard else NO_BLOCK
-        digest = self.slot.digest(Phase.BLOCK, Role.SIGNER, 0, content)
-        vote = Vote(self.seat, content, self._signer.sign(digest))
+        self.signed = self.digest if heard else NO_BLOCK
+        signature = self._signer.state(self.slot, Phase.BLOCK, Role.SIGNER, 0, self.signed)
+        vote = Vote(self.seat, self.signed, signature)
         self.votes.on_vote(vote)
         return [Send(self._others, vote)]
 
     def _certify(self) -> list[Send]:
-        """Pass a certificate on to whoever needs it: the environment and the relayer."""
+        """Pass a certificate on to whoever needs it, the environment and the relayer; and votes unlike one's own.
+
+        Who voted one thing here and another there is thereby found out: somebody then holds both.
+        """
+        unlike = [Send(self._others, vote) for vote in self.votes.other_than(self.signed)]
         if self.block is not None:
             certificate = self.votes.certificate(self.digest)
             if certificate is not None:
                 _, header, body = self.block
-                return [Send((ENVIRONMENT, RELAYER), CertifiedBlock(header, body, certificate))]
+                return [*unlike, Send((ENVIRONMENT, RELAYER), CertifiedBlock(header, body, certificate))]
         none = self.votes.certificate(NO_BLOCK)
-        return [Send((RELAYER,), none)] if none is not None else []
+        return [*unlike, Send((RELAYER,), none)] if none is not None else unlike

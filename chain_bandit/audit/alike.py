@@ -97,21 +97,25 @@ class Alike:
         }  # fmt: skip
         self._bet(drawn, 2 * n, q)
         limit = GAMES * self.seats * (self.seats - 1) / 2
-        for pair in np.flatnonzero(self._stakes >= limit):
-            self._since.setdefault(int(pair), round_)
+        if self._stakes.max() >= limit:
+            for pair in np.flatnonzero(self._stakes >= limit):
+                self._since.setdefault(int(pair), round_)
 
     def _bet(self, drawn: Mapping[int, int], width: int, q: float) -> None:
         """One more comparison of every pair of whom both drew something."""
         self._steps += 1
-        values, known = np.zeros(self.seats, dtype=np.int64), np.zeros(self.seats, dtype=np.bool_)
-        for seat, value in drawn.items():
-            values[seat], known[seat] = max(-MOST_DRAWN, min(value, MOST_DRAWN)), True
+        seats = range(self.seats)
+        values = np.array([max(-MOST_DRAWN, min(drawn.get(seat, 0), MOST_DRAWN)) for seat in seats], dtype=np.int64)
         one, other = self._pairs
-        compared = known[one] & known[other]
+        compared = np.True_  # of all pairs, mostly
+        if len(drawn) < self.seats:
+            known = np.array([seat in drawn for seat in seats])
+            compared = known[one] & known[other]
         alike = compared & (np.abs(values[one] - values[other]) < width)
         stakes = self._stakes + 1 / (self._steps * (self._steps + 1))
         stakes *= np.where(alike, (1 + q) / (2 * q), 0.5)
-        self._stakes = np.where(compared, np.minimum(stakes, ENOUGH), self._stakes)
+        np.minimum(stakes, ENOUGH, out=stakes)
+        self._stakes = stakes if compared is np.True_ else np.where(compared, stakes, self._stakes)
         for counted, more in zip(self._counts, (alike, compared, q * compared), strict=True):
             counted += more
 

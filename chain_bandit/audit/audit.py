@@ -1,7 +1,8 @@
 """The audit: two walks over a history, and a report."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
+from typing import TypeVar
 
 from chain_bandit.audit import costs, evidence, money, records, rewards, seals, setup
 from chain_bandit.audit.books import Movement
@@ -10,14 +11,16 @@ from chain_bandit.audit.chain import survey
 from chain_bandit.audit.exhibits import Field, Place
 from chain_bandit.audit.findings import findings
 from chain_bandit.audit.game import Game
-from chain_bandit.audit.nonces import Nonces
+from chain_bandit.audit.nonces import Nonces, Signed
+from chain_bandit.audit.order import check_order
 from chain_bandit.audit.refused import refused
 from chain_bandit.audit.report import AuditReport, Checks
-from chain_bandit.history.blocks import History, RawBlock
+from chain_bandit.history.blocks import History
 from chain_bandit.history.bodies import body_digests
 from chain_bandit.history.errors import HistoryError
 from chain_bandit.history.evm import decode_transaction
 from chain_bandit.history.records import CREATION, METHODS, Call, calls_in
+from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.digests import keccak
 
 _BEFORE: dict[str, Callable[[Game, Call], None]] = {"join": setup.joined, "open": setup.opened}
@@ -48,6 +51,7 @@ Observer = Callable[[int, int], None]
 def audit(
     history: History, head: bytes | None = None, on_verified: Callable[[float], None] = lambda seconds: None,
     on_movement: Callable[[Movement], None] | None = None, observe: Observer = lambda done, total: None,
+    trail: bytes = b"",
 ) -> AuditReport:
     """Replay a game from its history alone.
 
@@ -59,67 +63,77 @@ def audit(
         on_movement: told every movement of money, in order.
         observe: told now and then how many blocks of how many a walk has behind it; of how many the first one has to
             find out, and says 0.
+        trail: that of an earlier audit's report: it tells where a history became another, the head only that it did.
 
     Raises:
         HistoryError: when the history cannot be read; everything else that is wrong with it is in the report.
     """  # fmt: skip
-    game = _replayed(history, head, on_verified, observe, Nonces(), on_movement)
+    game = _replayed(history, head, trail, on_verified, observe, Nonces(), on_movement)
     if again := game.nonces.repeated():
-        game = _replayed(history, head, on_verified, observe, Nonces(again))
-    return _report(game, head is None)
+        game = _replayed(history, head, trail, on_verified, observe, Nonces(again))
+    return reported(game, {name for name, kept in (("chain.head", head), ("chain.trail", trail)) if not kept})
 
 
 def _replayed(
-    history: History, head: bytes | None, on_verified: Callable[[float], None], observe: Observer, nonces: Nonces,
-    on_movement: Callable[[Movement], None] | None = None,
+    history: History, head: bytes | None, trail: bytes, on_verified: Callable[[float], None], observe: Observer,
+    nonces: Nonces, on_movement: Callable[[Movement], None] | None = None,
 ) -> Game:
     """Both walks."""  # fmt: skip
     checks = Checks()
-    found = survey(History(history.origin, _observed(history, observe, 0)), head, checks)
+    found = survey(History(history.origin, observed(history.blocks, observe)), head, checks, trail)
     game = Game(history.origin, found, checks, on_verified, nonces=nonces)
     game.books.told = on_movement
     if found.sound:
-        count = found.number + 1 - history.origin.first_block
-        _replay_all(game, History(history.origin, _observed(history, observe, count)))
-        _finish(game)
+        if replay(game, history, observe) != found.head:
+            raise HistoryError(1, "it changed while it was read")
+        finish(game)
     else:
         for name in CHECKS:
-            if not name.startswith("chain."):
+            if not name.startswith("chain.") or name in ("chain.order", "chain.trail"):
                 checks.unknown(name, "the blocks are no chain: nothing was replayed")
     return game
 
 
-def _observed(history: History, observe: Observer, total: int) -> Iterator[RawBlock]:
+Item = TypeVar("Item")
+
+
+def observed(items: Iterable[Item], observe: Observer, total: int = 0) -> Iterator[Item]:
     """The blocks for one walk."""
-    for done, block in enumerate(history.blocks, 1):
-        yield block
+    for done, item in enumerate(items, 1):
+        yield item
         if done % SEEN_EVERY == 0:
             observe(done, total)
 
 
-def _replay_all(game: Game, history: History) -> None:
-    last = None
-    for block in history.blocks:
-        last = block
+def replay(game: Game, history: History, observe: Observer) -> bytes:
+    """The second walk, over a chain that is sound; gives the last block's hash."""
+    head, first = b"", history.origin.first_block
+    count = game.survey.number + 1 - first
+    for number, block in enumerate(observed(history.blocks, observe, count), first):
+        head = block.header
         game.bodies = {keccak(body): body for body in block.bodies}
         named: set[bytes] = set()
         made = calls_in(block, history.origin.contract)
+        check_order(game, block, number, made)
         for sent in map(decode_transaction, block.transactions):
-            game.nonces.add(sent.sender, sent.signed, sent.signature, game.ledger.round if game.ledger else 0)
+            if game.nonces.add(sent.signed, sent.signature):
+                round_ = game.ledger.round if game.ledger else 0
+                game.nonces.keep(Signed(sent.sender, sent.signed, sent.signature, round_))
         for call in made:
             if game.deployment is not None:
                 named.update(body_digests(call, game.deployment.parameters))
             game.checks.place = Place(block, call.block, call)
-            game.books.at = call.block, call.digest
+            if game.books.told is not None:
+                game.books.at = call.block, call.digest
             _replay(game, call)
+            game.called = call.block
         if made and game.deployment is not None:
             money.check_conservation(game)
         if block.bodies and not game.blind:
             strangers = sum(digest not in named for digest in game.bodies) + len(block.bodies) - len(game.bodies)
             game.checks.that(not strangers, "header.body", None, f"bodies beside block {game.survey.number}",
                              "{} of them, not {}, are of no header that is recorded there", strangers, 0)
-    if last is None or keccak(last.header) != game.survey.head:
-        raise HistoryError(1, "it changed while it was read")
+    return keccak(head)
 
 
 def _replay(game: Game, call: Call) -> None:
@@ -184,7 +198,7 @@ def _replay_foreign(game: Game, call: Call) -> None:
             game.checks.unknown("record.links", game.blind)
 
 
-def _finish(game: Game) -> None:
+def finish(game: Game) -> None:
     """What can only be said at the end."""
     checks, block = game.checks, game.survey.number
     checks.place = None
@@ -214,15 +228,17 @@ def _finish(game: Game) -> None:
         checks.unknown("costs.case", "the game was closed without costs")
 
 
-def _report(game: Game, trusted: bool) -> AuditReport:
+def reported(game: Game, unasked: set[str]) -> AuditReport:
+    """The report of a game that was gone through; `unasked`: checks for which nothing was given."""
     deployment, disclosed = game.deployment, game.disclosed
+    records.charge_rows(game)
     facts: dict[str, object] = {
         "chain_id": game.origin.chain_id,
         "contract": "0x" + game.origin.contract.hex(),
         "first_block": game.origin.first_block,
         "last_block": game.survey.number,
         "records": len(game.past),
-        "approved": sum(row.kind == "approved" for row in game.rows),
+        "approved": sum(past.kind is Kind.APPROVED for past in game.past.values()),
         "cost": disclosed.cost if disclosed else None,
         "true_means": list(disclosed.means) if disclosed else None,
         "gas": sum(row.gas for row in game.rows),
@@ -234,21 +250,20 @@ def _report(game: Game, trusted: bool) -> AuditReport:
         facts["parameters"] = {
             each.name: getattr(deployment.parameters, each.name) for each in fields(deployment.parameters)
         }
-    checks = dict(game.checks.tallies)
+    checks = {name: tally for name, tally in game.checks.tallies.items() if name not in unasked}
     unopened = deployment is not None and deployment.parameters.sealed and bool(game.unread)
-    if trusted:
-        del checks["chain.head"]
     return AuditReport(
         checks=checks,
         violations=game.checks.violations,
         findings=findings(game),
         run_digest="0x" + game.run_digest.hex() if game.bodies_known and not unopened else None,
         head="0x" + game.survey.head.hex(),
-        head_trusted=trusted,
+        head_trusted="chain.head" in unasked,
         complete=game.closed or money.called_off(game, game.survey.number),
         game=facts,
         accounts=money.accounts(game),
         burned=game.burned,
-        rounds=records.charged_rows(game),
+        rounds=game.rows,
         other_transactions=dict(game.other),
+        trail=game.survey.trail.hex(),
     )

@@ -1,24 +1,21 @@
 """Certificates: a quorum of the round's validators, each signature its seat's own (PROTOCOL 1.5, 1.7)."""
 
-from functools import lru_cache
 from time import perf_counter
 
 from chain_bandit.audit.game import Game
-from chain_bandit.crypto.verify import signer
+from chain_bandit.audit.nonces import Signed
 from chain_bandit.protocol.blocks import SIGNATURE_BYTES, seats
 from chain_bandit.protocol.ledger import validators
 from chain_bandit.protocol.messages import Phase, Role, Slot
 
-_signer = lru_cache(maxsize=4096)(signer)
 
-
-def signed_by(game: Game, digest: bytes, signature: bytes) -> bytes | None:
-    """`crypto.verify.signer`, its verdicts kept for a while, its time told to the game, its nonce looked at."""
+def signed_by(game: Game, seat: int, digest: bytes, signature: bytes) -> bytes | None:
+    """Whose a signature is, which should be a seat's; its time is told to the game, its nonce looked at."""
     start = perf_counter()
-    address = _signer(digest, signature)
+    address = game.whose(digest, signature, game.addresses[seat])
     game.on_verified(perf_counter() - start)
-    if address is not None:
-        game.nonces.add(address, digest, signature, game.running.round)
+    if address is not None and game.nonces.add(digest, signature):
+        game.nonces.keep(Signed(address, digest, signature, game.running.round))
     return address
 
 
@@ -43,7 +40,7 @@ def check_certificate(game: Game, content: bytes, signers: int, signatures: byte
     valid = []
     for index, seat in enumerate(holder for holder in holders if holder < p.participants):
         signature = signatures[SIGNATURE_BYTES * index : SIGNATURE_BYTES * (index + 1)]
-        who = signed_by(game, digest, signature)
+        who = signed_by(game, seat, digest, signature)
         valid.append(checks.that(
             who == game.addresses[seat], "certificate.signatures", t, f"block signature of seat {seat}",
             "{2} is not its signature over this record: it is of {0}, the seat is {1}", who, game.addresses[seat],

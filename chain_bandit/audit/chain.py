@@ -1,10 +1,11 @@
 """The first walk: is this a chain at all, and what did the end of the game open?"""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from chain_bandit.audit.exhibits import Field, Place
 from chain_bandit.audit.report import Checks
-from chain_bandit.history.blocks import History, RawBlock
+from chain_bandit.history.blocks import History, Origin, RawBlock
 from chain_bandit.history.errors import BadEncoding
 from chain_bandit.history.evm import (
     BlockHeader,
@@ -13,9 +14,12 @@ from chain_bandit.history.evm import (
     decode_transaction,
     ordered_root,
 )
-from chain_bandit.history.records import Call, calls_in
+from chain_bandit.history.records import SELECTORS, TOPICS, Call, calls_in
 from chain_bandit.history.remembered import remembered
 from chain_bandit.protocol.digests import uint
+
+STEP = 4
+"""Bytes of each block's hash in a trail: who wants to be unseen has to be so in every block from the changed one on."""
 
 
 @dataclass(slots=True)
@@ -26,6 +30,8 @@ class Survey:
         sound: whether blocks, roots and links all hold: only then is anything else worth replaying.
         first: where the first block is, which should create the contract.
         head: hash and number of the last block.
+        trail: the first bytes of every block's hash.
+        strayed: whether a block was another than the auditor's trail has.
         reveal: secret, encoded roles and encoded model, once the contract took them.
         pulls: all settlements, one after the other.
         seal_keys: of each seat that revealed its sealing key.
@@ -35,13 +41,20 @@ class Survey:
     first: Place | None = None
     head: bytes = bytes(32)
     number: int = -1
+    trail: bytearray = field(default_factory=bytearray)
+    strayed: bool = False
     reveal: tuple[bytes, bytes, bytes] | None = None
     pulls: bytearray = field(default_factory=bytearray)
     seal_keys: dict[int, bytes] = field(default_factory=dict)
 
 
-def survey(history: History, kept: bytes | None, checks: Checks) -> Survey:
-    """Check the blocks of a history as a chain, and collect what later rounds open about earlier ones."""
+def survey(history: History, kept: bytes | None, checks: Checks, trail: bytes = b"") -> Survey:
+    """Check the blocks of a history as a chain, and collect what later rounds open about earlier ones.
+
+    Args:
+        kept: the last block's hash, as the auditor kept it.
+        trail: of every block from the first on, as an earlier audit found it: where the history leaves it is said.
+    """
     found = Survey()
     origin = history.origin
     for block in history.blocks:
@@ -49,17 +62,35 @@ def survey(history: History, kept: bytes | None, checks: Checks) -> Survey:
         found.sound &= _check_block(block, found, origin.first_block, origin.chain_id, checks)
         if not found.sound:
             break
-        for call in calls_in(block, origin.contract):
-            if call.succeeded:
-                _take_in(call, found)
+        found.trail += found.head[:STEP]
+        if trail and not found.strayed:
+            _follow(trail, found, checks)
+        _take_in(block, origin.contract, found)
+    if found.sound and len(found.trail) < len(trail) and not found.strayed:
+        checks.that(False, "chain.trail", None, "history", "it ends after {} blocks of {}", len(found.trail) // STEP,
+                    len(trail) // STEP, shown=Field.HASH)
     if found.number < 0 and found.sound:
         found.sound = checks.that(False, "chain.links", None, "history", "it holds {} blocks, not at least {}", 0, 1)
+    check_head(found, kept, checks)
+    return found
+
+
+def check_head(found: Survey, kept: bytes | None, checks: Checks) -> None:
+    """Compare the last block's hash with the one that the auditor kept, if there is one."""
     if kept is not None and found.sound:
         checks.that(found.head == kept, "chain.head", None, f"block {found.number}",
                     "its hash is {}, the auditor kept {}", found.head, kept)
     elif kept is not None:
         checks.unknown("chain.head", "the blocks are no chain")
-    return found
+
+
+def _follow(trail: bytes, found: Survey, checks: Checks) -> None:
+    """Hold the block that was read last against the trail, which ends where the game went on later."""
+    at = len(found.trail)
+    here = trail[at - STEP : at]
+    found.strayed = bool(here) and not checks.same(
+        found.head[:STEP], here, "chain.trail", None, f"first bytes of the hash of block {found.number}"
+    )
 
 
 def _check_block(block: RawBlock, found: Survey, first: int, chain_id: int, checks: Checks) -> bool:
@@ -90,7 +121,9 @@ def _transactions_problem(transactions: tuple[bytes, ...], root: bytes, chain_id
         if ordered_root(transactions) != root:
             return "its transactions do not give its transactions root"
         for raw in transactions:
-            if decode_transaction(raw).chain_id not in (None, chain_id):
+            sent = decode_transaction(raw)
+            _ = sent.sender  # or nobody signed it
+            if sent.chain_id not in (None, chain_id):
                 return f"a transaction is not signed for chain {chain_id}"
     except BadEncoding as error:
         return str(error)
@@ -118,8 +151,30 @@ def _receipts_problem(block: RawBlock, header: BlockHeader) -> str:
     return "" if gas == header.gas_used else "its gas is not that of its receipts"
 
 
-def _take_in(call: Call, found: Survey) -> None:
-    """Keep what a transaction opens, or what is opened later. Whether it was right to is checked on the second walk."""
+OPENING = (SELECTORS["reveal"], SELECTORS["settleRewards"], TOPICS["SealRevealed"])
+"""Bytes of which a block that opens something has some."""
+
+
+def opened(blocks: Iterable[RawBlock | None], origin: Origin) -> Survey:
+    """What a sound chain opens, of whose blocks some are left out (None): none of those that have bytes of `OPENING`,
+    nor the first one. Its head is not known."""
+    found = Survey(number=origin.first_block - 1)
+    for block in blocks:
+        found.number += 1
+        if block is not None:
+            found.first = found.first or Place(block, origin.first_block)
+            _take_in(block, origin.contract, found)
+    return found
+
+
+def _take_in(block: RawBlock, contract: bytes, found: Survey) -> None:
+    """Keep what a block opens, or what is opened later. Whether it was right to is checked on the second walk."""
+    for call in calls_in(block, contract):
+        if call.succeeded:
+            _take_in_call(call, found)
+
+
+def _take_in_call(call: Call, found: Survey) -> None:
     if call.method == "reveal" and call.arguments:
         found.reveal = (call.arguments[0], call.arguments[1], call.arguments[2])
     elif call.method == "settleRewards" and call.arguments:

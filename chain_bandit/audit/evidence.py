@@ -55,6 +55,7 @@ def _problem(game: Game, proof: Accusation) -> str:
     instance = 0 if role is Role.SIGNER else proof.seat
     slot = Slot(game.separator, proof.round, proof.parent)
     for content, signature in ((proof.content, proof.signature), (proof.other_content, proof.other_signature)):
-        if signed_by(game, slot.digest(phase, role, instance, content), signature) != game.addresses[proof.seat]:
+        digest = slot.digest(phase, role, instance, content)
+        if signed_by(game, proof.seat, digest, signature) != game.addresses[proof.seat]:
             return f"0x{signature[:8].hex()}… is not its signature over 0x{content[:8].hex()}… in that slot"
     return ""

@@ -14,7 +14,7 @@ from chain_bandit.history.errors import BadEncoding
 from chain_bandit.history.evm import HEADER_FIELDS, decode_receipt, decode_transaction
 from chain_bandit.history.records import Call
 from chain_bandit.history.rlp import decode as decode_rlp
-from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.digests import keccak, uint
 
 LONGEST = 1024
 """Bytes of an exhibit that a report holds; the commands print all."""
@@ -27,6 +27,7 @@ class Field(StrEnum):
     SENDER = "from"
     VALUE = "value"
     NUMBER = "blockNumber"
+    NONCE = "nonce"
     LOGS = "data"
     """Of all logs of a receipt, one after the other."""
     BODY = "body"
@@ -38,13 +39,15 @@ class Field(StrEnum):
 
 
 _OF_THE_BLOCK = {Field.PARENT, Field.HASH, Field.HEIGHT, Field.TRANSACTIONS, Field.RECEIPTS}
-_QUANTITIES = {Field.VALUE, Field.NUMBER, Field.HEIGHT}
+_QUANTITIES = {Field.VALUE, Field.NUMBER, Field.NONCE, Field.HEIGHT}
 
 SHOWN_BY: dict[str, Field] = {
     "chain.links": Field.PARENT,
     "chain.transactions": Field.TRANSACTIONS,
     "chain.receipts": Field.RECEIPTS,
+    "chain.order": Field.NONCE,
     "chain.head": Field.HASH,
+    "chain.trail": Field.HASH,
     "game.deposits": Field.VALUE,
     "game.genesis": Field.LOGS,
     "record.events": Field.LOGS,
@@ -160,8 +163,11 @@ def _value(place: Place, field: Field) -> bytes:
         for sent, received in zip(place.block.transactions, place.block.receipts, strict=True):
             if decode_transaction(sent).digest == call.digest:
                 return b"".join(log.data for log in decode_receipt(received).logs)
+    if field is Field.NONCE:
+        return next(uint(sent.nonce, 32) for sent in map(decode_transaction, place.block.transactions)
+                    if sent.digest == call.digest)  # fmt: skip
     number = call.value if field is Field.VALUE else call.block
-    return call.sender if field is Field.SENDER else number.to_bytes(32, "big")
+    return call.sender if field is Field.SENDER else uint(number, 32)
 
 
 def _header_field(place: Place, field: Field) -> bytes:

@@ -3,13 +3,15 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from chain_bandit.audit.alike import Alike
 from chain_bandit.audit.books import Books
 from chain_bandit.audit.chain import Survey
 from chain_bandit.audit.nonces import Nonces
-from chain_bandit.audit.report import Checks, RoundRow
+from chain_bandit.audit.report import Checks
+from chain_bandit.audit.rows import Rows
+from chain_bandit.crypto.verify import signer
 from chain_bandit.history.blocks import Origin
 from chain_bandit.protocol.blocks import Kind, Seated
 from chain_bandit.protocol.digests import ZERO
@@ -30,10 +32,15 @@ class Disclosed:
     cost: int
     means: tuple[int, ...]
 
-    @property
+    @cached_property
     def liars(self) -> frozenset[int]:
         """Seats labelled A1 or A3."""
         return frozenset(p for p, role in enumerate(self.roles) if role & Conduct.LIAR)
+
+    @cached_property
+    def honest(self) -> frozenset[int]:
+        """Seats without a label."""
+        return frozenset(p for p, role in enumerate(self.roles) if not role)
 
 
 @lru_cache(maxsize=8)
@@ -47,6 +54,17 @@ def disclose(secret: bytes, roles: bytes, model: bytes, seed_0: bytes, arms: int
         return None
     draws = Draws(decoded, secret, seed_0)
     return Disclosed(decoded, draws, tuple(map(Conduct, roles)), hidden_cost(secret, seed_0), decoded.means)
+
+
+Whose = Callable[[bytes, bytes, bytes], bytes | None]
+"""`whose(digest, signature, expected)` gives the address that signed, and is told whose it should be."""
+
+_signer = lru_cache(maxsize=4096)(signer)
+
+
+def recovered(digest: bytes, signature: bytes, expected: bytes) -> bytes | None:
+    """`crypto.verify.signer`, its verdicts kept for a while."""
+    return _signer(digest, signature)
 
 
 @lru_cache(maxsize=4096)
@@ -75,7 +93,7 @@ class Past:
         priced: of a block, the arm that its header carries and that arm's global estimator.
         expected: case 2; None when it is not known.
         charged: what the environment said of it.
-        pulls: of an approved round after the burn-in, by seat; None where it is not known.
+        pulls: of an approved round of a sealed game, by seat, until it is settled; None where it is not known.
     """
 
     kind: Kind
@@ -104,6 +122,9 @@ class Game:
         unread: seats of which some round's pull is not known, so that neither are its counts and means.
         last: every seat's last receipt; None where it is not known.
         earned, summed, unsealed: of a sealed game: units in opened tags by seat, whether sums were paid, who revealed.
+        numbered: of every account that called the contract, what number its next transaction has, and the block of its
+            last one.
+        called: the block of the call before the one that is replayed: what is missing is missing from there on.
         paid_in, paid_out: wei that the history says the contract got and gave away.
         gap, least: by how much that was not what the books say, when it was last looked at, and how far the account
             with least was below nothing.
@@ -115,6 +136,7 @@ class Game:
     survey: Survey
     checks: Checks
     on_verified: Callable[[float], None] = lambda seconds: None
+    whose: Whose = recovered
     deployment: Deployment | None = None
     seated: list[Seated] = field(default_factory=list)
     addresses: list[bytes] = field(default_factory=list)
@@ -156,8 +178,10 @@ class Game:
     burned: int = 0
     withdrawn: dict[bytes, int] = field(default_factory=dict)
     run_digest: bytes = ZERO
-    rows: list[RoundRow] = field(default_factory=list)
+    rows: Rows = field(default_factory=Rows)
     nonces: Nonces = field(default_factory=Nonces)
+    called: int = 0
+    numbered: dict[bytes, tuple[int, int]] = field(default_factory=dict)
     alike: Alike | None = None
     findings: dict[tuple[str, int | None], list[int]] = field(default_factory=lambda: defaultdict(list))
     other: Counter[str] = field(default_factory=Counter)
@@ -187,7 +211,7 @@ class Game:
 
     def is_honest(self, seat: int) -> bool:
         """Whether the opened roles label the seat honest."""
-        return self.disclosed is not None and not self.disclosed.roles[seat]
+        return self.disclosed is not None and seat in self.disclosed.honest
 
     def note(self, kind: str, seat: int | None, round_: int) -> None:
         """Keep a finding about a participant, or about the environment or the game without a seat."""

@@ -99,6 +99,7 @@ def withdrew(game: Game, call: Call, address: bytes, amount: int) -> None:
             amount == owed and address not in game.withdrawn, "money.balances", None, f"withdrawal of {who}",
             "{} wei, settlement owes it {}{}", amount, owed,
             ", which it already took" if address in game.withdrawn else "",
+            since=game.called if game.ledger is not None and not game.closed else None,
         )  # fmt: skip
     game.withdrawn[address] = game.withdrawn.get(address, 0) + amount
 

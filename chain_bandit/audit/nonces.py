@@ -37,14 +37,16 @@ class Nonces:
     _digests: "array[int]" = field(default_factory=lambda: array("Q"))
     _kept: dict[bytes, dict[tuple[bytes, bytes], Signed]] = field(default_factory=lambda: defaultdict(dict))
 
-    def add(self, address: bytes, digest: bytes, signature: bytes, round_: int) -> None:
-        """Take in a valid signature of 64 bytes."""
+    def add(self, digest: bytes, signature: bytes) -> bool:
+        """Take in a valid signature of 64 bytes; whether it is one to `keep`."""
         head = int.from_bytes(signature[:8], "big")
         self._heads.append(head)
         self._digests.append(int.from_bytes(digest[:8], "big"))
-        if head in self.watched:
-            seen = self._kept[signature[:32]]
-            seen.setdefault((address, digest), Signed(address, digest, signature, round_))
+        return head in self.watched
+
+    def keep(self, signed: Signed) -> None:
+        """Keep a signature whole."""
+        self._kept[signed.signature[:32]].setdefault((signed.address, signed.digest), signed)
 
     def repeated(self) -> frozenset[int]:
         """The first 8 bytes of nonces that may have signed two digests."""

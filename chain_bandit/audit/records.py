@@ -7,8 +7,8 @@ from chain_bandit.audit.blocks import Checked, check_block
 from chain_bandit.audit.catalogue import VOUCHED_FOR
 from chain_bandit.audit.certificates import check_certificate
 from chain_bandit.audit.game import Game, Past
-from chain_bandit.audit.report import RoundRow
 from chain_bandit.audit.rewards import after_round
+from chain_bandit.audit.rows import RoundRow
 from chain_bandit.audit.timing import in_time
 from chain_bandit.history.records import Call, Event
 from chain_bandit.protocol import run_digest
@@ -213,9 +213,8 @@ def _advance(
     )
 
 
-def charged_rows(game: Game) -> list[RoundRow]:
-    """The rows of all rounds, each with what the environment charged rather than what it should have."""
-    return [
-        row if game.past[row.round].charged is None else replace(row, costly=game.past[row.round].charged)
-        for row in game.rows
-    ]
+def charge_rows(game: Game) -> None:
+    """Put into every round's row what the environment charged, where that is not what it should have."""
+    for index, past in enumerate(game.past.values()):
+        if past.charged is not None and past.charged != past.expected:
+            game.rows[index] = replace(game.rows[index], costly=past.charged)

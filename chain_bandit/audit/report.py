@@ -1,13 +1,14 @@
 """What an audit says: checks counted one by one, violations apart from findings, money, and one row a round."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from enum import Enum, StrEnum
 from typing import Any
 
 from chain_bandit.audit.catalogue import CHECKS, PROVES
 from chain_bandit.audit.exhibits import LONGEST, Exhibit, Field, Place, Slice, exhibit
+from chain_bandit.audit.rows import RoundRow
 
 KEPT = 20
 """Violations and findings of one sort that are kept in words; all are counted."""
@@ -22,6 +23,7 @@ class Violation:
         field: what it is about, in words.
         found, expected: what the history says and what follows from the rest of it, ready for JSON.
         exhibit: where on the chain it shows; None where no block is to blame.
+        since: the first block that may be to blame, where that can be an earlier one than the exhibit's.
     """
 
     check: str
@@ -31,6 +33,7 @@ class Violation:
     found: Any = None
     expected: Any = None
     exhibit: Exhibit | None = None
+    since: int | None = None
 
 
 class Weight(StrEnum):
@@ -105,36 +108,6 @@ class Account:
     owed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class RoundRow:
-    """One record.
-
-    Attributes:
-        rewards: by seat in units, None where no pull was settled.
-        costly: None where not known.
-        gas: the record's share of its transaction's.
-        signers: of its certificate; nobody for a block that a later one of its transaction vouches for.
-        validators: the round's committee less its block list.
-        blocked: the round's block list.
-        reputations: of every seat after the record.
-    """
-
-    round: int
-    kind: str
-    arm: int | None
-    means: tuple[int, ...] | None
-    reporters: tuple[int, ...]
-    selected: tuple[tuple[int, ...], ...]
-    costly: bool | None
-    rewards: tuple[int | None, ...] | None
-    gas: int
-    block: int
-    signers: tuple[int, ...] = ()
-    validators: tuple[int, ...] = ()
-    blocked: tuple[int, ...] = ()
-    reputations: tuple[int, ...] = ()
-
-
 class Checks:
     """The running count of every check, and the first violations with what shows them.
 
@@ -156,7 +129,7 @@ class Checks:
 
     def that(
         self, holds: bool, check: str, where: int | None, about: str, problem: str, found: object, expected: object,
-        *more: object, part: bytes | Slice = b"", shown: Field | None = None,
+        *more: object, part: bytes | Slice = b"", shown: Field | None = None, since: int | None = None,
     ) -> bool:
         """Count one check.
 
@@ -165,6 +138,7 @@ class Checks:
             problem: of a failure, a sentence that `found`, `expected` and `more` are put into.
             part: the bytes of calldata or body that it is about; without them, and without `shown`, the field that
                 `exhibits.SHOWN_BY` names.
+            since: the first block that may be to blame, if that is not the one where it shows.
         """  # fmt: skip
         tally = self.tallies[check]
         if holds:
@@ -178,7 +152,7 @@ class Checks:
             tally.evidence = sentence
         if tally.failed <= KEPT:
             seen = exhibit(self.place, check, part, shown) if self.place else None
-            self.violations.append(Violation(check, where, about, sentence, plain(found), plain(expected), seen))
+            self.violations.append(Violation(check, where, about, sentence, plain(found), plain(expected), seen, since))
         return False
 
     def passed(self, check: str, count: int = 1) -> None:
@@ -187,12 +161,12 @@ class Checks:
 
     def same(
         self, got: object, expected: object, check: str, where: int | None, about: str,
-        part: bytes | Slice = b"", shown: Field | None = None,
+        part: bytes | Slice = b"", shown: Field | None = None, since: int | None = None,
     ) -> bool:
         """Count one comparison of what the history says with what follows from the rest of it."""  # fmt: skip
         return self.that(
             got == expected, check, where, about, "the history says {}, the rules give {}", got, expected,
-            part=part, shown=shown,
+            part=part, shown=shown, since=since,
         )  # fmt: skip
 
     def each_same(
@@ -258,6 +232,7 @@ class AuditReport:
         rounds: one row a record.
         other_transactions: how many were reverted, were without effect, or came through another contract: listed,
             not judged.
+        trail: the first bytes of every block's hash, in hexadecimal, for a later audit of the same history.
     """
 
     checks: dict[str, Tally]
@@ -270,8 +245,9 @@ class AuditReport:
     game: dict[str, Any]
     accounts: list[Account]
     burned: int
-    rounds: list[RoundRow]
+    rounds: Sequence[RoundRow]
     other_transactions: dict[str, int] = field(default_factory=dict)
+    trail: str = ""
 
     @property
     def failed(self) -> int:
@@ -320,11 +296,25 @@ class AuditReport:
         }
         if with_rounds:
             value["rounds"] = [asdict(item) for item in self.rounds]
+            value["trail"] = self.trail
         return value
 
     def json(self, with_rounds: bool = True) -> str:
         """Deterministic JSON text."""
-        return json.dumps(self.as_dict(with_rounds), sort_keys=True)
+        return "".join(self.pieces(with_rounds))
+
+    def pieces(self, with_rounds: bool = True) -> Iterator[str]:
+        """That text piece by piece, no more than a row of the rounds at once."""
+        value = self.as_dict(with_rounds=False) | ({"rounds": None, "trail": self.trail} if with_rounds else {})
+        for index, name in enumerate(sorted(value)):
+            yield f"{', ' if index else '{'}{json.dumps(name)}: "
+            if name != "rounds":
+                yield json.dumps(value[name], sort_keys=True)
+                continue
+            for at, row in enumerate(self.rounds):
+                yield f"{', ' if at else '['}{json.dumps(asdict(row), sort_keys=True)}"
+            yield "]" if self.rounds else "[]"
+        yield "}"
 
     def lines(self) -> list[str]:
         """The report in plain lines for a terminal."""

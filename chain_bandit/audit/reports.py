@@ -20,7 +20,7 @@ def check_reports(game: Game, signed: Mapping[int, SignedReport]) -> dict[int, R
     for seat, report in signed.items():
         content = statement_content(Phase.REPORT, report.content)
         digest = slot.digest(Phase.REPORT, Role.COMMANDER, seat, content)
-        who = signed_by(game, digest, report.signature)
+        who = signed_by(game, seat, digest, report.signature)
         checks.that(
             who == game.addresses[seat], "report.signature", ledger.round, f"report of seat {seat}",
             "{2} is not its signature over this report: it is of {0}, the seat is {1}", who, game.addresses[seat],

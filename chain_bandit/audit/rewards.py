@@ -44,10 +44,12 @@ def after_round(game: Game, past: Past, arm: int | None) -> tuple[Pull, ...] | N
     p, ledger = game.parameters, game.running
     if past.paid and ledger.round > p.burn_in:
         row = _next_row(game)
-        past.pulls = pulls_of_tags(game, past, row) if p.sealed else _pulls(game, row)
-        for seat, pull in enumerate(past.pulls):
+        pulls = pulls_of_tags(game, past, row) if p.sealed else _pulls(game, row)
+        if p.sealed:
+            past.pulls = pulls
+        for seat, pull in enumerate(pulls):
             _pulled(game, seat, pull)
-        known = tuple(pull for pull in past.pulls if pull is not None)
+        known = tuple(pull for pull in pulls if pull is not None)
         return known if len(known) == p.participants else None
     if arm is not None:
         _receive(game, ledger.round, arm, ledger.failed)
@@ -108,6 +110,7 @@ def settled(game: Game, call: Call) -> None:
             row = data[size * index : size * (index + 1)]
             pulls = game.past[t].pulls if p.sealed else _pulls(game, row)
             _check_round(game, t, pulls, Slice(data, size * index, size // p.participants))
+            game.past[t].pulls = ()
         game.settled_through = through
 
 

@@ -80,7 +80,9 @@ def joined(game: Game, call: Call) -> None:
     _in_opening(game, call, f"joining of seat {seat}")
     game.paid_in += call.value
     game.books.move("stake", CONTRACT, account(seat, "stake"), seated.weight * p.stake)
-    game.checks.same(call.events, (Event("Joined", (seat, call.sender)),), "record.events", None, "events of joining")
+    ahead = any(event.name == "Joined" and event.values[0] > seat for event in call.events)  # a seat is missing
+    game.checks.same(call.events, (Event("Joined", (seat, call.sender)),), "record.events", None, "events of joining",
+                     since=game.called if ahead else None)
     shared = [other for other, each in enumerate(game.seated) if p.draws and each.vrf_key == seated.vrf_key]
     game.checks.that(not shared, "game.keys", None, f"VRF key of seat {seat}", "{0} is that of seats {2} too",
                      seated.vrf_key, "a key that no other seat has", shared, part=seated.vrf_key)
@@ -130,7 +132,9 @@ def opened(game: Game, call: Call) -> None:
     checks.same(call.sender, deployment.environment, "game.opening", None, "sender of the opening",
                 shown=Field.SENDER)
     checks.same(keccak(salt), deployment.salt_commitment, "game.opening", None, "salt commitment")
-    if not checks.same(len(game.addresses), p.participants, "game.opening", None, "seats filled"):
+    if not checks.same(
+        len(game.addresses), p.participants, "game.opening", None, "seats filled", since=game.called
+    ):
         game.blind = "the game was opened with empty seats"
         return
     if p.burn_in * p.participants > LONGEST_BURN_IN:

@@ -47,7 +47,7 @@ class Frame:
     @cached_property
     def values(self) -> frozenset[tuple[int, bytes, bytes]]:
         """What is claimed: (instance, content, signature) of each."""
-        return frozenset((claim.instance, claim.content, claim.signature) for claim in self.claims)
+        return frozenset([claim[:3] for claim in self.claims])
 
 
 class Drop(StrEnum):
@@ -98,20 +98,20 @@ class SignedBroadcast:
 
     def open(self, content: bytes) -> Frame:
         """Step 0 as commander: sign the content and hold it."""
-        digest = self._slot.digest(
-            self.phase, Role.COMMANDER, self._seat, statement_content(self.phase, content)
-        )
-        claim = Claim(self._seat, content, self._signer.sign(digest))
+        stated = statement_content(self.phase, content)
+        signature = self._signer.state(self._slot, self.phase, Role.COMMANDER, self._seat, stated)
+        claim = Claim(self._seat, content, signature)
         self._hold(claim)
         return Frame(self.phase, (claim,))
 
     def on_frame(self, step: int, frame: Frame) -> list[Drop]:
         """Take in the claims of a frame that arrived in `step`; the reasons for those dropped."""
         drops: list[Drop] = []
-        if frame.values <= self._accepted:
+        accepted = self._accepted
+        if frame.values <= accepted:
             return drops  # nearly everything that relays bring: not worth a reason, nor a call
         for claim in frame.claims:
-            if (claim.instance, claim.content, claim.signature) in self._accepted:
+            if claim[:3] in accepted:
                 continue
             reason = self.on_claim(step, claim)
             if reason is not None:
@@ -123,15 +123,18 @@ class SignedBroadcast:
         if claim.instance < 0 or not self._commanders >> claim.instance & 1:
             return Drop.UNKNOWN_SEAT
         held = self._held[claim.instance]
-        if self._key(claim) in held:
-            return Drop.KNOWN
+        if held:
+            if self._key(claim) in held:
+                return Drop.KNOWN
+            if step <= self._last_step and self._is_enough(held, claim):
+                return Drop.ENOUGH
         if step > self._last_step:
             return Drop.LATE
-        if self._is_enough(held, claim):
-            return Drop.ENOUGH
         reason = self._fault(step, claim)
         if reason is None:
             self._hold(claim)
+            if len(claim.relays) > step:  # with one's own, the next step asks for no more: no chain is beyond m + 1
+                claim = claim._replace(relays=claim.relays[:step])
             self._fresh.append(claim)
         return reason
 
@@ -163,7 +166,7 @@ class SignedBroadcast:
 
     def _hold(self, claim: Claim) -> None:
         self._held[claim.instance][self._key(claim)] = claim
-        self._accepted.add((claim.instance, claim.content, claim.signature))
+        self._accepted.add(claim[:3])
 
     def _key(self, claim: Claim) -> tuple[bytes, bytes]:
         """What is agreed on: a report with its signature, a header's digest alone."""

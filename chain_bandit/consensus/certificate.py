@@ -61,9 +61,9 @@ class Votes:
         """Take in a vote; False when its signature is not its seat's or it is known."""
         if vote.seat < 0 or not self._validators >> vote.seat & 1 or len(vote.content) != 32:
             return False
-        if vote.seat in self._by_content.get(vote.content, {}):
+        same, known = self._by_content.get(vote.content), self._by_content.values()
+        if same is not None and vote.seat in same:
             return False
-        known = self._by_content.values()
         if len(known) >= MOST_CONTENTS and sum(vote.seat in votes for votes in known) >= MOST_CONTENTS:
             return False
         digest = self._slot.digest(Phase.BLOCK, Role.SIGNER, 0, vote.content)
@@ -79,6 +79,15 @@ class Votes:
             return None
         members = sorted(votes)[: self._quorum]
         return Certificate(content, mask(members), b"".join(votes[seat] for seat in members))
+
+    def other_than(self, content: bytes) -> list[Vote]:
+        """The votes for anything else: whoever holds another one of their seats can prove it false."""
+        return [
+            Vote(seat, other, signature)
+            for other, votes in sorted(self._by_content.items())
+            if other != content
+            for seat, signature in sorted(votes.items())
+        ]
 
     def equivocations(self) -> list[Equivocation]:
         """Proof against every seat that signed two contents in the slot."""

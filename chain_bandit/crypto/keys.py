@@ -8,6 +8,7 @@ from coincurve import PrivateKey
 from chain_bandit.crypto.secp256k1 import ORDER
 from chain_bandit.crypto.verify import address_of
 from chain_bandit.protocol.digests import keccak, uint
+from chain_bandit.protocol.messages import Phase, Role, Slot
 
 
 def derive(seed: int, label: str, index: int = 0) -> bytes:
@@ -33,6 +34,10 @@ class Signer:
         self._key = PrivateKey(self.secret)
         self._on_signed = on_signed
         self.address = address_of(self._key.public_key)
+
+    def state(self, slot: Slot, phase: Phase, role: Role, instance: int, content: bytes) -> bytes:
+        """Sign a statement: the one thing that this key says in a slot, where relays go by `sign`."""
+        return self.sign(slot.digest(phase, role, instance, content))
 
     def sign(self, digest: bytes) -> bytes:
         """r then (parity << 255 | s) over the 32-byte digest; the nonce follows from key and digest."""

@@ -8,71 +8,28 @@ from chain_bandit.comparison.minutes import Minutes
 from chain_bandit.consensus.certificate import Certificate
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.verify import Verifier
+from chain_bandit.game.books import Books, RoundPlayed
 from chain_bandit.game.cast import Cast
 from chain_bandit.game.errors import LockstepBroken
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import Recorder
-from chain_bandit.protocol import run_digest
-from chain_bandit.protocol.blocks import Body, Header, Kind, Record, Report, SignedReport, approves, seats
+from chain_bandit.protocol.blocks import Header, Kind, Record, approves
 from chain_bandit.protocol.ledger import (
-    Ledger,
     accused,
     after_burn_in_round,
-    after_record,
-    blocked,
     exploration_arm,
     honest_arm,
-    pulled_arm,
     records_made,
 )
 from chain_bandit.protocol.parameters import ACCUSED_AHEAD, Parameters
-from chain_bandit.protocol.settlement import CostEntry, Pull
 from chain_bandit.protocol.submission import Submitted
 from chain_bandit.scenario import Scenario
 
 
-@dataclass(frozen=True, slots=True)
-class RoundPlayed:
-    """One round as it ended.
-
-    Attributes:
-        record: None in the burn-in, which leaves no record.
-        arm: what the honest pulled; None when the round failed.
-        pulls: by seat, of an approved learning round; empty otherwise.
-        cost: in units, of a round in case 2; None of any other.
-        accused: seats against which the honest hold proof of equivocation in this round.
-        body: encoded, of a round that ended in a block; a compact game leaves it nowhere else.
-        blocked: the round's block list.
-        statements: how many were delivered among the actors in this round: what commanders cost.
-        aborted: why there were no comparison bits, an attempt each.
-    """
-
-    round: int
-    record: Record | None
-    arm: int | None
-    pulls: tuple[Pull, ...] = ()
-    cost: int | None = None
-    accused: frozenset[int] = frozenset()
-    body: bytes = b""
-    blocked: frozenset[int] = frozenset()
-    statements: int = 0
-    aborted: tuple[str, ...] = ()
-
-    @property
-    def costly(self) -> bool:
-        """Case 2."""
-        return self.cost is not None
-
-
 @dataclass
-class Progress:
-    """What a game keeps while it runs; the entries are what the contract needs back at the end."""
+class Progress(Books):
+    """What a game keeps while it runs."""
 
-    ledger: Ledger
-    digest: bytes = run_digest.START
-    entries: list[CostEntry] = field(default_factory=list)
-    unsettled: list[bytes] = field(default_factory=list)
-    settled: int = 0
     evidence: list[Equivocation] = field(default_factory=list)
     reported: set[int] = field(default_factory=set)
     """Seats against which evidence was handed in."""
@@ -143,7 +100,7 @@ class Game:
     def _open(self) -> None:
         domain = self.recorder.open(self.plan)
         self.cast = Cast(self.plan, domain, self.verifier, self._order, self._minutes)
-        self.progress = Progress(self.cast.opening, settled=self.parameters.burn_in)
+        self.progress = Progress(self.parameters, self.cast.environment, self.cast.opening)
 
     def _burn_in_round(self) -> RoundPlayed:
         """A round before L: receipts for everybody, no consensus but for probes, no record."""
@@ -193,11 +150,8 @@ class Game:
             if each.kind is Kind.EXPLORATION:
                 self.cast.begin(progress.ledger)
                 self.cast.give(exploration_arm(parameters, progress.ledger))
-            played = replace(self._played(each, body, found), statements=statements)
-            parent = progress.ledger.head
-            header = each.header.encode(parameters) if each.header else b""
-            progress.entries.append(CostEntry(parent, each.kind, played.costly, header))
-            progress.ledger = after_record(parameters, progress.ledger, each)
+            ended = progress.add(each, body)
+            played = replace(ended, accused=found, statements=statements, aborted=self.cast.aborted)
             progress.due.append((each.round, int(each.kind), progress.ledger.head))
             if each.kind is Kind.EXPLORATION:
                 self._check_lockstep()
@@ -238,32 +192,6 @@ class Game:
         last, self.progress.due = self.progress.due[-1], []
         self.recorder.expect(last)
 
-    def _played(self, record: Record, body: bytes, accused: frozenset[int]) -> RoundPlayed:
-        """What the round comes to: pulls and case, and its share of the run digest."""
-        parameters, progress, ledger = self.parameters, self.progress, self.progress.ledger
-        header = record.header
-        reports: tuple[SignedReport, ...] = ()
-        pulls: tuple[Pull, ...] = ()
-        cost = None
-        if header is not None:
-            members = seats(header.reporters)
-            reports = Body.decode(body, len(members), parameters).reports
-            if record.kind is Kind.APPROVED and ledger.round > parameters.burn_in:
-                pulls = self.cast.environment.pulls()
-                progress.unsettled.append(self.cast.environment.settlement(pulls))
-                reported = {
-                    p: Report.decode(r.content, parameters).means for p, r in zip(members, reports, strict=True)
-                }
-                cost = self.cast.environment.charge(header, reported)
-        arm = pulled_arm(parameters, ledger, record.kind)
-        progress.digest = run_digest.extend(
-            progress.digest, parameters, record.round, record.kind, header, reports, pulls
-        )
-        listed = frozenset(seats(blocked(ledger, ledger.round)))
-        return RoundPlayed(
-            record.round, record, arm, pulls, cost, accused, body if header else b"", listed, aborted=self.cast.aborted
-        )
-
     def _collect_evidence(self) -> frozenset[int]:
         """Proofs of equivocation that honest validators hold of this round, one an accused seat and role.
 
@@ -290,12 +218,11 @@ class Game:
 
     def _settle(self, force: bool = False) -> None:
         """Settle rewards, several rounds in one transaction, once all of them are recorded."""
-        progress, last = self.progress, self.progress.ledger.round - 1
-        if progress.certified:
+        if self.progress.certified:
             return
-        if last > progress.settled and (force or len(progress.unsettled) >= self.scenario.chain.settle_every):
-            self.recorder.settle_rewards(last, b"".join(progress.unsettled))
-            progress.unsettled, progress.settled = [], last
+        settlement = self.progress.settlement(0 if force else self.scenario.chain.settle_every)
+        if settlement is not None:
+            self.recorder.settle_rewards(*settlement)
 
     def _check_lockstep(self) -> None:
         """Honest counts equal n_ref after every round, failed ones included."""

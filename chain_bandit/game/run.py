@@ -18,8 +18,9 @@ from chain_bandit.chain.process import OwnNode
 from chain_bandit.chain.wire import address
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game import folder
+from chain_bandit.game.books import RoundPlayed
 from chain_bandit.game.chains import Chain, embedded
-from chain_bandit.game.game import Game, RoundPlayed
+from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.unfinished import Journals, lock

@@ -52,20 +52,33 @@ class Transaction:
     """A signed transaction. `chain_id` is None for a legacy one signed for no chain; `to` is None when it creates.
 
     Attributes:
+        raw: all of it.
         signed: the digest that its sender signed.
         signature: its 64 bytes after EIP-2098.
     """
 
-    digest: bytes
+    raw: bytes
     type: int
     chain_id: int | None
     nonce: int
     to: bytes | None
     value: int
     data: bytes
-    sender: bytes
     signed: bytes
     signature: bytes
+
+    @property
+    def digest(self) -> bytes:
+        """Its hash."""
+        return keccak(self.raw)
+
+    @property
+    def sender(self) -> bytes:
+        """Whose the signature is: recovered when asked for, and kept for a while. Raises `BadEncoding`: nobody's."""
+        sender = _sender(self.signed, self.signature)
+        if sender is None:
+            raise BadEncoding("transaction: its signature is not valid")
+        return sender
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +133,7 @@ def decode_header(raw: bytes) -> BlockHeader:
     for value, (what, sizes) in zip(fields, _HEADER, strict=False):
         if sizes is None:
             _integer(value, what)
-        else:
+        elif not isinstance(value, bytes) or len(value) not in sizes:
             _bytes(value, what, *sizes)
     return BlockHeader(
         digest=keccak(raw),
@@ -135,12 +148,12 @@ def decode_header(raw: bytes) -> BlockHeader:
 
 
 _sender = lru_cache(maxsize=1 << 14)(signer)
-"""An audit walks twice over a history: of 10^4 rounds the second walk recovers no sender again, for 8 MB at most."""
+"""An audit may walk twice over a history: of 10^4 rounds the second walk recovers no sender again, for 8 MB at most."""
 
 
 @remembered(512)
 def decode_transaction(raw: bytes) -> Transaction:
-    """The transaction in `raw`, its sender recovered from its signature. Raises `BadEncoding`."""
+    """The transaction in `raw`; its signature is looked at when its sender is asked for. Raises `BadEncoding`."""
     if not raw:
         raise BadEncoding("transaction: empty")
     kind = 0 if raw[0] >= 0xC0 else raw[0]
@@ -151,20 +164,15 @@ def decode_transaction(raw: bytes) -> Transaction:
     chain_id, parity, signed = _signed_part(kind, fields)
     r, s = (_integer(item, "transaction signature") for item in fields[-2:])
     compact = uint(r, 32) + uint(parity << 255 | s, 32) if s < 1 << 255 else b""
-    digest = keccak(signed)
-    sender = _sender(digest, compact)
-    if sender is None:
-        raise BadEncoding("transaction: its signature is not valid")
     return Transaction(
-        digest=keccak(raw),
+        raw=raw,
         type=kind,
         chain_id=chain_id,
         nonce=_integer(fields[1 if kind else 0], "transaction nonce", 8),
         to=_bytes(to, "transaction recipient", 0, 20) or None,
         value=_integer(value, "transaction value"),
         data=_bytes(data, "transaction data"),
-        sender=sender,
-        signed=digest,
+        signed=keccak(signed),
         signature=compact,
     )
 

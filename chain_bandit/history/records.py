@@ -92,10 +92,8 @@ class Call:
         gas: used by this transaction.
     """
 
-    digest: bytes
+    transaction: Transaction
     block: int
-    sender: bytes
-    value: int
     method: str
     arguments: tuple[Any, ...] | None
     direct: bool
@@ -103,12 +101,26 @@ class Call:
     gas: int
     events: tuple[Event, ...]
 
+    @property
+    def digest(self) -> bytes:
+        """The transaction's hash."""
+        return self.transaction.digest
 
-def _selector(name: str) -> bytes:
-    return keccak(f"{name}({','.join(METHODS[name])})".encode())[:4]
+    @property
+    def value(self) -> int:
+        """Wei that came with it."""
+        return self.transaction.value
+
+    @property
+    def sender(self) -> bytes:
+        """Who signed it. Raises `BadEncoding` where nobody did."""
+        return self.transaction.sender
 
 
-_BY_SELECTOR = {_selector(name): name for name in METHODS}
+SELECTORS = {name: keccak(f"{name}({','.join(types)})".encode())[:4] for name, types in METHODS.items()}
+"""The first four bytes of each call."""
+
+_BY_SELECTOR = {selector: name for name, selector in SELECTORS.items()}
 TOPICS = {name: keccak(f"{name}({','.join(types)})".encode()) for name, types in EVENTS.items()}
 """The one topic of each event."""
 
@@ -133,12 +145,8 @@ def calls_in(block: RawBlock, contract: bytes) -> tuple[Call, ...]:
         direct = creates or transaction.to == contract
         if direct or events:
             method, arguments = (CREATION, None) if creates else _decode(transaction) if direct else ("", None)
-            found.append(
-                Call(
-                    transaction.digest, number, transaction.sender, transaction.value, method,
-                    (transaction.data,) if creates else arguments, direct, receipt.succeeded, used, events,
-                )
-            )  # fmt: skip
+            arguments = (transaction.data,) if creates else arguments
+            found.append(Call(transaction, number, method, arguments, direct, receipt.succeeded, used, events))
     return tuple(found)
 
 

@@ -2,30 +2,27 @@
 
 from collections.abc import Callable
 from functools import lru_cache, wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, TypeVar, cast
 
 from chain_bandit.history.blocks import RawBlock
 
 LARGEST = 1 << 14
-"""Bytes of arguments that are remembered: an ordinary round's block has half of it, text and all."""
+"""Bytes of a first argument whose result is kept: an ordinary round's block has half of it, text and all."""
 
-Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def remembered(count: int) -> Callable[[Callable[Arguments, Result]], Callable[Arguments, Result]]:
-    """A decorator that keeps the last `count` results, those of larger arguments than `LARGEST` not at all."""
+def remembered(count: int) -> Callable[[Function], Function]:
+    """A decorator that keeps the last `count` results, those of a larger first argument than `LARGEST` not at all."""
 
-    def decorate(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    def decorate(function: Function) -> Function:
         kept = lru_cache(maxsize=count)(function)
 
         @wraps(function)
-        def remembering(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-            if sum(map(_size, args)) > LARGEST:
-                return function(*args, **kwargs)
-            return kept(*args, **kwargs)  # type: ignore[arg-type]
+        def remembering(first: Any, *others: Any) -> Any:
+            return (function if _size(first) > LARGEST else kept)(first, *others)
 
-        return remembering
+        return cast("Function", remembering)
 
     return decorate
 
@@ -36,5 +33,5 @@ def _size(value: object) -> int:
     if isinstance(value, tuple):
         return sum(map(len, value))
     if isinstance(value, RawBlock):
-        return len(value.header) + sum(map(_size, (value.transactions, value.receipts, value.bodies)))
+        return len(value.header) + sum(map(len, value.transactions + value.receipts + value.bodies))
     return 0

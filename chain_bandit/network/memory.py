@@ -40,14 +40,14 @@ class MemoryNetwork:
 
     def deliver(self, sender: int, sends: Sequence[Send]) -> None:
         """Hand messages to their recipients, and their answers on."""
+        actors = self._actors
         for send in sends:
-            carried = statements(send.message)
+            message, delivered = send.message, 0
             for to in send.to:
-                actor = self._actors.get(to)
-                if actor is None:
-                    continue
-                self.delivered += 1
-                self.statements += carried
-                answers = actor.on_message(sender, send.message)
-                if answers:
-                    self.deliver(to, answers)
+                if to in actors:
+                    delivered += 1
+                    answers = actors[to].on_message(sender, message)
+                    if answers:
+                        self.deliver(to, answers)
+            self.delivered += delivered
+            self.statements += delivered * statements(message)

@@ -4,6 +4,7 @@ from chain_bandit.paranoid.calls import Call, entries, tail
 from chain_bandit.paranoid.records import APPROVED, Past
 from chain_bandit.paranoid.settlement import Settlement
 from chain_bandit.paranoid.setup import Setup
+from chain_bandit.paranoid.times import window_end
 from chain_bandit.paranoid.verdict import Account, Verdict
 from chain_bandit.paranoid.words import Broken, keccak, number
 
@@ -50,6 +51,9 @@ class Money:
         p = records.setup.p
         complete = self.settlement.opened is not None and not self.cursor
         complete = complete and self.settlement.through == records.round - 1 and (self.sums is not None or not p.sealed)
+        missing = bool(p.sealed) and len(self.settlement.keys) < p.participants
+        waited = (complete and not missing) or call.block > window_end(records)
+        self.verdict.same("time", None, "whether the closing waited for what was missing, or the window", True, waited)
         self.void = not complete
         balances, left = self._balances()
         self.verdict.burned = self.burned
@@ -103,11 +107,13 @@ def withdrawn(setup: Setup, accounts: list[Account], calls: list[Call], verdict:
     owed = {account.address: account.deposit + (account.net or 0) for account in accounts}
     refunds = {address: weight * setup.p.stake for address, weight in zip(setup.addresses, setup.weights, strict=True)}
     refunds[setup.environment] = setup.pool
+    closed = False
     for call in calls:
         called_off = not setup.seed and call.block > setup.deadline
+        closed = closed or call.name == "close"
         for name, values in call.events:
             if name == "Withdrawn" and len(values) == 2:
                 account = values[0].to_bytes(32, "big")[12:]
-                due = (refunds if called_off else owed).pop(account, 0)
+                due = (refunds if called_off else owed if closed else {}).pop(account, 0)
                 verdict.same("balance", None, f"withdrawal of 0x{account.hex()}", due, values[1])
 

@@ -10,6 +10,7 @@ from chain_bandit.paranoid.money import Money, withdrawn
 from chain_bandit.paranoid.records import Records
 from chain_bandit.paranoid.settlement import Settlement
 from chain_bandit.paranoid.setup import Setup, begin, join, opening
+from chain_bandit.paranoid.times import in_time
 from chain_bandit.paranoid.verdict import WHAT, Verdict
 from chain_bandit.paranoid.words import Broken, keccak, number
 
@@ -51,6 +52,8 @@ def _follow(export: Export, verdict: Verdict) -> None:
             continue
         if setup is not None and call.name in OWNED:
             verdict.same("setup", None, f"sender of {call.name}", setup.environment, call.sender)
+        if setup is not None and call.name not in ("create", "withdraw", ""):
+            in_time(call, setup, records, bool(later["close"]), verdict)
         if call.name == "create":
             setup = begin(call)
         elif setup is None or call.name == "":

@@ -188,10 +188,6 @@ class Records:
             if len(raw) != 64 * len(signers) or signers - set(self.setup.p.seats):
                 raise Broken("a skip has not one signature for each signer")
             self._check_certificate(NO_BLOCK, signers, [raw[at : at + 64] for at in range(0, len(raw), 64)])
-        else:
-            longer = self.setup.p.burn_in_blocks if self.round == self.setup.p.burn_in else 0
-            passed = self.last_block + self.setup.p.skip_deadline + longer < call.block
-            self.verdict.same("kind", self.round, "whether the deadline of a skip had passed", True, passed)
         if self.round > self.setup.p.horizon:
             raise Broken("there is a skip after the last round")
         t, blocked, members = self.round, self.blocked(self.round), self.validators

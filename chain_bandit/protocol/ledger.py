@@ -5,6 +5,7 @@ auditor replays it, and the simulator's reference loop iterates it.
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from chain_bandit.protocol.arms import learning_arm, round_robin
 from chain_bandit.protocol.blocks import FAILED, Header, Kind, Record, mask, round_seed, seats
@@ -121,6 +122,7 @@ def reputations_after(
     return penalised(after, fresh, parameters.evidence_penalty)
 
 
+@lru_cache(maxsize=16)  # whoever computes a round asks for it more than once
 def honest_arm(parameters: Parameters, ledger: Ledger) -> int:
     """The arm of whoever follows the rules in the open round, a function of the records alone (PROTOCOL 1.1)."""
     if ledger.round <= parameters.burn_in or ledger.means is None:

@@ -6,6 +6,7 @@ Amounts of rewards and costs are in units of 1e-9; only a `Balance` is in wei.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
+from functools import lru_cache
 
 from chain_bandit.protocol.digests import read_uints, uint, uints
 from chain_bandit.protocol.errors import Malformed
@@ -75,6 +76,7 @@ def encode_pulls(pulls: Sequence[Pull]) -> bytes:
     return b"".join(uint(pull.arm, 1) + uint(pull.reward, 4) for pull in pulls)
 
 
+@lru_cache(maxsize=4096)  # of few arms with few rewards there are few rows
 def decode_pulls(data: bytes, participants: int) -> tuple[Pull, ...]:
     """The pulls of one round by seat. Raises `Malformed` unless the length is exact."""
     if len(data) != PULL_BYTES * participants:

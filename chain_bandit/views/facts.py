@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from chain_bandit.audit.report import AuditReport, Finding, RoundRow, Tally
+from chain_bandit.audit.report import AuditReport, Finding, Tally
+from chain_bandit.audit.rows import RoundRow
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.units import UNIT
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, fields, is_dataclass
 from functools import cached_property
 from typing import Any
 
-from chain_bandit.audit.report import Account, AuditReport, RoundRow
+from chain_bandit.audit.report import Account, AuditReport
+from chain_bandit.audit.rows import RoundRow
 from chain_bandit.history.blocks import History
 from chain_bandit.history.records import PACKED, Call, calls, calls_in
 from chain_bandit.protocol.blocks import Body, Header, Kind, Record, Report, mask, seats

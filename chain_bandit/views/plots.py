@@ -5,7 +5,7 @@ from itertools import pairwise
 from statistics import fmean, median
 from typing import TYPE_CHECKING
 
-from chain_bandit.audit.report import RoundRow
+from chain_bandit.audit.rows import RoundRow
 from chain_bandit.protocol.reputation import FULL
 from chain_bandit.protocol.units import INFINITY, UNIT
 from chain_bandit.views.canvas import (

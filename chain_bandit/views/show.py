@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from chain_bandit.audit.report import RoundRow
+from chain_bandit.audit.rows import RoundRow
 from chain_bandit.history.records import CREATION, PACKED, Accusation, Call
 from chain_bandit.protocol.blocks import Header, Kind, Report, seats
 from chain_bandit.protocol.reputation import FULL

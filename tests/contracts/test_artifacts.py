@@ -1,8 +1,6 @@
 """The shipped contract is what `contracts/` compiles to by the build script; by Hardhat: `test_hardhat_project.py`."""
 
 import json
-import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +11,6 @@ from tests.contracts.harness import ARTIFACT, ERRORS
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "chain_bandit" / "chain" / "artifacts" / "ChainBandit.json"
-ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
 
 @pytest.mark.deep  # a minute; Hardhat compiles the same sources in every run

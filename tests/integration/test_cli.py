@@ -326,6 +326,17 @@ def test_audit_exits_12_when_the_kept_head_is_another(finished: Path, tmp_path: 
     assert json.loads(result.stdout)["verdict"] == "violated"
 
 
+def test_audit_says_in_which_block_a_history_left_the_trail_of_an_audit(finished: Path, tmp_path: Path) -> None:
+    said = json.loads((finished / "audit.json").read_text())
+    other = tmp_path / "audit.json"
+    other.write_text(json.dumps({"trail": said["trail"][:16] + "00" * 4 + said["trail"][24:]}))
+    assert chain_bandit("audit", finished, "--trail", finished / "audit.json", "--json", cwd=tmp_path).returncode == 0
+    result = chain_bandit("audit", finished, "--trail", other, "--json", cwd=tmp_path)
+    assert result.returncode == 12
+    (found,) = json.loads(result.stdout)["violations"]
+    assert (found["check"], found["exhibit"]["block"]) == ("chain.trail", said["game"]["first_block"] + 2)
+
+
 def test_audit_exits_6_when_the_folder_holds_another_game(finished: Path, tmp_path: Path) -> None:
     copy = copied(finished, tmp_path)
     manifest = json.loads((copy / "manifest.json").read_text())

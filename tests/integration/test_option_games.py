@@ -7,7 +7,8 @@ import pytest
 
 from chain_bandit.audit.audit import audit
 from chain_bandit.chain.remote import json_rpc
-from chain_bandit.game.game import Game, RoundPlayed
+from chain_bandit.game.books import RoundPlayed
+from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import NoChain

@@ -1,10 +1,16 @@
 """keccak-256 compiled, of a head of 32 bytes and a short tail: seeds of rounds, draws, and the order of equals."""
 
+from functools import reduce
 from typing import Any
 
+import numba
 import numpy as np
+from llvmlite import ir
+from numba.extending import intrinsic
 
 from chain_bandit.simulation.kernel.compiled import compiled, inlined
+
+_ir: Any = numba.core.cgutils
 
 
 def _round_constants() -> list[int]:
@@ -19,21 +25,64 @@ def _round_constants() -> list[int]:
     return constants
 
 
-def _walk() -> tuple[list[int], list[int]]:
+def _walk() -> list[tuple[int, int]]:
     """FIPS 202, algorithms 2 and 3: which lane comes next on the walk through the sheet, and how far it turns."""
-    x, y, to, turns = 1, 0, [], []
+    x, y, steps = 1, 0, []
     for step in range(24):
         x, y = y, (2 * x + 3 * y) % 5
-        to.append(x + 5 * y)
-        turns.append((step + 1) * (step + 2) // 2 % 64)
-    return to, turns
+        steps.append((x + 5 * y, (step + 1) * (step + 2) // 2 % 64))
+    return steps
 
 
-_TABLE = np.zeros((3, 24), np.uint64)
-_TABLE[0], (_TABLE[1], _TABLE[2]) = _round_constants(), _walk()
-
-WORDS, LANES = 4, 35
+WORDS, LANES = 4, 25
 """Of a digest, each big-endian, so that digests compare as their words do; of the memory that making it takes."""
+
+
+def _permute(typing_context: Any, lanes: Any) -> Any:
+    """Keccak-f[1600] of an array of lanes, each turn one straight line: loops over the array take twice as long."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        word = ir.IntType(64)
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        places = [builder.gep(data, [ir.Constant(word, at)]) for at in range(LANES)]
+        held = [_ir.alloca_once_value(builder, builder.load(place)) for place in places]
+        constants = ir.Constant(ir.ArrayType(word, 24), _round_constants())
+        table = _ir.global_constant(builder, "round_constants", constants)
+        with _ir.for_range(builder, ir.Constant(word, 24)) as turn:
+            sheet = _turn(builder, [builder.load(place) for place in held])
+            constant = builder.load(builder.gep(table, [ir.Constant(word, 0), turn.index]))
+            for place, lane in zip(held, [builder.xor(sheet[0], constant), *sheet[1:]], strict=True):
+                builder.store(lane, place)
+        for place, lane in zip(places, held, strict=True):
+            builder.store(builder.load(lane), place)
+        return context.get_dummy_value()
+
+    return numba.types.void(lanes), generate
+
+
+def _turn(builder: Any, sheet: list[Any]) -> list[Any]:
+    """FIPS 202, algorithms 1 to 4: theta, rho and pi, chi."""
+    parity = [reduce(builder.xor, sheet[x::5]) for x in range(5)]
+    theta = [builder.xor(parity[x - 1], _turned(builder, parity[(x + 1) % 5], 1)) for x in range(5)]
+    sheet = [builder.xor(lane, theta[at % 5]) for at, lane in enumerate(sheet)]
+    held = sheet[1]
+    for to, by in _walk():
+        sheet[to], held = _turned(builder, held, by), sheet[to]
+    rows = [sheet[at : at + 5] for at in range(0, LANES, 5)]
+    return [
+        builder.xor(row[x], builder.and_(builder.not_(row[(x + 1) % 5]), row[(x + 2) % 5]))
+        for row in rows
+        for x in range(5)
+    ]
+
+
+def _turned(builder: Any, lane: Any, by: int) -> Any:
+    """The lane rotated left by 1 to 63 bits."""
+    up, down = (ir.Constant(lane.type, bits) for bits in (by, 64 - by))
+    return builder.or_(builder.shl(lane, up), builder.lshr(lane, down))
+
+
+permute: Any = intrinsic(_permute)
 
 
 @inlined
@@ -48,39 +97,9 @@ def swapped(lane: Any) -> Any:
     return (lane << np.uint64(32)) | (lane >> np.uint64(32))
 
 
-@inlined
-def turned(lane: Any, by: Any) -> Any:
-    """The lane rotated left by 1 to 63 bits."""
-    return (lane << by) | (lane >> (np.uint64(64) - by))
-
-
-@compiled
-def permute(lanes: Any, table: Any) -> None:
-    """Keccak-f[1600]; lanes 25 to 34 are for notes. Counts are read from the table, or it would be unrolled whole."""
-    for turn in range(table.shape[1]):
-        for x in range(5):
-            lanes[25 + x] = lanes[x] ^ lanes[x + 5] ^ lanes[x + 10] ^ lanes[x + 15] ^ lanes[x + 20]
-        for x in range(5):
-            parity = lanes[25 + (x + 4) % 5] ^ turned(lanes[25 + (x + 1) % 5], np.uint64(1))
-            for y in range(0, 25, 5):
-                lanes[x + y] ^= parity
-        held = lanes[1]
-        for step in range(table.shape[1]):
-            to = np.int64(table[1, step])
-            lane = lanes[to]
-            lanes[to] = turned(held, table[2, step])
-            held = lane
-        for y in range(0, 25, 5):
-            for x in range(5):
-                lanes[25 + x] = lanes[x + y]
-            for x in range(5):
-                lanes[x + y] = lanes[25 + x] ^ (~lanes[25 + (x + 1) % 5] & lanes[25 + (x + 2) % 5])
-        lanes[0] ^= table[0, turn]
-
-
 @compiled
 def keccak(lanes: Any, head: Any, tail: Any, size: Any) -> None:
-    """Write into the first `WORDS` of `LANES` the digest of a head and a tail, and notes into the others.
+    """Write into the first `WORDS` of `LANES` the digest of a head and a tail, and what it came by into the others.
 
     Args:
         head: four big-endian words, of other lanes.
@@ -93,7 +112,7 @@ def keccak(lanes: Any, head: Any, tail: Any, size: Any) -> None:
     bits = np.uint64(8 * (8 - size))
     lanes[4] = swapped(np.uint64(tail) << bits) | (np.uint64(1) << (np.uint64(64) - bits))
     lanes[16] = np.uint64(1) << np.uint64(63)
-    permute(lanes, _TABLE)
+    permute(lanes)
     for at in range(WORDS):
         lanes[at] = swapped(lanes[at])
 

@@ -169,7 +169,7 @@ def test_the_environment_refuses_a_pull_of_no_arm_or_with_anothers_signature(ope
         assert cast.environment.on_message(0, request) == []
     assert cast.environment.on_message(9, pull(0, 0)) == []
     assert len(cast.environment.on_message(0, pull(0, 0))) == 1
-    assert [p.arm for p in cast.environment.pulls()] == [0, 255, 255, 255]
+    assert [p.arm for p in cast.environment.pulls(opened.progress.ledger.round)] == [0, 255, 255, 255]
 
 
 def test_a_participant_takes_a_receipt_once_and_only_the_environments_next_one(opened):

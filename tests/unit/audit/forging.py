@@ -33,13 +33,13 @@ class Forgery:
 
     def call(self, method: str, which: int, change: Callable[[list[Any]], Sequence[bytes]]) -> None:
         """Change calldata (`which` counts the calls of one method) and sign the transaction again."""
-        self._change_transaction(
+        self.change_transaction(
             *self._place(method, which), lambda fields: fields.__setitem__(7, change(fields[7]))
         )
 
     def sender(self, method: str, which: int, key: Signer) -> None:
         """Let another account sign a call."""
-        self._change_transaction(*self._place(method, which), lambda fields: None, key)
+        self.change_transaction(*self._place(method, which), lambda fields: None, key)
 
     def who(self, method: str, which: int) -> Signer:
         """The key of a call's sender."""
@@ -78,7 +78,7 @@ class Forgery:
 
     def recipient(self, method: str, which: int, to: bytes) -> None:
         """Send a call elsewhere."""
-        self._change_transaction(*self._place(method, which), lambda fields: fields.__setitem__(5, to))
+        self.change_transaction(*self._place(method, which), lambda fields: fields.__setitem__(5, to))
 
     def move_event(self, name: str, source: int, target: int) -> None:
         """Take an event out of its receipt, and put it behind another of its name."""
@@ -93,18 +93,18 @@ class Forgery:
 
     def creation(self, change: Callable[[bytes], bytes]) -> None:
         """Change the deployment's data and sign it again."""
-        self._change_transaction(0, 0, lambda fields: fields.__setitem__(7, change(fields[7])))
+        self.change_transaction(0, 0, lambda fields: fields.__setitem__(7, change(fields[7])))
 
     def value(self, block: int, wei: int) -> None:
         """Change how many wei a transaction carries."""
         encoded = rlp.sedes.big_endian_int.serialize(wei)
-        self._change_transaction(block, 0, lambda fields: fields.__setitem__(6, encoded))
+        self.change_transaction(block, 0, lambda fields: fields.__setitem__(6, encoded))
 
     def chain(self, block: int, chain_id: bytes) -> None:
         """Sign a transaction for another chain."""
-        self._change_transaction(block, 0, lambda fields: fields.__setitem__(0, chain_id))
+        self.change_transaction(block, 0, lambda fields: fields.__setitem__(0, chain_id))
 
-    def _change_transaction(
+    def change_transaction(
         self, block: int, index: int, change: Callable[[list[Any]], None], key: Signer | None = None
     ) -> None:
         raw = self.blocks[block][1][index]
@@ -116,6 +116,18 @@ class Forgery:
         numbers = (tail >> 255, int.from_bytes(signature[:32], "big"), tail & (2**255 - 1))
         fields[-3:] = [rlp.sedes.big_endian_int.serialize(number) for number in numbers]
         self.blocks[block][1][index] = raw[:1] + rlp.encode(fields)
+
+    def _number(self) -> None:
+        """Number every account's transactions one by one, as it would have that sent these and no others."""
+        numbers: dict[bytes, int] = {}
+        for block, (_, raws, _) in enumerate(self.blocks):
+            for index, raw in enumerate(raws):
+                sent = decode_transaction(raw)
+                number = numbers.setdefault(sent.sender, sent.nonce)
+                numbers[sent.sender] += 1
+                if sent.nonce != number:
+                    encoded = rlp.sedes.big_endian_int.serialize(number)
+                    self.change_transaction(block, index, lambda fields, at=encoded: fields.__setitem__(1, at))
 
     def event(self, name: str, which: int, change: Callable[[bytes], bytes | None]) -> None:
         """Change an event's data, or drop the event."""
@@ -136,7 +148,8 @@ class Forgery:
         assert seen > which
 
     def made(self) -> History:
-        """The forged history: every root and every parent fits; a compact game's bodies are there still."""
+        """The forged history: all roots, parents and numbers fit; a compact game's bodies are there still."""
+        self._number()
         bodies = Bodies()
         bodies.add_all(self.history)
         return with_bodies(History(self.history.origin, rehashed(self.blocks)), bodies)

@@ -60,8 +60,8 @@ def test_audit_passes_and_leaves_no_check_unused_when_everything_happens(
     game: str, request: pytest.FixtureRequest
 ) -> None:
     played: Played = request.getfixturevalue(game)
-    head = bytes.fromhex(audit(played.history).head[2:])
-    report = audit(played.history, head)
+    own = audit(played.history)
+    report = audit(played.history, bytes.fromhex(own.head[2:]), trail=bytes.fromhex(own.trail))
     assert (report.exit_code, report.verdict, report.complete) == (0, "passed", True), report.violations
     assert report.checks.keys() == CHECKS.keys()
     assert {name for name, tally in report.checks.items() if not tally.passed} == {*CHECKS_OF_DRAWS, *SEALED_ONLY}

@@ -62,9 +62,9 @@ def test_one_content_signed_again_is_no_repeated_nonce() -> None:
     (mine,) = keys(1)
     nonces = Nonces()
     for text in (b"1", b"1", b"2"):
-        nonces.add(mine.address, keccak(text), mine.sign(keccak(text)), 1)
+        nonces.add(keccak(text), mine.sign(keccak(text)))
     assert nonces.repeated() == frozenset()
-    nonces.add(mine.address, keccak(b"3"), mine.sign(keccak(b"1")), 1)  # as if its digest were another
+    nonces.add(keccak(b"3"), mine.sign(keccak(b"1")))  # as if its digest were another
     assert len(nonces.repeated()) == 1
 
 

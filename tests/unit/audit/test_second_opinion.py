@@ -19,6 +19,7 @@ from chain_bandit.protocol import aggregation, arms, committee, ledger, reputati
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.units import UNIT
 from tests.unit.audit import played_game
+from tests.unit.audit.forging import Forgery
 from tests.unit.audit.planted import LIES, ROUND, Lie
 from tests.unit.audit.played_game import COMPACT, DRAWS, LATE, PARAMETERS, SEALED, SKIPPED, K, Played, Script
 from tests.unit.audit.test_planted_violations import CHAINED, change_chain, forgery
@@ -225,7 +226,7 @@ def test_what_the_audit_finds_the_second_computation_finds_as_well(check: str, t
 MADE_UP: dict[str, tuple[str, int | None]] = {
     "game.parameters": ("setup", None), "game.deposits": ("setup", None), "game.opening": ("setup", None),
     "game.genesis": ("setup", None), "record.events": ("kind", ROUND), "record.links": ("record", ROUND),
-    "record.deadline": ("kind", SKIPPED), "record.exploration": ("record", LATE + 1),
+    "record.deadline": ("time", SKIPPED), "record.exploration": ("record", LATE + 1),
     "certificate.quorum": ("certificate", ROUND), "certificate.signatures": ("certificate", ROUND),
     "header.form": ("record", ROUND), "aggregate.approval": ("kind", ROUND),
     "reveal.commitment": ("cost", None), "reveal.cost": ("cost", None), "settlement.form": ("reward", None),
@@ -246,6 +247,56 @@ def test_what_is_made_up_is_found_a_second_time(check: str, request: pytest.Fixt
     what, round_ = MADE_UP[check]
     report = second_opinion(forged.made(), tmp_path)
     assert (f"paranoid.{what}", round_) in {(each.check, each.round) for each in report.violations}
+
+
+P = PARAMETERS
+DEADLINES: dict[str, tuple[tuple[str, int], tuple[str, int], int]] = {
+    "a cost settlement": (("settleCosts", -1), ("submitBlocks", -1), P.settlement_window),
+    "a reveal": (("reveal", 0), ("submitBlocks", -1), P.settlement_window),
+    "a seat": (("join", -1), ("constructor", 0), P.opening_deadline),
+    "the opening": (("open", 0), ("constructor", 0), P.opening_deadline),
+    "the last record": (("submitBlocks", -1), ("open", 0), P.game_blocks),
+}
+"""What comes how many blocks after what, at the latest."""
+
+
+@pytest.mark.parametrize("late", [0, 1])
+@pytest.mark.parametrize("which", DEADLINES)
+def test_both_see_what_comes_a_block_too_late(honest: Played, which: str, late: int, tmp_path: Path) -> None:
+    call, after, blocks = DEADLINES[which]
+    forged = forgery(honest)
+    start = 0 if after[0] == "constructor" else forged.block_of(*after)
+    forged.wait(forged.block_of(*call), blocks - (forged.block_of(*call) - start) + late)
+    report = second_opinion(forged.made(), tmp_path)
+    told = [each.field for each in report.violations if each.check == "paranoid.time"]
+    assert bool(told and told[0].startswith(f"whether {call[0]} may come")) is bool(late)
+    assert bool({"record.deadline", "game.opening"} & {each.check for each in report.violations}) >= bool(late)
+
+
+def exchanged(forged: Forgery, one: tuple[str, int], other: tuple[str, int]) -> None:
+    """Two calls in the place of each other."""
+    first, second = (forged.blocks[forged.block_of(*each)] for each in (one, other))
+    for part in (1, 2):
+        first[part][:], second[part][:] = second[part][:], first[part][:]
+    first[0][10], second[0][10] = second[0][10], first[0][10]
+
+
+EARLY = {
+    "a closing before the costs": (("close", 0), ("settleCosts", -1), "time"),
+    "a closing before the last record": (("close", 0), ("submitBlocks", -1), "time"),
+    "costs before the last record": (("settleCosts", 0), ("submitBlocks", -1), "time"),
+    "a withdrawal before the closing": (("withdraw", 0), ("close", 0), "balance"),
+}
+
+
+@pytest.mark.parametrize("which", EARLY)
+def test_both_see_what_comes_too_early(honest: Played, which: str, tmp_path: Path) -> None:
+    early, before, what = EARLY[which]
+    forged = forgery(honest)
+    exchanged(forged, early, before)
+    report = second_opinion(forged.made(), tmp_path)
+    assert f"paranoid.{what}" in differing(report)
+    assert {"record.deadline", "money.close", "money.balances"} & {each.check for each in report.violations}
 
 
 @pytest.mark.parametrize("check", CHAINED)

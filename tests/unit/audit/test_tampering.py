@@ -59,6 +59,7 @@ def swept(export: Export, every: int, lines: range) -> None:
     rows = [counted("every byte", line, every, sweep(export, line, every)) for line in lines]
     assert sum(row.changes for row in rows) == sum(row.detected for row in rows) > 0
     assert share(rows) >= 0.99, [(row.first, row.changes, row.located, row.by) for row in rows]
+    assert sum(row.trailed for row in rows) == sum(row.changes for row in rows)
 
 
 def test_mending_leaves_an_unchanged_history_as_it_is(export: Export) -> None:
@@ -85,9 +86,13 @@ def test_bytes_changed_at_random_are_detected_and_located(export: Export, count:
 
 
 @pytest.mark.parametrize("count", [78, pytest.param(1_300, marks=pytest.mark.deep)])
-def test_larger_edits_are_detected(export: Export, other: Export, count: int) -> None:
+def test_larger_edits_are_detected_and_where_a_rule_is_broken_located(
+    export: Export, other: Export, count: int
+) -> None:
     row = counted("edit", 0, count, map(partial(edited, export, other), range(count)))
-    assert row.detected == row.changes == count >= 6 * len(EDITS)
+    assert row.detected == row.trailed == row.changes == count >= 6 * len(EDITS)
+    assert share([row], "lawful") >= 0.98
+    assert row.blocks < 8 * row.bounded
 
 
 def test_what_is_tried_first_says_what_the_whole_audit_says(export: Export) -> None:
@@ -113,7 +118,9 @@ def test_another_history_of_the_same_game_is_told_by_the_kept_hash_alone(export:
     text = export.lines[8]
     state_root = text.index(header.hex().encode()) + 2 * (header.index(rlp.decode(header)[3]) + 5)
     byte = next(digit for digit in DIGITS if digit != text[state_root])
-    assert looked_at(export, 8, with_byte(text, state_root, byte)) == Verdict(True, False, True, "chain.head")
+    assert looked_at(export, 8, with_byte(text, state_root, byte)) == Verdict(
+        True, False, lawful=True, same=True, how="chain.head"
+    )  # fmt: skip
 
 
 def test_a_header_whose_bloom_is_not_that_of_its_receipts_is_a_violation(export: Export) -> None:

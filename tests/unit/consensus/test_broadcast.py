@@ -177,6 +177,13 @@ def test_an_accepted_value_is_relayed_once_with_ones_own_signature_added():
     assert receiver.relays() is None
 
 
+def test_no_more_is_relayed_of_a_chain_than_the_next_step_asks_for():
+    receiver = machine()
+    assert receiver.on_claim(0, claim(relays=(2, 3, 4))) is None
+    assert receiver.on_claim(1, claim(2, relays=(3, 4, 1))) is None
+    assert receiver.relays() == Frame(Phase.REPORT, (claim(relays=(0,)), claim(2, relays=(3, 0))))
+
+
 def test_the_relay_of_a_header_does_not_bind_the_commanders_signature_but_that_of_a_report_does():
     for phase, same in ((Phase.BLOCK, True), (Phase.REPORT, False)):
         content = bytes(SIZE[phase])

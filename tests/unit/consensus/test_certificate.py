@@ -82,6 +82,15 @@ def test_votes_for_different_contents_do_not_add_up():
     assert held.certificate(BLOCK) is held.certificate(OTHER) is held.certificate(NO_BLOCK) is None
 
 
+def test_votes_for_anything_else_are_told_in_one_order_whatever_the_order_they_came_in():
+    cast = [vote(3, OTHER), vote(1, NO_BLOCK), vote(0), vote(1)]
+    for order in (cast, cast[::-1]):
+        held = votes()
+        assert all(map(held.on_vote, order))
+        assert held.other_than(BLOCK) == [vote(1, NO_BLOCK), vote(3, OTHER)]
+        assert held.other_than(NO_BLOCK) == [vote(0), vote(1), vote(3, OTHER)]
+
+
 GOOD = certified()
 BAD_CERTIFICATES = {
     "nobody signed": Certificate(BLOCK, 0, b""),

@@ -1,0 +1,183 @@
+"""What consensus costs in one process: messages, bytes, signatures and time of a round, beside its signatures alone.
+
+    python benchmarks/consensus.py [--rounds 20] [--json]
+
+Everybody validates and commands, m = floor((n - 1) / 3), quorum two thirds. A round is all that seats and relayer do
+from reports to certificates, less what is agreed on: the comparison, and computing the block, which are a column of
+their own. "Bare" is the time of its distinct signings and verifications, made again in a plain loop beside it. Both
+are CPU time, the least of so many rounds. Bytes are of contents, signatures and seats.
+Exit code 14 where a round takes more than 1.3 x the bare time for n <= 10, or 2 x above.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from time import process_time
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from chain_bandit.actors import validator
+from chain_bandit.actors.messages import COMPARISON, RELAYER, Send
+from chain_bandit.consensus.broadcast import Frame
+from chain_bandit.consensus.certificate import Vote
+from chain_bandit.crypto.verify import signer
+from chain_bandit.network.memory import MemoryNetwork
+from chain_bandit.protocol.proposal import propose
+from chain_bandit.schedules.acts import Size
+from chain_bandit.schedules.keyring import Scribe
+from chain_bandit.schedules.stage import Stage
+
+SIZES = (4, 7, 10, 16, 31)
+GOALS = {4: 1.3, 7: 1.3, 10: 1.3, 16: 2.0, 31: 2.0}
+SEAT, SIGNATURE = 2, 64
+
+
+@dataclass(frozen=True)
+class Row:
+    """One size: of a round its messages, statements, bytes, distinct signatures, CPU milliseconds, and a ratio."""
+
+    validators: int
+    messages: int
+    statements: int
+    bytes: int
+    signings: int
+    verifications: int
+    milliseconds: float
+    proposing: float
+    bare: float
+    ratio: float
+
+
+class Plain(Scribe):
+    """A key that keeps no book, so that nothing but signing is timed."""
+
+    log: list[tuple["Plain", bytes]] | None = None
+
+    def sign(self, digest: bytes) -> bytes:
+        """As any key; into the log where there is one."""
+        if Plain.log is not None:
+            Plain.log.append((self, digest))
+        return super(Scribe, self).sign(digest)
+
+
+def size_of(send: Send) -> int:
+    """Bytes of a message, less framing."""
+    match send.message:
+        case Frame(claims=claims):
+            relays = sum(len(claim.relays) for claim in claims)
+            return relays * (SEAT + SIGNATURE) + sum(SEAT + len(claim.content) + SIGNATURE for claim in claims)
+        case Vote(content=content):
+            return SEAT + len(content) + SIGNATURE
+    return 0
+
+
+def measure(validators: int, rounds: int) -> Row:
+    stage = Stage(Size(validators, (validators - 1) // 3), Plain)
+    actors = {COMPARISON: stage.comparer, RELAYER: stage.relayer, **dict(enumerate(stage.seats))}
+    sent = [0, 0]
+    proposing = 0.0
+
+    def apart(work: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(*arguments: object) -> Any:
+            nonlocal proposing
+            began = process_time()
+            result = work(*arguments)
+            proposing += process_time() - began
+            return result
+
+        return timed
+
+    validator.propose = apart(propose)  # type: ignore[assignment]
+    stage.comparer.on_message = apart(stage.comparer.on_message)  # type: ignore[method-assign]
+
+    def play(number: int) -> tuple[float, float]:
+        nonlocal proposing
+        ledger = replace(stage.ledger, round=number)
+        for seat in stage.seats:
+            stage.report(ledger, seat.number, 0)
+        stage.verifier.forget()
+        began, proposing = process_time(), 0.0
+        for seat in stage.seats:
+            seat.begin(ledger)
+        stage.comparer.begin(ledger)
+        stage.relayer.begin(ledger)
+        network = MemoryNetwork(actors, list(actors), frozenset())
+        for step in range(stage.rules.schedule.steps):
+            network.step(step)
+        seconds = process_time() - began
+        assert stage.relayer.block is not None
+        sent[:] = network.delivered, network.statements
+        return seconds - proposing, proposing
+
+    Plain.log = []
+    play(100)
+    signed, Plain.log = Plain.log, None
+    checked = list(stage.verifier._signers)
+
+    def bare() -> float:
+        began = process_time()
+        for key, digest in signed:
+            key.sign(digest)
+        for digest, signature in checked:
+            signer(digest, signature)
+        return process_time() - began
+
+    times = [(*play(101 + number), bare()) for number in range(rounds)]
+    seconds, other, alone = map(min, zip(*times, strict=True))
+    return Row(
+        validators, *sent, total_bytes(stage, actors), len(signed), len(checked), 1e3 * seconds, 1e3 * other,
+        1e3 * alone, seconds / alone,
+    )  # fmt: skip
+
+
+def total_bytes(stage: Stage, actors: dict[int, object]) -> int:
+    """Bytes of one round, by a network that counts them."""
+    total = 0
+    deliver: Callable[..., None] = MemoryNetwork.deliver
+
+    class Counting(MemoryNetwork):
+        def deliver(self, sender: int, sends: list[Send]) -> None:  # type: ignore[override]
+            nonlocal total
+            total += sum(size_of(send) * len(send.to) for send in sends)
+            deliver(self, sender, sends)
+
+    ledger = replace(stage.ledger, round=99)
+    stage.verifier.forget()
+    for actor in actors.values():
+        actor.begin(ledger)  # type: ignore[attr-defined]
+    network = Counting(actors, list(actors), frozenset())  # type: ignore[arg-type]
+    for step in range(stage.rules.schedule.steps):
+        network.step(step)
+    return total
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    rows = [measure(validators, arguments.rounds) for validators in SIZES]
+    if arguments.json:
+        print(json.dumps([asdict(row) for row in rows]))
+    else:
+        table = Table(title="One round of consensus in one process, without faults")
+        names = "n", "messages", "statements", "kB", "signed", "verified", "ms", "proposing", "bare", "ratio", "goal"
+        for name in names:
+            table.add_column(name, justify="right")
+        for row in rows:
+            table.add_row(
+                str(row.validators), f"{row.messages:,}", f"{row.statements:,}", f"{row.bytes / 1e3:,.0f}",
+                str(row.signings), str(row.verifications),
+                *(f"{value:.2f}" for value in (row.milliseconds, row.proposing, row.bare)),
+                f"{row.ratio:.2f}", f"{GOALS[row.validators]:.1f}",
+            )  # fmt: skip
+        Console().print(table)
+    return 14 if any(row.ratio > GOALS[row.validators] for row in rows) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,144 @@
+"""Do the honest agree, is anybody honest ever blamed? So many schedules, each from its seed (docs/consensus.md).
+
+    python benchmarks/schedules.py [--schedules 100000] [--every-m] [--true] [--from 0] [--jobs 2] [--json FILE]
+    python benchmarks/schedules.py --size 7 2 two-thirds --seed 17
+
+Sizes n = 4 ... 10 with m <= 3, or with every m up to n - 2, under both quorums where two thirds allow m; of each n so
+many that all take about as long. Signatures are ideal (`schedules/keyring.py`) unless --true. With --seed one schedule:
+if it fails, the fewest acts that still do and what happens; else what it is. Exit code 14 when an invariant does not
+hold anywhere.
+"""
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, field
+from fractions import Fraction
+from functools import partial
+from itertools import accumulate
+from pathlib import Path
+from time import perf_counter, process_time
+
+from rich.console import Console
+from rich.table import Table
+
+from chain_bandit.schedules.acts import Size
+from chain_bandit.schedules.draw import draw
+from chain_bandit.schedules.keyring import IdealScribe, Scribe
+from chain_bandit.schedules.play import play
+from chain_bandit.schedules.shrink import shrunk, story, violates
+from chain_bandit.schedules.stage import Stage
+
+LEAST, MOST, ATTACKERS = 4, 10, 3
+PART = 250
+"""Seeds that a worker takes at once."""
+
+
+@dataclass
+class Tally:
+    """Schedules of one size."""
+
+    validators: int
+    attackers: int
+    quorum: str
+    schedules: int = 0
+    rounds: int = 0
+    late: int = 0
+    framed: int = 0
+    accused: int = 0
+    seconds: float = 0.0
+    failed: list[tuple[int, str]] = field(default_factory=list)
+
+
+def sizes(every_m: bool) -> Iterator[Size]:
+    for n in range(LEAST, MOST + 1):
+        for m in range(1, n - 1 if every_m else min(ATTACKERS, n - 2) + 1):
+            yield Size(n, m, "majority")
+            if n > 3 * m:
+                yield Size(n, m, "two-thirds")
+
+
+def tally(scribe: type[Scribe], part: tuple[Size, range]) -> Tally:
+    size, seeds = part
+    result, stage, began = Tally(size.validators, size.attackers, size.quorum), Stage(size, scribe), process_time()
+    for seed in seeds:
+        schedule = draw(size, seed)
+        played = play(stage, schedule)
+        result.schedules += 1
+        result.rounds += schedule.rounds
+        result.late += sum(not schedule.is_calm(round_) for round_ in range(schedule.rounds))
+        result.framed += any(violation.startswith("C-5") for violation in played.violations)
+        result.accused += len(played.accused)
+        result.failed += [(seed, violation) for violation in played.violations]
+    result.seconds = process_time() - began
+    return result
+
+
+def parts(schedules: int, first: int, every_m: bool) -> Iterator[tuple[Size, range]]:
+    """Parts of the work, a size after the other; a schedule's time grows with the square of n."""
+    every = list(sizes(every_m))
+    weights = [Fraction(1, size.validators**2) for size in every]
+    upto = list(accumulate(weights, initial=Fraction(0)))
+    for place, size in enumerate(every):
+        begin, end = (round(schedules * share / upto[-1]) for share in upto[place : place + 2])
+        for at in range(first, first + end - begin, PART):
+            yield size, range(at, min(at + PART, first + end - begin))
+
+
+def one(size: Size, seed: int, scribe: type[Scribe]) -> int:
+    stage, schedule = Stage(size, scribe), draw(size, seed)
+    violations = play(stage, schedule).violations
+    print(story(stage, shrunk(schedule, violates(stage, violations)) if violations else schedule))
+    return 14 if violations else 0
+
+
+def main(given: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--schedules", type=int, default=100_000)
+    parser.add_argument("--from", type=int, default=0, dest="first")
+    parser.add_argument("--every-m", action="store_true")
+    parser.add_argument("--true", action="store_true")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--size", nargs=3, metavar=("N", "M", "QUORUM"))
+    parser.add_argument("--seed", type=int)
+    arguments = parser.parse_args(given)
+    scribe = Scribe if arguments.true else IdealScribe
+    if arguments.seed is not None:
+        n, m, quorum = arguments.size
+        return one(Size(int(n), int(m), quorum), arguments.seed, scribe)
+    began, by_size, failed = perf_counter(), dict[tuple[int, int], Tally](), Counter[str]()
+    with ProcessPoolExecutor(arguments.jobs) as pool:
+        every = parts(arguments.schedules, arguments.first, arguments.every_m)
+        for part in pool.map(partial(tally, scribe), every):
+            key = (part.validators, part.attackers)
+            whole = by_size.setdefault(key, Tally(*key, "both"))
+            for name in ("schedules", "rounds", "late", "framed", "accused", "seconds", "failed"):
+                setattr(whole, name, getattr(whole, name) + getattr(part, name))
+            for seed, violation in part.failed:
+                failed[violation] += 1
+                if failed[violation] <= 3:
+                    where = f"--size {part.validators} {part.attackers} {part.quorum} --seed {seed}"
+                    print(f"{violation}: python benchmarks/schedules.py {where}", file=sys.stderr)
+    seconds, rows = perf_counter() - began, list(by_size.values())
+    if arguments.json:
+        line = {"seconds": seconds, "true": arguments.true, "sizes": [asdict(row) for row in rows]}
+        with arguments.json.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+    many = sum(row.schedules for row in rows)
+    table = Table(title=f"{many:,} schedules in {seconds:.0f} s on {arguments.jobs} processes")
+    for name in ("n", "m", "schedules", "rounds", "of them late", "broken", "honest framed", "proofs", "CPU ms each"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        figures = (row.schedules, row.rounds, row.late, len(row.failed), row.framed, row.accused)
+        each = 1e3 * row.seconds / max(row.schedules, 1)
+        table.add_row(str(row.validators), str(row.attackers), *(f"{figure:,}" for figure in figures), f"{each:.2f}")
+    Console().print(table)
+    return 14 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

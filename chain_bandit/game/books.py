@@ -1,0 +1,101 @@
+"""What the environment writes down of a game's rounds: what each came to, what is to be settled, the run digest."""
+
+from dataclasses import dataclass, field
+
+from chain_bandit.actors.environment import Environment
+from chain_bandit.protocol import run_digest
+from chain_bandit.protocol.blocks import Body, Kind, Record, Report, SignedReport, seats
+from chain_bandit.protocol.ledger import Ledger, after_record, blocked, pulled_arm
+from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.settlement import CostEntry, Pull
+
+
+@dataclass(frozen=True, slots=True)
+class RoundPlayed:
+    """One round as it ended.
+
+    Attributes:
+        record: None in the burn-in, which leaves no record.
+        arm: what the honest pulled; None when the round failed.
+        pulls: by seat, of an approved learning round; empty otherwise.
+        cost: in units, of a round in case 2; None of any other.
+        accused: seats against which the honest hold proof of equivocation in this round.
+        body: encoded, of a round that ended in a block; a compact game leaves it nowhere else.
+        blocked: the round's block list.
+        statements: how many were delivered among the actors in this round: what commanders cost.
+        aborted: why there were no comparison bits, an attempt each.
+    """
+
+    round: int
+    record: Record | None
+    arm: int | None
+    pulls: tuple[Pull, ...] = ()
+    cost: int | None = None
+    accused: frozenset[int] = frozenset()
+    body: bytes = b""
+    blocked: frozenset[int] = frozenset()
+    statements: int = 0
+    aborted: tuple[str, ...] = ()
+
+    @property
+    def costly(self) -> bool:
+        """Case 2."""
+        return self.cost is not None
+
+
+@dataclass
+class Books:
+    """A game so far, record by record, as the environment needs it; the entries are what the contract needs back.
+
+    Attributes:
+        environment: has begun each round whose record is added, and gives no more receipts of it afterwards.
+    """
+
+    parameters: Parameters
+    environment: Environment
+    ledger: Ledger
+    digest: bytes = run_digest.START
+    entries: list[CostEntry] = field(default_factory=list)
+    _unsettled: list[bytes] = field(default_factory=list)
+    _settled: int = 0
+
+    def add(self, record: Record, body: bytes) -> RoundPlayed:
+        """Take in the open round's record, with the body of its block; move on to the next round."""
+        parameters, ledger, header = self.parameters, self.ledger, record.header
+        reports: tuple[SignedReport, ...] = ()
+        pulls: tuple[Pull, ...] = ()
+        cost = None
+        if header is not None:
+            members = seats(header.reporters)
+            reports = Body.decode(body, len(members), parameters).reports
+            if record.kind is Kind.APPROVED and ledger.round > parameters.burn_in:
+                pulls = self.environment.pulls(ledger.round)
+                self._unsettled.append(self.environment.settlement(ledger.round, pulls))
+                reported = {
+                    p: Report.decode(r.content, parameters).means for p, r in zip(members, reports, strict=True)
+                }
+                cost = self.environment.charge(ledger.round, header, reported)
+                self.environment.close(ledger.round)
+        self.digest = run_digest.extend(
+            self.digest, parameters, record.round, record.kind, header, reports, pulls
+        )
+        encoded = header.encode(parameters) if header else b""
+        self.entries.append(CostEntry(ledger.head, record.kind, cost is not None, encoded))
+        self.ledger = after_record(parameters, ledger, record)
+        return RoundPlayed(
+            record.round, record, pulled_arm(parameters, ledger, record.kind), pulls, cost,
+            body=body if header else b"", blocked=frozenset(seats(blocked(ledger, ledger.round))),
+        )  # fmt: skip
+
+    def settlement(self, least: int) -> tuple[int, bytes] | None:
+        """What the contract is told of all rounds since the last settlement, and up to which; None while too few.
+
+        Args:
+            least: how many approved rounds are worth a call; 0 to settle whatever there is.
+        """
+        last = self.ledger.round - 1
+        if last <= max(self._settled, self.parameters.burn_in) or len(self._unsettled) < least:
+            return None
+        pulls = b"".join(self._unsettled)
+        self._unsettled, self._settled = [], last
+        return last, pulls

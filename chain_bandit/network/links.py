@@ -1,0 +1,307 @@
+"""Links between nodes that know each other by their certificates: TLS 1.3 both ways, bounded in every direction.
+
+Each node dials every other and only writes there; on what others dialled it only reads. A frame is its length in four
+bytes and so many bytes. Nothing is promised: what cannot be delivered soon is dropped, and said again by whoever
+needs it to arrive.
+"""
+
+import asyncio
+import socket
+import ssl
+import threading
+from collections import deque
+from collections.abc import Coroutine, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+from chain_bandit.crypto.certificates import fingerprint
+from chain_bandit.network.wire import MOST_BYTES
+
+ROOM = 64
+"""Frames that wait for one reader, in either direction: then its writer waits, or the oldest goes."""
+
+HANDSHAKE, IDLE, BEAT = 5.0, 30.0, 10.0
+"""Seconds that a stranger may take to show who it is, that a link may be silent, and after which an idle writer says
+that it lives."""
+
+STRANGERS, BACKLOG = 32, 128
+"""Handshakes at a time, of which whoever has taken longest goes first; callers that wait for theirs."""
+
+AGAIN, LONGEST = 0.05, 1.0
+"""Seconds until a lost link is dialled again, doubled each time up to the longest."""
+
+TLS_ERRORS = (OSError, EOFError)
+"""What a lost link raises: those of TLS and of time are of the first kind, a frame that is cut off of the second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Where a node listens, "unix:PATH" or "HOST:PORT", and its certificate (DER)."""
+
+    door: str
+    certificate: bytes
+
+
+class Links:
+    """The links of one node, served by a thread of their own. Close them.
+
+    Args:
+        door: where this node listens.
+        identity: a file with its key and certificate, in PEM.
+        peers: by address.
+
+    Raises:
+        OSError: nobody can listen there.
+    """
+
+    def __init__(self, door: str, identity: Path, peers: Mapping[int, Peer]) -> None:
+        self._peers = dict(peers)
+        self._known = {fingerprint(peer.certificate): address for address, peer in peers.items()}
+        self._as_server, self._as_client = (self._context(identity, server) for server in (True, False))
+        self._inbox: dict[int, deque[bytes]] = {address: deque() for address in peers}
+        self._outbox: dict[int, deque[bytes]] = {address: deque(maxlen=ROOM) for address in peers}
+        self._news, self._waiting = threading.Condition(), False
+        self._banned: set[int] = set()
+        self._readers: dict[int, asyncio.Transport] = {}
+        self._strangers: deque[asyncio.Task[asyncio.Transport]] = deque()
+        self._listening: socket.socket | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._broken: BaseException | None = None
+        self._loop = asyncio.new_event_loop()
+        self._room = {address: asyncio.Event() for address in peers}
+        self._due = {address: asyncio.Event() for address in peers}
+        self._thread = threading.Thread(target=self._loop.run_forever, name="links", daemon=True)
+        self._thread.start()
+        try:
+            self._run(self._open(door))
+        except BaseException:
+            self.close()
+            raise
+
+    def send(self, to: int, frame: bytes) -> None:
+        """Put a frame on its way; where too many wait already the oldest is dropped."""
+        if to in self._outbox:
+            self._outbox[to].append(frame)
+            self._loop.call_soon_threadsafe(self._due[to].set)
+
+    def receive(self, seconds: float) -> list[tuple[int, bytes]]:
+        """What has come in, one frame a peer at most, with who sent it; waits so long for the first.
+
+        Raises whatever a thread of links should not have: a node is not to be deaf without knowing.
+        """
+        until = monotonic() + seconds
+        if self._broken is not None:
+            raise self._broken
+        with self._news:
+            while not any(self._inbox.values()):
+                left = until - monotonic()
+                if left <= 0 or not self._news.wait(left):
+                    return []
+            taken = [(address, waiting.popleft()) for address, waiting in self._inbox.items() if waiting]
+        for address, _ in taken:
+            if len(self._inbox[address]) == ROOM - 1:
+                self._loop.call_soon_threadsafe(self._room[address].set)
+        return taken
+
+    def ban(self, peer: int) -> None:
+        """Read nothing more from a peer that wrote what no honest node writes, as long as this node runs."""
+        self._banned.add(peer)
+        with self._news:
+            self._inbox[peer].clear()
+        self._loop.call_soon_threadsafe(self._cut, peer)
+
+    @property
+    def banned(self) -> frozenset[int]:
+        """Who is not read any more."""
+        return frozenset(self._banned)
+
+    def close(self) -> None:
+        """Let go of all links."""
+        if self._loop.is_running():
+            self._run(self._end())
+            self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _run(self, what: Coroutine[None, None, None]) -> None:
+        asyncio.run_coroutine_threadsafe(what, self._loop).result()
+
+    async def _open(self, door: str) -> None:
+        if door.startswith("unix:"):
+            path = Path(door.removeprefix("unix:"))
+            path.unlink(missing_ok=True)  # of a life before: whoever listens holds the lock of the node's folder
+            self._listening = socket.socket(socket.AF_UNIX)
+            self._listening.bind(str(path))
+            self._listening.listen(BACKLOG)
+        else:
+            host, _, port = door.rpartition(":")
+            self._listening = socket.create_server((host, int(port)), backlog=BACKLOG)
+        self._listening.setblocking(False)
+        self._begin(self._listen(self._listening))
+        for address in self._peers:
+            self._begin(self._write(address))
+
+    def _begin(self, what: Coroutine[None, None, None]) -> None:
+        task = self._loop.create_task(what)
+        self._tasks.add(task)  # the loop itself would let it be collected
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self._broken = task.exception()
+
+    async def _end(self) -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        if self._listening is not None:
+            self._listening.close()
+
+    # --- reading
+
+    async def _listen(self, door: socket.socket) -> None:
+        while True:
+            try:
+                line, _ = await self._loop.sock_accept(door)
+            except OSError:  # no descriptor left, or the caller gone
+                await asyncio.sleep(AGAIN)
+                continue
+            self._begin(self._welcome(line))
+
+    async def _welcome(self, line: socket.socket) -> None:
+        """Read from whoever shows a known certificate, the newest link of each."""
+        reader = asyncio.StreamReader(loop=self._loop)
+        handshake = self._loop.create_task(self._handshake(line, reader))
+        self._strangers.append(handshake)
+        if len(self._strangers) > STRANGERS:
+            self._strangers.popleft().cancel()
+        try:
+            transport = await handshake
+        except (*TLS_ERRORS, asyncio.CancelledError):
+            line.close()
+            return
+        finally:
+            with suppress(ValueError):
+                self._strangers.remove(handshake)
+        address: int | None = None
+        try:
+            address = self._known.get(fingerprint(_shown(transport)))
+            if address is not None and address not in self._banned:
+                self._cut(address)
+                self._readers[address] = transport
+                await self._read(address, reader, transport)
+        except TLS_ERRORS:
+            pass
+        finally:
+            if address is not None and self._readers.get(address) is transport:
+                del self._readers[address]
+            transport.abort()
+
+    async def _handshake(self, line: socket.socket, reader: asyncio.StreamReader) -> asyncio.Transport:
+        transport, _ = await self._loop.connect_accepted_socket(
+            lambda: asyncio.StreamReaderProtocol(reader, loop=self._loop), line,
+            ssl=self._as_server, ssl_handshake_timeout=HANDSHAKE,
+        )  # fmt: skip
+        return transport
+
+    async def _read(self, address: int, reader: asyncio.StreamReader, link: asyncio.Transport) -> None:
+        waiting, room = self._inbox[address], self._room[address]
+        async with asyncio.timeout(IDLE) as patience:
+            while self._readers.get(address) is link:
+                size = int.from_bytes(await reader.readexactly(4), "big")
+                if size > MOST_BYTES:
+                    self._banned.add(address)
+                    return
+                frame = await reader.readexactly(size)
+                patience.reschedule(None)
+                if frame:  # else it says that it lives
+                    while len(waiting) >= ROOM and self._readers.get(address) is link:
+                        room.clear()
+                        await room.wait()
+                    with self._news:
+                        waiting.append(frame)
+                        self._news.notify()
+                patience.reschedule(self._loop.time() + IDLE)
+
+    def _cut(self, address: int) -> None:
+        old = self._readers.pop(address, None)
+        if old is not None:
+            old.abort()
+            self._room[address].set()
+
+    # --- writing
+
+    async def _write(self, address: int) -> None:
+        pause = AGAIN
+        while True:
+            try:
+                writer = await self._dial(self._peers[address])
+            except TLS_ERRORS:
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST)
+                continue
+            try:
+                pause = AGAIN
+                await self._pass_on(address, writer)
+            except TLS_ERRORS:
+                pass
+            finally:
+                writer.transport.abort()
+
+    async def _dial(self, peer: Peer) -> asyncio.StreamWriter:
+        async with asyncio.timeout(HANDSHAKE):
+            if peer.door.startswith("unix:"):
+                path = peer.door.removeprefix("unix:")
+                _, writer = await asyncio.open_unix_connection(path, ssl=self._as_client, server_hostname="")
+            else:
+                host, _, port = peer.door.rpartition(":")
+                _, writer = await asyncio.open_connection(host, int(port), ssl=self._as_client, server_hostname="")
+        if _shown(writer.transport) != peer.certificate:
+            writer.transport.abort()
+            raise ConnectionError("somebody else is there")
+        return writer
+
+    async def _pass_on(self, address: int, writer: asyncio.StreamWriter) -> None:
+        waiting, due = self._outbox[address], self._due[address]
+        while True:
+            while waiting:
+                if writer.transport.is_closing():
+                    raise ConnectionResetError
+                frame = waiting.popleft()
+                writer.write(len(frame).to_bytes(4, "big") + frame)
+                async with asyncio.timeout(IDLE):
+                    await writer.drain()
+            due.clear()
+            if waiting:
+                continue
+            try:
+                async with asyncio.timeout(BEAT):
+                    await due.wait()
+            except TimeoutError:
+                waiting.append(b"")  # a beat
+
+    def _context(self, identity: Path, server: bool) -> ssl.SSLContext:
+        """Both sides show certificates; a known one stands for itself, no other authority for anybody."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if server else ssl.PROTOCOL_TLS_CLIENT)
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_REQUIRED
+        if server:
+            context.num_tickets = 0
+        context.load_cert_chain(identity)
+        for peer in self._peers.values():
+            context.load_verify_locations(cadata=peer.certificate)
+        return context
+
+
+def _shown(link: asyncio.BaseTransport) -> bytes:
+    """The certificate of the other side. Raises `ConnectionError` where the link is lost already."""
+    tls = link.get_extra_info("ssl_object")
+    shown: bytes | None = tls.getpeercert(binary_form=True) if tls is not None else None
+    if shown is None:
+        raise ConnectionResetError
+    return shown

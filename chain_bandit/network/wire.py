@@ -1,0 +1,195 @@
+"""What nodes write to each other: an envelope of messages as one msgpack array, and nothing else is read.
+
+Every byte may be hostile. A frame is bounded, of a stated version, and each part of it has the one type that it may
+have; whether a statement is true is for the actors to say.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+import msgpack
+
+from chain_bandit.actors.messages import Answer, CertifiedBlock, Message, Probe, PullRequest, Question, Receipt
+from chain_bandit.comparison.interface import Opening
+from chain_bandit.consensus.broadcast import Claim, Frame
+from chain_bandit.consensus.certificate import Certificate, Vote
+from chain_bandit.consensus.evidence import Equivocation
+from chain_bandit.protocol.errors import Malformed
+from chain_bandit.protocol.messages import Phase, Role, Slot
+
+VERSION = 1
+
+MOST_BYTES = 1 << 18
+"""Of a frame: relays of every report among 64 seats, the most that games of nodes have, take half of it."""
+
+MOST_ROWS = 1 << 12
+"""Of any list in a frame."""
+
+
+class Kind(IntEnum):
+    """Why an envelope is sent."""
+
+    STEP = 0
+    """All that its sender has for the receiver in a step, which may be nothing: the step is over when all are in."""
+    NOW = 1
+    """An answer within a step, or something said again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A participant asks for the receipts that it was given from a round on; comes back when these are all."""
+
+    since: int
+
+
+Said = Message | Equivocation | Owed
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Messages from one node to another, in the step of a round."""
+
+    kind: Kind
+    round: int
+    step: int
+    messages: tuple[Said, ...]
+
+
+class Form(NamedTuple):
+    """How a part is packed, and how it is read: raises `TypeError` or `ValueError` for what `pack` cannot give."""
+
+    pack: Callable[[Any], Any]
+    read: Callable[[Any], Any]
+
+
+def encode(envelope: Envelope) -> bytes:
+    """The frame of an envelope."""
+    messages = [[_TAGS[type(message)], *_FORMS[type(message)].pack(message)] for message in envelope.messages]
+    packed: bytes = msgpack.packb([VERSION, int(envelope.kind), envelope.round, envelope.step, messages])
+    return packed
+
+
+def decode(frame: bytes) -> Envelope:
+    """The envelope in a frame. Raises `Malformed`."""
+    try:
+        version, *rest = msgpack.unpackb(
+            frame, use_list=False, max_str_len=0, max_map_len=0, max_ext_len=0, max_array_len=MOST_ROWS
+        )
+        if version != VERSION:
+            raise ValueError(f"version {version!r:.20}")
+        kind, round_, step, messages = rest
+        return Envelope(Kind(_number(kind)), _number(round_), _number(step), tuple(map(_message, _tuple(messages))))
+    except (ValueError, TypeError, KeyError, RecursionError, msgpack.UnpackException) as error:
+        raise Malformed("frame", f"an envelope of version {VERSION}", f"{len(frame)} bytes ({error!s:.80})") from error
+
+
+def _message(packed: Any) -> Said:
+    tag, *fields = _tuple(packed)
+    message: Said = _FORMS[_BY_TAG[_number(tag)]].read(tuple(fields))
+    return message
+
+
+def _tuple(value: Any) -> tuple[Any, ...]:
+    if type(value) is not tuple:
+        raise TypeError("a list is due")
+    return value
+
+
+def _number(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < 2**32:
+        raise TypeError("a number is due")
+    return value
+
+
+def _blob(value: Any) -> bytes:
+    if type(value) is not bytes:
+        raise TypeError("bytes are due")
+    return value
+
+
+def _flag(value: Any) -> bool:
+    if type(value) is not bool:
+        raise TypeError("true or false is due")
+    return value
+
+
+def _mask(value: Any) -> int:
+    if len(_blob(value)) != 32:
+        raise ValueError("a mask has 32 bytes")
+    return int.from_bytes(value, "big")
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+NUMBER = Form(_as_it_is, _number)
+BYTES = Form(_as_it_is, _blob)
+FLAG = Form(_as_it_is, _flag)
+MASK = Form(lambda value: value.to_bytes(32, "big"), _mask)
+
+
+def _rows(of: Form) -> Form:
+    return Form(lambda values: [of.pack(value) for value in values], lambda got: tuple(map(of.read, _tuple(got))))
+
+
+def _pair(one: Form, other: Form) -> Form:
+    def read(got: Any) -> tuple[Any, Any]:
+        first, second = _tuple(got)
+        return one.read(first), other.read(second)
+
+    return Form(lambda pair: [one.pack(pair[0]), other.pack(pair[1])], read)
+
+
+def _table(key: Form, value: Form) -> Form:
+    rows = _rows(_pair(key, value))
+
+    def read(got: Any) -> dict[Any, Any]:
+        found = rows.read(got)
+        table = dict(found)
+        if len(table) != len(found):
+            raise ValueError("a key twice")
+        return table
+
+    return Form(lambda table: rows.pack(table.items()), read)
+
+
+def _record(make: Callable[..., Any], **fields: Form) -> Form:
+    def read(got: Any) -> Any:
+        return make(*(form.read(part) for form, part in zip(fields.values(), _tuple(got), strict=True)))
+
+    return Form(lambda value: [form.pack(getattr(value, name)) for name, form in fields.items()], read)
+
+
+def _choice(of: type[IntEnum]) -> Form:
+    return Form(int, lambda got: of(_number(got)))
+
+
+PHASE, ROLE = _choice(Phase), _choice(Role)
+SIGNED = _rows(_pair(NUMBER, BYTES))
+CLAIM = _record(Claim, instance=NUMBER, content=BYTES, signature=BYTES, relays=SIGNED)
+FRAME = _record(Frame, phase=PHASE, claims=_rows(CLAIM))
+SLOT = _record(Slot, separator=BYTES, round=NUMBER, parent=BYTES)
+CERTIFICATE = _record(Certificate, content=BYTES, signers=MASK, signatures=BYTES)
+
+_FORMS: Mapping[type, Form] = {
+    Frame: FRAME,
+    Probe: _record(Probe, proofs=SIGNED, frame=FRAME),
+    Opening: _record(Opening, counts=_rows(NUMBER), salt=BYTES),
+    Question: _record(Question, round=NUMBER, commitments=_table(NUMBER, BYTES)),
+    Answer: _record(Answer, round=NUMBER, bits=_table(NUMBER, _rows(FLAG))),
+    Vote: _record(Vote, seat=NUMBER, content=BYTES, signature=BYTES),
+    CertifiedBlock: _record(CertifiedBlock, header=BYTES, body=BYTES, certificate=CERTIFICATE),
+    Certificate: CERTIFICATE,
+    PullRequest: _record(PullRequest, arm=NUMBER, signature=BYTES),
+    Receipt: _record(Receipt, round=NUMBER, arm=NUMBER, reward=NUMBER, tally=BYTES, signature=BYTES),
+    Equivocation: _record(
+        Equivocation, slot=SLOT, phase=PHASE, role=ROLE, instance=NUMBER,
+        content=BYTES, signature=BYTES, other_content=BYTES, other_signature=BYTES,
+    ),
+    Owed: _record(Owed, since=NUMBER),
+}  # fmt: skip
+_TAGS = {kind: tag for tag, kind in enumerate(_FORMS)}
+_BY_TAG = dict(enumerate(_FORMS))

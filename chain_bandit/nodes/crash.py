@@ -1,0 +1,36 @@
+"""Places where a test may have a node killed: a kill -9 when it comes by for the K-th time.
+
+`CHAIN_BANDIT_CRASH=NODE/POINT:K`, or several with commas between them.
+"""
+
+import os
+import signal
+
+VARIABLE = "CHAIN_BANDIT_CRASH"
+
+_left: dict[str, int] = {}
+
+
+POINTS = (
+    "started", "joined", "opened", "followed", "round begun", "step begun", "ticked", "journal appended",
+    "journal written", "journal synced", "receipt appended", "sent", "taken", "step over", "steps over",
+    "evidence reported", "about to record", "recorded", "record seen", "pulled", "round closed", "about to settle",
+    "settled", "about to reveal", "revealed", "costs settled", "closed", "withdrawn",
+)  # fmt: skip
+
+
+def arm(node: str) -> None:
+    """This process is that node: what the variable has for it counts from now on."""
+    for entry in filter(None, os.environ.get(VARIABLE, "").split(",")):
+        whose, _, place = entry.partition("/")
+        point, _, times = place.partition(":")
+        if whose == node and point in POINTS:
+            _left[point] = int(times)
+
+
+def at(point: str) -> None:
+    """Come by."""
+    if point in _left:
+        _left[point] -= 1
+        if not _left[point]:
+            os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,255 @@
+"""The environment as a node: receipts on disk before they leave, settlements, and the end of the game."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from chain_bandit.actors.environment import Environment
+from chain_bandit.actors.messages import ENVIRONMENT, CertifiedBlock, PullRequest, Receipt
+from chain_bandit.chain.call import Call
+from chain_bandit.chain.client import Coordinator
+from chain_bandit.chain.errors import TransactionReverted
+from chain_bandit.chain.http_node import HttpNode
+from chain_bandit.chain.node import Wallet
+from chain_bandit.game.books import Books
+from chain_bandit.network.wire import Owed, Said
+from chain_bandit.nodes.crash import at
+from chain_bandit.nodes.follower import Follower, Recorded
+from chain_bandit.nodes.receipts import KeptReceipts
+from chain_bandit.nodes.role import Post, Role, from_chain, posts
+from chain_bandit.nodes.signed import SignedJournal
+from chain_bandit.protocol.blocks import Kind
+from chain_bandit.protocol.ledger import Ledger, exploration_arm, honest_arm
+from chain_bandit.protocol.settlement import encode_sums
+
+if TYPE_CHECKING:
+    from chain_bandit.scenario import Scenario
+
+AT_ONCE = 256
+"""Receipts in one answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Unwritten:
+    """A recorded round, and until when its receipts are waited for."""
+
+    ledger: Ledger
+    found: Recorded
+    until: float
+
+    def due(self, environment: Environment) -> frozenset[int]:
+        """Who has yet to come for a receipt of it."""
+        rules, ledger, kind = environment.rules, self.ledger, self.found.record.kind
+        if kind is Kind.EXPLORATION or ledger.round == rules.parameters.burn_in:
+            return frozenset(rules.everybody) - environment.given(ledger.round).keys()
+        if kind is not Kind.APPROVED:
+            return frozenset()
+        return frozenset(rules.reporters(ledger)) - environment.given(ledger.round).keys()
+
+
+class EnvironmentRole(Role):
+    """`Role` of the environment.
+
+    Args:
+        scenario: its rewards, roles and settings of settlement; its seed is not used.
+        window: seconds for which a round's receipts are waited for, and after the game the keys of sealed reports.
+    """
+
+    address, speaks, rushing = ENVIRONMENT, False, frozenset[int]()
+
+    def __init__(
+        self, environment: Environment, books: Books, scenario: "Scenario", receipts: KeptReceipts,
+        journal: SignedJournal, contract: Coordinator, wallet: Wallet, node: HttpNode, follower: Follower,
+        window: float,
+    ) -> None:  # fmt: skip
+        self._environment, self._rules, self.books = environment, environment.rules, books
+        self._scenario, self._kept, self._journal = scenario, receipts, journal
+        self._contract, self._wallet, self._node, self._follower = contract, wallet, node, follower
+        self._unwritten: deque[_Unwritten] = deque()
+        self._absent: set[int] = set()
+        self._settled = contract.settled_through()
+        self._window, self._waiting_since = window, 0.0
+
+    def begin(self, ledger: Ledger) -> None:
+        """Open the next round; what was given of it before this process began is given."""
+        self._ledger, self._is_open = ledger, True
+        self._environment.begin(ledger)
+        for seat in self._rules.everybody:
+            kept = self._kept.of(seat).get(ledger.round)
+            if kept is not None:
+                self._environment.give_to(seat, ledger.round, kept.arm)
+        if ledger.round < self._rules.parameters.burn_in:
+            self._give(honest_arm(self._rules.parameters, ledger))
+
+    def tick(self, step: int) -> list[Post]:
+        """Nothing of its own accord."""
+        return posts(self._environment.on_tick(step))
+
+    def take(self, sender: int, round_: int, message: Said) -> list[Post]:
+        """Certificates of the open round, and pulls of every one that is not settled."""
+        match message:
+            case Owed():
+                return self._owed(sender, message.since)
+            case PullRequest():
+                said = posts(self._environment.late_pull(sender, round_, message))
+                self._keep(said)
+                self._write_down()
+                return said or self._owed(sender, round_)
+            case CertifiedBlock() if round_ == self._ledger.round:
+                return posts(self._environment.on_message(sender, message))
+        return []
+
+    def recorded(self, found: Recorded) -> list[Post]:
+        """Open the round for pulls where nobody passed the block on; give what is given unasked."""
+        at("record seen")
+        said = [post for sender, block in from_chain(found) for post in self.take(sender, self._ledger.round, block)]
+        arm = self._unasked(self._ledger, found)
+        return said if arm is None else said + self._give(arm)
+
+    def close(self, found: Recorded | None) -> None:
+        """Wait for the round's receipts, and write it down after those before it."""
+        at("round closed")
+        self._is_open = False
+        if found is not None:
+            self._unwritten.append(_Unwritten(self._ledger, found, monotonic() + self._window))
+            self._write_down()
+
+    def finish(self) -> bool:
+        """Settle, reveal, settle the costs, close, withdraw: one step at a call."""
+        contract, wallet, follower = self._contract, self._wallet, self._follower
+        follower.rest()
+        self._write_down()
+        if self._unwritten:
+            return False
+        if not follower.closed and not follower.revealed:
+            self._settle(0)
+            if self._rules.parameters.sealed:
+                sums = encode_sums(self._environment.sums)
+                self._once(lambda: contract.settle_sums(wallet, sums), "AlreadySummed")
+            at("about to reveal")
+            secret, roles = self._environment.secret, bytes(self._environment.roles)
+            model = self._environment.model.encode()
+            self._once(lambda: contract.reveal(wallet, secret, roles, model), "AlreadyRevealed")
+            at("revealed")
+            return False
+        if not follower.closed:
+            return self._settle_costs() and self._close()
+        if contract.owed(bytes.fromhex(wallet.address[2:])):
+            self._once(lambda: contract.withdraw(wallet), "NothingOwed")
+        at("withdrawn")
+        return True
+
+    def sync(self) -> None:
+        """Journal and receipts."""
+        self._journal.sync()
+        self._kept.sync()
+
+    def shut(self) -> None:
+        """Both files."""
+        self._journal.close()
+        self._kept.close()
+
+    def _unasked(self, ledger: Ledger, found: Recorded) -> int | None:
+        """The arm of a recorded round whose receipts need no pull."""
+        parameters = self._rules.parameters
+        if ledger.round == parameters.burn_in:
+            return honest_arm(parameters, ledger)
+        return exploration_arm(parameters, ledger) if found.record.kind is Kind.EXPLORATION else None
+
+    def _give(self, arm: int) -> list[Post]:
+        """Receipts for everybody, but for those who have earlier ones to come for: receipts go in order."""
+        here, given = self._ledger.round, self._environment.given(self._ledger.round)
+        self._environment.leave_open(here)
+        for seat in self._rules.everybody:
+            if seat not in given and all(seat not in each.due(self._environment) for each in self._unwritten):
+                self._give_to(seat, here, arm)
+        return list(self._environment.given(here).items())
+
+    def _give_to(self, seat: int, round_: int, arm: int) -> None:
+        self._keep([(seat, self._environment.give_to(seat, round_, arm))])
+
+    def _keep(self, said: list[Post]) -> None:
+        for seat, receipt in said:
+            if isinstance(receipt, Receipt):
+                self._kept.add(seat, receipt)
+                self._absent.discard(seat)
+
+    def _owed(self, seat: int, since: int) -> list[Post]:
+        """What a seat was given from a round on, and that there is no more of it, once that is so."""
+        if seat not in self._rules.everybody:
+            return []
+        for each in self._unwritten:  # an unasked receipt whose turn has come
+            if seat not in each.due(self._environment):
+                continue
+            arm = self._unasked(each.ledger, each.found)
+            if arm is None:
+                break
+            self._give_to(seat, each.ledger.round, arm)
+        given = [receipt for round_, receipt in self._kept.of(seat).items() if round_ >= since]
+        said: list[Post] = [(seat, receipt) for receipt in given[:AT_ONCE]]
+        first = self._unwritten[0].ledger.round if self._unwritten else self._ledger.round + (not self._is_open)
+        return [*said, (seat, Owed(since))] if since < first else said
+
+    def _write_down(self) -> None:
+        """Every round whose receipts are all there, or were waited for long enough; and settle when it is time."""
+        while self._unwritten:
+            first = self._unwritten[0]
+            ledger, found, due = first.ledger, first.found, first.due(self._environment)
+            if due - self._absent and ledger.round > self._settled and monotonic() < first.until:
+                return
+            self._absent |= due
+            arm = self._unasked(ledger, found)
+            if arm is not None:
+                for seat in sorted(due):
+                    self._give_to(seat, ledger.round, arm)
+                self._environment.close(ledger.round)
+            self._unwritten.popleft()
+            self.books.ledger = ledger
+            self.books.add(found.record, found.block.body if found.block is not None else b"")
+            self._settle(self._scenario.chain.settle_every)
+
+    def _settle(self, least: int) -> None:
+        settlement = self.books.settlement(least)
+        if settlement is None or settlement[0] <= self._settled:
+            return
+        through, pulls = settlement
+        at("about to settle")
+        self._once(lambda: self._contract.settle_rewards(self._wallet, through, pulls), "AlreadySettled")
+        self._settled = through
+        at("settled")
+
+    def _settle_costs(self) -> bool:
+        """Hand back the next chunk of records; True once all are."""
+        entries, first = self.books.entries[::-1], self.books.ledger.round - 1
+        done = 0 if self._follower.costs_from is None else first - self._follower.costs_from + 1
+        if done >= len(entries):
+            return True
+        chunk = entries[done : done + self._scenario.chain.costs_every]
+        self._once(lambda: self._contract.settle_costs(self._wallet, chunk), "WrongRecord", "NoRecordLeft")
+        at("costs settled")
+        return False
+
+    def _close(self) -> bool:
+        """Close, once nobody is waited for; never True: the event says so."""
+        self._waiting_since = self._waiting_since or monotonic()
+        try:
+            self._contract.close(self._wallet)
+            self._contract.settle()
+            at("closed")
+        except TransactionReverted as error:
+            if error.error != "Unfinished":
+                raise
+            if monotonic() - self._waiting_since > self._window:
+                self._node.mine(self._rules.parameters.settlement_window)
+        return False
+
+    def _once(self, call: Callable[[], Call], *done: str) -> None:
+        """Make a call, unless a life before this one has."""
+        try:
+            call()
+            self._contract.settle()
+        except TransactionReverted as error:
+            if error.error not in done:
+                raise

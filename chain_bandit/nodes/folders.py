@@ -1,0 +1,71 @@
+"""The folders of a game of nodes, made from a scenario, whose seed gives every key: from then on each has its own."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, RELAYER
+from chain_bandit.chain.identity import Identity
+from chain_bandit.crypto.certificates import public_part, self_signed, vouching
+from chain_bandit.crypto.keys import Signer, derive
+from chain_bandit.game.folder import whole_file
+from chain_bandit.game.plan import Plan
+from chain_bandit.game.unfinished import lock
+from chain_bandit.nodes.place import GAME, KEY, LINK, Door, GameFile, KeyFile, Participant, name_of
+from chain_bandit.protocol.settlement import Conduct
+
+
+def write_folders(plan: Plan, deployment: Mapping[str, Any], url: str, out: Path) -> None:
+    """A folder for each node, with its keys, and the file that all share; doors are sockets in the folders."""
+    scenario = plan.scenario
+    doors = []
+    signers: dict[int, Signer] = dict(enumerate(plan.participants))
+    signers |= {ENVIRONMENT: plan.environment, RELAYER: plan.relayer}
+    for address in (*signers, COMPARISON):
+        place = out / name_of(address)
+        place.mkdir(mode=0o700)
+        pem = self_signed(place.name)
+        _write_secret(place / LINK, pem)
+        certificate = public_part(pem)
+        voucher = signers.get(address, plan.environment).sign(vouching(plan.game, certificate))
+        doors.append(
+            Door(address=address, door=f"unix:{place.name}/door", certificate=certificate, voucher=voucher)
+        )
+        _write_secret(place / KEY, _key(plan, address).model_dump_json(exclude_none=True).encode())
+        if address == ENVIRONMENT or address in scenario.attacks():
+            lock(scenario.model_copy(update={"seed": 0}), place)
+    identity = Identity.of(deployment)
+    game = GameFile(
+        **asdict(identity), first_block=deployment["first_block"], url=url,
+        confirmations=scenario.chain.confirmations, bound_ms=scenario.bound_ms,
+        environment=plan.environment.address, relayer=plan.relayer.address,
+        participants=tuple(Participant(**asdict(each)) for each in plan.seated), doors=tuple(doors),
+    )  # fmt: skip
+    with whole_file(out / GAME) as file:
+        file.write(game.model_dump_json(indent=1).encode())
+
+
+def _key(plan: Plan, address: int) -> KeyFile:
+    seed, attacks = plan.scenario.seed, plan.scenario.attacks()
+    if address == COMPARISON:
+        return KeyFile(address=address)
+    if address == RELAYER:
+        return KeyFile(address=address, secret=plan.relayer.source)
+    if address == ENVIRONMENT:
+        return KeyFile(address=address, secret=plan.environment.source, draws=plan.secret, salt=plan.salt)
+    keys = KeyFile(
+        address=address, secret=plan.participants[address].source, vrf=derive(seed, "vrf", address),
+        seal=plan.seal_keys[address],
+    )  # fmt: skip
+    if address not in attacks:
+        return keys
+    attackers = sorted(seat for seat, attack in attacks.items() if attack.conduct & Conduct.ATTACKER)
+    colluders = {seat: plan.participants[seat].source for seat in attackers}
+    return keys.model_copy(update={"chance": derive(seed, "chance/attack", address), "colluders": colluders})
+
+
+def _write_secret(path: Path, data: bytes) -> None:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(data)

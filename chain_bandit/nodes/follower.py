@@ -1,0 +1,171 @@
+"""The records of a game off one node of the chain: each once, in order, held against the rules."""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from chain_bandit.actors.messages import CertifiedBlock
+from chain_bandit.chain.artifacts import chain_bandit_artifact
+from chain_bandit.chain.client import Coordinator
+from chain_bandit.chain.rpc import as_bytes, as_int, field
+from chain_bandit.consensus.certificate import Certificate
+from chain_bandit.game.errors import RecordMismatch
+from chain_bandit.protocol.blocks import Kind, Record, approves
+from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.errors import Malformed
+from chain_bandit.protocol.ledger import Ledger, blocked, records_made
+from chain_bandit.protocol.messages import NO_BLOCK
+from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.submission import decode
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A record, and what the chain shows of how it came about.
+
+    Attributes:
+        block: of a round that ended in one.
+        certificate: whose signatures the contract took, for the block or for "no block"; None after a deadline, and of
+            an exploration round.
+    """
+
+    record: Record
+    block: CertifiedBlock | None = None
+    certificate: Certificate | None = None
+
+
+class Follower:
+    """One game's events, asked for again and again.
+
+    Args:
+        first_block: of the contract.
+        confirmations: blocks that make an event count, its own included.
+
+    Raises (every method):
+        NodeUnreachable: patience is at its end.
+        RecordMismatch: the contract recorded something other than what the rules give.
+
+    Attributes:
+        accusations: who is on the block list, and from which round on, as far as events were read.
+        costs_from: the first round whose costs are settled; None while none are.
+        revealed, closed: whether the environment has revealed, whether the accounts are final.
+    """
+
+    def __init__(self, contract: Coordinator, first_block: int, confirmations: int = 1) -> None:
+        self._rpc, self._address = contract.rpc, "0x" + contract.address.hex()
+        artifact = chain_bandit_artifact()
+        self._events = {event.topic: event for event in artifact.members("event").values()}
+        self._functions = {each.topic[:4]: each for each in artifact.members("function").values()}
+        self._from, self._confirmations = first_block, confirmations
+        self._seen: tuple[int, int] = (-1, -1)
+        self._made: deque[Recorded] = deque()
+        self._waiting: deque[tuple[str, tuple[Any, ...], str]] = deque()
+        self.accusations: dict[int, int] = {}
+        self.salt: bytes | None = None
+        self.costs_from: int | None = None
+        self.settled = 0
+        self.revealed = self.closed = False
+
+    def opening(self) -> bytes | None:
+        """The salt that the game was opened with; None before."""
+        if self.salt is None:
+            self._read()
+            while self._waiting and self.salt is None:
+                name, _, transaction = self._waiting.popleft()
+                if name == "Opened":
+                    _, (self.salt,) = self._call(transaction)
+        return self.salt
+
+    def next(self, parameters: Parameters, ledger: Ledger) -> Recorded | None:
+        """The record of the open round, if the chain has one; the accusations before it are in `accusations` then."""
+        if not (self._made or self._waiting):
+            self._read()
+        while self._waiting and not self._made:
+            name, values, transaction = self._waiting[0]
+            if name == "Recorded":
+                self._made.extend(self._recorded(parameters, ledger, values, transaction))
+            else:
+                self._note(name, values)
+            self._waiting.popleft()
+        return self._made.popleft() if self._made else None
+
+    def is_closed(self) -> bool:
+        """Whether the accounts are final, whatever was given of the records."""
+        self._read()
+        return self.closed or any(name == "Closed" for name, _, _ in self._waiting)
+
+    def rest(self) -> None:
+        """Read what comes after the last record."""
+        self._read()
+        while self._waiting:
+            name, values, _ = self._waiting.popleft()
+            self._note(name, values)
+
+    def _note(self, name: str, values: tuple[Any, ...]) -> None:
+        match name, values:
+            case "Accused", (seat, since):
+                self.accusations[seat] = since
+            case "CostsSettled", (down_to, _):
+                self.costs_from = down_to
+            case "RewardsSettled", (through,):
+                self.settled = through
+            case "Revealed", _:
+                self.revealed = True
+            case "Closed", _:
+                self.closed = True
+
+    def _read(self) -> None:
+        about: dict[str, Any] = {"address": self._address, "fromBlock": hex(self._from)}
+        if self._confirmations > 1:
+            height = self._rpc.ask("eth_blockNumber", [], as_int)
+            if height - self._confirmations + 1 < self._from:
+                return
+            about["toBlock"] = hex(height - self._confirmations + 1)
+        for log in self._rpc.ask("eth_getLogs", [about]):
+            where = as_int(field(log, "blockNumber")), as_int(field(log, "logIndex"))
+            topics = field(log, "topics")
+            event = self._events.get(as_bytes(topics[0])) if topics else None
+            if where <= self._seen or event is None:
+                continue
+            self._seen, self._from = where, where[0]
+            values = event.decode_inputs(as_bytes(field(log, "data")))
+            self._waiting.append((event.name, values, field(log, "transactionHash")))
+
+    def _call(self, transaction: str) -> tuple[str, tuple[Any, ...]]:
+        """Method and arguments of a transaction; of `submitBlocks` the bytes after the selector."""
+        data = as_bytes(field(self._rpc.ask("eth_getTransactionByHash", [transaction]), "input"))
+        function = self._functions[data[:4]]
+        if function.name == "submitBlocks":
+            return function.name, (data[4:],)
+        return function.name, function.decode_inputs(data[4:])
+
+    def _recorded(
+        self, parameters: Parameters, ledger: Ledger, last: tuple[Any, ...], transaction: str
+    ) -> list[Recorded]:
+        """All that a call recorded; its one event tells of the last, which may be an exploration round."""
+        for found in self._ended(parameters, ledger, transaction):
+            made, head = records_made(parameters, ledger, found.record), ledger.head
+            for record in made:
+                head = record.head(head)
+            if (made[-1].round, made[-1].kind, head) == last:
+                return [found, *map(Recorded, made[1:])]
+        raise RecordMismatch(ledger.round, "another record", last)
+
+    def _ended(self, parameters: Parameters, ledger: Ledger, transaction: str) -> Iterator[Recorded]:
+        """What a call may have ended the open round in: one of its blocks, or a skip."""
+        method, arguments = self._call(transaction)
+        if method != "submitBlocks":
+            certificate = Certificate(NO_BLOCK, *arguments[1:]) if method == "skip" else None
+            yield Recorded(Record(ledger.round, Kind.SKIP), None, certificate)
+            return
+        for each in decode(parameters, *arguments):
+            try:
+                header = each.header(parameters, ledger.round, ledger.head, blocked(ledger, ledger.round))
+            except Malformed:
+                continue  # one of another round
+            encoded = header.encode(parameters)
+            kind = Kind.APPROVED if approves(header.means) else Kind.REJECTED
+            certificate = Certificate(keccak(encoded), each.signers, each.signatures)
+            block = CertifiedBlock(encoded, each.body, certificate)
+            yield Recorded(Record(ledger.round, kind, header, keccak(encoded)), block, certificate)

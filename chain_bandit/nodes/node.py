@@ -1,0 +1,290 @@
+"""The loop of a node: rounds begin when the chain shows the last one's record, and advance by message and Δ-timeout.
+
+The chain is the clock. A node speaks in a round only if it saw it begin: whatever it said in a life before is then of a
+round that is over, so that no loss of its journal makes it say two things in one slot.
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from time import monotonic
+
+from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, RELAYER, PullRequest, Question
+from chain_bandit.actors.rules import Rules
+from chain_bandit.crypto.verify import Verifier
+from chain_bandit.network.links import Links
+from chain_bandit.network.pace import Pace
+from chain_bandit.network.wire import Envelope, Kind, Owed, Said, decode, encode
+from chain_bandit.nodes.crash import at
+from chain_bandit.nodes.follower import Follower, Recorded
+from chain_bandit.nodes.role import Post, Role
+from chain_bandit.nodes.signed import AlreadySigned
+from chain_bandit.protocol.errors import Malformed
+from chain_bandit.protocol.ledger import Ledger, accused, after_burn_in_round, after_record
+from chain_bandit.protocol.parameters import ACCUSED_AHEAD
+
+POLL, GROWTH, LONGEST = 0.02, 1.5, 0.5
+"""Seconds from one question to the chain to the next, while a record is waited for; what each pause is longer than the
+last, and the longest."""
+
+UNHURRIED = 0.1
+"""Seconds between two looks after the last round."""
+
+LATE = 3
+"""Times a round's longest duration after which a round without any record is let end by its deadline."""
+
+OTHERS = (COMPARISON, ENVIRONMENT, RELAYER)
+
+
+class Node:
+    """Drives one role through a game.
+
+    Args:
+        opening: the ledger before round 1.
+        live: whether this process ran before the game was open, so that it sees the first round begin.
+        last_signed: the last round that the role's key signed in, in lives before.
+        bound: Δ, in seconds.
+        verifier: the actor's, whose memory does not outlive a round.
+        say: told a line about each round.
+    """
+
+    def __init__(
+        self, role: Role, rules: Rules, opening: Ledger, links: Links, follower: Follower, live: bool,
+        last_signed: int, bound: float, verifier: Verifier,
+        say: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
+    ) -> None:  # fmt: skip
+        self._role, self._rules, self._links, self._follower = role, rules, links, follower
+        self._last_signed, self._bound, self._say, self._verifier = last_signed, bound, say, verifier
+        self.ledger = opening
+        self._everybody = frozenset(rules.everybody) - {role.address}
+        self._present = self._everybody
+        self._live = live
+        self._insisted: float | None = None
+        self._pace: Pace | None = None
+        self._next: Recorded | None = None
+        self._heard_round = 0
+        self._greeted: set[int] = set()
+        self._look_at, self._pause = 0.0, POLL
+        self._held: dict[tuple[int, int, int], tuple[Said, ...]] = {}
+        """What came in early: by sender, round and step, of this round and those that are `_soon`."""
+
+    def run(self) -> None:
+        """All rounds, and the end. Raises `ChainBanditError`."""
+        parameters = self._rules.parameters
+        while self.ledger.round <= parameters.horizon:
+            for seat, since in sorted(self._follower.accusations.items()):
+                if since <= self.ledger.round + ACCUSED_AHEAD and not self.ledger.blocked_from[seat]:
+                    self.ledger = accused(self.ledger, seat, since)
+            self._begin()
+            if self.ledger.round < parameters.burn_in:
+                self._burn_in_round()
+            else:
+                self._recorded_round()
+            self._verifier.forget()
+        self._say(f"all {parameters.horizon} rounds are recorded")
+        self._pace = None
+        while not self._role.finish():
+            self._take(UNHURRIED)
+
+    # --- a round
+
+    def _begin(self) -> None:
+        self._began, self._insisted = monotonic(), None
+        self._look_at, self._pause = 0.0, POLL
+        here = self.ledger.round
+        self._held = {key: said for key, said in self._held.items() if key[1] >= here}
+        self._role.begin(self.ledger)
+        at("round begun")
+        self._pace = Pace(self._began, self._bound, self._present | self._greeted & self._everybody)
+        self._greeted.clear()
+        for sender, round_, step in self._held:
+            if round_ == here:
+                self._pace.arrived(sender, step)
+
+    def _burn_in_round(self) -> None:
+        if self._live and self._rules.probes(self.ledger):
+            self._play(self._rules.schedule.probe_steps, self._is_behind)
+        self._settle(lambda: False)
+        self._role.close(None)
+        self.ledger = after_burn_in_round(self._rules.parameters, self.ledger)
+
+    def _recorded_round(self) -> None:
+        played = False
+        if not self._is_recorded() and (self._may_speak or not self._role.speaks):
+            played = self._play(self._rules.schedule.steps, self._is_recorded)
+        elif self._next is None:
+            self._greet()
+        found = self._await_record(played)
+        self._post(self._role.recorded(found))
+        self._settle(self._follower.is_closed)
+        self._role.close(found)
+        at("followed")
+        if self._live:
+            self._say(self._line(found))
+        self.ledger, self._next = after_record(self._rules.parameters, self.ledger, found.record), None
+
+    def _line(self, found: Recorded) -> str:
+        banned = f", not read any more: {sorted(self._links.banned)}" if self._links.banned else ""
+        took = monotonic() - self._began
+        return f"round {self.ledger.round} {found.record.kind.name.lower()} after {took:.3f} s{banned}"
+
+    @property
+    def _may_speak(self) -> bool:
+        return self._live and self.ledger.round > self._last_signed
+
+    def _play(self, steps: int, is_over: Callable[[], bool]) -> bool:
+        """The steps of a round; False where it is over before them."""
+        pace = self._pace
+        assert pace is not None
+        if not self._role.speaks:  # who only listens begins with the first word
+            while not pace.heard:
+                self._take(POLL)
+                if is_over():
+                    return False
+                if self._insisted is not None and monotonic() > self._insisted + self._bound:
+                    return True  # the steps went by without us
+                self._role.act(False, self._is_late())
+            pace.restart(monotonic())
+        for step in range(steps):
+            pace.begin(step)
+            at("step begun")
+            if self._role.rushing:
+                self._until(lambda: pace.missing(self._role.rushing), lambda: False)
+            said = self._signed(lambda: self._role.tick(step))  # noqa: B023
+            at("ticked")
+            if any(isinstance(message, Question) for _, message in said):
+                pace.ask(COMPARISON)
+            self._post(said, step if self._role.speaks else None)
+            for sender in sorted(self._everybody):
+                self._deliver(sender, self.ledger.round, self._held.pop((sender, self.ledger.round, step), ()))
+            if self._until(pace.missing, is_over):
+                return False
+            pace.end()
+            at("step over")
+        at("steps over")
+        self._present = pace.present & self._everybody
+        return True
+
+    def _until(self, missing: Callable[[], Iterable[int]], is_over: Callable[[], bool]) -> bool:
+        """Take in messages until nobody is missing, or the step's deadline; True when others are in the next round."""
+        assert self._pace is not None
+        while missing() and (left := self._pace.deadline - monotonic()) > 0:
+            if self._is_behind() and is_over():
+                return True
+            self._take(left)
+        return False
+
+    def _await_record(self, played: bool) -> Recorded:
+        """Say again what must arrive, turn to the chain if that is one's part, until the record is there."""
+        again = monotonic() + self._bound
+        while not self._is_recorded():
+            self._live = True  # the next round begins before our eyes
+            self._role.act(played, self._is_late())
+            if monotonic() > again and played:
+                self._post(self._role.insist())
+                again = monotonic() + self._bound
+            self._take(POLL)
+        assert self._next is not None
+        return self._next
+
+    def _settle(self, is_over: Callable[[], bool]) -> None:
+        """Wait for what the round still brings; ask for it every Δ, unless the game is over."""
+        again = 0.0
+        while self._role.waits():
+            if monotonic() > again:
+                if again and is_over():
+                    return
+                self._post(self._signed(self._role.ask))
+                again = monotonic() + self._bound
+            self._take(POLL)
+
+    def _is_recorded(self) -> bool:
+        if self._next is None and monotonic() >= self._look_at:
+            self._next = self._follower.next(self._rules.parameters, self.ledger)
+            self._look_at, self._pause = monotonic() + self._pause, min(GROWTH * self._pause, LONGEST)
+        return self._next is not None
+
+    def _greet(self) -> None:
+        """Say that one is back: others wait for who has spoken in the round before."""
+        self._send({to: [] for to in self._everybody}, Kind.NOW, 0)
+
+    def _is_late(self) -> bool:
+        return monotonic() > self._began + LATE * self._rules.schedule.steps * self._bound
+
+    def _is_behind(self) -> bool:
+        """Whether somebody speaks in the next round already."""
+        return self._heard_round > self.ledger.round
+
+    # --- messages
+
+    def _signed(self, act: Callable[[], list[Post]]) -> list[Post]:
+        """What an act says; nothing where it would have to sign a second thing in a slot."""
+        try:
+            return act()
+        except AlreadySigned as refused:
+            self._say(f"said nothing: {refused}")
+            return []
+
+    def _post(self, said: Iterable[Post], step: int | None = None) -> None:
+        """Send, once all that it rests on is on disk: as a step's envelopes, one to everybody, or as it comes."""
+        by_receiver: dict[int, list[Said]] = {}
+        if step is not None:
+            by_receiver = {to: [] for to in (*self._everybody, *OTHERS)}
+        for to, message in said:
+            by_receiver.setdefault(to, []).append(message)
+        if by_receiver:
+            self._send(by_receiver, Kind.NOW if step is None else Kind.STEP, step or 0)
+
+    def _send(self, by_receiver: Mapping[int, Sequence[Said]], kind: Kind, step: int) -> None:
+        self._role.sync()
+        at("journal synced")
+        frames: dict[tuple[int, ...], bytes] = {}
+        for to, messages in by_receiver.items():
+            alike = tuple(map(id, messages))
+            if alike not in frames:
+                frames[alike] = encode(Envelope(kind, self.ledger.round, step, tuple(messages)))
+            self._links.send(to, frames[alike])
+        at("sent")
+
+    def _take(self, seconds: float) -> None:
+        """Take in what has come, waiting so long for the first."""
+        for sender, frame in self._links.receive(max(seconds, 0.0)):
+            try:
+                envelope = decode(frame)
+            except Malformed as error:
+                self._links.ban(sender)
+                self._say(f"{sender} is not read any more: {error}")
+                continue
+            self._handle(sender, envelope)
+            at("taken")
+
+    def _handle(self, sender: int, envelope: Envelope) -> None:
+        here, step = self.ledger.round, envelope.step
+        if sender in self._everybody:
+            self._heard_round = max(self._heard_round, min(envelope.round, here + 1))
+        if envelope.kind is Kind.NOW or sender not in self._everybody:
+            if self._pace is not None and envelope.round == here:
+                self._pace.answered(sender)
+                if sender in self._everybody and envelope.messages and self._insisted is None:
+                    self._insisted = monotonic()
+            self._greeted.add(sender)
+            self._deliver(sender, envelope.round, envelope.messages)
+        elif envelope.round == here and self._pace is not None:
+            self._pace.arrived(sender, step)
+            if step <= self._pace.step:
+                self._deliver(sender, here, envelope.messages)
+            elif step < self._rules.schedule.steps:
+                self._held[sender, here, step] = envelope.messages
+        elif envelope.round in self._soon and step < self._rules.schedule.steps:
+            self._held[sender, envelope.round, step] = envelope.messages
+
+    @property
+    def _soon(self) -> tuple[int, ...]:
+        """What others may be in already: the next round, and the first recorded one, to which some come sooner."""
+        here, first = self.ledger.round, self._rules.parameters.burn_in
+        return (here + 1, max(here + 1, first))
+
+    def _deliver(self, sender: int, round_: int, messages: Iterable[Said]) -> None:
+        for message in messages:
+            if self._pace is None and not isinstance(message, Owed | PullRequest):
+                continue  # no round is open
+            self._post(self._signed(lambda: self._role.take(sender, round_, message)))  # noqa: B023

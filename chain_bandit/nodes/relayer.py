@@ -1,0 +1,122 @@
+"""The relayer as a node: proofs first, then the certificate, and after long silence the skip that anybody may call."""
+
+from collections.abc import Callable
+
+from chain_bandit.actors.messages import RELAYER, CertifiedBlock
+from chain_bandit.actors.relayer import Relayer
+from chain_bandit.chain.client import Coordinator
+from chain_bandit.chain.errors import TransactionReverted
+from chain_bandit.chain.http_node import HttpNode
+from chain_bandit.chain.node import Wallet
+from chain_bandit.consensus.certificate import Certificate
+from chain_bandit.consensus.evidence import Equivocation
+from chain_bandit.crypto.verify import Verifier
+from chain_bandit.network.wire import Said
+from chain_bandit.nodes.crash import at
+from chain_bandit.nodes.follower import Follower, Recorded
+from chain_bandit.nodes.role import Post, Role
+from chain_bandit.protocol.blocks import Header, Kind, Record
+from chain_bandit.protocol.ledger import Ledger, after_record, records_made
+from chain_bandit.protocol.submission import Submitted
+from chain_bandit.protocol.transaction import gas_of_blocks
+
+
+class RelayerRole(Role):
+    """`Role` of the relayer. It keeps nothing: validators say again what it has not brought to the chain."""
+
+    address, speaks, rushing = RELAYER, False, frozenset[int]()
+
+    def __init__(
+        self, relayer: Relayer, contract: Coordinator, wallet: Wallet, node: HttpNode, follower: Follower,
+        verifier: Verifier,
+    ) -> None:  # fmt: skip
+        self._relayer, self._rules, self._contract, self._wallet = relayer, relayer.rules, contract, wallet
+        self._node, self._follower, self._verifier = node, follower, verifier
+
+    def begin(self, ledger: Ledger) -> None:
+        """Open the next round."""
+        self._ledger, self._done = ledger, False
+        if ledger.round == 1:
+            self._proofs: dict[tuple[int, int, int], Equivocation] = {}
+        self._relayer.begin(ledger)
+
+    def take(self, sender: int, round_: int, message: Said) -> list[Post]:
+        """Certificates and proofs of the open round, a proof a seat and role."""
+        if round_ != self._ledger.round:
+            return []
+        match message:
+            case Equivocation():
+                place = (message.instance, int(message.phase), int(message.role))
+                is_new = place not in self._proofs and message.slot == self._rules.slot(self._ledger)
+                if is_new and message.proves(self._rules.addresses, self._verifier):
+                    self._proofs[place] = message
+            case CertifiedBlock() | Certificate():
+                self._relayer.on_message(sender, message)
+            case _:
+                pass
+        return []
+
+    def act(self, heard: bool, late: bool) -> None:
+        """Hand in proofs, then record the round, once."""
+        if self._done or self._ledger.round < self._rules.parameters.burn_in:
+            return
+        block, skip = self._relayer.block, self._relayer.skip
+        if not (late or (heard and (block or skip))):
+            return
+        self._report()
+        at("about to record")
+        try:
+            if block is not None:
+                self._submit(block)
+            elif skip is not None:
+                self._contract.skip(
+                    self._wallet, self._next_committee(), skip.signers, skip.signatures, self._recorded()
+                )
+            else:
+                self._skip_after_deadline()
+            self._contract.settle()
+        except TransactionReverted:
+            if not self._recorded()("latest"):  # else somebody else was faster
+                raise
+        self._done = True
+        at("recorded")
+
+    def close(self, found: Recorded | None) -> None:
+        """Nothing is left of the round but proofs of the burn-in, which count from the first recorded one."""
+        if found is not None:
+            self._proofs.clear()
+
+    def _report(self) -> None:
+        """The first proof against each seat that the contract has none of."""
+        for place in sorted(self._proofs):
+            seat = place[0]
+            if seat in self._follower.accusations or self._contract.blocked_from(seat):
+                continue
+            self._contract.report_equivocation(self._wallet, seat, self._proofs[place].calldata())
+            self._contract.settle()
+            at("evidence reported")
+
+    def _submit(self, block: CertifiedBlock) -> None:
+        parameters = self._rules.parameters
+        header, certificate = Header.decode(block.header, parameters), block.certificate
+        part = Submitted.of(parameters, header, block.body, certificate.signers, certificate.signatures)
+        encoded = part.encode(parameters)
+        gas = gas_of_blocks(len(encoded), 1, parameters.participants)
+        self._contract.submit_blocks(self._wallet, [encoded], self._recorded(), gas)
+
+    def _skip_after_deadline(self) -> None:
+        parameters, blocks = self._rules.parameters, self._rules.parameters.skip_deadline
+        if self._ledger.round == parameters.burn_in:
+            blocks += parameters.burn_in_blocks
+        self._node.mine(blocks)
+        self._contract.skip_after_deadline(self._wallet, self._next_committee(), self._recorded())
+
+    def _recorded(self) -> Callable[[str], int]:
+        return self._contract.recorded_since(self._ledger.round)
+
+    def _next_committee(self) -> int:
+        """Who validates the round after the skip, and after the exploration that may come with it."""
+        parameters, ledger = self._rules.parameters, self._ledger
+        for record in records_made(parameters, ledger, Record(ledger.round, Kind.SKIP)):
+            ledger = after_record(parameters, ledger, record)
+        return ledger.committee if parameters.has_committees else 0

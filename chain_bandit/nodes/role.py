@@ -1,0 +1,92 @@
+"""What a node drives: an actor of the game, with what its process owes to disk and chain."""
+
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from chain_bandit.actors.messages import RELAYER, Message, Send
+from chain_bandit.network.wire import Said
+from chain_bandit.nodes.follower import Recorded
+from chain_bandit.protocol.ledger import Ledger
+
+Post = tuple[int, Said]
+"""A message on its way to an address."""
+
+
+class Role(Protocol):
+    """One address of the game. What its methods give is sent, once the journals are on disk; by default it is nothing.
+
+    Attributes:
+        address: as in `actors.messages`; a participant's is its seat.
+        speaks: whether it takes part in the steps of rounds: all wait for those who do.
+        rushing: whose messages of a step it wants to see before it says its own; empty for the honest.
+    """
+
+    address: int
+    speaks: bool
+    rushing: frozenset[int]
+
+    @abstractmethod
+    def begin(self, ledger: Ledger) -> None:
+        """Open the next round."""
+        ...
+
+    def tick(self, step: int) -> list[Post]:
+        """What to say in a step."""
+        return []
+
+    @abstractmethod
+    def take(self, sender: int, round_: int, message: Said) -> list[Post]:
+        """Take in a message that was said in a round, which need not be the open one."""
+        ...
+
+    def insist(self) -> list[Post]:
+        """What to say after the steps, and again until the round is recorded."""
+        return []
+
+    def act(self, heard: bool, late: bool) -> None:
+        """Turn to the chain for the open round's record.
+
+        Args:
+            heard: all steps are over.
+            late: the record is long due.
+        """
+        return
+
+    def recorded(self, found: Recorded) -> list[Post]:
+        """The open round is recorded; `waits` says for what it stays open all the same."""
+        return []
+
+    def waits(self) -> bool:
+        """Whether something of the round is still to come, before the next one begins."""
+        return False
+
+    def ask(self) -> list[Post]:
+        """What to say for it to come."""
+        return []
+
+    def close(self, found: Recorded | None) -> None:
+        """The round is over: its record, None in the burn-in."""
+        return
+
+    def finish(self) -> bool:
+        """After the last round: do what is next on the chain; True when nothing is left to be done."""
+        return True
+
+    def sync(self) -> None:
+        """Return when all that its signatures rest on would survive a loss of power."""
+        return
+
+    def shut(self) -> None:
+        """Let go of its files."""
+        return
+
+
+def posts(sends: Iterable[Send]) -> list[Post]:
+    """Each message with each of its receivers."""
+    return [(to, send.message) for send in sends for to in send.to]
+
+
+def from_chain(found: Recorded) -> Sequence[tuple[int, Message]]:
+    """A block that reached the chain, as if the relayer had passed it on."""
+    return [(RELAYER, found.block)] if found.block is not None else []

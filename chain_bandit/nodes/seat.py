@@ -1,0 +1,175 @@
+"""A participant and validator as a node: its seat, its receipts on disk, its own calls to the contract."""
+
+from chain_bandit.actors.messages import ENVIRONMENT, RELAYER, PullRequest, Receipt
+from chain_bandit.actors.seat import Seat
+from chain_bandit.attacks.malicious import MaliciousSeat
+from chain_bandit.chain.client import Coordinator
+from chain_bandit.chain.node import Wallet
+from chain_bandit.network.wire import Owed, Said
+from chain_bandit.nodes import role
+from chain_bandit.nodes.crash import at
+from chain_bandit.nodes.follower import Follower, Recorded
+from chain_bandit.nodes.receipts import KeptReceipts
+from chain_bandit.nodes.role import Post, from_chain, posts
+from chain_bandit.nodes.signed import SignedJournal
+from chain_bandit.protocol.blocks import Body, Kind, seats
+from chain_bandit.protocol.ledger import Ledger, pulled_arm
+from chain_bandit.protocol.messages import Phase, Role, statement_content
+
+AHEAD = 256
+"""Receipts of later rounds that are held: what one answer of the environment brings."""
+
+
+class SeatRole(role.Role):
+    """`Role` of a seat.
+
+    Args:
+        journal: None for a seat under an attack, which signs what it likes.
+    """
+
+    speaks = True
+
+    def __init__(
+        self,
+        seat: Seat,
+        receipts: KeptReceipts,
+        journal: SignedJournal | None,
+        contract: Coordinator,
+        wallet: Wallet,
+        follower: Follower,
+        malicious: frozenset[int] = frozenset(),
+    ) -> None:
+        self.address, self._seat, self._rules = seat.number, seat, seat.rules
+        self._kept, self._journal = receipts, journal
+        self._contract, self._wallet, self._follower = contract, wallet, follower
+        others = frozenset(seat.rules.everybody) - {seat.number}
+        self.rushing = others - malicious if malicious else frozenset[int]()
+        self._ahead: dict[int, Receipt] = {}
+        self._revealed = False
+
+    def begin(self, ledger: Ledger) -> None:
+        """Open the next round; what the environment said of it before is taken in."""
+        self._ledger = ledger
+        self._rewarded, self._nothing_comes = False, False
+        self._certified: list[Post] = []
+        self._pulls: list[Post] = []
+        self._due = ledger.round < self._rules.parameters.burn_in
+        self._unasked = ledger.round <= self._rules.parameters.burn_in
+        self._seat.begin(ledger)
+        early = self._kept.of(self.address).get(ledger.round) or self._ahead.pop(ledger.round, None)
+        if early is not None:
+            self._receive(early)
+
+    def tick(self, step: int) -> list[Post]:
+        """The seat's messages; with the last ones go its proofs of equivocation."""
+        said = posts(self._seat.on_tick(step))
+        if self._seat.probing:
+            last = step == self._rules.schedule.probe_steps - 1
+        else:
+            last = step == self._rules.schedule.certify
+        if not last:
+            return said
+        self._certified = said + self._proofs()
+        return self._certified
+
+    def take(self, sender: int, round_: int, message: Said) -> list[Post]:
+        """Receipts and what says that there are none; else whatever belongs to the open round."""
+        match message:
+            case Receipt() if sender == ENVIRONMENT:
+                if message.round == self._ledger.round:
+                    self._receive(message)
+                elif message.round > self._ledger.round and len(self._ahead) < AHEAD:
+                    self._ahead[message.round] = message
+            case Owed() if sender == ENVIRONMENT:
+                self._nothing_comes |= message.since == self._ledger.round
+            case Receipt() | Owed() | PullRequest():
+                pass
+            case _ if round_ == self._ledger.round:
+                said = posts(self._seat.on_message(sender, message))  # type: ignore[arg-type]
+                self._pulls = [each for each in said if isinstance(each[1], PullRequest)] or self._pulls
+                return said
+        return []
+
+    def insist(self) -> list[Post]:
+        """Certificates and proofs: environment and relayer may have been away."""
+        return self._certified
+
+    def recorded(self, found: Recorded) -> list[Post]:
+        """Hold the record against the journal; pull on a block that nobody passed on."""
+        at("record seen")
+        self._require_journal(found)
+        parameters = self._rules.parameters
+        self._due = pulled_arm(parameters, self._ledger, found.record.kind) is not None
+        self._unasked |= found.record.kind is Kind.EXPLORATION
+        return [post for sender, block in from_chain(found) for post in self.take(sender, self._ledger.round, block)]
+
+    def waits(self) -> bool:
+        """For the receipt, which who does not pull never gets."""
+        return self._due and (self._unasked or bool(self._pulls)) and not (self._rewarded or self._nothing_comes)
+
+    def ask(self) -> list[Post]:
+        """The same pull, or the question what the round brought."""
+        at("pulled")
+        return self._pulls or [(ENVIRONMENT, Owed(self._ledger.round))]
+
+    def close(self, found: Recorded | None) -> None:
+        """Nothing is left of the round."""
+        at("round closed")
+
+    def finish(self) -> bool:
+        """Reveal the sealing key once all is recorded; withdraw once the accounts are final."""
+        self._follower.rest()
+        if self._rules.parameters.sealed and not self._revealed and not self._follower.closed:
+            seal_key = self._seat.revealed()
+            if seal_key is not None:
+                self._contract.reveal_seal(self._wallet, seal_key)
+                self._contract.settle()
+            self._revealed = True
+        if not self._follower.closed:
+            return False
+        if self._contract.owed(bytes.fromhex(self._wallet.address[2:])):
+            self._contract.withdraw(self._wallet)
+            self._contract.settle()
+        at("withdrawn")
+        return True
+
+    def sync(self) -> None:
+        """Journal and receipts."""
+        if self._journal is not None:
+            self._journal.sync()
+        self._kept.sync()
+
+    def shut(self) -> None:
+        """Both files."""
+        if self._journal is not None:
+            self._journal.close()
+        self._kept.close()
+
+    def _receive(self, receipt: Receipt) -> None:
+        counts = self._seat.participant.counts
+        self._seat.on_message(ENVIRONMENT, receipt)
+        if self._seat.participant.counts != counts:
+            self._kept.add(self.address, receipt)
+            self._rewarded = True
+
+    def _proofs(self) -> list[Post]:
+        """Of a seat under an attack nobody asks any."""
+        if isinstance(self._seat, MaliciousSeat):
+            return []
+        return [(RELAYER, proof) for proof in self._seat.equivocations()]
+
+    def _require_journal(self, found: Recorded) -> None:
+        """All of ours that the chain shows. Raises `JournalRolledBack`."""
+        if self._journal is None:
+            return
+        ledger, slot, parameters = self._ledger, self._rules.slot(self._ledger), self._rules.parameters
+        if found.certificate is not None and found.certificate.signers >> self.address & 1:
+            digest = slot.digest(Phase.BLOCK, Role.SIGNER, 0, found.certificate.content)
+            self._journal.require((ledger.round, int(Phase.BLOCK), int(Role.SIGNER), 0), digest)
+        header = found.record.header
+        if header is not None and found.block is not None and header.reporters >> self.address & 1:
+            members = seats(header.reporters)
+            report = Body.decode(found.block.body, len(members), parameters).reports[members.index(self.address)]
+            content = statement_content(Phase.REPORT, report.content)
+            digest = slot.digest(Phase.REPORT, Role.COMMANDER, self.address, content)
+            self._journal.require((ledger.round, int(Phase.REPORT), int(Role.COMMANDER), self.address), digest)

@@ -1,0 +1,240 @@
+"""A node from its folder: who it is, the game it is in, and its part in it from the first call to the last."""
+
+import os
+import random
+import sys
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from time import sleep
+from typing import TYPE_CHECKING
+
+from chain_bandit.actors.comparer import Comparer
+from chain_bandit.actors.environment import Environment
+from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, RELAYER
+from chain_bandit.actors.participant import Participant
+from chain_bandit.actors.relayer import Relayer
+from chain_bandit.actors.rules import Rules
+from chain_bandit.actors.seat import Seat
+from chain_bandit.actors.validator import Validator
+from chain_bandit.attacks.attack import View
+from chain_bandit.attacks.malicious import MaliciousParticipant, MaliciousSeat
+from chain_bandit.chain.client import Coordinator
+from chain_bandit.chain.delivery import PIPELINED
+from chain_bandit.chain.errors import ForeignChain, TransactionReverted
+from chain_bandit.chain.http_node import HttpNode
+from chain_bandit.chain.identity import require_same
+from chain_bandit.chain.node import account
+from chain_bandit.comparison.ideal import IdealComparison
+from chain_bandit.crypto.keys import Signer
+from chain_bandit.crypto.verify import Verifier
+from chain_bandit.crypto.vrf_keys import VrfKey
+from chain_bandit.game.books import Books
+from chain_bandit.lines import FileLines
+from chain_bandit.network.links import Links
+from chain_bandit.nodes import place as files
+from chain_bandit.nodes.comparer import ComparerRole
+from chain_bandit.nodes.crash import arm, at
+from chain_bandit.nodes.environment import EnvironmentRole
+from chain_bandit.nodes.follower import Follower
+from chain_bandit.nodes.node import UNHURRIED, Node
+from chain_bandit.nodes.receipts import KeptReceipts
+from chain_bandit.nodes.relayer import RelayerRole
+from chain_bandit.nodes.role import Role
+from chain_bandit.nodes.seat import SeatRole
+from chain_bandit.nodes.signed import OnceSigner, SignedJournal
+from chain_bandit.protocol.blocks import genesis_digest
+from chain_bandit.protocol.ledger import Ledger, opening
+from chain_bandit.protocol.messages import Domain
+from chain_bandit.stopwatch import Stopwatch
+
+if TYPE_CHECKING:
+    from chain_bandit.scenario import Scenario
+
+WINDOW = 60
+"""Times Δ for which the environment waits for who has yet to pull, or to reveal a key."""
+
+
+class Start:
+    """One node on its way up: what it is made of, in the order in which it can be made.
+
+    Args:
+        place: its folder, beside which `game.json` is.
+        url: of its own connection to the chain; by default that of the game.
+
+    Raises:
+        PlaceRefused: the files are none of a node.
+        LinesLocked: it runs already.
+        ForeignChain: the chain at the URL is another one.
+    """
+
+    def __init__(self, place: Path, url: str | None = None) -> None:
+        self._place = place.resolve()
+        os.chdir(self._place.parent)  # doors are named from there: the path of a socket must be short
+        self.game, self.key = files.read_game(Path(files.GAME)), files.read_key(self._place / files.KEY)
+        try:
+            self.peers, self.door = self.game.peers(self.key.address), self.game.door_of(self.key.address)
+            identity = self.game.identity
+        except (ValueError, TypeError) as error:
+            raise files.PlaceRefused(Path(files.GAME), str(error)) from error
+        self.node = HttpNode(url or self.game.url)
+        require_same(self.node.rpc.ask, identity)
+        address = bytes.fromhex(self.game.contract[2:])
+        self.contract = Coordinator.at(self.node.web3, address, Stopwatch(), PIPELINED)
+        self.parameters = self.contract.parameters()
+        self.domain = Domain(self.game.chain_id, address, bytes.fromhex(self.game.game[2:]))
+        self.seated = tuple(each.seated for each in self.game.participants)
+        self.follower = Follower(self.contract, self.game.first_block, self.game.confirmations)
+        self.verifier = Verifier()
+
+    def run(self) -> None:
+        """Play, to the end of the game. Raises `ChainBanditError`."""
+        with ExitStack() as stack:
+            lock = FileLines(self._place / files.PID)  # one process a folder, whatever it signs
+            stack.callback(lock.close)
+            lock.clear()
+            lock.append(str(os.getpid()))
+            lock.sync()
+            at("started")
+            journal = self._journal(stack)
+            links = Links(self.door, self._place / files.LINK, self.peers)
+            stack.callback(links.close)
+            live = self._await_opening()
+            rules, first = self._rules()
+            role = self._role(rules, first, journal, stack)
+            last = journal.last if journal is not None and role.speaks else 0
+            bound = self.game.bound_ms / 1000
+            node = Node(role, rules, first, links, self.follower, live, last, bound, self.verifier)
+            if not self.contract.closed():
+                node.run()
+            else:
+                self._finish(role)
+            said = {"run_digest": "0x" + role.books.digest.hex()} if isinstance(role, EnvironmentRole) else {}
+            files.write_ended(self._place, said)
+
+    def _finish(self, role: Role) -> None:
+        """The game went to its end without us: take what is owed."""
+        while not role.finish():
+            sleep(UNHURRIED)
+
+    def _journal(self, stack: ExitStack) -> SignedJournal | None:
+        if self.key.secret is None or self.key.address == RELAYER or self.key.chance is not None:
+            return None
+        own = Signer(self.key.secret).address
+        journal = SignedJournal(self._place / files.SIGNED, self.domain.separator(), own)
+        stack.callback(journal.close)
+        return journal
+
+    # --- before the first round
+
+    def _await_opening(self) -> bool:
+        """Take one's seat, or open the game when all are taken; whether the game was not open before."""
+        waited = False
+        while self.follower.opening() is None:
+            waited = True
+            try:
+                self._open()
+            except TransactionReverted as error:  # a life before has done it, and the chain had not shown it yet
+                if error.error not in ("AlreadyJoined", "AlreadyOpened"):
+                    raise
+            sleep(UNHURRIED)
+        return waited
+
+    def _open(self) -> None:
+        address, participants = self.key.address, self.seated
+        if address == ENVIRONMENT:
+            if self.key.salt is not None and self.contract.has_seat(participants[-1].address):
+                self.contract.open(account(self._signer.secret), self.key.salt)
+                self.contract.settle()
+                at("opened")
+        elif address >= 0 and self._is_next(address):
+            self.contract.join(account(self._signer.secret), participants[address])
+            self.contract.settle()
+            at("joined")
+
+    def _is_next(self, seat: int) -> bool:
+        """Whether it is this seat's turn: seats go by order."""
+        *before, own = (each.address for each in self.seated[: seat + 1])
+        return not self.contract.has_seat(own) and all(map(self.contract.has_seat, before[-1:]))
+
+    @property
+    def _signer(self) -> Signer:
+        if self.key.secret is None:
+            raise files.PlaceRefused(self._place / files.KEY, "has no secret")
+        return Signer(self.key.secret)
+
+    def _rules(self) -> tuple[Rules, Ledger]:
+        """The public facts, and the ledger before round 1. Raises `ForeignChain` where others have joined."""
+        salt = self.follower.opening()
+        assert salt is not None
+        seed_0, genesis = genesis_digest(self.domain.game, self.seated, salt)
+        found = self.contract.genesis()
+        if found != genesis:
+            raise ForeignChain("genesis", "0x" + genesis.hex(), "0x" + found.hex())
+        rules = Rules(
+            self.parameters, self.domain, [each.address for each in self.seated], self.game.environment, seed_0,
+            genesis, [each.vrf_key for each in self.seated],
+        )  # fmt: skip
+        return rules, opening(self.parameters, genesis, seed_0, tuple(each.weight for each in self.seated))
+
+    # --- who it is
+
+    def _role(self, rules: Rules, first: Ledger, journal: SignedJournal | None, stack: ExitStack) -> Role:
+        if self.key.address == COMPARISON:
+            return ComparerRole(Comparer(rules, IdealComparison(self.parameters.horizon)))
+        wallet = account(self._signer.secret)
+        if self.key.address == RELAYER:
+            relayer = Relayer(rules, self.verifier)
+            return RelayerRole(relayer, self.contract, wallet, self.node, self.follower, self.verifier)
+        receipts = KeptReceipts(self._place / files.RECEIPTS)
+        stack.callback(receipts.close)
+        if self.key.address == ENVIRONMENT:
+            return self._environment(rules, first, journal, receipts)
+        seat, malicious = self._seat(rules, first, journal)
+        return SeatRole(seat, receipts, journal, self.contract, wallet, self.follower, malicious)
+
+    def _environment(
+        self, rules: Rules, first: Ledger, journal: SignedJournal | None, receipts: KeptReceipts
+    ) -> EnvironmentRole:
+        assert self.key.secret is not None
+        assert journal is not None
+        if self.key.draws is None:
+            raise files.PlaceRefused(self._place / files.KEY, "has no secret of the draws")
+        scenario, signer = self._scenario(), OnceSigner(self.key.secret, journal)
+        environment = Environment(rules, scenario.model, scenario.roles, self.key.draws, signer, self.verifier)
+        books = Books(self.parameters, environment, first)
+        window = WINDOW * self.game.bound_ms / 1000
+        return EnvironmentRole(
+            environment, books, scenario, receipts, journal, self.contract, account(signer.secret), self.node,
+            self.follower, window,
+        )  # fmt: skip
+
+    def _scenario(self) -> "Scenario":
+        """Of the environment, and of seats under an attack; late: it takes half a second, and the others have none."""
+        from chain_bandit.game.folder import SCENARIO
+        from chain_bandit.scenario import load
+
+        return load(self._place / SCENARIO)
+
+    def _seat(self, rules: Rules, first: Ledger, journal: SignedJournal | None) -> tuple[Seat, frozenset[int]]:
+        key, number = self.key, self.key.address
+        if key.secret is None or key.vrf is None or key.seal is None:
+            raise files.PlaceRefused(self._place / files.KEY, "lacks a secret of its seat")
+        signer = OnceSigner(key.secret, journal) if journal is not None else Signer(key.secret)
+        validator = Validator(rules, number, signer, self.verifier)
+        identity = (rules, number, signer, VrfKey(key.vrf), key.seal, self.verifier)
+        if key.chance is None:
+            return Seat(Participant(*identity), validator, self.verifier), frozenset()
+        attacks = self._scenario().attacks()
+        keys = {seat: Signer(secret) for seat, secret in key.colluders.items()} | {number: signer}
+        view = View(number, rules, frozenset(attacks), keys, random.Random(key.chance), replace(first))
+        player = MaliciousParticipant(*identity)
+        return MaliciousSeat(player, validator, self.verifier, attacks[number], view), frozenset(attacks)
+
+
+def main(place: Path, url: str | None = None) -> None:
+    """Run one node to the end of its game. Raises `ChainBanditError`."""
+    arm(place.resolve().name)
+    start = Start(place, url)
+    print(f"{files.name_of(start.key.address)} of {start.game.contract}", file=sys.stderr, flush=True)
+    start.run()

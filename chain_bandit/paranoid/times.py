@@ -1,0 +1,42 @@
+"""When a call may come, counted in chain blocks."""
+
+from chain_bandit.paranoid.calls import Call
+from chain_bandit.paranoid.records import Records
+from chain_bandit.paranoid.setup import Setup
+from chain_bandit.paranoid.verdict import Verdict
+
+OPENING = ("join", "open")
+RECORDING = ("submitBlocks", "skip", "skipAfterDeadline", "reportEquivocation")
+
+
+def in_time(call: Call, setup: Setup, records: Records | None, closed: bool, verdict: Verdict) -> None:
+    """Hold the block of a call against the state before it: no records before the opening, closed after `close`.
+
+    Of a closing only that there is something to close: what it has to wait for is known once everything is settled.
+    """
+    block, round_ = call.block, None
+    if call.name in OPENING:
+        holds = records is None and block <= setup.deadline
+    elif records is None:
+        holds = False
+    elif call.name in RECORDING:
+        holds, round_ = not over(records, block), records.round
+        if call.name == "skipAfterDeadline":
+            longer = setup.p.burn_in_blocks if records.round == setup.p.burn_in else 0
+            holds = holds and block > records.last_block + setup.p.skip_deadline + longer
+    else:
+        holds = not closed and (over(records, block) or call.name == "settleRewards")
+        holds = holds and (block <= window_end(records) or call.name == "close")
+    verdict.same("time", round_, f"whether {call.name} may come in block {block}", True, holds)
+
+
+def over(records: Records, block: int) -> bool:
+    """Whether the game has ended before a call in this block: by its last record, or by its last block."""
+    return records.round > records.setup.p.horizon or block > records.setup.opened_in + records.setup.p.game_blocks
+
+
+def window_end(records: Records) -> int:
+    """The last block in which anything is settled, should nothing be recorded any more."""
+    p = records.setup.p
+    ended = records.last_block if records.round > p.horizon else records.setup.opened_in + p.game_blocks
+    return ended + p.settlement_window

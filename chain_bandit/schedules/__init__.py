@@ -1,0 +1,1 @@
+"""Rounds of the real machines under a strategic adversary and a bad network, each drawn from one seed."""

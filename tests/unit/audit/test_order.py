@@ -1,0 +1,106 @@
+"""A transaction that is left out, told twice or moved shows in the numbers of its account, without any kept hash."""
+
+import pytest
+import rlp
+
+from benchmarks.tampering import rehashed, taken_apart
+from chain_bandit.audit.audit import audit
+from chain_bandit.audit.report import AuditReport, Violation
+from chain_bandit.crypto.keys import Signer
+from chain_bandit.history.blocks import History
+from chain_bandit.history.evm import decode_transaction
+from chain_bandit.protocol.digests import keccak
+from tests.unit.audit.played_game import Played
+from tests.unit.audit.test_planted_violations import forgery
+
+
+def numbers(played: Played) -> list[tuple[int, bytes, int]]:
+    """Index of the block, sender and number of every transaction, read by another decoder than the audit's."""
+    return [(index, decode_transaction(raw).sender, int.from_bytes(rlp.decode(raw[1:])[1], "big"))
+            for index, block in enumerate(played.history.blocks) for raw in block.transactions]  # fmt: skip
+
+
+def without(history: History, index: int) -> History:
+    """The history with nothing in one block; every hash fits."""
+    blocks = taken_apart(tuple(history.blocks))
+    header, *held = blocks[index]
+    header[10] = b""
+    for each in held:
+        each.clear()
+    return History(history.origin, rehashed(blocks))
+
+
+def without_logs(receipt: bytes) -> bytes:
+    status, gas, *_ = rlp.decode(receipt[1:])
+    return receipt[:1] + rlp.encode([status, gas, bytes(256), []])
+
+
+def out_of_order(report: AuditReport) -> list[Violation]:
+    return [violation for violation in report.violations if violation.check == "chain.order"]
+
+
+def test_a_transaction_that_is_left_out_is_bounded_by_those_around_it(honest: Played) -> None:
+    first = honest.history.origin.first_block
+    own = [(index, number) for index, sender, number in numbers(honest) if sender == honest.owner.address]
+    (before, _), (missing, number), (after, _) = own[2:5]
+    assert before < missing < after
+    (found,) = out_of_order(audit(without(honest.history, missing)))
+    assert found.exhibit is not None
+    assert (found.since, found.exhibit.block) == (first + before, first + after)
+    assert (found.expected, found.found) == (number, number + 1)
+    assert (found.exhibit.field, found.exhibit.bytes) == ("nonce", hex(number + 1))
+    assert f"its account is at {number} since block {first + before}" in found.sentence
+
+
+def test_the_last_transaction_of_an_account_leaves_no_gap(honest: Played) -> None:
+    """Whoever has not withdrawn yet breaks no rule: only a kept hash tells that it had."""
+    last, _, _ = numbers(honest)[-1]
+    shortened = without(honest.history, last)
+    assert audit(shortened).exit_code == 0
+    report = audit(shortened, bytes.fromhex(audit(honest.history).head[2:]))
+    assert {violation.check for violation in report.violations} == {"chain.head"}
+
+
+def test_a_chain_that_is_known_by_its_head_may_skip_numbers(honest: Played) -> None:
+    """An account with code of its own makes contracts, which its numbers count."""
+    gap = without(honest.history, [index for index, sender, _ in numbers(honest) if sender == honest.owner.address][2])
+    *_, end = gap.blocks
+    assert out_of_order(audit(gap, bytes(32)))
+    assert out_of_order(audit(gap))
+    assert not out_of_order(audit(gap, keccak(end.header)))
+
+
+def test_a_transaction_that_is_told_twice_is_out_of_order_whatever_is_known(honest: Played) -> None:
+    blocks = taken_apart(tuple(honest.history.blocks))
+    withdrawal, empty = numbers(honest)[-1][0], list(blocks[-1][0])
+    (header, transactions, receipts) = blocks[withdrawal]
+    again = list(empty)
+    again[8], again[10] = rlp.sedes.big_endian_int.serialize(int.from_bytes(empty[8], "big") + 1), header[10]
+    repeated = History(honest.history.origin, rehashed([*blocks, (again, transactions, receipts)]))
+    *_, end = repeated.blocks
+    (found,) = out_of_order(audit(repeated, keccak(end.header)))
+    assert found.found + 1 == found.expected
+
+
+@pytest.mark.parametrize(("method", "which"), [("join", 1), ("join", -1), ("close", 0)])
+def test_a_call_that_others_rest_on_is_missed_between_those_around_it(honest: Played, method: str, which: int) -> None:
+    missing = forgery(honest).block_of(method, which)
+    before, _, after = sorted(index for index, *_ in numbers(honest) if abs(index - missing) <= 1)
+    first = honest.history.origin.first_block
+    found = [each for each in audit(without(honest.history, missing)).violations if each.exhibit]
+    assert (first + before, first + after) in {(each.since, each.exhibit and each.exhibit.block) for each in found}
+
+
+def test_strangers_are_not_followed(honest: Played) -> None:
+    """They may have sent anything before, or elsewhere: a transaction of theirs counts from their first call on."""
+    called = audit(honest.history).checks["chain.order"].passed
+    forged = forgery(honest)
+    block = forged.block_of("settleRewards", 1)
+    forged.recipient("settleRewards", 1, bytes(20))
+    forged.blocks[block][2][0] = without_logs(forged.blocks[block][2][0])
+    forged.change_transaction(block, 0, lambda fields: fields.__setitem__(1, b"\x63"), Signer(bytes(31) + b"\7"))
+    report = audit(History(honest.history.origin, rehashed(forged.blocks)))
+    (found,) = out_of_order(report)
+    assert found.exhibit is not None
+    assert found.exhibit.block == honest.history.origin.first_block + forged.block_of("settleRewards", 2)
+    assert report.checks["chain.order"].passed == called - 2

@@ -1,0 +1,236 @@
+"""Links over real sockets: who may speak, and what a peer or a stranger cannot do to a node."""
+
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from chain_bandit.crypto.certificates import public_part, self_signed
+from chain_bandit.network import links as module
+from chain_bandit.network.links import ROOM, Links, Peer
+from chain_bandit.network.wire import MOST_BYTES
+
+NODES = (0, 1, 2)
+
+
+class Net:
+    """Some nodes that know each other, on sockets in a folder."""
+
+    def __init__(self, place: Path) -> None:
+        self.place, self.open = place, dict[int, Links]()
+        self.certificates = {}
+        for number in NODES:
+            self.pem(number).write_bytes(self_signed(f"node {number}"))
+            self.certificates[number] = public_part(self.pem(number).read_bytes())
+
+    def pem(self, number: int) -> Path:
+        return self.place / f"{number}.pem"
+
+    def door(self, number: int) -> Path:
+        return self.place / f"{number}.door"
+
+    def start(self, number: int) -> Links:
+        peers = {
+            each: Peer(f"unix:{self.door(each)}", certificate)
+            for each, certificate in self.certificates.items()
+            if each != number
+        }
+        self.open[number] = Links(f"unix:{self.door(number)}", self.pem(number), peers)
+        return self.open[number]
+
+    def raw(self, as_whom: int, to: int) -> ssl.SSLSocket:
+        """A link by hand, of whoever has that key."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.load_cert_chain(self.pem(as_whom))
+        return context.wrap_socket(self.plain(to))
+
+    def plain(self, to: int) -> socket.socket:
+        line = socket.socket(socket.AF_UNIX)
+        line.settimeout(10)
+        line.connect(str(self.door(to)))
+        return line
+
+
+@pytest.fixture
+def net(tmp_path: Path) -> Iterator[Net]:
+    made = Net(tmp_path)
+    yield made
+    for each in made.open.values():
+        each.close()
+
+
+def wait(condition: Callable[[], object], seconds: float = 10.0) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(0.005)  # between two looks at the condition: links are served by a thread of their own
+
+
+def heard(links: Links, count: int) -> list[tuple[int, bytes]]:
+    got: list[tuple[int, bytes]] = []
+    wait(lambda: got.extend(links.receive(0.05)) or len(got) >= count)
+    return got
+
+
+def framed(data: bytes) -> bytes:
+    return len(data).to_bytes(4, "big") + data
+
+
+def closed(line: socket.socket) -> bool:
+    """Whether the other side has hung up."""
+    try:
+        return line.recv(1) == b""
+    except TimeoutError:
+        return False
+    except OSError:
+        return True
+
+
+def written_until_it_waits(line: socket.socket, frame: bytes, most: int) -> int:
+    """How many frames the other side lets in."""
+    for sent in range(most):
+        try:
+            line.sendall(frame)
+        except TimeoutError:
+            return sent
+    return most
+
+
+def refuses(net: Net) -> bool:
+    """Whether node 0 ends the handshake, or hangs up at the first word."""
+    try:
+        line = net.raw(1, 0)
+        line.sendall(framed(b"hello"))
+    except OSError:
+        return True
+    return closed(line)
+
+
+def test_frames_arrive_in_order_from_whom_they_are(net):
+    a, b = net.start(0), net.start(1)
+    for number in range(20):
+        a.send(1, b"%d" % number)
+    assert heard(b, 20) == [(0, b"%d" % number) for number in range(20)]
+    b.send(0, bytes(MOST_BYTES))
+    assert heard(a, 1) == [(1, bytes(MOST_BYTES))]
+
+
+def test_a_node_that_comes_later_or_again_gets_what_is_sent_then(net):
+    a = net.start(0)
+    a.send(1, b"early")
+    b = net.start(1)
+    assert heard(b, 1) == [(0, b"early")]
+    net.open.pop(1).close()
+    again = net.start(1)
+
+    def arrived() -> bool:
+        a.send(1, b"again")
+        return (0, b"again") in again.receive(0.02)
+
+    wait(arrived)
+
+
+def test_a_peer_that_is_away_costs_no_more_than_the_last_frames(net):
+    a = net.start(0)
+    for number in range(10 * ROOM):
+        a.send(1, b"%d" % number)
+    got = heard(net.start(1), ROOM)
+    assert got[-1] == (0, b"%d" % (10 * ROOM - 1))
+    assert len(got) == ROOM
+
+
+def test_a_stranger_with_a_certificate_of_its_own_is_refused(net, tmp_path):
+    a = net.start(0)
+    (tmp_path / "stranger.pem").write_bytes(self_signed("node 1"))
+    net.pem = lambda number: tmp_path / "stranger.pem"
+    assert refuses(net)
+    assert a.receive(0.2) == []
+
+
+def test_a_door_that_somebody_else_opened_is_not_spoken_to(net):
+    """Node 2 listens where node 1 should."""
+    peers = {0: Peer(f"unix:{net.door(0)}", net.certificates[0])}
+    net.open[2] = Links(f"unix:{net.door(1)}", net.pem(2), peers)
+    a = net.start(0)
+    a.send(1, b"for 1 alone")
+    assert net.open[2].receive(0.3) == []
+
+
+def test_a_frame_too_large_to_be_honest_ends_the_link_for_good(net):
+    a = net.start(0)
+    line = net.raw(1, 0)
+    line.sendall((MOST_BYTES + 1).to_bytes(4, "big") + bytes(10))
+    assert closed(line)
+    assert a.banned == {1}
+    assert closed(net.raw(1, 0))
+    other = net.raw(2, 0)
+    other.sendall(framed(b"still read"))
+    assert heard(a, 1) == [(2, b"still read")]
+
+
+def test_a_banned_peer_is_not_read_any_more(net):
+    a = net.start(0)
+    line = net.raw(1, 0)
+    line.sendall(framed(b"junk") * 5)
+    assert heard(a, 1)[0] == (1, b"junk")
+    a.ban(1)
+    assert closed(line)
+    assert a.receive(0.1) == []
+
+
+def test_a_flood_waits_in_its_own_socket_and_the_others_are_heard(net):
+    a, frame = net.start(0), framed(bytes(MOST_BYTES))
+    line, quiet = net.raw(1, 0), net.raw(2, 0)
+    line.settimeout(0.5)
+    sent = written_until_it_waits(line, frame, 10 * ROOM)
+    assert sent < ROOM + 20  # what sockets hold comes on top
+    quiet.sendall(framed(b"hello"))
+    wait(lambda: (2, b"hello") in a.receive(0.05))
+
+
+def test_a_stranger_that_says_nothing_is_cut_off(net, monkeypatch):
+    monkeypatch.setattr(module, "HANDSHAKE", 0.3)
+    net.start(0)
+    assert closed(net.plain(0))
+
+
+def test_a_peer_that_begins_a_frame_and_falls_silent_is_cut_off(net, monkeypatch):
+    monkeypatch.setattr(module, "IDLE", 0.3)
+    net.start(0)
+    line = net.raw(1, 0)
+    line.sendall(b"\0")
+    assert closed(line)
+
+
+def test_many_half_open_links_keep_nobody_out(net, monkeypatch):
+    monkeypatch.setattr(module, "HANDSHAKE", 60.0)
+    a = net.start(0)
+    lines = [net.plain(0) for _ in range(3 * module.STRANGERS)]
+    line = net.raw(1, 0)
+    line.sendall(framed(b"hello"))
+    assert heard(a, 1) == [(1, b"hello")]
+    assert closed(lines[0])
+
+
+def test_an_idle_link_lives(net, monkeypatch):
+    monkeypatch.setattr(module, "BEAT", 0.1)
+    monkeypatch.setattr(module, "IDLE", 0.4)
+    a, b = net.start(0), net.start(1)
+    a.send(1, b"one")
+    heard(b, 1)
+    dialled, dial = [], Links._dial
+
+    async def counted(self, peer):
+        dialled.append(peer.door)
+        return await dial(self, peer)
+
+    monkeypatch.setattr(Links, "_dial", counted)
+    assert b.receive(1.0) == []
+    a.send(1, b"two")
+    assert heard(b, 1) == [(0, b"two")]
+    assert f"unix:{net.door(1)}" not in dialled
+    assert dialled  # node 2, which is away

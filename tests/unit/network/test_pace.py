@@ -1,0 +1,47 @@
+"""The deadlines of a round's steps, with a clock of the test's own."""
+
+from chain_bandit.network.pace import Pace
+
+
+def test_step_is_over_when_everybody_has_spoken_and_bounded_by_the_rounds_beginning():
+    pace = Pace(100.0, 0.5, {1, 2})
+    pace.begin(0)
+    assert (pace.missing(), pace.deadline) == ({1, 2}, 100.5)
+    pace.arrived(1, 0)
+    pace.arrived(2, 1)
+    assert pace.missing() == {2}
+    pace.arrived(2, 0)
+    assert pace.missing() == frozenset()
+    pace.begin(1)
+    assert (pace.missing(), pace.deadline) == ({1}, 101.0)  # however early step 0 was over
+
+
+def test_who_is_late_is_waited_for_again_only_in_the_next_round_and_only_if_it_spoke():
+    pace = Pace(0.0, 1.0, {1, 2, 3})
+    pace.begin(0)
+    pace.arrived(1, 0)
+    assert pace.end() == {2, 3}
+    pace.begin(1)
+    assert pace.missing() == {1}
+    pace.arrived(3, 0)
+    pace.arrived(1, 1)
+    assert pace.present == {1, 3}
+
+
+def test_an_answer_that_was_asked_for_holds_the_step_and_no_other_one():
+    pace = Pace(0.0, 1.0, set())
+    pace.begin(0)
+    pace.ask(-2)
+    assert pace.missing() == {-2}
+    pace.answered(-2)
+    assert pace.missing() == frozenset()
+    pace.ask(-2)
+    pace.begin(1)
+    assert pace.missing() == frozenset()
+
+
+def test_the_rushing_wait_for_some_alone():
+    pace = Pace(0.0, 1.0, {1, 2, 3})
+    pace.begin(0)
+    pace.arrived(1, 0)
+    assert pace.missing(frozenset({1, 2})) == {2}

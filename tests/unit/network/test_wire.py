@@ -1,0 +1,130 @@
+"""Frames: what goes in comes out, what nobody writes is refused, whatever its bytes."""
+
+import random
+import resource
+import struct
+
+import msgpack
+import pytest
+
+from chain_bandit.actors.messages import Answer, CertifiedBlock, Probe, PullRequest, Question, Receipt
+from chain_bandit.comparison.interface import Opening
+from chain_bandit.consensus.broadcast import Claim, Frame
+from chain_bandit.consensus.certificate import Certificate, Vote
+from chain_bandit.consensus.evidence import Equivocation
+from chain_bandit.network.wire import Envelope, Kind, Owed, decode, encode
+from chain_bandit.protocol.errors import Malformed
+from chain_bandit.protocol.messages import Phase, Role, Slot
+from tests.few import few
+
+CLAIM = Claim(3, b"content", bytes(64), ((1, b"\1" * 64), (2, b"\2" * 64)))
+FRAME = Frame(Phase.REPORT, (CLAIM, CLAIM._replace(instance=0, relays=())))
+CERTIFICATE = Certificate(b"\3" * 32, 1 << 255 | 5, bytes(128))
+MESSAGES = (
+    FRAME,
+    Probe(((3, b"proof"),), FRAME),
+    Opening((1, 2, 3), b"\4" * 32),
+    Question(7, {0: b"a" * 32, 3: b"b" * 32}),
+    Answer(7, {0: (True, False), 3: (False, False)}),
+    Vote(2, b"\5" * 32, b"\6" * 64),
+    CertifiedBlock(b"header", b"body", CERTIFICATE),
+    CERTIFICATE,
+    PullRequest(1, b"\7" * 64),
+    Receipt(7, 1, 10**9, b"\x08" * 32, b"\x09" * 64),
+    Equivocation(Slot(b"s" * 32, 7, b"p" * 32), Phase.BLOCK, Role.SIGNER, 2, b"c", b"d", b"e", b"f"),
+    Owed(5),
+)
+ENVELOPE = Envelope(Kind.STEP, 7, 3, MESSAGES)
+
+
+def test_every_message_comes_out_as_it_went_in():
+    assert decode(encode(ENVELOPE)) == ENVELOPE
+    for message in MESSAGES:
+        envelope = Envelope(Kind.NOW, 2**32 - 1, 0, (message,))
+        assert decode(encode(envelope)) == envelope
+    assert decode(encode(Envelope(Kind.STEP, 1, 0, ()))).messages == ()
+
+
+def test_what_msgpack_makes_of_an_envelope_is_pinned():
+    assert encode(Envelope(Kind.NOW, 7, 3, (Owed(5),))) == bytes.fromhex("95 01 01 07 03 91 92 0b 05")
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        [2, 1, 7, 3, []],
+        [1, 2, 7, 3, []],
+        [1, 1, -7, 3, []],
+        [1, 1, 2**32, 3, []],
+        [1, 1, 7.0, 3, []],
+        [1, 1, True, 3, []],
+        [1, 1, 7, 3],
+        [1, 1, 7, 3, [], 0],
+        [1, 1, 7, 3, {}],
+        [1, 1, 7, 3, [[12, 5]]],
+        [1, 1, 7, 3, [[11]]],
+        [1, 1, 7, 3, [[11, 5, 6]]],
+        [1, 1, 7, 3, [[11, "5"]]],
+        [1, 1, 7, 3, [[11, None]]],
+        [1, 1, 7, 3, [[7, b"c" * 32, b"\1" * 31, b""]]],
+        [1, 1, 7, 3, [[3, 7, [[0, b"a"], [0, b"b"]]]]],
+        [1, 1, 7, 3, [[4, 7, [[0, [1, 0]]]]]],
+        [1, 1, 7, 3, [[0, 5, []]]],
+        [1, 1, 7, 3, [[2, [1, -1], b""]]],
+        [1, 1, 7, 3, [[11, 5]] * 5000],
+        [1, 1, 7, 3, msgpack.ExtType(1, b"")],
+        None,
+        7,
+    ],
+    ids=repr,
+)
+def test_another_form_is_refused(packed):
+    with pytest.raises(Malformed):
+        decode(msgpack.packb(packed))
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [b"", b"\xc1", b"\x91" * 10_000, b"\xdd\xff\xff\xff\xff", b"\xc6\xff\xff\xff\xff", b"\x95\x01\x01\x07\x03\x90\x00"],
+    ids=["empty", "no type", "deep", "long list", "long bytes", "more behind"],
+)
+def test_bytes_that_are_no_array_are_refused(frame):
+    with pytest.raises(Malformed):
+        decode(frame)
+
+
+@pytest.mark.parametrize("count", few([5_000, 1_000_000], 2))
+def test_mutated_frames_are_read_or_refused_and_memory_stays(count):
+    """`make deep` has a million."""
+    chance, frames = random.Random(count), [encode(Envelope(Kind.STEP, 7, 3, (each,))) for each in MESSAGES]
+    frames.append(encode(ENVELOPE))
+    refused, before = 0, 0
+    for number in range(count):
+        frame = bytearray(chance.choice(frames))
+        for _ in range(chance.choice((1, 1, 1, 2, 4, 16))):
+            mutate(chance, frame)
+        try:
+            decode(bytes(frame))
+        except Malformed:
+            refused += 1
+        if number == count // 10:
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert count // 2 < refused < count
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 10_000  # kilobytes
+
+
+def mutate(chance: random.Random, frame: bytearray) -> None:
+    at = chance.randrange(len(frame) + 1)
+    match chance.randrange(6):
+        case 0 if at < len(frame):
+            frame[at] = chance.randrange(256)
+        case 1 if at < len(frame):
+            frame[at] ^= 1 << chance.randrange(8)
+        case 2:
+            del frame[at : at + chance.randrange(1, 40)]
+        case 3:
+            frame[at:at] = chance.randbytes(chance.randrange(1, 40))
+        case 4:
+            frame[at:at] = frame[chance.randrange(len(frame) + 1) :][:200]
+        case _:
+            frame[at : at + 5] = bytes([chance.choice((0xDD, 0xDF, 0xC6, 0xDB))]) + struct.pack(">I", 2**31)
