@@ -4,115 +4,98 @@ What an agent saw is a list of rows with, for each action, how often it was take
 row is a step of an episode, or an entry of a table of all that can be seen: the gradients are the same.
 """
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chain_bandit.mediate.chance import Use, generator
 from chain_bandit.mediate.games.game import Amounts, Flags, Floats, Ints, Rules
 from chain_bandit.mediate.learners.networks import Networks, torch
+from chain_bandit.mediate.learners.sights import Listed, Sights, Tabled
 from chain_bandit.mediate.learners.tables import table_of
-
-Number = TypeVar("Number", bound=np.generic)
 
 
 class ActorCritics:
-    """R runs of N agents. Arrays begin with (R, E) or (R, E, T): runs, episodes, steps."""
+    """R runs of N agents, G = R N of either network. Arrays begin with (G, E) or (G, T, E): steps, episodes."""
 
-    def __init__(self, rules: Rules, seed: int, runs: Sequence[int]) -> None:
-        """Networks follow from the seed and each run's number."""
-        self._rules, self._runs, self._table = rules, len(runs), table_of(rules)
+    def __init__(self, rules: Rules, seed: int, runs: Sequence[int], giving: bool = False) -> None:
+        """Networks follow from the seed and each run's number.
+
+        Args:
+            giving: whether there is an action more than the game's, which may be barred.
+        """
+        self.actions = rules.actions + giving
+        self._rules, self._networks = rules, len(runs) * rules.agents
         of_agents = [chance for run in runs for chance in [generator(seed, run, 0, Use.NETWORKS)] * rules.agents]
-        self.actors = Networks(rules.inputs, rules.actions, of_agents)
+        self.actors = Networks(rules.inputs, self.actions, of_agents)
         self.critics = Networks(rules.inputs, 1, of_agents)
-        self._policy: Amounts | None = None  # of the table's rows
+        self._table = table_of(rules)
+        if self._table is not None:
+            rows = torch.from_numpy(self._table.rows)
+            self._rows = rows.expand(self._networks, *rows.shape)
 
-    def chances(self, observations: Floats) -> Amounts:
-        """How likely each action is: (R, E, N, inputs) to (R, E, N, actions)."""
+    def begin(self, episodes: int) -> Sights:
+        """To see an epoch with."""
         if self._table is None:
-            return self._of_all(self._likely, observations)
-        if self._policy is None:
-            self._policy = self._likely(self._all_rows())
-        return self._looked_up(self._policy, observations)
+            return Listed(self._networks, self._rules.limit, episodes, self._rules.inputs)
+        return Tabled(self._table, self._rows, self._rules.limit, episodes)
 
-    def values(self, observations: Floats) -> Amounts:
-        """V: (R, E, T, N, inputs) to (R, E, T, N)."""
-        if self._table is None:
-            return self._of_all(self._worth, observations)[..., 0]
-        return self._looked_up(self._worth(self._all_rows()), observations)[..., 0]
+    def chances(self, sights: Sights, step: int, observations: Floats, barred: Flags | None = None) -> Amounts:
+        """How likely each action is by what is seen before a step: (G, E, inputs) to (G, E, actions).
 
-    def learn(self, observations: Floats, actions: Ints, returns: Amounts, played: Flags) -> None:
+        Args:
+            barred: where the last action may not be taken, (G, E).
+        """
+        rows, places = sights.see(step, observations)
+        said = torch.from_numpy(_at(places, self.actors(rows)))
+        if barred is not None:
+            said[..., -1].masked_fill_(torch.from_numpy(barred), -torch.inf)
+        return np.asarray(torch.softmax(said, dim=-1).numpy(), np.float64)
+
+    def values(self, sights: Sights) -> Amounts:
+        """V of everything that was seen: (G, T + 1, E)."""
+        return _at(sights.places, self.critics(sights.rows))[..., 0].astype(np.float64)
+
+    def learn(
+        self, sights: Sights, actions: Ints, returns: Amounts, played: Flags, barred: Flags | None = None
+    ) -> None:
         """One update of every critic, then one of every actor by what its critic then says (advantages not normalised).
 
         Args:
-            observations: (R, E, T, N, inputs), before each step.
-            actions, returns: (R, E, T, N).
-            played: (R, E, T), false after the end of an episode.
+            actions, returns: (G, T, E).
+            played: (G, T, E), false after the end of an episode.
+            barred: where the last action could not be taken, (G, T, E).
         """
-        rows, counts, sums = self._rows(observations, actions, returns, played)
-        seen = counts.sum(dim=-1)
-        means = sums.sum(dim=-1) / seen.clamp(min=1)
-        errors = seen * (self.critics(rows)[..., 0] - means) ** 2
-        self.critics.descend((errors.sum(dim=-1) / seen.sum(dim=-1)).sum())
-        with torch.no_grad():
-            advantages = sums - counts * self.critics(rows)
-        self.actors.descend(-(torch.log_softmax(self.actors(rows), dim=-1) * advantages).sum())
-        self._policy = None
+        rows = sights.rows
+        counts, sums = self._counted(sights, actions, returns, played)
+        seen = counts.sum(dim=-1, keepdim=True)
+        errors = seen * self.critics(rows) - sums.sum(dim=-1, keepdim=True)
+        self.critics.descend(rows, errors.mul_(2 / seen.sum(dim=1, keepdim=True)))
+        advantages = sums - counts * self.critics(rows)
+        said = self.actors(rows)
+        slopes = torch.softmax(said, dim=-1) * advantages.sum(dim=-1, keepdim=True) - advantages
+        if barred is not None:  # then the policy is another, of the other actions
+            counts, sums = self._counted(sights, actions, returns, played & barred)
+            bound = (sums - counts * self.critics(rows)).sum(dim=-1, keepdim=True)
+            slopes -= torch.softmax(said, dim=-1) * bound
+            slopes[..., :-1] += torch.softmax(said[..., :-1], dim=-1) * bound
+        self.actors.descend(rows, slopes)
 
-    def _rows(
-        self, observations: Floats, actions: Ints, returns: Amounts, played: Flags
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Rows (G, K, inputs); how often each action was taken there, and the sum of its returns, (G, K, actions)."""
-        choices = self._rules.actions
-        taken, followed = self._by_network(actions), self._by_network(returns)
-        alive = self._by_network(np.broadcast_to(played[..., np.newaxis], actions.shape))
-        if self._table is None:
-            rows = torch.from_numpy(self._by_network(observations, inner=1))
-            place = np.broadcast_to(np.arange(taken.shape[1]), taken.shape)
-        else:
-            rows = self._all_rows()
-            place = self._by_network(self._table.numbers(observations))
-        size = rows.shape[1] * choices
-        flat = (np.arange(len(taken))[:, np.newaxis] * size + place * choices + taken).ravel()
-        shape = len(taken), rows.shape[1], choices
+    def _counted(
+        self, sights: Sights, actions: Ints, returns: Amounts, played: Flags
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """How often each action was taken at each row, and the sum of its returns, (G, K, actions)."""
+        shape = *sights.rows.shape[:2], self.actions
+        network = np.arange(self._networks)[:, np.newaxis, np.newaxis]
+        flat = ((network * shape[1] + sights.places[:, :-1]) * shape[2] + actions).ravel()
         counts, sums = (
-            torch.from_numpy(np.bincount(flat, each.ravel(), len(taken) * size).reshape(shape).astype(np.float32))
-            for each in (alive, followed * alive)
+            np.bincount(flat, each.ravel(), np.prod(shape)).reshape(shape).astype(np.float32)
+            for each in (played, returns * played)
         )
-        return rows, counts, sums
+        return torch.from_numpy(counts), torch.from_numpy(sums)
 
-    def _all_rows(self) -> torch.Tensor:
-        assert self._table is not None
-        rows = torch.from_numpy(self._table.rows)
-        return rows.expand(self._runs * self._rules.agents, *rows.shape)
 
-    def _likely(self, rows: torch.Tensor) -> Amounts:
-        with torch.no_grad():
-            return np.asarray(torch.softmax(self.actors(rows), dim=-1).numpy(), np.float64)
-
-    def _worth(self, rows: torch.Tensor) -> Amounts:
-        with torch.no_grad():
-            return np.asarray(self.critics(rows).numpy(), np.float64)
-
-    def _looked_up(self, of_rows: Amounts, observations: Floats) -> Amounts:
-        assert self._table is not None
-        numbers = self._table.numbers(observations)
-        between = (1,) * (numbers.ndim - 2)
-        run = np.arange(self._runs).reshape(-1, *between, 1)
-        network = run * self._rules.agents + np.arange(self._rules.agents)
-        return np.asarray(of_rows[network, numbers])
-
-    def _of_all(self, asked: Callable[[torch.Tensor], Amounts], observations: Floats) -> Amounts:
-        """What networks say of observations (R, ..., N, inputs), in their places."""
-        shape = observations.shape[1:-2]
-        said = asked(torch.from_numpy(self._by_network(observations, inner=1)))
-        said = said.reshape(self._runs, self._rules.agents, *shape, said.shape[-1])
-        return np.moveaxis(said, 1, -2)
-
-    def _by_network(self, values: NDArray[Number], inner: int = 0) -> NDArray[Number]:
-        """(R, ..., N) to (G, samples), with so many axes after each that stay."""
-        kept = values.shape[values.ndim - inner :]
-        of_agents = np.moveaxis(values, values.ndim - 1 - inner, 1)
-        return of_agents.reshape(self._runs * self._rules.agents, -1, *kept)
+def _at(places: Ints, said: torch.Tensor) -> Floats:
+    """What was said of the rows (G, K, outputs) at places (G, ...)."""
+    network = np.arange(len(places)).reshape(-1, *(1,) * (places.ndim - 1))
+    return np.asarray(said.numpy()[network, places])

@@ -37,29 +37,48 @@ class Networks:
     def __init__(self, inputs: int, outputs: int, chances: Sequence[np.random.Generator]) -> None:
         """One network for each generator: all weights and biases uniform within 1 / sqrt(inputs of their layer)."""
         sizes = inputs, HIDDEN, HIDDEN, outputs
-        self.parameters: list[torch.Tensor] = []
         drawn = [_drawn(sizes, chance) for chance in chances]
-        for layer in zip(*drawn, strict=True):
-            self.parameters.append(torch.tensor(np.stack(layer), dtype=torch.float32, requires_grad=True))
-        self._adam = torch.optim.Adam(self.parameters, lr=RATE)
+        self.parameters = [torch.tensor(np.stack(layer), dtype=torch.float32) for layer in zip(*drawn, strict=True)]
+        self.adam = torch.optim.Adam(self.parameters, lr=RATE)
+        self._last: tuple[torch.Tensor, ...] | None = None  # what was asked last, both hidden layers, what was said
 
-    def __call__(self, inputs: torch.Tensor) -> torch.Tensor:
-        """(G, B, inputs) to (G, B, outputs)."""
-        first, first_bias, second, second_bias, third, third_bias = self.parameters
-        hidden = torch.nn.functional.elu(torch.baddbmm(first_bias, inputs, first))
-        hidden = torch.nn.functional.elu(torch.baddbmm(second_bias, hidden, second))
-        return torch.baddbmm(third_bias, hidden, third)
+    def __call__(self, rows: torch.Tensor) -> torch.Tensor:
+        """(G, B, inputs) to (G, B, outputs); of the same tensor it is computed once, until the networks move."""
+        if self._last is None or self._last[0] is not rows:
+            first, first_bias, second, second_bias, third, third_bias = self.parameters
+            low = torch.nn.functional.elu_(torch.baddbmm(first_bias, rows, first))
+            high = torch.nn.functional.elu_(torch.baddbmm(second_bias, low, second))
+            self._last = rows, low, high, torch.baddbmm(third_bias, high, third)
+        return self._last[-1]
 
-    def descend(self, loss: torch.Tensor) -> None:
-        """One step of Adam, each network down the gradient of what it has in the sum of all losses, cut by itself."""
-        self._adam.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call, unused-ignore]
-        gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
+    def descend(self, rows: torch.Tensor, slopes: torch.Tensor) -> None:
+        """One step of Adam, each network down its own gradient, which is cut by itself.
+
+        Args:
+            slopes: of the loss by what the networks say of the rows, (G, B, outputs).
+        """
+        self(rows)
+        assert self._last is not None
+        _, low, high, _ = self._last
+        _, _, second, _, third, _ = self.parameters
+        by_high = _through(high, torch.bmm(slopes, third.mT))
+        by_low = _through(low, torch.bmm(by_high, second.mT))
+        gradients = [
+            each
+            for into, by in ((rows, by_low), (low, by_high), (high, slopes))
+            for each in (torch.bmm(into.mT, by), by.sum(dim=1, keepdim=True))
+        ]
         norms = torch.stack([gradient.flatten(1).norm(dim=1) for gradient in gradients]).norm(dim=0)
         factors = (LARGEST_STEP / (norms + 1e-6)).clamp(max=1.0)[:, None, None]
-        for gradient in gradients:
-            gradient *= factors
-        self._adam.step()
+        for parameter, gradient in zip(self.parameters, gradients, strict=True):
+            parameter.grad = gradient.mul_(factors)
+        self.adam.step()
+        self._last = None
+
+
+def _through(hidden: torch.Tensor, slopes: torch.Tensor) -> torch.Tensor:
+    """Slopes by what a layer was before its exponential linear unit: 1 above 0, and e^x = hidden + 1 below."""
+    return slopes.mul_(hidden.add(1).clamp_(max=1))
 
 
 def _drawn(sizes: tuple[int, ...], chance: np.random.Generator) -> list[NDArray[np.float64]]:
