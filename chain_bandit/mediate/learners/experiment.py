@@ -1,7 +1,7 @@
 """A game learned by some methods in many runs at once: epochs of episodes, tokens exchanged after each, one update."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,6 +15,7 @@ from chain_bandit.mediate.games.stacks import stack_of
 from chain_bandit.mediate.gifting import Budgets, Gift, gifted, moves
 from chain_bandit.mediate.learners.actor_critic import ActorCritics
 from chain_bandit.mediate.learners.lio import EVERY, Incentives, Lio
+from chain_bandit.mediate.learners.networks import Networks
 from chain_bandit.mediate.learners.sights import Sights
 from chain_bandit.mediate.stacked_exchange import exchanged
 from chain_bandit.mediate.token_rule import PAPER, Method, Rule
@@ -137,6 +138,28 @@ class Experiment:
         welfare = played.rewards.sum(axis=(1, 2, 3)) / setting.episodes
         return Epoch(welfare.reshape(shape), played.counts.sum(axis=(1, 2)).reshape(*shape, -1), tokens)
 
+    def state(self) -> dict[str, NDArray[Any]]:
+        """All that the next epochs depend on beside the setting; `restore` takes it."""
+        made: dict[str, NDArray[Any]] = {"epochs": np.array(self.epochs)}
+        for name, networks in self._networks().items():
+            made |= {f"{name}.{at}": each for at, each in enumerate(networks.state())}
+        for at, account in enumerate(self.accounts):
+            made |= {f"account.{at}.{field.name}": getattr(account, field.name) for field in fields(account)}
+        return made
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from the state of another experiment of the same setting, to the same bits."""
+        self.epochs = int(state["epochs"])
+        for name, networks in self._networks().items():
+            networks.restore([state[f"{name}.{at}"] for at in range(len(networks.state()))])
+        for at, account in enumerate(self.accounts):
+            kept = {field.name: state[f"account.{at}.{field.name}"] for field in fields(account)}
+            self.accounts[at] = replace(account, **kept)
+
+    def _networks(self) -> dict[str, Networks]:
+        paying = {"incentives": self.incentives.networks} if self.incentives else {}
+        return {"actors": self.learners.actors, "critics": self.learners.critics, **paying}
+
     def _paid(self, incentives: Incentives, played: Played, actions: Ints, alive: Flags) -> Amounts:
         """What agents get by what others pay them, (L, E, T, N); every second epoch what they pay is learned."""
         rows = incentives.rows(played.sights, actions)
@@ -185,8 +208,10 @@ class Experiment:
         def by_game(values: NDArray[Any]) -> NDArray[Any]:
             return np.moveaxis(values.reshape(len(values), *shape, *values.shape[2:]), 0, 2)
 
-        played = map(by_game, (actions, rewards, neighbours, counts, alive))
-        return Played(sights, *played, by_game(barred) if budgets else None)
+        return Played(
+            sights, by_game(actions), by_game(rewards), by_game(neighbours), by_game(counts), by_game(alive),
+            by_game(barred) if budgets else None,
+        )  # fmt: skip
 
     def _by_network(self, values: NDArray[Number]) -> NDArray[Number]:
         """(L, E, T, N) to (G, T, E)."""

@@ -75,6 +75,28 @@ class Networks:
         self.adam.step()
         self._last = None
 
+    def state(self) -> list[NDArray[np.float32]]:
+        """All that they and Adam have come to; `restore` takes it."""
+        moments = [self._moments(each) for each in self.parameters]
+        return [each.numpy().copy() for each in (*self.parameters, *(m for of_one in moments for m in of_one.values()))]
+
+    def restore(self, state: Sequence[NDArray[np.float32]]) -> None:
+        """Go on from a state, to the same bits."""
+        count, self._last = len(self.parameters), None
+        for at, parameter in enumerate(self.parameters):
+            parameter.copy_(torch.from_numpy(state[at]))
+            moments = state[count + 3 * at : count + 3 * at + 3]
+            names = self._moments(parameter)
+            self.adam.state[parameter] = {
+                name: torch.from_numpy(each.copy()) for name, each in zip(names, moments, strict=True)
+            }
+
+    def _moments(self, parameter: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Of Adam, which has none before the first step; that is as good as zeros."""
+        kept = self.adam.state.get(parameter)
+        zeros = {"step": torch.tensor(0.0), "exp_avg": torch.zeros_like(parameter)}
+        return dict(kept) if kept else {**zeros, "exp_avg_sq": torch.zeros_like(parameter)}
+
 
 def _through(hidden: torch.Tensor, slopes: torch.Tensor) -> torch.Tensor:
     """Slopes by what a layer was before its exponential linear unit: 1 above 0, and e^x = hidden + 1 below."""
