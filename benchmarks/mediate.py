@@ -38,8 +38,8 @@ def main() -> None:
         for methods, runs in (((Method.SYNCHRONISED,), 8), (tuple(Method), 4)):
             taken, theirs = least(game, methods, runs, arguments.epochs), THEIRS[game]
             goal = f"{GOALS[game]}" if game in GOALS else ""
-            size, times = f"{len(methods)} x {runs}", f"{theirs / taken:.0f}"
-            print("|", " | ".join((game, size, f"{1e3 * taken:.1f}", f"{1e3 * theirs:,.0f}", times, goal)), "|", flush=True)
+            said = f"{1e3 * taken:.1f}", f"{1e3 * theirs:,.0f}", f"{theirs / taken:.0f}", goal
+            print("|", " | ".join((game, f"{len(methods)} x {runs}", *said)), "|", flush=True)
 
 
 if __name__ == "__main__":
