@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 FORGE := node_modules/@foundry-rs/forge-$(shell uname -s | tr A-Z a-z)-$(patsubst x86_64,amd64,$(patsubst aarch64,arm64,$(shell uname -m)))/bin/forge
 
-.PHONY: help demo test check lint types static forge contracts-deep mutants deep artifacts lock bench comparison gas live schedules schedules-deep late consensus regret theorems growth payoff commanders committees rivals speed figures vrf audit kills siege tampering honest verdicts snapshots clean
+.PHONY: help demo test check lint types static forge contracts-deep mutants deep artifacts lock bench comparison gas live schedules schedules-deep late consensus regret theorems growth payoff commanders committees rivals speed figures vrf audit kills siege tampering honest verdicts mediate-speed snapshots clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -143,6 +143,9 @@ honest: .venv/ready node_modules/ready ## 1,000 random games, audited twice over
 
 verdicts: .venv/ready .venv-next/ready ## the same run and audit on two Pythons and four hash seeds, byte for byte
 	@$(BIN)/python -m scripts.same_verdicts .venv/bin .venv-next/bin
+
+mediate-speed: .venv/ready ## CPU time of an epoch of MEDIATE's games beside the authors' code; needs PyTorch
+	@$(BIN)/python benchmarks/mediate.py
 
 vrf: .venv/ready ## time of a VRF proof and its verification, against the curve multiplications in them
 	@$(BIN)/python benchmarks/vrf.py

@@ -30,7 +30,7 @@ app = typer.Typer(
 
 new = typer.Typer(no_args_is_help=True)
 app.add_typer(new, name="new")
-mediate = typer.Typer(no_args_is_help=True, help="Tokens of thanks, and agreeing on their size.")
+mediate = typer.Typer(no_args_is_help=True)
 app.add_typer(mediate, name="mediate")
 mediate.command("chain")(cli_mediate_chain.chain)
 mediate.command("audit")(cli_mediate_chain.audit)
@@ -335,6 +335,84 @@ def new_plugin(
         print(json.dumps({"kind": kind, "name": name, "files": [str(file) for file in files]}, sort_keys=True))
     else:
         print(*files, sep="\n")
+
+
+@mediate.callback()
+def _mediate() -> None:
+    """MEDIATE: tokens of thanks, and agreeing on their size. `run` plays its experiments, and takes PyTorch."""
+
+
+@mediate.command("run")
+def mediate_run(
+    preset: Annotated[str, typer.Argument(help="smoke (seconds), reduced (an hour or two), paper (a night).")],
+    game: Annotated[list[str] | None, typer.Option("--game", help="Of the preset this game only; or more.")] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Whence all chance comes.")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where a run was stopped.")] = False,
+    out: Annotated[Path | None, typer.Option("--out", help="By default runs/mediate-PRESET-SEED.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Play a preset and leave a folder with a Parquet file for each game and group of methods."""
+    from time import monotonic
+
+    from chain_bandit.studies.presets import parts_of
+    from chain_bandit.studies.progress import Left
+    from chain_bandit.views import study as view
+    from chain_bandit.views.terminal import Line, console
+
+    parts = parts_of(preset, tuple(game or ()))
+    from chain_bandit.studies.run import run as played
+
+    place = out or Path("runs") / f"mediate-{preset}-{seed}"
+    left = Left(parts, monotonic())
+    with Line("epoch", sum(part.epochs for part in parts), hidden=as_json) as line:
+        results = played(
+            preset, place, seed, resume, tuple(game or ()),
+            lambda part, epoch: line.show(left.epochs(part, epoch), lambda: left.words(monotonic())),
+        )  # fmt: skip
+    if as_json:
+        said = {"preset": preset, "seed": seed, "out": str(place), "rows": view.rows(results)}
+        print(json.dumps(said, sort_keys=True))
+    else:
+        console().print(view.table(results))
+
+
+@mediate.command("table")
+def mediate_table(
+    folder: Annotated[Path, typer.Argument(help="Of `mediate run`.")],
+    as_json: Json = False,
+) -> None:
+    """Print what a folder's finished parts come to, beside the paper's Table 1."""
+    from chain_bandit.studies.folder import finished
+    from chain_bandit.views import study as view
+    from chain_bandit.views.terminal import console
+
+    results = finished(folder)
+    if as_json:
+        print(json.dumps({"out": str(folder), "rows": view.rows(results)}, sort_keys=True))
+    else:
+        console().print(view.table(results))
+
+
+@mediate.command("plot")
+def mediate_plot(
+    folder: Annotated[Path, typer.Argument(help="Of `mediate run`.")],
+    out: Annotated[Path | None, typer.Option("--out", help="A folder for the pictures; by default the same.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Draw each finished game's curves over epochs with 95 % intervals, and its tokens', as SVG."""
+    from chain_bandit.lines import whole_file
+    from chain_bandit.studies.folder import finished, folder_for
+    from chain_bandit.views import study as view
+
+    place, paths = folder_for(out or folder), []
+    for name, drawn in view.curves(finished(folder)).items():
+        paths.append(place / f"{name}.svg")
+        with whole_file(paths[-1]) as picture:
+            picture.write(drawn.encode())
+    if as_json:
+        print(json.dumps({"pictures": list(map(str, paths))}))
+    else:
+        print(*paths, sep="\n")
 
 
 @app.command()

@@ -17,6 +17,7 @@ class Use(IntEnum):
     ACTIONS = 2
     NETWORKS = 3
     SHARES = 4
+    INCENTIVES = 5
 
 
 def generator(seed: int, run: int, epoch: int, use: Use) -> np.random.Generator:

@@ -77,6 +77,9 @@ class Rule:
     clip: float | None = None
 
 
+PAPER = Rule()
+
+
 @dataclass(frozen=True, slots=True)
 class Episode:
     """What one agent had of an episode of T steps.

@@ -11,7 +11,10 @@ import numpy as np
 
 from chain_bandit.mediate.chance import pick, shuffled
 from chain_bandit.mediate.games.game import Chance, Floats, Game, Moment, Place, everybody_else
-from chain_bandit.mediate.games.grid import DIRECTIONS, cell_of, moved, place_of
+from chain_bandit.mediate.games.grid import DIRECTIONS, STAYING, cell_of, moved, place_of
+
+WAYS: tuple[Place, ...] = (*DIRECTIONS, STAYING)
+"""Agents have the first four actions; the last is of those who give (`gifting.py`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,7 @@ class CoinRules:
     limit: int = 150
     discount: float = 0.95
     actions: int = 4
+    idle: int | None = 4
     step_draws: int = 2
     counts: tuple[str, ...] = ("coins", "own")
 
@@ -67,7 +71,7 @@ class CoinGame:
         """See `Game`."""
         agents, width = self.rules.agents, self.rules.width
         self.places = [
-            moved(place, DIRECTIONS[action], width, width) for place, action in zip(self.places, actions, strict=True)
+            moved(place, WAYS[action], width, width) for place, action in zip(self.places, actions, strict=True)
         ]
         takers = [agent for agent in range(agents) if self.places[agent] == self.coin]
         strangers = len([agent for agent in takers if agent != self.colour])

@@ -25,6 +25,7 @@ class DilemmaRules:
     discount: float = 0.95
     agents: int = 2
     actions: int = 2
+    idle: int | None = None
     inputs: int = 2
     reset_draws: int = 0
     step_draws: int = 0

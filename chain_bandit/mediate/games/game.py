@@ -91,6 +91,7 @@ class Rules(Protocol):
     Attributes:
         agents: N.
         actions: how many each agent has.
+        idle: the action that moves nothing, none of those perhaps; None where there is none.
         inputs: numbers in an observation.
         limit: T, the steps of an episode.
         discount: gamma, of the learners.
@@ -102,6 +103,8 @@ class Rules(Protocol):
     def agents(self) -> int: ...  # noqa: D102
     @property
     def actions(self) -> int: ...  # noqa: D102
+    @property
+    def idle(self) -> int | None: ...  # noqa: D102
     @property
     def inputs(self) -> int: ...  # noqa: D102
     @property

@@ -7,6 +7,8 @@ from chain_bandit.mediate.games.game import Ints, Place
 DIRECTIONS: tuple[Place, ...] = ((0, 1), (0, -1), (-1, 0), (1, 0))
 """Up, down, left, right: the actions in their order."""
 
+STAYING: Place = (0, 0)
+
 
 def moved(place: Place, direction: Place, width: int, height: int) -> Place:
     """One step on; whoever would leave the grid stays."""

@@ -50,6 +50,7 @@ class HarvestRules:
     limit: int = 250
     discount: float = 0.99
     actions: int = 9
+    idle: int | None = 0
     inputs: int = 4 * (2 * SIGHT + 1) ** 2
     counts: tuple[str, ...] = ("apples", "turns", "tagged")
 

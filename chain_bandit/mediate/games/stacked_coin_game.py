@@ -3,9 +3,9 @@
 import numpy as np
 
 from chain_bandit.mediate.chance import Uniforms, picks, shuffled
-from chain_bandit.mediate.games.coin_game import CoinRules
+from chain_bandit.mediate.games.coin_game import WAYS, CoinRules
 from chain_bandit.mediate.games.game import Floats, Ints, Moments, all_pairs
-from chain_bandit.mediate.games.grid import DIRECTIONS, moves
+from chain_bandit.mediate.games.grid import moves
 
 
 class CoinGameStack:
@@ -19,7 +19,7 @@ class CoinGameStack:
 
     def __init__(self, rules: CoinRules) -> None:
         self._agents, self._area, self._scale = rules.agents, rules.width**2, rules.scale
-        self._moves = moves(DIRECTIONS, rules.width, rules.width)
+        self._moves = moves(WAYS, rules.width, rules.width)
         self.cells = np.zeros((0, rules.agents), np.int64)
         self.coin, self.colour = np.zeros((2, 0), np.int64)
 

@@ -9,6 +9,9 @@ from chain_bandit.mediate.games.harvest import ASIDE, NEAR, REGROWTH, SIGHT, TAG
 
 _SPAN = 2 * SIGHT + 1
 _MOST = 2 * NEAR * (NEAR + 1)
+_ONESELF = np.eye(1, _SPAN**2, _SPAN**2 // 2, np.float32)[0]
+"""Where oneself is in what one sees."""
+
 _CHANCE = np.array([*REGROWTH, *[REGROWTH[-1]] * (_MOST + 1 - len(REGROWTH))])
 """That an apple grows, by how many are near."""
 
@@ -28,15 +31,17 @@ class HarvestStack:
         self._orchard = np.array([cell_of(place, rules.height) for place in rules.orchard])
         self._bare = np.array([cell_of(place, rules.height) for place in rules.bare])
         self._moves = moves(WAYS, rules.width, rules.height)
-        self._x, self._y = np.divmod(np.arange(self._area), rules.height)
+        self._reach, self._before = _fields(rules.width, rules.height)
         self._near, self._seen = _nearby(rules.width, rules.height)
         self.cells, self.waits = np.zeros((2, 0, rules.agents), np.int64)
         self.apples: Flags = np.zeros((0, self._area + 1), np.bool_)
         self.over: Flags = np.zeros(0, np.bool_)
+        self._each: Ints = np.arange(0)
 
     def reset(self, chance: Uniforms) -> Floats:
         """See `Stack`."""
         games = len(chance)
+        self._each = np.arange(games)
         self.cells = self._bare[shuffled(chance)[:, : self._agents]]
         self.waits = np.zeros((games, self._agents), np.int64)
         self.apples = np.zeros((games, self._area + 1), np.bool_)
@@ -58,27 +63,30 @@ class HarvestStack:
         return Moments(seen, rewards, neighbours, counts, self.over.copy())
 
     def _turn(self, agent: Ints, actions: Ints, rewards: Uniforms, neighbours: Flags, counts: Ints) -> None:
-        each = np.arange(len(agent))
+        each = self._each
         acts = (self.waits[each, agent] == 0) & ~self.over
         cell, action = self.cells[each, agent], actions[each, agent]
-        x = self._x[self.cells] - self._x[cell, np.newaxis]
-        y = self._y[self.cells] - self._y[cell, np.newaxis]
-        near = (np.maximum(abs(x), abs(y)) <= SIGHT) & acts[:, np.newaxis]
+        near = self._reach[cell[:, np.newaxis], self.cells] & acts[:, np.newaxis]
         near[each, agent] = False
         neighbours[each, agent] = near
 
         tags = action >= len(WAYS)
-        over, up = np.array(DIRECTIONS)[np.where(tags, action - len(WAYS), 0)].T[:, :, np.newaxis]
-        before = (x * over + y * up >= 0) & (abs(x * up - y * over) <= ASIDE)
-        hit = near & before & (self.waits == 0) & tags[:, np.newaxis]
-        self.waits[hit] = TAGGED
+        (tagging,) = np.nonzero(acts & tags)
+        if len(tagging):
+            way, where = action[tagging] - len(WAYS), cell[tagging]
+            before = self._before[way[:, np.newaxis], where[:, np.newaxis], self.cells[tagging]]
+            hit = near[tagging] & before & (self.waits[tagging] == 0)
+            self.waits[tagging] = np.where(hit, TAGGED, self.waits[tagging])
+            counts[tagging, 2] += hit.sum(axis=1)
 
-        cell = self._moves[np.where(acts & ~tags, action, 0), cell]
-        takes = self.apples[each, cell] & acts & ~tags
+        goes = acts & ~tags
+        cell = self._moves[np.where(goes, action, 0), cell]
+        takes = self.apples[each, cell] & goes
         self.cells[each, agent] = cell
         self.apples[each, cell] &= ~takes
         rewards[each, agent] = np.where(acts, takes - self._penalty, 0.0)
-        counts += np.stack([takes, acts, hit.sum(axis=1)], axis=1)
+        counts[:, 0] += takes
+        counts[:, 1] += acts
         self.waits[each, agent] = np.maximum(self.waits[each, agent] - 1, 0)
 
     def _grow(self, chance: Uniforms) -> None:
@@ -103,20 +111,30 @@ class HarvestStack:
 
     def _observations(self) -> Floats:
         games, agents = self.cells.shape
-        each = np.arange(games)[:, np.newaxis]
+        each = self._each[:, np.newaxis]
         awake = (self.waits == 0) & ~self.over[:, np.newaxis]
         cells = self._area + 1
         flat = (each * cells + self.cells)[awake]
         there = np.bincount(flat, minlength=games * cells).reshape(games, cells)
         seen = self._seen[self.cells]
-        planes = np.zeros((games, agents, 4, _SPAN**2), np.float32)
-        planes[:, :, 0, _SPAN**2 // 2] = 1
+        what = (self.apples + 2 * there).ravel()[each[:, :, np.newaxis] * cells + seen]  # both at once
+        planes = np.empty((games, agents, 4, _SPAN**2), np.float32)
+        planes[:, :, 0] = _ONESELF
         planes[:, :, 1] = seen == self._area
-        planes[:, :, 2] = self.apples[each[:, :, np.newaxis], seen]
-        planes[:, :, 3] = there[each[:, :, np.newaxis], seen]
-        planes[:, :, 3, _SPAN**2 // 2] -= 1  # oneself
+        planes[:, :, 2] = what & 1
+        planes[:, :, 3] = what >> 1
+        planes[:, :, 3] -= _ONESELF
         planes[~awake] = 0
         return planes.reshape(games, agents, -1)
+
+
+def _fields(width: int, height: int) -> tuple[Flags, Flags]:
+    """Whom one reaches from where, (cells, cells), and whom a tag of each direction could hit, (4, cells, cells)."""
+    x, y = np.divmod(np.arange(width * height), height)
+    x, y = x - x[:, np.newaxis], y - y[:, np.newaxis]
+    over, up = np.array(DIRECTIONS).T[:, :, np.newaxis, np.newaxis]
+    before = (x * over + y * up >= 0) & (abs(x * up - y * over) <= ASIDE)
+    return np.maximum(abs(x), abs(y)) <= SIGHT, before
 
 
 def _nearby(width: int, height: int) -> tuple[Ints, Ints]:

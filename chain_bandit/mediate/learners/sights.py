@@ -1,0 +1,60 @@
+"""What learners saw in an epoch: rows that networks are asked of, and where in them each observation is.
+
+Where little can be seen, rows are a table of all of it, of which networks are asked once an epoch. Else each
+observation is a row of its own.
+"""
+
+from typing import Protocol
+
+import numpy as np
+
+from chain_bandit.mediate.games.game import Floats, Ints
+from chain_bandit.mediate.learners.networks import torch
+from chain_bandit.mediate.learners.tables import Table
+
+
+class Sights(Protocol):
+    """Of G networks, in the T steps of E episodes and after the last."""
+
+    @property
+    def rows(self) -> torch.Tensor:
+        """(G, K, inputs)."""
+        ...
+
+    @property
+    def places(self) -> Ints:
+        """The row of each observation, (G, T + 1, E)."""
+        ...
+
+    def see(self, step: int, observations: Floats) -> tuple[torch.Tensor, Ints]:
+        """Keep what is seen before a step, (G, E, inputs): rows that have it, and which of them it is, (G, E)."""
+        ...
+
+
+class Tabled:
+    """See `Sights`."""
+
+    def __init__(self, table: Table, rows: torch.Tensor, steps: int, episodes: int) -> None:
+        """`rows` are the table's for each network: of one tensor, networks are asked once."""
+        self.rows, self._table = rows, table
+        self.places = np.zeros((len(rows), steps + 1, episodes), np.int64)
+
+    def see(self, step: int, observations: Floats) -> tuple[torch.Tensor, Ints]:
+        """See `Sights`."""
+        self.places[:, step] = self._table.numbers(observations)
+        return self.rows, self.places[:, step]
+
+
+class Listed:
+    """See `Sights`."""
+
+    def __init__(self, networks: int, steps: int, episodes: int, inputs: int) -> None:
+        self._seen = torch.zeros(networks, steps + 1, episodes, inputs)
+        self.rows = self._seen.flatten(1, 2)
+        numbers = np.arange((steps + 1) * episodes).reshape(steps + 1, episodes)
+        self.places = np.broadcast_to(numbers, (networks, *numbers.shape))
+
+    def see(self, step: int, observations: Floats) -> tuple[torch.Tensor, Ints]:
+        """See `Sights`."""
+        self._seen[:, step] = torch.from_numpy(observations)
+        return self._seen[:, step], self.places[:, 0]

@@ -1,0 +1,96 @@
+"""What the experiments of MEDIATE are: games, methods, runs and epochs, and what its Table 1 says of them."""
+
+from dataclasses import dataclass
+
+from chain_bandit.mediate.gifting import Gift
+from chain_bandit.mediate.token_rule import Method
+from chain_bandit.protocol.errors import ChainBanditError
+
+TOKENS = tuple(method.value for method in Method)
+RIVALS = (*(f"{gift.value}-gifting" for gift in Gift), "lio")
+MOST_PAID = {"ipd": 3.0, "harvest-6": 0.25, "harvest-6-dear": 0.25}
+"""What LIO pays at most in a step (the paper's Table 3); 2 elsewhere."""
+
+PUBLISHED: dict[str, dict[str, tuple[float, float]]] = {
+    "rescaled-coin-game-2": {
+        "naive": (0.50, 0.01), "mate": (0.69, 0.01), "auto-mate": (0.86, 0.08), "mediate-i": (0.97, 0.02),
+        "mediate-s": (0.93, 0.08), "zero-sum-gifting": (0.50, 0.01), "budget-gifting": (0.54, 0.03),
+        "lio": (0.69, 0.10),
+    },
+    "coin-game-6": {
+        "naive": (0.16, 0.01), "mate": (0.39, 0.03), "auto-mate": (0.18, 0.09), "mediate-i": (0.41, 0.16),
+        "mediate-s": (0.50, 0.16), "zero-sum-gifting": (0.16, 0.01), "budget-gifting": (0.16, 0.02),
+        "lio": (0.17, 0.11),
+    },
+    "harvest-6": {
+        "naive": (1220, 25), "mate": (1177, 20), "auto-mate": (1204, 35), "mediate-i": (1232, 17),
+        "mediate-s": (1212, 20), "zero-sum-gifting": (1230, 20), "budget-gifting": (1232, 23), "lio": (1192, 20),
+    },
+}  # fmt: skip
+"""The paper's Table 1 after 5,000 epochs of 8 runs: a mean, and a dispersion of which it does not say what it is."""
+
+
+MILLISECONDS = {"ipd": 2.5, "coin-game-4": 44.0, "coin-game-6": 108.0, "harvest-6": 250.0}
+"""An epoch of a run takes about so long, 14 elsewhere; by this the time that is left is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Methods that learn a game side by side: all those of tokens, or one rival."""
+
+    game: str
+    methods: tuple[str, ...]
+    runs: int
+    epochs: int
+
+    @property
+    def name(self) -> str:
+        """Of its file."""
+        return f"{self.game}.{self.methods[0] if len(self.methods) == 1 else 'tokens'}"
+
+    @property
+    def work(self) -> float:
+        """Milliseconds that an epoch may take; what matters is how those of the parts compare."""
+        return MILLISECONDS.get(self.game, 14.0) * self.runs * len(self.methods)
+
+
+def _parts(game: str, runs: int, epochs: int, rivals: bool, tokens: tuple[str, ...] = TOKENS) -> tuple[Part, ...]:
+    groups = (tokens, *((rival,) for rival in RIVALS if rivals))
+    return tuple(Part(game, group, runs, epochs) for group in groups)
+
+
+PRESETS: dict[str, tuple[Part, ...]] = {
+    "smoke": (*_parts("ipd", 2, 60, rivals=False), *_parts("rescaled-coin-game-2", 2, 10, rivals=True)),
+    "reduced": (
+        *_parts("ipd", 8, 5000, rivals=False), *_parts("rescaled-coin-game-2", 8, 1000, rivals=True),
+        *_parts("coin-game-2", 8, 1000, rivals=False), *_parts("coin-game-4", 4, 1250, rivals=False),
+        *_parts("coin-game-6", 3, 1750, rivals=True),
+        *_parts("harvest-6", 3, 700, rivals=False, tokens=("naive", "mate", "mediate-i", "mediate-s")),
+    ),
+    "paper": (
+        *_parts("ipd", 8, 5000, rivals=False), *_parts("rescaled-coin-game-2", 8, 5000, rivals=True),
+        *_parts("coin-game-2", 8, 5000, rivals=False), *_parts("coin-game-4", 8, 5000, rivals=False),
+        *_parts("coin-game-6", 8, 5000, rivals=True), *_parts("harvest-6", 8, 5000, rivals=True),
+    ),
+}  # fmt: skip
+
+
+class UnknownPreset(ChainBanditError):
+    """No preset of that name, or none of its games."""
+
+    exit_code = 2
+
+    def __init__(self, what: str, name: str, known: tuple[str, ...]) -> None:
+        super().__init__(f"no {what} {name[:40]!r}; there are {', '.join(known)}")
+        self.what, self.name = what, name
+
+
+def parts_of(preset: str, games: tuple[str, ...] = ()) -> tuple[Part, ...]:
+    """What a preset plays, of these games only if any are named. Raises `UnknownPreset`."""
+    if preset not in PRESETS:
+        raise UnknownPreset("preset", preset, tuple(PRESETS))
+    known = tuple(dict.fromkeys(part.game for part in PRESETS[preset]))
+    for game in games:
+        if game not in known:
+            raise UnknownPreset(f"game in {preset}", game, known)
+    return tuple(part for part in PRESETS[preset] if not games or part.game in games)

@@ -1,0 +1,145 @@
+"""What MEDIATE's experiments look like: a table beside the paper's, curves over epochs with their 95 % intervals."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from chain_bandit.studies.presets import PUBLISHED, TOKENS
+from chain_bandit.studies.results import LAST, Amounts, Results, interval
+from chain_bandit.views.canvas import (
+    BLUE,
+    GREEN,
+    INK,
+    MUTED,
+    PURPLE,
+    RED,
+    drawing,
+    end_labels,
+    figure,
+    place,
+    svg,
+    thinned,
+)
+from chain_bandit.views.terminal import plain_table, titled
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COLOURS = {
+    "naive": (MUTED, "-"), "mate": (RED, "-"), "auto-mate": (PURPLE, "-"), "mediate-i": (BLUE, "-"),
+    "mediate-s": (GREEN, "-"), "zero-sum-gifting": (MUTED, "--"), "budget-gifting": (PURPLE, "--"), "lio": (RED, "--"),
+}  # fmt: skip
+
+SMOOTHED = 25
+"""Epochs of which a point of a curve is the mean."""
+
+
+def rows(results: Sequence[Results]) -> list[dict[str, Any]]:
+    """A line of the table for each game and method: numbers only, None where there is none."""
+    return [
+        {
+            "game": each.part.game, "method": method, "epochs": each.part.epochs, "runs": each.part.runs,
+            "measure": each.measure, "mean": _known(mean), "half": _known(half), "sd": _known(spread),
+            "token": _known(token), "published": published[0] if published else None,
+            "published_spread": published[1] if published else None,
+        }
+        for each in results
+        for method, mean, half, spread, token in zip(
+            each.part.methods, *interval(each.final()), _spread(each.final()), each.tokens[-1].mean(axis=-1),
+            strict=True,
+        )
+        for published in [PUBLISHED.get(each.part.game, {}).get(method)]
+    ]  # fmt: skip
+
+
+def _spread(values: Amounts) -> Amounts:
+    return np.std(values, axis=-1, ddof=1) if values.shape[-1] > 1 else np.full(len(values), np.nan)
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def table(results: Sequence[Results]) -> RenderableType:
+    """Each game's methods: the mean of the last epochs, its interval, its spread over runs, beside Table 1."""
+    every = rows(results)
+    parts = []
+    for game in dict.fromkeys(row["game"] for row in every):
+        of_game = [row for row in every if row["game"] == game]
+        made = plain_table(
+            ("method", "left"), ("epochs", "right"), ("runs", "right"), ("mean", "right"), ("SD", "right"),
+            ("token", "right"), ("Table 1", "right"),
+        )  # fmt: skip
+        for row in of_game:
+            digits = 3 if row["measure"] == "own coins" else 1
+            made.add_row(
+                row["method"], f"{row['epochs']:,}", str(row["runs"]), _number(row["mean"], row["half"], digits),
+                _number(row["sd"], None, digits), _number(row["token"], None, 2),
+                _number(row["published"], row["published_spread"], 2 if digits == 3 else 0),
+            )  # fmt: skip
+        parts.append(titled(f"{game}: {of_game[0]['measure']}, mean of the last {LAST} epochs and 95 % interval", made))
+    note = "Table 1 is the paper's, of 5,000 epochs and 8 runs; it does not say what its ± is."
+    return Group(*parts, Text(note, "dim"))
+
+
+def _number(value: float | None, half: float | None, digits: int) -> str:
+    if value is None:
+        return ""
+    return f"{value:,.{digits}f}" + ("" if half is None else f" ±{half:,.{digits}f}")
+
+
+def curves(results: Sequence[Results]) -> dict[str, str]:
+    """By name SVGs of each game: what it is measured by over epochs, and the tokens that were exchanged."""
+    made = {}
+    for game in dict.fromkeys(each.part.game for each in results):
+        of_game = [each for each in results if each.part.game == game]
+        made[game] = _curves(game, of_game[0].measure, [(each, each.measured) for each in of_game])
+        made[f"{game}-tokens"] = _curves(
+            game, "token", [(each, each.tokens) for each in of_game if each.part.methods[0] in TOKENS]
+        )
+    return made
+
+
+def _curves(game: str, measure: str, shown: Sequence[tuple[Results, Amounts]]) -> str:
+    with drawing():
+        made, axes = figure(560, 340)
+        place(made, 48, 150, 26, 38)
+        labels, last = [], 1
+        for results, values in shown:
+            for method, of_runs in zip(results.part.methods, np.moveaxis(values, 1, 0), strict=True):
+                x, mean, half = smooth(of_runs)
+                colour, dashes = COLOURS[method]
+                axes.plot(x, mean, color=colour, linestyle=dashes, linewidth=1.8)
+                axes.fill_between(x, mean - half, mean + half, color=colour, alpha=0.18, linewidth=0)
+                labels.append((float(mean[-1]), f"{method} {mean[-1]:,.2f}", colour))
+                last = max(last, x[-1])
+        _frame(axes, last, f"{game}: {measure}, mean and 95 % interval over runs")
+        end_labels(axes, last, labels)
+        return svg(made, f"{game}-{measure.split()[0]}", f"{measure} over epochs in {game} by method")
+
+
+def smooth(values: Amounts) -> tuple[list[int], Amounts, Amounts]:
+    """Epochs, and of the means over the `SMOOTHED` up to each the mean over runs (K, R) and half its interval."""
+    window = min(SMOOTHED, len(values))
+    filled = np.where(np.isfinite(values), values, 0.0).cumsum(axis=0)
+    known = np.isfinite(values).cumsum(axis=0)
+    total, count = filled.copy(), known.copy()
+    total[window:] -= filled[:-window]
+    count[window:] -= known[:-window]
+    at = thinned(range(len(values)))
+    mean, half = interval((total / np.maximum(count, 1))[at])
+    return [epoch + 1 for epoch in at], mean, np.nan_to_num(half)
+
+
+def _frame(axes: "Axes", last: int, title: str) -> None:
+    axes.set_title(title, loc="left", color=INK, x=0, pad=8)
+    axes.set_xlim(1, max(last, 2))
+    axes.grid(axis="y")
+    axes.set_axisbelow(True)
+    axes.tick_params(length=0)
+    axes.spines["left"].set_visible(False)
+    axes.set_xlabel("epoch", loc="right", labelpad=2)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
