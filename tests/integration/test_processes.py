@@ -7,6 +7,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from chain_bandit.audit.findings import Weight
 from chain_bandit.network.wire import MOST_BYTES
 from chain_bandit.nodes import place as files
@@ -32,6 +34,7 @@ def require_whole(played: Game, killed: int) -> None:
         assert digests_of(played.out / name)
 
 
+@pytest.mark.deep
 def test_nodes_killed_at_named_places_and_then_besieged_lose_nothing(tmp_path, monkeypatch):
     """Four nodes once each, where `nodes/crash.py` says; then whoever has the key of seat 3 tries all at once."""
     crashes = {
