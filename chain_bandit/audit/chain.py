@@ -142,6 +142,8 @@ def _receipts_problem(block: RawBlock, header: BlockHeader) -> str:
             receipt = decode_receipt(raw)
             if receipt.gas <= gas or receipt.type != decode_transaction(sent).type:
                 return "a receipt is not of its transaction"
+            if receipt.logs and not receipt.succeeded:
+                return "a call was reverted, and yet has events"
             gas = receipt.gas
             bloom |= int.from_bytes(receipt.bloom, "big")
     except BadEncoding as error:

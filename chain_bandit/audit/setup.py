@@ -100,9 +100,11 @@ def joined_elsewhere(game: Game, seat: int, address: bytes) -> None:
 def _seat(game: Game, seated: Seated) -> None:
     address = seated.address
     free = game.ledger is None and len(game.addresses) < game.parameters.participants
+    environment = game.deployment and game.deployment.environment
     if game.checks.that(
-        free and address not in game.addresses, "game.deposits", None, "seats", "{} cannot take a seat: {}", address,
-        "they are free before the opening, one an account", shown=Field.SENDER,
+        free and address not in (environment, *game.addresses), "game.deposits", None, "seats",
+        "{} cannot take a seat: {}", address,
+        "they are free before the opening, one an account, none the environment's", shown=Field.SENDER,
     ):
         game.seated.append(seated)
         game.addresses.append(address)

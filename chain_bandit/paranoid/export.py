@@ -18,6 +18,9 @@ FIELDS = {0: 9, 1: 11, 2: 12, 3: 14, 4: 13}
 RECIPIENT = {0: 3, 1: 4, 2: 5, 3: 5, 4: 5}
 """By type of transaction: how many fields it has, and where recipient, value and data begin."""
 
+LONGEST = 2**26
+"""Bytes of a line; what is longer is cut, and no JSON."""
+
 
 @dataclass(frozen=True)
 class Transaction:
@@ -55,10 +58,10 @@ def _read(path: Path) -> Export:
     with path.open("rb") as raw:
         packed = raw.read(2) == b"\x1f\x8b"
     with gzip.open(path) if packed else path.open("rb") as lines:
-        first = json.loads(next(iter(lines), b"{}"))
+        first = json.loads(lines.readline(LONGEST) or b"{}")
         chain_id, height, head = int(first["chain_id"]), int(first["first_block"]), b""
         blocks = []
-        for line in lines:
+        for line in iter(lambda: lines.readline(LONGEST), b""):
             block = json.loads(line)
             header = _unhex(block["header"])
             fields = rlp.decode_list(header)
@@ -93,6 +96,8 @@ def _decoded(height: int, chain_id: int, sent: list[bytes], received: list[bytes
         at = RECIPIENT[kind]
         to, value, data = fields[at : at + 3]
         status, _, _, logs = rlp.decode_list(outcome[1:] if kind else outcome)
+        if logs and status != b"\1":
+            raise Broken(f"block {height} has events of a transaction that was reverted")
         created = b"" if to else keccak(rlp.encode([sender, fields[1 if kind else 0]]))[12:]
         yield Transaction(
             height, sender, to, created, number(value), data, status == b"\1", [tuple(log) for log in logs]

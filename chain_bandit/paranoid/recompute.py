@@ -19,6 +19,10 @@ OWNED = ("open", "settleRewards", "settleSums", "reveal", "settleCosts")
 LATER = ("settleRewards", "settleSums", "revealSeal", "reveal", "settleCosts", "close", "withdraw")
 
 
+UNREADABLE = (ValueError, ArithmeticError, LookupError, TypeError, AttributeError, RecursionError)
+"""What a history can make of it that holds what it likes."""
+
+
 def recompute(path: Path) -> Verdict:
     """What an exported game comes to by the written rules.
 
@@ -27,13 +31,13 @@ def recompute(path: Path) -> Verdict:
     verdict = Verdict()
     try:
         export = read(path)
-    except ValueError as error:
+    except UNREADABLE as error:
         verdict.same("chain", None, "blocks", "a chain", str(error))
         return verdict
     verdict.passed["chain"] += len(export.blocks)
     try:
         _follow(export, verdict)
-    except (ValueError, ArithmeticError, LookupError) as error:
+    except UNREADABLE as error:
         verdict.same(*verdict.place, "history", "one that can be followed", str(error))
     return verdict
 

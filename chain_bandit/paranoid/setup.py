@@ -48,6 +48,8 @@ def join(setup: Setup, call: Call, verdict: Verdict) -> None:
     seat, weight = len(setup.addresses), number(keys[65:])
     verdict.same("setup", None, f"seat {seat}", [("Joined", [seat, number(call.sender)])], call.events)
     verdict.same("setup", None, f"deposit of seat {seat}", weight * setup.p.stake, call.value)
+    taken = [setup.environment, *setup.addresses].count(call.sender)
+    verdict.same("setup", None, f"earlier places of the account of seat {seat}", 0, taken)
     setup.addresses.append(call.sender)
     setup.vrf_keys.append(keys[:33])
     setup.seal_hashes.append(keys[33:65])

@@ -1,12 +1,16 @@
 """Bounds at their very edge: one block more, one account else, one receipt more, and the audit says so."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+import rlp
 
 from chain_bandit.audit.audit import audit
 from chain_bandit.audit.report import AuditReport
-from chain_bandit.history.evm import decode_header
+from chain_bandit.history import files
+from chain_bandit.history.evm import decode_header, decode_receipt
+from chain_bandit.paranoid.recompute import recompute
 from tests.unit.audit.forging import Forgery
 from tests.unit.audit.played_game import COMPACT, LATE, PARAMETERS, L, M, Played, Script, T, with_header
 
@@ -134,6 +138,41 @@ def test_receipts_that_are_not_one_a_transaction_are_a_violation(honest: Played,
     number = decode_header(tuple(forged.made().blocks)[at].header).number
     assert [(item.check, item.field) for item in report.violations] == [("chain.receipts", f"block {number}")]
     assert "one receipt for each transaction" in report.violations[0].sentence
+
+
+def test_a_reverted_call_that_has_events_is_a_violation(honest: Played, tmp_path: Path) -> None:
+    forged = forgery(honest)
+    at = forged.block_of("withdraw", 1)
+    receipts = forged.blocks[at][2]
+    (raw,) = receipts
+    fields = rlp.decode(raw[1:])
+    receipts[0] = raw[:1] + rlp.encode([b"", *fields[1:]])
+    assert not decode_receipt(receipts[0]).succeeded
+    history = forged.made()
+    (violation,) = audit(history).violations
+    assert violation.check == "chain.receipts"
+    assert "was reverted, and yet has events" in violation.sentence
+    files.write(history, tmp_path / "history.jsonl")
+    assert "chain" in {each.what for each in recompute(tmp_path / "history.jsonl").differences.values()}
+
+
+@pytest.mark.parametrize("line", [b"[" * 200_000, b"[]", b'{"header": [[]]}'], ids=["deep", "list", "lists"])
+def test_a_second_computation_says_of_a_hostile_line_that_it_is_no_chain(
+    honest: Played, tmp_path: Path, line: bytes
+) -> None:
+    path = tmp_path / "history.jsonl"
+    path.write_bytes(files.origin_line(honest.history.origin) + line + b"\n")
+    assert [each.what for each in recompute(path).differences.values()] == ["chain"]
+
+
+def test_the_environment_takes_no_seat(honest: Played, tmp_path: Path) -> None:
+    forged = forgery(honest)
+    forged.change_transaction(forged.block_of("join", 1), 0, lambda fields: None, honest.owner)
+    history = forged.made()
+    assert ("game.deposits", None, "seats") in found(audit(history))
+    files.write(history, tmp_path / "history.jsonl")
+    said = recompute(tmp_path / "history.jsonl").differences.values()
+    assert "earlier places of the account of seat 1" in {each.about for each in said}
 
 
 @pytest.mark.parametrize("field", ["candidates", "selected"])
