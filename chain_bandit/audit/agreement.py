@@ -10,7 +10,7 @@ from chain_bandit.audit.artifact import creation_code
 from chain_bandit.audit.chain import Survey, survey
 from chain_bandit.audit.evidence import ROLES
 from chain_bandit.audit.exhibits import Place
-from chain_bandit.audit.report import Checks, Finding, Tally, Violation, Weight
+from chain_bandit.audit.report import Checked, Checks, Finding, Weight
 from chain_bandit.crypto.verify import signer
 from chain_bandit.history.blocks import History, RawBlock
 from chain_bandit.history.errors import HistoryError
@@ -80,12 +80,9 @@ class EpochRow:
 
 
 @dataclass(frozen=True, slots=True)
-class AgreementReport:
+class AgreementReport(Checked):
     """Everything that an audit of an agreement found."""
 
-    checks: dict[str, Tally]
-    violations: list[Violation]
-    findings: list[Finding]
     head: str
     head_trusted: bool
     contract: str
@@ -95,21 +92,6 @@ class AgreementReport:
     blocked_from: tuple[int, ...]
     epochs: list[EpochRow] = field(default_factory=list)
 
-    @property
-    def failed(self) -> int:
-        """Checks that failed."""
-        return sum(tally.failed for tally in self.checks.values())
-
-    @property
-    def not_checkable(self) -> int:
-        """Checks that could not be made."""
-        return sum(tally.not_checkable for tally in self.checks.values())
-
-    @property
-    def exit_code(self) -> int:
-        """0 all passed, 12 a violation, 13 something not checkable."""
-        return 12 if self.failed else 13 if self.not_checkable else 0
-
     def json(self) -> str:
         """Deterministic JSON text."""
         value: dict[str, Any] = asdict(self)
@@ -118,18 +100,8 @@ class AgreementReport:
 
     def lines(self) -> Iterator[str]:
         """The report in plain lines for a terminal."""
-        passed = sum(tally.passed for tally in self.checks.values())
-        verdict = {0: "passed", 12: "violated", 13: "incomplete"}[self.exit_code]
-        yield f"audit {verdict}: {passed} passed, {self.failed} failed, {self.not_checkable} not checkable"
-        for name, tally in self.checks.items():
-            mark = "FAILED" if tally.failed else "?" if tally.not_checkable else "ok" if tally.passed else "-"
-            counts = f"{tally.passed}/{tally.failed}/{tally.not_checkable}"
-            yield f"  {mark:<6} {name:<24} {counts:>12}  {CHECKS[name]}"
-            if tally.evidence:
-                yield f"         {tally.evidence}"
-        if self.head_trusted:
-            yield f"  no head was given: the last block of the history, {self.head}, is trusted"
-        yield from (f"  {finding.weight}: {finding.sentence}" for finding in self.findings)
+        yield self.summary()
+        yield from self.details(CHECKS, self.head if self.head_trusted else "")
 
 
 def audit_agreement(history: History, head: bytes | None = None) -> AgreementReport:

@@ -1,7 +1,7 @@
 """What an audit says: checks counted one by one, violations apart from findings, money, and one row a round."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from enum import Enum, StrEnum
 from typing import Any
@@ -220,7 +220,53 @@ def worded(value: object) -> object:
 
 
 @dataclass(frozen=True, slots=True)
-class AuditReport:
+class Checked:
+    """What the checks of an audit came to, whatever was audited."""
+
+    checks: dict[str, Tally]
+    violations: list[Violation]
+    findings: list[Finding]
+
+    @property
+    def failed(self) -> int:
+        """Checks that failed."""
+        return sum(tally.failed for tally in self.checks.values())
+
+    @property
+    def not_checkable(self) -> int:
+        """Checks that could not be made."""
+        return sum(tally.not_checkable for tally in self.checks.values())
+
+    @property
+    def exit_code(self) -> int:
+        """0 all passed, 12 a violation, 13 something not checkable."""
+        return 12 if self.failed else 13 if self.not_checkable else 0
+
+    @property
+    def verdict(self) -> str:
+        """One word for the exit code."""
+        return {0: "passed", 12: "violated", 13: "incomplete"}[self.exit_code]
+
+    def summary(self) -> str:
+        """The verdict and the counts, in a line."""
+        passed = sum(tally.passed for tally in self.checks.values())
+        return f"audit {self.verdict}: {passed} passed, {self.failed} failed, {self.not_checkable} not checkable"
+
+    def details(self, proves: Mapping[str, str], trusted_head: str) -> Iterator[str]:
+        """A line for each check, by what it proves, one for a head that nobody gave, one for each finding."""
+        for name, tally in self.checks.items():
+            mark = "FAILED" if tally.failed else "?" if tally.not_checkable else "ok" if tally.passed else "-"
+            counts = f"{tally.passed}/{tally.failed}/{tally.not_checkable}"
+            yield f"  {mark:<6} {name:<24} {counts:>12}  {proves[name]}"
+            if tally.evidence:
+                yield f"         {tally.evidence}"
+        if trusted_head:
+            yield f"  no head was given: the last block of the history, {trusted_head}, is trusted"
+        yield from (f"  {finding.weight}: {finding.sentence}" for finding in self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport(Checked):
     """Everything that an audit found. `json` is its stable form, `lines` its short text.
 
     Attributes:
@@ -236,9 +282,6 @@ class AuditReport:
         trail: the first bytes of every block's hash, in hexadecimal, for a later audit of the same history.
     """
 
-    checks: dict[str, Tally]
-    violations: list[Violation]
-    findings: list[Finding]
     run_digest: str | None
     head: str
     head_trusted: bool
@@ -251,29 +294,9 @@ class AuditReport:
     trail: str = ""
 
     @property
-    def failed(self) -> int:
-        """Checks that failed."""
-        return sum(tally.failed for tally in self.checks.values())
-
-    @property
-    def not_checkable(self) -> int:
-        """Checks that could not be made."""
-        return sum(tally.not_checkable for tally in self.checks.values())
-
-    @property
     def on_trust(self) -> int:
         """What was taken on a quorum's word: no failure, but not checked either."""
         return sum(tally.on_trust for tally in self.checks.values())
-
-    @property
-    def exit_code(self) -> int:
-        """0 all passed, 12 a violation, 13 something not checkable."""
-        return 12 if self.failed else 13 if self.not_checkable else 0
-
-    @property
-    def verdict(self) -> str:
-        """One word for the exit code."""
-        return {0: "passed", 12: "violated", 13: "incomplete"}[self.exit_code]
 
     def as_dict(self, with_rounds: bool = True) -> dict[str, Any]:
         """JSON-ready: integers of wei as they are, bytes in hexadecimal."""
@@ -319,16 +342,6 @@ class AuditReport:
 
     def lines(self) -> list[str]:
         """The report in plain lines for a terminal."""
-        passed = sum(tally.passed for tally in self.checks.values())
-        head = f"audit {self.verdict}: {passed} passed, {self.failed} failed, {self.not_checkable} not checkable"
-        out = [f"{head}, {self.on_trust} on the quorum's word" if self.on_trust else head]
-        for name, tally in self.checks.items():
-            mark = "FAILED" if tally.failed else "?" if tally.not_checkable else "ok" if tally.passed else "-"
-            counts = f"{tally.passed}/{tally.failed}/{tally.not_checkable}"
-            out.append(f"  {mark:<6} {name:<24} {counts:>12}  {PROVES[name]}")
-            if tally.evidence:
-                out.append(f"         {tally.evidence}")
-        if self.head_trusted:
-            out.append(f"  no head was given: the last block of the history, {self.head}, is trusted")
-        out.extend(f"  {finding.weight}: {finding.sentence}" for finding in self.findings)
-        return out
+        head = self.summary()
+        first = f"{head}, {self.on_trust} on the quorum's word" if self.on_trust else head
+        return [first, *self.details(PROVES, self.head if self.head_trusted else "")]
