@@ -50,7 +50,7 @@ def read(path: Path) -> Export:
     """The history in a file, plain or gzipped. Raises `Broken` where its blocks are no chain."""
     try:
         return _read(path)
-    except (OSError, EOFError, KeyError, TypeError, IndexError, AttributeError, OverflowError) as error:
+    except (OSError, EOFError, KeyError, TypeError, IndexError, AttributeError, OverflowError, RecursionError) as error:
         raise Broken(f"the history cannot be read ({type(error).__name__}: {error})") from error
 
 

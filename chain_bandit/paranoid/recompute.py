@@ -19,8 +19,8 @@ OWNED = ("open", "settleRewards", "settleSums", "reveal", "settleCosts")
 LATER = ("settleRewards", "settleSums", "revealSeal", "reveal", "settleCosts", "close", "withdraw")
 
 
-UNREADABLE = (ValueError, ArithmeticError, LookupError, TypeError, AttributeError, RecursionError)
-"""What a history can make of it that holds what it likes."""
+STRANGE = (ValueError, ArithmeticError, LookupError, TypeError, AttributeError, RecursionError)
+"""What a chain ends in whose calls hold whatever they like."""
 
 
 def recompute(path: Path) -> Verdict:
@@ -31,13 +31,13 @@ def recompute(path: Path) -> Verdict:
     verdict = Verdict()
     try:
         export = read(path)
-    except UNREADABLE as error:
+    except ValueError as error:
         verdict.same("chain", None, "blocks", "a chain", str(error))
         return verdict
     verdict.passed["chain"] += len(export.blocks)
     try:
         _follow(export, verdict)
-    except UNREADABLE as error:
+    except STRANGE as error:
         verdict.same(*verdict.place, "history", "one that can be followed", str(error))
     return verdict
 
