@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from chain_bandit.protocol.aggregation import Aggregation
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.reputation import START
-from chain_bandit.protocol.units import UNIT
+from chain_bandit.protocol.units import INFINITY, UNIT
 from chain_bandit.simulation.kernel.arms import factor, ucb_arm
 from chain_bandit.simulation.kernel.compiled import compiled, inlined
 from chain_bandit.simulation.kernel.keccak import LANES, keccak
@@ -40,8 +40,8 @@ from chain_bandit.simulation.kernel.numbers import (
     Words,
 )
 from chain_bandit.simulation.kernel.philox import philox
-from chain_bandit.simulation.kernel.rewards import reward
-from chain_bandit.simulation.kernel.roots import quotient
+from chain_bandit.simulation.kernel.quotients import quotient, reciprocal
+from chain_bandit.simulation.kernel.rewards import drawable, reward
 from chain_bandit.simulation.kernel.selection import (
     IN,
     MEMBER,
@@ -49,8 +49,8 @@ from chain_bandit.simulation.kernel.selection import (
     SORTED,
     SUSPECT,
     TIED,
+    insert,
     kept_by,
-    sort_by,
     spares,
     standing,
     trim,
@@ -113,9 +113,10 @@ STAND = MOST + 1
 """By malicious seat and arm, after the rows of `lies` of the last block that it read: where it stands in the block."""
 
 
-FAILED, FAILURES, EXPLORATIONS, SKIPS_IN_A_ROW, WAITING, EXPLORES, EMPTY, QUIET, COSTING = range(9)
+FAILED, FAILURES, EXPLORATIONS, SKIPS_IN_A_ROW, WAITING, EXPLORES, EMPTY, QUIET, COSTING, STILL = range(10)
 """Of the game: failed rounds, those in a row, exploration rounds, skips in a row; records that wait for a transaction;
-whether the next round explores; arms whose B is empty; rounds left of a phase, and what each costs."""
+whether the next round explores; arms whose B is empty; rounds left of a phase, and what each costs; whether every seat
+reports for good, and nobody's consensus is in question."""
 
 
 class State(NamedTuple):
@@ -196,14 +197,14 @@ def _recorded(rules: Any, cast: Any, keys: Any, state: Any, t: Any, simple: Any)
         _succeed(rules, keys, state, t, kind)
         _accuse(rules, cast, state, t - now[WAITING])
     if kind == APPROVED:
+        copy(state.arms[MEAN], state.arms[BLOCK])
         for each in range(rules.arms):
-            state.arms[MEAN, each] = state.arms[BLOCK, each]
             if state.arms[SIZE, each] != state.arms[BLOCK_SIZE, each]:
                 state.arms[SIZE, each] = state.arms[BLOCK_SIZE, each]
                 _weigh(rules, state, each)
         now[FAILURES] = 0
         now[WAITING] = 0 if now[WAITING] + 1 == rules.batch else now[WAITING] + 1
-        if pays:
+        if pays and rules.growth:
             now[QUIET], now[COSTING] = rules.growth * state.arms[PULLS, arm] // UNIT, cost
     else:
         now[FAILED] += 1
@@ -227,8 +228,8 @@ def opening(rules: Rules, cast: Cast) -> State:
     arms, count = rules.arms, rules.participants
     state = State(
         np.zeros((7, arms, count), np.int64), np.zeros((MOST + 10, arms), np.int64), np.zeros((17, count), np.int64),
-        np.zeros((MOST + 2, cast.seats.shape[1], arms), np.int64), np.zeros(9, np.int64), np.zeros(len(SUMS), np.int64),
-        np.zeros(arms, np.float64), np.zeros((count + 1, LANES), np.uint64),
+        np.zeros((MOST + 2, cast.seats.shape[1], arms), np.int64), np.zeros(10, np.int64),
+        np.zeros(len(SUMS), np.int64), np.zeros(arms, np.float64), np.zeros((count + 1, LANES), np.uint64),
     )  # fmt: skip
     state.pulled[ORDER] = np.arange(count)
     state.arms[STALE] = 1
@@ -311,29 +312,33 @@ def _agree(rules: Any, cast: Any, state: Any, t: Any, simple: Any) -> Any:
                 members += 1
                 votes += state.seats[HONEST, seat]
                 heard = heard or (state.seats[HONEST, seat] and state.seats[COMMANDER, seat])
-    for index in range(cast.seats.shape[1]):
-        seat = cast.seats[SEAT, index]
-        if not simple:
-            report, header, opens, voting = _effect(cast, index, t)
-            listed = _listed(state, seat, t)
-            reports = not listed and report == ONCE and opens
-            if reports != state.seats[REPORTING, seat]:
-                state.seats[REPORTING, seat] = reports
-                fill(state.arms[STALE], 1)
-            if not listed and report == TWICE:
-                state.seats[PROVEN, seat] = True
-            if state.seats[COMMITTEE, seat] and not listed:
-                votes += voting
-                if state.seats[COMMANDER, seat]:
-                    heard = heard or header == ONCE
-                    if header == TWICE:
-                        state.seats[PROVEN, seat] = True
-        if state.seats[REPORTING, seat] and not state.seats[SETTLED, seat]:
-            _tell(cast, state, index, seat, t)
-            state.seats[SETTLED, seat] = cast.seats[LASTING, index]
-        if state.seats[COMMITTEE, seat] and not _listed(state, seat, t):
-            for row in range(cast.known):
-                copy(state.liars[row, index], state.arms[row])
+    if not state.now[STILL]:
+        still = simple and cast.known == 0
+        for index in range(cast.seats.shape[1]):
+            seat = cast.seats[SEAT, index]
+            if not simple:
+                report, header, opens, voting = _effect(cast, index, t)
+                listed = _listed(state, seat, t)
+                reports = not listed and report == ONCE and opens
+                if reports != state.seats[REPORTING, seat]:
+                    state.seats[REPORTING, seat] = reports
+                    fill(state.arms[STALE], 1)
+                if not listed and report == TWICE:
+                    state.seats[PROVEN, seat] = True
+                if state.seats[COMMITTEE, seat] and not listed:
+                    votes += voting
+                    if state.seats[COMMANDER, seat]:
+                        heard = heard or header == ONCE
+                        if header == TWICE:
+                            state.seats[PROVEN, seat] = True
+            if state.seats[REPORTING, seat] and not state.seats[SETTLED, seat]:
+                _tell(cast, state, index, seat, t)
+                state.seats[SETTLED, seat] = cast.seats[LASTING, index]
+            still = still and state.seats[SETTLED, seat]
+            if state.seats[COMMITTEE, seat] and not _listed(state, seat, t):
+                for row in range(cast.known):
+                    copy(state.liars[row, index], state.arms[row])
+        state.now[STILL] = still
     for arm in range(rules.arms):
         if state.arms[STALE, arm]:
             _select(rules, cast, state, arm)
@@ -371,25 +376,29 @@ def _is_member(rules: Any, state: Any, arm: Any, seat: Any) -> Any:
 @inlined
 def _select(rules: Any, cast: Any, state: Any, arm: Any) -> None:
     """One arm of the block, and how those stand in it who may lie."""
-    order, told, count = state.pulled[ORDER, arm], state.pulled[TOLD, arm], 0
-    if rules.participants <= SORTED:
-        sort_by(order, told)
+    order, told, values, count = state.pulled[ORDER, arm], state.pulled[TOLD, arm], state.seats[BUFFER], 0
+    in_order = rules.participants <= SORTED
     for place in range(rules.participants):
-        if _is_member(rules, state, arm, order[place]):
-            state.seats[BUFFER, count] = told[order[place]]
-            count += 1
-    kept = kept_by(rules, state.seats[BUFFER], count, state.arms[PULLS, arm], rules.participants <= SORTED)
+        seat = order[place] if in_order else place
+        is_member = _is_member(rules, state, arm, seat)
+        if in_order:
+            insert(values, order, place, told[seat] if is_member else INFINITY, seat)
+        elif is_member:
+            values[count] = told[seat]
+        count += is_member
+    kept = kept_by(rules, values, count, state.arms[PULLS, arm], in_order)
     state.now[EMPTY] += (kept.size == 0) - (state.arms[BLOCK_SIZE, arm] == 0)
     state.arms[BLOCK, arm], state.arms[BLOCK_SIZE, arm] = kept.mean, kept.size
     for index in range(cast.seats.shape[1]):
         seat = cast.seats[SEAT, index]
-        stood = state.liars[STAND, index, arm]
+        stood, lies = state.liars[STAND, index, arm], state.pulled[LIED, arm, seat]
         stands = standing(kept, told[seat]) if _is_member(rules, state, arm, seat) else OUT
         lied = told[seat] != state.pulled[LOCAL, arm, seat]
-        state.seats[KEPT_FOR, seat] += (stands == IN) - (stood == IN)
-        state.seats[TIED_FOR, seat] += (stands == TIED) - (stood == TIED)
-        state.seats[LIED_ABOUT, seat] += lied - state.pulled[LIED, arm, seat]
-        state.liars[STAND, index, arm], state.pulled[LIED, arm, seat] = stands, lied
+        if stands != stood or lied != lies:
+            state.seats[KEPT_FOR, seat] += (stands == IN) - (stood == IN)
+            state.seats[TIED_FOR, seat] += (stands == TIED) - (stood == TIED)
+            state.seats[LIED_ABOUT, seat] += lied - lies
+            state.liars[STAND, index, arm], state.pulled[LIED, arm, seat] = stands, lied
 
 
 # --- rewards, costs and regret
@@ -414,11 +423,19 @@ def _weigh(rules: Any, state: Any, arm: Any) -> None:
 @inlined
 def _draw(rules: Any, keys: Any, state: Any, t: Any, arm: Any) -> None:
     """What an arm gives each seat in a round, `protocol.rewards.Draws`."""
-    failed, seats = np.uint64(state.now[FAILED]), rules.participants
-    for block in range((seats + 3) // 4):
-        words = philox(keys.k0, keys.k1, np.uint64(t), np.uint64(block), np.uint64(arm), failed)
-        for place in range(min(4, seats - 4 * block)):
-            state.seats[REWARD, 4 * block + place] = reward(rules.environment, arm, words[place])
+    failed, seats, rewards = np.uint64(state.now[FAILED]), rules.participants, state.seats[REWARD]
+    values = drawable(rules.environment, arm)
+    for seat in range(0, seats, 4):
+        first, second, third, fourth = philox(
+            keys.k0, keys.k1, np.uint64(t), np.uint64(seat // 4), np.uint64(arm), failed
+        )
+        rewards[seat] = reward(rules.environment, values, first)
+        if seat + 1 < seats:
+            rewards[seat + 1] = reward(rules.environment, values, second)
+        if seat + 2 < seats:
+            rewards[seat + 2] = reward(rules.environment, values, third)
+        if seat + 3 < seats:
+            rewards[seat + 3] = reward(rules.environment, values, fourth)
 
 
 @inlined
@@ -430,25 +447,28 @@ def _receive(rules: Any, cast: Any, keys: Any, state: Any, t: Any, arm: Any, eve
     if everybody:
         for seat in range(rules.participants):
             state.seats[UNPAID, seat] += state.seats[REWARD, seat]
-    pulls, count, inverse = state.arms[PULLS, arm], np.int64(0), 0.0
+    counts, totals, local = state.pulled[COUNTS, arm], state.pulled[TOTALS, arm], state.pulled[LOCAL, arm]
+    told, sufficient, rewards = state.pulled[TOLD, arm], state.pulled[ENOUGH, arm], state.seats[REWARD]
+    blocked, truthful = state.seats[BLOCKED_FROM], state.seats[HONEST]
+    pulls, count, inverse, enough = state.arms[PULLS, arm], np.int64(-1), np.uint64(0), False
     lowest, highest, total, honest = np.int64(UNIT), np.int64(0), np.int64(0), 0
     for seat in range(rules.participants):
-        if everybody or not _listed(state, seat, t):
-            state.pulled[COUNTS, arm, seat] += 1
-            state.pulled[TOTALS, arm, seat] += state.seats[REWARD, seat]
-            if state.pulled[COUNTS, arm, seat] != count:  # one division for all who have pulled it as often
-                count = state.pulled[COUNTS, arm, seat]
-                inverse = 1 / np.float64(count)
-            state.pulled[LOCAL, arm, seat] = quotient(state.pulled[TOTALS, arm, seat], count, inverse)
-        enough = rules.threshold * state.pulled[COUNTS, arm, seat] > pulls
-        if enough != state.pulled[ENOUGH, arm, seat]:
-            state.pulled[ENOUGH, arm, seat] = enough
+        heard = everybody or not 0 < blocked[seat] <= t
+        counts[seat] += heard
+        if counts[seat] != count:  # one division for all who have pulled it as often
+            count = counts[seat]
+            inverse, enough = reciprocal(count), rules.threshold * count > pulls
+        if heard:
+            totals[seat] += rewards[seat]
+            local[seat] = quotient(totals[seat], count, inverse)
+        if enough != sufficient[seat]:
+            sufficient[seat] = enough
             state.seats[ENOUGH_OF, seat] += 1 if enough else -1
             if rules.aggregation != _BY_ARM:
                 fill(state.arms[STALE], 1)
-        if state.seats[HONEST, seat]:
-            mean = state.pulled[LOCAL, arm, seat]
-            state.pulled[TOLD, arm, seat] = mean
+        if truthful[seat]:
+            mean = local[seat]
+            told[seat] = mean
             lowest, highest, total, honest = min(lowest, mean), max(highest, mean), total + mean, honest + 1
     if cast.known:
         average = total // honest if honest else -1

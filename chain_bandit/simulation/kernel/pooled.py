@@ -7,8 +7,8 @@ import numpy as np
 from chain_bandit.simulation.kernel.arms import factor, ucb_arm
 from chain_bandit.simulation.kernel.compiled import compiled, inlined
 from chain_bandit.simulation.kernel.philox import philox
-from chain_bandit.simulation.kernel.rewards import reward
-from chain_bandit.simulation.kernel.roots import quotient
+from chain_bandit.simulation.kernel.quotients import quotient, reciprocal
+from chain_bandit.simulation.kernel.rewards import drawable, reward
 
 
 @compiled
@@ -28,17 +28,17 @@ def pooled_ucb(
     regret, mark = np.int64(0), 0
     for t in range(1, widths.size):
         arm = ucb_arm(means, samples, factors, widths[t])
-        total, block = np.int64(0), seats[0] // 4
+        total, block, values = np.int64(0), seats[0] // 4, drawable(environment, arm)
         words = _words(keys, t, block, arm)
         for seat in seats:
             if seat // 4 != block:
                 block = seat // 4
                 words = _words(keys, t, block, arm)
-            total += reward(environment, arm, words[seat % 4])
+            total += reward(environment, values, words[seat % 4])
         samples[arm] += seats.size
         totals[arm] += total
         factors[arm] = factor(samples[arm])
-        means[arm] = quotient(totals[arm], samples[arm], 1 / np.float64(samples[arm]))
+        means[arm] = quotient(totals[arm], samples[arm], reciprocal(samples[arm]))
         regret += environment.best - environment.truth[arm]
         if mark < marks.size and marks[mark] == t:
             out[mark] = regret

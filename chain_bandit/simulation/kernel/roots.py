@@ -1,4 +1,4 @@
-"""Integer roots and quotients, compiled."""
+"""Integer roots, compiled."""
 
 from math import sqrt
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 
 from chain_bandit.protocol.reputation import FREE
 from chain_bandit.protocol.units import UNIT
-from chain_bandit.simulation.kernel.compiled import compiled, inlined
+from chain_bandit.simulation.kernel.compiled import compiled
 
 
 @compiled
@@ -25,11 +25,3 @@ def isqrt(value: Any) -> Any:
 def radius(pulls: Any) -> Any:
     """`protocol.reputation.radius`."""
     return isqrt(UNIT * UNIT // pulls) if pulls else np.int64(FREE)
-
-
-@inlined
-def quotient(total: Any, count: Any, inverse: Any) -> Any:
-    """total // count of a total below 2^63 whose quotient is below 2^40, by a double near 1 / count."""
-    near = np.int64(total * inverse)
-    rest = total - near * count
-    return near - (rest < 0) + (rest >= count)

@@ -41,14 +41,12 @@ NOBODY = Kept(INFINITY, 0, 1, 0, False, False)
 
 
 @inlined
-def sort_by(order: Any, values: Any) -> None:
-    """Put places in the order of their values: few, and nearly in order since the last time."""
-    for at in range(1, order.size):
-        place, to = order[at], at
-        while to > 0 and values[order[to - 1]] > values[place]:
-            order[to] = order[to - 1]
-            to -= 1
-        order[to] = place
+def insert(values: Any, order: Any, at: Any, value: Any, seat: Any) -> None:
+    """Sort a seat and its value in among those before place `at`: few, and nearly in order since the last time."""
+    while at > 0 and values[at - 1] > value:
+        values[at], order[at] = values[at - 1], order[at - 1]
+        at -= 1
+    values[at], order[at] = value, seat
 
 
 @compiled
@@ -94,19 +92,21 @@ def trimmed(values: Any, count: Any, trim: Any, in_order: Any) -> Any:
     for at in range(first, last + 1):
         total += values[at]
     lowest, highest = values[first], values[last]
+    before, after = (max(first - 1, 0), min(last + 2, count)) if in_order else (0, count)
     return Kept(
         total // (last - first + 1), last - first + 1, lowest, highest,
-        has(values, 0, first, lowest), has(values, last + 1, count, highest),
+        has(values, before, first, lowest), has(values, last + 1, after, highest),
     )  # fmt: skip
 
 
 @compiled
-def within(values: Any, count: Any, radius: Any) -> Any:
-    """`Kept` of those no farther than a radius from the lower median; reorders them."""
+def within(values: Any, count: Any, radius: Any, in_order: Any) -> Any:
+    """`Kept` of those no farther than a radius from the lower median; reorders them unless they are sorted."""
     if count == 0:
         return NOBODY
     middle = (count - 1) // 2
-    divide(values, 0, count - 1, middle)
+    if not in_order:
+        divide(values, 0, count - 1, middle)
     median, total, size = values[middle], np.int64(0), 0
     lowest, highest = median, median
     for at in range(count):
@@ -129,9 +129,9 @@ def trim(rules: Any, count: Any) -> Any:
 def kept_by(rules: Any, values: Any, count: Any, pulls: Any, in_order: Any) -> Any:
     """`Kept` of the first `count` values by the game's option; reorders them unless they are sorted."""
     if rules.aggregation == _DELTA_SAFE:
-        return within(values, count, isqrt(rules.radius_squared))
+        return within(values, count, isqrt(rules.radius_squared), in_order)
     if rules.aggregation == _CONFIDENCE:
-        return within(values, count, isqrt(rules.radius_squared // max(pulls, 1)))
+        return within(values, count, isqrt(rules.radius_squared // max(pulls, 1)), in_order)
     return trimmed(values, count, trim(rules, count), in_order)
 
 

@@ -15,9 +15,9 @@ from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.units import INFINITY, UNIT
 from chain_bandit.simulation.kernel import arms as ucb
 from chain_bandit.simulation.kernel import keccak as compiled_keccak
-from chain_bandit.simulation.kernel import numbers, roots, selection
+from chain_bandit.simulation.kernel import numbers, quotients, roots, selection
 from chain_bandit.simulation.kernel.philox import philox
-from chain_bandit.simulation.kernel.rewards import reward
+from chain_bandit.simulation.kernel.rewards import drawable, reward
 
 
 def words(digest: bytes) -> np.ndarray:
@@ -49,9 +49,13 @@ def test_what_is_left_after_trimming_is_what_the_protocol_leaves(count):
             values = {seat: rng.randrange(spread) for seat in range(count)}
             left = trimmed(values, frozenset(values), trim, tie_break(seed, frozenset(values)))
             array = np.array(list(values.values()), np.int64)
-            order = np.array(rng.sample(range(count), count))
-            selection.sort_by(order, array)
-            kept = selection.trimmed(array[order], count, trim, True)
+            in_order, order = np.zeros(count, np.int64), np.zeros(count, np.int64)
+            for place, seat in enumerate(rng.sample(range(count), count)):
+                selection.insert(in_order, order, place, array[seat], seat)
+            assert sorted(order) == list(range(count))
+            assert (in_order == np.sort(array)).all()
+            assert (array[order] == in_order).all()
+            kept = selection.trimmed(in_order, count, trim, True)
             assert selection.trimmed(array.copy(), count, trim, False) == kept
             mean = sum(values[p] for p in left) // len(left) if left else INFINITY
             assert (kept[0], kept[1]) == (mean, len(left))
@@ -85,7 +89,9 @@ def test_who_is_near_the_median_is_who_the_protocol_says(count):
     for far in (0, 1, 2, 20):
         values = {seat: rng.randrange(30) for seat in range(count)}
         left = within(values, frozenset(values), far)
-        kept = selection.within(np.array(list(values.values()), np.int64), count, far)
+        array = np.array(list(values.values()), np.int64)
+        kept = selection.within(np.sort(array), count, far, True)
+        assert selection.within(array, count, far, False) == kept
         assert kept[1] == len(left)
         assert kept[0] == (sum(values[p] for p in left) // len(left) if left else INFINITY)
         assert left == {seat for seat, value in values.items() if selection.standing(kept, value) == selection.IN}
@@ -117,9 +123,10 @@ def test_quotients_are_exact():
     rng = random.Random(4)
     for _ in range(20_000):
         count = rng.randrange(1, 10 ** rng.randrange(1, 8))
-        for total in (rng.randrange(count * UNIT + 1), count * rng.randrange(UNIT + 1), count * UNIT):
+        inverse = quotients.reciprocal.py_func(np.int64(count))
+        for total in (rng.randrange(count * UNIT + 1), count * rng.randrange(UNIT + 1), count * UNIT, 2**63 - 1):
             for near in (total, max(0, total - 1)):
-                assert roots.quotient(np.int64(near), np.int64(count), 1 / count) == near // count
+                assert quotients.quotient(np.int64(near), np.int64(count), inverse) == near // count
 
 
 @pytest.mark.parametrize(("numerator", "denominator"), [(2, 1), (1, 7), (12_345_678_901, 2**40), (50, 1)])
@@ -149,7 +156,7 @@ def test_words_draw_what_the_tables_draw():
     for round_ in range(300):
         for arm in range(4):
             word = philox(keys.k0, keys.k1, *map(np.uint64, (round_, 1, arm, 2)))[1]  # of seat 5
-            assert reward(environment, arm, np.uint64(word)) == draws.reward(round_, 5, arm, 2)
+            assert reward(environment, drawable(environment, arm), np.uint64(word)) == draws.reward(round_, 5, arm, 2)
     ends = list(accumulate((3, 0, 5, 1)))
     assert [Fraction(int(word), 2**64) for word in environment.from_word[-3:]] == [
         Fraction(-(-(end << 64) // 9), 2**64) for end in (0, ends[0], ends[2])
