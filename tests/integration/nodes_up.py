@@ -40,7 +40,7 @@ class Game:
 
         def play() -> None:
             try:
-                self._result = up(scenario, out, chain, say=self._hear, pause=pause)
+                self._result = up(scenario, out, chain, say=self._hear, revives=lambda name: self._revive, pause=pause)
             except Exception as error:  # noqa: BLE001 - raised again by `end`
                 self._error = error
 
@@ -64,30 +64,24 @@ class Game:
             process.wait()
 
     def _hear(self, line: str) -> None:
-        """A node that was killed is started again, if that is wanted."""
         self.lines.append(line)
         if "signal 9" in line:
-            name = line.split()[0]
-            if self._revive:
-                self.start(name)
-            self.killed.append(name)
+            self.killed.append(line.split()[0])
 
     def stop_reviving(self) -> None:
         """Who is killed from now on stays so."""
         self._revive = False
 
     def kill(self, name: str) -> None:
-        """Kill a node, be it still on its way up."""
-        if name in self._started:
-            self._started[name].kill()
-            self._started[name].wait()
-        else:
-            pid = self._pid(name)
-            assert pid is not None
-            os.kill(pid, signal.SIGKILL)
-            self.wait(lambda: name in self.killed)
+        """Kill a node that `up` has started, once it has come to its lock."""
+        self.wait(lambda: self.is_up(name))
+        pid, before = self._pid(name), self.killed.count(name)
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        self.wait(lambda: self.killed.count(name) > before)
 
     def start(self, name: str) -> None:
+        """Take up a node that was killed, as a user does."""
         with (self.out / name / "log").open("ab") as log:
             self._started[name] = subprocess.Popen(
                 [COMMAND, "node", str(self.out / name)], stdout=log, stderr=log, env={**os.environ, VARIABLE: ""}
