@@ -14,10 +14,15 @@ from typing import Any
 import pytest
 
 from chain_bandit.audit.findings import Weight
+from chain_bandit.chain.client import Coordinator
+from chain_bandit.chain.http_node import HttpNode
+from chain_bandit.chain.node import account
 from chain_bandit.network.wire import MOST_BYTES
 from chain_bandit.nodes import place as files
 from chain_bandit.nodes.crash import VARIABLE
+from chain_bandit.nodes.place import read_game
 from chain_bandit.scenario import Scenario, load
+from chain_bandit.stopwatch import Stopwatch
 from tests.integration.nodes import descendants, processes, wait_for
 from tests.integration.nodes_up import NAMES, Game, digests_of, game
 
@@ -67,6 +72,33 @@ def test_nodes_killed_at_named_places_and_then_besieged_lose_nothing(tmp_path, m
             assert re.search(r"^round 20 .*not read any more: \[3\]$", played.log(name), re.MULTILINE)
         played.start("seat-3")
         require_whole(played, len(crashes) + 2)
+
+
+def test_nobody_is_paid_for_a_certified_block_that_the_chain_never_gets(tmp_path, monkeypatch):
+    """Anybody may skip a round whose deadline is over, while its certificate is on its way."""
+    monkeypatch.setenv(VARIABLE, "relayer/about to record:3")
+    with game(small(14, bound_ms=5000), tmp_path / "game") as played:
+        played.wait(lambda: played.killed == ["relayer"])
+        skipped = skip_open_round(played.out)
+        played.start("relayer")
+        _, report = played.end()
+    kinds = {row.round: row.kind for row in report.rounds}
+    assert kinds[skipped] == "skip"
+    assert "approved" in kinds.values()
+    assert report.verdict == "passed", report.violations
+
+
+def skip_open_round(out: Path) -> int:
+    """As anybody may, here an account that has nothing else to do with the game."""
+    at = read_game(out / files.GAME)
+    node, anybody = HttpNode(at.url), account(bytes(31) + b"\x07")
+    node.grant({bytes.fromhex(anybody.address[2:]): 10**18})
+    contract = Coordinator.at(node.line, bytes.fromhex(at.contract[2:]), Stopwatch())
+    skipped = contract.next_round()
+    node.mine(contract.parameters().skip_deadline)
+    contract.skip_after_deadline(anybody, 0)
+    contract.settle()
+    return skipped
 
 
 def test_no_process_is_left_of_a_game_whose_test_fails(tmp_path):
