@@ -423,6 +423,9 @@ def node(
     ] = None,
 ) -> None:
     """Run one node of a game: a participant, the environment, the relayer or the comparison, until the game's end."""
+    from chain_bandit.nodes.load import load
+
+    load()
     from chain_bandit.nodes.start import main
 
     main(place, rpc)
@@ -438,6 +441,7 @@ def up(
     seed: Seed = None,
     override: Override = None,
     out: Annotated[Path | None, typer.Option("--out", help="A new folder; by default nodes/NAME-SEED.")] = None,
+    revive: Annotated[bool, typer.Option("--revive", help="Start a node that was killed again.")] = False,
     as_json: Json = False,
 ) -> None:
     """Start a whole game of nodes on this machine, wait for its end, and audit it."""
@@ -450,7 +454,7 @@ def up(
     from chain_bandit.views import terminal
 
     place = out or Path("nodes") / f"{given.name}-{given.seed}"
-    manifest, report = started(given, place, chain, account)
+    manifest, report = started(given, place, chain, account, revives=lambda name: revive)
     if as_json:
         print(json.dumps({**manifest, "out": str(place)}, sort_keys=True))
     else:

@@ -4,8 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple
 from typing import cast
 
-from eth_utils.address import to_checksum_address
-
+from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.call import Call, Order
 from chain_bandit.chain.contract import Contract, as_address
@@ -75,11 +74,11 @@ class Coordinator(Contract):
         """The game at an address. Raises `ForeignContract` where the code there is not this version's."""
         coordinator = Coordinator(line, address, stopwatch, delivery, journal)
         artifact = chain_bandit_artifact()
-        bookkeeper = created_address(to_checksum_address(address), 1)
+        bookkeeper = created_address(checksummed(address), 1)
         for place, expected in ((address, artifact.deployed), (bookkeeper, artifact.bookkeeper)):
             code = coordinator.rpc.code(place)
             if not expected.is_same(code):
-                raise ForeignContract(to_checksum_address(place), len(code))
+                raise ForeignContract(checksummed(place), len(code))
         coordinator._bind()
         return coordinator
 

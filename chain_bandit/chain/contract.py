@@ -3,8 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from eth_utils.address import to_checksum_address
-
+from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.artifacts import Artifact
 from chain_bandit.chain.call import Call, Order
 from chain_bandit.chain.delivery import Delivery
@@ -90,7 +89,7 @@ class Contract:
         function = self._functions[name]
         data = self.rpc.call(name, self.address, function.encode(*arguments), block)
         if not data:
-            raise ForeignContract(to_checksum_address(self.address), 0)
+            raise ForeignContract(checksummed(self.address), 0)
         (value,) = function.decode_outputs(data)
         return value
 

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from eth_utils.address import to_checksum_address
-
+from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.delivery import PIPELINED
 from chain_bandit.chain.errors import AccountRefused
 from chain_bandit.chain.http_node import HttpNode
@@ -76,7 +75,7 @@ def _pay(node: HttpNode, wanted: Mapping[bytes, int], payer: Wallet, journal: Jo
     journal.bind(Origin(sender.chain_id, sender.genesis, contract))
     signed = {entry.call: (entry.method, terms(as_bytes(entry.raw))) for entry in journal.entries}
     paid = {each.to for _, each in signed.values()}
-    held = {account: node.balance(to_checksum_address(account)) for account in wanted if account not in paid}
+    held = {account: node.balance(checksummed(account)) for account in wanted if account not in paid}
     missing = {account: wanted[account] - wei for account, wei in held.items() if wanted[account] > wei}
     if missing:
         fees = len(missing) * TRANSFER_GAS * price_of(node)

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from time import monotonic, sleep
 from typing import Any
 
-from eth_utils.address import to_checksum_address
-
+from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.delivery import PIPELINED
 from chain_bandit.chain.errors import NodeUnreachable, NotUnderstood
 from chain_bandit.chain.rpc import Rpc, as_int
@@ -60,7 +59,7 @@ class HttpNode:
 
     def grant(self, balances: Mapping[bytes, int]) -> bool:
         """Give accounts (20 bytes) at least so much wei out of nothing; False where the node does not do that."""
-        return all(self._grant(to_checksum_address(account), wei) for account, wei in balances.items())
+        return all(self._grant(checksummed(account), wei) for account, wei in balances.items())
 
     def height(self) -> int:
         """The number of the latest block."""

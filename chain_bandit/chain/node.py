@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from coincurve import PublicKey
-from eth_utils.address import to_checksum_address
 
+from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.wire import Line
 from chain_bandit.protocol.digests import keccak
 
@@ -41,4 +41,4 @@ class Wallet:
 def account(secret: bytes) -> Wallet:
     """The account of a 32-byte key."""
     public = PublicKey.from_valid_secret(secret).format(compressed=False)
-    return Wallet(to_checksum_address(keccak(public[1:])[12:]), secret)
+    return Wallet(checksummed(keccak(public[1:])[12:]), secret)

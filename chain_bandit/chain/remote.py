@@ -7,10 +7,10 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from eth_utils.address import to_checksum_address
 from requests import RequestException, Response, Session
 from urllib3.exceptions import HTTPError
 
+from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.errors import ForeignContract, NodeRefused, NodeUnreachable
 from chain_bandit.chain.patience import Patience
@@ -126,8 +126,8 @@ def require_contract(rpc: Callable[[str, Sequence[Any]], Any], contract: bytes) 
 
     A node that keeps no state at all is not asked twice: what created the contract is in its blocks.
     """
-    artifact, address = chain_bandit_artifact(), to_checksum_address(contract)
-    bookkeeper = to_checksum_address(created_address(address, 1))
+    artifact, address = chain_bandit_artifact(), checksummed(contract)
+    bookkeeper = checksummed(created_address(address, 1))
     for place, expected in ((address, artifact.deployed), (bookkeeper, artifact.bookkeeper)):
         try:
             code = as_bytes(rpc("eth_getCode", [place, "latest"]))

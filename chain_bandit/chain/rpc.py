@@ -5,8 +5,7 @@ from math import inf
 from time import monotonic
 from typing import Any
 
-from eth_utils.address import to_checksum_address
-
+from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.artifacts import chain_bandit_artifact, member, tokens_artifact
 from chain_bandit.chain.delivery import Delivery
 from chain_bandit.chain.errors import NodeGarbled, NodeUnreachable, NotUnderstood, TransactionReverted
@@ -86,12 +85,12 @@ class Rpc:
 
     def code(self, address: bytes) -> bytes:
         """The code at an address."""
-        code: bytes = self.ask("eth_getCode", [to_checksum_address(address), "latest"], as_bytes)
+        code: bytes = self.ask("eth_getCode", [checksummed(address), "latest"], as_bytes)
         return code
 
     def call(self, method: str, to: bytes, data: bytes, block: str = "latest") -> bytes:
         """What a view returns. Raises `TransactionReverted`."""
-        request = {"from": to_checksum_address(bytes(20)), "to": to_checksum_address(to), "data": as_hex(data)}
+        request = {"from": checksummed(bytes(20)), "to": checksummed(to), "data": as_hex(data)}
         answer = self.attempt(request, block)
         if isinstance(answer, Refused):
             raise refusal(method, answer)

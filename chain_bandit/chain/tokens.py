@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import astuple
 
-from eth_utils.address import to_checksum_address
-
+from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.artifacts import tokens_artifact
 from chain_bandit.chain.call import Call, Order
 from chain_bandit.chain.contract import Contract, as_address
@@ -29,7 +28,7 @@ class Tokens(Contract):
         """Put a new agreement among these accounts (20 bytes each, by seat) on the chain, and wait for it."""
         artifact = tokens_artifact()
         made = Tokens(line, b"", artifact, stopwatch, delivery)
-        seats = [to_checksum_address(account) for account in accounts]
+        seats = [checksummed(account) for account in accounts]
         gas = GAS_DEPLOYMENT + GAS_OF_A_SEAT * len(seats)
         made._create(sender, 0, gas, artifact.constructor(astuple(terms), seats))
         return made
@@ -41,7 +40,7 @@ class Tokens(Contract):
         made = Tokens(line, address, artifact, stopwatch, delivery)
         code = made.rpc.code(address)
         if not artifact.deployed.is_same(code):
-            raise ForeignContract(to_checksum_address(address), len(code))
+            raise ForeignContract(checksummed(address), len(code))
         made._bind()
         return made
 

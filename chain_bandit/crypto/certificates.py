@@ -1,13 +1,10 @@
 """Certificates for links between nodes: each signs its own, and is known by it and by nothing else."""
 
 from datetime import UTC, datetime
-from hashlib import sha256
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-
-from chain_bandit.protocol.digests import keccak
 
 FIRST_DAY, LAST_DAY = datetime(2020, 1, 1, tzinfo=UTC), datetime(2120, 1, 1, tzinfo=UTC)
 """Long before and after any game: who may speak is decided by the list of nodes, not by a calendar."""
@@ -33,16 +30,3 @@ def self_signed(name: str) -> bytes:
 def public_part(pem: bytes) -> bytes:
     """The certificate alone, DER, of a key and its certificate. Raises `ValueError`."""
     return x509.load_pem_x509_certificate(pem).public_bytes(serialization.Encoding.DER)
-
-
-def fingerprint(certificate: bytes) -> bytes:
-    """What a certificate (DER) is known by, 32 bytes."""
-    return sha256(certificate).digest()
-
-
-def vouching(game: bytes, certificate: bytes) -> bytes:
-    """What the owner of a certificate signs with its key of the game, so that nobody else can give it a link.
-
-    Not the form of anything else that the key signs: no statement, no transaction.
-    """
-    return keccak(b"chain_bandit link", game, certificate)

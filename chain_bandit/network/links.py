@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
-from chain_bandit.crypto.certificates import fingerprint
+from chain_bandit.crypto.vouching import fingerprint
 from chain_bandit.network.wire import MOST_BYTES
 
 ROOM, ROOM_BYTES = 64, 1 << 20

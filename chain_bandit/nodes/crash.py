@@ -28,6 +28,11 @@ def arm(node: str) -> None:
             _left[point] = int(times)
 
 
+def disarm() -> None:
+    """What the variable has was for a life before this one."""
+    os.environ.pop(VARIABLE, None)
+
+
 def at(point: str) -> None:
     """Come by."""
     if point in _left:

@@ -7,7 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from chain_bandit.actors.environment import Environment
-from chain_bandit.actors.messages import ENVIRONMENT, CertifiedBlock, PullRequest, Receipt
+from chain_bandit.actors.messages import ENVIRONMENT, RELAYER, PullRequest, Receipt
 from chain_bandit.chain.call import Call
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.errors import TransactionReverted
@@ -18,7 +18,7 @@ from chain_bandit.network.wire import Owed, Said
 from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.follower import Follower, Recorded
 from chain_bandit.nodes.receipts import KeptReceipts
-from chain_bandit.nodes.role import Post, Role, from_chain, posts
+from chain_bandit.nodes.role import Post, Role, posts
 from chain_bandit.nodes.signed import SignedJournal
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.ledger import Ledger, exploration_arm, honest_arm
@@ -69,12 +69,13 @@ class EnvironmentRole(Role):
         self._contract, self._wallet, self._node, self._follower = contract, wallet, node, follower
         self._unwritten: deque[_Unwritten] = deque()
         self._absent: set[int] = set()
+        self._early: dict[int, tuple[int, PullRequest]] = {}
         self._settled = contract.settled_through()
         self._window, self._waiting_since = window, 0.0
 
     def begin(self, ledger: Ledger) -> None:
         """Open the next round; what was given of it before this process began is given."""
-        self._ledger, self._is_open = ledger, True
+        self._ledger, self._is_open, self._unrecorded = ledger, True, ledger.round
         self._environment.begin(ledger)
         for seat in self._rules.everybody:
             kept = self._kept.of(seat).get(ledger.round)
@@ -88,23 +89,28 @@ class EnvironmentRole(Role):
         return posts(self._environment.on_tick(step))
 
     def take(self, sender: int, round_: int, message: Said) -> list[Post]:
-        """Certificates of the open round, and pulls of every one that is not settled."""
+        """Pulls of every round that is recorded and not settled; those that come before the record wait for it.
+
+        No certificate opens a round here: the chain may still get another record than its block, a skip by anybody.
+        """
         match message:
             case Owed():
                 return self._owed(sender, message.since)
+            case PullRequest() if round_ >= self._unrecorded:
+                self._early[sender] = round_, message
             case PullRequest():
-                said = posts(self._environment.late_pull(sender, round_, message))
-                self._keep(said)
-                self._write_down()
-                return said or self._owed(sender, round_)
-            case CertifiedBlock() if round_ == self._ledger.round:
-                return posts(self._environment.on_message(sender, message))
+                return self._pulled(sender, round_, message)
         return []
 
     def recorded(self, found: Recorded) -> list[Post]:
-        """Open the round for pulls where nobody passed the block on; give what is given unasked."""
+        """Open the round for pulls, and answer those that came before; give what is given unasked."""
         at("record seen")
-        said = [post for sender, block in from_chain(found) for post in self.take(sender, self._ledger.round, block)]
+        here = self._ledger.round
+        self._unrecorded = here + 1
+        if found.block is not None:
+            self._environment.on_message(RELAYER, found.block)
+        early = [(seat, pull) for seat, (round_, pull) in self._early.items() if round_ == here]
+        said = [post for seat, pull in early for post in self._pulled(seat, here, pull)]
         arm = self._unasked(self._ledger, found)
         return said if arm is None else said + self._give(arm)
 
@@ -169,6 +175,12 @@ class EnvironmentRole(Role):
 
     def _give_to(self, seat: int, round_: int, arm: int) -> None:
         self._keep([(seat, self._environment.give_to(seat, round_, arm))])
+
+    def _pulled(self, seat: int, round_: int, request: PullRequest) -> list[Post]:
+        said = posts(self._environment.late_pull(seat, round_, request))
+        self._keep(said)
+        self._write_down()
+        return said or self._owed(seat, round_)
 
     def _keep(self, said: list[Post]) -> None:
         for seat, receipt in said:

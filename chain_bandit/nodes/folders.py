@@ -8,8 +8,9 @@ from typing import Any
 
 from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, RELAYER
 from chain_bandit.chain.identity import Identity
-from chain_bandit.crypto.certificates import public_part, self_signed, vouching
+from chain_bandit.crypto.certificates import public_part, self_signed
 from chain_bandit.crypto.keys import Signer, derive
+from chain_bandit.crypto.vouching import vouching
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.unfinished import lock
 from chain_bandit.lines import whole_file

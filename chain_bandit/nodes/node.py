@@ -186,7 +186,9 @@ class Node:
         """Say again what must arrive, turn to the chain if that is one's part, until the record is there."""
         again = monotonic() + self._bound
         while not self._is_recorded():
-            self._live = True  # the next round begins before our eyes
+            if not self._live:
+                self._say(f"back in round {self.ledger.round}")
+                self._live = True  # the next one begins before our eyes
             self._role.act(played, self._is_late())
             if monotonic() > again and played:
                 self._post(self._role.insist())

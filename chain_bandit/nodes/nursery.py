@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 
 from chain_bandit.nodes import place as files
+from chain_bandit.nodes.crash import disarm
+from chain_bandit.nodes.load import load
 
 END = b"\n"
 """In place of a folder: end all that are left."""
@@ -54,10 +56,10 @@ class Nursery:
 def serve() -> None:
     """Split off nodes until nobody is left to ask for one."""
     import chain_bandit.cli
-    import chain_bandit.nodes.start
     import chain_bandit.scenario  # noqa: F401 - what an environment and malicious seats need
 
-    children: dict[int, Path] = {}
+    load()
+    children, born = dict[int, Path](), set[Path]()
     ended, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(wake)
     signal.signal(signal.SIGCHLD, lambda number, frame: None)
@@ -78,10 +80,14 @@ def serve() -> None:
                     if not line:
                         _end(children)
                         return
+                    place = Path(os.fsdecode(line))
                     pid = os.fork()
                     if pid == 0:
-                        _become(Path(os.fsdecode(line)))
-                    children[pid] = Path(os.fsdecode(line))
+                        if place in born:
+                            disarm()
+                        _become(place)
+                    children[pid] = place
+                    born.add(place)
 
 
 def _become(place: Path) -> None:

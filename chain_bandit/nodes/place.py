@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, RELAYER
 from chain_bandit.chain.identity import Identity
-from chain_bandit.crypto.certificates import vouching
 from chain_bandit.crypto.verify import signer
+from chain_bandit.crypto.vouching import vouching
 from chain_bandit.lines import whole_file
 from chain_bandit.network.links import Peer
 from chain_bandit.protocol.blocks import Seated

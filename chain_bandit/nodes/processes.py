@@ -4,10 +4,12 @@ import fcntl
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
 
+from chain_bandit.lines import LinesLocked, LinesUnwritable
 from chain_bandit.nodes import place as files
 
 LOOK = 0.1
@@ -15,6 +17,7 @@ LOOK = 0.1
 
 PATIENCE = 10.0
 """Seconds that a process may take to end when it is told to."""
+
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -28,6 +31,28 @@ class State:
     def word(self) -> str:
         """In one word."""
         return "running" if self.pid is not None else "ended" if self.ended else "stopped"
+
+
+@contextmanager
+def alone(place: Path) -> Iterator[None]:
+    """Be the one process of a node's folder while the block runs; its id is there to see.
+
+    Raises:
+        LinesLocked: another one is, whatever it signs.
+        LinesUnwritable: as it says.
+    """
+    path = place / files.PID
+    try:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise LinesUnwritable(path, error.strerror) from error
+    try:
+        _lock(file, path)
+        os.ftruncate(file, 0)
+        os.write(file, b"%d\n" % os.getpid())
+        yield
+    finally:
+        os.close(file)
 
 
 def states(out: Path) -> list[State]:
@@ -61,6 +86,19 @@ def log(out: Path, name: str | None, lines: int) -> Iterator[str]:
         except OSError:
             continue  # it has not begun
         yield from (f"{each}: {line}" for line in text.splitlines()[-lines:])
+
+
+def _lock(file: int, path: Path) -> None:
+    """For this process alone; whoever only looks, as `_state` does, shares the lock and lets go of it at once."""
+    while True:
+        try:
+            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            pass
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError as error:
+            raise LinesLocked(path) from error
 
 
 def _state(place: Path) -> State:

@@ -1,10 +1,10 @@
 """What a node drives: an actor of the game, with what its process owes to disk and chain."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Protocol
 
-from chain_bandit.actors.messages import RELAYER, Message, Send
+from chain_bandit.actors.messages import Send
 from chain_bandit.network.wire import Said
 from chain_bandit.nodes.follower import Recorded
 from chain_bandit.protocol.ledger import Ledger
@@ -85,8 +85,3 @@ class Role(Protocol):
 def posts(sends: Iterable[Send]) -> list[Post]:
     """Each message with each of its receivers."""
     return [(to, send.message) for send in sends for to in send.to]
-
-
-def from_chain(found: Recorded) -> Sequence[tuple[int, Message]]:
-    """A block that reached the chain, as if the relayer had passed it on."""
-    return [(RELAYER, found.block)] if found.block is not None else []

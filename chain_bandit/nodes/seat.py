@@ -1,6 +1,6 @@
 """A participant and validator as a node: its seat, its receipts on disk, its own calls to the contract."""
 
-from chain_bandit.actors.messages import ENVIRONMENT, RELAYER, PullRequest, Receipt
+from chain_bandit.actors.messages import ENVIRONMENT, RELAYER, CertifiedBlock, PullRequest, Receipt
 from chain_bandit.actors.seat import Seat
 from chain_bandit.attacks.malicious import MaliciousSeat
 from chain_bandit.chain.client import Coordinator
@@ -10,7 +10,7 @@ from chain_bandit.nodes import role
 from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.follower import Follower, Recorded
 from chain_bandit.nodes.receipts import KeptReceipts
-from chain_bandit.nodes.role import Post, from_chain, posts
+from chain_bandit.nodes.role import Post, posts
 from chain_bandit.nodes.signed import SignedJournal
 from chain_bandit.protocol.blocks import Body, Kind, seats
 from chain_bandit.protocol.ledger import Ledger, pulled_arm
@@ -82,12 +82,10 @@ class SeatRole(role.Role):
                     self._ahead[message.round] = message
             case Owed() if sender == ENVIRONMENT:
                 self._nothing_comes |= message.since == self._ledger.round
-            case Receipt() | Owed() | PullRequest():
-                pass
+            case Receipt() | Owed() | PullRequest() | CertifiedBlock():
+                pass  # a block counts once the chain has it
             case _ if round_ == self._ledger.round:
-                said = posts(self._seat.on_message(sender, message))  # type: ignore[arg-type]
-                self._pulls = [each for each in said if isinstance(each[1], PullRequest)] or self._pulls
-                return said
+                return posts(self._seat.on_message(sender, message))  # type: ignore[arg-type]
         return []
 
     def insist(self) -> list[Post]:
@@ -95,13 +93,17 @@ class SeatRole(role.Role):
         return self._certified
 
     def recorded(self, found: Recorded) -> list[Post]:
-        """Hold the record against the journal; pull on a block that nobody passed on."""
+        """Hold the record against the journal; pull on its block."""
         at("record seen")
         self._require_journal(found)
         parameters = self._rules.parameters
         self._due = pulled_arm(parameters, self._ledger, found.record.kind) is not None
         self._unasked |= found.record.kind is Kind.EXPLORATION
-        return [post for sender, block in from_chain(found) for post in self.take(sender, self._ledger.round, block)]
+        if found.block is None:
+            return []
+        said = posts(self._seat.on_message(RELAYER, found.block))
+        self._pulls = [each for each in said if isinstance(each[1], PullRequest)]
+        return said
 
     def waits(self) -> bool:
         """For the receipt, which who does not pull never gets."""

@@ -30,7 +30,6 @@ from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.crypto.vrf_keys import VrfKey
 from chain_bandit.game.books import Books
-from chain_bandit.lines import FileLines
 from chain_bandit.network.links import Links
 from chain_bandit.nodes import place as files
 from chain_bandit.nodes.comparer import ComparerRole
@@ -38,6 +37,7 @@ from chain_bandit.nodes.crash import arm, at
 from chain_bandit.nodes.environment import EnvironmentRole
 from chain_bandit.nodes.follower import Follower
 from chain_bandit.nodes.node import UNHURRIED, Node
+from chain_bandit.nodes.processes import alone
 from chain_bandit.nodes.receipts import KeptReceipts
 from chain_bandit.nodes.relayer import RelayerRole
 from chain_bandit.nodes.role import Role
@@ -90,11 +90,7 @@ class Start:
     def run(self) -> None:
         """Play, to the end of the game. Raises `ChainBanditError`."""
         with ExitStack() as stack:
-            lock = FileLines(self._place / files.PID)  # one process a folder, whatever it signs
-            stack.callback(lock.close)
-            lock.clear()
-            lock.append(str(os.getpid()))
-            lock.sync()
+            stack.enter_context(alone(self._place))
             at("started")
             journal = self._journal(stack)
             links = Links(self.door, self._place / files.LINK, self.peers)

@@ -45,6 +45,8 @@ class NodeStopped(ChainBanditError):
 def up(
     scenario: Scenario, out: Path, chain: str, payer: str | None = None,
     say: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
+    revives: Callable[[str], bool] = lambda name: False,
+    pause: Callable[[float], object] = sleep,
 ) -> tuple[dict[str, Any], AuditReport]:  # fmt: skip
     """Play a scenario with every participant, environment, relayer and comparison as a process of its own.
 
@@ -53,6 +55,8 @@ def up(
     Args:
         out: a folder that is not there yet, or empty.
         payer: the name of an account that pays for everybody, on a chain that gives nothing away.
+        revives: whether a node that was killed is started again at once, by its name.
+        pause: passes the seconds between two looks at the nodes; what it raises ends the game.
 
     Raises:
         NodeStopped: a node ended by itself; one that is killed may be started again meanwhile.
@@ -66,7 +70,7 @@ def up(
         write_folders(plan, made, node.url, out)
         with _processes(out) as nursery:
             say(f"{len(states(out))} processes; chain-bandit ps {out} says how they are")
-            _await_end(out, nursery, say)
+            _await_end(out, nursery, say, revives, pause)
         return _left(node, made, out)
 
 
@@ -117,17 +121,24 @@ def _processes(out: Path) -> Iterator[Nursery]:
         nursery.close()  # and who had not come to its lock
 
 
-def _await_end(out: Path, nursery: Nursery, say: Callable[[str], None]) -> None:
+def _await_end(
+    out: Path, nursery: Nursery, say: Callable[[str], None], revives: Callable[[str], bool],
+    pause: Callable[[float], object],
+) -> None:  # fmt: skip
     """Until everybody has ended with the game, and with what runs here until it is gone."""
     running = {state.name for state in states(out)}
     while running or not all(state.ended for state in states(out)):
         for name, code in nursery.ended():
-            running.discard(name)
             if code > 0:
                 raise NodeStopped(name, code, _last_words(out / name))
+            if code < 0 and revives(name):
+                nursery.start(out / name)
+                say(f"{name} was ended by signal {-code}, and is started again")
+                continue
+            running.discard(name)
             if code < 0:
                 say(f"{name} was ended by signal {-code}; chain-bandit node {out / name} takes it up")
-        sleep(LOOK)
+        pause(LOOK)
 
 
 def _last_words(place: Path) -> str:

@@ -21,7 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "actors": {"comparison", "consensus", "crypto", "protocol"},
     "attacks": {"actors", "comparison", "consensus", "crypto", "plugins", "protocol"},
     "environments": {"plugins", "protocol"},
-    "network": {"actors", "comparison", "consensus", "crypto.certificates", "protocol"},
+    "network": {"actors", "comparison", "consensus", "crypto.vouching", "protocol"},
     "plugins": {"protocol"},
     "schedules": {"actors", "comparison", "consensus", "crypto", "network", "protocol", "scenario"},
     "simulation": {"actors.rules", "attacks", "environments", "plugins", "protocol"},

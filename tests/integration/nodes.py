@@ -12,10 +12,19 @@ COMMAND = str(Path(sys.executable).with_name("chain-bandit"))
 
 
 def processes() -> dict[int, tuple[int, int]]:
-    """Parent and process group of every process that runs; zombies do not."""
-    listed = subprocess.run(["ps", "-eo", "pid=,ppid=,pgid=,stat="], capture_output=True, text=True, check=True).stdout
-    rows = (line.split() for line in listed.splitlines())
-    return {int(pid): (int(parent), int(group)) for pid, parent, group, state in rows if not state.startswith("Z")}
+    """Parent and process group of every process that runs; zombies do not, nor who lists them."""
+    with subprocess.Popen(["ps", "-eo", "pid=,ppid=,pgid=,stat="], stdout=subprocess.PIPE, text=True) as listing:
+        rows = [line.split() for line in listing.communicate()[0].splitlines()]
+    found = {int(pid): (int(parent), int(group)) for pid, parent, group, state in rows if not state.startswith("Z")}
+    return {pid: each for pid, each in found.items() if pid != listing.pid}
+
+
+def descendants() -> set[int]:
+    """Who was begun by this process, or by one that was."""
+    parents, found = {pid: parent for pid, (parent, _) in processes().items()}, {os.getpid()}
+    while more := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found
 
 
 def group(leader: int) -> list[int]:

@@ -1,0 +1,18 @@
+"""What a certificate of a link is known by, and what its owner vouches for it with: all that a node needs of it."""
+
+from hashlib import sha256
+
+from chain_bandit.protocol.digests import keccak
+
+
+def fingerprint(certificate: bytes) -> bytes:
+    """What a certificate (DER) is known by, 32 bytes."""
+    return sha256(certificate).digest()
+
+
+def vouching(game: bytes, certificate: bytes) -> bytes:
+    """What the owner of a certificate signs with its key of the game, so that nobody else can give it a link.
+
+    Not the form of anything else that the key signs: no statement, no transaction.
+    """
+    return keccak(b"chain_bandit link", game, certificate)
