@@ -17,7 +17,7 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import IO, cast
 
-from chain_bandit.history.blocks import FORMAT, History, Origin, RawBlock
+from chain_bandit.history.blocks import FORMAT, LAST_BLOCK, History, Origin, RawBlock
 from chain_bandit.history.errors import HistoryError
 from chain_bandit.history.remembered import remembered
 from chain_bandit.protocol.digests import keccak
@@ -181,7 +181,7 @@ def _read_lines(file: BufferedIOBase, limit: int | None) -> Iterator[bytes]:
 
 
 _ORIGIN = re.compile(
-    rb'\{"chain_id":(0|[1-9]\d{0,77}),"contract":"0x([0-9a-f]{40})","first_block":(0|[1-9]\d{0,19}),'
+    rb'\{"chain_id":(0|[1-9]\d{0,77}),"contract":"0x([0-9a-f]{40})","first_block":(0|[1-9]\d{0,77}),'
     rb'"format":"' + FORMAT.encode() + rb'"\}\n'
 )
 
@@ -191,8 +191,8 @@ def _parse_origin(line: bytes) -> Origin:
     if found is None:
         raise _Unreadable(f"not the first line of a history in format {FORMAT}")
     origin = Origin(int(found[1]), bytes.fromhex(found[2].decode()), int(found[3]))
-    if origin.chain_id >= 2**256 or origin.first_block >= 2**64:
-        raise _Unreadable("chain_id has more than 256 bits, or first_block more than 64")
+    if origin.chain_id >= 2**256 or origin.first_block > LAST_BLOCK:
+        raise _Unreadable("chain_id has more than 256 bits, or first_block more than 62")
     return origin
 
 
