@@ -17,6 +17,7 @@ import typer
 
 from chain_bandit import __version__, cli_mediate_chain
 from chain_bandit.exit_codes import EXIT_CODES
+from chain_bandit.history.blocks import LAST_BLOCK
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
 from chain_bandit.simulation.engine import Engine
 
@@ -43,9 +44,6 @@ Override = Annotated[
     list[str] | None, typer.Option("-o", "--override", metavar="KEY=VALUE", help="Set a key; the value as in TOML.")
 ]
 
-
-LAST_BLOCK = 2**64 - 1
-"""A chain's last block, as a header can have it."""
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SOON = 0.01

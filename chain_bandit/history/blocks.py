@@ -5,6 +5,10 @@ from dataclasses import dataclass
 
 FORMAT = "chain-bandit-history/2"
 
+LAST_BLOCK = 2**62 - 1
+"""The highest number of a history's first block: its own and those of all blocks after it are 64-bit integers, signed
+or not, wherever they are written."""
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:

@@ -2,12 +2,13 @@
 
 Line 1 names format, chain, contract and first block; every further line is one block, with those bodies of a compact
 game whose hashes its transactions record: one pass with one line in memory is enough. Only the canonical text is
-accepted: each line is written again from what was read and must come out the same, byte for byte.
+accepted: each line is written again from what was read and must come out the same, byte for byte. What a line may hold
+is counted before anything is made of it.
 """
 
 import gzip
-import json
 import os
+import re
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -16,13 +17,17 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import IO, cast
 
-from chain_bandit.history.blocks import FORMAT, History, Origin, RawBlock
+from chain_bandit.history.blocks import FORMAT, LAST_BLOCK, History, Origin, RawBlock
 from chain_bandit.history.errors import HistoryError
 from chain_bandit.history.remembered import remembered
 from chain_bandit.protocol.digests import keccak
 
 MAX_LINE = 1 << 26
 """Bytes of the longest block line that is read: a block of 30 million gas has far fewer."""
+
+MOST_ITEMS = 1 << 16
+"""Transactions, receipts and bodies in a line. Every transaction costs 21,000 gas, so that only a block of 688 million
+has as many, with their receipts. The header's own gas would be no bound: a file can say any."""
 
 CHUNK = 1 << 17
 """Bytes that are read at once: the reader of the library reads a sixteenth of it."""
@@ -39,14 +44,10 @@ class _Unreadable(ValueError):
 
 def origin_line(origin: Origin) -> bytes:
     """The first line."""
-    return _line(
-        {
-            "chain_id": origin.chain_id,
-            "contract": "0x" + origin.contract.hex(),
-            "first_block": origin.first_block,
-            "format": FORMAT,
-        }
-    )
+    return (
+        f'{{"chain_id":{origin.chain_id},"contract":"0x{origin.contract.hex()}",'
+        f'"first_block":{origin.first_block},"format":"{FORMAT}"}}\n'
+    ).encode()
 
 
 def block_line(block: RawBlock) -> bytes:
@@ -60,10 +61,6 @@ def block_line(block: RawBlock) -> bytes:
 
 def _hexes(items: Sequence[bytes]) -> str:
     return "[" + ",".join(f'"0x{item.hex()}"' for item in items) + "]"
-
-
-def _line(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=True, sort_keys=True, separators=(",", ":")).encode() + b"\n"
 
 
 def write(history: History, path: Path) -> None:
@@ -183,52 +180,35 @@ def _read_lines(file: BufferedIOBase, limit: int | None) -> Iterator[bytes]:
             return
 
 
-def _load(line: bytes, keys: frozenset[str]) -> dict[str, object]:
-    """The JSON object in a line, with exactly `keys`."""
-    if line.count(b"{") > 1 or line.count(b"[") > 3:  # nested without end, it would overflow the parser's stack
-        raise _Unreadable("not one object with its lists")
-    try:
-        value = json.loads(line)
-    except ValueError as error:
-        raise _Unreadable("not JSON") from error
-    if not isinstance(value, dict) or value.keys() != keys:
-        raise _Unreadable(f"expected an object with {', '.join(sorted(keys))}")
-    return value
+_ORIGIN = re.compile(
+    rb'\{"chain_id":(0|[1-9]\d{0,77}),"contract":"0x([0-9a-f]{40})","first_block":(0|[1-9]\d{0,77}),'
+    rb'"format":"' + FORMAT.encode() + rb'"\}\n'
+)
 
 
 def _parse_origin(line: bytes) -> Origin:
-    value = _load(line, frozenset(("chain_id", "contract", "first_block", "format")))
-    if value["format"] != FORMAT:
-        raise _Unreadable(f"expected format {FORMAT}")
-    chain_id, first = value["chain_id"], value["first_block"]
-    if type(chain_id) is not int or type(first) is not int or not (0 <= chain_id < 2**256 and 0 <= first < 2**64):
-        raise _Unreadable("chain_id and first_block are not unsigned integers")
-    origin = Origin(chain_id, _unhex(value["contract"], "contract"), first)
-    if len(origin.contract) != 20 or origin_line(origin) != line:
-        raise _Unreadable("not in canonical form")
+    found = _ORIGIN.fullmatch(line)
+    if found is None:
+        raise _Unreadable(f"not the first line of a history in format {FORMAT}")
+    origin = Origin(int(found[1]), bytes.fromhex(found[2].decode()), int(found[3]))
+    if origin.chain_id >= 2**256 or origin.first_block > LAST_BLOCK:
+        raise _Unreadable("chain_id has more than 256 bits, or first_block more than 62")
     return origin
 
 
 @remembered(256)
 def parse_block(line: bytes) -> RawBlock:
     """The block of one canonical line, newline included. Raises `ValueError`."""
+    if line.count(b",") > MOST_ITEMS:
+        raise _Unreadable(f"more than {MOST_ITEMS} transactions, receipts and bodies")
     block = _taken_apart(line)
-    if block is not None and block_line(block) == line:
-        return block
-    value = _load(line, frozenset(("bodies", "header", "receipts", "transactions")))
-    block = RawBlock(
-        _unhex(value["header"], "header"),
-        _unhex_all(value["transactions"], "transactions"),
-        _unhex_all(value["receipts"], "receipts"),
-        _unhex_all(value["bodies"], "bodies"),
-    )
-    if block_line(block) != line:
-        raise _Unreadable("not in canonical form")
+    if block is None or block_line(block) != line:
+        raise _Unreadable("not one block in canonical form")
     return block
 
 
 def _taken_apart(line: bytes) -> RawBlock | None:
-    """The block of a line that is taken for canonical, faster than JSON has it; None, or any block, where it is not."""
+    """The block of a line that is taken for canonical; None, or any block, where it is not."""
     try:
         bodies, rest = line.decode()[len(_BODIES) : -len(_END)].split('],"header":"0x', 1)
         header, rest = rest.split('","receipts":[', 1)
@@ -257,18 +237,3 @@ def _block(number: int, line: bytes) -> RawBlock:
         return parse_block(line)
     except _Unreadable as error:
         raise HistoryError(number, str(error)) from error
-
-
-def _unhex_all(value: object, what: str) -> tuple[bytes, ...]:
-    if not isinstance(value, list):
-        raise _Unreadable(f"{what} is not a list")
-    return tuple(_unhex(item, what) for item in value)
-
-
-def _unhex(value: object, what: str) -> bytes:
-    if not isinstance(value, str) or not value.startswith("0x"):
-        raise _Unreadable(f"{what} is not hexadecimal with 0x")
-    try:
-        return bytes.fromhex(value[2:])
-    except ValueError as error:
-        raise _Unreadable(f"{what} is not hexadecimal with 0x") from error

@@ -7,6 +7,10 @@ from chain_bandit.history.errors import BadEncoding
 DEPTH = 5
 """Lists within lists that any block, transaction or receipt needs, and one to spare."""
 
+LONGEST = 1 << 21
+"""Bytes that are decoded at once: what a transaction of 2^24 gas, the most (EIP-7825), can log at 8 gas each. Any of
+them may be a list, which takes 64 of memory."""
+
 
 def encode(value: Any) -> bytes:
     """The encoding of bytes, or of a list or tuple of such values."""
@@ -32,6 +36,8 @@ def decode(data: bytes) -> Any:
     """The value whose only encoding is `data`: bytes, or a list. Raises `BadEncoding`."""
     if not data:
         raise BadEncoding("RLP: it ends too early")
+    if len(data) > LONGEST:
+        raise BadEncoding(f"RLP: longer than {LONGEST} bytes")
     (value,), end = _items(data, 0, len(data), DEPTH, only=True)
     if end != len(data):
         raise BadEncoding("RLP: bytes are left over")

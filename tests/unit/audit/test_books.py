@@ -13,6 +13,10 @@ import pytest
 from chain_bandit.audit.audit import audit
 from chain_bandit.audit.books import BURNED, CONTRACT, HEADINGS, Books, Movement, account
 from chain_bandit.audit.report import AuditReport
+from chain_bandit.audits import audit_file
+from chain_bandit.history import files
+from chain_bandit.history.blocks import LAST_BLOCK, History
+from chain_bandit.history.errors import HistoryError
 from chain_bandit.views.statement import MOST, StatementRefused, written
 from tests.unit.audit.forging import Forgery
 from tests.unit.audit.planted import more
@@ -141,6 +145,25 @@ def test_statement_is_refused_where_it_cannot_be_written(tmp_path: Path, name: s
     with pytest.raises(StatementRefused), written(tmp_path / name):
         pass
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_statement_of_a_game_in_the_highest_blocks(honest: Played, tmp_path: Path, ending: str) -> None:
+    for first, fits in ((LAST_BLOCK, True), (2**63 - 20, False), (LAST_BLOCK + 1, False), (2**64 - 1, False)):
+        history, money = tmp_path / str(first), tmp_path / f"{first}{ending}"
+        origin = replace(honest.history.origin, first_block=first)
+        forged = Forgery(History(origin, honest.history.blocks), {})
+        forged.wait(1, 0)
+        files.write(forged.made(), history)
+        if fits:
+            with written(money) as told:
+                assert audit_file(history, on_movement=told).exit_code == 0
+            assert min(row["block"] for row in READ[ending](money)) == first
+        else:
+            with pytest.raises(HistoryError, match="first_block") as raised, written(money) as told:
+                audit_file(history, on_movement=told)
+            assert raised.value.exit_code == 3
+            assert not money.exists()
 
 
 def test_statement_that_fails_leaves_the_earlier_one(tmp_path: Path) -> None:

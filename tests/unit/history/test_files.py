@@ -1,4 +1,5 @@
 import gzip
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -125,6 +126,46 @@ def test_reading_stops_early_when_a_file_unpacks_without_end(tmp_path: Path) -> 
         file.write(b"0" * (files.MAX_LINE + 2))
     with pytest.raises(HistoryError, match=r"longer than|unpacks"):
         files.read(path)
+
+
+def many(start: str, item: str, sep: str = ",") -> bytes:
+    return (start + sep.join([item] * (3 << 20))[: 3 << 20] + "]}\n").encode()
+
+
+TRANSACTIONS = '{"bodies":[],"header":"0x","receipts":[],"transactions":['
+CROWDED = {
+    "transactions": (many(TRANSACTIONS, '"0x0102"'), 2, "more than 65536"),
+    "receipts": (many('{"bodies":[],"header":"0x","receipts":[', '"0x0102"'), 2, "more than 65536"),
+    "bodies": (many('{"bodies":[', '"0x0102"'), 2, "more than 65536"),
+    "not canonical": (many(TRANSACTIONS, '"0x"', ", "), 2, "more than 65536"),
+    "colons": (many("{", '"a":"b"'), 2, "more than 65536"),
+    "the first line": (many('{"chain_id":[', '"x"'), 1, "not the first line"),
+}
+
+
+@pytest.mark.parametrize("name", CROWDED)
+def test_a_line_of_more_than_a_block_can_hold_is_refused_before_anything_is_made_of_it(
+    tmp_path: Path, name: str
+) -> None:
+    line, number, said = CROWDED[name]
+    path = tmp_path / "history"
+    path.write_bytes((FIRST if number == 2 else b"") + line)
+    tracemalloc.start()
+    try:
+        with pytest.raises(HistoryError, match=said) as raised:
+            tuple(files.read(path).blocks)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert raised.value.line == number
+    assert most < 4 * len(line)
+
+
+def test_a_line_of_as_many_as_a_block_can_hold_is_read(tmp_path: Path) -> None:
+    line = files.block_line(RawBlock(b"", (b"\1",) * (files.MOST_ITEMS // 2), (b"\2",) * (files.MOST_ITEMS // 2 - 1)))
+    assert files.parse(FIRST + line).blocks
+    with pytest.raises(HistoryError, match="more than 65536"):
+        files.parse(FIRST + line.replace(b'"0x01"', b'"0x01","0x01","0x01"', 1))
 
 
 def test_reading_a_missing_file_is_a_history_error(tmp_path: Path) -> None:

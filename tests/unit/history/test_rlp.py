@@ -1,4 +1,5 @@
 import random
+import tracemalloc
 from contextlib import suppress
 
 import pytest
@@ -42,3 +43,19 @@ def test_only_one_encoding_of_a_value_is_accepted() -> None:
 def test_other_forms_are_refused(data: bytes) -> None:
     with pytest.raises(BadEncoding):
         rlp.decode(data)
+
+
+def test_what_no_transaction_can_hold_is_refused_before_anything_is_made_of_it() -> None:
+    nested = b"\xc0" * rlp.LONGEST
+    longest = reference.encode(bytes(rlp.LONGEST - 4))
+    assert len(longest) == rlp.LONGEST
+    assert rlp.decode(longest) == bytes(rlp.LONGEST - 4)
+    for data in (b"\xfa" + len(nested).to_bytes(3, "big") + nested, reference.encode(bytes(rlp.LONGEST - 3))):
+        tracemalloc.start()
+        try:
+            with pytest.raises(BadEncoding, match="longer than"):
+                rlp.decode(data)
+            _, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert most < 1 << 16
