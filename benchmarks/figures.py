@@ -10,7 +10,6 @@ benchmarks/speed.py --json has printed.
 
 import argparse
 import json
-import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -21,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks import provenance
 from chain_bandit.attacks.attack import NotSimulated
 from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.crypto.keys import derive
@@ -32,7 +32,6 @@ from chain_bandit.simulation.kernel import numbers
 from chain_bandit.simulation.kernel.pooled import pooled_ucb
 from chain_bandit.simulation.replicates import Estimate, Measured, estimate
 
-OUT = Path(__file__).resolve().parents[1] / "docs" / "figures"
 MEANS = (0.5, 0.45, 0.4, 0.3)
 SEATS, LIARS, ROUNDS = 10, 3, 10_000
 RULES = ("option-1", "option-2", "option-3", "delta-safe", "confidence")
@@ -312,31 +311,18 @@ FIGURES: dict[str, Callable[[Bench, Path], Json]] = {
 }  # fmt: skip
 
 
-def commit() -> str:
-    """Of the tree that made them; with a plus where it was changed since."""
-    asked = subprocess.run(["git", "describe", "--always", "--dirty=+"], capture_output=True, text=True, check=False)
-    return asked.stdout.strip() or "unknown"
-
-
-def require_clean(out: Path) -> None:
-    """What the pages show is made by a commit. Raises `SystemExit` where the tree is changed."""
-    if out.resolve() == OUT.resolve() and (made_by := commit()).endswith("+"):
-        raise SystemExit(f"the tree is changed ({made_by}): commit, or name another folder with --out")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", choices=[*FIGURES, "speed"], help="of these alone")
     parser.add_argument("--replicates", type=int, default=200)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--out", type=Path, default=provenance.FIGURES)
     parser.add_argument("--suffix", default=".svg", choices=[".svg", ".png"])
     parser.add_argument("--speed", type=Path, help="what benchmarks/speed.py --json has printed")
     given = parser.parse_args()
     if given.replicates < 2:
         parser.error("expected --replicates of at least 2")
-    require_clean(given.out)
-    made_by = commit()
+    provenance.require_clean(given.out)
     given.out.mkdir(parents=True, exist_ok=True)
     bench = Bench(given.replicates, given.jobs)
     made = dict(FIGURES)
@@ -348,8 +334,8 @@ def main() -> None:
             continue
         print(f"{name} ...", file=sys.stderr, flush=True)
         said = draw(bench, given.out / f"{name}{given.suffix}")
-        about = {"command": " ".join(["python", "benchmarks/figures.py", *sys.argv[1:]]), "commit": made_by,
-                 "seeds": [0, given.replicates - 1], "figures": said}  # fmt: skip
+        command = " ".join(["python", "benchmarks/figures.py", *sys.argv[1:]])
+        about = {"command": command, "figures": said} | provenance.made(0, given.replicates)
         (given.out / f"{name}.json").write_text(json.dumps(about, indent=1, sort_keys=True) + "\n")
 
 

@@ -23,6 +23,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import provenance
 from chain_bandit.attacks.attack import NotSimulated
 from chain_bandit.attacks.registry import ATTACKS, make
 from chain_bandit.plugins import PluginBroken
@@ -253,8 +254,9 @@ def figure(asked: Asked) -> Figure:
 
 
 def line(asked: Asked, found: Figure) -> str:
-    """A row of a file."""
-    return json.dumps({"asked": asdict(asked), "figure": asdict(found)})
+    """A row of a file; each world has a seed of its own."""
+    made = provenance.made(asked.seed, len(asked.row.worlds))
+    return json.dumps({"asked": asdict(asked), "figure": asdict(found)} | made)
 
 
 def known(file: Path) -> dict[Asked, Figure]:
@@ -355,6 +357,7 @@ def main() -> None:
         parser.error(f"no set-up is called {unknown[0]}; there are {', '.join(SETUPS)}")
     if options.replicates < 2 or options.horizon < 1 or options.jobs < 1:
         parser.error("expected --replicates of at least 2, --horizon and --jobs of at least 1")
+    provenance.require_clean(options.json)
     console = Console(width=max(Console().width, 120))
     for name in names:
         setup = SETUPS[name]()

@@ -63,15 +63,6 @@ def test_traffic_is_counted_once_a_recipient():
     assert communication.size((b"abc", 7, {1: b"xy"})) == 3 + 8 + 8 + 2
 
 
-def test_pictures_of_the_pages_are_not_made_from_a_changed_tree(monkeypatch, tmp_path):
-    monkeypatch.setattr(figures, "commit", lambda: "1234567+")
-    figures.require_clean(tmp_path)
-    with pytest.raises(SystemExit, match=r"1234567\+"):
-        figures.require_clean(MADE)
-    monkeypatch.setattr(figures, "commit", lambda: "1234567")
-    figures.require_clean(MADE)
-
-
 def test_time_by_size_is_taken_with_a_third_of_liars():
     for sizes in figures.SIZES.values():
         for size in sizes:
