@@ -81,11 +81,12 @@ committees: .venv/ready ## Theorem 7: who sits among the N best by reputation, w
 	@$(BIN)/python benchmarks/committees.py
 
 growth: .venv/ready ## how every theorem's regret grows from T = 10^3 to 10^6, part by part; what security costs (three hours of CPU)
-	@mkdir -p runs
-	@$(BIN)/python benchmarks/growth.py --json runs/growth.jsonl
+	@$(BIN)/python benchmarks/growth.py --json docs/figures/growth.jsonl
+	@$(BIN)/python -m benchmarks.pages
 
 payoff: .venv/ready ## does attacking pay? every attack under every cost, and the best response by search
-	@$(BIN)/python benchmarks/payoff.py --replicates 100 --screen 20
+	@$(BIN)/python benchmarks/payoff.py --replicates 100 --screen 20 --json docs/figures/payoff.jsonl
+	@$(BIN)/python -m benchmarks.pages
 
 schedules: .venv/ready ## 10^5 schedules of the consensus under attack: do the honest agree, is anybody honest blamed?
 	@$(BIN)/python benchmarks/schedules.py
@@ -105,9 +106,9 @@ regret: .venv/ready ## regret against single-agent UCB, an oracle and no defence
 	@$(BIN)/python benchmarks/regret.py --plot docs/regret.svg
 
 rivals: .venv/ready ## the rivals on their own set-ups and under every attack: regret, what is sent for it (hours of CPU)
-	@mkdir -p runs
-	@$(BIN)/python benchmarks/rivals.py zhu attacks swarmgov fed-mom --replicates 200 --json runs/rivals.jsonl
-	@$(BIN)/python benchmarks/rivals.py vial --replicates 20 --horizon 100000 --json runs/rivals.jsonl
+	@$(BIN)/python benchmarks/rivals.py zhu attacks swarmgov fed-mom --replicates 200 --json docs/figures/rivals.jsonl
+	@$(BIN)/python benchmarks/rivals.py vial --replicates 20 --horizon 100000 --json docs/figures/rivals.jsonl
+	@$(BIN)/python -m benchmarks.pages
 
 speed: .venv/ready .venv-peers/ready ## agent-steps a CPU second of the simulator, beside two bandit libraries
 	@$(BIN)/python benchmarks/speed.py --peers .venv-peers/bin/python

@@ -21,7 +21,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.figures import commit
+from benchmarks import provenance
 from chain_bandit.actors.messages import PullRequest, Receipt, Send
 from chain_bandit.game.game import Game
 from chain_bandit.game.plan import Plan
@@ -186,13 +186,14 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="write the plot (.svg, .png or .pdf)")
     options = parser.parse_args()
+    provenance.require_clean(options.plot)
     rows = [measure(lie, growth, options.rounds, options.replicates, options.jobs)
             for lie in LIES for growth in GROWTHS]  # fmt: skip
     said = {"traffic": asdict(traffic()), "rows": [asdict(row) for row in rows]}
     if options.plot:
         plot(rows, options.plot)
-        about = {"command": "python benchmarks/communication.py " + " ".join(sys.argv[1:]), "commit": commit(),
-                 "seeds": [0, options.replicates - 1], "figures": said}  # fmt: skip
+        command = " ".join(["python", "benchmarks/communication.py", *sys.argv[1:]])
+        about = {"command": command, "figures": said} | provenance.made(0, options.replicates)
         options.plot.with_suffix(".json").write_text(json.dumps(about, indent=1, sort_keys=True) + "\n")
     if options.json:
         print(json.dumps(said))

@@ -1,33 +1,38 @@
 """The exclusion rule: regret under every lying attack, against an oracle; or how often it drops an honest report.
 
     python benchmarks/exclusion.py [--replicates 200] [--rounds 10000] [--delta 2.5] [--option confidence]
-                                   [--attack NAME ...] [--jobs 2]
+                                   [--attack NAME ...] [--jobs 2] [--json FILE]
     python benchmarks/exclusion.py --rates
 
 Ten participants, four Bernoulli arms, f = 1 and f = 3 that lie alike; regret after the burn-in of an honest participant
-in whole rewards, without costs. The oracle is the honest alone: the same game without liars, nobody dropped. Attacks
-that take an option are played with several: one that is told the radius stays just under it, and goes just beyond.
-Rates: one arm of which everybody has n samples; the liars all stand at the edge above the median, or below it.
+in whole rewards, without costs. Games, seeds and oracle are those of `benchmarks/figures.py`. Attacks that take an
+option are played with several: one that is told the radius stays just under it, and goes just beyond. Rates: one arm of
+which everybody has n samples; the liars all stand at the edge above the median, or below it.
 """
 
 import argparse
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
+from dataclasses import asdict
 from itertools import product
 from math import comb, exp
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import provenance
+from benchmarks.figures import COUNTED, MEANS, Bench
 from chain_bandit.attacks.attack import NotSimulated
 from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.game.simulated import replicates
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.scenario import Scenario
-from chain_bandit.simulation.replicates import Estimate
+from chain_bandit.simulation.replicates import Estimate, estimate
 
-MEANS = (0.5, 0.45, 0.4, 0.3)
 PARTICIPANTS, LIARS = 10, (1, 3)
 DELTAS = (2.0, 2.5, 3.0, 4.0, 5.0, 6.0)
 
@@ -46,32 +51,55 @@ def variants(name: str, delta: float, rounds: int) -> list[dict[str, Any]]:
 def measured(count: int, rounds: int, jobs: int, **keys: Any) -> Estimate:
     """Regret after the burn-in."""
     case = Scenario.model_validate(
-        {"name": "exclusion", "seed": 1, "rounds": rounds, "rewards": {"kind": "bernoulli", "means": MEANS},
+        {"name": "exclusion", "rounds": rounds, "rewards": {"kind": "bernoulli", "means": MEANS},
          "attackers": 0} | keys
     )  # fmt: skip
-    return replicates(case, count, (rounds,), jobs).regret("arms", "failed")[-1]
+    return replicates(case, count, (rounds,), jobs).regret(*COUNTED)[-1]
 
 
-def rows(given: argparse.Namespace) -> Iterator[tuple[str, ...]]:
+def rows(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """What comes of every attack with every choice of its options, for machines."""
     names = given.attack or [name for name, kind in ATTACKS.items() if kind.conduct & Conduct.LIAR]
-    played = given.replicates, given.rounds, given.jobs
     delta = {"delta": given.delta} if given.option in ("delta-safe", "confidence") else {}
     for f in LIARS:
-        best = measured(*played, participants=PARTICIPANTS - f, liars=0, aggregation="option-2").mean
-        yield str(f), "none: the oracle", f"{best:.1f}", "1"
+        pooled = Bench(given.replicates, given.jobs).pooled(range(PARTICIPANTS - f), (given.rounds,))
+        oracle = estimate(pooled[:, -1])
         for name in names:
+            attackers = f if ATTACKS[name].conduct & Conduct.ATTACKER else 0
             for options in variants(name, given.delta, given.rounds):
                 seats = [{"seat": PARTICIPANTS - 1 - liar, "attacks": [{"name": name, "options": options}]}
                          for liar in range(f)]  # fmt: skip
-                told = f"{name} {', '.join(f'{key} {value:g}' for key, value in options.items())}"
+                game = {"participants": PARTICIPANTS, "liars": f, "attackers": attackers, "aggregation": given.option}
+                row = {"liars": f, "rule": given.option, **delta, "attack": name, "options": options}
+                made = provenance.made(0, given.replicates)
                 try:
-                    found = measured(*played, participants=PARTICIPANTS, liars=f, aggregation=given.option,
-                                     malicious=seats, **delta)  # fmt: skip
-                except NotSimulated:
-                    yield str(f), told, "not simulated", ""
+                    found = measured(given.replicates, given.rounds, given.jobs, malicious=seats, **game, **delta)
+                except NotSimulated as error:
+                    yield row | {"refused": str(error)} | made
                     continue
-                half = 0.0 if found.low is None else found.mean - found.low
-                yield str(f), told, f"{found.mean:.1f} ± {half:.1f}", f"{found.mean / best:.2f}"
+                about = {"rounds": given.rounds, "regret": asdict(found), "oracle": asdict(oracle)}
+                yield row | about | made
+
+
+def cell(row: Mapping[str, Any]) -> str:
+    """Regret, and its ratio to the oracle."""
+    if "refused" in row:
+        return "not simulated"
+    found, oracle = Estimate(**row["regret"]), Estimate(**row["oracle"])
+    half = 0.0 if found.high is None else found.high - found.mean
+    return f"{found.mean:.1f} ± {half:.1f} ({found.mean / oracle.mean:.2f})"
+
+
+def registry(found: list[dict[str, Any]]) -> Iterator[str]:
+    """By attack and number of liars, as docs/exclusion.md has it."""
+    cells = {(row["attack"], tuple(row["options"].items()), row["liars"]): cell(row) for row in found}
+    liars = sorted({row["liars"] for row in found})
+    oracles = {row["liars"]: Estimate(**row["oracle"]).mean for row in found if "oracle" in row}
+    yield "| attack | " + " | ".join(f"f = {f}, oracle {oracles[f]:.1f}" for f in liars) + " |"
+    yield "|---" * (len(liars) + 1) + "|"
+    for name, options in dict.fromkeys((name, options) for name, options, _ in cells):
+        told = " ".join([name, *(f"{key}={value:g}" for key, value in options)])
+        yield f"| `{told}` | {' | '.join(cells[name, options, f] for f in liars)} |"
 
 
 def pairwise(delta: float, honest: int) -> float:
@@ -119,14 +147,21 @@ def main() -> None:
     parser.add_argument("--option", default="confidence")
     parser.add_argument("--attack", nargs="*")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--json", type=Path, help="a line for each row, as it comes")
     parser.add_argument("--rates", action="store_true")
     given = parser.parse_args()
     if given.rates:
         Console(width=120).print(rates())
         return
-    print(f"{given.option}, T = {given.rounds}, {given.replicates} replicates: f, attack, regret, ratio to the oracle")
-    for f, attack, regret, ratio in rows(given):
-        print(f"{f}  {attack:40} {regret:>14} {ratio:>6}", flush=True)
+    provenance.require_clean(given.json)
+    found = []
+    with given.json.open("w", encoding="utf-8") if given.json else nullcontext() as out:
+        for row in rows(given):
+            found.append(row)
+            if out:
+                print(json.dumps(row), file=out, flush=True)
+    print(f"{given.option}, T = {given.rounds:,}, {given.replicates} replicates: regret, and its ratio to the oracle")
+    print("", *registry(found), sep="\n")
 
 
 if __name__ == "__main__":

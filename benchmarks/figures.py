@@ -3,17 +3,16 @@
     python benchmarks/figures.py [--only NAME ...] [--replicates 200] [--jobs 2] [--out docs/figures] [--speed FILE]
 
 Games without messages, compiled, in the set-up of Zhu et al. (M = 10, K = 4, T = 10^4, f = 3), seeds 0 to 199. Regret
-is that of the arms, after the burn-in; what the burn-in, failed rounds and costs add is docs/growth.md's. Beside each
-picture lies NAME.json: the numbers in it, the command, the seeds and the commit. `--speed` is what
+is that of the arms and of failed rounds, after the burn-in; what the burn-in and costs add is docs/growth.md's. Beside
+each picture lies NAME.json: the numbers in it, the command, the seeds and the commit. `--speed` is what
 benchmarks/speed.py --json has printed.
 """
 
 import argparse
 import json
-import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from math import log
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks import provenance
 from chain_bandit.attacks.attack import NotSimulated
 from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.crypto.keys import derive
@@ -32,7 +32,6 @@ from chain_bandit.simulation.kernel import numbers
 from chain_bandit.simulation.kernel.pooled import pooled_ucb
 from chain_bandit.simulation.replicates import Estimate, Measured, estimate
 
-OUT = Path(__file__).resolve().parents[1] / "docs" / "figures"
 MEANS = (0.5, 0.45, 0.4, 0.3)
 SEATS, LIARS, ROUNDS = 10, 3, 10_000
 RULES = ("option-1", "option-2", "option-3", "delta-safe", "confidence")
@@ -43,37 +42,36 @@ COLOURS = {
     "option-1": "#2471A3", "option-2": "#7D3C98", "option-3": "#B9770E", "delta-safe": "#7F8C8D",
     "confidence": "#1B7F5C", NONE: "#C0392B",
 }  # fmt: skip
+COUNTED = "arms", "failed"
+"""Parts of the regret: a round without a block is no better for whoever made it fail."""
 MARKS = tuple(int(t) for t in np.unique(np.geomspace(20, ROUNDS, 60).round()))
 
 Json = dict[str, Any]
 
 
 def scenario(rule: str, attack: str | None, seats: int = SEATS, liars: int = LIARS, rounds: int = ROUNDS) -> Scenario:
-    """A game under an aggregation rule; an undefended one assumes that nobody lies."""
-    assumed = 0 if rule == NONE else liars
-    settings: Json = {
-        "name": "figures", "participants": seats, "rounds": rounds, "liars": assumed, "attackers": 0,
-        "burn_in_factor": 1.0, "burn_in": 4 * 10, "aggregation": "option-2" if rule == NONE else rule,
-        "delta": DELTA.get(rule), "rewards": {"kind": "bernoulli", "means": list(MEANS)},
-    }  # fmt: skip
-    if attack and liars:
-        settings["adversary"] = {"liars": liars, "estimators": [{"name": attack}]}
-    given = Scenario.model_validate(settings)
+    """A game under an aggregation rule whose last seats attack; an undefended one assumes that nobody lies."""
+    attacking = range(seats - liars, seats) if attack else ()
+    breaks_consensus = attack and ATTACKS[attack].conduct & Conduct.ATTACKER
+    given = Scenario.model_validate({
+        "name": "figures", "participants": seats, "rounds": rounds, "liars": 0 if rule == NONE else liars,
+        "attackers": liars if breaks_consensus else 0, "burn_in_factor": 1.0, "burn_in": 4 * 10,
+        "aggregation": "option-2" if rule == NONE else rule, "delta": DELTA.get(rule),
+        "rewards": {"kind": "bernoulli", "means": list(MEANS)},
+        "malicious": [{"seat": seat, "attacks": [{"name": attack}]} for seat in attacking],
+    })  # fmt: skip
     given.check()
     return given
 
 
-def liars() -> list[str]:
-    """The attacks on estimators alone that have a compiled form."""
-    found = []
-    for name, attack in sorted(ATTACKS.items()):
-        try:
-            if attack().conduct is Conduct.LIAR:
-                numbers.cast(scenario("option-1", name).parameters, scenario("option-1", name).attacks())
-                found.append(name)
-        except (NotSimulated, TypeError):
-            continue
-    return found
+def simulated(attack: str) -> bool:
+    """Whether games without messages play it: its outcome does not hang on the order of messages."""
+    given = scenario("option-1", attack)
+    try:
+        numbers.cast(given.parameters, given.attacks())
+    except NotSimulated:
+        return False
+    return True
 
 
 class Bench:
@@ -86,30 +84,37 @@ class Bench:
         """The replicates of a scenario."""
         return replicates(given, self.count, marks, self.jobs)
 
-    def arms(self, given: Scenario) -> Estimate:
-        """The regret of the arms at the end."""
-        return self.played(given).regret("arms")[0]
+    def lost(self, given: Scenario) -> Estimate:
+        """The regret of the arms and of failed rounds at the end."""
+        return self.played(given).regret(*COUNTED)[0]
 
     @cache  # noqa: B019 - there is one bench
-    def table(self) -> dict[str, dict[str, Estimate]]:
+    def table(self, liars: int = LIARS) -> dict[str, dict[str, Estimate]]:
         """By attack and rule."""
-        return {name: {rule: self.arms(scenario(rule, name)) for rule in (*RULES, NONE)} for name in liars()}
+        return {
+            name: {rule: self.lost(scenario(rule, name, liars=liars)) for rule in (*RULES, NONE)}
+            for name in sorted(filter(simulated, ATTACKS))
+        }
 
-    def worst(self, rule: str) -> str:
+    def worst(self, rule: str, liars: int = LIARS) -> str:
         """The attack with the highest regret."""
-        return max(self.table(), key=lambda name: self.table()[name][rule].mean)
+        table = self.table(liars)
+        return max(table, key=lambda name: table[name][rule].mean)
 
-    def pooled(self, seats: Sequence[int]) -> NDArray[np.float64]:
-        """(replicates, marks): the regret of UCB on the rewards of some seats."""
-        given = scenario("option-1", None)
+    def pooled(self, seats: Sequence[int], marks: Sequence[int] = MARKS) -> NDArray[np.float64]:
+        """(replicates, marks): the regret of UCB on the rewards of some seats, from round 1 on.
+
+        With the seats of the honest it is the oracle of every page.
+        """
+        given = scenario("option-1", None, rounds=marks[-1])
         p = given.parameters
         environment = numbers.environment(given.model)
         widths = numbers.widths(p.horizon, 2, 1)  # the samples of all seats are counted
-        out = np.zeros((self.count, len(MARKS)), np.int64)
+        out = np.zeros((self.count, len(marks)), np.int64)
         for seed in range(self.count):
             keys = numbers.keys(derive(seed, "secret"), derive(seed, "seed_0"))
             state = np.zeros((3, p.arms), np.int64), np.full(p.arms, np.inf)
-            pooled_ucb(environment, widths, keys, np.array(seats), *state, np.array(MARKS), out[seed])
+            pooled_ucb(environment, widths, keys, np.array(seats), *state, np.array(marks), out[seed])
         return out / UNIT
 
 
@@ -147,7 +152,7 @@ def curves(bench: Bench, file: Path) -> Json:
     said: Json = {}
     for name, colour, dashes, values in lines:
         if isinstance(values, Measured):
-            estimates = values.regret("arms")
+            estimates = values.regret(*COUNTED)
         else:
             estimates = tuple(estimate(column) for column in values.T)
         mean, low, high = (np.array([getattr(each, part) for each in estimates]) for part in ("mean", "low", "high"))
@@ -165,19 +170,19 @@ def curves(bench: Bench, file: Path) -> Json:
         axes.set(xscale=scale, xlabel="round" + (", logarithmic" if scale == "log" else ""), ylim=(0, None),
                  xlim=(MARKS[0] if scale == "log" else 0, ROUNDS))
         axes.grid(color=PALE, linewidth=0.6)
-    both[0].set_ylabel("regret of the arms, whole rewards\nmean and 95 % interval")
+    both[0].set_ylabel("regret of arms and failed rounds, whole rewards\nmean and 95 % interval")
     both[1].legend(frameon=False, fontsize=9)
     figure.suptitle(f"Each rule under the attack that is worst for it: M = {SEATS}, f = {LIARS}, K = {len(MEANS)}",
                     x=0.01, ha="left")
     return save(plt, figure, file, said)
 
 
-def heat(bench: Bench, file: Path) -> Json:
+def heat(bench: Bench, file: Path, liars: int = LIARS) -> Json:
     """Regret by attack and rule, over that of the oracle."""
-    plt = begin()
-    oracle = float(bench.pooled(list(range(SEATS - LIARS)))[:, -1].mean())
-    rules, names = [*RULES, NONE], list(bench.table())
-    values = np.array([[bench.table()[name][rule].mean / oracle for rule in rules] for name in names])
+    plt, table = begin(), bench.table(liars)
+    alone, oracle = (estimate(bench.pooled(seats)[:, -1]) for seats in ([0], range(SEATS - liars)))
+    rules, names = [*RULES, NONE], list(table)
+    values = np.array([[table[name][rule].mean / oracle.mean for rule in rules] for name in names])
     figure, axes = plt.subplots(figsize=(8.4, 0.42 * len(names) + 1.5), layout="constrained")
     axes.imshow(np.log(values), cmap="YlOrRd", aspect="auto")
     for y, row in enumerate(values):
@@ -189,15 +194,18 @@ def heat(bench: Bench, file: Path) -> Json:
     axes.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
     for side in axes.spines.values():
         side.set_visible(False)
-    title = f"Regret of the arms after {ROUNDS:,} rounds, times the pooled oracle's {oracle:.1f}"
+    title = f"f = {liars}: regret after {ROUNDS:,} rounds, times the pooled oracle's {oracle.mean:.1f}"
     axes.set_title(title, loc="left", pad=26)
-    intervals = {name: {rule: vars_of(bench.table()[name][rule]) for rule in rules} for name in names}
-    worst = {rule: bench.worst(rule) for rule in rules}
-    return save(plt, figure, file, {"oracle": oracle, "regret": intervals, "worst": worst})
+    return save(plt, figure, file, {
+        "liars": liars, "alone": vars_of(alone), "oracle": vars_of(oracle),
+        "regret": {name: {rule: vars_of(row[rule]) for rule in rules} for name, row in table.items()},
+        "worst": {rule: bench.worst(rule, liars) for rule in rules},
+        "not simulated": sorted(ATTACKS.keys() - table.keys()),
+    })  # fmt: skip
 
 
 def breakdown(bench: Bench, file: Path) -> Json:
-    """Regret by the share of liars, the worst of four attacks each."""
+    """Regret by the share of liars, the worst of four lies each."""
     plt, seats = begin(), 20
     tried = ("a-little-is-enough", "radius", "sign-flip", "swap")
     figure, axes = plt.subplots(figsize=(8.4, 4.6), layout="constrained")
@@ -206,7 +214,7 @@ def breakdown(bench: Bench, file: Path) -> Json:
         most = (seats - 1) // 3 if rule == "option-1" else (seats - 1) // 2
         rows = []
         for count in range(most + 1):
-            found = {name: bench.arms(scenario(rule, name, seats, count)) for name in (tried if count else tried[:1])}
+            found = {name: bench.lost(scenario(rule, name, seats, count)) for name in (tried if count else tried[:1])}
             worst = max(found, key=lambda name: found[name].mean)
             rows.append({"share": count / seats, "attack": worst if count else None} | vars_of(found[worst]))
         said[rule] = rows
@@ -218,7 +226,7 @@ def breakdown(bench: Bench, file: Path) -> Json:
         axes.annotate(words, (at, 0.98), xycoords=("data", "axes fraction"), xytext=(-5, 0), va="top", ha="right",
                       textcoords="offset points", fontsize=9)
     axes.set(yscale="log", xlabel=f"liars over participants, M = {seats}", xlim=(0, 0.505),
-             ylabel="regret of the arms, logarithmic\nworst of four attacks, 95 % interval")
+             ylabel="regret of the arms, logarithmic\nworst of four lies, 95 % interval")
     axes.grid(color=PALE, linewidth=0.6)
     axes.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
     return save(plt, figure, file, said)
@@ -308,20 +316,8 @@ def save(plt: Any, figure: Any, file: Path, said: Json) -> Json:
 
 
 FIGURES: dict[str, Callable[[Bench, Path], Json]] = {
-    "curves": curves, "heat": heat, "breakdown": breakdown, "scaling": scaling,
+    "curves": curves, "heat": heat, "heat-1": partial(heat, liars=1), "breakdown": breakdown, "scaling": scaling,
 }  # fmt: skip
-
-
-def commit() -> str:
-    """Of the tree that made them; with a plus where it was changed since."""
-    asked = subprocess.run(["git", "describe", "--always", "--dirty=+"], capture_output=True, text=True, check=False)
-    return asked.stdout.strip() or "unknown"
-
-
-def require_clean(out: Path) -> None:
-    """What the pages show is made by a commit. Raises `SystemExit` where the tree is changed."""
-    if out.resolve() == OUT.resolve() and (made_by := commit()).endswith("+"):
-        raise SystemExit(f"the tree is changed ({made_by}): commit, or name another folder with --out")
 
 
 def main() -> None:
@@ -329,14 +325,13 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=[*FIGURES, "speed"], help="of these alone")
     parser.add_argument("--replicates", type=int, default=200)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--out", type=Path, default=provenance.FIGURES)
     parser.add_argument("--suffix", default=".svg", choices=[".svg", ".png"])
     parser.add_argument("--speed", type=Path, help="what benchmarks/speed.py --json has printed")
     given = parser.parse_args()
     if given.replicates < 2:
         parser.error("expected --replicates of at least 2")
-    require_clean(given.out)
-    made_by = commit()
+    provenance.require_clean(given.out)
     given.out.mkdir(parents=True, exist_ok=True)
     bench = Bench(given.replicates, given.jobs)
     made = dict(FIGURES)
@@ -348,8 +343,8 @@ def main() -> None:
             continue
         print(f"{name} ...", file=sys.stderr, flush=True)
         said = draw(bench, given.out / f"{name}{given.suffix}")
-        about = {"command": " ".join(["python", "benchmarks/figures.py", *sys.argv[1:]]), "commit": made_by,
-                 "seeds": [0, given.replicates - 1], "figures": said}  # fmt: skip
+        command = " ".join(["python", "benchmarks/figures.py", *sys.argv[1:]])
+        about = {"command": command, "figures": said} | provenance.made(0, given.replicates)
         (given.out / f"{name}.json").write_text(json.dumps(about, indent=1, sort_keys=True) + "\n")
 
 

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks import provenance
 from chain_bandit.game.simulated import replicates
 from chain_bandit.protocol.assumptions import delta_safe_burn_in
 from chain_bandit.protocol.units import UNIT
@@ -148,7 +149,7 @@ def play(case: Case, rounds: int, count: int, jobs: int) -> Point:
 
 
 def line(case: Case, point: Point) -> dict[str, Any]:
-    """What one horizon of a row came to, for machines: means and standard errors."""
+    """What one horizon of a row came to, for machines: means and standard errors, and where it is from."""
     values = point.parts | {"regret": point.regret, "bare": point.bare}
     return {
         "theorem": case.theorem, "attack": case.attack, "inside": case.inside, "rounds": point.rounds,
@@ -156,7 +157,7 @@ def line(case: Case, point: Point) -> dict[str, Any]:
     } | {
         name: asdict(estimate(each)) | {"error": float(each.std(ddof=1)) / len(each) ** 0.5}
         for name, each in values.items()
-    }  # fmt: skip
+    } | provenance.made(point.rounds, len(point.bare))  # fmt: skip
 
 
 def lines(given: argparse.Namespace) -> Iterator[Line]:
@@ -253,6 +254,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="a line for each row and horizon; what it holds is not played again")
     parser.add_argument("--table", type=Path, help="play nothing, print the tables of such a file")
     given = parser.parse_args()
+    provenance.require_clean(given.json)
     found = kept(given.table) if given.table else list(lines(given))
     for table in (totals, parts):
         print("\n".join(table(found)), end="\n\n")

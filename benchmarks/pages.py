@@ -1,23 +1,57 @@
-"""The tables of docs/growth.md and docs/payoff.md, from the rows that are kept beside the pictures.
+"""The tables of the pages, from the rows that are kept beside the pictures.
 
     python -m benchmarks.pages
 
-Rows are those of `benchmarks/growth.py --json` and `benchmarks/payoff.py --json`; a table stands between the comment
-of its name and the one of its end.
+Rows are those that the benchmarks write to docs/figures with `--json`; a table stands between the comment of its name
+and the one of its end. `made`: which commits have made a page's rows, and on which seeds.
 """
 
 import json
 import re
-from collections.abc import Callable, Iterable
-from pathlib import Path
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from benchmarks import growth, payoff
+from benchmarks import bars, exclusion, growth, payoff, rivals
+from benchmarks.provenance import FIGURES
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+DOCS = FIGURES.parent
 
-PAGES: dict[str, tuple[Callable[[list[Any]], Iterable[str]], ...]] = {
-    "growth": (growth.totals, growth.parts), "payoff": (payoff.registry, payoff.responses),
+Table = Callable[[], Iterable[str]]
+
+
+def rows(page: str) -> list[Any]:
+    """What was played for a page."""
+    file = FIGURES / f"{page}.jsonl"
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def made(found: list[Any]) -> Iterator[str]:
+    """Which commits have made how many rows, and on which seeds."""
+    commits = Counter(row["commit"] for row in found)
+    counted = ", ".join(f"{count} by `{commit}`" for commit, count in commits.items())
+    first, last = (edge(row["seeds"][at] for row in found) for at, edge in enumerate((min, max)))
+    yield f"Of the {len(found)} rows {counted}; seeds {first:,} to {last:,}."
+
+
+def of(page: str, **tables: Callable[[list[Any]], Iterable[str]]) -> dict[str, Table]:
+    """The tables of a page's rows by name, and what has made these."""
+
+    def later(table: Callable[[list[Any]], Iterable[str]]) -> Table:
+        return lambda: table(rows(page))
+
+    return {name: later(table) for name, table in {"made": made, **tables}.items()}
+
+
+PAGES: dict[str, dict[str, Table]] = {
+    "results": {"bars": bars.bars},
+    "growth": of("growth", totals=growth.totals, parts=growth.parts),
+    "payoff": of("payoff", registry=payoff.registry, responses=payoff.responses),
+    "exclusion": of("exclusion", registry=exclusion.registry),
+    "rivals": of(
+        "rivals", published=rivals.published, alone=rivals.alone, attacked=rivals.attacked, worst=rivals.worst_played,
+        swapped=rivals.swapped,
+    ),
 }  # fmt: skip
 
 
@@ -28,21 +62,13 @@ class NoSuchTable(ValueError):
         super().__init__(f"docs/{page}.md has no <!-- {name} --> with <!-- end of {name} --> after it")
 
 
-def rows(page: str) -> list[Any]:
-    """What was played for a page."""
-    file = DOCS / "figures" / f"{page}.jsonl"
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-
-
 def filled(page: str, text: str) -> str:
     """The text of a page with the tables of its rows. Raises `NoSuchTable`."""
-    found = rows(page)
-    for table in PAGES[page]:
-        name = table.__name__
+    for name, table in PAGES[page].items():
         place = re.compile(f"(?<=<!-- {name} -->\n).*?(?=<!-- end of {name} -->)", re.DOTALL)
         if not place.search(text):
             raise NoSuchTable(page, name)
-        lines = "\n".join(["", *table(found), "", ""])
+        lines = "\n".join(["", *table(), "", ""])
         text = place.sub(lambda _, lines=lines: lines, text, count=1)
     return text
 

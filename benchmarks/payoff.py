@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
+from benchmarks import provenance
 from chain_bandit.attacks.attack import NotSimulated
 from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.game.simulated import replicates
@@ -180,15 +181,15 @@ def best_response(bench: Bench, names: Iterable[str]) -> tuple[str, Options, int
 
 def said(kind: str, bench: Bench, name: str, options: Options, **more: Any) -> dict[str, Any]:
     """A row, for machines."""
+    row = {"kind": kind, "rule": bench.rule, "colluders": bench.colluders, "attack": name}
+    made = provenance.made(bench.seed, bench.count)
     try:
         gain = bench.gain(name, options)
     except NotSimulated as error:
-        return {"kind": kind, "rule": bench.rule, "colluders": bench.colluders, "attack": name, "refused": str(error)}
+        return row | {"refused": str(error)} | made
     values = {"gain": gain.total, "rewards": gain.rewards, "costs": gain.costs, "honest": gain.honest}
-    return {
-        "kind": kind, "rule": bench.rule, "colluders": bench.colluders, "attack": name, "options": options,
-        "replicates": bench.count, "rounds": bench.rounds,
-    } | more | {key: asdict(estimate(each)) for key, each in values.items()}  # fmt: skip
+    about = {"options": options, "replicates": bench.count, "rounds": bench.rounds}
+    return row | about | more | {key: asdict(estimate(each)) for key, each in values.items()} | made
 
 
 def rows(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
@@ -199,7 +200,8 @@ def rows(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
             yield said("registry", bench, name, {})
         search = Bench(rule, colluders, given.rounds, given.screen, SEARCH, given.jobs)
         name, options, count = best_response(search, given.attack)
-        yield said("best response", bench, name, options, tried=count)
+        screened = provenance.made(search.seed, search.count)["seeds"]
+        yield said("best response", bench, name, options, tried=count, screened=screened)
         print(f"{rule}, {colluders}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
 
 
@@ -247,6 +249,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="a line for each row, as it comes")
     parser.add_argument("--table", type=Path, help="play nothing, print the tables of such a file")
     given = parser.parse_args()
+    provenance.require_clean(given.json)
     if given.table:
         lines = [json.loads(line) for line in given.table.read_text(encoding="utf-8").splitlines()]
     else:

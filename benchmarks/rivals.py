@@ -23,6 +23,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import provenance
 from chain_bandit.attacks.attack import NotSimulated
 from chain_bandit.attacks.registry import ATTACKS, make
 from chain_bandit.plugins import PluginBroken
@@ -253,18 +254,23 @@ def figure(asked: Asked) -> Figure:
 
 
 def line(asked: Asked, found: Figure) -> str:
-    """A row of a file."""
-    return json.dumps({"asked": asdict(asked), "figure": asdict(found)})
+    """A row of a file; each world has a seed of its own."""
+    made = provenance.made(asked.seed, len(asked.row.worlds))
+    return json.dumps({"asked": asdict(asked), "figure": asdict(found)} | made)
+
+
+def read(rows: Iterable[Any]) -> dict[Asked, Figure]:
+    """The rows of a file."""
+    return {
+        Asked(**row["asked"]): Figure(**row["figure"] | {"published": tuple(row["figure"]["published"])})
+        for row in rows
+    }  # fmt: skip
 
 
 def known(file: Path) -> dict[Asked, Figure]:
     """What a file holds."""
-    found = {}
-    for text in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
-        row = json.loads(text)
-        row["figure"]["published"] = tuple(row["figure"]["published"])
-        found[Asked(**row["asked"])] = Figure(**row["figure"])
-    return found
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else ()
+    return read(json.loads(text) for text in lines)
 
 
 def figures(rows: Iterable[Asked], jobs: int, file: Path | None) -> dict[Asked, Figure]:
@@ -302,12 +308,15 @@ def matrix(found: Mapping[Asked, Figure], liars: int) -> Iterator[str]:
     rows = {asked: row.regret for asked, row in found.items() if asked.liars == liars and asked.lie != "none"}
     lies, rivals = (list(dict.fromkeys(getattr(asked, name) for asked in rows)) for name in ("lie", "rival"))
     most = {rival: max(regret for asked, regret in rows.items() if asked.rival == rival) for rival in rivals}
+
+    def cell(rival: str, regret: float) -> str:
+        return f"**{regret:.0f}**" if regret == most[rival] else f"{regret:.0f}"
+
     yield f"| f = {liars} | {' | '.join(f'`{rival}`' for rival in rivals)} |"
     yield "|---" + "|---:" * len(rivals) + "|"
     for lie in lies:
-        row = {asked.rival: regret for asked, regret in rows.items() if asked.lie == lie}
-        cells = (f"**{row[rival]:.0f}**" if row[rival] == most[rival] else f"{row[rival]:.0f}" for rival in rivals)
-        yield f"| `{lie}` | {' | '.join(cells)} |"
+        cells = {asked.rival: cell(asked.rival, regret) for asked, regret in rows.items() if asked.lie == lie}
+        yield f"| `{lie}` | {' | '.join(cells.get(rival, '') for rival in rivals)} |"
 
 
 def worst(found: Mapping[Asked, Figure], replicates: int) -> list[Asked]:
@@ -327,6 +336,55 @@ def worst_table(found: Mapping[Asked, Figure]) -> Iterator[str]:
         rows = {asked.liars: (asked.lie, row) for asked, row in found.items() if asked.rival == rival}
         cells = [f"{row.regret:.1f} ± {row.half:.1f} | {lie}" for lie, row in (rows[count] for count in liars)]
         yield f"| `{rival}` | {rows[liars[0]][1].sent:.3g} | {' | '.join(cells)} |"
+
+
+def kept(rows: Iterable[Any], setup: str, again: bool = False) -> dict[Asked, Figure]:
+    """Of the rows of a file those of a set-up, in its order; of each rule's worst lie, played anew, if `again`."""
+    found, places = read(rows), [tuple(row.names.values()) for row in SETUPS[setup]().rows]
+    those = [asked for asked in found if asked.setup == setup and (asked.seed != SEED) == again]
+    those.sort(key=lambda asked: places.index((asked.rival, asked.lie, asked.liars)))
+    return {asked: found[asked] for asked in those}
+
+
+def alone(rows: Iterable[Any]) -> Iterator[str]:
+    """What the rows under every attack are held against, on the same luck."""
+    for asked, row in kept(rows, "attacks").items():
+        if asked.lie == "none":
+            yield f"- `{asked.rival}`, f = {asked.liars}: {row.regret:.1f} ± {row.half:.1f}"
+
+
+def attacked(rows: Iterable[Any]) -> Iterator[str]:
+    """The matrix of each number of liars."""
+    found = kept(rows, "attacks")
+    for liars in sorted({asked.liars for asked in found}):
+        yield from (*matrix(found, liars), "")
+
+
+def worst_played(rows: Iterable[Any]) -> Iterator[str]:
+    """Each rule's worst lie, on other luck."""
+    return worst_table(kept(rows, "attacks", again=True))
+
+
+def published(rows: list[Any]) -> Iterator[str]:
+    """What a source has published of a row, beside what comes out here."""
+    yield "| set-up | rule | f | lie | published | here | games |"
+    yield "|---|---|---:|---|---:|---:|---:|"
+    for setup in SETUPS:
+        for asked, row in kept(rows, setup).items():
+            if row.published:
+                values = " … ".join(f"{value:g}" for value in row.published)
+                about = f"{setup} | `{asked.rival}` | {asked.liars} | {asked.lie}"
+                yield f"| {about} | {values} | {row.regret:.1f} ± {row.half:.1f} | {row.replicates} |"
+
+
+def swapped(rows: Iterable[Any]) -> Iterator[str]:
+    """By rule and number of liars, the two best arms swapped."""
+    found = {(asked.rival, asked.liars): row for asked, row in kept(rows, "zhu").items() if asked.lie == "swap"}
+    yield "| rule | f = 1 | f = 3 |"
+    yield "|---|---:|---:|"
+    for rival in dict.fromkeys(rival for rival, _ in found):
+        cells = (f"{row.regret:.1f} ± {row.half:.1f}" for row in (found[rival, 1], found[rival, 3]))
+        yield f"| `{rival}` | {' | '.join(cells)} |"
 
 
 def main() -> None:
@@ -355,6 +413,7 @@ def main() -> None:
         parser.error(f"no set-up is called {unknown[0]}; there are {', '.join(SETUPS)}")
     if options.replicates < 2 or options.horizon < 1 or options.jobs < 1:
         parser.error("expected --replicates of at least 2, --horizon and --jobs of at least 1")
+    provenance.require_clean(options.json)
     console = Console(width=max(Console().width, 120))
     for name in names:
         setup = SETUPS[name]()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import communication, figures
+from chain_bandit.attacks.registry import ATTACKS
 from tests.few import few
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
@@ -26,16 +27,37 @@ def test_every_picture_is_shown_and_says_where_it_is_from():
         assert {"command", "commit", "seeds", "figures"} <= said(name).keys()
 
 
-CELLS = [("sign-flip", "confidence"), ("swap", "option-1"), ("sybil", figures.NONE)]
+CELLS = [
+    ("heat", "sign-flip", "confidence"), ("heat", "late-chain", "option-1"), ("heat", "sybil", figures.NONE),
+    ("heat-1", "two-faced-report", "confidence"), ("heat-1", "swap", "option-1"),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(("attack", "rule"), few(CELLS, 3))
-def test_a_cell_of_the_heat_map_is_what_its_command_gives(attack, rule):
-    about = said("heat")
+@pytest.mark.parametrize(("picture", "attack", "rule"), few(CELLS, 3))
+def test_a_cell_of_the_heat_map_is_what_its_command_gives(picture, attack, rule):
+    about = said(picture)
     first, last = about["seeds"]
     assert first == 0
-    found = figures.Bench(last + 1, 2).arms(figures.scenario(rule, attack))
+    found = figures.Bench(last + 1, 2).lost(figures.scenario(rule, attack, liars=about["figures"]["liars"]))
     assert figures.vars_of(found) == about["figures"]["regret"][attack][rule]
+
+
+@pytest.mark.parametrize(("picture", "liars"), [("heat", 3), ("heat-1", 1)])
+def test_a_heat_map_has_every_attack_or_says_that_it_is_not_simulated(picture, liars):
+    """Whatever is worst is then worst of all that there are, those on the consensus too."""
+    found = said(picture)["figures"]
+    assert found["liars"] == liars
+    assert found["not simulated"] == ["captured-committee"]
+    assert found["regret"].keys() | set(found["not simulated"]) == ATTACKS.keys()
+    for rule, attack in found["worst"].items():
+        assert found["regret"][attack][rule]["mean"] == max(row[rule]["mean"] for row in found["regret"].values())
+
+
+def test_rounds_without_a_block_are_counted():
+    bench, given = figures.Bench(4, 1), figures.scenario("option-1", "late-chain")
+    failed, arms = (bench.played(given).regret(part)[0].mean for part in ("failed", "arms"))
+    assert failed > 0
+    assert bench.lost(given).mean == pytest.approx(failed + arms)
 
 
 def test_the_oracle_is_ucb_on_the_rewards_of_all_and_alone_it_is_worse():
@@ -61,15 +83,6 @@ def test_traffic_is_counted_once_a_recipient():
     assert each.pull_signatures == 20  # a request and a receipt of each of ten
     assert each.signatures > 3 * 10
     assert communication.size((b"abc", 7, {1: b"xy"})) == 3 + 8 + 8 + 2
-
-
-def test_pictures_of_the_pages_are_not_made_from_a_changed_tree(monkeypatch, tmp_path):
-    monkeypatch.setattr(figures, "commit", lambda: "1234567+")
-    figures.require_clean(tmp_path)
-    with pytest.raises(SystemExit, match=r"1234567\+"):
-        figures.require_clean(MADE)
-    monkeypatch.setattr(figures, "commit", lambda: "1234567")
-    figures.require_clean(MADE)
 
 
 def test_time_by_size_is_taken_with_a_third_of_liars():

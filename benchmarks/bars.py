@@ -1,0 +1,91 @@
+"""Our rule against the bars that were set for it: under the attack that is worst for it, of all, from committed rows.
+
+    python -m benchmarks.bars
+
+A ratio's interval goes from the low end of ours over the high end of the other to the reverse: it is no narrower than
+that of 95 %. A bar is cleared where all of it is below. Of a rule that met several lies the one that hurt it least is
+taken.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from benchmarks import rivals
+from benchmarks.provenance import FIGURES
+
+OURS = "confidence"
+PICTURES = {1: "heat-1", 3: "heat"}
+BARS = {
+    (1, "UCB1 alone"): 0.30, (1, "`zhu`"): 0.45, (1, "oracle"): 1.30,
+    (3, "UCB1 alone"): 0.40, (3, "`zhu`"): 0.50, (3, "oracle"): 1.60,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Span:
+    """A value and the ends of its interval."""
+
+    mean: float
+    low: float
+    high: float
+
+    def over(self, other: "Span") -> "Span":
+        """The ratio, with the widest interval that the two allow."""
+        return Span(self.mean / other.mean, self.low / other.high, self.high / other.low)
+
+    @property
+    def said(self) -> str:
+        """With half its interval."""
+        return f"{self.mean:.1f} ± {self.high - self.mean:.1f}"
+
+
+@dataclass(frozen=True)
+class Held:
+    """Our rule under its worst attack, held against another one; `bar`: what the ratio is to stay below, if set."""
+
+    liars: int
+    attack: str
+    ours: Span
+    rule: str
+    other: Span
+    bar: float | None
+
+    @property
+    def clear(self) -> bool:
+        """Whether the whole interval of the ratio is below the bar."""
+        return self.bar is not None and self.ours.over(self.other).high < self.bar
+
+
+def held() -> Iterator[Held]:
+    """All bars, and Zhu's estimator with the width of all that it pools, for which none was set."""
+    lines = (FIGURES / "rivals.jsonl").read_text(encoding="utf-8").splitlines()
+    zhu = rivals.kept(map(json.loads, lines), "zhu")
+    for liars, picture in PICTURES.items():
+        found = json.loads((FIGURES / f"{picture}.json").read_text(encoding="utf-8"))["figures"]
+        attack = found["worst"][OURS]
+        others = {"UCB1 alone": Span(**found["alone"]), "oracle": Span(**found["oracle"])}
+        for rival in ("zhu", "zhu-pooled"):
+            rows = [row for asked, row in zhu.items() if (asked.rival, asked.liars) == (rival, liars)]
+            least = min(rows, key=lambda row: row.regret)
+            others[f"`{rival}`"] = Span(least.regret, least.regret - least.half, least.regret + least.half)
+        for rule, other in others.items():
+            ours = Span(**found["regret"][attack][OURS])
+            yield Held(liars, attack, ours, rule, other, BARS.get((liars, rule)))
+
+
+def bars() -> Iterator[str]:
+    """As docs/results.md has them."""
+    yield "| f | worst attack | ours | against | its regret | ratio | interval | bar | clear of it |"
+    yield "|---:|---|---:|---|---:|---:|---:|---:|---|"
+    for each in held():
+        ratio = each.ours.over(each.other)
+        bar, clear = ("none", "") if each.bar is None else (f"{each.bar:.2f}", "yes" if each.clear else "**no**")
+        yield (
+            f"| {each.liars} | `{each.attack}` | {each.ours.said} | {each.rule} | {each.other.said} | {ratio.mean:.2f} "
+            f"| {ratio.low:.2f} … {ratio.high:.2f} | {bar} | {clear} |"
+        )
+
+
+if __name__ == "__main__":
+    print(*bars(), sep="\n")

@@ -1,0 +1,34 @@
+"""Which tree and which seeds have made a row or a picture."""
+
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+FIGURES = ROOT / "docs" / "figures"
+PLAYING = ("benchmarks", "chain_bandit", "examples")
+"""What a figure is a function of; that it is written into the pages changes none of it."""
+
+
+@cache
+def commit() -> str:
+    """Of the tree as it is when first asked; with a plus where what plays was changed since."""
+
+    def git(*words: str) -> str:
+        return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
+
+    changed = git("status", "--porcelain", "--", *PLAYING)
+    return f"{git('describe', '--always') or 'unknown'}{'+' if changed else ''}"
+
+
+def made(first: int, count: int) -> dict[str, Any]:
+    """What a row says of itself: the commit, and the first and the last of so many seeds."""
+    return {"commit": commit(), "seeds": [first, first + count - 1]}
+
+
+def require_clean(out: Path | None) -> None:
+    """What the pages show is made by a commit. Raises `SystemExit` where the tree is changed."""
+    made_by = commit()
+    if out and out.resolve().is_relative_to(FIGURES) and made_by.endswith("+"):
+        raise SystemExit(f"the tree is changed ({made_by}): commit, or write to another place than docs/figures")

@@ -1,0 +1,46 @@
+"""The bars of docs/results.md: what a ratio's interval is, and that ours stays below them under whatever attack there is."""
+
+import json
+
+import pytest
+
+from benchmarks import bars
+from benchmarks.bars import Held, Span
+from benchmarks.provenance import FIGURES
+
+HELD = list(bars.held())
+
+
+def test_a_ratio_is_at_its_ends_where_both_are():
+    ratio = Span(10, 8, 12).over(Span(20, 16, 24))
+    assert (ratio.mean, ratio.low, ratio.high) == (0.5, 8 / 24, 0.75)
+
+
+@pytest.mark.parametrize(("bar", "clear"), [(0.76, True), (0.74, False), (0.5, False), (None, False)])
+def test_a_bar_is_cleared_by_the_whole_interval(bar, clear):
+    assert Held(1, "swap", Span(10, 8, 12), "UCB1 alone", Span(20, 16, 24), bar).clear is clear
+
+
+def test_every_bar_is_held_against_the_committed_rows():
+    assert {(each.liars, each.rule): each.bar for each in HELD if each.bar} == {
+        (1, "UCB1 alone"): 0.30, (1, "`zhu`"): 0.45, (1, "oracle"): 1.30,
+        (3, "UCB1 alone"): 0.40, (3, "`zhu`"): 0.50, (3, "oracle"): 1.60,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("each", HELD, ids=lambda each: f"{each.liars} {each.rule}")
+def test_ours_is_that_under_its_worst_attack_and_the_rule_of_zhu_under_its_mildest(each):
+    picture = json.loads((FIGURES / f"{bars.PICTURES[each.liars]}.json").read_text())["figures"]
+    assert each.ours.mean == max(row["confidence"]["mean"] for row in picture["regret"].values())
+    if each.rule == "`zhu`":
+        rows = map(json.loads, (FIGURES / "rivals.jsonl").read_text().splitlines())
+        names = ("setup", "rival", "liars", "replicates")
+        found = {row["asked"]["lie"]: row["figure"]["regret"] for row in rows
+                 if tuple(row["asked"][name] for name in names) == ("zhu", "zhu", each.liars, 200)}  # fmt: skip
+        assert found.keys() == {"swap", "zeros"}
+        assert each.other.mean == min(found.values())
+
+
+@pytest.mark.parametrize("each", [each for each in HELD if each.bar], ids=lambda each: f"{each.liars} {each.rule}")
+def test_every_bar_is_cleared(each):
+    assert each.clear
