@@ -5,11 +5,16 @@ from pathlib import Path
 from textwrap import dedent
 
 from chain_bandit import __version__
+from chain_bandit.attacks.registry import ATTACKS
+from chain_bandit.environments.registry import OURS
 from chain_bandit.game.folder import FolderRefused, beside
 from chain_bandit.protocol.errors import ChainBanditError
 
 GROUPS = {"attack": "attacks", "environment": "environments", "aggregator": "aggregators", "policy": "policies"}
 """The kinds, and their groups of entry points."""
+
+_TAKEN = {"attack": ATTACKS, "environment": OURS}
+"""Names that mean ours, whatever is installed; those of the other kinds are all of plug-ins."""
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _MOST = 40
@@ -29,29 +34,32 @@ def new(kind: str, name: str, out: Path | None = None) -> tuple[Path, ...]:
     """Write the folder, by default `chain-bandit-NAME`; the files in it.
 
     Raises:
-        NameRefused: no such kind, or no name.
+        NameRefused: no such kind, no name, or one that ours have.
         FolderRefused: the place is taken, or not to be written.
     """
     if kind not in GROUPS:
         raise NameRefused(kind, f"one of {', '.join(GROUPS)}")
     if not _NAME.fullmatch(name) or len(name) > _MOST:
         raise NameRefused(name, f"at most {_MOST} lower-case letters, digits and single hyphens, a letter first")
+    if name in _TAKEN.get(kind, ()):
+        raise NameRefused(name, f"a name that no {kind} of ours has")
     place = out or Path(f"chain-bandit-{name}")
     if place.exists() or place.is_symlink():
         raise FolderRefused(place, "exists; name another with --out")
-    module, thing = f"chain_bandit_{name.replace('-', '_')}", name.title().replace("-", "")
+    words = f"{name}-{kind}"  # so that it is no keyword, and no other word of the module
+    thing = words.title().replace("-", "") if kind in ("attack", "policy") else words.replace("-", "_")
+    module = f"chain_bandit_{name.replace('-', '_')}"
     texts = {
         "pyproject.toml": _PYPROJECT,
         f"{module}.py": _MODULES[kind],
         f"test_{module}.py": _TESTS[kind],
     }
-    words = {
-        "NAME": name, "MODULE": module, "THING": thing if kind in ("attack", "policy") else name.replace("-", "_"),
-        "GROUP": GROUPS[kind], "KIND": kind, "VERSION": __version__,
+    filling = {
+        "NAME": name, "MODULE": module, "THING": thing, "GROUP": GROUPS[kind], "KIND": kind, "VERSION": __version__,
     }  # fmt: skip
     with beside(place) as fresh:
         for file, text in texts.items():
-            filled = re.sub("|".join(words), lambda found: words[found[0]], dedent(text).lstrip())
+            filled = re.sub("|".join(filling), lambda found: filling[found[0]], dedent(text).lstrip())
             (fresh / file).write_text(filled, encoding="utf-8")
         fresh.rename(place)
     return tuple(place / file for file in texts)
@@ -73,6 +81,9 @@ _PYPROJECT = """
 
     [tool.hatch.build.targets.wheel]
     only-include = ["MODULE.py"]
+
+    [tool.pytest.ini_options]
+    python_files = "test_*.py"
 """
 
 _MODULES = {
@@ -159,16 +170,16 @@ _MODULES = {
 }
 
 _TESTS = dict.fromkeys(GROUPS, """
-    from MODULE import THING
+    import MODULE
 
     from chain_bandit.plugins import find
     from chain_bandit.testing import KIND_conformance
 
 
     def test_it_is_what_every_KIND_is():
-        KIND_conformance(THING)
+        KIND_conformance(MODULE.THING)
 
 
     def test_its_name_is_known_once_it_is_installed():
-        assert find("GROUP", "NAME", {}) is THING
+        assert find("GROUP", "NAME", {}) is MODULE.THING
 """)  # fmt: skip

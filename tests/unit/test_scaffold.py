@@ -1,0 +1,82 @@
+"""scaffold.py: whatever somebody calls a plug-in, the package that is begun works, or the name is refused."""
+
+import builtins
+import keyword
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chain_bandit.attacks.registry import ATTACKS
+from chain_bandit.environments import registry as environments
+from chain_bandit.scaffold import GROUPS, NameRefused, new
+
+TAKEN = {"attack": set(ATTACKS), "environment": set(environments.OURS), "aggregator": set(), "policy": set()}
+
+
+def hyphened(word: str) -> str:
+    """As a plug-in may be called: RewardModel is reward-model."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", word).replace("_", "-").strip("-").lower()
+
+
+def awkward(kind: str, place: Path) -> set[str]:
+    """Every word that means something to Python, or that stands in the files of a new plug-in."""
+    files = "\n".join(file.read_text() for file in new(kind, "neutral", place))
+    words = {*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *re.findall(r"\w+", files), f"{kind}_conformance"}
+    return {hyphened(word) for word in words} | TAKEN[kind] | {"view", "test", "test-of-it", "a-test", "nan"}
+
+
+def first_test(files: tuple[Path, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package's own test that needs no installation, in this process."""
+    with monkeypatch.context() as patch:
+        patch.syspath_prepend(str(files[0].parent))
+        sys.modules.pop(files[1].stem, None)
+        (test,) = (each for name, each in runpy.run_path(str(files[2])).items() if name.startswith("test_it_is_what"))
+        test()
+        del sys.modules[files[1].stem]
+
+
+@pytest.mark.parametrize("kind", GROUPS)
+def test_a_plugin_of_any_name_passes_its_own_test_or_its_name_is_refused(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    words, refused, broken, played = awkward(kind, tmp_path / "neutral"), set(), {}, 0
+    few = {"class", "view"} if kind in ("attack", "policy") else words  # whose games take a while
+    for name in sorted(words):
+        try:
+            files = new(kind, name, tmp_path / f"at {name}")
+        except NameRefused:
+            refused.add(name)
+            continue
+        try:
+            for file in files[1:]:
+                compile(file.read_text(), file, "exec")
+            if name in few:
+                played += 1
+                first_test(files, monkeypatch)
+        except Exception as error:  # noqa: BLE001 - whatever a broken package raises
+            broken[name] = repr(error)
+    assert not broken, broken
+    assert {name for name in refused if name[:1].isalpha() and len(name) <= 40} == TAKEN[kind]
+    assert len(words) - len(refused) > 150
+    assert played == len(few - refused)
+
+
+def test_a_plugin_called_test_is_not_taken_for_one(tmp_path: Path) -> None:
+    """Neither its module for a file of tests nor its function for a test."""
+    folder = new("aggregator", "test", tmp_path / "begun")[0].parent
+    collect = (sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", folder)
+    found = subprocess.run(collect, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+    assert found.returncode == 0, found.stdout
+    assert "2 tests collected" in found.stdout
+
+
+def test_a_name_of_ours_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(NameRefused, match=r"^'offset': expected a name that no attack of ours has$") as error:
+        new("attack", "offset", tmp_path / "begun")
+    assert error.value.exit_code == 2
+    assert not list(tmp_path.iterdir())
