@@ -1,4 +1,4 @@
-"""The bars of docs/results.md: what a ratio's interval is, and that ours stays below them under whatever attack there is."""
+"""The bars of docs/results.md: what a ratio's interval is, and that ours stays below them under every attack."""
 
 import json
 
