@@ -49,8 +49,7 @@ PAGES: dict[str, dict[str, Table]] = {
     "payoff": of("payoff", registry=payoff.registry, responses=payoff.responses),
     "exclusion": of("exclusion", registry=exclusion.registry),
     "rivals": of(
-        "rivals", published=rivals.published, alone=rivals.alone, attacked=rivals.attacked, worst=rivals.worst_played,
-        swapped=rivals.swapped,
+        "rivals", published=rivals.published, alone=rivals.alone, attacked=rivals.attacked, swapped=rivals.swapped
     ),
 }  # fmt: skip
 

@@ -338,10 +338,10 @@ def worst_table(found: Mapping[Asked, Figure]) -> Iterator[str]:
         yield f"| `{rival}` | {rows[liars[0]][1].sent:.3g} | {' | '.join(cells)} |"
 
 
-def kept(rows: Iterable[Any], setup: str, again: bool = False) -> dict[Asked, Figure]:
-    """Of the rows of a file those of a set-up, in its order; of each rule's worst lie, played anew, if `again`."""
+def kept(rows: Iterable[Any], setup: str) -> dict[Asked, Figure]:
+    """Of the rows of a file those of a set-up, in its order, without what was played anew of worst lies."""
     found, places = read(rows), [tuple(row.names.values()) for row in SETUPS[setup]().rows]
-    those = [asked for asked in found if asked.setup == setup and (asked.seed != SEED) == again]
+    those = [asked for asked in found if asked.setup == setup and asked.seed == SEED]
     those.sort(key=lambda asked: places.index((asked.rival, asked.lie, asked.liars)))
     return {asked: found[asked] for asked in those}
 
@@ -358,11 +358,6 @@ def attacked(rows: Iterable[Any]) -> Iterator[str]:
     found = kept(rows, "attacks")
     for liars in sorted({asked.liars for asked in found}):
         yield from (*matrix(found, liars), "")
-
-
-def worst_played(rows: Iterable[Any]) -> Iterator[str]:
-    """Each rule's worst lie, on other luck."""
-    return worst_table(kept(rows, "attacks", again=True))
 
 
 def published(rows: list[Any]) -> Iterator[str]:
@@ -383,7 +378,8 @@ def swapped(rows: Iterable[Any]) -> Iterator[str]:
     yield "| rule | f = 1 | f = 3 |"
     yield "|---|---:|---:|"
     for rival in dict.fromkeys(rival for rival, _ in found):
-        cells = (f"{row.regret:.1f} ± {row.half:.1f}" for row in (found[rival, 1], found[rival, 3]))
+        rows_of = (found.get((rival, liars)) for liars in (1, 3))
+        cells = (f"{row.regret:.1f} ± {row.half:.1f}" if row else "" for row in rows_of)
         yield f"| `{rival}` | {' | '.join(cells)} |"
 
 

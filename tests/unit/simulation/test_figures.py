@@ -53,11 +53,13 @@ def test_a_heat_map_has_every_attack_or_says_that_it_is_not_simulated(picture, l
         assert found["regret"][attack][rule]["mean"] == max(row[rule]["mean"] for row in found["regret"].values())
 
 
-def test_rounds_without_a_block_are_counted():
-    bench, given = figures.Bench(4, 1), figures.scenario("option-1", "late-chain")
-    failed, arms = (bench.played(given).regret(part)[0].mean for part in ("failed", "arms"))
-    assert failed > 0
-    assert bench.lost(given).mean == pytest.approx(failed + arms)
+def test_who_breaks_the_consensus_is_within_a_bound_of_its_own():
+    """Liars are counted by f alone: nobody's silence is excused where nobody may be silent."""
+    for attack, attackers in (("swap", 0), ("late-chain", 3), ("two-faced-report", 3)):
+        made = figures.scenario("option-1", attack)
+        assert (made.liars, made.attackers) == (3, attackers)
+        assert list(made.attacks()) == [7, 8, 9]
+    assert figures.scenario(figures.NONE, "swap").liars == 0
 
 
 def test_the_oracle_is_ucb_on_the_rewards_of_all_and_alone_it_is_worse():
