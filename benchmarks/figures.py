@@ -4,14 +4,15 @@
 
 Games without messages, compiled, in the set-up of Zhu et al. (M = 10, K = 4, T = 10^4, f = 3), seeds 0 to 199. Regret
 is that of the arms and of failed rounds, after the burn-in; what the burn-in and costs add is docs/growth.md's. Beside
-each picture lies NAME.json: the numbers in it, the command, the seeds and the commit. `--speed` is what
-benchmarks/speed.py --json has printed.
+each picture lies NAME.json: the numbers in it, the command, the first and the last seed of its games, and the commit.
+`--speed` is what benchmarks/speed.py --json has printed.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache, partial
 from math import log
 from pathlib import Path
@@ -22,15 +23,17 @@ from numpy.typing import NDArray
 
 from benchmarks import provenance
 from chain_bandit.attacks.attack import NotSimulated
-from chain_bandit.attacks.registry import ATTACKS
+from chain_bandit.attacks.registry import ATTACKS, make
 from chain_bandit.crypto.keys import derive
+from chain_bandit.environments.bernoulli import bernoulli_model
 from chain_bandit.game.simulated import replicates
+from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario
 from chain_bandit.simulation.kernel import numbers
 from chain_bandit.simulation.kernel.pooled import pooled_ucb
-from chain_bandit.simulation.replicates import Estimate, Measured, estimate
+from chain_bandit.simulation.replicates import Estimate, Measured, estimate, measure
 
 MEANS = (0.5, 0.45, 0.4, 0.3)
 SEATS, LIARS, ROUNDS = 10, 3, 10_000
@@ -232,62 +235,88 @@ def breakdown(bench: Bench, file: Path) -> Json:
     return save(plt, figure, file, said)
 
 
-def sized(seats: int, arms: int) -> Scenario:
-    """As much work for the arms of every size, beyond what a game needs; a third of the seats lie."""
+DECADES = (1, 3, 10, 30, 100, 300, 1_000)
+SIZES = {"participants": [(seats, 10) for seats in DECADES], "arms": [(10, arms) for arms in DECADES]}
+"""(participants, arms). No scenario has one participant alone, and none more than 1,024 of either."""
+
+LIES: Json = {"constant-lie": {"value": 1.0}, "sign-flip": {}}
+"""One that is told once, and one that is made up anew each round."""
+
+AFTER = 20_000
+"""Rounds after the burn-in that are timed."""
+
+LATE = 4
+"""Points of the last decade and a half."""
+
+
+def sized(seats: int, arms: int, rounds: int, lie: str) -> tuple[Parameters, numbers.Rules, numbers.Cast]:
+    """A game of any size with so many rounds after its burn-in; a third of the seats lie."""
     liars, burn_in = (seats - 1) // 3, 2 * arms
-    made = Scenario.model_validate({
-        "name": "figures", "participants": seats, "rounds": burn_in + max(50, 3_000_000 // (seats * arms)),
-        "burn_in": burn_in, "liars": liars, "attackers": 0,
-        "rewards": {"kind": "bernoulli", "means": [0.7, *([0.5] * (arms - 1))]},
-        "adversary": {"liars": liars, "estimators": [{"name": "constant-lie", "options": {"value": 1.0}}]},
-    })  # fmt: skip
-    made.check()
-    return made
+    p = replace(
+        scenario("option-1", None).parameters, participants=seats, validators=seats, liars=liars, arms=arms,
+        burn_in=burn_in, horizon=burn_in + rounds,
+    )  # fmt: skip
+    lies = {seat: make(lie, LIES[lie]) for seat in range(seats - liars, seats)}
+    return p, numbers.rules(p, bernoulli_model((0.7, *([0.5] * (arms - 1))))), numbers.cast(p, lies)
 
 
-SIZES = {
-    "participants": [(seats, 10) for seats in (4, 10, 32, 100, 320, 1000)],
-    "arms": [(10, arms) for arms in (2, 10, 32, 100, 320, 1000)],
-}
-"""From the fewest that a rule with liars takes to the most: there is no third decade."""
+def a_round(seats: int, arms: int, lie: str, repeats: int = 9) -> float:
+    """CPU seconds of a round after the burn-in: of a game with many, less those of the same game with one."""
+    games = [sized(seats, arms, rounds, lie) for rounds in (1, 1 + AFTER)]
+    key = numbers.keys(derive(0, "secret"), derive(0, "seed_0"))
+    spent = np.array([
+        [measure(p, rules, cast, [key], (p.horizon,)).cpu_seconds for p, rules, cast in games] for _ in range(repeats)
+    ])  # fmt: skip
+    one, many = spent.min(axis=0)
+    return float(many - one) / AFTER
+
+
+def exponent(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Of a straight fit on log-log scales, and the logarithm of what it has at 1."""
+    slope, offset = np.polyfit(*np.log(np.array(points).T), 1)
+    return float(slope), float(offset)
 
 
 def scaling(bench: Bench, file: Path) -> Json:
-    """CPU seconds by rounds, replicates, participants and arms, each with its fitted exponent."""
+    """CPU seconds by rounds, replicates, participants and arms, each with its fitted exponents."""
     plt = begin()
 
-    def timed(given: Scenario, count: int) -> float:
-        return min(replicates(given, count, (given.rounds,)).cpu_seconds for _ in range(3))
+    def timed(rounds: int, count: int) -> float:
+        given = scenario("option-1", "sign-flip", rounds=rounds)
+        return min(replicates(given, count, (rounds,)).cpu_seconds for _ in range(3))
 
-    def of_rounds(rounds: int) -> Scenario:
-        return scenario("option-1", "sign-flip", rounds=rounds)
-
-    rows: dict[str, list[tuple[float, float]]] = {
-        "rounds": [(t, timed(of_rounds(t), 10)) for t in (1_000, 10_000, 100_000, 1_000_000)],
-        "replicates": [(count, timed(of_rounds(2_000), count)) for count in (3, 30, 300, 3_000)],
+    games = 10
+    rows: dict[str, dict[str, list[tuple[float, float]]]] = {
+        "rounds": {"sign-flip": [(1_000 * times, timed(1_000 * times, games)) for times in DECADES]},
+        "replicates": {"sign-flip": [(3 * times, timed(2_000, 3 * times)) for times in DECADES]},
     } | {
-        name: [(size[at], timed(sized(*size), 1) / sized(*size).rounds) for size in sizes]
+        name: {lie: [(size[at], a_round(*size, lie)) for size in sizes] for lie in LIES}
         for at, (name, sizes) in enumerate(SIZES.items())
     }  # fmt: skip
-    figure, four = plt.subplots(1, 4, figsize=(13.6, 3.6), layout="constrained")
+    figure, four = plt.subplots(1, 4, figsize=(13.6, 3.8), layout="constrained")
     said: Json = {}
-    for axes, (name, points) in zip(four, rows.items(), strict=True):
-        x, y = np.array(points).T
-        slope, offset = np.polyfit(np.log(x), np.log(y), 1)
-        axes.loglog(x, y, "o", color=COLOURS["option-1"], markersize=6)
-        axes.loglog(np.sort(x), np.exp(offset) * np.sort(x) ** slope, color=INK, linewidth=1, linestyle="--")
-        axes.set(xlabel=name, title=f"exponent {slope:.2f}")
+    for axes, (name, lines) in zip(four, rows.items(), strict=True):
+        said[name] = {}
+        for (lie, points), rule in zip(lines.items(), RULES, strict=False):
+            x, y = np.array(points).T
+            (slope, offset), (late, _) = exponent(points), exponent(points[-LATE:])
+            said[name][lie] = {"points": points, "exponent": slope, "late": late}
+            words = f"{lie}: exponent {slope:.2f},\nof the last 1½ decades {late:.2f}"
+            axes.loglog(x, y, "o", color=COLOURS[rule], markersize=6, label=words)
+            axes.loglog(x, np.exp(offset) * x**slope, color=COLOURS[rule], linewidth=1, linestyle="--")
+        axes.set(xlabel=name)
         axes.grid(color=PALE, linewidth=0.6)
-        said[name] = {"points": points, "exponent": float(slope)}
+        axes.legend(frameon=False, fontsize=8, loc="upper left")
     four[0].set_ylabel("CPU seconds")
-    four[2].set_ylabel("CPU seconds a round")
-    return save(plt, figure, file, said)
+    four[2].set_ylabel("CPU seconds a round after the burn-in")
+    seeds = {"rounds": [0, games - 1], "replicates": [0, 3 * DECADES[-1] - 1]} | {name: [0, 0] for name in SIZES}
+    return save(plt, figure, file, said | {"seeds": seeds})
 
 
-def speed(found: Mapping[str, float], file: Path) -> Json:
+def speed(found: Json, file: Path) -> Json:
     """Agent-steps a CPU second, beside the peers'."""
     plt = begin()
-    shown = {name: value for name, value in found.items() if "over" not in name}
+    shown = {name: value for name, value in found["figures"].items() if "over" not in name}
     figure, axes = plt.subplots(figsize=(8.4, 0.42 * len(shown) + 1.2), layout="constrained")
     names = list(shown)[::-1]
     ours = [name.startswith("M=") or name.startswith("UCB1") for name in names]
@@ -297,7 +326,7 @@ def speed(found: Mapping[str, float], file: Path) -> Json:
         axes.annotate(f"{shown[name]:,.0f}", (shown[name], y), xytext=(5, 0), textcoords="offset points", va="center")
     axes.set(xscale="log", xlabel="agent-steps a CPU second, logarithmic", xlim=(1e3, 3e8))
     axes.tick_params(axis="y", length=0)
-    return save(plt, figure, file, dict(found))
+    return save(plt, figure, file, found["figures"] | {"seeds": found["seeds"]})
 
 
 def divergence(p: float, q: float) -> float:
@@ -344,7 +373,9 @@ def main() -> None:
         print(f"{name} ...", file=sys.stderr, flush=True)
         said = draw(bench, given.out / f"{name}{given.suffix}")
         command = " ".join(["python", "benchmarks/figures.py", *sys.argv[1:]])
+        seeds = said.pop("seeds", None)  # a picture of something else than replicates says which
         about = {"command": command, "figures": said} | provenance.made(0, given.replicates)
+        about |= {"seeds": seeds} if seeds else {}
         (given.out / f"{name}.json").write_text(json.dumps(about, indent=1, sort_keys=True) + "\n")
 
 

@@ -6,7 +6,8 @@ An agent-step is one participant's choice, reward and update. `examples/speed.to
 ten arms; the others change its size. The numpy engine plays the same case with many shorter games at once; its goal is
 3,000,000. Figures are the best of three, compiling not counted. The first ratio is of two threads of one process over
 two processes with one each, by the clock. The peers play UCB1 alone, beside our own UCB1 alone; `--peers` is a Python
-that has them (`make speed` makes one).
+that has them (`make speed` makes one). `--json` also has the first and the last seed of our games, as many as take the
+time; the peers draw without a seed.
 """
 
 import argparse
@@ -42,21 +43,21 @@ SIZES: dict[str, dict[str, Any]] = {
 BATCHED_ROUNDS = 2_000
 
 
-def rate(name: str, seconds: float) -> float:
-    """Agent-steps a CPU second, the best of three."""
+def rate(name: str, seconds: float) -> tuple[float, int]:
+    """Agent-steps a CPU second, the best of three, and of how many games."""
     scenario = load(CASE, SIZES[name], on_chain=False)
     one = replicates(scenario, 1)
     count = max(1, round(seconds / 3 * one.agent_steps / one.cpu_seconds / one.agent_steps))
     runs = [replicates(scenario, count) for _ in range(3)]
-    return max(run.agent_steps / run.cpu_seconds for run in runs)
+    return max(run.agent_steps / run.cpu_seconds for run in runs), count
 
 
-def batched() -> float:
-    """Agent-steps a CPU second of games in numpy, as many at once as go together; the best of three."""
+def batched() -> tuple[float, int]:
+    """Agent-steps a CPU second of games in numpy, the best of three, and how many go together."""
     scenario = load(CASE, {"rounds": BATCHED_ROUNDS})
     count = at_once(numbers.rules(scenario.parameters, scenario.model))
     runs = [replicates(scenario, count, engine=Engine.NUMPY) for _ in range(3)]
-    return max(run.agent_steps / run.cpu_seconds for run in runs)
+    return max(run.agent_steps / run.cpu_seconds for run in runs), count
 
 
 def alone(seconds: float) -> float:
@@ -115,11 +116,13 @@ def main() -> None:
     if given.clocked:
         print(clocked(*given.clocked))
         return
-    found: dict[str, float] = {name: rate(name, given.seconds) for name in SIZES}
-    found["M=10 K=10 f=3, numpy"] = batched()
+    played = {name: rate(name, given.seconds) for name in SIZES} | {"M=10 K=10 f=3, numpy": batched()}
+    found = {name: steps for name, (steps, _) in played.items()}
+    seeds = {name: [0, count - 1] for name, (_, count) in played.items()}
     count = max(2, 2 * round(given.seconds * found["M=10 K=10 f=3"] / 2e6))
     found["two threads over two processes"] = together(1, 2, count) / together(2, 1, count // 2)
-    found["UCB1 alone"] = alone(given.seconds)
+    seeds["two threads over two processes"] = [0, count - 1]
+    found["UCB1 alone"], seeds["UCB1 alone"] = alone(given.seconds), [1, 1]
     if given.peers:
         said = subprocess.run(
             [given.peers, ROOT / "benchmarks" / "peers.py"], check=True, capture_output=True, text=True
@@ -128,7 +131,7 @@ def main() -> None:
             found[f"{name} {peer['version']}"] = peer["steps_per_cpu_second"]
             found[f"UCB1 alone over {name}"] = found["UCB1 alone"] / peer["steps_per_cpu_second"]
     if given.json:
-        print(json.dumps(found))
+        print(json.dumps({"figures": found, "seeds": seeds}))
         return
     table = Table("", "agent-steps a CPU second, or a ratio", title="Speed of the simulator")
     for name, value in found.items():

@@ -3,11 +3,17 @@
 import json
 from math import isclose, log
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from benchmarks import communication, figures
 from chain_bandit.attacks.registry import ATTACKS
+from chain_bandit.crypto.keys import derive
+from chain_bandit.game.simulated import replicates
+from chain_bandit.scenario import Scenario
+from chain_bandit.simulation.kernel import numbers
+from chain_bandit.simulation.replicates import measure
 from tests.few import few
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
@@ -87,10 +93,45 @@ def test_traffic_is_counted_once_a_recipient():
     assert communication.size((b"abc", 7, {1: b"xy"})) == 3 + 8 + 8 + 2
 
 
-def test_time_by_size_is_taken_with_a_third_of_liars():
-    for sizes in figures.SIZES.values():
-        for size in sizes:
-            seats, arms = size
-            made = figures.sized(seats, arms)
-            assert (made.participants, len(made.model.means)) == size
-            assert made.liars == len(made.attacks()) == (seats - 1) // 3
+def test_time_by_size_is_of_three_decades_and_a_third_of_liars():
+    assert figures.DECADES[-1] == 1_000 * figures.DECADES[0]
+    assert 10**1.5 < figures.DECADES[-1] / figures.DECADES[-figures.LATE] < 10**1.6
+    for at, sizes in enumerate(figures.SIZES.values()):
+        assert tuple(size[at] for size in sizes) == figures.DECADES
+        for seats, arms in sizes:
+            p, rules, cast = figures.sized(seats, arms, 7, "constant-lie")
+            assert (rules.participants, rules.arms, len(rules.environment.truth)) == (seats, arms, arms)
+            assert (p.burn_in, p.horizon) == (2 * arms, 2 * arms + 7)
+            assert rules.liars == cast.seats.shape[1] == (seats - 1) // 3
+
+
+@pytest.mark.parametrize("lie", figures.LIES)
+def test_a_game_of_some_size_is_that_of_its_scenario_and_begins_as_a_shorter_one(lie):
+    given = Scenario.model_validate({
+        "name": "same", "participants": 10, "rounds": 114, "burn_in": 64, "liars": 3, "attackers": 0,
+        "rewards": {"kind": "bernoulli", "means": [0.7, *([0.5] * 31)]},
+        "adversary": {"liars": 3, "estimators": [{"name": lie, "options": figures.LIES[lie]}]},
+    })  # fmt: skip
+    given.check()
+    found = replicates(given, 1, (65, 114)).sums[0]
+    key = numbers.keys(derive(0, "secret"), derive(0, "seed_0"))
+    assert (measure(*figures.sized(10, 32, 50, lie), [key], (65, 114)).sums[0] == found).all()
+    assert (measure(*figures.sized(10, 32, 1, lie), [key], (65,)).sums[0] == found[:1]).all()
+
+
+def test_the_time_of_a_round_has_nothing_of_the_burn_in_and_takes_the_least(monkeypatch):
+    asked = []
+
+    def spent(p, rules, cast, keys, marks):
+        asked.append(p.horizon - p.burn_in)
+        other_work = 0.0 if len(asked) in (3, 6) else len(asked)
+        return SimpleNamespace(cpu_seconds=5.0 + 0.01 * p.burn_in + 2e-6 * asked[-1] + other_work)
+
+    monkeypatch.setattr(figures, "measure", spent)
+    assert figures.a_round(10, 1_000, "sign-flip", repeats=4) == pytest.approx(2e-6)
+    assert asked == 4 * [1, 1 + figures.AFTER]
+
+
+def test_exponents_are_those_of_the_points():
+    slope, offset = figures.exponent([(x, 3 * x**1.5) for x in (1, 7, 40)])
+    assert (slope, offset) == pytest.approx((1.5, log(3)))
