@@ -8,6 +8,9 @@ from chain_bandit.audit.report import KEPT, AuditReport, Tally, Violation, plain
 from chain_bandit.paranoid.recompute import recompute
 from chain_bandit.paranoid.verdict import Difference, Verdict
 
+MONEY = ("role", "stake", "rewards", "cost", "penalty", "share", "net", "withdrawn", "owed")
+"""What an account says in either computation, beside whose it is."""
+
 
 def with_second_opinion(report: AuditReport, path: Path) -> AuditReport:
     """The report of an exported history, with what a second computation of it comes to.
@@ -77,10 +80,9 @@ def _compare_game(report: AuditReport, verdict: Verdict) -> None:
     verdict.same("blocklist", None, "seats listed from", verdict.blocked_from, report.game["blocked_from"])
     verdict.same("cost", None, "cost", verdict.cost, report.game["cost"])
     verdict.same("cost", None, "true means", verdict.true_means, report.game["true_means"])
-    if not verdict.accounts:
-        return
     verdict.same("balance", None, "burned", verdict.burned, report.burned)
-    for mine, theirs in zip(verdict.accounts, report.accounts, strict=False):
-        expected = ("0x" + mine.address.hex(), mine.deposit, mine.rewards, mine.net)
-        found = (theirs.address, theirs.stake, theirs.rewards, theirs.net)
-        verdict.same("balance", None, f"account 0x{mine.address.hex()}", expected, found)
+    holders = ["0x" + account.address.hex() for account in verdict.accounts]
+    verdict.same("balance", None, "holders of accounts", holders, [account.address for account in report.accounts])
+    for holder, mine, theirs in zip(holders, verdict.accounts, report.accounts, strict=False):  # as many, or it is said
+        for name in MONEY:
+            verdict.same("balance", None, f"{name} of account {holder}", getattr(mine, name), getattr(theirs, name))
