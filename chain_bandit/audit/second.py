@@ -11,6 +11,9 @@ from chain_bandit.paranoid.verdict import Difference, Verdict
 MONEY = ("role", "stake", "rewards", "cost", "penalty", "share", "net", "withdrawn", "owed")
 """What an account says in either computation, beside whose it is."""
 
+CHAIN = ("chain.links", "chain.transactions", "chain.receipts")
+"""What makes blocks a chain: where it fails neither computation has anything to follow."""
+
 
 def with_second_opinion(report: AuditReport, path: Path) -> AuditReport:
     """The report of an exported history, with what a second computation of it comes to.
@@ -21,8 +24,12 @@ def with_second_opinion(report: AuditReport, path: Path) -> AuditReport:
 
     Returns:
         The report with the checks of `SECOND`: whatever differs between history, audit and second computation is a
-        violation under `paranoid.` and what it is, with its round, what was expected and what was found.
+        violation under `paranoid.` and what it is, with its round, what was expected and what was found. Where the
+        blocks are no chain there is no second computation: all of it is not checkable.
     """
+    if any(report.checks[name].failed for name in CHAIN):
+        unmade = Tally(not_checkable=1, evidence="the blocks are no chain: nothing was computed again")
+        return replace(report, checks={**report.checks, **dict.fromkeys(SECOND, unmade)})
     verdict = recompute(path)
     _compare_rounds(report, verdict)
     if verdict.complete:
