@@ -15,7 +15,8 @@ demo: .venv/ready ## ten participants, three of them malicious, learn which airl
 	@$(BIN)/chain-bandit demo --out runs/demo
 
 # What the protocol's branches are counted in; the others run without, which is three times as fast.
-COUNTED = tests/unit/protocol tests/unit/consensus tests/unit/actors tests/properties
+COUNTED = tests/unit/protocol tests/unit/consensus tests/unit/actors tests/properties tests/unit/mediate/test_agreement.py \
+	tests/unit/mediate/test_epochs.py
 
 test: .venv/ready node_modules/ready ## all tests
 	@$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report= --cov-report=xml $(COUNTED)

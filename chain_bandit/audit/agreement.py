@@ -16,10 +16,9 @@ from chain_bandit.history.blocks import History, RawBlock
 from chain_bandit.history.errors import HistoryError
 from chain_bandit.history.records import CREATION, Accusation, Call, Event, calls_in
 from chain_bandit.history.tokens import TOKENS
-from chain_bandit.mediate.agreement import shamir
-from chain_bandit.mediate.epochs import body as bodies
-from chain_bandit.mediate.epochs import ledger
-from chain_bandit.mediate.epochs.terms import Terms
+from chain_bandit.protocol.agreement import body as bodies
+from chain_bandit.protocol.agreement import ledger, shamir
+from chain_bandit.protocol.agreement.terms import Terms
 from chain_bandit.protocol.blocks import SIGNATURE_BYTES, seats
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import AssumptionBroken

@@ -37,8 +37,12 @@ _OBSERVATIONS = {
     "ended by the deadline": "{n} rounds ended by their deadline: no quorum's word on them came before it",
     "call too late": "the contract refused {n} calls of seat {seat} whose time was over",
     "call refused": "the contract refused {n} calls of seat {seat}",
+    "call out of gas, or refused":
+        "{n} calls of seat {seat} failed with next to no gas left: it ran out, or the contract refused them",
     "call too late, of the environment": "the contract refused {n} calls of the environment whose time was over",
     "call refused, of the environment": "the contract refused {n} calls of the environment",
+    "call out of gas, or refused, of the environment":
+        "{n} calls of the environment failed with next to no gas left: it ran out, or the contract refused them",
 }
 _OF_THE_ENVIRONMENT = "the environment, address {}"
 

@@ -1,4 +1,4 @@
-"""Calls that the contract refused: who made them, and whether they came too late (PROTOCOL 1.7, 1.8)."""
+"""Calls that failed: who made them, and whether the contract refused them, perhaps as too late (PROTOCOL 1.7, 1.8)."""
 
 from chain_bandit.audit.game import Game
 from chain_bandit.audit.rewards import environment_of
@@ -8,6 +8,10 @@ _OPENING = ("join", "open")
 _PLAYING = ("submitBlocks", "skip", "skipAfterDeadline", "reportEquivocation")
 _SETTLING = ("settleRewards", "settleSums", "revealSeal", "reveal", "settleCosts")
 
+LEFT = 32
+"""What part of its gas a call that ran out of it can have left, at most: a call within a call leaves the one around it
+a 64th (EIP-150), and the contract calls no deeper than two."""
+
 
 def refused(game: Game, call: Call) -> None:
     """Name whoever of the game sent a call that was reverted; strangers may send what they like."""
@@ -16,9 +20,16 @@ def refused(game: Game, call: Call) -> None:
     seat = game.addresses.index(call.sender) if call.sender in game.addresses else None
     if seat is None and call.sender != environment_of(game):
         return
-    what = "call too late" if _late(game, call) else "call refused"
+    late = "call too late" if _late(game, call) else "call refused"
+    what = "call out of gas, or refused" if _spent(call) else late
     what += "" if seat is not None else ", of the environment"
     game.note(what, seat, game.ledger.round if game.ledger else 0)
+
+
+def _spent(call: Call) -> bool:
+    """Whether the gas may have run out before the contract could refuse anything."""
+    limit = call.transaction.gas_limit
+    return LEFT * (limit - call.gas) <= limit
 
 
 def _late(game: Game, call: Call) -> bool:

@@ -6,7 +6,7 @@ from chain_bandit.audit.books import POOL, account
 from chain_bandit.audit.exhibits import Field, Slice
 from chain_bandit.audit.game import Game
 from chain_bandit.audit.rewards import environment_of, in_window
-from chain_bandit.crypto.seal import unseal
+from chain_bandit.crypto.unseal import unseal
 from chain_bandit.history.records import Call, Event
 from chain_bandit.protocol.blocks import Report
 from chain_bandit.protocol.digests import keccak

@@ -8,6 +8,12 @@ from chain_bandit.audit.report import KEPT, AuditReport, Tally, Violation, plain
 from chain_bandit.paranoid.recompute import recompute
 from chain_bandit.paranoid.verdict import Difference, Verdict
 
+MONEY = ("role", "stake", "rewards", "cost", "penalty", "share", "net", "withdrawn", "owed")
+"""What an account says in either computation, beside whose it is."""
+
+CHAIN = ("chain.links", "chain.transactions", "chain.receipts")
+"""What makes blocks a chain: where it fails neither computation has anything to follow."""
+
 
 def with_second_opinion(report: AuditReport, path: Path) -> AuditReport:
     """The report of an exported history, with what a second computation of it comes to.
@@ -18,8 +24,12 @@ def with_second_opinion(report: AuditReport, path: Path) -> AuditReport:
 
     Returns:
         The report with the checks of `SECOND`: whatever differs between history, audit and second computation is a
-        violation under `paranoid.` and what it is, with its round, what was expected and what was found.
+        violation under `paranoid.` and what it is, with its round, what was expected and what was found. Where the
+        blocks are no chain there is no second computation: all of it is not checkable.
     """
+    if any(report.checks[name].failed for name in CHAIN):
+        unmade = Tally(not_checkable=1, evidence="the blocks are no chain: nothing was computed again")
+        return replace(report, checks={**report.checks, **dict.fromkeys(SECOND, unmade)})
     verdict = recompute(path)
     _compare_rounds(report, verdict)
     if verdict.complete:
@@ -77,10 +87,9 @@ def _compare_game(report: AuditReport, verdict: Verdict) -> None:
     verdict.same("blocklist", None, "seats listed from", verdict.blocked_from, report.game["blocked_from"])
     verdict.same("cost", None, "cost", verdict.cost, report.game["cost"])
     verdict.same("cost", None, "true means", verdict.true_means, report.game["true_means"])
-    if not verdict.accounts:
-        return
     verdict.same("balance", None, "burned", verdict.burned, report.burned)
-    for mine, theirs in zip(verdict.accounts, report.accounts, strict=False):
-        expected = ("0x" + mine.address.hex(), mine.deposit, mine.rewards, mine.net)
-        found = (theirs.address, theirs.stake, theirs.rewards, theirs.net)
-        verdict.same("balance", None, f"account 0x{mine.address.hex()}", expected, found)
+    holders = ["0x" + account.address.hex() for account in verdict.accounts]
+    verdict.same("balance", None, "holders of accounts", holders, [account.address for account in report.accounts])
+    for holder, mine, theirs in zip(holders, verdict.accounts, report.accounts, strict=False):  # as many, or it is said
+        for name in MONEY:
+            verdict.same("balance", None, f"{name} of account {holder}", getattr(mine, name), getattr(theirs, name))

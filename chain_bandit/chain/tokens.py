@@ -11,7 +11,7 @@ from chain_bandit.chain.delivery import AT_ONCE, Delivery
 from chain_bandit.chain.errors import ForeignContract
 from chain_bandit.chain.node import Wallet
 from chain_bandit.chain.wire import Line
-from chain_bandit.mediate.epochs.terms import Terms
+from chain_bandit.protocol.agreement.terms import Terms
 from chain_bandit.stopwatch import Stopwatch
 
 GAS_DEPLOYMENT, GAS_OF_A_SEAT = 3_000_000, 20_000

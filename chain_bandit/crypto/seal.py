@@ -3,11 +3,9 @@
 That AEAD survives a repeated nonce, which shows no more than that the same record was sealed twice.
 """
 
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
-from chain_bandit.protocol.parameters import SEALED_BYTES
-from chain_bandit.protocol.settlement import Pull, decode_pulls, encode_pulls
+from chain_bandit.protocol.settlement import Pull, encode_pulls
 
 
 def seal(key: bytes, nonce: bytes, pull: Pull) -> bytes:
@@ -18,18 +16,3 @@ def seal(key: bytes, nonce: bytes, pull: Pull) -> bytes:
         nonce: `protocol.sealing.nonce` of game, round and seat.
     """
     return AESGCMSIV(key).encrypt(nonce, encode_pulls([pull]), None)
-
-
-def unseal(key: bytes, nonce: bytes, sealed: bytes) -> Pull | None:
-    """The pull in a sealed record; None for anything that was not sealed with this key and nonce.
-
-    Args:
-        key: 32 bytes.
-    """
-    if len(sealed) != SEALED_BYTES:
-        return None
-    try:
-        (pull,) = decode_pulls(AESGCMSIV(key).decrypt(nonce, sealed, None), 1)
-    except InvalidTag:
-        return None
-    return pull

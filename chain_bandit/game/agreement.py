@@ -11,13 +11,14 @@ from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game.errors import RecordMismatch
 from chain_bandit.mediate.agreement.agreer import Agreed
 from chain_bandit.mediate.agreement.tokens import check
-from chain_bandit.mediate.epochs import body, ledger, room
+from chain_bandit.mediate.epochs import room
 from chain_bandit.mediate.epochs.epoch import RELAYER, Ended, Epoch
 from chain_bandit.mediate.epochs.participant import Participant
 from chain_bandit.mediate.epochs.relayer import Relayer
-from chain_bandit.mediate.epochs.terms import Terms
 from chain_bandit.mediate.epochs.transcript import Sent
 from chain_bandit.mediate.epochs.validator import Validator
+from chain_bandit.protocol.agreement import body, ledger
+from chain_bandit.protocol.agreement.terms import Terms
 from chain_bandit.protocol.messages import Domain
 from chain_bandit.stopwatch import Stopwatch
 

@@ -26,9 +26,9 @@ from chain_bandit.history import files
 from chain_bandit.history.collect import collect
 from chain_bandit.mediate.bandit import MediateUcb
 from chain_bandit.mediate.epochs.participant import Participant
-from chain_bandit.mediate.epochs.terms import Terms
 from chain_bandit.mediate.epochs.transcript import Sent
 from chain_bandit.mediate.epochs.validator import Validator
+from chain_bandit.protocol.agreement.terms import Terms
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation.arena import World, play

@@ -30,7 +30,7 @@ _PAYLOAD = {1: 11, 2: 12, 3: 14, 4: 13}
 """Fields of each typed transaction, signature included."""
 
 _AT = {0: (3, 4, 5), 1: (4, 5, 6), 2: (5, 6, 7), 3: (5, 6, 7), 4: (5, 6, 7)}
-"""Where each type keeps recipient, value and data."""
+"""Where each type keeps recipient, value and data; its gas limit is before them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,7 @@ class Transaction:
     type: int
     chain_id: int | None
     nonce: int
+    gas_limit: int
     to: bytes | None
     value: int
     data: bytes
@@ -169,6 +170,7 @@ def decode_transaction(raw: bytes) -> Transaction:
         type=kind,
         chain_id=chain_id,
         nonce=_integer(fields[1 if kind else 0], "transaction nonce", 8),
+        gas_limit=_integer(fields[_AT[kind][0] - 1], "transaction gas limit"),
         to=_bytes(to, "transaction recipient", 0, 20) or None,
         value=_integer(value, "transaction value"),
         data=_bytes(data, "transaction data"),

@@ -38,12 +38,13 @@ class Transaction:
 
 @dataclass(frozen=True)
 class Export:
-    """A history: its chain and contract, and per block the transactions and the bodies beside them."""
+    """A history: its chain and contract, per block transactions and the bodies beside them, the last block's number."""
 
     chain_id: int
     contract: bytes
     blocks: list[tuple[list[Transaction], list[bytes]]]
     head: bytes
+    last: int
 
 
 def read(path: Path) -> Export:
@@ -70,7 +71,7 @@ def _read(path: Path) -> Export:
             head = keccak(header)
             blocks.append((_transactions(height, chain_id, fields, block), list(map(_unhex, block["bodies"]))))
             height += 1
-    return Export(chain_id, _unhex(first["contract"]), blocks, head)
+    return Export(chain_id, _unhex(first["contract"]), blocks, head, height - 1)
 
 
 def _unhex(text: str) -> bytes:

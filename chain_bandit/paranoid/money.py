@@ -1,5 +1,8 @@
 """Who is owed what at the end, in wei (PROTOCOL 1.8)."""
 
+from collections import Counter
+from dataclasses import replace
+
 from chain_bandit.paranoid.calls import Call, entries, tail
 from chain_bandit.paranoid.records import APPROVED, Past
 from chain_bandit.paranoid.settlement import Settlement
@@ -8,16 +11,28 @@ from chain_bandit.paranoid.times import window_end
 from chain_bandit.paranoid.verdict import Account, Verdict
 from chain_bandit.paranoid.words import Broken, keccak, number
 
+ROLES = ("honest", "liar", "attacker", "liar and attacker")
+
 
 class Money:
-    """What the last transactions of a game did. `charged` is by round what the environment called costly."""
+    """What the last transactions of a game did.
+
+    Attributes:
+        charged: by round what the environment called costly.
+        void: whether the game was closed without costs; None while it is not closed.
+        spent, shares, penalties: by seat, what costs took from it, its share of a pool, and what it lost by its key.
+        left: what the closing leaves of the pool for the environment.
+    """
 
     def __init__(self, settlement: Settlement, verdict: Verdict) -> None:
         self.settlement, self.verdict = settlement, verdict
         self.charged: dict[int, bool] = {}
         self.cursor: list[Past] = list(settlement.records.past)
         self.sums: list[int] | None = None
-        self.void, self.burned = False, 0
+        self.void: bool | None = None
+        seats = settlement.records.setup.p.participants
+        self.spent, self.shares, self.penalties = [0] * seats, [0] * seats, [0] * seats
+        self.left = self.burned = 0
 
     def costs(self, call: Call) -> None:
         """Records handed back, newest first, each with whether it cost."""
@@ -55,22 +70,20 @@ class Money:
         waited = (complete and not missing) or call.block > window_end(records)
         self.verdict.same("time", None, "whether the closing waited for what was missing, or the window", True, waited)
         self.void = not complete
-        balances, left = self._balances()
+        self._balance()
         self.verdict.burned = self.burned
         self.verdict.same("balance", None, "closing", [("Closed", [int(self.void), self.burned])], call.events)
-        self._accounts(balances, left)
 
-    def _balances(self) -> tuple[list[int], int]:
-        """Wei that every seat gains or loses, and what is left of the pool for the environment."""
+    def _balance(self) -> None:
+        """Wei that every seat gains or loses beside its rewards, and what is left of the pool for the environment."""
         records, opened = self.settlement.records, self.settlement.opened
-        p, setup, rewards = records.setup.p, records.setup, self.rewards
-        net = [reward * p.wei_per_unit for reward in rewards]
-        left = setup.pool - sum(net)
+        p = records.setup.p
+        left = records.setup.pool - sum(self.rewards) * p.wei_per_unit
         if self.void or opened is None:
             sharing = [seat for seat in p.seats if not records.blocked_from[seat]]
             share = left // len(sharing) if sharing else 0
             for seat in sharing:
-                net[seat] += share
+                self.shares[seat] = share
             self.burned, left = left - share * len(sharing), 0
         else:
             brought = given = 0
@@ -78,15 +91,15 @@ class Money:
                 for seat in p.seats:
                     if self.charged.get(past.round) and past.kind == APPROVED and seat not in past.blocked:
                         wei = self.settlement.cost(past) * p.wei_per_unit
-                        net[seat] += wei if opened.roles[seat] else -wei
+                        self.spent[seat] += -wei if opened.roles[seat] else wei
                         brought, given = (brought, given + wei) if opened.roles[seat] else (brought + wei, given)
             self.burned = max(0, brought - given)
             left += brought - given - self.burned
         for seat in p.seats:
             if p.sealed and seat not in self.settlement.keys:
-                net[seat] -= p.unrevealed_penalty
+                self.penalties[seat] = p.unrevealed_penalty
                 self.burned += p.unrevealed_penalty
-        return net, left
+        self.left = left
 
     @property
     def rewards(self) -> list[int]:
@@ -94,19 +107,34 @@ class Money:
         p = self.settlement.records.setup.p
         return (self.sums or [0 for _ in p.seats]) if p.sealed else self.settlement.earned
 
-    def _accounts(self, net: list[int], left: int) -> None:
-        setup = self.settlement.records.setup
-        for seat in setup.p.seats:
-            deposit = setup.weights[seat] * setup.p.stake
-            self.verdict.accounts.append(Account(setup.addresses[seat], deposit, self.rewards[seat], net[seat]))
-        self.verdict.accounts.append(Account(setup.environment, setup.pool, 0, left - setup.pool))
+    def accounts(self) -> list[Account]:
+        """Every seat's, the environment's last, before anything is withdrawn."""
+        setup, opened, closed = self.settlement.records.setup, self.settlement.opened, self.void is not None
+        made = []
+        for seat, account in enumerate(seated(setup)[:-1]):
+            paid = self.rewards[seat] * setup.p.wei_per_unit
+            net = paid - self.spent[seat] + self.shares[seat] - self.penalties[seat]
+            made.append(replace(
+                account, role=ROLES[opened.roles[seat]] if opened else None, rewards=self.rewards[seat],
+                cost=self.spent[seat] if self.void is False else None, penalty=self.penalties[seat],
+                share=self.shares[seat], net=net if closed else None, owed=account.stake + net,
+            ))  # fmt: skip
+        environment = Account(setup.environment, "environment", setup.pool, 0)
+        return [*made, replace(environment, net=self.left - setup.pool, owed=self.left) if closed else environment]
+
+
+def seated(setup: Setup, called_off: bool = False) -> list[Account]:
+    """Accounts of a game that has not opened: of one that was called off, the environment's pool is its own again."""
+    seats = zip(setup.addresses, setup.weights, strict=True)
+    made = [Account(address, None, weight * setup.p.stake, 0, owed=weight * setup.p.stake) for address, weight in seats]
+    return [*made, Account(setup.environment, "environment", setup.pool, 0, owed=setup.pool if called_off else 0)]
 
 
 def withdrawn(setup: Setup, accounts: list[Account], calls: list[Call], verdict: Verdict) -> None:
-    """Every withdrawal against what is owed: once, all of it."""
-    owed = {account.address: account.deposit + (account.net or 0) for account in accounts}
-    refunds = {address: weight * setup.p.stake for address, weight in zip(setup.addresses, setup.weights, strict=True)}
-    refunds[setup.environment] = setup.pool
+    """Every withdrawal against what is owed, once, all of it; and the accounts less what was taken from them."""
+    owed = {account.address: account.owed for account in accounts}
+    refunds = {account.address: account.owed for account in seated(setup, called_off=True)}
+    taken: Counter[bytes] = Counter()
     closed = False
     for call in calls:
         called_off = not setup.seed and call.block > setup.deadline
@@ -116,4 +144,7 @@ def withdrawn(setup: Setup, accounts: list[Account], calls: list[Call], verdict:
                 account = values[0].to_bytes(32, "big")[12:]
                 due = (refunds if called_off else owed if closed else {}).pop(account, 0)
                 verdict.same("balance", None, f"withdrawal of 0x{account.hex()}", due, values[1])
-
+                taken[account] += values[1]
+    verdict.accounts = [
+        replace(each, withdrawn=taken[each.address], owed=each.owed - taken[each.address]) for each in accounts
+    ]

@@ -6,12 +6,12 @@ from chain_bandit.paranoid.calls import Call, calls, tail, word
 from chain_bandit.paranoid.digest import run_digest
 from chain_bandit.paranoid.draws import Disclosed, disclosed
 from chain_bandit.paranoid.export import Export, read
-from chain_bandit.paranoid.money import Money, withdrawn
+from chain_bandit.paranoid.money import Money, seated, withdrawn
 from chain_bandit.paranoid.records import Records
 from chain_bandit.paranoid.settlement import Settlement
 from chain_bandit.paranoid.setup import Setup, begin, join, opening
 from chain_bandit.paranoid.times import in_time
-from chain_bandit.paranoid.verdict import WHAT, Verdict
+from chain_bandit.paranoid.verdict import WHAT, Account, Verdict
 from chain_bandit.paranoid.words import Broken, keccak, number
 
 OWNED = ("open", "settleRewards", "settleSums", "reveal", "settleCosts")
@@ -79,15 +79,17 @@ def _follow(export: Export, verdict: Verdict) -> None:
             records.skip(call)
     if setup is None:
         raise Broken("no transaction creates the contract")
-    if records is not None:
+    if records is None:
+        accounts = seated(setup, called_off=export.last > setup.deadline)
+    else:
         verdict.blocked_from = records.blocked_from
-        _end(records, later, verdict)
-    withdrawn(setup, verdict.accounts, everything, verdict)
+        accounts = _end(records, later, verdict)
+    withdrawn(setup, accounts, everything, verdict)
     verdict.complete = True
 
 
-def _end(records: Records, later: dict[str, list[Call]], verdict: Verdict) -> None:
-    """Settlement, costs and money, once all records are known."""
+def _end(records: Records, later: dict[str, list[Call]], verdict: Verdict) -> list[Account]:
+    """Settlement, costs and money, once all records are known; gives the accounts before anything is withdrawn."""
     verdict.place = "balance", None
     setup = records.setup
     opened = _disclose(setup, later["reveal"], verdict)
@@ -109,6 +111,7 @@ def _end(records: Records, later: dict[str, list[Call]], verdict: Verdict) -> No
         past.row.costly = money.charged.get(past.round, past.row.costly)
     for call in later["close"]:
         money.close(call)
+    return money.accounts()
 
 
 def _disclose(setup: Setup, reveals: list[Call], verdict: Verdict) -> Disclosed | None:

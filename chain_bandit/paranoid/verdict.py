@@ -59,12 +59,25 @@ class Round:
 
 @dataclass(frozen=True)
 class Account:
-    """Money of one party: its rewards in units, what it put in and what it gains or loses by the game in wei."""
+    """Money of one party: its rewards in units, the rest in wei. None stands for what is not known yet.
+
+    Attributes:
+        stake: what it put in.
+        cost: what costly rounds took from it, negative where they gave.
+        net: what it gains or loses by the game.
+        owed: what it has still to take.
+    """
 
     address: bytes
-    deposit: int
+    role: str | None
+    stake: int
     rewards: int
-    net: int | None
+    cost: int | None = None
+    penalty: int = 0
+    share: int = 0
+    net: int | None = None
+    withdrawn: int = 0
+    owed: int = 0
 
 
 @dataclass

@@ -7,10 +7,10 @@ import pytest
 from coincurve import PrivateKey
 
 from chain_bandit.consensus.evidence import Equivocation
-from chain_bandit.mediate.agreement.tokens import LARGEST
-from chain_bandit.mediate.epochs import ledger
-from chain_bandit.mediate.epochs.body import Body, Group, decode
-from chain_bandit.mediate.epochs.terms import Terms
+from chain_bandit.protocol.agreement import ledger
+from chain_bandit.protocol.agreement.body import Body, Group, decode
+from chain_bandit.protocol.agreement.terms import Terms
+from chain_bandit.protocol.agreement.tokens import LARGEST
 from chain_bandit.protocol.blocks import mask, seats
 from chain_bandit.protocol.digests import ZERO, keccak
 from chain_bandit.protocol.errors import AssumptionBroken

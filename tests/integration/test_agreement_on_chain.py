@@ -24,10 +24,10 @@ from chain_bandit.history.blocks import History, RawBlock
 from chain_bandit.history.collect import collect
 from chain_bandit.history.evm import decode_receipt, decode_transaction
 from chain_bandit.mediate.agreement.agreer import Agreed, InProcess
-from chain_bandit.mediate.agreement.bounds import clamped
 from chain_bandit.mediate.epochs.epoch import Send, Stage, Staged
-from chain_bandit.mediate.epochs.terms import Terms
 from chain_bandit.mediate.token_rule import Account, Episode, Method, Rule, after_epoch, opened
+from chain_bandit.protocol.agreement.terms import Terms
+from chain_bandit.protocol.agreement.tokens import clamped
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.units import UNIT
 from tests.unit.mediate import company as c

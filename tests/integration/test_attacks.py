@@ -19,7 +19,7 @@ from chain_bandit.comparison.ideal import IdealComparison
 from chain_bandit.comparison.interface import Opening
 from chain_bandit.consensus.broadcast import Drop, Frame, SignedBroadcast
 from chain_bandit.consensus.certificate import Vote
-from chain_bandit.crypto.seal import unseal
+from chain_bandit.crypto.unseal import unseal
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game.errors import LockstepBroken
 from chain_bandit.game.game import Game

@@ -12,8 +12,8 @@ import pytest
 from chain_bandit.chain.remote import MOST_BYTES, TIMEOUT
 from chain_bandit.game import folder
 from chain_bandit.game.run import run
-from chain_bandit.history import files
-from chain_bandit.history.blocks import FORMAT, Origin, RawBlock
+from chain_bandit.history import files, rlp
+from chain_bandit.history.blocks import FORMAT, LAST_BLOCK, Origin, RawBlock
 from chain_bandit.history.evm import HEADER_FIELDS
 from chain_bandit.history.growing import partial_of
 from chain_bandit.scenario import load
@@ -44,6 +44,8 @@ def test_the_page_has_every_key_and_no_other() -> None:
 def test_the_page_has_the_numbers_of_the_code() -> None:
     for told in (
         FORMAT, f"at most {files.MAX_LINE:,} bytes", f"more than {files.MAX_RATIO} times",
+        f"{files.MOST_ITEMS:,} transactions, receipts and bodies", f"of more than {rlp.LONGEST:,} bytes",
+        f"an integer below 2^{LAST_BLOCK.bit_length()} |",
         f"{len(HEADER_FIELDS)} through", f"larger than {MOST_BYTES >> 20} MiB", f"slower than {TIMEOUT:.0f} seconds",
         partial_of(Path("game.jsonl.gz")).name,
     ):  # fmt: skip

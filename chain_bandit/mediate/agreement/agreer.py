@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from chain_bandit.mediate.agreement.tokens import check, mean
+from chain_bandit.mediate.agreement.tokens import check
+from chain_bandit.protocol.agreement.tokens import mean
 
 Agreed = tuple[int | None, ...]
 """x* in units as each participant knows it; None for who has not learned it, and goes on with the last."""

@@ -1,38 +1,14 @@
 """What a liar can do to a mean that nobody can look into, and two bounds on it.
 
-The mean of N moves by a Nth of any lie. `clamped` bounds what one epoch can do, `MedianOfGroups` what fewer liars can
-than half of the groups.
+The mean of N moves by a Nth of any lie. `protocol.agreement.tokens.clamped` bounds what one epoch can do,
+`MedianOfGroups` what fewer liars can than half of the groups.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chain_bandit.mediate.agreement.agreer import Agreed, Agreer
-from chain_bandit.protocol.digests import keccak, uint
-from chain_bandit.protocol.errors import AssumptionBroken
-
-
-def clamped(agreed: int, last: int, most: int, step: int) -> int:
-    """The closest to `agreed` from 0 to `most` that is at most `step` from `last`, all in units."""
-    return min(max(agreed, last - step, 0), last + step, most)
-
-
-def groups(participants: int, count: int, seed: bytes) -> tuple[tuple[int, ...], ...]:
-    """All participants in so many groups, at random and as equal as can be; each is in order.
-
-    Raises:
-        AssumptionBroken: when a group would be one participant, whose token its mean is.
-    """
-    if not 1 <= count <= participants // 2:
-        raise AssumptionBroken("groups", "1 <= groups <= N / 2", f"groups = {count}, N = {participants}")
-    order = sorted(range(participants), key=lambda each: keccak(seed, uint(each, 4)))
-    return tuple(tuple(sorted(order[first::count])) for first in range(count))
-
-
-def median(values: Sequence[int]) -> int:
-    """The middle one, or the mean of the middle two rounded down."""
-    ordered = sorted(values)
-    return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) // 2
+from chain_bandit.protocol.agreement.tokens import groups, median
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from chain_bandit.mediate.agreement import additive
 from chain_bandit.mediate.agreement.agreer import Agreed
-from chain_bandit.mediate.agreement.tokens import check, mean
+from chain_bandit.mediate.agreement.tokens import check
+from chain_bandit.protocol.agreement.tokens import mean
 
 Reach = NDArray[np.bool_]
 """(N, N): of participant i whom it reaches in row i."""

@@ -5,11 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from chain_bandit.protocol.agreement.tokens import LARGEST
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.units import MOST, UNIT
-
-LARGEST = 2**53 - 1
-"""Nine million tokens, in units: exact in a double, and the sum of `MOST` of them is below half of 2^64."""
 
 
 class TokenInvalid(ChainBanditError):
@@ -50,8 +48,3 @@ def check(tokens: Sequence[int]) -> None:
     for at, token in enumerate(tokens):
         if type(token) is not int or not 0 <= token <= LARGEST:
             raise TokenInvalid(at, token)
-
-
-def mean(total: int, participants: int) -> int | None:
-    """x* of a sum, rounded down to the unit; None for a sum that no tokens have, which takes a liar."""
-    return total // participants if 0 <= total <= participants * LARGEST else None

@@ -7,9 +7,10 @@ ones are named.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from chain_bandit.mediate.agreement import shamir
 from chain_bandit.mediate.agreement.agreer import Agreed
-from chain_bandit.mediate.agreement.tokens import check, mean
+from chain_bandit.mediate.agreement.tokens import check
+from chain_bandit.protocol.agreement import shamir
+from chain_bandit.protocol.agreement.tokens import mean
 from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.protocol.sharing import PRIME
 

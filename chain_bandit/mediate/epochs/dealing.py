@@ -5,8 +5,8 @@ What is hashed and how is `protocol/sharing.py`'s; here the polynomials are of d
 
 from collections.abc import Sequence
 
-from chain_bandit.mediate.agreement import shamir
 from chain_bandit.protocol import sharing
+from chain_bandit.protocol.agreement import shamir
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.sharing import ELEMENT_BYTES, Dealing, field_element, leaf, shares_commitment
 

@@ -6,8 +6,8 @@ from enum import IntEnum
 
 from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.consensus.certificate import Certificate, Vote
-from chain_bandit.mediate.epochs.ledger import Ledger
-from chain_bandit.mediate.epochs.terms import Terms
+from chain_bandit.protocol.agreement.ledger import Ledger
+from chain_bandit.protocol.agreement.terms import Terms
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.messages import Slot
 

@@ -8,9 +8,10 @@ from chain_bandit.consensus.certificate import Vote, Votes
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import Verifier
-from chain_bandit.mediate.epochs import body, dealing, ledger, transcript
+from chain_bandit.mediate.epochs import dealing, transcript
 from chain_bandit.mediate.epochs.dealing import SHARE_BYTES, Share
 from chain_bandit.mediate.epochs.epoch import RELAYER, Doubts, Ended, Epoch, Message, Send, Shared, Stage, Staged
+from chain_bandit.protocol.agreement import body, ledger
 from chain_bandit.protocol.blocks import seats
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.messages import NO_BLOCK, Phase, Role

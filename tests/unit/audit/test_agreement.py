@@ -17,11 +17,11 @@ from chain_bandit.history.blocks import History
 from chain_bandit.history.collect import collect
 from chain_bandit.history.errors import HistoryError
 from chain_bandit.history.tokens import TOKENS
-from chain_bandit.mediate.epochs import body as bodies
-from chain_bandit.mediate.epochs import ledger
-from chain_bandit.mediate.epochs.body import Body, Group
 from chain_bandit.mediate.epochs.epoch import Epoch
 from chain_bandit.mediate.epochs.transcript import Sent
+from chain_bandit.protocol.agreement import body as bodies
+from chain_bandit.protocol.agreement import ledger
+from chain_bandit.protocol.agreement.body import Body, Group
 from chain_bandit.protocol.blocks import mask, seats
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.messages import Phase, Role

@@ -6,15 +6,18 @@ from dataclasses import dataclass, replace
 
 import pytest
 from eth_account import Account
+from eth_utils import to_checksum_address
 
 from chain_bandit.audit import alike, findings
 from chain_bandit.audit.alike import Alike, Pair, chance, groups
 from chain_bandit.audit.audit import audit
 from chain_bandit.audit.nonces import Nonces
 from chain_bandit.audit.report import AuditReport, Finding, Weight
+from chain_bandit.chain.embedded import EmbeddedNode
 from chain_bandit.crypto.keys import Signer, derive
 from chain_bandit.crypto.nonces import gives_key_away
 from chain_bandit.crypto.verify import signer
+from chain_bandit.history.records import SELECTORS
 from chain_bandit.protocol.blocks import Report
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.rewards import Distribution, RewardModel, bernoulli
@@ -183,6 +186,42 @@ def test_a_call_in_time_that_is_refused_is_no_late_one() -> None:
     report = audit(Hasty(Script()).history)
     assert [(finding.seat, finding.count) for finding in of(report, "call refused")] == [(1, 1)]
     assert not of(report, "call too late")
+
+
+def closed_early(played: Played, gas: int) -> int:
+    """The gas that a closing by the environment uses where there is nothing to close."""
+    eth, account = played.node.line.eth, played.environment
+    signed = account.sign_transaction({
+        "chainId": eth.chain_id, "nonce": eth.get_transaction_count(account.address), "data": SELECTORS["close"],
+        "to": to_checksum_address(played.contract.address), "value": 0, "gas": gas, "type": 2,
+        "maxFeePerGas": 2 * eth.gas_price + 10**9, "maxPriorityFeePerGas": 1,
+    })  # fmt: skip
+    receipt = eth.get_transaction_receipt(eth.send_raw_transaction(signed.raw_transaction))
+    assert receipt["status"] == 0
+    return int(receipt["gasUsed"])
+
+
+def calls_found(played: Played) -> dict[str, int]:
+    return {each.kind: each.count for each in audit(played.chain).findings if each.kind.startswith("call")}
+
+
+REFUSED, SPENT = "call refused, of the environment", "call out of gas, or refused, of the environment"
+
+
+def test_a_call_that_ran_out_of_gas_is_not_said_to_be_refused() -> None:
+    played = Played(Script(finish="called off"), chain=EmbeddedNode)
+    used = closed_early(played, 3_000_000)
+    assert calls_found(played) == {REFUSED: 1}
+    limits = range(21_200, used, 1_000)
+    assert [closed_early(played, limit) for limit in limits] == list(limits)
+    assert calls_found(played) == {REFUSED: 1, SPENT: len(limits)}
+
+
+def test_a_call_is_refused_where_a_32nd_of_its_gas_is_left() -> None:
+    for limit, kind in ((21_000, SPENT), (21_677, SPENT), (21_678, REFUSED)):
+        played = Played(Script(finish="called off"))
+        assert closed_early(played, limit) == 21_000
+        assert calls_found(played) == {kind: 1}
 
 
 def test_a_stranger_may_send_what_it_likes() -> None:

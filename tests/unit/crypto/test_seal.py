@@ -5,7 +5,8 @@ import random
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
-from chain_bandit.crypto.seal import seal, unseal
+from chain_bandit.crypto.seal import seal
+from chain_bandit.crypto.unseal import unseal
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.messages import commitment_salt
 from chain_bandit.protocol.parameters import SEALED_BYTES

@@ -8,12 +8,12 @@ from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game.agreement import Agreement, Recorder
-from chain_bandit.mediate.epochs import ledger
 from chain_bandit.mediate.epochs.epoch import Ended, Send, Shared, Stage, Staged
 from chain_bandit.mediate.epochs.participant import Participant
 from chain_bandit.mediate.epochs.room import Heard
-from chain_bandit.mediate.epochs.terms import Terms
 from chain_bandit.mediate.epochs.validator import Validator
+from chain_bandit.protocol.agreement import ledger
+from chain_bandit.protocol.agreement.terms import Terms
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.messages import Domain, Phase, Role, statement_content
 from chain_bandit.protocol.units import UNIT

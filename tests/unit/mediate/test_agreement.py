@@ -8,12 +8,14 @@ from itertools import combinations, product
 import numpy as np
 import pytest
 
-from chain_bandit.mediate.agreement import additive, bounds, shamir, tokens, validators
+from chain_bandit.mediate.agreement import additive, tokens, validators
 from chain_bandit.mediate.agreement.agreer import Agreer, InProcess
-from chain_bandit.mediate.agreement.bounds import MedianOfGroups, clamped, groups
+from chain_bandit.mediate.agreement.bounds import MedianOfGroups
 from chain_bandit.mediate.agreement.peers import PeerShares, Sharing
-from chain_bandit.mediate.agreement.tokens import LARGEST, ParticipantsInvalid, TokenInvalid
+from chain_bandit.mediate.agreement.tokens import ParticipantsInvalid, TokenInvalid
 from chain_bandit.mediate.agreement.validators import ValidatorShares
+from chain_bandit.protocol.agreement import shamir
+from chain_bandit.protocol.agreement.tokens import LARGEST, clamped, groups, mean, median
 from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.protocol.sharing import PRIME
 from chain_bandit.protocol.units import MOST, UNIT
@@ -57,7 +59,7 @@ def test_the_sum_of_the_most_and_largest_tokens_is_below_half_of_the_ring_and_in
     [(7, 2, 3), (0, 3, 0), (LARGEST * 3, 3, LARGEST), (LARGEST * 3 + 1, 3, None), (-1, 3, None), (PRIME - 1, 3, None)],
 )
 def test_a_mean_is_rounded_down_and_a_sum_that_no_tokens_have_is_none(total, count, agreed):
-    assert tokens.mean(total, count) == agreed
+    assert mean(total, count) == agreed
 
 
 # ---- shares
@@ -358,4 +360,4 @@ def test_a_clamp_is_the_closest_in_reach(agreed, last, clamp):
 
 
 def test_the_median_of_two_in_the_middle_is_rounded_down():
-    assert (bounds.median([3]), bounds.median([5, 2]), bounds.median([9, 1, 4])) == (3, 3, 4)
+    assert (median([3]), median([5, 2]), median([9, 1, 4])) == (3, 3, 4)

@@ -8,11 +8,12 @@ import pytest
 
 from chain_bandit.mediate.agreement.agreer import InProcess
 from chain_bandit.mediate.agreement.bounds import MedianOfGroups
-from chain_bandit.mediate.agreement.tokens import LARGEST
-from chain_bandit.mediate.epochs import body, dealing, transcript
+from chain_bandit.mediate.epochs import dealing, transcript
 from chain_bandit.mediate.epochs.epoch import Doubts, Send, Shared, Stage, Staged
 from chain_bandit.mediate.epochs.transcript import Sent
 from chain_bandit.mediate.exchange import Improvement, Step, exchanged
+from chain_bandit.protocol.agreement import body
+from chain_bandit.protocol.agreement.tokens import LARGEST
 from chain_bandit.protocol.blocks import seats
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.messages import NO_BLOCK

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 
-from chain_bandit.mediate.agreement import shamir
-from chain_bandit.mediate.agreement.bounds import groups, median
-from chain_bandit.mediate.agreement.tokens import mean
-from chain_bandit.mediate.epochs.terms import Terms
+from chain_bandit.protocol.agreement import shamir
+from chain_bandit.protocol.agreement.terms import Terms
+from chain_bandit.protocol.agreement.tokens import groups, mean, median
 from chain_bandit.protocol.blocks import mask
 from chain_bandit.protocol.digests import uint
 from chain_bandit.protocol.errors import ChainBanditError

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
-from chain_bandit.mediate.agreement.tokens import LARGEST
+from chain_bandit.protocol.agreement.tokens import LARGEST
 from chain_bandit.protocol.assumptions import require
 from chain_bandit.protocol.digests import keccak, word
 from chain_bandit.protocol.quorum import QuorumChoice, quorum

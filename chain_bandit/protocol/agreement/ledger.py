@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from chain_bandit.mediate.agreement.bounds import clamped
-from chain_bandit.mediate.epochs.body import Body
-from chain_bandit.mediate.epochs.terms import Terms
+from chain_bandit.protocol.agreement.body import Body
+from chain_bandit.protocol.agreement.terms import Terms
+from chain_bandit.protocol.agreement.tokens import clamped
 from chain_bandit.protocol.blocks import mask
 from chain_bandit.protocol.digests import ZERO, keccak, word
 
