@@ -101,6 +101,15 @@ def skip_open_round(out: Path) -> int:
     return skipped
 
 
+def test_commanders_by_trust_and_sealed_reports_come_to_the_same_as_in_one_process(tmp_path, play):
+    scenario = small(12, burn_in=6, commanders="trust", sealed=True, malicious=[], liars=0, bound_ms=20000)
+    with game(scenario, tmp_path / "game") as played:
+        manifest, report = played.end()
+    assert report.verdict == "passed", report.violations
+    alone, _ = play(scenario)
+    assert manifest["run_digest"] == report.run_digest == "0x" + alone.run_digest.hex()
+
+
 def test_no_process_is_left_of_a_game_whose_test_fails(tmp_path):
     """Neither a node that was split off, nor one that was started again, nor the chain."""
     before, of_game = descendants(), set[int]()
