@@ -114,7 +114,7 @@ rivals: .venv/ready ## the rivals on their own set-ups and under every attack: r
 speed: .venv/ready .venv-peers/ready ## agent-steps a CPU second of the simulator, beside two bandit libraries
 	@$(BIN)/python benchmarks/speed.py --peers .venv-peers/bin/python
 
-figures: .venv/ready .venv-peers/ready ## the pictures of docs/results.md, the numbers in them, and the tables of two pages
+figures: .venv/ready .venv-peers/ready ## the pictures of docs/results.md, the numbers in them, and the tables of the pages
 	@mkdir -p runs
 	@$(BIN)/python benchmarks/speed.py --peers .venv-peers/bin/python --json > runs/speed.json
 	@$(BIN)/python benchmarks/figures.py --speed runs/speed.json
