@@ -128,13 +128,13 @@ def rate(delta: float, liars: int, pulls: int, edge: int, tries: int, chance: np
 
 
 def rates(tries: int = 100_000) -> Table:
-    table = Table(title=f"an honest report is dropped, M = {PARTICIPANTS}, Bernoulli 1/2, worst of n = 25, 100, 1000")
+    table = Table(title=f"honest reports dropped, M = {PARTICIPANTS}, Bernoulli 1/2, worst of n = 10, 25, 100, 1000")
     for name in ("delta", "f", "bound: pairs", "bound: median", "liars above", "liars below"):
         table.add_column(name, justify="right")
     chance = np.random.default_rng(1)
     for delta, f in product(DELTAS, (0, *LIARS)):
         bounds = (pairwise(delta, PARTICIPANTS - f), through_median(delta, PARTICIPANTS, f))
-        seen = (max(rate(delta, f, n, edge, tries, chance) for n in (25, 100, 1000)) for edge in (1, -1))
+        seen = (max(rate(delta, f, n, edge, tries, chance) for n in (10, 25, 100, 1000)) for edge in (1, -1))
         table.add_row(f"{delta:g}", str(f), *(f"{min(bound, 1):.2g}" for bound in bounds), *(f"{x:.2g}" for x in seen))
     return table
 

@@ -162,13 +162,13 @@ def curves(bench: Bench, file: Path) -> Json:
         for axes in both:
             axes.plot(MARKS, mean, color=colour, linestyle=dashes, linewidth=2, label=name)
             axes.fill_between(MARKS, low, high, color=colour, alpha=0.2, linewidth=0)
-        said[name] = {"at": MARKS[-1], "mean": mean[-1], "low": low[-1], "high": high[-1]}
+        said[name] = {"at": list(MARKS), "mean": [*mean], "low": [*low], "high": [*high]}
     bounds = ((1, "-.", "Lai and Robbins, one agent"), (len(honest), (0, (1, 3)), "the same, pooled"))
     for share, dashes, name in bounds:
         values = [bound * log(share * t) / share for t in MARKS]
         for axes in both:
             axes.plot(MARKS, values, color="#000000", linestyle=dashes, linewidth=1.1, label=name)
-        said[name] = values[-1]
+        said[name] = values
     for axes, scale in zip(both, ("linear", "log"), strict=True):
         axes.set(xscale=scale, xlabel="round" + (", logarithmic" if scale == "log" else ""), ylim=(0, None),
                  xlim=(MARKS[0] if scale == "log" else 0, ROUNDS))
