@@ -103,20 +103,32 @@ class Game:
         os.environ[VARIABLE] = ",".join(f"{node}/{each[0].place}" for node, each in lists.items())
         self._now = {node: each.pop(0) for node, each in lists.items()}
         self._back: dict[str, int] = {}
-        thread = threading.Thread(target=self._play, args=(scenario,))
-        thread.start()
-        watch = threading.Thread(target=self._kill_by_timer)
-        watch.start()
-        thread.join()
-        watch.join()
-        for _, process, _, _ in self._lives:
-            process.wait()
+        self._over = threading.Event()
+        threads = [
+            threading.Thread(target=self._play, args=(scenario,)), threading.Thread(target=self._kill_by_timer)
+        ]  # fmt: skip
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        finally:  # where we are interrupted too, no process stays: `up` takes its own with it
+            self._over.set()
+            for thread in threads:
+                thread.join()
+            for _, process, _, _ in self._lives:
+                process.kill()
+                process.wait()
 
     def _play(self, scenario: Scenario) -> None:
         try:
-            self._result.append(up(scenario, self._out, "anvil", say=self._hear))
+            self._result.append(up(scenario, self._out, "anvil", say=self._hear, pause=self._pause))
         except Exception as error:  # noqa: BLE001 - it is what the kills of this game came to
             self._result.append(error)
+
+    def _pause(self, seconds: float) -> None:
+        if self._over.wait(seconds):
+            raise InterruptedError
 
     def _hear(self, line: str) -> None:
         if "signal 9" in line:
@@ -191,7 +203,7 @@ class Game:
         return found
 
     def _no_block_soon(self) -> list[str]:
-        """Of the rounds after the last one was back."""
+        """Of the rounds after the last one was back; none are where it was only after the last round."""
         kinds: dict[int, str] = {}
         last = 0
         for name in NODES:
@@ -201,7 +213,7 @@ class Game:
             after = [int(word[1]) for number, word in said if number >= self._back.get(name, len(lines))]
             last = max([last, *after[:1]])
         soon = [kinds.get(round_) for round_ in range(last, last + 3)]
-        if last + 2 <= ROUNDS and not {"approved", "rejected"} & set(soon):
+        if 0 < last <= ROUNDS - 2 and not {"approved", "rejected"} & set(soon):
             return [f"no block in rounds {last} to {last + 2}: {soon}"]
         return []
 

@@ -77,12 +77,16 @@ def scenario_of(rounds: int, bound_ms: int, besieged: bool) -> Scenario:
 
 def play(rounds: int, bound_ms: int, by: list[str], frames: int, out: Path) -> Played:
     besieged = bool(by)
-    found, result = Played(besieged), list[Any]()
+    found, result, over = Played(besieged), list[Any](), threading.Event()
     scenario = scenario_of(rounds, bound_ms, besieged)
+
+    def pause(seconds: float) -> None:
+        if over.wait(seconds):
+            raise InterruptedError
 
     def game() -> None:
         try:
-            result.append(up(scenario, out, "anvil", say=lambda line: None))
+            result.append(up(scenario, out, "anvil", say=lambda line: None, pause=pause))
         except Exception as error:  # noqa: BLE001 - raised again below
             result.append(error)
 
@@ -90,24 +94,28 @@ def play(rounds: int, bound_ms: int, by: list[str], frames: int, out: Path) -> P
     thread.start()
     enemies: list[subprocess.Popen[str]] = []
     turn, stopped, memory = 0.0, False, dict[str, list[float]]()
-    while thread.is_alive():
-        sleep(LOOK)
-        now = monotonic()
-        if besieged and not enemies and (out / files.GAME).exists():
-            enemies = [start(kind, out, frames) for kind in by]
-        made = rounds_of(out / HONEST[0])
-        if not made:
-            continue
-        for name in HONEST:
-            if (mb := resident(out / name)) is not None:
-                memory.setdefault(name, []).append(mb)
-        if besieged and now > turn:
-            stopped = not stopped and len(made) < rounds - 8
-            turn = now + (STANDS if stopped else RUNS)
-            tell(out, signal.SIGSTOP if stopped else signal.SIGCONT)
-    for process in enemies:
-        process.terminate()
-        found.sent |= json.loads(process.communicate()[0] or "{}")
+    try:
+        while thread.is_alive():
+            sleep(LOOK)
+            now = monotonic()
+            if besieged and not enemies and (out / files.GAME).exists():
+                enemies = [start(kind, out, frames) for kind in by]
+            made = rounds_of(out / HONEST[0])
+            if not made:
+                continue
+            for name in HONEST:
+                if (mb := resident(out / name)) is not None:
+                    memory.setdefault(name, []).append(mb)
+            if besieged and now > turn:
+                stopped = not stopped and len(made) < rounds - 8
+                turn = now + (STANDS if stopped else RUNS)
+                tell(out, signal.SIGSTOP if stopped else signal.SIGCONT)
+    finally:  # where we are interrupted too, no process stays: `up` takes its own with it
+        over.set()
+        thread.join()
+        for process in enemies:
+            process.terminate()
+            found.sent |= json.loads(process.communicate()[0] or "{}")
     if isinstance(result[0], Exception):
         raise result[0]
     _, report = result[0]
