@@ -46,7 +46,7 @@ def _follow(export: Export, verdict: Verdict) -> None:
     setup: Setup | None = None
     records: Records | None = None
     later: dict[str, list[Call]] = {name: [] for name in LATER}
-    everything = list(calls(export))
+    everything = _since_creation(list(calls(export)), verdict)
     for call in everything:
         if not call.direct and any(name != "Withdrawn" for name, _ in call.events):
             for what in WHAT:
@@ -86,6 +86,14 @@ def _follow(export: Export, verdict: Verdict) -> None:
         accounts = _end(records, later, verdict)
     withdrawn(setup, accounts, everything, verdict)
     verdict.complete = True
+
+
+def _since_creation(made: list[Call], verdict: Verdict) -> list[Call]:
+    """The calls that the contract was there for: one before its creation succeeds whatever it says, without events."""
+    at = next((place for place, call in enumerate(made) if call.name == "create"), 0)
+    for call in made[:at]:
+        verdict.same("setup", None, "events before the creation", [], call.events)
+    return made[at:]
 
 
 def _end(records: Records, later: dict[str, list[Call]], verdict: Verdict) -> list[Account]:

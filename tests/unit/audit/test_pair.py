@@ -137,10 +137,10 @@ def test_what_it_saw_is_head_and_number_and_all_that_is_opened(sealed: Played) -
     found = survey(sealed.history, None, Checks())
     assert found.reveal is not None
     others = [
-        replace(found, head=bytes(32)), replace(found, number=1), replace(found, reveal=None),
-        replace(found, pulls=found.pulls[:-1]), replace(found, seal_keys={}),
+        replace(found, head=bytes(32)), replace(found, number=1), replace(found, created=False),
+        replace(found, reveal=None), replace(found, pulls=found.pulls[:-1]), replace(found, seal_keys={}),
     ]  # fmt: skip
-    assert len({beside.seen(each) for each in (found, *others)}) == 6
+    assert len({beside.seen(each) for each in (found, *others)}) == 7
 
 
 def test_the_process_beside_says_nothing_of_what_is_no_chain(
