@@ -155,3 +155,13 @@ def test_event_before_the_creation_is_a_violation(honest: Played, tmp_path: Path
     to = bytes(19) + b"\x77" if through else honest.contract.address
     forged.call_first(0, honest.outsider, to, b"hello", [withdrawn(honest, honest.owner.address, 10**18)])
     assert found_by_both(forged.made(), tmp_path) == ({"record.events"}, {"setup"})
+
+
+@pytest.mark.parametrize("before", ["submitBlocks", "close"])
+def test_withdrawal_of_nothing_is_a_violation(honest: Played, tmp_path: Path, before: str) -> None:
+    """The contract refuses it (NothingOwed)."""
+    forged = Forgery(honest.history, {each.address: each for each in (*honest.signers, honest.owner, honest.outsider)})
+    nothing = withdrawn(honest, honest.outsider.address, 0)
+    at = forged.block_of(before, 0)
+    forged.call_first(at, honest.outsider, honest.contract.address, SELECTORS["withdraw"], [nothing])
+    assert found_by_both(forged.made(), tmp_path) == ({"money.balances"}, {"balance"})
