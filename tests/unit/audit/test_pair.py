@@ -55,11 +55,28 @@ def falsely_signed(played: Played) -> History:
 
 
 def test_two_say_what_one_says(path: Path, full: Played) -> None:
-    kept = bytes(32)  # another head than it has: that fails a check, and stops nobody
+    kept = survey(full.history, None, Checks()).head
     by_two, expected = audit_by_two(path, kept), audit(full.history, kept)
     assert by_two is not None
     assert by_two.json() == expected.json()
     assert expected.checks["certificate.signatures"].passed > 20
+
+
+@pytest.mark.usefixtures("worth")
+@pytest.mark.parametrize("wrong", ["head", "head and a payment"])
+def test_another_head_than_the_auditor_kept_is_told_alike(
+    honest: Played, written: Callable[[History], Path], wrong: str
+) -> None:
+    """In its place, and before whatever else is wrong."""
+    forgery = Forgery(honest.history, {each.address: each for each in (*honest.signers, honest.owner)})
+    if wrong != "head":
+        forgery.event("Withdrawn", 0, lambda data: data[:-1] + bytes([data[-1] ^ 1]))
+    forgery.blocks.append((list(next(fields for fields, sent, _ in forgery.blocks if not sent)), [], []))
+    forgery.wait(len(forgery.blocks) - 1, 2)
+    history = forgery.made()
+    expected = audit(history, bytes(32))
+    assert {each.check for each in expected.violations} >= {"chain.head"}
+    assert audit_file(written(history), bytes(32)).json() == expected.json()
 
 
 @pytest.mark.usefixtures("worth")
