@@ -50,7 +50,7 @@ def hold(records: bytes) -> bool:
 def seen(found: Survey) -> bytes:
     """32 bytes that stand for a sound chain, and for all that it opens."""
     keys = sorted(found.seal_keys.items())
-    return keccak(repr((found.head, found.number, found.reveal, bytes(found.pulls), keys)).encode())
+    return keccak(repr((found.head, found.number, found.created, found.reveal, bytes(found.pulls), keys)).encode())
 
 
 def serve(path: Path, asked: BinaryIO, out: BinaryIO) -> None:

@@ -14,7 +14,7 @@ from chain_bandit.history.evm import (
     decode_transaction,
     ordered_root,
 )
-from chain_bandit.history.records import SELECTORS, TOPICS, Call, calls_in
+from chain_bandit.history.records import CREATION, SELECTORS, TOPICS, Call, calls_in
 from chain_bandit.history.remembered import remembered
 from chain_bandit.protocol.digests import uint
 
@@ -32,6 +32,7 @@ class Survey:
         head: hash and number of the last block.
         trail: the first bytes of every block's hash.
         strayed: whether a block was another than the auditor's trail has.
+        created: whether the contract is there: a call that comes before it succeeds too, and opens nothing.
         reveal: secret, encoded roles and encoded model, once the contract took them.
         pulls: all settlements, one after the other.
         seal_keys: of each seat that revealed its sealing key.
@@ -43,6 +44,7 @@ class Survey:
     number: int = -1
     trail: bytearray = field(default_factory=bytearray)
     strayed: bool = False
+    created: bool = False
     reveal: tuple[bytes, bytes, bytes] | None = None
     pulls: bytearray = field(default_factory=bytearray)
     seal_keys: dict[int, bytes] = field(default_factory=dict)
@@ -172,7 +174,8 @@ def opened(blocks: Iterable[RawBlock | None], origin: Origin) -> Survey:
 def _take_in(block: RawBlock, contract: bytes, found: Survey) -> None:
     """Keep what a block opens, or what is opened later. Whether it was right to is checked on the second walk."""
     for call in calls_in(block, contract):
-        if call.succeeded:
+        found.created |= call.succeeded and call.method == CREATION
+        if call.succeeded and found.created:
             _take_in_call(call, found)
 
 

@@ -96,12 +96,18 @@ def withdrew(game: Game, call: Call, address: bytes, amount: int) -> None:
         game.checks.unknown("money.balances", f"what {who} is owed is not known")
     else:
         game.checks.that(
-            amount == owed and address not in game.withdrawn, "money.balances", None, f"withdrawal of {who}",
-            "{} wei, settlement owes it {}{}", amount, owed,
-            ", which it already took" if address in game.withdrawn else "",
+            amount == owed != 0 and address not in game.withdrawn, "money.balances", None, f"withdrawal of {who}",
+            "{} wei, settlement owes it {}{}", amount, owed, _taken(address in game.withdrawn, owed),
             since=game.called if game.ledger is not None and not game.closed else None,
         )  # fmt: skip
     game.withdrawn[address] = game.withdrawn.get(address, 0) + amount
+
+
+def _taken(before: bool, owed: int) -> str:
+    """What a withdrawal is told beside what is owed."""
+    if before:
+        return ", which it already took"
+    return "" if owed else ", and the contract refuses whom it owes nothing"
 
 
 def _owed(game: Game, block: int) -> dict[bytes, int]:

@@ -23,7 +23,7 @@ from chain_bandit.history.answers import (
 )
 from chain_bandit.history.blocks import History, Origin, RawBlock
 from chain_bandit.history.errors import NodeDisagrees
-from chain_bandit.history.evm import HEADER_FIELDS, Log, logs_bloom, ordered_root
+from chain_bandit.history.evm import FEWEST_FIELDS, HEADER_FIELDS, Log, logs_bloom, ordered_root
 from chain_bandit.protocol.digests import keccak
 
 _NUMBERS = frozenset(
@@ -126,10 +126,10 @@ def _padded(block: Mapping[str, Any]) -> bool:
 
 def _header(block: Mapping[str, Any]) -> bytes:
     fields: list[bytes] = []
-    for name in HEADER_FIELDS:
+    for place, name in enumerate(HEADER_FIELDS):
         value = get(block, name)
         if value is None:
-            value = get(block, _OTHER_NAMES.get(name, name))
+            value = (need if place < FEWEST_FIELDS else get)(block, _OTHER_NAMES.get(name, name))
         if value is None:
             break
         fields.append(as_minimal(value) if name in _NUMBERS else as_sized(value, _SIZES.get(name, 32)))

@@ -21,6 +21,9 @@ HEADER_FIELDS = (
 )  # fmt: skip
 """A header's fields in their order, through Prague; chains before London stop after `nonce`."""
 
+FEWEST_FIELDS = 15
+"""Fields that every header has."""
+
 _HEADER_SIZES = {0: (32,), 1: (32,), 2: (20,), 3: (32,), 4: (32,), 5: (32,), 6: (256,), 12: (), 13: (32,), 14: (8,),
                  16: (32,), 19: (32,), 20: (32,)}  # fmt: skip
 _HEADER = tuple((f"block header {name}", _HEADER_SIZES.get(at)) for at, name in enumerate(HEADER_FIELDS))
@@ -129,7 +132,7 @@ def _integer(value: object, what: str, size: int = 32) -> int:
 def decode_header(raw: bytes) -> BlockHeader:
     """The header in `raw`. Raises `BadEncoding`."""
     fields = _decode_list(raw, "block header")
-    if len(fields) < 15 or len(fields) > len(HEADER_FIELDS):
+    if not FEWEST_FIELDS <= len(fields) <= len(HEADER_FIELDS):
         raise BadEncoding(f"block header: {len(fields)} fields")
     for value, (what, sizes) in zip(fields, _HEADER, strict=False):
         if sizes is None:

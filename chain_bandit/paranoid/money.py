@@ -143,7 +143,7 @@ def withdrawn(setup: Setup, accounts: list[Account], calls: list[Call], verdict:
             if name == "Withdrawn" and len(values) == 2:
                 account = values[0].to_bytes(32, "big")[12:]
                 due = (refunds if called_off else owed if closed else {}).pop(account, 0)
-                verdict.same("balance", None, f"withdrawal of 0x{account.hex()}", due, values[1])
+                verdict.same("balance", None, f"withdrawal of 0x{account.hex()}", due or "none", values[1])
                 taken[account] += values[1]
     verdict.accounts = [
         replace(each, withdrawn=taken[each.address], owed=each.owed - taken[each.address]) for each in accounts

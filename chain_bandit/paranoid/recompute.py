@@ -11,13 +11,15 @@ from chain_bandit.paranoid.records import Records
 from chain_bandit.paranoid.settlement import Settlement
 from chain_bandit.paranoid.setup import Setup, begin, join, opening
 from chain_bandit.paranoid.times import in_time
-from chain_bandit.paranoid.verdict import WHAT, Account, Verdict
+from chain_bandit.paranoid.verdict import Account, Verdict
 from chain_bandit.paranoid.words import Broken, keccak, number
 
 OWNED = ("open", "settleRewards", "settleSums", "reveal", "settleCosts")
 """What only the environment calls."""
 LATER = ("settleRewards", "settleSums", "revealSeal", "reveal", "settleCosts", "close", "withdraw")
 
+LONGEST_BURN_IN = 10**7
+"""Pulls of the burn-in, over all seats, that are computed again: as many as an audit replays."""
 
 STRANGE = (ValueError, ArithmeticError, LookupError, TypeError, AttributeError, RecursionError)
 """What a chain ends in whose calls hold whatever they like."""
@@ -46,11 +48,10 @@ def _follow(export: Export, verdict: Verdict) -> None:
     setup: Setup | None = None
     records: Records | None = None
     later: dict[str, list[Call]] = {name: [] for name in LATER}
-    everything = list(calls(export))
+    everything = _since_creation(list(calls(export)), verdict)
     for call in everything:
         if not call.direct and any(name != "Withdrawn" for name, _ in call.events):
-            for what in WHAT:
-                verdict.cannot(what, "a call came through another contract, whose calldata is not in the history")
+            verdict.blind("a call came through another contract, whose calldata is not in the history")
             return
         if not call.direct or not (call.name or call.events):
             continue
@@ -65,6 +66,9 @@ def _follow(export: Export, verdict: Verdict) -> None:
         elif call.name == "join":
             join(setup, call, verdict)
         elif call.name == "open":
+            if setup.p.burn_in * setup.p.participants > LONGEST_BURN_IN:
+                verdict.blind(f"a burn-in of {setup.p.burn_in} rounds is longer than what is computed again")
+                return
             opening(setup, call, export.chain_id, export.contract, verdict)
             records = Records(setup, verdict)
         elif call.name in LATER:
@@ -86,6 +90,14 @@ def _follow(export: Export, verdict: Verdict) -> None:
         accounts = _end(records, later, verdict)
     withdrawn(setup, accounts, everything, verdict)
     verdict.complete = True
+
+
+def _since_creation(made: list[Call], verdict: Verdict) -> list[Call]:
+    """The calls that the contract was there for: one before its creation succeeds whatever it says, without events."""
+    at = next((place for place, call in enumerate(made) if call.name == "create"), 0)
+    for call in made[:at]:
+        verdict.same("setup", None, "events before the creation", [], call.events)
+    return made[at:]
 
 
 def _end(records: Records, later: dict[str, list[Call]], verdict: Verdict) -> list[Account]:

@@ -52,7 +52,7 @@ class Records:
         self.setup, self.verdict = setup, verdict
         self.round, self.head, self.last_block = p.burn_in, setup.genesis, setup.opened_in
         self.failed = self.failures = self.skips = self.explorations = 0
-        self.pulls = [sum((t - 1) % p.arms == arm for t in range(1, p.burn_in)) for arm in range(p.arms)]
+        self.pulls = [len(range(arm, p.burn_in - 1, p.arms)) for arm in range(p.arms)]  # round t pulls arm t - 1 mod K
         self.force: Header | None = None
         self.committee: Seats = frozenset(p.seats)
         self.blocked_from = [0 for _ in p.seats]

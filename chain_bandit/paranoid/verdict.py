@@ -117,3 +117,8 @@ class Verdict:
         """Count what could not be computed, with the first reason."""
         first, count = self.unknown.get(what, (reason, 0))
         self.unknown[what] = first, count + 1
+
+    def blind(self, reason: str) -> None:
+        """Count everything as what could not be computed."""
+        for what in WHAT:
+            self.cannot(what, reason)

@@ -67,6 +67,17 @@ class Forgery:
         for part, kept in zip(parts, own, strict=True):
             kept[:] = part
 
+    def call_first(self, block: int, key: Signer, to: bytes, data: bytes, logs: Sequence[Log] = ()) -> None:
+        """Put a call that succeeds before those of a block."""
+        gas, (fields, raws, receipts) = 30_000, self.blocks[block]
+        receipts[:] = [raw[:1] + rlp.encode([status, int.from_bytes(used, "big") + gas, *rest])
+                       for raw in receipts for status, used, *rest in [rlp.decode(raw[1:])]]  # fmt: skip
+        receipts.insert(0, _with_logs(b"\2" + rlp.encode([b"\1", gas]), logs))
+        fields[10] = rlp.decode(receipts[-1][1:])[1]
+        sent = [self.history.origin.chain_id, 0, 1, 10**10, 10**6, to, 0, data, [], b"", b"", b""]
+        raws.insert(0, b"\2" + rlp.encode(sent))
+        self.change_transaction(block, 0, lambda fields: None, key)
+
     def _place(self, method: str, which: int) -> tuple[int, int]:
         selector = self.interface.selectors[method]
         return [(b, i) for b, (_, raws, _) in enumerate(self.blocks) for i, raw in enumerate(raws)

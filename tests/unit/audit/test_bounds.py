@@ -6,11 +6,15 @@ from pathlib import Path
 import pytest
 import rlp
 
+from chain_bandit.audit import setup
 from chain_bandit.audit.audit import audit
 from chain_bandit.audit.report import AuditReport
 from chain_bandit.history import files
 from chain_bandit.history.evm import decode_header, decode_receipt
+from chain_bandit.history.setup import ARGUMENTS
+from chain_bandit.paranoid import recompute as recompute_module
 from chain_bandit.paranoid.recompute import recompute
+from chain_bandit.paranoid.verdict import WHAT
 from tests.unit.audit.forging import Forgery
 from tests.unit.audit.played_game import COMPACT, LATE, PARAMETERS, L, M, Played, Script, T, with_header
 
@@ -193,3 +197,33 @@ def test_honest_seat_settled_as_if_it_had_not_pulled_is_a_violation(rounds: rang
     assert report.exit_code == 12
     assert report.checks["honest.arm"].failed >= len(paid)
     assert ("honest.arm", min(paid), "arm of seat 1") in found(report)
+
+
+def test_a_second_computation_replays_no_longer_burn_in_than_the_audit(
+    honest: Played, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "history.jsonl"
+    files.write(honest.history, path)
+    pulls = PARAMETERS.burn_in * PARAMETERS.participants
+    assert recompute_module.LONGEST_BURN_IN == setup.LONGEST_BURN_IN
+    monkeypatch.setattr(recompute_module, "LONGEST_BURN_IN", pulls)
+    assert recompute(path).complete
+    monkeypatch.setattr(recompute_module, "LONGEST_BURN_IN", pulls - 1)
+    verdict = recompute(path)
+    assert not verdict.complete
+    assert not verdict.differences
+    assert verdict.unknown.keys() == WHAT.keys()
+
+
+def test_a_second_computation_of_the_longest_burn_in_that_a_creation_can_ask_for_ends(
+    honest: Played, tmp_path: Path
+) -> None:
+    forged = forgery(honest)
+    horizon = 32 * 3 - ARGUMENTS  # the fourth word; the burn-in is the fifth
+    longest = (2**32 - 1).to_bytes(32, "big")
+    forged.creation(lambda data: data[:horizon] + 2 * longest + data[horizon + 64 :])
+    path = tmp_path / "history.jsonl"
+    files.write(forged.made(), path)
+    verdict = recompute(path)
+    assert not verdict.complete
+    assert verdict.unknown.keys() == WHAT.keys()

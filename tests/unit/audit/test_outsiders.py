@@ -1,6 +1,7 @@
 """What an outsider, or an account's own code, can put on the chain neither frames a game nor hides it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from eth_account import Account
@@ -8,6 +9,11 @@ from eth_utils import to_checksum_address
 
 from chain_bandit.audit.audit import audit
 from chain_bandit.audit.report import AuditReport
+from chain_bandit.history import files
+from chain_bandit.history.blocks import History
+from chain_bandit.history.evm import Log
+from chain_bandit.history.records import SELECTORS, TOPICS
+from chain_bandit.paranoid.recompute import recompute
 from chain_bandit.protocol.digests import keccak
 from tests.unit.audit.forging import Forgery
 from tests.unit.audit.played_game import Played, Script
@@ -114,3 +120,48 @@ def test_withdrawal_by_somebody_else_is_a_violation(honest: Played) -> None:
     forged.sender("withdraw", 0, honest.signers[1])
     report = audit(forged.made())
     assert {violation.check for violation in report.violations} == {"record.events"}
+
+
+def found_by_both(history: History, folder: Path) -> tuple[set[str], set[str]]:
+    """What the audit calls violated, and what the second computation finds to differ."""
+    path = folder / "history.jsonl"
+    files.write(history, path)
+    verdict = recompute(path)
+    assert verdict.complete
+    return {each.check for each in audit(history).violations}, {each.what for each in verdict.differences.values()}
+
+
+A_PULL = b"".join(number.to_bytes(32, "big") for number in (1, 64, 5, 1 << 248))
+"""Arguments of a settlement through round 1, of five bytes."""
+
+
+@pytest.mark.parametrize("data", [SELECTORS["settleRewards"] + A_PULL, SELECTORS["close"], b"hello"])
+def test_call_before_the_creation_says_nothing_of_the_game(honest: Played, tmp_path: Path, data: bytes) -> None:
+    """The EVM lets every call to an address without code succeed."""
+    forged = Forgery(honest.history, {each.address: each for each in (*honest.signers, honest.owner, honest.outsider)})
+    forged.call_first(0, honest.outsider, honest.contract.address, data)
+    history = forged.made()
+    assert found_by_both(history, tmp_path) == (set(), set())
+    assert audit(history).exit_code == 0
+
+
+def withdrawn(played: Played, account: bytes, wei: int) -> Log:
+    return Log(played.contract.address, (TOPICS["Withdrawn"],), bytes(12) + account + wei.to_bytes(32, "big"))
+
+
+@pytest.mark.parametrize("through", [False, True], ids=["direct", "through another contract"])
+def test_event_before_the_creation_is_a_violation(honest: Played, tmp_path: Path, through: bool) -> None:
+    forged = Forgery(honest.history, {each.address: each for each in (*honest.signers, honest.owner, honest.outsider)})
+    to = bytes(19) + b"\x77" if through else honest.contract.address
+    forged.call_first(0, honest.outsider, to, b"hello", [withdrawn(honest, honest.owner.address, 10**18)])
+    assert found_by_both(forged.made(), tmp_path) == ({"record.events"}, {"setup"})
+
+
+@pytest.mark.parametrize("before", ["submitBlocks", "close"])
+def test_withdrawal_of_nothing_is_a_violation(honest: Played, tmp_path: Path, before: str) -> None:
+    """The contract refuses it (NothingOwed)."""
+    forged = Forgery(honest.history, {each.address: each for each in (*honest.signers, honest.owner, honest.outsider)})
+    nothing = withdrawn(honest, honest.outsider.address, 0)
+    at = forged.block_of(before, 0)
+    forged.call_first(at, honest.outsider, honest.contract.address, SELECTORS["withdraw"], [nothing])
+    assert found_by_both(forged.made(), tmp_path) == ({"money.balances"}, {"balance"})

@@ -55,11 +55,28 @@ def falsely_signed(played: Played) -> History:
 
 
 def test_two_say_what_one_says(path: Path, full: Played) -> None:
-    kept = bytes(32)  # another head than it has: that fails a check, and stops nobody
+    kept = survey(full.history, None, Checks()).head
     by_two, expected = audit_by_two(path, kept), audit(full.history, kept)
     assert by_two is not None
     assert by_two.json() == expected.json()
     assert expected.checks["certificate.signatures"].passed > 20
+
+
+@pytest.mark.usefixtures("worth")
+@pytest.mark.parametrize("wrong", ["head", "head and a payment"])
+def test_another_head_than_the_auditor_kept_is_told_alike(
+    honest: Played, written: Callable[[History], Path], wrong: str
+) -> None:
+    """In its place, and before whatever else is wrong."""
+    forgery = Forgery(honest.history, {each.address: each for each in (*honest.signers, honest.owner)})
+    if wrong != "head":
+        forgery.event("Withdrawn", 0, lambda data: data[:-1] + bytes([data[-1] ^ 1]))
+    forgery.blocks.append((list(next(fields for fields, sent, _ in forgery.blocks if not sent)), [], []))
+    forgery.wait(len(forgery.blocks) - 1, 2)
+    history = forgery.made()
+    expected = audit(history, bytes(32))
+    assert {each.check for each in expected.violations} >= {"chain.head"}
+    assert audit_file(written(history), bytes(32)).json() == expected.json()
 
 
 @pytest.mark.usefixtures("worth")
@@ -137,10 +154,10 @@ def test_what_it_saw_is_head_and_number_and_all_that_is_opened(sealed: Played) -
     found = survey(sealed.history, None, Checks())
     assert found.reveal is not None
     others = [
-        replace(found, head=bytes(32)), replace(found, number=1), replace(found, reveal=None),
-        replace(found, pulls=found.pulls[:-1]), replace(found, seal_keys={}),
+        replace(found, head=bytes(32)), replace(found, number=1), replace(found, created=False),
+        replace(found, reveal=None), replace(found, pulls=found.pulls[:-1]), replace(found, seal_keys={}),
     ]  # fmt: skip
-    assert len({beside.seen(each) for each in (found, *others)}) == 6
+    assert len({beside.seen(each) for each in (found, *others)}) == 7
 
 
 def test_the_process_beside_says_nothing_of_what_is_no_chain(
