@@ -44,7 +44,7 @@ mutants: .venv/ready node_modules/ready ## change the contracts in one place at 
 contracts-deep: .venv/ready node_modules/ready ## the same with 1e5 runs a property (1e4 of whole games) and 500 x 500 calls
 	@FOUNDRY_PROFILE=deep $(FORGE) test
 
-deep: .venv/ready node_modules/ready .venv-slither/ready ## the larger budgets: before an issue is closed
+deep: .venv/ready node_modules/ready .venv-slither/ready .venv-next/ready ## the larger budgets: before an issue is closed
 	@$(BIN)/pytest -n 2 --dist worksteal -m deep
 
 artifacts: .venv/ready node_modules/ready ## compile contracts/ into the package
@@ -143,8 +143,9 @@ honest: .venv/ready node_modules/ready ## 1,000 random games, audited twice over
 	@$(BIN)/python benchmarks/honest.py --chain hardhat --seeds 970 1000 --json runs/honest.jsonl
 	@$(BIN)/python benchmarks/honest.py --chain fast --seeds 0 900 --json runs/honest.jsonl
 
-verdicts: .venv/ready .venv-next/ready ## the same run and audit on two Pythons and four hash seeds, byte for byte
+verdicts: .venv/ready .venv-next/ready node_modules/ready ## the same run and audit, on two Pythons, four hash seeds, every chain, from export and node, byte for byte
 	@$(BIN)/python -m scripts.same_verdicts .venv/bin .venv-next/bin
+	@$(BIN)/pytest -m deep tests/integration/test_verdicts.py
 
 mediate-speed: .venv/ready ## CPU time of an epoch of MEDIATE's games beside the authors' code; needs PyTorch
 	@$(BIN)/python benchmarks/mediate.py

@@ -24,6 +24,8 @@ GENESIS_TIME = 1_700_000_000
 NO_UNCLES, EMPTY = keccak(rlp.encode([])), ordered_root(())
 
 _REVERT = re.compile(r"Revert \{ gas_used: \d+, output: 0x([0-9a-f]*) \}")
+_PADDING = bytes(33)
+"""What revm puts behind code that it has run, so that no instruction reads over its end."""
 _DEEP = 500
 """Snapshots of the journal after which it is committed: revm allows 1,024."""
 
@@ -70,7 +72,7 @@ class FastNode:
             case "eth_getTransactionReceipt":
                 return self._receipts.get(parameters[0])
             case "eth_getCode":
-                return _hex(bytes(self._evm.get_code(parameters[0].lower()) or b""))
+                return _hex(bytes(self._evm.get_code(parameters[0].lower()) or b"").removesuffix(_PADDING))
             case "eth_getBalance":
                 number = self._number(parameters[1])
                 return hex(self._held[number].get(_bytes(parameters[0]), 0))

@@ -51,11 +51,13 @@ def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
         time.sleep(0.02)
 
 
-def chain_bandit(*arguments: object, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
-    """One command, to its end. Without `ETH_…` of the machine's own."""
+def chain_bandit(
+    *arguments: object, cwd: Path = ROOT, command: str = COMMAND, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """One command, to its end, this Python's or another one's. Without `ETH_…` of the machine's own."""
     own = {key: value for key, value in os.environ.items() if not key.startswith("ETH_")}
     return subprocess.run(
-        [COMMAND, *map(str, arguments)], cwd=cwd, env={**own, "COLUMNS": "100", **environment},
+        [command, *map(str, arguments)], cwd=cwd, env={**own, "COLUMNS": "100", **environment},
         capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL, check=False,
     )  # fmt: skip
 
