@@ -8,8 +8,8 @@ a seat, the environment and the relayer; then kills of any node by a timer, seve
 passes, so that nobody honest lost a reward; no key signed two things in one slot; nobody is proven false; and of the
 round in which the last killed node was back and the two after it one has a block. Of each kill of a node with a
 journal: seconds from its start to its first signature, of the clock and of its own CPU time, which says more where
-the machine has other work. A line of JSON a kill; what the file has already is not played again. Exit code 14 where
-anything is missed.
+the machine has other work. A line of JSON a kill; what has come about by the file is not played again. Exit code 14
+where anything is missed.
 """
 
 import argparse
@@ -235,14 +235,14 @@ def size(path: Path) -> int:
         return 0
 
 
-def games(wanted: Sequence[Kill], by_timer: int) -> list[tuple[dict[str, list[Kill]], int]]:
+def games(wanted: Sequence[Kill], by_timer: int, in_a_row: int) -> list[tuple[dict[str, list[Kill]], int]]:
     """Kills by game: places of one node, one after the other; which of the seats goes by turns."""
     made: list[tuple[dict[str, list[Kill]], int]] = []
     for node in ("relayer", "seat", "environment"):
         queue = [kill for kill in wanted if kill.node == node]
-        for number, first in enumerate(range(0, len(queue), A_LIFE)):
+        for number, first in enumerate(range(0, len(queue), in_a_row)):
             name = f"seat-{number % 4}" if node == "seat" else node
-            made.append(({name: queue[first : first + A_LIFE]}, 0))
+            made.append(({name: queue[first : first + in_a_row]}, 0))
     return [*made, *(({}, min(A_GAME, by_timer - done)) for done in range(0, by_timer, A_GAME))]
 
 
@@ -254,12 +254,12 @@ def main() -> int:
     arguments = parser.parse_args()
     kept = arguments.json.read_text() if arguments.json and arguments.json.exists() else ""
     old = [json.loads(line) for line in kept.splitlines()]
-    known = {(each["node"].split("-")[0], each["place"]) for each in old}
+    known = {(each["node"].split("-")[0], each["place"]) for each in old if each["reached"]}
     wanted = [kill for kill in named() if (kill.node, kill.place) not in known]
-    left = arguments.random - sum(each["place"] == "random" for each in old)
+    left = arguments.random - sum(each["place"] == "random" and each["reached"] for each in old)
     kills = [Kill(**each) for each in old]
     done = 0
-    to_play = games(wanted, max(left, 0))
+    to_play = games(wanted, max(left, 0), 1 if old else A_LIFE)  # what did not come about is first in its game
     random.Random(len(old)).shuffle(to_play)  # a sample has some of all
     for seed, (lists, by_timer) in enumerate(to_play, start=len(old)):
         if done >= arguments.at_most:

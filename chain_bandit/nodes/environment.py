@@ -227,6 +227,7 @@ class EnvironmentRole(Role):
         if settlement is None or settlement[0] <= self._settled:
             return
         through, pulls = settlement
+        self._kept.sync()  # what is settled is never given again
         at("about to settle")
         self._once(lambda: self._contract.settle_rewards(self._wallet, through, pulls), "AlreadySettled")
         self._settled = through

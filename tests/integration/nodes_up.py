@@ -32,7 +32,7 @@ class Game:
         self.out, self.lines, self._result, self._error = out, list[str](), None, None
         self.killed: list[str] = []
         self._revive, self._over = revive, threading.Event()
-        self._started: dict[str, subprocess.Popen[bytes]] = {}
+        self.started: dict[str, subprocess.Popen[bytes]] = {}
 
         def pause(seconds: float) -> None:
             if self._over.wait(seconds):
@@ -59,7 +59,7 @@ class Game:
         """End it wherever it is: `up` takes its processes with it, and those that were started here go too."""
         self._over.set()
         self._thread.join()
-        for process in self._started.values():
+        for process in self.started.values():
             process.kill()
             process.wait()
 
@@ -80,12 +80,13 @@ class Game:
         os.kill(pid, signal.SIGKILL)
         self.wait(lambda: self.killed.count(name) > before)
 
-    def start(self, name: str) -> None:
-        """Take up a node that was killed, as a user does."""
+    def start(self, name: str, crash: str = "") -> None:
+        """Take up a node that was killed, as a user does; it may be killed again, at a place of `nodes/crash.py`."""
         with (self.out / name / "log").open("ab") as log:
-            self._started[name] = subprocess.Popen(
-                [COMMAND, "node", str(self.out / name)], stdout=log, stderr=log, env={**os.environ, VARIABLE: ""}
-            )
+            self.started[name] = subprocess.Popen(
+                [COMMAND, "node", str(self.out / name)], stdout=log, stderr=log,
+                env={**os.environ, VARIABLE: crash and f"{name}/{crash}"},
+            )  # fmt: skip
 
     def is_up(self, name: str) -> bool:
         """Whether a node runs, which has come to its lock."""

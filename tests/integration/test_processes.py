@@ -88,6 +88,18 @@ def test_nobody_is_paid_for_a_certified_block_that_the_chain_never_gets(tmp_path
     assert report.verdict == "passed", report.violations
 
 
+def test_an_environment_killed_when_it_settles_and_when_it_has_closed_knows_all_that_it_gave(tmp_path, monkeypatch):
+    """What it settles is on its disk before, though no receipt has left; and it reads every round of a closed game."""
+    monkeypatch.setenv(VARIABLE, "environment/settled:1")
+    scenario = small(14, bound_ms=5000, malicious=[], liars=0, chain={"settle_every": 4})
+    with game(scenario, tmp_path / "game") as played:
+        played.wait(lambda: played.killed == ["environment"])
+        played.start("environment", "closed:1")
+        played.wait(lambda: played.started["environment"].poll() is not None)
+        played.start("environment")
+        require_whole(played, 1)
+
+
 def skip_open_round(out: Path) -> int:
     """As anybody may, here an account that has nothing else to do with the game."""
     at = read_game(out / files.GAME)
