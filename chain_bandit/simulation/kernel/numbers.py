@@ -145,6 +145,9 @@ class Keys(NamedTuple):
 SAID = (Said.ONCE, Said.NEVER, Said.TWICE)
 """By number."""
 
+_AT_ONCE = 1 << 16
+"""Rounds whose widths are computed together: the table is all the memory that many rounds take."""
+
 
 def rules(
     parameters: Parameters, model: RewardModel, batch: int = 1, weights: Sequence[int] = (), growth: int = 0
@@ -197,19 +200,21 @@ def widths(horizon: int, numerator: int, denominator: int) -> Ints:
 
     A double is as good as the decimals of `log_billionths` unless it is near an integer: only then these decide.
     """
-    rounds = np.arange(1, horizon + 1, dtype=np.float64)
-    billionths = 1e9 * np.log(rounds)
-    logs = np.floor(billionths).astype(np.int64)
-    for at in np.flatnonzero(np.abs(billionths - np.rint(billionths)) < 1e-4):
-        logs[at] = log_billionths(int(at) + 1)
-    most = numerator * int(logs[-1]) * 10**7
+    most = numerator * log_billionths(horizon) * 10**7
     if most // denominator >= 2**63:
         raise NotCompiled("exploration", f"C1 = {numerator}/{denominator} is too large for 64 bits")
-    if most < 2**63:
-        table = numerator * logs * 10**7 // denominator
-    else:
-        table = np.array([numerator * int(log) * 10**7 // denominator for log in logs], np.int64)
-    return np.concatenate([np.zeros(1, np.int64), table])
+    table = np.zeros(horizon + 1, np.int64)
+    for first in range(1, horizon + 1, _AT_ONCE):
+        part = table[first : first + _AT_ONCE]
+        billionths = 1e9 * np.log(np.arange(first, first + part.size, dtype=np.float64))
+        logs = np.floor(billionths).astype(np.int64)
+        for at in np.flatnonzero(np.abs(billionths - np.rint(billionths)) < 1e-4):
+            logs[at] = log_billionths(first + int(at))
+        if most < 2**63:
+            part[:] = numerator * logs * 10**7 // denominator
+        else:
+            part[:] = [numerator * int(log) * 10**7 // denominator for log in logs]
+    return table
 
 
 def cast(parameters: Parameters, attacks: Mapping[int, Attack]) -> Cast:
