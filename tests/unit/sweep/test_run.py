@@ -184,18 +184,21 @@ def test_a_folder_where_a_file_goes_is_refused_in_a_sentence(made, tmp_path, mon
 
 
 def test_what_a_file_says_is_told_on_one_line_that_no_terminal_obeys(made, tmp_path, monkeypatch, capsys):
-    named = r'"\u001b[31m\n"'
-    liar = f'"adversary.liars" = [1]\n"adversary.estimators" = [[{{ name = {named} }}]]'
-    attack = SWEEP.replace("liars = [1, 2, 3]", liar)
-    for given in (SWEEP.replace("[1, 2, 3]", f"[{named}]"), attack):
-        (tmp_path / "sweep.toml").write_text(given)
-        out = str(tmp_path / "out")
-        monkeypatch.setattr("sys.argv", ["chain-bandit", "sweep", str(tmp_path / "sweep.toml"), "--out", out])
-        with pytest.raises(SystemExit):
+    start, end = SWEEP.index("[base]"), SWEEP.index("[axes]")
+    elsewhere = SWEEP[:start] + 'base = "\\u001b[31m\\n"\n' + SWEEP[end:]
+    table = SWEEP.replace('"bernoulli"\nmeans = [0.7, 0.5, 0.45]', '"table"\nfile = ""')
+    named = table.replace("liars = [1, 2, 3]", '"rewards.file" = ["\\u001b[31m\\n"]')
+    for text, code in ((elsewhere, 3), (named, 15)):
+        (tmp_path / "sweep.toml").write_text(text)
+        monkeypatch.setattr("sys.argv", [
+            "chain-bandit", "sweep", str(tmp_path / "sweep.toml"), "--out", str(tmp_path / "out"),
+        ])
+        with pytest.raises(SystemExit) as ended:
             cli.main()
         said = capsys.readouterr().err
-        assert said.count("\n") == 1
-        assert said[:-1].isprintable(), said
+        assert (ended.value.code, said.count("\n")) == (code, 1), said
+        assert r"\x1b[31m\n" in said
+        assert said[:-1].isprintable()
 
 
 def test_the_cell_of_another_is_not_taken_for_it(swept, made, tmp_path):
