@@ -86,7 +86,8 @@ class View:
         rng: its own stream of chance, from the scenario's seed.
         ledger: the open round's state, a function of the chain.
         step: the step of the round, see `actors.messages.Schedule`.
-        reported: the estimators by seat in the last block (public on the chain).
+        reported: the estimators by seat in the last block (public on the chain); for who rushes, `Attack.rushes`, those
+            of the honest in the open round.
         reported_pulls: n_ref on which they stood.
         validator: the consensus half of its own machine: what it agreed on in the open round.
     """
@@ -176,6 +177,9 @@ class Attack:
     """
 
     conduct: Conduct = Conduct.HONEST
+
+    rushes: bool = False
+    """Whether its `View` has the honest reports of the open round: more than any seat knows, so in simulation only."""
 
     @property
     def name(self) -> str:

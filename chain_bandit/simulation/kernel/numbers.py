@@ -106,9 +106,9 @@ class Rules(NamedTuple):
 
 PROBING, COMMANDING = range(2)
 
-SEAT, LABELLED, FIRST, AFTER, LASTING = range(5)
-"""By malicious seat: its number, whether it is labelled a liar, its first attack, the first attack after its own, and
-whether what it reports never changes."""
+SEAT, LABELLED, FIRST, AFTER, LASTING, RUSHES = range(6)
+"""By malicious seat: its number, whether it is labelled a liar, its first attack, the first attack after its own,
+whether what it reports never changes, and whether it knows the honest reports of the open round."""
 
 LIE, A, B, SAYS, COMMANDS, OPENS, VOTES, SINCE, UNTIL = range(9)
 """By attack: a `Lie` or -1 and what it reads; its `Effect` in numbers of `SAID`, and in which rounds it has it."""
@@ -231,8 +231,8 @@ def cast(parameters: Parameters, attacks: Mapping[int, Attack]) -> Cast:
         parts += [_numbers(*each, parameters) for each in zip(parts_of(attack), effects(attack), strict=True)]
         lies = [part[LIE] for part in parts[first:] if part[LIE] >= 0]
         lasting = bool(lies) and lies[-1] == Lie.CONSTANT
-        seats.append((seat, bool(attack.conduct & Conduct.LIAR), first, len(parts), lasting))
-    return Cast(_rows(seats, 5), _rows(parts, 9), max((read_by(part[LIE]) for part in parts), default=0))
+        seats.append((seat, bool(attack.conduct & Conduct.LIAR), first, len(parts), lasting, attack.rushes))
+    return Cast(_rows(seats, 6), _rows(parts, 9), max((read_by(part[LIE]) for part in parts), default=0))
 
 
 def _rows(columns: list[Any], count: int) -> Ints:

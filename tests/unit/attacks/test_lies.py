@@ -202,7 +202,7 @@ def test_inflated_counts_claim_more_than_there_were_but_no_more_than_there_are_r
         ("inner-product", {"epsilon": 1001}), ("inner-product", {"epsilon": "much"}),
         ("radius", {"share": float("inf")}), ("radius", {"favour": 0.5}), ("radius", {"favour": -1}),
         ("on-off", {"period": 0}), ("on-off", {"period": 2.5}), ("on-off", {"period": 2**64}),
-        ("inflated-counts", {"times": 0}), ("inflated-counts", {"favour": True}),
+        ("optimiser", {"rushing": 1}), ("inflated-counts", {"times": 0}), ("inflated-counts", {"favour": True}),
     ],
 )  # fmt: skip
 def test_options_out_of_their_bounds_are_refused(name, options):
