@@ -379,7 +379,7 @@ class Scenario(Strict):
         assumptions.require(self.growth_units == 0, "growth", "growth = 0 (on chain each round has its record)",
                             units=self.growth_units)
         for seat, attack in self.attacks().items():
-            wanted = "nobody rushes (on chain no report is known in its own round)"
+            wanted = "nobody rushes (the reports of a round are known in time in simulation only)"
             assumptions.require(not attack.rushes, "malicious", wanted, seat=seat)
         certificates = chain.batch if chain.certificates == "each" else 1
         require_room(parameters, chain.batch, certificates, chain.settle_every, chain.costs_every)

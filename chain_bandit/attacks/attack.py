@@ -179,7 +179,7 @@ class Attack:
     conduct: Conduct = Conduct.HONEST
 
     rushes: bool = False
-    """Whether its `View` has the honest reports of the open round: more than any seat knows, so in simulation only."""
+    """Whether its `View` has the honest reports of the open round, as no live one has: in simulation only."""
 
     @property
     def name(self) -> str:

@@ -15,8 +15,7 @@ class Optimiser(Attack):
     The honest in the search are those of the last block, all with enough pulls. What the rule accepts of an arm is an
     interval around the honest median, and the further out a lie the further it moves the estimator: so halving finds
     the worst one, to the unit. Where nothing is accepted the median is told. With `rushing` they are those of the open
-    round, which no seat of the protocol knows in time: no liar of this kind does worse, and it is played in simulation
-    only.
+    round, which no seat that only lies knows in time: the lie is then on the edge itself, and in simulation only.
     """
 
     conduct = Conduct.LIAR
