@@ -169,6 +169,13 @@ def whole(name: str, value: int, least: int) -> int:
     return value
 
 
+def flag(name: str, value: bool) -> bool:
+    """An option that is true or false. Raises `ValueError`."""
+    if type(value) is not bool:
+        raise ValueError(f"{name} is {value!r}, neither true nor false")
+    return value
+
+
 class Attack:
     """A way to cheat. Override what differs from honesty; state which `Conduct` that is.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from chain_bandit.attacks.attack import Attack, View, averages
+from chain_bandit.attacks.attack import Attack, View, averages, flag
 from chain_bandit.protocol.aggregation import Aggregation, select
 from chain_bandit.protocol.blocks import round_seed
 from chain_bandit.protocol.settlement import Conduct
@@ -21,9 +21,7 @@ class Optimiser(Attack):
     conduct = Conduct.LIAR
 
     def __init__(self, rushing: bool = False) -> None:
-        if type(rushing) is not bool:
-            raise ValueError(f"rushing is {rushing!r}, neither true nor false")
-        self.rushes = rushing
+        self.rushes = flag("rushing", rushing)
 
     def means(self, view: View, honest: Means) -> Means:
         """Honest until there was a block."""

@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import replace
+from inspect import signature
 from math import erf, sqrt
 from statistics import fmean, pstdev
 
@@ -14,6 +15,7 @@ from chain_bandit.protocol.digests import ZERO
 from chain_bandit.protocol.ledger import opening
 from chain_bandit.protocol.messages import Domain
 from chain_bandit.protocol.units import UNIT
+from chain_bandit.simulation.kernel import numbers
 
 COLLUDERS = frozenset({1, 4})
 
@@ -193,6 +195,23 @@ def test_inflated_counts_claim_more_than_there_were_but_no_more_than_there_are_r
     attack = make("inflated-counts", {"favour": 4, "times": 3})
     assert attack.counts(view, (1, 20, 59)) == (3, 60, 60)
     assert attack.means(view, (1, 2, 3)) == (1, UNIT, 3)
+
+
+NO_NUMBERS = (float("nan"), float("inf"), -float("inf"), "x", "", [], {}, -1, 10**30, 2.5)
+OPTIONS = [(name, option) for name, kind in ATTACKS.items() for option in signature(kind).parameters]
+
+
+@pytest.mark.parametrize(("name", "option"), OPTIONS)
+def test_whatever_an_option_is_it_is_refused_or_can_be_simulated(scenario, name, option):
+    kept = []
+    for value in NO_NUMBERS:
+        try:
+            attack = make(name, {option: value})
+        except UnknownAttack:
+            continue
+        kept.append(value)
+        numbers.cast(scenario(7, 3, 60).parameters, {1: attack})
+    assert kept in ([], [2.5])  # a share
 
 
 @pytest.mark.parametrize(
