@@ -8,12 +8,14 @@ below. Of a rule that met several lies the one that hurt it least is taken.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import hypot
+from typing import Any
 
 from benchmarks import rivals
 from benchmarks.provenance import FIGURES
+from chain_bandit.simulation.rivals.confidence import DELTA
 
 OURS = "confidence"
 PICTURES = {1: "heat-1", 3: "heat"}
@@ -67,26 +69,42 @@ class Held:
 
 def held() -> Iterator[Held]:
     """All bars, and Zhu's estimator with the width of all that it pools, for which none was set."""
+    for liars in PICTURES:
+        found = _picture(liars)
+        attack = found["worst"][OURS]
+        yield from _against(liars, attack, Span(**found["regret"][attack][OURS]))
+
+
+def rushed() -> Iterator[Held]:
+    """The same of liars who know what no seat of the protocol does: the honest reports of the same round."""
+    for line in (FIGURES / "edge.jsonl").read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        if (row["rule"], row["delta"]) == (OURS, DELTA):
+            yield from _against(row["liars"], f"{row['attack']}, rushing", Span(**row["regret"]))
+
+
+def _picture(liars: int) -> Any:
+    return json.loads((FIGURES / f"{PICTURES[liars]}.json").read_text(encoding="utf-8"))["figures"]
+
+
+def _against(liars: int, attack: str, ours: Span) -> Iterator[Held]:
     lines = (FIGURES / "rivals.jsonl").read_text(encoding="utf-8").splitlines()
     zhu = rivals.kept(map(json.loads, lines), "zhu")
-    for liars, picture in PICTURES.items():
-        found = json.loads((FIGURES / f"{picture}.json").read_text(encoding="utf-8"))["figures"]
-        attack = found["worst"][OURS]
-        others = {"UCB1 alone": Span(**found["alone"]), "oracle": Span(**found["oracle"])}
-        for rival in ("zhu", "zhu-pooled"):
-            rows = [row for asked, row in zhu.items() if (asked.rival, asked.liars) == (rival, liars)]
-            least = min(rows, key=lambda row: row.regret)
-            others[f"`{rival}`"] = Span(least.regret, least.regret - least.half, least.regret + least.half)
-        for rule, other in others.items():
-            ours = Span(**found["regret"][attack][OURS])
-            yield Held(liars, attack, ours, rule, other, BARS.get((liars, rule)))
+    found = _picture(liars)
+    others = {"UCB1 alone": Span(**found["alone"]), "oracle": Span(**found["oracle"])}
+    for rival in ("zhu", "zhu-pooled"):
+        rows = [row for asked, row in zhu.items() if (asked.rival, asked.liars) == (rival, liars)]
+        least = min(rows, key=lambda row: row.regret)
+        others[f"`{rival}`"] = Span(least.regret, least.regret - least.half, least.regret + least.half)
+    for rule, other in others.items():
+        yield Held(liars, attack, ours, rule, other, BARS.get((liars, rule)))
 
 
-def bars() -> Iterator[str]:
+def table(found: Iterable[Held]) -> Iterator[str]:
     """As docs/results.md has them."""
     yield "| f | worst attack | ours | against | its regret | ratio | interval | bar | clear of it |"
     yield "|---:|---|---:|---|---:|---:|---:|---:|---|"
-    for each in held():
+    for each in found:
         ratio = each.ours.over(each.other)
         bar, clear = ("none", "") if each.bar is None else (f"{each.bar:.2f}", "yes" if each.clear else "**no**")
         yield (
@@ -96,4 +114,4 @@ def bars() -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    print(*bars(), sep="\n")
+    print(*table(held()), "", *table(rushed()), sep="\n")

@@ -2,17 +2,19 @@
 
     python benchmarks/exclusion.py [--replicates 200] [--rounds 10000] [--delta 2.5] [--option confidence]
                                    [--attack NAME ...] [--jobs 2] [--json FILE]
+    python benchmarks/exclusion.py --edge [--replicates 200] [--rounds 10000] [--jobs 2] [--json FILE]
     python benchmarks/exclusion.py --rates
 
 Ten participants, four Bernoulli arms, f = 1 and f = 3 that lie alike; regret after the burn-in of an honest participant
 in whole rewards, without costs. Games, seeds and oracle are those of `benchmarks/figures.py`. Attacks that take an
-option are played with several: one that is told the radius stays just under it, and goes just beyond. Rates: one arm of
+option are played with several: one that is told the radius stays just under it, and goes just beyond. Edge: the worst
+lie that the rule accepts, told by liars who know the honest reports of the same round, by delta. Rates: one arm of
 which everybody has n samples; the liars all stand at the edge above the median, or below it.
 """
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import asdict
 from itertools import product
@@ -35,6 +37,7 @@ from chain_bandit.simulation.replicates import Estimate, estimate
 
 PARTICIPANTS, LIARS = 10, (1, 3)
 DELTAS = (2.0, 2.5, 3.0, 4.0, 5.0, 6.0)
+EDGE = (2.0, 2.5, 3.0)
 
 
 def variants(name: str, delta: float, rounds: int) -> list[dict[str, Any]]:
@@ -57,28 +60,35 @@ def measured(count: int, rounds: int, jobs: int, **keys: Any) -> Estimate:
     return replicates(case, count, (rounds,), jobs).regret(*COUNTED)[-1]
 
 
+def lies(given: argparse.Namespace) -> Iterator[tuple[dict[str, float], str, dict[str, Any]]]:
+    """What is played: (delta, if the rule has one; the attack; its options)."""
+    if given.edge:
+        yield from (({"delta": delta}, "optimiser", {"rushing": True}) for delta in EDGE)
+        return
+    delta = {"delta": given.delta} if given.option in ("delta-safe", "confidence") else {}
+    for name in given.attack or [name for name, kind in ATTACKS.items() if kind.conduct & Conduct.LIAR]:
+        yield from ((delta, name, options) for options in variants(name, given.delta, given.rounds))
+
+
 def rows(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """What comes of every attack with every choice of its options, for machines."""
-    names = given.attack or [name for name, kind in ATTACKS.items() if kind.conduct & Conduct.LIAR]
-    delta = {"delta": given.delta} if given.option in ("delta-safe", "confidence") else {}
     for f in LIARS:
         pooled = Bench(given.replicates, given.jobs).pooled(range(PARTICIPANTS - f), (given.rounds,))
         oracle = estimate(pooled[:, -1])
-        for name in names:
+        for delta, name, options in lies(given):
             attackers = f if ATTACKS[name].conduct & Conduct.ATTACKER else 0
-            for options in variants(name, given.delta, given.rounds):
-                seats = [{"seat": PARTICIPANTS - 1 - liar, "attacks": [{"name": name, "options": options}]}
-                         for liar in range(f)]  # fmt: skip
-                game = {"participants": PARTICIPANTS, "liars": f, "attackers": attackers, "aggregation": given.option}
-                row = {"liars": f, "rule": given.option, **delta, "attack": name, "options": options}
-                made = provenance.made(0, given.replicates)
-                try:
-                    found = measured(given.replicates, given.rounds, given.jobs, malicious=seats, **game, **delta)
-                except NotSimulated as error:
-                    yield row | {"refused": str(error)} | made
-                    continue
-                about = {"rounds": given.rounds, "regret": asdict(found), "oracle": asdict(oracle)}
-                yield row | about | made
+            seats = [{"seat": PARTICIPANTS - 1 - liar, "attacks": [{"name": name, "options": options}]}
+                     for liar in range(f)]  # fmt: skip
+            game = {"participants": PARTICIPANTS, "liars": f, "attackers": attackers, "aggregation": given.option}
+            row = {"liars": f, "rule": given.option, **delta, "attack": name, "options": options}
+            made = provenance.made(0, given.replicates)
+            try:
+                found = measured(given.replicates, given.rounds, given.jobs, malicious=seats, **game, **delta)
+            except NotSimulated as error:
+                yield row | {"refused": str(error)} | made
+                continue
+            about = {"rounds": given.rounds, "regret": asdict(found), "oracle": asdict(oracle)}
+            yield row | about | made
 
 
 def cell(row: Mapping[str, Any]) -> str:
@@ -92,14 +102,26 @@ def cell(row: Mapping[str, Any]) -> str:
 
 def registry(found: list[dict[str, Any]]) -> Iterator[str]:
     """By attack and number of liars, as docs/exclusion.md has it."""
-    cells = {(row["attack"], tuple(row["options"].items()), row["liars"]): cell(row) for row in found}
+    return _by_liars("attack", found, _told)
+
+
+def edge(found: list[dict[str, Any]]) -> Iterator[str]:
+    """By delta and number of liars, as docs/exclusion.md has it."""
+    return _by_liars("δ", found, lambda row: f"{row['delta']:g}")
+
+
+def _told(row: Mapping[str, Any]) -> str:
+    return f"`{' '.join([row['attack'], *(f'{key}={value:g}' for key, value in row['options'].items())])}`"
+
+
+def _by_liars(head: str, found: list[dict[str, Any]], told: Callable[[Mapping[str, Any]], str]) -> Iterator[str]:
+    cells = {(told(row), row["liars"]): cell(row) for row in found}
     liars = sorted({row["liars"] for row in found})
     oracles = {row["liars"]: Estimate(**row["oracle"]).mean for row in found if "oracle" in row}
-    yield "| attack | " + " | ".join(f"f = {f}, oracle {oracles[f]:.1f}" for f in liars) + " |"
+    yield f"| {head} | " + " | ".join(f"f = {f}, oracle {oracles[f]:.1f}" for f in liars) + " |"
     yield "|---" * (len(liars) + 1) + "|"
-    for name, options in dict.fromkeys((name, options) for name, options, _ in cells):
-        told = " ".join([name, *(f"{key}={value:g}" for key, value in options)])
-        yield f"| `{told}` | {' | '.join(cells[name, options, f] for f in liars)} |"
+    for line in dict.fromkeys(line for line, _ in cells):
+        yield f"| {line} | {' | '.join(cells[line, f] for f in liars)} |"
 
 
 def pairwise(delta: float, honest: int) -> float:
@@ -148,6 +170,7 @@ def main() -> None:
     parser.add_argument("--attack", nargs="*")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--json", type=Path, help="a line for each row, as it comes")
+    parser.add_argument("--edge", action="store_true", help="only liars who know the honest reports of the same round")
     parser.add_argument("--rates", action="store_true")
     given = parser.parse_args()
     if given.rates:
@@ -161,7 +184,7 @@ def main() -> None:
             if out:
                 print(json.dumps(row), file=out, flush=True)
     print(f"{given.option}, T = {given.rounds:,}, {given.replicates} replicates: regret, and its ratio to the oracle")
-    print("", *registry(found), sep="\n")
+    print("", *(edge if given.edge else registry)(found), sep="\n")
 
 
 if __name__ == "__main__":

@@ -44,10 +44,11 @@ def of(page: str, **tables: Callable[[list[Any]], Iterable[str]]) -> dict[str, T
 
 
 PAGES: dict[str, dict[str, Table]] = {
-    "results": {"bars": bars.bars},
+    "results": {"bars": lambda: bars.table(bars.held()), "rushing": lambda: bars.table(bars.rushed())},
     "growth": of("growth", totals=growth.totals, parts=growth.parts),
     "payoff": of("payoff", registry=payoff.registry, responses=payoff.responses),
-    "exclusion": of("exclusion", registry=exclusion.registry),
+    "exclusion": of("exclusion", registry=exclusion.registry)
+    | {"edge": lambda: [*exclusion.edge(rows("edge")), "", *made(rows("edge"))]},
     "rivals": of(
         "rivals", published=rivals.published, alone=rivals.alone, attacked=rivals.attacked, swapped=rivals.swapped
     ),

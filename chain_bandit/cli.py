@@ -166,7 +166,7 @@ def simulate(
 def sweep(
     file: Annotated[Path, typer.Argument(metavar="SWEEP", help="Sweep file (TOML).")],
     replicates: Annotated[
-        int | None, typer.Option("--replicates", min=1, help="Games a cell, in place of the file's.")
+        int | None, typer.Option("--replicates", min=1, max=10**5, help="Games a cell, in place of the file's.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Keep the cells that are there, play the others.")] = False,
     jobs: Annotated[
@@ -182,6 +182,7 @@ def sweep(
     from chain_bandit.lines import whole_file
     from chain_bandit.sweep import grid, workers
     from chain_bandit.sweep.run import run as swept_by
+    from chain_bandit.sweep.run import written
     from chain_bandit.views import sweep as view
     from chain_bandit.views.terminal import Line, console
 
@@ -192,7 +193,7 @@ def sweep(
     whose = workers.cluster(ray) if ray is not None else workers.processes(jobs) if jobs > 1 else workers.here
     with Line("cell", given.size) as line:
         swept = swept_by(given, place, whose, resume, lambda done, failed: line.show(done, lambda: f"{failed} failed"))
-    with whole_file(place / "heatmap.svg") as picture:
+    with written(place), whole_file(place / "heatmap.svg") as picture:
         picture.write(view.heat_map(swept).encode())
     failed = swept.failure()
     if as_json:
@@ -201,7 +202,7 @@ def sweep(
     else:
         console().print(view.table(swept))
     if failed:
-        print(f"error: {failed}", file=sys.stderr)
+        _say_error(failed)
         raise typer.Exit(failed.exit_code)
 
 
@@ -579,7 +580,7 @@ def _play(
             sep="\n",
         )
     if failed:
-        print(f"error: {failed}", file=sys.stderr)
+        _say_error(failed)
         raise typer.Exit(failed.exit_code)
     if finished.kept:
         print(f"error: the audit is {report.verdict}; {kept_in(finished.kept)}", file=sys.stderr)
@@ -607,7 +608,7 @@ def _warn_of_public_keys(chain_id: int) -> None:
 
 
 def _overrides(pairs: list[str] | None, rounds: int | None, seed: int | None) -> dict[str, Any]:
-    import tomllib
+    from chain_bandit.scenario import parsed
 
     values: dict[str, Any] = {}
     for pair in pairs or []:
@@ -615,7 +616,7 @@ def _overrides(pairs: list[str] | None, rounds: int | None, seed: int | None) ->
         if not equals or not key:
             raise Usage(f"-o {pair}: expected KEY=VALUE")
         try:
-            values[key] = tomllib.loads(f"value = {value}")["value"]
+            values[key] = parsed(f"value = {value}")["value"]
         except (ValueError, RecursionError):
             values[key] = value  # a bare word is a string
     if rounds is not None:
@@ -716,5 +717,11 @@ def _fail(error: BaseException, code: int, said: str) -> None:
     message = "; ".join([said, *getattr(error, "__notes__", [])])
     if "--json" in sys.argv:
         print(json.dumps({"error": {"type": type(error).__name__, "message": message, "exit_code": code}}))
-    print(f"error: {message}", file=sys.stderr)
+    _say_error(message)
     sys.exit(code)
+
+
+def _say_error(message: object) -> None:
+    """On one line, whatever a file had in it that a terminal would obey."""
+    said = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in str(message))
+    print(f"error: {said}", file=sys.stderr)

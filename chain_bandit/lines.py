@@ -1,10 +1,12 @@
 """Lines that outlive the process: kept before anybody acts upon what they say, and read again after a crash."""
 
+import errno
 import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from stat import S_ISREG
 from typing import BinaryIO
 
 from chain_bandit.protocol.errors import ChainBanditError
@@ -137,6 +139,17 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(place)
     finally:
         os.close(place)
+
+
+@contextmanager
+def regular_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to read that has an end. A pipe that nobody writes to keeps nobody. Raises `OSError`."""
+    if "\0" in str(path):
+        raise OSError(errno.EINVAL, "no file has such a name", str(path))
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        if not S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is not a file that has an end", str(path))
+        yield file
 
 
 @contextmanager

@@ -8,13 +8,17 @@ from chain_bandit import __version__
 from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.environments.registry import OURS
 from chain_bandit.game.folder import FolderRefused, beside
+from chain_bandit.protocol.aggregation import Aggregation
 from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.simulation.rivals.registry import RIVALS
 
 GROUPS = {"attack": "attacks", "environment": "environments", "aggregator": "aggregators", "policy": "policies"}
 """The kinds, and their groups of entry points."""
 
-_TAKEN = {"attack": ATTACKS, "environment": OURS}
-"""Names that mean ours, whatever is installed; those of the other kinds are all of plug-ins."""
+_OPTIONS = [option.name.lower().replace("_", "-") for option in Aggregation]
+
+_TAKEN = {"attack": ATTACKS, "environment": OURS, "aggregator": {*_OPTIONS, *RIVALS}, "policy": RIVALS}
+"""Names that mean ours in a scenario, a benchmark or a table; a rival is as often a rule in a pool as a policy."""
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _MOST = 40
@@ -41,7 +45,7 @@ def new(kind: str, name: str, out: Path | None = None) -> tuple[Path, ...]:
         raise NameRefused(kind, f"one of {', '.join(GROUPS)}")
     if not _NAME.fullmatch(name) or len(name) > _MOST:
         raise NameRefused(name, f"at most {_MOST} lower-case letters, digits and single hyphens, a letter first")
-    if name in _TAKEN.get(kind, ()):
+    if name in _TAKEN[kind]:
         raise NameRefused(name, f"a name that no {kind} of ours has")
     place = out or Path(f"chain-bandit-{name}")
     if place.exists() or place.is_symlink():

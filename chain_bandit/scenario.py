@@ -1,7 +1,7 @@
 """What to run: one model behind the scenario file, the command line and the Python interface (TOML, pydantic)."""
 
 import difflib
-import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
@@ -11,7 +11,6 @@ from functools import cached_property
 from io import BytesIO, TextIOWrapper
 from math import ceil
 from pathlib import Path
-from stat import S_ISREG
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
@@ -22,6 +21,7 @@ from chain_bandit.attacks.registry import make
 from chain_bandit.environments import registry as environments
 from chain_bandit.environments.bernoulli import bernoulli_model
 from chain_bandit.environments.table import RecordedTable, load_table
+from chain_bandit.lines import regular_file
 from chain_bandit.protocol import assumptions
 from chain_bandit.protocol.aggregation import Aggregation
 from chain_bandit.protocol.arms import burn_in_length
@@ -47,6 +47,14 @@ _BITS = 256
 
 _MOST_BYTES = 1 << 20
 """Of a scenario or a sweep."""
+
+_DEEPEST = 32
+"""Tables and lists within each other."""
+
+_MOST_DOTS = 256
+"""On one line beside those of numbers: to read a key takes memory by the square of its parts."""
+
+_NUMBER = re.compile(r"(?<![\w.])[+-]?\d+\.\d+")
 
 _BOUNDS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 
@@ -247,6 +255,11 @@ class Scenario(Strict):
         arms = len(self.model.arms)
         c1 = Fraction(self.exploration.removesuffix("/b"))
         assumptions.require(self.rounds >= 2, "rounds", "T >= 2", T=self.rounds)
+        deadline = self.chain.skip_deadline
+        assumptions.require(
+            self.rounds * (deadline + 4) < 2**32, "rounds", "T * (chain.skip_deadline + 4) < 2^32 (blocks of the game)",
+            T=self.rounds, skip_deadline=deadline,
+        )  # fmt: skip
         burn_in = self.burn_in
         if burn_in is None:
             burn_in = burn_in_length(arms, self.rounds, Decimal(str(self.burn_in_factor)))
@@ -365,6 +378,9 @@ class Scenario(Strict):
         assumptions.check_contract(parameters)
         assumptions.require(self.growth_units == 0, "growth", "growth = 0 (on chain each round has its record)",
                             units=self.growth_units)
+        for seat, attack in self.attacks().items():
+            wanted = "nobody rushes (the reports of a round are known in time in simulation only)"
+            assumptions.require(not attack.rushes, "malicious", wanted, seat=seat)
         certificates = chain.batch if chain.certificates == "each" else 1
         require_room(parameters, chain.batch, certificates, chain.settle_every, chain.costs_every)
 
@@ -403,14 +419,12 @@ def load(path: Path, overrides: Mapping[str, Any] | None = None, on_chain: bool 
 def read(path: Path) -> tuple[str, dict[str, Any]]:
     """The text of a TOML file, and what it says. Raises `ScenarioInvalid`."""
     try:
-        with open(path, "rb", opener=_unblocked) as file:
-            if not S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise ScenarioInvalid(str(path), None, "is not a file that can be read to its end")
+        with regular_file(path) as file:
             data = file.read(_MOST_BYTES + 1)
         if len(data) > _MOST_BYTES:
             raise ScenarioInvalid(str(path), None, f"is larger than {_MOST_BYTES} bytes")
         text = TextIOWrapper(BytesIO(data), encoding="utf-8-sig").read()
-        return text, tomllib.loads(text)
+        return text, parsed(text)
     except OSError as error:
         raise ScenarioInvalid(str(path), None, f"cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -421,9 +435,24 @@ def read(path: Path) -> tuple[str, dict[str, Any]]:
         raise ScenarioInvalid(str(path), None, "is not TOML that anybody wrote: it nests too deep") from error
 
 
-def _unblocked(path: str, flags: int) -> int:
-    """A pipe that nobody writes to would keep whoever opens it."""
-    return os.open(path, flags | os.O_NONBLOCK)
+def parsed(text: str) -> dict[str, Any]:
+    """What a text in TOML says.
+
+    Raises:
+        ValueError: it is none, or holds an integer with thousands of digits.
+        RecursionError: it nests deeper than `_DEEPEST`, or seems to.
+    """
+    if any(_NUMBER.sub("", line).count(".") > _MOST_DOTS for line in text.split("\n")):
+        raise RecursionError
+    data = tomllib.loads(text)
+    if _depth(data) > _DEEPEST:
+        raise RecursionError
+    return data
+
+
+def _depth(value: Any) -> int:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if inner is None else 1 + max(map(_depth, inner), default=0)
 
 
 def built(
@@ -470,6 +499,8 @@ def _integers(value: Any, key: str = "") -> Iterator[tuple[str, int]]:
 
 def _assign(data: dict[str, Any], key: str, value: Any, file: str) -> None:
     *parents, last = key.split(".")
+    if len(parents) > _DEEPEST:
+        raise ScenarioInvalid(file, None, f"override {key[:40]}...: no key is nested so deep")
     for parent in parents:
         data = data.setdefault(parent, {})
         if not isinstance(data, dict):

@@ -86,7 +86,8 @@ class View:
         rng: its own stream of chance, from the scenario's seed.
         ledger: the open round's state, a function of the chain.
         step: the step of the round, see `actors.messages.Schedule`.
-        reported: the estimators by seat in the last block (public on the chain).
+        reported: the estimators by seat in the last block (public on the chain); for who rushes, `Attack.rushes`, those
+            of the honest in the open round.
         reported_pulls: n_ref on which they stood.
         validator: the consensus half of its own machine: what it agreed on in the open round.
     """
@@ -168,6 +169,13 @@ def whole(name: str, value: int, least: int) -> int:
     return value
 
 
+def flag(name: str, value: bool) -> bool:
+    """An option that is true or false. Raises `ValueError`."""
+    if type(value) is not bool:
+        raise ValueError(f"{name} is {value!r}, neither true nor false")
+    return value
+
+
 class Attack:
     """A way to cheat. Override what differs from honesty; state which `Conduct` that is.
 
@@ -176,6 +184,9 @@ class Attack:
     """
 
     conduct: Conduct = Conduct.HONEST
+
+    rushes: bool = False
+    """Whether its `View` has the honest reports of the open round, as no live one has: in simulation only."""
 
     @property
     def name(self) -> str:

@@ -1,6 +1,6 @@
 """Report the same estimator for every arm, whatever was seen."""
 
-from chain_bandit.attacks.attack import Attack, View
+from chain_bandit.attacks.attack import Attack, View, whole
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT, Means
 
@@ -13,7 +13,8 @@ class ConstantLie(Attack):
     def __init__(self, value: float = 0.0, favour: int | None = None) -> None:
         if not 0 <= value <= 1:
             raise ValueError(f"value is {value}, not in [0, 1]")
-        self.value, self.favour = round(value * UNIT), favour
+        self.value = round(value * UNIT)
+        self.favour = None if favour is None else whole("favour", favour, 0)
 
     def means(self, view: View, honest: Means) -> Means:
         """The constant."""

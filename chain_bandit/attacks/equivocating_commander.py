@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from chain_bandit.actors.messages import Message, Probe, Send
-from chain_bandit.attacks.attack import Attack, Effect, Said, View
+from chain_bandit.attacks.attack import Attack, Effect, Said, View, whole
 from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.messages import Phase, Role
@@ -16,7 +16,7 @@ class EquivocatingCommander(Attack):
     conduct = Conduct.ATTACKER
 
     def __init__(self, values: int = 2, first: int = 0) -> None:
-        self.values, self.first = values, first
+        self.values, self.first = whole("values", values, 2), whole("first", first, 0)
 
     def outbox(self, view: View, sends: list[Send]) -> list[Send]:
         """In the step in which commanders send, the honest value goes to some, invented ones to others."""

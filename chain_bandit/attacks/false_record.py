@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from chain_bandit.attacks.attack import Attack, View
+from chain_bandit.attacks.attack import Attack, View, flag
 from chain_bandit.protocol.settlement import Conduct, Pull
 from chain_bandit.protocol.units import UNIT
 
@@ -13,7 +13,7 @@ class FalseRecord(Attack):
     conduct = Conduct.LIAR
 
     def __init__(self, reward: bool = False) -> None:
-        self._reward = reward
+        self._reward = flag("reward", reward)
 
     def record(self, view: View, honest: Pull) -> Pull:
         """One of the two, false."""

@@ -1,7 +1,7 @@
 """Withhold one's value, then hand it to a single victim at the last moment."""
 
 from chain_bandit.actors.messages import Send
-from chain_bandit.attacks.attack import Attack, Effect, Said, View
+from chain_bandit.attacks.attack import Attack, Effect, Said, View, flag
 from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.protocol.messages import Phase, Role, broadcast_value
 from chain_bandit.protocol.settlement import Conduct
@@ -17,7 +17,7 @@ class LateChain(Attack):
     conduct = Conduct.ATTACKER
 
     def __init__(self, padded: bool = False) -> None:
-        self._padded = padded
+        self._padded = flag("padded", padded)
         self._kept: dict[Phase, Claim] = {}
 
     def outbox(self, view: View, sends: list[Send]) -> list[Send]:

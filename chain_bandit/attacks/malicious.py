@@ -43,6 +43,7 @@ class Combined(Attack):
     def __init__(self, attacks: Sequence[Attack]) -> None:
         self.attacks = tuple(attacks)
         self.conduct = Conduct.HONEST
+        self.rushes = any(attack.rushes for attack in self.attacks)
         for attack in self.attacks:
             self.conduct |= attack.conduct
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from chain_bandit.attacks.attack import Attack, View, averages
+from chain_bandit.attacks.attack import Attack, View, averages, flag
 from chain_bandit.protocol.aggregation import Aggregation, select
 from chain_bandit.protocol.blocks import round_seed
 from chain_bandit.protocol.settlement import Conduct
@@ -14,10 +14,14 @@ class Optimiser(Attack):
 
     The honest in the search are those of the last block, all with enough pulls. What the rule accepts of an arm is an
     interval around the honest median, and the further out a lie the further it moves the estimator: so halving finds
-    the worst one, to the unit. Where nothing is accepted the median is told.
+    the worst one, to the unit. Where nothing is accepted the median is told. With `rushing` they are those of the open
+    round, which no seat that only lies knows in time: the lie is then on the edge itself, and in simulation only.
     """
 
     conduct = Conduct.LIAR
+
+    def __init__(self, rushing: bool = False) -> None:
+        self.rushes = flag("rushing", rushing)
 
     def means(self, view: View, honest: Means) -> Means:
         """Honest until there was a block."""

@@ -1,7 +1,7 @@
 """Send again what was said in an earlier round."""
 
 from chain_bandit.actors.messages import Send
-from chain_bandit.attacks.attack import Attack, Effect, View
+from chain_bandit.attacks.attack import Attack, Effect, View, whole
 from chain_bandit.protocol.settlement import Conduct
 
 
@@ -11,7 +11,7 @@ class Replay(Attack):
     conduct = Conduct.ATTACKER
 
     def __init__(self, rounds: int = 1) -> None:
-        self._rounds = rounds
+        self._rounds = whole("rounds", rounds, 0)
         self._sent: dict[tuple[int, int], list[Send]] = {}
 
     def outbox(self, view: View, sends: list[Send]) -> list[Send]:

@@ -1,7 +1,7 @@
 """Take no part in the consensus."""
 
 from chain_bandit.actors.messages import CertifiedBlock, Probe, Send
-from chain_bandit.attacks.attack import EVER, Attack, Effect, Said, View
+from chain_bandit.attacks.attack import EVER, Attack, Effect, Said, View, flag, whole
 from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.consensus.certificate import Certificate, Vote
 from chain_bandit.protocol.settlement import Conduct
@@ -13,7 +13,8 @@ class SilentValidator(Attack):
     conduct = Conduct.ATTACKER
 
     def __init__(self, first: int = 0, last: int = EVER, reports: bool = True) -> None:
-        self.first, self.last, self.reports = first, last, reports
+        self.first, self.last = whole("first", first, 0), whole("last", last, 0)
+        self.reports = flag("reports", reports)
 
     def outbox(self, view: View, sends: list[Send]) -> list[Send]:
         """Drop frames, votes and certificates."""

@@ -1,6 +1,6 @@
 """Be honest for a while, then lie."""
 
-from chain_bandit.attacks.attack import Attack, View
+from chain_bandit.attacks.attack import Attack, View, whole
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT, Means
 
@@ -11,7 +11,7 @@ class Sleeper(Attack):
     conduct = Conduct.LIAR
 
     def __init__(self, wakes: int = 0) -> None:
-        self.wakes = wakes
+        self.wakes = whole("wakes", wakes, 0)
 
     def means(self, view: View, honest: Means) -> Means:
         """1 - estimator from round `wakes` on."""

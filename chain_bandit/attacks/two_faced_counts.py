@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from chain_bandit.actors.messages import Send
-from chain_bandit.attacks.attack import Attack, Effect, View
+from chain_bandit.attacks.attack import Attack, Effect, View, flag
 from chain_bandit.comparison.interface import Opening
 from chain_bandit.protocol.settlement import Conduct
 
@@ -14,7 +14,7 @@ class TwoFacedCounts(Attack):
     conduct = Conduct.ATTACKER
 
     def __init__(self, withholds: bool = False) -> None:
-        self.withholds = withholds
+        self.withholds = flag("withholds", withholds)
 
     def outbox(self, view: View, sends: list[Send]) -> list[Send]:
         """Every opening goes out with a false one before it."""

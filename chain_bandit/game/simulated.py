@@ -14,7 +14,13 @@ from chain_bandit.simulation.kernel import numbers
 from chain_bandit.simulation.outcomes import Outcome, Play, Setting, hashes
 from chain_bandit.simulation.plain import play
 from chain_bandit.simulation.replicates import Measured, checkpoints, gathered, measure
-from chain_bandit.simulation.sums import Ints
+from chain_bandit.simulation.sums import SUMS, Ints
+
+MOST_ROUNDS = 10**8
+"""T of a game without messages: the width of each round takes eight bytes."""
+
+MOST_NUMBERS = 15 * 10**7
+"""Of eight bytes, that replicates come to and that are in memory together."""
 
 
 def simulated(plan: Plan) -> Iterator[Outcome]:
@@ -49,8 +55,18 @@ def _setting(scenario: Scenario, seed: int) -> Setting:
     )  # fmt: skip
 
 
-def seeds_of(scenario: Scenario, count: int) -> range:
-    """One a replicate. Raises `AssumptionBroken` where they go beyond the largest."""
+def seeds_of(scenario: Scenario, count: int, marks: int) -> range:
+    """One a replicate. Raises `AssumptionBroken` where they go beyond the largest, or the games beyond the memory.
+
+    Args:
+        marks: how many checkpoints each has.
+    """
+    p = scenario.parameters
+    require(p.horizon <= MOST_ROUNDS, "rounds", f"T <= {MOST_ROUNDS} (in simulation)", T=p.horizon)
+    numbers_each = marks * len(SUMS) + 2 * p.participants
+    require(count * numbers_each <= MOST_NUMBERS, "replicates",
+            f"replicates * ({len(SUMS)} checkpoints + 2 M) <= {MOST_NUMBERS}",
+            replicates=count, checkpoints=marks, M=p.participants)
     first, last = scenario.seed, scenario.seed + count - 1
     require(last < 2**256, "seed", "seed + replicates <= 2^256", seed=first, replicates=count)
     return range(first, last + 1)
@@ -77,8 +93,8 @@ def replicates(
         engine: by default the compiled one where it can be had, and the plain one for what has no compiled form.
     """
     p = scenario.parameters
-    seeds = seeds_of(scenario, count)
     marks = tuple(marks) or checkpoints(p.horizon, p.burn_in)
+    seeds = seeds_of(scenario, count, len(marks))
     if engine is not Engine.PLAIN:
         try:
             rules = numbers.rules(

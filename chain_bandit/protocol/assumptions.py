@@ -68,11 +68,16 @@ def check(p: Parameters) -> None:
     Raises:
         AssumptionBroken: naming the first inequality that fails.
     """
-    for name, bits in _WIDTHS.items():
-        require(0 <= getattr(p, name) < 2**bits, name, f"0 <= {name} < 2^{bits}", value=getattr(p, name))
     n, f, m = p.participants, p.liars, p.attackers
     require(2 <= n <= MOST, "participants", f"2 <= M <= {MOST}", M=n)
     require(1 <= p.arms <= MOST, "arms", f"1 <= K <= {MOST}", K=p.arms)
+    require(p.burn_in % p.arms == 0 and p.burn_in >= 2 * p.arms, "burn_in", "L is a multiple of K, L >= 2K",
+            L=p.burn_in, K=p.arms)
+    require(p.horizon < 2**32 - 1, "horizon", "T < 2^32 - 1", T=p.horizon)
+    require(p.burn_in < p.horizon, "horizon", "T > L (the horizon is longer than the burn-in)",
+            T=p.horizon, L=p.burn_in)
+    for name, bits in _WIDTHS.items():
+        require(0 <= getattr(p, name) < 2**bits, name, f"0 <= {name} < 2^{bits}", value=getattr(p, name))
     require(p.threshold >= 2, "threshold", "k >= 2", k=p.threshold)
     require(p.c1_numerator > 0 and p.c1_denominator > 0, "exploration", "C1 > 0", P=p.c1_numerator, Q=p.c1_denominator)
     require(p.failure_limit >= 1, "failure_limit", "s >= 1", s=p.failure_limit)
@@ -97,11 +102,6 @@ def check(p: Parameters) -> None:
     require(p.unrecorded >= 1, "unrecorded", "w >= 1", w=p.unrecorded)
     require(p.tolerance >= 1, "tolerance", "tolerance >= 1", units=p.tolerance)
     require(p.skip_penalty >= 1, "skip_penalty", "skip_penalty >= 1", penalty=p.skip_penalty)
-    require(p.burn_in % p.arms == 0 and p.burn_in >= 2 * p.arms, "burn_in", "L is a multiple of K, L >= 2K",
-            L=p.burn_in, K=p.arms)
-    require(p.horizon < 2**32 - 1, "horizon", "T < 2^32 - 1", T=p.horizon)
-    require(p.burn_in < p.horizon, "horizon", "T > L (the horizon is longer than the burn-in)",
-            T=p.horizon, L=p.burn_in)
     require(p.wei_per_unit >= 1, "wei_per_unit", "wei_per_unit >= 1", wei_per_unit=p.wei_per_unit)
     least = minimum_stake(p.horizon, p.wei_per_unit)
     if not p.sealed:

@@ -238,6 +238,10 @@ class Play:
         effects = {seat: self._effect(seat) for seat in self._views}
         honest = Effect()
         able = seats(eligible(p, ledger, ledger.round))
+        for seat, view in self._views.items():
+            if self.setting.attacks[seat].rushes:
+                view.reported = {other: self._purses[other].means for other in view.honest}
+                view.reported_pulls = ledger.pulls
         proven = {seat for seat in able if effects.get(seat, honest).report is Said.TWICE}
         reports = {seat: self._report(seat) for seat in able if effects.get(seat, honest).report is Said.ONCE}
         readable = {

@@ -27,6 +27,9 @@ PARTS = ("burn_in", "arms", "failed", "cost")
 
 CONFIDENCE = 0.95
 
+CHECKPOINTS = 10
+"""By default."""
+
 Ints = NDArray[np.int64]
 
 Games = Callable[[], tuple[Ints, Ints | None]]
@@ -112,7 +115,7 @@ def estimate(values: NDArray[np.float64]) -> Estimate:
     return Estimate(mean, mean - half, mean + half)
 
 
-def checkpoints(horizon: int, burn_in: int, count: int = 10) -> tuple[int, ...]:
+def checkpoints(horizon: int, burn_in: int, count: int = CHECKPOINTS) -> tuple[int, ...]:
     """L, T, and others evenly spread between them by their logarithm."""
     return tuple(sorted({int(round_) for round_ in np.geomspace(burn_in, horizon, count).round()}))
 

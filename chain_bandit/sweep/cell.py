@@ -15,7 +15,7 @@ from chain_bandit import __version__, plugins
 from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.game.simulated import cast_of, seeds_of
 from chain_bandit.game.simulated import replicates as played
-from chain_bandit.lines import whole_file
+from chain_bandit.lines import regular_file, whole_file
 from chain_bandit.protocol.assumptions import require
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
@@ -66,8 +66,8 @@ class Cell:
         p = scenario.parameters
         last = max(marks, default=0)
         require(last <= p.horizon, "checkpoints", "the last <= T", last=last, T=p.horizon)
-        seeds_of(scenario, replicates)
         cell = Cell(scenario, replicates, tuple(marks) or checkpoints(p.horizon, p.burn_in))
+        seeds_of(scenario, replicates, len(cell.checkpoints))
         cell.key()
         return cell
 
@@ -148,17 +148,18 @@ def write(path: Path, cell: Cell, sums: Sums) -> None:
 
 def read(path: Path, cell: Cell) -> Sums | None:
     """What was kept, None if nothing was. Raises `CellDamaged` unless it is what `write` wrote of this cell."""
+    shape = (cell.replicates, len(cell.checkpoints), len(SUMS))
     try:
-        table = pyarrow.parquet.read_table(path, partitioning=None)
-        kept = table.schema.metadata or {}
+        with regular_file(path) as raw, pyarrow.parquet.ParquetFile(raw) as file:
+            kept = file.schema_arrow.metadata or {}
+            if kept.get(_KEY) != cell.key() or file.metadata.num_rows * len(SUMS) != np.prod(shape):
+                raise CellDamaged(path, "holds another cell")
+            table = file.read(SUMS)
         columns = [table[name].to_numpy() for name in SUMS]
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, MemoryError, pyarrow.ArrowException) as error:
         raise CellDamaged(path, f"cannot be read ({type(error).__name__})") from error
-    shape = (cell.replicates, len(cell.checkpoints), len(SUMS))
-    if kept.get(_KEY) != cell.key() or any(len(each) * len(SUMS) != np.prod(shape) for each in columns):
-        raise CellDamaged(path, "holds another cell")
     sums = np.stack(columns, axis=1).reshape(shape)
     if sums.dtype != np.int64 or kept.get(_CHECK) != _check(sums):
         raise CellDamaged(path, "its numbers are not those that were written")

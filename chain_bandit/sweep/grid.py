@@ -5,24 +5,49 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import combinations, product
+from functools import cached_property
+from itertools import accumulate, product
 from math import prod
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from chain_bandit.protocol.errors import Stopped
 from chain_bandit.scenario import ScenarioInvalid, Strict, built, read, valid
+from chain_bandit.simulation.replicates import CHECKPOINTS
 from chain_bandit.sweep.cell import COLUMNS, Cell, reason
 
-MOST_POINTS = 100_000
+MOST_AXES = 64
+
+MOST_ROWS = 100_000
+"""Of the table: cells times checkpoints."""
+
+MOST_BYTES = 5 * 10**7
+"""Of the scenarios of all cells, as JSON: they are in memory together."""
 
 _SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,9})?)%")
 
 AxisName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 Label = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
+Key = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,200}$")]
 Overrides = Mapping[str, Any]
+
+
+def _shape(given: Any) -> str:
+    return "table" if isinstance(given, Mapping) else "other"
+
+
+Base = Annotated[
+    Annotated[str, Tag("other")] | Annotated[dict[str, Any], Tag("table")],
+    Discriminator(_shape),
+    Field(description="a scenario file, relative to the sweep file, or a scenario"),
+]
+Axis = Annotated[
+    Annotated[list[Any], Field(min_length=1), Tag("other")]
+    | Annotated[dict[Label, dict[Key, Any]], Field(min_length=1), Tag("table")],
+    Discriminator(_shape),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +72,22 @@ class Sweep(Strict):
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
-    base: str | dict[str, Any] = Field(description="a scenario file, relative to the sweep file, or a scenario")
-    axes: dict[AxisName, Annotated[list[Any], Field(min_length=1)] | dict[Label, dict[str, Any]]] = Field(min_length=1)
+    base: Base
+    axes: dict[AxisName, Axis] = Field(min_length=1, max_length=MOST_AXES)
     replicates: int = Field(default=20, ge=1, le=10**5, description="games a cell, of seeds in a row")
     seed: int | None = Field(default=None, ge=0, lt=2**256, description="of the first game; by default the scenario's")
     checkpoints: tuple[Annotated[int, Field(ge=1)], ...] = Field(
         default=(), strict=False, max_length=1_000, description="ascending rounds; by default ten from L to T"
     )
     file: Path = Field(default=Path(), exclude=True, strict=False)
+
+    @cached_property
+    def _base(self) -> tuple[Path, str, dict[str, Any]]:
+        """Where the scenario is from, the text there, and what it says."""
+        if isinstance(self.base, str):
+            path = self.file.parent / self.base
+            return path, *read(path)
+        return self.file, "", self.base
 
     @property
     def size(self) -> int:
@@ -74,10 +107,7 @@ class Sweep(Strict):
         Raises:
             ScenarioInvalid: what an axis makes of the scenario is none. What the theory forbids fails at its point.
         """
-        path, text, data = self.file, "", self.base
-        if isinstance(data, str):
-            path = self.file.parent / data
-            text, data = read(path)
+        path, text, data = self._base
         for chosen in product(*(cases.items() for cases in self.cases().values())):
             overrides: dict[str, Any] = {} if self.seed is None else {"seed": self.seed}
             for _, case in chosen:
@@ -95,19 +125,34 @@ class Sweep(Strict):
 
     def check(self) -> None:
         """Refuse axes that say one thing twice, or too much. Raises `ScenarioInvalid`."""
+        axes = self.cases()
         for axis, given in self.axes.items():
-            if len(self.cases()[axis]) != len(given):
+            if len(axes[axis]) != len(given):
                 raise self._invalid(f"axes.{axis} has a value twice")
             if axis in COLUMNS:
                 raise self._invalid(f"axes.{axis}: a column of the table has this name; take another")
-        if self.size > MOST_POINTS:
-            raise self._invalid(f"{self.size:,} cells are more than {MOST_POINTS:,}")
-        for (one, ones), (other, others) in combinations(self.cases().items(), 2):
-            for a, b in product(_keys(ones), _keys(others)):
-                if a == b or a.startswith(f"{b}.") or b.startswith(f"{a}."):
-                    raise self._invalid(f"axes.{one} and axes.{other} both set {min(a, b, key=len)}")
+        rows = self.size * (len(self.checkpoints) or CHECKPOINTS)
+        if rows > MOST_ROWS:
+            raise self._invalid(f"{self.size:,} cells, {rows:,} rows of the table, are more than {MOST_ROWS:,}")
+        heaviest = _weight(self._base[2]) + sum(max(map(_weight, cases.values())) for cases in axes.values())
+        if self.size * heaviest > MOST_BYTES:
+            raise self._invalid(f"{self.size:,} cells of {heaviest:,} bytes are more than {MOST_BYTES:,}")
+        self._check_keys(axes)
         if list(self.checkpoints) != sorted(set(self.checkpoints)):
             raise self._invalid("checkpoints do not ascend")
+
+    def _check_keys(self, axes: Mapping[str, Mapping[str, Overrides]]) -> None:
+        """Refuse two axes that set one key, or one of them a key within the other's. Raises `ScenarioInvalid`."""
+        whole: dict[str, str] = {}
+        within: dict[str, str] = {}
+        for axis, cases in axes.items():
+            for key in sorted({key for case in cases.values() for key in case}):  # one before those within it
+                around = tuple(accumulate(key.split("."), "{}.{}".format))
+                for other, both in (*((whole.get(part, axis), part) for part in around), (within.get(key, axis), key)):
+                    if other != axis:
+                        raise self._invalid(f"axes.{other} and axes.{axis} both set {both}")
+                whole[key] = axis
+                within = dict.fromkeys(around, axis) | within
 
     def _invalid(self, why: str) -> ScenarioInvalid:
         return ScenarioInvalid(str(self.file), None, why)
@@ -124,8 +169,8 @@ def load(path: Path, replicates: int | None = None) -> Sweep:
     return sweep
 
 
-def _keys(cases: Mapping[str, Overrides]) -> set[str]:
-    return {key for case in cases.values() for key in case}
+def _weight(data: Any) -> int:
+    return len(json.dumps(data, default=str))
 
 
 def _label(value: Any) -> str:

@@ -12,7 +12,7 @@ import pyarrow
 import pyarrow.parquet
 
 from chain_bandit import __version__
-from chain_bandit.lines import whole_file
+from chain_bandit.lines import regular_file, whole_file
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
 from chain_bandit.sweep import cell
 from chain_bandit.sweep.grid import Point, Sweep
@@ -173,7 +173,7 @@ def _write_table(path: Path, axes: Sequence[str], rows: Sequence[Row]) -> None:
 @contextmanager
 def _place(out: Path, name: str, resume: bool) -> Iterator[None]:
     """The folder, for this process alone. Raises `SweepRefused`."""
-    try:
+    with written(out):
         if out.exists() and not out.is_dir():
             raise SweepRefused(out, "exists and is not a folder; name another with --out")
         if out.is_dir() and any(out.iterdir()):
@@ -192,6 +192,13 @@ def _place(out: Path, name: str, resume: bool) -> Iterator[None]:
             except BlockingIOError as error:
                 raise SweepRefused(out, "another process is at this sweep; wait for it, or stop it") from error
             yield
+
+
+@contextmanager
+def written(out: Path) -> Iterator[None]:
+    """Around whatever is written to the folder. Raises `SweepRefused` where that cannot be."""
+    try:
+        yield
     except OSError as error:
         raise SweepRefused(out, f"cannot be written: {error.strerror}") from error
 
@@ -199,7 +206,7 @@ def _place(out: Path, name: str, resume: bool) -> Iterator[None]:
 def _name(out: Path) -> object:
     """Of the sweep in a folder; None if there is none."""
     try:
-        with (out / MANIFEST).open("rb") as file:
+        with regular_file(out / MANIFEST) as file:
             manifest = json.loads(file.read(_MOST_BYTES))
     except (OSError, ValueError, RecursionError):
         return None

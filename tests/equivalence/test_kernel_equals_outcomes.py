@@ -13,7 +13,7 @@ from chain_bandit.crypto.keys import derive
 from chain_bandit.game.simulated import replicates
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.regret import Regret
-from chain_bandit.protocol.units import Means
+from chain_bandit.protocol.units import UNIT, Means
 from chain_bandit.scenario import Scenario
 from chain_bandit.simulation import plain as tallies
 from chain_bandit.simulation.engine import Engine
@@ -121,7 +121,7 @@ def test_every_attack_under_every_setting(name, option):
 LIES: list[tuple[str, dict[str, Any]]] = [
     ("on-off", {"period": 1}), ("inflated-counts", {"favour": 5, "times": 100}), ("a-little-is-enough", {"z": 1.5}),
     ("a-little-is-enough", {"z": 900.0}), ("inner-product", {"epsilon": 1.5}), ("inner-product", {"epsilon": 900.0}),
-    ("radius", {"favour": 0}), ("radius", {"favour": 5, "share": 900.0}),
+    ("radius", {"favour": 0}), ("radius", {"favour": 5, "share": 900.0}), ("optimiser", {"rushing": True}),
 ]  # fmt: skip
 
 
@@ -132,6 +132,62 @@ def test_every_option_of_a_lie(name, options):
         malicious = [{"seat": seat, "attacks": [told]} for seat in (1, 4, 6)]
         delta = 0.4 if option == "delta-safe" else None
         require_equal(scenario(name, 1, aggregation=option, delta=delta, malicious=malicious))
+
+
+RUSHING = {"name": "optimiser", "options": {"rushing": True}}
+
+
+def test_who_rushes_does_so_in_all_that_it_tells_whoever_validates(monkeypatch):
+    """And the planted fault: the compiled game lets nobody."""
+    for lies in ([RUSHING], [{"name": "radius"}, RUSHING], [{"name": "radius"}, {"name": "optimiser"}]):
+        for selection in ({}, *SELECTIONS.values()):
+            malicious = [{"seat": 2, "attacks": lies}, {"seat": 5, "attacks": [{"name": "mimic"}]}]
+            require_equal(scenario("optimiser", aggregation="confidence", malicious=malicious, **selection))
+    case = scenario("optimiser", aggregation="confidence", malicious=[{"seat": 2, "attacks": [RUSHING]}])
+    require_equal(case)
+    whole = numbers.cast
+
+    def patient(*given: Any) -> numbers.Cast:
+        made = whole(*given)
+        made.seats[numbers.RUSHES] = 0
+        return made
+
+    monkeypatch.setattr(numbers, "cast", patient)
+    with pytest.raises(AssertionError):
+        require_equal(case)
+
+
+@pytest.mark.parametrize("liars", [(6,), (1, 6)])
+def test_who_rushes_stands_at_the_very_edge_of_the_radius_in_every_round(liars):
+    malicious = [{"seat": seat, "attacks": [RUSHING]} for seat in liars]
+    case = scenario("optimiser", aggregation="confidence", malicious=malicious)
+    p, attacks, secret = case.parameters, case.attacks(), derive(case.seed, "secret")
+    game = Play(Setting(p, case.model, secret, secret, attacks, hashes(secret, secret), chances=dict.fromkeys(liars)))
+    honest = [seat for seat in range(p.participants) if seat not in liars]
+    told, lie = [], attacks[liars[0]].means
+
+    def heard(view: View, own: Means) -> Means:
+        rows = tuple(game._purses[seat].means for seat in honest)
+        assert view.honest_rows == rows
+        told.append((rows, view.ledger.pulls, lie(view, own)))
+        return told[-1][2]
+
+    first = attacks[liars[0]]
+    first.means = heard  # type: ignore[method-assign]
+    blocks = [outcome.header for outcome in game.rounds() if outcome.header]
+    assert len(blocks) == len(told) > 30
+    for header, (rows, pulls, values) in zip(blocks, told, strict=True):
+        sums = [sum(column) // len(rows) for column in zip(*rows, strict=True)]
+        for arm, (column, value) in enumerate(zip(zip(*rows, strict=True), values, strict=True)):
+            assert all(header.selected[arm] >> seat & 1 for seat in liars)
+
+            def inside(x: int, column: tuple[int, ...] = column, n: int = pulls[arm]) -> bool:
+                median = sorted([*column, *[x] * len(liars)])[(p.participants - 1) // 2]
+                return 4 * n * (x - median) ** 2 < p.delta**2
+
+            further = value + (-1 if arm == sums.index(max(sums)) else 1)
+            assert inside(value)
+            assert not 0 <= further <= UNIT or not inside(further)
 
 
 def test_what_a_plugin_inherits_is_not_taken_for_its_lie():

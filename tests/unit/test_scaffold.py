@@ -7,14 +7,21 @@ import runpy
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.environments import registry as environments
 from chain_bandit.scaffold import GROUPS, NameRefused, new
+from chain_bandit.scenario import Scenario
+from chain_bandit.simulation.rivals.registry import RIVALS
 
-TAKEN = {"attack": set(ATTACKS), "environment": set(environments.OURS), "aggregator": set(), "policy": set()}
+OPTIONS = set(get_args(Scenario.model_fields["aggregation"].annotation))
+TAKEN = {
+    "attack": set(ATTACKS), "environment": set(environments.OURS),
+    "aggregator": {*OPTIONS, *RIVALS}, "policy": set(RIVALS),
+}  # fmt: skip
 
 
 def hyphened(word: str) -> str:
@@ -73,6 +80,17 @@ def test_a_plugin_called_test_is_not_taken_for_one(tmp_path: Path) -> None:
     found = subprocess.run(collect, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
     assert found.returncode == 0, found.stdout
     assert "2 tests collected" in found.stdout
+
+
+@pytest.mark.parametrize("kind", GROUPS)
+def test_no_name_that_a_registry_has_is_taken_for_a_plugin(kind: str, tmp_path: Path) -> None:
+    known = {"attack": "optimiser", "environment": "table", "aggregator": "confidence", "policy": "zhu"}
+    assert known[kind] in TAKEN[kind]
+    for name in sorted(TAKEN[kind]):
+        with pytest.raises(NameRefused, match=f"^'{name}': expected a name that no {kind} of ours has$"):
+            new(kind, name, tmp_path / "begun")
+    assert not list(tmp_path.iterdir())
+    assert new(kind, f"{name}-of-mine", tmp_path / "begun")
 
 
 def test_a_name_of_ours_is_refused_in_a_sentence(tmp_path: Path) -> None:

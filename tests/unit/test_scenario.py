@@ -188,6 +188,26 @@ def test_the_largest_numbers_are_refused_by_an_inequality(read, key, number, mod
     assert len(str(refused.value)) < 400
 
 
+def test_a_number_that_is_too_large_is_named_as_the_file_has_it(read):
+    for key, number, said in (
+        ("rounds", 10**20, "rounds: T * (chain.skip_deadline + 4) < 2^32"),
+        ("burn_in", 3 * 10**20, "horizon: T > L"), ("burn_in", -3, "burn_in: L is a multiple of K"),
+        ("participants", 0, "participants: 2 <= M"),
+    ):  # fmt: skip
+        with pytest.raises(AssumptionBroken) as refused:
+            read(**{key: number})
+        assert str(refused.value).startswith(said)
+
+
+def test_who_rushes_is_in_no_game_on_a_chain(read, tmp_path):
+    lies = [{"name": "mimic"}, {"name": "optimiser", "options": {"rushing": False}}]
+    assert read(malicious=[{"seat": 1, "attacks": lies}])
+    lies[1]["options"] = {"rushing": True}
+    with pytest.raises(AssumptionBroken, match="nobody rushes"):
+        read(malicious=[{"seat": 1, "attacks": lies}])
+    assert load(tmp_path / "scenario.toml", {"malicious": [{"seat": 1, "attacks": lies}]}, on_chain=False)
+
+
 def test_the_expected_committee_and_its_half_are_those_of_the_decimal(read):
     """Exactly: the fraction of 2^64 that stands for p is never below it, nor so far above that a floor would change."""
     base, tried = read().model_dump(), 0

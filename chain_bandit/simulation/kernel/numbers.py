@@ -106,9 +106,9 @@ class Rules(NamedTuple):
 
 PROBING, COMMANDING = range(2)
 
-SEAT, LABELLED, FIRST, AFTER, LASTING = range(5)
-"""By malicious seat: its number, whether it is labelled a liar, its first attack, the first attack after its own, and
-whether what it reports never changes."""
+SEAT, LABELLED, FIRST, AFTER, LASTING, RUSHES = range(6)
+"""By malicious seat: its number, whether it is labelled a liar, its first attack, the first attack after its own,
+whether what it reports never changes, and whether it knows the honest reports of the open round."""
 
 LIE, A, B, SAYS, COMMANDS, OPENS, VOTES, SINCE, UNTIL = range(9)
 """By attack: a `Lie` or -1 and what it reads; its `Effect` in numbers of `SAID`, and in which rounds it has it."""
@@ -144,6 +144,9 @@ class Keys(NamedTuple):
 
 SAID = (Said.ONCE, Said.NEVER, Said.TWICE)
 """By number."""
+
+_AT_ONCE = 1 << 16
+"""Rounds whose widths are computed together: the table is all the memory that many rounds take."""
 
 
 def rules(
@@ -197,19 +200,21 @@ def widths(horizon: int, numerator: int, denominator: int) -> Ints:
 
     A double is as good as the decimals of `log_billionths` unless it is near an integer: only then these decide.
     """
-    rounds = np.arange(1, horizon + 1, dtype=np.float64)
-    billionths = 1e9 * np.log(rounds)
-    logs = np.floor(billionths).astype(np.int64)
-    for at in np.flatnonzero(np.abs(billionths - np.rint(billionths)) < 1e-4):
-        logs[at] = log_billionths(int(at) + 1)
-    most = numerator * int(logs[-1]) * 10**7
+    most = numerator * log_billionths(horizon) * 10**7
     if most // denominator >= 2**63:
         raise NotCompiled("exploration", f"C1 = {numerator}/{denominator} is too large for 64 bits")
-    if most < 2**63:
-        table = numerator * logs * 10**7 // denominator
-    else:
-        table = np.array([numerator * int(log) * 10**7 // denominator for log in logs], np.int64)
-    return np.concatenate([np.zeros(1, np.int64), table])
+    table = np.zeros(horizon + 1, np.int64)
+    for first in range(1, horizon + 1, _AT_ONCE):
+        part = table[first : first + _AT_ONCE]
+        billionths = 1e9 * np.log(np.arange(first, first + part.size, dtype=np.float64))
+        logs = np.floor(billionths).astype(np.int64)
+        for at in np.flatnonzero(np.abs(billionths - np.rint(billionths)) < 1e-4):
+            logs[at] = log_billionths(first + int(at))
+        if most < 2**63:
+            part[:] = numerator * logs * 10**7 // denominator
+        else:
+            part[:] = [numerator * int(log) * 10**7 // denominator for log in logs]
+    return table
 
 
 def cast(parameters: Parameters, attacks: Mapping[int, Attack]) -> Cast:
@@ -226,8 +231,8 @@ def cast(parameters: Parameters, attacks: Mapping[int, Attack]) -> Cast:
         parts += [_numbers(*each, parameters) for each in zip(parts_of(attack), effects(attack), strict=True)]
         lies = [part[LIE] for part in parts[first:] if part[LIE] >= 0]
         lasting = bool(lies) and lies[-1] == Lie.CONSTANT
-        seats.append((seat, bool(attack.conduct & Conduct.LIAR), first, len(parts), lasting))
-    return Cast(_rows(seats, 5), _rows(parts, 9), max((read_by(part[LIE]) for part in parts), default=0))
+        seats.append((seat, bool(attack.conduct & Conduct.LIAR), first, len(parts), lasting, attack.rushes))
+    return Cast(_rows(seats, 6), _rows(parts, 9), max((read_by(part[LIE]) for part in parts), default=0))
 
 
 def _rows(columns: list[Any], count: int) -> Ints:

@@ -27,6 +27,7 @@ from chain_bandit.simulation.kernel.numbers import (
     LIE,
     OPENS,
     PROBING,
+    RUSHES,
     SAYS,
     SEAT,
     SINCE,
@@ -332,12 +333,13 @@ def _agree(rules: Any, cast: Any, state: Any, t: Any, simple: Any) -> Any:
                         if header == TWICE:
                             state.seats[PROVEN, seat] = True
             if state.seats[REPORTING, seat] and not state.seats[SETTLED, seat]:
+                if cast.seats[RUSHES, index]:
+                    _read(cast, state, index)
                 _tell(cast, state, index, seat, t)
                 state.seats[SETTLED, seat] = cast.seats[LASTING, index]
             still = still and state.seats[SETTLED, seat]
             if state.seats[COMMITTEE, seat] and not _listed(state, seat, t):
-                for row in range(cast.known):
-                    copy(state.liars[row, index], state.arms[row])
+                _read(cast, state, index)
         state.now[STILL] = still
     for arm in range(rules.arms):
         if state.arms[STALE, arm]:
@@ -346,6 +348,13 @@ def _agree(rules: Any, cast: Any, state: Any, t: Any, simple: Any) -> Any:
     if not simple and not (heard and votes >= quorum(rules, members)):
         return SKIP
     return REJECTED if state.now[EMPTY] else APPROVED
+
+
+@inlined
+def _read(cast: Any, state: Any, index: Any) -> None:
+    """What the honest report, as far as lies are made of it."""
+    for row in range(cast.known):
+        copy(state.liars[row, index], state.arms[row])
 
 
 @inlined

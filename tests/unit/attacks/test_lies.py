@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import replace
+from inspect import signature
 from math import erf, sqrt
 from statistics import fmean, pstdev
 
@@ -14,6 +15,7 @@ from chain_bandit.protocol.digests import ZERO
 from chain_bandit.protocol.ledger import opening
 from chain_bandit.protocol.messages import Domain
 from chain_bandit.protocol.units import UNIT
+from chain_bandit.simulation.kernel import numbers
 
 COLLUDERS = frozenset({1, 4})
 
@@ -195,6 +197,23 @@ def test_inflated_counts_claim_more_than_there_were_but_no_more_than_there_are_r
     assert attack.means(view, (1, 2, 3)) == (1, UNIT, 3)
 
 
+NO_NUMBERS = (float("nan"), float("inf"), -float("inf"), "x", "", [], {}, -1, 10**30, 2.5)
+OPTIONS = [(name, option) for name, kind in ATTACKS.items() for option in signature(kind).parameters]
+
+
+@pytest.mark.parametrize(("name", "option"), OPTIONS)
+def test_whatever_an_option_is_it_is_refused_or_can_be_simulated(scenario, name, option):
+    kept = []
+    for value in NO_NUMBERS:
+        try:
+            attack = make(name, {option: value})
+        except UnknownAttack:
+            continue
+        kept.append(value)
+        numbers.cast(scenario(7, 3, 60).parameters, {1: attack})
+    assert kept in ([], [2.5])  # a share
+
+
 @pytest.mark.parametrize(
     ("name", "options"),
     [
@@ -202,7 +221,7 @@ def test_inflated_counts_claim_more_than_there_were_but_no_more_than_there_are_r
         ("inner-product", {"epsilon": 1001}), ("inner-product", {"epsilon": "much"}),
         ("radius", {"share": float("inf")}), ("radius", {"favour": 0.5}), ("radius", {"favour": -1}),
         ("on-off", {"period": 0}), ("on-off", {"period": 2.5}), ("on-off", {"period": 2**64}),
-        ("inflated-counts", {"times": 0}), ("inflated-counts", {"favour": True}),
+        ("optimiser", {"rushing": 1}), ("inflated-counts", {"times": 0}), ("inflated-counts", {"favour": True}),
     ],
 )  # fmt: skip
 def test_options_out_of_their_bounds_are_refused(name, options):

@@ -1,6 +1,7 @@
 """simulation/kernel: its parts against the plain functions that they stand for."""
 
 import random
+import tracemalloc
 from collections import Counter
 from fractions import Fraction
 from itertools import accumulate
@@ -135,6 +136,21 @@ def test_widths_are_those_of_the_decimals(numerator, denominator):
     assert [int(z) for z in table[1:]] == [
         arms.width_table(t, numerator, denominator) for t in range(1, 3_001)
     ]
+
+
+def test_widths_do_not_depend_on_how_many_are_computed_together(monkeypatch):
+    for numerator, denominator in ((2, 1), (12_345_678_901, 2**40)):
+        together = numbers.widths(1_000, numerator, denominator).tolist()
+        for several in (1, 7, 500, 1_000):
+            monkeypatch.setattr(numbers, "_AT_ONCE", several)
+            assert numbers.widths(1_000, numerator, denominator).tolist() == together
+
+
+def test_a_table_of_widths_takes_no_more_memory_than_it_has():
+    tracemalloc.start()
+    table = numbers.widths(10**6, 2, 1)
+    assert tracemalloc.get_traced_memory()[1] < 1.5 * table.nbytes
+    tracemalloc.stop()
 
 
 def test_a_logarithm_next_to_an_integer_is_not_left_to_doubles(monkeypatch):

@@ -117,6 +117,19 @@ REFUSED = {
     "an unknown key of the scenario": (SWEEP.replace("cost =", "costs ="), "did you mean 'cost'"),
     "our own key": ('file = "x"\n' + SWEEP, "unknown key 'file'"),
     "an axis over nothing": (SWEEP.replace("cost =", '"name.x" ='), "name is not a table"),
+    "an axis without names": (SWEEP + "[axes.more]\n", "axes.more: .*at least 1 item"),
+    "an axis of what is no change": (SWEEP + "[axes.more]\na = [1]\n", "axes.more.a: .*a valid dictionary"),
+    "an axis that is a number": (SWEEP.replace('["constant", "distance"]', "3"), "axes.cost: .*a valid list"),
+    "thousands of axes": (SWEEP + "".join(f"[axes.k{i}]\na = {{}}\n" for i in range(20_000)), "axes: .*at most 64"),
+    "a key of thousands of parts": (
+        SWEEP + f"[axes.other]\na = {{ '{'.'.join('a' * 90)}' = 1 }}\n", "no key is nested so deep"
+    ),
+    "a key of thousands of letters": (SWEEP + f"[axes.other]\na = {{ {'a' * 2_000} = 1 }}\n", "should match pattern"),
+    "a base of a list": (SWEEP.replace('"base.toml"', "[1]"), "base: .*a valid string"),
+    "more than fits into memory": (
+        SWEEP.replace('["constant", "distance"]', str([*range(900)])) + f"long = {{ name = '{'a' * 9_500}' }}\n",
+        r"5,400 cells of 9,\d+ bytes are more than 50,000,000",
+    ),
 }  # fmt: skip
 
 
@@ -126,6 +139,16 @@ def test_what_is_no_sweep_is_refused_before_anything_is_played(load, case):
     with pytest.raises(ScenarioInvalid, match=sentence) as refused:
         list(load(text).points())
     assert refused.value.exit_code == 3
+
+
+def test_what_would_take_all_memory_fails_at_its_point_before_it_is_played(load):
+    text = SWEEP.replace("[axes]", 'checkpoints = [50]\n[axes]').replace("replicates = 3", "replicates = 100_000")
+    many = next(load(text, BASE.replace("= 7", "= 1000")).points())
+    assert "replicates * (12 checkpoints + 2 M) <= 150000000" in many.failure
+    for rounds, failure in ((10**8, ""), (10**8 + 1, "T <= 100000000 (in simulation)")):
+        long = load(SWEEP, BASE.replace("= 50", f"= {rounds}\nchain = {{ skip_deadline = 1 }}"))
+        assert failure in next(long.points()).failure
+        assert bool(failure) == bool(next(long.points()).failure)
 
 
 def test_a_number_out_of_its_bounds_is_refused_with_the_inequality(load):

@@ -1,12 +1,14 @@
 """sweep/run.py and sweep/cell.py: what is kept, what is played again, what is refused. Games are made up here."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet
 import pytest
 
+from chain_bandit import cli
 from chain_bandit.protocol.errors import Stopped
 from chain_bandit.simulation.replicates import PARTS
 from chain_bandit.simulation.sums import SUMS
@@ -138,6 +140,65 @@ def test_every_bit_of_a_cell_counts(swept, made, tmp_path):
     assert (result.played, len(result.damaged)) == (1, 1)
     assert path.stem in result.damaged[0]
     assert path.read_bytes() == whole
+
+
+def test_a_cell_that_nobody_can_read_to_its_end_is_played_again(swept, made, tmp_path):
+    swept()
+    path = next((tmp_path / "out" / "cells").iterdir())
+    whole, table = path.read_bytes(), pyarrow.parquet.read_table(path)
+    path.unlink()
+    os.mkfifo(path)  # nobody writes to it
+    assert (swept(resume=True).played, path.read_bytes()) == (1, whole)
+    zeros = np.zeros(10**6, np.int64)
+    long = pyarrow.table(dict.fromkeys(table.column_names, zeros)).replace_schema_metadata(table.schema.metadata)
+    pyarrow.parquet.write_table(long, path)
+    most = pyarrow.default_memory_pool().max_memory()
+    assert "holds another cell" in swept(resume=True).damaged[0]
+    assert pyarrow.default_memory_pool().max_memory() == most, "it was read before it was looked at"
+
+
+def test_a_manifest_that_is_a_pipe_keeps_nobody(swept, made, tmp_path):
+    (tmp_path / "out").mkdir()
+    os.mkfifo(tmp_path / "out" / run.MANIFEST)
+    with pytest.raises(run.SweepRefused, match="is not the folder of a sweep"):
+        swept(resume=True)
+
+
+@pytest.mark.parametrize("name", [run.TABLE, "heatmap.svg", "heatmap.svg.partial", run.CELLS])
+def test_a_folder_where_a_file_goes_is_refused_in_a_sentence(made, tmp_path, monkeypatch, capsys, name):
+    (tmp_path / "sweep.toml").write_text(SWEEP)
+    (tmp_path / "out").mkdir()
+    manifest = {"format": run.FORMAT, "name": "made-up", "version": ""}
+    (tmp_path / "out" / run.MANIFEST).write_text(json.dumps(manifest))
+    if name == run.CELLS:
+        (tmp_path / "out" / name).write_text("precious")
+    else:
+        (tmp_path / "out" / name / "precious").mkdir(parents=True)
+    out = str(tmp_path / "out")
+    monkeypatch.setattr("sys.argv", ["chain-bandit", "sweep", str(tmp_path / "sweep.toml"), "--resume", "--out", out])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    said = capsys.readouterr().err
+    assert (ended.value.code, said.count("\n")) == (3, 1), said
+    assert said.startswith(f"error: {out}: cannot be written: ")
+
+
+def test_what_a_file_says_is_told_on_one_line_that_no_terminal_obeys(made, tmp_path, monkeypatch, capsys):
+    start, end = SWEEP.index("[base]"), SWEEP.index("[axes]")
+    elsewhere = SWEEP[:start] + 'base = "\\u001b[31m\\n"\n' + SWEEP[end:]
+    table = SWEEP.replace('"bernoulli"\nmeans = [0.7, 0.5, 0.45]', '"table"\nfile = ""')
+    named = table.replace("liars = [1, 2, 3]", '"rewards.file" = ["\\u001b[31m\\n"]')
+    for text, code in ((elsewhere, 3), (named, 15)):
+        (tmp_path / "sweep.toml").write_text(text)
+        monkeypatch.setattr("sys.argv", [
+            "chain-bandit", "sweep", str(tmp_path / "sweep.toml"), "--out", str(tmp_path / "out"),
+        ])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr().err
+        assert (ended.value.code, said.count("\n")) == (code, 1), said
+        assert r"\x1b[31m\n" in said
+        assert said[:-1].isprintable()
 
 
 def test_the_cell_of_another_is_not_taken_for_it(swept, made, tmp_path):
