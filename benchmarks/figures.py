@@ -52,7 +52,9 @@ MARKS = tuple(int(t) for t in np.unique(np.geomspace(20, ROUNDS, 60).round()))
 Json = dict[str, Any]
 
 
-def scenario(rule: str, attack: str | None, seats: int = SEATS, liars: int = LIARS, rounds: int = ROUNDS) -> Scenario:
+def scenario(
+    rule: str, attack: str | None, seats: int = SEATS, liars: int = LIARS, rounds: int = ROUNDS, **changes: Any
+) -> Scenario:
     """A game under an aggregation rule whose last seats attack; an undefended one assumes that nobody lies."""
     attacking = range(seats - liars, seats) if attack else ()
     breaks_consensus = attack and ATTACKS[attack].conduct & Conduct.ATTACKER
@@ -62,7 +64,7 @@ def scenario(rule: str, attack: str | None, seats: int = SEATS, liars: int = LIA
         "aggregation": "option-2" if rule == NONE else rule, "delta": DELTA.get(rule),
         "rewards": {"kind": "bernoulli", "means": list(MEANS)},
         "malicious": [{"seat": seat, "attacks": [{"name": attack}]} for seat in attacking],
-    })  # fmt: skip
+    } | changes)  # fmt: skip
     given.check()
     return given
 
