@@ -86,6 +86,11 @@ class Case:
         return load(path, changes)
 
 
+CONFIDENCE = {
+    "participants": 10, "aggregation": "confidence", "rewards": {"kind": "bernoulli", "means": [0.5, 0.45, 0.4, 0.3]},
+}  # fmt: skip
+"""Our own rule in the set-up of Zhu et al., played in the place of Theorem 2's."""
+
 OWN, RANGE, WORST = ("the scenario's", None), ("in range", "within-range"), ("worst accepted", "optimiser")
 CASES = (
     *(
@@ -104,6 +109,10 @@ CASES = (
     Case(6, f"{OWN[0]}, L by the rule", by_rule=True, least=10_000),
     Case(6, *RANGE, inside=False),
     Case(7, *OWN),
+    *(Case(theorem, *WORST, inside=theorem == 5) for theorem in (5, 6, 7)),
+    Case(2, "confidence, nobody lies", changes=CONFIDENCE | {"adversary.liars": 0}),
+    *(Case(2, f"confidence, {name}", lie, CONFIDENCE) for name, lie in (OWN, RANGE, WORST)),
+    Case(2, f"confidence, {RANGE[0]}, constant cost", RANGE[1], CONFIDENCE | {"cost": "constant"}),
 )
 
 
