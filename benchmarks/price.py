@@ -8,7 +8,7 @@ paid, rounds fail, and who is in case 2 pays, by Theorem 1's constant cost or by
 meets every attack with every commander in turn; beside it stand Options 1 and 2 with the costs of their theorems, and
 `confidence` under commanders drawn by trust, where rounds can fail: nobody who attacks, and the attacks that are the
 three worst for the rule in the heat maps. Last, as many who break the consensus beside as many who lie as there are
-bounds for. Regret of an honest participant, in whole rewards.
+bounds for. Regret of an honest participant, in whole rewards. What FILE holds is not played again.
 """
 
 import argparse
@@ -71,10 +71,14 @@ class Asked:
     liars: int
     attacks: tuple[str, ...]
 
+    @property
+    def honest(self) -> int:
+        """How many seats neither lie nor attack: of the row without an attack, those that would be left by one."""
+        return figures.SEATS - self.liars * max(1, len(self.attacks))
+
     def scenario(self) -> Scenario:
         """With the assumed bounds of the heat maps: m = 0 where nobody attacks the consensus."""
-        setting = SETTINGS[self.setting]
-        first = figures.SEATS - self.liars * len(self.attacks)
+        setting, first = SETTINGS[self.setting], figures.SEATS - self.liars * len(self.attacks)
         seats = [
             {"seat": first + self.liars * at + seat, "attacks": [{"name": name}]}
             for at, name in enumerate(self.attacks) for seat in range(self.liars)
@@ -112,14 +116,31 @@ def line(each: Asked, count: int, jobs: int) -> Line:
     """A row, for machines."""
     return {
         "setting": each.setting, "liars": each.liars, "attacks": each.attacks,
-        "oracle": oracle(each.liars, count),
+        "oracle": oracle(each.honest, count),
     } | ends(played(each.scenario(), count, jobs)) | provenance.made(0, count)  # fmt: skip
 
 
+def lines(given: argparse.Namespace) -> Iterator[Line]:
+    """What the file holds, then what is played."""
+    known = kept(given.json) if given.json and given.json.exists() else []
+    yield from known
+    done = {(row["setting"], row["liars"], tuple(row["attacks"])) for row in known}
+    with given.json.open("a", encoding="utf-8") if given.json else nullcontext() as out:
+        for each in asked():
+            if (each.setting, each.liars, each.attacks) not in done:
+                start = time.perf_counter()
+                row = line(each, given.replicates, given.jobs)
+                told = f"{each.setting}, f = {each.liars}, {named(row)}: {whole(row):,.1f}"
+                print(f"{told}, {time.perf_counter() - start:.1f} s", file=sys.stderr, flush=True)
+                if out:
+                    print(json.dumps(row), file=out, flush=True)
+                yield row
+
+
 @cache
-def oracle(liars: int, count: int) -> dict[str, float]:
+def oracle(honest: int, count: int) -> dict[str, float]:
     """UCB on the rewards of the honest alone, from round 1 on."""
-    pooled = figures.Bench(count, 1).pooled(range(figures.SEATS - liars), (figures.ROUNDS,))
+    pooled = figures.Bench(count, 1).pooled(range(honest), (figures.ROUNDS,))
     return asdict(estimate(pooled[:, -1]))
 
 
@@ -182,17 +203,7 @@ def main() -> None:
     parser.add_argument("--table", type=Path, help="play nothing, print the tables of such a file")
     given = parser.parse_args()
     provenance.require_clean(given.json)
-    found = kept(given.table) if given.table else []
-    if not given.table:
-        with given.json.open("w", encoding="utf-8") if given.json else nullcontext() as out:
-            for each in asked():
-                start = time.perf_counter()
-                row = line(each, given.replicates, given.jobs)
-                found.append(row)
-                told = f"{each.setting}, f = {each.liars}, {named(row)}: {whole(row):,.1f}"
-                print(f"{told}, {time.perf_counter() - start:.1f} s", file=sys.stderr, flush=True)
-                if out:
-                    print(json.dumps(row), file=out, flush=True)
+    found = kept(given.table) if given.table else list(lines(given))
     for table in (shown, every):
         print("\n".join(table(found)), end="\n\n")
 
