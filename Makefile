@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 FORGE := node_modules/@foundry-rs/forge-$(shell uname -s | tr A-Z a-z)-$(patsubst x86_64,amd64,$(patsubst aarch64,arm64,$(shell uname -m)))/bin/forge
 
-.PHONY: help demo test check lint types static forge contracts-deep mutants deep artifacts lock bench comparison gas live schedules schedules-deep late consensus regret theorems growth payoff commanders committees rivals speed figures vrf audit kills siege tampering honest verdicts mediate-speed snapshots clean
+.PHONY: help demo test check lint types static forge contracts-deep mutants deep artifacts lock bench comparison gas live schedules schedules-deep late consensus regret theorems growth price payoff commanders committees rivals speed figures vrf audit kills siege tampering honest verdicts mediate-speed snapshots clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -83,6 +83,10 @@ committees: .venv/ready ## Theorem 7: who sits among the N best by reputation, w
 
 growth: .venv/ready ## how every theorem's regret grows from T = 10^3 to 10^6, part by part; what security costs (three hours of CPU)
 	@$(BIN)/python benchmarks/growth.py --json docs/figures/growth.jsonl
+	@$(BIN)/python -m benchmarks.pages
+
+price: .venv/ready ## what security costs our rule and Options 1 and 2: burn-in, failed rounds and costs switched on (ten minutes of CPU)
+	@$(BIN)/python -m benchmarks.price --json docs/figures/price.jsonl
 	@$(BIN)/python -m benchmarks.pages
 
 payoff: .venv/ready ## does attacking pay? every attack under every cost, and the best response by search

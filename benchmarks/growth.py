@@ -1,6 +1,6 @@
 """How the regret of every theorem grows with T, part by part, and what security costs.
 
-    python benchmarks/growth.py [--replicates 100] [--theorem 1 ...] [--attack NAME ...] [--most T] [--jobs 1]
+    python benchmarks/growth.py [--replicates 100] [--theorem 1 ...] [--attack NAME ...] [--horizon T ...] [--jobs 1]
                                 [--json FILE]
     python benchmarks/growth.py --table FILE
 
@@ -86,6 +86,11 @@ class Case:
         return load(path, changes)
 
 
+CONFIDENCE = {
+    "participants": 10, "aggregation": "confidence", "rewards": {"kind": "bernoulli", "means": [0.5, 0.45, 0.4, 0.3]},
+}  # fmt: skip
+"""Our own rule in the set-up of Zhu et al., played in the place of Theorem 2's."""
+
 OWN, RANGE, WORST = ("the scenario's", None), ("in range", "within-range"), ("worst accepted", "optimiser")
 CASES = (
     *(
@@ -104,6 +109,10 @@ CASES = (
     Case(6, f"{OWN[0]}, L by the rule", by_rule=True, least=10_000),
     Case(6, *RANGE, inside=False),
     Case(7, *OWN),
+    *(Case(theorem, *WORST, inside=theorem == 5) for theorem in (5, 6, 7)),
+    Case(2, "confidence, nobody lies", changes=CONFIDENCE | {"adversary.liars": 0}),
+    *(Case(2, f"confidence, {name}", lie, CONFIDENCE) for name, lie in (OWN, RANGE, WORST)),
+    Case(2, f"confidence, {RANGE[0]}, constant cost", RANGE[1], CONFIDENCE | {"cost": "constant"}),
 )
 
 
@@ -138,26 +147,35 @@ class Point:
 
 def play(case: Case, rounds: int, count: int, jobs: int) -> Point:
     """One horizon of a row."""
-    scenario = case.scenario(rounds, seed=rounds)
-    measured, means = replicates(scenario, count, (rounds,), jobs), scenario.model.means
-    ends = {name: measured.sums[:, -1, at] for at, name in enumerate(SUMS)}
+    return played(case.scenario(rounds, seed=rounds), count, jobs)
+
+
+def played(scenario: Scenario, count: int, jobs: int) -> Point:
+    """What so many games of a scenario come to in the end."""
+    rounds, means = scenario.parameters.horizon, scenario.model.means
+    measured = replicates(scenario, count, (rounds,), jobs)
+    last = {name: measured.sums[:, -1, at] for at, name in enumerate(SUMS)}
     sweeps = scenario.parameters.burn_in // len(means)
-    bare = ends["arms"] + sweeps * sum(max(means) - mean for mean in means)
+    bare = last["arms"] + sweeps * sum(max(means) - mean for mean in means)
     best = means.index(max(means))
-    locked = (ends["arm"] != best) & (ends["since"] <= rounds - rounds // LATE)
-    return Point(rounds, {part: ends[part] / UNIT for part in PARTS}, bare / UNIT, locked)
+    locked = (last["arm"] != best) & (last["since"] <= rounds - rounds // LATE)
+    return Point(rounds, {part: last[part] / UNIT for part in PARTS}, bare / UNIT, locked)
 
 
 def line(case: Case, point: Point) -> dict[str, Any]:
-    """What one horizon of a row came to, for machines: means and standard errors, and where it is from."""
+    """What one horizon of a row came to, for machines, and where it is from."""
+    about = {"theorem": case.theorem, "attack": case.attack, "inside": case.inside, "rounds": point.rounds}
+    return about | ends(point) | provenance.made(point.rounds, len(point.bare))
+
+
+def ends(point: Point) -> Line:
+    """Means and standard errors of the regret, of each part of it, and of what is left if every pull is paid."""
     values = point.parts | {"regret": point.regret, "bare": point.bare}
-    return {
-        "theorem": case.theorem, "attack": case.attack, "inside": case.inside, "rounds": point.rounds,
-        "replicates": len(point.bare), "locked": int(point.locked.sum()), "price": asdict(point.price),
-    } | {
+    about = {"replicates": len(point.bare), "locked": int(point.locked.sum()), "price": asdict(point.price)}
+    return about | {
         name: asdict(estimate(each)) | {"error": float(each.std(ddof=1)) / len(each) ** 0.5}
         for name, each in values.items()
-    } | provenance.made(point.rounds, len(point.bare))  # fmt: skip
+    }
 
 
 def lines(given: argparse.Namespace) -> Iterator[Line]:
@@ -167,7 +185,7 @@ def lines(given: argparse.Namespace) -> Iterator[Line]:
     done = {(each["theorem"], each["attack"], each["rounds"]) for each in known}
     for rounds, case in product(HORIZONS, CASES):
         asked = case.theorem in given.theorem and (not given.attack or case.attack in given.attack)
-        within = case.least <= rounds <= given.most
+        within = case.least <= rounds and rounds in given.horizon
         if asked and within and (case.theorem, case.attack, rounds) not in done:
             start = time.perf_counter()
             found = line(case, play(case, rounds, given.replicates, given.jobs))
@@ -249,7 +267,7 @@ def main() -> None:
     parser.add_argument("--replicates", type=int, default=100)
     parser.add_argument("--theorem", type=int, nargs="*", default=list(range(1, 8)))
     parser.add_argument("--attack", nargs="*", help="as the table calls it")
-    parser.add_argument("--most", type=int, default=HORIZONS[-1], help="the longest horizon")
+    parser.add_argument("--horizon", type=int, nargs="*", choices=HORIZONS, default=list(HORIZONS))
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--json", type=Path, help="a line for each row and horizon; what it holds is not played again")
     parser.add_argument("--table", type=Path, help="play nothing, print the tables of such a file")

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from benchmarks import bars, exclusion, growth, payoff, rivals
+from benchmarks import bars, exclusion, growth, payoff, price, rivals
 from benchmarks.provenance import FIGURES
 
 DOCS = FIGURES.parent
@@ -44,7 +44,8 @@ def of(page: str, **tables: Callable[[list[Any]], Iterable[str]]) -> dict[str, T
 
 
 PAGES: dict[str, dict[str, Table]] = {
-    "results": {"bars": lambda: bars.table(bars.held()), "rushing": lambda: bars.table(bars.rushed())},
+    "results": {"bars": lambda: bars.table(bars.held()), "rushing": lambda: bars.table(bars.rushed())}
+    | of("price", price=price.shown, every=price.every),
     "growth": of("growth", totals=growth.totals, parts=growth.parts),
     "payoff": of("payoff", registry=payoff.registry, responses=payoff.responses),
     "exclusion": of("exclusion", registry=exclusion.registry)

@@ -93,6 +93,40 @@ def test_traffic_is_counted_once_a_recipient():
     assert communication.size((b"abc", 7, {1: b"xy"})) == 3 + 8 + 8 + 2
 
 
+POINTS = [(figures.NONE, 1), (figures.NONE, 9), (figures.TRIMMED, 0), ("confidence", 0)]
+
+
+@pytest.mark.parametrize(("rule", "liars"), few(POINTS, 2))
+def test_a_point_of_the_breakdown_is_what_its_command_gives(rule, liars):
+    about = said("breakdown")
+    row = about["figures"][rule][liars]
+    found = figures.Bench(about["seeds"][1] + 1, 2).lost(figures.scenario(rule, row["attack"], 20, liars))
+    assert row == {"share": liars / 20, "attack": row["attack"]} | figures.vars_of(found)
+
+
+def test_the_breakdown_has_every_rule_under_every_share_of_liars_and_the_lies_that_were_left_out_once():
+    """No worst of a few: what is worst of all in the heat maps is among those that are tried."""
+    assert {"optimiser", "worse-half", "sybil"} < set(figures.LYING) < set(said("heat")["figures"]["regret"])
+    for rows in said("breakdown")["figures"].values():
+        assert [row["share"] for row in rows] == [liars / 20 for liars in range(10)]
+        assert rows[0]["attack"] is None
+        assert all(row["attack"] in figures.LYING for row in rows[1:])
+
+
+@pytest.mark.parametrize("attack", ["optimiser", "swap", "sleeper"])
+def test_the_three_options_play_the_same_games_where_one_stands_for_them(attack):
+    options = ("option-1", "option-2", "option-3")
+    sums = [replicates(figures.scenario(rule, attack, 20, 6), 2, (2_000,)).sums for rule in options]
+    assert (sums[0] == sums[1]).all()
+    assert (sums[1] == sums[2]).all()
+    assert sums[0].any()
+
+
+def test_the_screen_finds_the_lie_that_is_planted_as_the_worst(monkeypatch):
+    monkeypatch.setattr(figures, "LYING", ("copycat", "worse-half", "mimic"))
+    assert figures.worst_lies(figures.NONE, 20, 6, 1)[0] == "worse-half"
+
+
 def test_time_by_size_is_of_three_decades_and_a_third_of_liars():
     assert figures.DECADES[-1] == 1_000 * figures.DECADES[0]
     assert 10**1.5 < figures.DECADES[-1] / figures.DECADES[-figures.LATE] < 10**1.6
