@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from chain_bandit.audit.exhibits import Field, Place
 from chain_bandit.audit.report import Checks
 from chain_bandit.history.blocks import History, Origin, RawBlock
-from chain_bandit.history.errors import BadEncoding
+from chain_bandit.history.errors import BadEncoding, UnknownType
 from chain_bandit.history.evm import (
     BlockHeader,
     decode_header,
@@ -27,7 +27,7 @@ class Survey:
     """What the first walk brings home.
 
     Attributes:
-        sound: whether blocks, roots and links all hold: only then is anything else worth replaying.
+        sound: whether blocks, roots and links all hold and can be read: only then is anything else worth replaying.
         first: where the first block is, which should create the contract.
         head: hash and number of the last block.
         trail: the first bytes of every block's hash.
@@ -83,7 +83,7 @@ def check_head(found: Survey, kept: bytes | None, checks: Checks) -> None:
         checks.that(found.head == kept, "chain.head", None, f"block {found.number}",
                     "its hash is {}, the auditor kept {}", found.head, kept)
     elif kept is not None:
-        checks.unknown("chain.head", "the blocks are no chain")
+        checks.unknown("chain.head", "the blocks are no chain that can be followed")
 
 
 def _follow(trail: bytes, found: Survey, checks: Checks) -> None:
@@ -110,7 +110,11 @@ def _check_block(block: RawBlock, found: Survey, first: int, chain_id: int, chec
         shown=Field.HEIGHT if header.number != expected else Field.PARENT,
     )  # fmt: skip
     found.head, found.number = header.digest, header.number
-    problem = _transactions_problem(block.transactions, header.transactions_root, chain_id)
+    try:
+        problem = _transactions_problem(block.transactions, header.transactions_root, chain_id)
+    except UnknownType as error:
+        checks.unknown("chain.transactions", f"{name}: {error}")
+        return False
     paid = checks.that(not problem, "chain.transactions", None, name, "{}", problem, "what its header binds")
     problem = _receipts_problem(block, header)
     received = checks.that(not problem, "chain.receipts", None, name, "{}", problem, "what its header binds")
@@ -119,6 +123,7 @@ def _check_block(block: RawBlock, found: Survey, first: int, chain_id: int, chec
 
 @remembered(512)
 def _transactions_problem(transactions: tuple[bytes, ...], root: bytes, chain_id: int) -> str:
+    """What is wrong with the transactions of a block, if anything is. Raises `UnknownType`."""
     try:
         if ordered_root(transactions) != root:
             return "its transactions do not give its transactions root"
@@ -127,6 +132,8 @@ def _transactions_problem(transactions: tuple[bytes, ...], root: bytes, chain_id
             _ = sent.sender  # or nobody signed it
             if sent.chain_id not in (None, chain_id):
                 return f"a transaction is not signed for chain {chain_id}"
+    except UnknownType:
+        raise
     except BadEncoding as error:
         return str(error)
     return ""
