@@ -57,7 +57,7 @@ CHECKS = {
     "costs.records": "The records handed back for the costs are those of the history, all of them.",
     "costs.case": "The costly rounds are those in which a liar's false report was in force.",
     "money.close": "The game was closed as the rules say: with costs when all was settled, else without.",
-    "money.balances": "Every withdrawal is what settlement owes that account, paid once.",
+    "money.balances": "Every withdrawal is what settlement owes, paid once; no account without code was refused it.",
     "money.conservation": "After every block the contract holds what the books owe, and nobody took more than its own.",
 }
 

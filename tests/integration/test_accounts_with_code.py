@@ -19,6 +19,9 @@ from tests.unit.audit.test_order import without
 MAKER = bytes.fromhex("5f5f5ff000")
 """Code that makes an empty contract, which takes a number of the account whose code it is."""
 
+REFUSING = bytes.fromhex("5f5ffd")
+"""Code that takes no money."""
+
 SOMEWHERE = "0x" + "77" * 20
 
 
@@ -108,3 +111,15 @@ def test_an_account_that_has_no_code_any_more_skips_no_number(game: CalledOff) -
     game.refused(-1)
     assert game.report().exit_code == 0
     assert {each.check for each in game.report(missing=-3).violations} == {"chain.order"}
+
+
+def test_an_account_whose_code_takes_no_money_is_refused_it_and_nobody_lied(node: Anvil) -> None:
+    class Unpaid(CalledOff):
+        def _withdraw(self) -> None:
+            self.delegate(0, self.put(REFUSING))
+            assert self.send(0, self.contract.address, SELECTORS["withdraw"])["status"] == "0x0"
+
+    report = Unpaid(node).report()
+    assert (report.exit_code, report.violations) == (0, [])
+    assert "call refused" in {finding.kind for finding in report.findings if finding.seat == 0}
+    assert report.accounts[0].owed > 0

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import rlp
 from eth_account import Account
 from eth_utils import to_checksum_address
 
@@ -155,6 +156,42 @@ def test_event_before_the_creation_is_a_violation(honest: Played, tmp_path: Path
     to = bytes(19) + b"\x77" if through else honest.contract.address
     forged.call_first(0, honest.outsider, to, b"hello", [withdrawn(honest, honest.owner.address, 10**18)])
     assert found_by_both(forged.made(), tmp_path) == ({"record.events"}, {"setup"})
+
+
+def with_a_refused_withdrawal(played: Played) -> Forgery:
+    """The first account that withdrew is not paid."""
+    forged = Forgery(played.history, {each.address: each for each in (*played.signers, played.owner)})
+    receipts = forged.blocks[forged.block_of("withdraw", 0)][2]
+    (_, gas, *_), kind = rlp.decode(receipts[0][1:]), receipts[0][:1]
+    receipts[:] = [kind + rlp.encode([b"", gas, bytes(256), []])]
+    return forged
+
+
+def test_account_without_code_that_is_not_paid_is_a_violation(honest: Played) -> None:
+    report = audit(with_a_refused_withdrawal(honest).made())
+    (violation,) = report.violations
+    assert (violation.check, violation.field) == ("money.balances", "withdrawal of seat 0")
+    assert (violation.found, violation.expected) == (0, report.accounts[0].owed)
+    assert violation.exhibit is not None
+    assert violation.exhibit.field == "input"
+
+
+def test_withdrawal_without_gas_is_a_finding(honest: Played) -> None:
+    forged = with_a_refused_withdrawal(honest)
+    spent = (21_000).to_bytes(2, "big")
+    forged.change_transaction(forged.block_of("withdraw", 0), 0, lambda fields: fields.__setitem__(4, spent))
+    report = audit(forged.made())
+    assert report.exit_code == 0, report.violations
+    assert "call out of gas, or refused" in {finding.kind for finding in report.findings}
+
+
+def test_second_withdrawal_is_refused_by_the_rules() -> None:
+    played = Played(Script())
+    with pytest.raises(Exception, match="refused"):
+        played.contract.withdraw(played.accounts[0])
+    report = audit(played.history)
+    assert report.exit_code == 0, report.violations
+    assert "call refused" in {finding.kind for finding in report.findings}
 
 
 @pytest.mark.parametrize("before", ["submitBlocks", "close"])
