@@ -146,6 +146,10 @@ def _replay(game: Game, call: Call) -> None:
         game.other["reverted"] += 1
         refused(game, call)
         return
+    if call.direct and call.others and (call.method != "withdraw" or game.numbered[call.sender].bare):
+        # The contract calls nobody but whom it pays, where only code can speak.
+        game.checks.that(False, "record.events", None, f"transaction 0x{call.digest.hex()}",
+                         "there are events of {} in it, not of {} alone", call.others, game.origin.contract)
     if call.direct and call.method == CREATION:
         setup.created(game, call)
         return

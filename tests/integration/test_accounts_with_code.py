@@ -22,6 +22,9 @@ MAKER = bytes.fromhex("5f5f5ff000")
 REFUSING = bytes.fromhex("5f5ffd")
 """Code that takes no money."""
 
+SPEAKING = bytes.fromhex("5f5fa000")
+"""Code that has an event without data."""
+
 SOMEWHERE = "0x" + "77" * 20
 
 
@@ -123,3 +126,19 @@ def test_an_account_whose_code_takes_no_money_is_refused_it_and_nobody_lied(node
     assert (report.exit_code, report.violations) == (0, [])
     assert "call refused" in {finding.kind for finding in report.findings if finding.seat == 0}
     assert report.accounts[0].owed > 0
+
+
+def test_an_account_whose_code_speaks_when_it_is_paid_is_no_violation(node: Anvil) -> None:
+    class Spoken(CalledOff):
+        def _withdraw(self) -> None:
+            self.delegate(0, self.put(SPEAKING))
+            logs = self.send(0, self.contract.address, SELECTORS["withdraw"])["logs"]
+            assert {log["address"] for log in logs} == {self.accounts[0].address.lower(), _hex(self.contract.address)}
+
+    report = Spoken(node).report()
+    assert (report.exit_code, report.violations) == (0, [])
+    assert report.checks["money.balances"].passed == 1
+
+
+def _hex(address: bytes) -> str:
+    return "0x" + address.hex()

@@ -104,6 +104,12 @@ class Forgery:
         logs = decode_receipt(receipts[index]).logs
         receipts[index] = _with_logs(receipts[index], (*logs, replace(logs[-1], data=taken[0])))
 
+    def speak(self, method: str, which: int, log: Log) -> None:
+        """Let a call have one more log."""
+        block, index = self._place(method, which)
+        receipts = self.blocks[block][2]
+        receipts[index] = _with_logs(receipts[index], (*decode_receipt(receipts[index]).logs, log))
+
     def creation(self, change: Callable[[bytes], bytes]) -> None:
         """Change the deployment's data and sign it again."""
         self.change_transaction(0, 0, lambda fields: fields.__setitem__(7, change(fields[7])))

@@ -158,6 +158,16 @@ def test_event_before_the_creation_is_a_violation(honest: Played, tmp_path: Path
     assert found_by_both(forged.made(), tmp_path) == ({"record.events"}, {"setup"})
 
 
+@pytest.mark.parametrize(("method", "which"), [("submitBlocks", 3), ("skip", 0), ("reveal", 0), ("withdraw", 0)])
+def test_event_of_another_contract_in_a_call_is_a_violation(honest: Played, method: str, which: int) -> None:
+    """The contract calls nobody but whom it pays, and a paid account without code says nothing."""
+    forged = Forgery(honest.history, {each.address: each for each in (*honest.signers, honest.owner)})
+    other = b"\x77" * 20
+    forged.speak(method, which, Log(other, (TOPICS["Recorded"],), bytes(96)))
+    (violation,) = audit(forged.made()).violations
+    assert (violation.check, violation.found) == ("record.events", ["0x" + other.hex()])
+
+
 def with_a_refused_withdrawal(played: Played) -> Forgery:
     """The first account that withdrew is not paid."""
     forged = Forgery(played.history, {each.address: each for each in (*played.signers, played.owner)})
