@@ -49,6 +49,7 @@ class BlockHeader:
     transactions_root: bytes
     receipts_root: bytes
     bloom: bytes
+    gas_limit: int
     gas_used: int
     timestamp: int
 
@@ -174,6 +175,7 @@ def decode_header(raw: bytes) -> BlockHeader:
         transactions_root=fields[4],
         receipts_root=fields[5],
         bloom=fields[6],
+        gas_limit=int.from_bytes(fields[9], "big"),
         gas_used=int.from_bytes(fields[10], "big"),
         timestamp=int.from_bytes(fields[11], "big"),
     )
