@@ -154,7 +154,7 @@ def _replay(game: Game, call: Call) -> None:
         setup.created(game, call)
         return
     if game.deployment is None:
-        if game.survey.created and not game.blind:  # to an address without code every call succeeds, and says nothing
+        if game.survey.environment and not game.blind:  # at an address without code every call succeeds, in silence
             game.checks.same(call.events, (), "record.events", None, "events before the creation")
         return
     for event in call.events:

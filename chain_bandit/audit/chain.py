@@ -32,9 +32,12 @@ class Survey:
         head: hash, number and time of the last block.
         trail: the first bytes of every block's hash.
         strayed: whether a block was another than the auditor's trail has.
-        created: whether the contract is there: a call that comes before it succeeds too, and opens nothing.
+        environment: who created the contract; nobody until it is there: a call that comes before it succeeds too, and
+            opens nothing.
         reveal: secret, encoded roles and encoded model, once the contract took them.
-        pulls: all settlements, one after the other.
+        pulls: all settlements, one after the other, up to the first that another than the environment made: no contract
+            of this version takes one, and nothing is opened any more.
+        usurped: whether there was such a one.
         seal_keys: of each seat that revealed its sealing key.
     """
 
@@ -45,9 +48,10 @@ class Survey:
     time: int = 0
     trail: bytearray = field(default_factory=bytearray)
     strayed: bool = False
-    created: bool = False
+    environment: bytes = b""
     reveal: tuple[bytes, bytes, bytes] | None = None
     pulls: bytearray = field(default_factory=bytearray)
+    usurped: bool = False
     seal_keys: dict[int, bytes] = field(default_factory=dict)
 
 
@@ -195,8 +199,9 @@ def opened(blocks: Iterable[RawBlock | None], origin: Origin) -> Survey:
 def _take_in(block: RawBlock, contract: bytes, found: Survey) -> None:
     """Keep what a block opens, or what is opened later. Whether it was right to is checked on the second walk."""
     for call in calls_in(block, contract):
-        found.created |= call.succeeded and call.method == CREATION
-        if call.succeeded and found.created:
+        if call.succeeded and call.method == CREATION:
+            found.environment = call.sender
+        if call.succeeded and found.environment:
             _take_in_call(call, found)
 
 
@@ -204,7 +209,9 @@ def _take_in_call(call: Call, found: Survey) -> None:
     if call.method == "reveal" and call.arguments:
         found.reveal = (call.arguments[0], call.arguments[1], call.arguments[2])
     elif call.method == "settleRewards" and call.arguments:
-        found.pulls += call.arguments[1]
+        found.usurped |= call.sender != found.environment
+        if not found.usurped:
+            found.pulls += call.arguments[1]
     for event in call.events:
         if event.name == "SealRevealed":
             found.seal_keys[event.values[0]] = event.values[1]

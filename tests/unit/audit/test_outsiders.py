@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 import rlp
+from eth_abi import encode
 from eth_account import Account
 from eth_utils import to_checksum_address
 
 from chain_bandit.audit.audit import audit
-from chain_bandit.audit.report import AuditReport
+from chain_bandit.audit.chain import survey
+from chain_bandit.audit.report import AuditReport, Checks
 from chain_bandit.history import files
 from chain_bandit.history.blocks import History
 from chain_bandit.history.evm import Log
@@ -166,6 +168,19 @@ def test_event_of_another_contract_in_a_call_is_a_violation(honest: Played, meth
     forged.speak(method, which, Log(other, (TOPICS["Recorded"],), bytes(96)))
     (violation,) = audit(forged.made()).violations
     assert (violation.check, violation.found) == ("record.events", ["0x" + other.hex()])
+
+
+def test_settlements_of_a_stranger_are_not_kept(honest: Played) -> None:
+    """The contract takes none; a history that says so is false, and costs no memory."""
+    forged = Forgery(honest.history, {each.address: each for each in (*honest.signers, honest.owner, honest.outsider)})
+    data = SELECTORS["settleRewards"] + encode(["uint32", "bytes"], [1, bytes(100_000)])
+    forged.call_first(forged.block_of("settleRewards", 1), honest.outsider, honest.contract.address, data)
+    history, checks = forged.made(), Checks()
+    first = forged.arguments("settleRewards", 0)[1]
+    assert survey(history, None, checks).pulls == first
+    report = audit(history)
+    assert report.checks["settlement.form"].failed >= 1
+    assert {violation.check for violation in report.violations} == {"settlement.form", "record.events"}
 
 
 def with_a_refused_withdrawal(played: Played) -> Forgery:
