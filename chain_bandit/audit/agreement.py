@@ -161,7 +161,7 @@ class _Replay:
         if state is None:
             for name in CHECKS:
                 if name.startswith("token.") and not checks.tallies[name].failed:
-                    checks.unknown(name, self._blind if found.sound else "the blocks are no chain")
+                    checks.unknown(name, self._blind if found.sound else "the blocks are no chain that can be followed")
         kept = (name for name in CHECKS if not (trusted and name == "chain.head"))
         return AgreementReport(
             {name: checks.tallies[name] for name in kept}, checks.violations, self._findings(), "0x" + found.head.hex(),

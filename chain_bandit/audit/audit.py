@@ -1,5 +1,6 @@
 """The audit: two walks over a history, and a report."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
 from typing import TypeVar
@@ -90,7 +91,7 @@ def _replayed(
     else:
         for name in CHECKS:
             if not name.startswith("chain.") or name in ("chain.order", "chain.trail"):
-                checks.unknown(name, "the blocks are no chain: nothing was replayed")
+                checks.unknown(name, "the blocks are no chain that can be followed: nothing was replayed")
     return game
 
 
@@ -114,12 +115,15 @@ def replay(game: Game, history: History, observe: Observer) -> bytes:
         game.bodies = {keccak(body): body for body in block.bodies}
         named: set[bytes] = set()
         made = calls_in(block, history.origin.contract)
-        check_order(game, block, number, made)
+        left = deque(made)
         for sent in map(decode_transaction, block.transactions):
+            call = left.popleft() if left and left[0].digest == sent.digest else None
+            check_order(game, block, number, sent, call)
             if game.nonces.add(sent.signed, sent.signature):
                 round_ = game.ledger.round if game.ledger else 0
                 game.nonces.keep(Signed(sent.sender, sent.signed, sent.signature, round_))
-        for call in made:
+            if call is None:
+                continue
             if game.deployment is not None:
                 named.update(body_digests(call, game.deployment.parameters))
             game.checks.place = Place(block, call.block, call)
@@ -142,11 +146,15 @@ def _replay(game: Game, call: Call) -> None:
         game.other["reverted"] += 1
         refused(game, call)
         return
+    if call.direct and call.others and (call.method != "withdraw" or game.numbered[call.sender].bare):
+        # The contract calls nobody but whom it pays, where only code can speak.
+        game.checks.that(False, "record.events", None, f"transaction 0x{call.digest.hex()}",
+                         "there are events of {} in it, not of {} alone", call.others, game.origin.contract)
     if call.direct and call.method == CREATION:
         setup.created(game, call)
         return
     if game.deployment is None:
-        if game.survey.created and not game.blind:  # to an address without code every call succeeds, and says nothing
+        if game.survey.environment and not game.blind:  # at an address without code every call succeeds, in silence
             game.checks.same(call.events, (), "record.events", None, "events before the creation")
         return
     for event in call.events:

@@ -49,8 +49,9 @@ def hold(records: bytes) -> bool:
 
 def seen(found: Survey) -> bytes:
     """32 bytes that stand for a sound chain, and for all that it opens."""
-    keys = sorted(found.seal_keys.items())
-    return keccak(repr((found.head, found.number, found.created, found.reveal, bytes(found.pulls), keys)).encode())
+    keys = b"".join(uint(seat, 2) + key for seat, key in sorted(found.seal_keys.items()))
+    parts = found.head, uint(found.number, PLACE), found.environment, found.pulls, keys, *(found.reveal or ())
+    return keccak(*map(keccak, parts))
 
 
 def serve(path: Path, asked: BinaryIO, out: BinaryIO) -> None:

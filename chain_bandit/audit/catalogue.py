@@ -6,7 +6,7 @@ CHECKS = {
     "chain.links": "Every block is well formed and names its predecessor's hash, from the creation on without a gap.",
     "chain.transactions": "The transactions of every block are those of its root, each validly signed for this chain.",
     "chain.order": "Every account that called the contract numbers its transactions one by one, and none is missing.",
-    "chain.receipts": "The receipts of every block are those of its root, one a transaction.",
+    "chain.receipts": "The receipts of every block are those of its root, one a transaction, and add up to its gas.",
     "chain.head": "The last block is the one whose hash the auditor kept.",
     "chain.trail": "Every block is the one that an earlier audit found in its place.",
     "game.code": "The contract was created from the code that this version ships.",
@@ -57,7 +57,7 @@ CHECKS = {
     "costs.records": "The records handed back for the costs are those of the history, all of them.",
     "costs.case": "The costly rounds are those in which a liar's false report was in force.",
     "money.close": "The game was closed as the rules say: with costs when all was settled, else without.",
-    "money.balances": "Every withdrawal is what settlement owes that account, paid once.",
+    "money.balances": "Every withdrawal is what settlement owes, paid once; no account without code was refused it.",
     "money.conservation": "After every block the contract holds what the books owe, and nobody took more than its own.",
 }
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from chain_bandit.audit.exhibits import Field, Place
 from chain_bandit.audit.report import Checks
 from chain_bandit.history.blocks import History, Origin, RawBlock
-from chain_bandit.history.errors import BadEncoding
+from chain_bandit.history.errors import BadEncoding, UnknownType
 from chain_bandit.history.evm import (
     BlockHeader,
     decode_header,
@@ -27,14 +27,17 @@ class Survey:
     """What the first walk brings home.
 
     Attributes:
-        sound: whether blocks, roots and links all hold: only then is anything else worth replaying.
+        sound: whether blocks, roots and links all hold and can be read: only then is anything else worth replaying.
         first: where the first block is, which should create the contract.
-        head: hash and number of the last block.
+        head: hash, number and time of the last block.
         trail: the first bytes of every block's hash.
         strayed: whether a block was another than the auditor's trail has.
-        created: whether the contract is there: a call that comes before it succeeds too, and opens nothing.
+        environment: who created the contract; nobody until it is there: a call that comes before it succeeds too, and
+            opens nothing.
         reveal: secret, encoded roles and encoded model, once the contract took them.
-        pulls: all settlements, one after the other.
+        pulls: all settlements, one after the other, up to the first that another than the environment made: no contract
+            of this version takes one, and nothing is opened any more.
+        usurped: whether there was such a one.
         seal_keys: of each seat that revealed its sealing key.
     """
 
@@ -42,11 +45,13 @@ class Survey:
     first: Place | None = None
     head: bytes = bytes(32)
     number: int = -1
+    time: int = 0
     trail: bytearray = field(default_factory=bytearray)
     strayed: bool = False
-    created: bool = False
+    environment: bytes = b""
     reveal: tuple[bytes, bytes, bytes] | None = None
     pulls: bytearray = field(default_factory=bytearray)
+    usurped: bool = False
     seal_keys: dict[int, bytes] = field(default_factory=dict)
 
 
@@ -83,7 +88,7 @@ def check_head(found: Survey, kept: bytes | None, checks: Checks) -> None:
         checks.that(found.head == kept, "chain.head", None, f"block {found.number}",
                     "its hash is {}, the auditor kept {}", found.head, kept)
     elif kept is not None:
-        checks.unknown("chain.head", "the blocks are no chain")
+        checks.unknown("chain.head", "the blocks are no chain that can be followed")
 
 
 def _follow(trail: bytes, found: Survey, checks: Checks) -> None:
@@ -103,22 +108,38 @@ def _check_block(block: RawBlock, found: Survey, first: int, chain_id: int, chec
         header = decode_header(block.header)
     except BadEncoding as error:
         return checks.that(False, "chain.links", None, name, "{}", error, "a block header")
-    follows = checks.that(
-        header.number == expected and (found.number < 0 or header.parent == found.head),
-        "chain.links", None, name, "number and parent are {}, not {}", (header.number, header.parent),
-        (expected, found.head if found.number >= 0 else "any"),
-        shown=Field.HEIGHT if header.number != expected else Field.PARENT,
-    )  # fmt: skip
-    found.head, found.number = header.digest, header.number
-    problem = _transactions_problem(block.transactions, header.transactions_root, chain_id)
+    follows = _check_header(header, expected, found, checks)
+    found.head, found.number, found.time = header.digest, header.number, header.timestamp
+    try:
+        problem = _transactions_problem(block.transactions, header.transactions_root, chain_id)
+    except UnknownType as error:
+        checks.unknown("chain.transactions", f"{name}: {error}")
+        return False
     paid = checks.that(not problem, "chain.transactions", None, name, "{}", problem, "what its header binds")
     problem = _receipts_problem(block, header)
     received = checks.that(not problem, "chain.receipts", None, name, "{}", problem, "what its header binds")
     return follows and paid and received
 
 
+def _check_header(header: BlockHeader, expected: int, found: Survey, checks: Checks) -> bool:
+    """Whether a header can follow the one before it. Development chains may make two blocks in one second."""
+    parent, since, used = found.head if found.number >= 0 else "any", max(1, found.time), max(1, header.gas_used)
+    linked = header.number == expected and parent in ("any", header.parent)
+    for holds, sentence, said, due, shown in (
+        (linked, "number and parent are {}, not {}", (header.number, header.parent), (expected, parent),
+         Field.HEIGHT if header.number != expected else Field.PARENT),
+        (header.timestamp >= since, "its time is {}, not {} or later", header.timestamp, since, Field.TIME),
+        (header.gas_limit >= used, "its gas limit is {}, not {} or more", header.gas_limit, used, Field.GAS_LIMIT),
+    ):  # fmt: skip
+        if not holds:
+            return checks.that(False, "chain.links", None, f"block {expected}", sentence, said, due, shown=shown)
+    checks.passed("chain.links")
+    return True
+
+
 @remembered(512)
 def _transactions_problem(transactions: tuple[bytes, ...], root: bytes, chain_id: int) -> str:
+    """What is wrong with the transactions of a block, if anything is. Raises `UnknownType`."""
     try:
         if ordered_root(transactions) != root:
             return "its transactions do not give its transactions root"
@@ -127,6 +148,8 @@ def _transactions_problem(transactions: tuple[bytes, ...], root: bytes, chain_id
             _ = sent.sender  # or nobody signed it
             if sent.chain_id not in (None, chain_id):
                 return f"a transaction is not signed for chain {chain_id}"
+    except UnknownType:
+        raise
     except BadEncoding as error:
         return str(error)
     return ""
@@ -144,6 +167,8 @@ def _receipts_problem(block: RawBlock, header: BlockHeader) -> str:
             receipt = decode_receipt(raw)
             if receipt.gas <= gas or receipt.type != decode_transaction(sent).type:
                 return "a receipt is not of its transaction"
+            if receipt.gas - gas > decode_transaction(sent).gas_limit:
+                return "a call used more gas than it was given"
             if receipt.logs and not receipt.succeeded:
                 return "a call was reverted, and yet has events"
             gas = receipt.gas
@@ -174,8 +199,9 @@ def opened(blocks: Iterable[RawBlock | None], origin: Origin) -> Survey:
 def _take_in(block: RawBlock, contract: bytes, found: Survey) -> None:
     """Keep what a block opens, or what is opened later. Whether it was right to is checked on the second walk."""
     for call in calls_in(block, contract):
-        found.created |= call.succeeded and call.method == CREATION
-        if call.succeeded and found.created:
+        if call.succeeded and call.method == CREATION:
+            found.environment = call.sender
+        if call.succeeded and found.environment:
             _take_in_call(call, found)
 
 
@@ -183,7 +209,9 @@ def _take_in_call(call: Call, found: Survey) -> None:
     if call.method == "reveal" and call.arguments:
         found.reveal = (call.arguments[0], call.arguments[1], call.arguments[2])
     elif call.method == "settleRewards" and call.arguments:
-        found.pulls += call.arguments[1]
+        found.usurped |= call.sender != found.environment
+        if not found.usurped:
+            found.pulls += call.arguments[1]
     for event in call.events:
         if event.name == "SealRevealed":
             found.seal_keys[event.values[0]] = event.values[1]

@@ -34,12 +34,16 @@ class Field(StrEnum):
     PARENT = "parentHash"
     HASH = "hash"
     HEIGHT = "number"
+    TIME = "timestamp"
+    GAS_LIMIT = "gasLimit"
     TRANSACTIONS = "transactionsRoot"
     RECEIPTS = "receiptsRoot"
 
 
-_OF_THE_BLOCK = {Field.PARENT, Field.HASH, Field.HEIGHT, Field.TRANSACTIONS, Field.RECEIPTS}
-_QUANTITIES = {Field.VALUE, Field.NUMBER, Field.NONCE, Field.HEIGHT}
+_OF_THE_BLOCK = {
+    Field.PARENT, Field.HASH, Field.HEIGHT, Field.TIME, Field.GAS_LIMIT, Field.TRANSACTIONS, Field.RECEIPTS,
+}  # fmt: skip
+_QUANTITIES = {Field.VALUE, Field.NUMBER, Field.NONCE, Field.HEIGHT, Field.TIME, Field.GAS_LIMIT}
 
 SHOWN_BY: dict[str, Field] = {
     "chain.links": Field.PARENT,

@@ -113,6 +113,21 @@ class Past:
 
 
 @dataclass(slots=True)
+class Numbered:
+    """An account that called the contract, as its transactions number it.
+
+    Attributes:
+        next: the number of its next one.
+        since: the block of its last one.
+        bare: whether it certainly has no code of its own, so that nothing but transactions takes its numbers.
+    """
+
+    next: int
+    since: int
+    bare: bool
+
+
+@dataclass(slots=True)
 class Game:
     """The running state. `blind` says why records can no longer be followed; empty while they can.
 
@@ -122,8 +137,7 @@ class Game:
         unread: seats of which some round's pull is not known, so that neither are its counts and means.
         last: every seat's last receipt; None where it is not known.
         earned, summed, unsealed: of a sealed game: units in opened tags by seat, whether sums were paid, who revealed.
-        numbered: of every account that called the contract, what number its next transaction has, and the block of its
-            last one.
+        numbered: every account that called the contract.
         called: the block of the call before the one that is replayed: what is missing is missing from there on.
         paid_in, paid_out: wei that the history says the contract got and gave away.
         gap, least: by how much that was not what the books say, when it was last looked at, and how far the account
@@ -181,7 +195,7 @@ class Game:
     rows: Rows = field(default_factory=Rows)
     nonces: Nonces = field(default_factory=Nonces)
     called: int = 0
-    numbered: dict[bytes, tuple[int, int]] = field(default_factory=dict)
+    numbered: dict[bytes, Numbered] = field(default_factory=dict)
     alike: Alike | None = None
     findings: dict[tuple[str, int | None], list[int]] = field(default_factory=lambda: defaultdict(list))
     other: Counter[str] = field(default_factory=Counter)

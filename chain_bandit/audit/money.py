@@ -103,6 +103,18 @@ def withdrew(game: Game, call: Call, address: bytes, amount: int) -> None:
     game.withdrawn[address] = game.withdrawn.get(address, 0) + amount
 
 
+def refused(game: Game, call: Call) -> None:
+    """An account that nothing else kept from it did not get what it is owed."""
+    refund(game, call.block)
+    owed = _owed(game, call.block).get(call.sender, 0)
+    if owed and not game.blind and call.sender not in game.withdrawn:
+        game.checks.that(
+            False, "money.balances", None, f"withdrawal of {_name(game, call.sender)}",
+            "the contract refused it, {} wei, and it has no code that could; settlement owes it {}", 0, owed,
+            shown=Field.INPUT,
+        )  # fmt: skip
+
+
 def _taken(before: bool, owed: int) -> str:
     """What a withdrawal is told beside what is owed."""
     if before:

@@ -1,33 +1,58 @@
 """An account numbers its transactions one by one: its next one tells of any that was taken out, put in or moved."""
 
 from chain_bandit.audit.exhibits import Place
-from chain_bandit.audit.game import Game
+from chain_bandit.audit.game import Game, Numbered
 from chain_bandit.history.blocks import RawBlock
-from chain_bandit.history.evm import decode_transaction
-from chain_bandit.history.records import Call
+from chain_bandit.history.evm import Authorization, Transaction
+from chain_bandit.history.records import METHODS, Call
+
+NO_CODE = bytes(20)
+"""The address that an authorization names to take an account's code away."""
+
+DIRECT = frozenset(METHODS) - {"withdraw"}
+"""Calls that the contract takes from accounts without code alone (`Direct.sol`)."""
 
 
-def check_order(game: Game, block: RawBlock, number: int, calls: tuple[Call, ...]) -> None:
-    """Hold the transactions of one block against the numbers of those before them.
+def check_order(game: Game, block: RawBlock, number: int, sent: Transaction, call: Call | None) -> None:
+    """Hold a transaction against the numbers of those before it; `call`: what it has to do with the contract.
 
     Whoever called the contract is followed from then on, wherever else it sends; all other accounts would not fit into
     memory. A history holds every block, so a number that is left out was that of a transaction between the account's
-    last one and this. Only an account with code of its own (EIP-7702) may skip numbers: a chain that is known by its
-    head has let that pass.
+    last one and this, or of an authorization (EIP-7702), which is seen; or code of the account took it.
     """
-    called = {call.digest: call for call in calls}
-    for sent in map(decode_transaction, block.transactions):
-        call, known = called.get(sent.digest), game.numbered.get(sent.sender)
-        if known is None and call is None:
-            continue
-        expected, since = known or (sent.nonce, number)
-        game.numbered[sent.sender] = sent.nonce + 1, number
-        if sent.nonce == expected or (sent.nonce > expected and game.checks.tallies["chain.head"].passed):
-            game.checks.passed("chain.order")
-            continue
-        game.checks.place = Place(block, number, call)
+    account = game.numbered.get(sent.sender)
+    if account is None and call is not None:
+        account = game.numbered[sent.sender] = Numbered(sent.nonce, number, bare=not sent.nonce)
+    if account is not None:
+        _check(game, Place(block, number, call), sent, account)
+    for each in sent.authorizations:
+        _follow(game, each)
+    if account is not None and call is not None and call.succeeded and call.direct and call.method in DIRECT:
+        account.bare = True
+
+
+def _check(game: Game, place: Place, sent: Transaction, account: Numbered) -> None:
+    """One number. A chain that is known by its head has let a gap pass, whatever it is of."""
+    expected, since, bare = account.next, account.since, account.bare
+    account.next, account.since, account.bare = sent.nonce + 1, place.number, bare and sent.nonce == expected
+    if sent.nonce == expected or (sent.nonce > expected and game.checks.tallies["chain.head"].passed):
+        game.checks.passed("chain.order")
+    elif sent.nonce > expected and not bare:
+        game.checks.unknown(
+            "chain.order", f"0x{sent.sender.hex()} may have code of its own, which takes numbers too: whether "
+            f"transactions of it are missing between blocks {since} and {place.number} is known by the head alone",
+        )  # fmt: skip
+    else:
+        game.checks.place = place
         game.checks.that(
             False, "chain.order", None, f"transaction 0x{sent.digest.hex()}",
             "it has the number {}, its account is at {} since block {}", sent.nonce, expected, since,
             since=since,
         )  # fmt: skip
+
+
+def _follow(game: Game, given: Authorization) -> None:
+    """An authorization takes effect where it has its account's next number, even in a call that fails."""
+    account = game.numbered.get(given.signer or b"")
+    if account is not None and given.nonce == account.next and given.chain_id in (0, game.origin.chain_id):
+        account.next, account.bare = account.next + 1, given.code == NO_CODE

@@ -1,5 +1,6 @@
 """Calls that failed: who made them, and whether the contract refused them, perhaps as too late (PROTOCOL 1.7, 1.8)."""
 
+from chain_bandit.audit import money
 from chain_bandit.audit.game import Game
 from chain_bandit.audit.rewards import environment_of
 from chain_bandit.history.records import Call
@@ -24,6 +25,9 @@ def refused(game: Game, call: Call) -> None:
     what = "call out of gas, or refused" if _spent(call) else late
     what += "" if seat is not None else ", of the environment"
     game.note(what, seat, game.ledger.round if game.ledger else 0)
+    # The contract pays whom it owes, and only code of the account could have refused that.
+    if call.method == "withdraw" and not (call.value or _spent(call)) and game.numbered[call.sender].bare:
+        money.refused(game, call)
 
 
 def _spent(call: Call) -> bool:

@@ -12,7 +12,7 @@ MONEY = ("role", "stake", "rewards", "cost", "penalty", "share", "net", "withdra
 """What an account says in either computation, beside whose it is."""
 
 CHAIN = ("chain.links", "chain.transactions", "chain.receipts")
-"""What makes blocks a chain: where it fails neither computation has anything to follow."""
+"""What makes blocks a chain: where it does not hold neither computation has anything to follow."""
 
 
 def with_second_opinion(report: AuditReport, path: Path) -> AuditReport:
@@ -27,8 +27,9 @@ def with_second_opinion(report: AuditReport, path: Path) -> AuditReport:
         violation under `paranoid.` and what it is, with its round, what was expected and what was found. Where the
         blocks are no chain there is no second computation: all of it is not checkable.
     """
-    if any(report.checks[name].failed for name in CHAIN):
-        unmade = Tally(not_checkable=1, evidence="the blocks are no chain: nothing was computed again")
+    if any(report.checks[name].failed or report.checks[name].not_checkable for name in CHAIN):
+        reason = "the blocks are no chain that can be followed: nothing was computed again"
+        unmade = Tally(not_checkable=1, evidence=reason)
         return replace(report, checks={**report.checks, **dict.fromkeys(SECOND, unmade)})
     verdict = recompute(path)
     _compare_rounds(report, verdict)

@@ -22,8 +22,16 @@ from chain_bandit.history.answers import (
     need,
 )
 from chain_bandit.history.blocks import History, Origin, RawBlock
-from chain_bandit.history.errors import NodeDisagrees
-from chain_bandit.history.evm import FEWEST_FIELDS, HEADER_FIELDS, Log, logs_bloom, ordered_root
+from chain_bandit.history.errors import NodeDisagrees, UnknownType
+from chain_bandit.history.evm import (
+    FEWEST_FIELDS,
+    HEADER_FIELDS,
+    LAST_TYPE,
+    NEWEST,
+    Log,
+    logs_bloom,
+    ordered_root,
+)
 from chain_bandit.protocol.digests import keccak
 
 _NUMBERS = frozenset(
@@ -92,6 +100,7 @@ def fetch_block(rpc: Rpc, number: int) -> RawBlock:
 
     Raises:
         NodeDisagrees: when the node's own data do not give what it says.
+        UnknownType: a transaction in it cannot be rebuilt.
     """
     answer = as_object(rpc("eth_getBlockByNumber", [hex(number), True]), f"block {number}")
     header = _header(answer)
@@ -138,8 +147,10 @@ def _header(block: Mapping[str, Any]) -> bytes:
 
 def _kind(item: Mapping[str, Any]) -> int:
     kind = as_integer(get(item, "type") or 0)
-    if kind > 0x7F:
+    if kind > LAST_TYPE:
         raise NodeDisagrees("answer", "a type of transactions", hex(kind))
+    if kind > NEWEST:
+        raise UnknownType(kind)
     return kind
 
 

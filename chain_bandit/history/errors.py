@@ -27,3 +27,13 @@ class BadEncoding(ChainBanditError):
     """Bytes that are not the canonical encoding of a block header, a transaction or a receipt."""
 
     exit_code = 3
+
+
+class UnknownType(BadEncoding):
+    """A transaction of a type that came after this version: nobody is to blame, and nothing can be said of it."""
+
+    exit_code = 13
+
+    def __init__(self, kind: int) -> None:
+        super().__init__(f"this version knows no transactions of type {kind}: whose one is and what it does is unknown")
+        self.kind = kind

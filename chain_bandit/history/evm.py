@@ -10,7 +10,7 @@ from typing import Any
 
 from chain_bandit.crypto.verify import signer
 from chain_bandit.history import rlp
-from chain_bandit.history.errors import BadEncoding
+from chain_bandit.history.errors import BadEncoding, UnknownType
 from chain_bandit.history.remembered import remembered
 from chain_bandit.protocol.digests import keccak, uint
 
@@ -32,6 +32,9 @@ _HEADER = tuple((f"block header {name}", _HEADER_SIZES.get(at)) for at, name in 
 _PAYLOAD = {1: 11, 2: 12, 3: 14, 4: 13}
 """Fields of each typed transaction, signature included."""
 
+NEWEST, LAST_TYPE = 4, 0x7F
+"""The type of transactions that came last, and the highest that any can have (EIP-2718)."""
+
 _AT = {0: (3, 4, 5), 1: (4, 5, 6), 2: (5, 6, 7), 3: (5, 6, 7), 4: (5, 6, 7)}
 """Where each type keeps recipient, value and data; its gas limit is before them."""
 
@@ -46,8 +49,32 @@ class BlockHeader:
     transactions_root: bytes
     receipts_root: bytes
     bloom: bytes
+    gas_limit: int
     gas_used: int
     timestamp: int
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """An account's word that it wants to have code, or none any more (EIP-7702). It takes a number of the account.
+
+    Attributes:
+        chain_id: 0 for any chain.
+        code: the address of the code; zeros take it away.
+        nonce: the account's number that it takes; without effect where the account is at another.
+        signed, signature: as of a transaction.
+    """
+
+    chain_id: int
+    code: bytes
+    nonce: int
+    signed: bytes
+    signature: bytes
+
+    @property
+    def signer(self) -> bytes | None:
+        """Whose word it is; None where it is nobody's, and without effect."""
+        return _sender(self.signed, self.signature)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +85,7 @@ class Transaction:
         raw: all of it.
         signed: the digest that its sender signed.
         signature: its 64 bytes after EIP-2098.
+        authorizations: what it carries of them, in order.
     """
 
     raw: bytes
@@ -70,6 +98,7 @@ class Transaction:
     data: bytes
     signed: bytes
     signature: bytes
+    authorizations: tuple[Authorization, ...] = ()
 
     @property
     def digest(self) -> bytes:
@@ -146,6 +175,7 @@ def decode_header(raw: bytes) -> BlockHeader:
         transactions_root=fields[4],
         receipts_root=fields[5],
         bloom=fields[6],
+        gas_limit=int.from_bytes(fields[9], "big"),
         gas_used=int.from_bytes(fields[10], "big"),
         timestamp=int.from_bytes(fields[11], "big"),
     )
@@ -157,17 +187,22 @@ _sender = lru_cache(maxsize=1 << 14)(signer)
 
 @remembered(512)
 def decode_transaction(raw: bytes) -> Transaction:
-    """The transaction in `raw`; its signature is looked at when its sender is asked for. Raises `BadEncoding`."""
+    """The transaction in `raw`; its signature is looked at when its sender is asked for.
+
+    Raises:
+        UnknownType: it is of a type that came after this version.
+        BadEncoding: it is none.
+    """
     if not raw:
         raise BadEncoding("transaction: empty")
     kind = 0 if raw[0] >= 0xC0 else raw[0]
+    if NEWEST < kind <= LAST_TYPE:
+        raise UnknownType(kind)
     fields = _decode_list(raw[1:] if kind else raw, "transaction")
     if len(fields) != _PAYLOAD.get(kind, -1 if kind else 9):
         raise BadEncoding(f"transaction: type {kind} with {len(fields)} fields")
     to, value, data = (fields[at] for at in _AT[kind])
     chain_id, parity, signed = _signed_part(kind, fields)
-    r, s = (_integer(item, "transaction signature") for item in fields[-2:])
-    compact = uint(r, 32) + uint(parity << 255 | s, 32) if s < 1 << 255 else b""
     return Transaction(
         raw=raw,
         type=kind,
@@ -178,8 +213,28 @@ def decode_transaction(raw: bytes) -> Transaction:
         value=_integer(value, "transaction value"),
         data=_bytes(data, "transaction data"),
         signed=keccak(signed),
-        signature=compact,
+        signature=_compact(parity, fields[-2:]),
+        authorizations=_authorizations(fields[9]) if kind == NEWEST else (),
     )
+
+
+def _compact(parity: int, numbers: list[Any]) -> bytes:
+    """A signature of the numbers (r, s) after EIP-2098; nothing where that has none, as s or the parity is too high."""
+    r, s = (_integer(number, "transaction signature") for number in numbers)
+    return uint(r, 32) + uint(parity << 255 | s, 32) if s < 1 << 255 and parity < 2 else b""
+
+
+def _authorizations(entries: Any) -> tuple[Authorization, ...]:
+    if not isinstance(entries, list) or not all(isinstance(entry, list) and len(entry) == 6 for entry in entries):
+        raise BadEncoding("transaction: authorizations are not (chain id, address, nonce, parity, r, s)")
+    return tuple(
+        Authorization(
+            _integer(entry[0], "authorization chain id"), _bytes(entry[1], "authorized address", 20),
+            _integer(entry[2], "authorization nonce", 8), keccak(b"\5" + rlp.encode(entry[:3])),
+            _compact(_integer(entry[3], "authorization parity", 1), entry[4:]),
+        )
+        for entry in entries
+    )  # fmt: skip
 
 
 def _signed_part(kind: int, fields: list[Any]) -> tuple[int | None, int, bytes]:

@@ -91,6 +91,7 @@ class Call:
             only who knows the game's parameters can read them.
         direct: whether the transaction goes to the contract itself.
         gas: used by this transaction.
+        others: the addresses of whoever else spoke in it, a log each.
     """
 
     transaction: Transaction
@@ -101,6 +102,7 @@ class Call:
     succeeded: bool
     gas: int
     events: tuple[Event, ...]
+    others: tuple[bytes, ...] = ()
 
     @property
     def digest(self) -> bytes:
@@ -176,7 +178,8 @@ def calls_in(block: RawBlock, contract: bytes, interface: Interface = GAME) -> t
             method, arguments = _decode(transaction, interface) if direct and not creates else ("", None)
             if creates:
                 method, arguments = CREATION, (transaction.data,)
-            found.append(Call(transaction, number, method, arguments, direct, receipt.succeeded, used, events))
+            others = tuple(log.address for log in receipt.logs if log.address != contract)
+            found.append(Call(transaction, number, method, arguments, direct, receipt.succeeded, used, events, others))
     return tuple(found)
 
 

@@ -57,8 +57,10 @@ class Forgery:
         assert not any(transactions for _, transactions, _ in taken)
         empty = list(next(fields for fields, transactions, _ in self.blocks if not transactions))
         self.blocks[before - len(taken) : before] = [(list(empty), [], []) for _ in range(blocks)]
+        time = b""
         for number, (fields, _, _) in enumerate(self.blocks, self.history.origin.first_block):
             fields[8] = rlp.sedes.big_endian_int.serialize(number)
+            fields[11] = time = max(time, fields[11])  # as long as another from year 1970 to 2106
 
     def copy(self, source: int, target: int) -> None:
         """Put another block's transactions and receipts in the place of a block's own."""
@@ -103,6 +105,12 @@ class Forgery:
         receipts, index = holders[target]
         logs = decode_receipt(receipts[index]).logs
         receipts[index] = _with_logs(receipts[index], (*logs, replace(logs[-1], data=taken[0])))
+
+    def speak(self, method: str, which: int, log: Log) -> None:
+        """Let a call have one more log."""
+        block, index = self._place(method, which)
+        receipts = self.blocks[block][2]
+        receipts[index] = _with_logs(receipts[index], (*decode_receipt(receipts[index]).logs, log))
 
     def creation(self, change: Callable[[bytes], bytes]) -> None:
         """Change the deployment's data and sign it again."""

@@ -144,6 +144,81 @@ def test_receipts_that_are_not_one_a_transaction_are_a_violation(honest: Played,
     assert "one receipt for each transaction" in report.violations[0].sentence
 
 
+GAS_LIMIT, GAS_USED, TIME = 9, 10, 11
+"""Where a header has them."""
+
+
+def reheaded(field: int, say: Callable[[list[bytes], list[bytes]], int]) -> Callable[[Forgery], None]:
+    """The header of a block without calls is another; `say` is given its fields and those of its parent."""
+
+    def change(forged: Forgery) -> None:
+        at = next(index for index, (_, sent, _) in enumerate(forged.blocks) if index and not sent)
+        (before, _, _), (fields, _, _) = forged.blocks[at - 1 : at + 1]
+        fields[field] = rlp.sedes.big_endian_int.serialize(say(fields, before))
+
+    return change
+
+
+def gas_of(part: int, change: int) -> Callable[[Forgery], None]:
+    """The gas of a call, in its header (part 0) or its receipt and header (2), is another by so much."""
+
+    def changed(forged: Forgery) -> None:
+        header, _, receipts = forged.blocks[forged.block_of("submitBlocks", 3)]
+        gas = int.from_bytes(header[GAS_USED], "big") + change
+        header[GAS_USED] = rlp.sedes.big_endian_int.serialize(gas)
+        if part:
+            status, _, *rest = rlp.decode(receipts[0][1:])
+            receipts[:] = [receipts[0][:1] + rlp.encode([status, gas, *rest])]
+
+    return changed
+
+
+def given(gas: int) -> Callable[[Forgery], None]:
+    """A call may use so much gas; all of them used 21,000."""
+    raw = rlp.sedes.big_endian_int.serialize(gas)
+    return lambda forged: forged.change_transaction(
+        forged.block_of("submitBlocks", 3), 0, lambda fields: fields.__setitem__(4, raw)
+    )
+
+
+IMPOSSIBLE: dict[str, tuple[str, str, Callable[[Forgery], None]]] = {
+    "a call used more gas than it was given": ("chain.receipts", "than it was given", given(20_999)),
+    "a block used more gas than its receipts say": ("chain.receipts", "not that of its receipts", gas_of(0, 1)),
+    "a block used less gas than its receipts say": ("chain.receipts", "not that of its receipts", gas_of(0, -1)),
+    "a call used no gas": ("chain.receipts", "not of its transaction", gas_of(2, -21_000)),
+    "a block of time 0": ("chain.links", "its time is 0", reheaded(TIME, lambda own, before: 0)),
+    "a block before its parent": (
+        "chain.links", "or later", reheaded(TIME, lambda own, before: int.from_bytes(before[TIME], "big") - 1),
+    ),
+    "a block for no gas": ("chain.links", "gas limit is 0, not 1", reheaded(GAS_LIMIT, lambda own, before: 0)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", IMPOSSIBLE)
+def test_what_no_block_can_say_is_a_violation(honest: Played, name: str) -> None:
+    check, sentence, change = IMPOSSIBLE[name]
+    forged = forgery(honest)
+    change(forged)
+    (violation,) = audit(forged.made()).violations
+    assert (violation.check, sentence in violation.sentence) == (check, True), violation.sentence
+
+
+def test_a_block_of_more_gas_than_it_holds_is_a_violation(honest: Played) -> None:
+    forged = forgery(honest)
+    forged.blocks[forged.block_of("submitBlocks", 3)][0][GAS_LIMIT] = (20_999).to_bytes(2, "big")
+    (violation,) = audit(forged.made()).violations
+    assert (violation.check, violation.found, violation.expected) == ("chain.links", 20_999, 21_000)
+    assert violation.exhibit is not None
+    assert (violation.exhibit.field, violation.exhibit.bytes) == ("gasLimit", hex(20_999))
+
+
+def test_two_blocks_of_one_second_and_a_call_that_used_all_its_gas_are_none(honest: Played) -> None:
+    forged = forgery(honest)
+    reheaded(TIME, lambda own, before: int.from_bytes(before[TIME], "big"))(forged)
+    given(21_000)(forged)
+    assert audit(forged.made()).exit_code == 0
+
+
 def test_a_reverted_call_that_has_events_is_a_violation(honest: Played, tmp_path: Path) -> None:
     forged = forgery(honest)
     at = forged.block_of("withdraw", 1)

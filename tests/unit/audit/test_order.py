@@ -1,12 +1,18 @@
 """A transaction that is left out, told twice or moved shows in the numbers of its account, without any kept hash."""
 
+from pathlib import Path
+
 import pytest
 import rlp
 
 from benchmarks.tampering import rehashed, taken_apart
 from chain_bandit.audit.audit import audit
+from chain_bandit.audit.catalogue import CHECKS
 from chain_bandit.audit.report import AuditReport, Violation
+from chain_bandit.audit.second import CHAIN
+from chain_bandit.audits import audit_file
 from chain_bandit.crypto.keys import Signer
+from chain_bandit.history import files
 from chain_bandit.history.blocks import History
 from chain_bandit.history.evm import decode_transaction
 from chain_bandit.protocol.digests import keccak
@@ -104,3 +110,33 @@ def test_strangers_are_not_followed(honest: Played) -> None:
     assert found.exhibit is not None
     assert found.exhibit.block == honest.history.origin.first_block + forged.block_of("settleRewards", 2)
     assert report.checks["chain.order"].passed == called - 2
+
+
+def test_a_call_that_the_contract_took_shows_an_account_without_code(honest: Played) -> None:
+    """Though its numbers do not begin with 0, so that it may have had some before."""
+    forged = forgery(honest)
+    for block, (_, raws, _) in enumerate(forged.blocks):
+        for index, raw in enumerate(raws):
+            number = decode_transaction(raw).nonce + 7
+            if decode_transaction(raw).sender == honest.signers[0].address:
+                forged.change_transaction(block, index, lambda fields, at=bytes([number]): fields.__setitem__(1, at))
+    seven = forged.made()
+    assert audit(seven).exit_code == 0
+    own = [index for index, sender, _ in numbers(honest) if sender == honest.signers[0].address]
+    (found,) = out_of_order(audit(without(seven, own[2])))
+    assert found.found == found.expected + 1
+
+
+@pytest.mark.parametrize("kind", [5, 0x7E])
+def test_a_type_that_came_later_is_not_checkable(honest: Played, tmp_path: Path, kind: int) -> None:
+    blocks = taken_apart(tuple(honest.history.blocks))
+    _, transactions, receipts = blocks[7]
+    transactions[:] = [bytes([kind]) + rlp.encode([b"\1"] * 9)]
+    receipts[:] = [bytes([kind]) + receipts[0][1:]]
+    path = tmp_path / "history.jsonl"
+    files.write(History(honest.history.origin, rehashed(blocks)), path)
+    report = audit_file(path, paranoid=True)
+    assert (report.exit_code, report.violations) == (13, [])
+    assert f"no transactions of type {kind}" in report.checks["chain.transactions"].evidence
+    replayed = CHECKS.keys() - {*CHAIN, "chain.head", "chain.trail"}
+    assert all(report.checks[name].not_checkable for name in replayed)

@@ -4,11 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import rlp
+from eth_abi import encode
 from eth_account import Account
 from eth_utils import to_checksum_address
 
 from chain_bandit.audit.audit import audit
-from chain_bandit.audit.report import AuditReport
+from chain_bandit.audit.chain import survey
+from chain_bandit.audit.report import AuditReport, Checks
 from chain_bandit.history import files
 from chain_bandit.history.blocks import History
 from chain_bandit.history.evm import Log
@@ -155,6 +158,65 @@ def test_event_before_the_creation_is_a_violation(honest: Played, tmp_path: Path
     to = bytes(19) + b"\x77" if through else honest.contract.address
     forged.call_first(0, honest.outsider, to, b"hello", [withdrawn(honest, honest.owner.address, 10**18)])
     assert found_by_both(forged.made(), tmp_path) == ({"record.events"}, {"setup"})
+
+
+@pytest.mark.parametrize(("method", "which"), [("submitBlocks", 3), ("skip", 0), ("reveal", 0), ("withdraw", 0)])
+def test_event_of_another_contract_in_a_call_is_a_violation(honest: Played, method: str, which: int) -> None:
+    """The contract calls nobody but whom it pays, and a paid account without code says nothing."""
+    forged = Forgery(honest.history, {each.address: each for each in (*honest.signers, honest.owner)})
+    other = b"\x77" * 20
+    forged.speak(method, which, Log(other, (TOPICS["Recorded"],), bytes(96)))
+    (violation,) = audit(forged.made()).violations
+    assert (violation.check, violation.found) == ("record.events", ["0x" + other.hex()])
+
+
+def test_settlements_of_a_stranger_are_not_kept(honest: Played) -> None:
+    """The contract takes none; a history that says so is false, and costs no memory."""
+    forged = Forgery(honest.history, {each.address: each for each in (*honest.signers, honest.owner, honest.outsider)})
+    data = SELECTORS["settleRewards"] + encode(["uint32", "bytes"], [1, bytes(100_000)])
+    forged.call_first(forged.block_of("settleRewards", 1), honest.outsider, honest.contract.address, data)
+    history, checks = forged.made(), Checks()
+    first = forged.arguments("settleRewards", 0)[1]
+    assert survey(history, None, checks).pulls == first
+    report = audit(history)
+    assert report.checks["settlement.form"].failed >= 1
+    assert {violation.check for violation in report.violations} == {"settlement.form", "record.events"}
+
+
+def with_a_refused_withdrawal(played: Played) -> Forgery:
+    """The first account that withdrew is not paid."""
+    forged = Forgery(played.history, {each.address: each for each in (*played.signers, played.owner)})
+    receipts = forged.blocks[forged.block_of("withdraw", 0)][2]
+    (_, gas, *_), kind = rlp.decode(receipts[0][1:]), receipts[0][:1]
+    receipts[:] = [kind + rlp.encode([b"", gas, bytes(256), []])]
+    return forged
+
+
+def test_account_without_code_that_is_not_paid_is_a_violation(honest: Played) -> None:
+    report = audit(with_a_refused_withdrawal(honest).made())
+    (violation,) = report.violations
+    assert (violation.check, violation.field) == ("money.balances", "withdrawal of seat 0")
+    assert (violation.found, violation.expected) == (0, report.accounts[0].owed)
+    assert violation.exhibit is not None
+    assert violation.exhibit.field == "input"
+
+
+def test_withdrawal_without_gas_is_a_finding(honest: Played) -> None:
+    forged = with_a_refused_withdrawal(honest)
+    spent = (21_000).to_bytes(2, "big")
+    forged.change_transaction(forged.block_of("withdraw", 0), 0, lambda fields: fields.__setitem__(4, spent))
+    report = audit(forged.made())
+    assert report.exit_code == 0, report.violations
+    assert "call out of gas, or refused" in {finding.kind for finding in report.findings}
+
+
+def test_second_withdrawal_is_refused_by_the_rules() -> None:
+    played = Played(Script())
+    with pytest.raises(Exception, match="refused"):
+        played.contract.withdraw(played.accounts[0])
+    report = audit(played.history)
+    assert report.exit_code == 0, report.violations
+    assert "call refused" in {finding.kind for finding in report.findings}
 
 
 @pytest.mark.parametrize("before", ["submitBlocks", "close"])

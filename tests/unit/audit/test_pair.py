@@ -1,6 +1,7 @@
 """An audit by two processes gives the report of one, byte for byte, whatever becomes of the other process, or none."""
 
 import os
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from io import BytesIO
@@ -10,7 +11,7 @@ import pytest
 
 from chain_bandit.audit import beside, pair
 from chain_bandit.audit.audit import audit
-from chain_bandit.audit.chain import survey
+from chain_bandit.audit.chain import Survey, survey
 from chain_bandit.audit.pair import Beside, able, audit_by_two
 from chain_bandit.audit.report import Checks
 from chain_bandit.audits import audit_file
@@ -154,10 +155,19 @@ def test_what_it_saw_is_head_and_number_and_all_that_is_opened(sealed: Played) -
     found = survey(sealed.history, None, Checks())
     assert found.reveal is not None
     others = [
-        replace(found, head=bytes(32)), replace(found, number=1), replace(found, created=False),
+        replace(found, head=bytes(32)), replace(found, number=1), replace(found, environment=b""),
         replace(found, reveal=None), replace(found, pulls=found.pulls[:-1]), replace(found, seal_keys={}),
     ]  # fmt: skip
     assert len({beside.seen(each) for each in (found, *others)}) == 7
+
+
+def test_what_it_saw_is_said_in_little_memory() -> None:
+    found = Survey(number=1, pulls=bytearray(1 << 23))
+    tracemalloc.start()
+    beside.seen(found)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 1.1 * len(found.pulls)
 
 
 def test_the_process_beside_says_nothing_of_what_is_no_chain(

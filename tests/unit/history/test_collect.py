@@ -10,7 +10,7 @@ from chain_bandit.history import rlp
 from chain_bandit.history.answers import as_object
 from chain_bandit.history.collect import _transaction, collect
 from chain_bandit.history.creation import creates
-from chain_bandit.history.errors import NodeDisagrees
+from chain_bandit.history.errors import NodeDisagrees, UnknownType
 from chain_bandit.history.evm import decode_transaction
 from chain_bandit.history.records import calls
 from chain_bandit.protocol.digests import keccak
@@ -95,6 +95,14 @@ def test_collect_catches_a_node_that_lies(node: EmbeddedNode, name: str) -> None
         tuple(collect(lies(*LIES[name], json_rpc(node)), CONTRACT, 1).blocks)
     assert raised.value.exit_code == 6
     assert len(str(raised.value)) < 400
+
+
+def test_collect_says_that_it_cannot_rebuild_a_type_that_came_later(node: EmbeddedNode) -> None:
+    """It is no lie of the node."""
+    later = lies(BLOCK, lambda b: b["transactions"][0].update(type="0x7e"), json_rpc(node))
+    with pytest.raises(UnknownType) as raised:
+        tuple(collect(later, CONTRACT, 1).blocks)
+    assert (raised.value.kind, raised.value.exit_code) == (0x7E, 13)
 
 
 @pytest.mark.parametrize("asked", ["eth_blockNumber", "eth_chainId"])

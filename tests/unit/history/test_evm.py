@@ -5,7 +5,7 @@ import rlp
 from eth_account import Account
 from trie import HexaryTrie
 
-from chain_bandit.history.errors import BadEncoding
+from chain_bandit.history.errors import BadEncoding, UnknownType
 from chain_bandit.history.evm import (
     HEADER_FIELDS,
     Log,
@@ -70,6 +70,34 @@ def test_set_code_transaction_is_decoded() -> None:
     authorization = ACCOUNT.sign_authorization({"chainId": 5, "address": TO, "nonce": 1})
     raw = signed(**FEES, chainId=5, authorizationList=[authorization], type=4)
     assert decode_transaction(raw).sender == SENDER
+    (given,) = decode_transaction(raw).authorizations
+    assert (given.chain_id, given.code, given.nonce) == (5, bytes.fromhex(TO[2:]), 1)
+    assert given.signer == SENDER
+
+
+def test_an_authorization_of_nobody_has_no_effect_and_is_no_fault() -> None:
+    """A chain takes the transaction that carries it (EIP-7702)."""
+    authorization = ACCOUNT.sign_authorization({"chainId": 5, "address": TO, "nonce": 1})
+    fields = rlp.decode(signed(**FEES, chainId=5, authorizationList=[authorization], type=4)[1:])
+    fields[9][0][3] = b"\2"  # its parity
+    made = ACCOUNT.unsafe_sign_hash(keccak(b"\4" + rlp.encode(fields[:-3])))
+    fields[-3:] = [rlp.sedes.big_endian_int.serialize(each) for each in (made.v - 27, made.r, made.s)]
+    sent = decode_transaction(b"\4" + rlp.encode(fields))
+    assert sent.sender == SENDER
+    assert [given.signer for given in sent.authorizations] == [None]
+
+
+@pytest.mark.parametrize("kind", [5, 0x7E, 0x7F])
+def test_a_type_that_came_later_is_none_that_anybody_is_to_blame_for(kind: int) -> None:
+    with pytest.raises(UnknownType) as raised:
+        decode_transaction(bytes([kind]) + rlp.encode([b""] * 12))
+    assert (raised.value.kind, raised.value.exit_code) == (kind, 13)
+
+
+def test_what_can_be_no_type_is_no_transaction() -> None:
+    with pytest.raises(BadEncoding) as raised:
+        decode_transaction(b"\x80" + rlp.encode([b""] * 12))
+    assert not isinstance(raised.value, UnknownType)
 
 
 def test_eip_155_example_is_decoded() -> None:

@@ -1,0 +1,144 @@
+"""Accounts with code of their own (EIP-7702) before the audit: their numbers, on a chain whose rules have them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from eth_utils.address import to_checksum_address
+
+from chain_bandit.audit.audit import audit
+from chain_bandit.audit.report import AuditReport
+from chain_bandit.chain.errors import NodeUnreachable
+from chain_bandit.chain.patience import Patience
+from chain_bandit.history.blocks import History
+from chain_bandit.history.records import SELECTORS
+from tests.integration.live import Anvil, anvil
+from tests.unit.audit.played_game import Played, Script
+from tests.unit.audit.test_order import without
+
+MAKER = bytes.fromhex("5f5f5ff000")
+"""Code that makes an empty contract, which takes a number of the account whose code it is."""
+
+REFUSING = bytes.fromhex("5f5ffd")
+"""Code that takes no money."""
+
+SPEAKING = bytes.fromhex("5f5fa000")
+"""Code that has an event without data."""
+
+SOMEWHERE = "0x" + "77" * 20
+
+
+@pytest.fixture
+def node() -> Iterator[Anvil]:
+    with anvil() as node:
+        yield node
+
+
+class CalledOff(Played):
+    """A game that was called off: everybody may take back what it put in; the last account is the environment's."""
+
+    def __init__(self, node: Anvil) -> None:
+        super().__init__(Script(finish="called off"), chain=lambda balances: node.fund(balances) or node)
+
+    def number(self, who: int) -> int:
+        return int(self.node.ask("eth_getTransactionCount", self.accounts[who].address, "latest"), 16)
+
+    def send(self, who: int, to: str | bytes, data: bytes = b"", **more: object) -> dict[str, Any]:
+        """The receipt of a transaction."""
+        fields = {
+            "type": 2, "chainId": self.node.chain_id, "nonce": self.number(who), "data": data, "value": 0,
+            "to": to_checksum_address(to) if to else "", "gas": 500_000,
+            "maxFeePerGas": 10**11, "maxPriorityFeePerGas": 1, **more,
+        }  # fmt: skip
+        raw = self.accounts[who].sign_transaction(fields).raw_transaction
+        name, patience = self.node.ask("eth_sendRawTransaction", "0x" + raw.hex()), Patience(10.0)
+        while (receipt := self.node.ask("eth_getTransactionReceipt", name)) is None:
+            patience.wait(NodeUnreachable(f"no receipt of {name}"))
+        return dict(receipt)
+
+    def put(self, code: bytes) -> str:
+        """Code on the chain; gives its address."""
+        setup = bytes([0x60, len(code), 0x80, 0x60, 9, 0x5F, 0x39, 0x5F, 0xF3])  # copy what follows, return it
+        return str(self.send(-1, "", setup + code)["contractAddress"])
+
+    def delegate(self, who: int, address: str) -> None:
+        """Let an account have the code of an address, of 0 none any more."""
+        given = self.accounts[who].sign_authorization(
+            {"chainId": self.node.chain_id, "address": to_checksum_address(address), "nonce": self.number(who) + 1}
+        )
+        self.send(who, SOMEWHERE, type=4, authorizationList=[given])
+
+    def refused(self, who: int) -> None:
+        assert self.send(who, self.contract.address, SELECTORS["close"])["status"] == "0x0"
+
+    def report(self, missing: int | None = None) -> AuditReport:
+        """The audit; of one transaction less, counted from behind."""
+        history = History(self.chain.origin, tuple(self.chain.blocks))
+        if missing is not None:
+            held = [index for index, block in enumerate(history.blocks) if block.transactions]
+            history = without(history, held[missing])
+        return audit(history)
+
+
+@pytest.fixture
+def game(node: Anvil) -> CalledOff:
+    return CalledOff(node)
+
+
+def test_an_authorization_takes_a_number_of_its_account(game: CalledOff) -> None:
+    code, before = game.put(MAKER), game.number(-1)
+    game.delegate(-1, code)
+    assert game.number(-1) == before + 2
+    game.refused(-1)
+    report = game.report()
+    assert (report.exit_code, report.violations) == (0, [])
+
+
+def test_an_account_whose_code_takes_numbers_is_no_liar_and_not_checkable(game: CalledOff) -> None:
+    game.delegate(-1, game.put(MAKER))
+    before = game.number(-1)
+    game.send(-1, game.accounts[-1].address)
+    assert game.number(-1) == before + 2  # the code ran
+    game.refused(-1)
+    report = game.report()
+    assert (report.exit_code, report.violations) == (13, [])
+    assert report.checks["chain.order"].not_checkable == 1
+    assert "may have code of its own" in report.checks["chain.order"].evidence
+
+
+def test_an_account_that_has_no_code_any_more_skips_no_number(game: CalledOff) -> None:
+    game.delegate(-1, game.put(MAKER))
+    game.delegate(-1, "0x" + "00" * 20)
+    for _ in range(3):
+        game.send(-1, SOMEWHERE)
+    game.refused(-1)
+    assert game.report().exit_code == 0
+    assert {each.check for each in game.report(missing=-3).violations} == {"chain.order"}
+
+
+def test_an_account_whose_code_takes_no_money_is_refused_it_and_nobody_lied(node: Anvil) -> None:
+    class Unpaid(CalledOff):
+        def _withdraw(self) -> None:
+            self.delegate(0, self.put(REFUSING))
+            assert self.send(0, self.contract.address, SELECTORS["withdraw"])["status"] == "0x0"
+
+    report = Unpaid(node).report()
+    assert (report.exit_code, report.violations) == (0, [])
+    assert "call refused" in {finding.kind for finding in report.findings if finding.seat == 0}
+    assert report.accounts[0].owed > 0
+
+
+def test_an_account_whose_code_speaks_when_it_is_paid_is_no_violation(node: Anvil) -> None:
+    class Spoken(CalledOff):
+        def _withdraw(self) -> None:
+            self.delegate(0, self.put(SPEAKING))
+            logs = self.send(0, self.contract.address, SELECTORS["withdraw"])["logs"]
+            assert {log["address"] for log in logs} == {self.accounts[0].address.lower(), _hex(self.contract.address)}
+
+    report = Spoken(node).report()
+    assert (report.exit_code, report.violations) == (0, [])
+    assert report.checks["money.balances"].passed == 1
+
+
+def _hex(address: bytes) -> str:
+    return "0x" + address.hex()
