@@ -5,7 +5,7 @@ import re
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import cycle
 from pathlib import Path
@@ -17,11 +17,18 @@ from chain_bandit.audit.findings import Weight
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.node import account
+from chain_bandit.game.plan import Plan
+from chain_bandit.game.simulated import simulated
 from chain_bandit.network.wire import MOST_BYTES
 from chain_bandit.nodes import place as files
 from chain_bandit.nodes.crash import VARIABLE
 from chain_bandit.nodes.place import read_game
+from chain_bandit.protocol.blocks import Report, SignedReport, genesis_digest
+from chain_bandit.protocol.messages import commitment, commitment_salt
+from chain_bandit.protocol.run_digest import START, extend
+from chain_bandit.protocol.settlement import NOTHING, Pull
 from chain_bandit.scenario import Scenario, load
+from chain_bandit.simulation.outcomes import Outcome, Purse
 from chain_bandit.stopwatch import Stopwatch
 from tests.integration.nodes import descendants, processes, wait_for
 from tests.integration.nodes_up import NAMES, Game, digests_of, game
@@ -108,6 +115,46 @@ def test_commanders_by_trust_and_sealed_reports_come_to_the_same_as_in_one_proce
     assert report.verdict == "passed", report.violations
     alone, _ = play(scenario)
     assert manifest["run_digest"] == report.run_digest == "0x" + alone.run_digest.hex()
+
+
+def test_processes_one_process_and_the_simulator_come_to_the_same_and_evidence_counts_in_the_same_round(tmp_path, play):
+    """Seat 3 reports what is true until it is block-listed, for what it said as a commander from round 7 on."""
+    equivocator = {"name": "equivocating-commander", "options": {"first": 7}}
+    malicious = [{"seat": 3, "attacks": [equivocator]}]
+    scenario = small(16, burn_in=6, liars=0, malicious=malicious, bound_ms=20000)
+    with game(scenario, tmp_path / "game") as played:
+        manifest, report = played.end()
+    assert report.verdict == "passed", report.violations
+    alone, rounds = play(scenario)
+    outcomes = list(simulated(Plan(scenario)))
+    digest = digest_without_messages(scenario, outcomes)
+    assert manifest["run_digest"] == report.run_digest == "0x" + alone.run_digest.hex() == "0x" + digest.hex()
+    counts = 7 + scenario.parameters.evidence_delay
+    assert [played.round for played in rounds if played.blocked] == [*range(counts, 17)] != []
+    assert [o.round for o in outcomes if o.header and o.header.blocked] == [*range(counts, 17)]
+
+
+def digest_without_messages(scenario: Scenario, outcomes: Iterable[Outcome]) -> bytes:
+    """The run digest of an open game in which everybody reports and pulls as they should: of what was drawn alone."""
+    p, plan = scenario.parameters, Plan(scenario)
+    seed_0, _ = genesis_digest(plan.game, plan.seated, plan.salt)
+    purses, digest = [Purse(p.arms) for _ in plan.seated], START
+    for outcome in outcomes:
+        if outcome.kind is not None:
+            header, t = outcome.header, outcome.round
+            reports = [
+                SignedReport(Report(own.means, commitment(own.counts, commitment_salt(seed_0, t, seat))).encode(), b"")
+                for seat, own in enumerate(purses)
+                if header is not None and header.reporters >> seat & 1
+            ]
+            pulls = [
+                Pull(outcome.arm, outcome.rewards[seat]) if seat in outcome.rewards else NOTHING
+                for seat in range(p.participants)
+            ]
+            digest = extend(digest, p, t, outcome.kind, header, reports, pulls if outcome.paid else ())
+        for seat, reward in outcome.rewards.items():
+            purses[seat].take(outcome.arm, reward)
+    return digest
 
 
 def test_no_process_is_left_of_a_game_whose_test_fails(tmp_path):
