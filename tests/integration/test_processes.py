@@ -17,14 +17,16 @@ from chain_bandit.audit.findings import Weight
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.node import account
+from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.simulated import simulated
-from chain_bandit.network.wire import MOST_BYTES
+from chain_bandit.network.wire import MOST_BYTES, Envelope, Kind, encode
 from chain_bandit.nodes import place as files
 from chain_bandit.nodes.crash import VARIABLE
+from chain_bandit.nodes.node import MOST_SAID
 from chain_bandit.nodes.place import read_game
 from chain_bandit.protocol.blocks import Report, SignedReport, genesis_digest
-from chain_bandit.protocol.messages import commitment, commitment_salt
+from chain_bandit.protocol.messages import Phase, commitment, commitment_salt
 from chain_bandit.protocol.run_digest import START, extend
 from chain_bandit.protocol.settlement import NOTHING, Pull
 from chain_bandit.scenario import Scenario, load
@@ -71,6 +73,7 @@ def test_nodes_killed_at_named_places_and_then_besieged_lose_nothing(tmp_path, m
         besieged = [name for name in NAMES if name not in ("relayer", "seat-3")]
         played.wait(lambda: all(map(played.is_back, crashes.keys() & besieged)))
         assert not any(played.at_round(20, name) for name in besieged)
+        say_as_much_as_a_seat_may_and_then_more(played, "seat-1")
         with siege(played.out, besieged) as refused:
             played.wait(lambda: refused == set(besieged))
             played.start("relayer")
@@ -175,6 +178,48 @@ def test_no_process_is_left_of_a_game_whose_test_fails(tmp_path):
     assert descendants() <= before
 
 
+def say_as_much_as_a_seat_may_and_then_more(played: Game, name: str) -> None:
+    """With the key of seat 3, in frames as large as any may be: the first is read, the second is the last."""
+    most = MOST_SAID * 4
+    with identified(played.out).wrap_socket(dialled(played.out, name)) as link:
+        for claims in (most - 1, most):  # and the message that they are in
+            frame = largest(claims)
+            link.sendall(len(frame).to_bytes(4, "big") + frame)
+        played.wait(lambda: "3 is not read any more: " in played.log(name))
+        assert link.recv(1) == b""
+    said = f"expected at most {most} messages and claims, got {most + 1}"
+    assert re.findall(r"^3 is not read any more: malformed envelope: (.*)$", played.log(name), re.MULTILINE) == [said]
+
+
+def largest(claims: int) -> bytes:
+    """A frame of exactly the bytes that one may have, with so many claims of round 1."""
+
+    def padded(size: int) -> bytes:
+        last = Claim(3, bytes(size), bytes(64))
+        frame = Frame(Phase.REPORT, (Claim(3, b"", bytes(64)),) * (claims - 1) + (last,))
+        return encode(Envelope(Kind.NOW, 1, 0, (frame,)))
+
+    room = MOST_BYTES // 2
+    frame = padded(MOST_BYTES - len(padded(room)) + room)
+    assert len(frame) == MOST_BYTES
+    return frame
+
+
+def identified(out: Path) -> ssl.SSLContext:
+    """What shows the key of seat 3."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.load_cert_chain(out / "seat-3" / files.LINK)
+    return context
+
+
+def dialled(out: Path, name: str) -> socket.socket:
+    line = socket.socket(socket.AF_UNIX)
+    line.settimeout(10)
+    line.connect(str(out / name / "door"))
+    return line
+
+
 @contextmanager
 def siege(out: Path, names: list[str]) -> Iterator[set[str]]:
     """With the key of seat 3 at every door by turns, as long as the block runs; who does not let it in any more."""
@@ -191,10 +236,7 @@ def siege(out: Path, names: list[str]) -> Iterator[set[str]]:
 def attack(out: Path, names: list[str], stop: threading.Event, refused: set[str]) -> None:
     """Half-open links and noise. A node never writes on a link that another one dialled, nor ends one but of a banned
     peer, or for a newer one, which is not made here before."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    context.load_cert_chain(out / "seat-3" / files.LINK)
-    chance, turns = random.Random(3), cycle(names)
+    context, chance, turns = identified(out), random.Random(3), cycle(names)
     frames = [
         lambda: (MOST_BYTES + 1).to_bytes(4, "big"),
         lambda: (200).to_bytes(4, "big") + chance.randbytes(200),
