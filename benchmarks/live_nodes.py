@@ -5,8 +5,7 @@
 One game a size, everybody a process; m = floor((n - 1) / 3), quorum two thirds, and the last seat says two things as a
 commander from the tenth round on, so that evidence counts. Blocks a second are those of all recorded rounds but the
 first. CPU is a node's own, in milliseconds a round, from its start to the last look; memory what of it is in RAM, pages
-that it shares with the process it was split off included: after the first round, at most, at the end. The table has
-the largest of the honest seats, then environment, relayer and comparison (their largest, of memory). The run digest is
+that it shares with the process it was split off included: after the first round, at most, at the end. The run digest is
 held against the audit's and against the same game in one process. A line of JSON a game, with its commit and seed.
 Exit code 14 where an audit fails, a digest differs, a key signed two things in one slot, or anybody is proven false
 but the last seat.
@@ -19,9 +18,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import sleep
-
-from rich.console import Console
-from rich.table import Table
 
 from benchmarks import provenance
 from benchmarks.kills import cpu_of, signed_twice
@@ -116,6 +112,21 @@ def used(place: Path) -> float | None:
         return None
 
 
+def said(row: Row) -> str:
+    """One line; of the honest seats, and in memory of the others, the largest."""
+    honest = [f"seat-{seat}" for seat in range(row.seats - 1)]
+    cpu = [max(row.cpu_ms[name] for name in honest), *(row.cpu_ms[name] for name in OTHERS)]
+    seat, other = (
+        ", ".join(f"{max(row.mb[name][i] for name in names):.0f}" for i in range(3)) for names in (honest, OTHERS)
+    )
+    spent = ", ".join(f"{name} {each:.0f}" for name, each in zip(("seat", *OTHERS), cpu, strict=True))
+    return (
+        f"n = {row.seats}: {row.blocks} blocks, {row.blocks_per_second:.2f}/s; ms of CPU a round: {spent}; "
+        f"MB of a seat {seat}, of another {other}; audit {row.audit}, signed twice {row.signed_twice}, "
+        f"proven {row.proven}, digests {'equal' if row.digests_equal else 'DIFFERENT'}"
+    )
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=1000)
@@ -124,9 +135,6 @@ def main() -> int:
     parser.add_argument("--bound-ms", type=int, default=20_000)
     parser.add_argument("--json", type=Path, help="a line a game, after those that are there")
     given = parser.parse_args()
-    table = Table(title=f"Games of processes, {given.rounds} rounds each, Δ = {given.bound_ms} ms", box=None)
-    for name in ("n", "blocks/s", "CPU ms", "MB of a seat", "of others", "audit", "twice", "proven", "digests"):
-        table.add_column(name, justify="right")
     missed = []
     for seats in given.nodes:
         with TemporaryDirectory() as folder:
@@ -134,15 +142,8 @@ def main() -> int:
         if given.json:
             with given.json.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(asdict(row) | provenance.made(given.seed, 1)) + "\n")
-        honest = [f"seat-{seat}" for seat in range(seats - 1)]
-        cpu = [max(row.cpu_ms[name] for name in honest), *(row.cpu_ms[name] for name in OTHERS)]
-        mb = [[max(row.mb[name][i] for name in names) for i in range(3)] for names in (honest, OTHERS)]
-        table.add_row(
-            str(seats), f"{row.blocks_per_second:.2f}", *(", ".join(f"{v:.0f}" for v in each) for each in (cpu, *mb)),
-            row.audit, str(len(row.signed_twice)), str(row.proven), "equal" if row.digests_equal else "DIFFERENT",
-        )  # fmt: skip
+        print(said(row), flush=True)
         missed += [f"n = {seats}: {what}" for what in row.missed]
-    Console().print(table)
     if missed:
         print("missed: " + ", ".join(missed), file=sys.stderr)
     return 14 if missed else 0
