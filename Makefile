@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 FORGE := node_modules/@foundry-rs/forge-$(shell uname -s | tr A-Z a-z)-$(patsubst x86_64,amd64,$(patsubst aarch64,arm64,$(shell uname -m)))/bin/forge
 
-.PHONY: help demo test check lint types static forge contracts-deep mutants deep artifacts lock bench comparison gas live schedules schedules-deep late consensus regret theorems growth price payoff commanders committees rivals speed figures vrf audit kills siege tampering honest verdicts mediate-speed snapshots clean
+.PHONY: help demo test check lint types static forge contracts-deep mutants deep artifacts lock bench comparison gas live schedules schedules-deep late consensus regret theorems growth price payoff commanders committees rivals speed figures vrf audit kills siege live-nodes tampering honest verdicts mediate-speed snapshots clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -131,6 +131,10 @@ kills: .venv/ready node_modules/ready ## nodes killed at every named place, thre
 
 siege: .venv/ready node_modules/ready ## a game of processes under siege beside the same left alone: blocks a second, memory
 	@$(BIN)/python benchmarks/siege.py
+
+live-nodes: .venv/ready node_modules/ready ## 1,000 rounds by 4, 7, 10 seats as processes: blocks a second, CPU, memory, one digest
+	@mkdir -p runs
+	@$(BIN)/python benchmarks/live_nodes.py --json runs/live_nodes.jsonl
 
 audit: .venv/ready node_modules/ready ## an audit's rounds a second beside its bare signature checks, its memory, an export's bytes; a game on Anvil beside it
 	@$(BIN)/python benchmarks/audit.py --rounds 2000 10000

@@ -190,17 +190,9 @@ class Game:
             if report.verdict != "passed":
                 missed.append(f"audit {report.verdict}: {report.violations}")
             missed += [str(each) for each in report.findings if each.weight.name == "PROOF"]
-            missed += self._signed_twice() + self._no_block_soon()
+            missed += signed_twice(self._out) + self._no_block_soon()
         for kill in self.kills:
             kill.missed = missed
-
-    def _signed_twice(self) -> list[str]:
-        found = []
-        for path in sorted(self._out.glob(f"*/{files.SIGNED}")):
-            said = [tuple(json.loads(line)["at"]) for line in path.read_text().splitlines()[1:]]
-            if len(said) != len(set(said)):
-                found.append(f"{path.parent.name} signed twice")
-        return found
 
     def _no_block_soon(self) -> list[str]:
         """Of the rounds after the last one was back; none are where it was only after the last round."""
@@ -216,6 +208,16 @@ class Game:
         if 0 < last <= ROUNDS - 2 and not {"approved", "rejected"} & set(soon):
             return [f"no block in rounds {last} to {last + 2}: {soon}"]
         return []
+
+
+def signed_twice(out: Path) -> list[str]:
+    """Who said two things in one slot, by the journals of a game."""
+    found = []
+    for path in sorted(out.glob(f"*/{files.SIGNED}")):
+        said = [tuple(json.loads(line)["at"]) for line in path.read_text().splitlines()[1:]]
+        if len(said) != len(set(said)):
+            found.append(f"{path.parent.name} signed twice")
+    return found
 
 
 def cpu_of(pid: int) -> float | None:

@@ -21,4 +21,8 @@ EXIT_CODES = {
         128 + number: (what, "Run it again; with --resume where the message says that what was sent is kept.")
         for number, what in ((1, "hung up"), (2, "interrupted"), (15, "terminated"))
     },
+    **{
+        128 + number: (f"a node was {what} each time it was started", "Its log, and the machine's memory, may say why.")
+        for number, what in ((6, "aborted"), (9, "killed"), (11, "ended by a bad access of memory"))
+    },
 }

@@ -21,8 +21,8 @@ from chain_bandit.protocol.messages import Phase, Role, Slot
 
 VERSION = 1
 
-MOST_BYTES = 1 << 18
-"""Of a frame: relays of every report among 64 seats, the most that games of nodes have, take half of it."""
+MOST_BYTES = 1 << 19
+"""Of a frame: the most that others can make an honest seat relay is 416,516, among 64 seats and with 254 arms."""
 
 MOST_ROWS = 1 << 12
 """Of any list in a frame."""

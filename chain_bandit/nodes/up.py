@@ -59,7 +59,8 @@ def up(
         pause: passes the seconds between two looks at the nodes; what it raises ends the game.
 
     Raises:
-        NodeStopped: a node ended by itself; one that is killed may be started again meanwhile.
+        NodeStopped: a node ended by itself, where one that is killed may be started again meanwhile; or it was started
+            again here and killed before it had seen the end of a round.
         ChainBanditError: the scenario is none for nodes, the folder cannot be used, the chain does not answer.
     """
     _check(scenario)
@@ -126,12 +127,17 @@ def _await_end(
     pause: Callable[[float], object],
 ) -> None:  # fmt: skip
     """Until everybody has ended with the game, and with what runs here until it is gone."""
-    running = {state.name for state in states(out)}
+    running, seen = {state.name for state in states(out)}, dict[str, int]()
     while running or not all(state.ended for state in states(out)):
         for name, code in nursery.ended():
             if code > 0:
                 raise NodeStopped(name, code, _last_words(out / name))
             if code < 0 and revives(name):
+                before, seen[name] = seen.get(name), _rounds_seen(out / name)
+                if seen[name] == before:  # it would die for ever
+                    log = out / name / files.LOG
+                    again = f"signal {-code} ended it again before the end of a round; what it wrote is in {log}"
+                    raise NodeStopped(name, 128 - code, again)
                 nursery.start(out / name)
                 say(f"{name} was ended by signal {-code}, and is started again")
                 continue
@@ -142,8 +148,19 @@ def _await_end(
 
 
 def _last_words(place: Path) -> str:
-    lines = (place / files.LOG).read_text(encoding="utf-8", errors="replace").splitlines()
-    return next((line.removeprefix("error: ") for line in reversed(lines) if line.startswith("error: ")), "")
+    return next((line.removeprefix("error: ") for line in reversed(_log(place)) if line.startswith("error: ")), "")
+
+
+def _rounds_seen(place: Path) -> int:
+    """Of how many rounds a node has said the end, in all its lives."""
+    return sum(line.startswith("round ") for line in _log(place))
+
+
+def _log(place: Path) -> list[str]:
+    try:
+        return (place / files.LOG).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []  # it had not begun
 
 
 def _left(node: HttpNode, made: Mapping[str, Any], out: Path) -> tuple[dict[str, Any], AuditReport]:

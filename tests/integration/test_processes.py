@@ -5,7 +5,7 @@ import re
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import cycle
 from pathlib import Path
@@ -17,11 +17,20 @@ from chain_bandit.audit.findings import Weight
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.node import account
-from chain_bandit.network.wire import MOST_BYTES
+from chain_bandit.consensus.broadcast import Claim, Frame
+from chain_bandit.game.plan import Plan
+from chain_bandit.game.simulated import simulated
+from chain_bandit.network.wire import MOST_BYTES, Envelope, Kind, encode
 from chain_bandit.nodes import place as files
 from chain_bandit.nodes.crash import VARIABLE
+from chain_bandit.nodes.node import MOST_SAID
 from chain_bandit.nodes.place import read_game
+from chain_bandit.protocol.blocks import Report, SignedReport, genesis_digest
+from chain_bandit.protocol.messages import Phase, commitment, commitment_salt
+from chain_bandit.protocol.run_digest import START, extend
+from chain_bandit.protocol.settlement import NOTHING, Pull
 from chain_bandit.scenario import Scenario, load
+from chain_bandit.simulation.outcomes import Outcome, Purse
 from chain_bandit.stopwatch import Stopwatch
 from tests.integration.nodes import descendants, processes, wait_for
 from tests.integration.nodes_up import NAMES, Game, digests_of, game
@@ -64,6 +73,7 @@ def test_nodes_killed_at_named_places_and_then_besieged_lose_nothing(tmp_path, m
         besieged = [name for name in NAMES if name not in ("relayer", "seat-3")]
         played.wait(lambda: all(map(played.is_back, crashes.keys() & besieged)))
         assert not any(played.at_round(20, name) for name in besieged)
+        say_as_much_as_a_seat_may_and_then_more(played, "seat-1")
         with siege(played.out, besieged) as refused:
             played.wait(lambda: refused == set(besieged))
             played.start("relayer")
@@ -122,6 +132,46 @@ def test_commanders_by_trust_and_sealed_reports_come_to_the_same_as_in_one_proce
     assert manifest["run_digest"] == report.run_digest == "0x" + alone.run_digest.hex()
 
 
+def test_processes_one_process_and_the_simulator_come_to_the_same_and_evidence_counts_in_the_same_round(tmp_path, play):
+    """Seat 3 reports what is true until it is block-listed, for what it said as a commander from round 7 on."""
+    equivocator = {"name": "equivocating-commander", "options": {"first": 7}}
+    malicious = [{"seat": 3, "attacks": [equivocator]}]
+    scenario = small(16, burn_in=6, liars=0, malicious=malicious, bound_ms=20000)
+    with game(scenario, tmp_path / "game") as played:
+        manifest, report = played.end()
+    assert report.verdict == "passed", report.violations
+    alone, rounds = play(scenario)
+    outcomes = list(simulated(Plan(scenario)))
+    digest = digest_without_messages(scenario, outcomes)
+    assert manifest["run_digest"] == report.run_digest == "0x" + alone.run_digest.hex() == "0x" + digest.hex()
+    counts = 7 + scenario.parameters.evidence_delay
+    assert [played.round for played in rounds if played.blocked] == [*range(counts, 17)] != []
+    assert [o.round for o in outcomes if o.header and o.header.blocked] == [*range(counts, 17)]
+
+
+def digest_without_messages(scenario: Scenario, outcomes: Iterable[Outcome]) -> bytes:
+    """The run digest of an open game in which everybody reports and pulls as they should: of what was drawn alone."""
+    p, plan = scenario.parameters, Plan(scenario)
+    seed_0, _ = genesis_digest(plan.game, plan.seated, plan.salt)
+    purses, digest = [Purse(p.arms) for _ in plan.seated], START
+    for outcome in outcomes:
+        if outcome.kind is not None:
+            header, t = outcome.header, outcome.round
+            reports = [
+                SignedReport(Report(own.means, commitment(own.counts, commitment_salt(seed_0, t, seat))).encode(), b"")
+                for seat, own in enumerate(purses)
+                if header is not None and header.reporters >> seat & 1
+            ]
+            pulls = [
+                Pull(outcome.arm, outcome.rewards[seat]) if seat in outcome.rewards else NOTHING
+                for seat in range(p.participants)
+            ]
+            digest = extend(digest, p, t, outcome.kind, header, reports, pulls if outcome.paid else ())
+        for seat, reward in outcome.rewards.items():
+            purses[seat].take(outcome.arm, reward)
+    return digest
+
+
 def test_no_process_is_left_of_a_game_whose_test_fails(tmp_path):
     """Neither a node that was split off, nor one that was started again, nor the chain."""
     before, of_game = descendants(), set[int]()
@@ -140,6 +190,48 @@ def test_no_process_is_left_of_a_game_whose_test_fails(tmp_path):
     assert descendants() <= before
 
 
+def say_as_much_as_a_seat_may_and_then_more(played: Game, name: str) -> None:
+    """With the key of seat 3, in frames as large as any may be: the first is read, the second is the last."""
+    most = MOST_SAID * 4
+    with identified(played.out).wrap_socket(dialled(played.out, name)) as link:
+        for claims in (most - 1, most):  # and the message that they are in
+            frame = largest(claims)
+            link.sendall(len(frame).to_bytes(4, "big") + frame)
+        played.wait(lambda: "3 is not read any more: " in played.log(name))
+        assert link.recv(1) == b""
+    said = f"expected at most {most} messages and claims, got {most + 1}"
+    assert re.findall(r"^3 is not read any more: malformed envelope: (.*)$", played.log(name), re.MULTILINE) == [said]
+
+
+def largest(claims: int) -> bytes:
+    """A frame of exactly the bytes that one may have, with so many claims of round 1."""
+
+    def padded(size: int) -> bytes:
+        last = Claim(3, bytes(size), bytes(64))
+        frame = Frame(Phase.REPORT, (Claim(3, b"", bytes(64)),) * (claims - 1) + (last,))
+        return encode(Envelope(Kind.NOW, 1, 0, (frame,)))
+
+    room = MOST_BYTES // 2
+    frame = padded(MOST_BYTES - len(padded(room)) + room)
+    assert len(frame) == MOST_BYTES
+    return frame
+
+
+def identified(out: Path) -> ssl.SSLContext:
+    """What shows the key of seat 3."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.load_cert_chain(out / "seat-3" / files.LINK)
+    return context
+
+
+def dialled(out: Path, name: str) -> socket.socket:
+    line = socket.socket(socket.AF_UNIX)
+    line.settimeout(10)
+    line.connect(str(out / name / "door"))
+    return line
+
+
 @contextmanager
 def siege(out: Path, names: list[str]) -> Iterator[set[str]]:
     """With the key of seat 3 at every door by turns, as long as the block runs; who does not let it in any more."""
@@ -156,10 +248,7 @@ def siege(out: Path, names: list[str]) -> Iterator[set[str]]:
 def attack(out: Path, names: list[str], stop: threading.Event, refused: set[str]) -> None:
     """Half-open links and noise. A node never writes on a link that another one dialled, nor ends one but of a banned
     peer, or for a newer one, which is not made here before."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    context.load_cert_chain(out / "seat-3" / files.LINK)
-    chance, turns = random.Random(3), cycle(names)
+    context, chance, turns = identified(out), random.Random(3), cycle(names)
     frames = [
         lambda: (MOST_BYTES + 1).to_bytes(4, "big"),
         lambda: (200).to_bytes(4, "big") + chance.randbytes(200),

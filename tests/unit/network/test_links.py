@@ -160,10 +160,14 @@ def test_a_door_that_somebody_else_opened_is_not_spoken_to(net):
     assert net.open[2].receive(0.3) == []
 
 
-def test_a_frame_too_large_to_be_honest_ends_the_link_for_good(net):
+def test_the_largest_frame_is_read_and_one_byte_more_ends_the_link_for_good(net):
     a = net.start(0)
     line = net.raw(1, 0)
-    line.sendall((MOST_BYTES + 1).to_bytes(4, "big") + bytes(10))
+    largest = b"\7" * MOST_BYTES
+    line.sendall(framed(largest))
+    assert heard(a, 1) == [(1, largest)]
+    assert a.banned == frozenset()
+    line.sendall(framed(largest + b"\7")[:-MOST_BYTES])  # its length alone tells
     assert closed(line)
     assert a.banned == {1}
     assert closed(net.raw(1, 0))

@@ -9,12 +9,17 @@ import pytest
 
 from chain_bandit.actors.messages import Answer, CertifiedBlock, Probe, PullRequest, Question, Receipt
 from chain_bandit.comparison.interface import Opening
-from chain_bandit.consensus.broadcast import Claim, Frame
+from chain_bandit.consensus.broadcast import Claim, Frame, SignedBroadcast
 from chain_bandit.consensus.certificate import Certificate, Vote
 from chain_bandit.consensus.evidence import Equivocation
-from chain_bandit.network.wire import Envelope, Kind, Owed, decode, encode
+from chain_bandit.crypto.keys import derive
+from chain_bandit.network.wire import MOST_BYTES, MOST_ROWS, Envelope, Kind, Owed, decode, encode
+from chain_bandit.nodes.up import MOST_SEATS
 from chain_bandit.protocol.errors import Malformed
-from chain_bandit.protocol.messages import Phase, Role, Slot
+from chain_bandit.protocol.messages import Phase, Role, Slot, broadcast_value, statement_content
+from chain_bandit.protocol.parameters import PROOF_BYTES, SEALED_BYTES
+from chain_bandit.protocol.units import MAX_ARMS
+from chain_bandit.schedules.keyring import Book, IdealScribe
 from tests.few import few
 
 CLAIM = Claim(3, b"content", bytes(64), ((1, b"\1" * 64), (2, b"\2" * 64)))
@@ -47,6 +52,44 @@ def test_every_message_comes_out_as_it_went_in():
 
 def test_what_msgpack_makes_of_an_envelope_is_pinned():
     assert encode(Envelope(Kind.NOW, 7, 3, (Owed(5),))) == bytes.fromhex("95 01 01 07 03 91 92 0b 05")
+
+
+def test_the_most_that_an_honest_seat_can_be_made_to_relay_is_one_frame():
+    """Of 64 seats 31 say three values each in the last step but one, and all that is true comes as late."""
+    seats, corrupt = MOST_SEATS, (MOST_SEATS - 1) // 2
+    steps = corrupt
+    size = 4 * MAX_ARMS + 32 + PROOF_BYTES + SEALED_BYTES
+    book, slot = Book(), Slot(b"s" * 32, 2**32 - 2, b"p" * 32)
+    keys = [IdealScribe(derive(5, "participant", seat), book) for seat in range(seats)]
+    own = SignedBroadcast(
+        Phase.REPORT, slot, 0, [key.address for key in keys], 2**seats - 1, 2**seats - 1, size, steps, keys[0],
+        IdealScribe.verifier(book),
+    )  # fmt: skip
+    for seat in range(1, seats):
+        liar = seat >= seats - corrupt
+        for content, choice in [(0, 0), (0, 1), (1, 0)][: 3 if liar else 1]:
+            data = bytes([content]) * size
+            digest = slot.digest(Phase.REPORT, Role.COMMANDER, seat, statement_content(Phase.REPORT, data))
+            claim = Claim(seat, data, keys[seat].sign_again(digest, choice))
+            value = broadcast_value(Phase.REPORT, data, claim.signature)
+            relay = slot.digest(Phase.REPORT, Role.RELAY, seat, value)
+            others = [each for each in range(seats - 1, 0, -1) if each != seat][: steps - 1]
+            claim = claim._replace(relays=tuple((each, keys[each].sign(relay)) for each in others))
+            assert own.on_claim(steps - 1, claim) is None
+    frame = own.relays()
+    assert frame is not None
+    assert {len(claim.relays) for claim in frame.claims} == {steps}
+    assert len(frame.claims) == seats - corrupt - 1 + 3 * corrupt
+    encoded = encode(Envelope(Kind.STEP, 2**32 - 2, steps, (frame,)))
+    assert len(encoded) == 416_516 < MOST_BYTES
+    assert decode(encoded).messages == (frame,)
+
+
+def test_a_list_has_as_many_rows_as_it_may_have_and_not_one_more():
+    largest = Envelope(Kind.NOW, 7, 0, (Opening((1,) * MOST_ROWS, b""),))
+    assert decode(encode(largest)) == largest
+    with pytest.raises(Malformed):
+        decode(encode(Envelope(Kind.NOW, 7, 0, (Opening((1,) * (MOST_ROWS + 1), b""),))))
 
 
 @pytest.mark.parametrize(
