@@ -46,6 +46,7 @@ contracts-deep: .venv/ready node_modules/ready ## the same with 1e5 runs a prope
 
 deep: .venv/ready node_modules/ready .venv-slither/ready .venv-next/ready ## the larger budgets: before an issue is closed
 	@$(BIN)/pytest -n 2 --dist worksteal -m deep
+	@PY_EVM=1 $(BIN)/pytest -n 2 --dist worksteal tests/contracts
 
 artifacts: .venv/ready node_modules/ready ## compile contracts/ into the package
 	@$(BIN)/python scripts/build_artifacts.py

@@ -38,7 +38,6 @@ TESTS = [
         "deployment", "reports", "sealed", "draws", "signatures", "differential",
     )
 ]  # fmt: skip
-ON_REVM = ("-p", "tests.contracts.on_revm")
 SWAPPED = {
     "<": ("<=", ">="), "<=": ("<", ">"), ">": (">=", "<="), ">=": (">", "<"), "==": ("!=",), "!=": ("==",),
     "&&": ("||",), "||": ("&&",), "+": ("-",), "-": ("+",), "*": ("/",), "/": ("*",), "%": ("/",),
@@ -252,7 +251,7 @@ class Bench:
 
     def pytest(self) -> bool:
         """The same of the tests in Python."""
-        return self.passes(sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", *ON_REVM, *TESTS)
+        return self.passes(sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", *TESTS)
 
     def close(self) -> None:
         """Let the compiler go."""

@@ -1,6 +1,7 @@
-"""The same games on revm, in the process: 10^4 to 10^5 calls a second. Asks what is accepted, never what it costs.
+"""Games on revm, in the process: 10^4 to 10^5 calls a second. Asks what is accepted, never what it costs.
 
-Slots stay warm between calls, so gas is not a transaction's; and the rules are Cancun's, as the contract's code is.
+Slots stay warm between calls, so gas is not a transaction's, and none is told; and the rules are Cancun's, as the
+contract's code is.
 """
 
 import json
@@ -68,7 +69,7 @@ class FastMachine(Machine):
             address = self.evm.deploy(spelled(sender), data, value=value)
         except RuntimeError as error:
             return bytes(20), refusal(error)
-        return bytes.fromhex(address[2:]), Outcome(True, b"", (), 0)
+        return bytes.fromhex(address[2:]), Outcome(True, b"", (), None)
 
     def call(self, sender: bytes, to: bytes, data: bytes, value: int = 0) -> Outcome:
         """A transaction of `sender`."""
@@ -83,7 +84,7 @@ class FastMachine(Machine):
             topics, body = log.data
             event = TOPICS[int.from_bytes(topics[0], "big")]
             events.append((event.name, event.decode_inputs(bytes(body))))
-        return Outcome(True, bytes(output), tuple(events), 0)
+        return Outcome(True, bytes(output), tuple(events), None)
 
 
 def refusal(error: RuntimeError) -> Outcome:
@@ -91,7 +92,7 @@ def refusal(error: RuntimeError) -> Outcome:
     reverted = OUTPUT.search(str(error))
     if "CallTooDeep" in str(error) or (reverted is None and not HALT.search(str(error))):
         raise error
-    return Outcome(False, bytes.fromhex(reverted[1]) if reverted else b"", (), 0)
+    return Outcome(False, bytes.fromhex(reverted[1]) if reverted else b"", (), None)
 
 
 class ElsewhereMachine(FastMachine):

@@ -87,12 +87,15 @@ def least_pool(p: Parameters) -> int:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a call came to: output or revert data, events as (name, values), gas without the transaction's base."""
+    """What a call came to: output or revert data, events as (name, values), gas without the transaction's base.
+
+    There is no gas where the machine counts none that a transaction would pay.
+    """
 
     accepted: bool
     output: bytes
     events: tuple[tuple[str, tuple], ...]
-    gas: int
+    gas: int | None
 
     @property
     def error(self) -> tuple:

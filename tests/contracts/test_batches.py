@@ -53,6 +53,7 @@ def test_blocks_in_a_row_are_recorded_as_one_by_one(mode, validators, signed, co
     assert game.ledger.round == BASE.burn_in + 3 * count
 
 
+@pytest.mark.py_evm
 @MODES
 def test_gas_of_a_round_falls_with_the_batch(mode):
     used = {}

@@ -10,7 +10,7 @@ from chain_bandit.protocol import assumptions
 from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.protocol.parameters import ODDS, Parameters
 from chain_bandit.protocol.units import UNIT
-from tests.contracts.harness import ARTIFACT, BASE, FUNCTIONS, Game, Machine, least_pool, parameters, tuple_of
+from tests.contracts.harness import ARTIFACT, BASE, FUNCTIONS, Game, least_pool, parameters, tuple_of
 from tests.few import few
 
 WEI = BASE.wei_per_unit
@@ -116,7 +116,7 @@ def test_deployment_fixes_what_the_views_say():
 
 @pytest.mark.parametrize("total", few([2_000, 20_000], 2))
 def test_contract_and_python_refuse_the_same_games(total):
-    chance, machine, refused = random.Random(1), Machine(), 0
+    chance, machine, refused = random.Random(1), Game.new_machine(), 0
     reasons: list[str] = []
     sender = b"environment".ljust(20)
     machine.fund(sender, 10**40)

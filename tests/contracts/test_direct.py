@@ -41,6 +41,7 @@ def test_call_through_a_contract_is_refused(function):
     assert outcome.error == ("NotDirect", hexed(FORWARDER))
 
 
+@pytest.mark.py_evm
 @pytest.mark.parametrize("function", CALLS)
 def test_call_of_an_account_with_code_is_refused(function):
     game = Game()
@@ -65,6 +66,7 @@ def test_views_can_be_read_through_a_contract(game):
     assert through(game, game.anybody, "head").output == game.genesis
 
 
+@pytest.mark.py_evm
 def test_account_that_got_code_after_joining_is_paid(game):
     game.machine.block = 2 + BASE.game_blocks + BASE.settlement_window
     game.do(game.anybody, "close")

@@ -185,6 +185,7 @@ def test_what_is_signed_is_refused_with_other_commitments_and_in_other_rounds(ca
         assert not outcome.accepted
 
 
+@pytest.mark.py_evm
 @pytest.mark.parametrize("participants", [4, 10])
 def test_machines_agree_on_a_game(participants):
     bound = (participants - 1) // 3

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.few import few
+from benchmarks.gas import Row, drift
 
 ROOT = Path(__file__).resolve().parents[2]
 SNAPSHOT = ROOT / "tests" / "snapshots" / "gas_rounds.json"
@@ -15,18 +15,18 @@ SNAPSHOT = ROOT / "tests" / "snapshots" / "gas_rounds.json"
 
 def gas(snapshot: Path, *sizes: int) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "benchmarks/gas.py", "--sizes", *map(str, sizes), "--snapshot", str(snapshot)],
+        [sys.executable, "benchmarks/gas.py", "--json", "--sizes", *map(str, sizes), "--snapshot", str(snapshot)],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("n", few([4, 7, 10, 16, 31], 5))
-def test_the_committed_gas_of_rounds_holds(n: int) -> None:
-    found = gas(SNAPSHOT, n)
+@pytest.mark.deep
+def test_the_committed_gas_of_rounds_holds() -> None:
+    found = gas(SNAPSHOT, 4, 7, 10, 16, 31)
     assert found.returncode == 0, found.stderr
 
 
-def test_a_drift_of_one_percent_and_other_code_are_found(tmp_path: Path) -> None:
+def test_the_committed_gas_at_four_holds_and_a_drift_of_one_percent_and_other_code_are_found(tmp_path: Path) -> None:
     """Figures of the sizes that are not measured here are those of the same code, by its digest."""
     committed = json.loads(SNAPSHOT.read_text())
     committed["code"] = committed["code"][::-1]
@@ -38,3 +38,6 @@ def test_a_drift_of_one_percent_and_other_code_are_found(tmp_path: Path) -> None
     assert found.stderr.count("committed:") == 1
     assert "full, 1 a transaction, n = 4" in found.stderr
     assert "the committed figures are of other code" in found.stderr
+    rows = [Row(**row) for row in json.loads(found.stdout)["rows"]]
+    assert {(row.n, row.gas > 0) for row in rows} == {(4, True)}
+    assert drift(rows, SNAPSHOT) == []

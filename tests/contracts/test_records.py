@@ -292,6 +292,7 @@ def test_approvals_are_kept_across_every_border_of_words(burn_in):
     game.check()
 
 
+@pytest.mark.py_evm
 @pytest.mark.parametrize("mode", [0, 1], ids=["full", "compact"])
 def test_largest_game_records_a_block_within_the_gas_of_a_chain_block(mode):
     p = parameters(
@@ -308,6 +309,7 @@ def test_largest_game_records_a_block_within_the_gas_of_a_chain_block(mode):
     game.check()
 
 
+@pytest.mark.py_evm
 def test_signatures_follow_the_chain_id_after_a_fork(game):
     before = game.submitted(*game.block())
     game.machine.state.execution_context._chain_id = CHAIN_ID + 1

@@ -18,6 +18,7 @@ def largest_batch(p: Parameters) -> int:
     return 256
 
 
+@pytest.mark.py_evm
 @pytest.mark.parametrize("mode", BodyMode)
 @pytest.mark.parametrize("participants", [16, 64])
 def test_the_largest_batch_goes_through_with_its_stated_gas(participants, mode):

@@ -325,6 +325,7 @@ def test_whoever_owes_more_than_it_earned_is_paid_out_of_its_stake():
         game.do(seat, "withdraw")
 
 
+@pytest.mark.py_evm
 def test_receiver_that_reverts_blocks_nobody_else():
     game = Game().open()
     # Nobody joins with code, but whoever joined can delegate to some later (EIP-7702): here to revert(0, 0).
@@ -343,6 +344,7 @@ def test_receiver_that_reverts_blocks_nobody_else():
     assert game.held() == 0
 
 
+@pytest.mark.py_evm
 def test_receiver_that_calls_back_is_paid_once():
     game = Game().open()
     # The receiver's code, delegated to after it joined, calls withdraw() again and ignores the result.

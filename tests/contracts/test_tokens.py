@@ -17,7 +17,7 @@ from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.protocol.messages import NO_BLOCK, Domain, Phase, Role, Slot
 from chain_bandit.protocol.sharing import PRIME
 from chain_bandit.protocol.units import UNIT
-from tests.contracts.harness import CHAIN_ID, SELECTORS, TOKENS, Machine, Outcome, address_of, compact, forwarder, hexed
+from tests.contracts.harness import CHAIN_ID, SELECTORS, TOKENS, Game, Outcome, address_of, compact, forwarder, hexed
 
 TERMS = Terms(
     participants=6, validators=4, faulty=1, groups=3, first=UNIT // 10, most=10 * UNIT, step=UNIT, steps=5, deadline=7
@@ -30,7 +30,7 @@ class Agreement:
     """A deployed one, its keys, and the ledger in Python."""
 
     def __init__(self, terms: Terms = TERMS, accounts: list[bytes] | None = None) -> None:
-        self.terms, self.machine = terms, Machine()
+        self.terms, self.machine = terms, Game.new_machine()
         keys = [PrivateKey(keccak(b"key", bytes([seat % 256]))) for seat in range(terms.places)]
         first = terms.participants
         self.keys = [*sorted(keys[:first], key=address_of), *sorted(keys[first:], key=address_of)]

@@ -1,4 +1,4 @@
-"""The command line as people and scripts meet it: real processes, real exit codes, nothing half-written."""
+"""The command line as people and scripts meet it: verbs in real processes, true exit codes, nothing half-written."""
 
 import gzip
 import json
@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.csv
@@ -29,6 +30,27 @@ def chain_bandit(*arguments: object, cwd: Path, **environment: str) -> subproces
         [*COMMAND, *map(str, arguments)], cwd=cwd, env={**os.environ, "COLUMNS": "100", **environment},
         capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL, check=False,
     )  # fmt: skip
+
+
+Called = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Called:
+    """The same in this process, from `tmp_path`: a process of its own spends a second on imports before it refuses."""
+
+    def call(*arguments: object) -> subprocess.CompletedProcess[str]:
+        line = ["chain-bandit", *map(str, arguments)]
+        monkeypatch.setattr(sys, "argv", line)
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert isinstance(ended.value.code, int)
+        return subprocess.CompletedProcess(line, ended.value.code, *capsys.readouterr())
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    return call
 
 
 @pytest.fixture(scope="module")
@@ -83,11 +105,11 @@ REFUSED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", few(REFUSED, 3))
-def test_run_refuses_with_exit_3_and_writes_nothing(case: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("case", REFUSED)
+def test_run_refuses_with_exit_3_and_writes_nothing(case: str, tmp_path: Path, called: Called) -> None:
     change, words = REFUSED[case]
     path = scenario(tmp_path, change)
-    result = chain_bandit("run", path, "--json", "--out", tmp_path / "run", cwd=tmp_path)
+    result = called("run", path, "--json", "--out", tmp_path / "run")
     assert result.returncode == 3, result.stderr
     assert result.stderr.count("\n") == 1
     assert result.stderr.startswith("error: ")
@@ -97,7 +119,7 @@ def test_run_refuses_with_exit_3_and_writes_nothing(case: str, tmp_path: Path) -
     assert sorted(p.name for p in tmp_path.iterdir()) == ["scenario.toml"]
 
 
-def test_run_refuses_with_exit_2_when_the_command_line_makes_no_sense(tmp_path: Path) -> None:
+def test_run_refuses_with_exit_2_when_the_command_line_makes_no_sense(tmp_path: Path, called: Called) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "precious.txt").write_text("keep")
     for arguments in (
@@ -107,7 +129,7 @@ def test_run_refuses_with_exit_2_when_the_command_line_makes_no_sense(tmp_path: 
         ["audit", "--history", SMALL, "--bodies", SMALL], ["audit", "--history", SMALL, "--export", SMALL],
         ["audit", "--rpc", "http://127.0.0.1:9", "--contract", "0x" + "11" * 20, "--export", tmp_path],
     ):  # fmt: skip
-        result = chain_bandit(*arguments, cwd=tmp_path)
+        result = called(*arguments)
         assert result.returncode == 2, (arguments, result.stderr)
         assert result.stderr.strip()
     assert [p.name for p in tmp_path.iterdir()] == ["full"]
@@ -129,14 +151,18 @@ def test_run_refuses_a_place_that_is_not_its_own_before_it_plays(tmp_path: Path)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "foreign"]
 
 
-def test_run_replaces_an_earlier_run_behind_a_link(finished: Path, tmp_path: Path) -> None:
+def test_run_replaces_an_earlier_run_of_another_seed_behind_a_link(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
-    for _ in range(2):
-        result = chain_bandit("run", SMALL, "--out", tmp_path / "link", cwd=tmp_path)
+    digests = []
+    for seed in (1, 2):
+        options = ["--rounds", 10, "-o", "expect={}", "--seed", seed, "--json", "--out", tmp_path / "link"]
+        result = chain_bandit("run", SMALL, *options, cwd=tmp_path)
         assert result.returncode == 0, result.stderr
+        digests.append(json.loads(result.stdout)["run_digest"])
+        assert json.loads((tmp_path / "real" / "manifest.json").read_text())["run_digest"] == digests[-1]
+    assert digests[0] != digests[1]
     assert (tmp_path / "link").is_symlink()
-    assert (tmp_path / "real" / "manifest.json").read_bytes() == (finished / "manifest.json").read_bytes()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["link", "real"]
 
 
@@ -259,29 +285,26 @@ def test_run_reports_what_scripts_need(finished: Path) -> None:
 
 
 def test_run_repeats_itself_bit_for_bit_whatever_the_hash_seed(finished: Path, tmp_path: Path) -> None:
-    locked = finished / "scenario.lock.toml"
-    for hash_seed in ("0", "4711"):
-        out = tmp_path / hash_seed
-        result = chain_bandit("run", locked, "--out", out, cwd=tmp_path, PYTHONHASHSEED=hash_seed)
-        assert result.returncode == 0, result.stderr
-        for name in ("manifest.json", "history.jsonl.gz", "audit.json", "evidence.json", "scenario.lock.toml"):
-            assert (out / name).read_bytes() == (finished / name).read_bytes(), name
-
-
-def test_run_digest_differs_for_another_seed(finished: Path, tmp_path: Path) -> None:
-    result = chain_bandit("run", SMALL, "--seed", 2, "--json", "--out", tmp_path / "run", cwd=tmp_path)
+    out = tmp_path / "run"
+    result = chain_bandit("run", finished / "scenario.lock.toml", "--out", out, cwd=tmp_path, PYTHONHASHSEED="4711")
     assert result.returncode == 0, result.stderr
-    assert json.loads(result.stdout)["run_digest"] != json.loads((finished / "manifest.json").read_text())["run_digest"]
+    for name in ("manifest.json", "history.jsonl.gz", "audit.json", "evidence.json", "scenario.lock.toml"):
+        assert (out / name).read_bytes() == (finished / name).read_bytes(), name
 
 
-def test_run_exits_14_when_an_expectation_does_not_hold(tmp_path: Path) -> None:
-    path = scenario(tmp_path, ('approved = ">= 20"', 'approved = "> 1000"'))
-    result = chain_bandit("run", path, "--json", "--out", tmp_path / "run", cwd=tmp_path)
+def test_run_exits_14_when_an_expectation_does_not_hold_and_the_game_is_the_same(
+    finished: Path, tmp_path: Path
+) -> None:
+    """Under another hash seed again."""
+    path, out = scenario(tmp_path, ('approved = ">= 20"', 'approved = "> 1000"')), tmp_path / "run"
+    result = chain_bandit("run", path, "--json", "--out", out, cwd=tmp_path, PYTHONHASHSEED="0")
     assert result.returncode == 14
     assert "approved" in result.stderr
     said = json.loads(result.stdout)  # one object
     assert said["error"]["exit_code"] == 14
     assert said["audit"] == "passed"
+    for name in ("history.jsonl.gz", "audit.json", "evidence.json"):
+        assert (out / name).read_bytes() == (finished / name).read_bytes(), name
 
 
 def test_audit_passes_an_honest_run(finished: Path, tmp_path: Path) -> None:
@@ -294,9 +317,9 @@ def test_audit_passes_an_honest_run(finished: Path, tmp_path: Path) -> None:
         assert sum(check["passed"] for check in said["checks"].values()) > 1_000
 
 
-def test_audit_computes_everything_a_second_time_when_asked(finished: Path, tmp_path: Path) -> None:
+def test_audit_computes_everything_a_second_time_when_asked(finished: Path, called: Called) -> None:
     for arguments in ([finished], ["--history", finished / "history.jsonl.gz"]):
-        result = chain_bandit("audit", *arguments, "--paranoid", "--json", cwd=tmp_path)
+        result = called("audit", *arguments, "--paranoid", "--json")
         assert result.returncode == 0, result.stderr
         checks = json.loads(result.stdout)["checks"]
         second = {name: tally for name, tally in checks.items() if name.startswith("paranoid.")}
@@ -305,7 +328,7 @@ def test_audit_computes_everything_a_second_time_when_asked(finished: Path, tmp_
         assert all(tally["proves"] for tally in second.values())
 
 
-def test_audit_refuses_a_corrupt_history_with_one_sentence(finished: Path, tmp_path: Path) -> None:
+def test_audit_refuses_a_corrupt_history_with_one_sentence(finished: Path, tmp_path: Path, called: Called) -> None:
     data = gzip.decompress((finished / "history.jsonl.gz").read_bytes())
     middle = len(data) // 2
     changed = tmp_path / "changed.jsonl"
@@ -313,59 +336,59 @@ def test_audit_refuses_a_corrupt_history_with_one_sentence(finished: Path, tmp_p
     cut = tmp_path / "cut.jsonl.gz"
     cut.write_bytes((finished / "history.jsonl.gz").read_bytes()[:-100])
     for path in (changed, cut, tmp_path / "missing.jsonl"):
-        result = chain_bandit("audit", "--history", path, cwd=tmp_path)
+        result = called("audit", "--history", path)
         assert result.returncode in (3, 12), (path, result.stdout, result.stderr)
         assert "Traceback" not in result.stderr
 
 
-def test_audit_exits_12_when_the_kept_head_is_another(finished: Path, tmp_path: Path) -> None:
-    result = chain_bandit(
-        "audit", "--history", finished / "history.jsonl.gz", "--head", "0x" + "ab" * 32, "--json", cwd=tmp_path
-    )
+def test_audit_exits_12_when_the_kept_head_is_another(finished: Path, called: Called) -> None:
+    result = called("audit", "--history", finished / "history.jsonl.gz", "--head", "0x" + "ab" * 32, "--json")
     assert result.returncode == 12
     assert json.loads(result.stdout)["verdict"] == "violated"
 
 
-def test_audit_says_in_which_block_a_history_left_the_trail_of_an_audit(finished: Path, tmp_path: Path) -> None:
+def test_audit_says_in_which_block_a_history_left_the_trail_of_an_audit(
+    finished: Path, tmp_path: Path, called: Called
+) -> None:
     said = json.loads((finished / "audit.json").read_text())
     other = tmp_path / "audit.json"
     other.write_text(json.dumps({"trail": said["trail"][:16] + "00" * 4 + said["trail"][24:]}))
-    assert chain_bandit("audit", finished, "--trail", finished / "audit.json", "--json", cwd=tmp_path).returncode == 0
-    result = chain_bandit("audit", finished, "--trail", other, "--json", cwd=tmp_path)
+    assert called("audit", finished, "--trail", finished / "audit.json", "--json").returncode == 0
+    result = called("audit", finished, "--trail", other, "--json")
     assert result.returncode == 12
     (found,) = json.loads(result.stdout)["violations"]
     assert (found["check"], found["exhibit"]["block"]) == ("chain.trail", said["game"]["first_block"] + 2)
 
 
-def test_audit_exits_6_when_the_folder_holds_another_game(finished: Path, tmp_path: Path) -> None:
+def test_audit_exits_6_when_the_folder_holds_another_game(finished: Path, tmp_path: Path, called: Called) -> None:
     copy = copied(finished, tmp_path)
     manifest = json.loads((copy / "manifest.json").read_text())
     (copy / "manifest.json").write_text(json.dumps({**manifest, "contract": "0x" + "11" * 20}))
-    result = chain_bandit("audit", copy, cwd=tmp_path)
+    result = called("audit", copy)
     assert result.returncode == 6
     assert "another game" in result.stderr
 
 
 @pytest.mark.parametrize(("name", "value"), [("run_digest", "0x" + "00" * 32), ("approved", 999_999), ("skip", 1)])
 def test_audit_exits_12_when_the_manifest_claims_something_else(
-    name: str, value: object, finished: Path, tmp_path: Path
+    name: str, value: object, finished: Path, tmp_path: Path, called: Called
 ) -> None:
     copy = copied(finished, tmp_path)
     manifest = json.loads((copy / "manifest.json").read_text())
     (copy / "manifest.json").write_text(json.dumps({**manifest, name: value}))
     for verb in ("audit", "show"):
-        result = chain_bandit(verb, copy, cwd=tmp_path)
+        result = called(verb, copy)
         assert result.returncode == 12, result.stdout
         assert name in result.stderr
 
 
-def test_a_hostile_manifest_is_refused(finished: Path, tmp_path: Path) -> None:
+def test_a_hostile_manifest_is_refused(finished: Path, tmp_path: Path, called: Called) -> None:
     copy = copied(finished, tmp_path)
     numbers = [f'{{"chain_id": 1{"0" * digits}}}' for digits in (4_000, 5_000, 10**6)]
     for text in ("[" * 100_000, '{"a":' * 100_000, "x" * (1 << 21), "", "[]", '{"head": 3}', *numbers):
         (copy / "manifest.json").write_text(text)
         for verb in ("audit", "show"):
-            result = chain_bandit(verb, copy, cwd=tmp_path)
+            result = called(verb, copy)
             assert result.returncode in (2, 6), (text[:20], result.stderr)
             assert result.stderr.count("\n") == 1
             assert len(result.stderr) < 400
@@ -377,29 +400,29 @@ def test_audit_exits_5_when_the_node_does_not_answer(tmp_path: Path) -> None:
     assert "does not answer" in result.stderr
 
 
-def test_show_walks_rounds_participants_and_transactions(finished: Path, tmp_path: Path) -> None:
+def test_show_walks_rounds_participants_and_transactions(finished: Path, tmp_path: Path, called: Called) -> None:
     for arguments in ([], ["round", 30], ["participant", 3]):
         result = chain_bandit("show", finished, *arguments, cwd=tmp_path)
         assert result.returncode == 0, result.stderr
         assert len(result.stdout) > 100
     shown = {}
     for arguments in ([], ["round", 30], ["participant", 3]):
-        result = chain_bandit("show", finished, *arguments, "--json", cwd=tmp_path)
+        result = called("show", finished, *arguments, "--json")
         assert result.returncode == 0, result.stderr
         shown[len(arguments) and arguments[0]] = json.loads(result.stdout)
     assert shown["round"]["round"] == 30
     assert shown["participant"]["role"] == "liar and attacker"
     assert shown[0]["audit"]["verdict"] == "passed"
     for arguments in (["round", 4000], ["participant", 9], ["tx", "0x" + "12" * 32], ["planet", 1]):
-        result = chain_bandit("show", finished, *arguments, cwd=tmp_path)
+        result = called("show", finished, *arguments)
         assert result.returncode == 2, (arguments, result.stdout)
         assert result.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
-def test_audit_writes_a_statement_of_all_money(finished: Path, tmp_path: Path, ending: str) -> None:
+def test_audit_writes_a_statement_of_all_money(finished: Path, tmp_path: Path, ending: str, called: Called) -> None:
     path = tmp_path / f"money{ending}"
-    result = chain_bandit("audit", finished, "--statement", path, "--json", cwd=tmp_path)
+    result = called("audit", finished, "--statement", path, "--json")
     assert result.returncode == 0, result.stderr
     accounts = json.loads(result.stdout)["accounts"]
     if ending == ".parquet":
@@ -413,13 +436,13 @@ def test_audit_writes_a_statement_of_all_money(finished: Path, tmp_path: Path, e
         assert sum(row["wei"] for row in rows if row["debit"] == f"{own}withdrawn") == account["withdrawn"] > 0
 
 
-def test_audit_leaves_no_statement_of_what_it_cannot_read(finished: Path, tmp_path: Path) -> None:
+def test_audit_leaves_no_statement_of_what_it_cannot_read(finished: Path, tmp_path: Path, called: Called) -> None:
     (tmp_path / "cut").write_bytes((finished / "history.jsonl.gz").read_bytes()[:3000])
     for code, arguments in (
         (3, ["--history", tmp_path / "cut", "--statement", tmp_path / "money.csv"]),
         (2, [finished, "--statement", tmp_path / "money.xls"]),
     ):
-        result = chain_bandit("audit", *arguments, cwd=tmp_path)
+        result = called("audit", *arguments)
         assert result.returncode == code, result.stderr
         assert result.stderr.count("\n") == 1
     assert [each.name for each in tmp_path.iterdir()] == ["cut"]
@@ -452,14 +475,11 @@ def test_help_and_version_are_quick_and_load_no_chain(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("digits", [4_000, 5_000, 100_000])
-def test_a_number_of_thousands_of_digits_is_no_bug(
-    digits: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """In this process: a command line of the largest size, for each place that takes a number."""
+def test_a_number_of_thousands_of_digits_is_no_bug(digits: int, tmp_path: Path, called: Called) -> None:
+    """A command line of the largest size, for each place that takes a number."""
     number = "1" + "0" * digits
     huge = tmp_path / "huge.toml"
     huge.write_text(SMALL.read_text().replace("seed = 1", f"seed = {number}"))
-    monkeypatch.chdir(tmp_path)
     for code, arguments in (
         (3, ["run", huge]), (3, ["run", SMALL, "-o", f"rounds={number}"]),
         (3, ["run", SMALL, "-o", f"malicious=[{{seat={number}}}]"]),
@@ -470,17 +490,15 @@ def test_a_number_of_thousands_of_digits_is_no_bug(
         (2, ["audit", "--rpc", "http://127.0.0.1:9", "--contract", "0x" + "11" * 20, "--from-block", number]),
         (2, ["audit", "--rpc", "http://127.0.0.1:9", "--contract", "0x" + "11" * 20, "--to-block", number]),
     ):  # fmt: skip
-        monkeypatch.setattr(sys, "argv", ["chain-bandit", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr().err
-        assert (ended.value.code, "a bug in" in said) == (code, False), (arguments[:-1], said[:300])
+        result = called(*arguments)
+        said = result.stderr
+        assert (result.returncode, "a bug in" in said) == (code, False), (arguments[:-1], said[:300])
         assert code == 2 or (said.count("\n") == 1 and len(said) < 400), said[:400]
 
 
-def test_show_finds_no_round_of_thousands_of_digits(finished: Path, tmp_path: Path) -> None:
+def test_show_finds_no_round_of_thousands_of_digits(finished: Path, called: Called) -> None:
     for number in ("9" * 10, "9" * 11, "9" * 5_000):
-        result = chain_bandit("show", finished, "round", number, cwd=tmp_path)
+        result = called("show", finished, "round", number)
         assert result.returncode == 2, result.stderr
         assert result.stderr.count("\n") == 1
         assert len(result.stderr) < 300

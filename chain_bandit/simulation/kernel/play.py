@@ -151,7 +151,7 @@ def play(rules: Any, cast: Any, keys: Any, state: Any, marks: Any, out: Any, tra
         out: int64, a row of `SUMS` for each of them; filled.
         trace: `Trace` of T rounds, or of none.
     """
-    simple, t, mark = _is_simple(rules, cast), 1, 0
+    simple, t, mark = _is_simple(rules, cast), np.int64(1), np.int64(0)
     while t <= rules.horizon:
         if state.now[EXPLORES]:
             kind, arm, cost = EXPLORATION, state.now[EXPLORATIONS] % rules.arms, -1
