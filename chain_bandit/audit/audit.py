@@ -117,7 +117,7 @@ def replay(game: Game, history: History, observe: Observer) -> bytes:
         made = calls_in(block, history.origin.contract)
         left = deque(made)
         for sent in map(decode_transaction, block.transactions):
-            call = left.popleft() if left and left[0].digest == sent.digest else None
+            call = left.popleft() if left and left[0].transaction.raw == sent.raw else None
             check_order(game, block, number, sent, call)
             if game.nonces.add(sent.signed, sent.signature):
                 round_ = game.ledger.round if game.ledger else 0

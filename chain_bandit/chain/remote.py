@@ -27,8 +27,12 @@ TIMEOUT = 30.0
 PATIENCE = 20.0
 """Seconds for which a node that has answered before is asked again when an answer is lost."""
 
-MOST_BYTES = 1 << 27
-"""Of one answer; a block of 30 million gas takes a tenth of it."""
+MOST_BYTES = 1 << 26
+"""Of one answer: as many as an export has for a whole block."""
+
+MOST_ITEMS = 1 << 20
+"""Of one answer. An item takes up to 130 bytes of memory, however few it has in the answer; all that 2^24 gas, the most
+of a transaction (EIP-7825), can log is half as many."""
 
 _PART = 1 << 16
 
@@ -44,8 +48,8 @@ _NO_ANSWER = (
 def at_url(url: str) -> Callable[..., Any]:
     """The node at an HTTP URL, as `json_rpc` has it; it may also raise `NodeRefused`.
 
-    An answer is no larger than `MOST_BYTES` and takes no longer than `TIMEOUT`, however it is spun out. A lost one is
-    asked for again, though not before the node has answered once.
+    An answer has no more than `MOST_BYTES` and `MOST_ITEMS`, and takes no longer than `TIMEOUT`, however it is spun
+    out. A lost one is asked for again, though not before the node has answered once.
     """
     return _Http(url).ask
 
@@ -77,7 +81,7 @@ class _Http:
             ) as response:
                 if response.status_code != HTTPStatus.OK:
                     raise NodeUnreachable(f"HTTP status {response.status_code}")
-                answer = json.loads(_whole(response, until))
+                answer = _parsed(_whole(response, until))
             if answer["id"] != 1:
                 raise NodeUnreachable(f"{method}: an answer to another question")
             return read_answer(answer)
@@ -85,8 +89,15 @@ class _Http:
             raise NodeUnreachable(f"{method}: {type(error).__name__}") from error
 
 
-def _whole(response: Response, until: float) -> bytes:
-    """All that a node answers, taken as it comes."""
+def _parsed(text: str) -> Any:
+    """The JSON in an answer."""
+    if sum(map(text.count, ",[{")) > MOST_ITEMS:  # one of these is before each item
+        raise NodeUnreachable(f"an answer of more than {MOST_ITEMS:,} items")
+    return json.loads(text)
+
+
+def _whole(response: Response, until: float) -> str:
+    """All that a node answers, taken as it comes: a letter a byte, so that no letter makes others take four."""
     taken = bytearray()
     while part := response.raw.read1(_PART, decode_content=False):
         taken += part
@@ -94,7 +105,7 @@ def _whole(response: Response, until: float) -> bytes:
             raise NodeUnreachable(f"an answer of more than {MOST_BYTES:,} bytes")
         if monotonic() > until:
             raise NodeUnreachable(f"an answer that takes longer than {TIMEOUT:.0f} s")
-    return bytes(taken)
+    return taken.decode("latin-1")
 
 
 def _way(url: str) -> dict[str, Any]:

@@ -127,7 +127,9 @@ def read_answer(answer: dict[str, Any]) -> Any:
         data = data.get("data")  # where Hardhat 2 puts it
     is_revert = isinstance(data, str) and data.startswith("0x")
     unknown = error.get("code") in (METHOD_NOT_FOUND, METHOD_NOT_SUPPORTED)
-    return Refused(str(error.get("message")), bytes.fromhex(data[2:]) if is_revert else None, unknown)
+    message = error.get("message")
+    text = message if isinstance(message, str) else type(message).__name__
+    return Refused(text, bytes.fromhex(data[2:]) if is_revert else None, unknown)
 
 
 def _reverted_with(failure: Exception) -> bytes | None:

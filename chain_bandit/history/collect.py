@@ -34,6 +34,9 @@ from chain_bandit.history.evm import (
 )
 from chain_bandit.protocol.digests import keccak
 
+MOST_BYTES = 1 << 25
+"""Of all receipts of a block: no line of an export holds as many."""
+
 _NUMBERS = frozenset(
     ("difficulty", "number", "gasLimit", "gasUsed", "timestamp", "baseFeePerGas", "blobGasUsed", "excessBlobGas")
 )
@@ -114,18 +117,23 @@ def fetch_block(rpc: Rpc, number: int) -> RawBlock:
     raw = tuple(map(_transaction, transactions))
     for index, item in enumerate(transactions):
         agree(f"hash of transaction {index} of block {number}", as_bytes(need(item, "hash")), keccak(raw[index]))
-    receipts = tuple(map(_receipt, _receipts(rpc, number, transactions)))
+    receipts = tuple(_receipts(rpc, number, transactions))
     fields = rlp.decode(header)
     agree(f"transactions root of block {number}", fields[4], ordered_root(raw))
     agree(f"receipts root of block {number}", fields[5], ordered_root(receipts))
     return RawBlock(header, raw, receipts)
 
 
-def _receipts(rpc: Rpc, number: int, transactions: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    return [
-        as_object(rpc("eth_getTransactionReceipt", [as_hex(need(item, "hash"))]), f"receipt in block {number}")
-        for item in transactions
-    ]
+def _receipts(rpc: Rpc, number: int, transactions: Sequence[Mapping[str, Any]]) -> Iterator[bytes]:
+    """The receipts, each asked for when those before it are bytes."""
+    size = 0
+    for item in transactions:
+        answer = rpc("eth_getTransactionReceipt", [as_hex(need(item, "hash"))])
+        receipt = _receipt(as_object(answer, f"receipt in block {number}"))
+        size += len(receipt)
+        if size > MOST_BYTES:
+            raise NodeDisagrees(f"size of the receipts of block {number}", f"no more than {MOST_BYTES:,} bytes", "more")
+        yield receipt
 
 
 def _padded(block: Mapping[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chain_bandit.chain.remote import MOST_BYTES, TIMEOUT
+from chain_bandit.chain.remote import MOST_BYTES, MOST_ITEMS, TIMEOUT
 from chain_bandit.game import folder
 from chain_bandit.game.run import run
 from chain_bandit.history import files, rlp
@@ -46,7 +46,8 @@ def test_the_page_has_the_numbers_of_the_code() -> None:
         FORMAT, f"at most {files.MAX_LINE:,} bytes", f"more than {files.MAX_RATIO} times",
         f"{files.MOST_ITEMS:,} transactions, receipts and bodies", f"of more than {rlp.LONGEST:,} bytes",
         f"an integer below 2^{LAST_BLOCK.bit_length()} |",
-        f"{len(HEADER_FIELDS)} through", f"larger than {MOST_BYTES >> 20} MiB", f"slower than {TIMEOUT:.0f} seconds",
+        f"{len(HEADER_FIELDS)} through", f"larger than {MOST_BYTES >> 20} MiB",
+        f"of more than {MOST_ITEMS:,} items", f"slower than {TIMEOUT:.0f} seconds",
         partial_of(Path("game.jsonl.gz")).name,
     ):  # fmt: skip
         assert told in PAGE

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from chain_bandit.chain.embedded import EmbeddedNode
+from chain_bandit.history import collect as collecting
 from chain_bandit.history import rlp
 from chain_bandit.history.answers import as_object
 from chain_bandit.history.collect import _transaction, collect
@@ -103,6 +104,26 @@ def test_collect_says_that_it_cannot_rebuild_a_type_that_came_later(node: Embedd
     with pytest.raises(UnknownType) as raised:
         tuple(collect(later, CONTRACT, 1).blocks)
     assert (raised.value.kind, raised.value.exit_code) == (0x7E, 13)
+
+
+def test_collect_holds_no_more_than_a_block_s_worth_of_receipts(
+    node: EmbeddedNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many calls a block has: each receipt alone is within the bounds of an answer."""
+    fat = {"address": "0x" + "00" * 20, "topics": [], "data": "0x" + "00" * 9_000}
+    monkeypatch.setattr(collecting, "MOST_BYTES", 30_000)
+    asked = []
+
+    def rpc(method: str, parameters: Sequence[Any]) -> Any:
+        answer = json_rpc(node)(method, parameters)
+        if method == BLOCK and answer["transactions"]:
+            return answer | {"transactions": answer["transactions"] * 100}
+        asked.append(method)
+        return answer | {"logs": [fat]} if method == RECEIPT else answer
+
+    with pytest.raises(NodeDisagrees, match="size of the receipts of block 1"):
+        tuple(collect(rpc, CONTRACT, 1).blocks)
+    assert asked.count(RECEIPT) == 4
 
 
 @pytest.mark.parametrize("asked", ["eth_blockNumber", "eth_chainId"])
