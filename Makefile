@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# The tests start hundreds of processes, each of which would compile the package anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 FORGE := node_modules/@foundry-rs/forge-$(shell uname -s | tr A-Z a-z)-$(patsubst x86_64,amd64,$(patsubst aarch64,arm64,$(shell uname -m)))/bin/forge
 
@@ -14,9 +16,8 @@ help: ## this list
 demo: .venv/ready ## ten participants, three of them malicious, learn which airline is most often on time
 	@$(BIN)/chain-bandit demo --out runs/demo
 
-# What the protocol's branches are counted in; the others run without, which is three times as fast.
-COUNTED = tests/unit/protocol tests/unit/consensus tests/unit/actors tests/properties tests/unit/mediate/test_agreement.py \
-	tests/unit/mediate/test_epochs.py
+# What the protocol's branches are counted in: these alone reach the floor. The others run without, which is three times as fast.
+COUNTED = tests/unit/protocol tests/unit/consensus
 
 test: .venv/ready node_modules/ready ## all tests
 	@$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report= --cov-report=xml $(COUNTED)
