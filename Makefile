@@ -83,7 +83,7 @@ commanders: .venv/ready ## Theorem 5: rounds without an honest commander, who is
 committees: .venv/ready ## Theorem 7: who sits among the N best by reputation, who holds the committee
 	@$(BIN)/python benchmarks/committees.py
 
-growth: .venv/ready ## how every theorem's regret grows from T = 10^3 to 10^6, part by part; what security costs (three hours of CPU)
+growth: .venv/ready ## how every theorem's regret grows from T = 10^3 to 10^6, part by part; what security costs (four hours and a half of CPU)
 	@$(BIN)/python benchmarks/growth.py --json docs/figures/growth.jsonl
 	@$(BIN)/python -m benchmarks.pages
 
