@@ -19,7 +19,7 @@ demo: .venv/ready ## ten participants, three of them malicious, learn which airl
 # What the protocol's branches are counted in: these alone reach the floor. The others run without, which is three times as fast.
 COUNTED = tests/unit/protocol tests/unit/consensus
 
-test: .venv/ready node_modules/ready ## all tests
+test: .venv/ready .venv/torch node_modules/ready ## all tests
 	@$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report= --cov-report=xml $(COUNTED)
 	@$(BIN)/python scripts/coverage_floor.py
 	@$(BIN)/pytest -n 2 --dist worksteal --durations=30 $(COUNTED:%=--ignore=%)
@@ -157,7 +157,7 @@ verdicts: .venv/ready .venv-next/ready node_modules/ready ## the same run and au
 	@$(BIN)/python -m scripts.same_verdicts .venv/bin .venv-next/bin
 	@$(BIN)/pytest -m deep tests/integration/test_verdicts.py
 
-mediate-speed: .venv/ready ## CPU time of an epoch of MEDIATE's games beside the authors' code; needs PyTorch
+mediate-speed: .venv/torch ## CPU time of an epoch of MEDIATE's games beside the authors' code
 	@$(BIN)/python benchmarks/mediate.py
 
 vrf: .venv/ready ## time of a VRF proof and its verification, against the curve multiplications in them
@@ -172,6 +172,15 @@ clean: ## forget the set-up
 	@$(BIN)/python -m pip install -q --disable-pip-version-check "$$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements.lock)"
 	@$(BIN)/uv pip install -q --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+# PyTorch, for the learners of MEDIATE alone. pip takes a wheel for the processor where it is offered one; the index itself has
+# but one with CUDA, gigabytes (docs/mediate.md). Where it cannot be had, `make -o .venv/torch test` tests all the rest.
+TORCH := torch==2.13.0
+
+.venv/torch: | .venv/ready
+	@echo "setting up PyTorch in .venv (a minute, once)" >&2
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-compile $(TORCH)
 	@touch $@
 
 node_modules/ready: package-lock.json | .venv/ready

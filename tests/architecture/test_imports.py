@@ -25,7 +25,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "plugins": {"protocol"},
     "schedules": {"actors", "comparison", "consensus", "crypto", "network", "protocol", "scenario"},
     "simulation": {"actors.rules", "attacks", "environments", "plugins", "protocol"},
-    "mediate": {"consensus", "crypto", "protocol", "simulation.arena", "simulation.rivals.learner"},
+    "mediate": {
+        "consensus",
+        "crypto",
+        "protocol",
+        "simulation.arena",
+        "simulation.kernel.compiled",
+        "simulation.rivals.learner",
+    },
     "history": {"crypto.verify", "lines", "protocol"},
     "audit": {
         "crypto.nonces",
@@ -254,12 +261,12 @@ def test_a_node_loads_nothing_that_takes_seconds():
     assert loaded_after("import chain_bandit.cli, chain_bandit.nodes.start", *heavy) == ""
 
 
-def test_games_tokens_and_their_exchange_take_numpy_alone():
+def test_games_to_be_read_tokens_and_their_exchange_take_numpy_alone():
     loaded = loaded_after(
         "import pkgutil, chain_bandit.mediate as room\n"
         "for found in pkgutil.walk_packages(room.__path__, room.__name__ + '.'):\n"
-        "    if 'parallel' not in found.name and 'learners' not in found.name: __import__(found.name)\n"
-        "import chain_bandit.mediate.games.stacks",
+        "    if not any(part in found.name for part in ('parallel', 'learners', '.stack')): __import__(found.name)\n"
+        "import chain_bandit.mediate.stacked_exchange, chain_bandit.mediate.stacked_token_rule",
         "gymnasium", "pettingzoo", "torch", "numba", "scipy",
     )  # fmt: skip
     assert loaded == ""

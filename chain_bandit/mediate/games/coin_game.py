@@ -41,6 +41,11 @@ class CoinRules:
         return 4 * self.width**2
 
     @property
+    def marks(self) -> int:
+        """The agents and the coin."""
+        return self.agents + 1
+
+    @property
     def reset_draws(self) -> int:
         """The order of all cells, the first of which the agents and the coin get; the coin's colour."""
         return self.width**2 + 1

@@ -27,6 +27,7 @@ class DilemmaRules:
     actions: int = 2
     idle: int | None = None
     inputs: int = 2
+    marks: int = 1
     reset_draws: int = 0
     step_draws: int = 0
     counts: tuple[str, ...] = ("cooperations",)

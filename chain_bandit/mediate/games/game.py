@@ -18,6 +18,12 @@ Amounts = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
+Marks = NDArray[np.int16]
+"""What is seen, as stacks and networks have it: the numbers of the inputs that count, each as often as it does, along
+the last axis, then `NOTHING`. Observations are long and have few."""
+
+NOTHING = -1
+
 Chance = Sequence[float] | Uniforms
 Place = tuple[int, int]
 """A cell: x from the left, y from below."""
@@ -44,17 +50,17 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """The same of B stacked games of N agents. A game that was over before the step has zeros everywhere.
+    """The same of B stacked games of N agents. A game that was over before the step has zeros everywhere, and no marks.
 
     Attributes:
-        observations: (B, N, inputs).
+        observations: (B, N, `Rules.marks`).
         rewards: (B, N).
         neighbours: (B, N, N), of agent i whom it has in row i.
         counts: (B, counts).
         over: (B,)
     """
 
-    observations: Floats
+    observations: Marks
     rewards: Amounts
     neighbours: Flags
     counts: Ints
@@ -76,8 +82,8 @@ class Game(Protocol):
 class Stack(Protocol):
     """B games, in step. A row of chance, the first axis of every argument, belongs to a game."""
 
-    def reset(self, chance: Uniforms) -> Floats:
-        """Begin B games anew; (B, N, inputs). `chance` is (B, `Rules.reset_draws`)."""
+    def reset(self, chance: Uniforms) -> Marks:
+        """Begin B games anew; (B, N, `Rules.marks`). `chance` is (B, `Rules.reset_draws`)."""
         ...
 
     def step(self, actions: Ints, chance: Uniforms) -> Moments:
@@ -93,6 +99,7 @@ class Rules(Protocol):
         actions: how many each agent has.
         idle: the action that moves nothing, none of those perhaps; None where there is none.
         inputs: numbers in an observation.
+        marks: inputs of it that count, at most.
         limit: T, the steps of an episode.
         discount: gamma, of the learners.
         reset_draws, step_draws: uniform numbers that a reset and a step take.
@@ -107,6 +114,8 @@ class Rules(Protocol):
     def idle(self) -> int | None: ...  # noqa: D102
     @property
     def inputs(self) -> int: ...  # noqa: D102
+    @property
+    def marks(self) -> int: ...  # noqa: D102
     @property
     def limit(self) -> int: ...  # noqa: D102
     @property
@@ -128,6 +137,11 @@ def everybody_else(agents: int) -> tuple[frozenset[int], ...]:
     return tuple(frozenset(range(agents)) - {agent} for agent in range(agents))
 
 
+def others(agents: int) -> Ints:
+    """The same as a table, (N, N - 1): agent i has row i."""
+    return np.array([[other for other in range(agents) if other != agent] for agent in range(agents)], np.int64)
+
+
 def all_pairs(games: int, agents: int) -> Flags:
-    """The same, stacked; read only."""
+    """The same of stacked games; read only."""
     return np.broadcast_to(~np.eye(agents, dtype=np.bool_), (games, agents, agents))

@@ -67,6 +67,11 @@ class HarvestRules:
         return tuple(place for place in every if place not in self.orchard)
 
     @property
+    def marks(self) -> int:
+        """The agents, and of each cell in sight that it is off the grid or has an apple."""
+        return self.agents + (2 * SIGHT + 1) ** 2
+
+    @property
     def reset_draws(self) -> int:
         """The order of the bare cells, the first of which the agents get."""
         return len(self.bare)

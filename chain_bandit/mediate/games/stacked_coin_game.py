@@ -1,11 +1,12 @@
-"""Many games of `coin_game.py` at once. Cells go by number, as in `grid.py`."""
+"""Many games of `coin_game.py` at once, compiled. Cells go by number, as in `grid.py`."""
 
 import numpy as np
 
 from chain_bandit.mediate.chance import Uniforms, picks, shuffled
 from chain_bandit.mediate.games.coin_game import WAYS, CoinRules
-from chain_bandit.mediate.games.game import Floats, Ints, Moments, all_pairs
+from chain_bandit.mediate.games.game import Amounts, Ints, Marks, Moments, all_pairs
 from chain_bandit.mediate.games.grid import moves
+from chain_bandit.simulation.kernel.compiled import compiled
 
 
 class CoinGameStack:
@@ -23,37 +24,67 @@ class CoinGameStack:
         self.cells = np.zeros((0, rules.agents), np.int64)
         self.coin, self.colour = np.zeros((2, 0), np.int64)
 
-    def reset(self, chance: Uniforms) -> Floats:
+    def reset(self, chance: Uniforms) -> Marks:
         """See `Stack`."""
         order = shuffled(chance[:, :-1])
-        self.cells, self.coin = order[:, : self._agents], order[:, self._agents]
+        self.cells, self.coin = order[:, : self._agents].copy(), order[:, self._agents].copy()
         self.colour = picks(chance[:, -1], self._agents)
         return self._observations()
 
     def step(self, actions: Ints, chance: Uniforms) -> Moments:
         """See `Stack`."""
-        self.cells = self._moves[actions, self.cells]
-        on_it = self.cells == self.coin[:, np.newaxis]
-        owns = np.arange(self._agents) == self.colour[:, np.newaxis]
-        strangers = (on_it & ~owns).sum(axis=1, keepdims=True)
-        takers, own = on_it.sum(axis=1), (on_it & owns).sum(axis=1)
-
-        cell, taken = picks(chance[:, 0], self._area - 1), takers > 0
-        self.coin = np.where(taken, cell + (cell >= self.coin), self.coin)
-        self.colour = np.where(taken, picks(chance[:, 1], self._agents), self.colour)
+        games = len(actions)
+        rewards, counts = np.zeros((games, self._agents)), np.zeros((games, 2), np.int64)
+        _step(actions, chance, self._scale, self._moves, self.cells, self.coin, self.colour, rewards, counts)
         return Moments(
             observations=self._observations(),
-            rewards=self._scale * (on_it - 2 * strangers * owns),
-            neighbours=all_pairs(len(actions), self._agents),
-            counts=np.stack([takers, own], axis=1),
-            over=np.zeros(len(actions), np.bool_),
+            rewards=rewards,
+            neighbours=all_pairs(games, self._agents),
+            counts=counts,
+            over=np.zeros(games, np.bool_),
         )
 
-    def _observations(self) -> Floats:
-        games, agents = self.cells.shape
-        each, agent = np.arange(games)[:, np.newaxis], np.arange(agents)
-        planes = np.zeros((games, agents, 4, self._area), np.float32)
-        planes[each, agent, 0, self.cells] = 1
-        planes[:, :, 1] = planes[:, :, 0].sum(axis=1, keepdims=True) - planes[:, :, 0]
-        planes[each, agent, np.where(agent == self.colour[:, np.newaxis], 2, 3), self.coin[:, np.newaxis]] = 1
-        return planes.reshape(games, agents, -1)
+    def _observations(self) -> Marks:
+        seen = np.empty((*self.cells.shape, self._agents + 1), np.int16)
+        _look(self.cells, self.coin, self.colour, self._area, seen)
+        return seen
+
+
+@compiled
+def _step(
+    actions: Ints, chance: Uniforms, scale: float, moves: Ints, cells: Ints, coin: Ints, colour: Ints, rewards: Amounts,
+    counts: Ints,
+) -> None:  # fmt: skip
+    """Writes into everything from `cells` on."""
+    games, agents = cells.shape
+    for game in range(games):
+        strangers = 0
+        for agent in range(agents):
+            cell = moves[actions[game, agent], cells[game, agent]]
+            cells[game, agent] = cell
+            if cell == coin[game]:
+                counts[game, 0] += 1
+                counts[game, 1] += agent == colour[game]
+                strangers += agent != colour[game]
+        for agent in range(agents):
+            lost = 2 * strangers if agent == colour[game] else 0
+            rewards[game, agent] = scale * ((cells[game, agent] == coin[game]) - lost)
+        if counts[game, 0] > 0:
+            cell = int(chance[game, 0] * (moves.shape[1] - 1))  # any but the old one
+            coin[game] = cell + (cell >= coin[game])
+            colour[game] = int(chance[game, 1] * agents)
+
+
+@compiled
+def _look(cells: Ints, coin: Ints, colour: Ints, area: int, seen: Marks) -> None:
+    """Writes what each agent sees, in four planes: itself, the others, the coin if it is its own, the coin if not."""
+    games, agents = cells.shape
+    for game in range(games):
+        for agent in range(agents):
+            count = 1
+            seen[game, agent, 0] = cells[game, agent]
+            for other in range(agents):
+                if other != agent:
+                    seen[game, agent, count] = area + cells[game, other]
+                    count += 1
+            seen[game, agent, count] = (2 if agent == colour[game] else 3) * area + coin[game]

@@ -1,17 +1,20 @@
-"""Many games of `harvest.py` at once. Cells go by number, as in `grid.py`."""
+"""Many games of `harvest.py` at once, compiled. Cells go by number, as in `grid.py`."""
 
 import numpy as np
 
 from chain_bandit.mediate.chance import Uniforms, shuffled
-from chain_bandit.mediate.games.game import Flags, Floats, Ints, Moments
+from chain_bandit.mediate.games.game import NOTHING, Amounts, Flags, Ints, Marks, Moments
 from chain_bandit.mediate.games.grid import DIRECTIONS, cell_of, moves
 from chain_bandit.mediate.games.harvest import ASIDE, NEAR, REGROWTH, SIGHT, TAGGED, WAYS, HarvestRules
+from chain_bandit.simulation.kernel.compiled import compiled
 
 _SPAN = 2 * SIGHT + 1
-_MOST = 2 * NEAR * (NEAR + 1)
-_ONESELF = np.eye(1, _SPAN**2, _SPAN**2 // 2, np.float32)[0]
+_IN_SIGHT = _SPAN**2
+_MIDDLE = _IN_SIGHT // 2
 """Where oneself is in what one sees."""
 
+_WAYS = len(WAYS)
+_MOST = 2 * NEAR * (NEAR + 1)
 _CHANCE = np.array([*REGROWTH, *[REGROWTH[-1]] * (_MOST + 1 - len(REGROWTH))])
 """That an apple grows, by how many are near."""
 
@@ -28,6 +31,7 @@ class HarvestStack:
 
     def __init__(self, rules: HarvestRules) -> None:
         self._agents, self._area, self._penalty = rules.agents, rules.width * rules.height, rules.penalty
+        self._marks = rules.marks
         self._orchard = np.array([cell_of(place, rules.height) for place in rules.orchard])
         self._bare = np.array([cell_of(place, rules.height) for place in rules.bare])
         self._moves = moves(WAYS, rules.width, rules.height)
@@ -36,12 +40,10 @@ class HarvestStack:
         self.cells, self.waits = np.zeros((2, 0, rules.agents), np.int64)
         self.apples: Flags = np.zeros((0, self._area + 1), np.bool_)
         self.over: Flags = np.zeros(0, np.bool_)
-        self._each: Ints = np.arange(0)
 
-    def reset(self, chance: Uniforms) -> Floats:
+    def reset(self, chance: Uniforms) -> Marks:
         """See `Stack`."""
         games = len(chance)
-        self._each = np.arange(games)
         self.cells = self._bare[shuffled(chance)[:, : self._agents]]
         self.waits = np.zeros((games, self._agents), np.int64)
         self.apples = np.zeros((games, self._area + 1), np.bool_)
@@ -55,77 +57,92 @@ class HarvestStack:
         rewards = np.zeros((games, self._agents))
         neighbours = np.zeros((games, self._agents, self._agents), np.bool_)
         counts = np.zeros((games, 3), np.int64)
-        for agent in shuffled(chance[:, : self._agents]).T:  # whose turn it is in each game
-            self._turn(agent, actions, rewards, neighbours, counts)
+        _turns(
+            shuffled(chance[:, : self._agents]), actions, self.over, self._penalty, self._moves, self._reach,
+            self._before, self.cells, self.waits, self.apples, rewards, neighbours, counts,
+        )  # fmt: skip
         self._grow(chance[:, self._agents :])
         seen = self._observations()  # that of the last step is still shown
         self.over = np.logical_not(self.apples.any(axis=1))
         return Moments(seen, rewards, neighbours, counts, self.over.copy())
 
-    def _turn(self, agent: Ints, actions: Ints, rewards: Uniforms, neighbours: Flags, counts: Ints) -> None:
-        each = self._each
-        acts = (self.waits[each, agent] == 0) & ~self.over
-        cell, action = self.cells[each, agent], actions[each, agent]
-        near = self._reach[cell[:, np.newaxis], self.cells] & acts[:, np.newaxis]
-        near[each, agent] = False
-        neighbours[each, agent] = near
-
-        tags = action >= len(WAYS)
-        (tagging,) = np.nonzero(acts & tags)
-        if len(tagging):
-            way, where = action[tagging] - len(WAYS), cell[tagging]
-            before = self._before[way[:, np.newaxis], where[:, np.newaxis], self.cells[tagging]]
-            hit = near[tagging] & before & (self.waits[tagging] == 0)
-            self.waits[tagging] = np.where(hit, TAGGED, self.waits[tagging])
-            counts[tagging, 2] += hit.sum(axis=1)
-
-        goes = acts & ~tags
-        cell = self._moves[np.where(goes, action, 0), cell]
-        takes = self.apples[each, cell] & goes
-        self.cells[each, agent] = cell
-        self.apples[each, cell] &= ~takes
-        rewards[each, agent] = np.where(acts, takes - self._penalty, 0.0)
-        counts[:, 0] += takes
-        counts[:, 1] += acts
-        self.waits[each, agent] = np.maximum(self.waits[each, agent] - 1, 0)
-
     def _grow(self, chance: Uniforms) -> None:
-        """What a cell after cell scan grows.
+        _grow(chance, self._near, _CHANCE, self.apples)
 
-        A cell grows with what stood near before and what has grown near in cells before it. More apples never hinder,
-        so starting from what stood, each pass over all cells at once only adds, until one adds nothing: then every
-        cell agrees with those before it, which is what the scan leaves.
-        """
-        game, cell = np.nonzero((chance < _CHANCE[-1]) & ~self.apples[:, :-1])
-        near, luck = self._near[cell], chance[game, cell]  # (candidates, 12), (candidates,)
-        earlier = near < cell[:, np.newaxis]
-        stood = self.apples[game[:, np.newaxis], near].sum(axis=1)
-        grown = np.zeros_like(self.apples)
-        while True:
-            added = (grown[game[:, np.newaxis], near] & earlier).sum(axis=1)
-            grows = luck < _CHANCE[stood + added]
-            if np.array_equal(grown[game, cell], grows):
-                break
-            grown[game, cell] = grows
-        self.apples |= grown
+    def _observations(self) -> Marks:
+        seen = np.full((*self.cells.shape, self._marks), NOTHING, np.int16)
+        _look(self.cells, self.waits, self.apples, self.over, self._seen, seen)
+        return seen
 
-    def _observations(self) -> Floats:
-        games, agents = self.cells.shape
-        each = self._each[:, np.newaxis]
-        awake = (self.waits == 0) & ~self.over[:, np.newaxis]
-        cells = self._area + 1
-        flat = (each * cells + self.cells)[awake]
-        there = np.bincount(flat, minlength=games * cells).reshape(games, cells)
-        seen = self._seen[self.cells]
-        what = (self.apples + 2 * there).ravel()[each[:, :, np.newaxis] * cells + seen]  # both at once
-        planes = np.empty((games, agents, 4, _SPAN**2), np.float32)
-        planes[:, :, 0] = _ONESELF
-        planes[:, :, 1] = seen == self._area
-        planes[:, :, 2] = what & 1
-        planes[:, :, 3] = what >> 1
-        planes[:, :, 3] -= _ONESELF
-        planes[~awake] = 0
-        return planes.reshape(games, agents, -1)
+
+@compiled
+def _turns(
+    order: Ints, actions: Ints, over: Flags, penalty: float, moves: Ints, reach: Flags, before: Flags, cells: Ints,
+    waits: Ints, apples: Flags, rewards: Amounts, neighbours: Flags, counts: Ints,
+) -> None:  # fmt: skip
+    """The agents take their turns in their order; writes into everything from `cells` on."""
+    games, agents = order.shape
+    for game in range(games):
+        if over[game]:
+            continue
+        for turn in range(agents):
+            agent = order[game, turn]
+            if waits[game, agent] > 0:
+                waits[game, agent] -= 1
+                continue
+            action, cell = actions[game, agent], cells[game, agent]
+            rewards[game, agent] = -penalty
+            counts[game, 1] += 1
+            for other in range(agents):
+                its = cells[game, other]
+                if other != agent and reach[cell, its]:
+                    neighbours[game, agent, other] = True
+                    if action >= _WAYS and before[action - _WAYS, cell, its] and waits[game, other] == 0:
+                        waits[game, other] = TAGGED
+                        counts[game, 2] += 1
+            if action < _WAYS:
+                cell = moves[action, cell]
+                cells[game, agent] = cell
+                if apples[game, cell]:
+                    apples[game, cell] = False
+                    rewards[game, agent] = 1.0 - penalty
+                    counts[game, 0] += 1
+
+
+@compiled
+def _grow(luck: Uniforms, near: Ints, chances: Amounts, apples: Flags) -> None:
+    """Cell by cell, so that what has just grown counts for the cells after it."""
+    for game in range(len(luck)):
+        for cell in range(luck.shape[1]):
+            if luck[game, cell] < chances[-1] and not apples[game, cell]:
+                count = 0
+                for other in near[cell]:
+                    count += apples[game, other]
+                apples[game, cell] = luck[game, cell] < chances[count]
+
+
+@compiled
+def _look(cells: Ints, waits: Ints, apples: Flags, over: Flags, sights: Ints, seen: Marks) -> None:
+    """Writes what each agent sees, in four planes: itself, cells off the grid, apples, the others."""
+    games, agents = cells.shape
+    nowhere = apples.shape[1] - 1
+    for game in range(games):
+        for agent in range(agents):
+            if over[game] or waits[game, agent] > 0:
+                continue
+            cell, count = cells[game, agent], 1
+            seen[game, agent, 0] = _MIDDLE
+            for at in range(_IN_SIGHT):
+                there = sights[cell, at]
+                if there == nowhere or apples[game, there]:
+                    seen[game, agent, count] = at + (_IN_SIGHT if there == nowhere else 2 * _IN_SIGHT)
+                    count += 1
+            for other in range(agents):
+                if other != agent and waits[game, other] == 0:
+                    for at in range(_IN_SIGHT):
+                        if sights[cell, at] == cells[game, other]:
+                            seen[game, agent, count] = at + 3 * _IN_SIGHT
+                            count += 1
 
 
 def _fields(width: int, height: int) -> tuple[Flags, Flags]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from chain_bandit.mediate.chance import Use, generator
-from chain_bandit.mediate.games.game import Amounts, Flags, Floats, Ints, Rules
+from chain_bandit.mediate.games.game import Amounts, Flags, Floats, Ints, Marks, Rules
 from chain_bandit.mediate.learners.networks import Networks, torch
 from chain_bandit.mediate.learners.sights import Listed, Sights, Tabled
 from chain_bandit.mediate.learners.tables import table_of
@@ -31,17 +31,17 @@ class ActorCritics:
         self.critics = Networks(rules.inputs, 1, of_agents)
         self._table = table_of(rules)
         if self._table is not None:
-            rows = torch.from_numpy(self._table.rows)
-            self._rows = rows.expand(self._networks, *rows.shape)
+            rows = self._table.rows
+            self._rows = np.broadcast_to(rows, (self._networks, *rows.shape))
 
     def begin(self, episodes: int) -> Sights:
         """To see an epoch with."""
         if self._table is None:
-            return Listed(self._networks, self._rules.limit, episodes, self._rules.inputs)
+            return Listed(self._networks, self._rules.limit, episodes, self._rules.marks)
         return Tabled(self._table, self._rows, self._rules.limit, episodes)
 
-    def chances(self, sights: Sights, step: int, observations: Floats, barred: Flags | None = None) -> Amounts:
-        """How likely each action is by what is seen before a step: (G, E, inputs) to (G, E, actions).
+    def chances(self, sights: Sights, step: int, observations: Marks, barred: Flags | None = None) -> Amounts:
+        """How likely each action is by what is seen before a step: (G, E, marks) to (G, E, actions).
 
         Args:
             barred: where the last action may not be taken, (G, E).
@@ -68,17 +68,24 @@ class ActorCritics:
         """
         rows = sights.rows
         counts, sums = self._counted(sights, actions, returns, played)
-        seen = counts.sum(dim=-1, keepdim=True)
-        errors = seen * self.critics(rows) - sums.sum(dim=-1, keepdim=True)
-        self.critics.descend(rows, errors.mul_(2 / seen.sum(dim=1, keepdim=True)))
-        advantages = sums - counts * self.critics(rows)
-        said = self.actors(rows)
-        slopes = torch.softmax(said, dim=-1) * advantages.sum(dim=-1, keepdim=True) - advantages
-        if barred is not None:  # then the policy is another, of the other actions
+        seen, gained = counts.sum(dim=-1, keepdim=True), sums.sum(dim=-1, keepdim=True)
+        share = 2 / seen.sum(dim=1, keepdim=True)
+        self.critics.descend(rows, lambda said, part: (seen[part] * said - gained[part]) * share[part])
+        worth = self.critics(rows)
+        advantages = sums - counts * worth
+        bound: torch.Tensor | None = None
+        if barred is not None:  # where the policy is another, of the other actions
             counts, sums = self._counted(sights, actions, returns, played & barred)
-            bound = (sums - counts * self.critics(rows)).sum(dim=-1, keepdim=True)
-            slopes -= torch.softmax(said, dim=-1) * bound
-            slopes[..., :-1] += torch.softmax(said[..., :-1], dim=-1) * bound
+            bound = (sums - counts * worth).sum(dim=-1, keepdim=True)
+
+        def slopes(said: torch.Tensor, part: slice) -> torch.Tensor:
+            likely = torch.softmax(said, dim=-1)
+            by_said = likely * advantages[part].sum(dim=-1, keepdim=True) - advantages[part]
+            if bound is not None:
+                by_said -= likely * bound[part]
+                by_said[..., :-1] += torch.softmax(said[..., :-1], dim=-1) * bound[part]
+            return by_said
+
         self.actors.descend(rows, slopes)
 
     def _counted(

@@ -1,6 +1,6 @@
 """A game learned by some methods in many runs at once: epochs of episodes, tokens exchanged after each, one update."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
@@ -172,8 +172,7 @@ class Experiment:
     def _play(self) -> Played:
         rules, shape = self.setting.rules, (self._lanes, self.setting.episodes)
         agents, games = rules.agents, self._lanes * self.setting.episodes
-        steps = self._chance(Use.STEPS, (rules.limit,), rules.step_draws)
-        coins = self._chance(Use.ACTIONS, (rules.limit,), agents)
+        resets, steps, coins = (self._chance(use) for use in (Use.RESETS, Use.STEPS, Use.ACTIONS))
         actions = np.zeros((rules.limit, games, agents), np.int64)
         rewards = np.zeros((rules.limit, games, agents))
         neighbours = np.zeros((rules.limit, games, agents, agents), np.bool_)
@@ -187,16 +186,16 @@ class Experiment:
             return inner.reshape(self._lanes * agents, shape[1], -1)
 
         sights, over = self.learners.begin(shape[1]), np.zeros(games, np.bool_)
-        seen = self._stack.reset(self._chance(Use.RESETS, (), rules.reset_draws))
+        seen = self._stack.reset(resets(rules.reset_draws))
         for step in range(rules.limit):
             if budgets:
                 barred[step] = budgets.barred()
             bars = to_networks(barred[step])[..., 0] if budgets else None
             likely = self.learners.chances(sights, step, to_networks(seen), bars)
             likely = likely.reshape(self._lanes, agents, shape[1], -1).swapaxes(1, 2).reshape(games, agents, -1)
-            actions[step] = chosen(likely, coins[step])
+            actions[step] = chosen(likely, coins(agents))
             alive[step] = ~over
-            moments = self._stack.step(moves(actions[step], rules), steps[step])
+            moments = self._stack.step(moves(actions[step], rules), steps(rules.step_draws))
             seen, rewards[step] = moments.observations, moments.rewards
             neighbours[step], counts[step], over = moments.neighbours, moments.counts, moments.over
             if budgets:
@@ -222,14 +221,16 @@ class Experiment:
         """(G, T, E) to (L, E, T, N)."""
         return values.reshape(self._lanes, -1, *values.shape[1:]).transpose(0, 3, 2, 1)
 
-    def _chance(self, use: Use, steps: Sequence[int], width: int) -> Uniforms:
-        """Uniform numbers for all games, (*steps, B, width): each run's its own, and the same under every method."""
+    def _chance(self, use: Use) -> Callable[[int], Uniforms]:
+        """Gives the next so many uniform numbers of each game: each run's its own, and the same under every method."""
         setting = self.setting
-        rows = [
-            generator(setting.seed, run, self.epochs, use).random((*steps, setting.episodes, width))
-            for run in setting.runs
-        ]
-        return np.concatenate(rows * len(setting.methods), axis=-2)
+        streams = [generator(setting.seed, run, self.epochs, use) for run in setting.runs]
+
+        def drawn(width: int) -> Uniforms:
+            rows = [stream.random((setting.episodes, width)) for stream in streams]
+            return np.concatenate(rows * len(setting.methods))
+
+        return drawn
 
 
 def chosen(likely: Amounts, coins: Uniforms) -> Ints:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chain_bandit.mediate.chance import Use, generator
-from chain_bandit.mediate.games.game import Amounts, Flags, Ints, Rules
+from chain_bandit.mediate.games.game import Amounts, Flags, Ints, Marks, Rules, others
 from chain_bandit.mediate.learners.networks import Networks, torch
 from chain_bandit.mediate.learners.sights import Sights
 
@@ -34,41 +34,45 @@ class Incentives:
     def __init__(self, rules: Rules, seed: int, runs: Sequence[int], lio: Lio) -> None:
         """Networks follow from the seed and each run's number."""
         self._rules, self._most = rules, lio.most
-        others = rules.agents - 1
+        paid = rules.agents - 1
         chances = [each for run in runs for each in [generator(seed, run, 0, Use.INCENTIVES)] * rules.agents]
-        self.networks = Networks(rules.inputs + others * rules.actions, others, chances)
-        self._others = np.array([[other for other in range(rules.agents) if other != me] for me in range(rules.agents)])
+        self.networks = Networks(rules.inputs + paid * rules.actions, paid, chances)
+        self._others = others(rules.agents)
 
-    def rows(self, sights: Sights, actions: Ints) -> torch.Tensor:
-        """What each sees, and what the others then do, step after step: (G, T E, inputs)."""
+    def rows(self, sights: Sights, actions: Ints) -> Marks:
+        """What the others then do and what each sees, step after step: (G, T E, marks)."""
         networks, steps, episodes = actions.shape
-        places = torch.from_numpy(np.ascontiguousarray(sights.places[:, :-1].reshape(networks, -1, 1)))
-        seen = torch.gather(sights.rows, 1, places.expand(-1, -1, self._rules.inputs))
+        places = sights.places[:, :-1].reshape(networks, -1, 1)
         by_run = actions.reshape(-1, self._rules.agents, steps * episodes)
-        done = np.eye(self._rules.actions, dtype=np.float32)[np.moveaxis(by_run[:, self._others], 2, 3)]
-        return torch.cat([seen, torch.from_numpy(done.reshape(networks, steps * episodes, -1))], dim=-1)
+        done = np.moveaxis(by_run[:, self._others], 2, 3) + self._rules.actions * np.arange(self._rules.agents - 1)
+        done = done.reshape(networks, steps * episodes, -1) + self._rules.inputs
+        return np.concatenate([done.astype(np.int16), np.take_along_axis(sights.rows, places, axis=1)], axis=-1)
 
-    def received(self, rows: torch.Tensor, played: Flags) -> Amounts:
+    def received(self, rows: Marks, played: Flags) -> Amounts:
         """What each gets from all the others, (G, T, E)."""
         paid = self._most * torch.sigmoid(self.networks(rows)).numpy().astype(np.float64)
         paid = paid.reshape(-1, self._rules.agents, rows.shape[1], self._rules.agents - 1)
         got = np.zeros(paid.shape[:-1])
-        for agent, others in enumerate(self._others):
-            for at, other in enumerate(others):
+        for agent, receivers in enumerate(self._others):
+            for at, other in enumerate(receivers):
                 got[:, other] += paid[:, agent, :, at]
         return got.reshape(played.shape) * played
 
-    def learn(self, rows: torch.Tensor, returns: Amounts, played: Flags) -> None:
+    def learn(self, rows: Marks, returns: Amounts, played: Flags) -> None:
         """One update of each: down the sum of log sigmoid times its return, of the environment, and of what it paid.
 
         Args:
             returns: of the environment alone, (G, T, E).
         """
-        likely = torch.sigmoid(self.networks(rows))
         late = self._rules.discount ** np.arange(played.shape[1])[:, np.newaxis]
 
         def of_rows(values: Amounts) -> torch.Tensor:
             return torch.from_numpy((values * played).astype(np.float32).reshape(len(rows), -1, 1))
 
         gained, discounted = of_rows(returns), of_rows(np.broadcast_to(late, played.shape))
-        self.networks.descend(rows, (1 - likely) * (gained + COST * self._most * discounted * likely))
+
+        def slopes(said: torch.Tensor, part: slice) -> torch.Tensor:
+            likely = torch.sigmoid(said)
+            return (1 - likely) * (gained[part] + COST * self._most * discounted[part] * likely)
+
+        self.networks.descend(rows, slopes)

@@ -8,8 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from chain_bandit.mediate.games.game import Floats, Ints
-from chain_bandit.mediate.learners.networks import torch
+from chain_bandit.mediate.games.game import NOTHING, Ints, Marks
 from chain_bandit.mediate.learners.tables import Table
 
 
@@ -17,8 +16,8 @@ class Sights(Protocol):
     """Of G networks, in the T steps of E episodes and after the last."""
 
     @property
-    def rows(self) -> torch.Tensor:
-        """(G, K, inputs)."""
+    def rows(self) -> Marks:
+        """(G, K, marks)."""
         ...
 
     @property
@@ -26,20 +25,20 @@ class Sights(Protocol):
         """The row of each observation, (G, T + 1, E)."""
         ...
 
-    def see(self, step: int, observations: Floats) -> tuple[torch.Tensor, Ints]:
-        """Keep what is seen before a step, (G, E, inputs): rows that have it, and which of them it is, (G, E)."""
+    def see(self, step: int, observations: Marks) -> tuple[Marks, Ints]:
+        """Keep what is seen before a step, (G, E, marks): rows that have it, and which of them it is, (G, E)."""
         ...
 
 
 class Tabled:
     """See `Sights`."""
 
-    def __init__(self, table: Table, rows: torch.Tensor, steps: int, episodes: int) -> None:
-        """`rows` are the table's for each network: of one tensor, networks are asked once."""
+    def __init__(self, table: Table, rows: Marks, steps: int, episodes: int) -> None:
+        """`rows` are the table's for each network: of one array, networks are asked once."""
         self.rows, self._table = rows, table
         self.places = np.zeros((len(rows), steps + 1, episodes), np.int64)
 
-    def see(self, step: int, observations: Floats) -> tuple[torch.Tensor, Ints]:
+    def see(self, step: int, observations: Marks) -> tuple[Marks, Ints]:
         """See `Sights`."""
         self.places[:, step] = self._table.numbers(observations)
         return self.rows, self.places[:, step]
@@ -48,13 +47,13 @@ class Tabled:
 class Listed:
     """See `Sights`."""
 
-    def __init__(self, networks: int, steps: int, episodes: int, inputs: int) -> None:
-        self._seen = torch.zeros(networks, steps + 1, episodes, inputs)
-        self.rows = self._seen.flatten(1, 2)
+    def __init__(self, networks: int, steps: int, episodes: int, marks: int) -> None:
+        self._seen = np.full((networks, steps + 1, episodes, marks), NOTHING, np.int16)
+        self.rows = self._seen.reshape(networks, -1, marks)
         numbers = np.arange((steps + 1) * episodes).reshape(steps + 1, episodes)
         self.places = np.broadcast_to(numbers, (networks, *numbers.shape))
 
-    def see(self, step: int, observations: Floats) -> tuple[torch.Tensor, Ints]:
+    def see(self, step: int, observations: Marks) -> tuple[Marks, Ints]:
         """See `Sights`."""
-        self._seen[:, step] = torch.from_numpy(observations)
+        self._seen[:, step] = observations
         return self._seen[:, step], self.places[:, 0]

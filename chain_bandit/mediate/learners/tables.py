@@ -5,11 +5,10 @@ from functools import singledispatch
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chain_bandit.mediate.games.coin_game import CoinRules
 from chain_bandit.mediate.games.dilemma import DilemmaRules
-from chain_bandit.mediate.games.game import Floats, Ints, Rules
+from chain_bandit.mediate.games.game import NOTHING, Ints, Marks, Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,16 +16,16 @@ class Table:
     """Every observation there is.
 
     Attributes:
-        rows: (K, inputs).
-        weights: (inputs,), with which an observation adds up to its row's number.
+        rows: (K, marks).
+        weights: (inputs + 1,), which add up to the number of an observation's row; the last is that of `NOTHING`.
     """
 
-    rows: Floats
-    weights: NDArray[np.float32]
+    rows: Marks
+    weights: Ints
 
-    def numbers(self, observations: Floats) -> Ints:
+    def numbers(self, observations: Marks) -> Ints:
         """The row of each; the last axis is summed over."""
-        return (observations @ self.weights).astype(np.int64)
+        return np.asarray(self.weights[observations].sum(axis=-1))
 
 
 @singledispatch
@@ -37,7 +36,7 @@ def table_of(rules: Rules) -> Table | None:
 
 @table_of.register
 def _(rules: DilemmaRules) -> Table:
-    return Table(np.array([[0, 0], [1, 0], [0, 1]], np.float32), np.array([1, 2], np.float32))
+    return Table(np.array([[NOTHING], [0], [1]], np.int16), np.array([1, 2, 0]))
 
 
 @table_of.register
@@ -45,9 +44,8 @@ def _(rules: CoinRules) -> Table | None:
     if rules.agents > 2:
         return None
     cells = rules.width**2
-    rows = np.zeros((2 * cells**3, 4, cells), np.float32)
-    for number, (mine, yours, coin, stranger) in enumerate(product(range(cells), range(cells), range(cells), (0, 1))):
-        rows[number, 0, mine] = rows[number, 1, yours] = rows[number, 2 + stranger, coin] = 1
     cell = np.arange(cells)
-    weights = np.concatenate([2 * cells**2 * cell, 2 * cells * cell, 2 * cell, 2 * cell + 1])
-    return Table(rows.reshape(len(rows), -1), weights.astype(np.float32))
+    rows = [(mine, cells + yours, (2 + stranger) * cells + coin)
+            for mine, yours, coin, stranger in product(cell, cell, cell, (0, 1))]  # fmt: skip
+    weights = np.concatenate([2 * cells**2 * cell, 2 * cells * cell, 2 * cell, 2 * cell + 1, [0]])
+    return Table(np.array(rows, np.int16), weights)

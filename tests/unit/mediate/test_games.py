@@ -16,6 +16,7 @@ from chain_bandit.mediate.games.names import GAMES, UnknownGame, game_of
 from chain_bandit.mediate.games.parallel import ParallelGame
 from chain_bandit.mediate.games.stacked_harvest import HarvestStack
 from chain_bandit.mediate.games.stacks import stack_of
+from tests.unit.mediate.dense import dense, ends_with_nothing
 
 UP, DOWN, LEFT, RIGHT = range(4)
 ORCHARD = HarvestRules(agents=5, width=3, height=4, groups=((1, 1),), limit=60)
@@ -47,6 +48,7 @@ def test_sizes_are_those_of_table_3(name, agents, actions, inputs, discount, lim
     seen = rules.game().reset(chance.random(rules.reset_draws))
     assert [each.shape for each in seen] == [(inputs,)] * agents
     assert rules.inputs == inputs
+    assert stack_of(rules).reset(chance.random((3, rules.reset_draws))).shape == (3, agents, rules.marks)
 
 
 def test_an_unknown_game_is_refused_with_the_names_of_all():
@@ -242,21 +244,23 @@ def play_both(
     stack = stack or stack_of(rules)
     resets = chance.random((games, rules.reset_draws))
     seen = stack.reset(resets)
-    for game, row, theirs in zip(alone, resets, seen, strict=True):
+    for game, row, theirs in zip(alone, resets, dense(seen, rules.inputs), strict=True):
         assert np.array_equal(theirs, game.reset(row))
     over, counted = np.zeros(games, bool), Counter[str]()
     for step in range(steps):
         chosen = chance.integers(actions or rules.actions, size=(games, rules.agents))
         rows = chance.random((games, rules.step_draws))
         moments = stack.step(chosen, rows)
+        assert ends_with_nothing(moments.observations)
+        observed = dense(moments.observations, rules.inputs)
         for at, game in enumerate(alone):
             if over[at]:
-                shown = moments.observations[at], moments.rewards[at], moments.neighbours[at], moments.counts[at]
+                shown = observed[at], moments.rewards[at], moments.neighbours[at], moments.counts[at]
                 assert not any(each.any() for each in shown)
                 assert moments.over[at]
                 continue
             moment = game.step(chosen[at].tolist(), rows[at])
-            assert np.array_equal(moments.observations[at], moment.observations), f"step {step}"
+            assert np.array_equal(observed[at], moment.observations), f"step {step}"
             assert moments.rewards[at].tobytes() == np.array(moment.rewards).tobytes(), f"step {step}"
             rows_of = [frozenset(np.flatnonzero(row).tolist()) for row in moments.neighbours[at]]
             assert (*rows_of,) == moment.neighbours, f"step {step}"

@@ -10,7 +10,9 @@ from chain_bandit.mediate.chance import Uniforms
 from chain_bandit.mediate.games.harvest import HarvestRules
 from chain_bandit.mediate.games.names import game_of
 from chain_bandit.mediate.games.stacked_harvest import HarvestStack
+from chain_bandit.mediate.games.stacks import stack_of
 from chain_bandit.mediate.gifting import Gift
+from tests.unit.mediate.dense import dense
 
 torch = pytest.importorskip("torch", reason="of the extra `mediate`")
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
@@ -37,9 +39,10 @@ def alone(networks: Any, at: int) -> Any:
     """One of the networks as torch itself has it."""
     layers = []
     for weight, bias in zip(networks.parameters[::2], networks.parameters[1::2], strict=True):
-        layer = torch.nn.Linear(weight.shape[1], weight.shape[2])
+        turned = weight[at] if len(layers) == 4 else weight[at].T  # the last ones lie as torch has all
+        layer = torch.nn.Linear(turned.shape[1], turned.shape[0])
         with torch.no_grad():
-            layer.weight.copy_(weight[at].T)
+            layer.weight.copy_(turned)
             layer.bias.copy_(bias[at, 0])
         layers += [layer, torch.nn.ELU()]
     return torch.nn.Sequential(*layers[:-1])
@@ -72,7 +75,7 @@ def test_each_learner_is_one_of_torchs_own_that_follows_the_paper(name, table, m
         likely = [learners.chances(sights, step, observations[:, step]) for step in range(21)]
         worth = learners.values(sights)
         for at, ((actor, critic), (actors, critics)) in enumerate(zip(models, adams, strict=True)):
-            seen = torch.from_numpy(observations[at])
+            seen = torch.from_numpy(dense(observations[at], rules.inputs))
             first = torch.softmax(actor(seen[7]), -1).detach().numpy()
             assert likely[7][at] == pytest.approx(first, abs=1e-5)
             assert worth[at] == pytest.approx(critic(seen)[..., 0].detach().numpy(), abs=1e-4)
@@ -99,7 +102,7 @@ def test_where_an_action_is_barred_the_policy_is_of_the_others():
         sights = learners.begin(3)
         likely = [learners.chances(sights, step, observations[:, step], barred[:, step]) for step in range(20)]
         sights.see(20, observations[:, 20])
-        seen, bars = torch.from_numpy(observations[1, :-1]), torch.from_numpy(barred[1])
+        seen, bars = torch.from_numpy(dense(observations[1, :-1], rules.inputs)), torch.from_numpy(barred[1])
 
         said = actor(seen)
         shut = torch.cat([torch.zeros(20, 3, 4, dtype=torch.bool), bars[..., None]], dim=-1)
@@ -122,8 +125,8 @@ def test_what_agents_pay_each_other_follows_the_papers_code(name):
     adams = [torch.optim.Adam(model.parameters(), lr=1e-3) for model in models]
     for _ in range(3):
         sights = learners.begin(2)
-        observations = np.zeros((2 * agents, 7, 2, rules.inputs), np.float32)
-        stack = experiment.stack_of(rules)
+        observations = np.zeros((2 * agents, 7, 2, rules.marks), np.int16)
+        stack = stack_of(rules)
         observations[:, 0] = stack.reset(rng.random((4, rules.reset_draws))).reshape(2, 2, agents, -1).swapaxes(
             1, 2
         ).reshape(2 * agents, 2, -1)  # fmt: skip
@@ -138,7 +141,8 @@ def test_what_agents_pay_each_other_follows_the_papers_code(name):
             run, me = divmod(at, agents)
             others = [other for other in range(agents) if other != me]
             acts = torch.from_numpy(np.eye(4, dtype=np.float32)[actions[[run * agents + other for other in others]]])
-            inputs = torch.cat([torch.from_numpy(observations[at, :1]).expand(6, -1, -1), *acts], dim=-1)
+            seen = dense(observations[at, :1], rules.inputs)
+            inputs = torch.cat([torch.from_numpy(seen).expand(6, -1, -1), *acts], dim=-1)
             said = model(inputs)
             for place, other in enumerate(others):
                 expected[run * agents + other] += 2 * torch.sigmoid(said[..., place]).detach().numpy() * played[at]
@@ -174,11 +178,13 @@ def test_a_table_has_every_sight_once_under_its_number(name):
     assert len(table.rows) == {"ipd": 3, "coin-game-2": 1458}[name]
     assert table.numbers(table.rows).tolist() == list(range(len(table.rows)))
     chance, game = np.random.default_rng(0), rules.game()
-    seen = [*game.reset(chance.random(rules.reset_draws))]
+    stack, starts = stack_of(rules), chance.random((1, rules.reset_draws))
+    shown, seen = [*game.reset(starts[0])], [*stack.reset(starts)[0]]
     for _ in range(60):
-        seen += game.step(chance.integers(rules.actions, size=2).tolist(), chance.random(rules.step_draws)).observations
-    observed = np.array(seen)
-    assert np.array_equal(table.rows[table.numbers(observed)], observed)
+        actions, draws = chance.integers(rules.actions, size=(1, 2)), chance.random((1, rules.step_draws))
+        shown += game.step(actions[0].tolist(), draws[0]).observations
+        seen += [*stack.step(actions, draws).observations[0]]
+    assert np.array_equal(dense(table.rows[table.numbers(np.array(seen))], rules.inputs), shown)
 
 
 def test_there_is_no_table_where_more_can_be_seen_than_is():
@@ -222,7 +228,7 @@ def test_methods_beside_each_other_play_the_same_games_and_none_changes_another(
 
 def test_networks_begin_within_one_over_the_root_of_their_inputs():
     drawn = [each.numpy() for each in ActorCritics(game_of("ipd"), 0, range(20)).actors.parameters]
-    shapes = (2, 64), (1, 64), (64, 64), (1, 64), (64, 2), (1, 2)
+    shapes = (2, 64), (1, 64), (64, 64), (1, 64), (2, 64), (1, 2)
     assert [each.shape for each in drawn] == [(40, *shape) for shape in shapes]
     first, bias, second, *_ = drawn
     assert 0.7 < abs(first).max() <= 2**-0.5
