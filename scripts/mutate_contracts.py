@@ -212,7 +212,7 @@ class Bench:
         (folder / "node_modules").symlink_to(ROOT / "node_modules")
         self.environment = ENVIRONMENT | {
             "FOUNDRY_FUZZ_RUNS": "32", "FOUNDRY_INVARIANT_RUNS": "16",
-            "FOUNDRY_INVARIANT_SHRINK_RUN_LIMIT": "0",
+            "FOUNDRY_INVARIANT_SHRINK_RUN_LIMIT": "0", "FOUNDRY_OPTIMIZER": "true", "FOUNDRY_OPTIMIZER_RUNS": "1",
         }  # fmt: skip
         self.compiler = subprocess.Popen(
             ["node", ROOT / "scripts" / "compile_server.mjs"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
