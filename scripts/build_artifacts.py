@@ -13,7 +13,6 @@ import solcx
 
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED = ROOT / "chain_bandit" / "chain" / "artifacts"
-ARTIFACT = SHIPPED / "ChainBandit.json"
 COMPILER = ROOT / "scripts" / "solc.mjs"
 SETTINGS = ROOT / "contracts" / "settings.json"
 CONTRACTS = {
@@ -21,6 +20,11 @@ CONTRACTS = {
     "contracts/Bookkeeper.sol": "Bookkeeper",
     "contracts/Tokens.sol": "Tokens",
 }
+ARTIFACTS = {
+    "ChainBandit.json": ("contracts/ChainBandit.sol", "contracts/Bookkeeper.sol"),
+    "Tokens.json": ("contracts/Tokens.sol",),
+}
+"""The files that are shipped, and the contracts in each."""
 OUTPUTS = ["abi", "evm.bytecode.object", "evm.deployedBytecode.object", "evm.deployedBytecode.immutableReferences"]
 IMPORT = re.compile(r'^import [^;]*?"([^"]+)";', re.MULTILINE)
 
@@ -39,12 +43,17 @@ def sources(root: Path = ROOT) -> dict[str, dict[str, str]]:
             continue
         text = (root / name if name.startswith("contracts/") else ROOT / "node_modules" / name).read_text()
         found[name] = {"content": text}
-        folder = Path(name).parent
-        pending += [
-            os.path.normpath(folder / target).replace(os.sep, "/") if target.startswith(".") else target
-            for target in IMPORT.findall(text)
-        ]
+        pending += imported(name, text)
     return dict(sorted(found.items()))
+
+
+def imported(name: str, text: str) -> list[str]:
+    """The source unit names of what a source imports."""
+    folder = Path(name).parent
+    return [
+        os.path.normpath(folder / target).replace(os.sep, "/") if target.startswith(".") else target
+        for target in IMPORT.findall(text)
+    ]
 
 
 def compile_named(asked: dict[str, Any]) -> dict[str, Any]:
@@ -108,13 +117,14 @@ def question(root: Path = ROOT) -> dict[str, Any]:
 def compile_all() -> dict[str, dict[str, Any]]:
     """The artifacts of all contracts by file name, freshly compiled."""
     output = compile_standard(question())
-    return {"ChainBandit.json": artifact(output), "Tokens.json": shipped(output, "contracts/Tokens.sol")}
+    return {name: artifact(output, name) for name in ARTIFACTS}
 
 
-def artifact(output: dict[str, Any]) -> dict[str, Any]:
-    """What the package ships of a game, of a compiler's output: its contract, and the code of its bookkeeper."""
-    bookkeeper = output["contracts"]["contracts/Bookkeeper.sol"]["Bookkeeper"]
-    return shipped(output, "contracts/ChainBandit.sol") | {"bookkeeper": deployed(bookkeeper)}
+def artifact(output: dict[str, Any], name: str) -> dict[str, Any]:
+    """What a shipped file holds, of a compiler's output: its contract, and for a game the code of its bookkeeper."""
+    first, *others = ARTIFACTS[name]
+    beside = {CONTRACTS[file].lower(): deployed(output["contracts"][file][CONTRACTS[file]]) for file in others}
+    return shipped(output, first) | beside
 
 
 def shipped(output: dict[str, Any], file: str) -> dict[str, Any]:

@@ -5,8 +5,21 @@ from collections import Counter
 
 import pytest
 
-from scripts.build_artifacts import question
-from scripts.mutate_contracts import GOAL, Mutant, changed_since, excuses, mutants, report, sample
+from scripts.build_artifacts import ROOT, SHIPPED, artifact, canonical, compile_standard, question
+from scripts.mutate_contracts import (
+    GAME,
+    GOAL,
+    TESTS,
+    TOKENS,
+    Mutant,
+    changed_since,
+    excuses,
+    mutants,
+    only,
+    part_of,
+    report,
+    sample,
+)
 
 OPERATORS = {
     "arithmetic", "assignment", "comparison", "condition", "drop event", "drop guard", "drop statement", "index",
@@ -38,6 +51,20 @@ def test_mutant_differs_in_one_place(asked, found):
         assert changed != source
         assert changed.encode()[: mutant.start] == source.encode()[: mutant.start]
         assert changed.endswith(source.encode()[mutant.end :].decode())
+
+
+def test_a_source_is_part_of_what_imports_it(asked):
+    """So its mutants meet the tests of just that."""
+    assert part_of("contracts/Tokens.sol", asked) == part_of("contracts/libraries/Sums.sol", asked) == [TOKENS]
+    assert part_of("contracts/Bookkeeper.sol", asked) == part_of("contracts/libraries/Reputation.sol", asked) == [GAME]
+    assert part_of("contracts/Direct.sol", asked) == part_of("contracts/libraries/Bits.sol", asked) == [GAME, TOKENS]
+    assert all(part_of(name, asked) for name in asked["sources"] if name.startswith("contracts/"))
+    assert all((ROOT / f"tests/contracts/test_{test}.py").is_file() for tests in TESTS.values() for test in tests)
+
+
+@pytest.mark.deep
+def test_asked_of_one_artifact_the_compiler_gives_what_is_shipped(asked):
+    assert canonical(artifact(compile_standard(only([TOKENS], asked)), TOKENS)) == (SHIPPED / TOKENS).read_text()
 
 
 def test_sample_spreads_over_sources_and_operators(found):
