@@ -150,7 +150,7 @@ def test_terms_that_break_an_assumption_are_refused_here_as_there(change, error)
     "change",
     [
         {"participants": 2, "groups": 1}, {"validators": 1, "faulty": 0}, {"most": LARGEST, "step": LARGEST},
-        {"first": 0, "most": 0}, {"groups": 1}, {"steps": 2**16 - 1, "deadline": 2**32 - 1},
+        {"participants": 252}, {"first": 0, "most": 0}, {"groups": 1}, {"steps": 2**16 - 1, "deadline": 2**32 - 1},
     ],
 )  # fmt: skip
 def test_terms_at_the_edge_are_taken(change):
