@@ -202,14 +202,17 @@ def _replay_direct(game: Game, call: Call) -> None:
 
 
 def _replay_foreign(game: Game, call: Call) -> None:
-    """A call through another contract: its calldata is not in the history, only its events are."""
+    """A call through another contract: the shipped one takes none but the withdrawal of an account with code."""
     game.other["through another contract"] += 1
-    for event in call.events:
-        if event.name == "Joined":
-            setup.joined_elsewhere(game, *event.values)
-        elif event.name != "Withdrawn" and not game.blind:
-            game.blind = "a call came through another contract, so that its calldata is not in the history"
-            game.checks.unknown("record.links", game.blind)
+    untrue = [event for event in call.events if event.name != "Withdrawn" or _is_bare(game, event.values[0])]
+    game.checks.that(not untrue, "record.events", None, f"transaction 0x{call.digest.hex()}",
+                     "the contract says {} in a call through another one, where only code may withdraw", untrue, [])
+
+
+def _is_bare(game: Game, address: bytes) -> bool:
+    """Whether nothing but transactions of its own can call anybody in an account's name."""
+    account = game.numbered.get(address)
+    return account is not None and account.bare
 
 
 def finish(game: Game) -> None:
