@@ -244,6 +244,17 @@ def test_second_withdrawal_is_refused_by_the_rules() -> None:
     assert "call refused" in {finding.kind for finding in report.findings}
 
 
+@pytest.mark.parametrize(("count", "size"), [(33, 1 << 16), (1, 7_000_000), (40_000, 0)])
+def test_stranger_that_fills_a_block_with_events_makes_nobody_a_liar(honest: Played, count: int, size: int) -> None:
+    """Of 17, 56 and 15 million gas: no more than some chains' blocks have."""
+    forged = Forgery(honest.history, {each.address: each for each in (*honest.signers, honest.owner, honest.outsider)})
+    other = b"\x77" * 20
+    logs = [Log(other, (), bytes(size))] * count
+    forged.call_first(forged.block_of("close", 0), honest.outsider, other, b"x", logs)
+    report = audit(forged.made())
+    assert (report.exit_code, report.violations) == (0, [])
+
+
 @pytest.mark.parametrize("before", ["submitBlocks", "close"])
 def test_withdrawal_of_nothing_is_a_violation(honest: Played, tmp_path: Path, before: str) -> None:
     """The contract refuses it (NothingOwed)."""
