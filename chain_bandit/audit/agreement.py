@@ -120,7 +120,8 @@ def audit_agreement(history: History, head: bytes | None = None) -> AgreementRep
         last = b""
         for number, block in enumerate(history.blocks, history.origin.first_block):
             last = block.header
-            replay.block(block, number)
+            if found.readable(number):
+                replay.block(block, number)
         if keccak(last) != found.head:
             raise HistoryError(1, "it changed while it was read")
     checks.place = None
@@ -158,10 +159,11 @@ class _Replay:
     def report(self, found: Survey, trusted: bool) -> AgreementReport:
         """What it came to."""
         checks, state = self._checks, self._ledger if self._terms else None
-        if state is None:
+        if state is None or found.unread:
+            blind = self._blind if found.sound else "the blocks are no chain that can be followed"
             for name in CHECKS:
                 if name.startswith("token.") and not checks.tallies[name].failed:
-                    checks.unknown(name, self._blind if found.sound else "the blocks are no chain that can be followed")
+                    checks.unknown(name, found.unread or blind)
         kept = (name for name in CHECKS if not (trusted and name == "chain.head"))
         return AgreementReport(
             {name: checks.tallies[name] for name in kept}, checks.violations, self._findings(), "0x" + found.head.hex(),

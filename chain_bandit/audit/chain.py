@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 from chain_bandit.audit.exhibits import Field, Place
 from chain_bandit.audit.report import Checks
@@ -27,7 +28,9 @@ class Survey:
     """What the first walk brings home.
 
     Attributes:
-        sound: whether blocks, roots and links all hold and can be read: only then is anything else worth replaying.
+        sound: whether blocks, roots and links all hold: only then is anything else worth replaying.
+        unread: what came after this version, and so cannot be read; empty where there is nothing such.
+        unread_from: the number of the block that holds it: nothing can be said of the game from there on.
         first: where the first block is, which should create the contract.
         head: hash, number and time of the last block.
         trail: the first bytes of every block's hash.
@@ -42,6 +45,8 @@ class Survey:
     """
 
     sound: bool = True
+    unread: str = ""
+    unread_from: int | None = None
     first: Place | None = None
     head: bytes = bytes(32)
     number: int = -1
@@ -53,6 +58,15 @@ class Survey:
     pulls: bytearray = field(default_factory=bytearray)
     usurped: bool = False
     seal_keys: dict[int, bytes] = field(default_factory=dict)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the game can be followed to its last block."""
+        return self.sound and not self.unread
+
+    def readable(self, number: int) -> bool:
+        """Whether the game can be followed through the block of that number, of a chain that is sound."""
+        return self.unread_from is None or number < self.unread_from
 
 
 def survey(history: History, kept: bytes | None, checks: Checks, trail: bytes = b"") -> Survey:
@@ -72,7 +86,8 @@ def survey(history: History, kept: bytes | None, checks: Checks, trail: bytes = 
         found.trail += found.head[:STEP]
         if trail and not found.strayed:
             _follow(trail, found, checks)
-        _take_in(block, origin.contract, found)
+        if not found.unread:
+            _take_in(block, origin.contract, found)
     if found.sound and len(found.trail) < len(trail) and not found.strayed:
         checks.that(False, "chain.trail", None, "history", "it ends after {} blocks of {}", len(found.trail) // STEP,
                     len(trail) // STEP, shown=Field.HASH)
@@ -110,15 +125,19 @@ def _check_block(block: RawBlock, found: Survey, first: int, chain_id: int, chec
         return checks.that(False, "chain.links", None, name, "{}", error, "a block header")
     follows = _check_header(header, expected, found, checks)
     found.head, found.number, found.time = header.digest, header.number, header.timestamp
-    try:
-        problem = _transactions_problem(block.transactions, header.transactions_root, chain_id)
-    except UnknownType as error:
-        checks.unknown("chain.transactions", f"{name}: {error}")
-        return False
-    paid = checks.that(not problem, "chain.transactions", None, name, "{}", problem, "what its header binds")
-    problem = _receipts_problem(block, header)
-    received = checks.that(not problem, "chain.receipts", None, name, "{}", problem, "what its header binds")
-    return follows and paid and received
+    for check, problem_of in (
+        ("chain.transactions", partial(_transactions_problem, block.transactions, header.transactions_root, chain_id)),
+        ("chain.receipts", partial(_receipts_problem, block, header)),
+    ):
+        try:
+            problem = problem_of()
+        except UnknownType as error:
+            checks.unknown(check, f"{name}: {error}")
+            if not found.unread:
+                found.unread, found.unread_from = f"{name}: {error}", expected
+        else:
+            follows &= checks.that(not problem, check, None, name, "{}", problem, "what its header binds")
+    return follows
 
 
 def _check_header(header: BlockHeader, expected: int, found: Survey, checks: Checks) -> bool:
@@ -157,22 +176,25 @@ def _transactions_problem(transactions: tuple[bytes, ...], root: bytes, chain_id
 
 @remembered(512)
 def _receipts_problem(block: RawBlock, header: BlockHeader) -> str:
+    """The same of its receipts. Raises `UnknownType`: they are those of their root, and the rest nobody can say."""
     if ordered_root(block.receipts) != header.receipts_root:
         return "its receipts do not give its receipts root"
     if len(block.receipts) != len(block.transactions):
         return "it has not one receipt for each transaction"
     gas = bloom = 0
     try:
-        for raw, sent in zip(block.receipts, block.transactions, strict=True):
+        for sent, raw in zip(map(decode_transaction, block.transactions), block.receipts, strict=True):
             receipt = decode_receipt(raw)
-            if receipt.gas <= gas or receipt.type != decode_transaction(sent).type:
+            if receipt.gas <= gas or receipt.type != sent.type:
                 return "a receipt is not of its transaction"
-            if receipt.gas - gas > decode_transaction(sent).gas_limit:
+            if receipt.gas - gas > sent.gas_limit:
                 return "a call used more gas than it was given"
             if receipt.logs and not receipt.succeeded:
                 return "a call was reverted, and yet has events"
             gas = receipt.gas
             bloom |= int.from_bytes(receipt.bloom, "big")
+    except UnknownType:
+        raise
     except BadEncoding as error:
         return str(error)
     if header.bloom != uint(bloom, 256):

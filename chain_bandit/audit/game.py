@@ -160,7 +160,6 @@ class Game:
     gap: int = 0
     least: int = 0
     weighed: tuple[int, int, int] = (0, 0, 0)
-    deposits_known: bool = True
     ledger: Ledger | None = None
     digest: bytes = ZERO
     seed_0: bytes = ZERO

@@ -157,7 +157,7 @@ def check_conservation(game: Game) -> None:
     What was wrong already after an earlier block is not found again; where nothing moved since, nothing is new.
     """
     books = game.books
-    if game.blind or not game.deposits_known or (game.closed and game.balance is None):
+    if game.blind or (game.closed and game.balance is None):
         return
     weighed = books.rows, game.paid_in, game.paid_out
     if weighed == game.weighed:
@@ -175,10 +175,7 @@ def check_conservation(game: Game) -> None:
 
 def conserved(game: Game) -> None:
     """At the end: say why the books were not held against the history, where they were not."""
-    if not game.deposits_known:
-        for name in ("game.deposits", "money.conservation"):
-            game.checks.unknown(name, "a stake came through another contract")
-    elif game.blind:
+    if game.blind:
         game.checks.unknown("money.conservation", game.blind)
     elif game.closed and game.balance is None:
         game.checks.unknown("money.conservation", "roles and cost cannot be decoded")

@@ -89,14 +89,6 @@ def joined(game: Game, call: Call) -> None:
     _seat(game, seated)
 
 
-def joined_elsewhere(game: Game, seat: int, address: bytes) -> None:
-    """A seat taken through another contract: the event is all there is."""
-    game.checks.same(seat, len(game.addresses), "record.events", None, "seat of a joining")
-    game.deposits_known = False
-    game.books.move("stake", CONTRACT, account(seat, "stake"), game.parameters.stake)
-    _seat(game, Seated(address))
-
-
 def _seat(game: Game, seated: Seated) -> None:
     address = seated.address
     free = game.ledger is None and len(game.addresses) < game.parameters.participants

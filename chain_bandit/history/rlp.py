@@ -7,9 +7,13 @@ from chain_bandit.history.errors import BadEncoding
 DEPTH = 5
 """Lists within lists that any block, transaction or receipt needs, and one to spare."""
 
-LONGEST = 1 << 21
-"""Bytes that are decoded at once: what a transaction of 2^24 gas, the most (EIP-7825), can log at 8 gas each. Any of
-them may be a list, which takes 64 of memory."""
+LONGEST = 1 << 25
+"""Bytes that are decoded at once: as many as the longest line of an export holds. So whoever fills a block, which takes
+8 gas a byte of a log, makes nobody a liar."""
+
+MOST_ITEMS = 1 << 20
+"""Strings and lists within them, each of which takes 64 bytes of memory or more. Of the shortest logs, with four items
+and 375 gas each, only a transaction of 98 million gas has as many."""
 
 
 def encode(value: Any) -> bytes:
@@ -38,18 +42,23 @@ def decode(data: bytes) -> Any:
         raise BadEncoding("RLP: it ends too early")
     if len(data) > LONGEST:
         raise BadEncoding(f"RLP: longer than {LONGEST} bytes")
-    (value,), end = _items(data, 0, len(data), DEPTH, only=True)
+    (value,), end = _items(data, 0, len(data), DEPTH, [MOST_ITEMS], only=True)
     if end != len(data):
         raise BadEncoding("RLP: bytes are left over")
     return value
 
 
-def _items(data: bytes, at: int, limit: int, depth: int, only: bool = False) -> tuple[list[Any], int]:
-    """The items from `at` up to `limit`, or the `only` one there, and where the last one ends."""
+def _items(
+    data: bytes, at: int, limit: int, depth: int, room: list[int], only: bool = False
+) -> tuple[list[Any], int]:
+    """The items from `at` up to `limit`, or the `only` one there, and where the last one ends; `room`: for how many."""
     if depth < 0:
         raise BadEncoding("RLP: lists are nested too deep")
     items: list[Any] = []
     while at < limit:
+        room[0] -= 1
+        if room[0] < 0:
+            raise BadEncoding(f"RLP: more than {MOST_ITEMS} items")
         first, start, end = data[at], at, at + 1
         if first >= 0x80:
             short = first & 0x3F
@@ -64,7 +73,7 @@ def _items(data: bytes, at: int, limit: int, depth: int, only: bool = False) -> 
                 raise BadEncoding("RLP: it ends too early")
             if short == 1 and first < 0xC0 and data[start] < 0x80:
                 raise BadEncoding("RLP: a small byte is not in its shortest form")
-        items.append(data[start:end] if first < 0xC0 else _items(data, start, end, depth - 1)[0])
+        items.append(data[start:end] if first < 0xC0 else _items(data, start, end, depth - 1, room)[0])
         at = end
         if only:
             break

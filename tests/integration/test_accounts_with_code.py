@@ -25,6 +25,9 @@ REFUSING = bytes.fromhex("5f5ffd")
 SPEAKING = bytes.fromhex("5f5fa000")
 """Code that has an event without data."""
 
+WITHDRAWING = "36600557005b365f5f375f5f365f5f73{}5af100"
+"""Code that calls the contract with what it was called with, and takes money in silence."""
+
 SOMEWHERE = "0x" + "77" * 20
 
 
@@ -137,6 +140,19 @@ def test_an_account_whose_code_speaks_when_it_is_paid_is_no_violation(node: Anvi
 
     report = Spoken(node).report()
     assert (report.exit_code, report.violations) == (0, [])
+    assert report.checks["money.balances"].passed == 1
+
+
+def test_an_account_whose_code_withdraws_for_it_is_no_violation(node: Anvil) -> None:
+    class Fetched(CalledOff):
+        def _withdraw(self) -> None:
+            self.delegate(0, self.put(bytes.fromhex(WITHDRAWING.format(self.contract.address.hex()))))
+            logs = self.send(1, self.accounts[0].address, SELECTORS["withdraw"])["logs"]
+            assert [log["address"] for log in logs] == [_hex(self.contract.address)]
+
+    report = Fetched(node).report()
+    assert (report.exit_code, report.violations) == (0, [])
+    assert report.other_transactions == {"through another contract": 1}
     assert report.checks["money.balances"].passed == 1
 
 

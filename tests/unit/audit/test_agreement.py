@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from eth_abi.abi import encode
 
+from benchmarks.tampering import rehashed, taken_apart
 from chain_bandit.audit.agreement import CHECKS, audit_agreement
 from chain_bandit.chain.embedded import EmbeddedNode
 from chain_bandit.chain.node import account
@@ -234,6 +235,21 @@ def test_another_head_and_a_history_of_nothing(story):
     assert {n for n, tally in nothing.checks.items() if tally.not_checkable} == {n for n in CHECKS if n[0] == "t"}
     with pytest.raises(HistoryError):
         audit_agreement(History(story.history.origin, _Changing(story.history.blocks)))
+
+
+def test_a_type_that_came_later_ends_the_audit_but_hides_nothing(story):
+    forgery = story.forgery()
+    forgery.event("TokenAgreed", 1, lambda data: None)
+    planted = forgery.made()
+    for history, expected in ((story.history, 13), (planted, 12)):
+        blocks = taken_apart(history.blocks)
+        last = [index for index, (_, sent, _) in enumerate(blocks) if sent][-1]
+        blocks[last][1][0] = b"\5" + blocks[last][1][0][1:]
+        changed = History(history.origin, rehashed(blocks))
+        report = audit_agreement(changed)
+        assert report.exit_code == expected
+        assert "no transactions of type 5" in report.checks["token.credits"].evidence
+        assert "chain.head" in {each.check for each in audit_agreement(changed, bytes(32)).violations}
 
 
 class _Changing:

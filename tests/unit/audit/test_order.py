@@ -1,5 +1,6 @@
 """A transaction that is left out, told twice or moved shows in the numbers of its account, without any kept hash."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -140,3 +141,51 @@ def test_a_type_that_came_later_is_not_checkable(honest: Played, tmp_path: Path,
     assert f"no transactions of type {kind}" in report.checks["chain.transactions"].evidence
     replayed = CHECKS.keys() - {*CHAIN, "chain.head", "chain.trail"}
     assert all(report.checks[name].not_checkable for name in replayed)
+
+
+def with_a_later_type(history: History, index: int) -> History:
+    """One byte another: what the transactions of a block are of; every hash fits."""
+    blocks = taken_apart(tuple(history.blocks))
+    blocks[index][1][0] = b"\5" + blocks[index][1][0][1:]
+    return History(history.origin, rehashed(blocks))
+
+
+def test_a_later_type_hides_neither_from_the_head_nor_from_the_trail(honest: Played) -> None:
+    """What it does nobody can say, but not that it was there."""
+    kept = audit(honest.history)
+    head, trail = bytes.fromhex(kept.head[2:]), bytes.fromhex(kept.trail)
+    block = forgery(honest).block_of("settleRewards", 1)
+    changed = with_a_later_type(honest.history, block)
+    assert audit(changed).exit_code == 13
+    by_head, by_trail = audit(changed, head), audit(changed, trail=trail)
+    assert (by_head.exit_code, [each.check for each in by_head.violations]) == (12, ["chain.head"])
+    (strayed,) = by_trail.violations
+    assert strayed.exhibit is not None
+    assert (strayed.check, strayed.exhibit.block) == ("chain.trail", honest.history.origin.first_block + block)
+    own = audit(changed)
+    again = audit(changed, bytes.fromhex(own.head[2:]), trail=bytes.fromhex(own.trail))
+    assert (again.exit_code, again.violations, len(own.trail)) == (13, [], len(kept.trail))
+    assert not again.complete
+
+
+def test_what_is_violated_before_a_later_type_stays_so(honest: Played, tmp_path: Path) -> None:
+    """A block at the end, by whomever, clears nobody."""
+    forged = forgery(honest)
+    forged.event("Closed", 0, lambda data: data[:-1] + bytes([data[-1] ^ 1]))
+    planted = forged.made()
+    expected = {each.check for each in audit(planted).violations}
+    last = len(forged.blocks) - 1
+    assert forged.block_of("close", 0) < last
+    path = tmp_path / "history.jsonl"
+    files.write(with_a_later_type(planted, last), path)
+    report = audit_file(path, paranoid=True)
+    assert (report.exit_code, {each.check for each in report.violations}) == (12, expected)
+    assert report.checks["chain.order"].not_checkable
+
+
+def test_a_link_is_broken_behind_a_later_type_too(honest: Played) -> None:
+    changed = with_a_later_type(honest.history, 7)
+    *before, last = changed.blocks
+    header = last.header[:4] + bytes(32) + last.header[36:]
+    report = audit(History(changed.origin, (*before, replace(last, header=header))))
+    assert (report.exit_code, [each.check for each in report.violations]) == (12, ["chain.links"])

@@ -99,13 +99,38 @@ def test_record_through_a_contract_is_refused_and_the_game_stays_auditable() -> 
     assert not report.other_transactions
 
 
-def test_event_of_a_record_from_another_contract_makes_an_audit_blind(honest: Played) -> None:
-    """No contract of this version lets it happen; an audit that sees it does not pass the game all the same."""
+def test_record_from_another_contract_is_a_violation(honest: Played) -> None:
+    """The contract takes nothing of this sort but from an account without code, straight."""
     forged = Forgery(honest.history, {signer.address: signer for signer in (*honest.signers, honest.owner)})
     forged.recipient("skip", 0, bytes(20))
     report = audit(forged.made())
-    assert report.exit_code == 13
-    assert "through another contract" in report.checks["record.links"].evidence
+    assert report.exit_code == 12
+    (said,) = (each.found for each in report.violations if "through another one" in each.sentence)
+    assert [event["name"] for event in said] == ["Recorded"]
+
+
+@pytest.mark.parametrize(
+    ("topic", "size"), [(TOPICS["Accused"], 64), (TOPICS["Joined"], 64), (b"\1" * 32, 0)],
+    ids=["accused", "joined", "unknown"],
+)  # fmt: skip
+def test_stranger_whose_contract_has_the_game_speak_hides_no_theft(
+    honest: Played, tmp_path: Path, topic: bytes, size: int
+) -> None:
+    forged = Forgery(honest.history, {each.address: each for each in (*honest.signers, honest.owner, honest.outsider)})
+    forged.event("Withdrawn", 0, lambda data: data[:32] + (10**21).to_bytes(32, "big"))
+    stolen = {each.check for each in audit(forged.made()).violations}
+    said = Log(honest.contract.address, (topic,), bytes(size))
+    forged.call_first(forged.block_of("close", 0), honest.outsider, b"\x77" * 20, b"x", [said])
+    assert "money.balances" in stolen
+    assert found_by_both(forged.made(), tmp_path) == (stolen | {"record.events"}, {"balance", "setup"})
+
+
+def test_withdrawal_of_an_account_without_code_through_a_contract_is_a_violation(honest: Played) -> None:
+    forged = Forgery(honest.history, {each.address: each for each in (*honest.signers, honest.owner)})
+    forged.recipient("withdraw", 0, b"\x77" * 20)
+    report = audit(forged.made())
+    assert {violation.check for violation in report.violations} == {"record.events"}
+    assert report.other_transactions == {"through another contract": 1}
 
 
 def test_withdrawal_that_sets_off_another_is_no_violation(honest: Played) -> None:
@@ -217,6 +242,17 @@ def test_second_withdrawal_is_refused_by_the_rules() -> None:
     report = audit(played.history)
     assert report.exit_code == 0, report.violations
     assert "call refused" in {finding.kind for finding in report.findings}
+
+
+@pytest.mark.parametrize(("count", "size"), [(33, 1 << 16), (1, 7_000_000), (40_000, 0)])
+def test_stranger_that_fills_a_block_with_events_makes_nobody_a_liar(honest: Played, count: int, size: int) -> None:
+    """Of 17, 56 and 15 million gas: no more than some chains' blocks have."""
+    forged = Forgery(honest.history, {each.address: each for each in (*honest.signers, honest.owner, honest.outsider)})
+    other = b"\x77" * 20
+    logs = [Log(other, (), bytes(size))] * count
+    forged.call_first(forged.block_of("close", 0), honest.outsider, other, b"x", logs)
+    report = audit(forged.made())
+    assert (report.exit_code, report.violations) == (0, [])
 
 
 @pytest.mark.parametrize("before", ["submitBlocks", "close"])

@@ -16,6 +16,7 @@ from benchmarks.tampering import (
     at_random,
     counted,
     edited,
+    judged,
     looked_at,
     mended,
     rehashed,
@@ -121,6 +122,15 @@ def test_another_history_of_the_same_game_is_told_by_the_kept_hash_alone(export:
     assert looked_at(export, 8, with_byte(text, state_root, byte)) == Verdict(
         True, False, lawful=True, same=True, how="chain.head"
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("which", [0, 20, -1])
+def test_a_type_that_came_later_is_told_by_the_kept_hash_and_the_trail(export: Export, which: int) -> None:
+    """Whoever makes a transaction unreadable is found out all the same: not what it did, but where it was."""
+    at = [index for index, block in enumerate(export.blocks) if block.transactions][which]
+    blocks = taken_apart(export.blocks)
+    blocks[at][1][0] = b"\5" + blocks[at][1][0][1:]
+    assert judged(export, rehashed(blocks), {at}) == Verdict(True, False, lawful=True, how="chain.head")
 
 
 def test_a_header_whose_bloom_is_not_that_of_its_receipts_is_a_violation(export: Export) -> None:

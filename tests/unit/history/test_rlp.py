@@ -47,10 +47,10 @@ def test_other_forms_are_refused(data: bytes) -> None:
 
 def test_what_no_transaction_can_hold_is_refused_before_anything_is_made_of_it() -> None:
     nested = b"\xc0" * rlp.LONGEST
-    longest = reference.encode(bytes(rlp.LONGEST - 4))
+    longest = reference.encode(bytes(rlp.LONGEST - 5))
     assert len(longest) == rlp.LONGEST
-    assert rlp.decode(longest) == bytes(rlp.LONGEST - 4)
-    for data in (b"\xfa" + len(nested).to_bytes(3, "big") + nested, reference.encode(bytes(rlp.LONGEST - 3))):
+    assert rlp.decode(longest) == bytes(rlp.LONGEST - 5)
+    for data in (b"\xfb" + len(nested).to_bytes(4, "big") + nested, reference.encode(bytes(rlp.LONGEST - 4))):
         tracemalloc.start()
         try:
             with pytest.raises(BadEncoding, match="longer than"):
@@ -59,3 +59,22 @@ def test_what_no_transaction_can_hold_is_refused_before_anything_is_made_of_it()
         finally:
             tracemalloc.stop()
         assert most < 1 << 16
+
+
+@pytest.mark.parametrize("item", [b"\xc0", b"\x82ab", b"\xc2\xc0\1"])
+def test_more_items_than_fit_into_memory_are_refused_before_they_are_made(item: bytes) -> None:
+    """However they are nested."""
+    each = 3 if item[0] == 0xC2 else 1
+    most = (rlp.MOST_ITEMS - 1) // each
+    fits = reference.encode([reference.decode(item)] * most)
+    assert rlp.encode(rlp.decode(fits)) == fits
+    payload = item * 2 * most
+    size = len(payload).to_bytes(3, "big")
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadEncoding, match="more than 1048576 items"):
+            rlp.decode(b"\xfa" + size + payload)
+        _, taken = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken < 100 << 20
