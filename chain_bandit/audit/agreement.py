@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from chain_bandit.audit import catalogue
 from chain_bandit.audit.artifact import creation_code
 from chain_bandit.audit.chain import Survey, survey
 from chain_bandit.audit.evidence import ROLES
@@ -25,10 +26,7 @@ from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.protocol.messages import NO_BLOCK, Domain, Phase, Role, Slot
 
 CHECKS = {
-    "chain.links": "Every block is well formed and names its predecessor's hash, from the creation on without a gap.",
-    "chain.transactions": "The transactions of every block are those of its root, each validly signed for this chain.",
-    "chain.receipts": "The receipts of every block are those of its root, one a transaction.",
-    "chain.head": "The last block is the one whose hash the auditor kept.",
+    **{name: catalogue.CHECKS[name] for name in ("chain.links", "chain.transactions", "chain.receipts", "chain.head")},
     "token.code": "The contract was created from the code that this version ships.",
     "token.terms": "The terms satisfy every assumption, and every seat has an account.",
     "token.calls": "The contract took nothing but calls that it has, straight from accounts, without wei.",

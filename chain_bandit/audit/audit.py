@@ -150,7 +150,7 @@ def _replay(game: Game, call: Call) -> None:
         game.other["reverted"] += 1
         refused(game, call)
         return
-    if call.direct and call.others and (call.method != "withdraw" or game.numbered[call.sender].bare):
+    if call.direct and call.others and (call.method != "withdraw" or game.is_bare(call.sender)):
         # The contract calls nobody but whom it pays, where only code can speak.
         game.checks.that(False, "record.events", None, f"transaction 0x{call.digest.hex()}",
                          "there are events of {} in it, not of {} alone", call.others, game.origin.contract)
@@ -204,15 +204,9 @@ def _replay_direct(game: Game, call: Call) -> None:
 def _replay_foreign(game: Game, call: Call) -> None:
     """A call through another contract: the shipped one takes none but the withdrawal of an account with code."""
     game.other["through another contract"] += 1
-    untrue = [event for event in call.events if event.name != "Withdrawn" or _is_bare(game, event.values[0])]
+    untrue = [event for event in call.events if event.name != "Withdrawn" or game.is_bare(event.values[0])]
     game.checks.that(not untrue, "record.events", None, f"transaction 0x{call.digest.hex()}",
                      "the contract says {} in a call through another one, where only code may withdraw", untrue, [])
-
-
-def _is_bare(game: Game, address: bytes) -> bool:
-    """Whether nothing but transactions of its own can call anybody in an account's name."""
-    account = game.numbered.get(address)
-    return account is not None and account.bare
 
 
 def finish(game: Game) -> None:

@@ -222,6 +222,11 @@ class Game:
         """Whether an opened game has ended by a chain block."""
         return self.running.round > self.parameters.horizon or block > self.end_block
 
+    def is_bare(self, address: bytes) -> bool:
+        """Whether nothing but transactions of its own can call anybody in an account's name."""
+        account = self.numbered.get(address)
+        return account is not None and account.bare
+
     def is_honest(self, seat: int) -> bool:
         """Whether the opened roles label the seat honest."""
         return self.disclosed is not None and seat in self.disclosed.honest

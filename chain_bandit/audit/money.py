@@ -103,7 +103,7 @@ def withdrew(game: Game, call: Call, address: bytes, amount: int) -> None:
     game.withdrawn[address] = game.withdrawn.get(address, 0) + amount
 
 
-def refused(game: Game, call: Call) -> None:
+def withheld(game: Game, call: Call) -> None:
     """An account that nothing else kept from it did not get what it is owed."""
     refund(game, call.block)
     owed = _owed(game, call.block).get(call.sender, 0)

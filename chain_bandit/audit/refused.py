@@ -26,8 +26,8 @@ def refused(game: Game, call: Call) -> None:
     what += "" if seat is not None else ", of the environment"
     game.note(what, seat, game.ledger.round if game.ledger else 0)
     # The contract pays whom it owes, and only code of the account could have refused that.
-    if call.method == "withdraw" and not (call.value or _spent(call)) and game.numbered[call.sender].bare:
-        money.refused(game, call)
+    if call.method == "withdraw" and not (call.value or _spent(call)) and game.is_bare(call.sender):
+        money.withheld(game, call)
 
 
 def _spent(call: Call) -> bool:
