@@ -14,6 +14,7 @@ from typing import Any
 import requests
 
 from chain_bandit.chain.patience import Patience
+from tests.integration.rpc_server import serving
 
 CHAIN_ID = 131277322940537
 ANVIL = Path(__file__).parents[2] / "node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
@@ -135,16 +136,8 @@ class Handler(BaseHTTPRequestHandler):
 def proxy(url: str, fault: Fault) -> Iterator[str]:
     """The proxy's URL while the block runs."""
     handler = type("Scripted", (Handler,), {"url": url, "fault": staticmethod(fault), "lock": threading.Lock()})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), handler)) as at:
+        yield at
 
 
 def sends(batch: Batch) -> list[dict[str, Any]]:

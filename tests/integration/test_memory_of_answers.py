@@ -2,14 +2,12 @@
 
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from collections.abc import Callable
 
 import pytest
 
 from chain_bandit.chain import remote
+from tests.integration.rpc_server import answering
 
 ASKING = """
 import resource, sys
@@ -56,37 +54,6 @@ ANSWERS: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "more bytes than are taken": (lambda: text(b"a" * 30), "bytes"),
 }  # fmt: skip
-
-
-@contextmanager
-def answering(body: bytes) -> Iterator[str]:
-    """The URL of a node that says one thing whatever it is asked."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            return
-
-        def handle(self) -> None:
-            try:
-                super().handle()
-            except ConnectionError:
-                return  # who asked has heard enough
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 @pytest.mark.parametrize("name", ANSWERS)

@@ -3,9 +3,6 @@ and never shown whole.
 """
 
 import json
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import pytest
 
@@ -16,6 +13,7 @@ from chain_bandit.chain.remote import at_url
 from chain_bandit.chain.rpc import as_int
 from chain_bandit.chain.wire import HttpWire
 from chain_bandit.game.deployment import FORMAT, NotADeployment, recorded
+from tests.integration.rpc_server import answering
 
 WORD = 2**256
 IDENTITY = {name: "0x" + "ab" * (20 if name == "contract" else 32)
@@ -63,31 +61,10 @@ def test_a_keystore_has_numbers_that_its_cipher_takes(tmp_path, monkeypatch, num
     assert refused.value.exit_code == 8
 
 
-@contextmanager
-def answering(text):
-    """A node that says one thing, whatever it is asked."""
-
-    class Node(BaseHTTPRequestHandler):
-        def do_POST(self):
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text.encode())
-
-        def log_message(self, *args):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Node) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
 @pytest.mark.parametrize("text", [*NESTED, "[]", '"x"', "null", "7", "{}"], ids=lambda text: text[:6])
 def test_what_is_no_answer_is_no_answer_by_either_way_to_a_node(text):
     """Nested answers ended the process itself, without a word, while the limit on recursion was a library's."""
-    with answering(text) as url:
+    with answering(text.encode()) as url:
         with pytest.raises(NodeUnreachable):
             at_url(url)("eth_chainId", [])
         with pytest.raises(NodeUnreachable):
