@@ -227,7 +227,6 @@ class EnvironmentRole(Role):
         if settlement is None or settlement[0] <= self._settled:
             return
         through, pulls = settlement
-        self._kept.sync()  # what is settled is never given again
         at("about to settle")
         self._once(lambda: self._contract.settle_rewards(self._wallet, through, pulls), "AlreadySettled")
         self._settled = through
@@ -259,7 +258,8 @@ class EnvironmentRole(Role):
         return False
 
     def _once(self, call: Callable[[], Call], *done: str) -> None:
-        """Make a call, unless a life before this one has."""
+        """Make a call, unless a life before this one has; what it rests on, such as receipts, is on disk before."""
+        self.sync()
         try:
             call()
             self._contract.settle()
