@@ -42,7 +42,16 @@ from chain_bandit.audit.report import AuditReport, Violation
 from chain_bandit.history import files, rlp
 from chain_bandit.history.blocks import History, Origin, RawBlock
 from chain_bandit.history.errors import BadEncoding, HistoryError
-from chain_bandit.history.evm import Log, decode_receipt, decode_transaction, logs_bloom, ordered_root
+from chain_bandit.history.evm import (
+    HEADER_FIELDS,
+    LAST_TYPE,
+    NEWEST,
+    Log,
+    decode_receipt,
+    decode_transaction,
+    logs_bloom,
+    ordered_root,
+)
 from chain_bandit.history.records import METHODS
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.scenario import Scenario
@@ -392,6 +401,21 @@ def one_unit(dice: random.Random, blocks: list[Parts], other: list[Parts]) -> se
     return {at}
 
 
+def retype(dice: random.Random, blocks: list[Parts], other: list[Parts]) -> set[int]:
+    """A transaction said to be of a type that came later: what it does nobody can say."""
+    at = _with_transaction(dice, blocks)
+    blocks[at][1][0] = bytes([dice.randrange(NEWEST + 1, LAST_TYPE + 1)]) + blocks[at][1][0][1:]
+    return {at}
+
+
+def lengthen(dice: random.Random, blocks: list[Parts], other: list[Parts]) -> set[int]:
+    """A header with fields that came later."""
+    at = dice.randrange(len(blocks))
+    missing = len(HEADER_FIELDS) - len(blocks[at][0])
+    blocks[at][0].extend([b"\1" * 32] * (missing + dice.randint(1, 3)))
+    return {at}
+
+
 def _logs(receipts: Sequence[bytes]) -> tuple[Log, ...]:
     return decode_receipt(receipts[0]).logs if receipts else ()
 
@@ -405,7 +429,7 @@ def _with_logs(receipt: bytes, logs: Sequence[Log]) -> bytes:
 
 EDITS: tuple[Edit, ...] = (
     drop_block, repeat_block, swap_blocks, empty, insert, swap_transactions, splice_block, splice_end, cut,
-    reorder_events, drop_event, one_wei, one_unit,
+    reorder_events, drop_event, one_wei, one_unit, retype, lengthen,
 )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from chain_bandit.history import files
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.errors import ChainBanditError
 
-MOST_BYTES = 1 << 30
+MOST_BYTES = 1 << 28
 """Of an audit.json: more is cut off, and then no JSON."""
 
 

@@ -124,6 +124,8 @@ def _check_block(block: RawBlock, found: Survey, first: int, chain_id: int, chec
     except BadEncoding as error:
         return checks.that(False, "chain.links", None, name, "{}", error, "a block header")
     follows = _check_header(header, expected, found, checks)
+    if header.later and not found.unread:
+        found.unread, found.unread_from = f"{name}: its header has fields that this version does not know", expected
     found.head, found.number, found.time = header.digest, header.number, header.timestamp
     for check, problem_of in (
         ("chain.transactions", partial(_transactions_problem, block.transactions, header.transactions_root, chain_id)),

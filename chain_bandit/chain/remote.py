@@ -1,16 +1,16 @@
 """A node as a plain JSON-RPC callable, for reading histories: the embedded one, or any at a URL."""
 
-import json
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from requests import RequestException, Response, Session
+from requests import RequestException, Session
 from urllib3.exceptions import HTTPError
 
 from chain_bandit.chain.addresses import checksummed
+from chain_bandit.chain.answers import AS_IT_IS, answered
 from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.errors import ForeignContract, NodeRefused, NodeUnreachable
 from chain_bandit.chain.patience import Patience
@@ -27,15 +27,6 @@ TIMEOUT = 30.0
 PATIENCE = 20.0
 """Seconds for which a node that has answered before is asked again when an answer is lost."""
 
-MOST_BYTES = 1 << 26
-"""Of one answer: as many as an export has for a whole block."""
-
-MOST_ITEMS = 1 << 20
-"""Of one answer. An item takes up to 130 bytes of memory, however few it has in the answer; all that 2^24 gas, the most
-of a transaction (EIP-7825), can log is half as many."""
-
-_PART = 1 << 16
-
 _HERE = ("127.0.0.1", "localhost")
 
 
@@ -48,8 +39,8 @@ _NO_ANSWER = (
 def at_url(url: str) -> Callable[..., Any]:
     """The node at an HTTP URL, as `json_rpc` has it; it may also raise `NodeRefused`.
 
-    An answer has no more than `MOST_BYTES` and `MOST_ITEMS`, and takes no longer than `TIMEOUT`, however it is spun
-    out. A lost one is asked for again, though not before the node has answered once.
+    An answer is bounded as in `chain.answers`, and takes no longer than `TIMEOUT`, however it is spun out. A lost one
+    is asked for again, though not before the node has answered once.
     """
     return _Http(url).ask
 
@@ -57,7 +48,7 @@ def at_url(url: str) -> Callable[..., Any]:
 class _Http:
     def __init__(self, url: str) -> None:
         self._url, self._session, self._patience = url, Session(), 0.0
-        self._session.headers["Accept-Encoding"] = "identity"  # what unpacks without end is no answer
+        self._session.headers.update(AS_IT_IS)
 
     def ask(self, method: str, params: Sequence[Any], read: Callable[[Any], Any] = as_answered) -> Any:
         patience = Patience(self._patience)
@@ -81,31 +72,12 @@ class _Http:
             ) as response:
                 if response.status_code != HTTPStatus.OK:
                     raise NodeUnreachable(f"HTTP status {response.status_code}")
-                answer = _parsed(_whole(response, until))
+                answer = answered(response.raw, until)
             if answer["id"] != 1:
                 raise NodeUnreachable(f"{method}: an answer to another question")
             return read_answer(answer)
         except _NO_ANSWER as error:
             raise NodeUnreachable(f"{method}: {type(error).__name__}") from error
-
-
-def _parsed(text: str) -> Any:
-    """The JSON in an answer."""
-    if sum(map(text.count, ",[{")) > MOST_ITEMS:  # one of these is before each item
-        raise NodeUnreachable(f"an answer of more than {MOST_ITEMS:,} items")
-    return json.loads(text)
-
-
-def _whole(response: Response, until: float) -> str:
-    """All that a node answers, taken as it comes: a letter a byte, so that no letter makes others take four."""
-    taken = bytearray()
-    while part := response.raw.read1(_PART, decode_content=False):
-        taken += part
-        if len(taken) > MOST_BYTES:
-            raise NodeUnreachable(f"an answer of more than {MOST_BYTES:,} bytes")
-        if monotonic() > until:
-            raise NodeUnreachable(f"an answer that takes longer than {TIMEOUT:.0f} s")
-    return taken.decode("latin-1")
 
 
 def _way(url: str) -> dict[str, Any]:

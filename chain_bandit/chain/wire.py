@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from http import HTTPStatus
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from eth_utils.exceptions import ValidationError
@@ -13,6 +14,7 @@ from urllib3 import PoolManager
 from urllib3.exceptions import HTTPError
 from urllib3.util import Timeout, make_headers, parse_url
 
+from chain_bandit.chain.answers import AS_IT_IS, answered
 from chain_bandit.chain.errors import NodeUnreachable
 
 if TYPE_CHECKING:
@@ -67,8 +69,8 @@ class HttpWire:
     certain = False
 
     def __init__(self, url: str, timeout: float) -> None:
-        self._url, self._timeout = url, Timeout(total=timeout)
-        headers = make_headers(keep_alive=True, basic_auth=parse_url(url).auth)
+        self._url, self._timeout = url, timeout
+        headers = make_headers(keep_alive=True, basic_auth=parse_url(url).auth) | AS_IT_IS
         self._pool = PoolManager(1, headers | {"Content-Type": "application/json"}, retries=False, maxsize=2)
         self._worker = ThreadPoolExecutor(max_workers=2, thread_name_prefix="wire")
 
@@ -81,11 +83,15 @@ class HttpWire:
             {"jsonrpc": "2.0", "id": index, "method": method, "params": parameters}
             for index, (method, parameters) in enumerate(requests)
         ]
+        until = monotonic() + self._timeout
         try:
-            response = self._pool.request("POST", self._url, body=json.dumps(batch), timeout=self._timeout)
-            if response.status != HTTPStatus.OK:
-                raise NodeUnreachable(f"HTTP status {response.status}")
-            answers = {answer["id"]: answer for answer in json.loads(response.data)}
+            with self._pool.request(
+                "POST", self._url, body=json.dumps(batch), timeout=Timeout(total=self._timeout), preload_content=False,
+                redirect=False,
+            ) as response:  # fmt: skip
+                if response.status != HTTPStatus.OK:
+                    raise NodeUnreachable(f"HTTP status {response.status}")
+                answers = {answer["id"]: answer for answer in answered(response, until)}
             return [read_answer(answers[index]) for index in range(len(batch))]
         except (HTTPError, OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise NodeUnreachable(type(error).__name__) from error

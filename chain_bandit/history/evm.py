@@ -19,7 +19,7 @@ HEADER_FIELDS = (
     "number", "gasLimit", "gasUsed", "timestamp", "extraData", "mixHash", "nonce", "baseFeePerGas", "withdrawalsRoot",
     "blobGasUsed", "excessBlobGas", "parentBeaconBlockRoot", "requestsHash",
 )  # fmt: skip
-"""A header's fields in their order, through Prague; chains before London stop after `nonce`."""
+"""A header's fields in their order, through Prague; chains before London stop after `nonce`, later ones go on."""
 
 FEWEST_FIELDS = 15
 """Fields that every header has."""
@@ -41,7 +41,7 @@ _AT = {0: (3, 4, 5), 1: (4, 5, 6), 2: (5, 6, 7), 3: (5, 6, 7), 4: (5, 6, 7)}
 
 @dataclass(frozen=True, slots=True)
 class BlockHeader:
-    """What an auditor needs of a block header."""
+    """What an auditor needs of a block header. `later`: it has fields that came after this version."""
 
     digest: bytes
     parent: bytes
@@ -52,6 +52,7 @@ class BlockHeader:
     gas_limit: int
     gas_used: int
     timestamp: int
+    later: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,7 @@ def _integer(value: object, what: str, size: int = 32) -> int:
 def decode_header(raw: bytes) -> BlockHeader:
     """The header in `raw`. Raises `BadEncoding`."""
     fields = _decode_list(raw, "block header")
-    if not FEWEST_FIELDS <= len(fields) <= len(HEADER_FIELDS):
+    if len(fields) < FEWEST_FIELDS:
         raise BadEncoding(f"block header: {len(fields)} fields")
     for value, (what, sizes) in zip(fields, _HEADER, strict=False):
         if sizes is None:
@@ -178,6 +179,7 @@ def decode_header(raw: bytes) -> BlockHeader:
         gas_limit=int.from_bytes(fields[9], "big"),
         gas_used=int.from_bytes(fields[10], "big"),
         timestamp=int.from_bytes(fields[11], "big"),
+        later=len(fields) > len(HEADER_FIELDS),
     )
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from chain_bandit.chain.remote import MOST_BYTES, MOST_ITEMS, TIMEOUT
+from chain_bandit.chain.answers import MOST_BYTES, MOST_ITEMS
+from chain_bandit.chain.remote import TIMEOUT
 from chain_bandit.game import folder
 from chain_bandit.game.run import run
 from chain_bandit.history import files, rlp

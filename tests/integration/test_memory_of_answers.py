@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from chain_bandit.chain import remote
+from chain_bandit.chain.answers import MOST_BYTES, MOST_ITEMS
 from tests.integration.rpc_server import answering
 
 ASKING = """
@@ -14,11 +14,15 @@ import resource, sys
 from pathlib import Path
 from chain_bandit.chain.errors import NodeUnreachable
 from chain_bandit.chain.remote import at_url
-url, allowed = sys.argv[1], int(sys.argv[2])
+from chain_bandit.chain.wire import HttpWire
+url, allowed, played = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "played"
 taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (taken + allowed,) * 2)
 try:
-    at_url(url)("eth_getBlockByNumber", ["0x1", True])
+    if played:
+        HttpWire(url, 30.0).post([("eth_getBlockByNumber", ["0x1", True])]).result()
+    else:
+        at_url(url)("eth_getBlockByNumber", ["0x1", True])
     print("an answer")
 except NodeUnreachable as error:
     print(error)
@@ -35,7 +39,7 @@ def full(count: int, item: bytes) -> bytes:
 
 
 def bytes_left() -> int:
-    return remote.MOST_BYTES - len(BEGIN) - len(END) - 20
+    return MOST_BYTES - len(BEGIN) - len(END) - 20
 
 
 def text(end: bytes) -> bytes:
@@ -45,8 +49,8 @@ def text(end: bytes) -> bytes:
 ANSWERS: dict[str, tuple[Callable[[], bytes], str]] = {
     "lists": (lambda: full(bytes_left() // 3, b"[]"), "items"),
     "objects": (lambda: full(bytes_left() // 8, b'{"a":0}'), "items"),
-    "as many objects as are taken": (lambda: full(remote.MOST_ITEMS // 2 - 3, b'{"a":0}'), "an answer"),
-    "as many numbers as are taken": (lambda: full(remote.MOST_ITEMS - 5, b"1.5"), "an answer"),
+    "as many objects as are taken": (lambda: full(MOST_ITEMS // 2 - 3, b'{"a":0}'), "an answer"),
+    "as many numbers as are taken": (lambda: full(MOST_ITEMS - 5, b"1.5"), "an answer"),
     "a text with a wide letter": (lambda: text("\U0001f600".encode()), "an answer"),
     "a text with one that is escaped": (lambda: text(rb"\ud83d\ude00"), "an answer"),
     "a refusal of no letters": (
@@ -56,12 +60,28 @@ ANSWERS: dict[str, tuple[Callable[[], bytes], str]] = {
 }  # fmt: skip
 
 
+def told(body: bytes, way: str) -> str:
+    """What a process says that asks a node of this answer, for an audit or as a game that is played on it."""
+    with answering(body) as url:
+        child = subprocess.run(
+            [sys.executable, "-c", ASKING, url, str(ALLOWED), way], capture_output=True, text=True, timeout=120
+        )
+    assert child.returncode == 0, child.stderr
+    return child.stdout
+
+
 @pytest.mark.parametrize("name", ANSWERS)
 def test_an_answer_takes_bounded_memory(name: str) -> None:
     body, said = ANSWERS[name]
-    with answering(body()) as url:
-        child = subprocess.run(
-            [sys.executable, "-c", ASKING, url, str(ALLOWED)], capture_output=True, text=True, timeout=120
-        )
-    assert child.returncode == 0, child.stderr
-    assert said in child.stdout
+    assert said in told(body(), "audited")
+
+
+@pytest.mark.parametrize("name", ["lists", "more bytes than are taken"])
+def test_so_does_one_to_a_game(name: str) -> None:
+    body, said = ANSWERS[name]
+    assert said in told(b"[" + body() + b"]", "played")
+
+
+def test_a_game_takes_an_answer() -> None:
+    """So that the test before sees bounds, not other reasons."""
+    assert "an answer" in told(b'[{"id":0,"result":[1.5,{"a":0}]}]', "played")

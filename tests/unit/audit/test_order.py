@@ -1,5 +1,6 @@
 """A transaction that is left out, told twice or moved shows in the numbers of its account, without any kept hash."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from chain_bandit.audits import audit_file
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.history import files
 from chain_bandit.history.blocks import History
-from chain_bandit.history.evm import decode_transaction
+from chain_bandit.history.evm import HEADER_FIELDS, decode_transaction
 from chain_bandit.protocol.digests import keccak
 from tests.unit.audit.played_game import Played
 from tests.unit.audit.test_planted_violations import forgery
@@ -150,12 +151,38 @@ def with_a_later_type(history: History, index: int) -> History:
     return History(history.origin, rehashed(blocks))
 
 
-def test_a_later_type_hides_neither_from_the_head_nor_from_the_trail(honest: Played) -> None:
+def with_later_fields(history: History, index: int) -> History:
+    """The header of a block with one field more than this version knows, and every hash fits."""
+    blocks = taken_apart(tuple(history.blocks))
+    fields = blocks[index][0]
+    fields.extend([b"\1" * 32] * (len(HEADER_FIELDS) + 1 - len(fields)))
+    return History(history.origin, rehashed(blocks))
+
+
+Later = Callable[[History, int], History]
+LATER = [with_a_later_type, with_later_fields]
+SAID = ["no transactions of type 5", "fields that this version does not know"]
+
+
+@pytest.mark.parametrize(("later", "said"), list(zip(LATER, SAID, strict=True)))
+def test_what_came_later_blinds_the_audit_and_nothing_else(
+    honest: Played, tmp_path: Path, later: Later, said: str
+) -> None:
+    path = tmp_path / "history.jsonl"
+    files.write(later(honest.history, 7), path)
+    report = audit_file(path, paranoid=True)
+    assert (report.exit_code, report.violations) == (13, [])
+    assert said in report.checks["record.deadline"].evidence
+    assert report.checks["chain.links"].passed == len(tuple(honest.history.blocks))
+
+
+@pytest.mark.parametrize("later", LATER)
+def test_what_came_later_hides_neither_from_the_head_nor_from_the_trail(honest: Played, later: Later) -> None:
     """What it does nobody can say, but not that it was there."""
     kept = audit(honest.history)
     head, trail = bytes.fromhex(kept.head[2:]), bytes.fromhex(kept.trail)
     block = forgery(honest).block_of("settleRewards", 1)
-    changed = with_a_later_type(honest.history, block)
+    changed = later(honest.history, block)
     assert audit(changed).exit_code == 13
     by_head, by_trail = audit(changed, head), audit(changed, trail=trail)
     assert (by_head.exit_code, [each.check for each in by_head.violations]) == (12, ["chain.head"])
@@ -168,7 +195,8 @@ def test_a_later_type_hides_neither_from_the_head_nor_from_the_trail(honest: Pla
     assert not again.complete
 
 
-def test_what_is_violated_before_a_later_type_stays_so(honest: Played, tmp_path: Path) -> None:
+@pytest.mark.parametrize("later", LATER)
+def test_what_is_violated_before_it_stays_so(honest: Played, tmp_path: Path, later: Later) -> None:
     """A block at the end, by whomever, clears nobody."""
     forged = forgery(honest)
     forged.event("Closed", 0, lambda data: data[:-1] + bytes([data[-1] ^ 1]))
@@ -177,7 +205,7 @@ def test_what_is_violated_before_a_later_type_stays_so(honest: Played, tmp_path:
     last = len(forged.blocks) - 1
     assert forged.block_of("close", 0) < last
     path = tmp_path / "history.jsonl"
-    files.write(with_a_later_type(planted, last), path)
+    files.write(later(planted, last), path)
     report = audit_file(path, paranoid=True)
     assert (report.exit_code, {each.check for each in report.violations}) == (12, expected)
     assert report.checks["chain.order"].not_checkable

@@ -86,7 +86,7 @@ def test_bytes_changed_at_random_are_detected_and_located(export: Export, count:
     assert share([row]) >= 0.99
 
 
-@pytest.mark.parametrize("count", [78, pytest.param(1_300, marks=pytest.mark.deep)])
+@pytest.mark.parametrize("count", [90, pytest.param(1_500, marks=pytest.mark.deep)])
 def test_larger_edits_are_detected_and_where_a_rule_is_broken_located(
     export: Export, other: Export, count: int
 ) -> None:

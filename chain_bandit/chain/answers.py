@@ -1,0 +1,46 @@
+"""The JSON in what a node answers over HTTP, whoever it is: bounded in bytes, in items and in time."""
+
+import json
+from time import monotonic
+from typing import Any
+
+from urllib3 import BaseHTTPResponse
+
+from chain_bandit.chain.errors import NodeUnreachable
+
+MOST_BYTES = 1 << 26
+"""Of one answer: as many as an export has for a whole block."""
+
+MOST_ITEMS = 1 << 20
+"""Of one answer. An item takes up to 130 bytes of memory, however few it has in the answer; all that 2^24 gas, the most
+of a transaction (EIP-7825), can log is half as many."""
+
+AS_IT_IS = {"Accept-Encoding": "identity"}
+"""The header of a request for it: what unpacks without end is no answer."""
+
+_PART = 1 << 16
+
+
+def answered(response: BaseHTTPResponse, until: float) -> Any:
+    """The JSON of a response, of which nothing is read yet, by a time of the monotonic clock.
+
+    Raises:
+        NodeUnreachable: more of it than is taken, or spun out beyond that time.
+        ValueError, RecursionError: it is no JSON.
+    """
+    text = _whole(response, until)
+    if sum(map(text.count, ",[{")) > MOST_ITEMS:  # one of these is before each item
+        raise NodeUnreachable(f"an answer of more than {MOST_ITEMS:,} items")
+    return json.loads(text)
+
+
+def _whole(response: BaseHTTPResponse, until: float) -> str:
+    """All of it, taken as it comes: a letter a byte, so that no letter makes others take four."""
+    taken = bytearray()
+    while part := response.read1(_PART, decode_content=False):
+        taken += part
+        if len(taken) > MOST_BYTES:
+            raise NodeUnreachable(f"an answer of more than {MOST_BYTES:,} bytes")
+        if monotonic() > until:
+            raise NodeUnreachable("an answer that takes too long")
+    return taken.decode("latin-1")
