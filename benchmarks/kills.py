@@ -8,8 +8,9 @@ a seat, the environment and the relayer; then kills of any node by a timer, seve
 passes, so that nobody honest lost a reward; no key signed two things in one slot; nobody is proven false; and of the
 round in which the last killed node was back and the two after it one has a block. Of each kill of a node with a
 journal: seconds from its start to its first signature, of the clock and of its own CPU time, which says more where
-the machine has other work. A line of JSON a kill; what has come about by the file is not played again. Exit code 14
-where anything is missed.
+the machine has other work. A line of JSON a kill; what has come about by the file is not played again. A game may be
+over before all its kills: others follow until every place was reached and all kills by the timer have come about, or
+`--at-most` were tried. Exit code 14 where anything is missed, or a place is never reached.
 """
 
 import argparse
@@ -34,13 +35,17 @@ from chain_bandit.nodes.up import up
 from chain_bandit.scenario import Scenario
 
 ROUNDS, BOUND_MS, GOAL = 20, 300, 5.0
+LIAR = 3
+"""Equivocates where the relayer is killed after it reported that: elsewhere nobody does."""
+
 A_LIFE, A_GAME = 4, 5
 """Places in a row of one node in one game; kills by the timer in one game."""
 
 ENVIRONMENT_ALONE = {"opened", "about to settle", "settled", "about to reveal", "revealed", "costs settled", "closed"}
 RELAYER_ALONE = {"about to record", "recorded", "evidence reported"}
 SEAT_ALONE = {"joined", "pulled"}
-NOT_OF_RELAYER = {"journal appended", "journal written", "receipt appended", "round closed", "withdrawn"}
+NOT_OF_RELAYER = {"journal appended", "journal synced", "receipt appended", "sent", "record seen", "round closed",
+                  "withdrawn"}  # fmt: skip
 ONCE = {"started", "joined", "opened", "about to reveal", "revealed", "costs settled", "closed", "withdrawn", "settled",
         "about to settle", "evidence reported"}  # fmt: skip
 NODES = ("seat-0", "seat-1", "seat-2", "seat-3", "environment", "relayer", "comparison")
@@ -90,6 +95,8 @@ class Game:
 
     def __init__(self, seed: int, lists: dict[str, list[Kill]], by_timer: int, out: Path) -> None:
         self._lists, self._out = lists, out
+        self.kills = [kill for each in lists.values() for kill in each]
+        self._liars = {LIAR} if any(kill.place == "evidence reported:1" for kill in self.kills) else set[int]()
         self._result: list[Any] = []
         self._lives: list[tuple[str, subprocess.Popen[bytes], Kill, int]] = []
         self._chance = random.Random(seed)
@@ -97,8 +104,8 @@ class Game:
             "name": "kills", "seed": seed, "participants": 4, "rounds": ROUNDS, "burn_in": 4, "liars": 0,
             "attackers": 1, "bound_ms": BOUND_MS, "quorum": "two-thirds",
             "rewards": {"kind": "bernoulli", "means": [0.9, 0.4]}, "chain": {"settle_every": 4},
+            "malicious": [{"seat": seat, "attacks": [{"name": "equivocating-commander"}]} for seat in self._liars],
         })  # fmt: skip
-        self.kills = [kill for each in lists.values() for kill in each]
         self._timed = [Kill("", "random") for _ in range(by_timer)]
         os.environ[VARIABLE] = ",".join(f"{node}/{each[0].place}" for node, each in lists.items())
         self._now = {node: each.pop(0) for node, each in lists.items()}
@@ -189,8 +196,9 @@ class Game:
             _, report = result
             if report.verdict != "passed":
                 missed.append(f"audit {report.verdict}: {report.violations}")
-            missed += [str(each) for each in report.findings if each.weight.name == "PROOF"]
-            missed += signed_twice(self._out) + self._no_block_soon()
+            proven = [each for each in report.findings if each.weight.name == "PROOF"]
+            missed += [str(each) for each in proven if each.seat not in self._liars]
+            missed += signed_twice(self._out, self._liars) + self._no_block_soon()
         for kill in self.kills:
             kill.missed = missed
 
@@ -210,10 +218,12 @@ class Game:
         return []
 
 
-def signed_twice(out: Path) -> list[str]:
-    """Who said two things in one slot, by the journals of a game."""
+def signed_twice(out: Path, liars: set[int]) -> list[str]:
+    """Who said two things in one slot, by the journals of a game, but for those whose doing it is."""
     found = []
     for path in sorted(out.glob(f"*/{files.SIGNED}")):
+        if path.parent.name in {f"seat-{seat}" for seat in liars}:
+            continue
         said = [tuple(json.loads(line)["at"]) for line in path.read_text().splitlines()[1:]]
         if len(said) != len(set(said)):
             found.append(f"{path.parent.name} signed twice")
@@ -237,15 +247,39 @@ def size(path: Path) -> int:
         return 0
 
 
-def games(wanted: Sequence[Kill], by_timer: int, in_a_row: int) -> list[tuple[dict[str, list[Kill]], int]]:
-    """Kills by game: places of one node, one after the other; which of the seats goes by turns."""
-    made: list[tuple[dict[str, list[Kill]], int]] = []
+Plan = tuple[dict[str, list[Kill]], int]
+"""Of a game: the places of one node, one after the other, or how many kills by the timer."""
+
+
+def left(kills: Sequence[Kill], by_timer: int) -> list[Plan]:
+    """The games that are to be played after these kills; which of the seats goes by turns."""
+    known = {(kill.node.split("-")[0], kill.place) for kill in kills if kill.reached}
+    wanted = [kill for kill in named() if (kill.node, kill.place) not in known]
+    in_a_row = 1 if kills else A_LIFE  # what did not come about is first in its game
+    made: list[Plan] = []
     for node in ("relayer", "seat", "environment"):
         queue = [kill for kill in wanted if kill.node == node]
         for number, first in enumerate(range(0, len(queue), in_a_row)):
             name = f"seat-{number % 4}" if node == "seat" else node
             made.append(({name: queue[first : first + in_a_row]}, 0))
-    return [*made, *(({}, min(A_GAME, by_timer - done)) for done in range(0, by_timer, A_GAME))]
+    missing = by_timer - sum(kill.place == "random" and kill.reached for kill in kills)
+    return [*made, *(({}, min(A_GAME, missing - done)) for done in range(0, missing, A_GAME))]
+
+
+def played(seed: int, lists: dict[str, list[Kill]], by_timer: int) -> list[Kill]:
+    """What came of the kills of one game."""
+    for name, each in lists.items():
+        for kill in each:
+            kill.node = name
+    with TemporaryDirectory() as folder:
+        game = Game(seed, lists, by_timer, Path(folder) / "game")
+        game.judge()
+    return game.kills
+
+
+def slowest(kills: Sequence[Kill]) -> float:
+    """Seconds."""
+    return max((kill.seconds for kill in kills if kill.seconds is not None), default=0.0)
 
 
 def main() -> int:
@@ -255,32 +289,27 @@ def main() -> int:
     parser.add_argument("--at-most", type=int, default=10**6, help="kills, of which the rest is for the next time")
     arguments = parser.parse_args()
     kept = arguments.json.read_text() if arguments.json and arguments.json.exists() else ""
-    old = [json.loads(line) for line in kept.splitlines()]
-    known = {(each["node"].split("-")[0], each["place"]) for each in old if each["reached"]}
-    wanted = [kill for kill in named() if (kill.node, kill.place) not in known]
-    left = arguments.random - sum(each["place"] == "random" and each["reached"] for each in old)
-    kills = [Kill(**each) for each in old]
-    done = 0
-    to_play = games(wanted, max(left, 0), 1 if old else A_LIFE)  # what did not come about is first in its game
-    random.Random(len(old)).shuffle(to_play)  # a sample has some of all
-    for seed, (lists, by_timer) in enumerate(to_play, start=len(old)):
-        if done >= arguments.at_most:
-            break
-        with TemporaryDirectory() as folder:
-            for name, each in lists.items():
-                for kill in each:
-                    kill.node = name
-            game = Game(seed, lists, by_timer, Path(folder) / "game")
-            game.judge()
-        kills += game.kills
-        done += len(game.kills)
-        reached = sum(kill.reached for kill in game.kills)
-        slow = max((kill.seconds for kill in game.kills if kill.seconds is not None), default=0.0)
-        here = f"this game {reached} of {len(game.kills)}, {slow:.1f} s at most to a signature"
-        print(f"{len(kills)} kills; {here}", *{missed for kill in game.kills for missed in kill.missed}, flush=True)
-        if arguments.json:
-            with arguments.json.open("a") as file:
-                file.writelines(json.dumps(asdict(kill)) + "\n" for kill in game.kills)
+    kills = [Kill(**json.loads(line)) for line in kept.splitlines()]
+    most = len(kills) + arguments.at_most
+    to_play = left(kills, arguments.random)
+    while to_play and len(kills) < most:
+        before = len(kills)
+        random.Random(before).shuffle(to_play)  # a sample has some of all
+        for lists, by_timer in to_play:
+            here = played(len(kills), lists, by_timer)
+            kills += here
+            said = f"this game {sum(kill.reached for kill in here)} of {len(here)}, {slowest(here):.1f} s at most"
+            print(f"{len(kills)} kills; {said} to a signature", *{each for kill in here for each in kill.missed},
+                  flush=True)
+            if arguments.json:
+                with arguments.json.open("a") as file:
+                    file.writelines(json.dumps(asdict(kill)) + "\n" for kill in here)
+            if len(kills) >= most:
+                break
+        if not any(kill.reached for kill in kills[before:]):
+            print("never reached:", *(f"{kill.node} {kill.place}" for kill in kills[before:]))
+            return 14
+        to_play = left(kills, arguments.random)
     seconds = sorted(kill.seconds for kill in kills if kill.seconds is not None)
     bad = [kill for kill in kills if kill.missed]
     slow_ones = sum(each > GOAL for each in seconds)
@@ -290,7 +319,7 @@ def main() -> int:
         median = seconds[len(seconds) // 2]
         cpu = max((kill.cpu for kill in kills if kill.cpu is not None), default=0.0)
         print(f"at most {cpu:.1f} s of CPU from start to signature")
-        print(f"start to signature: median {median:.1f} s, at most {seconds[-1]:.1f} s, {slow_ones} over {GOAL} s")
+        print(f"start to signature: median {median:.1f} s, at most {slowest(kills):.1f} s, {slow_ones} over {GOAL} s")
     return 14 if bad or slow_ones else 0
 
 

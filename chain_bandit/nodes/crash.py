@@ -13,9 +13,9 @@ _left: dict[str, int] = {}
 
 POINTS = (
     "started", "joined", "opened", "followed", "round begun", "step begun", "ticked", "journal appended",
-    "journal written", "journal synced", "receipt appended", "sent", "taken", "step over", "steps over",
-    "evidence reported", "about to record", "recorded", "record seen", "pulled", "round closed", "about to settle",
-    "settled", "about to reveal", "revealed", "costs settled", "closed", "withdrawn",
+    "journal synced", "receipt appended", "sent", "taken", "step over", "steps over", "evidence reported",
+    "about to record", "recorded", "record seen", "pulled", "round closed", "about to settle", "settled",
+    "about to reveal", "revealed", "costs settled", "closed", "withdrawn",
 )  # fmt: skip
 
 
