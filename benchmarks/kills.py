@@ -198,7 +198,7 @@ class Game:
                 missed.append(f"audit {report.verdict}: {report.violations}")
             proven = [each for each in report.findings if each.weight.name == "PROOF"]
             missed += [str(each) for each in proven if each.seat not in self._liars]
-            missed += signed_twice(self._out, self._liars) + self._no_block_soon()
+            missed += signed_twice(self._out) + self._no_block_soon()
         for kill in self.kills:
             kill.missed = missed
 
@@ -218,12 +218,10 @@ class Game:
         return []
 
 
-def signed_twice(out: Path, liars: set[int]) -> list[str]:
-    """Who said two things in one slot, by the journals of a game, but for those whose doing it is."""
+def signed_twice(out: Path) -> list[str]:
+    """Who said two things in one slot, by the journals of a game."""
     found = []
     for path in sorted(out.glob(f"*/{files.SIGNED}")):
-        if path.parent.name in {f"seat-{seat}" for seat in liars}:
-            continue
         said = [tuple(json.loads(line)["at"]) for line in path.read_text().splitlines()[1:]]
         if len(said) != len(set(said)):
             found.append(f"{path.parent.name} signed twice")
