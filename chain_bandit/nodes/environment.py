@@ -103,24 +103,25 @@ class EnvironmentRole(Role):
         return []
 
     def recorded(self, found: Recorded) -> list[Post]:
-        """Open the round for pulls, and answer those that came before; give what is given unasked."""
+        """Open the round for pulls, give what is given unasked, and answer the pulls that came before."""
         at("record seen")
-        here = self._ledger.round
-        self._unrecorded = here + 1
+        ledger = self._ledger
+        self._unrecorded, self._is_open = ledger.round + 1, False
         if found.block is not None:
             self._environment.on_message(RELAYER, found.block)
-        early = [(seat, pull) for seat, (round_, pull) in self._early.items() if round_ == here]
-        said = [post for seat, pull in early for post in self._pulled(seat, here, pull)]
-        arm = self._unasked(self._ledger, found)
-        return said if arm is None else said + self._give(arm)
+        arm = self._unasked(ledger, found)
+        said = [] if arm is None else self._give(arm)
+        self._unwritten.append(_Unwritten(ledger, found, monotonic() + self._window))
+        for seat, (round_, pull) in self._early.items():
+            if round_ == ledger.round:
+                said += self._pulled(seat, round_, pull)
+        return said
 
     def close(self, found: Recorded | None) -> None:
         """Wait for the round's receipts, and write it down after those before it."""
         at("round closed")
         self._is_open = False
-        if found is not None:
-            self._unwritten.append(_Unwritten(self._ledger, found, monotonic() + self._window))
-            self._write_down()
+        self._write_down()
 
     def finish(self) -> bool:
         """Settle, reveal, settle the costs, close, withdraw: one step at a call."""
@@ -201,7 +202,8 @@ class EnvironmentRole(Role):
             self._give_to(seat, each.ledger.round, arm)
         given = [receipt for round_, receipt in self._kept.of(seat).items() if round_ >= since]
         said: list[Post] = [(seat, receipt) for receipt in given[:AT_ONCE]]
-        first = self._unwritten[0].ledger.round if self._unwritten else self._ledger.round + (not self._is_open)
+        waited = (each.ledger.round for each in self._unwritten if seat in each.due(self._environment))
+        first = next(waited, self._ledger.round + (not self._is_open))
         return [*said, (seat, Owed(since))] if since < first else said
 
     def _write_down(self) -> None:

@@ -140,6 +140,9 @@ def test_processes_one_process_and_the_simulator_come_to_the_same_and_evidence_c
     with game(scenario, tmp_path / "game") as played:
         manifest, report = played.end()
     assert report.verdict == "passed", report.violations
+    took = [float(each) for name in NAMES for each in re.findall(r"^round .* after ([\d.]+) s", played.log(name), re.M)]
+    assert len(took) == 11 * len(NAMES)
+    assert max(took) < 20  # nobody waits for who is block-listed, nor it for what it never gets
     alone, rounds = play(scenario)
     outcomes = list(simulated(Plan(scenario)))
     digest = digest_without_messages(scenario, outcomes)
