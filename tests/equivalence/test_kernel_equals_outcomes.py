@@ -23,6 +23,7 @@ from chain_bandit.simulation.outcomes import Play, Setting, hashes
 from chain_bandit.simulation.replicates import Measured
 from chain_bandit.simulation.sums import SUMS
 from tests.equivalence.test_outcomes_equal_game import SELECTIONS, scenario
+from tests.few import crossed
 
 COMPILED = sorted(set(ATTACKS) - {"captured-committee"})
 OPTIONS = ["option-1", "option-2", "option-3", "delta-safe", "confidence"]
@@ -80,8 +81,7 @@ def require_equal(case: Scenario) -> list[tuple[Any, ...]]:
     return ours
 
 
-@pytest.mark.parametrize("selection", ["everybody", *SELECTIONS])
-@pytest.mark.parametrize("name", COMPILED)
+@pytest.mark.parametrize(("name", "selection"), crossed(COMPILED, ["everybody", *SELECTIONS], every=2))
 def test_every_attack_under_every_selection(name, selection):
     """Each under one option and one switch, which differ from case to case."""
     rng = random.Random(f"{name} {selection}")
