@@ -76,18 +76,18 @@ def attackers(scenario: Scenario) -> list[int]:
 @contextmanager
 def statements_by_step() -> Iterator[Counter[int]]:
     """How many statements each step of a round delivered so far."""
-    seen, step = Counter[int](), MemoryNetwork.step
+    seen, uncounted = Counter[int](), MemoryNetwork.step
 
-    def counted(network: MemoryNetwork, number: int) -> None:
-        before = network.statements
-        step(network, number)
-        seen[number] += network.statements - before
+    def counted(self: MemoryNetwork, step: int) -> None:
+        before = self.statements
+        uncounted(self, step)
+        seen[step] += self.statements - before
 
     MemoryNetwork.step = counted  # type: ignore[method-assign]
     try:
         yield seen
     finally:
-        MemoryNetwork.step = step  # type: ignore[method-assign]
+        MemoryNetwork.step = uncounted  # type: ignore[method-assign]
 
 
 def play(participants: int, mode: str, rounds: int, seed: int) -> Played:

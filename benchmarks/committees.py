@@ -41,17 +41,21 @@ SETTLED = 100
 """Rounds after the burn-in from which on the N best are asked for."""
 
 
+Choice = tuple[str, dict[str, Any]]
+"""An attack by name, and its options."""
+
+
 @dataclass(frozen=True, slots=True)
 class Company:
     """What the malicious do: the liars, the attackers of the consensus; and with how many validators it is played."""
 
-    lie: tuple[str, dict[str, Any]] | None
-    attack: tuple[str, dict[str, Any]] | None
+    lie: Choice | None
+    attack: Choice | None
     sizes: tuple[int, ...] = (3, 5)
 
 
-EQUIVOCATE = ("equivocating-commander", {})
-SILENT = ("silent-validator", {"reports": True})
+EQUIVOCATE: Choice = ("equivocating-commander", {})
+SILENT: Choice = ("silent-validator", {"reports": True})
 WAKES = BURN_IN + 100
 COMPANIES = {
     "lies by delta": Company(("offset", {"distance": 0.3}), EQUIVOCATE),
@@ -175,8 +179,9 @@ def play(name: str, size: int, after: int, seed: int) -> Played:
             dirty.append(bool(offences & top))
             among.append((top & malicious).bit_count() / top.bit_count())
         for seat in (seat for seat in rows if true and lied.get(seat)):
-            lies.append(outside(rows[seat], true, pulls))
-            offences |= lies[-1] << seat
+            is_outside = outside(rows[seat], true, pulls)
+            lies.append(is_outside)
+            offences |= is_outside << seat
         offences |= mask(each.accused)
         ledger = game.progress.ledger
         pulls = ledger.pulls

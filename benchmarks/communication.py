@@ -99,12 +99,12 @@ def delivered() -> Iterator[dict[str, list[int]]]:
     """[messages, bytes] delivered so far, those of pulls apart."""
     seen, deliver = {"block": [0, 0], "pull": [0, 0]}, MemoryNetwork.deliver
 
-    def counted(network: MemoryNetwork, sender: int, sends: Sequence[Send]) -> None:
+    def counted(self: MemoryNetwork, sender: int, sends: Sequence[Send]) -> None:
         for send in sends:
             row = seen["pull" if isinstance(send.message, PullRequest | Receipt) else "block"]
             row[0] += len(send.to)
             row[1] += len(send.to) * size(send.message)
-        deliver(network, sender, sends)
+        deliver(self, sender, sends)
 
     MemoryNetwork.deliver = counted  # type: ignore[method-assign]
     try:

@@ -13,17 +13,21 @@ Exit code 14 where a round takes more than 1.3 x the bare time for n <= 10, or 2
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from statistics import median
 from time import process_time
 from typing import Any
+from unittest.mock import patch
 
 from rich.console import Console
 from rich.table import Table
 
 from chain_bandit.actors import validator
+from chain_bandit.actors.comparer import Comparer
 from chain_bandit.actors.messages import COMPARISON, RELAYER, Send
+from chain_bandit.actors.relayer import Relayer
+from chain_bandit.actors.seat import Seat
 from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.consensus.certificate import Vote
 from chain_bandit.crypto.verify import signer
@@ -36,6 +40,8 @@ from chain_bandit.schedules.stage import Stage
 SIZES = (4, 7, 10, 16, 31)
 GOALS = {4: 1.3, 7: 1.3, 10: 1.3, 16: 2.0, 31: 2.0}
 SEAT, SIGNATURE = 2, 64
+
+Actors = Mapping[int, Seat | Comparer | Relayer]
 
 
 @dataclass(frozen=True)
@@ -79,8 +85,8 @@ def size_of(send: Send) -> int:
 
 def measure(validators: int, rounds: int) -> Row:
     stage = Stage(Size(validators, (validators - 1) // 3), Plain)
-    actors = {COMPARISON: stage.comparer, RELAYER: stage.relayer, **dict(enumerate(stage.seats))}
-    sent = [0, 0]
+    actors: Actors = {COMPARISON: stage.comparer, RELAYER: stage.relayer, **dict(enumerate(stage.seats))}
+    sent = 0, 0
     proposing = 0.0
 
     def apart(work: Callable[..., Any]) -> Callable[..., Any]:
@@ -93,11 +99,10 @@ def measure(validators: int, rounds: int) -> Row:
 
         return timed
 
-    validator.propose = apart(propose)  # type: ignore[assignment]
     stage.comparer.on_message = apart(stage.comparer.on_message)  # type: ignore[method-assign]
 
     def play(number: int) -> tuple[float, float]:
-        nonlocal proposing
+        nonlocal proposing, sent
         ledger = replace(stage.ledger, round=number)
         for seat in stage.seats:
             stage.report(ledger, seat.number, 0)
@@ -112,13 +117,8 @@ def measure(validators: int, rounds: int) -> Row:
             network.step(step)
         seconds = process_time() - began
         assert stage.relayer.block is not None
-        sent[:] = network.delivered, network.statements
+        sent = network.delivered, network.statements
         return seconds - proposing, proposing
-
-    Plain.log = []
-    play(100)
-    signed, Plain.log = Plain.log, None
-    checked = list(stage.verifier._signers)
 
     def bare() -> float:
         began = process_time()
@@ -128,7 +128,12 @@ def measure(validators: int, rounds: int) -> Row:
             signer(digest, signature)
         return process_time() - began
 
-    times = [(*play(101 + number), bare()) for number in range(rounds)]
+    with patch.object(validator, "propose", apart(propose)):
+        Plain.log = []
+        play(100)
+        signed, Plain.log = Plain.log, None
+        checked = list(stage.verifier._signers)
+        times = [(*play(101 + number), bare()) for number in range(rounds)]
     seconds, other, alone = map(median, zip(*times, strict=True))
     return Row(
         validators, *sent, total_bytes(stage, actors), len(signed), len(checked), 1e3 * seconds, 1e3 * other,
@@ -136,22 +141,21 @@ def measure(validators: int, rounds: int) -> Row:
     )  # fmt: skip
 
 
-def total_bytes(stage: Stage, actors: dict[int, object]) -> int:
+def total_bytes(stage: Stage, actors: Actors) -> int:
     """Bytes of one round, by a network that counts them."""
     total = 0
-    deliver: Callable[..., None] = MemoryNetwork.deliver
 
     class Counting(MemoryNetwork):
-        def deliver(self, sender: int, sends: list[Send]) -> None:  # type: ignore[override]
+        def deliver(self, sender: int, sends: Sequence[Send]) -> None:
             nonlocal total
             total += sum(size_of(send) * len(send.to) for send in sends)
-            deliver(self, sender, sends)
+            super().deliver(sender, sends)
 
     ledger = replace(stage.ledger, round=99)
     stage.verifier.forget()
     for actor in actors.values():
-        actor.begin(ledger)  # type: ignore[attr-defined]
-    network = Counting(actors, list(actors), frozenset())  # type: ignore[arg-type]
+        actor.begin(ledger)
+    network = Counting(actors, list(actors), frozenset())
     for step in range(stage.rules.schedule.steps):
         network.step(step)
     return total

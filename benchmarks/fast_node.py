@@ -127,7 +127,9 @@ class FastNode:
         logs: tuple[Log, ...] = ()
         try:
             output = self._run(_hex(sent.sender), _hex(sent.to) if sent.to else None, sent.data, sent.value)
-            logs = tuple(map(_log, self._evm.result.logs))
+            result = self._evm.result
+            assert result is not None
+            logs = tuple(map(_log, result.logs))
             succeeded = True
             if sent.to is None:
                 created = output

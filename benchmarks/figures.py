@@ -11,7 +11,7 @@ each picture lies NAME.json: the numbers in it, the command, the first and the l
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from math import log
@@ -166,11 +166,11 @@ def curves(bench: Bench, file: Path) -> Json:
             axes.fill_between(MARKS, low, high, color=colour, alpha=0.2, linewidth=0)
         said[name] = {"at": list(MARKS), "mean": [*mean], "low": [*low], "high": [*high]}
     bounds = ((1, "-.", "Lai and Robbins, one agent"), (len(honest), (0, (1, 3)), "the same, pooled"))
-    for share, dashes, name in bounds:
-        values = [bound * log(share * t) / share for t in MARKS]
+    for share, style, name in bounds:
+        least = [bound * log(share * t) / share for t in MARKS]
         for axes in both:
-            axes.plot(MARKS, values, color="#000000", linestyle=dashes, linewidth=1.1, label=name)
-        said[name] = values
+            axes.plot(MARKS, least, color="#000000", linestyle=style, linewidth=1.1, label=name)
+        said[name] = least
     for axes, scale in zip(both, ("linear", "log"), strict=True):
         axes.set(xscale=scale, xlabel="round" + (", logarithmic" if scale == "log" else ""), ylim=(0, None),
                  xlim=(MARKS[0] if scale == "log" else 0, ROUNDS))
@@ -321,7 +321,8 @@ def a_round(seats: int, arms: int, lie: str, repeats: int = 9) -> float:
 
 def exponent(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
     """Of a straight fit on log-log scales, and the logarithm of what it has at 1."""
-    slope, offset = np.polyfit(*np.log(np.array(points).T), 1)
+    x, y = np.log(np.array(points).T)
+    slope, offset = np.polyfit(x, y, 1)
     return float(slope), float(offset)
 
 
@@ -334,7 +335,7 @@ def scaling(bench: Bench, file: Path) -> Json:
         return min(replicates(given, count, (rounds,)).cpu_seconds for _ in range(3))
 
     games = 10
-    rows: dict[str, dict[str, list[tuple[float, float]]]] = {
+    rows: Mapping[str, Mapping[str, Sequence[tuple[float, float]]]] = {
         "rounds": {"sign-flip": [(1_000 * times, timed(1_000 * times, games)) for times in DECADES]},
         "replicates": {"sign-flip": [(3 * times, timed(2_000, 3 * times)) for times in DECADES]},
     } | {

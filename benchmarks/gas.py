@@ -23,7 +23,6 @@ from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain, embedded_node
 from chain_bandit.game.plan import Plan
-from chain_bandit.game.recorder import Recorded
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.submission import Submitted, encode
 from chain_bandit.scenario import Scenario
@@ -75,10 +74,10 @@ class Metered(OnChain):
         self.parameters, self.batch = plan.parameters, plan.scenario.chain.batch
         self.sizes: list[int] = []
 
-    def submit(self, blocks: Sequence[Submitted]) -> Recorded | None:
+    def submit(self, blocks: Sequence[Submitted]) -> None:
         """A batch that is not full, at the end of a game, counts for nothing."""
         self.sizes.append(4 + len(encode(self.parameters, blocks)) if len(blocks) == self.batch else 0)
-        return super().submit(blocks)
+        super().submit(blocks)
 
 
 def scenario(n: int, body: str, batch: int, rounds: int, attackers: int = 0, proofs: bool = False) -> Scenario:

@@ -7,17 +7,17 @@ Every opcode that py-evm executes in the second submission of a game is charged 
 
 import argparse
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from eth.abc import ComputationAPI, OpcodeAPI
 from eth.vm.forks.prague.computation import PragueComputation
+from eth.vm.opcode import as_opcode
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.gas import MODES, Metered, scenario
 from chain_bandit.game.game import Game
 from chain_bandit.game.plan import Plan
-from chain_bandit.game.recorder import Recorded
 from chain_bandit.protocol.submission import Submitted, encode
 
 HEADINGS = {
@@ -35,20 +35,17 @@ class Meter:
         for code, opcode in PragueComputation.opcodes.items():
             PragueComputation.opcodes[code] = self._wrapped(opcode)
 
-    def _wrapped(self, opcode: Any) -> Callable[[Any], Any]:
-        heading = HEADINGS.get(getattr(opcode, "mnemonic", ""), "everything else")
+    def _wrapped(self, opcode: OpcodeAPI) -> OpcodeAPI:
+        mnemonic = getattr(opcode, "mnemonic", "")  # SELFDESTRUCT has none, being deprecated
+        heading = HEADINGS.get(mnemonic, "everything else")
 
-        def run(computation: Any) -> Any:
-            if not self.on:
-                return opcode(computation)
+        def run(computation: ComputationAPI) -> None:
             before = computation.get_gas_meter().gas_remaining
-            result = opcode(computation)
-            self.spent[heading] += before - computation.get_gas_meter().gas_remaining
-            return result
+            opcode(computation)
+            if self.on:
+                self.spent[heading] += before - computation.get_gas_meter().gas_remaining
 
-        run.mnemonic = getattr(opcode, "mnemonic", "")  # type: ignore[attr-defined]
-        run.gas_cost = getattr(opcode, "gas_cost", 0)  # type: ignore[attr-defined]
-        return run
+        return as_opcode(run, mnemonic, 0)  # the opcode takes its gas itself
 
 
 class Watched(Metered):
@@ -58,13 +55,13 @@ class Watched(Metered):
         super().__init__(plan)
         self.meter, self.calldata = meter, b""
 
-    def submit(self, blocks: Sequence[Submitted]) -> Recorded | None:
+    def submit(self, blocks: Sequence[Submitted]) -> None:
         """One submission, metered when it is the second."""
         self.meter.on = len(self.sizes) == 1
         if self.meter.on:
             self.calldata = bytes(4) + encode(self.parameters, blocks)
         try:
-            return super().submit(blocks)
+            super().submit(blocks)
         finally:
             self.meter.on = False
 

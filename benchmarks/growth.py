@@ -30,8 +30,8 @@ from chain_bandit.protocol.assumptions import delta_safe_burn_in
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario, load
 from chain_bandit.simulation.growth import fit
-from chain_bandit.simulation.kernel.play import SUMS
 from chain_bandit.simulation.replicates import PARTS, Estimate, estimate
+from chain_bandit.simulation.sums import SUMS
 
 FOLDER = Path(__file__).resolve().parents[1] / "examples" / "theorems"
 HORIZONS = (1_000, 1_778, 3_162, 5_623, 10_000, 17_783, 31_623, 100_000, 316_228, 1_000_000)
@@ -135,7 +135,8 @@ class Point:
     @property
     def regret(self) -> Values:
         """All parts together."""
-        return np.sum(list(self.parts.values()), axis=0)
+        together: Values = np.sum(list(self.parts.values()), axis=0)
+        return together
 
     @property
     def price(self) -> Estimate:

@@ -46,7 +46,8 @@ class Row:
     cpu_ms: dict[str, float] = field(default_factory=dict)
     mb: dict[str, tuple[float, float, float]] = field(default_factory=dict)
     audit: str = ""
-    proven: list[int] = field(default_factory=list)
+    proven: list[int | None] = field(default_factory=list)
+    """Seats; None for the environment, which comes first."""
     signed_twice: list[str] = field(default_factory=list)
     run_digest: str = ""
     digests_equal: bool = False
@@ -94,7 +95,8 @@ def play(given: Scenario, out: Path) -> Row:
     row.cpu_ms = {name: 1e3 * seconds / given.rounds for name, seconds in sorted(cpu.items())}
     row.mb = {name: (each[0], max(each), each[-1]) for name, each in sorted(memory.items())}
     row.audit = report.verdict
-    row.proven = sorted({each.seat for each in report.findings if each.weight.name == "PROOF"})
+    proven = {each.seat for each in report.findings if each.weight.name == "PROOF"}
+    row.proven = sorted(proven, key=lambda seat: -1 if seat is None else seat)
     row.signed_twice = signed_twice(out)
     row.run_digest = manifest["run_digest"]
     alone = Game(given, NoChain())

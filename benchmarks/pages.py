@@ -66,11 +66,11 @@ class NoSuchTable(ValueError):
 def filled(page: str, text: str) -> str:
     """The text of a page with the tables of its rows. Raises `NoSuchTable`."""
     for name, table in PAGES[page].items():
-        place = re.compile(f"(?<=<!-- {name} -->\n).*?(?=<!-- end of {name} -->)", re.DOTALL)
-        if not place.search(text):
+        place = re.search(f"(?<=<!-- {name} -->\n).*?(?=<!-- end of {name} -->)", text, re.DOTALL)
+        if place is None:
             raise NoSuchTable(page, name)
         lines = "\n".join(["", *table(), "", ""])
-        text = place.sub(lambda _, lines=lines: lines, text, count=1)
+        text = text[: place.start()] + lines + text[place.end() :]
     return text
 
 

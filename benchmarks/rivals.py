@@ -27,7 +27,7 @@ from benchmarks import provenance
 from chain_bandit.attacks.attack import NotSimulated
 from chain_bandit.attacks.registry import ATTACKS, make
 from chain_bandit.plugins import PluginBroken
-from chain_bandit.scenario import Scenario
+from chain_bandit.scenario import BernoulliRewards, Scenario
 from chain_bandit.simulation.arena import World, play, ring
 from chain_bandit.simulation.replicates import estimate
 from chain_bandit.simulation.rivals.attacked import told_by
@@ -158,7 +158,7 @@ def attacks() -> Setup:
         worlds = (World(means, 10, liars, 10_000),)
         game = Scenario(
             name="attacks", participants=10, rounds=10_000, liars=liars, attackers=0,
-            rewards={"kind": "bernoulli", "means": means},
+            rewards=BernoulliRewards(kind="bernoulli", means=means),
         ).parameters  # fmt: skip
         rows += [Row(rival, "none", HONEST, worlds) for rival in ("ucb1", "oracle")]
         for name, options in (*((name, {}) for name in ATTACKS), *bolder):

@@ -58,13 +58,13 @@ def measure(validators: int, rounds: int) -> Row:
     plan = Plan(scenario, lambda seconds: watch.add("sign", seconds))
     recorder = OnChain(embedded_node(plan), watch)
     game = Game(scenario, recorder, plan, Verifier(lambda seconds: watch.add("verify", seconds)))
-    step = MemoryNetwork.step
+    untimed = MemoryNetwork.step
 
-    def timed_step(network: MemoryNetwork, number: int) -> None:
+    def timed(self: MemoryNetwork, step: int) -> None:
         with watch("actors"):
-            step(network, number)
+            untimed(self, step)
 
-    MemoryNetwork.step = timed_step  # type: ignore[method-assign]
+    MemoryNetwork.step = timed  # type: ignore[method-assign]
     try:
         played = game.play()
         while game_round(next(played)) < burn_in - 1:
@@ -76,7 +76,7 @@ def measure(validators: int, rounds: int) -> Row:
             next(played)
         seconds = perf_counter() - start
     finally:
-        MemoryNetwork.step = step  # type: ignore[method-assign]
+        MemoryNetwork.step = untimed  # type: ignore[method-assign]
     spent = {name: value / rounds for name, value in watch.seconds.items()}
     signature_work = spent["sign"] + spent["verify"]
     total = seconds / rounds

@@ -269,7 +269,7 @@ def main() -> int:
     with TemporaryDirectory() as folder:
         games = [
             play(arguments.rounds, arguments.bound_ms, by, arguments.frames, Path(folder) / str(len(by)))
-            for by in ([], arguments.by)
+            for by in (list[str](), arguments.by)
         ]
     alone, besieged = games
     ratio = besieged.blocks_per_second / alone.blocks_per_second

@@ -105,8 +105,10 @@ def play(theorem: int, place: str, seed: int, rounds: int) -> Played:
         wait = 0 if each.arm is not None else wait + 1
         longest = max(longest, wait)
         listed = each.blocked
-    parts = (getattr(regret, name) / UNIT for name in ("burn_in", "arms", "failed", "cost"))
-    return Played(*parts, kinds["APPROVED"], kinds["SKIP"] + kinds["REJECTED"], listed, longest)
+    return Played(
+        regret.burn_in / UNIT, regret.arms / UNIT, regret.failed / UNIT, regret.cost / UNIT,
+        kinds["APPROVED"], kinds["SKIP"] + kinds["REJECTED"], listed, longest,
+    )  # fmt: skip
 
 
 def rows(theorems: list[int], seeds: int, rounds: int, jobs: int) -> Iterator[tuple[int, str, list[Played]]]:

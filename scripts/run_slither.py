@@ -39,7 +39,7 @@ def findings(root: Path) -> list[str]:
         target.parent.mkdir()
         target.write_text(json.dumps(build_info(sources(root))))
         said = Path(folder) / "findings.json"
-        command = [
+        command: list[str | Path] = [
             SLITHER, ".", "--config-file", ROOT / "scripts" / "slither.json", "--disable-color", "--json", said,
             "--compile-force-framework", "Hardhat", "--hardhat-artifacts-directory", folder,
             "--ignore-compile", "--npx-disable", "--warn-unused-ignores",
