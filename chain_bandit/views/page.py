@@ -209,8 +209,17 @@ def _agreement(facts: Facts) -> str:
     p = Parameters(**given)
     return (
         f"In each recorded round {_validating(p)}, less whoever is on the block list; {_commanding(p)}, and the "
-        f"block is certified by at least {p.quorum(p.validators)} signatures of {p.validators}. {_counted(p)}"
+        f"block is certified by {_certified(facts, p)}. {_counted(p)}"
     )
+
+
+def _certified(facts: Facts, p: Parameters) -> str:
+    """How many signatures a block took: a quorum is one of whoever validates, and that may be others every round."""
+    counts = {len(row.validators) for row in facts.rows if row.means is not None and row.signers}
+    if not counts:
+        return "a quorum of them"
+    least, most = (f"{p.quorum(count)} signatures of {count}" for count in (min(counts), max(counts)))
+    return f"at least {least}" + (f" where the fewest validate, {most} where the most do" if least != most else "")
 
 
 def _validating(p: Parameters) -> str:

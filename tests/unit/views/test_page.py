@@ -54,6 +54,16 @@ def text(sample):
     return page(*sample.run, sample.measured, scenario=sample.scenario, evidence=evidence)
 
 
+@pytest.mark.parametrize("game", ["sample", "batched", "drawn"])
+def test_page_says_how_many_signatures_certified_a_block(game, request):
+    """A certificate holds no more signatures than a quorum: those of the history are what the page says."""
+    played = request.getfixturevalue(game)
+    said = re.search(r"certified by at least (.*?)\. ", page(*played.run))[1]
+    counts = {(len(row.signers), len(row.validators)) for row in played.report.rounds if row.means and row.signers}
+    found = {tuple(map(int, pair)) for pair in re.findall(r"(\d+) signatures of (\d+)", said)}
+    assert found == {min(counts, key=lambda pair: pair[1]), max(counts, key=lambda pair: pair[1])}
+
+
 def test_page_has_every_section_and_each_link_leads_to_one(text):
     reader = read(text)
     anchors = {attributes.get("id") for name, attributes in reader.seen if name == "section"}
