@@ -24,7 +24,8 @@ def show_round(inside: Inside, round_: int) -> RenderableType:
     row = inside.record(round_)
     entry = next((each for each in inside.entries() if each.row.round == round_), None)
     pairs: list[tuple[str, object]] = [
-        ("round", f"{round_:,} of {manifest.rounds:,}"), ("ended as", row.kind), ("honest arm", inside.arm(row.arm)),
+        ("round", f"{round_:,} of {whole(manifest.rounds)}"), ("ended as", row.kind),
+        ("honest arm", inside.arm(row.arm)),
         ("costly", {None: "not known", True: "yes", False: "no"}[row.costly]),
         ("chain block", whole(row.block)),
         ("gas", whole(row.gas) if row.gas else "that of the round before, in whose transaction it was recorded"),
@@ -87,7 +88,6 @@ def _report_tables(
     inside: Inside, row: RoundRow, header: Header, reports: Mapping[int, Report]
 ) -> Iterator[RenderableType]:
     reporters = sorted(reports) or list(seats(header.reporters))
-    truth = inside.manifest.arm_means
     names = [clean(name, 12) for name in inside.names]
     room = (66 - max(map(len, names))) // 6  # seats beside each other in 80 columns
     for start in range(0, len(reporters), room):
@@ -103,8 +103,10 @@ def _report_tables(
                      + ("*" if seat in kept else " " if seat in enough else "~"), "" if seat in kept else "dim")
                 for seat in group
             ]  # fmt: skip
-            made.add_row(Text(names[arm], "bold" if arm == row.arm else ""), mean(truth[arm]),
-                         mean(value).strip(), str(len(kept)), *cells)  # fmt: skip
+            truth = inside.truth(arm)
+            made.add_row(Text(names[arm], "bold" if arm == row.arm else ""),
+                         whole(None) if truth is None else mean(truth), mean(value).strip(), str(len(kept)),
+                         *cells)  # fmt: skip
         yield titled("Reports by seat: * in B, ~ too few pulls", made)
 
 
@@ -131,7 +133,7 @@ def show_participant(inside: Inside, who: str) -> RenderableType:
          if inside.parameters.sortition else f"{whole(account.stake)} wei"),
         ("withdrawn", f"{whole(account.withdrawn)} wei, still owed {whole(account.owed)}"),
         ("reported in", f"{reported:,} of {len(blocks):,} blocks, counted for some arm in {counted:,}"),
-        ("equivocated", "proven by the honest" if seat in inside.manifest.accused else "no proof"),
+        ("equivocated", "proven" if seat in inside.manifest.accused else "no proof"),
         ("blocked", f"from round {since[seat]:,} on" if len(since) > seat and since[seat] else "never"),
         *_reputation(inside, seat),
     ]  # fmt: skip
@@ -171,11 +173,12 @@ def _last_report(inside: Inside, seat: int) -> Iterator[RenderableType]:
         ("counted", "left"),
     )  # fmt: skip
     for arm, value in enumerate(report.means):
-        truth = inside.manifest.arm_means[arm]
+        truth = inside.truth(arm)
+        off = None if truth is None else value - truth
         counted = "in B" if header.selected[arm] >> seat & 1 else (
             "trimmed" if header.candidates[arm] >> seat & 1 else "too few pulls"
         )
-        made.add_row(Text(clean(inside.names[arm], 20)), amount(value, 3), amount(truth, 3), signed(value - truth, 3),
+        made.add_row(Text(clean(inside.names[arm], 20)), amount(value, 3), amount(truth, 3), signed(off, 3),
                      mean(header.means[arm]).strip(), counted)  # fmt: skip
     yield titled(f"Its last report, round {header.round:,}", made)
 

@@ -26,7 +26,7 @@ _HEADER = (
     ("scenario", "game"), ("participants", "participants"), ("arm_names", "arms"), ("rounds", "rounds"),
     ("burn_in", "burn-in"), ("seed", "seed"), ("chain", "chain"), ("chain_id", "chain id"), ("contract", "contract"),
     ("certificate", "certificate"), ("sortition", "sortition"),
-    ("head", "last block"), ("run_digest", "run digest"), ("out", "folder"),
+    ("head", "last block"), ("run_digest", "run digest"), ("out", "folder"), ("history", "history"),
 )  # fmt: skip
 
 
@@ -222,7 +222,7 @@ class _Checks:
 def regret_table(manifest: Mapping[str, Any], report: AuditReport, rounds: Any) -> RenderableType:
     """Regret of the honest in its parts, beside UCB1 and the oracle: over all rounds, and after the burn-in."""
     facts = Facts.of(manifest, report, rounds)
-    burn_in, horizon = facts.manifest.burn_in, facts.manifest.rounds
+    burn_in, horizon = facts.manifest.burn_in, facts.last
     made = plain_table(
         ("rewards lost, per honest participant", "left"), (f"rounds {span(1, horizon)}", "right"),
         (span(burn_in + 1, horizon), "right"),
