@@ -538,12 +538,12 @@ def explain(
 ) -> None:
     """Say what an exit code means and what to do, or what a check of the audit proves and where to look by hand."""
     from chain_bandit.audit.catalogue import CHECKS
-    from chain_bandit.audit.exhibits import by_hand
+    from chain_bandit.audit.exhibits import NEEDED, by_hand
 
     known = {str(code): code for code in EXIT_CODES}
     if what in CHECKS:
-        said: dict[str, Any] = {"check": what, "proves": CHECKS[what], "by_hand": by_hand(what)}
-        text = f"{CHECKS[what]}\nBy hand: {said['by_hand']}"
+        said: dict[str, Any] = {"check": what, "proves": CHECKS[what], "by_hand": by_hand(what), "needs": NEEDED}
+        text = f"{CHECKS[what]}\nBy hand: {said['by_hand']}\n{NEEDED}"
     elif what in known:
         meaning, remedy = EXIT_CODES[known[what]]
         said = {"code": known[what], "meaning": meaning, "what_to_do": remedy}

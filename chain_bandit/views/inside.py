@@ -18,7 +18,13 @@ from chain_bandit.views.facts import Manifest, clean, read_manifest
 
 
 def plain(item: Any) -> Any:
-    """A record, account or transaction for JSON: dataclasses as objects, bytes in hexadecimal."""
+    """A record, account or transaction for JSON: dataclasses as objects, bytes in hexadecimal.
+
+    Of a call hash and sender come first, which follow from its transaction's bytes.
+    """
+    if isinstance(item, Call):
+        made = {each.name: plain(getattr(item, each.name)) for each in fields(item)}
+        return {"hash": plain(item.digest), "from": plain(item.sender), **made}
     if is_dataclass(item) and not isinstance(item, type):
         return {each.name: plain(getattr(item, each.name)) for each in fields(item)}
     if isinstance(item, bytes):

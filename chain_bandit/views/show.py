@@ -9,7 +9,7 @@ from rich.text import Text
 
 from chain_bandit.audit.rows import RoundRow
 from chain_bandit.history.records import CREATION, PACKED, Accusation, Call
-from chain_bandit.protocol.blocks import Header, Kind, Report, seats
+from chain_bandit.protocol.blocks import KEYS_BYTES, Header, Kind, Report, seats
 from chain_bandit.protocol.reputation import FULL
 from chain_bandit.protocol.settlement import PULL_BYTES, decode_pulls
 from chain_bandit.protocol.units import UNIT
@@ -215,19 +215,31 @@ def _arguments(inside: Inside, call: Call) -> list[tuple[str, str]]:
         return said + (_signatures(*values[1:]) if values[1:] else [])
     if call.method == "reportEquivocation":
         return _proof(inside, values[0])
+    if call.method == "join":
+        return _keys(values[0])
     if call.method == "settleRewards" and inside.parameters.sealed:
         return [("through", whole(values[0])), ("receipt tags", _value(values[1]))]
     if call.method == "settleRewards":
         return [("through", whole(values[0])), *_pulls(inside, *values)]
     if call.method == "settleCosts":
         return [("records", whole(len(values[0]))), *(_cost(entry) for entry in values[0])]
-    return [(name, _value(value)) for name, value in zip(_NAMES.get(call.method, ()), values, strict=False)]
+    return [(name, _value(value)) for name, value in zip(_NAMES.get(call.method, ()), values, strict=True)]
 
 
 _NAMES = {
     "open": ("salt",), "reveal": ("secret", "roles", "model"), "settleSums": ("sums",),
     "revealSeal": ("sealing key",),
 }  # fmt: skip
+
+
+def _keys(data: bytes) -> list[tuple[str, str]]:
+    """What a seat brings when it joins, as the contract packs it."""
+    if len(data) != KEYS_BYTES:
+        return [("keys", _value(data))]
+    return [
+        ("VRF key", "0x" + data[:-34].hex()), ("hash of its sealing key", _value(data[-34:-2])),
+        ("weight", whole(int.from_bytes(data[-2:], "big"))),
+    ]  # fmt: skip
 
 
 def _blocks(inside: Inside, call: Call) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from chain_bandit.audit.catalogue import PROVES
+from chain_bandit.audit.exhibits import NEEDED
 from chain_bandit.audit.report import AuditReport, Violation
 from chain_bandit.views.facts import Facts, amount, check_status, clean, signed, span, whole
 from chain_bandit.views.wording import aborted, attacking_pays, beyond_bounds, seconds
@@ -163,6 +164,7 @@ def checks_table(report: AuditReport) -> RenderableType:
         Text(f"audit {report.verdict}: {passed:,} passed, {report.failed:,} failed, {report.not_checkable:,} open",
              {"passed": "bold green", "violated": "bold red"}.get(report.verdict, "bold yellow")),
         *(line for item in report.violations for line in _violation(item, first[item.check] is item)),
+        *([Text(NEEDED, "dim")] if any(item.exhibit for item in report.violations) else []),
         *(Text(f"open {name}: {clean(tally.evidence, 300)}", "yellow") for name, tally in report.checks.items()
           if tally.not_checkable and not tally.failed),
         *(Text(f"{item.weight}: {clean(item.sentence, 400)}") for item in report.findings),
