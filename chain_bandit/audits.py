@@ -1,4 +1,5 @@
-"""The audit of a run folder, held against what its manifest claims; no node, and nothing that knows one, takes part."""
+"""The audit of a run folder, held against what its manifest claims, or of an export, and the page of either; no node,
+and nothing that knows one, takes part."""
 
 import json
 import re
@@ -97,6 +98,39 @@ def audit_folder(
     report = audit_file(path / folder.HISTORY, kept, on_verified, on_movement, paranoid, observe, trail)
     _compare(path, manifest, report)
     return report
+
+
+def described(path: Path, report: AuditReport) -> tuple[dict[str, Any], Any]:
+    """Manifest and table of rounds of a run folder; of an export what it says itself of the manifest, and no table.
+
+    Raises:
+        ChainBanditError: the folder's files cannot be read.
+    """
+    from chain_bandit.views.facts import manifest_of  # late: it loads pydantic
+
+    if path.is_file():
+        return manifest_of(report, files.read(path)), None
+    return folder.read_manifest(path), folder.read_rounds(path)
+
+
+def page_of(path: Path, report: AuditReport) -> str:
+    """The page of a run folder, or of an export, by what its audit said.
+
+    Raises:
+        ChainBanditError: the folder's files cannot be read.
+    """
+    from chain_bandit.views.page import page  # late: it loads matplotlib
+
+    manifest, rounds = described(path, report)
+    if rounds is None:
+        return page(manifest, report)
+    try:
+        scenario = (path / folder.SCENARIO).read_text(encoding="utf-8")
+        evidence = json.loads((path / folder.EVIDENCE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        reason = f"its scenario or its evidence cannot be read ({type(error).__name__})"
+        raise folder.FolderRefused(path, reason) from error
+    return page(manifest, report, rounds, scenario=scenario, evidence=evidence)
 
 
 def trail_of(path: Path) -> bytes:

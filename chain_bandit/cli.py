@@ -7,7 +7,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from difflib import get_close_matches
 from pathlib import Path
 from types import FrameType
@@ -231,13 +231,17 @@ def audit(
     statement: Annotated[
         Path | None, typer.Option("--statement", metavar="FILE", help="Every movement of money: a .csv or .parquet.")
     ] = None,
+    page: Annotated[
+        Path | None, typer.Option("--page", metavar="FILE", help="Draw what was found: one HTML file.")
+    ] = None,
     paranoid: Annotated[
         bool, typer.Option("--paranoid", help="Compute everything a second time, plainly, and compare.")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Re-derive a whole game from its history alone. Exit 12: a violation; 13: not everything could be checked."""
-    from chain_bandit.audits import audit_file, audit_folder, trail_of
+    from chain_bandit.audits import audit_file, audit_folder, page_of, trail_of
+    from chain_bandit.lines import whole_file
     from chain_bandit.views.statement import written
     from chain_bandit.views.terminal import Blocks, checks_table, console, statements_table
 
@@ -247,17 +251,17 @@ def audit(
         raise Usage("--from-block, --to-block, --bodies and --export go with --rpc and --contract")
     if export is not None and export.is_dir():
         raise Usage(f"--export {export}: is a folder; name a file")
+    if page is not None and (page.is_dir() or not page.parent.is_dir()):
+        raise Usage(f"--page {page}: there is no folder for it, or a folder in its place")
+    if contract is not None and rpc is None:
+        raise Usage("--contract needs --rpc URL (or ETH_RPC_URL)")
     kept, way = _hexadecimal(head, 32, "--head") if head else None, trail_of(trail) if trail else b""
-    with written(statement) if statement else nullcontext() as told, Blocks(hidden=as_json) as observe:
-        if folder is not None:
-            report = audit_folder(folder, kept, on_movement=told, paranoid=paranoid, observe=observe, trail=way)
-        elif history is not None:
-            report = audit_file(history, kept, on_movement=told, paranoid=paranoid, observe=observe, trail=way)
-        elif rpc is None:
-            raise Usage("--contract needs --rpc URL (or ETH_RPC_URL)")
-        else:
+    with ExitStack() as stack:
+        told = stack.enter_context(written(statement)) if statement else None
+        observe = stack.enter_context(Blocks(hidden=as_json))
+        if contract is not None and rpc is not None:
             from chain_bandit.chain.remote import at_url  # late: web3 takes seconds to load, and only this asks a node
-            from chain_bandit.runs import audit_node, recorded_game
+            from chain_bandit.runs import history_of_node, recorded_game
 
             node, name = at_url(rpc), str(contract)
             if os.path.exists(name):
@@ -265,7 +269,16 @@ def audit(
             else:
                 address, first = _hexadecimal(name, 20, "--contract"), None
             first = from_block if from_block is not None else first
-            report = audit_node(node, address, first, to_block, kept, bodies, export, observe, told, paranoid, way)
+            history = stack.enter_context(history_of_node(node, address, first, to_block, bodies, export, observe))
+        if history is not None:
+            report = audit_file(history, kept, on_movement=told, paranoid=paranoid, observe=observe, trail=way)
+        else:
+            assert folder is not None
+            report = audit_folder(folder, kept, on_movement=told, paranoid=paranoid, observe=observe, trail=way)
+        if page is not None:
+            drawn = page_of(history or folder or Path(), report)
+            with whole_file(page) as file:
+                file.write(drawn.encode())
     if as_json:
         print(json.dumps(report.as_dict(with_rounds=False), sort_keys=True))
     else:
@@ -275,29 +288,30 @@ def audit(
 
 @app.command()
 def show(
-    folder: Annotated[Path, typer.Argument(help="A run folder.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN_OR_EXPORT", help="A run folder, or an exported history.")],
     what: Annotated[str | None, typer.Argument(help="round, participant or tx.")] = None,
     which: Annotated[str | None, typer.Argument(help="A number, a seat or address, a hash.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Look inside a run: all of it, one round, one participant, one transaction."""
-    from chain_bandit.audits import audit_folder
-    from chain_bandit.game.folder import HISTORY, read_manifest, read_rounds
+    """Look inside a run, or an exported history: all of it, one round, one participant, one transaction."""
+    from chain_bandit.audits import audit_file, audit_folder, described
+    from chain_bandit.game.folder import HISTORY
     from chain_bandit.history import files
     from chain_bandit.views import terminal
     from chain_bandit.views.inside import Inside, plain
     from chain_bandit.views.show import show_participant, show_round, show_transaction
 
-    manifest, report = read_manifest(folder), audit_folder(folder)
-    inside = Inside.of(manifest, report, files.read(folder / HISTORY))
+    history = run if run.is_file() else run / HISTORY
+    report = audit_file(run) if run.is_file() else audit_folder(run)
+    manifest, rounds = described(run, report)
+    inside = Inside.of(manifest, report, files.read(history))
     match what, which:
         case None, None:
             found: Any = {"manifest": manifest, "audit": report.as_dict(with_rounds=False)}
-            rounds = read_rounds(folder)
             tables = [
-                terminal.header({**manifest, "out": str(folder)}),
+                terminal.header({**manifest, "history" if rounds is None else "out": str(run)}),
                 terminal.participants_table(manifest, report, rounds),
-                terminal.regret_table(manifest, report, rounds),
+                *([] if rounds is None else [terminal.regret_table(manifest, report, rounds)]),
                 terminal.checks_table(report),
             ]
         case "round", str(number) if number.isdecimal() and len(number) <= 10:
@@ -307,7 +321,7 @@ def show(
         case "tx", str(digest):
             found, tables = inside.transaction(digest), [show_transaction(inside, digest)]
         case _:
-            raise Usage("show RUN_DIR [round N | participant SEAT-OR-ADDRESS | tx HASH]")
+            raise Usage("show RUN_OR_EXPORT [round N | participant SEAT-OR-ADDRESS | tx HASH]")
     if as_json:
         print(json.dumps(plain(found), sort_keys=True))
     else:
@@ -524,12 +538,12 @@ def explain(
 ) -> None:
     """Say what an exit code means and what to do, or what a check of the audit proves and where to look by hand."""
     from chain_bandit.audit.catalogue import CHECKS
-    from chain_bandit.audit.exhibits import by_hand
+    from chain_bandit.audit.exhibits import NEEDED, by_hand
 
     known = {str(code): code for code in EXIT_CODES}
     if what in CHECKS:
-        said: dict[str, Any] = {"check": what, "proves": CHECKS[what], "by_hand": by_hand(what)}
-        text = f"{CHECKS[what]}\nBy hand: {said['by_hand']}"
+        said: dict[str, Any] = {"check": what, "proves": CHECKS[what], "by_hand": by_hand(what), "needs": NEEDED}
+        text = f"{CHECKS[what]}\nBy hand: {said['by_hand']}\n{NEEDED}"
     elif what in known:
         meaning, remedy = EXIT_CODES[known[what]]
         said = {"code": known[what], "meaning": meaning, "what_to_do": remedy}

@@ -83,6 +83,8 @@ def _programs() -> Iterator[Finding]:
     yield _program("anvil, for --chain anvil", _anvil)
     yield _program("hardhat, for --chain hardhat", _hardhat)
     yield _program("solc, to compile contracts/", _solc)
+    yield _program("cast, to see by hand what an audit says", _cast)
+    yield _program("jq, to read an export by hand", _jq)
 
 
 def _program(name: str, look: Callable[[], str]) -> Finding:
@@ -111,6 +113,21 @@ def _anvil() -> str:
     if not version:
         raise tools.ToolMissing("anvil", f"{path} does not run here: install Foundry (getfoundry.sh)")
     return f"{version[0]} at {path}"
+
+
+def _cast() -> str:
+    from chain_bandit.chain import tools
+
+    return f"at {tools.cast()}"
+
+
+def _jq() -> str:
+    from chain_bandit.chain import tools
+
+    path = shutil.which("jq")
+    if path is None:
+        raise tools.ToolMissing("jq", "only who reads exports by hand needs it: install jq (jqlang.org)")
+    return f"at {path}"
 
 
 def _hardhat() -> str:

@@ -12,7 +12,11 @@ from typing import BinaryIO
 from chain_bandit.protocol.errors import ChainBanditError
 
 Take = Callable[[int, bytes], None]
-"""Takes in a line and its number, from 1 on; raises what a decoder raises at a line that nobody wrote so."""
+"""Takes a line and its number, from 1 on; raises `Unfit`, or what a decoder raises at a line that nobody wrote so."""
+
+
+class Unfit(Exception):
+    """A line that, like a torn one, can be had again: it is dropped with all that comes behind it."""
 
 
 class LinesDamaged(ChainBanditError):
@@ -91,7 +95,7 @@ class FileLines(Lines):
             raise
 
     def read(self, take: Take) -> None:
-        """Hand over the whole lines, and drop a torn one."""
+        """Hand over the whole lines, and drop a torn one, or what is `Unfit`."""
         whole = 0
         with self.path.open("rb") as file:
             for number, line in enumerate(file, 1):
@@ -99,6 +103,8 @@ class FileLines(Lines):
                     break
                 try:
                     take(number, line[:-1])
+                except Unfit:
+                    break
                 except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
                     reason = f"is no line of this version ({type(error).__name__})"
                     raise LinesDamaged(self.path, number, reason) from error
@@ -106,7 +112,7 @@ class FileLines(Lines):
         os.ftruncate(self._file, whole)
 
     def append(self, line: str) -> None:
-        """Add a line to those that `sync` writes."""
+        """Add a line to those that `sync`, or `write`, writes."""
         self._pending += line.encode() + b"\n"
 
     def clear(self) -> None:
@@ -114,18 +120,25 @@ class FileLines(Lines):
         self._pending.clear()
         os.ftruncate(self._file, 0)
 
-    def sync(self) -> None:
-        """Write and fsync what is pending."""
-        if not (self._pending or self._unsynced):
-            return
-        self._unsynced = True
+    def write(self) -> None:
+        """Write what is pending: it outlives the process then, though not yet a loss of power."""
         try:
             while self._pending:
+                self._unsynced = True
                 del self._pending[: os.write(self._file, self._pending)]
-            os.fsync(self._file)
-            self._unsynced = False
         except OSError as error:
             raise LinesUnwritable(self.path, error.strerror) from error
+
+    def sync(self) -> None:
+        """Write and fsync what is pending."""
+        self.write()
+        if not self._unsynced:
+            return
+        try:
+            os.fsync(self._file)
+        except OSError as error:
+            raise LinesUnwritable(self.path, error.strerror) from error
+        self._unsynced = False
 
     def close(self) -> None:
         """Let another process have it."""

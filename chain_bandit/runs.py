@@ -3,17 +3,16 @@
 import json
 import operator
 import re
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from chain_bandit.audit.books import Movement
 from chain_bandit.audit.report import AuditReport
-from chain_bandit.audits import audit_file, audit_folder
+from chain_bandit.audits import audit_folder, page_of
 from chain_bandit.chain.identity import Ask, require_same
 from chain_bandit.chain.remote import require_contract
 from chain_bandit.game import folder
@@ -76,8 +75,6 @@ def play(
     Raises:
         ChainBanditError: what stopped the game.
     """
-    from chain_bandit.views.page import page  # late: it loads matplotlib
-
     scenario.check_contract()
     watch = watch or Stopwatch()
     with ExitStack() as stack:
@@ -92,12 +89,7 @@ def play(
         with (partial / folder.AUDIT).open("w", encoding="utf-8") as file:
             file.writelines(report.pieces())
             file.write("\n")
-        text = page(
-            manifest, report, folder.read_rounds(partial),
-            scenario=(partial / folder.SCENARIO).read_text(encoding="utf-8"),
-            evidence=json.loads((partial / folder.EVIDENCE).read_text(encoding="utf-8")),
-        )  # fmt: skip
-        (partial / folder.REPORT).write_text(text, encoding="utf-8")
+        (partial / folder.REPORT).write_text(page_of(partial, report), encoding="utf-8")
         journals.whole = report.exit_code == 0
     kept = place_of(out) if outlives and journals.kept else None
     return Finished(out, manifest, watch.measured(), report, kept)
@@ -115,26 +107,23 @@ def recorded_game(ask: Ask, path: Path) -> tuple[bytes, int | None]:
     return bytes.fromhex(identity.contract[2:]), first
 
 
-def audit_node(
+@contextmanager
+def history_of_node(
     rpc: Rpc,
     contract: bytes,
     first: int | None,
     last: int | None,
-    head: bytes | None,
     bodies: Path | None = None,
     export: Path | None = None,
     observe: Watcher = lambda done, total: None,
-    on_movement: Callable[[Movement], None] | None = None,
-    paranoid: bool = False,
-    trail: bytes = b"",
-) -> AuditReport:
-    """Audit a game from a node: its blocks are fetched once, into a file.
+) -> Iterator[Path]:
+    """A game's history from a node, fetched once into a file.
 
     Args:
         first: the block that creates the contract; looked for when it is not known.
         bodies: an exported history to take a compact game's bodies from.
-        export: that file; what has come in before a stop is taken up again. Thrown away when it has no name.
-        observe: told how many blocks of how many have come in, then how far the audit is.
+        export: that file; what has come in before a stop is taken up again. Without a name it is gone after the block.
+        observe: told how many blocks of how many have come in.
 
     Raises:
         ForeignContract: the address does not hold this version's contract.
@@ -152,7 +141,7 @@ def audit_node(
             if export is not None and partial_of(export).exists():
                 stopped.add_note(f"what has come in is kept beside {export}: the same command takes it up")
             raise
-        return audit_file(path, head, on_movement=on_movement, paranoid=paranoid, observe=observe, trail=trail)
+        yield path
 
 
 _OPERATORS = {"<=": operator.le, ">=": operator.ge, "==": operator.eq, "<": operator.lt, ">": operator.gt}

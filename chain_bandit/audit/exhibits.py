@@ -16,6 +16,12 @@ from chain_bandit.history.records import Call
 from chain_bandit.history.rlp import decode as decode_rlp
 from chain_bandit.protocol.digests import keccak, uint
 
+NEEDED = (
+    "$RPC is the URL of a node of the game's chain; cast is Foundry's, and `chain-bandit doctor` says where it is. "
+    "curl does as well."
+)
+"""What the commands need, for people."""
+
 LONGEST = 1024
 """Bytes of an exhibit that a report holds; the commands print all."""
 
@@ -215,6 +221,8 @@ def by_hand(check: str) -> str:
 
 def _pick(field: Field, first: int, size: int) -> Iterator[str]:
     """The rest of a pipeline that prints the bytes out of an answer."""
+    if field is Field.NONCE:
+        yield """sed 's/"authorizationList": *[[][^]]*[]]//'"""  # authorizations (EIP-7702) have nonces of their own
     yield f"""grep -o '"{field}": *"0x[0-9a-fA-F]*"'"""
     yield "cut -d'\"' -f4"
     if field is Field.INPUT and size:

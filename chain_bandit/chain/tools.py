@@ -22,14 +22,23 @@ class ToolMissing(ChainBanditError):
 
 def anvil() -> Path:
     """The native Anvil: of npm in this folder or one above, else on the PATH. Raises `ToolMissing`."""
+    return _of_foundry("anvil")
+
+
+def cast() -> Path:
+    """Foundry's cast, likewise."""
+    return _of_foundry("cast")
+
+
+def _of_foundry(name: str) -> Path:
     system, cpu = platform.system().lower(), _CPU.get(platform.machine().lower(), platform.machine().lower())
-    package = npm_package(f"@foundry-rs/anvil-{system}-{cpu}")
-    native = package / "bin" / "anvil" if package else None
+    package = npm_package(f"@foundry-rs/{name}-{system}-{cpu}")
+    native = package / "bin" / name if package else None
     if native and native.is_file():
         return native
-    found = shutil.which("anvil")
+    found = shutil.which(name)
     if not found:
-        raise ToolMissing("anvil", "run npm install @foundry-rs/anvil here, or install Foundry (getfoundry.sh)")
+        raise ToolMissing(name, f"run npm install @foundry-rs/{name} here, or install Foundry (getfoundry.sh)")
     return Path(found)
 
 

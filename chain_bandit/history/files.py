@@ -186,7 +186,8 @@ _ORIGIN = re.compile(
 )
 
 
-def _parse_origin(line: bytes) -> Origin:
+def parse_origin(line: bytes) -> Origin:
+    """What the first line says, newline included. Raises `ValueError`."""
     found = _ORIGIN.fullmatch(line)
     if found is None:
         raise _Unreadable(f"not the first line of a history in format {FORMAT}")
@@ -227,7 +228,7 @@ def _each(items: str) -> tuple[bytes, ...]:
 
 def _origin(line: bytes) -> Origin:
     try:
-        return _parse_origin(line)
+        return parse_origin(line)
     except _Unreadable as error:
         raise HistoryError(1, str(error)) from error
 

@@ -9,12 +9,13 @@ from chain_bandit.history.answers import Rpc
 from chain_bandit.history.blocks import Origin
 from chain_bandit.history.bodies import Bodies, with_bodies
 from chain_bandit.history.collect import block_hash, fetch_blocks, origin
-from chain_bandit.history.errors import HistoryError
-from chain_bandit.lines import FileLines
+from chain_bandit.history.errors import BadEncoding, HistoryError
+from chain_bandit.history.evm import decode_header, ordered_root
+from chain_bandit.lines import FileLines, Unfit
 from chain_bandit.protocol.digests import keccak
 
 SYNC_EVERY = 1 << 20
-"""Bytes that a loss of power may take; an ordinary stop takes none."""
+"""Bytes that a loss of power may take; what only ends the process takes none."""
 
 Observer = Callable[[int, int], None]
 """Told how many blocks of how many are there."""
@@ -31,7 +32,8 @@ def grow(
 ) -> None:  # fmt: skip
     """Bring blocks `first` to `last` into the file `path`, which appears whole or not at all; one block is in memory.
 
-    What came in before a stop is not asked for again, as long as it ends with a block that the node has.
+    What came in before a stop is not asked for again, as far as it is a chain that ends with a block that the node has:
+    behind the first line that does not fit, nothing is kept.
 
     Raises:
         NodeDisagrees: the node's answers do not add up, with each other or with what came in before.
@@ -53,7 +55,8 @@ def grow(
 
 
 class _Kept:
-    """Lines of the history so far.
+    """Lines of the history so far: blocks each of which has its roots and names the one before it, so that all of
+    them are the node's where the last one is.
 
     Attributes:
         next: the number of the first block that is not there.
@@ -62,7 +65,7 @@ class _Kept:
 
     def __init__(self, lines: FileLines, source: Origin, first: int) -> None:
         self._lines, self._origin, self._first = lines, files.origin_line(source), first
-        self.next, self._begun, self._pending = first, False, 0
+        self.next, self._begun, self._unsynced = first, False, 0
         self.head: bytes | None = None
         lines.read(self._take)
         if not self._begun:
@@ -77,19 +80,36 @@ class _Kept:
     def add(self, line: bytes, header: bytes) -> None:
         """Keep one more block."""
         self._lines.append(line[:-1].decode())
-        self._count(header)
-        self._pending += len(line)
-        if self._pending > SYNC_EVERY:
+        self._lines.write()
+        self.next, self.head = self.next + 1, keccak(header)
+        self._unsynced += len(line)
+        if self._unsynced > SYNC_EVERY:
             self._lines.sync()
-            self._pending = 0
+            self._unsynced = 0
 
     def _take(self, number: int, line: bytes) -> None:
         if number > 1:
-            self._count(files.parse_block(line + b"\n").header)
+            self._take_block(line + b"\n")
         elif line + b"\n" != self._origin:
+            try:
+                files.parse_origin(line + b"\n")
+            except ValueError as error:
+                raise Unfit from error
             begun = f"{self._lines.path} holds the beginning of another contract's, chain's or first block's"
             raise HistoryError(1, f"{begun}; name another file, or remove it")
         self._begun = True
 
-    def _count(self, header: bytes) -> None:
-        self.next, self.head = self.next + 1, keccak(header)
+    def _take_block(self, line: bytes) -> None:
+        try:
+            block = files.parse_block(line)
+            header = decode_header(block.header)
+        except (ValueError, BadEncoding) as error:
+            raise Unfit from error
+        roots = ordered_root(block.transactions), ordered_root(block.receipts)
+        if (
+            roots != (header.transactions_root, header.receipts_root)
+            or self.head not in (None, header.parent)
+            or block.bodies  # they are joined when all is here
+        ):
+            raise Unfit
+        self.next, self.head = self.next + 1, header.digest

@@ -1,6 +1,7 @@
 """The numbers that every view shows, taken once from manifest, audit and rounds, so that views cannot drift apart."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any
@@ -9,6 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from chain_bandit.audit.report import AuditReport, Finding, Tally
 from chain_bandit.audit.rows import RoundRow
+from chain_bandit.history.blocks import History
+from chain_bandit.history.errors import BadEncoding
+from chain_bandit.history.records import CREATION, calls
+from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.units import UNIT
 
@@ -16,6 +21,7 @@ LONGEST = 60
 """Characters of a name that are shown."""
 
 FALSE_REPORTS = ("false report", "false report of a seat not labelled a liar")
+EQUIVOCATIONS = ("equivocated", "equivocation of a seat not labelled an attacker")
 FAILED_KINDS = ("rejected", "skip")
 
 
@@ -44,13 +50,13 @@ class MethodGas(_Strict):
 
 
 class Manifest(_Strict):
-    """The fields of a manifest that views show, checked."""
+    """The fields of a manifest that views show, checked; None for what `manifest_of` does not find in a history."""
 
-    version: str
+    version: str | None
     scenario: str
-    seed: int = Field(ge=0, lt=2**256)
-    run_digest: str
-    rounds: int = Field(ge=1, lt=2**32)
+    seed: int | None = Field(ge=0, lt=2**256)
+    run_digest: str | None
+    rounds: int | None = Field(ge=1, lt=2**32)
     burn_in: _Number
     approved: _Number
     rejected: _Number
@@ -60,7 +66,7 @@ class Manifest(_Strict):
     contract: str
     head: str
     arm_names: list[str] = Field(min_length=1)
-    arm_means: list[_Number]
+    arm_means: list[_Number] | None
     accused: list[_Number]
     aborted: dict[str, list[str]] = Field(default_factory=dict)
     gas: _Number
@@ -138,7 +144,7 @@ class Facts:
     """One run, as views read it.
 
     Attributes:
-        columns: the table of rounds by column, cumulative regret in units.
+        columns: the table of rounds by column, cumulative regret in units; empty where there is only a history.
     """
 
     manifest: Manifest
@@ -147,14 +153,20 @@ class Facts:
 
     @staticmethod
     def of(manifest: Mapping[str, Any], report: AuditReport, rounds: Any) -> "Facts":
-        """Take in a run. `rounds` is the pyarrow table of a run folder. Raises `RunUnreadable`."""
+        """Take in a run. `rounds` is the pyarrow table of a run folder, or None. Raises `RunUnreadable`."""
         checked = read_manifest(manifest)
-        return Facts(checked, report, _columns(rounds, len(checked.arm_names)))
+        return Facts(checked, report, {} if rounds is None else _columns(rounds, len(checked.arm_names)))
 
     @cached_property
     def names(self) -> list[str]:
         """The arms' names, safe to show."""
         return [clean(name) for name in self.manifest.arm_names]
+
+    @cached_property
+    def by_mean(self) -> list[int]:
+        """The arms, best first; as they are numbered while their true means are not revealed."""
+        means = self.manifest.arm_means
+        return sorted(range(len(self.names)), key=lambda arm: (-means[arm] if means else 0, arm))
 
     @cached_property
     def rows(self) -> Sequence[RoundRow]:
@@ -193,12 +205,23 @@ class Facts:
     def accused_by_round(self) -> dict[int, frozenset[int]]:
         """Seats accused in each round; only rounds with an accusation. Raises `RunUnreadable`."""
         found = {}
+        if not self.columns:
+            return self._accused_on_chain()
         for round_, text in zip(self.columns["round"], self.columns["accused"], strict=True):
             if text:
                 try:
                     found[round_] = frozenset(map(int, text.split(",")))
                 except ValueError as error:
                     raise RunUnreadable("rounds", f"round {round_}: its accused are not seats") from error
+        return found
+
+    def _accused_on_chain(self) -> dict[int, frozenset[int]]:
+        """The same of the proofs that the contract was given."""
+        found: dict[int, frozenset[int]] = {}
+        for item in self.report.findings:
+            if item.kind in EQUIVOCATIONS and item.seat is not None:
+                for round_ in item.rounds:
+                    found[round_] = found.get(round_, frozenset()) | {item.seat}
         return found
 
     @cached_property
@@ -220,6 +243,11 @@ class Facts:
             lines.append(RegretLine(rival, name, last[key], last[key] - at[key]))
         return lines
 
+    @property
+    def last(self) -> int:
+        """The last round that was played."""
+        return int(self.columns["round"][-1])
+
     @cached_property
     def after_burn_in(self) -> int:
         """Index of the first row after the burn-in."""
@@ -238,7 +266,7 @@ class Facts:
     @cached_property
     def verdicts(self) -> list[Verdict]:
         """The verdict strip."""
-        return [self._safety(), self._liveness(), self._audit(), self._money(), self._digest()]
+        return [self._safety(), self._liveness(), self._audit(), self._money(), *self._digest()]
 
     def _safety(self) -> Verdict:
         names = [n for n in self.report.checks if n.split(".")[0] in _SAFETY]
@@ -252,8 +280,10 @@ class Facts:
 
     def _liveness(self) -> Verdict:
         manifest, made = self.manifest, len(self.rows)
-        due = manifest.rounds - manifest.burn_in + 1
         failed, explored = len(self.failures), sum(row.kind == "exploration" for row in self.rows)
+        if manifest.rounds is None:
+            return Verdict("Liveness", "open", "open", "how many rounds are due is not in this history", "consensus")
+        due = manifest.rounds - manifest.burn_in + 1
         whole = made == due and self.report.complete
         sentence = f"{due - failed - explored:,} of {due:,} recorded rounds approved" if whole else (
             f"{made:,} of {due:,} rounds have a record" + ("" if self.report.complete else "; the game is not closed")
@@ -281,8 +311,11 @@ class Facts:
         word = {"ok": "conserved", "bad": "violated", "open": "open"}[status]
         return Verdict("Money", status, word, sentence, "money")
 
-    def _digest(self) -> Verdict:
+    def _digest(self) -> Sequence[Verdict]:
+        """Nothing is to be reproduced where nobody claims a digest."""
         given, found = self.manifest.run_digest, self.report.run_digest
+        if given is None:
+            return ()
         status = "open" if found is None else "ok" if given == found else "bad"
         sentence = f"digest {short(clean(given, 80))} " + {
             "ok": "recomputed from the chain; the same scenario and seed give it again",
@@ -290,7 +323,7 @@ class Facts:
             "open": "not recomputed: bodies are missing",
         }[status]
         word = {"ok": "digest matches", "bad": "digest differs", "open": "open"}[status]
-        return Verdict("Reproducible", status, word, sentence, "method")
+        return (Verdict("Reproducible", status, word, sentence, "method"),)
 
 
 _SAFETY = ("record", "certificate", "committee", "evidence", "blocklist", "header", "aggregate")
@@ -305,9 +338,44 @@ def read_manifest(manifest: Mapping[str, Any]) -> Manifest:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise RunUnreadable("manifest", f"{clean(where)}: {first['msg']}") from error
-    if len(found.arm_names) != len(found.arm_means):
+    if found.arm_means is not None and len(found.arm_names) != len(found.arm_means):
         raise RunUnreadable("manifest", "arm_names and arm_means differ in length")
     return found
+
+
+_MOST_GAS = 1 << 40
+"""Of a call: no block has as much, whatever a forged receipt says."""
+
+
+def manifest_of(report: AuditReport, history: History) -> dict[str, Any]:
+    """What a history and its audit say of what the manifest of a run folder says; None for what only that knows."""
+    given, means = report.game.get("parameters") or {}, report.game.get("true_means")
+    gas: dict[str, dict[str, int]] = {}
+    with suppress(BadEncoding):  # the audit says so
+        for call in calls(history):
+            method = "deploy" if call.method == CREATION else call.method or "unknown"
+            used = gas.setdefault(method, {"transactions": 0, "gas": 0})
+            used["transactions"] += 1
+            used["gas"] += min(max(0, call.gas), _MOST_GAS)
+    listed = report.game.get("blocked_from") or []
+    contract = "0x" + history.origin.contract.hex()
+    return {
+        "version": None,
+        "scenario": f"The game at {short(contract)}",
+        "seed": None,
+        "run_digest": None,
+        "rounds": given.get("horizon"),
+        "burn_in": given.get("burn_in", 0),
+        **{kind.name.lower(): sum(row.kind == kind.name.lower() for row in report.rounds) for kind in Kind},
+        "chain_id": history.origin.chain_id,
+        "contract": contract,
+        "head": report.head,
+        "arm_names": [f"arm {arm}" for arm in range(given.get("arms", 1))],
+        "arm_means": means,
+        "accused": [seat for seat, since in enumerate(listed) if since],
+        "gas": sum(used["gas"] for used in gas.values()),
+        "gas_by_method": gas,
+    }
 
 
 def _columns(rounds: Any, arms: int) -> Mapping[str, Sequence[Any]]:

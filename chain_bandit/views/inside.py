@@ -18,7 +18,13 @@ from chain_bandit.views.facts import Manifest, clean, read_manifest
 
 
 def plain(item: Any) -> Any:
-    """A record, account or transaction for JSON: dataclasses as objects, bytes in hexadecimal."""
+    """A record, account or transaction for JSON: dataclasses as objects, bytes in hexadecimal.
+
+    Of a call hash and sender come first, which follow from its transaction's bytes.
+    """
+    if isinstance(item, Call):
+        made = {each.name: plain(getattr(item, each.name)) for each in fields(item)}
+        return {"hash": plain(item.digest), "from": plain(item.sender), **made}
     if is_dataclass(item) and not isinstance(item, type):
         return {each.name: plain(getattr(item, each.name)) for each in fields(item)}
     if isinstance(item, bytes):
@@ -54,7 +60,7 @@ class Inside:
     """A run that one can look into.
 
     Args:
-        manifest: of the run folder; gives names and true means.
+        manifest: of the run folder, or `manifest_of` the history; gives names and true means.
         report: the audit of `history`.
     """
 
@@ -141,8 +147,9 @@ class Inside:
 
     def record(self, round_: int) -> RoundRow:
         """How a round ended. Raises `NotShown`."""
-        if not 1 <= round_ <= self.manifest.rounds:
-            raise NotShown("round", round_, f"its rounds are 1 to {self.manifest.rounds}")
+        last = self.manifest.rounds or 0
+        if not 1 <= round_ <= last:
+            raise NotShown("round", round_, f"its rounds are 1 to {last}" if last else "the history does not say which")
         if round_ < self.manifest.burn_in:
             known = f"rounds before {self.manifest.burn_in} are burn-in and leave none"
             raise NotShown("record of round", round_, known)
@@ -182,6 +189,11 @@ class Inside:
     def arm(self, arm: int | None) -> str:
         """An arm by name."""
         return clean(self.manifest.arm_names[arm], 16) if arm is not None and 0 <= arm < len(self.names) else "none"
+
+    def truth(self, arm: int) -> int | None:
+        """An arm's true mean, once it is revealed."""
+        means = self.manifest.arm_means
+        return means[arm] if means else None
 
     @property
     def names(self) -> Sequence[str]:

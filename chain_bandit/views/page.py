@@ -27,18 +27,18 @@ MARKS = {"ok": "✓", "bad": "✗", "open": "?", "none": "\N{EN DASH}"}
 def page(
     manifest: Mapping[str, Any],
     report: AuditReport,
-    rounds: Any,
+    rounds: Any = None,
     measured: Mapping[str, Any] | None = None,
     *,
     scenario: str | None = None,
     evidence: Sequence[Mapping[str, Any]] = (),
 ) -> str:
-    """The page of one run. The same arguments give the same text.
+    """The page of one run, or of a history alone. The same arguments give the same text.
 
     Args:
-        manifest: of the run folder.
+        manifest: of the run folder, or `manifest_of` the history.
         report: what the audit of its history says.
-        rounds: the pyarrow table of rounds.
+        rounds: the pyarrow table of rounds; None where there is only a history.
         measured: seconds of the machine that ran it.
         scenario: the locked scenario's text.
         evidence: proofs of equivocation, as in the run folder.
@@ -107,7 +107,13 @@ def _top(facts: Facts) -> Markup:
 
 
 def _regret(facts: Facts) -> Markup:
-    burn_in, horizon = facts.manifest.burn_in, facts.manifest.rounds
+    if not facts.columns:
+        said = (
+            "Regret, and what others would have lost on the same draws, is counted by who plays a game, and is not in "
+            "its history: the page of the run folder has it."
+        )
+        return _section("regret", tag("p", said, class_="quiet"))
+    burn_in, horizon = facts.manifest.burn_in, facts.last
     rows: list[list[object]] = [
         [
             line.name if line.key in ("total", "ucb1", "oracle") else tag("span", line.name, class_="part"),
@@ -132,7 +138,7 @@ def _regret(facts: Facts) -> Markup:
         table(["rewards lost, per honest participant", f"rounds {span(1, horizon)}", span(burn_in + 1, horizon)],
               rows, "-nn"),
         picture(themed(plots.arms_pulled(facts)), "Which arm the honest pulled, round by round; the best arm is on "
-                "top, beside each name its true mean." + ("" if facts.manifest.rounds <= plots.MARKS else
+                "top, beside each name its true mean." + ("" if facts.last <= plots.MARKS else
                 " Rounds that share a mark show every arm that was pulled in one of them."), "broad"),
     )  # fmt: skip
 
@@ -147,8 +153,9 @@ def _estimators(facts: Facts) -> Markup:
     more = len(facts.names) - len(panels)
     return _section(
         "estimators",
-        tag("p", "The global estimator of each arm (line), as the contract recorded it, against the true mean "
-            "(dashed), which the environment revealed after the game. Best arm first."
+        tag("p", "The global estimator of each arm (line), as the contract recorded it"
+            + (", against the true mean (dashed), which the environment revealed after the game. Best arm first."
+               if facts.manifest.arm_means else ". The environment has not revealed the true means.")
             + (f" {more:,} further arms are in the files of the run." if more else "")),
         tag("div", *(tag("div", Markup(themed(svg))) for _, svg in panels), class_="panels"),
         _rejections(facts),
@@ -209,8 +216,17 @@ def _agreement(facts: Facts) -> str:
     p = Parameters(**given)
     return (
         f"In each recorded round {_validating(p)}, less whoever is on the block list; {_commanding(p)}, and the "
-        f"block is certified by at least {p.quorum(p.validators)} signatures of {p.validators}. {_counted(p)}"
+        f"block is certified by {_certified(facts, p)}. {_counted(p)}"
     )
+
+
+def _certified(facts: Facts, p: Parameters) -> str:
+    """How many signatures a block took: a quorum is one of whoever validates, and that may be others every round."""
+    counts = {len(row.validators) for row in facts.rows if row.means is not None and row.signers}
+    if not counts:
+        return "a quorum of them"
+    least, most = (f"{p.quorum(count)} signatures of {count}" for count in (min(counts), max(counts)))
+    return f"at least {least}" + (f" where the fewest validate, {most} where the most do" if least != most else "")
 
 
 def _validating(p: Parameters) -> str:
@@ -309,7 +325,7 @@ def _chain(facts: Facts) -> Markup:
         picture(themed(plots.gas(facts)), None, "broad"),
         table(["method", "transactions", "gas", "gas each", "share"], rows, "-nnnn"),
         tag("p", f"Other transactions with the contract: {others}.") if others else None,
-        tag("p", "Any round, participant or transaction, decoded: ", code("chain-bandit show RUN_DIR round N"),
+        tag("p", "Any round, participant or transaction, decoded: ", code("chain-bandit show RUN_OR_EXPORT round N"),
             class_="quiet"),
     )  # fmt: skip
 
@@ -326,23 +342,38 @@ def _mode(facts: Facts) -> str:
 def _method(facts: Facts, measured: Mapping[str, Any] | None, scenario: str | None) -> Markup:
     manifest = facts.manifest
     given = facts.report.game.get("parameters") or {}
-    pairs: list[tuple[str, object]] = [
+    claimed: list[tuple[str, object]] = [] if manifest.run_digest is None else [
         ("chain_bandit", clean(manifest.version)),
         ("seed", clean(manifest.seed, 80)),
         ("run digest", code(clean(manifest.run_digest, 80))),
+    ]
+    pairs: list[tuple[str, object]] = [
+        *claimed,
         ("digest recomputed from the chain",
          code(clean(facts.report.run_digest or "not recomputed: bodies are missing", 80))),
     ]
     return _section(
         "method",
         facts_list(pairs),
-        tag("p", "In the run folder, this plays the same game again; its digest must come out the same:"),
-        tag("pre", "chain-bandit run scenario.lock.toml --out again"),
+        *_again(facts),
         _parameters(given),
         _times(measured) if measured else None,
         tag("details", tag("summary", "The locked scenario"), tag("pre", _bounded(scenario)))
         if scenario else None,
     )
+
+
+def _again(facts: Facts) -> tuple[Markup, Markup]:
+    """How this is made once more: the game, or where there is only its history, the page."""
+    if facts.columns:
+        said = "In the run folder, this plays the same game again; its digest must come out the same:"
+        return tag("p", said), tag("pre", "chain-bandit run scenario.lock.toml --out again")
+    said = (
+        "Made from the game's history alone. Names of arms, scenario, seed and regret are not in it; whoever has the "
+        "export makes this page again:"
+    )
+    command = f"chain-bandit audit --history EXPORT --head {clean(facts.report.head, 80)} --page PAGE.html"
+    return tag("p", said), tag("pre", command)
 
 
 def _bounded(scenario: str) -> str:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chain_bandit.audit.exhibits import Exhibit
+from chain_bandit.audit.exhibits import NEEDED, Exhibit
 from chain_bandit.audit.report import Finding, Weight
 from chain_bandit.views.facts import Facts, clean, short, whole
 from chain_bandit.views.markup import Cell, Markup, code, joined, table, tag
@@ -43,7 +43,8 @@ def _violations(facts: Facts) -> Markup | None:
             _exhibit(item.exhibit, first[item.check] is item) if item.exhibit else None)
         for item in found[:SHOWN]
     ]  # fmt: skip
-    return tag("div", tag("h3", "What contradicts the rules"), tag("ul", *items), _more(len(found)),
+    needed = tag("p", NEEDED, class_="quiet") if any(item.exhibit for item in found) else None
+    return tag("div", tag("h3", "What contradicts the rules"), tag("ul", *items), needed, _more(len(found)),
                class_="violations")  # fmt: skip
 
 

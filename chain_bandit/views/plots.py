@@ -82,7 +82,7 @@ def regret_from_start(facts: Facts) -> str:
             curve = [columns[f"regret_{key}"][i] / UNIT for i in at]
             axes.plot(x, curve, color=colour, linewidth=1.6)
             labels.append((curve[-1], f"{name} {curve[-1]:,.1f}", colour))
-        _frame(axes, facts.manifest.rounds, 1, "regret from round 1, per honest participant")
+        _frame(axes, facts.last, 1, "regret from round 1, per honest participant")
         if burn_in:
             axes.axvspan(1, burn_in, color=MUTED, alpha=0.09, linewidth=0)
         end_labels(axes, x[-1], labels)
@@ -115,7 +115,7 @@ def regret_after_burn_in(facts: Facts) -> str:
             axes.plot(x, values, color=colour, linewidth=1.6)
             labels.append((values[-1], f"{name} {values[-1]:,.1f}", colour))
         axes.plot(x, honest, color=BLUE, linewidth=2.2)
-        _frame(axes, facts.manifest.rounds, x[0], f"regret of rounds {x[0]:,} to {facts.manifest.rounds:,} only")
+        _frame(axes, facts.last, x[0], f"regret of rounds {x[0]:,} to {facts.last:,} only")
         end_labels(axes, x[-1], labels)
         return svg(made, "regret-after", "Cumulative regret after the burn-in of chain_bandit and two rivals")
 
@@ -143,20 +143,18 @@ def _inside(axes: "Axes", x: Sequence[float], below: Sequence[float], above: Seq
 
 def estimators(facts: Facts) -> list[tuple[str, str]]:
     """One small panel an arm, best arm first: (name, SVG) of its global estimator over rounds and its true mean."""
-    manifest = facts.manifest
+    truths = facts.manifest.arm_means
     rows = [row for row in facts.rows if row.means is not None]
-    order = sorted(range(len(manifest.arm_means)), key=lambda arm: (-manifest.arm_means[arm], arm))[:PANELS]
+    order = facts.by_mean[:PANELS]
     if not rows:
         return []
     at = thinned(rows, 240)
     x = [rows[i].round for i in at]
     shown = [mean for i in at for mean in rows[i].means or () if mean <= UNIT] or [0, UNIT]
-    low = min(*shown, *manifest.arm_means) / UNIT
-    high = max(*shown, *manifest.arm_means) / UNIT
+    low, high = min(shown + (truths or [])) / UNIT, max(shown + (truths or [])) / UNIT
     panels = []
     with drawing():
         for arm in order:
-            truth = manifest.arm_means[arm] / UNIT
             values = [
                 (rows[i].means or ())[arm] / UNIT if (rows[i].means or ())[arm] <= UNIT else float("nan") for i in at
             ]
@@ -164,7 +162,6 @@ def estimators(facts: Facts) -> list[tuple[str, str]]:
             place(made, 26, 40, 22, 20)
             axes.set_xlim(x[0], max(x[-1], x[0] + 1))
             axes.set_ylim(low - 0.06 * (high - low) - 1e-6, high + 0.06 * (high - low) + 1e-6)
-            axes.axhline(truth, color=INK, linewidth=1, linestyle=(0, (4, 2.5)))
             axes.plot(x, values, color=BLUE, linewidth=1.8, drawstyle="steps-post")
             axes.set_title(facts.names[arm][:22], loc="left", x=0, pad=5, color=INK, fontweight="bold")
             axes.set_xticks([x[0], x[-1]], [f"{x[0]:,}", f"{x[-1]:,}"])
@@ -173,11 +170,15 @@ def estimators(facts: Facts) -> list[tuple[str, str]]:
             for side in axes.spines.values():
                 side.set_visible(False)
             axes.axhline(low - 0.06 * (high - low), color=RULE, linewidth=1)
-            labels = [(truth, f"{truth:.3f}", INK)]
+            labels, title = [], f"Global estimator of {facts.names[arm]} over rounds"
+            if truths:
+                truth = truths[arm] / UNIT
+                axes.axhline(truth, color=INK, linewidth=1, linestyle=(0, (4, 2.5)), zorder=1)
+                labels.append((truth, f"{truth:.3f}", INK))
+                title += f"; its true mean is {truth:.3f}"
             if values[-1] == values[-1]:
                 labels.append((values[-1], f"{values[-1]:.3f}", BLUE))
             end_labels(axes, x[-1], labels, 12)
-            title = f"Global estimator of {facts.names[arm]} over rounds; its true mean is {truth:.3f}"
             panels.append((facts.names[arm], svg(made, f"arm-{arm}", title)))
     return panels
 
@@ -185,13 +186,14 @@ def estimators(facts: Facts) -> list[tuple[str, str]]:
 def arms_pulled(facts: Facts) -> str:
     """Which arm the honest pulled in every round; the best arm on top. Rounds beyond `MARKS` share a mark."""
     manifest, pulled = facts.manifest, facts.columns["arm"]
-    order = sorted(range(len(manifest.arm_means)), key=lambda arm: (-manifest.arm_means[arm], arm))[:PANELS]
+    order = facts.by_mean[:PANELS]
     place_of = {arm: len(order) - 1 - rank for rank, arm in enumerate(order)}
     counts = {arm: sum(value == arm for value in pulled) for arm in order}
     first, total = facts.columns["round"][0], len(pulled)
     with drawing():
         made, axes = figure(920, 44 + 19 * len(order))
-        labels = [f"{facts.names[arm][:14]}  {manifest.arm_means[arm] / UNIT:.3f}" for arm in order]
+        truths = manifest.arm_means or []
+        labels = [facts.names[arm][:14] + (f"  {truths[arm] / UNIT:.3f}" if truths else "") for arm in order]
         place(made, 12 + 7 * max(map(len, labels)), 60, 22, 20)
         axes.set_xlim(first, first + total)
         axes.set_ylim(-0.5, len(order) - 0.5)

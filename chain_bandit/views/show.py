@@ -9,7 +9,7 @@ from rich.text import Text
 
 from chain_bandit.audit.rows import RoundRow
 from chain_bandit.history.records import CREATION, PACKED, Accusation, Call
-from chain_bandit.protocol.blocks import Header, Kind, Report, seats
+from chain_bandit.protocol.blocks import KEYS_BYTES, Header, Kind, Report, seats
 from chain_bandit.protocol.reputation import FULL
 from chain_bandit.protocol.settlement import PULL_BYTES, decode_pulls
 from chain_bandit.protocol.units import UNIT
@@ -24,7 +24,8 @@ def show_round(inside: Inside, round_: int) -> RenderableType:
     row = inside.record(round_)
     entry = next((each for each in inside.entries() if each.row.round == round_), None)
     pairs: list[tuple[str, object]] = [
-        ("round", f"{round_:,} of {manifest.rounds:,}"), ("ended as", row.kind), ("honest arm", inside.arm(row.arm)),
+        ("round", f"{round_:,} of {whole(manifest.rounds)}"), ("ended as", row.kind),
+        ("honest arm", inside.arm(row.arm)),
         ("costly", {None: "not known", True: "yes", False: "no"}[row.costly]),
         ("chain block", whole(row.block)),
         ("gas", whole(row.gas) if row.gas else "that of the round before, in whose transaction it was recorded"),
@@ -87,7 +88,6 @@ def _report_tables(
     inside: Inside, row: RoundRow, header: Header, reports: Mapping[int, Report]
 ) -> Iterator[RenderableType]:
     reporters = sorted(reports) or list(seats(header.reporters))
-    truth = inside.manifest.arm_means
     names = [clean(name, 12) for name in inside.names]
     room = (66 - max(map(len, names))) // 6  # seats beside each other in 80 columns
     for start in range(0, len(reporters), room):
@@ -103,8 +103,10 @@ def _report_tables(
                      + ("*" if seat in kept else " " if seat in enough else "~"), "" if seat in kept else "dim")
                 for seat in group
             ]  # fmt: skip
-            made.add_row(Text(names[arm], "bold" if arm == row.arm else ""), mean(truth[arm]),
-                         mean(value).strip(), str(len(kept)), *cells)  # fmt: skip
+            truth = inside.truth(arm)
+            made.add_row(Text(names[arm], "bold" if arm == row.arm else ""),
+                         whole(None) if truth is None else mean(truth), mean(value).strip(), str(len(kept)),
+                         *cells)  # fmt: skip
         yield titled("Reports by seat: * in B, ~ too few pulls", made)
 
 
@@ -131,7 +133,7 @@ def show_participant(inside: Inside, who: str) -> RenderableType:
          if inside.parameters.sortition else f"{whole(account.stake)} wei"),
         ("withdrawn", f"{whole(account.withdrawn)} wei, still owed {whole(account.owed)}"),
         ("reported in", f"{reported:,} of {len(blocks):,} blocks, counted for some arm in {counted:,}"),
-        ("equivocated", "proven by the honest" if seat in inside.manifest.accused else "no proof"),
+        ("equivocated", "proven" if seat in inside.manifest.accused else "no proof"),
         ("blocked", f"from round {since[seat]:,} on" if len(since) > seat and since[seat] else "never"),
         *_reputation(inside, seat),
     ]  # fmt: skip
@@ -171,11 +173,12 @@ def _last_report(inside: Inside, seat: int) -> Iterator[RenderableType]:
         ("counted", "left"),
     )  # fmt: skip
     for arm, value in enumerate(report.means):
-        truth = inside.manifest.arm_means[arm]
+        truth = inside.truth(arm)
+        off = None if truth is None else value - truth
         counted = "in B" if header.selected[arm] >> seat & 1 else (
             "trimmed" if header.candidates[arm] >> seat & 1 else "too few pulls"
         )
-        made.add_row(Text(clean(inside.names[arm], 20)), amount(value, 3), amount(truth, 3), signed(value - truth, 3),
+        made.add_row(Text(clean(inside.names[arm], 20)), amount(value, 3), amount(truth, 3), signed(off, 3),
                      mean(header.means[arm]).strip(), counted)  # fmt: skip
     yield titled(f"Its last report, round {header.round:,}", made)
 
@@ -212,19 +215,31 @@ def _arguments(inside: Inside, call: Call) -> list[tuple[str, str]]:
         return said + (_signatures(*values[1:]) if values[1:] else [])
     if call.method == "reportEquivocation":
         return _proof(inside, values[0])
+    if call.method == "join":
+        return _keys(values[0])
     if call.method == "settleRewards" and inside.parameters.sealed:
         return [("through", whole(values[0])), ("receipt tags", _value(values[1]))]
     if call.method == "settleRewards":
         return [("through", whole(values[0])), *_pulls(inside, *values)]
     if call.method == "settleCosts":
         return [("records", whole(len(values[0]))), *(_cost(entry) for entry in values[0])]
-    return [(name, _value(value)) for name, value in zip(_NAMES.get(call.method, ()), values, strict=False)]
+    return [(name, _value(value)) for name, value in zip(_NAMES.get(call.method, ()), values, strict=True)]
 
 
 _NAMES = {
     "open": ("salt",), "reveal": ("secret", "roles", "model"), "settleSums": ("sums",),
     "revealSeal": ("sealing key",),
 }  # fmt: skip
+
+
+def _keys(data: bytes) -> list[tuple[str, str]]:
+    """What a seat brings when it joins, as the contract packs it."""
+    if len(data) != KEYS_BYTES:
+        return [("keys", _value(data))]
+    return [
+        ("VRF key", "0x" + data[:-34].hex()), ("hash of its sealing key", _value(data[-34:-2])),
+        ("weight", whole(int.from_bytes(data[-2:], "big"))),
+    ]  # fmt: skip
 
 
 def _blocks(inside: Inside, call: Call) -> Iterator[tuple[str, str]]:

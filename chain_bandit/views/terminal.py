@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from chain_bandit.audit.catalogue import PROVES
+from chain_bandit.audit.exhibits import NEEDED
 from chain_bandit.audit.report import AuditReport, Violation
 from chain_bandit.views.facts import Facts, amount, check_status, clean, signed, span, whole
 from chain_bandit.views.wording import aborted, attacking_pays, beyond_bounds, seconds
@@ -26,7 +27,7 @@ _HEADER = (
     ("scenario", "game"), ("participants", "participants"), ("arm_names", "arms"), ("rounds", "rounds"),
     ("burn_in", "burn-in"), ("seed", "seed"), ("chain", "chain"), ("chain_id", "chain id"), ("contract", "contract"),
     ("certificate", "certificate"), ("sortition", "sortition"),
-    ("head", "last block"), ("run_digest", "run digest"), ("out", "folder"),
+    ("head", "last block"), ("run_digest", "run digest"), ("out", "folder"), ("history", "history"),
 )  # fmt: skip
 
 
@@ -163,6 +164,7 @@ def checks_table(report: AuditReport) -> RenderableType:
         Text(f"audit {report.verdict}: {passed:,} passed, {report.failed:,} failed, {report.not_checkable:,} open",
              {"passed": "bold green", "violated": "bold red"}.get(report.verdict, "bold yellow")),
         *(line for item in report.violations for line in _violation(item, first[item.check] is item)),
+        *([Text(NEEDED, "dim")] if any(item.exhibit for item in report.violations) else []),
         *(Text(f"open {name}: {clean(tally.evidence, 300)}", "yellow") for name, tally in report.checks.items()
           if tally.not_checkable and not tally.failed),
         *(Text(f"{item.weight}: {clean(item.sentence, 400)}") for item in report.findings),
@@ -222,7 +224,7 @@ class _Checks:
 def regret_table(manifest: Mapping[str, Any], report: AuditReport, rounds: Any) -> RenderableType:
     """Regret of the honest in its parts, beside UCB1 and the oracle: over all rounds, and after the burn-in."""
     facts = Facts.of(manifest, report, rounds)
-    burn_in, horizon = facts.manifest.burn_in, facts.manifest.rounds
+    burn_in, horizon = facts.manifest.burn_in, facts.last
     made = plain_table(
         ("rewards lost, per honest participant", "left"), (f"rounds {span(1, horizon)}", "right"),
         (span(burn_in + 1, horizon), "right"),

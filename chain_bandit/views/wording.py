@@ -67,6 +67,8 @@ def _listed(names: Sequence[str]) -> str:
 
 def what_it_cost(facts: Facts) -> str:
     """What failed and costly rounds took from an honest participant, in one sentence."""
+    if not facts.columns:
+        return "What that cost the honest in expectation is not in a history: only who played the game counts regret."
     lost = {line.key: line.total / UNIT for line in facts.regret}
     failed, cost = lost["failed"], lost["cost"]
     if not failed and not cost:
@@ -84,8 +86,8 @@ def headline(facts: Facts) -> list[str]:
     known = all(p.role for p in people) and bool(people)
     who = f"{len(people)} participants" + (f", {malicious} of them malicious," if known else "")
     first = (
-        f"{who} learned together which of {len(facts.names)} arms is best, over {manifest.rounds:,} rounds that a "
-        "contract recorded."
+        f"{who} learned together which of {_counted(len(facts.names), 'arm')} is best, over "
+        f"{'rounds' if manifest.rounds is None else _counted(manifest.rounds, 'round')} that a contract recorded."
     )
     return [first, learned(facts)]
 
@@ -95,10 +97,11 @@ def learned(facts: Facts) -> str:
     last = next((row.means for row in reversed(facts.rows) if row.kind == "approved" and row.means), None)
     if last is None:
         return "No block was approved."
-    truth = facts.manifest.arm_means
+    truth, best = facts.manifest.arm_means, facts.by_mean[0]
     found = max(range(len(last)), key=lambda arm: (last[arm], -arm))
-    best = max(range(len(truth)), key=lambda arm: (truth[arm], -arm))
     said = f"The last block puts {facts.names[found]} first, at {last[found] / UNIT:.3f}"
+    if truth is None:
+        return f"{said}; the true means are not revealed."
     if truth[found] == truth[best]:
         return f"{said}; it is the best arm, with a true mean of {truth[best] / UNIT:.3f}."
     return (

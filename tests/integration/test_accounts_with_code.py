@@ -7,12 +7,14 @@ import pytest
 from eth_utils.address import to_checksum_address
 
 from chain_bandit.audit.audit import audit
+from chain_bandit.audit.exhibits import Place, exhibit
 from chain_bandit.audit.report import AuditReport
 from chain_bandit.chain.errors import NodeUnreachable
 from chain_bandit.chain.patience import Patience
 from chain_bandit.history.blocks import History
-from chain_bandit.history.records import SELECTORS
+from chain_bandit.history.records import SELECTORS, calls_in
 from tests.integration.live import Anvil, anvil
+from tests.integration.test_exhibits import shows
 from tests.unit.audit.played_game import Played, Script
 from tests.unit.audit.test_order import without
 
@@ -158,3 +160,14 @@ def test_an_account_whose_code_withdraws_for_it_is_no_violation(node: Anvil) -> 
 
 def _hex(address: bytes) -> str:
     return "0x" + address.hex()
+
+
+def test_the_number_of_a_transaction_is_shown_without_those_of_its_authorizations(game: CalledOff) -> None:
+    number = game.number(2)
+    game.delegate(2, SOMEWHERE)
+    block = tuple(game.chain.blocks)[-1]
+    (call,) = calls_in(block, bytes.fromhex(SOMEWHERE[2:]))
+    assert [given.nonce for given in call.transaction.authorizations] == [number + 1]
+    made = exhibit(Place(block, call.block, call), "chain.order")
+    assert made.bytes == hex(number)
+    shows(made, game.node.url)

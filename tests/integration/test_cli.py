@@ -400,6 +400,35 @@ def test_audit_exits_5_when_the_node_does_not_answer(tmp_path: Path) -> None:
     assert "does not answer" in result.stderr
 
 
+def test_an_export_alone_gives_a_page_and_a_look_inside(finished: Path, tmp_path: Path, called: Called) -> None:
+    """Whoever has no run folder: one file, moved to where nothing else is."""
+    export, page = tmp_path / "game.jsonl.gz", tmp_path / "page.html"
+    export.write_bytes((finished / "history.jsonl.gz").read_bytes())
+    result = called("audit", "--history", export, "--page", page)
+    assert result.returncode == 0, result.stderr
+    assert "<!DOCTYPE html>" in page.read_text(encoding="utf-8")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["game.jsonl.gz", "page.html"]
+    for arguments in ([], ["round", "20"], ["participant", "3"]):
+        alone, whole = (called("show", place, *arguments, "--json") for place in (export, finished))
+        assert alone.returncode == 0, alone.stderr
+        said, known = json.loads(alone.stdout), json.loads(whole.stdout)
+        if arguments:
+            assert said == known
+        else:
+            found = {name: value for name, value in said["manifest"].items() if value is not None}
+            assert found.pop("scenario").startswith("The game at 0x")
+            assert found == {name: known["manifest"][name] for name in found}
+        assert called("show", export, *arguments).returncode == 0
+
+
+def test_a_page_of_a_run_folder_is_its_report(finished: Path, tmp_path: Path, called: Called) -> None:
+    page = tmp_path / "page.html"
+    assert called("audit", finished, "--page", page).returncode == 0
+    assert page.read_bytes() == (finished / "report.html").read_bytes()
+    refused = called("audit", finished, "--page", tmp_path)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+
+
 def test_show_walks_rounds_participants_and_transactions(finished: Path, tmp_path: Path, called: Called) -> None:
     for arguments in ([], ["round", 30], ["participant", 3]):
         result = chain_bandit("show", finished, *arguments, cwd=tmp_path)

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from chain_bandit.audit.report import AuditReport
+from chain_bandit.audits import audit_file
 from chain_bandit.chain import answers, remote
 from chain_bandit.chain.errors import ForeignContract, NodeUnreachable
 from chain_bandit.chain.remote import at_url
@@ -26,7 +27,7 @@ from chain_bandit.history.collect import collect
 from chain_bandit.history.errors import NodeDisagrees
 from chain_bandit.history.evm import decode_header, decode_receipt, decode_transaction
 from chain_bandit.protocol.digests import keccak
-from chain_bandit.runs import audit_node
+from chain_bandit.runs import history_of_node
 from tests.few import few
 from tests.integration.faults import error, instead
 from tests.integration.live import Anvil, Batch, Fault, Handler, anvil, pause, proxy
@@ -78,8 +79,8 @@ def chain() -> Iterator[Chain]:
 def audited(
     chain: Chain, fault: Fault, head: bytes | None = None, first: int | None = None, last: int | None = None
 ) -> AuditReport:
-    with proxy(chain.node.url, fault) as url:
-        return audit_node(at_url(url), chain.contract, first, last, head)
+    with proxy(chain.node.url, fault) as url, history_of_node(at_url(url), chain.contract, first, last) as path:
+        return audit_file(path, head)
 
 
 def honest(handler: Handler, batch: Batch) -> bool:

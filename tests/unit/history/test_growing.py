@@ -1,8 +1,10 @@
 """A history that comes in from a node: whole or not there, taken up after any stop, one block in memory."""
 
 import os
+import signal
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from chain_bandit.history.collect import collect
 from chain_bandit.history.errors import HistoryError, NodeDisagrees
 from chain_bandit.history.evm import HEADER_FIELDS, ordered_root
 from chain_bandit.history.growing import grow, partial_of
-from chain_bandit.lines import FileLines, LinesDamaged, LinesLocked
+from chain_bandit.lines import FileLines, LinesLocked
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
 from tests.unit.history.small_chain import CONTRACT, json_rpc
@@ -104,11 +106,70 @@ def test_a_torn_line_is_asked_for_again(node: EmbeddedNode, tmp_path: Path, bodi
         path.unlink()
 
 
+@pytest.mark.parametrize("at", range(FIRST, LAST + 1))
+def test_what_came_in_before_a_kill_is_not_asked_for_again(
+    node: EmbeddedNode, tmp_path: Path, bodies: Bodies, whole: bytes, at: int
+) -> None:
+    """Nothing runs between the kill and the end of the process: what is kept is what was written by then."""
+    path, asked = tmp_path / "history", list[int]()
+
+    def kill(done: int, total: int) -> None:
+        if FIRST + done == at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    child = os.fork()
+    if not child:
+        try:
+            grow(json_rpc(node), CONTRACT, FIRST, LAST, path, bodies, kill)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    kept = partial_of(path).read_bytes()
+    assert kept == b"".join(whole.splitlines(keepends=True)[: 1 + at - FIRST])[: len(kept)]
+    grow(counting(node, asked), CONTRACT, FIRST, LAST, path, bodies)
+    assert path.read_bytes() == whole
+    assert asked == list(range(at, LAST + 1))
+
+
+def test_no_damage_to_what_is_kept_gets_into_a_history(
+    node: EmbeddedNode, tmp_path: Path, bodies: Bodies, whole: bytes
+) -> None:
+    """A bit of any byte: what stands before the damaged line is kept, unless that line's hash alone is another."""
+    path = tmp_path / "history"
+    for at in range(whole.index(b"\n"), len(whole), 61):
+        partial_of(path).write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        grow(json_rpc(node), CONTRACT, FIRST, LAST, path, bodies)
+        assert path.read_bytes() == whole, at
+        path.unlink()
+
+
+@pytest.mark.parametrize("how", ["receipt", "transaction", "junk", "missing", "swapped", "twice", "body"])
+def test_a_history_goes_on_before_the_first_line_that_does_not_fit(
+    node: EmbeddedNode, tmp_path: Path, bodies: Bodies, whole: bytes, how: str
+) -> None:
+    path, asked, lines = tmp_path / "history", list[int](), whole.splitlines(keepends=True)
+    if how in ("receipt", "transaction"):
+        begun = lines[4].index(f'"{how}s":["0x'.encode()) + len(how) + 60
+        lines[4] = lines[4][:begun] + (b"1" if lines[4][begun:][:1] == b"0" else b"0") + lines[4][begun + 1 :]
+    lines = {
+        "junk": [*lines[:4], b"junk\n", *lines[5:]], "missing": [*lines[:4], *lines[5:]],
+        "swapped": [*lines[:4], lines[5], lines[4], *lines[6:]], "twice": [*lines[:4], lines[3], *lines[4:]],
+        "body": [*lines[:4], lines[4].replace(b'"bodies":[', b'"bodies":["0x00"', 1), *lines[5:]],
+    }.get(how, lines)  # fmt: skip
+    partial_of(path).write_bytes(b"".join(lines))
+    grow(counting(node, asked), CONTRACT, FIRST, LAST, path, bodies)
+    assert path.read_bytes() == whole
+    assert asked == list(range(FIRST + 3, LAST + 1))
+
+
 def test_blocks_that_the_node_no_longer_has_are_forgotten(
     node: EmbeddedNode, tmp_path: Path, bodies: Bodies, whole: bytes
 ) -> None:
-    path, asked, lines = tmp_path / "history", list[int](), whole.splitlines(keepends=True)
-    partial_of(path).write_bytes(b"".join([*lines[:4], lines[5]]))  # block 5 where block 4 should be
+    """A block of its own transactions and receipts on the right parent, and yet not this chain's."""
+    path, asked, blocks = tmp_path / "history", list[int](), files.parse(whole).blocks
+    fields = rlp.decode(tuple(blocks)[3].header)
+    forked = replace(tuple(blocks)[3], header=rlp.encode([*fields[:3], bytes(32), *fields[4:]]))
+    partial_of(path).write_bytes(b"".join([*whole.splitlines(keepends=True)[:4], files.block_line(forked)]))
     grow(counting(node, asked), CONTRACT, FIRST, LAST, path, bodies)
     assert asked == list(range(FIRST, LAST + 1))
     assert path.read_bytes() == whole
@@ -151,13 +212,6 @@ def test_the_history_of_another_contract_is_not_overwritten(
         with pytest.raises(HistoryError, match="name another file"):
             grow(json_rpc(node), contract, first, LAST, path, bodies)
         assert partial_of(path).read_bytes() == whole
-
-
-def test_a_damaged_line_is_named(node: EmbeddedNode, tmp_path: Path, bodies: Bodies, whole: bytes) -> None:
-    path = tmp_path / "history"
-    partial_of(path).write_bytes(whole.replace(b'"header":"0x', b'"header":"0y', 2))
-    with pytest.raises(LinesDamaged, match=":2: "):
-        grow(json_rpc(node), CONTRACT, FIRST, LAST, path, bodies)
 
 
 def test_two_processes_do_not_write_one_file(node: EmbeddedNode, tmp_path: Path, bodies: Bodies) -> None:
@@ -205,4 +259,6 @@ def test_memory_does_not_grow_with_the_history(
     assert peak(rpc, 2_000, tmp_path / "long", bodies) < 1.2 * peak(rpc, 600, tmp_path / "short", bodies) + 100_000
     assert sum(1 for _ in files.read(tmp_path / "long").blocks) == 2_000
     monkeypatch.setattr(growing, "SYNC_EVERY", 1 << 30)  # the planted fault: all of it waits in memory
+    monkeypatch.setattr(FileLines, "sync", FileLines.write)
+    monkeypatch.setattr(FileLines, "write", lambda lines: None)
     assert peak(rpc, 2_000, tmp_path / "hoarded", bodies) > 2_000 * 600

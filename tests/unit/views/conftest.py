@@ -69,6 +69,13 @@ def batched(tmp_path_factory: pytest.TempPathFactory) -> Sample:
     return play(tmp_path_factory.mktemp("batched"), changes)
 
 
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    """A game whose validators are drawn, some of them by more than one trial."""
+    changes = {"participants": 9, "quorum": "majority", "sortition": 0.7, "weights": [1, 1, 2, 1, 1, 3, 1, 1, 2]}
+    return play(tmp_path_factory.mktemp("drawn"), changes)
+
+
 def play(place: Path, changes: dict[str, Any]) -> Sample:
     (place / "views.toml").write_text(SCENARIO, encoding="utf-8")
     (place / "run").mkdir()

@@ -10,7 +10,7 @@ from chain_bandit.audit.audit import audit
 from chain_bandit.audit.exhibits import Exhibit, Field
 from chain_bandit.audit.report import Violation
 from chain_bandit.history.blocks import History
-from chain_bandit.views.facts import RunUnreadable, read_manifest
+from chain_bandit.views.facts import RunUnreadable, manifest_of, read_manifest
 from chain_bandit.views.page import page
 from chain_bandit.views.wording import SECTIONS
 
@@ -52,6 +52,16 @@ def text(sample):
     evidence = [{"seat": 3, "round": 12, "role": "COMMANDER", "phase": "BLOCK", "contents": ["aa" * 32, "bb" * 32],
                  "signatures": ["cc" * 64, "dd" * 64]}]  # fmt: skip
     return page(*sample.run, sample.measured, scenario=sample.scenario, evidence=evidence)
+
+
+@pytest.mark.parametrize("game", ["sample", "batched", "drawn"])
+def test_page_says_how_many_signatures_certified_a_block(game, request):
+    """A certificate holds no more signatures than a quorum: those of the history are what the page says."""
+    played = request.getfixturevalue(game)
+    said = re.search(r"certified by at least (.*?)\. ", page(*played.run))[1]
+    counts = {(len(row.signers), len(row.validators)) for row in played.report.rounds if row.means and row.signers}
+    found = {tuple(map(int, pair)) for pair in re.findall(r"(\d+) signatures of (\d+)", said)}
+    assert found == {min(counts, key=lambda pair: pair[1]), max(counts, key=lambda pair: pair[1])}
 
 
 def test_page_has_every_section_and_each_link_leads_to_one(text):
@@ -211,6 +221,42 @@ def longer(sample, rounds):
 def test_page_does_not_grow_with_the_rounds(sample):
     sizes = [len(page(*longer(sample, rounds))) for rounds in (3_000, 30_000)]
     assert sizes[1] < 1.1 * sizes[0] < 500_000
+
+
+def section(text, anchor):
+    return re.search(rf'<section id="{anchor}">.*?</section>', text, flags=re.S)[0]
+
+
+@pytest.mark.parametrize("game", ["sample", "batched", "drawn"])
+def test_page_of_a_history_alone_says_what_that_of_its_run_folder_says(game, request):
+    """What only the run folder knows is left out; all else was counted by who played, and is found again."""
+    played = request.getfixturevalue(game)
+    alone, whole = page(manifest_of(played.report, played.history), played.report), page(*played.run)
+    read(alone)
+    for anchor in ("money", "estimators", "reputation", "chain", "audit"):
+        assert section(alone, anchor) == section(whole, anchor)
+    assert section(alone, "regret").count("<svg") == 0
+    assert "is counted by who plays" in section(alone, "regret")
+    assert "expectation is not in a history" in section(alone, "conduct")
+    assert f"--head {played.report.head} --page" in section(alone, "method")
+    assert "digest matches" not in alone
+    assert f"The game at {played.manifest['contract'][:8]}" in alone
+    since = played.report.game["blocked_from"]
+    assert manifest_of(played.report, played.history)["accused"] == [seat for seat, at in enumerate(since) if at]
+
+
+def test_page_of_a_part_of_a_history_alone_is_a_page(sample, cut):
+    blocks = tuple(sample.history.blocks)
+    half = History(sample.history.origin, blocks[: len(blocks) // 2])
+    text = page(manifest_of(cut, half), cut)
+    read(text)
+    assert "has not revealed the true means" in text
+    assert "the true means are not revealed" in text
+    headless = History(sample.history.origin, blocks[5:])
+    report = audit(headless)
+    text = page(manifest_of(report, headless), report)
+    read(text)
+    assert "how many rounds are due is not in this history" in text
 
 
 def test_page_of_half_a_history_is_still_a_page(sample, cut):

@@ -3,10 +3,13 @@ from dataclasses import replace
 import pytest
 
 from chain_bandit.history.blocks import History
-from chain_bandit.history.records import calls
+from chain_bandit.history.records import METHODS, PACKED, Accusation, calls
+from chain_bandit.protocol.blocks import KEYS_BYTES
 from chain_bandit.protocol.reputation import FULL
+from chain_bandit.protocol.settlement import CostEntry
 from chain_bandit.protocol.units import UNIT
-from chain_bandit.views.inside import Inside, NotShown
+from chain_bandit.views.facts import manifest_of
+from chain_bandit.views.inside import Inside, NotShown, plain
 from chain_bandit.views.show import show_participant, show_round, show_transaction
 from tests.unit.views.on_screen import shown
 
@@ -50,6 +53,18 @@ def test_show_round_says_with_which_others_it_was_recorded_and_who_vouches(insid
     assert "a later block of its transaction holds its digest" in text
     assert "which recorded rounds" in text
     assert "Reports by seat" in text
+
+
+def test_show_of_a_history_alone_leaves_out_the_true_means_while_they_are_not_revealed(sample, cut):
+    alone = Inside.of(manifest_of(cut, sample.history), cut, sample.history)
+    row = next(row for row in cut.rounds if row.kind == "approved")
+    text = shown(show_round(alone, row.round))
+    for name in sample.manifest["arm_names"]:
+        assert next(line for line in text.splitlines() if line.startswith(name)).split()[2] == "\N{EN DASH}"
+    assert "off by" in shown(show_participant(alone, "0"))
+    whole = Inside.of(manifest_of(sample.report, sample.history), sample.report, sample.history)
+    known = Inside.of(*sample.run[:2], sample.history)
+    assert shown(show_round(whole, row.round)) == shown(show_round(known, row.round))
 
 
 def test_show_round_without_bodies_says_so(batched):
@@ -116,7 +131,7 @@ def test_show_participant_by_seat_by_address_and_by_its_beginning(inside, sample
     text = shown(show_participant(inside, "3"))
     assert address in text
     assert "liar and attacker" in text
-    assert "proven by the honest" in text
+    assert "proven" in text
     assert "proof: seat 3" in text
     since = sample.report.game["blocked_from"][3]
     assert f"from round {since} on" in text
@@ -155,6 +170,53 @@ def test_show_transaction_decodes_every_method(inside, sample):
         assert f"{call.gas:,}" in text
         for event in call.events:
             assert f"{event.name}(" in text
+
+
+ARGUMENTS = {
+    "bytes": b"\xab" * KEYS_BYTES, "bytes32": b"\xab" * 32, "uint32": 7, "uint256": 7,
+    METHODS["settleCosts"][0]: (CostEntry(b"\xab" * 32, 1, False, bytes(4)),),
+    METHODS["reportEquivocation"][0]: Accusation(
+        1, 20, b"\xab" * 32, 1, 1, b"\xab" * 32, b"\xab" * 64, b"\xab" * 32, b"\xab" * 64
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_show_transaction_drops_no_argument_of_any_method(inside, sample, method):
+    """Of every argument something is shown: without them the same call has fewer lines, by one an argument at least."""
+    call = next(call for call in calls(sample.history) if call.method == "open")
+    given = tuple(ARGUMENTS[kind] for kind in METHODS[method]) or ((b"\xab",) if method == PACKED else ())
+    lines = len(shown(show_transaction(_with(inside, replace(call, method="", arguments=())), "0x")).splitlines())
+    text = shown(show_transaction(_with(inside, replace(call, method=method, arguments=given)), "0x"))
+    assert len(text.splitlines()) >= lines + len(given)
+    assert text.count("0xab") >= sum(isinstance(each, bytes) for each in given)
+
+
+def _with(inside, call):
+    class Only(Inside):
+        def transaction(self, digest):
+            return call
+
+    return Only(inside.manifest, inside.report, inside.history)
+
+
+def test_show_transaction_tells_the_keys_of_who_joins(inside, sample):
+    """The contract takes a VRF key of 33 bytes, the hash of a sealing key, and the weight in two."""
+    call = next(call for call in calls(sample.history) if call.method == "join")
+    data = call.transaction.data[4 + 64 :][:67]
+    text = "".join(shown(show_transaction(inside, call.digest.hex())).split())
+    assert "VRFkey0x" + data[:33].hex() in text
+    assert "hashofitssealingkey0x" + data[33:65].hex() in text
+    assert "weight1" in text
+
+
+def test_a_transaction_for_json_has_its_hash_and_its_sender(sample):
+    for call in calls(sample.history):
+        said = plain(call)
+        assert said["hash"] == "0x" + call.digest.hex()
+        seats = {account.address: account.seat for account in sample.report.accounts}
+        if call.method == "join":
+            assert seats[said["from"]] == call.events[0].values[0]
 
 
 def test_show_transaction_names_the_rounds_of_a_settlement(inside, sample):
