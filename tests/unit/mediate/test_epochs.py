@@ -1,21 +1,24 @@
 """An agreement's epochs without a chain: the in-process token to the unit, whatever f validators and some liars do."""
 
 import random
+from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import pytest
 
+from chain_bandit.game.agreement import Agreement
 from chain_bandit.mediate.agreement.agreer import InProcess
 from chain_bandit.mediate.agreement.bounds import MedianOfGroups
 from chain_bandit.mediate.epochs import dealing, transcript
 from chain_bandit.mediate.epochs.epoch import Doubts, Send, Shared, Stage, Staged
+from chain_bandit.mediate.epochs.participant import Participant
 from chain_bandit.mediate.epochs.transcript import Sent
 from chain_bandit.mediate.exchange import Improvement, Step, exchanged
-from chain_bandit.protocol.agreement import body
+from chain_bandit.protocol.agreement import body, shamir
 from chain_bandit.protocol.agreement.tokens import LARGEST
-from chain_bandit.protocol.blocks import seats
-from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.blocks import mask, seats
+from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.messages import NO_BLOCK
 from chain_bandit.protocol.sharing import PRIME, evaluate
 from chain_bandit.protocol.units import UNIT
@@ -137,6 +140,71 @@ def test_groups_are_drawn_by_what_nobody_knew_and_their_median_is_that_of_the_in
         drawn.add(tuple(group.members for group in made.groups))
         assert got == MedianOfGroups(InProcess(), 3, made.seed).agree(tokens, salts(epoch, 9))[0]
     assert len(drawn) == 4
+
+
+DEALER, HOLDER = 5, 9  # a false participant, and the false validator that acts after all others
+PAIRS = replace(TERMS, groups=3)
+
+
+def probed_as(dealer: type[Participant], said: Callable[[c.Rushing, dict[int, c.Probes]], c.Probes]) -> Agreement:
+    """With these two, of whom the validator says of the dealer's share whatever it likes."""
+    return company(PAIRS, dealers={DEALER: dealer}, holders={HOLDER: type("Said", (c.Rushing,), {"said": said})})
+
+
+def drawn_in(agreement: Agreement, epoch: int) -> body.Body:
+    agreement.play(some_tokens(COUNT, epoch), salts(epoch, COUNT))
+    ended = agreement.ended[-1]
+    assert ended is not None
+    return body.decode(PAIRS, ended.body)
+
+
+def naming(at: int) -> Callable[[c.Rushing, dict[int, c.Probes]], c.Probes]:
+    """A probe of the dealer's share: its own, one on the line of any two others, then others by chance."""
+
+    def said(self: c.Rushing, probes: dict[int, c.Probes]) -> c.Probes:
+        *kept, _ = own = probes[3]
+        heard = {place: row[DEALER] for place, row in probes.items() if row[DEALER] is not None}
+        pairs = [pair for pair in combinations(heard.items(), 2) if 3 not in dict(pair)]
+        lines = [(b * (3 - i) - a * (3 - j)) * pow(j - i, -1, PRIME) % PRIME for (i, a), (j, b) in pairs]
+        ways = [own[DEALER], *lines, *range(8)]
+        return (*kept, ways[at])
+
+    return said
+
+
+@pytest.mark.parametrize(
+    ("dealer", "draws"),
+    [(Participant, 1), (c.FewShares, 1), (c.FewSharesOpened, 2), (c.Withholding, 1), (c.LateOpening, 2),
+     (c.OffPolynomial, 1)],
+)  # fmt: skip
+def test_of_a_false_dealer_a_false_validator_chooses_whether_it_counts_and_no_number(dealer, draws):
+    made = [drawn_in(probed_as(dealer, naming(at)), 0) for at in range(8)]
+    assert len({each.seed for each in made}) == len({each.counted for each in made}) == draws
+
+
+def test_who_deals_falsely_beside_a_false_validator_puts_nobody_into_a_group_of_its_choice():
+    """They try a hundred probes an epoch for one that puts seats 0 and 1 into a group of two: one in ten does so."""
+    chosen = mask((0, 1))
+
+    def said(self: c.Rushing, probes: dict[int, c.Probes]) -> c.Probes:
+        *kept, _ = probes[3]
+        honest = [seat for seat in range(COUNT) if seat != DEALER]
+        numbers = {seat: dealing.probed([probes[at][seat] for at in range(4)], 1) for seat in honest}
+        (first,) = {at: row[DEALER] for at, row in probes.items() if at != 3 and row[DEALER] is not None}.items()
+        for tried in range(100):
+            own = shamir.opened(dict((first, (3, tried))), 1).secret
+            named = [numbers[seat][1] if seat in numbers else own for seat in range(COUNT)]
+            seed = keccak(*(uint(seat, 2) + uint(number, 12) for seat, number in enumerate(named)))
+            if chosen in body.drawn(PAIRS, honest, seed):
+                break
+        return (*kept, tried)
+
+    agreement = probed_as(c.FewShares, said)
+    made = [drawn_in(agreement, epoch) for epoch in range(20)]
+    assert all(each.counted == mask(range(5)) for each in made)
+    assert sum(chosen in (group.members for group in each.groups) for each in made) <= 5
+    apart = probed_as(c.FewShares, lambda self, probes: probes[3])
+    assert [each.seed for each in made] == [drawn_in(apart, epoch).seed for epoch in range(20)]
 
 
 def bytes_in(value: object) -> bytes:
