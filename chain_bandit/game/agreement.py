@@ -15,7 +15,7 @@ from chain_bandit.mediate.epochs import room
 from chain_bandit.mediate.epochs.epoch import RELAYER, Ended, Epoch
 from chain_bandit.mediate.epochs.participant import Participant
 from chain_bandit.mediate.epochs.relayer import Relayer
-from chain_bandit.mediate.epochs.transcript import Sent
+from chain_bandit.mediate.epochs.transcript import Sent, witnessed
 from chain_bandit.mediate.epochs.validator import Validator
 from chain_bandit.protocol.agreement import body, ledger
 from chain_bandit.protocol.agreement.terms import Terms
@@ -108,13 +108,13 @@ class Agreement:
         """One epoch's token, clamped, for everybody; see `Agreer`."""
         return (self.play(tokens, salts),) * len(tokens)
 
-    def play(self, tokens: Sequence[int], salts: Sequence[bytes], rows: Sequence[Sequence[Sent]] | None = None) -> int:
+    def play(self, tokens: Sequence[int], salts: Sequence[bytes], sent: Sequence[Sequence[Sent]] = ()) -> int:
         """One epoch; gives the token in use after it.
 
         Args:
             tokens: of each participant, in units.
             salts: 32 bytes of each, its secret and used once.
-            rows: what each sent in the epoch's steps, where credits are kept.
+            sent: by each in the epoch's steps, where credits are kept; nothing by nobody unless it is said.
 
         Raises:
             TokenInvalid, ParticipantsInvalid: see `tokens.check`.
@@ -122,8 +122,9 @@ class Agreement:
         """
         check(tokens)
         epoch, relayer = Epoch(self.terms, self.ledger, self._accounts, self._separator), Relayer(self._verifier)
-        sent = rows or ((Sent(False, False),) * self.terms.steps,) * len(tokens)
-        for participant, token, salt, row in zip(self.participants, tokens, salts, sent, strict=True):
+        nothing = ((Sent(False, False),) * self.terms.steps,) * len(tokens)
+        rows = witnessed(sent or nothing)
+        for participant, token, salt, row in zip(self.participants, tokens, salts, rows, strict=True):
             participant.begin(epoch, token, salt, row)
         for validator in self.validators:
             validator.begin(epoch)

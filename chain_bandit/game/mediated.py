@@ -122,8 +122,8 @@ def _play(node: Node, rpc: Callable[..., Any], game: Game, relayer: Signer, out:
     agreement, tokens = _agreement(game, recorder), list[int]()
 
     def agree(own: NDArray[np.int64], asked: NDArray[np.bool_], pleased: NDArray[np.bool_]) -> NDArray[np.int64]:
-        rows = [list(map(Sent, asked[:, 0, at].tolist(), pleased[:, 0, at].tolist())) for at in range(own.shape[1])]
-        tokens.append(agreement.play(own[0].tolist(), _salts(game, len(tokens)), rows))
+        sent = [list(map(Sent, asked[:, 0, at].tolist(), pleased[:, 0, at].tolist())) for at in range(own.shape[1])]
+        tokens.append(agreement.play(own[0].tolist(), _salts(game, len(tokens)), sent))
         observe(len(tokens), game.epochs)
         return np.array(tokens[-1:])
 

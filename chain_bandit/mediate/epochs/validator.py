@@ -1,6 +1,5 @@
 """A validator: holds a share of every token, and signs what all the sums say, which all honest ones say alike."""
 
-from collections.abc import Mapping
 from itertools import chain
 
 from chain_bandit.consensus.broadcast import SignedBroadcast
@@ -31,8 +30,9 @@ class Validator:
         self._others = tuple(seat for seat in seats(self._members) if seat != self.seat)
         self._dealers = ledger.participants(terms, state)
         self._place = self.seat - terms.participants
+        row = transcript.row_bytes(terms.participants, terms.steps)
         self._stages = {
-            Stage.DEAL: self._broadcast(Stage.DEAL, self._dealers, 32 * terms.validators + terms.row_bytes),
+            Stage.DEAL: self._broadcast(Stage.DEAL, self._dealers, 32 * terms.validators + row),
             Stage.PROBE: self._broadcast(Stage.PROBE, self._members, ELEMENT_BYTES * terms.participants),
             Stage.OPEN: self._broadcast(Stage.OPEN, self._dealers, SHARE_BYTES * terms.validators),
         }
@@ -192,10 +192,10 @@ class Validator:
         terms = self.epoch.terms
         if not terms.steps:
             return ()
-        rows: Mapping[int, tuple[transcript.Sent, ...]] = {
-            seat: transcript.decode(self._rows[seat], terms.steps) for seat in self._counted
+        rows = {
+            seat: transcript.decode(self._rows[seat], terms.participants, terms.steps) for seat in self._counted
         }
-        return transcript.nets(rows, terms.participants)
+        return transcript.nets(rows, self._dealers, terms.participants)
 
     def _certify(self) -> list[Send]:
         """Pass a certificate on, and votes unlike one's own: who voted two ways is thereby found out."""
