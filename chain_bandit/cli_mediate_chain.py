@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from chain_bandit.cli_warnings import warn_of_public_keys
 from chain_bandit.protocol.errors import ChainBanditError
 
 
@@ -51,7 +52,8 @@ def chain(
     terms = default_terms(participants, validators, faulty, groups, rounds, deadline)
     place = out or Path("runs") / f"tokens-{seed}"
     game = Game(terms, _means(means), epochs, seed)
-    result = play_on(chain, game, place, account, _say if sys.stderr.isatty() else lambda done, total: None)
+    observe = _say if sys.stderr.isatty() else lambda done, total: None
+    result = play_on(chain, game, place, account, observe, lambda chain_id: warn_of_public_keys(chain_id, "the seed"))
     if as_json:
         print(json.dumps({**result.as_dict(), "out": str(place)}, sort_keys=True))
     else:

@@ -84,13 +84,15 @@ class Result:
 
 
 def play_on(
-    name: str, game: Game, out: Path, payer: str | None = None, observe: Observer = lambda done, total: None
-) -> Result:
+    name: str, game: Game, out: Path, payer: str | None = None, observe: Observer = lambda done, total: None,
+    on_connected: Callable[[int], None] = lambda chain_id: None,
+) -> Result:  # fmt: skip
     """Play on the chain of that name, and leave its history and audit in a new folder.
 
     Args:
         payer: the account that pays for gas, where nobody gives it away.
         observe: is told how many epochs of how many are over.
+        on_connected: told the id of a chain that is not embedded, before anything is paid.
 
     Raises:
         AssumptionBroken, WorldError: nobody can play that.
@@ -105,6 +107,7 @@ def play_on(
         node = EmbeddedNode({relayer.address: 10**20})
         return _play(node, json_rpc(node.line), game, relayer, out, observe)
     with connected(name) as live:
+        on_connected(live.chain_id)
         _fund(live, game, relayer.address, payer)
         return _play(live, at_url(live.url), game, relayer, out, observe)
 
