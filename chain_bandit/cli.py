@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chain_bandit import __version__, cli_mediate_chain
+from chain_bandit.cli_warnings import warn_of_public_keys
 from chain_bandit.exit_codes import EXIT_CODES
 from chain_bandit.history.blocks import LAST_BLOCK
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
@@ -105,7 +106,7 @@ def deploy(
     _say_chances(plan.scenario)
     place = out or Path("deployments") / f"{plan.scenario.name}-{plan.scenario.seed}.json"
     with connected(chain) as node:
-        _warn_of_public_keys(node.chain_id)
+        warn_of_public_keys(node.chain_id)
         with deployment.kept_journal(place) if is_url(chain) else nullcontext(Journal()) as journal:
             made = deployment.deploy(plan, node, accounts.named(account, node.chain_id), place, journal)
         said = {**made, "out": str(place)} | ({"url": node.url} if isinstance(node, OwnNode) else {})
@@ -574,7 +575,7 @@ def _play(
     from chain_bandit.runs import failed_expectation, play
     from chain_bandit.views import terminal
 
-    on = chain(chain_name, account, _warn_of_public_keys)
+    on = chain(chain_name, account, warn_of_public_keys)
     _say_chances(scenario)
     with terminal.Progress(scenario.parameters.horizon) as observe:
         finished = play(scenario, place, observe, watch, on, is_url(chain_name), resume)
@@ -609,16 +610,6 @@ def _say_chances(scenario: "Scenario") -> None:
     said = chances(scenario.parameters, scenario.all_weights)
     if said is not None:
         print(f"sortition: {said}", file=sys.stderr, flush=True)
-
-
-def _warn_of_public_keys(chain_id: int) -> None:
-    from chain_bandit.chain.development import DEVELOPMENT_IDS
-
-    if chain_id not in DEVELOPMENT_IDS:
-        print(
-            f"warning: chain {chain_id} is no development chain; whoever has the scenario has the participants' keys",
-            file=sys.stderr,
-        )
 
 
 def _overrides(pairs: list[str] | None, rounds: int | None, seed: int | None) -> dict[str, Any]:

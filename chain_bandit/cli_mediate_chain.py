@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from chain_bandit.cli_warnings import warn_of_public_keys
 from chain_bandit.protocol.errors import ChainBanditError
 
 
@@ -39,6 +40,7 @@ def chain(
     groups: Annotated[int, typer.Option("--groups", min=1, help="Whose means' median is agreed; 1: one mean.")] = 1,
     epochs: Annotated[int, typer.Option("--epochs", min=1, max=10**5)] = 50,
     rounds: Annotated[int, typer.Option("--rounds", min=1, max=65535, help="Of an epoch.")] = 20,
+    deadline: Annotated[int, typer.Option("--deadline", min=1, max=2**32 - 1, help="Of an epoch, in blocks.")] = 10,
     means: Annotated[str, typer.Option("--means", help="Of the arms.")] = "0.8,0.6,0.5",
     seed: Annotated[int, typer.Option("--seed", min=0, max=2**63 - 1)] = 1,
     out: Annotated[Path | None, typer.Option("--out", help="A new folder; by default runs/tokens-SEED.")] = None,
@@ -47,10 +49,11 @@ def chain(
     """UCB participants thank one another with tokens whose size they agree on, on a chain; audited at the end."""
     from chain_bandit.game.mediated import Game, default_terms, play_on
 
-    terms = default_terms(participants, validators, faulty, groups, rounds)
+    terms = default_terms(participants, validators, faulty, groups, rounds, deadline)
     place = out or Path("runs") / f"tokens-{seed}"
     game = Game(terms, _means(means), epochs, seed)
-    result = play_on(chain, game, place, account, _say if sys.stderr.isatty() else lambda done, total: None)
+    observe = _say if sys.stderr.isatty() else lambda done, total: None
+    result = play_on(chain, game, place, account, observe, lambda chain_id: warn_of_public_keys(chain_id, "the seed"))
     if as_json:
         print(json.dumps({**result.as_dict(), "out": str(place)}, sort_keys=True))
     else:

@@ -44,17 +44,25 @@ class Tokens(Contract):
         made._bind()
         return made
 
-    def agree(self, sender: Wallet, body: bytes, signers: int, signatures: bytes) -> Call:
-        """End the open epoch by a quorum's word."""
-        return self._submit(sender, "agree", body, signers, signatures, order=Order.ALONE)
+    def agree(self, sender: Wallet, epoch: int, body: bytes, signers: int, signatures: bytes) -> Call:
+        """End an epoch by a quorum's word, unless somebody else has ended it."""
+        return self._submit(
+            sender, "agree", body, signers, signatures, order=Order.ALONE,
+            done=lambda block: self._is_past(epoch, block),
+        )  # fmt: skip
 
-    def keep_after_deadline(self, sender: Wallet) -> Call:
-        """End the open epoch with the last token."""
-        return self._submit(sender, "keepAfterDeadline", order=Order.ALONE)
+    def keep_after_deadline(self, sender: Wallet, epoch: int) -> Call:
+        """End an epoch with the last token, unless somebody else has ended it."""
+        return self._submit(
+            sender, "keepAfterDeadline", order=Order.ALONE, done=lambda block: self._is_past(epoch, block)
+        )
 
-    def report_equivocation(self, sender: Wallet, proof: tuple[object, ...]) -> Call:
-        """Have a seat left out from the next epoch on."""
-        return self._submit(sender, "reportEquivocation", proof, order=Order.ALONE)
+    def report_equivocation(self, sender: Wallet, seat: int, proof: tuple[object, ...]) -> Call:
+        """Have a seat left out from the next epoch on, unless somebody else has seen to that."""
+        return self._submit(
+            sender, "reportEquivocation", proof, order=Order.ALONE,
+            done=lambda block: bool(self._view("blockedFrom", seat, block=block)),
+        )  # fmt: skip
 
     def terms(self) -> Terms:
         """What is fixed."""
@@ -91,3 +99,6 @@ class Tokens(Contract):
     def credits_of(self, seat: int) -> int:
         """Incentive credits of a participant, in units."""
         return int(self._view("creditsOf", seat))
+
+    def _is_past(self, epoch: int, block: str) -> bool:
+        return int(self._view("nextEpoch", block=block)) > epoch

@@ -1,6 +1,7 @@
 """An agreement on tokens, played in one process and kept on a chain: an epoch a call, see `mediate/epochs`."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from chain_bandit.chain.delivery import AT_ONCE, Delivery
@@ -15,7 +16,7 @@ from chain_bandit.mediate.epochs import room
 from chain_bandit.mediate.epochs.epoch import RELAYER, Ended, Epoch
 from chain_bandit.mediate.epochs.participant import Participant
 from chain_bandit.mediate.epochs.relayer import Relayer
-from chain_bandit.mediate.epochs.transcript import Sent
+from chain_bandit.mediate.epochs.transcript import Sent, witnessed
 from chain_bandit.mediate.epochs.validator import Validator
 from chain_bandit.protocol.agreement import body, ledger
 from chain_bandit.protocol.agreement.terms import Terms
@@ -34,12 +35,19 @@ class Recorder(Protocol):
         """Hand in a proof of equivocation."""
         ...
 
-    def record(self, ended: Ended | None) -> None:
-        """End the open epoch: by a quorum's word, or without one by its deadline."""
+    def record(self, epoch: int, ended: Ended | None) -> None:
+        """End an epoch: by a quorum's word, or without one by its deadline; somebody else may have ended it so."""
         ...
 
-    def expect(self, state: ledger.Ledger) -> None:
-        """What the rules say that it should have come to. Raises `RecordMismatch`."""
+    def follow(self, ends: Sequence[ledger.Ledger]) -> ledger.Ledger:
+        """Where the record stands, by the rules.
+
+        Args:
+            ends: all that the epoch can have come to; others may have ended later ones by their deadlines since.
+
+        Raises:
+            RecordMismatch: it stands elsewhere.
+        """
         ...
 
 
@@ -55,29 +63,40 @@ class OnChain:
 
     def open(self, terms: Terms, accounts: Sequence[bytes]) -> Domain:
         """Deploy."""
-        self._deadline = terms.deadline
+        self._terms = terms
         self.contract = Tokens.deploy(self.node.line, self._relayer, terms, accounts, Stopwatch(), self._delivery)
         return Domain(self.contract.chain_id, self.contract.address, terms.digest(accounts))
 
     def report(self, proof: Equivocation) -> None:
         """Hand it in."""
-        self.contract.report_equivocation(self._relayer, proof.calldata())
+        self.contract.report_equivocation(self._relayer, proof.instance, proof.calldata())
 
-    def record(self, ended: Ended | None) -> None:
+    def record(self, epoch: int, ended: Ended | None) -> None:
         """Submit what ended the epoch; let the deadline pass where nothing did."""
+        contract = self.contract
         if ended is not None:
             certificate = ended.certificate
-            self.contract.agree(self._relayer, ended.body, certificate.signers, certificate.signatures)
+            contract.agree(self._relayer, epoch, ended.body, certificate.signers, certificate.signatures)
             return
-        self.contract.settle()
-        self.node.mine(self._deadline)
-        self.contract.keep_after_deadline(self._relayer)
+        contract.settle()
+        if contract.next_epoch() == epoch:
+            self.node.mine(self._terms.deadline)
+            contract.keep_after_deadline(self._relayer, epoch)
 
-    def expect(self, state: ledger.Ledger) -> None:
-        """Hold the contract's head against it."""
-        self.contract.settle()
-        if (found := self.contract.head()) != state.head:
-            raise RecordMismatch(state.epoch - 1, state.head, found)
+    def follow(self, ends: Sequence[ledger.Ledger]) -> ledger.Ledger:
+        """By the contract's head. Who is left out stands there too: others may hand in proofs."""
+        contract, terms = self.contract, self._terms
+        contract.settle()
+        epoch = -1
+        while epoch != contract.next_epoch():  # else all of it is of one epoch
+            epoch, head = contract.next_epoch(), contract.head()
+            since = tuple(map(contract.blocked_from, range(terms.places)))
+        for state in ends:
+            while state.epoch < epoch:
+                state = ledger.after_epoch(terms, state, None)
+            if state.head == head:
+                return replace(state, blocked_from=since)
+        raise RecordMismatch(ends[0].epoch - 1, ends[0].head, head)
 
 
 class Agreement:
@@ -85,7 +104,8 @@ class Agreement:
 
     Attributes:
         ledger: where it stands.
-        ended: of each epoch what a quorum ended it with; None of one that its deadline ended.
+        ended: of each epoch what a quorum ended it with; None where there was none, and its deadline did. On a chain
+            that others write to too the deadline may have come before a quorum's word.
 
     Args:
         rushing: seats that act after all others.
@@ -108,13 +128,13 @@ class Agreement:
         """One epoch's token, clamped, for everybody; see `Agreer`."""
         return (self.play(tokens, salts),) * len(tokens)
 
-    def play(self, tokens: Sequence[int], salts: Sequence[bytes], rows: Sequence[Sequence[Sent]] | None = None) -> int:
+    def play(self, tokens: Sequence[int], salts: Sequence[bytes], sent: Sequence[Sequence[Sent]] = ()) -> int:
         """One epoch; gives the token in use after it.
 
         Args:
             tokens: of each participant, in units.
             salts: 32 bytes of each, its secret and used once.
-            rows: what each sent in the epoch's steps, where credits are kept.
+            sent: by each in the epoch's steps, where credits are kept; nothing by nobody unless it is said.
 
         Raises:
             TokenInvalid, ParticipantsInvalid: see `tokens.check`.
@@ -122,8 +142,9 @@ class Agreement:
         """
         check(tokens)
         epoch, relayer = Epoch(self.terms, self.ledger, self._accounts, self._separator), Relayer(self._verifier)
-        sent = rows or ((Sent(False, False),) * self.terms.steps,) * len(tokens)
-        for participant, token, salt, row in zip(self.participants, tokens, salts, sent, strict=True):
+        nothing = ((Sent(False, False),) * self.terms.steps,) * len(tokens)
+        rows = witnessed(sent or nothing)
+        for participant, token, salt, row in zip(self.participants, tokens, salts, rows, strict=True):
             participant.begin(epoch, token, salt, row)
         for validator in self.validators:
             validator.begin(epoch)
@@ -147,10 +168,12 @@ class Agreement:
 
     def _end(self, ended: Ended | None) -> None:
         self.ended.append(ended)
-        self._recorder.record(ended)
+        before = self.ledger
+        self._recorder.record(before.epoch, ended)
+        kept = ledger.after_epoch(self.terms, before, None)
         if ended is None:
-            self.ledger = ledger.after_epoch(self.terms, self.ledger, None)
+            agreed = kept
         else:
             found = body.decode(self.terms, ended.body) if ended.body else None
-            self.ledger = ledger.after_epoch(self.terms, self.ledger, found, ended.certificate.content)
-        self._recorder.expect(self.ledger)
+            agreed = ledger.after_epoch(self.terms, before, found, ended.certificate.content)
+        self.ledger = self._recorder.follow((agreed, kept))

@@ -1,6 +1,7 @@
 """UCB participants who agree on their tokens on a chain: played, exported, audited."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,6 +31,7 @@ from chain_bandit.mediate.epochs.transcript import Sent
 from chain_bandit.mediate.epochs.validator import Validator
 from chain_bandit.protocol.agreement.terms import Terms
 from chain_bandit.protocol.digests import keccak, uint
+from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation.arena import World, play
 
@@ -82,13 +84,15 @@ class Result:
 
 
 def play_on(
-    name: str, game: Game, out: Path, payer: str | None = None, observe: Observer = lambda done, total: None
-) -> Result:
+    name: str, game: Game, out: Path, payer: str | None = None, observe: Observer = lambda done, total: None,
+    on_connected: Callable[[int], None] = lambda chain_id: None,
+) -> Result:  # fmt: skip
     """Play on the chain of that name, and leave its history and audit in a new folder.
 
     Args:
         payer: the account that pays for gas, where nobody gives it away.
         observe: is told how many epochs of how many are over.
+        on_connected: told the id of a chain that is not embedded, before anything is paid.
 
     Raises:
         AssumptionBroken, WorldError: nobody can play that.
@@ -103,6 +107,7 @@ def play_on(
         node = EmbeddedNode({relayer.address: 10**20})
         return _play(node, json_rpc(node.line), game, relayer, out, observe)
     with connected(name) as live:
+        on_connected(live.chain_id)
         _fund(live, game, relayer.address, payer)
         return _play(live, at_url(live.url), game, relayer, out, observe)
 
@@ -119,25 +124,51 @@ def _play(node: Node, rpc: Callable[..., Any], game: Game, relayer: Signer, out:
         raise FolderRefused(out, f"cannot be made: {error.strerror}") from error
     delivery = PIPELINED if isinstance(node, HttpNode) else AT_ONCE
     recorder = OnChain(node, account(relayer.secret), delivery)
-    agreement, tokens = _agreement(game, recorder), list[int]()
+    try:
+        agreement = _agreement(game, recorder)
+    except BaseException:
+        out.rmdir()  # there is no contract that it could hold anything of
+        raise
+    tokens: list[int] = []
 
     def agree(own: NDArray[np.int64], asked: NDArray[np.bool_], pleased: NDArray[np.bool_]) -> NDArray[np.int64]:
-        rows = [list(map(Sent, asked[:, 0, at].tolist(), pleased[:, 0, at].tolist())) for at in range(own.shape[1])]
-        tokens.append(agreement.play(own[0].tolist(), _salts(game, len(tokens)), rows))
+        sent = [list(map(Sent, asked[:, 0, at].tolist(), pleased[:, 0, at].tolist())) for at in range(own.shape[1])]
+        tokens.append(agreement.play(own[0].tolist(), _salts(game, len(tokens)), sent))
         observe(len(tokens), game.epochs)
         return np.array(tokens[-1:])
 
     terms = game.terms
     world = World(game.means, terms.participants, 0, game.epochs * terms.steps)
     maker = partial(MediateUcb, epoch=terms.steps, agree=agree)
-    played = play(world, maker, 1, game.seed)
+    try:
+        played = play(world, maker, 1, game.seed)
+    except BaseException as stopped:
+        stopped.add_note(_left(rpc, recorder, out))
+        raise
+    contract, report = recorder.contract, _export(rpc, recorder, out)
+    return Result("0x" + contract.address.hex(), tuple(tokens), contract.gas, float(played.regret[0, -1]), report)
+
+
+def _export(rpc: Callable[..., Any], recorder: OnChain, out: Path) -> AgreementReport:
+    """Write what the chain has of the game, and its audit."""
     contract = recorder.contract
     first = contract.created_in
     assert first is not None
     files.write(collect(rpc, contract.address, first), out / HISTORY)
     report = audit_agreement(files.read(out / HISTORY))
     (out / REPORT).write_text(report.json() + "\n", encoding="utf-8")
-    return Result("0x" + contract.address.hex(), tuple(tokens), contract.gas, float(played.regret[0, -1]), report)
+    return report
+
+
+def _left(rpc: Callable[..., Any], recorder: OnChain, out: Path) -> str:
+    """Keep what a game that was stopped has on the chain, and say so; where the node no longer says it, its address."""
+    try:
+        report = _export(rpc, recorder, out)
+    except ChainBanditError:
+        with suppress(OSError):  # not empty
+            out.rmdir()
+        return f"what it came to is in the contract at 0x{recorder.contract.address.hex()}"
+    return f"history and audit of {len(report.epochs)} epochs are in {out}"
 
 
 def _agreement(game: Game, recorder: OnChain) -> Agreement:
@@ -161,7 +192,9 @@ def _salts(game: Game, epoch: int) -> list[bytes]:
     return [keccak(secret, uint(epoch, 4), uint(seat, 2)) for seat in range(game.terms.participants)]
 
 
-def default_terms(participants: int, validators: int, faulty: int, groups: int, rounds: int) -> Terms:
-    """Tokens from 0.1, between 0 and 10, by no more than 1 an epoch; a deadline of ten blocks."""
-    return Terms(participants, validators, faulty, groups, UNIT // 10, 10 * UNIT, UNIT, rounds, 10)
+def default_terms(
+    participants: int, validators: int, faulty: int, groups: int, rounds: int, deadline: int = 10
+) -> Terms:
+    """Tokens from 0.1, between 0 and 10, by no more than 1 an epoch; the deadline is in blocks."""
+    return Terms(participants, validators, faulty, groups, UNIT // 10, 10 * UNIT, UNIT, rounds, deadline)
 

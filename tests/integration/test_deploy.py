@@ -288,6 +288,11 @@ def test_other_chains_warn_of_public_keys_and_refuse_development_accounts(keys: 
         run = chain_bandit("run", SMALL, *SHORT, "--chain", node.url, "--out", tmp_path / "run")
         assert run.returncode == 0, run.stderr
         assert run.stderr.startswith("warning: chain 4242 is no development chain")
+        short = ("--epochs", 1, "--rounds", 2, "--out", tmp_path / "tokens")
+        tokens = chain_bandit("mediate", "chain", "--chain", node.url, *short)
+        assert tokens.returncode == 0, tokens.stderr
+        warning = "warning: chain 4242 is no development chain; whoever has the seed has the participants' keys\n"
+        assert tokens.stderr == warning
 
 
 def test_nobody_pays_on_the_embedded_chain_and_somebody_must_elsewhere(tmp_path: Path) -> None:

@@ -51,7 +51,8 @@ def probe(share: Share, leaves: bytes) -> int:
 def probed(probes: Sequence[int | None], faulty: int) -> tuple[tuple[int, ...], int] | None:
     """Which validators' probes are off or missing, and the number that the others share.
 
-    None where there is no such number: then the dealer is false, as long as only f validators are.
+    None where there is no such number: then the dealer is false, as long as only f validators are. Of a false dealer
+    false validators can name the number, until each share that is off or missing here has been opened.
     """
     given = {at: value for at, value in enumerate(probes) if value is not None}
     try:

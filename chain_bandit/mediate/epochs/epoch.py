@@ -21,7 +21,7 @@ class Stage(IntEnum):
     """What is agreed on in an epoch by signed broadcast, one after the other."""
 
     DEAL = 0
-    """Participants: the leaves that bind their shares, and what they sent in the epoch's steps."""
+    """Participants: the leaves that bind their shares, and what they saw in the epoch's steps."""
     PROBE = 1
     """Validators: a probe of each share, or that there is none."""
     OPEN = 2

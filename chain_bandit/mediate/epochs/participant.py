@@ -18,17 +18,17 @@ class Participant:
     def __init__(self, seat: int, signer: Signer) -> None:
         self.seat, self._signer = seat, signer
 
-    def begin(self, epoch: Epoch, token: int, salt: bytes, row: Sequence[transcript.Sent] = ()) -> None:
+    def begin(self, epoch: Epoch, token: int, salt: bytes, row: Sequence[transcript.Seen] = ()) -> None:
         """Open an epoch.
 
         Args:
             token: its own, in units, from 0 to `tokens.LARGEST`.
             salt: 32 bytes, secret and used once.
-            row: what it sent in each step, where credits are kept.
+            row: what it saw and answered in each step, where credits are kept.
         """
         self.epoch = epoch
         self._dealing = deal(token, salt, epoch.terms.faulty, epoch.terms.validators)
-        self._row = transcript.encode(row)
+        self._row = transcript.encode(row, epoch.terms.participants)
         self._doubts: dict[int, tuple[int, ...]] = {}
 
     def on_tick(self, step: int) -> list[Send]:

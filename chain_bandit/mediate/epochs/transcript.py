@@ -1,11 +1,14 @@
-"""Who thanked whom in an epoch, as each participant says of what it sent, and what that comes to for each.
+"""Who thanked whom in an epoch, as each participant says of what it saw, and what that comes to for each.
 
-All use one token, so a step takes two bits of each participant: whether it asked everybody, and whether it answers
-with plus or with minus. Each is the authority on what it sent, so that nobody can raise its own credits.
+All use one token and reach all. What a participant is credited with follows from the others' rows alone: from what
+more than half of them saw it ask, and from what they answered. So nobody's word raises its own credits, whenever it
+speaks and whatever it knows by then.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
+
+from chain_bandit.protocol.blocks import mask, seats
 
 
 class Sent(NamedTuple):
@@ -15,33 +18,58 @@ class Sent(NamedTuple):
     pleased: bool
 
 
-def encode(row: Sequence[Sent]) -> bytes:
-    """Two bits a step, the first step's highest."""
-    bits = "".join(f"{each.asked:d}{each.pleased:d}" for each in row)
-    size = -(-len(bits) // 8)
+class Seen(NamedTuple):
+    """What a participant says of a step: whom it saw asking, as a mask, itself among them; and what it answered."""
+
+    askers: int
+    pleased: bool
+
+
+def witnessed(sent: Sequence[Sequence[Sent]]) -> tuple[tuple[Seen, ...], ...]:
+    """The row of each who tells the truth, by seat, from what everybody sent."""
+    steps = tuple(zip(*sent, strict=True))
+    askers = [mask(seat for seat, each in enumerate(step) if each.asked) for step in steps]
+    return tuple(
+        tuple(Seen(who, step[seat].pleased) for who, step in zip(askers, steps, strict=True))
+        for seat in range(len(sent))
+    )
+
+
+def row_bytes(participants: int, steps: int) -> int:
+    """Of a row: a bit a participant and one for the answer, step by step."""
+    return -(-(participants + 1) * steps // 8)
+
+
+def encode(row: Sequence[Seen], participants: int) -> bytes:
+    """The bits, the first step's highest, padded to whole bytes."""
+    bits = "".join(f"{each.askers:0{participants}b}{each.pleased:d}" for each in row)
+    size = row_bytes(participants, len(row))
     return int(bits.ljust(8 * size, "0") or "0", 2).to_bytes(size, "big")
 
 
-def decode(data: bytes, steps: int) -> tuple[Sent, ...]:
+def decode(data: bytes, participants: int, steps: int) -> tuple[Seen, ...]:
     """What `encode` wrote; bits to spare are nobody's."""
-    bits = "".join(f"{byte:08b}" for byte in data)
-    return tuple(Sent(bits[2 * at] == "1", bits[2 * at + 1] == "1") for at in range(steps))
+    bits, width = "".join(f"{byte:08b}" for byte in data), participants + 1
+    parts = (bits[width * at : width * (at + 1)] for at in range(steps))
+    return tuple(Seen(int(part[:-1], 2), part[-1] == "1") for part in parts)
 
 
-def nets(rows: Mapping[int, Sequence[Sent]], participants: int) -> tuple[int, ...]:
+def nets(rows: Mapping[int, Sequence[Seen]], members: int, participants: int) -> tuple[int, ...]:
     """How many tokens more than none each was sent: a step's largest request, and the least answer if it asked.
 
     Args:
-        rows: by seat, of one length; who has none sent nothing and gets nothing.
+        rows: by seat, of one length; of whom there is none, there is no answer.
+        members: mask of who may ask and be asked.
     """
-    return tuple(_net(seat, rows) if seat in rows else 0 for seat in range(participants))
-
-
-def _net(seat: int, rows: Mapping[int, Sequence[Sent]]) -> int:
-    total = 0
-    for step, own in enumerate(rows[seat]):
-        others = [row[step] for other, row in rows.items() if other != seat]
-        total += any(other.asked for other in others)
-        if own.asked and others:
-            total += 1 if all(other.pleased for other in others) else -1
-    return total
+    found, who = [0] * participants, seats(members)
+    for step in zip(*rows.values(), strict=True):
+        saw = {asker: sum(each.askers >> asker & 1 for each in step) for asker in who}
+        crossed = sum(not each.pleased for each in step)
+        said = dict(zip(rows, step, strict=True))
+        for seat in who:
+            own, others = said.get(seat, Seen(0, True)), len(said.keys() - {seat})
+            asked = mask(asker for asker in who if 2 * (saw[asker] - (own.askers >> asker & 1)) > others)
+            found[seat] += asked & ~(1 << seat) != 0
+            if asked >> seat & 1:
+                found[seat] += 1 if crossed == (not own.pleased) else -1
+    return tuple(found)

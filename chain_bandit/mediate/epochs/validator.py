@@ -1,6 +1,5 @@
 """A validator: holds a share of every token, and signs what all the sums say, which all honest ones say alike."""
 
-from collections.abc import Mapping
 from itertools import chain
 
 from chain_bandit.consensus.broadcast import SignedBroadcast
@@ -31,8 +30,9 @@ class Validator:
         self._others = tuple(seat for seat in seats(self._members) if seat != self.seat)
         self._dealers = ledger.participants(terms, state)
         self._place = self.seat - terms.participants
+        row = transcript.row_bytes(terms.participants, terms.steps)
         self._stages = {
-            Stage.DEAL: self._broadcast(Stage.DEAL, self._dealers, 32 * terms.validators + terms.row_bytes),
+            Stage.DEAL: self._broadcast(Stage.DEAL, self._dealers, 32 * terms.validators + row),
             Stage.PROBE: self._broadcast(Stage.PROBE, self._members, ELEMENT_BYTES * terms.participants),
             Stage.OPEN: self._broadcast(Stage.OPEN, self._dealers, SHARE_BYTES * terms.validators),
         }
@@ -110,31 +110,32 @@ class Validator:
         return self._command(Stage.PROBE, body.encoded(tuple(probes)))
 
     def _doubt(self) -> list[Send]:
-        """Ask participants to open the shares whose probes are off, or missing; draw the seed of the groups.
-
-        The seed follows from masks that nobody knew before tokens were fixed.
-        """
+        """Ask participants to open the shares whose probes are off, or missing."""
         terms = self.epoch.terms
         said = self._said(Stage.PROBE, self._members)
-        self._heard = {seat - terms.participants for seat in said}
         rows = {seat - terms.participants: body.values(said[seat], terms.participants) for seat in said}
         self._probes: dict[int, list[int | None]] = {}
         self._doubts: dict[int, tuple[int, ...]] = {}
-        seed = []
+        self._numbers: dict[int, int] = {}
         for seat in self._leaves:
             probes = [rows[at][seat] if at in rows else None for at in range(terms.validators)]
             found = dealing.probed(probes, terms.faulty)
             if found is not None:
                 self._probes[seat] = probes
-                self._doubts[seat] = tuple(at for at in found[0] if at in self._heard)
-                seed.append(uint(seat, 2) + uint(found[1], ELEMENT_BYTES))
-        self._seed = keccak(*seed)
+                off, self._numbers[seat] = found
+                self._doubts[seat] = tuple(at for at in off if at in rows)
         return [Send((seat,), Doubts(places)) for seat, places in self._doubts.items() if places]
 
     def _sum(self) -> list[Send]:
-        """Add up the shares of everybody who counts, group by group."""
+        """Add up the shares of everybody who counts, in groups drawn by the numbers of just these.
+
+        Masks that nobody knew before tokens were fixed make the numbers. Of who counts every honest validator's share
+        is on one polynomial, so that its leaves had fixed its number; of others a false validator can name any.
+        """
         terms = self.epoch.terms
         self._counted = self._settled()
+        numbers = (uint(seat, 2) + uint(self._numbers[seat], ELEMENT_BYTES) for seat in self._counted)
+        self._seed = keccak(*numbers)
         self._groups = body.drawn(terms, self._counted, self._seed)
         size = ELEMENT_BYTES * len(self._groups)
         self._stages[Stage.SUM] = self._broadcast(Stage.SUM, self._members, size)
@@ -191,10 +192,10 @@ class Validator:
         terms = self.epoch.terms
         if not terms.steps:
             return ()
-        rows: Mapping[int, tuple[transcript.Sent, ...]] = {
-            seat: transcript.decode(self._rows[seat], terms.steps) for seat in self._counted
+        rows = {
+            seat: transcript.decode(self._rows[seat], terms.participants, terms.steps) for seat in self._counted
         }
-        return transcript.nets(rows, terms.participants)
+        return transcript.nets(rows, self._dealers, terms.participants)
 
     def _certify(self) -> list[Send]:
         """Pass a certificate on, and votes unlike one's own: who voted two ways is thereby found out."""

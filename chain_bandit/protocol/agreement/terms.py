@@ -68,11 +68,6 @@ class Terms:
         """m of every broadcast: a participant that lies, and f validators with it, make f + 1 liars of one."""
         return self.faulty + 1
 
-    @property
-    def row_bytes(self) -> int:
-        """Of what a participant says of an epoch's tokens: two bits a step."""
-        return -(-2 * self.steps // 8)
-
     def quorum(self, validators: int) -> int:
         """Signatures that end an epoch, of so many validators that are not blocked."""
         return quorum(validators, self.faulty, QuorumChoice.TWO_THIRDS)

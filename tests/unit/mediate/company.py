@@ -1,18 +1,18 @@
 """Participants and validators of an agreement, some of them Byzantine, and a recorder without a chain."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game.agreement import Agreement, Recorder
-from chain_bandit.mediate.epochs.epoch import Ended, Send, Shared, Stage, Staged
+from chain_bandit.mediate.epochs.epoch import Ended, Epoch, Message, Send, Shared, Stage, Staged
 from chain_bandit.mediate.epochs.participant import Participant
 from chain_bandit.mediate.epochs.room import Heard
 from chain_bandit.mediate.epochs.validator import Validator
-from chain_bandit.protocol.agreement import ledger
+from chain_bandit.protocol.agreement import body, ledger
 from chain_bandit.protocol.agreement.terms import Terms
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.messages import Domain, Phase, Role, statement_content
@@ -22,6 +22,8 @@ TERMS = Terms(
     participants=6, validators=4, faulty=1, groups=1, first=UNIT // 10, most=10 * UNIT, step=10 * UNIT, steps=0,
     deadline=5,
 )  # fmt: skip
+
+Probes = tuple[int | None, ...]
 
 
 class Nowhere:
@@ -37,11 +39,12 @@ class Nowhere:
     def report(self, proof: Equivocation) -> None:
         self.proofs.append(proof)
 
-    def record(self, ended: Ended | None) -> None:
+    def record(self, epoch: int, ended: Ended | None) -> None:
         pass
 
-    def expect(self, state: ledger.Ledger) -> None:
-        self.states.append(state)
+    def follow(self, ends: Sequence[ledger.Ledger]) -> ledger.Ledger:
+        self.states.append(ends[0])
+        return ends[0]
 
 
 def signers(label: bytes, count: int) -> list[Signer]:
@@ -179,3 +182,55 @@ class TwoDealings(Participant):
         *shared, stated = sends
         other = self._state(Stage.DEAL, flipped(self._dealing.leaves + self._row))
         return [*shared, Send(stated.to[:1], stated.message), Send(stated.to[1:], other.message)]
+
+
+class Rushing(Validator):
+    """Knows what all others say of their shares before it says what `said` makes of it: their probes, and its own.
+
+    Attributes:
+        said: gives its own probes, from everybody's by place.
+    """
+
+    said: Callable[["Rushing", dict[int, Probes]], Probes]
+
+    def begin(self, epoch: Epoch) -> None:
+        super().begin(epoch)
+        self.probes: dict[int, Probes] = {}
+
+    def on_message(self, sender: int, message: Message) -> None:
+        super().on_message(sender, message)
+        if isinstance(message, Staged) and message.stage is Stage.PROBE:
+            for claim in message.frame.claims:
+                place = claim.instance - self.epoch.terms.participants
+                self.probes.setdefault(place, self._read(claim.content))
+
+    def _command(self, stage: Stage, content: bytes) -> list[Send]:
+        if stage is Stage.PROBE:
+            self.probes[self._place] = self._read(content)
+            content = body.encoded(self.said(self.probes))
+        return super()._command(stage, content)
+
+    def _read(self, content: bytes) -> Probes:
+        return body.values(content, self.epoch.terms.participants)
+
+
+class FewShares(Participant):
+    """Deals the first and the last validator alone their shares, and opens nothing."""
+
+    def on_tick(self, step: int) -> list[Send]:
+        if step == self.epoch.start(Stage.OPEN):
+            return []
+        kept = {self._holders[0], self._holders[-1]}
+        return [send for send in super().on_tick(step) if not self._is_to_others(send, kept)]
+
+    @staticmethod
+    def _is_to_others(send: Send, kept: set[int]) -> bool:
+        return isinstance(send.message, Shared) and not kept.issuperset(send.to)
+
+
+class FewSharesOpened(FewShares):
+    """Deals the first and the last validator alone their shares, but opens what it is asked."""
+
+    def on_tick(self, step: int) -> list[Send]:
+        kept = {self._holders[0], self._holders[-1]}
+        return [send for send in Participant.on_tick(self, step) if not self._is_to_others(send, kept)]

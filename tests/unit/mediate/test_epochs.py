@@ -1,21 +1,25 @@
 """An agreement's epochs without a chain: the in-process token to the unit, whatever f validators and some liars do."""
 
 import random
+from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations, pairwise
+from typing import ClassVar
 
 import pytest
 
+from chain_bandit.game.agreement import Agreement
 from chain_bandit.mediate.agreement.agreer import InProcess
 from chain_bandit.mediate.agreement.bounds import MedianOfGroups
 from chain_bandit.mediate.epochs import dealing, transcript
 from chain_bandit.mediate.epochs.epoch import Doubts, Send, Shared, Stage, Staged
-from chain_bandit.mediate.epochs.transcript import Sent
+from chain_bandit.mediate.epochs.participant import Participant
+from chain_bandit.mediate.epochs.transcript import Seen, Sent
 from chain_bandit.mediate.exchange import Improvement, Step, exchanged
-from chain_bandit.protocol.agreement import body
+from chain_bandit.protocol.agreement import body, shamir
 from chain_bandit.protocol.agreement.tokens import LARGEST
-from chain_bandit.protocol.blocks import seats
-from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.blocks import mask, seats
+from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.messages import NO_BLOCK
 from chain_bandit.protocol.sharing import PRIME, evaluate
 from chain_bandit.protocol.units import UNIT
@@ -139,6 +143,71 @@ def test_groups_are_drawn_by_what_nobody_knew_and_their_median_is_that_of_the_in
     assert len(drawn) == 4
 
 
+DEALER, HOLDER = 5, 9  # a false participant, and the false validator that acts after all others
+PAIRS = replace(TERMS, groups=3)
+
+
+def probed_as(dealer: type[Participant], said: Callable[[c.Rushing, dict[int, c.Probes]], c.Probes]) -> Agreement:
+    """With these two, of whom the validator says of the dealer's share whatever it likes."""
+    return company(PAIRS, dealers={DEALER: dealer}, holders={HOLDER: type("Said", (c.Rushing,), {"said": said})})
+
+
+def drawn_in(agreement: Agreement, epoch: int) -> body.Body:
+    agreement.play(some_tokens(COUNT, epoch), salts(epoch, COUNT))
+    ended = agreement.ended[-1]
+    assert ended is not None
+    return body.decode(PAIRS, ended.body)
+
+
+def naming(at: int) -> Callable[[c.Rushing, dict[int, c.Probes]], c.Probes]:
+    """A probe of the dealer's share: its own, one on the line of any two others, then others by chance."""
+
+    def said(self: c.Rushing, probes: dict[int, c.Probes]) -> c.Probes:
+        *kept, _ = own = probes[3]
+        heard = {place: row[DEALER] for place, row in probes.items() if row[DEALER] is not None}
+        pairs = [pair for pair in combinations(heard.items(), 2) if 3 not in dict(pair)]
+        lines = [(b * (3 - i) - a * (3 - j)) * pow(j - i, -1, PRIME) % PRIME for (i, a), (j, b) in pairs]
+        ways = [own[DEALER], *lines, *range(8)]
+        return (*kept, ways[at])
+
+    return said
+
+
+@pytest.mark.parametrize(
+    ("dealer", "draws"),
+    [(Participant, 1), (c.FewShares, 1), (c.FewSharesOpened, 2), (c.Withholding, 1), (c.LateOpening, 2),
+     (c.OffPolynomial, 1)],
+)  # fmt: skip
+def test_of_a_false_dealer_a_false_validator_chooses_whether_it_counts_and_no_number(dealer, draws):
+    made = [drawn_in(probed_as(dealer, naming(at)), 0) for at in range(8)]
+    assert len({each.seed for each in made}) == len({each.counted for each in made}) == draws
+
+
+def test_who_deals_falsely_beside_a_false_validator_puts_nobody_into_a_group_of_its_choice():
+    """They try a hundred probes an epoch for one that puts seats 0 and 1 into a group of two: one in ten does so."""
+    chosen = mask((0, 1))
+
+    def said(self: c.Rushing, probes: dict[int, c.Probes]) -> c.Probes:
+        *kept, _ = probes[3]
+        honest = [seat for seat in range(COUNT) if seat != DEALER]
+        numbers = {seat: dealing.probed([probes[at][seat] for at in range(4)], 1) for seat in honest}
+        (first,) = {at: row[DEALER] for at, row in probes.items() if at != 3 and row[DEALER] is not None}.items()
+        for tried in range(100):
+            own = shamir.opened(dict((first, (3, tried))), 1).secret
+            named = [numbers[seat][1] if seat in numbers else own for seat in range(COUNT)]
+            seed = keccak(*(uint(seat, 2) + uint(number, 12) for seat, number in enumerate(named)))
+            if chosen in body.drawn(PAIRS, honest, seed):
+                break
+        return (*kept, tried)
+
+    agreement = probed_as(c.FewShares, said)
+    made = [drawn_in(agreement, epoch) for epoch in range(20)]
+    assert all(each.counted == mask(range(5)) for each in made)
+    assert sum(chosen in (group.members for group in each.groups) for each in made) <= 5
+    apart = probed_as(c.FewShares, lambda self, probes: probes[3])
+    assert [each.seed for each in made] == [drawn_in(apart, epoch).seed for epoch in range(20)]
+
+
 def bytes_in(value: object) -> bytes:
     """All bytes that a message holds."""
     if isinstance(value, bytes):
@@ -250,9 +319,10 @@ def test_nets_are_what_the_exchange_of_tokens_adds_to_rewards():
             thanked = any(asks[other] for other in range(4) if other != at)
             rows[at].append(Sent(asks[at], gains[at] + thanked >= 0))
     added = [sum(shaped[t][at] - rewards[t][at] for t in range(40)) for at in range(4)]
-    assert transcript.nets(rows, 5) == (*map(round, added), 0)
+    seen = transcript.witnessed(list(rows.values()))
+    assert transcript.nets(dict(enumerate(seen)), 0b01111, 5) == (*map(round, added), 0)
     assert all(abs(round(each) - each) < 1e-9 for each in added)
-    assert transcript.decode(transcript.encode(rows[0]), 40) == tuple(rows[0])
+    assert transcript.decode(transcript.encode(seen[0], 4), 4, 40) == seen[0]
 
 
 def test_credits_are_what_rows_come_to_at_the_token_of_the_epoch():
@@ -260,12 +330,93 @@ def test_credits_are_what_rows_come_to_at_the_token_of_the_epoch():
     agreement, chance = company(terms), random.Random(4)
     expected = [0] * COUNT
     for epoch in range(3):
-        rows = [[Sent(chance.random() < 0.5, chance.random() < 0.5) for _ in range(3)] for _ in range(COUNT)]
-        for seat, net in enumerate(transcript.nets(dict(enumerate(rows)), COUNT)):
+        sent = some_sent(chance, 3)
+        for seat, net in enumerate(expected_nets(sent)):
             expected[seat] += net * agreement.ledger.token
-        agreement.play(some_tokens(COUNT, epoch), salts(epoch, COUNT), rows)
+        agreement.play(some_tokens(COUNT, epoch), salts(epoch, COUNT), sent)
     assert agreement.ledger.credits == tuple(expected)
     assert len(set(expected)) > 2
+
+
+def some_sent(chance: random.Random, steps: int) -> list[list[Sent]]:
+    """Asks in every other step or so; pleased most of the time, or all asks would be answered with minus."""
+    return [[Sent(chance.random() < 0.5, chance.random() < 0.85) for _ in range(steps)] for _ in range(COUNT)]
+
+
+def expected_nets(sent: list[list[Sent]]) -> list[int]:
+    """The rule itself, of what really happened: one more for any request, one more or less for what was answered."""
+    found = [0] * COUNT
+    for step in zip(*sent, strict=True):
+        for seat, own in enumerate(step):
+            others = [each for at, each in enumerate(step) if at != seat]
+            found[seat] += any(each.asked for each in others)
+            found[seat] += own.asked * (1 if all(each.pleased for each in others) else -1)
+    return found
+
+
+class Greedy(Participant):
+    """Acts after all others, whose rows it knows: says that it asked in just the steps in which all are pleased."""
+
+    others: ClassVar[dict[int, tuple[Seen, ...]]] = {}
+
+    def on_tick(self, step: int) -> list[Send]:
+        if step == self.epoch.start(Stage.DEAL):
+            terms = self.epoch.terms
+            pleased = [all(row[at].pleased for row in self.others.values()) for at in range(terms.steps)]
+            own = [Seen(terms.everybody & ~(1 << self.seat) | asks << self.seat, True) for asks in pleased]
+            self._row = transcript.encode(own, terms.participants)
+        return super().on_tick(step)
+
+
+class Rowless(Participant):
+    """Deals to nobody, so that its row does not count either."""
+
+    def on_tick(self, step: int) -> list[Send]:
+        return []
+
+
+@pytest.mark.parametrize("liar", [Greedy, Rowless, c.FewShares])
+def test_nobody_raises_its_own_credits_though_it_knows_all_other_rows(liar):
+    terms = replace(TERMS, steps=20)
+
+    def heard(sender: int, send: Send) -> None:
+        if isinstance(send.message, Staged) and send.message.stage is Stage.DEAL:
+            for claim in send.message.frame.claims:
+                row = transcript.decode(claim.content[32 * terms.validators :], COUNT, 20)
+                Greedy.others.setdefault(claim.instance, row)
+
+    agreement, chance, expected = company(terms, dealers={2: liar}, heard=heard), random.Random(1), 0
+    for epoch in range(5):
+        Greedy.others.clear()
+        sent = some_sent(chance, 20)
+        expected += expected_nets(sent)[2] * agreement.ledger.token
+        agreement.play(some_tokens(COUNT, epoch), salts(epoch, COUNT), sent)
+    assert agreement.ledger.credits[2] == expected
+
+
+def test_what_one_is_credited_with_is_in_the_others_rows_alone_and_takes_more_than_half_of_them():
+    chance = random.Random(8)
+    sent = some_sent(chance, 30)
+    told, true = transcript.witnessed(sent), expected_nets(sent)
+    for seat in range(COUNT):
+        for _ in range(20):
+            said = tuple(Seen(chance.randrange(1 << COUNT), chance.random() < 0.5) for _ in range(30))
+            found = transcript.nets({**dict(enumerate(told)), seat: said}, TERMS.everybody, COUNT)
+            assert found[seat] == true[seat]
+    forged = tuple(Seen(TERMS.everybody, True) for _ in range(30))
+    for liars, changed in ((2, False), (3, True)):
+        rows = {at: forged if at < liars else row for at, row in enumerate(told)}
+        quiet = {at: row if at < liars else tuple(Seen(0, True) for _ in row) for at, row in rows.items()}
+        assert (transcript.nets(quiet, TERMS.everybody, COUNT)[5] > 0) == changed
+
+
+def test_of_two_the_other_one_says_it_and_who_is_left_out_neither_asks_nor_is_asked():
+    rows = {0: (Seen(0b10, True), Seen(0b11, False)), 1: (Seen(0b01, True), Seen(0b00, True))}
+    assert transcript.nets(rows, 0b11, 2) == (1, 1 + 1 - 1)
+    assert transcript.nets(rows, 0b01, 2) == (1, 0)
+    assert transcript.nets(rows, 0b10, 2) == (0, 1 - 1)
+    assert transcript.nets({0: rows[0]}, 0b11, 2) == (0, 1)
+    assert transcript.nets({}, 0b11, 2) == (0, 0)
 
 
 def test_who_counts_is_bound_by_the_digest_of_the_dealings():
