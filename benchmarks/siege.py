@@ -32,7 +32,7 @@ from rich.table import Table
 
 from chain_bandit.actors.messages import Receipt
 from chain_bandit.consensus.broadcast import Claim, Frame
-from chain_bandit.network.wire import MOST_BYTES, Envelope, Kind, encode
+from chain_bandit.network.wire import MOST_BYTES, MOST_SAID, Envelope, Kind, encode, most_bytes
 from chain_bandit.nodes import place as files
 from chain_bandit.nodes.processes import states
 from chain_bandit.nodes.up import up
@@ -46,6 +46,9 @@ LOOK, STANDS, RUNS = 0.05, 1.0, 5.0
 """Seconds between two looks at memory; for which seat 3 stands still, and runs."""
 
 HALF_OPEN, AT_A_TIME = 256, 50
+
+RECEIPT_BYTES = 16
+"""Of a receipt that says nothing."""
 
 
 @dataclass
@@ -226,7 +229,9 @@ def well_formed(chance: random.Random) -> list[bytes]:
             )
             phase = chance.choice((Phase.REPORT, Phase.BLOCK))
             some.append(encode(Envelope(chance.choice(list(Kind)), round_, step, (Frame(phase, claims),))))
-    padded = tuple(Receipt(round_, 0, 0, chance.randbytes(8_000), b"") for round_ in range(30))
+    p = scenario_of(60, 500, True).parameters
+    room = most_bytes(SEATS, p.report_bytes, p.attackers) // MOST_SAID // SEATS - RECEIPT_BYTES
+    padded = tuple(Receipt(round_, 0, 0, chance.randbytes(room), b"") for round_ in range(30))
     return some + [encode(Envelope(kind, 5, 0, padded)) for kind in Kind for _ in range(20)]
 
 

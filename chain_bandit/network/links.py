@@ -30,6 +30,12 @@ that it lives."""
 STRANGERS, BACKLOG = 32, 128
 """Handshakes at a time, of which whoever has taken longest goes first; callers that wait for theirs."""
 
+FEW_BEATS, LOOSE = 8, 2
+"""Beats that any link may bring, and times as many as are due that it may bring besides: one more is a ban."""
+
+UNTAKEN = 1 << 12
+"""Bytes that wait in TLS, while the socket takes none: who only reads has none to write, who writes waits from here."""
+
 AGAIN, LONGEST = 0.05, 1.0
 """Seconds until a lost link is dialled again, doubled each time up to the longest."""
 
@@ -43,6 +49,38 @@ class Peer:
 
     door: str
     certificate: bytes
+
+
+class _Link(asyncio.StreamReaderProtocol):
+    """Tells soon that what waits to be written is not taken."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        assert isinstance(transport, asyncio.Transport)
+        self._link = transport
+        transport.set_write_buffer_limits(UNTAKEN)
+
+
+class _Inward(_Link):
+    """Of a link that is only read: TLS alone writes there, when it is asked for new keys; who takes none is cut off."""
+
+    def pause_writing(self) -> None:
+        self._link.abort()
+
+
+class _Outward(_Link):
+    """Of a link that is only written: while nothing is taken nothing is read, such as calls for new keys."""
+
+    def data_received(self, data: bytes) -> None:
+        self._link.abort()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._link.pause_reading()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._link.resume_reading()
 
 
 class Links:
@@ -208,13 +246,14 @@ class Links:
 
     async def _handshake(self, line: socket.socket, reader: asyncio.StreamReader) -> asyncio.Transport:
         transport, _ = await self._loop.connect_accepted_socket(
-            lambda: asyncio.StreamReaderProtocol(reader, loop=self._loop), line,
+            lambda: _Inward(reader, loop=self._loop), line,
             ssl=self._as_server, ssl_handshake_timeout=HANDSHAKE,
         )  # fmt: skip
         return transport
 
     async def _read(self, address: int, reader: asyncio.StreamReader, link: asyncio.Transport) -> None:
         waiting, room = self._inbox[address], self._room[address]
+        beats, began = 0, self._loop.time()
         async with asyncio.timeout(IDLE) as patience:
             while self._readers.get(address) is link:
                 size = int.from_bytes(await reader.readexactly(4), "big")
@@ -223,7 +262,12 @@ class Links:
                     return
                 frame = await reader.readexactly(size)
                 patience.reschedule(None)
-                if frame:  # else it says that it lives
+                if not frame:  # it says that it lives
+                    beats += 1
+                    if beats > FEW_BEATS + LOOSE * (self._loop.time() - began) / BEAT:
+                        self._banned.add(address)
+                        return
+                else:
                     while self._is_full(address) and self._readers.get(address) is link:
                         room.clear()
                         await room.wait()
@@ -262,13 +306,20 @@ class Links:
                 writer.transport.abort()
 
     async def _dial(self, peer: Peer) -> asyncio.StreamWriter:
+        reader = asyncio.StreamReader(loop=self._loop)
+        link = _Outward(reader, loop=self._loop)
         async with asyncio.timeout(HANDSHAKE):
             if peer.door.startswith("unix:"):
                 path = peer.door.removeprefix("unix:")
-                _, writer = await asyncio.open_unix_connection(path, ssl=self._as_client, server_hostname="")
+                transport, _ = await self._loop.create_unix_connection(
+                    lambda: link, path, ssl=self._as_client, server_hostname=""
+                )
             else:
                 host, _, port = peer.door.rpartition(":")
-                _, writer = await asyncio.open_connection(host, int(port), ssl=self._as_client, server_hostname="")
+                transport, _ = await self._loop.create_connection(
+                    lambda: link, host, int(port), ssl=self._as_client, server_hostname=""
+                )
+        writer = asyncio.StreamWriter(transport, link, reader, self._loop)
         if _shown(writer.transport) != peer.certificate:
             writer.transport.abort()
             raise ConnectionError("somebody else is there")

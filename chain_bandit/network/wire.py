@@ -4,7 +4,7 @@ Every byte may be hostile. A frame is bounded, of a stated version, and each par
 have; whether a statement is true is for the actors to say.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from chain_bandit.comparison.interface import Opening
 from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.consensus.certificate import Certificate, Vote
 from chain_bandit.consensus.evidence import Equivocation
+from chain_bandit.protocol.blocks import SIGNATURE_BYTES
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.messages import Phase, Role, Slot
 
@@ -26,6 +27,13 @@ MOST_BYTES = 1 << 19
 
 MOST_ROWS = 1 << 12
 """Of any list in a frame."""
+
+MOST_SAID = 8
+"""Messages and claims in an envelope of a seat, for each seat of the game: the honest relay three values of each
+commander at most, or pass on what three proofs against each seat take."""
+
+RELAY_BYTES, REST_BYTES = 72, 128
+"""Of a relay in a frame; of a proof that names its slot, but for contents and signatures. No claim takes more."""
 
 
 class Kind(IntEnum):
@@ -57,6 +65,12 @@ class Envelope:
     messages: tuple[Said, ...]
 
 
+def most_bytes(seats: int, report_bytes: int, relay_rounds: int) -> int:
+    """Of a frame of a seat, in a game of so many: all that it may say, each as long as a proof or a claim can be."""
+    longest = 2 * (report_bytes + SIGNATURE_BYTES) + (relay_rounds + 1) * RELAY_BYTES + REST_BYTES
+    return min(MOST_SAID * seats * longest, MOST_BYTES)
+
+
 class Form(NamedTuple):
     """How a part is packed, and how it is read: raises `TypeError` or `ValueError` for what `pack` cannot give."""
 
@@ -83,6 +97,11 @@ def decode(frame: bytes) -> Envelope:
         return Envelope(Kind(_number(kind)), _number(round_), _number(step), tuple(map(_message, _tuple(messages))))
     except (ValueError, TypeError, KeyError, RecursionError, msgpack.UnpackException) as error:
         raise Malformed("frame", f"an envelope of version {VERSION}", f"{len(frame)} bytes ({error!s:.80})") from error
+
+
+def later(frame: bytes) -> Iterator[Said]:
+    """The messages of a frame that was read before; until they are asked for, its bytes alone are kept."""
+    yield from decode(frame).messages
 
 
 def _message(packed: Any) -> Said:

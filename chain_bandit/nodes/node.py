@@ -15,7 +15,7 @@ from chain_bandit.crypto.verify import Verifier
 from chain_bandit.network.links import Links
 from chain_bandit.network.pace import Pace, Standing
 from chain_bandit.network.thrift import Thrift
-from chain_bandit.network.wire import Envelope, Kind, Owed, Said, decode, encode
+from chain_bandit.network.wire import MOST_SAID, Envelope, Kind, Owed, Said, decode, encode, later, most_bytes
 from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.follower import Follower, Recorded
 from chain_bandit.nodes.role import Post, Role
@@ -33,10 +33,6 @@ UNHURRIED = 0.1
 
 LATE = 3
 """Times a round's longest duration after which a round without any record is let end by its deadline."""
-
-MOST_SAID = 8
-"""Messages and claims in an envelope, for each seat of the game: the honest relay three values of each commander at
-most, or pass on what three proofs against each seat take."""
 
 OTHERS = (COMPARISON, ENVIRONMENT, RELAYER)
 
@@ -71,8 +67,12 @@ class Node:
         self._greeted: set[int] = set()
         self._look_at, self._pause = 0.0, POLL
         self._thrift, self._standing = Thrift(), Standing()
-        self._held: dict[tuple[int, int, int], tuple[Said, ...]] = {}
-        """What came in early: by sender, round and step, of this round and those that are `_soon`."""
+        parameters = rules.parameters
+        self._most_said = MOST_SAID * parameters.participants
+        self._most_bytes = most_bytes(parameters.participants, parameters.report_bytes, rules.schedule.relay_rounds)
+        self._held: dict[tuple[int, int, int], Iterable[Said]] = {}
+        """What came in early: by sender, round and step, of this round and those that are `_soon`; still as bytes, for
+        messages may take twenty times as many."""
 
     def run(self) -> None:
         """All rounds, and the end. Raises `ChainBanditError`."""
@@ -262,26 +262,30 @@ class Node:
         for sender, frame in self._links.receive(max(min(seconds, POLL) if spent else seconds, 0.0), spent):
             began = thread_time()
             try:
-                envelope = decode(frame)
-                self._require_small(sender, envelope)
+                envelope = self._read(sender, frame)
             except Malformed as error:
                 self._links.ban(sender)
                 self._say(f"{sender} is not read any more: {error}")
                 continue
             is_due = self._is_due(sender, envelope)
-            self._handle(sender, envelope, is_due)
+            self._handle(sender, envelope, frame, is_due)
             if sender in self._everybody and not is_due:
                 self._thrift.charge(sender, thread_time() - began, monotonic())
             at("taken")
 
-    def _require_small(self, sender: int, envelope: Envelope) -> None:
-        """Raise `Malformed` where a seat says more at once than an honest one ever has to say."""
-        most, said = MOST_SAID * self._rules.parameters.participants, len(envelope.messages)
+    def _read(self, sender: int, frame: bytes) -> Envelope:
+        """The envelope. Raises `Malformed`, also where a seat says more at once than an honest one ever has to say."""
+        is_seat = sender in self._everybody
+        if is_seat and len(frame) > self._most_bytes:
+            raise Malformed("frame", f"at most {self._most_bytes} bytes in this game", f"{len(frame)}")
+        envelope = decode(frame)
+        said = len(envelope.messages)
         for message in envelope.messages:
-            frame = message.frame if isinstance(message, Probe) else message
-            said += len(frame.claims) if isinstance(frame, Frame) else 0
-        if sender in self._everybody and said > most:
-            raise Malformed("envelope", f"at most {most} messages and claims", f"{said}")
+            statements = message.frame if isinstance(message, Probe) else message
+            said += len(statements.claims) if isinstance(statements, Frame) else 0
+        if is_seat and said > self._most_said:
+            raise Malformed("envelope", f"at most {self._most_said} messages and claims", f"{said}")
+        return envelope
 
     def _is_due(self, sender: int, envelope: Envelope) -> bool:
         """Whether this is the one envelope of a sender in a step, of a round that is open here or will be soon."""
@@ -292,7 +296,7 @@ class Node:
             return self._pace is not None and not self._pace.has(sender, step)
         return round_ in self._soon and (sender, round_, step) not in self._held
 
-    def _handle(self, sender: int, envelope: Envelope, is_due: bool) -> None:
+    def _handle(self, sender: int, envelope: Envelope, frame: bytes, is_due: bool) -> None:
         here, step = self.ledger.round, envelope.step
         if sender in self._everybody:
             self._heard_round = max(self._heard_round, min(envelope.round, here + 1))
@@ -311,9 +315,9 @@ class Node:
             if step <= self._pace.step:
                 self._deliver(sender, here, envelope.messages)
             else:
-                self._held[sender, here, step] = envelope.messages
+                self._held[sender, here, step] = later(frame)
         else:
-            self._held[sender, envelope.round, step] = envelope.messages
+            self._held[sender, envelope.round, step] = later(frame)
 
     @property
     def _soon(self) -> tuple[int, ...]:

@@ -3,8 +3,9 @@
 import fcntl
 import os
 import signal
+import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
@@ -17,6 +18,9 @@ LOOK = 0.1
 
 PATIENCE = 10.0
 """Seconds that a process may take to end when it is told to."""
+
+LOCK = "hhqqi"
+"""The system's own record of a lock: its kind, where it is, whose it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,10 @@ def alone(place: Path) -> Iterator[None]:
     except OSError as error:
         raise LinesUnwritable(path, error.strerror) from error
     try:
-        _lock(file, path)
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise LinesLocked(path) from error
         os.ftruncate(file, 0)
         os.write(file, b"%d\n" % os.getpid())
         yield
@@ -68,7 +75,8 @@ def down(out: Path) -> list[State]:
         for state in told:
             pid = _state(out / state.name).pid  # as of now: the number may be another process's soon
             if pid is not None:
-                os.kill(pid, number)
+                with suppress(ProcessLookupError):  # it has just ended by itself
+                    os.kill(pid, number)
         until = monotonic() + PATIENCE
         while any(_state(out / state.name).pid is not None for state in told) and monotonic() < until:
             sleep(LOOK)
@@ -88,28 +96,13 @@ def log(out: Path, name: str | None, lines: int) -> Iterator[str]:
         yield from (f"{each}: {line}" for line in text.splitlines()[-lines:])
 
 
-def _lock(file: int, path: Path) -> None:
-    """For this process alone; whoever only looks, as `_state` does, shares the lock and lets go of it at once."""
-    while True:
-        try:
-            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            pass
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError as error:
-            raise LinesLocked(path) from error
-
-
 def _state(place: Path) -> State:
+    """Who holds the lock is told by the system: what is written in the file may be of a life before."""
     ended = (place / files.ENDED).exists()
     try:
         with (place / files.PID).open("rb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except OSError:
-                said = file.read(20)
-                return State(place.name, int(said) if said.strip().isdigit() else None, ended)
+            asked = struct.pack(LOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+            kind, *_, pid = struct.unpack(LOCK, fcntl.fcntl(file, fcntl.F_GETLK, asked))
     except OSError:
-        pass  # it has never run
-    return State(place.name, None, ended)
+        return State(place.name, None, ended)  # it has never run
+    return State(place.name, None if kind == fcntl.F_UNLCK else pid, ended)

@@ -114,12 +114,14 @@ def _processes(out: Path) -> Iterator[Nursery]:
     """All nodes, started; ended when the block ends, whoever started them last."""
     nursery = Nursery()
     try:
-        for state in states(out):
-            nursery.start(out / state.name)
-        yield nursery
+        try:
+            for state in states(out):
+                nursery.start(out / state.name)
+            yield nursery
+        finally:
+            down(out)
     finally:
-        down(out)
-        nursery.close()  # and who had not come to its lock
+        nursery.close()  # and who had not come to its lock, or could not be told
 
 
 def _await_end(

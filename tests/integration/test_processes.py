@@ -20,10 +20,9 @@ from chain_bandit.chain.node import account
 from chain_bandit.consensus.broadcast import Claim, Frame
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.simulated import simulated
-from chain_bandit.network.wire import MOST_BYTES, Envelope, Kind, encode
+from chain_bandit.network.wire import MOST_BYTES, MOST_SAID, Envelope, Kind, encode, most_bytes
 from chain_bandit.nodes import place as files
 from chain_bandit.nodes.crash import VARIABLE
-from chain_bandit.nodes.node import MOST_SAID
 from chain_bandit.nodes.place import read_game
 from chain_bandit.protocol.blocks import Report, SignedReport, genesis_digest
 from chain_bandit.protocol.messages import Phase, commitment, commitment_salt
@@ -65,7 +64,8 @@ def test_nodes_killed_at_named_places_and_then_besieged_lose_nothing(tmp_path, m
     }  # fmt: skip
     monkeypatch.setenv(VARIABLE, ",".join(f"{node}/{place}" for node, place in crashes.items()))
     malicious = [{"seat": 3, "attacks": [{"name": "silent-validator"}]}]
-    with game(small(20, malicious=malicious, bound_ms=300), tmp_path / "game", revive=True) as played:
+    scenario = small(20, malicious=malicious, bound_ms=300)
+    with game(scenario, tmp_path / "game", revive=True) as played:
         played.wait(lambda: len(played.killed) == len(crashes))
         played.stop_reviving()
         for name in ("relayer", "seat-3"):
@@ -73,7 +73,7 @@ def test_nodes_killed_at_named_places_and_then_besieged_lose_nothing(tmp_path, m
         besieged = [name for name in NAMES if name not in ("relayer", "seat-3")]
         played.wait(lambda: all(map(played.is_back, crashes.keys() & besieged)))
         assert not any(played.at_round(20, name) for name in besieged)
-        say_as_much_as_a_seat_may_and_then_more(played, "seat-1")
+        say_as_much_as_a_seat_may_and_then_more(played, scenario)
         with siege(played.out, besieged) as refused:
             played.wait(lambda: refused == set(besieged))
             played.start("relayer")
@@ -193,30 +193,33 @@ def test_no_process_is_left_of_a_game_whose_test_fails(tmp_path):
     assert descendants() <= before
 
 
-def say_as_much_as_a_seat_may_and_then_more(played: Game, name: str) -> None:
+def say_as_much_as_a_seat_may_and_then_more(played: Game, scenario: Scenario) -> None:
     """With the key of seat 3, in frames as large as any may be: the first is read, the second is the last."""
-    most = MOST_SAID * 4
-    with identified(played.out).wrap_socket(dialled(played.out, name)) as link:
-        for claims in (most - 1, most):  # and the message that they are in
-            frame = largest(claims)
-            link.sendall(len(frame).to_bytes(4, "big") + frame)
-        played.wait(lambda: "3 is not read any more: " in played.log(name))
-        assert link.recv(1) == b""
-    said = f"expected at most {most} messages and claims, got {most + 1}"
-    assert re.findall(r"^3 is not read any more: malformed envelope: (.*)$", played.log(name), re.MULTILINE) == [said]
+    p, said = scenario.parameters, MOST_SAID * scenario.participants
+    size = most_bytes(scenario.participants, p.report_bytes, p.attackers)
+    for name, claims, most, expected in (
+        ("seat-1", said, size, f"envelope: expected at most {said} messages and claims, got {said + 1}"),
+        ("seat-0", said - 1, size + 1, f"frame: expected at most {size} bytes in this game, got {size + 1}"),
+    ):
+        with identified(played.out).wrap_socket(dialled(played.out, name)) as link:
+            for frame in (largest(said - 1, size), largest(claims, most)):  # and the message that the claims are in
+                link.sendall(len(frame).to_bytes(4, "big") + frame)
+            played.wait(lambda: "3 is not read any more: " in played.log(name))  # noqa: B023
+            assert link.recv(1) == b""
+        assert re.findall(r"^3 is not read any more: malformed (.*)$", played.log(name), re.MULTILINE) == [expected]
 
 
-def largest(claims: int) -> bytes:
-    """A frame of exactly the bytes that one may have, with so many claims of round 1."""
+def largest(claims: int, most: int) -> bytes:
+    """A frame of exactly so many bytes, with so many claims of round 1."""
 
     def padded(size: int) -> bytes:
         last = Claim(3, bytes(size), bytes(64))
         frame = Frame(Phase.REPORT, (Claim(3, b"", bytes(64)),) * (claims - 1) + (last,))
         return encode(Envelope(Kind.NOW, 1, 0, (frame,)))
 
-    room = MOST_BYTES // 2
-    frame = padded(MOST_BYTES - len(padded(room)) + room)
-    assert len(frame) == MOST_BYTES
+    room = most // 2
+    frame = padded(most - len(padded(room)) + room)
+    assert len(frame) == most
     return frame
 
 

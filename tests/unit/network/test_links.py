@@ -1,5 +1,7 @@
 """Links over real sockets: who may speak, and what a peer or a stranger cannot do to a node."""
 
+import _ssl
+import ctypes
 import socket
 import ssl
 import time
@@ -53,6 +55,43 @@ class Net:
         line.settimeout(10)
         line.connect(str(self.door(to)))
         return line
+
+
+class Rekeying:
+    """TLS by hand, whose side asks for new keys as often as it likes and reads no answer: `ssl` has no such call."""
+
+    def __init__(self, line: socket.socket, pem: Path, as_server: bool = False) -> None:
+        self._tls, self._line = ctypes.CDLL(_ssl.__file__), line  # the library that `ssl` itself uses
+        context = self._call("SSL_CTX_new", self._call("TLS_server_method" if as_server else "TLS_client_method"))
+        assert self._call("SSL_CTX_use_certificate_chain_file", context, str(pem).encode()) == 1
+        assert self._call("SSL_CTX_use_PrivateKey_file", context, str(pem).encode(), 1) == 1
+        self._link = self._call("SSL_new", context)
+        line.settimeout(None)
+        self._call("SSL_set_fd", self._link, line.fileno())
+        assert self._call("SSL_accept" if as_server else "SSL_connect", self._link) == 1
+        self._made = self._call("BIO_new", self._call("BIO_s_mem"))
+        self._call("SSL_set0_wbio", self._link, self._made)
+
+    def _call(self, name: str, *arguments: int | bytes | None) -> int:
+        function = getattr(self._tls, name)
+        function.restype = ctypes.c_ssize_t
+        return function(*(ctypes.c_void_p(each) if isinstance(each, int) and each > 9 else each for each in arguments))
+
+    def bytes_let_in(self, most: int) -> int:
+        """Ask for new keys until the other side reads no more for two seconds; raises where it hangs up."""
+        self._line.settimeout(2)
+        sent, data = 0, ctypes.create_string_buffer(1 << 16)
+        while sent < most:
+            for _ in range(200):
+                assert self._call("SSL_key_update", self._link, 1) == 1
+                assert self._call("SSL_do_handshake", self._link) == 1
+            got = self._tls.BIO_read(ctypes.c_void_p(self._made), data, len(data))
+            try:
+                self._line.sendall(data.raw[:got])
+            except TimeoutError:
+                break
+            sent += got
+        return sent
 
 
 @pytest.fixture
@@ -238,6 +277,56 @@ def test_an_idle_link_lives(net, monkeypatch):
     assert heard(b, 1) == [(0, b"two")]
     assert f"unix:{net.door(1)}" not in dialled
     assert dialled  # node 2, which is away
+
+
+def test_beats_as_they_are_due_are_read_and_many_more_are_a_ban(net, monkeypatch):
+    """Each is taken by the links' own thread, and costs whoever writes it four bytes."""
+    a = net.start(0)
+    line = net.raw(1, 0)
+    line.sendall(framed(b"") * module.FEW_BEATS + framed(b"hello"))
+    assert heard(a, 1) == [(1, b"hello")]
+    assert a.banned == frozenset()
+    line.sendall(framed(b"") * 2)
+    assert closed(line)
+    assert a.banned == {1}
+    monkeypatch.setattr(module, "BEAT", 0.01)
+    other = net.raw(2, 0)
+    for _ in range(3 * module.FEW_BEATS):
+        other.sendall(framed(b""))
+        time.sleep(0.01)  # as a node that has nothing to say
+    other.sendall(framed(b"hello"))
+    assert heard(a, 1) == [(2, b"hello")]
+
+
+def test_who_asks_for_new_keys_and_takes_no_answer_is_cut_off(net):
+    net.start(0)
+    link = Rekeying(net.plain(0), net.pem(1))
+    with pytest.raises(ConnectionError):
+        link.bytes_let_in(1 << 20)
+
+
+def test_a_door_that_asks_for_new_keys_and_takes_nothing_is_not_read(net):
+    """Node 1 listens at its own door, by hand."""
+    door = socket.socket(socket.AF_UNIX)
+    door.bind(str(net.door(1)))
+    door.listen()
+    net.start(0)
+    link = Rekeying(door.accept()[0], net.pem(1), as_server=True)
+    assert link.bytes_let_in(1 << 20) < 1 << 20
+
+
+def test_a_door_that_speaks_is_left(net):
+    """A node never writes on a link that another one dialled."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(net.pem(1))
+    door = socket.socket(socket.AF_UNIX)
+    door.bind(str(net.door(1)))
+    door.listen()
+    net.start(0)
+    link = context.wrap_socket(door.accept()[0], server_side=True)
+    link.settimeout(10)
+    link.sendall(b"1")
+    assert closed(link)
 
 
 def test_what_comes_from_those_who_are_not_read_stays_where_it_is(net):

@@ -3,6 +3,7 @@
 import random
 import resource
 import struct
+import tracemalloc
 
 import msgpack
 import pytest
@@ -13,7 +14,18 @@ from chain_bandit.consensus.broadcast import Claim, Frame, SignedBroadcast
 from chain_bandit.consensus.certificate import Certificate, Vote
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.keys import derive
-from chain_bandit.network.wire import MOST_BYTES, MOST_ROWS, Envelope, Kind, Owed, decode, encode
+from chain_bandit.network.wire import (
+    MOST_BYTES,
+    MOST_ROWS,
+    MOST_SAID,
+    Envelope,
+    Kind,
+    Owed,
+    decode,
+    encode,
+    later,
+    most_bytes,
+)
 from chain_bandit.nodes.up import MOST_SEATS
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.messages import Phase, Role, Slot, broadcast_value, statement_content
@@ -81,8 +93,37 @@ def test_the_most_that_an_honest_seat_can_be_made_to_relay_is_one_frame():
     assert {len(claim.relays) for claim in frame.claims} == {steps}
     assert len(frame.claims) == seats - corrupt - 1 + 3 * corrupt
     encoded = encode(Envelope(Kind.STEP, 2**32 - 2, steps, (frame,)))
-    assert len(encoded) == 416_516 < MOST_BYTES
+    assert len(encoded) == 416_516 < most_bytes(seats, size, corrupt) == MOST_BYTES
     assert decode(encoded).messages == (frame,)
+
+
+def test_no_claim_and_no_proof_is_longer_than_the_longest_statement_of_a_frame():
+    """So that an honest seat, whose statements are counted, never writes more than `most_bytes`."""
+    for size, relay_rounds in ((40, 1), (4 * MAX_ARMS + 32 + PROOF_BYTES + SEALED_BYTES, 62)):
+        most = most_bytes(1, size, relay_rounds) // MOST_SAID
+        number, content = 2**32 - 1, bytes(size)
+        claim = Claim(number, content, bytes(64), ((number, bytes(64)),) * (relay_rounds + 1))
+        slot = Slot(bytes(32), number, bytes(32))
+        proof = Equivocation(
+            slot, Phase.REPORT, Role.COMMANDER, number, content, bytes(64), content, bytes(64)
+        )  # fmt: skip
+        empty = len(encode(Envelope(Kind.STEP, number, 0, ())))
+        for message in (Frame(Phase.REPORT, (claim,)), proof):
+            assert len(encode(Envelope(Kind.STEP, number, 0, (message,)))) - empty <= most
+
+
+def test_a_frame_that_waits_takes_no_more_than_its_bytes():
+    """Read, a row of four bytes is one of 64: 31 claims with so many relays held a node's memory."""
+    frame = encode(Envelope(Kind.STEP, 7, 3, (Frame(Phase.REPORT, (Claim(0, b"", b"", ((0, b""),) * 4_090),) * 31),)))
+    tracemalloc.start()
+    try:
+        waits = later(frame)
+        assert tracemalloc.get_traced_memory()[0] < 10_000
+        read = list(waits)
+        assert tracemalloc.get_traced_memory()[0] > 10 * len(frame)
+    finally:
+        tracemalloc.stop()
+    assert read == list(decode(frame).messages)
 
 
 def test_a_list_has_as_many_rows_as_it_may_have_and_not_one_more():

@@ -1,40 +1,86 @@
 """Who is the one process of a node's folder, with real locks."""
 
-import fcntl
 import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 
 from chain_bandit.lines import LinesLocked, LinesUnwritable
 from chain_bandit.nodes import place as files
+from chain_bandit.nodes import processes, up
+from chain_bandit.nodes.processes import State, alone, down
+from tests.integration.nodes import descendants
+
+HOLDS = """
+import sys
+from pathlib import Path
 from chain_bandit.nodes.processes import alone
+
+with alone(Path(sys.argv[1])):
+    print("in", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def held(place: Path) -> Iterator["subprocess.Popen[str]"]:
+    """Another process that is the one of a folder."""
+    command = [sys.executable, "-c", HOLDS, str(place)]
+    other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert other.stdout.readline() == "in\n"
+        yield other
+    finally:
+        other.kill()
+        other.communicate()
 
 
 def test_one_process_at_a_time_and_its_number_is_there(tmp_path):
     path = tmp_path / files.PID
     path.write_text("a longer number of a life before\n")
     for _ in range(2):
-        with alone(tmp_path):
-            assert path.read_text() == f"{os.getpid()}\n"
+        with held(tmp_path) as other:
+            assert path.read_text() == f"{other.pid}\n"
+            assert processes._state(tmp_path) == State(tmp_path.name, other.pid, False)
             with pytest.raises(LinesLocked, match="another process"), alone(tmp_path):
                 pass
+        assert processes._state(tmp_path).pid is None
     with pytest.raises(LinesUnwritable), alone(tmp_path / "nowhere"):
         pass
 
 
-def test_who_looks_does_not_keep_a_node_from_its_folder(tmp_path, monkeypatch):
-    """`ps`, and `up` ten times a second, share the lock for a moment; a node that comes then ended with exit code 2."""
-    really = fcntl.flock
-    with (tmp_path / files.PID).open("wb") as look:
-        really(look, fcntl.LOCK_SH)
+def test_who_looks_before_the_number_is_written_sees_no_number_of_a_life_before(tmp_path):
+    """`down` would signal whoever has that number now."""
+    with held(tmp_path) as other:
+        (tmp_path / files.PID).write_text("1\n")
+        assert processes._state(tmp_path).pid == other.pid
 
-        def flock(file, how):
-            try:
-                really(file, how)
-            except OSError:
-                really(look, fcntl.LOCK_UN)
-                raise
 
-        monkeypatch.setattr(fcntl, "flock", flock)
-        with alone(tmp_path):
-            pass
+def test_who_has_just_ended_needs_no_signal(tmp_path, monkeypatch):
+    """As `up` does at its end: between the look and the signal a node may end by itself."""
+    really = os.kill
+
+    def kill(pid, number):
+        really(pid, 9)
+        with suppress(ChildProcessError):
+            os.waitpid(pid, 0)
+        really(pid, number)
+
+    monkeypatch.setattr(os, "kill", kill)
+    (tmp_path / "seat-0").mkdir()
+    with held(tmp_path / "seat-0") as other:
+        monkeypatch.setattr(processes, "states", lambda out: [processes._state(out / "seat-0")])
+        assert down(tmp_path) == [State("seat-0", other.pid, False)]
+        other.returncode = -9  # it was waited for here
+
+
+def test_no_process_stays_where_the_nodes_cannot_even_be_told_to_end(tmp_path):
+    """There is no game to read who they are from."""
+    before = descendants()
+    with pytest.raises(files.PlaceRefused), up._processes(tmp_path):
+        pass
+    assert descendants() <= before
