@@ -41,7 +41,7 @@ def rows(results: Sequence[Results]) -> list[dict[str, Any]]:
     """A line of the table for each game and method: numbers only, None where there is none."""
     return [
         {
-            "game": each.part.game, "method": method, "epochs": each.part.epochs, "runs": each.part.runs,
+            "game": each.part.game, "method": method, "epochs": each.part.epochs, "runs": len(each.part.runs),
             "measure": each.measure, "mean": _known(mean), "half": _known(half), "sd": _known(spread),
             "token": _known(token), "published": published[0] if published else None,
             "published_spread": published[1] if published else None,
