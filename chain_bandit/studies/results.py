@@ -1,5 +1,6 @@
 """What a part of a study came to: a Parquet file with a row an epoch, run and method, and estimates over the runs."""
 
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from chain_bandit.studies.presets import Part
 Amounts = NDArray[np.float64]
 
 LAST = 50
-"""Epochs at the end whose mean stands for a run."""
+"""Epochs whose mean stands for a run, where there are so many."""
 
 
 class ResultsUnreadable(ChainBanditError):
@@ -58,9 +59,25 @@ class Results:
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray(self.counts["own"] / self.counts["coins"])
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """What the measure can be at all."""
+        return (0.0, 1.0) if "own" in self.counts else game_of(self.part.game).welfare
+
+    @property
+    def last(self) -> int:
+        """Epochs at the end whose mean stands for a run."""
+        return min(LAST, self.part.epochs)
+
     def final(self) -> Amounts:
-        """(M, R): the mean of the last `LAST` epochs."""
-        return np.asarray(np.nanmean(self.measured[-LAST:], axis=0))
+        """(M, R): the mean of the last epochs; nan where none has any."""
+        return self.until(self.part.epochs)
+
+    def until(self, epoch: int) -> Amounts:
+        """(M, R): the mean of the `LAST` epochs up to one of them, or of as many as there are."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # of means of nothing
+            return np.asarray(np.nanmean(self.measured[max(epoch - LAST, 0) : epoch], axis=0))
 
 
 def interval(values: Amounts) -> tuple[Amounts, Amounts]:
