@@ -67,7 +67,7 @@ def _parts(game: str, runs: int, epochs: int, rivals: bool, tokens: tuple[str, .
 
 
 PRESETS: dict[str, tuple[Part, ...]] = {
-    "smoke": (*_parts("ipd", 8, 100, rivals=False), *_parts("rescaled-coin-game-2", 4, 60, rivals=True)),
+    "smoke": (*_parts("ipd", 8, 150, rivals=False), *_parts("rescaled-coin-game-2", 4, 25, rivals=True)),
     "reduced": (
         *_parts("ipd", 8, 5000, rivals=False), *_parts("rescaled-coin-game-2", 8, 1000, rivals=True),
         *_parts("coin-game-2", 8, 1000, rivals=False), *_parts("coin-game-4", 4, 1250, rivals=False),

@@ -69,6 +69,11 @@ class Results:
         """Epochs at the end whose mean stands for a run."""
         return min(LAST, self.part.epochs)
 
+    def first(self, epochs: int) -> "Results":
+        """Of its first epochs alone."""
+        counts = {name: each[:epochs] for name, each in self.counts.items()}
+        return Results(replace(self.part, epochs=epochs), self.welfare[:epochs], counts, self.tokens[:epochs])
+
     def final(self) -> Amounts:
         """(M, R): the mean of the last epochs; nan where none has any."""
         return self.until(self.part.epochs)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from chain_bandit.studies import checkpoint
 from chain_bandit.studies.folder import FORMAT, MANIFEST, StudyRefused, study
 from chain_bandit.studies.presets import MOST_PAID, Part, parts_of
 from chain_bandit.studies.results import Results, ResultsUnreadable, joined, read, write
-from chain_bandit.studies.switches import Switches, switched
+from chain_bandit.studies.switches import PAPERS, Switches, switched
 
 KEEP = 25
 """Epochs after which a part is written down."""
@@ -137,37 +138,47 @@ def _part(part: Part, out: Path, seed: int, switches: Switches, observe: Callabl
     return results
 
 
+def unfinished(part: Part, out: Path, seed: int = 0, switches: Switches = PAPERS) -> Results:
+    """What a part that was stopped had come to when it was last written down, of so many epochs."""
+    trial, so_far = _begun(part, out / f"{part.name}.kept", seed, switches)
+    return _results(replace(part, epochs=trial.epochs), {name: each[: trial.epochs] for name, each in so_far.items()})
+
+
 def _played(part: Part, beside: Path, seed: int, switches: Switches, observe: Callable[[int, int], None]) -> Results:
-    trial = Experiment(setting_of(part, seed, switches))
-    names, shape = game_of(part.game).counts, (part.epochs, len(part.methods), len(part.runs))
-    so_far: Arrays = {name: np.zeros(shape) for name in ("welfare", "token", *names)}
-    _taken_up(trial, so_far, beside)
+    trial, so_far = _begun(part, beside, seed, switches)
     found = trial.epochs
     observe(found, found)
     while trial.epochs < part.epochs:
         at, epoch = trial.epochs, trial.epoch()
         so_far["welfare"][at], so_far["token"][at] = epoch.welfare, epoch.tokens.mean(axis=-1)
-        for name, counted in zip(names, np.moveaxis(epoch.counts, -1, 0), strict=True):
+        for name, counted in zip(game_of(part.game).counts, np.moveaxis(epoch.counts, -1, 0), strict=True):
             so_far[name][at] = counted
         if trial.epochs % KEEP == 0:
             checkpoint.write(beside, _kept(trial, so_far))
         observe(trial.epochs, found)
-    return Results(part, so_far["welfare"], {name: so_far[name] for name in names}, so_far["token"])
+    return _results(part, so_far)
+
+
+def _begun(part: Part, beside: Path, seed: int, switches: Switches) -> tuple[Experiment, Arrays]:
+    """An experiment and what it has come to so far: as the file says; one that is not what was written says nothing."""
+    trial = Experiment(setting_of(part, seed, switches))
+    shape = part.epochs, len(part.methods), len(part.runs)
+    so_far: Arrays = {name: np.zeros(shape) for name in ("welfare", "token", *game_of(part.game).counts)}
+    found = checkpoint.read(beside, _kept(trial, so_far))
+    if found is not None and 0 <= found["epochs"] <= part.epochs:
+        trial.restore(found)
+        so_far = {name: found[f"so_far.{name}"] for name in so_far}
+    return trial, so_far
+
+
+def _results(part: Part, so_far: Arrays) -> Results:
+    counts = {name: so_far[name] for name in game_of(part.game).counts}
+    return Results(part, so_far["welfare"], counts, so_far["token"])
 
 
 def _kept(trial: Experiment, so_far: Arrays) -> Arrays:
     """What the next epochs, and the results, depend on."""
     return trial.state() | {f"so_far.{name}": each for name, each in so_far.items()}
-
-
-def _taken_up(trial: Experiment, so_far: Arrays, beside: Path) -> None:
-    """Go on where a file says; one that is missing or not what was written says nothing."""
-    found = checkpoint.read(beside, _kept(trial, so_far))
-    if found is None or not 0 <= found["epochs"] <= len(so_far["welfare"]):
-        return
-    trial.restore(found)
-    for name, each in so_far.items():
-        each[:] = found[f"so_far.{name}"]
 
 
 @contextmanager

@@ -41,6 +41,9 @@ class Switches:
         return replace(rules, penalty=self.penalty)
 
 
+PAPERS = Switches()
+
+
 def switched(values: Mapping[str, object]) -> Switches:
     """Switches from values by name, as `SWITCHES` lists them. Raises `SwitchInvalid`."""
     made: dict[str, Any] = {}

@@ -37,7 +37,7 @@ PAIRS = (("mediate-i", "mediate-s"),)
 """Methods that are told apart by run."""
 
 SMOOTHED = 25
-"""Epochs of which a point of a curve is the mean."""
+"""Epochs of which a point of a curve is the mean, or a tenth of all if these are fewer."""
 
 
 def rows(results: Sequence[Results]) -> list[dict[str, Any]]:
@@ -140,8 +140,8 @@ def _curves(game: str, measure: str, bounds: tuple[float, float], shown: Sequenc
 
 
 def smooth(values: Amounts) -> tuple[list[int], Amounts, Amounts]:
-    """Epochs, and of the means over the `SMOOTHED` up to each the mean over runs (K, R) and half its interval."""
-    window = min(SMOOTHED, len(values))
+    """Epochs, and of the means over some up to each (`SMOOTHED`) the mean over runs (K, R) and half its interval."""
+    window = max(min(SMOOTHED, len(values) // 10), 1)
     filled = np.where(np.isfinite(values), values, 0.0).cumsum(axis=0)
     known = np.isfinite(values).cumsum(axis=0)
     total, count = filled.copy(), known.copy()

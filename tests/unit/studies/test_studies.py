@@ -125,6 +125,13 @@ def test_a_checkpoint_with_any_bit_changed_is_none(tmp_path):
     assert checkpoint.read(tmp_path / "none", arrays) is None
 
 
+def test_first_epochs_are_those_of_all():
+    made = results().first(2)
+    assert made.part == replace(PART, epochs=2)
+    assert made.welfare.tolist() == results().welfare[:2].tolist()
+    assert made.until(1)[1].tolist() == results().until(1)[1].tolist() == [0.3, 0.4, 0.5]
+
+
 def test_parts_of_the_same_methods_are_one_with_all_their_runs():
     one, other = results(), results(replace(PART, runs=(3, 4, 5)))
     beside = results(replace(PART, methods=("lio",), runs=(0,)))
@@ -152,9 +159,12 @@ def test_an_interval_is_students():
 
 def test_a_curve_is_the_mean_of_the_epochs_up_to_each(monkeypatch):
     monkeypatch.setattr(view, "SMOOTHED", 2)
-    epochs, mean, _ = view.smooth(np.array([[1.0, 1.0], [3.0, 3.0], [np.nan, 7.0]]))
-    assert epochs == [1, 2, 3]
-    assert mean.tolist() == [1, 2, (3 + 5) / 2]
+    values = np.repeat(np.arange(30.0)[:, np.newaxis], 2, axis=1)
+    values[2, 0] = np.nan
+    epochs, mean, _ = view.smooth(values)
+    assert epochs == list(range(1, 31))
+    assert mean.tolist() == [0, 0.5, (1 + 1.5) / 2, (3 + 2.5) / 2, *(at - 0.5 for at in range(4, 30))]
+    assert view.smooth(values[:10])[1].tolist() == [0, 1, 1, *range(3, 10)]  # a tenth of ten: none but its own
 
 
 def test_the_time_left_is_by_what_was_played_and_not_by_what_was_found():
