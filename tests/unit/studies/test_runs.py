@@ -15,6 +15,7 @@ from chain_bandit.mediate.learners.experiment import Experiment
 from chain_bandit.studies import checkpoint, presets, run
 from chain_bandit.studies.folder import StudyRefused
 from chain_bandit.studies.presets import Part
+from chain_bandit.studies.results import read
 from chain_bandit.studies.switches import Switches
 
 GAME = "rescaled-coin-game-2"
@@ -60,6 +61,18 @@ def test_a_study_that_was_stopped_goes_on_to_the_same_bits(tmp_path, stopped):
     assert (stopped[0], stopped[1] // 2 * 2 + 1) in after.seen
     assert (stopped[0], 1) not in after.seen or stopped[1] < 2  # not played again
     assert not list(halved.glob("*.kept"))
+
+
+def test_a_part_that_is_not_done_can_be_read_as_far_as_it_is_kept(tmp_path):
+    run.run("smoke", tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        run.run("smoke", tmp_path / "halved", observe=Stopper(SMALL[0], 3))
+    found = run.unfinished(SMALL[0], tmp_path / "halved")
+    whole = read(tmp_path / "whole" / f"{SMALL[0].name}.parquet", SMALL[0])
+    assert found.part.epochs == 2
+    assert found.measured.tolist() == whole.first(2).measured.tolist()
+    assert found.tokens.tolist() == whole.tokens[:2].tolist()
+    assert run.unfinished(SMALL[1], tmp_path / "halved").part.epochs == 0
 
 
 def test_a_checkpoint_that_is_not_of_this_part_is_as_good_as_none(tmp_path):
@@ -135,7 +148,7 @@ def test_a_switch_changes_what_is_played_and_is_named(tmp_path):
 
 
 def test_the_smoke_preset_plays_and_is_shown(tmp_path):
-    """In a process of its own, the true preset: ten seconds of CPU."""
+    """In a process of its own, the true preset: half a minute of CPU, a whole one where others work too."""
 
     def said(*arguments):
         code = "import sys; from chain_bandit.cli import main; sys.argv[0] = 'chain-bandit'; main()"
@@ -145,9 +158,11 @@ def test_the_smoke_preset_plays_and_is_shown(tmp_path):
         return done.stdout
 
     out = tmp_path / "smoke"
-    rows = json.loads(said("run", "smoke", "--json", "--out", str(out)))["rows"]
-    assert len(rows) == 5 + 8
+    made = json.loads(said("run", "smoke", "--json", "--out", str(out)))
+    rows = made["rows"]
+    assert [(row["game"], row["runs"]) for row in rows] == 6 * [("ipd", 8)] + 9 * [("rescaled-coin-game-2", 4)]
+    assert len(made["pictures"]) == len(list(out.glob("*.svg"))) == 4
     assert json.loads(said("table", str(out), "--json"))["rows"] == rows
     naive, mate = (row["mean"] for row in rows[:2])
     assert naive < -500 < mate  # who is not paid for it stops cooperating
-    assert len(said("plot", str(out)).split()) == 4
+    assert said("plot", str(out)).split() == made["pictures"]

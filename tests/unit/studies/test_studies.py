@@ -113,7 +113,8 @@ def test_a_checkpoint_with_any_bit_changed_is_none(tmp_path):
         spoilt[bit // 8] ^= 1 << bit % 8
         path.write_bytes(spoilt)
         assert checkpoint.read(path, arrays) is None
-    for spoilt in (b"", good[:-1], good + b"\0"):
+    short, long = good[32:-1], good[32:] + b"\0"  # each behind the digest that is its own
+    for spoilt in (b"", *(checkpoint._digest(path, arrays, each) + each for each in (short, long))):
         path.write_bytes(spoilt)
         assert checkpoint.read(path, arrays) is None
     path.write_bytes(good)
@@ -272,6 +273,14 @@ def test_a_switch_that_is_not_there_or_takes_something_else_is_refused(name, val
     with pytest.raises(SwitchInvalid, match=re.escape(why)) as error:
         switched({name: value})
     assert error.value.exit_code == 2
+
+
+def test_a_switch_that_is_refused_is_said_in_one_sentence_before_anything_is_made(tmp_path):
+    code = "import sys; sys.modules['torch'] = None; from chain_bandit.cli import main; main()"
+    command = [sys.executable, "-c", code, "mediate", "run", "smoke", "-o", "size=big", "--out", str(tmp_path / "x")]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (said.returncode, said.stderr) == (2, "error: -o size: takes own-lowest or code, not 'big'\n")
+    assert not Path(tmp_path / "x").exists()
 
 
 def test_without_torch_a_study_says_how_to_get_it(tmp_path):
