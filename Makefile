@@ -158,7 +158,7 @@ verdicts: .venv/ready .venv-next/ready node_modules/ready ## the same run and au
 	@$(BIN)/pytest -m deep tests/integration/test_verdicts.py
 
 mediate-speed: .venv/torch ## CPU time of an epoch of MEDIATE's games beside the authors' code
-	@$(BIN)/python benchmarks/mediate.py
+	@$(BIN)/python -m benchmarks.mediate
 
 vrf: .venv/ready ## time of a VRF proof and its verification, against the curve multiplications in them
 	@$(BIN)/python benchmarks/vrf.py

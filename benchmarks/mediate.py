@@ -5,11 +5,17 @@ moves either. So the least of a few epochs is told, and CPU seconds, which other
 """
 
 import argparse
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from time import process_time
+from typing import Any
 
+from benchmarks import provenance
 from chain_bandit.mediate.games.names import game_of
-from chain_bandit.mediate.learners.experiment import Experiment, Setting
 from chain_bandit.mediate.token_rule import Method
+
+Row = dict[str, Any]
 
 THEIRS = {"ipd": 1.8, "coin-game-2": 1.6, "coin-game-4": 4.4, "coin-game-6": 8.3, "harvest-6": 7.3}
 """Seconds of an epoch of one run under MATE."""
@@ -19,6 +25,8 @@ GOALS = {"coin-game-2": 100, "coin-game-4": 100, "coin-game-6": 100, "harvest-6"
 
 def least(game: str, methods: tuple[Method, ...], runs: int, epochs: int) -> float:
     """Seconds of CPU of the quickest epoch after the first, by run."""
+    from chain_bandit.mediate.learners.experiment import Experiment, Setting  # pages are filled without PyTorch
+
     trial, taken = Experiment(Setting(game_of(game), methods, tuple(range(runs)))), []
     for _ in range(epochs + 1):
         begun = process_time()
@@ -27,19 +35,39 @@ def least(game: str, methods: tuple[Method, ...], runs: int, epochs: int) -> flo
     return min(taken[1:]) / (runs * len(methods))
 
 
+def shown(kept: Sequence[Row]) -> Iterator[str]:
+    """The table of rows, and what has made them."""
+    yield "| game | methods x runs | ms of CPU a run and epoch | the authors' | times as fast | goal |"
+    yield "|---|---|---|---|---|---|"
+    for row in kept:
+        theirs, times = THEIRS[row["game"]], THEIRS[row["game"]] / row["seconds"]
+        goal = GOALS.get(row["game"])
+        missed = ", missed" if goal and times < goal else ""
+        said = f"{1e3 * row['seconds']:.1f} | {1e3 * theirs:,.0f} | {times:.0f}{missed} | {goal or ''}"
+        yield f"| `{row['game']}` | {row['methods']} x {row['runs']} | {said} |"
+    yield ""
+    for command, commit in dict.fromkeys((row["command"], row["commit"]) for row in kept):
+        yield f"`{command}` by `{commit}`."
+
+
 def main() -> None:
+    """Measure, and write or print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--games", nargs="+", choices=THEIRS, default=list(THEIRS))
     parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    print("| game | methods x runs | ms of CPU a run and epoch | the authors' | times as fast | goal |")
-    print("|---|---|---|---|---|---|")
+    provenance.require_clean(arguments.json)
+    command = f"python -m benchmarks.mediate --epochs {arguments.epochs}"
+    made: list[Row] = []
     for game in arguments.games:
         for methods, runs in (((Method.SYNCHRONISED,), 8), (tuple(Method), 4)):
-            taken, theirs = least(game, methods, runs, arguments.epochs), THEIRS[game]
-            goal = f"{GOALS[game]}" if game in GOALS else ""
-            said = f"{1e3 * taken:.1f}", f"{1e3 * theirs:,.0f}", f"{theirs / taken:.0f}", goal
-            print("|", " | ".join((game, f"{len(methods)} x {runs}", *said)), "|", flush=True)
+            seconds = round(least(game, methods, runs, arguments.epochs), 6)
+            named = {"game": game, "methods": len(methods), "runs": runs, "seconds": seconds}
+            made.append(named | {"command": command, "commit": provenance.commit()})
+    print(*shown(made), sep="\n")
+    if arguments.json:
+        arguments.json.write_text("".join(f"{json.dumps(row)}\n" for row in made), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from benchmarks import bars, exclusion, growth, payoff, price, rivals
+from benchmarks import bars, exclusion, growth, mediate, payoff, price, rivals, study
 from benchmarks.provenance import FIGURES
 
 DOCS = FIGURES.parent
@@ -53,6 +53,10 @@ PAGES: dict[str, dict[str, Table]] = {
     "rivals": of(
         "rivals", published=rivals.published, alone=rivals.alone, attacked=rivals.attacked, swapped=rivals.swapped
     ),
+    "mediate": {
+        "speed": lambda: mediate.shown(rows("mediate_speed")), "played": lambda: study.made(rows("mediate")),
+        "came": lambda: study.shown(rows("mediate")), "pairs": lambda: study.pairs(rows("mediate")),
+    },
 }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, nullcontext
 from difflib import get_close_matches
@@ -24,6 +24,8 @@ from chain_bandit.simulation.engine import Engine
 
 if TYPE_CHECKING:
     from chain_bandit.scenario import Scenario
+    from chain_bandit.studies.presets import Part
+    from chain_bandit.studies.results import Results
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
@@ -361,33 +363,46 @@ def mediate_run(
     preset: Annotated[str, typer.Argument(help="smoke (seconds), reduced (an hour or two), paper (a night).")],
     game: Annotated[list[str] | None, typer.Option("--game", help="Of the preset this game only; or more.")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Whence all chance comes.")] = 0,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", min=1, max=1024, help="Processes, by default one a core; same results.")
+    ] = None,
+    override: Annotated[
+        list[str] | None,
+        typer.Option("-o", "--override", metavar="KEY=VALUE", help="Another way than the paper's (docs/mediate.md)."),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where a run was stopped.")] = False,
     out: Annotated[Path | None, typer.Option("--out", help="By default runs/mediate-PRESET-SEED.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Play a preset and leave a folder with a Parquet file for each game and group of methods."""
+    """Play a preset and leave a folder with a Parquet file for each game and group of methods, and the pictures."""
     from time import monotonic
 
+    from chain_bandit.pool import cores
     from chain_bandit.studies.presets import parts_of
     from chain_bandit.studies.progress import Left
+    from chain_bandit.studies.switches import switched
     from chain_bandit.views import study as view
     from chain_bandit.views.terminal import Line, console
 
-    parts = parts_of(preset, tuple(game or ()))
+    parts, values = parts_of(preset, tuple(game or ())), _overrides(override, None, None)
+    switched(values)
     from chain_bandit.studies.run import run as played
 
     place = out or Path("runs") / f"mediate-{preset}-{seed}"
     left = Left(parts, monotonic())
     with Line("epoch", sum(part.epochs for part in parts), hidden=as_json) as line:
-        results = played(
-            preset, place, seed, resume, tuple(game or ()),
-            lambda part, epoch: line.show(left.epochs(part, epoch), lambda: left.words(monotonic())),
-        )  # fmt: skip
+
+        def observe(part: "Part", epoch: int, found: int) -> None:
+            line.show(left.epochs(part, epoch, found), lambda: left.words(monotonic()))
+
+        results = played(preset, place, seed, resume, tuple(game or ()), observe, jobs or cores(), values)
+    pictures = list(map(str, _drawn(results, place)))
     if as_json:
-        said = {"preset": preset, "seed": seed, "out": str(place), "rows": view.rows(results)}
+        said = {"preset": preset, "seed": seed, "out": str(place), "rows": view.rows(results), "pictures": pictures}
         print(json.dumps(said, sort_keys=True))
     else:
         console().print(view.table(results))
+        print("", *pictures, sep="\n")
 
 
 @mediate.command("table")
@@ -414,19 +429,25 @@ def mediate_plot(
     as_json: Json = False,
 ) -> None:
     """Draw each finished game's curves over epochs with 95 % intervals, and its tokens', as SVG."""
-    from chain_bandit.lines import whole_file
     from chain_bandit.studies.folder import finished, folder_for
-    from chain_bandit.views import study as view
 
-    place, paths = folder_for(out or folder), []
-    for name, drawn in view.curves(finished(folder)).items():
-        paths.append(place / f"{name}.svg")
-        with whole_file(paths[-1]) as picture:
-            picture.write(drawn.encode())
+    paths = _drawn(finished(folder), folder_for(out or folder))
     if as_json:
         print(json.dumps({"pictures": list(map(str, paths))}))
     else:
         print(*paths, sep="\n")
+
+
+def _drawn(results: "Sequence[Results]", place: Path) -> list[Path]:
+    from chain_bandit.lines import whole_file
+    from chain_bandit.views import study as view
+
+    paths = []
+    for name, drawn in view.curves(results).items():
+        paths.append(place / f"{name}.svg")
+        with whole_file(paths[-1]) as picture:
+            picture.write(drawn.encode())
+    return paths
 
 
 @app.command()

@@ -1,10 +1,22 @@
 """What can be wrong with what the rules are given: types with data, one clear sentence each."""
 
+from typing import Any
+
 
 class ChainBanditError(Exception):
     """Anything this project refuses. The message is one sentence that says what to do."""
 
     exit_code = 1
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Between processes it passes as it is, whatever it is made from."""
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[ChainBanditError], said: tuple[Any, ...], data: dict[str, Any]) -> ChainBanditError:
+    made = kind.__new__(kind, *said)
+    made.__dict__.update(data)
+    return made
 
 
 class Stopped(SystemExit):

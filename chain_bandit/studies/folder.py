@@ -6,9 +6,9 @@ from typing import Any
 
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.studies.presets import PRESETS, parts_of
-from chain_bandit.studies.results import Results, kept
+from chain_bandit.studies.results import Results, joined, kept
 
-FORMAT, MANIFEST = "chain-bandit-mediate/1", "study.json"
+FORMAT, MANIFEST = "chain-bandit-mediate/2", "study.json"
 _MOST_BYTES = 1 << 16
 
 
@@ -23,7 +23,7 @@ class StudyRefused(ChainBanditError):
 
 
 def study(out: Path) -> dict[str, Any]:
-    """Which preset and seed a folder holds. Raises `StudyRefused`."""
+    """Which preset and seed a folder holds, with which switches, by which version. Raises `StudyRefused`."""
     try:
         with (out / MANIFEST).open("rb") as file:
             found = json.loads(file.read(_MOST_BYTES))
@@ -31,7 +31,8 @@ def study(out: Path) -> dict[str, Any]:
         found = None
     if (
         not isinstance(found, dict) or found.get("format") != FORMAT or type(found.get("seed")) is not int
-        or found.get("preset") not in list(PRESETS)
+        or found.get("preset") not in list(PRESETS) or not isinstance(found.get("version"), str)
+        or not isinstance(found.get("switches"), dict)
     ):  # fmt: skip
         raise StudyRefused(out, "is not the folder of a study of MEDIATE")
     return found
@@ -39,7 +40,7 @@ def study(out: Path) -> dict[str, Any]:
 
 def finished(out: Path) -> tuple[Results, ...]:
     """What the folder has of its preset's parts. Raises `StudyRefused` or `ResultsUnreadable`."""
-    found = tuple(kept(out, parts_of(study(out)["preset"])))
+    found = joined(kept(out, parts_of(study(out)["preset"])))
     if not found:
         raise StudyRefused(out, "no part of this study is finished; go on with chain-bandit mediate run --resume")
     return found

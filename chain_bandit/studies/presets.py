@@ -8,7 +8,7 @@ from chain_bandit.protocol.errors import ChainBanditError
 
 TOKENS = tuple(method.value for method in Method)
 RIVALS = (*(f"{gift.value}-gifting" for gift in Gift), "lio")
-MOST_PAID = {"ipd": 3.0, "harvest-6": 0.25, "harvest-6-dear": 0.25}
+MOST_PAID = {"harvest-6": 0.25}
 """What LIO pays at most in a step (the paper's Table 3); 2 elsewhere."""
 
 PUBLISHED: dict[str, dict[str, tuple[float, float]]] = {
@@ -34,33 +34,40 @@ MILLISECONDS = {"ipd": 2.5, "coin-game-4": 33.0, "coin-game-6": 48.0, "harvest-6
 """An epoch of a run takes about so long, 14 elsewhere; by this the time that is left is told."""
 
 
+TOGETHER = 4
+"""Runs that are learned side by side, at most. What lies beside what decides the last bits of networks, so that nothing
+may depend on how many processes there are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Methods that learn a game side by side: all those of tokens, or one rival."""
+    """Methods that learn a game side by side, all those of tokens or one rival, in some runs."""
 
     game: str
     methods: tuple[str, ...]
-    runs: int
+    runs: tuple[int, ...]
     epochs: int
 
     @property
     def name(self) -> str:
         """Of its file."""
-        return f"{self.game}.{self.methods[0] if len(self.methods) == 1 else 'tokens'}"
+        group = self.methods[0] if len(self.methods) == 1 else "tokens"
+        return f"{self.game}.{group}.{self.runs[0]}-{self.runs[-1]}"
 
     @property
     def work(self) -> float:
         """Milliseconds that an epoch may take; what matters is how those of the parts compare."""
-        return MILLISECONDS.get(self.game, 14.0) * self.runs * len(self.methods)
+        return MILLISECONDS.get(self.game, 14.0) * len(self.runs) * len(self.methods)
 
 
 def _parts(game: str, runs: int, epochs: int, rivals: bool, tokens: tuple[str, ...] = TOKENS) -> tuple[Part, ...]:
     groups = (tokens, *((rival,) for rival in RIVALS if rivals))
-    return tuple(Part(game, group, runs, epochs) for group in groups)
+    together = [tuple(range(first, min(first + TOGETHER, runs))) for first in range(0, runs, TOGETHER)]
+    return tuple(Part(game, group, some, epochs) for group in groups for some in together)
 
 
 PRESETS: dict[str, tuple[Part, ...]] = {
-    "smoke": (*_parts("ipd", 2, 60, rivals=False), *_parts("rescaled-coin-game-2", 2, 10, rivals=True)),
+    "smoke": (*_parts("ipd", 8, 150, rivals=False), *_parts("rescaled-coin-game-2", 4, 25, rivals=True)),
     "reduced": (
         *_parts("ipd", 8, 5000, rivals=False), *_parts("rescaled-coin-game-2", 8, 1000, rivals=True),
         *_parts("coin-game-2", 8, 1000, rivals=False), *_parts("coin-game-4", 4, 1250, rivals=False),

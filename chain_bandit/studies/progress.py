@@ -9,21 +9,19 @@ class Left:
     """The time that is left. What was there already when it began counts for nothing."""
 
     def __init__(self, parts: Sequence[Part], now: float) -> None:
-        self._parts, self._began = parts, now
-        self._done = dict.fromkeys(parts, 0)
-        self._played = 0.0
+        self._began = now
+        self._stands = dict.fromkeys(parts, (0, 0))
 
-    def epochs(self, part: Part, epoch: int) -> int:
-        """A part has come to an epoch: how many are over in all parts."""
-        if epoch == self._done[part] + 1:  # else it was found, not played
-            self._played += part.work
-        self._done[part] = epoch
-        return sum(self._done.values())
+    def epochs(self, part: Part, epoch: int, found: int) -> int:
+        """A part has come to an epoch, from the one that was found: how many are over in all parts."""
+        self._stands[part] = epoch, found
+        return sum(done for done, _ in self._stands.values())
 
     def seconds(self, now: float) -> float | None:
         """None before anything was played."""
-        ahead = sum((part.epochs - done) * part.work for part, done in self._done.items())
-        return (now - self._began) * ahead / self._played if self._played else None
+        played = sum((done - found) * part.work for part, (done, found) in self._stands.items())
+        ahead = sum((part.epochs - done) * part.work for part, (done, _) in self._stands.items())
+        return (now - self._began) * ahead / played if played else None
 
     def words(self, now: float) -> str:
         """For the line that follows the study."""

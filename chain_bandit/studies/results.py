@@ -1,7 +1,8 @@
 """What a part of a study came to: a Parquet file with a row an epoch, run and method, and estimates over the runs."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pyarrow
 import pyarrow.parquet
 from numpy.typing import NDArray
 
-from chain_bandit.lines import whole_file
+from chain_bandit.lines import regular_file, whole_file
 from chain_bandit.mediate.games.names import game_of
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.studies.presets import Part
@@ -17,7 +18,7 @@ from chain_bandit.studies.presets import Part
 Amounts = NDArray[np.float64]
 
 LAST = 50
-"""Epochs at the end whose mean stands for a run."""
+"""Epochs whose mean stands for a run, where there are so many."""
 
 
 class ResultsUnreadable(ChainBanditError):
@@ -58,9 +59,30 @@ class Results:
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray(self.counts["own"] / self.counts["coins"])
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """What the measure can be at all."""
+        return (0.0, 1.0) if "own" in self.counts else game_of(self.part.game).welfare
+
+    @property
+    def last(self) -> int:
+        """Epochs at the end whose mean stands for a run."""
+        return min(LAST, self.part.epochs)
+
+    def first(self, epochs: int) -> "Results":
+        """Of its first epochs alone."""
+        counts = {name: each[:epochs] for name, each in self.counts.items()}
+        return Results(replace(self.part, epochs=epochs), self.welfare[:epochs], counts, self.tokens[:epochs])
+
     def final(self) -> Amounts:
-        """(M, R): the mean of the last `LAST` epochs."""
-        return np.asarray(np.nanmean(self.measured[-LAST:], axis=0))
+        """(M, R): the mean of the last epochs; nan where none has any."""
+        return self.until(self.part.epochs)
+
+    def until(self, epoch: int) -> Amounts:
+        """(M, R): the mean of the `LAST` epochs up to one of them, or of as many as there are."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # of means of nothing
+            return np.asarray(np.nanmean(self.measured[max(epoch - LAST, 0) : epoch], axis=0))
 
 
 def interval(values: Amounts) -> tuple[Amounts, Amounts]:
@@ -74,35 +96,60 @@ def interval(values: Amounts) -> tuple[Amounts, Amounts]:
     return np.asarray(values.mean(axis=-1)), np.asarray(half)
 
 
+def joined(results: Iterable[Results]) -> tuple[Results, ...]:
+    """Those of the same game and methods as one, with the runs of all."""
+    alike: dict[tuple[object, ...], list[Results]] = {}
+    for each in results:
+        alike.setdefault((each.part.game, each.part.methods, each.part.epochs), []).append(each)
+    return tuple(map(_as_one, alike.values()))
+
+
+def _as_one(several: Sequence[Results]) -> Results:
+    first = several[0]
+    return Results(
+        replace(first.part, runs=tuple(run for each in several for run in each.part.runs)),
+        np.concatenate([each.welfare for each in several], axis=-1),
+        {name: np.concatenate([each.counts[name] for each in several], axis=-1) for name in first.counts},
+        np.concatenate([each.tokens for each in several], axis=-1),
+    )
+
+
 def write(path: Path, results: Results) -> None:
     """Make the file, whole or not at all."""
-    part, (epochs, _, _) = results.part, results.welfare.shape
-    every = [(method, run, epoch) for epoch in range(epochs) for method in part.methods for run in range(part.runs)]
-    methods, runs, numbers = zip(*every, strict=True)
-    columns = {
-        "game": [part.game] * len(every), "method": list(methods), "run": list(runs), "epoch": list(numbers),
-        "welfare": results.welfare.ravel(), "token": results.tokens.ravel(),
-        **{name: values.ravel() for name, values in results.counts.items()},
-    }  # fmt: skip
+    named = {"welfare": results.welfare, "token": results.tokens, **results.counts}
+    amounts = pyarrow.table({name: values.ravel() for name, values in named.items()})
+    table = _keys(results.part)
+    for name in named:
+        table = table.append_column(name, amounts.column(name))
     with whole_file(path) as file:
-        pyarrow.parquet.write_table(pyarrow.table(columns), file, compression="zstd")
+        pyarrow.parquet.write_table(table, file, compression="zstd")
 
 
 def read(path: Path, part: Part) -> Results:
     """What `write` wrote. Raises `ResultsUnreadable`."""
     names = game_of(part.game).counts
-    shape = part.epochs, len(part.methods), part.runs
+    keys, shape = _keys(part), (part.epochs, len(part.methods), len(part.runs))
     try:
-        if pyarrow.parquet.ParquetFile(path).metadata.num_rows != np.prod(shape):
-            raise ResultsUnreadable(path, f"does not have the {np.prod(shape):,} rows of {part.name}")
-        table = pyarrow.parquet.read_table(path, partitioning=None)
+        with regular_file(path) as file:
+            if pyarrow.parquet.ParquetFile(file).metadata.num_rows != len(keys):
+                raise ResultsUnreadable(path, f"does not have the {len(keys):,} rows of {part.name}")
+            table = pyarrow.parquet.read_table(file, columns=[*keys.column_names, "welfare", "token", *names])
+        if not table.select(keys.column_names).equals(keys):
+            raise ResultsUnreadable(path, f"has rows of something else than {part.name}, or in another order")
         read = {
-            name: np.asarray(table.column(name).to_numpy(), np.float64).reshape(shape)
+            name: table.column(name).cast(pyarrow.float64()).to_numpy().reshape(shape)
             for name in ("welfare", "token", *names)
         }
-    except (OSError, pyarrow.ArrowException, KeyError, ValueError) as error:
+    except (OSError, pyarrow.ArrowException, KeyError) as error:
         raise ResultsUnreadable(path, f"is no results of {part.name} ({str(error)[:200]})") from error
     return Results(part, read["welfare"], {name: read[name] for name in names}, read["token"])
+
+
+def _keys(part: Part) -> pyarrow.Table:
+    """Which row is what."""
+    every = [(method, run, epoch) for epoch in range(part.epochs) for method in part.methods for run in part.runs]
+    methods, runs, epochs = zip(*every, strict=True)
+    return pyarrow.table({"game": [part.game] * len(every), "method": methods, "run": runs, "epoch": epochs})
 
 
 def kept(out: Path, parts: tuple[Part, ...]) -> Iterator[Results]:

@@ -2,11 +2,14 @@
 
 import fcntl
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,104 +21,164 @@ from chain_bandit.mediate.gifting import Gift
 from chain_bandit.mediate.learners.experiment import Experiment, Setting
 from chain_bandit.mediate.learners.lio import Lio
 from chain_bandit.mediate.token_rule import Method
-from chain_bandit.protocol.errors import Stopped
+from chain_bandit.pool import CONTEXT, pool
+from chain_bandit.protocol.errors import ChainBanditError, Stopped
+from chain_bandit.studies import checkpoint
 from chain_bandit.studies.folder import FORMAT, MANIFEST, StudyRefused, study
 from chain_bandit.studies.presets import MOST_PAID, Part, parts_of
-from chain_bandit.studies.results import Results, ResultsUnreadable, read, write
+from chain_bandit.studies.results import Results, ResultsUnreadable, joined, read, write
+from chain_bandit.studies.switches import PAPERS, Switches, switched
 
 KEEP = 25
 """Epochs after which a part is written down."""
 
-_SLACK = 1 << 16
-"""Bytes of names and heads in such a file."""
+SHOWN = 0.2
+"""Seconds after which what other processes have come to is looked at again."""
 
 Arrays = dict[str, NDArray[Any]]
-Observer = Callable[[Part, int], None]
+Observer = Callable[[Part, int, int], None]
+"""Is told how many epochs of a part are over, and how many of these were found in the folder."""
 
 
-def setting_of(part: Part, seed: int) -> Setting:
+class WorkerDied(ChainBanditError):
+    """A process that played a part is gone, killed perhaps for the memory that it took."""
+
+    exit_code = 15
+
+    def __init__(self, out: Path) -> None:
+        super().__init__(f"{out}: a process that played is gone; go on with --resume, and with fewer --jobs perhaps")
+        self.out = out
+
+
+def setting_of(part: Part, seed: int, switches: Switches) -> Setting:
     """A part as learners take it."""
-    (first, *more), rules, runs = part.methods, game_of(part.game), tuple(range(part.runs))
+    (first, *more), rules = part.methods, switches.of(game_of(part.game))
     gifts = {f"{gift.value}-gifting": gift for gift in Gift}
     rival = Lio(MOST_PAID.get(part.game, 2.0)) if first == "lio" else gifts.get(first)
     methods = (Method.NAIVE,) if rival else tuple(map(Method, (first, *more)))
-    return Setting(rules, methods, runs, seed, rival=rival)
+    return Setting(rules, methods, part.runs, seed, switches.rule, switches.improvement, rival)
 
 
 def run(
     preset: str, out: Path, seed: int = 0, resume: bool = False, games: tuple[str, ...] = (),
-    observe: Observer = lambda part, epoch: None,
+    observe: Observer = lambda part, epoch, found: None, jobs: int = 1, values: Mapping[str, object] | None = None,
 ) -> tuple[Results, ...]:  # fmt: skip
     """Play what is missing of a preset.
 
     Args:
-        observe: is told of every epoch that is over, and of what is there already.
+        jobs: processes that play. The results do not depend on it.
+        values: of switches, by name.
 
     Raises:
-        UnknownPreset, StudyRefused.
+        UnknownPreset, SwitchInvalid, StudyRefused, WorkerDied.
     """
-    parts = parts_of(preset, games)
-    with _place(out, {"preset": preset, "seed": seed}, resume):
-        return tuple(_part(part, out, seed, observe) for part in parts)
+    parts, switches, at = parts_of(preset, games), switched(values or {}), dict[Part, int]()
+
+    def observed(part: Part, epoch: int, found: int) -> None:
+        at[part] = epoch
+        observe(part, epoch, found)
+
+    with _place(out, {"preset": preset, "seed": seed, "switches": dict(values or {}), "version": __version__}, resume):
+        try:
+            if jobs == 1:
+                return joined(_part(part, out, seed, switches, partial(observed, part)) for part in parts)
+            return joined(_by_processes(parts, out, seed, switches, observed, jobs))
+        except (KeyboardInterrupt, Stopped) as stopped:
+            kept = sum(epoch if epoch == part.epochs else epoch // KEEP * KEEP for part, epoch in at.items())
+            stopped.add_note(f"{kept:,} epochs are kept in {out}: go on with --resume")
+            raise
 
 
-def _part(part: Part, out: Path, seed: int, observe: Observer) -> Results:
-    path, beside = out / f"{part.name}.parquet", out / f"{part.name}.npz"
+def _by_processes(
+    parts: Sequence[Part], out: Path, seed: int, switches: Switches, observe: Observer, jobs: int
+) -> list[Results]:
+    """The longest parts first, so that none is left to one process at the end."""
+    stands = CONTEXT.RawArray("q", 2 * len(parts))
+    order = sorted(range(len(parts)), key=lambda at: -parts[at].work * parts[at].epochs)
+    with pool(min(jobs, len(parts)), partial(_stand, stands)) as workers:
+        played = {at: workers.submit(_standing, at, parts[at], out, seed, switches) for at in order}
+        ahead = set(played.values())
+        try:
+            while ahead:
+                done, ahead = wait(ahead, SHOWN, FIRST_COMPLETED)
+                for at, part in enumerate(parts):
+                    observe(part, stands[2 * at], stands[2 * at + 1])
+                for each in done:
+                    each.result()
+            return [played[at].result() for at in range(len(parts))]
+        except BrokenProcessPool as error:
+            raise WorkerDied(out) from error
+
+
+_stands: Any = None
+"""In a process that plays: of each part its epochs that are over, and those that were found."""
+
+
+def _stand(stands: Any) -> None:
+    global _stands
+    _stands = stands
+
+
+def _standing(at: int, part: Part, out: Path, seed: int, switches: Switches) -> Results:
+    def observe(epoch: int, found: int) -> None:
+        _stands[2 * at + 1], _stands[2 * at] = found, epoch
+
+    return _part(part, out, seed, switches, observe)
+
+
+def _part(part: Part, out: Path, seed: int, switches: Switches, observe: Callable[[int, int], None]) -> Results:
+    path, beside = out / f"{part.name}.parquet", out / f"{part.name}.kept"
     try:
         results = read(path, part)
+        observe(part.epochs, part.epochs)
     except ResultsUnreadable:  # missing or damaged: played
-        results = _played(part, beside, seed, observe)
+        results = _played(part, beside, seed, switches, observe)
         write(path, results)
     beside.unlink(missing_ok=True)
-    observe(part, part.epochs)
     return results
 
 
-def _played(part: Part, beside: Path, seed: int, observe: Observer) -> Results:
-    trial = Experiment(setting_of(part, seed))
-    names, shape = game_of(part.game).counts, (part.epochs, len(part.methods), part.runs)
-    so_far: Arrays = {name: np.zeros(shape) for name in ("welfare", "token", *names)}
-    _taken_up(trial, so_far, beside)
-    try:
-        while trial.epochs < part.epochs:
-            at, epoch = trial.epochs, trial.epoch()
-            so_far["welfare"][at], so_far["token"][at] = epoch.welfare, epoch.tokens.mean(axis=-1)
-            for name, counted in zip(names, np.moveaxis(epoch.counts, -1, 0), strict=True):
-                so_far[name][at] = counted
-            if trial.epochs % KEEP == 0:
-                with whole_file(beside) as file:
-                    np.savez(file, allow_pickle=False, **_kept(trial, so_far))
-            observe(part, trial.epochs)
-    except (KeyboardInterrupt, Stopped) as stopped:
-        kept = trial.epochs // KEEP * KEEP
-        stopped.add_note(f"{kept:,} epochs of {part.name} are kept in {beside.parent}: go on with --resume")
-        raise
-    return Results(part, so_far["welfare"], {name: so_far[name] for name in names}, so_far["token"])
+def unfinished(part: Part, out: Path, seed: int = 0, switches: Switches = PAPERS) -> Results:
+    """What a part that was stopped had come to when it was last written down, of so many epochs."""
+    trial, so_far = _begun(part, out / f"{part.name}.kept", seed, switches)
+    return _results(replace(part, epochs=trial.epochs), {name: each[: trial.epochs] for name, each in so_far.items()})
 
 
-def _kept(trial: Experiment, so_far: Arrays) -> dict[str, Any]:
+def _played(part: Part, beside: Path, seed: int, switches: Switches, observe: Callable[[int, int], None]) -> Results:
+    trial, so_far = _begun(part, beside, seed, switches)
+    found = trial.epochs
+    observe(found, found)
+    while trial.epochs < part.epochs:
+        at, epoch = trial.epochs, trial.epoch()
+        so_far["welfare"][at], so_far["token"][at] = epoch.welfare, epoch.tokens.mean(axis=-1)
+        for name, counted in zip(game_of(part.game).counts, np.moveaxis(epoch.counts, -1, 0), strict=True):
+            so_far[name][at] = counted
+        if trial.epochs % KEEP == 0:
+            checkpoint.write(beside, _kept(trial, so_far))
+        observe(trial.epochs, found)
+    return _results(part, so_far)
+
+
+def _begun(part: Part, beside: Path, seed: int, switches: Switches) -> tuple[Experiment, Arrays]:
+    """An experiment and what it has come to so far: as the file says; one that is not what was written says nothing."""
+    trial = Experiment(setting_of(part, seed, switches))
+    shape = part.epochs, len(part.methods), len(part.runs)
+    so_far: Arrays = {name: np.zeros(shape) for name in ("welfare", "token", *game_of(part.game).counts)}
+    found = checkpoint.read(beside, _kept(trial, so_far))
+    if found is not None and 0 <= found["epochs"] <= part.epochs:
+        trial.restore(found)
+        so_far = {name: found[f"so_far.{name}"] for name in so_far}
+    return trial, so_far
+
+
+def _results(part: Part, so_far: Arrays) -> Results:
+    counts = {name: so_far[name] for name in game_of(part.game).counts}
+    return Results(part, so_far["welfare"], counts, so_far["token"])
+
+
+def _kept(trial: Experiment, so_far: Arrays) -> Arrays:
     """What the next epochs, and the results, depend on."""
     return trial.state() | {f"so_far.{name}": each for name, each in so_far.items()}
-
-
-def _taken_up(trial: Experiment, so_far: Arrays, beside: Path) -> None:
-    """Go on where a file says; one that is missing or not what was written says nothing."""
-    wanted = _kept(trial, so_far)
-    try:
-        with ZipFile(beside) as packed:
-            if sum(each.file_size for each in packed.infolist()) > sum(a.nbytes for a in wanted.values()) + _SLACK:
-                return
-        with np.load(beside, allow_pickle=False) as loaded:
-            found = {name: loaded[name] for name in wanted}
-    except (OSError, ValueError, KeyError, BadZipFile):
-        return
-    if any(found[name].shape != each.shape or found[name].dtype != each.dtype for name, each in wanted.items()):
-        return
-    if not 0 <= found["epochs"] <= len(so_far["welfare"]):
-        return
-    trial.restore(found)
-    for name, each in so_far.items():
-        each[:] = found[f"so_far.{name}"]
 
 
 @contextmanager
@@ -126,15 +189,13 @@ def _place(out: Path, what: dict[str, Any], resume: bool) -> Iterator[None]:
         if out.exists() and not out.is_dir():
             raise StudyRefused(out, "exists and is not a folder; name another with --out")
         if out.is_dir() and any(out.iterdir()):
-            there = study(out)
-            if {key: there[key] for key in what} != what:
-                raise StudyRefused(out, f"holds the study {there['preset']} of seed {there['seed']}; name another")
+            _same(out, study(out), what)
             if not resume:
                 raise StudyRefused(out, "holds this study; go on with --resume, or name another with --out")
         out.mkdir(parents=True, exist_ok=True)
         if not manifest.exists():
             with whole_file(manifest) as file:
-                file.write(json.dumps({"format": FORMAT, "version": __version__, **what}, sort_keys=True).encode())
+                file.write(json.dumps({"format": FORMAT, **what}, sort_keys=True).encode())
         with manifest.open() as held:
             try:
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -143,3 +204,14 @@ def _place(out: Path, what: dict[str, Any], resume: bool) -> Iterator[None]:
             yield
     except OSError as error:
         raise StudyRefused(out, f"cannot be written: {error.strerror}") from error
+
+
+def _same(out: Path, there: Mapping[str, Any], what: Mapping[str, Any]) -> None:
+    """Nothing is added to another study, nor to what another version has played. Raises `StudyRefused`."""
+    if any(there[key] != what[key] for key in ("preset", "seed", "switches")):
+        switches = "".join(f", {name} = {value}" for name, value in there["switches"].items())
+        held = f"holds the study {there['preset']} of seed {there['seed']}{switches}"
+        raise StudyRefused(out, f"{held}; name another with --out")
+    if there["version"] != what["version"]:
+        versions = f"was played by version {there['version']}, and this is {what['version']}"
+        raise StudyRefused(out, f"{versions}, whose runs take another course; name another with --out")

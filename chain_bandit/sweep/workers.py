@@ -8,15 +8,14 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, as_completed
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
-from multiprocessing import active_children, get_context, parent_process
-from threading import Thread
 from typing import Any
 
 from chain_bandit.game.simulated import replicates
+from chain_bandit.pool import pool
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.sweep.cell import Cell, Sums, play, reason
 
@@ -64,15 +63,10 @@ def processes(count: int) -> Workers:
         for first, _ in tasks[:1]:
             with suppress(Exception):  # what is wrong with a cell is the worker's to say
                 replicates(first.scenario, 0)
-        pool = ProcessPoolExecutor(min(count, len(tasks) or 1), get_context("spawn"), _begin)
-        try:
-            futures: dict[Future[Sums | str], Task] = {pool.submit(play, *task): task for task in tasks}
+        with pool(min(count, len(tasks) or 1)) as made:
+            futures: dict[Future[Sums | str], Task] = {made.submit(play, *task): task for task in tasks}
             for future in as_completed(futures):
                 yield futures.pop(future), _outcome(future.result)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for child in active_children():  # who is at work does not hear of the shutdown
-                child.terminate()
 
     return work
 
@@ -119,14 +113,3 @@ def _outcome(result: Callable[[], Sums | str]) -> Sums | str:
         return result()
     except Exception as error:  # noqa: BLE001 - of whatever library brings the result
         return f"its worker died ({reason(error)[:200]})"
-
-
-def _begin() -> None:
-    """Leave Ctrl-C to the process that started this one, and end with it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Thread(target=_end_with, args=(parent_process(),), daemon=True).start()
-
-
-def _end_with(parent: Any) -> None:
-    parent.join()
-    os._exit(1)

@@ -1,6 +1,6 @@
 """What MEDIATE's experiments look like: a table beside the paper's, curves over epochs with their 95 % intervals."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from chain_bandit.studies.presets import PUBLISHED, TOKENS
-from chain_bandit.studies.results import LAST, Amounts, Results, interval
+from chain_bandit.studies.results import Amounts, Results, interval
 from chain_bandit.views.canvas import (
     BLUE,
     GREEN,
@@ -33,33 +33,47 @@ COLOURS = {
     "mediate-s": (GREEN, "-"), "zero-sum-gifting": (MUTED, "--"), "budget-gifting": (PURPLE, "--"), "lio": (RED, "--"),
 }  # fmt: skip
 
+PAIRS = (("mediate-i", "mediate-s"),)
+"""Methods that are told apart by run."""
+
 SMOOTHED = 25
-"""Epochs of which a point of a curve is the mean."""
+"""Epochs of which a point of a curve is the mean, or a tenth of all if these are fewer."""
 
 
 def rows(results: Sequence[Results]) -> list[dict[str, Any]]:
-    """A line of the table for each game and method: numbers only, None where there is none."""
-    return [
-        {
-            "game": each.part.game, "method": method, "epochs": each.part.epochs, "runs": each.part.runs,
-            "measure": each.measure, "mean": _known(mean), "half": _known(half), "sd": _known(spread),
-            "token": _known(token), "published": published[0] if published else None,
-            "published_spread": published[1] if published else None,
-        }
-        for each in results
-        for method, mean, half, spread, token in zip(
-            each.part.methods, *interval(each.final()), _spread(each.final()), each.tokens[-1].mean(axis=-1),
-            strict=True,
-        )
-        for published in [PUBLISHED.get(each.part.game, {}).get(method)]
-    ]  # fmt: skip
+    """A line of the table for each game and method, and for each of `PAIRS`: numbers only, None where there is none."""
+    return [row for each in results for row in (*_rows(each), *_pairs(each))]
 
 
-def _spread(values: Amounts) -> Amounts:
-    return np.std(values, axis=-1, ddof=1) if values.shape[-1] > 1 else np.full(len(values), np.nan)
+def _rows(results: Results) -> Iterator[dict[str, Any]]:
+    published = PUBLISHED.get(results.part.game, {})
+    final, tokens = results.final(), results.tokens[-1]
+    for at, method in enumerate(results.part.methods):
+        yield _row(results, method, final[at], tokens[at], published.get(method))
 
 
-def _known(value: float) -> float | None:
+def _pairs(results: Results) -> Iterator[dict[str, Any]]:
+    """Of methods whose runs are alike but for the method: by how much the one is more than the other, run by run."""
+    final, tokens, methods = results.final(), results.tokens[-1], results.part.methods
+    for one, other in PAIRS:
+        if {one, other} <= set(methods):
+            at, less = methods.index(one), methods.index(other)
+            yield _row(results, f"{one} less {other}", final[at] - final[less], tokens[at] - tokens[less], None)
+
+
+def _row(
+    results: Results, method: str, final: Amounts, tokens: Amounts, published: tuple[float, float] | None
+) -> dict[str, Any]:
+    mean, half = interval(final)
+    return {
+        "game": results.part.game, "method": method, "epochs": results.part.epochs, "runs": len(results.part.runs),
+        "measure": results.measure, "over": results.last, "mean": _known(mean), "half": _known(half),
+        "sd": _known(np.std(final, ddof=1) if len(final) > 1 else np.nan), "token": _known(tokens.mean()),
+        "published": published[0] if published else None, "published_spread": published[1] if published else None,
+    }  # fmt: skip
+
+
+def _known(value: Any) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
@@ -73,16 +87,20 @@ def table(results: Sequence[Results]) -> RenderableType:
             ("method", "left"), ("epochs", "right"), ("runs", "right"), ("mean", "right"), ("SD", "right"),
             ("token", "right"), ("Table 1", "right"),
         )  # fmt: skip
-        for row in of_game:
+        for row in sorted(of_game, key=lambda row: " " in row["method"]):
             digits = 3 if row["measure"] == "own coins" else 1
             made.add_row(
                 row["method"], f"{row['epochs']:,}", str(row["runs"]), _number(row["mean"], row["half"], digits),
                 _number(row["sd"], None, digits), _number(row["token"], None, 2),
                 _number(row["published"], row["published_spread"], 2 if digits == 3 else 0),
             )  # fmt: skip
-        parts.append(titled(f"{game}: {of_game[0]['measure']}, mean of the last {LAST} epochs and 95 % interval", made))
-    note = "Table 1 is the paper's, of 5,000 epochs and 8 runs; it does not say what its ± is."
-    return Group(*parts, Text(note, "dim"))
+        over = of_game[0]["over"]
+        parts.append(titled(f"{game}: {of_game[0]['measure']}, mean of the last {over} epochs and 95 % interval", made))
+    notes = (
+        "Table 1 is the paper's, of 5,000 epochs and 8 runs; it does not say what its ± is.",
+        "One less another: by run, of the same first networks, games and coins.",
+    )
+    return Group(*parts, *(Text(note, "dim") for note in notes))
 
 
 def _number(value: float | None, half: float | None, digits: int) -> str:
@@ -96,14 +114,13 @@ def curves(results: Sequence[Results]) -> dict[str, str]:
     made = {}
     for game in dict.fromkeys(each.part.game for each in results):
         of_game = [each for each in results if each.part.game == game]
-        made[game] = _curves(game, of_game[0].measure, [(each, each.measured) for each in of_game])
-        made[f"{game}-tokens"] = _curves(
-            game, "token", [(each, each.tokens) for each in of_game if each.part.methods[0] in TOKENS]
-        )
+        first, tokens = of_game[0], [each for each in of_game if each.part.methods[0] in TOKENS]
+        made[game] = _curves(game, first.measure, first.bounds, [(each, each.measured) for each in of_game])
+        made[f"{game}-tokens"] = _curves(game, "token", (0.0, np.inf), [(each, each.tokens) for each in tokens])
     return made
 
 
-def _curves(game: str, measure: str, shown: Sequence[tuple[Results, Amounts]]) -> str:
+def _curves(game: str, measure: str, bounds: tuple[float, float], shown: Sequence[tuple[Results, Amounts]]) -> str:
     with drawing():
         made, axes = figure(560, 340)
         place(made, 48, 150, 26, 38)
@@ -113,7 +130,8 @@ def _curves(game: str, measure: str, shown: Sequence[tuple[Results, Amounts]]) -
                 x, mean, half = smooth(of_runs)
                 colour, dashes = COLOURS[method]
                 axes.plot(x, mean, color=colour, linestyle=dashes, linewidth=1.8)
-                axes.fill_between(x, mean - half, mean + half, color=colour, alpha=0.18, linewidth=0)
+                low, high = np.clip([mean - half, mean + half], *bounds)  # Student's knows of none
+                axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
                 labels.append((float(mean[-1]), f"{method} {mean[-1]:,.2f}", colour))
                 last = max(last, x[-1])
         _frame(axes, last, f"{game}: {measure}, mean and 95 % interval over runs")
@@ -122,8 +140,8 @@ def _curves(game: str, measure: str, shown: Sequence[tuple[Results, Amounts]]) -
 
 
 def smooth(values: Amounts) -> tuple[list[int], Amounts, Amounts]:
-    """Epochs, and of the means over the `SMOOTHED` up to each the mean over runs (K, R) and half its interval."""
-    window = min(SMOOTHED, len(values))
+    """Epochs, and of the means over some up to each (`SMOOTHED`) the mean over runs (K, R) and half its interval."""
+    window = max(min(SMOOTHED, len(values) // 10), 1)
     filled = np.where(np.isfinite(values), values, 0.0).cumsum(axis=0)
     known = np.isfinite(values).cumsum(axis=0)
     total, count = filled.copy(), known.copy()

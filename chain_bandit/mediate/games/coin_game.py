@@ -4,6 +4,7 @@ Whoever steps on the coin gets 1; each stranger to its colour who does costs the
 together with one stranger gets -1.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -34,6 +35,7 @@ class CoinRules:
     idle: int | None = 4
     step_draws: int = 2
     counts: tuple[str, ...] = ("coins", "own")
+    welfare: tuple[float, float] = -math.inf, math.inf
 
     @property
     def inputs(self) -> int:

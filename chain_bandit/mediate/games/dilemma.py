@@ -32,6 +32,12 @@ class DilemmaRules:
     step_draws: int = 0
     counts: tuple[str, ...] = ("cooperations",)
 
+    @property
+    def welfare(self) -> tuple[float, float]:
+        """Of the worst and the best for both, always."""
+        both = [sum(each) for each in PAYOFFS.values()]
+        return self.limit * min(both), self.limit * max(both)
+
     def game(self) -> Game:
         """One game, to be read."""
         return Dilemma()

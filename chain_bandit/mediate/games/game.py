@@ -104,6 +104,7 @@ class Rules(Protocol):
         discount: gamma, of the learners.
         reset_draws, step_draws: uniform numbers that a reset and a step take.
         counts: names of what is counted beside rewards.
+        welfare: the least and the most that all rewards of an episode can add up to, infinite where nobody says.
     """
 
     @property
@@ -126,6 +127,8 @@ class Rules(Protocol):
     def step_draws(self) -> int: ...  # noqa: D102
     @property
     def counts(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def welfare(self) -> tuple[float, float]: ...  # noqa: D102
 
     def game(self) -> Game:
         """One game, to be read; `stacks.stack_of` has many at once."""

@@ -3,6 +3,7 @@
 Agents see and reach what is at most three cells away. They move, or tag those before them, who then sit out 25 steps.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -53,6 +54,12 @@ class HarvestRules:
     idle: int | None = 0
     inputs: int = 4 * (2 * SIGHT + 1) ** 2
     counts: tuple[str, ...] = ("apples", "turns", "tagged")
+
+    @property
+    def welfare(self) -> tuple[float, float]:
+        """An apple a turn at most."""
+        turns = self.agents * self.limit
+        return -math.inf, turns
 
     @property
     def orchard(self) -> tuple[Place, ...]:

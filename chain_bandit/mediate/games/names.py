@@ -13,9 +13,7 @@ GAMES: dict[str, Rules] = {
     "coin-game-6": CoinRules(agents=6, width=7),
     "rescaled-coin-game-2": CoinRules(agents=2, width=3, scale=0.1),
     "harvest-6": HarvestRules(),
-    "harvest-6-dear": HarvestRules(penalty=0.1),
 }
-"""The last is Harvest with the time penalty of the paper's text, ten times that of its code."""
 
 
 class UnknownGame(ChainBanditError):

@@ -3,18 +3,23 @@
 import json
 import subprocess
 import sys
+from multiprocessing import active_children
 
 import numpy as np
 import pytest
 
 pytest.importorskip("torch", reason="of the extra `mediate`")
 
-from chain_bandit.studies import presets, run
+from chain_bandit.mediate.games.names import UnknownGame
+from chain_bandit.mediate.learners.experiment import Experiment
+from chain_bandit.studies import checkpoint, presets, run
 from chain_bandit.studies.folder import StudyRefused
 from chain_bandit.studies.presets import Part
+from chain_bandit.studies.results import read
+from chain_bandit.studies.switches import Switches
 
 GAME = "rescaled-coin-game-2"
-SMALL = tuple(Part(GAME, methods, 1, 5) for methods in (("naive", "mediate-s"), ("budget-gifting",), ("lio",)))
+SMALL = tuple(Part(GAME, methods, (0,), 5) for methods in (("naive", "mediate-s"), ("budget-gifting",), ("lio",)))
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +38,7 @@ class Stopper:
     def __init__(self, part, epoch):
         self.at, self.seen = (part, epoch), []
 
-    def __call__(self, part, epoch):
+    def __call__(self, part, epoch, found):
         self.seen.append((part, epoch))
         if (part, epoch) == self.at:
             raise KeyboardInterrupt
@@ -45,45 +50,105 @@ def test_a_study_that_was_stopped_goes_on_to_the_same_bits(tmp_path, stopped):
     run.run("smoke", whole)
     with pytest.raises(KeyboardInterrupt) as told:
         run.run("smoke", halved, observe=Stopper(*stopped))
-    assert f"{stopped[1] // 2 * 2} epochs of {stopped[0].name} are kept" in told.value.__notes__[0]
+    kept = 5 * SMALL.index(stopped[0]) + stopped[1] // 2 * 2
+    assert told.value.__notes__ == [f"{kept} epochs are kept in {halved}: go on with --resume"]
     with pytest.raises(StudyRefused, match="go on with --resume"):
         run.run("smoke", halved)
     after = Stopper(None, 0)
     run.run("smoke", halved, resume=True, observe=after)
     assert bits(whole) == bits(halved)
     assert len(bits(whole)) == 3
-    assert (stopped[0], 2) not in after.seen or stopped[1] < 2  # not played again
-    assert not list(halved.glob("*.npz"))
+    assert (stopped[0], stopped[1] // 2 * 2 + 1) in after.seen
+    assert (stopped[0], 1) not in after.seen or stopped[1] < 2  # not played again
+    assert not list(halved.glob("*.kept"))
 
 
-def test_a_damaged_checkpoint_is_as_good_as_none(tmp_path):
+def test_a_part_that_is_not_done_can_be_read_as_far_as_it_is_kept(tmp_path):
+    run.run("smoke", tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        run.run("smoke", tmp_path / "halved", observe=Stopper(SMALL[0], 3))
+    found = run.unfinished(SMALL[0], tmp_path / "halved")
+    whole = read(tmp_path / "whole" / f"{SMALL[0].name}.parquet", SMALL[0])
+    assert found.part.epochs == 2
+    assert found.measured.tolist() == whole.first(2).measured.tolist()
+    assert found.tokens.tolist() == whole.tokens[:2].tolist()
+    assert run.unfinished(SMALL[1], tmp_path / "halved").part.epochs == 0
+
+
+def test_a_checkpoint_that_is_not_of_this_part_is_as_good_as_none(tmp_path):
     whole, halved = tmp_path / "whole", tmp_path / "halved"
     run.run("smoke", whole)
-    for spoilt in (b"", b"PK\x03\x04", None):
+    for spoil in (lambda kept: kept.write_bytes(b"PK"), beyond):
         with pytest.raises(KeyboardInterrupt):
             run.run("smoke", halved, resume=True, observe=Stopper(SMALL[2], 3))
-        (kept,) = halved.glob("*.npz")
-        if spoilt is None:
-            with np.load(kept) as arrays:
-                np.savez(kept, **{**arrays, "epochs": np.array(-1)})
-        else:
-            kept.write_bytes(spoilt)
-        (halved / f"{SMALL[2].name}.parquet").unlink(missing_ok=True)
+        (kept,) = halved.glob("*.kept")
+        spoil(kept)
     run.run("smoke", halved, resume=True)
     assert bits(whole) == bits(halved)
 
 
-def test_another_seed_or_something_else_is_refused(tmp_path):
+def beyond(kept):
+    """The epoch before the first, behind a digest that is right."""
+    trial = Experiment(run.setting_of(SMALL[2], 0, Switches()))
+    so_far = {name: np.zeros((5, 1, 1)) for name in ("welfare", "token", "coins", "own")}
+    checkpoint.write(kept, run._kept(trial, so_far) | {"epochs": np.array(-1)})
+
+
+def test_processes_play_the_same_bits_and_say_how_far_they_are(tmp_path):
+    here, beside = tmp_path / "here", tmp_path / "beside"
+    run.run("smoke", here)
+    told = {}
+    results = run.run("smoke", beside, jobs=2, observe=lambda part, *stands: told.update({part: stands}))
+    assert bits(here) == bits(beside)
+    assert [each.part for each in results] == list(SMALL)
+    assert told == dict.fromkeys(SMALL, (5, 0))
+    again = {}
+    run.run("smoke", beside, resume=True, jobs=2, observe=lambda part, *stands: again.update({part: stands}))
+    assert again == dict.fromkeys(SMALL, (5, 5))
+
+
+def test_what_a_process_refuses_is_said_as_if_it_were_here(tmp_path, monkeypatch):
+    monkeypatch.setitem(presets.PRESETS, "smoke", (Part("chess", ("lio",), (0,), 5), *SMALL))
+    for jobs in (1, 2):
+        with pytest.raises(UnknownGame, match=r"^no game is called 'chess'; games: ") as error:
+            run.run("smoke", tmp_path / str(jobs), jobs=jobs)
+        assert error.value.name == "chess"
+
+
+def test_a_process_that_is_killed_is_said_to_be_gone(tmp_path):
+    def kill(part, epoch, found):
+        for child in active_children():
+            child.kill()
+
+    with pytest.raises(run.WorkerDied, match="a process that played is gone; go on with --resume"):
+        run.run("smoke", tmp_path / "x", jobs=2, observe=kill)
+
+
+def test_another_seed_version_switch_or_something_else_is_refused(tmp_path, monkeypatch):
     run.run("smoke", tmp_path / "x")
     with pytest.raises(StudyRefused, match="holds the study smoke of seed 0"):
         run.run("smoke", tmp_path / "x", seed=1, resume=True)
+    with pytest.raises(StudyRefused, match="holds the study smoke of seed 0; name another"):
+        run.run("smoke", tmp_path / "x", resume=True, values={"size": "code"})
+    monkeypatch.setattr(run, "__version__", "9.9")
+    with pytest.raises(StudyRefused, match=r"was played by version \S+, and this is 9\.9"):
+        run.run("smoke", tmp_path / "x", resume=True)
     (tmp_path / "file").write_text("")
     with pytest.raises(StudyRefused, match="is not a folder"):
         run.run("smoke", tmp_path / "file")
 
 
+def test_a_switch_changes_what_is_played_and_is_named(tmp_path):
+    run.run("smoke", tmp_path / "x")
+    run.run("smoke", tmp_path / "y", values={"improvement": "reward"})
+    changed = {name for name, each in bits(tmp_path / "x").items() if bits(tmp_path / "y")[name] != each}
+    assert changed == {f"{SMALL[0].name}.parquet"}
+    with pytest.raises(StudyRefused, match="holds the study smoke of seed 0, improvement = reward; name another"):
+        run.run("smoke", tmp_path / "y", resume=True)
+
+
 def test_the_smoke_preset_plays_and_is_shown(tmp_path):
-    """In a process of its own, the true preset: ten seconds of CPU."""
+    """In a process of its own, the true preset: half a minute of CPU, a whole one where others work too."""
 
     def said(*arguments):
         code = "import sys; from chain_bandit.cli import main; sys.argv[0] = 'chain-bandit'; main()"
@@ -93,9 +158,11 @@ def test_the_smoke_preset_plays_and_is_shown(tmp_path):
         return done.stdout
 
     out = tmp_path / "smoke"
-    rows = json.loads(said("run", "smoke", "--json", "--out", str(out)))["rows"]
-    assert len(rows) == 5 + 8
+    made = json.loads(said("run", "smoke", "--json", "--out", str(out)))
+    rows = made["rows"]
+    assert [(row["game"], row["runs"]) for row in rows] == 6 * [("ipd", 8)] + 9 * [("rescaled-coin-game-2", 4)]
+    assert len(made["pictures"]) == len(list(out.glob("*.svg"))) == 4
     assert json.loads(said("table", str(out), "--json"))["rows"] == rows
     naive, mate = (row["mean"] for row in rows[:2])
     assert naive < -500 < mate  # who is not paid for it stops cooperating
-    assert len(said("plot", str(out)).split()) == 4
+    assert said("plot", str(out)).split() == made["pictures"]

@@ -1,24 +1,38 @@
 """Presets, folders and results of MEDIATE's experiments: all that can be had without PyTorch."""
 
 import json
+import re
 import subprocess
 import sys
+from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
+import pyarrow
+import pyarrow.parquet as pq
 import pytest
+from matplotlib.axes import Axes
+from rich.console import Console
 
+from chain_bandit.mediate.exchange import Improvement
+from chain_bandit.mediate.games.harvest import HarvestRules
+from chain_bandit.mediate.games.names import game_of
+from chain_bandit.mediate.token_rule import Rule, Size
+from chain_bandit.studies import checkpoint
 from chain_bandit.studies.folder import StudyRefused, finished, study
 from chain_bandit.studies.presets import PRESETS, PUBLISHED, RIVALS, TOKENS, Part, UnknownPreset, parts_of
 from chain_bandit.studies.progress import Left
-from chain_bandit.studies.results import Results, ResultsUnreadable, interval, read, write
+from chain_bandit.studies.results import Results, ResultsUnreadable, interval, joined, read, write
+from chain_bandit.studies.switches import Switches, SwitchInvalid, switched
 from chain_bandit.views import study as view
 
-PART = Part("rescaled-coin-game-2", ("naive", "mate"), 3, 4)
+PART = Part("rescaled-coin-game-2", ("naive", "mate"), (0, 1, 2), 4)
+KNOWN = {"format": "chain-bandit-mediate/2", "preset": "smoke", "seed": 0, "switches": {}, "version": "0"}
 
 
 def results(part: Part = PART) -> Results:
-    shape = part.epochs, len(part.methods), part.runs
+    shape = part.epochs, len(part.methods), len(part.runs)
     coins, own = np.full(shape, 10.0), np.arange(np.prod(shape), dtype=float).reshape(shape) % 10
     coins[1, 0, 0] = own[1, 0, 0] = 0
     return Results(part, -own, {"coins": coins, "own": own}, np.ones(shape))
@@ -27,7 +41,10 @@ def results(part: Part = PART) -> Results:
 def test_the_paper_preset_has_every_method_of_table_1_at_its_size():
     every = {(part.game, method) for part in PRESETS["paper"] for method in part.methods}
     assert {(game, method) for game, said in PUBLISHED.items() for method in said} <= every
-    assert {(part.epochs, part.runs) for part in PRESETS["paper"]} == {(5000, 8)}
+    assert {part.epochs for part in PRESETS["paper"]} == {5000}
+    for game, method in every:
+        runs = [part.runs for part in PRESETS["paper"] if part.game == game and method in part.methods]
+        assert sorted(run for some in runs for run in some) == list(range(8))
     assert len(TOKENS) + len(RIVALS) == 8
     for parts in PRESETS.values():
         assert len({part.name for part in parts}) == len(parts)
@@ -50,12 +67,81 @@ def test_results_come_back_as_they_were_written(tmp_path):
     assert again.counts["own"].tolist() == made.counts["own"].tolist()
     assert again.tokens.tolist() == made.tokens.tolist()
     with pytest.raises(ResultsUnreadable, match="does not have the 30 rows"):
-        read(path, Part(PART.game, PART.methods, 3, 5))
+        read(path, replace(PART, epochs=5))
     with pytest.raises(ResultsUnreadable, match="is no results of"):
-        read(path, Part("ipd", PART.methods, 3, 4))
+        read(path, replace(PART, game="ipd"))
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(ResultsUnreadable):
         read(path, PART)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [replace(PART, game="coin-game-2"), replace(PART, methods=("mate", "naive")), replace(PART, runs=(4, 5, 6))],
+)
+def test_results_of_something_else_are_refused(tmp_path, other):
+    write(tmp_path / "x.parquet", results(other))
+    with pytest.raises(ResultsUnreadable, match="has rows of something else than rescaled-coin-game-2"):
+        read(tmp_path / "x.parquet", PART)
+
+
+@pytest.mark.parametrize("change", ["backwards", "structs", "words", "without"])
+def test_a_table_that_is_not_what_was_written_is_refused(tmp_path, change):
+    path = tmp_path / "x.parquet"
+    write(path, results())
+    table = pq.read_table(path)
+    if change == "backwards":
+        table = table.take(list(reversed(range(len(table)))))
+    elif change == "without":
+        table = table.drop_columns(["run"])
+    else:
+        values = [{"x": 1.0}] * len(table) if change == "structs" else ["much"] * len(table)
+        table = table.set_column(4, "welfare", pyarrow.array(values))
+    pq.write_table(table, path)
+    with pytest.raises(ResultsUnreadable):
+        read(path, PART)
+
+
+def test_a_checkpoint_with_any_bit_changed_is_none(tmp_path):
+    path = tmp_path / "x.kept"
+    arrays = {"epochs": np.array(3), "a": np.arange(6.0).reshape(2, 3), "b": np.ones(4, np.float32)}
+    checkpoint.write(path, arrays)
+    good = path.read_bytes()
+    assert len(good) == 32 + 8 + 48 + 16
+    for bit in range(8 * len(good)):
+        spoilt = bytearray(good)
+        spoilt[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(spoilt)
+        assert checkpoint.read(path, arrays) is None
+    short, long = good[32:-1], good[32:] + b"\0"  # each behind the digest that is its own
+    for spoilt in (b"", *(checkpoint._digest(path, arrays, each) + each for each in (short, long))):
+        path.write_bytes(spoilt)
+        assert checkpoint.read(path, arrays) is None
+    path.write_bytes(good)
+    found = checkpoint.read(path, arrays)
+    assert {name: each.tolist() for name, each in found.items()} == {n: each.tolist() for n, each in arrays.items()}
+    assert checkpoint.read(path, arrays | {"b": np.ones(2)}) is None  # as many bytes of something else
+    assert checkpoint.read(path.rename(tmp_path / "y.kept"), arrays) is None
+    assert checkpoint.read(tmp_path, arrays) is None
+    assert checkpoint.read(tmp_path / "none", arrays) is None
+
+
+def test_first_epochs_are_those_of_all():
+    made = results().first(2)
+    assert made.part == replace(PART, epochs=2)
+    assert made.welfare.tolist() == results().welfare[:2].tolist()
+    assert made.until(1)[1].tolist() == results().until(1)[1].tolist() == [0.3, 0.4, 0.5]
+
+
+def test_parts_of_the_same_methods_are_one_with_all_their_runs():
+    one, other = results(), results(replace(PART, runs=(3, 4, 5)))
+    beside = results(replace(PART, methods=("lio",), runs=(0,)))
+    whole, alone = joined([one, beside, other])
+    assert whole.part.runs == (0, 1, 2, 3, 4, 5)
+    assert whole.welfare[:, :, :3].tolist() == one.welfare.tolist()
+    assert whole.counts["own"][:, :, 3:].tolist() == other.counts["own"].tolist()
+    assert whole.tokens.shape == whole.welfare.shape
+    assert alone.part == beside.part
 
 
 def test_own_coins_are_a_share_of_the_coins_and_an_epoch_without_any_counts_for_nothing():
@@ -74,25 +160,33 @@ def test_an_interval_is_students():
 
 def test_a_curve_is_the_mean_of_the_epochs_up_to_each(monkeypatch):
     monkeypatch.setattr(view, "SMOOTHED", 2)
-    epochs, mean, _ = view.smooth(np.array([[1.0, 1.0], [3.0, 3.0], [np.nan, 7.0]]))
-    assert epochs == [1, 2, 3]
-    assert mean.tolist() == [1, 2, (3 + 5) / 2]
+    values = np.repeat(np.arange(30.0)[:, np.newaxis], 2, axis=1)
+    values[2, 0] = np.nan
+    epochs, mean, _ = view.smooth(values)
+    assert epochs == list(range(1, 31))
+    assert mean.tolist() == [0, 0.5, (1 + 1.5) / 2, (3 + 2.5) / 2, *(at - 0.5 for at in range(4, 30))]
+    assert view.smooth(values[:10])[1].tolist() == [0, 1, 1, *range(3, 10)]  # a tenth of ten: none but its own
 
 
 def test_the_time_left_is_by_what_was_played_and_not_by_what_was_found():
-    quick, slow = Part("ipd", ("naive",), 1, 10), Part("harvest-6", ("naive",), 1, 10)
+    quick, slow = Part("ipd", ("naive",), (0,), 10), Part("harvest-6", ("naive",), (0,), 10)
     left = Left((quick, slow), 100.0)
     assert left.words(100.0) == ""
-    assert left.epochs(quick, 10) == 10  # there already
+    assert left.epochs(quick, 10, 10) == 10  # there already
+    assert left.epochs(slow, 2, 2) == 12
     assert left.seconds(105.0) is None
-    assert left.epochs(slow, 1) == 11
-    assert left.seconds(160.0) == pytest.approx(9 * 60)
-    assert left.words(160.0) == "9 min left"
+    assert left.epochs(slow, 4, 2) == 14
+    assert left.seconds(160.0) == pytest.approx(3 * 60)
+    assert left.words(160.0) == "3 min left"
 
 
 @pytest.mark.parametrize(
-    "manifest", [b"", b"[]", b"{", b'{"format": "chain-bandit-mediate/1", "preset": "x", "seed": 0}', b"[" * 60000]
-)
+    "manifest",
+    [
+        b"", b"[]", b"{", b"[" * 60000, json.dumps(KNOWN | {"preset": "x"}).encode(),
+        json.dumps(KNOWN | {"version": 1}).encode(), json.dumps(KNOWN | {"switches": []}).encode(),
+    ],
+)  # fmt: skip
 def test_a_folder_of_something_else_is_refused(tmp_path, manifest):
     (tmp_path / "study.json").write_bytes(manifest)
     with pytest.raises(StudyRefused, match="is not the folder of a study"):
@@ -100,8 +194,7 @@ def test_a_folder_of_something_else_is_refused(tmp_path, manifest):
 
 
 def test_a_study_of_which_nothing_is_finished_says_so(tmp_path):
-    known = {"format": "chain-bandit-mediate/1", "preset": "smoke", "seed": 0}
-    (tmp_path / "study.json").write_text(json.dumps(known))
+    (tmp_path / "study.json").write_text(json.dumps(KNOWN))
     with pytest.raises(StudyRefused, match="no part of this study is finished"):
         finished(tmp_path)
 
@@ -114,6 +207,80 @@ def test_pictures_and_table_name_every_method():
     assert [(row["method"], row["published"], row["epochs"], row["runs"]) for row in rows] == [
         ("naive", 0.50, 4, 3), ("mate", 0.69, 4, 3),
     ]  # fmt: skip
+
+
+def test_mediate_i_and_s_are_compared_run_by_run():
+    part = Part("ipd", ("mediate-s", "naive", "mediate-i"), (0, 1, 2), 60)
+    welfare = np.zeros((60, 3, 3))
+    welfare[-50:, 0] = -400, -350, -500
+    welfare[-50:, 2] = -399, -348, -497  # the runs lie far apart, the pairs do not
+    *_, row = view.rows([Results(part, welfare, {"cooperations": welfare}, np.ones((60, 3, 3)))])
+    assert (row["method"], row["mean"], row["runs"], row["over"]) == ("mediate-i less mediate-s", 2, 3, 50)
+    assert row["half"] == pytest.approx(4.302653 / 3**0.5, rel=1e-6)
+    assert (row["token"], row["published"]) == (0, None)
+    assert "less" not in str([each["method"] for each in view.rows([results()])])
+
+
+def said(renderable) -> str:
+    console = Console(width=80, file=StringIO())
+    console.print(renderable)
+    return console.file.getvalue()
+
+
+def test_a_table_says_of_how_many_epochs_its_means_are():
+    assert "mean of the last 4 epochs and 95 % interval" in said(view.table([results()]))
+    long = Part("ipd", ("naive",), (0, 1), 80)
+    zeros = np.zeros((80, 1, 2))
+    made = Results(long, zeros, {"cooperations": zeros}, zeros)
+    assert "mean of the last 50 epochs" in said(view.table([made]))
+
+
+@pytest.mark.parametrize(("game", "bounds"), [("ipd", (-600, -300)), ("rescaled-coin-game-2", (0, 1))])
+def test_a_band_ends_where_what_is_measured_does(game, bounds, monkeypatch):
+    """Two runs, one at each end: Student's interval goes far beyond both."""
+    part, ends = Part(game, ("naive",), (0, 1), 3), np.broadcast_to(np.array(bounds, float), (3, 1, 2))
+    counts = {"cooperations": ends} if game == "ipd" else {"coins": np.ones((3, 1, 2)), "own": ends}
+    made, drawn = Results(part, ends, counts, np.zeros((3, 1, 2))), []
+    monkeypatch.setattr(Axes, "fill_between", lambda axes, x, low, high, **style: drawn.append((low, high)))
+    view.curves([made])
+    low, high = drawn[0]
+    assert (low.tolist(), high.tolist()) == ([bounds[0]] * 3, [bounds[1]] * 3)
+
+
+def test_switches_have_names():
+    assert switched({}) == Switches() == switched({"size": "own-lowest", "last_value": True, "improvement": "td"})
+    other = switched({"size": "code", "last_value": False, "clip": 1, "improvement": "reward", "penalty": 0.1})
+    assert (other.rule, other.improvement) == (Rule(Size.CODE, False, 1.0), Improvement.REWARD)
+    assert other.of(game_of("harvest-6")) == HarvestRules(penalty=0.1)
+    assert other.of(game_of("ipd")) == game_of("ipd")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("sizes", 1, "-o sizes: there is no such switch; there are size, last_value"),
+        ("size", "big", "-o size: takes own-lowest or code, not 'big'"),
+        ("size", [], "takes own-lowest or code"),
+        ("last_value", 1, "takes true or false, not '1'"),
+        ("clip", True, "takes a number from 0 on"),
+        ("clip", float("nan"), "takes a number from 0 on, not 'nan'"),
+        ("penalty", float("inf"), "takes a number from 0 on"),
+        ("penalty", -0.1, "takes a number from 0 on"),
+        ("improvement", {"a": "b"}, "takes td or reward"),
+    ],
+)
+def test_a_switch_that_is_not_there_or_takes_something_else_is_refused(name, value, why):
+    with pytest.raises(SwitchInvalid, match=re.escape(why)) as error:
+        switched({name: value})
+    assert error.value.exit_code == 2
+
+
+def test_a_switch_that_is_refused_is_said_in_one_sentence_before_anything_is_made(tmp_path):
+    code = "import sys; sys.modules['torch'] = None; from chain_bandit.cli import main; main()"
+    command = [sys.executable, "-c", code, "mediate", "run", "smoke", "-o", "size=big", "--out", str(tmp_path / "x")]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (said.returncode, said.stderr) == (2, "error: -o size: takes own-lowest or code, not 'big'\n")
+    assert not Path(tmp_path / "x").exists()
 
 
 def test_without_torch_a_study_says_how_to_get_it(tmp_path):
