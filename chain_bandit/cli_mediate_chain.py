@@ -52,6 +52,7 @@ def chain(
     terms = default_terms(participants, validators, faulty, groups, rounds, deadline)
     place = out or Path("runs") / f"tokens-{seed}"
     game = Game(terms, _means(means), epochs, seed)
+    _warn_of_pairs(participants, groups)
     observe = _say if sys.stderr.isatty() else lambda done, total: None
     result = play_on(chain, game, place, account, observe, lambda chain_id: warn_of_public_keys(chain_id, "the seed"))
     if as_json:
@@ -78,6 +79,15 @@ def audit(
     report = audit_agreement(files.read(history), kept)
     print(report.json() if as_json else "\n".join(report.lines()))
     raise typer.Exit(report.exit_code)
+
+
+def _warn_of_pairs(participants: int, groups: int) -> None:
+    if participants < 3 * groups:
+        print(
+            f"warning: {participants} participants in {groups} groups make groups of two, in which each learns the "
+            "other's token: three a group or more hide it",
+            file=sys.stderr,
+        )
 
 
 def _say(done: int, total: int) -> None:

@@ -24,7 +24,7 @@ interface ITokens {
     error NothingAgreed();
 
     /// @notice Ends the open epoch by a quorum's word, and agrees on the next token.
-    /// @param body What the shares came to, as `chain_bandit/mediate/epochs/body.py` has it; empty for nothing.
+    /// @param body What the shares came to, as `chain_bandit/protocol/agreement/body.py` has it; empty for nothing.
     /// @param signers Seats of validators, whose signatures follow by ascending seat, 64 bytes each.
     function agree(bytes calldata body, uint256 signers, bytes calldata signatures) external;
 

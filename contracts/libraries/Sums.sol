@@ -6,9 +6,9 @@ import {LARGEST, NONE, Terms} from "../types/Agreement.sol";
 import {Bits} from "./Bits.sol";
 
 /// @title What the shares of an epoch came to, and the token that follows
-/// @dev The twin of `chain_bandit/mediate/epochs/body.py`: 32 bytes of the dealings' digest, 32 of the seed that groups
-/// are drawn by, a byte with their number, 44 bytes a group (its seats, the sum of their tokens), 12 bytes for each sum
-/// of each validator, group by group, and where credits are kept 4 bytes a participant.
+/// @dev The twin of `chain_bandit/protocol/agreement/body.py`: 32 bytes of the dealings' digest, 32 of the seed that
+/// groups are drawn by, a byte with their number, 44 bytes a group (its seats, the sum of their tokens), 12 bytes for
+/// each sum of each validator, group by group, and where credits are kept 4 bytes a participant.
 library Sums {
     uint256 private constant GROUPS_AT = 65;
     uint256 private constant GROUP_BYTES = 44;

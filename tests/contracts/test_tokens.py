@@ -1,4 +1,4 @@
-"""The contract of an agreement, call by call, beside `mediate/epochs/ledger.py`; and everything that it refuses."""
+"""The contract of an agreement, call by call, beside `protocol/agreement/ledger.py`; and everything that it refuses."""
 
 import random
 from dataclasses import astuple, replace

@@ -50,6 +50,15 @@ def test_the_same_seed_plays_the_same_game(played, tmp_path):
     assert (tmp_path / "again" / HISTORY).read_bytes() == (out / HISTORY).read_bytes()
 
 
+def test_groups_of_two_in_which_each_learns_the_others_token_are_warned_of(tmp_path):
+    few = ("--epochs", 1, "--rounds", 2)
+    for participants, groups, warned in ((6, 3, True), (8, 3, True), (2, 1, True), (9, 3, False), (3, 1, False)):
+        sizes, out = ("--participants", participants, "--groups", groups), tmp_path / f"{participants}-{groups}"
+        said = CliRunner().invoke(app, list(map(str, ("mediate", "chain", *few, *sizes, "--out", out))))
+        assert said.exit_code == 0
+        assert ("each learns the other's token" in said.stderr) == warned
+
+
 def test_another_head_is_a_violation_and_said_in_lines(played):
     out, _ = played
     code, said = called("mediate", "audit", out / HISTORY, "--head", "11" * 32)
