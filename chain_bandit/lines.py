@@ -49,11 +49,21 @@ class LinesUnwritable(ChainBanditError):
         self.path, self.reason = path, reason
 
 
+class LinesUnreadable(ChainBanditError):
+    """A file whose lines cannot be had; nothing is done without them."""
+
+    exit_code = 2
+
+    def __init__(self, path: Path, reason: object) -> None:
+        super().__init__(f"{path}: cannot be read ({reason}); nothing was done, try again when it can be")
+        self.path, self.reason = path, reason
+
+
 class Lines:
     """Kept nowhere: for what ends with the process."""
 
     def read(self, take: Take) -> None:
-        """Hand over what was kept, before the first `append`. Raises `LinesDamaged`."""
+        """Hand over what was kept, before the first `append`. Raises `LinesDamaged`, `LinesUnreadable`."""
 
     def append(self, line: str) -> None:
         """Add a line; `sync` before anybody acts upon it."""
@@ -90,26 +100,33 @@ class FileLines(Lines):
             raise LinesLocked(path) from error
         try:
             _sync_folder(path.parent)
-        except BaseException:
+        except OSError as error:
             os.close(self._file)
-            raise
+            raise LinesUnwritable(path, error.strerror) from error
 
     def read(self, take: Take) -> None:
         """Hand over the whole lines, and drop a torn one, or what is `Unfit`."""
         whole = 0
-        with self.path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                if not line.endswith(b"\n"):
-                    break
-                try:
-                    take(number, line[:-1])
-                except Unfit:
-                    break
-                except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-                    reason = f"is no line of this version ({type(error).__name__})"
-                    raise LinesDamaged(self.path, number, reason) from error
-                whole += len(line)
-        os.ftruncate(self._file, whole)
+        try:
+            os.lseek(self._file, 0, os.SEEK_SET)
+            with open(self._file, "rb", closefd=False) as file:  # what is locked, whatever has its name by now
+                for number, line in enumerate(file, 1):
+                    if not line.endswith(b"\n") or not self._fits(take, number, line[:-1]):
+                        break
+                    whole += len(line)
+            os.ftruncate(self._file, whole)
+        except OSError as error:
+            raise LinesUnreadable(self.path, error.strerror) from error
+
+    def _fits(self, take: Take, number: int, line: bytes) -> bool:
+        try:
+            take(number, line)
+        except Unfit:
+            return False
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            reason = f"is no line of this version ({type(error).__name__})"
+            raise LinesDamaged(self.path, number, reason) from error
+        return True
 
     def append(self, line: str) -> None:
         """Add a line to those that `sync`, or `write`, writes."""
@@ -118,7 +135,10 @@ class FileLines(Lines):
     def clear(self) -> None:
         """Empty the file."""
         self._pending.clear()
-        os.ftruncate(self._file, 0)
+        try:
+            os.ftruncate(self._file, 0)
+        except OSError as error:
+            raise LinesUnwritable(self.path, error.strerror) from error
 
     def write(self) -> None:
         """Write what is pending: it outlives the process then, though not yet a loss of power."""

@@ -1,11 +1,12 @@
 """The files of nodes: what all may know in `game.json`, what one alone has in a folder of its own."""
 
 import json
+import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, RELAYER
 from chain_bandit.chain.identity import Identity
@@ -46,6 +47,15 @@ Word = Annotated[bytes, Field(min_length=32, max_length=32)]
 Address = Annotated[bytes, Field(min_length=20, max_length=20)]
 
 
+def _named(door: str) -> str:
+    """Raises `ValueError` for the name of no door."""
+    host, colon, port = door.rpartition(":")
+    is_port = bool(host and colon) and port.isascii() and port.isdigit() and 0 < int(port[:6]) < 1 << 16
+    if not (is_port or host == "unix") or "\0" in door:
+        raise ValueError("a door is unix:PATH, or HOST:PORT with a port from 1 to 65535")
+    return door
+
+
 class Participant(_File):
     """What a seat registers."""
 
@@ -69,7 +79,7 @@ class Door(_File):
     """
 
     address: int = Field(ge=COMPARISON - 1)
-    door: str
+    door: Annotated[str, AfterValidator(_named)]
     certificate: bytes
     voucher: bytes
 
@@ -111,9 +121,9 @@ class GameFile(_File):
                 raise ValueError(f"the certificate of {each.address} is not vouched for by its key")
         return {each.address: Peer(each.door, each.certificate) for each in self.doors if each.address != own}
 
-    def door_of(self, address: int) -> str:
-        """Where a node listens. Raises `ValueError` where there is none."""
-        found = [each.door for each in self.doors if each.address == address]
+    def own(self, address: int) -> Door:
+        """A node's entry. Raises `ValueError` where there is none."""
+        found = [each for each in self.doors if each.address == address]
         if len(found) != 1:
             raise ValueError(f"{address} has {len(found)} doors")
         return found[0]
@@ -152,6 +162,19 @@ def read_game(path: Path) -> GameFile:
 def read_key(path: Path) -> KeyFile:
     """Raises `PlaceRefused`."""
     return _read(path, KeyFile)
+
+
+def require_link(path: Path, certificate: bytes) -> None:
+    """Raise `PlaceRefused` unless a file has the certificate that others know its node by."""
+    try:
+        pem = path.read_text(encoding="ascii")
+        found = ssl.PEM_cert_to_DER_cert(pem[pem.index(ssl.PEM_HEADER) :])
+    except OSError as error:
+        raise PlaceRefused(path, f"cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise PlaceRefused(path, "holds no certificate") from error
+    if found != certificate:
+        raise PlaceRefused(path, f"is not the certificate that {GAME} has for this node: nobody would listen to it")
 
 
 def _read(path: Path, kind: type[File]) -> File:

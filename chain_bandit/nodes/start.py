@@ -6,6 +6,7 @@ import sys
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from ssl import SSLError
 from time import sleep
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,7 @@ from chain_bandit.nodes.role import Role
 from chain_bandit.nodes.seat import SeatRole
 from chain_bandit.nodes.signed import OnceSigner, SignedJournal
 from chain_bandit.protocol.blocks import genesis_digest
+from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.ledger import Ledger, opening
 from chain_bandit.protocol.messages import Domain
 from chain_bandit.stopwatch import Stopwatch
@@ -55,6 +57,16 @@ WINDOW = 60
 """Times Δ for which the environment waits for who has yet to pull, or to reveal a key."""
 
 
+class DoorRefused(ChainBanditError):
+    """A place where this node cannot listen."""
+
+    exit_code = 2
+
+    def __init__(self, door: str, reason: object) -> None:
+        super().__init__(f"{door}: cannot listen there ({reason}); end whoever does, or name another in {files.GAME}")
+        self.door, self.reason = door, reason
+
+
 class Start:
     """One node on its way up: what it is made of, in the order in which it can be made.
 
@@ -63,7 +75,8 @@ class Start:
         url: of its own connection to the chain; by default that of the game.
 
     Raises:
-        PlaceRefused: the files are none of a node.
+        PlaceRefused: the files are none of a node, or the folder is not the one that the game has for it.
+        DoorRefused: nobody can listen where it should.
         LinesLocked: it runs already.
         ForeignChain: the chain at the URL is another one.
     """
@@ -73,10 +86,14 @@ class Start:
         os.chdir(self._place.parent)  # doors are named from there: the path of a socket must be short
         self.game, self.key = files.read_game(Path(files.GAME)), files.read_key(self._place / files.KEY)
         try:
-            self.peers, self.door = self.game.peers(self.key.address), self.game.door_of(self.key.address)
+            self.peers, own = self.game.peers(self.key.address), self.game.own(self.key.address)
             identity = self.game.identity
         except (ValueError, TypeError) as error:
             raise files.PlaceRefused(Path(files.GAME), str(error)) from error
+        name, self.door = files.name_of(self.key.address), own.door
+        if self._place.name != name:  # a copy would have a lock and a journal of its own
+            raise files.PlaceRefused(self._place, f"has the key of {name}, which runs in the folder of that name alone")
+        files.require_link(self._place / files.LINK, own.certificate)
         self.node = HttpNode(url or self.game.url)
         require_same(self.node.rpc.ask, identity)
         address = bytes.fromhex(self.game.contract[2:])
@@ -93,7 +110,7 @@ class Start:
             stack.enter_context(alone(self._place))
             at("started")
             journal = self._journal(stack)
-            links = Links(self.door, self._place / files.LINK, self.peers)
+            links = self._links()
             stack.callback(links.close)
             live = self._await_opening()
             rules, first = self._rules()
@@ -107,6 +124,16 @@ class Start:
                 node.run()
             said = {"run_digest": "0x" + role.books.digest.hex()} if isinstance(role, EnvironmentRole) else {}
             files.write_ended(self._place, said)
+
+    def _links(self) -> Links:
+        link = self._place / files.LINK
+        try:
+            return Links(self.door, link, self.peers)
+        except SSLError as error:
+            raise files.PlaceRefused(link, f"cannot be used with the certificates of {files.GAME} ({error})") from error
+        except OSError as error:
+            reason = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror or error
+            raise DoorRefused(self.door, reason) from error
 
     def _finish(self, role: Role) -> None:
         """The game went to its end without us: take what is owed."""

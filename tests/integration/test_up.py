@@ -1,7 +1,10 @@
 """`chain-bandit up` as people meet it: on somebody's chain, with nodes that are killed and started again."""
 
+import json
 import os
+import shutil
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -9,10 +12,14 @@ from pathlib import Path
 
 from chain_bandit.chain import accounts
 from chain_bandit.chain.anvil import anvil
+from chain_bandit.game.chains import connected
+from chain_bandit.game.plan import Plan
 from chain_bandit.nodes import place as files
+from chain_bandit.nodes.folders import write_folders
 from chain_bandit.nodes.processes import states
+from chain_bandit.nodes.up import _deployed
 from chain_bandit.scenario import load
-from tests.integration.nodes import ROOT, started, wait_for
+from tests.integration.nodes import ROOT, chain_bandit, started, wait_for
 
 SMALL = ROOT / "examples" / "small.toml"
 
@@ -81,3 +88,51 @@ def test_a_node_that_dies_whenever_it_is_started_ends_the_game(tmp_path: Path) -
         f"{out / 'relayer' / files.LOG}"
     )
     assert [state.pid for state in states(out)] == [None] * 7
+
+
+def test_a_node_whose_files_are_not_its_own_or_whose_door_is_none_says_so_in_a_sentence(tmp_path: Path) -> None:
+    out = tmp_path / "game"
+    out.mkdir()
+    place, plan = out / "seat-2", Plan(load(SMALL))
+    taken = socket.create_server(("127.0.0.1", 0))
+    with taken, connected("anvil") as node:
+        write_folders(plan, _deployed(plan, node, out, None, "anvil"), node.url, out)
+        link, game = (place / files.LINK).read_bytes(), json.loads((out / files.GAME).read_text())
+
+        def said(where: Path = place, door: str | None = None, pem: bytes | None = link) -> tuple[int, str]:
+            changed = [each | ({"door": door} if door and each["address"] == 2 else {}) for each in game["doors"]]
+            (out / files.GAME).write_text(json.dumps(game | {"doors": changed}))
+            (place / files.LINK).unlink(missing_ok=True)
+            if pem is not None:
+                (place / files.LINK).write_bytes(pem)
+            result = chain_bandit("node", where)
+            return result.returncode, result.stderr
+
+        shutil.copytree(place, out / "seat-2b")
+        refused = "; chain-bandit up makes such folders\n"
+        assert said(out / "seat-2b") == (
+            3, f"error: {out / 'seat-2b'}: has the key of seat-2, which runs in the folder of that name alone{refused}"
+        )  # fmt: skip
+        assert said(pem=None) == (
+            3, f"error: {place / files.LINK}: cannot be read (No such file or directory){refused}"
+        )  # fmt: skip
+        for garbage in (b"garbage", b"\xff", link[: len(link) // 2]):
+            assert said(pem=garbage) == (3, f"error: {place / files.LINK}: holds no certificate{refused}")
+        assert said(pem=(out / "seat-1" / files.LINK).read_bytes()) == (
+            3, f"error: {place / files.LINK}: is not the certificate that game.json has for this node: nobody would "
+            f"listen to it{refused}",
+        )  # fmt: skip
+        for door in ("nonsense", "127.0.0.1:99999", ":8000", "127.0.0.1:0"):
+            code, errors = said(door=door)
+            assert (code, errors.count("\n")) == (3, 1)
+            assert "a door is unix:PATH, or HOST:PORT with a port from 1 to 65535" in errors
+        used = f"127.0.0.1:{taken.getsockname()[1]}"
+        code, errors = said(door=used)
+        assert code == 2
+        sentence = "cannot listen there (Address already in use); end whoever does, or name another in game.json"
+        assert errors.splitlines()[-1] == f"error: {used}: {sentence}"
+        begins = b"-----BEGIN CERTIFICATE"
+        of_another = (out / "seat-1" / files.LINK).read_bytes().partition(begins)[0]
+        code, errors = said(pem=of_another + link[link.index(begins) :])
+        assert (code, errors.count("\n")) == (3, 2)
+        assert "link.pem: cannot be used with the certificates of game.json" in errors

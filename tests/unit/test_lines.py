@@ -1,5 +1,6 @@
 """lines.py: what was appended comes back, a torn tail is dropped, anything else that is wrong is refused."""
 
+import errno
 import json
 import os
 import subprocess
@@ -8,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from chain_bandit.lines import FileLines, Lines, LinesDamaged, LinesLocked, LinesUnwritable
+from chain_bandit.lines import FileLines, Lines, LinesDamaged, LinesLocked, LinesUnreadable, LinesUnwritable
 
 TEXTS = ['{"number": 1}', "[2]", '"three"', "4"]
 
@@ -71,6 +72,28 @@ def test_what_is_read_is_synced_before_anybody_acts_upon_it_again(tmp_path, monk
         monkeypatch.setattr(os, "fsync", lambda file: (synced.append(os.fstat(file).st_ino), really(file))[1])
         lines.sync()
     assert synced == [path.stat().st_ino]
+
+
+def test_what_is_read_is_what_is_locked_whatever_has_its_name(tmp_path):
+    path = tmp_path / "lines"
+    written(path)
+    with closing(FileLines(path)) as lines:
+        path.replace(tmp_path / "elsewhere")
+        path.write_bytes(b"another file\n")
+        assert len(taken(lines)) == len(TEXTS)
+
+
+@pytest.mark.parametrize("call", ["lseek", "ftruncate", "fsync"])
+def test_a_disk_that_fails_is_a_sentence(call, tmp_path, monkeypatch):
+    def fails(*arguments):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    path = tmp_path / "lines"
+    written(path)
+    with closing(FileLines(path)) as lines, monkeypatch.context() as broken:
+        broken.setattr(os, call, fails)
+        with pytest.raises((LinesUnreadable, LinesUnwritable), match="Input/output error"):
+            FileLines(tmp_path / "another") if call == "fsync" else taken(lines)
 
 
 def test_every_prefix_reads_as_the_lines_that_are_whole(tmp_path):
