@@ -378,7 +378,7 @@ def mediate_run(
     from time import monotonic
 
     from chain_bandit.pool import cores
-    from chain_bandit.studies.presets import parts_of
+    from chain_bandit.studies.presets import parts_of, worthwhile
     from chain_bandit.studies.progress import Left
     from chain_bandit.studies.switches import switched
     from chain_bandit.views import study as view
@@ -395,7 +395,8 @@ def mediate_run(
         def observe(part: "Part", epoch: int, found: int) -> None:
             line.show(left.epochs(part, epoch, found), lambda: left.words(monotonic()))
 
-        results = played(preset, place, seed, resume, tuple(game or ()), observe, jobs or cores(), values)
+        count = jobs or min(cores(), worthwhile(parts))
+        results = played(preset, place, seed, resume, tuple(game or ()), observe, count, values)
     pictures = list(map(str, _drawn(results, place)))
     if as_json:
         said = {"preset": preset, "seed": seed, "out": str(place), "rows": view.rows(results), "pictures": pictures}

@@ -67,7 +67,7 @@ def _parts(game: str, runs: int, epochs: int, rivals: bool, tokens: tuple[str, .
 
 
 PRESETS: dict[str, tuple[Part, ...]] = {
-    "smoke": (*_parts("ipd", 8, 150, rivals=False), *_parts("rescaled-coin-game-2", 4, 25, rivals=True)),
+    "smoke": (*_parts("ipd", 8, 100, rivals=False), *_parts("rescaled-coin-game-2", 4, 25, rivals=True)),
     "reduced": (
         *_parts("ipd", 8, 5000, rivals=False), *_parts("rescaled-coin-game-2", 8, 1000, rivals=True),
         *_parts("coin-game-2", 8, 1000, rivals=False), *_parts("coin-game-4", 4, 1250, rivals=False),
@@ -101,3 +101,8 @@ def parts_of(preset: str, games: tuple[str, ...] = ()) -> tuple[Part, ...]:
         if game not in known:
             raise UnknownPreset(f"game in {preset}", game, known)
     return tuple(part for part in PRESETS[preset] if not games or part.game in games)
+
+
+def worthwhile(parts: tuple[Part, ...]) -> int:
+    """Processes that have a minute to play each, which pays for their start; one at least."""
+    return max(int(sum(part.work * part.epochs for part in parts) // 60_000), 1)

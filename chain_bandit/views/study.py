@@ -160,4 +160,5 @@ def _frame(axes: "Axes", last: int, title: str) -> None:
     axes.tick_params(length=0)
     axes.spines["left"].set_visible(False)
     axes.set_xlabel("epoch", loc="right", labelpad=2)
+    axes.locator_params(axis="x", integer=True)  # there is no half an epoch
     axes.xaxis.set_major_formatter("{x:,.0f}")

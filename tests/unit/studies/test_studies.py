@@ -21,7 +21,7 @@ from chain_bandit.mediate.games.names import game_of
 from chain_bandit.mediate.token_rule import Rule, Size
 from chain_bandit.studies import checkpoint
 from chain_bandit.studies.folder import StudyRefused, finished, study
-from chain_bandit.studies.presets import PRESETS, PUBLISHED, RIVALS, TOKENS, Part, UnknownPreset, parts_of
+from chain_bandit.studies.presets import PRESETS, PUBLISHED, RIVALS, TOKENS, Part, UnknownPreset, parts_of, worthwhile
 from chain_bandit.studies.progress import Left
 from chain_bandit.studies.results import Results, ResultsUnreadable, interval, joined, read, write
 from chain_bandit.studies.switches import Switches, SwitchInvalid, switched
@@ -48,6 +48,12 @@ def test_the_paper_preset_has_every_method_of_table_1_at_its_size():
     assert len(TOKENS) + len(RIVALS) == 8
     for parts in PRESETS.values():
         assert len({part.name for part in parts}) == len(parts)
+
+
+def test_a_short_study_is_not_worth_a_second_process():
+    assert worthwhile(PRESETS["smoke"]) == 1
+    assert worthwhile(PRESETS["paper"]) > 100
+    assert worthwhile((Part("ipd", ("naive",), (0, 1), 24_000),)) == 2  # 2.5 ms an epoch and run
 
 
 def test_an_unknown_preset_or_game_is_refused_by_name():
@@ -245,6 +251,14 @@ def test_a_band_ends_where_what_is_measured_does(game, bounds, monkeypatch):
     view.curves([made])
     low, high = drawn[0]
     assert (low.tolist(), high.tolist()) == ([bounds[0]] * 3, [bounds[1]] * 3)
+
+
+def test_epochs_on_the_axis_are_whole():
+    """Of twenty, matplotlib alone would mark 2.5 and 7.5, and our format call them 2 and 8."""
+    made = view.curves([results(replace(PART, epochs=20))])["rescaled-coin-game-2"]
+    ticks = [int(each) for each in re.findall(r">(\d+)</text>", made)]
+    assert len(ticks) > 3
+    assert len(set(np.diff(ticks))) == 1
 
 
 def test_switches_have_names():
