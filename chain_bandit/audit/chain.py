@@ -124,9 +124,9 @@ def _check_block(block: RawBlock, found: Survey, first: int, chain_id: int, chec
     except BadEncoding as error:
         return checks.that(False, "chain.links", None, name, "{}", error, "a block header")
     follows = _check_header(header, expected, found, checks)
-    if header.later and not found.unread:
-        found.unread, found.unread_from = f"{name}: its header has fields that this version does not know", expected
     found.head, found.number, found.time = header.digest, header.number, header.timestamp
+    if header.later:
+        _cannot_read("chain.links", f"{name}: its header has fields that this version does not know", found, checks)
     for check, problem_of in (
         ("chain.transactions", partial(_transactions_problem, block.transactions, header.transactions_root, chain_id)),
         ("chain.receipts", partial(_receipts_problem, block, header)),
@@ -134,12 +134,17 @@ def _check_block(block: RawBlock, found: Survey, first: int, chain_id: int, chec
         try:
             problem = problem_of()
         except UnknownType as error:
-            checks.unknown(check, f"{name}: {error}")
-            if not found.unread:
-                found.unread, found.unread_from = f"{name}: {error}", expected
+            _cannot_read(check, f"{name}: {error}", found, checks)
         else:
             follows &= checks.that(not problem, check, None, name, "{}", problem, "what its header binds")
     return follows
+
+
+def _cannot_read(check: str, why: str, found: Survey, checks: Checks) -> None:
+    """What the block at hand holds came after this version."""
+    checks.unknown(check, why)
+    if not found.unread:
+        found.unread, found.unread_from = why, found.number
 
 
 def _check_header(header: BlockHeader, expected: int, found: Survey, checks: Checks) -> bool:
