@@ -11,7 +11,7 @@ from chain_bandit.audit.artifact import creation_code
 from chain_bandit.audit.chain import Survey, survey
 from chain_bandit.audit.evidence import ROLES
 from chain_bandit.audit.exhibits import Place
-from chain_bandit.audit.report import Checked, Checks, Finding, Weight
+from chain_bandit.audit.report import Checked, Checks, Finding, Weight, counted
 from chain_bandit.crypto.verify import signer
 from chain_bandit.history.blocks import History, RawBlock
 from chain_bandit.history.errors import HistoryError
@@ -330,7 +330,7 @@ class _Replay:
     def _findings(self) -> list[Finding]:
         weights = {"equivocated": Weight.PROOF}
         return [
-            Finding(kind, seat, count, (), _SAID[kind].format(seat=seat, n=count),
+            Finding(kind, seat, count, (), _SAID[kind].format(seat=seat, epochs=counted(count, 'epoch')),
                     weights.get(kind, Weight.OBSERVATION))
             for (kind, seat), count in sorted(self._noted.items())
         ]  # fmt: skip
@@ -338,9 +338,9 @@ class _Replay:
 
 _SAID = {
     "equivocated": "seat {seat} is proven to have signed two contents in one slot",
-    "false sum": "the sum of seat {seat} is off what the other validators' say in {n} epochs",
-    "no sum": "there is no agreed sum of seat {seat} in {n} epochs",
-    "left out": "seat {seat} did not count in {n} epochs: its dealing was not agreed on, or was none",
+    "false sum": "the sum of seat {seat} is off what the other validators' say in {epochs}",
+    "no sum": "there is no agreed sum of seat {seat} in {epochs}",
+    "left out": "seat {seat} did not count in {epochs}: its dealing was not agreed on, or was none",
 }
 
 

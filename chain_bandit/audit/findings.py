@@ -5,44 +5,45 @@ from collections.abc import Iterator
 from chain_bandit.audit.alike import GAMES, Pair, groups
 from chain_bandit.audit.game import Game
 from chain_bandit.audit.nonces import Signed
-from chain_bandit.audit.report import KEPT, Finding, Weight
+from chain_bandit.audit.report import KEPT, Finding, Weight, counted
 from chain_bandit.protocol.assumptions import broken_by_roles
 from chain_bandit.protocol.settlement import Conduct
 
 _PROOFS = {
-    "false report": "seat {seat}, a labelled liar, reported other means than its receipts in {n} rounds",
+    "false report": "seat {seat}, a labelled liar, reported other means than its receipts in {rounds}",
     "false report of a seat not labelled a liar":
-        "seat {seat} is not labelled a liar, but reported other means than its receipts in {n} rounds",
-    "false proof": "seat {seat} reported a proof of a draw that is none of its key and round, in {n} blocks",
-    "false count commitment": "seat {seat} committed to other pull counts than it had in {n} blocks",
-    "false sealed arm": "seat {seat} sealed another arm than that of its last receipt in {n} blocks",
-    "false sealed reward": "seat {seat} sealed another reward than that of its last receipt in {n} blocks",
-    "sealed record does not open": "the sealed record of seat {seat} does not open with its own key in {n} blocks",
+        "seat {seat} is not labelled a liar, but reported other means than its receipts in {rounds}",
+    "false proof": "seat {seat} reported a proof of a draw that is none of its key and round, in {blocks}",
+    "false count commitment": "seat {seat} committed to other pull counts than it had in {blocks}",
+    "false sealed arm": "seat {seat} sealed another arm than that of its last receipt in {blocks}",
+    "false sealed reward": "seat {seat} sealed another reward than that of its last receipt in {blocks}",
+    "sealed record does not open": "the sealed record of seat {seat} does not open with its own key in {blocks}",
     "equivocated": "seat {seat} is proven to have signed two contents in one slot",
     "equivocation of a seat not labelled an attacker":
         "seat {seat} is not labelled an attacker, but signed two contents in one slot: its key leaked, or its label "
         "is wrong",
     "certified a false block":
-        "seat {seat} signed {n} blocks that do not follow from what they rest on; the contract recorded them",
+        "seat {seat} signed what does not follow from what it rests on, in {blocks}; the contract recorded it",
 }
 _OBSERVATIONS = {
-    "no report": "seat {seat} has no agreed report in {n} blocks",
-    "no pull": "seat {seat} did not pull in {n} approved rounds",
-    "other arm than the honest": "seat {seat} pulled another arm than the honest in {n} rounds",
-    "bits of other counts": "the comparison bits of seat {seat} in {n} blocks are not those of its pulls",
-    "sealing key not revealed": "seat {seat} did not reveal the key of its sealed records in {n} blocks",
+    "no report": "seat {seat} has no agreed report in {blocks}",
+    "no pull": "seat {seat} did not pull in {rounds}, though approved",
+    "other arm than the honest": "seat {seat} pulled another arm than the honest in {rounds}",
+    "bits of other counts": "the comparison bits of seat {seat} in {blocks} are not those of its pulls",
+    "sealing key not revealed": "seat {seat} did not reveal the key of its sealed records in {blocks}",
     "bits on trust":
-        "the comparison bits of seat {seat} in {n} blocks were not checked: they rest on the quorum's word alone",
+        "the comparison bits of seat {seat} in {blocks} were not checked: they rest on the quorum's word alone",
     "label without a lie": "seat {seat} is labelled a liar and never reported a false mean",
-    "ended by the deadline": "{n} rounds ended by their deadline: no quorum's word on them came before it",
-    "call too late": "the contract refused {n} calls of seat {seat} whose time was over",
-    "call refused": "the contract refused {n} calls of seat {seat}",
+    "label without a report": "seat {seat} is labelled a liar, and no report of it is in any block",
+    "ended by the deadline": "{rounds} ended by the deadline: no quorum's word came before it",
+    "call too late": "the contract refused {calls} of seat {seat} whose time was over",
+    "call refused": "the contract refused {calls} of seat {seat}",
     "call out of gas, or refused":
-        "{n} calls of seat {seat} failed with next to no gas left: it ran out, or the contract refused them",
-    "call too late, of the environment": "the contract refused {n} calls of the environment whose time was over",
-    "call refused, of the environment": "the contract refused {n} calls of the environment",
+        "{calls} of seat {seat} failed with next to no gas left: it ran out, or the contract refused",
+    "call too late, of the environment": "the contract refused {calls} of the environment whose time was over",
+    "call refused, of the environment": "the contract refused {calls} of the environment",
     "call out of gas, or refused, of the environment":
-        "{n} calls of the environment failed with next to no gas left: it ran out, or the contract refused them",
+        "{calls} of the environment failed with next to no gas left: it ran out, or the contract refused",
 }
 _OF_THE_ENVIRONMENT = "the environment, address {}"
 
@@ -51,9 +52,10 @@ def findings(game: Game) -> list[Finding]:
     """All findings: about the labels, then by sort and seat with the first rounds of each, then keys, then hints."""
     noted = {key: rounds for key, rounds in game.findings.items() if rounds}
     if game.disclosed is not None and game.past:
-        for seat in sorted(game.disclosed.liars):
-            if ("false report", seat) not in noted:
-                noted["label without a lie", seat] = []
+        unproven = [seat for seat in sorted(game.disclosed.liars) if ("false report", seat) not in noted]
+        reported = {seat for row in game.rows for seat in row.reporters} if unproven else set()
+        for seat in unproven:
+            noted["label without a lie" if seat in reported else "label without a report", seat] = []
     in_order = sorted(noted.items(), key=lambda item: (item[0][0], -1 if item[0][1] is None else item[0][1]))
     made = [_noted(kind, seat, rounds) for (kind, seat), rounds in in_order]
     return [*_labels(game), *made, *_keys(game), *_hints(game)]
@@ -61,7 +63,9 @@ def findings(game: Game) -> list[Finding]:
 
 def _noted(kind: str, seat: int | None, rounds: list[int]) -> Finding:
     weight, words = (Weight.PROOF, _PROOFS) if kind in _PROOFS else (Weight.OBSERVATION, _OBSERVATIONS)
-    text = words[kind].format(seat=seat, n=len(rounds)) + (f" (first in round {rounds[0]})" if rounds else "")
+    counts = {each: counted(len(rounds), each[:-1]) for each in ("rounds", "blocks", "calls")}
+    when = "" if not rounds else f" ({'first ' if len(rounds) > 1 else ''}in round {rounds[0]})"
+    text = words[kind].format(seat=seat, **counts) + when
     return Finding(kind, seat, len(rounds), tuple(rounds[:KEPT]), text, weight)
 
 

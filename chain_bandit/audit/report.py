@@ -211,11 +211,18 @@ def plain(value: object) -> Any:
     return value if isinstance(value, int | str | None) else str(value)
 
 
-def worded(value: object) -> object:
-    """A value as a sentence has it: bytes in hexadecimal, nothing at length."""
+def counted(count: int, what: str) -> str:
+    """So many of something, in words."""
+    return f"{count:,} {what}" + ("s" if count != 1 else "")
+
+
+def worded(value: Any) -> object:
+    """A value as a sentence has it: bytes in hexadecimal, rows of values in brackets, nothing at length."""
     if isinstance(value, bytes):
         return "0x" + value.hex() if len(value) <= 32 else f"0x{value[:8].hex()}… ({len(value)} bytes)"
-    text = str(value)
+    if isinstance(value, set | frozenset):
+        value = sorted(value)
+    text = f"[{', '.join(str(worded(each)) for each in value)}]" if type(value) in (tuple, list) else str(value)
     return text if len(text) <= 200 else text[:200] + "…"
 
 

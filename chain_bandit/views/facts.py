@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from chain_bandit.audit.report import AuditReport, Finding, Tally
+from chain_bandit.audit.report import AuditReport, Finding, Tally, Weight
 from chain_bandit.audit.rows import RoundRow
 from chain_bandit.history.blocks import History
 from chain_bandit.history.errors import BadEncoding
@@ -401,6 +401,11 @@ def _together(tallies: Any) -> tuple[str, int]:
 def check_status(tally: Tally) -> str:
     """ok, bad, open, or none for a check that met nothing to check."""
     return "bad" if tally.failed else "open" if tally.not_checkable else "ok" if tally.passed else "none"
+
+
+def by_weight(findings: Sequence[Finding]) -> list[Finding]:
+    """Proofs, then observations, then hints; within a weight as the report has them."""
+    return sorted(findings, key=lambda item: list(Weight).index(item.weight))
 
 
 def rounds_in_words(finding: Finding) -> str:

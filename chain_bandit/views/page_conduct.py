@@ -5,15 +5,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chain_bandit.audit.exhibits import NEEDED, Exhibit
-from chain_bandit.audit.report import Finding, Weight
-from chain_bandit.views.facts import Facts, clean, short, whole
+from chain_bandit.audit.report import Finding, Weight, counted
+from chain_bandit.views.facts import Facts, by_weight, clean, short, whole
 from chain_bandit.views.markup import Cell, Markup, code, joined, table, tag
 from chain_bandit.views.wording import SECTIONS, beyond_bounds, what_it_cost, who_lied
 
 SHOWN = 200
 """Findings and violations that the page has; all are in `audit.json`."""
 
-_RANK = {Weight.PROOF: 0, Weight.OBSERVATION: 1, Weight.HINT: 2}
 _COLOUR = {Weight.PROOF: "bad", Weight.OBSERVATION: "open", Weight.HINT: "none"}
 
 
@@ -64,7 +63,7 @@ _COMMAND = 2_000
 
 
 def _findings(facts: Facts) -> Markup:
-    found = sorted(facts.report.findings, key=lambda item: _RANK[item.weight])
+    found = by_weight(facts.report.findings)
     if not found:
         return tag("p", "Nothing was noticed about any participant beyond the checks.", class_="quiet")
     return joined(
@@ -81,7 +80,7 @@ def _finding(item: Finding) -> list[object]:
     shown = json.dumps(item.evidence, indent=1) if item.evidence else ""
     evidence = tag("details", tag("summary", "Evidence"), tag("pre", _lines(shown))) if shown else None
     return [
-        Cell(tag("span", item.weight.value, class_=f"mark {_COLOUR[item.weight]}"), _RANK[item.weight]),
+        Cell(tag("span", item.weight.value, class_=f"mark {_COLOUR[item.weight]}"), list(Weight).index(item.weight)),
         Cell(", ".join(map(str, seats[:12])) or "\N{EN DASH}", seats[0] if seats else -1),
         tag("div", clean(item.sentence, 400), evidence, class_="long"),
         whole(item.count), whole(item.rounds[0] if item.rounds else None),
@@ -109,9 +108,10 @@ def _equivocations(evidence: Sequence[Mapping[str, Any]]) -> Markup | None:
         count = sum(each.get("seat") == seat for each in evidence)
         pairs = zip(proof.get("contents", ()), proof.get("signatures", ()), strict=False)
         items.append(tag(
-            "li", f"Seat {clean(seat)}, {count:,} proofs; the first: round {clean(proof.get('round'))}, "
+            "li", f"Seat {clean(seat)}, {counted(count, 'proof')}; the first: round {clean(proof.get('round'))}, "
             f"{clean(proof.get('role')).lower()} of phase {clean(proof.get('phase')).lower()}, signed ",
             *(joined(code(short(clean(content, 200))), " with ", code(short(clean(signature, 200))), "; ")
               for content, signature in pairs),
         ))  # fmt: skip
-    return tag("details", tag("summary", f"Proofs of equivocation against {len(first)} seats"), tag("ul", *items))
+    summary = f"Proofs of equivocation against {counted(len(first), 'seat')}"
+    return tag("details", tag("summary", summary), tag("ul", *items))

@@ -26,11 +26,17 @@ def money_section(facts: Facts) -> Markup:
         "section",
         tag("h2", SECTIONS["money"]),
         tag("p", attacking_pays(facts)),
-        picture(themed(plots.money(facts)), None, "broad"),
+        picture(themed(plots.money(facts)), _MARK if any(p.cost for p in facts.participants) else None),
         _statement(facts),
         facts_list(pairs),
         id="money",
     )
+
+
+_MARK = (
+    "A bar ends at what was taken home, rewards less cost; the dark mark is at the rewards alone. A cost "
+    "below zero was paid out, to whose lies were costly."
+)
 
 
 def _stakes(deposits: Sequence[int]) -> str:

@@ -25,7 +25,7 @@ from chain_bandit.views.canvas import (
     svg,
     thinned,
 )
-from chain_bandit.views.facts import Facts, Participant, amount, clean, signed
+from chain_bandit.views.facts import Facts, Participant, amount, clean
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,7 +66,7 @@ def regret_from_start(facts: Facts) -> str:
     with drawing():
         made, axes = figure(520, 330)
         place(made, 40, 134, 26, 38)
-        below, labels = [0.0] * len(at), []
+        below, labels, bands = [0.0] * len(at), [], list[tuple[list[float], list[float], str]]()
         shades = {"burn_in": (MUTED, 0.28), "arms": (BLUE, 0.22), "failed": (PURPLE, 0.4), "cost": (RED, 0.35)}
         words = {"burn_in": "burn-in", "arms": "arms", "failed": "failed rounds", "cost": "cost of lies"}
         for name, values in parts.items():
@@ -74,14 +74,18 @@ def regret_from_start(facts: Facts) -> str:
                 continue
             above = [low + value for low, value in zip(below, values, strict=True)]
             axes.fill_between(x, below, above, color=shades[name][0], alpha=shades[name][1], linewidth=0)
-            _inside(axes, x, below, above, words[name])
+            bands.append((below, above, words[name]))
             below = above
         axes.plot(x, below, color=BLUE, linewidth=2.2)
         labels.append((below[-1], f"chain_bandit {below[-1]:,.1f}", BLUE))
+        curves = [below]
         for key, name, colour in _RIVALS:
             curve = [columns[f"regret_{key}"][i] / UNIT for i in at]
+            curves.append(curve)
             axes.plot(x, curve, color=colour, linewidth=1.6)
             labels.append((curve[-1], f"{name} {curve[-1]:,.1f}", colour))
+        for low, high, name in bands:
+            _inside(axes, x, low, high, name, curves)
         _frame(axes, facts.last, 1, "regret from round 1, per honest participant")
         if burn_in:
             axes.axvspan(1, burn_in, color=MUTED, alpha=0.09, linewidth=0)
@@ -134,10 +138,23 @@ def _frame(axes: "Axes", last: int, first: int, title: str) -> None:
     axes.xaxis.set_major_formatter("{x:,.0f}")
 
 
-def _inside(axes: "Axes", x: Sequence[float], below: Sequence[float], above: Sequence[float], text: str) -> None:
-    """Name a band in its middle, where it is thick enough."""
-    at = int(len(x) * 0.82)
-    if above[at] - below[at] > 0.055 * max(above[-1], 1e-9):
+def _inside(
+    axes: "Axes", x: Sequence[float], below: Sequence[float], above: Sequence[float], text: str,
+    curves: Sequence[Sequence[float]],
+) -> None:
+    """Name a band in its middle, where it is thick enough, and of those places where the curves are farthest."""
+    highest = max(max(curve) for curve in curves)
+
+    def away(at: int) -> float:
+        """From the nearest curve under the whole text, of which a sign takes a 54th of the width."""
+        middle, wide = (above[at] + below[at]) / 2, max(1, len(x) * len(text) // 108)
+        near = range(max(0, at - wide), min(len(x), at + wide + 1))
+        return min(abs(curve[i] - middle) for curve in curves for i in near)
+
+    places = [int(len(x) * part / 50) for part in range(10, 47)]
+    thick = [at for at in places if above[at] - below[at] > 0.055 * max(highest, 1e-9)]
+    if thick:
+        at = max(thick, key=away)
         axes.text(x[at], (above[at] + below[at]) / 2, text, ha="center", va="center", color=INK)
 
 
@@ -358,7 +375,7 @@ def money(facts: Facts) -> str:
     height = max(6.0, min(22.0, 1_200 / len(people)))
     every = max(1, round(12 / height))
     with drawing():
-        made, axes = figure(920, 30 + height * len(people))
+        made, axes = figure(520, 30 + height * len(people))  # a telephone shows all of it
         place(made, _margin(people), 150 if any(p.cost for p in people) else 64, 22, 8)
         highest = max([p.reward for p in people] + [p.net or 0 for p in people] + [1]) / UNIT
         lowest = min([0.0] + [(p.net or 0) / UNIT for p in people])
@@ -375,8 +392,8 @@ def money(facts: Facts) -> str:
                 axes.plot([p.reward / UNIT] * 2, [at - 0.36, at + 0.36], color=INK, linewidth=1.6)
             if at % every == 0:
                 shown = p.reward if p.net is None else p.net
-                text = amount(shown) + ("" if not p.cost else f"  (cost {signed(-p.cost)})")
-                axes.text(max(highest, 0) * 1.012, at, text, va="center", color=INK, clip_on=False)
+                text = amount(shown) + ("" if not p.cost else f"  (cost {amount(p.cost)})")
+                axes.text(max(highest, 0) * 1.03, at, text, va="center", color=INK, clip_on=False)
         kept = range(0, len(people), every)
         axes.set_yticks(list(kept), [seat_name(people[at]) for at in kept])
         axes.set_xticks([])

@@ -12,8 +12,8 @@ from chain_bandit.history.records import CREATION, PACKED, Accusation, Call
 from chain_bandit.protocol.blocks import KEYS_BYTES, Header, Kind, Report, seats
 from chain_bandit.protocol.reputation import FULL
 from chain_bandit.protocol.settlement import PULL_BYTES, decode_pulls
-from chain_bandit.protocol.units import UNIT
-from chain_bandit.views.facts import amount, clean, mean, rounds_in_words, short, signed, span, whole
+from chain_bandit.protocol.units import NO_PULL, UNIT
+from chain_bandit.views.facts import amount, by_weight, clean, mean, rounds_in_words, short, signed, span, whole
 from chain_bandit.views.inside import Entry, Inside
 from chain_bandit.views.terminal import plain_table, titled
 
@@ -100,14 +100,14 @@ def _report_tables(
             kept, enough = seats(header.selected[arm]), seats(header.candidates[arm])
             cells = [
                 Text((mean(reports[seat].means[arm]) if seat in reports else "?")
-                     + ("*" if seat in kept else " " if seat in enough else "~"), "" if seat in kept else "dim")
+                     + ("*" if seat in kept else "x" if seat in enough else "~"), "" if seat in kept else "dim")
                 for seat in group
             ]  # fmt: skip
             truth = inside.truth(arm)
             made.add_row(Text(names[arm], "bold" if arm == row.arm else ""),
                          whole(None) if truth is None else mean(truth), mean(value).strip(), str(len(kept)),
                          *cells)  # fmt: skip
-        yield titled("Reports by seat: * in B, ~ too few pulls", made)
+        yield titled("Reports by seat: * in B, x too high or too low for B, ~ too few pulls", made)
 
 
 def show_participant(inside: Inside, who: str) -> RenderableType:
@@ -138,8 +138,9 @@ def show_participant(inside: Inside, who: str) -> RenderableType:
         *_reputation(inside, seat),
     ]  # fmt: skip
     noticed = [
-        Text(f"{item.weight}: {clean(item.sentence, 300)}{'; rounds ' if item.rounds else ''}{rounds_in_words(item)}")
-        for item in inside.report.findings if seat in (item.seat, *item.others)
+        Text(f"{item.weight}: {clean(item.sentence, 300)}"
+             + (f"; rounds {rounds_in_words(item)}" if len(item.rounds) > 1 else ""))
+        for item in by_weight(inside.report.findings) if seat in (item.seat, *item.others)
     ]  # fmt: skip
     return Group(_pairs(pairs), *noticed, *_last_report(inside, seat))
 
@@ -220,7 +221,7 @@ def _arguments(inside: Inside, call: Call) -> list[tuple[str, str]]:
     if call.method == "settleRewards" and inside.parameters.sealed:
         return [("through", whole(values[0])), ("receipt tags", _value(values[1]))]
     if call.method == "settleRewards":
-        return [("through", whole(values[0])), *_pulls(inside, *values)]
+        return [("through", whole(values[0])), ("pulls", "by seat, an arm each"), *_pulls(inside, *values)]
     if call.method == "settleCosts":
         return [("records", whole(len(values[0]))), *(_cost(entry) for entry in values[0])]
     return [(name, _value(value)) for name, value in zip(_NAMES.get(call.method, ()), values, strict=True)]
@@ -303,12 +304,11 @@ def _pulls(inside: Inside, through: int, data: bytes) -> list[tuple[str, str]]:
     rows = []
     for at, round_ in enumerate(approved[-count:]):
         pulls = decode_pulls(data[size * at : size * (at + 1)], p.participants)
-        arms = {pull.arm for pull in pulls}
-        if len(arms) == 1:
-            said = f"{inside.arm(pulls[0].arm)}: " + " ".join(_reward(pull.reward) for pull in pulls)
-        else:
-            said = ", ".join(f"{inside.arm(pull.arm)} {_reward(pull.reward)}" for pull in pulls)
-        rows.append((f"round {round_:,}", said))
+        said = (
+            f"{inside.arm(arm)}: " + " ".join(_reward(pull.reward) if pull.arm == arm else "none" for pull in pulls)
+            for arm in sorted({pull.arm for pull in pulls} - {NO_PULL})
+        )
+        rows.append((f"round {round_:,}", "; ".join(said) or "none"))
     return rows
 
 

@@ -15,7 +15,7 @@ from rich.text import Text
 from chain_bandit.audit.catalogue import PROVES
 from chain_bandit.audit.exhibits import NEEDED
 from chain_bandit.audit.report import AuditReport, Violation
-from chain_bandit.views.facts import Facts, amount, check_status, clean, signed, span, whole
+from chain_bandit.views.facts import Facts, amount, by_weight, check_status, clean, signed, span, whole
 from chain_bandit.views.wording import aborted, attacking_pays, beyond_bounds, seconds
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def checks_table(report: AuditReport) -> RenderableType:
         *([Text(NEEDED, "dim")] if any(item.exhibit for item in report.violations) else []),
         *(Text(f"open {name}: {clean(tally.evidence, 300)}", "yellow") for name, tally in report.checks.items()
           if tally.not_checkable and not tally.failed),
-        *(Text(f"{item.weight}: {clean(item.sentence, 400)}") for item in report.findings),
+        *(Text(f"{item.weight}: {clean(item.sentence, 400)}") for item in by_weight(report.findings)),
     ]  # fmt: skip
     return titled("Checks", _Checks(report), *lines)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from chain_bandit.audit.report import Weight
+from chain_bandit.audit.report import Weight, counted
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.views.facts import Facts, clean
 
@@ -30,14 +30,10 @@ def verdict(facts: Facts) -> str:
     return {
         "passed": f"The game was played, recorded and paid by the rules: all {made:,} checks of its history passed.",
         "violated": f"The rules were broken: {report.failed:,} of {made:,} checks of the history failed, "
-                    f"of {_counted(broken, 'kind')}.",
+                    f"of {counted(broken, 'kind')}.",
         "incomplete": f"Nothing that could be checked is wrong, but {report.not_checkable:,} of {made:,} checks could "
                       "not be made.",
     }[report.verdict]  # fmt: skip
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}" + ("s" if count != 1 else "")
 
 
 def who_lied(facts: Facts) -> str:
@@ -86,8 +82,8 @@ def headline(facts: Facts) -> list[str]:
     known = all(p.role for p in people) and bool(people)
     who = f"{len(people)} participants" + (f", {malicious} of them malicious," if known else "")
     first = (
-        f"{who} learned together which of {_counted(len(facts.names), 'arm')} is best, over "
-        f"{'rounds' if manifest.rounds is None else _counted(manifest.rounds, 'round')} that a contract recorded."
+        f"{who} learned together which of {counted(len(facts.names), 'arm')} is best, over "
+        f"{'rounds' if manifest.rounds is None else counted(manifest.rounds, 'round')} that a contract recorded."
     )
     return [first, learned(facts)]
 

@@ -1,6 +1,7 @@
 """What is found about who took part: proofs, observations and hints, kept apart."""
 
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -12,7 +13,7 @@ from chain_bandit.audit import alike, findings
 from chain_bandit.audit.alike import Alike, Pair, chance, groups
 from chain_bandit.audit.audit import audit
 from chain_bandit.audit.nonces import Nonces
-from chain_bandit.audit.report import AuditReport, Finding, Weight
+from chain_bandit.audit.report import AuditReport, Finding, Weight, worded
 from chain_bandit.chain.embedded import EmbeddedNode
 from chain_bandit.crypto.keys import Signer, derive
 from chain_bandit.crypto.nonces import gives_key_away
@@ -34,6 +35,31 @@ def of(report: AuditReport, kind: str) -> list[Finding]:
 def test_every_kind_has_one_weight() -> None:
     assert not findings._PROOFS.keys() & findings._OBSERVATIONS.keys()
     assert {weight.value for weight in Weight} == {"proof", "observation", "hint"}
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_sentences_count_as_people_do(count: int) -> None:
+    for kind in (*findings._PROOFS, *findings._OBSERVATIONS):
+        said = findings._noted(kind, 2, [7, 9][:count]).sentence
+        assert not re.search(r"\b1 \w+s\b|\b2 (round|block|call)\b", said), said
+        assert said.endswith("(in round 7)" if count == 1 else "(first in round 7)")
+
+
+def test_a_liar_without_a_report_is_not_said_to_have_told_the_truth() -> None:
+    """One whose reports all came to nothing has neither lied nor not."""
+    silent = Played(Script(reporters=lambda t: (0, 1, 2)))
+    report = audit(silent.history)
+    assert [item.seat for item in of(report, "label without a report")] == [LIAR]
+    assert not of(report, "label without a lie")
+    honest = audit(Played(Script(means=lambda means, seat, t: means)).history)
+    assert [item.seat for item in of(honest, "label without a lie")] == [LIAR]
+    assert not of(honest, "label without a report")
+
+
+def test_values_of_one_sort_are_written_in_one_way() -> None:
+    assert worded((0, 1)) == worded([0, 1]) == worded({1, 0}) == "[0, 1]"
+    assert worded((3,)) == "[3]"
+    assert worded([(1, bytes(2))]) == "[[1, 0x0000]]"
 
 
 # Keys

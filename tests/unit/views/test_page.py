@@ -117,7 +117,22 @@ def test_page_names_the_rounds_that_failed_and_who_lied_and_equivocated(text, sa
     lost = sum(sample.rounds.column(f"regret_{name}")[-1].as_py() for name in ("failed", "cost")) / 1e9
     assert f"Each honest participant lost {lost:,.2f} rewards in expectation" in conduct
     assert "Beyond its assumptions" in text
-    assert "Seat 3, 1 proofs" in text
+    assert "Seat 3, 1 proof; " in text
+    assert "Proofs of equivocation against 1 seat<" in text
+
+
+def test_page_says_every_cost_with_one_sign(sample):
+    """A cost that was paid is above zero, in the chart as in the table, and one that was received below."""
+    wei = sample.report.game["parameters"]["wei_per_unit"]
+    costs = [2_830_000_000, 2_830_000_000, 0, -5_660_000_000]
+    accounts = [
+        account if account.seat is None else replace(account, cost=costs[account.seat] * wei)
+        for account in sample.report.accounts
+    ]
+    text = section(page(sample.manifest, replace(sample.report, accounts=accounts), sample.rounds), "money")
+    assert re.findall(r"\(cost ([^)]*)\)", text) == ["2.83", "2.83", "\N{MINUS SIGN}5.66"]
+    assert [text.count(f">{said}</td>") for said in ("2.83", "\N{MINUS SIGN}5.66")] == [2, 1]
+    assert "the dark mark is at the rewards alone" in text
 
 
 def test_page_says_where_bodies_lie_and_who_is_on_the_block_list(text, sample, batched):

@@ -53,6 +53,19 @@ def planted(page: Path, to: Path, find: str, put: str, *, free: bool = False) ->
     return written(to / "planted.html", re.sub(r"<meta http-equiv=[^>]*>", "", text) if free else text)
 
 
+def test_what_can_be_scrolled_to_is_shadowed_and_the_chart_of_money_is_seen_whole(chromium, pages):
+    """On a telephone some tables are wider than it: a shadow says so. The chart's amounts are not beyond the edge."""
+    with chromium.tab(looks.PHONE) as tab:
+        tab.open(pages[0])
+        wide = tab.ask("() => [...document.querySelectorAll('.wide')].filter((e) => e.scrollWidth > e.clientWidth)"
+                       ".map((e) => getComputedStyle(e).backgroundImage.split('gradient').length)")  # fmt: skip
+        assert wide
+        assert set(wide) == {5}
+        right = "(e) => e.getBoundingClientRect().right"
+        edges = tab.ask(f"() => [...document.querySelectorAll('#money svg')].map({right})")
+        assert all(edge <= looks.PHONE for edge in edges)
+
+
 def test_pages_open_from_disk_ask_for_nothing_and_hold_every_section(chromium, pages):
     for each in pages:
         with chromium.tab(looks.DESKTOP) as tab:

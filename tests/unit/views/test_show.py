@@ -182,9 +182,10 @@ ARGUMENTS = {
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_show_transaction_drops_no_argument_of_any_method(inside, sample, method):
+def test_show_transaction_drops_no_argument_of_any_method(inside_batched, batched, method):
     """Of every argument something is shown: without them the same call has fewer lines, by one an argument at least."""
-    call = next(call for call in calls(sample.history) if call.method == "open")
+    inside = inside_batched  # of a game with committees, which a skip names
+    call = next(call for call in calls(batched.history) if call.method == "open")
     given = tuple(ARGUMENTS[kind] for kind in METHODS[method]) or ((b"\xab",) if method == PACKED else ())
     lines = len(shown(show_transaction(_with(inside, replace(call, method="", arguments=())), "0x")).splitlines())
     text = shown(show_transaction(_with(inside, replace(call, method=method, arguments=given)), "0x"))
@@ -225,6 +226,38 @@ def test_show_transaction_names_the_rounds_of_a_settlement(inside, sample):
     paid = [row.round for row in sample.report.rounds if row.rewards is not None]
     assert paid
     assert all(f"round {round_} " in text for round_ in paid)
+
+
+def test_show_transaction_says_settled_rewards_by_seat_however_many_arms_were_pulled(inside, sample):
+    """Seat 0 pulled arm 1, seat 1 arm 2, seat 2 nothing and seat 3 arm 1: packed as the contract takes them."""
+    call = next(call for call in calls(sample.history) if call.method == "settleRewards")
+    pulled = ((1, UNIT), (2, 0), (255, 0), (1, UNIT // 2))
+    data = b"".join(bytes([arm]) + reward.to_bytes(4, "big") for arm, reward in pulled)
+    through = next(row.round for row in sample.report.rounds if row.rewards is not None)
+    text = shown(show_transaction(_with(inside, replace(call, arguments=(through, data))), "0x"))
+    assert "arm 1: 1 none none 0.500; arm 2: none 0 none none" in " ".join(text.split())
+    settled = shown(show_transaction(inside, call.digest.hex()))
+    assert all(line.count(":") == 1 for line in settled.splitlines() if line.startswith("round"))
+
+
+def test_show_round_marks_every_report_and_says_how(inside, sample):
+    trimmed = 0
+    for row in rows(sample, "approved"):
+        text = shown(show_round(inside, row.round))
+        assert "x too high or too low for B" in text
+        lines = [line for line in text.splitlines() if line.startswith(tuple(sample.manifest["arm_names"]))]
+        for line in lines:
+            assert sum(line.count(sign) for sign in "*x~") == len(row.reporters)
+            trimmed += line.count("x")
+    assert trimmed
+
+
+def test_show_participant_says_a_single_round_once(inside, sample):
+    text = " ".join(shown(show_participant(inside, "3")).split())
+    for item in sample.report.findings:
+        if item.seat == 3 and item.rounds:
+            said = text[text.index(item.sentence) + len(item.sentence) :]
+            assert said.startswith("; rounds ") == (len(item.rounds) > 1)
 
 
 @pytest.mark.parametrize(("digest", "why"), [("0x" + "00" * 32, "concerns"), ("", "concerns"), ("zz", "concerns")])

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from chain_bandit.audit.exhibits import Place, Slice, exhibit
-from chain_bandit.audit.report import Violation
+from chain_bandit.audit.report import Violation, Weight
 from chain_bandit.history.records import calls_in
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.views import terminal
@@ -37,6 +37,14 @@ def test_checks_table_counts_every_check_and_proves_it_where_there_is_room(sampl
         assert f"{tally.passed:,}" in narrow
     assert "nobody took more than its own" in wide
     assert "audit passed" in narrow
+
+
+def test_checks_table_and_page_have_proofs_first(sample):
+    mixed = [replace(item, weight=weight) for item in sample.report.findings for weight in reversed(Weight)]
+    report = replace(sample.report, findings=mixed)
+    lines = [line.partition(":")[0] for line in shown(terminal.checks_table(report)).splitlines()]
+    weights = [line for line in lines if line in list(Weight)]
+    assert weights == [weight.value for weight in Weight for _ in sample.report.findings]
 
 
 def test_checks_table_says_what_failed(sample):
