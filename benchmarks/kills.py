@@ -5,7 +5,8 @@
 Games of 20 rounds by four nodes on Anvil. A node that was killed (`nodes/crash.py`) is started again, and is killed
 again at the next place of its list, so that one game has several kills of one node. Every place × three occurrences at
 a seat, the environment and the relayer; then kills of any node by a timer, several in a game. Of each game: the audit
-passes, so that nobody honest lost a reward; no key signed two things in one slot; nobody is proven false; and of the
+passes, so that nobody honest lost a reward; no node heard anybody honest say two things in one slot, in whatever lives
+(`nodes/tap.py`); nobody is proven false; and of the
 round in which the last killed node was back and the two after it one has a block. Of each kill of a node with a
 journal: seconds from its start to its first signature, of the clock and of its own CPU time, which says more where
 the machine has other work. A line of JSON a kill; what has come about by the file is not played again. A game may be
@@ -29,6 +30,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from chain_bandit.nodes import place as files
+from chain_bandit.nodes import tap
 from chain_bandit.nodes.crash import POINTS, VARIABLE
 from chain_bandit.nodes.processes import states
 from chain_bandit.nodes.up import up
@@ -46,8 +48,8 @@ RELAYER_ALONE = {"about to record", "recorded", "evidence reported"}
 SEAT_ALONE = {"joined", "pulled"}
 NOT_OF_RELAYER = {"journal appended", "journal synced", "receipt appended", "sent", "record seen", "round closed",
                   "withdrawn"}  # fmt: skip
-ONCE = {"started", "joined", "opened", "about to reveal", "revealed", "costs settled", "closed", "withdrawn", "settled",
-        "about to settle", "evidence reported"}  # fmt: skip
+ONCE = {"started", "joined", "opened", "about to reveal", "revealed", "costs settled", "closed", "withdrawn",
+        "evidence reported"}  # fmt: skip
 NODES = ("seat-0", "seat-1", "seat-2", "seat-3", "environment", "relayer", "comparison")
 COMMAND = (sys.executable, "-c", "from chain_bandit.cli import main; main()", "node")
 
@@ -107,6 +109,7 @@ class Game:
             "malicious": [{"seat": seat, "attacks": [{"name": "equivocating-commander"}]} for seat in self._liars],
         })  # fmt: skip
         self._timed = [Kill("", "random") for _ in range(by_timer)]
+        os.environ[tap.VARIABLE] = "1"
         os.environ[VARIABLE] = ",".join(f"{node}/{each[0].place}" for node, each in lists.items())
         self._now = {node: each.pop(0) for node, each in lists.items()}
         self._back: dict[str, int] = {}
@@ -198,7 +201,8 @@ class Game:
                 missed.append(f"audit {report.verdict}: {report.violations}")
             proven = [each for each in report.findings if each.weight.name == "PROOF"]
             missed += [str(each) for each in proven if each.seat not in self._liars]
-            missed += signed_twice(self._out) + self._no_block_soon()
+            missed += [f"{each} said two things" for each in tap.said_twice(self._out) if each not in self._liars]
+            missed += self._no_block_soon()
         for kill in self.kills:
             kill.missed = missed
 
@@ -216,16 +220,6 @@ class Game:
         if 0 < last <= ROUNDS - 2 and not {"approved", "rejected"} & set(soon):
             return [f"no block in rounds {last} to {last + 2}: {soon}"]
         return []
-
-
-def signed_twice(out: Path) -> list[str]:
-    """Who said two things in one slot, by the journals of a game."""
-    found = []
-    for path in sorted(out.glob(f"*/{files.SIGNED}")):
-        said = [tuple(json.loads(line)["at"]) for line in path.read_text().splitlines()[1:]]
-        if len(said) != len(set(said)):
-            found.append(f"{path.parent.name} signed twice")
-    return found
 
 
 def cpu_of(pid: int) -> float | None:

@@ -7,12 +7,13 @@ commander from the tenth round on, so that evidence counts. Blocks a second are 
 first. CPU is a node's own, in milliseconds a round, from its start to the last look; memory what of it is in RAM, pages
 that it shares with the process it was split off included: after the first round, at most, at the end. The run digest is
 held against the audit's and against the same game in one process. A line of JSON a game, with its commit and seed.
-Exit code 14 where an audit fails, a digest differs, a key signed two things in one slot, or anybody is proven false
-but the last seat.
+Exit code 14 where an audit fails, a digest differs, or any seat but the last, or not even that one, was heard to say
+two things in one slot or is proven false.
 """
 
 import argparse
 import json
+import os
 import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,11 +21,12 @@ from tempfile import TemporaryDirectory
 from time import sleep
 
 from benchmarks import provenance
-from benchmarks.kills import cpu_of, signed_twice
+from benchmarks.kills import cpu_of
 from benchmarks.siege import resident, rounds_of
 from chain_bandit.game.game import Game
 from chain_bandit.game.recorder import NoChain
 from chain_bandit.nodes import place as files
+from chain_bandit.nodes import tap
 from chain_bandit.nodes.up import up
 from chain_bandit.scenario import Scenario
 
@@ -48,7 +50,7 @@ class Row:
     audit: str = ""
     proven: list[int | None] = field(default_factory=list)
     """Seats; None for the environment, which comes first."""
-    signed_twice: list[str] = field(default_factory=list)
+    said_twice: list[int] = field(default_factory=list)
     run_digest: str = ""
     digests_equal: bool = False
 
@@ -56,8 +58,8 @@ class Row:
     def missed(self) -> list[str]:
         """What did not hold."""
         holds = {
-            "audit": self.audit == "passed", "digest": self.digests_equal, "journals": not self.signed_twice,
-            "proofs": self.proven == [self.seats - 1],
+            "audit": self.audit == "passed", "digest": self.digests_equal,
+            "statements": self.said_twice == [self.seats - 1], "proofs": self.proven == [self.seats - 1],
         }  # fmt: skip
         return [what for what, is_so in holds.items() if not is_so]
 
@@ -88,6 +90,7 @@ def play(given: Scenario, out: Path) -> Row:
                     memory.setdefault(place.name, []).append(seen)
         sleep(seconds)
 
+    os.environ[tap.VARIABLE] = "1"
     manifest, report = up(given, out, "anvil", say=lambda line: None, pause=look)
     recorded = rounds_of(out / "seat-0")[1:]
     row.blocks = sum(kind in ("approved", "rejected") for kind, _ in recorded)
@@ -97,7 +100,7 @@ def play(given: Scenario, out: Path) -> Row:
     row.audit = report.verdict
     proven = {each.seat for each in report.findings if each.weight.name == "PROOF"}
     row.proven = sorted(proven, key=lambda seat: -1 if seat is None else seat)
-    row.signed_twice = signed_twice(out)
+    row.said_twice = tap.said_twice(out)
     row.run_digest = manifest["run_digest"]
     alone = Game(given, NoChain())
     for _ in alone.play():
@@ -124,7 +127,7 @@ def said(row: Row) -> str:
     spent = ", ".join(f"{name} {each:.0f}" for name, each in zip(("seat", *OTHERS), cpu, strict=True))
     return (
         f"n = {row.seats}: {row.blocks} blocks, {row.blocks_per_second:.2f}/s; ms of CPU a round: {spent}; "
-        f"MB of a seat {seat}, of another {other}; audit {row.audit}, signed twice {row.signed_twice}, "
+        f"MB of a seat {seat}, of another {other}; audit {row.audit}, said two things {row.said_twice}, "
         f"proven {row.proven}, digests {'equal' if row.digests_equal else 'DIFFERENT'}"
     )
 

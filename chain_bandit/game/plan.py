@@ -14,13 +14,20 @@ from chain_bandit.scenario import Scenario
 
 
 class Plan:
-    """Keys, secrets and commitments of one game. A scenario's seed is public: development chains only."""
+    """Keys, secrets and commitments of one game. A scenario's seed is public: development chains only.
 
-    def __init__(self, scenario: Scenario, on_signed: Callable[[float], None] = lambda seconds: None) -> None:
+    Args:
+        environment: the secret of its key; by default the seed gives that too, and with it the contract's address.
+    """
+
+    def __init__(
+        self, scenario: Scenario, on_signed: Callable[[float], None] = lambda seconds: None,
+        environment: bytes | None = None,
+    ) -> None:  # fmt: skip
         self.scenario, self.parameters = scenario, scenario.parameters
         seed = scenario.seed
         self.secret, self.salt = derive(seed, "secret"), derive(seed, "salt")
-        self.environment = Signer(derive(seed, "environment"), on_signed)
+        self.environment = Signer(environment or derive(seed, "environment"), on_signed)
         self.relayer = Signer(derive(seed, "relayer"), on_signed)
         self.participants = tuple(
             Signer(derive(seed, "participant", seat), on_signed) for seat in range(scenario.participants)

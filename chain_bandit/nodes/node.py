@@ -47,13 +47,16 @@ class Node:
         bound: Δ, in seconds.
         verifier: the actor's, whose memory does not outlive a round.
         say: told a line about each round.
+        heard: told every envelope that is read, and who sent it.
     """
 
     def __init__(
         self, role: Role, rules: Rules, opening: Ledger, links: Links, follower: Follower, live: bool,
         last_signed: int, bound: float, verifier: Verifier,
         say: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
+        heard: Callable[[int, Envelope], None] = lambda sender, envelope: None,
     ) -> None:  # fmt: skip
+        self._heard = heard
         self._role, self._rules, self._links, self._follower = role, rules, links, follower
         self._last_signed, self._bound, self._say, self._verifier = last_signed, bound, say, verifier
         self.ledger = opening
@@ -267,6 +270,7 @@ class Node:
                 self._links.ban(sender)
                 self._say(f"{sender} is not read any more: {error}")
                 continue
+            self._heard(sender, envelope)
             is_due = self._is_due(sender, envelope)
             self._handle(sender, envelope, frame, is_due)
             if sender in self._everybody and not is_due:

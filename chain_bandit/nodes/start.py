@@ -44,6 +44,7 @@ from chain_bandit.nodes.relayer import RelayerRole
 from chain_bandit.nodes.role import Role
 from chain_bandit.nodes.seat import SeatRole
 from chain_bandit.nodes.signed import OnceSigner, SignedJournal
+from chain_bandit.nodes.tap import tapped
 from chain_bandit.protocol.blocks import genesis_digest
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.ledger import Ledger, opening
@@ -117,7 +118,8 @@ class Start:
             role = self._role(rules, first, journal, stack)
             last = journal.last if journal is not None and role.speaks else 0
             bound = self.game.bound_ms / 1000
-            node = Node(role, rules, first, links, self.follower, live, last, bound, self.verifier)
+            heard = tapped(self._place, self.key.address)
+            node = Node(role, rules, first, links, self.follower, live, last, bound, self.verifier, heard=heard)
             if self.contract.closed() and not isinstance(role, EnvironmentRole):  # which tells the digest of all rounds
                 self._finish(role)
             else:
@@ -132,7 +134,7 @@ class Start:
         except SSLError as error:
             raise files.PlaceRefused(link, f"cannot be used with the certificates of {files.GAME} ({error})") from error
         except OSError as error:
-            reason = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror or error
+            reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or error
             raise DoorRefused(self.door, reason) from error
 
     def _finish(self, role: Role) -> None:

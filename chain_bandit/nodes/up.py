@@ -1,6 +1,7 @@
 """A whole game of nodes on this machine: folders, processes, the wait for their end, and the audit of it all."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -65,7 +66,7 @@ def up(
     """
     _check(scenario)
     out = _fresh(out)
-    plan = Plan(scenario)
+    plan = Plan(scenario, environment=os.urandom(32))  # so that no two games have one contract, see docs/nodes.md
     with connected(chain) as node:
         made = _deployed(plan, node, out, payer, chain)
         write_folders(plan, made, node.url, out)

@@ -123,11 +123,17 @@ def certificates(played: Round) -> int:
 
 
 def _bounded(alive: dict[int, Seat], relayed: Relayed) -> Iterator[str]:
-    if relayed and max(relayed.values()) > MOST_VALUES + 1:
-        yield "C-3 more is relayed of a commander than proves anything"
+    """A header's digest is one value however often it is signed: two are all, 2 n^2 messages a commander at most.
+
+    A report is a value with its signature. Two signatures of one content prove nothing, and a third value then does: of
+    a corrupt commander the n - f others send 3 (n - f) (n - 1) claims at most.
+    """
+    for (_, phase, _), count in relayed.items():
+        if count > MOST_VALUES + (phase is Phase.REPORT):
+            yield f"C-3 more is relayed of a commander than proves anything in phase {phase.name}"
     for seat in alive.values():
         for broadcast in _broadcasts(seat):
-            if max(map(len, broadcast._held)) > MOST_VALUES + 1:
+            if max(map(len, broadcast._held)) > MOST_VALUES + (broadcast.phase is Phase.REPORT):
                 yield "C-3 more values held than prove anything"
             size = broadcast._content_bytes
             if any(len(content) != size for held in broadcast._held for content, _ in held):

@@ -147,6 +147,7 @@ def test_processes_one_process_and_the_simulator_come_to_the_same_and_evidence_c
     outcomes = list(simulated(Plan(scenario)))
     digest = digest_without_messages(scenario, outcomes)
     assert manifest["run_digest"] == report.run_digest == "0x" + alone.run_digest.hex() == "0x" + digest.hex()
+    assert read_game(played.out / files.GAME).environment != Plan(scenario).environment.address, "the next game's too"
     counts = 7 + scenario.parameters.evidence_delay
     assert [played.round for played in rounds if played.blocked] == [*range(counts, 17)] != []
     assert [o.round for o in outcomes if o.header and o.header.blocked] == [*range(counts, 17)]

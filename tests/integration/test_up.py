@@ -118,10 +118,9 @@ def test_a_node_whose_files_are_not_its_own_or_whose_door_is_none_says_so_in_a_s
         )  # fmt: skip
         for garbage in (b"garbage", b"\xff", link[: len(link) // 2]):
             assert said(pem=garbage) == (3, f"error: {place / files.LINK}: holds no certificate{refused}")
-        assert said(pem=(out / "seat-1" / files.LINK).read_bytes()) == (
-            3, f"error: {place / files.LINK}: is not the certificate that game.json has for this node: nobody would "
-            f"listen to it{refused}",
-        )  # fmt: skip
+        reason = "is not the certificate that game.json has for this node: nobody would listen to it"
+        of_another = (out / "seat-1" / files.LINK).read_bytes()
+        assert said(pem=of_another) == (3, f"error: {place / files.LINK}: {reason}{refused}")
         for door in ("nonsense", "127.0.0.1:99999", ":8000", "127.0.0.1:0"):
             code, errors = said(door=door)
             assert (code, errors.count("\n")) == (3, 1)
@@ -132,7 +131,6 @@ def test_a_node_whose_files_are_not_its_own_or_whose_door_is_none_says_so_in_a_s
         sentence = "cannot listen there (Address already in use); end whoever does, or name another in game.json"
         assert errors.splitlines()[-1] == f"error: {used}: {sentence}"
         begins = b"-----BEGIN CERTIFICATE"
-        of_another = (out / "seat-1" / files.LINK).read_bytes().partition(begins)[0]
-        code, errors = said(pem=of_another + link[link.index(begins) :])
+        code, errors = said(pem=of_another.partition(begins)[0] + link[link.index(begins) :])
         assert (code, errors.count("\n")) == (3, 2)
         assert "link.pem: cannot be used with the certificates of game.json" in errors

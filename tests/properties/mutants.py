@@ -19,6 +19,7 @@ from chain_bandit.consensus.broadcast import Claim, Drop, Frame, SignedBroadcast
 from chain_bandit.consensus.certificate import Certificate, Vote, Votes
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.protocol.blocks import mask, seats
+from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.messages import NO_BLOCK, Phase, Role, Slot, statement_content
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.proposal import readable_header
@@ -169,6 +170,11 @@ def content_of_any_size(real):
 @mutant(SignedBroadcast, "_is_enough")
 def stops_at_two_signatures_of_one_content(_):
     return lambda held, claim: len(held) >= 2
+
+
+@mutant(broadcast_module, "MOST_VALUES")
+def keeps_a_third_header(_):
+    return 3
 
 
 @mutant(SignedBroadcast, "_is_enough")
@@ -520,6 +526,35 @@ def proposes_twice_when_it_hears_of_another_block(real):
         return [*sends, *([Send(self._others, self.blocks.open(heard[0][0]))] if heard else [])]
 
     return propose
+
+
+@mutant(Validator, "_propose")
+def says_another_block_under_the_signature_of_its_own(real):
+    """Which proves nothing, and which nobody believes."""
+
+    def propose(self):
+        sends = real(self)
+        own = [claim._replace(content=keccak(claim.content)) for claim in self.blocks._held[self.seat].values()]
+        return [*sends, *(Send(self._others, Frame(Phase.BLOCK, (claim,))) for claim in own)]
+
+    return propose
+
+
+@mutant(Validator, "_ask")
+def leaves_out_the_last_report(real):
+    """Like everybody else, so that all agree on a block without it."""
+
+    def ask(self):
+        outcome, last = self.reports.outcome, self.rules.parameters.participants - 1
+        while outcome(last) is None:
+            last -= 1
+        self.reports.outcome = lambda seat: None if seat == last else outcome(seat)
+        try:
+            return real(self)
+        finally:
+            self.reports.outcome = outcome
+
+    return ask
 
 
 @mutant(Validator, "_ask")

@@ -35,6 +35,13 @@ FINDING_1 = {
 }  # fmt: skip
 """The seven of the finding that a seed count proves nothing: both halves of the third row stand alone."""
 
+ALONE = {
+    "C-1": "no_relay", "C-2": "leaves_out_the_last_report", "C-3": "keeps_every_value", "C-4": "takes_any_certificate",
+    "C-5": "evidence_is_believed", "C-6": "keeps_no_proof",
+    "C-7": "says_another_block_under_the_signature_of_its_own", "C-8": "relays_are_counted_unchecked",
+}  # fmt: skip
+"""A mutant that dies of it alone."""
+
 STAGES = {size: Stage(size) for size in SIZES}
 
 
@@ -80,6 +87,13 @@ def test_a_planted_mutant_is_killed(name):
     with planted(name):
         killed = next((seed for seed in range(SEEDS) if played(seed)[1].violations), None)
     assert killed is not None, f"{SEEDS} seeds do not see it"
+
+
+@pytest.mark.parametrize(("invariant", "name"), ALONE.items())
+def test_no_invariant_is_idle(invariant, name):
+    with planted(name):
+        found = next(filter(None, (played(seed)[1].violations for seed in range(SEEDS))))
+    assert {violation.split()[0] for violation in found} == {invariant}
 
 
 def test_there_are_enough_mutants_and_the_seven_among_them():
