@@ -15,7 +15,7 @@ EXIT_CODES = {
     12: ("the audit found a violation", "Do not trust the result; the report names the check and its evidence."),
     13: ("the audit could not check everything", "Give it the whole history: to the end, and past the reveal."),
     14: ("an [expect] line of the scenario does not hold", "Read got and expected; change the scenario or the line."),
-    15: ("a sweep has failed cells, or a study lost a process", "Run it again with --resume; a sweep's table names the cells."),
+    15: ("a sweep has failed cells, a study lost a process", "Run it again with --resume; a table names the cells."),
     16: ("not reproducible", "Compare versions and seeds with the manifest's."),
     **{
         128 + number: (what, "Run it again; with --resume where the message says that what was sent is kept.")
