@@ -699,11 +699,13 @@ def _terminable() -> Iterator[None]:
     try:
         yield
     finally:
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)  # or one that is under way sets the timer again
+        sys.unraisablehook = hook
+        for number in heard:
+            signal.signal(number, previous[number])
         if code:
             signal.setitimer(signal.ITIMER_REAL, 0)
-        sys.unraisablehook = hook
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+        signal.signal(signal.SIGALRM, previous[signal.SIGALRM])
 
 
 def _version(value: bool) -> None:

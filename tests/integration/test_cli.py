@@ -604,3 +604,29 @@ with _terminable():
 """
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=20, check=False)
     assert (result.returncode, result.stdout) == (143, "begun\n"), result.stderr
+
+
+def test_a_stop_that_comes_again_at_the_very_end_kills_nobody() -> None:
+    """The timer is set again by what is under way when it is put off."""
+    program = """
+import signal, threading
+from chain_bandit.cli import _terminable
+from chain_bandit.protocol.errors import Stopped
+
+put_off = signal.setitimer
+def late(which, seconds):
+    put_off(which, seconds)
+    if not seconds:
+        signal.raise_signal(signal.SIGALRM)
+signal.setitimer = late
+
+with _terminable():
+    try:
+        signal.raise_signal(signal.SIGTERM)
+    except Stopped as stopped:
+        print("stopped", stopped.exit_code)
+threading.Event().wait(1)
+print("alive")
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (result.returncode, result.stdout) == (0, "stopped 143\nalive\n"), result.stderr
