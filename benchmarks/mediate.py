@@ -64,7 +64,7 @@ def main() -> None:
         for methods, runs in (((Method.SYNCHRONISED,), 8), (tuple(Method), 4)):
             seconds = round(least(game, methods, runs, arguments.epochs), 6)
             named = {"game": game, "methods": len(methods), "runs": runs, "seconds": seconds}
-            made.append(named | {"command": command, "commit": provenance.commit()})
+            made.append(named | {"command": command} | provenance.made(0, runs))
     print(*shown(made), sep="\n")
     if arguments.json:
         arguments.json.write_text("".join(f"{json.dumps(row)}\n" for row in made), encoding="utf-8")

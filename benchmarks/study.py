@@ -55,7 +55,7 @@ def rows(results: Results, command: str, commit: str) -> Iterator[Row]:
     for at, method in enumerate(results.part.methods):
         yield {
             "game": results.part.game, "method": method, "measure": results.measure, "epochs": epochs,
-            "runs": list(results.part.runs),
+            "seeds": [results.part.runs[0], results.part.runs[-1]],
             "means": {epoch: _short(results.until(epoch)[at]) for epoch in told},
             "tokens": {epoch: _short(results.tokens[epoch - 1, at]) for epoch in told},
             "command": f"{command} --game {results.part.game}", "commit": commit,
@@ -85,6 +85,11 @@ def shown(kept: Sequence[Row]) -> Iterator[str]:
             yield "| Table 1, epoch 5,000 | " + " | ".join("" if s is None else f"{s[0]} ± {s[1]}" for s in said) + " |"
 
 
+def _runs(row: Row) -> int:
+    first, last = row["seeds"]
+    return int(last - first + 1)
+
+
 def _spread(values: Sequence[float] | None, digits: int) -> str:
     if values is None:
         return ""
@@ -104,7 +109,7 @@ def pairs(kept: Sequence[Row]) -> Iterator[str]:
                     _half(np.subtract(row[what][epoch], by[game, other][what][epoch]), places)
                     for what, places in (("means", digits), ("tokens", 3))
                 ]
-                runs = len(row["runs"])
+                runs = _runs(row)
                 yield f"| `{game}` | {int(epoch):,} | {runs} | {one} less {other} | {cells[0]} | {cells[1]} |"
 
 
@@ -118,7 +123,7 @@ def made(kept: Sequence[Row]) -> Iterator[str]:
     for command, commit in dict.fromkeys((row["command"], row["commit"]) for row in kept):
         some = [row for row in kept if (row["command"], row["commit"]) == (command, commit)]
         far = sorted({row["epochs"] for row in some})
-        runs = sorted({len(row["runs"]) for row in some})
+        runs = sorted({_runs(row) for row in some})
         epochs = " and ".join(f"{each:,}" for each in far)
         yield f"- `{command}` by `{commit}`: {epochs} epochs, {' and '.join(map(str, runs))} runs."
 
