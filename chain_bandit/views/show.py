@@ -238,7 +238,7 @@ def _keys(data: bytes) -> list[tuple[str, str]]:
     if len(data) != KEYS_BYTES:
         return [("keys", _value(data))]
     return [
-        ("VRF key", "0x" + data[:-34].hex()), ("hash of its sealing key", _value(data[-34:-2])),
+        ("VRF key", "0x" + data[:-34].hex()), ("seal hash", _value(data[-34:-2])),
         ("weight", whole(int.from_bytes(data[-2:], "big"))),
     ]  # fmt: skip
 

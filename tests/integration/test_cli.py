@@ -486,7 +486,7 @@ def test_explain_says_what_a_check_proves_and_where_to_look(tmp_path: Path) -> N
     assert CHECKS["settlement.rewards"] in result.stdout
     assert "By hand: cast rpc eth_getTransactionByHash HASH --rpc-url $RPC" in result.stdout
     said = json.loads(chain_bandit("explain", "money.close", "--json", cwd=tmp_path).stdout)
-    assert said.keys() == {"check", "proves", "by_hand"}
+    assert said.keys() == {"check", "proves", "by_hand", "needs"}
     result = chain_bandit("explain", "money.clos", cwd=tmp_path)
     assert result.returncode == 2
     assert "did you mean money.close?" in result.stderr
