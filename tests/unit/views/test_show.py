@@ -207,7 +207,7 @@ def test_show_transaction_tells_the_keys_of_who_joins(inside, sample):
     data = call.transaction.data[4 + 64 :][:67]
     text = "".join(shown(show_transaction(inside, call.digest.hex())).split())
     assert "VRFkey0x" + data[:33].hex() in text
-    assert "hashofitssealingkey0x" + data[33:65].hex() in text
+    assert "sealhash0x" + data[33:65].hex() in text
     assert "weight1" in text
 
 
