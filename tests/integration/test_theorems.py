@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.theorems import play, scenario
+from chain_bandit.audits import audit_file
 from chain_bandit.chain.remote import json_rpc
 from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain
@@ -14,7 +15,6 @@ from chain_bandit.game.recorder import NoChain
 from chain_bandit.history import files
 from chain_bandit.history.collect import collect
 from chain_bandit.protocol.settlement import Conduct
-from chain_bandit.runs import audit_file
 from chain_bandit.scenario import load
 from chain_bandit.stopwatch import Stopwatch
 from tests.fast_chain import fast_node
