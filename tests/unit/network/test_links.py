@@ -293,7 +293,7 @@ def test_beats_as_they_are_due_are_read_and_many_more_are_a_ban(net, monkeypatch
     other = net.raw(2, 0)
     for _ in range(3 * module.FEW_BEATS):
         other.sendall(framed(b""))
-        time.sleep(0.01)  # as a node that has nothing to say
+        time.sleep(module.BEAT)  # no wait for a condition: a beat each BEAT is the pace that has to be let in
     other.sendall(framed(b"hello"))
     assert heard(a, 1) == [(2, b"hello")]
 
