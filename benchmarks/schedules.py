@@ -3,8 +3,8 @@
     python benchmarks/schedules.py [--schedules 100000] [--every-m] [--true] [--from 0] [--jobs 2] [--json FILE]
     python benchmarks/schedules.py --size 7 2 two-thirds --seed 17
 
-Sizes n = 4 ... 10 with m <= 3, or with every m up to n - 2, under both quorums where two thirds allow m; of each n so
-many that all take about as long. Signatures are ideal (`schedules/keyring.py`) unless --true. With --seed one schedule:
+Sizes n = 4 ... 10 with m <= 3, or with every m up to n - 2, under both quorums where two thirds allow m; the smaller
+the more of them, by 1/n^3. Signatures are ideal (`schedules/keyring.py`) unless --true. With --seed one schedule:
 if it fails, the fewest acts that still do and what happens; else what it is. Exit code 14 when an invariant does not
 hold anywhere.
 """
@@ -78,9 +78,9 @@ def tally(scribe: type[Scribe], part: tuple[Size, range]) -> Tally:
 
 
 def parts(schedules: int, first: int, every_m: bool) -> Iterator[tuple[Size, range]]:
-    """Parts of the work, a size after the other; a schedule's time grows with the square of n."""
+    """Parts of the work, a size after the other: of the small more, whose adversary has tried more of all it can."""
     every = list(sizes(every_m))
-    weights = [Fraction(1, size.validators**2) for size in every]
+    weights = [Fraction(1, size.validators**3) for size in every]
     upto = list(accumulate(weights, initial=Fraction(0)))
     for place, size in enumerate(every):
         begin, end = (round(schedules * share / upto[-1]) for share in upto[place : place + 2])

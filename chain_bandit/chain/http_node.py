@@ -16,6 +16,9 @@ STANDSTILL = 300.0
 KNOCK = 1.0
 """Seconds for the first answer: whether anybody is there."""
 
+AT_ONCE = 250
+"""Blocks that a node is asked for in one call: a thousand take a development node longer than an answer may."""
+
 _POLL = 0.2
 
 
@@ -38,24 +41,30 @@ class HttpNode:
         return self.rpc.ask(method, parameters)
 
     def mine(self, blocks: int) -> None:
-        """Let `blocks` blocks pass: mined at once by a development node, waited for on any other.
-
-        Not by `hardhat_mine`: of many blocks it makes most up, with a false transactions root, and no audit would pass.
-        """
-        target = self.height() + blocks
-        if self._attempt("anvil_mine", hex(blocks)):
-            return
-        for _ in range(blocks):
-            if not self._attempt("evm_mine"):
-                break
+        """Let `blocks` blocks pass: mined at once by a development node, waited for on any other."""
         height, until = self.height(), monotonic() + STANDSTILL
-        while height < target:
-            sleep(_POLL)
-            now = self.height()
+        target = height + blocks
+        self.hurry(blocks)
+        while (now := self.height()) < target:
             if now > height:
                 height, until = now, monotonic() + STANDSTILL
             elif monotonic() > until:
                 raise NodeUnreachable(f"{self.url}: no block in {STANDSTILL:.0f} s")
+            sleep(_POLL)
+
+    def hurry(self, blocks: int) -> None:
+        """Have a development node mine `blocks` blocks; any other goes on as it does.
+
+        Not by `hardhat_mine`: of many blocks it makes most up, with a false transactions root, and no audit would pass.
+        """
+        for done in range(0, blocks, AT_ONCE):
+            if not self._attempt("anvil_mine", hex(min(AT_ONCE, blocks - done))):
+                break
+        else:
+            return
+        for _ in range(blocks):
+            if not self._attempt("evm_mine"):
+                return
 
     def grant(self, balances: Mapping[bytes, int]) -> bool:
         """Give accounts (20 bytes) at least so much wei out of nothing; False where the node does not do that."""

@@ -7,17 +7,22 @@ class Pace:
     """One round. Step s ends when everybody who is awaited has said all of it, at the latest at T0 + (s + 1) Δ.
 
     T0 is when the node saw the round begin. Who is early does not make others late: the deadlines of a round are fixed
-    from its beginning, whenever its steps ended. Who misses one is not waited for again in this round.
+    from its beginning, whenever its steps ended. Who misses one is not waited for again in this round. No step ends
+    early with fewer voices than a quorum takes: those who are just back would be too late for whoever did not know.
 
     Args:
         began: T0, in seconds of any clock.
         bound: Δ, in seconds.
         awaited: whose envelopes end a step.
+        voters: of whom a quorum is made, oneself aside.
+        least: how many of them have to be in for a step to end early.
     """
 
-    def __init__(self, began: float, bound: float, awaited: Iterable[int]) -> None:
+    def __init__(
+        self, began: float, bound: float, awaited: Iterable[int], voters: frozenset[int] = frozenset(), least: int = 0
+    ) -> None:
         self._began, self._bound = began, bound
-        self._awaited = set(awaited)
+        self._awaited, self._voters, self._least = set(awaited), voters, least
         self._in: dict[int, set[int]] = {}
         self._asked: set[int] = set()
         self.step = -1
@@ -69,14 +74,16 @@ class Pace:
 
     def missing(self, among: frozenset[int] | None = None) -> frozenset[int]:
         """Who is still waited for in the open step."""
-        due = (self._awaited - self._in.get(self.step, set())) | self._asked
+        here = self._in.get(self.step, set())
+        wanted = self._awaited | self._voters if len(self._voters & here) < self._least else self._awaited
+        due = wanted - here | self._asked
         return frozenset(due if among is None else due & among)
 
     def end(self) -> frozenset[int]:
         """Leave the step; who was missing is not waited for any more in this round."""
-        late = self.missing()
+        late = self._awaited - self._in.get(self.step, set())
         self._awaited -= late
-        return late
+        return frozenset(late)
 
 
 FORGIVEN, MOST = 16, 6

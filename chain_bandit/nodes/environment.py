@@ -102,6 +102,10 @@ class EnvironmentRole(Role):
                 return self._pulled(sender, round_, message)
         return []
 
+    def act(self, heard: bool, late: bool) -> None:
+        """Write down and settle, once receipts have left: on a slow chain it waits a block for a settlement."""
+        self._write_down()
+
     def recorded(self, found: Recorded) -> list[Post]:
         """Open the round for pulls, give what is given unasked, and answer the pulls that came before."""
         at("record seen")
@@ -180,7 +184,6 @@ class EnvironmentRole(Role):
     def _pulled(self, seat: int, round_: int, request: PullRequest) -> list[Post]:
         said = posts(self._environment.late_pull(seat, round_, request))
         self._keep(said)
-        self._write_down()
         return said or self._owed(seat, round_)
 
     def _keep(self, said: list[Post]) -> None:

@@ -31,8 +31,8 @@ last, and the longest."""
 UNHURRIED = 0.1
 """Seconds between two looks after the last round."""
 
-LATE = 3
-"""Times a round's longest duration after which a round without any record is let end by its deadline."""
+LATE = 1.5
+"""Times a round's longest duration, from its first sign of life, after which it is let end by its deadline."""
 
 OTHERS = (COMPARISON, ENVIRONMENT, RELAYER)
 
@@ -64,6 +64,8 @@ class Node:
         self._present = self._everybody
         self._live = live
         self._insisted: float | None = None
+        self._insisting: set[int] = set()
+        self._alive: float | None = None
         self._pace: Pace | None = None
         self._next: Recorded | None = None
         self._heard_round = 0
@@ -99,16 +101,23 @@ class Node:
 
     def _begin(self) -> None:
         self._began, self._insisted = monotonic(), None
+        self._insisting.clear()
         self._look_at, self._pause = 0.0, POLL
         here = self.ledger.round
         self._held = {key: said for key, said in self._held.items() if key[1] >= here}
         self._role.begin(self.ledger)
         at("round begun")
-        present = self._present | self._greeted & self._everybody
-        self._pace = Pace(self._began, self._bound, self._standing.awaited(present, here))
+        greeted = self._greeted & self._everybody
         self._greeted.clear()
+        self._present |= greeted  # until the next round that is played
+        awaited = self._standing.awaited(self._present, here)
+        voters = frozenset(self._rules.validators(self.ledger))
+        least = self._rules.quorum(self.ledger) - (self._role.speaks and self._role.address in voters)
+        self._pace = Pace(self._began, self._bound, awaited, voters & self._everybody, least)
+        self._alive = self._began if greeted else None
         for sender, round_, step in self._held:
             if round_ == here:
+                self._alive = self._began
                 self._pace.arrived(sender, step)
 
     def _burn_in_round(self) -> None:
@@ -193,8 +202,11 @@ class Node:
                 self._say(f"back in round {self.ledger.round}")
                 self._live = True  # the next one begins before our eyes
             self._role.act(played, self._is_late())
-            if monotonic() > again and played:
-                self._post(self._role.insist())
+            if monotonic() > again:
+                said = self._role.insist() if played else []
+                self._post(said)
+                if not said and self._role.speaks:
+                    self._greet()
                 again = monotonic() + self._bound
             self._take(POLL)
         assert self._next is not None
@@ -218,11 +230,12 @@ class Node:
         return self._next is not None
 
     def _greet(self) -> None:
-        """Say that one is back: others wait for who has spoken in the round before."""
-        self._send({to: [] for to in self._everybody}, Kind.NOW, 0)
+        """Say that one is there: others wait for who has spoken in the round before, the relayer ends dead ones."""
+        self._send({to: [] for to in (*self._everybody, *OTHERS)}, Kind.NOW, 0)
 
     def _is_late(self) -> bool:
-        return monotonic() > self._began + LATE * self._rules.schedule.steps * self._bound
+        longest = self._rules.schedule.steps * self._bound
+        return self._alive is not None and monotonic() > self._alive + LATE * longest
 
     def _is_behind(self) -> bool:
         """Whether somebody speaks in the next round already."""
@@ -303,12 +316,18 @@ class Node:
     def _handle(self, sender: int, envelope: Envelope, frame: bytes, is_due: bool) -> None:
         here, step = self.ledger.round, envelope.step
         if sender in self._everybody:
-            self._heard_round = max(self._heard_round, min(envelope.round, here + 1))
+            if envelope.round > here >= self._heard_round:
+                self._heard_round = here + 1
+                self._look_at, self._pause = 0.0, POLL  # who speaks in the next round has seen the record
+            if envelope.round == here and self._alive is None:
+                self._alive = monotonic()
         if envelope.kind is Kind.NOW or sender not in self._everybody:
             if self._pace is not None and envelope.round == here:
                 self._pace.answered(sender)
-                if sender in self._everybody and envelope.messages and self._insisted is None:
-                    self._insisted = monotonic()
+                if sender in self._everybody and envelope.messages:
+                    self._insisting.add(sender)
+                if self._insisted is None and len(self._insisting) > self._rules.parameters.attackers:
+                    self._insisted = monotonic()  # one of them is honest
             self._greeted.add(sender)
             at_once = [each for each in envelope.messages if not isinstance(each, Frame | Probe)]  # these have a step
             self._deliver(sender, envelope.round, at_once)

@@ -1,6 +1,7 @@
 """The relayer as a node: proofs first, then the certificate, and after long silence the skip that anybody may call."""
 
 from collections.abc import Callable
+from time import monotonic
 
 from chain_bandit.actors.messages import RELAYER, CertifiedBlock
 from chain_bandit.actors.relayer import Relayer
@@ -20,6 +21,9 @@ from chain_bandit.protocol.ledger import Ledger, after_record, records_made
 from chain_bandit.protocol.submission import Submitted
 from chain_bandit.protocol.transaction import gas_of_blocks
 
+LOOK = 0.5
+"""Seconds between two looks at a chain's height, while a deadline is waited for."""
+
 
 class RelayerRole(Role):
     """`Role` of the relayer. It keeps nothing: validators say again what it has not brought to the chain."""
@@ -36,6 +40,7 @@ class RelayerRole(Role):
     def begin(self, ledger: Ledger) -> None:
         """Open the next round."""
         self._ledger, self._done = ledger, False
+        self._deadline: int | None = None
         if ledger.round == 1:
             self._proofs: dict[tuple[int, int, int], Equivocation] = {}
         self._relayer.begin(ledger)
@@ -57,11 +62,12 @@ class RelayerRole(Role):
         return []
 
     def act(self, heard: bool, late: bool) -> None:
-        """Hand in proofs, then record the round, once."""
+        """Hand in proofs, then record the round, once; by a certificate even where it comes after the deadline."""
         if self._done or self._ledger.round < self._rules.parameters.burn_in:
             return
         block, skip = self._relayer.block, self._relayer.skip
-        if not (late or (heard and (block or skip))):
+        due = heard or late if block or skip else late and self._deadline_is_over()
+        if not due:
             return
         self._report()
         at("about to record")
@@ -73,7 +79,7 @@ class RelayerRole(Role):
                     self._wallet, self._next_committee(), skip.signers, skip.signatures, self._recorded()
                 )
             else:
-                self._skip_after_deadline()
+                self._contract.skip_after_deadline(self._wallet, self._next_committee(), self._recorded())
             self._contract.settle()
         except TransactionReverted:
             if not self._recorded()("latest"):  # else somebody else was faster
@@ -104,12 +110,20 @@ class RelayerRole(Role):
         gas = gas_of_blocks(len(encoded), 1, parameters.participants)
         self._contract.submit_blocks(self._wallet, [encoded], self._recorded(), gas)
 
-    def _skip_after_deadline(self) -> None:
-        parameters, blocks = self._rules.parameters, self._rules.parameters.skip_deadline
-        if self._ledger.round == parameters.burn_in:
-            blocks += parameters.burn_in_blocks
-        self._node.mine(blocks)
-        self._contract.skip_after_deadline(self._wallet, self._next_committee(), self._recorded())
+    def _deadline_is_over(self) -> bool:
+        """Whether anybody may skip the round. A development node is hurried there; messages come in all the while."""
+        now = monotonic()
+        if self._deadline is None:
+            parameters, blocks = self._rules.parameters, self._rules.parameters.skip_deadline
+            if self._ledger.round == parameters.burn_in:
+                blocks += parameters.burn_in_blocks
+            self._deadline, self._look_at = self._node.height() + blocks, now
+            self._node.hurry(blocks)
+            return False
+        if now < self._look_at:
+            return False
+        self._look_at = now + LOOK
+        return self._node.height() >= self._deadline
 
     def _recorded(self) -> Callable[[str], int]:
         return self._contract.recorded_since(self._ledger.round)

@@ -127,9 +127,9 @@ class Game:
 
 
 @contextmanager
-def game(scenario: Scenario, out: Path, revive: bool = False) -> Iterator[Game]:
+def game(scenario: Scenario, out: Path, revive: bool = False, chain: str = "anvil") -> Iterator[Game]:
     """A game, of which no process is left when the block ends, however it ends."""
-    played = Game(scenario, out, revive=revive)
+    played = Game(scenario, out, chain, revive)
     try:
         yield played
     finally:

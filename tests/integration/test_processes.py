@@ -84,6 +84,19 @@ def test_nodes_killed_at_named_places_and_then_besieged_lose_nothing(tmp_path, m
         require_whole(played, len(crashes) + 2)
 
 
+def test_two_of_four_who_were_away_are_waited_for_in_the_next_round_that_is_agreed_on(tmp_path, monkeypatch):
+    """Though nobody speaks in the exploration round between, before which they said that they were back."""
+    monkeypatch.setenv(VARIABLE, "seat-0/round begun:6,seat-1/round begun:6")
+    scenario = small(14, bound_ms=1000, failure_limit=1, malicious=[], liars=0)
+    with game(scenario, tmp_path / "game", revive=True) as played:
+        _, report = played.end()
+        back = [re.search(r"^back in round (\d+)$", played.log(name), re.MULTILINE) for name in ("seat-0", "seat-1")]
+    since = max(int(found[1]) for found in back if found)
+    kinds = {row.round: row.kind for row in report.rounds}
+    assert kinds[since + 1] == "exploration"
+    assert kinds[since + 2] in ("approved", "rejected"), kinds
+
+
 def test_nobody_is_paid_for_a_certified_block_that_the_chain_never_gets(tmp_path, monkeypatch):
     """Anybody may skip a round whose deadline is over, while its certificate is on its way."""
     monkeypatch.setenv(VARIABLE, "relayer/about to record:3")

@@ -28,6 +28,17 @@ def test_who_is_late_is_waited_for_again_only_in_the_next_round_and_only_if_it_s
     assert pace.present == {1, 3}
 
 
+def test_no_step_is_over_early_with_fewer_voices_than_a_quorum_takes():
+    pace = Pace(0.0, 1.0, {1}, frozenset({1, 2, 3}), least=2)
+    pace.begin(0)
+    pace.arrived(1, 0)
+    assert pace.missing() == {2, 3}
+    pace.arrived(3, 0)
+    assert pace.missing() == frozenset()
+    pace.begin(1)
+    assert pace.end() == {1}  # 2 and 3 are none that were to be there
+
+
 def test_an_answer_that_was_asked_for_holds_the_step_and_no_other_one():
     pace = Pace(0.0, 1.0, set())
     pace.begin(0)
