@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 FORGE := node_modules/@foundry-rs/forge-$(shell uname -s | tr A-Z a-z)-$(patsubst x86_64,amd64,$(patsubst aarch64,arm64,$(shell uname -m)))/bin/forge
 
-.PHONY: help demo test check lint types static forge contracts-deep mutants deep artifacts lock bench comparison gas live schedules schedules-deep late consensus regret theorems growth price payoff commanders committees rivals speed figures vrf audit kills siege live-nodes tampering honest verdicts mediate-speed snapshots clean
+.PHONY: help demo test check lint types static forge contracts-deep mutants deep artifacts lock bench comparison gas live schedules schedules-deep late consensus regret theorems growth price payoff commanders committees rivals speed figures vrf audit kills siege live-nodes tampering honest verdicts mediate-speed mediate-bandits snapshots clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -159,6 +159,11 @@ verdicts: .venv/ready .venv-next/ready node_modules/ready ## the same run and au
 
 mediate-speed: .venv/torch ## CPU time of an epoch of MEDIATE's games beside the authors' code
 	@$(BIN)/python -m benchmarks.mediate
+
+mediate-bandits: .venv/ready ## what tokens do to UCB1's regret, beside rewards that are merely scaled (a minute)
+	@$(BIN)/python benchmarks/rivals.py zhu swarmgov --only ucb1 --replicates 100 --json docs/figures/mediate_bandits.jsonl \
+		--incentive mate auto-mate mediate-i mediate-s benchmarks.scaled:doubled benchmarks.scaled:nine_tenths
+	@$(BIN)/python -m benchmarks.pages
 
 vrf: .venv/ready ## time of a VRF proof and its verification, against the curve multiplications in them
 	@$(BIN)/python benchmarks/vrf.py

@@ -1,4 +1,4 @@
-"""The tables of the pages, from the rows that are kept beside the pictures.
+"""The tables of the pages, and some pictures, from the rows that are kept beside these.
 
     python -m benchmarks.pages
 
@@ -14,6 +14,7 @@ from typing import Any
 
 from benchmarks import bars, exclusion, growth, mediate, payoff, price, rivals, study
 from benchmarks.provenance import FIGURES
+from chain_bandit.views import fixed_tokens
 
 DOCS = FIGURES.parent
 
@@ -55,9 +56,19 @@ PAGES: dict[str, dict[str, Table]] = {
     ),
     "mediate": {
         "speed": lambda: mediate.shown(rows("mediate_speed")), "played": lambda: study.made(rows("mediate")),
+        "bandits": lambda: [*rivals.incentives(rows("mediate_bandits")), "", *made(rows("mediate_bandits"))],
         "came": lambda: study.shown(rows("mediate")), "pairs": lambda: study.pairs(rows("mediate")),
+        "code": lambda: [*study.shown(rows("mediate_code")), "", *study.made(rows("mediate_code"))],
+        "swept": lambda: [*study.swept(rows("mediate_tokens")), "", *study.made(rows("mediate_tokens"))],
+        "squared": lambda: [*study.squared(rows("mediate_token_pairs")), "", *study.made(rows("mediate_token_pairs"))],
     },
 }  # fmt: skip
+
+PICTURES: dict[str, Callable[[], str]] = {
+    "mediate_tokens": lambda: fixed_tokens.curves(study.sweeps(rows("mediate_tokens"))),
+    "mediate_token_pairs": lambda: fixed_tokens.heat_map(*study.sweeps(rows("mediate_token_pairs"))),
+}
+"""Drawn from the rows of the same name."""
 
 
 class NoSuchTable(ValueError):
@@ -79,10 +90,12 @@ def filled(page: str, text: str) -> str:
 
 
 def main() -> None:
-    """Fill every page."""
+    """Fill every page, draw every picture."""
     for page in PAGES:
         file = DOCS / f"{page}.md"
         file.write_text(filled(page, file.read_text(encoding="utf-8")), encoding="utf-8")
+    for name, drawn in PICTURES.items():
+        (FIGURES / f"{name}.svg").write_text(drawn(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -2,12 +2,14 @@
 
     python benchmarks/rivals.py [zhu attacks swarmgov vial fed-mom] [--replicates 20] [--horizon 10000] [--jobs 2]
                                 [--json FILE] [--only RIVAL ...] [--aggregator NAME] [--policy NAME]
+                                [--incentive NAME ...]
 
 No chain, no messages: `chain_bandit` is its Option 1 from round 1 on, with the exploration of all who pool. "sent":
 numbers an agent sends a round; a broadcast counts once. "with cost": each number costs the set-up's price in rewards.
 "published": the figure, or the ends of its 95 % interval or range; "ratio": ours over it, 1 inside. What each rival is
 told and where it comes from: docs/rivals.md. JSON is a line for each row; what FILE holds is not played again, so that
 a run that was stopped goes on. NAME is a plug-in's (docs/plugins.md), which then plays every row's lie and world.
+Rows are played without and with each incentive, a plug-in's or one of ours (docs/mediate.md): `RIVAL with NAME`.
 """
 
 import argparse
@@ -26,15 +28,19 @@ from rich.table import Table
 from benchmarks import provenance
 from chain_bandit.attacks.attack import NotSimulated
 from chain_bandit.attacks.registry import ATTACKS, make
-from chain_bandit.plugins import PluginBroken
+from chain_bandit.mediate.bandit import INCENTIVES
+from chain_bandit.plugins import PluginBroken, find
 from chain_bandit.scenario import BernoulliRewards, Scenario
-from chain_bandit.simulation.arena import World, play, ring
+from chain_bandit.simulation.arena import Maker, World, play, ring
+from chain_bandit.simulation.incentive import IncentiveMaker, shaped
 from chain_bandit.simulation.replicates import estimate
 from chain_bandit.simulation.rivals.attacked import told_by
-from chain_bandit.simulation.rivals.registry import BROUGHT, RIVALS, named
+from chain_bandit.simulation.rivals.registry import BROUGHT, OF_BITS, RIVALS, named
 from chain_bandit.simulation.rivals.reports import Malice, constant, inflated, inside
 
 SEED = 1
+WITH = " with "
+"""Between a rule's name and its incentive's."""
 HONEST = Malice()
 OURS = {
     "trimmed": "chain_bandit", "confidence": "chain_bandit, confidence",
@@ -97,6 +103,24 @@ class Asked:
 def beside(row: Row, brought: str) -> Row:
     """What a plug-in plays where another rule has that row."""
     return replace(row, rival=brought, published=())
+
+
+def with_each(row: Row, incentives: Iterable[str]) -> Iterator[Row]:
+    """The row with each incentive; none where a rule could not learn from it."""
+    return (beside(row, f"{row.rival}{WITH}{each}") for each in incentives if row.rival not in OF_BITS)
+
+
+def incentive(name: str) -> IncentiveMaker:
+    """One of ours, or a plug-in's. Raises `PluginBroken`."""
+    found: IncentiveMaker = find("incentives", name, INCENTIVES)
+    return found
+
+
+def maker(row: Row) -> Maker:
+    """Makes what plays a row."""
+    rule, _, paying = row.rival.partition(WITH)
+    alone = named(rule)(row.malice)
+    return shaped(alone, incentive(paying)) if paying else alone
 
 
 @dataclass(frozen=True)
@@ -238,8 +262,8 @@ def figure(asked: Asked) -> Figure:
     """One row, played."""
     row, price = asked.row, SETUPS[asked.setup]().price
     worlds = [replace(world, horizon=min(world.horizon, asked.horizon)) for world in row.worlds]
-    each, maker = max(asked.replicates // len(worlds), 2), named(row.rival)(row.malice)
-    games = [play(world, maker, each, asked.seed + number) for number, world in enumerate(worlds)]
+    each, made = max(asked.replicates // len(worlds), 2), maker(row)
+    games = [play(world, made, each, asked.seed + number) for number, world in enumerate(worlds)]
     regret = np.concatenate([game.regret[:, -1] for game in games])
     apart = regret if len(games) == 1 else np.array([game.regret[:, -1].mean() for game in games])
     found, sent = estimate(apart), games[0].sent  # games in one place of the liars are not independent of it
@@ -383,6 +407,18 @@ def swapped(rows: Iterable[Any]) -> Iterator[str]:
         yield f"| `{rival}` | {' | '.join(cells)} |"
 
 
+def incentives(rows: Iterable[Any]) -> Iterator[str]:
+    """Regret and numbers sent without and with incentives, by rule and set-up; the least regret of the first on top."""
+    found = {(asked.rival, asked.setup): row for asked, row in read(rows).items()}
+    rules, setups = (list(dict.fromkeys(names[at] for names in found)) for at in (0, 1))
+    yield "| | " + " | ".join(f"`{setup}` | sent" for setup in setups) + " |"
+    yield "|---" + "|---:|---:" * len(setups) + "|"
+    for rule in sorted(rules, key=lambda rule: found[rule, setups[0]].regret):
+        told = (found[rule, setup] for setup in setups)
+        cells = (f"{row.regret:.1f} ± {row.half:.1f} | {row.sent:.2f}" for row in told)
+        yield f"| `{rule}` | {' | '.join(cells)} |"
+
+
 def main() -> None:
     """Play the set-ups that are named, or all."""
     parser = argparse.ArgumentParser(description="The rivals on their own set-ups.")
@@ -397,11 +433,15 @@ def main() -> None:
         parser.add_argument(
             f"--{kind}", type=f"{kind} {{}}".format, action="append", default=[], metavar="NAME", help=told
         )
+    told = f"also play every row with it, but of {', '.join(OF_BITS)}; a plug-in's, or of {', '.join(INCENTIVES)}"
+    parser.add_argument("--incentive", nargs="+", action="extend", default=[], metavar="NAME", help=told)
     options = parser.parse_args()
     brought = (*options.aggregator, *options.policy)
     try:
         for name in brought:
             named(name)
+        for name in options.incentive:
+            incentive(name)
     except PluginBroken as error:
         parser.error(str(error))
     names = options.setups or list(SETUPS)
@@ -409,6 +449,8 @@ def main() -> None:
         parser.error(f"no set-up is called {unknown[0]}; there are {', '.join(SETUPS)}")
     if options.replicates < 2 or options.horizon < 1 or options.jobs < 1:
         parser.error("expected --replicates of at least 2, --horizon and --jobs of at least 1")
+    if options.incentive and options.only and not brought and {*options.only} <= {*OF_BITS}:
+        parser.error(f"--incentive: {', '.join(options.only)} can only learn from rewards of 0 and 1")
     provenance.require_clean(options.json)
     console = Console(width=max(Console().width, 120))
     for name in names:
@@ -417,7 +459,8 @@ def main() -> None:
         games = setup.screen or options.replicates
         lies = {(row.lie, row.worlds[0].liars): row for row in setup.rows}.values()
         ours = (row for row in setup.rows if not options.only or row.rival in options.only)
-        played = (*ours, *(beside(row, each) for each in brought for row in lies))
+        without = (*ours, *(beside(row, each) for each in brought for row in lies))
+        played = (each for row in without for each in (row, *with_each(row, dict.fromkeys(options.incentive))))
         rows = [Asked(name, **row.names, replicates=games, horizon=options.horizon) for row in played]
         found = figures(rows, options.jobs, options.json)
         if setup.screen:

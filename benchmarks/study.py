@@ -4,7 +4,8 @@
     python -m benchmarks.study runs/mediate-reduced-0 --commit COMMIT [--json docs/figures/mediate.jsonl]
 
 A row has a game, a method, and for some epochs the mean of the 50 up to each and the token, of every run. COMMIT is the
-one that played. Where a part was stopped, epochs are those that all runs of the game and method have.
+one that played. Where a part was stopped, epochs are those that all runs of the game and method have. The presets of
+Figure 1, `tokens` and `token-pairs`, have files of their own: mediate_tokens.jsonl and mediate_token_pairs.jsonl.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import numpy as np
 from chain_bandit.studies.folder import study
 from chain_bandit.studies.presets import PUBLISHED, Part, parts_of
 from chain_bandit.studies.results import Results, ResultsUnreadable, interval, joined, read
+from chain_bandit.views.fixed_tokens import Sweep, sweep
 from chain_bandit.views.study import PAIRS
 
 AT = (100, 250, 500, 1000, 2500)
@@ -113,6 +115,38 @@ def pairs(kept: Sequence[Row]) -> Iterator[str]:
                 yield f"| `{game}` | {int(epoch):,} | {runs} | {one} less {other} | {cells[0]} | {cells[1]} |"
 
 
+def sweeps(kept: Sequence[Row]) -> list[Sweep]:
+    """Each game's runs by the tokens of MATE."""
+    made = []
+    for game in dict.fromkeys(row["game"] for row in kept):
+        of_game = [row for row in kept if row["game"] == game]
+        finals = {row["method"]: np.array(row["means"][str(row["epochs"])]) for row in of_game}
+        made.append(sweep(game, of_game[0]["measure"], of_game[0]["epochs"], finals))
+    return made
+
+
+def swept(kept: Sequence[Row]) -> Iterator[str]:
+    """What each game came to by the token of all agents, with the 95 % interval."""
+    games = sweeps(kept)
+    yield "| token | " + " | ".join(f"`{each.game}`, epoch {each.epochs:,}" for each in games) + " |"
+    yield "|" + "---|" * (len(games) + 1)
+    for tokens in sorted({tokens for each in games for tokens in each.means(1)}):
+        cells = [_half(each.finals[tokens], 3) if tokens in each.finals else "" for each in games]
+        yield f"| {tokens[0]:g} | " + " | ".join(cells) + " |"
+
+
+def squared(kept: Sequence[Row]) -> Iterator[str]:
+    """What a game of two came to by the first agent's token, downwards, and the second's, with the 95 % interval."""
+    (game,) = sweeps(kept)
+    tokens = sorted({token for pair in game.means(2) for token in pair})
+    yield f"| `{game.game}`, epoch {game.epochs:,} | " + " | ".join(f"{token:g}" for token in tokens) + " |"
+    yield "|" + "---|" * (len(tokens) + 1)
+    for one in tokens:
+        yield f"| {one:g} | " + " | ".join(_half(game.finals[one, other], 3) for other in tokens) + " |"
+    yield ""
+    yield f"Without tokens {_half(game.finals[0.0,], 3)}."
+
+
 def _half(values: Any, digits: int) -> str:
     mean, half = interval(values)
     return f"{mean:.{digits}f} ± {half:.{digits}f}".replace("-", MINUS)
@@ -136,7 +170,9 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     there = study(arguments.folder)
-    command = f"chain-bandit mediate run {there['preset']}" + (f" --seed {there['seed']}" if there["seed"] else "")
+    switches = "".join(f" -o {name}={value}" for name, value in there["switches"].items())
+    seed = f" --seed {there['seed']}" if there["seed"] else ""
+    command = f"chain-bandit mediate run {there['preset']}{switches}{seed}"
     every = [json.dumps(r) for each in found(arguments.folder) for r in rows(each, command, arguments.commit)]
     text = "".join(f"{line}\n" for line in every)
     if arguments.json:

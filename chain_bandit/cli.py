@@ -338,7 +338,7 @@ def _new() -> None:
 
 @new.command("plugin")
 def new_plugin(
-    kind: Annotated[str, typer.Argument(help="attack, environment, aggregator or policy.")],
+    kind: Annotated[str, typer.Argument(help="attack, environment, aggregator, policy or incentive.")],
     name: Annotated[str, typer.Argument(help="As scenarios are to call it.")],
     out: Annotated[Path | None, typer.Option("--out", help="By default chain-bandit-NAME.")] = None,
     as_json: Json = False,
@@ -360,7 +360,9 @@ def _mediate() -> None:
 
 @mediate.command("run")
 def mediate_run(
-    preset: Annotated[str, typer.Argument(help="smoke (seconds), reduced (an hour or two), paper (a night).")],
+    preset: Annotated[
+        str, typer.Argument(help="smoke (seconds), reduced or tokens (an hour or two), token-pairs, paper (a night).")
+    ],
     game: Annotated[list[str] | None, typer.Option("--game", help="Of the preset this game only; or more.")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Whence all chance comes.")] = 0,
     jobs: Annotated[
@@ -429,7 +431,7 @@ def mediate_plot(
     out: Annotated[Path | None, typer.Option("--out", help="A folder for the pictures; by default the same.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Draw each finished game's curves over epochs with 95 % intervals, and its tokens', as SVG."""
+    """Draw each finished game's curves over epochs with 95 % intervals, and its tokens', as SVG; of tokens Figure 1."""
     from chain_bandit.studies.folder import finished, folder_for
 
     paths = _drawn(finished(folder), folder_for(out or folder))
@@ -444,7 +446,7 @@ def _drawn(results: "Sequence[Results]", place: Path) -> list[Path]:
     from chain_bandit.views import study as view
 
     paths = []
-    for name, drawn in view.curves(results).items():
+    for name, drawn in view.pictures(results).items():
         paths.append(place / f"{name}.svg")
         with whole_file(paths[-1]) as picture:
             picture.write(drawn.encode())

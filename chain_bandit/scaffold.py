@@ -8,17 +8,27 @@ from chain_bandit import __version__
 from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.environments.registry import OURS
 from chain_bandit.game.folder import FolderRefused, beside
+from chain_bandit.mediate.bandit import INCENTIVES
 from chain_bandit.protocol.aggregation import Aggregation
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.simulation.rivals.registry import RIVALS
 
-GROUPS = {"attack": "attacks", "environment": "environments", "aggregator": "aggregators", "policy": "policies"}
+GROUPS = {
+    "attack": "attacks", "environment": "environments", "aggregator": "aggregators", "policy": "policies",
+    "incentive": "incentives",
+}  # fmt: skip
 """The kinds, and their groups of entry points."""
 
 _OPTIONS = [option.name.lower().replace("_", "-") for option in Aggregation]
 
-_TAKEN = {"attack": ATTACKS, "environment": OURS, "aggregator": {*_OPTIONS, *RIVALS}, "policy": RIVALS}
+_TAKEN = {
+    "attack": ATTACKS, "environment": OURS, "aggregator": {*_OPTIONS, *RIVALS}, "policy": RIVALS,
+    "incentive": INCENTIVES,
+}  # fmt: skip
 """Names that mean ours in a scenario, a benchmark or a table; a rival is as often a rule in a pool as a policy."""
+
+_CLASSES = ("attack", "policy", "incentive")
+"""Kinds that are a class; the others are a function."""
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _MOST = 40
@@ -51,7 +61,7 @@ def new(kind: str, name: str, out: Path | None = None) -> tuple[Path, ...]:
     if place.exists() or place.is_symlink():
         raise FolderRefused(place, "exists; name another with --out")
     words = f"{name}-{kind}"  # so that it is no keyword, and no other word of the module
-    thing = words.title().replace("-", "") if kind in ("attack", "policy") else words.replace("-", "_")
+    thing = words.title().replace("-", "") if kind in _CLASSES else words.replace("-", "_")
     module = f"chain_bandit_{name.replace('-', '_')}"
     texts = {
         "pyproject.toml": _PYPROJECT,
@@ -170,6 +180,28 @@ _MODULES = {
             pulled = np.arange(self.counts.shape[2]) == arms[..., None]
             self.counts += pulled
             self.totals += pulled * rewards[..., None]
+    ''',
+    "incentive": '''
+    """The incentive NAME of chain-bandit."""
+
+    from typing import Any
+
+    import numpy as np
+
+
+    class THING:
+        """Everybody gives away a tenth of its reward, in equal parts to all."""
+
+        information = "what all others gave away"
+        sent = 0.0
+
+        def __init__(self, world: Any, replicates: int, coins: np.random.Generator) -> None:
+            """Keeps nothing from round to round."""
+
+        def shape(self, t: int, arms: Any, rewards: Any) -> Any:
+            """What the rewards of round t are learned as: (replicates, agents)."""
+            self.sent += 1
+            return 0.9 * rewards + 0.1 * rewards.mean(axis=1, keepdims=True)
     ''',
 }
 

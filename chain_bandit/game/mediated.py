@@ -25,7 +25,7 @@ from chain_bandit.game.chains import connected
 from chain_bandit.game.folder import FolderRefused
 from chain_bandit.history import files
 from chain_bandit.history.collect import collect
-from chain_bandit.mediate.bandit import MediateUcb
+from chain_bandit.mediate.bandit import Tokens
 from chain_bandit.mediate.epochs.participant import Participant
 from chain_bandit.mediate.epochs.transcript import Sent
 from chain_bandit.mediate.epochs.validator import Validator
@@ -34,6 +34,9 @@ from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation.arena import World, play
+from chain_bandit.simulation.incentive import shaped
+from chain_bandit.simulation.rivals.reports import Malice
+from chain_bandit.simulation.rivals.ucb1 import ucb1
 
 HISTORY, REPORT = "tokens.jsonl.gz", "audit.json"
 GAS_OF_AN_EPOCH, GAS_OF_A_DEPLOYMENT = 2_000_000, 10_000_000
@@ -139,7 +142,7 @@ def _play(node: Node, rpc: Callable[..., Any], game: Game, relayer: Signer, out:
 
     terms = game.terms
     world = World(game.means, terms.participants, 0, game.epochs * terms.steps)
-    maker = partial(MediateUcb, epoch=terms.steps, agree=agree)
+    maker = shaped(ucb1(Malice()), partial(Tokens, epoch=terms.steps, agree=agree))
     try:
         played = play(world, maker, 1, game.seed)
     except BaseException as stopped:

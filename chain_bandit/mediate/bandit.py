@@ -1,22 +1,24 @@
-"""UCB participants who thank one another: tokens as in MATE, of the size that they agree on, in a bandit.
+"""UCB participants, or any others of a bandit, who thank one another: MATE's tokens, and where their size comes from.
 
 There is no critic, so an arm's running mean stands for V: a step went well when it paid no less than the agent's mean
-so far, and an epoch was worth what its arms had come to when they were pulled. The rest is the rule of
-`stacked_token_rule.py`. It is a policy for the arena: `--policy chain_bandit.mediate.bandit:MediateUcb`.
+so far, and an epoch was worth what its arms had come to when they were pulled. The rest is the exchange of
+`stacked_exchange.py` and the rule of `stacked_token_rule.py`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chain_bandit.mediate.agreement.tokens import units
-from chain_bandit.mediate.stacked_token_rule import after_epoch, opened
+from chain_bandit.mediate.stacked_exchange import handshake
+from chain_bandit.mediate.stacked_token_rule import mean, moved, opened
 from chain_bandit.mediate.token_rule import Method, Rule
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation.arena import Floats, Ints, Mask, World
-from chain_bandit.simulation.rivals.learner import Learner, highest, upper_bounds
+from chain_bandit.simulation.incentive import Incentive, IncentiveMaker
 
 Agree = Callable[[NDArray[np.int64], Mask, Mask], NDArray[np.int64]]
 """One token for each replicate, (R,) in units, from everybody's, (R, M); it is also told who asked, and who was
@@ -27,76 +29,73 @@ RULE = Rule(last_value=False, clip=1.0)
 
 
 def in_process(own: NDArray[np.int64], asked: Mask, pleased: Mask) -> NDArray[np.int64]:
-    """The mean, as `agreement.agreer.InProcess` has it."""
-    return np.asarray(own.sum(axis=-1) // own.shape[-1])
+    """The mean."""
+    return mean(own)
 
 
-class MediateUcb(Learner):
-    """MEDIATE-S: after each epoch all go on from the agreed token. Indices are of the rewards with the tokens in them.
+class Tokens(Incentive):
+    """Who hears whom reaches whom; what is agreed is agreed by all.
 
     Args:
         epoch: rounds.
         cost: of a pull. A token changes by a share of the least net reward: of 0 it stays.
-        lie: what the liars say that their tokens are; they do all else like the others.
-        agree: how all come to one token.
+        lie: what the liars say that their tokens are, where tokens change; None: the truth. They do all else like the
+            others.
+        agree: how all come to one token, where they do.
+
+    Attributes:
+        accounts: tokens, and what they are made of.
+        pulls, shaped: of each agent's arms, and the sums of what was learned from them, (R, M, K).
     """
 
-    information = "its own rewards, whether others thank it, one agreed token an epoch"
-
     def __init__(
-        self, world: World, replicates: int, coins: np.random.Generator, epoch: int = 20, cost: float = 0.1,
-        lie: float = 10.0, agree: Agree = in_process,
+        self, world: World, replicates: int, coins: np.random.Generator, method: Method = Method.SYNCHRONISED,
+        epoch: int = 20, cost: float = 0.1, lie: float | None = None, agree: Agree = in_process,
     ) -> None:  # fmt: skip
-        super().__init__(world, replicates)
+        self.information = "whether others thank it" + ", one agreed token an epoch" * method.agrees
+        self._world, self._method = world, method
         self._epoch, self._cost, self._lie, self._agree = epoch, cost, lie, agree
-        self.shaped = np.zeros_like(self.sums)
-        self.accounts = opened(Method.SYNCHRONISED, replicates, world.agents)
-        shape = epoch, replicates, world.agents
-        self._values, self._nets = np.zeros(shape), np.zeros(shape)
-        self._asked, self._pleased = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
+        self._reach = ~np.eye(world.agents, dtype=bool) if world.graph is None else world.graph
+        self.accounts = opened(method, replicates, world.agents)
+        everybody = replicates, world.agents
+        self._agents, self._total = tuple(np.ogrid[:replicates, : world.agents]), np.zeros(everybody)
+        self.pulls, self.shaped = (np.zeros((*everybody, world.arms)) for _ in range(2))
+        self._values, self._nets = (np.zeros((epoch, *everybody)) for _ in range(2))
+        self._asked, self._pleased = (np.zeros((epoch, *everybody), np.bool_) for _ in range(2))
 
-    def choose(self, t: int) -> Ints:
-        """The arm with the highest upper bound; each arm once first."""
-        return highest(upper_bounds(self.shaped / np.maximum(self.pulls, 1), self.pulls, t))
-
-    def learn(self, t: int, arms: Ints, rewards: Floats) -> None:
-        """Thank, be thanked, count; at the end of an epoch agree."""
-        at, pulled = (t - 1) % self._epoch, self._first + arms
-        before = self.pulls.reshape(-1)[pulled]
-        self._values[at] = self.shaped.reshape(-1)[pulled] / np.maximum(before, 1)
+    def shape(self, t: int, arms: Ints, rewards: Floats) -> Floats:
+        """Thank, be thanked, count; at the end of an epoch move the tokens."""
+        at, pulled = (t - 1) % self._epoch, (*self._agents, arms)
+        self._values[at] = self.shaped[pulled] / np.maximum(self.pulls[pulled], 1)
         self._nets[at] = rewards - self._cost
-        gained = self._thank(at, rewards)
-        super().learn(t, arms, rewards)
-        self.shaped.reshape(-1)[pulled] += gained
-        if at + 1 == self._epoch:
+        so_far = self._total / (t - 1) if t > 1 else np.full_like(rewards, -np.inf)
+        met = handshake(rewards, lambda gained: gained >= so_far, self._reach, self.accounts.used)
+        self._asked[at], self._pleased[at] = met.asks, met.pleased
+        self.sent += float(met.asks.mean() + met.answers.mean())
+        self._total += rewards
+        self.pulls[pulled] += 1
+        self.shaped[pulled] += met.shaped
+        if at + 1 == self._epoch and self._method.moves:
             self._end()
-
-    def _thank(self, at: int, rewards: Floats) -> Floats:
-        """What each learns from: `stacked_exchange.exchanged` of a step in which all reach all."""
-        token, times = self.accounts.used, self.pulls.sum(axis=-1)
-        mean = np.where(times > 0, self.sums.sum(axis=-1) / np.maximum(times, 1), -np.inf)
-        asked = (rewards >= mean) & (token > 0)
-        thanked = rewards + token * _any_other(asked)
-        pleased = thanked >= mean
-        self._asked[at], self._pleased[at] = asked, pleased
-        answer = np.where(_any_other(~pleased), -token, token) if self.world.agents > 1 else 0.0
-        self.sent += float(asked.mean() + _any_other(asked).mean())
-        return np.asarray(thanked + asked * answer)
+        return met.shaped
 
     def _end(self) -> None:
-        """Move everybody's own token from the agreed one, and agree on the next."""
-        steps = np.full((self.replicates, 1), self._epoch)
+        """Move everybody's own token, and agree on the next one or use one's own."""
+        steps = np.full((len(self.pulls), 1), self._epoch)
         values, rewards = (np.moveaxis(each, 0, 1)[:, np.newaxis] for each in (self._values, self._nets))
-        ours = replace(self.accounts, own=self.accounts.used)
-        moved = after_epoch(ours, values, rewards, steps, Method.AUTO, RULE)
-        own = moved.own.copy()
-        own[:, self.world.honest :] = self._lie
-        agreed = self._agree(units(own), self._asked, self._pleased)[:, np.newaxis] / UNIT
-        used = np.broadcast_to(agreed, own.shape)
-        self.accounts = replace(moved, own=own, used=used)
-        self.sent += 1
+        after = moved(self.accounts, values, rewards, steps, self._method, RULE)
+        own = after.own.copy()
+        if self._lie is not None:
+            own[:, self._world.honest :] = self._lie
+        used = own
+        if self._method.agrees:
+            agreed = self._agree(units(own), self._asked, self._pleased)[:, np.newaxis] / UNIT
+            used = np.broadcast_to(agreed, own.shape)
+            self.sent += 1
+        self.accounts = replace(after, own=own, used=used)
 
 
-def _any_other(flags: Mask) -> Mask:
-    """Whether it holds of any other agent, (R, M)."""
-    return np.asarray(flags.sum(axis=-1, keepdims=True) - flags > 0)
+INCENTIVES: Mapping[str, IncentiveMaker] = {
+    method.value: partial(Tokens, method=method) for method in Method if method is not Method.NAIVE
+}
+"""Ours, by name."""

@@ -1,5 +1,8 @@
 """`exchange.py` for many episodes at once, bit for bit."""
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,6 +10,46 @@ from chain_bandit.mediate.exchange import Improvement
 
 Amounts = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+
+
+class Handshake(NamedTuple):
+    """What came of requests and responses, every array (..., N).
+
+    Attributes:
+        shaped: what each learns from.
+        asks, pleased: for whom the step went well, who has a token to send then; and with what it was sent, too.
+        answers: who was asked and has a token to answer with.
+    """
+
+    shaped: Amounts
+    asks: Flags
+    pleased: Flags
+    answers: Flags
+
+
+def handshake(
+    rewards: Amounts, improved: Callable[[Amounts], Flags], neighbours: Flags, tokens: Amounts
+) -> Handshake:  # fmt: skip
+    """What agents learn from in a step, or in many that are independent of one another.
+
+    Args:
+        rewards: of the environment, (..., N).
+        improved: whether the step went well with such rewards, (..., N) of (..., N).
+        neighbours: (..., N, N), of agent i whom it reaches in row i.
+        tokens: (..., N).
+    """
+    asks = improved(rewards) & (tokens > 0)
+    both = neighbours & np.swapaxes(neighbours, -1, -2)  # a request is read by whom its receiver reaches
+    asked = both & asks[..., np.newaxis, :]
+    received = np.where(asked, tokens[..., np.newaxis, :], 0.0).max(axis=-1)
+    thanked = rewards + received
+
+    pleased = improved(thanked)
+    answer = np.where(pleased, tokens, -tokens)[..., np.newaxis, :]
+    answered = both & asks[..., np.newaxis] & (tokens > 0)[..., np.newaxis, :]
+    least = np.where(answered, answer, np.inf).min(axis=-1)
+    shaped = np.asarray(thanked + np.where(answered.any(axis=-1), least, 0.0))
+    return Handshake(shaped, asks, pleased, asked.any(axis=-1) & (tokens > 0))
 
 
 def exchanged(
@@ -20,7 +63,6 @@ def exchanged(
         neighbours: (..., T, N, N), of agent i whom it reaches in row i.
         tokens: (..., N).
     """
-    worth = tokens[..., np.newaxis, :]
     ahead, now = discount * values[..., 1:, :], values[..., :-1, :]
 
     def improved(gained: Amounts) -> Flags:
@@ -28,16 +70,7 @@ def exchanged(
             return np.asarray(gained + ahead - now >= 0)
         return _at_least_the_mean(gained, rewards)
 
-    asks = improved(rewards) & (worth > 0)
-    both = neighbours & np.swapaxes(neighbours, -1, -2)  # a request is read by whom its receiver reaches
-    asked = both & asks[..., np.newaxis, :]
-    received = np.where(asked, worth[..., np.newaxis, :], 0.0).max(axis=-1)
-    thanked = rewards + received
-
-    answer = np.where(improved(thanked), worth, -worth)[..., np.newaxis, :]
-    answered = both & asks[..., np.newaxis] & (worth > 0)[..., np.newaxis, :]
-    least = np.where(answered, answer, np.inf).min(axis=-1)
-    return np.asarray(thanked + np.where(answered.any(axis=-1), least, 0.0))
+    return handshake(rewards, improved, neighbours, tokens[..., np.newaxis, :]).shaped
 
 
 def _at_least_the_mean(gained: Amounts, rewards: Amounts) -> Flags:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chain_bandit.mediate.agreement.tokens import units
-from chain_bandit.mediate.token_rule import RATE, Method, Rule, Size
+from chain_bandit.mediate.token_rule import RATE, Mate, Method, Rule, Size, first_tokens
 from chain_bandit.protocol.units import UNIT
 
 Amounts = NDArray[np.float64]
@@ -27,25 +27,36 @@ class Accounts:
     middle: Amounts
 
 
-def opened(method: Method, runs: int, agents: int) -> Accounts:
-    """What agents have before the first epoch."""
+def opened(method: Method | Mate, runs: int, agents: int) -> Accounts:
+    """What agents have before the first epoch. Raises `MethodInvalid`."""
     shape = runs, agents
-    token = np.full(shape, method.first)
+    token = np.full(shape, first_tokens(method, agents), np.float64)
     return Accounts(token, token, np.full(shape, np.inf), np.full(shape, np.nan))
 
 
 def after_epoch(
-    accounts: Accounts, values: Amounts, rewards: Amounts, steps: Ints, method: Method, rule: Rule
+    accounts: Accounts, values: Amounts, rewards: Amounts, steps: Ints, method: Method | Mate, rule: Rule
 ) -> Accounts:
-    """What agents have after an epoch of E episodes, and exchange in the next one.
+    """What agents have after an epoch of E episodes, and exchange in the next one: `moved`, then agreed in process.
+
+    Raises:
+        TokenInvalid: when a token has grown beyond what can be agreed on.
+    """
+    after = moved(accounts, values, rewards, steps, method, rule)
+    if not method.agrees:
+        return after
+    return replace(after, used=np.broadcast_to(mean(units(after.own))[..., np.newaxis] / UNIT, after.own.shape))
+
+
+def moved(
+    accounts: Accounts, values: Amounts, rewards: Amounts, steps: Ints, method: Method | Mate, rule: Rule
+) -> Accounts:
+    """What agents have after an epoch of E episodes, each its own token; nothing is agreed yet.
 
     Args:
         values: (..., E, T + 1, N).
         rewards: of the environment, (..., E, T, N).
         steps: of each episode until it was over, (..., E).
-
-    Raises:
-        TokenInvalid: when a token has grown beyond what can be agreed on.
     """
     if not method.moves:
         return accounts
@@ -55,14 +66,12 @@ def after_epoch(
     middle = np.median(_mean_values(values, steps, rule), axis=-2)
     base = accounts.used if method is Method.SYNCHRONISED else accounts.own
     own = np.maximum(base + RATE * _change(accounts.middle, middle, rule.clip) * size, 0.0)
-    moved = Accounts(own, own, lowest, middle)
-    return replace(moved, used=_agreed(own)) if method.agrees else moved
+    return Accounts(own, own, lowest, middle)
 
 
-def _agreed(own: Amounts) -> Amounts:
-    """The mean, as `agreement.agreer.InProcess` has it, for each agent."""
-    mean = units(own).sum(axis=-1, keepdims=True) // own.shape[-1]
-    return np.broadcast_to(mean / UNIT, own.shape)
+def mean(tokens: Ints) -> Ints:
+    """Of each run's tokens, (..., N) in units, as `agreement.agreer.InProcess` has it."""
+    return np.asarray(tokens.sum(axis=-1) // tokens.shape[-1])
 
 
 def _mean_values(values: Amounts, steps: Ints, rule: Rule) -> Amounts:

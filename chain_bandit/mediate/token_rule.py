@@ -8,9 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from statistics import median
+from typing import ClassVar
 
 from chain_bandit.mediate.agreement.agreer import Agreer
 from chain_bandit.mediate.agreement.tokens import unit_of
+from chain_bandit.protocol.agreement.tokens import LARGEST
+from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.units import UNIT
 
 FIRST = 0.1
@@ -47,6 +50,64 @@ class Method(Enum):
     def moves(self) -> bool:
         """Whether tokens change."""
         return self not in (Method.NAIVE, Method.MATE)
+
+
+_TAKES = f"takes numbers from 0 to {LARGEST // UNIT:,}, one for all agents or one an agent: mate:0.5,2"
+
+
+class MethodInvalid(ChainBanditError):
+    """A name that says MATE's tokens in another way than it should, or tokens that a game's agents cannot have."""
+
+    exit_code = 2
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"method {name[:40]!r}: {why}")
+        self.name, self.why = name, why
+
+
+@dataclass(frozen=True, slots=True)
+class Mate:
+    """MATE with other tokens than 1, the paper's section 4; `mate:0.5` by name, or `mate:0.5,2`.
+
+    Attributes:
+        tokens: what all agents' tokens are worth, or each agent's in their order; from 0 to the most that an agreed
+            one can be. Raises `MethodInvalid` for others.
+    """
+
+    tokens: tuple[float, ...]
+    agrees: ClassVar[bool] = False
+    moves: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        """Refuse others."""
+        if not self.tokens or not all(0 <= token <= LARGEST / UNIT for token in self.tokens):
+            raise MethodInvalid(self.value, _TAKES)
+
+    @property
+    def value(self) -> str:
+        """Its name."""
+        return f"{Method.MATE.value}:{','.join(str(token).removesuffix('.0') for token in self.tokens)}"
+
+    @classmethod
+    def named(cls, name: str) -> "Mate | None":
+        """Of its name; None for that of something else. Raises `MethodInvalid`."""
+        method, colon, tokens = name.partition(":")
+        if (method, colon) != (Method.MATE.value, ":"):
+            return None
+        try:
+            numbers = tuple(map(float, tokens.split(",")))
+        except ValueError:
+            raise MethodInvalid(name, _TAKES) from None
+        return cls(numbers)
+
+
+def first_tokens(method: Method | Mate, agents: int) -> tuple[float, ...]:
+    """What each agent's token is worth before the first epoch. Raises `MethodInvalid`."""
+    if isinstance(method, Method):
+        return (method.first,) * agents
+    if len(method.tokens) not in (1, agents):
+        raise MethodInvalid(method.value, f"has {len(method.tokens)} tokens, and there are {agents} agents")
+    return method.tokens * (agents // len(method.tokens))
 
 
 class Size(Enum):
@@ -110,14 +171,14 @@ class Account:
     middle: float | None = None
 
 
-def opened(method: Method, agents: int) -> tuple[Account, ...]:
-    """What agents have before the first epoch."""
-    return (Account(method.first, method.first),) * agents
+def opened(method: Method | Mate, agents: int) -> tuple[Account, ...]:
+    """What agents have before the first epoch. Raises `MethodInvalid`."""
+    return tuple(Account(token, token) for token in first_tokens(method, agents))
 
 
 def after_epoch(
-    accounts: Sequence[Account], epoch: Sequence[Sequence[Episode]], method: Method, rule: Rule, agreer: Agreer,
-    salts: Sequence[bytes],
+    accounts: Sequence[Account], epoch: Sequence[Sequence[Episode]], method: Method | Mate, rule: Rule,
+    agreer: Agreer, salts: Sequence[bytes],
 ) -> tuple[Account, ...]:  # fmt: skip
     """What agents have after an epoch, and exchange in the next one.
 
@@ -141,7 +202,7 @@ def after_epoch(
 
 
 def _moved(
-    account: Account, episodes: Sequence[Episode], everybody: Sequence[float], method: Method, rule: Rule
+    account: Account, episodes: Sequence[Episode], everybody: Sequence[float], method: Method | Mate, rule: Rule
 ) -> Account:
     """Algorithm 1 for one agent."""
     lowest = min(account.lowest, *(reward for episode in episodes for reward in episode.rewards))

@@ -1,13 +1,20 @@
 """What the experiments of MEDIATE are: games, methods, runs and epochs, and what its Table 1 says of them."""
 
 from dataclasses import dataclass
+from itertools import product
 
 from chain_bandit.mediate.gifting import Gift
-from chain_bandit.mediate.token_rule import Method
+from chain_bandit.mediate.token_rule import Mate, Method
 from chain_bandit.protocol.errors import ChainBanditError
 
 TOKENS = tuple(method.value for method in Method)
 RIVALS = (*(f"{gift.value}-gifting" for gift in Gift), "lio")
+SWEPT = tuple(Mate((token,)).value for token in (0, 0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 4, 8))
+"""MATE with each token of the paper's Figure 1a."""
+
+PAIRED = tuple(Mate(tokens).value for tokens in product((0.25, 0.5, 1, 2, 4), repeat=2))
+"""MATE with each pair of tokens of Figure 1b."""
+
 MOST_PAID = {"harvest-6": 0.25}
 """What LIO pays at most in a step (the paper's Table 3); 2 elsewhere."""
 
@@ -55,6 +62,11 @@ class Part:
         return f"{self.game}.{group}.{self.runs[0]}-{self.runs[-1]}"
 
     @property
+    def swept(self) -> bool:
+        """Whether it is about MATE's token."""
+        return any(map(Mate.named, self.methods))
+
+    @property
     def work(self) -> float:
         """Milliseconds that an epoch may take; what matters is how those of the parts compare."""
         return MILLISECONDS.get(self.game, 14.0) * len(self.runs) * len(self.methods)
@@ -79,6 +91,13 @@ PRESETS: dict[str, tuple[Part, ...]] = {
         *_parts("coin-game-2", 8, 5000, rivals=False), *_parts("coin-game-4", 8, 5000, rivals=False),
         *_parts("coin-game-6", 8, 5000, rivals=True), *_parts("harvest-6", 8, 5000, rivals=True),
     ),
+    "tokens": (
+        *_parts("coin-game-2", 5, 400, rivals=False, tokens=SWEPT),
+        *_parts("rescaled-coin-game-2", 5, 400, rivals=False, tokens=SWEPT),
+        *_parts("coin-game-4", 5, 750, rivals=False, tokens=SWEPT),
+        *_parts("coin-game-6", 5, 1250, rivals=False, tokens=SWEPT),
+    ),
+    "token-pairs": _parts("coin-game-2", 5, 400, rivals=False, tokens=("naive", *PAIRED)),
 }  # fmt: skip
 
 

@@ -62,7 +62,7 @@ class Results:
     @property
     def bounds(self) -> tuple[float, float]:
         """What the measure can be at all."""
-        return (0.0, 1.0) if "own" in self.counts else game_of(self.part.game).welfare
+        return bounds_of(self.part.game)
 
     @property
     def last(self) -> int:
@@ -83,6 +83,12 @@ class Results:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # of means of nothing
             return np.asarray(np.nanmean(self.measured[max(epoch - LAST, 0) : epoch], axis=0))
+
+
+def bounds_of(game: str) -> tuple[float, float]:
+    """What a game is measured by can be at all: a share of coins, else U."""
+    rules = game_of(game)
+    return (0.0, 1.0) if "own" in rules.counts else rules.welfare
 
 
 def interval(values: Amounts) -> tuple[Amounts, Amounts]:

@@ -20,7 +20,7 @@ from chain_bandit.mediate.games.names import game_of
 from chain_bandit.mediate.gifting import Gift
 from chain_bandit.mediate.learners.experiment import Experiment, Setting
 from chain_bandit.mediate.learners.lio import Lio
-from chain_bandit.mediate.token_rule import Method
+from chain_bandit.mediate.token_rule import Mate, Method
 from chain_bandit.pool import CONTEXT, pool
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
 from chain_bandit.studies import checkpoint
@@ -52,10 +52,10 @@ class WorkerDied(ChainBanditError):
 
 def setting_of(part: Part, seed: int, switches: Switches) -> Setting:
     """A part as learners take it."""
-    (first, *more), rules = part.methods, switches.of(game_of(part.game))
+    first, rules = part.methods[0], switches.of(game_of(part.game))
     gifts = {f"{gift.value}-gifting": gift for gift in Gift}
     rival = Lio(MOST_PAID.get(part.game, 2.0)) if first == "lio" else gifts.get(first)
-    methods = (Method.NAIVE,) if rival else tuple(map(Method, (first, *more)))
+    methods = (Method.NAIVE,) if rival else tuple(Mate.named(each) or Method(each) for each in part.methods)
     return Setting(rules, methods, part.runs, seed, switches.rule, switches.improvement, rival)
 
 

@@ -1,4 +1,4 @@
-"""What holds of every attack, environment, aggregator and policy, ours and those of plug-ins.
+"""What holds of every attack, environment, aggregator, policy and incentive, ours and those of plug-ins.
 
 Each function raises `AssertionError` with one sentence that says what does not hold; any test framework may call it.
 """
@@ -6,6 +6,10 @@ Each function raises `AssertionError` with one sentence that says what does not 
 from chain_bandit.testing.aggregators import aggregator_conformance
 from chain_bandit.testing.attacks import attack_conformance
 from chain_bandit.testing.environments import environment_conformance
+from chain_bandit.testing.incentives import incentive_conformance
 from chain_bandit.testing.policies import policy_conformance
 
-__all__ = ["aggregator_conformance", "attack_conformance", "environment_conformance", "policy_conformance"]
+__all__ = [
+    "aggregator_conformance", "attack_conformance", "environment_conformance", "incentive_conformance",
+    "policy_conformance",
+]  # fmt: skip

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from chain_bandit.studies.presets import PUBLISHED, TOKENS
 from chain_bandit.studies.results import Amounts, Results, interval
+from chain_bandit.views import fixed_tokens
 from chain_bandit.views.canvas import (
     BLUE,
     GREEN,
@@ -96,10 +97,11 @@ def table(results: Sequence[Results]) -> RenderableType:
             )  # fmt: skip
         over = of_game[0]["over"]
         parts.append(titled(f"{game}: {of_game[0]['measure']}, mean of the last {over} epochs and 95 % interval", made))
-    notes = (
-        "Table 1 is the paper's, of 5,000 epochs and 8 runs; it does not say what its ± is.",
-        "One less another: by run, of the same first networks, games and coins.",
-    )
+    notes = []
+    if any(row["published"] for row in every):
+        notes.append("Table 1 is the paper's, of 5,000 epochs and 8 runs; it does not say what its ± is.")
+    if any(" " in row["method"] for row in every):
+        notes.append("One less another: by run, of the same first networks, games and coins.")
     return Group(*parts, *(Text(note, "dim") for note in notes))
 
 
@@ -107,6 +109,12 @@ def _number(value: float | None, half: float | None, digits: int) -> str:
     if value is None:
         return ""
     return f"{value:,.{digits}f}" + ("" if half is None else f" ±{half:,.{digits}f}")
+
+
+def pictures(results: Sequence[Results]) -> dict[str, str]:
+    """By name SVGs: curves of each game, and what came of MATE's tokens where these were swept."""
+    over_epochs = curves([each for each in results if not each.part.swept])
+    return over_epochs | fixed_tokens.pictures(fixed_tokens.sweep_of(each) for each in results if each.part.swept)
 
 
 def curves(results: Sequence[Results]) -> dict[str, str]:

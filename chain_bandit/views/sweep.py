@@ -1,20 +1,16 @@
 """What a sweep looks like: a table on the terminal, a heat map of the regret at the end of each cell."""
 
-from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
-from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 from rich.text import Text
 
 from chain_bandit.simulation.replicates import PARTS
 from chain_bandit.sweep.run import Row, Swept
-from chain_bandit.views.canvas import BLUE, INK, drawing, figure, place, rectangles, svg
+from chain_bandit.views.canvas import INK, drawing, figure, place, svg
 from chain_bandit.views.facts import clean
+from chain_bandit.views.heat_map import HEIGHT, WIDTH, block
 from chain_bandit.views.terminal import plain_table, titled
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 MOST_ROWS = 200
 """Of the table; the file has all."""
@@ -22,8 +18,8 @@ MOST_ROWS = 200
 MOST_CELLS = 4_000
 """Of the heat map, which then ends with what it has."""
 
-_WIDTH, _HEIGHT, _GAP = 84, 30, 44
-"""Pixels of a cell, and between two blocks of them."""
+_GAP = 44
+"""Pixels between two blocks."""
 
 
 def table(swept: Swept) -> RenderableType:
@@ -59,8 +55,8 @@ def heat_map(swept: Swept) -> str:
     values = {axis: list(dict.fromkeys(row.get(axis, "") for row in swept.final)) for axis in (*outer, down, across)}
     columns, lines = values[across], values[down]
     blocks = list(product(*(values[axis] for axis in outer)))[: max(1, MOST_CELLS // (len(columns) * len(lines)))]
-    block = len(lines) * _HEIGHT + _GAP
-    width, height = len(columns) * _WIDTH, len(blocks) * block
+    tall = len(lines) * HEIGHT + _GAP
+    width, height = len(columns) * WIDTH, len(blocks) * tall
     known = [row["regret_mean"] for row in by_place.values() if row["regret_mean"] is not None]
     scale = min(known, default=0.0), max(known, default=0.0)
     with drawing():
@@ -71,34 +67,9 @@ def heat_map(swept: Swept) -> str:
         axes.axis("off")
         axes.set_title(f"regret at the end, {clean(down, 24)} by {clean(across, 24)}", loc="left", x=0, pad=8)
         for at, chosen in enumerate(blocks):
-            top = at * block + _GAP
+            top = at * tall + _GAP
             named = ", ".join(f"{axis} = {value}" for axis, value in zip(outer, chosen, strict=True))
             axes.text(0, top - 26, clean(named, 100), color=INK, va="center")
-            cells = {key[-2:]: row for key, row in by_place.items() if key[:-2] == chosen}
-            _block(axes, top, lines, columns, cells, scale)
+            cells = {key[-2:]: row["regret_mean"] for key, row in by_place.items() if key[:-2] == chosen}
+            block(axes, top, lines, columns, cells, scale, 1)
         return svg(made, "sweep", f"Regret at the end of every cell of {clean(swept.name, 64)}")
-
-
-def _block(
-    axes: "Axes", top: float, lines: Sequence[str], columns: Sequence[str], cells: Mapping[tuple[str, ...], Row],
-    scale: tuple[float, float],
-) -> None:  # fmt: skip
-    for x, name in enumerate(columns):
-        axes.text((x + 0.5) * _WIDTH, top - 9, clean(name, 13), color=INK, ha="center", va="center", fontsize=9)
-    for y, name in enumerate(lines):
-        axes.text(-8, top + (y + 0.5) * _HEIGHT, clean(name, 20), color=INK, ha="right", va="center", fontsize=9)
-    for x, y, row in _places(lines, columns, cells):
-        regret = row["regret_mean"]
-        if regret is not None:
-            share = (regret - scale[0]) / ((scale[1] - scale[0]) or 1)
-            box = (x * _WIDTH, top + y * _HEIGHT, _WIDTH - 1, _HEIGHT - 1)
-            rectangles(axes, [box], facecolor=BLUE, alpha=0.08 + 0.52 * share)
-        said = "failed" if regret is None else f"{regret:,.1f}"
-        axes.text((x + 0.5) * _WIDTH, top + (y + 0.5) * _HEIGHT, said, color=INK, ha="center", va="center", fontsize=9)
-
-
-def _places(
-    lines: Sequence[str], columns: Sequence[str], cells: Mapping[tuple[str, ...], Row]
-) -> Iterator[tuple[int, int, Row]]:
-    for (y, line), (x, column) in product(enumerate(lines), enumerate(columns)):
-        yield x, y, cells[line, column]

@@ -30,8 +30,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "crypto",
         "protocol",
         "simulation.arena",
+        "simulation.incentive",
         "simulation.kernel.compiled",
-        "simulation.rivals.learner",
     },
     "history": {"crypto.verify", "lines", "protocol"},
     "audit": {

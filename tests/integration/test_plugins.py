@@ -16,6 +16,7 @@ from chain_bandit.game.folder import FolderRefused
 from chain_bandit.plugins import PluginBroken
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import load
+from chain_bandit.simulation.rivals.registry import OF_BITS
 
 ROOT = Path(__file__).parents[2]
 SMALL = ROOT / "examples" / "small.toml"
@@ -196,7 +197,7 @@ def test_installed_rules_play_on_the_rivals_set_ups(begun: Path, tmp_path: Path)
         sys.executable, ROOT / "benchmarks" / "rivals.py", "zhu", "--replicates", 2, "--horizon", 100, "--jobs", 1,
         "--json", "rows.jsonl",
     )  # fmt: skip
-    brought = ("--aggregator", "my-aggregator", "--policy", "my-policy")
+    brought = ("--aggregator", "my-aggregator", "--policy", "my-policy", "--incentive", "my-incentive", "mediate-s")
     result = called(*play, *brought, cwd=tmp_path, path=begun / "site")
     assert result.returncode == 0, result.stderr
     rows = [json.loads(line)["asked"] for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
@@ -204,6 +205,11 @@ def test_installed_rules_play_on_the_rivals_set_ups(begun: Path, tmp_path: Path)
     for name in ("aggregator my-aggregator", "policy my-policy"):
         assert {(row["lie"], row["liars"]) for row in rows if row["rival"] == name} == lies
         assert name in result.stdout
+    played = {(row["rival"], row["lie"], row["liars"]) for row in rows}
+    for rival, lie, liars in {each for each in played if " with " not in each[0]}:
+        paying = {(f"{rival} with {each}", lie, liars) for each in ("my-incentive", "mediate-s")}
+        assert (paying & played) == (set() if rival in OF_BITS else paying)
+    assert {"thompson", "trimmed", "policy my-policy with my-incentive"} <= {rival for rival, _, _ in played}
     without = called(*play, *brought, cwd=tmp_path)
     assert without.returncode == 2
     assert "my-aggregator" in without.stderr

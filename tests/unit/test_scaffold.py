@@ -13,6 +13,7 @@ import pytest
 
 from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.environments import registry as environments
+from chain_bandit.mediate.bandit import INCENTIVES
 from chain_bandit.scaffold import GROUPS, NameRefused, new
 from chain_bandit.scenario import Scenario
 from chain_bandit.simulation.rivals.registry import RIVALS
@@ -20,7 +21,7 @@ from chain_bandit.simulation.rivals.registry import RIVALS
 OPTIONS = set(get_args(Scenario.model_fields["aggregation"].annotation))
 TAKEN = {
     "attack": set(ATTACKS), "environment": set(environments.OURS),
-    "aggregator": {*OPTIONS, *RIVALS}, "policy": set(RIVALS),
+    "aggregator": {*OPTIONS, *RIVALS}, "policy": set(RIVALS), "incentive": set(INCENTIVES),
 }  # fmt: skip
 
 
@@ -52,7 +53,7 @@ def test_a_plugin_of_any_name_passes_its_own_test_or_its_name_is_refused(
 ) -> None:
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     words, refused, broken, played = awkward(kind, tmp_path / "neutral"), set(), {}, 0
-    few = {"class", "view"} if kind in ("attack", "policy") else words  # whose games take a while
+    few = {"class", "view"} if kind in ("attack", "policy", "incentive") else words  # whose games take a while
     for name in sorted(words):
         try:
             files = new(kind, name, tmp_path / f"at {name}")
@@ -84,7 +85,10 @@ def test_a_plugin_called_test_is_not_taken_for_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", GROUPS)
 def test_no_name_that_a_registry_has_is_taken_for_a_plugin(kind: str, tmp_path: Path) -> None:
-    known = {"attack": "optimiser", "environment": "table", "aggregator": "confidence", "policy": "zhu"}
+    known = {
+        "attack": "optimiser", "environment": "table", "aggregator": "confidence", "policy": "zhu",
+        "incentive": "mediate-s",
+    }  # fmt: skip
     assert known[kind] in TAKEN[kind]
     for name in sorted(TAKEN[kind]):
         with pytest.raises(NameRefused, match=f"^'{name}': expected a name that no {kind} of ours has$"):

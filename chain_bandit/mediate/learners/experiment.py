@@ -18,7 +18,7 @@ from chain_bandit.mediate.learners.lio import EVERY, Incentives, Lio
 from chain_bandit.mediate.learners.networks import Networks
 from chain_bandit.mediate.learners.sights import Sights
 from chain_bandit.mediate.stacked_exchange import exchanged
-from chain_bandit.mediate.token_rule import PAPER, Method, Rule
+from chain_bandit.mediate.token_rule import PAPER, Mate, Method, Rule
 from chain_bandit.protocol.errors import ChainBanditError
 
 Number = TypeVar("Number", bound=np.generic)
@@ -38,7 +38,7 @@ class Setting:
     """
 
     rules: Rules
-    methods: tuple[Method, ...]
+    methods: tuple[Method | Mate, ...]
     runs: tuple[int, ...]
     seed: int = 0
     rule: Rule = PAPER

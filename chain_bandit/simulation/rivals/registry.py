@@ -65,6 +65,9 @@ RIVALS: Mapping[str, Callable[[Malice], Maker]] = {
     "demabar": demabar,
 }
 
+OF_BITS = ("kl-ucb", "thompson", "dubey-pentland")
+"""Rules for rewards of 0 and 1 alone."""
+
 BROUGHT = {"aggregator": "aggregators", "policy": "policies"}
 """The first word of a plug-in's name here, and its group."""
 

@@ -1,4 +1,4 @@
-"""UCB participants with tokens: the exchange and the rule of MATE and MEDIATE, agreed in process or by shares."""
+"""Tokens in a bandit: the exchange and the rule of MATE, AutoMATE and MEDIATE, agreed in process or by shares."""
 
 from dataclasses import replace
 
@@ -6,76 +6,88 @@ import numpy as np
 import pytest
 
 from chain_bandit.mediate.agreement.tokens import units
-from chain_bandit.mediate.bandit import MediateUcb, in_process
+from chain_bandit.mediate.bandit import INCENTIVES, Tokens, in_process
 from chain_bandit.mediate.epochs.transcript import Sent
-from chain_bandit.mediate.exchange import Improvement
-from chain_bandit.mediate.stacked_exchange import exchanged
+from chain_bandit.mediate.exchange import Improvement, Step, exchanged
 from chain_bandit.mediate.token_rule import Account, Episode, Method, Rule, after_epoch
 from chain_bandit.protocol.units import UNIT
-from chain_bandit.simulation.arena import World, play
-from chain_bandit.simulation.rivals.registry import named
+from chain_bandit.simulation.arena import World, play, ring
+from chain_bandit.simulation.incentive import Shaped, shaped
+from chain_bandit.simulation.rivals.registry import RIVALS
 from chain_bandit.simulation.rivals.reports import Malice
 from chain_bandit.simulation.rivals.ucb1 import Ucb1
-from chain_bandit.testing import policy_conformance
 from tests.unit.mediate import company as c
 
 WORLD = World((0.8, 0.5, 0.3), agents=4, liars=0, horizon=60)
 EPOCH = 15
 
 
-def policy(world: World = WORLD, replicates: int = 3, **options: object) -> MediateUcb:
-    return MediateUcb(world, replicates, np.random.default_rng(0), epoch=EPOCH, **options)  # type: ignore[arg-type]
+def tokens(world: World = WORLD, replicates: int = 3, **options: object) -> Tokens:
+    return Tokens(world, replicates, np.random.default_rng(0), **{"epoch": EPOCH} | options)  # type: ignore[arg-type]
 
 
-def rounds(made: MediateUcb, count: int, seed: int = 1) -> list[tuple[np.ndarray, np.ndarray]]:
-    """(arms, rewards) of so many rounds; rewards are not of {0, 1}, so that every comparison is of use."""
-    chance, played = np.random.default_rng(seed), []
+def rounds(made: Tokens, count: int, seed: int = 1, world: World = WORLD) -> list[tuple[np.ndarray, ...]]:
+    """(arms, rewards, shaped rewards) of so many rounds of UCB1; rewards are eighths, so that their sums are exact."""
+    replicates = len(made.pulls)
+    policy, chance, played = Ucb1(world, replicates), np.random.default_rng(seed), []
     for t in range(1, count + 1):
-        arms = made.choose(t)
-        rewards = np.array(made.world.means)[arms] + chance.uniform(-0.3, 0.3, arms.shape)
-        made.learn(t, arms, rewards)
-        played.append((arms, rewards))
+        arms = policy.choose(t)
+        rewards = np.round(8 * (np.array(world.means)[arms] + chance.uniform(-0.3, 0.3, arms.shape))) / 8
+        learned = made.shape(t, arms, rewards)
+        policy.learn(t, arms, learned)
+        played.append((arms, rewards, learned))
     return played
 
 
-def test_it_is_a_policy_and_found_by_its_place():
-    policy_conformance(MediateUcb)
-    assert named("policy chain_bandit.mediate.bandit:MediateUcb")(Malice(lambda *_: 0)) is MediateUcb  # type: ignore[arg-type]
+def test_ours_are_the_papers_methods_that_have_tokens_by_their_names():
+    assert list(INCENTIVES) == ["mate", "auto-mate", "mediate-i", "mediate-s"]
+    first = {name: make(WORLD, 2, np.random.default_rng(0)) for name, make in INCENTIVES.items()}
+    assert {name: made.accounts.used[0, 0] for name, made in first.items()} == {  # type: ignore[attr-defined]
+        "mate": 1.0, "auto-mate": 0.1, "mediate-i": 0.1, "mediate-s": 0.1
+    }  # fmt: skip
 
 
-def test_what_is_learned_from_in_an_epoch_is_what_mate_exchanges():
-    made = policy()
-    played = rounds(made, EPOCH - 1)  # tokens are the first ones
-    rewards = np.stack([each for _, each in played], axis=1)
-    reach = np.ones((3, EPOCH - 1, 4, 4), np.bool_) & ~np.eye(4, dtype=bool)
-    values = np.zeros((3, EPOCH, 4))
-    shaped = exchanged(rewards, values, reach, np.full((3, 4), 0.1), 1.0, Improvement.REWARD)
+@pytest.mark.parametrize("graph", [None, ring(4)], ids=["all", "ring"])
+@pytest.mark.parametrize("worth", [(0.125,) * 4, (0.5, 0.0, 0.125, 2.0)], ids=["one", "each its own"])
+def test_what_is_learned_from_is_what_mate_exchanges(graph, worth):
+    world = replace(WORLD, graph=graph)
+    made = tokens(world, 1, epoch=60)
+    made.accounts = replace(made.accounts, used=np.array([worth]))
+    played = rounds(made, 59, world=world)
+    reach = ~np.eye(4, dtype=bool) if graph is None else graph
+    neighbours = [frozenset(map(int, np.flatnonzero(row))) for row in reach]
+    steps = [Step(rewards[0].tolist(), [0] * 4, [0] * 4, neighbours) for _, rewards, _ in played]
+    expected = exchanged(steps, worth, 1.0, Improvement.REWARD)
+    assert [learned[0].tolist() for *_, learned in played] == expected
+    assert any(learned[0].tolist() != rewards[0].tolist() for _, rewards, learned in played)
     for arm in range(3):
-        pulled = np.stack([arms == arm for arms, _ in played], axis=1)
-        assert np.allclose(made.shaped[:, :, arm], (shaped * pulled).sum(axis=1))
-    assert not np.allclose(made.shaped, made.sums)
+        pulled = np.stack([arms[0] == arm for arms, *_ in played])
+        assert np.array_equal(made.shaped[0, :, arm], (np.array(expected) * pulled).sum(axis=0))
 
 
-def test_tokens_move_by_the_rule_of_the_paper_of_running_means():
-    made = policy(replicates=1)
-    accounts = (Account(0.1, 0.1),) * 4
+@pytest.mark.parametrize("method", [Method.AUTO, Method.ISOLATED, Method.SYNCHRONISED])
+def test_tokens_move_by_the_rule_of_the_paper_of_running_means(method):
+    made = tokens(replicates=1, method=method)
+    policy, accounts = Ucb1(WORLD, 1), (Account(0.1, 0.1),) * 4
     for epoch in range(4):
         means, episodes = [], [[] for _ in range(4)]
         chance = np.random.default_rng(epoch)
         for step in range(EPOCH):
-            arms = made.choose(EPOCH * epoch + step + 1)
+            t = EPOCH * epoch + step + 1
+            arms = policy.choose(t)
             rewards = chance.uniform(0, 1, arms.shape)
             value = made.shaped / np.maximum(made.pulls, 1)
             means.append([value[0, agent, arms[0, agent]] for agent in range(4)])
-            made.learn(EPOCH * epoch + step + 1, arms, rewards)
+            policy.learn(t, arms, made.shape(t, arms, rewards))
             for agent in range(4):
                 episodes[agent].append(rewards[0, agent] - 0.1)
         told = [[Episode([*(row[agent] for row in means), 0.0], episodes[agent])] for agent in range(4)]
         rule = Rule(last_value=False, clip=1.0)
-        accounts = after_epoch(accounts, told, Method.SYNCHRONISED, rule, _Mean(), [b""] * 4)
+        accounts = after_epoch(accounts, told, method, rule, _Mean(), [b""] * 4)
         assert made.accounts.used[0].tolist() == pytest.approx([each.used for each in accounts], abs=2e-9)
         assert made.accounts.own[0].tolist() == pytest.approx([each.own for each in accounts], abs=2e-9)
-    assert made.accounts.used[0, 0] != 0.1
+    assert (made.accounts.used != 0.1).all()
+    assert len({*made.accounts.used[0].tolist()}) == (1 if method.agrees else 4)
 
 
 class _Mean:
@@ -83,16 +95,31 @@ class _Mean:
         return (sum(tokens) // len(tokens),) * len(tokens)
 
 
-def test_without_tokens_it_is_ucb1():
-    made, alone = policy(agree=lambda own, asked, pleased: 0 * in_process(own, asked, pleased)), Ucb1(WORLD, 3)
-    made.accounts = replace(made.accounts, used=np.zeros((3, 4)))
-    chance = np.random.default_rng(2)
-    for t in range(1, 50):
-        arms = made.choose(t)
-        assert np.array_equal(arms, alone.choose(t))
-        rewards = chance.uniform(0, 1, arms.shape)
-        made.learn(t, arms, rewards)
-        alone.learn(t, arms, rewards)
+def test_mates_token_is_1_for_ever():
+    made = tokens(replace(WORLD, liars=1), method=Method.MATE, lie=10.0)
+    for _, rewards, learned in rounds(made, 4 * EPOCH):
+        assert {*np.unique(learned - rewards)} <= {-1.0, 0.0, 1.0, 2.0}
+        assert (made.accounts.used == 1).all()
+
+
+def test_isolated_and_synchronised_agents_have_one_token_until_one_is_clamped():
+    """But for two units an epoch of rounding. One agent is paid less from the tenth epoch on, which clamps its own."""
+    one, other = (tokens(method=method, cost=5.0) for method in (Method.ISOLATED, Method.SYNCHRONISED))
+    chance, equal = np.random.default_rng(5), 0
+    apart, clamped = np.zeros(3), np.zeros(3, np.bool_)
+    for t in range(1, 40 * EPOCH + 1):
+        arms = chance.integers(3, size=(3, 4))
+        rewards = chance.uniform(0.4, 0.6, arms.shape) * np.where(np.arange(4) < 3, 1.0, 0.1 if t > 9 * EPOCH else 1.0)
+        for made in (one, other):
+            made.shape(t, arms, rewards)
+        if t % EPOCH == 0:
+            apart = abs(one.accounts.used - other.accounts.used).max(axis=1)
+            clamped |= ((one.accounts.own == 0) | (other.accounts.own == 0)).any(axis=1)
+            assert (clamped | (apart <= 2e-9 * t / EPOCH)).all()
+            equal += int((~clamped & (one.accounts.used != 0.1).all(axis=1)).sum())
+    assert equal >= 15
+    assert clamped.any()
+    assert (apart[clamped] > 1e-3).any()
 
 
 def test_the_same_game_agreed_by_validators_is_the_same_to_the_bit_credits_and_all():
@@ -104,25 +131,67 @@ def test_the_same_game_agreed_by_validators_is_the_same_to_the_bit_credits_and_a
         salts = c.salts(agreement.ledger.epoch, 4)
         return np.array([agreement.play(own[0].tolist(), salts, rows)])
 
-    shared, plain = policy(replicates=1, agree=by_shares), policy(replicates=1)
+    shared, plain = tokens(replicates=1, agree=by_shares), tokens(replicates=1)
     one, other = rounds(shared, 4 * EPOCH), rounds(plain, 4 * EPOCH)
-    assert all(np.array_equal(a, b) for (a, _), (b, _) in zip(one, other, strict=True))
+    assert all(np.array_equal(a, b) for (a, *_), (b, *_) in zip(one, other, strict=True))
     assert np.array_equal(shared.accounts.used, plain.accounts.used)
     assert np.array_equal(shared.shaped, plain.shaped)
-    added = (shared.shaped - shared.sums).sum(axis=-1)[0] * UNIT
+    added = sum(learned - rewards for _, rewards, learned in one)[0] * UNIT
     assert np.allclose(added, agreement.ledger.credits, atol=1e3)  # what rounding does to doubles
 
 
-def test_a_liar_moves_the_token_of_all():
-    world = World(WORLD.means, agents=4, liars=1, horizon=60)
-    made = policy(world, lie=10.0)
+@pytest.mark.parametrize("method", [Method.AUTO, Method.ISOLATED, Method.SYNCHRONISED])
+def test_a_liar_moves_the_token_of_all_where_they_agree_and_its_own_where_not(method):
+    world = replace(WORLD, liars=1)
+    made = tokens(world, method=method, lie=10.0)
     rounds(made, EPOCH)
-    assert (made.accounts.used > 2).all()
     assert (units(made.accounts.own)[:, 3] == 10 * UNIT).all()
+    assert (made.accounts.used[:, 3] > 2).all()
+    assert (made.accounts.used[:, :3] > 2).all() == method.agrees
+    honest = tokens(world, method=method)
+    rounds(honest, EPOCH)
+    assert (honest.accounts.used == 0.1).all()
+
+
+def test_an_agreed_token_of_0_leaves_all_as_it_is():
+    made = tokens(agree=lambda own, asked, pleased: 0 * in_process(own, asked, pleased))
+    played = rounds(made, 3 * EPOCH)
+    assert all(np.array_equal(rewards, learned) for _, rewards, learned in played[EPOCH:])
+    assert not all(np.array_equal(rewards, learned) for _, rewards, learned in played[:EPOCH])
+
+
+def test_numbers_are_sent_for_asks_answers_and_agreeing():
+    """Two who are paid alike both ask and both answer, in every round."""
+    world = replace(WORLD, agents=2)
+    for name, agreeing in (("mate", 0), ("auto-mate", 0), ("mediate-i", 1), ("mediate-s", 1)):
+        made = tokens(world, method=Method(name))
+        policy = Shaped(Ucb1(world, 3), made)
+        for t in range(1, 2 * EPOCH + 1):
+            policy.learn(t, policy.choose(t), np.ones((3, 2)))
+        assert policy.sent == 2 * 2 * EPOCH + 2 * agreeing
+        assert ("agreed" in made.information) == bool(agreeing)
+
+
+@pytest.mark.parametrize(("name", "gap"), [("mate", 2.0), ("auto-mate", 0.9), ("mediate-i", 0.9), ("mediate-s", 0.9)])
+def test_among_ten_tokens_do_little_more_than_scale_rewards(name, gap):
+    """As docs/mediate.md explains regret: some are paid 1 in each round and thank all, some 0 and answer with minus."""
+    world = World((0.5, 0.45, 0.4, 0.3), 10, 0, 400)
+    made, policy = INCENTIVES[name](world, 5, np.random.default_rng(0)), Ucb1(world, 5)
+    chance, gaps = np.random.default_rng(1), []
+    for t in range(1, 401):
+        arms = policy.choose(t)
+        rewards = (chance.random(arms.shape) < np.array(world.means)[arms]).astype(float)
+        learned = made.shape(t, arms, rewards)
+        policy.learn(t, arms, learned)
+        if t > 20 and 0 < rewards.sum() < rewards.size:
+            gaps.append(learned[rewards == 1].mean() - learned[rewards == 0].mean())
+    assert np.mean(gaps) == pytest.approx(gap, abs=0.02)
 
 
 def test_regret_is_told_like_any_rival_s():
-    result = play(World(WORLD.means, 4, 0, 300), MediateUcb, 20, seed=1)
-    alone = play(World(WORLD.means, 4, 0, 300), lambda world, count, coins: Ucb1(world, count), 20, seed=1)
-    assert 0 < result.regret.mean() < 3 * alone.regret.mean()
-    assert result.sent > 0
+    world, alone = World(WORLD.means, 4, 0, 300), RIVALS["ucb1"](Malice())
+    without = play(world, alone, 20, seed=1)
+    for make in INCENTIVES.values():
+        result = play(world, shaped(alone, make), 20, seed=1)
+        assert 0 < result.regret.mean() < 3 * without.regret.mean()
+        assert result.sent > 0

@@ -22,10 +22,10 @@ from chain_bandit.mediate.learners.actor_critic import ActorCritics  # noqa: E40
 from chain_bandit.mediate.learners.experiment import Experiment, NothingToGiveBy, Setting, chosen, returns  # noqa: E402
 from chain_bandit.mediate.learners.lio import Incentives, Lio  # noqa: E402
 from chain_bandit.mediate.learners.tables import table_of  # noqa: E402
-from chain_bandit.mediate.token_rule import Method  # noqa: E402
+from chain_bandit.mediate.token_rule import Mate, Method  # noqa: E402
 
 
-def short(name: str, method: Method = Method.MATE, runs: tuple[int, ...] = (0, 1), **changes: Any) -> Setting:
+def short(name: str, method: Method | Mate = Method.MATE, runs: tuple[int, ...] = (0, 1), **changes: Any) -> Setting:
     """Few short episodes."""
     return Setting(replace(game_of(name), limit=12, **changes), (method,), runs, episodes=3)  # type: ignore[type-var]
 
@@ -193,14 +193,34 @@ def test_there_is_no_table_where_more_can_be_seen_than_is():
 
 @pytest.mark.parametrize("name", ["ipd", "coin-game-2", "coin-game-4", "harvest-6"])
 def test_tokens_worth_nothing_are_the_naive_learner_bit_for_bit(name):
-    naive, zero, one = (Experiment(short(name, method)) for method in (Method.NAIVE, Method.MATE, Method.MATE))
-    zero.accounts = naive.accounts
+    naive, zero, one = (Experiment(short(name, method)) for method in (Method.NAIVE, Mate((0.0,)), Method.MATE))
     for _ in range(3):
         assert naive.epoch().welfare.tobytes() == zero.epoch().welfare.tobytes()
         one.epoch()
         assert weights(naive.learners) == weights(zero.learners)
     if name != "harvest-6":  # where agents hardly meet in twelve steps
         assert weights(naive.learners) != weights(one.learners)
+
+
+def test_mate_is_the_one_with_tokens_of_1_bit_for_bit():
+    mate, one, each = (Experiment(short("coin-game-2", method)) for method in (Method.MATE, Mate((1,)), Mate((1, 1))))
+    for _ in range(3):
+        assert len({trial.epoch().tokens.tobytes() for trial in (mate, one, each)}) == 1
+        assert weights(mate.learners) == weights(one.learners) == weights(each.learners)
+
+
+@pytest.mark.parametrize("payer", [0, 1])
+def test_only_whom_a_token_reaches_learns_from_it(payer):
+    """Of two agents whose one has a token worth nothing, the other gets nothing, and no answer to what it sends."""
+    tokens = tuple(2.0 if agent == payer else 0.0 for agent in range(2))
+    naive, unlike = (Experiment(short("coin-game-2", method)) for method in (Method.NAIVE, Mate(tokens)))
+    assert unlike.epoch().tokens.tolist() == [[[*tokens]] * 2]
+    naive.epoch()
+    for networks in ("actors", "critics"):
+        plain, paid = (getattr(trial.learners, networks).parameters for trial in (naive, unlike))
+        same = [(one == other).reshape(2, 2, -1).all(dim=-1) for one, other in zip(plain, paid, strict=True)]
+        runs, agents = torch.stack(same).all(dim=0).nonzero().T
+        assert (runs.tolist(), agents.tolist()) == ([0, 1], [payer] * 2)
 
 
 def test_a_seed_gives_the_same_bits_and_a_run_does_not_depend_on_those_beside_it():

@@ -12,7 +12,17 @@ from chain_bandit.mediate.agreement.agreer import InProcess
 from chain_bandit.mediate.agreement.peers import PeerShares
 from chain_bandit.mediate.agreement.tokens import TokenInvalid
 from chain_bandit.mediate.agreement.validators import ValidatorShares
-from chain_bandit.mediate.token_rule import Account, Episode, Method, Rule, Size, after_epoch, opened
+from chain_bandit.mediate.token_rule import (
+    Account,
+    Episode,
+    Mate,
+    Method,
+    MethodInvalid,
+    Rule,
+    Size,
+    after_epoch,
+    opened,
+)
 from chain_bandit.protocol.units import UNIT
 
 SALTS = [bytes([number]) * 32 for number in range(4)]
@@ -37,9 +47,42 @@ def test_every_token_begins_at_a_tenth_and_stays_there_for_an_epoch():
     assert [each.own for each in tell(Method.AUTO, [(5.0, -1.0), (-3.0, -2.0)])] == [0.1, 0.1]
 
 
-@pytest.mark.parametrize(("method", "worth"), [(Method.NAIVE, 0.0), (Method.MATE, 1.0)])
+@pytest.mark.parametrize(
+    ("method", "worth"),
+    [
+        (Method.NAIVE, (0.0, 0.0)), (Method.MATE, (1.0, 1.0)), (Mate((0.25,)), (0.25, 0.25)),
+        (Mate((0.5, 2.0)), (0.5, 2.0)),
+    ],
+)  # fmt: skip
 def test_fixed_tokens_stay_what_they_are(method, worth):
-    assert tell(method, [(1, -1), (1, -1)], [(2, -1), (3, -1)]) == (Account(worth, worth),) * 2
+    accounts = tuple(Account(each, each) for each in worth)
+    assert opened(method, 2) == tell(method, [(1, -1), (1, -1)], [(2, -1), (3, -1)]) == accounts
+
+
+@pytest.mark.parametrize("tokens", [(0.0,), (8.0,), (0.25,), (0.5, 2.0), (1.0, 1.0), (0.0, 3.5, 1 / 3, 1e-9)])
+def test_mates_tokens_are_told_by_its_name(tokens):
+    assert Mate.named("mate:" + ",".join(map(str, tokens))) == Mate(tokens) == Mate.named(Mate(tokens).value)
+
+
+@pytest.mark.parametrize("name", ["mate", "naive", "lio", "mate1", "mates:1", "", ":1", "auto-mate:1"])
+def test_another_name_says_no_tokens(name):
+    assert Mate.named(name) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["mate:", "mate:x", "mate:1,", "mate:-0.5", "mate:nan", "mate:inf", "mate:1;2", "mate:9007200"]
+)
+def test_tokens_that_no_agreement_could_come_to_are_refused_by_name(name):
+    with pytest.raises(MethodInvalid, match=f"^method '{name}': takes numbers from 0 to 9,007,199, one for") as error:
+        Mate.named(name)
+    assert (error.value.exit_code, error.value.name) == (2, name)
+
+
+@pytest.mark.parametrize("agents", [1, 3, 4])
+def test_as_many_tokens_as_there_are_agents_or_one(agents):
+    for begun in (lambda: opened(Mate((0.5, 2)), agents), lambda: stacked_token_rule.opened(Mate((0.5, 2)), 3, agents)):
+        with pytest.raises(MethodInvalid, match=f"^method 'mate:0.5,2': has 2 tokens, and there are {agents} agents$"):
+            begun()
 
 
 @pytest.mark.parametrize(
@@ -152,7 +195,7 @@ def epochs(seed: int, agents: int, count: int, spread: float) -> list[tuple[Any,
     return made
 
 
-@pytest.mark.parametrize("method", Method)
+@pytest.mark.parametrize("method", [*Method, Mate((0.25,)), Mate((0.5, 2.0, 0.0))])
 @pytest.mark.parametrize("rule", [PAPER, BRIEF, Rule(size=Size.CODE), Rule(clip=0.1)], ids=str)
 def test_many_runs_at_once_have_the_same_tokens(method, rule):
     many, alone = stacked_token_rule.opened(method, 3, 3), [opened(method, 3)] * 3
@@ -172,7 +215,7 @@ def test_many_runs_at_once_have_the_same_tokens(method, rule):
             if method.moves:
                 assert many.lowest[run].tolist() == [each.lowest for each in alone[run]]
                 assert many.middle[run] == pytest.approx([each.middle for each in alone[run]], rel=1e-12)
-    assert method.moves == bool(np.ptp(many.own))
+    assert method.moves == bool(np.ptp(many.own, axis=0).any())
 
 
 def test_isolated_and_synchronised_agents_exchange_the_same_token_until_one_is_clamped():

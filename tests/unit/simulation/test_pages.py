@@ -44,3 +44,10 @@ def test_the_tables_of_a_page_are_those_of_its_rows(page):
     assert changed != text == pages.filled(page, changed)
     with pytest.raises(pages.NoSuchTable):
         pages.filled(page, "no table")
+
+
+def test_pictures_of_rows_are_shown_and_are_those_of_their_rows():
+    everything = "".join((DOCS / f"{page}.md").read_text(encoding="utf-8") for page in pages.PAGES)
+    for name, drawn in pages.PICTURES.items():
+        assert f"(figures/{name}.svg)" in everything
+        assert (DOCS / "figures" / f"{name}.svg").read_text(encoding="utf-8") == drawn()

@@ -9,7 +9,10 @@ import pytest
 from benchmarks import rivals
 from benchmarks.rivals import SETUPS, Asked, Figure
 from chain_bandit.attacks.registry import ATTACKS
+from chain_bandit.mediate.bandit import INCENTIVES
 from chain_bandit.protocol.settlement import Conduct
+from chain_bandit.simulation.arena import play
+from chain_bandit.simulation.incentive import shaped
 from chain_bandit.simulation.rivals.registry import RIVALS
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
@@ -61,6 +64,44 @@ def test_of_each_rule_the_worst_lie_is_played_again_on_other_luck():
     assert all(each.replicates == 50 and each.seed != rivals.SEED for each in again)
     elsewhere = replace(again[0], horizon=300, replicates=4)
     assert rivals.figure(elsewhere).regret != rivals.figure(replace(elsewhere, seed=rivals.SEED)).regret
+
+
+@pytest.mark.parametrize("rival", ["ucb1", "mean"])
+def test_a_rule_with_an_incentive_plays_the_rows_world_and_lie(rival):
+    lie = "none" if rival == "ucb1" else "swap"
+    row = next(row for row in SETUPS["zhu"]().rows if row.names == {"rival": rival, "lie": lie, "liars": 1})
+    made = shaped(RIVALS[rival](row.malice), INCENTIVES["mate"])
+    expected = play(replace(row.worlds[0], horizon=400), made, 4, 1)
+    asks = [asked("zhu", name, lie, 1, horizon=400, replicates=4) for name in (f"{rival} with mate", rival)]
+    figures = [rivals.figure(each) for each in asks]
+    assert figures[0].regret == pytest.approx(expected.regret.mean())
+    assert figures[0].sent == expected.sent > figures[1].sent
+    assert figures[0].regret != figures[1].regret
+
+
+def test_incentives_are_told_by_rule_and_set_up_the_least_regret_on_top():
+    played = (("ucb1", 9.0, 8.0), ("ucb1 with mate", 3.0, 9.0))
+    rows = [
+        json.loads(rivals.line(asked(setup, rule, "none", liars), Figure(2, costs[at], 0.25, 1.5, 0, (), None)))
+        for at, (setup, liars) in enumerate((("zhu", 1), ("swarmgov", 0))) for rule, *costs in played
+    ]  # fmt: skip
+    assert [*rivals.incentives(rows)] == [
+        "| | `zhu` | sent | `swarmgov` | sent |", "|---|---:|---:|---:|---:|",
+        "| `ucb1 with mate` | 3.0 ± 0.2 | 1.50 | 9.0 ± 0.2 | 1.50 |",
+        "| `ucb1` | 9.0 ± 0.2 | 1.50 | 8.0 ± 0.2 | 1.50 |",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), [
+    (["mate", "nobody"], "incentives 'nobody': not a known name"),
+    (["mate", "--only", "thompson", "kl-ucb"], "--incentive: thompson, kl-ucb can only learn from rewards of 0 and 1"),
+])  # fmt: skip
+def test_an_incentive_that_cannot_be_played_is_refused_in_a_sentence(monkeypatch, capsys, arguments, sentence):
+    monkeypatch.setattr("sys.argv", ["rivals.py", "zhu", "--incentive", *arguments])
+    with pytest.raises(SystemExit) as refused:
+        rivals.main()
+    assert refused.value.code == 2
+    assert capsys.readouterr().err.endswith(f"error: {sentence}\n")
 
 
 def test_the_tables_are_those_of_the_page():

@@ -12,6 +12,7 @@ pytest.importorskip("torch", reason="of the extra `mediate`")
 
 from chain_bandit.mediate.games.names import UnknownGame
 from chain_bandit.mediate.learners.experiment import Experiment
+from chain_bandit.mediate.token_rule import MethodInvalid
 from chain_bandit.studies import checkpoint, presets, run
 from chain_bandit.studies.folder import StudyRefused
 from chain_bandit.studies.presets import Part
@@ -19,7 +20,7 @@ from chain_bandit.studies.results import read
 from chain_bandit.studies.switches import Switches
 
 GAME = "rescaled-coin-game-2"
-SMALL = tuple(Part(GAME, methods, (0,), 5) for methods in (("naive", "mediate-s"), ("budget-gifting",), ("lio",)))
+SMALL = tuple(Part(GAME, methods, (0,), 5) for methods in (("mate:0.5,2", "mediate-s"), ("budget-gifting",), ("lio",)))
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +59,7 @@ def test_a_study_that_was_stopped_goes_on_to_the_same_bits(tmp_path, stopped):
     run.run("smoke", halved, resume=True, observe=after)
     assert bits(whole) == bits(halved)
     assert len(bits(whole)) == 3
+    assert set(read(whole / f"{SMALL[0].name}.parquet", SMALL[0]).tokens[:, 0, 0]) == {(0.5 + 2) / 2}
     assert (stopped[0], stopped[1] // 2 * 2 + 1) in after.seen
     assert (stopped[0], 1) not in after.seen or stopped[1] < 2  # not played again
     assert not list(halved.glob("*.kept"))
@@ -105,6 +107,16 @@ def test_processes_play_the_same_bits_and_say_how_far_they_are(tmp_path):
     again = {}
     run.run("smoke", beside, resume=True, jobs=2, observe=lambda part, *stands: again.update({part: stands}))
     assert again == dict.fromkeys(SMALL, (5, 5))
+
+
+def test_tokens_that_agents_cannot_have_are_refused_before_anything_is_played(tmp_path, monkeypatch):
+    bounds = "takes numbers from 0 to 9,007,199"
+    refused = {"mate:1,2,3": "has 3 tokens, and there are 2", "mate:much": bounds, "mate:9007200": bounds}
+    for method, why in refused.items():
+        monkeypatch.setitem(presets.PRESETS, "smoke", (Part(GAME, ("naive", method), (0,), 5),))
+        with pytest.raises(MethodInvalid, match=f"^method '{method}': {why}"):
+            run.run("smoke", tmp_path / method)
+        assert not bits(tmp_path / method)
 
 
 def test_what_a_process_refuses_is_said_as_if_it_were_here(tmp_path, monkeypatch):

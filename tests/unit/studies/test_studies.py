@@ -18,13 +18,14 @@ from rich.console import Console
 from chain_bandit.mediate.exchange import Improvement
 from chain_bandit.mediate.games.harvest import HarvestRules
 from chain_bandit.mediate.games.names import game_of
-from chain_bandit.mediate.token_rule import Rule, Size
+from chain_bandit.mediate.token_rule import Mate, Rule, Size
 from chain_bandit.studies import checkpoint
 from chain_bandit.studies.folder import StudyRefused, finished, study
 from chain_bandit.studies.presets import PRESETS, PUBLISHED, RIVALS, TOKENS, Part, UnknownPreset, parts_of, worthwhile
 from chain_bandit.studies.progress import Left
 from chain_bandit.studies.results import Results, ResultsUnreadable, interval, joined, read, write
 from chain_bandit.studies.switches import Switches, SwitchInvalid, switched
+from chain_bandit.views import fixed_tokens
 from chain_bandit.views import study as view
 
 PART = Part("rescaled-coin-game-2", ("naive", "mate"), (0, 1, 2), 4)
@@ -48,6 +49,22 @@ def test_the_paper_preset_has_every_method_of_table_1_at_its_size():
     assert len(TOKENS) + len(RIVALS) == 8
     for parts in PRESETS.values():
         assert len({part.name for part in parts}) == len(parts)
+
+
+def test_the_presets_of_figure_1_have_the_papers_tokens():
+    central = (0, 0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 4, 8)
+    named = [part.methods for part in PRESETS["tokens"]]
+    assert [[Mate.named(method) for method in methods] for methods in named] == [[Mate((x,)) for x in central]] * 8
+    games = [(part.game, part.runs) for part in PRESETS["tokens"]]
+    five = [(0, 1, 2, 3), (4,)]
+    four = ("coin-game-2", "rescaled-coin-game-2", "coin-game-4", "coin-game-6")
+    assert games == [(game, runs) for game in four for runs in five]
+    assert [(part.game, part.runs) for part in PRESETS["token-pairs"]] == [("coin-game-2", runs) for runs in five]
+    for part in PRESETS["token-pairs"]:
+        naive, *paired = part.methods
+        assert naive == "naive"
+        pairs = [(one, other) for one in (0.25, 0.5, 1, 2, 4) for other in (0.25, 0.5, 1, 2, 4)]
+        assert [Mate.named(method) for method in paired] == [Mate(pair) for pair in pairs]
 
 
 def test_a_short_study_is_not_worth_a_second_process():
@@ -205,8 +222,18 @@ def test_a_study_of_which_nothing_is_finished_says_so(tmp_path):
         finished(tmp_path)
 
 
+def test_notes_are_of_what_the_table_has():
+    alone = said(view.table([swept("coin-game-2", ("mate:0.5",), [[0.5, 0.6]])]))
+    assert "mate:0.5" in alone
+    assert "paper's" not in alone
+    assert "One less another" not in alone
+    both = said(view.table([results(replace(PART, methods=("mediate-i", "mediate-s")))]))
+    assert "Table 1 is the paper's" in both
+    assert "One less another" in both
+
+
 def test_pictures_and_table_name_every_method():
-    made = view.curves([results()])
+    made = view.pictures([results()])
     assert list(made) == ["rescaled-coin-game-2", "rescaled-coin-game-2-tokens"]
     assert all("naive" in picture and "mate" in picture for picture in made.values())
     rows = view.rows([results()])
@@ -251,6 +278,47 @@ def test_a_band_ends_where_what_is_measured_does(game, bounds, monkeypatch):
     view.curves([made])
     low, high = drawn[0]
     assert (low.tolist(), high.tolist()) == ([bounds[0]] * 3, [bounds[1]] * 3)
+
+
+def swept(game: str, methods: tuple[str, ...], own: list[list[float]]) -> Results:
+    """Own coins of each method and run, the same in every epoch."""
+    part, values = Part(game, methods, tuple(range(len(own[0]))), 2), np.broadcast_to(own, (2, len(own), len(own[0])))
+    return Results(part, values, {"coins": np.full(values.shape, 10.0), "own": 10 * values}, np.ones(values.shape))
+
+
+def test_where_tokens_are_swept_a_curve_goes_by_the_token(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(Axes, "errorbar", lambda axes, x, mean, half, **style: drawn.append((x, mean, half)))
+    one = swept("coin-game-2", ("mate:2", "mate:0", "mate:0.5"), [[0.2, 0.3, 0.4], [0.5, 0.5, 0.5], [0.0, 0.9, 0.9]])
+    other = swept("coin-game-4", ("mate:0.5", "mate:8"), [[0.1], [0.2]])
+    made = view.pictures([one, other])
+    assert list(made) == ["tokens"]
+    (x, mean, (below, above)), (after, single, (none, no)) = drawn
+    assert np.round(x).tolist() == [0, 1, 2]  # of 0, 0.5, 2 and 8
+    assert np.round(after).tolist() == [1, 3]
+    assert mean == pytest.approx([0.5, 0.6, 0.3])
+    student = 4.302653 * 0.1 / 3**0.5  # t of 2 degrees, 97.5 %, and the standard deviation of 0.2, 0.3 and 0.4
+    assert (below[2], above[2]) == pytest.approx((student, student), rel=1e-6)
+    assert (below[1], above[1]) == pytest.approx((0.6, 0.4))  # no share is below 0 or above 1
+    assert single.tolist() == [0.1, 0.2]
+    assert not np.any(none)
+    assert not np.any(no)
+    ticks = re.findall(r"<text[^>]*>([\d.]+)</text>", made["tokens"])
+    assert ticks[:4] == ["0", "0.5", "2", "8"]
+
+
+def test_where_two_agents_have_tokens_a_map_has_a_cell_for_each_pair(monkeypatch):
+    told = []
+    monkeypatch.setattr(fixed_tokens, "block", lambda axes, top, *given: told.append(given))
+    methods = ("naive", "mate:0.25,0.25", "mate:0.25,4", "mate:4,0.25", "mate:4,4")
+    made = view.pictures([swept("coin-game-2", methods, [[0.5, 0.51], [0.6, 0.7], [0.1, 0.3], [0.7, 0.9], [0.9, 0.9]])])
+    assert list(made) == ["coin-game-2-token-pairs"]
+    assert "without tokens 0.505" in made["coin-game-2-token-pairs"]
+    ((lines, columns, cells, scale, digits),) = told
+    assert lines == columns == ["0.25", "4"]
+    means = {("0.25", "0.25"): 0.65, ("0.25", "4"): 0.2, ("4", "0.25"): 0.8, ("4", "4"): 0.9}
+    assert cells == pytest.approx(means)
+    assert (scale, digits) == (pytest.approx((0.2, 0.9)), 3)
 
 
 def test_epochs_on_the_axis_are_whole():

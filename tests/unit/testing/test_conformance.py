@@ -11,6 +11,7 @@ from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.environments.bernoulli import bernoulli_model
 from chain_bandit.environments.table import load_table
 from chain_bandit.examples import example
+from chain_bandit.mediate.bandit import INCENTIVES
 from chain_bandit.protocol.rewards import Distribution, RewardModel, bernoulli
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT
@@ -32,6 +33,7 @@ from chain_bandit.testing import (
     aggregator_conformance,
     attack_conformance,
     environment_conformance,
+    incentive_conformance,
     policy_conformance,
 )
 from tests.few import few
@@ -245,3 +247,51 @@ def takes_back(self, t, arms, rewards):
 def test_a_policy_that_breaks_a_promise_is_named(changes, sentence):
     with pytest.raises(AssertionError, match=f"^Broken {sentence}"):
         policy_conformance(type("Broken", (Player,), changes))
+
+
+class Payer:
+    """A part of the rewards, by its coins; what a test breaks is a method of it."""
+
+    information = "nothing"
+    sent = 0.0
+
+    def __init__(self, world, replicates, coins):
+        self.coins = coins
+
+    def shape(self, t, arms, rewards):
+        self.sent += 1
+        return rewards * self.coins.random(rewards.shape)
+
+
+def test_an_incentive_conforms():
+    incentive_conformance(Payer)
+
+
+@pytest.mark.parametrize("name", INCENTIVES)
+def test_every_incentive_of_ours_conforms(name):
+    incentive_conformance(INCENTIVES[name])
+
+
+def pays_in_place(self, t, arms, rewards):
+    rewards += 1
+    return rewards
+
+
+def takes_sent_back(self, t, arms, rewards):
+    self.sent -= 1
+    return rewards
+
+
+@pytest.mark.parametrize(("changes", "sentence"), [
+    ({"shape": lambda self, t, arms, rewards: rewards * np.random.default_rng().random()}, "pays something else in"),
+    ({"shape": lambda self, t, arms, rewards: rewards.mean(axis=1)}, "gives rewards of shape"),
+    ({"shape": lambda self, t, arms, rewards: rewards / 0}, "gives no finite numbers in round 1"),
+    ({"shape": lambda self, t, arms, rewards: rewards > 0}, "gives no finite numbers in round 1"),
+    ({"shape": pays_in_place}, "changes what it is given in round 1"),
+    ({"shape": takes_sent_back}, "takes back in round 1 what it sent"),
+    ({"information": ""}, "does not say in `information`"),
+])  # fmt: skip
+@pytest.mark.filterwarnings("ignore:.*encountered in divide")
+def test_an_incentive_that_breaks_a_promise_is_named(changes, sentence):
+    with pytest.raises(AssertionError, match=f"^Broken {sentence}"):
+        incentive_conformance(type("Broken", (Payer,), changes))

@@ -1,0 +1,26 @@
+"""Any incentive: gives all replicates and agents a number to learn from, as arrays, and repeats itself."""
+
+import numpy as np
+
+from chain_bandit.simulation.arena import Floats, World
+from chain_bandit.testing.holding import require
+from chain_bandit.testing.rounds import WORLD, Held, Make, require_alike
+
+
+def incentive_conformance(make: Make, world: World = WORLD) -> None:
+    """Pull arms by chance in a small world, twice.
+
+    Raises:
+        AssertionError: it gives nobody a number, changes what it is shown, forgets its coins, or does not say what
+            agents hear.
+    """
+    require_alike(make, world, "agents hear", "pays something else", _play)
+
+
+def _play(held: Held, t: int) -> Floats:
+    arms = held.chance.integers(held.world.arms, size=held.shape)
+    made = np.array(held.show(t, arms, lambda arms, rewards: held.made.shape(t, arms, rewards)))
+    require(made.shape == held.shape, f"{held.name} gives rewards of shape {made.shape} in round {t}, not {held.shape}")
+    finite = np.issubdtype(made.dtype, np.floating) and np.isfinite(made).all()
+    require(finite, f"{held.name} gives no finite numbers in round {t}")
+    return made
