@@ -4,6 +4,8 @@ It is made of a world, a number of replicates and coins of its own, a `numpy.ran
 """
 
 from collections.abc import Callable
+from math import isfinite
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,9 @@ Make = Callable[[World, int, np.random.Generator], Any]
 class Held:
     """What is held to something, in one play of a world.
 
+    Args:
+        elsewhere: whether arms of the last replicate pay 1 where they would pay 0, and 0 where 1.
+
     Attributes:
         name: as sentences have it.
         made: the policy or incentive.
@@ -28,14 +33,28 @@ class Held:
         shape: of arms and rewards, (replicates, agents).
     """
 
-    def __init__(self, make: Make, world: World) -> None:
-        self.name, self.world = name_of(make), world
-        self.made, self.chance = make(world, REPLICATES, np.random.default_rng(1)), np.random.default_rng(2)
+    def __init__(self, make: Make, world: World, elsewhere: bool = False) -> None:
+        self.name, self.world, self._elsewhere = name_of(make), world, elsewhere
+        self._coins = np.random.default_rng(1)
+        self._untossed = self._state
+        self.made, self.chance = make(world, REPLICATES, self._coins), np.random.default_rng(2)
         self.shape = REPLICATES, world.agents
+
+    @property
+    def _state(self) -> Any:
+        bits = self._coins.bit_generator
+        return bits.state, bits.seed_seq.n_children_spawned  # type: ignore[attr-defined]
+
+    @property
+    def tosses(self) -> bool:
+        """Whether it has tossed coins."""
+        return bool(self._state != self._untossed)
 
     def show(self, t: int, arms: Ints, show: Callable[[Ints, Floats], Any]) -> Any:
         """What it makes of arms and what they pay. Raises `AssertionError` where it changes these."""
         rewards = (self.chance.random(self.shape) < np.array(self.world.means)[arms]).astype(float)
+        if self._elsewhere:
+            rewards[-1] = 1 - rewards[-1]
         given = arms.copy(), rewards.copy()
         found = show(*given)
         unchanged = np.array_equal(given[0], arms) and np.array_equal(given[1], rewards)
@@ -51,24 +70,33 @@ def name_of(make: Make) -> str:
 def require_alike(
     make: Make, world: World, told: str, differs: str, play: Callable[[Held, int], NDArray[Any]]
 ) -> None:
-    """Play a world twice, round by round; `play` gives what came of one.
+    """Play a world twice, round by round; `play` gives what came of one, replicates first.
+
+    Where no coins are tossed a third time, with other rewards in the last replicate.
 
     Raises:
-        AssertionError: `information` does not say what is `told`, another thing comes of the same coins (`differs`), or
-            what was sent is taken back.
+        AssertionError: `information` does not say what is `told`, another thing comes of the same coins (`differs`) or
+            of another replicate's rewards, or what was sent is taken back or no number.
     """
     name = name_of(make)
-    information = getattr(make(world, REPLICATES, np.random.default_rng(1)), "information", "")
+    held, same = Held(make, world), Held(make, world)
+    information = getattr(held.made, "information", "")
     require(isinstance(information, str) and information, f"{name} does not say in `information` what {told}")
-    first, second = (_played(Held(make, world), play) for _ in range(2))
-    for t, (one, other) in enumerate(zip(first, second, strict=True), 1):
+    first = _played(held, play)
+    for t, (one, other) in enumerate(zip(first, _played(same, play), strict=True), 1):
         require(np.array_equal(one, other), f"{name} {differs} in round {t} when it has the same coins again")
+    if held.tosses:
+        return
+    for t, (one, other) in enumerate(zip(first, _played(Held(make, world, elsewhere=True), play), strict=True), 1):
+        require(np.array_equal(one[:-1], other[:-1]), f"{name} lets one replicate depend on another in round {t}")
 
 
 def _played(held: Held, play: Callable[[Held, int], NDArray[Any]]) -> list[NDArray[Any]]:
     found, sent = [], 0.0
     for t in range(1, held.world.horizon + 1):
         found.append(play(held, t))
-        require(held.made.sent >= sent, f"{held.name} takes back in round {t} what it sent")
-        sent = held.made.sent
+        now = held.made.sent
+        require(isinstance(now, Real) and isfinite(now), f"{held.name} sent no finite number in round {t}: {now!r}")
+        require(now >= sent, f"{held.name} takes back in round {t} what it sent")
+        sent = now
     return found

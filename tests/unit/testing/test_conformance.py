@@ -235,6 +235,24 @@ def takes_back(self, t, arms, rewards):
     self.sent -= 1
 
 
+def sends_without_end(self, t, arms, rewards):
+    self.sent = np.inf
+    return rewards
+
+
+def says_what_it_sent(self, t, arms, rewards):
+    self.sent = "a lot"
+    return rewards
+
+
+def best_anywhere(self, t):
+    return np.full(self.shape, self.best if t > 1 else 0)
+
+
+def learns_anywhere(self, t, arms, rewards):
+    self.best = int(rewards.sum()) % self.world.arms
+
+
 @pytest.mark.parametrize(("changes", "sentence"), [
     ({"choose": forgets}, "pulls other arms in round"),
     ({"choose": lambda self, t: np.full(self.shape, self.world.arms)}, "names no arm in round 1"),
@@ -242,6 +260,9 @@ def takes_back(self, t, arms, rewards):
     ({"choose": lambda self, t: np.zeros(3, int)}, "names arms of shape"),
     ({"learn": takes}, "changes what it is given in round 1"),
     ({"learn": takes_back}, "takes back in round 1 what it sent"),
+    ({"learn": sends_without_end}, "sent no finite number in round 1: inf$"),
+    ({"learn": says_what_it_sent}, "sent no finite number in round 1: 'a lot'$"),
+    ({"choose": best_anywhere, "learn": learns_anywhere}, "lets one replicate depend on another in round 2"),
     ({"information": ""}, "does not say in `information`"),
 ])  # fmt: skip
 def test_a_policy_that_breaks_a_promise_is_named(changes, sentence):
@@ -289,6 +310,8 @@ def takes_sent_back(self, t, arms, rewards):
     ({"shape": lambda self, t, arms, rewards: rewards > 0}, "gives no finite numbers in round 1"),
     ({"shape": pays_in_place}, "changes what it is given in round 1"),
     ({"shape": takes_sent_back}, "takes back in round 1 what it sent"),
+    ({"shape": sends_without_end}, "sent no finite number in round 1: inf$"),
+    ({"shape": lambda self, t, arms, rewards: rewards - rewards.mean()}, "lets one replicate depend on another in"),
     ({"information": ""}, "does not say in `information`"),
 ])  # fmt: skip
 @pytest.mark.filterwarnings("ignore:.*encountered in divide")
