@@ -1,7 +1,7 @@
 """The rivals on their own set-ups: pseudo-regret of the honest, what is sent for it, and what was published of it.
 
     python benchmarks/rivals.py [zhu attacks swarmgov vial fed-mom] [--replicates 20] [--horizon 10000] [--jobs 2]
-                                [--json FILE] [--only RIVAL ...] [--aggregator NAME] [--policy NAME]
+                                [--json FILE] [--only RIVAL ...] [--aggregator NAME ...] [--policy NAME ...]
                                 [--incentive NAME ...]
 
 No chain, no messages: `chain_bandit` is its Option 1 from round 1 on, with the exploration of all who pool. "sent":
@@ -10,13 +10,16 @@ numbers an agent sends a round; a broadcast counts once. "with cost": each numbe
 told and where it comes from: docs/rivals.md. JSON is a line for each row; what FILE holds is not played again, so that
 a run that was stopped goes on. NAME is a plug-in's (docs/plugins.md), which then plays every row's lie and world.
 Rows are played without and with each incentive, a plug-in's or one of ours (docs/mediate.md): `RIVAL with NAME`.
+Where a plug-in breaks, the exit code is 3.
 """
 
 import argparse
 import json
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +31,12 @@ from rich.table import Table
 from benchmarks import provenance
 from chain_bandit.attacks.attack import NotSimulated
 from chain_bandit.attacks.registry import ATTACKS, make
-from chain_bandit.mediate.bandit import INCENTIVES
-from chain_bandit.plugins import PluginBroken, find
+from chain_bandit.mediate.bandit import INCENTIVES, Tokens
+from chain_bandit.mediate.token_rule import Mate, MethodInvalid
+from chain_bandit.plugins import PluginBroken, find, made
+from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.scenario import BernoulliRewards, Scenario
-from chain_bandit.simulation.arena import Maker, World, play, ring
+from chain_bandit.simulation.arena import Maker, Played, World, play, ring
 from chain_bandit.simulation.incentive import IncentiveMaker, shaped
 from chain_bandit.simulation.replicates import estimate
 from chain_bandit.simulation.rivals.attacked import told_by
@@ -111,7 +116,9 @@ def with_each(row: Row, incentives: Iterable[str]) -> Iterator[Row]:
 
 
 def incentive(name: str) -> IncentiveMaker:
-    """One of ours, or a plug-in's. Raises `PluginBroken`."""
+    """One of ours, MATE's tokens as `mate:0.5` has them, or a plug-in's. Raises `MethodInvalid` and `PluginBroken`."""
+    if mate := Mate.named(name):
+        return partial(Tokens, method=mate)
     found: IncentiveMaker = find("incentives", name, INCENTIVES)
     return found
 
@@ -258,12 +265,20 @@ SETUPS: Mapping[str, Callable[[], Setup]] = {
 }  # fmt: skip
 
 
+def played(rival: str, *game: Any) -> Played:
+    """A game of the arena. Raises `PluginBroken` where it is not of our rules alone and ends in any error."""
+    if rival in RIVALS:
+        return play(*game)
+    found: Played = made("rule", rival, partial(play, *game), {})
+    return found
+
+
 def figure(asked: Asked) -> Figure:
     """One row, played."""
     row, price = asked.row, SETUPS[asked.setup]().price
     worlds = [replace(world, horizon=min(world.horizon, asked.horizon)) for world in row.worlds]
-    each, made = max(asked.replicates // len(worlds), 2), maker(row)
-    games = [play(world, made, each, asked.seed + number) for number, world in enumerate(worlds)]
+    each, rule = max(asked.replicates // len(worlds), 2), maker(row)
+    games = [played(row.rival, world, rule, each, asked.seed + number) for number, world in enumerate(worlds)]
     regret = np.concatenate([game.regret[:, -1] for game in games])
     apart = regret if len(games) == 1 else np.array([game.regret[:, -1].mean() for game in games])
     found, sent = estimate(apart), games[0].sent  # games in one place of the liars are not independent of it
@@ -363,11 +378,14 @@ def worst_table(found: Mapping[Asked, Figure]) -> Iterator[str]:
 
 
 def kept(rows: Iterable[Any], setup: str) -> dict[Asked, Figure]:
-    """Of the rows of a file those of a set-up, in its order, without what was played anew of worst lies."""
-    found, places = read(rows), [tuple(row.names.values()) for row in SETUPS[setup]().rows]
-    those = [asked for asked in found if asked.setup == setup and asked.seed == SEED]
-    those.sort(key=lambda asked: places.index((asked.rival, asked.lie, asked.liars)))
-    return {asked: found[asked] for asked in those}
+    """Of the rows of a file those of a set-up, in its order, without what was played anew or brought."""
+    found = read(rows)
+    places = {tuple(row.names.values()): place for place, row in enumerate(SETUPS[setup]().rows)}
+    those = {
+        places[names]: asked for asked in found
+        if (asked.setup, asked.seed) == (setup, SEED) and (names := (asked.rival, asked.lie, asked.liars)) in places
+    }  # fmt: skip
+    return {those[place]: found[those[place]] for place in sorted(those)}
 
 
 def alone(rows: Iterable[Any]) -> Iterator[str]:
@@ -428,13 +446,13 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2, help="processes (default 2)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="a line for each row, as soon as it is played")
     parser.add_argument("--only", nargs="+", choices=list(RIVALS), metavar="RIVAL", help="of the rivals play these")
+    several: dict[str, Any] = {"nargs": "+", "action": "extend", "default": [], "metavar": "NAME"}
     for kind in BROUGHT:
-        told = f"also play a plug-in's {kind}, under every lie of the set-up (may be repeated)"
-        parser.add_argument(
-            f"--{kind}", type=f"{kind} {{}}".format, action="append", default=[], metavar="NAME", help=told
-        )
-    told = f"also play every row with it, but of {', '.join(OF_BITS)}; a plug-in's, or of {', '.join(INCENTIVES)}"
-    parser.add_argument("--incentive", nargs="+", action="extend", default=[], metavar="NAME", help=told)
+        told = f"also play a plug-in's {kind}, under every lie of the set-up"
+        parser.add_argument(f"--{kind}", type=f"{kind} {{}}".format, help=told, **several)
+    ours = ", ".join(INCENTIVES)
+    told = f"also play every row with it, but of {', '.join(OF_BITS)}; a plug-in's, or of {ours} or mate:0.5"
+    parser.add_argument("--incentive", help=told, **several)
     options = parser.parse_args()
     brought = (*options.aggregator, *options.policy)
     try:
@@ -442,7 +460,7 @@ def main() -> None:
             named(name)
         for name in options.incentive:
             incentive(name)
-    except PluginBroken as error:
+    except (PluginBroken, MethodInvalid) as error:
         parser.error(str(error))
     names = options.setups or list(SETUPS)
     if unknown := [name for name in names if name not in SETUPS]:
@@ -452,6 +470,15 @@ def main() -> None:
     if options.incentive and options.only and not brought and {*options.only} <= {*OF_BITS}:
         parser.error(f"--incentive: {', '.join(options.only)} can only learn from rewards of 0 and 1")
     provenance.require_clean(options.json)
+    try:
+        tell(names, options, brought)
+    except ChainBanditError as error:
+        print(f"rivals.py: error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+def tell(names: Iterable[str], options: argparse.Namespace, brought: Iterable[str]) -> None:
+    """Play set-ups, and print what came of them. Raises `PluginBroken` and `MethodInvalid`."""
     console = Console(width=max(Console().width, 120))
     for name in names:
         setup = SETUPS[name]()
@@ -460,8 +487,8 @@ def main() -> None:
         lies = {(row.lie, row.worlds[0].liars): row for row in setup.rows}.values()
         ours = (row for row in setup.rows if not options.only or row.rival in options.only)
         without = (*ours, *(beside(row, each) for each in brought for row in lies))
-        played = (each for row in without for each in (row, *with_each(row, dict.fromkeys(options.incentive))))
-        rows = [Asked(name, **row.names, replicates=games, horizon=options.horizon) for row in played]
+        every = (each for row in without for each in (row, *with_each(row, dict.fromkeys(options.incentive))))
+        rows = [Asked(name, **row.names, replicates=games, horizon=options.horizon) for row in every]
         found = figures(rows, options.jobs, options.json)
         if setup.screen:
             again = figures(worst(found, options.replicates), options.jobs, options.json)

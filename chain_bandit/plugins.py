@@ -47,7 +47,7 @@ def made(kind: str, name: str, maker: Any, options: Mapping[str, Any]) -> Any:
     """What a maker makes of options. Raises `PluginBroken`."""
     try:
         return maker(**options)
-    except (KeyboardInterrupt, Stopped):
+    except (KeyboardInterrupt, Stopped, PluginBroken):
         raise
     except BaseException as error:  # a plug-in may raise anything on options that it does not take
         raise PluginBroken(kind, name, f"{type(error).__name__}: {error}") from error

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from chain_bandit.mediate.agreement.tokens import units
 from chain_bandit.mediate.stacked_exchange import handshake
 from chain_bandit.mediate.stacked_token_rule import mean, moved, opened
-from chain_bandit.mediate.token_rule import Method, Rule
+from chain_bandit.mediate.token_rule import Mate, Method, Rule
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation.arena import Floats, Ints, Mask, World
 from chain_bandit.simulation.incentive import Incentive, IncentiveMaker
@@ -49,7 +49,7 @@ class Tokens(Incentive):
     """
 
     def __init__(
-        self, world: World, replicates: int, coins: np.random.Generator, method: Method = Method.SYNCHRONISED,
+        self, world: World, replicates: int, coins: np.random.Generator, method: Method | Mate = Method.SYNCHRONISED,
         epoch: int = 20, cost: float = 0.1, lie: float | None = None, agree: Agree = in_process,
     ) -> None:  # fmt: skip
         self.information = "whether others thank it" + ", one agreed token an epoch" * method.agrees

@@ -94,6 +94,7 @@ def test_incentives_are_told_by_rule_and_set_up_the_least_regret_on_top():
 
 @pytest.mark.parametrize(("arguments", "sentence"), [
     (["mate", "nobody"], "incentives 'nobody': not a known name"),
+    (["mate:x"], "method 'mate:x': takes numbers from 0 to 9,007,199, one for all agents or one an agent: mate:0.5,2"),
     (["mate", "--only", "thompson", "kl-ucb"], "--incentive: thompson, kl-ucb can only learn from rewards of 0 and 1"),
 ])  # fmt: skip
 def test_an_incentive_that_cannot_be_played_is_refused_in_a_sentence(monkeypatch, capsys, arguments, sentence):
@@ -102,6 +103,56 @@ def test_an_incentive_that_cannot_be_played_is_refused_in_a_sentence(monkeypatch
         rivals.main()
     assert refused.value.code == 2
     assert capsys.readouterr().err.endswith(f"error: {sentence}\n")
+
+
+BREAKS = """
+import numpy as np
+
+class Pays:
+    information, sent = "nothing", 0.0
+
+    def __init__(self, world, replicates, coins):
+        pass
+
+class Nothing(Pays):
+    def shape(self, t, arms, rewards):
+        return rewards + np.nan
+
+class Never(Pays):
+    def shape(self, t, arms, rewards):
+        raise TypeError("never")
+"""
+
+
+@pytest.mark.parametrize(("name", "sentence"), [
+    ("breaks:Nothing", "incentive 'Nothing': no number for everybody in round 1"),
+    ("breaks:Never", "rule 'ucb1 with breaks:Never': TypeError: never"),
+])  # fmt: skip
+def test_a_plugin_that_breaks_ends_the_command_in_a_sentence(monkeypatch, tmp_path, capsys, name, sentence):
+    (tmp_path / "breaks.py").write_text(BREAKS)
+    monkeypatch.syspath_prepend(tmp_path)
+    small = ("--only", "ucb1", "--replicates", "2", "--horizon", "20", "--jobs", "1")
+    monkeypatch.setattr("sys.argv", ["rivals.py", "zhu", *small, "--incentive", name])
+    with pytest.raises(SystemExit) as refused:
+        rivals.main()
+    assert refused.value.code == 3
+    assert capsys.readouterr() == ("", f"rivals.py: error: {sentence}\n")
+
+
+def test_mate_is_mate_with_a_token_of_1_and_not_with_another():
+    names = ("mate", "mate:1", "mate:0.5")
+    one, same, half = (rivals.figure(asked("zhu", f"ucb1 with {name}", "none", 1, horizon=200)) for name in names)
+    assert one == same != half
+
+
+def test_the_page_has_the_rows_of_its_set_up_in_order_and_none_that_was_brought():
+    names = [("ucb1 with mate", "none"), ("median", "swap"), ("policy mine", "swap"), ("ucb1", "none")]
+    rows = [
+        json.loads(rivals.line(asked("zhu", rival, lie, 1), Figure(2, 1.0, 0.25, 1.5, 0, (), None)))
+        for rival, lie in names
+    ]  # fmt: skip
+    assert [each.rival for each in rivals.kept(rows, "zhu")] == ["ucb1", "median"]
+    assert not rivals.kept(rows, "attacks")
 
 
 def test_the_tables_are_those_of_the_page():
