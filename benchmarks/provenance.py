@@ -1,6 +1,7 @@
 """Which tree and which seeds have made a row or a picture."""
 
 import subprocess
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,20 @@ PLAYING = ("benchmarks", "chain_bandit", "examples")
 @cache
 def commit() -> str:
     """Of the tree as it is when first asked; with a plus where what plays was changed since."""
+    changed = _git("status", "--porcelain", "--", *PLAYING)
+    return f"{_git('describe', '--always') or 'unknown'}{'+' if changed else ''}"
 
-    def git(*words: str) -> str:
-        return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
 
-    changed = git("status", "--porcelain", "--", *PLAYING)
-    return f"{git('describe', '--always') or 'unknown'}{'+' if changed else ''}"
+def history() -> Callable[[str], bool] | None:
+    """Tells whether a commit, by seven digits or more, has led to this tree; None where not all of them are here."""
+    if _git("rev-parse", "--is-shallow-repository") != "false":
+        return None
+    every = _git("rev-list", "HEAD").split()
+    return lambda commit: len(commit) >= 7 and any(each.startswith(commit) for each in every)
+
+
+def _git(*words: str) -> str:
+    return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def made(first: int, count: int) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import provenance
 from chain_bandit.studies.folder import study
 from chain_bandit.studies.presets import PUBLISHED, Part, parts_of
 from chain_bandit.studies.results import Results, ResultsUnreadable, interval, joined, read
@@ -169,6 +170,9 @@ def main() -> None:
     parser.add_argument("--commit", required=True)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
+    known = provenance.history()
+    if known and not known(arguments.commit):
+        parser.error(f"--commit: {arguments.commit!r} has not led to this tree")
     there = study(arguments.folder)
     switches = "".join(f" -o {name}={value}" for name, value in there["switches"].items())
     seed = f" --seed {there['seed']}" if there["seed"] else ""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 
 import numpy as np
 
@@ -66,7 +67,7 @@ def curves(sweeps: Sequence[Sweep]) -> str:
         made, axes = figure(640, 360)
         place(made, 48, 220, 26, 38)
         labels = []
-        for at, (sweep, colour) in enumerate(zip(sweeps, COLOURS, strict=False)):
+        for at, (sweep, colour) in enumerate(zip(sweeps, cycle(COLOURS), strict=False)):
             shown = list(sweep.means(1))
             mean, half = interval(np.array([sweep.finals[token] for token in shown]))
             low, high = np.clip([mean - half, mean + half], *bounds_of(sweep.game))  # Student's knows of none
@@ -94,7 +95,7 @@ def heat_map(sweep: Sweep) -> str:
     means = sweep.means(2)
     tokens = sorted({token for pair in means for token in pair})
     names = [f"{token:g}" for token in tokens]
-    cells = {(f"{one:g}", f"{other:g}"): means.get((one, other)) for one in tokens for other in tokens}
+    cells = {(f"{one:g}", f"{other:g}"): mean for (one, other), mean in means.items()}
     naive = sweep.means(1).get((0.0,))
     with drawing():
         made, axes = figure(len(tokens) * WIDTH + 110, len(tokens) * HEIGHT + 96)

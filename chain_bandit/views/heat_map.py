@@ -20,6 +20,8 @@ def block(
 ) -> None:  # fmt: skip
     """Draw the cells, by line and column, on axes of pixels whose y grows downwards; None is one that failed.
 
+    A cell that is not there stays empty.
+
     Args:
         top: where the cells begin; the columns' names stand above.
         scale: what has the palest and the darkest shade.
@@ -29,6 +31,8 @@ def block(
     for y, name in enumerate(lines):
         axes.text(-8, top + (y + 0.5) * HEIGHT, clean(name, 20), color=INK, ha="right", va="center", fontsize=9)
     for (y, line), (x, column) in product(enumerate(lines), enumerate(columns)):
+        if (line, column) not in cells:
+            continue
         value = cells[line, column]
         if value is not None:
             share = (value - scale[0]) / ((scale[1] - scale[0]) or 1)

@@ -23,6 +23,17 @@ def test_every_row_of_the_pages_says_what_has_made_it():
         assert 0 <= first <= last, (name, number)
 
 
+@pytest.mark.deep
+def test_what_has_made_a_row_is_in_the_history():
+    """Not in every copy of the tree is all of that."""
+    known = provenance.history()
+    if known is None:
+        pytest.skip("a clone without its history")
+    unknown = {(name, row["commit"]) for name, _, row in ROWS if not known(row["commit"])}
+    assert not unknown
+    assert not known("1234567")
+
+
 def test_new_rows_say_it_too(monkeypatch):
     monkeypatch.setattr(provenance, "commit", lambda: "1234567")
     grown = growth.line(growth.CASES[0], growth.play(growth.CASES[0], 1_000, 3, 1))
@@ -71,3 +82,12 @@ def test_a_tree_is_changed_by_what_plays_and_not_by_what_it_wrote(monkeypatch, t
     played.with_name("two.py").unlink()
     played.write_text("2\n")
     assert ask() == f"{head}+"
+    known = provenance.history()
+    assert known(head)
+    assert known(git("rev-parse", "HEAD").strip())
+    assert not any(map(known, ("1234567", "", head[:6], "master", f"{head}~0")))
+    git("clone", "-q", "--depth", "1", tmp_path.as_uri(), "part")
+    monkeypatch.setattr(provenance, "ROOT", tmp_path / "part")
+    assert provenance.history() is None
+    monkeypatch.setattr(provenance, "ROOT", tmp_path.parent)
+    assert provenance.history() is None

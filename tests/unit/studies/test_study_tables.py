@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks import pages, study
+from chain_bandit.studies.folder import StudyRefused
 from chain_bandit.studies.presets import Part
 from chain_bandit.studies.results import Results
 from chain_bandit.views import fixed_tokens
@@ -68,6 +69,20 @@ def test_a_map_has_its_cells_where_the_tokens_say():
     assert top_left[1] == top_right[1] < bottom_left[1] == bottom_right[1]
 
 
+def test_a_pair_that_was_not_played_did_not_fail():
+    (game,) = study.sweeps(rows("coin-game-2", {pair: runs for pair, runs in PAIRS.items() if pair != "mate:4,0.25"}))
+    said = [text for _, _, text in re.findall(TEXT, fixed_tokens.heat_map(game))]
+    assert not {"failed", "0.200"} & {*said}
+    assert {"0.400", "0.600", "0.900"} < {*said}
+
+
+def test_no_game_is_left_out_of_the_curves():
+    games = ["coin-game-2", "coin-game-4", "coin-game-6", "rescaled-coin-game-2", "harvest-6"]
+    every = [row for game in games for row in rows(game, {"mate:1": [0.2, 0.3], "mate:2": [0.3, 0.4]})]
+    picture = fixed_tokens.curves(study.sweeps(every))
+    assert all(f"{game}, 60 epochs" in picture for game in games)
+
+
 TEXT = r'<text [^>]*x="([\d.]+)" y="([\d.]+)"[^>]*>([^<]*)</text>'
 
 
@@ -83,3 +98,14 @@ def test_agents_of_the_same_token_came_to_the_same_in_either_study():
     assert central.game == paired.game == "coin-game-2"
     alike = {tokens[0]: runs.tolist() for tokens, runs in paired.finals.items() if len(set(tokens)) == 1}
     assert alike == {token: central.finals[token,].tolist() for token in (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)}
+
+
+def test_rows_are_of_a_commit_that_there_is(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr("sys.argv", ["study", str(tmp_path), "--commit", "1234567"])
+    monkeypatch.setattr(study.provenance, "history", lambda: lambda commit: commit != "1234567")
+    with pytest.raises(SystemExit):
+        study.main()
+    assert "error: --commit: '1234567' has not led to this tree" in capsys.readouterr().err
+    monkeypatch.setattr(study.provenance, "history", lambda: None)
+    with pytest.raises(StudyRefused):
+        study.main()
