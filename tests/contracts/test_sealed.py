@@ -8,7 +8,7 @@ from chain_bandit.protocol.digests import ZERO, keccak
 from chain_bandit.protocol.settlement import encode_sums, final_balance, void_balance
 from chain_bandit.protocol.units import UNIT
 from tests.contracts.fast_evm import FastGame
-from tests.contracts.harness import BASE, DEAD, KEYS, Game, hexed, least_pool, parameters
+from tests.contracts.harness import BASE, DEAD, FUNCTIONS, KEYS, Game, hexed, least_pool, parameters
 from tests.contracts.test_evidence import accuse
 from tests.contracts.test_settlement import charged
 
@@ -82,6 +82,9 @@ def test_sums_are_paid_once_after_the_last_tag_and_never_above_a_reward_a_round(
     for sum_ in (ROUNDS * UNIT + 1, 2**64 - 1):
         error = ("SumTooLarge", 2, sum_, ROUNDS * UNIT)
         assert game.refused(game.environment, "settleSums", encode_sums([0, 0, sum_, 0])) == error
+    data = FUNCTIONS["settleSums"].encode(good)
+    error = ("NonCanonicalCalldata", len(data) + 1, len(data))
+    assert game.send(data + b"\0", game.environment).error == error
     outcome = game.do(game.environment, "settleSums", good)
     assert outcome.events == (("SumsSettled", (ROUNDS * UNIT + 12,)),)
     assert game.refused(game.environment, "settleSums", good) == ("AlreadySummed",)

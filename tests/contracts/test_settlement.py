@@ -214,6 +214,15 @@ def test_window_counts_from_the_last_block_of_the_game_when_rounds_are_left(game
     assert game.refused(game.environment, "settleCosts", game.entries()) == error
 
 
+def test_game_with_rounds_left_is_closed_by_anybody_after_its_window_alone(game):
+    game.approve()
+    deadline = 1 + BASE.game_blocks + WINDOW
+    game.machine.block = deadline
+    assert game.refused(game.anybody, "close") == ("Unfinished", deadline, deadline)
+    game.machine.block += 1
+    assert game.do(game.anybody, "close").events[0][1][0] is True
+
+
 def test_close_reverts_when_something_is_missing_in_the_window():
     game = over()
     error = ("Unfinished", 1, 1 + WINDOW)
