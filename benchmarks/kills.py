@@ -54,11 +54,11 @@ nothing of it comes about."""
 
 ENVIRONMENT_ALONE = {"opened", "about to settle", "settled", "about to reveal", "revealed", "costs settled", "closed"}
 RELAYER_ALONE = {"about to record", "recorded", "evidence reported"}
-SEAT_ALONE = {"joined", "pulled"}
+SEAT_ALONE = {"joined", "pulled", "unsealed"}
 NOT_OF_RELAYER = {"journal appended", "journal synced", "receipt appended", "sent", "record seen", "round closed",
                   "withdrawn"}  # fmt: skip
-ONCE = {"started", "joined", "opened", "about to reveal", "revealed", "costs settled", "closed", "withdrawn",
-        "evidence reported"}  # fmt: skip
+ONCE = {"started", "joined", "opened", "about to reveal", "revealed", "unsealed", "costs settled", "closed",
+        "withdrawn", "evidence reported"}  # fmt: skip
 NODES = ("seat-0", "seat-1", "seat-2", "seat-3", "environment", "relayer", "comparison")
 OPEN = ("step over:27", "ticked:28", "steps over:4")
 """Of a seat, in the fourth round that is agreed on: its signature of the block is out; before, it repeats itself."""
@@ -142,7 +142,7 @@ class Game:
         self._chance = random.Random(seed)
         scenario = Scenario.model_validate({
             "name": "kills", "seed": seed, "participants": 4, "rounds": 2 * ROUNDS if by_timer else ROUNDS,
-            "burn_in": 4, "liars": 0, "attackers": 1, "bound_ms": BOUND_MS, "quorum": "two-thirds",
+            "burn_in": 4, "liars": 0, "attackers": 1, "bound_ms": BOUND_MS, "quorum": "two-thirds", "sealed": True,
             "rewards": {"kind": "bernoulli", "means": [0.9, 0.4]}, "chain": {"settle_every": 4},
             "malicious": [{"seat": seat, "attacks": [{"name": "equivocating-commander"}]} for seat in self._liars],
         })  # fmt: skip
@@ -277,7 +277,7 @@ class Game:
         if not life.name.startswith("seat") or int(life.name[5:]) in self._liars:
             return []
         said = spoken(self._out / life.name)[life.journal :]
-        if not life.kill.place.startswith("withdrawn"):
+        if life.kill.place not in ("unsealed:1", "withdrawn:1"):
             life.kill.signed = any(said)
         agreed = [number for number, kind in kinds(here).items() if back and number > back[0] and kind != EXPLORATION]
         if len(agreed) > 1 and not any(said[: until.journal - life.journal if until else None]):

@@ -15,7 +15,7 @@ POINTS = (
     "started", "joined", "opened", "followed", "round begun", "step begun", "ticked", "journal appended",
     "journal synced", "receipt appended", "sent", "taken", "step over", "steps over", "evidence reported",
     "about to record", "recorded", "record seen", "pulled", "round closed", "about to settle", "settled",
-    "about to reveal", "revealed", "costs settled", "closed", "withdrawn",
+    "about to reveal", "revealed", "unsealed", "costs settled", "closed", "withdrawn",
 )  # fmt: skip
 
 

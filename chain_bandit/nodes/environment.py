@@ -1,14 +1,12 @@
 """The environment as a node: receipts on disk before they leave, settlements, and the end of the game."""
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from chain_bandit.actors.environment import Environment
 from chain_bandit.actors.messages import ENVIRONMENT, RELAYER, PullRequest, Receipt
-from chain_bandit.chain.call import Call
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.errors import TransactionReverted
 from chain_bandit.chain.http_node import HttpNode
@@ -68,7 +66,6 @@ class EnvironmentRole(Role):
         self._scenario, self._kept, self._journal = scenario, receipts, journal
         self._contract, self._wallet, self._node, self._follower = contract, wallet, node, follower
         self._unwritten: deque[_Unwritten] = deque()
-        self._absent: set[int] = set()
         self._early: dict[int, tuple[int, PullRequest]] = {}
         self._settled = contract.settled_through()
         self._window, self._waiting_since = window, 0.0
@@ -138,17 +135,17 @@ class EnvironmentRole(Role):
             self._settle(0)
             if self._rules.parameters.sealed:
                 sums = encode_sums(self._environment.sums)
-                self._once(lambda: contract.settle_sums(wallet, sums), "AlreadySummed")
+                self.once(contract, lambda: contract.settle_sums(wallet, sums), "AlreadySummed")
             at("about to reveal")
             secret, roles = self._environment.secret, bytes(self._environment.roles)
             model = self._environment.model.encode()
-            self._once(lambda: contract.reveal(wallet, secret, roles, model), "AlreadyRevealed")
+            self.once(contract, lambda: contract.reveal(wallet, secret, roles, model), "AlreadyRevealed")
             at("revealed")
             return False
         if not follower.closed:
             return self._settle_costs() and self._close()
         if contract.owed(bytes.fromhex(wallet.address[2:])):
-            self._once(lambda: contract.withdraw(wallet), "NothingOwed")
+            self.once(contract, lambda: contract.withdraw(wallet), "NothingOwed")
         at("withdrawn")
         return True
 
@@ -190,7 +187,6 @@ class EnvironmentRole(Role):
         for seat, receipt in said:
             if isinstance(receipt, Receipt):
                 self._kept.add(seat, receipt)
-                self._absent.discard(seat)
 
     def _owed(self, seat: int, since: int) -> list[Post]:
         """What a seat was given from a round on, and that there is no more of it, once that is so."""
@@ -214,9 +210,8 @@ class EnvironmentRole(Role):
         while self._unwritten:
             first = self._unwritten[0]
             ledger, found, due = first.ledger, first.found, first.due(self._environment)
-            if due - self._absent and ledger.round > self._settled and monotonic() < first.until:
+            if due and ledger.round > self._settled and monotonic() < first.until:
                 return
-            self._absent |= due
             arm = self._unasked(ledger, found)
             if arm is not None:
                 for seat in sorted(due):
@@ -233,7 +228,7 @@ class EnvironmentRole(Role):
             return
         through, pulls = settlement
         at("about to settle")
-        self._once(lambda: self._contract.settle_rewards(self._wallet, through, pulls), "AlreadySettled")
+        self.once(self._contract, lambda: self._contract.settle_rewards(self._wallet, through, pulls), "AlreadySettled")
         self._settled = through
         at("settled")
 
@@ -244,7 +239,8 @@ class EnvironmentRole(Role):
         if done >= len(entries):
             return True
         chunk = entries[done : done + self._scenario.chain.costs_every]
-        self._once(lambda: self._contract.settle_costs(self._wallet, chunk), "WrongRecord", "NoRecordLeft")
+        contract, wallet = self._contract, self._wallet
+        self.once(contract, lambda: contract.settle_costs(wallet, chunk), "WrongRecord", "NoRecordLeft")
         at("costs settled")
         return False
 
@@ -261,13 +257,3 @@ class EnvironmentRole(Role):
             if monotonic() - self._waiting_since > self._window:
                 self._node.mine(self._rules.parameters.settlement_window)
         return False
-
-    def _once(self, call: Callable[[], Call], *done: str) -> None:
-        """Make a call, unless a life before this one has; what it rests on, such as receipts, is on disk before."""
-        self.sync()
-        try:
-            call()
-            self._contract.settle()
-        except TransactionReverted as error:
-            if error.error not in done:
-                raise

@@ -5,7 +5,7 @@ round that is over, so that no loss of its journal makes it say two things in on
 """
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from time import monotonic, thread_time
 
 from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, RELAYER, Probe, PullRequest, Question
@@ -32,7 +32,7 @@ UNHURRIED = 0.1
 """Seconds between two looks after the last round."""
 
 LATE = 1.5
-"""Times a round's longest duration, from its first sign of life, after which it is let end by its deadline."""
+"""Times a round's longest duration, since one of the honest was there, after which it is let end by its deadline."""
 
 OTHERS = (COMPARISON, ENVIRONMENT, RELAYER)
 
@@ -65,10 +65,11 @@ class Node:
         self._live = live
         self._insisted: float | None = None
         self._insisting: set[int] = set()
+        self._living: set[int] = set()
         self._alive: float | None = None
         self._pace: Pace | None = None
         self._next: Recorded | None = None
-        self._heard_round = 0
+        self._furthest = dict.fromkeys(self._everybody, 0)
         self._greeted: set[int] = set()
         self._look_at, self._pause = 0.0, POLL
         self._thrift, self._standing = Thrift(), Standing()
@@ -114,15 +115,16 @@ class Node:
         voters = frozenset(self._rules.validators(self.ledger))
         least = self._rules.quorum(self.ledger) - (self._role.speaks and self._role.address in voters)
         self._pace = Pace(self._began, self._bound, awaited, voters & self._everybody, least)
-        self._alive = self._began if greeted else None
+        self._living, self._alive = set(), None
+        self._live_on(greeted, self._began)
         for sender, round_, step in self._held:
             if round_ == here:
-                self._alive = self._began
+                self._live_on({sender}, self._began)
                 self._pace.arrived(sender, step)
 
     def _burn_in_round(self) -> None:
         if self._live and self._rules.probes(self.ledger):
-            self._play(self._rules.schedule.probe_steps, self._is_behind)
+            self._play(self._rules.schedule.probe_steps, lambda: self._is_one_honest(self._ahead))
         self._settle(lambda: False)
         self._role.close(None)
         self.ledger = after_burn_in_round(self._rules.parameters, self.ledger)
@@ -189,7 +191,7 @@ class Node:
         """Take in messages until nobody is missing, or the step's deadline; True when others are in the next round."""
         assert self._pace is not None
         while missing() and (left := self._pace.deadline - monotonic()) > 0:
-            if self._is_behind() and is_over():
+            if self._ahead and is_over():
                 return True
             self._take(left)
         return False
@@ -237,9 +239,19 @@ class Node:
         longest = self._rules.schedule.steps * self._bound
         return self._alive is not None and monotonic() > self._alive + LATE * longest
 
-    def _is_behind(self) -> bool:
-        """Whether somebody speaks in the next round already."""
-        return self._heard_round > self.ledger.round
+    def _live_on(self, seats: Iterable[int], now: float) -> None:
+        """Some are there: a round has come to life when one of them must be honest."""
+        self._living |= set(seats)
+        if self._alive is None and self._is_one_honest(self._living):
+            self._alive = now
+
+    def _is_one_honest(self, seats: Sized) -> bool:
+        return len(seats) > self._rules.parameters.attackers
+
+    @property
+    def _ahead(self) -> frozenset[int]:
+        """Who says to be in a later round already."""
+        return frozenset(seat for seat, furthest in self._furthest.items() if furthest > self.ledger.round)
 
     # --- messages
 
@@ -316,18 +328,18 @@ class Node:
     def _handle(self, sender: int, envelope: Envelope, frame: bytes, is_due: bool) -> None:
         here, step = self.ledger.round, envelope.step
         if sender in self._everybody:
-            if envelope.round > here >= self._heard_round:
-                self._heard_round = here + 1
+            if envelope.round > here >= self._furthest[sender]:
                 self._look_at, self._pause = 0.0, POLL  # who speaks in the next round has seen the record
-            if envelope.round == here and self._alive is None:
-                self._alive = monotonic()
+            self._furthest[sender] = max(self._furthest[sender], envelope.round)
+            if envelope.round == here:
+                self._live_on({sender}, monotonic())
         if envelope.kind is Kind.NOW or sender not in self._everybody:
             if self._pace is not None and envelope.round == here:
                 self._pace.answered(sender)
                 if sender in self._everybody and envelope.messages:
                     self._insisting.add(sender)
-                if self._insisted is None and len(self._insisting) > self._rules.parameters.attackers:
-                    self._insisted = monotonic()  # one of them is honest
+                if self._insisted is None and self._is_one_honest(self._insisting):
+                    self._insisted = monotonic()
             self._greeted.add(sender)
             at_once = [each for each in envelope.messages if not isinstance(each, Frame | Probe)]  # these have a step
             self._deliver(sender, envelope.round, at_once)

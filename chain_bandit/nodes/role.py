@@ -1,10 +1,12 @@
 """What a node drives: an actor of the game, with what its process owes to disk and chain."""
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from chain_bandit.actors.messages import Send
+from chain_bandit.chain.client import Coordinator
+from chain_bandit.chain.errors import TransactionReverted
 from chain_bandit.network.wire import Said
 from chain_bandit.nodes.follower import Recorded
 from chain_bandit.protocol.ledger import Ledger
@@ -80,6 +82,20 @@ class Role(Protocol):
     def shut(self) -> None:
         """Let go of its files."""
         return
+
+    def once(self, contract: Coordinator, call: Callable[[], object], *done: str) -> None:
+        """Make a call, unless a life before this one has; what it rests on, such as receipts, is on disk before.
+
+        Args:
+            done: what the contract says of a call that was made already, or that comes too late.
+        """
+        self.sync()
+        try:
+            call()
+            contract.settle()
+        except TransactionReverted as error:
+            if error.error not in done:
+                raise
 
 
 def posts(sends: Iterable[Send]) -> list[Post]:

@@ -124,14 +124,14 @@ class SeatRole(role.Role):
         if self._rules.parameters.sealed and not self._revealed and not self._follower.closed:
             seal_key = self._seat.revealed()
             if seal_key is not None:
-                self._contract.reveal_seal(self._wallet, seal_key)
-                self._contract.settle()
+                done = ("SealAlreadyRevealed", "AlreadyClosed", "WindowPassed")
+                self.once(self._contract, lambda: self._contract.reveal_seal(self._wallet, seal_key), *done)
+                at("unsealed")
             self._revealed = True
         if not self._follower.closed:
             return False
         if self._contract.owed(bytes.fromhex(self._wallet.address[2:])):
-            self._contract.withdraw(self._wallet)
-            self._contract.settle()
+            self.once(self._contract, lambda: self._contract.withdraw(self._wallet), "NothingOwed")
         at("withdrawn")
         return True
 

@@ -136,9 +136,15 @@ def skip_open_round(out: Path) -> int:
     return skipped
 
 
-def test_commanders_by_trust_and_sealed_reports_come_to_the_same_as_in_one_process(tmp_path, play):
+def test_commanders_by_trust_and_sealed_reports_come_to_the_same_as_in_one_process(tmp_path, monkeypatch, play):
+    """Also where a seat is killed when its sealing key is out, and comes back before the game is closed."""
+    monkeypatch.setenv(VARIABLE, "seat-0/unsealed:1,environment/about to reveal:1")
     scenario = small(12, burn_in=6, commanders="trust", sealed=True, malicious=[], liars=0, bound_ms=20000)
     with game(scenario, tmp_path / "game") as played:
+        played.wait(lambda: sorted(played.killed) == ["environment", "seat-0"])
+        played.start("seat-0")
+        played.wait(lambda: played.log("seat-0").count("all 12 rounds are recorded") == 2)
+        played.start("environment")
         manifest, report = played.end()
     assert report.verdict == "passed", report.violations
     alone, _ = play(scenario)

@@ -1,0 +1,109 @@
+"""What a node takes from so many of its peers: up to m of them may say anything."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import monotonic, sleep
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from chain_bandit.network.wire import Envelope, Kind, Owed, encode
+from chain_bandit.nodes import node as module
+from chain_bandit.nodes.node import LATE, Node
+
+BOUND, STEPS, SECONDS = 0.03, 3, 0.4
+"""Delta, the steps of a round, and when its record is there."""
+
+Ledger = Any
+
+
+@dataclass
+class Peers:
+    """Links over which so many of them say the same, as soon as they are listened to."""
+
+    frame: bytes
+    many: int
+    banned: frozenset[int] = frozenset()
+
+    def receive(self, seconds: float, but: frozenset[int]) -> list[tuple[int, bytes]]:
+        if self.many:
+            self.many -= 1
+            return [(3 - self.many, self.frame)]
+        sleep(min(seconds, 0.005))
+        return []
+
+    def send(self, to: int, frame: bytes) -> None:
+        pass
+
+
+@dataclass
+class Watched:
+    """A role without a part in anything: its steps, and how the chain was turned to."""
+
+    speaks: bool
+    address: int = 0
+    rushing: frozenset[int] = frozenset()
+    ticks: list[int] = field(default_factory=list)
+    acts: list[tuple[bool, bool]] = field(default_factory=list)
+
+    def tick(self, step: int) -> list[Any]:
+        self.ticks.append(step)
+        return []
+
+    def act(self, heard: bool, late: bool) -> None:
+        self.acts.append((heard, late))
+
+    def finish(self) -> bool:
+        return True
+
+    def waits(self) -> bool:
+        return False
+
+    def __getattr__(self, name: str) -> Callable[..., list[Any]]:
+        return lambda *given: []
+
+
+def over(parameters: Any, ledger: Ledger, record: Any = None) -> Ledger:
+    return SimpleNamespace(round=ledger.round + 1)
+
+
+def play(monkeypatch: pytest.MonkeyPatch, role: Watched, envelope: Envelope, many: int, burn_in: int) -> Watched:
+    """Round 1 at a node of four seats, of whom one may be malicious, while some of its peers say something."""
+    monkeypatch.setattr(module, "after_burn_in_round", over)
+    monkeypatch.setattr(module, "after_record", over)
+    parameters = SimpleNamespace(attackers=1, participants=4, report_bytes=100, horizon=1, burn_in=burn_in)
+    seats = (0, 1, 2, 3)
+    rules: Any = SimpleNamespace(
+        everybody=seats, parameters=parameters, validators=lambda ledger: seats, quorum=lambda ledger: 3,
+        probes=lambda ledger: True, schedule=SimpleNamespace(steps=STEPS, probe_steps=STEPS, relay_rounds=2),
+    )  # fmt: skip
+    ends = monotonic() + SECONDS
+    found = SimpleNamespace(record=SimpleNamespace(kind=SimpleNamespace(name="SKIP")))
+    follower: Any = SimpleNamespace(
+        accusations={}, is_closed=lambda: True, next=lambda parameters, ledger: found if monotonic() > ends else None
+    )
+    links, opening, verifier = Peers(encode(envelope), many), SimpleNamespace(round=1), SimpleNamespace(forget=list)
+    given: Any = (role, rules, opening, links, follower, True, 0, BOUND, verifier, lambda line: None)
+    Node(*given).run()
+    return role
+
+
+@pytest.mark.parametrize(("many", "steps"), [(1, [0, 1, 2]), (2, [0])])
+def test_no_probing_ends_by_the_word_of_those_who_may_lie(monkeypatch, many, steps):
+    ahead = Envelope(Kind.NOW, 2, 0, ())
+    assert play(monkeypatch, Watched(speaks=True), ahead, many, burn_in=2).ticks == steps
+
+
+@pytest.mark.parametrize(("many", "is_late"), [(1, False), (2, True)])
+def test_no_round_is_late_that_only_those_who_may_lie_have_begun(monkeypatch, many, is_late):
+    assert LATE * STEPS * BOUND < SECONDS / 2
+    acts = play(monkeypatch, Watched(speaks=False), Envelope(Kind.NOW, 1, 0, ()), many, burn_in=1).acts
+    assert any(late for _, late in acts) == is_late
+    assert not any(heard for heard, _ in acts)
+
+
+@pytest.mark.parametrize(("many", "is_played"), [(1, False), (2, True)])
+def test_no_round_is_over_that_only_those_who_may_lie_insist_on(monkeypatch, many, is_played):
+    acts = play(monkeypatch, Watched(speaks=False), Envelope(Kind.NOW, 1, 0, (Owed(1),)), many, burn_in=1).acts
+    assert any(heard for heard, _ in acts) == is_played
