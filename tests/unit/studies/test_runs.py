@@ -13,6 +13,7 @@ pytest.importorskip("torch", reason="of the extra `mediate`")
 
 from chain_bandit.mediate.games.names import UnknownGame
 from chain_bandit.mediate.learners.experiment import Experiment
+from chain_bandit.mediate.learners.lio import Lio
 from chain_bandit.mediate.token_rule import MethodInvalid
 from chain_bandit.studies import checkpoint, presets, run
 from chain_bandit.studies.folder import StudyRefused
@@ -149,6 +150,12 @@ def test_another_seed_version_switch_or_something_else_is_refused(tmp_path, monk
     (tmp_path / "file").write_text("")
     with pytest.raises(StudyRefused, match="is not a folder"):
         run.run("smoke", tmp_path / "file")
+
+
+def test_lio_pays_at_most_what_the_papers_table_3_says():
+    twos = dict.fromkeys(("coin-game-2", "rescaled-coin-game-2", "coin-game-4", "coin-game-6"), 2.0)
+    for game, most in (twos | {"ipd": 3.0, "harvest-6": 0.25}).items():
+        assert run.setting_of(Part(game, ("lio",), (0,), 5), 0, Switches()).rival == Lio(most)
 
 
 def test_a_switch_changes_what_is_played_and_is_named(tmp_path):
