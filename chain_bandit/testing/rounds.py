@@ -111,7 +111,7 @@ def _played(held: Held, play: Callable[[Held, int], NDArray[Any]]) -> list[NDArr
     found, sent = [], 0.0
     for t in range(1, held.world.horizon + 1):
         found.append(play(held, t))
-        now = getattr(held.made, "sent", None)
+        now: Any = getattr(held.made, "sent", None)
         require(isinstance(now, Real) and isfinite(now), f"{held.name} sent no finite number in round {t}: {now!r}")
         require(now >= sent, f"{held.name} takes back in round {t} what it sent")
         sent = now
