@@ -266,10 +266,20 @@ SETUPS: Mapping[str, Callable[[], Setup]] = {
 
 
 def played(rival: str, *game: Any) -> Played:
-    """A game of the arena. Raises `PluginBroken` where it is not of our rules alone and ends in any error."""
+    """A game of the arena.
+
+    Raises:
+        MethodInvalid: tokens that its agents cannot have.
+        PluginBroken: it is not of our rules alone, and ends in any other error.
+    """
     if rival in RIVALS:
         return play(*game)
-    found: Played = made("rule", rival, partial(play, *game), {})
+    try:
+        found: Played = made("rule", rival, partial(play, *game), {})
+    except PluginBroken as broken:
+        if isinstance(broken.__cause__, MethodInvalid):
+            raise broken.__cause__ from None
+        raise
     return found
 
 
@@ -469,6 +479,8 @@ def main() -> None:
         parser.error("expected --replicates of at least 2, --horizon and --jobs of at least 1")
     if options.incentive and options.only and not brought and {*options.only} <= {*OF_BITS}:
         parser.error(f"--incentive: {', '.join(options.only)} can only learn from rewards of 0 and 1")
+    if options.json and not options.json.parent.is_dir():
+        parser.error(f"--json {options.json}: there is no such folder")
     provenance.require_clean(options.json)
     try:
         tell(names, options, brought)

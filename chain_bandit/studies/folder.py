@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from chain_bandit.lines import regular_file
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.studies.presets import PRESETS, parts_of
 from chain_bandit.studies.results import Results, joined, kept
@@ -25,7 +26,7 @@ class StudyRefused(ChainBanditError):
 def study(out: Path) -> dict[str, Any]:
     """Which preset and seed a folder holds, with which switches, by which version. Raises `StudyRefused`."""
     try:
-        with (out / MANIFEST).open("rb") as file:
+        with regular_file(out / MANIFEST) as file:
             found = json.loads(file.read(_MOST_BYTES))
     except (OSError, ValueError, RecursionError):
         found = None

@@ -15,7 +15,7 @@ SWEPT = tuple(Mate((token,)).value for token in (0, 0.25, 0.5, 0.75, 1, 1.5, 2, 
 PAIRED = tuple(Mate(tokens).value for tokens in product((0.25, 0.5, 1, 2, 4), repeat=2))
 """MATE with each pair of tokens of Figure 1b."""
 
-MOST_PAID = {"harvest-6": 0.25}
+MOST_PAID = {"ipd": 3.0, "harvest-6": 0.25}
 """What LIO pays at most in a step (the paper's Table 3); 2 elsewhere."""
 
 PUBLISHED: dict[str, dict[str, tuple[float, float]]] = {

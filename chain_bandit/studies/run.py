@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -184,30 +185,43 @@ def _kept(trial: Experiment, so_far: Arrays) -> Arrays:
 @contextmanager
 def _place(out: Path, what: dict[str, Any], resume: bool) -> Iterator[None]:
     """The folder, for this process alone. Raises `StudyRefused`."""
-    manifest = out / MANIFEST
     try:
         if out.exists() and not out.is_dir():
             raise StudyRefused(out, "exists and is not a folder; name another with --out")
-        if out.is_dir() and any(out.iterdir()):
-            _same(out, study(out), what)
-            if not resume:
-                raise StudyRefused(out, "holds this study; go on with --resume, or name another with --out")
         out.mkdir(parents=True, exist_ok=True)
-        if not manifest.exists():
-            with whole_file(manifest) as file:
-                file.write(json.dumps({"format": FORMAT, **what}, sort_keys=True).encode())
-        with manifest.open() as held:
-            try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise StudyRefused(out, "another process is at this study; wait for it, or stop it") from error
+        with _alone(out):
+            if {each.name for each in out.iterdir()} - {f"{MANIFEST}.partial"}:  # which a kill may leave
+                _same(out, what)
+                if not resume:
+                    raise StudyRefused(out, "holds this study; go on with --resume, or name another with --out")
+            else:
+                with whole_file(out / MANIFEST) as file:
+                    file.write(json.dumps({"format": FORMAT, **what}, sort_keys=True).encode())
             yield
     except OSError as error:
         raise StudyRefused(out, f"cannot be written: {error.strerror}") from error
 
 
-def _same(out: Path, there: Mapping[str, Any], what: Mapping[str, Any]) -> None:
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Holds a folder until the end of the block, or of the process. Raises `StudyRefused` or `OSError`."""
+    held = os.open(out, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StudyRefused(out, "another process is at this study; wait for it, or stop it") from error
+        yield
+    finally:
+        os.close(held)
+
+
+def _same(out: Path, what: Mapping[str, Any]) -> None:
     """Nothing is added to another study, nor to what another version has played. Raises `StudyRefused`."""
+    try:
+        there = study(out)
+    except StudyRefused as refused:
+        raise StudyRefused(out, f"{refused.why}; name another with --out") from refused
     if any(there[key] != what[key] for key in ("preset", "seed", "switches")):
         switches = "".join(f", {name} = {value}" for name, value in there["switches"].items())
         held = f"holds the study {there['preset']} of seed {there['seed']}{switches}"

@@ -4,7 +4,7 @@ import numpy as np
 
 from chain_bandit.simulation.arena import Floats, World
 from chain_bandit.testing.holding import require
-from chain_bandit.testing.rounds import WORLD, Held, Make, require_alike
+from chain_bandit.testing.rounds import WORLD, Held, Make, as_array, require_alike
 
 
 def incentive_conformance(make: Make, world: World = WORLD) -> None:
@@ -18,9 +18,9 @@ def incentive_conformance(make: Make, world: World = WORLD) -> None:
 
 
 def _play(held: Held, t: int) -> Floats:
-    arms = held.chance.integers(held.world.arms, size=held.shape)
-    made = np.array(held.show(t, arms, lambda arms, rewards: held.made.shape(t, arms, rewards)))
+    given = held.show(t, held.pulls(), lambda arms, rewards: held.made.shape(t, arms, rewards))
+    made = as_array(given, f"{held.name} gives rewards of no one shape in round {t}, not {held.shape}")
     require(made.shape == held.shape, f"{held.name} gives rewards of shape {made.shape} in round {t}, not {held.shape}")
-    finite = np.issubdtype(made.dtype, np.floating) and np.isfinite(made).all()
-    require(finite, f"{held.name} gives no finite numbers in round {t}")
+    real = np.issubdtype(made.dtype, np.number) and not np.issubdtype(made.dtype, np.complexfloating)
+    require(real and np.isfinite(made).all(), f"{held.name} gives no finite numbers in round {t}")
     return made

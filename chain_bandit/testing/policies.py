@@ -4,7 +4,7 @@ import numpy as np
 
 from chain_bandit.simulation.arena import Ints, World
 from chain_bandit.testing.holding import require
-from chain_bandit.testing.rounds import WORLD, Held, Make, require_alike
+from chain_bandit.testing.rounds import WORLD, Held, Make, as_array, require_alike
 
 
 def policy_conformance(make: Make, world: World = WORLD) -> None:
@@ -18,7 +18,7 @@ def policy_conformance(make: Make, world: World = WORLD) -> None:
 
 
 def _play(held: Held, t: int) -> Ints:
-    arms = np.array(held.made.choose(t))
+    arms = as_array(held.made.choose(t), f"{held.name} names arms of no one shape in round {t}, not {held.shape}")
     require(arms.shape == held.shape, f"{held.name} names arms of shape {arms.shape} in round {t}, not {held.shape}")
     whole = np.issubdtype(arms.dtype, np.integer)
     require(whole and (arms >= 0).all() and (arms < held.world.arms).all(), f"{held.name} names no arm in round {t}")

@@ -24,7 +24,8 @@ class Held:
     """What is held to something, in one play of a world.
 
     Args:
-        elsewhere: whether arms of the last replicate pay 1 where they would pay 0, and 0 where 1.
+        elsewhere: whether arms of the last replicate pay 1 where they would pay 0, and 0 where 1; arms that are pulled
+            by chance are others there too.
 
     Attributes:
         name: as sentences have it.
@@ -50,6 +51,13 @@ class Held:
         """Whether it has tossed coins."""
         return bool(self._state != self._untossed)
 
+    def pulls(self) -> Ints:
+        """Arms by chance."""
+        arms = self.chance.integers(self.world.arms, size=self.shape)
+        if self._elsewhere:
+            arms[-1] = (arms[-1] + 1) % self.world.arms
+        return arms
+
     def show(self, t: int, arms: Ints, show: Callable[[Ints, Floats], Any]) -> Any:
         """What it makes of arms and what they pay. Raises `AssertionError` where it changes these."""
         rewards = (self.chance.random(self.shape) < np.array(self.world.means)[arms]).astype(float)
@@ -60,6 +68,14 @@ class Held:
         unchanged = np.array_equal(given[0], arms) and np.array_equal(given[1], rewards)
         require(unchanged, f"{self.name} changes what it is given in round {t}")
         return found
+
+
+def as_array(given: Any, otherwise: str) -> NDArray[Any]:
+    """A copy of what something gave. Raises `AssertionError` with the sentence where its rows differ in length."""
+    try:
+        return np.array(given)
+    except ValueError as error:
+        raise AssertionError(otherwise) from error
 
 
 def name_of(make: Make) -> str:
@@ -95,7 +111,7 @@ def _played(held: Held, play: Callable[[Held, int], NDArray[Any]]) -> list[NDArr
     found, sent = [], 0.0
     for t in range(1, held.world.horizon + 1):
         found.append(play(held, t))
-        now = held.made.sent
+        now: Any = getattr(held.made, "sent", None)
         require(isinstance(now, Real) and isfinite(now), f"{held.name} sent no finite number in round {t}: {now!r}")
         require(now >= sent, f"{held.name} takes back in round {t} what it sent")
         sent = now

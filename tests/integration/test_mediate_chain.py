@@ -1,15 +1,19 @@
 """`chain-bandit mediate chain` and `mediate audit`, as somebody calls them."""
 
 import json
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from chain_bandit.cli import app
+from chain_bandit.game import mediated
 from chain_bandit.game.folder import FolderRefused
 from chain_bandit.game.mediated import HISTORY, REPORT
+from chain_bandit.mediate.epochs.participant import Participant
 from chain_bandit.protocol.errors import AssumptionBroken, ChainBanditError
+from chain_bandit.protocol.sharing import ELEMENT_BYTES, PRIME
 
 RUN = ("mediate", "chain", "--epochs", "3", "--rounds", "4", "--participants", "4", "--groups", "2", "--json", "--out")
 
@@ -88,3 +92,24 @@ def test_what_makes_no_sense_is_refused_with_one_sentence(arguments, error, sent
 def test_a_folder_that_is_there_is_not_written_into(played):
     with pytest.raises(FolderRefused, match="cannot be made"):
         called(*RUN, played[0])
+
+
+def test_no_validator_learns_from_two_shares_by_how_much_tokens_differ(tmp_path, monkeypatch):
+    """Neither of one participant in two epochs, nor of two: each share has chance of its own."""
+    dealt: list[tuple[int, tuple[bytes, ...]]] = []
+
+    class Told(Participant):
+        def begin(self, epoch, token, salt, row=()):
+            super().begin(epoch, token, salt, row)
+            dealt.append((token, self._dealing.shares))
+
+    monkeypatch.setattr(mediated, "Participant", Told)
+    terms = mediated.default_terms(4, 4, 1, 1, 4)
+    for seed in (1, 2):
+        mediated.play_on("embedded", mediated.Game(terms, (0.8, 0.6), 3, seed), tmp_path / str(seed))
+    assert len(dealt) == 2 * 3 * 4
+    assert len({token for token, _ in dealt}) > 2
+    for (token, shares), (other, others) in combinations(dealt, 2):
+        for one, two in zip(shares, others, strict=True):
+            share, beside = (int.from_bytes(each[:ELEMENT_BYTES], "big") for each in (one, two))
+            assert (share - beside - token + other) % PRIME

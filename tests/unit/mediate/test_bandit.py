@@ -95,6 +95,29 @@ class _Mean:
         return (sum(tokens) // len(tokens),) * len(tokens)
 
 
+def test_an_epoch_has_20_rounds_unless_told():
+    ends: list[int] = []
+
+    def agree(own: np.ndarray, asked: np.ndarray, pleased: np.ndarray) -> np.ndarray:
+        ends.append(t)
+        return in_process(own, asked, pleased)
+
+    made = Tokens(WORLD, 3, np.random.default_rng(0), agree=agree)
+    for t in range(1, 61):
+        made.shape(t, np.zeros((3, 4), int), np.ones((3, 4)))
+    assert ends == [20, 40, 60]
+
+
+def test_a_mean_changes_by_no_more_than_once_what_it_was():
+    """Of one who is alone: from 0.005, the mean of 0 and 0.01, to 0.175, a token of 0.1 by a tenth of 0.01 - cost."""
+    alone = World((0.8, 0.5), agents=2, liars=0, horizon=4, graph=np.zeros((2, 2), bool))
+    made = tokens(alone, 1, method=Method.AUTO, epoch=2, cost=0.1)
+    for t, paid in enumerate((0.01, 0.01, 1.0, 1.0), 1):
+        made.shape(t, np.zeros((1, 2), int), np.full((1, 2), paid))
+    assert made.accounts.middle[0].tolist() == pytest.approx([0.175] * 2)
+    assert made.accounts.used[0].tolist() == pytest.approx([0.1 + 0.1 * 0.09] * 2)
+
+
 def test_mates_token_is_1_for_ever():
     made = tokens(replace(WORLD, liars=1), method=Method.MATE, lie=10.0)
     for _, rewards, learned in rounds(made, 4 * EPOCH):

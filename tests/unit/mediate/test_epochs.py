@@ -8,12 +8,14 @@ from typing import ClassVar
 
 import pytest
 
+from chain_bandit.crypto.verify import Verifier
 from chain_bandit.game.agreement import Agreement
 from chain_bandit.mediate.agreement.agreer import InProcess
 from chain_bandit.mediate.agreement.bounds import MedianOfGroups
 from chain_bandit.mediate.epochs import dealing, transcript
-from chain_bandit.mediate.epochs.epoch import Doubts, Send, Shared, Stage, Staged
+from chain_bandit.mediate.epochs.epoch import Doubts, Ended, Send, Shared, Stage, Staged
 from chain_bandit.mediate.epochs.participant import Participant
+from chain_bandit.mediate.epochs.relayer import Relayer
 from chain_bandit.mediate.epochs.transcript import Seen, Sent
 from chain_bandit.mediate.exchange import Improvement, Step, exchanged
 from chain_bandit.protocol.agreement import body, shamir
@@ -100,6 +102,20 @@ def test_without_a_quorum_nothing_is_agreed_and_the_token_stays():
     agreement = company(holders={6: c.Silent, 9: c.Silent})
     assert agreement.play(some_tokens(COUNT), salts(0, COUNT)) == TERMS.first
     assert agreement.ended == [None]
+
+
+def test_a_good_certificate_beside_another_body_is_passed_over():
+    agreement = company()
+    agreement.play(some_tokens(COUNT), salts(0, COUNT))
+    good = agreement.ended[0]
+    assert good is not None
+    relayer = Relayer(Verifier())
+    relayer.begin(agreement.validators[0].epoch)
+    for other in (c.flipped(good.body), b""):
+        relayer.on_message(9, Ended(other, good.certificate))
+        assert relayer.ended is None
+    relayer.on_message(6, good)
+    assert relayer.ended == good
 
 
 def test_when_fewer_than_two_count_a_quorum_says_so():

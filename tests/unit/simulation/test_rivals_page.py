@@ -105,6 +105,16 @@ def test_an_incentive_that_cannot_be_played_is_refused_in_a_sentence(monkeypatch
     assert capsys.readouterr().err.endswith(f"error: {sentence}\n")
 
 
+def test_a_file_in_a_folder_that_is_not_there_is_refused_before_anything_is_played(monkeypatch, tmp_path, capsys):
+    file = tmp_path / "none" / "rows.jsonl"
+    small = ("--only", "ucb1", "--replicates", "2", "--horizon", "20", "--jobs", "1")
+    monkeypatch.setattr("sys.argv", ["rivals.py", "zhu", *small, "--json", str(file)])
+    with pytest.raises(SystemExit) as refused:
+        rivals.main()
+    assert refused.value.code == 2
+    assert capsys.readouterr().err.endswith(f"error: --json {file}: there is no such folder\n")
+
+
 BREAKS = """
 import numpy as np
 
@@ -124,18 +134,19 @@ class Never(Pays):
 """
 
 
-@pytest.mark.parametrize(("name", "sentence"), [
-    ("breaks:Nothing", "incentive 'Nothing': no number for everybody in round 1"),
-    ("breaks:Never", "rule 'ucb1 with breaks:Never': TypeError: never"),
+@pytest.mark.parametrize(("name", "code", "sentence"), [
+    ("breaks:Nothing", 3, "incentive 'Nothing': no number for everybody in round 1"),
+    ("breaks:Never", 3, "rule 'ucb1 with breaks:Never': TypeError: never"),
+    ("mate:0.5,2", 2, "method 'mate:0.5,2': has 2 tokens, and there are 10 agents"),
 ])  # fmt: skip
-def test_a_plugin_that_breaks_ends_the_command_in_a_sentence(monkeypatch, tmp_path, capsys, name, sentence):
+def test_an_incentive_that_breaks_ends_the_command_in_a_sentence(monkeypatch, tmp_path, capsys, name, code, sentence):
     (tmp_path / "breaks.py").write_text(BREAKS)
     monkeypatch.syspath_prepend(tmp_path)
     small = ("--only", "ucb1", "--replicates", "2", "--horizon", "20", "--jobs", "1")
     monkeypatch.setattr("sys.argv", ["rivals.py", "zhu", *small, "--incentive", name])
     with pytest.raises(SystemExit) as refused:
         rivals.main()
-    assert refused.value.code == 3
+    assert refused.value.code == code
     assert capsys.readouterr() == ("", f"rivals.py: error: {sentence}\n")
 
 

@@ -11,11 +11,13 @@ import pytest
 
 pytest.importorskip("torch", reason="of the extra `mediate`")
 
+from chain_bandit.lines import whole_file
 from chain_bandit.mediate.games.names import UnknownGame
 from chain_bandit.mediate.learners.experiment import Experiment
+from chain_bandit.mediate.learners.lio import Lio
 from chain_bandit.mediate.token_rule import MethodInvalid
 from chain_bandit.studies import checkpoint, presets, run
-from chain_bandit.studies.folder import StudyRefused
+from chain_bandit.studies.folder import StudyRefused, study
 from chain_bandit.studies.presets import Part
 from chain_bandit.studies.results import read
 from chain_bandit.studies.switches import Switches
@@ -149,6 +151,48 @@ def test_another_seed_version_switch_or_something_else_is_refused(tmp_path, monk
     (tmp_path / "file").write_text("")
     with pytest.raises(StudyRefused, match="is not a folder"):
         run.run("smoke", tmp_path / "file")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes").write_text("")
+    with pytest.raises(StudyRefused, match="mine: is not the folder of a study of MEDIATE; name another with --out"):
+        run.run("smoke", tmp_path / "mine")
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_folder_of_which_only_the_beginning_was_written_is_as_good_as_empty(tmp_path, resume):
+    (tmp_path / "study.json.partial").write_text('{"form')
+    run.run("smoke", tmp_path, resume=resume)
+    assert len(bits(tmp_path)) == 3
+    assert study(tmp_path)["preset"] == "smoke"
+    assert not (tmp_path / "study.json.partial").exists()
+
+
+def test_of_two_who_begin_at_once_one_writes_what_is_played(tmp_path, monkeypatch):
+    """Another one comes while the first finds the folder empty, and while it plays."""
+    told = []
+
+    def another(*_):
+        for resume in (False, True):
+            with pytest.raises(StudyRefused, match="another process is at this study; wait for it, or stop it"):
+                run.run("smoke", tmp_path, seed=1, resume=resume)
+            told.append(resume)
+
+    def written(path):
+        another()
+        return whole_file(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "whole_file", written)
+        with pytest.raises(KeyboardInterrupt):
+            run.run("smoke", tmp_path, observe=Stopper(SMALL[0], 1))
+    run.run("smoke", tmp_path, resume=True, observe=another)
+    assert len(told) > 2
+    assert study(tmp_path)["seed"] == 0
+
+
+def test_lio_pays_at_most_what_the_papers_table_3_says():
+    twos = dict.fromkeys(("coin-game-2", "rescaled-coin-game-2", "coin-game-4", "coin-game-6"), 2.0)
+    for game, most in (twos | {"ipd": 3.0, "harvest-6": 0.25}).items():
+        assert run.setting_of(Part(game, ("lio",), (0,), 5), 0, Switches()).rival == Lio(most)
 
 
 def test_a_switch_changes_what_is_played_and_is_named(tmp_path):

@@ -1,6 +1,7 @@
 """Presets, folders and results of MEDIATE's experiments: all that can be had without PyTorch."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -214,6 +215,14 @@ def test_a_folder_of_something_else_is_refused(tmp_path, manifest):
     (tmp_path / "study.json").write_bytes(manifest)
     with pytest.raises(StudyRefused, match="is not the folder of a study"):
         study(tmp_path)
+
+
+def test_a_pipe_in_the_place_of_what_says_what_a_folder_is_keeps_nobody(tmp_path):
+    os.mkfifo(tmp_path / "study.json")
+    code = "from chain_bandit.cli import main; main()"
+    command = [sys.executable, "-c", code, "mediate", "table", str(tmp_path)]
+    said = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    assert (said.returncode, said.stderr) == (3, f"error: {tmp_path}: is not the folder of a study of MEDIATE\n")
 
 
 def test_a_study_of_which_nothing_is_finished_says_so(tmp_path):

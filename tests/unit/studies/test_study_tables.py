@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import pages, study
 from chain_bandit.studies.folder import StudyRefused
-from chain_bandit.studies.presets import Part
+from chain_bandit.studies.presets import PRESETS, Part
 from chain_bandit.studies.results import Results
 from chain_bandit.views import fixed_tokens
 
@@ -98,6 +98,36 @@ def test_agents_of_the_same_token_came_to_the_same_in_either_study():
     assert central.game == paired.game == "coin-game-2"
     alike = {tokens[0]: runs.tolist() for tokens, runs in paired.finals.items() if len(set(tokens)) == 1}
     assert alike == {token: central.finals[token,].tolist() for token in (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)}
+
+
+PAGE = (pages.DOCS / "mediate.md").read_text(encoding="utf-8")
+
+
+def last(page: str, game: str, method: str) -> list[float]:
+    """Of a kept row, by run, at its last epoch."""
+    (row,) = (row for row in pages.rows(page) if (row["game"], row["method"]) == (game, method))
+    return list(row["means"][str(row["epochs"])])
+
+
+def test_what_the_page_says_of_single_runs_is_in_its_rows():
+    *defect, cooperates = sorted(last("mediate", "ipd", "naive"))
+    assert f"one naive run of eight cooperates in all steps but about one (U = {study.MINUS}{-cooperates:.0f})" in PAGE
+    assert (len(defect), max(defect) < -599, cooperates) == (7, True, -301)
+    apart = np.subtract(*(last("mediate", "rescaled-coin-game-2", f"mediate-{method}") for method in "is"))
+    assert f"is within {np.ceil(1000 * abs(apart).max()) / 1000} of MEDIATE-S in every run" in PAGE
+    assert "MEDIATE-I and -S learn in two runs of three" in PAGE
+    for method in "is":
+        learned, naive = (last("mediate_code", "coin-game-6", name) for name in (f"mediate-{method}", "naive"))
+        assert np.greater(learned, np.multiply(2, naive)).tolist() == [True, True, False]
+
+
+def test_the_page_says_how_long_presets_take_by_the_milliseconds_of_their_parts():
+    told = dict(re.findall(r"^\| `([a-z-]+)` \|[^|]*\| (\d[\d.]* (?:s|min|h))\b[^|]*\|$", PAGE, re.MULTILINE))
+    assert told.keys() == PRESETS.keys()
+    for preset, parts in PRESETS.items():
+        seconds = sum(part.work * part.epochs for part in parts) / 1000
+        size, unit = next(each for each in ((3600, "h"), (60, "min"), (1, "s")) if seconds > each[0])
+        assert told[preset] == f"{float(f'{seconds / size:.2g}'):g} {unit}"
 
 
 def test_rows_are_of_a_commit_that_there_is(monkeypatch, capsys, tmp_path):

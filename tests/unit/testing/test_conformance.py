@@ -223,6 +223,9 @@ def test_every_rival_conforms(name):
     policy_conformance(RIVALS[name](Malice(constant((0.2, 0.5, 0.7)))))
 
 
+RAGGED = [[0.0]] * 2 + [[0.0, 0.0]]
+
+
 def forgets(self, t):
     return np.random.default_rng().integers(self.world.arms, size=self.shape)
 
@@ -258,6 +261,8 @@ def learns_anywhere(self, t, arms, rewards):
     ({"choose": lambda self, t: np.full(self.shape, self.world.arms)}, "names no arm in round 1"),
     ({"choose": lambda self, t: np.zeros(self.shape)}, "names no arm in round 1"),
     ({"choose": lambda self, t: np.zeros(3, int)}, "names arms of shape"),
+    ({"choose": lambda self, t: RAGGED}, r"names arms of no one shape in round 1, not \(3, 5\)$"),
+    ({"learn": lambda self, t, arms, rewards: None, "sent": property()}, "sent no finite number in round 1: None$"),
     ({"learn": takes}, "changes what it is given in round 1"),
     ({"learn": takes_back}, "takes back in round 1 what it sent"),
     ({"learn": sends_without_end}, "sent no finite number in round 1: inf$"),
@@ -288,6 +293,11 @@ def test_an_incentive_conforms():
     incentive_conformance(Payer)
 
 
+@pytest.mark.parametrize("kind", [int, np.float32, np.uint8])
+def test_an_incentive_may_give_any_real_numbers(kind):
+    incentive_conformance(type("Rounds", (Payer,), {"shape": lambda self, t, arms, rewards: rewards.astype(kind)}))
+
+
 @pytest.mark.parametrize("name", INCENTIVES)
 def test_every_incentive_of_ours_conforms(name):
     incentive_conformance(INCENTIVES[name])
@@ -306,6 +316,10 @@ def takes_sent_back(self, t, arms, rewards):
 @pytest.mark.parametrize(("changes", "sentence"), [
     ({"shape": lambda self, t, arms, rewards: rewards * np.random.default_rng().random()}, "pays something else in"),
     ({"shape": lambda self, t, arms, rewards: rewards.mean(axis=1)}, "gives rewards of shape"),
+    ({"shape": lambda self, t, arms, rewards: RAGGED}, r"gives rewards of no one shape in round 1, not \(3, 5\)$"),
+    ({"shape": lambda self, t, arms, rewards: rewards * 1j}, "gives no finite numbers in round 1"),
+    ({"shape": lambda self, t, arms, rewards: rewards + arms.mean(axis=0)}, "lets one replicate depend on another in"),
+    ({"shape": lambda self, t, arms, rewards: rewards, "sent": property()}, "sent no finite number in round 1: None$"),
     ({"shape": lambda self, t, arms, rewards: rewards / 0}, "gives no finite numbers in round 1"),
     ({"shape": lambda self, t, arms, rewards: rewards > 0}, "gives no finite numbers in round 1"),
     ({"shape": pays_in_place}, "changes what it is given in round 1"),
