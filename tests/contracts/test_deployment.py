@@ -103,8 +103,9 @@ def test_deployment_accepts_every_bound_exactly():
 def test_deployment_fixes_what_the_views_say():
     game = Game(pool=least_pool(BASE) + 7)
     assert game.view("parameters") == tuple_of(BASE)
-    other = Game(OTHER)
-    assert (other.view("parameters"), other.view("game")) == (tuple_of(OTHER), other.digest)
+    for parameters_ in (OTHER, replace(OTHER, sealed=0, unrevealed_penalty=0)):
+        other = Game(parameters_)
+        assert (other.view("parameters"), other.view("game")) == (tuple_of(parameters_), other.digest)
     assert game.view("game") == game.digest
     assert game.view("pool") == least_pool(BASE) + 7 == game.held()
     assert bytes.fromhex(game.view("environment")[2:]) == game.environment

@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from scripts import mutate_contracts
 from scripts.build_artifacts import ROOT, SHIPPED, artifact, canonical, compile_standard, question
 from scripts.mutate_contracts import (
     GAME,
@@ -82,7 +83,8 @@ def test_excuses_are_for_mutants_that_there_are(asked, found):
     assert excuses() <= lines
 
 
-def test_score_below_the_goal_fails(asked, found, capsys):
+def test_score_below_the_goal_fails(asked, found, capsys, monkeypatch):
+    monkeypatch.setattr(mutate_contracts, "excuses", set)
     twenty = found[:20]
     assert report(dict.fromkeys(twenty, "forge"), asked, 20, 1) == 0
     assert GOAL == 0.95
