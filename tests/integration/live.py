@@ -34,7 +34,7 @@ class Anvil:
     def __init__(self, *options: str, state: Path | None = None) -> None:
         self.port = free_port()
         self.line = self.url = f"http://127.0.0.1:{self.port}"
-        self._options = [*options]
+        self._options, self._state = [*options], state
         if state is not None:
             self._options += ["--state", str(state), "--state-interval", "1", "--preserve-historical-states"]
             self._options += ["--timestamp", str(int(time.time()))]  # of block 0: else each start adds one to the state
@@ -52,8 +52,20 @@ class Anvil:
                 patience.wait(RuntimeError(f"Anvil does not start: {error}"))  # type: ignore[arg-type]
 
     def kill(self) -> None:
+        """While its state is whole on disk: of a half it could not start again."""
+        patience = Patience(20.0)
+        while self._process.poll() is None and not self._is_written():
+            patience.wait(TimeoutError("no whole state file"))  # type: ignore[arg-type]
         self._process.kill()
         self._process.wait()
+
+    def _is_written(self) -> bool:
+        if self._state is None or not self._state.exists():
+            return True
+        try:
+            return bool(json.loads(self._state.read_bytes()))
+        except ValueError:
+            return False
 
     def ask(self, method: str, *parameters: Any) -> Any:
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
