@@ -23,6 +23,7 @@ from pathlib import Path
 from time import perf_counter, process_time
 
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
 from chain_bandit.schedules.acts import Size
@@ -111,9 +112,10 @@ def main(given: list[str] | None = None) -> int:
         n, m, quorum = arguments.size
         return one(Size(int(n), int(m), quorum), arguments.seed, scribe)
     began, by_size, failed = perf_counter(), dict[tuple[int, int], Tally](), Counter[str]()
+    every = list(parts(arguments.schedules, arguments.first, arguments.every_m))
     with ProcessPoolExecutor(arguments.jobs) as pool:
-        every = parts(arguments.schedules, arguments.first, arguments.every_m)
-        for part in pool.map(partial(tally, scribe), every):
+        played = pool.map(partial(tally, scribe), every)
+        for part in track(played, "schedules", len(every), console=Console(stderr=True)):
             key = (part.validators, part.attackers)
             whole = by_size.setdefault(key, Tally(*key, "both"))
             for name in ("schedules", "rounds", "late", "framed", "accused", "seconds", "failed"):
