@@ -52,20 +52,16 @@ class Anvil:
                 patience.wait(RuntimeError(f"Anvil does not start: {error}"))  # type: ignore[arg-type]
 
     def kill(self) -> None:
-        """While its state is whole on disk: of a half it could not start again."""
-        patience = Patience(20.0)
-        while self._process.poll() is None and not self._is_written():
-            patience.wait(TimeoutError("no whole state file"))  # type: ignore[arg-type]
+        """With a state, when it has just written it and will not again for a second: of half a file it cannot start."""
+        if self._state is not None:
+            self._await_written(self._state)
         self._process.kill()
         self._process.wait()
 
-    def _is_written(self) -> bool:
-        if self._state is None or not self._state.exists():
-            return True
-        try:
-            return bool(json.loads(self._state.read_bytes()))
-        except ValueError:
-            return False
+    def _await_written(self, state: Path) -> None:
+        patience, before = Patience(20.0), _written_at(state)
+        while self._process.poll() is None and not (_written_at(state) != before and _is_whole(state)):
+            patience.wait(TimeoutError("no state is written"))  # type: ignore[arg-type]
 
     def ask(self, method: str, *parameters: Any) -> Any:
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
@@ -79,6 +75,17 @@ class Anvil:
 
     def mine(self, blocks: int) -> None:
         self.ask("anvil_mine", hex(blocks))
+
+
+def _written_at(state: Path) -> int:
+    return state.stat().st_mtime_ns if state.exists() else 0
+
+
+def _is_whole(state: Path) -> bool:
+    try:
+        return bool(json.loads(state.read_bytes()))
+    except ValueError:
+        return False
 
 
 @contextmanager
