@@ -9,14 +9,18 @@ are no outcome.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from operator import itemgetter
 from typing import NamedTuple
 
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import Verifier
-from chain_bandit.protocol.messages import Phase, Role, Slot, broadcast_value, statement_content
+from chain_bandit.protocol.messages import Phase, Role, Slot, broadcast_value
+from chain_bandit.protocol.messages import statement_content as plainly_stated
+
+statement_content = lru_cache(maxsize=512)(plainly_stated)
+"""Kept, since in one process every validator asks for the same; here contents have the one size that they may have."""
 
 MOST_VALUES = 2
 """Values kept and relayed a commander: two leave no outcome, more add nothing but proof, see `_is_enough`."""

@@ -26,11 +26,14 @@ class Equivocation:
     other_signature: bytes
 
     def proves(self, addresses: Sequence[bytes], verifier: Verifier) -> bool:
-        """True when both signatures are the accused seat's, over different contents, in a role that can equivocate."""
+        """True when both signatures are the accused seat's, over different contents, in a role that can equivocate.
+
+        Of any bytes: a content that the contract could not be given, which takes 32 bytes, proves nothing.
+        """
         if (self.phase, self.role) not in _ROLES or not 0 <= self.instance < len(addresses):
             return False
         first, second = self._signed(self.content), self._signed(self.other_content)
-        if first == second:
+        if first == second or len(first) != 32 or len(second) != 32:
             return False
         accused, slot_instance = addresses[self.instance], 0 if self.role is Role.SIGNER else self.instance
         one, other = (self.slot.digest(self.phase, self.role, slot_instance, content) for content in (first, second))

@@ -116,7 +116,6 @@ def broadcast_value(phase: Phase, content: bytes, signature: bytes) -> bytes:
     return keccak(content, signature) if phase is Phase.REPORT else content
 
 
-@lru_cache(maxsize=512)
 def statement_content(phase: Phase, content: bytes) -> bytes:
     """What the commander of a broadcast signs: the hash of a report's bytes, or a header's digest."""
     return keccak(content) if phase is Phase.REPORT else content

@@ -1,5 +1,6 @@
 """consensus/certificate.py and consensus/evidence.py: the contract's rule, and what proves an equivocation."""
 
+import sys
 from dataclasses import replace
 
 import pytest
@@ -171,6 +172,10 @@ NO_PROOFS = {
     "with no first signature": replace(TRUE_PROOF, signature=b""),
     "with no second signature": replace(TRUE_PROOF, other_signature=b""),
     "of a signer in a commander's instance": proof(role=Role.SIGNER, instance=1),
+    "of contents too short for the contract": proof(role=Role.SIGNER, one=b"\1" * 31, other=b"\2" * 31),
+    "of contents too long for the contract": proof(one=b"\1" * 33, other=b"\2" * 33),
+    "of one content too long": proof(other=b"\2" * 33),
+    "of one content that is none": proof(other=b""),
 }
 
 
@@ -192,6 +197,15 @@ def test_calldata_of_a_proof_names_the_slot_and_both_signed_contents():
     signatures = (given.signature[:32], given.signature[32:]), (given.other_signature[:32], given.other_signature[32:])
     assert given.calldata() == (1, 9, b"\3" * 32, 1, 1, keccak(one), *signatures[0], keccak(other), *signatures[1])
     assert proof().calldata()[5] == BLOCK
+
+
+@pytest.mark.parametrize("phase", [Phase.REPORT, Phase.BLOCK])
+def test_nothing_is_kept_of_the_contents_of_a_proof(phase):
+    """They may be as long as a frame, and anybody may make ever more of them up."""
+    one, other = b"\1" * 5000, b"\2" * 5000
+    held = sys.getrefcount(one), sys.getrefcount(other)
+    assert not Equivocation(SLOT, phase, Role.COMMANDER, 1, one, b"", other, b"").proves(ADDRESSES, Verifier())
+    assert (sys.getrefcount(one), sys.getrefcount(other)) == held
 
 
 def test_two_signatures_of_one_content_prove_nothing(twice_signed):
