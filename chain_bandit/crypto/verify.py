@@ -6,13 +6,15 @@ Anything else is no signature. A signature is never an identifier: evidence comp
 
 from collections.abc import Callable
 from time import perf_counter
+from typing import Any
 
 from coincurve import PublicKey
 
 from chain_bandit.crypto.secp256k1 import ORDER, SECP256K1_TAI
-from chain_bandit.crypto.vrf import verify
+from chain_bandit.crypto.vrf import PROOF_BYTES, verify
 from chain_bandit.protocol.digests import keccak
 
+SIGNATURE_BYTES = 64
 HALF_ORDER = ORDER // 2
 _PARITY = 1 << 255
 
@@ -24,7 +26,7 @@ def address_of(public_key: PublicKey) -> bytes:
 
 def signer(digest: bytes, signature: bytes) -> bytes | None:
     """The address that signed the 32-byte `digest`, or None for anything but a canonical, valid signature."""
-    if len(signature) != 64:
+    if len(signature) != SIGNATURE_BYTES:
         return None
     tail = int.from_bytes(signature[32:], "big")
     s = tail & (_PARITY - 1)
@@ -43,8 +45,15 @@ def drawn_hash(public_key: bytes, seed: bytes, proof: bytes) -> bytes | None:
     return verify(SECP256K1_TAI, public_key, seed, proof)
 
 
+MOST_KEPT = 1 << 14
+"""Verdicts of a kind kept at once, of a hundred bytes or so each: a round of 64 honest seats makes some thousands."""
+
+
 class Verifier:
-    """Checks signatures and proofs of draws, each distinct one once: verdicts are kept until `forget`."""
+    """Checks signatures and proofs of draws, each distinct one once: verdicts are kept until `forget`.
+
+    Whoever makes up ever more of them has verdicts forgotten sooner, and takes no more memory.
+    """
 
     def __init__(self, on_verified: Callable[[float], None] = lambda seconds: None) -> None:
         self._signers: dict[tuple[bytes, bytes], bytes | None] = {}
@@ -57,7 +66,10 @@ class Verifier:
         try:
             made = self._signers[key]
         except KeyError:
+            if len(signature) != SIGNATURE_BYTES:
+                return False
             start = perf_counter()
+            _make_room(self._signers)
             made = self._signers[key] = signer(digest, signature)
             self._on_verified(perf_counter() - start)
         return made == address
@@ -66,7 +78,10 @@ class Verifier:
         """`drawn_hash`, remembered."""
         key = (public_key, seed, proof)
         if key not in self._hashes:
+            if len(proof) != PROOF_BYTES:
+                return None
             start = perf_counter()
+            _make_room(self._hashes)
             self._hashes[key] = drawn_hash(public_key, seed, proof)
             self._on_verified(perf_counter() - start)
         return self._hashes[key]
@@ -75,3 +90,8 @@ class Verifier:
         """Drop what is remembered: after a round nothing of it comes back, so memory stays flat."""
         self._signers.clear()
         self._hashes.clear()
+
+
+def _make_room(verdicts: dict[Any, Any]) -> None:
+    if len(verdicts) >= MOST_KEPT:
+        verdicts.clear()

@@ -1,6 +1,7 @@
 """crypto/verify.py: what is no signature, held against eth_account and the `ecdsa` package."""
 
 import random
+import tracemalloc
 from hashlib import sha256
 
 import pytest
@@ -12,6 +13,7 @@ from eth_account import Account
 from eth_account._utils.signing import to_eth_v
 from eth_keys.datatypes import Signature
 
+from chain_bandit.crypto import verify as module
 from chain_bandit.crypto.keys import Signer, derive
 from chain_bandit.crypto.secp256k1 import ORDER
 from chain_bandit.crypto.verify import HALF_ORDER, Verifier, address_of, signer
@@ -165,6 +167,23 @@ def test_a_verdict_is_computed_once_for_each_distinct_signature_until_forgotten(
     verifier.forget()
     assert verifier.is_signed_by(SIGNER.address, DIGEST, GOOD)
     assert len(computed) == 3
+
+
+@pytest.mark.parametrize(("many", "size"), [(5000, 64), (200, 20_000)])
+def test_whoever_makes_up_signatures_and_proofs_takes_no_more_memory_for_it(monkeypatch, many, size):
+    """A peer may send ever new ones for as long as a round is open."""
+    monkeypatch.setattr(module, "MOST_KEPT", 500)
+    verifier = Verifier()
+    tracemalloc.start()
+    try:
+        for index in range(many):
+            made_up = index.to_bytes(4, "big") + bytes(size - 4)
+            assert not verifier.is_signed_by(SIGNER.address, DIGEST, made_up)
+            assert verifier.drawn_hash(bytes(33), DIGEST, made_up + bytes(17)) is None
+        assert tracemalloc.get_traced_memory()[0] < 700_000
+    finally:
+        tracemalloc.stop()
+    assert verifier.is_signed_by(SIGNER.address, DIGEST, GOOD)
 
 
 def test_nobody_is_never_an_address():
