@@ -23,7 +23,7 @@ def closed(game: Game, call: Call) -> None:
         checks.that(False, "money.close", None, "closing", "the game is closed {} times, not {}", 2, 1)
         return
     records = ledger.round - p.burn_in
-    complete = game.revealed and game.handed_back == records and game.settled_through == ledger.round - 1
+    complete = game.revealed and game.handed_back == records and game.settled_through >= ledger.round - 1
     complete = complete and (game.summed or not p.sealed)
     unrevealed = frozenset(range(p.participants)) - game.unsealed if p.sealed else frozenset()
     deadline = game.over_block + p.settlement_window

@@ -28,7 +28,7 @@ def summed(game: Game, call: Call) -> None:
         checks.that(False, "settlement.form", None, "sums", "{2}", error.got, error.expected, error)
         return
     checks.that(
-        bool(p.sealed) and not game.summed and game.settled_through == last, "settlement.form", None, "sums",
+        bool(p.sealed) and not game.summed and game.settled_through >= last, "settlement.form", None, "sums",
         "they are paid twice, or when tags are settled up to round {} of {}, or in an open game",
         game.settled_through, last, part=call.arguments[0],
     )  # fmt: skip
