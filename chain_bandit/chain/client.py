@@ -267,9 +267,9 @@ class Coordinator(Contract):
         """Wei that an account can withdraw."""
         return int(self._view("owed", account))
 
-    def is_over(self) -> bool:
-        """Whether the game has ended."""
-        return bool(self._view("isOver"))
+    def is_over(self, block: str = "latest") -> bool:
+        """Whether the game has ended, by the state after a block."""
+        return bool(self._view("isOver", block=block))
 
     def opened(self) -> bool:
         """Whether the game was opened."""

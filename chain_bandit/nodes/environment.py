@@ -1,6 +1,7 @@
 """The environment as a node: receipts on disk before they leave, settlements, and the end of the game."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -69,6 +70,7 @@ class EnvironmentRole(Role):
         self._early: dict[int, tuple[int, PullRequest]] = {}
         self._settled = contract.settled_through()
         self._window, self._waiting_since = window, 0.0
+        self._is_too_late = False
 
     def begin(self, ledger: Ledger) -> None:
         """Open the next round; what was given of it before this process began is given."""
@@ -131,19 +133,19 @@ class EnvironmentRole(Role):
         self._write_down()
         if self._unwritten:
             return False
-        if not follower.closed and not follower.revealed:
+        if not follower.closed and not follower.revealed and not self._is_too_late:
             self._settle(0)
             if self._rules.parameters.sealed:
                 sums = encode_sums(self._environment.sums)
-                self.once(contract, lambda: contract.settle_sums(wallet, sums), "AlreadySummed")
+                self._in_time(lambda: contract.settle_sums(wallet, sums), "AlreadySummed")
             at("about to reveal")
             secret, roles = self._environment.secret, bytes(self._environment.roles)
             model = self._environment.model.encode()
-            self.once(contract, lambda: contract.reveal(wallet, secret, roles, model), "AlreadyRevealed")
+            self._in_time(lambda: contract.reveal(wallet, secret, roles, model), "AlreadyRevealed")
             at("revealed")
             return False
         if not follower.closed:
-            return self._settle_costs() and self._close()
+            return (self._is_too_late or self._settle_costs()) and self._close()
         if contract.owed(bytes.fromhex(wallet.address[2:])):
             self.once(contract, lambda: contract.withdraw(wallet), "NothingOwed")
         at("withdrawn")
@@ -228,7 +230,7 @@ class EnvironmentRole(Role):
             return
         through, pulls = settlement
         at("about to settle")
-        self.once(self._contract, lambda: self._contract.settle_rewards(self._wallet, through, pulls), "AlreadySettled")
+        self._in_time(lambda: self._contract.settle_rewards(self._wallet, through, pulls), "AlreadySettled")
         self._settled = through
         at("settled")
 
@@ -240,9 +242,13 @@ class EnvironmentRole(Role):
             return True
         chunk = entries[done : done + self._scenario.chain.costs_every]
         contract, wallet = self._contract, self._wallet
-        self.once(contract, lambda: contract.settle_costs(wallet, chunk), "WrongRecord", "NoRecordLeft")
+        self._in_time(lambda: contract.settle_costs(wallet, chunk), "WrongRecord", "NoRecordLeft")
         at("costs settled")
         return False
+
+    def _in_time(self, call: Callable[[], object], *done: str) -> None:
+        """As `once`; after the window for settlement nothing is left to do but to close, which voids the costs."""
+        self._is_too_late |= self.once(self._contract, call, *done, "WindowPassed") == "WindowPassed"
 
     def _close(self) -> bool:
         """Close, once nobody is waited for; never True: the event says so."""

@@ -53,7 +53,7 @@ class Follower:
     """
 
     def __init__(self, contract: Coordinator, first_block: int, confirmations: int = 1) -> None:
-        self._rpc, self._address = contract.rpc, "0x" + contract.address.hex()
+        self._contract, self._rpc, self._address = contract, contract.rpc, "0x" + contract.address.hex()
         artifact = chain_bandit_artifact()
         self._events = {event.topic: event for event in artifact.members("event").values()}
         self._functions = {each.topic[:4]: each for each in artifact.members("function").values()}
@@ -95,6 +95,10 @@ class Follower:
         self._read()
         return self.closed or any(name == "Closed" for name, _, _ in self._waiting)
 
+    def is_over(self) -> bool:
+        """Whether the contract takes no more records, by the last block whose events count."""
+        return self._contract.is_over(self._last_counted() or "latest")
+
     def rest(self) -> None:
         """Read what comes after the last record."""
         self._read()
@@ -117,11 +121,11 @@ class Follower:
 
     def _read(self) -> None:
         about: dict[str, Any] = {"address": self._address, "fromBlock": hex(self._from)}
-        if self._confirmations > 1:
-            height = self._rpc.ask("eth_blockNumber", [], as_int)
-            if height - self._confirmations + 1 < self._from:
+        counted = self._last_counted()
+        if counted is not None:
+            if int(counted, 16) < self._from:
                 return
-            about["toBlock"] = hex(height - self._confirmations + 1)
+            about["toBlock"] = counted
         for log in self._rpc.ask("eth_getLogs", [about]):
             where = as_int(field(log, "blockNumber")), as_int(field(log, "logIndex"))
             topics = field(log, "topics")
@@ -131,6 +135,12 @@ class Follower:
             self._seen, self._from = where, where[0]
             values = event.decode_inputs(as_bytes(field(log, "data")))
             self._waiting.append((event.name, values, field(log, "transactionHash")))
+
+    def _last_counted(self) -> str | None:
+        """The last block that counts; None for whichever is the last."""
+        if self._confirmations == 1:
+            return None
+        return hex(max(0, self._rpc.ask("eth_blockNumber", [], as_int) - self._confirmations + 1))
 
     def _call(self, transaction: str) -> tuple[str, tuple[Any, ...]]:
         """Method and arguments of a transaction; of `submitBlocks` the bytes after the selector."""

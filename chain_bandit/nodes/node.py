@@ -37,6 +37,10 @@ LATE = 1.5
 OTHERS = (COMPARISON, ENVIRONMENT, RELAYER)
 
 
+class EndedEarly(Exception):
+    """The chain takes no more records, and has none that was not read."""
+
+
 class Node:
     """Drives one role through a game.
 
@@ -82,6 +86,18 @@ class Node:
 
     def run(self) -> None:
         """All rounds, and the end. Raises `ChainBanditError`."""
+        try:
+            self._all_rounds()
+            self._say(f"all {self._rules.parameters.horizon} rounds are recorded")
+        except EndedEarly:
+            self._say(f"the game ended before round {self.ledger.round}: its last block has passed")
+        self._pace = None
+        while not self._role.finish():
+            self._take(UNHURRIED)
+
+    # --- a round
+
+    def _all_rounds(self) -> None:
         parameters = self._rules.parameters
         while self.ledger.round <= parameters.horizon:
             for seat, since in sorted(self._follower.accusations.items()):
@@ -93,12 +109,6 @@ class Node:
             else:
                 self._recorded_round()
             self._verifier.forget()
-        self._say(f"all {parameters.horizon} rounds are recorded")
-        self._pace = None
-        while not self._role.finish():
-            self._take(UNHURRIED)
-
-    # --- a round
 
     def _begin(self) -> None:
         self._began, self._insisted = monotonic(), None
@@ -116,7 +126,6 @@ class Node:
         least = self._rules.quorum(self.ledger) - (self._role.speaks and self._role.address in voters)
         self._pace = Pace(self._began, self._bound, awaited, voters & self._everybody, least)
         self._living, self._alive = set(), None
-        self._live_on(greeted, self._began)
         for sender, round_, step in self._held:
             if round_ == here:
                 self._live_on({sender}, self._began)
@@ -157,8 +166,8 @@ class Node:
         """The steps of a round; False where it is over before them."""
         pace = self._pace
         assert pace is not None
-        if not self._role.speaks:  # who only listens begins with the first word
-            while not pace.heard:
+        if not self._role.speaks:  # who only listens begins when an honest seat has
+            while not self._is_one_honest(pace.heard):
                 self._take(POLL)
                 if is_over():
                     return False
@@ -227,7 +236,10 @@ class Node:
 
     def _is_recorded(self) -> bool:
         if self._next is None and monotonic() >= self._look_at:
+            is_over = self._pause == LONGEST and self._follower.is_over()
             self._next = self._follower.next(self._rules.parameters, self.ledger)
+            if is_over and self._next is None:
+                raise EndedEarly
             self._look_at, self._pause = monotonic() + self._pause, min(GROWTH * self._pause, LONGEST)
         return self._next is not None
 

@@ -42,7 +42,7 @@ class RelayerRole(Role):
         self._ledger, self._done = ledger, False
         self._deadline: int | None = None
         if ledger.round == 1:
-            self._proofs: dict[tuple[int, int, int], Equivocation] = {}
+            self._proofs: dict[tuple[int, int, int], tuple[object, ...]] = {}
         self._relayer.begin(ledger)
 
     def take(self, sender: int, round_: int, message: Said) -> list[Post]:
@@ -54,7 +54,7 @@ class RelayerRole(Role):
                 place = (message.instance, int(message.phase), int(message.role))
                 is_new = place not in self._proofs and message.slot == self._rules.slot(self._ledger)
                 if is_new and message.proves(self._rules.addresses, self._verifier):
-                    self._proofs[place] = message
+                    self._proofs[place] = message.calldata()
             case CertifiedBlock() | Certificate():
                 self._relayer.on_message(sender, message)
             case _:
@@ -81,8 +81,8 @@ class RelayerRole(Role):
             else:
                 self._contract.skip_after_deadline(self._wallet, self._next_committee(), self._recorded())
             self._contract.settle()
-        except TransactionReverted:
-            if not self._recorded()("latest"):  # else somebody else was faster
+        except TransactionReverted as error:
+            if error.error != "GameIsOver" and not self._recorded()("latest"):  # else somebody else was faster
                 raise
         self._done = True
         at("recorded")
@@ -93,13 +93,16 @@ class RelayerRole(Role):
             self._proofs.clear()
 
     def _report(self) -> None:
-        """The first proof against each seat that the contract has none of."""
+        """The first proof against each seat that the contract has none of; what it refuses was no proof."""
         for place in sorted(self._proofs):
             seat = place[0]
             if seat in self._follower.accusations or self._contract.blocked_from(seat):
                 continue
-            self._contract.report_equivocation(self._wallet, seat, self._proofs[place].calldata())
-            self._contract.settle()
+            try:
+                self._contract.report_equivocation(self._wallet, seat, self._proofs[place])
+                self._contract.settle()
+            except TransactionReverted:
+                del self._proofs[place]
             at("evidence reported")
 
     def _submit(self, block: CertifiedBlock) -> None:

@@ -83,11 +83,13 @@ class Role(Protocol):
         """Let go of its files."""
         return
 
-    def once(self, contract: Coordinator, call: Callable[[], object], *done: str) -> None:
+    def once(self, contract: Coordinator, call: Callable[[], object], *done: str) -> str | None:
         """Make a call, unless a life before this one has; what it rests on, such as receipts, is on disk before.
 
         Args:
             done: what the contract says of a call that was made already, or that comes too late.
+
+        Returns: which of these it said; None where the call was made.
         """
         self.sync()
         try:
@@ -96,6 +98,8 @@ class Role(Protocol):
         except TransactionReverted as error:
             if error.error not in done:
                 raise
+            return error.error
+        return None
 
 
 def posts(sends: Iterable[Send]) -> list[Post]:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from chain_bandit.audit.findings import Weight
+from chain_bandit.audits import audit_file
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.node import account
@@ -121,6 +122,33 @@ def test_an_environment_killed_when_it_settles_and_when_it_has_closed_knows_all_
         played.wait(lambda: played.started["environment"].poll() is not None)
         played.start("environment")
         require_whole(played, 1)
+
+
+@pytest.mark.parametrize(
+    ("crash", "sealed", "last", "verdict"),
+    [("round closed:3", True, 0, "passed"), ("round closed:8", False, 8, "passed"),
+     ("about to reveal:1", False, 12, "incomplete")],
+    ids=["before any record", "in the game", "after it"],
+)  # fmt: skip
+def test_an_environment_that_comes_back_too_late_ends_the_game_and_the_audit_finds_no_fault(
+    tmp_path, monkeypatch, crash, sealed, last, verdict
+):
+    """After the game's last block no more is recorded; after the window for settlement nothing is revealed."""
+    monkeypatch.setenv(VARIABLE, f"environment/{crash}")
+    chain = {"skip_deadline": 10, "settlement_window": 100 if last == 12 else 5000}
+    scenario = small(12, burn_in=6, sealed=sealed, bound_ms=500, malicious=[], liars=0, chain=chain)
+    with game(scenario, tmp_path / "game") as played:
+        played.wait(lambda: played.killed == ["environment"])
+        blocks = 100 if last == 12 else scenario.parameters.game_blocks
+        HttpNode(read_game(played.out / files.GAME).url).mine(blocks + 2)
+        played.start("environment")
+        manifest, report = played.end()
+    assert (report.verdict, report.violations) == (verdict, [])
+    assert audit_file(played.out / "history.jsonl.gz", paranoid=True).verdict == verdict
+    assert manifest["run_digest"] == report.run_digest
+    assert max((row.round for row in report.rounds), default=0) == last
+    ended = [name for name in NAMES if "the game ended before round" in played.log(name)]
+    assert sorted(ended) == (sorted(NAMES) if last < 12 else [])
 
 
 def skip_open_round(out: Path) -> int:

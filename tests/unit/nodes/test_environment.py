@@ -4,6 +4,7 @@ from collections import defaultdict
 from types import SimpleNamespace
 from typing import Any
 
+from chain_bandit.chain.errors import TransactionReverted
 from chain_bandit.nodes import environment as module
 from chain_bandit.nodes.environment import EnvironmentRole
 from chain_bandit.protocol.blocks import Kind
@@ -46,3 +47,38 @@ def test_each_round_is_waited_for_as_long_whoever_was_away_in_those_before(monke
     pulled[7][1] = "pulled, as one that is back"
     role.act(True, False)
     assert written == [5, 6, 7]
+
+
+def test_an_environment_that_is_back_after_the_window_for_settlement_closes_the_game(monkeypatch):
+    """What it did not settle is void; whoever waits for the accounts to be final need not wait for ever."""
+    called: list[str] = []
+
+    class Chain:
+        def settled_through(self) -> int:
+            return 0
+
+        def settle(self) -> None:
+            pass
+
+        def __getattr__(self, name: str) -> Any:
+            def call(*given: object) -> None:
+                called.append(name)
+                if name != "close":
+                    raise TransactionReverted(name, "WindowPassed", (115, 111))
+
+            return call
+
+    parameters = SimpleNamespace(sealed=True)
+    environment: Any = SimpleNamespace(
+        rules=SimpleNamespace(parameters=parameters), secret=b"", roles=(), sums=(),
+        model=SimpleNamespace(encode=lambda: b""),
+    )  # fmt: skip
+    monkeypatch.setattr(module, "encode_sums", lambda sums: b"")
+    books: Any = SimpleNamespace(settlement=lambda least: (9, b""))
+    follower: Any = SimpleNamespace(closed=False, revealed=False, rest=lambda: None)
+    files: Any = SimpleNamespace(sync=lambda: None)
+    given: Any = (environment, books, None, files, files, Chain(), None, None, follower, WINDOW)
+    role = EnvironmentRole(*given)
+    for _ in range(3):
+        assert not role.finish()
+    assert called == ["settle_rewards", "settle_sums", "reveal", "close", "close"]

@@ -46,6 +46,10 @@ class Watched:
     rushing: frozenset[int] = frozenset()
     ticks: list[int] = field(default_factory=list)
     acts: list[tuple[bool, bool]] = field(default_factory=list)
+    late_in: set[int] = field(default_factory=set)
+
+    def begin(self, ledger: Ledger) -> None:
+        self.round = ledger.round
 
     def tick(self, step: int) -> list[Any]:
         self.ticks.append(step)
@@ -53,6 +57,7 @@ class Watched:
 
     def act(self, heard: bool, late: bool) -> None:
         self.acts.append((heard, late))
+        self.late_in |= {self.round} if late else set()
 
     def finish(self) -> bool:
         return True
@@ -68,23 +73,35 @@ def over(parameters: Any, ledger: Ledger, record: Any = None) -> Ledger:
     return SimpleNamespace(round=ledger.round + 1)
 
 
-def play(monkeypatch: pytest.MonkeyPatch, role: Watched, envelope: Envelope, many: int, burn_in: int) -> Watched:
-    """Round 1 at a node of four seats, of whom one may be malicious, while some of its peers say something."""
+def play(
+    monkeypatch: pytest.MonkeyPatch, role: Watched, envelope: Envelope, many: int, burn_in: int, horizon: int = 1,
+    recorded: int = 9, said: Callable[[str], None] = lambda line: None,
+) -> Watched:  # fmt: skip
+    """A node of four seats, of whom one may be malicious, while some of its peers say something in round 1.
+
+    The chain ends after so many records.
+    """
     monkeypatch.setattr(module, "after_burn_in_round", over)
     monkeypatch.setattr(module, "after_record", over)
-    parameters = SimpleNamespace(attackers=1, participants=4, report_bytes=100, horizon=1, burn_in=burn_in)
+    parameters = SimpleNamespace(attackers=1, participants=4, report_bytes=100, horizon=horizon, burn_in=burn_in)
     seats = (0, 1, 2, 3)
     rules: Any = SimpleNamespace(
         everybody=seats, parameters=parameters, validators=lambda ledger: seats, quorum=lambda ledger: 3,
         probes=lambda ledger: True, schedule=SimpleNamespace(steps=STEPS, probe_steps=STEPS, relay_rounds=2),
     )  # fmt: skip
-    ends = monotonic() + SECONDS
+    began = monotonic()
     found = SimpleNamespace(record=SimpleNamespace(kind=SimpleNamespace(name="SKIP")))
+
+    def record(parameters: Any, ledger: Ledger) -> Any:
+        assert monotonic() < began + 20 * SECONDS, "a node waits for ever"
+        return found if monotonic() > began + SECONDS * ledger.round and ledger.round <= recorded else None
+
     follower: Any = SimpleNamespace(
-        accusations={}, is_closed=lambda: True, next=lambda parameters, ledger: found if monotonic() > ends else None
-    )
+        accusations={}, is_closed=lambda: True, next=record,
+        is_over=lambda: monotonic() > began + SECONDS * (recorded + 1),
+    )  # fmt: skip
     links, opening, verifier = Peers(encode(envelope), many), SimpleNamespace(round=1), SimpleNamespace(forget=list)
-    given: Any = (role, rules, opening, links, follower, True, 0, BOUND, verifier, lambda line: None)
+    given: Any = (role, rules, opening, links, follower, True, 0, BOUND, verifier, said)
     Node(*given).run()
     return role
 
@@ -107,3 +124,23 @@ def test_no_round_is_late_that_only_those_who_may_lie_have_begun(monkeypatch, ma
 def test_no_round_is_over_that_only_those_who_may_lie_insist_on(monkeypatch, many, is_played):
     acts = play(monkeypatch, Watched(speaks=False), Envelope(Kind.NOW, 1, 0, (Owed(1),)), many, burn_in=1).acts
     assert any(heard for heard, _ in acts) == is_played
+
+
+@pytest.mark.parametrize(("many", "steps"), [(1, []), (2, [0, 1, 2])])
+def test_nobody_listens_to_a_round_that_only_those_who_may_lie_have_begun(monkeypatch, many, steps):
+    begun = Envelope(Kind.STEP, 1, 0, ())
+    assert play(monkeypatch, Watched(speaks=False), begun, many, burn_in=1).ticks == steps
+
+
+def test_what_is_said_again_in_a_round_begins_none_after_it(monkeypatch):
+    again = Envelope(Kind.NOW, 1, 0, (Owed(1),))
+    assert play(monkeypatch, Watched(speaks=False), again, 2, burn_in=1, horizon=2).late_in == {1}
+
+
+def test_a_game_whose_last_block_has_passed_ends_before_its_last_round(monkeypatch):
+    said: list[str] = []
+    silence = Envelope(Kind.NOW, 1, 0, ())
+    monkeypatch.setattr(module, "LONGEST", 0.1)
+    played = play(monkeypatch, Watched(False), silence, 0, burn_in=1, horizon=9, recorded=1, said=said.append)
+    assert played.round == 2
+    assert said[-1] == "the game ended before round 2: its last block has passed"

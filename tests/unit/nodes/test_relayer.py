@@ -6,10 +6,14 @@ from typing import Any
 
 import pytest
 
+from chain_bandit.chain.errors import TransactionReverted
+from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.nodes import relayer as module
 from chain_bandit.nodes.relayer import RelayerRole
+from chain_bandit.protocol.messages import Phase, Role, Slot
 
 ROUND, BLOCKS = 9, 15
+SLOT = Slot(bytes(32), ROUND, bytes(32))
 
 
 @dataclass
@@ -19,6 +23,7 @@ class Chain:
     hurries: bool
     at: int = 100
     calls: list[str] = field(default_factory=list)
+    refusal: str = ""
 
     def height(self) -> int:
         return self.at
@@ -35,6 +40,15 @@ class Chain:
 
     def skip(self, *given: object) -> None:
         self.calls.append("skip")
+        if self.refusal:
+            raise TransactionReverted("skip", self.refusal, ())
+
+    def blocked_from(self, seat: int) -> int:
+        return 0
+
+    def report_equivocation(self, *given: object) -> None:
+        self.calls.append("report")
+        raise TransactionReverted("reportEquivocation", "InvalidSignature", ())
 
     def settle(self) -> None:
         self.calls.append("settle")
@@ -43,7 +57,7 @@ class Chain:
 def opened(chain: Chain) -> tuple[RelayerRole, Any]:
     """A role in an open round, and its relayer, who may come to a certificate."""
     parameters = SimpleNamespace(burn_in=4, burn_in_blocks=3, skip_deadline=BLOCKS, has_committees=False)
-    rules = SimpleNamespace(parameters=parameters)
+    rules = SimpleNamespace(parameters=parameters, addresses=(), slot=lambda ledger: SLOT)
     holds = SimpleNamespace(rules=rules, block=None, skip=None, begin=lambda ledger: None)
     given: Any = (holds, chain, None, chain, SimpleNamespace(accusations={}), None)
     role = RelayerRole(*given)
@@ -85,3 +99,26 @@ def test_a_certificate_that_comes_while_the_deadline_is_waited_for_counts(hurrie
     holds.skip = SimpleNamespace(signers=7, signatures=b"")
     role.act(heard=False, late=True)
     assert chain.calls == [f"hurry {BLOCKS}", "skip", "settle"]
+
+
+def test_a_proof_that_the_contract_refuses_was_none_and_the_round_is_recorded(monkeypatch):
+    monkeypatch.setattr(Equivocation, "proves", lambda *given: True)
+    chain = Chain(hurries=True)
+    role, holds = opened(chain)
+    role.take(3, ROUND, Equivocation(SLOT, Phase.BLOCK, Role.SIGNER, 3, b"", b"", b"", b""))
+    holds.skip = SimpleNamespace(signers=7, signatures=b"")
+    role.act(heard=True, late=False)
+    assert chain.calls == ["report", "skip", "settle"]
+
+
+def test_a_game_whose_last_block_has_passed_takes_no_record_and_ends_no_relayer():
+    chain = Chain(hurries=True, refusal="GameIsOver")
+    role, holds = opened(chain)
+    holds.skip = SimpleNamespace(signers=7, signatures=b"")
+    for _ in range(2):
+        role.act(heard=True, late=False)
+    assert chain.calls == ["skip"]
+    chain.refusal = "QuorumMissing"
+    role.begin(SimpleNamespace(round=ROUND))  # type: ignore[arg-type]
+    with pytest.raises(TransactionReverted):
+        role.act(heard=True, late=False)
