@@ -399,12 +399,12 @@ def mediate_run(
 
         count = jobs or min(cores(), worthwhile(parts))
         results = played(preset, place, seed, resume, tuple(game or ()), observe, count, values)
+    if not as_json:
+        console().print(view.table(results, values))
     pictures = list(map(str, _drawn(results, place)))
     if as_json:
-        said = {"preset": preset, "seed": seed, "out": str(place), "rows": view.rows(results), "pictures": pictures}
-        print(json.dumps(said, sort_keys=True))
+        print(json.dumps({**_of_study(place), "rows": view.rows(results), "pictures": pictures}, sort_keys=True))
     else:
-        console().print(view.table(results))
         print("", *pictures, sep="\n")
 
 
@@ -420,9 +420,9 @@ def mediate_table(
 
     results = finished(folder)
     if as_json:
-        print(json.dumps({"out": str(folder), "rows": view.rows(results)}, sort_keys=True))
+        print(json.dumps({**_of_study(folder), "rows": view.rows(results)}, sort_keys=True))
     else:
-        console().print(view.table(results))
+        console().print(view.table(results, _of_study(folder)["switches"]))
 
 
 @mediate.command("plot")
@@ -441,15 +441,26 @@ def mediate_plot(
         print(*paths, sep="\n")
 
 
+def _of_study(folder: Path) -> dict[str, Any]:
+    from chain_bandit.studies.folder import study
+
+    found = study(folder)
+    return {"out": str(folder), **{name: found[name] for name in ("preset", "seed", "switches")}}
+
+
 def _drawn(results: "Sequence[Results]", place: Path) -> list[Path]:
     from chain_bandit.lines import whole_file
+    from chain_bandit.studies.folder import StudyRefused
     from chain_bandit.views import study as view
 
     paths = []
     for name, drawn in view.pictures(results).items():
         paths.append(place / f"{name}.svg")
-        with whole_file(paths[-1]) as picture:
-            picture.write(drawn.encode())
+        try:
+            with whole_file(paths[-1]) as picture:
+                picture.write(drawn.encode())
+        except OSError as error:
+            raise StudyRefused(paths[-1], f"cannot be written: {error.strerror}") from error
     return paths
 
 

@@ -23,7 +23,7 @@ _OPTIONS = [option.name.lower().replace("_", "-") for option in Aggregation]
 
 _TAKEN = {
     "attack": ATTACKS, "environment": OURS, "aggregator": {*_OPTIONS, *RIVALS}, "policy": RIVALS,
-    "incentive": INCENTIVES,
+    "incentive": {*INCENTIVES, "naive"},
 }  # fmt: skip
 """Names that mean ours in a scenario, a benchmark or a table; a rival is as often a rule in a pool as a policy."""
 

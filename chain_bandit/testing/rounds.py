@@ -24,8 +24,8 @@ class Held:
     """What is held to something, in one play of a world.
 
     Args:
-        elsewhere: whether arms of the last replicate pay 1 where they would pay 0, and 0 where 1; arms that are pulled
-            by chance are others there too.
+        elsewhere: a replicate whose arms pay 1 where they would pay 0, and 0 where 1; arms that are pulled by chance
+            are others there too.
 
     Attributes:
         name: as sentences have it.
@@ -34,7 +34,7 @@ class Held:
         shape: of arms and rewards, (replicates, agents).
     """
 
-    def __init__(self, make: Make, world: World, elsewhere: bool = False) -> None:
+    def __init__(self, make: Make, world: World, elsewhere: int | None = None) -> None:
         self.name, self.world, self._elsewhere = name_of(make), world, elsewhere
         self._coins = np.random.default_rng(1)
         self._untossed = self._state
@@ -54,15 +54,15 @@ class Held:
     def pulls(self) -> Ints:
         """Arms by chance."""
         arms = self.chance.integers(self.world.arms, size=self.shape)
-        if self._elsewhere:
-            arms[-1] = (arms[-1] + 1) % self.world.arms
+        if self._elsewhere is not None:
+            arms[self._elsewhere] = (arms[self._elsewhere] + 1) % self.world.arms
         return arms
 
     def show(self, t: int, arms: Ints, show: Callable[[Ints, Floats], Any]) -> Any:
         """What it makes of arms and what they pay. Raises `AssertionError` where it changes these."""
         rewards = (self.chance.random(self.shape) < np.array(self.world.means)[arms]).astype(float)
-        if self._elsewhere:
-            rewards[-1] = 1 - rewards[-1]
+        if self._elsewhere is not None:
+            rewards[self._elsewhere] = 1 - rewards[self._elsewhere]
         given = arms.copy(), rewards.copy()
         found = show(*given)
         unchanged = np.array_equal(given[0], arms) and np.array_equal(given[1], rewards)
@@ -88,7 +88,7 @@ def require_alike(
 ) -> None:
     """Play a world twice, round by round; `play` gives what came of one, replicates first.
 
-    Where no coins are tossed a third time, with other rewards in the last replicate.
+    Where no coins are tossed once more for each replicate, with other rewards there.
 
     Raises:
         AssertionError: `information` does not say what is `told`, another thing comes of the same coins (`differs`) or
@@ -103,8 +103,10 @@ def require_alike(
         require(np.array_equal(one, other), f"{name} {differs} in round {t} when it has the same coins again")
     if held.tosses:
         return
-    for t, (one, other) in enumerate(zip(first, _played(Held(make, world, elsewhere=True), play), strict=True), 1):
-        require(np.array_equal(one[:-1], other[:-1]), f"{name} lets one replicate depend on another in round {t}")
+    for changed in range(REPLICATES):
+        rest, second = np.arange(REPLICATES) != changed, _played(Held(make, world, changed), play)
+        for t, (one, other) in enumerate(zip(first, second, strict=True), 1):
+            require(np.array_equal(one[rest], other[rest]), f"{name} lets one replicate depend on another in round {t}")
 
 
 def _played(held: Held, play: Callable[[Held, int], NDArray[Any]]) -> list[NDArray[Any]]:

@@ -1,6 +1,7 @@
 """What MEDIATE's experiments look like: a table beside the paper's, curves over epochs with their 95 % intervals."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -78,8 +79,11 @@ def _known(value: Any) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def table(results: Sequence[Results]) -> RenderableType:
-    """Each game's methods: the mean of the last epochs, its interval, its spread over runs, beside Table 1."""
+def table(results: Sequence[Results], switches: Mapping[str, Any]) -> RenderableType:
+    """Each game's methods: the mean of the last epochs, its interval, its spread over runs, beside Table 1.
+
+    Where it was played in another way than the paper's, the `switches` of that are named.
+    """
     every = rows(results)
     parts = []
     for game in dict.fromkeys(row["game"] for row in every):
@@ -98,11 +102,19 @@ def table(results: Sequence[Results]) -> RenderableType:
         over = of_game[0]["over"]
         parts.append(titled(f"{game}: {of_game[0]['measure']}, mean of the last {over} epochs and 95 % interval", made))
     notes = []
+    if switches:
+        said = " ".join(f"-o {_plain(name)}={_plain(value)}" for name, value in sorted(switches.items()))
+        notes.append(f"Played in another way than the paper's: {said}.")
     if any(row["published"] for row in every):
         notes.append("Table 1 is the paper's, of 5,000 epochs and 8 runs; it does not say what its ± is.")
     if any(" " in row["method"] for row in every):
         notes.append("One less another: by run, of the same first networks, games and coins.")
     return Group(*parts, *(Text(note, "dim") for note in notes))
+
+
+def _plain(value: Any) -> str:
+    """As one writes it on the command line; whatever a file holds, nothing that a terminal obeys."""
+    return json.dumps(value).strip('"')
 
 
 def _number(value: float | None, half: float | None, digits: int) -> str:

@@ -225,7 +225,14 @@ def test_the_smoke_preset_plays_and_is_shown(tmp_path):
     rows = made["rows"]
     assert [(row["game"], row["runs"]) for row in rows] == 6 * [("ipd", 8)] + 9 * [("rescaled-coin-game-2", 4)]
     assert len(made["pictures"]) == len(list(out.glob("*.svg"))) == 4
-    assert json.loads(said("table", str(out), "--json"))["rows"] == rows
+    assert json.loads(said("table", str(out), "--json")) == {k: v for k, v in made.items() if k != "pictures"}
+    assert (made["preset"], made["seed"], made["switches"]) == ("smoke", 0, {})
     naive, mate = (row["mean"] for row in rows[:2])
     assert naive < -500 < mate  # who is not paid for it stops cooperating
     assert said("plot", str(out)).split() == made["pictures"]
+    taken = tmp_path / "pictures" / "ipd.svg"
+    taken.mkdir(parents=True)
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        said("plot", str(out), "--out", str(taken.parent))
+    sentence = f"error: {taken}: cannot be written: Is a directory\n"
+    assert (refused.value.returncode, refused.value.stderr) == (3, sentence)

@@ -232,13 +232,15 @@ def test_a_study_of_which_nothing_is_finished_says_so(tmp_path):
 
 
 def test_notes_are_of_what_the_table_has():
-    alone = said(view.table([swept("coin-game-2", ("mate:0.5",), [[0.5, 0.6]])]))
+    alone = said(view.table([swept("coin-game-2", ("mate:0.5",), [[0.5, 0.6]])], {}))
     assert "mate:0.5" in alone
     assert "paper's" not in alone
     assert "One less another" not in alone
-    both = said(view.table([results(replace(PART, methods=("mediate-i", "mediate-s")))]))
+    both = said(view.table([results(replace(PART, methods=("mediate-i", "mediate-s")))], {}))
     assert "Table 1 is the paper's" in both
     assert "One less another" in both
+    other = said(view.table([results()], {"size": "code", "last_value": False, "\x1b[2J": 1})).replace("\n", "")
+    assert "Played in another way than the paper's: -o \\u001b[2J=1 -o last_value=false -o size=code." in other
 
 
 def test_pictures_and_table_name_every_method():
@@ -270,11 +272,11 @@ def said(renderable) -> str:
 
 
 def test_a_table_says_of_how_many_epochs_its_means_are():
-    assert "mean of the last 4 epochs and 95 % interval" in said(view.table([results()]))
+    assert "mean of the last 4 epochs and 95 % interval" in said(view.table([results()], {}))
     long = Part("ipd", ("naive",), (0, 1), 80)
     zeros = np.zeros((80, 1, 2))
     made = Results(long, zeros, {"cooperations": zeros}, zeros)
-    assert "mean of the last 50 epochs" in said(view.table([made]))
+    assert "mean of the last 50 epochs" in said(view.table([made], {}))
 
 
 @pytest.mark.parametrize(("game", "bounds"), [("ipd", (-600, -300)), ("rescaled-coin-game-2", (0, 1))])

@@ -256,6 +256,10 @@ def learns_anywhere(self, t, arms, rewards):
     self.best = int(rewards.sum()) % self.world.arms
 
 
+def learns_from_the_first(self, t, arms, rewards):
+    self.best = int(rewards[0].sum()) % self.world.arms
+
+
 @pytest.mark.parametrize(("changes", "sentence"), [
     ({"choose": forgets}, "pulls other arms in round"),
     ({"choose": lambda self, t: np.full(self.shape, self.world.arms)}, "names no arm in round 1"),
@@ -267,7 +271,8 @@ def learns_anywhere(self, t, arms, rewards):
     ({"learn": takes_back}, "takes back in round 1 what it sent"),
     ({"learn": sends_without_end}, "sent no finite number in round 1: inf$"),
     ({"learn": says_what_it_sent}, "sent no finite number in round 1: 'a lot'$"),
-    ({"choose": best_anywhere, "learn": learns_anywhere}, "lets one replicate depend on another in round 2"),
+    ({"choose": best_anywhere, "learn": learns_anywhere}, "lets one replicate depend on another in round"),
+    ({"choose": best_anywhere, "learn": learns_from_the_first}, "lets one replicate depend on another in round"),
     ({"information": ""}, "does not say in `information`"),
 ])  # fmt: skip
 def test_a_policy_that_breaks_a_promise_is_named(changes, sentence):
@@ -326,6 +331,8 @@ def takes_sent_back(self, t, arms, rewards):
     ({"shape": takes_sent_back}, "takes back in round 1 what it sent"),
     ({"shape": sends_without_end}, "sent no finite number in round 1: inf$"),
     ({"shape": lambda self, t, arms, rewards: rewards - rewards.mean()}, "lets one replicate depend on another in"),
+    ({"shape": lambda self, t, arms, rewards: rewards + rewards[:1]}, "lets one replicate depend on another in"),
+    ({"shape": lambda self, t, arms, rewards: rewards + rewards[1:2]}, "lets one replicate depend on another in"),
     ({"information": ""}, "does not say in `information`"),
 ])  # fmt: skip
 @pytest.mark.filterwarnings("ignore:.*encountered in divide")
