@@ -12,9 +12,9 @@ from coincurve import PublicKey
 
 from chain_bandit.crypto.secp256k1 import ORDER, SECP256K1_TAI
 from chain_bandit.crypto.vrf import PROOF_BYTES, verify
+from chain_bandit.protocol.blocks import SIGNATURE_BYTES
 from chain_bandit.protocol.digests import keccak
 
-SIGNATURE_BYTES = 64
 HALF_ORDER = ORDER // 2
 _PARITY = 1 << 255
 
@@ -46,7 +46,7 @@ def drawn_hash(public_key: bytes, seed: bytes, proof: bytes) -> bytes | None:
 
 
 MOST_KEPT = 1 << 14
-"""Verdicts of a kind kept at once, of a hundred bytes or so each: a round of 64 honest seats makes some thousands."""
+"""Verdicts of a kind kept at once, of a few hundred bytes each: a round of 64 honest seats makes some thousands."""
 
 
 class Verifier:

@@ -118,9 +118,8 @@ class Node:
         self._held = {key: said for key, said in self._held.items() if key[1] >= here}
         self._role.begin(self.ledger)
         at("round begun")
-        greeted = self._greeted & self._everybody
+        self._present |= self._greeted & self._everybody  # until the next round that is played
         self._greeted.clear()
-        self._present |= greeted  # until the next round that is played
         awaited = self._standing.awaited(self._present, here)
         voters = frozenset(self._rules.validators(self.ledger))
         least = self._rules.quorum(self.ledger) - (self._role.speaks and self._role.address in voters)

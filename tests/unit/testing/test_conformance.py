@@ -271,8 +271,8 @@ def learns_from_the_first(self, t, arms, rewards):
     ({"learn": takes_back}, "takes back in round 1 what it sent"),
     ({"learn": sends_without_end}, "sent no finite number in round 1: inf$"),
     ({"learn": says_what_it_sent}, "sent no finite number in round 1: 'a lot'$"),
-    ({"choose": best_anywhere, "learn": learns_anywhere}, "lets one replicate depend on another in round"),
-    ({"choose": best_anywhere, "learn": learns_from_the_first}, "lets one replicate depend on another in round"),
+    ({"choose": best_anywhere, "learn": learns_anywhere}, "lets one replicate depend on another in round 3$"),
+    ({"choose": best_anywhere, "learn": learns_from_the_first}, "lets one replicate depend on another in round 3$"),
     ({"information": ""}, "does not say in `information`"),
 ])  # fmt: skip
 def test_a_policy_that_breaks_a_promise_is_named(changes, sentence):
