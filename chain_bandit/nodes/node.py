@@ -201,7 +201,7 @@ class Node:
         while missing() and (left := self._pace.deadline - monotonic()) > 0:
             if self._ahead and is_over():
                 return True
-            self._take(left)
+            self._take(min(left, POLL) if self._ahead else left)  # ask the chain again, for nobody may write any more
         return False
 
     def _await_record(self, played: bool) -> Recorded:

@@ -1,5 +1,6 @@
 """What a node takes from so many of its peers: up to m of them may say anything."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic, sleep
@@ -30,7 +31,7 @@ class Peers:
         if self.many:
             self.many -= 1
             return [(3 - self.many, self.frame)]
-        sleep(min(seconds, 0.005))
+        sleep(seconds)
         return []
 
     def send(self, to: int, frame: bytes) -> None:
@@ -47,9 +48,11 @@ class Watched:
     ticks: list[int] = field(default_factory=list)
     acts: list[tuple[bool, bool]] = field(default_factory=list)
     late_in: set[int] = field(default_factory=set)
+    began: list[float] = field(default_factory=list)
 
     def begin(self, ledger: Ledger) -> None:
         self.round = ledger.round
+        self.began.append(monotonic())
 
     def tick(self, step: int) -> list[Any]:
         self.ticks.append(step)
@@ -135,6 +138,13 @@ def test_nobody_listens_to_a_round_that_only_those_who_may_lie_have_begun(monkey
 def test_what_is_said_again_in_a_round_begins_none_after_it(monkeypatch):
     again = Envelope(Kind.NOW, 1, 0, (Owed(1),))
     assert play(monkeypatch, Watched(speaks=False), again, 2, burn_in=1, horizon=2).late_in == {1}
+
+
+def test_a_node_whose_chain_lags_behind_begins_as_soon_as_it_shows_what_others_have_seen(monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "BOUND", 2.0)
+    ahead = Envelope(Kind.NOW, 2, 0, ())
+    began = play(monkeypatch, Watched(speaks=True), ahead, 2, burn_in=1, horizon=2).began
+    assert began[1] - began[0] < SECONDS + BOUND / 4
 
 
 def test_a_game_whose_last_block_has_passed_ends_before_its_last_round(monkeypatch):
