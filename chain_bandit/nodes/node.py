@@ -2,31 +2,35 @@
 
 The chain is the clock. A node speaks in a round only if it saw it begin: whatever it said in a life before is then of a
 round that is over, so that no loss of its journal makes it say two things in one slot.
+
+The loop is a generator: it yields what it waits for and is sent the frames that came. So a process runs it on links
+and the system's clock, and schedules run the same one in virtual time (`schedules/loop.py`).
 """
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence, Sized
+from contextlib import suppress
 from time import monotonic, thread_time
+from typing import NamedTuple, Protocol, TypeVar
 
 from chain_bandit.actors.messages import COMPARISON, ENVIRONMENT, RELAYER, Probe, PullRequest, Question
 from chain_bandit.actors.rules import Rules
 from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.crypto.verify import Verifier
-from chain_bandit.network.links import Links
 from chain_bandit.network.pace import Pace, Standing
 from chain_bandit.network.thrift import Thrift
 from chain_bandit.network.wire import MOST_SAID, Envelope, Kind, Owed, Said, decode, encode, later, most_bytes
 from chain_bandit.nodes.crash import at
-from chain_bandit.nodes.follower import Follower, Recorded
+from chain_bandit.nodes.follower import Recorded
 from chain_bandit.nodes.role import Post, Role
 from chain_bandit.nodes.signed import AlreadySigned
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.ledger import Ledger, accused, after_burn_in_round, after_record
-from chain_bandit.protocol.parameters import ACCUSED_AHEAD
+from chain_bandit.protocol.parameters import ACCUSED_AHEAD, Parameters
 
-POLL, GROWTH, LONGEST = 0.02, 1.5, 0.5
+POLL, GROWTH, LONGEST, SHARE = 0.02, 1.5, 0.5, 0.1
 """Seconds from one question to the chain to the next, while a record is waited for; what each pause is longer than the
-last, and the longest."""
+last; the longest, in seconds, and of a delay bound, by which nodes may see one record apart."""
 
 UNHURRIED = 0.1
 """Seconds between two looks after the last round."""
@@ -41,6 +45,63 @@ class EndedEarly(Exception):
     """The chain takes no more records, and has none that was not read."""
 
 
+class Wait(NamedTuple):
+    """What the loop waits for: so many seconds, or the first frame of anybody but those named."""
+
+    seconds: float
+    but: frozenset[int]
+
+
+Frames = list[tuple[int, bytes]]
+"""What came: sender and frame, one a peer at most; empty when the time is over."""
+
+T = TypeVar("T")
+Waits = Generator[Wait, Frames, T]
+
+
+class Links(Protocol):
+    """What carries frames, as `network.links.Links` does."""
+
+    def send(self, to: int, frame: bytes) -> None:
+        """Put a frame on its way."""
+        ...
+
+    def receive(self, seconds: float, but: frozenset[int]) -> Frames:
+        """Wait so long for the first frame."""
+        ...
+
+    def ban(self, peer: int) -> None:
+        """Read nothing more from a peer."""
+        ...
+
+    @property
+    def banned(self) -> frozenset[int]:
+        """Who is not read any more."""
+        ...
+
+
+class Chain(Protocol):
+    """What shows the records, as `nodes.follower.Follower` does.
+
+    Attributes:
+        accusations: the block list, and from which round on each is on it.
+    """
+
+    accusations: dict[int, int]
+
+    def next(self, parameters: Parameters, ledger: Ledger) -> Recorded | None:
+        """The record of the open round, if it is there."""
+        ...
+
+    def is_over(self) -> bool:
+        """Whether no more records are taken."""
+        ...
+
+    def is_closed(self) -> bool:
+        """Whether the accounts are final."""
+        ...
+
+
 class Node:
     """Drives one role through a game.
 
@@ -52,15 +113,18 @@ class Node:
         verifier: the actor's, whose memory does not outlive a round.
         say: told a line about each round.
         heard: told every envelope that is read, and who sent it.
+        clock: seconds, which all waiting is counted in.
+        spent: seconds of its own time that the node has taken, which peers are charged.
     """
 
     def __init__(
-        self, role: Role, rules: Rules, opening: Ledger, links: Links, follower: Follower, live: bool,
+        self, role: Role, rules: Rules, opening: Ledger, links: Links, follower: Chain, live: bool,
         last_signed: int, bound: float, verifier: Verifier,
         say: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
         heard: Callable[[int, Envelope], None] = lambda sender, envelope: None,
+        clock: Callable[[], float] = monotonic, spent: Callable[[], float] = thread_time,
     ) -> None:  # fmt: skip
-        self._heard = heard
+        self._heard, self._now, self._spent = heard, clock, spent
         self._role, self._rules, self._links, self._follower = role, rules, links, follower
         self._last_signed, self._bound, self._say, self._verifier = last_signed, bound, say, verifier
         self.ledger = opening
@@ -75,6 +139,7 @@ class Node:
         self._next: Recorded | None = None
         self._furthest = dict.fromkeys(self._everybody, 0)
         self._greeted: set[int] = set()
+        self._longest = max(2 * POLL, min(LONGEST, SHARE * bound))
         self._look_at, self._pause = 0.0, POLL
         self._thrift, self._standing = Thrift(), Standing()
         parameters = rules.parameters
@@ -85,19 +150,27 @@ class Node:
         messages may take twenty times as many."""
 
     def run(self) -> None:
-        """All rounds, and the end. Raises `ChainBanditError`."""
+        """Play on the links, to the end of the game. Raises `ChainBanditError`."""
+        game = self.play()
+        with suppress(StopIteration):
+            wait = next(game)
+            while True:
+                wait = game.send(self._links.receive(wait.seconds, wait.but))
+
+    def play(self) -> Waits[None]:
+        """All rounds, and the end, for whoever waits in the loop's place. Raises `ChainBanditError`."""
         try:
-            self._all_rounds()
+            yield from self._all_rounds()
             self._say(f"all {self._rules.parameters.horizon} rounds are recorded")
         except EndedEarly:
             self._say(f"the game ended before round {self.ledger.round}: its last block has passed")
         self._pace = None
         while not self._role.finish():
-            self._take(UNHURRIED)
+            yield from self._take(UNHURRIED)
 
     # --- a round
 
-    def _all_rounds(self) -> None:
+    def _all_rounds(self) -> Waits[None]:
         parameters = self._rules.parameters
         while self.ledger.round <= parameters.horizon:
             for seat, since in sorted(self._follower.accusations.items()):
@@ -105,13 +178,13 @@ class Node:
                     self.ledger = accused(self.ledger, seat, since)
             self._begin()
             if self.ledger.round < parameters.burn_in:
-                self._burn_in_round()
+                yield from self._burn_in_round()
             else:
-                self._recorded_round()
+                yield from self._recorded_round()
             self._verifier.forget()
 
     def _begin(self) -> None:
-        self._began, self._insisted = monotonic(), None
+        self._began, self._insisted = self._now(), None
         self._insisting.clear()
         self._look_at, self._pause = 0.0, POLL
         here = self.ledger.round
@@ -130,22 +203,22 @@ class Node:
                 self._live_on({sender}, self._began)
                 self._pace.arrived(sender, step)
 
-    def _burn_in_round(self) -> None:
+    def _burn_in_round(self) -> Waits[None]:
         if self._live and self._rules.probes(self.ledger):
-            self._play(self._rules.schedule.probe_steps, lambda: self._is_one_honest(self._ahead))
-        self._settle(lambda: False)
+            yield from self._play(self._rules.schedule.probe_steps, lambda: self._is_one_honest(self._ahead))
+        yield from self._settle(lambda: False)
         self._role.close(None)
         self.ledger = after_burn_in_round(self._rules.parameters, self.ledger)
 
-    def _recorded_round(self) -> None:
+    def _recorded_round(self) -> Waits[None]:
         played = False
         if not self._is_recorded() and (self._may_speak or not self._role.speaks):
-            played = self._play(self._rules.schedule.steps, self._is_recorded)
+            played = yield from self._play(self._rules.schedule.steps, self._is_recorded)
         elif self._next is None:
             self._greet()
-        found = self._await_record(played)
+        found = yield from self._await_record(played)
         self._post(self._role.recorded(found))
-        self._settle(self._follower.is_closed)
+        yield from self._settle(self._follower.is_closed)
         self._role.close(found)
         at("followed")
         if self._live:
@@ -154,31 +227,31 @@ class Node:
 
     def _line(self, found: Recorded) -> str:
         banned = f", not read any more: {sorted(self._links.banned)}" if self._links.banned else ""
-        took = monotonic() - self._began
+        took = self._now() - self._began
         return f"round {self.ledger.round} {found.record.kind.name.lower()} after {took:.3f} s{banned}"
 
     @property
     def _may_speak(self) -> bool:
         return self._live and self.ledger.round > self._last_signed
 
-    def _play(self, steps: int, is_over: Callable[[], bool]) -> bool:
+    def _play(self, steps: int, is_over: Callable[[], bool]) -> Waits[bool]:
         """The steps of a round; False where it is over before them."""
         pace = self._pace
         assert pace is not None
         if not self._role.speaks:  # who only listens begins when an honest seat has
             while not self._is_one_honest(pace.heard):
-                self._take(POLL)
+                yield from self._take(POLL)
                 if is_over():
                     return False
-                if self._insisted is not None and monotonic() > self._insisted + self._bound:
+                if self._insisted is not None and self._now() > self._insisted + self._bound:
                     return True  # the steps went by without us
                 self._role.act(False, self._is_late())
-            pace.restart(monotonic())
+            pace.restart(self._now())
         for step in range(steps):
             pace.begin(step)
             at("step begun")
             if self._role.rushing:
-                self._until(lambda: pace.missing(self._role.rushing), lambda: False)
+                yield from self._until(lambda: pace.missing(self._role.rushing), lambda: False)
             said = self._signed(lambda: self._role.tick(step))  # noqa: B023
             at("ticked")
             if any(isinstance(message, Question) for _, message in said):
@@ -186,7 +259,7 @@ class Node:
             self._post(said, step if self._role.speaks else None)
             for sender in sorted(self._everybody):
                 self._deliver(sender, self.ledger.round, self._held.pop((sender, self.ledger.round, step), ()))
-            if self._until(pace.missing, is_over):
+            if (yield from self._until(pace.missing, is_over)):
                 return False
             self._standing.lapsed(pace.end(), self.ledger.round)
             at("step over")
@@ -195,51 +268,51 @@ class Node:
         self._present = pace.present & self._everybody
         return True
 
-    def _until(self, missing: Callable[[], Iterable[int]], is_over: Callable[[], bool]) -> bool:
+    def _until(self, missing: Callable[[], Iterable[int]], is_over: Callable[[], bool]) -> Waits[bool]:
         """Take in messages until nobody is missing, or the step's deadline; True when others are in the next round."""
         assert self._pace is not None
-        while missing() and (left := self._pace.deadline - monotonic()) > 0:
+        while missing() and (left := self._pace.deadline - self._now()) > 0:
             if self._ahead and is_over():
                 return True
-            self._take(min(left, POLL) if self._ahead else left)  # ask the chain again, for nobody may write any more
+            yield from self._take(min(left, POLL) if self._ahead else left)  # the chain tells, if nobody else does
         return False
 
-    def _await_record(self, played: bool) -> Recorded:
+    def _await_record(self, played: bool) -> Waits[Recorded]:
         """Say again what must arrive, turn to the chain if that is one's part, until the record is there."""
-        again = monotonic() + self._bound
+        again = self._now() + self._bound
         while not self._is_recorded():
             if not self._live:
                 self._say(f"back in round {self.ledger.round}")
                 self._live = True  # the next one begins before our eyes
             self._role.act(played, self._is_late())
-            if monotonic() > again:
+            if self._now() > again:
                 said = self._role.insist() if played else []
                 self._post(said)
                 if not said and self._role.speaks:
                     self._greet()
-                again = monotonic() + self._bound
-            self._take(POLL)
+                again = self._now() + self._bound
+            yield from self._take(POLL)
         assert self._next is not None
         return self._next
 
-    def _settle(self, is_over: Callable[[], bool]) -> None:
+    def _settle(self, is_over: Callable[[], bool]) -> Waits[None]:
         """Wait for what the round still brings; ask for it every Δ, unless the game is over."""
         again = 0.0
         while self._role.waits():
-            if monotonic() > again:
+            if self._now() > again:
                 if again and is_over():
                     return
                 self._post(self._signed(self._role.ask))
-                again = monotonic() + self._bound
-            self._take(POLL)
+                again = self._now() + self._bound
+            yield from self._take(POLL)
 
     def _is_recorded(self) -> bool:
-        if self._next is None and monotonic() >= self._look_at:
-            is_over = self._pause == LONGEST and self._follower.is_over()
+        if self._next is None and self._now() >= self._look_at:
+            is_over = self._pause == self._longest and self._follower.is_over()
             self._next = self._follower.next(self._rules.parameters, self.ledger)
             if is_over and self._next is None:
                 raise EndedEarly
-            self._look_at, self._pause = monotonic() + self._pause, min(GROWTH * self._pause, LONGEST)
+            self._look_at, self._pause = self._now() + self._pause, min(GROWTH * self._pause, self._longest)
         return self._next is not None
 
     def _greet(self) -> None:
@@ -248,7 +321,7 @@ class Node:
 
     def _is_late(self) -> bool:
         longest = self._rules.schedule.steps * self._bound
-        return self._alive is not None and monotonic() > self._alive + LATE * longest
+        return self._alive is not None and self._now() > self._alive + LATE * longest
 
     def _live_on(self, seats: Iterable[int], now: float) -> None:
         """Some are there: a round has come to life when one of them must be honest."""
@@ -295,11 +368,11 @@ class Node:
             self._links.send(to, frames[alike])
         at("sent")
 
-    def _take(self, seconds: float) -> None:
+    def _take(self, seconds: float) -> Waits[None]:
         """Take in what has come, waiting so long for the first."""
-        spent = self._thrift.spent(monotonic())
-        for sender, frame in self._links.receive(max(min(seconds, POLL) if spent else seconds, 0.0), spent):
-            began = thread_time()
+        spent = self._thrift.spent(self._now())
+        for sender, frame in (yield Wait(max(min(seconds, POLL) if spent else seconds, 0.0), spent)):
+            began = self._spent()
             try:
                 envelope = self._read(sender, frame)
             except Malformed as error:
@@ -310,7 +383,7 @@ class Node:
             is_due = self._is_due(sender, envelope)
             self._handle(sender, envelope, frame, is_due)
             if sender in self._everybody and not is_due:
-                self._thrift.charge(sender, thread_time() - began, monotonic())
+                self._thrift.charge(sender, self._spent() - began, self._now())
             at("taken")
 
     def _read(self, sender: int, frame: bytes) -> Envelope:
@@ -343,14 +416,14 @@ class Node:
                 self._look_at, self._pause = 0.0, POLL  # who speaks in the next round has seen the record
             self._furthest[sender] = max(self._furthest[sender], envelope.round)
             if envelope.round == here:
-                self._live_on({sender}, monotonic())
+                self._live_on({sender}, self._now())
         if envelope.kind is Kind.NOW or sender not in self._everybody:
             if self._pace is not None and envelope.round == here:
                 self._pace.answered(sender)
                 if sender in self._everybody and envelope.messages:
                     self._insisting.add(sender)
                 if self._insisted is None and self._is_one_honest(self._insisting):
-                    self._insisted = monotonic()
+                    self._insisted = self._now()
             self._greeted.add(sender)
             at_once = [each for each in envelope.messages if not isinstance(each, Frame | Probe)]  # these have a step
             self._deliver(sender, envelope.round, at_once)
