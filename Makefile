@@ -142,9 +142,10 @@ audit: .venv/ready node_modules/ready ## an audit's rounds a second beside its b
 	@$(BIN)/python benchmarks/audit.py --rounds 2000 10000
 	@$(BIN)/python benchmarks/audit.py --anvil 200
 
-tampering: .venv/ready ## every byte of a history changed once, 10^4 at random, 1,500 larger edits: detected? located? (an hour of CPU)
+tampering: .venv/ready ## every byte of a history changed once, 10^4 at random, 1,500 larger edits: detected? located? 2,000 calls too many: as the contract? (an hour of CPU)
 	@mkdir -p runs
 	@$(BIN)/python benchmarks/tampering.py --edits 1500 --json runs/tampering.jsonl
+	@$(BIN)/python benchmarks/splicing.py --json runs/splicing.jsonl
 
 honest: .venv/ready node_modules/ready ## 1,000 random games, audited twice over: does an audit ever find what is not there? (ten minutes of CPU)
 	@mkdir -p runs

@@ -120,38 +120,57 @@ class FastNode:
             raise TransactionFailed(f"execution reverted: {output!r}") from error
 
     def _send(self, raw: bytes) -> str:
+        self.mine_with([raw])
+        return _hex(decode_transaction(raw).digest)
+
+    def mine_with(self, transactions: Sequence[bytes]) -> tuple[bytes, ...]:
+        """Mine a block of these transactions; gives their receipts.
+
+        Raises:
+            TransactionFailed: one of them can be in no block here; those before it are carried out, and in none.
+        """
+        receipts, said, shown = list[bytes](), list[dict[str, Any]](), list[dict[str, Any]]()
+        blooms = 0
+        for place, raw in enumerate(transactions, 1):
+            succeeded, logs, created = self._carry_out(raw)
+            bloom = logs_bloom(logs)
+            blooms |= int.from_bytes(bloom, "big")
+            fields = [b"\1" if succeeded else b"", rlp.encode_number(place * GAS), bloom,
+                      [[log.address, list(log.topics), log.data] for log in logs]]  # fmt: skip
+            receipts.append(raw[:1] + rlp.encode(fields))
+            shown.append(_transaction(raw, decode_transaction(raw)))
+            said.append({
+                "transactionHash": shown[-1]["hash"], "type": hex(raw[0]), "status": hex(succeeded),
+                "gasUsed": hex(GAS), "cumulativeGasUsed": hex(place * GAS),
+                "contractAddress": _hex(created) if created else None,
+                "logs": [
+                    {"address": _hex(log.address), "topics": list(map(_hex, log.topics)), "data": _hex(log.data)}
+                    for log in logs
+                ],
+            })  # fmt: skip
+        self._append(tuple(transactions), tuple(receipts), blooms.to_bytes(256, "big"), shown)
+        at = {"blockNumber": self._blocks[-1]["number"], "blockHash": self._blocks[-1]["hash"]}
+        self._receipts |= {each["transactionHash"]: each | at for each in said}
+        return tuple(receipts)
+
+    def _carry_out(self, raw: bytes) -> tuple[bool, tuple[Log, ...], bytes | None]:
+        """Whether a transaction succeeds, its events, and the address of what it creates."""
         sent, created = decode_transaction(raw), None
         if sent.chain_id != CHAIN_ID or sent.nonce != self._nonces[sent.sender]:
             raise TransactionFailed("it is of another chain, or its nonce is not the next")
+        if self._evm.get_balance(_hex(sent.sender)) < sent.value:
+            raise TransactionFailed("its sender has not the wei")
         self._nonces[sent.sender] += 1
-        logs: tuple[Log, ...] = ()
         try:
             output = self._run(_hex(sent.sender), _hex(sent.to) if sent.to else None, sent.data, sent.value)
-            result = self._evm.result
-            assert result is not None
-            logs = tuple(map(_log, result.logs))
-            succeeded = True
-            if sent.to is None:
-                created = output
-                self._accounts.append(created)
         except TransactionFailed:
-            succeeded = False
-        status = b"\1" if succeeded else b""
-        said, bloom = [[log.address, list(log.topics), log.data] for log in logs], logs_bloom(logs)
-        receipt = raw[:1] + rlp.encode([status, rlp.encode_number(GAS), bloom, said])
-        name = _hex(sent.digest)
-        self._append((raw,), (receipt,), bloom, [_transaction(raw, sent)])
-        block = self._blocks[-1]
-        self._receipts[name] = {
-            "transactionHash": name, "blockNumber": block["number"], "blockHash": block["hash"], "type": hex(raw[0]),
-            "status": hex(succeeded), "gasUsed": hex(GAS), "cumulativeGasUsed": hex(GAS),
-            "contractAddress": _hex(created) if created else None,
-            "logs": [
-                {"address": _hex(log.address), "topics": list(map(_hex, log.topics)), "data": _hex(log.data)}
-                for log in logs
-            ],
-        }  # fmt: skip
-        return name
+            return False, (), None
+        result = self._evm.result
+        assert result is not None
+        if sent.to is None:
+            created = output
+            self._accounts.append(created)
+        return True, tuple(map(_log, result.logs)), created
 
     def _append(
         self, transactions: tuple[bytes, ...], receipts: tuple[bytes, ...], bloom: bytes = bytes(256),

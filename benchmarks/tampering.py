@@ -228,7 +228,7 @@ def judged(export: Export, blocks: Sequence[RawBlock], changed: set[int]) -> Ver
     within = [(len(_blamed(each)), each.check) for each in ruled if numbers & set(_blamed(each))]
     bounded, how = min(within, default=(0, "chain.head"))
     strayed = [each.exhibit.block for each in report.violations if each.check == "chain.trail" and each.exhibit]
-    same = not ruled and _told_by(report) == _told_by(export.report)
+    same = not ruled and told_by(report) == told_by(export.report)
     return Verdict(report.exit_code == 12, False, bounded, not ruled, same, len(numbers & set(strayed)) == 1, how)
 
 
@@ -240,7 +240,7 @@ def _blamed(violation: Violation) -> range:
     return range(block - (violation.check == "chain.links") if violation.since is None else violation.since, block + 1)
 
 
-def _told_by(report: AuditReport) -> tuple[object, ...]:
+def told_by(report: AuditReport) -> tuple[object, ...]:
     """What a history says of its game, gas and who sent what aside."""
     rounds = [(row.round, row.kind, row.means, row.selected, row.rewards, row.costly) for row in report.rounds]
     return report.run_digest, report.accounts, report.burned, report.not_checkable, report.complete, rounds

@@ -16,6 +16,7 @@ from chain_bandit.audit.nonces import Nonces, Signed
 from chain_bandit.audit.order import check_order
 from chain_bandit.audit.refused import refused
 from chain_bandit.audit.report import AuditReport, Checks
+from chain_bandit.audit.timing import in_time
 from chain_bandit.history.blocks import History
 from chain_bandit.history.bodies import body_digests
 from chain_bandit.history.errors import HistoryError
@@ -196,7 +197,8 @@ def _replay_direct(game: Game, call: Call) -> None:
         game.checks.that(False, "record.events", None, call.method, "it is called {} the opening, not {}", "before",
                          "after it", shown=Field.INPUT)
     elif call.method in _RECORDS:
-        _RECORDS[call.method](game, call)
+        if in_time(game, call):
+            _RECORDS[call.method](game, call)
     else:
         _AFTER[call.method](game, call)
 

@@ -2,7 +2,6 @@
 
 from chain_bandit.audit.certificates import signed_by
 from chain_bandit.audit.game import Game
-from chain_bandit.audit.timing import in_time
 from chain_bandit.history.records import Accusation, Call, Event
 from chain_bandit.protocol.ledger import accused
 from chain_bandit.protocol.messages import Phase, Role, Slot
@@ -23,7 +22,6 @@ def evidence_taken(game: Game, call: Call) -> None:
     (proof,) = call.arguments
     p, checks, ledger = game.parameters, game.checks, game.running
     t, seat = ledger.round, proof.seat
-    in_time(game, call, "evidence")
     problem = _problem(game, proof)
     checks.that(not problem, "evidence.proof", t, f"proof against seat {seat}", "{2}", proof,
                 "two contents, each with the seat's signature in one slot", problem)

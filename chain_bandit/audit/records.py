@@ -28,7 +28,6 @@ def submitted(game: Game, call: Call) -> None:
     if call.arguments is None:
         return
     p, checks, first = game.parameters, game.checks, game.running.round
-    in_time(game, call, "record")
     try:
         blocks = decode(p, call.arguments[0])
     except Malformed as error:
@@ -43,7 +42,7 @@ def submitted(game: Game, call: Call) -> None:
     waiting: dict[int, bool] = {}
     for block in blocks:
         if game.running.round > p.horizon:
-            in_time(game, call, "record")
+            in_time(game, call)
             break
         checks.at_block(start, block.decided)
         start += len(block.encode(p))
@@ -105,7 +104,6 @@ def skipped(game: Game, call: Call) -> None:
     """A quorum's word that the round has no block."""
     if call.arguments is not None:
         committee, signers, signatures = call.arguments
-        in_time(game, call, "record")
         check_certificate(game, NO_BLOCK, signers, signatures)
         _skip(game, call, committee, signers)
 
@@ -115,7 +113,6 @@ def skipped_after_deadline(game: Game, call: Call) -> None:
     if call.arguments is None:
         return
     p, t = game.parameters, game.running.round
-    in_time(game, call, "record")
     deadline = game.last_record_block + p.skip_deadline + (p.burn_in_blocks if t == p.burn_in else 0)
     game.checks.that(call.block > deadline, "record.deadline", t, "skip",
                      "it is in block {}, the deadline is block {}", call.block, deadline)

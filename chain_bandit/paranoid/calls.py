@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chain_bandit.paranoid.export import Export
+from chain_bandit.paranoid.order import Order
+from chain_bandit.paranoid.verdict import Verdict
 from chain_bandit.paranoid.words import Broken, keccak, number
 
 FUNCTIONS = {
@@ -41,9 +43,12 @@ _BY_TOPIC = {keccak(f"{name}({types})".encode()): name for name, types in EVENTS
 
 @dataclass(frozen=True)
 class Call:
-    """One transaction that the contract took. Events are (name, words); `name` of the call is empty for none of its.
+    """One transaction that calls the contract. Events are (name, words); `name` of the call is empty for none of its.
 
     Attributes:
+        succeeded: whether the contract took it.
+        spent: whether its gas may have run out: less than a 32nd of it is left.
+        bare: whether its sender certainly has no code.
         data: calldata after the selector; of the creation, code and constructor's arguments.
         direct: whether the transaction went to the contract itself, and not through another one.
         bodies: what lies beside its block, by hash.
@@ -51,7 +56,10 @@ class Call:
 
     name: str
     block: int
+    succeeded: bool
+    spent: bool
     sender: bytes
+    bare: bool
     value: int
     data: bytes
     direct: bool
@@ -59,17 +67,23 @@ class Call:
     bodies: dict[bytes, bytes]
 
 
-def calls(export: Export) -> Iterator[Call]:
-    """Every transaction that had an effect on the contract, in order."""
+def calls(export: Export, verdict: Verdict) -> Iterator[Call]:
+    """Every transaction that has to do with the contract, in order."""
+    order = Order(export, verdict)
     for transactions, bodies in export.blocks:
         beside = {keccak(body): body for body in bodies}
         for sent in transactions:
             events = [_event(topics, data) for address, topics, data in sent.logs if address == export.contract]
             creates, direct = sent.created == export.contract, sent.to == export.contract
-            if sent.succeeded and (creates or direct or events):
-                name = "create" if creates else _BY_SELECTOR.get(sent.data[:4], "") if direct else ""
-                data = sent.data if creates else sent.data[4:]
-                yield Call(name, sent.block, sent.sender, sent.value, data, creates or direct, events, beside)
+            if not (creates or direct or events):
+                order.take(sent, None)
+                continue
+            name = "create" if creates else _BY_SELECTOR.get(sent.data[:4], "") if direct else ""
+            bare, spent = order.take(sent, name), 32 * (sent.limit - sent.gas) <= sent.limit
+            yield Call(
+                name, sent.block, sent.succeeded, spent, sent.sender, bare, sent.value,
+                sent.data if creates else sent.data[4:], creates or direct, events, beside,
+            )  # fmt: skip
 
 
 def _event(topics: list[bytes], data: bytes) -> tuple[str, list[int]]:

@@ -23,11 +23,31 @@ LONGEST = 2**26
 
 
 @dataclass(frozen=True)
+class Authorization:
+    """An account's word about code of its own (EIP-7702), which takes a number of it; `signer` is None for nobody's."""
+
+    chain_id: int
+    code: bytes
+    number: int
+    signer: bytes | None
+
+
+@dataclass(frozen=True)
 class Transaction:
-    """What a transaction is and did. `created` is the address of the contract that it makes, if it makes one."""
+    """What a transaction is and did.
+
+    Attributes:
+        number: of the sender's transactions.
+        gas, limit: what it used, and what it was given.
+        created: the address of the contract that it makes, if it makes one.
+    """
 
     block: int
     sender: bytes
+    number: int
+    gas: int
+    limit: int
+    authorizations: list[Authorization]
     to: bytes
     created: bytes
     value: int
@@ -86,6 +106,7 @@ def _transactions(height: int, chain_id: int, header: list[bytes], block: dict[s
 
 
 def _decoded(height: int, chain_id: int, sent: list[bytes], received: list[bytes]) -> Iterator[Transaction]:
+    before = 0
     for raw, outcome in zip(sent, received, strict=True):
         kind = raw[0] if raw[0] < 0xC0 else 0
         fields = rlp.decode_list(raw[1:] if kind else raw)
@@ -96,13 +117,24 @@ def _decoded(height: int, chain_id: int, sent: list[bytes], received: list[bytes
             raise Broken(f"block {height} has a transaction that nobody signed for this chain")
         at = RECIPIENT[kind]
         to, value, data = fields[at : at + 3]
-        status, _, _, logs = rlp.decode_list(outcome[1:] if kind else outcome)
+        status, gas, _, logs = rlp.decode_list(outcome[1:] if kind else outcome)
         if logs and status != b"\1":
             raise Broken(f"block {height} has events of a transaction that was reverted")
-        created = b"" if to else keccak(rlp.encode([sender, fields[1 if kind else 0]]))[12:]
+        place = fields[1 if kind else 0]
+        created = b"" if to else keccak(rlp.encode([sender, place]))[12:]
+        given = [_authorization(each) for each in fields[9]] if kind == 4 else []
         yield Transaction(
-            height, sender, to, created, number(value), data, status == b"\1", [tuple(log) for log in logs]
-        )
+            height, sender, number(place), number(gas) - before, number(fields[at - 1]), given, to, created,
+            number(value), data, status == b"\1", [tuple(log) for log in logs],
+        )  # fmt: skip
+        before = number(gas)
+
+
+def _authorization(entry: list[bytes]) -> Authorization:
+    chain_id, code, place, parity, r, s = entry
+    signed = keccak(b"\5" + rlp.encode([chain_id, code, place]))
+    author = recovered(signed, number(parity), number(r), number(s)) if number(parity) < 2 else None
+    return Authorization(number(chain_id), code, number(place), author)
 
 
 def _sender(kind: int, fields: list[Any], chain_id: int) -> bytes | None:

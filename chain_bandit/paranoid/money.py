@@ -138,11 +138,19 @@ def withdrawn(setup: Setup, accounts: list[Account], calls: list[Call], verdict:
     closed = False
     for call in calls:
         called_off = not setup.seed and call.block > setup.deadline
-        closed = closed or call.name == "close"
+        closed = closed or (call.name == "close" and call.succeeded)
+        dues = refunds if called_off else owed if closed else {}
+        if call.name == "withdraw" and call.succeeded:
+            names, first = {name for name, _ in call.events}, [values[:1] for _, values in call.events[:1]]
+            who = f"events of the withdrawal by 0x{call.sender.hex()} in block {call.block}"
+            verdict.same("balance", None, who, ({"Withdrawn"}, [[number(call.sender)]]), (names, first))
+        elif call.name == "withdraw" and call.bare and not (call.spent or call.value):
+            who = f"what 0x{call.sender.hex()} is owed that was refused it in block {call.block}"
+            verdict.same("balance", None, who, 0, dues.get(call.sender, 0))
         for name, values in call.events:
             if name == "Withdrawn" and len(values) == 2:
                 account = values[0].to_bytes(32, "big")[12:]
-                due = (refunds if called_off else owed if closed else {}).pop(account, 0)
+                due = dues.pop(account, 0)
                 verdict.same("balance", None, f"withdrawal of 0x{account.hex()}", due or "none", values[1])
                 taken[account] += values[1]
     verdict.accounts = [

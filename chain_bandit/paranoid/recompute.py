@@ -48,8 +48,10 @@ def _follow(export: Export, verdict: Verdict) -> None:
     setup: Setup | None = None
     records: Records | None = None
     later: dict[str, list[Call]] = {name: [] for name in LATER}
-    everything = _since_creation(list(calls(export)), verdict)
+    everything = _since_creation(list(calls(export, verdict)), verdict)
     for call in everything:
+        if not call.succeeded:
+            continue
         if not call.direct:
             untrue = [event for event in call.events if event[0] != "Withdrawn"]
             verdict.same("setup", None, "events in calls through other contracts", [], untrue)
@@ -94,7 +96,7 @@ def _follow(export: Export, verdict: Verdict) -> None:
 
 def _since_creation(made: list[Call], verdict: Verdict) -> list[Call]:
     """The calls that the contract was there for: one before its creation succeeds whatever it says, without events."""
-    at = next((place for place, call in enumerate(made) if call.name == "create"), 0)
+    at = next((place for place, call in enumerate(made) if call.name == "create" and call.succeeded), 0)
     for call in made[:at]:
         verdict.same("setup", None, "events before the creation", [], call.events)
     return made[at:]

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import rlp
 
+from benchmarks.tampering import rehashed, taken_apart
 from chain_bandit.audit import blocks, commitments
 from chain_bandit.audit.audit import audit
 from chain_bandit.audit.catalogue import SECOND
@@ -333,6 +335,23 @@ def test_both_see_what_comes_too_early(honest: Played, which: str, tmp_path: Pat
     assert {"record.deadline", "money.close", "money.balances"} & {each.check for each in report.violations}
 
 
+def test_both_see_a_transaction_that_is_left_out_and_one_that_is_refused_though_it_is_owed(
+    honest: Played, tmp_path: Path
+) -> None:
+    parts = taken_apart(tuple(honest.history.blocks))
+    left_out, refused = forgery(honest).block_of("settleRewards", 1), forgery(honest).block_of("withdraw", 0)
+    del parts[left_out][1][:], parts[left_out][2][:]
+    parts[left_out][0][10] = b""
+    raw = parts[refused][2][0]
+    parts[refused][2][0] = raw[:1] + rlp.encode([b"", *rlp.decode(raw[1:])[1:2], bytes(256), []])
+    report = second_opinion(History(honest.history.origin, rehashed(parts)), tmp_path)
+    told = {(each.check, each.field.split(" 0x")[0]) for each in report.violations}
+    assert told >= {
+        ("chain.order", "transaction"), ("paranoid.order", "number of a transaction of"),
+        ("money.balances", "withdrawal of seat 0"), ("paranoid.balance", "what"),
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("check", CHAINED)
 def test_no_chain_is_followed_by_either(check: str, honest: Played, tmp_path: Path) -> None:
     report = second_opinion(change_chain(honest.history, 20, CHAINED[check]), tmp_path)
@@ -343,4 +362,4 @@ def test_no_chain_is_followed_by_either(check: str, honest: Played, tmp_path: Pa
 
 def test_every_check_of_the_second_computation_has_been_seen_to_fail() -> None:
     seen = {what for what, _, _ in FAULTS.values()} | set(CHEATED.values()) | {what for what, _ in MADE_UP.values()}
-    assert {f"paranoid.{what}" for what in seen | {"chain"}} == SECOND.keys()
+    assert {f"paranoid.{what}" for what in seen | {"chain", "order"}} == SECOND.keys()

@@ -1,0 +1,60 @@
+"""A call too many is found, or the contract takes it; `make tampering` tries 2,000."""
+
+from dataclasses import replace
+
+import pytest
+
+from benchmarks.splicing import EDITS, GAMES, Block, asked, call, games, judged, repaired
+from chain_bandit.audit.audit import audit
+from chain_bandit.history.evm import decode_transaction
+from chain_bandit.history.records import SELECTORS
+
+
+def held(which: int, edits: int) -> None:
+    rows = [judged(which + GAMES * at) for at in range(edits)]
+    assert {row.edit for row in rows} == {edit.__name__ for edit in EDITS}
+    assert not [(row.seed, row.wrong, row.how) for row in rows if row.wrong]
+    assert {row.code for row in rows} <= {0, 12, 13}
+    assert {row.code for row in rows} >= {12}
+
+
+@pytest.mark.parametrize("which", range(0, GAMES, 8))
+def test_some_calls_too_many(which: int) -> None:
+    held(which, 12)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("which", range(GAMES))
+def test_calls_too_many(which: int) -> None:
+    held(which, 2_000 // GAMES)
+
+
+@pytest.mark.parametrize(
+    ("method", "words"),
+    [("submitBlocks", None), ("skip", [0, 0, 96, 0]), ("skipAfterDeadline", [0]), ("reportEquivocation", [0] * 11)],
+)
+def test_a_record_after_the_last_round_is_a_violation_and_not_followed(method: str, words: list[int] | None) -> None:
+    """Whoever sends it needs no key of the game: the receipt says that the contract took it."""
+    game, _ = games(0)
+    blocks = game.blocks()
+    last = next(
+        sent for block in reversed(blocks) for sent in block.sent
+        if decode_transaction(sent.raw).data[:4] == SELECTORS["submitBlocks"]
+    )  # fmt: skip
+    if words is not None:
+        data = SELECTORS[method] + b"".join(word.to_bytes(32, "big") for word in words)
+        last = replace(last, raw=call(0, game.history.origin.contract, data))
+    blocks.append(Block(list(blocks[-1].header), [replace(last, by=0)]))
+    report, before = audit(repaired(game, (), blocks)), audit(game.history)
+    assert {each.check for each in report.violations} == {"record.deadline"}
+    assert (report.exit_code, before.exit_code) == (12, 0)
+    assert report.game["records"] == before.game["records"]
+    assert report.run_digest == before.run_digest
+
+
+def test_the_contract_gives_the_receipts_of_a_history_that_is_left_as_it_was() -> None:
+    for which in range(0, GAMES, 8):
+        game, others = games(which)
+        for each in (game, *others):
+            assert asked(each, each.history) == each.history
+            assert repaired(each, (), each.blocks()) == each.history
