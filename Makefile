@@ -19,188 +19,195 @@ demo: .venv/ready ## ten participants, three of them malicious, learn which airl
 # What the protocol's branches are counted in: these alone reach the floor. The others run without, which is three times as fast.
 COUNTED = tests/unit/protocol tests/unit/consensus
 
-test: .venv/ready .venv/torch node_modules/ready ## all tests
+test: .venv/dev .venv/torch node_modules/ready ## all tests
 	@$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report= --cov-report=xml $(COUNTED)
 	@$(BIN)/python scripts/coverage_floor.py
 	@$(BIN)/pytest -n 2 --dist worksteal --durations=30 $(COUNTED:%=--ignore=%)
 
 check: lint types static test ## everything that must hold before a commit
 
-lint: .venv/ready
+lint: .venv/dev
 	@$(BIN)/ruff check .
 
-types: .venv/ready
+types: .venv/dev
 	@$(BIN)/mypy
 
-static: .venv/ready node_modules/ready .venv-slither/ready ## slither and solhint over contracts/
+static: .venv/dev node_modules/ready .venv-slither/ready ## slither and solhint over contracts/
 	@node_modules/.bin/solhint --noPoster --max-warnings 0 'contracts/**/*.sol'
 	@$(BIN)/python -m scripts.run_slither
 
-forge: .venv/ready node_modules/ready ## fuzz and attack the shipped contract, small budgets
+forge: .venv/dev node_modules/ready ## fuzz and attack the shipped contract, small budgets
 	@$(FORGE) test
 
-mutants: .venv/ready node_modules/ready ## change the contracts in one place at a time: do the tests notice?
+mutants: .venv/dev node_modules/ready ## change the contracts in one place at a time: do the tests notice?
 	@$(BIN)/python -m scripts.mutate_contracts
 
-contracts-deep: .venv/ready node_modules/ready ## the same with 1e5 runs a property (1e4 of whole games) and 500 x 500 calls
+contracts-deep: .venv/dev node_modules/ready ## the same with 1e5 runs a property (1e4 of whole games) and 500 x 500 calls
 	@FOUNDRY_PROFILE=deep $(FORGE) test
 
-deep: .venv/ready node_modules/ready .venv-slither/ready .venv-next/ready ## the larger budgets: before an issue is closed
+deep: .venv/dev node_modules/ready .venv-slither/ready .venv-next/ready ## the larger budgets: before an issue is closed
 	@$(BIN)/pytest -n 2 --dist worksteal -m deep
 	@PY_EVM=1 $(BIN)/pytest -n 2 --dist worksteal tests/contracts
 
-artifacts: .venv/ready node_modules/ready ## compile contracts/ into the package
+artifacts: .venv/dev node_modules/ready ## compile contracts/ into the package
 	@$(BIN)/python scripts/build_artifacts.py
 
-lock: .venv/ready ## resolve the dependencies anew
+lock: .venv/dev ## resolve the dependencies anew
 	@$(BIN)/uv lock -q --upgrade
-	@$(BIN)/uv export -q --all-extras --no-extra mediate --no-emit-project --no-header -o requirements.lock
+	@$(BIN)/uv export -q --no-emit-project --no-header -o requirements.lock
+	@$(BIN)/uv export -q --all-extras --no-extra mediate --no-emit-project --no-header -o requirements-dev.lock
 	@echo slither-analyzer==0.11.6 | $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate -o scripts/slither.lock -
 
-bench: .venv/ready ## rounds a second and where the time goes, by number of validators
+bench: .venv/dev ## rounds a second and where the time goes, by number of validators
 	@$(BIN)/python benchmarks/rounds.py
 
-snapshots: .venv/ready node_modules/ready ## record interface, storage, sizes and gas of the contracts anew
+snapshots: .venv/dev node_modules/ready ## record interface, storage, sizes and gas of the contracts anew
 	@WRITE_SNAPSHOTS=1 $(BIN)/pytest tests/contracts/test_snapshots.py tests/contracts/test_gas.py
 	@$(BIN)/python benchmarks/gas.py --snapshot tests/snapshots/gas_rounds.json --write
 
-comparison: .venv/ready ## the secure comparison among 3 and 5 parties, beside MPyC alone
+comparison: .venv/dev ## the secure comparison among 3 and 5 parties, beside MPyC alone
 	@$(BIN)/python benchmarks/comparison.py
 
-gas: .venv/ready ## gas of a recorded round by size, mode and batch, beside the goals and the committed figures
+gas: .venv/dev ## gas of a recorded round by size, mode and batch, beside the goals and the committed figures
 	@$(BIN)/python benchmarks/gas.py --snapshot tests/snapshots/gas_rounds.json
 
-live: .venv/ready node_modules/ready ## speed on a live node, against what node and signatures allow
+live: .venv/dev node_modules/ready ## speed on a live node, against what node and signatures allow
 	@$(BIN)/python benchmarks/live.py
 
-theorems: .venv/ready ## every theorem inside, at and outside its assumption: regret by its parts
+theorems: .venv/dev ## every theorem inside, at and outside its assumption: regret by its parts
 	@$(BIN)/python benchmarks/theorems.py
 
-commanders: .venv/ready ## Theorem 5: rounds without an honest commander, who is found out when, what commanders cost
+commanders: .venv/dev ## Theorem 5: rounds without an honest commander, who is found out when, what commanders cost
 	@$(BIN)/python benchmarks/commanders.py
 
-committees: .venv/ready ## Theorem 7: who sits among the N best by reputation, who holds the committee
+committees: .venv/dev ## Theorem 7: who sits among the N best by reputation, who holds the committee
 	@$(BIN)/python benchmarks/committees.py
 
-growth: .venv/ready ## how every theorem's regret grows from T = 10^3 to 10^6, part by part; what security costs (four hours and a half of CPU)
+growth: .venv/dev ## how every theorem's regret grows from T = 10^3 to 10^6, part by part; what security costs (four hours and a half of CPU)
 	@$(BIN)/python benchmarks/growth.py --json docs/figures/growth.jsonl
 	@$(BIN)/python -m benchmarks.pages
 
-price: .venv/ready ## what security costs our rule and Options 1 and 2: burn-in, failed rounds and costs switched on (ten minutes of CPU)
+price: .venv/dev ## what security costs our rule and Options 1 and 2: burn-in, failed rounds and costs switched on (ten minutes of CPU)
 	@$(BIN)/python -m benchmarks.price --json docs/figures/price.jsonl
 	@$(BIN)/python -m benchmarks.pages
 
-payoff: .venv/ready ## does attacking pay? every attack under every cost, and the best response by search
+payoff: .venv/dev ## does attacking pay? every attack under every cost, and the best response by search
 	@$(BIN)/python benchmarks/payoff.py --replicates 100 --screen 20 --json docs/figures/payoff.jsonl
 	@$(BIN)/python -m benchmarks.pages
 
-schedules: .venv/ready ## 10^5 schedules of the consensus under attack: do the honest agree, is anybody honest blamed?
+schedules: .venv/dev ## 10^5 schedules of the consensus under attack: do the honest agree, is anybody honest blamed?
 	@$(BIN)/python benchmarks/schedules.py
 
-schedules-deep: .venv/ready ## 3 x 10^6 with every m up to n - 2, and 10^4 with true signatures (a night)
+schedules-deep: .venv/dev ## 3 x 10^6 with every m up to n - 2, and 10^4 with true signatures (a night)
 	@mkdir -p runs
 	@$(BIN)/python benchmarks/schedules.py --true --schedules 10000 --every-m --json runs/schedules.jsonl
 	@$(BIN)/python benchmarks/schedules.py --schedules 3000000 --every-m --json runs/schedules.jsonl
 
-late: .venv/ready ## what either quorum promises when 0, 1, 5, 20 % of the messages are late
+late: .venv/dev ## what either quorum promises when 0, 1, 5, 20 % of the messages are late
 	@$(BIN)/python benchmarks/late.py
 
-consensus: .venv/ready ## messages, bytes, signatures and time of consensus, beside its signatures alone
+consensus: .venv/dev ## messages, bytes, signatures and time of consensus, beside its signatures alone
 	@$(BIN)/python benchmarks/consensus.py
 
-regret: .venv/ready ## regret against single-agent UCB, an oracle and no defence, over 40 seeds
+regret: .venv/dev ## regret against single-agent UCB, an oracle and no defence, over 40 seeds
 	@$(BIN)/python benchmarks/regret.py --plot docs/regret.svg
 
-rivals: .venv/ready ## the rivals on their own set-ups and under every attack: regret, what is sent for it (hours of CPU)
+rivals: .venv/dev ## the rivals on their own set-ups and under every attack: regret, what is sent for it (hours of CPU)
 	@$(BIN)/python benchmarks/rivals.py zhu attacks swarmgov fed-mom --replicates 200 --json docs/figures/rivals.jsonl
 	@$(BIN)/python benchmarks/rivals.py vial --replicates 20 --horizon 100000 --json docs/figures/rivals.jsonl
 	@$(BIN)/python -m benchmarks.pages
 
-speed: .venv/ready .venv-peers/ready ## agent-steps a CPU second of the simulator, beside two bandit libraries
+speed: .venv/dev .venv-peers/ready ## agent-steps a CPU second of the simulator, beside two bandit libraries
 	@$(BIN)/python benchmarks/speed.py --peers .venv-peers/bin/python
 
-figures: .venv/ready .venv-peers/ready ## the pictures of docs/results.md, the numbers in them, and the tables of the pages
+figures: .venv/dev .venv-peers/ready ## the pictures of docs/results.md, the numbers in them, and the tables of the pages
 	@mkdir -p runs
 	@$(BIN)/python benchmarks/speed.py --peers .venv-peers/bin/python --json > runs/speed.json
 	@$(BIN)/python benchmarks/figures.py --speed runs/speed.json
 	@$(BIN)/python benchmarks/communication.py --plot docs/figures/communication.svg
 	@$(BIN)/python -m benchmarks.pages
 
-kills: .venv/ready node_modules/ready ## nodes killed at every named place, three times each, and 200 times at random: is anything lost?
+kills: .venv/dev node_modules/ready ## nodes killed at every named place, three times each, and 200 times at random: is anything lost?
 	@mkdir -p runs
 	@$(BIN)/python benchmarks/kills.py --json runs/kills.jsonl
 
-siege: .venv/ready node_modules/ready ## a game of processes under siege beside the same left alone: blocks a second, memory
+siege: .venv/dev node_modules/ready ## a game of processes under siege beside the same left alone: blocks a second, memory
 	@$(BIN)/python benchmarks/siege.py
 
-live-nodes: .venv/ready node_modules/ready ## 1,000 rounds by 4, 7, 10 seats as processes: blocks a second, CPU, memory, one digest
+live-nodes: .venv/dev node_modules/ready ## 1,000 rounds by 4, 7, 10 seats as processes: blocks a second, CPU, memory, one digest
 	@mkdir -p runs
 	@$(BIN)/python benchmarks/live_nodes.py --json runs/live_nodes.jsonl
 
-audit: .venv/ready node_modules/ready ## an audit's rounds a second beside its bare signature checks, its memory, an export's bytes; a game on Anvil beside it
+audit: .venv/dev node_modules/ready ## an audit's rounds a second beside its bare signature checks, its memory, an export's bytes; a game on Anvil beside it
 	@$(BIN)/python benchmarks/audit.py --rounds 2000 10000
 	@$(BIN)/python benchmarks/audit.py --anvil 200
 
-tampering: .venv/ready ## every byte of a history changed once, 10^4 at random, 1,500 larger edits: detected? located? 2,000 calls too many: as the contract? (an hour of CPU)
+tampering: .venv/dev ## every byte of a history changed once, 10^4 at random, 1,500 larger edits: detected? located? 2,000 calls too many: as the contract? (an hour of CPU)
 	@mkdir -p runs
 	@$(BIN)/python benchmarks/tampering.py --edits 1500 --json runs/tampering.jsonl
 	@$(BIN)/python benchmarks/splicing.py --json runs/splicing.jsonl
 
-honest: .venv/ready node_modules/ready ## 1,000 random games, audited twice over: does an audit ever find what is not there? (ten minutes of CPU)
+honest: .venv/dev node_modules/ready ## 1,000 random games, audited twice over: does an audit ever find what is not there? (ten minutes of CPU)
 	@mkdir -p runs
 	@$(BIN)/python benchmarks/honest.py --chain embedded --seeds 900 940 --json runs/honest.jsonl
 	@$(BIN)/python benchmarks/honest.py --chain anvil --seeds 940 970 --json runs/honest.jsonl
 	@$(BIN)/python benchmarks/honest.py --chain hardhat --seeds 970 1000 --json runs/honest.jsonl
 	@$(BIN)/python benchmarks/honest.py --chain fast --seeds 0 900 --json runs/honest.jsonl
 
-verdicts: .venv/ready .venv-next/ready node_modules/ready ## the same run and audit, on two Pythons, four hash seeds, every chain, from export and node, byte for byte
+verdicts: .venv/dev .venv-next/ready node_modules/ready ## the same run and audit, on two Pythons, four hash seeds, every chain, from export and node, byte for byte
 	@$(BIN)/python -m scripts.same_verdicts .venv/bin .venv-next/bin
 	@$(BIN)/pytest -m deep tests/integration/test_verdicts.py
 
 mediate-speed: .venv/torch ## CPU time of an epoch of MEDIATE's games beside the authors' code
 	@$(BIN)/python -m benchmarks.mediate
 
-mediate-bandits: .venv/ready ## what tokens do to UCB1's regret, beside rewards that are merely scaled (a minute)
+mediate-bandits: .venv/dev ## what tokens do to UCB1's regret, beside rewards that are merely scaled (a minute)
 	@$(BIN)/python benchmarks/rivals.py zhu swarmgov --only ucb1 --replicates 100 --json docs/figures/mediate_bandits.jsonl \
 		--incentive mate auto-mate mediate-i mediate-s benchmarks.scaled:doubled benchmarks.scaled:nine_tenths
 	@$(BIN)/python -m benchmarks.pages
 
-vrf: .venv/ready ## time of a VRF proof and its verification, against the curve multiplications in them
+vrf: .venv/dev ## time of a VRF proof and its verification, against the curve multiplications in them
 	@$(BIN)/python benchmarks/vrf.py
 
 clean: ## forget the set-up
 	rm -rf .venv .venv-slither .venv-peers .venv-next node_modules
 
+# What a game and its audit need, 0.9 GB; developers' tools come with .venv/dev. Both are locked by hashes. uv installs both.
 .venv/ready: requirements.lock pyproject.toml
-	@echo "setting up .venv (a minute or two, once)" >&2
+	@echo "setting up .venv (once; half a minute when the packages are in the cache, else a download of 270 MB more)" >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install -q --disable-pip-version-check "$$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements.lock)"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check "$$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements-dev.lock)"
 	@$(BIN)/uv pip install -q --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+.venv/dev: requirements-dev.lock | .venv/ready
+	@echo "setting up the developers' tools in .venv (once)" >&2
+	@$(BIN)/uv pip install -q --python $(BIN)/python --compile-bytecode --require-hashes -r requirements-dev.lock
 	@touch $@
 
 # PyTorch, for the learners of MEDIATE alone: the wheel for the processor, 190 MB, where pip is offered one (docs/mediate.md).
 # The index has but one with CUDA, gigabytes, which nobody gets unasked: their tests are skipped then, and pytest says so.
 TORCH := torch==2.13.0+cpu
 
-.venv/torch: | .venv/ready
+.venv/torch: | .venv/dev
 	@echo "setting up PyTorch in .venv (a minute, once)" >&2
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-compile $(TORCH) 2>/dev/null && touch $@ \
 		|| echo "pip is offered no $(TORCH): what learns is not tested" >&2
 
-node_modules/ready: package-lock.json | .venv/ready
+node_modules/ready: package-lock.json | .venv/dev
 	@echo "setting up node_modules (once)" >&2
 	@npm ci --silent --no-audit --no-fund
 	@touch $@
 
-.venv-slither/ready: scripts/slither.lock | .venv/ready
+.venv-slither/ready: scripts/slither.lock | .venv/dev
 	@echo "setting up .venv-slither (once)" >&2
 	@test -x .venv-slither/bin/python || $(BIN)/python -m venv .venv-slither
 	@$(BIN)/uv pip install -q --python .venv-slither/bin/python --require-hashes -r scripts/slither.lock
 	@touch $@
 
-.venv-peers/ready: scripts/peers.lock | .venv/ready
+.venv-peers/ready: scripts/peers.lock | .venv/dev
 	@echo "setting up .venv-peers (once)" >&2
 	@test -x .venv-peers/bin/python || $(BIN)/python -m venv .venv-peers
 	@$(BIN)/uv pip install -q --no-config --python .venv-peers/bin/python --require-hashes -r scripts/peers.lock
@@ -208,9 +215,9 @@ node_modules/ready: package-lock.json | .venv/ready
 
 NEXT_PYTHON ?= 3.12
 
-.venv-next/ready: requirements.lock | .venv/ready
+.venv-next/ready: requirements-dev.lock | .venv/dev
 	@echo "setting up .venv-next with Python $(NEXT_PYTHON) (once)" >&2
 	@test -x .venv-next/bin/python || $(BIN)/uv venv -q --python $(NEXT_PYTHON) .venv-next
-	@$(BIN)/uv pip install -q --python .venv-next/bin/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install -q --python .venv-next/bin/python --require-hashes -r requirements-dev.lock
 	@$(BIN)/uv pip install -q --python .venv-next/bin/python --no-deps -e .
 	@touch $@
