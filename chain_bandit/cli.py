@@ -145,7 +145,7 @@ def simulate(
     jobs: Annotated[int, typer.Option("--jobs", min=1, max=1024, help="Threads; the results do not depend on it.")] = 1,
     engine: Annotated[
         Engine | None,
-        typer.Option("--engine", help="By default compiled where numba is; the results do not depend on it."),
+        typer.Option("--engine", help="By default the one that ends soonest; the results do not depend on it."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -153,12 +153,17 @@ def simulate(
     from chain_bandit.scenario import load
 
     given = load(scenario, _overrides(override, rounds, seed), on_chain=False)
+    from chain_bandit.game.simulated import engines, is_compiled
     from chain_bandit.game.simulated import replicates as played
-    from chain_bandit.views.simulated import regret_by_round
-    from chain_bandit.views.terminal import console
+    from chain_bandit.views.simulated import COMPILING, regret_by_round
+    from chain_bandit.views.terminal import Line, console
 
     _say_chances(given)
-    measured = played(given, replicates, jobs=jobs, engine=engine)
+    chosen = engine or engines([(given, replicates)])[0]
+    with Line("game", replicates) as line:
+        if chosen is Engine.COMPILED and not is_compiled():
+            line.say(COMPILING)
+        measured = played(given, replicates, (), jobs, chosen, lambda done: line.show(done, str))
     if as_json:
         print(json.dumps({"scenario": given.name, "seed": given.seed} | measured.as_dict(), sort_keys=True))
     else:
@@ -187,6 +192,7 @@ def sweep(
     from chain_bandit.sweep.run import run as swept_by
     from chain_bandit.sweep.run import written
     from chain_bandit.views import sweep as view
+    from chain_bandit.views.simulated import COMPILING
     from chain_bandit.views.terminal import Line, console
 
     if ray is not None and jobs != 1:
@@ -195,7 +201,10 @@ def sweep(
     place = out or Path("runs") / given.name
     whose = workers.cluster(ray) if ray is not None else workers.processes(jobs) if jobs > 1 else workers.here
     with Line("cell", given.size) as line:
-        swept = swept_by(given, place, whose, resume, lambda done, failed: line.show(done, lambda: f"{failed} failed"))
+        swept = swept_by(
+            given, place, whose, resume,
+            lambda done, failed: line.show(done, lambda: f"{failed} failed"), lambda: line.say(COMPILING),
+        )  # fmt: skip
     with written(place), whole_file(place / "heatmap.svg") as picture:
         picture.write(view.heat_map(swept).encode())
     failed = swept.failure()

@@ -1,6 +1,6 @@
 """A scenario as games without messages: one with the keys, draws and attacks of the live game, or many."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from random import Random
 
@@ -9,11 +9,13 @@ from chain_bandit.game.plan import Plan
 from chain_bandit.protocol.assumptions import require
 from chain_bandit.protocol.blocks import genesis_digest, round_seed
 from chain_bandit.scenario import Scenario
-from chain_bandit.simulation.engine import Engine
+from chain_bandit.simulation import batch
+from chain_bandit.simulation.engine import COMPILING, Engine, Work
 from chain_bandit.simulation.kernel import numbers
+from chain_bandit.simulation.kernel.compiled import AVAILABLE, is_kept
 from chain_bandit.simulation.outcomes import Outcome, Play, Setting, hashes
 from chain_bandit.simulation.plain import play
-from chain_bandit.simulation.replicates import Measured, checkpoints, gathered, measure
+from chain_bandit.simulation.replicates import Measured, Observer, checkpoints, gathered, measure, nobody
 from chain_bandit.simulation.sums import SUMS, Ints
 
 MOST_ROUNDS = 10**8
@@ -80,9 +82,51 @@ def cast_of(scenario: Scenario) -> numbers.Cast | None:
         return None
 
 
+def engines(games: Sequence[tuple[Scenario, int]]) -> list[Engine]:
+    """The engine that plays each scenario so many times, where all are played: compiled where compiling pays.
+
+    Compiling pays where the others would take longer than the compiler, and where it has been done before.
+    Raises `NotSimulated`.
+    """
+    casts = [cast_of(scenario) for scenario, _ in games]
+    works = [Work(s.parameters.horizon, s.parameters.participants * s.parameters.horizon * count) for s, count in games]
+
+    def pays(at_once: Iterable[Engine]) -> bool:
+        each = zip(works, at_once, casts, strict=True)
+        return sum(work.seconds(e) - work.seconds(Engine.COMPILED) for work, e, cast in each if cast) > COMPILING
+
+    compiled = [Engine.COMPILED if cast else Engine.PLAIN for cast in casts]
+    if AVAILABLE and (is_compiled() or pays(work.faster(numpy=True) for work in works)):
+        return compiled
+    at_once = [
+        work.faster(cast is not None and _in_numpy(scenario, cast))
+        for (scenario, _), work, cast in zip(games, works, casts, strict=True)
+    ]
+    return compiled if AVAILABLE and pays(at_once) else at_once
+
+
+def _in_numpy(scenario: Scenario, cast: numbers.Cast) -> bool:
+    try:
+        return batch.plays(_rules(scenario), cast)
+    except numbers.NotCompiled:
+        return False
+
+
+def is_compiled() -> bool:
+    """Whether games have been compiled on this machine, by this version."""
+    return is_kept("chain_bandit.simulation.kernel.play", "play")
+
+
+def _rules(scenario: Scenario) -> numbers.Rules:
+    return numbers.rules(
+        scenario.parameters, scenario.model, scenario.chain.batch, scenario.all_weights, scenario.growth_units
+    )
+
+
 def replicates(
-    scenario: Scenario, count: int, marks: Sequence[int] = (), jobs: int = 1, engine: Engine | None = None
-) -> Measured:
+    scenario: Scenario, count: int, marks: Sequence[int] = (), jobs: int = 1, engine: Engine | None = None,
+    observe: Observer = nobody,
+) -> Measured:  # fmt: skip
     """Many fast games of a scenario: replicate r has the chance of its seed + r. Raises `NotSimulated`.
 
     The chance is not that of the live game with this seed, whose seed_0 takes everybody's keys in. Raises
@@ -90,25 +134,25 @@ def replicates(
 
     Args:
         marks: ascending rounds at which the sums are kept; by default `checkpoints`.
-        engine: by default the compiled one where it can be had, and the plain one for what has no compiled form.
+        engine: by default the compiled one where it can be had, and the plain one for what has no compiled form;
+            `engines` chooses by time.
+        observe: told how many games are over.
     """
     p = scenario.parameters
     marks = tuple(marks) or checkpoints(p.horizon, p.burn_in)
     seeds = seeds_of(scenario, count, len(marks))
     if engine is not Engine.PLAIN:
         try:
-            rules = numbers.rules(
-                p, scenario.model, scenario.chain.batch, scenario.all_weights, scenario.growth_units
-            )
+            rules = _rules(scenario)
             cast = numbers.cast(p, scenario.attacks())
         except numbers.NotCompiled:
             if engine:
                 raise
         else:
             keys = [numbers.keys(derive(seed, "secret"), derive(seed, "seed_0")) for seed in seeds]
-            return measure(p, rules, cast, keys, marks, jobs, engine)
+            return measure(p, rules, cast, keys, marks, jobs, engine, observe)
 
     def game(seed: int) -> tuple[Ints, Ints]:
         return play(_setting(scenario, seed), marks)
 
-    return gathered(p, [partial(game, seed) for seed in seeds], marks, jobs, Engine.PLAIN)
+    return gathered(p, [partial(game, seed) for seed in seeds], marks, jobs, Engine.PLAIN, observe)

@@ -81,6 +81,15 @@ def play(rules: Rules, cast: Cast, chances: Sequence[Keys], marks: Sequence[int]
     return np.stack([kept[mark] for mark in marks], axis=1)
 
 
+def plays(rules: Rules, cast: Cast) -> bool:
+    """Whether `play` takes this setting."""
+    try:
+        _require_plain(rules, cast)
+    except NeedsNumba:
+        return False
+    return True
+
+
 def _require_plain(rules: Rules, cast: Cast) -> None:
     honest = cast.parts[[SAYS, COMMANDS]] == 0, cast.parts[[OPENS, VOTES]] == 1
     untold = sorted(set(cast.parts[LIE].tolist()) - TOLD - {-1})

@@ -1,5 +1,6 @@
-"""Who plays many games without messages."""
+"""The engines that play games without messages, and the cost model by which one is chosen."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -11,4 +12,40 @@ class Engine(StrEnum):
     NUMPY = "numpy"
     """`simulation.batch`: many games at once, of the plainer settings."""
     PLAIN = "plain"
-    """`simulation.outcomes`: any game without messages, a thousand times slower; whatever has no compiled form."""
+    """`simulation.outcomes`: any game without messages, hundreds of times slower; whatever has no compiled form."""
+
+
+COMPILING = 40.0
+"""Seconds of CPU that the compiler takes, once: what it makes is kept (`kernel.compiled.folder`)."""
+
+_STEPS = {Engine.COMPILED: 1.5e7, Engine.NUMPY: 5e6, Engine.PLAIN: 3e4}
+"""Agent-steps a second of CPU: measured with 10 participants and 10 or 16 arms."""
+
+_NUMPY_ROUND = 3e-4
+"""Seconds besides, of each round that all replicates play together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Games of one setting.
+
+    Attributes:
+        rounds: T of each.
+        steps: agent-steps of all of them, participants x T x replicates.
+    """
+
+    rounds: int
+    steps: int
+
+    def seconds(self, engine: Engine) -> float:
+        """About how long an engine takes, without compiling."""
+        return self.steps / _STEPS[engine] + (_NUMPY_ROUND * self.rounds if engine is Engine.NUMPY else 0)
+
+    def faster(self, numpy: bool) -> Engine:
+        """The faster engine of those that start at once.
+
+        Args:
+            numpy: whether `Engine.NUMPY` plays this setting.
+        """
+        engines = (Engine.NUMPY, Engine.PLAIN) if numpy else (Engine.PLAIN,)
+        return min(engines, key=self.seconds)

@@ -35,6 +35,13 @@ Ints = NDArray[np.int64]
 Games = Callable[[], tuple[Ints, Ints | None]]
 """Plays some replicates: (replicates, checkpoints, `SUMS`)."""
 
+Observer = Callable[[int], None]
+"""Told how many replicates are over."""
+
+
+def nobody(done: int) -> None:
+    """An `Observer` that looks away."""
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -122,7 +129,7 @@ def checkpoints(horizon: int, burn_in: int, count: int = CHECKPOINTS) -> tuple[i
 
 def measure(
     parameters: Parameters, rules: Rules, cast: Cast, chances: Sequence[Keys], marks: Sequence[int], jobs: int = 1,
-    engine: Engine | None = None,
+    engine: Engine | None = None, observe: Observer = nobody,
 ) -> Measured:  # fmt: skip
     """Play one game for each of the chances, on so many threads; neither these nor the engine change the sums.
 
@@ -134,16 +141,21 @@ def measure(
     """
     chosen = engine or (Engine.COMPILED if AVAILABLE else Engine.NUMPY)
     games = (_compiled if chosen is Engine.COMPILED else _batches)(rules, cast, chances, marks, jobs)
-    return gathered(parameters, games, marks, jobs, chosen)
+    return gathered(parameters, games, marks, jobs, chosen, observe)
 
 
 def gathered(
-    parameters: Parameters, games: Sequence[Games], marks: Sequence[int], jobs: int, engine: Engine
-) -> Measured:
+    parameters: Parameters, games: Sequence[Games], marks: Sequence[int], jobs: int, engine: Engine,
+    observe: Observer = nobody,
+) -> Measured:  # fmt: skip
     """What all the games come to, played on so many threads."""
     start = time.process_time()
     with ThreadPoolExecutor(jobs) as threads:
-        played = list(threads.map(lambda each: each(), games))
+        played, done = [], 0
+        for found in threads.map(lambda each: each(), games):
+            played.append(found)
+            done += len(found[0])
+            observe(done)
     spent = time.process_time() - start
     sums = np.concatenate([np.zeros((0, len(marks), len(SUMS)), np.int64), *(found for found, _ in played)])
     ends = [end for _, end in played if end is not None]

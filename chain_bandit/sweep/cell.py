@@ -20,6 +20,7 @@ from chain_bandit.protocol.assumptions import require
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
 from chain_bandit.scenario import Scenario
+from chain_bandit.simulation.engine import Engine
 from chain_bandit.simulation.replicates import PARTS, Measured, checkpoints
 from chain_bandit.simulation.sums import SUMS
 
@@ -114,16 +115,17 @@ class Cell:
             }  # fmt: skip
 
 
-def play(cell: Cell, digest: str) -> Sums | str:
+def play(cell: Cell, digest: str, engine: Engine) -> Sums | str:
     """What a worker makes of a cell: its sums, or why there are none.
 
     Args:
         digest: as the sweep has it; a worker with another version would play something else.
+        engine: that plays it; the sums do not depend on it.
     """
     try:
         if cell.digest != digest:
             return f"the worker has another version of chain_bandit ({__version__}), or of a plug-in"
-        return played(cell.scenario, cell.replicates, cell.checkpoints).sums
+        return played(cell.scenario, cell.replicates, cell.checkpoints, engine=engine).sums
     except (KeyboardInterrupt, Stopped):
         raise
     except BaseException as error:  # noqa: BLE001 - a plug-in may raise anything

@@ -12,8 +12,10 @@ import pyarrow
 import pyarrow.parquet
 
 from chain_bandit import __version__
+from chain_bandit.game.simulated import engines, is_compiled
 from chain_bandit.lines import regular_file, whole_file
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
+from chain_bandit.simulation.engine import Engine
 from chain_bandit.sweep import cell
 from chain_bandit.sweep.grid import Point, Sweep
 from chain_bandit.sweep.workers import Workers
@@ -96,11 +98,13 @@ class Swept:
 def run(
     sweep: Sweep, out: Path, workers: Workers, resume: bool = False,
     observe: Callable[[int, int], None] = lambda done, failed: None,
+    on_compiling: Callable[[], None] = lambda: None,
 ) -> Swept:  # fmt: skip
     """Play what is missing and write the table.
 
     Args:
         observe: is told how many points are over, and how many of them failed.
+        on_compiling: is told before games are compiled.
 
     Raises:
         SweepRefused: the place is taken, or not to be written.
@@ -111,12 +115,16 @@ def run(
         cells = {point.cell.digest: point.cell for point in points if point.cell}
         paths = {digest: out / CELLS / f"{digest}.parquet" for digest in cells}
         found, damaged = _kept(cells, paths)
-        tasks = [(each, digest) for digest, each in cells.items() if digest not in found]
+        missing = {digest: each for digest, each in cells.items() if digest not in found}
+        chosen = engines([(each.scenario, each.replicates) for each in missing.values()])
+        tasks = [(each, digest, engine) for (digest, each), engine in zip(missing.items(), chosen, strict=True)]
+        if Engine.COMPILED in chosen and not is_compiled():
+            on_compiling()
         failed: dict[str, str] = {}
         impossible = sum(point.cell is None for point in points)
         try:
             with closing(workers(tasks)) as results:
-                for (each, digest), made in results:
+                for (each, digest, _), made in results:
                     if isinstance(made, str):
                         failed[digest] = made
                     else:

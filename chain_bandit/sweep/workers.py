@@ -17,10 +17,11 @@ from typing import Any
 from chain_bandit.game.simulated import replicates
 from chain_bandit.pool import pool
 from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.simulation.engine import Engine
 from chain_bandit.sweep.cell import Cell, Sums, play, reason
 
-Task = tuple[Cell, str]
-"""A cell and its digest."""
+Task = tuple[Cell, str, Engine]
+"""A cell, its digest, and the engine that plays it."""
 
 Result = tuple[Task, Sums | str]
 """With its sums, or why there are none."""
@@ -60,9 +61,9 @@ def processes(count: int) -> Workers:
     """In so many processes of this machine. The game is compiled here, so that none of them has to."""
 
     def work(tasks: Sequence[Task]) -> Results:
-        for first, _ in tasks[:1]:
+        for first in [cell for cell, _, engine in tasks if engine is Engine.COMPILED][:1]:
             with suppress(Exception):  # what is wrong with a cell is the worker's to say
-                replicates(first.scenario, 0)
+                replicates(first.scenario, 0, engine=Engine.COMPILED)
         with pool(min(count, len(tasks) or 1)) as made:
             futures: dict[Future[Sums | str], Task] = {made.submit(play, *task): task for task in tasks}
             for future in as_completed(futures):

@@ -2,8 +2,11 @@
 
 from rich.console import RenderableType
 
+from chain_bandit.simulation.engine import COMPILING as _SECONDS
 from chain_bandit.simulation.replicates import PARTS, Estimate, Measured
 from chain_bandit.views.terminal import plain_table, titled
+
+COMPILING = f"compiling the simulator: about {_SECONDS:.0f} s, once"
 
 
 def regret_by_round(measured: Measured) -> RenderableType:
@@ -13,7 +16,7 @@ def regret_by_round(measured: Measured) -> RenderableType:
     for round_, *row in zip(measured.checkpoints, *columns, strict=True):
         table.add_row(f"{round_:,}", *map(_with_interval, row))
     steps = measured.agent_steps / measured.cpu_seconds if measured.cpu_seconds else 0
-    title = f"Regret of an honest participant, mean of {len(measured.sums)} games and 95 % interval, in whole rewards"
+    title = f"Regret of an honest participant, in rewards: mean of {len(measured.sums):,} games, 95 % interval"
     said = f"{measured.agent_steps:,} agent steps, {steps:.3g} in a second of CPU"
     return titled(title, table, f"{said}, {measured.engine}" if measured.engine else said)
 

@@ -1,5 +1,6 @@
 """What a sweep looks like: a table on the terminal, a heat map of the regret at the end of each cell."""
 
+from collections.abc import Sequence
 from itertools import product
 
 from rich.console import RenderableType
@@ -23,24 +24,32 @@ _GAP = 44
 
 
 def table(swept: Swept) -> RenderableType:
-    """Each cell's regret at the end, whole and by its parts; what failed in full below."""
-    made = plain_table(
-        *((clean(axis, 24), "left") for axis in swept.axes), ("round", "right"), ("regret", "right"),
-        *((part.replace("_", "-"), "right") for part in PARTS),
-    )  # fmt: skip
+    """Each cell's regret at the end, whole and by its parts; what is the same in all, and what failed, below."""
     final = [row for row in swept.final if row["error"] is None]
-    for row in final[:MOST_ROWS]:
-        labels = (Text(clean(row[axis], 40)) for axis in swept.axes)
-        parts = (f"{row[f'{part}_mean']:,.1f}" for part in PARTS)
-        made.add_row(*labels, f"{row['round']:,}", _with_interval(row), *parts)
+    columns = {"round": [f"{row['round']:,}" for row in final], "regret": list(map(_with_interval, final))}
+    columns |= {part.replace("_", "-"): [f"{row[f'{part}_mean']:,.1f}" for row in final] for part in PARTS}
+    same = {name: values[0] for name, values in columns.items() if name != "regret" and len(set(values)) == 1}
+    varying = {name: values for name, values in columns.items() if name not in same}
+    made = plain_table(
+        *((name, "wrap") for name in _short(swept.axes)), *((name, "right") for name in varying)
+    )  # fmt: skip
+    for row, *values in list(zip(final, *varying.values(), strict=True))[:MOST_ROWS]:
+        made.add_row(*(Text(clean(row[axis], 40)) for axis in swept.axes), *values)
     more = len(final) - MOST_ROWS
     return titled(
-        f"{swept.name}: regret of an honest participant, mean and 95 % interval, in whole rewards", made,
+        f"{swept.name}: regret of an honest participant, in rewards, and 95 % interval", made,
         *([Text(f"and {more:,} more", "dim")] if more > 0 else []),
+        *([Text(f"in every cell: {', '.join(map(' '.join, same.items()))}", "dim")] if same else []),
         *(Text(f"FAILED {clean(swept.where(row), 200)}: {clean(row['error'], 400)}", "red")
           for row in swept.failed[:MOST_ROWS]),
         *(Text(f"damaged, played again: {clean(each, 400)}", "yellow") for each in swept.damaged),
     )  # fmt: skip
+
+
+def _short(axes: Sequence[str]) -> list[str]:
+    """Keys without the tables that they are in, unless two would be one."""
+    ends = [axis.rpartition(".")[2] for axis in axes]
+    return [clean(end if ends.count(end) == 1 else axis, 24) for end, axis in zip(ends, axes, strict=True)]
 
 
 def _with_interval(row: Row) -> str:

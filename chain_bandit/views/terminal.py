@@ -1,13 +1,14 @@
 """What a terminal shows of a run: header, progress, tables. Everything fits 80 columns and says all without colour."""
 
 import re
+import sys
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from rich import box
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.progress import BarColumn, TextColumn
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
@@ -76,11 +77,12 @@ class Line:
     def __init__(self, what: str, total: int, to: Console | None = None, hidden: bool = False) -> None:
         shown = to or console(stderr=True)
         self._bar = Bar(
-            TextColumn("{task.description}"), BarColumn(12), TextColumn("{task.fields[standing]}"), console=shown,
+            TextColumn("{task.description}"), BarColumn(8), TimeElapsedColumn(),
+            TextColumn("{task.fields[standing]}"), console=shown,
             transient=True, refresh_per_second=5,
             disable=hidden or not shown.is_terminal or shown.is_dumb_terminal,
         )  # fmt: skip
-        self._what, self._total = what, total
+        self._what, self._total, self._hidden = what, total, hidden
         self._task = self._bar.add_task(self._where(0), total=total, standing="")
 
     def __enter__(self) -> Self:
@@ -101,6 +103,12 @@ class Line:
                 self._task, completed=done, total=self._total or None, description=self._where(done),
                 standing=standing(),
             )  # fmt: skip
+
+    def say(self, text: str) -> None:
+        """What is waited for now, and about how long: in the line, or as one of its own where there is none."""
+        if self._bar.disable and not self._hidden:
+            print(text, file=sys.stderr, flush=True)
+        self.show(0, lambda: text)
 
     def _where(self, done: int) -> str:
         return f"{self._what} {done:,}" + (f" of {self._total:,}" if self._total else "")

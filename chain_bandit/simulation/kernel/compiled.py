@@ -1,5 +1,11 @@
-"""The one way in which functions of the kernel are compiled, and where what came of it is kept."""
+"""The one way in which functions of the kernel are compiled, and the cache of compiled code.
 
+numba's own cache knows the file of the outermost function alone, and would play yesterday's rules after a change of
+another; `Cache` keeps what a module's functions compile to under a digest of all that the module imports.
+"""
+
+import ast
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -15,7 +21,7 @@ numba: Any
 try:
     numba = import_module("numba")
     import_module("numba.core.config")
-except ImportError:  # not here, or none that goes with this numpy: `simulation.batch` plays what it can
+except ImportError:  # not here, or none that goes with this numpy: other engines play then
     numba = None
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -23,6 +29,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 AVAILABLE = numba is not None
 """Whether anything can be compiled. Where not, the modules of the kernel that hold names and numbers are still read."""
+
+_PACKAGE = Path(__file__).parents[2]
 
 _numba: Any = numba and numba.core.config
 
@@ -35,7 +43,7 @@ def compiled(function: Function) -> Function:
     """Compiled at its first call, and kept in `folder` for the processes to come."""
     if not AVAILABLE:
         return function
-    with _keeping() as kept:
+    with _keeping(function.__module__) as kept:
         return cast(Function, numba.njit(cache=kept, **_HOW)(function))
 
 
@@ -46,40 +54,101 @@ def inlined(function: Function) -> Function:
     return cast(Function, numba.njit(forceinline=True, **_HOW)(function))
 
 
-@cache
-def folder() -> Path:
-    """Where compiled games are kept: in the user's cache, under a digest of every source of this package.
+def is_kept(module: str, function: str) -> bool:
+    """Whether a compiled function of a module is in the cache, so that calling it compiles nothing."""
+    return AVAILABLE and any(folder(module).glob(f"{module.rpartition('.')[2]}.{function}-*.nbc"))
 
-    numba holds what it kept against the file of the outermost function alone, so that a rule that changed in another
-    file would go unnoticed. `NUMBA_CACHE_DIR`, if it is set, takes the place of the user's cache.
+
+@cache
+def folder(module: str) -> Path:
+    """The cache of a module of this package: in the user's cache, under a digest of `sources`, of numba and the CPU.
+
+    `NUMBA_CACHE_DIR`, if it is set, takes the place of the user's cache.
     """
-    package = Path(__file__).parents[2]
-    digest = sha256()
-    for path in sorted(package.rglob("*.py")):
+    compiler = f"{numba.__version__} {import_module('llvmlite.binding').get_host_cpu_name()} {sys.version}"
+    digest = sha256(f"{module} {compiler}\n".encode())
+    for name, path in sorted(sources(module).items()):
         source = path.read_bytes()
-        digest.update(f"{path.relative_to(package).as_posix()} {len(source)}\n".encode() + source)
+        digest.update(f"{name} {len(source)}\n".encode() + source)
     base = Path(_numba.CACHE_DIR) if _numba.CACHE_DIR else user_cache_path("chain-bandit")
     return base / f"kernel-{digest.hexdigest()[:16]}"
 
 
+def sources(module: str) -> dict[str, Path]:
+    """The files of a module and of all modules of this package that it imports, directly or not, by their names."""
+    found: dict[str, Path] = {}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found[name] = _file(name)
+            waiting += _imports(found[name])
+            waiting += filter(None, [name.rpartition(".")[0]])  # its package is imported before it
+    return found
+
+
+def _file(name: str) -> Path:
+    place = _PACKAGE.parent.joinpath(*name.split("."))
+    return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+
+
 @cache
-def _require_writable() -> None:
-    """Raises OSError unless files can be made in `folder`: numba would take another place, which forgets nothing."""
-    folder().mkdir(parents=True, exist_ok=True)
-    with TemporaryFile(dir=folder()):
+def _imports(path: Path) -> frozenset[str]:
+    """The modules of this package that a file imports anywhere."""
+    named: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            named.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            named.update({node.module, *(f"{node.module}.{alias.name}" for alias in node.names)})
+    return frozenset(each for each in named if each.split(".")[0] == _PACKAGE.name and _file(each).is_file())
+
+
+class Cache:
+    """What numba calls a locator: the place of one function's cache, which needs no time stamp under a digest."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._module, self._line = function.__module__, function.__code__.co_firstlineno
+
+    @classmethod
+    def from_function(cls, function: Callable[..., Any], file: str) -> "Cache":
+        """Of a function that is compiled."""
+        return cls(function)
+
+    def get_cache_path(self) -> str:
+        """The folder."""
+        return str(folder(self._module))
+
+    def ensure_cache_path(self) -> None:
+        """Raises OSError unless files can be made there."""
+        _require_writable(self._module)
+
+    def get_source_stamp(self) -> str:
+        """Nothing that the folder's name does not say."""
+        return ""
+
+    def get_disambiguator(self) -> str:
+        """Tells functions of one name in one module apart."""
+        return str(self._line)
+
+
+@cache
+def _require_writable(module: str) -> None:
+    folder(module).mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=folder(module)):
         pass
 
 
 @contextmanager
-def _keeping() -> Iterator[bool]:
-    """Point numba at `folder`; False where nothing can be kept there."""
+def _keeping(module: str) -> Iterator[bool]:
+    """Have numba use `Cache`; False where nothing can be kept."""
     try:
-        _require_writable()
+        _require_writable(module)
     except OSError:  # a home that cannot be written to: every process compiles its own
         yield False
         return
-    before, _numba.CACHE_DIR = _numba.CACHE_DIR, str(folder())
+    before, _numba.CACHE_LOCATOR_CLASSES = _numba.CACHE_LOCATOR_CLASSES, f"{__name__}.{Cache.__name__}"
     try:
         yield True
     finally:
-        _numba.CACHE_DIR = before
+        _numba.CACHE_LOCATOR_CLASSES = before

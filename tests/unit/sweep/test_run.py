@@ -9,13 +9,16 @@ import pyarrow.parquet
 import pytest
 
 from chain_bandit import cli
+from chain_bandit.examples import example
 from chain_bandit.protocol.errors import Stopped
+from chain_bandit.simulation.engine import Engine
 from chain_bandit.simulation.replicates import PARTS
 from chain_bandit.simulation.sums import SUMS
 from chain_bandit.sweep import cell as cells
 from chain_bandit.sweep import grid, run, workers
 from chain_bandit.views import sweep as view
 from chain_bandit.views.terminal import console
+from tests.unit.views.on_screen import shown
 
 SWEEP = """
 name = "made-up"
@@ -44,7 +47,7 @@ class Made:
     def __init__(self):
         self.asked, self.raises = [], {}
 
-    def __call__(self, scenario, count, marks):
+    def __call__(self, scenario, count, marks, engine):
         self.asked.append((scenario.liars, scenario.cost))
         if self.asked[-1] in self.raises:
             raise self.raises[self.asked[-1]]
@@ -295,7 +298,31 @@ def test_a_cell_takes_its_table_along(tmp_path, made):
     cell = next(grid.load(tmp_path / "sweep.toml").points()).cell
     sent = pickle.dumps(cell)
     (tmp_path / "t.csv").unlink()
-    assert isinstance(workers.play(pickle.loads(sent), cell.digest), np.ndarray)
+    assert isinstance(workers.play(pickle.loads(sent), cell.digest, Engine.PLAIN), np.ndarray)
+
+
+def test_the_shipped_sweep_shows_something_and_its_table_fits_80_columns(tmp_path):
+    result = run.run(grid.load(example("sweep.toml")), tmp_path / "out", workers.here)
+    with_parts = {tuple(row[f"{part}_mean"] for part in PARTS) for row in result.final}
+    assert len(with_parts) == len(result.final) == 12
+    said = shown(view.table(result), width=80)
+    assert "…" not in said
+    rows = said[said.index("─\n") + 2 :].splitlines()[:12]
+    for row, line in zip(result.final, rows, strict=True):
+        assert line.split()[-3:] == [f"±{row['regret_high'] - row['regret_mean']:,.1f}",
+                                     f"{row['arms_mean']:,.1f}", f"{row['cost_mean']:,.1f}"]  # fmt: skip
+    assert "in every cell: round 1,000, burn-in 20.0, failed 0.0" in said
+
+
+def test_compiling_is_said_before_it_begins_and_only_then(tmp_path, made, monkeypatch):
+    told = []
+    monkeypatch.setattr(run, "is_compiled", lambda: False)
+    for engine, says in ((Engine.PLAIN, []), (Engine.COMPILED, ["compiling"])):
+        monkeypatch.setattr(run, "engines", lambda games, engine=engine: [engine] * len(games))
+        (tmp_path / "sweep.toml").write_text(SWEEP)
+        run.run(grid.load(tmp_path / "sweep.toml"), tmp_path / engine, workers.here,
+                on_compiling=lambda: told.append("compiling"))  # fmt: skip
+        assert told == says
 
 
 def test_the_terminal_and_the_heat_map_show_every_cell(swept, made, capsys):

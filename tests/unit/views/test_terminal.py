@@ -11,6 +11,7 @@ from chain_bandit.history.records import calls_in
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.views import terminal
 from chain_bandit.views.facts import Facts, amount, clean, mean, rounds_in_words, signed
+from chain_bandit.views.simulated import COMPILING
 from tests.unit.views.on_screen import shown
 
 
@@ -134,7 +135,25 @@ def test_blocks_are_followed_on_a_terminal_unless_hidden(total, where, hidden):
 
 def test_progress_line_fits_80_columns():
     late = SimpleNamespace(rounds=999, approved=999, regret=999_900_000_000, accused=frozenset({7, 8, 9}))
-    assert len("round 999 of 1,000") + 1 + 12 + 1 + len(terminal.standing(late)) <= 80
+    out = StringIO()
+    with terminal.Progress(1000, Console(file=out, force_terminal=True, width=80, _environ={"TERM": "xterm"})) as line:
+        line(late)
+    assert "0:00:00" in out.getvalue()
+    assert terminal.standing(late) in out.getvalue()
+
+
+def test_what_is_waited_for_stands_in_the_line_or_by_itself(capsys):
+    out = StringIO()
+    to = Console(file=out, force_terminal=True, width=80, _environ={"TERM": "xterm"})
+    with terminal.Line("game", 20, to) as line:
+        line.say(COMPILING)
+    assert "game 0 of 20" in out.getvalue()
+    assert COMPILING in out.getvalue()
+    assert capsys.readouterr().err == ""
+    for hidden in (True, False):
+        with terminal.Line("game", 20, Console(file=out, width=80), hidden) as line:
+            line.say(COMPILING)
+        assert capsys.readouterr().err == ("" if hidden else f"{COMPILING}\n")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,83 @@
+"""Which engine plays, by the time that each would take: `simulation/engine.py`, `game/simulated.py engines`."""
+
+import numpy as np
+import pytest
+
+from chain_bandit.attacks.attack import Attack
+from chain_bandit.examples import example
+from chain_bandit.game import simulated
+from chain_bandit.scenario import load
+from chain_bandit.simulation.engine import COMPILING, Engine, Work
+
+
+class Meek(Attack):
+    """A plug-in's lie, which has no compiled form."""
+
+    name = "meek"
+
+    def means(self, view, honest):
+        return honest
+
+
+def scenario(name="flights.toml", **changes):
+    return load(example(name), changes, on_chain=False)
+
+
+@pytest.fixture
+def fresh(monkeypatch):
+    """A machine on which nothing has been compiled."""
+    monkeypatch.setattr(simulated, "is_compiled", lambda: False)
+
+
+@pytest.mark.usefixtures("fresh")
+@pytest.mark.parametrize(
+    ("name", "changes", "count", "engine"),
+    [
+        ("flights.toml", {}, 20, Engine.PLAIN),
+        ("flights.toml", {}, 2_000, Engine.COMPILED),
+        ("flights.toml", {"rounds": 1_000_000}, 20, Engine.COMPILED),
+        ("speed.toml", {"rounds": 1_000}, 20, Engine.NUMPY),
+        ("speed.toml", {"rounds": 1_000}, 5_000, Engine.NUMPY),
+        ("speed.toml", {}, 2_000, Engine.COMPILED),
+        ("small.toml", {}, 1, Engine.PLAIN),
+    ],
+)
+def test_compiling_waits_until_it_pays(name, changes, count, engine):
+    assert simulated.engines([(scenario(name, **changes), count)]) == [engine]
+
+
+@pytest.mark.usefixtures("fresh")
+def test_what_many_cells_take_together_decides():
+    cell = scenario(), 20
+    assert simulated.engines([cell]) == [Engine.PLAIN]
+    assert simulated.engines([cell] * 10) == [Engine.COMPILED] * 10
+    assert simulated.engines([]) == []
+
+
+def test_what_has_been_compiled_plays_everything_that_has_a_compiled_form(monkeypatch):
+    monkeypatch.setattr(simulated, "is_compiled", lambda: True)
+    monkeypatch.setattr(simulated, "AVAILABLE", True)
+    foreign = scenario(malicious=[{"seat": 9, "attacks": [{"name": "tests.unit.simulation.test_engine:Meek"}]}])
+    assert simulated.engines([(scenario(), 1), (foreign, 10_000)]) == [Engine.COMPILED, Engine.PLAIN]
+
+
+def test_without_numba_everything_is_played(monkeypatch):
+    monkeypatch.setattr(simulated, "AVAILABLE", False)
+    games = [(scenario(), 10_000), (scenario("speed.toml"), 20)]
+    assert simulated.engines(games) == [Engine.PLAIN, Engine.NUMPY]
+
+
+def test_the_model_is_monotone():
+    for engine in Engine:
+        assert Work(100, 10**5).seconds(engine) < Work(1_000, 10**6).seconds(engine)
+    assert Work(1_000, 2 * 10**5).seconds(Engine.PLAIN) < COMPILING < Work(1_000, 2 * 10**6).seconds(Engine.PLAIN)
+
+
+def test_an_observer_is_told_of_every_game_and_the_sums_are_those_of_any_engine():
+    told = []
+    case = scenario("speed.toml", rounds=60)
+    plain = simulated.replicates(case, 3, engine=Engine.PLAIN, observe=told.append)
+    assert told == [1, 2, 3]
+    numpy = simulated.replicates(case, 3, engine=Engine.NUMPY, observe=told.append)
+    assert told[3:] == [3]
+    assert np.array_equal(plain.sums, numpy.sums)
