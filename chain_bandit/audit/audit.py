@@ -140,7 +140,8 @@ def replay(game: Game, history: History, observe: Observer) -> bytes:
             money.check_conservation(game)
         if block.bodies and not game.blind:
             strangers = sum(digest not in named for digest in game.bodies) + len(block.bodies) - len(game.bodies)
-            game.checks.that(not strangers, "header.body", None, f"bodies beside block {game.survey.number}",
+            game.checks.place = Place(block, number)
+            game.checks.that(not strangers, "header.body", None, f"bodies beside block {number}",
                              "{} of them, not {}, are of no header that is recorded there", strangers, 0)
     return keccak(head)
 
@@ -171,9 +172,14 @@ def _replay(game: Game, call: Call) -> None:
     if not (call.method or call.events or call.value):
         game.other["without effect"] += 1  # a view, called in a transaction
         return
-    if not game.checks.that(call.method != "" and call.arguments is not None, "record.events", None,
-                            f"transaction 0x{call.digest.hex()}", "{} is no call that the contract has: {}",
-                            call.method, sorted(METHODS), shown=Field.INPUT):
+    if not game.checks.that(call.method != "", "record.events", None, f"transaction 0x{call.digest.hex()}",
+                            "{} is no call that the contract has: {}", call.method, sorted(METHODS),
+                            shown=Field.INPUT):
+        return
+    if call.arguments is None:
+        game.checks.that(False, "record.events", None, f"transaction 0x{call.digest.hex()}",
+                         "the calldata of {} is not the canonical encoding of {}, and the contract takes no other",
+                         call.method, f"({', '.join(METHODS.get(call.method, ()))})", shown=Field.INPUT)
         return
     if call.value and call.method not in _PAYABLE:
         game.checks.that(False, "game.deposits", None, call.method, "it came with {} wei, not {}", call.value, 0)

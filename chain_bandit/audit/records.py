@@ -149,6 +149,9 @@ def _record(
             committee == best, "committee.best", record.round, "next committee",
             "seats {} were named, the best by reputation are {}", seats(committee), seats(best),
         )  # fmt: skip
+    elif committee and not p.has_committees:
+        game.checks.that(False, "committee.best", record.round, "next committee",
+                         "seats {} were named, and {}", seats(committee), "everybody validates: nobody is named")
     game.last_record_block = call.block
     return made
 

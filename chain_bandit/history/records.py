@@ -127,11 +127,13 @@ class Interface:
     Attributes:
         methods, events: the ABI types of their arguments.
         packed: the method whose argument is no ABI type, if there is one.
+        unmeasured: those without bytes of any length, of whose calldata nobody asks where it ends.
     """
 
     methods: Mapping[str, tuple[str, ...]]
     events: Mapping[str, tuple[str, ...]]
     packed: str = ""
+    unmeasured: frozenset[str] = frozenset()
 
     @cached_property
     def selectors(self) -> dict[str, bytes]:
@@ -154,7 +156,7 @@ class Interface:
         return {topic: name for name, topic in self.topics.items()}
 
 
-GAME = Interface(METHODS, EVENTS, PACKED)
+GAME = Interface(METHODS, EVENTS, PACKED, frozenset(("open", "close", "withdraw")))
 SELECTORS, TOPICS = GAME.selectors, GAME.topics
 
 
@@ -200,8 +202,9 @@ def _decode(transaction: Transaction, interface: Interface) -> tuple[str, tuple[
         return "", None
     if name == interface.packed:
         return name, (transaction.data[4:],)
+    types, data = interface.methods[name], transaction.data[4:]
     try:
-        return name, decode_arguments(interface.methods[name], transaction.data[4:])
+        return name, decode_arguments(types, data[: 32 * len(types)] if name in interface.unmeasured else data)
     except BadEncoding:
         return name, None
 
@@ -209,10 +212,28 @@ def _decode(transaction: Transaction, interface: Interface) -> tuple[str, tuple[
 def decode_arguments(types: tuple[str, ...], data: bytes) -> tuple[Any, ...]:
     """ABI-decoded arguments, of the few types that the contract has. Raises `BadEncoding`.
 
-    A value too wide for its type is refused, as the contract does. Offsets are followed wherever they point, as the
-    EVM does, but never to more bytes than there are.
+    As by the contract, a value too wide for its type is refused, and every encoding but the canonical one: all parts in
+    order and side by side, padded with zeros, and nothing behind them.
     """
-    return tuple(_READERS[kind](data, 32 * at, kind) for at, kind in enumerate(types))
+    values, end = _read_all(types, data, 0)
+    if end != len(data):
+        raise BadEncoding("calldata: goes on behind its arguments")
+    return values
+
+
+def _read_all(types: tuple[str, ...], data: bytes, start: int) -> tuple[tuple[Any, ...], int]:
+    """The values of a tuple whose encoding begins at `start`, and where it ends."""
+    at, end, values = start, start + 32 * sum(_WORDS.get(kind, 1) for kind in types), []
+    for kind in types:
+        if kind in _DYNAMIC:
+            if _number(data, at) != end - start:
+                raise BadEncoding("calldata: not in canonical form")
+            value, end = _DYNAMIC[kind](data, end)
+        else:
+            value = _read_accusation(data, at, kind) if kind in _WORDS else _static(kind, _word(data, at))
+        values.append(value)
+        at += 32 * _WORDS.get(kind, 1)
+    return tuple(values), end
 
 
 def _word(data: bytes, at: int) -> bytes:
@@ -239,33 +260,29 @@ def _static(kind: str, word: bytes) -> Any:
     return bool(value) if kind == "bool" else value
 
 
-def _read_static(data: bytes, at: int, kind: str) -> Any:
-    return _static(kind, _word(data, at))
+def _read_bytes(data: bytes, at: int) -> tuple[bytes, int]:
+    start = at + 32
+    end = start + _number(data, at)
+    padded = end + (start - end) % 32
+    if padded > len(data):
+        raise BadEncoding("calldata: too short")
+    if any(data[end:padded]):
+        raise BadEncoding("calldata: its padding is not of zeros")
+    return data[start:end], padded
 
 
-def _read_bytes(data: bytes, at: int, kind: str, base: int = 0) -> bytes:
-    start = base + _number(data, at) + 32
-    end = start + _number(data, start - 32)
+def _read_entries(data: bytes, at: int) -> tuple[tuple[CostEntry, ...], int]:
+    base, length = at + 32, _number(data, at)
+    end = base + 32 * length
     if end > len(data):
         raise BadEncoding("calldata: too short")
-    return data[start:end]
-
-
-def _read_entries(data: bytes, at: int, kind: str) -> tuple[CostEntry, ...]:
-    base = _number(data, at) + 32
-    length = _number(data, base - 32)
-    if base + 32 * length > len(data):
-        raise BadEncoding("calldata: too short")
-    entries, room = [], len(data)
+    entries = []
     for index in range(length):
-        start = base + _number(data, base + 32 * index)
-        header = _read_bytes(data, start + 96, "bytes", start)
-        room -= len(header)
-        if room < 0:
-            raise BadEncoding("calldata: its parts overlap")
-        ended, costly = _static("uint8", _word(data, start + 32)), _static("bool", _word(data, start + 64))
-        entries.append(CostEntry(_word(data, start), ended, costly, header))
-    return tuple(entries)
+        if _number(data, base + 32 * index) != end - base:
+            raise BadEncoding("calldata: not in canonical form")
+        values, end = _read_all(_ENTRY, data, end)
+        entries.append(CostEntry(*values))
+    return tuple(entries), end
 
 
 def _read_accusation(data: bytes, at: int, kind: str) -> Accusation:
@@ -275,11 +292,12 @@ def _read_accusation(data: bytes, at: int, kind: str) -> Accusation:
     return Accusation(seat, round_, parent, phase, role, content, r + vs, other_content, other_r + other_vs)
 
 
-_READERS: dict[str, Callable[[bytes, int, str], Any]] = {
-    "bytes32": _read_static,
-    "uint32": _read_static,
-    "uint256": _read_static,
+_ENTRY = ("bytes32", "uint8", "bool", "bytes")
+_WORDS = {METHODS["reportEquivocation"][0]: 11}
+"""Of types that take more than one word in their place."""
+
+_DYNAMIC: dict[str, Callable[[bytes, int], tuple[Any, int]]] = {
     "bytes": _read_bytes,
     "(bytes32,uint8,bool,bytes)[]": _read_entries,
-    METHODS["reportEquivocation"][0]: _read_accusation,
 }
+"""Types that lie behind the words, which say where: each gives its value and where that ends."""

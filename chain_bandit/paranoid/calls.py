@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from chain_bandit.paranoid.export import Export
 from chain_bandit.paranoid.order import Order
 from chain_bandit.paranoid.verdict import Verdict
-from chain_bandit.paranoid.words import Broken, keccak, number
+from chain_bandit.paranoid.words import Broken, keccak, number, uint
 
 FUNCTIONS = {
     "join": "bytes",
@@ -91,6 +91,44 @@ def _event(topics: list[bytes], data: bytes) -> tuple[str, list[int]]:
     return name, [number(data[at : at + 32]) for at in range(0, len(data), 32)]
 
 
+def canonical(call: Call) -> bytes:
+    """The one encoding of what a call says that the contract takes (ABI: every part in order, padded with zeros).
+
+    `open`, `close` and `withdraw` may go on behind what they say. Raises `Broken` or `OverflowError` where calldata are
+    too short, or a value is too wide for its type.
+    """
+    data = call.data
+    match call.name:
+        case "join" | "settleSums":
+            return uint(32, 32) + _padded(tail(data, 0))
+        case "skip":
+            return data[:64] + uint(96, 32) + _padded(tail(data, 2))
+        case "skipAfterDeadline" | "revealSeal":
+            return word(data, 0)
+        case "reportEquivocation":
+            seat, round_, phase, role = (number(word(data, place)) for place in (0, 1, 3, 4))
+            narrow = uint(seat, 2), uint(round_, 4), uint(phase, 1), uint(role, 1)
+            first, second, fourth, fifth = (bytes(32 - len(part)) + part for part in narrow)
+            return first + second + word(data, 2) + fourth + fifth + data[160:320] + word(data, 10)
+        case "settleRewards":
+            return bytes(28) + uint(number(word(data, 0)), 4) + uint(64, 32) + _padded(tail(data, 1))
+        case "reveal":
+            roles = _padded(tail(data, 1))
+            return word(data, 0) + uint(96, 32) + uint(96 + len(roles), 32) + roles + _padded(tail(data, 2))
+        case "settleCosts":
+            rows = [
+                parent + uint(uint(kind, 1)[0], 32) + uint(costly, 32) + uint(128, 32) + _padded(header)
+                for parent, kind, costly, header in entries(data)
+            ]
+            places = [32 * len(rows) + sum(map(len, rows[:at])) for at in range(len(rows))]
+            return uint(32, 32) + uint(len(rows), 32) + b"".join(uint(place, 32) for place in places) + b"".join(rows)
+    return data
+
+
+def _padded(data: bytes) -> bytes:
+    return uint(len(data), 32) + data + bytes(-len(data) % 32)
+
+
 def word(data: bytes, place: int) -> bytes:
     """The ABI word at a place."""
     found = data[32 * place : 32 * place + 32]
@@ -116,6 +154,8 @@ def entries(data: bytes) -> Iterator[tuple[bytes, int, bool, bytes]]:
     """The records of `settleCosts`: parent, kind, whether the round cost, header."""
     rows = data[number(word(data, 0)) :]
     count, rows = number(word(rows, 0)), rows[32:]
+    if 32 * count > len(rows):
+        raise Broken("calldata is too short")
     for place in range(count):
         row = rows[number(word(rows, place)) :]
         yield word(row, 0), number(word(row, 1)), bool(number(word(row, 2))), tail(row, 3)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from chain_bandit.paranoid.calls import Call, calls, tail, word
+from chain_bandit.paranoid.calls import Call, calls, canonical, tail, word
 from chain_bandit.paranoid.digest import run_digest
 from chain_bandit.paranoid.draws import Disclosed, disclosed
 from chain_bandit.paranoid.export import Export, read
@@ -61,6 +61,8 @@ def _follow(export: Export, verdict: Verdict) -> None:
             verdict.same("setup", None, f"sender of {call.name}", setup.environment, call.sender)
         if setup is not None and call.name not in ("create", "withdraw", ""):
             in_time(call, setup, records, bool(later["close"]), verdict)
+        if call.data != canonical(call):
+            raise Broken(f"the contract takes {call.name} in no encoding but the canonical one")
         if call.name == "create":
             setup = begin(call)
         elif setup is None or call.name == "":

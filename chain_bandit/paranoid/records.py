@@ -196,6 +196,8 @@ class Records:
             self.reputations[seat] = max(0, self.reputations[seat] - self.setup.p.skip_penalty)
         past = Past(t, SKIP, self.head, self.failed, list(self.pulls), None, blocked, row)
         chosen = self.setup.p.sortition or self.setup.p.by_reputation
+        if not chosen:
+            self.verdict.same("committee", self.round, "committee named where everybody validates", 0, named)
         self._record(past, seats(named) if chosen else None, None)
         self._said(call)
 

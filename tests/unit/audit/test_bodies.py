@@ -64,3 +64,15 @@ def test_body_beside_a_full_game_is_a_violation(honest: Played) -> None:
     blocks = [replace(block, bodies=(b"x",)) for block in honest.history.blocks]
     report = audit(History(honest.history.origin, blocks))
     assert {violation.check for violation in report.violations} == {"header.body"}
+
+
+@pytest.mark.parametrize("at", [3, -2])
+def test_a_body_of_nobody_is_blamed_on_the_block_that_it_lies_beside(compact: Played, at: int) -> None:
+    """Whatever was called before, or in the last block of all."""
+    blocks = list(compact.history.blocks)
+    blocks[at] = replace(blocks[at], bodies=(*blocks[at].bodies, b"stranger"))
+    (violation,) = audit(History(compact.history.origin, blocks)).violations
+    number = compact.history.origin.first_block + range(len(blocks))[at]
+    assert violation.field == f"bodies beside block {number}"
+    assert violation.exhibit is not None
+    assert (violation.exhibit.block, violation.exhibit.transaction) == (number, None)
