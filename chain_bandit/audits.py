@@ -4,7 +4,7 @@ and nothing that knows one, takes part."""
 import json
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -96,7 +96,7 @@ def audit_folder(
         raise folder.FolderRefused(path, "its manifest holds no head hash")
     kept = head or bytes.fromhex(said[2:])
     report = audit_file(path / folder.HISTORY, kept, on_verified, on_movement, paranoid, observe, trail)
-    _compare(path, manifest, report)
+    require_true(path, manifest, report)
     return report
 
 
@@ -145,7 +145,7 @@ def trail_of(path: Path) -> bytes:
     return bytes.fromhex(found[0])
 
 
-def _compare(path: Path, manifest: dict[str, Any], report: AuditReport) -> None:
+def require_true(path: Path, manifest: Mapping[str, Any], report: AuditReport) -> None:
     """Hold what the manifest claims against what the replay gives. Raises `ManifestFalse`."""
     if report.failed:
         return  # the report says what is wrong

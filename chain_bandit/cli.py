@@ -23,6 +23,7 @@ from chain_bandit.protocol.errors import ChainBanditError, Stopped
 from chain_bandit.simulation.engine import Engine
 
 if TYPE_CHECKING:
+    from chain_bandit.audit.report import AuditReport
     from chain_bandit.scenario import Scenario
     from chain_bandit.studies.presets import Part
     from chain_bandit.studies.results import Results
@@ -87,7 +88,7 @@ def deploy(
     rounds: Rounds = None,
     seed: Seed = None,
     override: Override = None,
-    out: Annotated[Path | None, typer.Option("--out", help="By default deployments/NAME-SEED.json.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="By default deployments/NAME-GAME.json.")] = None,
     as_json: Json = False,
 ) -> None:
     """Put a game's contract on a chain, fund its participants, and leave a deployment file.
@@ -103,10 +104,11 @@ def deploy(
     from chain_bandit.chain.process import OwnNode
     from chain_bandit.game import deployment
     from chain_bandit.game.chains import connected, is_url
+    from chain_bandit.game.folder import SEED
     from chain_bandit.views import terminal
 
     _say_chances(plan.scenario)
-    place = out or Path("deployments") / f"{plan.scenario.name}-{plan.scenario.seed}.json"
+    place = out or Path("deployments") / f"{plan.label}.json"
     with connected(chain) as node:
         warn_of_public_keys(node.chain_id)
         with deployment.kept_journal(place) if is_url(chain) else nullcontext(Journal()) as journal:
@@ -122,7 +124,8 @@ def deploy(
             try:
                 node.wait()
             finally:
-                place.unlink(missing_ok=True)  # its chain is gone
+                for file in (place, place.with_suffix(f".{SEED}")):
+                    file.unlink(missing_ok=True)  # its chain is gone
 
 
 @app.command()
@@ -509,17 +512,10 @@ def up(
 
     given = load(scenario, _overrides(override, rounds, seed))
     from chain_bandit.nodes.up import up as started
-    from chain_bandit.views import terminal
 
-    place = out or Path("nodes") / f"{given.name}-{given.seed}"
+    place = out or Path("nodes") / _label(given, chain)
     manifest, report = started(given, place, chain, account, revives=lambda name: revive)
-    if as_json:
-        print(json.dumps({**manifest, "out": str(place)}, sort_keys=True))
-    else:
-        print(f"run digest {manifest['run_digest']}")
-        terminal.console().print(terminal.checks_table(report))
-    if report.exit_code:
-        raise typer.Exit(report.exit_code)
+    _say_finished(given, manifest, report, place, chain, as_json)
 
 
 @app.command()
@@ -607,44 +603,65 @@ def _play(
     from chain_bandit.stopwatch import Stopwatch
 
     watch = Stopwatch()  # before the imports: they are part of the time that one waits
-    from chain_bandit.game.folder import free_place, read_rounds
+    from chain_bandit.game.folder import free_place
     from chain_bandit.scenario import load
 
     scenario = load(scenario_file, overrides)
-    place = out or Path("runs") / f"{scenario.name}-{scenario.seed}"
+    place = out or Path("runs") / _label(scenario, chain_name)
     free_place(place)
     # These take two seconds to load, and nobody waits so long to be refused.
     from chain_bandit.game.chains import chain, is_url
     from chain_bandit.game.unfinished import kept_in
-    from chain_bandit.runs import failed_expectation, play
+    from chain_bandit.runs import play
     from chain_bandit.views import terminal
 
     on = chain(chain_name, account, warn_of_public_keys)
     _say_chances(scenario)
     with terminal.Progress(scenario.parameters.horizon) as observe:
         finished = play(scenario, place, observe, watch, on, is_url(chain_name), resume)
-    manifest, measured, report = finished.manifest, finished.measured, finished.report
+    note = kept_in(finished.kept) if finished.kept else None
+    measured, report = finished.measured, finished.report
+    _say_finished(scenario, finished.manifest, report, finished.out, chain_name, as_json, measured, note)
+
+
+def _say_finished(
+    scenario: "Scenario", manifest: dict[str, Any], report: "AuditReport", out: Path, chain_name: str, as_json: bool,
+    measured: dict[str, Any] | None = None, kept: str | None = None,
+) -> None:  # fmt: skip
+    """Print what a run folder holds, and end with the exit code of its expectations and its audit."""
+    from chain_bandit.game.folder import read_rounds
+    from chain_bandit.runs import failed_expectation
+    from chain_bandit.views import terminal
+
     failed = failed_expectation(scenario, manifest)
     if as_json:
-        said = {**manifest, "measured": measured, "audit": report.verdict, "out": str(finished.out)}
+        said = {**manifest, "audit": report.verdict, "out": str(out)} | ({"measured": measured} if measured else {})
         print(json.dumps(said | ({"error": _as_json(failed)} if failed else {}), sort_keys=True))
     else:
-        rounds = read_rounds(finished.out)
+        rounds = read_rounds(out)
         terminal.console().print(
-            terminal.header({**manifest, "chain": chain_name, "out": str(finished.out)}),
+            terminal.header({**manifest, "chain": chain_name, "out": str(out)}),
             terminal.participants_table(manifest, report, rounds),
             terminal.regret_table(manifest, report, rounds),
-            terminal.time_table(measured),
+            *([terminal.time_table(measured)] if measured else []),
             terminal.checks_table(report),
             sep="\n",
         )
     if failed:
         _say_error(failed)
         raise typer.Exit(failed.exit_code)
-    if finished.kept:
-        print(f"error: the audit is {report.verdict}; {kept_in(finished.kept)}", file=sys.stderr)
+    if kept:
+        print(f"error: the audit is {report.verdict}; {kept}", file=sys.stderr)
     if report.exit_code:
         raise typer.Exit(report.exit_code)
+
+
+def _label(scenario: "Scenario", chain_name: str) -> str:
+    """A folder's name: by the seed, but not where the chain goes on and the seed gives every key."""
+    from chain_bandit.game.chains import is_url
+    from chain_bandit.game.plan import Plan
+
+    return Plan(scenario).label if is_url(chain_name) else f"{scenario.name}-{scenario.seed}"
 
 
 def _say_chances(scenario: "Scenario") -> None:

@@ -86,13 +86,18 @@ def play(
         partial = stack.enter_context(folder.written(out))
         manifest = run(scenario, partial, observe, watch, chain, journals)
         report = audit_folder(partial, on_verified=lambda seconds: watch.add("verify", seconds))
-        with (partial / folder.AUDIT).open("w", encoding="utf-8") as file:
-            file.writelines(report.pieces())
-            file.write("\n")
-        (partial / folder.REPORT).write_text(page_of(partial, report), encoding="utf-8")
+        write_report(partial, report)
         journals.whole = report.exit_code == 0
     kept = place_of(out) if outlives and journals.kept else None
     return Finished(out, manifest, watch.measured(), report, kept)
+
+
+def write_report(out: Path, report: AuditReport) -> None:
+    """Put what an audit said into the run folder that it is of: in full, and as a page."""
+    with (out / folder.AUDIT).open("w", encoding="utf-8") as file:
+        file.writelines(report.pieces())
+        file.write("\n")
+    (out / folder.REPORT).write_text(page_of(out, report), encoding="utf-8")
 
 
 def recorded_game(ask: Ask, path: Path) -> tuple[bytes, int | None]:

@@ -7,7 +7,7 @@ from chain_bandit.protocol import run_digest
 from chain_bandit.protocol.blocks import Body, Kind, Record, Report, SignedReport, seats
 from chain_bandit.protocol.ledger import Ledger, after_record, blocked, pulled_arm
 from chain_bandit.protocol.parameters import Parameters
-from chain_bandit.protocol.settlement import CostEntry, Pull
+from chain_bandit.protocol.settlement import NOTHING, CostEntry, Pull
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,11 @@ class RoundPlayed:
     def costly(self) -> bool:
         """Case 2."""
         return self.cost is not None
+
+    @property
+    def forfeited(self) -> frozenset[int]:
+        """Seats that may pull, and whose reward of the round is settled as none: they were away too long."""
+        return frozenset(seat for seat, pull in enumerate(self.pulls) if pull == NOTHING) - self.blocked
 
 
 @dataclass

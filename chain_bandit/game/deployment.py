@@ -20,7 +20,7 @@ from chain_bandit.chain.node import Wallet
 from chain_bandit.game import folder
 from chain_bandit.game.chains import environment_need, others_needs
 from chain_bandit.game.plan import Plan
-from chain_bandit.game.unfinished import kept_if
+from chain_bandit.game.unfinished import keep_seed, kept_if
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.quorum import QuorumChoice
@@ -64,6 +64,7 @@ def kept_journal(path: Path) -> Iterator[Journal]:
 def deploy(plan: Plan, node: HttpNode, account: Wallet, path: Path, journal: Journal) -> dict[str, Any]:
     """Deploy with `account` as the game's environment, write the file, fund the participants and the relayer.
 
+    The file is for everybody: the seed, which gives the participants' keys, goes into one beside it for its owner.
     Where the file is there already, it is held against the chain, only missing funds are sent. What the journal
     already holds is not signed anew.
 
@@ -132,9 +133,10 @@ def _deploy(plan: Plan, node: HttpNode, account: Wallet, path: Path, journal: Jo
         "environment": account.address,
         "relayer": "0x" + plan.relayer.address.hex(),
         "participants": ["0x" + address.hex() for address in plan.addresses],
-        "scenario": plan.scenario.model_dump(mode="json", exclude_none=True),
+        "scenario": plan.scenario.model_dump(mode="json", exclude_none=True, exclude={"seed"}),
     }
     partial = path.with_name(f".{path.name}.partial")  # the journal is locked: nobody else writes there
+    keep_seed(plan.scenario, path.with_suffix(f".{folder.SEED}"))
     try:
         folder.write_json(partial, deployment)
         os.replace(partial, path)

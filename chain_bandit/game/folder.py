@@ -24,6 +24,10 @@ HISTORY = "history.jsonl.gz"
 AUDIT = "audit.json"
 EVIDENCE = "evidence.json"
 REPORT = "report.html"
+NODES = "game.json"
+"""Beside the folders of nodes."""
+SEED = "seed"
+"""The seed alone, for the owner of the folder to read: every key of the game follows from it."""
 
 
 class FolderRefused(ChainBanditError):
@@ -115,9 +119,9 @@ def free_place(out: Path) -> Path:
 
 
 def is_run(folder: Path) -> bool:
-    """Whether the folder is one that a run left: its manifest says so."""
+    """Whether the folder is one that a run left, and nothing else: nodes keep keys and journals beside it."""
     try:
-        return read_manifest(folder).get("format") == FORMAT
+        return read_manifest(folder).get("format") == FORMAT and not (folder / NODES).exists()
     except FolderRefused:
         return False
 

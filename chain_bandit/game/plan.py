@@ -86,6 +86,11 @@ class Plan:
         """The game's digest."""
         return self.parameters.digest(self.salt_commitment, self.secret_commitment)
 
+    @property
+    def label(self) -> str:
+        """A name for what is handed on: it tells games of one scenario apart, and does not tell the seed."""
+        return f"{self.scenario.name}-{self.game.hex()[:8]}"
+
     def rng(self, purpose: str, index: int = 0) -> random.Random:
         """A stream of chance of its own for each purpose and index."""
         return random.Random(derive(self.scenario.seed, f"chance/{purpose}", index))

@@ -7,7 +7,7 @@ calls that a journal knows go by the bytes that it holds, which the chain takes 
 import filecmp
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +17,7 @@ import tomli_w
 from chain_bandit.chain.journal import Journal, journal_in
 from chain_bandit.comparison.minutes import Minutes
 from chain_bandit.game.folder import SCENARIO, FolderRefused, beside, free_place
-from chain_bandit.lines import FileLines
+from chain_bandit.lines import FileLines, write_private
 from chain_bandit.scenario import Scenario, TableRewards
 
 SUFFIX = ".partial-run"
@@ -106,6 +106,7 @@ def kept_if(kept: Callable[[], bool], note: str, remove: Callable[[], None]) -> 
 def _begin(scenario: Scenario, place: Path) -> None:
     """Make the folder, all of it at once."""
     with beside(free_place(place)) as fresh:
+        fresh.chmod(0o700)  # the seed gives every key, and the chain goes on
         lock(scenario, fresh)
         try:
             fresh.rename(place)
@@ -119,14 +120,27 @@ def _remove(place: Path) -> None:
         place.rename(gone)
 
 
-def lock(scenario: Scenario, place: Path) -> None:
+def lock(scenario: Scenario, place: Path, with_seed: bool = True) -> None:
     """Write the scenario with every default, and the recorded rewards beside it."""
     locked = scenario.model_dump(mode="json", exclude_none=True)
     if isinstance(scenario.rewards, TableRewards):
         source = scenario.folder / scenario.rewards.file
         shutil.copyfile(source, place / source.name)
         locked["rewards"]["file"] = source.name
-    (place / SCENARIO).write_text(tomli_w.dumps(locked), encoding="utf-8")
+    note = ""
+    if not with_seed:
+        del locked["seed"]
+        note = "# Without its seed, from which every key of the game follows.\n"
+    (place / SCENARIO).write_text(note + tomli_w.dumps(locked), encoding="utf-8")
+
+
+def keep_seed(scenario: Scenario, path: Path) -> None:
+    """Write the seed into a file that its owner alone may read, unless it is there. Raises `FolderRefused`."""
+    try:
+        with suppress(FileExistsError):
+            write_private(path, b"%d\n" % scenario.seed)
+    except OSError as error:
+        raise FolderRefused(path, f"cannot be written: {error.strerror}") from error
 
 
 def _require_same(scenario: Scenario, place: Path) -> None:

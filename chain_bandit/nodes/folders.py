@@ -1,6 +1,5 @@
 """The folders of a game of nodes, made from a scenario, whose seed gives every key: from then on each has its own."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +12,7 @@ from chain_bandit.crypto.keys import Signer, derive
 from chain_bandit.crypto.vouching import vouching
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.unfinished import lock
-from chain_bandit.lines import whole_file
+from chain_bandit.lines import whole_file, write_private
 from chain_bandit.nodes.place import GAME, KEY, LINK, Door, GameFile, KeyFile, Participant, name_of
 from chain_bandit.protocol.settlement import Conduct
 
@@ -28,15 +27,15 @@ def write_folders(plan: Plan, deployment: Mapping[str, Any], url: str, out: Path
         place = out / name_of(address)
         place.mkdir(mode=0o700)
         pem = self_signed(place.name)
-        _write_secret(place / LINK, pem)
+        write_private(place / LINK, pem)
         certificate = public_part(pem)
         voucher = signers.get(address, plan.environment).sign(vouching(plan.game, certificate))
         doors.append(
             Door(address=address, door=f"unix:{place.name}/door", certificate=certificate, voucher=voucher)
         )
-        _write_secret(place / KEY, _key(plan, address).model_dump_json(exclude_none=True).encode())
+        write_private(place / KEY, _key(plan, address).model_dump_json(exclude_none=True).encode())
         if address == ENVIRONMENT or address in scenario.attacks():
-            lock(scenario.model_copy(update={"seed": 0}), place)
+            lock(scenario, place, with_seed=False)
     identity = Identity.of(deployment)
     game = GameFile(
         **asdict(identity), first_block=deployment["first_block"], url=url,
@@ -65,8 +64,3 @@ def _key(plan: Plan, address: int) -> KeyFile:
     attackers = sorted(seat for seat, attack in attacks.items() if attack.conduct & Conduct.ATTACKER)
     colluders = {seat: plan.participants[seat].source for seat in attackers}
     return keys.model_copy(update={"chance": derive(seed, "chance/attack", address), "colluders": colluders})
-
-
-def _write_secret(path: Path, data: bytes) -> None:
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(data)

@@ -3,16 +3,14 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict
 from pathlib import Path
 from time import sleep
 from typing import Any
 
 from chain_bandit.actors.messages import ENVIRONMENT
 from chain_bandit.audit.report import AuditReport
-from chain_bandit.audits import ManifestFalse, audit_file
 from chain_bandit.chain import accounts
 from chain_bandit.chain.funds import Need, fund
 from chain_bandit.chain.http_node import HttpNode
@@ -21,20 +19,19 @@ from chain_bandit.chain.node import account
 from chain_bandit.game import deployment, folder
 from chain_bandit.game.chains import connected, environment_need, is_url, others_needs
 from chain_bandit.game.plan import Plan
-from chain_bandit.history import files as histories
-from chain_bandit.history.collect import collect
 from chain_bandit.nodes import place as files
 from chain_bandit.nodes.folders import write_folders
+from chain_bandit.nodes.left import leave
 from chain_bandit.nodes.nursery import Nursery
 from chain_bandit.nodes.processes import LOOK, down, states
 from chain_bandit.protocol.assumptions import require
-from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.scenario import Scenario
 
-FORMAT = "chain-bandit-nodes/1"
 DEPLOYMENT = "deployment.json"
 MOST_SEATS = 64
+
+
 class NodeStopped(ChainBanditError):
     """A node that ended before its game, by itself."""
 
@@ -51,7 +48,7 @@ def up(
 ) -> tuple[dict[str, Any], AuditReport]:  # fmt: skip
     """Play a scenario with every participant, environment, relayer and comparison as a process of its own.
 
-    Gives what is in `manifest.json` then, and the audit. Whatever happens, no process stays.
+    Gives the manifest of the run folder that it leaves, and the audit. Whatever happens, no process stays.
 
     Args:
         out: a folder that is not there yet, or empty.
@@ -73,7 +70,7 @@ def up(
         with _processes(out) as nursery:
             say(f"{len(states(out))} processes; chain-bandit ps {out} says how they are")
             _await_end(out, nursery, say, revives, pause)
-        return _left(node, made, out)
+        return leave(node, plan, made, bytes.fromhex(_ended(out / files.name_of(ENVIRONMENT))["run_digest"][2:]), out)
 
 
 def _check(scenario: Scenario) -> None:
@@ -164,27 +161,6 @@ def _log(place: Path) -> list[str]:
         return (place / files.LOG).read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return []  # it had not begun
-
-
-def _left(node: HttpNode, made: Mapping[str, Any], out: Path) -> tuple[dict[str, Any], AuditReport]:
-    """Export the history and audit it; what the environment says of the game must be what the audit finds."""
-    contract, path = bytes.fromhex(made["contract"][2:]), out / folder.HISTORY
-    history = collect(node.rpc.ask, contract, made["first_block"])
-    histories.write(history, path)
-    *_, last = histories.read(path).blocks
-    head = keccak(last.header)
-    report = audit_file(path, head)
-    (out / folder.AUDIT).write_text(report.json() + "\n", encoding="utf-8")
-    said = _ended(out / files.name_of(ENVIRONMENT))
-    if report.run_digest is not None and said.get("run_digest") != report.run_digest:
-        raise ManifestFalse(out, "run_digest", said.get("run_digest"), report.run_digest)
-    manifest = {
-        "format": FORMAT, **{key: made[key] for key in ("chain_id", "contract", "genesis_hash", "first_block")},
-        "head": "0x" + head.hex(), "audit": report.verdict, **said,
-        "nodes": [asdict(state) | {"state": state.word} for state in states(out)],
-    }  # fmt: skip
-    folder.write_json(out / folder.MANIFEST, manifest)
-    return manifest, report
 
 
 def _ended(place: Path) -> dict[str, Any]:

@@ -350,13 +350,7 @@ _MOST_GAS = 1 << 40
 def manifest_of(report: AuditReport, history: History) -> dict[str, Any]:
     """What a history and its audit say of what the manifest of a run folder says; None for what only that knows."""
     given, means = report.game.get("parameters") or {}, report.game.get("true_means")
-    gas: dict[str, dict[str, int]] = {}
-    with suppress(BadEncoding):  # the audit says so
-        for call in calls(history):
-            method = "deploy" if call.method == CREATION else call.method or "unknown"
-            used = gas.setdefault(method, {"transactions": 0, "gas": 0})
-            used["transactions"] += 1
-            used["gas"] += min(max(0, call.gas), _MOST_GAS)
+    gas = gas_by_method(history)
     listed = report.game.get("blocked_from") or []
     contract = "0x" + history.origin.contract.hex()
     return {
@@ -376,6 +370,18 @@ def manifest_of(report: AuditReport, history: History) -> dict[str, Any]:
         "gas": sum(used["gas"] for used in gas.values()),
         "gas_by_method": gas,
     }
+
+
+def gas_by_method(history: History) -> dict[str, dict[str, int]]:
+    """How many calls of each method a history has, and the gas that they used."""
+    gas: dict[str, dict[str, int]] = {}
+    with suppress(BadEncoding):  # the audit says so
+        for call in calls(history):
+            method = "deploy" if call.method == CREATION else call.method or "unknown"
+            used = gas.setdefault(method, {"transactions": 0, "gas": 0})
+            used["transactions"] += 1
+            used["gas"] += min(max(0, call.gas), _MOST_GAS)
+    return dict(sorted(gas.items()))
 
 
 def _columns(rounds: Any, arms: int) -> Mapping[str, Sequence[Any]]:

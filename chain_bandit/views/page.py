@@ -344,7 +344,7 @@ def _method(facts: Facts, measured: Mapping[str, Any] | None, scenario: str | No
     given = facts.report.game.get("parameters") or {}
     claimed: list[tuple[str, object]] = [] if manifest.run_digest is None else [
         ("chain_bandit", clean(manifest.version)),
-        ("seed", clean(manifest.seed, 80)),
+        ("seed", _SEED_KEPT if manifest.seed is None else f"{clean(manifest.seed, 80)}{_SEED_SAID}"),
         ("run digest", code(clean(manifest.run_digest, 80))),
     ]
     pairs: list[tuple[str, object]] = [
@@ -363,11 +363,16 @@ def _method(facts: Facts, measured: Mapping[str, Any] | None, scenario: str | No
     )
 
 
+_SEED_KEPT = "kept by who played the game: every key follows from it, and the chain goes on"
+_SEED_SAID = "; every key follows from it: a simulation, whose chain ended with it"
+
+
 def _again(facts: Facts) -> tuple[Markup, Markup]:
     """How this is made once more: the game, or where there is only its history, the page."""
     if facts.columns:
         said = "In the run folder, this plays the same game again; its digest must come out the same:"
-        return tag("p", said), tag("pre", "chain-bandit run scenario.lock.toml --out again")
+        seed = "" if facts.manifest.seed is not None else ' --seed "$(cat seed)"'
+        return tag("p", said), tag("pre", f"chain-bandit run scenario.lock.toml{seed} --out again")
     said = (
         "Made from the game's history alone. Names of arms, scenario, seed and regret are not in it; whoever has the "
         "export makes this page again:"

@@ -143,7 +143,7 @@ def test_a_deployment_killed_twice_is_taken_up_and_sends_nothing_twice(
     assert made["contract"] == "0x" + created_address(ALICE.address, before).hex()
     participants, relayer = 4, 1
     assert count_of(node, ALICE.address) == before + 1 + participants + relayer
-    assert list(tmp_path.iterdir()) == [out]
+    assert sorted(tmp_path.iterdir()) == [out, out.with_suffix(".seed")]
 
 
 def test_a_deployment_whose_node_goes_away_is_taken_up(
@@ -167,7 +167,7 @@ def test_a_deployment_whose_node_goes_away_is_taken_up(
     assert list(tmp_path.iterdir()) == [journal]
     made = deploy_here(plan, node.url, out)
     assert made["contract"] == "0x" + created_address(ALICE.address, before).hex()
-    assert list(tmp_path.iterdir()) == [out]
+    assert sorted(tmp_path.iterdir()) == [out, out.with_suffix(".seed")]
 
 
 def test_no_stake_is_sent_to_whoever_has_a_seat_and_nothing_once_the_game_is_open(

@@ -1,5 +1,6 @@
 """The commands of the pages do what these say: each is run, in order, beside a copy of the repository's examples."""
 
+import json
 import os
 import re
 import shutil
@@ -76,7 +77,8 @@ def test_commands_of_the_page_on_nodes_play_the_game_that_one_process_plays(plac
     said = [ran(line, place) for line in lines]
     game = Game(load(ROOT / "examples" / "small.toml", {"rounds": 20, "expect": {}}), NoChain())
     assert [played for played in game.play() if played.accused]
-    assert f"run digest 0x{game.run_digest.hex()}" in said[0]
+    manifest = json.loads((place / "nodes" / "small" / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["run_digest"] == f"0x{game.run_digest.hex()}"
     assert said[1].splitlines() == [f"{name:<12} ended" for name in NAMES]
     assert "all 20 rounds are recorded" in said[2]
     assert said[3] == ""

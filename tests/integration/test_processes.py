@@ -1,5 +1,6 @@
 """Games of processes on Anvil: killed wherever it hurts and started again, among peers that do not keep to anything."""
 
+import json
 import random
 import re
 import socket
@@ -13,12 +14,14 @@ from typing import Any
 
 import pytest
 
+from chain_bandit import runs
 from chain_bandit.audit.findings import Weight
-from chain_bandit.audits import audit_file
+from chain_bandit.audits import audit_file, audit_folder
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.node import account
 from chain_bandit.consensus.broadcast import Claim, Frame
+from chain_bandit.game.folder import read_manifest, read_rounds
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.simulated import simulated
 from chain_bandit.network.wire import MOST_BYTES, MOST_SAID, Envelope, Kind, encode, most_bytes
@@ -195,9 +198,28 @@ def test_processes_one_process_and_the_simulator_come_to_the_same_and_evidence_c
     digest = digest_without_messages(scenario, outcomes)
     assert manifest["run_digest"] == report.run_digest == "0x" + alone.run_digest.hex() == "0x" + digest.hex()
     assert read_game(played.out / files.GAME).environment != Plan(scenario).environment.address, "the next game's too"
+    require_same_folder(tmp_path / "game", runs.play(scenario, tmp_path / "alone").out)
     counts = 7 + scenario.parameters.evidence_delay
     assert [played.round for played in rounds if played.blocked] == [*range(counts, 17)] != []
     assert [o.round for o in outcomes if o.header and o.header.blocked] == [*range(counts, 17)]
+
+
+def require_same_folder(nodes: Path, alone: Path) -> None:
+    """A folder of nodes has every file of a run folder, with the same game in it; only the chains differ."""
+    names = {path.name for path in alone.iterdir()}
+    assert names <= {path.name for path in nodes.iterdir()}
+    table, other = read_rounds(nodes), read_rounds(alone)
+    assert table.drop(["accused"]) == other.drop(["accused"])
+    assert table["accused"].to_pylist()[6] == other["accused"].to_pylist()[6] == "3"  # the contract takes one proof
+    mine, theirs = read_manifest(nodes), read_manifest(alone)
+    assert mine.keys() == theirs.keys()
+    apart = {"contract", "chain_id", "genesis_hash", "code_hash", "first_block", "head", "gas", "gas_by_method"}
+    assert {key for key in mine if mine[key] != theirs[key]} <= apart
+    assert mine["gas_by_method"].keys() <= theirs["gas_by_method"].keys()
+    first, *_ = json.loads((alone / "evidence.json").read_text())
+    (proof,) = json.loads((nodes / "evidence.json").read_text())
+    assert (proof.keys(), proof["seat"], proof["round"]) == (first.keys(), first["seat"], first["round"])
+    assert audit_folder(nodes).verdict == "passed"
 
 
 def digest_without_messages(scenario: Scenario, outcomes: Iterable[Outcome]) -> bytes:

@@ -1,0 +1,78 @@
+"""The table of rounds of a run folder: one row a round, with the regret of the honest and of two learners beside it."""
+
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pyarrow.parquet
+
+from chain_bandit.game.books import RoundPlayed
+from chain_bandit.game.plan import Plan
+from chain_bandit.protocol.blocks import genesis_digest
+from chain_bandit.protocol.regret import Regret
+from chain_bandit.protocol.rewards import Draws
+from chain_bandit.simulation.rivals.on_draws import pooled_ucb, ucb1
+
+
+class Rounds:
+    """Takes in a game round by round.
+
+    Attributes:
+        regret: of an honest participant, so far.
+        rivals: of UCB1 alone and of a learner that sees all honest rewards, on the same draws.
+        kinds: how many rounds ended so, by the kind's name.
+        accused: seats with a proof of equivocation against them.
+        aborted: by round, why there were no comparison bits.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        parameters, model = plan.parameters, plan.scenario.model
+        draws = Draws(model, plan.secret, genesis_digest(plan.game, plan.seated, plan.salt)[0])
+        honest = tuple(sorted(set(range(parameters.participants)) - plan.scenario.attacks().keys()))
+        self._arms: dict[str, Iterator[int]] = {
+            "ucb1": ucb1(draws, honest[0], parameters.arms, parameters.horizon),
+            "oracle": pooled_ucb(draws, honest, parameters.arms, parameters.horizon),
+        }
+        self.regret = Regret(model.means, parameters.burn_in)
+        self.rivals = {name: Regret(model.means, 0) for name in self._arms}
+        self.kinds: dict[str, int] = {}
+        self.accused: frozenset[int] = frozenset()
+        self.aborted: dict[str, list[str]] = {}
+        self._columns: dict[str, Any] = {}
+
+    def add(self, played: RoundPlayed) -> None:
+        """Take in one round."""
+        kind = played.record.kind.name.lower() if played.record else "burn-in"
+        self.kinds[kind] = self.kinds.get(kind, 0) + 1
+        self.accused |= played.accused
+        if played.aborted:
+            self.aborted[str(played.round)] = list(played.aborted)
+        self.regret.add(played.round, played.arm, kind == "approved", played.cost)
+        row: dict[str, Any] = {
+            "round": played.round,
+            "kind": kind,
+            "arm": -1 if played.arm is None else played.arm,
+            "costly": played.costly,
+            "accused": _listed(played.accused),
+            "blocked": _listed(played.blocked),
+            "forfeited": _listed(played.forfeited),
+            "regret_burn_in": self.regret.burn_in,
+            "regret_arms": self.regret.arms,
+            "regret_failed": self.regret.failed,
+            "regret_cost": self.regret.cost,
+        }
+        for name, arms in self._arms.items():
+            self.rivals[name].add(played.round, next(arms), True)
+            row[f"regret_{name}"] = self.rivals[name].total
+        for name, value in row.items():
+            self._columns.setdefault(name, array("q") if type(value) is int else []).append(value)
+
+    def write(self, path: Path) -> None:
+        """One row a round, cumulative regret in units."""
+        pyarrow.parquet.write_table(pyarrow.table(self._columns), path)
+
+
+def _listed(seats: frozenset[int]) -> str:
+    return ",".join(map(str, sorted(seats)))
