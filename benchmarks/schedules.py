@@ -1,19 +1,20 @@
 """Do the honest agree, is anybody honest ever blamed? So many schedules, each from its seed (docs/consensus.md).
 
     python benchmarks/schedules.py [--schedules 100000] [--every-m] [--true] [--from 0] [--jobs 2] [--json FILE]
-    python benchmarks/schedules.py --size 7 2 two-thirds --seed 17
+    python benchmarks/schedules.py --nodes [--schedules 100000]
+    python benchmarks/schedules.py [--nodes] --size 7 2 two-thirds --seed 17
 
 Sizes n = 4 ... 10 with m <= 3, or with every m up to n - 2, under both quorums where two thirds allow m; the smaller
-the more of them, by 1/n^3. Signatures are ideal (`schedules/keyring.py`) unless --true. With --seed one schedule:
-if it fails, the fewest acts that still do and what happens; else what it is. Exit code 14 when an invariant does not
-hold anywhere.
+the more of them, by 1/n^3. With --nodes the loop of nodes plays some rounds in a row, n = 4 ... 7 and m < n/2.
+Signatures are ideal (`schedules/keyring.py`) unless --true. With --seed one schedule: if it fails, the fewest acts that
+still do and what happens; else what it is. Exit code 14 when an invariant does not hold anywhere.
 """
 
 import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
@@ -26,14 +27,15 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from chain_bandit.schedules.acts import Size
-from chain_bandit.schedules.draw import draw
+from chain_bandit.schedules import nodes, play
+from chain_bandit.schedules.acts import Schedule, Size
+from chain_bandit.schedules.draw import draw, draw_for_nodes
 from chain_bandit.schedules.keyring import IdealScribe, Scribe
-from chain_bandit.schedules.play import play
-from chain_bandit.schedules.shrink import shrunk, story, violates
+from chain_bandit.schedules.shrink import Player, shrunk, story, violates
 from chain_bandit.schedules.stage import Stage
 
 LEAST, MOST, ATTACKERS = 4, 10, 3
+MOST_NODES = 7
 PART = 250
 """Seeds that a worker takes at once."""
 
@@ -54,6 +56,24 @@ class Tally:
     failed: list[tuple[int, str]] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Kind:
+    """Who plays the schedules, and how one is drawn from a seed."""
+
+    draw: Callable[[Size, int], Schedule]
+    play: Player
+    flag: str = ""
+
+    def sizes(self, every_m: bool) -> Iterator[Size]:
+        """Those that it plays: nodes count on more honest seats than others."""
+        for size in sizes(every_m):
+            if self is MACHINES or (size.validators <= MOST_NODES and 2 * size.attackers < size.validators):
+                yield size
+
+
+MACHINES, NODES = Kind(draw, play.play), Kind(draw_for_nodes, nodes.play, "--nodes ")
+
+
 def sizes(every_m: bool) -> Iterator[Size]:
     for n in range(LEAST, MOST + 1):
         for m in range(1, n - 1 if every_m else min(ATTACKERS, n - 2) + 1):
@@ -62,12 +82,12 @@ def sizes(every_m: bool) -> Iterator[Size]:
                 yield Size(n, m, "two-thirds")
 
 
-def tally(scribe: type[Scribe], part: tuple[Size, range]) -> Tally:
+def tally(scribe: type[Scribe], kind: Kind, part: tuple[Size, range]) -> Tally:
     size, seeds = part
     result, stage, began = Tally(size.validators, size.attackers, size.quorum), Stage(size, scribe), process_time()
     for seed in seeds:
-        schedule = draw(size, seed)
-        played = play(stage, schedule)
+        schedule = kind.draw(size, seed)
+        played = kind.play(stage, schedule)
         result.schedules += 1
         result.rounds += schedule.rounds
         result.late += sum(not schedule.is_calm(round_) for round_ in range(schedule.rounds))
@@ -78,9 +98,9 @@ def tally(scribe: type[Scribe], part: tuple[Size, range]) -> Tally:
     return result
 
 
-def parts(schedules: int, first: int, every_m: bool) -> Iterator[tuple[Size, range]]:
+def parts(schedules: int, first: int, every_m: bool, kind: Kind = MACHINES) -> Iterator[tuple[Size, range]]:
     """Parts of the work, a size after the other: of the small more, whose adversary has tried more of all it can."""
-    every = list(sizes(every_m))
+    every = list(kind.sizes(every_m))
     weights = [Fraction(1, size.validators**3) for size in every]
     upto = list(accumulate(weights, initial=Fraction(0)))
     for place, size in enumerate(every):
@@ -89,10 +109,11 @@ def parts(schedules: int, first: int, every_m: bool) -> Iterator[tuple[Size, ran
             yield size, range(at, min(at + PART, first + end - begin))
 
 
-def one(size: Size, seed: int, scribe: type[Scribe]) -> int:
-    stage, schedule = Stage(size, scribe), draw(size, seed)
-    violations = play(stage, schedule).violations
-    print(story(stage, shrunk(schedule, violates(stage, violations)) if violations else schedule))
+def one(size: Size, seed: int, scribe: type[Scribe], kind: Kind) -> int:
+    stage, schedule = Stage(size, scribe), kind.draw(size, seed)
+    violations = kind.play(stage, schedule).violations
+    least = shrunk(schedule, violates(stage, violations, kind.play)) if violations else schedule
+    print(story(stage, least, kind.play))
     return 14 if violations else 0
 
 
@@ -102,19 +123,20 @@ def main(given: list[str] | None = None) -> int:
     parser.add_argument("--from", type=int, default=0, dest="first")
     parser.add_argument("--every-m", action="store_true")
     parser.add_argument("--true", action="store_true")
+    parser.add_argument("--nodes", action="store_true")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--size", nargs=3, metavar=("N", "M", "QUORUM"))
     parser.add_argument("--seed", type=int)
     arguments = parser.parse_args(given)
-    scribe = Scribe if arguments.true else IdealScribe
+    scribe, kind = Scribe if arguments.true else IdealScribe, NODES if arguments.nodes else MACHINES
     if arguments.seed is not None:
         n, m, quorum = arguments.size
-        return one(Size(int(n), int(m), quorum), arguments.seed, scribe)
+        return one(Size(int(n), int(m), quorum), arguments.seed, scribe, kind)
     began, by_size, failed = perf_counter(), dict[tuple[int, int], Tally](), Counter[str]()
-    every = list(parts(arguments.schedules, arguments.first, arguments.every_m))
+    every = list(parts(arguments.schedules, arguments.first, arguments.every_m, kind))
     with ProcessPoolExecutor(arguments.jobs) as pool:
-        played = pool.map(partial(tally, scribe), every)
+        played = pool.map(partial(tally, scribe, kind), every)
         for part in track(played, "schedules", len(every), console=Console(stderr=True)):
             key = (part.validators, part.attackers)
             whole = by_size.setdefault(key, Tally(*key, "both"))
@@ -123,11 +145,12 @@ def main(given: list[str] | None = None) -> int:
             for seed, violation in part.failed:
                 failed[violation] += 1
                 if failed[violation] <= 3:
-                    where = f"--size {part.validators} {part.attackers} {part.quorum} --seed {seed}"
+                    where = f"{kind.flag}--size {part.validators} {part.attackers} {part.quorum} --seed {seed}"
                     print(f"{violation}: python benchmarks/schedules.py {where}", file=sys.stderr)
     seconds, rows = perf_counter() - began, list(by_size.values())
     if arguments.json:
-        line = {"seconds": seconds, "true": arguments.true, "sizes": [asdict(row) for row in rows]}
+        line = {"seconds": seconds, "true": arguments.true, "nodes": arguments.nodes}
+        line |= {"sizes": [asdict(row) for row in rows]}
         with arguments.json.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
     many = sum(row.schedules for row in rows)

@@ -10,7 +10,7 @@ from enum import StrEnum
 from chain_bandit.network.virtual import STEP
 from chain_bandit.protocol.messages import Phase
 
-SKEW = STEP // 4
+SKEW = 3 * STEP // 10
 """Moments by which clocks may differ while all is in time: a message then takes less than STEP - SKEW."""
 
 
@@ -159,7 +159,10 @@ class Crash:
 
 @dataclass(frozen=True, slots=True)
 class Skewed:
-    """A clock that goes after the others by so many moments, more than SKEW being no longer synchronous."""
+    """A clock that goes after the others by so many moments, more than SKEW being no longer synchronous.
+
+    The clock of nodes is the chain: their view of it is so far behind.
+    """
 
     seat: int
     by: int
@@ -201,9 +204,56 @@ class Flood:
     amount: int
 
 
+# What only nodes meet (`schedules/nodes.py`).
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """When a corrupt seat's envelope of a step reaches some; by default at once, when all honest are in the step.
+
+    Attributes:
+        anchor, offset: so many moments from that honest seat's deadline of the step on; None: never.
+    """
+
+    round: int
+    step: int
+    seat: int
+    victims: tuple[int, ...]
+    anchor: int
+    offset: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """A corrupt seat says to some that it is in the next round already."""
+
+    round: int
+    step: int
+    seat: int
+    victims: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """The relayer is an ally: how long it keeps a certificate, and whether it would rather record "no block"."""
+
+    round: int
+    after: int
+    skips: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """Between honest seats messages take so many moments at most; to and from some the longest that is in time."""
+
+    most: int
+    slow: tuple[int, ...]
+
+
 Act = (
     Release | Reuse | Ballot | Certify | Whisper | Twins | Corruption | Crash | Skewed | Link | Cut | Flood
-)
+    | Timed | Ahead | Recording | Carried
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,9 @@ class Adversary:
         used: how often each move was made.
     """
 
-    def __init__(self, stage: Stage, schedule: Schedule, honest: Mapping[int, Seat]) -> None:
+    def __init__(
+        self, stage: Stage, schedule: Schedule, honest: Mapping[int, Seat], used: Counter[str]
+    ) -> None:  # fmt: skip
         self._stage, self._signers, self._honest = stage, stage.signers, honest
         self._everybody = range(schedule.size.validators)
         self.corrupt = sorted(schedule.corrupt)
@@ -50,7 +52,7 @@ class Adversary:
         for act in schedule.acts:
             if isinstance(act, _MOVES):
                 self._acts.setdefault((act.round, act.step), []).append(act)
-        self.used: Counter[str] = Counter()
+        self.used = used
 
     def begin(self, round_: int, ledger: Ledger) -> None:
         """The next round opens."""

@@ -3,13 +3,16 @@
 import random
 from collections.abc import Callable
 
+from chain_bandit.actors.messages import COMPARISON
 from chain_bandit.actors.messages import Schedule as Steps
 from chain_bandit.network.virtual import STEP
 from chain_bandit.protocol.messages import Phase
 from chain_bandit.schedules.acts import (
     SKEW,
     Act,
+    Ahead,
     Ballot,
+    Carried,
     Certify,
     Chain,
     Corruption,
@@ -19,11 +22,13 @@ from chain_bandit.schedules.acts import (
     Forgery,
     Hand,
     Link,
+    Recording,
     Release,
     Reuse,
     Schedule,
     Size,
     Skewed,
+    Timed,
     Twins,
     Whisper,
 )
@@ -43,6 +48,11 @@ def draw(size: Size, seed: int) -> Schedule:
 def draw_late(size: Size, seed: int, share: float) -> Schedule:
     """One round in which every message between honest seats is a whole step late with the probability `share`."""
     return _Drawing(size, random.Random(f"late {share} {size.validators} {size.attackers} {seed}")).late(share)
+
+
+def draw_for_nodes(size: Size, seed: int) -> Schedule:
+    """Some rounds in a row that nodes play, with what only they meet."""
+    return _Drawing(size, random.Random(f"nodes {size.validators} {size.attackers} {size.quorum} {seed}")).for_nodes()
 
 
 class _Drawing:
@@ -82,6 +92,54 @@ class _Drawing:
         if not calm and rounds == 1 and self.chance() < 0.2:
             self.acts.append(Skewed(self.rng.choice(self.others), self.rng.randrange(SKEW, 2 * STEP)))
         return Schedule(self.size, tuple(sorted(corrupt)), rounds, order, tuple(self.acts))
+
+    def for_nodes(self) -> Schedule:
+        order, calm = self.rng.getrandbits(32), self.chance() < 0.9
+        rounds = self.rng.choice((1, 2, 2, 2, 3, 6))
+        faulty = self.rng.sample(range(self.n), self.m)
+        away = self.chance()  # one of the faulty is no liar, but falls, or dies
+        corrupt = faulty[1:] if away < 0.2 else faulty
+        self.honest = [seat for seat in range(self.n) if seat not in faulty]
+        self.others = [seat for seat in range(self.n) if seat not in corrupt]
+        self.acts.append(Carried(self.rng.choice((16, STEP // 8, 4 * STEP // 10)), self._few()))
+        lag = self.rng.choice((0, SKEW // 2, SKEW, SKEW))
+        late = self._few() or self._some()
+        self.acts += [Skewed(seat, lag if seat in late else self.rng.randrange(lag // 4 + 1)) for seat in self.others]
+        victims = tuple(self._one())
+        withheld = self.rng.choice((None, None, self.steps.certify, self.rng.randrange(self.steps.steps)))
+        for round_ in range(rounds):
+            self.round = round_
+            if away < 0.1:
+                self._fall(faulty[0])
+            elif away < 0.2 and not round_:
+                self._crash(faulty[0])
+                self.acts.append(Recording(0, self.rng.choice((1, 8 * STEP)), False))  # it may come back before that
+            if self.chance() < 0.6:
+                self._campaigns(corrupt)
+            for seat in corrupt:
+                if withheld is not None:
+                    self.acts.append(Timed(round_, withheld, seat, victims, victims[0], None))
+                for _ in range(self.rng.choice((0, 0, 1, 3))):
+                    self._time(seat)
+                if self.chance() < 0.3:
+                    self.acts.append(Ahead(round_, self.rng.randrange(self.steps.steps), seat, self._some()))
+            if self.chance() < 0.4:
+                after = self.rng.choice((1, STEP // 10, STEP, 4 * STEP))
+                self.acts.append(Recording(round_, after, self.chance() < 0.3))
+            if not calm:
+                self._weather()
+        return Schedule(self.size, tuple(sorted(corrupt)), rounds, order, tuple(self.acts))
+
+    def _time(self, seat: int) -> None:
+        """An envelope of a corrupt seat comes about when a step is over for one of the honest, or never."""
+        step = self.rng.randrange(self.steps.steps)
+        near = self.rng.choice((-1, 0, 1, -self.rng.randrange(SKEW), self.rng.randrange(SKEW)))
+        offset = None if self.chance() < 0.2 else near
+        victims = self._some() if self.chance() < 0.8 else (COMPARISON,)
+        self.acts.append(Timed(self.round, step, seat, victims, self.rng.choice(self.honest), offset))
+
+    def _few(self) -> tuple[int, ...]:
+        return tuple(self._one()) if self.chance() < 0.5 else ()
 
     def late(self, share: float) -> Schedule:
         order, corrupt = self.rng.getrandbits(32), self.rng.sample(range(self.n), self.m)

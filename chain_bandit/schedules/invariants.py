@@ -7,10 +7,10 @@ honest seat, and C-5, C-7 and C-8 always.
 from collections.abc import Iterator
 from typing import Protocol
 
+from chain_bandit.actors.relayer import Relayer
 from chain_bandit.actors.seat import Seat
 from chain_bandit.consensus.broadcast import MOST_VALUES, SignedBroadcast
 from chain_bandit.consensus.evidence import Equivocation
-from chain_bandit.network.virtual import VirtualNetwork
 from chain_bandit.protocol.blocks import SIGNATURE_BYTES, seats
 from chain_bandit.protocol.messages import Phase, Role, broadcast_value, statement_content
 from chain_bandit.schedules.acts import Schedule
@@ -21,6 +21,8 @@ Said = dict[tuple[int, Phase, Role], set[bytes]]
 """What each honest seat said in its own name in a round."""
 Relayed = dict[tuple[int, Phase, int], int]
 """How many claims each honest seat relayed of each commander in a phase."""
+Counted = dict[int, dict[bytes, frozenset[int]]]
+"""By seat and content: who voted for it."""
 
 
 class Round(Protocol):
@@ -30,24 +32,30 @@ class Round(Protocol):
         honest: seats that follow the rules, those that died included.
         down: who died in this round.
         proofs: what each honest seat can prove of it.
+        counted: who voted for what, as each honest seat knew before its last exchange of votes.
     """
 
     stage: Stage
     schedule: Schedule
     adversary: Adversary
-    network: VirtualNetwork
+    relayer: Relayer
     honest: dict[int, Seat]
     down: set[int]
     said: Said
     relayed: Relayed
     proofs: dict[int, list[Equivocation]]
+    counted: Counted
     round: int
 
 
-def check(played: Round) -> Iterator[str]:
-    """The invariants that do not hold."""
+def check(played: Round, calm: bool, whole: bool) -> Iterator[str]:
+    """The invariants that do not hold.
+
+    Args:
+        calm: everything was in time.
+        whole: and every living seat has heard every other one in the last step.
+    """
     size = played.schedule.size
-    calm = played.schedule.is_calm(played.round)
     quorum = played.stage.rules.quorum(played.adversary.ledger)
     alive = {number: seat for number, seat in played.honest.items() if number not in played.down}
     if calm:
@@ -55,7 +63,7 @@ def check(played: Round) -> Iterator[str]:
             yield "C-1 two seats compute different blocks"
         yield from _agreement(alive, played.said)
         yield from _outcome(played, alive, quorum <= size.validators - size.attackers)
-        yield from _evidence_is_complete(played, alive)
+        yield from _evidence_is_complete(played, alive, whole)
     if (calm or 2 * quorum - size.validators > size.attackers) and certificates(played) > 1:
         yield "C-4 two certificates of one round can be made"
     yield from _bounded(alive, played.relayed)
@@ -99,7 +107,7 @@ def _outcome(played: Round, alive: dict[int, Seat], can_certify: bool) -> Iterat
     votes = {content for number in alive for content in played.said.get((number, Phase.BLOCK, Role.SIGNER), ())}
     if votes != {first.digest}:
         yield "C-3 the honest do not all sign the block that they computed"
-    block = played.stage.relayer.block
+    block = played.relayer.block
     if can_certify and (block is None or block.certificate.content != first.digest):
         yield "C-3 no block is certified in the last step"
 
@@ -117,7 +125,7 @@ def certificates(played: Round) -> int:
             for content in contents:
                 signed[content] = signed.get(content, 0) + 1
     lacking = played.stage.rules.quorum(played.adversary.ledger) - len(played.adversary.corrupt)
-    relayer = played.stage.relayer
+    relayer = played.relayer
     taken = (relayer.block is not None) + (relayer.skip is not None)
     return max(sum(count >= lacking for count in signed.values()), taken)
 
@@ -188,7 +196,7 @@ def _proofs_are_told_apart(played: Round) -> Iterator[str]:
                         yield f"C-5 a proof against an honest {role.name} of phase {phase.name} is believed"
 
 
-def _evidence_is_complete(played: Round, alive: dict[int, Seat]) -> Iterator[str]:
+def _evidence_is_complete(played: Round, alive: dict[int, Seat], whole: bool) -> Iterator[str]:
     """What two of the living accepted of one commander, or counted of one voter, one of them can prove."""
     accused: set[tuple[int, Phase, Role]] = set()
     for number in alive:
@@ -199,13 +207,15 @@ def _evidence_is_complete(played: Round, alive: dict[int, Seat]) -> Iterator[str
             if len(contents) > 1 and (number, phase, Role.COMMANDER) not in accused:
                 yield f"C-6 an equivocation is seen and not proven in phase {phase.name}"
         counted = {
-            content
-            for seat in alive.values()
-            for content, votes in seat.validator.votes._by_content.items()
-            if number in votes
+            content for seat in alive for content, voters in played.counted[seat].items() if number in voters
         }
-        if len(counted) > 1 and (number, Phase.BLOCK, Role.SIGNER) not in accused:
+        if whole and len(counted) > 1 and (number, Phase.BLOCK, Role.SIGNER) not in accused:
             yield "C-6 two votes of a seat are seen and not proven"
+
+
+def counted(seat: Seat) -> dict[bytes, frozenset[int]]:
+    """What a seat has counted by now."""
+    return {content: frozenset(votes) for content, votes in seat.validator.votes._by_content.items()}
 
 
 def _said_once(said: Said) -> Iterator[str]:
@@ -239,7 +249,7 @@ def _nothing_forged(played: Round, alive: dict[int, Seat]) -> Iterator[str]:
             digest = slot.digest(Phase.BLOCK, Role.SIGNER, 0, content)
             if not all(digest in signed.get(voter, nothing) for voter in votes):
                 yield "C-8 a vote is counted that its seat never signed"
-    relayer = played.stage.relayer
+    relayer = played.relayer
     for certificate in (relayer.block.certificate if relayer.block else None, relayer.skip):
         if certificate is not None:
             digest = slot.digest(Phase.BLOCK, Role.SIGNER, 0, certificate.content)

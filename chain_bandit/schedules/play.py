@@ -13,7 +13,7 @@ from chain_bandit.network.virtual import STEP, Fate, VirtualNetwork
 from chain_bandit.protocol.messages import Phase, Role
 from chain_bandit.schedules.acts import SKEW, Corruption, Crash, Cut, Link, Schedule, Skewed, Twins
 from chain_bandit.schedules.adversary import Adversary, TwoOfOne
-from chain_bandit.schedules.invariants import Relayed, Said, certificates, check, disagree
+from chain_bandit.schedules.invariants import Relayed, Said, certificates, check, counted, disagree
 from chain_bandit.schedules.stage import Stage
 
 IN_TIME = STEP - SKEW - 1
@@ -71,7 +71,8 @@ class Playing:
         self._ends = [act for act in schedule.acts if isinstance(act, _ENDS)]
         n = schedule.size.validators
         self.honest = {seat: stage.seats[seat] for seat in range(n) if seat not in schedule.corrupt}
-        self.adversary = Adversary(stage, schedule, self.honest)
+        self.relayer = stage.relayer
+        self.adversary = Adversary(stage, schedule, self.honest, self.result.used)
         clocks = {COMPARISON: 0, RELAYER: 0, **dict.fromkeys(range(n), 0)}
         clocks |= {act.seat: act.by for act in schedule.acts if isinstance(act, Skewed)}
         self._ear = _Adversary(self)
@@ -106,7 +107,7 @@ class Playing:
             network.run(stage.rules.schedule.steps)
             self._judge()
         self.result.digest = self._hash.digest()
-        self.result.used, self.result.corrupt = self.adversary.used, tuple(self.adversary.corrupt)
+        self.result.corrupt = tuple(self.adversary.corrupt)
         return self.result
 
     def _twins(self, round_: int) -> None:
@@ -172,13 +173,14 @@ class Playing:
 
     def _judge(self) -> None:
         self.proofs = {number: seat.validator.equivocations() for number, seat in self.honest.items()}
-        for violation in check(self):
+        self.counted = {number: counted(seat) for number, seat in self.honest.items()}
+        calm = self.schedule.is_calm(self.round)
+        for violation in check(self, calm, calm):
             self._found(violation)
         alive = {number: seat for number, seat in self.honest.items() if number not in self.down}
         self.result.disagreed += disagree(alive)
         self.result.doubled += certificates(self) > 1
-        relayer = self.stage.relayer
-        self.result.certified.append("block" if relayer.block else "skip" if relayer.skip else "nothing")
+        self.result.certified.append("block" if self.relayer.block else "skip" if self.relayer.skip else "nothing")
         for number, seat in self.honest.items():
             validator = seat.validator
             self.result.accused.update(proof.instance for proof in self.proofs[number])

@@ -2,12 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Protocol
 
 from chain_bandit.schedules.acts import Act, Schedule
-from chain_bandit.schedules.play import play
+from chain_bandit.schedules.play import Played, play
 from chain_bandit.schedules.stage import Stage
 
 Fails = Callable[[Schedule], bool]
+
+
+class Player(Protocol):
+    """`schedules.play.play` or `schedules.nodes.play`."""
+
+    def __call__(self, stage: Stage, schedule: Schedule, logged: bool = False) -> Played:
+        """What the schedule comes to."""
+        ...
 
 
 def shrunk(schedule: Schedule, fails: Fails) -> Schedule:
@@ -27,14 +36,14 @@ def shrunk(schedule: Schedule, fails: Fails) -> Schedule:
     return schedule
 
 
-def violates(stage: Stage, violations: list[str]) -> Fails:
+def violates(stage: Stage, violations: list[str], player: Player = play) -> Fails:
     """Whether a schedule breaks the first of these again."""
-    return lambda schedule: violations[0] in play(stage, schedule).violations
+    return lambda schedule: violations[0] in player(stage, schedule).violations
 
 
-def story(stage: Stage, schedule: Schedule) -> str:
+def story(stage: Stage, schedule: Schedule, player: Player = play) -> str:
     """The schedule, what the adversary's messages were, and what each honest seat came to."""
-    played = play(stage, schedule, logged=True)
+    played = player(stage, schedule, logged=True)
     size = schedule.size
     corrupt = ", ".join(map(str, schedule.corrupt)) or "nobody"
     lines = [

@@ -15,7 +15,7 @@ from chain_bandit.crypto.vrf_keys import VrfKey
 from chain_bandit.protocol.blocks import Header, Kind, Record, Report, approves
 from chain_bandit.protocol.ledger import Ledger, after_record, opening, records_made
 from chain_bandit.protocol.messages import Domain, Slot
-from chain_bandit.protocol.units import UNIT
+from chain_bandit.protocol.units import UNIT, Counts
 from chain_bandit.scenario import Scenario
 from chain_bandit.schedules.acts import Size
 from chain_bandit.schedules.keyring import Book, IdealScribe, Scribe
@@ -50,7 +50,7 @@ class Stage:
         self.seats = [self.seat(number, 0) for number in range(n)]
         self.comparer = Comparer(self.rules, IdealComparison(parameters.horizon))
         self.relayer = Relayer(self.rules, self.verifier)
-        self._reports: dict[tuple[int, int, int], tuple[Report, Opening]] = {}
+        self._reports: dict[tuple[int, Counts, int, int], tuple[Report, Opening]] = {}
 
     def seat(self, number: int, content: int) -> Seat:
         """The honest machine of a seat, which reports the content of that number."""
@@ -69,9 +69,12 @@ class Stage:
 
     def report(self, ledger: Ledger, number: int, content: int) -> tuple[Report, Opening]:
         """What a seat may report: 0 the truth, any other number something else, a fourth of them unreadable."""
-        key = (ledger.round, number, content)
+        key = (ledger.round, ledger.pulls, number, content)
         if key not in self._reports:
-            report, opening_ = Participant.report(self.seats[number].participant, ledger)
+            player = self.seats[number].participant
+            player.counts = ledger.pulls  # as the honest pull
+            player.totals = tuple(pulls * UNIT * (7 - number % 3) // 10 for pulls in player.counts)
+            report, opening_ = Participant.report(player, ledger)
             if content:
                 shifted = UNIT * 2 if content % 4 == 3 else content
                 report = replace(report, means=tuple(mean + shifted for mean in report.means))
@@ -92,14 +95,13 @@ class Stage:
 
 
 class _Player(Participant):
-    """A participant that has pulled what everybody has, and reports the content of a number."""
+    """A participant that has pulled what the honest have, and reports the content of a number."""
 
     def __init__(self, stage: Stage, number: int, content: int) -> None:
         rules = stage.rules
         vrf_key = VrfKey(derive(99, "vrf", number))
         super().__init__(rules, number, stage.signers[number], vrf_key, bytes(32), stage.verifier)
         self._stage, self._content = stage, content
-        self.counts, self.totals = PULLS, tuple(n * UNIT * (7 - number % 3) // 10 for n in PULLS)
 
     def report(self, ledger: Ledger) -> tuple[Report, Opening]:
         """As the stage has it."""

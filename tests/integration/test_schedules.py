@@ -1,25 +1,32 @@
-"""The 10^5 schedules of `make schedules`, in slices (docs/consensus.md)."""
+"""The 10^5 schedules of `make schedules`, and a tenth of those of `make schedules-nodes`, in slices."""
 
 import pytest
 
-from benchmarks.schedules import parts, tally
+from benchmarks.schedules import MACHINES, NODES, parts, tally
 from chain_bandit.schedules.keyring import IdealScribe
 
-EVERY = list(parts(100_000, 0, every_m=False))
+EVERY = {MACHINES: list(parts(100_000, 0, every_m=False)), NODES: list(parts(10_000, 0, every_m=False, kind=NODES))}
 SLICES = 24
 """Of all sizes alike, so that they take about as long."""
 
 
 def test_the_slices_are_a_hundred_thousand_schedules_of_all_sizes():
-    assert sum(len(seeds) for _, seeds in EVERY) == 100_000
-    assert {size.validators for size, _ in EVERY} == set(range(4, 11))
-    assert {size.attackers for size, _ in EVERY} == {1, 2, 3}
+    assert sum(len(seeds) for _, seeds in EVERY[MACHINES]) == 100_000
+    assert {size.validators for size, _ in EVERY[MACHINES]} == set(range(4, 11))
+    assert {size.attackers for size, _ in EVERY[MACHINES]} == {1, 2, 3}
 
 
+def test_nodes_play_ten_thousand_of_four_to_seven_seats_of_which_fewer_than_half_are_malicious():
+    assert sum(len(seeds) for _, seeds in EVERY[NODES]) == 10_000
+    assert {size.validators for size, _ in EVERY[NODES]} == {4, 5, 6, 7}
+    assert {(size.validators, size.attackers) for size, _ in EVERY[NODES]} >= {(4, 1), (5, 2), (7, 2), (7, 3)}
+
+
+@pytest.mark.parametrize("kind", [MACHINES, NODES], ids=["machines", "nodes"])
 @pytest.mark.parametrize("place", range(SLICES))
-def test_every_invariant_holds_in_every_schedule(place):
-    for size, seeds in EVERY[place::SLICES]:
-        played = tally(IdealScribe, (size, seeds))
+def test_every_invariant_holds_in_every_schedule(place, kind):
+    for size, seeds in EVERY[kind][place::SLICES]:
+        played = tally(IdealScribe, kind, (size, seeds))
         assert played.failed == [], size
         assert played.framed == 0
         assert played.schedules == len(seeds)

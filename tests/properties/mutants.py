@@ -18,6 +18,8 @@ from chain_bandit.consensus import certificate as certificate_module
 from chain_bandit.consensus.broadcast import Claim, Drop, Frame, SignedBroadcast
 from chain_bandit.consensus.certificate import Certificate, Vote, Votes
 from chain_bandit.consensus.evidence import Equivocation
+from chain_bandit.network.pace import Pace, Standing
+from chain_bandit.nodes.node import Node
 from chain_bandit.protocol.blocks import mask, seats
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.messages import NO_BLOCK, Phase, Role, Slot, statement_content
@@ -659,3 +661,135 @@ def who_comes_back_plays_the_round_again(_):
             self.network.send(number, seat.on_tick(again))
 
     return die
+
+
+# The loop of nodes, which the schedules of `schedules/nodes.py` play.
+
+_BEFORE = frozenset(MUTANTS)
+
+
+@mutant(Node, "_until")
+def sleeps_to_the_deadline_though_others_are_ahead(_):
+    """As it was: whoever withholds its last envelope from one seat has the others go on without it."""
+
+    def until(self, missing, is_over):
+        while missing() and (left := self._pace.deadline - self._now()) > 0:
+            if self._ahead and is_over():
+                return True
+            yield from self._take(left)
+        return False
+
+    return until
+
+
+@mutant(Node, "_ahead")
+def never_notices_that_others_are_ahead(_):
+    return property(lambda self: frozenset())
+
+
+@mutant(Node, "_until")
+def leaves_a_round_on_the_word_of_one_who_is_ahead(real):
+    def until(self, missing, is_over):
+        while missing() and (left := self._pace.deadline - self._now()) > 0:
+            if self._ahead:
+                return True
+            yield from self._take(left)
+        return False
+
+    return until
+
+
+@mutant(Node, "_until")
+def a_deadline_counts_from_the_beginning_of_the_step(_):
+    def until(self, missing, is_over):
+        deadline = self._now() + self._bound
+        while missing() and (left := deadline - self._now()) > 0:
+            if self._ahead and is_over():
+                return True
+            yield from self._take(min(left, 0.02) if self._ahead else left)
+        return False
+
+    return until
+
+
+@mutant(Node, "_soon")
+def drops_what_comes_early(_):
+    return property(lambda self: ())
+
+
+@mutant(Node, "_begin")
+def forgets_what_came_early_as_a_round_begins(real):
+    def begin(self):
+        self._held.clear()
+        real(self)
+
+    return begin
+
+
+@mutant(Node, "_handle")
+def asks_the_chain_ever_more_seldom_whatever_others_say(real):
+    def handle(self, *given):
+        self._longest, look_at, pause = 8 * self._bound, self._look_at, self._pause
+        real(self, *given)
+        self._look_at, self._pause = look_at, pause
+
+    return handle
+
+
+@mutant(Node, "_may_speak")
+def who_comes_back_speaks_in_the_same_round(_):
+    return property(lambda self: True)
+
+
+@mutant(Pace, "deadline")
+def a_step_is_over_when_it_should_begin(_):
+    return property(lambda self: self._began + self.step * self._bound)
+
+
+@mutant(Pace, "deadline")
+def deadlines_are_too_near(_):
+    return property(lambda self: self._began + (self.step + 1) * self._bound / 2)
+
+
+@mutant(Pace, "missing")
+def a_step_is_over_without_the_last(real):
+    def missing(self, among=None):
+        found = real(self, among)
+        return found if len(found) > 1 else frozenset()
+
+    return missing
+
+
+@mutant(Pace, "missing")
+def a_quorum_of_voices_ends_a_step(real):
+    def missing(self, among=None):
+        enough = len(self._voters & self._in.get(self.step, set())) >= self._least
+        return frozenset(self._asked) if enough else real(self, among)
+
+    return missing
+
+
+@mutant(Standing, "awaited")
+def waits_for_nobody(_):
+    return lambda self, among, round_: frozenset()
+
+
+@mutant(Standing, "lapsed")
+def the_lapse_of_one_is_that_of_all(real):
+    def lapsed(self, peers, round_):
+        if peers:
+            real(self, range(10), round_)
+
+    return lapsed
+
+
+@mutant(Pace, "present")
+def whoever_spoke_last_is_not_expected_again(_):
+    def present(self):
+        heard = list(self._in.get(self.step, ()))
+        return (self.heard | self._awaited) - set(heard[-1:])
+
+    return property(present)
+
+
+OF_NODES = frozenset(MUTANTS) - _BEFORE

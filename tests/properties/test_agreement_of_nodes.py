@@ -1,0 +1,130 @@
+"""The loop of nodes under the same adversary, in virtual time: see `chain_bandit/schedules/nodes.py`."""
+
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+
+from benchmarks import schedules
+from chain_bandit.schedules.acts import SKEW, Ahead, Crash, Recording, Schedule, Size, Skewed, Timed
+from chain_bandit.schedules.draw import draw_for_nodes
+from chain_bandit.schedules.keyring import Scribe
+from chain_bandit.schedules.nodes import play
+from chain_bandit.schedules.play import Played
+from chain_bandit.schedules.shrink import shrunk, story, violates
+from chain_bandit.schedules.stage import Stage
+from tests.properties.mutants import OF_NODES, planted
+
+SIZES = (Size(4, 1), Size(5, 2, "majority"), Size(4, 1, "majority"))
+SEEDS = 900
+"""Within which every fault is found."""
+ALL_WELL = 300
+OLD_LINE = "sleeps_to_the_deadline_though_others_are_ahead"
+
+STAGES = {size: Stage(size) for size in SIZES}
+
+
+def played(seed: int) -> tuple[Schedule, Played]:
+    size = SIZES[seed % len(SIZES)]
+    schedule = draw_for_nodes(size, seed)
+    return schedule, play(STAGES[size], schedule)
+
+
+def test_every_invariant_holds_and_no_honest_report_in_time_is_left_out():
+    acts, certified, accused = Counter(), Counter(), 0
+    for seed in range(ALL_WELL):
+        schedule, result = played(seed)
+        assert result.violations == [], f"seed {seed} of {schedule.size}"
+        acts.update(type(act) for act in schedule.acts)
+        acts["as far behind as may be"] += any(isinstance(a, Skewed) and a.by == SKEW for a in schedule.acts)
+        acts["never sent"] += any(isinstance(a, Timed) and a.offset is None for a in schedule.acts)
+        acts["many rounds"] += schedule.rounds > 4
+        calm = all(map(schedule.is_calm, range(schedule.rounds)))
+        certified.update((ended, calm) for ended in result.certified)
+        accused += len(result.accused)
+    assert min(acts[kind] for kind in (Timed, Ahead, Recording, Crash)) > ALL_WELL // 50
+    assert min(acts[kind] for kind in ("as far behind as may be", "never sent", "many rounds")) > ALL_WELL // 20
+    assert certified["block", True] > ALL_WELL
+    assert certified["nothing", True] == certified["skip", True] == 0
+    assert certified["nothing", False] > 0, "the network did break its promise"
+    assert accused > ALL_WELL // 5, "the adversary did equivocate"
+
+
+@pytest.mark.parametrize("size", [Size(5, 1), Size(6, 2, "majority"), Size(7, 2), Size(7, 3, "majority")])
+def test_every_invariant_holds_at_other_sizes_too(size):
+    stage = Stage(size)
+    for seed in range(25):
+        assert play(stage, draw_for_nodes(size, seed)).violations == [], f"seed {seed}"
+
+
+@pytest.mark.parametrize("name", sorted(OF_NODES))
+def test_a_fault_of_the_loop_is_found(name):
+    with planted(name):
+        found = next((seed for seed in range(SEEDS) if played(seed)[1].violations), None)
+    assert found is not None, f"{SEEDS} seeds do not see it"
+
+
+def test_there_are_enough_faults_and_the_old_line_among_them():
+    assert len(OF_NODES) >= 14
+    assert OLD_LINE in OF_NODES
+
+
+def test_true_signatures_come_to_the_same_as_ideal_ones():
+    size = Size(4, 1)
+    true, ideal = Stage(size, Scribe), Stage(size)
+    for seed in range(15):
+        schedule = draw_for_nodes(size, seed)
+        one, other = play(true, schedule), play(ideal, schedule)
+        assert one.violations == other.violations == []
+        assert (one.certified, one.accused, one.sent, one.drops) == (
+            other.certified, other.accused, other.sent, other.drops
+        )  # fmt: skip
+
+
+def test_a_seed_replays_exactly_in_any_process_whatever_was_played_before():
+    """C-9: the digest of every frame that arrived, and of when it did."""
+    program = """
+from chain_bandit.schedules.acts import Size
+from chain_bandit.schedules.draw import draw_for_nodes
+from chain_bandit.schedules.nodes import play
+from chain_bandit.schedules.stage import Stage
+
+size = Size(5, 2, "majority")
+stage = Stage(size)
+for seed in (7, 3, 11, 7):
+    print(play(stage, draw_for_nodes(size, seed), logged=True).digest.hex())
+"""
+    found = []
+    for hash_seed in ("1", "2"):
+        environment = {"PYTHONHASHSEED": hash_seed, "PATH": ""}
+        command = [sys.executable, "-c", program]
+        run = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+        found.append(run.stdout.split())
+    assert found[0] == found[1]
+    seven, three, eleven, again = found[0]
+    assert seven == again
+    assert len({seven, three, eleven}) == 3
+
+
+def test_censorship_shrinks_to_an_envelope_withheld_and_a_view_that_lags():
+    with planted(OLD_LINE):
+        seed = next(seed for seed in range(SEEDS) if played(seed)[1].violations)
+        schedule, result = played(seed)
+        stage = STAGES[schedule.size]
+        least = shrunk(schedule, violates(stage, result.violations, play))
+        told = story(stage, least, play)
+    assert result.violations[0] in told
+    assert {Timed, Skewed} <= {type(act) for act in least.acts}
+    assert len(least.acts) < 8 < len(schedule.acts)
+    assert play(stage, least).violations == [], "the fault is gone"
+
+
+def test_the_command_plays_nodes_and_names_what_fails(capsys):
+    assert schedules.main(["--nodes", "--schedules", "40", "--jobs", "1"]) == 0
+    assert "40 schedules" in capsys.readouterr().out
+    with planted("waits_for_nobody"):
+        assert schedules.main(["--nodes", "--schedules", "40", "--jobs", "1"]) == 14
+        command = capsys.readouterr().err.splitlines()[0].split("benchmarks/schedules.py ")[1]
+        assert schedules.main(command.split()) == 14
+    assert schedules.main(command.split()) == 0
