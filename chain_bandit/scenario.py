@@ -225,6 +225,10 @@ class Scenario(Strict):
     bound_ms: int = Field(
         default=500, ge=1, le=600_000, description="Δ between nodes of their own: a step waits no longer for a message"
     )
+    pull_wait: int = Field(
+        default=60, ge=1, le=100_000,
+        description="times Δ among nodes: how long a recorded round's pulls are waited for; then they are forfeited",
+    )
     chain: Chain = Chain()
     expect: dict[str, Annotated[str, Field(pattern=_EXPECTATION)]] = {}
     folder: Path = Field(default=Path(), exclude=True, strict=False, description="what `file` is relative to")

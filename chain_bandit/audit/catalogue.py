@@ -50,7 +50,7 @@ CHECKS = {
     "settlement.sums": "The sums that a sealed game pays are those of its rounds.",
     "seal.keys": "Every sealing key is the one whose hash was registered.",
     "seal.records": "Every sealed record whose key was revealed is its author's last receipt, or a finding names it.",
-    "honest.arm": "Every seat labelled honest pulled the honest arm in every approved round.",
+    "honest.arm": "Every pull of a seat labelled honest was of the honest arm; a round without one is forfeited.",
     "honest.report": "Every seat labelled honest reported the means of its receipts.",
     "counts.commitment": "Every count commitment of a seat labelled honest opens to its pulls.",
     "counts.bits": "Every comparison bit of a seat whose counts were opened is that of these counts.",

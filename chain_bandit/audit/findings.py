@@ -27,7 +27,7 @@ _PROOFS = {
 }
 _OBSERVATIONS = {
     "no report": "seat {seat} has no agreed report in {blocks}",
-    "no pull": "seat {seat} did not pull in {rounds}, though approved",
+    "forfeited": "seat {seat} forfeited its reward in {rounds}: no pull of it was settled, as of one that was away",
     "other arm than the honest": "seat {seat} pulled another arm than the honest in {rounds}",
     "bits of other counts": "the comparison bits of seat {seat} in {blocks} are not those of its pulls",
     "sealing key not revealed": "seat {seat} did not reveal the key of its sealed records in {blocks}",

@@ -133,15 +133,11 @@ def _check_round(game: Game, t: int, pulls: Sequence[Pull | None], first: Slice)
                         "it is on the block list, but {} is settled, not {}", pull, NOTHING, part=part)
             if pull == NOTHING:
                 continue
-        if pull.arm == NO_PULL:
-            game.note("no pull", seat, t)
+        if pull.arm == NO_PULL:  # silence is never guilt: whoever was away too long forfeits the reward
+            game.note("forfeited", seat, t)
         if disclosed is None:
             checks.unknown("settlement.rewards", "the environment's secret is not revealed")
             checks.unknown("honest.arm", "roles are not revealed")
-        elif pull.arm == NO_PULL and game.is_honest(seat):
-            checks.that(False, "honest.arm", t, f"arm of seat {seat}",
-                        "no pull ({}) is settled, but an honest seat pulls arm {} in every approved round", pull.arm,
-                        past.arm, part=part)
         elif valid and pull.arm != NO_PULL:
             drawn = draw(disclosed, t, seat, pull.arm, past.failed)
             checks.same(pull.reward, drawn, "settlement.rewards", t, f"reward of seat {seat} on arm {pull.arm}", part)

@@ -54,9 +54,6 @@ from chain_bandit.stopwatch import Stopwatch
 if TYPE_CHECKING:
     from chain_bandit.scenario import Scenario
 
-WINDOW = 60
-"""Times Δ for which the environment waits for who has yet to pull, or to reveal a key."""
-
 
 class DoorRefused(ChainBanditError):
     """A place where this node cannot listen."""
@@ -228,7 +225,7 @@ class Start:
         scenario, signer = self._scenario(), OnceSigner(self.key.secret, journal)
         environment = Environment(rules, scenario.model, scenario.roles, self.key.draws, signer, self.verifier)
         books = Books(self.parameters, environment, first)
-        window = WINDOW * self.game.bound_ms / 1000
+        window = scenario.pull_wait * self.game.bound_ms / 1000
         return EnvironmentRole(
             environment, books, scenario, receipts, journal, self.contract, account(signer.secret), self.node,
             self.follower, window,

@@ -147,7 +147,7 @@ class Settlement:
             arm, reward = pull
             if seat in past.blocked:
                 verdict.same("blocklist", t, f"pull of seat {seat}", (NOBODY, 0), pull)
-            elif self.opened is not None and not self.opened.roles[seat]:
+            elif self.opened is not None and not self.opened.roles[seat] and pull != (NOBODY, 0):
                 verdict.same("arm", t, f"arm that honest seat {seat} pulled", past.arm, arm)
             self.earned[seat] += reward
             if arm >= p.arms:

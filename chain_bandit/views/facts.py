@@ -84,6 +84,7 @@ class Participant:
         blocked_from: the first round in which it is on the block list; 0 for never.
         lied: blocks in which it reported other means than its receipts.
         silent: blocks without an agreed report of it.
+        forfeited: approved rounds without a pull of it, which pay it nothing.
     """
 
     seat: int
@@ -96,6 +97,7 @@ class Participant:
     accused: int
     lied: int
     silent: int
+    forfeited: int = 0
     blocked_from: int = 0
 
     @property
@@ -106,7 +108,10 @@ class Participant:
     @property
     def conduct(self) -> str:
         """What it was seen to do, in a few words."""
-        seen = (("equivocated", self.accused), ("lied", self.lied), ("no report", self.silent))
+        seen = (
+            ("equivocated", self.accused), ("lied", self.lied), ("no report", self.silent),
+            ("forfeited", self.forfeited),
+        )  # fmt: skip
         return ", ".join(f"{what} {count}\N{MULTIPLICATION SIGN}" for what, count in seen if count)
 
 
@@ -192,6 +197,7 @@ class Facts:
                 accused=sum(account.seat in seats for seats in accused.values()),
                 lied=sum(self._count(kind, account.seat) for kind in FALSE_REPORTS),
                 silent=self._count("no report", account.seat),
+                forfeited=self._count("forfeited", account.seat),
                 blocked_from=since[account.seat] if account.seat < len(since) else 0,
             )
             for account in self.report.accounts

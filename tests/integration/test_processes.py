@@ -35,7 +35,7 @@ from chain_bandit.protocol.settlement import NOTHING, Pull
 from chain_bandit.scenario import Scenario, load
 from chain_bandit.simulation.outcomes import Outcome, Purse
 from chain_bandit.stopwatch import Stopwatch
-from tests.integration.nodes import descendants, processes, wait_for
+from tests.integration.nodes import chain_bandit, descendants, processes, wait_for
 from tests.integration.nodes_up import NAMES, Game, digests_of, game
 
 ROOT = Path(__file__).parents[2]
@@ -99,6 +99,37 @@ def test_two_of_four_who_were_away_are_waited_for_in_the_next_round_that_is_agre
     kinds = {row.round: row.kind for row in report.rounds}
     assert kinds[since + 1] == "exploration"
     assert kinds[since + 2] in ("approved", "rejected"), kinds
+
+
+@pytest.mark.parametrize(("away", "wait"), [(20, 100_000), (60, 60), (200, 60)])
+def test_a_seat_that_is_away_for_a_while_comes_back_and_what_it_forfeited_is_in_the_tables(tmp_path, away, wait):
+    """Away for so many Δ by the rounds that went by; whoever is back before the wait is over misses no reward."""
+    scenario = small(150, bound_ms=50, pull_wait=wait, malicious=[], liars=0)
+    with game(scenario, tmp_path / "game") as played:
+        played.wait(lambda: played.at_round(8))
+        played.kill("seat-2")
+        before = len(played.rounds("seat-0"))
+        played.wait(lambda: sum(durations(played.log("seat-0"))[before:]) > away * scenario.bound_ms / 1000)
+        played.start("seat-2")
+        manifest, report = played.end()
+    assert report.verdict == "passed", report.violations
+    assert {finding.seat for finding in report.findings if finding.weight is Weight.PROOF} == set()
+    paid = [row for row in report.rounds if row.rewards is not None]
+    lost = [row.round for row in paid if row.rewards[2] is None]
+    (count,) = [found.count for found in report.findings if (found.kind, found.seat) == ("forfeited", 2)] or [0]
+    assert count == len(lost)
+    assert (not lost) if wait > away else (lost or away < 200)
+    table = read_rounds(tmp_path / "game").to_pydict()
+    assert [t for t, seats in zip(table["round"], table["forfeited"], strict=True) if "2" in seats.split(",")] == lost
+    shown = chain_bandit("show", tmp_path / "game")
+    assert (shown.returncode, f"forfeited {len(lost)}\N{MULTIPLICATION SIGN}" in shown.stdout) == (0, bool(lost))
+    assert audit_file(tmp_path / "game" / "history.jsonl.gz", paranoid=True).verdict == "passed"
+    assert manifest["approved"] > len(lost)
+
+
+def durations(log: str) -> list[float]:
+    """Seconds of the rounds that a node has said the end of."""
+    return [float(each) for each in re.findall(r"^round .* after ([\d.]+) s", log, re.MULTILINE)]
 
 
 def test_nobody_is_paid_for_a_certified_block_that_the_chain_never_gets(tmp_path, monkeypatch):

@@ -99,7 +99,7 @@ def test_everything_opens_when_four_of_sixteen_pull_anything_and_keep_their_keys
     found = {(finding.kind, finding.seat): finding.count for finding in report.findings}
     assert {seat for _, seat in found} == {*colluders}
     for seat in colluders:
-        assert found["other arm than the honest", seat] + found.get(("no pull", seat), 0) > 8
+        assert found["other arm than the honest", seat] + found.get(("forfeited", seat), 0) > 8
 
 
 def test_ciphertexts_have_one_length_and_never_repeat() -> None:

@@ -386,9 +386,7 @@ LIES: dict[str, Lie] = {
         By.ENVIRONMENT, "settlement.rewards",
         Script(draw=lambda paid, t, seat, arm: UNIT - paid if (seat, t) == (1, ROUND) else paid),
     ),
-    "no pull of who pulled": played(
-        By.ENVIRONMENT, "honest.arm", Script(pull=at(1, lambda arm: None)), finds=("no pull",)
-    ),
+    "a forfeited reward": played(By.ENVIRONMENT, "", Script(pull=at(1, lambda arm: None)), finds=("forfeited",)),
     "a tag of no pull": played(
         By.ENVIRONMENT, "settlement.tags",
         Script(parameters=SEALED, tags=in_round(lambda tags: bytes(8) + tags[8:])),

@@ -221,7 +221,7 @@ def test_void_game_shares_the_pool(games: Callable[[str], Played]) -> None:
     ("script", "finding"),
     [
         (Script(counts=FALSE_COUNTS), ("false count commitment", LIAR)),
-        (Script(pull=lambda arm, seat, t: None if (seat, t) == (LIAR, 9) else arm), ("no pull", LIAR)),
+        (Script(pull=lambda arm, seat, t: None if (seat, t) == (LIAR, 9) else arm), ("forfeited", LIAR)),
         (Script(pull=lambda arm, seat, t: 1 - arm if seat == LIAR else arm), ("other arm than the honest", LIAR)),
         (Script(means=lambda means, *_: means), ("label without a lie", LIAR)),
         (Script(roles=bytes((0, 0, 0, Conduct.ATTACKER))), ("false report of a seat not labelled a liar", LIAR)),

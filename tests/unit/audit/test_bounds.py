@@ -8,15 +8,17 @@ import rlp
 
 from chain_bandit.audit import setup
 from chain_bandit.audit.audit import audit
-from chain_bandit.audit.report import AuditReport
+from chain_bandit.audit.report import AuditReport, Weight
+from chain_bandit.audits import audit_file
 from chain_bandit.history import files
 from chain_bandit.history.evm import decode_header, decode_receipt
 from chain_bandit.history.setup import ARGUMENTS
 from chain_bandit.paranoid import recompute as recompute_module
 from chain_bandit.paranoid.recompute import recompute
 from chain_bandit.paranoid.verdict import WHAT
+from chain_bandit.views.facts import Facts, manifest_of
 from tests.unit.audit.forging import Forgery
-from tests.unit.audit.played_game import COMPACT, LATE, PARAMETERS, L, M, Played, Script, T, with_header
+from tests.unit.audit.played_game import COMPACT, LATE, PARAMETERS, SEALED, L, M, Played, Script, T, with_header
 
 WINDOW = PARAMETERS.settlement_window
 
@@ -265,13 +267,23 @@ def test_set_that_names_no_seat_is_malformed(field: str) -> None:
     assert {item.round for item in report.violations} == {10}
 
 
+@pytest.mark.parametrize("sealed", [False, True], ids=["open", "sealed"])
 @pytest.mark.parametrize("rounds", [range(L + 1, T + 1), range(10, 11)], ids=["all", "one"])
-def test_honest_seat_settled_as_if_it_had_not_pulled_is_a_violation(rounds: range) -> None:
-    report = audit(Played(Script(pull=lambda arm, seat, t: None if seat == 1 and t in rounds else arm)).history)
-    paid = {row.round for row in report.rounds if row.kind == "approved" and row.round in rounds}
-    assert report.exit_code == 12
-    assert report.checks["honest.arm"].failed >= len(paid)
-    assert ("honest.arm", min(paid), "arm of seat 1") in found(report)
+def test_an_honest_seat_that_was_away_forfeits_rewards_and_breaks_no_rule(
+    rounds: range, sealed: bool, tmp_path: Path
+) -> None:
+    parameters = SEALED if sealed else PARAMETERS
+    script = Script(parameters=parameters, pull=lambda arm, seat, t: None if seat == 1 and t in rounds else arm)
+    files.write(Played(script).history, tmp_path / "history.jsonl")
+    report = audit_file(tmp_path / "history.jsonl", paranoid=True)
+    paid = [row.round for row in report.rounds if row.kind == "approved" and row.round in rounds]
+    (found_,) = [item for item in report.findings if item.kind == "forfeited"]
+    assert (report.exit_code, report.violations) == (0, [])
+    assert (found_.seat, found_.count, found_.weight) == (1, len(paid), Weight.OBSERVATION)
+    assert all(row.rewards is not None and row.rewards[1] is None for row in report.rounds if row.round in paid)
+    if not sealed:  # a table of the money names it
+        shown = Facts.of(manifest_of(report, files.read(tmp_path / "history.jsonl")), report, None).participants[1]
+        assert f"forfeited {len(paid)}\N{MULTIPLICATION SIGN}" in shown.conduct
 
 
 def test_a_second_computation_replays_no_longer_burn_in_than_the_audit(
