@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 FORGE := node_modules/@foundry-rs/forge-$(shell uname -s | tr A-Z a-z)-$(patsubst x86_64,amd64,$(patsubst aarch64,arm64,$(shell uname -m)))/bin/forge
 
-.PHONY: help demo test check lint types static forge contracts-deep mutants deep artifacts lock bench comparison gas live schedules schedules-nodes schedules-deep late consensus regret theorems growth price payoff commanders committees rivals speed figures vrf audit kills siege live-nodes tampering honest verdicts mediate-speed mediate-bandits snapshots clean
+.PHONY: help demo test check lint types static forge contracts-deep mutants deep artifacts lock bench comparison gas live schedules schedules-nodes withheld schedules-deep late consensus regret theorems growth price payoff commanders committees rivals speed figures vrf audit kills siege live-nodes tampering honest verdicts mediate-speed mediate-bandits snapshots clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -101,6 +101,9 @@ schedules: .venv/dev ## 10^5 schedules of the consensus under attack: do the hon
 
 schedules-nodes: .venv/dev ## 10^5 schedules of the loop of nodes in virtual time: is any honest report left out that was in time? (an hour of CPU)
 	@$(BIN)/python benchmarks/schedules.py --nodes
+
+withheld: .venv/dev node_modules/ready ## 200 blocks of processes: a view that lags, last envelopes withheld from it
+	@$(BIN)/python benchmarks/withheld.py
 
 schedules-deep: .venv/dev ## 3 x 10^6 with every m up to n - 2, and 10^4 with true signatures (a night)
 	@mkdir -p runs

@@ -29,8 +29,8 @@ MOST_ROWS = 1 << 12
 """Of any list in a frame."""
 
 MOST_SAID = 8
-"""Messages and claims in an envelope of a seat, for each seat of the game: the honest relay three values of each
-commander at most, or pass on what three proofs against each seat take."""
+"""Messages and claims of a seat in an envelope, and in all those of a round's steps, for each seat of the game: of each
+commander the honest relay three reports and two headers at most, and pass on two votes, or three proofs against it."""
 
 RELAY_BYTES, REST_BYTES = 72, 128
 """Of a relay in a frame; of a proof that names its slot, but for contents and signatures. No claim takes more."""

@@ -144,6 +144,8 @@ class Node:
         self._thrift, self._standing = Thrift(), Standing()
         parameters = rules.parameters
         self._most_said = MOST_SAID * parameters.participants
+        self._said: dict[tuple[int, int], int] = {}
+        """What a seat's envelopes of a round's steps brought: these are free, so no more than the honest ever say."""
         self._most_bytes = most_bytes(parameters.participants, parameters.report_bytes, rules.schedule.relay_rounds)
         self._held: dict[tuple[int, int, int], Iterable[Said]] = {}
         """What came in early: by sender, round and step, of this round and those that are `_soon`; still as bytes, for
@@ -189,6 +191,7 @@ class Node:
         self._look_at, self._pause = 0.0, POLL
         here = self.ledger.round
         self._held = {key: said for key, said in self._held.items() if key[1] >= here}
+        self._said = {key: said for key, said in self._said.items() if key[1] >= here}
         self._role.begin(self.ledger)
         at("round begun")
         self._present |= self._greeted & self._everybody  # until the next round that is played
@@ -375,12 +378,12 @@ class Node:
             began = self._spent()
             try:
                 envelope = self._read(sender, frame)
+                is_due = self._is_due(sender, envelope)
             except Malformed as error:
                 self._links.ban(sender)
                 self._say(f"{sender} is not read any more: {error}")
                 continue
             self._heard(sender, envelope)
-            is_due = self._is_due(sender, envelope)
             self._handle(sender, envelope, frame, is_due)
             if sender in self._everybody and not is_due:
                 self._thrift.charge(sender, self._spent() - began, self._now())
@@ -392,22 +395,29 @@ class Node:
         if is_seat and len(frame) > self._most_bytes:
             raise Malformed("frame", f"at most {self._most_bytes} bytes in this game", f"{len(frame)}")
         envelope = decode(frame)
-        said = len(envelope.messages)
-        for message in envelope.messages:
-            statements = message.frame if isinstance(message, Probe) else message
-            said += len(statements.claims) if isinstance(statements, Frame) else 0
-        if is_seat and said > self._most_said:
+        if is_seat and (said := _said(envelope)) > self._most_said:
             raise Malformed("envelope", f"at most {self._most_said} messages and claims", f"{said}")
         return envelope
 
     def _is_due(self, sender: int, envelope: Envelope) -> bool:
-        """Whether this is the one envelope of a sender in a step, of a round that is open here or will be soon."""
+        """Whether this is the one envelope of a sender in a step, of a round that is open here or will be soon.
+
+        Raises `Malformed` where it has what no step brings, or more than an honest seat has to say in a round.
+        """
         round_, step = envelope.round, envelope.step
         if envelope.kind is not Kind.STEP or step >= self._rules.schedule.steps:
             return False
         if round_ == self.ledger.round:
-            return self._pace is not None and not self._pace.has(sender, step)
-        return round_ in self._soon and (sender, round_, step) not in self._held
+            is_due = self._pace is not None and not self._pace.has(sender, step)
+        else:
+            is_due = round_ in self._soon and (sender, round_, step) not in self._held
+        if is_due and sender in self._everybody:
+            if any(isinstance(message, Owed | PullRequest) for message in envelope.messages):
+                raise Malformed("envelope", "what is said in steps", "a pull, or a question what is owed")
+            said = self._said[sender, round_] = self._said.get((sender, round_), 0) + _said(envelope)
+            if said > self._most_said + self._rules.schedule.steps:
+                raise Malformed("round", f"at most {self._most_said} messages and claims", f"{said}")
+        return is_due
 
     def _handle(self, sender: int, envelope: Envelope, frame: bytes, is_due: bool) -> None:
         here, step = self.ledger.round, envelope.step
@@ -449,3 +459,12 @@ class Node:
             if self._pace is None and not isinstance(message, Owed | PullRequest):
                 continue  # no round is open
             self._post(self._signed(lambda: self._role.take(sender, round_, message)))  # noqa: B023
+
+
+def _said(envelope: Envelope) -> int:
+    """Messages and claims in an envelope."""
+    said = len(envelope.messages)
+    for message in envelope.messages:
+        statements = message.frame if isinstance(message, Probe) else message
+        said += len(statements.claims) if isinstance(statements, Frame) else 0
+    return said

@@ -9,9 +9,13 @@ from typing import Any
 
 import pytest
 
-from chain_bandit.network.wire import Envelope, Kind, Owed, encode
+from chain_bandit.actors.messages import PullRequest
+from chain_bandit.consensus.broadcast import Claim, Frame
+from chain_bandit.network.thrift import Thrift
+from chain_bandit.network.wire import MOST_SAID, Envelope, Kind, Owed, encode
 from chain_bandit.nodes import node as module
 from chain_bandit.nodes.node import LATE, Node
+from chain_bandit.protocol.messages import Phase
 
 BOUND, STEPS, SECONDS = 0.03, 3, 0.4
 """Delta, the steps of a round, and when its record is there."""
@@ -21,21 +25,22 @@ Ledger = Any
 
 @dataclass
 class Peers:
-    """Links over which so many of them say the same, as soon as they are listened to."""
+    """Links over which peers say what they have to say as soon as they are listened to, one frame after the other."""
 
-    frame: bytes
-    many: int
-    banned: frozenset[int] = frozenset()
+    frames: list[tuple[int, bytes]]
+    banned: set[int] = field(default_factory=set)
 
     def receive(self, seconds: float, but: frozenset[int]) -> list[tuple[int, bytes]]:
-        if self.many:
-            self.many -= 1
-            return [(3 - self.many, self.frame)]
+        if self.frames:
+            return [self.frames.pop(0)]
         sleep(seconds)
         return []
 
     def send(self, to: int, frame: bytes) -> None:
         pass
+
+    def ban(self, peer: int) -> None:
+        self.banned.add(peer)
 
 
 @dataclass
@@ -78,7 +83,7 @@ def over(parameters: Any, ledger: Ledger, record: Any = None) -> Ledger:
 
 def play(
     monkeypatch: pytest.MonkeyPatch, role: Watched, envelope: Envelope, many: int, burn_in: int, horizon: int = 1,
-    recorded: int = 9, said: Callable[[str], None] = lambda line: None,
+    recorded: int = 9, said: Callable[[str], None] = lambda line: None, peers: Peers | None = None,
 ) -> Watched:  # fmt: skip
     """A node of four seats, of whom one may be malicious, while some of its peers say something in round 1.
 
@@ -103,7 +108,8 @@ def play(
         accusations={}, is_closed=lambda: True, next=record,
         is_over=lambda: monotonic() > began + SECONDS * (recorded + 1),
     )  # fmt: skip
-    links, opening, verifier = Peers(encode(envelope), many), SimpleNamespace(round=1), SimpleNamespace(forget=list)
+    links = peers or Peers([(3 - each, encode(envelope)) for each in range(many)])
+    opening, verifier = SimpleNamespace(round=1), SimpleNamespace(forget=list)
     given: Any = (role, rules, opening, links, follower, True, 0, BOUND, verifier, said)
     Node(*given).run()
     return role
@@ -145,6 +151,47 @@ def test_a_node_whose_chain_lags_behind_begins_as_soon_as_it_shows_what_others_h
     ahead = Envelope(Kind.NOW, 2, 0, ())
     began = play(monkeypatch, Watched(speaks=True), ahead, 2, burn_in=1, horizon=2).began
     assert began[1] - began[0] < SECONDS + BOUND / 4
+
+
+SILENCE = Envelope(Kind.NOW, 1, 0, ())
+
+
+def claims(many: int) -> Frame:
+    return Frame(Phase.REPORT, (Claim(3, bytes(100), bytes(64), ()),) * many)
+
+
+@pytest.mark.parametrize(("each", "is_banned"), [(MOST_SAID * 4 // STEPS, False), (MOST_SAID * 4 - 1, True)])
+def test_a_seat_that_says_more_in_the_steps_of_a_round_than_the_honest_ever_do_is_not_read(
+    monkeypatch, each, is_banned
+):
+    frames = [(3, encode(Envelope(Kind.STEP, 1, step, (claims(each),)))) for step in range(STEPS)]
+    peers = Peers([*frames, *((2, frame) for _, frame in frames[:1])])
+    play(monkeypatch, Watched(speaks=True), SILENCE, 0, burn_in=1, peers=peers)
+    assert peers.banned == ({3} if is_banned else set())
+
+
+def test_what_it_may_say_is_as_much_in_the_next_round(monkeypatch):
+    frames = [(3, encode(Envelope(Kind.STEP, round_, 0, (claims(MOST_SAID * 4 - 1),)))) for round_ in (1, 2)]
+    peers = Peers(frames)
+    play(monkeypatch, Watched(speaks=True), SILENCE, 0, burn_in=1, horizon=2, peers=peers)
+    assert peers.banned == set()
+
+
+@pytest.mark.parametrize("message", [Owed(1), PullRequest(0, bytes(64))])
+@pytest.mark.parametrize(("kind", "is_banned"), [(Kind.STEP, True), (Kind.NOW, False)])
+def test_what_is_answered_at_length_is_not_asked_for_in_a_step_where_it_is_free(monkeypatch, message, kind, is_banned):
+    peers = Peers([(3, encode(Envelope(kind, 1, 0, (message,))))])
+    play(monkeypatch, Watched(speaks=True), SILENCE, 0, burn_in=1, peers=peers)
+    assert peers.banned == ({3} if is_banned else set())
+
+
+def test_the_one_envelope_of_a_step_is_free_and_what_comes_besides_is_charged(monkeypatch):
+    charged: list[int] = []
+    monkeypatch.setattr(Thrift, "charge", lambda self, peer, seconds, now: charged.append(peer))
+    step = encode(Envelope(Kind.STEP, 1, 0, ()))
+    peers = Peers([(3, step), (2, step), (3, step), (1, encode(SILENCE))])
+    play(monkeypatch, Watched(speaks=True), SILENCE, 0, burn_in=1, peers=peers)
+    assert charged == [3, 1]
 
 
 def test_a_game_whose_last_block_has_passed_ends_before_its_last_round(monkeypatch):
