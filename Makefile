@@ -7,14 +7,16 @@ unexport PYTHONDONTWRITEBYTECODE
 
 FORGE := node_modules/@foundry-rs/forge-$(shell uname -s | tr A-Z a-z)-$(patsubst x86_64,amd64,$(patsubst aarch64,arm64,$(shell uname -m)))/bin/forge
 
-.PHONY: help demo test check lint types static forge contracts-deep mutants deep artifacts lock bench comparison gas live schedules schedules-nodes withheld schedules-deep late consensus regret theorems growth price payoff commanders committees rivals speed figures vrf audit kills siege live-nodes tampering honest verdicts mediate-speed mediate-bandits snapshots clean
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' $(MAKEFILE_LIST))
 .DEFAULT_GOAL := help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
 
 demo: .venv/ready ## ten participants, three of them malicious, learn which airline is most often on time
-	@$(BIN)/chain-bandit demo --out runs/demo
+	@$(BIN)/chain-bandit demo
+
+tools: .venv/dev node_modules/ready ## Anvil, Hardhat, cast, Ray and the test tools, for games on other chains and as processes
 
 # What the protocol's branches are counted in: these alone reach the floor. The others run without, which is three times as fast.
 COUNTED = tests/unit/protocol tests/unit/consensus
@@ -181,7 +183,7 @@ clean: ## forget the set-up
 
 # What a game and its audit need, 0.9 GB; developers' tools come with .venv/dev. Both are locked by hashes. uv installs both.
 .venv/ready: requirements.lock pyproject.toml
-	@echo "setting up .venv (once; half a minute when the packages are in the cache, else a download of 270 MB more)" >&2
+	@echo "setting up .venv (once; half a minute, and a download of 240 MB unless the cache has it)" >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install -q --disable-pip-version-check "$$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements-dev.lock)"
 	@$(BIN)/uv pip install -q --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock

@@ -41,7 +41,9 @@ mediate.command("chain")(cli_mediate_chain.chain)
 mediate.command("audit")(cli_mediate_chain.audit)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
-Out = Annotated[Path | None, typer.Option("--out", help="The run folder to write; by default runs/NAME-SEED.")]
+Out = Annotated[
+    Path | None, typer.Option("--out", help="A new run folder; by default runs/NAME-SEED, numbered from the second on.")
+]
 Rounds = Annotated[int | None, typer.Option("--rounds", help="T, in place of the scenario's.")]
 Seed = Annotated[int | None, typer.Option("--seed", help="In place of the scenario's.")]
 Override = Annotated[
@@ -133,7 +135,7 @@ def demo(rounds: Rounds = None, seed: Seed = None, out: Out = None, as_json: Jso
     """Ten participants, three of them malicious, learn which airline is most often on time."""
     from chain_bandit.examples import example
 
-    _play(example("flights.toml"), _overrides(None, rounds, seed), out, as_json)
+    _play(example("flights.toml"), _overrides(None, rounds, seed), out, as_json, named="demo")
 
 
 @app.command()
@@ -156,7 +158,7 @@ def simulate(
     from chain_bandit.scenario import load
 
     given = load(scenario, _overrides(override, rounds, seed), on_chain=False)
-    from chain_bandit.game.simulated import engines, is_compiled
+    from chain_bandit.game.simulated import compiles, engines
     from chain_bandit.game.simulated import replicates as played
     from chain_bandit.views.simulated import COMPILING, regret_by_round
     from chain_bandit.views.terminal import Line, console
@@ -164,7 +166,7 @@ def simulate(
     _say_chances(given)
     chosen = engine or engines([(given, replicates)])[0]
     with Line("game", replicates) as line:
-        if chosen is Engine.COMPILED and not is_compiled():
+        if compiles([chosen]):
             line.say(COMPILING)
         measured = played(given, replicates, (), jobs, chosen, lambda done: line.show(done, str))
     if as_json:
@@ -196,7 +198,7 @@ def sweep(
     from chain_bandit.sweep.run import written
     from chain_bandit.views import sweep as view
     from chain_bandit.views.simulated import COMPILING
-    from chain_bandit.views.terminal import Line, console
+    from chain_bandit.views.terminal import Line, console, to_open
 
     if ray is not None and jobs != 1:
         raise Usage("--jobs is for this machine; the cluster of --ray has as many workers as it has")
@@ -215,7 +217,7 @@ def sweep(
         said = swept.as_dict() | {"out": str(place)} | ({"error": _as_json(failed)} if failed else {})
         print(json.dumps(said, sort_keys=True))
     else:
-        console().print(view.table(swept))
+        console().print(view.table(swept), to_open(place / "heatmap.svg"), sep="\n")
     if failed:
         _say_error(failed)
         raise typer.Exit(failed.exit_code)
@@ -252,13 +254,15 @@ def audit(
     paranoid: Annotated[
         bool, typer.Option("--paranoid", help="Compute everything a second time, plainly, and compare.")
     ] = False,
+    every: Annotated[bool, typer.Option("--checks", help="List every check, also those that passed.")] = False,
     as_json: Json = False,
 ) -> None:
     """Re-derive a whole game from its history alone. Exit 12: a violation; 13: not everything could be checked."""
     from chain_bandit.audits import audit_file, audit_folder, page_of, trail_of
+    from chain_bandit.game.folder import REPORT
     from chain_bandit.lines import whole_file
     from chain_bandit.views.statement import written
-    from chain_bandit.views.terminal import Blocks, checks_table, console, statements_table
+    from chain_bandit.views.terminal import Blocks, checks_table, console, statements_table, to_open
 
     if (folder is not None) + (history is not None) + (contract is not None) != 1:
         raise Usage("name one thing to audit: a run folder, --history FILE, or --rpc URL --contract ADDRESS")
@@ -297,7 +301,10 @@ def audit(
     if as_json:
         print(json.dumps(report.as_dict(with_rounds=False), sort_keys=True))
     else:
-        console().print(checks_table(report), statements_table(report), sep="\n")
+        drawn_at = page or (folder / REPORT if folder and (folder / REPORT).is_file() else None)
+        console().print(
+            checks_table(report, every), statements_table(report), *([to_open(drawn_at)] if drawn_at else []), sep="\n"
+        )
     raise typer.Exit(report.exit_code)
 
 
@@ -310,7 +317,7 @@ def show(
 ) -> None:
     """Look inside a run, or an exported history: all of it, one round, one participant, one transaction."""
     from chain_bandit.audits import audit_file, audit_folder, described
-    from chain_bandit.game.folder import HISTORY
+    from chain_bandit.game.folder import HISTORY, REPORT
     from chain_bandit.history import files
     from chain_bandit.views import terminal
     from chain_bandit.views.inside import Inside, plain
@@ -324,10 +331,12 @@ def show(
         case None, None:
             found: Any = {"manifest": manifest, "audit": report.as_dict(with_rounds=False)}
             tables = [
+                terminal.verdict_lines(manifest, report, rounds),
                 terminal.header({**manifest, "history" if rounds is None else "out": str(run)}),
                 terminal.participants_table(manifest, report, rounds),
                 *([] if rounds is None else [terminal.regret_table(manifest, report, rounds)]),
                 terminal.checks_table(report),
+                *([terminal.to_open(run / REPORT)] if (run / REPORT).is_file() else []),
             ]
         case "round", str(number) if number.isdecimal() and len(number) <= 10:
             found, tables = inside.record(int(number)), [show_round(inside, int(number))]
@@ -598,27 +607,32 @@ def explain(
 
 def _play(
     scenario_file: Path, overrides: dict[str, Any], out: Path | None, as_json: bool,
-    chain_name: str = "embedded", account: str | None = None, resume: bool = False,
+    chain_name: str = "embedded", account: str | None = None, resume: bool = False, named: str = "",
 ) -> None:  # fmt: skip
     from chain_bandit.stopwatch import Stopwatch
 
     watch = Stopwatch()  # before the imports: they are part of the time that one waits
-    from chain_bandit.game.folder import free_place
+    from chain_bandit.game.folder import free_place, fresh, is_free
     from chain_bandit.scenario import load
 
     scenario = load(scenario_file, overrides)
-    place = out or Path("runs") / _label(scenario, chain_name)
-    free_place(place)
+    base = Path("runs") / (named or _label(scenario, chain_name))
+    place = out or fresh(base, is_free)
+    if not resume:
+        free_place(place)
     # These take two seconds to load, and nobody waits so long to be refused.
     from chain_bandit.game.chains import chain, is_url
-    from chain_bandit.game.unfinished import kept_in
+    from chain_bandit.game.unfinished import kept_in, place_of
     from chain_bandit.runs import play
+
+    if resume and out is None:
+        place = fresh(base, lambda each: is_free(each) or place_of(each).exists())
     from chain_bandit.views import terminal
 
     on = chain(chain_name, account, warn_of_public_keys)
     _say_chances(scenario)
     with terminal.Progress(scenario.parameters.horizon) as observe:
-        finished = play(scenario, place, observe, watch, on, is_url(chain_name), resume)
+        finished = play(scenario, place, observe, watch, on, is_url(chain_name), resume, observe.stage)
     note = kept_in(finished.kept) if finished.kept else None
     measured, report = finished.measured, finished.report
     _say_finished(scenario, finished.manifest, report, finished.out, chain_name, as_json, measured, note)
@@ -629,7 +643,7 @@ def _say_finished(
     measured: dict[str, Any] | None = None, kept: str | None = None,
 ) -> None:  # fmt: skip
     """Print what a run folder holds, and end with the exit code of its expectations and its audit."""
-    from chain_bandit.game.folder import read_rounds
+    from chain_bandit.game.folder import REPORT, read_rounds
     from chain_bandit.runs import failed_expectation
     from chain_bandit.views import terminal
 
@@ -640,11 +654,13 @@ def _say_finished(
     else:
         rounds = read_rounds(out)
         terminal.console().print(
+            terminal.verdict_lines(manifest, report, rounds),
             terminal.header({**manifest, "chain": chain_name, "out": str(out)}),
             terminal.participants_table(manifest, report, rounds),
             terminal.regret_table(manifest, report, rounds),
             *([terminal.time_table(measured)] if measured else []),
             terminal.checks_table(report),
+            terminal.to_open(out / REPORT),
             sep="\n",
         )
     if failed:

@@ -3,7 +3,7 @@
 import json
 import operator
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -65,12 +65,14 @@ def play(
     chain: Chain = embedded,
     outlives: bool = False,
     resume: bool = False,
+    stage: Callable[[str], None] = lambda text: None,
 ) -> Finished:
     """Play, audit and draw; the folder `out` is complete afterwards, or as it was before.
 
     Args:
         outlives: whether the chain outlives the run, so that a run that was stopped can be taken up.
         resume: take up a run that was stopped, from what it left beside `out` (`game/unfinished.py`).
+        stage: told what is done after the last round.
 
     Raises:
         ChainBanditError: what stopped the game.
@@ -83,9 +85,11 @@ def play(
             journals = stack.enter_context(unfinished(scenario, out, resume))
         elif resume:
             raise folder.FolderRefused(out, "the chain of that run ended with it; leave out --resume")
-        partial = stack.enter_context(folder.written(out))
+        partial = stack.enter_context(folder.written(out, replace=resume))
         manifest = run(scenario, partial, observe, watch, chain, journals)
+        stage("auditing the history")
         report = audit_folder(partial, on_verified=lambda seconds: watch.add("verify", seconds))
+        stage("drawing the report")
         write_report(partial, report)
         journals.whole = report.exit_code == 0
     kept = place_of(out) if outlives and journals.kept else None

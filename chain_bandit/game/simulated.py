@@ -117,6 +117,11 @@ def is_compiled() -> bool:
     return is_kept("chain_bandit.simulation.kernel.play", "play")
 
 
+def compiles(chosen: Iterable[Engine]) -> bool:
+    """Whether something is compiled before these engines play."""
+    return AVAILABLE and Engine.COMPILED in chosen and not is_compiled()
+
+
 def _rules(scenario: Scenario) -> numbers.Rules:
     return numbers.rules(
         scenario.parameters, scenario.model, scenario.chain.batch, scenario.all_weights, scenario.growth_units

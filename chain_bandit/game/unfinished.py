@@ -51,7 +51,7 @@ class Journals:
 
 def place_of(out: Path) -> Path:
     """Where a run for `out` keeps itself until it is whole."""
-    place = free_place(out)
+    place = free_place(out, replace=True)
     return place.with_name(place.name + SUFFIX)
 
 

@@ -12,10 +12,9 @@ import pyarrow
 import pyarrow.parquet
 
 from chain_bandit import __version__
-from chain_bandit.game.simulated import engines, is_compiled
+from chain_bandit.game.simulated import compiles, engines
 from chain_bandit.lines import regular_file, whole_file
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
-from chain_bandit.simulation.engine import Engine
 from chain_bandit.sweep import cell
 from chain_bandit.sweep.grid import Point, Sweep
 from chain_bandit.sweep.workers import Workers
@@ -118,7 +117,7 @@ def run(
         missing = {digest: each for digest, each in cells.items() if digest not in found}
         chosen = engines([(each.scenario, each.replicates) for each in missing.values()])
         tasks = [(each, digest, engine) for (digest, each), engine in zip(missing.items(), chosen, strict=True)]
-        if Engine.COMPILED in chosen and not is_compiled():
+        if compiles(chosen):
             on_compiling()
         failed: dict[str, str] = {}
         impossible = sum(point.cell is None for point in points)

@@ -180,7 +180,7 @@ def estimators(facts: Facts) -> list[tuple[str, str]]:
             axes.set_xlim(x[0], max(x[-1], x[0] + 1))
             axes.set_ylim(low - 0.06 * (high - low) - 1e-6, high + 0.06 * (high - low) + 1e-6)
             axes.plot(x, values, color=BLUE, linewidth=1.8, drawstyle="steps-post")
-            axes.set_title(facts.names[arm][:22], loc="left", x=0, pad=5, color=INK, fontweight="bold")
+            axes.set_title(clean(facts.names[arm], 22), loc="left", x=0, pad=5, color=INK, fontweight="bold")
             axes.set_xticks([x[0], x[-1]], [f"{x[0]:,}", f"{x[-1]:,}"])
             axes.set_yticks([low, high], [f"{low:.2f}", f"{high:.2f}"])
             axes.tick_params(length=0, labelsize=9)
@@ -210,7 +210,7 @@ def arms_pulled(facts: Facts) -> str:
     with drawing():
         made, axes = figure(920, 44 + 19 * len(order))
         truths = manifest.arm_means or []
-        labels = [facts.names[arm][:14] + (f"  {truths[arm] / UNIT:.3f}" if truths else "") for arm in order]
+        labels = [clean(facts.names[arm], 22) + (f"  {truths[arm] / UNIT:.3f}" if truths else "") for arm in order]
         place(made, 12 + 7 * max(map(len, labels)), 60, 22, 20)
         axes.set_xlim(first, first + total)
         axes.set_ylim(-0.5, len(order) - 0.5)

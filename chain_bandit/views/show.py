@@ -88,7 +88,7 @@ def _report_tables(
     inside: Inside, row: RoundRow, header: Header, reports: Mapping[int, Report]
 ) -> Iterator[RenderableType]:
     reporters = sorted(reports) or list(seats(header.reporters))
-    names = [clean(name, 12) for name in inside.names]
+    names = [clean(name, 16) for name in inside.names]
     room = (66 - max(map(len, names))) // 6  # seats beside each other in 80 columns
     for start in range(0, len(reporters), room):
         group = reporters[start : start + room]

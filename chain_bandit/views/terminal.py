@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,12 +18,24 @@ from chain_bandit.audit.catalogue import PROVES
 from chain_bandit.audit.exhibits import NEEDED
 from chain_bandit.audit.report import AuditReport, Violation
 from chain_bandit.views.facts import Facts, amount, by_weight, check_status, clean, signed, span, whole
-from chain_bandit.views.wording import aborted, attacking_pays, beyond_bounds, seconds
+from chain_bandit.views.wording import (
+    aborted,
+    attacking_pays,
+    beyond_bounds,
+    headline,
+    seconds,
+    verdict,
+    what_it_cost,
+    who_lied,
+)
 
 if TYPE_CHECKING:
     from chain_bandit.game.run import Moment
 
 MARKS = {"ok": ("ok", "green"), "bad": ("FAILED", "bold red"), "open": ("open", "yellow"), "none": ("none", "dim")}
+
+STYLES = {"passed": "bold green", "violated": "bold red"}
+"""Of a verdict."""
 
 _HEADER = (
     ("scenario", "game"), ("participants", "participants"), ("arm_names", "arms"), ("rounds", "rounds"),
@@ -66,6 +79,11 @@ def header(facts: Mapping[str, Any]) -> RenderableType:
             shown = whole(value) if type(value) is int and key not in ("chain_id", "seed") else clean(value, 200)
             lines.add_row(name, Text(str(len(value)) if key == "arm_names" else shown))
     return lines
+
+
+def to_open(path: Path) -> RenderableType:
+    """The last line of a command: the file that shows what it made."""
+    return Text(f"\nopen {path}", overflow="fold", no_wrap=False)
 
 
 class Line:
@@ -124,6 +142,10 @@ class Progress(Line):
         """Show where the run stands."""
         self.show(moment.rounds, lambda: standing(moment))
 
+    def stage(self, text: str) -> None:
+        """Show what is done after the last round."""
+        self.show(self._total, lambda: text)
+
 
 class Blocks(Line):
     """Follows the blocks of a history, as they come in from a node or are audited."""
@@ -164,20 +186,44 @@ def participants_table(manifest: Mapping[str, Any], report: AuditReport, rounds:
     return titled("Participants", made, *(Text(note, "dim") for note in notes))
 
 
-def checks_table(report: AuditReport) -> RenderableType:
-    """Every check of the audit and how it went; what failed is said in full below."""
-    passed = sum(tally.passed for tally in report.checks.values())
+def verdict_lines(manifest: Mapping[str, Any], report: AuditReport, rounds: Any) -> RenderableType:
+    """The verdict of the audit, what was learned, who lied and what that cost. Raises `RunUnreadable`."""
+    facts = Facts.of(manifest, report, rounds)
+    said = [Text(verdict(facts), STYLES.get(report.verdict, "bold yellow"))]
+    said += map(Text, [*headline(facts), who_lied(facts), what_it_cost(facts)])
+    said += [Text(f"{each.name}: {each.word}; {each.sentence}.", MARKS[each.status][1])
+             for each in facts.verdicts if each.status in ("bad", "open") and each.name != "Audit"]  # fmt: skip
+    return Group(*said, Text(""))
+
+
+def checks_table(report: AuditReport, every: bool = False) -> RenderableType:
+    """How the checks of the audit went: in one line where all passed; what failed first, in full, then what is open.
+
+    Args:
+        every: with a row for each check.
+    """
+    tallies = report.checks.values()
+    passed, made = sum(tally.passed for tally in tallies), sum(check_status(tally) != "none" for tally in tallies)
     first = {item.check: item for item in reversed(report.violations)}
     lines = [
-        Text(f"audit {report.verdict}: {passed:,} passed, {report.failed:,} failed, {report.not_checkable:,} open",
-             {"passed": "bold green", "violated": "bold red"}.get(report.verdict, "bold yellow")),
+        Text(f"audit {report.verdict}: {passed:,} checks of {made} kinds passed, {report.failed:,} failed, "
+             f"{report.not_checkable:,} open", STYLES.get(report.verdict, "bold yellow")),
         *(line for item in report.violations for line in _violation(item, first[item.check] is item)),
         *([Text(NEEDED, "dim")] if any(item.exhibit for item in report.violations) else []),
-        *(Text(f"open {name}: {clean(tally.evidence, 300)}", "yellow") for name, tally in report.checks.items()
-          if tally.not_checkable and not tally.failed),
+        *(Text(f"open {', '.join(names)}: {clean(evidence, 300)}", "yellow") for evidence, names in _open(report)),
         *(Text(f"{item.weight}: {clean(item.sentence, 400)}") for item in by_weight(report.findings)),
     ]  # fmt: skip
-    return titled("Checks", _Checks(report), *lines)
+    table: list[RenderableType] = [Text(""), _Checks(report)] if every else []
+    return titled("Checks", *lines, *table)
+
+
+def _open(report: AuditReport) -> list[tuple[str, list[str]]]:
+    """Checks that could not be made, by why."""
+    found: dict[str, list[str]] = {}
+    for name, tally in report.checks.items():
+        if tally.not_checkable and not tally.failed:
+            found.setdefault(tally.evidence, []).append(name)
+    return list(found.items())
 
 
 def _violation(item: Violation, with_command: bool) -> list[Text]:

@@ -151,19 +151,22 @@ def test_run_refuses_a_place_that_is_not_its_own_before_it_plays(tmp_path: Path)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "foreign"]
 
 
-def test_run_replaces_an_earlier_run_of_another_seed_behind_a_link(tmp_path: Path) -> None:
+def test_run_never_writes_over_a_run_and_numbers_those_without_a_name(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
-    digests = []
-    for seed in (1, 2):
-        options = ["--rounds", 10, "-o", "expect={}", "--seed", seed, "--json", "--out", tmp_path / "link"]
-        result = chain_bandit("run", SMALL, *options, cwd=tmp_path)
-        assert result.returncode == 0, result.stderr
-        digests.append(json.loads(result.stdout)["run_digest"])
-        assert json.loads((tmp_path / "real" / "manifest.json").read_text())["run_digest"] == digests[-1]
-    assert digests[0] != digests[1]
-    assert (tmp_path / "link").is_symlink()
+    short = ["--rounds", 10, "-o", "expect={}", "--json"]
+    first = chain_bandit("run", SMALL, *short, "--out", tmp_path / "link", cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    kept = {path.name: path.read_bytes() for path in (tmp_path / "real").iterdir()}
+    again = chain_bandit("run", SMALL, *short, "--seed", 2, "--out", tmp_path / "link", cwd=tmp_path)
+    assert again.returncode == 2
+    assert again.stderr.startswith(f"error: {tmp_path / 'link'}: exists, and nothing is written over it")
+    assert again.stderr.count("\n") == 1
+    assert {path.name: path.read_bytes() for path in (tmp_path / "real").iterdir()} == kept
     assert sorted(p.name for p in tmp_path.iterdir()) == ["link", "real"]
+    places = [json.loads(chain_bandit("run", SMALL, *short, cwd=tmp_path).stdout)["out"] for _ in range(2)]
+    assert places == ["runs/small-1", "runs/small-1-2"]
+    assert {(tmp_path / place / "manifest.json").is_file() for place in places} == {True}
 
 
 def test_run_refuses_with_exit_3_when_an_attack_plugin_raises(tmp_path: Path) -> None:

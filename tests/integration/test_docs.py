@@ -19,10 +19,14 @@ from tests.integration.nodes_up import NAMES
 ROOT = Path(__file__).parents[2]
 
 
+def blocks(page: str, language: str) -> list[str]:
+    """The blocks of a page in a language."""
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
 def commands(page: str = "README.md") -> list[str]:
     """What a page has its reader type, line by line."""
-    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), flags=re.DOTALL)
-    return [line for block in blocks for line in block.splitlines() if line]
+    return [line for block in blocks(page, "sh") for line in block.splitlines() if line]
 
 
 @pytest.fixture
@@ -48,9 +52,51 @@ def test_commands_of_the_readme_and_of_the_page_on_audits_all_end_well(tmp_path:
     """Without node_modules; the page goes on with what the README has played."""
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     run = [line for line in (*commands(), *commands("docs/audit.md")) if line.startswith("chain-bandit ")]
-    assert len(run) == 17
+    assert len(run) == 9
     for line in run:
         ran(line, tmp_path)
+    (snippet,) = blocks("README.md", "python")
+    assert re.fullmatch(r"passed 0x[0-9a-f]{64}\n", ran(f"{sys.executable} -c '{snippet}'", tmp_path))
+    assert (tmp_path / "runs" / "from-python" / "report.html").is_file()
+
+
+def test_the_attack_of_the_contributors_page_plays_as_its_scenario_names_it(tmp_path: Path) -> None:
+    (attack,), (entry,) = blocks("CONTRIBUTING.md", "python"), blocks("CONTRIBUTING.md", "toml")
+    (module,) = re.findall(r'name = "([a-z_.]+):', entry)
+    file = tmp_path.joinpath(*module.split(".")).with_suffix(".py")
+    file.parent.mkdir()
+    file.write_text(attack, encoding="utf-8")
+    game, _ = (ROOT / "examples" / "small.toml").read_text(encoding="utf-8").split("[[malicious]]")
+    (tmp_path / "own.toml").write_text(game + entry, encoding="utf-8")
+    said = ran("chain-bandit run own.toml --rounds 20 --out own", tmp_path, PYTHONPATH=str(tmp_path))
+    assert "There is proof that seat 3 (liar) lied" in " ".join(said.split())
+
+
+UNRUN = {"docs/export.md": "hashes and addresses stand for the reader's own"}
+"""Pages whose commands no test types, and why."""
+
+
+def test_the_commands_of_every_page_are_run_here() -> None:
+    told = Path(__file__).read_text(encoding="utf-8")
+    told = told.replace('("sweeps", 3), ("plugins", 3)', "docs/sweeps docs/plugins")
+    pages = {page.relative_to(ROOT).as_posix() for page in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))}
+    typed = {page for page in pages if any(line.startswith("chain-bandit ") for line in commands(page))}
+    assert {page for page in typed - UNRUN.keys() if page.removesuffix(".md") not in told} == set()
+    assert typed >= UNRUN.keys() | {"README.md"}
+
+
+def test_the_readme_is_short() -> None:
+    """Under 500 words before the table of links."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text[: text.index("## What do you want to do?")].split()) < 500
+
+
+def test_commands_of_the_pages_on_comparison_and_tokens_all_end_well(place: Path) -> None:
+    for page, count in (("docs/comparison.md", 1), ("docs/mediate.md", 2)):
+        lines = [line for line in commands(page) if line.startswith("chain-bandit ")]
+        assert len(lines) == count
+        for line in lines:
+            ran(line, place)
 
 
 def test_commands_of_the_page_on_chains_all_end_well(place: Path) -> None:
@@ -88,7 +134,7 @@ def test_readme_names_targets_that_make_has() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
     named = {line.split()[1] for line in commands() if line.startswith("make ")}
     named |= set(re.findall(r"`make ([a-z]+)`", (ROOT / "README.md").read_text(encoding="utf-8")))
-    assert named >= {"demo", "test", "check", "deep", "bench", "regret", "help"}
+    assert named >= {"demo", "test", "tools", "check", "deep", "help"}
     assert named <= targets
 
 

@@ -5,7 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from chain_bandit.game.folder import MANIFEST, written
+import pytest
+
+from chain_bandit.game.folder import MANIFEST, FolderRefused, fresh, is_free, written
 
 BODY = """
 import os, signal, sys
@@ -39,9 +41,41 @@ def test_a_run_that_was_on_its_way_out_is_put_back(tmp_path):
     gone.wait()
     fill(out)
     out.rename(tmp_path / f"run.{gone.pid}.old")
-    with written(out):
+    with written(out, replace=True):
         assert (out / MANIFEST).read_text() == "{}"
     assert not (out / MANIFEST).exists()
+
+
+def test_nothing_is_written_over_a_folder_that_holds_something(tmp_path):
+    out = tmp_path / "run"
+    fill(out)
+    (out / "precious").write_text("keep")
+    with pytest.raises(FolderRefused, match="exists, and nothing is written over it"):
+        fill(out)
+
+    def overtaken() -> None:
+        with written(tmp_path / "other"):
+            out.rename(tmp_path / "other")
+
+    with pytest.raises(FolderRefused, match="was made meanwhile"):
+        overtaken()
+    assert (tmp_path / "other" / "precious").read_text() == "keep"
+    assert [path.name for path in tmp_path.iterdir()] == ["other"]
+
+
+def test_a_fresh_place_is_one_where_nothing_is_nor_will_be(tmp_path):
+    base = tmp_path / "run"
+    assert fresh(base, is_free) == base
+    base.mkdir()
+    assert fresh(base, is_free) == base  # empty
+    (base / "file").touch()
+    (tmp_path / "run-2").touch()
+    (tmp_path / "run-3").symlink_to(tmp_path / "nothing")
+    (tmp_path / f"run-4.{os.getpid()}.partial").mkdir()
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    (tmp_path / f"run-5.{gone.pid}.partial").mkdir()
+    assert fresh(base, is_free) == tmp_path / "run-5"
 
 
 def test_what_a_living_process_writes_is_left_alone(tmp_path):

@@ -10,6 +10,7 @@ import pytest
 
 from chain_bandit import cli
 from chain_bandit.examples import example
+from chain_bandit.game import simulated
 from chain_bandit.protocol.errors import Stopped
 from chain_bandit.simulation.engine import Engine
 from chain_bandit.simulation.replicates import PARTS
@@ -316,7 +317,7 @@ def test_the_shipped_sweep_shows_something_and_its_table_fits_80_columns(tmp_pat
 
 def test_compiling_is_said_before_it_begins_and_only_then(tmp_path, made, monkeypatch):
     told = []
-    monkeypatch.setattr(run, "is_compiled", lambda: False)
+    monkeypatch.setattr(simulated, "is_compiled", lambda: False)
     for engine, says in ((Engine.PLAIN, []), (Engine.COMPILED, ["compiling"])):
         monkeypatch.setattr(run, "engines", lambda games, engine=engine: [engine] * len(games))
         (tmp_path / "sweep.toml").write_text(SWEEP)

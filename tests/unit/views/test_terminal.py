@@ -1,5 +1,7 @@
+import re
 from dataclasses import replace
 from io import StringIO
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -32,7 +34,7 @@ def test_participants_table_has_every_seat_and_what_it_did(sample):
 
 
 def test_checks_table_counts_every_check_and_proves_it_where_there_is_room(sample):
-    narrow, wide = shown(terminal.checks_table(sample.report)), shown(terminal.checks_table(sample.report), 200)
+    narrow, wide = (shown(terminal.checks_table(sample.report, every=True), width) for width in (80, 200))
     for name, tally in sample.report.checks.items():
         assert name in narrow
         assert f"{tally.passed:,}" in narrow
@@ -80,7 +82,33 @@ def test_statements_table_says_what_everybody_put_in_and_took(sample):
 def test_checks_table_says_what_is_open(cut):
     text = shown(terminal.checks_table(cut))
     assert "audit incomplete" in text
-    assert "open money.close: the game is not closed" in text
+    said = " ".join(text.split())
+    assert said.count(": the game is not closed") == 1
+    names = said[said.index("open reveal.commitment") : said.index(": the game is not closed")]
+    assert "money.close" in names.split(", ")
+
+
+def test_checks_are_one_line_where_all_pass_and_a_failure_comes_before_what_is_open(sample, cut):
+    said = shown(terminal.checks_table(replace(sample.report, findings=[]))).splitlines()
+    assert [line for line in said if line.strip()] == ["Checks", said[2]]
+    assert re.fullmatch(r"audit passed: [\d,]+ checks of \d+ kinds passed, 0 failed, 0 open", said[2].strip())
+    bad = replace(cut, violations=[Violation("money.close", 3, "x", "round 3: wrong")])
+    lines = shown(terminal.checks_table(bad)).splitlines()
+    first = {word: next(at for at, line in enumerate(lines) if line.startswith(word)) for word in ("FAILED", "open")}
+    assert first["FAILED"] == 3 < first["open"]
+    assert len(lines) < 20
+
+
+def test_verdict_lines_begin_with_the_verdict_and_name_the_arm(sample):
+    said = shown(terminal.verdict_lines(*sample.run)).splitlines()
+    assert said[0].startswith("The game was played, recorded and paid by the rules")
+    assert any(name in " ".join(said) for name in sample.manifest["arm_names"])
+    assert "There is proof that seat" in " ".join(said)
+
+
+def test_what_is_to_be_opened_stands_whole_on_the_last_line():
+    long = Path("runs") / "/".join(["a folder of some length"] * 5) / "report.html"
+    assert "".join(shown(terminal.to_open(long)).splitlines()) == f"open {long}"
 
 
 def test_regret_table_adds_up(sample):
