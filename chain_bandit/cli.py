@@ -19,6 +19,7 @@ from chain_bandit import __version__, cli_mediate_chain
 from chain_bandit.cli_warnings import warn_of_public_keys
 from chain_bandit.exit_codes import EXIT_CODES
 from chain_bandit.history.blocks import LAST_BLOCK
+from chain_bandit.output import forgiving
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
 from chain_bandit.simulation.engine import Engine
 
@@ -531,7 +532,7 @@ def up(
 def ps(
     place: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of a game of nodes.")], as_json: Json = False
 ) -> None:
-    """Say how each node of a game is."""
+    """Say how each node of a game is, as far as this machine knows: one without a folder here is `not here`."""
     from chain_bandit.nodes.processes import states
 
     found = states(place)
@@ -539,7 +540,7 @@ def ps(
         print(json.dumps([{"name": each.name, "pid": each.pid, "state": each.word} for each in found]))
     else:
         for each in found:
-            print(f"{each.name:<12} {each.word:<8} {each.pid or ''}".rstrip())
+            print(f"{each.name:<12} {each.word:<9} {each.pid or ''}".rstrip())
 
 
 @app.command()
@@ -778,7 +779,7 @@ def _root(
 
 def main() -> None:
     """Entry point: one clear sentence for whatever goes wrong, and the exit code that says what it was."""
-    with _terminable():
+    with forgiving(), _terminable():
         try:
             app(standalone_mode=True)
         except Stopped as stopped:

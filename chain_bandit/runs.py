@@ -23,7 +23,7 @@ from chain_bandit.game.unfinished import Journals, place_of, unfinished
 from chain_bandit.history import files
 from chain_bandit.history.answers import Rpc
 from chain_bandit.history.bodies import Bodies
-from chain_bandit.history.collect import height
+from chain_bandit.history.collect import last_of
 from chain_bandit.history.creation import creation_block
 from chain_bandit.history.growing import Observer as Watcher
 from chain_bandit.history.growing import grow, partial_of
@@ -135,9 +135,12 @@ def history_of_node(
         observe: told how many blocks of how many have come in.
 
     Raises:
+        NodeBehind: the node does not have the blocks yet.
         ForeignContract: the address does not hold this version's contract.
         ChainBanditError: the node does not answer, or its answers do not add up.
     """
+    if first is not None:
+        last_of(rpc, first, last)  # a node that is behind may not have the contract yet, and is no foreign one
     require_contract(rpc, contract)
     with TemporaryDirectory() as place, Bodies() as known:
         path = export or Path(place) / folder.HISTORY
@@ -145,7 +148,7 @@ def history_of_node(
             known.add_all(files.read(bodies))
         try:
             first = creation_block(rpc, contract) if first is None else first
-            grow(rpc, contract, first, height(rpc) if last is None else last, path, known, observe)
+            grow(rpc, contract, first, last_of(rpc, first, last), path, known, observe)
         except BaseException as stopped:
             if export is not None and partial_of(export).exists():
                 stopped.add_note(f"what has come in is kept beside {export}: the same command takes it up")

@@ -22,7 +22,7 @@ from chain_bandit.history.answers import (
     need,
 )
 from chain_bandit.history.blocks import History, Origin, RawBlock
-from chain_bandit.history.errors import NodeDisagrees, UnknownType
+from chain_bandit.history.errors import NoBlocks, NodeBehind, NodeDisagrees, UnknownType
 from chain_bandit.history.evm import (
     FEWEST_FIELDS,
     HEADER_FIELDS,
@@ -48,9 +48,23 @@ def collect(rpc: Rpc, contract: bytes, first_block: int, last_block: int | None 
     """All blocks from the contract's creation to `last_block`, by default the node's head when this is called.
 
     Blocks are asked for when one goes through them, one at a time, and must extend each other.
+
+    Raises:
+        NodeBehind: the node does not have them yet.
+        NoBlocks: there are none.
     """
-    head = last_block if last_block is not None else height(rpc)
+    head = last_of(rpc, first_block, last_block)
     return History(origin(rpc, contract, first_block), _NodeBlocks(rpc, first_block, head))
+
+
+def last_of(rpc: Rpc, first: int, last: int | None) -> int:
+    """The last block of a history, by default the node's head. Raises `NodeBehind`, `NoBlocks`."""
+    head = height(rpc)
+    if max(first, last or 0) > head:
+        raise NodeBehind(head, max(first, last or 0))
+    if last is not None and last < first:
+        raise NoBlocks(first, last)
+    return head if last is None else last
 
 
 def origin(rpc: Rpc, contract: bytes, first_block: int) -> Origin:

@@ -23,6 +23,27 @@ class NodeDisagrees(ChainBanditError):
         self.what, self.expected, self.got = what, expected, got
 
 
+class NodeBehind(ChainBanditError):
+    """A node that has not come as far as the blocks that it is asked for: nothing is wrong with these."""
+
+    exit_code = 5
+
+    def __init__(self, height: int, wanted: int) -> None:
+        super().__init__(f"the node is at block {height}, block {wanted} is wanted: wait until it has caught up, or "
+                         "ask another node; is the number right?")
+        self.height, self.wanted = height, wanted
+
+
+class NoBlocks(ChainBanditError):
+    """A history that would end before it begins."""
+
+    exit_code = 2
+
+    def __init__(self, first: int, last: int) -> None:
+        super().__init__(f"the history begins with block {first}, and is to end with block {last}, before it")
+        self.first, self.last = first, last
+
+
 class BadEncoding(ChainBanditError):
     """Bytes that are not the canonical encoding of a block header, a transaction or a receipt."""
 

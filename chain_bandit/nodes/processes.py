@@ -25,16 +25,23 @@ LOCK = "hhqqi"
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """One node's: running under a process id, ended with its game, or neither."""
+    """One node's, as far as it is known here: running under a process id, ended with its game, or neither.
+
+    Attributes:
+        begun: whether it has ever run in a folder of this machine; None where there is no folder of it.
+    """
 
     name: str
     pid: int | None
     ended: bool
+    begun: bool | None = True
 
     @property
     def word(self) -> str:
-        """In one word."""
-        return "running" if self.pid is not None else "ended" if self.ended else "stopped"
+        """In a word or two. Of a node without a folder nothing is known: it is another host's, or was never brought."""
+        if self.pid is not None or self.ended:
+            return "running" if self.pid is not None else "ended"
+        return {None: "not here", False: "not begun", True: "stopped"}[self.begun]
 
 
 @contextmanager
@@ -55,8 +62,11 @@ def alone(place: Path) -> Iterator[None]:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise LinesLocked(path) from error
-        os.ftruncate(file, 0)
-        os.write(file, b"%d\n" % os.getpid())
+        try:
+            os.ftruncate(file, 0)
+            os.write(file, b"%d\n" % os.getpid())
+        except OSError as error:
+            raise LinesUnwritable(path, error.strerror) from error
         yield
     finally:
         os.close(file)
@@ -103,6 +113,8 @@ def _state(place: Path) -> State:
         with (place / files.PID).open("rb") as file:
             asked = struct.pack(LOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
             kind, *_, pid = struct.unpack(LOCK, fcntl.fcntl(file, fcntl.F_GETLK, asked))
+    except FileNotFoundError:
+        return State(place.name, None, ended, begun=False if place.is_dir() else None)
     except OSError:
-        return State(place.name, None, ended)  # it has never run
+        return State(place.name, None, ended)
     return State(place.name, None if kind == fcntl.F_UNLCK else pid, ended)

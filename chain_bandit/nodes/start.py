@@ -115,7 +115,7 @@ class Start:
             role = self._role(rules, first, journal, stack)
             last = journal.last if journal is not None and role.speaks else 0
             bound = self.game.bound_ms / 1000
-            heard = tapped(self._place, self.key.address)
+            heard = stack.enter_context(tapped(self._place, self.key.address))
             node = Node(role, rules, first, links, self.follower, live, last, bound, self.verifier, heard=heard)
             if self.contract.closed() and not isinstance(role, EnvironmentRole):  # which tells the digest of all rounds
                 self._finish(role)

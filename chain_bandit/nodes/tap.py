@@ -6,11 +6,13 @@
 import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from chain_bandit.actors.messages import ENVIRONMENT, Probe, Receipt
 from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.consensus.certificate import Vote
+from chain_bandit.lines import FileLines
 from chain_bandit.network.wire import Envelope
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.messages import Phase, Role, receipt_content
@@ -20,17 +22,25 @@ VARIABLE, HEARD = "CHAIN_BANDIT_TAP", "heard.jsonl"
 Heard = Callable[[int, Envelope], None]
 
 
-def tapped(place: Path, own: int) -> Heard:
-    """What a node calls with every envelope and its sender."""
+@contextmanager
+def tapped(place: Path, own: int) -> Iterator[Heard]:
+    """What a node calls with every envelope and its sender, before it acts upon it.
+
+    Raises:
+        LinesUnwritable: the disk is full, say. What was heard is not kept then, so that nobody acts upon it.
+    """
     if not os.environ.get(VARIABLE):
-        return lambda sender, envelope: None
-    file = os.open(place / HEARD, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        yield lambda sender, envelope: None
+        return
+    with closing(FileLines(place / HEARD)) as lines:
+        lines.read(lambda number, line: None)  # a torn last one is dropped
 
-    def heard(sender: int, envelope: Envelope) -> None:
-        for at, content in _said(sender, own, envelope):
-            os.write(file, json.dumps([sender, at, content.hex()]).encode() + b"\n")
+        def heard(sender: int, envelope: Envelope) -> None:
+            for at, content in _said(sender, own, envelope):
+                lines.append(json.dumps([sender, at, content.hex()]))
+            lines.write()
 
-    return heard
+        yield heard
 
 
 def _said(sender: int, own: int, envelope: Envelope) -> Iterator[tuple[tuple[int, ...], bytes]]:

@@ -51,6 +51,25 @@ def test_audit_passes_from_the_chain_alone(played: tuple[str, OnChain, Game]) ->
         assert json.loads(result.stdout)["run_digest"] == "0x" + game.run_digest.hex()
 
 
+@pytest.mark.parametrize(
+    ("more", "code", "said"),
+    [
+        (("--from-block", "1000000"), 5, "block 1000000 is wanted: wait until it has caught up"),
+        (("--to-block", "1000000"), 5, "block 1000000 is wanted: wait until it has caught up"),
+        (("--from-block", "1", "--to-block", "0"), 2, "begins with block 1, and is to end with block 0"),
+        (("--to-block", "0"), 2, "is to end with block 0"),
+    ],
+)
+def test_a_node_that_is_behind_is_no_violation(
+    more: tuple[str, ...], code: int, said: str, played: tuple[str, OnChain, Game]
+) -> None:
+    url, recorder, _ = played
+    result = audit(url, recorder.contract.address, *more)
+    assert result.returncode == code, result.stdout + result.stderr
+    assert said in result.stderr
+    assert said in json.loads(result.stdout)["error"]["message"]
+
+
 def test_a_stopped_audit_goes_on_where_it_was(played: tuple[str, OnChain, Game], tmp_path: Path) -> None:
     """The node falls silent in the middle, somebody stops the audit, and calls the same command again."""
     url, recorder, _ = played

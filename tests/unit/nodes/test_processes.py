@@ -84,3 +84,16 @@ def test_no_process_stays_where_the_nodes_cannot_even_be_told_to_end(tmp_path):
     with pytest.raises(files.PlaceRefused), up._processes(tmp_path):
         pass
     assert descendants() <= before
+
+
+def test_a_node_is_called_stopped_only_where_it_has_run(tmp_path):
+    """Its folder may be another host's, or may never have been used here."""
+    assert processes._state(tmp_path / "seat-3").word == "not here"
+    (tmp_path / "seat-0").mkdir()
+    assert processes._state(tmp_path / "seat-0").word == "not begun"
+    with held(tmp_path / "seat-0"):
+        assert processes._state(tmp_path / "seat-0").word == "running"
+    assert processes._state(tmp_path / "seat-0").word == "stopped"
+    (tmp_path / "seat-3").mkdir()
+    (tmp_path / "seat-3" / files.ENDED).write_text("{}")
+    assert processes._state(tmp_path / "seat-3").word == "ended"

@@ -1,0 +1,66 @@
+"""What a command prints, whatever its terminal can show, whoever still reads it, and however full the disk is."""
+
+import io
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+UNWRITTEN = 2
+"""Exit code of a command that was good, but whose output could not all be written."""
+
+
+class _Stream(io.FileIO):
+    """One of the process's own streams. Nothing that is written to it raises.
+
+    Attributes:
+        lost: why something was not written; empty while all was, or where the reader has gone and wants no more.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number, "wb", closefd=False)
+        self.lost = ""
+
+    def write(self, data: "ReadableBuffer") -> int:
+        """All of it, or as much as there is room for at once."""
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            pass
+        except OSError as error:
+            self.lost = self.lost or str(error.strerror)
+        return memoryview(data).nbytes
+
+
+def _opened(own: io.TextIOWrapper) -> tuple[_Stream, io.TextIOWrapper]:
+    own.flush()
+    stream = _Stream(own.fileno())
+    buffered = io.BufferedWriter(stream)
+    return stream, io.TextIOWrapper(buffered, own.encoding, "backslashreplace", line_buffering=own.line_buffering)
+
+
+@contextmanager
+def forgiving() -> Iterator[None]:
+    """Let the block print anything: what a stream has no character for as an escape, what nobody reads into nowhere.
+
+    The block ends by `SystemExit`, whose code stays what it is; of a good command whose output was lost it is
+    `UNWRITTEN`. Streams that somebody put in the place of the process's own are left alone.
+    """
+    said = None
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout is sys.__stdout__:
+        said, sys.stdout = _opened(sys.stdout)
+    if isinstance(sys.stderr, io.TextIOWrapper) and sys.stderr is sys.__stderr__:
+        _, sys.stderr = _opened(sys.stderr)
+    try:
+        yield
+    except SystemExit as ended:
+        if sys.stdout is not None:  # nobody has closed it
+            sys.stdout.flush()
+        if said is not None and said.lost:
+            print(f"error: standard output cannot be written ({said.lost}): not all is there", file=sys.stderr)
+            if not ended.code:
+                sys.exit(UNWRITTEN)
+        raise

@@ -1,0 +1,67 @@
+"""The exit code is the verdict's, whatever a terminal can show, whoever reads it and however full the disk is."""
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmarks.splicing import games
+from chain_bandit.history import files
+
+COMMAND = Path(sys.executable).parent / "chain-bandit"
+TERMINALS = {
+    "ascii": {"PYTHONIOENCODING": "ascii"},
+    "ascii, strictly": {"PYTHONIOENCODING": "ascii:strict"},
+    "latin-1": {"PYTHONIOENCODING": "latin-1"},
+    "C": {"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+}
+
+
+@pytest.fixture(scope="module")
+def violated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A history with a transaction that its root does not hold, in a folder of a name that is not ASCII."""
+    history = games(0)[0].history
+    *blocks, last = history.blocks
+    path = tmp_path_factory.mktemp("Zürich-Łódź") / "history.jsonl"
+    files.write(replace(history, blocks=(*blocks, replace(last, transactions=(b"\2",)))), path)
+    return path
+
+
+def run(*arguments: str | Path, **more: str) -> "subprocess.CompletedProcess[bytes]":
+    return subprocess.run([COMMAND, *arguments], env=os.environ | more, capture_output=True, timeout=120, check=False)
+
+
+@pytest.mark.parametrize("terminal", TERMINALS)
+def test_every_terminal_gets_the_verdict(terminal: str, violated: Path, tmp_path: Path) -> None:
+    for code, arguments in (
+        (12, ("audit", "--history", violated)), (12, ("audit", "--history", violated, "--json")),
+        (0, ("show", violated)), (0, ("explain", "12")), (0, ("--help",)),
+        (3, ("audit", "--history", tmp_path / "Łódź")), (2, ("explain", "Łódź")), (2, ("show", violated, "round", "Ł")),
+    ):  # fmt: skip
+        found = run(*arguments, **TERMINALS[terminal])
+        assert found.returncode == code, (arguments, found.stderr)
+        assert b"a bug" not in found.stderr
+        assert (found.stdout + found.stderr).isascii() or terminal == "latin-1"
+
+
+def test_a_reader_that_has_gone_changes_no_verdict(violated: Path) -> None:
+    for code, arguments in ((12, ("audit", "--history", violated)), (0, ("explain", "12")), (0, ("show", violated))):
+        reader, writer = os.pipe()
+        os.close(reader)
+        for streams in ({"stdout": writer}, {"stdout": writer, "stderr": writer}):
+            found = subprocess.run([COMMAND, *arguments], **streams, timeout=120, check=False)
+            assert found.returncode == code, arguments
+        os.close(writer)
+
+
+def test_output_that_cannot_be_written_is_said_and_is_no_bug(violated: Path) -> None:
+    for code, arguments in ((12, ("audit", "--history", violated)), (2, ("explain", "12"))):
+        with open("/dev/full", "wb") as full:
+            found = subprocess.run([COMMAND, *arguments], stdout=full, stderr=subprocess.PIPE, timeout=120, check=False)
+        assert found.returncode == code
+        assert found.stderr.splitlines()[-1] == (
+            b"error: standard output cannot be written (No space left on device): not all is there"
+        )
