@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, nullcontext
 from difflib import get_close_matches
 from pathlib import Path
+from time import sleep
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -521,10 +522,18 @@ def up(
     from chain_bandit.scenario import load
 
     given = load(scenario, _overrides(override, rounds, seed))
+    from chain_bandit.nodes.up import last_round
     from chain_bandit.nodes.up import up as started
+    from chain_bandit.views.terminal import Line
 
     place = out or Path("nodes") / _label(given, chain)
-    manifest, report = started(given, place, chain, account, revives=lambda name: revive)
+    with Line("round", given.rounds) as line:
+
+        def pause(seconds: float) -> None:
+            line.show(last_round(place), str)
+            sleep(seconds)
+
+        manifest, report = started(given, place, chain, account, revives=lambda name: revive, pause=pause)
     _say_finished(given, manifest, report, place, chain, as_json)
 
 

@@ -2,9 +2,10 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from time import sleep
 from typing import Any
@@ -71,6 +72,20 @@ def up(
             say(f"{len(states(out))} processes; chain-bandit ps {out} says how they are")
             _await_end(out, nursery, say, revives, pause)
         return leave(node, plan, made, bytes.fromhex(_ended(out / files.name_of(ENVIRONMENT))["run_digest"][2:]), out)
+
+
+def last_round(out: Path) -> int:
+    """The last round that a participant's log says the end of; 0 before the first."""
+    said = [0]
+    for path in out.glob(f"*/{files.LOG}"):
+        with suppress(OSError), path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
+            said += [int(number) for number in re.findall(rb"^round (\d+) ", file.read(), flags=re.MULTILINE)[-1:]]
+    return max(said)
+
+
+_TAIL = 1_000
+"""Bytes of a log that have its last line."""
 
 
 def _check(scenario: Scenario) -> None:
