@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eth_tester.exceptions import TransactionFailed
-from pyrevm import EVM, BlockEnv, CfgEnv, Env, TxEnv
+from pyrevm import EVM, AccountInfo, BlockEnv, CfgEnv, Env, TxEnv
 from web3 import Web3
 from web3.providers import BaseProvider
 from web3.types import RPCEndpoint, RPCResponse
@@ -56,6 +56,18 @@ class FastNode:
         for _ in range(blocks):
             self._append((), ())
 
+    def code(self, account: bytes) -> bytes:
+        """The code that an account runs."""
+        return bytes(self._evm.get_code(_hex(account)) or b"").removesuffix(_PADDING)
+
+    def replace_code(self, account: bytes, code: bytes) -> None:
+        """Run other code than was created, of which the blocks do not tell."""
+        if self._evm.journal_depth:
+            self._evm.commit()
+        old = self._evm.basic(_hex(account))
+        self._evm.insert_account_info(_hex(account), AccountInfo(nonce=old.nonce, code=code))
+        self._evm.set_balance(_hex(account), old.balance)
+
     def answer(self, method: str, parameters: Sequence[Any]) -> Any:
         """What JSON-RPC answers. Raises `TransactionFailed` where a call is reverted."""
         match method:
@@ -72,7 +84,7 @@ class FastNode:
             case "eth_getTransactionReceipt":
                 return self._receipts.get(parameters[0])
             case "eth_getCode":
-                return _hex(bytes(self._evm.get_code(parameters[0].lower()) or b"").removesuffix(_PADDING))
+                return _hex(self.code(_bytes(parameters[0])))
             case "eth_getBalance":
                 number = self._number(parameters[1])
                 return hex(self._held[number].get(_bytes(parameters[0]), 0))

@@ -1,9 +1,11 @@
 """Gas of a recorded round by size, mode and batch, on the embedded chain under Prague rules.
 
-    python benchmarks/gas.py [--sizes 4 10] [--proofs] [--json] [--snapshot tests/snapshots/gas_rounds.json [--write]]
+    python benchmarks/gas.py [--sizes 4 10] [--proofs | --committees] [--json]
+        [--snapshot tests/snapshots/gas_rounds.json [--write]]
 
 All participants validate, more than half of them sign, K = 10; every reputation moves in every round. With --proofs
-each report carries the VRF proof of a draw that everybody wins (p = 1). A figure is the median transaction's gas over
+each report carries the VRF proof of a draw that everybody wins (p = 1), with --committees all but one validate: then
+every block of a batch has a quorum's signatures. A figure is the median transaction's gas over
 its rounds, the first transaction aside. With a snapshot it exits 1 when a figure differs from the one committed by
 more than 0.2 % (signatures have zero bytes or not, code does not), or when that one was taken on other code.
 """
@@ -15,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -80,19 +83,23 @@ class Metered(OnChain):
         super().submit(blocks)
 
 
-def scenario(n: int, body: str, batch: int, rounds: int, attackers: int = 0, proofs: bool = False) -> Scenario:
-    """Means so far apart, and a tolerance so wide, that accuracies keep moving."""
+def scenario(n: int, body: str, batch: int, rounds: int, attackers: int = 0, **who: Any) -> Scenario:
+    """Means so far apart, and a tolerance so wide, that accuracies keep moving.
+
+    Args:
+        who: `sortition` or `validators`; by default everybody validates.
+    """
     return Scenario.model_validate({
         "name": "gas", "seed": n, "participants": n, "rounds": 2 * ARMS + rounds, "liars": n // 4,
         "attackers": attackers, "burn_in": 2 * ARMS, "quorum": "two-thirds" if attackers else "majority",
         "tolerance": 0.5, "rewards": {"kind": "bernoulli", "means": [0.5 - 0.02 * arm for arm in range(ARMS)]},
-        "chain": {"body": body, "batch": batch}, **({"sortition": 1.0} if proofs else {}),
+        "chain": {"body": body, "batch": batch}, **who,
     })  # fmt: skip
 
 
-def measured(n: int, body: str, batch: int, attackers: int = 0, proofs: bool = False) -> Row:
-    """Play a few batches."""
-    plan = Plan(scenario(n, body, batch, 2 * batch if batch > 10 else 6 * batch, attackers, proofs))
+def measured(n: int, body: str, batch: int, attackers: int = 0, **who: Any) -> Row:
+    """Play a few batches. Arguments as of `scenario`."""
+    plan = Plan(scenario(n, body, batch, 2 * batch if batch > 10 else 6 * batch, attackers, **who))
     recorder = Metered(plan)
     for _ in Game(plan.scenario, recorder, plan).play():
         pass
@@ -125,12 +132,18 @@ def drift(rows: Iterable[Row], snapshot: Path) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", type=int, nargs="+", choices=OCR2, default=list(OCR2))
-    parser.add_argument("--proofs", action="store_true", help="reports with proofs of sortition")
+    among = parser.add_mutually_exclusive_group()
+    among.add_argument("--proofs", action="store_true", help="reports with proofs of sortition")
+    among.add_argument("--committees", action="store_true", help="the n - 1 best by reputation validate")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--snapshot", type=Path)
     parser.add_argument("--write", action="store_true", help="write the snapshot instead of comparing with it")
     options = parser.parse_args()
-    rows = [measured(n, body, batch, proofs=options.proofs) for body, batch in MODES for n in options.sizes]
+
+    def who(n: int) -> dict[str, Any]:
+        return {"sortition": 1.0} if options.proofs else {"validators": n - 1} if options.committees else {}
+
+    rows = [measured(n, body, batch, **who(n)) for body, batch in MODES for n in options.sizes]
     signature = measured(10, "compact", 1, attackers=2).gas - measured(10, "compact", 1).gas
     if options.json:
         print(json.dumps({"rows": [asdict(row) for row in rows], "one_more_signature": signature}))

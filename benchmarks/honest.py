@@ -141,7 +141,9 @@ def _fields(dice: random.Random, seed: int) -> dict[str, Any]:
     match dice.randrange(4):
         case 0:
             fields["validators"] = dice.randint(1, n)
+            fields["chain"]["certificates"] = None
         case 1:
+            fields["chain"]["certificates"] = None
             fields |= {"sortition": dice.choice((0.6, 0.8, 1.0)), "quorum": "majority"}
             if dice.random() < 0.5:
                 fields["weights"] = [dice.choice((1, 1, 2, 7)) for _ in range(n)]

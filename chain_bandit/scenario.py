@@ -152,8 +152,9 @@ class Chain(Strict):
     confirmations: int = Field(
         default=1, ge=1, le=64, description="blocks that make a receipt count, on a chain at a URL that mines by itself"
     )
-    certificates: Literal["head", "each"] = Field(
-        default="head", description="of a batch: one quorum over its last block, or one over each"
+    certificates: Literal["head", "each"] | None = Field(
+        default=None,
+        description="of a batch: one quorum over its last block, the default if all validate, or one over each",
     )
 
 
@@ -326,6 +327,12 @@ class Scenario(Strict):
         return round(self.growth * UNIT)
 
     @property
+    def certifies_each(self) -> bool:
+        """Whether every block of a batch goes to the chain with its own certificate."""
+        named = self.chain.certificates
+        return self.parameters.has_committees if named is None else named == "each"
+
+    @property
     def all_weights(self) -> tuple[int, ...]:
         """The weight of each seat."""
         return self.weights or (1,) * self.participants
@@ -385,7 +392,12 @@ class Scenario(Strict):
         for seat, attack in self.attacks().items():
             wanted = "nobody rushes (the reports of a round are known in time in simulation only)"
             assumptions.require(not attack.rushes, "malicious", wanted, seat=seat)
-        certificates = chain.batch if chain.certificates == "each" else 1
+        assumptions.require(
+            self.certifies_each or not parameters.has_committees, "chain.certificates",
+            'certificates = "each", or N = M and no sortition (a committee is known from certified blocks only)',
+            N=parameters.validators, M=parameters.participants,
+        )  # fmt: skip
+        certificates = chain.batch if self.certifies_each else 1
         require_room(parameters, chain.batch, certificates, chain.settle_every, chain.costs_every)
 
     def _check_adversary(self) -> None:

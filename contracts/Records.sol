@@ -57,7 +57,7 @@ abstract contract Records is Views {
             Blocks.read(shape, found, msg.data, at, round, tip.head, tip.blocked);
             at = found.end;
             if (found.signers != 0) _check(tip, keys, found.digest, found.signers, msg.data, found.signaturesAt);
-            else if (at == msg.data.length) revert QuorumMissing(0, _quorum(Bits.count(tip.committee & ~tip.blocked)));
+            else if (at >= msg.data.length & UNSIGNED) revert CertificateMissing(tip.progress.nextRound);
             Reputation.move(tip.reputations, found.accuracies);
             _record(tip, found.approved ? APPROVED : REJECTED, found.digest, found.committee);
             if (DRAWS_COMMANDERS) _checkCommanders(tip, found.commanders);
@@ -99,6 +99,7 @@ abstract contract Records is Views {
     }
 
     function _skip(Tip memory tip, uint256 committee_) private {
+        if (committee_ != 0 && !COMMITTEES) revert CommitteeMalformed(committee_, 0, 0);
         Reputation.penalise(tip.reputations, tip.committee & ~tip.blocked, SKIP_PENALTY);
         _record(tip, SKIP, 0, committee_);
         _store(tip);
@@ -109,10 +110,7 @@ abstract contract Records is Views {
     function _record(Tip memory tip, uint8 kind, bytes32 header, uint256 committee_) private {
         _end(tip, kind, header);
         if (kind != APPROVED && tip.progress.explorationDue(FAILURE_LIMIT, HORIZON)) _end(tip, EXPLORATION, 0);
-        if (!COMMITTEES) {
-            if (committee_ != 0) revert CommitteeMalformed(committee_, 0, 0);
-            return;
-        }
+        if (!COMMITTEES) return;
         uint256 eligible = Bits.all(PARTICIPANTS) & ~tip.blocked;
         if (SORTITION != 0) {
             Committees.checkDrawn(committee_, eligible, tip.kind <= REJECTED);

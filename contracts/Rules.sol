@@ -47,6 +47,9 @@ abstract contract Rules is IErrors, IRules {
 
     /// Whether some participants only participate: `_committee` then says who does more.
     bool internal immutable COMMITTEES;
+    /// Where in calldata blocks without signers may end: nowhere with committees, since a block that no quorum signed
+    /// would choose who certifies the next; else before its end, for the last block's quorum vouches for them.
+    uint256 internal immutable UNSIGNED;
     /// Whether headers name the next round's commanders.
     bool internal immutable DRAWS_COMMANDERS;
     uint256 private immutable MAJORITY_FLOOR;
@@ -70,8 +73,7 @@ abstract contract Rules is IErrors, IRules {
         address environment_,
         uint256 pool_
     ) {
-        PARTICIPANTS = p.participants;
-        VALIDATORS = p.validators;
+        (PARTICIPANTS, VALIDATORS) = (p.participants, p.validators);
         ARMS = p.arms;
         HORIZON = p.horizon;
         BURN_IN = p.burnIn;
@@ -104,6 +106,7 @@ abstract contract Rules is IErrors, IRules {
         SEALED = p.sealedGame;
         UNREVEALED_PENALTY = p.unrevealedPenalty;
         COMMITTEES = p.validators != p.participants || p.sortition != 0;
+        UNSIGNED = COMMITTEES ? 0 : type(uint256).max;
         DRAWS_COMMANDERS = p.commanders != ODDS;
         REPORT_BYTES = Reports.contentBytes(p.arms, p.sortition != 0 || DRAWS_COMMANDERS, p.sealedGame == 1);
         SUCCESSORS = (COMMITTEES ? Blocks.COMMITTEE : 0) | (DRAWS_COMMANDERS ? Blocks.COMMANDERS : 0);

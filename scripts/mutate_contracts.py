@@ -46,7 +46,7 @@ COPIED_FILES = ("foundry.toml", "pyproject.toml", "package.json", "README.md")
 GAME, TOKENS = ARTIFACTS
 TESTS = {
     GAME: (
-        "access", "direct", "seats", "records", "committees", "evidence", "batches", "settlement",
+        "access", "direct", "seats", "records", "committees", "capture", "evidence", "batches", "settlement",
         "deployment", "reports", "sealed", "draws", "signatures", "differential",
     ),
     TOKENS: ("tokens",),

@@ -21,10 +21,12 @@ CHECKS = {
     "record.deadline": "Records, skips and evidence were made when the rules allow them.",
     "record.waiting": "No more certified blocks waited for their record than the game allows.",
     "record.exploration": "An exploration round follows the failures that call for it.",
-    "certificate.quorum": "Every certificate has a quorum of the round's committee less the block list.",
+    "certificate.quorum":
+        "Every certificate has a quorum of the round's committee less the block list; a committee's block has one.",
     "certificate.members": "Nobody else signed a certificate.",
     "certificate.signatures": "Every signature of a certificate is its seat's, over this record of this game.",
-    "certificate.batch": "A block without signatures is vouched for by the next certified one of its transaction.",
+    "certificate.batch":
+        "Where everybody validates, the next certified block of its transaction vouches for one without signatures.",
     "committee.best": "Every committee is the best by reputation, as many as the skips before it ask for.",
     "draw.proof": "Whoever a header names as drawn proved it, by its registered key on the next round's seed.",
     "draw.committee": "Every drawn committee is who the proofs draw, or everybody where they draw too few.",

@@ -24,7 +24,7 @@ SELECTOR_BYTES = 4
 
 
 def submitted(game: Game, call: Call) -> None:
-    """Blocks in a row, the last of them certified by a quorum."""
+    """Blocks in a row, the last of them certified by a quorum; where there are committees, all of them."""
     if call.arguments is None:
         return
     p, checks, first = game.parameters, game.checks, game.running.round
@@ -75,7 +75,7 @@ def _submitted_block(
     checks.latest.clear()
     checked = check_block(game, header, block.body if p.body_mode == BodyMode.FULL else None)
     waiting[t] = not checks.latest & VOUCHED_FOR
-    if block.signers:
+    if block.signers or p.has_committees:
         certified = check_certificate(game, checked.digest, block.signers, block.signatures)
         for earlier, holds in waiting.items():
             for seat in seats(block.signers) if certified and not holds else ():

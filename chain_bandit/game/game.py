@@ -161,7 +161,7 @@ class Game:
     def _certified(self, header: Header, block: CertifiedBlock) -> None:
         """Put a block with those that wait; where one quorum is enough, the one before it gives up its own."""
         waiting, parameters = self.progress.certified, self.parameters
-        if waiting and self.scenario.chain.certificates == "head":
+        if waiting and not self.scenario.certifies_each:
             waiting[-1] = replace(waiting[-1], signers=0, signatures=b"")
         certificate = block.certificate
         waiting.append(Submitted.of(parameters, header, block.body, certificate.signers, certificate.signatures))

@@ -85,7 +85,7 @@ def _manifest(plan: Plan, rounds: Rounds, made: Made) -> dict[str, Any]:
         "blocked_from": {str(seat): since for seat, since in enumerate(made.blocked_from) if since},
         "body": scenario.chain.body,
         "batch": scenario.chain.batch,
-        "certificates": scenario.chain.certificates,
+        "certificates": "each" if scenario.certifies_each else "head",
         "validators": parameters.validators,
         "sortition": chances(parameters, scenario.all_weights),
         "gas": sum(entry["gas"] for entry in made.gas.values()),

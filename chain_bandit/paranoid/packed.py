@@ -97,7 +97,7 @@ def _block(reader: Reader, p: Parameters) -> Submitted:
     if arm >= p.arms:
         raise Broken(f"there is no arm {arm}")
     candidates, selected = _take_sets(reader, p), _take_sets(reader, p)
-    committee = _take_seats(reader, p) if p.sortition or p.by_reputation else None
+    committee = _take_seats(reader, p) if p.has_committees else None
     commanders = _take_seats(reader, p) if p.draws_commanders else None
     body = None if p.compact else reader.take(4 * p.arms + len(reporters) * (report_bytes(p) + 64))
     means = [reader.uint(4) for _ in range(p.arms)] if p.compact else []

@@ -66,6 +66,11 @@ class Parameters:
         return self.body_mode == 1
 
     @property
+    def has_committees(self) -> bool:
+        """Whether not everybody validates: headers and skips then name who does next."""
+        return bool(self.sortition) or self.by_reputation
+
+    @property
     def by_reputation(self) -> bool:
         """Whether the best by reputation validate."""
         return not self.sortition and self.validators < self.participants

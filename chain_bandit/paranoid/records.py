@@ -78,7 +78,7 @@ class Records:
         return rules.learning_arm(p, self.round, self.pulls, self.force.means, reports)
 
     def blocks(self, call: Call) -> None:
-        """One or several blocks in a row; one without signers stands on the next."""
+        """One or several blocks in a row; where everybody validates, one without signers stands on the next."""
         waiting: list[int] = []
         blocks = list(submitted(call.data, self.setup.p))
         most = self.setup.p.unrecorded + 1
@@ -115,7 +115,7 @@ class Records:
         kind = APPROVED if all(mean <= 2 * UNIT for mean in header.means) else REJECTED
         successors = self._drawn(header, body)
         digest = keccak(header.encode(p))
-        if block.signers:
+        if block.signers or p.has_committees:
             self._check_certificate(digest, block.signers, block.signatures)
         past = Past(t, kind, self.head, self.failed, list(self.pulls), None, header.blocked, row, header, digest, body)
         for seat, lane in enumerate(header.accuracies):
@@ -195,7 +195,7 @@ class Records:
         for seat in members:
             self.reputations[seat] = max(0, self.reputations[seat] - self.setup.p.skip_penalty)
         past = Past(t, SKIP, self.head, self.failed, list(self.pulls), None, blocked, row)
-        chosen = self.setup.p.sortition or self.setup.p.by_reputation
+        chosen = self.setup.p.has_committees
         if not chosen:
             self.verdict.same("committee", self.round, "committee named where everybody validates", 0, named)
         self._record(past, seats(named) if chosen else None, None)

@@ -1,8 +1,9 @@
 """What a transaction that records blocks carries: of each block what the contract cannot know, and its certificate.
 
 The contract fills in what it knows (round, parent, block list) and, in a full game, what it computes from the body
-(its hash, means, accuracies); so nothing that is in calldata twice can differ. A block without signers is vouched for
-by the next one that has some: its header holds the parent's digest.
+(its hash, means, accuracies); so nothing that is in calldata twice can differ. Where everybody validates, a block
+without signers is vouched for by the next one that has some: its header holds the parent's digest. With committees
+every block has signers: one that has none would choose the committee that certifies it.
 """
 
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ class Submitted:
     """One block of a submission.
 
     Attributes:
-        signers: mask of the seats that signed; 0 when a later block vouches for this one.
+        signers: mask of the seats that signed; 0 when a later block vouches for this one (never with committees).
         signatures: theirs, by ascending seat.
         decided: `Header.decided`.
         body: the encoded body in a full game; its hash in a compact one.

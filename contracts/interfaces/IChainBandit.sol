@@ -47,8 +47,9 @@ interface IChainBandit is IErrors, IRules {
     function open(bytes32 salt) external;
 
     /// @notice Records one block or several in a row, each approved when every mean is at most 2, else rejected.
-    /// @dev The blocks follow the selector, packed as `Blocks` says; nothing else may follow. A block without signers
-    /// is vouched for by the next one that has a quorum's signatures, since that one's header holds its digest.
+    /// @dev The blocks follow the selector, packed as `Blocks` says; nothing else may follow. Where everybody
+    /// validates, a block without signers is vouched for by the next one that has a quorum's signatures, since that
+    /// one's header holds its digest. Where there are committees it is refused: its own round's certifies every block.
     function submitBlocks() external;
 
     /// @notice Records that the round ended without a block, on a quorum's signatures over the zero content.

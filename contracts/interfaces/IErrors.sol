@@ -64,6 +64,7 @@ interface IErrors {
     error EstimatorOutOfRange();
     error SelectedWithoutReport(uint256 strangers, uint256 reporters);
     error UnknownSigners(uint256 signers, uint256 validators);
+    error CertificateMissing(uint256 round);
     error QuorumMissing(uint256 got, uint256 quorum);
     error WrongSignaturesLength(uint256 got, uint256 expected);
     error InvalidSignature(uint256 seat, address participant);

@@ -36,7 +36,7 @@ def verdict(game: Game, data: bytes) -> Ledger | None:
             if header is None or ledger.round > p.horizon:
                 return None
             encoded = keccak(header.encode(p))
-            if block.signers and not is_certificate(game, ledger, encoded, block):
+            if (block.signers or p.has_committees) and not is_certificate(game, ledger, encoded, block):
                 return None
             for record in records_made(p, ledger, Record(ledger.round, kind_of(header), header, encoded)):
                 ledger = after_record(p, ledger, record)
@@ -127,7 +127,8 @@ def some_blocks(game: Game, chance: random.Random) -> list[Submitted]:
         header, body = some_block(game, chance)
         if chance.random() < 0.15:
             header = replace(header, **header_change(game, chance))
-        signers = () if left and chance.random() < 0.6 else some_signers(game, chance)
+        unsigned = 0.1 if game.p.has_committees else 0.6
+        signers = () if left and chance.random() < unsigned else some_signers(game, chance)
         if chance.random() < 0.05:
             signers = chance.sample(range(game.p.participants), chance.randint(1, game.p.participants))
         blocks.append(game.submitted(header, body, signers))

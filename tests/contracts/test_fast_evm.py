@@ -60,8 +60,10 @@ CALLS: dict[str, Callable[[Game], bytes]] = {
 
 KINDS = {"full": {"body_mode": 0}, "compact": {"body_mode": 1}, "compact, committees": {"body_mode": 1, "fewer": 1}}
 SIZES = (4, 7, 10)
+FITTING = [(call, kind) for call in CALLS for kind in KINDS if (call, kind) != ("batch", "compact, committees")]
+"""With committees every block of a batch has a quorum of its own."""
 CASES = [
-    (call, kind, size) for call in CALLS for kind in KINDS for size in SIZES
+    (call, kind, size) for call, kind in FITTING for size in SIZES
     if ("block" in call or "batch" in call or kind != "compact") and (kind != "compact, committees" or size == 7)
 ]  # fmt: skip
 """Skips and evidence are the same in both modes; committees change the header alike at any size."""
@@ -146,8 +148,7 @@ def test_every_other_byte_is_refused(call, kind, participants):
     assert not refuses(game, data)
 
 
-@pytest.mark.parametrize("kind", ["full", "compact, committees"])
-@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize(("call", "kind"), [case for case in FITTING if case[1] != "compact"])
 def test_what_is_signed_for_one_game_is_refused_in_every_other(call, kind):
     """The very same keys, seats, seed and history, but for the place: only the signatures can tell."""
     here = opened(kind, 7)
@@ -163,8 +164,7 @@ def test_what_is_signed_for_one_game_is_refused_in_every_other(call, kind):
     assert not refuses(here, data)
 
 
-@pytest.mark.parametrize("kind", ["full", "compact, committees"])
-@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize(("call", "kind"), [case for case in FITTING if case[1] != "compact"])
 def test_what_is_signed_is_refused_with_other_commitments_and_in_other_rounds(call, kind):
     here = opened(kind, 7)
     data = CALLS[call](here)

@@ -50,6 +50,8 @@ abstract contract Play is Checks {
 
     Kind internal kind = Kind(4, 2, 4, false, 1, false);
     uint8 internal costKind; // 0 constant, 1 by distance
+    uint8 internal quorumChoice; // 0 majority, 1 two thirds
+    uint128 internal drawing = 3 * 2 ** 62; // the chance to be drawn, over 2 ** 64, where anybody is
     Parameters internal p;
     IChainBandit internal game;
     uint256[] internal keys;
@@ -84,7 +86,7 @@ abstract contract Play is Checks {
             threshold: 2,
             aggregation: 0,
             delta: 0,
-            quorumChoice: 0,
+            quorumChoice: quorumChoice,
             failureLimit: 2,
             c1Numerator: 2,
             c1Denominator: 1,
@@ -95,7 +97,7 @@ abstract contract Play is Checks {
             skipPenalty: 4096,
             evidencePenalty: 40000,
             cost: costKind,
-            sortition: kind.drawn ? 3 * 2 ** 62 : 0,
+            sortition: kind.drawn ? drawing : 0,
             probing: kind.drawn ? 3 * 2 ** 62 : 2 ** 64,
             commanders: kind.drawn ? 2 ** 63 : 2 ** 64,
             weiPerUnit: 3,
@@ -242,10 +244,17 @@ abstract contract Play is Checks {
     }
 
     function quorumSize() internal view returns (uint256) {
-        uint256 least = Model.bits(validators()) / 2;
-        uint256 expected = kind.drawn ? people() * 3 / 8 : 0; // half of M p
+        uint256 count = Model.bits(validators());
+        if (quorumChoice == 1) return (count + kind.bound) / 2 + 1;
+        uint256 least = count / 2;
+        uint256 expected = kind.drawn ? halfExpected() : 0;
         if (least < expected) least = expected;
         return (least > kind.bound ? least : kind.bound) + 1;
+    }
+
+    /// @dev Half of M p, rounded down.
+    function halfExpected() internal view returns (uint256) {
+        return people() * drawing / 2 ** 65;
     }
 
     function certifies(uint256 signers) internal view returns (bool) {
@@ -315,7 +324,7 @@ abstract contract Play is Checks {
         if (kind.drawn) {
             uint256 chance = uint256(c.bodyDigest);
             uint256 some = chance & n.committee;
-            if (n.explorations == t.explorations && Model.bits(some) > people() * 3 / 8) c.committee = some;
+            if (n.explorations == t.explorations && Model.bits(some) > halfExpected()) c.committee = some;
             c.commanders = chance >> 128 & c.committee;
         }
         Blocks.seal(shape(), slot(t), c);

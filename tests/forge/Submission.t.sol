@@ -47,6 +47,7 @@ abstract contract SubmissionTests is Play {
         } else {
             bytes4 error = refused(STRANGER, 0, data);
             bytes4 wanted = signers & ~validators() == 0 ? IErrors.QuorumMissing.selector : IErrors.UnknownSigners.selector;
+            if (signers == 0) wanted = IErrors.CertificateMissing.selector;
             // Nobody holds the seats beyond the last: then the calldata is too short.
             check(error == wanted || signers > everybody(), "the reason");
             _unchanged();
@@ -88,8 +89,9 @@ abstract contract SubmissionTests is Play {
         _unchanged();
     }
 
-    /// A batch is what its blocks are one by one; the last one's quorum vouches for those before it.
-    function testFuzz_batch_is_recorded_exactly_when_its_last_block_has_a_quorum(uint256 seed, uint256 signers, uint8 certified)
+    /// A batch is what its blocks are one by one. Where everybody validates, the last one's quorum vouches for those
+    /// before it; with committees each has its own.
+    function testFuzz_batch_is_recorded_exactly_when_what_must_be_certified_is(uint256 seed, uint256 signers, uint8 certified)
         public
     {
         uint256 count = 1 + seed % (p.horizon - tip.round + 1);
@@ -101,7 +103,8 @@ abstract contract SubmissionTests is Play {
             bool last = i + 1 == count || after_(tip, Blocks.kindOf(c), 0, c.accuracies).round > p.horizon;
             uint256 who = last ? signers & everybody() : certified >> i & 1 == 1 ? quorum(seed >> i) : 0;
             if (last && seed >> 250 & 1 == 0) who = quorum(signers);
-            taken = taken && (certifies(who) || (who == 0 && !last));
+            if (seed >> 240 & 3 == 0 && !last) who = quorum(seed >> i);
+            taken = taken && (certifies(who) || (who == 0 && !last && !shape().committees));
             all = bytes.concat(all, Blocks.encode(shape(), c, who, signatures(Blocks.digest(c), who)));
             note(c);
         }
@@ -135,14 +138,15 @@ abstract contract SubmissionTests is Play {
         must(STRANGER, 0, Blocks.submission(bytes.concat(parts[0], parts[1], parts[2])));
     }
 
-    /// A block without signers between others is covered by the next quorum's signatures: no byte of it can change.
+    /// Where a block without signers may stand between others, the next quorum's signatures cover it: no byte can change.
     function testFuzz_any_changed_byte_of_a_batch_is_refused(uint256 at, uint8 change, uint256 seed) public {
         vm.assume(change != 0);
         uint256 start = vm.snapshotState();
         bytes memory all;
         for (uint256 i; i < 3; ++i) {
             Blocks.Content memory c = block_(seed >> i & 1 == 0, uint256(keccak256(abi.encode(seed, i))));
-            uint256 who = i == 2 || seed >> (8 + i) & 1 == 1 ? quorum(seed >> 16) : 0;
+            bool alone = i == 2 || shape().committees || seed >> (8 + i) & 1 == 1;
+            uint256 who = alone ? quorum(seed >> 16) : 0;
             all = bytes.concat(all, Blocks.encode(shape(), c, who, signatures(Blocks.digest(c), who)));
             note(c);
         }

@@ -53,6 +53,18 @@ def test_every_key_reaches_its_parameter(read):
     assert scenario.chain.certificates == "each"
 
 
+@pytest.mark.parametrize("who", [{"validators": 4}, {"sortition": 0.7, "quorum": "majority"}])
+@pytest.mark.parametrize("batch", [1, 8])
+def test_one_quorum_over_several_blocks_is_refused_where_not_everybody_validates(read, who, batch):
+    """A block that nobody signed would choose the committee that certifies it."""
+    assert (read(chain__batch=batch).certifies_each, read(chain__batch=batch, **who).certifies_each) == (False, True)
+    assert read(chain__batch=batch, chain__certificates="each", **who).certifies_each
+    assert not read(chain__batch=batch, chain__certificates="head").certifies_each
+    with pytest.raises(AssumptionBroken, match='certificates = "each", or N = M and no sortition') as refused:
+        read(chain__batch=batch, chain__certificates="head", **who)
+    assert (refused.value.name, refused.value.exit_code) == ("chain.certificates", 3)
+
+
 def test_draws_reach_their_parameters_exactly(read):
     p = read(sortition=0.7, quorum="majority", commanders="trust").parameters
     assert p.sortition == 7 * 2**64 // 10 + 1

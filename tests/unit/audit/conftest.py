@@ -18,6 +18,12 @@ def honest(games: Callable[[str], Played]) -> Played:
 
 
 @pytest.fixture(scope="session")
+def batched(games: Callable[[str], Played]) -> Played:
+    """Three blocks a transaction, under the quorum of the last: everybody validates."""
+    return games("batched")
+
+
+@pytest.fixture(scope="session")
 def sealed(games: Callable[[str], Played]) -> Played:
     return games("sealed")
 

@@ -170,13 +170,16 @@ def rewrite(method: str, **changes: Callable[[bytes], object]) -> Callable[[byte
     return change
 
 
-def resubmit(parameters: Parameters, **changes: Callable[[object], object]) -> Callable[[bytes], bytes]:
-    """A change of the last block of a submission, field by field."""
+def resubmit(
+    parameters: Parameters, index: int = -1, **changes: Callable[[object], object]
+) -> Callable[[bytes], bytes]:
+    """A change of one block of a submission, by default the last, field by field."""
 
     def change(data: bytes) -> bytes:
-        *others, last = decode(parameters, data[4:])
-        changed: Submitted = replace(last, **{name: new(getattr(last, name)) for name, new in changes.items()})
-        return data[:4] + submission(parameters, [*others, changed])
+        blocks = list(decode(parameters, data[4:]))
+        old: Submitted = blocks[index]
+        blocks[index] = replace(old, **{name: new(getattr(old, name)) for name, new in changes.items()})
+        return data[:4] + submission(parameters, blocks)
 
     return change
 
@@ -472,15 +475,21 @@ LIES: dict[str, Lie] = {
         By.CONTRACT, "certificate.members", "full", 6,
         lambda f: f.call("submitBlocks", 0, resubmit(
             COMMITTEES, signers=lambda mask: mask | 1 << M, signatures=lambda made: made + bytes(64)
-        )), "certificate.batch",
+        )),
+    ),
+    "a block that only the committee which it names signed for": forged(
+        By.CONTRACT, "certificate.quorum", "full", L,
+        lambda f: f.call("submitBlocks", 0, resubmit(
+            COMMITTEES, 0, signers=lambda mask: 0, signatures=lambda made: b""
+        )),
     ),
     "a certificate with a false signature": forged(
         By.CONTRACT, "certificate.signatures", "honest", ROUND,
         lambda f: f.call("submitBlocks", SUBMITTED, resubmit(PARAMETERS, signatures=flip(70))),
     ),
     "a batch under a false signature": forged(
-        By.CONTRACT, "certificate.batch", "full", 5,
-        lambda f: f.call("submitBlocks", 0, resubmit(COMMITTEES, signatures=flip(70))), "certificate.signatures",
+        By.CONTRACT, "certificate.batch", "batched", 5,
+        lambda f: f.call("submitBlocks", 0, resubmit(PARAMETERS, signatures=flip(70))), "certificate.signatures",
     ),
     "a committee that is not the best": forged(
         By.CONTRACT, "committee.best", "full", SKIPPED,

@@ -131,7 +131,7 @@ class Script:
     weights: tuple[int, ...] = (1,) * M
     batch: int = 1
     each: bool = False
-    """Whether every block of a batch has signatures of its own."""
+    """Whether every block of a batch has signatures of its own, as it must where there are committees."""
     accused: dict[int, int] = field(default_factory=dict)
     """Before which round which seat is proven to have equivocated."""
     offence: tuple[Phase, Role] = (Phase.BLOCK, Role.COMMANDER)
@@ -152,6 +152,7 @@ def rich(**changes: object) -> Script:
 
 GAMES: dict[str, Script] = {
     "honest": Script(),
+    "batched": Script(parameters=replace(PARAMETERS, unrecorded=3), batch=3),
     "sealed": Script(parameters=SEALED),
     "drawn": Script(parameters=DRAWS),
     "weighed": Script(parameters=DRAWS, weights=WEIGHTS),
@@ -375,7 +376,7 @@ class Played:
         liars = frozenset(seat for seat, role in enumerate(script.roles) if role & Conduct.LIAR)
         costly = kind is Kind.APPROVED and t > L and case_2(held, liars, means, truth)
         chosen, signatures = self._certificate(keccak(raw))
-        if self.waiting and not script.each:
+        if self.waiting and not (script.each or p.has_committees):
             self.waiting[-1] = replace(self.waiting[-1], signers=0, signatures=b"")
         self.waiting.append(replace(block, signers=chosen, signatures=signatures))
         self._recorded(Record(t, kind, header, keccak(raw)), raw, script.costly(costly, t))

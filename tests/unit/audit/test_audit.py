@@ -64,7 +64,8 @@ def test_audit_passes_and_leaves_no_check_unused_when_everything_happens(
     report = audit(played.history, bytes.fromhex(own.head[2:]), trail=bytes.fromhex(own.trail))
     assert (report.exit_code, report.verdict, report.complete) == (0, "passed", True), report.violations
     assert report.checks.keys() == CHECKS.keys()
-    assert {name for name, tally in report.checks.items() if not tally.passed} == {*CHECKS_OF_DRAWS, *SEALED_ONLY}
+    unused = {*CHECKS_OF_DRAWS, *SEALED_ONLY, "certificate.batch"}  # with committees each block is certified
+    assert {name for name, tally in report.checks.items() if not tally.passed} == unused
     assert kinds(report) == {*STUMBLED, ("equivocated", LIAR)}
     since = 20 + COMMITTEES.evidence_delay
     assert report.game["blocked_from"] == [0, 0, 0, since]
@@ -75,8 +76,15 @@ def test_audit_passes_and_leaves_no_check_unused_when_everything_happens(
         assert row.rewards is None or not listed or row.rewards[LIAR] is None
         grown = row.round in (L, LATE, LATE + 2)  # everybody at first, and after skips
         assert len(row.validators) == (0 if row.kind == "exploration" else 4 if grown else 3)
-    with_signers = [row for row in report.rounds if row.kind != "exploration" and row.round != LATE]
-    assert 0 < sum(not row.signers for row in with_signers) < len(with_signers)
+    assert all(bool(row.signers) == (row.kind != "exploration" and row.round != LATE) for row in report.rounds)
+
+
+def test_audit_passes_a_game_whose_blocks_share_a_quorum(batched: Played) -> None:
+    report = audit(batched.history)
+    assert report.exit_code == 0, report.violations
+    assert report.checks["certificate.batch"].passed == sum(
+        row.kind in ("approved", "rejected") and not row.signers for row in report.rounds
+    ) > 5
 
 
 def test_audit_passes_a_game_in_which_validators_and_commanders_are_drawn() -> None:
@@ -131,11 +139,11 @@ def test_audit_of_a_compact_game_without_bodies_says_that_it_cannot_check_draws(
         assert tally.passed == (2 if name == "draw.committee" else 0)  # after a skip everybody validates
 
 
-@pytest.mark.parametrize("each", [False, True], ids=["one quorum a batch", "one each"])
+@pytest.mark.parametrize(("validators", "each"), [(M, False), (M, True), (3, True)])
 @pytest.mark.parametrize("mode", list(BodyMode))
-def test_exploration_in_the_middle_of_a_batch_is_followed(mode: BodyMode, each: bool) -> None:
+def test_exploration_in_the_middle_of_a_batch_is_followed(mode: BodyMode, validators: int, each: bool) -> None:
     script = rich(
-        parameters=replace(COMMITTEES, body_mode=mode), each=each, kind=lambda t: "block",
+        parameters=replace(COMMITTEES, body_mode=mode, validators=validators), each=each, kind=lambda t: "block",
         reporters=lambda t: (0, 3) if t in (10, 11) else (0, 1, 2, 3),
     )  # fmt: skip
     played = Played(script)

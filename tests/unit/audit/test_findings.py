@@ -25,7 +25,7 @@ from chain_bandit.protocol.rewards import Distribution, RewardModel, bernoulli
 from chain_bandit.protocol.units import UNIT
 from tests.unit.audit.forging import Forgery, signed_with
 from tests.unit.audit.planted import NONCE, ROUND, Careless, flip, wider_b
-from tests.unit.audit.played_game import LIAR, PARAMETERS, Played, Script, rich, with_header
+from tests.unit.audit.played_game import COMMITTEES, LIAR, PARAMETERS, M, Played, Script, rich, with_header
 
 
 def of(report: AuditReport, kind: str) -> list[Finding]:
@@ -156,7 +156,8 @@ def test_the_signers_of_a_false_block_are_named_though_the_contract_recorded_it(
 
 
 def test_who_vouches_for_a_false_block_by_a_later_one_is_named() -> None:
-    script = rich(header=with_header(ROUND, selected=lambda rows: (rows[0] ^ 1, rows[1])))
+    everybody = replace(COMMITTEES, validators=M)
+    script = rich(parameters=everybody, header=with_header(ROUND, selected=lambda rows: (rows[0] ^ 1, rows[1])))
     report = audit(Played(script).history)
     rows = {row.round: row for row in report.rounds}
     vouching = next(row for t, row in sorted(rows.items()) if t >= ROUND and row.signers)

@@ -1,0 +1,78 @@
+"""A committee that blocks without signatures chose, on a chain that let it pass: both computations name the block."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from eth_tester.exceptions import TransactionFailed
+
+from chain_bandit.protocol.blocks import mask
+from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.parameters import ODDS, BodyMode, Parameters
+from chain_bandit.protocol.submission import encode
+from tests.unit.audit.planted import ROUND
+from tests.unit.audit.played_game import COMMITTEES, DRAWS, L, M, Played, Script, T, with_header
+from tests.unit.audit.test_second_opinion import second_opinion
+
+ALONE = replace(COMMITTEES, validators=1, attackers=0, aggregation=1)
+"""The best of four validates."""
+DRAWN = replace(DRAWS, unrecorded=3, aggregation=1, commanders=ODDS)
+OUTSIDER, PAIR = (1,), (1, 2)
+NOWHERE = b"\x7f" + bytes(32)
+"""PUSH32 of an immutable that is 0, as `UNSIGNED` is with committees."""
+
+
+class Captured(Played):
+    """On a chain that runs the contract with `UNSIGNED` as it is where everybody validates: blocks need no signers."""
+
+    def _flush(self) -> None:
+        if any(not block.signers for block in self.waiting):
+            self._loosen()
+        super()._flush()
+
+    def _loosen(self) -> None:
+        address = self.contract.address
+        right, data = self.node.code(address), keccak(b"submitBlocks()")[:4] + encode(self.parameters, self.waiting)
+        request = {"from": "0x" + self.outsider.address.hex(), "to": "0x" + address.hex(), "data": "0x" + data.hex()}
+        for found in re.finditer(re.escape(NOWHERE), right):
+            self.node.replace_code(address, right[: found.start() + 1] + b"\xff" * 32 + right[found.end() :])
+            try:
+                self.node.answer("eth_call", [request, "latest"])
+            except TransactionFailed:
+                continue
+            return
+        raise AssertionError("no one immutable makes the contract take it")
+
+
+def script(parameters: Parameters, coalition: tuple[int, ...]) -> Script:
+    """In one round nobody signs a block in which the coalition is heard alone; from then on it plays by itself."""
+    named = with_header(ROUND, committee=mask(coalition))
+    return Script(
+        parameters=parameters, batch=3, kind=lambda t: "block",
+        reporters=lambda t: coalition if t >= ROUND else tuple(range(M)),
+        signers=lambda usual, t: [] if t == ROUND else usual,
+        successors=(lambda header, t: named(header, t, None)) if parameters.sortition else lambda header, t: header,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", list(BodyMode))
+@pytest.mark.parametrize(("parameters", "coalition"), [(ALONE, OUTSIDER), (DRAWN, PAIR)], ids=["the best", "drawn"])
+def test_both_name_the_block_that_chose_its_own_committee(
+    parameters: Parameters, coalition: tuple[int, ...], mode: BodyMode, tmp_path: Path
+) -> None:
+    played = Captured(script(replace(parameters, body_mode=mode), coalition))
+    report = second_opinion(played.history, tmp_path)
+    rows = {row.round: row for row in report.rounds}
+    assert (len(rows), rows[ROUND].signers) == (T - L + 1, ())
+    assert not {*coalition} >= {*rows[ROUND].validators}
+    assert all(row.validators == row.signers == coalition for t, row in rows.items() if t == ROUND + 1)
+    found = {(each.check, each.round) for each in report.violations}
+    assert {("certificate.quorum", ROUND), ("paranoid.certificate", ROUND)} <= found
+    # By reputation nothing else is wrong: without that check the history would pass.
+    if not parameters.sortition:
+        assert all(rows[t].signers == coalition for t in range(ROUND + 1, T + 1))
+        assert {check for check, _ in found} == {"certificate.quorum", "paranoid.certificate"}
+    sentence = next(each.sentence for each in report.violations if each.check == "certificate.quorum")
+    assert f"round {ROUND}" in sentence
+    assert "seats [] signed" in sentence
