@@ -44,6 +44,10 @@ class Pace:
         """Whether a sender has."""
         return sender in self._in.get(step, ())
 
+    def dismiss(self, sender: int) -> None:
+        """Wait for a sender no longer: it is not read any more."""
+        self._awaited.discard(sender)
+
     def ask(self, address: int) -> None:
         """The open step is not over before this answer."""
         self._asked.add(address)

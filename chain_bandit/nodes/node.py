@@ -196,7 +196,7 @@ class Node:
         at("round begun")
         self._present |= self._greeted & self._everybody  # until the next round that is played
         self._greeted.clear()
-        awaited = self._standing.awaited(self._present, here)
+        awaited = self._standing.awaited(self._present - self._links.banned, here)
         voters = frozenset(self._rules.validators(self.ledger))
         least = self._rules.quorum(self.ledger) - (self._role.speaks and self._role.address in voters)
         self._pace = Pace(self._began, self._bound, awaited, voters & self._everybody, least)
@@ -381,6 +381,8 @@ class Node:
                 is_due = self._is_due(sender, envelope)
             except Malformed as error:
                 self._links.ban(sender)
+                if self._pace is not None:
+                    self._pace.dismiss(sender)
                 self._say(f"{sender} is not read any more: {error}")
                 continue
             self._heard(sender, envelope)
@@ -397,12 +399,15 @@ class Node:
         envelope = decode(frame)
         if is_seat and (said := _said(envelope)) > self._most_said:
             raise Malformed("envelope", f"at most {self._most_said} messages and claims", f"{said}")
+        asked = sum(isinstance(message, Owed | PullRequest) for message in envelope.messages)
+        if is_seat and asked > (envelope.kind is Kind.NOW):  # each may be answered by many receipts
+            raise Malformed("envelope", "one pull, or one question what is owed, and none in a step", f"{asked}")
         return envelope
 
     def _is_due(self, sender: int, envelope: Envelope) -> bool:
         """Whether this is the one envelope of a sender in a step, of a round that is open here or will be soon.
 
-        Raises `Malformed` where it has what no step brings, or more than an honest seat has to say in a round.
+        Raises `Malformed` where it has more than an honest seat has left to say in the round.
         """
         round_, step = envelope.round, envelope.step
         if envelope.kind is not Kind.STEP or step >= self._rules.schedule.steps:
@@ -412,8 +417,6 @@ class Node:
         else:
             is_due = round_ in self._soon and (sender, round_, step) not in self._held
         if is_due and sender in self._everybody:
-            if any(isinstance(message, Owed | PullRequest) for message in envelope.messages):
-                raise Malformed("envelope", "what is said in steps", "a pull, or a question what is owed")
             said = self._said[sender, round_] = self._said.get((sender, round_), 0) + _said(envelope)
             if said > self._most_said + self._rules.schedule.steps:
                 raise Malformed("round", f"at most {self._most_said} messages and claims", f"{said}")

@@ -353,7 +353,7 @@ class _Game:
 
     def _record(self, played: _Round, patient: bool = True) -> None:
         """The record of a round: of the certificate that there is, or of its deadline."""
-        if played.record is not None:
+        if played.ledger.round in self.chain:
             return
         parameters, ledger, relayer = self.stage.rules.parameters, played.ledger, played.relayer
         act = self._recordings.get(played.round)

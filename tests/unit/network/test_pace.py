@@ -51,6 +51,14 @@ def test_an_answer_that_was_asked_for_holds_the_step_and_no_other_one():
     assert pace.missing() == frozenset()
 
 
+def test_who_is_not_read_any_more_is_not_waited_for():
+    pace = Pace(0.0, 1.0, {1, 2})
+    pace.begin(0)
+    pace.dismiss(1)
+    assert pace.missing() == {2}
+    assert pace.end() == {2}
+
+
 def test_the_rushing_wait_for_some_alone():
     pace = Pace(0.0, 1.0, {1, 2, 3})
     pace.begin(0)

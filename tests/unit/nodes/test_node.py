@@ -178,9 +178,13 @@ def test_what_it_may_say_is_as_much_in_the_next_round(monkeypatch):
 
 
 @pytest.mark.parametrize("message", [Owed(1), PullRequest(0, bytes(64))])
-@pytest.mark.parametrize(("kind", "is_banned"), [(Kind.STEP, True), (Kind.NOW, False)])
-def test_what_is_answered_at_length_is_not_asked_for_in_a_step_where_it_is_free(monkeypatch, message, kind, is_banned):
-    peers = Peers([(3, encode(Envelope(kind, 1, 0, (message,))))])
+@pytest.mark.parametrize(
+    ("kind", "many", "is_banned"), [(Kind.STEP, 1, True), (Kind.NOW, 1, False), (Kind.NOW, 2, True)]
+)
+def test_what_is_answered_at_length_is_asked_for_once_and_not_in_a_step_where_it_is_free(
+    monkeypatch, message, kind, many, is_banned
+):
+    peers = Peers([(3, encode(Envelope(kind, 1, 0, (message,) * many)))])
     play(monkeypatch, Watched(speaks=True), SILENCE, 0, burn_in=1, peers=peers)
     assert peers.banned == ({3} if is_banned else set())
 
