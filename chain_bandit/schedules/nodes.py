@@ -4,9 +4,9 @@ Every honest seat and the comparison run `nodes.node.Node`. Rounds begin when a 
 last record; its steps end by message and deadline. The adversary owns when its envelopes arrive, and hears what the
 honest say as they say it.
 
-All is in time where LAG + P, or DELAY + P, with DELAY and twice TRUSTED, is less than Delta: by how much later than
-others a view shows a record, what a message between seats takes, what one to or from comparison and environment takes,
-and P, the longest pause between two looks at the chain (`nodes.node.SHARE` of Delta). LAG is `acts.SKEW`.
+All is in time while max(L, D) + P + 2 E + max(D, 2 E) < Delta: L is by how much later than another a view shows a
+record (`acts.SKEW` at most), D what a message between seats takes (DELAY), E what one to or from comparison and
+environment takes (TRUSTED), and P the longest pause between two looks at the chain (`nodes.node.SHARE` of Delta).
 """
 
 import random
