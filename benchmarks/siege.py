@@ -259,7 +259,7 @@ def start_stuffed(kind: str, sent: dict[str, int]) -> None:
     begun = start_module.Start(Path(f"seat-{CORRUPT}"))
     assert begun.key.secret is not None
     Stuffed.signer, Stuffed.is_measured, Stuffed.sent = Signer(begun.key.secret), kind == MEASURED, sent
-    start_module.SeatRole = Stuffed  # type: ignore[misc]
+    start_module.SeatRole = Stuffed  # type: ignore[attr-defined]
     begun.run()
 
 

@@ -128,7 +128,7 @@ def withhold(place: Path) -> None:
     load()
     begun = start.Start(place)
     Withholding.last = 2 * begun.parameters.attackers + 4
-    start.Links = Withholding  # type: ignore[misc]
+    start.Links = Withholding  # type: ignore[attr-defined]
     begun.run()
 
 
