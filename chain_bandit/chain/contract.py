@@ -8,7 +8,7 @@ from chain_bandit.chain.artifacts import Artifact
 from chain_bandit.chain.call import Call, Order
 from chain_bandit.chain.delivery import Delivery
 from chain_bandit.chain.errors import ForeignContract
-from chain_bandit.chain.journal import Journal, Origin
+from chain_bandit.chain.journal import Journal, Origin, Unkept
 from chain_bandit.chain.node import Wallet
 from chain_bandit.chain.rpc import Rpc
 from chain_bandit.chain.sender import Sender
@@ -41,30 +41,26 @@ class Contract:
         """Use `deploy` or `at` of a contract, which make sure that the address holds it."""
         self.address = address
         self.rpc = Rpc(line, stopwatch, delivery)
-        self._journal = journal or Journal()
+        self._journal = journal or Unkept()
         self._sender = Sender(self.rpc, self._journal, delivery)
+        self._creation: Call | None = None
         self.chain_id = self._sender.chain_id
         self._functions = artifact.members("function")
 
     @property
     def gas(self) -> dict[str, list[int]]:
         """Gas used by each transaction, by method."""
-        used: dict[str, list[int]] = {}
-        for call in self._sender.calls:
-            if call.gas:
-                used.setdefault(call.method, []).extend(call.gas.values())
-        return used
+        return self._sender.gas
 
     @property
     def transactions(self) -> int:
         """How many were found in blocks."""
-        return sum(len(call.gas) for call in self._sender.calls)
+        return sum(map(len, self._sender.gas.values()))
 
     @property
     def created_in(self) -> int | None:
         """The block of the deployment; None for a contract found by `at`."""
-        first = self._sender.calls[0] if self._sender.calls else None
-        return first.receipt.block if first and first.method == "deploy" and first.receipt else None
+        return self._creation.receipt.block if self._creation and self._creation.receipt else None
 
     def settle(self) -> None:
         """Wait until everything handed over is in blocks with enough confirmations."""
@@ -78,7 +74,7 @@ class Contract:
         """Put it on the chain, and wait for it."""
         self.address = created_address(sender.address, self._sender.upcoming_nonce(sender))
         self._bind()
-        self._sender.submit("deploy", sender, None, value, gas, data, order=Order.ALONE)
+        self._creation = self._sender.submit("deploy", sender, None, value, gas, data, order=Order.ALONE)
         self._sender.settle()
 
     def _bind(self) -> None:

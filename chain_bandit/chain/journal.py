@@ -112,6 +112,13 @@ class Journal:
         self._lines.append(json.dumps(fields, separators=(",", ":")))
 
 
+class Unkept(Journal):
+    """Of a client that begins anew from what the chain shows: what it signs is kept nowhere."""
+
+    def append(self, entry: Entry) -> None:
+        """Nothing: an entry a transaction would grow for as long as the process lives."""
+
+
 @contextmanager
 def journal_in(path: Path) -> Iterator[Journal]:
     """The journal in a file, held while the block runs. Raises `LinesDamaged`, `LinesLocked`, `LinesUnwritable`."""

@@ -3,6 +3,7 @@
 Nothing that a node says of a transaction counts but a receipt, and that only as long as its block is in the chain.
 """
 
+from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -45,8 +46,9 @@ LOST = 2.0
 """Seconds without a block after which a node that mines what comes in has put a transaction aside: Anvil does with some
 that arrive while it mines the one before, and only a higher fee brings them back."""
 
-WATCHED_AGAIN = 64
-"""Blocks behind the head whose events are asked for again: a reorganisation may change them."""
+UNDONE = 64
+"""Blocks behind the head that a reorganisation may change, two epochs of Ethereum: their events are asked for again,
+and calls in them are kept. What is deeper is forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,9 @@ class Sender:
     """
 
     def __init__(self, rpc: Rpc, journal: Journal, delivery: Delivery) -> None:
-        self.calls: list[Call] = []
+        self._made = 0
+        self._kept: list[Call] = []
+        self._used: dict[str, array[int]] = {}
         self._rpc, self._journal, self._delivery = rpc, journal, delivery
         self._open: list[Call] = []
         self._sending: _Sending | None = None
@@ -119,9 +123,18 @@ class Sender:
         mines_at_once = not rpc.wire.certain and rpc.exchange([("hardhat_getAutomine", [])]) == [True]  # Anvil's too
         self._standstill = LOST if mines_at_once else delivery.patience / 2
 
+    @property
+    def gas(self) -> dict[str, list[int]]:
+        """Gas used by each transaction that was found in a block, by method."""
+        used = {method: list(gas) for method, gas in self._used.items()}
+        for call in self._kept:
+            if call.gas:
+                used.setdefault(call.method, []).extend(call.gas.values())
+        return used
+
     def upcoming_nonce(self, account: Wallet) -> int:
         """The nonce that the next call goes by if this account makes it."""
-        entries = self._journaled.get(len(self.calls))
+        entries = self._journaled.get(self._made)
         unsigned = sum(call.account == account.address and not call.versions for call in self._open)
         return entries[-1].nonce if entries else self._next_nonce(account.address) + unsigned
 
@@ -147,11 +160,12 @@ class Sender:
         signer = self._signers.get(account.address)
         if signer is None:
             signer = self._signers[account.address] = TransactionSigner(account, self.chain_id)
-        call = Call(len(self.calls), method, account.address, signer, to, value, gas, data, parts, order, done)
+        call = Call(self._made, method, account.address, signer, to, value, gas, data, parts, order, done)
         with self._rpc.stopwatch("evm"):
             for entry in self._journaled.pop(call.index, ()):
                 self._readmit(call, entry)
-            self.calls.append(call)
+            self._made += 1
+            self._kept.append(call)
             self._open.append(call)
             if self._delivery.in_flight == 1:
                 self._wait(lambda: not self._open)
@@ -416,7 +430,8 @@ class Sender:
             call.accepted = True
         elif self._rpc.wire.certain:
             self._open.remove(call)
-            self.calls.remove(call)
+            self._kept.remove(call)
+            self._made = call.index
             self._nonces[call.account] = call.versions[-1].nonce
             raise refusal(call.method, word)
         else:
@@ -450,7 +465,7 @@ class Sender:
             return False
         self._watched.take([as_bytes(field(log, "data")) for log in logs])
         if self._head is not None:
-            self._watched_to = max(self._watched_to, self._head[0] - WATCHED_AGAIN)
+            self._watched_to = max(self._watched_to, self._head[0] - UNDONE)
         return True
 
     def _follow(self, latest: Any, at_head: Any, head: tuple[int, bytes] | None, now: float) -> None:
@@ -544,7 +559,7 @@ class Sender:
 
         A block's hash says what it holds; some receipts Anvil goes on giving when their block is gone.
         """
-        mined = [(call, nonce, receipt) for call in self.calls for nonce, receipt in call.receipts.items()]
+        mined = [(call, nonce, receipt) for call in self._kept for nonce, receipt in call.receipts.items()]
         mined.sort(key=lambda each: each[2].block)
         for end in range(len(mined), 0, -ASKED_AT_ONCE):
             group = mined[max(0, end - ASKED_AT_ONCE) : end]
@@ -578,6 +593,18 @@ class Sender:
                 self._progress += 1
             else:
                 all_mined = False
+        self._forget()
+
+    def _forget(self) -> None:
+        """Let go of calls that nothing can undo any more, but for the gas that they used."""
+        deep = inf if self._rpc.wire.certain else self._head[0] - UNDONE if self._head else -inf
+        under_way, kept = set(self._open), list[Call]()
+        for call in self._kept:
+            if call in under_way or any(receipt.block > deep for receipt in call.receipts.values()):
+                kept.append(call)
+            elif call.gas:
+                self._used.setdefault(call.method, array("Q")).extend(call.gas.values())
+        self._kept = kept
 
     def _is_confirmed(self, receipt: Receipt) -> bool:
         if self._rpc.wire.certain:
