@@ -87,7 +87,7 @@ class FileLines(Lines):
     """
 
     def __init__(self, path: Path) -> None:
-        self.path, self._pending = path, bytearray()
+        self.path, self._pending, self._written = path, bytearray(), 0
         self._unsynced = True  # what is read may be in no more than memory, after a kill between write and fsync
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -115,6 +115,7 @@ class FileLines(Lines):
                         break
                     whole += len(line)
             os.ftruncate(self._file, whole)
+            self._written = whole
         except OSError as error:
             raise LinesUnreadable(self.path, error.strerror) from error
 
@@ -132,9 +133,29 @@ class FileLines(Lines):
         """Add a line to those that `sync`, or `write`, writes."""
         self._pending += line.encode() + b"\n"
 
+    @property
+    def end(self) -> int:
+        """Where the next line begins."""
+        return self._written + len(self._pending)
+
+    def line_at(self, place: int) -> bytes:
+        """The line that begins there. Raises `LinesUnreadable`, `LinesUnwritable`."""
+        self.write()
+        line = b""
+        try:
+            while not line.endswith(b"\n"):
+                part = os.pread(self._file, _PART, place + len(line))
+                if not part:
+                    raise LinesUnreadable(self.path, "it was cut short meanwhile")
+                line += part[: part.find(b"\n") + 1 or None]
+        except OSError as error:
+            raise LinesUnreadable(self.path, error.strerror) from error
+        return line[:-1]
+
     def clear(self) -> None:
         """Empty the file."""
         self._pending.clear()
+        self._written = 0
         try:
             os.ftruncate(self._file, 0)
         except OSError as error:
@@ -145,7 +166,9 @@ class FileLines(Lines):
         try:
             while self._pending:
                 self._unsynced = True
-                del self._pending[: os.write(self._file, self._pending)]
+                count = os.write(self._file, self._pending)
+                self._written += count
+                del self._pending[:count]
         except OSError as error:
             raise LinesUnwritable(self.path, error.strerror) from error
 
@@ -163,6 +186,9 @@ class FileLines(Lines):
     def close(self) -> None:
         """Let another process have it."""
         os.close(self._file)
+
+
+_PART = 1 << 12
 
 
 def _sync_folder(folder: Path) -> None:

@@ -17,7 +17,8 @@ class Patience:
 
     def moved(self) -> None:
         """Something has come forward: start anew."""
-        self._end, self._pause = monotonic() + self._seconds, FIRST
+        self.since = monotonic()
+        self._end, self._pause = self.since + self._seconds, FIRST
 
     def wait(self, why: ChainBanditError) -> None:
         """Pause before the next try; raise `why` when patience is at its end."""

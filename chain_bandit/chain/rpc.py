@@ -1,6 +1,7 @@
 """Questions to one node, asked until they are answered, and what a contract's refusals mean."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from math import inf
 from time import monotonic
 from typing import Any
@@ -9,6 +10,7 @@ from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.artifacts import chain_bandit_artifact, member, tokens_artifact
 from chain_bandit.chain.delivery import Delivery
 from chain_bandit.chain.errors import NodeGarbled, NodeUnreachable, NotUnderstood, TransactionReverted
+from chain_bandit.chain.notice import SILENT, Notice
 from chain_bandit.chain.patience import Patience
 from chain_bandit.chain.wire import Line, Refused, Request, wire_to
 from chain_bandit.stopwatch import Stopwatch
@@ -37,6 +39,7 @@ class Rpc:
 
     Attributes:
         known: the number of the last known block; views wait a while for a node that is behind it.
+        notice: told when an answer takes long.
 
     Raises (every method):
         NodeUnreachable: patience is at its end.
@@ -46,6 +49,7 @@ class Rpc:
         self.wire = wire_to(line, delivery.timeout)
         self.stopwatch, self._patience = stopwatch, delivery.patience
         self.known = 0
+        self.notice = Notice()
 
     def exchange(self, requests: Sequence[Request], read: Callable[[Any], Any] = as_answered) -> list[Any]:
         """All answers, in order, as `read` has them, which may find one garbled; some may be a `Refused`."""
@@ -127,18 +131,29 @@ class Rpc:
     def _insist(
         self, requests: Sequence[Request], in_vain: Callable[[list[Any]], str | None], at_most: float = inf
     ) -> list[Any]:
-        patience = Patience(min(self._patience, at_most))
+        patience, start = Patience(min(self._patience, at_most)), monotonic()
         with self.stopwatch("evm"):
             while True:
                 try:
-                    answers = self.wire.post(requests).result()
+                    answers = self.answered(self.wire.post(requests))
                     reason = in_vain(answers)
                     if reason is None:
+                        self.notice.over()
                         return answers
                     why = NodeUnreachable(reason)
                 except NodeUnreachable as error:
                     why = error
+                if monotonic() > start + SILENT:
+                    self.notice.waiting(why)
                 patience.wait(why)
+
+    def answered(self, answers: "Future[list[Any]]") -> list[Any]:
+        """What comes of an exchange, which may hang until its time is over. Raises `NodeUnreachable`."""
+        try:
+            return answers.result(SILENT)
+        except TimeoutError:
+            self.notice.waiting("no answer")
+        return answers.result()
 
 
 def refusal(method: str, refused: Refused) -> TransactionReverted:

@@ -17,6 +17,7 @@ from chain_bandit.chain.delivery import Delivery
 from chain_bandit.chain.errors import ForeignChain, NodeGarbled, NodeUnreachable, NonceTaken, TransactionReverted
 from chain_bandit.chain.journal import Entry, Journal, JournalForeign
 from chain_bandit.chain.node import Wallet
+from chain_bandit.chain.notice import SILENT
 from chain_bandit.chain.patience import Patience
 from chain_bandit.chain.rpc import BEHIND, Rpc, as_bytes, as_hex, as_int, field, refusal
 from chain_bandit.chain.transactions import Fee, TransactionSigner
@@ -250,6 +251,8 @@ class Sender:
                 seen = self._progress
                 patience.moved()
             elif not over():
+                if self._doubtful and monotonic() > patience.since + SILENT:
+                    self._rpc.notice.waiting(self._why)
                 patience.wait(self._why)
 
     def _pump(self) -> None:
@@ -367,7 +370,7 @@ class Sender:
         for call, _ in sending.sends:
             call.sent = True
         try:
-            answers = sending.answers.result()
+            answers = self._rpc.answered(sending.answers)
         except NodeUnreachable as error:
             self._why, self._doubtful = error, True
             for call, _ in sending.sends:
@@ -384,7 +387,8 @@ class Sender:
         if asking is None:
             return
         try:
-            answers = iter(asking.answers.result())
+            answers = iter(self._rpc.answered(asking.answers))
+            self._rpc.notice.over()
         except NodeUnreachable as error:
             self._why, self._doubtful = error, True
             return

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,10 @@ from chain_bandit.nodes.receipts import KeptReceipts
 from chain_bandit.nodes.role import Post, Role, posts
 from chain_bandit.nodes.signed import SignedJournal
 from chain_bandit.protocol.blocks import Kind
+from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.ledger import Ledger, exploration_arm, honest_arm
+from chain_bandit.protocol.messages import Phase
+from chain_bandit.protocol.messages import Role as Signing
 from chain_bandit.protocol.settlement import encode_sums
 
 if TYPE_CHECKING:
@@ -28,6 +32,38 @@ if TYPE_CHECKING:
 
 AT_ONCE = 256
 """Receipts in one answer."""
+
+
+_RECEIPT = (int(Phase.REWARD), int(Signing.ENVIRONMENT))
+"""Phase and role of a receipt in the journal."""
+
+
+class ReceiptsLost(ChainBanditError):
+    """The environment's receipts are fewer than it has given."""
+
+    exit_code = 3
+
+    def __init__(self, path: Path, count: int, round_: int, seat: int) -> None:
+        super().__init__(
+            f"{path}: lacks {count} receipts that this environment has given, the first to seat {seat} in round "
+            f"{round_}; put back the file as it was: without it rewards that were given would be settled as none"
+        )
+        self.path, self.count, self.round, self.seat = path, count, round_, seat
+
+
+def require_receipts(kept: KeptReceipts, journal: SignedJournal, burn_in: int, open_round: int) -> None:
+    """Raise `ReceiptsLost` unless all that an environment has given, by its journal and the chain, is there.
+
+    Args:
+        burn_in: L; nobody reports in round L, the first that is recorded, without receipts of those before it.
+        open_round: the round that the chain has no record of.
+    """
+    signed = {(place[0], place[3]) for place in journal.places if place[1:3] == _RECEIPT}
+    lost = sorted(place for place in signed if not kept.has(place[1], place[0]))
+    if lost:
+        raise ReceiptsLost(kept.path, len(lost), *lost[0])
+    if open_round > burn_in > 1 and not kept.has(0, 1):
+        raise ReceiptsLost(kept.path, burn_in - 1, 1, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +113,7 @@ class EnvironmentRole(Role):
         self._ledger, self._is_open, self._unrecorded = ledger, True, ledger.round
         self._environment.begin(ledger)
         for seat in self._rules.everybody:
-            kept = self._kept.of(seat).get(ledger.round)
+            kept = self._kept.get(seat, ledger.round)
             if kept is not None:
                 self._environment.give_to(seat, ledger.round, kept.arm)
         if ledger.round < self._rules.parameters.burn_in:
@@ -124,7 +160,11 @@ class EnvironmentRole(Role):
         """Wait for the round's receipts, and write it down after those before it."""
         at("round closed")
         self._is_open = False
+        if found is None:  # whoever comes later is told from the file
+            self._environment.close(self._ledger.round)
         self._write_down()
+        waiting = self._unwritten[0].ledger.round if self._unwritten else self._ledger.round + 1
+        self._journal.forget(waiting - 1)
 
     def finish(self) -> bool:
         """Settle, reveal, settle the costs, close, withdraw: one step at a call."""
@@ -152,9 +192,9 @@ class EnvironmentRole(Role):
         return True
 
     def sync(self) -> None:
-        """Journal and receipts."""
-        self._journal.sync()
+        """Receipts, then the journal: whatever that has signed is in a file of receipts that is whole."""
         self._kept.sync()
+        self._journal.sync()
 
     def shut(self) -> None:
         """Both files."""
@@ -201,8 +241,7 @@ class EnvironmentRole(Role):
             if arm is None:
                 break
             self._give_to(seat, each.ledger.round, arm)
-        given = [receipt for round_, receipt in self._kept.of(seat).items() if round_ >= since]
-        said: list[Post] = [(seat, receipt) for receipt in given[:AT_ONCE]]
+        said: list[Post] = [(seat, receipt) for receipt in self._kept.since(seat, since, AT_ONCE)]
         waited = (each.ledger.round for each in self._unwritten if seat in each.due(self._environment))
         first = next(waited, self._ledger.round + (not self._is_open))
         return [*said, (seat, Owed(since))] if since < first else said

@@ -1,7 +1,7 @@
 """The records of a game off one node of the chain: each once, in order, held against the rules."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,7 @@ class Follower:
     Args:
         first_block: of the contract.
         confirmations: blocks that make an event count, its own included.
+        is_as_it_was: whether the chain has all that was read from it; nothing is read while it has not.
 
     Raises (every method):
         NodeUnreachable: patience is at its end.
@@ -52,12 +53,16 @@ class Follower:
         revealed, closed: whether the environment has revealed, whether the accounts are final.
     """
 
-    def __init__(self, contract: Coordinator, first_block: int, confirmations: int = 1) -> None:
+    def __init__(
+        self, contract: Coordinator, first_block: int, confirmations: int = 1,
+        is_as_it_was: Callable[[], bool] = lambda: True,
+    ) -> None:  # fmt: skip
         self._contract, self._rpc, self._address = contract, contract.rpc, "0x" + contract.address.hex()
         artifact = chain_bandit_artifact()
         self._events = {event.topic: event for event in artifact.members("event").values()}
         self._functions = {each.topic[:4]: each for each in artifact.members("function").values()}
-        self._from, self._confirmations = first_block, confirmations
+        self._from, self._confirmations, self._is_as_it_was = first_block, confirmations, is_as_it_was
+        self._given = 0
         self._seen: tuple[int, int] = (-1, -1)
         self._made: deque[Recorded] = deque()
         self._waiting: deque[tuple[str, tuple[Any, ...], str]] = deque()
@@ -88,7 +93,16 @@ class Follower:
             else:
                 self._note(name, values)
             self._waiting.popleft()
-        return self._made.popleft() if self._made else None
+        if not self._made:
+            return None
+        found = self._made.popleft()
+        self._given = found.record.round
+        return found
+
+    def lacks(self) -> str | None:
+        """Which of the records that were given the chain does not have any more; None where it has them all."""
+        open_round = self._contract.next_round()
+        return f"its last record is of round {open_round - 1}, not {self._given}" if open_round <= self._given else None
 
     def is_closed(self) -> bool:
         """Whether the accounts are final, whatever was given of the records."""
@@ -120,6 +134,8 @@ class Follower:
                 self.closed = True
 
     def _read(self) -> None:
+        if not self._is_as_it_was():
+            return
         about: dict[str, Any] = {"address": self._address, "fromBlock": hex(self._from)}
         counted = self._last_counted()
         if counted is not None:

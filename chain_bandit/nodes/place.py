@@ -17,8 +17,8 @@ from chain_bandit.network.links import Peer
 from chain_bandit.protocol.blocks import Seated
 from chain_bandit.protocol.errors import ChainBanditError
 
-GAME, KEY, LINK, SIGNED, RECEIPTS, LOG, PID, ENDED = (
-    "game.json", "key.json", "link.pem", "signed.jsonl", "receipts.jsonl", "log", "pid", "ended.json",
+GAME, KEY, LINK, SIGNED, RECEIPTS, HEAD, LOG, PID, ENDED = (
+    "game.json", "key.json", "link.pem", "signed.jsonl", "receipts.jsonl", "head.json", "log", "pid", "ended.json",
 )  # fmt: skip
 MOST_BYTES = 1 << 20
 

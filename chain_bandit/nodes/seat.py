@@ -56,7 +56,7 @@ class SeatRole(role.Role):
         self._due = ledger.round < self._rules.parameters.burn_in
         self._unasked = ledger.round <= self._rules.parameters.burn_in
         self._seat.begin(ledger)
-        early = self._kept.of(self.address).get(ledger.round) or self._ahead.pop(ledger.round, None)
+        early = self._kept.get(self.address, ledger.round) or self._ahead.pop(ledger.round, None)
         if early is not None:
             self._receive(early)
 
@@ -115,8 +115,10 @@ class SeatRole(role.Role):
         return self._pulls or [(ENVIRONMENT, Owed(self._ledger.round))]
 
     def close(self, found: Recorded | None) -> None:
-        """Nothing is left of the round."""
+        """Nothing is left of the round, and nothing more is signed in it."""
         at("round closed")
+        if self._journal is not None:
+            self._journal.forget(self._ledger.round)
 
     def finish(self) -> bool:
         """Reveal the sealing key once all is recorded; withdraw once the accounts are final."""

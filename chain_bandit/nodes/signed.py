@@ -6,6 +6,7 @@ nothing (`nodes.node`).
 """
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 
 from chain_bandit.crypto.keys import Signer
@@ -22,14 +23,15 @@ Place = tuple[int, int, int, int]
 
 
 class AlreadySigned(ChainBanditError):
-    """A second digest for one slot: it is not signed."""
+    """A second digest for one slot, or a first one when the round is over (`kept` is None): it is not signed."""
 
     exit_code = 10
 
-    def __init__(self, place: Place, kept: bytes, asked: bytes) -> None:
+    def __init__(self, place: Place, kept: bytes | None, asked: bytes) -> None:
         round_, phase, role, instance = place
+        what = "in a round that is over" if kept is None else f"{kept.hex()[:16]}…"
         super().__init__(
-            f"round {round_}: this key has signed {kept.hex()[:16]}… as {Role(role).name} in phase {Phase(phase).name} "
+            f"round {round_}: this key has signed {what} as {Role(role).name} in phase {Phase(phase).name} "
             f"of instance {instance}, and is asked for {asked.hex()[:16]}…; nothing was signed"
         )
         self.place, self.kept, self.asked = place, kept, asked
@@ -74,6 +76,7 @@ class SignedJournal:
 
     def __init__(self, path: Path, separator: bytes, address: bytes) -> None:
         self.path, self._digests, self._link = path, dict[Place, bytes](), b""
+        self._last = self._forgotten = 0
         self._lines = FileLines(path)
         try:
             self._lines.read(self._take)
@@ -91,8 +94,10 @@ class SignedJournal:
     def admit(self, place: Place, digest: bytes) -> None:
         """Take on what is about to be signed; `sync` before it leaves. Raises `AlreadySigned`."""
         kept = self._digests.get(place)
+        if kept is None and place[0] <= self._forgotten:
+            raise AlreadySigned(place, None, digest)
         if kept is None:
-            self._digests[place] = digest
+            self._digests[place], self._last = digest, max(self._last, place[0])
             self._link = _next(self._link, place, digest)
             line = {"at": list(place), "digest": digest.hex(), "link": self._link.hex()}
             self._lines.append(json.dumps(line, separators=(",", ":")))
@@ -105,10 +110,21 @@ class SignedJournal:
         if self._digests.get(place) != digest:
             raise JournalRolledBack(self.path, place)
 
+    def forget(self, through: int) -> None:
+        """Nothing is signed in rounds up to one any more, nor asked of them: their digests are in the file alone."""
+        self._forgotten = max(self._forgotten, through)
+        for place in [place for place in self._digests if place[0] <= self._forgotten]:
+            del self._digests[place]
+
+    @property
+    def places(self) -> Collection[Place]:
+        """Where anything was signed, but for what is forgotten."""
+        return self._digests.keys()
+
     @property
     def last(self) -> int:
         """The last round that anything was signed in; 0 for none."""
-        return max((place[0] for place in self._digests), default=0)
+        return self._last
 
     def sync(self) -> None:
         """Return when all that was taken on would survive a loss of power. Raises `LinesUnwritable`."""
@@ -130,7 +146,7 @@ class SignedJournal:
         place, digest = (round_, int(Phase(phase)), int(Role(role)), instance), bytes.fromhex(said["digest"])
         if _next(self._link, place, digest) != link or place in self._digests:
             raise ValueError("is not the line after the one before it")
-        self._digests[place], self._link = digest, link
+        self._digests[place], self._link, self._last = digest, link, max(self._last, round_)
 
 
 def _next(link: bytes, place: Place, digest: bytes) -> bytes:

@@ -26,6 +26,7 @@ from chain_bandit.chain.errors import ForeignChain, TransactionReverted
 from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.identity import require_same
 from chain_bandit.chain.node import account
+from chain_bandit.chain.notice import Notice
 from chain_bandit.comparison.ideal import IdealComparison
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import Verifier
@@ -35,8 +36,9 @@ from chain_bandit.network.links import Links
 from chain_bandit.nodes import place as files
 from chain_bandit.nodes.comparer import ComparerRole
 from chain_bandit.nodes.crash import arm, at
-from chain_bandit.nodes.environment import EnvironmentRole
+from chain_bandit.nodes.environment import EnvironmentRole, require_receipts
 from chain_bandit.nodes.follower import Follower
+from chain_bandit.nodes.head import Head, HeadWatch, read_head
 from chain_bandit.nodes.node import UNHURRIED, Node
 from chain_bandit.nodes.processes import alone
 from chain_bandit.nodes.receipts import KeptReceipts
@@ -99,7 +101,14 @@ class Start:
         self.parameters = self.contract.parameters()
         self.domain = Domain(self.game.chain_id, address, bytes.fromhex(self.game.game[2:]))
         self.seated = tuple(each.seated for each in self.game.participants)
-        self.follower = Follower(self.contract, self.game.first_block, self.game.confirmations)
+        confirmations, path = self.game.confirmations, self._place / files.HEAD
+        at = f"the chain at {self.node.url}"
+        for rpc in (self.node.rpc, self.contract.rpc):
+            rpc.notice = Notice(at, lambda line: print(line, file=sys.stderr, flush=True))
+        self.follower = Follower(self.contract, self.game.first_block, confirmations, lambda: self.watch.look())
+        lacks = self.follower.lacks
+        head = Head(self.node.url, identity.genesis_hash, confirmations, read_head(path), lacks)
+        self.watch = HeadWatch(self.contract.rpc, path, head)
         self.verifier = Verifier()
 
     def run(self) -> None:
@@ -110,6 +119,7 @@ class Start:
             journal = self._journal(stack)
             links = self._links()
             stack.callback(links.close)
+            self.watch.wait()
             live = self._await_opening()
             rules, first = self._rules()
             role = self._role(rules, first, journal, stack)
@@ -222,6 +232,7 @@ class Start:
         assert journal is not None
         if self.key.draws is None:
             raise files.PlaceRefused(self._place / files.KEY, "has no secret of the draws")
+        require_receipts(receipts, journal, self.parameters.burn_in, self.contract.next_round())
         scenario, signer = self._scenario(), OnceSigner(self.key.secret, journal)
         environment = Environment(rules, scenario.model, scenario.roles, self.key.draws, signer, self.verifier)
         books = Books(self.parameters, environment, first)

@@ -1,13 +1,20 @@
-"""How long an environment waits for pulls, before it writes a round down and settles it."""
+"""The environment: how long it waits for pulls before it settles a round, and what it keeps of what it gave."""
 
+import tracemalloc
 from collections import defaultdict
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
+from chain_bandit.actors.messages import Receipt
 from chain_bandit.chain.errors import TransactionReverted
 from chain_bandit.nodes import environment as module
 from chain_bandit.nodes.environment import EnvironmentRole
+from chain_bandit.nodes.receipts import KeptReceipts
+from chain_bandit.nodes.signed import AlreadySigned, SignedJournal
 from chain_bandit.protocol.blocks import Kind
+from chain_bandit.protocol.messages import Phase, Role
 
 WINDOW = 60.0
 
@@ -21,8 +28,9 @@ def test_each_round_is_waited_for_as_long_whoever_was_away_in_those_before(monke
     books: Any = SimpleNamespace(settlement=lambda least: None)
     books.add = lambda record, body: written.append(books.ledger.round)
     scenario = SimpleNamespace(chain=SimpleNamespace(settle_every=1))
-    kept, contract = SimpleNamespace(of=lambda seat: {}), SimpleNamespace(settled_through=lambda: 0)
-    given: Any = (environment, books, scenario, kept, None, contract, None, None, None, WINDOW)
+    kept, contract = SimpleNamespace(get=lambda seat, round_: None), SimpleNamespace(settled_through=lambda: 0)
+    journal = SimpleNamespace(forget=lambda through: None)
+    given: Any = (environment, books, scenario, kept, journal, contract, None, None, None, WINDOW)
     role = EnvironmentRole(*given)
 
     def recorded(round_: int) -> None:
@@ -82,3 +90,65 @@ def test_an_environment_that_is_back_after_the_window_for_settlement_closes_the_
     for _ in range(3):
         assert not role.finish()
     assert called == ["settle_rewards", "settle_sums", "reveal", "close", "close"]
+
+
+def receipt(round_: int) -> Receipt:
+    return Receipt(round_, 1, round_ * 1000, bytes([round_ % 256]) * 32, bytes(64))
+
+
+def test_receipts_are_read_again_from_their_file_before_and_after_a_restart(tmp_path):
+    """Also those that came out of order, which a seat that pulls a later round first brings about."""
+    order = [*range(1, 400), 402, 401, 403]
+    for turn in range(2):
+        kept = KeptReceipts(tmp_path / "receipts.jsonl")
+        for round_ in order if not turn else [7]:
+            for seat in (0, 3):
+                kept.add(seat, receipt(round_))
+        assert [kept.get(3, round_) for round_ in order] == [receipt(round_) for round_ in order]
+        assert (kept.get(3, 400), kept.get(1, 1), kept.has(0, 401)) == (None, None, True)
+        assert kept.since(0, 398, 4) == [receipt(round_) for round_ in (398, 399, 401, 402)]
+        kept.close()
+    assert (tmp_path / "receipts.jsonl").read_bytes().count(b"\n") == 2 * len(order)
+
+
+@pytest.mark.parametrize("left", [0, 1, 5])
+def test_an_environment_whose_receipts_were_emptied_or_are_older_than_its_journal_is_refused(tmp_path, left):
+    path, journal = tmp_path / "receipts.jsonl", SignedJournal(tmp_path / "signed.jsonl", bytes(32), bytes(20))
+    kept = KeptReceipts(path)
+    for round_ in range(1, 4):
+        for seat in (0, 1):
+            journal.admit((round_, int(Phase.REWARD), int(Role.ENVIRONMENT), seat), bytes(32))
+            kept.add(seat, receipt(round_))
+    kept.sync()
+    module.require_receipts(kept, journal, 4, 4)
+    kept.close()
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:left]))
+    kept = KeptReceipts(path)
+    with pytest.raises(module.ReceiptsLost, match=f"lacks {6 - left} receipts .* put back the file") as refused:
+        module.require_receipts(kept, journal, 4, 4)
+    assert refused.value.exit_code == 3
+    journal.forget(9)  # where the journal says nothing the chain does: round 4 was recorded
+    assert not left or module.require_receipts(kept, journal, 4, 5) is None
+    if not left:
+        with pytest.raises(module.ReceiptsLost):
+            module.require_receipts(kept, journal, 4, 5)
+
+
+def test_what_a_node_has_signed_and_was_given_grows_by_less_than_a_hundred_bytes_a_round_and_seat(tmp_path):
+    """What is kept for ever is in the files. Before, digests and receipts took 2.5 kB a round of four seats."""
+    journal, kept = SignedJournal(tmp_path / "signed.jsonl", bytes(32), bytes(20)), KeptReceipts(tmp_path / "receipts")
+    sizes, seats = list[int](), range(4)
+    tracemalloc.start()
+    for round_ in range(1, 601):
+        for seat in seats:
+            journal.admit((round_, int(Phase.REWARD), int(Role.ENVIRONMENT), seat), round_.to_bytes(32, "big"))
+            kept.add(seat, receipt(round_))
+        kept.sync()
+        journal.sync()
+        journal.forget(round_)
+        sizes.append(tracemalloc.get_traced_memory()[0])
+    tracemalloc.stop()
+    assert (sizes[-1] - sizes[199]) / 400 < 100 * len(seats)
+    with pytest.raises(AlreadySigned, match="in a round that is over"):
+        journal.admit((600, int(Phase.REWARD), int(Role.ENVIRONMENT), 0), bytes(32))
+    assert journal.last == 600

@@ -1,0 +1,35 @@
+"""What is waited for, said once when it takes long, and once more when it is over."""
+
+from collections.abc import Callable
+
+SILENT = 1.0
+"""Seconds that something may take without a word."""
+
+
+def nobody(line: str) -> None:
+    """Say nothing."""
+
+
+class Notice:
+    """One thing that may have to be waited for.
+
+    Attributes:
+        what: its name.
+        say: told a line.
+    """
+
+    def __init__(self, what: str = "", say: Callable[[str], None] = nobody) -> None:
+        self.what, self.say = what, say
+        self._is_said = False
+
+    def waiting(self, why: object) -> None:
+        """It is not there."""
+        if not self._is_said:
+            self._is_said = True
+            self.say(f"waiting for {self.what}: {why}")
+
+    def over(self) -> None:
+        """It is there."""
+        if self._is_said:
+            self._is_said = False
+            self.say(f"{self.what} is there again")

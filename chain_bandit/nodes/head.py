@@ -1,0 +1,154 @@
+"""The chain's head as a node last read it, on disk across restarts: a chain that went back, or another one, is told.
+
+A pure machine (`Head.on_answer`) and the driver that asks the node for it (`HeadWatch`).
+"""
+
+import json
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+from chain_bandit.chain.errors import ForeignChain
+from chain_bandit.chain.notice import Notice
+from chain_bandit.chain.rpc import BEHIND, Rpc, as_bytes, as_hex, as_int, field
+from chain_bandit.chain.wire import Refused
+from chain_bandit.protocol.errors import ChainBanditError
+
+LOOK = 1.0
+"""Seconds from one look at the chain's head to the next."""
+
+PATIENCE = 120.0
+"""Seconds for which a chain may lack what was read from it."""
+
+Block = tuple[int, str]
+"""Height and hash, hexadecimal with 0x."""
+
+
+class ChainWentBack(ChainBanditError):
+    """A chain that no longer has what was read from it."""
+
+    exit_code = 6
+
+    def __init__(self, url: str, why: str, seconds: float) -> None:
+        super().__init__(
+            f"the chain at {url} went back: {why}, for {seconds:.0f} s; start its node from its newest state, or name "
+            "another node with --rpc"
+        )
+        self.url, self.why = url, why
+
+
+class Head:
+    """The last block that counts, held against every answer.
+
+    Args:
+        genesis: the hash of block 0.
+        confirmations: blocks that make a block count, its own included.
+        kept: what was read in a life before.
+        lacks: why the chain lacks what was read, once its blocks are others; None where it has all of it.
+
+    Attributes:
+        kept: the last block that counts.
+        trouble: why the chain is not as it was; None while it is.
+    """
+
+    def __init__(
+        self, url: str, genesis: str, confirmations: int = 1, kept: Block | None = None,
+        lacks: Callable[[], str | None] = lambda: None, patience: float = PATIENCE,
+    ) -> None:  # fmt: skip
+        self.kept = kept
+        self._url, self._genesis, self._confirmations, self._lacks = url, genesis, confirmations, lacks
+        self._patience, self._since, self._is_replaced = patience, 0.0, False
+        self._seen: deque[Block] = deque()
+        self.trouble: str | None = None
+
+    def on_answer(self, genesis: str, at_kept: Block | None, latest: Block, now: float) -> None:
+        """Take in block 0, the block at the height of the last one that counted, and the latest one.
+
+        Raises:
+            ForeignChain: another chain answers, and goes on to.
+            ChainWentBack: patience is at its end.
+        """
+        foreign = genesis != self._genesis
+        why = f"another chain answers, of genesis {genesis}" if foreign else self._missing(at_kept, latest)
+        if why is None:
+            self.trouble = None
+            self._count(latest)
+            return
+        self._since = now if self.trouble is None else self._since
+        self.trouble = why
+        if foreign and now - self._since >= BEHIND:
+            raise ForeignChain("genesis_hash", self._genesis, genesis)
+        if now - self._since >= self._patience:
+            raise ChainWentBack(self._url, why, self._patience)
+
+    def _missing(self, at_kept: Block | None, latest: Block) -> str | None:
+        if self.kept is None:
+            return None
+        number, digest = self.kept
+        if at_kept is None:
+            return f"it is at block {latest[0]}, and block {number} ({digest}) was read from it"
+        self._is_replaced |= at_kept[1] != digest
+        why = self._lacks() if self._is_replaced else None
+        if why is None:
+            self._is_replaced = False
+        return why and f"block {number} is {at_kept[1]} and was {digest}, and {why}"
+
+    def _count(self, latest: Block) -> None:
+        """Those of the blocks seen that have their confirmations."""
+        if not self._seen or self._seen[-1] != latest:
+            self._seen.append(latest)
+        while self._seen and self._seen[0][0] <= latest[0] - self._confirmations + 1:
+            self.kept = self._seen.popleft()
+
+
+class HeadWatch:
+    """Asks a node for its head now and then, says what is wrong, and keeps the last block in a file."""
+
+    def __init__(self, rpc: Rpc, path: Path, head: Head, clock: Callable[[], float] = monotonic) -> None:
+        self._rpc, self._path, self._head, self._clock = rpc, path, head, clock
+        self._next = 0.0
+        self._notice = Notice(rpc.notice.what, rpc.notice.say)
+
+    def look(self) -> bool:
+        """Whether the chain has all that was read from it, as far as the last look says. Raises as `Head` does."""
+        now = self._clock()
+        if now >= self._next:
+            self._next = now + LOOK
+            kept, height = self._head.kept, hex(self._head.kept[0] if self._head.kept else 0)
+            asked = [("eth_getBlockByNumber", [which, False]) for which in ("0x0", height, "latest")]
+            genesis, at_kept, latest = self._rpc.exchange(asked, _block)
+            if isinstance(genesis, tuple) and isinstance(latest, tuple) and not isinstance(at_kept, Refused):
+                self._head.on_answer(genesis[1], at_kept, latest, now)
+            if self._head.trouble is not None:
+                self._notice.waiting(self._head.trouble)
+            else:
+                self._notice.over()
+            if self._head.kept not in (None, kept):
+                self._write()
+        return self._head.trouble is None
+
+    def wait(self) -> None:
+        """Return when the chain has all that was read from it. Raises as `Head` does."""
+        while not self.look():
+            sleep(LOOK / 10)
+
+    def _write(self) -> None:
+        """An older one after a loss of power is as good: the block was read all the same."""
+        partial = self._path.with_name(f"{self._path.name}.partial")
+        partial.write_text(json.dumps(self._head.kept), encoding="ascii")
+        partial.replace(self._path)
+
+
+def read_head(path: Path) -> Block | None:
+    """What a life before has read last; None where nothing says so."""
+    try:
+        number, digest = json.loads(path.read_bytes()[:1024])
+        return (int(number), str(digest)) if number >= 0 else None
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _block(block: Any) -> Block | None:
+    return None if block is None else (as_int(field(block, "number")), as_hex(as_bytes(field(block, "hash"))))

@@ -1,0 +1,155 @@
+"""The head of the chain, held against what was read of it before; time and answers are arguments."""
+
+import json
+from concurrent.futures import Future
+from typing import Any
+
+import pytest
+
+from chain_bandit.chain.delivery import Delivery
+from chain_bandit.chain.errors import ForeignChain, NodeUnreachable
+from chain_bandit.chain.notice import Notice
+from chain_bandit.chain.rpc import BEHIND, Rpc
+from chain_bandit.nodes.head import PATIENCE, ChainWentBack, Head, HeadWatch, read_head
+from chain_bandit.stopwatch import Stopwatch
+
+GENESIS = "0x" + "00" * 32
+
+
+def block(number: int, fork: int = 1) -> tuple[int, str]:
+    return number, "0x" + fork.to_bytes(1, "big").hex() * 28 + number.to_bytes(4, "big").hex()
+
+
+def test_a_chain_that_grows_is_as_it_was_and_counts_what_has_its_confirmations():
+    head = Head("url", GENESIS, confirmations=3)
+    for number in range(10):
+        head.on_answer(GENESIS, head.kept, block(number), float(number))
+        assert head.trouble is None
+    assert head.kept == block(7)
+
+
+def test_a_chain_that_is_behind_is_named_and_waited_for_and_may_come_back_as_it_was():
+    head = Head("url", GENESIS, kept=block(9))
+    head.on_answer(GENESIS, None, block(5), 0.0)
+    assert head.trouble == f"it is at block 5, and block 9 ({block(9)[1]}) was read from it"
+    head.on_answer(GENESIS, None, block(8), PATIENCE - 1)
+    assert head.kept == block(9)
+    head.on_answer(GENESIS, block(9), block(10), PATIENCE + 1)
+    assert (head.trouble, head.kept) == (None, block(10))
+    head.on_answer(GENESIS, None, block(5), 2 * PATIENCE)  # its patience begins anew
+    with pytest.raises(ChainWentBack, match=r"at url went back: it is at block 5, .* start its node") as stopped:
+        head.on_answer(GENESIS, None, block(5), 3 * PATIENCE)
+    assert stopped.value.exit_code == 6
+
+
+def test_blocks_that_were_replaced_are_no_trouble_while_all_that_was_read_is_recorded_again():
+    lacks = ["its last record is of round 7, not 9"]
+    head = Head("url", GENESIS, kept=block(9), lacks=lambda: lacks[0] if lacks else None)
+    head.on_answer(GENESIS, block(9, fork=2), block(9, fork=2), 0.0)
+    assert head.trouble is not None
+    assert head.trouble.endswith("and its last record is of round 7, not 9")
+    head.on_answer(GENESIS, block(9, fork=2), block(11, fork=2), 1.0)
+    assert head.trouble is not None
+    lacks.clear()
+    head.on_answer(GENESIS, block(9, fork=2), block(13, fork=2), 2.0)
+    assert (head.trouble, head.kept) == (None, block(13, fork=2))
+    lacks.append("never asked of a chain whose blocks are the same")
+    head.on_answer(GENESIS, block(13, fork=2), block(14, fork=2), 3.0)
+    assert head.trouble is None
+    head.on_answer(GENESIS, block(14), block(15), 4.0)
+    with pytest.raises(ChainWentBack, match="and was 0x02"):
+        head.on_answer(GENESIS, block(14), block(15), 4.0 + PATIENCE)
+
+
+def test_another_chain_under_the_same_url_is_believed_after_a_moment():
+    head, other = Head("url", GENESIS, kept=block(9)), "0x" + "77" * 32
+    head.on_answer(other, block(9), block(9), 0.0)
+    assert head.trouble == f"another chain answers, of genesis {other}"
+    head.on_answer(GENESIS, block(9), block(9), 1.0)
+    assert head.trouble is None
+    head.on_answer(other, None, block(2), 2.0)
+    with pytest.raises(ForeignChain) as stopped:
+        head.on_answer(other, None, block(2), 2.0 + BEHIND)
+    assert stopped.value.exit_code == 6
+
+
+class Wire:
+    """A node that gives what `chain` has, by height; the last one is the latest."""
+
+    certain = False
+
+    def __init__(self) -> None:
+        self.chain = {0: GENESIS}
+
+    def post(self, requests: Any) -> "Future[list[Any]]":
+        answers: Future[list[Any]] = Future()
+        heights = [max(self.chain) if which == "latest" else int(which, 16) for _, (which, _) in requests]
+        known = [(each, self.chain.get(each)) for each in heights]
+        answers.set_result([digest and {"number": hex(each), "hash": digest} for each, digest in known])
+        return answers
+
+
+def test_what_is_wrong_is_said_once_and_the_last_block_outlives_the_process(tmp_path, monkeypatch):
+    wire, now, said = Wire(), [0.0], list[str]()
+    monkeypatch.setattr("chain_bandit.chain.rpc.wire_to", lambda line, timeout: wire)
+    rpc = Rpc("url", Stopwatch(), Delivery())
+    rpc.notice = Notice("the chain at url", said.append)
+
+    def watch() -> HeadWatch:
+        path = tmp_path / "head.json"
+        return HeadWatch(rpc, path, Head("url", GENESIS, kept=read_head(path)), lambda: now[0])
+
+    wire.chain |= dict(map(block, range(1, 10)))
+    assert watch().look()
+    assert read_head(tmp_path / "head.json") == block(9)
+    for number in (6, 7, 8, 9):
+        del wire.chain[number]
+    began = watch()  # of a process that was started again
+    for _ in range(3):
+        assert not began.look()
+        now[0] += 1
+    assert said == [f"waiting for the chain at url: it is at block 5, and block 9 ({block(9)[1]}) was read from it"]
+    wire.chain |= dict(map(block, range(6, 12)))
+    assert began.look()
+    assert said[1:] == ["the chain at url is there again"]
+    for garbage in ("", "{", "[]", "[1]", '["a", "b"]', "null", json.dumps([-1, "0x"])):
+        (tmp_path / "head.json").write_text(garbage)
+        assert read_head(tmp_path / "head.json") is None
+
+
+def test_a_node_that_hangs_or_is_gone_is_named_before_patience_ends(monkeypatch):
+    class Gone(Wire):
+        def post(self, requests: Any) -> "Future[list[Any]]":
+            answers: Future[list[Any]] = Future()
+            answers.set_exception(NodeUnreachable("connection refused"))
+            return answers
+
+    said = list[str]()
+    for wire, why in ((Gone(), "connection refused"), (Hanging(), "no answer")):
+        monkeypatch.setattr("chain_bandit.chain.rpc.SILENT", 0.05)
+        monkeypatch.setattr("chain_bandit.chain.rpc.wire_to", lambda line, timeout, wire=wire: wire)
+        rpc = Rpc("url", Stopwatch(), Delivery(patience=0.3))
+        rpc.notice = Notice("the chain at url", said.append)
+        with pytest.raises(NodeUnreachable):
+            rpc.ask("eth_chainId", [])
+        assert said[0].startswith("waiting for the chain at url: ")
+        assert why in said.pop()
+        assert said == []
+
+
+class Hanging(Wire):
+    """It never answers in time."""
+
+    def post(self, requests: Any) -> "Future[list[Any]]":
+        answers = Slow()
+        answers.set_exception(NodeUnreachable("timeout"))
+        return answers
+
+
+class Slow(Future):  # type: ignore[type-arg]
+    """Is not there when it is asked for at most so long."""
+
+    def result(self, timeout: float | None = None) -> Any:
+        if timeout is not None:
+            raise TimeoutError
+        return super().result()
