@@ -131,8 +131,8 @@ def _regret(facts: Facts) -> Markup:
             "div",
             picture(themed(plots.regret_from_start(facts)), f"The burn-in, rounds 1 to {burn_in:,}, is observed and "
                     "never paid: its whole price is counted here."),
-            picture(themed(plots.regret_after_burn_in(facts)), "Everyone starts at zero after the burn-in: the fair "
-                    "comparison of the learning itself."),
+            picture(themed(plots.regret_after_burn_in(facts)),
+                    "Counted from the end of the burn-in on: what learning alone costs."),
             class_="pair",
         ),
         table(["rewards lost, per honest participant", f"rounds {span(1, horizon)}", span(burn_in + 1, horizon)],
