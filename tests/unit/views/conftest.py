@@ -70,6 +70,12 @@ def batched(tmp_path_factory: pytest.TempPathFactory) -> Sample:
 
 
 @pytest.fixture(scope="session")
+def headed(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    """Three blocks a transaction where everybody validates: the last one's certificate stands for all three."""
+    return play(tmp_path_factory.mktemp("headed"), {"chain.batch": 3})
+
+
+@pytest.fixture(scope="session")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Sample:
     """A game whose validators are drawn, some of them by more than one trial."""
     changes = {"participants": 9, "quorum": "majority", "sortition": 0.7, "weights": [1, 1, 2, 1, 1, 3, 1, 1, 2]}

@@ -13,7 +13,6 @@ from chain_bandit.history.blocks import History
 from chain_bandit.views.facts import RunUnreadable, manifest_of, read_manifest
 from chain_bandit.views.page import page
 from chain_bandit.views.wording import SECTIONS
-from tests.unit.views.conftest import play
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)> $\\frac{a}$ \u202e\x00\ud800'
 
@@ -136,7 +135,7 @@ def test_page_says_every_cost_with_one_sign(sample):
     assert "the dark mark is at the rewards alone" in text
 
 
-def test_page_says_where_bodies_lie_and_who_is_on_the_block_list(text, sample, batched, tmp_path):
+def test_page_says_where_bodies_lie_and_who_is_on_the_block_list(text, sample, batched, headed):
     assert "in calldata" in text
     since = sample.report.game["blocked_from"][3]
     assert f'<td class="n">{since}</td></tr>' in text
@@ -145,7 +144,7 @@ def test_page_says_where_bodies_lie_and_who_is_on_the_block_list(text, sample, b
     assert "beside the chain, under their hash" in other
     later = "are vouched for by a later one of their transaction"
     assert later not in other  # with committees each block has its own certificate
-    assert later in page(*play(tmp_path, {"chain.batch": 3}).run)
+    assert later in page(*headed.run)
     assert "The next validators are chosen by it" in other
 
 

@@ -47,9 +47,9 @@ def test_show_round_tells_reports_b_and_signers(inside, sample):
     assert ["block", "list", "3"] in [line.split() for line in text.splitlines()]
 
 
-def test_show_round_says_with_which_others_it_was_recorded_and_who_vouches(inside_batched, batched):
-    row = next(row for row in rows(batched, "approved") if not row.signers)
-    text = " ".join(shown(show_round(inside_batched, row.round)).split())
+def test_show_round_says_with_which_others_it_was_recorded_and_who_vouches(headed):
+    row = next(row for row in rows(headed, "approved") if not row.signers)
+    text = " ".join(shown(show_round(Inside.of(*headed.run[:2], headed.history), row.round)).split())
     assert "a later block of its transaction holds its digest" in text
     assert "which recorded rounds" in text
     assert "Reports by seat" in text
