@@ -6,11 +6,13 @@ import pytest
 
 from chain_bandit.protocol.blocks import Header, Report, mask, seats
 from chain_bandit.protocol.digests import ZERO
-from chain_bandit.protocol.ledger import validators
+from chain_bandit.protocol.ledger import blocked, validators
 from chain_bandit.protocol.parameters import ODDS, BodyMode
+from chain_bandit.protocol.quorum import QuorumChoice, quorum
 from chain_bandit.protocol.submission import Submitted
 from chain_bandit.protocol.units import UNIT
 from tests.contracts.harness import Game, kind_of, parameters
+from tests.contracts.test_evidence import accuse
 
 SHAPES: dict[str, dict[str, int]] = {
     "the five best of nine": {"participants": 9, "validators": 5, "liars": 2, "attackers": 2},
@@ -94,3 +96,32 @@ def test_nobody_chooses_a_committee_by_a_skip(shape: str) -> None:
         assert game.refused(game.anybody, "skipAfterDeadline", wrong)[0].startswith("Committee")
     game.check()
     assert game.call(game.anybody, "skipAfterDeadline", right).accepted
+
+
+@pytest.mark.parametrize("choice", list(QuorumChoice))
+def test_who_is_listed_and_a_quorum_of_the_rest_are_a_quorum_of_all(choice: QuorumChoice) -> None:
+    """So a batch across a change of the block list rests on no fewer keys than its first block needs by itself."""
+    for n in range(1, 65):
+        for m in range((n - 1) // 2 + 1):
+            for listed in range(n):
+                assert quorum(n - listed, m, choice) + listed >= quorum(n, m, choice)
+
+
+def test_a_batch_across_a_change_of_the_block_list_needs_a_quorum_of_those_left() -> None:
+    p = parameters(
+        participants=10, liars=2, attackers=3, quorum_choice=QuorumChoice.TWO_THIRDS, aggregation=1, horizon=60
+    )
+    game = Game(p, name="listed").open()
+    for seat in (7, 8, 9):
+        accuse(game, seat)
+    blocks, here, records = [], game.ledger, list(game.records)
+    while not blocked(game.ledger, game.ledger.round):
+        header, body = game.block()
+        blocks.append(game.submitted(header, body, ()))
+        game.record(kind_of(header), header)
+    header, body = game.block()
+    assert (p.quorum(10), game.quorum) == (7, 6)
+    few, enough = (game.submitted(header, body, range(count)) for count in (5, 6))
+    game.ledger, game.records = here, records
+    assert game.submit(*blocks, few).error == ("QuorumMissing", 5, 6)
+    assert game.submit(*blocks, enough).accepted
