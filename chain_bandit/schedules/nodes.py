@@ -161,8 +161,8 @@ class _View:
 class _Receipts:
     """No receipts: the environment of schedules says that there are none."""
 
-    def of(self, seat: int) -> dict[int, Any]:
-        return {}
+    def get(self, seat: int, round_: int) -> None:
+        return None
 
     def sync(self) -> None:
         pass
