@@ -7,6 +7,7 @@ Cancun, as the contract's code is. Nobody computes a state root; it is zero.
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from eth_tester.exceptions import TransactionFailed
@@ -35,16 +36,17 @@ class FastNode:
 
     Args:
         balances: wei of each account (20 bytes) at genesis.
+        numbers: of the first transaction of accounts that have sent some before, elsewhere.
     """
 
     chain_id = CHAIN_ID
 
-    def __init__(self, balances: Mapping[bytes, int]) -> None:
+    def __init__(self, balances: Mapping[bytes, int], numbers: Mapping[bytes, int] = MappingProxyType({})) -> None:
         self._evm = EVM(env=Env(cfg=CfgEnv(chain_id=CHAIN_ID), block=BlockEnv(number=0)), spec_id="CANCUN")
         for account, wei in balances.items():
             self._evm.set_balance(_hex(account), wei)
         self._accounts = list(balances)
-        self._nonces = Counter[bytes]()
+        self._nonces = Counter[bytes](numbers)
         self._blocks: list[dict[str, Any]] = []
         self._held: list[dict[bytes, int]] = []
         self._receipts: dict[str, dict[str, Any]] = {}

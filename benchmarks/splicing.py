@@ -281,9 +281,11 @@ def repaired(game: Played, others: Sequence[Played], blocks: list[Block]) -> His
 
 def asked(game: Played, history: History) -> History | None:
     """The same transactions in the same blocks with the receipts that the contract gives; None where some can be in no
-    block of this chain: their account has another number, or has not the wei."""
-    balances = opening_balances(game.plan) | {bytes.fromhex(each.address[2:]): OWNED for each in STRANGERS}
-    node = FastNode(balances)
+    block of this chain: their account has another number, or has not the wei. Whoever is no account of the game is
+    rich, and whoever sends may have sent before, to others."""
+    sent = [decode_transaction(raw) for block in history.blocks for raw in block.transactions]
+    balances = {each.sender: OWNED for each in sent} | opening_balances(game.plan)
+    node = FastNode(balances, {each.sender: each.nonce for each in reversed(sent)})
     node.mine(history.origin.first_block - 1)
     try:
         receipts = [node.mine_with(block.transactions) for block in history.blocks]

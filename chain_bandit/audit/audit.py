@@ -150,7 +150,7 @@ def _replay(game: Game, call: Call) -> None:
     """One transaction."""
     if not call.succeeded:
         game.other["reverted"] += 1
-        refused(game, call)
+        refused(game, call, _replay)
         return
     if call.direct and call.others and (call.method != "withdraw" or game.is_bare(call.sender)):
         # The contract calls nobody but whom it pays, where only code can speak.

@@ -1,7 +1,7 @@
 """What the second walk knows so far: one game, its seats, its records. Aggregates only, never a report."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
@@ -172,7 +172,7 @@ class Game:
     totals: list[list[int]] = field(default_factory=list)
     last: list[Pull | None] = field(default_factory=list)
     unread: set[int] = field(default_factory=set)
-    past: dict[int, Past] = field(default_factory=dict)
+    past: MutableMapping[int, Past] = field(default_factory=dict)
     approved: int = 0
     settled_through: int = 0
     rewards: list[int] = field(default_factory=list)

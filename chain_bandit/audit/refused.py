@@ -1,8 +1,12 @@
 """Calls that failed: who made them, and whether the contract refused them, perhaps as too late (PROTOCOL 1.7, 1.8)."""
 
+from collections.abc import Callable
+
 from chain_bandit.audit import money
+from chain_bandit.audit.exhibits import Field
 from chain_bandit.audit.game import Game
 from chain_bandit.audit.rewards import environment_of
+from chain_bandit.audit.trial import allowed
 from chain_bandit.history.records import Call
 
 _OPENING = ("join", "open")
@@ -14,10 +18,21 @@ LEFT = 32
 a 64th (EIP-150), and the contract calls no deeper than two."""
 
 
-def refused(game: Game, call: Call) -> None:
-    """Name whoever of the game sent a call that was reverted; strangers may send what they like."""
+def refused(game: Game, call: Call, replay: Callable[[Game, Call], None]) -> None:
+    """Name whoever of the game sent a call that was reverted; strangers may send what they like.
+
+    Args:
+        replay: takes a call in, as if the contract had: it may have had to.
+    """
     if game.deployment is None or not call.direct:
         return
+    due = allowed(game, call, replay) if game.is_bare(call.sender) and not _spent(call) else ()
+    if due:
+        game.checks.that(
+            False, "record.events", game.ledger.round if game.ledger else None, f"transaction 0x{call.digest.hex()}",
+            "the contract refused it, with {} events, though every rule allows it: the rules give {}", len(call.events),
+            due, shown=Field.INPUT,
+        )  # fmt: skip
     seat = game.addresses.index(call.sender) if call.sender in game.addresses else None
     if seat is None and call.sender != environment_of(game):
         return

@@ -1,5 +1,6 @@
 """The whole game, from the lines of its export to its verdict."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from chain_bandit.paranoid.calls import Call, calls, canonical, tail, word
@@ -10,7 +11,7 @@ from chain_bandit.paranoid.money import Money, seated, withdrawn
 from chain_bandit.paranoid.records import Records
 from chain_bandit.paranoid.settlement import Settlement
 from chain_bandit.paranoid.setup import Setup, begin, join, opening
-from chain_bandit.paranoid.times import in_time
+from chain_bandit.paranoid.times import RECORDING, in_time
 from chain_bandit.paranoid.verdict import Account, Verdict
 from chain_bandit.paranoid.words import Broken, keccak, number
 
@@ -51,6 +52,7 @@ def _follow(export: Export, verdict: Verdict) -> None:
     everything = _since_creation(list(calls(export, verdict)), verdict)
     for call in everything:
         if not call.succeeded:
+            _refused(call, setup, records, bool(later["close"]), verdict)
             continue
         if not call.direct:
             untrue = [event for event in call.events if event[0] != "Withdrawn"]
@@ -94,6 +96,45 @@ def _follow(export: Export, verdict: Verdict) -> None:
         accounts = _end(records, later, verdict)
     withdrawn(setup, accounts, everything, verdict)
     verdict.complete = True
+
+
+def _refused(call: Call, setup: Setup | None, records: Records | None, closed: bool, verdict: Verdict) -> None:
+    """A call that anybody may make and every rule allows is not refused, where its sender has no code and had gas."""
+    if setup is None or call.name not in (*RECORDING, "join") or call.spent or call.value * (call.name != "join"):
+        return
+    if not (call.direct and call.bare) or (records is None) != (call.name == "join"):
+        return
+    events: list[tuple[str, list[int]]] = []
+    for _ in range(2):  # the first time shows what events there would have been
+        tried = Verdict()
+        try:
+            in_time(call, setup, records, closed, tried)
+            if call.data != canonical(call):
+                return
+            events = _tried(replace(call, succeeded=True, events=events), setup, records, tried)
+        except STRANGE:
+            return
+    about = f"events of what 0x{call.sender.hex()} called in block {call.block}, which no rule forbids"
+    if not tried.differences:
+        verdict.same(*verdict.place, about, events, call.events)
+
+
+def _tried(call: Call, setup: Setup, records: Records | None, verdict: Verdict) -> list[tuple[str, list[int]]]:
+    """Take a call in beside the game, of which nothing changes; the events that it should have."""
+    if records is None:
+        alone = replace(
+            setup, addresses=list(setup.addresses), vrf_keys=list(setup.vrf_keys),
+            seal_hashes=list(setup.seal_hashes), weights=list(setup.weights),
+        )  # fmt: skip
+        join(alone, call, verdict)
+        return [("Joined", [len(setup.addresses), number(call.sender)])]
+    beside = records.beside(verdict)
+    if call.name == "reportEquivocation":
+        beside.accuse(call)
+        seat = number(word(call.data, 0))
+        return [("Accused", [seat, beside.blocked_from[seat]])]
+    (beside.blocks if call.name == "submitBlocks" else beside.skip)(call)
+    return [("Recorded", [beside.past[-1].round, beside.past[-1].kind, number(beside.head)])]
 
 
 def _since_creation(made: list[Call], verdict: Verdict) -> list[Call]:

@@ -1,5 +1,6 @@
 """Rounds from the opening on: what each record is, who validates after it, whom it makes better or worse known."""
 
+from copy import copy
 from dataclasses import dataclass
 
 from chain_bandit.paranoid import rules
@@ -60,6 +61,14 @@ class Records:
         self.past: list[Past] = []
         verdict.place = "record", self.round
 
+    def beside(self, verdict: Verdict) -> "Records":
+        """The same state, for a call that is only tried."""
+        other = copy(self)
+        other.verdict, other.past = verdict, self.past[-1:]
+        other.pulls, other.blocked_from = list(self.pulls), list(self.blocked_from)
+        other.reputations = list(self.reputations)
+        return other
+
     def blocked(self, round_: int) -> Seats:
         """D of a round."""
         return frozenset(seat for seat in self.setup.p.seats if 0 < self.blocked_from[seat] <= round_)
@@ -81,6 +90,8 @@ class Records:
         """One or several blocks in a row; where everybody validates, one without signers stands on the next."""
         waiting: list[int] = []
         blocks = list(submitted(call.data, self.setup.p))
+        if not blocks:
+            raise Broken("there is no block in a submission")
         most = self.setup.p.unrecorded + 1
         self.verdict.same("record", self.round, f"whether at most {most} blocks waited", True, len(blocks) <= most)
         for block in blocks:

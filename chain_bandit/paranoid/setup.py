@@ -49,6 +49,11 @@ def join(setup: Setup, call: Call, verdict: Verdict) -> None:
     verdict.same("setup", None, f"seat {seat}", [("Joined", [seat, number(call.sender)])], call.events)
     verdict.same("setup", None, f"deposit of seat {seat}", weight * setup.p.stake, call.value)
     taken = [setup.environment, *setup.addresses].count(call.sender)
+    heaviest = 65535 if setup.p.sortition else 1
+    verdict.same("setup", None, f"whether seat {seat} may weigh {weight}", True, 1 <= weight <= heaviest)
+    verdict.same("setup", None, f"whether there is a seat {seat}", True, seat < setup.p.participants)
+    if setup.p.draws:
+        verdict.same("setup", None, f"earlier places of the VRF key of seat {seat}", 0, setup.vrf_keys.count(keys[:33]))
     verdict.same("setup", None, f"earlier places of the account of seat {seat}", 0, taken)
     setup.addresses.append(call.sender)
     setup.vrf_keys.append(keys[:33])

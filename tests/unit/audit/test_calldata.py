@@ -14,7 +14,7 @@ from tests.unit.audit.test_second_opinion import second_opinion
 
 WORD = 32
 CALLS = {
-    "honest": ("join", "open", "skip", "settleRewards", "reveal", "settleCosts", "close", "withdraw"),
+    "honest": ("join", "open", "submitBlocks", "skip", "settleRewards", "reveal", "settleCosts", "close", "withdraw"),
     "sealed": ("settleSums", "revealSeal", "settleRewards"),
     "full": ("reportEquivocation", "skipAfterDeadline", "settleCosts"),
 }
@@ -28,6 +28,8 @@ def _head(method: str) -> int:
 
 def with_gap(method: str, data: bytes) -> bytes:
     """What lies behind the words a word further, where they then say that it is."""
+    if method == "submitBlocks":
+        return data[:40] + bytes(WORD) + data[40:]
     types, end = METHODS[method], _head(method)
     words = [data[4 + WORD * at : 4 + WORD * at + WORD] for at in range(len(types))]
     moved = [
@@ -47,6 +49,7 @@ WRITTEN: dict[str, Callable[[str, bytes], bytes]] = {
     "with a byte behind it": lambda method, data: data + b"\1",
     "with a gap in it": with_gap,
     "with another padding": padded_with_ones,
+    "with nothing in it": lambda method, data: data[:4],
     "a byte short": lambda method, data: data[:-1],
     "with a first word too wide": lambda method, data: data[:4] + b"\1" + data[5:],
 }

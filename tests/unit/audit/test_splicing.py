@@ -1,11 +1,14 @@
 """A call too many is found, or the contract takes it; `make tampering` tries 2,000."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from benchmarks.splicing import EDITS, GAMES, Block, asked, call, games, judged, repaired
 from chain_bandit.audit.audit import audit
+from chain_bandit.audit.second import with_second_opinion
+from chain_bandit.history import files
 from chain_bandit.history.evm import decode_transaction
 from chain_bandit.history.records import SELECTORS
 
@@ -58,3 +61,28 @@ def test_the_contract_gives_the_receipts_of_a_history_that_is_left_as_it_was() -
         for each in (game, *others):
             assert asked(each, each.history) == each.history
             assert repaired(each, (), each.blocks()) == each.history
+
+
+@pytest.mark.parametrize("method", ["join", "submitBlocks"])
+def test_a_call_that_every_rule_allows_is_not_refused(method: str, tmp_path: Path) -> None:
+    """Sent before the one that the contract took: then it would have taken this one."""
+    game, _ = games(0)
+    for given, expected in ((True, {False, True}), (False, set())):
+        blocks = game.blocks()
+        at, sent = next(
+            (at, sent) for at, block in enumerate(blocks) for sent in block.sent
+            if decode_transaction(sent.raw).data[:4] == SELECTORS[method]
+        )  # fmt: skip
+        refused = Block(list(blocks[at].header), [replace(sent, succeeded=False, logs=(), by=0)])
+        blocks.insert(at if given else at + 1, refused)
+        if method == "join" and not given:  # behind the last seat
+            blocks.remove(refused)
+            opened = next(at for at, block in enumerate(blocks) for sent in block.sent
+                          if decode_transaction(sent.raw).data[:4] == SELECTORS["open"])  # fmt: skip
+            blocks.insert(opened, refused)
+        history = repaired(game, (), blocks)
+        files.write(history, tmp_path / "history.jsonl")
+        report = with_second_opinion(audit(history), tmp_path / "history.jsonl")
+        assert {each.check.startswith("paranoid.") for each in report.violations} == expected
+        assert (asked(game, history) == history) is not given
+        assert {each.check for each in report.violations} <= {"record.events", "paranoid.record", "paranoid.setup"}

@@ -1,0 +1,58 @@
+"""A refused call tried again: where every rule allows it the contract had to take it (PROTOCOL 1.7)."""
+
+from collections import ChainMap, defaultdict
+from collections.abc import Callable
+from copy import copy
+from dataclasses import replace
+
+from chain_bandit.audit.books import Books
+from chain_bandit.audit.game import Game, recovered
+from chain_bandit.audit.nonces import Nonces
+from chain_bandit.audit.report import Checks
+from chain_bandit.audit.rows import Rows
+from chain_bandit.history.records import Call, Event
+
+ANYBODYS = ("join", "submitBlocks", "skip", "skipAfterDeadline", "reportEquivocation")
+"""Calls that a game goes on from, whoever sends them. A closing can be sent again, and the environment's calls are its
+own to make."""
+
+
+def allowed(game: Game, call: Call, replay: Callable[[Game, Call], None]) -> tuple[Event, ...]:
+    """The events that a refused call would have had to have; none where some rule does not allow it.
+
+    Args:
+        replay: takes a call in.
+    """
+    if call.method not in ANYBODYS or call.arguments is None or game.blind:
+        return ()
+    if call.method != "join" and game.ledger is None:
+        return ()
+    taken, found = replace(call, succeeded=True, events=()), _on_trial(game)
+    replay(found, taken)  # it breaks the rules of its events, and shows what these are
+    events = _events(game, found, call)
+    again = _on_trial(game)
+    replay(again, replace(taken, events=events))
+    return () if again.checks.violations or again.blind else events
+
+
+def _events(before: Game, after: Game, call: Call) -> tuple[Event, ...]:
+    if call.method == "join":
+        return (Event("Joined", (len(before.addresses), call.sender)),)
+    if call.method == "reportEquivocation":
+        assert call.arguments is not None
+        since = before.running.round + before.parameters.evidence_delay
+        return (Event("Accused", (call.arguments[0].seat, since)),)
+    last = after.running.round - 1
+    return (Event("Recorded", (last, after.past[last].kind, after.running.head)),) if last in after.past else ()
+
+
+def _on_trial(game: Game) -> Game:
+    """The game as it is: what a call changes in it changes nothing of the original. Takes no longer for a long one."""
+    tried = copy(game)
+    tried.checks, tried.nonces, tried.rows, tried.alike = Checks(), Nonces(), Rows(), None
+    tried.whose, tried.on_verified, tried.findings = recovered, lambda seconds: None, defaultdict(list)
+    tried.seated, tried.addresses, tried.last = list(game.seated), list(game.addresses), list(game.last)
+    tried.counts, tried.totals = list(map(list, game.counts)), list(map(list, game.totals))
+    tried.unread, tried.earned, tried.rewards = set(game.unread), list(game.earned), list(game.rewards)
+    tried.books, tried.past = Books(copy(game.books.owed)), ChainMap({}, game.past)
+    return tried
