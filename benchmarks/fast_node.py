@@ -16,6 +16,7 @@ from web3 import Web3
 from web3.providers import BaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
+from chain_bandit.chain.modules import installed
 from chain_bandit.history import rlp
 from chain_bandit.history.evm import Log, Transaction, decode_transaction, logs_bloom, ordered_root
 from chain_bandit.protocol.digests import keccak
@@ -45,6 +46,8 @@ class FastNode:
         self._evm = EVM(env=Env(cfg=CfgEnv(chain_id=CHAIN_ID), block=BlockEnv(number=0)), spec_id="CANCUN")
         for account, wei in balances.items():
             self._evm.set_balance(_hex(account), wei)
+        for address, code in installed().items():
+            self._evm.insert_account_info(_hex(address), AccountInfo(nonce=1, code=code))
         self._accounts = list(balances)
         self._nonces = Counter[bytes](numbers)
         self._blocks: list[dict[str, Any]] = []

@@ -21,8 +21,9 @@ from chain_bandit.game.plan import Plan
 from chain_bandit.protocol.submission import Submitted, encode
 
 HEADINGS = {
-    "STATICCALL": "signatures (ecrecover)", "SSTORE": "storage", "SLOAD": "storage", "EXTCODESIZE": "keys in code",
-    "EXTCODECOPY": "keys in code", "LOG1": "event", "SHA3": "hashing", "KECCAK256": "hashing",
+    "STATICCALL": "signatures (ecrecover)", "SSTORE": "storage", "SLOAD": "storage",
+    "EXTCODESIZE": "keys and terms in code", "EXTCODECOPY": "keys and terms in code", "DELEGATECALL": "implementation",
+    "LOG1": "event", "SHA3": "hashing", "KECCAK256": "hashing",
 }  # fmt: skip
 ORDER = ("transaction", "calldata", *dict.fromkeys(HEADINGS.values()), "everything else", "raised to the byte price")
 
@@ -40,10 +41,11 @@ class Meter:
         heading = HEADINGS.get(mnemonic, "everything else")
 
         def run(computation: ComputationAPI) -> None:
-            before = computation.get_gas_meter().gas_remaining
+            before, inside = computation.get_gas_meter().gas_remaining, self.spent.total()
             opcode(computation)
-            if self.on:
-                self.spent[heading] += before - computation.get_gas_meter().gas_remaining
+            if self.on:  # what a call within this one has spent is charged already
+                inside -= self.spent.total()
+                self.spent[heading] += before - computation.get_gas_meter().gas_remaining + inside
 
         return as_opcode(run, mnemonic, 0)  # the opcode takes its gas itself
 

@@ -10,8 +10,7 @@ import {Ledger} from "./libraries/Ledger.sol";
 import {Rewards} from "./libraries/Rewards.sol";
 import {Seals} from "./libraries/Seals.sol";
 import {Seats} from "./libraries/Seats.sol";
-import {Rules} from "./Rules.sol";
-import {BURNED, CostEntry, Parameters, Progress} from "./types/Game.sol";
+import {BURNED, CostEntry, Money, Progress, Terms} from "./types/Game.sol";
 
 /// @title What happens to a game's money: the half of its code that no round waits for
 /// @dev Runs in the game's own storage, which calls it by delegation; its own stays empty, and it holds nothing.
@@ -24,100 +23,106 @@ contract Bookkeeper is Books {
     using Seals for Seals.Keys;
     using Seats for Seats.Roster;
 
-    constructor(
-        Parameters memory parameters_,
-        bytes32 saltCommitment,
-        bytes32 secretCommitment,
-        address environment_,
-        uint256 pool_
-    ) Rules(parameters_, saltCommitment, secretCommitment, environment_, pool_) {}
-
-    function settleRewards(uint32 through, bytes calldata pulls) external direct onlyEnvironment {
+    function settleRewards(uint32 through, bytes calldata pulls) external direct {
+        Terms memory t = _terms();
+        Money memory m = _money();
+        _requireEnvironment(m);
         _requireCanonical(abi.encodeCall(IChainBandit.settleRewards, (through, pulls)));
         Progress memory progress_ = _requireOpened();
-        if (progress_.isOver(HORIZON)) _requireWindow(progress_);
-        if (SEALED == 1) _credits.settleTags(_history, through, pulls, PARTICIPANTS);
-        else _credits.settle(_history, _docket, through, pulls, PARTICIPANTS, ARMS);
+        if (progress_.isOver(t.horizon)) _requireWindow(t, m, progress_);
+        if (m.sealedGame == 1) _credits.settleTags(_history, through, pulls, t.participants);
+        else _credits.settle(_history, _docket, through, pulls, t.participants, t.arms);
         emit IChainBandit.RewardsSettled(through);
     }
 
-    function settleSums(bytes calldata sums) external direct onlyEnvironment {
+    function settleSums(bytes calldata sums) external direct {
+        Terms memory t = _terms();
+        Money memory m = _money();
+        _requireEnvironment(m);
         _requireCanonical(abi.encodeCall(IChainBandit.settleSums, (sums)));
-        _requireSealed();
-        Progress memory progress_ = _requireOver();
-        _requireWindow(progress_);
-        _credits.settleSums(_history, _docket, progress_.nextRound - 1, BURN_IN, sums, PARTICIPANTS);
-        emit IChainBandit.SumsSettled(_credits.total(PARTICIPANTS));
+        _requireSealed(m);
+        Progress memory progress_ = _requireOver(t);
+        _requireWindow(t, m, progress_);
+        _credits.settleSums(_history, _docket, progress_.nextRound - 1, t.burnIn, sums, t.participants);
+        emit IChainBandit.SumsSettled(_credits.total(t.participants));
     }
 
     function revealSeal(bytes32 sealKey) external direct {
+        Terms memory t = _terms();
+        Money memory m = _money();
         _requireWords(1);
-        _requireSealed();
+        _requireSealed(m);
         uint16 seat = _roster.seatOf(msg.sender);
-        _requireWindow(_requireOver());
+        _requireWindow(t, m, _requireOver(t));
         _seals.reveal(seat, sealKey);
         emit IChainBandit.SealRevealed(seat, sealKey);
     }
 
     function reveal(bytes32 secret, bytes calldata roles, bytes calldata model)
         external
-       
         direct
-        onlyEnvironment
-    {
+        {
+        Terms memory t = _terms();
+        Money memory m = _money();
+        _requireEnvironment(m);
         _requireCanonical(abi.encodeCall(IChainBandit.reveal, (secret, roles, model)));
-        Progress memory progress_ = _requireOver();
-        _requireWindow(progress_);
-        if (roles.length != PARTICIPANTS) revert WrongRolesLength(roles.length, PARTICIPANTS);
+        Progress memory progress_ = _requireOver(t);
+        _requireWindow(t, m, progress_);
+        if (roles.length != t.participants) revert WrongRolesLength(roles.length, t.participants);
         bytes32 commitment = keccak256(abi.encode(secret, keccak256(roles), keccak256(model)));
-        if (commitment != SECRET_COMMITMENT) revert WrongSecret(commitment, SECRET_COMMITMENT);
-        if (COST == 1) _disclosure.keepMeans(model, ARMS);
+        if (commitment != m.secretCommitment) revert WrongSecret(commitment, m.secretCommitment);
+        if (m.cost == 1) _disclosure.keepMeans(model, t.arms);
         emit IChainBandit.Revealed(_disclosure.reveal(secret, roles, _seed, _history.head, progress_.nextRound - 1));
     }
 
-    function settleCosts(CostEntry[] calldata entries) external direct onlyEnvironment {
+    function settleCosts(CostEntry[] calldata entries) external direct {
+        Terms memory t = _terms();
+        Money memory m = _money();
+        _requireEnvironment(m);
         _requireCanonical(abi.encodeCall(IChainBandit.settleCosts, (entries)));
-        _requireWindow(_requireOver());
-        _disclosure.settle(_docket, entries, _shape(), BURN_IN, COST == 1);
+        _requireWindow(t, m, _requireOver(t));
+        _disclosure.settle(_docket, entries, t, t.burnIn, m.cost == 1);
         emit IChainBandit.CostsSettled(_disclosure.round + 1, _disclosure.costlyRounds);
     }
 
     function close() external direct {
-        Progress memory progress_ = _requireOver();
+        Terms memory t = _terms();
+        Money memory m = _money();
+        Progress memory progress_ = _requireOver(t);
         if (_accounts.closed) revert AlreadyClosed(_accounts.costsVoid);
-        bool complete = _disclosure.isComplete(BURN_IN) && _credits.settledThrough + 1 >= progress_.nextRound;
-        uint256 deadline = progress_.overBlock(HORIZON) + SETTLEMENT_WINDOW;
+        bool complete = _disclosure.isComplete(t.burnIn) && _credits.settledThrough + 1 >= progress_.nextRound;
+        uint256 deadline = progress_.overBlock(t.horizon) + m.settlementWindow;
         uint256 missing = 0;
-        if (SEALED == 1) {
+        if (m.sealedGame == 1) {
             complete = complete && _credits.summed;
-            missing = _seals.missing(PARTICIPANTS);
+            missing = _seals.missing(t.participants);
         }
         if (!(complete && missing == 0) && block.number <= deadline) revert Unfinished(block.number, deadline);
-        uint256 left = pool - _credits.total(PARTICIPANTS) * WEI_PER_UNIT;
-        (uint256 paidIn, uint256 paidOut) = _costs();
+        uint256 left = m.pool - _credits.total(t.participants) * m.weiPerUnit;
+        (uint256 paidIn, uint256 paidOut) = _costs(t);
         uint256 burned = complete
-            ? _accounts.closeComplete(left, paidIn * WEI_PER_UNIT, paidOut * WEI_PER_UNIT)
-            : _accounts.closeVoid(left, PARTICIPANTS - Bits.count(_docket.accused));
-        burned += missing * UNREVEALED_PENALTY;
+            ? _accounts.closeComplete(left, paidIn * m.weiPerUnit, paidOut * m.weiPerUnit)
+            : _accounts.closeVoid(left, t.participants - Bits.count(_docket.accused));
+        burned += missing * m.unrevealedPenalty;
         emit IChainBandit.Closed(!complete, burned);
         if (burned != 0) Balances.send(BURNED, burned);
     }
 
     function withdraw() external {
-        uint256 amount = _owed(msg.sender);
+        uint256 amount = _owed(_money(), msg.sender);
         if (amount == 0) revert NothingOwed(msg.sender);
         _accounts.withdrawn[msg.sender] = true;
         emit IChainBandit.Withdrawn(msg.sender, amount);
         Balances.send(msg.sender, amount);
     }
 
-    function _requireSealed() private view {
-        if (SEALED == 0) revert NotSealed();
+    function _requireSealed(Money memory m) private pure {
+        if (m.sealedGame == 0) revert NotSealed();
     }
 
     /// @dev What the costly rounds took from the honest and gave to the others, in units.
-    function _costs() private view returns (uint256 paidIn, uint256 paidOut) {
-        for (uint256 seat; seat < PARTICIPANTS; ++seat) {
+    function _costs(Terms memory t) private view returns (uint256 paidIn, uint256 paidOut) {
+        for (uint256 seat; seat < t.participants; ++seat) {
             uint256 change = _disclosure.changeOf(seat);
             if (_disclosure.isMalicious(seat)) paidOut += change;
             else paidIn += change;

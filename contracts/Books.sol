@@ -10,7 +10,7 @@ import {Rewards} from "./libraries/Rewards.sol";
 import {Seals} from "./libraries/Seals.sol";
 import {Seats} from "./libraries/Seats.sol";
 import {Rules} from "./Rules.sol";
-import {Progress} from "./types/Game.sol";
+import {Money, Progress, Terms} from "./types/Game.sol";
 
 /// @title What is remembered of a game, and the guards that rest on it
 abstract contract Books is Direct, Rules {
@@ -36,52 +36,51 @@ abstract contract Books is Direct, Rules {
     Seals.Keys internal _seals; // unused in an open game
     // slither-disable-end uninitialized-state,constable-states,unused-state
 
-    modifier onlyEnvironment() {
-        if (msg.sender != environment) revert NotEnvironment(msg.sender, environment);
-        _;
+    function _requireEnvironment(Money memory m) internal view {
+        if (msg.sender != m.environment) revert NotEnvironment(msg.sender, m.environment);
     }
 
     /// @dev Wei that an account can withdraw now.
-    function _owed(address account) internal view returns (uint256) {
-        bool refunded = _history.progress().endBlock == 0 && block.number > OPEN_UNTIL;
+    function _owed(Money memory m, address account) internal view returns (uint256) {
+        bool refunded = _history.progress().endBlock == 0 && block.number > m.openUntil;
         if (_accounts.withdrawn[account] || !(refunded || _accounts.closed)) return 0;
-        if (account == environment) return refunded ? pool : _accounts.environment;
-        uint256 deposit = _roster.weightOf(account) * STAKE; // nothing of whoever has no seat
-        return refunded || deposit == 0 ? deposit : _due(_roster.seatOf(account), deposit);
+        if (account == m.environment) return refunded ? m.pool : _accounts.environment;
+        uint256 deposit = _roster.weightOf(account) * m.stake; // nothing of whoever has no seat
+        return refunded || deposit == 0 ? deposit : _due(m, _roster.seatOf(account), deposit);
     }
 
     /// @dev What a closed game owes a seat. One stake covers any change and penalty taken from it.
-    function _due(uint16 seat, uint256 deposit) private view returns (uint256 due) {
-        due = deposit + _credits.unitsOf(seat) * WEI_PER_UNIT;
-        if (SEALED == 1 && !_seals.isRevealed(seat)) due -= UNREVEALED_PENALTY;
+    function _due(Money memory m, uint16 seat, uint256 deposit) private view returns (uint256 due) {
+        due = deposit + _credits.unitsOf(seat) * m.weiPerUnit;
+        if (m.sealedGame == 1 && !_seals.isRevealed(seat)) due -= m.unrevealedPenalty;
         if (_accounts.costsVoid) return _docket.accused >> seat & 1 == 1 ? due : due + _accounts.share;
-        uint256 change = _disclosure.changeOf(seat) * WEI_PER_UNIT;
+        uint256 change = _disclosure.changeOf(seat) * m.weiPerUnit;
         return _disclosure.isMalicious(seat) ? due + change : due - change;
     }
 
-    function _requireOpening() internal view {
+    function _requireOpening(Money memory m) internal view {
         if (_genesis != 0) revert AlreadyOpened(_genesis);
-        if (block.number > OPEN_UNTIL) revert OpeningMissed(block.number, OPEN_UNTIL);
+        if (block.number > m.openUntil) revert OpeningMissed(block.number, m.openUntil);
     }
 
     function _requireOpened() internal view returns (Progress memory progress_) {
         progress_ = _history.progress();
-        if (progress_.endBlock == 0) revert NotOpened(block.number, OPEN_UNTIL);
+        if (progress_.endBlock == 0) revert NotOpened(block.number, _money().openUntil);
     }
 
-    function _requireRunning() internal view returns (Progress memory progress_) {
+    function _requireRunning(Terms memory t) internal view returns (Progress memory progress_) {
         progress_ = _requireOpened();
-        if (progress_.isOver(HORIZON)) revert GameIsOver(progress_.overBlock(HORIZON));
+        if (progress_.isOver(t.horizon)) revert GameIsOver(progress_.overBlock(t.horizon));
     }
 
-    function _requireOver() internal view returns (Progress memory progress_) {
+    function _requireOver(Terms memory t) internal view returns (Progress memory progress_) {
         progress_ = _requireOpened();
-        if (!progress_.isOver(HORIZON)) revert GameNotOver(progress_.nextRound, block.number, progress_.endBlock);
+        if (!progress_.isOver(t.horizon)) revert GameNotOver(progress_.nextRound, block.number, progress_.endBlock);
     }
 
-    function _requireWindow(Progress memory progress_) internal view {
+    function _requireWindow(Terms memory t, Money memory m, Progress memory progress_) internal view {
         if (_accounts.closed) revert AlreadyClosed(_accounts.costsVoid);
-        uint256 deadline = progress_.overBlock(HORIZON) + SETTLEMENT_WINDOW;
+        uint256 deadline = progress_.overBlock(t.horizon) + m.settlementWindow;
         if (block.number > deadline) revert WindowPassed(block.number, deadline);
     }
 }

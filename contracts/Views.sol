@@ -9,7 +9,7 @@ import {Committees} from "./libraries/Committees.sol";
 import {Ledger} from "./libraries/Ledger.sol";
 import {Reputation} from "./libraries/Reputation.sol";
 import {Seats} from "./libraries/Seats.sol";
-import {Progress} from "./types/Game.sol";
+import {Progress, Terms} from "./types/Game.sol";
 
 /// @title What anybody may read of a game
 abstract contract Views is Books, IChainBandit {
@@ -55,17 +55,19 @@ abstract contract Views is Books, IChainBandit {
 
     /// @inheritdoc IChainBandit
     function quorum() external view override returns (uint256) {
-        return _quorum(Bits.count(_validators()));
+        Terms memory t = _terms();
+        return _quorum(t, Bits.count(_validators(t)));
     }
 
     /// @inheritdoc IChainBandit
     function validators(uint32 round) external view override returns (address[] memory accounts) {
+        Terms memory t = _terms();
         uint256 open_ = _requireOpened().nextRound;
         if (round != open_) revert RoundNotOpen(round, open_);
-        uint256 set = _validators();
+        uint256 set = _validators(t);
         accounts = new address[](Bits.count(set));
         uint256 taken = 0;
-        for (uint256 seat; seat < PARTICIPANTS; ++seat) {
+        for (uint256 seat; seat < t.participants; ++seat) {
             if (set >> seat & 1 == 0) continue;
             address account = _roster.seats[seat];
             uint256 place = taken;
@@ -79,11 +81,12 @@ abstract contract Views is Books, IChainBandit {
 
     /// @inheritdoc IChainBandit
     function committee(uint256 count) external view override returns (uint16[] memory seats) {
+        Terms memory t = _terms();
         uint256 round = _requireOpened().nextRound;
         // slither-disable-next-line unused-return -- only a record asks who is fresh
         (uint256 listed,) = _docket.blocked(round);
-        uint256 eligible = Bits.all(PARTICIPANTS) & ~listed;
-        uint16[] memory ranked = Committees.ranked(_loadReputations(), eligible, Committees.roundSeed(_seed, round));
+        uint256 eligible = Bits.all(t.participants) & ~listed;
+        uint16[] memory ranked = Committees.ranked(_loadReputations(t), eligible, Committees.roundSeed(_seed, round));
         if (count >= ranked.length) return ranked;
         seats = new uint16[](count);
         for (uint256 i; i < count; ++i) {
@@ -93,9 +96,10 @@ abstract contract Views is Books, IChainBandit {
 
     /// @inheritdoc IChainBandit
     function reputations() external view override returns (uint16[] memory all) {
-        uint256[] memory words = _loadReputations();
-        all = new uint16[](PARTICIPANTS);
-        for (uint256 seat; seat < PARTICIPANTS; ++seat) {
+        Terms memory t = _terms();
+        uint256[] memory words = _loadReputations(t);
+        all = new uint16[](t.participants);
+        for (uint256 seat; seat < t.participants; ++seat) {
             all[seat] = uint16(Reputation.ofSeat(words, seat));
         }
     }
@@ -118,7 +122,7 @@ abstract contract Views is Books, IChainBandit {
 
     /// @inheritdoc IChainBandit
     function isOver() external view override returns (bool) {
-        return _history.progress().isOver(HORIZON);
+        return _history.progress().isOver(_terms().horizon);
     }
 
     /// @inheritdoc IChainBandit
@@ -133,18 +137,18 @@ abstract contract Views is Books, IChainBandit {
 
     /// @inheritdoc IChainBandit
     function owed(address account) external view override returns (uint256) {
-        return _owed(account);
+        return _owed(_money(), account);
     }
 
     /// @dev Who validates the open round.
-    function _validators() internal view returns (uint256) {
+    function _validators(Terms memory t) internal view returns (uint256) {
         // slither-disable-next-line unused-return -- as above
         (uint256 listed,) = _docket.blocked(_history.progress().nextRound);
-        return (COMMITTEES ? _committee : Bits.all(PARTICIPANTS)) & ~listed;
+        return (_committees(t) ? _committee : Bits.all(t.participants)) & ~listed;
     }
 
-    function _loadReputations() internal view returns (uint256[] memory words) {
-        words = new uint256[](Reputation.words(PARTICIPANTS));
+    function _loadReputations(Terms memory t) internal view returns (uint256[] memory words) {
+        words = new uint256[](Reputation.words(t.participants));
         for (uint256 i; i < words.length; ++i) {
             words[i] = _reputations[i];
         }

@@ -5,28 +5,43 @@ import json
 import os
 import re
 import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import solcx
+from pyrevm import EVM, AccountInfo
+
+from chain_bandit.chain.addresses import checksummed
+from chain_bandit.chain.create2 import PROXY, PROXY_CODE, SALT
 
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED = ROOT / "chain_bandit" / "chain" / "artifacts"
 COMPILER = ROOT / "scripts" / "solc.mjs"
 SETTINGS = ROOT / "contracts" / "settings.json"
 CONTRACTS = {
-    "contracts/ChainBandit.sol": "ChainBandit",
     "contracts/Bookkeeper.sol": "Bookkeeper",
+    "contracts/ChainBandit.sol": "ChainBandit",
+    "contracts/Game.sol": "Game",
     "contracts/Tokens.sol": "Tokens",
 }
-ARTIFACTS = {
-    "ChainBandit.json": ("contracts/ChainBandit.sol", "contracts/Bookkeeper.sol"),
-    "Tokens.json": ("contracts/Tokens.sol",),
-}
+GAME, CREATION, TOKENS = "ChainBandit.json", "contracts/Game.sol", "contracts/Tokens.sol"
+MODULES = ("contracts/Bookkeeper.sol", "contracts/ChainBandit.sol")
+"""Shared by all games of a chain; the constructor of each but the first takes the address of the one before it."""
+
+ARTIFACTS = {GAME: (*MODULES, CREATION), "Tokens.json": (TOKENS,)}
 """The files that are shipped, and the contracts in each."""
+
+CLONE = bytes.fromhex("363d3d373d3d3d363d73{}5af43d82803e903d91602b57fd5bf3".format("00" * 20))
+"""The code of a clone with arguments (solady's `LibClone`), its implementation zero."""
+TERMS_BYTES = 47 * 32
+"""Of what the code of a game ends with."""
 OUTPUTS = ["abi", "evm.bytecode.object", "evm.deployedBytecode.object", "evm.deployedBytecode.immutableReferences"]
 IMPORT = re.compile(r'^import [^;]*?"([^"]+)";', re.MULTILINE)
+
+
+NOBODY = "0x" + "11" * 20
 
 
 class CompilerWarning(Exception):
@@ -121,10 +136,49 @@ def compile_all() -> dict[str, dict[str, Any]]:
 
 
 def artifact(output: dict[str, Any], name: str) -> dict[str, Any]:
-    """What a shipped file holds, of a compiler's output: its contract, and for a game the code of its bookkeeper."""
-    first, *others = ARTIFACTS[name]
-    beside = {CONTRACTS[file].lower(): deployed(output["contracts"][file][CONTRACTS[file]]) for file in others}
-    return shipped(output, first) | beside
+    """What a shipped file holds, of a compiler's output."""
+    if name != GAME:
+        return shipped(output, TOKENS)
+    modules = list(shared(output))
+    implementation = bytes.fromhex(modules[-1]["address"][2:])
+    created, interface = output["contracts"][CREATION]["Game"], output["contracts"][MODULES[-1]]["ChainBandit"]["abi"]
+    (constructor,) = (entry for entry in created["abi"] if entry["type"] == "constructor")
+    constructor["inputs"] = constructor["inputs"][1:]  # the implementation, which the bytecode ends with here
+    errors = [entry for entry in created["abi"] if entry["type"] == "error" and entry not in interface]
+    clone = CLONE.replace(bytes(20), implementation) + bytes(TERMS_BYTES)
+    return {
+        "abi": [constructor, *(entry for entry in interface if entry["type"] != "constructor"), *errors],
+        "bytecode": "0x" + created["evm"]["bytecode"]["object"] + implementation.rjust(32, b"\0").hex(),
+        "compiler": compiler_version(),
+        "deployedBytecode": "0x" + clone.hex(),
+        "immutableReferences": [[len(CLONE), TERMS_BYTES]],
+        "modules": modules,
+        "settings": json.loads(SETTINGS.read_text()),
+    }
+
+
+def shared(output: dict[str, Any]) -> Iterator[dict[str, str]]:
+    """The code that all games share: what creates it, where that puts it, and what is there then."""
+    chain, before = EVM(spec_id="CANCUN"), b""
+    chain.insert_account_info(checksummed(PROXY), AccountInfo(nonce=1, code=PROXY_CODE))
+    chain.set_balance(NOBODY, 10**20)
+    for file in MODULES:
+        creation = bytes.fromhex(output["contracts"][file][CONTRACTS[file]]["evm"]["bytecode"]["object"]) + before
+        address = bytes(chain.message_call(NOBODY, checksummed(PROXY), calldata=SALT + creation))
+        yield {
+            "name": CONTRACTS[file],
+            "address": "0x" + address.hex(),
+            "bytecode": "0x" + creation.hex(),
+            "deployedBytecode": "0x" + code_of(chain, address).hex(),
+        }
+        before = address.rjust(32, b"\0")
+
+
+def code_of(chain: EVM, address: bytes) -> bytes:
+    """The code at an address, without what revm puts behind code that it has run."""
+    code = chain.get_code(checksummed(address))
+    assert code is not None
+    return bytes(code).removesuffix(bytes(33))
 
 
 def shipped(output: dict[str, Any], file: str) -> dict[str, Any]:

@@ -13,9 +13,9 @@ _OPENING = ("join", "open")
 _PLAYING = ("submitBlocks", "skip", "skipAfterDeadline", "reportEquivocation")
 _SETTLING = ("settleRewards", "settleSums", "revealSeal", "reveal", "settleCosts")
 
-LEFT = 32
+LEFT = 21
 """What part of its gas a call that ran out of it can have left, at most: a call within a call leaves the one around it
-a 64th (EIP-150), and the contract calls no deeper than two."""
+a 64th (EIP-150), and a game calls no deeper than three: implementation, bookkeeper, whom it pays."""
 
 
 def refused(game: Game, call: Call, replay: Callable[[Game, Call], None]) -> None:

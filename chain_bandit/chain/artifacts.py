@@ -92,14 +92,30 @@ class Artifact:
 
 
 @dataclass(frozen=True, slots=True)
-class GameArtifact(Artifact):
-    """A game's.
+class Module:
+    """Code that all games of a chain share.
 
     Attributes:
-        bookkeeper: the code of the contract that it creates first and delegates to.
+        address: 20 bytes, the same on every chain, since it follows from `creation` (CREATE2, EIP-1014).
+        creation: what creates it, its constructor's arguments included.
+        code: what is there then.
     """
 
-    bookkeeper: Code
+    name: str
+    address: bytes
+    creation: bytes
+    code: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class GameArtifact(Artifact):
+    """A game's: a clone of the last of the modules.
+
+    Attributes:
+        modules: in the order in which they are deployed.
+    """
+
+    modules: tuple[Module, ...]
 
 
 def masked(code: bytes, places: Iterable[tuple[int, int]]) -> bytes:
@@ -114,7 +130,11 @@ def masked(code: bytes, places: Iterable[tuple[int, int]]) -> bytes:
 def chain_bandit_artifact() -> GameArtifact:
     """The game's contract that this version of the package was tested with."""
     data = _read("ChainBandit.json")
-    return GameArtifact(*_parts(data), _code(data["bookkeeper"]))
+    modules = (
+        Module(each["name"], *(_bytes(each[part]) for part in ("address", "bytecode", "deployedBytecode")))
+        for each in data["modules"]
+    )
+    return GameArtifact(*_parts(data), tuple(modules))
 
 
 @cache
@@ -130,9 +150,13 @@ def _read(name: str) -> dict[str, Any]:
 
 
 def _parts(data: Mapping[str, Any]) -> tuple[Sequence[Mapping[str, Any]], bytes, Code]:
-    return data["abi"], bytes.fromhex(data["bytecode"][2:]), _code(data)
+    return data["abi"], _bytes(data["bytecode"]), _code(data)
 
 
 def _code(data: Mapping[str, Any]) -> Code:
     places = tuple((start, length) for start, length in data["immutableReferences"])
-    return Code(bytes.fromhex(data["deployedBytecode"][2:]), places)
+    return Code(_bytes(data["deployedBytecode"]), places)
+
+
+def _bytes(text: str) -> bytes:
+    return bytes.fromhex(text.removeprefix("0x"))

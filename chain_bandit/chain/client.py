@@ -4,17 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple
 from typing import cast
 
-from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.call import Call, Order
 from chain_bandit.chain.contract import Contract, as_address
 from chain_bandit.chain.delivery import AT_ONCE, Delivery
-from chain_bandit.chain.errors import ForeignContract, TransactionReverted
+from chain_bandit.chain.errors import TransactionReverted
 from chain_bandit.chain.journal import Journal
+from chain_bandit.chain.modules import deploy_modules, require_game
 from chain_bandit.chain.node import Wallet
 from chain_bandit.chain.rpc import as_bytes, as_hex
 from chain_bandit.chain.sender import Watch
-from chain_bandit.chain.transactions import created_address
 from chain_bandit.chain.wire import Line
 from chain_bandit.protocol.blocks import Seated
 from chain_bandit.protocol.parameters import Parameters
@@ -24,7 +23,7 @@ from chain_bandit.stopwatch import Stopwatch
 RecordEvent = tuple[int, int, bytes]
 """(round, kind, head) of one record."""
 
-GAS_DEPLOYMENT = 12_000_000
+GAS_DEPLOYMENT = 1_000_000
 
 
 class Coordinator(Contract):
@@ -60,6 +59,7 @@ class Coordinator(Contract):
         """Put a new game on the chain, with the sender as its environment and `pool` wei in it, and wait for it."""
         data = chain_bandit_artifact().constructor(astuple(parameters), salt_commitment, secret_commitment)
         coordinator = Coordinator(line, b"", stopwatch, delivery, journal)
+        deploy_modules(coordinator.rpc, sender, delivery)
         coordinator._create(sender, pool, GAS_DEPLOYMENT, data)
         return coordinator
 
@@ -73,12 +73,7 @@ class Coordinator(Contract):
     ) -> "Coordinator":
         """The game at an address. Raises `ForeignContract` where the code there is not this version's."""
         coordinator = Coordinator(line, address, stopwatch, delivery, journal)
-        artifact = chain_bandit_artifact()
-        bookkeeper = created_address(checksummed(address), 1)
-        for place, expected in ((address, artifact.deployed), (bookkeeper, artifact.bookkeeper)):
-            code = coordinator.rpc.code(place)
-            if not expected.is_same(code):
-                raise ForeignContract(checksummed(place), len(code))
+        require_game(coordinator.rpc.code, address)
         coordinator._bind()
         return coordinator
 

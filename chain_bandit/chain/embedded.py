@@ -14,6 +14,7 @@ from eth_tester.backends.pyevm.serializers import serialize_transaction_receipt
 from eth_tester.exceptions import TransactionNotFound as UnknownTransaction
 
 from chain_bandit.chain.libraries import EthereumTesterProvider, Web3
+from chain_bandit.chain.modules import installed
 
 GENESIS_TIME = 1_700_000_000
 """Any fixed second; every block is one second later than its parent."""
@@ -54,6 +55,8 @@ class DeterministicBackend(PyEVMBackend):  # type: ignore[misc]
 class EmbeddedNode:
     """A chain of our own under Prague rules: every transaction is mined at once in a block of its own.
 
+    The modules that games share are on it from the first block on.
+
     Args:
         balances: wei of each account (20 bytes) at genesis.
     """
@@ -62,6 +65,9 @@ class EmbeddedNode:
         accounts = {NOBODY: CALL_FUNDS, **balances}
         state = {
             account: {"balance": wei, "nonce": 0, "code": b"", "storage": {}} for account, wei in accounts.items()
+        }
+        state |= {
+            address: {"balance": 0, "nonce": 1, "code": code, "storage": {}} for address, code in installed().items()
         }
         backend = DeterministicBackend(
             genesis_parameters=get_default_genesis_params({"timestamp": GENESIS_TIME}),

@@ -10,8 +10,11 @@ from tempfile import TemporaryDirectory, TemporaryFile
 from time import monotonic, sleep
 from typing import IO
 
+from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.errors import NodeUnreachable
 from chain_bandit.chain.http_node import HttpNode
+from chain_bandit.chain.modules import installed
+from chain_bandit.chain.rpc import as_hex
 from chain_bandit.protocol.errors import ChainBanditError
 
 STARTING = 60.0
@@ -44,11 +47,16 @@ class NodeFailed(ChainBanditError):
 
 
 class OwnNode(HttpNode):
-    """A node that this process started. It is killed when the block that made it ends."""
+    """A node that this process started. It is killed when the block that made it ends.
+
+    The modules that games share are on it as on the embedded chain, so that a game costs the same gas on both.
+    """
 
     def __init__(self, name: str, url: str, process: "subprocess.Popen[bytes]") -> None:
         super().__init__(url)
         self.name, self.process = name, process
+        for address, code in installed().items():
+            self._understood("setCode", checksummed(address), as_hex(code))
 
     def wait(self) -> None:
         """Wait until the node ends by itself. Raises `NodeUnreachable` then."""

@@ -1,6 +1,7 @@
 """A node as a plain JSON-RPC callable, for reading histories: the embedded one, or any at a URL."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from http import HTTPStatus
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -11,11 +12,10 @@ from urllib3.exceptions import HTTPError
 
 from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.answers import AS_IT_IS, answered
-from chain_bandit.chain.artifacts import chain_bandit_artifact
-from chain_bandit.chain.errors import ForeignContract, NodeRefused, NodeUnreachable
+from chain_bandit.chain.errors import NodeRefused, NodeUnreachable
+from chain_bandit.chain.modules import require_game
 from chain_bandit.chain.patience import Patience
 from chain_bandit.chain.rpc import as_answered, as_bytes
-from chain_bandit.chain.transactions import created_address
 from chain_bandit.chain.wire import Refused, read_answer
 
 if TYPE_CHECKING:
@@ -105,16 +105,13 @@ def json_rpc(web3: "Web3") -> Callable[..., Any]:
 
 
 def require_contract(rpc: Callable[[str, Sequence[Any]], Any], contract: bytes) -> None:
-    """Raise `ForeignContract` unless an address (20 bytes) holds this version's contract, whatever its immutables.
+    """Raise `ForeignContract` unless an address (20 bytes) holds a game of this version.
 
     A node that keeps no state at all is not asked twice: what created the contract is in its blocks.
     """
-    artifact, address = chain_bandit_artifact(), checksummed(contract)
-    bookkeeper = checksummed(created_address(address, 1))
-    for place, expected in ((address, artifact.deployed), (bookkeeper, artifact.bookkeeper)):
-        try:
-            code = as_bytes(rpc("eth_getCode", [place, "latest"]))
-        except NodeRefused:
-            return
-        if not expected.is_same(code):
-            raise ForeignContract(place, len(code))
+
+    def code_at(address: bytes) -> bytes:
+        return as_bytes(rpc("eth_getCode", [checksummed(address), "latest"]))
+
+    with suppress(NodeRefused):
+        require_game(code_at, contract)

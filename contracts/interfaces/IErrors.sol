@@ -103,4 +103,8 @@ interface IErrors {
     error Unfinished(uint256 blockNumber, uint256 deadline);
     error NothingOwed(address account);
     error TransferFailed(address account, uint256 amount);
+    /// @notice A game cannot be created before the code that it shares with others.
+    error ModuleMissing(address implementation);
+    /// @notice The shared code of all games was called itself, not one of them.
+    error NotAGame(address module);
 }

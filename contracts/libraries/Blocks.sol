@@ -5,6 +5,7 @@ import {DynamicArrayLib} from "solady/src/utils/DynamicArrayLib.sol";
 import {LibBytes} from "solady/src/utils/LibBytes.sol";
 
 import {IErrors} from "../interfaces/IErrors.sol";
+import {Terms} from "../types/Game.sol";
 import {Bits} from "./Bits.sol";
 import {Reports} from "./Reports.sol";
 
@@ -17,6 +18,7 @@ import {Reports} from "./Reports.sol";
 /// the rest.
 library Blocks {
     uint256 private constant KNOWN = 100; // bytes of a header before its middle
+    uint256 private constant COMPACT = 1;
     uint256 internal constant COMMITTEE = 1;
     uint256 internal constant COMMANDERS = 2;
     uint256 private constant BOUND = 2e9;
@@ -25,19 +27,6 @@ library Blocks {
     uint256 private constant ONES = EVEN / (2 ** 32 - 1);
     // slither-disable-next-line divide-before-multiply -- exact: ONES is a row of ones
     uint256 private constant LIFT = ONES * (2 ** 32 - 1 - BOUND);
-
-    /// @dev What of the parameters decides where things lie.
-    struct Shape {
-        uint256 participants;
-        uint256 arms;
-        uint256 setBytes;
-        uint256 reportBytes; // of a report's content, without its signature
-        uint256 derivedBytes;
-        uint256 nobody; // bits that stand for no seat
-        uint256 tolerance;
-        bool compact;
-        uint256 successors; // which of the next round's sets a header holds: `COMMITTEE`, `COMMANDERS`, both or none
-    }
 
     /// @dev A block as read from calldata.
     struct Found {
@@ -56,7 +45,7 @@ library Blocks {
     /// @notice Reads the block of `round` that begins in `data` at `at`; refuses one that is malformed.
     /// @param found What is filled in; its accuracies hold a word for every sixteen seats.
     function read(
-        Shape memory shape,
+        Terms memory t,
         Found memory found,
         bytes calldata data,
         uint256 at,
@@ -65,43 +54,50 @@ library Blocks {
         uint256 blocked
     ) internal pure {
         unchecked {
-            uint256 signers = Bits.read(data, at, shape.setBytes);
-            at += shape.setBytes;
-            uint256 middleAt = shape.compact ? at + 32 : at;
-            uint256 middleEnd = _middle(shape, found, data, middleAt);
+            bool compact = t.bodyMode == COMPACT;
+            uint256 size = t.setBytes;
+            uint256 signers = Bits.read(data, at, size);
+            at += size;
+            uint256 middleAt = compact ? at + 32 : at;
+            uint256 middleEnd = _middle(t, found, data, middleAt);
             uint256 reporters = found.reporters;
-            if (reporters & (blocked | shape.nobody) != 0) revert IErrors.UnknownReporters(reporters, blocked);
+            if (reporters & (blocked | t.nobody) != 0) revert IErrors.UnknownReporters(reporters, blocked);
             uint256 signaturesAt = middleEnd;
-            if (shape.compact) signaturesAt += shape.derivedBytes;
-            else signaturesAt += Reports.size(shape.arms, shape.reportBytes, Bits.count(reporters));
+            if (compact) signaturesAt += t.derivedBytes;
+            else signaturesAt += Reports.size(t.arms, t.reportBytes, Bits.count(reporters));
             found.signers = signers;
             found.signaturesAt = signaturesAt;
             uint256 end = signers == 0 ? signaturesAt : signaturesAt + 64 * Bits.count(signers);
             if (end > data.length) revert IErrors.WrongCalldataLength(data.length, end);
             found.end = end;
             bytes memory header;
-            if (shape.compact) {
-                _readDerived(shape, found, data, middleEnd);
+            if (compact) {
+                _readDerived(t, found, data, middleEnd);
                 header = abi.encodePacked(uint32(round), parent, blocked, data[at:signaturesAt]);
             } else {
-                uint256[] memory means = _derive(shape, found, data, middleEnd);
+                uint256[] memory means = _derive(t, found, data, middleEnd);
                 header = abi.encodePacked(
                     uint32(round),
                     parent,
                     blocked,
                     keccak256(data[middleEnd:signaturesAt]),
                     data[middleAt:middleEnd],
-                    LibBytes.truncate(abi.encodePacked(means), 4 * shape.arms),
-                    LibBytes.truncate(abi.encodePacked(found.accuracies), 2 * shape.participants)
+                    LibBytes.truncate(abi.encodePacked(means), 4 * t.arms),
+                    LibBytes.truncate(abi.encodePacked(found.accuracies), 2 * t.participants)
                 );
             }
             found.digest = keccak256(header);
+            // The header is done with: the next block's goes where it was, and memory does not grow with a batch.
+            // solhint-disable-next-line no-inline-assembly
+            assembly ("memory-safe") {
+                mstore(0x40, header)
+            }
         }
     }
 
     /// @notice Of a whole header that a quorum has signed what costs rest on: the seats that some B_i holds, the honest
     /// arm, and the estimator of that arm.
-    function outcome(Shape memory shape, bytes calldata header)
+    function outcome(Terms memory t, bytes calldata header)
         internal
         pure
         returns (uint256 set, uint256 arm, uint256 mean)
@@ -109,50 +105,50 @@ library Blocks {
         unchecked {
             // slither-disable-next-line uninitialized-local -- filled in below
             Found memory found;
-            arm = Bits.read(header, KNOWN + shape.setBytes, 1);
-            mean = Bits.read(header, _middle(shape, found, header, KNOWN) + 4 * arm, 4);
+            arm = Bits.read(header, KNOWN + t.setBytes, 1);
+            mean = Bits.read(header, _middle(t, found, header, KNOWN) + 4 * arm, 4);
             uint256 at = found.selectedAt;
-            uint256 sets = Bits.read(header, at, 1) == 1 ? 1 : shape.arms;
+            uint256 sets = Bits.read(header, at, 1) == 1 ? 1 : t.arms;
             for (uint256 i; i < sets; ++i) {
-                set |= Bits.read(header, at + 1 + i * shape.setBytes, shape.setBytes);
+                set |= Bits.read(header, at + 1 + i * t.setBytes, t.setBytes);
             }
         }
     }
 
     /// @dev Finds the parts of a header's middle, and where it ends.
-    function _middle(Shape memory shape, Found memory found, bytes calldata data, uint256 at)
+    function _middle(Terms memory t, Found memory found, bytes calldata data, uint256 at)
         private
         pure
         returns (uint256)
     {
         unchecked {
-            uint256 size = shape.setBytes;
+            uint256 size = t.setBytes;
             found.reporters = Bits.read(data, at, size);
             at += size;
             uint256 arm = Bits.read(data, at, 1);
-            if (arm >= shape.arms) revert IErrors.UnknownArm(arm, shape.arms);
+            if (arm >= t.arms) revert IErrors.UnknownArm(arm, t.arms);
             ++at;
-            at += _setsBytes(shape, data, at);
+            at += _setsBytes(t, size, data, at);
             found.selectedAt = at;
-            at += _setsBytes(shape, data, at);
-            if (shape.successors != 0) at = _successors(shape, found, data, at);
+            at += _setsBytes(t, size, data, at);
+            if (t.successors != 0) at = _successors(t, found, data, at);
             return at;
         }
     }
 
     /// @dev What a header says of the next round.
-    function _successors(Shape memory shape, Found memory found, bytes calldata data, uint256 at)
+    function _successors(Terms memory t, Found memory found, bytes calldata data, uint256 at)
         private
         pure
         returns (uint256)
     {
         unchecked {
-            uint256 size = shape.setBytes;
-            if (shape.successors & COMMITTEE != 0) {
+            uint256 size = t.setBytes;
+            if (t.successors & COMMITTEE != 0) {
                 found.committee = Bits.read(data, at, size);
                 at += size;
             }
-            if (shape.successors & COMMANDERS != 0) {
+            if (t.successors & COMMANDERS != 0) {
                 found.commanders = Bits.read(data, at, size);
                 at += size;
             }
@@ -160,18 +156,18 @@ library Blocks {
         }
     }
 
-    function _setsBytes(Shape memory shape, bytes calldata data, uint256 at) private pure returns (uint256) {
+    function _setsBytes(Terms memory t, uint256 size, bytes calldata data, uint256 at) private pure returns (uint256) {
         unchecked {
             uint256 flag = Bits.read(data, at, 1);
             if (flag > 1) revert IErrors.UnknownFlag(flag);
-            return 1 + shape.setBytes * (flag == 1 ? 1 : shape.arms);
+            return 1 + (flag == 1 ? size : size * t.arms);
         }
     }
 
     /// @dev Takes means and accuracies from calldata.
-    function _readDerived(Shape memory shape, Found memory found, bytes calldata data, uint256 at) private pure {
+    function _readDerived(Terms memory t, Found memory found, bytes calldata data, uint256 at) private pure {
         unchecked {
-            uint256 left = 4 * shape.arms;
+            uint256 left = 4 * t.arms;
             uint256 lifted;
             for (; left > 32; left -= 32) {
                 lifted |= _lifted(Bits.word(data, at));
@@ -181,7 +177,7 @@ library Blocks {
             found.approved = lifted & (ONES << 32) == 0;
             at += left;
             uint256[] memory accuracies = found.accuracies;
-            left = 2 * shape.participants;
+            left = 2 * t.participants;
             uint256 i;
             for (; left > 32; left -= 32) {
                 // slither-disable-next-line unused-return -- the array itself
@@ -202,17 +198,17 @@ library Blocks {
     }
 
     /// @dev Computes means and accuracies from the body.
-    function _derive(Shape memory shape, Found memory found, bytes calldata data, uint256 bodyAt)
+    function _derive(Terms memory t, Found memory found, bytes calldata data, uint256 bodyAt)
         private
         pure
         returns (uint256[] memory means)
     {
         (means, found.approved) = Reports.evaluate(
             Reports.Source({
-                arms: shape.arms,
-                setBytes: shape.setBytes,
-                step: shape.reportBytes + Reports.SIGNATURE_BYTES,
-                tolerance: shape.tolerance,
+                arms: t.arms,
+                setBytes: t.setBytes,
+                step: t.reportBytes + Reports.SIGNATURE_BYTES,
+                tolerance: t.tolerance,
                 reporters: found.reporters,
                 selectedAt: found.selectedAt,
                 bodyAt: bodyAt

@@ -2,7 +2,7 @@
 pragma solidity 0.8.30;
 
 import {IErrors} from "../interfaces/IErrors.sol";
-import {APPROVED, CostEntry, UNIT} from "../types/Game.sol";
+import {APPROVED, CostEntry, Terms, UNIT} from "../types/Game.sol";
 import {Bits} from "./Bits.sol";
 import {BlockList} from "./BlockList.sol";
 import {Blocks} from "./Blocks.sol";
@@ -74,7 +74,7 @@ library Costs {
         Disclosure storage disclosure,
         BlockList.Docket storage docket,
         CostEntry[] calldata entries,
-        Blocks.Shape memory shape,
+        Terms memory t,
         uint256 first,
         bool distance
     ) internal {
@@ -92,7 +92,7 @@ library Costs {
             if (digest != cursor) revert IErrors.WrongRecord(round, digest, cursor);
             if (entry.costly) {
                 // Round L is observed, never paid, whatever becomes of its block.
-                (uint256 held, uint256 arm, uint256 mean) = Blocks.outcome(shape, entry.header);
+                (uint256 held, uint256 arm, uint256 mean) = Blocks.outcome(t, entry.header);
                 if (entry.kind != APPROVED || round <= first || held & liars == 0) {
                     revert IErrors.CostWithoutLiar(round, entry.kind);
                 }

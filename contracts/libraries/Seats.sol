@@ -8,7 +8,7 @@ import {SSTORE2} from "solady/src/utils/SSTORE2.sol";
 import {IErrors} from "../interfaces/IErrors.sol";
 
 /// @title Who sits where
-/// @dev From the opening on all keys also lie in the code of a contract of their own, the second and last one that the
+/// @dev From the opening on all keys also lie in the code of a contract of their own, the only one that the
 /// game creates: reading them all costs about as much there as two of them in storage.
 library Seats {
     uint256 private constant KEY_BYTES = 20;
@@ -70,7 +70,7 @@ library Seats {
 
     /// @notice The keys of all seats of a game that was opened, for `key`.
     function keys() internal view returns (bytes memory) {
-        return SSTORE2.read(LibRLP.computeAddress(address(this), 2));
+        return SSTORE2.read(LibRLP.computeAddress(address(this), 1));
     }
 
     /// @notice The key of a seat that exists.

@@ -91,3 +91,62 @@ struct Equivocation {
     bytes32 otherR;
     bytes32 otherVs;
 }
+
+/// @dev What the code of a game ends with, in three parts. What a record of a round needs comes first, as words.
+struct Terms {
+    uint256 participants;
+    uint256 arms;
+    uint256 horizon;
+    uint256 burnIn;
+    uint256 validators;
+    uint256 attackers;
+    uint256 quorumChoice;
+    uint256 majorityFloor; // see Assumptions
+    uint256 failureLimit;
+    uint256 unrecorded;
+    uint256 tolerance;
+    uint256 skipPenalty;
+    uint256 evidencePenalty;
+    uint256 sortition;
+    uint256 skipDeadline;
+    uint256 burnInBlocks;
+    uint256 bodyMode;
+    uint256 setBytes; // of a set of seats
+    uint256 reportBytes; // of a report's content, without its signature
+    uint256 derivedBytes; // of means and accuracies
+    uint256 nobody; // bits that stand for no seat
+    uint256 successors; // which of the next round's sets a header holds, see Blocks
+    uint256 chainId;
+    bytes32 separator; // EIP-712 domain on that chain
+    bytes32 game; // keccak of parameters and commitments
+}
+
+/// @dev What opening, settlement and withdrawals need.
+struct Money {
+    address environment;
+    uint256 pool;
+    uint256 weiPerUnit;
+    uint256 stake;
+    uint256 cost;
+    uint256 sealedGame;
+    uint256 unrevealedPenalty;
+    uint256 openUntil;
+    uint256 gameBlocks;
+    uint256 settlementWindow;
+    bytes32 saltCommitment;
+    bytes32 secretCommitment;
+}
+
+/// @dev What only those outside the contract act by.
+struct Assumed {
+    uint16 liars;
+    uint32 threshold;
+    uint8 aggregation;
+    uint32 delta;
+    uint64 c1Numerator;
+    uint64 c1Denominator;
+    uint8 c1PerReport;
+    uint128 probing;
+    uint128 commanders;
+    uint32 openingDeadline;
+}

@@ -19,6 +19,10 @@ OUTPUT = re.compile(r"Revert \{ gas_used: \d+, output: 0x([0-9a-f]*) \}")
 HALT = re.compile(r"Halt", re.IGNORECASE)
 
 
+PADDING = bytes(33)
+"""What revm puts behind code that it has run."""
+
+
 def spelled(address: bytes) -> str:
     """An address as revm wants it."""
     return "0x" + address.hex()
@@ -32,6 +36,7 @@ class FastMachine(Machine):
         # Spec names are capitalised; an unknown one would silently become the latest.
         self.evm = EVM(env=Env(cfg=CfgEnv(chain_id=chain_id), block=BlockEnv(number=1)), spec_id="CANCUN")
         self.state = self
+        self.install()
 
     @property
     def block(self) -> int:
@@ -48,7 +53,7 @@ class FastMachine(Machine):
         return int(self.evm.get_balance(spelled(account)))
 
     def get_code(self, account: bytes) -> bytes:
-        return bytes(self.evm.get_code(spelled(account)) or b"")
+        return bytes(self.evm.get_code(spelled(account)) or b"").removesuffix(PADDING)
 
     def set_code(self, account: bytes, code: bytes) -> None:
         """For callees: revm lets no account with code send a transaction (EIP-3607)."""
@@ -121,4 +126,4 @@ def replace_seat(game: FastGame, seat: int, account: bytes) -> None:
     machine = game.machine
     machine.evm.insert_account_storage(spelled(game.address), first + seat, int.from_bytes(account, "big"))
     game.seats[seat] = account
-    machine.set_code(keccak(b"\xd6\x94", game.address, b"\2")[12:], b"\0" + b"".join(game.seats))
+    machine.set_code(keccak(b"\xd6\x94", game.address, b"\1")[12:], b"\0" + b"".join(game.seats))

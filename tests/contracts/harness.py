@@ -12,6 +12,7 @@ from eth.vm.forks.prague.state import PragueState
 from eth.vm.message import Message
 
 from chain_bandit.chain.artifacts import chain_bandit_artifact, tokens_artifact
+from chain_bandit.chain.modules import installed
 from chain_bandit.protocol import assumptions, submission
 from chain_bandit.protocol.aggregation import global_means
 from chain_bandit.protocol.blocks import (
@@ -114,6 +115,12 @@ class Machine:
         context = ExecutionContext(bytes(20), 1, 1, 0, bytes(32), 10**9, (), CHAIN_ID, 0, 0)
         self.state = PragueState(AtomicDB(), context, BLANK_ROOT_HASH)
         self.block = 1
+        self.install()
+
+    def install(self) -> None:
+        """Put the modules on the chain that all games share."""
+        for address, code in installed().items():
+            self.state.set_code(address, code)
 
     @property
     def block(self) -> int:

@@ -5,8 +5,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+import rlp
+from eth_account import Account
+from pyrevm import EVM
 
-from chain_bandit.chain.artifacts import masked
+from chain_bandit.chain.create2 import PROXY, PROXY_CODE, SIGNER, TRANSACTION
+from chain_bandit.chain.transactions import created_address
+from chain_bandit.protocol.digests import keccak
 from scripts import build_artifacts
 from tests.contracts.harness import ARTIFACT, ERRORS
 
@@ -26,8 +31,8 @@ def test_shipped_artifact_is_what_the_sources_compile_to_and_a_planted_differenc
     assert capsys.readouterr().out.startswith("ChainBandit.json is not what contracts/ compiles to")
 
 
-@pytest.mark.parametrize("code", [ARTIFACT.deployed, ARTIFACT.bookkeeper], ids=["contract", "bookkeeper"])
-def test_code_is_recognised_whatever_its_immutable_values(code):
+def test_code_of_a_game_is_recognised_whatever_its_terms():
+    code = ARTIFACT.deployed
     filled = bytearray(code.code)
     for start, length in code.immutables:
         filled[start : start + length] = b"\xab" * length
@@ -35,9 +40,31 @@ def test_code_is_recognised_whatever_its_immutable_values(code):
     assert code.is_same(bytes(filled))
     assert not code.is_same(bytes(filled) + b"\0")
     assert not code.is_same(b"")
-    first_fixed = next(at for at in range(len(filled)) if masked(filled, [(at, 1)]) == filled or filled[at] != 0xAB)
-    filled[first_fixed] ^= 1
-    assert not code.is_same(bytes(filled))
+    for fixed in range(code.immutables[0][0]):
+        filled[fixed] ^= 1
+        assert not code.is_same(bytes(filled))
+        filled[fixed] ^= 1
+
+
+def test_addresses_of_modules_follow_from_their_creation_code():
+    """EIP-1014, computed here: keccak(0xff, proxy, salt, keccak(creation)); the next module's creation ends with it."""
+    before = b""
+    for module in ARTIFACT.modules:
+        assert module.creation.endswith(before)
+        where = keccak(b"\xff" + PROXY + bytes(32) + keccak(module.creation))[12:]
+        assert module.address == where
+        before = where
+    assert ARTIFACT.bytecode.endswith(before)
+    assert ARTIFACT.deployed.code[10:30] == before
+
+
+def test_the_proxy_is_the_one_that_its_transaction_creates():
+    """Nobody holds the key of its sender: the signature was made up, and the address follows from it."""
+    sender = bytes.fromhex(Account.recover_transaction(TRANSACTION)[2:])
+    assert (sender, created_address("0x" + sender.hex(), 0)) == (SIGNER, PROXY)
+    chain = EVM(spec_id="CANCUN")
+    deployed = chain.deploy("0x" + "11" * 20, rlp.decode(TRANSACTION)[5])
+    assert bytes(chain.get_code(deployed)).startswith(PROXY_CODE)
 
 
 def test_lock_file_names_no_registry():
@@ -52,7 +79,7 @@ def test_every_custom_error_is_provoked_by_a_test():
     missing = [name for name in ERRORS if f'"{name}"' not in tests]
     # The bookkeeper is always there, and says why it refuses: spelt so that this line is no provocation.
     from_openzeppelin = {"Address" + "EmptyCode", "Failed" + "Call"}
-    assert (set(missing), len(ERRORS)) == (from_openzeppelin, 89)
+    assert (set(missing), len(ERRORS)) == (from_openzeppelin, 91)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "contracts").rglob("*.sol")), ids=lambda path: path.name)

@@ -11,7 +11,6 @@ from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.delivery import Delivery
 from chain_bandit.chain.errors import ForeignContract, NodeUnreachable, TransactionReverted
-from chain_bandit.chain.transactions import created_address
 from chain_bandit.protocol.blocks import Kind, Seated, genesis_digest
 from chain_bandit.protocol.digests import ZERO, keccak
 from chain_bandit.protocol.rewards import hidden_cost
@@ -136,15 +135,16 @@ def test_attaching_accepts_our_code_only():
         assert caught.value.exit_code == 6
 
 
-def test_attaching_looks_at_the_bookkeeper_too(monkeypatch):
+@pytest.mark.parametrize("place", [0, 1])
+def test_attaching_looks_at_the_modules_too(place, monkeypatch):
     game = played()
     artifact = chain_bandit_artifact()
-    other = replace(artifact, bookkeeper=replace(artifact.bookkeeper, code=artifact.bookkeeper.code[:-1] + b"\1"))
-    monkeypatch.setattr("chain_bandit.chain.client.chain_bandit_artifact", lambda: other)
-    bookkeeper = created_address("0x" + game.coordinator.address.hex(), 1)
+    changed = replace(artifact.modules[place], code=artifact.modules[place].code[:-1] + b"\1")
+    modules = tuple(changed if at == place else each for at, each in enumerate(artifact.modules))
+    monkeypatch.setattr("chain_bandit.chain.modules.chain_bandit_artifact", lambda: replace(artifact, modules=modules))
     with pytest.raises(ForeignContract) as caught:
         Coordinator.at(game.node.line, game.coordinator.address, Stopwatch())
-    assert bytes.fromhex(caught.value.address[2:]) == bookkeeper
+    assert bytes.fromhex(caught.value.address[2:]) == artifact.modules[place].address
 
 
 def test_node_that_does_not_answer_raises_node_unreachable():
@@ -158,7 +158,7 @@ def test_time_is_counted_under_evm():
     game = played()
     Coordinator.at(game.node.line, game.coordinator.address, watch).head()
     assert set(watch.seconds) == {"evm"}
-    assert watch.calls["evm"] == 2 + 3  # which chain, then the code in two places and the view
+    assert watch.calls["evm"] == 2 + 4  # which chain, then the code in three places and the view
 
 
 def test_stated_gas_is_enough_for_the_largest_batches():

@@ -123,6 +123,19 @@ abstract contract Play is Checks {
         return vm.parseJsonBytes(vm.readFile(path), ".bytecode");
     }
 
+    /// The code that games share, once a chain.
+    function _install() internal {
+        string memory path = vm.envOr("CHAIN_BANDIT_ARTIFACT", "chain_bandit/chain/artifacts/ChainBandit.json");
+        string memory artifact = vm.readFile(path);
+        for (uint256 i; i < 2; ++i) {
+            string memory module = string.concat(".modules[", vm.toString(i), "]");
+            vm.etch(
+                vm.parseJsonAddress(artifact, string.concat(module, ".address")),
+                vm.parseJsonBytes(artifact, string.concat(module, ".deployedBytecode"))
+            );
+        }
+    }
+
     function _deploy(uint256 surplus) internal {
         p = _parameters();
         delete notes;
@@ -144,6 +157,7 @@ abstract contract Play is Checks {
         seed_0 = keccak256(abi.encodePacked(_addresses(), registered, SALT));
         vm.deal(environment, FORTUNE);
         vm.deal(STRANGER, FORTUNE);
+        _install();
         bytes memory arguments = abi.encode(p, keccak256(abi.encode(SALT)), _commitment());
         address at = _create(bytes.concat(_bytecode(), arguments), _leastPool() + surplus);
         check(at != address(0), "the deployment");

@@ -32,6 +32,7 @@ interface Vm {
     function revertToState(uint256 snapshot) external returns (bool);
     function readFile(string calldata path) external view returns (string memory);
     function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
+    function parseJsonAddress(string calldata json, string calldata key) external pure returns (address);
     function envOr(string calldata name, string calldata otherwise) external view returns (string memory);
     function envOr(string calldata name, bool otherwise) external view returns (bool);
     function toString(uint256 value) external pure returns (string memory);

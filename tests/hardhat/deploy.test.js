@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -20,7 +20,7 @@ function masked(code, references) {
 }
 
 test("chain-bandit deploys to this Hardhat what this Hardhat built", async () => {
-  const built = await hre.artifacts.readArtifact("ChainBandit");
+  const shipped = JSON.parse(await readFile(join(root, "chain_bandit/chain/artifacts/ChainBandit.json"), "utf8"));
   const server = await hre.network.createServer("node");
   const folder = await mkdtemp(join(tmpdir(), "chain-bandit-"));
   try {
@@ -31,11 +31,21 @@ test("chain-bandit deploys to this Hardhat what this Hardhat built", async () =>
       chainBandit, [...command, "--json", "--out", join(folder, "game.json")], { cwd: root },
     );
     const { contract } = JSON.parse(stdout);
-    const request = { jsonrpc: "2.0", id: 1, method: "eth_getCode", params: [contract, "latest"] };
-    const answer = await fetch(url, { method: "POST", body: JSON.stringify(request) });
-    const { result: code } = await answer.json();
-    assert.ok(code.length > 10_000);
-    assert.equal(masked(code, built.immutableReferences), masked(built.deployedBytecode, built.immutableReferences));
+    const codeAt = async (address) => {
+      const request = { jsonrpc: "2.0", id: 1, method: "eth_getCode", params: [address, "latest"] };
+      const answer = await fetch(url, { method: "POST", body: JSON.stringify(request) });
+      return (await answer.json()).result;
+    };
+    for (const { name, address } of shipped.modules) {
+      const { deployedBytecode, immutableReferences } = await hre.artifacts.readArtifact(name);
+      const code = await codeAt(address);
+      assert.ok(code.length > 10_000);
+      assert.equal(masked(code, immutableReferences), masked(deployedBytecode, immutableReferences));
+    }
+    const game = await codeAt(contract);
+    const [[terms]] = shipped.immutableReferences;
+    assert.equal(game.length, shipped.deployedBytecode.length);
+    assert.equal(game.slice(0, 2 + 2 * terms), shipped.deployedBytecode.slice(0, 2 + 2 * terms));
   } finally {
     await server.close();
     await rm(folder, { recursive: true });

@@ -1,16 +1,13 @@
 """A committee that blocks without signatures chose, on a chain that let it pass: both computations name the block."""
 
-import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from eth_tester.exceptions import TransactionFailed
 
+from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.protocol.blocks import mask
-from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.parameters import ODDS, BodyMode, Parameters
-from chain_bandit.protocol.submission import encode
 from tests.unit.audit.planted import ROUND
 from tests.unit.audit.played_game import COMMITTEES, DRAWS, L, M, Played, Script, T, with_header
 from tests.unit.audit.test_second_opinion import second_opinion
@@ -18,31 +15,27 @@ from tests.unit.audit.test_second_opinion import second_opinion
 ALONE = replace(COMMITTEES, validators=1, attackers=0, aggregation=1)
 """The best of four validates."""
 DRAWN = replace(DRAWS, unrecorded=3, aggregation=1, commanders=ODDS)
+ARTIFACT = chain_bandit_artifact()
 OUTSIDER, PAIR = (1,), (1, 2)
-NOWHERE = b"\x7f" + bytes(32)
-"""PUSH32 of an immutable that is 0, as `UNSIGNED` is with committees."""
+REFUSED = ARTIFACT.members("error")["CertificateMissing"].topic[:4]
+PUSH2, JUMPI, POP, JUMPDEST = b"\x61", b"\x57", b"\x50", b"\x5b"
+
+
+def without_refusal(code: bytes) -> bytes:
+    """The code with the one jump to the refusal left out: its condition is popped."""
+    block = code.rindex(JUMPDEST, 0, code.index(b"\x7f" + REFUSED))
+    jump = PUSH2 + block.to_bytes(2) + JUMPI
+    assert code.count(jump) == 1
+    return code.replace(jump, POP + 3 * JUMPDEST)
 
 
 class Captured(Played):
-    """On a chain that runs the contract with `UNSIGNED` as it is where everybody validates: blocks need no signers."""
+    """On a chain whose contract takes blocks without signers, as where everybody validates."""
 
     def _flush(self) -> None:
-        if any(not block.signers for block in self.waiting):
-            self._loosen()
+        implementation = ARTIFACT.modules[-1]
+        self.node.replace_code(implementation.address, without_refusal(implementation.code))
         super()._flush()
-
-    def _loosen(self) -> None:
-        address = self.contract.address
-        right, data = self.node.code(address), keccak(b"submitBlocks()")[:4] + encode(self.parameters, self.waiting)
-        request = {"from": "0x" + self.outsider.address.hex(), "to": "0x" + address.hex(), "data": "0x" + data.hex()}
-        for found in re.finditer(re.escape(NOWHERE), right):
-            self.node.replace_code(address, right[: found.start() + 1] + b"\xff" * 32 + right[found.end() :])
-            try:
-                self.node.answer("eth_call", [request, "latest"])
-            except TransactionFailed:
-                continue
-            return
-        raise AssertionError("no one immutable makes the contract take it")
 
 
 def script(parameters: Parameters, coalition: tuple[int, ...]) -> Script:
