@@ -675,9 +675,10 @@ def _say_finished(
         )
     if failed:
         _say_error(failed)
-        raise typer.Exit(failed.exit_code)
     if kept:
         print(f"error: the audit is {report.verdict}; {kept}", file=sys.stderr)
+    if failed and not report.violations:
+        raise typer.Exit(failed.exit_code)
     if report.exit_code:
         raise typer.Exit(report.exit_code)
 

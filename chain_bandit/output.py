@@ -4,6 +4,7 @@ import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from select import select
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,9 +26,13 @@ class _Stream(io.FileIO):
         self.lost = ""
 
     def write(self, data: "ReadableBuffer") -> int:
-        """All of it, or as much as there is room for at once."""
+        """All of it, or as much as there is room for at once; a descriptor that does not block is waited for."""
         try:
-            return super().write(data)
+            while True:
+                written: int | None = super().write(data)
+                if written is not None:
+                    return written
+                select([], [self], [])
         except BrokenPipeError:
             pass
         except OSError as error:

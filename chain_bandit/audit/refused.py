@@ -46,9 +46,12 @@ def refused(game: Game, call: Call, replay: Callable[[Game, Call], None]) -> Non
 
 
 def _spent(call: Call) -> bool:
-    """Whether the gas may have run out before the contract could refuse anything."""
+    """Whether the gas may have run out before the contract could refuse anything.
+
+    What authorizations give back (EIP-7702) hides how much a call that ran out of it has used.
+    """
     limit = call.transaction.gas_limit
-    return LEFT * (limit - call.gas) <= limit
+    return bool(call.transaction.authorizations) or LEFT * (limit - call.gas) <= limit
 
 
 def _late(game: Game, call: Call) -> bool:

@@ -13,11 +13,12 @@ from chain_bandit.chain.artifacts import Module, chain_bandit_artifact
 from chain_bandit.chain.clone import read
 from chain_bandit.chain.create2 import PRICE, PROXY, PROXY_CODE, SALT, SIGNER, TRANSACTION
 from chain_bandit.chain.delivery import Delivery
-from chain_bandit.chain.errors import ForeignContract
+from chain_bandit.chain.errors import ForeignContract, NodeUnreachable, TransactionReverted
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import Wallet
-from chain_bandit.chain.rpc import Rpc, as_bytes, as_hex
+from chain_bandit.chain.rpc import Rpc, as_bytes, as_hex, as_int
 from chain_bandit.chain.sender import Sender
+from chain_bandit.chain.wire import Refused
 
 GAS_OF_TRANSFER, GAS_OF_MODULE = 21_000, 6_000_000
 
@@ -29,14 +30,12 @@ def deploy_modules(rpc: Rpc, account: Wallet, delivery: Delivery) -> None:
         return
     sender = Sender(rpc, Journal(), delivery)
     if not rpc.code(PROXY):
-        sender.submit("fund proxy", account, SIGNER, PRICE, GAS_OF_TRANSFER, b"")
-        sender.settle()
-        rpc.wire.post([("eth_sendRawTransaction", [as_hex(TRANSACTION)])]).result()
-        sender.wait_until(lambda: bool(rpc.code(PROXY)))
+        _deploy_proxy(rpc, sender, account)
     for module in missing:
-        there = partial(_is_there, rpc, module)
-        sender.submit("deploy module", account, PROXY, 0, GAS_OF_MODULE, SALT + module.creation, done=there)
-        sender.settle()
+        if not rpc.code(module.address):  # nobody else has put it there meanwhile
+            there = partial(_is_there, rpc, module)
+            sender.submit("deploy module", account, PROXY, 0, GAS_OF_MODULE, SALT + module.creation, done=there)
+            sender.settle()
     for module in missing:
         _require(module, rpc.code(module.address))
 
@@ -51,6 +50,28 @@ def require_game(code_at: Callable[[bytes], bytes], address: bytes) -> None:
     read(code_at(address), address)
     for module in chain_bandit_artifact().modules:
         _require(module, code_at(module.address))
+
+
+def _deploy_proxy(rpc: Rpc, sender: Sender, account: Wallet) -> None:
+    """Send the proxy's transaction, once its sender holds what that costs. Raises `TransactionReverted`."""
+    held: int = rpc.ask("eth_getBalance", [checksummed(SIGNER), "latest"], as_int)
+    if held < PRICE:
+        sender.submit("fund proxy", account, SIGNER, PRICE - held, GAS_OF_TRANSFER, b"")
+        sender.settle()
+    refused = ""
+
+    def is_there() -> bool:
+        nonlocal refused
+        (answer,) = rpc.exchange([("eth_sendRawTransaction", [as_hex(TRANSACTION)])])
+        refused = answer.text if isinstance(answer, Refused) else ""
+        return bool(rpc.code(PROXY))
+
+    try:
+        sender.wait_until(is_there)
+    except NodeUnreachable as error:
+        if refused:
+            raise TransactionReverted("deploy proxy", "Rejected", (refused,)) from error
+        raise
 
 
 def _is_there(rpc: Rpc, module: Module, block: str) -> bool:

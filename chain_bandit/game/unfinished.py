@@ -136,9 +136,12 @@ def lock(scenario: Scenario, place: Path, with_seed: bool = True) -> None:
 
 def keep_seed(scenario: Scenario, path: Path) -> None:
     """Write the seed into a file that its owner alone may read, unless it is there. Raises `FolderRefused`."""
+    seed = b"%d\n" % scenario.seed
     try:
         with suppress(FileExistsError):
-            write_private(path, b"%d\n" % scenario.seed)
+            write_private(path, seed)
+        if path.read_bytes() != seed:
+            raise FolderRefused(path, "holds the seed of another game; name another with --out")
     except OSError as error:
         raise FolderRefused(path, f"cannot be written: {error.strerror}") from error
 

@@ -111,7 +111,7 @@ class Follower:
 
     def is_over(self) -> bool:
         """Whether the contract takes no more records, by the last block whose events count."""
-        return self._contract.is_over(self._last_counted() or "latest")
+        return self._is_as_it_was() and self._contract.is_over(self._last_counted() or "latest")
 
     def rest(self) -> None:
         """Read what comes after the last record."""

@@ -14,6 +14,7 @@ from chain_bandit.chain.errors import ForeignChain
 from chain_bandit.chain.notice import Notice
 from chain_bandit.chain.rpc import BEHIND, Rpc, as_bytes, as_hex, as_int, field
 from chain_bandit.chain.wire import Refused
+from chain_bandit.lines import LinesUnwritable
 from chain_bandit.protocol.errors import ChainBanditError
 
 LOOK = 1.0
@@ -137,8 +138,11 @@ class HeadWatch:
     def _write(self) -> None:
         """An older one after a loss of power is as good: the block was read all the same."""
         partial = self._path.with_name(f"{self._path.name}.partial")
-        partial.write_text(json.dumps(self._head.kept), encoding="ascii")
-        partial.replace(self._path)
+        try:
+            partial.write_text(json.dumps(self._head.kept), encoding="ascii")
+            partial.replace(self._path)
+        except OSError as error:
+            raise LinesUnwritable(self._path, error.strerror or str(error)) from error
 
 
 def read_head(path: Path) -> Block | None:
@@ -146,7 +150,7 @@ def read_head(path: Path) -> Block | None:
     try:
         number, digest = json.loads(path.read_bytes()[:1024])
         return (int(number), str(digest)) if number >= 0 else None
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, OverflowError, RecursionError):
         return None
 
 

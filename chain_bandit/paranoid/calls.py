@@ -47,7 +47,8 @@ class Call:
 
     Attributes:
         succeeded: whether the contract took it.
-        spent: whether its gas may have run out: less than a 32nd of it is left.
+        spent: whether its gas may have run out: less than a 21st of it is left, or
+            authorizations (EIP-7702) hide how much.
         bare: whether its sender certainly has no code.
         data: calldata after the selector; of the creation, code and constructor's arguments.
         direct: whether the transaction went to the contract itself, and not through another one.
@@ -79,7 +80,8 @@ def calls(export: Export, verdict: Verdict) -> Iterator[Call]:
                 order.take(sent, None)
                 continue
             name = "create" if creates else _BY_SELECTOR.get(sent.data[:4], "") if direct else ""
-            bare, spent = order.take(sent, name), 32 * (sent.limit - sent.gas) <= sent.limit
+            bare = order.take(sent, name)
+            spent = bool(sent.authorizations) or 21 * (sent.limit - sent.gas) <= sent.limit
             yield Call(
                 name, sent.block, sent.succeeded, spent, sent.sender, bare, sent.value,
                 sent.data if creates else sent.data[4:], creates or direct, events, beside,

@@ -26,6 +26,7 @@ class Order:
     def __init__(self, export: Export, verdict: Verdict) -> None:
         self.export, self.verdict = export, verdict
         self.accounts: dict[bytes, Account] = {}
+        self._created = False
 
     def take(self, sent: Transaction, name: str | None) -> bool:
         """Hold a transaction against those before it; whether its sender certainly has no code.
@@ -46,6 +47,7 @@ class Order:
             signer = self.accounts.get(given.signer or b"")
             if signer and given.number == signer.next and given.chain_id in (0, self.export.chain_id):
                 signer.next, signer.bare = signer.next + 1, not any(given.code)
-        if account is not None and sent.succeeded and name in NOT_FOR_CODE:
-            account.bare = True
+        self._created = self._created or (sent.succeeded and name == "create")
+        if account is not None and self._created and sent.succeeded and name in NOT_FOR_CODE:
+            account.bare = True  # what is called before there is a contract succeeds, whoever calls
         return account is not None and account.bare

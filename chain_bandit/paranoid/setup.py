@@ -49,7 +49,7 @@ def join(setup: Setup, call: Call, verdict: Verdict) -> None:
     verdict.same("setup", None, f"seat {seat}", [("Joined", [seat, number(call.sender)])], call.events)
     verdict.same("setup", None, f"deposit of seat {seat}", weight * setup.p.stake, call.value)
     taken = [setup.environment, *setup.addresses].count(call.sender)
-    heaviest = 65535 if setup.p.sortition else 1
+    heaviest = 1024 if setup.p.sortition else 1
     verdict.same("setup", None, f"whether seat {seat} may weigh {weight}", True, 1 <= weight <= heaviest)
     verdict.same("setup", None, f"whether there is a seat {seat}", True, seat < setup.p.participants)
     if setup.p.draws:

@@ -87,7 +87,7 @@ library Blocks {
                 );
             }
             found.digest = keccak256(header);
-            // The header is done with: the next block's goes where it was, and memory does not grow with a batch.
+            // The header is done with: the next block's goes where it was.
             // solhint-disable-next-line no-inline-assembly
             assembly ("memory-safe") {
                 mstore(0x40, header)

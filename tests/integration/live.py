@@ -13,6 +13,7 @@ from typing import Any
 
 import requests
 
+from chain_bandit.chain.modules import installed
 from chain_bandit.chain.patience import Patience
 from tests.integration.rpc_server import serving
 
@@ -47,9 +48,11 @@ class Anvil:
         while True:
             try:
                 self.ask("eth_chainId")
-                return
+                break
             except requests.ConnectionError as error:
                 patience.wait(RuntimeError(f"Anvil does not start: {error}"))  # type: ignore[arg-type]
+        for address, code in installed().items():  # as on a node that `run` starts
+            self.ask("anvil_setCode", "0x" + address.hex(), "0x" + code.hex())
 
     def kill(self) -> None:
         """With a state, when it has just written it and will not again for a second: of half a file it cannot start."""

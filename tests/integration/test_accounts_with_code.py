@@ -1,6 +1,7 @@
 """Accounts with code of their own (EIP-7702) before the audit: their numbers, on a chain whose rules have them."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from tests.integration.live import Anvil, anvil
 from tests.integration.test_exhibits import shows
 from tests.unit.audit.played_game import Played, Script
 from tests.unit.audit.test_order import without
+from tests.unit.audit.test_second_opinion import second_opinion
 
 MAKER = bytes.fromhex("5f5f5ff000")
 """Code that makes an empty contract, which takes a number of the account whose code it is."""
@@ -156,6 +158,29 @@ def test_an_account_whose_code_withdraws_for_it_is_no_violation(node: Anvil) -> 
     assert (report.exit_code, report.violations) == (0, [])
     assert report.other_transactions == {"through another contract": 1}
     assert report.checks["money.balances"].passed == 1
+
+
+def test_a_withdrawal_that_ran_out_of_gas_beside_authorizations_is_nobodys_lie(node: Anvil, tmp_path: Path) -> None:
+    """What they give back (EIP-7702) hides how much of its gas it used: a fifth of it seems to be left."""
+
+    class Short(CalledOff):
+        def _withdraw(self) -> None:
+            first = self.number(1)
+            given = [
+                self.accounts[1].sign_authorization(
+                    {"chainId": self.node.chain_id, "address": "0x" + "00" * 20, "nonce": first + more}
+                )
+                for more in range(4)
+            ]
+            sent = self.send(
+                0, self.contract.address, SELECTORS["withdraw"], type=4, authorizationList=given, gas=160_000
+            )
+            assert (sent["status"], 21 * (160_000 - int(sent["gasUsed"], 16)) > 160_000) == ("0x0", True)
+
+    history = History((played := Short(node)).chain.origin, tuple(played.chain.blocks))
+    report = second_opinion(history, tmp_path)
+    assert (report.exit_code, report.violations) == (0, [])
+    assert "call out of gas, or refused" in {finding.kind for finding in report.findings if finding.seat == 0}
 
 
 def _hex(address: bytes) -> str:

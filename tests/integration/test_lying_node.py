@@ -271,7 +271,8 @@ def test_a_node_that_is_always_of_another_chain_is_found_by_the_signatures(chain
 
 @pytest.mark.parametrize("missing", [2, 8, 20])
 def test_a_node_that_hides_its_last_blocks_is_not_believed_to_be_at_the_end(chain: Chain, missing: int) -> None:
-    low = tells(HEIGHT, lambda params, result: hex(int(result, 16) - missing))
+    created = chain.history.origin.first_block  # how many blocks there are is Anvil's, which mines some calls together
+    low = tells(HEIGHT, lambda params, result: hex(max(int(result, 16) - missing, created)))
     assert audited(chain, low, chain.head).verdict == "violated"
     if missing > 8:
         assert audited(chain, low).verdict == "incomplete"

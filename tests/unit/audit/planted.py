@@ -12,6 +12,7 @@ from functools import partial
 from eth_abi import encode
 
 from chain_bandit.history.records import METHODS, decode_arguments
+from chain_bandit.history.setup import ARGUMENTS
 from chain_bandit.protocol.aggregation import Aggregation
 from chain_bandit.protocol.blocks import Header, SignedReport, mask
 from chain_bandit.protocol.digests import keccak
@@ -437,6 +438,9 @@ LIES: dict[str, Lie] = {
     "costs after the window": forged(By.ENVIRONMENT, "record.deadline", "honest", None, after_the_window),
     # What the contract cannot have done, had it been ours.
     "another contract's code": forged(By.CONTRACT, "game.code", "honest", None, lambda f: f.creation(flip(100))),
+    "another implementation": forged(
+        By.CONTRACT, "game.code", "honest", None, lambda f: f.creation(flip(-ARGUMENTS - 1))
+    ),
     "parameters beyond the theorem": forged(
         By.CONTRACT, "game.parameters", "honest", None, lambda f: f.creation(word(-28, 1))
     ),
