@@ -1,6 +1,7 @@
 """A node at a URL: Anvil, Hardhat, or any other that speaks JSON-RPC."""
 
 from collections.abc import Mapping
+from math import inf
 from time import monotonic, sleep
 from typing import Any
 
@@ -82,18 +83,19 @@ class HttpNode:
 
     def be_quiet(self) -> None:
         """Stop a development node from printing every request."""
-        self._understood("setLoggingEnabled", False)
+        self._understood("setLoggingEnabled", False, at_most=KNOCK)
 
     def _grant(self, address: str, wei: int) -> bool:
         return self.balance(address) >= wei or self._understood("setBalance", address, hex(wei))
 
-    def _understood(self, verb: str, *parameters: Any) -> bool:
-        return any(self._attempt(f"{dialect}_{verb}", *parameters) for dialect in ("anvil", "hardhat"))
+    def _understood(self, verb: str, *parameters: Any, at_most: float = inf) -> bool:
+        dialects = ("anvil", "hardhat")
+        return any(self._attempt(f"{dialect}_{verb}", *parameters, at_most=at_most) for dialect in dialects)
 
-    def _attempt(self, method: str, *parameters: Any) -> bool:
-        """Whether the node did it; False where it answers that it does not."""
+    def _attempt(self, method: str, *parameters: Any, at_most: float = inf) -> bool:
+        """Whether the node did it; False where it answers that it does not. A lost answer is asked for so long."""
         try:
-            self.ask(method, *parameters)
+            self.rpc.ask(method, parameters, at_most=at_most)
         except NotUnderstood:
             return False
         return True

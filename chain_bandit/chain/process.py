@@ -12,7 +12,7 @@ from typing import IO
 
 from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.errors import NodeUnreachable
-from chain_bandit.chain.http_node import HttpNode
+from chain_bandit.chain.http_node import KNOCK, HttpNode
 from chain_bandit.chain.modules import installed
 from chain_bandit.chain.rpc import as_hex
 from chain_bandit.protocol.errors import ChainBanditError
@@ -56,7 +56,7 @@ class OwnNode(HttpNode):
         super().__init__(url)
         self.name, self.process = name, process
         for address, code in installed().items():
-            self._understood("setCode", checksummed(address), as_hex(code))
+            self._understood("setCode", checksummed(address), as_hex(code), at_most=KNOCK)
 
     def wait(self) -> None:
         """Wait until the node ends by itself. Raises `NodeUnreachable` then."""
