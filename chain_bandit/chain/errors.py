@@ -45,6 +45,19 @@ class ForeignContract(ChainBanditError):
         self.address, self.size = address, size
 
 
+class ForeignCreation(ChainBanditError):
+    """A game's code at an address where other code than ours put it, which may have written storage before."""
+
+    exit_code = 6
+
+    def __init__(self, address: str, block: int) -> None:
+        super().__init__(
+            f"{address} was not created in block {block} by this version's creation code, with the parameters and the "
+            "pool that it states: its storage may hold anything; do not stake in it"
+        )
+        self.address, self.block = address, block
+
+
 class ForeignChain(ChainBanditError):
     """A node, or a contract on it, that is not the one that was recorded."""
 

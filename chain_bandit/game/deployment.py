@@ -18,6 +18,7 @@ from chain_bandit.chain.identity import Identity, identify, require_same
 from chain_bandit.chain.journal import Journal, journal_in
 from chain_bandit.chain.node import Wallet
 from chain_bandit.game import folder
+from chain_bandit.game.attach import attach
 from chain_bandit.game.chains import environment_need, others_needs
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.unfinished import keep_seed, kept_if
@@ -70,6 +71,7 @@ def deploy(plan: Plan, node: HttpNode, account: Wallet, path: Path, journal: Jou
 
     Raises:
         ForeignChain: the file is of another chain, or of another game.
+        ForeignContract, ForeignCreation: the contract is not this version's, or was created by other code.
         AccountRefused: the account holds too little.
         ChainBanditError: the file is unreadable, the node does not answer, or it refused.
     """
@@ -81,7 +83,7 @@ def deploy(plan: Plan, node: HttpNode, account: Wallet, path: Path, journal: Jou
             raise ForeignChain("game", deployment["game"], "0x" + plan.game.hex())
     else:
         deployment = _deploy(plan, node, account, path, journal)
-    fund(node, _needs(plan, node, deployment), account, journal)
+    fund(node, _needs(plan, node, path, deployment), account, journal)
     return deployment
 
 
@@ -94,8 +96,12 @@ def certificate(parameters: Parameters) -> str:
 def recorded(path: Path) -> tuple[Identity, int | None]:
     """The game that a deployment file, or a run folder, is of, and its first block. Raises `ChainBanditError`."""
     record = folder.read_manifest(path) if path.is_dir() else _read(path)
+    return _identity(path, record), _first_block(record)
+
+
+def _first_block(record: dict[str, Any]) -> int | None:
     first = record.get("first_block")
-    return _identity(path, record), first if type(first) is int and 0 <= first < 2**64 else None
+    return first if type(first) is int and 0 <= first < 2**64 else None
 
 
 def _identity(path: Path, record: dict[str, Any]) -> Identity:
@@ -105,9 +111,12 @@ def _identity(path: Path, record: dict[str, Any]) -> Identity:
         raise NotADeployment(path, f"{error} is not recorded") from error
 
 
-def _needs(plan: Plan, node: HttpNode, deployment: dict[str, Any]) -> list[Need]:
+def _needs(plan: Plan, node: HttpNode, path: Path, deployment: dict[str, Any]) -> list[Need]:
     """What is needed to open the game: no stake of whoever has a seat, nothing once it is open."""
-    contract = Coordinator.at(node.line, bytes.fromhex(deployment["contract"][2:]), Stopwatch(), PIPELINED)
+    first = _first_block(deployment)
+    if first is None:
+        raise NotADeployment(path, "'first_block' is not recorded")
+    contract = attach(node.line, bytes.fromhex(deployment["contract"][2:]), first)
     if contract.opened():
         return []
     return [replace(need, wei=0) if contract.has_seat(need.account) else need for need in others_needs(plan)]

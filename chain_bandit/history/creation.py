@@ -1,11 +1,11 @@
-"""Where a game's history begins: the block whose own bytes show that the contract was created in it."""
+"""Where a game's history begins: the block whose own bytes show that the contract was created in it, and by what."""
 
 from collections.abc import Iterable
 
 from chain_bandit.history.answers import Rpc, as_bytes, as_integer, as_list, as_object, need
 from chain_bandit.history.collect import fetch_block, height
 from chain_bandit.history.errors import NodeDisagrees
-from chain_bandit.history.evm import created_address, decode_transaction
+from chain_bandit.history.evm import Transaction, created_address, decode_transaction
 from chain_bandit.history.records import TOPICS
 from chain_bandit.protocol.errors import ChainBanditError
 
@@ -26,14 +26,23 @@ def creation_block(rpc: Rpc, contract: bytes) -> int:
     except ChainBanditError:
         candidates = range(_first_joining(rpc, contract, last), -1, -1)
     for number in candidates:
-        if any(creates(raw, contract) for raw in fetch_block(rpc, number).transactions):
+        if creation(rpc, contract, number) is not None:
             return number
     raise NodeDisagrees("contract", f"that 0x{contract.hex()} is one", "no transaction that creates it")
 
 
-def creates(raw: bytes, contract: bytes) -> bool:
-    """Whether the transaction in `raw` creates `contract`."""
-    transaction = decode_transaction(raw)
+def creation(rpc: Rpc, contract: bytes, number: int) -> Transaction | None:
+    """The transaction of a block that creates `contract`, if there is one, out of bytes that hash to the block's name.
+
+    Raises:
+        NodeDisagrees: the node's answers do not add up.
+        ChainBanditError: the node does not answer.
+    """
+    sent = map(decode_transaction, fetch_block(rpc, number).transactions)
+    return next((each for each in sent if _creates(each, contract)), None)
+
+
+def _creates(transaction: Transaction, contract: bytes) -> bool:
     return transaction.to is None and created_address(transaction.sender, transaction.nonce) == contract
 
 

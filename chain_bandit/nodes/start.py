@@ -20,8 +20,6 @@ from chain_bandit.actors.seat import Seat
 from chain_bandit.actors.validator import Validator
 from chain_bandit.attacks.attack import View
 from chain_bandit.attacks.malicious import MaliciousParticipant, MaliciousSeat
-from chain_bandit.chain.client import Coordinator
-from chain_bandit.chain.delivery import PIPELINED
 from chain_bandit.chain.errors import ForeignChain, TransactionReverted
 from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.identity import require_same
@@ -31,6 +29,7 @@ from chain_bandit.comparison.ideal import IdealComparison
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.crypto.vrf_keys import VrfKey
+from chain_bandit.game.attach import attach
 from chain_bandit.game.books import Books
 from chain_bandit.network.links import Links
 from chain_bandit.nodes import place as files
@@ -51,7 +50,6 @@ from chain_bandit.protocol.blocks import genesis_digest
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.ledger import Ledger, opening
 from chain_bandit.protocol.messages import Domain
-from chain_bandit.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     from chain_bandit.scenario import Scenario
@@ -79,6 +77,7 @@ class Start:
         DoorRefused: nobody can listen where it should.
         LinesLocked: it runs already.
         ForeignChain: the chain at the URL is another one.
+        ForeignContract, ForeignCreation: the contract is not this version's, or was created by other code.
     """
 
     def __init__(self, place: Path, url: str | None = None) -> None:
@@ -97,7 +96,7 @@ class Start:
         self.node = HttpNode(url or self.game.url)
         require_same(self.node.rpc.ask, identity)
         address = bytes.fromhex(self.game.contract[2:])
-        self.contract = Coordinator.at(self.node.line, address, Stopwatch(), PIPELINED)
+        self.contract = attach(self.node.line, address, self.game.first_block)
         self.parameters = self.contract.parameters()
         self.domain = Domain(self.game.chain_id, address, bytes.fromhex(self.game.game[2:]))
         self.seated = tuple(each.seated for each in self.game.participants)

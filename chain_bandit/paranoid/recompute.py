@@ -66,7 +66,7 @@ def _follow(export: Export, verdict: Verdict) -> None:
         if call.data != canonical(call):
             raise Broken(f"the contract takes {call.name} in no encoding but the canonical one")
         if call.name == "create":
-            setup = begin(call)
+            setup = begin(call, verdict)
         elif setup is None or call.name == "":
             raise Broken("there is a call that no contract takes")
         elif call.name == "join":

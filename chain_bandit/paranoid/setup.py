@@ -1,9 +1,12 @@
 """How a game begins: its parameters, its seats, its first digest."""
 
+import json
 from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
 
 from chain_bandit.paranoid.calls import Call, tail, word
-from chain_bandit.paranoid.parameters import Parameters, created
+from chain_bandit.paranoid.parameters import FIELDS, Parameters, created
 from chain_bandit.paranoid.statements import separator
 from chain_bandit.paranoid.verdict import Verdict
 from chain_bandit.paranoid.words import Broken, keccak, number, uint
@@ -33,9 +36,21 @@ class Setup:
     opened_in: int = 0
 
 
-def begin(call: Call) -> Setup:
-    """What the creation says."""
+@cache
+def creation_code() -> bytes | None:
+    """What every game's creation begins with, read as data; None where it is not installed."""
+    path = files("chain_bandit").joinpath("chain", "artifacts", "ChainBandit.json")
+    return bytes.fromhex(json.loads(path.read_text())["bytecode"].removeprefix("0x")) if path.is_file() else None
+
+
+def begin(call: Call, verdict: Verdict) -> Setup:
+    """What the creation says. Other code than the published one may have put anything into the game's storage."""
     p, words, salt, secret = created(call.data)
+    code = creation_code()
+    if code is None:
+        verdict.blind("the creation code is not installed with this version")
+    else:
+        verdict.same("setup", None, "creation code", keccak(code), keccak(call.data[: -32 * (FIELDS + 2)]))
     game = keccak(words, salt, secret)
     return Setup(p, call.sender, call.value, call.block + p.opening_deadline, game, salt, secret)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 WHAT = {
     "chain": "Every block follows the one before it and holds the transactions and receipts of its roots.",
     "order": "Every account that called the contract numbers its transactions one by one.",
-    "setup": "Game, seats and genesis follow from the creation, the joining and the opened salt.",
+    "setup": "Game, seats and genesis follow from the published creation code, the joining and the opened salt.",
     "record": "Every digest of the history follows from the records before it.",
     "kind": "Every record is of the kind that its means and the failures give.",
     "time": "Every call comes in a block in which the rules allow it.",

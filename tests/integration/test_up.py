@@ -10,15 +10,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import pytest
+
 from chain_bandit.chain import accounts
 from chain_bandit.chain.anvil import anvil
+from chain_bandit.chain.client import Coordinator
+from chain_bandit.chain.delivery import PIPELINED
+from chain_bandit.chain.errors import ForeignCreation
+from chain_bandit.chain.node import account
+from chain_bandit.game import deployment
 from chain_bandit.game.chains import connected
 from chain_bandit.game.plan import Plan
 from chain_bandit.nodes import place as files
 from chain_bandit.nodes.folders import write_folders
 from chain_bandit.nodes.processes import states
-from chain_bandit.nodes.up import _deployed
+from chain_bandit.nodes.up import DEPLOYMENT, _deployed
 from chain_bandit.scenario import load
+from chain_bandit.stopwatch import Stopwatch
+from tests import foreign_creation
 from tests.integration.nodes import ROOT, chain_bandit, started, wait_for
 
 SMALL = ROOT / "examples" / "small.toml"
@@ -88,6 +97,26 @@ def test_a_node_that_dies_whenever_it_is_started_ends_the_game(tmp_path: Path) -
         f"{out / 'relayer' / files.LOG}"
     )
     assert [state.pid for state in states(out)] == [None] * 7
+
+
+def test_no_node_stakes_in_a_game_whose_creation_code_wrote_storage_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, plan = tmp_path / "game", Plan(load(SMALL))
+    out.mkdir()
+    monkeypatch.setattr(Coordinator, "deploy", foreign_creation.deploy)
+    monkeypatch.setattr(deployment, "attach", lambda *game: Coordinator.at(*game[:2], Stopwatch(), PIPELINED))
+    with connected("anvil") as node:
+        made = _deployed(plan, node, out, None, "anvil")  # with stakes for all, from whom does not know
+        write_folders(plan, made, node.url, out)
+        result = chain_bandit("node", out / "seat-0")
+        assert (result.returncode, result.stderr.count("\n")) == (6, 1), result.stderr
+        assert "was not created in block" in result.stderr
+        contract = Coordinator.at(node.line, bytes.fromhex(made["contract"][2:]), Stopwatch())
+        assert not contract.has_seat(plan.addresses[0])
+        monkeypatch.undo()
+        with pytest.raises(ForeignCreation), deployment.kept_journal(out / DEPLOYMENT) as journal:
+            deployment.deploy(plan, node, account(plan.environment.secret), out / DEPLOYMENT, journal)
 
 
 def test_a_node_whose_files_are_not_its_own_or_whose_door_is_none_says_so_in_a_sentence(tmp_path: Path) -> None:

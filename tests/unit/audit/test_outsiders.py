@@ -12,12 +12,17 @@ from eth_utils import to_checksum_address
 from chain_bandit.audit.audit import audit
 from chain_bandit.audit.chain import survey
 from chain_bandit.audit.report import AuditReport, Checks
+from chain_bandit.chain.client import Coordinator
+from chain_bandit.chain.errors import ForeignCreation
+from chain_bandit.game.attach import attach
 from chain_bandit.history import files
 from chain_bandit.history.blocks import History
 from chain_bandit.history.evm import Log
 from chain_bandit.history.records import SELECTORS, TOPICS
 from chain_bandit.paranoid.recompute import recompute
 from chain_bandit.protocol.digests import keccak
+from chain_bandit.stopwatch import Stopwatch
+from tests import foreign_creation
 from tests.unit.audit.forging import Forgery
 from tests.unit.audit.played_game import Played, Script
 
@@ -171,6 +176,26 @@ def test_call_before_the_creation_says_nothing_of_the_game(honest: Played, tmp_p
     history = forged.made()
     assert found_by_both(history, tmp_path) == (set(), set())
     assert audit(history).exit_code == 0
+
+
+def test_creation_code_that_writes_storage_first_is_refused_by_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing else tells of it: the code of the game, its terms and all that it does are those of an honest one."""
+    monkeypatch.setattr(Coordinator, "deploy", foreign_creation.deploy)
+    played = Played(Script())
+    address, line = played.contract.address, played.node.line
+    assert Coordinator.at(line, address, Stopwatch()).game() == played.contract.game()
+    with pytest.raises(ForeignCreation):
+        attach(line, address, played.history.origin.first_block)
+    assert found_by_both(played.history, tmp_path) == ({"game.code"}, {"setup"})
+
+
+def test_attaching_takes_the_game_that_our_code_created_in_that_block(honest: Played) -> None:
+    line, address, first = honest.node.line, honest.contract.address, honest.history.origin.first_block
+    assert attach(line, address, first).game() == honest.contract.game()
+    with pytest.raises(ForeignCreation):
+        attach(line, address, first + 1)
 
 
 def withdrawn(played: Played, account: bytes, wei: int) -> Log:

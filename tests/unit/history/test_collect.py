@@ -10,7 +10,7 @@ from chain_bandit.history import collect as collecting
 from chain_bandit.history import rlp
 from chain_bandit.history.answers import as_object
 from chain_bandit.history.collect import _transaction, collect
-from chain_bandit.history.creation import creates
+from chain_bandit.history.creation import creation
 from chain_bandit.history.errors import NodeDisagrees, UnknownType
 from chain_bandit.history.evm import decode_transaction
 from chain_bandit.history.records import calls
@@ -24,8 +24,8 @@ def test_collect_rebuilds_every_block_as_the_node_hashes_it(node: EmbeddedNode) 
     assert len(blocks) == 7
     assert history.origin.chain_id == node.chain_id
     assert [decode_transaction(raw).type for block in blocks for raw in block.transactions] == [2, 2, 0, 1, 2]
-    assert creates(blocks[1].transactions[0], CONTRACT)
-    assert not creates(blocks[0].transactions[0], CONTRACT)
+    assert creation(python_rpc(node), CONTRACT, 1) is None
+    assert creation(python_rpc(node), CONTRACT, 2) == decode_transaction(blocks[1].transactions[0])
     assert len(tuple(calls(history))) == 4
 
 
