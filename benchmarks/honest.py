@@ -188,7 +188,7 @@ def chain(name: str) -> Iterator[tuple[Chain, Delivery]]:
         with OWN[name]() as node:
 
             def funded(plan: Plan) -> Node:
-                fund(node, needs(plan), None, Journal())
+                fund(node, needs(plan, node), None, Journal())
                 return node
 
             yield funded, PIPELINED

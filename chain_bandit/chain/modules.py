@@ -14,13 +14,23 @@ from chain_bandit.chain.clone import read
 from chain_bandit.chain.create2 import PRICE, PROXY, PROXY_CODE, SALT, SIGNER, TRANSACTION
 from chain_bandit.chain.delivery import Delivery
 from chain_bandit.chain.errors import ForeignContract, NodeUnreachable, TransactionReverted
+from chain_bandit.chain.funds import TRANSFER_GAS, Need
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import Wallet
 from chain_bandit.chain.rpc import Rpc, as_bytes, as_hex, as_int
 from chain_bandit.chain.sender import Sender
 from chain_bandit.chain.wire import Refused
 
-GAS_OF_TRANSFER, GAS_OF_MODULE = 21_000, 6_000_000
+GAS_OF_MODULE = 6_000_000
+
+
+def modules_need(rpc: Rpc, account: bytes) -> Need:
+    """What `deploy_modules` can still take of an account (20 bytes): for what is missing, and the proxy's price."""
+    price, gas = 0, sum(not rpc.code(module.address) for module in chain_bandit_artifact().modules) * GAS_OF_MODULE
+    if gas and not rpc.code(PROXY):
+        price = _owed_to_signer(rpc)
+        gas += TRANSFER_GAS
+    return Need(account, price, gas)
 
 
 def deploy_modules(rpc: Rpc, account: Wallet, delivery: Delivery) -> None:
@@ -54,9 +64,9 @@ def require_game(code_at: Callable[[bytes], bytes], address: bytes) -> None:
 
 def _deploy_proxy(rpc: Rpc, sender: Sender, account: Wallet) -> None:
     """Send the proxy's transaction, once its sender holds what that costs. Raises `TransactionReverted`."""
-    held: int = rpc.ask("eth_getBalance", [checksummed(SIGNER), "latest"], as_int)
-    if held < PRICE:
-        sender.submit("fund proxy", account, SIGNER, PRICE - held, GAS_OF_TRANSFER, b"")
+    owed = _owed_to_signer(rpc)
+    if owed:
+        sender.submit("fund proxy", account, SIGNER, owed, TRANSFER_GAS, b"")
         sender.settle()
     refused = ""
 
@@ -72,6 +82,12 @@ def _deploy_proxy(rpc: Rpc, sender: Sender, account: Wallet) -> None:
         if refused:
             raise TransactionReverted("deploy proxy", "Rejected", (refused,)) from error
         raise
+
+
+def _owed_to_signer(rpc: Rpc) -> int:
+    """Wei that the sender of the proxy's transaction lacks for it."""
+    held: int = rpc.ask("eth_getBalance", [checksummed(SIGNER), "latest"], as_int)
+    return max(0, PRICE - held)
 
 
 def _is_there(rpc: Rpc, module: Module, block: str) -> bool:

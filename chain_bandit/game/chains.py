@@ -5,10 +5,12 @@ from contextlib import AbstractContextManager, contextmanager
 
 from chain_bandit.chain import accounts
 from chain_bandit.chain.anvil import anvil
+from chain_bandit.chain.client import GAS_DEPLOYMENT
 from chain_bandit.chain.funds import Need, fund
 from chain_bandit.chain.hardhat import hardhat
 from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.journal import Journal
+from chain_bandit.chain.modules import modules_need
 from chain_bandit.chain.node import Node
 from chain_bandit.game.on_chain import embedded_node
 from chain_bandit.game.plan import Plan
@@ -85,20 +87,21 @@ def _funded(
     with connected(name) as node:
         on_connected(node.chain_id)
         if payments is not None:
-            fund(node, needs(plan), accounts.named(account, node.chain_id) if account else None, payments)
+            fund(node, needs(plan, node), accounts.named(account, node.chain_id) if account else None, payments)
         yield node
 
 
-def needs(plan: Plan) -> list[Need]:
+def needs(plan: Plan, node: HttpNode) -> list[Need]:
     """What everybody puts in, and an ample allowance of gas."""
-    return [environment_need(plan, plan.environment.address), *others_needs(plan)]
+    return [environment_need(plan, node, plan.environment.address), *others_needs(plan)]
 
 
-def environment_need(plan: Plan, account: bytes) -> Need:
-    """The pool, and gas for the deployment and for settlements of a block's size."""
+def environment_need(plan: Plan, node: HttpNode, account: bytes) -> Need:
+    """The pool, gas for the game's creation, for settlements of a block's size, and what the modules still take."""
     rounds, settings = plan.parameters.horizon, plan.scenario.chain
     settlements = 2 + rounds // settings.settle_every + rounds // settings.costs_every
-    return Need(account, plan.pool, 30_000_000 * (1 + settlements))
+    modules = modules_need(node.rpc, account)
+    return Need(account, plan.pool + modules.wei, modules.gas + GAS_DEPLOYMENT + 30_000_000 * settlements)
 
 
 def others_needs(plan: Plan) -> list[Need]:

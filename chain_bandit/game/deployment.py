@@ -124,7 +124,7 @@ def _needs(plan: Plan, node: HttpNode, path: Path, deployment: dict[str, Any]) -
 
 def _deploy(plan: Plan, node: HttpNode, account: Wallet, path: Path, journal: Journal) -> dict[str, Any]:
     if not journal.entries:
-        own = environment_need(plan, bytes.fromhex(account.address[2:]))
+        own = environment_need(plan, node, bytes.fromhex(account.address[2:]))
         price = price_of(node)
         require_balance(node, account.address, own.at(price) + sum(need.at(price) for need in others_needs(plan)))
     contract = Coordinator.deploy(

@@ -113,7 +113,7 @@ def _fresh(out: Path) -> Path:
 def _deployed(plan: Plan, node: HttpNode, out: Path, payer: str | None, chain: str) -> dict[str, Any]:
     """The contract, with its environment as deployer, which also pays for the others."""
     path = out / DEPLOYMENT
-    own = environment_need(plan, plan.environment.address)
+    own = environment_need(plan, node, plan.environment.address)
     all_needs = [own, *others_needs(plan)]
     whole = Need(own.account, sum(each.wei for each in all_needs), 2 * sum(each.gas for each in all_needs))
     pays = accounts.named(payer, node.chain_id) if payer else None

@@ -12,16 +12,20 @@ from eth_account import Account
 from chain_bandit.chain import accounts
 from chain_bandit.chain.anvil import anvil
 from chain_bandit.chain.client import Coordinator
+from chain_bandit.chain.create2 import PRICE
 from chain_bandit.chain.delivery import Delivery
 from chain_bandit.chain.embedded import EmbeddedNode
 from chain_bandit.chain.errors import AccountRefused, NodeUnreachable
+from chain_bandit.chain.funds import TRANSFER_GAS, Need, price_of
 from chain_bandit.chain.hardhat import hardhat
 from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.journal import JournalForeign
+from chain_bandit.chain.modules import GAS_OF_MODULE, installed
 from chain_bandit.chain.node import Wallet, account
 from chain_bandit.chain.process import OwnNode
 from chain_bandit.chain.transactions import created_address
 from chain_bandit.game import deployment
+from chain_bandit.game.chains import environment_need, others_needs
 from chain_bandit.game.plan import Plan
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.scenario import load
@@ -168,6 +172,39 @@ def test_a_deployment_whose_node_goes_away_is_taken_up(
     made = deploy_here(plan, node.url, out)
     assert made["contract"] == "0x" + created_address(ALICE.address, before).hex()
     assert sorted(tmp_path.iterdir()) == [out, out.with_suffix(".seed")]
+
+
+def test_an_account_is_asked_for_what_is_still_missing_and_for_the_proxy_first(tmp_path: Path) -> None:
+    """With just enough for proxy, modules and game; stopped between modules and game; gone on with what is left."""
+    plan, out = Plan(load(SMALL)), tmp_path / "small.json"
+    with anvil() as node:
+        for address in installed():
+            node.ask("anvil_setCode", "0x" + address.hex(), "0x")
+
+        def own() -> Need:
+            return environment_need(plan, node, bytes.fromhex(POOR.address[2:]))
+
+        def wanted() -> int:
+            return sum(need.at(price_of(node)) for need in (own(), *others_needs(plan)))
+
+        at_first, enough = own(), wanted()
+        node.ask("anvil_setBalance", POOR.address, hex(enough - 1))
+        with pytest.raises(AccountRefused, match=f"needs {enough}; send it 1 wei"):
+            deploy_here(plan, node.url, out, POOR)
+        node.ask("anvil_setBalance", POOR.address, hex(enough))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Coordinator, "_create", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                deploy_here(plan, node.url, out, POOR)
+        modules = len(installed()) - 1
+        assert at_first.wei - own().wei == PRICE
+        assert at_first.gas - own().gas == modules * GAS_OF_MODULE + TRANSFER_GAS
+        node.ask("anvil_setBalance", POOR.address, hex(wanted()))
+        assert deploy_here(plan, node.url, out, POOR)["environment"] == POOR.address
+
+
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_no_stake_is_sent_to_whoever_has_a_seat_and_nothing_once_the_game_is_open(
