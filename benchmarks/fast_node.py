@@ -88,6 +88,11 @@ class FastNode:
                 return hex(self._nonces[_bytes(parameters[0])])
             case "eth_getTransactionReceipt":
                 return self._receipts.get(parameters[0])
+            case "eth_getTransactionByHash":
+                sent = (each for block in self._blocks for each in block["transactions"])
+                return next((each for each in sent if each["hash"] == parameters[0]), None)
+            case "eth_getLogs":
+                return self._logs(**parameters[0])
             case "eth_getCode":
                 return _hex(self.code(_bytes(parameters[0])))
             case "eth_getBalance":
@@ -108,6 +113,15 @@ class FastNode:
             return None
         block = self._blocks[number]
         return block if full else block | {"transactions": [item["hash"] for item in block["transactions"]]}
+
+    def _logs(self, address: str, fromBlock: str, toBlock: str = "latest") -> list[dict[str, Any]]:
+        """What a contract said in blocks of these numbers."""
+        found = []
+        for block in self._blocks[self._number(fromBlock) : self._number(toBlock) + 1]:
+            made = [self._receipts[sent["hash"]] for sent in block["transactions"]]
+            logs = [log | {"transactionHash": each["transactionHash"]} for each in made for log in each["logs"]]
+            found += [log | {"blockNumber": block["number"], "logIndex": hex(at)} for at, log in enumerate(logs)]
+        return [log for log in found if log["address"] == address]
 
     def _call(self, request: Mapping[str, Any]) -> str:
         """A view, in the next block."""

@@ -632,11 +632,11 @@ def _play(
         free_place(place)
     # These take two seconds to load, and nobody waits so long to be refused.
     from chain_bandit.game.chains import chain, is_url
-    from chain_bandit.game.unfinished import kept_in, place_of
+    from chain_bandit.game.unfinished import kept_in, stopped_run
     from chain_bandit.runs import play
 
     if resume and out is None:
-        place = fresh(base, lambda each: is_free(each) or place_of(each).exists())
+        place = stopped_run(base)
     from chain_bandit.views import terminal
 
     on = chain(chain_name, account, warn_of_public_keys)

@@ -5,6 +5,8 @@ calls that a journal knows go by the bytes that it holds, which the chain takes 
 """
 
 import filecmp
+import glob
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -53,6 +55,20 @@ def place_of(out: Path) -> Path:
     """Where a run for `out` keeps itself until it is whole."""
     place = free_place(out, replace=True)
     return place.with_name(place.name + SUFFIX)
+
+
+def stopped_run(base: Path) -> Path:
+    """The first of `base`, `base-2`, `base-3` and so on that a run was stopped on. Raises `FolderRefused`: none was."""
+    numbers = {}
+    for place in base.parent.glob(f"{glob.escape(base.name)}*{SUFFIX}"):
+        name = place.name.removesuffix(SUFFIX)
+        number = re.fullmatch(r"(?:-([1-9]\d*))?", name.removeprefix(base.name))
+        if number and (place / SCENARIO).is_file():
+            numbers[int(number[1] or 1)] = place.with_name(name)
+    if not numbers:
+        raise FolderRefused(base, "no run was stopped on its way there; name the run's folder with --out, or leave out "
+                            "--resume")  # fmt: skip
+    return numbers[min(numbers)]
 
 
 @contextmanager

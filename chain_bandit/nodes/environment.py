@@ -51,18 +51,18 @@ class ReceiptsLost(ChainBanditError):
         self.path, self.count, self.round, self.seat = path, count, round_, seat
 
 
-def require_receipts(kept: KeptReceipts, journal: SignedJournal, burn_in: int, open_round: int) -> None:
+def require_receipts(kept: KeptReceipts, journal: SignedJournal, burn_in: int, reported: bool) -> None:
     """Raise `ReceiptsLost` unless all that an environment has given, by its journal and the chain, is there.
 
     Args:
-        burn_in: L; nobody reports in round L, the first that is recorded, without receipts of those before it.
-        open_round: the round that the chain has no record of.
+        burn_in: L; nobody honest reports without receipts of the rounds before it.
+        reported: whether the chain has reports of somebody honest, which tells where the journal was emptied too.
     """
     signed = {(place[0], place[3]) for place in journal.places if place[1:3] == _RECEIPT}
     lost = sorted(place for place in signed if not kept.has(place[1], place[0]))
     if lost:
         raise ReceiptsLost(kept.path, len(lost), *lost[0])
-    if open_round > burn_in > 1 and not kept.has(0, 1):
+    if reported and burn_in > 1 and not kept.has(0, 1):
         raise ReceiptsLost(kept.path, burn_in - 1, 1, 0)
 
 

@@ -99,6 +99,15 @@ class Follower:
         self._given = found.record.round
         return found
 
+    def has_reports(self, parameters: Parameters) -> bool:
+        """Whether a record that was not given yet has reports of more than can be malicious: one of somebody honest."""
+        most = parameters.liars + parameters.attackers
+        calls = (self._call(transaction) for name, _, transaction in self._waiting if name == "Recorded")
+        return any(
+            each.reporters(parameters).bit_count() > most
+            for method, arguments in calls if method == "submitBlocks" for each in decode(parameters, *arguments)
+        )  # fmt: skip
+
     def lacks(self) -> str | None:
         """Which of the records that were given the chain does not have any more; None where it has them all."""
         open_round = self._contract.next_round()

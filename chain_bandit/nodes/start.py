@@ -231,7 +231,8 @@ class Start:
         assert journal is not None
         if self.key.draws is None:
             raise files.PlaceRefused(self._place / files.KEY, "has no secret of the draws")
-        require_receipts(receipts, journal, self.parameters.burn_in, self.contract.next_round())
+        reported = self.follower.has_reports(self.parameters)
+        require_receipts(receipts, journal, self.parameters.burn_in, reported)
         scenario, signer = self._scenario(), OnceSigner(self.key.secret, journal)
         environment = Environment(rules, scenario.model, scenario.roles, self.key.draws, signer, self.verifier)
         books = Books(self.parameters, environment, first)

@@ -50,6 +50,10 @@ class Submitted:
         block = self.decided + self.body if full else self.body + self.decided + self.derived
         return uint(self.signers, parameters.mask_bytes) + block + self.signatures
 
+    def reporters(self, parameters: Parameters) -> int:
+        """Mask of the seats whose reports the block rests on."""
+        return int.from_bytes(self.decided[: parameters.mask_bytes], "big")
+
     def header(self, parameters: Parameters, round_: int, parent: bytes, blocked: int) -> Header:
         """The block's whole header, filled in as the contract does. Raises `Malformed` where it could not be."""
         known = uint(round_, 4) + parent + uint(blocked, 32)

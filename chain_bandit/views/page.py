@@ -370,8 +370,9 @@ _SEED_SAID = "; every key follows from it: a simulation, whose chain ended with 
 def _again(facts: Facts) -> tuple[Markup, Markup]:
     """How this is made once more: the game, or where there is only its history, the page."""
     if facts.columns:
-        said = "In the run folder, this plays the same game again; its digest must come out the same:"
-        seed = "" if facts.manifest.seed is not None else ' --seed "$(cat seed)"'
+        simulated = facts.manifest.seed is not None
+        seed, late = ("", "") if simulated else (' --seed "$(cat seed)"', ", unless nodes played and one was late")
+        said = f"In the run folder, this plays the game again in one process; its digest comes out the same{late}:"
         return tag("p", said), tag("pre", f"chain-bandit run scenario.lock.toml{seed} --out again")
     said = (
         "Made from the game's history alone. Names of arms, scenario, seed and regret are not in it; whoever has the "

@@ -17,7 +17,7 @@ from chain_bandit.chain.errors import NodeUnreachable
 from chain_bandit.chain.patience import Patience
 from chain_bandit.cli import app
 from chain_bandit.exit_codes import EXIT_CODES
-from chain_bandit.game import cast
+from chain_bandit.game import cast, unfinished
 from chain_bandit.game.folder import SCENARIO, FolderRefused
 from chain_bandit.game.on_chain import opening_balances
 from chain_bandit.game.plan import Plan
@@ -288,6 +288,36 @@ def test_two_that_begin_the_same_run_do_not_take_it_from_each_other(node, tmp_pa
     with pytest.raises(FolderRefused, match="not empty"):
         play(scenario, tmp_path / "run", **stay(node))
     assert [path.name for path in place.iterdir()] == [SCENARIO]
+
+
+def test_without_out_the_stopped_run_is_taken_up_whatever_else_has_the_default_name(tmp_path):
+    scenario = load(ROOT / "examples" / "small.toml")
+    base = tmp_path / "runs" / "small[1]"
+    for theirs in (base, base.with_name("small[1]-2.partial-run")):  # somebody's folder, and nothing of a run
+        theirs.mkdir(parents=True)
+        (theirs / "notes.txt").write_text("mine")
+    with pytest.raises(FolderRefused, match="name the run's folder with --out"):
+        unfinished.stopped_run(base)
+    for name in ("small[1]-10", "small[1]-3", "small[1]-x"):
+        unfinished._begin(scenario, place_of(base.with_name(name)))
+    assert unfinished.stopped_run(base) == base.with_name("small[1]-3")
+
+
+def test_a_run_at_a_url_goes_on_beside_a_foreign_folder_of_the_default_name(node, tmp_path):
+    theirs = tmp_path / "runs" / Plan(small(41, node)).label
+    theirs.mkdir(parents=True)
+    (theirs / "notes.txt").write_text("mine")
+    command = [str(COMMAND), *arguments(node.url, tmp_path, 41)]
+    at = command.index("--out")
+    command[at : at + 2] = []
+    own = theirs.with_name(f"{theirs.name}-2")
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL) as process:
+        wait_for_lines(process, own, 12)
+        process.kill()
+    done = subprocess.run([*command, "--resume"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert sorted(theirs.parent.iterdir()) == [theirs, own]
+    assert [path.name for path in theirs.iterdir()] == ["notes.txt"]
 
 
 def test_a_run_whose_export_ends_too_early_is_kept_until_it_is_whole(node, tmp_path, monkeypatch, capsys):

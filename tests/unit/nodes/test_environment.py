@@ -120,18 +120,18 @@ def test_an_environment_whose_receipts_were_emptied_or_are_older_than_its_journa
             journal.admit((round_, int(Phase.REWARD), int(Role.ENVIRONMENT), seat), bytes(32))
             kept.add(seat, receipt(round_))
     kept.sync()
-    module.require_receipts(kept, journal, 4, 4)
+    module.require_receipts(kept, journal, 4, False)
     kept.close()
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:left]))
     kept = KeptReceipts(path)
     with pytest.raises(module.ReceiptsLost, match=f"lacks {6 - left} receipts .* put back the file") as refused:
-        module.require_receipts(kept, journal, 4, 4)
+        module.require_receipts(kept, journal, 4, False)
     assert refused.value.exit_code == 3
-    journal.forget(9)  # where the journal says nothing the chain does: round 4 was recorded
-    assert not left or module.require_receipts(kept, journal, 4, 5) is None
+    journal.forget(9)  # where the journal says nothing the chain does: there are reports
+    assert not left or module.require_receipts(kept, journal, 4, True) is None
     if not left:
         with pytest.raises(module.ReceiptsLost):
-            module.require_receipts(kept, journal, 4, 5)
+            module.require_receipts(kept, journal, 4, True)
 
 
 def test_what_a_node_has_signed_and_was_given_grows_by_less_than_a_hundred_bytes_a_round_and_seat(tmp_path):

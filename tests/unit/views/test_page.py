@@ -262,6 +262,15 @@ def test_page_of_a_history_alone_says_what_that_of_its_run_folder_says(game, req
     assert manifest_of(played.report, played.history)["accused"] == [seat for seat, at in enumerate(since) if at]
 
 
+@pytest.mark.parametrize(("seed", "promised"), [(7, "the same:"), (None, "same, unless nodes played and one was late:")])
+def test_page_promises_the_same_digest_of_a_game_whose_chain_goes_on_only_where_no_message_was_late(
+    sample, seed, promised
+):
+    text = section(page({**sample.manifest, "seed": seed}, *sample.run[1:]), "method")
+    assert promised in text
+    assert ("cat seed" in text) == (seed is None)
+
+
 def test_page_of_a_part_of_a_history_alone_is_a_page(sample, cut):
     blocks = tuple(sample.history.blocks)
     half = History(sample.history.origin, blocks[: len(blocks) // 2])
