@@ -262,7 +262,9 @@ def test_page_of_a_history_alone_says_what_that_of_its_run_folder_says(game, req
     assert manifest_of(played.report, played.history)["accused"] == [seat for seat, at in enumerate(since) if at]
 
 
-@pytest.mark.parametrize(("seed", "promised"), [(7, "the same:"), (None, "same, unless nodes played and one was late:")])
+@pytest.mark.parametrize(
+    ("seed", "promised"), [(7, "the same:"), (None, "the same, unless nodes played and one was late:")]
+)
 def test_page_promises_the_same_digest_of_a_game_whose_chain_goes_on_only_where_no_message_was_late(
     sample, seed, promised
 ):
