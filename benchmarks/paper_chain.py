@@ -23,7 +23,7 @@ from chain_bandit.protocol.blocks import genesis_digest
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.messages import Domain
 from chain_bandit.protocol.rewards import hidden_cost
-from chain_bandit.protocol.settlement import CostEntry, decode_pulls, final_balance
+from chain_bandit.protocol.settlement import CostEntry, decode_pulls, encode_sums, final_balance
 from chain_bandit.protocol.submission import Submitted, encode
 
 CHAIN_ID, GAS = 31337, 1_000_000
@@ -90,7 +90,9 @@ class PaperChain:
             for seat, pull in enumerate(decode_pulls(pulls[at : at + size], self._parameters.participants)):
                 self._rewards[seat] += pull.reward
         call = self._functions["settleRewards"].encode(through, pulls)
-        self._mine(self._environment, call, 0, self._log("RewardsSettled", uint(through, 32)))
+        sums = encode_sums(self._rewards)
+        words = uint(through, 32), uint(64, 32), uint(len(sums), 32), sums + bytes(-len(sums) % 32)
+        self._mine(self._environment, call, 0, self._log("RewardsSettled", *words))
 
     def finish(self, entries: Sequence[CostEntry], sums: Sequence[int], keys: Sequence[bytes | None]) -> None:
         """Reveal, settle costs, of which there are none, close, and let everybody withdraw."""

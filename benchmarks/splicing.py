@@ -310,7 +310,7 @@ def edited(seed: int) -> tuple[Played, str, str, History]:
         outcome, other = dice.choice(OUTCOMES), dice.choice([*others, game])
         blocks = game.blocks()
         edit(dice, blocks, other.blocks())
-        topics = {TOPICS["Recorded"], TOPICS["RewardsSettled"], TOPICS["Withdrawn"]}
+        topics = {TOPICS[name] for name in ("Recorded", "RecordedWithCommittee", "RewardsSettled", "Withdrawn")}
         known = [log for block in (*blocks, *other.blocks()) for sent in block.sent for log in sent.logs
                  if set(log.topics) & topics]  # fmt: skip
         for block in blocks:

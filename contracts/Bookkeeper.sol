@@ -30,9 +30,13 @@ contract Bookkeeper is Books {
         _requireCanonical(abi.encodeCall(IChainBandit.settleRewards, (through, pulls)));
         Progress memory progress_ = _requireOpened();
         if (progress_.isOver(t.horizon)) _requireWindow(t, m, progress_);
-        if (m.sealedGame == 1) _credits.settleTags(_history, through, pulls, t.participants);
-        else _credits.settle(_history, _docket, through, pulls, t.participants, t.arms);
-        emit IChainBandit.RewardsSettled(through);
+        if (m.sealedGame == 1) {
+            _credits.settleTags(_history, through, pulls, t.participants);
+            emit IChainBandit.RewardsSettled(through, "");
+        } else {
+            _credits.settle(_history, _docket, through, pulls, t.participants, t.arms);
+            emit IChainBandit.RewardsSettled(through, _credits.bySeat(t.participants));
+        }
     }
 
     function settleSums(bytes calldata sums) external direct {
@@ -43,8 +47,9 @@ contract Bookkeeper is Books {
         _requireSealed(m);
         Progress memory progress_ = _requireOver(t);
         _requireWindow(t, m, progress_);
-        _credits.settleSums(_history, _docket, progress_.nextRound - 1, t.burnIn, sums, t.participants);
-        emit IChainBandit.SumsSettled(_credits.total(t.participants));
+        uint256 last = progress_.nextRound - 1;
+        _credits.settleSums(_history, _docket, last, t.burnIn, sums, t.participants);
+        emit IChainBandit.RewardsSettled(uint32(last), sums);
     }
 
     function revealSeal(bytes32 sealKey) external direct {

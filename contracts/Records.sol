@@ -171,7 +171,12 @@ abstract contract Records is Views {
         for (uint256 i; i < tip.reputations.length; ++i) {
             _reputations[i] = tip.reputations[i];
         }
-        if (_committees(t)) _committee = tip.committee;
-        emit Recorded(uint32(tip.progress.nextRound - 1), tip.kind, tip.head);
+        uint32 round = uint32(tip.progress.nextRound - 1);
+        if (_committees(t)) {
+            _committee = tip.committee;
+            emit RecordedWithCommittee(round, tip.kind, tip.head, tip.committee);
+        } else {
+            emit Recorded(round, tip.kind, tip.head);
+        }
     }
 }

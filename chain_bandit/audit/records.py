@@ -10,7 +10,7 @@ from chain_bandit.audit.game import Game, Past
 from chain_bandit.audit.rewards import after_round
 from chain_bandit.audit.rows import RoundRow
 from chain_bandit.audit.timing import in_time
-from chain_bandit.history.records import Call, Event
+from chain_bandit.history.records import Call, record_event
 from chain_bandit.protocol import run_digest
 from chain_bandit.protocol.blocks import Kind, Record, SignedReport, approves, seats
 from chain_bandit.protocol.digests import uint
@@ -159,7 +159,8 @@ def _record(
 def _check_event(game: Game, call: Call, made: list[Record]) -> object:
     """One event a transaction, of its last record; the head that it says."""
     checks, last, head = game.checks, made[-1], game.running.head
-    said = call.events[0].values if call.events and call.events[0].name == "Recorded" else (None, None, None)
+    expected = record_event(game.parameters, last, head, game.running.committee)
+    said = call.events[0].values if call.events and call.events[0].name == expected.name else (None, None, None)
     explored = last.kind is Kind.EXPLORATION
     checks.that(
         (said[1] == Kind.EXPLORATION) == explored and (not explored or said[0] == last.round),
@@ -168,7 +169,7 @@ def _check_event(game: Game, call: Call, made: list[Record]) -> object:
     )  # fmt: skip
     if last.header is not None:
         checks.same(said[1], last.kind, "aggregate.approval", last.round, "kind of the record")
-    event = Event("Recorded", (last.round, last.kind, said[2]))
+    event = record_event(game.parameters, last, said[2], game.running.committee)
     checks.same(call.events, (event,), "record.events", last.round, "events")
     checks.same(said[2], head, "record.links", last.round, "digest of the history")
     return said[2]

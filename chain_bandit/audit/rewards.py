@@ -11,7 +11,7 @@ from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.ledger import after_burn_in_round, blocked, honest_arm, opening
 from chain_bandit.protocol.rewards import secret_commitment
-from chain_bandit.protocol.settlement import NOTHING, TAG_BYTES, Pull, decode_pulls, settled_bytes
+from chain_bandit.protocol.settlement import NOTHING, TAG_BYTES, Pull, decode_pulls, encode_sums, settled_bytes
 from chain_bandit.protocol.units import NO_PULL, UNIT
 
 
@@ -98,7 +98,6 @@ def settled(game: Game, call: Call) -> None:
         "{} bytes, not {} for the approved rounds after round {} and up to round {} at most",
         len(data), size * len(due), game.settled_through, last, part=data,
     )  # fmt: skip
-    checks.same(call.events, (Event("RewardsSettled", (through,)),), "record.events", None, "event of a settlement")
     checks.same(call.sender, environment_of(game), "settlement.form", None, "sender of a settlement",
                 shown=Field.SENDER)
     if game.is_over(call.block):
@@ -112,6 +111,8 @@ def settled(game: Game, call: Call) -> None:
             _check_round(game, t, pulls, Slice(data, size * index, size // p.participants))
             game.past[t].pulls = ()
         game.settled_through = through
+    event = Event("RewardsSettled", (through, b"" if p.sealed else encode_sums(game.rewards)))
+    checks.same(call.events, (event,), "record.events", None, "event of a settlement")
 
 
 def _check_round(game: Game, t: int, pulls: Sequence[Pull | None], first: Slice) -> None:

@@ -32,7 +32,8 @@ def summed(game: Game, call: Call) -> None:
         "they are paid twice, or when tags are settled up to round {} of {}, or in an open game",
         game.settled_through, last, part=call.arguments[0],
     )  # fmt: skip
-    checks.same(call.events, (Event("SumsSettled", (sum(sums),)),), "record.events", None, "event of the sums")
+    event = Event("RewardsSettled", (last, call.arguments[0]))
+    checks.same(call.events, (event,), "record.events", None, "event of the sums")
     checks.same(call.sender, environment_of(game), "settlement.form", None, "sender of the sums", shown=Field.SENDER)
     in_window(game, call, "payment of the sums")
     for seat, (paid, earned) in enumerate(zip(sums, game.earned, strict=True)):

@@ -10,7 +10,8 @@ from chain_bandit.audit.game import Game, recovered
 from chain_bandit.audit.nonces import Nonces
 from chain_bandit.audit.report import Checks
 from chain_bandit.audit.rows import Rows
-from chain_bandit.history.records import Call, Event
+from chain_bandit.history.records import Call, Event, record_event
+from chain_bandit.protocol.blocks import Record
 
 ANYBODYS = ("join", "submitBlocks", "skip", "skipAfterDeadline", "reportEquivocation")
 """Calls that a game goes on from, whoever sends them. A closing can be sent again, and the environment's calls are its
@@ -43,7 +44,10 @@ def _events(before: Game, after: Game, call: Call) -> tuple[Event, ...]:
         since = before.running.round + before.parameters.evidence_delay
         return (Event("Accused", (call.arguments[0].seat, since)),)
     last = after.running.round - 1
-    return (Event("Recorded", (last, after.past[last].kind, after.running.head)),) if last in after.past else ()
+    if last not in after.past:
+        return ()
+    record = Record(last, after.past[last].kind)
+    return (record_event(after.parameters, record, after.running.head, after.running.committee),)
 
 
 def _on_trial(game: Game) -> Game:

@@ -23,6 +23,9 @@ from chain_bandit.stopwatch import Stopwatch
 RecordEvent = tuple[int, int, bytes]
 """(round, kind, head) of one record."""
 
+RECORDED = ("Recorded", "RecordedWithCommittee")
+"""The events of a transaction that records; round, kind and head come first."""
+
 GAS_DEPLOYMENT = 1_000_000
 
 
@@ -41,7 +44,7 @@ class Coordinator(Contract):
         artifact = chain_bandit_artifact()
         super().__init__(line, address, artifact, stopwatch, delivery, journal)
         events = artifact.members("event")
-        self._recorded, self._accused = events["Recorded"], events["Accused"]
+        self._recorded, self._accused = {events[name].topic: events[name] for name in RECORDED}, events["Accused"]
         self._accusations: dict[int, int] = {}
 
     @staticmethod
@@ -141,8 +144,9 @@ class Coordinator(Contract):
         """The records that a call made; None while it is under way, and when somebody else made them."""
         if call.receipt is None or not call.receipt.succeeded:
             return None
-        events = [self._recorded.decode_inputs(as_bytes(log["data"])) for log in call.receipt.fields["logs"]]
-        return [(round_, kind, bytes(head)) for round_, kind, head in events]
+        logs = call.receipt.fields["logs"]
+        events = [self._recorded[as_bytes(log["topics"][0])].decode_inputs(as_bytes(log["data"])) for log in logs]
+        return [(round_, kind, bytes(head)) for round_, kind, head, *_ in events]
 
     def settle_rewards(self, sender: Wallet, through: int, pulls: bytes) -> Call:
         """Credit the rewards of all unsettled rounds up to `through`, once they are recorded; sealed: note tags."""

@@ -16,7 +16,9 @@ from chain_bandit.history.evm import (
     decode_transaction,
 )
 from chain_bandit.history.remembered import remembered
+from chain_bandit.protocol.blocks import Record
 from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import CostEntry
 
 CREATION = "constructor"
@@ -47,9 +49,9 @@ EVENTS = {
     "Joined": ("uint16", "address"),
     "Opened": ("bytes32",),
     "Recorded": ("uint32", "uint8", "bytes32"),
+    "RecordedWithCommittee": ("uint32", "uint8", "bytes32", "uint256"),
     "Accused": ("uint16", "uint32"),
-    "RewardsSettled": ("uint32",),
-    "SumsSettled": ("uint256",),
+    "RewardsSettled": ("uint32", "bytes"),
     "SealRevealed": ("uint16", "bytes32"),
     "Revealed": ("uint32",),
     "CostsSettled": ("uint32", "uint32"),
@@ -79,6 +81,12 @@ class Event:
 
     name: str
     values: tuple[Any, ...]
+
+
+def record_event(parameters: Parameters, record: Record, head: bytes, committee: int) -> Event:
+    """The one event of a transaction that ends in a record: where some only participate it names the next committee."""
+    said = (record.round, record.kind, head)
+    return Event("RecordedWithCommittee", (*said, committee)) if parameters.has_committees else Event("Recorded", said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,11 +195,8 @@ def calls_in(block: RawBlock, contract: bytes, interface: Interface = GAME) -> t
 
 def _event(log: Log, interface: Interface) -> Event:
     name = interface.by_topic.get(log.topics[0], "") if len(log.topics) == 1 else ""
-    types = interface.events.get(name, ())
-    if not name or len(log.data) != 32 * len(types):
-        return Event("", ())
     try:
-        return Event(name, tuple(_static(kind, log.data[32 * at : 32 * at + 32]) for at, kind in enumerate(types)))
+        return Event(name, decode_arguments(interface.events[name], log.data)) if name else Event("", ())
     except BadEncoding:
         return Event("", ())
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from chain_bandit.actors.messages import CertifiedBlock
 from chain_bandit.chain.artifacts import chain_bandit_artifact
-from chain_bandit.chain.client import Coordinator
+from chain_bandit.chain.client import RECORDED, Coordinator
 from chain_bandit.chain.rpc import as_bytes, as_int, field
 from chain_bandit.consensus.certificate import Certificate
 from chain_bandit.game.errors import RecordMismatch
@@ -88,8 +88,8 @@ class Follower:
             self._read()
         while self._waiting and not self._made:
             name, values, transaction = self._waiting[0]
-            if name == "Recorded":
-                self._made.extend(self._recorded(parameters, ledger, values, transaction))
+            if name in RECORDED:
+                self._made.extend(self._recorded(parameters, ledger, values[:3], transaction))
             else:
                 self._note(name, values)
             self._waiting.popleft()
@@ -135,7 +135,7 @@ class Follower:
                 self.accusations[seat] = since
             case "CostsSettled", (down_to, _):
                 self.costs_from = down_to
-            case "RewardsSettled", (through,):
+            case "RewardsSettled", (through, _):
                 self.settled = through
             case "Revealed", _:
                 self.revealed = True

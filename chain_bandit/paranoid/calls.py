@@ -28,9 +28,9 @@ EVENTS = {
     "Joined": "uint16,address",
     "Opened": "bytes32",
     "Recorded": "uint32,uint8,bytes32",
+    "RecordedWithCommittee": "uint32,uint8,bytes32,uint256",
     "Accused": "uint16,uint32",
-    "RewardsSettled": "uint32",
-    "SumsSettled": "uint256",
+    "RewardsSettled": "uint32,bytes",
     "SealRevealed": "uint16,bytes32",
     "Revealed": "uint32",
     "CostsSettled": "uint32,uint32",
@@ -89,7 +89,7 @@ def calls(export: Export, verdict: Verdict) -> Iterator[Call]:
 
 
 def _event(topics: list[bytes], data: bytes) -> tuple[str, list[int]]:
-    name = _BY_TOPIC.get(topics[0], "") if len(topics) == 1 else ""
+    name = _BY_TOPIC.get(topics[0], "") if len(topics) == 1 and len(data) % 32 == 0 else ""
     return name, [number(data[at : at + 32]) for at in range(0, len(data), 32)]
 
 

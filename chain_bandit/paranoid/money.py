@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from chain_bandit.paranoid.calls import Call, entries, tail
 from chain_bandit.paranoid.records import APPROVED, Past
-from chain_bandit.paranoid.settlement import Settlement
+from chain_bandit.paranoid.settlement import Settlement, settled
 from chain_bandit.paranoid.setup import Setup
 from chain_bandit.paranoid.times import window_end
 from chain_bandit.paranoid.verdict import Account, Verdict
@@ -54,6 +54,8 @@ class Money:
         """A sealed game's sums."""
         data, seats = tail(call.data, 0), self.settlement.records.setup.p.seats
         self.sums = [number(data[8 * seat : 8 * seat + 8]) for seat in seats]
+        said = [settled(self.settlement.records.round - 1, self.sums)]
+        self.verdict.same("reward", None, "event of the sums", said, call.events)
         for seat in seats:
             if seat in self.settlement.unread:
                 self.verdict.cannot("reward", "some pulls of a seat are not known")

@@ -134,7 +134,7 @@ def _tried(call: Call, setup: Setup, records: Records | None, verdict: Verdict) 
         seat = number(word(call.data, 0))
         return [("Accused", [seat, beside.blocked_from[seat]])]
     (beside.blocks if call.name == "submitBlocks" else beside.skip)(call)
-    return [("Recorded", [beside.past[-1].round, beside.past[-1].kind, number(beside.head)])]
+    return [beside.event()]
 
 
 def _since_creation(made: list[Call], verdict: Verdict) -> list[Call]:

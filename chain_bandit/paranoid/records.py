@@ -271,14 +271,23 @@ class Records:
 
     def _said(self, call: Call) -> None:
         """The one event of a transaction names its last record."""
-        last = self.past[-1]
+        last, expected = self.past[-1], self.event()
         name, values = call.events[0] if len(call.events) == 1 else ("", [])
-        if name != "Recorded" or len(values) != 3:
+        if name != expected[0] or len(values) != len(expected[1]):
             self.verdict.same("record", last.round, "events", "one of the last record", call.events)
             return
         self.verdict.same("kind", last.round, "kind", (last.round, last.kind), (values[0], values[1]))
         self.verdict.same("record", last.round, "digest of the history", self.head.hex(), uint(values[2], 32).hex())
+        self.verdict.same("record", last.round, "next committee in the event", expected[1][3:], values[3:])
         self.last_block = call.block
+
+    def event(self) -> tuple[str, list[int]]:
+        """What a transaction says that ends here; where not everybody validates, who does next."""
+        last = self.past[-1]
+        said = [last.round, last.kind, number(self.head)]
+        if not self.setup.p.has_committees:
+            return "Recorded", said
+        return "RecordedWithCommittee", [*said, sum(1 << seat for seat in self.committee)]
 
     def accuse(self, call: Call) -> None:
         """A proof of equivocation, and the round from which it counts."""

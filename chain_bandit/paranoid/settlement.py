@@ -15,6 +15,13 @@ PULL, TAG = 5, 8
 """Bytes of a settled pull, and of a receipt tag."""
 
 
+def settled(through: int, sums: list[int]) -> tuple[str, list[int]]:
+    """The event of a settlement: eight bytes a seat, as words behind what is said of their place and length."""
+    packed = b"".join(uint(each, 8) for each in sums)
+    words = [number((packed + bytes(-len(packed) % 32))[at : at + 32]) for at in range(0, len(packed), 32)]
+    return "RewardsSettled", [through, 64, len(packed), *words]
+
+
 class Settlement:
     """Receipts of every seat so far, and what was settled.
 
@@ -43,7 +50,7 @@ class Settlement:
     def take(self, calls: list[Call]) -> None:
         """Cut what was settled into rounds."""
         p, verdict = self.records.setup.p, self.records.verdict
-        size = p.participants * (TAG if p.sealed else PULL)
+        size, credited = p.participants * (TAG if p.sealed else PULL), [0 for _ in p.seats]
         for call in calls:
             through, data = number(word(call.data, 0)), tail(call.data, 1)
             due = [past.round for past in self.records.past
@@ -51,7 +58,11 @@ class Settlement:
             verdict.same("reward", None, f"bytes of the settlement through round {through}", size * len(due), len(data))
             for place, t in enumerate(due):
                 self.rows[t] = data[size * place : size * (place + 1)]
+                for seat in () if p.sealed else p.seats:
+                    credited[seat] += number(self.rows[t][PULL * seat + 1 : PULL * (seat + 1)])
             self.through = through
+            said = settled(through, [] if p.sealed else credited)
+            verdict.same("reward", None, "event of a settlement", [said], call.events)
 
     def replay(self) -> None:
         """Give everybody its receipts, round by round, and hold reports and payments against them."""

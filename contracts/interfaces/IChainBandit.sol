@@ -19,12 +19,13 @@ interface IChainBandit is IErrors, IRules {
     event Opened(bytes32 genesis);
     /// @notice Rounds up to `round`, which ended in a record of `kind`, are recorded; `head` is the history's digest.
     event Recorded(uint32 round, uint8 kind, bytes32 head);
+    /// @notice The same where only some validate: seats `committee` validate the next round.
+    event RecordedWithCommittee(uint32 round, uint8 kind, bytes32 head, uint256 committee);
     /// @notice Seat `seat` signed two contents in one slot; it is on the block list from round `since` on.
     event Accused(uint16 seat, uint32 since);
-    /// @notice Rewards of all approved rounds up to `through` are credited.
-    event RewardsSettled(uint32 through);
-    /// @notice What each seat of a sealed game earned is credited: `total` units over all seats.
-    event SumsSettled(uint256 total);
+    /// @notice All approved rounds up to `through` are settled; `sums` is what each seat was credited since the
+    /// opening, a uint64 in units, or empty as long as a sealed game has credited nothing.
+    event RewardsSettled(uint32 through, bytes sums);
     /// @notice A participant revealed the key of its sealed records.
     event SealRevealed(uint16 seat, bytes32 sealKey);
     /// @notice The environment revealed secret, roles and model; `cost` is the hidden cost in units.

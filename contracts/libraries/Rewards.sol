@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {LibBytes} from "solady/src/utils/LibBytes.sol";
+
 import {IErrors} from "../interfaces/IErrors.sol";
 import {NO_PULL, UNIT} from "../types/Game.sol";
 import {Bits} from "./Bits.sol";
@@ -14,16 +16,26 @@ library Rewards {
 
     uint256 private constant TAG_BYTES = 8;
     uint256 private constant SUM_BYTES = 8;
+    uint256 private constant LANES = 4;
 
     struct Credits {
         uint32 settledThrough;
         bool summed; // of a sealed game: whether it has paid
-        mapping(uint256 => uint256) units; // four uint64 a word: T rewards of at most 1e9 fit
+        mapping(uint256 => uint256) units; // four uint64 a word, the lowest seat's highest: T rewards of 1e9 fit
     }
 
     /// @notice Rewards credited to a seat.
     function unitsOf(Credits storage credits, uint256 seat) internal view returns (uint256) {
-        return uint64(credits.units[seat >> 2] >> ((seat & 3) * 64));
+        return uint64(credits.units[seat / LANES] >> _shift(seat));
+    }
+
+    /// @notice Rewards credited to every seat, as `settleSums` takes them.
+    function bySeat(Credits storage credits, uint256 participants) internal view returns (bytes memory) {
+        uint256[] memory words = new uint256[]((participants + LANES - 1) / LANES);
+        for (uint256 i; i < words.length; ++i) {
+            words[i] = credits.units[i];
+        }
+        return LibBytes.truncate(abi.encodePacked(words), SUM_BYTES * participants);
     }
 
     /// @notice Rewards credited to all seats.
@@ -50,22 +62,22 @@ library Rewards {
         if (through > last) revert IErrors.RoundNotRecorded(through, last);
         _checkLength(history, from + 1, through, pulls.length, Pulls.SIZE * participants);
 
-        uint256[] memory sums = Pulls.none(participants);
-        uint256 added = 0;
+        uint256[] memory added = Pulls.none(participants);
+        uint256 rows = 0;
         uint256 accused = docket.accused;
         uint256 approvals = history.approvalsOf((from + 1) >> 8);
         for (uint256 round = from + 1; round <= through; ++round) {
             if (round & 255 == 0) approvals = history.approvalsOf(round >> 8);
             if (approvals >> (round & 255) & 1 == 0) continue;
-            bytes calldata row = pulls[added * Pulls.SIZE * participants:];
-            Pulls.add(sums, row, participants, arms, round);
+            bytes calldata row = pulls[rows * Pulls.SIZE * participants:];
+            Pulls.add(added, row, participants, arms, round);
             if (accused != 0) _checkBlocked(docket, accused, row, round);
-            if (++added % Pulls.MOST_ROUNDS == 0) {
-                _credit(credits, sums, participants);
-                sums = Pulls.none(participants);
+            if (++rows % Pulls.MOST_ROUNDS == 0) {
+                _credit(credits, added, participants);
+                added = Pulls.none(participants);
             }
         }
-        _credit(credits, sums, participants);
+        _credit(credits, added, participants);
         credits.settledThrough = uint32(through);
     }
 
@@ -108,7 +120,7 @@ library Rewards {
             uint256 most_ = since == 0 || since > last ? most : UNIT * _approved(history, burnIn + 1, since - 1);
             uint256 sum = Bits.read(sums, SUM_BYTES * seat, SUM_BYTES);
             if (sum > most_) revert IErrors.SumTooLarge(seat, sum, most_);
-            credits.units[seat >> 2] |= sum << ((seat & 3) * 64);
+            credits.units[seat / LANES] |= sum << _shift(seat);
         }
         credits.summed = true;
     }
@@ -124,13 +136,22 @@ library Rewards {
         }
     }
 
-    function _credit(Credits storage credits, uint256[] memory sums, uint256 participants) private {
-        for (uint256 word; 4 * word < participants; ++word) {
-            uint256 units = credits.units[word];
-            for (uint256 seat = 4 * word; seat < 4 * word + 4 && seat < participants; ++seat) {
-                units += Pulls.sum(sums, seat) << ((seat & 3) * 64);
+    function _credit(Credits storage credits, uint256[] memory added, uint256 participants) private {
+        unchecked {
+            for (uint256 seat; seat < participants;) {
+                uint256 word = seat / LANES;
+                uint256 units = credits.units[word];
+                for (; seat / LANES == word && seat < participants; ++seat) {
+                    units += Pulls.sum(added, seat) << _shift(seat);
+                }
+                credits.units[word] = units;
             }
-            credits.units[word] = units;
+        }
+    }
+
+    function _shift(uint256 seat) private pure returns (uint256) {
+        unchecked {
+            return 64 * (LANES - 1 - seat % LANES);
         }
     }
 

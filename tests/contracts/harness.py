@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 
 from coincurve import PrivateKey
 from eth.constants import BLANK_ROOT_HASH, CREATE_CONTRACT_ADDRESS
@@ -13,6 +13,7 @@ from eth.vm.message import Message
 
 from chain_bandit.chain.artifacts import chain_bandit_artifact, tokens_artifact
 from chain_bandit.chain.modules import installed
+from chain_bandit.history.records import record_event
 from chain_bandit.protocol import assumptions, submission
 from chain_bandit.protocol.aggregation import global_means
 from chain_bandit.protocol.blocks import (
@@ -43,7 +44,7 @@ from chain_bandit.protocol.messages import Domain, Phase, Role, Slot
 from chain_bandit.protocol.parameters import PROOF_BYTES, Parameters
 from chain_bandit.protocol.reputation import accuracies
 from chain_bandit.protocol.rewards import secret_commitment
-from chain_bandit.protocol.settlement import Pull, encode_pulls
+from chain_bandit.protocol.settlement import Pull, encode_pulls, encode_sums
 from chain_bandit.protocol.submission import Submitted
 from chain_bandit.protocol.units import UNIT
 
@@ -196,6 +197,7 @@ class Game:
         self.digest = p.digest(*self.commitments)
         self.separator = Domain(CHAIN_ID, self.address, self.digest).separator()
         self.records: list[tuple[bytes, Record, bytes]] = []  # parent, record, header's bytes
+        self.credited = 0  # units that `settle` gave each seat
 
     @staticmethod
     def seal_key(seat: int) -> bytes:
@@ -333,7 +335,7 @@ class Game:
         for record in made:
             self.records.append((self.ledger.head, record, encoded if record.header else b""))
             self.ledger = after_record(self.p, self.ledger, record)
-        return [("Recorded", (record.round, record.kind, self.ledger.head))]
+        return [astuple(record_event(self.p, record, self.ledger.head, self.ledger.committee))]
 
     def add(self, **block: object) -> None:
         """Record a block, whatever it comes to, and hold what the contract keeps of it against the ledger."""
@@ -396,7 +398,9 @@ class Game:
         outcome = self.do(
             self.environment, "settleRewards", through, encode_pulls([pull] * self.p.participants) * len(rounds)
         )
-        assert outcome.events == (("RewardsSettled", (through,)),)
+        self.credited += len(rounds) * pull.reward
+        sums = encode_sums([self.credited] * self.p.participants)
+        assert outcome.events == (("RewardsSettled", (through, sums)),)
 
     def reveal(self) -> Outcome:
         return self.do(self.environment, "reveal", self.secret, self.roles, self.model)

@@ -2,11 +2,12 @@
 
 import random
 from collections import Counter
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 import pytest
 from coincurve import PublicKey
 
+from chain_bandit.history.records import record_event
 from chain_bandit.protocol import submission
 from chain_bandit.protocol.aggregation import global_means
 from chain_bandit.protocol.blocks import Body, Header, Record, Report, seats
@@ -227,8 +228,9 @@ def compared(game: Game, data: bytes) -> str:
     assert outcome.accepted is (expected is not None), (data.hex(), expected, outcome)
     if expected is None:
         return "refused"
-    ((name, (round_, _, head)),) = outcome.events
-    assert (name, round_, head) == ("Recorded", expected.round - 1, expected.head)
+    ((_, (_, kind, *_)),) = outcome.events
+    event = record_event(game.p, Record(expected.round - 1, kind), expected.head, expected.committee)
+    assert outcome.events == (astuple(event),)
     assert tuple(game.view("reputations")) == expected.reputations
     if game.chance.random() < 2 / 3:
         game.machine.state.revert(snapshot)

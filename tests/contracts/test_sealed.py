@@ -66,7 +66,7 @@ def test_settlement_takes_a_tag_a_seat_and_round_and_credits_nothing():
     assert game.refused(game.environment, "settleRewards", L + 2, b"") == ("AlreadySettled", L + 2, L + 2)
     assert game.refused(game.environment, "settleRewards", T + 1, b"") == ("RoundNotRecorded", T + 1, T)
     outcome = game.do(game.environment, "settleRewards", T, tags(ROUNDS - 2))
-    assert outcome.events == (("RewardsSettled", (T,)),)
+    assert outcome.events == (("RewardsSettled", (T, b"")),)
     assert game.view("settledThrough") == T
 
 
@@ -86,7 +86,7 @@ def test_sums_are_paid_once_after_the_last_tag_and_never_above_a_reward_a_round(
     error = ("NonCanonicalCalldata", len(data) + 1, len(data))
     assert game.send(data + b"\0", game.environment).error == error
     outcome = game.do(game.environment, "settleSums", good)
-    assert outcome.events == (("SumsSettled", (ROUNDS * UNIT + 12,)),)
+    assert outcome.events == (("RewardsSettled", (T, good)),)
     assert game.refused(game.environment, "settleSums", good) == ("AlreadySummed",)
 
 

@@ -11,7 +11,7 @@ from chain_bandit.protocol.blocks import Kind, mask
 from chain_bandit.protocol.digests import ZERO, keccak
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.rewards import Distribution, RewardModel, bernoulli, hidden_cost, secret_commitment
-from chain_bandit.protocol.settlement import NOTHING, Cost, Pull, encode_pulls, final_balance, void_balance
+from chain_bandit.protocol.settlement import NOTHING, Cost, Pull, encode_pulls, encode_sums, final_balance, void_balance
 from chain_bandit.protocol.units import UNIT
 from tests.contracts.harness import BASE, DEAD, Game, hexed, least_pool, parameters
 from tests.few import few
@@ -45,10 +45,23 @@ def test_settle_rewards_takes_approved_rounds_after_the_burn_in_only(game):
     game.approve()
     game.reject()
     outcome = game.do(game.environment, "settleRewards", L + 3, encode_pulls([ONE] * M))
-    assert outcome.events == (("RewardsSettled", (L + 3,)),)
+    assert outcome.events == (("RewardsSettled", (L + 3, encode_sums([ONE.reward] * M))),)
     game.skip()  # the second failure in a row: an exploration follows
     game.do(game.environment, "settleRewards", L + 5, b"")
     assert game.view("settledThrough") == L + 5
+
+
+@pytest.mark.parametrize("seats_", [3, 4, 5, 9])
+def test_the_event_of_a_settlement_says_what_each_seat_was_credited_so_far(seats_):
+    game = Game(parameters(participants=seats_, liars=0, attackers=0)).open().play_out()
+    first, second = ([Pull(0, 10 * kind + seat) for seat in range(seats_)] for kind in (1, 2))
+    for through, pulls, sums in (
+        (L + 1, first, [10 + seat for seat in range(seats_)]),
+        (L + 3, second, [50 + 3 * seat for seat in range(seats_)]),
+    ):
+        rows = encode_pulls(pulls) * len([r for r in game.paid_rounds(through) if r > game.view("settledThrough")])
+        outcome = game.do(game.environment, "settleRewards", through, rows)
+        assert outcome.events == (("RewardsSettled", (through, encode_sums(sums))),)
 
 
 def test_settle_rewards_reverts_for_anybody_else(game):

@@ -12,7 +12,6 @@ import {Vm, vm} from "./Vm.sol";
 /// @title Whatever can happen to a game, one thing a call; and what came of it, in books of its own
 /// @dev A call that the books say must be taken or refused, and is not, is noted in `wrong`: forge keeps on calling.
 contract Handler is Play {
-    bytes32 private constant RECORDED = keccak256("Recorded(uint32,uint8,bytes32)");
 
     uint256 public wrong;
     string public what;
@@ -148,7 +147,15 @@ contract Handler is Play {
         bool allowed = account == environment && through > settled && through < tip.round
             && (!_over() || (!isClosed && _inWindow()));
         bytes memory data = abi.encodeCall(IChainBandit.settleRewards, (through, pulls(settled + 1, through, seed)));
-        if (_expect(allowed, account, 0, data, "settleRewards")) noteRewards(through, seed);
+        vm.recordLogs();
+        if (!_expect(allowed, account, 0, data, "settleRewards")) return;
+        noteRewards(through, seed);
+        bytes memory sums;
+        for (uint256 seat; seat < people(); ++seat) {
+            sums = bytes.concat(sums, bytes8(uint64(earned[seat])));
+        }
+        bool right = _said(IChainBandit.RewardsSettled.selector, abi.encode(through, sums));
+        if (!right) _wrong("an event that is not what was credited");
     }
 
     /// @dev A pull of somebody who is blocked.
@@ -334,14 +341,22 @@ contract Handler is Play {
 
     /// @dev One event says where the history stands, whatever the transaction recorded; and every round is recorded.
     function _hasRecorded() private {
-        Vm.Log[] memory logs = vm.getRecordedLogs();
-        bool right = logs.length == 1 && logs[0].topics[0] == RECORDED;
-        if (right) {
-            (uint32 round, uint8 kind_, bytes32 head) = abi.decode(logs[0].data, (uint32, uint8, bytes32));
-            right = round == tip.round - 1 && kind_ == notes[notes.length - 1].kind && head == tip.head;
+        uint8 last = notes[notes.length - 1].kind;
+        bytes memory data = abi.encode(tip.round - 1, last, tip.head);
+        bytes32 topic = IChainBandit.Recorded.selector;
+        if (shape().committees) {
+            data = bytes.concat(data, abi.encode(tip.committee));
+            topic = IChainBandit.RecordedWithCommittee.selector;
         }
-        if (!right) _wrong("an event that is not the last record");
+        if (!_said(topic, data)) _wrong("an event that is not the last record");
         ++records;
+    }
+
+    /// @dev Whether the one event since logs are recorded is this one.
+    function _said(bytes32 topic, bytes memory data) private returns (bool) {
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        return logs.length == 1 && logs[0].topics.length == 1 && logs[0].topics[0] == topic
+            && keccak256(logs[0].data) == keccak256(data);
     }
 
     function _expect(bool allowed, address sender, uint256 value, bytes memory data, string memory named)

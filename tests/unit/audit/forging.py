@@ -151,8 +151,10 @@ class Forgery:
                     self.change_transaction(block, index, lambda fields, at=encoded: fields.__setitem__(1, at))
 
     def event(self, name: str, which: int, change: Callable[[bytes], bytes | None]) -> None:
-        """Change an event's data, or drop the event."""
+        """Change an event's data, or drop the event; negative `which` from the end."""
         topic = self.interface.topics[name]
+        logs = [log for _, _, raws in self.blocks for raw in raws for log in decode_receipt(raw).logs]
+        which = range(sum(log.topics == (topic,) for log in logs))[which]
         seen = 0
         for _, _, raws in self.blocks:
             for index, raw in enumerate(raws):
@@ -166,7 +168,6 @@ class Forgery:
                         logs.append(Log(log.address, log.topics, data))
                 if tuple(logs) != receipt.logs:
                     raws[index] = _with_logs(raw, logs)
-        assert seen > which
 
     def made(self) -> History:
         """The forged history: all roots, parents and numbers fit; a compact game's bodies are there still."""

@@ -419,7 +419,7 @@ LIES: dict[str, Lie] = {
     "a settlement too short": forged(
         By.ENVIRONMENT, "settlement.form", "honest", None,
         lambda f: f.call("settleRewards", 0, rewrite("settleRewards", _1=lambda pulls: pulls[:-5])),
-        "honest.report", *UNPAID, finds=("false count commitment", "bits on trust"),
+        "record.events", "honest.report", *UNPAID, finds=("false count commitment", "bits on trust"),
     ),
     "a pull of who is blocked": forged(
         By.ENVIRONMENT, "blocklist.silence", "full", T, lambda f: f.call("settleRewards", -1, paid),
@@ -460,6 +460,10 @@ LIES: dict[str, Lie] = {
     ),
     "another head": forged(
         By.CONTRACT, "record.links", "honest", ROUND, lambda f: f.event("Recorded", RECORD, flip(95)), *COMPUTED
+    ),
+    "another committee in an event": forged(
+        By.CONTRACT, "record.events", "full", T,
+        lambda f: f.event("RecordedWithCommittee", -1, lambda data: data[:-1] + bytes([data[-1] ^ 7])),
     ),
     "another kind of record": forged(
         By.CONTRACT, "aggregate.approval", "honest", ROUND, lambda f: f.event("Recorded", RECORD, word(1, 2)),
@@ -521,8 +525,11 @@ LIES: dict[str, Lie] = {
         By.CONTRACT, "seal.keys", "sealed", None,
         lambda f: f.call("revealSeal", 0, lambda data: data[:5] + bytes([data[5] ^ 1]) + data[6:]), "record.events",
     ),
-    "another total of the sums": forged(
-        By.CONTRACT, "record.events", "sealed", None, lambda f: f.event("SumsSettled", 0, lambda data: bytes(32))
+    "sums in an event that were not credited": forged(
+        By.CONTRACT, "record.events", "honest", None, lambda f: f.event("RewardsSettled", 2, flip(96 + 7))
+    ),
+    "sums in an event that were not paid": forged(
+        By.CONTRACT, "record.events", "sealed", None, lambda f: f.event("RewardsSettled", -1, flip(96 + 7))
     ),
     "more burned than costs brought": forged(
         By.CONTRACT, "money.close", "honest", None, lambda f: f.event("Closed", 0, word(1, 1)), "money.conservation"

@@ -146,7 +146,7 @@ def test_false_sums_are_named() -> None:
 FORGED: dict[str, Callable[[Forgery], None]] = {
     "seal.keys": lambda f: f.call("revealSeal", 0, lambda data: data[:5] + bytes([data[5] ^ 1]) + data[6:]),
     "settlement.form": lambda f: f.call("settleSums", 0, lambda data: data[:4] + encode(["bytes"], [bytes(8 * M - 1)])),
-    "record.events": lambda f: f.event("SumsSettled", 0, lambda data: bytes(32)),
+    "record.events": lambda f: f.event("RewardsSettled", -1, lambda data: data[:96] + bytes(32)),
     "settlement.sums": lambda f: f.call("settleSums", 0, lambda data: data[:-1] + bytes([data[-1] ^ 1])),
 }
 

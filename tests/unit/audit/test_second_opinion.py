@@ -24,7 +24,7 @@ from chain_bandit.protocol.units import UNIT
 from tests.unit.audit import played_game
 from tests.unit.audit.forging import Forgery
 from tests.unit.audit.planted import LIES, ROUND, Lie
-from tests.unit.audit.played_game import COMPACT, DRAWS, LATE, PARAMETERS, SEALED, SKIPPED, K, Played, Script
+from tests.unit.audit.played_game import COMPACT, DRAWS, LATE, PARAMETERS, SEALED, SKIPPED, K, Played, Script, T
 from tests.unit.audit.test_planted_violations import CHAINED, change_chain, forgery
 
 
@@ -283,6 +283,24 @@ def test_what_is_made_up_is_found_a_second_time(check: str, request: pytest.Fixt
     what, round_ = MADE_UP[check]
     report = second_opinion(forged.made(), tmp_path)
     assert (f"paranoid.{what}", round_) in {(each.check, each.round) for each in report.violations}
+
+
+SAID: dict[str, tuple[str, int | None]] = {
+    "another committee in an event": ("record", T), "sums in an event that were not credited": ("reward", None),
+    "sums in an event that were not paid": ("reward", None),
+}  # fmt: skip
+"""Events that say other than the calldata, and where the second computation differs."""
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_an_event_that_says_other_than_the_calldata_is_found_a_second_time(
+    name: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    forged = forgery(request.getfixturevalue(LIES[name].of))
+    LIES[name].forge(forged)
+    report = second_opinion(forged.made(), tmp_path)
+    found = {(each.check, each.round) for each in report.violations}
+    assert found == {("record.events", SAID[name][1]), (f"paranoid.{SAID[name][0]}", SAID[name][1])}
 
 
 P = PARAMETERS
