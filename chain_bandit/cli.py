@@ -20,7 +20,7 @@ from chain_bandit import __version__, cli_mediate_chain
 from chain_bandit.cli_warnings import warn_of_public_keys
 from chain_bandit.exit_codes import EXIT_CODES
 from chain_bandit.history.blocks import LAST_BLOCK
-from chain_bandit.output import forgiving
+from chain_bandit.output import UNWRITABLE, UNWRITTEN, forgiving
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
 from chain_bandit.simulation.engine import Engine
 
@@ -799,6 +799,9 @@ def main() -> None:
         except ChainBanditError as error:
             _fail(error, error.exit_code, str(error))
         except Exception as error:  # noqa: BLE001 - a bug: say so, and how to get more
+            if isinstance(error, OSError) and error.errno in UNWRITABLE:
+                where = f"{error.filename or 'what it made'}: cannot be written"
+                _fail(error, UNWRITTEN, f"{where} ({os.strerror(error.errno)}); make room, or name another place")
             if os.environ.get("CHAIN_BANDIT_DEBUG"):
                 traceback.print_exc()
             _fail(error, 1, f"a bug in chain-bandit: {error}; CHAIN_BANDIT_DEBUG=1 shows where")

@@ -1,5 +1,6 @@
 """What a command prints, whatever its terminal can show, whoever still reads it, and however full the disk is."""
 
+import errno
 import io
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 
 UNWRITTEN = 2
 """Exit code of a command that was good, but whose output could not all be written."""
+
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
+"""Errors of a disk that is full, and of a place that is not the user's to write to."""
 
 
 class _Stream(io.FileIO):

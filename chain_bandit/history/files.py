@@ -35,6 +35,8 @@ CHUNK = 1 << 17
 MAX_RATIO, SLACK = 200, 1 << 20
 """A history is mostly hashes: whatever unpacks to more than this many times its size is refused."""
 
+_NO_BLOCK = "there is no block, and a history has those from the contract's creation on"
+
 _GZIP = b"\x1f\x8b"
 
 
@@ -91,13 +93,15 @@ def read(path: Path) -> History:
     """The history in a file. Its blocks are read anew, and checked, each time one goes through them.
 
     Raises:
-        HistoryError: when the file, or its first line, cannot be read; later lines raise it when they are reached.
+        HistoryError: when the file, or its first line, cannot be read, or no line follows; later lines raise it when
+            they are reached.
     """
     with _lines(path) as lines:
-        first = next(lines, None)
-    if first is None:
-        raise HistoryError(1, "the file is empty")
-    return History(_origin(first), _FileBlocks(path, first))
+        first = next(lines, b"")
+        source = _origin(first)
+        if next(lines, None) is None:
+            raise HistoryError(2, _NO_BLOCK)
+    return History(source, _FileBlocks(path, first))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +136,10 @@ def parse(data: bytes) -> History:
     lines[-1] = lines[-1][:-1]
     if not lines[-1]:
         lines.pop()
-    if not lines:
-        raise HistoryError(1, "the file is empty")
-    return History(_origin(lines[0]), tuple(_block(number, line) for number, line in enumerate(lines[1:], 2)))
+    source = _origin(lines[0] if lines else b"")
+    if not lines[1:]:
+        raise HistoryError(2, _NO_BLOCK)
+    return History(source, tuple(_block(number, line) for number, line in enumerate(lines[1:], 2)))
 
 
 @contextmanager
@@ -227,6 +232,8 @@ def _each(items: str) -> tuple[bytes, ...]:
 
 
 def _origin(line: bytes) -> Origin:
+    if not line:
+        raise HistoryError(1, "the file is empty")
     try:
         return parse_origin(line)
     except _Unreadable as error:

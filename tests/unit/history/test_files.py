@@ -83,6 +83,7 @@ BAD = {
     "true chain": (GOOD.replace(b"31337", b"true"), 1),
     "NaN chain": (GOOD.replace(b"31337", b"NaN"), 1),
     "huge chain": (GOOD.replace(b"31337", b"9" * 5000), 1),
+    "no block": (FIRST, 2),
     "short contract": (GOOD.replace(b"6363", b"", 1), 1),
 }
 
