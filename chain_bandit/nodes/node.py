@@ -59,15 +59,11 @@ T = TypeVar("T")
 Waits = Generator[Wait, Frames, T]
 
 
-class Links(Protocol):
-    """What carries frames, as `network.links.Links` does."""
+class Outlet(Protocol):
+    """What takes frames away, as `network.links.Links` does, and no more from a peer that is banned."""
 
     def send(self, to: int, frame: bytes) -> None:
         """Put a frame on its way."""
-        ...
-
-    def receive(self, seconds: float, but: frozenset[int]) -> Frames:
-        """Wait so long for the first frame."""
         ...
 
     def ban(self, peer: int) -> None:
@@ -118,7 +114,7 @@ class Node:
     """
 
     def __init__(
-        self, role: Role, rules: Rules, opening: Ledger, links: Links, follower: Chain, live: bool,
+        self, role: Role, rules: Rules, opening: Ledger, links: Outlet, follower: Chain, live: bool,
         last_signed: int, bound: float, verifier: Verifier,
         say: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
         heard: Callable[[int, Envelope], None] = lambda sender, envelope: None,
@@ -151,13 +147,17 @@ class Node:
         """What came in early: by sender, round and step, of this round and those that are `_soon`; still as bytes, for
         messages may take twenty times as many."""
 
-    def run(self) -> None:
-        """Play on the links, to the end of the game. Raises `ChainBanditError`."""
+    def run(self, receive: Callable[[float, frozenset[int]], Frames]) -> None:
+        """Play to the end of the game. `receive` waits so many seconds for frames but those of some peers.
+
+        Raises:
+            ChainBanditError: what stopped the game.
+        """
         game = self.play()
         with suppress(StopIteration):
             wait = next(game)
             while True:
-                wait = game.send(self._links.receive(wait.seconds, wait.but))
+                wait = game.send(receive(wait.seconds, wait.but))
 
     def play(self) -> Waits[None]:
         """All rounds, and the end, for whoever waits in the loop's place. Raises `ChainBanditError`."""

@@ -129,7 +129,7 @@ class Start:
             if self.contract.closed() and not isinstance(role, EnvironmentRole):  # which tells the digest of all rounds
                 self._finish(role)
             else:
-                node.run()
+                node.run(links.receive)
             said = {"run_digest": "0x" + role.books.digest.hex()} if isinstance(role, EnvironmentRole) else {}
             files.write_ended(self._place, said)
 

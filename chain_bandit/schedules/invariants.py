@@ -7,9 +7,11 @@ honest seat, and C-5, C-7 and C-8 always.
 from collections.abc import Iterator
 from typing import Protocol
 
+from chain_bandit.actors.messages import Message
 from chain_bandit.actors.relayer import Relayer
 from chain_bandit.actors.seat import Seat
-from chain_bandit.consensus.broadcast import MOST_VALUES, SignedBroadcast
+from chain_bandit.consensus.broadcast import MOST_VALUES, Frame, SignedBroadcast
+from chain_bandit.consensus.certificate import Vote
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.protocol.blocks import SIGNATURE_BYTES, seats
 from chain_bandit.protocol.messages import Phase, Role, broadcast_value, statement_content
@@ -216,6 +218,32 @@ def _evidence_is_complete(played: Round, alive: dict[int, Seat], whole: bool) ->
 def counted(seat: Seat) -> dict[bytes, frozenset[int]]:
     """What a seat has counted by now."""
     return {content: frozenset(votes) for content, votes in seat.validator.votes._by_content.items()}
+
+
+def note(sender: int, message: Message, said: Said, relayed: Relayed) -> int:
+    """Keep what an honest seat said in its own name and how often it relayed whom; of how many claims and votes."""
+    match message:
+        case Frame(phase=phase, claims=claims):
+            for claim in claims:
+                if claim.instance == sender:
+                    said.setdefault((sender, phase, Role.COMMANDER), set()).add(claim.content)
+                else:
+                    key = (sender, phase, claim.instance)
+                    relayed[key] = relayed.get(key, 0) + 1
+            return len(claims)
+        case Vote(seat=seat, content=content):
+            if seat == sender:
+                said.setdefault((sender, Phase.BLOCK, Role.SIGNER), set()).add(content)
+            return 1
+    return 0
+
+
+def chains(sender: int, message: Message, attackers: int) -> Iterator[str]:
+    """C-3: what is wrong with the length of what an honest seat relays."""
+    if isinstance(message, Frame):
+        for claim in message.claims:
+            if claim.instance != sender and len(claim.relays) > attackers:
+                yield "C-3 a chain longer than m + 1"
 
 
 def _said_once(said: Said) -> Iterator[str]:

@@ -38,8 +38,6 @@ from chain_bandit.nodes.seat import SeatRole
 from chain_bandit.protocol.blocks import Header, Record, approves, seats
 from chain_bandit.protocol.blocks import Kind as Ended
 from chain_bandit.protocol.ledger import Ledger, records_made
-from chain_bandit.protocol.messages import Phase
-from chain_bandit.protocol.messages import Role as Speaker
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.schedules.acts import (
     Ahead,
@@ -55,7 +53,7 @@ from chain_bandit.schedules.acts import (
     Twins,
 )
 from chain_bandit.schedules.adversary import Adversary, TwoOfOne
-from chain_bandit.schedules.invariants import Counted, Relayed, certificates, check, counted, disagree
+from chain_bandit.schedules.invariants import Counted, Relayed, certificates, chains, check, counted, disagree, note
 from chain_bandit.schedules.invariants import Said as InOwnName
 from chain_bandit.schedules.play import Played, told
 from chain_bandit.schedules.stage import Stage
@@ -122,16 +120,13 @@ class _Running:
 
 
 class _Line:
-    """The links of one node."""
+    """What takes the frames of one node away; the game waits in its place."""
 
     def __init__(self, game: "_Game", address: int) -> None:
         self._game, self._address = game, address
 
     def send(self, to: int, frame: bytes) -> None:
         self._game.sent(self._address, to, frame)
-
-    def receive(self, seconds: float, but: frozenset[int]) -> Frames:
-        raise NotImplementedError  # the game waits in its place
 
     def ban(self, peer: int) -> None:
         self._game.running[self._address].banned.add(peer)
@@ -446,23 +441,12 @@ class _Game:
 
     def _heard(self, played: _Round, sender: int, envelope: Envelope) -> None:
         """The adversary overhears everything; what the honest say in their own name is kept for the checks."""
-        for message in envelope.messages:
-            match message:
-                case Frame(phase=phase, claims=claims):
-                    for claim in claims:
-                        if claim.instance == sender:
-                            played.said.setdefault((sender, phase, Speaker.COMMANDER), set()).add(claim.content)
-                            continue
-                        key = (sender, phase, claim.instance)
-                        played.relayed[key] = played.relayed.get(key, 0) + 1
-                        if len(claim.relays) > self.schedule.size.attackers:
-                            self._found("C-3 a chain longer than m + 1")
-                    self.result.sent += len(claims)
-                case Vote(seat=seat, content=content):
-                    if seat == sender:
-                        played.said.setdefault((sender, Phase.BLOCK, Speaker.SIGNER), set()).add(content)
-                    self.result.sent += 1
-            played.adversary.hear(cast(Message, message))
+        for said in envelope.messages:
+            message = cast(Message, said)
+            self.result.sent += note(sender, message, played.said, played.relayed)
+            for violation in chains(sender, message, self.schedule.size.attackers):
+                self._found(violation)
+            played.adversary.hear(message)
 
     def _answer(self, sender: int, envelope: Envelope) -> None:
         """The environment: nothing comes of a round that the chain has, and everybody is told."""

@@ -10,10 +10,9 @@ from chain_bandit.consensus.broadcast import Frame
 from chain_bandit.consensus.certificate import Vote
 from chain_bandit.network.memory import Actor
 from chain_bandit.network.virtual import STEP, Fate, VirtualNetwork
-from chain_bandit.protocol.messages import Phase, Role
 from chain_bandit.schedules.acts import SKEW, Corruption, Crash, Cut, Link, Schedule, Skewed, Twins
 from chain_bandit.schedules.adversary import Adversary, TwoOfOne
-from chain_bandit.schedules.invariants import Relayed, Said, certificates, check, counted, disagree
+from chain_bandit.schedules.invariants import Relayed, Said, certificates, chains, check, counted, disagree, note
 from chain_bandit.schedules.stage import Stage
 
 IN_TIME = STEP - SKEW - 1
@@ -144,21 +143,9 @@ class Playing:
         """The adversary overhears everything; what the honest say in their own name is kept for the checks."""
         message = send.message
         if sender in self.honest:
-            match message:
-                case Frame(phase=phase, claims=claims):
-                    for claim in claims:
-                        if claim.instance == sender:
-                            self.said.setdefault((sender, phase, Role.COMMANDER), set()).add(claim.content)
-                            continue
-                        key = (sender, phase, claim.instance)
-                        self.relayed[key] = self.relayed.get(key, 0) + 1
-                        if len(claim.relays) > self.schedule.size.attackers:
-                            self._found("C-3 a chain longer than m + 1")
-                    self.result.sent += len(send.to) * len(claims)
-                case Vote(seat=seat, content=content):
-                    if seat == sender:
-                        self.said.setdefault((sender, Phase.BLOCK, Role.SIGNER), set()).add(content)
-                    self.result.sent += len(send.to)
+            self.result.sent += len(send.to) * note(sender, message, self.said, self.relayed)
+            for violation in chains(sender, message, self.schedule.size.attackers):
+                self._found(violation)
         if sender != self.address:
             self.adversary.hear(message)
 

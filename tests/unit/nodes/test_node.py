@@ -111,7 +111,7 @@ def play(
     links = peers or Peers([(3 - each, encode(envelope)) for each in range(many)])
     opening, verifier = SimpleNamespace(round=1), SimpleNamespace(forget=list)
     given: Any = (role, rules, opening, links, follower, True, 0, BOUND, verifier, said)
-    Node(*given).run()
+    Node(*given).run(links.receive)
     return role
 
 
