@@ -3,8 +3,6 @@
 One schedule is one to three rounds, both phases of each: see `chain_bandit/schedules` and docs/consensus.md.
 """
 
-import subprocess
-import sys
 from collections import Counter
 from itertools import count, product
 
@@ -20,11 +18,11 @@ from chain_bandit.protocol.quorum import QuorumChoice, quorum
 from chain_bandit.schedules.acts import Chain, Forgery, Hand, Schedule, Size
 from chain_bandit.schedules.draw import draw
 from chain_bandit.schedules.exhaustive import explore
-from chain_bandit.schedules.keyring import Scribe
 from chain_bandit.schedules.play import Played, play
 from chain_bandit.schedules.shrink import shrunk, story, violates
 from chain_bandit.schedules.stage import Stage
 from tests.properties.mutants import MUTANTS, OF_NODES, planted
+from tests.properties.replays import require_ideal_signatures_are_as_good, require_same_in_any_process
 
 SIZES = (Size(4, 1), Size(5, 2, "majority"), Size(7, 2))
 """Of the schedules that kill mutants."""
@@ -102,39 +100,11 @@ def test_there_are_enough_mutants_and_the_seven_among_them():
 
 
 def test_true_signatures_come_to_the_same_as_ideal_ones():
-    size = Size(4, 1)
-    true, ideal = Stage(size, Scribe), Stage(size)
-    for seed in range(100):
-        schedule = draw(size, seed)
-        one, other = play(true, schedule), play(ideal, schedule)
-        assert one.violations == other.violations == []
-        assert (one.certified, one.accused, one.sent) == (other.certified, other.accused, other.sent)
-        assert one.drops == other.drops
+    require_ideal_signatures_are_as_good(draw, play, 100)
 
 
 def test_a_seed_replays_exactly_in_any_process_whatever_was_played_before():
-    """C-9: the digest of everything that arrived."""
-    program = """
-from chain_bandit.schedules.acts import Size
-from chain_bandit.schedules.draw import draw
-from chain_bandit.schedules.play import play
-from chain_bandit.schedules.stage import Stage
-
-size = Size(5, 2, "majority")
-stage = Stage(size)
-for seed in (7, 3, 11, 7):
-    print(play(stage, draw(size, seed), logged=True).digest.hex())
-"""
-    found = []
-    for hash_seed in ("1", "2"):
-        environment = {"PYTHONHASHSEED": hash_seed, "PATH": ""}
-        command = [sys.executable, "-c", program]
-        run = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-        found.append(run.stdout.split())
-    assert found[0] == found[1]
-    seven, three, eleven, again = found[0]
-    assert seven == again
-    assert len({seven, three, eleven}) == 3
+    require_same_in_any_process(draw, play)
 
 
 def test_a_schedule_that_fails_shrinks_to_acts_none_of_which_can_be_left_out_and_can_be_read():

@@ -1,7 +1,5 @@
 """The loop of nodes under the same adversary, in virtual time: see `chain_bandit/schedules/nodes.py`."""
 
-import subprocess
-import sys
 from collections import Counter
 
 import pytest
@@ -9,12 +7,12 @@ import pytest
 from benchmarks import schedules
 from chain_bandit.schedules.acts import SKEW, Ahead, Crash, Recording, Schedule, Size, Skewed, Timed
 from chain_bandit.schedules.draw import draw_for_nodes
-from chain_bandit.schedules.keyring import Scribe
 from chain_bandit.schedules.nodes import play
 from chain_bandit.schedules.play import Played
 from chain_bandit.schedules.shrink import shrunk, story, violates
 from chain_bandit.schedules.stage import Stage
 from tests.properties.mutants import OF_NODES, planted
+from tests.properties.replays import require_ideal_signatures_are_as_good, require_same_in_any_process
 
 SIZES = (Size(4, 1), Size(5, 2, "majority"), Size(4, 1, "majority"))
 SEEDS = 900
@@ -71,40 +69,11 @@ def test_there_are_enough_faults_and_the_old_line_among_them():
 
 
 def test_true_signatures_come_to_the_same_as_ideal_ones():
-    size = Size(4, 1)
-    true, ideal = Stage(size, Scribe), Stage(size)
-    for seed in range(15):
-        schedule = draw_for_nodes(size, seed)
-        one, other = play(true, schedule), play(ideal, schedule)
-        assert one.violations == other.violations == []
-        assert (one.certified, one.accused, one.sent, one.drops) == (
-            other.certified, other.accused, other.sent, other.drops
-        )  # fmt: skip
+    require_ideal_signatures_are_as_good(draw_for_nodes, play, 15)
 
 
 def test_a_seed_replays_exactly_in_any_process_whatever_was_played_before():
-    """C-9: the digest of every frame that arrived, and of when it did."""
-    program = """
-from chain_bandit.schedules.acts import Size
-from chain_bandit.schedules.draw import draw_for_nodes
-from chain_bandit.schedules.nodes import play
-from chain_bandit.schedules.stage import Stage
-
-size = Size(5, 2, "majority")
-stage = Stage(size)
-for seed in (7, 3, 11, 7):
-    print(play(stage, draw_for_nodes(size, seed), logged=True).digest.hex())
-"""
-    found = []
-    for hash_seed in ("1", "2"):
-        environment = {"PYTHONHASHSEED": hash_seed, "PATH": ""}
-        command = [sys.executable, "-c", program]
-        run = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-        found.append(run.stdout.split())
-    assert found[0] == found[1]
-    seven, three, eleven, again = found[0]
-    assert seven == again
-    assert len({seven, three, eleven}) == 3
+    require_same_in_any_process(draw_for_nodes, play)
 
 
 def test_censorship_shrinks_to_an_envelope_withheld_and_a_view_that_lags():

@@ -1,0 +1,51 @@
+"""What holds of either way to play schedules, by its functions that draw and play one."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+from chain_bandit.schedules.acts import Schedule, Size
+from chain_bandit.schedules.keyring import Scribe
+from chain_bandit.schedules.play import Played
+from chain_bandit.schedules.stage import Stage
+
+Draw, Play = Callable[[Size, int], Schedule], Callable[[Stage, Schedule], Played]
+
+PROGRAM = """
+from chain_bandit.schedules.acts import Size
+from {draw.__module__} import {draw.__name__}
+from {play.__module__} import play
+from chain_bandit.schedules.stage import Stage
+
+size = Size(5, 2, "majority")
+stage = Stage(size)
+for seed in (7, 3, 11, 7):
+    print(play(stage, {draw.__name__}(size, seed), logged=True).digest.hex())
+"""
+
+
+def require_ideal_signatures_are_as_good(draw: Draw, play: Play, seeds: int) -> None:
+    """True signatures come to the same as ideal ones."""
+    size = Size(4, 1)
+    true, ideal = Stage(size, Scribe), Stage(size)
+    for seed in range(seeds):
+        schedule = draw(size, seed)
+        one, other = play(true, schedule), play(ideal, schedule)
+        assert one.violations == other.violations == []
+        assert (one.certified, one.accused, one.sent, one.drops) == (
+            other.certified, other.accused, other.sent, other.drops
+        )  # fmt: skip
+
+
+def require_same_in_any_process(draw: Draw, play: Play) -> None:
+    """C-9: the digest of all that arrived, and of when it did, whatever was played before."""
+    found, program = [], PROGRAM.format(draw=draw, play=play)
+    for hash_seed in ("1", "2"):
+        environment = {"PYTHONHASHSEED": hash_seed, "PATH": ""}
+        command = [sys.executable, "-c", program]
+        run = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+        found.append(run.stdout.split())
+    assert found[0] == found[1]
+    seven, three, eleven, again = found[0]
+    assert seven == again
+    assert len({seven, three, eleven}) == 3
