@@ -30,11 +30,12 @@ contract Bookkeeper is Books {
         _requireCanonical(abi.encodeCall(IChainBandit.settleRewards, (through, pulls)));
         Progress memory progress_ = _requireOpened();
         if (progress_.isOver(t.horizon)) _requireWindow(t, m, progress_);
+        uint256 last = progress_.nextRound - 1;
         if (m.sealedGame == 1) {
-            _credits.settleTags(_history, through, pulls, t.participants);
+            _credits.settleTags(_history, through, last, pulls, t.participants);
             emit IChainBandit.RewardsSettled(through, "");
         } else {
-            _credits.settle(_history, _docket, through, pulls, t.participants, t.arms);
+            _credits.settle(_history, _docket, through, last, pulls, t.participants, t.arms);
             emit IChainBandit.RewardsSettled(through, _credits.bySeat(t.participants));
         }
     }

@@ -42,7 +42,7 @@ abstract contract Books is Direct, Rules {
 
     /// @dev Wei that an account can withdraw now.
     function _owed(Money memory m, address account) internal view returns (uint256) {
-        bool refunded = _history.progress().endBlock == 0 && block.number > m.openUntil;
+        bool refunded = _progress().endBlock == 0 && block.number > m.openUntil;
         if (_accounts.withdrawn[account] || !(refunded || _accounts.closed)) return 0;
         if (account == m.environment) return refunded ? m.pool : _accounts.environment;
         uint256 deposit = _roster.weightOf(account) * m.stake; // nothing of whoever has no seat
@@ -63,13 +63,26 @@ abstract contract Books is Direct, Rules {
         if (block.number > m.openUntil) revert OpeningMissed(block.number, m.openUntil);
     }
 
+    /// @dev Where the game stands.
+    function _progress() internal view returns (Progress memory progress_) {
+        _loadProgress(progress_);
+    }
+
+    function _loadProgress(Progress memory progress_) internal view {
+        _history.load(progress_);
+    }
+
     function _requireOpened() internal view returns (Progress memory progress_) {
-        progress_ = _history.progress();
+        _loadOpened(progress_);
+    }
+
+    function _loadOpened(Progress memory progress_) internal view {
+        _loadProgress(progress_);
         if (progress_.endBlock == 0) revert NotOpened(block.number, _money().openUntil);
     }
 
-    function _requireRunning(Terms memory t) internal view returns (Progress memory progress_) {
-        progress_ = _requireOpened();
+    function _loadRunning(Terms memory t, Progress memory progress_) internal view {
+        _loadOpened(progress_);
         if (progress_.isOver(t.horizon)) revert GameIsOver(progress_.overBlock(t.horizon));
     }
 

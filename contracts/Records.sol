@@ -86,7 +86,9 @@ abstract contract Records is Views {
     function reportEquivocation(Equivocation calldata proof) external override direct {
         Terms memory t = _terms();
         _requireWords(11);
-        Progress memory progress_ = _requireRunning(t);
+        // slither-disable-next-line uninitialized-local -- filled in at once
+        Progress memory progress_;
+        _loadRunning(t, progress_);
         BlockList.requireProof(proof, _separator(t), _roster.participantAt(proof.seat));
         uint256 since = progress_.nextRound + EVIDENCE_DELAY + t.unrecorded;
         _docket.add(proof.seat, since);
@@ -156,7 +158,7 @@ abstract contract Records is Views {
     }
 
     function _load(Terms memory t) private view returns (Tip memory tip) {
-        tip.progress = _requireRunning(t);
+        _loadRunning(t, tip.progress);
         tip.head = _history.head;
         tip.reputations = _loadReputations(t);
         tip.committee = _committees(t) ? _committee : Bits.all(t.participants);

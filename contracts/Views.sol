@@ -30,12 +30,12 @@ abstract contract Views is Books, IChainBandit {
 
     /// @inheritdoc IChainBandit
     function nextRound() external view override returns (uint32) {
-        return uint32(_history.progress().nextRound);
+        return uint32(_progress().nextRound);
     }
 
     /// @inheritdoc IChainBandit
     function progress() external view override returns (Progress memory) {
-        return _history.progress();
+        return _progress();
     }
 
     /// @inheritdoc IChainBandit
@@ -107,7 +107,7 @@ abstract contract Views is Books, IChainBandit {
     /// @inheritdoc IChainBandit
     function blocked() external view override returns (uint256 set) {
         // slither-disable-next-line unused-return -- as above
-        (set,) = _docket.blocked(_history.progress().nextRound);
+        (set,) = _docket.blocked(_progress().nextRound);
     }
 
     /// @inheritdoc IChainBandit
@@ -122,12 +122,12 @@ abstract contract Views is Books, IChainBandit {
 
     /// @inheritdoc IChainBandit
     function isOver() external view override returns (bool) {
-        return _history.progress().isOver(_terms().horizon);
+        return _progress().isOver(_terms().horizon);
     }
 
     /// @inheritdoc IChainBandit
     function opened() external view override returns (bool) {
-        return _history.progress().endBlock != 0;
+        return _progress().endBlock != 0;
     }
 
     /// @inheritdoc IChainBandit
@@ -143,7 +143,7 @@ abstract contract Views is Books, IChainBandit {
     /// @dev Who validates the open round.
     function _validators(Terms memory t) internal view returns (uint256) {
         // slither-disable-next-line unused-return -- as above
-        (uint256 listed,) = _docket.blocked(_history.progress().nextRound);
+        (uint256 listed,) = _docket.blocked(_progress().nextRound);
         return (_committees(t) ? _committee : Bits.all(t.participants)) & ~listed;
     }
 

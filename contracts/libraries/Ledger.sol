@@ -18,19 +18,17 @@ library Ledger {
         return EfficientHashLib.hash(parent, bytes32(round << 8 | kind), header);
     }
 
-    /// @notice Where the game stands.
-    function progress(History storage history) internal view returns (Progress memory) {
+    /// @notice Loads where the game stands into `p`: what a function returns is memory of its own, written twice.
+    function load(History storage history, Progress memory p) internal view {
         uint256 packed = history.packed;
-        return Progress({
-            nextRound: uint32(packed),
-            failures: uint16(packed >> 32),
-            skips: uint8(packed >> 48),
-            explorations: uint32(packed >> 56),
-            lastRecordBlock: uint40(packed >> 88),
-            endBlock: uint40(packed >> 128),
-            accused: uint8(packed >> 168),
-            approvals: packed >> 192
-        });
+        p.nextRound = uint32(packed);
+        p.failures = uint16(packed >> 32);
+        p.skips = uint8(packed >> 48);
+        p.explorations = uint32(packed >> 56);
+        p.lastRecordBlock = uint40(packed >> 88);
+        p.endBlock = uint40(packed >> 128);
+        p.accused = uint8(packed >> 168);
+        p.approvals = packed >> 192;
     }
 
     /// @notice Keeps where the game stands.

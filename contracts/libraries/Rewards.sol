@@ -46,19 +46,20 @@ library Rewards {
     }
 
     /// @notice Credits the pulls of every approved round after the settled ones and up to `through`.
+    /// @param last The last recorded round.
     /// @param docket Who earns nothing any more, and since when.
     function settle(
         Credits storage credits,
         Ledger.History storage history,
         BlockList.Docket storage docket,
         uint256 through,
+        uint256 last,
         bytes calldata pulls,
         uint256 participants,
         uint256 arms
     ) internal {
         uint256 from = credits.settledThrough;
         if (through <= from) revert IErrors.AlreadySettled(through, from);
-        uint256 last = history.progress().nextRound - 1;
         if (through > last) revert IErrors.RoundNotRecorded(through, last);
         _checkLength(history, from + 1, through, pulls.length, Pulls.SIZE * participants);
 
@@ -87,12 +88,12 @@ library Rewards {
         Credits storage credits,
         Ledger.History storage history,
         uint256 through,
+        uint256 last,
         bytes calldata tags,
         uint256 participants
     ) internal {
         uint256 from = credits.settledThrough;
         if (through <= from) revert IErrors.AlreadySettled(through, from);
-        uint256 last = history.progress().nextRound - 1;
         if (through > last) revert IErrors.RoundNotRecorded(through, last);
         _checkLength(history, from + 1, through, tags.length, TAG_BYTES * participants);
         credits.settledThrough = uint32(through);
