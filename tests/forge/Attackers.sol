@@ -98,3 +98,26 @@ contract Force {
         selfdestruct(payable(to));
     }
 }
+
+/// @title Code in the place of the implementation that somebody may replace, or destroy
+contract Upgradable {
+    function upgradeTo(address to) external {
+        bytes32 slot = bytes32(uint256(keccak256("eip1967.proxy.implementation")) - 1);
+        assembly {
+            sstore(slot, to)
+        }
+    }
+
+    function destroy() external {
+        selfdestruct(payable(msg.sender));
+    }
+}
+
+/// @title A bookkeeper that keeps what is settled where the head of the history lies
+contract Misplaced {
+    uint256 private settledThrough;
+
+    function settleRewards(uint32 through, bytes calldata) external {
+        settledThrough = through;
+    }
+}

@@ -119,20 +119,23 @@ abstract contract Play is Checks {
     // Set-up
 
     function _bytecode() internal view returns (bytes memory) {
-        string memory path = vm.envOr("CHAIN_BANDIT_ARTIFACT", "chain_bandit/chain/artifacts/ChainBandit.json");
-        return vm.parseJsonBytes(vm.readFile(path), ".bytecode");
+        return vm.parseJsonBytes(_artifact(), ".bytecode");
+    }
+
+    function _artifact() private view returns (string memory) {
+        return vm.readFile(vm.envOr("CHAIN_BANDIT_ARTIFACT", "chain_bandit/chain/artifacts/ChainBandit.json"));
+    }
+
+    /// Where the code lies that games share: the bookkeeper's, the implementation's.
+    function module(uint256 i) internal view returns (address) {
+        return vm.parseJsonAddress(_artifact(), string.concat(".modules[", vm.toString(i), "].address"));
     }
 
     /// The code that games share, once a chain.
     function _install() internal {
-        string memory path = vm.envOr("CHAIN_BANDIT_ARTIFACT", "chain_bandit/chain/artifacts/ChainBandit.json");
-        string memory artifact = vm.readFile(path);
         for (uint256 i; i < 2; ++i) {
-            string memory module = string.concat(".modules[", vm.toString(i), "]");
-            vm.etch(
-                vm.parseJsonAddress(artifact, string.concat(module, ".address")),
-                vm.parseJsonBytes(artifact, string.concat(module, ".deployedBytecode"))
-            );
+            string memory code = string.concat(".modules[", vm.toString(i), "].deployedBytecode");
+            vm.etch(module(i), vm.parseJsonBytes(_artifact(), code));
         }
     }
 
