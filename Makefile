@@ -54,6 +54,10 @@ deep: .venv/dev node_modules/ready .venv-slither/ready .venv-next/ready ## the l
 artifacts: .venv/dev node_modules/ready ## compile contracts/ into the package
 	@$(BIN)/python scripts/build_artifacts.py
 
+verification: .venv/dev node_modules/ready ## compiler inputs and metadata of the contracts, for Sourcify and explorers
+	@$(BIN)/python scripts/build_artifacts.py --verification build/verification
+	@echo build/verification
+
 lock: .venv/dev ## resolve the dependencies anew
 	@$(BIN)/uv lock -q --upgrade
 	@$(BIN)/uv export -q --no-emit-project --no-header -o requirements.lock

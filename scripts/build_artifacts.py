@@ -1,4 +1,8 @@
-"""Compile `contracts/` and write what the package ships; with `--check`, compare and exit 1 on a difference."""
+"""Compile `contracts/` and write what the package ships; with `--check`, compare and exit 1 on a difference.
+
+With `--verification FOLDER` it writes what a verifier of source code takes: of each contract the standard JSON input of
+the compiler, and the metadata.
+"""
 
 import argparse
 import json
@@ -199,6 +203,33 @@ def deployed(contract: dict[str, Any]) -> dict[str, Any]:
     return {"deployedBytecode": "0x" + code["object"], "immutableReferences": list(merged(code["immutableReferences"]))}
 
 
+def verification(name: str) -> dict[str, Any]:
+    """A standard JSON input that gives a contract's shipped code, and its metadata, with the compiler alone."""
+    asked = as_hardhat(question())
+    (target,) = (hardhat_name(file) for file, each in CONTRACTS.items() if each == name)
+    needed, pending = set[str](), [target]
+    while pending:
+        source = pending.pop()
+        if source not in needed:
+            needed.add(source)
+            pending += map(hardhat_name, imported(our_name(source), asked["sources"][source]["content"]))
+    outputs = ["abi", "metadata", "evm.bytecode.object", "evm.deployedBytecode.object"]
+    return asked | {
+        "sources": {source: asked["sources"][source] for source in sorted(needed)},
+        "settings": asked["settings"] | {"outputSelection": {target: {name: outputs}}},
+    }
+
+
+def write_verification(folder: Path) -> None:
+    """Write what a verifier of source code takes: `NAME.input.json` and `NAME.metadata.json` of each contract."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in CONTRACTS.values():
+        asked = verification(name)
+        ((compiled,),) = (each.values() for each in compile_named(asked)["contracts"].values())
+        (folder / f"{name}.input.json").write_text(json.dumps(asked, indent=1) + "\n")
+        (folder / f"{name}.metadata.json").write_text(compiled["metadata"])
+
+
 @cache
 def compiler_version() -> str:
     return str(solcx.wrapper.get_solc_version(COMPILER, with_commit_hash=True))
@@ -245,7 +276,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare with the shipped files instead of writing them")
     parser.add_argument("--folder", type=Path, default=SHIPPED, help="of the files to write or to compare with")
+    parser.add_argument("--verification", type=Path, metavar="FOLDER", help="write inputs and metadata there instead")
     options = parser.parse_args(arguments)
+    if options.verification:
+        write_verification(options.verification)
+        return 0
     other = 0
     for name, made in compile_all().items():
         fresh, file = canonical(made), options.folder / name

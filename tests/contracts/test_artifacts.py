@@ -13,7 +13,7 @@ from chain_bandit.chain.create2 import PROXY, PROXY_CODE, SIGNER, TRANSACTION
 from chain_bandit.chain.transactions import created_address
 from chain_bandit.protocol.digests import keccak
 from scripts import build_artifacts
-from tests.contracts.harness import ARTIFACT, ERRORS
+from tests.contracts.harness import ARTIFACT, ERRORS, TOKENS
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "chain_bandit" / "chain" / "artifacts" / "ChainBandit.json"
@@ -29,6 +29,27 @@ def test_shipped_artifact_is_what_the_sources_compile_to_and_a_planted_differenc
     shutil.copy(SHIPPED.with_name("Tokens.json"), tmp_path)
     assert build_artifacts.main(["--check", "--folder", str(tmp_path)]) == 1
     assert capsys.readouterr().out.startswith("ChainBandit.json is not what contracts/ compiles to")
+
+
+@pytest.mark.parametrize("name", [
+    "Game", "Tokens", *(pytest.param(name, marks=pytest.mark.deep) for name in ("Bookkeeper", "ChainBandit"))
+])  # fmt: skip
+def test_the_input_for_verifiers_gives_the_shipped_code_and_its_metadata(name):
+    """A comment changes the metadata, and no byte of the code: what Sourcify calls a match, and not an exact one."""
+    asked = build_artifacts.verification(name)
+    ((compiled,),) = (each.values() for each in build_artifacts.compile_named(asked)["contracts"].values())
+    shipped = {module.name: module.creation for module in ARTIFACT.modules}
+    shipped |= {"Game": ARTIFACT.bytecode, "Tokens": TOKENS.bytecode}
+    code = bytes.fromhex(compiled["evm"]["bytecode"]["object"])
+    arguments = 32 if name in ("Game", "ChainBandit") else 0  # the address of the module before
+    assert shipped[name][: len(shipped[name]) - arguments] == code
+    metadata = json.loads(compiled["metadata"])
+    assert metadata["sources"].keys() == asked["sources"].keys()
+    for source, said in metadata["sources"].items():
+        assert said["keccak256"] == "0x" + keccak(asked["sources"][source]["content"].encode()).hex()
+    assert metadata["settings"]["metadata"] == {"appendCBOR": False, "bytecodeHash": "none"}
+    artifact = json.loads(SHIPPED.read_text())
+    assert metadata["compiler"]["version"] == artifact["compiler"]
 
 
 def test_code_of_a_game_is_recognised_whatever_its_terms():
