@@ -19,6 +19,7 @@ from chain_bandit.game.recorder import Recorded
 from chain_bandit.history import rlp
 from chain_bandit.history.blocks import History, Origin, RawBlock
 from chain_bandit.history.evm import Log, logs_bloom, ordered_root
+from chain_bandit.protocol import creation
 from chain_bandit.protocol.blocks import genesis_digest
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.messages import Domain
@@ -49,8 +50,8 @@ class PaperChain:
         self._environment, self._relayer = account(plan.environment.secret), account(plan.relayer.secret)
         self._participants = [account(signer.secret) for signer in plan.participants]
         self.contract = created_address(self._environment.address, 0)
-        creation = chain_bandit_artifact().constructor(astuple(p), plan.salt_commitment, plan.secret_commitment)
-        self._mine(self._environment, creation, plan.pool, create=True)
+        arguments = creation.encode(p, plan.salt_commitment, plan.secret_commitment)
+        self._mine(self._environment, chain_bandit_artifact().bytecode + arguments, plan.pool, create=True)
         for seat, (who, seated) in enumerate(zip(self._participants, plan.seated, strict=True)):
             log = self._log("Joined", uint(seat, 32), bytes(12) + seated.address)
             self._mine(who, self._functions["join"].encode(seated.keys), seated.weight * p.stake, log)

@@ -19,7 +19,7 @@ GROUPS = {
 }  # fmt: skip
 """The kinds, and their groups of entry points."""
 
-_OPTIONS = [option.name.lower().replace("_", "-") for option in Aggregation]
+_OPTIONS = [option.label for option in Aggregation]
 
 _TAKEN = {
     "attack": ATTACKS, "environment": OURS, "aggregator": {*_OPTIONS, *RIVALS}, "policy": RIVALS,

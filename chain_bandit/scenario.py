@@ -284,7 +284,7 @@ class Scenario(Strict):
             liars=self.liars,
             attackers=self.attackers,
             threshold=self.threshold,
-            aggregation=Aggregation[self.aggregation.upper().replace("-", "_")],
+            aggregation=next(each for each in Aggregation if each.label == self.aggregation),
             delta=round((_DELTA.get(self.aggregation, 0) if self.delta is None else self.delta) * UNIT),
             quorum_choice=QuorumChoice.TWO_THIRDS if self.quorum == "two-thirds" else QuorumChoice.MAJORITY,
             failure_limit=self.failure_limit,

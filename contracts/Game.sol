@@ -17,15 +17,22 @@ contract Game {
     uint256 private constant CREATION_BYTES = 10; // of a clone's creation code before its code
 
     /// @param implementation The shared code.
-    constructor(address implementation, Parameters memory p, bytes32 saltCommitment, bytes32 secretCommitment)
-        payable
-    {
+    /// @param rules The declaration of the game's rules, for those outside: here only its digest counts.
+    constructor(
+        address implementation,
+        Parameters memory p,
+        bytes32 saltCommitment,
+        bytes32 secretCommitment,
+        bytes memory rules
+    ) payable {
         if (implementation.code.length == 0) revert IErrors.ModuleMissing(implementation);
+        if (keccak256(rules) != p.rules) revert IErrors.WrongRules(keccak256(rules), p.rules);
         Assumptions.check(p, msg.value);
         bytes memory fixed_ = bytes.concat(
             abi.encode(_terms(p, keccak256(abi.encode(p, saltCommitment, secretCommitment)))),
             abi.encode(_money(p, saltCommitment, secretCommitment)),
-            abi.encode(_assumed(p))
+            abi.encode(_assumed(p)),
+            abi.encode(p.reserved)
         );
         bytes memory creation = LibClone.initCode(implementation, fixed_);
         // solhint-disable-next-line no-inline-assembly
@@ -34,71 +41,66 @@ contract Game {
         }
     }
 
-    function _terms(Parameters memory p, bytes32 game) private view returns (Terms memory) {
+    function _terms(Parameters memory p, bytes32 game) private view returns (Terms memory t) {
         bool committees = p.validators != p.participants || p.sortition != 0;
         bool commanders = p.commanders != ODDS;
-        return Terms({
-            participants: p.participants,
-            arms: p.arms,
-            horizon: p.horizon,
-            burnIn: p.burnIn,
-            validators: p.validators,
-            attackers: p.attackers,
-            quorumChoice: p.quorumChoice,
-            majorityFloor: Assumptions.majorityFloor(p),
-            failureLimit: p.failureLimit,
-            unrecorded: p.unrecorded,
-            tolerance: p.tolerance,
-            skipPenalty: p.skipPenalty,
-            evidencePenalty: p.evidencePenalty,
-            sortition: p.sortition,
-            skipDeadline: p.skipDeadline,
-            burnInBlocks: p.burnInBlocks,
-            bodyMode: p.bodyMode,
-            setBytes: (uint256(p.participants) + 7) / 8,
-            reportBytes: Reports.contentBytes(p.arms, p.sortition != 0 || commanders, p.sealedGame == 1),
-            derivedBytes: 4 * uint256(p.arms) + 2 * uint256(p.participants),
-            nobody: ~Bits.all(p.participants),
-            successors: (committees ? Blocks.COMMITTEE : 0) | (commanders ? Blocks.COMMANDERS : 0),
-            chainId: block.chainid,
-            separator: Certificates.separator(game),
-            game: game
-        });
+        t.participants = p.participants;
+        t.arms = p.arms;
+        t.horizon = p.horizon;
+        t.burnIn = p.burnIn;
+        t.validators = p.validators;
+        t.attackers = p.attackers;
+        t.quorumChoice = p.quorumChoice;
+        t.majorityFloor = Assumptions.majorityFloor(p);
+        t.failureLimit = p.failureLimit;
+        t.unrecorded = p.unrecorded;
+        t.tolerance = p.tolerance;
+        t.skipPenalty = p.skipPenalty;
+        t.evidencePenalty = p.evidencePenalty;
+        t.sortition = p.sortition;
+        t.skipDeadline = p.skipDeadline;
+        t.burnInBlocks = p.burnInBlocks;
+        t.bodyMode = p.bodyMode;
+        t.setBytes = (uint256(p.participants) + 7) / 8;
+        t.reportBytes = Reports.contentBytes(p.payload, p.sortition != 0 || commanders, p.sealedGame == 1);
+        t.derivedBytes = 4 * uint256(p.arms) + 2 * uint256(p.participants);
+        t.nobody = ~Bits.all(p.participants);
+        t.successors = (committees ? Blocks.COMMITTEE : 0) | (commanders ? Blocks.COMMANDERS : 0);
+        t.chainId = block.chainid;
+        t.separator = Certificates.separator(game);
+        t.game = game;
     }
 
     function _money(Parameters memory p, bytes32 saltCommitment, bytes32 secretCommitment)
         private
         view
-        returns (Money memory)
+        returns (Money memory m)
     {
-        return Money({
-            environment: msg.sender,
-            pool: msg.value,
-            weiPerUnit: p.weiPerUnit,
-            stake: p.stake,
-            cost: p.cost,
-            sealedGame: p.sealedGame,
-            unrevealedPenalty: p.unrevealedPenalty,
-            openUntil: block.number + p.openingDeadline,
-            gameBlocks: p.gameBlocks,
-            settlementWindow: p.settlementWindow,
-            saltCommitment: saltCommitment,
-            secretCommitment: secretCommitment
-        });
+        m.environment = msg.sender;
+        m.pool = msg.value;
+        m.weiPerUnit = p.weiPerUnit;
+        m.stake = p.stake;
+        m.cost = p.cost;
+        m.sealedGame = p.sealedGame;
+        m.unrevealedPenalty = p.unrevealedPenalty;
+        m.openUntil = block.number + p.openingDeadline;
+        m.gameBlocks = p.gameBlocks;
+        m.settlementWindow = p.settlementWindow;
+        m.saltCommitment = saltCommitment;
+        m.secretCommitment = secretCommitment;
     }
 
-    function _assumed(Parameters memory p) private pure returns (Assumed memory) {
-        return Assumed({
-            liars: p.liars,
-            threshold: p.threshold,
-            aggregation: p.aggregation,
-            delta: p.delta,
-            c1Numerator: p.c1Numerator,
-            c1Denominator: p.c1Denominator,
-            c1PerReport: p.c1PerReport,
-            probing: p.probing,
-            commanders: p.commanders,
-            openingDeadline: p.openingDeadline
-        });
+    function _assumed(Parameters memory p) private pure returns (Assumed memory a) {
+        a.liars = p.liars;
+        a.threshold = p.threshold;
+        a.rules = p.rules;
+        a.attested = p.attested;
+        a.payload = p.payload;
+        a.c1Numerator = p.c1Numerator;
+        a.c1Denominator = p.c1Denominator;
+        a.c1PerReport = p.c1PerReport;
+        a.probing = p.probing;
+        a.commanders = p.commanders;
+        a.openingDeadline = p.openingDeadline;
     }
 }

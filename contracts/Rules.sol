@@ -6,65 +6,28 @@ import {IRules} from "./interfaces/IRules.sol";
 import {Assumptions} from "./libraries/Assumptions.sol";
 import {Blocks} from "./libraries/Blocks.sol";
 import {Certificates} from "./libraries/Certificates.sol";
-import {Assumed, Money, Parameters, Terms} from "./types/Game.sol";
+import {Assumed, Money, Parameters, Reserved, Terms} from "./types/Game.sol";
 
 /// @title What is fixed at deployment: parameters, commitments, the environment. The code of a game ends with it.
 /// @dev A game is a clone (see Game): this code runs in its storage, and finds the terms behind the clone's own.
 abstract contract Rules is IErrors, IRules {
-    // Of the code: the clone's own 45 bytes, then 25 words, 12 and 10.
+    // Of the code: the clone's own 45 bytes, then 25 words, 12, 11 and 8.
     uint256 private constant TERMS_AT = 45;
     uint256 private constant TERMS_BYTES = 800;
     uint256 private constant MONEY_AT = 845;
     uint256 private constant MONEY_BYTES = 384;
     uint256 private constant ASSUMED_AT = 1229;
-    uint256 private constant ASSUMED_BYTES = 320;
+    uint256 private constant ASSUMED_BYTES = 352;
+    uint256 private constant RESERVED_AT = 1581;
+    uint256 private constant RESERVED_BYTES = 256;
 
     address private immutable MODULE = address(this);
 
     /// @inheritdoc IRules
-    function parameters() external view override returns (Parameters memory) {
-        Terms memory t = _terms();
-        Money memory m = _money();
-        Assumed memory a;
-        // solhint-disable-next-line no-inline-assembly
-        assembly ("memory-safe") {
-            extcodecopy(address(), a, ASSUMED_AT, ASSUMED_BYTES)
-        }
-        return Parameters({
-            participants: uint16(t.participants),
-            validators: uint16(t.validators),
-            arms: uint8(t.arms),
-            horizon: uint32(t.horizon),
-            burnIn: uint32(t.burnIn),
-            liars: a.liars,
-            attackers: uint16(t.attackers),
-            threshold: a.threshold,
-            aggregation: a.aggregation,
-            delta: a.delta,
-            quorumChoice: uint8(t.quorumChoice),
-            failureLimit: uint16(t.failureLimit),
-            c1Numerator: a.c1Numerator,
-            c1Denominator: a.c1Denominator,
-            c1PerReport: a.c1PerReport,
-            bodyMode: uint8(t.bodyMode),
-            unrecorded: uint16(t.unrecorded),
-            tolerance: uint32(t.tolerance),
-            skipPenalty: uint16(t.skipPenalty),
-            evidencePenalty: uint16(t.evidencePenalty),
-            cost: uint8(m.cost),
-            sortition: uint128(t.sortition),
-            probing: a.probing,
-            commanders: a.commanders,
-            weiPerUnit: uint64(m.weiPerUnit),
-            stake: uint128(m.stake),
-            openingDeadline: a.openingDeadline,
-            skipDeadline: uint32(t.skipDeadline),
-            burnInBlocks: uint32(t.burnInBlocks),
-            gameBlocks: uint32(m.gameBlocks),
-            settlementWindow: uint32(m.settlementWindow),
-            sealedGame: uint8(m.sealedGame),
-            unrevealedPenalty: uint128(m.unrevealedPenalty)
-        });
+    function parameters() external view override returns (Parameters memory p) {
+        _fromTerms(p, _terms());
+        _fromMoney(p, _money());
+        _fromAssumed(p);
     }
 
     /// @inheritdoc IRules
@@ -121,5 +84,55 @@ abstract contract Rules is IErrors, IRules {
     /// @dev Signatures that certify a block of so many validators.
     function _quorum(Terms memory t, uint256 validators_) internal pure returns (uint256) {
         return Assumptions.quorum(validators_, t.attackers, t.quorumChoice, t.majorityFloor);
+    }
+
+    function _fromTerms(Parameters memory p, Terms memory t) private pure {
+        p.participants = uint16(t.participants);
+        p.validators = uint16(t.validators);
+        p.arms = uint8(t.arms);
+        p.horizon = uint32(t.horizon);
+        p.burnIn = uint32(t.burnIn);
+        p.attackers = uint16(t.attackers);
+        p.quorumChoice = uint8(t.quorumChoice);
+        p.failureLimit = uint16(t.failureLimit);
+        p.bodyMode = uint8(t.bodyMode);
+        p.unrecorded = uint16(t.unrecorded);
+        p.tolerance = uint32(t.tolerance);
+        p.skipPenalty = uint16(t.skipPenalty);
+        p.evidencePenalty = uint16(t.evidencePenalty);
+        p.sortition = uint128(t.sortition);
+        p.skipDeadline = uint32(t.skipDeadline);
+        p.burnInBlocks = uint32(t.burnInBlocks);
+    }
+
+    function _fromMoney(Parameters memory p, Money memory m) private pure {
+        p.cost = uint8(m.cost);
+        p.weiPerUnit = uint64(m.weiPerUnit);
+        p.stake = uint128(m.stake);
+        p.gameBlocks = uint32(m.gameBlocks);
+        p.settlementWindow = uint32(m.settlementWindow);
+        p.sealedGame = uint8(m.sealedGame);
+        p.unrevealedPenalty = uint128(m.unrevealedPenalty);
+    }
+
+    function _fromAssumed(Parameters memory p) private view {
+        Assumed memory a;
+        Reserved memory r = p.reserved;
+        // solhint-disable-next-line no-inline-assembly
+        assembly ("memory-safe") {
+            extcodecopy(address(), a, ASSUMED_AT, ASSUMED_BYTES)
+            extcodecopy(address(), r, RESERVED_AT, RESERVED_BYTES)
+        }
+        p.liars = a.liars;
+        p.threshold = a.threshold;
+        p.rules = a.rules;
+        p.attested = a.attested;
+        p.payload = a.payload;
+        p.c1Numerator = a.c1Numerator;
+        p.c1Denominator = a.c1Denominator;
+        p.c1PerReport = a.c1PerReport;
+        p.probing = a.probing;
+        p.commanders = a.commanders;
+        p.openingDeadline = a.openingDeadline;
     }
 }

@@ -39,7 +39,7 @@ ARTIFACTS = {GAME: (*MODULES, CREATION), "Tokens.json": (TOKENS,)}
 
 CLONE = bytes.fromhex("363d3d373d3d3d363d73{}5af43d82803e903d91602b57fd5bf3".format("00" * 20))
 """The code of a clone with arguments (solady's `LibClone`), its implementation zero."""
-TERMS_BYTES = 47 * 32
+TERMS_BYTES = 56 * 32
 """Of what the code of a game ends with."""
 OUTPUTS = ["abi", "evm.bytecode.object", "evm.deployedBytecode.object", "evm.deployedBytecode.immutableReferences"]
 IMPORT = re.compile(r'^import [^;]*?"([^"]+)";', re.MULTILINE)

@@ -1,6 +1,5 @@
 """A game that other creation code put on a chain: it writes a storage slot first, then returns the code of a game."""
 
-from dataclasses import astuple
 from typing import Any
 
 from chain_bandit.chain.artifacts import chain_bandit_artifact
@@ -10,6 +9,7 @@ from chain_bandit.chain.delivery import AT_ONCE
 from chain_bandit.chain.modules import deploy_modules
 from chain_bandit.chain.rpc import as_int
 from chain_bandit.chain.transactions import created_address
+from chain_bandit.protocol.creation import encode
 
 WRITE_HEAD = bytes.fromhex("60425f55")
 """Puts 66 where the digest of the history is; the opening of the game writes over it, so that nothing else tells."""
@@ -26,9 +26,8 @@ def deploy(
     address = created_address(sender.address, made._sender.upcoming_nonce(sender))
     until = made.rpc.ask("eth_blockNumber", [], as_int) + 1 + p.opening_deadline
     environment = bytes.fromhex(sender.address[2:])
-    terms = Deployed(p, salt, secret, environment, pool, until, made.chain_id).terms(address)
+    terms = Deployed(p.fields(), salt, secret, environment, pool, until, made.chain_id).terms(address)
     code = artifact.deployed.code[: artifact.deployed.immutables[0][0]] + terms
     creation = WRITE_HEAD + bytes.fromhex(RETURN_REST.format(len(code))) + code
-    arguments = artifact.constructor(astuple(p), salt, secret)[len(artifact.bytecode) :]
-    made._create(sender, pool, 3 * GAS_DEPLOYMENT, creation + arguments)
+    made._create(sender, pool, 3 * GAS_DEPLOYMENT, creation + encode(p, salt, secret))
     return made

@@ -1,8 +1,16 @@
-"""The creation code that this version ships, read as data."""
+"""The creation code that this version ships, read as data, and what tells that of older releases."""
 
 import json
 from functools import cache
 from importlib.resources import files
+
+from chain_bandit.protocol.digests import keccak
+
+_OLDER = (
+    (45_175, "80aefbf7291654514bddecb654b28af1d3f414edd1b0c557c81d3bd164903eec", "0.1.0"),
+    (7_124, "eafa653af36d0fe7bd6085f07aba54121fa8db53f0473541696542648b28158e", "0.1.0"),
+)
+"""Of releases in an older format: length and keccak of the creation code of their games, and the release."""
 
 
 @cache
@@ -14,3 +22,8 @@ def creation_code(contract: str = "ChainBandit") -> bytes | None:
     bytecode = json.loads(path.read_text())["bytecode"]
     text = bytecode["object"] if isinstance(bytecode, dict) else bytecode
     return bytes.fromhex(text.removeprefix("0x"))
+
+
+def release_of(data: bytes) -> str | None:
+    """The older release whose game a creation's data create, if any."""
+    return next((name for size, digest, name in _OLDER if keccak(data[:size]).hex() == digest), None)

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import fields
+from dataclasses import asdict
 from typing import TypeVar
 
 from chain_bandit.audit import costs, evidence, money, records, rewards, seals, setup
@@ -222,12 +222,12 @@ def finish(game: Game) -> None:
     checks, block = game.checks, game.survey.number
     checks.place = None
     if game.deployment is None:
-        if not checks.tallies["game.parameters"].failed:
+        if not game.blind:
             checks.place = game.survey.first
             checks.that(False, "game.code", None, "history", "{} transactions, not {}, create the contract {}", 0, 1,
                         game.origin.contract, shown=Field.TRANSACTIONS)
             checks.place = None
-        checks.unknown("record.links", "there is no deployment to start from")
+        checks.unknown("record.links", game.blind or "there is no deployment to start from")
         return
     money.refund(game, block)
     money.conserved(game)
@@ -266,9 +266,8 @@ def reported(game: Game, unasked: set[str]) -> AuditReport:
         "blocked_from": list(game.ledger.blocked_from) if game.ledger else [],
     }
     if deployment is not None:
-        facts["parameters"] = {
-            each.name: getattr(deployment.parameters, each.name) for each in fields(deployment.parameters)
-        }
+        facts["parameters"] = asdict(deployment.parameters)
+        facts["rules"] = list(map(str, deployment.parameters.rules))
     checks = {name: tally for name, tally in game.checks.tallies.items() if name not in unasked}
     unopened = deployment is not None and deployment.parameters.sealed and bool(game.unread)
     return AuditReport(

@@ -1,19 +1,20 @@
 """Before the game: deployment, seats, opening (PROTOCOL 0 and 1.7)."""
 
-from chain_bandit.audit.artifact import creation_code
+from chain_bandit.audit.artifact import creation_code, release_of
 from chain_bandit.audit.books import CONTRACT, POOL, account
 from chain_bandit.audit.exhibits import Field, Slice
 from chain_bandit.audit.game import Deployment, Game, disclose
 from chain_bandit.audit.rewards import burn_in
 from chain_bandit.history.records import Call, Event
-from chain_bandit.history.setup import ARGUMENTS, WIDTHS, constructor_words
 from chain_bandit.protocol import assumptions
 from chain_bandit.protocol.blocks import KEYS_BYTES, Seated, genesis_digest
+from chain_bandit.protocol.creation import Created, decode
 from chain_bandit.protocol.digests import keccak
-from chain_bandit.protocol.errors import AssumptionBroken
+from chain_bandit.protocol.errors import AssumptionBroken, Malformed
 from chain_bandit.protocol.messages import Domain
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.rewards import secret_commitment
+from chain_bandit.protocol.ruleset import FORMAT, RulesUnknown
 from chain_bandit.protocol.run_digest import START
 
 LONGEST_BURN_IN = 10**7
@@ -26,42 +27,53 @@ def created(game: Game, call: Call) -> None:
         game.checks.that(False, "game.code", None, "creation", "the contract is created {} times, not {}", 2, 1)
         return
     checks, data = game.checks, call.arguments[0] if call.arguments else b""
-    code = creation_code()
+    release = release_of(data)
+    if release:
+        game.blind = f"the game is in an older format: chain_bandit {release} audits it, this version format {FORMAT}"
+        checks.unknown("game.code", game.blind)
+        return
+    try:
+        found = decode(data)
+    except Malformed:
+        found = Created(data, (), b"", b"", b"")
+    code, given = creation_code(), data[len(found.code) :]
     if code is None:
         checks.unknown("game.code", "the contract's code is not installed with this version")
     else:
-        checks.that(data[:-ARGUMENTS] == code, "game.code", None, "creation code",
-                    "its hash is {}, the shipped one's is {}", keccak(data[:-ARGUMENTS]), keccak(code),
-                    part=data[:-ARGUMENTS])
+        checks.that(found.code == code, "game.code", None, "creation code", "its hash is {}, the shipped one's is {}",
+                    keccak(found.code), keccak(code), part=found.code)
     checks.same(call.block, game.origin.first_block, "game.code", None, "block of the creation",
                 shown=Field.NUMBER)
-    words = constructor_words(data)
-    problem = "the creation transaction is too short" if len(data) < ARGUMENTS else _problem(words, call.value)
-    if not checks.that(not problem, "game.parameters", None, "parameters", "{2}", data[-ARGUMENTS:],
-                       "parameters that keep every assumption", problem, part=data[-ARGUMENTS:]):
+    try:
+        parameters, problem = _parameters(found, call.value), ""
+    except RulesUnknown as error:
+        game.blind = str(error)
+        checks.unknown("game.parameters", game.blind)
+        return
+    except (Malformed, AssumptionBroken) as error:
+        problem = str(error)
+    if not checks.that(not problem, "game.parameters", None, "parameters", "{2}", given,
+                       "parameters that keep every assumption", problem, part=given):
         game.blind = "the parameters are not those of a game"
         return
-    game.deployment = Deployment(Parameters(*words), call.sender, call.value, data[-64:-32], data[-32:], call.block)
+    game.deployment = Deployment(
+        parameters, call.sender, call.value, found.salt_commitment, found.secret_commitment, call.block
+    )
     game.paid_in += call.value
     game.books.move("pool", CONTRACT, POOL, call.value)
     checks.same(call.events, (), "record.events", None, "events of the creation")
 
 
-def _problem(words: list[int], pool: int) -> str:
-    """What is wrong with the deployed parameters, in words; empty when nothing is."""
-    if any(value >> bits for value, bits in zip(words, WIDTHS, strict=True)):
-        return "a parameter is too large for its field"
-    p = Parameters(*words)
-    if any(choice > 1 for choice in (p.quorum_choice, p.c1_per_report, p.body_mode)):
-        choices = f"quorum choice {p.quorum_choice}, division of C1 {p.c1_per_report} and body mode {p.body_mode}"
-        return f"{choices} must be 0 or 1"
-    try:
-        assumptions.check_contract(p)
-        least = assumptions.minimum_pool(p.participants, p.horizon, p.wei_per_unit)
-        assumptions.require(pool >= least, "pool", "pool >= 2 M T * 10^9 * wei_per_unit", pool=pool, least=least)
-    except AssumptionBroken as error:
-        return str(error)
-    return ""
+def _parameters(found: Created, pool: int) -> Parameters:
+    """The parameters of a creation. Raises `Malformed`, `RulesUnknown`, or `AssumptionBroken` where one is broken."""
+    if not found.fields:
+        raise Malformed("creation", "parameters, two commitments and a declaration of rules", "something else")
+    p = Parameters.of(found.fields, found.declaration)
+    assumptions.check_contract(p)
+    assumptions.check(p)
+    least = assumptions.minimum_pool(p.participants, p.horizon, p.wei_per_unit)
+    assumptions.require(pool >= least, "pool", "pool >= 2 M T * 10^9 * wei_per_unit", pool=pool, least=least)
+    return p
 
 
 def joined(game: Game, call: Call) -> None:

@@ -16,7 +16,8 @@ from chain_bandit.chain.rpc import as_bytes, as_hex
 from chain_bandit.chain.sender import Watch
 from chain_bandit.chain.wire import Line
 from chain_bandit.protocol.blocks import Seated
-from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.creation import encode
+from chain_bandit.protocol.parameters import FIELDS, Parameters
 from chain_bandit.protocol.settlement import CostEntry
 from chain_bandit.stopwatch import Stopwatch
 
@@ -27,6 +28,7 @@ RECORDED = ("Recorded", "RecordedWithCommittee")
 """The events of a transaction that records; round, kind and head come first."""
 
 GAS_DEPLOYMENT = 1_000_000
+_STAKE = list(FIELDS).index("stake")
 
 
 class Coordinator(Contract):
@@ -60,7 +62,7 @@ class Coordinator(Contract):
         journal: Journal | None = None,
     ) -> "Coordinator":
         """Put a new game on the chain, with the sender as its environment and `pool` wei in it, and wait for it."""
-        data = chain_bandit_artifact().constructor(astuple(parameters), salt_commitment, secret_commitment)
+        data = chain_bandit_artifact().bytecode + encode(parameters, salt_commitment, secret_commitment)
         coordinator = Coordinator(line, b"", stopwatch, delivery, journal)
         deploy_modules(coordinator.rpc, sender, delivery)
         coordinator._create(sender, pool, GAS_DEPLOYMENT, data)
@@ -82,7 +84,7 @@ class Coordinator(Contract):
 
     def join(self, sender: Wallet, seated: Seated) -> Call:
         """Take the next seat for as many stakes as it weighs; seats go by order, so all earlier calls come first."""
-        deposit = seated.weight * self.parameters().stake
+        deposit = seated.weight * self.fields()[_STAKE]
         return self._submit(sender, "join", seated.keys, value=deposit, order=Order.ALONE)
 
     def open(self, sender: Wallet, salt: bytes) -> Call:
@@ -178,9 +180,10 @@ class Coordinator(Contract):
         """Publish the key of one's sealed records, once all is recorded."""
         return self._submit(sender, "revealSeal", seal_key, order=Order.AFTER)
 
-    def parameters(self) -> Parameters:
-        """The game's parameters."""
-        return Parameters(*self._view("parameters"))
+    def fields(self) -> tuple[int, ...]:
+        """The game's parameters as the contract has them, see `Parameters.fields`."""
+        *named, reserved = self._view("parameters")
+        return tuple(int.from_bytes(each) if isinstance(each, bytes) else each for each in (*named, *reserved))
 
     def environment(self) -> bytes:
         """The environment's address, 20 bytes."""

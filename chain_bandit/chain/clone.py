@@ -4,6 +4,7 @@ The terms are words: what a record of a round needs, what opening, settlement an
 outside the contract act by (`contracts/types/Game.sol`: `Terms`, `Money`, `Assumed`).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chain_bandit.chain.addresses import checksummed
@@ -13,15 +14,18 @@ from chain_bandit.protocol.assumptions import check_contract
 from chain_bandit.protocol.digests import word
 from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.protocol.messages import Domain
-from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.parameters import FIELDS, Parameters, game_digest
 
-_PARAMETERS = (
+_RECORDS = (
     "participants", "arms", "horizon", "burn_in", "validators", "attackers", "quorum_choice", None, "failure_limit",
     "unrecorded", "tolerance", "skip_penalty", "evidence_penalty", "sortition", "skip_deadline", "burn_in_blocks",
-    "body_mode", *[None] * 8, None, None, "wei_per_unit", "stake", "cost", "sealed", "unrevealed_penalty", None,
-    "game_blocks", "settlement_window", None, None, "liars", "threshold", "aggregation", "delta", "c1_numerator",
-    "c1_denominator", "c1_per_report", "probing", "commanders", "opening_deadline",
+    "body_mode", *[None] * 8,
 )  # fmt: skip
+_MONEY = (
+    None, None, "wei_per_unit", "stake", "cost", "sealed", "unrevealed_penalty", None, "game_blocks",
+    "settlement_window", None, None,
+)  # fmt: skip
+_PARAMETERS = (*_RECORDS, *_MONEY, *(name for name in FIELDS if name not in _RECORDS + _MONEY))
 """Which parameter each word is; None for one that is none."""
 
 
@@ -30,6 +34,7 @@ class Deployed:
     """What the code of a game says.
 
     Attributes:
+        fields: of the contract's struct, see `Parameters.fields`.
         salt_commitment, secret_commitment: the environment's, 32 bytes each.
         environment: 20 bytes.
         pool: wei.
@@ -37,7 +42,7 @@ class Deployed:
         chain_id: of the chain that it was created on.
     """
 
-    parameters: Parameters
+    fields: tuple[int, ...]
     salt_commitment: bytes
     secret_commitment: bytes
     environment: bytes
@@ -47,8 +52,9 @@ class Deployed:
 
     def terms(self, address: bytes) -> bytes:
         """The terms of the game at an address (20 bytes)."""
-        p = self.parameters
-        game = p.digest(self.salt_commitment, self.secret_commitment)
+        given = dict(zip(FIELDS, self.fields, strict=True))
+        p = _without_rules(given)
+        game = game_digest(self.fields, self.salt_commitment, self.secret_commitment)
         derived = (
             max(p.half_expected, p.attackers), p.mask_bytes, p.report_bytes, 4 * p.arms + 2 * p.participants,
             2**256 - 1 - p.everybody, p.has_committees + 2 * p.draws_commanders, self.chain_id,
@@ -56,8 +62,14 @@ class Deployed:
             self.open_until, self.salt_commitment, self.secret_commitment,
         )  # fmt: skip
         others = iter(derived)
-        words = (next(others) if name is None else getattr(p, name) for name in _PARAMETERS)
+        words = (next(others) if name is None else given[name] for name in _PARAMETERS)
         return b"".join(value if isinstance(value, bytes) else word(value) for value in words)
+
+
+def _without_rules(given: Mapping[str, int]) -> Parameters:
+    """The parameters of a game of whose rules only the digest is known: no term of the contract depends on them."""
+    own = {name: given[name] for name in Parameters.__dataclass_fields__ if name in given}
+    return Parameters(**own, aggregation=0, delta=0)
 
 
 def read(code: bytes, address: bytes) -> Deployed:
@@ -68,13 +80,14 @@ def read(code: bytes, address: bytes) -> Deployed:
     if not artifact.deployed.is_same(code):
         raise foreign
     words = [code[at : at + 32] for at in range(start, len(code), 32)]
-    parameters = Parameters(**{
+    given = {
         name: int.from_bytes(value) for name, value in zip(_PARAMETERS, words, strict=True) if name is not None
-    })  # fmt: skip
+    }  # fmt: skip
     numbers = {place: int.from_bytes(words[place]) for place in (22, 26, 32)}
-    found = Deployed(parameters, words[35], words[36], words[25][12:], numbers[26], numbers[32], numbers[22])
+    fields = tuple(given[name] for name in FIELDS)
+    found = Deployed(fields, words[35], words[36], words[25][12:], numbers[26], numbers[32], numbers[22])
     try:
-        check_contract(parameters)
+        check_contract(_without_rules(given))
     except AssumptionBroken:
         raise foreign from None
     if found.terms(address) != code[start:]:

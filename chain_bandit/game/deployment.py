@@ -116,7 +116,7 @@ def _needs(plan: Plan, node: HttpNode, path: Path, deployment: dict[str, Any]) -
     first = _first_block(deployment)
     if first is None:
         raise NotADeployment(path, "'first_block' is not recorded")
-    contract = attach(node.line, bytes.fromhex(deployment["contract"][2:]), first)
+    contract, _ = attach(node.line, bytes.fromhex(deployment["contract"][2:]), first)
     if contract.opened():
         return []
     return [replace(need, wei=0) if contract.has_seat(need.account) else need for need in others_needs(plan)]

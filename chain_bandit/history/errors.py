@@ -13,6 +13,16 @@ class HistoryError(ChainBanditError):
         self.line, self.problem = line, problem
 
 
+class OlderFormat(ChainBanditError):
+    """A history in a format that an older release audits."""
+
+    exit_code = 13
+
+    def __init__(self, name: str, release: str) -> None:
+        super().__init__(f"the history is in format {name}: chain_bandit {release} audits it, this version does not")
+        self.name, self.release = name, release
+
+
 class NodeDisagrees(ChainBanditError):
     """A node whose blocks, rebuilt from its own answers, do not hash to what it says."""
 

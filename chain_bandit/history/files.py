@@ -17,8 +17,8 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import IO, cast
 
-from chain_bandit.history.blocks import FORMAT, LAST_BLOCK, History, Origin, RawBlock
-from chain_bandit.history.errors import HistoryError
+from chain_bandit.history.blocks import FORMAT, LAST_BLOCK, OLDER, History, Origin, RawBlock
+from chain_bandit.history.errors import HistoryError, OlderFormat
 from chain_bandit.history.remembered import remembered
 from chain_bandit.protocol.digests import keccak
 
@@ -95,6 +95,7 @@ def read(path: Path) -> History:
     Raises:
         HistoryError: when the file, or its first line, cannot be read, or no line follows; later lines raise it when
             they are reached.
+        OlderFormat: a release before this one wrote it.
     """
     with _lines(path) as lines:
         first = next(lines, b"")
@@ -234,6 +235,9 @@ def _each(items: str) -> tuple[bytes, ...]:
 def _origin(line: bytes) -> Origin:
     if not line:
         raise HistoryError(1, "the file is empty")
+    for name, release in OLDER.items():
+        if line.endswith(f'"format":"{name}"}}\n'.encode()):
+            raise OlderFormat(name, release)
     try:
         return parse_origin(line)
     except _Unreadable as error:

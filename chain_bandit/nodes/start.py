@@ -50,6 +50,7 @@ from chain_bandit.protocol.blocks import genesis_digest
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.ledger import Ledger, opening
 from chain_bandit.protocol.messages import Domain
+from chain_bandit.protocol.ruleset import RulesUnknown
 
 if TYPE_CHECKING:
     from chain_bandit.scenario import Scenario
@@ -96,8 +97,10 @@ class Start:
         self.node = HttpNode(url or self.game.url)
         require_same(self.node.rpc.ask, identity)
         address = bytes.fromhex(self.game.contract[2:])
-        self.contract = attach(self.node.line, address, self.game.first_block)
-        self.parameters = self.contract.parameters()
+        try:
+            self.contract, self.parameters = attach(self.node.line, address, self.game.first_block)
+        except RulesUnknown as error:
+            raise files.PlaceRefused(Path(files.GAME), str(error)) from error
         self.domain = Domain(self.game.chain_id, address, bytes.fromhex(self.game.game[2:]))
         self.seated = tuple(each.seated for each in self.game.participants)
         confirmations, path = self.game.confirmations, self._place / files.HEAD

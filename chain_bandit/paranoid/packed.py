@@ -42,7 +42,7 @@ class Header:
         return b"".join((
             uint(self.round, 4), self.parent, uint(mask(self.blocked), 32), self.body,
             uint(mask(self.reporters), p.mask), uint(self.arm, 1),
-            _sets(self.candidates, p), _sets(self.selected, p), *(uint(mask(each), p.mask) for each in named),
+            _sets(self.candidates, p), _sets(self.selected, p), *(uint(mask(each), p.mask) for each in named), b"\0",
             *(uint(mean, 4) for mean in self.means), *(uint(lane, 2) for lane in self.accuracies),
         ))  # fmt: skip
 
@@ -99,6 +99,8 @@ def _block(reader: Reader, p: Parameters) -> Submitted:
     candidates, selected = _take_sets(reader, p), _take_sets(reader, p)
     committee = _take_seats(reader, p) if p.has_committees else None
     commanders = _take_seats(reader, p) if p.draws_commanders else None
+    if reader.uint(1):
+        raise Broken("a header has an extension, which format 2 gives no meaning")
     body = None if p.compact else reader.take(4 * p.arms + len(reporters) * (report_bytes(p) + 64))
     means = [reader.uint(4) for _ in range(p.arms)] if p.compact else []
     accuracies = [reader.uint(2) for _ in p.seats] if p.compact else []

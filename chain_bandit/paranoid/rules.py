@@ -58,17 +58,17 @@ def selected(
     everywhere = frozenset(seat for seat in means if all(seat in row for row in candidates))
     chosen = []
     for arm in range(p.arms):
-        members = candidates[arm] if p.aggregation == 0 else everywhere
+        members = candidates[arm] if p.aggregation == "option-1" else everywhere
         ranked = sorted(members, key=lambda seat: (means[seat][arm], tie(seed, seat)))
-        if p.aggregation == 0:
+        if p.aggregation == "option-1":
             trim = p.liars
             kept = ranked[trim : len(ranked) - trim] if len(ranked) > 2 * trim else []
-        elif p.aggregation in (1, 2):
+        elif p.aggregation in ("option-2", "option-3"):
             trim = max(0, min(p.liars, (len(ranked) + 1) // 2 - 1))
             kept = ranked[trim : len(ranked) - trim]
         else:
             middle = means[ranked[(len(ranked) - 1) // 2]][arm] if ranked else 0
-            counted = max(1, pulls[arm]) if p.aggregation == 4 else 1
+            counted = max(1, pulls[arm]) if p.aggregation == "confidence" else 1
             # |x - med| < delta / (2 sqrt(n)), squared
             kept = [seat for seat in ranked if 4 * (means[seat][arm] - middle) ** 2 * counted < p.delta**2]
         chosen.append(frozenset(kept))

@@ -6,7 +6,7 @@ from functools import cache
 from importlib.resources import files
 
 from chain_bandit.paranoid.calls import Call, tail, word
-from chain_bandit.paranoid.parameters import FIELDS, Parameters, created
+from chain_bandit.paranoid.parameters import Parameters, created
 from chain_bandit.paranoid.statements import separator
 from chain_bandit.paranoid.verdict import Verdict
 from chain_bandit.paranoid.words import Broken, keccak, number, uint
@@ -45,12 +45,12 @@ def creation_code() -> bytes | None:
 
 def begin(call: Call, verdict: Verdict) -> Setup:
     """What the creation says. Other code than the published one may have put anything into the game's storage."""
-    p, words, salt, secret = created(call.data)
+    p, before, words, salt, secret = created(call.data)
     code = creation_code()
     if code is None:
         verdict.blind("the creation code is not installed with this version")
     else:
-        verdict.same("setup", None, "creation code", keccak(code), keccak(call.data[: -32 * (FIELDS + 2)]))
+        verdict.same("setup", None, "creation code", keccak(code), keccak(before))
     game = keccak(words, salt, secret)
     return Setup(p, call.sender, call.value, call.block + p.opening_deadline, game, salt, secret)
 

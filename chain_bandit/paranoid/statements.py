@@ -13,7 +13,7 @@ _STATEMENT = b"Statement(uint32 round,bytes32 parent,uint8 phase,uint8 role,uint
 
 def separator(chain_id: int, contract: bytes, game: bytes) -> bytes:
     """The hash of the domain."""
-    named = keccak(b"chain_bandit") + keccak(b"1")
+    named = keccak(b"chain_bandit") + keccak(b"2")
     return keccak(keccak(_DOMAIN), named, uint(chain_id, 32), bytes(12), contract, game)
 
 

@@ -7,6 +7,10 @@ class Broken(ValueError):
     """Bytes that are not what the specification says; its text says of what."""
 
 
+class OtherVersion(Exception):
+    """A game in another format, or with rules that are not in this version: nothing can be said of it."""
+
+
 def keccak(*parts: bytes) -> bytes:
     """The hash of the parts, one after the other."""
     return library.new(digest_bits=256, data=b"".join(parts)).digest()

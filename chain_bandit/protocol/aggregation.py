@@ -24,6 +24,16 @@ class Aggregation(IntEnum):
     CONFIDENCE = 4
     """Beyond the paper: the same, and delta shrinks with the square root of the arm's pulls (docs/exclusion.md)."""
 
+    @property
+    def label(self) -> str:
+        """The name that scenarios and games have for it."""
+        return self.name.lower().replace("_", "-")
+
+    @property
+    def has_delta(self) -> bool:
+        """Whether it has the option `delta`."""
+        return self in (Aggregation.DELTA_SAFE, Aggregation.CONFIDENCE)
+
 
 def enough_pulls(counts: Counts, reference: Counts, threshold: int) -> tuple[bool, ...]:
     """One comparison bit an arm: k * n_{p,i} > n_ref,i (PROTOCOL 1.4)."""

@@ -10,7 +10,7 @@ from chain_bandit.protocol.quorum import QuorumChoice
 from chain_bandit.protocol.units import MAX_ARMS, MAX_PARTICIPANTS, MOST, UNIT
 
 _WIDTHS = {
-    "delta": 32, "quorum_choice": 1, "cost": 1, "c1_per_report": 1, "body_mode": 1,
+    "quorum_choice": 1, "cost": 1, "c1_per_report": 1, "body_mode": 1,
     "failure_limit": 16, "unrecorded": 16, "threshold": 32, "tolerance": 32, "skip_penalty": 16, "evidence_penalty": 16,
     "c1_numerator": 64, "c1_denominator": 64, "wei_per_unit": 64, "stake": 128, "opening_deadline": 32,
     "skip_deadline": 32, "burn_in_blocks": 32, "game_blocks": 32, "settlement_window": 32,
@@ -56,19 +56,39 @@ def _broken(name: str, inequality: str, **values: int) -> AssumptionBroken:
 
 
 def check_contract(p: Parameters) -> None:
-    """Refuse a game of more seats or arms than the contract takes, or one that `check` refuses. Raises as `check`."""
+    """Refuse what the contract refuses, which does not know the game's rules. Raises as `check`."""
     require(p.participants <= MAX_PARTICIPANTS, "participants", f"M <= {MAX_PARTICIPANTS} (on chain)", M=p.participants)
     require(p.arms <= MAX_ARMS, "arms", f"K <= {MAX_ARMS} (on chain)", K=p.arms)
-    check(p)
+    _check_sizes(p)
+    _check_faults(p)
 
 
 def check(p: Parameters) -> None:
-    """Refuse a game outside the theorems that its aggregation is for, or one that could not pay.
+    """Refuse a game outside of the theorems that its rules are for, or one that could not pay.
 
     Raises:
         AssumptionBroken: naming the first inequality that fails.
     """
-    n, f, m = p.participants, p.liars, p.attackers
+    _check_sizes(p)
+    _check_rules(p)
+    _check_faults(p)
+
+
+def _check_rules(p: Parameters) -> None:
+    n, f = p.participants, p.liars
+    require(0 <= p.aggregation < len(Aggregation), "aggregation", f"0 <= aggregation < {len(Aggregation)}",
+            value=p.aggregation)
+    if p.aggregation == Aggregation.OPTION_1:
+        require(n >= 3 * f + 1, "liars", "M >= 3f + 1 (Theorem 1, Option 1)", M=n, f=f)
+    if Aggregation(p.aggregation).has_delta:
+        require(p.delta < 2**32, "delta", "0 <= delta < 2^32", value=p.delta)
+        require(p.delta > 0, "delta", "delta > 0 (delta-safe, confidence)", delta=p.delta)
+    else:
+        require(p.delta == 0, "delta", "delta = 0 (only delta-safe and confidence have one)", delta=p.delta)
+
+
+def _check_sizes(p: Parameters) -> None:
+    n = p.participants
     require(2 <= n <= MOST, "participants", f"2 <= M <= {MOST}", M=n)
     require(1 <= p.arms <= MOST, "arms", f"1 <= K <= {MOST}", K=p.arms)
     require(p.burn_in % p.arms == 0 and p.burn_in >= 2 * p.arms, "burn_in", "L is a multiple of K, L >= 2K",
@@ -81,15 +101,11 @@ def check(p: Parameters) -> None:
     require(p.threshold >= 2, "threshold", "k >= 2", k=p.threshold)
     require(p.c1_numerator > 0 and p.c1_denominator > 0, "exploration", "C1 > 0", P=p.c1_numerator, Q=p.c1_denominator)
     require(p.failure_limit >= 1, "failure_limit", "s >= 1", s=p.failure_limit)
-    require(f >= 0, "liars", "f >= 0", f=f)
-    require(0 <= p.aggregation < len(Aggregation), "aggregation", f"0 <= aggregation < {len(Aggregation)}",
-            value=p.aggregation)
-    if p.aggregation == Aggregation.OPTION_1:
-        require(n >= 3 * f + 1, "liars", "M >= 3f + 1 (Theorem 1, Option 1)", M=n, f=f)
-    if p.aggregation in (Aggregation.DELTA_SAFE, Aggregation.CONFIDENCE):
-        require(p.delta > 0, "delta", "delta > 0 (delta-safe, confidence)", delta=p.delta)
-    else:
-        require(p.delta == 0, "delta", "delta = 0 (only delta-safe and confidence have one)", delta=p.delta)
+    require(p.liars >= 0, "liars", "f >= 0", f=p.liars)
+
+
+def _check_faults(p: Parameters) -> None:
+    n, f, m = p.participants, p.liars, p.attackers
     require(m >= 0 and n >= m + 2, "attackers", "M >= m + 2", M=n, m=m)
     require(n >= 2 * f + m + 1, "attackers", "M >= 2f + m + 1 (f < |H|, and who attacks may withhold its report)",
             M=n, f=f, m=m)

@@ -17,6 +17,9 @@ from chain_bandit.protocol.units import BOUND, Means
 SIGNATURE_BYTES = 64
 KEYS_BYTES = 67
 
+NO_EXTENSION = b"\0"
+"""Type 0 of a header's extension; behind any other type are its length, uint16, and so many bytes."""
+
 
 def mask(seats: Iterable[int]) -> int:
     """The integer whose bit p is set for every seat p."""
@@ -141,6 +144,13 @@ class Reader:
         """The next unsigned integer."""
         return int.from_bytes(self.take(size), "big")
 
+    def no_extension(self) -> "Reader":
+        """This, behind the type of a header's extension, of which this version has none. Raises `Malformed`."""
+        kind = self.take(1)
+        if kind != NO_EXTENSION:
+            raise Malformed(self.what, "an extension of type 0, which is none", kind[0])
+        return self
+
     def sets(self, parameters: Parameters) -> tuple[int, ...]:
         """The next sets of seats, one an arm, in their only encoding."""
         size = parameters.mask_bytes
@@ -196,7 +206,7 @@ class Header:
 
     def decided(self, parameters: Parameters) -> bytes:
         """What the validators agreed on: reporters, 1 arm, A and B of each arm, and as far as there are any the
-        next committee and the next commanders."""
+        next committee and the next commanders; then the extension."""
         size = parameters.mask_bytes
         return b"".join(
             (
@@ -206,6 +216,7 @@ class Header:
                 encode_sets(self.selected, size),
                 uint(self.committee, size) if parameters.has_committees else b"",
                 uint(self.commanders, size) if parameters.draws_commanders else b"",
+                NO_EXTENSION,
             )
         )
 
@@ -229,7 +240,7 @@ class Header:
             selected=read.sets(parameters),
             committee=read.number(size) if parameters.has_committees else 0,
             commanders=read.number(size) if parameters.draws_commanders else 0,
-            means=read_uints(read.take(4 * arms), 4),
+            means=read_uints(read.no_extension().take(4 * arms), 4),
             accuracies=read_uints(read.take(2 * parameters.participants), 2),
         )
         if read.at != len(data):

@@ -8,6 +8,7 @@ from enum import IntEnum
 from functools import lru_cache
 
 from chain_bandit.protocol.digests import ZERO, keccak, uint, uints, word
+from chain_bandit.protocol.ruleset import FORMAT
 from chain_bandit.protocol.units import Counts
 
 
@@ -43,7 +44,7 @@ _DOMAIN_TYPE = keccak(
 _STATEMENT_TYPE = keccak(
     b"Statement(uint32 round,bytes32 parent,uint8 phase,uint8 role,uint16 instance,bytes32 content)"
 )
-_NAME, _VERSION = keccak(b"chain_bandit"), keccak(b"1")
+_NAME, _VERSION = keccak(b"chain_bandit"), keccak(b"%d" % FORMAT)
 
 
 @dataclass(frozen=True, slots=True)

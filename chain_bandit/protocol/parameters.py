@@ -1,11 +1,15 @@
 """The canonical parameters of a game: what the contract is deployed with and the genesis digest binds."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
 from enum import IntEnum
 from functools import cached_property
 
+from chain_bandit.protocol.aggregation import Aggregation
 from chain_bandit.protocol.digests import keccak, word
+from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.quorum import QuorumChoice, quorum
+from chain_bandit.protocol.ruleset import Rule, RuleKind, RulesUnknown, declaration, declared
 
 ODDS = 2**64
 """Probabilities of draws are integers over this."""
@@ -34,10 +38,22 @@ class BodyMode(IntEnum):
 SEALED_BYTES = 21
 """A sealed record: uint8 arm and uint32 reward, and the 16 bytes of their authentication (RFC 8452)."""
 
+FIELDS = {
+    "participants": 16, "validators": 16, "arms": 8, "horizon": 32, "burn_in": 32, "liars": 16, "attackers": 16,
+    "threshold": 32, "rules": 256, "attested": 8, "payload": 16, "quorum_choice": 8, "failure_limit": 16,
+    "c1_numerator": 64, "c1_denominator": 64, "c1_per_report": 8, "body_mode": 8, "unrecorded": 16, "tolerance": 32,
+    "skip_penalty": 16, "evidence_penalty": 16, "cost": 8, "sortition": 128, "probing": 128, "commanders": 128,
+    "wei_per_unit": 64, "stake": 128, "opening_deadline": 32, "skip_deadline": 32, "burn_in_blocks": 32,
+    "game_blocks": 32, "settlement_window": 32, "sealed": 8, "unrevealed_penalty": 128,
+    "slash": 128, "finders_fee": 128, "growth": 32, "paid_burn_in": 8, "dimension": 16, "reward_source": 8,
+    "participants_root": 256, "extension": 256,
+}  # fmt: skip
+"""Bits of each field of the contract's `Parameters` struct, in its order; all from `slash` on are 0 in this version."""
+
 
 @dataclass(frozen=True)
 class Parameters:
-    """Every number that decides a game, in the order of the contract's struct.
+    """Every number that decides a game; `fields` are what the contract has of them.
 
     Args:
         participants: M, seats of the game.
@@ -159,8 +175,9 @@ class Parameters:
 
     @cached_property
     def report_bytes(self) -> int:
-        """Bytes of a report's content: K uint32 means, 32 commitment, 81 proof if anything is drawn, 21 if sealed."""
-        return 4 * self.arms + 32 + PROOF_BYTES * self.draws + SEALED_BYTES * self.sealed
+        """Bytes of a report's content: a uint32 for each of the payload's integers, 32 commitment, 81 proof if anything
+        is drawn, 21 if sealed."""
+        return 4 * self.payload + 32 + PROOF_BYTES * self.draws + SEALED_BYTES * self.sealed
 
     @cached_property
     def mask_bytes(self) -> int:
@@ -172,10 +189,76 @@ class Parameters:
         """Bytes of what a header says of the next round: its validators, its commanders, as far as it names them."""
         return self.mask_bytes * (self.has_committees + self.draws_commanders)
 
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules of the game, by kind."""
+        option = Aggregation(self.aggregation)
+        who = "sortition" if self.sortition else "best-by-reputation" if self.has_committees else "everybody"
+        return (
+            Rule(RuleKind.AGGREGATION, option.label, 1, (("delta", self.delta),) if option.has_delta else ()),
+            Rule(RuleKind.REPUTATION, "accuracy"),
+            Rule(RuleKind.SELECTION, who),
+            Rule(RuleKind.DISCLOSURE, "estimates"),
+        )
+
+    @cached_property
+    def declaration(self) -> bytes:
+        """What the creation declares of the rules."""
+        return declaration(self.rules)
+
+    @property
+    def payload(self) -> int:
+        """Integers in a report's payload: an estimator of each arm."""
+        return self.arms
+
+    @property
+    def attested(self) -> int:
+        """Trust classes, a bit a `RuleKind`: set where the contract takes the outcome on the quorum's word."""
+        return (self.body_mode == BodyMode.COMPACT) << RuleKind.AGGREGATION
+
+    def fields(self) -> tuple[int, ...]:
+        """The contract's struct, in the order of `FIELDS`."""
+        given = {"rules": int.from_bytes(keccak(self.declaration))}
+        return tuple(given[name] if name in given else getattr(self, name, 0) for name in FIELDS)
+
+    @staticmethod
+    def of(fields: Sequence[int], text: bytes) -> "Parameters":
+        """The parameters of the contract's struct and the declaration of rules.
+
+        Raises:
+            Malformed: they do not fit each other, or no game has them.
+            RulesUnknown: rules that are not those of this version.
+        """
+        for value, (name, bits) in zip(fields, FIELDS.items(), strict=True):
+            if value >> bits:
+                raise Malformed("parameters", f"{name} of {bits} bits", value)
+        rules, given = declared(text), dict(zip(FIELDS, fields, strict=True))
+        first = rules[0] if rules else Rule(RuleKind.AGGREGATION, "")
+        option = next((each for each in Aggregation if each.label == first.name), None)
+        if option is None:
+            raise RulesUnknown(str(first))
+        delta = dict(first.options).get("delta", 0)
+        own = {name: given[name] for name in Parameters.__dataclass_fields__ if name in given}
+        made = Parameters(**own, aggregation=int(option), delta=delta)
+        for known, said in zip(made.rules, rules, strict=False):
+            if known != said:
+                raise RulesUnknown(str(said))
+        if len(rules) != len(made.rules):
+            raise Malformed("declaration of rules", ", ".join(map(str, made.rules)), ", ".join(map(str, rules)))
+        for name, expected, got in zip(FIELDS, made.fields(), fields, strict=True):
+            if expected != got:
+                raise Malformed("parameters", f"{name} = {expected}", got)
+        return made
+
     def words(self) -> bytes:
-        """ABI encoding of the contract's `Parameters` struct: one word a field."""
-        return b"".join(map(word, astuple(self)))
+        """ABI encoding of the contract's `Parameters` struct, one word a field."""
+        return b"".join(map(word, self.fields()))
 
     def digest(self, salt_commitment: bytes, secret_commitment: bytes) -> bytes:
-        """The game's identity, known at deployment: keccak(parameters, the environment's two commitments)."""
-        return keccak(self.words(), salt_commitment, secret_commitment)
+        """The game's identity, known at deployment."""
+        return game_digest(self.fields(), salt_commitment, secret_commitment)
+
+
+def game_digest(fields: Iterable[int], salt_commitment: bytes, secret_commitment: bytes) -> bytes:
+    """keccak(parameters as ABI words, the environment's two commitments)."""
+    return keccak(*map(word, fields), salt_commitment, secret_commitment)

@@ -99,6 +99,7 @@ def _block(parameters: Parameters, read: Reader) -> Submitted:
     for _ in range(2):
         read.sets(parameters)
     read.take(parameters.successor_bytes)
+    read.no_extension()
     decided = read.data[start : read.at]
     if full:
         body, derived = read.take(body_bytes(reporters.bit_count(), parameters)), b""

@@ -1,7 +1,7 @@
 """What one transaction can carry: gas that is enough for a call, and the most there is (EIP-7825)."""
 
 from chain_bandit.protocol.assumptions import require
-from chain_bandit.protocol.blocks import SIGNATURE_BYTES, body_bytes
+from chain_bandit.protocol.blocks import NO_EXTENSION, SIGNATURE_BYTES, body_bytes
 from chain_bandit.protocol.parameters import BodyMode, Parameters
 from chain_bandit.protocol.settlement import settled_bytes
 
@@ -26,7 +26,7 @@ def gas_of_blocks(size: int, blocks: int, participants: int) -> int:
 def decided_bytes(parameters: Parameters) -> int:
     """The most bytes of `Header.decided`: nothing shared among arms."""
     size = parameters.mask_bytes
-    return size + 1 + 2 * (1 + parameters.arms * size) + parameters.successor_bytes
+    return size + 1 + 2 * (1 + parameters.arms * size) + parameters.successor_bytes + len(NO_EXTENSION)
 
 
 def derived_bytes(parameters: Parameters) -> int:

@@ -351,6 +351,7 @@ def _method(facts: Facts, measured: Mapping[str, Any] | None, scenario: str | No
         *claimed,
         ("digest recomputed from the chain",
          code(clean(facts.report.run_digest or "not recomputed: bodies are missing", 80))),
+        ("rules", "; ".join(map(clean, facts.report.game.get("rules", ())))),
     ]
     return _section(
         "method",

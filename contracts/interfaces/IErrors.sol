@@ -8,15 +8,15 @@ interface IErrors {
     error ArmsOutOfRange(uint256 arms, uint256 least, uint256 most);
     error ThresholdTooLow(uint256 threshold, uint256 least);
     error ExplorationNotPositive(uint256 numerator, uint256 denominator);
-    error UnknownChoice(
-        uint256 quorumChoice, uint256 c1PerReport, uint256 bodyMode, uint256 aggregation, uint256 cost
-    );
+    error WrongRules(bytes32 got, bytes32 expected);
+    error UnknownChoice(uint256 quorumChoice, uint256 c1PerReport, uint256 bodyMode, uint256 cost);
+    error WrongClasses(uint256 attested, uint256 expected);
+    error WrongPayload(uint256 payload, uint256 expected);
+    error NotSupported(bytes32 bits); // of the parameters that are 0 in this version, all of them in one word
     error SealMalformed(uint256 sealedGame, uint256 penalty);
-    error DeltaMisplaced(uint256 aggregation, uint256 delta);
     error ReputationMalformed(uint256 unrecorded, uint256 tolerance, uint256 skipPenalty);
     error ValidatorsOutOfRange(uint256 validators, uint256 least, uint256 most);
     error FailureLimitTooLow(uint256 failureLimit, uint256 least);
-    error TooManyLiars(uint256 participants, uint256 liars);
     error TooManyAttackers(uint256 participants, uint256 attackers);
     error TooFewReports(uint256 participants, uint256 liars, uint256 attackers);
     error QuorumUnreachable(uint256 quorum, uint256 validators, uint256 attackers);
@@ -61,6 +61,7 @@ interface IErrors {
     error UnknownReporters(uint256 reporters, uint256 blocked);
     error UnknownArm(uint256 arm, uint256 arms);
     error UnknownFlag(uint256 flag);
+    error UnknownExtension(uint256 kind);
     error EstimatorOutOfRange();
     error SelectedWithoutReport(uint256 strangers, uint256 reporters);
     error UnknownSigners(uint256 signers, uint256 validators);

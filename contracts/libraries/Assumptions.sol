@@ -2,14 +2,14 @@
 pragma solidity 0.8.30;
 
 import {IErrors} from "../interfaces/IErrors.sol";
-import {MAX_ARMS, MAX_PARTICIPANTS, ODDS, Parameters, UNIT} from "../types/Game.sol";
+import {MAX_ARMS, MAX_PARTICIPANTS, ODDS, Parameters, Reserved, UNIT} from "../types/Game.sol";
 
 /// @title Every inequality that a deployment is refused by, and the numbers derived from M and m
-/// @dev The twin of `chain_bandit/protocol/assumptions.py`.
+/// @dev The twin of `check_contract` in `chain_bandit/protocol/assumptions.py`. What depends on the game's rules is not
+/// asked here: nodes refuse such a game, and the audit finds it.
 library Assumptions {
-    uint256 private constant OPTION_1 = 0;
-    uint256 private constant DELTA_SAFE = 3;
-    uint256 private constant CONFIDENCE = 4;
+    /// Bits of the trust classes, see `RuleKind` in Python.
+    uint256 private constant AGGREGATION = 1;
 
     /// @notice Signatures needed from so many validators, of which up to `attackers` may misbehave.
     /// @param floor_ What a majority exceeds however few validate, see `majorityFloor`.
@@ -42,7 +42,7 @@ library Assumptions {
         return 2 * uint256(p.participants) * minimumStake(p);
     }
 
-    /// @notice Refuses a game outside the theorems that its aggregation is for, or one that could not pay.
+    /// @notice Refuses a game that is outside of the theorems whatever its rules are, or that could not pay.
     function check(Parameters memory p, uint256 pool) internal pure {
         _checkSizes(p);
         _checkChoices(p);
@@ -72,20 +72,23 @@ library Assumptions {
     }
 
     function _checkChoices(Parameters memory p) private pure {
-        if (p.quorumChoice > 1 || p.c1PerReport > 1 || p.bodyMode > 1 || p.aggregation > CONFIDENCE || p.cost > 1) {
-            revert IErrors.UnknownChoice(p.quorumChoice, p.c1PerReport, p.bodyMode, p.aggregation, p.cost);
+        if (p.quorumChoice > 1 || p.c1PerReport > 1 || p.bodyMode > 1 || p.cost > 1) {
+            revert IErrors.UnknownChoice(p.quorumChoice, p.c1PerReport, p.bodyMode, p.cost);
         }
+        uint256 classes = p.bodyMode == 1 ? AGGREGATION : 0;
+        if (p.attested != classes) revert IErrors.WrongClasses(p.attested, classes);
+        if (p.payload != p.arms) revert IErrors.WrongPayload(p.payload, p.arms);
+        Reserved memory r = p.reserved;
+        uint256 numbers = uint256(r.slash) | r.findersFee | r.growth | r.paidBurnIn | r.dimension | r.rewardSource;
+        bytes32 bits = bytes32(numbers) | r.participantsRoot | r.extension;
+        if (bits != 0) revert IErrors.NotSupported(bits);
         if (p.sealedGame > 1 || (p.sealedGame == 0 && p.unrevealedPenalty != 0)) {
             revert IErrors.SealMalformed(p.sealedGame, p.unrevealedPenalty);
         }
-        if ((p.aggregation >= DELTA_SAFE) != (p.delta != 0)) revert IErrors.DeltaMisplaced(p.aggregation, p.delta);
     }
 
     function _checkFaults(Parameters memory p) private pure {
         uint256 participants = p.participants;
-        if (p.aggregation == OPTION_1 && participants < 3 * uint256(p.liars) + 1) {
-            revert IErrors.TooManyLiars(participants, p.liars);
-        }
         if (participants < uint256(p.attackers) + 2) revert IErrors.TooManyAttackers(participants, p.attackers);
         if (participants < 2 * uint256(p.liars) + p.attackers + 1) {
             revert IErrors.TooFewReports(participants, p.liars, p.attackers);

@@ -12,10 +12,10 @@ import {Reports} from "./Reports.sol";
 /// @title What a block is, byte by byte
 /// @dev The twin of `chain_bandit/protocol/blocks.py` and `submission.py`. A header is: 4 round, 32 parent, 32
 /// blocked, 32 body digest; s reporters, 1 arm, A and B of each arm, s next committee and s next commanders if the
-/// game has any; K uint32 means, M uint16 accuracies. s is the bytes of a set of seats; sets of all arms are 1 and the
-/// one set that they share, or 0 and K sets. A submitted block is s signers, then in a full game the middle of the
-/// header and the body, in a compact one the header from the body digest on; then the signatures. The contract fills in
-/// the rest.
+/// game has any; the type of an extension, 0 for none; K uint32 means, M uint16 accuracies. s is the bytes of a set of
+/// seats; sets of all arms are 1 and the one set that they share, or 0 and K sets. A submitted block is s signers, then
+/// in a full game the middle of the header and the body, in a compact one the header from the body digest on; then the
+/// signatures. The contract fills in the rest.
 library Blocks {
     uint256 private constant KNOWN = 100; // bytes of a header before its middle
     uint256 private constant COMPACT = 1;
@@ -131,7 +131,9 @@ library Blocks {
             found.selectedAt = at;
             at += _setsBytes(t, size, data, at);
             if (t.successors != 0) at = _successors(t, found, data, at);
-            return at;
+            uint256 kind = Bits.read(data, at, 1);
+            if (kind != 0) revert IErrors.UnknownExtension(kind);
+            return at + 1;
         }
     }
 

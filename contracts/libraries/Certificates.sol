@@ -26,7 +26,7 @@ library Certificates {
     /// @notice EIP-712 domain separator of a game at this contract on this chain.
     function separator(bytes32 game) internal view returns (bytes32) {
         return keccak256(
-            abi.encode(DOMAIN_TYPE, keccak256("chain_bandit"), keccak256("1"), block.chainid, address(this), game)
+            abi.encode(DOMAIN_TYPE, keccak256("chain_bandit"), keccak256("2"), block.chainid, address(this), game)
         );
     }
 

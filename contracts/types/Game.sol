@@ -30,8 +30,9 @@ struct Parameters {
     uint16 liars; // f, assumed bound
     uint16 attackers; // m, assumed bound
     uint32 threshold; // k of k * n > n_ref
-    uint8 aggregation; // 0, 1, 2: the paper's options 1, 2, 3; 3: delta-safe; 4: confidence
-    uint32 delta; // in units; 0 unless delta-safe or confidence
+    bytes32 rules; // keccak of their declaration, which the creation's data end with
+    uint8 attested; // trust classes, a bit a kind of rule: 1 where the quorum vouches for the outcome
+    uint16 payload; // integers in a report
     uint8 quorumChoice; // 0 majority, 1 two thirds
     uint16 failureLimit; // failed rounds in a row before an exploration
     uint64 c1Numerator;
@@ -55,6 +56,19 @@ struct Parameters {
     uint32 settlementWindow;
     uint8 sealedGame; // 1: reports carry the last receipt sealed, settlement receipt tags
     uint128 unrevealedPenalty; // wei that a participant loses which does not reveal its sealing key; 0 unless sealed
+    Reserved reserved;
+}
+
+/// @dev Parameters of later versions, which have words in this format: all of them are 0.
+struct Reserved {
+    uint128 slash; // wei that a proof of misconduct takes
+    uint128 findersFee; // wei of it for the finder
+    uint32 growth; // the phase-length factor, in units
+    uint8 paidBurnIn; // 1: rewards of rounds up to L are paid
+    uint16 dimension; // of a contextual game's estimate
+    uint8 rewardSource; // 0 the environment's receipts, 1 self-declared
+    bytes32 participantsRoot; // of the list of those who may join
+    bytes32 extension; // digest of what else there is
 }
 
 /// @dev Where the game stands; Ledger keeps it in one storage slot.
@@ -92,7 +106,8 @@ struct Equivocation {
     bytes32 otherVs;
 }
 
-/// @dev What the code of a game ends with, in three parts. What a record of a round needs comes first, as words.
+/// @dev What the code of a game ends with, in four parts, `Reserved` the last. What a record of a round needs comes
+/// first, as words.
 struct Terms {
     uint256 participants;
     uint256 arms;
@@ -141,8 +156,9 @@ struct Money {
 struct Assumed {
     uint16 liars;
     uint32 threshold;
-    uint8 aggregation;
-    uint32 delta;
+    bytes32 rules;
+    uint8 attested;
+    uint16 payload;
     uint64 c1Numerator;
     uint64 c1Denominator;
     uint8 c1PerReport;

@@ -38,7 +38,7 @@ function shape(parameters) {
   };
   const drawn = number("sortition") > 0n, commanders = number("commanders") < ALWAYS;
   return {
-    seats: Number(number("participants")), arms: Number(number("arms")), compact: number("bodyMode") === 1n,
+    seats: Number(number("participants")), arms: Number(number("arms")), payload: Number(number("payload")), compact: number("bodyMode") === 1n,
     committee: drawn || number("validators") < number("participants"), commanders,
     proof: drawn || commanders ? PROOF : 0, sealed: number("sealedGame") === 1n ? SEALED : 0,
   };
@@ -52,6 +52,8 @@ function block(game, read) {
   if (arm >= game.arms) throw new Error(`there is no arm ${arm}`);
   const candidates = sets(game, read, set), selected = sets(game, read, set);
   const committee = game.committee ? set() : null, commanders = game.commanders ? set() : null;
+  const extension = read.number(1);
+  if (extension) throw new Error(`there is no extension of type ${extension}`);
   let means, accuracies = null, radii = null, reports = null;
   if (game.compact) {
     means = read.numbers(game.arms, 4);
@@ -59,7 +61,7 @@ function block(game, read) {
   } else {
     radii = read.numbers(game.arms, 4);
     reports = reporters.map((seat) => ({
-      seat, means: read.numbers(game.arms, 4), commitment: read.hex(COMMITMENT), proof: read.hex(game.proof),
+      seat, means: read.numbers(game.payload, 4), commitment: read.hex(COMMITMENT), proof: read.hex(game.proof),
       sealed: read.hex(game.sealed), signature: read.hex(SIGNATURE),
     }));
     means = selected.map((members, i) => mean(members, i, reports));

@@ -1,6 +1,7 @@
 """The contract on a bare EVM: calls without transactions, from any sender, at any block; and games to play on it."""
 
 import random
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, dataclass, replace
 
@@ -10,8 +11,9 @@ from eth.db.atomic import AtomicDB
 from eth.vm.execution_context import ExecutionContext
 from eth.vm.forks.prague.state import PragueState
 from eth.vm.message import Message
+from eth_abi.abi import encode
 
-from chain_bandit.chain.artifacts import chain_bandit_artifact, tokens_artifact
+from chain_bandit.chain.artifacts import canonical_type, chain_bandit_artifact, tokens_artifact
 from chain_bandit.chain.modules import installed
 from chain_bandit.history.records import record_event
 from chain_bandit.protocol import assumptions, submission
@@ -41,7 +43,7 @@ from chain_bandit.protocol.ledger import (
     validators,
 )
 from chain_bandit.protocol.messages import Domain, Phase, Role, Slot
-from chain_bandit.protocol.parameters import PROOF_BYTES, Parameters
+from chain_bandit.protocol.parameters import FIELDS, PROOF_BYTES, Parameters
 from chain_bandit.protocol.reputation import accuracies
 from chain_bandit.protocol.rewards import secret_commitment
 from chain_bandit.protocol.settlement import Pull, encode_pulls, encode_sums
@@ -192,7 +194,7 @@ class Game:
             self.machine.fund(account)
         self.commitments = keccak(self.salt), secret_commitment(self.secret, self.roles, self.model)
         self.address, self.deployment = self.machine.deploy(
-            self.environment, ARTIFACT.constructor(tuple_of(p), *self.commitments), self.pool
+            self.environment, creation_of(p, *self.commitments), self.pool
         )
         self.digest = p.digest(*self.commitments)
         self.separator = Domain(CHAIN_ID, self.address, self.digest).separator()
@@ -439,5 +441,24 @@ def hexed(address: bytes) -> str:
     return "0x" + address.hex()
 
 
-def tuple_of(p: Parameters) -> tuple[int, ...]:
-    return tuple(getattr(p, name) for name in p.__dataclass_fields__)
+RESERVED = 8
+"""Fields of the parameters' last part."""
+
+
+def tuple_of(fields: Sequence[int]) -> tuple:
+    """The contract's struct as the ABI decoder spells it."""
+    types = canonical_type(next(each for each in ARTIFACT.abi if each.get("name") == "parameters")["outputs"][0])
+    kinds = re.findall(r"\w+", types)
+    given = zip(fields, kinds, strict=True)
+    values = [value.to_bytes(32, "big") if kind == "bytes32" else value for value, kind in given]
+    return (*values[:-RESERVED], tuple(values[-RESERVED:]))
+
+
+def creation_of(p: Parameters, salt_commitment: bytes, secret_commitment: bytes, **changed: int) -> bytes:
+    """The data of a creation, with fields of the struct changed."""
+    fields = dict(zip(FIELDS, p.fields(), strict=True)) | changed
+    (constructor,) = (entry for entry in ARTIFACT.abi if entry["type"] == "constructor")
+    types = ["address", *map(canonical_type, constructor["inputs"])]
+    struct = tuple_of(tuple(fields.values()))
+    arguments = (ARTIFACT.bytecode[-20:], struct, salt_commitment, secret_commitment, p.declaration)
+    return ARTIFACT.bytecode[:-32] + encode(types, arguments)

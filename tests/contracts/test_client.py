@@ -27,7 +27,7 @@ def test_client_plays_a_whole_game():
     c, p, env = game.coordinator, game.p, game.environment
     seed, genesis = genesis_digest(c.game(), [Seated(raw(seat)) for seat in game.seats], SALT)
     assert c.genesis() == c.head() == genesis
-    assert c.parameters() == p
+    assert c.fields() == p.fields()
     assert (c.quorum(), c.pool(), c.environment()) == (p.quorum(4), least_pool(p), raw(env))
     assert [c.seat_of(raw(seat)) for seat in game.seats] == [0, 1, 2, 3]
     assert c.participant_at(3) == raw(game.seats[3])
@@ -95,9 +95,9 @@ def test_node_goes_back_to_a_snapshot():
 
 def test_refused_transaction_raises_the_contracts_error():
     game = played()
-    with pytest.raises(TransactionReverted, match=r"refused submitBlocks: WrongCalldataLength\(4, 21\)") as caught:
+    with pytest.raises(TransactionReverted, match=r"refused submitBlocks: WrongCalldataLength\(4, 22\)") as caught:
         game.coordinator.submit_blocks(game.environment, [])
-    assert (caught.value.error, caught.value.values, caught.value.exit_code) == ("WrongCalldataLength", (4, 21), 7)
+    assert (caught.value.error, caught.value.values, caught.value.exit_code) == ("WrongCalldataLength", (4, 22), 7)
     deadline = 1 + 4 + 1 + BASE.skip_deadline + BASE.burn_in_blocks
     with pytest.raises(TransactionReverted, match=rf"DeadlineNotPassed\(8, {deadline}\)"):
         game.coordinator.skip_after_deadline(game.environment, 0)  # in block 8, as the failed block was the seventh

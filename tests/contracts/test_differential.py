@@ -260,7 +260,7 @@ def test_every_flipped_bit_of_a_submission_is_refused(bits):
         changed = bytearray(data)
         changed[bit // 8] ^= 1 << bit % 8
         assert not game.send(bytes(changed)).accepted, bit
-    assert len(data) == 4 + 1 + (1 + 1 + 2 + 2) + 8 + 4 * 104 + 3 * 64
+    assert len(data) == 4 + 1 + (1 + 1 + 2 + 2 + 1) + 8 + 4 * 104 + 3 * 64
     assert game.send(data).accepted
 
 

@@ -11,13 +11,17 @@ from chain_bandit.chain.clone import Deployed, read
 from chain_bandit.chain.create2 import PROXY
 from chain_bandit.chain.delivery import AT_ONCE
 from chain_bandit.chain.embedded import EmbeddedNode
-from chain_bandit.chain.errors import ForeignContract
+from chain_bandit.chain.errors import ForeignContract, ForeignCreation
 from chain_bandit.chain.modules import deploy_modules, installed
 from chain_bandit.chain.rpc import Rpc
+from chain_bandit.game.attach import attach
 from chain_bandit.protocol.digests import word
+from chain_bandit.protocol.errors import AssumptionBroken
+from chain_bandit.protocol.ruleset import RulesUnknown
 from chain_bandit.stopwatch import Stopwatch
 from tests.contracts.fast_evm import FastGame
-from tests.contracts.harness import ARTIFACT, BASE, CHAIN_ID, FUNCTIONS, Game, parameters, tuple_of
+from tests.contracts.harness import ARTIFACT, BASE, CHAIN_ID, FUNCTIONS, Game, creation_of, parameters, tuple_of
+from tests.unit.audit.planted import declare
 
 BOOKKEEPER, IMPLEMENTATION = ARTIFACT.modules
 START = ARTIFACT.deployed.immutables[0][0]
@@ -40,14 +44,15 @@ def code_of(game: Game) -> bytes:
 def test_terms_of_a_game_are_what_python_computes_of_its_creation(p):
     game = Game(p)
     found = read(code_of(game), game.address)
-    assert found == Deployed(p, *game.commitments, game.environment, game.pool, 1 + p.opening_deadline, CHAIN_ID)
-    assert FUNCTIONS["parameters"].decode_outputs(game.call(game.anybody, "parameters").output)[0] == tuple_of(p)
+    fields = p.fields()
+    assert found == Deployed(fields, *game.commitments, game.environment, game.pool, 1 + p.opening_deadline, CHAIN_ID)
+    assert FUNCTIONS["parameters"].decode_outputs(game.call(game.anybody, "parameters").output)[0] == tuple_of(fields)
 
 
 def test_code_with_any_other_byte_is_no_game():
     game = Game()
     code = code_of(game)
-    assert len(code) == START + 47 * 32
+    assert len(code) == START + 56 * 32
     independent = set()  # words that nothing else follows from, and nothing can be held against
     for at in range(len(code)):
         changed = code[:at] + bytes([code[at] ^ 1]) + code[at + 1 :]
@@ -121,7 +126,7 @@ def test_a_game_is_not_created_before_what_it_rests_on():
     game = FastGame()
     game.machine.set_code(IMPLEMENTATION.address, b"")
     _, outcome = game.machine.deploy(
-        game.environment, ARTIFACT.constructor(tuple_of(BASE), *game.commitments), game.pool
+        game.environment, creation_of(BASE, *game.commitments), game.pool
     )
     assert outcome.error == ("ModuleMissing", "0x" + IMPLEMENTATION.address.hex())
 
@@ -135,7 +140,7 @@ def deployed_by(creation: bytes) -> tuple[EmbeddedNode, Coordinator]:
 
 
 def test_a_game_on_a_foreign_implementation_is_refused():
-    creation = ARTIFACT.constructor(tuple_of(BASE), bytes(32), bytes(32))
+    creation = creation_of(BASE, bytes(32), bytes(32))
     node, made = deployed_by(creation)
     assert Coordinator.at(node.line, made.address, Stopwatch()).address == made.address
     foreign = creation.replace(IMPLEMENTATION.address, BOOKKEEPER.address)
@@ -145,9 +150,29 @@ def test_a_game_on_a_foreign_implementation_is_refused():
         Coordinator.at(node.line, made.address, Stopwatch())
 
 
+OTHER_RULES = {
+    "unknown": (declare("option-1", "median"), RulesUnknown),
+    "a later version": (declare('{},"version":1},{"kind":"sel', '{},"version":2},{"kind":"sel'), RulesUnknown),
+    "no delta": (declare('option-1","options":{}', 'delta-safe","options":{"delta":0}'), AssumptionBroken),
+    "not canonical": (declare(":{},", ": {},"), ForeignCreation),
+}
+
+
+@pytest.mark.parametrize(("change", "refusal"), OTHER_RULES.values(), ids=OTHER_RULES)
+def test_the_contract_takes_any_rules_and_a_node_its_own_alone(change, refusal):
+    """No contract reads what rules a game declares: who attaches does."""
+    creation = creation_of(BASE, bytes(32), bytes(32))
+    node, made = deployed_by(creation)
+    assert attach(node.line, made.address, made.created_in)[1] == BASE
+    node, made = deployed_by(change(creation))
+    assert made.pool() > 0
+    with pytest.raises(refusal):
+        attach(node.line, made.address, made.created_in)
+
+
 def test_a_clone_with_other_terms_is_refused():
     """A clone of the true implementation, made without the creation code, whose quorum is one signature."""
-    node, made = deployed_by(ARTIFACT.constructor(tuple_of(BASE), bytes(32), bytes(32)))
+    node, made = deployed_by(creation_of(BASE, bytes(32), bytes(32)))
     code = made.rpc.code(made.address)
     terms = bytearray(code)
     terms[START + 7 * 32 : START + 8 * 32] = word(0)

@@ -246,6 +246,15 @@ def test_a_flag_that_is_neither_0_nor_1_is_refused(which, mode):
 
 
 @pytest.mark.parametrize("mode", [0, 1], ids=["full", "compact"])
+def test_an_extension_of_any_type_is_refused(mode):
+    game = opened(5, 2, mode)
+    submitted = game.submitted(*game.block())
+    for kind in (1, 255):
+        decided = submitted.decided[:-1] + bytes([kind])
+        assert refused(game, replace(submitted, decided=decided)) == ("UnknownExtension", kind)
+
+
+@pytest.mark.parametrize("mode", [0, 1], ids=["full", "compact"])
 def test_an_arm_that_does_not_exist_is_refused(mode):
     game = opened(5, 2, mode)
     for arm in (2, 255):

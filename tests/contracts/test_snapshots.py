@@ -13,12 +13,11 @@ import pytest
 
 from chain_bandit.chain.artifacts import Artifact, canonical_type
 from scripts.build_artifacts import storage_layouts
-from tests.contracts.harness import ARTIFACT, BASE, TOKENS, tuple_of
+from tests.contracts.harness import ARTIFACT, BASE, TOKENS, creation_of
 
 FOLDER = Path(__file__).resolve().parents[1] / "snapshots"
 LIMIT, CREATION_LIMIT = 24_576, 49_152
 """EIP-170 and EIP-3860."""
-BASE_TUPLE = tuple_of(BASE)
 
 
 def interface(artifact: Artifact = ARTIFACT) -> list[str]:
@@ -45,7 +44,7 @@ def storage() -> list:
 def size() -> dict[str, dict[str, int]]:
     """Bytes of code on chain and of creation code, and how many more there could be."""
     limits = {"game": (len(ARTIFACT.deployed.code), LIMIT)}
-    limits["game, creation"] = (len(ARTIFACT.constructor(BASE_TUPLE, bytes(32), bytes(32))), CREATION_LIMIT)
+    limits["game, creation"] = (len(creation_of(BASE, bytes(32), bytes(32))), CREATION_LIMIT)
     for module in ARTIFACT.modules:
         limits[module.name] = (len(module.code), LIMIT)
         limits[f"{module.name}, creation"] = (len(module.creation), CREATION_LIMIT)

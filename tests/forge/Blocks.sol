@@ -176,7 +176,7 @@ library Blocks {
         returns (bytes32)
     {
         bytes32 domain = keccak256(
-            abi.encode(DOMAIN_TYPE, keccak256("chain_bandit"), keccak256("1"), slot.chainId, slot.at, slot.game)
+            abi.encode(DOMAIN_TYPE, keccak256("chain_bandit"), keccak256("2"), slot.chainId, slot.at, slot.game)
         );
         bytes32 struct_ = keccak256(
             abi.encode(STATEMENT_TYPE, uint256(slot.round), slot.parent, phase, role, instance, content)
@@ -249,7 +249,8 @@ library Blocks {
         uint256 size = setBytes(shape);
         return bytes.concat(
             seats(c.reporters, size), bytes1(uint8(c.arm)), _sets(c.candidates, size), _sets(c.selected, size),
-            shape.committees ? seats(c.committee, size) : bytes(""), shape.drawn ? seats(c.commanders, size) : bytes("")
+            shape.committees ? seats(c.committee, size) : bytes(""), shape.drawn ? seats(c.commanders, size) : bytes(""),
+            bytes1(0)
         );
     }
 

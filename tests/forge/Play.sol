@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import {IChainBandit} from "../../contracts/interfaces/IChainBandit.sol";
 import {
-    APPROVED, BURNED, CostEntry, Equivocation, EXPLORATION, MAX_WEIGHT, Parameters, SKIP
+    APPROVED, BURNED, CostEntry, Equivocation, EXPLORATION, MAX_WEIGHT, Parameters, Reserved, SKIP
 } from "../../contracts/types/Game.sol";
 import {Blocks} from "./Blocks.sol";
 import {Model} from "./Model.sol";
@@ -44,6 +44,7 @@ abstract contract Play is Checks {
     uint256 internal constant UNIT = 1e9;
     uint256 internal constant FORTUNE = 1e30;
     bytes32 internal constant SALT = keccak256("salt");
+    bytes32 internal constant RULES = "a declaration that no one reads"; // of rules
     bytes32 internal constant SECRET = keccak256("secret");
     address internal constant STRANGER = address(0x57a26e);
     address internal constant environment = address(0xe17);
@@ -84,8 +85,9 @@ abstract contract Play is Checks {
             liars: kind.bound,
             attackers: kind.bound,
             threshold: 2,
-            aggregation: 0,
-            delta: 0,
+            rules: keccak256(abi.encode(RULES)),
+            attested: kind.compact ? 1 : 0,
+            payload: kind.arms,
             quorumChoice: quorumChoice,
             failureLimit: 2,
             c1Numerator: 2,
@@ -108,7 +110,8 @@ abstract contract Play is Checks {
             gameBlocks: 400,
             settlementWindow: 50,
             sealedGame: 0,
-            unrevealedPenalty: 0
+            unrevealedPenalty: 0,
+            reserved: Reserved(0, 0, 0, 0, 0, 0, 0, 0)
         });
     }
 
@@ -162,7 +165,9 @@ abstract contract Play is Checks {
         vm.deal(STRANGER, FORTUNE);
         _install();
         bytes memory arguments = abi.encode(p, keccak256(abi.encode(SALT)), _commitment());
-        address at = _create(bytes.concat(_bytecode(), arguments), _leastPool() + surplus);
+        // The place of the declaration is counted from the implementation's address, with which the shipped code ends.
+        bytes memory rules = abi.encode(32 + arguments.length + 32, 32, RULES);
+        address at = _create(bytes.concat(_bytecode(), arguments, rules), _leastPool() + surplus);
         check(at != address(0), "the deployment");
         game = IChainBandit(at);
         burnedBefore = BURNED.balance;

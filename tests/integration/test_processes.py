@@ -30,6 +30,7 @@ from chain_bandit.nodes.crash import VARIABLE
 from chain_bandit.nodes.place import read_game
 from chain_bandit.protocol.blocks import Report, SignedReport, genesis_digest
 from chain_bandit.protocol.messages import Phase, commitment, commitment_salt
+from chain_bandit.protocol.parameters import FIELDS
 from chain_bandit.protocol.run_digest import START, extend
 from chain_bandit.protocol.settlement import NOTHING, Pull
 from chain_bandit.scenario import Scenario, load
@@ -192,7 +193,7 @@ def skip_open_round(out: Path) -> int:
     node.grant({bytes.fromhex(anybody.address[2:]): 10**18})
     contract = Coordinator.at(node.line, bytes.fromhex(at.contract[2:]), Stopwatch())
     skipped = contract.next_round()
-    node.mine(contract.parameters().skip_deadline)
+    node.mine(dict(zip(FIELDS, contract.fields(), strict=True))["skip_deadline"])
     contract.skip_after_deadline(anybody, 0)
     contract.settle()
     return skipped

@@ -12,12 +12,12 @@ from functools import partial
 from eth_abi import encode
 
 from chain_bandit.history.records import METHODS, decode_arguments
-from chain_bandit.history.setup import ARGUMENTS
 from chain_bandit.protocol.aggregation import Aggregation
 from chain_bandit.protocol.blocks import Header, SignedReport, mask
+from chain_bandit.protocol.creation import decode as creation
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.messages import Phase, Role, statement_content
-from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.parameters import FIELDS, Parameters
 from chain_bandit.protocol.settlement import PULL_BYTES
 from chain_bandit.protocol.submission import Submitted, decode
 from chain_bandit.protocol.submission import encode as submission
@@ -187,6 +187,32 @@ def resubmit(
 
 def flip(where: int) -> Callable[[bytes], bytes]:
     return lambda data: data[:where] + bytes([data[where] ^ 1]) + data[where + 1 :]
+
+
+def parameter(**changed: int) -> Callable[[bytes], bytes]:
+    """A change of parameters in a creation's data."""
+
+    def change(data: bytes) -> bytes:
+        start = len(creation(data).code)
+        for name, value in changed.items():
+            at = start + 32 * list(FIELDS).index(name)
+            data = data[:at] + value.to_bytes(32, "big") + data[at + 32 :]
+        return data
+
+    return change
+
+
+def declare(old: str, new: str) -> Callable[[bytes], bytes]:
+    """A change of the declaration of rules in a creation's data, and of its digest."""
+
+    def change(data: bytes) -> bytes:
+        said = creation(data)
+        text = said.declaration.replace(old.encode(), new.encode())
+        at = len(said.code) + 32 * (len(FIELDS) + 3)
+        end = len(text).to_bytes(32, "big") + text + bytes(-len(text) % 32)
+        return parameter(rules=int.from_bytes(keccak(text)))(data[:at] + end)
+
+    return change
 
 
 def word(where: int, value: int) -> Callable[[bytes], bytes]:
@@ -439,10 +465,25 @@ LIES: dict[str, Lie] = {
     # What the contract cannot have done, had it been ours.
     "another contract's code": forged(By.CONTRACT, "game.code", "honest", None, lambda f: f.creation(flip(100))),
     "another implementation": forged(
-        By.CONTRACT, "game.code", "honest", None, lambda f: f.creation(flip(-ARGUMENTS - 1))
+        By.CONTRACT, "game.code", "honest", None,
+        lambda f: f.creation(lambda data: flip(len(creation(data).code) - 1)(data)),
     ),
     "parameters beyond the theorem": forged(
-        By.CONTRACT, "game.parameters", "honest", None, lambda f: f.creation(word(-28, 1))
+        By.CONTRACT, "game.parameters", "honest", None, lambda f: f.creation(parameter(threshold=1))
+    ),
+    "parameters of a later version": forged(
+        By.CONTRACT, "game.parameters", "honest", None, lambda f: f.creation(parameter(slash=1))
+    ),
+    "another trust class": forged(
+        By.CONTRACT, "game.parameters", "honest", None, lambda f: f.creation(parameter(attested=1))
+    ),
+    "rules outside of what they are for": forged(
+        By.ENVIRONMENT, "game.parameters", "honest", None,
+        lambda f: f.creation(declare('"option-1","options":{}', '"delta-safe","options":{"delta":0}')),
+    ),
+    "other rules than the declared ones": forged(
+        By.CONTRACT, "game.parameters", "honest", None,
+        lambda f: f.creation(lambda data: data.replace(b"option-1", b"option-2")),
     ),
     "a seat for other than its stake": forged(
         By.CONTRACT, "game.deposits", "honest", None, lambda f: f.value(2, 5), "money.conservation"

@@ -12,12 +12,12 @@ from chain_bandit.audit.report import AuditReport, Weight
 from chain_bandit.audits import audit_file
 from chain_bandit.history import files
 from chain_bandit.history.evm import decode_header, decode_receipt
-from chain_bandit.history.setup import ARGUMENTS
 from chain_bandit.paranoid import recompute as recompute_module
 from chain_bandit.paranoid.recompute import recompute
 from chain_bandit.paranoid.verdict import WHAT
 from chain_bandit.views.facts import Facts, manifest_of
 from tests.unit.audit.forging import Forgery
+from tests.unit.audit.planted import parameter
 from tests.unit.audit.played_game import COMPACT, LATE, PARAMETERS, SEALED, L, M, Played, Script, T, with_header
 
 WINDOW = PARAMETERS.settlement_window
@@ -306,9 +306,7 @@ def test_a_second_computation_of_the_longest_burn_in_that_a_creation_can_ask_for
     honest: Played, tmp_path: Path
 ) -> None:
     forged = forgery(honest)
-    horizon = 32 * 3 - ARGUMENTS  # the fourth word; the burn-in is the fifth
-    longest = (2**32 - 1).to_bytes(32, "big")
-    forged.creation(lambda data: data[:horizon] + 2 * longest + data[horizon + 64 :])
+    forged.creation(parameter(horizon=2**32 - 1, burn_in=2**32 - 1))
     path = tmp_path / "history.jsonl"
     files.write(forged.made(), path)
     verdict = recompute(path)

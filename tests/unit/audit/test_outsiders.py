@@ -193,7 +193,7 @@ def test_creation_code_that_writes_storage_first_is_refused_by_both(
 
 def test_attaching_takes_the_game_that_our_code_created_in_that_block(honest: Played) -> None:
     line, address, first = honest.node.line, honest.contract.address, honest.history.origin.first_block
-    assert attach(line, address, first).game() == honest.contract.game()
+    assert attach(line, address, first)[0].game() == honest.contract.game()
     with pytest.raises(ForeignCreation):
         attach(line, address, first + 1)
 

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 from chain_bandit.history.records import SELECTORS, calls
 from chain_bandit.protocol.blocks import Body, Header, Report, SignedReport, approves, mask, seats
 from chain_bandit.protocol.digests import ZERO, keccak
-from chain_bandit.protocol.parameters import BodyMode, Parameters
+from chain_bandit.protocol.parameters import FIELDS, BodyMode, Parameters
 from chain_bandit.protocol.submission import Submitted, decode, encode
 from tests.unit.audit.played_game import GAMES, Played
 
@@ -36,7 +36,7 @@ def camel(name: str) -> str:
 
 def decoded(parameters: Parameters, inputs: Sequence[bytes]) -> list[Any]:
     """What the published decoder makes of calldata, by what the contract says of its parameters."""
-    named = {camel(name): str(int(value)) for name, value in asdict(parameters).items()}
+    named = {camel(name): str(value) for name, value in zip(FIELDS, parameters.fields(), strict=True)}
     named["sealedGame"] = str(int(parameters.sealed))
     asked = json.dumps({"parameters": named, "inputs": ["0x" + each.hex() for each in inputs]})
     script = SCRIPT % DECODER.as_uri()
@@ -99,11 +99,14 @@ def test_calldata_that_is_none_is_refused_in_a_sentence(honest: Played) -> None:
     p = honest.parameters
     data = next(call.transaction.data for call in calls(honest.history) if call.method == "submitBlocks")
     first = 4 + 2 * p.mask_bytes  # the arm
+    decided = decode(p, data[4:])[0].decided
+    extension = data.index(decided) + len(decided) - 1
     unsigned = Submitted.encode(replace(decode(p, data[4:])[0], signers=0, signatures=b""), p)
     wrong = {
         keccak(b"another()")[:4] + data[4:]: "no call of submitBlocks", data[:-1]: "ends within a block",
         data + b"\1": "ends within a block", data[:4]: "ends within a block",
         data[:first] + b"\xff" + data[first + 1 :]: "there is no arm 255",
+        data[:extension] + b"\7" + data[extension + 1 :]: "there is no extension of type 7",
         data[:4] + unsigned: "nobody signed the last block",
     }  # fmt: skip
     for sentence, told in zip(wrong.values(), decoded(p, list(wrong)), strict=True):

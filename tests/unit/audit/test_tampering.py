@@ -29,7 +29,7 @@ from chain_bandit.audit.audit import audit
 from chain_bandit.history import files
 from chain_bandit.history.blocks import History
 from chain_bandit.history.errors import HistoryError
-from chain_bandit.history.setup import ARGUMENTS
+from chain_bandit.protocol.creation import decode
 from tests.unit.audit.forging import Forgery
 from tests.unit.audit.played_game import Played
 
@@ -204,7 +204,7 @@ def test_no_signed_nonsense_makes_an_audit_raise(honest: Played, count: int) -> 
                 name = chance.choice(sorted(events))
                 forged.event(name, chance.randrange(events[name]), spoilt)
             elif how < 0.85:
-                forged.creation(lambda data: data[:-ARGUMENTS] + spoilt(data[-ARGUMENTS:]))
+                forged.creation(lambda data: data[: (at := len(decode(data).code))] + spoilt(data[at:]))
             else:
                 one, other = (chance.randrange(1, len(forged.blocks)) for _ in range(2))
                 for part in (1, 2):

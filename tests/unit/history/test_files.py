@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from chain_bandit.history import files
-from chain_bandit.history.blocks import History, Origin, RawBlock
-from chain_bandit.history.errors import HistoryError
+from chain_bandit.history.blocks import FORMAT, OLDER, History, Origin, RawBlock
+from chain_bandit.history.errors import HistoryError, OlderFormat
 
 BLOCKS = (RawBlock(b"\1\2", (b"\3", b""), (b"\4",), (b"\5\6",)), RawBlock(b"", (), ()))
 HISTORY = History(Origin(31337, b"c" * 20, 7), BLOCKS)
@@ -31,7 +31,7 @@ def test_same_history_gives_the_same_bytes(tmp_path: Path) -> None:
     plain = (tmp_path / "plain").read_bytes()
     assert plain == gzip.decompress((tmp_path / "a.gz").read_bytes())
     assert plain.splitlines()[0] == (
-        b'{"chain_id":31337,"contract":"0x' + b"63" * 20 + b'","first_block":7,"format":"chain-bandit-history/2"}'
+        b'{"chain_id":31337,"contract":"0x' + b"63" * 20 + b'","first_block":7,"format":"chain-bandit-history/3"}'
     )
     assert files.parse(plain) == HISTORY
 
@@ -77,7 +77,7 @@ BAD = {
     "not text": (FIRST + b"\xff\xfe\n", 2),
     "byte order mark": (b"\xef\xbb\xbf" + GOOD, 1),
     "carriage return": (FIRST[:-1] + b"\r\n" + SECOND, 1),
-    "other format": (GOOD.replace(b"history/2", b"history/1"), 1),
+    "other format": (GOOD.replace(b"history/3", b"history/4"), 1),
     "negative chain": (GOOD.replace(b"31337", b"-1"), 1),
     "float chain": (GOOD.replace(b"31337", b"1.0"), 1),
     "true chain": (GOOD.replace(b"31337", b"true"), 1),
@@ -100,6 +100,17 @@ def test_reading_names_the_line_that_is_not_canonical(tmp_path: Path, name: str,
     assert raised.value.exit_code == 3
     with pytest.raises(HistoryError):
         files.parse(data)
+
+
+@pytest.mark.parametrize("older", OLDER)
+def test_reading_names_the_release_that_audits_an_older_format(tmp_path: Path, older: str) -> None:
+    data = GOOD.replace(FORMAT.encode(), older.encode())
+    path = tmp_path / "history"
+    path.write_bytes(data)
+    for read in (lambda: files.read(path), lambda: files.parse(data)):
+        with pytest.raises(OlderFormat, match=rf"format {older}: chain_bandit 0\.1\.0 audits it") as raised:
+            read()
+        assert raised.value.exit_code == 13
 
 
 def test_reading_refuses_a_cut_or_damaged_gzip_file(tmp_path: Path) -> None:

@@ -57,6 +57,7 @@ def plain_decided(fields, size, committees):
     return (
         number(fields["reporters"], size) + number(fields["arm"], 1) + plain_sets(fields["candidates"], size)
         + plain_sets(fields["selected"], size) + (number(fields["committee"], size) if committees else "")
+        + "00"
     )  # fmt: skip
 
 
@@ -203,7 +204,7 @@ def test_every_byte_of_a_header_counts(sized):
                 assert Header.decode(changed, p).encode(p) == changed
             except Malformed:
                 refused += 1
-    assert refused == 4  # the flags of A and B
+    assert refused == 6  # the flags of A and B, the type of the extension
 
 
 def test_sets_have_one_encoding(parameters):
@@ -287,7 +288,7 @@ def test_reports_and_headers_with_draws_are_longer_by_a_proof_and_a_mask_each(pa
     assert Report.decode(both.encode(), replace(p, sealed=1)) == both
     header = replace(header_of(vectors("header")["accepted"][0]["header"], True), committee=9, commanders=8)
     plain = replace(header, committee=0, commanders=0).encode(parameters())
-    at = len(plain) - 4 * 2 - 2 * 4
+    at = len(plain) - 4 * 2 - 2 * 4 - 1  # the type of the extension, which is none
     assert header.encode(p) == plain[:at] + b"\x09\x08" + plain[at:]
     assert Header.decode(header.encode(p), p) == header
     only = replace(p, sortition=0)

@@ -2,7 +2,8 @@
 
 import json
 import random
-from dataclasses import astuple, fields
+import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ from eth_abi.abi import encode
 from eth_account.messages import encode_typed_data
 from eth_hash.auto import keccak as outside_keccak
 
+from chain_bandit.chain.artifacts import canonical_type, chain_bandit_artifact
+from chain_bandit.protocol import creation
+from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.messages import (
     NO_BLOCK,
     Domain,
@@ -24,7 +28,8 @@ from chain_bandit.protocol.messages import (
     statement_content,
     tally,
 )
-from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.parameters import FIELDS, Parameters
+from chain_bandit.protocol.ruleset import RulesUnknown, declared
 
 STATEMENTS = json.loads((Path(__file__).parents[2] / "vectors" / "statement.json").read_text())["statements"]
 
@@ -64,7 +69,7 @@ def eth_accounts(case):
             "primaryType": "Statement",
             "domain": {
                 "name": "chain_bandit",
-                "version": "1",
+                "version": "2",
                 "chainId": case["chain_id"],
                 "verifyingContract": case["contract"],
                 "salt": raw(case["game"]),
@@ -137,11 +142,54 @@ def test_reports_are_agreed_on_with_their_signature_and_headers_without():
 
 
 def test_parameters_words_equal_the_abi_encoding_of_the_contracts_struct(parameters):
-    p = parameters()
-    names = [field.name for field in fields(Parameters)]
-    assert len(names) == 33
-    assert p.words() == encode(["uint256"] * 33, list(astuple(p)))
-    assert p.words() == encode([f"({','.join(['uint256'] * 33)})"], [astuple(p)])
+    p, artifact = parameters(), chain_bandit_artifact()
+    (constructor,) = (entry for entry in artifact.abi if entry["type"] == "constructor")
+    types = [canonical_type(entry) for entry in constructor["inputs"][0]["components"]]
+    assert re.findall(r"\d+", ",".join(types).replace("bytes32", "uint256")) == list(map(str, FIELDS.values()))
+    assert p.words() == encode(["uint256"] * 42, p.fields())
+    assert p.words()[8 * 32 : 9 * 32] == outside_keccak(p.declaration)
+
+
+def test_a_creation_is_the_abi_encoding_of_its_arguments(parameters):
+    p, code = parameters(), b"\1" * 77
+    arguments = (bytes(20), p.fields(), b"\2" * 32, b"\3" * 32, p.declaration)
+    written = encode(["address", f"({','.join(['uint256'] * 42)})", "bytes32", "bytes32", "bytes"], arguments)
+    data = code + creation.encode(p, b"\2" * 32, b"\3" * 32)
+    assert data == code + written[32:]
+    assert creation.decode(data) == creation.Created(code, p.fields(), b"\2" * 32, b"\3" * 32, p.declaration)
+    assert Parameters.of(p.fields(), p.declaration) == p
+    for shorter in (data[:-1], data[:-32], data[32 * 3 :], b""):
+        with pytest.raises(Malformed):
+            Parameters.of(creation.decode(shorter).fields, p.declaration)
+
+
+def test_rules_are_declared_in_one_text(parameters):
+    p = parameters(aggregation=3, delta=7, validators=3)
+    text = (
+        b'{"format":2,"rules":[{"kind":"aggregation","name":"delta-safe","options":{"delta":7},"version":1},'
+        b'{"kind":"reputation","name":"accuracy","options":{},"version":1},'
+        b'{"kind":"selection","name":"best-by-reputation","options":{},"version":1},'
+        b'{"kind":"disclosure","name":"estimates","options":{},"version":1}]}'
+    )
+    assert p.declaration == text
+    assert declared(text) == p.rules
+    for other, error in (
+        (text.replace(b":2,", b":3,", 1), RulesUnknown),
+        (text.replace(b"delta-safe", b"median"), RulesUnknown),
+        (text.replace(b'"accuracy","options":{},"version":1', b'"accuracy","options":{},"version":2'), RulesUnknown),
+        (text.replace(b"best-by-reputation", b"sortition"), RulesUnknown),
+        (text.replace(b'"delta":7', b'"delta":8'), Malformed),
+        (text.replace(b":2,", b": 2,", 1), Malformed),
+        (text.replace(b'"delta":7', b'"delta":true'), Malformed),
+        (text[:-1], Malformed),
+        (b"[" * 5000, Malformed),
+        (b"[]", Malformed),
+        (b'{"format":2,"rules":[]}', RulesUnknown),
+    ):
+        with pytest.raises(error):
+            Parameters.of(p.fields(), other)
+
+
 
 
 def test_the_games_digest_changes_with_every_parameter_and_commitment(parameters):
@@ -149,5 +197,8 @@ def test_the_games_digest_changes_with_every_parameter_and_commitment(parameters
     assert p.digest(salt, secret) == outside_keccak(p.words() + salt + secret)
     digests = {p.digest(salt, secret), p.digest(secret, salt), p.digest(salt, salt)}
     for field in fields(Parameters):
-        digests.add(parameters(**{field.name: getattr(p, field.name) + 1}).digest(salt, secret))
+        if field.name not in ("aggregation", "delta"):
+            digests.add(parameters(**{field.name: getattr(p, field.name) + 1}).digest(salt, secret))
+    assert len(digests) == 34
+    digests |= {parameters(aggregation=option, delta=delta).digest(salt, secret) for option, delta in ((1, 0), (3, 1))}
     assert len(digests) == 36
