@@ -170,6 +170,14 @@ def test_a_seat_that_says_more_in_the_steps_of_a_round_than_the_honest_ever_do_i
     assert peers.banned == ({3} if is_banned else set())
 
 
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize(("many", "is_banned"), [(MOST_SAID * 4 - 1, False), (MOST_SAID * 4, True)])
+def test_a_seat_that_says_more_in_one_envelope_than_the_honest_ever_do_is_not_read(monkeypatch, kind, many, is_banned):
+    peers = Peers([(3, encode(Envelope(kind, 1, 0, (claims(many),))))])
+    play(monkeypatch, Watched(speaks=True), SILENCE, 0, burn_in=1, peers=peers)
+    assert peers.banned == ({3} if is_banned else set())
+
+
 def test_what_it_may_say_is_as_much_in_the_next_round(monkeypatch):
     frames = [(3, encode(Envelope(Kind.STEP, round_, 0, (claims(MOST_SAID * 4 - 1),)))) for round_ in (1, 2)]
     peers = Peers(frames)
