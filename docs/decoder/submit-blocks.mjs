@@ -38,7 +38,8 @@ function shape(parameters) {
   };
   const drawn = number("sortition") > 0n, commanders = number("commanders") < ALWAYS;
   return {
-    seats: Number(number("participants")), arms: Number(number("arms")), payload: Number(number("payload")), compact: number("bodyMode") === 1n,
+    seats: Number(number("participants")), arms: Number(number("arms")), payload: Number(number("payload")),
+    compact: number("bodyMode") === 1n,
     committee: drawn || number("validators") < number("participants"), commanders,
     proof: drawn || commanders ? PROOF : 0, sealed: number("sealedGame") === 1n ? SEALED : 0,
   };

@@ -172,10 +172,6 @@ contract ModulesTest is Play {
         return done && same_ && found == keccak256(expected);
     }
 
-    function _arguments() private view returns (bytes memory) {
-        return abi.encode(p, keccak256(abi.encode(SALT)), _commitment());
-    }
-
     /// @dev Whether a module takes a call for none of its own, and keeps nothing of it.
     function _refusesAll(address module_, bytes memory data) private returns (bool) {
         vm.record();

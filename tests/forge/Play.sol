@@ -164,15 +164,19 @@ abstract contract Play is Checks {
         vm.deal(environment, FORTUNE);
         vm.deal(STRANGER, FORTUNE);
         _install();
-        bytes memory arguments = abi.encode(p, keccak256(abi.encode(SALT)), _commitment());
-        // The place of the declaration is counted from the implementation's address, with which the shipped code ends.
-        bytes memory rules = abi.encode(32 + arguments.length + 32, 32, RULES);
-        address at = _create(bytes.concat(_bytecode(), arguments, rules), _leastPool() + surplus);
+        address at = _create(bytes.concat(_bytecode(), _arguments()), _leastPool() + surplus);
         check(at != address(0), "the deployment");
         game = IChainBandit(at);
         burnedBefore = BURNED.balance;
         deposits = _leastPool() + surplus;
         deployedAt = vm.getBlockNumber();
+    }
+
+    /// What the creation's data end with.
+    function _arguments() internal view returns (bytes memory) {
+        bytes memory fixed_ = abi.encode(p, keccak256(abi.encode(SALT)), _commitment());
+        // The place of the declaration is counted from the implementation's address, with which the shipped code ends.
+        return bytes.concat(fixed_, abi.encode(32 + fixed_.length + 32, 32, RULES));
     }
 
     function _addresses() private view returns (bytes memory all) {
