@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import solcx
-from pyrevm import EVM, AccountInfo
+from pyrevm import EVM, AccountInfo, CfgEnv, Env
 
 from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.create2 import PROXY, PROXY_CODE, SALT
@@ -163,7 +163,8 @@ def artifact(output: dict[str, Any], name: str) -> dict[str, Any]:
 
 def shared(output: dict[str, Any]) -> Iterator[dict[str, str]]:
     """The code that all games share: what creates it, where that puts it, and what is there then."""
-    chain, before = EVM(spec_id="CANCUN"), b""
+    any_size = Env(cfg=CfgEnv(limit_contract_code_size=2**20))  # mutants are longer than what ships
+    chain, before = EVM(env=any_size, spec_id="CANCUN"), b""
     chain.insert_account_info(checksummed(PROXY), AccountInfo(nonce=1, code=PROXY_CODE))
     chain.set_balance(NOBODY, 10**20)
     for file in MODULES:

@@ -6,7 +6,17 @@ from collections import Counter
 import pytest
 
 from scripts import mutate_contracts
-from scripts.build_artifacts import ROOT, SHIPPED, artifact, canonical, compile_standard, question
+from scripts.build_artifacts import (
+    CONTRACTS,
+    MODULES,
+    ROOT,
+    SHIPPED,
+    artifact,
+    canonical,
+    compile_standard,
+    question,
+    shared,
+)
 from scripts.mutate_contracts import (
     GAME,
     GOAL,
@@ -106,3 +116,10 @@ def test_lines_that_a_revision_did_not_have_are_told(tmp_path):
     git("commit", "-qm", "first")
     source.write_text("one\n2\nthree\nfour\nfive\n")
     assert changed_since("HEAD", tmp_path) == {("contracts/A.sol", line) for line in (2, 4, 5)}
+
+
+def test_modules_of_mutants_may_be_longer_than_what_ships():
+    """30,000 bytes of code, more than EIP-170 allows: mutants are compiled without most of the optimizer."""
+    evm = {"evm": {"bytecode": {"object": "620075305ff3"}}}  # return(0, 30000)
+    output = {"contracts": {file: {CONTRACTS[file]: evm} for file in MODULES}}
+    assert [len(module["deployedBytecode"]) for module in shared(output)] == [2 + 2 * 30_000] * 2
