@@ -47,7 +47,10 @@ mutants: .venv/dev node_modules/ready ## change the contracts in one place at a 
 contracts-deep: .venv/dev node_modules/ready ## the same with 1e5 runs a property (1e4 of whole games) and 500 x 500 calls
 	@FOUNDRY_PROFILE=deep $(FORGE) test
 
-deep: .venv/dev node_modules/ready .venv-slither/ready .venv-next/ready ## the larger budgets: before an issue is closed
+symbolic: .venv/dev node_modules/ready .venv-halmos/ready ## halmos proves on the shipped code that money is conserved and that a quorum ends a round
+	@$(BIN)/pytest -m deep tests/symbolic
+
+deep: .venv/dev node_modules/ready .venv-slither/ready .venv-halmos/ready .venv-next/ready ## the larger budgets: before an issue is closed
 	@$(BIN)/pytest -n 2 --dist worksteal -m deep
 	@PY_EVM=1 $(BIN)/pytest -n 2 --dist worksteal tests/contracts
 
@@ -64,6 +67,8 @@ lock: .venv/dev ## resolve the dependencies anew
 	@$(BIN)/uv export -q --all-extras --no-extra mediate --no-emit-project --no-header -o requirements-dev.lock
 	@echo slither-analyzer==0.11.6 | $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate -o scripts/slither.lock -
+	@echo halmos==0.3.3 | $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate -o scripts/halmos.lock -
 
 bench: .venv/dev ## rounds a second and where the time goes, by number of validators
 	@$(BIN)/python benchmarks/rounds.py
@@ -183,7 +188,7 @@ vrf: .venv/dev ## time of a VRF proof and its verification, against the curve mu
 	@$(BIN)/python benchmarks/vrf.py
 
 clean: ## forget the set-up
-	rm -rf .venv .venv-slither .venv-peers .venv-next node_modules
+	rm -rf .venv .venv-slither .venv-halmos .venv-peers .venv-next node_modules
 
 # What a game and its audit need, 0.9 GB; developers' tools come with .venv/dev. Both are locked by hashes. uv installs both.
 .venv/ready: requirements.lock pyproject.toml
@@ -217,6 +222,12 @@ node_modules/ready: package-lock.json | .venv/dev
 	@echo "setting up .venv-slither (once)" >&2
 	@test -x .venv-slither/bin/python || $(BIN)/python -m venv .venv-slither
 	@$(BIN)/uv pip install -q --python .venv-slither/bin/python --require-hashes -r scripts/slither.lock
+	@touch $@
+
+.venv-halmos/ready: scripts/halmos.lock | .venv/dev
+	@echo "setting up .venv-halmos (once)" >&2
+	@test -x .venv-halmos/bin/python || $(BIN)/python -m venv .venv-halmos
+	@$(BIN)/uv pip install -q --python .venv-halmos/bin/python --require-hashes -r scripts/halmos.lock
 	@touch $@
 
 .venv-peers/ready: scripts/peers.lock | .venv/dev
