@@ -9,7 +9,7 @@ are no outcome.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property, lru_cache
+from functools import cached_property
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -18,8 +18,9 @@ from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.protocol.messages import Phase, Role, Slot, broadcast_value
 from chain_bandit.protocol.messages import statement_content as plainly_stated
+from chain_bandit.protocol.within_a_round import kept_within_a_round
 
-statement_content = lru_cache(maxsize=512)(plainly_stated)
+statement_content = kept_within_a_round(512)(plainly_stated)
 """Kept, since in one process every validator asks for the same; here contents have the one size that they may have."""
 
 MOST_VALUES = 2

@@ -27,6 +27,7 @@ from chain_bandit.nodes.signed import AlreadySigned
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.ledger import Ledger, accused, after_burn_in_round, after_record
 from chain_bandit.protocol.parameters import ACCUSED_AHEAD, Parameters
+from chain_bandit.protocol.within_a_round import forget
 
 POLL, GROWTH, LONGEST, SHARE = 0.02, 1.5, 0.5, 0.1
 """Seconds from one question to the chain to the next, while a record is waited for; what each pause is longer than the
@@ -184,6 +185,7 @@ class Node:
             else:
                 yield from self._recorded_round()
             self._verifier.forget()
+            forget()
 
     def _begin(self) -> None:
         self._began, self._insisted = self._now(), None

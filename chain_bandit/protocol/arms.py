@@ -27,7 +27,6 @@ def round_robin(round_: int, arms: int) -> int:
     return (round_ - 1) % arms
 
 
-@lru_cache(maxsize=1 << 16)
 def log_billionths(round_: int) -> int:
     """floor(10^9 * ln t), exact: a double is, but near an integer, where decimals decide."""
     billionths = 10**9 * log(round_)
@@ -36,7 +35,7 @@ def log_billionths(round_: int) -> int:
     return int(billionths)
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=64)  # of one round everybody asks for it
 def width_table(round_: int, numerator: int, denominator: int) -> int:
     """Z[t] = floor(P * floor(10^9 ln t) * 10^7 / Q) with C1 = P/Q; the width of n pulls is 10 * isqrt(Z // n)."""
     return numerator * log_billionths(round_) * 10**7 // denominator

@@ -13,6 +13,7 @@ from chain_bandit.protocol.digests import ZERO, keccak, read_uints, uint, uints
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.parameters import PROOF_BYTES, SEALED_BYTES, Parameters
 from chain_bandit.protocol.units import BOUND, Means
+from chain_bandit.protocol.within_a_round import kept_within_a_round
 
 SIGNATURE_BYTES = 64
 KEYS_BYTES = 67
@@ -63,7 +64,7 @@ class Report:
         return uints(self.means, 4) + self.commitment + self.proof + self.sealed
 
     @staticmethod
-    @lru_cache(maxsize=512)  # whoever computes a block and whoever checks it decode the same few
+    @kept_within_a_round(512)  # whoever computes a block and whoever checks it decode the same few
     def decode(data: bytes, parameters: Parameters) -> "Report":
         """The report in exactly `Parameters.report_bytes`. Raises `Malformed` on any other length."""
         if len(data) != parameters.report_bytes:

@@ -5,11 +5,11 @@ Whoever signs anything signs a `Statement`; nothing signed in one slot can be re
 
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import lru_cache
 
 from chain_bandit.protocol.digests import ZERO, keccak, uint, uints, word
 from chain_bandit.protocol.ruleset import FORMAT
 from chain_bandit.protocol.units import Counts
+from chain_bandit.protocol.within_a_round import kept_within_a_round
 
 
 class Phase(IntEnum):
@@ -73,7 +73,7 @@ class Slot:
         return _digest(self.separator, self.round, self.parent, phase, role, instance, content)
 
 
-@lru_cache(maxsize=1024)  # in one process every validator asks for the same few hundred digests of a round
+@kept_within_a_round(1024)  # in one process every validator asks for the same few hundred digests of a round
 def _digest(
     separator: bytes, round_: int, parent: bytes, phase: Phase, role: Role, instance: int, content: bytes
 ) -> bytes:
@@ -111,7 +111,7 @@ def receipt_content(arm: int, reward: int, tally_digest: bytes) -> bytes:
     return keccak(uint(arm, 1), uint(reward, 4), tally_digest)
 
 
-@lru_cache(maxsize=512)  # asked for by every validator, like `_digest`
+@kept_within_a_round(512)  # asked for by every validator, like `_digest`
 def broadcast_value(phase: Phase, content: bytes, signature: bytes) -> bytes:
     """What a signed broadcast agrees on: a report together with its signature, or a header's digest."""
     return keccak(content, signature) if phase is Phase.REPORT else content

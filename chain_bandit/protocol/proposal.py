@@ -22,6 +22,7 @@ from chain_bandit.protocol.ledger import (
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.reputation import accuracies, radii
 from chain_bandit.protocol.units import is_estimate
+from chain_bandit.protocol.within_a_round import kept_within_a_round
 
 Bits = tuple[bool, ...]
 """One comparison bit an arm."""
@@ -29,7 +30,7 @@ Bits = tuple[bool, ...]
 NOTHING_PROVEN: Mapping[int, bytes] = MappingProxyType({})
 
 
-@lru_cache(maxsize=512)  # every validator reads the same reports
+@kept_within_a_round(512)  # every validator reads the same reports
 def readable_report(content: bytes, parameters: Parameters) -> Report | None:
     """The report in agreed bytes; None, as if withheld, when malformed or when an estimator is out of range."""
     try:

@@ -6,17 +6,17 @@ the environment, the simulator and the auditor draw the same; the contract never
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import accumulate
 
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.units import UNIT, Means
+from chain_bandit.protocol.within_a_round import kept_within_a_round
 
 _MASK = 2**64 - 1
 
 
-@lru_cache(maxsize=1024)
+@kept_within_a_round(1024)
 def philox(key: tuple[int, int], counter: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
     """The four 64-bit words of Philox4x64-10 (Salmon et al. 2011) under `key` at `counter`."""
     c0, c1, c2, c3 = counter

@@ -1,6 +1,7 @@
 """protocol/arms.py, held against big integers and decimals of higher precision."""
 
 import random
+import tracemalloc
 from decimal import Context, Decimal, localcontext
 from math import isqrt
 
@@ -43,9 +44,9 @@ def test_log_billionths_is_exact_next_to_an_integer(t):
 
 
 def test_log_billionths_does_not_change_with_the_callers_decimal_context():
-    expected = log_billionths.__wrapped__(987_654_321)
+    expected = log_billionths(987_654_321)
     with localcontext(Context(prec=6)):
-        assert log_billionths.__wrapped__(987_654_321) == expected
+        assert log_billionths(987_654_321) == expected
 
 
 def test_width_table_is_the_formula_in_big_integers():
@@ -127,3 +128,14 @@ def test_burn_in_is_a_multiple_of_the_arms_and_at_least_two_sweeps(arms, horizon
 
 def test_round_robin_starts_with_arm_zero():
     assert [round_robin(t, 3) for t in range(1, 8)] == [0, 1, 2, 0, 1, 2, 0]
+
+
+def test_tabled_widths_of_past_rounds_take_no_memory():
+    for t in range(1, 200):
+        width_table(t, 2, 1)
+    tracemalloc.start()
+    for t in range(200, 2_200):
+        width_table(t, 2, 1)
+    grown, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert grown < 20_000
