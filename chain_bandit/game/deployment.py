@@ -1,7 +1,6 @@
 """A game's contract alone, put on a running chain by a keystore account, and the file that says where it is."""
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -22,6 +21,7 @@ from chain_bandit.game.attach import attach
 from chain_bandit.game.chains import environment_need, others_needs
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.unfinished import keep_seed, kept_if
+from chain_bandit.lines import whole_file
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.quorum import QuorumChoice
@@ -50,10 +50,8 @@ def kept_journal(path: Path) -> Iterator[Journal]:
         LinesLocked: another process is at it.
     """
     place = path.with_name(f".{path.name}.journal")
-    try:
+    with folder.writing(path):
         place.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise folder.FolderRefused(path, f"cannot be written: {error.strerror}") from error
     with journal_in(place) as journal:
         through = False
         note = f"what was sent is kept in {place}: the same command takes it up"
@@ -144,13 +142,12 @@ def _deploy(plan: Plan, node: HttpNode, account: Wallet, path: Path, journal: Jo
         "participants": ["0x" + address.hex() for address in plan.addresses],
         "scenario": plan.scenario.model_dump(mode="json", exclude_none=True, exclude={"seed"}),
     }
-    partial = path.with_name(f".{path.name}.partial")  # the journal is locked: nobody else writes there
-    keep_seed(plan.scenario, path.with_suffix(f".{folder.SEED}"))
-    try:
-        folder.write_json(partial, deployment)
-        os.replace(partial, path)
-    except OSError as error:
-        raise folder.FolderRefused(path, f"cannot be written: {error.strerror}") from error
+    with folder.writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as file:
+            file.write(folder.as_json(deployment))
+            file.flush()  # where there is no room for it, no seed stays either
+            keep_seed(plan.scenario, path.with_suffix(f".{folder.SEED}"))
     return deployment
 
 

@@ -42,6 +42,15 @@ class FolderRefused(ChainBanditError):
 
 
 @contextmanager
+def writing(place: Path) -> Iterator[None]:
+    """Where the block cannot write, say so of the place. Raises `FolderRefused`."""
+    try:
+        yield
+    except OSError as error:
+        raise FolderRefused(place, f"cannot be written: {error.strerror}") from error
+
+
+@contextmanager
 def written(out: Path, replace: bool = False) -> Iterator[Path]:
     """A folder to fill; at the end of the block it becomes `out`, on any error nothing of it stays.
 
@@ -77,12 +86,10 @@ def beside(place: Path) -> Iterator[Path]:
     """
     partial = place.with_name(f"{place.name}.{os.getpid()}.partial")
     try:  # a signal may come at any line: whatever was made is unmade
-        try:
+        with writing(place):
             place.parent.mkdir(parents=True, exist_ok=True)
             _tidy(place)
             partial.mkdir()
-        except OSError as error:
-            raise FolderRefused(place, f"cannot be written: {error.strerror}") from error
         yield partial
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -161,9 +168,14 @@ def is_run(folder: Path) -> bool:
         return False
 
 
-def write_json(path: Path, value: Any) -> None:
+def as_json(value: Any) -> bytes:
     """Canonical JSON: sorted keys, two spaces, a line end."""
-    path.write_text(json.dumps(value, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    return (json.dumps(value, indent=2, sort_keys=True) + "\n").encode()
+
+
+def write_json(path: Path, value: Any) -> None:
+    """`as_json` into a file."""
+    path.write_bytes(as_json(value))
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

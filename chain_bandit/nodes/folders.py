@@ -1,6 +1,6 @@
 """The folders of a game of nodes, made from a scenario, whose seed gives every key: from then on each has its own."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,9 @@ from chain_bandit.nodes.place import GAME, KEY, LINK, Door, GameFile, KeyFile, P
 from chain_bandit.protocol.settlement import Conduct
 
 
-def write_folders(plan: Plan, deployment: Mapping[str, Any], url: str, out: Path) -> None:
-    """A folder for each node, with its keys, and the file that all share; doors are sockets in the folders."""
-    scenario = plan.scenario
-    doors = []
+def write_folders(plan: Plan, out: Path) -> list[Door]:
+    """A folder for each node, with its keys; gives their doors, sockets in the folders. Raises `OSError`."""
+    scenario, doors = plan.scenario, list[Door]()
     signers: dict[int, Signer] = dict(enumerate(plan.participants))
     signers |= {ENVIRONMENT: plan.environment, RELAYER: plan.relayer}
     for address in (*signers, COMPARISON):
@@ -36,7 +35,14 @@ def write_folders(plan: Plan, deployment: Mapping[str, Any], url: str, out: Path
         write_private(place / KEY, _key(plan, address).model_dump_json(exclude_none=True).encode())
         if address == ENVIRONMENT or address in scenario.attacks():
             lock(scenario, place, with_seed=False)
-    identity = Identity.of(deployment)
+    return doors
+
+
+def write_game(
+    plan: Plan, deployment: Mapping[str, Any], url: str, doors: Sequence[Door], out: Path
+) -> None:  # fmt: skip
+    """The file that all nodes share. Raises `OSError`."""
+    scenario, identity = plan.scenario, Identity.of(deployment)
     game = GameFile(
         **asdict(identity), first_block=deployment["first_block"], url=url,
         confirmations=scenario.chain.confirmations, bound_ms=scenario.bound_ms,

@@ -43,7 +43,8 @@ def leave(
     """
     identity, path = Identity.of(deployment), out / folder.HISTORY
     history = collect(node.rpc.ask, bytes.fromhex(identity.contract[2:]), deployment["first_block"])
-    files.write(history, path)
+    with folder.writing(path):
+        files.write(history, path)
     *_, last = files.read(path).blocks
     head = keccak(last.header)
     report = audit_file(path, head)
@@ -56,8 +57,11 @@ def leave(
         identity, deployment["first_block"], "0x" + head.hex(), run_digest, gas_by_method(files.read(path)),
         report.game.get("blocked_from") or (), is_simulation(node),
     )  # fmt: skip
-    manifest = record(plan, rounds, proofs, made, out)
-    write_report(out, report)
+    with folder.writing(out), folder.beside(out / folder.MANIFEST) as fresh:  # all of it, or nothing
+        manifest = record(plan, rounds, proofs, made, fresh)
+        write_report(fresh, report)
+        for each in fresh.iterdir():
+            each.replace(out / each.name)
     require_true(out, manifest, report)
     return manifest, report
 

@@ -3,9 +3,10 @@
 import json
 import os
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import sleep
 from typing import Any
@@ -20,8 +21,9 @@ from chain_bandit.chain.node import account
 from chain_bandit.game import deployment, folder
 from chain_bandit.game.chains import connected, environment_need, is_url, others_needs
 from chain_bandit.game.plan import Plan
+from chain_bandit.game.unfinished import kept_if
 from chain_bandit.nodes import place as files
-from chain_bandit.nodes.folders import write_folders
+from chain_bandit.nodes.folders import write_folders, write_game
 from chain_bandit.nodes.left import leave
 from chain_bandit.nodes.nursery import Nursery
 from chain_bandit.nodes.processes import LOOK, down, states
@@ -66,8 +68,7 @@ def up(
     out = _fresh(out)
     plan = Plan(scenario, environment=os.urandom(32))  # so that no two games have one contract, see docs/nodes.md
     with connected(chain) as node:
-        made = _deployed(plan, node, out, payer, chain)
-        write_folders(plan, made, node.url, out)
+        made = set_up(plan, node, out, payer, keeps=is_url(chain))
         with _processes(out) as nursery:
             say(f"{len(states(out))} processes; chain-bandit ps {out} says how they are")
             _await_end(out, nursery, say, revives, pause)
@@ -101,25 +102,45 @@ def _check(scenario: Scenario) -> None:
 
 def _fresh(out: Path) -> Path:
     place = out.resolve()
-    try:
+    with folder.writing(out):
         place.mkdir(parents=True, exist_ok=True)
         if any(place.iterdir()):
             raise folder.FolderRefused(out, "is not empty; name another with --out")
-    except OSError as error:
-        raise folder.FolderRefused(out, f"cannot be written: {error.strerror}") from error
     return place
 
 
-def _deployed(plan: Plan, node: HttpNode, out: Path, payer: str | None, chain: str) -> dict[str, Any]:
-    """The contract, with its environment as deployer, which also pays for the others."""
-    path = out / DEPLOYMENT
+def set_up(plan: Plan, node: HttpNode, out: Path, payer: str | None, keeps: bool) -> dict[str, Any]:
+    """The nodes' folders, and the contract with its environment as deployer, which also pays for the others.
+
+    Every key is in its folder before its account is paid. Where something stops it before anything was sent, the folder
+    is empty again. Gives what is in the deployment file.
+
+    Args:
+        keeps: whether the chain goes on without this process, and with what was sent to it.
+    """
     own = environment_need(plan, node, plan.environment.address)
     all_needs = [own, *others_needs(plan)]
     whole = Need(own.account, sum(each.wei for each in all_needs), 2 * sum(each.gas for each in all_needs))
     pays = accounts.named(payer, node.chain_id) if payer else None
-    with deployment.kept_journal(path) if is_url(chain) else nullcontext(Journal()) as journal:
-        fund(node, [whole], pays, Journal())
-        return deployment.deploy(plan, node, account(plan.environment.secret), path, journal)
+    payments, journal, is_whole = Journal(), Journal(), False
+    note = f"what was sent belongs to the accounts whose keys are in {out}"
+    with kept_if(lambda: is_whole or (keeps and bool(payments.entries or journal.entries)), note, lambda: _empty(out)):
+        with folder.writing(out):
+            doors = write_folders(plan, out)
+        fund(node, [whole], pays, payments)
+        made = deployment.deploy(plan, node, account(plan.environment.secret), out / DEPLOYMENT, journal)
+        with folder.writing(out):
+            write_game(plan, made, node.url, doors, out)
+        is_whole = True
+    return made
+
+
+def _empty(out: Path) -> None:
+    for path in out.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 @contextmanager

@@ -22,9 +22,8 @@ from chain_bandit.game import deployment
 from chain_bandit.game.chains import connected
 from chain_bandit.game.plan import Plan
 from chain_bandit.nodes import place as files
-from chain_bandit.nodes.folders import write_folders
 from chain_bandit.nodes.processes import states
-from chain_bandit.nodes.up import DEPLOYMENT, _deployed
+from chain_bandit.nodes.up import DEPLOYMENT, set_up
 from chain_bandit.scenario import load
 from chain_bandit.stopwatch import Stopwatch
 from tests import foreign_creation
@@ -105,10 +104,9 @@ def test_no_node_stakes_in_a_game_whose_creation_code_wrote_storage_first(
     out, plan = tmp_path / "game", Plan(load(SMALL))
     out.mkdir()
     monkeypatch.setattr(Coordinator, "deploy", foreign_creation.deploy)
-    monkeypatch.setattr(deployment, "attach", lambda *game: Coordinator.at(*game[:2], Stopwatch(), PIPELINED))
+    monkeypatch.setattr(deployment, "attach", lambda *game: (Coordinator.at(*game[:2], Stopwatch(), PIPELINED), None))
     with connected("anvil") as node:
-        made = _deployed(plan, node, out, None, "anvil")  # with stakes for all, from whom does not know
-        write_folders(plan, made, node.url, out)
+        made = set_up(plan, node, out, None, keeps=False)  # with stakes for all, from whom does not know
         result = chain_bandit("node", out / "seat-0")
         assert (result.returncode, result.stderr.count("\n")) == (6, 1), result.stderr
         assert "was not created in block" in result.stderr
@@ -125,7 +123,7 @@ def test_a_node_whose_files_are_not_its_own_or_whose_door_is_none_says_so_in_a_s
     place, plan = out / "seat-2", Plan(load(SMALL))
     taken = socket.create_server(("127.0.0.1", 0))
     with taken, connected("anvil") as node:
-        write_folders(plan, _deployed(plan, node, out, None, "anvil"), node.url, out)
+        set_up(plan, node, out, None, keeps=False)
         link, game = (place / files.LINK).read_bytes(), json.loads((out / files.GAME).read_text())
 
         def said(where: Path = place, door: str | None = None, pem: bytes | None = link) -> tuple[int, str]:

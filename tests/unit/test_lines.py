@@ -3,13 +3,23 @@
 import errno
 import json
 import os
+import resource
 import subprocess
 import sys
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
-from chain_bandit.lines import FileLines, Lines, LinesDamaged, LinesLocked, LinesUnreadable, LinesUnwritable
+from chain_bandit.lines import (
+    FileLines,
+    Lines,
+    LinesDamaged,
+    LinesLocked,
+    LinesUnreadable,
+    LinesUnwritable,
+    write_private,
+)
 
 TEXTS = ['{"number": 1}', "[2]", '"three"', "4"]
 
@@ -157,3 +167,14 @@ def test_a_file_that_cannot_be_written_is_told_again_and_again(tmp_path):
         for _ in range(2):
             with pytest.raises(LinesUnwritable):
                 lines.sync()
+
+
+def test_a_private_file_without_room_is_not_there(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            write_private(tmp_path / "key", bytes(20))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(tmp_path.iterdir()) == []
