@@ -11,8 +11,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from chain_bandit.audit.artifact import release_of
 from chain_bandit.audit.report import AuditReport
 from chain_bandit.audits import audit_folder, page_of
+from chain_bandit.chain.errors import ForeignContract
 from chain_bandit.chain.identity import Ask, require_same
 from chain_bandit.chain.remote import require_contract
 from chain_bandit.game import folder
@@ -24,7 +26,7 @@ from chain_bandit.history import files
 from chain_bandit.history.answers import Rpc
 from chain_bandit.history.bodies import Bodies
 from chain_bandit.history.collect import last_of
-from chain_bandit.history.creation import creation_block
+from chain_bandit.history.creation import creation, creation_block
 from chain_bandit.history.growing import Observer as Watcher
 from chain_bandit.history.growing import grow, partial_of
 from chain_bandit.protocol.errors import ChainBanditError
@@ -136,12 +138,18 @@ def history_of_node(
 
     Raises:
         NodeBehind: the node does not have the blocks yet.
-        ForeignContract: the address does not hold this version's contract.
+        ForeignContract: the address does not hold this version's contract, nor one of an older release, of which the
+            audit says so.
         ChainBanditError: the node does not answer, or its answers do not add up.
     """
     if first is not None:
         last_of(rpc, first, last)  # a node that is behind may not have the contract yet, and is no foreign one
-    require_contract(rpc, contract)
+    try:
+        require_contract(rpc, contract)
+    except ForeignContract:
+        made = creation(rpc, contract, creation_block(rpc, contract) if first is None else first)
+        if made is None or release_of(made.data) is None:
+            raise
     with TemporaryDirectory() as place, Bodies() as known:
         path = export or Path(place) / folder.HISTORY
         if bodies is not None:

@@ -32,11 +32,13 @@ def created(game: Game, call: Call) -> None:
         game.blind = f"the game is in an older format: chain_bandit {release} audits it, this version format {FORMAT}"
         checks.unknown("game.code", game.blind)
         return
+    code = creation_code()
+    is_shipped = code is not None and data.startswith(code)
     try:
-        found = decode(data)
-    except Malformed:
-        found = Created(data, (), b"", b"", b"")
-    code, given = creation_code(), data[len(found.code) :]
+        found, problem = decode(data, code if is_shipped else None), ""
+    except Malformed as error:
+        found, problem = Created(code if is_shipped and code else data, (), b"", b"", b""), str(error)
+    given = data[len(found.code) :]
     if code is None:
         checks.unknown("game.code", "the contract's code is not installed with this version")
     else:
@@ -45,7 +47,8 @@ def created(game: Game, call: Call) -> None:
     checks.same(call.block, game.origin.first_block, "game.code", None, "block of the creation",
                 shown=Field.NUMBER)
     try:
-        parameters, problem = _parameters(found, call.value), ""
+        if not problem:
+            parameters = _parameters(found, call.value)
     except RulesUnknown as error:
         game.blind = str(error)
         checks.unknown("game.parameters", game.blind)
@@ -66,13 +69,12 @@ def created(game: Game, call: Call) -> None:
 
 def _parameters(found: Created, pool: int) -> Parameters:
     """The parameters of a creation. Raises `Malformed`, `RulesUnknown`, or `AssumptionBroken` where one is broken."""
-    if not found.fields:
-        raise Malformed("creation", "parameters, two commitments and a declaration of rules", "something else")
-    p = Parameters.of(found.fields, found.declaration)
+    p = Parameters.without_rules(found.fields)
     assumptions.check_contract(p)
-    assumptions.check(p)
     least = assumptions.minimum_pool(p.participants, p.horizon, p.wei_per_unit)
     assumptions.require(pool >= least, "pool", "pool >= 2 M T * 10^9 * wei_per_unit", pool=pool, least=least)
+    p = Parameters.of(found.fields, found.declaration)
+    assumptions.check(p)
     return p
 
 

@@ -1,10 +1,10 @@
 """The code of a game: a clone of the shared implementation (EIP-1167 with arguments) that ends with the game's terms.
 
 The terms are words: what a record of a round needs, what opening, settlement and withdrawals need, and what only those
-outside the contract act by (`contracts/types/Game.sol`: `Terms`, `Money`, `Assumed`).
+outside the contract act by, what later versions will use (`contracts/types/Game.sol`: `Terms`, `Money`, `Assumed`,
+`Reserved`).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chain_bandit.chain.addresses import checksummed
@@ -12,7 +12,7 @@ from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.errors import ForeignContract
 from chain_bandit.protocol.assumptions import check_contract
 from chain_bandit.protocol.digests import word
-from chain_bandit.protocol.errors import AssumptionBroken
+from chain_bandit.protocol.errors import AssumptionBroken, Malformed
 from chain_bandit.protocol.messages import Domain
 from chain_bandit.protocol.parameters import FIELDS, Parameters, game_digest
 
@@ -53,7 +53,7 @@ class Deployed:
     def terms(self, address: bytes) -> bytes:
         """The terms of the game at an address (20 bytes)."""
         given = dict(zip(FIELDS, self.fields, strict=True))
-        p = _without_rules(given)
+        p = Parameters.without_rules(self.fields)
         game = game_digest(self.fields, self.salt_commitment, self.secret_commitment)
         derived = (
             max(p.half_expected, p.attackers), p.mask_bytes, p.report_bytes, 4 * p.arms + 2 * p.participants,
@@ -64,12 +64,6 @@ class Deployed:
         others = iter(derived)
         words = (next(others) if name is None else given[name] for name in _PARAMETERS)
         return b"".join(value if isinstance(value, bytes) else word(value) for value in words)
-
-
-def _without_rules(given: Mapping[str, int]) -> Parameters:
-    """The parameters of a game of whose rules only the digest is known: no term of the contract depends on them."""
-    own = {name: given[name] for name in Parameters.__dataclass_fields__ if name in given}
-    return Parameters(**own, aggregation=0, delta=0)
 
 
 def read(code: bytes, address: bytes) -> Deployed:
@@ -87,8 +81,8 @@ def read(code: bytes, address: bytes) -> Deployed:
     fields = tuple(given[name] for name in FIELDS)
     found = Deployed(fields, words[35], words[36], words[25][12:], numbers[26], numbers[32], numbers[22])
     try:
-        check_contract(_without_rules(given))
-    except AssumptionBroken:
+        check_contract(Parameters.without_rules(fields))
+    except (AssumptionBroken, Malformed):
         raise foreign from None
     if found.terms(address) != code[start:]:
         raise foreign

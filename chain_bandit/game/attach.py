@@ -9,7 +9,7 @@ from chain_bandit.chain.errors import ForeignCreation
 from chain_bandit.chain.wire import Line
 from chain_bandit.history.creation import creation
 from chain_bandit.protocol.assumptions import check
-from chain_bandit.protocol.creation import decode, encode
+from chain_bandit.protocol.creation import decode
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.stopwatch import Stopwatch
@@ -37,11 +37,13 @@ def attach(line: Line, address: bytes, first_block: int) -> tuple[Coordinator, P
     if found is None or (found.value, found.sender) != (said.pool, said.environment):
         raise foreign
     try:
-        parameters = Parameters.of(said.fields, decode(found.data).declaration)
+        made = decode(found.data, chain_bandit_artifact().bytecode)
+        parameters = Parameters.of(said.fields, made.declaration)
     except Malformed:
         raise foreign from None
-    arguments = encode(parameters, said.salt_commitment, said.secret_commitment)
-    if found.data != chain_bandit_artifact().bytecode + arguments:
+    if (made.fields, made.salt_commitment, made.secret_commitment) != (
+        said.fields, said.salt_commitment, said.secret_commitment
+    ):  # fmt: skip
         raise foreign
     check(parameters)
     return contract, parameters

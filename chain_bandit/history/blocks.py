@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 FORMAT = "chain-bandit-history/3"
-OLDER = {"chain-bandit-history/1": "0.1.0", "chain-bandit-history/2": "0.1.0"}
-"""Formats of games that this version does not audit, and a release that does."""
+OLDER = {"chain-bandit-history/2": "0.1.0"}
+"""Formats of games that this version does not audit, and the release that does."""
 
 LAST_BLOCK = 2**62 - 1
 """The highest number of a history's first block: its own and those of all blocks after it are 64-bit integers, signed

@@ -236,7 +236,7 @@ def _origin(line: bytes) -> Origin:
     if not line:
         raise HistoryError(1, "the file is empty")
     for name, release in OLDER.items():
-        if line.endswith(f'"format":"{name}"}}\n'.encode()):
+        if name.encode() in line and _ORIGIN.fullmatch(line.replace(name.encode(), FORMAT.encode())):
             raise OlderFormat(name, release)
     try:
         return parse_origin(line)

@@ -49,6 +49,9 @@ class Money:
             else:
                 self.verdict.same("cost", past.round, "costly", expected, costly)
             self.charged[past.round] = costly
+        left = self.cursor[-1].round + 1 if self.cursor else self.settlement.records.setup.p.burn_in
+        said = [("CostsSettled", [left, sum(self.charged.values())])]
+        self.verdict.same("cost", None, "event of the costs", said, call.events)
 
     def summed(self, call: Call) -> None:
         """A sealed game's sums."""
@@ -150,7 +153,9 @@ def withdrawn(setup: Setup, accounts: list[Account], calls: list[Call], verdict:
             who = f"what 0x{call.sender.hex()} is owed that was refused it in block {call.block}"
             verdict.same("balance", None, who, 0, dues.get(call.sender, 0))
         for name, values in call.events:
-            if name == "Withdrawn" and len(values) == 2:
+            if name == "Withdrawn" and len(values) != 2:
+                verdict.same("balance", None, f"words of an event of block {call.block}", 2, len(values))
+            elif name == "Withdrawn":
                 account = values[0].to_bytes(32, "big")[12:]
                 due = dues.pop(account, 0)
                 verdict.same("balance", None, f"withdrawal of 0x{account.hex()}", due or "none", values[1])

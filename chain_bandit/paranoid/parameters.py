@@ -1,6 +1,6 @@
 """The numbers that decide a game, as its creation holds them."""
 
-import re
+import json
 from dataclasses import dataclass
 
 from chain_bandit.paranoid.words import Broken, OtherVersion, keccak, number
@@ -106,58 +106,87 @@ class Parameters:
 
 
 FIELDS = len(Parameters.__dataclass_fields__) - 2
+HEAD = 32 * (FIELDS + 4)
+"""Bytes of the arguments before the declaration of rules."""
 LONGEST = 4096
-"""Bytes of a declaration of rules."""
+"""Bytes of a declaration."""
+KINDS = ("aggregation", "reputation", "selection", "payment", "disclosure")
 
 
-def created(data: bytes) -> tuple[Parameters, bytes, bytes, bytes, bytes]:
-    """What a creation holds: parameters, the code before them, their ABI words, the commitments to salt and secret."""
-    text = _declaration(data)
-    end = len(data) - len(text) - -len(text) % 32 - 64
-    code, words = data[: max(0, end - 32 * (FIELDS + 2))], data[max(0, end - 32 * (FIELDS + 2)) : end]
-    if len(words) < 32 * (FIELDS + 2):
-        raise Broken("the creation is too short for its parameters")
+def created(data: bytes, code: bytes | None) -> tuple[Parameters, bytes, bytes, bytes, bytes]:
+    """What a creation holds: parameters, the code before them, their ABI words, the commitments to salt and secret.
+
+    Raises:
+        Broken: no game has them.
+        OtherVersion: other code without a declaration of rules at its end, or with rules that this version lacks.
+    """
+    if code is not None and data.startswith(code):
+        text = _declaration(data, len(code) + HEAD)
+        if text is None:
+            raise Broken("the creation does not end with a declaration of rules")
+    else:
+        code, text = next(
+            ((data[: at - HEAD], found) for at in range(len(data), len(data) - LONGEST - 1, -1)
+             if at >= HEAD and (found := _declaration(data, at)) is not None), (b"", None),
+        )  # fmt: skip
+        if text is None:
+            raise OtherVersion("the creation does not end with a declaration of rules, as in another version")
+    words = data[len(code) : len(code) + HEAD - 64]
     numbers = [number(words[at : at + 32]) for at in range(0, 32 * FIELDS, 32)]
     named = dict(zip(Parameters.__dataclass_fields__, numbers, strict=False))
-    if named["rules"] != number(keccak(text)):
+    p = Parameters(**named, aggregation="", delta=0)
+    if p.rules != number(keccak(text)):
         raise Broken("the declared rules are not those of the parameters")
-    name, delta, selection = _rules(text)
-    p = Parameters(**named, aggregation=name, delta=delta)
-    if selection != ("sortition" if p.sortition else "best-by-reputation" if p.has_committees else "everybody"):
-        raise OtherVersion(f"this version does not select by {selection} with these parameters")
-    if p.attested != p.body_mode or p.payload != p.arms or any(numbers[FIELDS - 8 :]):
+    if p.body_mode > 1 or p.attested != 3 * p.body_mode + 4 * p.draws or p.payload != p.arms or any(numbers[-8:]):
         raise Broken("format 2 gives these parameters no meaning")
     if not (0 < p.participants <= 256 and 0 < p.arms < 255 and 2 * p.arms <= p.burn_in <= p.horizon < 2**32):
         raise Broken("no game has these parameters")
     if not (p.threshold and p.tolerance and p.failure_limit and p.c1_numerator and p.c1_denominator):
         raise Broken("no game has these parameters")
-    return p, code, words[:-64], words[-64:-32], words[-32:]
+    name, delta, selection = _rules(text)
+    if selection != ("sortition" if p.sortition else "best-by-reputation" if p.has_committees else "everybody"):
+        raise OtherVersion(f"this version does not select by {selection} with these parameters")
+    return Parameters(**named, aggregation=name, delta=delta), code, words[:-64], words[-64:-32], words[-32:]
 
 
-def _declaration(data: bytes) -> bytes:
-    """The text that a creation ends with, behind its place and its length: the shortest that there can be."""
-    for size in range(LONGEST + 1):
-        start = len(data) - size - -size % 32
-        head = data[max(0, start - 64) : start]
-        if len(head) == 64 and number(head[:32]) == 32 * (FIELDS + 4) and number(head[32:]) == size:
-            return data[start : start + size]
-    raise OtherVersion("the creation does not end with a declaration of rules: another version audits this game")
+def _declaration(data: bytes, start: int) -> bytes | None:
+    """The text from `start` to the end of a creation, if its place and its length are before it and zeros behind."""
+    size, text = number(data[start - 32 : start]), data[start:]
+    if number(data[start - 64 : start - 32]) != HEAD or size > LONGEST or len(text) != size + -size % 32:
+        return None
+    return None if any(text[size:]) else text[:size]
 
 
 def _rules(text: bytes) -> tuple[str, int, str]:
-    """Aggregation, its delta, selection. Raises `OtherVersion` for any but a declaration of these."""
-    for name in ("option-1", "option-2", "option-3", "delta-safe", "confidence"):
-        delta, options = 0, ""
-        if name in ("delta-safe", "confidence"):
-            found = re.search(rb'"delta":([0-9]{1,20})\}', text)
-            delta = int(found[1]) if found else 0
-            options = f'"delta":{delta}'
-        for selection in ("everybody", "best-by-reputation", "sortition"):
-            named = (("aggregation", name, options), ("reputation", "accuracy", ""), ("selection", selection, ""),
-                     ("disclosure", "estimates", ""))  # fmt: skip
-            rules = ",".join(
-                f'{{"kind":"{kind}","name":"{each}","options":{{{given}}},"version":1}}' for kind, each, given in named
-            )
-            if text == f'{{"format":2,"rules":[{rules}]}}'.encode():
-                return name, delta, selection
-    raise OtherVersion("the game declares rules that this version does not have, or another format")
+    """Aggregation, its delta, selection. Raises `Broken` for no declaration, `OtherVersion` for one of other rules."""
+    said = json.loads(text.decode("ascii"))
+    if json.dumps(said, sort_keys=True, separators=(",", ":")).encode() != text or type(said["format"]) is not int:
+        raise Broken("the declaration of rules is not in its one form")
+    if said["format"] != 2:
+        raise OtherVersion("the game is in another format")
+    kinds = []
+    for rule in said["rules"]:
+        kind, options = rule["kind"], rule["options"]
+        numbers = [rule["version"], *options.values()]
+        texts = {type(kind), type(rule["name"])} == {str}
+        if not texts or len(rule) != 4 or any(type(each) is not int for each in numbers):
+            raise Broken("a rule is not in its one form")
+        if kind not in KINDS:
+            raise OtherVersion("the game has rules of a kind that this version lacks")
+        kinds.append(KINDS.index(kind))
+    if kinds != sorted(set(kinds)):
+        raise Broken("rules are not in the order of their kinds")
+    names = {rule["kind"]: (rule["name"], rule["version"], rule["options"]) for rule in said["rules"]}
+    name, version, options = names.pop("aggregation", ("", 0, {}))
+    selection, *rest = names.pop("selection", ("", 0, {}))
+    others: dict[str, tuple[str, int, dict[str, int]]] = {
+        "reputation": ("accuracy", 1, {}), "disclosure": ("estimates", 1, {}),
+    }  # fmt: skip
+    given = {"delta"} if name in ("delta-safe", "confidence") else set()
+    known = name in ("option-1", "option-2", "option-3", "delta-safe", "confidence") and version == 1
+    if not known or set(options) != given or names != others or rest != [1, {}]:
+        raise OtherVersion("the game declares rules that this version does not have")
+    delta = options.get("delta", 0)
+    if given and not 0 < delta < 2**32:
+        raise Broken("delta is not in its bounds")
+    return name, delta, selection

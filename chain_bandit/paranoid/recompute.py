@@ -156,6 +156,8 @@ def _end(records: Records, later: dict[str, list[Call]], verdict: Verdict) -> li
     for call in later["revealSeal"]:
         key, seat = word(call.data, 0), setup.addresses.index(call.sender)
         verdict.same("setup", None, f"sealing key of seat {seat}", setup.seal_hashes[seat], keccak(key))
+        said = [("SealRevealed", [seat, number(key)])]
+        verdict.same("setup", None, f"event of the sealing key of seat {seat}", said, call.events)
         keys[seat] = key
     settlement = Settlement(records, opened, keys)
     settlement.take(later["settleRewards"])

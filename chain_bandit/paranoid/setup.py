@@ -45,8 +45,8 @@ def creation_code() -> bytes | None:
 
 def begin(call: Call, verdict: Verdict) -> Setup:
     """What the creation says. Other code than the published one may have put anything into the game's storage."""
-    p, before, words, salt, secret = created(call.data)
     code = creation_code()
+    p, before, words, salt, secret = created(call.data, code)
     if code is None:
         verdict.blind("the creation code is not installed with this version")
     else:

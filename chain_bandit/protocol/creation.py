@@ -7,23 +7,22 @@ from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.parameters import FIELDS, Parameters
 from chain_bandit.protocol.ruleset import MOST_BYTES
 
-_HEAD = len(FIELDS) + 3
-"""Words of the arguments before the declaration's length: its place is the last of them."""
+_HEAD = 32 * (len(FIELDS) + 4)
+"""Bytes of the arguments before the declaration: its place and its length are the last two words."""
 
-_PLACE = word(32 * (_HEAD + 1))
-"""Where the declaration is, counted from the first argument: the address of the implementation, with which the
-creation code that is shipped ends."""
+_PLACE = word(_HEAD)
+"""Where the declaration is, counted from the address of the implementation, with which the shipped code ends."""
 
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """What the data of a creation say, none of it checked.
+    """What the data of a creation say.
 
     Attributes:
         code: what comes before the arguments.
-        fields: of the contract's struct, see `Parameters.fields`.
+        fields: of the contract's struct, see `Parameters.fields`; not checked.
         salt_commitment, secret_commitment: the environment's, 32 bytes each.
-        declaration: of the rules.
+        declaration: of the rules; not checked.
     """
 
     code: bytes
@@ -41,15 +40,26 @@ def encode(parameters: Parameters, salt_commitment: bytes, secret_commitment: by
     ))  # fmt: skip
 
 
-def decode(data: bytes) -> Created:
-    """The creation that some data is of, found from their end. Raises `Malformed`."""
-    for words in range(MOST_BYTES // 32 + 1):
-        end = len(data) - 32 * words
-        start = end - 32 * (_HEAD + 1)
-        if start < 0:
+def decode(data: bytes, code: bytes | None = None) -> Created:
+    """The creation that some data is of.
+
+    Args:
+        code: with which the data begin, and the arguments follow. They are looked for from the end where it is None.
+
+    Raises:
+        Malformed: there are no arguments in their only encoding.
+    """
+    if code is not None:
+        starts = [len(code)] if data.startswith(code) else []
+    else:
+        starts = [len(data) - _HEAD - 32 * words for words in range(MOST_BYTES // 32 + 1)]
+    for start in starts:
+        text = data[start + _HEAD :]
+        if start < 0 or len(data) < start + _HEAD:
             break
-        size = int.from_bytes(data[end - 32 : end])
-        if data[end - 64 : end - 32] == _PLACE and (size + 31) // 32 == words and not any(data[end + size :]):
-            *fields, salt, secret, _ = (data[at : at + 32] for at in range(start, end - 32, 32))
-            return Created(data[:start], tuple(map(int.from_bytes, fields)), salt, secret, data[end : end + size])
+        size = int.from_bytes(data[start + _HEAD - 32 : start + _HEAD])
+        is_padded = size <= MOST_BYTES and len(text) == size + -size % 32 and not any(text[size:])
+        if data[start + _HEAD - 64 : start + _HEAD - 32] == _PLACE and is_padded:
+            *fields, salt, secret = (data[at : at + 32] for at in range(start, start + _HEAD - 64, 32))
+            return Created(data[:start], tuple(map(int.from_bytes, fields)), salt, secret, text[:size])
     raise Malformed("creation", "parameters, two commitments and a declaration of rules", f"{len(data)} bytes")

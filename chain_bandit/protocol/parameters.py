@@ -1,7 +1,7 @@
 """The canonical parameters of a game: what the contract is deployed with and the genesis digest binds."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from enum import IntEnum
 from functools import cached_property
 
@@ -213,13 +213,36 @@ class Parameters:
 
     @property
     def attested(self) -> int:
-        """Trust classes, a bit a `RuleKind`: set where the contract takes the outcome on the quorum's word."""
-        return (self.body_mode == BodyMode.COMPACT) << RuleKind.AGGREGATION
+        """Trust classes, a bit a `RuleKind`: set where the contract takes the outcome on the quorum's word.
+
+        Else it computes it itself: means and accuracies from the reports in calldata, the best by reputation. Which
+        reports count, B_i, is the quorum's word in every game.
+        """
+        compact = self.body_mode == BodyMode.COMPACT
+        return compact << RuleKind.AGGREGATION | compact << RuleKind.REPUTATION | self.draws << RuleKind.SELECTION
 
     def fields(self) -> tuple[int, ...]:
         """The contract's struct, in the order of `FIELDS`."""
         given = {"rules": int.from_bytes(keccak(self.declaration))}
         return tuple(given[name] if name in given else getattr(self, name, 0) for name in FIELDS)
+
+    @staticmethod
+    def without_rules(fields: Sequence[int]) -> "Parameters":
+        """The parameters of the contract's struct with some rules: nothing that the contract knows depends on these.
+
+        Raises:
+            Malformed: no game of this version has them, whatever its rules.
+        """
+        given = dict(zip(FIELDS, fields, strict=True))
+        for name, bits in FIELDS.items():
+            if given[name] >> bits:
+                raise Malformed("parameters", f"{name} of {bits} bits", given[name])
+        own = {name: given[name] for name in Parameters.__dataclass_fields__ if name in given}
+        made = Parameters(**own, aggregation=Aggregation.OPTION_2, delta=0)
+        for name, expected in zip(FIELDS, made.fields(), strict=True):
+            if name != "rules" and expected != given[name]:
+                raise Malformed("parameters", f"{name} = {expected}", given[name])
+        return made
 
     @staticmethod
     def of(fields: Sequence[int], text: bytes) -> "Parameters":
@@ -229,25 +252,16 @@ class Parameters:
             Malformed: they do not fit each other, or no game has them.
             RulesUnknown: rules that are not those of this version.
         """
-        for value, (name, bits) in zip(fields, FIELDS.items(), strict=True):
-            if value >> bits:
-                raise Malformed("parameters", f"{name} of {bits} bits", value)
-        rules, given = declared(text), dict(zip(FIELDS, fields, strict=True))
-        first = rules[0] if rules else Rule(RuleKind.AGGREGATION, "")
+        made = Parameters.without_rules(fields)
+        if keccak(text) != word(dict(zip(FIELDS, fields, strict=True))["rules"]):
+            raise Malformed("parameters", f"rules = 0x{keccak(text).hex()}", "another digest")
+        rules = declared(text)
+        first = next((rule for rule in rules if rule.kind == RuleKind.AGGREGATION), Rule(RuleKind.AGGREGATION, ""))
         option = next((each for each in Aggregation if each.label == first.name), None)
-        if option is None:
-            raise RulesUnknown(str(first))
-        delta = dict(first.options).get("delta", 0)
-        own = {name: given[name] for name in Parameters.__dataclass_fields__ if name in given}
-        made = Parameters(**own, aggregation=int(option), delta=delta)
-        for known, said in zip(made.rules, rules, strict=False):
-            if known != said:
-                raise RulesUnknown(str(said))
-        if len(rules) != len(made.rules):
-            raise Malformed("declaration of rules", ", ".join(map(str, made.rules)), ", ".join(map(str, rules)))
-        for name, expected, got in zip(FIELDS, made.fields(), fields, strict=True):
-            if expected != got:
-                raise Malformed("parameters", f"{name} = {expected}", got)
+        if option is not None:
+            made = replace(made, aggregation=int(option), delta=dict(first.options).get("delta", 0))
+        if option is None or made.rules != rules:
+            raise RulesUnknown("; ".join(map(str, rules)) or "no rules")
         return made
 
     def words(self) -> bytes:

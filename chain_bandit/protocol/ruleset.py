@@ -59,7 +59,8 @@ class Rule:
 
     def __str__(self) -> str:
         """For people."""
-        return f"the {self.kind.name.lower()} {self.name[:40]!r}, version {self.version}"
+        given = "".join(f", {name[:20]} = {str(value)[:20]}" for name, value in self.options[:4])
+        return f"the {self.kind.name.lower()} {self.name[:40]!r}, version {str(self.version)[:20]}{given}"
 
 
 def declaration(rules: Sequence[Rule]) -> bytes:
@@ -68,23 +69,23 @@ def declaration(rules: Sequence[Rule]) -> bytes:
         {"kind": rule.kind.name.lower(), "name": rule.name, "options": dict(rule.options), "version": rule.version}
         for rule in rules
     ]
-    return json.dumps({"format": FORMAT, "rules": said}, sort_keys=True, separators=(",", ":")).encode()
+    return _text({"format": FORMAT, "rules": said})
 
 
 def declared(text: bytes) -> tuple[Rule, ...]:
     """The rules in a declaration: one a kind at most, in the order of their kinds.
 
     Raises:
-        Malformed: it is not canonical.
-        RulesUnknown: it is in another format.
+        Malformed: it is none.
+        RulesUnknown: it is in another format, or of a kind of rules that this version does not have.
     """
     malformed = Malformed("declaration of rules", f"canonical JSON in format {FORMAT}", text[:200])
-    if len(text) > MOST_BYTES:
-        raise malformed
     try:
-        said = json.loads(text)
-        if type(said["format"]) is int and said["format"] != FORMAT:
-            raise RulesUnknown(f"format {said['format']}")
+        said = json.loads(text.decode("ascii"))
+        if len(text) > MOST_BYTES or _text(said) != text or type(said["format"]) is not int:
+            raise malformed
+        if said["format"] != FORMAT:
+            raise RulesUnknown(f"format {str(said['format'])[:20]}")
         rules = tuple(map(_rule, said["rules"]))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise malformed from None
@@ -93,9 +94,17 @@ def declared(text: bytes) -> tuple[Rule, ...]:
     return rules
 
 
+def _text(said: object) -> bytes:
+    return json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
+
+
 def _rule(given: Mapping[str, Any]) -> Rule:
-    """Raises `ValueError`, `TypeError`, `KeyError` or `AttributeError` for what is none."""
-    options = given["options"].items()
+    """Raises `ValueError`, `TypeError`, `KeyError` or `AttributeError` for what is none, or `RulesUnknown`."""
+    options, kind = given["options"].items(), given["kind"]
     if any(type(number) is not int for number in (given["version"], *dict(options).values())):
         raise ValueError(given)
-    return Rule(RuleKind[given["kind"].upper()], str(given["name"]), given["version"], tuple(sorted(options)))
+    if type(kind) is not str or type(given["name"]) is not str:
+        raise ValueError(given)
+    if kind.upper() not in RuleKind.__members__:
+        raise RulesUnknown(f"rules of the kind {kind[:40]!r}")
+    return Rule(RuleKind[kind.upper()], given["name"], given["version"], tuple(sorted(options)))

@@ -8,8 +8,10 @@ import {MAX_ARMS, MAX_PARTICIPANTS, ODDS, Parameters, Reserved, UNIT} from "../t
 /// @dev The twin of `check_contract` in `chain_bandit/protocol/assumptions.py`. What depends on the game's rules is not
 /// asked here: nodes refuse such a game, and the audit finds it.
 library Assumptions {
-    /// Bits of the trust classes, see `RuleKind` in Python.
-    uint256 private constant AGGREGATION = 1;
+    /// Bits of the trust classes, see `RuleKind` in Python: means and accuracies in compact games, and what is drawn, are
+    /// what the quorum vouches for.
+    uint256 private constant AGGREGATION_AND_REPUTATION = 3;
+    uint256 private constant SELECTION = 4;
 
     /// @notice Signatures needed from so many validators, of which up to `attackers` may misbehave.
     /// @param floor_ What a majority exceeds however few validate, see `majorityFloor`.
@@ -75,7 +77,8 @@ library Assumptions {
         if (p.quorumChoice > 1 || p.c1PerReport > 1 || p.bodyMode > 1 || p.cost > 1) {
             revert IErrors.UnknownChoice(p.quorumChoice, p.c1PerReport, p.bodyMode, p.cost);
         }
-        uint256 classes = p.bodyMode == 1 ? AGGREGATION : 0;
+        uint256 classes = p.bodyMode == 1 ? AGGREGATION_AND_REPUTATION : 0;
+        if (p.sortition != 0 || p.commanders != ODDS) classes |= SELECTION;
         if (p.attested != classes) revert IErrors.WrongClasses(p.attested, classes);
         if (p.payload != p.arms) revert IErrors.WrongPayload(p.payload, p.arms);
         Reserved memory r = p.reserved;

@@ -86,7 +86,7 @@ abstract contract Play is Checks {
             attackers: kind.bound,
             threshold: 2,
             rules: keccak256(abi.encode(RULES)),
-            attested: kind.compact ? 1 : 0,
+            attested: (kind.compact ? 3 : 0) + (kind.drawn ? 4 : 0),
             payload: kind.arms,
             quorumChoice: quorumChoice,
             failureLimit: 2,

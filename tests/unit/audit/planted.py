@@ -210,7 +210,7 @@ def declare(old: str, new: str) -> Callable[[bytes], bytes]:
         text = said.declaration.replace(old.encode(), new.encode())
         at = len(said.code) + 32 * (len(FIELDS) + 3)
         end = len(text).to_bytes(32, "big") + text + bytes(-len(text) % 32)
-        return parameter(rules=int.from_bytes(keccak(text)))(data[:at] + end)
+        return parameter(rules=int.from_bytes(keccak(text)))(data)[:at] + end
 
     return change
 

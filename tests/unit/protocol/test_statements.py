@@ -171,6 +171,11 @@ def test_rules_are_declared_in_one_text(parameters):
         b'{"kind":"selection","name":"best-by-reputation","options":{},"version":1},'
         b'{"kind":"disclosure","name":"estimates","options":{},"version":1}]}'
     )
+    at = list(FIELDS).index("rules")
+
+    def fields_of(other):
+        return (*p.fields()[:at], int.from_bytes(outside_keccak(other)), *p.fields()[at + 1 :])
+
     assert p.declaration == text
     assert declared(text) == p.rules
     for other, error in (
@@ -178,7 +183,6 @@ def test_rules_are_declared_in_one_text(parameters):
         (text.replace(b"delta-safe", b"median"), RulesUnknown),
         (text.replace(b'"accuracy","options":{},"version":1', b'"accuracy","options":{},"version":2'), RulesUnknown),
         (text.replace(b"best-by-reputation", b"sortition"), RulesUnknown),
-        (text.replace(b'"delta":7', b'"delta":8'), Malformed),
         (text.replace(b":2,", b": 2,", 1), Malformed),
         (text.replace(b'"delta":7', b'"delta":true'), Malformed),
         (text[:-1], Malformed),
@@ -187,7 +191,9 @@ def test_rules_are_declared_in_one_text(parameters):
         (b'{"format":2,"rules":[]}', RulesUnknown),
     ):
         with pytest.raises(error):
-            Parameters.of(p.fields(), other)
+            Parameters.of(fields_of(other), other)
+    with pytest.raises(Malformed):
+        Parameters.of(p.fields(), text.replace(b'"delta":7', b'"delta":8'))
 
 
 
