@@ -163,6 +163,33 @@ def test_a_creation_is_the_abi_encoding_of_its_arguments(parameters):
             Parameters.of(creation.decode(shorter).fields, p.declaration)
 
 
+def test_a_creation_with_known_code_has_its_arguments_behind_it(parameters):
+    code = b"\1" * 77
+    data = code + creation.encode(parameters(), b"\2" * 32, b"\3" * 32)
+    assert creation.decode(data, code) == creation.decode(data)
+    for other in (data[:-1] + b"\1", data + bytes(32), data[:900], code, b"\7" + data):
+        with pytest.raises(Malformed):
+            creation.decode(other, code)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("arms", 256), ("slash", 1), ("payload", 3), ("attested", 1), ("extension", 2**255), ("participants", 2**16)],
+)
+def test_parameters_that_no_game_of_this_format_has_are_refused(parameters, name, value):
+    fields_ = dict(zip(FIELDS, parameters().fields(), strict=True)) | {name: value}
+    with pytest.raises(Malformed, match=f"malformed parameters: expected {name}"):
+        Parameters.without_rules(tuple(fields_.values()))
+
+
+@pytest.mark.parametrize(
+    ("change", "classes"),
+    [({}, 0), ({"body_mode": 1}, 3), ({"sortition": 1}, 4), ({"commanders": 1, "body_mode": 1}, 7)],
+)
+def test_trust_classes_are_those_of_what_the_quorum_vouches_for(parameters, change, classes):
+    assert parameters(**change).attested == classes
+
+
 def test_rules_are_declared_in_one_text(parameters):
     p = parameters(aggregation=3, delta=7, validators=3)
     text = (
@@ -189,6 +216,11 @@ def test_rules_are_declared_in_one_text(parameters):
         (b"[" * 5000, Malformed),
         (b"[]", Malformed),
         (b'{"format":2,"rules":[]}', RulesUnknown),
+        (text.replace(b'"reputation"', b'"oracle"'), RulesUnknown),
+        (text.replace(b'"reputation"', b'"aggregation"'), Malformed),
+        (text.replace(b'"accuracy"', b"null"), Malformed),
+        (text.replace(b":2,", b":true,", 1), Malformed),
+        (b'{"format":2,"rules":[[]]}', Malformed),
     ):
         with pytest.raises(error):
             Parameters.of(fields_of(other), other)
