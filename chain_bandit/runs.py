@@ -4,7 +4,7 @@ import json
 import operator
 import re
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -147,8 +147,7 @@ def history_of_node(
     try:
         require_contract(rpc, contract)
     except ForeignContract:
-        made = creation(rpc, contract, creation_block(rpc, contract) if first is None else first)
-        if made is None or release_of(made.data) is None:
+        if not _is_older(rpc, contract, first):
             raise
     with TemporaryDirectory() as place, Bodies() as known:
         path = export or Path(place) / folder.HISTORY
@@ -162,6 +161,14 @@ def history_of_node(
                 stopped.add_note(f"what has come in is kept beside {export}: the same command takes it up")
             raise
         yield path
+
+
+def _is_older(rpc: Rpc, contract: bytes, first: int | None) -> bool:
+    """Whether a release in an older format created the contract, as far as the node says."""
+    with suppress(ChainBanditError):
+        made = creation(rpc, contract, creation_block(rpc, contract) if first is None else first)
+        return made is not None and release_of(made.data) is not None
+    return False
 
 
 _OPERATORS = {"<=": operator.le, ">=": operator.ge, "==": operator.eq, "<": operator.lt, ">": operator.gt}

@@ -8,8 +8,8 @@ import {MAX_ARMS, MAX_PARTICIPANTS, ODDS, Parameters, Reserved, UNIT} from "../t
 /// @dev The twin of `check_contract` in `chain_bandit/protocol/assumptions.py`. What depends on the game's rules is not
 /// asked here: nodes refuse such a game, and the audit finds it.
 library Assumptions {
-    /// Bits of the trust classes, see `RuleKind` in Python: means and accuracies in compact games, and what is drawn, are
-    /// what the quorum vouches for.
+    /// Bits of the trust classes, see `RuleKind` in Python: means and accuracies in compact games, and what is drawn,
+    /// are what the quorum vouches for.
     uint256 private constant AGGREGATION_AND_REPUTATION = 3;
     uint256 private constant SELECTION = 4;
 

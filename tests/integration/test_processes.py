@@ -105,7 +105,8 @@ def test_two_of_four_who_were_away_are_waited_for_in_the_next_round_that_is_agre
 @pytest.mark.parametrize(("away", "wait"), [(20, 100_000), (60, 60), (200, 60)])
 def test_a_seat_that_is_away_for_a_while_comes_back_and_what_it_forfeited_is_in_the_tables(tmp_path, away, wait):
     """Away for so many Δ by the rounds that went by; whoever is back before the wait is over misses no reward."""
-    scenario = small(150, bound_ms=50, pull_wait=wait, malicious=[], liars=0)
+    rounds = max(150, 2 * away)  # a round after the wait takes about one Δ: the game must outlast the absence
+    scenario = small(rounds, bound_ms=50, pull_wait=wait, malicious=[], liars=0)
     with game(scenario, tmp_path / "game") as played:
         played.wait(lambda: played.at_round(8))
         played.kill("seat-2")
