@@ -303,6 +303,25 @@ def test_an_event_that_says_other_than_the_calldata_is_found_a_second_time(
     assert found == {("record.events", SAID[name][1]), (f"paranoid.{SAID[name][0]}", SAID[name][1])}
 
 
+LAST: dict[str, tuple[str, str]] = {
+    "CostsSettled": ("honest", "paranoid.cost"), "SealRevealed": ("sealed", "paranoid.setup"),
+    "Withdrawn": ("honest", "paranoid.balance"),
+}  # fmt: skip
+"""Events of the end of a game, one that has them, and where the second computation differs."""
+
+
+@pytest.mark.parametrize("change", [lambda data: data + bytes(32), lambda data: data[:-1] + bytes([data[-1] ^ 1])],
+                         ids=["a word more", "another word"])  # fmt: skip
+@pytest.mark.parametrize("name", LAST)
+def test_an_event_of_the_end_that_lies_is_found_a_second_time(
+    name: str, change: Callable[[bytes], bytes], request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    game, check = LAST[name]
+    forged = forgery(request.getfixturevalue(game))
+    forged.event(name, 0, change)
+    assert check in differing(second_opinion(forged.made(), tmp_path))
+
+
 P = PARAMETERS
 DEADLINES: dict[str, tuple[tuple[str, int], tuple[str, int], int]] = {
     "a cost settlement": (("settleCosts", -1), ("submitBlocks", -1), P.settlement_window),
