@@ -127,9 +127,6 @@ late: .venv/dev ## what either quorum promises when 0, 1, 5, 20 % of the message
 consensus: .venv/dev ## messages, bytes, signatures and time of consensus, beside its signatures alone
 	@$(BIN)/python benchmarks/consensus.py
 
-regret: .venv/dev ## regret against single-agent UCB, an oracle and no defence, over 40 seeds
-	@$(BIN)/python benchmarks/regret.py --plot docs/regret.svg
-
 rivals: .venv/dev ## the rivals on their own set-ups and under every attack: regret, what is sent for it (hours of CPU)
 	@$(BIN)/python benchmarks/rivals.py zhu attacks swarmgov fed-mom --replicates 200 --json docs/figures/rivals.jsonl
 	@$(BIN)/python benchmarks/rivals.py vial --replicates 20 --horizon 100000 --json docs/figures/rivals.jsonl

@@ -2,8 +2,9 @@
 
     python benchmarks/figures.py [--only NAME ...] [--replicates 200] [--jobs 2] [--out docs/figures] [--speed FILE]
 
-Games without messages, compiled, in the set-up of Zhu et al. (M = 10, K = 4, T = 10^4, f = 3), seeds 0 to 199. Regret
-is that of the arms and of failed rounds, after the burn-in; what the burn-in and costs add is docs/growth.md's. Beside
+Games without messages, compiled, in the set-up of Zhu et al. (M = 10, K = 4, T = 10^4, f = 3), seeds 0 to 199; `demo`
+is the README's, of the demo. Regret is that of the arms and of failed rounds, after the burn-in; what the burn-in and
+costs add is docs/growth.md's. Beside
 each picture lies NAME.json: the numbers in it, the command, the first and the last seed of its games, and the commit.
 `--speed` is what benchmarks/speed.py --json has printed.
 """
@@ -22,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import provenance
+from benchmarks.provenance import ROOT
 from chain_bandit.attacks.attack import NotSimulated
 from chain_bandit.attacks.registry import ATTACKS, make
 from chain_bandit.crypto.keys import derive
@@ -30,7 +32,7 @@ from chain_bandit.game.simulated import replicates
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT
-from chain_bandit.scenario import Scenario
+from chain_bandit.scenario import Scenario, load
 from chain_bandit.simulation.kernel import numbers
 from chain_bandit.simulation.kernel.pooled import pooled_ucb
 from chain_bandit.simulation.replicates import Estimate, Measured, estimate, measure
@@ -106,17 +108,19 @@ class Bench:
         table = self.table(liars)
         return max(table, key=lambda name: table[name][rule].mean)
 
-    def pooled(self, seats: Sequence[int], marks: Sequence[int] = MARKS) -> NDArray[np.float64]:
+    def pooled(
+        self, seats: Sequence[int], marks: Sequence[int] = MARKS, given: Scenario | None = None
+    ) -> NDArray[np.float64]:
         """(replicates, marks): the regret of UCB on the rewards of some seats, from round 1 on.
 
         With the seats of the honest it is the oracle of every page.
         """
-        given = scenario("option-1", None, rounds=marks[-1])
+        given = given or scenario("option-1", None, rounds=marks[-1])
         p = given.parameters
         environment = numbers.environment(given.model)
         widths = numbers.widths(p.horizon, 2, 1)  # the samples of all seats are counted
         out = np.zeros((self.count, len(marks)), np.int64)
-        for seed in range(self.count):
+        for seed in range(given.seed, given.seed + self.count):
             keys = numbers.keys(derive(seed, "secret"), derive(seed, "seed_0"))
             state = np.zeros((3, p.arms), np.int64), np.full(p.arms, np.inf)
             pooled_ucb(environment, widths, keys, np.array(seats), *state, np.array(marks), out[seed])
@@ -179,6 +183,68 @@ def curves(bench: Bench, file: Path) -> Json:
     both[1].legend(frameon=False, fontsize=9)
     figure.suptitle(f"Each rule under the attack that is worst for it: M = {SEATS}, f = {LIARS}, K = {len(MEANS)}",
                     x=0.01, ha="left")
+    return save(plt, figure, file, said)
+
+
+LYING_SEATS = 7, 9
+"""Of the demo's three malicious; the third one only equivocates."""
+
+DEMO: dict[str, Json] = {
+    "chain_bandit": {},
+    "nobody equivocates": {"attack": "worse-half"},
+    "liars inside the honest range": {"attack": "optimiser"},
+    "plain mean of all reports": {"attack": "worse-half", "liars": 0, "aggregation": "option-2"},
+}
+"""Changes of the demo; with an attack, its two liars tell that and nothing else is malicious."""
+
+LEARNERS = "UCB1, each alone", "oracle, honest rewards pooled"
+"""Beside it, on its rewards."""
+
+
+def demo_games() -> dict[str, Scenario]:
+    """The demo from its file, seed 0 on, and the same without equivocation, under another lie, and undefended."""
+    games = {}
+    for name, changes in DEMO.items():
+        given = {"seed": 0} | {key: value for key, value in changes.items() if key != "attack"}
+        if "attack" in changes:
+            given["malicious"] = [{"seat": seat, "attacks": [{"name": changes["attack"]}]} for seat in LYING_SEATS]
+        games[name] = load(ROOT / "examples" / "flights.toml", given, on_chain=False)
+    return games
+
+
+def demo(bench: Bench, file: Path) -> Json:
+    """The README's: what an honest participant of the demo loses, beside UCB1 alone and a pooled oracle."""
+    games = demo_games()
+    given = games["chain_bandit"]
+    p, honest = given.parameters, sorted(set(range(given.participants)) - given.attacks().keys())
+    marks = tuple(range(p.burn_in, p.horizon + 1, 8))
+    played = {name: bench.played(game, marks) for name, game in games.items()}
+    lines = {name: found.regret(*COUNTED) for name, found in played.items()}
+    said: Json = {
+        name: {part: vars_of(found.regret(part)[-1]) for part in ("burn_in", "cost")} for name, found in played.items()
+    }
+    for name, pooled in zip(LEARNERS, (honest[:1], honest), strict=True):
+        found = bench.pooled(pooled, marks, given)
+        lines[name] = tuple(estimate(column) for column in (found - found[:, :1]).T)
+        said[name] = {"burn_in": vars_of(estimate(found[:, 0]))}
+    plt = begin()
+    figure, axes = plt.subplots(figsize=(8.6, 4.6), layout="constrained")
+    axes.axvspan(0, p.burn_in, color="#E6E6E6", linewidth=0)
+    shown = zip(("chain_bandit", *list(lines)[3:]), ("#0072B2", "#D55E00", "#4D4D4D", "#009E73"), strict=True)
+    for name, colour in shown:
+        mean, low, high = (np.array([getattr(each, k) for each in lines[name]]) for k in ("mean", "low", "high"))
+        axes.plot(marks, mean, color=colour, linewidth=2.6 if name == "chain_bandit" else 1.8)
+        axes.fill_between(marks, low, high, color=colour, alpha=0.22, linewidth=0)
+        axes.annotate(f"{name}: {mean[-1]:.0f}", (marks[-1], mean[-1]), xytext=(7, 0), textcoords="offset points",
+                      color=colour, va="center", annotation_clip=False)  # fmt: skip
+    axes.text(p.burn_in / 2, axes.get_ylim()[1] / 2, f"burn-in, rounds 1 to {p.burn_in}: nothing paid", rotation=90,
+              ha="center", va="center", color="#4D4D4D", fontsize=9.5)  # fmt: skip
+    axes.set(xlim=(0, p.horizon), ylim=(0, None), xlabel="round",
+             ylabel="rewards that an honest participant\nloses after the burn-in")  # fmt: skip
+    axes.set_title(f"Which of {p.arms} airlines is on time: {p.participants} participants, 3 malicious", loc="left")
+    axes.grid(axis="y", color=PALE, linewidth=0.6)
+    for name, line in lines.items():
+        said[name]["arms"] = vars_of(line[-1])
     return save(plt, figure, file, said)
 
 
@@ -394,7 +460,8 @@ def save(plt: Any, figure: Any, file: Path, said: Json) -> Json:
 
 
 FIGURES: dict[str, Callable[[Bench, Path], Json]] = {
-    "curves": curves, "heat": heat, "heat-1": partial(heat, liars=1), "breakdown": breakdown, "scaling": scaling,
+    "demo": demo, "curves": curves, "heat": heat, "heat-1": partial(heat, liars=1), "breakdown": breakdown,
+    "scaling": scaling,
 }  # fmt: skip
 
 

@@ -43,7 +43,7 @@ FEWEST = 3
 SEEN = 0.05
 """Whole rewards; less is shown as 0.0."""
 LATE = 10
-"""Locked on: one wrong arm alone in all of the last T / 10 rounds, as in `benchmarks/regret.py`."""
+"""Locked on: one wrong arm alone in all of the last T / 10 rounds."""
 
 Values = NDArray[np.float64]
 Line = dict[str, Any]

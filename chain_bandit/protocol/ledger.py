@@ -1,7 +1,7 @@
 """The state that everybody derives from the records alone: one pure transition, many callers.
 
 Participants choose by it, validators propose with it, the environment checks pulls against it, the
-auditor replays it, and the simulator's reference loop iterates it.
+auditor replays it, and the simulator iterates it.
 """
 
 from dataclasses import dataclass, replace

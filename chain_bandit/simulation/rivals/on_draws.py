@@ -1,7 +1,7 @@
 """Learners beside one game of the protocol, on its very draws, those of `protocol.rewards`: UCB1 alone, and an oracle.
 
-A rival that pulls an arm in a round gets the very reward that a participant of the reference game gets for it,
-as long as that game has had no failed round.
+A rival that pulls an arm in a round gets the very reward that a participant of the game gets for it, as long as that
+game has had no failed round.
 """
 
 from collections.abc import Iterator

@@ -25,12 +25,48 @@ def said(name):
 
 
 def test_every_picture_is_shown_and_says_where_it_is_from():
-    page = (DOCS / "results.md").read_text(encoding="utf-8")
+    page, readme = ((DOCS.parent / name).read_text(encoding="utf-8") for name in ("docs/results.md", "README.md"))
     pictures = {path.stem for path in MADE.glob("*.svg")} - pages.PICTURES.keys()
     assert pictures == {*figures.FIGURES, "speed", "communication"}
     for name in pictures:
-        assert f"(figures/{name}.svg)" in page
+        assert f"(figures/{name}.svg)" in page or f"(docs/figures/{name}.svg)" in readme
         assert {"command", "commit", "seeds", "figures"} <= said(name).keys()
+
+
+def table(figures_):
+    """The rows of the README, from the numbers beside its picture."""
+    for name, found in figures_.items():
+        spent = [found[part]["mean"] for part in ("arms", "burn_in", "cost") if part in found]
+        half = (found["arms"]["high"] - found["arms"]["low"]) / 2
+        cost = f"{found['cost']['mean']:.1f}" if "cost" in found else "none"
+        arms = f"{found['arms']['mean']:.1f} ± {half:.1f}"
+        yield f"| {name} | {arms} | {found['burn_in']['mean']:.1f} | {cost} | {sum(spent):.1f} |"
+
+
+def test_the_readme_has_the_figures_beside_its_picture():
+    found = said("demo")["figures"]
+    assert found.keys() == {*figures.DEMO, *figures.LEARNERS}
+    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    for row in table({name: found[name] for name in found if "oracle" not in name}):
+        assert f"\n{row}\n" in readme
+
+
+def test_the_demo_is_what_its_command_gives_and_its_honest_lose_less_than_alone():
+    """After the burn-in; a plain mean under the same lies does not."""
+    found, about = said("demo")["figures"], said("demo")
+    game = figures.demo_games()["chain_bandit"]
+    again = replicates(game, about["seeds"][1] + 1, (game.rounds,), 2)
+    for part, names in (("arms", figures.COUNTED), ("burn_in", ("burn_in",)), ("cost", ("cost",))):
+        assert figures.vars_of(again.regret(*names)[0]) == found["chain_bandit"][part]
+    oracle, ours, alone, undefended = (
+        found[name]["arms"] for name in (
+            "oracle, honest rewards pooled", "chain_bandit", "UCB1, each alone", "plain mean of all reports",
+        )
+    )  # fmt: skip
+    assert oracle["high"] < ours["low"]
+    assert ours["high"] < alone["low"]
+    assert alone["high"] < undefended["low"]
+    assert found["liars inside the honest range"]["cost"]["low"] > 100 * found["chain_bandit"]["cost"]["high"]
 
 
 CELLS = [

@@ -1,25 +1,29 @@
-"""The reference loop against an independent re-computation, and what it must show of the protocol."""
+"""Games without messages against an independent re-computation, and what they must show of the protocol."""
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 from math import ceil, floor
+from random import Random
 
 import pytest
 
+from chain_bandit.attacks.attack import Attack
+from chain_bandit.attacks.malicious import Combined
+from chain_bandit.attacks.silent_validator import SilentValidator
+from chain_bandit.attacks.two_faced_report import TwoFacedReport
 from chain_bandit.environments.bernoulli import bernoulli_model
 from chain_bandit.protocol.aggregation import Aggregation
 from chain_bandit.protocol.assumptions import check
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.parameters import Parameters
-from chain_bandit.protocol.rewards import Distribution, Draws, RewardModel
-from chain_bandit.protocol.settlement import Cost
+from chain_bandit.protocol.regret import Regret
+from chain_bandit.protocol.rewards import Distribution, Draws, RewardModel, hidden_cost
+from chain_bandit.protocol.settlement import Conduct, Cost
 from chain_bandit.protocol.units import UNIT
-from chain_bandit.simulation.lies import favour, favour_inside_range, worse_half
-from chain_bandit.simulation.reference import Game, play
-from chain_bandit.simulation.regret import measure, running_regret
+from chain_bandit.simulation.outcomes import Play, Setting
 
 SECRET, SEED = b"\x03" * 32, b"\x04" * 32
 MODEL = RewardModel(
@@ -44,40 +48,96 @@ def five(liars=2, **changes):
     return small(participants=5, validators=5, liars=liars, attackers=0, **changes)
 
 
-def honest_plus(units):
-    """Whoever lies adds so much to its own estimators."""
-    return lambda round_, seat, honest, ledger: tuple(min(UNIT, mean + units) for mean in honest[seat])
+class Lies(Attack):
+    """A lie made of its own estimators and of those that everybody honest reports in the open round."""
+
+    conduct, rushes = Conduct.LIAR, True
+
+    def __init__(self, told):
+        self.told = told
+
+    def means(self, view, honest):
+        return self.told(honest, view.honest_rows)
+
+
+def favour(targets):
+    """1 for some arms, 0 for all others."""
+    return lambda own, others: tuple(UNIT * (arm in targets) for arm in range(len(own)))
+
+
+def inside_range(targets, trim):
+    """The trim-th largest of the honest for some arms, the trim-th smallest for all others: colluders keep one in B."""
+
+    def told(own, others):
+        ranked = [sorted(column) for column in zip(*others, strict=True)]
+        return tuple(column[-trim] if arm in targets else column[trim - 1] for arm, column in enumerate(ranked))
+
+    return told
+
+
+def more(units):
+    """So much more than its own estimators."""
+    return lambda own, others: tuple(min(UNIT, mean + units) for mean in own)
+
+
+@dataclass(frozen=True)
+class Game:
+    """What is played, and recomputed."""
+
+    parameters: Parameters
+    lies: dict = field(default_factory=dict)
+    failed: frozenset = frozenset()
+    equivocates: frozenset = frozenset()
+    model: RewardModel = MODEL
+
+    @property
+    def outcomes(self):
+        """A round fails where two of its four seats are silent."""
+        silent = Combined([SilentValidator(t, t) for t in sorted(self.failed)])
+        attacks = dict.fromkeys((0, 2), silent) if self.failed else {}
+        attacks |= {seat: Lies(told) for seat, told in self.lies.items()}
+        attacks |= {seat: TwoFacedReport() for seat in self.equivocates}
+        assert len(attacks) == 2 * bool(self.failed) + len(self.lies) + len(self.equivocates)
+        chances = dict.fromkeys(attacks, Random(0))
+        return list(Play(Setting(self.parameters, self.model, SECRET, SEED, attacks, None, chances=chances)).rounds())
+
+    @property
+    def cost(self):
+        return hidden_cost(SECRET, SEED)
+
+    @property
+    def regret(self):
+        return after(self, self.outcomes)
+
+
+def after(game, outcomes):
+    regret = Regret(game.model.means, game.parameters.burn_in)
+    for o in outcomes:
+        regret.add(o.round, o.arm, o.paid, o.cost)
+    return regret
 
 
 GAMES = {
-    "all honest": Game(small(), MODEL, SECRET, SEED),
-    "one liar": Game(small(), MODEL, SECRET, SEED, {1: favour(frozenset({0}))}),
-    "liar inside the range": Game(small(), MODEL, SECRET, SEED, {2: favour_inside_range(frozenset({0}), {2}, 1)}),
-    "undefended": Game(small(), MODEL, SECRET, SEED, {3: favour(frozenset({2}))}, aggregator="mean"),
-    "failed rounds": Game(small(), MODEL, SECRET, SEED, {3: favour(frozenset({2}))},
-                          failed=frozenset({9, 20, 21, 22, 23, 24, 40, 59, 60})),
-    "failed from L on": Game(small(), MODEL, SECRET, SEED, failed=frozenset({6, 7, 8, 9})),
-    "equivocator": Game(small(), MODEL, SECRET, SEED, equivocates=frozenset({0})),
-    "equivocator and liar": Game(small(liars=0), MODEL, SECRET, SEED, {1: favour(frozenset({0}))},
-                                 equivocates=frozenset({0})),
-    "too few reports": Game(small(), MODEL, SECRET, SEED, equivocates=frozenset({0, 1})),
-    "option 2, a liar": Game(five(1, aggregation=1), MODEL, SECRET, SEED, {1: honest_plus(UNIT // 50)}),
-    "option 3, two liars of five": Game(
-        five(aggregation=2), MODEL, SECRET, SEED, dict.fromkeys((1, 4), favour_inside_range(frozenset({0}), {1, 4}, 1))
-    ),
+    "all honest": Game(small()),
+    "one liar": Game(small(), {1: favour({0})}),
+    "liar inside the range": Game(small(), {2: inside_range({0}, 1)}),
+    "undefended": Game(small(liars=0, aggregation=1), {3: favour({2})}),
+    "failed rounds": Game(small(), {3: favour({2})}, frozenset({9, 20, 21, 22, 23, 24, 40, 59, 60})),
+    "failed from L on": Game(small(), failed=frozenset({6, 7, 8, 9})),
+    "equivocator": Game(small(), equivocates=frozenset({0})),
+    "equivocator and liar": Game(small(liars=0), {1: favour({0})}, equivocates=frozenset({0})),
+    "too few reports": Game(small(), equivocates=frozenset({0, 1})),
+    "option 2, a liar": Game(five(1, aggregation=1), {1: more(UNIT // 50)}),
+    "option 3, two liars of five": Game(five(aggregation=2), dict.fromkeys((1, 4), inside_range({0}, 1))),
     "delta-safe, liars on both sides": Game(
-        five(aggregation=3, delta=UNIT // 2), MODEL, SECRET, SEED,
-        {1: favour(frozenset({0})), 4: honest_plus(UNIT // 9)},
+        five(aggregation=3, delta=UNIT // 2), {1: favour({0}), 4: more(UNIT // 9)}
     ),
     "confidence, liars on both sides": Game(
-        five(aggregation=4, delta=UNIT // 2), MODEL, SECRET, SEED,
-        {1: favour(frozenset({0})), 4: honest_plus(UNIT // 9)},
+        five(aggregation=4, delta=UNIT // 2), {1: favour({0}), 4: more(UNIT // 9)}
     ),
-    "distance cost": Game(five(1, aggregation=1, cost=1), MODEL, SECRET, SEED, {2: honest_plus(UNIT // 50)}),
-    "distance cost, undefended": Game(
-        small(cost=1), MODEL, SECRET, SEED, {3: favour(frozenset({2}))}, aggregator="mean"
-    ),
-    "plain C1": Game(small(c1_per_report=0, c1_denominator=3), MODEL, SECRET, SEED),
+    "distance cost": Game(five(1, aggregation=1, cost=1), {2: more(UNIT // 50)}),
+    "distance cost, undefended": Game(small(cost=1, liars=0, aggregation=1), {3: favour({2})}),
+    "plain C1": Game(small(c1_per_report=0, c1_denominator=3)),
 }
 
 
@@ -87,9 +147,10 @@ def exact_floor_sqrt(value):
 
 def recomputed(game):
     """(round, kind, arm, paid, cost, rewards, n_ref, mu-hat, failed) of every round: the page's rules, in fractions."""
-    p, draws = game.parameters, Draws(game.model, game.secret, game.seed_0)
+    p, draws = game.parameters, Draws(game.model, SECRET, SEED)
     samples = {seat: [[] for _ in range(p.arms)] for seat in range(p.participants)}
     pulls, failed, in_a_row, explored, mu, b = [0] * p.arms, 0, 0, 0, None, None
+    listed = {}
     rounds = []
     for t in range(1, p.horizon + 1):
         if t <= p.burn_in or mu is None:
@@ -112,9 +173,11 @@ def recomputed(game):
             else:
                 truth = {s: tuple(floor(Fraction(sum(x), len(x))) if x else 0 for x in rows)
                          for s, rows in samples.items()}
-                reports = {s: game.liars[s](t, s, truth, _Known(pulls)) if s in game.liars else truth[s]
+                others = [truth[s] for s in sorted(truth.keys() - game.lies.keys() - game.equivocates)]
+                reports = {s: game.lies[s](truth[s], others) if s in game.lies else truth[s]
                            for s in truth if s not in game.equivocates}
-                seed = keccak(game.seed_0, t.to_bytes(4, "big"))
+                listed |= dict.fromkeys(game.equivocates - listed.keys(), t + p.evidence_delay)
+                seed = keccak(SEED, t.to_bytes(4, "big"))
                 selected = []
                 can = [{s for s in reports if p.threshold * len(samples[s][i]) > pulls[i]} for i in range(p.arms)]
                 for i in range(p.arms):
@@ -129,17 +192,18 @@ def recomputed(game):
                         kept = able[f:n - f] if n > 2 * f else []
                     else:
                         kept = able[min(f, ceil(n / 2) - 1):n - min(f, ceil(n / 2) - 1)] if able else []
-                    selected.append({s for *_, s in kept} if game.aggregator == "robust" else set(reports))
+                    selected.append({s for *_, s in kept})
                 means = tuple(
                     floor(Fraction(sum(reports[s][i] for s in chosen), len(chosen))) if chosen else 2**32 - 1
                     for i, chosen in enumerate(selected)
                 )
                 kind = Kind.APPROVED if max(means) <= 2 * UNIT else Kind.REJECTED
-                lied = any(reports[s] != truth[s] for chosen in selected for s in chosen if s in game.liars)
+                lied = any(reports[s] != truth[s] for chosen in selected for s in chosen if s in game.lies)
         pulled = kind in (None, Kind.APPROVED, Kind.EXPLORATION) or t == p.burn_in
         if pulled:
-            for s, rows in samples.items():
-                rows[arm].append(draws.reward(t, s, arm, failed))
+            on_list = {s for s in listed if listed[s] <= t} if kind is Kind.APPROVED and t > p.burn_in else set()
+            for s in samples.keys() - on_list:
+                samples[s][arm].append(draws.reward(t, s, arm, failed))
             pulls[arm] += 1
         bad = kind in (Kind.SKIP, Kind.REJECTED)
         failed, in_a_row = failed + bad, in_a_row + 1 if bad else 0
@@ -150,20 +214,15 @@ def recomputed(game):
         if paid and lied:
             apart = min(1, abs(Fraction(means[arm] - game.model.means[arm], UNIT)))
             cost = floor(game.cost * apart**2) if p.cost == Cost.DISTANCE else game.cost
-        rounds.append((t, kind, arm if pulled else None, paid, cost,
-                       {s: samples[s][arm][-1] for s in game.honest} if pulled else {}, tuple(pulls), mu, failed))
+        rewards = {s: samples[s][arm][-1] for s in samples.keys() - on_list} if pulled else {}
+        rounds.append((t, kind, arm if pulled else None, paid, cost, rewards, tuple(pulls), mu, failed))
     return rounds
 
 
-class _Known:
-    def __init__(self, pulls):
-        self.pulls = tuple(pulls)
-
-
 @pytest.mark.parametrize("name", GAMES)
-def test_reference_equals_an_independent_recomputation_in_every_round(name):
+def test_a_game_equals_an_independent_recomputation_in_every_round(name):
     game = GAMES[name]
-    outcomes = list(play(game))
+    outcomes = game.outcomes
     assert len(outcomes) == game.parameters.horizon
     got = [
         (o.round, o.kind, o.arm, o.paid, o.cost, o.rewards, o.ledger.pulls, o.ledger.means, o.ledger.failed)
@@ -173,11 +232,11 @@ def test_reference_equals_an_independent_recomputation_in_every_round(name):
 
 
 def test_recomputed_games_exercise_every_way_a_round_ends():
-    kinds = {name: Counter(outcome.kind for outcome in play(game)) for name, game in GAMES.items()}
+    kinds = {name: Counter(outcome.kind for outcome in game.outcomes) for name, game in GAMES.items()}
     assert kinds["all honest"] == {None: 5, Kind.APPROVED: 55}
     assert kinds["failed rounds"] == {None: 5, Kind.APPROVED: 45, Kind.SKIP: 8, Kind.EXPLORATION: 2}
     assert kinds["too few reports"] == {None: 5, Kind.REJECTED: 37, Kind.EXPLORATION: 18}
-    costly = {name: measure(game).costly for name, game in GAMES.items()}
+    costly = {name: game.regret.costly for name, game in GAMES.items()}
     assert costly["liar inside the range"] > 0
     assert costly["undefended"] == costly["equivocator and liar"] == 54
     assert min(costly[name] for name in GAMES if name.startswith(("option", "delta", "distance"))) > 20
@@ -187,10 +246,10 @@ def test_recomputed_games_exercise_every_way_a_round_ends():
 @pytest.mark.parametrize("name", GAMES)
 def test_parts_of_the_pseudo_regret_sum_to_the_definition(name):
     game = GAMES[name]
-    p, mu = game.parameters, game.model.means
-    paid = [o for o in play(game) if o.kind is Kind.APPROVED and o.round > p.burn_in]
+    p, mu, outcomes = game.parameters, game.model.means, game.outcomes
+    paid = [o for o in outcomes if o.kind is Kind.APPROVED and o.round > p.burn_in]
     earned = sum(mu[o.arm] - (o.cost or 0) for o in paid)
-    regret = measure(game)
+    regret = after(game, outcomes)
     assert regret.total == p.horizon * max(mu) - earned
     assert regret.total == regret.burn_in + regret.arms + regret.failed + regret.cost
     assert regret.burn_in == p.burn_in * max(mu)
@@ -199,43 +258,13 @@ def test_parts_of_the_pseudo_regret_sum_to_the_definition(name):
     assert regret.failed == (p.horizon - p.burn_in - regret.paid) * max(mu)
 
 
-def test_running_regret_grows_round_by_round_to_the_whole():
-    game = GAMES["failed rounds"]
-    totals = [(outcome.round, regret.total) for outcome, regret in running_regret(game)]
-    assert [round_ for round_, _ in totals] == list(range(1, 61))
-    assert totals[0] == (1, max(game.model.means))
-    assert totals == sorted(totals, key=lambda entry: entry[1])
-    assert totals[-1] == (60, measure(game).total)
-
-
-def test_equivocators_report_never_enters_and_it_is_not_honest():
-    game = GAMES["equivocator"]
-    assert game.honest == (1, 2, 3)
-    approved = [o.ledger.reports for o in play(game) if o.kind is Kind.APPROVED]
+def test_an_equivocators_report_never_enters():
+    approved = [o.ledger.reports for o in GAMES["equivocator"].outcomes if o.kind is Kind.APPROVED]
     assert set(approved) == {(1, 1, 1)}
 
 
-def test_consensus_attacker_reports_truly_and_is_not_honest():
-    game = replace(GAMES["all honest"], attackers=frozenset({2}))
-    assert game.honest == (0, 1, 3)
-    assert [o.arm for o in play(game)] == [o.arm for o in play(GAMES["all honest"])]
-    assert set(next(iter(play(game))).rewards) == {0, 1, 3}
-
-
-def test_plain_mean_is_harmed_by_a_liar_that_option_1_cuts_off():
-    model = bernoulli_model([0.9, 0.6, 0.55])
-    game = Game(small(horizon=300, stake=300 * UNIT), model, SECRET, SEED, {3: favour(frozenset({1, 2}))})
-    defended, undefended = measure(game), measure(replace(game, aggregator="mean"))
-    assert undefended.arms > 2 * defended.arms
-    assert undefended.costly == undefended.paid > defended.costly
-
-
-def test_worse_half_takes_the_lowest_means_and_equal_ones_by_index():
-    assert worse_half((5, 1, 3, 1, 3)) == {1, 3}
-    assert worse_half((7,)) == frozenset()
-
-
-def test_inside_range_lie_stays_inside_the_honest_range_and_in_b():
-    honest = {seat: (seat * 10, 100 - seat) for seat in range(8)}
-    lie = favour_inside_range(frozenset({0}), frozenset({6, 7}), 2)
-    assert lie(9, 6, honest, None) == lie(9, 7, honest, None) == (40, 96)
+def test_a_plain_mean_is_harmed_by_a_liar_that_option_1_cuts_off():
+    game = Game(small(horizon=300, stake=300 * UNIT), {3: favour({1, 2})}, model=bernoulli_model([0.9, 0.6, 0.55]))
+    undefended = replace(game, parameters=replace(game.parameters, liars=0, aggregation=1)).regret
+    assert undefended.arms > 2 * game.regret.arms
+    assert undefended.costly == undefended.paid > game.regret.costly
