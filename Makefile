@@ -233,11 +233,15 @@ node_modules/ready: package-lock.json | .venv/dev
 	@$(BIN)/uv pip install -q --no-config --python .venv-peers/bin/python --require-hashes -r scripts/peers.lock
 	@touch $@
 
-NEXT_PYTHON ?= 3.12
+# The first of these that is installed (pyenv's are asked for by name) or that uv can download.
+NEXT_PYTHON ?= 3.12 3.13
 
-.venv-next/ready: requirements-dev.lock | .venv/dev
-	@echo "setting up .venv-next with Python $(NEXT_PYTHON) (once)" >&2
-	@test -x .venv-next/bin/python || $(BIN)/uv venv -q --python $(NEXT_PYTHON) .venv-next
-	@$(BIN)/uv pip install -q --python .venv-next/bin/python --require-hashes -r requirements-dev.lock
+.venv-next/ready: requirements.lock | .venv/dev
+	@echo "setting up .venv-next with another Python (once)" >&2
+	@test -x .venv-next/bin/python || for version in $(NEXT_PYTHON); do UV_HTTP_RETRIES=0 PYENV_VERSION=$$version \
+		$(BIN)/uv venv -q --python $$version .venv-next 2>/dev/null && break; done; \
+		test -x .venv-next/bin/python || { echo "no Python of $(NEXT_PYTHON) is installed, and uv cannot download one:" \
+			"install one, or say where it is: make verdicts NEXT_PYTHON=/path/to/python" >&2; exit 2; }
+	@$(BIN)/uv pip install -q --python .venv-next/bin/python --require-hashes -r requirements.lock
 	@$(BIN)/uv pip install -q --python .venv-next/bin/python --no-deps -e .
 	@touch $@

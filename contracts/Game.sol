@@ -13,11 +13,13 @@ import {Assumed, Money, ODDS, Parameters, Terms} from "./types/Game.sol";
 
 /// @title The creation of a game: a clone of the shared code (EIP-1167 with arguments) whose own ends with its terms
 /// @dev Everything that the terms say follows from the creation's transaction: who has checked its data knows the game.
+// slither-disable-next-line locked-ether -- this code is gone after the creation: what it left behind pays out
 contract Game {
     uint256 private constant CREATION_BYTES = 10; // of a clone's creation code before its code
 
     /// @param implementation The shared code.
     /// @param rules The declaration of the game's rules, for those outside: here only its digest counts.
+    // slither-disable-next-line assembly -- a constructor returns other code than its own by nothing else
     constructor(
         address implementation,
         Parameters memory p,

@@ -45,6 +45,7 @@ abstract contract Rules is IErrors, IRules {
         return _terms().game;
     }
 
+    // slither-disable-next-line assembly -- `address(this).code` copies all of the code before any part is decoded
     function _terms() internal view returns (Terms memory t) {
         _requireGame();
         // solhint-disable-next-line no-inline-assembly
@@ -53,6 +54,7 @@ abstract contract Rules is IErrors, IRules {
         }
     }
 
+    // slither-disable-next-line assembly -- as above
     function _money() internal view returns (Money memory m) {
         _requireGame();
         // solhint-disable-next-line no-inline-assembly
@@ -115,6 +117,7 @@ abstract contract Rules is IErrors, IRules {
         p.unrevealedPenalty = uint128(m.unrevealedPenalty);
     }
 
+    // slither-disable-next-line assembly -- as above
     function _fromAssumed(Parameters memory p) private view {
         Assumed memory a;
         Reserved memory r = p.reserved;

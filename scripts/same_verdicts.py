@@ -1,4 +1,6 @@
-"""The same run and the same audit under several Pythons and four hash seeds, byte for byte; exits 16 on a difference.
+"""The same run and the same audit under several Pythons and four hash seeds, byte for byte.
+
+Exits 16 on a difference, 2 on one Python twice:
 
     python -m scripts.same_verdicts .venv/bin .venv-next/bin
 
@@ -31,6 +33,10 @@ def version(bin_: Path) -> str:
 
 
 def main(bins: list[Path]) -> int:
+    pythons = {bin_: version(bin_) for bin_ in bins}
+    if len(set(pythons.values())) < len(bins):
+        print(f"one Python twice ({', '.join(pythons.values())}): name another", file=sys.stderr)
+        return 2
     histories, verdicts = set[bytes](), set[bytes]()
     with TemporaryDirectory() as place:
         export = Path(place) / f"{bins[0].parent.name}-0" / "history.jsonl.gz"
@@ -42,7 +48,7 @@ def main(bins: list[Path]) -> int:
                 verdict = told(bin_, seed, "audit", "--history", export, "--json")
                 histories.add(history)
                 verdicts.add(verdict)
-                print(f"{version(bin_)}, hash seed {seed}: history {sha256(history).hexdigest()[:16]}, "
+                print(f"{pythons[bin_]}, hash seed {seed}: history {sha256(history).hexdigest()[:16]}, "
                       f"verdict {sha256(verdict).hexdigest()[:16]}", flush=True)  # fmt: skip
     same = len(histories) == len(verdicts) == 1
     print("the same, byte for byte" if same else "NOT the same")

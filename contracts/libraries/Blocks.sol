@@ -44,6 +44,7 @@ library Blocks {
 
     /// @notice Reads the block of `round` that begins in `data` at `at`; refuses one that is malformed.
     /// @param found What is filled in; its accuracies hold a word for every sixteen seats.
+    // slither-disable-next-line assembly -- Solidity frees no memory, and every block of a batch would pay for more
     function read(
         Terms memory t,
         Found memory found,
