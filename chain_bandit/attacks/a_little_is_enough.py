@@ -15,6 +15,7 @@ class ALittleIsEnough(Attack):
     All colluders alike. By default z is the paper's: so that with the liars a majority is on their side of the lie.
     """
 
+    name = "a-little-is-enough"
     conduct = Conduct.LIAR
 
     def __init__(self, z: float | None = None) -> None:
@@ -27,6 +28,10 @@ class ALittleIsEnough(Attack):
         others = parameters.participants - parameters.liars
         won = others - (parameters.participants // 2 + 1 - parameters.liars)
         return int(MILLION * NormalDist().inv_cdf(won / others)) if 2 * won > others else 0
+
+    def numbers(self, parameters: Parameters) -> tuple[int, int]:
+        """z in millionths."""
+        return self.z(parameters), 0
 
     def means(self, view: View, honest: Means) -> Means:
         """Kept in [0, 1]; honest until there was a block."""

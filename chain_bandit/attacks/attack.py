@@ -16,6 +16,7 @@ from chain_bandit.crypto.keys import Signer
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.ledger import Ledger
 from chain_bandit.protocol.messages import Phase, Role, Slot
+from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import Conduct, Pull
 from chain_bandit.protocol.units import UNIT, Counts, Means
 
@@ -183,15 +184,22 @@ class Attack:
     `AttackFailed`; what it sends may be anything, honest machines drop what is not valid.
     """
 
+    name: str = "Attack"
+    """What scenarios call it, if it is ours, and error messages; that of the class unless it says so itself."""
+
     conduct: Conduct = Conduct.HONEST
 
     rushes: bool = False
     """Whether its `View` has the honest reports of the open round, as no live one has: in simulation only."""
 
-    @property
-    def name(self) -> str:
-        """What an error message calls it."""
-        return type(self).__name__
+    def __init_subclass__(cls) -> None:
+        """No class inherits a name: what changes an attack of ours is another one."""
+        if "name" not in vars(cls):
+            cls.name = cls.__name__
+
+    def numbers(self, parameters: Parameters) -> tuple[int, int]:
+        """The options that its compiled form reads, where it has one (`simulation.kernel.lies`)."""
+        return 0, 0
 
     def arm(self, view: View, honest: int) -> int | None:
         """The arm to pull; None pulls nothing."""

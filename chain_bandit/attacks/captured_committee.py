@@ -18,6 +18,7 @@ class CapturedCommittee(Attack):
     committee by reputation is theirs from then on. It takes a quorum of attackers, which 2m + 1 <= N excludes.
     """
 
+    name = "captured-committee"
     conduct = Conduct.LIAR | Conduct.ATTACKER
 
     def means(self, view: View, honest: Means) -> Means:
@@ -42,7 +43,7 @@ class CapturedCommittee(Attack):
 
     def effect(self) -> Effect:
         """A quorum of its own is beyond the bounds within which a round without messages has one outcome."""
-        raise NotSimulated(type(self).__name__, "certifies blocks of its own")
+        raise NotSimulated(self.name, "certifies blocks of its own")
 
     @staticmethod
     def _members(view: View) -> list[int]:

@@ -8,6 +8,7 @@ from chain_bandit.protocol.units import Means
 class Copycat(Attack):
     """The global estimators in force; honest until there are some."""
 
+    name = "copycat"
     conduct = Conduct.LIAR
 
     def means(self, view: View, honest: Means) -> Means:

@@ -13,6 +13,7 @@ from chain_bandit.protocol.settlement import Conduct
 class EquivocatingCommander(Attack):
     """`values` different digests in one slot, spread over the validators, from round `first` on."""
 
+    name = "equivocating-commander"
     conduct = Conduct.ATTACKER
 
     def __init__(self, values: int = 2, first: int = 0) -> None:

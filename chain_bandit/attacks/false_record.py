@@ -10,6 +10,7 @@ from chain_bandit.protocol.units import UNIT
 class FalseRecord(Attack):
     """The next arm, with the true reward; with `reward`, the true arm, with the reward half a unit off."""
 
+    name = "false-record"
     conduct = Conduct.LIAR
 
     def __init__(self, reward: bool = False) -> None:

@@ -12,6 +12,7 @@ from chain_bandit.protocol.settlement import Conduct
 class ForgedSignature(Attack):
     """False reports, headers and votes of every honest seat, signed with the wrong key or with noise."""
 
+    name = "forged-signature"
     conduct = Conduct.ATTACKER
 
     def outbox(self, view: View, sends: list[Send]) -> list[Send]:

@@ -5,6 +5,7 @@ many, gains it nothing. A count above the horizon would count as withheld, so no
 """
 
 from chain_bandit.attacks.attack import Attack, View, whole
+from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT, Counts, Means
 
@@ -12,10 +13,15 @@ from chain_bandit.protocol.units import UNIT, Counts, Means
 class InflatedCounts(Attack):
     """Commits to `times` its pulls, at most the horizon, and reports 1 for the arm `favour`, the rest as it saw it."""
 
+    name = "inflated-counts"
     conduct = Conduct.LIAR
 
     def __init__(self, favour: int = 0, times: int = 2) -> None:
         self.favour, self.times = whole("favour", favour, 0), whole("times", times, 1)
+
+    def numbers(self, parameters: Parameters) -> tuple[int, int]:
+        """The favoured arm, and how many times its pulls are claimed."""
+        return self.favour % parameters.arms, self.times
 
     def means(self, view: View, honest: Means) -> Means:
         """One arm praised."""

@@ -4,6 +4,7 @@ What is a gradient there is here how far each arm's mean lies from the mean over
 """
 
 from chain_bandit.attacks.attack import MILLION, Attack, View, averages, clipped, millionths
+from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import Means
 
@@ -14,10 +15,15 @@ class InnerProduct(Attack):
     `epsilon` in [0, 1000]: a small one stays among the honest reports where the arms are close, a large one does not.
     """
 
+    name = "inner-product"
     conduct = Conduct.LIAR
 
     def __init__(self, epsilon: float = 0.1) -> None:
         self.epsilon = millionths("epsilon", epsilon)
+
+    def numbers(self, parameters: Parameters) -> tuple[int, int]:
+        """Epsilon in millionths."""
+        return self.epsilon, 0
 
     def means(self, view: View, honest: Means) -> Means:
         """Kept in [0, 1]; honest until there was a block."""

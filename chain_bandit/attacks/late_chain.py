@@ -14,6 +14,7 @@ class LateChain(Attack):
     victim alone would hold the value. `padded` repeats the own signature as if it were enough of them.
     """
 
+    name = "late-chain"
     conduct = Conduct.ATTACKER
 
     def __init__(self, padded: bool = False) -> None:

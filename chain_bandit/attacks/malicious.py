@@ -42,15 +42,11 @@ class Combined(Attack):
 
     def __init__(self, attacks: Sequence[Attack]) -> None:
         self.attacks = tuple(attacks)
+        self.name = " + ".join(attack.name for attack in self.attacks)
         self.conduct = Conduct.HONEST
         self.rushes = any(attack.rushes for attack in self.attacks)
         for attack in self.attacks:
             self.conduct |= attack.conduct
-
-    @property
-    def name(self) -> str:
-        """All of them."""
-        return " + ".join(type(attack).__name__ for attack in self.attacks)
 
     def arm(self, view: View, honest: int) -> int | None:
         """One change after the other, until somebody refuses to pull."""

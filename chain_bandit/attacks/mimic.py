@@ -11,6 +11,7 @@ from chain_bandit.protocol.units import Means
 class Mimic(Attack):
     """All colluders repeat the report that the first honest seat had in the last block; honest until there was one."""
 
+    name = "mimic"
     conduct = Conduct.LIAR
 
     def means(self, view: View, honest: Means) -> Means:

@@ -18,6 +18,7 @@ class Optimiser(Attack):
     round, which no seat that only lies knows in time: the lie is then on the edge itself, and in simulation only.
     """
 
+    name = "optimiser"
     conduct = Conduct.LIAR
 
     def __init__(self, rushing: bool = False) -> None:

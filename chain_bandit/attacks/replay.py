@@ -8,6 +8,7 @@ from chain_bandit.protocol.settlement import Conduct
 class Replay(Attack):
     """In every step, also what this seat sent in the same step `rounds` rounds ago."""
 
+    name = "replay"
     conduct = Conduct.ATTACKER
 
     def __init__(self, rounds: int = 1) -> None:

@@ -8,6 +8,7 @@ from chain_bandit.protocol.units import UNIT, Means
 class SignFlip(Attack):
     """2 * mean - estimator, kept in [0, 1]."""
 
+    name = "sign-flip"
     conduct = Conduct.LIAR
 
     def means(self, view: View, honest: Means) -> Means:

@@ -10,6 +10,7 @@ from chain_bandit.protocol.settlement import Conduct
 class SilentValidator(Attack):
     """Nothing of the consensus leaves the seat in rounds `first` to `last`; with `reports`, its own report does."""
 
+    name = "silent-validator"
     conduct = Conduct.ATTACKER
 
     def __init__(self, first: int = 0, last: int = EVER, reports: bool = True) -> None:

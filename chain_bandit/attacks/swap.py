@@ -8,6 +8,7 @@ from chain_bandit.protocol.units import Means
 class Swap(Attack):
     """The honest means of the last block, those of the two best arms exchanged, each kept in its arm's honest range."""
 
+    name = "swap"
     conduct = Conduct.LIAR
 
     def means(self, view: View, honest: Means) -> Means:

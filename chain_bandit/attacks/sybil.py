@@ -11,6 +11,8 @@ class Sybil(WorseHalf):
     So all colluders tell one vector, where `worse-half` goes by what each seat saw; honest until there was a block.
     """
 
+    name = "sybil"
+
     def means(self, view: View, honest: Means) -> Means:
         """Alike for all that have read the same block."""
         rows = view.honest_rows

@@ -11,6 +11,7 @@ from chain_bandit.protocol.settlement import Conduct
 class TwoFacedCounts(Attack):
     """Claims no pulls at all, and hides the opening that its report committed to when `withholds`."""
 
+    name = "two-faced-counts"
     conduct = Conduct.ATTACKER
 
     def __init__(self, withholds: bool = False) -> None:

@@ -14,6 +14,7 @@ from chain_bandit.protocol.units import UNIT
 class TwoFacedReport(Attack):
     """Two signed reports in one slot, which prove the equivocation once both are seen."""
 
+    name = "two-faced-report"
     conduct = Conduct.LIAR | Conduct.ATTACKER
 
     def outbox(self, view: View, sends: list[Send]) -> list[Send]:

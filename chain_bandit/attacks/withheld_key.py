@@ -10,6 +10,7 @@ class WithheldKey(Attack):
     The closing waits for the key until the settlement window has passed: `chain.settlement_window` blocks.
     """
 
+    name = "withheld-key"
     conduct = Conduct.ATTACKER
 
     def reveals(self, view: View) -> bool:

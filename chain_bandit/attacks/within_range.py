@@ -8,6 +8,7 @@ from chain_bandit.protocol.units import Means
 class WithinRange(Attack):
     """For the arm that looks worst the highest honest estimator of the last block, for every other the lowest."""
 
+    name = "within-range"
     conduct = Conduct.LIAR
 
     def means(self, view: View, honest: Means) -> Means:

@@ -8,6 +8,7 @@ from chain_bandit.protocol.units import UNIT, Means
 class WorseHalf(Attack):
     """1 for the half of the arms with the lowest sample means, 0 for the rest."""
 
+    name = "worse-half"
     conduct = Conduct.LIAR
 
     def means(self, view: View, honest: Means) -> Means:

@@ -173,7 +173,7 @@ class _Games:
         pulls = self._pulls.reshape(shape)
         known = None if self._read is None else self._read.reshape(-1, *shape)
         for lies, rows in self._groups:
-            if t > self.rules.burn_in and lies and lies[-1][0] == Lie.CONSTANT:
+            if t > self.rules.burn_in and lies and lies[-1][0] == Lie.CONSTANT_LIE:
                 continue  # told once and for all
             report: Ints = self._own[rows].reshape(-1, *shape)
             for lie, a, b in lies:

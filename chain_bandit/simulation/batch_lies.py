@@ -32,7 +32,7 @@ def tell(
     """
     told = report
     match lie:
-        case Lie.CONSTANT:
+        case Lie.CONSTANT_LIE:
             told = np.where(_each(report) == b, UNIT - a, np.full_like(report, a))
         case Lie.SIGN_FLIP:
             told = _clipped(2 * (report.sum(axis=-2, keepdims=True) // report.shape[-2]) - report)
@@ -42,11 +42,11 @@ def tell(
             told = in_force
         case Lie.OFFSET:
             told = _clipped(report + np.where(_each(report) == _best(report), -a, a))
-        case Lie.UPSIDE_DOWN if t >= a:
+        case Lie.SLEEPER if t >= a:
             told = UNIT - report
         case Lie.ON_OFF if t // a % 2:
             told = UNIT - report
-        case Lie.PRAISE:
+        case Lie.INFLATED_COUNTS:
             told = np.where(_each(report) == a, UNIT, report)
         case _ if lie >= Lie.WITHIN_RANGE and known is not None:
             told = _of_others(lie, a, b, pulls, known)
@@ -69,9 +69,9 @@ def _of_others(lie: int, a: int, b: int, pulls: Ints, known: Ints) -> Ints:
         case Lie.INNER_PRODUCT:
             middle = mean.sum(axis=-2, keepdims=True) // mean.shape[-2]
             told = _clipped(middle - a * (mean - middle) // MILLION)
-        case Lie.CLONES:
+        case Lie.SYBIL:
             told = _turned(mean)
-        case Lie.LITTLE:
+        case Lie.A_LITTLE_IS_ENOUGH:
             off = a * known[SPREAD] // MILLION
             told = _clipped(mean + np.where(arm == best, -off, off))
         case Lie.MIMIC:

@@ -354,5 +354,5 @@ def effects(attack: Attack) -> tuple[Effect, ...]:
 def _effect(attack: Attack) -> Effect:
     kind = type(attack)
     if kind.outbox is not Attack.outbox and kind.effect is Attack.effect:
-        raise NotSimulated(kind.__name__, "it does not say what its messages come to, see Attack.effect")
+        raise NotSimulated(attack.name, "it does not say what its messages come to, see Attack.effect")
     return attack.effect()

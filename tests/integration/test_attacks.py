@@ -130,7 +130,6 @@ def test_every_attack_of_the_registry_is_tested_here():
     names = {name for name in globals() if name.startswith("test_")}
     missing = [a for a in ATTACKS if not any(n.startswith(f"test_{a.replace('-', '_')}_") for n in names)]
     assert missing == []
-    assert len(ATTACKS) == 26
 
 
 def test_an_honest_game_accuses_nobody_costs_nothing_and_drops_nothing(watched, scenario, monkeypatch):

@@ -38,31 +38,19 @@ CHUNKS = 10
 
 OPTIONS = {
     "constant-lie": lambda rng: {"value": rng.choice([0.0, 0.25, 1.0]), "favour": rng.choice([None, 0, 1])},
-    "copycat": lambda rng: {},
     "offset": lambda rng: {"distance": rng.choice([0.0, 0.1, 1.0])},
-    "worse-half": lambda rng: {},
-    "sign-flip": lambda rng: {},
-    "within-range": lambda rng: {},
     "sleeper": lambda rng: {"wakes": rng.randint(0, 10)},
     "on-off": lambda rng: {"period": rng.randint(1, 4)},
     "a-little-is-enough": lambda rng: rng.choice([{}, {"z": rng.uniform(0, 3)}]),
     "inner-product": lambda rng: {"epsilon": rng.choice([0.1, 1.0, 1000.0])},
-    "mimic": lambda rng: {},
-    "swap": lambda rng: {},
     "radius": lambda rng: {"share": rng.choice([0.0, 0.99, 5.0]), "favour": rng.choice([None, 0, 1])},
     "inflated-counts": lambda rng: {"favour": rng.randint(0, 1), "times": rng.choice([1, 2, 1000])},
-    "sybil": lambda rng: {},
-    "optimiser": lambda rng: {},
-    "two-faced-report": lambda rng: {},
     "two-faced-counts": lambda rng: {"withholds": rng.random() < 0.5},
     "false-record": lambda rng: {"reward": rng.random() < 0.5},
-    "withheld-key": lambda rng: {},
     "equivocating-commander": lambda rng: {"values": rng.randint(2, 4)},
     "silent-validator": lambda rng: {"first": rng.randint(0, 8), "reports": rng.random() < 0.5},
     "late-chain": lambda rng: {"padded": rng.random() < 0.5},
-    "forged-signature": lambda rng: {},
     "replay": lambda rng: {"rounds": rng.randint(1, 3)},
-    "captured-committee": lambda rng: {},
 }
 SEALING = {"false-record": Conduct.LIAR, "withheld-key": Conduct.ATTACKER}
 """Attacks on sealed records alone: drawn beside the others, in whose stead a game would be calmer."""
@@ -89,7 +77,9 @@ def mixture(rng, participants, liars, attackers):
         if seat in lying & attacking and rng.random() < 0.5:
             names.insert(rng.randint(0, len(names)), rng.choice(BY_CONDUCT[Conduct.LIAR | Conduct.ATTACKER]))
         names += [name for name in SEALING if seat in bound[SEALING[name]] and rng.random() < 0.3]
-        entries.append({"seat": seat, "attacks": [{"name": n, "options": OPTIONS[n](rng)} for n in names]})
+        options = {name: OPTIONS[name](rng) for name in names if name in OPTIONS}
+        attacks = [{"name": name, "options": options.get(name, {})} for name in names]
+        entries.append({"seat": seat, "attacks": attacks})
     return entries
 
 
@@ -179,7 +169,7 @@ def play_chunk(build, participants, chunk, rounds_after=6):
     assert total["SKIP"] == total["REJECTED"] == total["EXPLORATION"] == 0
     assert total["listed"] >= total["sure"] > 0
     assert total["accused"] >= total["listed"]  # once it counts, who is listed is heard no more
-    assert set(used) == set(ATTACKS) == set(OPTIONS)
+    assert set(used) == set(ATTACKS) > set(OPTIONS)
 
 
 @pytest.mark.parametrize("chunk", few(range(CHUNKS), CHUNKS))

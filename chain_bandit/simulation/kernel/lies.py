@@ -12,27 +12,27 @@ from chain_bandit.simulation.kernel.roots import radius
 
 
 class Lie(IntEnum):
-    """A change of a report. What `a` and `b` are stands beside it."""
+    """A change of a report, by the name of its attack. What `a` and `b` are stands beside it: `Attack.numbers`."""
 
-    CONSTANT = 0
+    CONSTANT_LIE = 0
     """a: the estimator of every arm in units, b: the arm that gets UNIT - a, or -1."""
     SIGN_FLIP = 1
     WORSE_HALF = 2
     COPYCAT = 3
     OFFSET = 4
     """a: the distance in units."""
-    UPSIDE_DOWN = 5
+    SLEEPER = 5
     """a: the first round in which it is told."""
     ON_OFF = 6
     """a: the rounds of honesty, and of lies, in turn."""
-    PRAISE = 7
-    """a: the arm that gets UNIT, b: how many times its pulls are claimed."""
+    INFLATED_COUNTS = 7
+    """a: the arm that gets UNIT, b: how many times its pulls are claimed; its bits are those of its pulls."""
     WITHIN_RANGE = 8
     SWAP = 9
     INNER_PRODUCT = 10
     """a: epsilon in millionths."""
-    CLONES = 11
-    LITTLE = 12
+    SYBIL = 11
+    A_LITTLE_IS_ENOUGH = 12
     """a: z in millionths."""
     MIMIC = 13
     RADIUS = 14
@@ -52,7 +52,9 @@ and the first seat's; between which a report of all colluders has its value in B
 
 def read_by(lie: int) -> int:
     """How many of these rows a lie reads, from the first on: what no lie of a game reads is not computed."""
-    return 0 if lie < Lie.WITHIN_RANGE else SPREAD if lie < Lie.LITTLE else LEAST if lie < Lie.OPTIMISER else MOST + 1
+    if lie < Lie.A_LITTLE_IS_ENOUGH:
+        return 0 if lie < Lie.WITHIN_RANGE else SPREAD
+    return LEAST if lie < Lie.OPTIMISER else MOST + 1
 
 
 @compiled

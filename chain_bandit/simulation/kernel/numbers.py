@@ -8,24 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from chain_bandit.attacks.a_little_is_enough import ALittleIsEnough
 from chain_bandit.attacks.attack import Attack, Effect, NotSimulated, Said
-from chain_bandit.attacks.constant_lie import ConstantLie
-from chain_bandit.attacks.copycat import Copycat
-from chain_bandit.attacks.inflated_counts import InflatedCounts
-from chain_bandit.attacks.inner_product import InnerProduct
-from chain_bandit.attacks.mimic import Mimic
-from chain_bandit.attacks.offset import Offset
-from chain_bandit.attacks.on_off import OnOff
-from chain_bandit.attacks.optimiser import Optimiser
-from chain_bandit.attacks.radius import Radius
 from chain_bandit.attacks.registry import ATTACKS
-from chain_bandit.attacks.sign_flip import SignFlip
-from chain_bandit.attacks.sleeper import Sleeper
-from chain_bandit.attacks.swap import Swap
-from chain_bandit.attacks.sybil import Sybil
-from chain_bandit.attacks.within_range import WithinRange
-from chain_bandit.attacks.worse_half import WorseHalf
 from chain_bandit.protocol.arms import log_billionths
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import ChainBanditError
@@ -230,7 +214,7 @@ def cast(parameters: Parameters, attacks: Mapping[int, Attack]) -> Cast:
         first = len(parts)
         parts += [_numbers(*each, parameters) for each in zip(parts_of(attack), effects(attack), strict=True)]
         lies = [part[LIE] for part in parts[first:] if part[LIE] >= 0]
-        lasting = bool(lies) and lies[-1] == Lie.CONSTANT
+        lasting = bool(lies) and lies[-1] == Lie.CONSTANT_LIE
         seats.append((seat, bool(attack.conduct & Conduct.LIAR), first, len(parts), lasting, attack.rushes))
     return Cast(_rows(seats, 6), _rows(parts, 9), max((read_by(part[LIE]) for part in parts), default=0))
 
@@ -247,44 +231,11 @@ def _numbers(attack: Attack, effect: Effect, parameters: Parameters) -> tuple[in
 
 def _lie(attack: Attack, parameters: Parameters) -> tuple[int, int, int]:
     """(`Lie` or -1, what it reads)."""
-
-    def arm(favour: int | None) -> int:
-        return -1 if favour is None else favour % parameters.arms
-
-    match attack if type(attack) in ATTACKS.values() else None:  # a plug-in may change what it inherits
-        case ConstantLie() as lie:
-            return Lie.CONSTANT, lie.value, arm(lie.favour)
-        case SignFlip():
-            return Lie.SIGN_FLIP, 0, 0
-        case Sybil():
-            return Lie.CLONES, 0, 0
-        case WorseHalf():
-            return Lie.WORSE_HALF, 0, 0
-        case WithinRange():
-            return Lie.WITHIN_RANGE, 0, 0
-        case Copycat():
-            return Lie.COPYCAT, 0, 0
-        case Offset() as lie:
-            return Lie.OFFSET, lie.distance, 0
-        case Sleeper() as lie:
-            return Lie.UPSIDE_DOWN, lie.wakes, 0
-        case OnOff() as lie:
-            return Lie.ON_OFF, lie.period, 0
-        case InflatedCounts() as lie:  # its bits are those of its pulls: it pulls with the honest
-            return Lie.PRAISE, arm(lie.favour), lie.times
-        case Swap():
-            return Lie.SWAP, 0, 0
-        case InnerProduct() as lie:
-            return Lie.INNER_PRODUCT, lie.epsilon, 0
-        case ALittleIsEnough() as lie:
-            return Lie.LITTLE, lie.z(parameters), 0
-        case Mimic():
-            return Lie.MIMIC, 0, 0
-        case Radius() as lie:
-            return Lie.RADIUS, lie.share, arm(lie.favour)
-        case Optimiser():
-            return Lie.OPTIMISER, 0, 0
-    if any(getattr(type(attack), verb) is not getattr(Attack, verb) for verb in ("arm", "means", "counts")):
+    kind = type(attack)
+    lie = Lie.__members__.get(kind.name.upper().replace("-", "_"))
+    if lie is not None and ATTACKS.get(kind.name) is kind:  # a plug-in may change what it inherits
+        return lie, *attack.numbers(parameters)
+    if any(getattr(kind, verb) is not getattr(Attack, verb) for verb in ("arm", "means", "counts")):
         raise NotCompiled(f"attack {attack.name}", "its lies have no compiled form")
     return -1, 0, 0
 

@@ -42,7 +42,7 @@ def told_by(attack: Attack, parameters: Parameters) -> Lie:
         n_ref = np.maximum(seen.honest.pulls.max(axis=1), 1).T.astype(np.int64)
         report = _units(own)
         for kind, a, b in lies:
-            if kind == Told.PRAISE:
+            if kind == Told.INFLATED_COUNTS:
                 claimed = np.minimum(claimed * b, parameters.horizon)
             if kind == Told.OPTIMISER:
                 report = report if known is None else _worst_taken(seen, known, n_ref)

@@ -2,9 +2,11 @@
 
 import sys
 import types
+from pathlib import Path
 
 import pytest
 
+from chain_bandit import attacks
 from chain_bandit.actors.messages import Send
 from chain_bandit.attacks.attack import Attack
 from chain_bandit.attacks.constant_lie import ConstantLie
@@ -67,9 +69,9 @@ def test_a_plugin_that_raises_is_named_with_its_seat_and_round(monkeypatch, scen
         run(monkeypatch, scenario, ConstantLie(), Breaks(verb))
     error = failed.value
     assert (error.seat, error.round, error.exit_code) == (2, 6, 3)
-    assert error.attack == "ConstantLie + Breaks"
+    assert error.attack == "constant-lie + Breaks"
     assert isinstance(error.error, ValueError)
-    assert str(error) == "attack ConstantLie + Breaks of seat 2 raised ValueError in round 6: on purpose"
+    assert str(error) == "attack constant-lie + Breaks of seat 2 raised ValueError in round 6: on purpose"
     if verb in SIMULATED:
         with pytest.raises(AttackFailed) as there:
             without_messages(monkeypatch, scenario, ConstantLie(), Breaks(verb))
@@ -162,7 +164,7 @@ def test_the_game_goes_on_without_the_seat_when_its_plugin_gives_back_what_no_ru
     ],
 )
 def test_make_refuses_with_one_sentence_what_is_no_attack_or_no_option(name, options):
-    with pytest.raises(UnknownAttack, match=r"^attack '.*'.*; known attacks: constant-lie, ") as refused:
+    with pytest.raises(UnknownAttack, match=r"^attack '.*'.*; known attacks: a-little-is-enough, ") as refused:
         make(name, options)
     assert refused.value.exit_code == 3
     assert refused.value.name == name
@@ -183,6 +185,15 @@ def test_make_finds_plugins_by_module_and_class():
     attack = make("chain_bandit.attacks.silent_validator:SilentValidator", {"first": 3})
     assert isinstance(attack, SilentValidator)
     assert {name: type(make(name, {})) for name in ATTACKS} == ATTACKS
+
+
+def test_every_module_of_an_attack_is_in_the_registry_by_its_own_name_and_nothing_else_is():
+    """Lies first, then attacks on the consensus, then what does both; nobody inherits a name of ours."""
+    modules = {file.stem for file in Path(attacks.__file__).parent.glob("*.py")}
+    assert {name.replace("-", "_") for name in ATTACKS} == modules - {"__init__", "attack", "malicious", "registry"}
+    assert {name: kind.name for name, kind in ATTACKS.items()} == {name: name for name in ATTACKS}
+    assert list(ATTACKS) == sorted(ATTACKS, key=lambda name: (ATTACKS[name].conduct, name))
+    assert type("Other", (ConstantLie,), {}).name == "Other"
 
 
 def test_every_attack_says_which_conduct_it_is():
