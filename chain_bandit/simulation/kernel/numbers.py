@@ -1,6 +1,6 @@
 """A setting as the integers that the compiled game reads."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
@@ -145,14 +145,17 @@ def rules(
     if growth * p.horizon >= 2**63:
         raise NotCompiled("growth", f"{growth} units of {p.horizon} pulls are too many for 64 bits")
     return Rules(
-        p.participants, p.validators, p.arms, p.horizon, p.burn_in, p.liars, p.attackers, p.threshold, p.aggregation,
-        max(p.delta**2 - 1, 0) // 4, bool(p.quorum_choice), p.half_expected, p.failure_limit,
-        bool(p.c1_per_report), p.tolerance, p.skip_penalty, p.evidence_penalty, p.evidence_delay, bool(p.cost), batch,
-        growth, p.sortition > 0, p.draws_commanders,
-        np.array([_drawn_from(p.sortition, weight) for weight in weights or (1,) * p.participants], np.uint64),
-        np.array([_drawn_from(odds, 1) for odds in (p.probing, p.commanders)], np.uint64),
-        widths(p.horizon, p.c1_numerator, p.c1_denominator),
-        environment(model),
+        participants=p.participants, validators=p.validators, arms=p.arms, horizon=p.horizon, burn_in=p.burn_in,
+        liars=p.liars, attackers=p.attackers, threshold=p.threshold, aggregation=p.aggregation,
+        radius_squared=max(p.delta**2 - 1, 0) // 4, two_thirds=bool(p.quorum_choice), half_expected=p.half_expected,
+        failure_limit=p.failure_limit, per_report=bool(p.c1_per_report), tolerance=p.tolerance,
+        skip_penalty=p.skip_penalty, evidence_penalty=p.evidence_penalty, evidence_delay=p.evidence_delay,
+        by_distance=bool(p.cost), batch=batch, growth=growth, sortition=p.sortition > 0,
+        draws_commanders=p.draws_commanders,
+        validates_from=_halves((p.sortition, weight) for weight in weights or (1,) * p.participants),
+        commands_from=_halves((odds, 1) for odds in (p.probing, p.commanders)),
+        widths=widths(p.horizon, p.c1_numerator, p.c1_denominator),
+        environment=environment(model),
     )  # fmt: skip
 
 
@@ -240,6 +243,7 @@ def _lie(attack: Attack, parameters: Parameters) -> tuple[int, int, int]:
     return -1, 0, 0
 
 
-def _drawn_from(probability: int, weight: int) -> tuple[int, int]:
-    """The least half of a hash that draws at least once, as two words; the largest of all where none does."""
-    return divmod(min(HALF - draws_of(weight, Fraction(probability, ODDS)), HALF - 1), 2**64)
+def _halves(draws: Iterable[tuple[int, int]]) -> Words:
+    """For each (probability, weight) the least half of a hash that draws, as two words; the largest if none does."""
+    least = (min(HALF - draws_of(weight, Fraction(probability, ODDS)), HALF - 1) for probability, weight in draws)
+    return np.array([divmod(half, 2**64) for half in least], np.uint64)
