@@ -34,7 +34,7 @@ def find(kind: str, name: str, ours: Mapping[str, Any]) -> Any:
     """
     if name in ours:
         return ours[name]
-    module, _, attribute = (name if ":" in name else _offered(kind, name)).partition(":")
+    module, _, attribute = (name if ":" in name else offered(kind, name).value).partition(":")
     try:
         return getattr(import_module(module), attribute)
     except (KeyboardInterrupt, Stopped):
@@ -60,7 +60,7 @@ def code(kind: str, name: str) -> str:
         PluginBroken: nothing has it, two packages have it, or its module cannot be read.
     """
     if ":" not in name:
-        _offered(kind, name)
+        offered(kind, name)
         return ", ".join(sorted({f"{each.dist.name} {each.dist.version}" for each in _group(kind)
                                  if each.name == name and each.dist}))  # fmt: skip
     try:
@@ -77,13 +77,14 @@ def names(kind: str, ours: Mapping[str, Any]) -> str:
     return ", ".join(dict.fromkeys([*ours, *sorted(each.name for each in _group(kind))]))
 
 
-def _offered(kind: str, name: str) -> str:
+def offered(kind: str, name: str) -> EntryPoint:
+    """The entry point of this name. Raises `PluginBroken` when nothing has it, or two packages point elsewhere."""
     offers = [each for each in _group(kind) if each.name == name]
     if not offers:
         raise PluginBroken(kind, name, "not a known name")
     if len(places := sorted({each.value for each in offers})) > 1:
         raise PluginBroken(kind, name, f"several packages offer it; say which one: {', '.join(places)}")
-    return offers[0].value
+    return offers[0]
 
 
 def _group(kind: str) -> list[EntryPoint]:

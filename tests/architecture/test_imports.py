@@ -46,6 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "paranoid": set(),
     "chain": {"lines", "protocol", "stopwatch"},
+    "foreign": {"lines", "plugins", "protocol"},
     "lines": {"protocol"},
     "stopwatch": set(),
 }

@@ -1,0 +1,279 @@
+"""Step counting inserted into the tree of a foreign rule, and metered forms of what may cost more than a step.
+
+Each turn of a loop or comprehension takes one element of the iterator `__steps__`; functions enter and leave the meter;
+arithmetic whose result is kept, comparisons of unknown operands, slices and long displays go through `Operations`,
+built-in functions and methods through `Functions`. An operator within an expression stays as it is: of operands within
+the bounds, `MAX_PARTS` operators make nothing out of all proportion, and the outermost one checks what is kept.
+
+The names are inserted with two leading and two trailing underscores, which no source may contain and Python does not
+mangle within a class. Annotations and docstrings are dropped: versions of Python evaluate them at different times.
+"""
+
+import ast
+from typing import Any, Final
+
+from chain_bandit.foreign.language import CHARGED_METHODS, CONSTRUCTORS
+
+MAX_PARTS: Final = 8
+MAX_DISPLAY: Final = 8
+_OPERATIONS: Final[dict[type[ast.operator], str]] = {
+    ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.FloorDiv: "floordiv", ast.Mod: "mod",
+    ast.Pow: "pow", ast.LShift: "lshift", ast.BitOr: "bitor", ast.BitAnd: "bitand", ast.BitXor: "bitxor",
+}  # fmt: skip
+_IN_PLACE: Final = (ast.Add, ast.Sub, ast.BitOr, ast.BitAnd, ast.BitXor)
+_PARTS: Final = (ast.Add, ast.Sub, ast.Mult, ast.FloorDiv)
+_NUMERIC: Final = (ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.LShift, ast.RShift)
+_COUNTS: Final = frozenset({"abs", "comb", "gcd", "int", "isqrt", "lcm", "len", "perm", "prod", "round", "sum"})
+_CHECKING: Final = frozenset({"max", "min", "sum"})
+"""Functions that check what they give, so that what they read may be unchecked."""
+_SMALL: Final = 1 << 64
+
+
+def counted(tree: ast.Module) -> ast.Module:
+    """The tree of `syntax.checked`, with its steps counted. The given one is used up."""
+    changed: ast.Module = _Counted().visit(tree)
+    return ast.fix_missing_locations(changed)
+
+
+class _Counted(ast.NodeTransformer):
+    """One method a kind of node. What needs no change has none."""
+
+    places = 0
+
+    # Statements
+
+    def visit_Module(self, node: ast.Module) -> ast.AST:
+        """Imports are given as names."""
+        node.body = [each for each in _code(node.body) if not isinstance(each, ast.ImportFrom)]
+        return self.generic_visit(node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        """Constants and methods."""
+        node.body = _code(node.body)
+        return self.generic_visit(node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        """Enters and leaves the meter."""
+        node.body, node.returns = _code(node.body), None
+        self.generic_visit(node)
+        guarded = ast.Try(body=node.body, handlers=[], orelse=[], finalbody=[ast.Expr(_call("leave"))])
+        node.body = [ast.copy_location(each, node) for each in (ast.Expr(_call("enter")), guarded)]
+        return node
+
+    def visit_arg(self, node: ast.arg) -> ast.AST:
+        """Without its annotation."""
+        node.annotation = None
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        """Without its annotation."""
+        made = ast.Pass() if node.value is None else ast.Assign(targets=[node.target], value=self.visit(node.value))
+        return ast.copy_location(made, node)
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
+        """What is unpacked is read in order."""
+        pairs = isinstance(node.value, ast.Tuple)
+        self.generic_visit(node)
+        if any(isinstance(each, ast.Tuple | ast.List) for each in node.targets) and not pairs:
+            node.value = _call("spread", node.value)
+        return node
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST | list[ast.stmt]:
+        """An assignment that evaluates its target once, before the value."""
+        statements: list[ast.stmt] = []
+        if isinstance(node.target, ast.Subscript):
+            parts = []
+            for part in (node.target.value, node.target.slice):
+                self.places += 1
+                parts.append(f"__place{self.places}__")
+                statements.append(ast.Assign(targets=[ast.Name(parts[-1], ast.Store())], value=self.visit(part)))
+            load: ast.expr = ast.Subscript(_name(parts[0]), _name(parts[1]), ast.Load())
+            store: ast.expr = ast.Subscript(_name(parts[0]), _name(parts[1]), ast.Store())
+        else:
+            assert isinstance(node.target, ast.Name)
+            load, store = _name(node.target.id), node.target
+        statements.append(ast.Assign(targets=[store], value=self._changed(node.op, load, node.value)))
+        return [ast.copy_location(each, node) for each in statements]
+
+    def _changed(self, op: ast.operator, load: ast.expr, value: ast.expr) -> ast.expr:
+        """Lists, sets and mappings change in place; numbers are made anew."""
+        if isinstance(op, _IN_PLACE) and not _is_small(value):
+            return _call(f"i{_OPERATIONS[type(op)]}", load, self._part(value, MAX_PARTS))
+        return self._arithmetic(op, load, value, 0)
+
+    def visit_For(self, node: ast.For) -> ast.AST:
+        """One step a turn."""
+        self.generic_visit(node)
+        node.iter = _call("ordered", node.iter)
+        node.body.insert(0, ast.copy_location(ast.Expr(_step()), node))
+        return node
+
+    def visit_While(self, node: ast.While) -> ast.AST:
+        """One step a turn."""
+        self.generic_visit(node)
+        node.body.insert(0, ast.copy_location(ast.Expr(_step()), node))
+        return node
+
+    # Comprehensions, functions, displays
+
+    def visit_comprehension(self, node: ast.comprehension) -> ast.AST:
+        """One step an element of each clause."""
+        self.generic_visit(node)
+        node.iter = _call("ordered", node.iter)
+        node.ifs.insert(0, _step())
+        return node
+
+    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
+        """Each call is a step."""
+        return _call("called", self.generic_visit(node))
+
+    def visit_List(self, node: ast.List) -> ast.AST:
+        """Charged when it is long."""
+        return self._display(node, node.elts)
+
+    def visit_Tuple(self, node: ast.Tuple) -> ast.AST:
+        """Charged when it is long."""
+        return node if all(isinstance(each, ast.Constant) for each in node.elts) else self._display(node, node.elts)
+
+    def visit_Set(self, node: ast.Set) -> ast.AST:
+        """Charged when it is long."""
+        return self._display(node, node.elts)
+
+    def visit_Dict(self, node: ast.Dict) -> ast.AST:
+        """Charged when it is long."""
+        return self._display(node, [key or ast.Starred(node) for key in node.keys])
+
+    def _display(self, node: ast.expr, elements: list[ast.expr]) -> ast.AST:
+        loaded = isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
+        long = len(elements) > MAX_DISPLAY or any(isinstance(each, ast.Starred) for each in elements)
+        made = self.generic_visit(node)
+        return _call("made", made) if loaded and long else made
+
+    def visit_Starred(self, node: ast.Starred) -> ast.AST:
+        """What is spread is read in order."""
+        self.generic_visit(node)
+        if isinstance(node.ctx, ast.Load):
+            node.value = _call("spread", node.value)
+        return node
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        """A slice is charged."""
+        sliced = isinstance(node.slice, ast.Slice) and isinstance(node.ctx, ast.Load)
+        made = self.generic_visit(node)
+        return _call("made", made) if sliced else made
+
+    # Comparisons and arithmetic
+
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        """The left operand of a comparison is charged, unless one of both is plainly a number."""
+        if isinstance(node.ops[0], ast.In | ast.NotIn):
+            found = _call("contains", self.visit(node.left), self.visit(node.comparators[0]))
+            return found if isinstance(node.ops[0], ast.In) else ast.UnaryOp(ast.Not(), found)
+        operands = [node.left, *node.comparators]
+        for place, op in enumerate(node.ops):
+            left, right = operands[place], operands[place + 1]
+            free = _is_number(left) or _is_number(right) or isinstance(op, ast.Is | ast.IsNot)
+            operands[place] = self.visit(left) if free else _call("operand", self.visit(left))
+        node.left, node.comparators = operands[0], [*operands[1:-1], self.visit(operands[-1])]
+        return node
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        """Checked where its value is kept."""
+        return self._arithmetic(node.op, node.left, node.right, 0)
+
+    def _arithmetic(self, op: ast.operator, left: ast.expr, right: ast.expr, unchecked: int) -> ast.expr:
+        """`unchecked` is how many operators, this one included, may stay as they are, since what reads them checks."""
+        if isinstance(op, ast.Mult) and (_is_display(left) or _is_display(right)):
+            return _call("repeat", self.visit(left), self.visit(right))
+        if isinstance(op, ast.RShift):
+            return ast.BinOp(self.visit(left), op, self.visit(right))
+        if isinstance(op, ast.Add | ast.Sub | ast.FloorDiv) and _is_small(right):
+            return ast.BinOp(self._part(left, max(1, unchecked) - 1), op, right)
+        if unchecked and isinstance(op, _PARTS):
+            half = (unchecked - 1) // 2
+            parts = self._part(left, half), self._part(right, half)
+            if isinstance(op, ast.Mult):  # a sequence has no +
+                parts = (
+                    parts[0] if _is_number(left) else ast.UnaryOp(ast.UAdd(), parts[0]),
+                    parts[1] if _is_number(right) else ast.UnaryOp(ast.UAdd(), parts[1]),
+                )
+            return ast.BinOp(parts[0], op, parts[1])
+        return _call(_OPERATIONS[type(op)], self._part(left, MAX_PARTS), self._part(right, MAX_PARTS))
+
+    def _part(self, node: ast.expr, unchecked: int) -> Any:
+        if isinstance(node, ast.BinOp):
+            return ast.copy_location(self._arithmetic(node.op, node.left, node.right, unchecked), node)
+        return self.visit(node)
+
+    # Calls
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """Methods and constructors are charged."""
+        function, name = node.func, node.func.id if isinstance(node.func, ast.Name) else ""
+        if name == "isinstance":
+            node.args[0] = self.visit(node.args[0])  # and its classes stay classes
+            return node
+        node.keywords = [self.visit(each) for each in node.keywords]
+        node.args = [self._read(each) if name in _CHECKING else self.visit(each) for each in node.args]
+        if name == "Fraction":
+            node.func = _name("__fraction__")
+        elif not isinstance(function, ast.Attribute) or function.attr not in CHARGED_METHODS:
+            node.func = self.visit(function)
+        elif function.attr == "from_bytes":
+            node.func = _name("__from_bytes__")
+        elif function.attr == "append":
+            node.func, node.args = _name("__append__"), [self.visit(function.value), *node.args]
+        else:
+            node.func = _name("__method__")
+            node.args = [ast.Constant(function.attr), self.visit(function.value), *node.args]
+        return node
+
+    def _read(self, node: ast.expr) -> Any:
+        """An argument of a function that checks what it gives."""
+        if not isinstance(node, ast.GeneratorExp | ast.ListComp):
+            return self.visit(node)
+        node.generators = [self.visit(each) for each in node.generators]
+        node.elt = self._part(node.elt, MAX_PARTS)
+        return node
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        """A constructor."""
+        known = isinstance(node.ctx, ast.Load) and node.id in CONSTRUCTORS
+        return ast.copy_location(_name(f"__{node.id}__"), node) if known else node
+
+
+def _code(body: list[ast.stmt]) -> list[ast.stmt]:
+    """Without text that stands alone."""
+    kept = [each for each in body if not (isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant))]
+    return kept or [ast.Pass()]
+
+
+def _name(name: str) -> ast.Name:
+    return ast.Name(name, ast.Load())
+
+
+def _call(name: str, *arguments: Any) -> ast.Call:
+    return ast.Call(_name(f"__{name}__"), list(arguments), [])
+
+
+def _step() -> ast.Call:
+    return _call("next", _name("__steps__"))
+
+
+def _is_small(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, int) and 0 < node.value < _SMALL
+
+
+def _is_number(node: ast.expr) -> bool:
+    """An integer or a fraction, or else it raises."""
+    if isinstance(node, ast.Call):
+        return isinstance(node.func, ast.Name) and node.func.id in _COUNTS
+    if isinstance(node, ast.BinOp):
+        return isinstance(node.op, _NUMERIC) and not (_is_display(node.left) or _is_display(node.right))
+    return isinstance(node, ast.UnaryOp) or (isinstance(node, ast.Constant) and isinstance(node.value, int))
+
+
+def _is_display(node: ast.expr) -> bool:
+    return isinstance(node, ast.List | ast.Tuple | ast.ListComp) or (
+        isinstance(node, ast.Constant) and isinstance(node.value, str | bytes)
+    )

@@ -1,0 +1,363 @@
+"""The syntax check of a foreign rule: its tree, or the first line that a rule may not have and what to write instead.
+
+What is refused would let a rule keep hidden state, leave the integers, depend on the process or Python version, or take
+steps that the counter cannot see. The same file is accepted by every supported version of Python.
+"""
+
+import ast
+import warnings
+from collections.abc import Collection, Iterator
+from typing import Final
+
+from chain_bandit.foreign.errors import RuleRefused
+from chain_bandit.foreign.language import (
+    API,
+    BUILTINS,
+    CATCHABLE,
+    CHARGED_METHODS,
+    CONSUMERS,
+    DECORATORS,
+    KNOWN_REFUSALS,
+    LAZY,
+    MATH,
+    MAX_BITS,
+    MAX_BLOCKS,
+    MAX_NESTING,
+    NODES,
+    RAISABLE,
+    REFUSED_ATTRIBUTES,
+    REFUSED_NODES,
+)
+
+_OLDEST: Final = (3, 11)
+_BLOCKS: Final = (ast.For, ast.While, ast.If, ast.Try, ast.FunctionDef, ast.ClassDef)
+_FUNCTIONS: Final = (ast.FunctionDef, ast.Lambda)
+
+
+class _Refusal(Exception):
+    def __init__(self, node: ast.AST, reason: str) -> None:
+        super().__init__(reason)
+        self.line, self.reason = getattr(node, "lineno", 1), reason
+
+
+def checked(data: bytes, path: str, names: Collection[str]) -> ast.Module:
+    """The tree of a source of which every line is allowed; `names` are those of `chain_bandit.rule_api`.
+
+    Raises:
+        RuleRefused: the first line that is not.
+    """
+    tree = _parsed(data, path)
+    try:
+        _nesting(tree)
+        _Check(tree, names).run()
+    except _Refusal as refusal:
+        raise RuleRefused(path, refusal.line, refusal.reason) from None
+    return tree
+
+
+def _parsed(data: bytes, path: str) -> ast.Module:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise RuleRefused(path, data.count(b"\n", 0, error.start) + 1, "is not UTF-8") from None
+    if text.startswith("\ufeff") or "\0" in text:
+        raise RuleRefused(path, 1, "has a byte order mark or a zero byte; save it as plain UTF-8")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of escapes in strings, which differ between versions
+            return ast.parse(text, feature_version=_OLDEST)
+    except SyntaxError as error:
+        raise RuleRefused(path, error.lineno or 1, "is not the syntax of Python 3.11") from None
+    except (ValueError, RecursionError, MemoryError, OverflowError):
+        raise RuleRefused(path, 1, "is nested too deeply for Python to read") from None
+
+
+def _nesting(tree: ast.Module) -> None:
+    """Refuses what a version of Python might not compile. Without recursion, since a tree can be deep."""
+    pending: list[tuple[ast.AST, int, int]] = [(tree, 0, 0)]
+    while pending:
+        node, levels, blocks = pending.pop()
+        if levels > MAX_NESTING:
+            raise _Refusal(node, f"is nested more than {MAX_NESTING} deep; name the parts")
+        if blocks > MAX_BLOCKS:
+            raise _Refusal(node, f"has more than {MAX_BLOCKS} blocks within one another; write functions")
+        deeper = blocks + isinstance(node, _BLOCKS)
+        line = getattr(node, "lineno", 1)
+        for child in ast.iter_child_nodes(node):
+            if not hasattr(child, "lineno"):
+                child.lineno = line  # type: ignore[attr-defined]
+            pending.append((child, levels + 1, deeper))
+
+
+class _Check:
+    """One pass over the tree, a rule of the language a method."""
+
+    def __init__(self, tree: ast.Module, names: Collection[str]) -> None:
+        self.tree, self.names = tree, names
+        self.parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+        self.imported: set[str] = set()
+        self.bound: set[str] = set()
+        self.classes: set[str] = set()
+
+    def run(self) -> None:
+        """Raises `_Refusal`."""
+        nodes = sorted(ast.walk(self.tree), key=lambda node: getattr(node, "lineno", 0))  # the first line first
+        for node in nodes:
+            self._kind(node)
+        for node in nodes:
+            for name in _names_in(node):
+                self._plain(node, name)
+        for node in nodes:
+            if isinstance(node, ast.ImportFrom):
+                self._import_from(node)
+            elif isinstance(node, ast.Import):
+                raise _Refusal(node, f"imports a module; write from math, fractions or {API} import NAME")
+            elif isinstance(node, ast.ClassDef):
+                self.classes.add(node.name)
+        for node in nodes:
+            for name in _bound_by(node):
+                self._binding(node, name)
+        for node in nodes:
+            check = getattr(self, f"_{type(node).__name__.lower()}", None)
+            if check is not None:
+                check(node)
+        self._statements(self.tree.body, "a file", (ast.ImportFrom, ast.FunctionDef, ast.ClassDef))
+
+    # Of every node
+
+    def _kind(self, node: ast.AST) -> None:
+        if type(node) not in NODES:
+            name = type(node).__name__
+            reason = REFUSED_NODES.get(name)
+            raise _Refusal(node, f"uses {name}, which a rule may not" + (f"; {reason}" if reason else ""))
+
+    def _plain(self, node: ast.AST, name: str) -> None:
+        if name.startswith("__"):
+            raise _Refusal(node, f"uses the name {name!r}; names with two leading underscores are Python's own")
+        if not name.isascii():
+            raise _Refusal(node, f"uses the name {name!r}; write names in ASCII, which no version of Python changes")
+
+    def _binding(self, node: ast.AST, name: str) -> None:
+        if name in BUILTINS or name in RAISABLE or name in DECORATORS or name in KNOWN_REFUSALS:
+            if isinstance(self.parents.get(node), ast.ClassDef) and isinstance(node, ast.FunctionDef):
+                return  # a method is reached by its attribute
+            raise _Refusal(node, f"gives the built-in name {name!r} another meaning; choose another name")
+        if name in self.imported:
+            raise _Refusal(node, f"gives the imported name {name!r} another meaning; choose another name")
+        self.bound.add(name)
+
+    # Imports
+
+    def _import_from(self, node: ast.ImportFrom) -> None:
+        if self.parents[node] is not self.tree:
+            raise _Refusal(node, "imports within a block; import at the top of the file")
+        module = "." * node.level + (node.module or "")
+        allowed = {"math": MATH, "fractions": {"Fraction"}, API: self.names}.get(module)
+        if allowed is None:
+            raise _Refusal(node, f"imports from {module!r}; a rule is one file and may use math, fractions and {API}")
+        for alias in node.names:
+            if alias.name not in allowed:
+                raise _Refusal(node, f"imports {alias.name!r} of {module}; it has {', '.join(sorted(allowed))}")
+            if alias.asname is not None:
+                raise _Refusal(node, f"gives {alias.name!r} another name; import it as it is called")
+            self._binding(node, alias.name)
+            self.imported.add(alias.name)
+
+    # Statements
+
+    def _statements(self, body: list[ast.stmt], where: str, kinds: tuple[type[ast.stmt], ...]) -> None:
+        for place, statement in enumerate(body):
+            if isinstance(statement, kinds) or (place == 0 and _is_text(statement)):
+                continue
+            if isinstance(statement, ast.Pass):
+                continue
+            if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+                continue
+            if isinstance(statement, ast.Assign) and all(isinstance(each, ast.Name) for each in statement.targets):
+                continue
+            raise _Refusal(statement, f"does something in the body of {where}, which holds constants and definitions")
+
+    def _classdef(self, node: ast.ClassDef) -> None:
+        if self.parents[node] is not self.tree:
+            raise _Refusal(node, "defines a class within a block; define it at the top level")
+        if node.decorator_list:
+            raise _Refusal(node, "decorates a class; a class of a rule has verbs and constants only")
+        if node.keywords:
+            raise _Refusal(node, "gives a class more than its bases")
+        for base in node.bases:
+            if not (isinstance(base, ast.Name) and (base.id in self.imported or base.id in self.classes)):
+                raise _Refusal(node, f"derives a class from something that is neither of {API} nor of this file")
+        self._statements(node.body, "a class", (ast.FunctionDef,))
+
+    def _functiondef(self, node: ast.FunctionDef) -> None:
+        method = isinstance(self.parents[node], ast.ClassDef)
+        for decorator in node.decorator_list:
+            if not (method and isinstance(decorator, ast.Name) and decorator.id in DECORATORS):
+                raise _Refusal(decorator, f"decorates a function; methods may be {', '.join(sorted(DECORATORS))}")
+
+    def _arguments(self, node: ast.arguments) -> None:
+        for default in [*node.defaults, *node.kw_defaults]:
+            if default is not None and not _is_constant(default):
+                raise _Refusal(default, "has a default that could keep state between calls; write None or a constant")
+
+    def _assign(self, node: ast.Assign) -> None:
+        for target in node.targets:
+            self._target(target)
+
+    def _annassign(self, node: ast.AnnAssign) -> None:
+        self._target(node.target)
+
+    def _augassign(self, node: ast.AugAssign) -> None:
+        self._target(node.target)
+
+    def _for(self, node: ast.For) -> None:
+        self._target(node.target)
+
+    def _comprehension(self, node: ast.comprehension) -> None:
+        self._target(node.target)
+
+    def _target(self, target: ast.expr) -> None:
+        for node in ast.walk(target):
+            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+                raise _Refusal(node, f"sets the attribute {node.attr!r}; what lasts goes through `state`")
+            if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store) and _has_slice(node):
+                raise _Refusal(node, "assigns to a slice; make a new list")
+
+    def _delete(self, node: ast.Delete) -> None:
+        for target in node.targets:
+            if not isinstance(target, ast.Subscript) or _has_slice(target):
+                raise _Refusal(node, "deletes something other than one element")
+
+    def _try(self, node: ast.Try) -> None:
+        if node.finalbody:
+            raise _Refusal(node.finalbody[0], "has finally, which could keep the bound of steps from ending the rule")
+
+    def _excepthandler(self, node: ast.ExceptHandler) -> None:
+        kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
+        if not all(isinstance(kind, ast.Name) and kind.id in CATCHABLE for kind in kinds):
+            raise _Refusal(node, f"catches more than a rule may; name one of {', '.join(sorted(CATCHABLE))}")
+        if node.name is not None:
+            raise _Refusal(node, "reads an exception, whose text differs between versions of Python; drop the `as`")
+
+    def _raise(self, node: ast.Raise) -> None:
+        kind = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+        known = kind is None or (isinstance(kind, ast.Name) and kind.id in RAISABLE | self.imported)
+        if not known:
+            raise _Refusal(node, f"raises something unknown; raise one of {', '.join(sorted(RAISABLE))}")
+
+    # Expressions
+
+    def _constant(self, node: ast.Constant) -> None:
+        value = node.value
+        if isinstance(value, float | complex):
+            raise _Refusal(node, f"has the number {value!r}; integers are exact: scale by UNIT, or use Fraction")
+        if isinstance(value, int) and value.bit_length() > MAX_BITS:
+            raise _Refusal(node, f"has an integer of more than {MAX_BITS} bits")
+
+    def _name(self, node: ast.Name) -> None:
+        name = node.id
+        if isinstance(node.ctx, ast.Store) or name in self.bound or self._annotates(node):
+            return
+        parent = self.parents[node]
+        called = isinstance(parent, ast.Call) and parent.func is node
+        if name in LAZY and not called:
+            raise _Refusal(node, f"uses {name} without calling it")
+        if name == "isinstance" and not called:
+            raise _Refusal(node, "uses isinstance without calling it")
+        if name in self.imported:
+            return
+        if name in DECORATORS:
+            if isinstance(parent, ast.FunctionDef):
+                return
+            raise _Refusal(node, f"uses {name} other than above a method")
+        if name not in BUILTINS and name not in RAISABLE:
+            reason = KNOWN_REFUSALS.get(name)
+            raise _Refusal(node, f"uses {name!r}, which a rule has not" + (f"; {reason}" if reason else ""))
+
+    def _annotates(self, node: ast.AST) -> bool:
+        """Annotations are dropped before the file runs."""
+        while node in self.parents:
+            parent = self.parents[node]
+            if isinstance(parent, ast.arg | ast.AnnAssign) and parent.annotation is node:
+                return True
+            if isinstance(parent, ast.FunctionDef) and parent.returns is node:
+                return True
+            if isinstance(parent, ast.stmt):
+                return False
+            node = parent
+        return False
+
+    def _attribute(self, node: ast.Attribute) -> None:
+        if self._annotates(node):
+            return
+        parent = self.parents[node]
+        called = isinstance(parent, ast.Call) and parent.func is node
+        if node.attr in REFUSED_ATTRIBUTES:
+            raise _Refusal(node, f"uses the attribute {node.attr!r} of a built-in type, which a rule may not")
+        if node.attr in CHARGED_METHODS and not called:
+            raise _Refusal(node, f"uses the method {node.attr!r} without calling it")
+
+    def _call(self, node: ast.Call) -> None:
+        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        if name in LAZY:
+            self._consumed(node, f"{name}(...)")
+
+    def _generatorexp(self, node: ast.GeneratorExp) -> None:
+        self._consumed(node, "a generator")
+
+    def _consumed(self, node: ast.expr, what: str) -> None:
+        parent = self.parents[node]
+        if isinstance(parent, ast.For | ast.comprehension) and parent.iter is node:
+            return
+        if isinstance(parent, ast.Starred) and isinstance(self.parents[parent], ast.Call | ast.List | ast.Tuple):
+            return
+        if isinstance(parent, ast.Call) and isinstance(parent.func, ast.Name) and parent.func is not node:
+            function = parent.func.id
+            if self._reads(function) or (function in LAZY - {"reversed"} and parent.args[0] is not node) or (
+                function in {"zip", "enumerate"}
+            ):
+                return
+        raise _Refusal(node, f"keeps {what}, which is empty the second time it is read; write tuple(...) around it")
+
+    def _reads(self, function: str) -> bool:
+        return function in CONSUMERS and (function != "prod" or function in self.imported)
+
+    def _compare(self, node: ast.Compare) -> None:
+        for operation, right in zip(node.ops, node.comparators, strict=True):
+            none = len(node.ops) == 1 and isinstance(right, ast.Constant) and right.value is None
+            if isinstance(operation, ast.Is | ast.IsNot) and not none:
+                raise _Refusal(node, "compares by `is`, which for numbers depends on Python's version; write ==")
+            if isinstance(operation, ast.In | ast.NotIn) and len(node.ops) > 1:
+                raise _Refusal(node, "chains `in` with another comparison; write `and`")
+
+
+def _names_in(node: ast.AST) -> Iterator[str]:
+    for field in ("id", "attr", "arg", "name", "asname", "module"):
+        value = getattr(node, field, None)
+        if isinstance(value, str):
+            yield value
+
+
+def _bound_by(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del):
+        yield node.id
+    elif isinstance(node, ast.arg):
+        yield node.arg
+    elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+        yield node.name
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def _is_constant(node: ast.expr) -> bool:
+    if isinstance(node, ast.Tuple):
+        return all(map(_is_constant, node.elts))
+    if isinstance(node, ast.UnaryOp):
+        return _is_constant(node.operand)
+    return isinstance(node, ast.Constant | ast.Name)
+
+
+def _has_slice(node: ast.Subscript) -> bool:
+    return any(isinstance(each, ast.Slice) for each in ast.walk(node.slice))
