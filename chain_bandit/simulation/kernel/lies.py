@@ -12,7 +12,7 @@ from chain_bandit.simulation.kernel.roots import radius
 
 
 class Lie(IntEnum):
-    """A change of a report, by the name of its attack. What `a` and `b` are stands beside it: `Attack.numbers`."""
+    """A change of a report, by the module of its attack. What `a` and `b` are stands beside it: `Attack.numbers`."""
 
     CONSTANT_LIE = 0
     """a: the estimator of every arm in units, b: the arm that gets UNIT - a, or -1."""

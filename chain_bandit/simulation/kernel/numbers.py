@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from chain_bandit import attacks
 from chain_bandit.attacks.attack import Attack, Effect, NotSimulated, Said
-from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.protocol.arms import log_billionths
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import ChainBanditError
@@ -204,7 +204,7 @@ def widths(horizon: int, numerator: int, denominator: int) -> Ints:
     return table
 
 
-def cast(parameters: Parameters, attacks: Mapping[int, Attack]) -> Cast:
+def cast(parameters: Parameters, malicious: Mapping[int, Attack]) -> Cast:
     """Who is malicious, by numbers.
 
     Raises:
@@ -213,7 +213,7 @@ def cast(parameters: Parameters, attacks: Mapping[int, Attack]) -> Cast:
     """
     seats: list[tuple[int, ...]] = []
     parts: list[tuple[int, ...]] = []
-    for seat, attack in sorted(attacks.items()):
+    for seat, attack in sorted(malicious.items()):
         first = len(parts)
         parts += [_numbers(*each, parameters) for each in zip(parts_of(attack), effects(attack), strict=True)]
         lies = [part[LIE] for part in parts[first:] if part[LIE] >= 0]
@@ -235,8 +235,9 @@ def _numbers(attack: Attack, effect: Effect, parameters: Parameters) -> tuple[in
 def _lie(attack: Attack, parameters: Parameters) -> tuple[int, int, int]:
     """(`Lie` or -1, what it reads)."""
     kind = type(attack)
-    lie = Lie.__members__.get(kind.name.upper().replace("-", "_"))
-    if lie is not None and ATTACKS.get(kind.name) is kind:  # a plug-in may change what it inherits
+    home, _, module = kind.__module__.rpartition(".")
+    lie = Lie.__members__.get(module.upper())
+    if lie is not None and home == attacks.__name__:  # a plug-in may change what it inherits
         return lie, *attack.numbers(parameters)
     if any(getattr(kind, verb) is not getattr(Attack, verb) for verb in ("arm", "means", "counts")):
         raise NotCompiled(f"attack {attack.name}", "its lies have no compiled form")
