@@ -42,7 +42,8 @@ forge: .venv/dev node_modules/ready ## fuzz and attack the shipped contract, sma
 	@$(FORGE) test
 
 mutants: .venv/dev node_modules/ready ## change the contracts in one place at a time: do the tests notice?
-	@$(BIN)/python -m scripts.mutate_contracts
+	@mkdir -p runs
+	@$(BIN)/python -m scripts.mutate_contracts --json runs/mutants.jsonl
 
 contracts-deep: .venv/dev node_modules/ready ## the same with 1e5 runs a property (1e4 of whole games) and 500 x 500 calls
 	@FOUNDRY_PROFILE=deep $(FORGE) test

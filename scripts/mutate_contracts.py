@@ -3,6 +3,7 @@
 Every mutant is compiled, with hardly any optimization, and laid over the artifacts in a copy of the repository; then
 forge's suite runs. What that let live is compiled as the contracts ship, and meets the tests in Python (on revm) of
 those that it is part of; forge has none of agreements on tokens. Survivors are listed; exit 1 below the goal.
+With --json a run that was stopped goes on where it was, as long as none of what it looks at has changed.
 """
 
 import argparse
@@ -18,7 +19,8 @@ import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -47,7 +49,7 @@ GAME, TOKENS = ARTIFACTS
 TESTS = {
     GAME: (
         "access", "direct", "seats", "records", "committees", "capture", "evidence", "batches", "settlement",
-        "deployment", "reports", "sealed", "draws", "signatures", "differential",
+        "deployment", "modules", "reports", "sealed", "draws", "signatures", "differential",
     ),
     TOKENS: ("tokens",),
 }  # fmt: skip
@@ -353,6 +355,33 @@ def shipped(asked: dict[str, Any]) -> dict[str, Any]:
 SUITES = {"forge": quick, "pytest": shipped}
 
 
+def state() -> str:
+    """The digest of everything that decides what becomes of a mutant."""
+    digest = sha256()
+    for folder in ("chain_bandit", "contracts", "scripts", "tests"):
+        for file in sorted((ROOT / folder).rglob("*")):
+            if file.is_file() and "__pycache__" not in file.parts:
+                digest.update(repr((str(file.relative_to(ROOT)), sha256(file.read_bytes()).hexdigest())).encode())
+    return digest.hexdigest()
+
+
+class Kept:
+    """What became of mutants of this very repository, in a file of lines of JSON; in none where no file is named."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._file, self._state = file, state()
+        lines = map(json.loads, file.read_text().splitlines()) if file and file.is_file() else ()
+        self.fates: dict[Mutant, str] = {
+            Mutant(**line["mutant"]): line["fate"] for line in lines if line["state"] == self._state
+        }
+
+    def add(self, mutant: Mutant, end: str) -> None:
+        """Write down what became of one."""
+        if self._file:
+            with self._file.open("a") as file:
+                file.write(json.dumps({"state": self._state, "mutant": asdict(mutant), "fate": end}) + "\n")
+
+
 def excuses() -> set[tuple[str, str, str]]:
     """(file, the line's text, replacement) of the mutants that are known to be the same program."""
     if not EXCUSES.is_file():
@@ -369,6 +398,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--files", nargs="*", default=[""], help="only sources whose names hold one of these")
     parser.add_argument("--since", metavar="REVISION", help="only lines that it did not have")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where it is kept what became of each")
     parser.add_argument("--list", action="store_true", help="say what would be tried, and stop")
     options = parser.parse_args()
     asked, started = question(), perf_counter()
@@ -380,11 +410,14 @@ def main() -> int:
     if options.list:
         print("\n".join(mutant.describe(asked["sources"][mutant.file]["content"]) for mutant in chosen))
         return 0
-    fates = tried(chosen, asked, options.workers)
+    kept = Kept(options.json)
+    fates = {mutant: kept.fates[mutant] for mutant in chosen if mutant in kept.fates}
+    if left := [mutant for mutant in chosen if mutant not in fates]:
+        fates |= tried(left, asked, options.workers, kept)
     return report(fates, asked, len(found), perf_counter() - started)
 
 
-def tried(chosen: list[Mutant], asked: dict[str, Any], workers: int) -> dict[Mutant, str]:
+def tried(chosen: list[Mutant], asked: dict[str, Any], workers: int, kept: Kept) -> dict[Mutant, str]:
     """What became of each mutant; the unchanged contracts must pass first."""
     fates: dict[Mutant, str] = {}
     parts = sorted({name for mutant in chosen for name in part_of(mutant.file, asked)})
@@ -404,6 +437,7 @@ def tried(chosen: list[Mutant], asked: dict[str, Any], workers: int) -> dict[Mut
         def work(number: int) -> None:
             for mutant in chosen[number::workers]:
                 fates[mutant] = fate(benches[number], mutant, asked, originals)
+                kept.add(mutant, fates[mutant])
                 source = asked["sources"][mutant.file]["content"]
                 print(f"{len(fates)}/{len(chosen)} {fates[mutant]}: {mutant.describe(source)}", flush=True)
 

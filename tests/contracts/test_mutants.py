@@ -22,6 +22,7 @@ from scripts.mutate_contracts import (
     GOAL,
     TESTS,
     TOKENS,
+    Kept,
     Mutant,
     changed_since,
     excuses,
@@ -102,6 +103,17 @@ def test_score_below_the_goal_fails(asked, found, capsys, monkeypatch):
     assert report(dict.fromkeys(twenty[2:], "forge") | dict.fromkeys(twenty[:2], "survived"), asked, 20, 1) == 1
     assert report(dict.fromkeys(twenty, "invalid"), asked, 20, 1) == 1
     assert "score 18/20" in capsys.readouterr().out
+
+
+def test_a_mutant_that_was_tried_is_not_tried_again_while_nothing_changes(found, tmp_path, monkeypatch):
+    file = tmp_path / "mutants.jsonl"
+    monkeypatch.setattr(mutate_contracts, "state", lambda: "one")
+    kept = Kept(file)
+    kept.add(found[0], "forge")
+    kept.add(found[1], "survived")
+    assert Kept(file).fates == {found[0]: "forge", found[1]: "survived"}
+    monkeypatch.setattr(mutate_contracts, "state", lambda: "another")
+    assert Kept(file).fates == {}
 
 
 def test_lines_that_a_revision_did_not_have_are_told(tmp_path):
