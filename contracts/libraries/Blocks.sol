@@ -2,11 +2,11 @@
 pragma solidity 0.8.30;
 
 import {DynamicArrayLib} from "solady/src/utils/DynamicArrayLib.sol";
-import {LibBytes} from "solady/src/utils/LibBytes.sol";
 
 import {IErrors} from "../interfaces/IErrors.sol";
 import {Terms} from "../types/Game.sol";
 import {Bits} from "./Bits.sol";
+import {Headers} from "./Headers.sol";
 import {Reports} from "./Reports.sol";
 
 /// @title What a block is, byte by byte
@@ -17,7 +17,6 @@ import {Reports} from "./Reports.sol";
 /// in a full game the middle of the header and the body, in a compact one the header from the body digest on; then the
 /// signatures. The contract fills in the rest.
 library Blocks {
-    uint256 private constant KNOWN = 100; // bytes of a header before its middle
     uint256 private constant COMPACT = 1;
     uint256 internal constant COMMITTEE = 1;
     uint256 internal constant COMMANDERS = 2;
@@ -44,7 +43,6 @@ library Blocks {
 
     /// @notice Reads the block of `round` that begins in `data` at `at`; refuses one that is malformed.
     /// @param found What is filled in; its accuracies hold a word for every sixteen seats.
-    // slither-disable-next-line assembly -- Solidity frees no memory, and every block of a batch would pay for more
     function read(
         Terms memory t,
         Found memory found,
@@ -73,25 +71,13 @@ library Blocks {
             found.end = end;
             if (compact) {
                 _readDerived(t, found, data, middleEnd);
-                found.digest = _digest(round, parent, blocked, data, at, signaturesAt);
+                found.digest = Headers.digest(round, parent, blocked, data, at, signaturesAt);
                 return;
             }
             uint256[] memory means = _derive(t, found, data, middleEnd);
-            bytes memory header = abi.encodePacked(
-                uint32(round),
-                parent,
-                blocked,
-                keccak256(data[middleEnd:signaturesAt]),
-                data[middleAt:middleEnd],
-                LibBytes.truncate(abi.encodePacked(means), 4 * t.arms),
-                LibBytes.truncate(abi.encodePacked(found.accuracies), 2 * t.participants)
+            found.digest = Headers.digest(
+                t, round, parent, blocked, data, middleAt, middleEnd, found.signaturesAt, means, found.accuracies
             );
-            found.digest = keccak256(header);
-            // The header is done with: the next block's goes where it was.
-            // solhint-disable-next-line no-inline-assembly
-            assembly ("memory-safe") {
-                mstore(0x40, header)
-            }
         }
     }
 
@@ -105,8 +91,8 @@ library Blocks {
         unchecked {
             // slither-disable-next-line uninitialized-local -- filled in below
             Found memory found;
-            arm = Bits.read(header, KNOWN + t.setBytes, 1);
-            mean = Bits.read(header, _middle(t, found, header, KNOWN) + 4 * arm, 4);
+            arm = Bits.read(header, Headers.KNOWN + t.setBytes, 1);
+            mean = Bits.read(header, _middle(t, found, header, Headers.KNOWN) + 4 * arm, 4);
             uint256 at = found.selectedAt;
             uint256 sets = Bits.read(header, at, 1) == 1 ? 1 : t.arms;
             for (uint256 i; i < sets; ++i) {
@@ -163,25 +149,6 @@ library Blocks {
             uint256 flag = Bits.read(data, at, 1);
             if (flag > 1) revert IErrors.UnknownFlag(flag);
             return 1 + (flag == 1 ? size : size * t.arms);
-        }
-    }
-
-    /// @dev The digest of a header that lies in `data` from `at` to `end`, but for what the contract knows.
-    // slither-disable-next-line assembly -- every compact round pays it: two hundred gas less than `abi.encodePacked`
-    function _digest(uint256 round, bytes32 parent, uint256 blocked, bytes calldata data, uint256 at, uint256 end)
-        private
-        pure
-        returns (bytes32 digest)
-    {
-        // solhint-disable-next-line no-inline-assembly
-        assembly ("memory-safe") {
-            let header := mload(0x40) // beyond which nothing is kept
-            let size := sub(end, at)
-            mstore(header, shl(224, round))
-            mstore(add(header, 4), parent)
-            mstore(add(header, 36), blocked)
-            calldatacopy(add(header, 68), add(data.offset, at), size)
-            digest := keccak256(header, add(size, 68))
         }
     }
 
