@@ -1,103 +1,117 @@
-"""Built-in functions, methods and `math` of a foreign rule: those of Python, charged by the size they handle."""
+"""Built-in functions and `math` of a foreign rule: those of Python, charged by the size of what they read or make."""
 
 import math
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import wraps
-from types import GeneratorType
-from typing import Any
+from types import FunctionType, GeneratorType
+from typing import Any, Final
 
-from chain_bandit.foreign.language import MAX_BITS, MAX_LENGTH
+from chain_bandit.foreign.language import MAX_BITS
 from chain_bandit.foreign.meter import Halt, Meter
-from chain_bandit.foreign.operations import SCALARS, SETS, SIZED, Operations, length, number, ordered
+from chain_bandit.foreign.operations import SCALARS, SETS, SIZED, SMALL, WORD, Operations, length, number, ordered
 
-_NONE: Any = object()
-_NUMBERS = frozenset({int, bool})
+_ABSENT: Final[Any] = object()
+_INTEGERS: Final = frozenset({int, bool})
+_FREE: Final = (abs, bool, enumerate, isinstance, len, map, range, reversed, zip)
+_CHARGED: Final = ("all", "any", "divmod", "max", "min", "pow", "round", "sorted", "sum")
+_TYPES: Final = (dict, frozenset, int, list, set, tuple)
+_MADE: Final = ("max", "min", "sorted", "sum")
 
 
 class Functions:
     """What the names of a rule stand for."""
 
     def __init__(self, meter: Meter, operations: Operations) -> None:
-        self.meter, self.operations = meter, operations
-        self._gather = operations.gather
+        self.meter = meter
+        self._gather, self._kept, self._weight = operations.gather, operations.kept, operations.weight
+        self._operations = operations
 
     def builtins(self) -> dict[str, Any]:
-        """By their names in the source; a constructor by its name between underscores, as `steps` inserts it."""
-        plain = {call.__name__: call for call in (abs, bool, isinstance, len, range)}
-        charged = (
-            "all", "any", "divmod", "enumerate", "map", "max", "min", "pow", "reversed", "round", "sorted", "sum",
-            "zip",
-        )  # fmt: skip
-        made = ("dict", "frozenset", "int", "list", "set", "tuple")
-        inserted = ("method", "append", "from_bytes", "called", "fraction")
+        """By their names in the source, and by those that `steps` inserts for constructors and comprehensions."""
         return {
-            **plain,
-            **{name: getattr(self, name) for name in charged},
-            **{kind.__name__: kind for kind in (dict, frozenset, int, list, set, tuple)},
-            **{f"__{name}__": getattr(self, f"make_{name}") for name in made},
-            **{f"__{name}__": getattr(self, name) for name in inserted},
+            **{each.__name__: each for each in (*_FREE, *_TYPES)},
+            **{name: getattr(self, name) for name in _CHARGED},
+            **{f"__{kind.__name__}__": getattr(self, f"make_{kind.__name__}") for kind in _TYPES},
+            **{f"__{name}_made__": getattr(self, f"{name}_made") for name in _MADE},
+            **{f"__{name}__": getattr(self, name) for name in ("called", "fraction")},
         }
 
     def mathematics(self) -> dict[str, Callable[..., Any]]:
         """The names of `math`."""
-        return {
-            "comb": self.comb, "gcd": math.gcd, "isqrt": math.isqrt,
-            "lcm": self.lcm, "perm": self.perm, "prod": self.prod,
-        }  # fmt: skip
+        calls = (self.comb, self.gcd, self.lcm, self.perm, self.prod)
+        return {"isqrt": math.isqrt, **{call.__name__: call for call in calls}}
 
-    # Those that read
+    # Those that read; the forms for comprehensions, of which each turn is a step already, charge no reading
 
     def sum(self, values: Any, start: Any = 0) -> Any:
         """Of numbers."""
-        terms = self._gather(values)
-        if set(map(type, terms)) <= _NUMBERS:
-            return self.operations.kept(sum(terms, number(start)))
+        return self.sum_made(self._gather(values), start)
+
+    def sum_made(self, terms: Any, start: Any = 0) -> Any:
+        """Of a comprehension."""
+        if _INTEGERS.issuperset(map(type, terms)) and start.__class__ is int:
+            made = sum(terms, start)
+            return made if -SMALL < made < SMALL else self._kept(made)
         total = number(start)
         for term in terms:
-            total = self.operations.kept(total + number(term))
+            total = self._kept(total + number(term))
         return total
 
     def prod(self, values: Any, *, start: Any = 1) -> Any:
         """Of numbers."""
         total = number(start)
         for factor in self._gather(ordered(values)):
-            total = self.operations.mul(total, factor)
+            total = self._operations.mul(total, factor)
         return total
 
-    def min(self, *values: Any, key: Any = None, default: Any = _NONE) -> Any:
+    def min(self, *values: Any, key: Any = None, default: Any = _ABSENT) -> Any:
         """The first of the smallest."""
+        return self._extreme(min, self._among(values, key), key, default)
+
+    def min_made(self, values: Any, key: Any = None, default: Any = _ABSENT) -> Any:
+        """Of a comprehension."""
         return self._extreme(min, values, key, default)
 
-    def max(self, *values: Any, key: Any = None, default: Any = _NONE) -> Any:
+    def max(self, *values: Any, key: Any = None, default: Any = _ABSENT) -> Any:
         """The first of the largest."""
+        return self._extreme(max, self._among(values, key), key, default)
+
+    def max_made(self, values: Any, key: Any = None, default: Any = _ABSENT) -> Any:
+        """Of a comprehension."""
         return self._extreme(max, values, key, default)
 
-    def _extreme(self, call: Any, values: tuple[Any, ...], key: Any, default: Any) -> Any:
-        given = {} if default is _NONE else {"default": default}
-        among = values if len(values) != 1 else self._gather(self._in_order(values[0], key))
+    def _among(self, values: tuple[Any, ...], key: Any) -> Any:
+        return values if len(values) != 1 else self._gather(self._in_order(values[0], key))
+
+    def _extreme(self, call: Any, among: Any, key: Any, default: Any) -> Any:
         self._compared(among)
-        best = call(among, key=key, **given) if len(values) == 1 else call(*among, key=key, **given)
-        return self.operations.kept(best) if isinstance(best, int | Fraction) else best
+        best = call(among, key=key) if default is _ABSENT else call(among, key=key, default=default)
+        return self._kept(best) if isinstance(best, int | Fraction) else best
 
     def sorted(self, values: Any, *, key: Any = None, reverse: bool = False) -> list[Any]:
         """A new list, equal elements in the order in which they came."""
-        elements = self._gather(self._in_order(values, key))
-        self._sorting(elements)
+        return self.sorted_made(self._gather(self._in_order(values, key)), key, reverse)
+
+    def sorted_made(self, elements: Any, key: Any = None, reverse: bool = False) -> list[Any]:
+        """Of a comprehension."""
+        self.sorting(elements)
         return sorted(elements, key=key, reverse=reverse)
 
     def _in_order(self, values: Any, key: Any) -> Any:
-        if key is not None or (isinstance(values, SETS) and any(isinstance(each, frozenset) for each in values)):
+        """Of the elements of a set those that compare as equal, or not at all, would come in the set's order."""
+        if isinstance(values, SETS) and (key is not None or any(isinstance(each, frozenset) for each in values)):
             return ordered(values)
         return values
 
-    def _sorting(self, elements: Any) -> None:
+    def sorting(self, elements: Any) -> None:
+        """Charge the comparisons of a sort: some n log n, an eighth of a step each."""
         self.meter.charge(len(elements) * len(elements).bit_length() // 8)
         self._compared(elements)
 
     def _compared(self, elements: Any) -> None:
-        if not set(map(type, elements)) <= SCALARS:
-            self.meter.charge(self.operations.weight(elements))
+        if not SCALARS.issuperset(map(type, elements)):
+            self.meter.charge(self._weight(elements))
 
     def any(self, values: Any) -> bool:
         """Whether one is true."""
@@ -122,39 +136,21 @@ class Functions:
 
     def divmod(self, left: Any, right: Any) -> tuple[Any, Any]:
         """Quotient and remainder."""
-        quotient, rest = divmod(number(left), number(right))
-        return self.operations.kept(quotient), self.operations.kept(rest)
+        return self._operations.floordiv(left, right), self._operations.mod(left, right)
 
     def pow(self, base: Any, exponent: Any, modulus: Any = None) -> Any:
         """A power, or one modulo an integer."""
         if modulus is None:
-            return self.operations.pow(base, exponent)
+            return self._operations.pow(base, exponent)
         if not all(isinstance(each, int) for each in (base, exponent, modulus)):
             raise Halt("takes a power modulo something that is no integer")
-        self.meter.charge(exponent.bit_length() * (1 + modulus.bit_length() // 64))
+        words = modulus.bit_length() // WORD
+        self.meter.charge(exponent.bit_length() * (1 + words * words // 16))
         return pow(base, exponent, modulus)
 
     def round(self, value: Any) -> Any:
         """To the nearest integer, a half to the even one."""
         return round(number(value))
-
-    # Those that give iterators
-
-    def enumerate(self, values: Any, start: int = 0) -> Any:
-        """Pairs of a number and an element."""
-        return enumerate(ordered(values), start)
-
-    def zip(self, *values: Any, strict: bool = False) -> Any:
-        """Elements side by side."""
-        return zip(*map(ordered, values), strict=strict)
-
-    def map(self, call: Any, *values: Any) -> Any:
-        """A function of each element."""
-        return map(call, *map(ordered, values))
-
-    def reversed(self, values: Any) -> Any:
-        """From the end."""
-        return reversed(ordered(values))
 
     # Constructors
 
@@ -170,11 +166,11 @@ class Functions:
         """A tuple."""
         return tuple(self._gather(ordered(values)))
 
-    def make_set(self, values: Any = ()) -> Any:
+    def make_set(self, values: Any = ()) -> set[Any]:
         """A new set."""
         return set(self._gather(values))
 
-    def make_frozenset(self, values: Any = ()) -> Any:
+    def make_frozenset(self, values: Any = ()) -> frozenset[Any]:
         """A set that stays as it is."""
         return frozenset(self._gather(values))
 
@@ -182,59 +178,56 @@ class Functions:
         """A new mapping, of another or of pairs."""
         if isinstance(values, SIZED) and hasattr(values, "keys"):
             self.meter.charge(length(values))
-            return dict(values, **named)
+            return {**values, **named}
         return dict(self._gather(ordered(values)), **named)
 
     def fraction(self, numerator: Any = 0, denominator: Any = 1) -> Any:
         """Of integers and fractions: text would make floats and powers of ten."""
-        return self.operations.kept(Fraction(number(numerator), number(denominator)))
+        return self._kept(Fraction(number(numerator), number(denominator)))
 
     # Of math
+
+    def gcd(self, *integers: Any) -> Any:
+        """The greatest common divisor."""
+        common = 0
+        for each in integers:
+            common = math.gcd(common, self._operations.read(each))
+        return common
 
     def lcm(self, *integers: Any) -> Any:
         """The least common multiple."""
         common = 1
         for each in integers:
-            common = self.operations.kept(math.lcm(common, each))
+            common = self._kept(math.lcm(common, self._operations.read(each)))
         return common
 
     def comb(self, of: Any, chosen: Any) -> Any:
         """How many ways there are to choose."""
         if isinstance(of, int) and isinstance(chosen, int) and 0 <= chosen <= of:
             self._product(of, min(chosen, of - chosen), divided=True)
-        return self.operations.kept(math.comb(of, chosen))
+        return self._kept(math.comb(of, chosen))
 
     def perm(self, of: Any, chosen: Any = None) -> Any:
         """How many ways there are to choose in order."""
         if isinstance(of, int) and (chosen is None or (isinstance(chosen, int) and 0 <= chosen <= of)):
             self._product(of, of if chosen is None else chosen, divided=False)
-        return self.operations.kept(math.perm(of, chosen))
+        return self._kept(math.perm(of, chosen))
 
     def _product(self, of: int, count: int, *, divided: bool) -> None:
         """That a product which grows with each of its factors stays within the bounds. Raises `Halt`."""
-        self.meter.charge(count)
         made = 1
         for taken in range(count):
+            self.meter.charge(1)
             made *= of - taken
             if divided:
                 made //= taken + 1
             if made.bit_length() > MAX_BITS:
                 raise Halt(f"makes an integer of more than {MAX_BITS} bits")
 
-    # Calls of the rule's own, and of ours
-
-    def ours(self, call: Callable[..., Any]) -> Callable[..., Any]:
-        """A function of the project, charged by the size of what it is given and makes."""
-
-        @wraps(call)
-        def charged(*given: Any, **named: Any) -> Any:
-            self.meter.charge(1 + self.operations.weight((*given, *named.values())))
-            return self.operations.kept(call(*given, **named))
-
-        return charged
+    # Calls of the rule's own, and of the project's
 
     def called(self, call: Callable[..., Any]) -> Callable[..., Any]:
-        """A lambda, of which each call is a step and a level."""
+        """A lambda of which each call is a step and a level."""
 
         def counted(*given: Any, **named: Any) -> Any:
             self.meter.enter()
@@ -245,40 +238,14 @@ class Functions:
 
         return counted
 
-    def append(self, values: Any, value: Any) -> Any:
-        """`values.append(value)`."""
-        if isinstance(values, list):
-            self.meter.charge(1)
-            if len(values) >= MAX_LENGTH:
-                raise Halt(f"makes or reads more than {MAX_LENGTH} elements at once")
-        return values.append(value)
+    def ours(self, call: Any) -> Any:
+        """The same, but a function of the project is charged by the size of what it is given and makes."""
+        if not isinstance(call, FunctionType):
+            return call
 
-    def from_bytes(self, data: Any, byteorder: Any = "big", *, signed: bool = False) -> Any:
-        """`int.from_bytes`."""
-        return self.operations.kept(int.from_bytes(self._gather(data), byteorder, signed=signed))
+        @wraps(call)
+        def charged(*given: Any, **named: Any) -> Any:
+            self.meter.charge(1 + self._weight((*given, *named.values())))
+            return self._kept(call(*given, **named))
 
-    def method(self, name: str, value: Any, *given: Any, **named: Any) -> Any:
-        """A method of a built-in type whose cost depends on sizes, or one of the rule's own of that name."""
-        if isinstance(value, int):
-            if name == "to_bytes" and given and isinstance(given[0], int):
-                self.meter.charge(max(0, given[0]))
-        elif isinstance(value, SETS):
-            if name == "pop":
-                raise Halt("takes an element of a set in an order that differs from process to process")
-            self.meter.charge(length(value))
-            given = tuple(map(self._gather, given)) if name != "remove" else given
-        elif isinstance(value, list) and name == "sort":
-            self._sorting(value)
-            self.meter.charge(length(value))
-        elif (isinstance(value, list) and name == "pop" and not given) or (isinstance(value, dict) and name == "pop"):
-            pass
-        elif isinstance(value, dict) and name == "update" and given and not hasattr(given[0], "keys"):
-            given = (self._gather(ordered(given[0])), *given[1:])
-        elif isinstance(value, SIZED):
-            self.meter.charge(length(value))
-            if name in ("extend", "update"):
-                given = tuple(self._gather(ordered(each)) if name == "extend" else each for each in given)
-        answer = getattr(value, name)(*given, **named)
-        if isinstance(value, list | dict):
-            length(value)
-        return answer
+        return charged

@@ -40,8 +40,8 @@ DECORATORS: Final = frozenset({"classmethod", "property", "staticmethod"})
 
 METHODS: Final = frozenset(
     {
-        "add", "bit_count", "bit_length", "clear", "denominator", "discard", "get", "is_integer", "items", "keys",
-        "numerator", "popitem", "setdefault", "start", "step", "stop", "values",
+        "add", "bit_count", "bit_length", "clear", "denominator", "discard", "get", "items", "keys", "numerator",
+        "popitem", "setdefault", "start", "step", "stop", "values",
     }
 )  # fmt: skip
 """Methods and fields of built-in types that cost the same whatever the size."""
@@ -64,7 +64,7 @@ REFUSED_ATTRIBUTES: Final = frozenset(
         "partition", "removeprefix", "removesuffix", "replace", "rfind", "rindex", "rjust", "rpartition", "rsplit",
         "rstrip", "split", "splitlines", "startswith", "strip", "swapcase", "title", "translate", "upper", "zfill",
         # numbers that leave the integers
-        "as_integer_ratio", "conjugate", "from_decimal", "from_float", "from_number", "imag", "real",
+        "as_integer_ratio", "conjugate", "from_decimal", "from_float", "from_number", "imag", "is_integer", "real",
         # types, functions, generators, frames and exceptions
         "mro", "fromkeys", "mapping", "fget", "fset", "fdel", "getter", "setter", "deleter",
         "gi_code", "gi_frame", "gi_running", "gi_suspended", "gi_yieldfrom", "send", "throw", "close",

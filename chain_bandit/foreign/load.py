@@ -4,14 +4,18 @@ The tree is checked and its steps are counted before anything of it runs. What t
 no call can leave something for the next one.
 """
 
-from collections.abc import Mapping
+import ast
+import warnings
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from types import FunctionType, MappingProxyType
+from operator import is_
+from types import CodeType, FunctionType, MappingProxyType
 from typing import Any, Final
 
 from chain_bandit.foreign.errors import RuleRefused
 from chain_bandit.foreign.functions import Functions
 from chain_bandit.foreign.meter import Halt, Meter
+from chain_bandit.foreign.methods import Methods
 from chain_bandit.foreign.operations import Operations
 from chain_bandit.foreign.source import Source
 from chain_bandit.foreign.steps import counted
@@ -20,7 +24,7 @@ from chain_bandit.foreign.syntax import checked
 BOUND: Final = 10**6
 """Steps of one call."""
 METER: Final = "__meter__"
-_MODULE: Final = "foreign_rule"
+MODULE: Final = "foreign_rule"
 _PYTHON: Final = {"__build_class__": __build_class__, "__next__": next}
 _EXCEPTIONS: Final = {kind.__name__: kind for kind in (
     AssertionError, IndexError, KeyError, NotImplementedError, OverflowError, TypeError, ValueError, ZeroDivisionError,
@@ -37,16 +41,12 @@ def load(source: Source, names: Mapping[str, object], bound: int = BOUND) -> typ
     """
     path = str(source.path)
     tree = checked(source.data, path, names)
-    try:
-        code = compile(counted(tree), path, "exec", dont_inherit=True, optimize=0)
-    except (SyntaxError, ValueError, RecursionError) as error:
-        raise RuleRefused(path, getattr(error, "lineno", None) or 1, "is not the syntax of Python 3.11") from error
+    lines = dict(_lines(tree.body))
     meter = Meter()
-    given = _names(meter, names)
-    meter.names = namespace = dict(given)
+    namespace = meter.names = _names(meter, names, tree)
     meter.start(bound)
     try:
-        exec(code, namespace)
+        exec(_compiled(tree, path), namespace)
         meter.finish()
     except Halt as error:
         raise RuleRefused(path, 1, f"{error} while it is loaded") from None
@@ -54,45 +54,83 @@ def load(source: Source, names: Mapping[str, object], bound: int = BOUND) -> typ
         raise
     except Exception as error:
         raise RuleRefused(path, 1, f"raises {type(error).__name__} while it is loaded") from error
-    classes = tuple(each for each in names.values() if isinstance(each, type))
-    for name in [each for each in namespace if each not in given and not each.startswith("__")]:
-        namespace[name] = _constant(path, name, namespace[name], classes)
+    frozen = _Frozen(path, lines, tuple(each for each in names.values() if isinstance(each, type)))
+    for name in lines.keys() & namespace.keys():
+        namespace[name] = frozen.value(name, namespace[name])
     rule = namespace.get(source.attribute)
-    if not isinstance(rule, type) or rule.__module__ != _MODULE:
+    if not isinstance(rule, type) or rule.__module__ != MODULE:
         raise RuleRefused(path, 1, f"has no class {source.attribute!r}")
     setattr(rule, METER, meter)
     return rule
 
 
-def _names(meter: Meter, names: Mapping[str, object]) -> dict[str, Any]:
+def _compiled(tree: ast.Module, path: str) -> CodeType:
+    """Asserts stay, whatever the interpreter was told. Raises `RuleRefused`."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd expressions, which differ between versions
+            return compile(counted(tree), path, "exec", dont_inherit=True, optimize=0)
+    except (SyntaxError, ValueError, RecursionError) as error:
+        raise RuleRefused(path, getattr(error, "lineno", None) or 1, "is not the syntax of Python 3.11") from error
+
+
+def _lines(body: list[ast.stmt], within: str = "") -> Iterator[tuple[str, int]]:
+    """Names that a file or class leaves behind, and where they are made."""
+    for statement in body:
+        targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", statement)]
+        for target in targets:
+            name = getattr(target, "id", None) or getattr(target, "name", None)
+            if name is not None:
+                yield within + name, statement.lineno
+        if isinstance(statement, ast.ClassDef):
+            yield from _lines(statement.body, f"{statement.name}.")
+
+
+def _names(meter: Meter, names: Mapping[str, object], tree: ast.Module) -> dict[str, Any]:
     """What the counted code finds. Functions of the project are charged by the size of what they are given."""
     operations = Operations(meter)
     functions = Functions(meter, operations)
+    methods = Methods(meter, operations, functions)
+    known = {**names, **functions.mathematics(), "Fraction": Fraction}
+    wanted = [alias.name for each in tree.body if isinstance(each, ast.ImportFrom) for alias in each.names]
+    found = {name: functions.ours(known[name]) if name in names else known[name] for name in wanted}
     builtins = {**functions.builtins(), **_EXCEPTIONS, **_PYTHON}
-    ours = {name: functions.ours(each) if isinstance(each, FunctionType) else each for name, each in names.items()}
     return {
-        **ours, **functions.mathematics(), "Fraction": Fraction, **operations.inserted(),
-        "__enter__": meter.enter, "__leave__": meter.leave, "__name__": _MODULE, "__builtins__": builtins,
+        **found, **operations.inserted(), **methods.inserted(),
+        "__enter__": meter.enter, "__leave__": meter.leave, "__name__": MODULE, "__builtins__": builtins,
     }  # fmt: skip
 
 
-def _constant(path: str, name: str, value: Any, classes: tuple[type, ...]) -> Any:
-    """The value, a mapping as one that cannot change. Raises `RuleRefused` for what a call could change."""
-    if isinstance(value, type) and value.__module__ == _MODULE:
-        for inner, each in list(vars(value).items()):
-            if not inner.startswith("__"):
-                setattr(value, inner, _constant(path, f"{name}.{inner}", each, classes))
-        return value
-    if isinstance(value, dict):
-        return MappingProxyType({key: _constant(path, name, each, classes) for key, each in value.items()})
-    if isinstance(value, tuple | frozenset):
-        for each in value:
-            _constant(path, name, each, classes)
-        return value
-    if isinstance(value, staticmethod | classmethod | property | int | str | bytes | Fraction | None):
-        return value
-    if isinstance(value, FunctionType) and value.__closure__ is None:
-        return value
-    if isinstance(value, (*classes, MappingProxyType)):
-        return value
-    raise RuleRefused(path, 1, f"keeps a {type(value).__name__} in {name!r}, which a call could change; write a tuple")
+class _Frozen:
+    """What a file leaves behind, so that no call can change it."""
+
+    def __init__(self, path: str, lines: Mapping[str, int], classes: tuple[type, ...]) -> None:
+        self._path, self._lines, self._classes = path, lines, classes
+
+    def value(self, name: str, value: Any) -> Any:
+        """The value, a mapping as one that cannot change. Raises `RuleRefused` for what a call could change."""
+        if isinstance(value, type) and value.__module__ == MODULE:
+            for inner, each in list(vars(value).items()):
+                if not inner.startswith("__"):
+                    setattr(value, inner, self.value(f"{name}.{inner}", each))
+            return value
+        if isinstance(value, dict):
+            return MappingProxyType({key: self.value(name, each) for key, each in value.items()})
+        if type(value) is tuple or type(value) is frozenset:
+            parts = [self.value(name, each) for each in value]
+            return value if all(map(is_, parts, value)) else type(value)(parts)
+        if isinstance(value, self._classes):
+            for each in value if isinstance(value, tuple) else getattr(value, "__dict__", {}).values():
+                if self.value(name, each) is not each:
+                    raise self._refused(name, each)
+            return value
+        kinds = staticmethod | classmethod | property | int | str | bytes | Fraction | None
+        function = isinstance(value, FunctionType) and value.__closure__ is None
+        if function or isinstance(value, kinds) or (isinstance(value, type) and value in self._classes):
+            return value
+        raise self._refused(name, value)
+
+    def _refused(self, name: str, value: Any) -> RuleRefused:
+        line = self._lines.get(name, 1)
+        kind = type(value).__name__
+        return RuleRefused(self._path, line, f"keeps a {kind} in {name!r}, which a call could change; write a tuple")

@@ -19,8 +19,8 @@ class Halt(BaseException):
 class Meter:
     """Counts the steps of one run at a time.
 
-    Turns and charges are counted apart and bounded together: a run whose sum passes the bound has failed, at the latest
-    when it ends. The sum depends on source and input alone.
+    Turns and charges are counted apart, each up to the bound; a run whose sum passes it has failed, at the latest when
+    it ends. The sum depends on source and input alone.
     """
 
     def __init__(self) -> None:
@@ -50,16 +50,17 @@ class Meter:
     def charge(self, steps: int) -> None:
         """Count so many steps. Raises `Halt`."""
         self._charged += steps
-        if self.steps > self.bound:
+        if self._charged > self.bound:
             raise Halt(self._reason())
 
     def finish(self) -> None:
         """Raises `Halt` when the run took more steps than its bound."""
-        self.charge(0)
+        if self.steps > self.bound:
+            raise Halt(self._reason())
 
     def room(self) -> int:
-        """How many steps are left."""
-        return max(0, self.bound - self.steps)
+        """How many steps may be charged yet."""
+        return max(0, self.bound - self._charged)
 
     def enter(self) -> None:
         """A call begins: one step, and one level deeper. Raises `Halt`."""

@@ -17,6 +17,8 @@ from chain_bandit.foreign.meter import Halt, Meter
 SMALL: Final = 1 << 64
 WORD: Final = 64
 """Bits of an integer that cost one step."""
+FRACTION: Final = 8
+"""Steps of an operation on fractions, which is written in Python."""
 SETS: Final = (set, frozenset)
 VIEWS: Final[tuple[type, ...]] = (type({}.keys()), type({}.values()), type({}.items()))
 SIZED: Final[Any] = (list, tuple, dict, str, bytes, range, MappingProxyType, *SETS, *VIEWS)
@@ -34,6 +36,13 @@ def length(values: Any) -> int:
     return size
 
 
+def sized(values: Any) -> Any:
+    """The same. Raises `Halt` above `MAX_LENGTH`."""
+    if len(values) > MAX_LENGTH:
+        length(values)
+    return values
+
+
 def ordered(values: Any) -> Any:
     """The same. Raises `Halt` for a set, whose order differs from process to process."""
     if isinstance(values, SETS):
@@ -48,6 +57,10 @@ def number(value: Any) -> Any:
     raise Halt("calculates with something that is neither an integer nor a fraction")
 
 
+def _inner(values: Any) -> list[Any]:
+    return [] if SCALARS.issuperset(map(type, values)) else [each for each in values if isinstance(each, SIZED)]
+
+
 class Operations:
     """The operators, charged to a meter."""
 
@@ -57,21 +70,23 @@ class Operations:
     def inserted(self) -> dict[str, Callable[..., Any]]:
         """By the names under which `steps` inserts them, which no source can contain."""
         two = {
-            "add": operator.add, "sub": operator.sub, "floordiv": operator.floordiv,
+            "add": operator.add, "sub": operator.sub,
             "bitor": operator.or_, "bitand": operator.and_, "bitxor": operator.xor,
         }  # fmt: skip
         in_place = {
             "iadd": operator.iadd, "isub": operator.isub,
             "ibitor": operator.ior, "ibitand": operator.iand, "ibitxor": operator.ixor,
         }  # fmt: skip
+        own = (
+            self.mul, self.repeat, self.div, self.floordiv, self.mod, self.pow, self.lshift,
+            self.made, self.operand, self.contains, self.spread, self.rows,
+        )  # fmt: skip
         return {
             **{f"__{name}__": self._measured(call) for name, call in two.items()},
             **{f"__{name}__": self._in_place(call) for name, call in in_place.items()},
-            **{
-                f"__{name}__": getattr(self, name)
-                for name in ("mul", "repeat", "div", "mod", "pow", "lshift", "made", "operand", "contains", "spread")
-            },
+            **{f"__{call.__name__}__": call for call in own},
             "__ordered__": ordered,
+            "__sized__": sized,
         }
 
     def kept(self, value: Any) -> Any:
@@ -80,20 +95,28 @@ class Operations:
             if not -SMALL < value < SMALL:
                 self._wide(value)
         elif isinstance(value, Fraction):
-            self._wide(value.numerator)
-            self._wide(value.denominator)
+            words = (self._wide(value.numerator) + self._wide(value.denominator)) // WORD
+            self.meter.charge(FRACTION + words * words // 16)  # of common divisors
         elif isinstance(value, float | complex):
             raise Halt("makes a float")
         elif isinstance(value, SIZED):
             self.meter.charge(length(value))
         return value
 
-    def _wide(self, value: int) -> None:
+    def _wide(self, value: int) -> int:
         bits = value.bit_length()
         if bits > MAX_BITS:
             raise Halt(f"makes an integer of more than {MAX_BITS} bits")
         if bits > WORD:
             self.meter.charge(bits // WORD)
+        return bits
+
+    def read(self, value: Any) -> Any:
+        """A number that is divided, charged by its size, whatever comes of it."""
+        if isinstance(value, int) and not -SMALL < value < SMALL:
+            words = value.bit_length() // WORD
+            self.meter.charge(words * words // 16)
+        return value
 
     def _measured(self, call: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         kept = self.kept
@@ -140,9 +163,16 @@ class Operations:
         """`/`, exact: a fraction."""
         return self.kept(Fraction(number(left)) / number(right))
 
+    def floordiv(self, left: Any, right: Any) -> Any:
+        """`//`."""
+        made = self.read(left) // right
+        if made.__class__ is int and -SMALL < made < SMALL:
+            return made
+        return self.kept(made)
+
     def mod(self, left: Any, right: Any) -> Any:
         """`%` of numbers."""
-        return self.kept(number(left) % number(right))
+        return self.kept(self.read(number(left)) % number(right))
 
     def pow(self, base: Any, exponent: Any) -> Any:
         """`**` with a whole exponent, from 0 on for an integer. Raises `Halt`, also where Python gives a float."""
@@ -179,9 +209,9 @@ class Operations:
             each = pending.pop()
             weight += length(each)
             if isinstance(each, (dict, MappingProxyType)):
-                pending += [inner for inner in each.values() if isinstance(inner, SIZED)]
+                pending += _inner(each.values())
             if not isinstance(each, (str, bytes, range)):
-                pending += [inner for inner in each if isinstance(inner, SIZED)]
+                pending += _inner(each)
         return weight
 
     def contains(self, value: Any, values: Any) -> bool:
@@ -192,20 +222,23 @@ class Operations:
         self.meter.charge(self.weight(value))
         return value in values
 
+    def rows(self, values: Any) -> list[Any]:
+        """`*values` of which each is read in its order."""
+        return [ordered(each) for each in self.spread(values)]
+
     def spread(self, values: Any) -> Any:
         """`*values`, or what is unpacked."""
         return self.gather(ordered(values))
 
     def gather(self, values: Any) -> Any:
         """All elements. A generator of the rule has counted its turns; all else is charged by its length."""
-        if isinstance(values, list | tuple):
-            self.meter.charge(length(values))
-            return values
+        kind = type(values)
+        if kind is GeneratorType:
+            taken = list(islice(values, MAX_LENGTH + 1))
+            return taken if len(taken) <= MAX_LENGTH else length(taken)
         if isinstance(values, SIZED):
             self.meter.charge(length(values))
-            return list(values)
-        counted = isinstance(values, GeneratorType)
-        taken = list(islice(values, MAX_LENGTH + 1 if counted else min(MAX_LENGTH, self.meter.room()) + 1))
-        self.meter.charge(0 if counted else len(taken))
-        length(taken)
+            return values if kind is list or kind is tuple else list(values)
+        taken = list(islice(values, min(MAX_LENGTH, self.meter.room()) + 1))
+        self.meter.charge(length(taken))
         return taken

@@ -12,7 +12,7 @@ mangle within a class. Annotations and docstrings are dropped: versions of Pytho
 import ast
 from typing import Any, Final
 
-from chain_bandit.foreign.language import CHARGED_METHODS, CONSTRUCTORS
+from chain_bandit.foreign.language import BUILTINS, CHARGED_METHODS, CONSTRUCTORS, LAZY, MATH, METHODS
 
 MAX_PARTS: Final = 8
 MAX_DISPLAY: Final = 8
@@ -21,24 +21,30 @@ _OPERATIONS: Final[dict[type[ast.operator], str]] = {
     ast.Pow: "pow", ast.LShift: "lshift", ast.BitOr: "bitor", ast.BitAnd: "bitand", ast.BitXor: "bitxor",
 }  # fmt: skip
 _IN_PLACE: Final = (ast.Add, ast.Sub, ast.BitOr, ast.BitAnd, ast.BitXor)
-_PARTS: Final = (ast.Add, ast.Sub, ast.Mult, ast.FloorDiv)
+_PARTS: Final = (ast.Add, ast.Sub, ast.Mult)
 _NUMERIC: Final = (ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.LShift, ast.RShift)
 _COUNTS: Final = frozenset({"abs", "comb", "gcd", "int", "isqrt", "lcm", "len", "perm", "prod", "round", "sum"})
 _CHECKING: Final = frozenset({"max", "min", "sum"})
 """Functions that check what they give, so that what they read may be unchecked."""
+_COMPARING: Final = frozenset({"max", "min", "sorted", "sum"})
+_WHOLE: Final = _COMPARING | {"dict", "frozenset", "list", "set", "tuple"}
+"""Functions that read an iterator to its end."""
+_IN_ORDER: Final = LAZY | {"range", "sorted", "__list__", "__tuple__", "__spread__", "__made__"}
 _SMALL: Final = 1 << 64
 
 
 def counted(tree: ast.Module) -> ast.Module:
     """The tree of `syntax.checked`, with its steps counted. The given one is used up."""
-    changed: ast.Module = _Counted().visit(tree)
+    changed: ast.Module = _Counted(tree).visit(tree)
     return ast.fix_missing_locations(changed)
 
 
 class _Counted(ast.NodeTransformer):
     """One method a kind of node. What needs no change has none."""
 
-    places = 0
+    def __init__(self, tree: ast.Module) -> None:
+        self.places = 0
+        self.functions = {each.name for each in ast.walk(tree) if isinstance(each, ast.FunctionDef | ast.ClassDef)}
 
     # Statements
 
@@ -53,12 +59,34 @@ class _Counted(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        """Enters and leaves the meter."""
+        """One step a call, and one level where it may call another."""
+        leaf = self._is_leaf(node)
         node.body, node.returns = _code(node.body), None
         self.generic_visit(node)
+        if leaf:
+            node.body.insert(0, ast.copy_location(ast.Expr(_step()), node))
+            return node
         guarded = ast.Try(body=node.body, handlers=[], orelse=[], finalbody=[ast.Expr(_call("leave"))])
         node.body = [ast.copy_location(each, node) for each in (ast.Expr(_call("enter")), guarded)]
         return node
+
+    def _is_leaf(self, node: ast.AST) -> bool:
+        """Whether all that it calls is built in, so that every recursion passes through a function that is none."""
+        for each in ast.walk(node):
+            if each is not node and isinstance(each, ast.Lambda | ast.FunctionDef):
+                return False
+            if isinstance(each, ast.Name) and (each.id in self.functions or each.id == "map"):
+                return False
+            if isinstance(each, ast.Attribute) and each.attr in self.functions:
+                return False
+            if isinstance(each, ast.keyword) and each.arg in ("key", None):
+                return False
+            if isinstance(each, ast.Call) and not (
+                (isinstance(each.func, ast.Name) and each.func.id in BUILTINS | MATH)
+                or (isinstance(each.func, ast.Attribute) and each.func.attr in METHODS)
+            ):
+                return False
+        return True
 
     def visit_arg(self, node: ast.arg) -> ast.AST:
         """Without its annotation."""
@@ -101,10 +129,16 @@ class _Counted(ast.NodeTransformer):
             return _call(f"i{_OPERATIONS[type(op)]}", load, self._part(value, MAX_PARTS))
         return self._arithmetic(op, load, value, 0)
 
+    def visit_Delete(self, node: ast.Delete) -> ast.AST | list[ast.stmt]:
+        """Of elements of lists and mappings."""
+        places = [each for each in node.targets if isinstance(each, ast.Subscript)]
+        calls = [_call("delete", self.visit(each.value), self.visit(each.slice)) for each in places]
+        return [ast.copy_location(ast.Expr(each), node) for each in calls]
+
     def visit_For(self, node: ast.For) -> ast.AST:
         """One step a turn."""
         self.generic_visit(node)
-        node.iter = _call("ordered", node.iter)
+        node.iter = _turns(node.iter, node.target)
         node.body.insert(0, ast.copy_location(ast.Expr(_step()), node))
         return node
 
@@ -119,13 +153,18 @@ class _Counted(ast.NodeTransformer):
     def visit_comprehension(self, node: ast.comprehension) -> ast.AST:
         """One step an element of each clause."""
         self.generic_visit(node)
-        node.iter = _call("ordered", node.iter)
+        node.iter = _turns(node.iter, node.target)
         node.ifs.insert(0, _step())
         return node
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
-        """Each call is a step."""
-        return _call("called", self.generic_visit(node))
+        """One step a call, and one level where it may call another."""
+        leaf = self._is_leaf(node)
+        self.generic_visit(node)
+        if not leaf:
+            return _call("called", node)
+        node.body = ast.BoolOp(ast.And(), [_step(), node.body])  # a step is true
+        return node
 
     def visit_List(self, node: ast.List) -> ast.AST:
         """Charged when it is long."""
@@ -194,8 +233,8 @@ class _Counted(ast.NodeTransformer):
             parts = self._part(left, half), self._part(right, half)
             if isinstance(op, ast.Mult):  # a sequence has no +
                 parts = (
-                    parts[0] if _is_number(left) else ast.UnaryOp(ast.UAdd(), parts[0]),
-                    parts[1] if _is_number(right) else ast.UnaryOp(ast.UAdd(), parts[1]),
+                    parts[0] if _is_number(left) or _is_difference(left) else ast.UnaryOp(ast.UAdd(), parts[0]),
+                    parts[1] if _is_number(right) or _is_difference(right) else ast.UnaryOp(ast.UAdd(), parts[1]),
                 )
             return ast.BinOp(parts[0], op, parts[1])
         return _call(_OPERATIONS[type(op)], self._part(left, MAX_PARTS), self._part(right, MAX_PARTS))
@@ -214,7 +253,15 @@ class _Counted(ast.NodeTransformer):
             node.args[0] = self.visit(node.args[0])  # and its classes stay classes
             return node
         node.keywords = [self.visit(each) for each in node.keywords]
-        node.args = [self._read(each) if name in _CHECKING else self.visit(each) for each in node.args]
+        if name in _WHOLE and len(node.args) == 1 and isinstance(node.args[0], ast.GeneratorExp | ast.ListComp):
+            return self._whole(node, name, node.args[0])
+        node.args = [self.visit(each) for each in node.args]
+        if name in LAZY:
+            read = 1 if name == "map" else 0
+            for each in node.args:
+                if isinstance(each, ast.Starred) and isinstance(each.value, ast.Call):
+                    each.value.func = _name("__rows__")
+            node.args[read:] = [_ordered(each) for each in node.args[read:]]
         if name == "Fraction":
             node.func = _name("__fraction__")
         elif not isinstance(function, ast.Attribute) or function.attr not in CHARGED_METHODS:
@@ -228,13 +275,27 @@ class _Counted(ast.NodeTransformer):
             node.args = [ast.Constant(function.attr), self.visit(function.value), *node.args]
         return node
 
-    def _read(self, node: ast.expr) -> Any:
-        """An argument of a function that checks what it gives."""
-        if not isinstance(node, ast.GeneratorExp | ast.ListComp):
-            return self.visit(node)
-        node.generators = [self.visit(each) for each in node.generators]
-        node.elt = self._part(node.elt, MAX_PARTS)
+    def _whole(self, node: ast.Call, name: str, read: ast.GeneratorExp | ast.ListComp) -> ast.AST:
+        """A function of a comprehension that reads all of it: a list is faster than a generator, and gives the same."""
+        element = self._part(read.elt, MAX_PARTS if name in _CHECKING else 0)
+        made = ast.ListComp(element, [self.visit(each) for each in read.generators])
+        if name == "list":
+            return _call("sized", made)
+        node.func = _name(f"__{name}_made__" if name in _COMPARING else name)
+        node.args = [_call("sized", made)]
         return node
+
+    def visit_ListComp(self, node: ast.ListComp) -> ast.AST:
+        """Bounded in length; each turn is counted."""
+        return _call("sized", self.generic_visit(node))
+
+    def visit_SetComp(self, node: ast.SetComp) -> ast.AST:
+        """Bounded in length; each turn is counted."""
+        return _call("sized", self.generic_visit(node))
+
+    def visit_DictComp(self, node: ast.DictComp) -> ast.AST:
+        """Bounded in length; each turn is counted."""
+        return _call("sized", self.generic_visit(node))
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         """A constructor."""
@@ -256,6 +317,23 @@ def _call(name: str, *arguments: Any) -> ast.Call:
     return ast.Call(_name(f"__{name}__"), list(arguments), [])
 
 
+def _ordered(node: ast.expr) -> ast.expr:
+    """Not where it is plainly no set. What is spread is read in order already."""
+    function = node.func if isinstance(node, ast.Call) else node
+    plain = isinstance(function, ast.Name) and function.id in _IN_ORDER and function is not node
+    return node if plain or isinstance(node, ast.Starred | ast.GeneratorExp) else _call("ordered", node)
+
+
+def _turns(node: ast.expr, target: ast.expr) -> ast.expr:
+    """What a loop reads, in order; and its elements too, where they are unpacked."""
+    function = node.func if isinstance(node, ast.Call) else node
+    pairs = isinstance(function, ast.Name) and function.id in ("enumerate", "zip")
+    views = isinstance(function, ast.Attribute) and function.attr == "items"
+    if isinstance(target, ast.Name) or pairs or views:
+        return _ordered(node)
+    return ast.Call(_name("map"), [_name("__ordered__"), _ordered(node)], [])
+
+
 def _step() -> ast.Call:
     return _call("next", _name("__steps__"))
 
@@ -271,6 +349,11 @@ def _is_number(node: ast.expr) -> bool:
     if isinstance(node, ast.BinOp):
         return isinstance(node.op, _NUMERIC) and not (_is_display(node.left) or _is_display(node.right))
     return isinstance(node, ast.UnaryOp) or (isinstance(node, ast.Constant) and isinstance(node.value, int))
+
+
+def _is_difference(node: ast.expr) -> bool:
+    """Of numbers or sets: no sequence."""
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub)
 
 
 def _is_display(node: ast.expr) -> bool:

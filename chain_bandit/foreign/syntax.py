@@ -97,31 +97,20 @@ class _Check:
         self.parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
         self.imported: set[str] = set()
         self.bound: set[str] = set()
-        self.classes: set[str] = set()
+        self.refusals: list[_Refusal] = []
 
     def run(self) -> None:
-        """Raises `_Refusal`."""
-        nodes = sorted(ast.walk(self.tree), key=lambda node: getattr(node, "lineno", 0))  # the first line first
-        for node in nodes:
-            self._kind(node)
-        for node in nodes:
-            for name in _names_in(node):
-                self._plain(node, name)
-        for node in nodes:
-            if isinstance(node, ast.ImportFrom):
-                self._import_from(node)
-            elif isinstance(node, ast.Import):
-                raise _Refusal(node, f"imports a module; write from math, fractions or {API} import NAME")
-            elif isinstance(node, ast.ClassDef):
-                self.classes.add(node.name)
-        for node in nodes:
-            for name in _bound_by(node):
-                self._binding(node, name)
-        for node in nodes:
-            check = getattr(self, f"_{type(node).__name__.lower()}", None)
-            if check is not None:
-                check(node)
-        self._statements(self.tree.body, "a file", (ast.ImportFrom, ast.FunctionDef, ast.ClassDef))
+        """Raises the `_Refusal` of the first line that has one."""
+        nodes = sorted(ast.walk(self.tree), key=lambda node: getattr(node, "lineno", 0))
+        self.classes = {node.name for node in nodes if isinstance(node, ast.ClassDef)}
+        for check in (self._kind, self._names, self._imports, self._bindings, self._rules):
+            for node in nodes:
+                try:
+                    check(node)
+                except _Refusal as refusal:
+                    self.refusals.append(refusal)
+        if self.refusals:
+            raise min(self.refusals, key=lambda refusal: refusal.line)
 
     # Of every node
 
@@ -131,11 +120,22 @@ class _Check:
             reason = REFUSED_NODES.get(name)
             raise _Refusal(node, f"uses {name}, which a rule may not" + (f"; {reason}" if reason else ""))
 
-    def _plain(self, node: ast.AST, name: str) -> None:
-        if name.startswith("__"):
-            raise _Refusal(node, f"uses the name {name!r}; names with two leading underscores are Python's own")
-        if not name.isascii():
-            raise _Refusal(node, f"uses the name {name!r}; write names in ASCII, which no version of Python changes")
+    def _names(self, node: ast.AST) -> None:
+        for name in _names_in(node):
+            if name.startswith("__"):
+                raise _Refusal(node, f"uses the name {name!r}; names with two leading underscores are Python's own")
+            if not name.isascii():
+                raise _Refusal(node, f"uses the name {name!r}; write it in ASCII, which no version of Python changes")
+
+    def _bindings(self, node: ast.AST) -> None:
+        for name in _bound_by(node):
+            self._binding(node, name)
+            self.bound.add(name)
+
+    def _rules(self, node: ast.AST) -> None:
+        check = getattr(self, f"_{type(node).__name__.lower()}", None)
+        if check is not None:
+            check(node)
 
     def _binding(self, node: ast.AST, name: str) -> None:
         if name in BUILTINS or name in RAISABLE or name in DECORATORS or name in KNOWN_REFUSALS:
@@ -144,11 +144,14 @@ class _Check:
             raise _Refusal(node, f"gives the built-in name {name!r} another meaning; choose another name")
         if name in self.imported:
             raise _Refusal(node, f"gives the imported name {name!r} another meaning; choose another name")
-        self.bound.add(name)
 
     # Imports
 
-    def _import_from(self, node: ast.ImportFrom) -> None:
+    def _imports(self, node: ast.AST) -> None:
+        if isinstance(node, ast.Import):
+            raise _Refusal(node, f"imports a module; write from math, fractions or {API} import NAME")
+        if not isinstance(node, ast.ImportFrom):
+            return
         if self.parents[node] is not self.tree:
             raise _Refusal(node, "imports within a block; import at the top of the file")
         module = "." * node.level + (node.module or "")
@@ -164,6 +167,9 @@ class _Check:
             self.imported.add(alias.name)
 
     # Statements
+
+    def _module(self, node: ast.Module) -> None:
+        self._statements(node.body, "a file", (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef))
 
     def _statements(self, body: list[ast.stmt], where: str, kinds: tuple[type[ast.stmt], ...]) -> None:
         for place, statement in enumerate(body):
@@ -181,7 +187,7 @@ class _Check:
         if self.parents[node] is not self.tree:
             raise _Refusal(node, "defines a class within a block; define it at the top level")
         if node.decorator_list:
-            raise _Refusal(node, "decorates a class; a class of a rule has verbs and constants only")
+            raise _Refusal(node.decorator_list[0], "decorates a class; a class of a rule has verbs and constants only")
         if node.keywords:
             raise _Refusal(node, "gives a class more than its bases")
         for base in node.bases:
@@ -262,8 +268,8 @@ class _Check:
         called = isinstance(parent, ast.Call) and parent.func is node
         if name in LAZY and not called:
             raise _Refusal(node, f"uses {name} without calling it")
-        if name == "isinstance" and not called:
-            raise _Refusal(node, "uses isinstance without calling it")
+        if name in ("Fraction", "isinstance") and not called and not self._classifies(node):
+            raise _Refusal(node, f"uses {name} without calling it")
         if name in self.imported:
             return
         if name in DECORATORS:
@@ -273,6 +279,15 @@ class _Check:
         if name not in BUILTINS and name not in RAISABLE:
             reason = KNOWN_REFUSALS.get(name)
             raise _Refusal(node, f"uses {name!r}, which a rule has not" + (f"; {reason}" if reason else ""))
+
+    def _classifies(self, node: ast.AST) -> bool:
+        """Whether it is a class in the second place of `isinstance`."""
+        parent = self.parents[node]
+        if isinstance(parent, ast.Tuple):
+            node, parent = parent, self.parents[parent]
+        if not (isinstance(parent, ast.Call) and isinstance(parent.func, ast.Name) and parent.func.id == "isinstance"):
+            return False
+        return node is parent.args[-1]
 
     def _annotates(self, node: ast.AST) -> bool:
         """Annotations are dropped before the file runs."""
@@ -301,6 +316,11 @@ class _Check:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
         if name in LAZY:
             self._consumed(node, f"{name}(...)")
+        if name == "isinstance":
+            kinds = node.args[1:] if len(node.args) == 2 and not node.keywords else []
+            kinds = kinds[0].elts if kinds and isinstance(kinds[0], ast.Tuple) else kinds
+            if not kinds or not all(isinstance(kind, ast.Name) for kind in kinds):
+                raise _Refusal(node, "calls isinstance with something other than a value and classes by name")
 
     def _generatorexp(self, node: ast.GeneratorExp) -> None:
         self._consumed(node, "a generator")
