@@ -26,6 +26,7 @@ BOUND: Final = 10**6
 METER: Final = "__meter__"
 MODULE: Final = "foreign_rule"
 _PYTHON: Final = {"__build_class__": __build_class__, "__next__": next}
+_FIXED: Final[Any] = (staticmethod, classmethod, property, int, str, bytes, Fraction, type(None))
 _EXCEPTIONS: Final = {kind.__name__: kind for kind in (
     AssertionError, IndexError, KeyError, NotImplementedError, OverflowError, TypeError, ValueError, ZeroDivisionError,
 )}  # fmt: skip
@@ -124,9 +125,8 @@ class _Frozen:
                 if self.value(name, each) is not each:
                     raise self._refused(name, each)
             return value
-        kinds = staticmethod | classmethod | property | int | str | bytes | Fraction | None
         function = isinstance(value, FunctionType) and value.__closure__ is None
-        if function or isinstance(value, kinds) or (isinstance(value, type) and value in self._classes):
+        if function or isinstance(value, _FIXED) or (isinstance(value, type) and value in self._classes):
             return value
         raise self._refused(name, value)
 
