@@ -1,12 +1,15 @@
 """Random games in which an audit must find nothing; `make honest` plays a thousand, on every chain."""
 
+from itertools import count
+
 import pytest
 
 from benchmarks.honest import ALARM, NOT_CHECKABLE, PASSED, Row, chain, judged, scenario
 from chain_bandit.audit import chain as blocks
 
-WITHHELD = 81
-"""A seed of a sealed game in which a seat keeps its key."""
+
+def attacks(seed: int) -> set[str]:
+    return {choice.name for entry in scenario(seed).all_malicious for choice in entry.attacks}
 
 
 def played(seed: int) -> Row:
@@ -21,7 +24,7 @@ def test_nothing_is_found_in_a_random_game(seed: int) -> None:
 
 
 def test_a_key_that_is_kept_is_told_apart() -> None:
-    row = played(WITHHELD)
+    row = played(next(seed for seed in count() if attacks(seed) == {"withheld-key"}))
     assert (row.kind, row.attacks) == (NOT_CHECKABLE, ["withheld-key"])
     assert all("did not reveal its sealing key" in why for why in row.about)
 
