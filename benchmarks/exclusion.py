@@ -79,11 +79,12 @@ def rows(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
             attackers = f if ATTACKS[name].conduct & Conduct.ATTACKER else 0
             seats = [{"seat": PARTICIPANTS - 1 - liar, "attacks": [{"name": name, "options": options}]}
                      for liar in range(f)]  # fmt: skip
-            game = {"participants": PARTICIPANTS, "liars": f, "attackers": attackers, "aggregation": given.option}
+            game = {"participants": PARTICIPANTS, "liars": f, "attackers": attackers,
+                    "aggregation": {"name": given.option, "options": delta}}
             row = {"liars": f, "rule": given.option, **delta, "attack": name, "options": options}
             made = provenance.made(0, given.replicates)
             try:
-                found = measured(given.replicates, given.rounds, given.jobs, malicious=seats, **game, **delta)
+                found = measured(given.replicates, given.rounds, given.jobs, malicious=seats, **game)
             except NotSimulated as error:
                 yield row | {"refused": str(error)} | made
                 continue

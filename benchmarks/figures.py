@@ -41,7 +41,7 @@ MEANS = (0.5, 0.45, 0.4, 0.3)
 SEATS, LIARS, ROUNDS = 10, 3, 10_000
 RULES = ("option-1", "option-2", "option-3", "delta-safe", "confidence")
 NONE = "undefended mean"
-DELTA = {"delta-safe": 0.4}
+NAMED = {"delta-safe": {"name": "delta-safe", "options": {"delta": 0.4}}, NONE: "option-2"}
 INK, PALE = "#333333", "#DDDDDD"
 COLOURS = {
     "option-1": "#2471A3", "option-2": "#7D3C98", "option-3": "#B9770E", "delta-safe": "#7F8C8D",
@@ -63,7 +63,7 @@ def scenario(
     given = Scenario.model_validate({
         "name": "figures", "participants": seats, "rounds": rounds, "liars": 0 if rule == NONE else liars,
         "attackers": liars if breaks_consensus else 0, "burn_in_factor": 1.0, "burn_in": 4 * 10,
-        "aggregation": "option-2" if rule == NONE else rule, "delta": DELTA.get(rule),
+        "aggregation": NAMED.get(rule, rule),
         "rewards": {"kind": "bernoulli", "means": list(MEANS)},
         "malicious": [{"seat": seat, "attacks": [{"name": attack}]} for seat in attacking],
     } | changes)  # fmt: skip

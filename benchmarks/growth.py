@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from benchmarks import provenance
 from chain_bandit.game.simulated import replicates
-from chain_bandit.protocol.assumptions import delta_safe_burn_in
+from chain_bandit.protocol import rules
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario, load
 from chain_bandit.simulation.growth import fit
@@ -76,7 +76,7 @@ class Case:
         changes = self.changes | {"rounds": rounds, "seed": seed}
         if self.by_rule:
             p = load(path).parameters
-            changes["burn_in"] = delta_safe_burn_in(p.participants, p.arms, rounds, p.delta)
+            changes["burn_in"] = rules.aggregation(p).least_burn_in(p.terms._replace(horizon=rounds))
         if self.lie:
             cast = load(path).adversary
             changes |= {

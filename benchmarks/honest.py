@@ -135,7 +135,7 @@ def _fields(dice: random.Random, seed: int) -> dict[str, Any]:
         "malicious": _malicious(dice, n, arms, rounds, liars, attackers, sealed),
     }  # fmt: skip
     if aggregation in ("delta-safe", "confidence"):
-        fields["delta"] = dice.choice((0.1, 0.5, 2.5))
+        fields["aggregation"] = {"name": aggregation, "options": {"delta": dice.choice((0.1, 0.5, 2.5))}}
     if sealed:
         fields["unrevealed_penalty"] = dice.choice((0.0, 0.5, 1.0))
     match dice.randrange(4):

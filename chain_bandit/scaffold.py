@@ -9,8 +9,9 @@ from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.environments.registry import OURS
 from chain_bandit.game.folder import FolderRefused, beside
 from chain_bandit.mediate.bandit import INCENTIVES
-from chain_bandit.protocol.aggregation import Aggregation
+from chain_bandit.protocol import rules
 from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.protocol.ruleset import RuleKind
 from chain_bandit.simulation.rivals.registry import RIVALS
 
 GROUPS = {
@@ -19,11 +20,10 @@ GROUPS = {
 }  # fmt: skip
 """The kinds, and their groups of entry points."""
 
-_OPTIONS = [option.label for option in Aggregation]
 
 _TAKEN = {
-    "attack": ATTACKS, "environment": OURS, "aggregator": {*_OPTIONS, *RIVALS}, "policy": RIVALS,
-    "incentive": {*INCENTIVES, "naive"},
+    "attack": ATTACKS, "environment": OURS, "aggregator": {*rules.names(RuleKind.AGGREGATION), *RIVALS},
+    "policy": RIVALS, "incentive": {*INCENTIVES, "naive"},
 }  # fmt: skip
 """Names that mean ours in a scenario, a benchmark or a table; a rival is as often a rule in a pool as a policy."""
 

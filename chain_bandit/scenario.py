@@ -22,14 +22,14 @@ from chain_bandit.environments import registry as environments
 from chain_bandit.environments.bernoulli import bernoulli_model
 from chain_bandit.environments.table import RecordedTable, load_table
 from chain_bandit.lines import regular_file
-from chain_bandit.protocol import assumptions
-from chain_bandit.protocol.aggregation import Aggregation
+from chain_bandit.protocol import assumptions, rules
 from chain_bandit.protocol.arms import burn_in_length
 from chain_bandit.protocol.committee import smallest
-from chain_bandit.protocol.errors import AssumptionBroken, ChainBanditError
+from chain_bandit.protocol.errors import AssumptionBroken, ChainBanditError, require
 from chain_bandit.protocol.parameters import ODDS, BodyMode, Parameters
 from chain_bandit.protocol.quorum import QuorumChoice
 from chain_bandit.protocol.rewards import RewardModel
+from chain_bandit.protocol.ruleset import RuleChoice, RuleKind
 from chain_bandit.protocol.settlement import Conduct, Cost
 from chain_bandit.protocol.sharing import FEWEST_PARTIES, MOST_PARTIES
 from chain_bandit.protocol.sortition import commander_probabilities, honest_commanders
@@ -37,10 +37,6 @@ from chain_bandit.protocol.transaction import require_room
 from chain_bandit.protocol.units import UNIT
 
 _EXPECTATION = r"^(<=|>=|<|>) ?-?\d{1,40}(\.\d{1,40})?$|^== ?\S{1,100}$"
-
-_DELTA = {"confidence": 2.5}
-"""By default: in standard deviations of an honest report, which are at most 1/2 over the square root of its pulls, how
-far it may be from the median (docs/exclusion.md)."""
 
 _BITS = 256
 """What the largest number of a scenario, a seed, fits into."""
@@ -102,6 +98,13 @@ class AttackChoice(Strict):
 
     name: str = Field(description="a known attack, or module:Class")
     options: dict[str, Any] = {}
+
+
+class RuleEntry(Strict):
+    """A rule and its options."""
+
+    name: str = Field(description="of a rule")
+    options: dict[str, int | float] = {}
 
 
 class Malicious(Strict):
@@ -183,10 +186,8 @@ class Scenario(Strict):
     burn_in: int | None = Field(default=None, description="L; by default K * ceil(burn_in_factor * ln T)")
     burn_in_factor: float = Field(default=1.0, gt=0, strict=False, allow_inf_nan=False)
     threshold: int = Field(default=2, description="k")
-    aggregation: Literal["option-1", "option-2", "option-3", "delta-safe", "confidence"] = "option-1"
-    delta: float | None = Field(
-        default=None, ge=0, le=4, strict=False,
-        description="of delta-safe, and of confidence after one pull: nearer than half of it to the median",
+    aggregation: str | RuleEntry = Field(
+        default="option-1", description="how estimators come from reports: a rule's name, or {name = …, options = {…}}"
     )
     cost: Literal["constant", "distance"] = Field(default="constant", description="of a round with a lie in force")
     quorum: Literal["majority", "two-thirds"] = "two-thirds"
@@ -259,9 +260,9 @@ class Scenario(Strict):
         """The canonical parameters. Raises `AssumptionBroken` for a setting that the theory forbids."""
         arms = len(self.model.arms)
         c1 = Fraction(self.exploration.removesuffix("/b"))
-        assumptions.require(self.rounds >= 2, "rounds", "T >= 2", T=self.rounds)
+        require(self.rounds >= 2, "rounds", "T >= 2", T=self.rounds)
         deadline = self.chain.skip_deadline
-        assumptions.require(
+        require(
             self.rounds * (deadline + 4) < 2**32, "rounds", "T * (chain.skip_deadline + 4) < 2^32 (blocks of the game)",
             T=self.rounds, skip_deadline=deadline,
         )  # fmt: skip
@@ -284,8 +285,7 @@ class Scenario(Strict):
             liars=self.liars,
             attackers=self.attackers,
             threshold=self.threshold,
-            aggregation=next(each for each in Aggregation if each.label == self.aggregation),
-            delta=round((_DELTA.get(self.aggregation, 0) if self.delta is None else self.delta) * UNIT),
+            aggregation=self.chosen(RuleKind.AGGREGATION, self.aggregation),
             quorum_choice=QuorumChoice.TWO_THIRDS if self.quorum == "two-thirds" else QuorumChoice.MAJORITY,
             failure_limit=self.failure_limit,
             c1_numerator=c1.numerator,
@@ -312,14 +312,16 @@ class Scenario(Strict):
         )
         assumptions.check(parameters)
         assumptions.check_weights(parameters, self.all_weights)
-        if parameters.aggregation == Aggregation.DELTA_SAFE and self.burn_in is None:
-            least = assumptions.delta_safe_burn_in(self.participants, arms, self.rounds, parameters.delta)
-            assumptions.require(
-                burn_in >= least, "burn_in",
-                "L >= K * ceil(8 ln(M K T) / delta^2) (delta-safe, unless the scenario names its own L)",
-                L=burn_in, least=least,
-            )  # fmt: skip
+        if self.burn_in is None:
+            least = rules.aggregation(parameters).least_burn_in(parameters.terms)
+            asked = f"L >= what {parameters.aggregation.name} asks for (unless the scenario names its own L)"
+            require(burn_in >= least, "burn_in", asked, L=burn_in, least=least)
         return parameters
+
+    @staticmethod
+    def chosen(kind: RuleKind, entry: "str | RuleEntry") -> RuleChoice:
+        """The rule of an entry. Raises `RuleRefused`."""
+        return rules.named(kind, entry) if isinstance(entry, str) else rules.named(kind, entry.name, entry.options)
 
     @property
     def growth_units(self) -> int:
@@ -358,25 +360,25 @@ class Scenario(Strict):
     def check(self) -> None:
         """Refuse what can be refused before anything is deployed. Raises `ChainBanditError`."""
         parameters, chain = self.parameters, self.chain
-        assumptions.require(
+        require(
             parameters.unrecorded >= chain.batch, "chain.unrecorded", "w >= batch (a batch waits as a whole)",
             w=parameters.unrecorded, batch=chain.batch,
         )  # fmt: skip
         self._check_adversary()
-        assumptions.require(
+        require(
             not self.growth_units or not (parameters.has_committees or parameters.draws), "growth",
             "growth = 0, or everybody validates and commands (who else is named for the round after a block)",
             units=self.growth_units,
         )  # fmt: skip
         seats = [entry.seat for entry in self.all_malicious]
         for seat in seats:
-            assumptions.require(
+            require(
                 seat < parameters.participants, "malicious", "seat < M", seat=seat, M=parameters.participants
             )
-            assumptions.require(seats.count(seat) == 1, "malicious", "one entry a seat", seat=seat)
+            require(seats.count(seat) == 1, "malicious", "one entry a seat", seat=seat)
         if self.comparison == "mpc":
             least = smallest(parameters)
-            assumptions.require(
+            require(
                 self.parties <= least, "parties",
                 "parties <= validators of the smallest committee: min(N, M - m), drawn max(m, floor(E / 2)) + 1",
                 parties=self.parties, validators=least,
@@ -387,12 +389,12 @@ class Scenario(Strict):
         """Refuse what no contract takes, whatever the theory says of it. Raises `ChainBanditError`."""
         parameters, chain = self.parameters, self.chain
         assumptions.check_contract(parameters)
-        assumptions.require(self.growth_units == 0, "growth", "growth = 0 (on chain each round has its record)",
+        require(self.growth_units == 0, "growth", "growth = 0 (on chain each round has its record)",
                             units=self.growth_units)
         for seat, attack in self.attacks().items():
             wanted = "nobody rushes (the reports of a round are known in time in simulation only)"
-            assumptions.require(not attack.rushes, "malicious", wanted, seat=seat)
-        assumptions.require(
+            require(not attack.rushes, "malicious", wanted, seat=seat)
+        require(
             self.certifies_each or not parameters.has_committees, "chain.certificates",
             'certificates = "each", or N = M and no sortition (a committee is known from certified blocks only)',
             N=parameters.validators, M=parameters.participants,
@@ -404,7 +406,7 @@ class Scenario(Strict):
         """A liar only lies, an attacker only attacks; there must be a way to do either, and seats to do it from."""
         them = self.adversary
         total = them.liars + them.both + them.attackers
-        assumptions.require(
+        require(
             total < self.participants, "adversary", "liars + both + attackers < M", sum=total, M=self.participants
         )
         for name, count, choices, conduct in (
@@ -412,11 +414,11 @@ class Scenario(Strict):
             ("consensus", them.both + them.attackers, them.consensus, Conduct.ATTACKER),
         ):
             wanted = f"at least one attack for the seats of adversary.{name}"
-            assumptions.require(not count or bool(choices), f"adversary.{name}", wanted, seats=count)
+            require(not count or bool(choices), f"adversary.{name}", wanted, seats=count)
             for choice in choices:
                 found = make(choice.name, choice.options).conduct
                 wanted = f"the conduct of {choice.name} is {int(conduct)} (1 lies, 2 attacks the consensus)"
-                assumptions.require(found == conduct, f"adversary.{name}", wanted, conduct=int(found))
+                require(found == conduct, f"adversary.{name}", wanted, conduct=int(found))
 
 
 def load(path: Path, overrides: Mapping[str, Any] | None = None, on_chain: bool = True) -> Scenario:

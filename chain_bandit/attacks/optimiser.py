@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from chain_bandit.attacks.attack import Attack, View, averages, flag
-from chain_bandit.protocol.aggregation import Aggregation, select
+from chain_bandit.protocol import rules
 from chain_bandit.protocol.blocks import round_seed
+from chain_bandit.protocol.rule import Agreed
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT, Means
 
@@ -49,6 +50,6 @@ class Optimiser(Attack):
         reports = {seat: row for seat, row in view.reported.items() if seat not in view.colluders} | told
         bits = dict.fromkeys(reports, (True,) * p.arms)
         seed = round_seed(view.ledger.seed, view.round)
-        option = Aggregation(p.aggregation)
-        selected = select(option, reports, bits, frozenset(), p.liars, p.arms, seed, p.delta, view.reported_pulls)
-        return [any(reports[seat][arm] == lie[arm] for seat in members) for arm, members in enumerate(selected)]
+        agreed = Agreed(view.round, seed, reports, bits, view.reported_pulls)
+        sets = rules.aggregation(p).estimate(p.terms, (), agreed).sets
+        return [any(reports[seat][arm] == lie[arm] for seat in members) for arm, members in enumerate(sets)]

@@ -4,39 +4,61 @@ from collections.abc import Mapping, Sequence
 
 from chain_bandit.audit.exhibits import Field
 from chain_bandit.audit.game import Game
-from chain_bandit.protocol.aggregation import Aggregation, global_means, select
+from chain_bandit.protocol import rules
+from chain_bandit.protocol.aggregation import global_means
 from chain_bandit.protocol.blocks import Header, Report, mask, round_seed, seats
 from chain_bandit.protocol.reputation import accuracies
+from chain_bandit.protocol.rule import Agreed
+from chain_bandit.protocol.ruleset import RulesUnknown
 from chain_bandit.protocol.units import Means
 
 
-def check_selected(game: Game, header: Header, reports: Mapping[int, Report]) -> None:
-    """Recompute every B_i from reports, comparison bits and the pulls that the records say."""
-    p, t = game.parameters, game.running.round
+def check_selected(game: Game, header: Header, reports: Mapping[int, Report], hashes: Mapping[int, bytes]) -> None:
+    """Recompute every B_i, and every estimator that is no mean over it, from what the records say was agreed on."""
+    p, t, ledger = game.parameters, game.running.round, game.running
+    try:
+        rule = rules.aggregation(p)
+    except RulesUnknown as error:
+        game.checks.unknown("aggregate.selected", str(error))
+        return
     means = {seat: report.means for seat, report in reports.items()}
     bits = {seat: [bool(row >> seat & 1) for row in header.candidates] for seat in reports}
-    option, seed = Aggregation(p.aggregation), round_seed(game.seed_0, t)
-    expected = select(option, means, bits, frozenset(), p.liars, p.arms, seed, p.delta, game.running.pulls)
-    for arm in range(p.arms):
+    seed = round_seed(game.seed_0, t)
+    agreed = Agreed(t, seed, means, bits, ledger.pulls, ledger.means, ledger.reputations, hashes)
+    estimate = rule.estimate(p.terms, (), agreed)
+    for arm, expected in enumerate(estimate.sets):
         game.checks.that(
-            header.selected[arm] == mask(expected[arm]), "aggregate.selected", t, f"B of arm {arm}",
-            "the header says seats {}, reports and bits give {}", seats(header.selected[arm]), sorted(expected[arm]),
+            header.selected[arm] == mask(expected), "aggregate.selected", t, f"B of arm {arm}",
+            "the header says seats {}, reports and bits give {}", seats(header.selected[arm]), sorted(expected),
         )  # fmt: skip
+    if not rule.is_mean:
+        for arm, mean in enumerate(estimate.means):
+            name = f"global estimator of arm {arm}"
+            game.checks.same(header.means[arm], mean, "aggregate.means", t, name, header.derived())
 
 
 def check_attested(game: Game, header: Header, radii: Means, reports: Mapping[int, Report]) -> None:
-    """Of a compact game, hold what a quorum attests against the body: means and accuracies."""
+    """Of a compact game, hold what a quorum attests against the body: means over a set, and accuracies."""
     p, t, checks = game.parameters, game.running.round, game.checks
     means, derived = {seat: report.means for seat, report in reports.items()}, header.derived()
     held = [frozenset(seats(row)) for row in header.selected]
-    if frozenset().union(*held) <= means.keys():
-        for arm, expected in enumerate(global_means(means, held)):
-            checks.same(header.means[arm], expected, "aggregate.means", t, f"global estimator of arm {arm}", derived)
-    else:
+    if not frozenset().union(*held) <= means.keys():
         checks.that(False, "aggregate.means", t, "global estimators", "B holds seats {}, of whom only {} report",
                     sorted(frozenset().union(*held)), sorted(means))
+    elif is_mean(game):
+        for arm, expected in enumerate(global_means(means, held)):
+            checks.same(header.means[arm], expected, "aggregate.means", t, f"global estimator of arm {arm}", derived)
     accurate = accuracies(p.participants, means, header.means, radii, p.tolerance)
     checks.each_same(header.accuracies, accurate, "aggregate.accuracy", t, "accuracy of seat", derived)
+
+
+def is_mean(game: Game) -> bool:
+    """Whether estimators are means over B; of a rule that is not here nobody can say."""
+    try:
+        return rules.aggregation(game.parameters).is_mean
+    except RulesUnknown as error:
+        game.checks.unknown("aggregate.means", str(error))
+        return False
 
 
 def check_computed(game: Game, rounds: Sequence[int], said: object) -> None:

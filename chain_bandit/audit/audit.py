@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
 from typing import TypeVar
 
 from chain_bandit.audit import costs, evidence, money, records, rewards, seals, setup
@@ -266,7 +265,8 @@ def reported(game: Game, unasked: set[str]) -> AuditReport:
         "blocked_from": list(game.ledger.blocked_from) if game.ledger else [],
     }
     if deployment is not None:
-        facts["parameters"] = asdict(deployment.parameters)
+        facts["parameters"] = deployment.parameters.numbers()
+        facts["declaration"] = deployment.parameters.declaration.decode()
         facts["rules"] = list(map(str, deployment.parameters.rules))
     checks = {name: tally for name, tally in game.checks.tallies.items() if name not in unasked}
     unopened = deployment is not None and deployment.parameters.sealed and bool(game.unread)

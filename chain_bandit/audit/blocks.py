@@ -7,7 +7,7 @@ from operator import or_
 from chain_bandit.audit.aggregation import check_attested, check_selected
 from chain_bandit.audit.alike import Alike
 from chain_bandit.audit.commitments import check_counts
-from chain_bandit.audit.draws import CHECKS_OF_DRAWS, check_draws
+from chain_bandit.audit.draws import CHECKS_OF_DRAWS, check_draws, proven
 from chain_bandit.audit.game import Game
 from chain_bandit.audit.reports import check_against_receipts, check_reports, receipts_means
 from chain_bandit.audit.seals import check_records
@@ -68,11 +68,12 @@ def check_block(game: Game, header: Header, body: bytes | None) -> Checked:
     if game.disclosed is not None and p.participants > 1:
         game.alike = game.alike or Alike(p.participants)
         game.alike.take(header.round, game.running.pulls, reports, game.disclosed.model)
-    check_selected(game, header, reports)
+    hashes = proven(game, header.round, reports)
+    check_selected(game, header, reports, hashes)
     if compact:
         check_attested(game, header, opened.radii, reports)
     check_counts(game, header, reports)
-    check_draws(game, header, reports)
+    check_draws(game, header, hashes)
     if p.sealed:
         check_records(game, reports)
     held = [frozenset(seats(row)) & reports.keys() for row in header.selected]

@@ -11,12 +11,11 @@ from chain_bandit.protocol.proposal import with_successors
 CHECKS_OF_DRAWS = ("draw.proof", "draw.committee", "draw.commanders")
 
 
-def check_draws(game: Game, header: Header, reports: Mapping[int, Report]) -> None:
-    """Draw the next committee and its commanders anew, from the reports of the open round's block."""
+def check_draws(game: Game, header: Header, hashes: Mapping[int, bytes]) -> None:
+    """Draw the next committee and its commanders anew, from the `proven` hashes of the open round's block."""
     p, t, checks = game.parameters, header.round, game.checks
     if not p.draws:
         return
-    hashes = _proven(game, t, reports)
     expected = with_successors(p, game.running, header, hashes)
     entitled = expected.committee | expected.commanders
     for seat in seats(header.committee | header.commanders):
@@ -34,9 +33,11 @@ def check_draws(game: Game, header: Header, reports: Mapping[int, Report]) -> No
                         "seats {} were named, the proofs give seats {}", seats(said), seats(found))
 
 
-def _proven(game: Game, t: int, reports: Mapping[int, Report]) -> dict[int, bytes]:
-    """The VRF hash of each seat whose report proves one."""
-    seed, hashes = round_seed(game.seed_0, t + 1), {}
+def proven(game: Game, t: int, reports: Mapping[int, Report]) -> dict[int, bytes]:
+    """The VRF hash of each seat whose report proves one; nobody's where nothing is drawn."""
+    seed, hashes = round_seed(game.seed_0, t + 1), dict[int, bytes]()
+    if not game.parameters.draws:
+        return hashes
     for seat, report in reports.items():
         start = perf_counter()
         output = drawn_hash(game.seated[seat].vrf_key, seed, report.proof)

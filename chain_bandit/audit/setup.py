@@ -4,13 +4,14 @@ from chain_bandit.audit.artifact import creation_code, release_of
 from chain_bandit.audit.books import CONTRACT, POOL, account
 from chain_bandit.audit.exhibits import Field, Slice
 from chain_bandit.audit.game import Deployment, Game, disclose
+from chain_bandit.audit.report import Checks
 from chain_bandit.audit.rewards import burn_in
 from chain_bandit.history.records import Call, Event
 from chain_bandit.protocol import assumptions
 from chain_bandit.protocol.blocks import KEYS_BYTES, Seated, genesis_digest
 from chain_bandit.protocol.creation import Created, decode
 from chain_bandit.protocol.digests import keccak
-from chain_bandit.protocol.errors import AssumptionBroken, Malformed
+from chain_bandit.protocol.errors import AssumptionBroken, Malformed, require
 from chain_bandit.protocol.messages import Domain
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.rewards import secret_commitment
@@ -48,7 +49,7 @@ def created(game: Game, call: Call) -> None:
                 shown=Field.NUMBER)
     try:
         if not problem:
-            parameters = _parameters(found, call.value)
+            parameters = _parameters(found, call.value, checks)
     except RulesUnknown as error:
         game.blind = str(error)
         checks.unknown("game.parameters", game.blind)
@@ -67,14 +68,18 @@ def created(game: Game, call: Call) -> None:
     checks.same(call.events, (), "record.events", None, "events of the creation")
 
 
-def _parameters(found: Created, pool: int) -> Parameters:
-    """The parameters of a creation. Raises `Malformed`, `RulesUnknown`, or `AssumptionBroken` where one is broken."""
+def _parameters(found: Created, pool: int, checks: Checks) -> Parameters:
+    """The parameters of a creation. Raises `Malformed`, `RulesUnknown` for kinds of rules that are not known at all, or
+    `AssumptionBroken`."""
     p = Parameters.without_rules(found.fields)
     assumptions.check_contract(p)
     least = assumptions.minimum_pool(p.participants, p.horizon, p.wei_per_unit)
-    assumptions.require(pool >= least, "pool", "pool >= 2 M T * 10^9 * wei_per_unit", pool=pool, least=least)
+    require(pool >= least, "pool", "pool >= 2 M T * 10^9 * wei_per_unit", pool=pool, least=least)
     p = Parameters.of(found.fields, found.declaration)
-    assumptions.check(p)
+    try:
+        assumptions.check(p)
+    except RulesUnknown as error:  # all but what depends on the rule was checked above
+        checks.unknown("game.parameters", str(error))
     return p
 
 

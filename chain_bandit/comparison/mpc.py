@@ -11,8 +11,8 @@ from chain_bandit.comparison.sitting import Sitting
 from chain_bandit.comparison.wire import Check, Compare, Compared, Opened
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import Verifier
-from chain_bandit.protocol.assumptions import require
 from chain_bandit.protocol.committee import comparison_parties
+from chain_bandit.protocol.errors import require
 from chain_bandit.protocol.proposal import Bits
 from chain_bandit.protocol.sharing import (
     ATTEMPTS,

@@ -6,8 +6,8 @@ from random import Random
 
 from chain_bandit.crypto.keys import derive
 from chain_bandit.game.plan import Plan
-from chain_bandit.protocol.assumptions import require
 from chain_bandit.protocol.blocks import genesis_digest, round_seed
+from chain_bandit.protocol.errors import require
 from chain_bandit.scenario import Scenario
 from chain_bandit.simulation import batch
 from chain_bandit.simulation.engine import COMPILING, Engine, Work

@@ -27,8 +27,7 @@ from chain_bandit.nodes.folders import write_folders, write_game
 from chain_bandit.nodes.left import leave
 from chain_bandit.nodes.nursery import Nursery
 from chain_bandit.nodes.processes import LOOK, down, states
-from chain_bandit.protocol.assumptions import require
-from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.protocol.errors import ChainBanditError, require
 from chain_bandit.scenario import Scenario
 
 DEPLOYMENT = "deployment.json"

@@ -1,38 +1,12 @@
-"""From reports and comparison bits to the validated set B and the global estimators (Aggregation, Algorithm 4)."""
+"""What rules of aggregation are made of: who counts for an arm, and the mean over them (Aggregation, Algorithm 4)."""
 
-from collections.abc import Mapping, Sequence
-from enum import IntEnum
+from collections.abc import Iterable, Mapping, Sequence
 from math import isqrt
 
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.units import INFINITY, Counts, Means
 
 Seats = frozenset[int]
-
-
-class Aggregation(IntEnum):
-    """How B_i comes from reports and comparison bits (Aggregation; PROTOCOL 1.4)."""
-
-    OPTION_1 = 0
-    """Theorem 1: A_i less its f largest and f smallest estimators."""
-    OPTION_2 = 1
-    """Theorems 2 and 4: the filter F, less its g largest and g smallest estimators of the arm."""
-    OPTION_3 = 2
-    """Theorems 3 and 5: Option 2 without the block list. D is left out everywhere here, so it *is* Option 2."""
-    DELTA_SAFE = 3
-    """Theorems 6 and 7: who of F is within delta / 2 of its median estimator of the arm."""
-    CONFIDENCE = 4
-    """Beyond the paper: the same, and delta shrinks with the square root of the arm's pulls (docs/exclusion.md)."""
-
-    @property
-    def label(self) -> str:
-        """The name that scenarios and games have for it."""
-        return self.name.lower().replace("_", "-")
-
-    @property
-    def has_delta(self) -> bool:
-        """Whether it has the option `delta`."""
-        return self in (Aggregation.DELTA_SAFE, Aggregation.CONFIDENCE)
 
 
 def enough_pulls(counts: Counts, reference: Counts, threshold: int) -> tuple[bool, ...]:
@@ -45,7 +19,7 @@ def candidates(bits: Mapping[int, Sequence[bool]], arm: int, blocked: Seats = fr
     return frozenset(p for p, row in bits.items() if row[arm] and p not in blocked)
 
 
-def tie_break(seed: bytes, seats: Seats) -> dict[int, bytes]:
+def tie_break(seed: bytes, seats: Iterable[int]) -> dict[int, bytes]:
     """The order of equal estimators: keccak(seed_t, id), which nobody can choose (PROTOCOL 1.4)."""
     return {p: keccak(seed, uint(p, 2)) for p in seats}
 
@@ -81,45 +55,6 @@ def within(estimates: Mapping[int, int], members: Seats, radius: int) -> Seats:
         return frozenset()
     median = sorted(estimates[p] for p in members)[(len(members) - 1) // 2]
     return frozenset(p for p in members if abs(estimates[p] - median) <= radius)
-
-
-def select(
-    option: Aggregation,
-    means: Mapping[int, Means],
-    bits: Mapping[int, Sequence[bool]],
-    blocked: Seats,
-    liars: int,
-    arms: int,
-    seed: bytes,
-    delta: int = 0,
-    pulls: Counts = (),
-) -> tuple[Seats, ...]:
-    """B_i of every arm: a pure function of reports, bits, D, f, delta and n_ref (PROTOCOL 1.4).
-
-    Args:
-        means: the agreed report of each seat, in units.
-        bits: the comparison bits of each reporting seat, one an arm.
-        blocked: D, left out of A and F in every option.
-        liars: f.
-        seed: seed_t of this round, which breaks ties of the trimming.
-        delta: in units; read by delta-safe and confidence.
-        pulls: n_ref of the open round, on which the reports of whoever follows the rules stand; read by confidence.
-    """
-    order = tie_break(seed, frozenset(means))
-    passed = filtered(bits, blocked)
-    selected = []
-    for arm in range(arms):
-        estimates = {p: row[arm] for p, row in means.items()}
-        match option:
-            case Aggregation.OPTION_1:
-                selected.append(trimmed(estimates, candidates(bits, arm, blocked), liars, order))
-            case Aggregation.OPTION_2 | Aggregation.OPTION_3:
-                selected.append(trimmed(estimates, passed, trim_of(len(passed), liars), order))
-            case Aggregation.DELTA_SAFE:
-                selected.append(within(estimates, passed, radius(delta)))
-            case Aggregation.CONFIDENCE:
-                selected.append(within(estimates, passed, radius(delta, pulls[arm])))
-    return tuple(selected)
 
 
 def global_mean(estimates: Mapping[int, int], members: Seats) -> int:

@@ -1,12 +1,13 @@
 """Every inequality that a scenario or a deployment is refused by, and the formulas behind them."""
 
-from collections.abc import Sequence
-from decimal import Context, Decimal
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from chain_bandit.protocol.aggregation import Aggregation
-from chain_bandit.protocol.errors import AssumptionBroken
+from chain_bandit.protocol import rules
+from chain_bandit.protocol.errors import AssumptionBroken, require
 from chain_bandit.protocol.parameters import MAX_WEIGHT, ODDS, Parameters
 from chain_bandit.protocol.quorum import QuorumChoice
+from chain_bandit.protocol.ruleset import RulesUnknown
 from chain_bandit.protocol.units import MAX_ARMS, MAX_PARTICIPANTS, MOST, UNIT
 
 _WIDTHS = {
@@ -34,27 +35,6 @@ def relay_rounds(attackers: int) -> int:
     return attackers
 
 
-def delta_safe_burn_in(participants: int, arms: int, horizon: int, delta: int) -> int:
-    """L from which on sqrt(ln(M K T) / 2n) <= delta / 4, n = L / K: K * ceil(8 ln(M K T) / delta^2) (PROTOCOL 1.4).
-
-    Args:
-        delta: in units.
-    """
-    exact = Context(prec=40)
-    sweeps = exact.divide(8 * Decimal(participants * arms * horizon).ln(exact), (Decimal(delta) / UNIT) ** 2)
-    return arms * int(sweeps.to_integral_value("ROUND_CEILING", exact))
-
-
-def require(holds: bool, name: str, inequality: str, **values: int) -> None:
-    """Raise `AssumptionBroken` with the values on both sides unless the inequality holds."""
-    if not holds:
-        raise _broken(name, inequality, **values)
-
-
-def _broken(name: str, inequality: str, **values: int) -> AssumptionBroken:
-    return AssumptionBroken(name, inequality, ", ".join(f"{key} = {value}" for key, value in values.items()))
-
-
 def check_contract(p: Parameters) -> None:
     """Refuse what the contract refuses, which does not know the game's rules. Raises as `check`."""
     require(p.participants <= MAX_PARTICIPANTS, "participants", f"M <= {MAX_PARTICIPANTS} (on chain)", M=p.participants)
@@ -75,16 +55,8 @@ def check(p: Parameters) -> None:
 
 
 def _check_rules(p: Parameters) -> None:
-    n, f = p.participants, p.liars
-    require(0 <= p.aggregation < len(Aggregation), "aggregation", f"0 <= aggregation < {len(Aggregation)}",
-            value=p.aggregation)
-    if p.aggregation == Aggregation.OPTION_1:
-        require(n >= 3 * f + 1, "liars", "M >= 3f + 1 (Theorem 1, Option 1)", M=n, f=f)
-    if Aggregation(p.aggregation).has_delta:
-        require(p.delta < 2**32, "delta", "0 <= delta < 2^32", value=p.delta)
-        require(p.delta > 0, "delta", "delta > 0 (delta-safe, confidence)", delta=p.delta)
-    else:
-        require(p.delta == 0, "delta", "delta = 0 (only delta-safe and confidence have one)", delta=p.delta)
+    rules.check_options(p.aggregation)
+    rules.aggregation(p).check(p.terms)
 
 
 def _check_sizes(p: Parameters) -> None:
@@ -167,16 +139,18 @@ def broken_by_roles(p: Parameters, liars: int, attackers: int, malicious: int) -
         liars, attackers, malicious: |A1 u A3|, |A2 u A3|, |A1 u A2 u A3|; who does both is in all of them.
     """
     honest, n, q = p.participants - malicious, p.validators, p.quorum(p.validators)
-    if p.aggregation == Aggregation.OPTION_1:
-        enough = 3 * honest >= 2 * p.participants
-        option = _broken("honest", "|H| >= 2M/3 (Theorem 1, Option 1)", H=honest, M=p.participants)
-    else:
-        enough = liars < honest
-        option = _broken("honest", "|A1 u A3| < |H| (Theorems 2 to 7)", liars=liars, H=honest)
-    asked = (
-        (liars <= p.liars, _broken("liars", "|A1 u A3| <= f", liars=liars, f=p.liars)),
-        (attackers <= p.attackers, _broken("attackers", "|A2 u A3| <= m", attackers=attackers, m=p.attackers)),
-        (enough, option),
-        (q <= n - attackers, _broken("quorum", "quorum <= N - |A2 u A3|", quorum=q, N=n, attackers=attackers)),
-    )
-    return [broken for holds, broken in asked if not holds]
+    broken = list[AssumptionBroken]()
+
+    def ask(check_one: Callable[..., None], *given: Any, **values: int) -> None:
+        try:
+            check_one(*given, **values)
+        except AssumptionBroken as error:
+            broken.append(error)
+        except RulesUnknown:
+            pass
+
+    ask(require, liars <= p.liars, "liars", "|A1 u A3| <= f", liars=liars, f=p.liars)
+    ask(require, attackers <= p.attackers, "attackers", "|A2 u A3| <= m", attackers=attackers, m=p.attackers)
+    ask(rules.aggregation(p).check_honest, p.participants, liars, honest)
+    ask(require, q <= n - attackers, "quorum", "quorum <= N - |A2 u A3|", quorum=q, N=n, attackers=attackers)
+    return broken

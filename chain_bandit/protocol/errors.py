@@ -47,3 +47,9 @@ class AssumptionBroken(ProtocolError):
     def __init__(self, name: str, inequality: str, values: str) -> None:
         super().__init__(f"{name}: {inequality} does not hold ({values})")
         self.name, self.inequality, self.values = name, inequality, values
+
+
+def require(holds: bool, name: str, inequality: str, **values: int) -> None:
+    """Raise `AssumptionBroken` with the values on both sides unless the inequality holds."""
+    if not holds:
+        raise AssumptionBroken(name, inequality, ", ".join(f"{key} = {value}" for key, value in values.items()))

@@ -1,15 +1,16 @@
 """The canonical parameters of a game: what the contract is deployed with and the genesis digest binds."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from enum import IntEnum
 from functools import cached_property
+from types import MappingProxyType
 
-from chain_bandit.protocol.aggregation import Aggregation
 from chain_bandit.protocol.digests import keccak, word
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.quorum import QuorumChoice, quorum
-from chain_bandit.protocol.ruleset import Rule, RuleKind, RulesUnknown, declaration, declared
+from chain_bandit.protocol.rule import Terms
+from chain_bandit.protocol.ruleset import RuleChoice, RuleKind, RulesUnknown, declaration, declared
 
 ODDS = 2**64
 """Probabilities of draws are integers over this."""
@@ -24,6 +25,10 @@ listed in the next, and names who validates up to two rounds later. What is acce
 
 PROOF_BYTES = 81
 """Of a proof of a verifiable random function, see `crypto.vrf`."""
+
+
+NO_RULE = RuleChoice(RuleKind.AGGREGATION, "")
+"""Where the rules do not matter."""
 
 
 class BodyMode(IntEnum):
@@ -64,8 +69,7 @@ class Parameters:
         liars: f, assumed bound on participants that may report falsely.
         attackers: m, assumed bound on participants that may attack the consensus.
         threshold: k of k * n > n_ref, at least 2.
-        aggregation: an `Aggregation`.
-        delta: units of the delta-safe option; 0 in every other.
+        aggregation: the rule by which estimators come from reports.
         quorum_choice: a `QuorumChoice`.
         failure_limit: failed rounds in a row after which one exploration round is recorded.
         c1_numerator, c1_denominator: C1 of the confidence width as a fraction.
@@ -95,8 +99,7 @@ class Parameters:
     liars: int
     attackers: int
     threshold: int
-    aggregation: int
-    delta: int
+    aggregation: RuleChoice
     quorum_choice: int
     failure_limit: int
     c1_numerator: int
@@ -190,16 +193,21 @@ class Parameters:
         return self.mask_bytes * (self.has_committees + self.draws_commanders)
 
     @cached_property
-    def rules(self) -> tuple[Rule, ...]:
+    def rules(self) -> tuple[RuleChoice, ...]:
         """The rules of the game, by kind."""
-        option = Aggregation(self.aggregation)
         who = "sortition" if self.sortition else "best-by-reputation" if self.has_committees else "everybody"
         return (
-            Rule(RuleKind.AGGREGATION, option.label, 1, (("delta", self.delta),) if option.has_delta else ()),
-            Rule(RuleKind.REPUTATION, "accuracy"),
-            Rule(RuleKind.SELECTION, who),
-            Rule(RuleKind.DISCLOSURE, "estimates"),
+            self.aggregation,
+            RuleChoice(RuleKind.REPUTATION, "accuracy"),
+            RuleChoice(RuleKind.SELECTION, who),
+            RuleChoice(RuleKind.DISCLOSURE, "estimates"),
         )
+
+    @cached_property
+    def terms(self) -> Terms:
+        """What its aggregation knows of the game."""
+        options = MappingProxyType(dict(self.aggregation.options))
+        return Terms(self.participants, self.arms, self.liars, self.attackers, self.burn_in, self.horizon, options)
 
     @cached_property
     def declaration(self) -> bytes:
@@ -238,7 +246,7 @@ class Parameters:
             if given[name] >> bits:
                 raise Malformed("parameters", f"{name} of {bits} bits", given[name])
         own = {name: given[name] for name in Parameters.__dataclass_fields__ if name in given}
-        made = Parameters(**own, aggregation=Aggregation.OPTION_2, delta=0)
+        made = Parameters(**own, aggregation=NO_RULE)
         for name, expected in zip(FIELDS, made.fields(), strict=True):
             if name != "rules" and expected != given[name]:
                 raise Malformed("parameters", f"{name} = {expected}", given[name])
@@ -250,19 +258,26 @@ class Parameters:
 
         Raises:
             Malformed: they do not fit each other, or no game has them.
-            RulesUnknown: rules that are not those of this version.
+            RulesUnknown: rules of other kinds than those of this version; whether it has the aggregation shows when
+                it is used.
         """
         made = Parameters.without_rules(fields)
         if keccak(text) != word(dict(zip(FIELDS, fields, strict=True))["rules"]):
             raise Malformed("parameters", f"rules = 0x{keccak(text).hex()}", "another digest")
         rules = declared(text)
-        first = next((rule for rule in rules if rule.kind == RuleKind.AGGREGATION), Rule(RuleKind.AGGREGATION, ""))
-        option = next((each for each in Aggregation if each.label == first.name), None)
-        if option is not None:
-            made = replace(made, aggregation=int(option), delta=dict(first.options).get("delta", 0))
-        if option is None or made.rules != rules:
+        made = replace(made, aggregation=rules[0] if rules else NO_RULE)
+        if made.rules != rules:
             raise RulesUnknown("; ".join(map(str, rules)) or "no rules")
         return made
+
+    def numbers(self) -> dict[str, int]:
+        """All but the rules, by name."""
+        return {name: getattr(self, name) for name in Parameters.__dataclass_fields__ if name in FIELDS}
+
+    @staticmethod
+    def from_numbers(numbers: Mapping[str, int], text: str) -> "Parameters":
+        """The parameters with such `numbers` and such a declaration. Raises as `declared`."""
+        return Parameters(**numbers, aggregation=declared(text.encode())[0])
 
     def words(self) -> bytes:
         """ABI encoding of the contract's `Parameters` struct, one word a field."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import lru_cache
 from types import MappingProxyType
 
-from chain_bandit.protocol.aggregation import Aggregation, global_means, select
+from chain_bandit.protocol import rules
 from chain_bandit.protocol.blocks import Body, Header, Kind, Record, Report, SignedReport, approves, mask, round_seed
 from chain_bandit.protocol.committee import drawn_for
 from chain_bandit.protocol.digests import keccak
@@ -21,6 +21,7 @@ from chain_bandit.protocol.ledger import (
 )
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.reputation import accuracies, radii
+from chain_bandit.protocol.rule import Agreed
 from chain_bandit.protocol.units import is_estimate
 from chain_bandit.protocol.within_a_round import kept_within_a_round
 
@@ -91,13 +92,13 @@ def _propose(
     means = {p: Report.decode(report.content, parameters).means for p, report in zip(seats, reports, strict=True)}
     bits = dict(zip(seats, rows, strict=True))
     seed = round_seed(ledger.seed, ledger.round)
-    option = Aggregation(parameters.aggregation)
-    selected = select(
-        option, means, bits, frozenset(), parameters.liars, parameters.arms, seed, parameters.delta, ledger.pulls
-    )
+    agreed = Agreed(
+        ledger.round, seed, means, bits, ledger.pulls, ledger.means, ledger.reputations, dict(hashes)
+    )  # fmt: skip
+    estimate = rules.aggregation(parameters).estimate(parameters.terms, (), agreed)
     body = Body(radii(ledger.pulls), reports)
-    encoded, validated = body.encode(), global_means(means, selected)
-    accurate = accuracies(parameters.participants, means, validated, body.radii, parameters.tolerance)
+    encoded = body.encode()
+    accurate = accuracies(parameters.participants, means, estimate.means, body.radii, parameters.tolerance)
     header = Header(
         round=ledger.round,
         parent=ledger.head,
@@ -106,9 +107,9 @@ def _propose(
         reporters=mask(seats),
         arm=honest_arm(parameters, ledger),
         candidates=tuple(mask(p for p in seats if bits[p][arm]) for arm in range(parameters.arms)),
-        selected=tuple(map(mask, selected)),
+        selected=tuple(map(mask, estimate.sets)),
         committee=0,
-        means=validated,
+        means=estimate.means,
         accuracies=accurate,
     )
     return with_successors(parameters, ledger, header, dict(hashes)), encoded

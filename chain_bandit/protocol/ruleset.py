@@ -44,35 +44,71 @@ class RulesUnknown(ChainBanditError):
         self.what = what
 
 
+class RuleRefused(ChainBanditError):
+    """A rule that a scenario cannot have: no such name, or options that it does not take."""
+
+    exit_code = 3
+
+    def __init__(self, kind: RuleKind, name: str, reason: str) -> None:
+        super().__init__(f"{kind.name.lower()}: {name[:80]!r} {reason}")
+        self.kind, self.name, self.reason = kind, name, reason
+
+
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RuleChoice:
     """One rule of a game.
 
     Attributes:
         options: integers, by ascending name.
+        digest: of the file of a foreign rule, 32 bytes; empty for a rule of this version.
     """
 
     kind: RuleKind
     name: str
     version: int = 1
     options: tuple[tuple[str, int], ...] = ()
+    digest: bytes = b""
 
     def __str__(self) -> str:
         """For people."""
         given = "".join(f", {name[:20]} = {str(value)[:20]}" for name, value in self.options[:4])
-        return f"the {self.kind.name.lower()} {self.name[:40]!r}, version {str(self.version)[:20]}{given}"
+        file = f", of the file 0x{self.digest.hex()}" if self.digest else ""
+        return f"the {self.kind.name.lower()} {self.name[:40]!r}, version {str(self.version)[:20]}{given}{file}"
+
+    def said(self) -> dict[str, Any]:
+        """What a declaration says of it."""
+        known = {
+            "kind": self.kind.name.lower(), "name": self.name, "options": dict(self.options), "version": self.version,
+        }  # fmt: skip
+        return known | {"digest": self.digest.hex()} if self.digest else known
+
+    @staticmethod
+    def of(said: Mapping[str, Any]) -> "RuleChoice":
+        """The rule of which `said` is said.
+
+        Raises:
+            ValueError, TypeError, KeyError, AttributeError: it is of no rule.
+            RulesUnknown: it is of a kind of rules that this version does not have.
+        """
+        options, kind = said["options"].items(), said["kind"]
+        if any(type(number) is not int for number in (said["version"], *dict(options).values())):
+            raise ValueError(said)
+        if type(kind) is not str or type(said["name"]) is not str:
+            raise ValueError(said)
+        if kind.upper() not in RuleKind.__members__:
+            raise RulesUnknown(f"rules of the kind {kind[:40]!r}")
+        digest = bytes.fromhex(said.get("digest", ""))
+        if len(digest) not in (0, 32):
+            raise ValueError(said)
+        return RuleChoice(RuleKind[kind.upper()], said["name"], said["version"], tuple(sorted(options)), digest)
 
 
-def declaration(rules: Sequence[Rule]) -> bytes:
+def declaration(rules: Sequence[RuleChoice]) -> bytes:
     """The canonical text of rules: JSON in ASCII without white space, keys ascending."""
-    said = [
-        {"kind": rule.kind.name.lower(), "name": rule.name, "options": dict(rule.options), "version": rule.version}
-        for rule in rules
-    ]
-    return _text({"format": FORMAT, "rules": said})
+    return _text({"format": FORMAT, "rules": [rule.said() for rule in rules]})
 
 
-def declared(text: bytes) -> tuple[Rule, ...]:
+def declared(text: bytes) -> tuple[RuleChoice, ...]:
     """The rules in a declaration: one a kind at most, in the order of their kinds.
 
     Raises:
@@ -86,7 +122,7 @@ def declared(text: bytes) -> tuple[Rule, ...]:
             raise malformed
         if said["format"] != FORMAT:
             raise RulesUnknown(f"format {str(said['format'])[:20]}")
-        rules = tuple(map(_rule, said["rules"]))
+        rules = tuple(map(RuleChoice.of, said["rules"]))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise malformed from None
     if [rule.kind for rule in rules] != sorted({rule.kind for rule in rules}) or declaration(rules) != text:
@@ -96,15 +132,3 @@ def declared(text: bytes) -> tuple[Rule, ...]:
 
 def _text(said: object) -> bytes:
     return json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
-
-
-def _rule(given: Mapping[str, Any]) -> Rule:
-    """Raises `ValueError`, `TypeError`, `KeyError` or `AttributeError` for what is none, or `RulesUnknown`."""
-    options, kind = given["options"].items(), given["kind"]
-    if any(type(number) is not int for number in (given["version"], *dict(options).values())):
-        raise ValueError(given)
-    if type(kind) is not str or type(given["name"]) is not str:
-        raise ValueError(given)
-    if kind.upper() not in RuleKind.__members__:
-        raise RulesUnknown(f"rules of the kind {kind[:40]!r}")
-    return Rule(RuleKind[kind.upper()], given["name"], given["version"], tuple(sorted(options)))

@@ -15,8 +15,7 @@ from itertools import accumulate, repeat
 from math import comb
 from operator import mul
 
-from chain_bandit.protocol.assumptions import require
-from chain_bandit.protocol.errors import Malformed
+from chain_bandit.protocol.errors import Malformed, require
 from chain_bandit.protocol.parameters import MAX_WEIGHT, ODDS, Parameters
 
 HALF = 2**128

@@ -1,7 +1,7 @@
 """What one transaction can carry: gas that is enough for a call, and the most there is (EIP-7825)."""
 
-from chain_bandit.protocol.assumptions import require
 from chain_bandit.protocol.blocks import NO_EXTENSION, SIGNATURE_BYTES, body_bytes
+from chain_bandit.protocol.errors import require
 from chain_bandit.protocol.parameters import BodyMode, Parameters
 from chain_bandit.protocol.settlement import settled_bytes
 

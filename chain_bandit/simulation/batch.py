@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chain_bandit.attacks.attack import NotSimulated
-from chain_bandit.protocol.aggregation import Aggregation, tie_break, trim_of, trimmed
+from chain_bandit.protocol.aggregation import tie_break, trim_of, trimmed
 from chain_bandit.protocol.blocks import round_seed
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.units import UNIT
@@ -37,6 +37,7 @@ from chain_bandit.simulation.kernel.numbers import (
     Keys,
     Rules,
 )
+from chain_bandit.simulation.kernel.selection import BY_ARM, NEAR, NEARER
 from chain_bandit.simulation.sums import SUMS, Sums
 
 Flags = NDArray[np.bool_]
@@ -93,7 +94,7 @@ def plays(rules: Rules, cast: Cast) -> bool:
 def _require_plain(rules: Rules, cast: Cast) -> None:
     honest = cast.parts[[SAYS, COMMANDS]] == 0, cast.parts[[OPENS, VOTES]] == 1
     untold = sorted(set(cast.parts[LIE].tolist()) - TOLD - {-1})
-    empties = rules.aggregation == Aggregation.OPTION_1 and rules.participants <= 2 * rules.liars
+    empties = rules.aggregation == BY_ARM and rules.participants <= 2 * rules.liars
     for refused, what in (
         (rules.validators < rules.participants or rules.sortition, "a game in which not everybody validates"),
         (rules.draws_commanders, "a game that draws its commanders"),
@@ -192,8 +193,8 @@ class _Games:
         told = self._told.take(cells, axis=1)
         ranked = np.sort(told, axis=0)
         liars = told[self._honest + self._labelled]
-        if option in (Aggregation.DELTA_SAFE, Aggregation.CONFIDENCE):
-            fewer = self._pulls[cells] if option == Aggregation.CONFIDENCE else np.ones_like(cells)
+        if option in (NEAR, NEARER):
+            fewer = self._pulls[cells] if option == NEARER else np.ones_like(cells)
             radius, median = isqrt(rules.radius_squared // fewer), ranked[(len(ranked) - 1) // 2]
             within = np.abs(ranked - median) <= radius
             size = within.sum(axis=0)
@@ -218,7 +219,7 @@ class _Games:
     @property
     def _trim(self) -> int:
         rules = self.rules
-        by_arm = rules.aggregation == Aggregation.OPTION_1
+        by_arm = rules.aggregation == BY_ARM
         return rules.liars if by_arm else trim_of(rules.participants, rules.liars)
 
     def _weigh(self, cells: Ints) -> None:

@@ -16,9 +16,8 @@ from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.game.simulated import cast_of, seeds_of
 from chain_bandit.game.simulated import replicates as played
 from chain_bandit.lines import regular_file, whole_file
-from chain_bandit.protocol.assumptions import require
 from chain_bandit.protocol.digests import keccak
-from chain_bandit.protocol.errors import ChainBanditError, Stopped
+from chain_bandit.protocol.errors import ChainBanditError, Stopped, require
 from chain_bandit.scenario import Scenario
 from chain_bandit.simulation.engine import Engine
 from chain_bandit.simulation.replicates import PARTS, Measured, checkpoints

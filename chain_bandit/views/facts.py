@@ -15,6 +15,7 @@ from chain_bandit.history.errors import BadEncoding
 from chain_bandit.history.records import CREATION, calls
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.units import UNIT
 
 LONGEST = 60
@@ -172,6 +173,12 @@ class Facts:
         """The arms, best first; as they are numbered while their true means are not revealed."""
         means = self.manifest.arm_means
         return sorted(range(len(self.names)), key=lambda arm: (-means[arm] if means else 0, arm))
+
+    @cached_property
+    def parameters(self) -> Parameters | None:
+        """Of the game; None where the history does not begin with its creation."""
+        given = self.report.game.get("parameters")
+        return Parameters.from_numbers(given, self.report.game["declaration"]) if given else None
 
     @cached_property
     def rows(self) -> Sequence[RoundRow]:

@@ -79,7 +79,7 @@ class Inside:
         given = self.report.game.get("parameters")
         if not given:
             raise NotShown("game", "parameters", "the history does not begin with the contract's creation")
-        return Parameters(**given)
+        return Parameters.from_numbers(given, self.report.game["declaration"])
 
     @cached_property
     def seats(self) -> list[Account]:

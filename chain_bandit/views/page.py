@@ -8,10 +8,10 @@ from importlib.resources import files
 from typing import Any
 
 from chain_bandit.audit.report import AuditReport
-from chain_bandit.protocol.aggregation import Aggregation
+from chain_bandit.protocol import rules
 from chain_bandit.protocol.parameters import ODDS, BodyMode, Parameters
+from chain_bandit.protocol.ruleset import RulesUnknown
 from chain_bandit.protocol.sortition import in_decimals
-from chain_bandit.protocol.units import UNIT
 from chain_bandit.views import plots
 from chain_bandit.views.canvas import themed
 from chain_bandit.views.facts import Facts, amount, clean, span, whole
@@ -210,10 +210,9 @@ _LEGEND = (
 
 
 def _agreement(facts: Facts) -> str:
-    given = facts.report.game.get("parameters")
-    if not given:
+    p = facts.parameters
+    if p is None:
         return "The parameters of the game are not in this history."
-    p = Parameters(**given)
     return (
         f"In each recorded round {_validating(p)}, less whoever is on the block list; {_commanding(p)}, and the "
         f"block is certified by {_certified(facts, p)}. {_counted(p)}"
@@ -250,31 +249,18 @@ def _commanding(p: Parameters) -> str:
 
 def _counted(p: Parameters) -> str:
     """Whose reports count."""
-    some = "Only who has pulled every arm often enough counts: for every arm "
-    trimmed = (
-        f"the {p.liars} highest and {p.liars} lowest reports are left out, whoever sent them: an honest report is "
-        "often among them, and a lie counts only where it is no extreme."
-    )
-    match Aggregation(p.aggregation):
-        case Aggregation.OPTION_1:
-            return "For every arm " + trimmed
-        case Aggregation.OPTION_2 | Aggregation.OPTION_3:
-            return some + trimmed
-        case Aggregation.DELTA_SAFE:
-            return some + f"the reports nearer than {p.delta / 2 / UNIT:g} to their median."
-        case Aggregation.CONFIDENCE:
-            return some + (
-                f"the reports nearer than {p.delta / 2 / UNIT:g} to their median, over the square root of its pulls."
-            )
+    try:
+        return rules.aggregation(p).explain(p.terms)
+    except RulesUnknown:
+        return f"Which reports count is up to {p.aggregation}, which is not here."
 
 
 def _reputation(facts: Facts) -> Markup:
-    given = facts.report.game.get("parameters")
-    drawn = plots.reputations(facts)
-    if not given or not drawn:
+    p, drawn = facts.parameters, plots.reputations(facts)
+    if p is None or not drawn:
         return _section("reputation", tag("p", "No round was recorded.", class_="quiet"))
     chosen = (
-        "The next validators are chosen by it." if Parameters(**given).validators < Parameters(**given).participants
+        "The next validators are chosen by it." if p.validators < p.participants
         else "In this game everybody validates: it is kept, and decides nothing."
     )
     return _section(
@@ -331,10 +317,9 @@ def _chain(facts: Facts) -> Markup:
 
 
 def _mode(facts: Facts) -> str:
-    given = facts.report.game.get("parameters")
-    if not given:
+    p, lent = facts.parameters, sum(row.means is not None and not row.signers for row in facts.rows)
+    if p is None:
         return "\N{EN DASH}"
-    p, lent = Parameters(**given), sum(row.means is not None and not row.signers for row in facts.rows)
     where = "in calldata" if p.body_mode == BodyMode.FULL else "beside the chain, under their hash"
     return where + (f"; {lent:,} blocks are vouched for by a later one of their transaction" if lent else "")
 

@@ -25,7 +25,7 @@ from chain_bandit.comparison.processes import PARTY, PartyFailed, PartyProcesses
 from chain_bandit.comparison.wire import Listening, Open, Opened
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.lines import FileLines, LinesUnwritable
-from chain_bandit.protocol.assumptions import AssumptionBroken
+from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.protocol.messages import Slot, commitment
 from chain_bandit.protocol.sharing import (
     ELEMENT_BYTES,

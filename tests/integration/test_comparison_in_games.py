@@ -10,8 +10,8 @@ from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import NoChain
-from chain_bandit.protocol.assumptions import AssumptionBroken
 from chain_bandit.protocol.blocks import Kind
+from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.protocol.sharing import commits_to, counts_commitment
 from chain_bandit.stopwatch import Stopwatch
 from tests.fast_chain import fast_node

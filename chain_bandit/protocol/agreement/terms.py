@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
 from chain_bandit.protocol.agreement.tokens import LARGEST
-from chain_bandit.protocol.assumptions import require
 from chain_bandit.protocol.digests import keccak, word
+from chain_bandit.protocol.errors import require
 from chain_bandit.protocol.quorum import QuorumChoice, quorum
 from chain_bandit.protocol.units import MAX_PARTICIPANTS
 

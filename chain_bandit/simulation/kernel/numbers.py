@@ -18,6 +18,7 @@ from chain_bandit.protocol.rewards import RewardModel, hidden_cost
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.sortition import HALF, draws_of
 from chain_bandit.simulation.kernel.lies import Lie, read_by
+from chain_bandit.simulation.kernel.selection import FORMS
 from chain_bandit.simulation.outcomes import draw_key, effects
 from chain_bandit.simulation.outcomes import parts as parts_of
 
@@ -139,15 +140,18 @@ def rules(
     """What follows from parameters, rewards, the seats' weights, by default 1 each, and the growth of phases, in units.
 
     Raises:
-        NotCompiled: where integers of 64 bits are too short.
+        NotCompiled: where integers of 64 bits are too short, or the game's aggregation has no compiled form.
     """
     p = parameters
     if growth * p.horizon >= 2**63:
         raise NotCompiled("growth", f"{growth} units of {p.horizon} pulls are too many for 64 bits")
+    form, delta = FORMS.get(p.aggregation.name), dict(p.aggregation.options).get("delta", 0)
+    if form is None or p.aggregation.digest:
+        raise NotCompiled(f"aggregation {p.aggregation.name}", "it has no compiled form")
     return Rules(
         participants=p.participants, validators=p.validators, arms=p.arms, horizon=p.horizon, burn_in=p.burn_in,
-        liars=p.liars, attackers=p.attackers, threshold=p.threshold, aggregation=p.aggregation,
-        radius_squared=max(p.delta**2 - 1, 0) // 4, two_thirds=bool(p.quorum_choice), half_expected=p.half_expected,
+        liars=p.liars, attackers=p.attackers, threshold=p.threshold, aggregation=form,
+        radius_squared=max(delta**2 - 1, 0) // 4, two_thirds=bool(p.quorum_choice), half_expected=p.half_expected,
         failure_limit=p.failure_limit, per_report=bool(p.c1_per_report), tolerance=p.tolerance,
         skip_penalty=p.skip_penalty, evidence_penalty=p.evidence_penalty, evidence_delay=p.evidence_delay,
         by_distance=bool(p.cost), batch=batch, growth=growth, sortition=p.sortition > 0,

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from chain_bandit.protocol.aggregation import Aggregation
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.reputation import START
 from chain_bandit.protocol.units import INFINITY, UNIT
@@ -44,6 +43,7 @@ from chain_bandit.simulation.kernel.philox import philox
 from chain_bandit.simulation.kernel.quotients import quotient, reciprocal
 from chain_bandit.simulation.kernel.rewards import drawable, reward
 from chain_bandit.simulation.kernel.selection import (
+    BY_ARM,
     IN,
     MEMBER,
     OUT,
@@ -65,7 +65,6 @@ UNRECORDED = 0
 
 ONCE, NEVER, TWICE = range(3)
 """As in `numbers.SAID`."""
-_BY_ARM = int(Aggregation.OPTION_1)
 
 _BURN_IN, _ARMS, _UNPAID, _COST, _PAID, _COSTLY, _SKIPS, _REJECTED, _EXPLORED, _SINCE, _ARM, _BLOCKS = range(
     len(SUMS)
@@ -377,7 +376,7 @@ def _tell(cast: Any, state: Any, index: Any, seat: Any, t: Any) -> None:
 @inlined
 def _is_member(rules: Any, state: Any, arm: Any, seat: Any) -> Any:
     """Whether a report is in A_i, or in the filter F, as the option has it."""
-    if rules.aggregation == _BY_ARM:
+    if rules.aggregation == BY_ARM:
         return state.seats[REPORTING, seat] and state.pulled[ENOUGH, arm, seat]
     return state.seats[REPORTING, seat] and state.seats[ENOUGH_OF, seat] == rules.arms
 
@@ -473,7 +472,7 @@ def _receive(rules: Any, cast: Any, keys: Any, state: Any, t: Any, arm: Any, eve
         if enough != sufficient[seat]:
             sufficient[seat] = enough
             state.seats[ENOUGH_OF, seat] += 1 if enough else -1
-            if rules.aggregation != _BY_ARM:
+            if rules.aggregation != BY_ARM:
                 fill(state.arms[STALE], 1)
         if truthful[seat]:
             mean = local[seat]

@@ -4,13 +4,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chain_bandit.protocol.aggregation import Aggregation
 from chain_bandit.protocol.units import INFINITY
 from chain_bandit.simulation.kernel.compiled import compiled, inlined
 from chain_bandit.simulation.kernel.keccak import before, keccak
 from chain_bandit.simulation.kernel.roots import isqrt
 
-_BY_ARM, _DELTA_SAFE, _CONFIDENCE = map(int, (Aggregation.OPTION_1, Aggregation.DELTA_SAFE, Aggregation.CONFIDENCE))
+BY_ARM, FILTERED, NEAR, NEARER = range(4)
+"""Rules that have a compiled form."""
+
+FORMS = {"option-1": BY_ARM, "option-2": FILTERED, "option-3": FILTERED, "delta-safe": NEAR, "confidence": NEARER}
+"""By the name of the rule."""
 
 SORTED = 64
 """Participants up to which keeping them in order is faster than selecting."""
@@ -145,7 +148,7 @@ def within(values: Any, count: Any, radius: Any, in_order: Any) -> Any:
 @inlined
 def trim(rules: Any, count: Any) -> Any:
     """How many of the largest and of the smallest of so many members the game's option cuts."""
-    if rules.aggregation == _BY_ARM:
+    if rules.aggregation == BY_ARM:
         return rules.liars
     return min(rules.liars, max(count - 1, 0) // 2)
 
@@ -153,9 +156,9 @@ def trim(rules: Any, count: Any) -> Any:
 @inlined
 def kept_by(rules: Any, values: Any, count: Any, pulls: Any, in_order: Any) -> Any:
     """`Kept` of the first `count` values by the game's option; reorders them unless they are sorted."""
-    if rules.aggregation == _DELTA_SAFE:
+    if rules.aggregation == NEAR:
         return within(values, count, isqrt(rules.radius_squared), in_order)
-    if rules.aggregation == _CONFIDENCE:
+    if rules.aggregation == NEARER:
         return within(values, count, isqrt(rules.radius_squared // max(pulls, 1)), in_order)
     return trimmed(values, count, trim(rules, count), in_order)
 

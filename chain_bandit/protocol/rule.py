@@ -1,0 +1,154 @@
+"""What a rule is: an object with one verb that turns what the validators agreed on into what the game does next.
+
+Rules are pure functions of integers. Chance comes from seed_t or from what reports prove, never from elsewhere.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import ClassVar, NamedTuple
+
+from chain_bandit.protocol.aggregation import Seats, global_means
+from chain_bandit.protocol.errors import require
+from chain_bandit.protocol.ruleset import RuleKind
+from chain_bandit.protocol.units import INFINITY, Counts, Means
+
+State = tuple[int, ...]
+"""What a rule keeps from one block to the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An integer that a scenario may set.
+
+    Attributes:
+        default: None where a scenario must name it.
+        least, most: its bounds, both allowed.
+        scale: what a scenario's 1 counts: `UNIT` for options in units, which a scenario gives as decimals.
+    """
+
+    default: int | None
+    least: int = 0
+    most: int = 2**32 - 1
+    scale: int = 1
+
+
+class Terms(NamedTuple):
+    """What a rule knows of its game: M, K, f, m, L, T and its own options by name."""
+
+    participants: int
+    arms: int
+    liars: int
+    attackers: int
+    burn_in: int
+    horizon: int
+    options: Mapping[str, int] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What the validators of a round agreed on.
+
+    Attributes:
+        round: t.
+        seed: seed_t, 32 bytes, known to everybody since the opening.
+        reports: by ascending seat, K estimators each, in units.
+        bits: comparison bits by seat, one an arm: whether k n_p > n_ref.
+        pulls: n_ref by arm.
+        means: the estimators in force before this block; None before the first approved one.
+        reputations: of every seat.
+        outputs: of whoever proved its draw for the next round, 32 bytes of a verifiable random function: not known
+            before the round to anybody else.
+    """
+
+    round: int
+    seed: bytes
+    reports: Mapping[int, Means]
+    bits: Mapping[int, Sequence[bool]]
+    pulls: Counts
+    means: Means | None = None
+    reputations: tuple[int, ...] = ()
+    outputs: Mapping[int, bytes] = field(default_factory=dict)
+
+    def column(self, arm: int) -> dict[int, int]:
+        """The estimator of one arm by seat."""
+        return {seat: row[arm] for seat, row in self.reports.items()}
+
+    def passed(self) -> Seats:
+        """F: who has pulled every arm often enough."""
+        return frozenset(seat for seat, row in self.bits.items() if all(row))
+
+
+EVERY_ARM = "Only who has pulled every arm often enough counts: for every arm "
+"""How an explanation of a rule over F begins."""
+
+
+class Estimate(NamedTuple):
+    """What an aggregation rule gives.
+
+    Attributes:
+        means: the global estimator of every arm in units; `INFINITY` for none, by which the block is rejected.
+        sets: B of every arm: the reports that the estimator is over, or that have influence on it; as many as it
+            counts for in the confidence width.
+        state: what the rule keeps.
+    """
+
+    means: Means
+    sets: tuple[Seats, ...]
+    state: State = ()
+
+
+def mean_over(agreed: Agreed, sets: Sequence[Seats]) -> Estimate:
+    """The floored mean of the reports in a set of seats for each arm (Algorithm 4)."""
+    return Estimate(global_means(agreed.reports, sets), tuple(sets))
+
+
+def nothing(arms: int, state: State = ()) -> Estimate:
+    """No estimator of any arm: the block is rejected."""
+    return Estimate((INFINITY,) * arms, (frozenset(),) * arms, state)
+
+
+class Rule:
+    """A rule of some kind; one object plays every game, so that it keeps nothing to itself.
+
+    Attributes:
+        name: how scenarios and games call it.
+        version: another one wherever an answer changed.
+        options: by name.
+    """
+
+    kind: ClassVar[RuleKind]
+    name: ClassVar[str]
+    version: ClassVar[int] = 1
+    options: ClassVar[Mapping[str, Option]] = MappingProxyType({})
+
+    def check(self, terms: Terms) -> None:
+        """Refuse a game that the rule is not for. Raises `AssumptionBroken`."""
+
+    def explain(self, terms: Terms) -> str:
+        """A sentence or two for the report page."""
+        return f"The rule {self.name} of this game says what counts."
+
+
+class Aggregation(Rule):
+    """How B and the global estimators come from reports and comparison bits (PROTOCOL 1.4).
+
+    Attributes:
+        is_mean: whether every estimator is the floored mean over its B: a contract can then compute it from reports in
+            calldata; else it takes it on the quorum's word.
+    """
+
+    kind = RuleKind.AGGREGATION
+    is_mean: ClassVar[bool] = True
+
+    def estimate(self, terms: Terms, state: State, agreed: Agreed) -> Estimate:
+        """The estimators of a round, from what was agreed on in it."""
+        raise NotImplementedError
+
+    def least_burn_in(self, terms: Terms) -> int:
+        """The rounds L of exploration that its theorem asks for."""
+        return 0
+
+    def check_honest(self, participants: int, liars: int, honest: int) -> None:
+        """Refuse roles outside of the rule's theorem. Raises `AssumptionBroken`."""
+        require(liars < honest, "honest", "|A1 u A3| < |H| (Theorems 2 to 7)", liars=liars, H=honest)

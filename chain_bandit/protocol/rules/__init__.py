@@ -1,0 +1,90 @@
+"""The rules that this version has, one a file of this folder, and those of others that were added by their digest."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+
+from chain_bandit.protocol.errors import require
+from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.rule import Aggregation, Rule
+from chain_bandit.protocol.ruleset import RuleChoice, RuleKind, RuleRefused, RulesUnknown
+
+Key = tuple[RuleKind, str, bytes]
+"""Kind, name, and the digest of the file of a foreign rule."""
+
+_added: dict[Key, Rule] = {}
+
+
+@cache
+def shipped() -> Mapping[Key, Rule]:
+    """The rules of this version, by kind and name."""
+    modules = [import_module(f"{__name__}.{each.name}") for each in iter_modules(__path__)]
+    kinds = [
+        each for module in modules for each in vars(module).values()
+        if isinstance(each, type) and issubclass(each, Rule) and each.__module__ == module.__name__
+    ]  # fmt: skip
+    return {(each.kind, each.name, b""): each() for each in kinds}
+
+
+def add(rule: Rule, digest: bytes) -> None:
+    """Have a foreign rule found, under the digest of its file, 32 bytes."""
+    _added[rule.kind, rule.name, digest] = rule
+
+
+def names(kind: RuleKind) -> tuple[str, ...]:
+    """Of the rules of this version."""
+    return tuple(sorted(name for each, name, _ in shipped() if each == kind))
+
+
+@cache
+def find(choice: RuleChoice) -> Rule:
+    """The rule that a game names. Raises `RulesUnknown`."""
+    key = choice.kind, choice.name, choice.digest
+    rule = (_added if choice.digest else shipped()).get(key)
+    if rule is None or rule.version != choice.version or dict(choice.options).keys() != rule.options.keys():
+        raise RulesUnknown(str(choice))
+    return rule
+
+
+def aggregation(parameters: Parameters) -> Aggregation:
+    """The rule by which a game's estimators come from reports. Raises `RulesUnknown`."""
+    rule = find(parameters.aggregation)
+    assert isinstance(rule, Aggregation)
+    return rule
+
+
+def check_options(choice: RuleChoice) -> None:
+    """Refuse an option that is out of its bounds. Raises `AssumptionBroken`, `RulesUnknown`."""
+    options = find(choice).options
+    for name, value in choice.options:
+        least, most = options[name].least, options[name].most
+        require(least <= value <= most, name, f"{least} <= {name} <= {most} (option of {choice.name})", value=value)
+
+
+def chosen(rule: Rule, given: Mapping[str, int | float] = {}, digest: bytes = b"") -> RuleChoice:
+    """A rule with its options as a scenario gives them: decimals where they have a unit.
+
+    Raises:
+        RuleRefused: an option that it does not have, or one without a default that is missing.
+    """
+    options = rule.options
+    for name in given.keys() - options.keys():
+        known = ", ".join(options) or "none"
+        raise RuleRefused(rule.kind, rule.name, f"has no option {name!r}; it has {known}")
+    values = []
+    for name, option in sorted(options.items()):
+        value = given.get(name, None if option.default is None else Decimal(option.default) / option.scale)
+        if value is None:
+            raise RuleRefused(rule.kind, rule.name, f"needs the option {name!r}")
+        values.append((name, round(Decimal(str(value)) * option.scale)))
+    return RuleChoice(rule.kind, rule.name, rule.version, tuple(values), digest)
+
+
+def named(kind: RuleKind, name: str, given: Mapping[str, int | float] = {}) -> RuleChoice:
+    """A rule of this version by its name, see `chosen`. Raises `RuleRefused`."""
+    rule = shipped().get((kind, name, b""))
+    if rule is None:
+        raise RuleRefused(kind, name, f"is no rule of this version; it has {', '.join(names(kind))}")
+    return chosen(rule, given)

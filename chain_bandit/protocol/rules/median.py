@@ -1,0 +1,21 @@
+"""The median, arm by arm (Yin et al., Byzantine-robust distributed learning)."""
+
+from chain_bandit.protocol.rule import EVERY_ARM, Aggregation, Agreed, Estimate, State, Terms, mean_over
+
+
+class Median(Aggregation):
+    """The lower median of F: whoever reported it, of equals the lowest seat."""
+
+    name = "median"
+
+    def estimate(self, terms: Terms, state: State, agreed: Agreed) -> Estimate:
+        """A set of one seat an arm."""
+        passed, sets = agreed.passed(), []
+        for arm in range(terms.arms):
+            ranked = sorted((agreed.reports[seat][arm], seat) for seat in passed)
+            sets.append(frozenset(seat for _, seat in ranked[(len(ranked) - 1) // 2 :][:1]))
+        return mean_over(agreed, sets)
+
+    def explain(self, terms: Terms) -> str:
+        """Which report it is."""
+        return EVERY_ARM + "the report in the middle, the lower one of two."
