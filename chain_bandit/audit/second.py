@@ -25,7 +25,8 @@ def with_second_opinion(report: AuditReport, path: Path) -> AuditReport:
     Returns:
         The report with the checks of `SECOND`: whatever differs between history, audit and second computation is a
         violation under `paranoid.` and what it is, with its round, what was expected and what was found. Where the
-        blocks are no chain there is no second computation: all of it is not checkable.
+        blocks are no chain there is no second computation: all of it is not checkable. What follows from a rule that
+        has one implementation is no check, neither passed nor not checkable; its evidence says so.
     """
     if any(report.checks[name].failed or report.checks[name].not_checkable for name in CHAIN):
         reason = "the blocks are no chain that can be followed: nothing was computed again"
@@ -44,7 +45,7 @@ def with_second_opinion(report: AuditReport, path: Path) -> AuditReport:
             for each in found[:KEPT]
         ]
         reason, unknown = verdict.unknown.get(what, ("", 0))
-        evidence = _sentence(found[0]) if found else reason
+        evidence = _sentence(found[0]) if found else reason or verdict.single.get(what, "")
         checks[name] = Tally(verdict.passed[what], len(found), unknown, verdict.trusted[what], evidence)
     return replace(report, checks=checks, violations=violations)
 
@@ -78,7 +79,8 @@ def _compare_rounds(report: AuditReport, verdict: Verdict) -> None:
             ("reputation", "reputations", mine.reputations, theirs.reputations),
             *(paid if verdict.complete else ()),
         ):
-            verdict.same(what, t, about, expected, found)
+            if what not in verdict.single or expected != found:
+                verdict.same(what, t, about, expected, found)
 
 
 def _compare_game(report: AuditReport, verdict: Verdict) -> None:

@@ -1,7 +1,9 @@
 """The numbers that decide a game, as its creation holds them."""
 
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
+from typing import Any
 
 from chain_bandit.paranoid.words import Broken, OtherVersion, keccak, number
 
@@ -15,7 +17,13 @@ ALWAYS = 2**64
 
 @dataclass(frozen=True)
 class Parameters:
-    """docs/protocol.md, table of parameters: one ABI word each, in this order; the last two from the declared rules."""
+    """docs/protocol.md, table of parameters: one ABI word each, in this order; the last three from the declared rules.
+
+    Attributes:
+        aggregation: its name; empty for a rule of which there is no second implementation, here.
+        delta: of rules that have one, in units.
+        single: what to call a rule without a second implementation; empty for the others.
+    """
 
     participants: int
     validators: int
@@ -61,6 +69,7 @@ class Parameters:
     extension: int
     aggregation: str
     delta: int
+    single: str
 
     @property
     def seats(self) -> range:
@@ -105,12 +114,14 @@ class Parameters:
         return max(validators // 2, expected, self.attackers) + 1
 
 
-FIELDS = len(Parameters.__dataclass_fields__) - 2
+FIELDS = len(Parameters.__dataclass_fields__) - 3
 HEAD = 32 * (FIELDS + 4)
 """Bytes of the arguments before the declaration of rules."""
 LONGEST = 4096
 """Bytes of a declaration."""
 KINDS = ("aggregation", "reputation", "selection", "payment", "disclosure")
+RULE = {"kind", "name", "version", "options"}
+"""What is said of a rule; of one that is a file, its digest besides."""
 
 
 def created(data: bytes, code: bytes | None) -> tuple[Parameters, bytes, bytes, bytes, bytes]:
@@ -134,7 +145,7 @@ def created(data: bytes, code: bytes | None) -> tuple[Parameters, bytes, bytes, 
     words = data[len(code) : len(code) + HEAD - 64]
     numbers = [number(words[at : at + 32]) for at in range(0, 32 * FIELDS, 32)]
     named = dict(zip(Parameters.__dataclass_fields__, numbers, strict=False))
-    p = Parameters(**named, aggregation="", delta=0)
+    p = Parameters(**named, aggregation="", delta=0, single="")
     if p.rules != number(keccak(text)):
         raise Broken("the declared rules are not those of the parameters")
     if p.body_mode > 1 or p.attested != 3 * p.body_mode + 4 * p.draws or p.payload != p.arms or any(numbers[-8:]):
@@ -143,10 +154,10 @@ def created(data: bytes, code: bytes | None) -> tuple[Parameters, bytes, bytes, 
         raise Broken("no game has these parameters")
     if not (p.threshold and p.tolerance and p.failure_limit and p.c1_numerator and p.c1_denominator):
         raise Broken("no game has these parameters")
-    name, delta, selection = _rules(text)
+    name, delta, single, selection = _rules(text)
     if selection != ("sortition" if p.sortition else "best-by-reputation" if p.has_committees else "everybody"):
         raise OtherVersion(f"this version does not select by {selection} with these parameters")
-    return Parameters(**named, aggregation=name, delta=delta), code, words[:-64], words[-64:-32], words[-32:]
+    return replace(p, aggregation=name, delta=delta, single=single), code, words[:-64], words[-64:-32], words[-32:]
 
 
 def _declaration(data: bytes, start: int) -> bytes | None:
@@ -157,8 +168,11 @@ def _declaration(data: bytes, start: int) -> bytes | None:
     return None if any(text[size:]) else text[:size]
 
 
-def _rules(text: bytes) -> tuple[str, int, str]:
-    """Aggregation, its delta, selection. Raises `Broken` for no declaration, `OtherVersion` for one of other rules."""
+def _rules(text: bytes) -> tuple[str, int, str, str]:
+    """Aggregation, its delta, what to call it where it is not here, selection.
+
+    Raises `Broken` for no declaration, `OtherVersion` for one of other rules that are not here.
+    """
     said = json.loads(text.decode("ascii"))
     if json.dumps(said, sort_keys=True, separators=(",", ":")).encode() != text or type(said["format"]) is not int:
         raise Broken("the declaration of rules is not in its one form")
@@ -168,25 +182,27 @@ def _rules(text: bytes) -> tuple[str, int, str]:
     for rule in said["rules"]:
         kind, options = rule["kind"], rule["options"]
         numbers = [rule["version"], *options.values()]
-        texts = {type(kind), type(rule["name"])} == {str}
-        if not texts or len(rule) != 4 or any(type(each) is not int for each in numbers):
+        texts = {type(kind), type(rule["name"])} == {str} and re.fullmatch("[0-9a-f]{64}", rule.get("digest", "0" * 64))
+        if not texts or rule.keys() - {"digest"} != RULE or any(type(each) is not int for each in numbers):
             raise Broken("a rule is not in its one form")
         if kind not in KINDS:
             raise OtherVersion("the game has rules of a kind that this version lacks")
         kinds.append(KINDS.index(kind))
     if kinds != sorted(set(kinds)):
         raise Broken("rules are not in the order of their kinds")
-    names = {rule["kind"]: (rule["name"], rule["version"], rule["options"]) for rule in said["rules"]}
-    name, version, options = names.pop("aggregation", ("", 0, {}))
-    selection, *rest = names.pop("selection", ("", 0, {}))
-    others: dict[str, tuple[str, int, dict[str, int]]] = {
-        "reputation": ("accuracy", 1, {}), "disclosure": ("estimates", 1, {}),
-    }  # fmt: skip
-    given = {"delta"} if name in ("delta-safe", "confidence") else set()
-    known = name in ("option-1", "option-2", "option-3", "delta-safe", "confidence") and version == 1
-    if not known or set(options) != given or names != others or rest != [1, {}]:
+    rules: dict[str, dict[str, Any]] = {rule.pop("kind"): rule for rule in said["rules"]}
+    used, selection = rules.pop("aggregation", None), rules.pop("selection", {})
+    selects = str(selection.pop("name", ""))
+    plain: dict[str, Any] = {"version": 1, "options": {}}
+    others = {"reputation": plain | {"name": "accuracy"}, "disclosure": plain | {"name": "estimates"}}
+    if used is None or rules != others or selection != plain:
         raise OtherVersion("the game declares rules that this version does not have")
+    name, version, options = used["name"], used["version"], used["options"]
+    given = {"delta"} if name in ("delta-safe", "confidence") else set()
+    here = name in ("option-1", "option-2", "option-3", "delta-safe", "confidence") and version == 1
+    if not here or options.keys() != given or "digest" in used:
+        return "", 0, f"the aggregation {name[:40]!r}, version {str(version)[:20]}", selects
     delta = options.get("delta", 0)
     if given and not 0 < delta < 2**32:
         raise Broken("delta is not in its bounds")
-    return name, delta, selection
+    return name, delta, "", selects

@@ -147,16 +147,23 @@ class Records:
         reported = {seat: report.means for seat, report in body.reports.items()}
         seed = rules.round_seed(self.setup.seed, t)
         strangers = frozenset().union(*header.candidates, *header.selected) - header.reporters
-        verdict.same("selection", t, "seats in A or B that did not report", frozenset(), strangers)
+        if strangers or not p.single:
+            verdict.same("selection", t, "seats in A or B that did not report", frozenset(), strangers)
         candidates = [row & header.reporters for row in header.candidates]
         held = [row & header.reporters for row in header.selected]
-        chosen = rules.selected(p, reported, candidates, seed, self.pulls)
-        row.selected = tuple(tuple(sorted(each)) for each in chosen)
-        verdict.same("selection", t, "selected", chosen, header.selected)
+        if p.single:
+            verdict.once("selection", f"{p.single}, has one implementation: B is taken as recorded")
+        else:
+            chosen = rules.selected(p, reported, candidates, seed, self.pulls)
+            row.selected = tuple(tuple(sorted(each)) for each in chosen)
+            verdict.same("selection", t, "selected", chosen, header.selected)
         means = [rules.global_mean([reported[seat][arm] for seat in held[arm]]) for arm in range(p.arms)]
-        row.means = tuple(means)
         header.means = header.means or means
-        verdict.same("means", t, "means", means, header.means)
+        if p.single and p.compact:
+            verdict.once("means", f"{p.single}, has one implementation: estimators are taken as recorded")
+        else:
+            row.means = tuple(means)
+            verdict.same("means", t, "means", means, header.means)
         lanes = [
             rules.accuracy(p, reported[seat], header.means, body.radii) if seat in reported else 0 for seat in p.seats
         ]

@@ -89,6 +89,7 @@ class Verdict:
         trusted: what nothing in the history can prove or disprove.
         place: what is being computed, and in which round: what a history that cannot be followed further is said of.
         complete: whether the whole history could be followed; if not, a difference or an unknown says why.
+        single: by check, why it was not made: it has one implementation, so that there is nothing to compare.
         differences: by check, round and what they are about.
     """
 
@@ -104,6 +105,7 @@ class Verdict:
     passed: Counter[str] = field(default_factory=Counter)
     trusted: Counter[str] = field(default_factory=Counter)
     unknown: dict[str, tuple[str, int]] = field(default_factory=dict)
+    single: dict[str, str] = field(default_factory=dict)
     differences: dict[tuple[str, int | None, str], Difference] = field(default_factory=dict)
 
     def same(self, what: str, round_: int | None, about: str, expected: object, found: object) -> bool:
@@ -118,6 +120,10 @@ class Verdict:
         """Count what could not be computed, with the first reason."""
         first, count = self.unknown.get(what, (reason, 0))
         self.unknown[what] = first, count + 1
+
+    def once(self, what: str, reason: str) -> None:
+        """Say that something is computed once, not twice: no failure, and no agreement either."""
+        self.single[what] = reason
 
     def blind(self, reason: str) -> None:
         """Count everything as what could not be computed."""

@@ -1,7 +1,9 @@
 """Games whose rules or format are not those of this version accuse nobody; a release is named that audits them."""
 
 import gzip
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,10 +15,12 @@ from chain_bandit.chain.errors import ForeignContract
 from chain_bandit.history import files
 from chain_bandit.protocol.creation import decode as creation
 from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.runs import history_of_node
 from tests.contracts.test_modules import deployed_by
-from tests.unit.audit.planted import declare, parameter
-from tests.unit.audit.played_game import Played
+from tests.rules import rule
+from tests.unit.audit.planted import ROUND, declare, parameter
+from tests.unit.audit.played_game import COMPACT, PARAMETERS, Played, Script, with_header
 from tests.unit.audit.test_bounds import forgery
 from tests.unit.audit.test_second_opinion import second_opinion
 
@@ -41,17 +45,16 @@ def both(*changes: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
     return lambda data: changes[1](changes[0](data))
 
 
-MEDIAN = declare("option-1", "median")
+UNKNOWN = declare("option-1", "no-such")
 OTHER_VERSION = {
-    "a rule": MEDIAN,
-    "a version": declare('"option-1","options":{},"version":1', '"option-1","options":{},"version":2'),
+    "a reputation": declare('"accuracy","options":{},"version":1', '"accuracy","options":{},"version":2'),
+    "a reputation from a file": declare('{"kind":"rep', f'{{"digest":"{"ab" * 32}","kind":"rep'),
     "a format": declare('"format":2', '"format":3'),
     "a kind": declare('{"kind":"reputation"', '{"kind":"oracle"'),
     "a kind more": declare('{"kind":"dis', '{"kind":"payment","name":"flat","options":{},"version":1},{"kind":"dis'),
     "a kind less": declare(',{"kind":"disclosure","name":"estimates","options":{},"version":1}', ""),
     "none": told('{"format":2,"rules":[]}'),
-    "an option": declare('"option-1","options":{}', '"option-1","options":{"delta":1}'),
-    "no option": declare('option-1"', 'delta-safe"'),
+    "no aggregation": declare('{"kind":"aggregation","name":"option-1","options":{},"version":1},', ""),
     "another selection": declare('"everybody"', '"sortition"'),
 }
 VIOLATED = {
@@ -66,12 +69,16 @@ VIOLATED = {
     "a negative delta": declare('"option-1","options":{}', '"delta-safe","options":{"delta":-5}'),
     "too large a delta": declare('"option-1","options":{}', '"delta-safe","options":{"delta":4294967296}'),
     "no name": declare('"option-1"', "null"),
+    "no digest": declare('{"kind":"agg', '{"digest":"","kind":"agg'),
+    "a short digest": declare('{"kind":"agg', f'{{"digest":"{"ab" * 31}","kind":"agg'),
+    "a digest in capitals": declare('{"kind":"agg', f'{{"digest":"{"AB" * 32}","kind":"agg'),
+    "a digest that is a number": declare('{"kind":"agg', '{"digest":7,"kind":"agg'),
     "a key more": declare('{"kind":"agg', '{"by":"me","kind":"agg'),
     "two of a kind": declare('"reputation"', '"aggregation"'),
-    "another digest": both(MEDIAN, parameter(rules=7)),
-    "a trust class beside unknown rules": both(MEDIAN, parameter(attested=2)),
-    "a word of later versions beside unknown rules": both(MEDIAN, parameter(slash=1)),
-    "too low a threshold beside unknown rules": both(MEDIAN, parameter(threshold=0)),
+    "another digest": both(UNKNOWN, parameter(rules=7)),
+    "a trust class beside unknown rules": both(UNKNOWN, parameter(attested=2)),
+    "a word of later versions beside unknown rules": both(UNKNOWN, parameter(slash=1)),
+    "too low a threshold beside unknown rules": both(UNKNOWN, parameter(threshold=0)),
     "padding": lambda data: data[:-1] + b"\1",
     "a byte more": lambda data: data + b"\0",
     "a word more": lambda data: data + bytes(32),
@@ -99,6 +106,71 @@ def test_both_computations_say_the_same_of_a_creation(
     if code == 13:
         assert violated(report) == set()
         assert "which this version does not have" in report.checks["game.parameters"].evidence
+
+
+NOT_HERE = {
+    "a name": rule("no-such"), "a version": rule("option-1", 2), "an option more": rule("option-1", delta=1),
+    "an option less": rule("delta-safe"), "a file": replace(rule("option-1"), digest=bytes(range(32))),
+    "options of any size": rule("theirs", x=-1, y=2**200),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("parameters", [PARAMETERS, COMPACT], ids=["full", "compact"])
+@pytest.mark.parametrize("name", NOT_HERE)
+def test_of_a_game_whose_aggregation_is_not_here_all_else_is_checked(
+    name: str, parameters: Parameters, tmp_path: Path
+) -> None:
+    """Its B are made by Option 1, so that nothing is wrong with it by anybody's rules."""
+    choice = NOT_HERE[name]
+    script = Script(parameters=replace(parameters, aggregation=choice), option=lambda own, t: rule("option-1"))
+    known = Played(replace(script, parameters=parameters)).history
+    report, there = second_opinion(Played(script).history, tmp_path), second_opinion(known, tmp_path)
+    assert (report.violations, report.exit_code, there.exit_code) == ([], 13, 0)
+    unmade = {each for each, tally in report.checks.items() if tally.not_checkable}
+    assert unmade == {"game.parameters", "aggregate.selected", *(["aggregate.means"] if parameters is COMPACT else [])}
+    for each in unmade:
+        assert str(choice) in report.checks[each].evidence
+    alone = {"paranoid.selection", *(["paranoid.means"] if parameters is COMPACT else [])}
+    for each, tally in there.checks.items():
+        none = each in (unmade | alone) - {"game.parameters"}  # of which all but the rule's own bounds are checked
+        assert report.checks[each].passed == (0 if none else tally.passed), each
+    for each in alone:
+        assert re.search("the aggregation '.*', version ., has one implementation: .* as recorded$",
+                         report.checks[each].evidence)  # fmt: skip
+        assert any(report.checks[each].evidence in line for line in report.lines())
+    assert report.run_digest is not None
+    assert not {"expected", "violation"} & {word for line in report.lines() for word in line.split()}
+
+
+@pytest.mark.parametrize("parameters", [PARAMETERS, COMPACT], ids=["full", "compact"])
+def test_a_rule_that_is_here_once_is_checked_once_and_that_is_no_failure(
+    parameters: Parameters, tmp_path: Path
+) -> None:
+    script = Script(parameters=replace(parameters, aggregation=rule("median")))
+    report = second_opinion(Played(script).history, tmp_path)
+    assert (report.violations, report.exit_code) == ([], 0)
+    assert report.checks["aggregate.selected"].passed > 20
+    said = "the aggregation 'median', version 1, has one implementation: B is taken as recorded"
+    tally = report.checks["paranoid.selection"]
+    assert (tally.passed, tally.failed, tally.not_checkable, tally.on_trust, tally.evidence) == (0, 0, 0, 0, said)
+    assert any(said in line for line in report.lines())
+    lie = replace(script, option=lambda own, t: rule("option-2") if t == ROUND else own)
+    report = second_opinion(Played(lie).history, tmp_path)
+    assert {(each.check, each.round) for each in report.violations} == {("aggregate.selected", ROUND)}
+
+
+def test_who_did_not_report_is_in_no_b_of_any_rule(tmp_path: Path) -> None:
+    """By either computation, though neither has the rule; in a full game the contract sees to it."""
+    script = Script(
+        parameters=replace(COMPACT, aggregation=rule("no-such")), option=lambda own, t: rule("option-1"),
+        reporters=lambda t: (1, 2, 3) if t == ROUND else (0, 1, 2, 3),
+        header=with_header(ROUND, selected=lambda rows: (rows[0] | 1, rows[1])),
+    )  # fmt: skip
+    report = second_opinion(Played(script).history, tmp_path)
+    assert report.exit_code == 12
+    assert {("header.form", ROUND), ("paranoid.selection", ROUND)} <= {
+        (each.check, each.round) for each in report.violations
+    }
 
 
 def test_creation_codes_of_the_release_before_are_known_by_their_hash() -> None:

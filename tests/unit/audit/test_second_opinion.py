@@ -20,7 +20,9 @@ from chain_bandit.history.blocks import History
 from chain_bandit.paranoid.recompute import recompute
 from chain_bandit.protocol import aggregation, arms, committee, ledger, reputation, rewards, run_digest
 from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.rules import option_1
 from chain_bandit.protocol.units import UNIT
+from tests.rules import rule
 from tests.unit.audit import played_game
 from tests.unit.audit.forging import Forgery
 from tests.unit.audit.planted import LIES, ROUND, Lie
@@ -56,9 +58,9 @@ def test_both_agree(game: str, request: pytest.FixtureRequest, tmp_path: Path) -
 
 
 OPTIONS: dict[str, Parameters] = {
-    "option 2, by distance": replace(PARAMETERS, aggregation=1, cost=1),
-    "delta-safe": replace(COMPACT, aggregation=3, delta=UNIT // 10),
-    "confidence, by distance": replace(PARAMETERS, aggregation=4, delta=5 * UNIT // 2, cost=1),
+    "option 2, by distance": replace(PARAMETERS, aggregation=rule("option-2"), cost=1),
+    "delta-safe": replace(COMPACT, aggregation=rule("delta-safe", delta=UNIT // 10)),
+    "confidence, by distance": replace(PARAMETERS, aggregation=rule("confidence", delta=5 * UNIT // 2), cost=1),
     "two thirds": replace(PARAMETERS, quorum_choice=1, c1_per_report=0),
 }
 
@@ -118,10 +120,10 @@ def halves_swapped(output: bytes) -> bytes:
 
 FAULTS: dict[str, tuple[str, list[tuple[Any, str, Callable[..., Any]]], Script]] = {
     "one report more is trimmed": (
-        "selection", [(aggregation, "trimmed", one_smaller_too)], Script(),
+        "selection", [(option_1, "trimmed", one_smaller_too)], Script(),
     ),
     "ties are broken the other way round": (
-        "selection", [(aggregation, "tie_break", other_way_round)], Script(parameters=COMPACT),
+        "selection", [(option_1, "tie_break", other_way_round)], Script(parameters=COMPACT),
     ),
     "means are rounded up": (
         "means", [(aggregation, "global_mean", rounded_up)], Script(parameters=COMPACT),
