@@ -107,6 +107,16 @@ class RuleEntry(Strict):
     options: dict[str, int | float] = {}
 
 
+_TABLE, _NAME = "of a table", "of a name"
+
+RuleGiven = Annotated[
+    Annotated[str, Tag(_NAME)] | Annotated[RuleEntry, Tag(_TABLE)],
+    Discriminator(lambda given: _TABLE if isinstance(given, dict | RuleEntry) else _NAME),
+    Field(description="a rule's name, or {name = …, options = {…}}"),
+]
+"""A rule as a scenario names it."""
+
+
 class Malicious(Strict):
     """A malicious participant."""
 
@@ -186,9 +196,7 @@ class Scenario(Strict):
     burn_in: int | None = Field(default=None, description="L; by default K * ceil(burn_in_factor * ln T)")
     burn_in_factor: float = Field(default=1.0, gt=0, strict=False, allow_inf_nan=False)
     threshold: int = Field(default=2, description="k")
-    aggregation: str | RuleEntry = Field(
-        default="option-1", description="how estimators come from reports: a rule's name, or {name = …, options = {…}}"
-    )
+    aggregation: RuleGiven = Field(default="option-1", description="how estimators come from reports")
     cost: Literal["constant", "distance"] = Field(default="constant", description="of a round with a lie in force")
     quorum: Literal["majority", "two-thirds"] = "two-thirds"
     comparison: Literal["ideal", "mpc"] = Field(default="ideal", description="trusted, or among validators")
@@ -528,7 +536,7 @@ def _assign(data: dict[str, Any], key: str, value: Any, file: str) -> None:
 
 def _invalid(file: str, text: str, error: ValidationError, model: type[BaseModel]) -> ChainBanditError:
     first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")  # a misspelt key is also missing
-    location = [part for part in first["loc"] if part not in (*environments.OURS, "other")]
+    location = [part for part in first["loc"] if part not in (*environments.OURS, "other", _TABLE, _NAME)]
     name = ".".join(map(str, location))
     for kind, sign in _BOUNDS.items():
         if kind in first.get("ctx", {}):
@@ -544,7 +552,8 @@ def _invalid(file: str, text: str, error: ValidationError, model: type[BaseModel
 
 
 def _known_keys(model: type[BaseModel]) -> Sequence[str]:
-    inner = (Chain, Adversary, Malicious, AttackChoice, BernoulliRewards, TableRewards) if model is Scenario else ()
+    parts = (Chain, Adversary, Malicious, AttackChoice, RuleEntry, BernoulliRewards, TableRewards)
+    inner = parts if model is Scenario else ()
     return sorted({key for each in (model, *inner) for key in each.model_fields} - {"folder"})
 
 

@@ -88,7 +88,7 @@ def play() -> Callable[[Scenario], tuple[Game, list[RoundPlayed]]]:
 def parameters() -> Callable[..., Parameters]:
     """Valid parameters of a game of M = 4 (or as told), with the fields named changed."""
 
-    def build(participants: int = 4, arms: int = 2, rounds: int = 12, **changes: int) -> Parameters:
+    def build(participants: int = 4, arms: int = 2, rounds: int = 12, **changes: Any) -> Parameters:
         return replace(build_scenario(participants, arms, rounds).parameters, **changes)
 
     return build

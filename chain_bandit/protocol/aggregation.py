@@ -14,19 +14,14 @@ def enough_pulls(counts: Counts, reference: Counts, threshold: int) -> tuple[boo
     return tuple(threshold * n > ref for n, ref in zip(counts, reference, strict=True))
 
 
-def candidates(bits: Mapping[int, Sequence[bool]], arm: int, blocked: Seats = frozenset()) -> Seats:
-    """A_i: who reports on enough pulls of the arm and is not on the block list."""
-    return frozenset(p for p, row in bits.items() if row[arm] and p not in blocked)
+def candidates(bits: Mapping[int, Sequence[bool]], arm: int) -> Seats:
+    """A_i: who reports on enough pulls of the arm."""
+    return frozenset(p for p, row in bits.items() if row[arm])
 
 
 def tie_break(seed: bytes, seats: Iterable[int]) -> dict[int, bytes]:
     """The order of equal estimators: keccak(seed_t, id), which nobody can choose (PROTOCOL 1.4)."""
     return {p: keccak(seed, uint(p, 2)) for p in seats}
-
-
-def filtered(bits: Mapping[int, Sequence[bool]], blocked: Seats = frozenset()) -> Seats:
-    """F: who is in A_i for every arm i (every option but the first)."""
-    return frozenset(p for p, row in bits.items() if all(row) and p not in blocked)
 
 
 def trimmed(

@@ -151,6 +151,6 @@ def broken_by_roles(p: Parameters, liars: int, attackers: int, malicious: int) -
 
     ask(require, liars <= p.liars, "liars", "|A1 u A3| <= f", liars=liars, f=p.liars)
     ask(require, attackers <= p.attackers, "attackers", "|A2 u A3| <= m", attackers=attackers, m=p.attackers)
-    ask(rules.aggregation(p).check_honest, p.participants, liars, honest)
+    ask(lambda: rules.aggregation(p).check_honest(p.participants, liars, honest))
     ask(require, q <= n - attackers, "quorum", "quorum <= N - |A2 u A3|", quorum=q, N=n, attackers=attackers)
     return broken

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from enum import IntEnum
 from functools import cached_property
-from types import MappingProxyType
 
 from chain_bandit.protocol.digests import keccak, word
 from chain_bandit.protocol.errors import Malformed
@@ -206,7 +205,7 @@ class Parameters:
     @cached_property
     def terms(self) -> Terms:
         """What its aggregation knows of the game."""
-        options = MappingProxyType(dict(self.aggregation.options))
+        options = dict(self.aggregation.options)  # parameters go to other processes, where no view of a dict goes
         return Terms(self.participants, self.arms, self.liars, self.attackers, self.burn_in, self.horizon, options)
 
     @cached_property

@@ -4,6 +4,7 @@ import random
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, dataclass, replace
+from typing import Any
 
 from coincurve import PrivateKey
 from eth.constants import BLANK_ROOT_HASH, CREATE_CONTRACT_ADDRESS
@@ -49,6 +50,7 @@ from chain_bandit.protocol.rewards import secret_commitment
 from chain_bandit.protocol.settlement import Pull, encode_pulls, encode_sums
 from chain_bandit.protocol.submission import Submitted
 from chain_bandit.protocol.units import UNIT
+from tests.rules import rule
 
 CHAIN_ID = 1337
 DEAD = bytes.fromhex("000000000000000000000000000000000000dead")
@@ -61,9 +63,9 @@ TOPICS = {int.from_bytes(e.topic, "big"): e for e in (*EVENTS.values(), *TOKENS.
 SELECTORS = {error.topic[:4]: error for error in (*ERRORS.values(), *TOKENS.members("error").values())}
 
 BASE = Parameters(
-    participants=4, validators=4, arms=2, horizon=12, burn_in=4, liars=1, attackers=1, threshold=2, aggregation=0,
-    delta=0, quorum_choice=0, failure_limit=2, c1_numerator=2, c1_denominator=1, c1_per_report=1, body_mode=0,
-    unrecorded=1, tolerance=UNIT // 10, skip_penalty=4096, evidence_penalty=65535, cost=0,
+    participants=4, validators=4, arms=2, horizon=12, burn_in=4, liars=1, attackers=1, threshold=2,
+    aggregation=rule("option-1"), quorum_choice=0, failure_limit=2, c1_numerator=2, c1_denominator=1, c1_per_report=1,
+    body_mode=0, unrecorded=1, tolerance=UNIT // 10, skip_penalty=4096, evidence_penalty=65535, cost=0,
     sortition=0, probing=2**64, commanders=2**64, wei_per_unit=3,
     stake=12 * UNIT * 3, opening_deadline=100, skip_deadline=10, burn_in_blocks=20, game_blocks=1000,
     settlement_window=50,
@@ -74,7 +76,7 @@ KEYS = Seated(bytes(20)).keys
 """What a seat without keys registers: nothing but the weight 1."""
 
 
-def parameters(**changes: int) -> Parameters:
+def parameters(**changes: Any) -> Parameters:
     """`BASE` with changes; everybody validates and the stake is what they need, unless these are given."""
     if "participants" in changes:
         changes = {"validators": changes["participants"]} | changes

@@ -13,6 +13,7 @@ from chain_bandit.protocol.submission import Submitted
 from chain_bandit.protocol.units import UNIT
 from tests.contracts.harness import Game, kind_of, parameters
 from tests.contracts.test_evidence import accuse
+from tests.rules import rule
 
 SHAPES: dict[str, dict[str, int]] = {
     "the five best of nine": {"participants": 9, "validators": 5, "liars": 2, "attackers": 2},
@@ -109,7 +110,8 @@ def test_who_is_listed_and_a_quorum_of_the_rest_are_a_quorum_of_all(choice: Quor
 
 def test_a_batch_across_a_change_of_the_block_list_needs_a_quorum_of_those_left() -> None:
     p = parameters(
-        participants=10, liars=2, attackers=3, quorum_choice=QuorumChoice.TWO_THIRDS, aggregation=1, horizon=60
+        participants=10, liars=2, attackers=3, quorum_choice=QuorumChoice.TWO_THIRDS, horizon=60,
+        aggregation=rule("option-2"),
     )
     game = Game(p, name="listed").open()
     for seat in (7, 8, 9):

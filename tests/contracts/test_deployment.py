@@ -12,6 +12,7 @@ from chain_bandit.protocol.parameters import ODDS, Parameters
 from chain_bandit.protocol.units import UNIT
 from tests.contracts.harness import BASE, FUNCTIONS, Game, creation_of, least_pool, parameters, tuple_of
 from tests.few import few
+from tests.rules import rule
 
 WEI = BASE.wei_per_unit
 REFUSALS = [
@@ -35,9 +36,9 @@ REFUSALS = [
     (parameters(failure_limit=0), ("FailureLimitTooLow", 0, 1)),
     (parameters(attackers=3), ("TooManyAttackers", 4, 3)),
     (parameters(attackers=2), ("TooFewReports", 4, 1, 2)),
-    (parameters(aggregation=1, participants=6, liars=2, attackers=2), ("TooFewReports", 6, 2, 2)),
-    (parameters(aggregation=3, delta=1, participants=5, liars=2), ("TooFewReports", 5, 2, 1)),
-    (parameters(aggregation=4, delta=1, participants=5, liars=2), ("TooFewReports", 5, 2, 1)),
+    (parameters(aggregation=rule("option-2"), participants=6, liars=2, attackers=2), ("TooFewReports", 6, 2, 2)),
+    (parameters(aggregation=rule("delta-safe", delta=1), participants=5, liars=2), ("TooFewReports", 5, 2, 1)),
+    (parameters(aggregation=rule("confidence", delta=1), participants=5, liars=2), ("TooFewReports", 5, 2, 1)),
     (parameters(liars=0, attackers=2), ("ValidatorsOutOfRange", 4, 5, 4)),
     (parameters(participants=6, attackers=2, quorum_choice=1), ("QuorumUnreachable", 5, 6, 2)),
     (parameters(burn_in=5), ("BurnInMalformed", 5, 2)),
@@ -65,7 +66,7 @@ REFUSALS = [
 
 OTHER = Parameters(
     participants=7, validators=6, arms=3, horizon=2**32 - 2, burn_in=9, liars=2, attackers=1, threshold=2**32 - 1,
-    aggregation=3, delta=2**32 - 3, quorum_choice=1, failure_limit=2**16 - 1, c1_numerator=2**64 - 1,
+    aggregation=rule("delta-safe", delta=2**32 - 3), quorum_choice=1, failure_limit=2**16 - 1, c1_numerator=2**64 - 1,
     c1_denominator=2**64 - 2, c1_per_report=0, body_mode=1, unrecorded=2**16 - 2, tolerance=2**32 - 4,
     skip_penalty=2**16 - 3, evidence_penalty=2**16 - 4, cost=1, sortition=0, probing=2**64 - 10,
     commanders=2**64 - 11, wei_per_unit=5, stake=2**128 - 1,
@@ -88,7 +89,7 @@ def test_deployment_reverts_when_the_pool_is_one_wei_short():
 def test_deployment_accepts_every_bound_exactly():
     largest = parameters(participants=256, arms=254, burn_in=508, horizon=509, liars=85, attackers=85)
     half = parameters(participants=6, liars=2)
-    options = [replace(half, aggregation=option, delta=int(option > 2)) for option in (1, 2, 3, 4)]
+    options = [replace(half, aggregation=option) for option in RULES[1:]]
     drawn = (parameters(sortition=3 * ODDS // 4), parameters(sortition=ODDS), parameters(probing=1, commanders=1))
     for p in (BASE, largest, *drawn, replace(largest, quorum_choice=1), parameters(burn_in_blocks=0), *options):
         assert Game(p).deployment.accepted
@@ -140,6 +141,12 @@ def test_contract_and_python_refuse_the_same_games(total):
     assert set(Counter(reasons)) == PROVOKED
 
 
+RULES = (
+    rule("option-1"), rule("option-2"), rule("option-3"), rule("delta-safe", delta=UNIT // 10),
+    rule("confidence", delta=UNIT // 10),
+)  # fmt: skip
+
+
 def random_parameters(chance: random.Random) -> Parameters:
     """Games on both sides of every bound."""
     def off(*steps: int) -> int:
@@ -153,8 +160,7 @@ def random_parameters(chance: random.Random) -> Parameters:
     attackers = max(0, (participants - 1) // 3 + off(-1, 1))
     some = chance.randint(1, participants)
     liars = chance.choice(((participants - 1) // 3, max(0, participants - attackers - 1) // 2))
-    aggregation = chance.choice((0, 0, 1, 2, 3, 4))
-    delta = UNIT // 10 if aggregation in (3, 4) else 0
+    aggregation = chance.choice((RULES[0], *RULES))
     validators = chance.choice((participants, participants, some, 3 * attackers + 1)) + off(1, -1)
     expected = (2 * attackers + 1) * 2**64
     sortition = chance.choice((*[0] * 8, -(-expected // max(participants, 1)), 2**64)) + off(1, -1)
@@ -166,7 +172,7 @@ def random_parameters(chance: random.Random) -> Parameters:
     return Parameters(
         participants=participants, validators=max(0, validators), arms=arms, horizon=horizon, burn_in=burn_in,
         liars=max(0, liars + off(-1, 1)), attackers=attackers, threshold=2 + off(-1, 1),
-        aggregation=aggregation, delta=delta, quorum_choice=chance.choice((0, 1)) + off(2),
+        aggregation=aggregation, quorum_choice=chance.choice((0, 1)) + off(2),
         failure_limit=1 + off(-1, 1), c1_numerator=2 + off(-2),
         c1_denominator=1 + off(-1), c1_per_report=chance.choice((0, 1)) + off(2),
         body_mode=chance.choice((0, 1)) + off(2),

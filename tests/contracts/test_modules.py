@@ -151,7 +151,7 @@ def test_a_game_on_a_foreign_implementation_is_refused():
 
 
 OTHER_RULES = {
-    "unknown": (declare("option-1", "median"), RulesUnknown),
+    "unknown": (declare("option-1", "no-such"), RulesUnknown),
     "a later version": (declare('{},"version":1},{"kind":"sel', '{},"version":2},{"kind":"sel'), RulesUnknown),
     "no delta": (declare('option-1","options":{}', 'delta-safe","options":{"delta":0}'), AssumptionBroken),
     "not canonical": (declare(":{},", ": {},"), ForeignCreation),

@@ -23,10 +23,11 @@ from chain_bandit.simulation.replicates import Measured
 from chain_bandit.simulation.sums import SUMS
 from tests.equivalence.test_outcomes_equal_game import OPTIONS as OF_ATTACKS
 from tests.equivalence.test_outcomes_equal_game import SELECTIONS
+from tests.rules import ENTRIES, entry
 
 ROOT = Path(__file__).parents[2]
 SPEED, THEOREM_5 = ROOT / "examples" / "speed.toml", ROOT / "examples" / "theorems" / "theorem5.toml"
-OPTIONS = ["option-1", "option-2", "option-3", "delta-safe", "confidence"]
+OPTIONS, NEAR = list(ENTRIES), ("delta-safe", "confidence")
 LIES: list[tuple[str, dict[str, Any]]] = [
     ("constant-lie", {"value": 1.0}), ("constant-lie", {"value": 0.5}), ("constant-lie", {"value": 0.25, "favour": 2}),
     ("sign-flip", {}), ("worse-half", {}), ("copycat", {}), ("offset", {"distance": 0.2}), ("sleeper", {"wakes": 30}),
@@ -46,8 +47,8 @@ def scenario(seed: int, **changes: Any) -> Scenario:
     attacks = [{"name": name, "options": options} for name, options in told]
     return Scenario.model_validate({
         "name": "equal", "seed": rng.randrange(2**32), "participants": participants, "rounds": rng.randrange(60, 140),
-        "burn_in": rng.randrange(2, 5) * arms, "liars": liars, "attackers": 0, "aggregation": option,
-        "delta": rng.choice((0.1, 0.4)) if option in ("delta-safe", "confidence") else None,
+        "burn_in": rng.randrange(2, 5) * arms, "liars": liars, "attackers": 0,
+        "aggregation": entry(option, delta=rng.choice((0.1, 0.4))) if option in NEAR else option,
         "cost": rng.choice(("constant", "distance")), "exploration": rng.choice(("2", "2/b", "0.01", "0.3/b")),
         "rewards": {"kind": "bernoulli", "means": [rng.choice((0.0, 0.3, 0.5, 0.51, 1.0)) for _ in range(arms)]},
         "malicious": [
@@ -86,9 +87,9 @@ def test_every_lie_under_every_option(name, options):
     """Three tell it where two are reckoned with, so that it is in force often."""
     malicious = [{"seat": seat, "attacks": [{"name": name, "options": options}]} for seat in (0, 4, 6)]
     for seed, option in enumerate(OPTIONS):
-        delta = 0.4 if option in ("delta-safe", "confidence") else None
+        named = entry(option, delta=0.4) if option in NEAR else option
         means = {"kind": "bernoulli", "means": [0.7, 0.5, 0.45]}
-        case = scenario(seed, participants=9, liars=2, aggregation=option, delta=delta, malicious=malicious,
+        case = scenario(seed, participants=9, liars=2, aggregation=named, malicious=malicious,
                         rewards=means, burn_in=9)  # fmt: skip
         require_equal(case)
 
@@ -154,7 +155,7 @@ def test_a_planted_fault_is_seen(fault, monkeypatch):
 
 
 PLAIN: dict[str, Any] = {
-    "participants": 9, "liars": 2, "malicious": [], "delta": None, "aggregation": "option-2", "cost": "constant"
+    "participants": 9, "liars": 2, "malicious": [], "aggregation": "option-2", "cost": "constant"
 }
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "consensus": ({"malicious": [{"seat": 1, "attacks": [{"name": "silent-validator"}]}]}, "attack on the consensus"),

@@ -6,8 +6,9 @@ import pytest
 
 from benchmarks import decisions, honest
 from chain_bandit.comparison import ideal
-from chain_bandit.protocol import aggregation, ledger
+from chain_bandit.protocol import ledger
 from chain_bandit.protocol.assumptions import minimum_pool
+from chain_bandit.protocol.rules import option_1
 from tests.few import few
 
 GOLDEN = decisions.golden()
@@ -51,7 +52,7 @@ def test_a_game_is_a_line_a_round_and_one_for_what_is_paid():
 
 
 FAULTS = {
-    "no report trimmed": (aggregation, "trimmed", lambda estimates, members, trim, order: members),
+    "no report trimmed": (option_1, "trimmed", lambda estimates, members, trim, order: members),
     "a bit of the comparison": (ideal, "enough_pulls", lambda counts, reference, threshold: (False,) * len(counts)),
     "reputations that do not move": (ledger, "after_block", lambda before, accuracies: before),
 }

@@ -24,9 +24,10 @@ from chain_bandit.simulation.replicates import Measured
 from chain_bandit.simulation.sums import SUMS
 from tests.equivalence.test_outcomes_equal_game import SELECTIONS, scenario
 from tests.few import crossed
+from tests.rules import ENTRIES
 
 COMPILED = sorted(set(ATTACKS) - {"captured-committee"})
-OPTIONS = ["option-1", "option-2", "option-3", "delta-safe", "confidence"]
+OPTIONS = list(ENTRIES)
 SWITCHES: list[dict[str, Any]] = [
     {}, {"cost": "distance"}, {"chain": {"batch": 5}}, {"exploration": "1.5", "failure_limit": 1}, {"threshold": 3},
     {"sealed": True, "rewards": {"kind": "bernoulli", "means": [0.5, 0.5, 0.0]}},
@@ -90,8 +91,7 @@ def test_every_attack_under_every_selection(name, selection):
         changes = rng.choice(SWITCHES) | SELECTIONS.get(selection, {})
         if "weights" in changes:
             changes |= {"weights": rng.choices((1, 2, 3, 10, 1024), (9, 4, 2, 1, 1), k=7)}
-        delta = 0.4 if option == "delta-safe" else None
-        require_equal(scenario(name, rng.randrange(2**32), seats, aggregation=option, delta=delta, **changes))
+        require_equal(scenario(name, rng.randrange(2**32), seats, aggregation=ENTRIES[option], **changes))
 
 
 @pytest.mark.parametrize("growth", [0.07, 0.5, 1.0, 3.0])
@@ -110,12 +110,11 @@ def test_games_in_phases(name, growth):
 @pytest.mark.parametrize("option", OPTIONS)
 @pytest.mark.parametrize("name", COMPILED)
 def test_every_attack_under_every_setting(name, option):
-    delta = 0.4 if option == "delta-safe" else None
     for selection in ({}, *SELECTIONS.values()):
         for switch in SWITCHES:
             for seed in range(4):
                 seats = ((5, 6), (3, 4, 5, 6), (1, 2, 6), (0,))[seed]
-                require_equal(scenario(name, seed, seats, aggregation=option, delta=delta, **switch, **selection))
+                require_equal(scenario(name, seed, seats, aggregation=ENTRIES[option], **switch, **selection))
 
 
 LIES: list[tuple[str, dict[str, Any]]] = [
@@ -130,8 +129,7 @@ def test_every_option_of_a_lie(name, options):
     told = {"name": name, "options": options}
     for option in OPTIONS:
         malicious = [{"seat": seat, "attacks": [told]} for seat in (1, 4, 6)]
-        delta = 0.4 if option == "delta-safe" else None
-        require_equal(scenario(name, 1, aggregation=option, delta=delta, malicious=malicious))
+        require_equal(scenario(name, 1, aggregation=ENTRIES[option], malicious=malicious))
 
 
 RUSHING = {"name": "optimiser", "options": {"rushing": True}}
@@ -183,7 +181,7 @@ def test_who_rushes_stands_at_the_very_edge_of_the_radius_in_every_round(liars):
 
             def inside(x: int, column: tuple[int, ...] = column, n: int = pulls[arm]) -> bool:
                 median = sorted([*column, *[x] * len(liars)])[(p.participants - 1) // 2]
-                return 4 * n * (x - median) ** 2 < p.delta**2
+                return 4 * n * (x - median) ** 2 < dict(p.aggregation.options)["delta"] ** 2
 
             further = value + (-1 if arm == sums.index(max(sums)) else 1)
             assert inside(value)
@@ -274,8 +272,8 @@ def test_the_plain_loop_comes_to_the_sums_of_the_compiled_game(seed):
     if "chain" not in changes and "validators" not in changes and "sortition" not in changes:
         changes |= {"growth": rng.choice((0.0, 0.1))} if changes.get("commanders") != "trust" else {}
     seats = rng.sample(range(7), rng.randrange(1, 4))
-    case = scenario(rng.choice(COMPILED), seed, tuple(seats), aggregation=option, rounds=rng.randrange(30, 70),
-                    delta=0.4 if option == "delta-safe" else None, **changes)  # fmt: skip
+    case = scenario(rng.choice(COMPILED), seed, tuple(seats), aggregation=ENTRIES[option],
+                    rounds=rng.randrange(30, 70), **changes)  # fmt: skip
     require_equal_sums(case)
 
 

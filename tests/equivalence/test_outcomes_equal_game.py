@@ -16,6 +16,7 @@ from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import Counts
 from chain_bandit.scenario import Scenario
 from tests.few import crossed, few
+from tests.rules import ENTRIES
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "sleeper": {"wakes": 20}, "equivocating-commander": {"first": 12}, "silent-validator": {"first": 15, "last": 22},
@@ -62,12 +63,12 @@ def require_equal(case: Scenario) -> list[tuple[Any, ...]]:
     return here
 
 
-RULES = ["option-1", "option-2", "option-3", "delta-safe", "confidence"]
+PLAYED = sorted(set(ATTACKS) - {"captured-committee"})
 
 
-@pytest.mark.parametrize(("name", "option"), crossed(sorted(set(ATTACKS) - {"captured-committee"}), RULES, every=5))
+@pytest.mark.parametrize(("name", "option"), crossed(PLAYED, list(ENTRIES), every=5))
 def test_every_attack_comes_to_what_it_says(name, option):
-    rows = require_equal(scenario(name, aggregation=option, delta=0.4 if option == "delta-safe" else None))
+    rows = require_equal(scenario(name, aggregation=ENTRIES[option]))
     assert len(rows) == 50
 
 

@@ -31,6 +31,7 @@ from chain_bandit.protocol.sealing import nonce
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario
+from tests.rules import ENTRIES
 
 
 @dataclass
@@ -351,7 +352,7 @@ def test_sybil_turns_the_plain_mean_with_one_vector_under_many_names_and_is_cut_
 @pytest.mark.parametrize("option", ["option-1", "option-2", "delta-safe"])
 def test_optimiser_is_mostly_in_b_and_moves_the_estimators(watched, option):
     """That nothing further out is accepted of a block has a test of its own, in `tests/unit/attacks`."""
-    game = watched("optimiser", participants=7, aggregation=option, delta=0.4 if option == "delta-safe" else 0.0)
+    game = watched("optimiser", participants=7, aggregation=ENTRIES[option])
     assert all(each.kind is Kind.APPROVED for each in game.rounds)
     rounds = game.rounds[30:]
     assert in_force(game, rounds) > 20  # the search knows the honest reports of the last block, not of this one

@@ -21,6 +21,7 @@ from chain_bandit.scenario import Scenario
 from chain_bandit.stopwatch import Stopwatch
 from tests.conftest import build_scenario, malicious
 from tests.fast_chain import fast_node
+from tests.rules import entry
 
 SMALL_MAJORITY = {"liars": 2, "attackers": 1}
 """Of six: Option 1 is refused, all others are not."""
@@ -29,7 +30,7 @@ GAMES = {
     "option-1": (7, {"aggregation": "option-1", "cost": "distance"}),
     "option-2": (6, {"aggregation": "option-2", "cost": "distance", **SMALL_MAJORITY}),
     "option-3": (6, {"aggregation": "option-3", "cost": "constant", **SMALL_MAJORITY}),
-    "delta-safe": (6, {"aggregation": "delta-safe", "delta": 0.5, "cost": "distance", **SMALL_MAJORITY}),
+    "delta-safe": (6, {"aggregation": entry("delta-safe", delta=0.5), "cost": "distance", **SMALL_MAJORITY}),
     "confidence": (6, {"aggregation": "confidence", "cost": "distance", **SMALL_MAJORITY}),
 }
 

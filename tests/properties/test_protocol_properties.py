@@ -6,7 +6,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chain_bandit.protocol.aggregation import Aggregation, global_means, radius, select
+from chain_bandit.protocol.aggregation import radius
 from chain_bandit.protocol.blocks import Header, Kind, Record, Report, mask, seats
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.ledger import after_burn_in_round, after_record, honest_arm, opening, records_made
@@ -15,19 +15,24 @@ from chain_bandit.protocol.proposal import propose
 from chain_bandit.protocol.rewards import Distribution, RewardModel
 from chain_bandit.protocol.settlement import Conduct, Pull, decode_pulls, encode_pulls, final_balance, void_balance
 from chain_bandit.protocol.units import INFINITY, UNIT
+from tests.rules import estimate, rule
 
 settings.register_profile("pinned", max_examples=300, deadline=None, derandomize=True)
 pinned = settings.get_profile("pinned")
 
 GAME = Parameters(
-    participants=4, validators=4, arms=2, horizon=12, burn_in=4, liars=1, attackers=1, threshold=2, aggregation=0,
-    delta=0, quorum_choice=1, failure_limit=2, c1_numerator=2, c1_denominator=1, c1_per_report=1, body_mode=0,
-    unrecorded=1, tolerance=UNIT // 10, skip_penalty=4096, evidence_penalty=65535, cost=0,
+    participants=4, validators=4, arms=2, horizon=12, burn_in=4, liars=1, attackers=1, threshold=2,
+    aggregation=rule("option-1"), quorum_choice=1, failure_limit=2, c1_numerator=2, c1_denominator=1, c1_per_report=1,
+    body_mode=0, unrecorded=1, tolerance=UNIT // 10, skip_penalty=4096, evidence_penalty=65535, cost=0,
     sortition=0, probing=2**64, commanders=2**64, wei_per_unit=1,
     stake=12 * UNIT, opening_deadline=10, skip_deadline=10, burn_in_blocks=4, game_blocks=100, settlement_window=100,
 )  # fmt: skip
 
 DELTA = UNIT // 3
+RULES = [
+    rule("option-1"), rule("option-2"), rule("option-3"), rule("delta-safe", delta=DELTA),
+    rule("confidence", delta=DELTA), rule("median"),
+]  # fmt: skip
 units = st.integers(0, UNIT)
 uint32 = st.integers(0, 2**32 - 1)
 digests = st.binary(min_size=32, max_size=32)
@@ -53,19 +58,17 @@ def test_aggregation_does_not_depend_on_the_order_of_reports(case, rng, seed):
     order = list(means)
     rng.shuffle(order)
     reordered = {p: means[p] for p in order}, {p: bits[p] for p in order}
-    for option in Aggregation:
-        shuffled = select(option, *reordered, frozenset(), liars, arms, seed, DELTA, (9,) * arms)
-        selected = select(option, means, bits, frozenset(), liars, arms, seed, DELTA, (9,) * arms)
-        assert shuffled == selected
-        assert global_means(reordered[0], shuffled) == global_means(means, selected)
+    for option in RULES:
+        shuffled = estimate(option, *reordered, liars, arms, seed, (9,) * arms)
+        assert shuffled == estimate(option, means, bits, liars, arms, seed, (9,) * arms)
 
 
 @pinned
 @given(reported_rounds(), digests)
 def test_every_estimator_lies_within_the_honest_range_when_liars_are_at_most_f(case, seed):
     liars, arms, means, bits, bad = case
-    selected = select(Aggregation.OPTION_1, means, bits, frozenset(), liars, arms, seed)
-    for arm, estimator in enumerate(global_means(means, selected)):
+    estimators, selected, _ = estimate(rule("option-1"), means, bits, liars, arms, seed)
+    for arm, estimator in enumerate(estimators):
         honest = [row[arm] for p, row in means.items() if p not in bad]
         assert selected[arm]
         assert min(honest) <= estimator <= max(honest)
@@ -84,11 +87,10 @@ def half_lying_rounds(draw):
 
 
 @pinned
-@given(half_lying_rounds(), digests, st.sampled_from([Aggregation.OPTION_2, Aggregation.OPTION_3]))
+@given(half_lying_rounds(), digests, st.sampled_from([rule("option-2"), rule("option-3")]))
 def test_filtered_estimators_lie_within_the_honest_range_while_liars_are_a_minority(case, seed, option):
     liars, arms, means, bits, bad = case
-    selected = select(option, means, bits, frozenset(), liars, arms, seed)
-    for arm, estimator in enumerate(global_means(means, selected)):
+    for arm, estimator in enumerate(estimate(option, means, bits, liars, arms, seed).means):
         honest = [row[arm] for p, row in means.items() if p not in bad]
         assert min(honest) <= estimator <= max(honest)
 
@@ -97,9 +99,9 @@ def test_filtered_estimators_lie_within_the_honest_range_while_liars_are_a_minor
 @given(half_lying_rounds(), digests, st.integers(1, 2 * UNIT), st.integers(1, 2**32 - 1))
 def test_estimators_are_within_a_radius_of_the_honest_range(case, seed, delta, pulls):
     liars, arms, means, bits, bad = case
-    for option, far in ((Aggregation.DELTA_SAFE, radius(delta)), (Aggregation.CONFIDENCE, radius(delta, pulls))):
-        selected = select(option, means, bits, frozenset(), liars, arms, seed, delta, (pulls,) * arms)
-        for arm, estimator in enumerate(global_means(means, selected)):
+    for name, far in (("delta-safe", radius(delta)), ("confidence", radius(delta, pulls))):
+        found = estimate(rule(name, delta=delta), means, bits, liars, arms, seed, (pulls,) * arms)
+        for arm, estimator in enumerate(found.means):
             honest = [row[arm] for p, row in means.items() if p not in bad]
             assert min(honest) - far <= estimator <= max(honest) + far
 
@@ -111,12 +113,9 @@ def test_renaming_equal_reports_changes_no_estimator(case, seed):
     last = max(means)
     renamed = {last - p: row for p, row in means.items()}
     renamed_bits = {last - p: row for p, row in bits.items()}
-    for option in Aggregation:
-        one = global_means(means, select(option, means, bits, frozenset(), liars, arms, seed, DELTA, (9,) * arms))
-        other = global_means(
-            renamed, select(option, renamed, renamed_bits, frozenset(), liars, arms, seed, DELTA, (9,) * arms)
-        )
-        assert one == other
+    for option in RULES:
+        one = estimate(option, means, bits, liars, arms, seed, (9,) * arms).means
+        assert one == estimate(option, renamed, renamed_bits, liars, arms, seed, (9,) * arms).means
 
 
 @pinned

@@ -7,21 +7,20 @@ import runpy
 import subprocess
 import sys
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
 from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.environments import registry as environments
 from chain_bandit.mediate.bandit import INCENTIVES
+from chain_bandit.protocol import rules
+from chain_bandit.protocol.ruleset import RuleKind
 from chain_bandit.scaffold import GROUPS, NameRefused, new
-from chain_bandit.scenario import Scenario
 from chain_bandit.simulation.rivals.registry import RIVALS
 
-OPTIONS = set(get_args(Scenario.model_fields["aggregation"].annotation))
 TAKEN = {
     "attack": set(ATTACKS), "environment": set(environments.OURS),
-    "aggregator": {*OPTIONS, *RIVALS}, "policy": set(RIVALS), "incentive": set(INCENTIVES),
+    "aggregator": {*rules.names(RuleKind.AGGREGATION), *RIVALS}, "policy": set(RIVALS), "incentive": set(INCENTIVES),
 }  # fmt: skip
 
 

@@ -8,14 +8,15 @@ import pytest
 from chain_bandit import runs
 from chain_bandit.game.chains import others_needs
 from chain_bandit.game.plan import Plan
-from chain_bandit.protocol.aggregation import Aggregation
-from chain_bandit.protocol.assumptions import delta_safe_burn_in
 from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.protocol.parameters import ODDS, BodyMode
+from chain_bandit.protocol.rules import delta_safe
+from chain_bandit.protocol.ruleset import RuleRefused
 from chain_bandit.protocol.settlement import Cost
 from chain_bandit.protocol.sortition import chances, commander_probabilities
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario, ScenarioInvalid, load
+from tests.rules import entry, rule
 
 TEXT = """
 name = "keys"
@@ -84,15 +85,20 @@ def test_draws_reach_their_parameters_exactly(read):
     assert (plain.sortition, plain.probing, plain.commanders) == (0, 2**64, 2**64)
 
 
-SAFE, DRAWN = {"aggregation": "delta-safe", "burn_in": 8}, {"quorum": "majority"}
+DRAWN = {"quorum": "majority"}
+BOUNDS = "delta: 1 <= delta <= 4294967295 in units of 1e-09 (option of delta-safe) does not hold"
+
+
+def safe(delta, **changes):
+    return {"aggregation": entry("delta-safe", delta=delta), "burn_in": 8} | changes
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"delta": -0.1, **SAFE}, "delta: delta >= 0 does not hold (delta = -0.1)"),
-        ({"delta": 0.0, **SAFE}, "delta: delta > 0 (delta-safe, confidence) does not hold (delta = 0)"),
-        ({"delta": 4.5, **SAFE}, "delta: delta <= 4 does not hold (delta = 4.5)"),
+        (safe(-0.1), f"{BOUNDS} (delta = -100000000)"),
+        (safe(0.0), f"{BOUNDS} (delta = 0)"),
+        (safe(4.5), f"{BOUNDS} (delta = 4500000000)"),
         ({"sortition": -0.5, **DRAWN}, "sortition: sortition > 0 does not hold (sortition = -0.5)"),
         ({"sortition": 0, **DRAWN}, "sortition: sortition > 0 does not hold (sortition = 0)"),
         ({"sortition": 1.5, **DRAWN}, "sortition: sortition <= 1 does not hold (sortition = 1.5)"),
@@ -142,7 +148,8 @@ def test_a_bad_setting_is_refused_with_the_inequality_that_fails(read, change, s
 
 NUMBERS = [*(f"{sign}1{'0' * zeros}" for sign in ("", "-") for zeros in (4_000, 5_000, 10**6)),
            "0x1" + "0" * 64, "0x" + "f" * 10**6]  # fmt: skip
-KEYS = ["seed", "participants", "rounds", "liars", "burn_in", "threshold", "failure_limit", "delta", "sortition",
+KEYS = ["seed", "participants", "rounds", "liars", "burn_in", "threshold", "failure_limit", "aggregation.options.delta",
+        "sortition",
         "chain.wei_per_unit", "chain.unrecorded", "adversary.liars", "rewards.means"]  # fmt: skip
 
 
@@ -193,7 +200,9 @@ def test_weights_are_whole_numbers_one_each_unless_told(read):
 
 @pytest.mark.parametrize("number", [2**255, -(2**255)])
 @pytest.mark.parametrize("key", ["participants", "rounds", "liars", "attackers", "burn_in", "validators"])
-@pytest.mark.parametrize("mode", [{}, {"commanders": "trust"}, {"aggregation": "delta-safe", "delta": 0.3}], ids=str)
+@pytest.mark.parametrize(
+    "mode", [{}, {"commanders": "trust"}, {"aggregation": entry("delta-safe", delta=0.3)}], ids=str
+)
 def test_the_largest_numbers_are_refused_by_an_inequality(read, key, number, mode):
     with pytest.raises(AssumptionBroken) as refused:
         read(**{key: number}, **mode)
@@ -255,44 +264,83 @@ def test_sortition_is_refused_with_two_thirds_and_with_more_parties_than_a_commi
 
 def test_aggregation_and_cost_are_those_of_theorem_1_unless_told(read):
     p = read().parameters
-    assert (p.aggregation, p.delta, p.cost) == (Aggregation.OPTION_1, 0, Cost.CONSTANT)
+    assert (p.aggregation, p.cost) == (rule("option-1"), Cost.CONSTANT)
 
 
-@pytest.mark.parametrize(
-    ("key", "option"),
-    [("option-1", Aggregation.OPTION_1), ("option-2", Aggregation.OPTION_2), ("option-3", Aggregation.OPTION_3)],
-)
-def test_options_and_costs_go_by_name(read, key, option):
-    p = read(aggregation=key, cost="distance").parameters
-    assert (p.aggregation, p.delta, p.cost) == (option, 0, Cost.DISTANCE)
+@pytest.mark.parametrize("name", ["option-1", "option-2", "option-3", "median"])
+def test_rules_and_costs_go_by_name(read, name):
+    for given in (name, {"name": name}, entry(name)):
+        p = read(aggregation=given, cost="distance").parameters
+        assert (p.aggregation, p.cost) == (rule(name), Cost.DISTANCE)
 
 
 def test_delta_safe_takes_its_delta_in_rewards_and_its_burn_in_by_name_only(read):
-    named = {"aggregation": "delta-safe", "delta": 0.3}
+    named = {"aggregation": entry("delta-safe", delta=0.3)}
     p = read(**named, burn_in=8).parameters
-    assert (p.aggregation, p.delta, p.burn_in) == (Aggregation.DELTA_SAFE, 3 * UNIT // 10, 8)
-    with pytest.raises(AssumptionBroken, match=r"burn_in: .*8 ln\(M K T\).* \(L = 8, least = 1126\)") as refused:
+    assert (p.aggregation, p.burn_in) == (rule("delta-safe", delta=3 * UNIT // 10), 8)
+    said = r"burn_in: L >= what delta-safe asks .* \(L = 8, least = 1126\)"
+    with pytest.raises(AssumptionBroken, match=said) as refused:
         read(**named)
     assert refused.value.name == "burn_in"
     long = read(**named, rounds=5000, burn_in_factor=117).parameters
-    assert long.burn_in >= delta_safe_burn_in(7, 2, 5000, 3 * UNIT // 10)
+    assert long.burn_in >= delta_safe.burn_in(7, 2, 5000, 3 * UNIT // 10)
     with pytest.raises(AssumptionBroken, match="least"):
         read(**named, rounds=5000, burn_in_factor=116)
 
 
 def test_confidence_has_a_delta_of_its_own_unless_it_is_named_and_no_rule_for_its_burn_in(read):
     p = read(aggregation="confidence").parameters
-    assert (p.aggregation, p.delta, p.burn_in) == (Aggregation.CONFIDENCE, 5 * UNIT // 2, read().parameters.burn_in)
-    assert read(aggregation="confidence", delta=4).parameters.delta == 4 * UNIT
-    with pytest.raises(AssumptionBroken, match="delta > 0"):
-        read(aggregation="confidence", delta=0)
+    assert (p.aggregation, p.burn_in) == (rule("confidence", delta=5 * UNIT // 2), read().parameters.burn_in)
+    assert read(aggregation=entry("confidence", delta=4)).parameters.aggregation == rule("confidence", delta=4 * UNIT)
+    with pytest.raises(AssumptionBroken, match="1 <= delta"):
+        read(aggregation=entry("confidence", delta=0))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("option-4", "'option-4' is no rule of this version; it has confidence, delta-safe, median, "),
+        ({"name": "x" * 5000}, "is no rule of this version"),
+        (entry("delta-safe"), "'delta-safe' needs the option 'delta'"),
+        ("delta-safe", "'delta-safe' needs the option 'delta'"),
+        (entry("option-1", delta=0.3), "'option-1' has no option 'delta'; it has none"),
+        (entry("confidence", epsilon=1, **{"d" * 5000: 1}), "'confidence' has no option 'ddddd"),
+        (entry("confidence", delta=float("inf")), "'confidence' takes no number that is not finite for 'delta'"),
+        (entry("confidence", delta=float("nan")), "'confidence' takes no number that is not finite for 'delta'"),
+    ],
+    ids=lambda given: str(given)[:30],
+)
+def test_a_rule_that_no_game_of_this_version_can_have_is_refused(read, given, said):
+    with pytest.raises(RuleRefused) as refused:
+        read(aggregation=given)
+    assert refused.value.exit_code == 3
+    assert said in str(refused.value)
+    assert len(str(refused.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("given", "where"),
+    [
+        (entry("confidence", delta="0.3"), "aggregation.options.delta"),
+        (entry("confidence", delta=True), "aggregation.options.delta"),
+        ({"options": {}}, "aggregation.name: Field required"),
+        ({"name": 3}, "aggregation.name"),
+        ({"name": "median", "option": {}}, "unknown key 'aggregation.option'; did you mean 'options'"),
+        ([], "aggregation"), (2, "aggregation"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_rule_that_is_none_is_refused_where_it_is_wrong(read, given, where):
+    with pytest.raises(ScenarioInvalid, match=where) as refused:
+        read(aggregation=given)
+    assert refused.value.exit_code == 3
 
 
 @pytest.mark.parametrize(
     "change",
     [
         {"validators": "4"}, {"validators": 4.0}, {"skip_penalty": 1.5},
-        {"aggregation": "option-4"}, {"aggregation": 2}, {"cost": "linear"},
+        {"aggregation": 2}, {"cost": "linear"}, {"delta": 0.3},
         {"chain__body": "half"}, {"chain__batch": "8"},
         {"chain__certificates": "none"}, {"chain__certificate": "each"}, {"validator": 4},
     ],
@@ -309,12 +357,12 @@ def test_what_is_no_value_of_a_key_is_refused_with_its_name(read, change):
     [
         ({"validators": 8}, "validators"), ({"validators": 2}, "validators"), ({"validators": 0}, "validators"),
         ({"validators": 3}, "quorum"), ({"skip_penalty": 65536}, "skip_penalty"),
-        ({"aggregation": "delta-safe", "burn_in": 8}, "delta"), ({"delta": 0.1}, "delta"),
-        ({"aggregation": "delta-safe", "delta": 0.1}, "burn_in"), ({"liars": 3}, "liars"),
+        (safe(1e-10), "delta"), (safe(1e300), "delta"),
+        ({"aggregation": entry("delta-safe", delta=0.1)}, "burn_in"), ({"liars": 3}, "liars"),
         ({"aggregation": "option-2", "liars": 4}, "attackers"),
         ({"evidence_penalty": 65536}, "evidence_penalty"), ({"tolerance": 1e-10}, "tolerance"),
         ({"tolerance": -0.1}, "tolerance"), ({"tolerance": 4.5}, "tolerance"), ({"skip_penalty": 0}, "skip_penalty"),
-        ({"tolerance": "nan"}, "tolerance"), ({"delta": float("inf")}, "delta"),
+        ({"tolerance": "nan"}, "tolerance"),
         ({"sortition": float("nan")}, "sortition"),
         ({"evidence_penalty": -1}, "evidence_penalty"), ({"chain__batch": 0}, "chain.batch"),
     ],

@@ -59,26 +59,31 @@ def check_options(choice: RuleChoice) -> None:
     """Refuse an option that is out of its bounds. Raises `AssumptionBroken`, `RulesUnknown`."""
     options = find(choice).options
     for name, value in choice.options:
-        least, most = options[name].least, options[name].most
-        require(least <= value <= most, name, f"{least} <= {name} <= {most} (option of {choice.name})", value=value)
+        least, most, scale = options[name].least, options[name].most, options[name].scale
+        units = f" in units of {1 / scale:g}" if scale > 1 else ""
+        asked = f"{least} <= {name} <= {most}{units} (option of {choice.name})"
+        require(least <= value <= most, name, asked, **{name: value})
 
 
 def chosen(rule: Rule, given: Mapping[str, int | float] = {}, digest: bytes = b"") -> RuleChoice:
     """A rule with its options as a scenario gives them: decimals where they have a unit.
 
     Raises:
-        RuleRefused: an option that it does not have, or one without a default that is missing.
+        RuleRefused: an option that it does not have, one without a default that is missing, or no finite number.
     """
     options = rule.options
-    for name in given.keys() - options.keys():
+    for name in sorted(given.keys() - options.keys()):
         known = ", ".join(options) or "none"
-        raise RuleRefused(rule.kind, rule.name, f"has no option {name!r}; it has {known}")
+        raise RuleRefused(rule.kind, rule.name, f"has no option {name[:80]!r}; it has {known}")
     values = []
     for name, option in sorted(options.items()):
         value = given.get(name, None if option.default is None else Decimal(option.default) / option.scale)
         if value is None:
             raise RuleRefused(rule.kind, rule.name, f"needs the option {name!r}")
-        values.append((name, round(Decimal(str(value)) * option.scale)))
+        exact = Decimal(str(value))
+        if not exact.is_finite():
+            raise RuleRefused(rule.kind, rule.name, f"takes no number that is not finite for {name!r}")
+        values.append((name, round(exact * option.scale)))
     return RuleChoice(rule.kind, rule.name, rule.version, tuple(values), digest)
 
 

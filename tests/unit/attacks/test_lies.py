@@ -16,6 +16,7 @@ from chain_bandit.protocol.ledger import opening
 from chain_bandit.protocol.messages import Domain
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation.kernel import numbers
+from tests.rules import entry
 
 COLLUDERS = frozenset({1, 4})
 
@@ -155,9 +156,9 @@ def in_b(p, values, value):
     """Whether it is a value of B, by counting how many are beyond it; the option's own words in another order."""
     values, n = sorted(values), len(values)
     below, above = sum(v < value for v in values), sum(v > value for v in values)
-    if p.aggregation == 3:
-        return abs(value - values[-(-n // 2) - 1]) * 2 < p.delta
-    cut = p.liars if p.aggregation == 0 else min(p.liars, -(-n // 2) - 1)
+    if p.aggregation.name == "delta-safe":
+        return abs(value - values[-(-n // 2) - 1]) * 2 < dict(p.aggregation.options)["delta"]
+    cut = p.liars if p.aggregation.name == "option-1" else min(p.liars, -(-n // 2) - 1)
     return n > 2 * cut and below < n - cut and above < n - cut and value in values[cut : n - cut]
 
 
@@ -170,8 +171,8 @@ def accepted(p, column, value, copies):
 def test_optimiser_tells_what_is_accepted_and_nothing_further_out_is(scenario, option, colluders):
     rng = random.Random(f"{option} {colluders}")
     for _ in range(5):
-        delta = 0.3 if option == "delta-safe" else 0.0
-        view, rows = seen(scenario, rng, frozenset(colluders), aggregation=option, delta=delta)
+        named = entry(option, delta=0.3) if option == "delta-safe" else option
+        view, rows = seen(scenario, rng, frozenset(colluders), aggregation=named)
         told, p = make("optimiser", {}).means(view, (0, 0, 0)), view.rules.parameters
         for arm, column in enumerate(zip(*rows, strict=True)):
             sign = -1 if arm == ranking(rows)[0] else 1

@@ -12,7 +12,6 @@ from functools import partial
 from eth_abi import encode
 
 from chain_bandit.history.records import METHODS, decode_arguments
-from chain_bandit.protocol.aggregation import Aggregation
 from chain_bandit.protocol.blocks import Header, SignedReport, mask
 from chain_bandit.protocol.creation import decode as creation
 from chain_bandit.protocol.digests import keccak
@@ -22,6 +21,7 @@ from chain_bandit.protocol.settlement import PULL_BYTES
 from chain_bandit.protocol.submission import Submitted, decode
 from chain_bandit.protocol.submission import encode as submission
 from chain_bandit.protocol.units import UNIT
+from tests.rules import rule
 from tests.unit.audit.forging import Forgery, signed_with
 from tests.unit.audit.played_game import (
     COMMITTEES,
@@ -308,7 +308,7 @@ LIES: dict[str, Lie] = {
     "B by another option": played(
         By.VALIDATORS, "aggregate.selected", Script(
             reporters=lambda t: (0, LIAR) if t == ROUND else (0, 1, 2, 3),
-            option=in_round(lambda own: Aggregation(1)),
+            option=in_round(lambda own: rule("option-2")),
         ), finds=BLAMED,
     ),
     "another global estimator": played(

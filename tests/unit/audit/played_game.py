@@ -17,7 +17,7 @@ from chain_bandit.crypto.vrf_keys import VrfKey
 from chain_bandit.history.blocks import History
 from chain_bandit.history.bodies import Bodies, with_bodies
 from chain_bandit.history.collect import collect
-from chain_bandit.protocol.aggregation import Aggregation, enough_pulls, global_means, select
+from chain_bandit.protocol.aggregation import enough_pulls
 from chain_bandit.protocol.blocks import (
     Body,
     Header,
@@ -62,11 +62,12 @@ from chain_bandit.protocol.settlement import NOTHING, Conduct, CostEntry, Pull, 
 from chain_bandit.protocol.submission import Submitted
 from chain_bandit.protocol.units import UNIT, sample_means
 from chain_bandit.stopwatch import Stopwatch
+from tests.rules import estimate, rule
 
 M, K, L, T = 4, 2, 4, 30
 PARAMETERS = Parameters(
-    participants=M, validators=M, arms=K, horizon=T, burn_in=L, liars=1, attackers=1, threshold=2, aggregation=0,
-    delta=0, quorum_choice=0, failure_limit=2, c1_numerator=2, c1_denominator=1, c1_per_report=1,
+    participants=M, validators=M, arms=K, horizon=T, burn_in=L, liars=1, attackers=1, threshold=2,
+    aggregation=rule("option-1"), quorum_choice=0, failure_limit=2, c1_numerator=2, c1_denominator=1, c1_per_report=1,
     body_mode=BodyMode.FULL, unrecorded=1, tolerance=UNIT // 10, skip_penalty=4096, evidence_penalty=65535, cost=0,
     sortition=0, probing=2**64, commanders=2**64,
     wei_per_unit=3, stake=T * UNIT * 3, opening_deadline=20, skip_deadline=4, burn_in_blocks=10, game_blocks=300,
@@ -351,11 +352,10 @@ class Played:
             for seat in reporters
         }
         bits = script.bits(bits, t)
-        option = script.option(Aggregation(p.aggregation), t)
+        made_by = script.option(p.aggregation, t)
         seed, pulls = round_seed(self.seed_0, t), self.ledger.pulls
-        selected = select(option, means, bits, frozenset(), p.liars, K, seed, p.delta, pulls)
+        validated, selected, _ = estimate(made_by, means, bits, p.liars, K, seed, pulls)
         body = Body(script.radii(radii(self.ledger.pulls), t), tuple(reports[seat] for seat in reporters))
-        validated = global_means(means, selected)
         header = Header(
             round=t, parent=self.ledger.head, blocked=listed, body=keccak(body.encode()), reporters=mask(reporters),
             arm=honest_arm(p, self.ledger),

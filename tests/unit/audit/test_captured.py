@@ -8,13 +8,14 @@ import pytest
 from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.protocol.blocks import mask
 from chain_bandit.protocol.parameters import ODDS, BodyMode, Parameters
+from tests.rules import rule
 from tests.unit.audit.planted import ROUND
 from tests.unit.audit.played_game import COMMITTEES, DRAWS, L, M, Played, Script, T, with_header
 from tests.unit.audit.test_second_opinion import second_opinion
 
-ALONE = replace(COMMITTEES, validators=1, attackers=0, aggregation=1)
+ALONE = replace(COMMITTEES, validators=1, attackers=0, aggregation=rule("option-2"))
 """The best of four validates."""
-DRAWN = replace(DRAWS, unrecorded=3, aggregation=1, commanders=ODDS)
+DRAWN = replace(DRAWS, unrecorded=3, aggregation=rule("option-2"), commanders=ODDS)
 ARTIFACT = chain_bandit_artifact()
 OUTSIDER, PAIR = (1,), (1, 2)
 REFUSED = ARTIFACT.members("error")["CertificateMissing"].topic[:4]

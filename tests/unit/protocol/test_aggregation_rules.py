@@ -1,4 +1,4 @@
-"""protocol/aggregation.py, held against brute force."""
+"""protocol/aggregation.py and the rules made of it, held against brute force."""
 
 import random
 from collections import Counter
@@ -8,14 +8,10 @@ from itertools import combinations, product
 import pytest
 
 from chain_bandit.protocol.aggregation import (
-    Aggregation,
     candidates,
     enough_pulls,
-    filtered,
     global_mean,
-    global_means,
     radius,
-    select,
     tie_break,
     trim_of,
     trimmed,
@@ -23,8 +19,14 @@ from chain_bandit.protocol.aggregation import (
 )
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.units import INFINITY, UNIT
+from tests.rules import estimate, rule
 
 SEED = bytes(range(32))
+RULES = ["option-1", "option-2", "option-3", "delta-safe", "confidence"]
+
+
+def chosen(name, delta):
+    return rule(name, delta=delta) if name in ("delta-safe", "confidence") else rule(name)
 
 
 @pytest.mark.parametrize(("members", "liars"), [(0, 0), (0, 1), (2, 1), (4, 2), (1, 1)])
@@ -93,10 +95,11 @@ def test_enough_pulls_is_a_strict_integer_comparison():
         enough_pulls((1,), (1, 2), 2)
 
 
-def test_candidates_leave_out_the_blocked_and_those_without_the_bit():
+def test_candidates_are_those_with_the_bit():
     bits = {0: (True, False), 1: (True, True), 2: (False, True)}
     assert candidates(bits, 0) == {0, 1}
-    assert candidates(bits, 1, frozenset({1})) == {2}
+    assert candidates(bits, 1) == {1, 2}
+    assert candidates({}, 0) == frozenset()
 
 
 def test_tie_break_is_the_seats_own_keccak():
@@ -111,12 +114,10 @@ def test_global_mean_is_infinite_when_nobody_is_left():
 def test_option_1_takes_each_arm_by_itself_and_only_those_with_bits():
     means = {0: (0, 9), 1: (1, 8), 2: (2, 7), 3: (3, 6)}
     bits = {p: (True, p != 3) for p in means}
-    selected = select(Aggregation.OPTION_1, means, bits, frozenset(), 1, 2, SEED)
-    assert selected == (frozenset({1, 2}), frozenset({1}))
-    assert global_means(means, selected) == (1, 8)
-    blocked = select(Aggregation.OPTION_1, means, bits, frozenset({1}), 1, 2, SEED)
-    assert blocked == (frozenset({2}), frozenset())
-    assert global_means(means, blocked) == (2, INFINITY)
+    found = estimate(rule("option-1"), means, bits, 1, 2, SEED)
+    assert found == ((1, 8), (frozenset({1, 2}), frozenset({1})), ())
+    del means[1], bits[1]
+    assert estimate(rule("option-1"), means, bits, 1, 2, SEED) == ((2, INFINITY), (frozenset({2}), frozenset()), ())
 
 
 def test_every_subset_of_liars_is_harmless_on_a_spread_of_honest_values():
@@ -133,19 +134,18 @@ def test_every_subset_of_liars_is_harmless_on_a_spread_of_honest_values():
     assert tried == 63
 
 
-def naive(option, means, bits, blocked, liars, arms, delta, pulls):
+def naive(option, means, bits, liars, arms, delta, pulls):
     """PROTOCOL 1.4 word by word: sets shrink by one member at a time, medians are found by counting."""
-    heard = [p for p in means if p not in blocked]
-    passed = [p for p in heard if False not in [bits[p][arm] for arm in range(arms)]]
+    passed = [p for p in means if False not in [bits[p][arm] for arm in range(arms)]]
     selected = []
     for arm in range(arms):
 
         def rank(p, arm=arm):
             return means[p][arm], outside_order(p)
 
-        left = [p for p in heard if bits[p][arm]] if option == Aggregation.OPTION_1 else list(passed)
-        if option in (Aggregation.DELTA_SAFE, Aggregation.CONFIDENCE):
-            n = max(pulls[arm], 1) if option == Aggregation.CONFIDENCE else 1
+        left = [p for p in means if bits[p][arm]] if option == "option-1" else list(passed)
+        if option in ("delta-safe", "confidence"):
+            n = max(pulls[arm], 1) if option == "confidence" else 1
             middle = [
                 means[m][arm] for m in left
                 if sum(means[p][arm] < means[m][arm] for p in left) <= (len(left) - 1) // 2
@@ -154,17 +154,21 @@ def naive(option, means, bits, blocked, liars, arms, delta, pulls):
             assert len(set(middle)) == bool(left)
             left = [p for p in left if 4 * (means[p][arm] - middle[0]) ** 2 * n < delta**2]
         else:
-            cuts = liars if option == Aggregation.OPTION_1 else min(liars, -(-len(left) // 2) - 1)
-            if option == Aggregation.OPTION_1 and len(left) <= 2 * liars:
+            cuts = liars if option == "option-1" else min(liars, -(-len(left) // 2) - 1)
+            if option == "option-1" and len(left) <= 2 * liars:
                 left = []
             for _ in range(cuts if left else 0):
                 left.remove(max(left, key=rank))
                 left.remove(min(left, key=rank))
         selected.append(frozenset(left))
-    return tuple(selected)
+    means = tuple(
+        int(Fraction(sum(means[p][arm] for p in left), len(left))) if left else 2**32 - 1
+        for arm, left in enumerate(selected)
+    )
+    return means, tuple(selected), ()
 
 
-@pytest.mark.parametrize("option", Aggregation)
+@pytest.mark.parametrize("option", RULES)
 def test_every_option_is_its_definition_on_random_rounds_with_ties(option):
     rng = random.Random(f"option {option}")
     sizes, cases = Counter(), 0
@@ -175,27 +179,25 @@ def test_every_option_is_its_definition_on_random_rounds_with_ties(option):
         means = {p: tuple(rng.choice(values) for _ in range(arms)) for p in seats}
         likely = rng.choice((0.1, 0.8, 1.0))
         bits = {p: tuple(rng.random() < likely for _ in range(arms)) for p in seats}
-        blocked = frozenset(p for p in seats if rng.random() < rng.choice((0, 0, 0.3, 1)))
         pulls = tuple(rng.choice((0, 1, 2, 5, 10, 2**32 - 1)) for _ in range(arms))
-        got = select(option, means, bits, blocked, liars, arms, SEED, delta, pulls)
-        assert got == naive(option, means, bits, blocked, liars, arms, delta, pulls)
-        sizes.update(map(len, got))
+        got = estimate(chosen(option, delta), means, bits, liars, arms, SEED, pulls)
+        assert got == naive(option, means, bits, liars, arms, delta, pulls)
+        sizes.update(map(len, got.sets))
         cases += 1
     assert cases == 3000
     assert set(range(4)) <= set(sizes)
 
 
-@pytest.mark.parametrize("option", Aggregation)
+@pytest.mark.parametrize("option", RULES)
 def test_every_option_is_its_definition_in_every_small_round(option):
     cases = 0
     for count in range(4):
         for values in product((0, 1, 3), repeat=count):
             for rows in product((False, True), repeat=count):
-                for liars, delta, blocked in product((0, 1, 2), (1, 3, 7), (frozenset(), frozenset({1}))):
+                for liars, delta, pulls in product((0, 1, 2), (1, 3, 7), ((count,), (count + 1,))):
                     means, bits = {p: (v,) for p, v in enumerate(values)}, {p: (row,) for p, row in enumerate(rows)}
-                    pulls = (count + len(blocked),)
-                    got = select(option, means, bits, blocked, liars, 1, SEED, delta, pulls)
-                    assert got == naive(option, means, bits, blocked, liars, 1, delta, pulls)
+                    got = estimate(chosen(option, delta), means, bits, liars, 1, SEED, pulls)
+                    assert got == naive(option, means, bits, liars, 1, delta, pulls)
                     cases += 1
     assert cases == 18 * (1 + 6 + 36 + 216)
 
@@ -208,54 +210,49 @@ ALL_BUT_THE_LAST = {p: (True, p != 4) for p in FIVE}
 @pytest.mark.parametrize(
     ("option", "delta", "expected"),
     [
-        (Aggregation.OPTION_1, 0, {1, 2, 3}),  # arm by arm: seat 4 is in A_0
-        (Aggregation.OPTION_2, 0, {1, 2}),  # F = {0, 1, 2, 3}
-        (Aggregation.OPTION_3, 0, {1, 2}),
-        (Aggregation.DELTA_SAFE, 20, {1}),  # the lower median is 20; 10 and 30 are at half of delta, not nearer
-        (Aggregation.DELTA_SAFE, 21, {0, 1, 2}),
-        (Aggregation.CONFIDENCE, 60, {1}),  # nine pulls: a third of delta
-        (Aggregation.CONFIDENCE, 61, {0, 1, 2}),
+        ("option-1", 0, {1, 2, 3}),  # arm by arm: seat 4 is in A_0
+        ("option-2", 0, {1, 2}),  # F = {0, 1, 2, 3}
+        ("option-3", 0, {1, 2}),
+        ("delta-safe", 20, {1}),  # the lower median is 20; 10 and 30 are at half of delta, not nearer
+        ("delta-safe", 21, {0, 1, 2}),
+        ("confidence", 60, {1}),  # nine pulls: a third of delta
+        ("confidence", 61, {0, 1, 2}),
+        ("median", 0, {1}),  # the lower one of F's two in the middle
     ],
 )
 def test_golden_round_of_each_option(option, delta, expected):
-    assert select(option, FIVE, ALL_BUT_THE_LAST, frozenset(), 1, 2, SEED, delta, (9, 1))[0] == expected
+    assert estimate(chosen(option, delta), FIVE, ALL_BUT_THE_LAST, 1, 2, SEED, (9, 1)).sets[0] == expected
 
 
-@pytest.mark.parametrize("option", Aggregation)
+@pytest.mark.parametrize("option", [*RULES, "median"])
 @pytest.mark.parametrize(
-    ("means", "bits", "blocked"),
+    ("means", "bits"),
     [
-        ({}, {}, set()),
-        (FIVE, dict.fromkeys(FIVE, (False, False)), set()),
-        (FIVE, ALL_BUT_THE_LAST, set(FIVE)),
+        ({}, {}),
+        (FIVE, dict.fromkeys(FIVE, (False, False))),
     ],
-    ids=["no report", "nobody with enough pulls", "all in D"],
+    ids=["no report", "nobody with enough pulls"],
 )
-def test_every_b_is_empty_when_nobody_is_left(option, means, bits, blocked):
-    selected = select(option, means, bits, frozenset(blocked), 1, 2, SEED, 10, (1, 1))
-    assert selected == (frozenset(), frozenset())
-    assert global_means(means, selected) == (INFINITY, INFINITY)
+def test_every_b_is_empty_when_nobody_is_left(option, means, bits):
+    found = estimate(chosen(option, 10), means, bits, 1, 2, SEED, (1, 1))
+    assert found == ((INFINITY, INFINITY), (frozenset(), frozenset()), ())
 
 
 def test_filter_leaves_out_whoever_misses_one_arm():
-    assert filtered(ALL_BUT_THE_LAST) == {0, 1, 2, 3}
-    assert filtered(ALL_BUT_THE_LAST, frozenset({0})) == {1, 2, 3}
-    assert select(Aggregation.OPTION_1, FIVE, ALL_BUT_THE_LAST, frozenset(), 0, 2, SEED) == (set(FIVE), {0, 1, 2, 3})
-    for option in (Aggregation.OPTION_2, Aggregation.DELTA_SAFE, Aggregation.CONFIDENCE):
-        assert select(option, FIVE, ALL_BUT_THE_LAST, frozenset(), 0, 2, SEED, UNIT, (2, 3)) == ({0, 1, 2, 3},) * 2
+    found = estimate(rule("option-1"), FIVE, ALL_BUT_THE_LAST, 0, 2, SEED)
+    assert found.sets == (set(FIVE), {0, 1, 2, 3})
+    for option in ("option-2", "delta-safe", "confidence"):
+        found = estimate(chosen(option, UNIT), FIVE, ALL_BUT_THE_LAST, 0, 2, SEED, (2, 3))
+        assert found.sets == ({0, 1, 2, 3},) * 2
 
 
-def test_block_list_is_as_if_it_had_not_reported_and_so_option_3_is_option_2():
+def test_option_3_is_option_2():
     rng = random.Random(7)
     for _ in range(500):
         means = {p: (rng.randrange(9), rng.randrange(9)) for p in range(8)}
         bits = {p: (rng.random() < 0.9, rng.random() < 0.9) for p in means}
-        listed = frozenset(rng.sample(range(8), rng.randrange(9)))
-        silent = {p: row for p, row in means.items() if p not in listed}
-        rest = silent, {p: bits[p] for p in silent}
-        found = [select(option, means, bits, listed, 2, 2, SEED, 5, (1, 2)) for option in Aggregation]
-        assert found == [select(option, *rest, frozenset(), 2, 2, SEED, 5, (1, 2)) for option in Aggregation]
-        assert found[Aggregation.OPTION_2] == found[Aggregation.OPTION_3]
+        two, three = (estimate(rule(name), means, bits, 2, 2, SEED, (1, 2)) for name in ("option-2", "option-3"))
+        assert two == three
 
 
 def test_trim_leaves_somebody_of_any_filter_and_never_trims_more_than_f():
@@ -293,8 +290,8 @@ def test_a_lie_just_under_the_radius_is_in_force_and_one_unit_more_is_dropped(pu
         lie = UNIT // 2 + radius(UNIT // 3, pulls) + beyond
         means = honest | dict.fromkeys((7, 8, 9), (lie,))
         bits = dict.fromkeys(means, (True,))
-        kept = select(Aggregation.CONFIDENCE, means, bits, frozenset(), 3, 1, SEED, UNIT // 3, (pulls,))[0]
-        assert kept == set(honest if beyond else means)
+        found = estimate(rule("confidence", delta=UNIT // 3), means, bits, 3, 1, SEED, (pulls,))
+        assert found.sets[0] == set(honest if beyond else means)
 
 
 @pytest.mark.parametrize("count", [2, 7, 10])
@@ -307,5 +304,5 @@ def test_who_is_half_a_radius_from_the_truth_like_the_other_honest_is_never_drop
         near = (truth - far // 2, truth + far // 2)
         means = {p: (rng.choice(lies if p in liars else near),) for p in range(count)}
         bits = dict.fromkeys(means, (True,))
-        kept = select(Aggregation.CONFIDENCE, means, bits, frozenset(), len(liars), 1, SEED, UNIT // 10, (25,))[0]
-        assert set(means) - liars <= kept
+        found = estimate(rule("confidence", delta=UNIT // 10), means, bits, len(liars), 1, SEED, (25,))
+        assert set(means) - liars <= found.sets[0]

@@ -5,25 +5,26 @@ from math import ceil, log, sqrt
 
 import pytest
 
-from chain_bandit.protocol.aggregation import Aggregation
 from chain_bandit.protocol.assumptions import (
     broken_by_roles,
     check,
     check_contract,
-    delta_safe_burn_in,
     minimum_pool,
     minimum_stake,
     relay_rounds,
-    require,
 )
-from chain_bandit.protocol.errors import AssumptionBroken
+from chain_bandit.protocol.errors import AssumptionBroken, require
 from chain_bandit.protocol.parameters import ODDS
 from chain_bandit.protocol.quorum import QuorumChoice, quorum
+from chain_bandit.protocol.rules import delta_safe
+from chain_bandit.protocol.ruleset import RuleKind, RulesUnknown
 from chain_bandit.protocol.units import MAX_ARMS, MAX_PARTICIPANTS, MOST, UNIT
+from tests.rules import rule
 
 TWO_THIRDS, MAJORITY = int(QuorumChoice.TWO_THIRDS), int(QuorumChoice.MAJORITY)
 
-OPTION_2, OPTION_3, DELTA_SAFE, CONFIDENCE = (int(each) for each in list(Aggregation)[1:])
+OPTION_2, OPTION_3 = rule("option-2"), rule("option-3")
+DELTA_SAFE, CONFIDENCE = (rule(name, delta=1) for name in ("delta-safe", "confidence"))
 
 OUTSIDE = [
     ("participants", {"participants": 1, "liars": 0, "attackers": 0}),
@@ -37,8 +38,6 @@ OUTSIDE = [
     ("liars", {"liars": -1}),
     ("liars", {"participants": 3, "attackers": 0}),
     ("liars", {"liars": 2}),
-    ("aggregation", {"aggregation": 5, "delta": 1}),
-    ("aggregation", {"aggregation": -1}),
     ("cost", {"cost": 2}),
     ("cost", {"cost": -1}),
     ("sealed", {"sealed": 2}),
@@ -47,16 +46,14 @@ OUTSIDE = [
     ("unrevealed_penalty", {"sealed": 1, "unrevealed_penalty": 2**128}),
     ("unrevealed_penalty", {"sealed": 1, "unrevealed_penalty": -1}),
     ("stake", {"sealed": 1, "unrevealed_penalty": 1}),
-    ("delta", {"delta": 1}),
-    ("delta", {"aggregation": OPTION_3, "delta": 1}),
-    ("delta", {"aggregation": DELTA_SAFE, "delta": 0}),
-    ("delta", {"aggregation": DELTA_SAFE, "delta": 2**32}),
-    ("delta", {"aggregation": CONFIDENCE, "delta": 0}),
+    ("delta", {"aggregation": rule("delta-safe", delta=0)}),
+    ("delta", {"aggregation": rule("delta-safe", delta=2**32)}),
+    ("delta", {"aggregation": rule("confidence", delta=0)}),
     ("liars", {"aggregation": OPTION_2, "liars": -1}),
     ("attackers", {"aggregation": OPTION_2, "participants": 6, "validators": 6, "liars": 3}),
     ("attackers", {"aggregation": OPTION_3, "participants": 5, "validators": 5, "liars": 2}),
-    ("attackers", {"aggregation": DELTA_SAFE, "delta": 1, "participants": 5, "validators": 5, "liars": 2}),
-    ("attackers", {"aggregation": CONFIDENCE, "delta": 1, "participants": 5, "validators": 5, "liars": 2}),
+    ("attackers", {"aggregation": DELTA_SAFE, "participants": 5, "validators": 5, "liars": 2}),
+    ("attackers", {"aggregation": CONFIDENCE, "participants": 5, "validators": 5, "liars": 2}),
     ("validators", {"aggregation": OPTION_2, "liars": 0, "attackers": 2}),
     ("attackers", {"attackers": -1}),
     ("attackers", {"attackers": 3}),
@@ -117,9 +114,9 @@ INSIDE = [
     {"unrecorded": 1, "tolerance": 1, "skip_penalty": 1, "evidence_penalty": 0, "body_mode": 1},
     {"aggregation": OPTION_2, "participants": 6, "validators": 6, "liars": 2},
     {"aggregation": OPTION_3, "participants": 6, "validators": 6, "liars": 2},
-    {"aggregation": DELTA_SAFE, "delta": 1, "participants": 6, "validators": 6, "liars": 2},
-    {"aggregation": DELTA_SAFE, "delta": 2**32 - 1},
-    {"aggregation": CONFIDENCE, "delta": 1, "participants": 6, "validators": 6, "liars": 2},
+    {"aggregation": DELTA_SAFE, "participants": 6, "validators": 6, "liars": 2},
+    {"aggregation": rule("delta-safe", delta=2**32 - 1)},
+    {"aggregation": CONFIDENCE, "participants": 6, "validators": 6, "liars": 2},
     {"aggregation": OPTION_2, "participants": 3, "validators": 3, "attackers": 0},
     {"cost": 1},
     {"quorum_choice": MAJORITY, "sortition": 3 * ODDS // 4},
@@ -170,13 +167,32 @@ def test_what_is_too_large_for_the_contract_may_be_simulated(parameters, name, m
         check_contract(more)
 
 
+@pytest.mark.parametrize(
+    "choice",
+    [
+        rule("no-such"), rule("option-1", 2), rule("option-1", 0), rule("option-1", delta=1), rule("option-3", delta=1),
+        rule("delta-safe"), rule("confidence"), rule("delta-safe", delta=1, epsilon=1), rule(""),
+        replace(rule("option-1"), kind=RuleKind.SELECTION), replace(rule("option-1"), digest=bytes(32)),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_an_aggregation_that_is_not_here_is_no_broken_assumption(parameters, choice):
+    """Nobody is to blame; who audits says what it cannot check."""
+    p = replace(parameters(), aggregation=choice)
+    check_contract(p)
+    with pytest.raises(RulesUnknown) as unknown:
+        check(p)
+    assert unknown.value.exit_code == 13
+    assert str(choice) in str(unknown.value)
+
+
 def test_every_inequality_has_a_case_outside():
     assert {name for name, _ in OUTSIDE} == {
         "participants", "arms", "threshold", "exploration", "failure_limit", "liars", "attackers", "quorum",
         "burn_in", "horizon", "wei_per_unit", "stake", "opening_deadline", "skip_deadline", "game_blocks",
         "settlement_window", "sealed", "unrevealed_penalty", "burn_in_blocks", "validators", "unrecorded", "tolerance",
         "skip_penalty",
-        "evidence_penalty", "body_mode", "quorum_choice", "c1_per_report", "aggregation", "delta", "cost",
+        "evidence_penalty", "body_mode", "quorum_choice", "c1_per_report", "delta", "cost",
         "sortition", "commanders",
     }  # fmt: skip
 
@@ -219,14 +235,16 @@ def test_refusals_name_both_sides_where_more_lie_than_tell_the_truth(parameters)
         check(replace(parameters(), aggregation=OPTION_2, participants=6, validators=6, liars=3))
 
 
-@pytest.mark.parametrize("option", Aggregation)
+@pytest.mark.parametrize(
+    "option", [rule("option-1"), OPTION_2, OPTION_3, DELTA_SAFE, CONFIDENCE, rule("median")], ids=str
+)
 @pytest.mark.parametrize("choice", QuorumChoice)
 def test_true_roles_are_held_against_the_option_and_the_quorum(parameters, option, choice):
     """Every way to fill seven seats, against PROTOCOL 2, written out."""
     m = 3 if choice is QuorumChoice.MAJORITY else 2
     p = replace(
-        parameters(), participants=7, validators=7, liars=1, attackers=m, aggregation=int(option),
-        delta=UNIT // 10 if option >= Aggregation.DELTA_SAFE else 0, quorum_choice=int(choice),
+        parameters(), participants=7, validators=7, liars=1, attackers=m, aggregation=option,
+        quorum_choice=int(choice),
     )  # fmt: skip
     check(p)
     seen = set()
@@ -234,7 +252,7 @@ def test_true_roles_are_held_against_the_option_and_the_quorum(parameters, optio
         for both in range(8 - lie):
             for attack in range(8 - lie - both):
                 honest, liars, attackers = 7 - lie - both - attack, lie + both, both + attack
-                promised = 3 * honest >= 14 if option is Aggregation.OPTION_1 else liars < honest
+                promised = 3 * honest >= 14 if option.name == "option-1" else liars < honest
                 wanted = {
                     "liars": liars > 1, "attackers": attackers > m, "honest": not promised,
                     "quorum": 7 - attackers < (4 if choice is QuorumChoice.MAJORITY else 5),
@@ -248,7 +266,7 @@ def test_true_roles_are_held_against_the_option_and_the_quorum(parameters, optio
 @pytest.mark.parametrize(("horizon", "least"), [(10**4, 4588), (10**5, 5408)])
 def test_delta_safe_asks_thousands_of_burn_in_rounds(horizon, least):
     """PROTOCOL 1.4 has the first figure: delta = 0.3, M = 10, K = 4."""
-    assert delta_safe_burn_in(10, 4, horizon, 3 * UNIT // 10) == least
+    assert delta_safe.burn_in(10, 4, horizon, 3 * UNIT // 10) == least
 
 
 def test_delta_safe_burn_in_is_the_shortest_after_which_the_width_is_a_quarter_of_delta():
@@ -257,7 +275,7 @@ def test_delta_safe_burn_in_is_the_shortest_after_which_the_width_is_a_quarter_o
         for arms in (1, 3, 10):
             for horizon in (50, 10**6):
                 for delta in (UNIT // 20, UNIT // 3, UNIT, 2 * UNIT):
-                    sweeps, rest = divmod(delta_safe_burn_in(participants, arms, horizon, delta), arms)
+                    sweeps, rest = divmod(delta_safe.burn_in(participants, arms, horizon, delta), arms)
                     logarithm = log(participants * arms * horizon)
                     assert rest == 0
                     assert sqrt(logarithm / (2 * sweeps)) <= delta / UNIT / 4

@@ -3,7 +3,7 @@
 import json
 import random
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -30,6 +30,7 @@ from chain_bandit.protocol.messages import (
 )
 from chain_bandit.protocol.parameters import FIELDS, Parameters
 from chain_bandit.protocol.ruleset import RulesUnknown, declared
+from tests.rules import rule
 
 STATEMENTS = json.loads((Path(__file__).parents[2] / "vectors" / "statement.json").read_text())["statements"]
 
@@ -191,7 +192,7 @@ def test_trust_classes_are_those_of_what_the_quorum_vouches_for(parameters, chan
 
 
 def test_rules_are_declared_in_one_text(parameters):
-    p = parameters(aggregation=3, delta=7, validators=3)
+    p = parameters(aggregation=rule("delta-safe", delta=7), validators=3)
     text = (
         b'{"format":2,"rules":[{"kind":"aggregation","name":"delta-safe","options":{"delta":7},"version":1},'
         b'{"kind":"reputation","name":"accuracy","options":{},"version":1},'
@@ -207,7 +208,6 @@ def test_rules_are_declared_in_one_text(parameters):
     assert declared(text) == p.rules
     for other, error in (
         (text.replace(b":2,", b":3,", 1), RulesUnknown),
-        (text.replace(b"delta-safe", b"median"), RulesUnknown),
         (text.replace(b'"accuracy","options":{},"version":1', b'"accuracy","options":{},"version":2'), RulesUnknown),
         (text.replace(b"best-by-reputation", b"sortition"), RulesUnknown),
         (text.replace(b":2,", b": 2,", 1), Malformed),
@@ -228,6 +228,21 @@ def test_rules_are_declared_in_one_text(parameters):
         Parameters.of(p.fields(), text.replace(b'"delta":7', b'"delta":8'))
 
 
+@pytest.mark.parametrize(
+    "choice",
+    [rule("no-such"), rule("option-1", 2), rule("option-1", delta=1), rule("median", x=-5, y=2**300),
+     replace(rule("theirs", a=1), digest=b"\7" * 32)],
+    ids=str,
+)  # fmt: skip
+def test_an_aggregation_that_is_not_here_is_read_and_comes_back(parameters, choice):
+    """Whether it is here shows when it is used."""
+    p = parameters(aggregation=choice)
+    assert declared(p.declaration) == p.rules
+    assert Parameters.of(p.fields(), p.declaration) == p
+    assert Parameters.from_numbers(p.numbers(), p.declaration.decode()) == p
+    assert (b'"digest":"' in p.declaration) is bool(choice.digest)
+
+
 
 
 def test_the_games_digest_changes_with_every_parameter_and_commitment(parameters):
@@ -235,8 +250,10 @@ def test_the_games_digest_changes_with_every_parameter_and_commitment(parameters
     assert p.digest(salt, secret) == outside_keccak(p.words() + salt + secret)
     digests = {p.digest(salt, secret), p.digest(secret, salt), p.digest(salt, salt)}
     for field in fields(Parameters):
-        if field.name not in ("aggregation", "delta"):
+        if field.name != "aggregation":
             digests.add(parameters(**{field.name: getattr(p, field.name) + 1}).digest(salt, secret))
     assert len(digests) == 34
-    digests |= {parameters(aggregation=option, delta=delta).digest(salt, secret) for option, delta in ((1, 0), (3, 1))}
-    assert len(digests) == 36
+    foreign = replace(rule("option-1"), digest=bytes(32))
+    other = (rule("option-2"), rule("delta-safe", delta=1), rule("option-1", 2), foreign)
+    digests |= {parameters(aggregation=each).digest(salt, secret) for each in other}
+    assert len(digests) == 38

@@ -14,7 +14,6 @@ from chain_bandit.attacks.malicious import Combined
 from chain_bandit.attacks.silent_validator import SilentValidator
 from chain_bandit.attacks.two_faced_report import TwoFacedReport
 from chain_bandit.environments.bernoulli import bernoulli_model
-from chain_bandit.protocol.aggregation import Aggregation
 from chain_bandit.protocol.assumptions import check
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.digests import keccak
@@ -24,6 +23,7 @@ from chain_bandit.protocol.rewards import Distribution, Draws, RewardModel, hidd
 from chain_bandit.protocol.settlement import Conduct, Cost
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation.outcomes import Play, Setting
+from tests.rules import rule
 
 SECRET, SEED = b"\x03" * 32, b"\x04" * 32
 MODEL = RewardModel(
@@ -33,9 +33,9 @@ MODEL = RewardModel(
 
 def small(**changes):
     parameters = Parameters(
-        participants=4, validators=4, arms=3, horizon=60, burn_in=6, liars=1, attackers=1, threshold=2, aggregation=0,
-        delta=0, quorum_choice=0, failure_limit=2, c1_numerator=2, c1_denominator=1, c1_per_report=1, body_mode=0,
-        unrecorded=1, tolerance=1, skip_penalty=1, evidence_penalty=1, cost=0,
+        participants=4, validators=4, arms=3, horizon=60, burn_in=6, liars=1, attackers=1, threshold=2,
+        aggregation=rule("option-1"), quorum_choice=0, failure_limit=2, c1_numerator=2, c1_denominator=1,
+        c1_per_report=1, body_mode=0, unrecorded=1, tolerance=1, skip_penalty=1, evidence_penalty=1, cost=0,
         sortition=0, probing=2**64, commanders=2**64, wei_per_unit=1, stake=60 * UNIT,
         opening_deadline=1, skip_deadline=1, burn_in_blocks=0, game_blocks=1, settlement_window=1,
     )
@@ -121,22 +121,24 @@ GAMES = {
     "all honest": Game(small()),
     "one liar": Game(small(), {1: favour({0})}),
     "liar inside the range": Game(small(), {2: inside_range({0}, 1)}),
-    "undefended": Game(small(liars=0, aggregation=1), {3: favour({2})}),
+    "undefended": Game(small(liars=0, aggregation=rule("option-2")), {3: favour({2})}),
     "failed rounds": Game(small(), {3: favour({2})}, frozenset({9, 20, 21, 22, 23, 24, 40, 59, 60})),
     "failed from L on": Game(small(), failed=frozenset({6, 7, 8, 9})),
     "equivocator": Game(small(), equivocates=frozenset({0})),
     "equivocator and liar": Game(small(liars=0), {1: favour({0})}, equivocates=frozenset({0})),
     "too few reports": Game(small(), equivocates=frozenset({0, 1})),
-    "option 2, a liar": Game(five(1, aggregation=1), {1: more(UNIT // 50)}),
-    "option 3, two liars of five": Game(five(aggregation=2), dict.fromkeys((1, 4), inside_range({0}, 1))),
+    "option 2, a liar": Game(five(1, aggregation=rule("option-2")), {1: more(UNIT // 50)}),
+    "option 3, two liars of five": Game(
+        five(aggregation=rule("option-3")), dict.fromkeys((1, 4), inside_range({0}, 1))
+    ),
     "delta-safe, liars on both sides": Game(
-        five(aggregation=3, delta=UNIT // 2), {1: favour({0}), 4: more(UNIT // 9)}
+        five(aggregation=rule("delta-safe", delta=UNIT // 2)), {1: favour({0}), 4: more(UNIT // 9)}
     ),
     "confidence, liars on both sides": Game(
-        five(aggregation=4, delta=UNIT // 2), {1: favour({0}), 4: more(UNIT // 9)}
+        five(aggregation=rule("confidence", delta=UNIT // 2)), {1: favour({0}), 4: more(UNIT // 9)}
     ),
-    "distance cost": Game(five(1, aggregation=1, cost=1), {2: more(UNIT // 50)}),
-    "distance cost, undefended": Game(small(cost=1, liars=0, aggregation=1), {3: favour({2})}),
+    "distance cost": Game(five(1, aggregation=rule("option-2"), cost=1), {2: more(UNIT // 50)}),
+    "distance cost, undefended": Game(small(cost=1, liars=0, aggregation=rule("option-2")), {3: favour({2})}),
     "plain C1": Game(small(c1_per_report=0, c1_denominator=3)),
 }
 
@@ -148,6 +150,7 @@ def exact_floor_sqrt(value):
 def recomputed(game):
     """(round, kind, arm, paid, cost, rewards, n_ref, mu-hat, failed) of every round: the page's rules, in fractions."""
     p, draws = game.parameters, Draws(game.model, SECRET, SEED)
+    named, delta = p.aggregation.name, dict(p.aggregation.options).get("delta", 0)
     samples = {seat: [[] for _ in range(p.arms)] for seat in range(p.participants)}
     pulls, failed, in_a_row, explored, mu, b = [0] * p.arms, 0, 0, 0, None, None
     listed = {}
@@ -181,14 +184,14 @@ def recomputed(game):
                 selected = []
                 can = [{s for s in reports if p.threshold * len(samples[s][i]) > pulls[i]} for i in range(p.arms)]
                 for i in range(p.arms):
-                    members = can[i] if p.aggregation == Aggregation.OPTION_1 else set.intersection(*can)
+                    members = can[i] if named == "option-1" else set.intersection(*can)
                     able = sorted((reports[s][i], keccak(seed, s.to_bytes(2, "big")), s) for s in members)
                     n, f = len(able), p.liars
-                    if p.aggregation in (Aggregation.DELTA_SAFE, Aggregation.CONFIDENCE):
-                        shrunk = pulls[i] if p.aggregation == Aggregation.CONFIDENCE else 1
-                        far = Fraction(p.delta**2, 4 * shrunk)
+                    if named in ("delta-safe", "confidence"):
+                        shrunk = pulls[i] if named == "confidence" else 1
+                        far = Fraction(delta**2, 4 * shrunk)
                         kept = [a for a in able if (a[0] - able[(n - 1) // 2][0]) ** 2 < far]
-                    elif p.aggregation == Aggregation.OPTION_1:
+                    elif named == "option-1":
                         kept = able[f:n - f] if n > 2 * f else []
                     else:
                         kept = able[min(f, ceil(n / 2) - 1):n - min(f, ceil(n / 2) - 1)] if able else []
@@ -265,6 +268,6 @@ def test_an_equivocators_report_never_enters():
 
 def test_a_plain_mean_is_harmed_by_a_liar_that_option_1_cuts_off():
     game = Game(small(horizon=300, stake=300 * UNIT), {3: favour({1, 2})}, model=bernoulli_model([0.9, 0.6, 0.55]))
-    undefended = replace(game, parameters=replace(game.parameters, liars=0, aggregation=1)).regret
+    undefended = replace(game, parameters=replace(game.parameters, liars=0, aggregation=rule("option-2"))).regret
     assert undefended.arms > 2 * game.regret.arms
     assert undefended.costly == undefended.paid > game.regret.costly

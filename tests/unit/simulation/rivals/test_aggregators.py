@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from chain_bandit.protocol.aggregation import Aggregation, select
 from chain_bandit.protocol.digests import ZERO
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation.rivals.clipping import ITERATIONS, RADIUS, clipping
@@ -24,6 +23,7 @@ from chain_bandit.simulation.rivals.swarmgov import source_median, source_trimme
 from chain_bandit.simulation.rivals.trimmed import trimmed
 from chain_bandit.simulation.rivals.zhu import KAPPA, resilient
 from tests.conftest import build_scenario
+from tests.rules import estimate, rule
 
 R, V, S, K, F = 12, 2, 7, 3, 2
 COINS = np.random.default_rng(5)
@@ -73,15 +73,15 @@ def clipping_of(means, pulls):
 def confidence_of(values, own):
     """The protocol's own rule, in units."""
     told = {seat: (round(value * UNIT),) for seat, value in enumerate(values)}
-    (members,) = select(
-        Aggregation.CONFIDENCE, told, dict.fromkeys(told, (True,)), frozenset(), F, 1, ZERO, round(DELTA * UNIT), (own,)
-    )
+    (members,) = estimate(
+        rule("confidence", delta=round(DELTA * UNIT)), told, dict.fromkeys(told, (True,)), F, 1, ZERO, (own,)
+    ).sets
     return np.mean([values[seat] for seat in members]), len(members)
 
 
 def test_confidence_is_the_protocols_rule_as_a_scenario_has_it_by_default():
     sizes, game = set(), build_scenario(7, K, 60, aggregation="confidence").parameters
-    assert game.delta == DELTA * UNIT
+    assert game.aggregation == rule("confidence", delta=round(DELTA * UNIT))
     found = confidence(REPORTS, F)
     for (r, v), own, means, _ in each():
         for arm in range(K):

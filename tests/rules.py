@@ -1,0 +1,43 @@
+"""Rules as tests name them, and what one says of a round."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from chain_bandit.protocol import rules
+from chain_bandit.protocol.digests import ZERO
+from chain_bandit.protocol.rule import Aggregation, Agreed, Estimate, Terms
+from chain_bandit.protocol.ruleset import RuleChoice, RuleKind
+from chain_bandit.protocol.units import Counts, Means
+
+
+def rule(name: str, version: int = 1, /, **options: int) -> RuleChoice:
+    """An aggregation with its options as a game declares them, in units; nothing is checked."""
+    return RuleChoice(RuleKind.AGGREGATION, name, version, tuple(sorted(options.items())))
+
+
+def entry(name: str, **options: float) -> dict[str, Any]:
+    """An aggregation with its options as a scenario has them."""
+    return {"name": name, "options": options}
+
+
+ENTRIES: dict[str, Any] = {
+    "option-1": "option-1", "option-2": "option-2", "option-3": "option-3",
+    "delta-safe": entry("delta-safe", delta=0.4), "confidence": "confidence",
+}  # fmt: skip
+"""The rules that have a compiled form, as a scenario names them."""
+
+
+def terms(choice: RuleChoice, participants: int, arms: int, liars: int) -> Terms:
+    """Of a game of 1,000 rounds in which a rule is played."""
+    return Terms(participants, arms, liars, 0, 2 * arms, 1000, dict(choice.options))
+
+
+def estimate(
+    choice: RuleChoice, means: Mapping[int, Means], bits: Mapping[int, Sequence[bool]], liars: int, arms: int,
+    seed: bytes = ZERO, pulls: Counts = (),
+) -> Estimate:  # fmt: skip
+    """What a rule says of reports and comparison bits; one pull an arm unless told."""
+    found = rules.find(choice)
+    assert isinstance(found, Aggregation)
+    agreed = Agreed(1, seed, means, bits, pulls or (1,) * arms)
+    return found.estimate(terms(choice, 1 + max(means, default=0), arms, liars), (), agreed)
