@@ -1,6 +1,8 @@
 """`make mutants` changes what it says it changes; whether the tests notice is its own business."""
 
+import os
 import subprocess
+import sys
 from collections import Counter
 
 import pytest
@@ -114,6 +116,15 @@ def test_a_mutant_that_was_tried_is_not_tried_again_while_nothing_changes(found,
     assert Kept(file).fates == {found[0]: "forge", found[1]: "survived"}
     monkeypatch.setattr(mutate_contracts, "state", lambda: "another")
     assert Kept(file).fates == {}
+
+
+def test_a_suite_that_loops_is_ended_and_one_that_waits_for_its_turn_is_not(tmp_path):
+    def ends_well(program: str) -> bool:
+        return mutate_contracts.ends_well([sys.executable, "-c", program], 1, tmp_path, os.environ)
+
+    assert not ends_well("while True: pass")
+    assert ends_well("import time; time.sleep(1.5)")
+    assert not ends_well("raise SystemExit(1)")
 
 
 def test_lines_that_a_revision_did_not_have_are_told(tmp_path):
