@@ -9,7 +9,18 @@ from typing import Any, Final
 
 from chain_bandit.foreign.language import MAX_BITS
 from chain_bandit.foreign.meter import Halt, Meter
-from chain_bandit.foreign.operations import SCALARS, SETS, SIZED, SMALL, WORD, Operations, length, number, ordered
+from chain_bandit.foreign.operations import (
+    NUMBERS,
+    SCALARS,
+    SETS,
+    SIZED,
+    SMALL,
+    WORD,
+    Operations,
+    length,
+    number,
+    ordered,
+)
 
 _ABSENT: Final[Any] = object()
 _INTEGERS: Final = frozenset({int, bool})
@@ -23,7 +34,7 @@ class Functions:
     """What the names of a rule stand for."""
 
     def __init__(self, meter: Meter, operations: Operations) -> None:
-        self.meter = meter
+        self.meter, self._charge = meter, meter.charge
         self._gather, self._kept, self._weight = operations.gather, operations.kept, operations.weight
         self._operations = operations
 
@@ -62,7 +73,7 @@ class Functions:
         """Of numbers."""
         total = number(start)
         for factor in self._gather(ordered(values)):
-            total = self._operations.mul(total, factor)
+            total = self._kept(total * number(factor))
         return total
 
     def min(self, *values: Any, key: Any = None, default: Any = _ABSENT) -> Any:
@@ -87,7 +98,7 @@ class Functions:
     def _extreme(self, call: Any, among: Any, key: Any, default: Any) -> Any:
         self._compared(among)
         best = call(among, key=key) if default is _ABSENT else call(among, key=key, default=default)
-        return self._kept(best) if isinstance(best, int | Fraction) else best
+        return self._kept(best) if isinstance(best, NUMBERS) else best
 
     def sorted(self, values: Any, *, key: Any = None, reverse: bool = False) -> list[Any]:
         """A new list, equal elements in the order in which they came."""
@@ -106,12 +117,12 @@ class Functions:
 
     def sorting(self, elements: Any) -> None:
         """Charge the comparisons of a sort: some n log n, an eighth of a step each."""
-        self.meter.charge(len(elements) * len(elements).bit_length() // 8)
+        self._charge(len(elements) * len(elements).bit_length() // 8)
         self._compared(elements)
 
     def _compared(self, elements: Any) -> None:
         if not SCALARS.issuperset(map(type, elements)):
-            self.meter.charge(self._weight(elements))
+            self._charge(self._weight(elements))
 
     def any(self, values: Any) -> bool:
         """Whether one is true."""
@@ -125,13 +136,13 @@ class Functions:
         if isinstance(values, GeneratorType):
             return values
         if isinstance(values, SIZED):
-            self.meter.charge(length(values))
+            self._charge(length(values))
             return values
         return self._counted(values)
 
     def _counted(self, values: Any) -> Iterator[Any]:
         for value in values:
-            self.meter.charge(1)
+            self._charge(1)
             yield value
 
     def divmod(self, left: Any, right: Any) -> tuple[Any, Any]:
@@ -145,7 +156,7 @@ class Functions:
         if not all(isinstance(each, int) for each in (base, exponent, modulus)):
             raise Halt("takes a power modulo something that is no integer")
         words = modulus.bit_length() // WORD
-        self.meter.charge(exponent.bit_length() * (1 + words * words // 16))
+        self._charge(exponent.bit_length() * (1 + words * words // 16))
         return pow(base, exponent, modulus)
 
     def round(self, value: Any) -> Any:
@@ -177,7 +188,7 @@ class Functions:
     def make_dict(self, values: Any = (), **named: Any) -> dict[Any, Any]:
         """A new mapping, of another or of pairs."""
         if isinstance(values, SIZED) and hasattr(values, "keys"):
-            self.meter.charge(length(values))
+            self._charge(length(values))
             return {**values, **named}
         return dict(self._gather(ordered(values)), **named)
 
@@ -217,7 +228,7 @@ class Functions:
         """That a product which grows with each of its factors stays within the bounds. Raises `Halt`."""
         made = 1
         for taken in range(count):
-            self.meter.charge(1)
+            self._charge(1)
             made *= of - taken
             if divided:
                 made //= taken + 1
@@ -245,7 +256,7 @@ class Functions:
 
         @wraps(call)
         def charged(*given: Any, **named: Any) -> Any:
-            self.meter.charge(1 + self._weight((*given, *named.values())))
+            self._charge(1 + self._weight((*given, *named.values())))
             return self._kept(call(*given, **named))
 
         return charged

@@ -7,6 +7,7 @@ no call can leave something for the next one.
 import ast
 import warnings
 from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from fractions import Fraction
 from operator import is_
 from types import CodeType, FunctionType, MappingProxyType
@@ -102,6 +103,12 @@ def _names(meter: Meter, names: Mapping[str, object], tree: ast.Module) -> dict[
     }  # fmt: skip
 
 
+def _fields(value: Any) -> list[Any]:
+    if is_dataclass(value):
+        return [getattr(value, field.name) for field in fields(value)]
+    return list(getattr(value, "__dict__", {}).values())
+
+
 class _Frozen:
     """What a file leaves behind, so that no call can change it."""
 
@@ -121,7 +128,7 @@ class _Frozen:
             parts = [self.value(name, each) for each in value]
             return value if all(map(is_, parts, value)) else type(value)(parts)
         if isinstance(value, self._classes):
-            for each in value if isinstance(value, tuple) else getattr(value, "__dict__", {}).values():
+            for each in value if isinstance(value, tuple) else _fields(value):
                 if self.value(name, each) is not each:
                     raise self._refused(name, each)
             return value

@@ -14,14 +14,20 @@ from typing import Any, Final
 from chain_bandit.foreign.language import MAX_BITS, MAX_LENGTH
 from chain_bandit.foreign.meter import Halt, Meter
 
-SMALL: Final = 1 << 64
+SMALL: Final = 1 << 256
+"""Integers below cost nothing beyond their operation."""
 WORD: Final = 64
-"""Bits of an integer that cost one step."""
+"""Bits of a larger one that cost one step."""
 FRACTION: Final = 8
 """Steps of an operation on fractions, which is written in Python."""
 SETS: Final = (set, frozenset)
 VIEWS: Final[tuple[type, ...]] = (type({}.keys()), type({}.values()), type({}.items()))
-SIZED: Final[Any] = (list, tuple, dict, str, bytes, range, MappingProxyType, *SETS, *VIEWS)
+SIZED_TYPES: Final = (list, tuple, dict, str, bytes, range, MappingProxyType, *SETS, *VIEWS)
+SIZED: Final[Any] = SIZED_TYPES
+"""The same, for isinstance."""
+NUMBERS: Final = (int, Fraction)
+FLOATS: Final = (float, complex)
+MUTABLE: Final = frozenset({list, set, dict})
 SCALARS: Final = frozenset({int, bool, Fraction, type(None)})
 
 
@@ -52,7 +58,7 @@ def ordered(values: Any) -> Any:
 
 def number(value: Any) -> Any:
     """The same. Raises `Halt` when it is no integer and no fraction."""
-    if isinstance(value, int | Fraction):
+    if isinstance(value, NUMBERS):
         return value
     raise Halt("calculates with something that is neither an integer nor a fraction")
 
@@ -65,21 +71,18 @@ class Operations:
     """The operators, charged to a meter."""
 
     def __init__(self, meter: Meter) -> None:
-        self.meter = meter
+        self.meter, self.charge = meter, meter.charge
 
     def inserted(self) -> dict[str, Callable[..., Any]]:
         """By the names under which `steps` inserts them, which no source can contain."""
-        two = {
-            "add": operator.add, "sub": operator.sub,
-            "bitor": operator.or_, "bitand": operator.and_, "bitxor": operator.xor,
-        }  # fmt: skip
+        two = {"sub": operator.sub, "bitor": operator.or_, "bitand": operator.and_, "bitxor": operator.xor}
         in_place = {
             "iadd": operator.iadd, "isub": operator.isub,
             "ibitor": operator.ior, "ibitand": operator.iand, "ibitxor": operator.ixor,
         }  # fmt: skip
         own = (
-            self.mul, self.repeat, self.div, self.floordiv, self.mod, self.pow, self.lshift,
-            self.made, self.operand, self.contains, self.spread, self.rows,
+            self.kept, self.repeat, self.div, self.floordiv, self.mod, self.pow, self.lshift,
+            self.made, self.given, self.text, self.operand, self.contains, self.spread, self.rows,
         )  # fmt: skip
         return {
             **{f"__{name}__": self._measured(call) for name, call in two.items()},
@@ -90,42 +93,44 @@ class Operations:
         }
 
     def kept(self, value: Any) -> Any:
-        """What an operation made, within the bounds and charged. Raises `Halt`."""
+        """What operators made, within the bounds and charged. Raises `Halt`."""
+        if value.__class__ is int and -SMALL < value < SMALL:
+            return value
         if isinstance(value, int):
-            if not -SMALL < value < SMALL:
-                self._wide(value)
+            self._wide(value)
         elif isinstance(value, Fraction):
             words = (self._wide(value.numerator) + self._wide(value.denominator)) // WORD
-            self.meter.charge(FRACTION + words * words // 16)  # of common divisors
-        elif isinstance(value, float | complex):
-            raise Halt("makes a float")
+            self.charge(FRACTION + words * words // 16)  # of common divisors
         elif isinstance(value, SIZED):
-            self.meter.charge(length(value))
+            self.charge(length(value))
+        elif isinstance(value, FLOATS):
+            raise Halt("makes a float")
         return value
 
     def _wide(self, value: int) -> int:
         bits = value.bit_length()
         if bits > MAX_BITS:
             raise Halt(f"makes an integer of more than {MAX_BITS} bits")
-        if bits > WORD:
-            self.meter.charge(bits // WORD)
+        if not -SMALL < value < SMALL:
+            self.charge(bits // WORD)
         return bits
 
     def read(self, value: Any) -> Any:
         """A number that is divided, charged by its size, whatever comes of it."""
         if isinstance(value, int) and not -SMALL < value < SMALL:
             words = value.bit_length() // WORD
-            self.meter.charge(words * words // 16)
+            self.charge(words * words // 16)
         return value
 
     def _measured(self, call: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-        kept = self.kept
+        """Of numbers, or of sets and mappings, which are read to their end whatever comes of it."""
 
         def operation(left: Any, right: Any) -> Any:
-            made = call(left, right)
-            if made.__class__ is int and -SMALL < made < SMALL:
-                return made
-            return kept(made)
+            if left.__class__ is not int or right.__class__ is not int:
+                for each in (left, right):
+                    if isinstance(each, (dict, SETS, VIEWS)):
+                        self.charge(length(each))
+            return self.kept(call(left, right))
 
         return operation
 
@@ -133,24 +138,13 @@ class Operations:
         measured = self._measured(call)
 
         def operation(left: Any, right: Any) -> Any:
-            if not isinstance(left, list | set | dict):
+            if left.__class__ not in MUTABLE:
                 return measured(left, right)
             read = self.spread(right) if isinstance(left, list) else right
-            self.meter.charge(length(read))
-            made = call(left, read)
-            length(made)
-            return made
+            self.charge(length(read))
+            return sized(call(left, read))
 
         return operation
-
-    def mul(self, left: Any, right: Any) -> Any:
-        """`*` of numbers. Raises `Halt` for the repetition of a sequence, but for that of a display."""
-        if not (isinstance(left, int | Fraction) and isinstance(right, int | Fraction)):
-            raise Halt("multiplies something that is no number; a sequence is repeated as [value] * count")
-        made = left * right
-        if made.__class__ is int and -SMALL < made < SMALL:
-            return made
-        return self.kept(made)
 
     def repeat(self, left: Any, right: Any) -> Any:
         """`*` of which one side is a display."""
@@ -165,13 +159,14 @@ class Operations:
 
     def floordiv(self, left: Any, right: Any) -> Any:
         """`//`."""
-        made = self.read(left) // right
-        if made.__class__ is int and -SMALL < made < SMALL:
-            return made
-        return self.kept(made)
+        if left.__class__ is int and -SMALL < left < SMALL and right.__class__ is int:
+            return left // right
+        return self.kept(self.read(left) // right)
 
     def mod(self, left: Any, right: Any) -> Any:
         """`%` of numbers."""
+        if left.__class__ is int and -SMALL < left < SMALL and right.__class__ is int:
+            return left % right
         return self.kept(self.read(number(left)) % number(right))
 
     def pow(self, base: Any, exponent: Any) -> Any:
@@ -191,13 +186,27 @@ class Operations:
 
     def made(self, value: Any) -> Any:
         """A slice, a comprehension or a long display."""
-        self.meter.charge(length(value))
+        self.charge(length(value))
         return value
+
+    def given(self, value: Any) -> Any:
+        """What a method of the project's gives."""
+        if isinstance(value, SIZED):
+            self.charge(length(value))
+        return value
+
+    def text(self, *parts: Any) -> str:
+        """Text with numbers in it."""
+        if not all(isinstance(part, (str, *NUMBERS)) for part in parts):
+            raise Halt("writes something into text that is neither a number nor text")
+        made = "".join(str(part) for part in parts)
+        self.charge(length(made))
+        return made
 
     def operand(self, value: Any) -> Any:
         """The left side of a comparison, which costs at most what this is long."""
         if value.__class__ is not int:
-            self.meter.charge(self.weight(value))
+            self.charge(self.weight(value))
         return value
 
     def weight(self, value: Any) -> int:
@@ -218,8 +227,8 @@ class Operations:
         """`value in values`."""
         searched = not isinstance(values, (dict, MappingProxyType, SETS))  # the others are looked up
         if searched and not (isinstance(values, range) and isinstance(value, int)):
-            self.meter.charge(length(values))
-        self.meter.charge(self.weight(value))
+            self.charge(length(values))
+        self.charge(self.weight(value))
         return value in values
 
     def rows(self, values: Any) -> list[Any]:
@@ -233,12 +242,14 @@ class Operations:
     def gather(self, values: Any) -> Any:
         """All elements. A generator of the rule has counted its turns; all else is charged by its length."""
         kind = type(values)
+        if kind is list or kind is tuple:
+            self.charge(length(values))
+            return values
         if kind is GeneratorType:
-            taken = list(islice(values, MAX_LENGTH + 1))
-            return taken if len(taken) <= MAX_LENGTH else length(taken)
+            return sized(list(islice(values, MAX_LENGTH + 1)))
         if isinstance(values, SIZED):
-            self.meter.charge(length(values))
-            return values if kind is list or kind is tuple else list(values)
+            self.charge(length(values))
+            return list(values)
         taken = list(islice(values, min(MAX_LENGTH, self.meter.room()) + 1))
-        self.meter.charge(length(taken))
+        self.charge(length(taken))
         return taken

@@ -5,6 +5,9 @@ from typing import Any, NamedTuple
 from chain_bandit.foreign.errors import RuleFailed
 from chain_bandit.foreign.load import BOUND, METER
 from chain_bandit.foreign.meter import Halt, Meter
+from chain_bandit.protocol.errors import ChainBanditError
+
+Passing = tuple[type[ChainBanditError], ...]
 
 
 class Answer(NamedTuple):
@@ -14,8 +17,10 @@ class Answer(NamedTuple):
     steps: int
 
 
-def run(rule: Any, verb: str, *given: Any, bound: int = BOUND) -> Answer:
+def run(rule: Any, verb: str, *given: Any, bound: int = BOUND, passing: Passing = ()) -> Answer:
     """Call a verb of an instance of a class that `load` gave, in at most `bound` steps.
+
+    Errors of the project that are `passing`, which the rule can raise by a function of the project alone, pass through.
 
     Raises:
         RuleFailed: it raised, passed the bound, or did what no rule may. The same for all that call it so.
@@ -27,6 +32,8 @@ def run(rule: Any, verb: str, *given: Any, bound: int = BOUND) -> Answer:
         meter.finish()
     except Halt as error:
         raise RuleFailed(type(rule).__name__, str(error)) from error
+    except passing:
+        raise
     except MemoryError:  # of the machine: within its bounds no rule needs much
         raise
     except Exception as error:

@@ -12,16 +12,20 @@ mangle within a class. Annotations and docstrings are dropped: versions of Pytho
 import ast
 from typing import Any, Final
 
-from chain_bandit.foreign.language import BUILTINS, CHARGED_METHODS, CONSTRUCTORS, LAZY, MATH, METHODS
+from chain_bandit.foreign.language import BUILTINS, CHARGED_METHODS, CONSTRUCTORS, LAZY, MATH, MAX_BITS, METHODS
 
-MAX_PARTS: Final = 8
+MAX_PARTS: Final = 4
 MAX_DISPLAY: Final = 8
 _OPERATIONS: Final[dict[type[ast.operator], str]] = {
-    ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.FloorDiv: "floordiv", ast.Mod: "mod",
-    ast.Pow: "pow", ast.LShift: "lshift", ast.BitOr: "bitor", ast.BitAnd: "bitand", ast.BitXor: "bitxor",
+    ast.Sub: "sub", ast.Div: "div", ast.FloorDiv: "floordiv", ast.Mod: "mod", ast.Pow: "pow", ast.LShift: "lshift",
+    ast.BitOr: "bitor", ast.BitAnd: "bitand", ast.BitXor: "bitxor",
 }  # fmt: skip
-_IN_PLACE: Final = (ast.Add, ast.Sub, ast.BitOr, ast.BitAnd, ast.BitXor)
+_IN_PLACE: Final[dict[type[ast.operator], str]] = {
+    ast.Add: "iadd", ast.Sub: "isub", ast.BitOr: "ibitor", ast.BitAnd: "ibitand", ast.BitXor: "ibitxor",
+}  # fmt: skip
 _PARTS: Final = (ast.Add, ast.Sub, ast.Mult)
+"""Operators that may stay as they are, and what is kept of them is checked."""
+_OF_SETS: Final = (ast.Sub, ast.BitAnd, ast.BitOr, ast.BitXor)
 _NUMERIC: Final = (ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.LShift, ast.RShift)
 _COUNTS: Final = frozenset({"abs", "comb", "gcd", "int", "isqrt", "lcm", "len", "perm", "prod", "round", "sum"})
 _CHECKING: Final = frozenset({"max", "min", "sum"})
@@ -125,8 +129,8 @@ class _Counted(ast.NodeTransformer):
 
     def _changed(self, op: ast.operator, load: ast.expr, value: ast.expr) -> ast.expr:
         """Lists, sets and mappings change in place; numbers are made anew."""
-        if isinstance(op, _IN_PLACE) and not _is_small(value):
-            return _call(f"i{_OPERATIONS[type(op)]}", load, self._part(value, MAX_PARTS))
+        if type(op) in _IN_PLACE and not _is_small(value):
+            return _call(_IN_PLACE[type(op)], load, self._part(value, MAX_PARTS))
         return self._arithmetic(op, load, value, 0)
 
     def visit_Delete(self, node: ast.Delete) -> ast.AST | list[ast.stmt]:
@@ -201,6 +205,11 @@ class _Counted(ast.NodeTransformer):
         made = self.generic_visit(node)
         return _call("made", made) if sliced else made
 
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
+        """Text with numbers, charged by its length."""
+        parts = [each.value if isinstance(each, ast.FormattedValue) else each for each in node.values]
+        return _call("text", *(self.visit(each) for each in parts))
+
     # Comparisons and arithmetic
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
@@ -224,20 +233,28 @@ class _Counted(ast.NodeTransformer):
         """`unchecked` is how many operators, this one included, may stay as they are, since what reads them checks."""
         if isinstance(op, ast.Mult) and (_is_display(left) or _is_display(right)):
             return _call("repeat", self.visit(left), self.visit(right))
+        if (constant := _folded(op, left, right)) is not None:
+            return ast.Constant(constant)
         if isinstance(op, ast.RShift):
             return ast.BinOp(self.visit(left), op, self.visit(right))
         if isinstance(op, ast.Add | ast.Sub | ast.FloorDiv) and _is_small(right):
             return ast.BinOp(self._part(left, max(1, unchecked) - 1), op, right)
-        if unchecked and isinstance(op, _PARTS):
-            half = (unchecked - 1) // 2
-            parts = self._part(left, half), self._part(right, half)
-            if isinstance(op, ast.Mult):  # a sequence has no +
-                parts = (
-                    parts[0] if _is_number(left) or _is_difference(left) else ast.UnaryOp(ast.UAdd(), parts[0]),
-                    parts[1] if _is_number(right) or _is_difference(right) else ast.UnaryOp(ast.UAdd(), parts[1]),
-                )
-            return ast.BinOp(parts[0], op, parts[1])
-        return _call(_OPERATIONS[type(op)], self._part(left, MAX_PARTS), self._part(right, MAX_PARTS))
+        powers = isinstance(op, ast.Pow) and isinstance(right, ast.Constant) and right.value in (2, 3)
+        sets = isinstance(op, ast.Sub) and not unchecked and not (_is_number(left) or _is_number(right))
+        if sets or not (isinstance(op, _PARTS) or powers):
+            within = 0 if isinstance(op, _OF_SETS) else MAX_PARTS
+            return _call(_OPERATIONS[type(op)], self._part(left, within), self._part(right, within))
+        half = ((unchecked or MAX_PARTS) - 1) // 2
+        parts = [self._part(left, half), self._part(right, half)]
+        if isinstance(op, ast.Mult):
+            parts = [
+                part if _is_number(each) or _is_difference(each) else _plus(part)
+                for each, part in ((left, parts[0]), (right, parts[1]))
+            ]
+        if isinstance(op, ast.Sub) and not (_is_number(left) or _is_number(right)):
+            parts[0] = _plus(parts[0])
+        made = ast.BinOp(parts[0], op, parts[1])
+        return made if unchecked else _call("kept", made)
 
     def _part(self, node: ast.expr, unchecked: int) -> Any:
         if isinstance(node, ast.BinOp):
@@ -262,6 +279,9 @@ class _Counted(ast.NodeTransformer):
                 if isinstance(each, ast.Starred) and isinstance(each.value, ast.Call):
                     each.value.func = _name("__rows__")
             node.args[read:] = [_ordered(each) for each in node.args[read:]]
+        if isinstance(function, ast.Attribute) and function.attr not in METHODS | CHARGED_METHODS | self.functions:
+            node.func = self.visit(function)
+            return _call("given", node)
         if name == "Fraction":
             node.func = _name("__fraction__")
         elif not isinstance(function, ast.Attribute) or function.attr not in CHARGED_METHODS:
@@ -332,6 +352,23 @@ def _turns(node: ast.expr, target: ast.expr) -> ast.expr:
     if isinstance(target, ast.Name) or pairs or views:
         return _ordered(node)
     return ast.Call(_name("map"), [_name("__ordered__"), _ordered(node)], [])
+
+
+def _folded(op: ast.operator, left: ast.expr, right: ast.expr) -> int | None:
+    """A power or shift of constants, within the bounds."""
+    if not (_is_small(left) and _is_small(right)):
+        return None
+    base, places = left.value, right.value  # type: ignore[attr-defined]
+    if isinstance(op, ast.Pow) and base.bit_length() * places <= MAX_BITS:
+        return int(base**places)
+    if isinstance(op, ast.LShift) and base.bit_length() + places <= MAX_BITS:
+        return int(base << places)
+    return None
+
+
+def _plus(node: ast.expr) -> ast.expr:
+    """The same for a number; a sequence or set has none, which is a TypeError."""
+    return ast.UnaryOp(ast.UAdd(), node)
 
 
 def _step() -> ast.Call:

@@ -35,9 +35,9 @@ _FUNCTIONS: Final = (ast.FunctionDef, ast.Lambda)
 
 
 class _Refusal(Exception):
-    def __init__(self, node: ast.AST, reason: str) -> None:
+    def __init__(self, node: ast.AST, reason: str, line: int = 0) -> None:
         super().__init__(reason)
-        self.line, self.reason = getattr(node, "lineno", 1), reason
+        self.line, self.reason = getattr(node, "lineno", line), reason
 
 
 def checked(data: bytes, path: str, names: Collection[str]) -> ast.Module:
@@ -48,8 +48,7 @@ def checked(data: bytes, path: str, names: Collection[str]) -> ast.Module:
     """
     tree = _parsed(data, path)
     try:
-        _nesting(tree)
-        _Check(tree, names).run()
+        _Check(tree, names, _placed(tree)).run()
     except _Refusal as refusal:
         raise RuleRefused(path, refusal.line, refusal.reason) from None
     return tree
@@ -72,28 +71,31 @@ def _parsed(data: bytes, path: str) -> ast.Module:
         raise RuleRefused(path, 1, "is nested too deeply for Python to read") from None
 
 
-def _nesting(tree: ast.Module) -> None:
-    """Refuses what a version of Python might not compile. Without recursion, since a tree can be deep."""
-    pending: list[tuple[ast.AST, int, int]] = [(tree, 0, 0)]
+def _placed(tree: ast.Module) -> list[tuple[int, ast.AST]]:
+    """The nodes by their lines, the first line first; refuses what a version of Python might not compile.
+
+    Without recursion, since a tree can be deep. Operators have no line: Python has one node for all of a kind.
+    """
+    pending: list[tuple[ast.AST, int, int, int]] = [(tree, 1, 0, 0)]
+    placed: list[tuple[int, ast.AST]] = []
     while pending:
-        node, levels, blocks = pending.pop()
+        node, line, levels, blocks = pending.pop()
+        line = getattr(node, "lineno", line)
+        placed.append((line, node))
         if levels > MAX_NESTING:
-            raise _Refusal(node, f"is nested more than {MAX_NESTING} deep; name the parts")
+            raise _Refusal(node, f"is nested more than {MAX_NESTING} deep; name the parts", line)
         if blocks > MAX_BLOCKS:
-            raise _Refusal(node, f"has more than {MAX_BLOCKS} blocks within one another; write functions")
+            raise _Refusal(node, f"has more than {MAX_BLOCKS} blocks within one another; write functions", line)
         deeper = blocks + isinstance(node, _BLOCKS)
-        line = getattr(node, "lineno", 1)
-        for child in ast.iter_child_nodes(node):
-            if not hasattr(child, "lineno"):
-                child.lineno = line  # type: ignore[attr-defined]
-            pending.append((child, levels + 1, deeper))
+        pending += [(child, line, levels + 1, deeper) for child in ast.iter_child_nodes(node)]
+    return sorted(placed, key=lambda pair: pair[0])
 
 
 class _Check:
     """One pass over the tree, a rule of the language a method."""
 
-    def __init__(self, tree: ast.Module, names: Collection[str]) -> None:
-        self.tree, self.names = tree, names
+    def __init__(self, tree: ast.Module, names: Collection[str], placed: list[tuple[int, ast.AST]]) -> None:
+        self.tree, self.names, self.placed = tree, names, placed
         self.parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
         self.imported: set[str] = set()
         self.bound: set[str] = set()
@@ -101,13 +103,13 @@ class _Check:
 
     def run(self) -> None:
         """Raises the `_Refusal` of the first line that has one."""
-        nodes = sorted(ast.walk(self.tree), key=lambda node: getattr(node, "lineno", 0))
-        self.classes = {node.name for node in nodes if isinstance(node, ast.ClassDef)}
+        self.classes = {node.name for _, node in self.placed if isinstance(node, ast.ClassDef)}
         for check in (self._kind, self._names, self._imports, self._bindings, self._rules):
-            for node in nodes:
+            for line, node in self.placed:
                 try:
                     check(node)
                 except _Refusal as refusal:
+                    refusal.line = refusal.line or line
                     self.refusals.append(refusal)
         if self.refusals:
             raise min(self.refusals, key=lambda refusal: refusal.line)
@@ -260,6 +262,12 @@ class _Check:
         if isinstance(value, int) and value.bit_length() > MAX_BITS:
             raise _Refusal(node, f"has an integer of more than {MAX_BITS} bits")
 
+    def _formattedvalue(self, node: ast.FormattedValue) -> None:
+        if node.conversion != -1 or node.format_spec is not None:
+            raise _Refusal(node, "formats a value; text has numbers as they are")
+        if any(isinstance(each, ast.JoinedStr) or _is_text(each) for each in ast.walk(node.value)):
+            raise _Refusal(node, "has text within the braces of text, which Python 3.11 cannot read; name the value")
+
     def _name(self, node: ast.Name) -> None:
         name = node.id
         if isinstance(node.ctx, ast.Store) or name in self.bound or self._annotates(node):
@@ -367,8 +375,9 @@ def _bound_by(node: ast.AST) -> Iterator[str]:
         yield node.name
 
 
-def _is_text(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+def _is_text(node: ast.AST) -> bool:
+    constant = node.value if isinstance(node, ast.Expr) else node
+    return isinstance(constant, ast.Constant) and isinstance(constant.value, str | bytes)
 
 
 def _is_constant(node: ast.expr) -> bool:

@@ -56,11 +56,11 @@ SOURCES = {
     "random": """
         seed = int.from_bytes([1, 2, 3, 4], "big")
         chosen = []
-        left = sorted(x)
+        left, seats = sorted(x), set(x)
         while len(chosen) < 4:
             seed = (seed * 6364136223846793005 + 1442695040888963407) % 2**64
             chosen.append(left.pop(seed % len(left)))
-        return sorted(set(chosen)), {seat for seat in x if seat not in chosen} == set(left)""",
+        return sorted(seats - set(chosen) - {99}) == left, {seat for seat in x if seat not in chosen} == set(left)""",
     "wide numbers": """
         y = prod(range(1, 300))
         z = comb(400, 170) * perm(30) + lcm(*range(1, 60)) - gcd(y, 2**500)
@@ -96,7 +96,7 @@ SOURCES = {
             found.append(-1)
         while found and found[-1] < 50:
             found.pop()
-        return found if not (0 < len(found) < 3 <= 9) else None""",
+        return found if not (0 < len(found) < 3 <= 9) else f"{found[0]} of {len(found)}" + "!"\n""",
 }
 
 

@@ -41,7 +41,7 @@ IN_A_VERB = {
     "type": ("return type(x)", "use isinstance"),
     "super": ("return super().f(x)", "name the base class"),
     "object": ("return object()", "'object', which a rule has not"),
-    "str": ("return str(x)", "works on integers"),
+    "str": ("return str(x)", "numbers in braces"),
     "bytes": ("return bytes(10)", "'bytes', which a rule has not"),
     "memoryview": ("return memoryview(x)", "'memoryview', which a rule has not"),
     "print": ("print(x)", "says nothing"),
@@ -49,7 +49,12 @@ IN_A_VERB = {
     "an unknown name": ("return numpy.mean(x)", "'numpy', which a rule has not"),
     "text by format": ("return '{0.f}'.format(x)", "'format'"),
     "text by a mapping": ("return '{x}'.format_map(x)", "'format_map'"),
-    "text by f-string": ("return f'{x}'", "plain string"),
+    "text of a float": ("return f'{x:g}'", "numbers as they are"),
+    "text by its own form": ("return f'{x!r}'", "numbers as they are"),
+    "text that names itself": ("return f'{x=}'", "numbers as they are"),
+    "text that is wide": ("return f'{x:>1000000000}'", "numbers as they are"),
+    "text within text": ("return f\"{x['a']}\"", "name the value"),
+    "text of text": ("return f'{f\"{x}\"}'", "name the value"),
     "text that is filled": ("return 'a'.zfill(10**9)", "'zfill'"),
     "a bound method": ("g = x.extend\nreturn g(x)", "without calling it"),
     "the order of a class": ("return Rule.mro()", "'mro'"),
@@ -232,6 +237,7 @@ class Rule(Base):
         total, *others = first
         assert isinstance(total, (int, Fraction)), 'a number'
         key = lambda each: (-each, each)
+        said = f'{total} of {len(others) + 1}, ' f'{self.name}'
         means = tuple(sum(values) // len(values) for values in columns.values())
         return Estimate(state, means, frozenset(max(others, key=key) for _ in others) | {prod(others), isqrt(total)})
 """
