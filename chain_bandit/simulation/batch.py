@@ -19,6 +19,7 @@ from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation.batch_lies import TOLD, learnt, tell
 from chain_bandit.simulation.batch_numbers import factors, isqrt, philox, rewards, ucb_arms
+from chain_bandit.simulation.kernel.forms import BY_ARM, NEAR, NEARER
 from chain_bandit.simulation.kernel.lies import Lie
 from chain_bandit.simulation.kernel.numbers import (
     AFTER,
@@ -37,7 +38,6 @@ from chain_bandit.simulation.kernel.numbers import (
     Keys,
     Rules,
 )
-from chain_bandit.simulation.kernel.selection import BY_ARM, NEAR, NEARER
 from chain_bandit.simulation.sums import SUMS, Sums
 
 Flags = NDArray[np.bool_]

@@ -17,8 +17,8 @@ from chain_bandit.protocol.parameters import ODDS, Parameters
 from chain_bandit.protocol.rewards import RewardModel, hidden_cost
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.sortition import HALF, draws_of
+from chain_bandit.simulation.kernel.forms import FORMS
 from chain_bandit.simulation.kernel.lies import Lie, read_by
-from chain_bandit.simulation.kernel.selection import FORMS
 from chain_bandit.simulation.outcomes import draw_key, effects
 from chain_bandit.simulation.outcomes import parts as parts_of
 

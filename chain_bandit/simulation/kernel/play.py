@@ -14,6 +14,7 @@ from chain_bandit.protocol.reputation import START
 from chain_bandit.protocol.units import INFINITY, UNIT
 from chain_bandit.simulation.kernel.arms import factor, ucb_arm
 from chain_bandit.simulation.kernel.compiled import compiled, inlined
+from chain_bandit.simulation.kernel.forms import BY_ARM
 from chain_bandit.simulation.kernel.keccak import LANES, keccak
 from chain_bandit.simulation.kernel.known import measure
 from chain_bandit.simulation.kernel.lies import AVERAGE, HIGHEST, LOWEST, MOST, SPREAD, tell
@@ -43,7 +44,6 @@ from chain_bandit.simulation.kernel.philox import philox
 from chain_bandit.simulation.kernel.quotients import quotient, reciprocal
 from chain_bandit.simulation.kernel.rewards import drawable, reward
 from chain_bandit.simulation.kernel.selection import (
-    BY_ARM,
     IN,
     MEMBER,
     OUT,

@@ -6,14 +6,9 @@ import numpy as np
 
 from chain_bandit.protocol.units import INFINITY
 from chain_bandit.simulation.kernel.compiled import compiled, inlined
+from chain_bandit.simulation.kernel.forms import BY_ARM, NEAR, NEARER
 from chain_bandit.simulation.kernel.keccak import before, keccak
 from chain_bandit.simulation.kernel.roots import isqrt
-
-BY_ARM, FILTERED, NEAR, NEARER = range(4)
-"""Rules that have a compiled form."""
-
-FORMS = {"option-1": BY_ARM, "option-2": FILTERED, "option-3": FILTERED, "delta-safe": NEAR, "confidence": NEARER}
-"""By the name of the rule."""
 
 SORTED = 64
 """Participants up to which keeping them in order is faster than selecting."""

@@ -1,0 +1,7 @@
+"""Which aggregation rules have a compiled form; no numba is needed to say so."""
+
+BY_ARM, FILTERED, NEAR, NEARER = range(4)
+"""What a compiled game does for one."""
+
+FORMS = {"option-1": BY_ARM, "option-2": FILTERED, "option-3": FILTERED, "delta-safe": NEAR, "confidence": NEARER}
+"""By the name of the rule."""
