@@ -1,13 +1,17 @@
 """Rules as tests name them, and what one says of a round."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from chain_bandit.protocol import rules
 from chain_bandit.protocol.digests import ZERO
+from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.rule import Aggregation, Agreed, Estimate, Terms
 from chain_bandit.protocol.ruleset import RuleChoice, RuleKind
 from chain_bandit.protocol.units import Counts, Means
+from tests.conftest import build_scenario
 
 
 def rule(name: str, version: int = 1, /, **options: int) -> RuleChoice:
@@ -27,9 +31,14 @@ ENTRIES: dict[str, Any] = {
 """The rules that have a compiled form, as a scenario names them."""
 
 
+@cache
+def _game() -> Parameters:
+    return build_scenario().parameters
+
+
 def terms(choice: RuleChoice, participants: int, arms: int, liars: int) -> Terms:
-    """Of a game of 1,000 rounds in which a rule is played."""
-    return Terms(participants, arms, liars, 0, 2 * arms, 1000, dict(choice.options))
+    """Of a game in which a rule is played, whoever may play it."""
+    return replace(_game(), participants=participants, arms=arms, liars=liars, aggregation=choice).terms
 
 
 def estimate(
