@@ -28,8 +28,6 @@ _PARTS: Final = (ast.Add, ast.Sub, ast.Mult)
 _OF_SETS: Final = (ast.Sub, ast.BitAnd, ast.BitOr, ast.BitXor)
 _NUMERIC: Final = (ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.LShift, ast.RShift)
 _COUNTS: Final = frozenset({"abs", "comb", "gcd", "int", "isqrt", "lcm", "len", "perm", "prod", "round", "sum"})
-_CHECKING: Final = frozenset({"max", "min", "sum"})
-"""Functions that check what they give, so that what they read may be unchecked."""
 _COMPARING: Final = frozenset({"max", "min", "sorted", "sum"})
 _WHOLE: Final = _COMPARING | {"dict", "frozenset", "list", "set", "tuple"}
 """Functions that read an iterator to its end."""
@@ -251,8 +249,6 @@ class _Counted(ast.NodeTransformer):
                 part if _is_number(each) or _is_difference(each) else _plus(part)
                 for each, part in ((left, parts[0]), (right, parts[1]))
             ]
-        if isinstance(op, ast.Sub) and not (_is_number(left) or _is_number(right)):
-            parts[0] = _plus(parts[0])
         made = ast.BinOp(parts[0], op, parts[1])
         return made if unchecked else _call("kept", made)
 
@@ -296,8 +292,11 @@ class _Counted(ast.NodeTransformer):
         return node
 
     def _whole(self, node: ast.Call, name: str, read: ast.GeneratorExp | ast.ListComp) -> ast.AST:
-        """A function of a comprehension that reads all of it: a list is faster than a generator, and gives the same."""
-        element = self._part(read.elt, MAX_PARTS if name in _CHECKING else 0)
+        """A function of a comprehension that reads all of it: a list is faster than a generator, and gives the same.
+
+        A sum checks what it gives, so that its terms may be unchecked.
+        """
+        element = self._part(read.elt, MAX_PARTS if name == "sum" else 0)
         made = ast.ListComp(element, [self.visit(each) for each in read.generators])
         if name == "list":
             return _call("sized", made)
@@ -367,7 +366,7 @@ def _folded(op: ast.operator, left: ast.expr, right: ast.expr) -> int | None:
 
 
 def _plus(node: ast.expr) -> ast.expr:
-    """The same for a number; a sequence or set has none, which is a TypeError."""
+    """The same for a number; a sequence has none, which is a TypeError."""
     return ast.UnaryOp(ast.UAdd(), node)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from chain_bandit.foreign.errors import RuleFailed
 from chain_bandit.foreign.run import run
-from tests.unit.foreign.api import body
+from tests.unit.foreign.api import body, loaded
 
 STEPS, LENGTH, BITS = "passes its bound", "more than 1048576 elements", "more than 4096 bits"
 MATH = "from math import comb, gcd, isqrt, lcm, perm, prod\nfrom fractions import Fraction"
@@ -91,6 +91,7 @@ BOMBS = {
     "intersections for ever": ("y, z = set(range(10**5)), frozenset(range(-999, 0))\nwhile True:\n    y & z", STEPS),
     "intersections in place": ("y, z = set(range(10**5)), set()\nwhile True:\n    z &= y", STEPS),
     "differences within": ("y = set(range(10**5))\nwhile True:\n    y - y - y | (y - y)", STEPS),
+    "the largest difference": ("y = set(range(10**5))\nwhile True:\n    max([y - y for z in (1, 2)])", STEPS),
     "union for ever": ("y = set(range(10**5))\nwhile True:\n    y.union(range(10))", STEPS),
     "mappings that join": ("y = {a: 0 for a in range(10**5)}\nwhile True:\n    y | y", STEPS),
     "bytes of a number": ("(5).to_bytes(10**12, 'big')", STEPS),
@@ -109,6 +110,12 @@ BOMBS = {
     "a recursion of lambdas": ("g = lambda h: h(h)\nreturn g(g)", "more than 32 deep"),
     "a recursion by a built-in": ("def g(y):\n    return sum(map(g, [y]))\nreturn g(1)", "more than 32 deep"),
     "a recursion by a key": ("def g(y):\n    return max([1, 2], key=g)\nreturn g(1)", "more than 32 deep"),
+    "a recursion by what is mapped": (
+        "def g(h):\n    return sum(map(h[0], [h]))\nreturn g([g])", "more than 32 deep"
+    ),
+    "a recursion by a key that is given": (
+        "def g(h):\n    return max([h], key=h[0])\nreturn g([g])", "more than 32 deep"
+    ),
     "a recursion that doubles": ("def g(y):\n    return g(y + 1) + g(y + 1) if y < 31 else 1\nreturn g(1)", STEPS),
 }
 
@@ -181,6 +188,15 @@ def failure(code: str, given: object) -> str:
 @pytest.mark.parametrize(("code", "said"), BOMBS.values(), ids=BOMBS)
 def test_what_does_not_end_has_failed(code: str, said: str) -> None:
     assert said in failure(code, 1)
+
+
+def test_a_method_or_property_that_calls_itself_has_failed() -> None:
+    rule = loaded("class Rule:\n    def get(self):\n        return self.get()\n"
+                  "    @property\n    def more(self):\n        return self.more\n"
+                  "    def f(self):\n        return self.more\n")  # fmt: skip
+    for verb in ("get", "f"):
+        with pytest.raises(RuleFailed, match="more than 32 deep"):
+            run(rule, verb)
 
 
 @pytest.mark.parametrize(("code", "said"), FORBIDDEN.values(), ids=FORBIDDEN)

@@ -75,6 +75,12 @@ def test_constants_stay_as_they_are() -> None:
     assert rule.options == {"a": Option(1), "b": {1: 2}}
 
 
+def test_annotations_are_never_evaluated() -> None:
+    rule = loaded(f"{API}class Rule:\n    x: Missing[int] = 3\n    def f(self, y: Missing = 1) -> 'Missing':\n"
+                  "        z: Missing = y\n        a: Missing\n        return z + self.x\n")  # fmt: skip
+    assert run(rule, "f").value == 4
+
+
 FAILS = {
     "an error": ("X = 1 // 0\n", "raises ZeroDivisionError while it is loaded"),
     "a name that comes later": ("X = Y\nY = 1\n", "raises NameError while it is loaded"),
