@@ -82,10 +82,10 @@ class Alone:
         """What its receipts give, all of the same arms as everybody's."""
         counts = self._ledger.pulls
         salt = commitment_salt(self._seed, slot.round, seat)
-        content = Report(sample_means(self._totals[seat], counts), commitment(counts, salt)).encode()
-        said = statement_content(Phase.REPORT, content)
+        report = Report(sample_means(self._totals[seat], counts), commitment(counts, salt))
+        said = statement_content(Phase.REPORT, report.encode())
         digest = slot.digest(Phase.REPORT, Role.COMMANDER, seat, said)
-        return SignedReport(content, self.plan.participants[seat].sign(digest))
+        return SignedReport.of(report, self.plan.participants[seat].sign(digest))
 
     def _pull(self) -> None:
         """Everybody pulls the honest arm of the open round."""

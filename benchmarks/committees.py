@@ -27,7 +27,7 @@ from chain_bandit.attacks.malicious import MaliciousSeat
 from chain_bandit.game.books import RoundPlayed
 from chain_bandit.game.game import Game
 from chain_bandit.game.recorder import NoChain
-from chain_bandit.protocol.blocks import Body, Report, mask, round_seed, seats
+from chain_bandit.protocol.blocks import Body, mask, round_seed, seats
 from chain_bandit.protocol.committee import best
 from chain_bandit.protocol.ledger import eligible, validators
 from chain_bandit.protocol.parameters import Parameters
@@ -120,7 +120,7 @@ def reported(each: RoundPlayed, parameters: Parameters) -> dict[int, Means]:
         return {}
     members = seats(header.reporters)
     signed = Body.decode(each.body, len(members), parameters).reports
-    return {seat: Report.decode(one.content, parameters).means for seat, one in zip(members, signed, strict=True)}
+    return {seat: one.report.means for seat, one in zip(members, signed, strict=True)}
 
 
 def outside(means: Means, honest: list[Means], pulls: Counts) -> bool:

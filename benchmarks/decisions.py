@@ -31,7 +31,7 @@ from chain_bandit.game.on_chain import OnChain
 from chain_bandit.game.plan import Plan
 from chain_bandit.history.collect import collect
 from chain_bandit.history.records import calls
-from chain_bandit.protocol.blocks import Body, Report, seats
+from chain_bandit.protocol.blocks import Body, seats
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.scenario import Scenario, load
 from chain_bandit.stopwatch import Stopwatch
@@ -76,10 +76,7 @@ def _decided(game: Game, played: RoundPlayed) -> dict[str, Any]:
         members = seats(header.reporters)
         body = Body.decode(played.body, len(members), parameters)
         decided |= {
-            "reports": {
-                seat: Report.decode(report.content, parameters).means
-                for seat, report in zip(members, body.reports, strict=True)
-            },
+            "reports": {seat: signed.report.means for seat, signed in zip(members, body.reports, strict=True)},
             "candidates": list(map(seats, header.candidates)), "selected": list(map(seats, header.selected)),
             "means": header.means, "accuracies": header.accuracies,
         }  # fmt: skip

@@ -113,7 +113,7 @@ class Validator:
                 continue
             report = readable_report(claim.content, rules.parameters)
             if report is not None:
-                self.agreed[seat] = SignedReport(claim.content, claim.signature)
+                self.agreed[seat] = SignedReport(claim.content, claim.signature, report)
                 commitments[seat] = report.commitment
                 proven = self._verifier.drawn_hash(rules.vrf_keys[seat], seed, report.proof) if draws else None
                 if proven is not None:

@@ -9,7 +9,7 @@ from chain_bandit.actors.seat import Seat
 from chain_bandit.actors.validator import Validator
 from chain_bandit.attacks.attack import Attack, View
 from chain_bandit.crypto.verify import Verifier
-from chain_bandit.protocol.blocks import Report, seats
+from chain_bandit.protocol.blocks import seats
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
 from chain_bandit.protocol.ledger import Ledger
 from chain_bandit.protocol.settlement import Conduct, Pull
@@ -127,8 +127,7 @@ class MaliciousSeat(Seat):
         view = self.view
         if ledger.round == view.round + 1 and self.validator.block is not None:
             header, _, _ = self.validator.block
-            parameters, agreed = self.rules.parameters, self.validator.agreed
-            view.reported = {p: Report.decode(agreed[p].content, parameters).means for p in seats(header.reporters)}
+            view.reported = {p: self.validator.agreed[p].report.means for p in seats(header.reporters)}
             view.reported_pulls = view.ledger.pulls
         view.ledger, view.step = ledger, 0
         super().begin(ledger)

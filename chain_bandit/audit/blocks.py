@@ -12,7 +12,7 @@ from chain_bandit.audit.game import Game
 from chain_bandit.audit.reports import check_against_receipts, check_reports, receipts_means
 from chain_bandit.audit.seals import check_records
 from chain_bandit.protocol.blocks import Body, Header, SignedReport, seats
-from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.digests import keccak, uints
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.ledger import blocked, honest_arm
 from chain_bandit.protocol.reputation import radii
@@ -40,23 +40,23 @@ class Checked:
     costly: bool | None
 
 
-def check_block(game: Game, header: Header, body: bytes | None) -> Checked:
-    """Check the open round's block. Without `body` it is a compact game's, whose body lies beside the chain."""
+def check_block(game: Game, header: Header, opened: Body | None) -> Checked:
+    """Check the open round's block. Without a body it is a compact game's, whose body lies beside the chain."""
     p = game.parameters
     digest = keccak(header.encode(p))
     _check_form(game, header)
-    compact = body is None
-    if body is None:
-        body = game.bodies.get(header.body)
-    if body is None:
+    compact = opened is None
+    body = game.bodies.get(header.body) if compact else None
+    if compact and body is None:
         for name in (*ON_THE_BODY, *(CHECKS_OF_DRAWS if p.draws else ()), *(("seal.records",) if p.sealed else ())):
             game.checks.unknown(name, "bodies lie beside the chain, and were not given")
         return Checked(digest, None, None)
-    opened = _open(game, header, body)
+    opened = opened if body is None else _open(game, header, body)
     if opened is None:
         return Checked(digest, None, None)
+    game.checks.passed("header.body")
     game.checks.each_same(
-        opened.radii, radii(game.running.pulls), "header.radii", header.round, "radius of arm", body[: 4 * p.arms]
+        opened.radii, radii(game.running.pulls), "header.radii", header.round, "radius of arm", uints(opened.radii, 4)
     )
     signed = {
         seat: report for seat, report in zip(seats(header.reporters), opened.reports, strict=True)
@@ -102,9 +102,7 @@ def _check_form(game: Game, header: Header) -> None:
 def _open(game: Game, header: Header, body: bytes) -> Body | None:
     """The decoded body. It is found by its hash, so that only its form can be wrong."""
     try:
-        opened = Body.decode(body, header.reporters.bit_count(), game.parameters)
+        return Body.decode(body, header.reporters.bit_count(), game.parameters)
     except Malformed as error:
         game.checks.that(False, "header.body", header.round, "body", "{2}", len(body), error.expected, error, part=body)
         return None
-    game.checks.passed("header.body")
-    return opened

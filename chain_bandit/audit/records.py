@@ -68,12 +68,12 @@ def _submitted_block(
     p, checks, ledger = game.parameters, game.checks, game.running
     t = ledger.round
     try:
-        header = block.header(p, t, ledger.head, blocked(ledger, t))
+        header, body = block.opened(p, t, ledger.head, blocked(ledger, t))
     except Malformed as error:
         _lose(game, t, error)
         return None
     checks.latest.clear()
-    checked = check_block(game, header, block.body if p.body_mode == BodyMode.FULL else None)
+    checked = check_block(game, header, body)
     waiting[t] = not checks.latest & VOUCHED_FOR
     if block.signers or p.has_committees:
         certified = check_certificate(game, checked.digest, block.signers, block.signatures)

@@ -13,10 +13,10 @@ from chain_bandit.protocol.units import UNIT, Means, sample_means
 
 
 def check_reports(game: Game, signed: Mapping[int, SignedReport]) -> dict[int, Report]:
-    """Check author and range of every report of a block, and give them decoded."""
+    """Check author and range of every report of a block, and give them without signatures."""
     ledger, checks = game.running, game.checks
     slot = Slot(game.separator, ledger.round, ledger.head)
-    reports = {}
+    reports = {seat: report.report for seat, report in signed.items()}
     for seat, report in signed.items():
         content = statement_content(Phase.REPORT, report.content)
         digest = slot.digest(Phase.REPORT, Role.COMMANDER, seat, content)
@@ -26,7 +26,6 @@ def check_reports(game: Game, signed: Mapping[int, SignedReport]) -> dict[int, R
             "{2} is not its signature over this report: it is of {0}, the seat is {1}", who, game.addresses[seat],
             report.signature, part=report.content + report.signature,
         )  # fmt: skip
-        reports[seat] = Report.decode(report.content, game.parameters)
         checks.that(
             max(reports[seat].means) <= UNIT, "report.range", ledger.round, f"report of seat {seat}",
             "its estimators are {}, at most {} is allowed", reports[seat].means, UNIT, part=report.content,

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from chain_bandit.actors.environment import Environment
 from chain_bandit.protocol import run_digest
-from chain_bandit.protocol.blocks import Body, Kind, Record, Report, SignedReport, seats
+from chain_bandit.protocol.blocks import Body, Kind, Record, SignedReport, seats
 from chain_bandit.protocol.ledger import Ledger, after_record, blocked, pulled_arm
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import NOTHING, CostEntry, Pull
@@ -76,9 +76,7 @@ class Books:
             if record.kind is Kind.APPROVED and ledger.round > parameters.burn_in:
                 pulls = self.environment.pulls(ledger.round)
                 self._unsettled.append(self.environment.settlement(ledger.round, pulls))
-                reported = {
-                    p: Report.decode(r.content, parameters).means for p, r in zip(members, reports, strict=True)
-                }
+                reported = {seat: signed.report.means for seat, signed in zip(members, reports, strict=True)}
                 cost = self.environment.charge(ledger.round, header, reported)
                 self.environment.close(ledger.round)
         self.digest = run_digest.extend(

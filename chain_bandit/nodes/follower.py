@@ -196,7 +196,7 @@ class Follower:
             return
         for each in decode(parameters, *arguments):
             try:
-                header = each.header(parameters, ledger.round, ledger.head, blocked(ledger, ledger.round))
+                header, _ = each.opened(parameters, ledger.round, ledger.head, blocked(ledger, ledger.round))
             except Malformed:
                 continue  # one of another round
             encoded = header.encode(parameters)

@@ -4,16 +4,14 @@ Sets of seats are unsigned big-endian integers whose bit p stands for seat p. By
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import lru_cache
-from typing import NamedTuple
 
 from chain_bandit.protocol.digests import ZERO, keccak, read_uints, uint, uints
 from chain_bandit.protocol.errors import Malformed
-from chain_bandit.protocol.parameters import PROOF_BYTES, SEALED_BYTES, Parameters
+from chain_bandit.protocol.parameters import PROOF_BYTES, Parameters
 from chain_bandit.protocol.units import BOUND, Means
-from chain_bandit.protocol.within_a_round import kept_within_a_round
 
 SIGNATURE_BYTES = 64
 KEYS_BYTES = 67
@@ -64,23 +62,37 @@ class Report:
         return uints(self.means, 4) + self.commitment + self.proof + self.sealed
 
     @staticmethod
-    @kept_within_a_round(512)  # whoever computes a block and whoever checks it decode the same few
     def decode(data: bytes, parameters: Parameters) -> "Report":
         """The report in exactly `Parameters.report_bytes`. Raises `Malformed` on any other length."""
         if len(data) != parameters.report_bytes:
             raise Malformed("report", f"{parameters.report_bytes} bytes", len(data))
-        read = Reader(data, "report")
-        return Report(
-            read_uints(read.take(4 * parameters.arms), 4), read.take(32), read.take(PROOF_BYTES * parameters.draws),
-            read.take(SEALED_BYTES * parameters.sealed),
-        )  # fmt: skip
+        commitment = 4 * parameters.arms
+        proof = commitment + 32
+        sealed = proof + PROOF_BYTES * parameters.draws
+        return Report(read_uints(data[:commitment], 4), data[commitment:proof], data[proof:sealed], data[sealed:])
 
 
-class SignedReport(NamedTuple):
-    """A report's encoding and its author's signature: the value that validators agree on (PROTOCOL 1.3)."""
+@dataclass(frozen=True, slots=True)
+class SignedReport:
+    """A report's encoding and its author's signature, the value that validators agree on (PROTOCOL 1.3).
+
+    Attributes:
+        report: what the encoding says, parsed where it came in.
+    """
 
     content: bytes
     signature: bytes
+    report: Report = field(compare=False)
+
+    @staticmethod
+    def of(report: Report, signature: bytes) -> "SignedReport":
+        """A report with its encoding."""
+        return SignedReport(report.encode(), signature, report)
+
+    @staticmethod
+    def decode(content: bytes, signature: bytes, parameters: Parameters) -> "SignedReport":
+        """The report in an encoding. Raises `Malformed` as `Report.decode`."""
+        return SignedReport(content, signature, Report.decode(content, parameters))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +107,6 @@ class Body:
         return uints(self.radii, 4) + b"".join(report.content + report.signature for report in self.reports)
 
     @staticmethod
-    @lru_cache(maxsize=16)
     def decode(data: bytes, reporters: int, parameters: Parameters) -> "Body":
         """The body of a block with so many reporters. Raises `Malformed` unless the length is exact."""
         size = body_bytes(reporters, parameters)
@@ -104,7 +115,10 @@ class Body:
         read, content = Reader(data, "body"), parameters.report_bytes
         return Body(
             read_uints(read.take(4 * parameters.arms), 4),
-            tuple(SignedReport(read.take(content), read.take(SIGNATURE_BYTES)) for _ in range(reporters)),
+            tuple(
+                SignedReport.decode(read.take(content), read.take(SIGNATURE_BYTES), parameters)
+                for _ in range(reporters)
+            ),
         )
 
 

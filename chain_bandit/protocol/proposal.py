@@ -31,7 +31,7 @@ Bits = tuple[bool, ...]
 NOTHING_PROVEN: Mapping[int, bytes] = MappingProxyType({})
 
 
-@kept_within_a_round(512)  # every validator reads the same reports
+@kept_within_a_round(512)  # in one process every validator reads the same reports
 def readable_report(content: bytes, parameters: Parameters) -> Report | None:
     """The report in agreed bytes; None, as if withheld, when malformed or when an estimator is out of range."""
     try:
@@ -89,7 +89,7 @@ def _propose(
     rows: tuple[Bits, ...],
     hashes: tuple[tuple[int, bytes], ...],
 ) -> tuple[Header, bytes]:
-    means = {p: Report.decode(report.content, parameters).means for p, report in zip(seats, reports, strict=True)}
+    means = {seat: signed.report.means for seat, signed in zip(seats, reports, strict=True)}
     bits = dict(zip(seats, rows, strict=True))
     seed = round_seed(ledger.seed, ledger.round)
     agreed = Agreed(

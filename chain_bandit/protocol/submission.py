@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from chain_bandit.protocol.aggregation import global_means
-from chain_bandit.protocol.blocks import SIGNATURE_BYTES, Body, Header, Reader, Report, body_bytes, seats
+from chain_bandit.protocol.blocks import SIGNATURE_BYTES, Body, Header, Reader, body_bytes, seats
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.parameters import BodyMode, Parameters
@@ -54,24 +54,27 @@ class Submitted:
         """Mask of the seats whose reports the block rests on."""
         return int.from_bytes(self.decided[: parameters.mask_bytes], "big")
 
-    def header(self, parameters: Parameters, round_: int, parent: bytes, blocked: int) -> Header:
-        """The block's whole header, filled in as the contract does. Raises `Malformed` where it could not be."""
+    def opened(
+        self, parameters: Parameters, round_: int, parent: bytes, blocked: int
+    ) -> tuple[Header, Body | None]:
+        """The block's whole header, filled in as the contract does, and the body if it is here, that is in a full game.
+
+        Raises:
+            Malformed: it could not be filled in.
+        """
         known = uint(round_, 4) + parent + uint(blocked, 32)
         if parameters.body_mode == BodyMode.COMPACT:
-            return Header.decode(known + self.body + self.decided + self.derived, parameters)
+            return Header.decode(known + self.body + self.decided + self.derived, parameters), None
         nothing = bytes(4 * parameters.arms + 2 * parameters.participants)
         header = Header.decode(known + keccak(self.body) + self.decided + nothing, parameters)
         if any(members & ~header.reporters for members in header.selected):
             raise Malformed("block", "B of reporters", [hex(members) for members in header.selected])
         reporters = seats(header.reporters)
         body = Body.decode(self.body, len(reporters), parameters)
-        means = {
-            seat: Report.decode(report.content, parameters).means
-            for seat, report in zip(reporters, body.reports, strict=True)
-        }
+        means = {seat: signed.report.means for seat, signed in zip(reporters, body.reports, strict=True)}
         validated = global_means(means, [frozenset(seats(members)) for members in header.selected])
         accurate = accuracies(parameters.participants, means, validated, body.radii, parameters.tolerance)
-        return replace(header, means=validated, accuracies=accurate)
+        return replace(header, means=validated, accuracies=accurate), body
 
 
 def encode(parameters: Parameters, blocks: Sequence[Submitted]) -> bytes:

@@ -256,7 +256,7 @@ class Play:
         hashes = NOTHING_PROVEN
         if p.draws:
             hashes = {seat: self.setting.hashes(seat, ledger.round + 1) for seat in readable}
-        signed = {seat: SignedReport(report.encode(), SIGNATURE) for seat, report in readable.items()}
+        signed = {seat: SignedReport.of(report, SIGNATURE) for seat, report in readable.items()}
         header, _ = propose(p, ledger, signed, bits, hashes)
         commanding = seats(commanders(ledger))
         proven |= {seat for seat in commanding if effects.get(seat, honest).header is Said.TWICE}

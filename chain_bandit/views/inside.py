@@ -123,7 +123,7 @@ class Inside:
     ) -> Entry:
         if block is None:
             return Entry(row, call)
-        header = block.header(self.parameters, row.round, head, mask(row.blocked))
+        header, _ = block.opened(self.parameters, row.round, head, mask(row.blocked))
         full = self.parameters.body_mode == BodyMode.FULL
         return Entry(row, call, block, header, block.body if full else bodies.get(header.body))
 
@@ -140,10 +140,7 @@ class Inside:
             signed_reports = Body.decode(entry.body, len(reporters), self.parameters).reports
         except Malformed:
             return {}
-        return {
-            seat: Report.decode(each.content, self.parameters)
-            for seat, each in zip(reporters, signed_reports, strict=True)
-        }
+        return {seat: signed.report for seat, signed in zip(reporters, signed_reports, strict=True)}
 
     def record(self, round_: int) -> RoundRow:
         """How a round ended. Raises `NotShown`."""

@@ -255,7 +255,7 @@ class Game:
         free = tuple(self.chance.choice((0, 1, UNIT // 20, 2**31 - 1)) for _ in range(p.arms))
         body = Body(
             free if radii is None else tuple(radii),
-            tuple(SignedReport(report.encode(), self.chance.randbytes(64)) for report in given),
+            tuple(SignedReport.of(report, self.chance.randbytes(64)) for report in given),
         )
         everybody = mask(present)
         chosen = (everybody,) * p.arms if selected is None else tuple(selected)

@@ -60,7 +60,7 @@ class Played:
         ]
         body = Body(
             (UNIT // 10,) * p.arms,
-            tuple(SignedReport(report.encode(), self.chance.randbytes(64)) for report in given),
+            tuple(SignedReport.of(report, self.chance.randbytes(64)) for report in given),
         )
         rows = (everybody if selected else 0,) * p.arms
         means = {seat: report.means for seat, report in enumerate(given)}

@@ -10,7 +10,7 @@ from coincurve import PublicKey
 from chain_bandit.history.records import record_event
 from chain_bandit.protocol import submission
 from chain_bandit.protocol.aggregation import global_means
-from chain_bandit.protocol.blocks import Body, Header, Record, Report, seats
+from chain_bandit.protocol.blocks import Body, Header, Record, seats
 from chain_bandit.protocol.digests import ZERO, keccak, uint
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.ledger import Ledger, after_record, blocked, eligible, records_made, validators
@@ -70,7 +70,7 @@ def rebuilt(p: Parameters, ledger: Ledger, block: Submitted) -> Header | None:
         return header
     present = seats(header.reporters)
     found = Body.decode(block.body, len(present), p)
-    reports = {s: Report.decode(r.content, p).means for s, r in zip(present, found.reports, strict=True)}
+    reports = {s: r.report.means for s, r in zip(present, found.reports, strict=True)}
     sound = all(is_estimate(mean) for means in reports.values() for mean in means) and max(found.radii) < 2**31
     if not sound or any(row & ~header.reporters for row in header.selected):
         return None

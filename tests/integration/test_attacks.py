@@ -90,8 +90,7 @@ class Watched:
 
     def _round(self, played, heard):
         validators = [seat.validator for seat in self.game.cast.honest]
-        p = self.game.parameters
-        reports = {seat: Report.decode(signed.content, p).means for seat, signed in validators[0].agreed.items()}
+        reports = {seat: signed.report.means for seat, signed in validators[0].agreed.items()}
         assert len({tuple(sorted(v.agreed.items(), key=lambda pair: pair[0])) for v in validators}) == 1
         drops = sum((Counter(v.drops) for v in validators), Counter())
         return Round(

@@ -192,7 +192,7 @@ def test_a_last_reporter_grinds_in_vain(monkeypatch):
         tried = {**said, last: Report(tuple(rng.choices(range(UNIT), k=2)), rng.randbytes(32), proof)}
         drawn = {s: drawn_hash(keys[s], seed, report.proof) for s, report in tried.items()}
         hashes = {s: each for s, each in drawn.items() if each is not None}
-        reports = {s: SignedReport(report.encode(), bytes(64)) for s, report in tried.items()}
+        reports = {s: SignedReport.of(report, bytes(64)) for s, report in tried.items()}
         header, _ = propose(p, ledger, reports, dict.fromkeys(range(7), (True, True)), hashes)
         successors.add((header.committee, header.commanders))
     with_it, without_it = sorted(successors, reverse=True)

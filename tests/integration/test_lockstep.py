@@ -24,7 +24,7 @@ from chain_bandit.game.on_chain import OnChain
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import NoChain
 from chain_bandit.history.collect import collect
-from chain_bandit.protocol.blocks import FAILED, Kind, Report
+from chain_bandit.protocol.blocks import FAILED, Kind
 from chain_bandit.protocol.quorum import quorum
 from chain_bandit.protocol.settlement import NOTHING, Conduct
 from chain_bandit.protocol.units import INFINITY
@@ -120,7 +120,7 @@ def play_and_check(scenario, order=None, bounded=True, recorder=None):
             assert not any(roles[p.instance] == 0 for seat in honest for p in seat.validator.equivocations())
         if kind is Kind.APPROVED and bounded:
             truthful = [p for p in honest[0].validator.agreed if not roles[p] & Conduct.LIAR]
-            reports = [Report.decode(honest[0].validator.agreed[p].content, game.parameters).means for p in truthful]
+            reports = [honest[0].validator.agreed[p].report.means for p in truthful]
             for arm, estimator in enumerate(played.record.header.means):
                 column = [row[arm] for row in reports]
                 assert min(column) <= estimator <= max(column)

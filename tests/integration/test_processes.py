@@ -264,7 +264,7 @@ def digest_without_messages(scenario: Scenario, outcomes: Iterable[Outcome]) -> 
         if outcome.kind is not None:
             header, t = outcome.header, outcome.round
             reports = [
-                SignedReport(Report(own.means, commitment(own.counts, commitment_salt(seed_0, t, seat))).encode(), b"")
+                SignedReport.of(Report(own.means, commitment(own.counts, commitment_salt(seed_0, t, seat))), b"")
                 for seat, own in enumerate(purses)
                 if header is not None and header.reporters >> seat & 1
             ]

@@ -12,7 +12,7 @@ from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import NoChain
 from chain_bandit.history.bodies import Bodies, with_bodies
 from chain_bandit.history.collect import collect
-from chain_bandit.protocol.blocks import Body, Report, seats
+from chain_bandit.protocol.blocks import Body, seats
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.scenario import Scenario
 from chain_bandit.stopwatch import Stopwatch
@@ -108,7 +108,7 @@ def test_ciphertexts_have_one_length_and_never_repeat() -> None:
         if played.body:
             reporters = len(seats(played.record.header.reporters))
             body = Body.decode(played.body, reporters, case.parameters)
-            records += [Report.decode(report.content, case.parameters).sealed for report in body.reports]
+            records += [signed.report.sealed for signed in body.reports]
     assert len(records) == len(set(records)) == 7 * 19
     assert {len(record) for record in records} == {21}
 

@@ -154,7 +154,7 @@ class Careless(Played):
             return made
         content = statement_content(Phase.REPORT, made.content)
         digest = self._slot().digest(Phase.REPORT, Role.COMMANDER, seat, content)
-        return made._replace(signature=signed_with(NONCE, self.signers[seat], digest))
+        return replace(made, signature=signed_with(NONCE, self.signers[seat], digest))
 
 
 def rewrite(method: str, **changes: Callable[[bytes], object]) -> Callable[[bytes], bytes]:

@@ -302,9 +302,10 @@ class Played:
         return mask(chosen), b"".join(self.signers[seat].sign(digest) for seat in chosen)
 
     def _report(self, seat: int, t: int) -> SignedReport:
-        content = self.report(seat, t).encode()
-        digest = self._slot().digest(Phase.REPORT, Role.COMMANDER, seat, statement_content(Phase.REPORT, content))
-        return SignedReport(content, self.script.report_signature(self.signers[seat].sign(digest), seat, t))
+        report = self.report(seat, t)
+        content = statement_content(Phase.REPORT, report.encode())
+        digest = self._slot().digest(Phase.REPORT, Role.COMMANDER, seat, content)
+        return SignedReport.of(report, self.script.report_signature(self.signers[seat].sign(digest), seat, t))
 
     def report(self, seat: int, t: int) -> Report:
         """What a seat reports."""
@@ -336,8 +337,7 @@ class Played:
         """What honest validators take for proven."""
         seed, found = round_seed(self.seed_0, t + 1), {}
         for seat, report in reports.items():
-            proof = Report.decode(report.content, self.parameters).proof
-            output = drawn_hash(self.seated[seat].vrf_key, seed, proof)
+            output = drawn_hash(self.seated[seat].vrf_key, seed, report.report.proof)
             if output is not None:
                 found[seat] = output
         return found
@@ -346,7 +346,7 @@ class Played:
         p, script, listed = self.parameters, self.script, blocked(self.ledger, t)
         reporters = tuple(seat for seat in script.reporters(t) if not listed >> seat & 1)
         reports = {seat: self._report(seat, t) for seat in reporters}
-        means = {seat: Report.decode(report.content, p).means for seat, report in reports.items()}
+        means = {seat: report.report.means for seat, report in reports.items()}
         bits = {
             seat: enough_pulls(script.counts(tuple(self.counts[seat]), seat, t), self.ledger.pulls, p.threshold)
             for seat in reporters
@@ -367,7 +367,7 @@ class Played:
         hashes = self._hashes(reports, t)
         header = script.successors(with_successors(p, self.ledger, header, hashes), t)
         block = Submitted.of(p, header, body.encode(), 0, b"")
-        header = block.header(p, t, self.ledger.head, listed)  # a contract that computes means lets nobody else
+        header, _ = block.opened(p, t, self.ledger.head, listed)  # a contract that computes means lets nobody else
         raw = header.encode(p)
         kind = Kind.APPROVED if approves(header.means) else Kind.REJECTED
         self.bodies.add(script.body(body.encode(), t))

@@ -62,10 +62,8 @@ def rebuilt(p: Parameters, told: dict[str, Any]) -> Submitted:
     if p.body_mode == BodyMode.FULL:
         assert [each["seat"] for each in told["reports"]] == told["reporters"]
         reports = tuple(
-            SignedReport(
-                Report(
-                    tuple(each["means"]), raw(each["commitment"]), raw(each["proof"]), raw(each["sealed"])
-                ).encode(),
+            SignedReport.of(
+                Report(tuple(each["means"]), raw(each["commitment"]), raw(each["proof"]), raw(each["sealed"])),
                 raw(each["signature"]),
             )
             for each in told["reports"]
@@ -85,7 +83,7 @@ def test_what_is_taken_apart_is_what_was_recorded(name: str, games: Callable[[st
         assert not isinstance(told, str), told
         assert encode(p, [rebuilt(p, each) for each in told]) == data[4:]
         for block, each in zip(decode(p, data[4:]), told, strict=True):
-            header = block.header(p, 1, ZERO, 0)
+            header = block.opened(p, 1, ZERO, 0)[0]
             assert tuple(each["means"]) == header.means
             assert each["approved"] is approves(header.means)
             assert each["signers"] == list(seats(block.signers))

@@ -249,7 +249,7 @@ def test_a_sealed_report_is_read_with_its_record_and_no_other_length_is(sized_ar
     for data, p in ((content, sized_arms(2)), (content[:-21], sized_arms(2, 1)), (content + b"\0", sized_arms(2, 1))):
         with pytest.raises(Malformed, match="malformed report"):
             Report.decode(data, p)
-    body = Body((5, 6), (SignedReport(content, bytes(64)),) * 3)
+    body = Body((5, 6), (SignedReport.decode(content, bytes(64), sized_arms(2, 1)),) * 3)
     assert Body.decode(body.encode(), 3, sized_arms(2, 1)) == body
     assert len(body.encode()) == body_bytes(3, sized_arms(2, 1)) == 8 + 3 * (8 + 32 + 21 + 64)
 
@@ -281,7 +281,7 @@ def test_reports_and_headers_with_draws_are_longer_by_a_proof_and_a_mask_each(pa
     for other in (report.encode()[:-1], report.encode() + b"\0", report.encode()[:40]):
         with pytest.raises(Malformed, match="malformed report"):
             Report.decode(other, p)
-    body = Body((1, 2), (SignedReport(report.encode(), bytes(64)),) * 3)
+    body = Body((1, 2), (SignedReport.of(report, bytes(64)),) * 3)
     assert Body.decode(body.encode(), 3, p) == body
     both = replace(report, sealed=bytes(range(21)))
     assert both.encode() == report.encode() + bytes(range(21))
@@ -300,7 +300,7 @@ def test_bodies_equal_their_golden_bytes_both_ways(sized_arms):
     assert len(accepted) == 3
     for case in accepted:
         reports = tuple(
-            SignedReport(Report(tuple(r["means"]), raw(r["commitment"])).encode(), raw(r["signature"]))
+            SignedReport.of(Report(tuple(r["means"]), raw(r["commitment"])), raw(r["signature"]))
             for r in case["reports"]
         )
         body, data = Body(tuple(case["radii"]), reports), raw(case["bytes"])
@@ -312,7 +312,7 @@ def test_bodies_equal_their_golden_bytes_both_ways(sized_arms):
 
 @pytest.mark.parametrize("change", [-1, 1, 104, -104])
 def test_a_body_of_any_other_length_is_refused(sized_arms, change):
-    data = Body((1, 2), (SignedReport(bytes(40), bytes(64)),) * 3).encode()
+    data = Body((1, 2), (SignedReport.decode(bytes(40), bytes(64), sized_arms(2)),) * 3).encode()
     data = data[:change] if change < 0 else data + bytes(change)
     with pytest.raises(Malformed, match="malformed body"):
         Body.decode(data, 3, sized_arms(2))

@@ -120,7 +120,7 @@ def test_an_approved_block_ends_a_row_of_failures_and_brings_its_means(parameter
 
 def test_the_run_digest_covers_every_part(parameters):
     p = parameters()
-    reports = (SignedReport(b"\1" * 40, b"\2" * 64),)
+    reports = (SignedReport.decode(b"\1" * 40, b"\2" * 64, p),)
     pulls = (Pull(1, 5), NOTHING, NOTHING, NOTHING)
     base = run_digest.extend(run_digest.START, p, 5, Kind.APPROVED, header(5), reports, pulls)
     assert base == outside_keccak(
@@ -144,7 +144,7 @@ def test_the_run_digest_covers_every_part(parameters):
 def test_the_run_digest_leaves_out_what_is_bound_to_a_chain(parameters):
     p = parameters()
     one, other = header(5), header(5, parent=bytes(32), body=b"\1" * 32)
-    reports = SignedReport(b"\1" * 40, b"\2" * 64), SignedReport(b"\1" * 40, b"\3" * 64)
+    reports = [SignedReport.decode(b"\1" * 40, signature * 64, p) for signature in (b"\2", b"\3")]
     digests = {
         run_digest.extend(run_digest.START, p, 5, Kind.APPROVED, block, (report,))
         for block in (one, other)

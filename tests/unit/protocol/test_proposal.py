@@ -20,7 +20,7 @@ def at_5(p):
 
 
 def signed(*means):
-    return SignedReport(Report(means, b"\3" * 32).encode(), b"\4" * 64)
+    return SignedReport.of(Report(means, b"\3" * 32), b"\4" * 64)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_a_commander_is_drawn_with_another_chance_up_to_round_l(draws):
 def test_a_block_names_whom_the_hashes_of_its_reporters_draw_and_the_next_round_is_theirs(draws):
     p = draws()
     ledger = replace(at_5(p), blocked_from=(0, 6, 0, 0, 0, 0, 0))
-    reports = {seat: SignedReport(Report((10, 40), b"\3" * 32, bytes(81)).encode(), b"\4" * 64) for seat in range(6)}
+    reports = {seat: SignedReport.of(Report((10, 40), b"\3" * 32, bytes(81)), b"\4" * 64) for seat in range(6)}
     bits = dict.fromkeys(range(5), (True, True))  # seat 5 did not open its commitment
     hashes = dict.fromkeys(range(7), output(YES, YES)) | {0: output(YES, NO)}
     header, body = propose(p, ledger, reports, bits, hashes)
@@ -188,7 +188,7 @@ def test_nobody_is_drawn_for_the_round_after_an_exploration(draws):
 def test_of_the_best_by_reputation_only_those_drawn_command(draws):
     p = draws(sortition=0, validators=4)
     ledger = replace(at_5(p), reputations=(9, 8, 7, 6, 5, 4, 3))
-    reports = {seat: SignedReport(Report((10, 40), b"\3" * 32, bytes(81)).encode(), b"\4" * 64) for seat in range(7)}
+    reports = {seat: SignedReport.of(Report((10, 40), b"\3" * 32, bytes(81)), b"\4" * 64) for seat in range(7)}
     bits = dict.fromkeys(range(7), (True, True))
     header, _ = propose(p, ledger, reports, bits, {s: output(NO, YES) for s in (1, 3, 6)})
     assert header.committee.bit_count() == 4

@@ -20,7 +20,7 @@ def test_longest_block_is_as_long_as_stated(parameters, mode, draws, sealed, par
     header = Header(
         7, bytes(32), 0, bytes(32), p.everybody, 1, distinct, distinct, 1, (0,) * arms, (0,) * participants
     )
-    body = Body((0,) * arms, (SignedReport(bytes(p.report_bytes), bytes(64)),) * participants).encode()
+    body = Body((0,) * arms, (SignedReport.decode(bytes(p.report_bytes), bytes(64), p),) * participants).encode()
     assert header_bytes(p) == len(header.encode(p))
     assert block_bytes(p) == len(Submitted.of(p, header, body, 1, b"").encode(p))
 
