@@ -26,7 +26,10 @@ BOUND: Final = 10**6
 """Steps of one call."""
 METER: Final = "__meter__"
 MODULE: Final = "foreign_rule"
-_PYTHON: Final = {"__build_class__": __build_class__, "__next__": next}
+_PYTHON: Final = {
+    "__build_class__": __build_class__, "__next__": next,
+    "classmethod": classmethod, "property": property, "staticmethod": staticmethod,
+}  # fmt: skip
 _FIXED: Final[Any] = (staticmethod, classmethod, property, int, str, bytes, Fraction, type(None))
 _EXCEPTIONS: Final = {kind.__name__: kind for kind in (
     AssertionError, IndexError, KeyError, NotImplementedError, OverflowError, TypeError, ValueError, ZeroDivisionError,

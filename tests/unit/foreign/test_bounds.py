@@ -77,6 +77,7 @@ BOMBS = {
     "reversed for ever": ("while True:\n    tuple(reversed(range(10**5)))", STEPS),
     "sliced for ever": ("y = list(range(10**5))\nwhile True:\n    y[1:]", STEPS),
     "searched for ever": ("y = list(range(10**5))\nwhile -1 not in y:\n    pass", STEPS),
+    "looked up for ever": ("y = tuple(range(10**5))\nz = {y}\nwhile y in z:\n    pass", STEPS),
     "searched in a range": ("while Fraction(1, 2) not in range(10**6):\n    pass", STEPS),
     "found for ever": ("y = list(range(10**5))\nwhile y.index(99999):\n    pass", STEPS),
     "counted for ever": ("y = tuple(range(10**5))\nwhile y.count(3):\n    pass", STEPS),
@@ -104,7 +105,9 @@ BOMBS = {
     "while a branch": ("while True:\n    if x:\n        continue\n    else:\n        x = None", STEPS),
     "for a long range": ("for y in range(10**30):\n    continue", STEPS),
     "a lambda for ever": ("y = lambda: 1\nwhile y():\n    pass", STEPS),
-    "a swallowed bound": ("while x:\n    try:\n        while x: 1\n    except KeyError:\n        pass", STEPS),
+    "a swallowed bound": (
+        "while x:\n    try:\n        while x:\n            pass\n    except ValueError:\n        pass", STEPS
+    ),
     "a recursion": ("return self.f(x)", "more than 32 deep"),
     "a recursion of functions": ("def g():\n    return g()\nreturn g()", "more than 32 deep"),
     "a recursion of lambdas": ("g = lambda h: h(h)\nreturn g(g)", "more than 32 deep"),

@@ -75,6 +75,15 @@ def test_constants_stay_as_they_are() -> None:
     assert rule.options == {"a": Option(1), "b": {1: 2}}
 
 
+def test_methods_may_be_of_the_class_or_of_none() -> None:
+    rule = loaded(
+        "class Rule:\n    x = 3\n    @classmethod\n    def a(cls):\n        return cls.x\n"
+        "    @staticmethod\n    def b(y):\n        return y\n    @property\n    def c(self):\n        return 4\n"
+        "    def f(self):\n        return self.a() * 100 + self.b(5) * 10 + self.c\n"
+    )
+    assert run(rule, "f") == (354, 4)
+
+
 def test_annotations_are_never_evaluated() -> None:
     rule = loaded(f"{API}class Rule:\n    x: Missing[int] = 3\n    def f(self, y: Missing = 1) -> 'Missing':\n"
                   "        z: Missing = y\n        a: Missing\n        return z + self.x\n")  # fmt: skip
