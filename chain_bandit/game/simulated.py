@@ -88,7 +88,7 @@ def engines(games: Sequence[tuple[Scenario, int]]) -> list[Engine]:
     Compiling pays where the others would take longer than the compiler, and where it has been done before.
     Raises `NotSimulated`.
     """
-    casts = [cast_of(scenario) for scenario, _ in games]
+    casts = [cast_of(scenario) if _has_form(scenario) else None for scenario, _ in games]
     works = [Work(s.parameters.horizon, s.parameters.participants * s.parameters.horizon * count) for s, count in games]
 
     def pays(at_once: Iterable[Engine]) -> bool:
@@ -99,17 +99,19 @@ def engines(games: Sequence[tuple[Scenario, int]]) -> list[Engine]:
     if AVAILABLE and (is_compiled() or pays(work.faster(numpy=True) for work in works)):
         return compiled
     at_once = [
-        work.faster(cast is not None and _in_numpy(scenario, cast))
+        work.faster(cast is not None and batch.plays(_rules(scenario), cast))
         for (scenario, _), work, cast in zip(games, works, casts, strict=True)
     ]
     return compiled if AVAILABLE and pays(at_once) else at_once
 
 
-def _in_numpy(scenario: Scenario, cast: numbers.Cast) -> bool:
+def _has_form(scenario: Scenario) -> bool:
+    """Whether numbers of 64 bits hold the game, and its aggregation has a compiled form."""
     try:
-        return batch.plays(_rules(scenario), cast)
+        numbers.form(scenario.parameters, scenario.growth_units)
     except numbers.NotCompiled:
         return False
+    return True
 
 
 def is_compiled() -> bool:

@@ -134,23 +134,33 @@ _AT_ONCE = 1 << 16
 """Rounds whose widths are computed together: the table is all the memory that many rounds take."""
 
 
+def form(parameters: Parameters, growth: int = 0) -> int:
+    """Of `FORMS`, that of the game's aggregation.
+
+    Raises:
+        NotCompiled: it has none, or integers of 64 bits are too short for the game.
+    """
+    p = parameters
+    if growth * p.horizon >= 2**63:
+        raise NotCompiled("growth", f"{growth} units of {p.horizon} pulls are too many for 64 bits")
+    _widest(p.horizon, p.c1_numerator, p.c1_denominator)
+    found = FORMS.get(p.aggregation.name)
+    if found is None or p.aggregation.digest:
+        raise NotCompiled(f"aggregation {p.aggregation.name}", "it has no compiled form")
+    return found
+
+
 def rules(
     parameters: Parameters, model: RewardModel, batch: int = 1, weights: Sequence[int] = (), growth: int = 0
 ) -> Rules:
     """What follows from parameters, rewards, the seats' weights, by default 1 each, and the growth of phases, in units.
 
-    Raises:
-        NotCompiled: where integers of 64 bits are too short, or the game's aggregation has no compiled form.
+    Raises `NotCompiled` as `form`.
     """
-    p = parameters
-    if growth * p.horizon >= 2**63:
-        raise NotCompiled("growth", f"{growth} units of {p.horizon} pulls are too many for 64 bits")
-    form, delta = FORMS.get(p.aggregation.name), dict(p.aggregation.options).get("delta", 0)
-    if form is None or p.aggregation.digest:
-        raise NotCompiled(f"aggregation {p.aggregation.name}", "it has no compiled form")
+    p, delta = parameters, dict(parameters.aggregation.options).get("delta", 0)
     return Rules(
         participants=p.participants, validators=p.validators, arms=p.arms, horizon=p.horizon, burn_in=p.burn_in,
-        liars=p.liars, attackers=p.attackers, threshold=p.threshold, aggregation=form,
+        liars=p.liars, attackers=p.attackers, threshold=p.threshold, aggregation=form(p, growth),
         radius_squared=max(delta**2 - 1, 0) // 4, two_thirds=bool(p.quorum_choice), half_expected=p.half_expected,
         failure_limit=p.failure_limit, per_report=bool(p.c1_per_report), tolerance=p.tolerance,
         skip_penalty=p.skip_penalty, evidence_penalty=p.evidence_penalty, evidence_delay=p.evidence_delay,
@@ -186,14 +196,20 @@ def keys(secret: bytes, seed_0: bytes) -> Keys:
     return Keys(k0, k1, hidden_cost(secret, seed_0), words.reshape(2, 4))
 
 
+def _widest(horizon: int, numerator: int, denominator: int) -> int:
+    """The last width, times the denominator. Raises `NotCompiled` where it is too large."""
+    most = numerator * log_billionths(horizon) * 10**7
+    if most // denominator >= 2**63:
+        raise NotCompiled("exploration", f"C1 = {numerator}/{denominator} is too large for 64 bits")
+    return most
+
+
 def widths(horizon: int, numerator: int, denominator: int) -> Ints:
     """`width_table` of every round 0 .. T, the first 0.
 
     A double is as good as the decimals of `log_billionths` unless it is near an integer: only then these decide.
     """
-    most = numerator * log_billionths(horizon) * 10**7
-    if most // denominator >= 2**63:
-        raise NotCompiled("exploration", f"C1 = {numerator}/{denominator} is too large for 64 bits")
+    most = _widest(horizon, numerator, denominator)
     table = np.zeros(horizon + 1, np.int64)
     for first in range(1, horizon + 1, _AT_ONCE):
         part = table[first : first + _AT_ONCE]

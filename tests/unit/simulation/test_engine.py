@@ -8,6 +8,7 @@ from chain_bandit.examples import example
 from chain_bandit.game import simulated
 from chain_bandit.scenario import load
 from chain_bandit.simulation.engine import COMPILING, Engine, Work
+from chain_bandit.simulation.kernel.numbers import NotCompiled
 
 
 class Meek(Attack):
@@ -59,6 +60,21 @@ def test_what_has_been_compiled_plays_everything_that_has_a_compiled_form(monkey
     monkeypatch.setattr(simulated, "AVAILABLE", True)
     foreign = scenario(malicious=[{"seat": 9, "attacks": [{"name": "tests.unit.simulation.test_engine:Meek"}]}])
     assert simulated.engines([(scenario(), 1), (foreign, 10_000)]) == [Engine.COMPILED, Engine.PLAIN]
+
+
+@pytest.mark.parametrize("changes", [{"aggregation": "median"}, {"exploration": "9999999999999"}], ids=str)
+@pytest.mark.parametrize("available", [True, False])
+def test_what_has_no_compiled_form_is_played_by_the_plain_loop(monkeypatch, changes, available):
+    """A rule, and numbers that 64 bits do not hold."""
+    monkeypatch.setattr(simulated, "is_compiled", lambda: True)
+    monkeypatch.setattr(simulated, "AVAILABLE", available)
+    given = scenario("speed.toml", rounds=60, **changes)
+    (chosen,) = simulated.engines([(given, 3)])
+    assert chosen is Engine.PLAIN
+    assert simulated.replicates(given, 3, engine=chosen).sums.shape[0] == 3
+    if available:
+        with pytest.raises(NotCompiled):
+            simulated.replicates(given, 3, engine=Engine.COMPILED)
 
 
 def test_without_numba_everything_is_played(monkeypatch):
