@@ -151,8 +151,10 @@ class Records:
             verdict.same("selection", t, "seats in A or B that did not report", frozenset(), strangers)
         candidates = [row & header.reporters for row in header.candidates]
         held = [row & header.reporters for row in header.selected]
+        taken = "B and estimators are" if p.compact else "B is"
+        alone = f"{p.single}, has one implementation: {taken} taken as recorded"
         if p.single:
-            verdict.once("selection", f"{p.single}, has one implementation: B is taken as recorded")
+            verdict.once("selection", alone)
         else:
             chosen = rules.selected(p, reported, candidates, seed, self.pulls)
             row.selected = tuple(tuple(sorted(each)) for each in chosen)
@@ -160,7 +162,7 @@ class Records:
         means = [rules.global_mean([reported[seat][arm] for seat in held[arm]]) for arm in range(p.arms)]
         header.means = header.means or means
         if p.single and p.compact:
-            verdict.once("means", f"{p.single}, has one implementation: estimators are taken as recorded")
+            verdict.once("means", alone)
         else:
             row.means = tuple(means)
             verdict.same("means", t, "means", means, header.means)

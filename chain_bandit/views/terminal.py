@@ -211,6 +211,7 @@ def checks_table(report: AuditReport, every: bool = False) -> RenderableType:
         *(line for item in report.violations for line in _violation(item, first[item.check] is item)),
         *([Text(NEEDED, "dim")] if any(item.exhibit for item in report.violations) else []),
         *(Text(f"open {', '.join(names)}: {clean(evidence, 300)}", "yellow") for evidence, names in _open(report)),
+        *(Text(clean(evidence, 300)) for evidence in _unmade(report)),
         *(Text(f"{item.weight}: {clean(item.sentence, 400)}") for item in by_weight(report.findings)),
     ]  # fmt: skip
     table: list[RenderableType] = [Text(""), _Checks(report)] if every else []
@@ -224,6 +225,13 @@ def _open(report: AuditReport) -> list[tuple[str, list[str]]]:
         if tally.not_checkable and not tally.failed:
             found.setdefault(tally.evidence, []).append(name)
     return list(found.items())
+
+
+def _unmade(report: AuditReport) -> list[str]:
+    """Why checks that could fail nowhere were not made: what has one implementation is not compared."""
+    return list(dict.fromkeys(
+        tally.evidence for tally in report.checks.values() if tally.evidence and check_status(tally) == "none"
+    ))  # fmt: skip
 
 
 def _violation(item: Violation, with_command: bool) -> list[Text]:

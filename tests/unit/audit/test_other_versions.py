@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from chain_bandit.audit.artifact import creation_code, release_of
 from chain_bandit.audit.audit import audit
@@ -17,6 +18,7 @@ from chain_bandit.protocol.creation import decode as creation
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.runs import history_of_node
+from chain_bandit.views.terminal import checks_table
 from tests.contracts.test_modules import deployed_by
 from tests.rules import rule
 from tests.unit.audit.planted import ROUND, declare, parameter
@@ -150,10 +152,15 @@ def test_a_rule_that_is_here_once_is_checked_once_and_that_is_no_failure(
     report = second_opinion(Played(script).history, tmp_path)
     assert (report.violations, report.exit_code) == ([], 0)
     assert report.checks["aggregate.selected"].passed > 20
-    said = "the aggregation 'median', version 1, has one implementation: B is taken as recorded"
+    taken = "B and estimators are" if parameters is COMPACT else "B is"
+    said = f"the aggregation 'median', version 1, has one implementation: {taken} taken as recorded"
     tally = report.checks["paranoid.selection"]
     assert (tally.passed, tally.failed, tally.not_checkable, tally.on_trust, tally.evidence) == (0, 0, 0, 0, said)
     assert any(said in line for line in report.lines())
+    console = Console(width=200)
+    with console.capture() as shown:
+        console.print(checks_table(report))
+    assert shown.get().count(said) == 1
     lie = replace(script, option=lambda own, t: rule("option-2") if t == ROUND else own)
     report = second_opinion(Played(lie).history, tmp_path)
     assert {(each.check, each.round) for each in report.violations} == {("aggregate.selected", ROUND)}

@@ -2,6 +2,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 
 import pytest
@@ -10,9 +11,12 @@ from chain_bandit.audit.audit import audit
 from chain_bandit.audit.exhibits import Exhibit, Field
 from chain_bandit.audit.report import Violation
 from chain_bandit.history.blocks import History
+from chain_bandit.protocol.units import UNIT
 from chain_bandit.views.facts import RunUnreadable, manifest_of, read_manifest
 from chain_bandit.views.page import page
 from chain_bandit.views.wording import SECTIONS
+from tests.rules import rule
+from tests.unit.audit.played_game import PARAMETERS, Played, Script
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)> $\\frac{a}$ \u202e\x00\ud800'
 
@@ -271,6 +275,30 @@ def test_page_promises_the_same_digest_of_a_game_whose_chain_goes_on_only_where_
     text = section(page({**sample.manifest, "seed": seed}, *sample.run[1:]), "method")
     assert promised in text
     assert ("cat seed" in text) == (seed is None)
+
+
+SAID = {
+    "option-1": "For every arm the 1 highest and 1 lowest reports are left out",
+    "option-2": "pulled every arm often enough counts: for every arm the 1 highest",
+    "confidence": "nearer than 0.25 to their median, over the square root of its pulls.",
+    "delta-safe": "nearer than 0.25 to their median.",
+    "median": "the report in the middle, the lower one of two.",
+    "no&lt;such&gt;": "Which reports count is up to the aggregation &#x27;no&lt;such&gt;&#x27;, version 1",
+}
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_page_says_which_reports_count_or_whose_word_that_is(name):
+    delta = {"delta": UNIT // 2} if name in ("confidence", "delta-safe") else {}
+    own = rule(unescape(name), **delta)
+    made = rule("option-1") if "such" in name else own
+    script = Script(parameters=replace(PARAMETERS, aggregation=own), option=lambda own, t: made)
+    history = Played(script).history
+    report = audit(history)
+    text = page(manifest_of(report, history), report)
+    read(text)
+    assert SAID[name] in text
+    assert (report.exit_code, "could not be made" in section(text, "audit")) == (13 if "such" in name else 0, True)
 
 
 def test_page_of_a_part_of_a_history_alone_is_a_page(sample, cut):
