@@ -197,6 +197,7 @@ class Scenario(Strict):
     burn_in_factor: float = Field(default=1.0, gt=0, strict=False, allow_inf_nan=False)
     threshold: int = Field(default=2, description="k")
     aggregation: RuleGiven = Field(default="option-1", description="how estimators come from reports")
+    reputation: RuleGiven = Field(default="accuracy", description="what a block's reports do to reputations")
     cost: Literal["constant", "distance"] = Field(default="constant", description="of a round with a lie in force")
     quorum: Literal["majority", "two-thirds"] = "two-thirds"
     comparison: Literal["ideal", "mpc"] = Field(default="ideal", description="trusted, or among validators")
@@ -294,6 +295,7 @@ class Scenario(Strict):
             attackers=self.attackers,
             threshold=self.threshold,
             aggregation=self.chosen(RuleKind.AGGREGATION, self.aggregation),
+            reputation=self.chosen(RuleKind.REPUTATION, self.reputation),
             quorum_choice=QuorumChoice.TWO_THIRDS if self.quorum == "two-thirds" else QuorumChoice.MAJORITY,
             failure_limit=self.failure_limit,
             c1_numerator=c1.numerator,

@@ -7,24 +7,27 @@ from chain_bandit.audit.game import Game
 from chain_bandit.protocol import rules
 from chain_bandit.protocol.aggregation import global_means
 from chain_bandit.protocol.blocks import Header, Report, mask, round_seed, seats
-from chain_bandit.protocol.reputation import accuracies
-from chain_bandit.protocol.rule import Agreed
+from chain_bandit.protocol.rule import Agreed, Estimate
 from chain_bandit.protocol.ruleset import RulesUnknown
-from chain_bandit.protocol.units import Means
 
 
-def check_selected(game: Game, header: Header, reports: Mapping[int, Report], hashes: Mapping[int, bytes]) -> None:
-    """Recompute every B_i, and every estimator that is no mean over it, from what the records say was agreed on."""
-    p, t, ledger = game.parameters, game.running.round, game.running
+def agreed_on(game: Game, header: Header, reports: Mapping[int, Report], hashes: Mapping[int, bytes]) -> Agreed:
+    """What the records say that the validators of the open round agreed on."""
+    t, ledger = game.running.round, game.running
+    means = {seat: report.means for seat, report in reports.items()}
+    bits = {seat: tuple(bool(row >> seat & 1) for row in header.candidates) for seat in reports}
+    seed = round_seed(game.seed_0, t)
+    return Agreed(t, seed, means, bits, ledger.pulls, ledger.means, ledger.reputations, hashes)
+
+
+def check_selected(game: Game, header: Header, agreed: Agreed) -> None:
+    """Recompute every B_i, and every estimator that is no mean over it."""
+    p, t = game.parameters, game.running.round
     try:
         rule = rules.aggregation(p)
     except RulesUnknown as error:
         game.checks.unknown("aggregate.selected", str(error))
         return
-    means = {seat: report.means for seat, report in reports.items()}
-    bits = {seat: [bool(row >> seat & 1) for row in header.candidates] for seat in reports}
-    seed = round_seed(game.seed_0, t)
-    agreed = Agreed(t, seed, means, bits, ledger.pulls, ledger.means, ledger.reputations, hashes)
     estimate = rule.estimate(p.terms, (), agreed)
     for arm, expected in enumerate(estimate.sets):
         game.checks.that(
@@ -37,22 +40,27 @@ def check_selected(game: Game, header: Header, reports: Mapping[int, Report], ha
             game.checks.same(header.means[arm], mean, "aggregate.means", t, name, header.derived())
 
 
-def check_attested(game: Game, header: Header, radii: Means, reports: Mapping[int, Report]) -> None:
-    """Of a compact game, hold what a quorum attests against the body: means over a set, and accuracies."""
+def check_attested(game: Game, header: Header, agreed: Agreed) -> None:
+    """Of a compact game, hold what a quorum attests against the body: means over a set, and weights."""
     p, t, checks = game.parameters, game.running.round, game.checks
-    means, derived = {seat: report.means for seat, report in reports.items()}, header.derived()
-    held = [frozenset(seats(row)) for row in header.selected]
-    if not frozenset().union(*held) <= means.keys():
+    derived = header.derived()
+    held = tuple(frozenset(seats(row)) for row in header.selected)
+    if not frozenset().union(*held) <= agreed.reports.keys():
         checks.that(False, "aggregate.means", t, "global estimators", "B holds seats {}, of whom only {} report",
-                    sorted(frozenset().union(*held)), sorted(means))
-    elif is_mean(game):
-        for arm, expected in enumerate(global_means(means, held)):
+                    sorted(frozenset().union(*held)), sorted(agreed.reports))
+    elif _is_mean(game):
+        for arm, expected in enumerate(global_means(agreed.reports, held)):
             checks.same(header.means[arm], expected, "aggregate.means", t, f"global estimator of arm {arm}", derived)
-    accurate = accuracies(p.participants, means, header.means, radii, p.tolerance)
-    checks.each_same(header.accuracies, accurate, "aggregate.accuracy", t, "accuracy of seat", derived)
+    try:
+        rule = rules.reputation(p)
+    except RulesUnknown as error:
+        checks.unknown("aggregate.accuracy", str(error))
+        return
+    weights = rule.weigh(p.terms_of(p.reputation), (), agreed, Estimate(header.means, held)).weights
+    checks.each_same(header.accuracies, weights, "aggregate.accuracy", t, "accuracy of seat", derived)
 
 
-def is_mean(game: Game) -> bool:
+def _is_mean(game: Game) -> bool:
     """Whether estimators are means over B; of a rule that is not here nobody can say."""
     try:
         return rules.aggregation(game.parameters).is_mean

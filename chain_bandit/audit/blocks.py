@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 
-from chain_bandit.audit.aggregation import check_attested, check_selected
+from chain_bandit.audit.aggregation import agreed_on, check_attested, check_selected
 from chain_bandit.audit.alike import Alike
 from chain_bandit.audit.commitments import check_counts
 from chain_bandit.audit.draws import CHECKS_OF_DRAWS, check_draws, proven
@@ -69,9 +69,10 @@ def check_block(game: Game, header: Header, opened: Body | None) -> Checked:
         game.alike = game.alike or Alike(p.participants)
         game.alike.take(header.round, game.running.pulls, reports, game.disclosed.model)
     hashes = proven(game, header.round, reports)
-    check_selected(game, header, reports, hashes)
+    agreed = agreed_on(game, header, reports, hashes)
+    check_selected(game, header, agreed)
     if compact:
-        check_attested(game, header, opened.radii, reports)
+        check_attested(game, header, agreed)
     check_counts(game, header, reports)
     check_draws(game, header, hashes)
     if p.sealed:

@@ -5,7 +5,7 @@ from typing import Any
 
 from chain_bandit.protocol import rules
 from chain_bandit.protocol.errors import AssumptionBroken, require
-from chain_bandit.protocol.parameters import MAX_WEIGHT, ODDS, Parameters
+from chain_bandit.protocol.parameters import MAX_WEIGHT, ODDS, BodyMode, Parameters
 from chain_bandit.protocol.quorum import QuorumChoice
 from chain_bandit.protocol.ruleset import RulesUnknown
 from chain_bandit.protocol.units import MAX_ARMS, MAX_PARTICIPANTS, MOST, UNIT
@@ -55,8 +55,13 @@ def check(p: Parameters) -> None:
 
 
 def _check_rules(p: Parameters) -> None:
-    rules.check_options(p.aggregation)
-    rules.aggregation(p).check(p.terms)
+    for choice in (p.aggregation, p.reputation):
+        rules.check_options(choice)
+        rules.find(choice).check(p.terms_of(choice))
+    full = p.body_mode == BodyMode.FULL
+    wanted = "a compact body, or a rule that the contract computes itself"
+    require(not full or rules.aggregation(p).is_mean, "aggregation", wanted, body=p.body_mode)
+    require(not full or rules.reputation(p).is_computed, "reputation", wanted, body=p.body_mode)
 
 
 def _check_sizes(p: Parameters) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from enum import IntEnum
 from functools import cached_property
+from typing import Any
 
 from chain_bandit.protocol.digests import keccak, word
 from chain_bandit.protocol.errors import Malformed
@@ -28,6 +29,9 @@ PROOF_BYTES = 81
 
 NO_RULE = RuleChoice(RuleKind.AGGREGATION, "")
 """Where the rules do not matter."""
+
+ACCURACY = RuleChoice(RuleKind.REPUTATION, "accuracy")
+"""The reputation of section 3, which the contract computes."""
 
 
 class BodyMode(IntEnum):
@@ -88,6 +92,7 @@ class Parameters:
         opening_deadline, skip_deadline, burn_in_blocks, game_blocks, settlement_window: in chain blocks.
         sealed: 1 when reports carry the last receipt sealed and settlement only receipt tags, else 0.
         unrevealed_penalty: wei that a participant of a sealed game loses which does not reveal its sealing key.
+        reputation: the rule by which a block moves reputations.
     """
 
     participants: int
@@ -122,6 +127,7 @@ class Parameters:
     settlement_window: int
     sealed: int = 0
     unrevealed_penalty: int = 0
+    reputation: RuleChoice = ACCURACY
 
     def __hash__(self) -> int:
         """Of all fields, taken once: whatever is memoised by the parameters asks for it at every call."""
@@ -197,7 +203,7 @@ class Parameters:
         who = "sortition" if self.sortition else "best-by-reputation" if self.has_committees else "everybody"
         return (
             self.aggregation,
-            RuleChoice(RuleKind.REPUTATION, "accuracy"),
+            self.reputation,
             RuleChoice(RuleKind.SELECTION, who),
             RuleChoice(RuleKind.DISCLOSURE, "estimates"),
         )
@@ -205,8 +211,15 @@ class Parameters:
     @cached_property
     def terms(self) -> Terms:
         """What its aggregation knows of the game."""
-        options = dict(self.aggregation.options)  # parameters go to other processes, where no view of a dict goes
-        return Terms(self.participants, self.arms, self.liars, self.attackers, self.burn_in, self.horizon, options)
+        return self.terms_of(self.aggregation)
+
+    def terms_of(self, choice: RuleChoice) -> Terms:
+        """What one of its rules knows of the game."""
+        options = dict(choice.options)  # parameters go to other processes, where no view of a dict goes
+        return Terms(
+            self.participants, self.arms, self.liars, self.attackers, self.burn_in, self.horizon, self.tolerance,
+            options,
+        )  # fmt: skip
 
     @cached_property
     def declaration(self) -> bytes:
@@ -244,7 +257,7 @@ class Parameters:
         for name, bits in FIELDS.items():
             if given[name] >> bits:
                 raise Malformed("parameters", f"{name} of {bits} bits", given[name])
-        own = {name: given[name] for name in Parameters.__dataclass_fields__ if name in given}
+        own: dict[str, Any] = {name: given[name] for name in Parameters.__dataclass_fields__ if name in given}
         made = Parameters(**own, aggregation=NO_RULE)
         for name, expected in zip(FIELDS, made.fields(), strict=True):
             if name != "rules" and expected != given[name]:
@@ -264,7 +277,7 @@ class Parameters:
         if keccak(text) != word(dict(zip(FIELDS, fields, strict=True))["rules"]):
             raise Malformed("parameters", f"rules = 0x{keccak(text).hex()}", "another digest")
         rules = declared(text)
-        made = replace(made, aggregation=rules[0] if rules else NO_RULE)
+        made = _with_rules(made, rules)
         if made.rules != rules:
             raise RulesUnknown("; ".join(map(str, rules)) or "no rules")
         return made
@@ -274,9 +287,9 @@ class Parameters:
         return {name: getattr(self, name) for name in Parameters.__dataclass_fields__ if name in FIELDS}
 
     @staticmethod
-    def from_numbers(numbers: Mapping[str, int], text: str) -> "Parameters":
+    def from_numbers(numbers: Mapping[str, Any], text: str) -> "Parameters":
         """The parameters with such `numbers` and such a declaration. Raises as `declared`."""
-        return Parameters(**numbers, aggregation=declared(text.encode())[0])
+        return _with_rules(Parameters(**numbers, aggregation=NO_RULE), declared(text.encode()))
 
     def words(self) -> bytes:
         """ABI encoding of the contract's `Parameters` struct, one word a field."""
@@ -285,6 +298,13 @@ class Parameters:
     def digest(self, salt_commitment: bytes, secret_commitment: bytes) -> bytes:
         """The game's identity, known at deployment."""
         return game_digest(self.fields(), salt_commitment, secret_commitment)
+
+
+def _with_rules(made: Parameters, rules: Sequence[RuleChoice]) -> Parameters:
+    named = {rule.kind: rule for rule in rules}
+    return replace(
+        made, aggregation=named.get(RuleKind.AGGREGATION, NO_RULE), reputation=named.get(RuleKind.REPUTATION, ACCURACY)
+    )  # fmt: skip
 
 
 def game_digest(fields: Iterable[int], salt_commitment: bytes, secret_commitment: bytes) -> bytes:

@@ -20,7 +20,7 @@ from chain_bandit.protocol.ledger import (
     records_made,
 )
 from chain_bandit.protocol.parameters import Parameters
-from chain_bandit.protocol.reputation import accuracies, radii
+from chain_bandit.protocol.reputation import radii
 from chain_bandit.protocol.rule import Agreed
 from chain_bandit.protocol.units import is_estimate
 from chain_bandit.protocol.within_a_round import kept_within_a_round
@@ -96,9 +96,9 @@ def _propose(
         ledger.round, seed, means, bits, ledger.pulls, ledger.means, ledger.reputations, dict(hashes)
     )  # fmt: skip
     estimate = rules.aggregation(parameters).estimate(parameters.terms, (), agreed)
-    body = Body(radii(ledger.pulls), reports)
-    encoded = body.encode()
-    accurate = accuracies(parameters.participants, means, estimate.means, body.radii, parameters.tolerance)
+    terms = parameters.terms_of(parameters.reputation)
+    weights = rules.reputation(parameters).weigh(terms, (), agreed, estimate).weights
+    encoded = Body(radii(ledger.pulls), reports).encode()
     header = Header(
         round=ledger.round,
         parent=ledger.head,
@@ -110,7 +110,7 @@ def _propose(
         selected=tuple(map(mask, estimate.sets)),
         committee=0,
         means=estimate.means,
-        accuracies=accurate,
+        accuracies=weights,
     )
     return with_successors(parameters, ledger, header, dict(hashes)), encoded
 

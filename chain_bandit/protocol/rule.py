@@ -34,7 +34,7 @@ class Option:
 
 
 class Terms(NamedTuple):
-    """What a rule knows of its game: M, K, f, m, L, T and its own options by name."""
+    """What a rule knows of its game: M, K, f, m, L, T, the accuracy tolerance in units, its own options by name."""
 
     participants: int
     arms: int
@@ -42,6 +42,7 @@ class Terms(NamedTuple):
     attackers: int
     burn_in: int
     horizon: int
+    tolerance: int
     options: Mapping[str, int] = MappingProxyType({})
 
 
@@ -95,6 +96,18 @@ class Estimate(NamedTuple):
 
     means: Means
     sets: tuple[Seats, ...]
+    state: State = ()
+
+
+class Weights(NamedTuple):
+    """What a reputation rule gives.
+
+    Attributes:
+        weights: of every seat from 0 to 65535: its reputation moves an eighth of the way there.
+        state: what the rule keeps.
+    """
+
+    weights: tuple[int, ...]
     state: State = ()
 
 
@@ -152,3 +165,18 @@ class Aggregation(Rule):
     def check_honest(self, participants: int, liars: int, honest: int) -> None:
         """Refuse roles outside of the rule's theorem. Raises `AssumptionBroken`."""
         require(liars < honest, "honest", "|A1 u A3| < |H| (Theorems 2 to 7)", liars=liars, H=honest)
+
+
+class Reputation(Rule):
+    """How a block moves the reputations of all seats (section 3).
+
+    Attributes:
+        is_computed: whether the contract computes it from a body in calldata; else it takes it on the quorum's word.
+    """
+
+    kind = RuleKind.REPUTATION
+    is_computed: ClassVar[bool] = False
+
+    def weigh(self, terms: Terms, state: State, agreed: Agreed, estimate: Estimate) -> Weights:
+        """What every reputation moves towards, from what was agreed on in a round and its estimators."""
+        raise NotImplementedError

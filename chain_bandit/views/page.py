@@ -255,6 +255,14 @@ def _counted(p: Parameters) -> str:
         return f"Which reports count is up to {p.aggregation}, which is not here."
 
 
+def _weighed(p: Parameters) -> str:
+    """What reputations move towards."""
+    try:
+        return rules.reputation(p).explain(p.terms_of(p.reputation))
+    except RulesUnknown:
+        return f"what {p.reputation} gives, which is not here"
+
+
 def _reputation(facts: Facts) -> Markup:
     p, drawn = facts.parameters, plots.reputations(facts)
     if p is None or not drawn:
@@ -265,8 +273,7 @@ def _reputation(facts: Facts) -> Markup:
     )
     return _section(
         "reputation",
-        tag("p", "Each recorded block moves a reputation an eighth of the way to how near the seat's report came to "
-            "the global estimators, beyond what chance explains: 1 for near enough, 0 for none or far off. Skips cost "
+        tag("p", f"Each recorded block moves a reputation an eighth of the way to {_weighed(p)}. Skips cost "
             "their validators, a proof of equivocation costs its seat. " + chosen),
         picture(themed(drawn), "A line a seat, malicious ones in the second colour once roles are revealed; a mark "
                 "where its place on the block list begins.", "broad"),

@@ -8,7 +8,7 @@ from pkgutil import iter_modules
 
 from chain_bandit.protocol.errors import require
 from chain_bandit.protocol.parameters import Parameters
-from chain_bandit.protocol.rule import Aggregation, Rule
+from chain_bandit.protocol.rule import Aggregation, Reputation, Rule
 from chain_bandit.protocol.ruleset import RuleChoice, RuleKind, RuleRefused, RulesUnknown
 
 Key = tuple[RuleKind, str, bytes]
@@ -52,6 +52,13 @@ def aggregation(parameters: Parameters) -> Aggregation:
     """The rule by which a game's estimators come from reports. Raises `RulesUnknown`."""
     rule = find(parameters.aggregation)
     assert isinstance(rule, Aggregation)
+    return rule
+
+
+def reputation(parameters: Parameters) -> Reputation:
+    """The rule by which a game's blocks move reputations. Raises `RulesUnknown`."""
+    rule = find(parameters.reputation)
+    assert isinstance(rule, Reputation)
     return rule
 
 
