@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from chain_bandit.attacks.attack import Attack, View, averages, flag
-from chain_bandit.protocol import rules
 from chain_bandit.protocol.blocks import round_seed
+from chain_bandit.protocol.estimation import estimate
 from chain_bandit.protocol.rule import Agreed
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT, Means
@@ -51,5 +51,5 @@ class Optimiser(Attack):
         bits = dict.fromkeys(reports, (True,) * p.arms)
         seed = round_seed(view.ledger.seed, view.round)
         agreed = Agreed(view.round, seed, reports, bits, view.reported_pulls)
-        sets = rules.aggregation(p).estimate(p.terms, (), agreed).sets
+        sets = estimate(p, (), agreed).sets
         return [any(reports[seat][arm] == lie[arm] for seat in members) for arm, members in enumerate(sets)]

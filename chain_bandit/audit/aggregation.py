@@ -7,6 +7,7 @@ from chain_bandit.audit.game import Game
 from chain_bandit.protocol import rules
 from chain_bandit.protocol.aggregation import global_means
 from chain_bandit.protocol.blocks import Header, Report, mask, round_seed, seats
+from chain_bandit.protocol.estimation import estimate, weigh
 from chain_bandit.protocol.rule import Agreed, Estimate
 from chain_bandit.protocol.ruleset import RulesUnknown
 
@@ -24,18 +25,19 @@ def check_selected(game: Game, header: Header, agreed: Agreed) -> None:
     """Recompute every B_i, and every estimator that is no mean over it."""
     p, t = game.parameters, game.running.round
     try:
-        rule = rules.aggregation(p)
+        rule, found = rules.aggregation(p), estimate(p, (), agreed)
     except RulesUnknown as error:
         game.checks.unknown("aggregate.selected", str(error))
         return
-    estimate = rule.estimate(p.terms, (), agreed)
-    for arm, expected in enumerate(estimate.sets):
+    if found.reason:
+        game.note("rule without an answer", None, t)
+    for arm, expected in enumerate(found.sets):
         game.checks.that(
             header.selected[arm] == mask(expected), "aggregate.selected", t, f"B of arm {arm}",
             "the header says seats {}, reports and bits give {}", seats(header.selected[arm]), sorted(expected),
         )  # fmt: skip
     if not rule.is_mean:
-        for arm, mean in enumerate(estimate.means):
+        for arm, mean in enumerate(found.means):
             name = f"global estimator of arm {arm}"
             game.checks.same(header.means[arm], mean, "aggregate.means", t, name, header.derived())
 
@@ -52,12 +54,13 @@ def check_attested(game: Game, header: Header, agreed: Agreed) -> None:
         for arm, expected in enumerate(global_means(agreed.reports, held)):
             checks.same(header.means[arm], expected, "aggregate.means", t, f"global estimator of arm {arm}", derived)
     try:
-        rule = rules.reputation(p)
+        weights = weigh(p, (), agreed, Estimate(header.means, held))
     except RulesUnknown as error:
         checks.unknown("aggregate.accuracy", str(error))
         return
-    weights = rule.weigh(p.terms_of(p.reputation), (), agreed, Estimate(header.means, held)).weights
-    checks.each_same(header.accuracies, weights, "aggregate.accuracy", t, "accuracy of seat", derived)
+    if weights.reason:
+        game.note("rule without weights", None, t)
+    checks.each_same(header.accuracies, weights.weights, "aggregate.accuracy", t, "accuracy of seat", derived)
 
 
 def _is_mean(game: Game) -> bool:

@@ -5,11 +5,11 @@ from dataclasses import replace
 from functools import lru_cache
 from types import MappingProxyType
 
-from chain_bandit.protocol import rules
 from chain_bandit.protocol.blocks import Body, Header, Kind, Record, Report, SignedReport, approves, mask, round_seed
 from chain_bandit.protocol.committee import drawn_for
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import Malformed
+from chain_bandit.protocol.estimation import estimate, weigh
 from chain_bandit.protocol.ledger import (
     Ledger,
     after_record,
@@ -95,9 +95,8 @@ def _propose(
     agreed = Agreed(
         ledger.round, seed, means, bits, ledger.pulls, ledger.means, ledger.reputations, dict(hashes)
     )  # fmt: skip
-    estimate = rules.aggregation(parameters).estimate(parameters.terms, (), agreed)
-    terms = parameters.terms_of(parameters.reputation)
-    weights = rules.reputation(parameters).weigh(terms, (), agreed, estimate).weights
+    found = estimate(parameters, (), agreed)
+    weights = weigh(parameters, (), agreed, found).weights
     encoded = Body(radii(ledger.pulls), reports).encode()
     header = Header(
         round=ledger.round,
@@ -107,9 +106,9 @@ def _propose(
         reporters=mask(seats),
         arm=honest_arm(parameters, ledger),
         candidates=tuple(mask(p for p in seats if bits[p][arm]) for arm in range(parameters.arms)),
-        selected=tuple(map(mask, estimate.sets)),
+        selected=tuple(map(mask, found.sets)),
         committee=0,
-        means=estimate.means,
+        means=found.means,
         accuracies=weights,
     )
     return with_successors(parameters, ledger, header, dict(hashes)), encoded

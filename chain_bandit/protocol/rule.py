@@ -92,11 +92,13 @@ class Estimate(NamedTuple):
         sets: B of every arm: the reports that the estimator is over, or that have influence on it; as many as it
             counts for in the confidence width.
         state: what the rule keeps.
+        reason: why there is none; empty where there is.
     """
 
     means: Means
     sets: tuple[Seats, ...]
     state: State = ()
+    reason: str = ""
 
 
 class Weights(NamedTuple):
@@ -105,10 +107,12 @@ class Weights(NamedTuple):
     Attributes:
         weights: of every seat from 0 to 65535: its reputation moves an eighth of the way there.
         state: what the rule keeps.
+        reason: why there are none but the reputations as they were; empty where there are.
     """
 
     weights: tuple[int, ...]
     state: State = ()
+    reason: str = ""
 
 
 def mean_over(agreed: Agreed, sets: Sequence[Seats]) -> Estimate:
@@ -116,9 +120,9 @@ def mean_over(agreed: Agreed, sets: Sequence[Seats]) -> Estimate:
     return Estimate(global_means(agreed.reports, sets), tuple(sets))
 
 
-def nothing(arms: int, state: State = ()) -> Estimate:
+def nothing(arms: int, state: State = (), reason: str = "") -> Estimate:
     """No estimator of any arm: the block is rejected."""
-    return Estimate((INFINITY,) * arms, (frozenset(),) * arms, state)
+    return Estimate((INFINITY,) * arms, (frozenset(),) * arms, state, reason)
 
 
 class Rule:

@@ -54,6 +54,14 @@ class RuleRefused(ChainBanditError):
         self.kind, self.name, self.reason = kind, name, reason
 
 
+class RuleFailed(ChainBanditError):
+    """A foreign rule that raised, took too many steps, or answered outside of its bounds."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"the rule {name!r} gave no answer: {reason}")
+        self.name, self.reason = name, reason
+
+
 @dataclass(frozen=True, slots=True)
 class RuleChoice:
     """One rule of a game.

@@ -1,0 +1,74 @@
+"""What a game's rules make of a round: the one call of validators, simulator, audit and attacks that search.
+
+A foreign rule that raises, takes too many steps or answers outside of its bounds gives no estimator of any arm, alike
+for everybody: the block is rejected, which costs nobody's reputation, and whoever has its body can see why.
+"""
+
+from typing import Any
+
+from chain_bandit.protocol import rules
+from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.reputation import FULL
+from chain_bandit.protocol.rule import Agreed, Estimate, State, Weights, mean_over, nothing
+from chain_bandit.protocol.ruleset import RuleFailed
+from chain_bandit.protocol.units import INFINITY
+
+_STATE = 2**63
+"""Integers of a state are smaller, and no smaller than its negative."""
+
+
+def estimate(parameters: Parameters, state: State, agreed: Agreed) -> Estimate:
+    """B and the global estimators of a round. Raises `RulesUnknown`."""
+    rule, terms = rules.aggregation(parameters), parameters.terms
+    if not parameters.aggregation.digest:
+        return rule.estimate(terms, state, agreed)
+    try:
+        answer = rule.estimate(terms, state, agreed)
+        _require(_is_estimate(answer, parameters.arms, agreed), rule.name, "B of reporters and a uint32 for each arm")
+        _require(not rule.is_mean or mean_over(agreed, answer.sets).means == answer.means, rule.name, "means over B")
+    except RuleFailed as error:
+        return nothing(parameters.arms, state, error.reason)
+    return answer
+
+
+def weigh(parameters: Parameters, state: State, agreed: Agreed, found: Estimate) -> Weights:
+    """What the reputations of a round move towards. Raises `RulesUnknown`."""
+    rule, terms = rules.reputation(parameters), parameters.terms_of(parameters.reputation)
+    if not parameters.reputation.digest:
+        return rule.weigh(terms, state, agreed, found)
+    try:
+        answer = rule.weigh(terms, state, agreed, found)
+        _require(_is_weights(answer, parameters.participants), rule.name, "a uint16 for each seat")
+    except RuleFailed as error:
+        return Weights(agreed.reputations, state, error.reason)
+    return answer
+
+
+def _require(holds: bool, name: str, expected: str) -> None:
+    if not holds:
+        raise RuleFailed(name, f"its answer is not {expected}")
+
+
+def _are(values: Any, least: int, beyond: int) -> bool:
+    """Whether these are a tuple of integers within bounds."""
+    return type(values) is tuple and all(type(value) is int and least <= value < beyond for value in values)
+
+
+def _is_estimate(answer: object, arms: int, agreed: Agreed) -> bool:
+    return (
+        type(answer) is Estimate
+        and _are(answer.means, 0, INFINITY + 1)
+        and type(answer.sets) is tuple
+        and len(answer.means) == len(answer.sets) == arms
+        and all(type(members) is frozenset and members <= agreed.reports.keys() for members in answer.sets)
+        and _are(answer.state, -_STATE, _STATE)
+    )
+
+
+def _is_weights(answer: object, seats: int) -> bool:
+    return (
+        type(answer) is Weights
+        and _are(answer.weights, 0, FULL + 1)
+        and len(answer.weights) == seats
+        and _are(answer.state, -_STATE, _STATE)
+    )
