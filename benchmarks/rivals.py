@@ -1,7 +1,7 @@
 """The rivals on their own set-ups: pseudo-regret of the honest, what is sent for it, and what was published of it.
 
     python benchmarks/rivals.py [zhu attacks swarmgov vial fed-mom] [--replicates 20] [--horizon 10000] [--jobs 2]
-                                [--json FILE] [--only RIVAL ...] [--aggregator NAME ...] [--policy NAME ...]
+                                [--json FILE] [--only RIVAL ...] [--aggregation NAME ...] [--policy NAME ...]
                                 [--incentive NAME ...]
 
 No chain, no messages: `chain_bandit` is its Option 1 from round 1 on, with the exploration of all who pool. "sent":
@@ -458,19 +458,19 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=list(RIVALS), metavar="RIVAL", help="of the rivals play these")
     several: dict[str, Any] = {"nargs": "+", "action": "extend", "default": [], "metavar": "NAME"}
     for kind in BROUGHT:
-        told = f"also play a plug-in's {kind}, under every lie of the set-up"
+        told = f"also play such a rule of games, or a plug-in's {kind}, under every lie of the set-up"
         parser.add_argument(f"--{kind}", type=f"{kind} {{}}".format, help=told, **several)
     ours = ", ".join(INCENTIVES)
     told = f"also play every row with it, but of {', '.join(OF_BITS)}; a plug-in's, or of {ours} or mate:0.5"
     parser.add_argument("--incentive", help=told, **several)
     options = parser.parse_args()
-    brought = (*options.aggregator, *options.policy)
+    brought = (*options.aggregation, *options.policy)
     try:
         for name in brought:
             named(name)
         for name in options.incentive:
             incentive(name)
-    except (PluginBroken, MethodInvalid) as error:
+    except (ChainBanditError, MethodInvalid) as error:
         parser.error(str(error))
     names = options.setups or list(SETUPS)
     if unknown := [name for name in names if name not in SETUPS]:

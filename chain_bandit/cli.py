@@ -256,11 +256,15 @@ def audit(
     paranoid: Annotated[
         bool, typer.Option("--paranoid", help="Compute everything a second time, plainly, and compare.")
     ] = False,
+    rule: Annotated[
+        list[str] | None, typer.Option("--rule", metavar="NAME", help="Runs this foreign rule of the game.")
+    ] = None,
     every: Annotated[bool, typer.Option("--checks", help="List every check, also those that passed.")] = False,
     as_json: Json = False,
 ) -> None:
     """Re-derive a whole game from its history alone. Exit 12: a violation; 13: not everything could be checked."""
     from chain_bandit.audits import audit_file, audit_folder, page_of, trail_of
+    from chain_bandit.foreign.registry import run_rule
     from chain_bandit.game.folder import REPORT
     from chain_bandit.lines import whole_file
     from chain_bandit.views.statement import written
@@ -277,6 +281,8 @@ def audit(
     if contract is not None and rpc is None:
         raise Usage("--contract needs --rpc URL (or ETH_RPC_URL)")
     kept, way = _hexadecimal(head, 32, "--head") if head else None, trail_of(trail) if trail else b""
+    for each in rule or ():
+        print(f"runs foreign code: {run_rule(each)}", file=sys.stderr)
     with ExitStack() as stack:
         told = stack.enter_context(written(statement)) if statement else None
         observe = stack.enter_context(Blocks(hidden=as_json))
@@ -361,7 +367,7 @@ def _new() -> None:
 
 @new.command("plugin")
 def new_plugin(
-    kind: Annotated[str, typer.Argument(help="attack, environment, aggregator, policy or incentive.")],
+    kind: Annotated[str, typer.Argument(help="attack, environment, aggregation, reputation, policy or incentive.")],
     name: Annotated[str, typer.Argument(help="As scenarios are to call it.")],
     out: Annotated[Path | None, typer.Option("--out", help="By default chain-bandit-NAME.")] = None,
     as_json: Json = False,

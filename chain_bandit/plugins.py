@@ -1,4 +1,5 @@
-"""What other packages bring: attacks, environments, aggregators, policies, incentives, by the name of an entry point.
+"""What other packages bring: attacks, environments, policies, incentives, by the name of an entry point; see `foreign`
+for rules, which are not imported.
 
 A package offers one under the group `chain_bandit.KIND`; what is in a file on the path needs none, and is called
 `module:attribute`. Names of our own come first, so that no package can change what a scenario means.
@@ -13,7 +14,7 @@ from typing import Any, Final
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
 
-KINDS: Final = ("attacks", "environments", "aggregators", "policies", "incentives")
+KINDS: Final = ("attacks", "environments", "policies", "incentives")
 
 
 class PluginBroken(ChainBanditError):

@@ -15,19 +15,19 @@ from chain_bandit.protocol.ruleset import RuleKind
 from chain_bandit.simulation.rivals.registry import RIVALS
 
 GROUPS = {
-    "attack": "attacks", "environment": "environments", "aggregator": "aggregators", "policy": "policies",
-    "incentive": "incentives",
+    "attack": "attacks", "environment": "environments", "aggregation": "aggregation", "reputation": "reputation",
+    "policy": "policies", "incentive": "incentives",
 }  # fmt: skip
 """The kinds, and their groups of entry points."""
 
 
 _TAKEN = {
-    "attack": ATTACKS, "environment": OURS, "aggregator": {*rules.names(RuleKind.AGGREGATION), *RIVALS},
-    "policy": RIVALS, "incentive": {*INCENTIVES, "naive"},
+    "attack": ATTACKS, "environment": OURS, "aggregation": rules.names(RuleKind.AGGREGATION),
+    "reputation": rules.names(RuleKind.REPUTATION), "policy": RIVALS, "incentive": {*INCENTIVES, "naive"},
 }  # fmt: skip
-"""Names that mean ours in a scenario, a benchmark or a table; a rival is as often a rule in a pool as a policy."""
+"""Names that mean ours in a scenario, a benchmark or a table."""
 
-_CLASSES = ("attack", "policy", "incentive")
+_CLASSES = ("attack", "aggregation", "reputation", "policy", "incentive")
 """Kinds that are a class; the others are a function."""
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -129,27 +129,41 @@ _MODULES = {
         """Bernoulli arms whose means are evenly spread below 1."""
         return RewardModel(tuple(bernoulli(UNIT * (arm + 1) // (arms + 1)) for arm in range(arms)))
     ''',
-    "aggregator": '''
-    """The aggregator NAME of chain-bandit."""
+    "aggregation": '''
+    """The aggregation NAME of chain-bandit: pure integers, checked before it runs (docs/plugins.md)."""
 
-    from typing import Any
-
-    import numpy as np
+    from chain_bandit.rule_api import Aggregation, Agreed, Estimate, Option, State, Terms, mean_over
 
 
-    def THING(heard: Any, liars: int) -> Any:
-        """The mean of what is between the lowest and the highest report of each arm.
+    class THING(Aggregation):
+        """For every arm the reports in the middle: without the lowest and the highest few."""
 
-        Args:
-            heard: means and pulls, arrays (replicates, receivers, senders, arms), one's own report first.
-            liars: the most that lie.
+        name = "NAME"
+        options = {"cut": Option(default=1, least=0, most=255)}
 
-        Returns:
-            Means and the samples that they stand on, (replicates, receivers, arms).
-        """
-        means, pulls = heard
-        inner = np.sort(means, axis=2)[:, :, 1:-1]
-        return inner.mean(axis=2), pulls.sum(axis=2)
+        def estimate(self, terms: Terms, state: State, agreed: Agreed) -> Estimate:
+            """Of equal reports the lower seat counts as the lower one."""
+            cut, sets = terms.options["cut"], []
+            for arm in range(terms.arms):
+                ranked = sorted((agreed.reports[seat][arm], seat) for seat in sorted(agreed.passed()))
+                sets.append(frozenset(seat for _, seat in ranked[cut : len(ranked) - cut]))
+            return mean_over(agreed, sets)
+    ''',
+    "reputation": '''
+    """The reputation NAME of chain-bandit: pure integers, checked before it runs (docs/plugins.md)."""
+
+    from chain_bandit.rule_api import Agreed, Estimate, Reputation, State, Terms, Weights
+
+
+    class THING(Reputation):
+        """Whose reports are in B, by the share of arms."""
+
+        name = "NAME"
+
+        def weigh(self, terms: Terms, state: State, agreed: Agreed, estimate: Estimate) -> Weights:
+            """From 0 to 65535 for every seat."""
+            shares = [sum(seat in members for members in estimate.sets) for seat in range(terms.participants)]
+            return Weights(tuple(65_535 * share // terms.arms for share in shares))
     ''',
     "policy": '''
     """The policy NAME of chain-bandit."""
@@ -205,6 +219,22 @@ _MODULES = {
     ''',
 }
 
+_RULE_TEST = """
+    import MODULE
+
+    from chain_bandit.foreign.registry import named
+    from chain_bandit.protocol.ruleset import RuleKind
+    from chain_bandit.testing import KIND_conformance
+
+
+    def test_it_is_what_every_KIND_is():
+        KIND_conformance(MODULE.THING)
+
+
+    def test_its_name_is_known_once_it_is_installed():
+        assert named(RuleKind["GROUP".upper()], "NAME").digest
+"""
+
 _TESTS = dict.fromkeys(GROUPS, """
     import MODULE
 
@@ -218,4 +248,4 @@ _TESTS = dict.fromkeys(GROUPS, """
 
     def test_its_name_is_known_once_it_is_installed():
         assert find("GROUP", "NAME", {}) is MODULE.THING
-""")  # fmt: skip
+""") | dict.fromkeys(("aggregation", "reputation"), _RULE_TEST)  # fmt: skip

@@ -21,6 +21,7 @@ from chain_bandit.attacks.registry import make
 from chain_bandit.environments import registry as environments
 from chain_bandit.environments.bernoulli import bernoulli_model
 from chain_bandit.environments.table import RecordedTable, load_table
+from chain_bandit.foreign.registry import named
 from chain_bandit.lines import regular_file
 from chain_bandit.protocol import assumptions, rules
 from chain_bandit.protocol.arms import burn_in_length
@@ -330,8 +331,15 @@ class Scenario(Strict):
 
     @staticmethod
     def chosen(kind: RuleKind, entry: "str | RuleEntry") -> RuleChoice:
-        """The rule of an entry. Raises `RuleRefused`."""
-        return rules.named(kind, entry) if isinstance(entry, str) else rules.named(kind, entry.name, entry.options)
+        """The rule of an entry; of a foreign one the code runs from here on. Raises `RuleRefused`."""
+        return named(kind, entry) if isinstance(entry, str) else named(kind, entry.name, entry.options)
+
+    @property
+    def foreign_rules(self) -> dict[str, str]:
+        """By kind what the scenario calls the rules that are not of this version."""
+        entries = {RuleKind.AGGREGATION: self.aggregation, RuleKind.REPUTATION: self.reputation}
+        names = {kind: entry if isinstance(entry, str) else entry.name for kind, entry in entries.items()}
+        return {kind.name.lower(): name for kind, name in names.items() if name not in rules.names(kind)}
 
     @property
     def growth_units(self) -> int:

@@ -21,6 +21,7 @@ from chain_bandit.history.bodies import body_digests
 from chain_bandit.history.errors import HistoryError
 from chain_bandit.history.evm import decode_transaction
 from chain_bandit.history.records import CREATION, METHODS, Call, calls_in
+from chain_bandit.protocol import rules
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.digests import keccak
 
@@ -268,6 +269,7 @@ def reported(game: Game, unasked: set[str]) -> AuditReport:
         facts["parameters"] = deployment.parameters.numbers()
         facts["declaration"] = deployment.parameters.declaration.decode()
         facts["rules"] = list(map(str, deployment.parameters.rules))
+        facts["foreign_code_run"] = [str(each) for each in deployment.parameters.rules if rules.runs_foreign(each)]
     checks = {name: tally for name, tally in game.checks.tallies.items() if name not in unasked}
     unopened = deployment is not None and deployment.parameters.sealed and bool(game.unread)
     return AuditReport(

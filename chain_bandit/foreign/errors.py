@@ -1,9 +1,9 @@
-"""What can be wrong with a foreign rule: its file is refused, or a call of it fails."""
+"""What can be wrong with the file of a foreign rule."""
 
 from chain_bandit.protocol.errors import ChainBanditError
 
 
-class RuleRefused(ChainBanditError):
+class FileRefused(ChainBanditError):
     """A file that is no rule: the line, what stands there, and what to write instead."""
 
     exit_code = 3
@@ -12,12 +12,3 @@ class RuleRefused(ChainBanditError):
         super().__init__(f"{path}:{line}: {reason}")
         self.path, self.line, self.reason = path, line, reason
 
-
-class RuleFailed(ChainBanditError):
-    """A call that gave no answer: the rule raised, or passed a bound. The same for all who make the same call."""
-
-    exit_code = 3
-
-    def __init__(self, rule: str, reason: str) -> None:
-        super().__init__(f"rule {rule!r}: {reason}")
-        self.rule, self.reason = rule, reason

@@ -13,7 +13,7 @@ from operator import is_
 from types import CodeType, FunctionType, MappingProxyType
 from typing import Any, Final
 
-from chain_bandit.foreign.errors import RuleRefused
+from chain_bandit.foreign.errors import FileRefused
 from chain_bandit.foreign.functions import Functions
 from chain_bandit.foreign.meter import Halt, Meter
 from chain_bandit.foreign.methods import Methods
@@ -42,7 +42,7 @@ def load(source: Source, names: Mapping[str, object], bound: int = BOUND) -> typ
     The caller has compared `source.digest` with the agreed one: from here on the author's code runs.
 
     Raises:
-        RuleRefused: a line that no rule may have, no such class, something that is not constant, or it raises.
+        FileRefused: a line that no rule may have, no such class, something that is not constant, or it raises.
     """
     path = str(source.path)
     tree = checked(source.data, path, names)
@@ -54,29 +54,29 @@ def load(source: Source, names: Mapping[str, object], bound: int = BOUND) -> typ
         exec(_compiled(tree, path), namespace)
         meter.finish()
     except Halt as error:
-        raise RuleRefused(path, 1, f"{error} while it is loaded") from None
+        raise FileRefused(path, 1, f"{error} while it is loaded") from None
     except MemoryError:
         raise
     except Exception as error:
-        raise RuleRefused(path, 1, f"raises {type(error).__name__} while it is loaded") from error
+        raise FileRefused(path, 1, f"raises {type(error).__name__} while it is loaded") from error
     frozen = _Frozen(path, lines, tuple(each for each in names.values() if isinstance(each, type)))
     for name in lines.keys() & namespace.keys():
         namespace[name] = frozen.value(name, namespace[name])
     rule = namespace.get(source.attribute)
     if not isinstance(rule, type) or rule.__module__ != MODULE:
-        raise RuleRefused(path, 1, f"has no class {source.attribute!r}")
+        raise FileRefused(path, 1, f"has no class {source.attribute!r}")
     setattr(rule, METER, meter)
     return rule
 
 
 def _compiled(tree: ast.Module, path: str) -> CodeType:
-    """Asserts stay, whatever the interpreter was told. Raises `RuleRefused`."""
+    """Asserts stay, whatever the interpreter was told. Raises `FileRefused`."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of odd expressions, which differ between versions
             return compile(counted(tree), path, "exec", dont_inherit=True, optimize=0)
     except (SyntaxError, ValueError, RecursionError) as error:
-        raise RuleRefused(path, getattr(error, "lineno", None) or 1, "is not the syntax of Python 3.11") from error
+        raise FileRefused(path, getattr(error, "lineno", None) or 1, "is not the syntax of Python 3.11") from error
 
 
 def _lines(body: list[ast.stmt], within: str = "") -> Iterator[tuple[str, int]]:
@@ -119,7 +119,7 @@ class _Frozen:
         self._path, self._lines, self._classes = path, lines, classes
 
     def value(self, name: str, value: Any) -> Any:
-        """The value, a mapping as one that cannot change. Raises `RuleRefused` for what a call could change."""
+        """The value, a mapping as one that cannot change. Raises `FileRefused` for what a call could change."""
         if isinstance(value, type) and value.__module__ == MODULE:
             for inner, each in list(vars(value).items()):
                 if not inner.startswith("__"):
@@ -140,7 +140,7 @@ class _Frozen:
             return value
         raise self._refused(name, value)
 
-    def _refused(self, name: str, value: Any) -> RuleRefused:
+    def _refused(self, name: str, value: Any) -> FileRefused:
         line = self._lines.get(name, 1)
         kind = type(value).__name__
-        return RuleRefused(self._path, line, f"keeps a {kind} in {name!r}, which a call could change; write a tuple")
+        return FileRefused(self._path, line, f"keeps a {kind} in {name!r}, which a call could change; write a tuple")

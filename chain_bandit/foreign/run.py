@@ -2,10 +2,10 @@
 
 from typing import Any, NamedTuple
 
-from chain_bandit.foreign.errors import RuleFailed
 from chain_bandit.foreign.load import BOUND, METER
 from chain_bandit.foreign.meter import Halt, Meter
 from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.protocol.ruleset import RuleFailed
 
 Passing = tuple[type[ChainBanditError], ...]
 

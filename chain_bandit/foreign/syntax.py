@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Collection, Iterator
 from typing import Final
 
-from chain_bandit.foreign.errors import RuleRefused
+from chain_bandit.foreign.errors import FileRefused
 from chain_bandit.foreign.language import (
     API,
     BUILTINS,
@@ -44,13 +44,13 @@ def checked(data: bytes, path: str, names: Collection[str]) -> ast.Module:
     """The tree of a source of which every line is allowed; `names` are those of `chain_bandit.rule_api`.
 
     Raises:
-        RuleRefused: the first line that is not.
+        FileRefused: the first line that is not.
     """
     tree = _parsed(data, path)
     try:
         _Check(tree, names, _placed(tree)).run()
     except _Refusal as refusal:
-        raise RuleRefused(path, refusal.line, refusal.reason) from None
+        raise FileRefused(path, refusal.line, refusal.reason) from None
     return tree
 
 
@@ -58,17 +58,17 @@ def _parsed(data: bytes, path: str) -> ast.Module:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise RuleRefused(path, data.count(b"\n", 0, error.start) + 1, "is not UTF-8") from None
+        raise FileRefused(path, data.count(b"\n", 0, error.start) + 1, "is not UTF-8") from None
     if text.startswith("\ufeff") or "\0" in text:
-        raise RuleRefused(path, 1, "has a byte order mark or a zero byte; save it as plain UTF-8")
+        raise FileRefused(path, 1, "has a byte order mark or a zero byte; save it as plain UTF-8")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of escapes in strings, which differ between versions
             return ast.parse(text, feature_version=_OLDEST)
     except SyntaxError as error:
-        raise RuleRefused(path, error.lineno or 1, "is not the syntax of Python 3.11") from None
+        raise FileRefused(path, error.lineno or 1, "is not the syntax of Python 3.11") from None
     except (ValueError, RecursionError, MemoryError, OverflowError):
-        raise RuleRefused(path, 1, "is nested too deeply for Python to read") from None
+        raise FileRefused(path, 1, "is nested too deeply for Python to read") from None
 
 
 def _placed(tree: ast.Module) -> list[tuple[int, ast.AST]]:

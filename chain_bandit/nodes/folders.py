@@ -48,6 +48,7 @@ def write_game(
         confirmations=scenario.chain.confirmations, bound_ms=scenario.bound_ms,
         environment=plan.environment.address, relayer=plan.relayer.address,
         participants=tuple(Participant(**asdict(each)) for each in plan.seated), doors=tuple(doors),
+        rules=scenario.foreign_rules,
     )  # fmt: skip
     with whole_file(out / GAME) as file:
         file.write(game.model_dump_json(indent=1).encode())

@@ -90,6 +90,7 @@ class GameFile(_File):
     Attributes:
         url: of a chain's node.
         bound_ms: Δ.
+        rules: by kind what foreign rules of the game are called; the game itself says which files they are.
     """
 
     chain_id: int = Field(ge=0)
@@ -105,6 +106,7 @@ class GameFile(_File):
     relayer: Address
     participants: tuple[Participant, ...]
     doors: tuple[Door, ...]
+    rules: dict[str, str] = {}
 
     @property
     def identity(self) -> Identity:

@@ -29,6 +29,7 @@ from chain_bandit.comparison.ideal import IdealComparison
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.crypto.vrf_keys import VrfKey
+from chain_bandit.foreign.registry import named
 from chain_bandit.game.attach import attach
 from chain_bandit.game.books import Books
 from chain_bandit.network.links import Links
@@ -50,7 +51,7 @@ from chain_bandit.protocol.blocks import genesis_digest
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.ledger import Ledger, opening
 from chain_bandit.protocol.messages import Domain
-from chain_bandit.protocol.ruleset import RulesUnknown
+from chain_bandit.protocol.ruleset import RuleKind, RulesUnknown
 
 if TYPE_CHECKING:
     from chain_bandit.scenario import Scenario
@@ -97,6 +98,8 @@ class Start:
         self.node = HttpNode(url or self.game.url)
         require_same(self.node.rpc.ask, identity)
         address = bytes.fromhex(self.game.contract[2:])
+        for kind, rule in self.game.rules.items():
+            named(RuleKind[kind.upper()], rule)
         try:
             self.contract, self.parameters = attach(self.node.line, address, self.game.first_block)
         except RulesUnknown as error:

@@ -24,7 +24,7 @@ def estimate(parameters: Parameters, state: State, agreed: Agreed) -> Estimate:
         return rule.estimate(terms, state, agreed)
     try:
         answer = rule.estimate(terms, state, agreed)
-        _require(_is_estimate(answer, parameters.arms, agreed), rule.name, "B of reporters and a uint32 for each arm")
+        _require(is_estimate(answer, parameters.arms, agreed), rule.name, "B of reporters and a uint32 for each arm")
         _require(not rule.is_mean or mean_over(agreed, answer.sets).means == answer.means, rule.name, "means over B")
     except RuleFailed as error:
         return nothing(parameters.arms, state, error.reason)
@@ -38,7 +38,7 @@ def weigh(parameters: Parameters, state: State, agreed: Agreed, found: Estimate)
         return rule.weigh(terms, state, agreed, found)
     try:
         answer = rule.weigh(terms, state, agreed, found)
-        _require(_is_weights(answer, parameters.participants), rule.name, "a uint16 for each seat")
+        _require(is_weights(answer, parameters.participants), rule.name, "a uint16 for each seat")
     except RuleFailed as error:
         return Weights(agreed.reputations, state, error.reason)
     return answer
@@ -54,7 +54,8 @@ def _are(values: Any, least: int, beyond: int) -> bool:
     return type(values) is tuple and all(type(value) is int and least <= value < beyond for value in values)
 
 
-def _is_estimate(answer: object, arms: int, agreed: Agreed) -> bool:
+def is_estimate(answer: object, arms: int, agreed: Agreed) -> bool:
+    """Whether it is B of reporters, a uint32 for each arm, and a state of integers of 64 bits."""
     return (
         type(answer) is Estimate
         and _are(answer.means, 0, INFINITY + 1)
@@ -65,7 +66,8 @@ def _is_estimate(answer: object, arms: int, agreed: Agreed) -> bool:
     )
 
 
-def _is_weights(answer: object, seats: int) -> bool:
+def is_weights(answer: object, seats: int) -> bool:
+    """Whether it is a uint16 for each seat, and a state of integers of 64 bits."""
     return (
         type(answer) is Weights
         and _are(answer.weights, 0, FULL + 1)

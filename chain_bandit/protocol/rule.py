@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
 from chain_bandit.protocol.aggregation import Seats, global_means
+from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.errors import require
 from chain_bandit.protocol.ruleset import RuleKind
 from chain_bandit.protocol.units import INFINITY, Counts, Means
@@ -120,6 +121,14 @@ def mean_over(agreed: Agreed, sets: Sequence[Seats]) -> Estimate:
     return Estimate(global_means(agreed.reports, sets), tuple(sets))
 
 
+def chance(seed: bytes, *numbers: int) -> int:
+    """256 bits that follow from seed_t and numbers, each below 2^32: keccak(seed_t, numbers).
+
+    Liars know them since the opening. A rule that needs surprise takes `Agreed.outputs` as its seeds.
+    """
+    return int.from_bytes(keccak(seed, *(uint(number, 4) for number in numbers)))
+
+
 def nothing(arms: int, state: State = (), reason: str = "") -> Estimate:
     """No estimator of any arm: the block is rejected."""
     return Estimate((INFINITY,) * arms, (frozenset(),) * arms, state, reason)
@@ -132,12 +141,14 @@ class Rule:
         name: how scenarios and games call it.
         version: another one wherever an answer changed.
         options: by name.
+        draws: whether chance decides who has influence.
     """
 
     kind: ClassVar[RuleKind]
     name: ClassVar[str]
     version: ClassVar[int] = 1
     options: ClassVar[Mapping[str, Option]] = MappingProxyType({})
+    draws: ClassVar[bool] = False
 
     def check(self, terms: Terms) -> None:
         """Refuse a game that the rule is not for. Raises `AssumptionBroken`."""

@@ -39,8 +39,8 @@ class RulesUnknown(ChainBanditError):
 
     exit_code = 13
 
-    def __init__(self, what: str) -> None:
-        super().__init__(f"the game declares {what}, which this version does not have: use one that does")
+    def __init__(self, what: str, remedy: str = "which this version does not have: use one that does") -> None:
+        super().__init__(f"the game declares {what}, {remedy}")
         self.what = what
 
 

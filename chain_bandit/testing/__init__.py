@@ -1,15 +1,15 @@
-"""What holds of every attack, environment, aggregator, policy and incentive, ours and those of plug-ins.
+"""What holds of every attack, environment, rule, policy and incentive, ours and those of plug-ins.
 
 Each function raises `AssertionError` with one sentence that says what does not hold; any test framework may call it.
 """
 
-from chain_bandit.testing.aggregators import aggregator_conformance
 from chain_bandit.testing.attacks import attack_conformance
 from chain_bandit.testing.environments import environment_conformance
 from chain_bandit.testing.incentives import incentive_conformance
 from chain_bandit.testing.policies import policy_conformance
+from chain_bandit.testing.rules import aggregation_conformance, reputation_conformance
 
 __all__ = [
-    "aggregator_conformance", "attack_conformance", "environment_conformance", "incentive_conformance",
-    "policy_conformance",
+    "aggregation_conformance", "attack_conformance", "environment_conformance", "incentive_conformance",
+    "policy_conformance", "reputation_conformance",
 ]  # fmt: skip

@@ -24,7 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "network": {"actors", "comparison", "consensus", "crypto.vouching", "protocol"},
     "plugins": {"protocol"},
     "schedules": {"actors", "comparison", "consensus", "crypto", "network", "nodes", "protocol", "scenario"},
-    "simulation": {"actors.rules", "attacks", "environments", "plugins", "protocol"},
+    "simulation": {"actors.rules", "attacks", "environments", "foreign", "plugins", "protocol"},
     "mediate": {
         "consensus",
         "crypto",
@@ -46,7 +46,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "paranoid": set(),
     "chain": {"lines", "protocol", "stopwatch"},
-    "foreign": {"lines", "plugins", "protocol"},
+    "foreign": {"lines", "plugins", "protocol", "rule_api"},
+    "rule_api": {"protocol"},
     "lines": {"protocol"},
     "stopwatch": set(),
 }

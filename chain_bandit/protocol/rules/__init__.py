@@ -38,14 +38,22 @@ def names(kind: RuleKind) -> tuple[str, ...]:
     return tuple(sorted(name for each, name, _ in shipped() if each == kind))
 
 
-@cache
 def find(choice: RuleChoice) -> Rule:
     """The rule that a game names. Raises `RulesUnknown`."""
     key = choice.kind, choice.name, choice.digest
     rule = (_added if choice.digest else shipped()).get(key)
     if rule is None or rule.version != choice.version or dict(choice.options).keys() != rule.options.keys():
-        raise RulesUnknown(str(choice))
+        if not choice.digest:
+            raise RulesUnknown(str(choice))
+        others = [f"0x{digest.hex()}" for kind, name, digest in _added if (kind, name) == key[:2]]
+        here = f"while the file here is {others[0]}" if others else "which is not here: audit --rule names it"
+        raise RulesUnknown(str(choice), here)
     return rule
+
+
+def runs_foreign(choice: RuleChoice) -> bool:
+    """Whether a game's rule is a foreign one that is found here, so that its code runs."""
+    return (choice.kind, choice.name, choice.digest) in _added
 
 
 def aggregation(parameters: Parameters) -> Aggregation:

@@ -50,5 +50,5 @@ class Phased(Pooled):
 
 
 def phased(aggregate: Aggregate, growth: float) -> Callable[[Malice], Maker]:
-    """A rule by its aggregator, which needs a number of each arm in a report, and the growth of its phases."""
+    """A rule by its aggregate, which needs a number of each arm in a report, and the growth of its phases."""
     return lambda malice: lambda world, replicates, coins: Phased(world, replicates, aggregate, malice, growth)

@@ -1,7 +1,7 @@
-"""UCB on means that many report: every round all tell all, or their neighbours, and an aggregator makes them one.
+"""UCB on means that many report: every round all tell all, or their neighbours, and an aggregate makes them one.
 
 Width sqrt(2 ln t / (n * pooled reports)), n being one's own pulls of the arm: ours, the oracle and every rival that
-pools have this rule, so what differs between them is the aggregator alone.
+pools have this rule, so what differs between them is the aggregate alone.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from chain_bandit.simulation.rivals.reports import Malice, Reports, silent
 
 
 class Pooled(Learner):
-    """Everybody's report, every round, through an aggregator."""
+    """Everybody's report, every round, through an aggregate."""
 
     information = "who plays and f, the most that lie; each round the means of whom it hears"
 
@@ -47,7 +47,7 @@ def pooled(
     aggregate: Aggregate, per_arm: int = 1, others: int = 0, *,
     apart: bool = False, every: int = 1, scattered: bool = False,
 ) -> Callable[[Malice], Maker]:  # fmt: skip
-    """A rule by its aggregator, which needs `per_arm` numbers of each arm and `others` in a report.
+    """A rule by its aggregate, which needs `per_arm` numbers of each arm and `others` in a report.
 
     `apart`: each makes a pool of its own; `every`: rounds from report to report; `scattered`: each tosses for
     ties, where all else take the lowest arm.

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from chain_bandit import plugins
+from chain_bandit.foreign.registry import named as rule_named
+from chain_bandit.protocol.ruleset import RuleKind
 from chain_bandit.simulation.arena import Maker
 from chain_bandit.simulation.rivals.clipping import clipping
 from chain_bandit.simulation.rivals.confidence import confidence
@@ -20,6 +22,7 @@ from chain_bandit.simulation.rivals.median import median
 from chain_bandit.simulation.rivals.phased import phased
 from chain_bandit.simulation.rivals.pooled import mean, oracle, pooled
 from chain_bandit.simulation.rivals.reports import Malice
+from chain_bandit.simulation.rivals.ruled import ruled
 from chain_bandit.simulation.rivals.swarmgov import source_median, source_trimmed
 from chain_bandit.simulation.rivals.thompson import thompson
 from chain_bandit.simulation.rivals.trimmed import trimmed
@@ -68,20 +71,22 @@ RIVALS: Mapping[str, Callable[[Malice], Maker]] = {
 OF_BITS = ("kl-ucb", "thompson", "dubey-pentland")
 """Rules for rewards of 0 and 1 alone."""
 
-BROUGHT = {"aggregator": "aggregators", "policy": "policies"}
-"""The first word of a plug-in's name here, and its group."""
+BROUGHT = ("aggregation", "policy")
+"""The first word of the name here of a rule of games, and of a plug-in's policy."""
 
 
 def named(name: str) -> Callable[[Malice], Maker]:
-    """A rival by its name, or a plug-in's rule: `aggregator NAME` in a pool like ours, `policy NAME` as it is.
+    """A rival by its name; `aggregation NAME`, a rule of games in a pool; or `policy NAME`, a plug-in's.
 
-    An aggregator hears the liars; a policy is told the world, and its author says what liars do to it.
+    An aggregation hears the liars; a policy is told the world, and its author says what liars do to it.
 
     Raises:
-        plugins.PluginBroken: nothing of that name can be used.
+        ChainBanditError: nothing of that name can be used.
     """
     kind, _, brought = name.partition(" ")
-    if kind not in BROUGHT:
-        return RIVALS[name]
-    found = plugins.find(BROUGHT[kind], brought, {})
-    return pooled(found) if kind == "aggregator" else lambda malice: found
+    if kind == "aggregation":
+        return pooled(ruled(rule_named(RuleKind.AGGREGATION, brought)))
+    if kind == "policy":
+        found = plugins.find("policies", brought, {})
+        return lambda malice: found
+    return RIVALS[name]

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from chain_bandit.foreign.errors import RuleFailed
 from chain_bandit.foreign.load import load
 from chain_bandit.foreign.run import run
 from chain_bandit.foreign.source import found
+from chain_bandit.protocol.ruleset import RuleFailed
 from tests.unit.foreign.api import NAMES, Estimate, Terms, body, reports
 
 RULES = Path(__file__).parent / "rules"

@@ -1,0 +1,121 @@
+"""Foreign rules that this process runs: found, checked, and added to the rules that games are played by."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from chain_bandit import rule_api
+from chain_bandit.foreign.load import load
+from chain_bandit.foreign.run import run
+from chain_bandit.foreign.source import KINDS, Source, found
+from chain_bandit.plugins import PluginBroken
+from chain_bandit.protocol import rules
+from chain_bandit.protocol.rule import Aggregation, Agreed, Estimate, Reputation, Rule, State, Terms, Weights
+from chain_bandit.protocol.ruleset import RuleChoice, RuleKind, RuleRefused
+
+API = {name: getattr(rule_api, name) for name in rule_api.__all__}
+"""What a rule may import of `chain_bandit.rule_api`."""
+
+
+class _Counted:
+    """A foreign rule: every call of its verb is one of a bounded number of steps."""
+
+    def __init__(self, made: Any) -> None:
+        self._made = made
+        for name in ("name", "version", "options", "draws", "is_mean", "is_computed"):
+            if hasattr(made, name):
+                setattr(self, name, getattr(made, name))
+
+    def explain(self, terms: Terms) -> str:
+        """Whose code it is."""
+        return f"The rule {self._made.name} of this game is a foreign one: its file says what counts."
+
+
+class ForeignAggregation(_Counted, Aggregation):
+    """A foreign rule of aggregation. Raises `RuleFailed`."""
+
+    def estimate(self, terms: Terms, state: State, agreed: Agreed) -> Estimate:
+        """The rule's own."""
+        answer: Estimate = run(self._made, "estimate", terms, state, agreed).value
+        return answer
+
+
+class ForeignReputation(_Counted, Reputation):
+    """A foreign rule of reputation. Raises `RuleFailed`."""
+
+    is_computed = False
+
+    def weigh(self, terms: Terms, state: State, agreed: Agreed, estimate: Estimate) -> Weights:
+        """The rule's own."""
+        answer: Weights = run(self._made, "weigh", terms, state, agreed, estimate).value
+        return answer
+
+
+_WRAPPERS: Mapping[RuleKind, tuple[type[Rule], Any]] = {
+    RuleKind.AGGREGATION: (Aggregation, ForeignAggregation), RuleKind.REPUTATION: (Reputation, ForeignReputation),
+}  # fmt: skip
+
+_loaded: dict[tuple[bytes, str], tuple[RuleKind, Rule]] = {}
+
+
+def named(kind: RuleKind, name: str, given: Mapping[str, int | float] = {}) -> RuleChoice:
+    """A rule by its name, ours or an installed one's, by `module:Class` or `path/to/file.py:Class`.
+
+    The code of a foreign rule runs from here on.
+
+    Raises:
+        RuleRefused: there is none of that name, or it does not take these options.
+        ChainBanditError: its file cannot be found, or holds what no rule may.
+    """
+    if name in rules.names(kind):
+        return rules.named(kind, name, given)
+    word = kind.name.lower()
+    try:
+        source = found(word, name)
+    except PluginBroken as error:
+        known = ", ".join(rules.names(kind))
+        raise RuleRefused(kind, name, f"{error.reason}; this version has {known}") from error
+    its, rule = added(source)
+    if its is not kind:
+        raise RuleRefused(kind, name, f"is a rule of {its.name.lower()}")
+    return rules.chosen(rule, given, source.digest)
+
+
+def added(source: Source) -> tuple[RuleKind, Rule]:
+    """Load a rule, and have games find it: its kind, and the rule. Raises as `named`."""
+    key = source.digest, source.attribute
+    if key not in _loaded:
+        made = load(source, API)
+        kind = next((kind for kind, (base, _) in _WRAPPERS.items() if issubclass(made, base)), None)
+        if kind is None or not _is_named(made):
+            raise RuleRefused(
+                RuleKind.AGGREGATION, source.attribute,
+                f"is no rule: in {source.path}, a subclass of one in chain_bandit.rule_api, with name and version",
+            )  # fmt: skip
+        rule: Rule = _WRAPPERS[kind][1](made())
+        rules.add(rule, source.digest)
+        _loaded[key] = kind, rule
+    return _loaded[key]
+
+
+def run_rule(name: str) -> str:
+    """Have a foreign rule of whatever kind found by games, as `audit --rule` names it: what is run, in words.
+
+    Raises:
+        ChainBanditError: there is none of that name, or it is no rule.
+    """
+    problem: PluginBroken | None = None
+    for word in KINDS:
+        try:
+            source = found(word, name)
+        except PluginBroken as error:
+            problem = problem or error
+            continue
+        kind, rule = added(source)
+        return f"the {kind.name.lower()} {rule.name!r} of {source.path}, 0x{source.digest.hex()}"
+    assert problem is not None
+    raise problem
+
+
+def _is_named(made: Any) -> bool:
+    name, version = getattr(made, "name", None), getattr(made, "version", None)
+    return isinstance(name, str) and 0 < len(name) <= 40 and type(version) is int and version > 0

@@ -1,0 +1,23 @@
+"""All that a rule may import besides `math` and `fractions`: docs/plugins.md has an example of each kind."""
+
+from chain_bandit.protocol.aggregation import candidates, global_mean, radius, tie_break, trimmed, within
+from chain_bandit.protocol.rule import (
+    Aggregation,
+    Agreed,
+    Estimate,
+    Option,
+    Reputation,
+    State,
+    Terms,
+    Weights,
+    chance,
+    mean_over,
+    nothing,
+)
+from chain_bandit.protocol.units import INFINITY, UNIT, Means
+
+__all__ = [
+    "INFINITY", "UNIT", "Aggregation", "Agreed", "Estimate", "Means", "Option", "Reputation", "State", "Terms",
+    "Weights", "candidates", "chance", "global_mean", "mean_over", "nothing", "radius", "tie_break", "trimmed",
+    "within",
+]  # fmt: skip
