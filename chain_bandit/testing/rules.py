@@ -63,7 +63,8 @@ def reputation_conformance(kind: type[Reputation], options: Mapping[str, int | f
         _same_again(kind, found, record.agreed, "weigh", (played, state), estimate)
         if record.tieless and not kind.draws and not state:
             renamed, names = _renamed(record)
-            moved = rule.weigh(played, state, renamed, estimate)
+            others = tuple(frozenset(names[p] for p in members) for members in estimate.sets)
+            moved = rule.weigh(played, state, renamed, estimate._replace(sets=others))
             same = all(moved.weights[names[p]] == found.weights[p] for p in range(record.seats))
             require(same, f"{name} gives other weights when participants change their places")
         state = found.state

@@ -72,6 +72,40 @@ def test_installed_names_work_in_a_scenario_like_ours(begun: Path, tmp_path: Pat
     assert without.stderr.count("\n") == 1
 
 
+def test_installed_rules_play_and_are_audited_where_they_are_named(begun: Path, tmp_path: Path) -> None:
+    """Without their names an audit runs none of their code, and says which files it lacks."""
+    mine = ('aggregation="my-aggregation"', 'reputation="my-reputation"', 'chain.body="compact"')
+    keys = [word for each in mine for word in ("-o", each)]
+    run = called(*COMMAND, "run", SMALL, *keys, "--json", "--out", "run", cwd=tmp_path, path=begun / "site")
+    assert run.returncode == 0, run.stderr
+    named = ("--rule", "my-aggregation", "--rule", "my-reputation")
+    audited = called(*COMMAND, "audit", "run", *named, "--json", cwd=tmp_path, path=begun / "site")
+    assert audited.returncode == 0, audited.stderr
+    assert audited.stderr.count("runs foreign code: ") == 2
+    said = json.loads(audited.stdout)
+    ran, checks = said["game"]["foreign_code_run"], said["checks"]
+    assert len(ran) == 2
+    assert checks["aggregate.selected"]["passed"]
+
+    blind = called(*COMMAND, "audit", "run", "--json", cwd=tmp_path, path=begun / "site")
+    assert blind.returncode == 13, blind.stderr
+    lacking = json.loads(blind.stdout)
+    assert lacking["game"]["foreign_code_run"] == []
+    open_ = {name for name, each in lacking["checks"].items() if each["not_checkable"]}
+    assert open_ == {"game.parameters", "aggregate.selected", "aggregate.means", "aggregate.accuracy"}
+    assert all(file.split("0x")[1] in json.dumps(lacking["checks"]) for file in ran)
+    others = {name: each["passed"] for name, each in checks.items() if name not in open_}
+    assert {name: lacking["checks"][name]["passed"] for name in others} == others
+
+    source = begun / "site" / "chain_bandit_my_aggregation.py"
+    other = tmp_path / "other.py"
+    other.write_text(source.read_text().replace("default=1", "default=2"))
+    wrong = called(*COMMAND, "audit", "run", "--rule", "other.py:MyAggregationAggregation", "--json", cwd=tmp_path)
+    assert wrong.returncode == 13, wrong.stderr
+    digest = wrong.stderr.split("0x")[1].strip()
+    assert digest in json.loads(wrong.stdout)["checks"]["aggregate.selected"]["evidence"]
+
+
 def test_an_installed_attack_is_simulated_and_swept_in_the_plain_loop(begun: Path, tmp_path: Path) -> None:
     (tmp_path / "scenario.toml").write_text(SMALL.read_text().replace("worse-half", "my-attack"))
     (tmp_path / "sweep.toml").write_text(
@@ -138,7 +172,7 @@ def test_what_is_found_is_what_the_entry_point_names(offered) -> None:
     assert plugins.find("policies", "json:loads", {}) is json.loads
     assert plugins.names("policies", {"ours": 1}) == "ours, mine"
     with pytest.raises(PluginBroken, match="not a known name"):
-        plugins.find("aggregators", "mine", {})
+        plugins.find("incentives", "mine", {})
 
 
 def test_a_name_that_two_packages_offer_is_refused_with_both(offered) -> None:
@@ -197,12 +231,12 @@ def test_installed_rules_play_on_the_rivals_set_ups(begun: Path, tmp_path: Path)
         sys.executable, ROOT / "benchmarks" / "rivals.py", "zhu", "--replicates", 2, "--horizon", 100, "--jobs", 1,
         "--json", "rows.jsonl",
     )  # fmt: skip
-    brought = ("--aggregator", "my-aggregator", "--policy", "my-policy", "--incentive", "my-incentive", "mediate-s")
+    brought = ("--aggregation", "my-aggregation", "--policy", "my-policy", "--incentive", "my-incentive", "mediate-s")
     result = called(*play, *brought, cwd=tmp_path, path=begun / "site")
     assert result.returncode == 0, result.stderr
     rows = [json.loads(line)["asked"] for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
     lies = {(row["lie"], row["liars"]) for row in rows}
-    for name in ("aggregator my-aggregator", "policy my-policy"):
+    for name in ("aggregation my-aggregation", "policy my-policy"):
         assert {(row["lie"], row["liars"]) for row in rows if row["rival"] == name} == lies
         assert name in result.stdout
     played = {(row["rival"], row["lie"], row["liars"]) for row in rows}
@@ -212,4 +246,4 @@ def test_installed_rules_play_on_the_rivals_set_ups(begun: Path, tmp_path: Path)
     assert {"thompson", "trimmed", "policy my-policy with my-incentive"} <= {rival for rival, _, _ in played}
     without = called(*play, *brought, cwd=tmp_path)
     assert without.returncode == 2
-    assert "my-aggregator" in without.stderr
+    assert "my-aggregation" in without.stderr

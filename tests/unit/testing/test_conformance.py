@@ -15,22 +15,9 @@ from chain_bandit.mediate.bandit import INCENTIVES
 from chain_bandit.protocol.rewards import Distribution, RewardModel, bernoulli
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT
-from chain_bandit.simulation.rivals.clipping import clipping
-from chain_bandit.simulation.rivals.confidence import confidence
-from chain_bandit.simulation.rivals.fed_mom import median_of_means
-from chain_bandit.simulation.rivals.fedavg import fedavg
-from chain_bandit.simulation.rivals.geometric_median import geometric_median
-from chain_bandit.simulation.rivals.krum import krum
-from chain_bandit.simulation.rivals.meamed import meamed
-from chain_bandit.simulation.rivals.median import median
-from chain_bandit.simulation.rivals.pooled import mean
 from chain_bandit.simulation.rivals.registry import RIVALS
 from chain_bandit.simulation.rivals.reports import Malice, constant
-from chain_bandit.simulation.rivals.swarmgov import source_median, source_trimmed
-from chain_bandit.simulation.rivals.trimmed import trimmed
-from chain_bandit.simulation.rivals.zhu import resilient
 from chain_bandit.testing import (
-    aggregator_conformance,
     attack_conformance,
     environment_conformance,
     incentive_conformance,
@@ -140,62 +127,6 @@ def greedy(means):
 def test_an_environment_that_breaks_a_promise_is_named(maker, options, sentence):
     with pytest.raises(AssertionError, match=sentence):
         environment_conformance(maker, options)
-
-
-def plain(heard, liars):
-    return heard.means.mean(axis=2), heard.pulls.sum(axis=2)
-
-
-def shy(heard, liars):
-    """Never says more than a half."""
-    return np.minimum(heard.means.mean(axis=2), 0.5), heard.pulls.sum(axis=2)
-
-
-def sorts(heard, liars):
-    heard.means.sort(axis=2)
-    return plain(heard, liars)
-
-
-def mixes(heard, liars):
-    return np.broadcast_to(heard.means.mean(axis=(0, 2)), heard.means[:, :, 0].shape), heard.pulls.sum(axis=2)
-
-
-COINS = np.random.default_rng(0)
-
-
-def chance(heard, liars):
-    share = COINS.random()
-    return share * heard.means.min(axis=2) + (1 - share) * heard.means.max(axis=2), heard.pulls.sum(axis=2)
-
-
-@pytest.mark.parametrize(("aggregate", "sentence"), [
-    (shy, "^shy gives something else than what everybody says"),
-    (sorts, "^sorts changes the reports"),
-    (mixes, "^mixes .*(outside|one replicate depend on another)"),
-    (chance, "^chance says something else when it is asked again"),
-    (lambda heard, liars: (2 * plain(heard, liars)[0], plain(heard, liars)[1]), "a mean outside of what was reported"),
-    (lambda heard, liars: (plain(heard, liars)[0], 0 * plain(heard, liars)[1]), "stands on no samples"),
-    (lambda heard, liars: (heard.means, heard.pulls), "gives shapes"),
-    (lambda heard, liars: (heard.means.min(axis=2) + 1e-10, heard.pulls.sum(axis=2)), None),
-    (plain, None),
-])  # fmt: skip
-def test_an_aggregator_that_breaks_a_promise_is_named(aggregate, sentence):
-    if sentence is None:
-        aggregator_conformance(aggregate)
-        return
-    with pytest.raises(AssertionError, match=sentence):
-        aggregator_conformance(aggregate)
-
-
-POOLING = [
-    mean, fedavg, trimmed, confidence, median, geometric_median, krum, meamed, clipping, median_of_means, source_median,
-    source_trimmed, resilient(),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("aggregate", POOLING, ids=lambda rule: rule.__name__)
-def test_every_aggregator_of_ours_conforms(aggregate):
-    aggregator_conformance(aggregate)
 
 
 class Player:
