@@ -78,7 +78,7 @@ UNRUN = {"docs/export.md": "hashes and addresses stand for the reader's own"}
 
 def test_the_commands_of_every_page_are_run_here() -> None:
     told = Path(__file__).read_text(encoding="utf-8")
-    told = told.replace('("sweeps", 3), ("plugins", 3)', "docs/sweeps docs/plugins")
+    told = told.replace('("sweeps", 3), ("plugins", 8)', "docs/sweeps docs/plugins")
     pages = {page.relative_to(ROOT).as_posix() for page in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))}
     typed = {page for page in pages if any(line.startswith("chain-bandit ") for line in commands(page))}
     assert {page for page in typed - UNRUN.keys() if page.removesuffix(".md") not in told} == set()
@@ -108,7 +108,7 @@ def test_commands_of_the_page_on_chains_all_end_well(place: Path) -> None:
             ran(line.replace("http://127.0.0.1:8545", node.url), place)
 
 
-@pytest.mark.parametrize(("page", "count"), [("sweeps", 3), ("plugins", 3)])
+@pytest.mark.parametrize(("page", "count"), [("sweeps", 3), ("plugins", 8)])
 def test_commands_of_the_pages_on_sweeps_and_plugins_all_end_well(place: Path, page: str, count: int) -> None:
     """What the second page installs goes into a folder of the test's own."""
     lines, site = commands(f"docs/{page}.md"), str(place / "site")

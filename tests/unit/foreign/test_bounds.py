@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from chain_bandit.foreign.errors import RuleFailed
 from chain_bandit.foreign.run import run
+from chain_bandit.protocol.ruleset import RuleFailed
 from tests.unit.foreign.api import body, loaded
 
 STEPS, LENGTH, BITS = "passes its bound", "more than 1048576 elements", "more than 4096 bits"

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from chain_bandit.foreign.errors import RuleFailed, RuleRefused
+from chain_bandit.foreign.errors import FileRefused
 from chain_bandit.foreign.load import load
 from chain_bandit.foreign.run import run
 from chain_bandit.foreign.source import Source
 from chain_bandit.protocol.errors import Stopped
+from chain_bandit.protocol.ruleset import RuleFailed
 from tests.unit.foreign.api import NAMES, Aggregation, Option, loaded
 
 API = "from chain_bandit.rule_api import Aggregation, Option, total\nfrom fractions import Fraction\n"
@@ -31,8 +32,8 @@ KEPT = {
 }
 
 
-def refusal(text: str) -> RuleRefused:
-    with pytest.raises(RuleRefused) as caught:
+def refusal(text: str) -> FileRefused:
+    with pytest.raises(FileRefused) as caught:
         loaded(text)
     return caught.value
 

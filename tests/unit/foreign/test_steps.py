@@ -10,8 +10,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from chain_bandit.foreign.errors import RuleFailed
 from chain_bandit.foreign.run import run
+from chain_bandit.protocol.ruleset import RuleFailed
 from tests.unit.foreign import sources
 from tests.unit.foreign.api import body
 

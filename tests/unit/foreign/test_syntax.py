@@ -9,7 +9,7 @@ from fractions import Fraction
 import pytest
 
 from chain_bandit.foreign import language
-from chain_bandit.foreign.errors import RuleRefused
+from chain_bandit.foreign.errors import FileRefused
 from chain_bandit.foreign.syntax import checked
 from tests.unit.foreign.api import NAMES
 
@@ -155,9 +155,9 @@ WHOLE = {
 }
 
 
-def refusal(text: str | bytes) -> RuleRefused:
+def refusal(text: str | bytes) -> FileRefused:
     data = text if isinstance(text, bytes) else text.encode()
-    with pytest.raises(RuleRefused) as caught:
+    with pytest.raises(FileRefused) as caught:
         checked(data, "rule.py", NAMES)
     assert str(caught.value).startswith(f"rule.py:{caught.value.line}: ")
     assert caught.value.exit_code == 3

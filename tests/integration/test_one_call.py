@@ -1,0 +1,81 @@
+"""A rule is one object: validator, node, simulator, attack, auditor and report page call the same one."""
+
+import inspect
+from dataclasses import replace
+
+import pytest
+
+from chain_bandit.audit.audit import audit
+from chain_bandit.game.simulated import replicates
+from chain_bandit.protocol import rules
+from chain_bandit.protocol.aggregation import global_means
+from chain_bandit.protocol.rule import Estimate
+from chain_bandit.protocol.rules.option_2 import Option2
+from chain_bandit.protocol.ruleset import RuleKind
+from chain_bandit.schedules.acts import Size
+from chain_bandit.schedules.draw import draw_for_nodes
+from chain_bandit.schedules.nodes import play as play_nodes
+from chain_bandit.schedules.stage import Stage
+from chain_bandit.simulation.engine import Engine
+from chain_bandit.views.page import _counted
+
+CHOICE = rules.named(RuleKind.AGGREGATION, "option-2")
+
+
+@pytest.fixture
+def callers(monkeypatch):
+    """The modules on the stack whenever the rule estimates."""
+    seen, estimate = set(), Option2.estimate
+
+    def traced(self, terms, state, agreed):
+        frame = inspect.currentframe()
+        while frame is not None:
+            seen.add(frame.f_globals.get("__name__", ""))
+            frame = frame.f_back
+        return estimate(self, terms, state, agreed)
+
+    monkeypatch.setattr(Option2, "estimate", traced)
+    return seen
+
+
+def test_a_validator_and_an_attack_that_searches_call_it(callers, scenario, cheat, play):
+    play(scenario(7, 2, 16, aggregation="option-2", malicious=[cheat(6, "optimiser")]))
+    assert {"chain_bandit.actors.validator", "chain_bandit.attacks.optimiser"} <= callers
+
+
+def test_a_node_calls_it(callers):
+    play_nodes(Stage(Size(4, 1)), draw_for_nodes(Size(4, 1), 3))
+    assert any(name.startswith("chain_bandit.nodes.") for name in callers)
+
+
+def test_the_simulator_calls_it(callers, scenario):
+    replicates(scenario(4, 2, 16, aggregation="option-2"), 1, (16,), 1, Engine.PLAIN)
+    assert "chain_bandit.simulation.outcomes" in callers
+
+
+def test_the_auditor_calls_it(callers):
+    from tests.unit.audit.played_game import PARAMETERS, Played, Script
+
+    played = Played(Script(parameters=replace(PARAMETERS, aggregation=CHOICE)), 3)
+    callers.clear()
+    assert audit(played.history).exit_code == 0
+    assert "chain_bandit.audit.aggregation" in callers
+
+
+def test_the_page_lets_the_same_object_explain(scenario, monkeypatch):
+    monkeypatch.setattr(Option2, "explain", lambda self, terms: f"f is {terms.liars}")
+    assert _counted(scenario(7, 2, 16, aggregation="option-2").parameters) == "f is 2"
+
+
+def test_what_another_rule_answers_is_what_all_of_them_do(monkeypatch, scenario, play):
+    """The reports of seat 0 alone, in every part of a game."""
+
+    def first(self, terms, state, agreed):
+        sets = [frozenset({0} & agreed.reports.keys())] * terms.arms
+        return Estimate(global_means(agreed.reports, sets), tuple(sets))
+
+    monkeypatch.setattr(Option2, "estimate", first)
+    _, rounds = play(scenario(4, 2, 16, aggregation="option-2"))
+    headers = [each.record.header for each in rounds if each.record and each.record.header]
+    assert headers
+    assert all(row == 1 for header in headers for row in header.selected)
