@@ -4,6 +4,7 @@ from chain_bandit.protocol.aggregation import candidates, global_mean, radius, t
 from chain_bandit.protocol.rule import (
     Aggregation,
     Agreed,
+    Disclosure,
     Estimate,
     Option,
     Reputation,
@@ -17,7 +18,7 @@ from chain_bandit.protocol.rule import (
 from chain_bandit.protocol.units import INFINITY, UNIT, Means
 
 __all__ = [
-    "INFINITY", "UNIT", "Aggregation", "Agreed", "Estimate", "Means", "Option", "Reputation", "State", "Terms",
-    "Weights", "candidates", "chance", "global_mean", "mean_over", "nothing", "radius", "tie_break", "trimmed",
+    "INFINITY", "UNIT", "Aggregation", "Agreed", "Disclosure", "Estimate", "Means", "Option", "Reputation", "State",
+    "Terms", "Weights", "candidates", "chance", "global_mean", "mean_over", "nothing", "radius", "tie_break", "trimmed",
     "within",
 ]  # fmt: skip

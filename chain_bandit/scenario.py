@@ -199,6 +199,7 @@ class Scenario(Strict):
     threshold: int = Field(default=2, description="k")
     aggregation: RuleGiven = Field(default="option-1", description="how estimators come from reports")
     reputation: RuleGiven = Field(default="accuracy", description="what a block's reports do to reputations")
+    disclosure: RuleGiven = Field(default="estimates", description="what reports say of local estimators")
     cost: Literal["constant", "distance"] = Field(default="constant", description="of a round with a lie in force")
     quorum: Literal["majority", "two-thirds"] = "two-thirds"
     comparison: Literal["ideal", "mpc"] = Field(default="ideal", description="trusted, or among validators")
@@ -297,6 +298,7 @@ class Scenario(Strict):
             threshold=self.threshold,
             aggregation=self.chosen(RuleKind.AGGREGATION, self.aggregation),
             reputation=self.chosen(RuleKind.REPUTATION, self.reputation),
+            disclosure=self.chosen(RuleKind.DISCLOSURE, self.disclosure),
             quorum_choice=QuorumChoice.TWO_THIRDS if self.quorum == "two-thirds" else QuorumChoice.MAJORITY,
             failure_limit=self.failure_limit,
             c1_numerator=c1.numerator,
@@ -337,7 +339,10 @@ class Scenario(Strict):
     @property
     def foreign_rules(self) -> dict[str, str]:
         """By kind what the scenario calls the rules that are not of this version."""
-        entries = {RuleKind.AGGREGATION: self.aggregation, RuleKind.REPUTATION: self.reputation}
+        entries = {
+            RuleKind.AGGREGATION: self.aggregation, RuleKind.REPUTATION: self.reputation,
+            RuleKind.DISCLOSURE: self.disclosure,
+        }  # fmt: skip
         names = {kind: entry if isinstance(entry, str) else entry.name for kind, entry in entries.items()}
         return {kind.name.lower(): name for kind, name in names.items() if name not in rules.names(kind)}
 

@@ -8,6 +8,7 @@ from chain_bandit.actors.rules import Rules
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.protocol.blocks import Header, approves, seats
+from chain_bandit.protocol.estimation import disclose
 from chain_bandit.protocol.ledger import Ledger
 from chain_bandit.protocol.messages import Phase, Role, pull_content, receipt_content, tally
 from chain_bandit.protocol.rewards import Draws, RewardModel, hidden_cost
@@ -141,14 +142,14 @@ class Environment:
         self._rounds[round_].is_open = False
 
     def _truth(self, seat: int, round_: int) -> Means:
-        """The sample means of a seat's receipts before a round."""
+        """What an honest report says of a seat's receipts before a round."""
         counts, totals = list(self._counts[seat]), list(self._totals[seat])
         for receipt in reversed(self._given[seat]):
             if receipt.round < round_:
                 break
             counts[receipt.arm] -= 1
             totals[receipt.arm] -= receipt.reward
-        return sample_means(tuple(totals), tuple(counts))
+        return disclose(self.rules.parameters, sample_means(tuple(totals), tuple(counts)))
 
     def _receipt(self, past: "_Round", seat: int, arm: int) -> Receipt:
         ledger = past.ledger

@@ -8,6 +8,7 @@ from chain_bandit.crypto.seal import seal
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.crypto.vrf_keys import VrfKey
 from chain_bandit.protocol.blocks import Report, round_seed
+from chain_bandit.protocol.estimation import disclose
 from chain_bandit.protocol.ledger import Ledger, honest_arm
 from chain_bandit.protocol.messages import (
     Phase,
@@ -41,7 +42,7 @@ class Participant:
 
     def means(self, ledger: Ledger) -> Means:
         """The estimators to report in the open round, in units."""
-        return sample_means(self.totals, self.counts)
+        return disclose(self.rules.parameters, sample_means(self.totals, self.counts))
 
     def committed_counts(self, ledger: Ledger) -> Counts:
         """The pull counts to commit to in the open round."""

@@ -6,6 +6,7 @@ from chain_bandit.audit.certificates import signed_by
 from chain_bandit.audit.exhibits import Slice
 from chain_bandit.audit.game import Game
 from chain_bandit.protocol.blocks import Report, SignedReport
+from chain_bandit.protocol.estimation import disclose, is_readable
 from chain_bandit.protocol.ledger import blocked
 from chain_bandit.protocol.messages import Phase, Role, Slot, statement_content
 from chain_bandit.protocol.settlement import Conduct
@@ -27,8 +28,9 @@ def check_reports(game: Game, signed: Mapping[int, SignedReport]) -> dict[int, R
             report.signature, part=report.content + report.signature,
         )  # fmt: skip
         checks.that(
-            max(reports[seat].means) <= UNIT, "report.range", ledger.round, f"report of seat {seat}",
-            "its estimators are {}, at most {} is allowed", reports[seat].means, UNIT, part=report.content,
+            is_readable(game.parameters, reports[seat].means), "report.range", ledger.round, f"report of seat {seat}",
+            "its estimators are {}, at most {} is allowed, and what the game's disclosure says", reports[seat].means,
+            UNIT, part=report.content,
         )  # fmt: skip
     listed = blocked(ledger, ledger.round)
     for seat in range(game.parameters.participants):
@@ -44,11 +46,12 @@ def _means(report: Report) -> Slice:
 
 
 def receipts_means(game: Game) -> dict[int, Means]:
-    """What the receipts of earlier rounds give, of every seat of which that can be known."""
+    """What honest reports say of the receipts of earlier rounds, of every seat of which that can be known."""
     if game.disclosed is None:
         return {}
     receipts = enumerate(zip(game.totals, game.counts, strict=True))
-    return {seat: sample_means(*pair) for seat, pair in receipts if seat not in game.unread}
+    p = game.parameters
+    return {seat: disclose(p, sample_means(*pair)) for seat, pair in receipts if seat not in game.unread}
 
 
 def check_against_receipts(game: Game, reports: Mapping[int, Report], truth: Mapping[int, Means]) -> None:

@@ -9,8 +9,19 @@ from chain_bandit.foreign.run import run
 from chain_bandit.foreign.source import KINDS, Source, found
 from chain_bandit.plugins import PluginBroken
 from chain_bandit.protocol import rules
-from chain_bandit.protocol.rule import Aggregation, Agreed, Estimate, Reputation, Rule, State, Terms, Weights
+from chain_bandit.protocol.rule import (
+    Aggregation,
+    Agreed,
+    Disclosure,
+    Estimate,
+    Reputation,
+    Rule,
+    State,
+    Terms,
+    Weights,
+)
 from chain_bandit.protocol.ruleset import RuleChoice, RuleKind, RuleRefused
+from chain_bandit.protocol.units import Means
 
 API = {name: getattr(rule_api, name) for name in rule_api.__all__}
 """What a rule may import of `chain_bandit.rule_api`."""
@@ -50,8 +61,22 @@ class ForeignReputation(_Counted, Reputation):
         return answer
 
 
+class ForeignDisclosure(_Counted, Disclosure):
+    """A foreign rule of disclosure. Raises `RuleFailed`."""
+
+    def encode(self, terms: Terms, means: Means) -> Means:
+        """The rule's own."""
+        values: Means = run(self._made, "encode", terms, means).value
+        return values
+
+    def is_valid(self, terms: Terms, values: Means) -> bool:
+        """The rule's own."""
+        return run(self._made, "is_valid", terms, values).value is True
+
+
 _WRAPPERS: Mapping[RuleKind, tuple[type[Rule], Any]] = {
     RuleKind.AGGREGATION: (Aggregation, ForeignAggregation), RuleKind.REPUTATION: (Reputation, ForeignReputation),
+    RuleKind.DISCLOSURE: (Disclosure, ForeignDisclosure),
 }  # fmt: skip
 
 _loaded: dict[tuple[bytes, str], tuple[RuleKind, Rule]] = {}

@@ -55,7 +55,7 @@ def check(p: Parameters) -> None:
 
 
 def _check_rules(p: Parameters) -> None:
-    for choice in (p.aggregation, p.reputation):
+    for choice in (p.aggregation, p.reputation, p.disclosure):
         rules.check_options(choice)
         rules.find(choice).check(p.terms_of(choice))
     full = p.body_mode == BodyMode.FULL

@@ -4,6 +4,7 @@ A foreign rule that raises, takes too many steps or answers outside of its bound
 for everybody: the block is rejected, which costs nobody's reputation, and whoever has its body can see why.
 """
 
+from contextlib import suppress
 from typing import Any
 
 from chain_bandit.protocol import rules
@@ -11,7 +12,8 @@ from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.reputation import FULL
 from chain_bandit.protocol.rule import Agreed, Estimate, State, Weights, mean_over, nothing
 from chain_bandit.protocol.ruleset import RuleFailed
-from chain_bandit.protocol.units import INFINITY
+from chain_bandit.protocol.units import INFINITY, UNIT, Means
+from chain_bandit.protocol.units import is_estimate as is_unit_share
 
 _STATE = 2**63
 """Integers of a state are smaller, and no smaller than its negative."""
@@ -42,6 +44,27 @@ def weigh(parameters: Parameters, state: State, agreed: Agreed, found: Estimate)
     except RuleFailed as error:
         return Weights(agreed.reputations, state, error.reason)
     return answer
+
+
+def disclose(parameters: Parameters, means: Means) -> Means:
+    """What a report says of local estimators, in units. Raises `RulesUnknown`."""
+    rule, terms = rules.disclosure(parameters), parameters.terms_of(parameters.disclosure)
+    if not parameters.disclosure.digest:
+        return rule.encode(terms, means)
+    with suppress(RuleFailed):
+        values = rule.encode(terms, means)
+        if len(means) == parameters.arms and _are(values, 0, UNIT + 1):
+            return values
+    return means
+
+
+def is_readable(parameters: Parameters, values: Means) -> bool:
+    """Whether a report may say these integers; else it counts as withheld. Raises `RulesUnknown`."""
+    rule = rules.disclosure(parameters)
+    try:
+        return all(map(is_unit_share, values)) and rule.is_valid(parameters.terms_of(parameters.disclosure), values)
+    except RuleFailed:
+        return False
 
 
 def _require(holds: bool, name: str, expected: str) -> None:

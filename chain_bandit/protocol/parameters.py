@@ -33,6 +33,9 @@ NO_RULE = RuleChoice(RuleKind.AGGREGATION, "")
 ACCURACY = RuleChoice(RuleKind.REPUTATION, "accuracy")
 """The reputation of section 3, which the contract computes."""
 
+ESTIMATES = RuleChoice(RuleKind.DISCLOSURE, "estimates")
+"""Reports that say local estimators as they are."""
+
 
 class BodyMode(IntEnum):
     """Where the body of a block lies."""
@@ -93,6 +96,7 @@ class Parameters:
         sealed: 1 when reports carry the last receipt sealed and settlement only receipt tags, else 0.
         unrevealed_penalty: wei that a participant of a sealed game loses which does not reveal its sealing key.
         reputation: the rule by which a block moves reputations.
+        disclosure: the rule by which reports say local estimators.
     """
 
     participants: int
@@ -128,6 +132,7 @@ class Parameters:
     sealed: int = 0
     unrevealed_penalty: int = 0
     reputation: RuleChoice = ACCURACY
+    disclosure: RuleChoice = ESTIMATES
 
     def __hash__(self) -> int:
         """Of all fields, taken once: whatever is memoised by the parameters asks for it at every call."""
@@ -205,7 +210,7 @@ class Parameters:
             self.aggregation,
             self.reputation,
             RuleChoice(RuleKind.SELECTION, who),
-            RuleChoice(RuleKind.DISCLOSURE, "estimates"),
+            self.disclosure,
         )
 
     @cached_property
@@ -303,7 +308,8 @@ class Parameters:
 def _with_rules(made: Parameters, rules: Sequence[RuleChoice]) -> Parameters:
     named = {rule.kind: rule for rule in rules}
     return replace(
-        made, aggregation=named.get(RuleKind.AGGREGATION, NO_RULE), reputation=named.get(RuleKind.REPUTATION, ACCURACY)
+        made, aggregation=named.get(RuleKind.AGGREGATION, NO_RULE), reputation=named.get(RuleKind.REPUTATION, ACCURACY),
+        disclosure=named.get(RuleKind.DISCLOSURE, ESTIMATES),
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from chain_bandit.protocol.blocks import Body, Header, Kind, Record, Report, Sig
 from chain_bandit.protocol.committee import drawn_for
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import Malformed
-from chain_bandit.protocol.estimation import estimate, weigh
+from chain_bandit.protocol.estimation import estimate, is_readable, weigh
 from chain_bandit.protocol.ledger import (
     Ledger,
     after_record,
@@ -22,7 +22,6 @@ from chain_bandit.protocol.ledger import (
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.reputation import radii
 from chain_bandit.protocol.rule import Agreed
-from chain_bandit.protocol.units import is_estimate
 from chain_bandit.protocol.within_a_round import kept_within_a_round
 
 Bits = tuple[bool, ...]
@@ -38,7 +37,7 @@ def readable_report(content: bytes, parameters: Parameters) -> Report | None:
         decoded = Report.decode(content, parameters)
     except Malformed:
         return None
-    return decoded if all(map(is_estimate, decoded.means)) else None
+    return decoded if is_readable(parameters, decoded.means) else None
 
 
 @lru_cache(maxsize=4)  # everybody who gets a certified block reads its header

@@ -12,7 +12,7 @@ from chain_bandit.protocol.aggregation import Seats, global_means
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.errors import require
 from chain_bandit.protocol.ruleset import RuleKind
-from chain_bandit.protocol.units import INFINITY, Counts, Means
+from chain_bandit.protocol.units import INFINITY, Counts, Means, is_estimate
 
 State = tuple[int, ...]
 """What a rule keeps from one block to the next."""
@@ -195,3 +195,17 @@ class Reputation(Rule):
     def weigh(self, terms: Terms, state: State, agreed: Agreed, estimate: Estimate) -> Weights:
         """What every reputation moves towards, from what was agreed on in a round and its estimators."""
         raise NotImplementedError
+
+
+class Disclosure(Rule):
+    """What a report says of the local estimators: K integers from 0 to `UNIT` (PROTOCOL 1.3)."""
+
+    kind = RuleKind.DISCLOSURE
+
+    def encode(self, terms: Terms, means: Means) -> Means:
+        """What whoever follows the rules reports, from its own estimators in units."""
+        raise NotImplementedError
+
+    def is_valid(self, terms: Terms, values: Means) -> bool:
+        """Whether a report may say so: what is not valid counts as withheld."""
+        return all(map(is_estimate, values))

@@ -17,6 +17,7 @@ from chain_bandit.protocol.aggregation import enough_pulls
 from chain_bandit.protocol.blocks import Header, Kind, Record, Report, SignedReport, approves, seats
 from chain_bandit.protocol.committee import commander_drawn
 from chain_bandit.protocol.digests import ZERO, keccak, uint, uints
+from chain_bandit.protocol.estimation import disclose, is_readable
 from chain_bandit.protocol.ledger import (
     Ledger,
     accused,
@@ -35,7 +36,7 @@ from chain_bandit.protocol.parameters import PROOF_BYTES, SEALED_BYTES, Paramete
 from chain_bandit.protocol.proposal import NOTHING_PROVEN, propose
 from chain_bandit.protocol.rewards import Draws, RewardModel, hidden_cost
 from chain_bandit.protocol.settlement import Conduct, Cost, case_2, cost_of_round
-from chain_bandit.protocol.units import UNIT, Counts, Means, added, is_estimate, sample_means
+from chain_bandit.protocol.units import UNIT, Counts, Means, added, sample_means
 
 SIGNATURE = bytes(64)
 """Where a signature would be."""
@@ -240,13 +241,13 @@ class Play:
         able = seats(eligible(p, ledger, ledger.round))
         for seat, view in self._views.items():
             if self.setting.attacks[seat].rushes:
-                view.reported = {other: self._purses[other].means for other in view.honest}
+                view.reported = {other: self._means(other) for other in view.honest}
                 view.reported_pulls = ledger.pulls
         proven = {seat for seat in able if effects.get(seat, honest).report is Said.TWICE}
         reports = {seat: self._report(seat) for seat in able if effects.get(seat, honest).report is Said.ONCE}
         readable = {
             seat: report for seat, report in reports.items()
-            if len(report.means) == p.arms and all(map(is_estimate, report.means))
+            if len(report.means) == p.arms and is_readable(p, report.means)
         }  # fmt: skip
         counts = {seat: self._counts(seat) for seat in readable if effects.get(seat, honest).opens}
         bits = {
@@ -269,10 +270,14 @@ class Play:
         certified = heard and votes >= p.quorum(members.bit_count())
         return _Agreed(header if certified else None, reported, frozenset(proven))
 
+    def _means(self, seat: int) -> Means:
+        """What an honest report of the seat says."""
+        return disclose(self.parameters, self._purses[seat].means)
+
     def _report(self, seat: int) -> Report:
         """The report of a seat, its estimators as its attack has them; what else it holds decides nothing here."""
         p = self.parameters
-        means = self._purses[seat].means
+        means = self._means(seat)
         if seat in self._views:
             with self._named(seat):
                 means = tuple(self.setting.attacks[seat].means(self._views[seat], means))
@@ -333,7 +338,7 @@ class Play:
         """What an approved round costs: None unless a labelled liar's lie is in force (case 2)."""
         header = record.header
         assert header is not None
-        truth = {seat: purse.means for seat, purse in enumerate(self._purses)}
+        truth = {seat: self._means(seat) for seat in self._rules.everybody}
         selected: Sequence[frozenset[int]] = [frozenset(seats(row)) for row in header.selected]
         if not case_2(selected, self._liars, agreed.reported, truth):
             return None

@@ -8,7 +8,7 @@ from pkgutil import iter_modules
 
 from chain_bandit.protocol.errors import require
 from chain_bandit.protocol.parameters import Parameters
-from chain_bandit.protocol.rule import Aggregation, Reputation, Rule
+from chain_bandit.protocol.rule import Aggregation, Disclosure, Reputation, Rule
 from chain_bandit.protocol.ruleset import RuleChoice, RuleKind, RuleRefused, RulesUnknown
 
 Key = tuple[RuleKind, str, bytes]
@@ -67,6 +67,13 @@ def reputation(parameters: Parameters) -> Reputation:
     """The rule by which a game's blocks move reputations. Raises `RulesUnknown`."""
     rule = find(parameters.reputation)
     assert isinstance(rule, Reputation)
+    return rule
+
+
+def disclosure(parameters: Parameters) -> Disclosure:
+    """The rule by which a game's reports say estimators. Raises `RulesUnknown`."""
+    rule = find(parameters.disclosure)
+    assert isinstance(rule, Disclosure)
     return rule
 
 

@@ -13,7 +13,7 @@ from chain_bandit.attacks.attack import Attack, Effect, NotSimulated, Said
 from chain_bandit.protocol.arms import log_billionths
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import ChainBanditError
-from chain_bandit.protocol.parameters import ACCURACY, ODDS, Parameters
+from chain_bandit.protocol.parameters import ACCURACY, ESTIMATES, ODDS, Parameters
 from chain_bandit.protocol.rewards import RewardModel, hidden_cost
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.sortition import HALF, draws_of
@@ -147,8 +147,9 @@ def form(parameters: Parameters, growth: int = 0) -> int:
     found = FORMS.get(p.aggregation.name)
     if found is None or p.aggregation.digest:
         raise NotCompiled(f"aggregation {p.aggregation.name}", "it has no compiled form")
-    if p.reputation != ACCURACY:
-        raise NotCompiled(f"reputation {p.reputation.name}", "it has no compiled form")
+    for chosen, known in ((p.reputation, ACCURACY), (p.disclosure, ESTIMATES)):
+        if chosen != known:
+            raise NotCompiled(f"{chosen.kind.name.lower()} {chosen.name}", "it has no compiled form")
     return found
 
 

@@ -1,0 +1,14 @@
+"""Reports that say the local estimators as they are (PROTOCOL 1.3)."""
+
+from chain_bandit.protocol.rule import Disclosure, Terms
+from chain_bandit.protocol.units import Means
+
+
+class Estimates(Disclosure):
+    """An integer of units for each arm."""
+
+    name = "estimates"
+
+    def encode(self, terms: Terms, means: Means) -> Means:
+        """As they are."""
+        return means
