@@ -1,0 +1,68 @@
+"""A rule of another author in nodes: one digest with the game in one process, and no node with another file of it."""
+
+import pytest
+
+from chain_bandit import runs
+from chain_bandit.foreign.registry import named
+from chain_bandit.protocol.blocks import Kind
+from chain_bandit.protocol.ruleset import RuleKind
+from tests.conftest import build_scenario, malicious
+from tests.integration.nodes import chain_bandit
+from tests.integration.nodes_up import game
+
+RULE = '''
+from chain_bandit.rule_api import Aggregation, Agreed, Estimate, State, Terms, chance, mean_over
+
+
+class Drawn(Aggregation):
+    """One report, which the round's seed draws; no answer in round 11."""
+
+    name = "drawn"
+    draws = True
+
+    def estimate(self, terms: Terms, state: State, agreed: Agreed) -> Estimate:
+        seats = sorted(agreed.passed())
+        one = [seats[chance(agreed.seed, agreed.round) // (agreed.round - 11) % len(seats)]] if seats else []
+        return mean_over(agreed, [frozenset(one)] * terms.arms)
+'''
+"""Who divides by nothing in round 11 raises in every node at once."""
+
+
+@pytest.fixture
+def scenario(tmp_path):
+    file = tmp_path / "drawn.py"
+    file.write_text(RULE)
+    liar = malicious(3, ("constant-lie", {"value": 1.0}))
+    return file, build_scenario(4, 2, 24, aggregation=f"{file}:Drawn", malicious=[liar], bound_ms=2000)
+
+
+def test_a_rule_that_fails_in_a_round_rejects_its_block_alike_everywhere(scenario, tmp_path, play):
+    _, game_ = scenario
+    finished = runs.play(game_, tmp_path / "run")
+    assert finished.report.verdict == "passed", finished.report.violations
+    failed = [found for found in finished.report.findings if found.kind == "rule without an answer"]
+    assert [found.rounds for found in failed] == [(11,)]
+    (row,) = [row for row in finished.report.rounds if row.round == 11]
+    assert (row.kind, row.rewards) == ("rejected", None)
+    _, rounds = play(game_)
+    kinds = {each.round: each.record.kind for each in rounds if each.record}
+    assert [t for t, kind in kinds.items() if kind is Kind.REJECTED] == [11]
+
+
+def test_nodes_come_to_the_same_and_one_with_another_file_refuses_to_start(scenario, tmp_path, play):
+    file, game_ = scenario
+    alone, _ = play(game_)
+    digest = named(RuleKind.AGGREGATION, f"{file}:Drawn").digest.hex()
+    with game(game_, tmp_path / "game") as played:
+        played.wait(lambda: played.at_round(8))
+        played.kill("seat-2")
+        file.write_text(RULE.replace("== 11", "== 12") + "\n")
+        refused = chain_bandit("node", tmp_path / "game" / "seat-2")
+        assert refused.returncode == 3, refused.stderr
+        assert refused.stderr.count("0x") == 2
+        assert digest in refused.stderr
+        file.write_text(RULE)
+        played.start("seat-2")
+        manifest, report = played.end()
+    assert report.verdict == "passed", report.violations
+    assert manifest["run_digest"] == "0x" + alone.run_digest.hex()
