@@ -14,6 +14,8 @@ from typing import Any, Final
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
 
+UNKNOWN: Final = "not a known name"
+
 KINDS: Final = ("attacks", "environments", "policies", "incentives")
 
 
@@ -82,7 +84,7 @@ def offered(kind: str, name: str) -> EntryPoint:
     """The entry point of this name. Raises `PluginBroken` when nothing has it, or two packages point elsewhere."""
     offers = [each for each in _group(kind) if each.name == name]
     if not offers:
-        raise PluginBroken(kind, name, "not a known name")
+        raise PluginBroken(kind, name, UNKNOWN)
     if len(places := sorted({each.value for each in offers})) > 1:
         raise PluginBroken(kind, name, f"several packages offer it; say which one: {', '.join(places)}")
     return offers[0]

@@ -7,7 +7,7 @@ from chain_bandit import rule_api
 from chain_bandit.foreign.load import load
 from chain_bandit.foreign.run import run
 from chain_bandit.foreign.source import KINDS, Source, found
-from chain_bandit.plugins import PluginBroken
+from chain_bandit.plugins import UNKNOWN, PluginBroken
 from chain_bandit.protocol import rules
 from chain_bandit.protocol.rule import (
     Aggregation,
@@ -97,8 +97,8 @@ def named(kind: RuleKind, name: str, given: Mapping[str, int | float] = {}) -> R
     try:
         source = found(word, name)
     except PluginBroken as error:
-        known = ", ".join(rules.names(kind))
-        raise RuleRefused(kind, name, f"{error.reason}; this version has {known}") from error
+        known = f"is no rule of this version; it has {', '.join(rules.names(kind))}"
+        raise RuleRefused(kind, name, known if error.reason == UNKNOWN else error.reason) from error
     its, rule = added(source)
     if its is not kind:
         raise RuleRefused(kind, name, f"is a rule of {its.name.lower()}")

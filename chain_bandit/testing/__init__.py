@@ -7,9 +7,9 @@ from chain_bandit.testing.attacks import attack_conformance
 from chain_bandit.testing.environments import environment_conformance
 from chain_bandit.testing.incentives import incentive_conformance
 from chain_bandit.testing.policies import policy_conformance
-from chain_bandit.testing.rules import aggregation_conformance, reputation_conformance
+from chain_bandit.testing.rules import aggregation_conformance, disclosure_conformance, reputation_conformance
 
 __all__ = [
-    "aggregation_conformance", "attack_conformance", "environment_conformance", "incentive_conformance",
-    "policy_conformance", "reputation_conformance",
+    "aggregation_conformance", "attack_conformance", "disclosure_conformance", "environment_conformance",
+    "incentive_conformance", "policy_conformance", "reputation_conformance",
 ]  # fmt: skip

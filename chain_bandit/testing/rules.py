@@ -1,4 +1,4 @@
-"""Any rule of aggregation or reputation: a pure function of integers that plays no favourites and never raises."""
+"""Any rule of a game: a pure function of integers that plays no favourites and never raises."""
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,7 +9,18 @@ from typing import Any
 from chain_bandit.protocol import estimation
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.reputation import START
-from chain_bandit.protocol.rule import Aggregation, Agreed, Estimate, Option, Reputation, Rule, State, Terms, mean_over
+from chain_bandit.protocol.rule import (
+    Aggregation,
+    Agreed,
+    Disclosure,
+    Estimate,
+    Option,
+    Reputation,
+    Rule,
+    State,
+    Terms,
+    mean_over,
+)
 from chain_bandit.protocol.rules import chosen
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.testing.holding import require
@@ -69,6 +80,23 @@ def reputation_conformance(kind: type[Reputation], options: Mapping[str, int | f
             require(same, f"{name} gives other weights when participants change their places")
         state = found.state
         require(8 * len(state) <= _STATE_BYTES, f"{name} keeps more than {_STATE_BYTES} bytes")
+
+
+def disclosure_conformance(kind: type[Disclosure], options: Mapping[str, int | float] | None = None) -> None:
+    """Let it say estimators of chance and edges. Raises as `aggregation_conformance`."""
+    rule, terms = _made(kind, Disclosure, options)
+    rng = random.Random(7)
+    for at in range(_RECORDS):
+        means = tuple(rng.choice((0, 1, UNIT, rng.randint(0, UNIT))) for _ in range(terms.arms))
+        said = rule.encode(terms, means)
+        whole = type(said) is tuple and len(said) == terms.arms and all(type(each) is int for each in said)
+        require(whole, f"{kind.name} says {said!r:.200}, not an integer for each arm")
+        require(rule.is_valid(terms, said), f"{kind.name} says {said}, which it takes for no report")
+        require(kind().encode(terms, means) == said, f"{kind.name} says something else when it is asked again")
+        hostile = tuple(rng.choice((0, UNIT + 1, 2**32 - 1)) for _ in range(terms.arms)) if at % 2 else said
+        taken = rule.is_valid(terms, hostile)
+        require(type(taken) is bool, f"{kind.name} does not say whether {hostile} is a report")
+        require(not taken or max(hostile) <= UNIT, f"{kind.name} takes {hostile} for a report")
 
 
 class _Record:

@@ -67,7 +67,7 @@ def test_aggregation_does_not_depend_on_the_order_of_reports(case, rng, seed):
 @given(reported_rounds(), digests)
 def test_every_estimator_lies_within_the_honest_range_when_liars_are_at_most_f(case, seed):
     liars, arms, means, bits, bad = case
-    estimators, selected, _ = estimate(rule("option-1"), means, bits, liars, arms, seed)
+    estimators, selected, *_ = estimate(rule("option-1"), means, bits, liars, arms, seed)
     for arm, estimator in enumerate(estimators):
         honest = [row[arm] for p, row in means.items() if p not in bad]
         assert selected[arm]

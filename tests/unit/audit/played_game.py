@@ -354,7 +354,7 @@ class Played:
         bits = script.bits(bits, t)
         made_by = script.option(p.aggregation, t)
         seed, pulls = round_seed(self.seed_0, t), self.ledger.pulls
-        validated, selected, _ = estimate(made_by, means, bits, p.liars, K, seed, pulls)
+        validated, selected, *_ = estimate(made_by, means, bits, p.liars, K, seed, pulls)
         body = Body(script.radii(radii(self.ledger.pulls), t), tuple(reports[seat] for seat in reporters))
         header = Header(
             round=t, parent=self.ledger.head, blocked=listed, body=keccak(body.encode()), reporters=mask(reporters),

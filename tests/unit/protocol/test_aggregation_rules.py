@@ -115,9 +115,9 @@ def test_option_1_takes_each_arm_by_itself_and_only_those_with_bits():
     means = {0: (0, 9), 1: (1, 8), 2: (2, 7), 3: (3, 6)}
     bits = {p: (True, p != 3) for p in means}
     found = estimate(rule("option-1"), means, bits, 1, 2, SEED)
-    assert found == ((1, 8), (frozenset({1, 2}), frozenset({1})), ())
+    assert found == ((1, 8), (frozenset({1, 2}), frozenset({1})), (), "")
     del means[1], bits[1]
-    assert estimate(rule("option-1"), means, bits, 1, 2, SEED) == ((2, INFINITY), (frozenset({2}), frozenset()), ())
+    assert estimate(rule("option-1"), means, bits, 1, 2, SEED) == ((2, INFINITY), (frozenset({2}), frozenset()), (), "")
 
 
 def test_every_subset_of_liars_is_harmless_on_a_spread_of_honest_values():
@@ -181,7 +181,7 @@ def test_every_option_is_its_definition_on_random_rounds_with_ties(option):
         bits = {p: tuple(rng.random() < likely for _ in range(arms)) for p in seats}
         pulls = tuple(rng.choice((0, 1, 2, 5, 10, 2**32 - 1)) for _ in range(arms))
         got = estimate(chosen(option, delta), means, bits, liars, arms, SEED, pulls)
-        assert got == naive(option, means, bits, liars, arms, delta, pulls)
+        assert got[:3] == naive(option, means, bits, liars, arms, delta, pulls)
         sizes.update(map(len, got.sets))
         cases += 1
     assert cases == 3000
@@ -197,7 +197,7 @@ def test_every_option_is_its_definition_in_every_small_round(option):
                 for liars, delta, pulls in product((0, 1, 2), (1, 3, 7), ((count,), (count + 1,))):
                     means, bits = {p: (v,) for p, v in enumerate(values)}, {p: (row,) for p, row in enumerate(rows)}
                     got = estimate(chosen(option, delta), means, bits, liars, 1, SEED, pulls)
-                    assert got == naive(option, means, bits, liars, 1, delta, pulls)
+                    assert got[:3] == naive(option, means, bits, liars, 1, delta, pulls)
                     cases += 1
     assert cases == 18 * (1 + 6 + 36 + 216)
 
@@ -235,7 +235,7 @@ def test_golden_round_of_each_option(option, delta, expected):
 )
 def test_every_b_is_empty_when_nobody_is_left(option, means, bits):
     found = estimate(chosen(option, 10), means, bits, 1, 2, SEED, (1, 1))
-    assert found == ((INFINITY, INFINITY), (frozenset(), frozenset()), ())
+    assert found == ((INFINITY, INFINITY), (frozenset(), frozenset()), (), "")
 
 
 def test_filter_leaves_out_whoever_misses_one_arm():

@@ -29,7 +29,7 @@ from chain_bandit.protocol.messages import (
     tally,
 )
 from chain_bandit.protocol.parameters import FIELDS, Parameters
-from chain_bandit.protocol.ruleset import RulesUnknown, declared
+from chain_bandit.protocol.ruleset import RuleKind, RulesUnknown, declared
 from tests.rules import rule
 
 STATEMENTS = json.loads((Path(__file__).parents[2] / "vectors" / "statement.json").read_text())["statements"]
@@ -208,7 +208,6 @@ def test_rules_are_declared_in_one_text(parameters):
     assert declared(text) == p.rules
     for other, error in (
         (text.replace(b":2,", b":3,", 1), RulesUnknown),
-        (text.replace(b'"accuracy","options":{},"version":1', b'"accuracy","options":{},"version":2'), RulesUnknown),
         (text.replace(b"best-by-reputation", b"sortition"), RulesUnknown),
         (text.replace(b":2,", b": 2,", 1), Malformed),
         (text.replace(b'"delta":7', b'"delta":true'), Malformed),
@@ -234,14 +233,18 @@ def test_rules_are_declared_in_one_text(parameters):
      replace(rule("theirs", a=1), digest=b"\7" * 32)],
     ids=str,
 )  # fmt: skip
-def test_an_aggregation_that_is_not_here_is_read_and_comes_back(parameters, choice):
+def test_a_rule_that_is_not_here_is_read_and_comes_back(parameters, choice):
     """Whether it is here shows when it is used."""
-    p = parameters(aggregation=choice)
+    others = (replace(choice, kind=kind) for kind in (RuleKind.REPUTATION, RuleKind.DISCLOSURE))
+    p = parameters(aggregation=choice, **dict(zip(("reputation", "disclosure"), others, strict=True)))
     assert declared(p.declaration) == p.rules
     assert Parameters.of(p.fields(), p.declaration) == p
     assert Parameters.from_numbers(p.numbers(), p.declaration.decode()) == p
     assert (b'"digest":"' in p.declaration) is bool(choice.digest)
 
+
+def later(choice):
+    return replace(choice, version=choice.version + 1)
 
 
 
@@ -250,10 +253,12 @@ def test_the_games_digest_changes_with_every_parameter_and_commitment(parameters
     assert p.digest(salt, secret) == outside_keccak(p.words() + salt + secret)
     digests = {p.digest(salt, secret), p.digest(secret, salt), p.digest(salt, salt)}
     for field in fields(Parameters):
-        if field.name != "aggregation":
+        if field.name not in ("aggregation", "reputation", "disclosure"):
             digests.add(parameters(**{field.name: getattr(p, field.name) + 1}).digest(salt, secret))
     assert len(digests) == 34
     foreign = replace(rule("option-1"), digest=bytes(32))
     other = (rule("option-2"), rule("delta-safe", delta=1), rule("option-1", 2), foreign)
     digests |= {parameters(aggregation=each).digest(salt, secret) for each in other}
-    assert len(digests) == 38
+    digests |= {parameters(reputation=later(p.reputation)).digest(salt, secret)}
+    digests |= {parameters(disclosure=later(p.disclosure)).digest(salt, secret)}
+    assert len(digests) == 40

@@ -7,18 +7,22 @@ from types import MappingProxyType
 
 import pytest
 
-from chain_bandit.protocol.rule import Aggregation, Estimate, Reputation, Weights, chance, mean_over
+from chain_bandit.protocol.rule import Aggregation, Disclosure, Estimate, Reputation, Weights, chance, mean_over
 from chain_bandit.protocol.rules import shipped
+from chain_bandit.protocol.ruleset import RuleKind
 from chain_bandit.protocol.units import UNIT
-from chain_bandit.testing import aggregation_conformance, reputation_conformance
+from chain_bandit.testing import aggregation_conformance, disclosure_conformance, reputation_conformance
 
 NEEDED = {"delta-safe": {"delta": 0.3}}
 
 
 @pytest.mark.parametrize("rule", shipped().values(), ids=lambda rule: rule.name)
 def test_every_rule_of_ours_conforms(rule):
-    held = aggregation_conformance if isinstance(rule, Aggregation) else reputation_conformance
-    held(type(rule), NEEDED.get(rule.name))
+    held = {
+        RuleKind.AGGREGATION: aggregation_conformance, RuleKind.REPUTATION: reputation_conformance,
+        RuleKind.DISCLOSURE: disclosure_conformance,
+    }  # fmt: skip
+    held[rule.kind](type(rule), NEEDED.get(rule.name))
 
 
 def everybody(terms, agreed):
@@ -225,6 +229,45 @@ def replace_state(weights, state):
 def test_a_wrong_reputation_is_named(kind, sentence):
     with pytest.raises(AssertionError, match=sentence):
         reputation_conformance(kind)
+
+
+class Half(Disclosure):
+    name = "half"
+
+    def encode(self, terms, means):
+        return tuple(mean // 2 for mean in means)
+
+
+class Noise(Half):
+    def encode(self, terms, means):
+        return tuple(max(0, mean - random.randint(0, 5)) for mean in means)
+
+
+class Own(Half):
+    def is_valid(self, terms, values):
+        return all(value % 2 for value in values)
+
+
+class Above(Half):
+    def is_valid(self, terms, values):
+        return True
+
+
+class Float(Half):
+    def encode(self, terms, means):
+        return tuple(mean / 2 for mean in means)
+
+
+@pytest.mark.parametrize(("kind", "sentence"), [
+    (Noise, "asked again"), (Own, "takes for no report"), (Above, "for a report"), (Float, "not an integer"),
+])  # fmt: skip
+def test_a_wrong_disclosure_is_named(kind, sentence):
+    with pytest.raises(AssertionError, match=sentence):
+        disclosure_conformance(kind)
+
+
+def test_a_right_disclosure_passes():
+    disclosure_conformance(Half)
 
 
 def test_a_right_reputation_passes():
