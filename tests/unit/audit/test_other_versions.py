@@ -16,7 +16,7 @@ from chain_bandit.chain.errors import ForeignContract
 from chain_bandit.history import files
 from chain_bandit.protocol.creation import decode as creation
 from chain_bandit.protocol.digests import keccak
-from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.parameters import ACCURACY, ESTIMATES, Parameters
 from chain_bandit.runs import history_of_node
 from chain_bandit.views.terminal import checks_table
 from tests.contracts.test_modules import deployed_by
@@ -49,8 +49,6 @@ def both(*changes: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
 
 UNKNOWN = declare("option-1", "no-such")
 OTHER_VERSION = {
-    "a reputation": declare('"accuracy","options":{},"version":1', '"accuracy","options":{},"version":2'),
-    "a reputation from a file": declare('{"kind":"rep', f'{{"digest":"{"ab" * 32}","kind":"rep'),
     "a format": declare('"format":2', '"format":3'),
     "a kind": declare('{"kind":"reputation"', '{"kind":"oracle"'),
     "a kind more": declare('{"kind":"dis', '{"kind":"payment","name":"flat","options":{},"version":1},{"kind":"dis'),
@@ -213,3 +211,25 @@ def test_audit_names_the_release_that_audits_a_game_in_an_older_format(
     report = second_opinion(forged.made(), tmp_path)
     assert (report.exit_code, violated(report)) == (13, set())
     assert "chain_bandit 0.1.0 audits it" in report.checks["game.code"].evidence
+
+
+@pytest.mark.parametrize("digest", [b"", bytes(range(32))], ids=["a version", "a file"])
+def test_of_a_game_whose_reputation_is_not_here_all_else_is_checked(digest: bytes) -> None:
+    """Weights are those of the shipped rule, so that nothing is wrong with them by anybody's rules."""
+    choice = replace(ACCURACY, version=2, digest=digest)
+    known = audit(Played(Script(parameters=COMPACT)).history)
+    report = audit(Played(Script(parameters=replace(COMPACT, reputation=choice))).history)
+    assert (report.exit_code, report.violations) == (13, [])
+    left = {name for name, tally in report.checks.items() if tally.not_checkable}
+    assert left == {"game.parameters", "aggregate.accuracy"}
+    assert {name: tally.passed for name, tally in report.checks.items() if name not in left} == {
+        name: tally.passed for name, tally in known.checks.items() if name not in left
+    }
+    assert str(choice) in report.checks["aggregate.accuracy"].evidence
+
+
+def test_of_a_game_whose_disclosure_is_not_here_nothing_is_replayed() -> None:
+    choice = replace(ESTIMATES, version=2)
+    report = audit(Played(Script(parameters=replace(PARAMETERS, disclosure=choice))).history)
+    assert (report.exit_code, report.violations) == (13, [])
+    assert "version 2" in report.checks["game.parameters"].evidence
