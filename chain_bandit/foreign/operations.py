@@ -27,6 +27,7 @@ SIZED: Final[Any] = SIZED_TYPES
 """The same, for isinstance."""
 NUMBERS: Final = (int, Fraction)
 FLOATS: Final = (float, complex)
+FLAT: Final = frozenset({str, bytes, range})
 MUTABLE: Final = frozenset({list, set, dict})
 SCALARS: Final = frozenset({int, bool, Fraction, type(None)})
 
@@ -64,7 +65,7 @@ def number(value: Any) -> Any:
 
 
 def _inner(values: Any) -> list[Any]:
-    return [] if SCALARS.issuperset(map(type, values)) else [each for each in values if isinstance(each, SIZED)]
+    return [each for each in values if each.__class__ not in SCALARS and isinstance(each, SIZED)]
 
 
 class Operations:
@@ -210,17 +211,17 @@ class Operations:
         return value
 
     def weight(self, value: Any) -> int:
-        """How many elements there are in it, those of its elements included. Raises `Halt` past what is left."""
+        """How many elements there are in it, those of its elements included; counted until what is left is passed."""
         if value.__class__ in SCALARS or not isinstance(value, SIZED):
             return 0
         weight, pending, room = 0, [value], self.meter.room() + 1
         while pending and weight <= room:
             each = pending.pop()
             weight += length(each)
-            if isinstance(each, (dict, MappingProxyType)):
-                pending += _inner(each.values())
-            if not isinstance(each, (str, bytes, range)):
+            if each.__class__ not in FLAT:
                 pending += _inner(each)
+                if isinstance(each, (dict, MappingProxyType)):
+                    pending += _inner(each.values())
         return weight
 
     def contains(self, value: Any, values: Any) -> bool:

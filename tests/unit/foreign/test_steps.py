@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from chain_bandit.foreign.run import run
@@ -120,10 +120,7 @@ def statements(draw: st.DrawFn, depth: int = 0) -> list[str]:
     return lines
 
 
-settings.register_profile("pinned", max_examples=300, deadline=None, derandomize=True)
-
-
-@settings.get_profile("pinned")
+@settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(statements(), st.lists(st.integers(-5, 2**33), min_size=1, max_size=5))
 def test_random_programs_answer_as_python_does(lines: list[str], values: list[int]) -> None:
     code = "\n".join(["a, b, c = 1, 2, 3", "x = list(x)", *lines, "return a, b, c, x"])
