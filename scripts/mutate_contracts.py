@@ -22,6 +22,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
+from signal import SIGXCPU
+from threading import Event
 from time import perf_counter
 from typing import Any
 
@@ -217,9 +219,15 @@ def sample(found: list[Mutant], count: int, seed: int) -> list[Mutant]:
 
 
 def ends_well(command: Iterable[object], seconds: int, folder: Path, environment: Mapping[str, str]) -> bool:
-    """Whether a command exits with 0 within so many seconds of CPU: other work on the machine kills no mutant."""
-    limited = ["sh", "-c", f'ulimit -t {seconds}; exec "$@"', "sh", *map(str, command)]
-    return subprocess.run(limited, cwd=folder, env=environment, capture_output=True, check=False).returncode == 0
+    """Whether a command exits with 0 within so many seconds of CPU: other work on the machine kills no mutant.
+
+    RuntimeError where somebody else ended it, which says nothing of a mutant. A terminal's interrupt does not reach it.
+    """
+    limited = ["sh", "-c", f'ulimit -S -t {seconds}; exec "$@"', "sh", *map(str, command)]
+    run = subprocess.run(limited, cwd=folder, env=environment, capture_output=True, check=False, start_new_session=True)
+    if run.returncode < 0 and run.returncode != -SIGXCPU:
+        raise RuntimeError(f"signal {-run.returncode} ended {' '.join(limited[4:])}")
+    return run.returncode == 0
 
 
 class Bench:
@@ -433,15 +441,22 @@ def tried(chosen: list[Mutant], asked: dict[str, Any], workers: int, kept: Kept)
             if not getattr(benches[0], suite)(parts):
                 raise SystemExit(f"{suite} does not pass on the unchanged contracts")
 
+        stopped = Event()
+
         def work(number: int) -> None:
             for mutant in chosen[number::workers]:
+                if stopped.is_set():
+                    return
                 fates[mutant] = fate(benches[number], mutant, asked, originals)
                 kept.add(mutant, fates[mutant])
                 source = asked["sources"][mutant.file]["content"]
                 print(f"{len(fates)}/{len(chosen)} {fates[mutant]}: {mutant.describe(source)}", flush=True)
 
         with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(work, range(workers)))
+            try:
+                list(pool.map(work, range(workers)))
+            finally:
+                stopped.set()
         for bench in benches:
             bench.close()
     return fates
