@@ -46,7 +46,10 @@ def found(kind: str, name: str) -> Source:
     if not place:
         entry = offered(kind, name)
         module, _, attribute = entry.value.partition(":")
-        path = _installed(entry.dist, module) if entry.dist else _on_path(module)
+        try:
+            path = _installed(entry.dist, module) if entry.dist else _on_path(module)
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:  # records may say anything
+            raise PluginBroken(kind, name, f"the records of its package cannot be read: {error}") from error
     elif place.endswith(".py"):
         path = Path(place)
     else:
@@ -95,8 +98,8 @@ def _edited(distribution: Distribution) -> Iterator[Path]:
         if file.suffix == ".pth":
             path = Path(str(distribution.locate_file(file)))
             for line in path.read_text(encoding="utf-8").splitlines():
-                if line.strip() and not line.startswith(("import ", "import\t", "#")):
-                    yield path.parent / line.strip()
+                if line.strip():
+                    yield path.parent / line.strip()  # or no folder: a comment, or code, which nobody runs here
     told = json.loads(distribution.read_text("direct_url.json") or "{}")
     if told.get("dir_info", {}).get("editable"):
         folder = Path(unquote(urlsplit(told["url"]).path))

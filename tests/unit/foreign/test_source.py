@@ -80,7 +80,7 @@ def test_an_entry_point_is_found_by_the_record_of_its_distribution(place: Path) 
 
 
 def test_an_entry_point_is_not_found_beside_the_record(place: Path) -> None:
-    install(place, {"other.py": "1"}, "folder.krum:Krum")
+    install(place, {"other.py": "1", "other.pth": "\n"}, "folder.krum:Krum")
     put(place / "folder" / "krum.py")
     assert "no file of folder.krum" in refused("mine")
 
@@ -107,6 +107,18 @@ def test_a_distribution_that_is_not_editable_is_not_looked_for_elsewhere(place: 
     assert "no file of krum" in refused("mine")
 
 
+@pytest.mark.parametrize("told", ["{", "[]", '{"dir_info": 3}', '{"dir_info": {"editable": true}}'])
+def test_records_that_nobody_wrote_so_are_refused(place: Path, told: str) -> None:
+    install(place, {"_finder.py": TEXT}, "krum:Krum", direct_url_json=told)
+    assert "records of its package cannot be read" in refused("mine")
+
+
+def test_a_recorded_file_that_is_gone_is_refused(place: Path) -> None:
+    install(place, {"_other.pth": "/nowhere\n"}, "krum:Krum")
+    (place / "_other.pth").unlink()
+    assert "records of its package cannot be read" in refused("mine")
+
+
 def test_a_name_that_two_distributions_offer_is_refused(place: Path) -> None:
     install(place, {"one.py": "1"}, "one:Krum")
     install(place, {"two.py": "1"}, "two:Krum", name="another")
@@ -128,6 +140,6 @@ def test_what_is_no_small_file_is_refused(place: Path) -> None:
     os.mkfifo(place / "pipe.py")
     assert "cannot be read" in refused(f"{place / 'pipe.py'}:Krum")
     assert "cannot be read" in refused("a\0b.py:Krum")
-    put(place / "large.py", "#" * (MAX_SIZE + 1))
+    os.truncate(put(place / "large.py"), 1 << 40)
     assert f"larger than {MAX_SIZE} bytes" in refused(f"{place / 'large.py'}:Krum")
     assert len(found("aggregation", f"{put(place / 'fits.py', '#' * MAX_SIZE)}:Krum").data) == MAX_SIZE
