@@ -53,16 +53,16 @@ def disclose(parameters: Parameters, means: Means) -> Means:
         return rule.encode(terms, means)
     with suppress(RuleFailed):
         values = rule.encode(terms, means)
-        if len(means) == parameters.arms and _are(values, 0, UNIT + 1):
+        if _are(values, 0, UNIT + 1) and len(values) == parameters.arms:
             return values
     return means
 
 
 def is_readable(parameters: Parameters, values: Means) -> bool:
     """Whether a report may say these integers; else it counts as withheld. Raises `RulesUnknown`."""
-    rule = rules.disclosure(parameters)
+    rule, terms = rules.disclosure(parameters), parameters.terms_of(parameters.disclosure)
     try:
-        return all(map(is_unit_share, values)) and rule.is_valid(parameters.terms_of(parameters.disclosure), values)
+        return all(map(is_unit_share, values)) and rule.is_valid(terms, values) is True
     except RuleFailed:
         return False
 

@@ -220,6 +220,8 @@ def test_rules_are_declared_in_one_text(parameters):
         (text.replace(b'"accuracy"', b"null"), Malformed),
         (text.replace(b":2,", b":true,", 1), Malformed),
         (b'{"format":2,"rules":[[]]}', Malformed),
+        (text.replace(b'{"kind":"agg', b'{"digest":"ab","kind":"agg'), Malformed),
+        (text.replace(b'{"kind":"agg', b'{"digest":"","kind":"agg'), Malformed),
     ):
         with pytest.raises(error):
             Parameters.of(fields_of(other), other)

@@ -1,0 +1,120 @@
+"""protocol/estimation.py: a foreign rule that fails, or answers out of bounds, comes to the same for everybody."""
+
+from dataclasses import replace
+
+import pytest
+
+from chain_bandit.protocol import estimation, rules
+from chain_bandit.protocol.digests import ZERO
+from chain_bandit.protocol.reputation import after_block
+from chain_bandit.protocol.rule import Aggregation, Agreed, Disclosure, Estimate, Reputation, Weights, mean_over
+from chain_bandit.protocol.ruleset import RuleFailed
+from chain_bandit.protocol.units import INFINITY, UNIT
+from tests.conftest import build_scenario
+
+DIGEST = bytes(range(32))
+AGREED = Agreed(
+    9, ZERO, {0: (7, 1), 1: (9, 3), 3: (2, 2)}, dict.fromkeys((0, 1, 3), (True, True)), (4, 5), None, (9, 8, 7, 6)
+)  # fmt: skip
+SETS = (frozenset({0, 1}), frozenset({3}))
+GOOD = mean_over(AGREED, SETS)
+NONE = (INFINITY, INFINITY)
+
+
+class Told(Aggregation):
+    """Answers what a test puts here, or raises it."""
+
+    name = "told"
+    answer: object = GOOD
+
+    def estimate(self, terms, state, agreed):
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+class Weighed(Reputation):
+    name = "weighed"
+    answer: object = Weights((1, 2, 3, 65_535))
+    estimate = Told.estimate
+
+    def weigh(self, terms, state, agreed, estimate):
+        return self.estimate(terms, state, agreed)
+
+
+class Said(Disclosure):
+    name = "said"
+    answer: object = (1, UNIT)
+    estimate = Told.estimate
+
+    def encode(self, terms, means):
+        return self.estimate(terms, (), means)
+
+    def is_valid(self, terms, values):
+        return self.estimate(terms, (), values)
+
+
+def played_by(kind, answer):
+    """The parameters of a game by a foreign rule that answers so."""
+    rule = kind()
+    rule.answer = answer
+    rules.add(rule, DIGEST)
+    word = kind.kind.name.lower()
+    return replace(build_scenario().parameters, **{word: rules.chosen(rule, {}, DIGEST)})
+
+
+def test_a_foreign_rules_answer_is_its_own():
+    assert estimation.estimate(played_by(Told, GOOD), (), AGREED) == GOOD
+    assert estimation.weigh(played_by(Weighed, Weighed.answer), (), AGREED, GOOD) == Weighed.answer
+    assert estimation.disclose(played_by(Said, (1, UNIT)), (5, 6)) == (1, UNIT)
+    assert estimation.is_readable(played_by(Said, True), (1, UNIT)) is True
+    assert estimation.is_readable(played_by(Said, False), (1, UNIT)) is False
+
+
+@pytest.mark.parametrize("answer", [
+    RuleFailed("told", "it raised"), None, (GOOD.means, GOOD.sets, ()), GOOD._replace(means=(8, 2**32)),
+    GOOD._replace(means=(8, -1)), GOOD._replace(means=(8.0, 2)), GOOD._replace(means=(8,)), GOOD._replace(means=(8, 3)),
+    GOOD._replace(sets=list(SETS)), GOOD._replace(sets=SETS[:1]), GOOD._replace(sets=(SETS[0], frozenset({2}))),
+    GOOD._replace(sets=(SETS[0], {3})), GOOD._replace(state=(2**63,)), GOOD._replace(state=[1]),
+    GOOD._replace(means=(True, 2)),
+], ids=str)  # fmt: skip
+def test_a_rule_that_gives_no_answer_gives_no_estimator_and_keeps_its_state(answer):
+    found = estimation.estimate(played_by(Told, answer), (4, 5), AGREED)
+    assert (found.means, found.sets, found.state) == (NONE, (frozenset(), frozenset()), (4, 5))
+    assert found.reason
+
+
+@pytest.mark.parametrize("answer", [
+    RuleFailed("weighed", "it raised"), None, Weights((1, 2, 3)), Weights((1, 2, 3, 65_536)), Weights((1, 2, 3, -1)),
+    Weights([1, 2, 3, 4]), Weights((1, 2, 3, 4), (-(2**63) - 1,)), (1, 2, 3, 4), Estimate((), ()),
+], ids=str)  # fmt: skip
+def test_a_reputation_that_gives_no_answer_moves_nobody(answer):
+    found = estimation.weigh(played_by(Weighed, answer), (4,), AGREED, GOOD)
+    assert (found.weights, found.state) == (AGREED.reputations, (4,))
+    assert found.reason
+    assert after_block(AGREED.reputations, found.weights) == AGREED.reputations
+
+
+@pytest.mark.parametrize(
+    "answer", [RuleFailed("said", "it raised"), None, (1,), (1, UNIT + 1), (1, -1), [1, 2]], ids=str
+)
+def test_a_disclosure_that_gives_no_answer_leaves_estimators_as_they_are(answer):
+    assert estimation.disclose(played_by(Said, answer), (5, 6)) == (5, 6)
+
+
+@pytest.mark.parametrize("answer", [RuleFailed("said", "it raised"), None, 1, "yes"], ids=str)
+def test_a_report_of_which_a_disclosure_says_nothing_counts_as_withheld(answer):
+    assert estimation.is_readable(played_by(Said, answer), (5, 6)) is False
+
+
+def test_no_disclosure_makes_more_than_a_whole_reward_a_report():
+    assert estimation.is_readable(played_by(Said, True), (5, UNIT + 1)) is False
+
+
+def test_rounded_says_the_nearest_step_and_nothing_above_a_whole_reward(parameters):
+    choice = rules.chosen(rules.find(rules.named(Disclosure.kind, "rounded")), {"step": 0.3})
+    p, step = parameters(disclosure=choice), 3 * UNIT // 10
+    for value, said in ((0, 0), (step // 2, 0), (step // 2 + 1, step), (UNIT, 3 * step), (step, step)):
+        assert estimation.disclose(p, (value, 0)) == (said, 0)
+    assert estimation.is_readable(p, (step, 2 * step))
+    assert not estimation.is_readable(p, (step, 2 * step + 1))
