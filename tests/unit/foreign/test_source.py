@@ -69,6 +69,7 @@ def test_a_module_is_found_on_the_path_before_the_folder_at_work(place: Path) ->
 def test_a_module_of_a_package_is_no_name_of_a_file(place: Path) -> None:
     put(place / "folder" / "__init__.py")
     put(place / "folder" / "krum.py")
+    put(place / "a" / "b.py")
     for name in ("folder.krum:Krum", "folder:Krum", "json.decoder:JSONDecoder", "..a:Krum", "a/b:Krum", "absent:Krum"):
         assert "write FILE.py:" in refused(name)
 
