@@ -101,7 +101,7 @@ class PaperChain:
         seed_0 = genesis_digest(plan.game, plan.seated, plan.salt)[0]
         call = self._functions["reveal"].encode(plan.secret, plan.roles, plan.model)
         self._mine(self._environment, call, 0, self._log("Revealed", uint(hidden_cost(plan.secret, seed_0), 32)))
-        left, size = p.horizon + 1, plan.scenario.chain.costs_every
+        left, size = p.horizon + 1, plan.scenario.costs_every
         for at in range(0, len(entries), size):
             part = entries[at : at + size]
             left -= len(part)

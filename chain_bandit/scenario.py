@@ -28,13 +28,13 @@ from chain_bandit.protocol.arms import burn_in_length
 from chain_bandit.protocol.committee import smallest
 from chain_bandit.protocol.errors import AssumptionBroken, ChainBanditError, require
 from chain_bandit.protocol.parameters import ODDS, BodyMode, Parameters
-from chain_bandit.protocol.quorum import QuorumChoice
+from chain_bandit.protocol.quorum import QuorumChoice, least_committee
 from chain_bandit.protocol.rewards import RewardModel
-from chain_bandit.protocol.ruleset import RuleChoice, RuleKind
+from chain_bandit.protocol.ruleset import RuleChoice, RuleKind, RuleRefused
 from chain_bandit.protocol.settlement import Conduct, Cost
 from chain_bandit.protocol.sharing import FEWEST_PARTIES, MOST_PARTIES
 from chain_bandit.protocol.sortition import commander_probabilities, honest_commanders
-from chain_bandit.protocol.transaction import require_room
+from chain_bandit.protocol.transaction import most_entries, require_room
 from chain_bandit.protocol.units import UNIT
 
 _EXPECTATION = r"^(<=|>=|<|>) ?-?\d{1,40}(\.\d{1,40})?$|^== ?\S{1,100}$"
@@ -157,7 +157,9 @@ class Chain(Strict):
     skip_deadline: int = Field(default=100, ge=1)
     settlement_window: int = Field(default=20_000, ge=1)
     settle_every: int = Field(default=25, ge=1, description="rounds settled in one transaction")
-    costs_every: int = Field(default=50, ge=1, description="rounds of costs settled in one transaction")
+    costs_every: int | None = Field(
+        default=None, ge=1, description="rounds of costs settled in one transaction; by default 50, or what fits"
+    )
     body: Literal["full", "compact"] = Field(default="full", description="reports in calldata, or beside the chain")
     batch: int = Field(default=1, ge=1, le=256, description="rounds recorded in one transaction")
     unrecorded: int | None = Field(
@@ -200,6 +202,7 @@ class Scenario(Strict):
     aggregation: RuleGiven = Field(default="option-1", description="how estimators come from reports")
     reputation: RuleGiven = Field(default="accuracy", description="what a block's reports do to reputations")
     disclosure: RuleGiven = Field(default="estimates", description="what reports say of local estimators")
+    selection: RuleGiven | None = Field(default=None, description="who validates; by default what N and sortition say")
     cost: Literal["constant", "distance"] = Field(default="constant", description="of a round with a lie in force")
     quorum: Literal["majority", "two-thirds"] = "two-thirds"
     comparison: Literal["ideal", "mpc"] = Field(default="ideal", description="trusted, or among validators")
@@ -281,7 +284,12 @@ class Scenario(Strict):
         if burn_in is None:
             burn_in = burn_in_length(arms, self.rounds, Decimal(str(self.burn_in_factor)))
         chain, probing, commanders = self.chain, ODDS, ODDS
-        validators = self.participants if self.validators is None else self.validators
+        selection = self._selection()
+        validators = self.validators
+        if validators is None:
+            choice = QuorumChoice.TWO_THIRDS if self.quorum == "two-thirds" else QuorumChoice.MAJORITY
+            everybody = self.participants
+            validators = least_committee(everybody, self.attackers, choice) if selection else everybody
         if self.commanders == "trust":
             honest = honest_commanders(self.participants, validators, self.liars, self.attackers)
             probing, commanders = commander_probabilities(honest, self.rounds, burn_in)
@@ -299,6 +307,7 @@ class Scenario(Strict):
             aggregation=self.chosen(RuleKind.AGGREGATION, self.aggregation),
             reputation=self.chosen(RuleKind.REPUTATION, self.reputation),
             disclosure=self.chosen(RuleKind.DISCLOSURE, self.disclosure),
+            selection=selection,
             quorum_choice=QuorumChoice.TWO_THIRDS if self.quorum == "two-thirds" else QuorumChoice.MAJORITY,
             failure_limit=self.failure_limit,
             c1_numerator=c1.numerator,
@@ -323,6 +332,7 @@ class Scenario(Strict):
             sealed=int(self.sealed),
             unrevealed_penalty=penalty,
         )
+        parameters = rules.with_classes(parameters)
         assumptions.check(parameters)
         assumptions.check_weights(parameters, self.all_weights)
         if self.burn_in is None:
@@ -342,9 +352,22 @@ class Scenario(Strict):
         entries = {
             RuleKind.AGGREGATION: self.aggregation, RuleKind.REPUTATION: self.reputation,
             RuleKind.DISCLOSURE: self.disclosure,
-        }  # fmt: skip
+        } | ({} if self.selection is None else {RuleKind.SELECTION: self.selection})  # fmt: skip
         names = {kind: entry if isinstance(entry, str) else entry.name for kind, entry in entries.items()}
         return {kind.name.lower(): name for kind, name in names.items() if name not in rules.names(kind)}
+
+    def _selection(self) -> RuleChoice | None:
+        """The rule that chooses validators; None where it is the one that N and sortition say. Raises `RuleRefused`."""
+        if self.selection is None:
+            return None
+        choice = self.chosen(RuleKind.SELECTION, self.selection)
+        if choice.digest:
+            return choice
+        few = self.validators is not None and self.validators < self.participants
+        said = "sortition" if self.sortition else "best-by-reputation" if few else "everybody"
+        if choice.name != said:
+            raise RuleRefused(choice.kind, choice.name, f"is not what validators and sortition say, which is {said!r}")
+        return None
 
     @property
     def growth_units(self) -> int:
@@ -356,6 +379,11 @@ class Scenario(Strict):
         """Whether every block of a batch goes to the chain with its own certificate."""
         named = self.chain.certificates
         return self.parameters.has_committees if named is None else named == "each"
+
+    @property
+    def costs_every(self) -> int:
+        """Rounds of costs in a transaction."""
+        return self.chain.costs_every or min(50, most_entries(self.parameters))
 
     @property
     def all_weights(self) -> tuple[int, ...]:
@@ -423,7 +451,7 @@ class Scenario(Strict):
             N=parameters.validators, M=parameters.participants,
         )  # fmt: skip
         certificates = chain.batch if self.certifies_each else 1
-        require_room(parameters, chain.batch, certificates, chain.settle_every, chain.costs_every)
+        require_room(parameters, chain.batch, certificates, chain.settle_every, self.costs_every)
 
     def _check_adversary(self) -> None:
         """A liar only lies, an attacker only attacks; there must be a way to do either, and seats to do it from."""

@@ -9,7 +9,7 @@ import {Bits} from "./libraries/Bits.sol";
 import {Blocks} from "./libraries/Blocks.sol";
 import {Certificates} from "./libraries/Certificates.sol";
 import {Reports} from "./libraries/Reports.sol";
-import {Assumed, Money, ODDS, Parameters, Terms} from "./types/Game.sol";
+import {Assumed, CHOSEN, COMPUTED, Money, ODDS, Parameters, STATE, Terms, WEIGHTS} from "./types/Game.sol";
 
 /// @title The creation of a game: a clone of the shared code (EIP-1167 with arguments) whose own ends with its terms
 /// @dev Everything that the terms say follows from the creation's transaction: who has checked its data knows the game.
@@ -44,7 +44,8 @@ contract Game {
     }
 
     function _terms(Parameters memory p, bytes32 game) private view returns (Terms memory t) {
-        bool committees = p.validators != p.participants || p.sortition != 0;
+        bool named = p.sortition != 0 || p.attested & CHOSEN != 0;
+        bool committees = p.validators != p.participants || named;
         bool commanders = p.commanders != ODDS;
         t.participants = p.participants;
         t.arms = p.arms;
@@ -65,9 +66,11 @@ contract Game {
         t.bodyMode = p.bodyMode;
         t.setBytes = (uint256(p.participants) + 7) / 8;
         t.reportBytes = Reports.contentBytes(p.payload, p.sortition != 0 || commanders, p.sealedGame == 1);
-        t.derivedBytes = 4 * uint256(p.arms) + 2 * uint256(p.participants);
+        t.derivedBytes = p.attested & COMPUTED == 0 ? 0 : 4 * uint256(p.arms) + 2 * uint256(p.participants);
         t.nobody = ~Bits.all(p.participants);
-        t.successors = (committees ? Blocks.COMMITTEE : 0) | (commanders ? Blocks.COMMANDERS : 0);
+        t.successors = (committees ? Blocks.COMMITTEE : 0) | (commanders ? Blocks.COMMANDERS : 0)
+            | (named ? Blocks.NAMED : 0) | (p.attested & STATE != 0 ? Blocks.KEPT : 0)
+            | (p.attested & WEIGHTS != 0 ? Blocks.WEIGHED : 0);
         t.chainId = block.chainid;
         t.separator = Certificates.separator(game);
         t.game = game;

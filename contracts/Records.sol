@@ -10,7 +10,16 @@ import {Committees} from "./libraries/Committees.sol";
 import {Ledger} from "./libraries/Ledger.sol";
 import {Reputation} from "./libraries/Reputation.sol";
 import {Seats} from "./libraries/Seats.sol";
-import {APPROVED, EXPLORATION, Equivocation, Progress, REJECTED, SKIP, Terms} from "./types/Game.sol";
+import {
+    APPROVED,
+    EXPLORATION,
+    Equivocation,
+    MAX_PARTICIPANTS,
+    Progress,
+    REJECTED,
+    SKIP,
+    Terms
+} from "./types/Game.sol";
 import {Views} from "./Views.sol";
 
 /// @title How rounds end, and what their ends do to reputations, committees and the block list
@@ -52,7 +61,8 @@ abstract contract Records is Views {
             at = found.end;
             if (found.signers != 0) _check(t, tip, keys, found.digest, found.signers, msg.data, found.signaturesAt);
             else if (at >= unsignedUntil) revert CertificateMissing(round);
-            Reputation.move(tip.reputations, found.accuracies);
+            if (t.successors & Blocks.WEIGHED == 0) Reputation.move(tip.reputations, found.accuracies);
+            else Reputation.set(tip.reputations, found.accuracies);
             _record(t, tip, found.approved ? APPROVED : REJECTED, found.digest, found.committee);
             if (_drawsCommanders(t)) _checkCommanders(tip, found.commanders);
         } while (at < msg.data.length);
@@ -111,8 +121,9 @@ abstract contract Records is Views {
         if (kind != APPROVED && tip.progress.explorationDue(t.failureLimit, t.horizon)) _end(t, tip, EXPLORATION, 0);
         if (!_committees(t)) return;
         uint256 eligible = Bits.all(t.participants) & ~tip.blocked;
-        if (t.sortition != 0) {
-            Committees.checkDrawn(committee_, eligible, tip.kind <= REJECTED);
+        if (_namesCommittee(t)) {
+            uint256 least = t.sortition == 0 ? t.validators : 1;
+            Committees.checkNamed(committee_, eligible, tip.kind <= REJECTED ? least : MAX_PARTICIPANTS);
         } else {
             Committees.check(
                 tip.reputations,

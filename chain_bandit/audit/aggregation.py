@@ -8,8 +8,9 @@ from chain_bandit.protocol import rules
 from chain_bandit.protocol.aggregation import global_means
 from chain_bandit.protocol.blocks import Header, Report, mask, round_seed, seats
 from chain_bandit.protocol.estimation import estimate, weigh
-from chain_bandit.protocol.rule import Agreed, Estimate
-from chain_bandit.protocol.ruleset import RulesUnknown
+from chain_bandit.protocol.rule import Agreed, Estimate, State
+from chain_bandit.protocol.rules import state_of
+from chain_bandit.protocol.ruleset import RuleKind, RulesUnknown
 
 
 def agreed_on(game: Game, header: Header, reports: Mapping[int, Report], hashes: Mapping[int, bytes]) -> Agreed:
@@ -21,14 +22,19 @@ def agreed_on(game: Game, header: Header, reports: Mapping[int, Report], hashes:
     return Agreed(t, seed, means, bits, ledger.pulls, ledger.means, ledger.reputations, hashes)
 
 
-def check_selected(game: Game, header: Header, agreed: Agreed) -> None:
-    """Recompute every B_i, and every estimator that is no mean over it."""
+def check_selected(game: Game, header: Header, agreed: Agreed) -> State | None:
+    """Recompute every B_i, and every estimator that is no mean over it.
+
+    Returns:
+        What the rule keeps; None where it is not here.
+    """
     p, t = game.parameters, game.running.round
     try:
-        rule, found = rules.aggregation(p), estimate(p, (), agreed)
+        state = state_of(p, game.running.states, RuleKind.AGGREGATION)
+        rule, found = rules.aggregation(p), estimate(p, state, agreed)
     except RulesUnknown as error:
         game.checks.unknown("aggregate.selected", str(error))
-        return
+        return None
     if found.reason:
         game.note("rule without an answer", None, t)
     for arm, expected in enumerate(found.sets):
@@ -40,10 +46,15 @@ def check_selected(game: Game, header: Header, agreed: Agreed) -> None:
         for arm, mean in enumerate(found.means):
             name = f"global estimator of arm {arm}"
             game.checks.same(header.means[arm], mean, "aggregate.means", t, name, header.derived())
+    return found.state
 
 
-def check_attested(game: Game, header: Header, agreed: Agreed) -> None:
-    """Of a compact game, hold what a quorum attests against the body: means over a set, and weights."""
+def check_attested(game: Game, header: Header, agreed: Agreed) -> State | None:
+    """Hold what a quorum attests against the body: means over a set, and weights.
+
+    Returns:
+        What the rule of reputation keeps; None where it is not here.
+    """
     p, t, checks = game.parameters, game.running.round, game.checks
     derived = header.derived()
     held = tuple(frozenset(seats(row)) for row in header.selected)
@@ -54,13 +65,15 @@ def check_attested(game: Game, header: Header, agreed: Agreed) -> None:
         for arm, expected in enumerate(global_means(agreed.reports, held)):
             checks.same(header.means[arm], expected, "aggregate.means", t, f"global estimator of arm {arm}", derived)
     try:
-        weights = weigh(p, (), agreed, Estimate(header.means, held))
+        state = state_of(p, game.running.states, RuleKind.REPUTATION)
+        weights = weigh(p, state, agreed, Estimate(header.means, held))
     except RulesUnknown as error:
         checks.unknown("aggregate.accuracy", str(error))
-        return
+        return None
     if weights.reason:
         game.note("rule without weights", None, t)
     checks.each_same(header.accuracies, weights.weights, "aggregate.accuracy", t, "accuracy of seat", derived)
+    return weights.state
 
 
 def _is_mean(game: Game) -> bool:

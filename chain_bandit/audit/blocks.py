@@ -7,7 +7,7 @@ from operator import or_
 from chain_bandit.audit.aggregation import agreed_on, check_attested, check_selected
 from chain_bandit.audit.alike import Alike
 from chain_bandit.audit.commitments import check_counts
-from chain_bandit.audit.draws import CHECKS_OF_DRAWS, check_draws, proven
+from chain_bandit.audit.draws import check_successors, checks_of_successors, proven
 from chain_bandit.audit.game import Game
 from chain_bandit.audit.reports import check_against_receipts, check_reports, receipts_means
 from chain_bandit.audit.seals import check_records
@@ -48,7 +48,7 @@ def check_block(game: Game, header: Header, opened: Body | None) -> Checked:
     compact = opened is None
     body = game.bodies.get(header.body) if compact else None
     if compact and body is None:
-        for name in (*ON_THE_BODY, *(CHECKS_OF_DRAWS if p.draws else ()), *(("seal.records",) if p.sealed else ())):
+        for name in (*ON_THE_BODY, *checks_of_successors(p), *(("seal.records",) if p.sealed else ())):
             game.checks.unknown(name, "bodies lie beside the chain, and were not given")
         return Checked(digest, None, None)
     opened = opened if body is None else _open(game, header, body)
@@ -70,11 +70,9 @@ def check_block(game: Game, header: Header, opened: Body | None) -> Checked:
         game.alike.take(header.round, game.running.pulls, reports, game.disclosed.model)
     hashes = proven(game, header.round, reports)
     agreed = agreed_on(game, header, reports, hashes)
-    check_selected(game, header, agreed)
-    if compact:
-        check_attested(game, header, agreed)
+    kept = check_selected(game, header, agreed), check_attested(game, header, agreed) if p.is_attested else ()
     check_counts(game, header, reports)
-    check_draws(game, header, hashes)
+    check_successors(game, header, agreed, kept)
     if p.sealed:
         check_records(game, reports)
     held = [frozenset(seats(row)) & reports.keys() for row in header.selected]

@@ -28,6 +28,7 @@ CHECKS = {
     "certificate.batch":
         "Where everybody validates, the next certified block of its transaction vouches for one without signatures.",
     "committee.best": "Every committee is the best by reputation, as many as the skips before it ask for.",
+    "committee.chosen": "Every committee is whom the game's rule chooses, or everybody where it chooses too few.",
     "draw.proof": "Whoever a header names as drawn proved it, by its registered key on the next round's seed.",
     "draw.committee": "Every drawn committee is who the proofs draw, or everybody where they draw too few.",
     "draw.commanders": "The commanders that a header names are who the proofs draw, of the next validators.",
@@ -43,6 +44,7 @@ CHECKS = {
     "aggregate.selected": "Every B follows from reports and comparison bits.",
     "aggregate.means": "Every global estimator is the mean of the reports in B.",
     "aggregate.accuracy": "Every accuracy follows from the distance of report and global estimators.",
+    "aggregate.state": "What headers say that rules keep is what they keep.",
     "aggregate.approval": "A block is approved exactly when its estimators are at most 2.",
     "reveal.commitment": "Secret, roles and reward model are those committed to before the game.",
     "reveal.cost": "The hidden cost follows from the secret.",
@@ -66,7 +68,7 @@ CHECKS = {
 VOUCHED_FOR = frozenset({
     "header.form", "header.body", "header.radii", "header.arm", "report.signature", "report.range",
     "aggregate.selected", "aggregate.means", "aggregate.accuracy", "blocklist.silence",
-    "draw.proof", "draw.committee", "draw.commanders",
+    "aggregate.state", "committee.chosen", "draw.proof", "draw.committee", "draw.commanders",
 })  # fmt: skip
 """What every signer of a block could compute itself before it signed: of a block that fails here, all of them lied.
 

@@ -1,36 +1,90 @@
 """Draws: every proof against the key that was registered, and who may validate and command by them (PROTOCOL 1.2)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from time import perf_counter
 
 from chain_bandit.audit.game import Game
 from chain_bandit.crypto.verify import drawn_hash
 from chain_bandit.protocol.blocks import Header, Report, round_seed, seats
+from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.proposal import with_successors
+from chain_bandit.protocol.rule import Agreed, State
+from chain_bandit.protocol.ruleset import RulesUnknown
 
 CHECKS_OF_DRAWS = ("draw.proof", "draw.committee", "draw.commanders")
 
 
-def check_draws(game: Game, header: Header, hashes: Mapping[int, bytes]) -> None:
-    """Draw the next committee and its commanders anew, from the `proven` hashes of the open round's block."""
+def checks_of_successors(p: Parameters) -> tuple[str, ...]:
+    """What is checked of what a block says of the rounds to come, beside what follows from the records alone."""
+    return CHECKS_OF_DRAWS * p.draws + checks_of_choice(p) + ("aggregate.state",) * p.keeps_state
+
+
+def checks_of_choice(p: Parameters) -> tuple[str, ...]:
+    """What is checked of validators whom a rule chooses."""
+    return ("committee.chosen",) * (p.names_committee and not p.sortition)
+
+
+def check_successors(
+    game: Game, header: Header, agreed: Agreed, kept: tuple[State | None, State | None]
+) -> None:
+    """Choose the next committee and its commanders anew, and what the rules keep, from what was agreed on.
+
+    Args:
+        kept: by the rules of aggregation and reputation; None of one that is not here.
+    """
     p, t, checks = game.parameters, header.round, game.checks
-    if not p.draws:
+    if p.keeps_state:
+        _check_states(game, header, agreed, kept)
+    if not p.draws and not checks_of_choice(p):
         return
-    expected = with_successors(p, game.running, header, hashes)
+    try:
+        expected = with_successors(p, game.running, header, agreed)
+    except RulesUnknown as error:
+        for name in (*CHECKS_OF_DRAWS * p.draws, *checks_of_choice(p)):
+            checks.unknown(name, str(error))
+        return
+    if p.draws:
+        _check_proofs(game, header, agreed.outputs, expected)
+    for name, named, said, found in (
+        ("draw.committee", p.sortition > 0, header.committee, expected.committee),
+        ("committee.chosen", p.names_committee and not p.sortition, header.committee, expected.committee),
+        ("draw.commanders", p.draws_commanders, header.commanders, expected.commanders),
+    ):
+        if named:
+            checks.that(said == found, name, t, f"next {'commanders' if 'commanders' in name else 'committee'}",
+                        "seats {} were named, "
+                        + ("the rule chooses" if name == "committee.chosen" else "the proofs give") + " seats {}",
+                        seats(said), seats(found))
+
+
+def _check_states(
+    game: Game, header: Header, agreed: Agreed, kept: tuple[State | None, State | None]
+) -> None:
+    first, second = kept
+    try:
+        expected = with_successors(game.parameters, game.running, header, agreed, (first or (), second or ())).states
+    except RulesUnknown as error:
+        game.checks.unknown("aggregate.state", str(error))
+        return
+    game.checks.that(header.states == expected, "aggregate.state", header.round, "what rules keep",
+                     "the header says {}, the rules keep {}", _shown(header.states), _shown(expected))
+
+
+def _check_proofs(game: Game, header: Header, hashes: Mapping[int, bytes], expected: Header) -> None:
+    chosen, t = bool(checks_of_choice(game.parameters)), header.round
+    named = header.commanders | (0 if chosen else header.committee)
     entitled = expected.committee | expected.commanders
-    for seat in seats(header.committee | header.commanders):
-        checks.that(
+    for seat in seats(named):
+        game.checks.that(
             seat in hashes or bool(entitled >> seat & 1), "draw.proof", t, f"draw of seat {seat}",
             "the header names seats {0}, the proofs on the seed of round {2} are of seats {1}",
-            seats(header.committee | header.commanders), sorted(hashes), t + 1,
+            seats(named), sorted(hashes), t + 1,
         )  # fmt: skip
-    for name, drawn, said, found in (
-        ("committee", p.sortition > 0, header.committee, expected.committee),
-        ("commanders", p.draws_commanders, header.commanders, expected.commanders),
-    ):
-        if drawn:
-            checks.that(said == found, f"draw.{name}", t, f"next {name}",
-                        "seats {} were named, the proofs give seats {}", seats(said), seats(found))
+
+
+def _shown(states: Sequence[State]) -> list[list[int]]:
+    """The first integers of each."""
+    return [list(state[:8]) for state in states]
 
 
 def proven(game: Game, t: int, reports: Mapping[int, Report]) -> dict[int, bytes]:

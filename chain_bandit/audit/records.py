@@ -17,7 +17,6 @@ from chain_bandit.protocol.digests import uint
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.ledger import after_record, blocked, honest_arm, pulled_arm, records_made, validators
 from chain_bandit.protocol.messages import NO_BLOCK
-from chain_bandit.protocol.parameters import BodyMode
 from chain_bandit.protocol.submission import Submitted, decode
 
 SELECTOR_BYTES = 4
@@ -52,7 +51,7 @@ def submitted(game: Game, call: Call) -> None:
         made += record
     checks.at_block()
     said = _check_event(game, call, made)
-    if p.body_mode == BodyMode.FULL:
+    if not p.is_attested:
         check_computed(game, [each.round for each in made if each.header], said)
 
 
@@ -136,14 +135,14 @@ def _record(
     for each in made[1:]:
         ledger = game.running
         _advance(game, call, each, Past(each.kind, ledger.head, failed=ledger.failed), None, 0, 0)
-    if p.sortition and made[-1].header is None:
-        everybody = game.running.committee
+    if p.names_committee and made[-1].header is None:
+        everybody, check = game.running.committee, "draw.committee" if p.sortition else "committee.chosen"
         game.checks.that(
-            committee == everybody, "draw.committee", record.round, "next committee",
-            "seats {} were named, without proofs all of {} validate", seats(committee), seats(everybody),
+            committee == everybody, check, record.round, "next committee",
+            "seats {} were named, without a block all of {} validate", seats(committee), seats(everybody),
             part=uint(committee, 32),
         )  # fmt: skip
-    elif p.has_committees and not p.sortition:
+    elif p.has_committees and not p.names_committee:
         best = game.running.committee
         game.checks.that(
             committee == best, "committee.best", record.round, "next committee",

@@ -55,9 +55,11 @@ class Deployed:
         given = dict(zip(FIELDS, self.fields, strict=True))
         p = Parameters.without_rules(self.fields)
         game = game_digest(self.fields, self.salt_commitment, self.secret_commitment)
+        attested = (4 * p.arms + 2 * p.participants) * p.is_attested
+        successors = p.has_committees, p.draws_commanders, p.names_committee, p.keeps_state, p.sets_reputations
         derived = (
-            max(p.half_expected, p.attackers), p.mask_bytes, p.report_bytes, 4 * p.arms + 2 * p.participants,
-            2**256 - 1 - p.everybody, p.has_committees + 2 * p.draws_commanders, self.chain_id,
+            max(p.half_expected, p.attackers), p.mask_bytes, p.report_bytes, attested, 2**256 - 1 - p.everybody,
+            sum(said << bit for bit, said in enumerate(successors)), self.chain_id,
             Domain(self.chain_id, address, game).separator(), game, self.environment.rjust(32, b"\0"), self.pool,
             self.open_until, self.salt_commitment, self.secret_commitment,
         )  # fmt: skip

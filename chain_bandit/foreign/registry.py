@@ -16,6 +16,9 @@ from chain_bandit.protocol.rule import (
     Estimate,
     Reputation,
     Rule,
+    Selected,
+    Selection,
+    Standing,
     State,
     Terms,
     Weights,
@@ -32,7 +35,7 @@ class _Counted:
 
     def __init__(self, made: Any) -> None:
         self._made = made
-        for name in ("name", "version", "options", "draws", "is_mean", "is_computed"):
+        for name in ("name", "version", "options", "draws", "keeps_state", "is_mean"):
             if hasattr(made, name):
                 setattr(self, name, getattr(made, name))
 
@@ -53,11 +56,18 @@ class ForeignAggregation(_Counted, Aggregation):
 class ForeignReputation(_Counted, Reputation):
     """A foreign rule of reputation. Raises `RuleFailed`."""
 
-    is_computed = False
-
     def weigh(self, terms: Terms, state: State, agreed: Agreed, estimate: Estimate) -> Weights:
         """The rule's own."""
         answer: Weights = run(self._made, "weigh", terms, state, agreed, estimate).value
+        return answer
+
+
+class ForeignSelection(_Counted, Selection):
+    """A foreign rule of selection. Raises `RuleFailed`."""
+
+    def select(self, terms: Terms, state: State, agreed: Agreed | None, standing: Standing) -> Selected:
+        """The rule's own."""
+        answer: Selected = run(self._made, "select", terms, state, agreed, standing).value
         return answer
 
 
@@ -76,7 +86,7 @@ class ForeignDisclosure(_Counted, Disclosure):
 
 _WRAPPERS: Mapping[RuleKind, tuple[type[Rule], Any]] = {
     RuleKind.AGGREGATION: (Aggregation, ForeignAggregation), RuleKind.REPUTATION: (Reputation, ForeignReputation),
-    RuleKind.DISCLOSURE: (Disclosure, ForeignDisclosure),
+    RuleKind.SELECTION: (Selection, ForeignSelection), RuleKind.DISCLOSURE: (Disclosure, ForeignDisclosure),
 }  # fmt: skip
 
 _loaded: dict[tuple[bytes, str], tuple[RuleKind, Rule]] = {}

@@ -98,8 +98,8 @@ def needs(plan: Plan, node: HttpNode) -> list[Need]:
 
 def environment_need(plan: Plan, node: HttpNode, account: bytes) -> Need:
     """The pool, gas for the game's creation, for settlements of a block's size, and what the modules still take."""
-    rounds, settings = plan.parameters.horizon, plan.scenario.chain
-    settlements = 2 + rounds // settings.settle_every + rounds // settings.costs_every
+    rounds, scenario = plan.parameters.horizon, plan.scenario
+    settlements = 2 + rounds // scenario.chain.settle_every + rounds // scenario.costs_every
     modules = modules_need(node.rpc, account)
     return Need(account, plan.pool + modules.wei, modules.gas + GAS_DEPLOYMENT + 30_000_000 * settlements)
 

@@ -134,7 +134,7 @@ class OnChain:
 
     def finish(self, entries: Sequence[CostEntry], sums: Sequence[int], keys: Sequence[bytes | None]) -> None:
         """Reveal, settle costs in chunks, close, once nobody can reveal a key any more; everybody withdraws."""
-        plan, contract, size = self._plan, self.contract, self._plan.scenario.chain.costs_every
+        plan, contract, size = self._plan, self.contract, self._plan.scenario.costs_every
         self._confirm()
         if plan.parameters.sealed:
             contract.settle_sums(self._environment, encode_sums(sums))

@@ -279,7 +279,7 @@ class EnvironmentRole(Role):
         done = 0 if self._follower.costs_from is None else first - self._follower.costs_from + 1
         if done >= len(entries):
             return True
-        chunk = entries[done : done + self._scenario.chain.costs_every]
+        chunk = entries[done : done + self._scenario.costs_every]
         contract, wallet = self._contract, self._wallet
         self._in_time(lambda: contract.settle_costs(wallet, chunk), "WrongRecord", "NoRecordLeft")
         at("costs settled")

@@ -21,7 +21,7 @@ def seats(bits: int) -> Seats:
 
 @dataclass
 class Header:
-    """What a block says. `committee` and `commanders` are None in games that name none."""
+    """What a block says. `committee`, `commanders` and `kept`, which rules keep, are None in games without them."""
 
     round: int
     parent: bytes
@@ -35,6 +35,7 @@ class Header:
     commanders: Seats | None
     means: list[int]
     accuracies: list[int]
+    kept: list[list[int]] | None
 
     def encode(self, p: Parameters) -> bytes:
         """The bytes whose hash is signed."""
@@ -42,9 +43,17 @@ class Header:
         return b"".join((
             uint(self.round, 4), self.parent, uint(mask(self.blocked), 32), self.body,
             uint(mask(self.reporters), p.mask), uint(self.arm, 1),
-            _sets(self.candidates, p), _sets(self.selected, p), *(uint(mask(each), p.mask) for each in named), b"\0",
-            *(uint(mean, 4) for mean in self.means), *(uint(lane, 2) for lane in self.accuracies),
+            _sets(self.candidates, p), _sets(self.selected, p), *(uint(mask(each), p.mask) for each in named),
+            self._extension(), *(uint(mean, 4) for mean in self.means), *(uint(lane, 2) for lane in self.accuracies),
         ))  # fmt: skip
+
+
+    def _extension(self) -> bytes:
+        """Type 0 alone, or 1, the length, and of each rule that keeps anything how many int64, and these."""
+        if self.kept is None:
+            return b"\0"
+        parts = [uint(len(row), 2) + b"".join(uint(value % 2**64, 8) for value in row) for row in self.kept]
+        return b"\1" + uint(len(b"".join(parts)), 2) + b"".join(parts)
 
 
 def _sets(rows: list[Seats], p: Parameters) -> bytes:
@@ -75,7 +84,7 @@ class Body:
 
 @dataclass
 class Submitted:
-    """One block as calldata has it. Of a full game `body` is there, and the contract computes means and accuracies."""
+    """One block as calldata has it. Of a full game `body` is there; means and accuracies where they are attested."""
 
     header: Header
     body: bytes | None
@@ -99,15 +108,30 @@ def _block(reader: Reader, p: Parameters) -> Submitted:
     candidates, selected = _take_sets(reader, p), _take_sets(reader, p)
     committee = _take_seats(reader, p) if p.has_committees else None
     commanders = _take_seats(reader, p) if p.draws_commanders else None
-    if reader.uint(1):
-        raise Broken("a header has an extension, which format 2 gives no meaning")
+    kept = _take_kept(reader, p)
+    means = [reader.uint(4) for _ in range(p.arms)] if p.attests_values else []
+    accuracies = [reader.uint(2) for _ in p.seats] if p.attests_values else []
     body = None if p.compact else reader.take(4 * p.arms + len(reporters) * (report_bytes(p) + 64))
-    means = [reader.uint(4) for _ in range(p.arms)] if p.compact else []
-    accuracies = [reader.uint(2) for _ in p.seats] if p.compact else []
     header = Header(
-        0, b"", frozenset(), digest, reporters, arm, candidates, selected, committee, commanders, means, accuracies
-    )
+        0, b"", frozenset(), digest, reporters, arm, candidates, selected, committee, commanders, means, accuracies,
+        kept,
+    )  # fmt: skip
     return Submitted(header, body, signers, [reader.take(64) for _ in signers])
+
+
+def _take_kept(reader: Reader, p: Parameters) -> list[list[int]] | None:
+    if reader.uint(1) != p.keeps_state:
+        raise Broken("a header has another extension than the game's")
+    if not p.keeps_state:
+        return None
+    size = reader.uint(2)
+    inner, rows = Reader(reader.take(size)), []
+    if size > 4096:
+        raise Broken("a header says more than it may of what rules keep")
+    while inner.left:
+        values = [inner.uint(8) for _ in range(inner.uint(2))]
+        rows.append([value - 2**64 if value >= 2**63 else value for value in values])
+    return rows
 
 
 def _take_seats(reader: Reader, p: Parameters) -> Seats:

@@ -69,7 +69,7 @@ class Parameters:
     extension: int
     aggregation: str
     delta: int
-    single: str
+    single: tuple[str, ...]
 
     @property
     def seats(self) -> range:
@@ -89,12 +89,36 @@ class Parameters:
     @property
     def has_committees(self) -> bool:
         """Whether not everybody validates: headers and skips then name who does next."""
-        return bool(self.sortition) or self.by_reputation
+        return bool(self.sortition) or self.chooses or self.by_reputation
 
     @property
     def by_reputation(self) -> bool:
         """Whether the best by reputation validate."""
-        return not self.sortition and self.validators < self.participants
+        return not self.sortition and not self.chooses and self.validators < self.participants
+
+    @property
+    def attests_values(self) -> bool:
+        """Whether means and accuracies are the quorum's word."""
+        return bool(self.attested & 3)
+
+    @property
+    def weighs(self) -> bool:
+        """Whether reputations are what headers say."""
+        return bool(self.attested & 32)
+
+    @property
+    def keeps_state(self) -> bool:
+        """Whether headers carry what rules keep."""
+        return bool(self.attested & 64)
+
+    @property
+    def chooses(self) -> bool:
+        """Whether headers name validators whom a rule chose."""
+        return bool(self.attested & 128)
+
+    def once(self, kind: str) -> str:
+        """The rule of a kind that has one implementation, or nothing."""
+        return next((each for each in self.single if each.startswith(f"the {kind} ")), "")
 
     @property
     def draws_commanders(self) -> bool:
@@ -145,17 +169,18 @@ def created(data: bytes, code: bytes | None) -> tuple[Parameters, bytes, bytes, 
     words = data[len(code) : len(code) + HEAD - 64]
     numbers = [number(words[at : at + 32]) for at in range(0, 32 * FIELDS, 32)]
     named = dict(zip(Parameters.__dataclass_fields__, numbers, strict=False))
-    p = Parameters(**named, aggregation="", delta=0, single="")
+    p = Parameters(**named, aggregation="", delta=0, single=())
     if p.rules != number(keccak(text)):
         raise Broken("the declared rules are not those of the parameters")
-    if p.body_mode > 1 or p.attested != 3 * p.body_mode + 4 * p.draws or p.payload != p.arms or any(numbers[-8:]):
+    if p.body_mode > 1 or p.attested != _classes(p) or p.payload != p.arms or any(numbers[-8:]):
         raise Broken("format 2 gives these parameters no meaning")
     if not (0 < p.participants <= 256 and 0 < p.arms < 255 and 2 * p.arms <= p.burn_in <= p.horizon < 2**32):
         raise Broken("no game has these parameters")
     if not (p.threshold and p.tolerance and p.failure_limit and p.c1_numerator and p.c1_denominator):
         raise Broken("no game has these parameters")
-    name, delta, single, selection = _rules(text)
-    if selection != ("sortition" if p.sortition else "best-by-reputation" if p.has_committees else "everybody"):
+    name, delta, single, selection = _rules(text, p)
+    own = "sortition" if p.sortition else "best-by-reputation" if p.has_committees else "everybody"
+    if selection != own and not p.chooses:
         raise OtherVersion(f"this version does not select by {selection} with these parameters")
     return replace(p, aggregation=name, delta=delta, single=single), code, words[:-64], words[-64:-32], words[-32:]
 
@@ -168,8 +193,14 @@ def _declaration(data: bytes, start: int) -> bytes | None:
     return None if any(text[size:]) else text[:size]
 
 
-def _rules(text: bytes) -> tuple[str, int, str, str]:
-    """Aggregation, its delta, what to call it where it is not here, selection.
+def _classes(p: Parameters) -> int:
+    """The trust classes of such a game: what its rules ask for, what that implies, and what body and draws imply."""
+    word = 3 if p.compact or p.attested & (3 + 32) else 0
+    return word + (p.attested & (32 + 64 + 128)) + (4 if p.draws or p.chooses else 0)
+
+
+def _rules(text: bytes, p: Parameters) -> tuple[str, int, tuple[str, ...], str]:
+    """Aggregation, its delta, what to call rules that are not here, selection.
 
     Raises `Broken` for no declaration, `OtherVersion` for one of other rules that are not here.
     """
@@ -194,15 +225,22 @@ def _rules(text: bytes) -> tuple[str, int, str, str]:
     used, selection = rules.pop("aggregation", None), rules.pop("selection", {})
     selects = str(selection.pop("name", ""))
     plain: dict[str, Any] = {"version": 1, "options": {}}
-    others = {"reputation": plain | {"name": "accuracy"}, "disclosure": plain | {"name": "estimates"}}
-    if used is None or rules != others or selection != plain:
+    weighing = rules.pop("reputation", None)
+    named = (p.weighs or weighing == plain | {"name": "accuracy"}) and (p.chooses or selection == plain)
+    if used is None or weighing is None or not named or rules != {"disclosure": plain | {"name": "estimates"}}:
         raise OtherVersion("the game declares rules that this version does not have")
+    single = (_called("reputation", weighing),) * p.weighs
+    single += (_called("selection", selection | {"name": selects}),) * p.chooses
     name, version, options = used["name"], used["version"], used["options"]
     given = {"delta"} if name in ("delta-safe", "confidence") else set()
     here = name in ("option-1", "option-2", "option-3", "delta-safe", "confidence") and version == 1
     if not here or options.keys() != given or "digest" in used:
-        return "", 0, f"the aggregation {name[:40]!r}, version {str(version)[:20]}", selects
+        return "", 0, (_called("aggregation", used), *single), selects
     delta = options.get("delta", 0)
     if given and not 0 < delta < 2**32:
         raise Broken("delta is not in its bounds")
-    return name, delta, "", selects
+    return name, delta, single, selects
+
+
+def _called(kind: str, rule: dict[str, Any]) -> str:
+    return f"the {kind} {rule['name'][:40]!r}, version {str(rule.get('version'))[:20]}"

@@ -130,7 +130,8 @@ class Records:
             self._check_certificate(digest, block.signers, block.signatures)
         past = Past(t, kind, self.head, self.failed, list(self.pulls), None, header.blocked, row, header, digest, body)
         for seat, lane in enumerate(header.accuracies):
-            self.reputations[seat] += lane // 8 - self.reputations[seat] // 8
+            old = self.reputations[seat]
+            self.reputations[seat] = lane if p.weighs else old - old // 8 + lane // 8
         self._record(past, header.committee, successors)
 
     def _check_reports(self, t: int, body: Body) -> None:
@@ -147,13 +148,14 @@ class Records:
         reported = {seat: report.means for seat, report in body.reports.items()}
         seed = rules.round_seed(self.setup.seed, t)
         strangers = frozenset().union(*header.candidates, *header.selected) - header.reporters
-        if strangers or not p.single:
+        single = p.once("aggregation")
+        if strangers or not single:
             verdict.same("selection", t, "seats in A or B that did not report", frozenset(), strangers)
         candidates = [row & header.reporters for row in header.candidates]
         held = [row & header.reporters for row in header.selected]
-        taken = "B and estimators are" if p.compact else "B is"
-        alone = f"{p.single}, has one implementation: {taken} taken as recorded"
-        if p.single:
+        taken = "B and estimators are" if p.attests_values else "B is"
+        alone = f"{single}, has one implementation: {taken} taken as recorded"
+        if single:
             verdict.once("selection", alone)
         else:
             chosen = rules.selected(p, reported, candidates, seed, self.pulls)
@@ -161,7 +163,7 @@ class Records:
             verdict.same("selection", t, "selected", chosen, header.selected)
         means = [rules.global_mean([reported[seat][arm] for seat in held[arm]]) for arm in range(p.arms)]
         header.means = header.means or means
-        if p.single and p.compact:
+        if single and p.attests_values:
             verdict.once("means", alone)
         else:
             row.means = tuple(means)
@@ -170,7 +172,10 @@ class Records:
             rules.accuracy(p, reported[seat], header.means, body.radii) if seat in reported else 0 for seat in p.seats
         ]
         header.accuracies = header.accuracies or lanes
-        verdict.same("accuracy", t, "accuracies", lanes, header.accuracies)
+        if p.weighs:
+            verdict.once("accuracy", f"{p.once('reputation')}, has one implementation: weights are taken as recorded")
+        else:
+            verdict.same("accuracy", t, "accuracies", lanes, header.accuracies)
 
     def _check_certificate(self, content: bytes, signers: Seats, signatures: list[bytes]) -> None:
         t, verdict, members = self.round, self.verdict, self.validators
@@ -265,6 +270,12 @@ class Records:
         committee, chance = everybody, proofs_count
         if p.by_reputation:
             committee = rules.best(p, self.reputations, everybody, self.skips, seed)
+        elif p.chooses and proofs_count and named is not None:
+            least = min(p.validators, len(everybody))
+            about = f"whether {least} who are eligible were chosen, or more"
+            verdict.same("committee", t, about, True, named <= everybody and len(named) >= least)
+            verdict.once("committee", f"{p.once('selection')}, has one implementation: its choice is taken as recorded")
+            committee = named
         elif p.sortition and proofs_count:
             if drawn is None:
                 self.committee = named or everybody
@@ -276,6 +287,8 @@ class Records:
             verdict.same("committee", t, "next committee", committee, named)
         if p.draws_commanders and past.header is not None and (drawn is not None or not proofs_count):
             commanders = drawn[1] & committee if drawn is not None and chance else committee
+            if p.chooses and past.header.commanders == committee == everybody:  # maybe since the rule chose too few
+                commanders = everybody
             verdict.same("commanders", t, "next commanders", commanders, past.header.commanders)
 
     def _said(self, call: Call) -> None:

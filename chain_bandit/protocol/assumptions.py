@@ -7,7 +7,7 @@ from chain_bandit.protocol import rules
 from chain_bandit.protocol.errors import AssumptionBroken, require
 from chain_bandit.protocol.parameters import MAX_WEIGHT, ODDS, BodyMode, Parameters
 from chain_bandit.protocol.quorum import QuorumChoice
-from chain_bandit.protocol.ruleset import RulesUnknown
+from chain_bandit.protocol.ruleset import CHOSEN, RulesUnknown, classes
 from chain_bandit.protocol.units import MAX_ARMS, MAX_PARTICIPANTS, MOST, UNIT
 
 _WIDTHS = {
@@ -55,13 +55,12 @@ def check(p: Parameters) -> None:
 
 
 def _check_rules(p: Parameters) -> None:
-    for choice in (p.aggregation, p.reputation, p.disclosure):
+    for choice in p.rules:
         rules.check_options(choice)
         rules.find(choice).check(p.terms_of(choice))
-    full = p.body_mode == BodyMode.FULL
-    wanted = "a compact body, or a rule that the contract computes itself"
-    require(not full or rules.aggregation(p).is_mean, "aggregation", wanted, body=p.body_mode)
-    require(not full or rules.reputation(p).is_computed, "reputation", wanted, body=p.body_mode)
+    asked = rules.vouched(p)
+    require(p.vouched == asked, "attested", "the trust classes of the game are those of its rules",
+            attested=p.vouched, asked=asked)
 
 
 def _check_sizes(p: Parameters) -> None:
@@ -79,6 +78,9 @@ def _check_sizes(p: Parameters) -> None:
     require(p.c1_numerator > 0 and p.c1_denominator > 0, "exploration", "C1 > 0", P=p.c1_numerator, Q=p.c1_denominator)
     require(p.failure_limit >= 1, "failure_limit", "s >= 1", s=p.failure_limit)
     require(p.liars >= 0, "liars", "f >= 0", f=p.liars)
+    asked = classes(p.body_mode == BodyMode.COMPACT, p.draws, 0) ^ p.attested
+    require(p.vouched == asked, "attested", "classes of rules beside those of body and draws",
+            vouched=p.vouched, asked=asked)
 
 
 def _check_faults(p: Parameters) -> None:
@@ -114,6 +116,7 @@ def _check_draws(p: Parameters) -> None:
     require(0 <= p.sortition <= ODDS, "sortition", "0 <= sortition <= 2^64", sortition=p.sortition)
     if p.sortition == 0:
         return
+    require(not p.vouched & CHOSEN, "sortition", "sortition or a rule that chooses validators, not both", p=p.sortition)
     require(p.validators == p.participants, "sortition", "N = M (sortition or the best by reputation, not both)",
             N=p.validators, M=p.participants)
     require(p.quorum_choice == QuorumChoice.MAJORITY, "sortition", "majority (two thirds of how many is not known)",

@@ -11,13 +11,30 @@ from functools import lru_cache
 from chain_bandit.protocol.digests import ZERO, keccak, read_uints, uint, uints
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.parameters import PROOF_BYTES, Parameters
+from chain_bandit.protocol.rule import State
 from chain_bandit.protocol.units import BOUND, Means
 
 SIGNATURE_BYTES = 64
 KEYS_BYTES = 67
 
-NO_EXTENSION = b"\0"
-"""Type 0 of a header's extension; behind any other type are its length, uint16, and so many bytes."""
+NO_EXTENSION, STATES = b"\0", b"\1"
+"""Types of a header's extension: none, and what the game's rules keep, behind its length as uint16."""
+
+MOST_STATE = 1 << 12
+"""Bytes of what rules keep, in a header."""
+
+
+def state_integers(keepers: int) -> int:
+    """The most integers that each of so many rules may keep: a uint16 for how many, and 8 bytes each."""
+    return (MOST_STATE // keepers - 2) // 8 if keepers else 0
+
+
+def encode_states(states: Sequence[State]) -> bytes:
+    """An extension of type 1: its length, then of each rule that keeps state uint16 how many integers, and these."""
+    kept = b"".join(
+        uint(len(state), 2) + b"".join(value.to_bytes(8, "big", signed=True) for value in state) for state in states
+    )
+    return STATES + uint(len(kept), 2) + kept
 
 
 def mask(seats: Iterable[int]) -> int:
@@ -159,12 +176,21 @@ class Reader:
         """The next unsigned integer."""
         return int.from_bytes(self.take(size), "big")
 
-    def no_extension(self) -> "Reader":
-        """This, behind the type of a header's extension, of which this version has none. Raises `Malformed`."""
-        kind = self.take(1)
-        if kind != NO_EXTENSION:
-            raise Malformed(self.what, "an extension of type 0, which is none", kind[0])
-        return self
+    def states(self, parameters: Parameters) -> tuple[State, ...]:
+        """What the next extension says that rules keep; nothing in a game without state. Raises `Malformed`."""
+        kind, wanted = self.take(1), STATES if parameters.keeps_state else NO_EXTENSION
+        if kind != wanted:
+            raise Malformed(self.what, f"an extension of type {wanted[0]}", kind[0])
+        if kind == NO_EXTENSION:
+            return ()
+        size = self.number(2)
+        if size > MOST_STATE:
+            raise Malformed(self.what, f"{MOST_STATE} bytes of state at most", size)
+        kept, states = Reader(self.take(size), self.what), list[State]()
+        while kept.at < size:
+            integers = range(kept.number(2))
+            states.append(tuple(int.from_bytes(kept.take(8), "big", signed=True) for _ in integers))
+        return tuple(states)
 
     def sets(self, parameters: Parameters) -> tuple[int, ...]:
         """The next sets of seats, one an arm, in their only encoding."""
@@ -194,8 +220,10 @@ class Header:
         selected: B_i of each arm as a mask.
         committee: who validates round t + 1, as a mask; 0 in a game in which everybody does.
         means: the global estimators in units.
-        accuracies: of every seat's report, 0 without one.
+        accuracies: of every seat's report, 0 without one; of another rule than the contract computes, the weights of
+            seats, which are their reputations.
         commanders: who commands the next round with validators, as a mask; 0 where every validator does.
+        states: what rules keep, of each that does, see `rules.keepers`.
     """
 
     round: int
@@ -210,6 +238,7 @@ class Header:
     means: Means
     accuracies: tuple[int, ...]
     commanders: int = 0
+    states: tuple[State, ...] = ()
 
     def encode(self, parameters: Parameters) -> bytes:
         """The header's only encoding: what is known, the body's hash, what was decided, what follows from it."""
@@ -231,7 +260,7 @@ class Header:
                 encode_sets(self.selected, size),
                 uint(self.committee, size) if parameters.has_committees else b"",
                 uint(self.commanders, size) if parameters.draws_commanders else b"",
-                NO_EXTENSION,
+                encode_states(self.states) if parameters.keeps_state else NO_EXTENSION,
             )
         )
 
@@ -255,7 +284,8 @@ class Header:
             selected=read.sets(parameters),
             committee=read.number(size) if parameters.has_committees else 0,
             commanders=read.number(size) if parameters.draws_commanders else 0,
-            means=read_uints(read.no_extension().take(4 * arms), 4),
+            states=read.states(parameters),
+            means=read_uints(read.take(4 * arms), 4),
             accuracies=read_uints(read.take(2 * parameters.participants), 2),
         )
         if read.at != len(data):

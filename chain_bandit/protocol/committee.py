@@ -1,31 +1,30 @@
 """Who validates a round, and who commands it (PROTOCOL 1.2).
 
-Validators are everybody, the best by reputation (more of them after every skip, Theorem 7), or those drawn
-(Algorithm 2); commanders are all of them, or those drawn (Theorem 5).
+Validators are whom the game's selection chooses: everybody, the best by reputation (more of them after every skip,
+Theorem 7), or those drawn (Algorithm 2); commanders are all of them, or those drawn (Theorem 5).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
-from chain_bandit.protocol.aggregation import tie_break
+from chain_bandit.protocol.aggregation import Seats, tie_break
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.parameters import ODDS, Parameters
 from chain_bandit.protocol.reputation import Reputations
 from chain_bandit.protocol.sortition import HALF, commander_probability, drawn, draws_of, halves
 
 
-def size(parameters: Parameters, skips: int) -> int:
+def size(participants: int, validators: int, skips: int) -> int:
     """min(M, N 2**k) after k skips in a row."""
-    return min(parameters.participants, parameters.validators << min(skips, 10))
+    return min(participants, validators << min(skips, 10))
 
 
 def smallest(parameters: Parameters) -> int:
     """The fewest validators of any round while at most m are on the block list, which is in no committee.
 
-    Who is drawn makes a quorum at least, or everybody validates, see `drawn_for`.
+    Whom a header names are a quorum at least, or everybody validates, see `Parameters.least_committee`.
     """
-    named = parameters.quorum(0) if parameters.sortition else parameters.validators
-    return min(named, parameters.participants - parameters.attackers)
+    return min(parameters.least_committee, parameters.participants - parameters.attackers)
 
 
 def best(reputations: Reputations, eligible: int, count: int, seed: bytes) -> int:
@@ -41,9 +40,9 @@ def comparison_parties(members: Iterable[int], count: int, seed: bytes, attempt:
     return tuple(sorted(members, key=lambda seat: keccak(seed, uint(attempt, 1), uint(seat, 2)))[:count])
 
 
-def validator_drawn(parameters: Parameters, weight: int, output: bytes) -> bool:
-    """Whether a VRF hash draws its seat, of such a weight, as validator at least once."""
-    return halves(output)[0] >= HALF - draws_of(weight, Fraction(parameters.sortition, ODDS))
+def validator_drawn(odds: int, weight: int, output: bytes) -> bool:
+    """Whether a VRF hash draws its seat, of such a weight, as validator at least once; odds over `ODDS`."""
+    return halves(output)[0] >= HALF - draws_of(weight, Fraction(odds, ODDS))
 
 
 def commander_drawn(parameters: Parameters, output: bytes, round_: int) -> bool:
@@ -52,26 +51,10 @@ def commander_drawn(parameters: Parameters, output: bytes, round_: int) -> bool:
     return drawn(halves(output)[1], 1, commander_probability(odds, round_, parameters.burn_in, blocked=False)) > 0
 
 
-def drawn_for(
-    parameters: Parameters, weights: Sequence[int], eligible: int, hashes: Mapping[int, bytes], round_: int
-) -> tuple[int, int]:
-    """(who may validate, who of them commands) a round, as masks, by what the seats have proven.
-
-    Without sortition everybody eligible may validate, without drawn commanders whoever validates commands. A set that
-    is smaller than its quorum could certify nothing: then all of `eligible` validate and command.
-
-    Args:
-        weights: of every seat.
-        eligible: who is not on the block list, as a mask.
-        hashes: the verified VRF hash of each seat that has one, on the seed of that round.
-    """
-    able = {seat: output for seat, output in hashes.items() if eligible >> seat & 1}
-    members = eligible
-    if parameters.sortition:
-        members = sum(1 << seat for seat, output in able.items() if validator_drawn(parameters, weights[seat], output))
-        if members.bit_count() < parameters.quorum(members.bit_count()):
-            return eligible, eligible
+def commanders_drawn(parameters: Parameters, eligible: Seats, outputs: Mapping[int, bytes], round_: int) -> Seats:
+    """Who may command a round, if it validates: everybody, or of those eligible whom its proven VRF hash draws."""
     if not parameters.draws_commanders:
-        return members, members
-    commanding = sum(1 << seat for seat, output in able.items() if commander_drawn(parameters, output, round_))
-    return members, members & commanding
+        return eligible
+    return frozenset(
+        seat for seat, output in outputs.items() if seat in eligible and commander_drawn(parameters, output, round_)
+    )

@@ -8,15 +8,28 @@ from contextlib import suppress
 from typing import Any
 
 from chain_bandit.protocol import rules
+from chain_bandit.protocol.blocks import state_integers
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.reputation import FULL
-from chain_bandit.protocol.rule import Agreed, Estimate, State, Weights, mean_over, nothing
+from chain_bandit.protocol.rule import (
+    Agreed,
+    Estimate,
+    Rule,
+    Selected,
+    Standing,
+    State,
+    Weights,
+    mean_over,
+    nothing,
+)
 from chain_bandit.protocol.ruleset import RuleFailed
 from chain_bandit.protocol.units import INFINITY, UNIT, Means
 from chain_bandit.protocol.units import is_estimate as is_unit_share
 
 _STATE = 2**63
 """Integers of a state are smaller, and no smaller than its negative."""
+
+KEPT = "a state that headers have room for, of a rule that says that it keeps one"
 
 
 def estimate(parameters: Parameters, state: State, agreed: Agreed) -> Estimate:
@@ -27,6 +40,7 @@ def estimate(parameters: Parameters, state: State, agreed: Agreed) -> Estimate:
     try:
         answer = rule.estimate(terms, state, agreed)
         _require(is_estimate(answer, parameters.arms, agreed), rule.name, "B of reporters and a uint32 for each arm")
+        _require(_is_kept(parameters, rule, answer.state), rule.name, KEPT)
         _require(not rule.is_mean or mean_over(agreed, answer.sets).means == answer.means, rule.name, "means over B")
     except RuleFailed as error:
         return nothing(parameters.arms, state, error.reason)
@@ -41,6 +55,7 @@ def weigh(parameters: Parameters, state: State, agreed: Agreed, found: Estimate)
     try:
         answer = rule.weigh(terms, state, agreed, found)
         _require(is_weights(answer, parameters.participants), rule.name, "a uint16 for each seat")
+        _require(_is_kept(parameters, rule, answer.state), rule.name, KEPT)
     except RuleFailed as error:
         return Weights(agreed.reputations, state, error.reason)
     return answer
@@ -65,6 +80,24 @@ def is_readable(parameters: Parameters, values: Means) -> bool:
         return all(map(is_unit_share, values)) and rule.is_valid(terms, values) is True
     except RuleFailed:
         return False
+def select(parameters: Parameters, state: State, agreed: Agreed | None, standing: Standing) -> Selected:
+    """Who validates the next round; everybody eligible where the rule chose too few. Raises `RulesUnknown`."""
+    rule, choice = rules.selection(parameters), parameters.selected_by
+    try:
+        answer = rule.select(parameters.terms_of(choice), state, agreed, standing)
+        if choice.digest:
+            _require(is_selected(answer, standing), rule.name, "a set of eligible seats")
+            _require(_is_kept(parameters, rule, answer.state), rule.name, KEPT)
+    except RuleFailed as error:
+        return Selected(standing.eligible, state, error.reason)
+    if len(answer.validators) < min(standing.least, len(standing.eligible)):
+        return Selected(standing.eligible, answer.state, f"{len(answer.validators)} seats are too few")
+    return answer
+
+
+def _is_kept(parameters: Parameters, rule: Rule, state: State) -> bool:
+    """Whether a state may be kept: integers of 64 bits, as many as headers have room for, and none without leave."""
+    return len(state) <= (state_integers(len(rules.keepers(parameters))) if rule.keeps_state else 0)
 
 
 def _require(holds: bool, name: str, expected: str) -> None:
@@ -85,6 +118,16 @@ def is_estimate(answer: object, arms: int, agreed: Agreed) -> bool:
         and type(answer.sets) is tuple
         and len(answer.means) == len(answer.sets) == arms
         and all(type(members) is frozenset and members <= agreed.reports.keys() for members in answer.sets)
+        and _are(answer.state, -_STATE, _STATE)
+    )
+
+
+def is_selected(answer: object, standing: Standing) -> bool:
+    """Whether it is a set of eligible seats, and a state of integers of 64 bits."""
+    return (
+        type(answer) is Selected
+        and type(answer.validators) is frozenset
+        and answer.validators <= standing.eligible
         and _are(answer.state, -_STATE, _STATE)
     )
 

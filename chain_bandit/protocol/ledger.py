@@ -9,10 +9,11 @@ from functools import lru_cache
 
 from chain_bandit.protocol.arms import learning_arm, round_robin
 from chain_bandit.protocol.blocks import FAILED, Header, Kind, Record, mask, round_seed, seats
-from chain_bandit.protocol.committee import best, size
 from chain_bandit.protocol.digests import ZERO
+from chain_bandit.protocol.estimation import select
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.reputation import START, Reputations, after_block, penalised
+from chain_bandit.protocol.rule import Standing, State
 from chain_bandit.protocol.units import Counts, Means, added
 
 
@@ -36,6 +37,7 @@ class Ledger:
         committee: who validates the open round, blocked or not, as a mask.
         commanders: who may command it, if it validates, as a mask.
         blocked_from: for each seat the first round in which it is on the block list; 0 for never.
+        states: what rules keep, see `rules.keepers`; nothing before the first block.
     """
 
     round: int
@@ -53,6 +55,7 @@ class Ledger:
     committee: int = 0
     commanders: int = 0
     blocked_from: tuple[int, ...] = ()
+    states: tuple[State, ...] = ()
 
 
 def opening(parameters: Parameters, genesis: bytes, seed_0: bytes, weights: tuple[int, ...] = ()) -> Ledger:
@@ -97,16 +100,23 @@ def committee_after(
 ) -> int:
     """Who validates the round after the open one, which ended with the block of `header` or without one.
 
-    With sortition the header says it, and without a block everybody validates; else it is the best by reputation, by
-    the skips in a row (Theorem 7).
+    Where headers name a committee this one's does, and without a block everybody eligible validates; else the game's
+    selection chooses by what all know.
     """
     if not parameters.has_committees:
         return parameters.everybody
+    if parameters.names_committee:
+        return eligible(parameters, ledger, ledger.round + 1) if header is None else header.committee
+    return mask(select(parameters, (), None, standing(parameters, ledger, reputations, skips)).validators)
+
+
+def standing(parameters: Parameters, ledger: Ledger, reputations: Reputations, skips: int) -> Standing:
+    """Whom the validators of the round after the open one are chosen among, and by what."""
     round_ = ledger.round + 1
-    able = eligible(parameters, ledger, round_)
-    if parameters.sortition:
-        return able if header is None else header.committee
-    return best(reputations, able, size(parameters, skips), round_seed(ledger.seed, round_))
+    return Standing(
+        round_, round_seed(ledger.seed, round_), frozenset(seats(eligible(parameters, ledger, round_))), reputations,
+        ledger.weights, skips, parameters.validators, parameters.least_committee, parameters.sortition,
+    )  # fmt: skip
 
 
 def reputations_after(
@@ -117,7 +127,7 @@ def reputations_after(
     if kind is Kind.SKIP:
         after = penalised(after, seats(validators(ledger)), parameters.skip_penalty)
     elif kind is not Kind.EXPLORATION:
-        after = after_block(after, accuracies)
+        after = accuracies if parameters.sets_reputations else after_block(after, accuracies)
     fresh = [seat for seat, since in enumerate(ledger.blocked_from) if since == ledger.round + 1]
     return penalised(after, fresh, parameters.evidence_penalty)
 
@@ -184,4 +194,5 @@ def after_record(parameters: Parameters, ledger: Ledger, record: Record) -> Ledg
         skips=skips,
         committee=committee_after(parameters, ledger, header, reputations, skips),
         commanders=header.commanders if header and parameters.draws_commanders else parameters.everybody,
+        states=header.states if header else ledger.states,
     )

@@ -10,7 +10,19 @@ from chain_bandit.protocol.digests import keccak, word
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.quorum import QuorumChoice, quorum
 from chain_bandit.protocol.rule import Terms
-from chain_bandit.protocol.ruleset import RuleChoice, RuleKind, RulesUnknown, declaration, declared
+from chain_bandit.protocol.ruleset import (
+    BY_THE_PARAMETERS,
+    CHOSEN,
+    COMPUTED,
+    STATE,
+    WEIGHTS,
+    RuleChoice,
+    RuleKind,
+    RulesUnknown,
+    classes,
+    declaration,
+    declared,
+)
 
 ODDS = 2**64
 """Probabilities of draws are integers over this."""
@@ -97,6 +109,8 @@ class Parameters:
         unrevealed_penalty: wei that a participant of a sealed game loses which does not reveal its sealing key.
         reputation: the rule by which a block moves reputations.
         disclosure: the rule by which reports say local estimators.
+        selection: the rule that chooses validators; None for the one that N and sortition say.
+        vouched: trust classes that the rules ask for, beyond what body and draws imply, see `rules.vouched`.
     """
 
     participants: int
@@ -133,6 +147,8 @@ class Parameters:
     unrevealed_penalty: int = 0
     reputation: RuleChoice = ACCURACY
     disclosure: RuleChoice = ESTIMATES
+    selection: RuleChoice | None = None
+    vouched: int = 0
 
     def __hash__(self) -> int:
         """Of all fields, taken once: whatever is memoised by the parameters asks for it at every call."""
@@ -174,7 +190,32 @@ class Parameters:
     @cached_property
     def has_committees(self) -> bool:
         """Whether some participants only participate: the contract then keeps the committee of the open round."""
-        return self.validators < self.participants or self.sortition > 0
+        return self.validators < self.participants or self.names_committee
+
+    @cached_property
+    def names_committee(self) -> bool:
+        """Whether headers say who validates next, where it does not follow from reputations alone."""
+        return self.sortition > 0 or bool(self.vouched & CHOSEN)
+
+    @cached_property
+    def least_committee(self) -> int:
+        """The fewest validators that a header may name, or all who are eligible: a quorum of a draw, else N."""
+        return self.quorum(0) if self.sortition else self.validators
+
+    @cached_property
+    def is_attested(self) -> bool:
+        """Whether means and weights are the quorum's word; else the contract computes them from the body."""
+        return bool(self.attested & COMPUTED)
+
+    @cached_property
+    def sets_reputations(self) -> bool:
+        """Whether reputations are what headers say; else they move towards it."""
+        return bool(self.vouched & WEIGHTS)
+
+    @cached_property
+    def keeps_state(self) -> bool:
+        """Whether headers carry what rules keep."""
+        return bool(self.vouched & STATE)
 
     @cached_property
     def draws_commanders(self) -> bool:
@@ -205,12 +246,21 @@ class Parameters:
     @cached_property
     def rules(self) -> tuple[RuleChoice, ...]:
         """The rules of the game, by kind."""
-        who = "sortition" if self.sortition else "best-by-reputation" if self.has_committees else "everybody"
         return (
             self.aggregation,
             self.reputation,
-            RuleChoice(RuleKind.SELECTION, who),
+            self.selected_by,
             self.disclosure,
+        )
+
+    @cached_property
+    def selected_by(self) -> RuleChoice:
+        """The rule that chooses validators."""
+        if self.selection is not None:
+            return self.selection
+        few = self.validators < self.participants
+        return RuleChoice(
+            RuleKind.SELECTION, "sortition" if self.sortition else "best-by-reputation" if few else "everybody"
         )
 
     @cached_property
@@ -241,10 +291,9 @@ class Parameters:
         """Trust classes, a bit a `RuleKind`: set where the contract takes the outcome on the quorum's word.
 
         Else it computes it itself: means and accuracies from the reports in calldata, the best by reputation. Which
-        reports count, B_i, is the quorum's word in every game.
+        reports count, B_i, is the quorum's word in every game. Three more bits are `WEIGHTS`, `STATE`, `CHOSEN`.
         """
-        compact = self.body_mode == BodyMode.COMPACT
-        return compact << RuleKind.AGGREGATION | compact << RuleKind.REPUTATION | self.draws << RuleKind.SELECTION
+        return classes(self.body_mode == BodyMode.COMPACT, self.draws, self.vouched)
 
     def fields(self) -> tuple[int, ...]:
         """The contract's struct, in the order of `FIELDS`."""
@@ -264,6 +313,7 @@ class Parameters:
                 raise Malformed("parameters", f"{name} of {bits} bits", given[name])
         own: dict[str, Any] = {name: given[name] for name in Parameters.__dataclass_fields__ if name in given}
         made = Parameters(**own, aggregation=NO_RULE)
+        made = replace(made, vouched=given["attested"] & ~made.attested)
         for name, expected in zip(FIELDS, made.fields(), strict=True):
             if name != "rules" and expected != given[name]:
                 raise Malformed("parameters", f"{name} = {expected}", given[name])
@@ -289,7 +339,8 @@ class Parameters:
 
     def numbers(self) -> dict[str, int]:
         """All but the rules, by name."""
-        return {name: getattr(self, name) for name in Parameters.__dataclass_fields__ if name in FIELDS}
+        numbers = {name: getattr(self, name) for name in Parameters.__dataclass_fields__ if name in FIELDS}
+        return numbers | {"vouched": self.vouched} if self.vouched else numbers
 
     @staticmethod
     def from_numbers(numbers: Mapping[str, Any], text: str) -> "Parameters":
@@ -307,9 +358,13 @@ class Parameters:
 
 def _with_rules(made: Parameters, rules: Sequence[RuleChoice]) -> Parameters:
     named = {rule.kind: rule for rule in rules}
+    selection = named.get(RuleKind.SELECTION)
+    if selection is not None and selection.name in BY_THE_PARAMETERS and not selection.digest:
+        selection = None
     return replace(
         made, aggregation=named.get(RuleKind.AGGREGATION, NO_RULE), reputation=named.get(RuleKind.REPUTATION, ACCURACY),
         disclosure=named.get(RuleKind.DISCLOSURE, ESTIMATES),
+        selection=selection,
     )  # fmt: skip
 
 

@@ -6,22 +6,25 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from chain_bandit.protocol.blocks import Body, Header, Kind, Record, Report, SignedReport, approves, mask, round_seed
-from chain_bandit.protocol.committee import drawn_for
+from chain_bandit.protocol.committee import commanders_drawn
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import Malformed
-from chain_bandit.protocol.estimation import estimate, is_readable, weigh
+from chain_bandit.protocol.estimation import estimate, is_readable, select, weigh
 from chain_bandit.protocol.ledger import (
     Ledger,
     after_record,
     blocked,
     commanders,
-    eligible,
     honest_arm,
     records_made,
+    reputations_after,
+    standing,
 )
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.reputation import radii
-from chain_bandit.protocol.rule import Agreed
+from chain_bandit.protocol.rule import Agreed, Selected, Standing, State
+from chain_bandit.protocol.rules import keepers, state_of
+from chain_bandit.protocol.ruleset import RuleKind
 from chain_bandit.protocol.within_a_round import kept_within_a_round
 
 Bits = tuple[bool, ...]
@@ -94,8 +97,8 @@ def _propose(
     agreed = Agreed(
         ledger.round, seed, means, bits, ledger.pulls, ledger.means, ledger.reputations, dict(hashes)
     )  # fmt: skip
-    found = estimate(parameters, (), agreed)
-    weights = weigh(parameters, (), agreed, found).weights
+    found = estimate(parameters, state_of(parameters, ledger.states, RuleKind.AGGREGATION), agreed)
+    weights = weigh(parameters, state_of(parameters, ledger.states, RuleKind.REPUTATION), agreed, found)
     encoded = Body(radii(ledger.pulls), reports).encode()
     header = Header(
         round=ledger.round,
@@ -108,32 +111,58 @@ def _propose(
         selected=tuple(map(mask, found.sets)),
         committee=0,
         means=found.means,
-        accuracies=weights,
+        accuracies=weights.weights,
     )
-    return with_successors(parameters, ledger, header, dict(hashes)), encoded
+    return with_successors(parameters, ledger, header, agreed, (found.state, weights.state)), encoded
 
 
 def with_successors(
-    parameters: Parameters, ledger: Ledger, header: Header, hashes: Mapping[int, bytes]
+    parameters: Parameters, ledger: Ledger, header: Header, agreed: Agreed, kept: tuple[State, State] | None = None
 ) -> Header:
-    """The header of the open round's block with what it says of the next round that has validators, if it says any.
+    """The header of the open round's block, with whom it names for the next round with validators and what rules keep.
 
     An exploration round that the block brings along has none; after it nobody has a proof, so everybody validates.
 
     Args:
-        hashes: as of `propose`, of reporters only.
+        agreed: of the round, of reporters only.
+        kept: by the rules of aggregation and reputation; None leaves the header's states as they are.
     """
     if not (parameters.has_committees or parameters.draws):
-        return header
-    after, following = ledger, ledger.round + 1
-    able = eligible(parameters, ledger, following)
-    members, commanding = drawn_for(parameters, ledger.weights, able, hashes, following)
-    drawn = replace(header, committee=members, commanders=commanding)
+        return _with_states(parameters, header, kept, ())
     kind = Kind.APPROVED if approves(header.means) else Kind.REJECTED
+    among = standing(parameters, ledger, reputations_after(parameters, ledger, kind, header.accuracies), 0)
+    state = state_of(parameters, ledger.states, RuleKind.SELECTION)
+    chosen, commanding = successors(parameters, among, state, agreed)
+    drawn = replace(header, committee=mask(chosen.validators), commanders=mask(commanding))
+    after = ledger
     for record in records_made(parameters, ledger, Record(ledger.round, kind, drawn)):
         after = after_record(parameters, after, record)
-    return replace(
+    named = replace(
         header,
         committee=after.committee if parameters.has_committees else 0,
         commanders=commanders(after) if parameters.draws_commanders else 0,
     )
+    return _with_states(parameters, named, kept, chosen.state)
+
+
+def successors(
+    parameters: Parameters, among: Standing, state: State, agreed: Agreed
+) -> tuple[Selected, frozenset[int]]:
+    """Whom a header names for the next round: who validates, and who may command if it does.
+
+    Where headers name no validators, everybody eligible is as good as any. Where the selection chose too few to certify
+    anything, everybody eligible validates and commands.
+    """
+    chosen = select(parameters, state, agreed, among) if parameters.names_committee else Selected(among.eligible)
+    if chosen.reason:
+        return chosen, among.eligible
+    return chosen, commanders_drawn(parameters, among.eligible, agreed.outputs, among.round)
+
+
+def _with_states(
+    parameters: Parameters, header: Header, kept: tuple[State, State] | None, selection: State
+) -> Header:
+    if kept is None or not parameters.keeps_state:
+        return header
+    states = *kept, selection
+    return replace(header, states=tuple(states[kind] for kind in keepers(parameters)))

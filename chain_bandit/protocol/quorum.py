@@ -32,3 +32,9 @@ def quorum(validators: int, attackers: int, choice: QuorumChoice, half_expected:
     if choice is QuorumChoice.TWO_THIRDS:
         return (validators + attackers) // 2 + 1
     return max(validators // 2, attackers, half_expected) + 1
+
+
+def least_committee(participants: int, attackers: int, choice: QuorumChoice) -> int:
+    """The fewest validators of whom m attackers can stop no block; all participants where these are too few."""
+    enough = (n for n in range(2 * attackers + 1, participants) if quorum(n, attackers, choice) <= n - attackers)
+    return next(enough, participants)

@@ -106,7 +106,8 @@ class Weights(NamedTuple):
     """What a reputation rule gives.
 
     Attributes:
-        weights: of every seat from 0 to 65535: its reputation moves an eighth of the way there.
+        weights: of every seat from 0 to 65535: its reputation, or, of the rule that the contract computes, what this
+            moves an eighth of the way to.
         state: what the rule keeps.
         reason: why there are none but the reputations as they were; empty where there are.
     """
@@ -142,12 +143,15 @@ class Rule:
         version: another one wherever an answer changed.
         options: by name.
         draws: whether chance decides who has influence.
+        keeps_state: whether it keeps integers of 64 bits from one block to the next, which headers then carry; a state
+            is empty before the first block.
     """
 
     kind: ClassVar[RuleKind]
     name: ClassVar[str]
     version: ClassVar[int] = 1
     options: ClassVar[Mapping[str, Option]] = MappingProxyType({})
+    keeps_state: ClassVar[bool] = False
     draws: ClassVar[bool] = False
 
     def check(self, terms: Terms) -> None:
@@ -193,7 +197,64 @@ class Reputation(Rule):
     is_computed: ClassVar[bool] = False
 
     def weigh(self, terms: Terms, state: State, agreed: Agreed, estimate: Estimate) -> Weights:
-        """What every reputation moves towards, from what was agreed on in a round and its estimators."""
+        """The weight of every seat, from what was agreed on in a round and its estimators."""
+        raise NotImplementedError
+
+
+class Standing(NamedTuple):
+    """Whom validators of a round are chosen among, and by what.
+
+    Attributes:
+        round: t + 1, or t + 2 behind an exploration.
+        seed: of that round.
+        eligible: everybody but the block list.
+        reputations: of every seat, after the block.
+        weights: of every seat: its trials in a draw, as registered.
+        skips: in a row, exploration rounds aside.
+        validators: N.
+        least: how many at least, of fewer than these all eligible seats: fewer could certify nothing, or too easily.
+        odds: with sortition, of a trial, over 2^64.
+    """
+
+    round: int
+    seed: bytes
+    eligible: Seats
+    reputations: tuple[int, ...]
+    weights: tuple[int, ...]
+    skips: int
+    validators: int
+    least: int
+    odds: int
+
+
+class Selected(NamedTuple):
+    """What a selection gives.
+
+    Attributes:
+        validators: of `Standing.eligible`, `Standing.least` or more; of any other answer everybody eligible validates.
+        state: what the rule keeps.
+        reason: why everybody eligible validates instead; empty where the rule chose.
+    """
+
+    validators: Seats
+    state: State = ()
+    reason: str = ""
+
+
+class Selection(Rule):
+    """Who validates the round after a block (PROTOCOL 1.2).
+
+    Attributes:
+        is_computed: whether it rests on nothing but the standing: it then chooses after rounds without a block too, and
+            without what a block agrees on. Else headers name its choice, and everybody eligible validates after a
+            round without a block.
+    """
+
+    kind = RuleKind.SELECTION
+    is_computed: ClassVar[bool] = False
+
+    def select(self, terms: Terms, state: State, agreed: Agreed | None, standing: Standing) -> Selected:
+        """Who validates; `agreed` is None for a rule that is computed."""
         raise NotImplementedError
 
 

@@ -34,6 +34,22 @@ class RuleKind(IntEnum):
     """What a report says: the codec of its payload's integers."""
 
 
+BY_THE_PARAMETERS = frozenset({"everybody", "best-by-reputation", "sortition"})
+"""Selections that follow from N and sortition."""
+
+COMPUTED = 1 << RuleKind.AGGREGATION | 1 << RuleKind.REPUTATION
+WEIGHTS, STATE, CHOSEN = 32, 64, 128
+"""Trust classes beside those of kinds: reputations are what headers say; headers carry what rules keep; they name the
+validators whom a rule chose, of any but `BY_THE_PARAMETERS`."""
+
+
+def classes(compact: bool, draws: bool, asked: int) -> int:
+    """The trust classes of a game: what its body and its draws imply, and what its rules ask for."""
+    asked &= COMPUTED | WEIGHTS | STATE | CHOSEN
+    word = COMPUTED if compact or asked & (COMPUTED | WEIGHTS) else 0
+    return word | asked | (1 << RuleKind.SELECTION if draws or asked & CHOSEN else 0)
+
+
 class RulesUnknown(ChainBanditError):
     """Rules that a game declares and this version does not have: nobody is to blame, nothing can be said of them."""
 

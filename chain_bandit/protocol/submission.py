@@ -26,7 +26,7 @@ class Submitted:
         signatures: theirs, by ascending seat.
         decided: `Header.decided`.
         body: the encoded body in a full game; its hash in a compact one.
-        derived: `Header.derived` in a compact game; empty in a full one, where the contract computes it.
+        derived: `Header.derived` where the quorum attests it; empty where the contract computes it.
     """
 
     signers: int
@@ -41,13 +41,14 @@ class Submitted:
         full = parameters.body_mode == BodyMode.FULL
         return Submitted(
             signers, signatures, header.decided(parameters),
-            body if full else header.body, b"" if full else header.derived(),
+            body if full else header.body, header.derived() if parameters.is_attested else b"",
         )  # fmt: skip
 
     def encode(self, parameters: Parameters) -> bytes:
-        """Signers; decisions and body, or in a compact game the header from its body's hash on; signatures."""
+        """Signers; in a compact game the header from its body's hash on, in a full one decisions, what is attested of
+        means and weights, and the body; signatures."""
         full = parameters.body_mode == BodyMode.FULL
-        block = self.decided + self.body if full else self.body + self.decided + self.derived
+        block = self.decided + self.derived + self.body if full else self.body + self.decided + self.derived
         return uint(self.signers, parameters.mask_bytes) + block + self.signatures
 
     def reporters(self, parameters: Parameters) -> int:
@@ -63,8 +64,11 @@ class Submitted:
             Malformed: it could not be filled in.
         """
         known = uint(round_, 4) + parent + uint(blocked, 32)
-        if parameters.body_mode == BodyMode.COMPACT:
-            return Header.decode(known + self.body + self.decided + self.derived, parameters), None
+        full = parameters.body_mode == BodyMode.FULL
+        if parameters.is_attested:
+            digest = keccak(self.body) if full else self.body
+            header = Header.decode(known + digest + self.decided + self.derived, parameters)
+            return header, Body.decode(self.body, header.reporters.bit_count(), parameters) if full else None
         nothing = bytes(4 * parameters.arms + 2 * parameters.participants)
         header = Header.decode(known + keccak(self.body) + self.decided + nothing, parameters)
         if any(members & ~header.reporters for members in header.selected):
@@ -102,10 +106,9 @@ def _block(parameters: Parameters, read: Reader) -> Submitted:
     for _ in range(2):
         read.sets(parameters)
     read.take(parameters.successor_bytes)
-    read.no_extension()
+    read.states(parameters)
     decided = read.data[start : read.at]
+    derived = read.take((4 * parameters.arms + 2 * parameters.participants) * parameters.is_attested)
     if full:
-        body, derived = read.take(body_bytes(reporters.bit_count(), parameters)), b""
-    else:
-        derived = read.take(4 * parameters.arms + 2 * parameters.participants)
+        body = read.take(body_bytes(reporters.bit_count(), parameters))
     return Submitted(signers, read.take(SIGNATURE_BYTES * signers.bit_count()), decided, body, derived)

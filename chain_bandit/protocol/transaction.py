@@ -1,6 +1,6 @@
 """What one transaction can carry: gas that is enough for a call, and the most there is (EIP-7825)."""
 
-from chain_bandit.protocol.blocks import NO_EXTENSION, SIGNATURE_BYTES, body_bytes
+from chain_bandit.protocol.blocks import MOST_STATE, NO_EXTENSION, SIGNATURE_BYTES, body_bytes
 from chain_bandit.protocol.errors import require
 from chain_bandit.protocol.parameters import BodyMode, Parameters
 from chain_bandit.protocol.settlement import settled_bytes
@@ -26,7 +26,8 @@ def gas_of_blocks(size: int, blocks: int, participants: int) -> int:
 def decided_bytes(parameters: Parameters) -> int:
     """The most bytes of `Header.decided`: nothing shared among arms."""
     size = parameters.mask_bytes
-    return size + 1 + 2 * (1 + parameters.arms * size) + parameters.successor_bytes + len(NO_EXTENSION)
+    extension = len(NO_EXTENSION) + (2 + MOST_STATE) * parameters.keeps_state
+    return size + 1 + 2 * (1 + parameters.arms * size) + parameters.successor_bytes + extension
 
 
 def derived_bytes(parameters: Parameters) -> int:
@@ -42,8 +43,19 @@ def header_bytes(parameters: Parameters) -> int:
 def block_bytes(parameters: Parameters) -> int:
     """The most bytes of a submitted block, less its signatures."""
     full = parameters.body_mode == BodyMode.FULL
-    body = body_bytes(parameters.participants, parameters) if full else WORD + derived_bytes(parameters)
-    return parameters.mask_bytes + decided_bytes(parameters) + body
+    body = body_bytes(parameters.participants, parameters) if full else WORD
+    attested = derived_bytes(parameters) * parameters.is_attested
+    return parameters.mask_bytes + decided_bytes(parameters) + attested + body
+
+
+def entry_bytes(parameters: Parameters) -> int:
+    """The most bytes of a `CostEntry` in calldata."""
+    return ENTRY_WORDS * WORD + -(-header_bytes(parameters) // WORD) * WORD
+
+
+def most_entries(parameters: Parameters) -> int:
+    """Rounds of costs that one transaction can carry."""
+    return (MOST_GAS - gas_of_call(0)) // (GAS_PER_BYTE * entry_bytes(parameters))
 
 
 def require_room(parameters: Parameters, batch: int, certificates: int, settle_every: int, costs_every: int) -> None:
@@ -58,10 +70,9 @@ def require_room(parameters: Parameters, batch: int, certificates: int, settle_e
     """
     p = parameters
     size = batch * block_bytes(p) + certificates * SIGNATURE_BYTES * p.participants
-    entry = ENTRY_WORDS * WORD + -(-header_bytes(p) // WORD) * WORD
     for name, gas in (
         ("batch", gas_of_blocks(size, batch, p.participants)),
         ("settle_every", gas_of_call(settle_every * settled_bytes(p))),
-        ("costs_every", gas_of_call(costs_every * entry)),
+        ("costs_every", gas_of_call(costs_every * entry_bytes(p))),
     ):
         require(gas <= MOST_GAS, f"chain.{name}", "gas <= 2^24, what one transaction may take", gas=gas, most=MOST_GAS)

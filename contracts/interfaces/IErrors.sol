@@ -62,6 +62,7 @@ interface IErrors {
     error UnknownArm(uint256 arm, uint256 arms);
     error UnknownFlag(uint256 flag);
     error UnknownExtension(uint256 kind);
+    error StateTooLong(uint256 bytes_, uint256 most);
     error EstimatorOutOfRange();
     error SelectedWithoutReport(uint256 strangers, uint256 reporters);
     error UnknownSigners(uint256 signers, uint256 validators);

@@ -2,17 +2,24 @@
 pragma solidity 0.8.30;
 
 import {IErrors} from "../interfaces/IErrors.sol";
-import {MAX_ARMS, MAX_PARTICIPANTS, ODDS, Parameters, Reserved, UNIT} from "../types/Game.sol";
+import {
+    CHOSEN,
+    COMPUTED,
+    MAX_ARMS,
+    MAX_PARTICIPANTS,
+    ODDS,
+    Parameters,
+    Reserved,
+    SELECTED,
+    STATE,
+    UNIT,
+    WEIGHTS
+} from "../types/Game.sol";
 
 /// @title Every inequality that a deployment is refused by, and the numbers derived from M and m
 /// @dev The twin of `check_contract` in `chain_bandit/protocol/assumptions.py`. What depends on the game's rules is not
 /// asked here: nodes refuse such a game, and the audit finds it.
 library Assumptions {
-    /// Bits of the trust classes, see `RuleKind` in Python: means and accuracies in compact games, and what is drawn,
-    /// are what the quorum vouches for.
-    uint256 private constant AGGREGATION_AND_REPUTATION = 3;
-    uint256 private constant SELECTION = 4;
-
     /// @notice Signatures needed from so many validators, of which up to `attackers` may misbehave.
     /// @param floor_ What a majority exceeds however few validate, see `majorityFloor`.
     function quorum(uint256 validators, uint256 attackers, uint256 choice, uint256 floor_)
@@ -77,8 +84,7 @@ library Assumptions {
         if (p.quorumChoice > 1 || p.c1PerReport > 1 || p.bodyMode > 1 || p.cost > 1) {
             revert IErrors.UnknownChoice(p.quorumChoice, p.c1PerReport, p.bodyMode, p.cost);
         }
-        uint256 classes = p.bodyMode == 1 ? AGGREGATION_AND_REPUTATION : 0;
-        if (p.sortition != 0 || p.commanders != ODDS) classes |= SELECTION;
+        uint256 classes = _classes(p);
         if (p.attested != classes) revert IErrors.WrongClasses(p.attested, classes);
         if (p.payload != p.arms) revert IErrors.WrongPayload(p.payload, p.arms);
         Reserved memory r = p.reserved;
@@ -88,6 +94,13 @@ library Assumptions {
         if (p.sealedGame > 1 || (p.sealedGame == 0 && p.unrevealedPenalty != 0)) {
             revert IErrors.SealMalformed(p.sealedGame, p.unrevealedPenalty);
         }
+    }
+
+    /// @dev What body and draws imply, and what the game's rules ask for: weights in place of accuracies are attested.
+    function _classes(Parameters memory p) private pure returns (uint256 classes) {
+        classes = p.attested & (COMPUTED | WEIGHTS | STATE | CHOSEN);
+        if (p.bodyMode == 1 || classes & (COMPUTED | WEIGHTS) != 0) classes |= COMPUTED;
+        if (p.sortition != 0 || p.commanders != ODDS || classes & CHOSEN != 0) classes |= SELECTED;
     }
 
     function _checkFaults(Parameters memory p) private pure {
@@ -114,7 +127,7 @@ library Assumptions {
         }
         if (p.sortition == 0) return;
         if (p.sortition > ODDS) revert IErrors.SortitionOutOfRange(p.sortition, ODDS);
-        if (p.validators != p.participants || p.quorumChoice != 0) {
+        if (p.validators != p.participants || p.quorumChoice != 0 || p.attested & CHOSEN != 0) {
             revert IErrors.SortitionMisplaced(p.validators, p.participants, p.quorumChoice);
         }
         uint256 expected = uint256(p.participants) * p.sortition;

@@ -12,14 +12,19 @@ import {Reports} from "./Reports.sol";
 /// @title What a block is, byte by byte
 /// @dev The twin of `chain_bandit/protocol/blocks.py` and `submission.py`. A header is: 4 round, 32 parent, 32
 /// blocked, 32 body digest; s reporters, 1 arm, A and B of each arm, s next committee and s next commanders if the
-/// game has any; the type of an extension, 0 for none; K uint32 means, M uint16 accuracies. s is the bytes of a set of
-/// seats; sets of all arms are 1 and the one set that they share, or 0 and K sets. A submitted block is s signers, then
-/// in a full game the middle of the header and the body, in a compact one the header from the body digest on; then the
-/// signatures. The contract fills in the rest.
+/// game has any; the type of an extension, 0 for none, 1 for what rules keep behind its length, uint16; K uint32 means,
+/// M uint16 accuracies. s is the bytes of a set of seats; sets of all arms are 1 and the one set that they share, or 0
+/// and K sets. A submitted block is s signers, then in a compact game the header from the body digest on, in a full one
+/// the middle of the header, means and accuracies if the quorum vouches for them, and the body; then the signatures.
+/// The contract fills in the rest.
 library Blocks {
     uint256 private constant COMPACT = 1;
     uint256 internal constant COMMITTEE = 1;
     uint256 internal constant COMMANDERS = 2;
+    uint256 internal constant NAMED = 4; // the committee is the header's word
+    uint256 internal constant KEPT = 8; // the header's extension holds what rules keep
+    uint256 internal constant WEIGHED = 16; // accuracies are the reputations
+    uint256 private constant MOST_STATE = 4096; // bytes
     uint256 private constant BOUND = 2e9;
     /// Every other lane of eight uint32, and what lifts a lane above 2 whole rewards over bit 32.
     uint256 private constant EVEN = type(uint256).max / (2 ** 32 + 1);
@@ -61,17 +66,19 @@ library Blocks {
             uint256 middleEnd = _middle(t, found, data, middleAt);
             uint256 reporters = found.reporters;
             if (reporters & (blocked | t.nobody) != 0) revert IErrors.UnknownReporters(reporters, blocked);
-            uint256 signaturesAt = middleEnd;
-            if (compact) signaturesAt += t.derivedBytes;
-            else signaturesAt += Reports.size(t.arms, t.reportBytes, Bits.count(reporters));
+            uint256 headerEnd = middleEnd + t.derivedBytes;
+            uint256 signaturesAt = headerEnd;
+            if (!compact) signaturesAt += Reports.size(t.arms, t.reportBytes, Bits.count(reporters));
             found.signers = signers;
             found.signaturesAt = signaturesAt;
             uint256 end = signers == 0 ? signaturesAt : signaturesAt + 64 * Bits.count(signers);
             if (end > data.length) revert IErrors.WrongCalldataLength(data.length, end);
             found.end = end;
-            if (compact) {
+            if (headerEnd != middleEnd) {
                 _readDerived(t, found, data, middleEnd);
-                found.digest = Headers.digest(round, parent, blocked, data, at, signaturesAt);
+                found.digest = compact
+                    ? Headers.digest(round, parent, blocked, data, at, signaturesAt)
+                    : Headers.digest(round, parent, blocked, data, middleAt, headerEnd, found.signaturesAt);
                 return;
             }
             uint256[] memory means = _derive(t, found, data, middleEnd);
@@ -117,14 +124,14 @@ library Blocks {
             at += _setsBytes(t, size, data, at);
             found.selectedAt = at;
             at += _setsBytes(t, size, data, at);
-            if (t.successors != 0) at = _successors(t, found, data, at);
+            if (t.successors != 0) return _successors(t, found, data, at);
             uint256 kind = Bits.read(data, at, 1);
             if (kind != 0) revert IErrors.UnknownExtension(kind);
             return at + 1;
         }
     }
 
-    /// @dev What a header says of the next round.
+    /// @dev What a header says of the next round, and its extension: what rules keep, of which nothing counts here.
     function _successors(Terms memory t, Found memory found, bytes calldata data, uint256 at)
         private
         pure
@@ -140,7 +147,13 @@ library Blocks {
                 found.commanders = Bits.read(data, at, size);
                 at += size;
             }
-            return at;
+            uint256 kept = (t.successors & KEPT) / KEPT;
+            uint256 kind = Bits.read(data, at, 1);
+            if (kind != kept) revert IErrors.UnknownExtension(kind);
+            if (kept == 0) return at + 1;
+            uint256 length = Bits.read(data, at + 1, 2);
+            if (length > MOST_STATE) revert IErrors.StateTooLong(length, MOST_STATE);
+            return at + 3 + length;
         }
     }
 

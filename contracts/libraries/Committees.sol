@@ -5,7 +5,7 @@ import {IErrors} from "../interfaces/IErrors.sol";
 import {Bits} from "./Bits.sol";
 import {Reputation} from "./Reputation.sol";
 
-/// @title Who validates a round: the best by reputation, ties by keccak(seed_t, seat); or who was drawn
+/// @title Who validates a round: the best by reputation, ties by keccak(seed_t, seat); or whom a header names
 /// @dev The twin of `chain_bandit/protocol/committee.py`. A transaction brings a committee and has it checked; only
 /// the view `best` ranks.
 library Committees {
@@ -43,11 +43,16 @@ library Committees {
         }
     }
 
-    /// @notice Refuses what cannot be a drawn committee; who was drawn, the quorum vouches for. Everybody eligible
-    /// validates where no report could have brought proofs.
-    function checkDrawn(uint256 committee, uint256 eligible, bool proven) internal pure {
-        if (proven ? committee == 0 || committee & ~eligible != 0 : committee != eligible) {
-            revert IErrors.CommitteeMalformed(committee, eligible, proven ? 1 : Bits.count(eligible));
+    /// @notice Refuses what a header cannot name: that these were drawn, or chosen by a rule, the quorum vouches for.
+    /// @param least How many at least, or all of `eligible` when it is smaller. After a round without a block it is
+    /// all of them: then no quorum has named anybody.
+    function checkNamed(uint256 committee, uint256 eligible, uint256 least) internal pure {
+        unchecked {
+            uint256 there = Bits.count(eligible);
+            if (least > there) least = there;
+            if (committee == 0 || committee & ~eligible != 0 || Bits.count(committee) < least) {
+                revert IErrors.CommitteeMalformed(committee, eligible, least);
+            }
         }
     }
 

@@ -28,6 +28,21 @@ library Headers {
         }
     }
 
+    /// @notice Of a header whose middle and rest lie in `data` from `at` on, the body behind it from `bodyAt` to `end`.
+    function digest(
+        uint256 round,
+        bytes32 parent,
+        uint256 blocked,
+        bytes calldata data,
+        uint256 at,
+        uint256 bodyAt,
+        uint256 end
+    ) internal pure returns (bytes32) {
+        return keccak256(
+            abi.encodePacked(uint32(round), parent, blocked, keccak256(data[bodyAt:end]), data[at:bodyAt])
+        );
+    }
+
     /// @notice Of a header whose middle lies in `data` from `at` on, the body behind it from `bodyAt` to `end`.
     /// @param means Eight a word, and `accuracies` sixteen a word. The means are let go of, and all behind them.
     // slither-disable-next-line assembly -- as said above

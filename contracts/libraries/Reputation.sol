@@ -41,6 +41,16 @@ library Reputation {
         }
     }
 
+    /// @notice Sets all reputations to weights.
+    function set(uint256[] memory reputations, uint256[] memory weights) internal pure {
+        unchecked {
+            for (uint256 i; i < reputations.length; ++i) {
+                // slither-disable-next-line unused-return -- the array itself
+                DynamicArrayLib.set(reputations, i, DynamicArrayLib.get(weights, i));
+            }
+        }
+    }
+
     /// @notice The reputation of a seat.
     function ofSeat(uint256[] memory reputations, uint256 seat) internal pure returns (uint256) {
         unchecked {

@@ -17,6 +17,12 @@ uint256 constant MAX_ARMS = 254;
 uint256 constant MAX_PARTICIPANTS = 256;
 // The most trials of a seat in the draw of validators, and the most stakes that it deposits.
 uint256 constant MAX_WEIGHT = 1024;
+// Trust classes: what the quorum vouches for. Bits of the kinds of rules, as numbered in Python, and three more.
+uint256 constant COMPUTED = 3; // means and accuracies, which the contract computes from a full body where it is 0
+uint256 constant SELECTED = 4; // who validates or commands
+uint256 constant WEIGHTS = 32; // reputations are what headers say; else these move them
+uint256 constant STATE = 64; // headers carry what rules keep
+uint256 constant CHOSEN = 128; // headers name validators whom a rule chose
 // Where wei go that nobody may have: a surplus of costs, the dust of a division.
 address constant BURNED = 0x000000000000000000000000000000000000dEaD;
 
@@ -31,7 +37,7 @@ struct Parameters {
     uint16 attackers; // m, assumed bound
     uint32 threshold; // k of k * n > n_ref
     bytes32 rules; // keccak of their declaration, which the creation's data end with
-    uint8 attested; // trust classes, a bit a kind of rule: 1 where the quorum vouches for the outcome
+    uint8 attested; // trust classes: 1 where the quorum vouches for the outcome
     uint16 payload; // integers in a report
     uint8 quorumChoice; // 0 majority, 1 two thirds
     uint16 failureLimit; // failed rounds in a row before an exploration
@@ -128,9 +134,9 @@ struct Terms {
     uint256 bodyMode;
     uint256 setBytes; // of a set of seats
     uint256 reportBytes; // of a report's content, without its signature
-    uint256 derivedBytes; // of means and accuracies
+    uint256 derivedBytes; // of means and accuracies in calldata, which the quorum vouches for
     uint256 nobody; // bits that stand for no seat
-    uint256 successors; // which of the next round's sets a header holds, see Blocks
+    uint256 successors; // what headers say of rounds to come, see Blocks
     uint256 chainId;
     bytes32 separator; // EIP-712 domain on that chain
     bytes32 game; // keccak of parameters and commitments

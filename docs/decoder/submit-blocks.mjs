@@ -7,7 +7,8 @@
 export const SELECTOR = "0x0276a0a8";
 
 const SIGNATURE = 64, COMMITMENT = 32, PROOF = 81, SEALED = 21, BOUND = 2_000_000_000, NOBODY = 0xffffffff;
-const ALWAYS = 2n ** 64n;
+const ALWAYS = 2n ** 64n, COMPUTED = 3n, STATE = 64n, CHOSEN = 128n; // the last three are trust classes
+const MOST_STATE = 4096;
 
 /**
  * The blocks in the calldata of one transaction, in order. Throws an `Error` on calldata that are none.
@@ -16,10 +17,12 @@ const ALWAYS = 2n ** 64n;
  * @param {object} parameters  what the game's `parameters()` gives, by name: numbers, bigints or decimal strings
  * @returns {Array<{signers: number[], signatures: string[], reporters: number[], arm: number, candidates: number[][],
  *   selected: number[][], committee: number[] | null, commanders: number[] | null, bodyHash: string | null,
- *   means: number[], accuracies: number[] | null, approved: boolean, radii: number[] | null,
+ *   means: number[], accuracies: number[] | null, approved: boolean, radii: number[] | null, states: string[][] | null,
  *   reports: Array<{seat: number, means: number[], commitment: string, proof: string, sealed: string,
  *     signature: string}> | null}>}  seats ascend; means, radii in units of 1e-9, 4294967295 where B is empty. A full game's
- *   blocks have radii and reports, a compact one's the hash of their body and accuracies; the rest is null.
+ *   blocks have radii and reports, a compact one's the hash of their body; accuracies are there where the quorum vouches
+ *   for them, and are the reputations themselves in the class WEIGHTS (32) of `attested`; states are what rules keep, of
+ *   each that does, in decimals, in the class STATE (64); the rest is null.
  */
 export function decodeSubmitBlocks(data, parameters) {
   if (!/^0x([0-9a-f]{2})*$/i.test(data)) throw new Error("the input is not 0x and pairs of hexadecimal digits");
@@ -36,11 +39,12 @@ function shape(parameters) {
     if (parameters[name] === undefined) throw new Error(`the parameters lack ${name}`);
     return BigInt(parameters[name]);
   };
-  const drawn = number("sortition") > 0n, commanders = number("commanders") < ALWAYS;
+  const drawn = number("sortition") > 0n, commanders = number("commanders") < ALWAYS, classes = number("attested");
   return {
     seats: Number(number("participants")), arms: Number(number("arms")), payload: Number(number("payload")),
     compact: number("bodyMode") === 1n,
-    committee: drawn || number("validators") < number("participants"), commanders,
+    committee: drawn || (classes & CHOSEN) > 0n || number("validators") < number("participants"), commanders,
+    attested: (classes & COMPUTED) > 0n, states: (classes & STATE) > 0n,
     proof: drawn || commanders ? PROOF : 0, sealed: number("sealedGame") === 1n ? SEALED : 0,
   };
 }
@@ -54,24 +58,36 @@ function block(game, read) {
   const candidates = sets(game, read, set), selected = sets(game, read, set);
   const committee = game.committee ? set() : null, commanders = game.commanders ? set() : null;
   const extension = read.number(1);
-  if (extension) throw new Error(`there is no extension of type ${extension}`);
+  if (extension !== Number(game.states)) throw new Error(`there is no extension of type ${extension}`);
+  const kept = game.states ? states(read) : null;
   let means, accuracies = null, radii = null, reports = null;
-  if (game.compact) {
+  if (game.attested) {
     means = read.numbers(game.arms, 4);
     accuracies = read.numbers(game.seats, 2);
-  } else {
+  }
+  if (!game.compact) {
     radii = read.numbers(game.arms, 4);
     reports = reporters.map((seat) => ({
       seat, means: read.numbers(game.payload, 4), commitment: read.hex(COMMITMENT), proof: read.hex(game.proof),
       sealed: read.hex(game.sealed), signature: read.hex(SIGNATURE),
     }));
-    means = selected.map((members, i) => mean(members, i, reports));
+    means ??= selected.map((members, i) => mean(members, i, reports));
   }
   const signatures = signers.map(() => read.hex(SIGNATURE)), approved = means.every((each) => each <= BOUND);
   return {
     signers, signatures, reporters, arm, candidates, selected, committee, commanders, bodyHash, means, accuracies, approved,
-    radii, reports,
+    radii, reports, states: kept,
   };
+}
+
+/** What rules keep: of each uint16 how many integers, and these, int64. */
+function states(read) {
+  const size = read.number(2), end = read.at + 2 * size, found = [];
+  if (size > MOST_STATE) throw new Error(`there are ${size} bytes of state, at most ${MOST_STATE} are allowed`);
+  const integer = () => BigInt.asIntN(64, BigInt(read.hex(8))).toString();
+  while (read.at < end) found.push(Array.from({ length: read.number(2) }, integer));
+  if (read.at > end) throw new Error("the states are longer than they say");
+  return found;
 }
 
 /** One set of seats an arm: 1 and the set that all share, else 0 and all of them. */

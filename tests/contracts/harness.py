@@ -267,8 +267,24 @@ class Game:
             arm=ledger.round % p.arms, candidates=(everybody,) * p.arms, selected=chosen, committee=0, means=validated,
             accuracies=accuracies(p.participants, means, validated, body.radii, p.tolerance),
         )  # fmt: skip
+        if p.vouched:
+            header = replace(header, **self.vouched_for())
         header = replace(header, **changes)
         return replace(header, **self.named(header) | changes), body.encode()
+
+    def vouched_for(self) -> dict[str, object]:
+        """What a header says on its quorum's word alone: whatever chance says."""
+        said: dict[str, object] = {}
+        if self.p.keeps_state:
+            sizes = [self.chance.choice((0, 1, 7)) for _ in range(self.chance.randint(0, 3))]
+            said["states"] = tuple(
+                tuple(self.chance.choice((-(2**63), -1, 0, 2**63 - 1)) for _ in range(size)) for size in sizes
+            )
+        if self.p.is_attested:
+            most = self.chance.choice((UNIT, 2 * UNIT, 2**32 - 1))
+            said["means"] = tuple(self.chance.randint(0, most) for _ in range(self.p.arms))
+            said["accuracies"] = tuple(self.chance.randrange(2**16) for _ in range(self.p.participants))
+        return said
 
     def named(self, header: Header) -> dict[str, int]:
         """What a header says of the next round: the best, or whomever chance draws (proofs are not the contract's)."""
@@ -276,7 +292,7 @@ class Game:
         named = {}
         if p.has_committees:
             some = self.chance.sample(seats(able), self.chance.randint(0, able.bit_count()))
-            drawn = mask(some) if p.sortition and len(some) >= p.quorum(len(some)) else able
+            drawn = mask(some) if len(some) >= min(p.least_committee, able.bit_count()) else able
             named["committee"] = self.after(kind_of(header), replace(header, committee=drawn)).committee
         if p.draws_commanders:
             after = self.after(kind_of(header), replace(header, **named, commanders=p.everybody))

@@ -21,5 +21,5 @@ def test_suite_passes_and_a_planted_failure_is_seen():
     assert "0 failed, 0 skipped" in result.stdout
     planted = run("make", "forge", PLANT_FAILURE="true", FOUNDRY_FUZZ_RUNS="1", FOUNDRY_INVARIANT_RUNS="1")
     assert planted.returncode != 0
-    assert "3 failed, 0 skipped" in planted.stdout
+    assert "5 failed, 0 skipped" in planted.stdout
     assert 'Wrong("planted")' in planted.stdout

@@ -25,6 +25,8 @@ library Blocks {
         bool compact;
         bool committees;
         bool drawn;
+        bool attested; // means and accuracies are the quorum's word
+        bool kept; // headers carry what rules keep
     }
 
     struct Slot {
@@ -47,6 +49,7 @@ library Blocks {
         uint256[] accuracies;
         bytes body; // empty in a compact game
         bytes32 bodyDigest;
+        bytes state; // that rules keep
         bytes header; // once sealed
     }
 
@@ -65,21 +68,27 @@ library Blocks {
         uint256 odd = uint256(hash(seed, "odd", 0)) % shape.arms;
         if (shape.compact) {
             c.bodyDigest = hash(seed, "body", 0);
-            c.means = new uint256[](shape.arms);
-            for (uint256 arm; arm < shape.arms; ++arm) {
-                c.means[arm] = seed & 256 != 0 ? BOUND : uint256(hash(seed, "mean", arm)) % (BOUND + 1);
-            }
-            if (!approved) c.means[odd] = seed & 512 == 0 ? BOUND + 1 : type(uint32).max;
-            c.accuracies = new uint256[](shape.people);
-            for (uint256 seat; seat < shape.people; ++seat) {
-                c.accuracies[seat] = uint16(uint256(hash(seed, "accuracy", seat)));
-            }
         } else {
             for (uint256 arm; arm < shape.arms; ++arm) {
                 if (c.selected[arm] == 0) c.selected[arm] = c.reporters;
             }
             if (!approved) c.selected[odd] = 0;
             _report(shape, c, seed);
+        }
+        if (shape.attested) _attest(shape, c, approved, odd, seed);
+        if (shape.kept) c.state = new bytes(seed >> 250 & 1 == 0 ? 0 : uint256(hash(seed, "state", 0)) % 200);
+    }
+
+    /// @dev Any means and accuracies.
+    function _attest(Shape memory shape, Content memory c, bool approved, uint256 odd, uint256 seed) private pure {
+        c.means = new uint256[](shape.arms);
+        for (uint256 arm; arm < shape.arms; ++arm) {
+            c.means[arm] = seed & 256 != 0 ? BOUND : uint256(hash(seed, "mean", arm)) % (BOUND + 1);
+        }
+        if (!approved) c.means[odd] = seed & 512 == 0 ? BOUND + 1 : type(uint32).max;
+        c.accuracies = new uint256[](shape.people);
+        for (uint256 seat; seat < shape.people; ++seat) {
+            c.accuracies[seat] = uint16(uint256(hash(seed, "accuracy", seat)));
         }
     }
 
@@ -151,8 +160,9 @@ library Blocks {
         returns (bytes memory)
     {
         bytes memory first = seats(signers, setBytes(shape));
-        if (!shape.compact) return bytes.concat(first, _decided(shape, c), c.body, signatures_);
-        return bytes.concat(first, c.bodyDigest, _decided(shape, c), _derived(c), signatures_);
+        bytes memory attested = shape.attested ? _derived(c) : bytes("");
+        if (!shape.compact) return bytes.concat(first, _decided(shape, c), attested, c.body, signatures_);
+        return bytes.concat(first, c.bodyDigest, _decided(shape, c), attested, signatures_);
     }
 
     /// @notice Calldata that submits blocks.
@@ -250,7 +260,7 @@ library Blocks {
         return bytes.concat(
             seats(c.reporters, size), bytes1(uint8(c.arm)), _sets(c.candidates, size), _sets(c.selected, size),
             shape.committees ? seats(c.committee, size) : bytes(""), shape.drawn ? seats(c.commanders, size) : bytes(""),
-            bytes1(0)
+            shape.kept ? bytes.concat(bytes1(uint8(1)), bytes2(uint16(c.state.length)), c.state) : bytes(hex"00")
         );
     }
 

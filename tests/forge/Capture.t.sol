@@ -56,7 +56,7 @@ abstract contract CaptureTests is Play {
 
     /// @dev Seats outside the open committee, as many as certify in the smallest one that can.
     function _outsiders() private view returns (uint256 coalition) {
-        uint256 count = kind.drawn ? halfExpected() + 1 : quorumSize();
+        uint256 count = named() ? leastNamed(everybody()) : quorumSize();
         for (uint256 seat; seat < people() && Model.bits(coalition) < count; ++seat) {
             if (!Model.has(validators(), seat)) coalition |= 1 << seat;
         }
@@ -75,12 +75,12 @@ abstract contract CaptureTests is Play {
     function _favouring(uint256 coalition, uint256 seed) private view returns (Blocks.Content memory c) {
         uint256 able = coalition & ~blockedAt(tip.round);
         c = Blocks.some(shape(), able == 0 ? everybody() & ~blockedAt(tip.round) : able, true, seed | coalition);
-        for (uint256 seat; shape().compact && seat < people(); ++seat) {
+        for (uint256 seat; shape().attested && seat < people(); ++seat) {
             c.accuracies[seat] = Model.has(coalition, seat) ? 65535 : 0;
         }
         seal(tip, c);
         uint256 mine = coalition & ~blockedAt(tip.round + 1);
-        if (!kind.drawn || mine == 0) return c;
+        if (!named() || mine == 0) return c;
         (c.committee, c.commanders) = (mine, 0);
         Blocks.seal(shape(), slot(), c);
     }
@@ -124,5 +124,21 @@ contract CaptureOfTheDrawnTest is CaptureTests {
     function setUp() public {
         drawing = 3 * uint128(2 ** 64) / 10 + 1;
         _begin(Kind(20, 2, 20, false, 2, true));
+    }
+}
+
+/// @dev Reputations, what rules keep and who validates next are all the word of whoever signs.
+contract CaptureByARuleTest is CaptureTests {
+    function setUp() public {
+        asked = 255 - 8 - 16;
+        _begin(Kind(20, 2, 5, false, 2, false));
+    }
+}
+
+contract CaptureByARuleCompactTest is CaptureTests {
+    function setUp() public {
+        asked = 255 - 8 - 16;
+        quorumChoice = 1;
+        _begin(Kind(22, 2, 4, true, 1, false));
     }
 }

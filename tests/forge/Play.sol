@@ -52,6 +52,7 @@ abstract contract Play is Checks {
     Kind internal kind = Kind(4, 2, 4, false, 1, false);
     uint8 internal costKind; // 0 constant, 1 by distance
     uint8 internal quorumChoice; // 0 majority, 1 two thirds
+    uint8 internal asked; // trust classes that the game's rules ask for, and what these imply
     uint128 internal drawing = 3 * 2 ** 62; // the chance to be drawn, over 2 ** 64, where anybody is
     Parameters internal p;
     IChainBandit internal game;
@@ -86,7 +87,7 @@ abstract contract Play is Checks {
             attackers: kind.bound,
             threshold: 2,
             rules: keccak256(abi.encode(RULES)),
-            attested: (kind.compact ? 3 : 0) + (kind.drawn ? 4 : 0),
+            attested: asked | (kind.compact ? 3 : 0) | (kind.drawn ? 4 : 0),
             payload: kind.arms,
             quorumChoice: quorumChoice,
             failureLimit: 2,
@@ -323,8 +324,23 @@ abstract contract Play is Checks {
     // Rounds
 
     function shape() internal view returns (Blocks.Shape memory) {
-        bool committees = kind.validators != kind.people || kind.drawn;
-        return Blocks.Shape(people(), kind.arms, p.tolerance, kind.compact, committees, kind.drawn);
+        bool committees = kind.validators != kind.people || named();
+        bool attested = kind.compact || asked & 3 != 0;
+        return Blocks.Shape({
+            people: people(), arms: kind.arms, tolerance: p.tolerance, compact: kind.compact, committees: committees,
+            drawn: kind.drawn, attested: attested, kept: asked & 64 != 0
+        });
+    }
+
+    /// @dev Whether a header says who validates next: who was drawn, or whom a rule chose.
+    function named() internal view returns (bool) {
+        return kind.drawn || asked & 128 != 0;
+    }
+
+    /// @dev How many of `eligible` a header names at least; of a draw as many as are more than half of it on average.
+    function leastNamed(uint256 eligible) internal view returns (uint256) {
+        uint256 least = kind.drawn ? halfExpected() + 1 : kind.validators;
+        return least < Model.bits(eligible) ? least : Model.bits(eligible);
     }
 
     function slot() internal view returns (Blocks.Slot memory) {
@@ -347,20 +363,20 @@ abstract contract Play is Checks {
     function seal(Tip memory t, Blocks.Content memory c) internal view {
         Tip memory n = after_(t, Blocks.kindOf(c), 0, c.accuracies);
         c.committee = n.committee;
-        if (kind.drawn) {
-            uint256 chance = uint256(c.bodyDigest);
-            uint256 some = chance & n.committee;
-            if (n.explorations == t.explorations && Model.bits(some) > halfExpected()) c.committee = some;
-            c.commanders = chance >> 128 & c.committee;
-        }
+        uint256 chance = uint256(c.bodyDigest);
+        uint256 some = chance & n.committee;
+        bool enough = Model.bits(some) >= leastNamed(n.committee);
+        if (named() && n.explorations == t.explorations && enough) c.committee = some;
+        if (kind.drawn) c.commanders = chance >> 128 & c.committee;
         Blocks.seal(shape(), slot(t), c);
     }
 
     /// @dev Whether the contract may take what a block says of the next round.
     function mayName(Tip memory t, Blocks.Content memory c) internal view returns (bool) {
         Tip memory n = after_(t, Blocks.kindOf(c), 0, c.accuracies);
-        if (!kind.drawn) return !shape().committees || c.committee == n.committee;
+        if (!named()) return !shape().committees || c.committee == n.committee;
         if (n.explorations != t.explorations && c.committee != n.committee) return false;
+        if (!kind.drawn && Model.bits(c.committee) < leastNamed(n.committee)) return false;
         return c.committee != 0 && c.committee & ~n.committee == 0 && c.commanders & ~c.committee == 0;
     }
 
@@ -428,12 +444,12 @@ abstract contract Play is Checks {
         } else if (kind_ == EXPLORATION) {
             n.skips = t.skips;
         } else {
-            n.reputations = Model.moved(t.reputations, accuracies);
+            n.reputations = asked & 32 == 0 ? Model.moved(t.reputations, accuracies) : accuracies;
         }
         uint256 fresh = blockedAt(n.round) & ~blockedAt(t.round);
         n.reputations = Model.penalised(n.reputations, fresh, p.evidencePenalty);
-        n.committee = kind.drawn ? everybody() & ~blockedAt(n.round) : everybody(); // of whom a block names some
-        if (kind.validators != kind.people) {
+        n.committee = named() ? everybody() & ~blockedAt(n.round) : everybody(); // of whom a block names some
+        if (kind.validators != kind.people && !named()) {
             n.committee = Model.best(
                 n.reputations, everybody() & ~blockedAt(n.round), Model.size(people(), kind.validators, n.skips),
                 Model.roundSeed(seed_0, n.round)
@@ -443,7 +459,7 @@ abstract contract Play is Checks {
 
     function note(Blocks.Content memory c) internal {
         _note(Note(tip.head, Blocks.kindOf(c), Blocks.held(c), c.header, c.arm, c.means[c.arm]), c.accuracies);
-        if (kind.drawn) tip.committee = c.committee;
+        if (named()) tip.committee = c.committee;
     }
 
     function noteSkip() internal {

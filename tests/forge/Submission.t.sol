@@ -437,3 +437,19 @@ contract DrawnTest is SubmissionTests {
         _begin(Kind(7, 2, 7, false, 1, true));
     }
 }
+
+/// @dev The contract takes everything on the quorum's word that a rule may ask for.
+contract VouchedTest is SubmissionTests {
+    function setUp() public {
+        asked = 255 - 8 - 16;
+        _begin(Kind(7, 2, 4, false, 1, false));
+    }
+}
+
+/// @dev Weights that move the best by reputation.
+contract VouchedCompactTest is SubmissionTests {
+    function setUp() public {
+        asked = 1 + 2 + 32 + 64;
+        _begin(Kind(7, 2, 4, true, 1, false));
+    }
+}

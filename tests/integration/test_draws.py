@@ -22,17 +22,18 @@ from chain_bandit.game.recorder import NoChain
 from chain_bandit.history.collect import collect
 from chain_bandit.protocol import proposal
 from chain_bandit.protocol.blocks import Kind, Report, SignedReport, round_seed, seats
-from chain_bandit.protocol.committee import commander_drawn, drawn_for, validator_drawn
+from chain_bandit.protocol.committee import commander_drawn, validator_drawn
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.ledger import commanders, eligible, validators
 from chain_bandit.protocol.messages import Phase, Role, statement_content
-from chain_bandit.protocol.proposal import propose
+from chain_bandit.protocol.proposal import propose, successors
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario
 from chain_bandit.stopwatch import Stopwatch
 from tests.conftest import build_scenario, malicious
 from tests.fast_chain import fast_node
+from tests.succession import drawn_for
 
 HERE = "tests.integration.test_draws:"
 
@@ -159,14 +160,16 @@ def test_a_quorum_that_names_its_friends_is_found_out_by_the_audit(monkeypatch, 
     """All validators together sign other seats than the proofs give, in every block: the contract cannot tell."""
 
     def friends(*question):
-        members, commanding = drawn_for(*question)
-        return (0b1111, commanding & 0b1111) if drawn == "committee" else (members, members & -members)
+        chosen, commanding = successors(*question)
+        if drawn == "committee":
+            return chosen._replace(validators=frozenset(range(4))), commanding & frozenset(range(4))
+        return chosen, frozenset(sorted(chosen.validators)[:1])
 
     scenario = with_draws(3, rounds=24, liars=0)
     plan = Plan(scenario)
     game = Game(scenario, OnChain(fast_node(plan), Stopwatch()), plan)
     with monkeypatch.context() as false:
-        false.setattr(proposal, "drawn_for", friends)
+        false.setattr(proposal, "successors", friends)
         approved = [each.round for each in game.play() if each.record and each.record.kind is Kind.APPROVED]
     assert len(approved) > 5
     report = audited(game)
@@ -183,7 +186,7 @@ def test_a_last_reporter_grinds_in_vain(monkeypatch):
     p, plan, ledger = game.parameters, game.plan, replace(game.progress.ledger, round=20, pulls=(10, 10))
     seed, keys = round_seed(ledger.seed, 21), game.cast.rules.vrf_keys
     said = {s: Report((s, s), keccak(b"salt"), key.prove(seed)[1]) for s, key in enumerate(plan.vrf_keys)}
-    last = max(range(7), key=lambda s: validator_drawn(p, 1, drawn_hash(keys[s], seed, said[s].proof)))
+    last = max(range(7), key=lambda s: validator_drawn(p.sortition, 1, drawn_hash(keys[s], seed, said[s].proof)))
     proofs, successors, rng = set(), set(), Random(4)
     for attempt in range(100):
         monkeypatch.setattr(vrf_keys, "nonce", lambda *_, seen=attempt: keccak(bytes([seen])))

@@ -1,15 +1,26 @@
 """The rules that this version has, one a file of this folder, and those of others that were added by their digest."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
 from chain_bandit.protocol.errors import require
-from chain_bandit.protocol.parameters import Parameters
-from chain_bandit.protocol.rule import Aggregation, Disclosure, Reputation, Rule
-from chain_bandit.protocol.ruleset import RuleChoice, RuleKind, RuleRefused, RulesUnknown
+from chain_bandit.protocol.parameters import BodyMode, Parameters
+from chain_bandit.protocol.rule import Aggregation, Disclosure, Reputation, Rule, Selection, State
+from chain_bandit.protocol.ruleset import (
+    CHOSEN,
+    COMPUTED,
+    STATE,
+    WEIGHTS,
+    RuleChoice,
+    RuleKind,
+    RuleRefused,
+    RulesUnknown,
+    classes,
+)
 
 Key = tuple[RuleKind, str, bytes]
 """Kind, name, and the digest of the file of a foreign rule."""
@@ -75,6 +86,56 @@ def disclosure(parameters: Parameters) -> Disclosure:
     rule = find(parameters.disclosure)
     assert isinstance(rule, Disclosure)
     return rule
+
+
+def selection(parameters: Parameters) -> Selection:
+    """The rule by which a game's validators are chosen. Raises `RulesUnknown`."""
+    rule = find(parameters.selected_by)
+    assert isinstance(rule, Selection)
+    return rule
+
+
+_KINDS: Mapping[RuleKind, Callable[[Parameters], RuleChoice]] = {
+    RuleKind.AGGREGATION: lambda parameters: parameters.aggregation,
+    RuleKind.REPUTATION: lambda parameters: parameters.reputation,
+    RuleKind.SELECTION: lambda parameters: parameters.selected_by,
+}
+"""Kinds of rules that may keep state, in the order of their states."""
+
+
+def keepers(parameters: Parameters) -> tuple[RuleKind, ...]:
+    """The kinds of a game's rules that keep state, in the order of their states in a header. Raises `RulesUnknown`."""
+    if not parameters.keeps_state:
+        return ()
+    return tuple(kind for kind in _KINDS if find(_KINDS[kind](parameters)).keeps_state)
+
+
+def state_of(parameters: Parameters, states: Sequence[State], kind: RuleKind) -> State:
+    """What the rule of a kind has kept; nothing before the first block, or where a header had too few states.
+
+    Raises:
+        RulesUnknown: a rule is not here: which of the states is this one's, is not known.
+    """
+    if not states or not find(_KINDS[kind](parameters)).keeps_state:
+        return ()
+    at = keepers(parameters).index(kind)
+    return states[at] if at < len(states) else ()
+
+
+def vouched(parameters: Parameters) -> int:
+    """The trust classes that a game's rules ask for, beyond what body and draws imply. Raises `RulesUnknown`."""
+    weighing = reputation(parameters)
+    asked = 0 if aggregation(parameters).is_mean else COMPUTED
+    asked |= 0 if weighing.is_computed else WEIGHTS
+    asked |= 0 if parameters.selection is None else CHOSEN
+    asked |= STATE if any(find(choice(parameters)).keeps_state for choice in _KINDS.values()) else 0
+    implied = parameters.body_mode == BodyMode.COMPACT, parameters.draws
+    return classes(*implied, asked) & ~classes(*implied, 0)
+
+
+def with_classes(parameters: Parameters) -> Parameters:
+    """Parameters with the trust classes that their rules ask for. Raises `RulesUnknown`."""
+    return replace(parameters, vouched=vouched(parameters))
 
 
 def check_options(choice: RuleChoice) -> None:

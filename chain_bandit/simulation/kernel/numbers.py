@@ -147,8 +147,8 @@ def form(parameters: Parameters, growth: int = 0) -> int:
     found = FORMS.get(p.aggregation.name)
     if found is None or p.aggregation.digest:
         raise NotCompiled(f"aggregation {p.aggregation.name}", "it has no compiled form")
-    for chosen, known in ((p.reputation, ACCURACY), (p.disclosure, ESTIMATES)):
-        if chosen != known:
+    for chosen, known in ((p.reputation, ACCURACY), (p.selection, None), (p.disclosure, ESTIMATES)):
+        if chosen is not None and chosen != known:
             raise NotCompiled(f"{chosen.kind.name.lower()} {chosen.name}", "it has no compiled form")
     return found
 

@@ -17,6 +17,7 @@ from chain_bandit.crypto.vrf_keys import VrfKey
 from chain_bandit.history.blocks import History
 from chain_bandit.history.bodies import Bodies, with_bodies
 from chain_bandit.history.collect import collect
+from chain_bandit.protocol import estimation
 from chain_bandit.protocol.aggregation import enough_pulls
 from chain_bandit.protocol.blocks import (
     Body,
@@ -57,10 +58,13 @@ from chain_bandit.protocol.parameters import ODDS, BodyMode, Parameters
 from chain_bandit.protocol.proposal import with_successors
 from chain_bandit.protocol.reputation import accuracies, radii
 from chain_bandit.protocol.rewards import Draws, RewardModel, bernoulli, secret_commitment
+from chain_bandit.protocol.rule import Agreed
+from chain_bandit.protocol.rules import state_of
+from chain_bandit.protocol.ruleset import RuleKind
 from chain_bandit.protocol.sealing import nonce, receipt_tags
 from chain_bandit.protocol.settlement import NOTHING, Conduct, CostEntry, Pull, case_2, encode_pulls, encode_sums
 from chain_bandit.protocol.submission import Submitted
-from chain_bandit.protocol.units import UNIT, sample_means
+from chain_bandit.protocol.units import UNIT, Means, sample_means
 from chain_bandit.stopwatch import Stopwatch
 from tests.rules import estimate, rule
 
@@ -365,7 +369,8 @@ class Played:
         )  # fmt: skip
         header = script.header(header, t, means)
         hashes = self._hashes(reports, t)
-        header = script.successors(with_successors(p, self.ledger, header, hashes), t)
+        agreed = Agreed(t, seed, means, bits, pulls, self.ledger.means, self.ledger.reputations, hashes)
+        header = script.successors(self._with_rules(header, agreed, validated), t)
         block = Submitted.of(p, header, body.encode(), 0, b"")
         header, _ = block.opened(p, t, self.ledger.head, listed)  # a contract that computes means lets nobody else
         raw = header.encode(p)
@@ -382,6 +387,17 @@ class Played:
         self._recorded(Record(t, kind, header, keccak(raw)), raw, script.costly(costly, t))
         if len(self.waiting) >= script.batch or self.ledger.round > p.horizon:
             self._flush()
+
+    def _with_rules(self, header: Header, agreed: Agreed, validated: Means) -> Header:
+        """What rules that are not the contract's own make of a round, and who validates the next one."""
+        p, states, kept = self.parameters, self.ledger.states, ((), ())
+        if p.vouched:
+            first = estimation.estimate(p, state_of(p, states, RuleKind.AGGREGATION), agreed)
+            second = estimation.weigh(p, state_of(p, states, RuleKind.REPUTATION), agreed, first)
+            kept = first.state, second.state
+            if header.means == validated:  # nobody has cheated with it
+                header = replace(header, means=first.means, accuracies=second.weights)
+        return with_successors(p, self.ledger, header, agreed, kept)
 
     def _flush(self) -> None:
         """Record the blocks that wait."""

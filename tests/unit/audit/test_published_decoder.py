@@ -15,7 +15,8 @@ from chain_bandit.protocol.blocks import Body, Header, Report, SignedReport, app
 from chain_bandit.protocol.digests import ZERO, keccak
 from chain_bandit.protocol.parameters import FIELDS, BodyMode, Parameters
 from chain_bandit.protocol.submission import Submitted, decode, encode
-from tests.unit.audit.played_game import GAMES, Played
+from tests.unit.audit.played_game import GAMES, Played, Script
+from tests.unit.audit.test_vouched import GAMES as VOUCHED
 
 DECODER = Path(__file__).resolve().parents[3] / "docs" / "decoder" / "submit-blocks.mjs"
 NODE = Path(sys.executable).parent / "node"
@@ -57,6 +58,7 @@ def rebuilt(p: Parameters, told: dict[str, Any]) -> Submitted:
         arm=told["arm"], candidates=tuple(map(mask, told["candidates"])), selected=tuple(map(mask, told["selected"])),
         committee=mask(told["committee"] or ()), means=tuple(told["means"]), accuracies=tuple(told["accuracies"] or ()),
         commanders=mask(told["commanders"] or ()),
+        states=tuple(tuple(map(int, state)) for state in told["states"] or ()),
     )  # fmt: skip
     body = b""
     if p.body_mode == BodyMode.FULL:
@@ -72,9 +74,9 @@ def rebuilt(p: Parameters, told: dict[str, Any]) -> Submitted:
     return Submitted.of(p, header, body, mask(told["signers"]), b"".join(map(raw, told["signatures"])))
 
 
-@pytest.mark.parametrize("name", GAMES)
+@pytest.mark.parametrize("name", [*GAMES, *VOUCHED])
 def test_what_is_taken_apart_is_what_was_recorded(name: str, games: Callable[[str], Played]) -> None:
-    played = games(name)
+    played = games(name) if name in GAMES else Played(Script(parameters=VOUCHED[name]))
     p = played.parameters
     inputs = [call.transaction.data for call in calls(played.history)
               if call.method == "submitBlocks" and call.succeeded]  # fmt: skip
@@ -91,6 +93,7 @@ def test_what_is_taken_apart_is_what_was_recorded(name: str, games: Callable[[st
                 not p.has_committees, not p.draws_commanders
             )  # fmt: skip
             assert each["accuracies"] is None or tuple(each["accuracies"]) == header.accuracies
+            assert (each["states"] is None) is not p.keeps_state
 
 
 def test_calldata_that_is_none_is_refused_in_a_sentence(honest: Played) -> None:

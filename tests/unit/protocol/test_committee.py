@@ -5,10 +5,11 @@ from random import Random
 import pytest
 
 from chain_bandit.protocol.assumptions import check
-from chain_bandit.protocol.committee import best, drawn_for, size, smallest
+from chain_bandit.protocol.committee import best, size, smallest
 from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.protocol.parameters import ODDS
 from chain_bandit.protocol.quorum import QuorumChoice
+from tests.succession import drawn_for
 
 LOWEST, HIGHEST = bytes(32), b"\xff" * 32
 """Of the hashes on one seed, one that draws nobody and one that draws everybody."""
@@ -31,11 +32,14 @@ def games(parameters, **changes):
 def test_no_committee_of_the_best_is_smaller(parameters, choice):
     rng, seen = Random(1), set()
     for p in games(parameters, quorum_choice=choice):
+        n, validators = p.participants, p.validators
         counts = set()
         for listed in range(p.attackers + 1):
             able = p.everybody & ~sum(1 << seat for seat in rng.sample(range(p.participants), listed))
             reputations = tuple(rng.randrange(100) for _ in range(p.participants))
-            counts |= {best(reputations, able, size(p, skips), bytes(32)).bit_count() for skips in range(3)}
+            counts |= {
+                best(reputations, able, size(n, validators, skips), bytes(32)).bit_count() for skips in range(3)
+            }
         assert min(counts) == smallest(p)
         seen.add((p.validators < p.participants, smallest(p) < p.validators))
     assert seen == {(False, False), (False, True), (True, False), (True, True)}

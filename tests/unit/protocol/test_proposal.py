@@ -5,12 +5,13 @@ from dataclasses import replace
 import pytest
 
 from chain_bandit.protocol.blocks import Body, Header, Kind, Record, Report, SignedReport
-from chain_bandit.protocol.committee import commander_drawn, drawn_for, validator_drawn
+from chain_bandit.protocol.committee import commander_drawn, validator_drawn
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.ledger import accused, after_record, commanders, opening, records_made, validators
 from chain_bandit.protocol.proposal import propose, readable_report
 from chain_bandit.protocol.reputation import radii
 from chain_bandit.protocol.units import INFINITY, UNIT
+from tests.succession import drawn_for
 
 SEED = b"\1" * 32
 
@@ -154,8 +155,8 @@ def test_a_commander_is_drawn_with_another_chance_up_to_round_l(draws):
     assert commander_drawn(p, between, p.burn_in)
     assert not commander_drawn(p, between, p.burn_in + 1)
     assert commander_drawn(p, output(YES, 0.75), p.burn_in + 1)
-    assert validator_drawn(p, 1, output(0.5, NO))
-    assert not validator_drawn(p, 1, output(0.4999, YES))
+    assert validator_drawn(p.sortition, 1, output(0.5, NO))
+    assert not validator_drawn(p.sortition, 1, output(0.4999, YES))
 
 
 def test_a_block_names_whom_the_hashes_of_its_reporters_draw_and_the_next_round_is_theirs(draws):

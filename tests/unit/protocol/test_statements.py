@@ -255,12 +255,13 @@ def test_the_games_digest_changes_with_every_parameter_and_commitment(parameters
     assert p.digest(salt, secret) == outside_keccak(p.words() + salt + secret)
     digests = {p.digest(salt, secret), p.digest(secret, salt), p.digest(salt, salt)}
     for field in fields(Parameters):
-        if field.name not in ("aggregation", "reputation", "disclosure"):
+        if field.name not in ("aggregation", "reputation", "disclosure", "selection"):
             digests.add(parameters(**{field.name: getattr(p, field.name) + 1}).digest(salt, secret))
-    assert len(digests) == 34
+    assert len(digests) == 35
     foreign = replace(rule("option-1"), digest=bytes(32))
     other = (rule("option-2"), rule("delta-safe", delta=1), rule("option-1", 2), foreign)
     digests |= {parameters(aggregation=each).digest(salt, secret) for each in other}
     digests |= {parameters(reputation=later(p.reputation)).digest(salt, secret)}
     digests |= {parameters(disclosure=later(p.disclosure)).digest(salt, secret)}
-    assert len(digests) == 40
+    digests |= {parameters(selection=later(p.selected_by)).digest(salt, secret)}
+    assert len(digests) == 42
