@@ -235,6 +235,8 @@ def _validating(p: Parameters) -> str:
             f"those who are drawn, each with probability {share} in every trial that its stakes give it, or all where "
             "too few are, validate it"
         )
+    if p.selection is not None:
+        return f"{p.validators} seats or more, whom {p.selection} chooses, validate it, or all where it chooses fewer"
     if p.has_committees:
         return f"the {p.validators} seats with the best reputation, more of them after a skip, validate it"
     return "every seat validates it"
@@ -255,6 +257,10 @@ def _counted(p: Parameters) -> str:
         return f"Which reports count is up to {p.aggregation}, which is not here."
 
 
+def _moves(p: Parameters) -> str:
+    return "makes a reputation" if p.sets_reputations else "moves a reputation an eighth of the way to"
+
+
 def _weighed(p: Parameters) -> str:
     """What reputations move towards."""
     try:
@@ -268,12 +274,13 @@ def _reputation(facts: Facts) -> Markup:
     if p is None or not drawn:
         return _section("reputation", tag("p", "No round was recorded.", class_="quiet"))
     chosen = (
-        "The next validators are chosen by it." if p.validators < p.participants
+        "The game's selection says who validates next." if p.selection is not None
+        else "The next validators are chosen by it." if p.validators < p.participants
         else "In this game everybody validates: it is kept, and decides nothing."
     )
     return _section(
         "reputation",
-        tag("p", f"Each recorded block moves a reputation an eighth of the way to {_weighed(p)}. Skips cost "
+        tag("p", f"Each recorded block {_moves(p)} {_weighed(p)}. Skips cost "
             "their validators, a proof of equivocation costs its seat. " + chosen),
         picture(themed(drawn), "A line a seat, malicious ones in the second colour once roles are revealed; a mark "
                 "where its place on the block list begins.", "broad"),
