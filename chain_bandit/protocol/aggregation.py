@@ -44,11 +44,17 @@ def radius(delta: int, pulls: int = 1) -> int:
     return isqrt(max(delta * delta - 1, 0) // (4 * max(pulls, 1)))
 
 
+def lower_median(values: Iterable[int]) -> int:
+    """The value in the middle, the lower one of two; of one at least."""
+    ranked = sorted(values)
+    return ranked[(len(ranked) - 1) // 2]
+
+
 def within(estimates: Mapping[int, int], members: Seats, radius: int) -> Seats:
     """For one arm: who is no farther than a radius from the lower median of the members (units)."""
     if not members:
         return frozenset()
-    median = sorted(estimates[p] for p in members)[(len(members) - 1) // 2]
+    median = lower_median(estimates[p] for p in members)
     return frozenset(p for p in members if abs(estimates[p] - median) <= radius)
 
 

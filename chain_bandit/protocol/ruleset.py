@@ -66,7 +66,7 @@ class RuleRefused(ChainBanditError):
     exit_code = 3
 
     def __init__(self, kind: RuleKind, name: str, reason: str) -> None:
-        super().__init__(f"{kind.name.lower()}: {name[:80]!r} {reason}")
+        super().__init__(f"{kind.name.lower()}: {name[:60]!r} {reason}")
         self.kind, self.name, self.reason = kind, name, reason
 
 

@@ -299,7 +299,7 @@ def test_confidence_has_a_delta_of_its_own_unless_it_is_named_and_no_rule_for_it
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("option-4", "'option-4' is no rule of this version; it has confidence, delta-safe, median, "),
+        ("option-4", "'option-4' is no rule of this version; it has centred-clipping, confidence, delta-safe, "),
         ({"name": "x" * 5000}, "is no rule of this version"),
         (entry("delta-safe"), "'delta-safe' needs the option 'delta'"),
         ("delta-safe", "'delta-safe' needs the option 'delta'"),

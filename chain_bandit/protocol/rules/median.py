@@ -1,19 +1,20 @@
 """The median, arm by arm (Yin et al., Byzantine-robust distributed learning)."""
 
+from chain_bandit.protocol.aggregation import tie_break
 from chain_bandit.protocol.rule import EVERY_ARM, Aggregation, Agreed, Estimate, State, Terms, mean_over
 
 
 class Median(Aggregation):
-    """The lower median of F: whoever reported it, of equals the lowest seat."""
+    """The lower median of F, and whose report it is; equal reports stand in the order of keccak(seed_t, id)."""
 
     name = "median"
 
     def estimate(self, terms: Terms, state: State, agreed: Agreed) -> Estimate:
         """A set of one seat an arm."""
-        passed, sets = agreed.passed(), []
+        passed, order, sets = agreed.passed(), tie_break(agreed.seed, agreed.reports), []
         for arm in range(terms.arms):
-            ranked = sorted((agreed.reports[seat][arm], seat) for seat in passed)
-            sets.append(frozenset(seat for _, seat in ranked[(len(ranked) - 1) // 2 :][:1]))
+            ranked = sorted((agreed.reports[seat][arm], order[seat], seat) for seat in passed)
+            sets.append(frozenset(seat for *_, seat in ranked[max(len(ranked) - 1, 0) // 2 :][:1]))
         return mean_over(agreed, sets)
 
     def explain(self, terms: Terms) -> str:

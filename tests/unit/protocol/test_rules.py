@@ -134,7 +134,7 @@ def test_options_that_a_rule_does_not_take_are_refused_in_one_sentence(given, sa
 
 def test_a_name_that_is_no_rule_is_refused_with_those_there_are():
     assert rules.named(RuleKind.AGGREGATION, "delta-safe", {"delta": 0.3}) == rule("delta-safe", delta=3 * UNIT // 10)
-    with pytest.raises(RuleRefused, match="'mine' is no rule of this version; it has confidence, ") as refused:
+    with pytest.raises(RuleRefused, match="'mine' is no rule of this version; it has centred-clipping, ") as refused:
         rules.named(RuleKind.AGGREGATION, "mine")
     assert refused.value.name == "mine"
 

@@ -1,0 +1,68 @@
+"""Every aggregation rule plays on a chain, is audited, and comes out alike without messages."""
+
+from typing import Any
+
+import pytest
+
+from chain_bandit.audit.audit import audit
+from chain_bandit.audit.report import AuditReport
+from chain_bandit.chain.remote import json_rpc
+from chain_bandit.game.game import Game
+from chain_bandit.game.on_chain import OnChain
+from chain_bandit.game.plan import Plan
+from chain_bandit.history.bodies import Bodies, with_bodies
+from chain_bandit.history.collect import collect
+from chain_bandit.protocol.blocks import Kind
+from chain_bandit.scenario import Scenario
+from chain_bandit.stopwatch import Stopwatch
+from tests.conftest import build_scenario, malicious
+from tests.equivalence.test_outcomes_equal_game import decided, without_messages
+from tests.fast_chain import fast_node
+from tests.unit.protocol.rules.records import AGGREGATIONS
+
+BODIES = {True: ("compact", "full"), False: ("compact",)}
+CASES = [(name, body) for name, rule in AGGREGATIONS.items() for body in BODIES[rule.is_mean]]
+
+
+def scenario(name: str, body: str) -> Scenario:
+    given = {"delta": 0.4} if name == "delta-safe" else {}
+    return build_scenario(
+        7, 3, 34, liars=2, attackers=2, seed=8, aggregation={"name": name, "options": given}, chain={"body": body},
+        malicious=[malicious(2, "sign-flip"), malicious(5, "swap", "equivocating-commander")],
+    )  # fmt: skip
+
+
+def played(case: Scenario) -> tuple[AuditReport, str, list[tuple[Any, ...]]]:
+    """The audit of a game on the chain, its digest, and what every round came to."""
+    plan, rows = Plan(case), []
+    recorder = OnChain(fast_node(plan), Stopwatch())
+    game = Game(case, recorder, plan)
+    with Bodies() as bodies:
+        for each in game.play():
+            header, kind = (each.record.header, each.record.kind) if each.record else (None, None)
+            rows.append(decided(each.round, kind, each.arm, header, each.cost, game.progress.ledger, each.accused))
+            bodies.add(each.body)
+        history = collect(json_rpc(recorder.node.line), recorder.contract.address, recorder.contract.created_in)
+        return audit(with_bodies(history, bodies)), "0x" + game.run_digest.hex(), rows
+
+
+@pytest.mark.parametrize(("name", "body"), CASES)
+def test_a_rule_plays_is_audited_and_simulated_alike(name: str, body: str) -> None:
+    case = scenario(name, body)
+    report, digest, rows = played(case)
+    assert report.violations == []
+    assert report.exit_code == 0
+    assert report.run_digest == digest
+    assert rows == without_messages(case)
+    approved = [row[3] for row in rows if row[1] is Kind.APPROVED]
+    assert len(approved) > 20
+    if not AGGREGATIONS[name].is_mean:
+        assert {selected for header in approved for selected in header[4]} == {header[1] for header in approved}
+
+
+def test_every_rule_decides_otherwise_but_options_2_and_3_and_option_1_where_all_pass() -> None:
+    courses = {}
+    for name in AGGREGATIONS:
+        courses[name] = [row[3] and row[3][4:] for row in without_messages(scenario(name, "compact"))]
+    assert courses["option-2"] == courses["option-3"]
+    assert len({str(course) for course in courses.values()}) >= len(courses) - 2

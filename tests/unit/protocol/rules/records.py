@@ -1,0 +1,148 @@
+"""Seeded records that rules are tried on, and what any rule must hold on them."""
+
+import json
+import random
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from typing import Any
+
+from Crypto.Hash import keccak
+
+from chain_bandit.protocol import rules
+from chain_bandit.protocol.rule import Aggregation, Agreed, Estimate, Rule, Terms
+from chain_bandit.protocol.ruleset import RuleKind
+from chain_bandit.protocol.units import UNIT
+from tests.rules import rule as choice
+from tests.rules import terms as game_terms
+
+AGGREGATIONS: Mapping[str, Aggregation] = {
+    name: rule for (kind, name, _), rule in sorted(rules.shipped().items())
+    if kind is RuleKind.AGGREGATION and isinstance(rule, Aggregation)
+}  # fmt: skip
+
+GAME = game_terms(choice("median"), 4, 2, 1)
+
+
+class Dice:
+    """Integers below a bound: of the generator only what Python promises never to change."""
+
+    def __init__(self, seed: int) -> None:
+        self._chance = random.Random(seed)
+
+    def below(self, bound: int) -> int:
+        return int(self._chance.random() * bound)
+
+    def pick(self, values: Any) -> Any:
+        return values[self.below(len(values))]
+
+
+def options(rule: Rule, dice: Dice | None = None) -> dict[str, int]:
+    """Defaults, or anything from the least to four defaults."""
+    given = {}
+    for name, option in sorted(rule.options.items()):
+        usual = UNIT // 5 if option.default is None else option.default
+        most = min(option.most, 4 * usual)
+        given[name] = usual if dice is None else option.least + dice.below(most - option.least + 1)
+    return given
+
+
+def terms(rule: Rule, agreed: Agreed, liars: int, chosen: Mapping[str, int] | None = None) -> Terms:
+    seats, arms = len(agreed.reputations), len(agreed.pulls)
+    return GAME._replace(participants=seats, arms=arms, liars=liars, options=chosen or options(rule))
+
+
+def record(dice: Dice) -> tuple[Agreed, int]:
+    """Of 1 to 12 seats and 1 to 5 arms, seldom of 40 seats; clustered, equal, extreme or random. And f."""
+    seats = 40 if dice.below(40) == 0 else 1 + dice.below(12)
+    arms, kind = 1 + dice.below(5), dice.below(6)
+    centre = [dice.below(UNIT + 1) for _ in range(arms)]
+    value = {
+        0: lambda arm: dice.below(UNIT + 1), 1: lambda arm: dice.pick((0, UNIT)), 2: lambda arm: centre[arm],
+        3: lambda arm: dice.below(4) * UNIT // 3,
+    }.get(kind, lambda arm: min(UNIT, max(0, centre[arm] + dice.below(UNIT // 10) - UNIT // 20)))  # fmt: skip
+    reports, bits = {}, {}
+    for seat in range(seats):
+        if dice.below(10):
+            far = kind > 3 and dice.below(4) == 0
+            reports[seat] = tuple(dice.below(UNIT + 1) if far else value(arm) for arm in range(arms))
+            bits[seat] = tuple(dice.below(20) > 0 for _ in range(arms))
+    means = tuple(dice.below(UNIT + 1) for _ in range(arms)) if dice.below(4) else None
+    pulls = tuple(dice.below(1000) for _ in range(arms))
+    seed = bytes(dice.below(256) for _ in range(32))
+    reputations = tuple(dice.below(2**16) for _ in range(seats))
+    return Agreed(1 + dice.below(10**5), seed, reports, bits, pulls, means, reputations), dice.below((seats + 1) // 2)
+
+
+def records(count: int, seed: int = 24) -> Iterator[tuple[Agreed, int]]:
+    dice = Dice(seed)
+    for _ in range(count):
+        yield record(dice)
+
+
+HOSTILE = (0, UNIT, 1, UNIT - 1, UNIT // 2)
+
+
+def hostile(count: int, seed: int = 25, large: int = 250) -> Iterator[tuple[Agreed, int]]:
+    """Nobody, one reporter, all alike, two camps, whoever passes only some arms; one in `large` of 256 seats."""
+    dice = Dice(seed)
+    for at in range(count):
+        seats, arms = (256, 2) if at % large == large - 1 else (2 + dice.below(6), 1 + dice.below(3))
+        heard = (set(), {dice.below(seats)}, set(range(seats)), {p for p in range(seats) if dice.below(2)})[at % 4]
+        same, kind = dice.pick(HOSTILE), dice.below(4)
+        values = ((same,), HOSTILE, (0, UNIT), range(UNIT + 1))[kind]
+        reports = {p: tuple(dice.pick(values) for _ in range(arms)) for p in sorted(heard)}
+        bits = {p: tuple(bool(kind) or dice.below(2) > 0 for _ in range(arms)) for p in reports}
+        means = dice.pick((None, (0,) * arms, (UNIT,) * arms, (2 * UNIT,) * arms))
+        pulls = tuple(dice.pick((0, 1, 2**32 - 1)) for _ in range(arms))
+        seed_t, reputations = bytes([dice.below(256)]) * 32, (dice.pick((0, 2**16 - 1)),) * seats
+        yield Agreed(at + 1, seed_t, reports, bits, pulls, means, reputations), dice.below(seats + 2)
+
+
+def column(*values: int, seed: bytes = bytes(32), means: tuple[int, ...] | None = None) -> Agreed:
+    """One arm, everybody heard and passed."""
+    return matrix(*((value,) for value in values), seed=seed, means=means)
+
+
+def matrix(*rows: tuple[int, ...], seed: bytes = bytes(32), means: tuple[int, ...] | None = None) -> Agreed:
+    """Everybody heard and passed."""
+    bits = dict.fromkeys(range(len(rows)), (True,) * len(rows[0]))
+    return Agreed(100, seed, dict(enumerate(rows)), bits, (9,) * len(rows[0]), means, (2**15,) * len(rows))
+
+
+def ask(name: str, agreed: Agreed, liars: int = 0, **chosen: int) -> Estimate:
+    """A rule by its name; options in units."""
+    rule = AGGREGATIONS[name]
+    return rule.estimate(terms(rule, agreed, liars, options(rule) | chosen), (), agreed)
+
+
+def hashed(seed: bytes, *numbers: int, size: int = 2) -> bytes:
+    """keccak-256 of a seed and numbers, from another library than the rules'."""
+    return keccak.new(digest_bits=256, data=seed + b"".join(n.to_bytes(size, "big") for n in numbers)).digest()
+
+
+def passed(agreed: Agreed) -> list[int]:
+    """F, for twins that share no helper."""
+    return [seat for seat in agreed.reports if False not in agreed.bits[seat]]
+
+
+def said(rule: Rule, given: Terms, agreed: Agreed) -> list[Any]:
+    """An answer as JSON has it."""
+    assert isinstance(rule, Aggregation)
+    found = rule.estimate(given, (), agreed)
+    return [found.means, [sorted(each) for each in found.sets], found.state]
+
+
+def answers(rule: Rule, count: int = 1_000) -> str:
+    """Digest of what a rule says of the records, every second time with options of chance."""
+    digest, dice = sha256(), Dice(26)
+    for at, (agreed, liars) in enumerate(records(count)):
+        given = terms(rule, agreed, liars, options(rule, dice if at % 2 else None))
+        digest.update(json.dumps(said(rule, given, agreed)).encode())
+    return digest.hexdigest()
+
+
+def digest_of_records(count: int = 1_000) -> str:
+    digest = sha256()
+    for agreed, liars in records(count):
+        digest.update(repr((agreed, liars)).encode())
+    return digest.hexdigest()

@@ -1,0 +1,83 @@
+"""Every aggregation rule: its naive twin, hostile records, its bound of work."""
+
+import time
+from importlib import import_module
+
+import pytest
+
+from chain_bandit.protocol import rules
+from chain_bandit.protocol.rule import Aggregation, Agreed, Estimate, Terms
+from chain_bandit.protocol.ruleset import RuleKind
+from chain_bandit.protocol.units import INFINITY, UNIT
+from tests.unit.protocol.rules import records
+
+OF_PARANOID = {"option-1", "option-2", "option-3", "delta-safe", "confidence"}
+"""Their second implementation is `chain_bandit/paranoid`."""
+
+ALL = sorted(records.AGGREGATIONS)
+
+
+@pytest.mark.parametrize("name", sorted(set(ALL) - OF_PARANOID))
+def test_the_naive_twin_says_the_same(name):
+    rule = records.AGGREGATIONS[name]
+    twin = import_module(f"{__package__ or 'tests.unit.protocol.rules'}.test_{name.replace('-', '_')}")
+    dice, met = records.Dice(1), 0
+    for at, (agreed, liars) in enumerate(records.records(1_000, seed=31)):
+        terms = records.terms(rule, agreed, liars, records.options(rule, dice if at % 2 else None))
+        found = rule.estimate(terms, (), agreed)
+        means, sets = twin.naive(terms, agreed)
+        assert [set(each) for each in found.sets] == list(map(set, sets)), at
+        for ours, theirs in zip(found.means, means, strict=True):
+            assert (ours == INFINITY) == (theirs is None)
+            assert theirs is None or abs(ours - theirs) <= twin.rounding(terms), (at, found.means, means)
+            met += theirs is not None
+    assert met > 1_500
+
+
+def require_sound(rule: Aggregation, terms: Terms, agreed: Agreed, found: Estimate) -> None:
+    assert len(found.means) == len(found.sets) == terms.arms
+    for arm, (mean, members) in enumerate(zip(found.means, found.sets, strict=True)):
+        assert members <= agreed.reports.keys()
+        assert type(mean) is int
+        assert 0 <= mean <= UNIT if members else mean == INFINITY
+        if members and rule.is_mean:
+            assert mean == sum(agreed.reports[p][arm] for p in members) // len(members)
+        if members and not rule.is_mean:
+            assert members == set(records.passed(agreed))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_no_hostile_record_makes_it_raise_or_leave_its_bounds(name):
+    rule, dice, met = records.AGGREGATIONS[name], records.Dice(2), 0
+    for at, (agreed, liars) in enumerate(records.hostile(10_000)):
+        chosen = records.options(rule, dice if at % 2 else None)
+        if "iterations" in chosen:
+            chosen["iterations"] = min(chosen["iterations"], 4)
+        terms = records.terms(rule, agreed, liars, chosen)
+        require_sound(rule, terms, agreed, rule.estimate(terms, (), agreed))
+        met += bool(agreed.reports)
+    assert met > 7_000
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_page_says_what_it_does(name):
+    rule = records.AGGREGATIONS[name]
+    assert rule.explain(records.terms(rule, records.column(*range(7)), 2)).endswith(".")
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_its_work_is_bounded_at_the_largest_game(name):
+    """Two camps that no iteration reconciles, the most iterations: a round, not minutes."""
+    rule, dice = records.AGGREGATIONS[name], records.Dice(3)
+    camps = [(UNIT // 4 + dice.below(UNIT // 9), UNIT - dice.below(UNIT // 9)) for _ in range(254)]
+    rows = (tuple(camp[seat % 2] + dice.below(2) - (seat % 2) for camp in camps) for seat in range(256))
+    agreed = records.matrix(*rows, means=(0,) * 254)
+    most = {key: option.most for key, option in rule.options.items() if key == "iterations"}
+    terms = records.terms(rule, agreed, 85, records.options(rule) | most)
+    start = time.process_time()
+    require_sound(rule, terms, agreed, rule.estimate(terms, (), agreed))
+    assert time.process_time() - start < 5
+
+
+def test_every_rule_is_found_by_its_name():
+    assert set(rules.names(RuleKind.AGGREGATION)) == set(ALL)
