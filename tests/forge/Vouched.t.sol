@@ -56,6 +56,19 @@ abstract contract VouchedTests is Play {
         check(agrees(), "the game");
     }
 
+    /// Nor may the block that brings an exploration along name anybody for the round behind it.
+    function test_after_an_exploration_everybody_validates() public {
+        Blocks.Content memory c = block_(false, 5);
+        _tried(c, true, 0);
+        c = block_(false, 6);
+        check(c.committee == everybody(), "no exploration");
+        c.committee = everybody() >> 1;
+        _tried(c, false, IErrors.CommitteeMalformed.selector);
+        c.committee = everybody();
+        _tried(c, true, 0);
+        same(tip.explorations, 1, "explorations");
+    }
+
     /// What rules keep may be anything, up to 4,096 bytes.
     function testFuzz_state_is_taken_exactly_when_it_has_room(uint256 seed, uint16 length, bool near) public {
         Blocks.Content memory c = block_(true, seed);
