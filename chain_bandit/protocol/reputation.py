@@ -60,6 +60,15 @@ def accuracies(
     )
 
 
+def likeness(reports: Sequence[Means], radii: Means, tolerance: int) -> list[list[int]]:
+    """The accuracy of every report where any other one is taken for true; beside itself 0."""
+    rows = [[0] * len(reports) for _ in reports]
+    for place, one in enumerate(reports):
+        for other in range(place):
+            rows[place][other] = rows[other][place] = accuracy(distance(one, reports[other], radii), tolerance)
+    return rows
+
+
 def after_block(reputations: Reputations, accuracies: Reputations) -> Reputations:
     """Every reputation moved an eighth of the way to its accuracy, both floored."""
     return tuple(

@@ -18,17 +18,16 @@ from chain_bandit.stopwatch import Stopwatch
 from tests.conftest import build_scenario, malicious
 from tests.equivalence.test_outcomes_equal_game import decided, without_messages
 from tests.fast_chain import fast_node
-from tests.unit.protocol.rules.records import AGGREGATIONS
+from tests.unit.protocol.rules.records import AGGREGATIONS, REPUTATIONS
 
-BODIES = {True: ("compact", "full"), False: ("compact",)}
-CASES = [(name, body) for name, rule in AGGREGATIONS.items() for body in BODIES[rule.is_mean]]
+CASES = [(name, body) for name in AGGREGATIONS for body in ("compact", "full")]
 
 
-def scenario(name: str, body: str) -> Scenario:
+def scenario(name: str, body: str, **changes: Any) -> Scenario:
     given = {"delta": 0.4} if name == "delta-safe" else {}
     return build_scenario(
         7, 3, 34, liars=2, attackers=2, seed=8, aggregation={"name": name, "options": given}, chain={"body": body},
-        malicious=[malicious(2, "sign-flip"), malicious(5, "swap", "equivocating-commander")],
+        malicious=[malicious(2, "sign-flip"), malicious(5, "swap", "equivocating-commander")], **changes,
     )  # fmt: skip
 
 
@@ -58,6 +57,20 @@ def test_a_rule_plays_is_audited_and_simulated_alike(name: str, body: str) -> No
     assert len(approved) > 20
     if not AGGREGATIONS[name].is_mean:
         assert {selected for header in approved for selected in header[4]} == {header[1] for header in approved}
+
+
+@pytest.mark.parametrize("body", ["compact", "full"])
+@pytest.mark.parametrize("name", sorted(REPUTATIONS))
+def test_a_reputation_rule_plays_is_audited_and_simulated_alike(name: str, body: str) -> None:
+    """Five of seven validate, the best by its weights."""
+    case = scenario("option-2", body, reputation=name, validators=5, quorum="majority")
+    report, digest, rows = played(case)
+    assert report.violations == []
+    assert report.exit_code == 0
+    assert report.run_digest == digest
+    assert rows == without_messages(case)
+    usual = without_messages(scenario("option-2", body, validators=5, quorum="majority"))
+    assert (rows[-1][5][4] == usual[-1][5][4]) == (name == "accuracy")
 
 
 def test_every_rule_decides_otherwise_but_options_2_and_3_and_option_1_where_all_pass() -> None:

@@ -1,8 +1,7 @@
 """Random Rank (Aziz, Lam, Suzuki, Walsh, NeurIPS 2022): a dictator by a rank that chance draws."""
 
 from chain_bandit.protocol.aggregation import tie_break
-from chain_bandit.protocol.digests import keccak, uint
-from chain_bandit.protocol.rule import EVERY_ARM, Aggregation, Agreed, Estimate, State, Terms, mean_over
+from chain_bandit.protocol.rule import EVERY_ARM, Aggregation, Agreed, Estimate, State, Terms, chance, mean_over
 
 
 class RandomRank(Aggregation):
@@ -14,12 +13,13 @@ class RandomRank(Aggregation):
     """
 
     name = "random-rank"
+    draws = True
 
     def estimate(self, terms: Terms, state: State, agreed: Agreed) -> Estimate:
         """A set of one seat an arm."""
         passed, order, sets = agreed.passed(), tie_break(agreed.seed, agreed.reports), []
         for arm in range(terms.arms):
-            rank = len(passed) * int.from_bytes(keccak(agreed.seed, uint(arm, 4))) >> 256
+            rank = len(passed) * chance(agreed.seed, arm) >> 256
             ranked = sorted((agreed.reports[seat][arm], order[seat], seat) for seat in passed)
             sets.append(frozenset(seat for *_, seat in ranked[rank:][:1]))
         return mean_over(agreed, sets)

@@ -9,7 +9,7 @@ from typing import Any
 from Crypto.Hash import keccak
 
 from chain_bandit.protocol import rules
-from chain_bandit.protocol.rule import Aggregation, Agreed, Estimate, Rule, Terms
+from chain_bandit.protocol.rule import Aggregation, Agreed, Estimate, Reputation, Rule, Terms, Weights, mean_over
 from chain_bandit.protocol.ruleset import RuleKind
 from chain_bandit.protocol.units import UNIT
 from tests.rules import rule as choice
@@ -18,6 +18,11 @@ from tests.rules import terms as game_terms
 AGGREGATIONS: Mapping[str, Aggregation] = {
     name: rule for (kind, name, _), rule in sorted(rules.shipped().items())
     if kind is RuleKind.AGGREGATION and isinstance(rule, Aggregation)
+}  # fmt: skip
+
+REPUTATIONS: Mapping[str, Reputation] = {
+    name: rule for (kind, name, _), rule in sorted(rules.shipped().items())
+    if kind is RuleKind.REPUTATION and isinstance(rule, Reputation)
 }  # fmt: skip
 
 GAME = game_terms(choice("median"), 4, 2, 1)
@@ -125,8 +130,15 @@ def passed(agreed: Agreed) -> list[int]:
     return [seat for seat in agreed.reports if False not in agreed.bits[seat]]
 
 
+def weighed(rule: Reputation, given: Terms, agreed: Agreed) -> Weights:
+    """What a rule says where the estimators are the means of all reports."""
+    return rule.weigh(given, (), agreed, mean_over(agreed, [frozenset(agreed.reports)] * given.arms))
+
+
 def said(rule: Rule, given: Terms, agreed: Agreed) -> list[Any]:
     """An answer as JSON has it."""
+    if isinstance(rule, Reputation):
+        return list(weighed(rule, given, agreed)[:2])
     assert isinstance(rule, Aggregation)
     found = rule.estimate(given, (), agreed)
     return [found.means, [sorted(each) for each in found.sets], found.state]

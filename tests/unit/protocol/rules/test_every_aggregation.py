@@ -9,6 +9,7 @@ from chain_bandit.protocol import rules
 from chain_bandit.protocol.rule import Aggregation, Agreed, Estimate, Terms
 from chain_bandit.protocol.ruleset import RuleKind
 from chain_bandit.protocol.units import INFINITY, UNIT
+from chain_bandit.testing import aggregation_conformance
 from tests.unit.protocol.rules import records
 
 OF_PARANOID = {"option-1", "option-2", "option-3", "delta-safe", "confidence"}
@@ -57,6 +58,12 @@ def test_no_hostile_record_makes_it_raise_or_leave_its_bounds(name):
         require_sound(rule, terms, agreed, rule.estimate(terms, (), agreed))
         met += bool(agreed.reports)
     assert met > 7_000
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_it_conforms(name):
+    rule = records.AGGREGATIONS[name]
+    aggregation_conformance(type(rule), {key: 0.2 for key, each in rule.options.items() if each.default is None})
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -1,0 +1,54 @@
+"""Every reputation rule: its naive twin, hostile records, conformance, its bound of work."""
+
+import time
+from importlib import import_module
+
+import pytest
+
+from chain_bandit.protocol.reputation import FULL
+from chain_bandit.protocol.units import UNIT
+from chain_bandit.testing import reputation_conformance
+from tests.unit.protocol.rules import records
+
+ALL = sorted(records.REPUTATIONS)
+OF_PARANOID = {"accuracy"}
+"""Its second implementation is `chain_bandit/paranoid`."""
+
+
+@pytest.mark.parametrize("name", sorted(set(ALL) - OF_PARANOID))
+def test_the_naive_twin_says_the_same(name):
+    rule, dice, met = records.REPUTATIONS[name], records.Dice(1), 0
+    twin = import_module(f"{__package__ or 'tests.unit.protocol.rules'}.test_{name.replace('-', '_')}")
+    for at, (agreed, liars) in enumerate(records.records(1_000, seed=32)):
+        terms = records.terms(rule, agreed, liars, twin.options(dice) if at % 2 else None)
+        found = records.weighed(rule, terms, agreed).weights
+        for ours, theirs in zip(found, twin.naive(terms, agreed), strict=True):
+            assert abs(ours - theirs) <= twin.ROUNDING, (at, found)
+            met += 0 < ours < FULL
+    assert met > 1_000
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_no_hostile_record_makes_it_raise_or_leave_its_bounds(name):
+    rule, dice = records.REPUTATIONS[name], records.Dice(2)
+    for at, (agreed, liars) in enumerate(records.hostile(10_000, large=2_500)):
+        terms = records.terms(rule, agreed, liars, records.options(rule, dice if at % 2 else None))
+        weights = records.weighed(rule, terms, agreed).weights
+        assert len(weights) == terms.participants
+        assert all(type(weight) is int and 0 <= weight <= FULL for weight in weights)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_it_conforms(name):
+    reputation_conformance(type(records.REPUTATIONS[name]), {"steps": 2} if name == "meritrank" else {})
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_its_work_is_bounded_at_the_largest_game(name):
+    rule, dice = records.REPUTATIONS[name], records.Dice(3)
+    rows = (tuple(UNIT // 2 + dice.below(UNIT // 20) for _ in range(254)) for _ in range(256))
+    agreed = records.matrix(*rows)
+    terms = records.terms(rule, agreed, 85)
+    start = time.process_time()
+    assert max(records.weighed(rule, terms, agreed).weights) == FULL
+    assert time.process_time() - start < 5
