@@ -1,6 +1,7 @@
 """Foreign rules that this process runs: found, checked, and added to the rules that games are played by."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from chain_bandit import rule_api
@@ -39,6 +40,11 @@ class _Counted:
             if hasattr(made, name):
                 setattr(self, name, getattr(made, name))
 
+    def _asked(self, verb: str, terms: Terms, *given: Any) -> Any:
+        """The rule's own answer, of what it can read and not change."""
+        shown = [each.read_only() if isinstance(each, Agreed) else each for each in given]
+        return run(self._made, verb, terms._replace(options=MappingProxyType(terms.options)), *shown).value
+
     def explain(self, terms: Terms) -> str:
         """Whose code it is."""
         return f"The rule {self._made.name} of this game is a foreign one: its file says what counts."
@@ -49,7 +55,7 @@ class ForeignAggregation(_Counted, Aggregation):
 
     def estimate(self, terms: Terms, state: State, agreed: Agreed) -> Estimate:
         """The rule's own."""
-        answer: Estimate = run(self._made, "estimate", terms, state, agreed).value
+        answer: Estimate = self._asked("estimate", terms, state, agreed)
         return answer
 
 
@@ -58,7 +64,7 @@ class ForeignReputation(_Counted, Reputation):
 
     def weigh(self, terms: Terms, state: State, agreed: Agreed, estimate: Estimate) -> Weights:
         """The rule's own."""
-        answer: Weights = run(self._made, "weigh", terms, state, agreed, estimate).value
+        answer: Weights = self._asked("weigh", terms, state, agreed, estimate)
         return answer
 
 
@@ -67,7 +73,7 @@ class ForeignSelection(_Counted, Selection):
 
     def select(self, terms: Terms, state: State, agreed: Agreed | None, standing: Standing) -> Selected:
         """The rule's own."""
-        answer: Selected = run(self._made, "select", terms, state, agreed, standing).value
+        answer: Selected = self._asked("select", terms, state, agreed, standing)
         return answer
 
 
@@ -76,12 +82,12 @@ class ForeignDisclosure(_Counted, Disclosure):
 
     def encode(self, terms: Terms, means: Means) -> Means:
         """The rule's own."""
-        values: Means = run(self._made, "encode", terms, means).value
+        values: Means = self._asked("encode", terms, means)
         return values
 
     def is_valid(self, terms: Terms, values: Means) -> bool:
         """The rule's own."""
-        return run(self._made, "is_valid", terms, values).value is True
+        return self._asked("is_valid", terms, values) is True
 
 
 _WRAPPERS: Mapping[RuleKind, tuple[type[Rule], Any]] = {

@@ -80,6 +80,8 @@ def is_readable(parameters: Parameters, values: Means) -> bool:
         return all(map(is_unit_share, values)) and rule.is_valid(terms, values) is True
     except RuleFailed:
         return False
+
+
 def select(parameters: Parameters, state: State, agreed: Agreed | None, standing: Standing) -> Selected:
     """Who validates the next round; everybody eligible where the rule chose too few. Raises `RulesUnknown`."""
     rule, choice = rules.selection(parameters), parameters.selected_by

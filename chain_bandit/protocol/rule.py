@@ -4,7 +4,7 @@ Rules are pure functions of integers. Chance comes from seed_t or from what repo
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
@@ -71,6 +71,11 @@ class Agreed:
     means: Means | None = None
     reputations: tuple[int, ...] = ()
     outputs: Mapping[int, bytes] = field(default_factory=dict)
+
+    def read_only(self) -> "Agreed":
+        """The same, for who must not change it."""
+        views = {name: MappingProxyType(dict(getattr(self, name))) for name in ("reports", "bits", "outputs")}
+        return replace(self, **views)  # type: ignore[arg-type]
 
     def column(self, arm: int) -> dict[int, int]:
         """The estimator of one arm by seat."""

@@ -74,7 +74,8 @@ class Cell:
     def key(self) -> bytes:
         """Everything that its results depend on, as canonical JSON. Raises `NotSimulated`.
 
-        Rewards and attacks are there as what they come to, whatever file or plug-in they come from; attacks of plug-ins
+        Rules are there with their versions, foreign ones with the digests of their files. Rewards and attacks are there
+        as what they come to, whatever file or plug-in they come from; attacks of plug-ins
         that have no numbers, whose names and options the scenario has, with the code that they are.
         """
         model, cast = self.scenario.model, cast_of(self.scenario)
@@ -83,6 +84,7 @@ class Cell:
             "version": __version__,
             "scenario": self.scenario.model_dump(mode="json", exclude={"name", "expect"}),
             "rewards": keccak(model.encode()).hex(),
+            "rules": self.scenario.parameters.declaration.decode(),
             "attacks": [np.asarray(rows).tolist() for rows in cast] if cast else self._code(),
             "replicates": self.replicates,
             "checkpoints": self.checkpoints,

@@ -1,11 +1,18 @@
 """A rule of another author in nodes: one digest with the game in one process, and no node with another file of it."""
 
+from dataclasses import replace
+
 import pytest
 
 from chain_bandit import runs
 from chain_bandit.foreign.registry import named
 from chain_bandit.protocol.blocks import Kind
+from chain_bandit.protocol.estimation import estimate
+from chain_bandit.protocol.rule import Agreed
 from chain_bandit.protocol.ruleset import RuleKind
+from chain_bandit.protocol.units import INFINITY
+from chain_bandit.scenario import Scenario
+from chain_bandit.sweep.cell import Cell
 from tests.conftest import build_scenario, malicious
 from tests.integration.nodes import chain_bandit
 from tests.integration.nodes_up import game
@@ -49,20 +56,48 @@ def test_a_rule_that_fails_in_a_round_rejects_its_block_alike_everywhere(scenari
     assert [t for t, kind in kinds.items() if kind is Kind.REJECTED] == [11]
 
 
-def test_nodes_come_to_the_same_and_one_with_another_file_refuses_to_start(scenario, tmp_path, play):
-    file, game_ = scenario
+def test_nodes_come_to_the_same(scenario, tmp_path, play):
+    _, game_ = scenario
     alone, _ = play(game_)
+    with game(game_, tmp_path / "game") as played:
+        manifest, report = played.end()
+    assert report.verdict == "passed", report.violations
+    assert manifest["run_digest"] == "0x" + alone.run_digest.hex()
+
+
+def test_a_node_with_another_file_of_the_rule_refuses_to_start(scenario, tmp_path):
+    """Who is away meanwhile is waited for or left out, by the clock: its game has no digest to compare."""
+    file, game_ = scenario
     digest = named(RuleKind.AGGREGATION, f"{file}:Drawn").digest.hex()
     with game(game_, tmp_path / "game") as played:
         played.wait(lambda: played.at_round(8))
         played.kill("seat-2")
-        file.write_text(RULE.replace("== 11", "== 12") + "\n")
+        file.write_text(RULE.replace("- 11", "- 12") + "\n")
         refused = chain_bandit("node", tmp_path / "game" / "seat-2")
         assert refused.returncode == 3, refused.stderr
         assert refused.stderr.count("0x") == 2
         assert digest in refused.stderr
         file.write_text(RULE)
         played.start("seat-2")
-        manifest, report = played.end()
+        _, report = played.end()
     assert report.verdict == "passed", report.violations
-    assert manifest["run_digest"] == "0x" + alone.run_digest.hex()
+
+
+def test_a_rule_that_would_change_what_it_is_shown_gives_no_answer(scenario, tmp_path):
+    file, _ = scenario
+    file.write_text(RULE.replace("        seats =", "        agreed.reports[0] = (0,) * terms.arms\n        seats ="))
+    choice = named(RuleKind.AGGREGATION, f"{file}:Drawn")
+    p = build_scenario().parameters
+    shown = {0: (7, 9)}
+    agreed = Agreed(12, bytes(32), shown, {0: (True, True)}, (4, 4), None, (1, 1, 1, 1))
+    found = estimate(replace(p, aggregation=choice), (), agreed)
+    assert (found.means, shown) == ((INFINITY, INFINITY), {0: (7, 9)})
+
+
+def test_results_of_a_sweep_are_those_of_the_rules_file(scenario):
+    """An edited rule finds no cell that was played by the one before."""
+    file, game_ = scenario
+    key = Cell.of(game_, 1).key()
+    file.write_text(RULE + "\n")
+    again = Scenario.model_validate(game_.model_dump())
+    assert Cell.of(again, 1).key() != key
