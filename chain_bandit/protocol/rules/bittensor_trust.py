@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Context, Decimal
 from types import MappingProxyType
 
-from chain_bandit.protocol.reputation import FULL, likeness, radii
+from chain_bandit.protocol.reputation import FULL, Reputations, after_block, likeness, radii
 from chain_bandit.protocol.rule import Agreed, Estimate, Option, Reputation, State, Terms, Weights
 from chain_bandit.protocol.units import UNIT
 
@@ -26,6 +26,10 @@ class BittensorTrust(Reputation):
     options = MappingProxyType({"temperature": Option(10, 1, 100), "clipped": Option(1, 0, 1)})
 
     def weigh(self, terms: Terms, state: State, agreed: Agreed, estimate: Estimate) -> Weights:
+        """Every reputation an eighth of the way to its merit in this block."""
+        return Weights(after_block(agreed.reputations, self.merits(terms, agreed, estimate)))
+
+    def merits(self, terms: Terms, agreed: Agreed, estimate: Estimate) -> Reputations:
         """The best seat has 1, every other one its part of that; of who does not report, 0."""
         seats, free = sorted(agreed.reports), radii(agreed.pulls)
         stakes, weights = [agreed.reputations[seat] for seat in seats], [0] * terms.participants
@@ -39,7 +43,7 @@ class BittensorTrust(Reputation):
             beyond = exact.divide(terms.options["temperature"] * (staked - 2 * trust), Decimal(2 * staked))
             weights[to] = int(exact.divide(Decimal(rank * UNIT), 1 + beyond.exp(exact)))
         most = max(1, *weights)
-        return Weights(tuple(FULL * weight // most for weight in weights))
+        return tuple(FULL * weight // most for weight in weights)
 
     def explain(self, terms: Terms) -> str:
         """What moves a reputation."""

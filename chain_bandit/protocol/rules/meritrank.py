@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from operator import mul
 from types import MappingProxyType
 
-from chain_bandit.protocol.reputation import FULL, accuracies, likeness, radii
+from chain_bandit.protocol.reputation import FULL, Reputations, accuracies, after_block, likeness, radii
 from chain_bandit.protocol.rule import Agreed, Estimate, Option, Reputation, State, Terms, Weights
 from chain_bandit.protocol.units import UNIT
 
@@ -31,6 +31,10 @@ class MeritRank(Reputation):
     })  # fmt: skip
 
     def weigh(self, terms: Terms, state: State, agreed: Agreed, estimate: Estimate) -> Weights:
+        """Every reputation an eighth of the way to its merit in this block."""
+        return Weights(after_block(agreed.reputations, self.merits(terms, agreed, estimate)))
+
+    def merits(self, terms: Terms, agreed: Agreed, estimate: Estimate) -> Reputations:
         """The best seat has 1, every other one its part of that; of who does not report, 0."""
         seats, free, options = sorted(agreed.reports), radii(agreed.pulls), terms.options
         alike = likeness([agreed.reports[seat] for seat in seats], free, terms.tolerance)
@@ -60,7 +64,7 @@ class MeritRank(Reputation):
         most, weights = max(merit, default=0), [0] * terms.participants
         for seat, value in zip(seats, merit, strict=True):
             weights[seat] = FULL * value // max(most, 1)
-        return Weights(tuple(weights))
+        return tuple(weights)
 
     def explain(self, terms: Terms) -> str:
         """What moves a reputation."""

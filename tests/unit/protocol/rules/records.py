@@ -132,7 +132,12 @@ def passed(agreed: Agreed) -> list[int]:
 
 def weighed(rule: Reputation, given: Terms, agreed: Agreed) -> Weights:
     """What a rule says where the estimators are the means of all reports."""
-    return rule.weigh(given, (), agreed, mean_over(agreed, [frozenset(agreed.reports)] * given.arms))
+    return rule.weigh(given, (), agreed, means_of_all(given, agreed))
+
+
+def means_of_all(given: Terms, agreed: Agreed) -> Estimate:
+    """The means of all reports."""
+    return mean_over(agreed, [frozenset(agreed.reports)] * given.arms)
 
 
 def said(rule: Rule, given: Terms, agreed: Agreed) -> list[Any]:

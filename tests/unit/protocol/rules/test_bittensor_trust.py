@@ -50,8 +50,7 @@ def play(cabal, dust, clipped, blocks=50):
             9, bytes(32), dict(enumerate(near)), dict.fromkeys(range(seats), (True,)), (2**31,), None, reputations
         )
         terms = records.terms(rule, agreed, 0, {"temperature": 10, "clipped": clipped})
-        weights = records.weighed(rule, terms, agreed).weights
-        reputations = tuple(old - old // 8 + new // 8 for old, new in zip(reputations, weights, strict=True))
+        reputations = records.weighed(rule, terms, agreed).weights
     return sum(reputations[seats - cabal :]) / sum(reputations)
 
 

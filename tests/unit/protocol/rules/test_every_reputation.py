@@ -21,7 +21,10 @@ def test_the_naive_twin_says_the_same(name):
     twin = import_module(f"{__package__ or 'tests.unit.protocol.rules'}.test_{name.replace('-', '_')}")
     for at, (agreed, liars) in enumerate(records.records(1_000, seed=32)):
         terms = records.terms(rule, agreed, liars, twin.options(dice) if at % 2 else None)
-        found = records.weighed(rule, terms, agreed).weights
+        found = rule.merits(terms, agreed, records.means_of_all(terms, agreed))
+        assert records.weighed(rule, terms, agreed).weights == tuple(
+            old - old // 8 + new // 8 for old, new in zip(agreed.reputations, found, strict=True)
+        )
         for ours, theirs in zip(found, twin.naive(terms, agreed), strict=True):
             assert abs(ours - theirs) <= twin.ROUNDING, (at, found)
             met += 0 < ours < FULL
@@ -50,5 +53,5 @@ def test_its_work_is_bounded_at_the_largest_game(name):
     agreed = records.matrix(*rows)
     terms = records.terms(rule, agreed, 85)
     start = time.process_time()
-    assert max(records.weighed(rule, terms, agreed).weights) == FULL
+    assert max(records.weighed(rule, terms, agreed).weights) > FULL // 8
     assert time.process_time() - start < 5

@@ -63,7 +63,7 @@ def share_of_clones(clones, decay):
     rule = records.REPUTATIONS["meritrank"]
     terms = records.terms(rule, agreed, 0, records.options(rule) | {"connectivity_decay": decay})
     estimate = mean_over(agreed, [frozenset(range(10))])
-    weights = rule.weigh(terms, (), agreed, estimate).weights
+    weights = rule.merits(terms, agreed, estimate)
     assert min(weights[:10]) > max(weights[11:])
     return sum(weights[11:]) / sum(weights)
 
