@@ -11,11 +11,12 @@ from dataclasses import replace
 
 import pytest
 
-from chain_bandit.protocol.blocks import Header, Kind, Report
+from chain_bandit.protocol.blocks import Header, Kind, Report, encode_states
 from chain_bandit.protocol.submission import Submitted
 from chain_bandit.protocol.units import INFINITY, UNIT
 from tests.contracts.harness import Game, kind_of, parameters
 from tests.few import crossed, few
+from tests.foreign_rules import RECALL, vouched
 
 MOST = 2**31 - 1
 RADII = (0, 1, UNIT // 20, UNIT, MOST - 1, MOST)
@@ -252,6 +253,17 @@ def test_an_extension_of_any_type_is_refused(mode):
     for kind in (1, 255):
         decided = submitted.decided[:-1] + bytes([kind])
         assert refused(game, replace(submitted, decided=decided)) == ("UnknownExtension", kind)
+
+
+@pytest.mark.parametrize("mode", [0, 1], ids=["full", "compact"])
+def test_a_state_for_which_headers_have_no_room_is_refused(mode):
+    game = Game(vouched(parameters(body_mode=mode), RECALL), name=f"state {mode}").open()
+    header, body = game.block()
+    submitted, states = game.submitted(header, body), encode_states(header.states)
+    assert submitted.decided.endswith(states)
+    for length in (4097, 65_535):
+        decided = submitted.decided.removesuffix(states) + b"\1" + length.to_bytes(2, "big") + bytes(length)
+        assert refused(game, replace(submitted, decided=decided)) == ("StateTooLong", length, 4096)
 
 
 @pytest.mark.parametrize("mode", [0, 1], ids=["full", "compact"])

@@ -11,7 +11,19 @@ from chain_bandit.audit.report import AuditReport
 from chain_bandit.history.blocks import History, RawBlock
 from chain_bandit.protocol.parameters import BodyMode
 from tests.unit.audit.forging import Forgery
-from tests.unit.audit.planted import LIES, ROUND, By, flip, no_proof, old_proof, others_proof, rewrite, weighing, word
+from tests.unit.audit.planted import (
+    LIES,
+    OF_OTHERS_RULES,
+    ROUND,
+    By,
+    flip,
+    no_proof,
+    old_proof,
+    others_proof,
+    rewrite,
+    weighing,
+    word,
+)
 from tests.unit.audit.played_game import DRAWS, LATE, WEIGHTS, Played, Script
 
 
@@ -55,7 +67,8 @@ def test_there_are_lies_of_everybody_and_under_every_check() -> None:
     assert {told.by for told in LIES.values()} == set(By)
     assert len(LIES) >= 40
     of_a_chain = {*CHAINED, "chain.order", "chain.head", "chain.trail"}
-    assert {check for told in LIES.values() for check in told.fails[:1]} | of_a_chain == set(CHECKS)
+    found = {check for told in LIES.values() for check in told.fails[:1]}
+    assert found | of_a_chain | OF_OTHERS_RULES == set(CHECKS)
 
 
 @pytest.mark.parametrize("proof", [others_proof, old_proof, no_proof])

@@ -11,6 +11,7 @@ from chain_bandit.protocol.blocks import Header
 from chain_bandit.protocol.parameters import ODDS, BodyMode, Parameters
 from chain_bandit.protocol.ruleset import CHOSEN, COMPUTED, STATE, WEIGHTS
 from tests.foreign_rules import DISTANCE, FEW, MIDRANGE, RECALL, TURNS, vouched
+from tests.unit.audit.planted import OF_OTHERS_RULES
 from tests.unit.audit.played_game import PARAMETERS, Hook, Played, Script, with_header
 from tests.unit.audit.test_second_opinion import differing, second_opinion
 
@@ -88,6 +89,10 @@ LIES: dict[str, tuple[str, Hook]] = {
     "no state": ("aggregate.state", with_header(9, states=())),
     "a committee": ("committee.chosen", with_header(9, committee=0b1111)),
 }
+
+
+def test_there_are_lies_under_every_check_of_such_rules() -> None:
+    assert {check for check, _ in LIES.values()} >= OF_OTHERS_RULES
 
 
 @pytest.mark.parametrize("mode", list(BodyMode))
