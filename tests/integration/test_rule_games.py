@@ -1,5 +1,6 @@
 """Every aggregation rule plays on a chain, is audited, and comes out alike without messages."""
 
+import time
 from typing import Any
 
 import pytest
@@ -13,11 +14,14 @@ from chain_bandit.game.plan import Plan
 from chain_bandit.history.bodies import Bodies, with_bodies
 from chain_bandit.history.collect import collect
 from chain_bandit.protocol.blocks import Kind
+from chain_bandit.protocol.reputation import FULL
+from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario
 from chain_bandit.stopwatch import Stopwatch
 from tests.conftest import build_scenario, malicious
 from tests.equivalence.test_outcomes_equal_game import decided, without_messages
 from tests.fast_chain import fast_node
+from tests.unit.protocol.rules import records
 from tests.unit.protocol.rules.records import AGGREGATIONS, REPUTATIONS
 
 CASES = [(name, body) for name in AGGREGATIONS for body in ("compact", "full")]
@@ -79,3 +83,15 @@ def test_every_rule_decides_otherwise_but_options_2_and_3_and_option_1_where_all
         courses[name] = [row[3] and row[3][4:] for row in without_messages(scenario(name, "compact"))]
     assert courses["option-2"] == courses["option-3"]
     assert len({str(course) for course in courses.values()}) >= len(courses) - 2
+
+
+@pytest.mark.parametrize("name", sorted(records.REPUTATIONS))
+def test_the_work_of_a_reputation_is_bounded_at_the_largest_game(name: str) -> None:
+    """In seconds of CPU, where nobody counts branches."""
+    rule, dice = records.REPUTATIONS[name], records.Dice(3)
+    rows = (tuple(UNIT // 2 + dice.below(UNIT // 20) for _ in range(254)) for _ in range(256))
+    agreed = records.matrix(*rows)
+    terms = records.terms(rule, agreed, 85)
+    start = time.process_time()
+    assert max(records.weighed(rule, terms, agreed).weights) > FULL // 8
+    assert time.process_time() - start < 5
