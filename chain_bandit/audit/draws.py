@@ -33,16 +33,19 @@ def check_successors(
         kept: by the rules of aggregation and reputation; None of one that is not here.
     """
     p, t, checks = game.parameters, header.round, game.checks
-    if p.keeps_state:
-        _check_states(game, header, agreed, kept)
-    if not p.draws and not checks_of_choice(p):
+    if not checks_of_successors(p):
         return
+    first, second = kept
     try:
-        expected = with_successors(p, game.running, header, agreed)
+        states = (first or (), second or ()) if p.keeps_state else None
+        expected = with_successors(p, game.running, header, agreed, states)
     except RulesUnknown as error:
-        for name in (*CHECKS_OF_DRAWS * p.draws, *checks_of_choice(p)):
+        for name in checks_of_successors(p):
             checks.unknown(name, str(error))
         return
+    if p.keeps_state:
+        checks.that(header.states == expected.states, "aggregate.state", t, "what rules keep",
+                    "the header says {}, the rules keep {}", _shown(header.states), _shown(expected.states))
     if p.draws:
         _check_proofs(game, header, agreed.outputs, expected)
     for name, named, said, found in (
@@ -55,19 +58,6 @@ def check_successors(
                         "seats {} were named, "
                         + ("the rule chooses" if name == "committee.chosen" else "the proofs give") + " seats {}",
                         seats(said), seats(found))
-
-
-def _check_states(
-    game: Game, header: Header, agreed: Agreed, kept: tuple[State | None, State | None]
-) -> None:
-    first, second = kept
-    try:
-        expected = with_successors(game.parameters, game.running, header, agreed, (first or (), second or ())).states
-    except RulesUnknown as error:
-        game.checks.unknown("aggregate.state", str(error))
-        return
-    game.checks.that(header.states == expected, "aggregate.state", header.round, "what rules keep",
-                     "the header says {}, the rules keep {}", _shown(header.states), _shown(expected))
 
 
 def _check_proofs(game: Game, header: Header, hashes: Mapping[int, bytes], expected: Header) -> None:

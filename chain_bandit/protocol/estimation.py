@@ -29,7 +29,7 @@ from chain_bandit.protocol.units import is_estimate as is_unit_share
 _STATE = 2**63
 """Integers of a state are smaller, and no smaller than its negative."""
 
-KEPT = "a state that headers have room for, of a rule that says that it keeps one"
+KEPT = "a state as short as headers take it, of a rule that says that it keeps one"
 
 
 def estimate(parameters: Parameters, state: State, agreed: Agreed) -> Estimate:
