@@ -272,33 +272,15 @@ class Scenario(Strict):
     @cached_property
     def parameters(self) -> Parameters:
         """The canonical parameters. Raises `AssumptionBroken` for a setting that the theory forbids."""
-        arms = len(self.model.arms)
-        c1 = Fraction(self.exploration.removesuffix("/b"))
         require(self.rounds >= 2, "rounds", "T >= 2", T=self.rounds)
-        deadline = self.chain.skip_deadline
-        require(
-            self.rounds * (deadline + 4) < 2**32, "rounds", "T * (chain.skip_deadline + 4) < 2^32 (blocks of the game)",
-            T=self.rounds, skip_deadline=deadline,
-        )  # fmt: skip
-        burn_in = self.burn_in
-        if burn_in is None:
-            burn_in = burn_in_length(arms, self.rounds, Decimal(str(self.burn_in_factor)))
-        chain, probing, commanders = self.chain, ODDS, ODDS
-        selection = self._selection()
-        validators = self.validators
-        if validators is None:
-            choice = QuorumChoice.TWO_THIRDS if self.quorum == "two-thirds" else QuorumChoice.MAJORITY
-            everybody = self.participants
-            validators = least_committee(everybody, self.attackers, choice) if selection else everybody
-        if self.commanders == "trust":
-            honest = honest_commanders(self.participants, validators, self.liars, self.attackers)
-            probing, commanders = commander_probabilities(honest, self.rounds, burn_in)
-        least = assumptions.minimum_stake(self.rounds, chain.wei_per_unit)
-        penalty = least * round(self.unrevealed_penalty * UNIT) // UNIT if self.sealed else 0
+        chain, c1, selection = self.chain, Fraction(self.exploration.removesuffix("/b")), self._selection()
+        self._require_room_for_blocks()
+        burn_in, validators, penalty = self._burn_in, self._validators(selection), self._penalty
+        probing, commanders = self._commanders(validators, burn_in)
         parameters = Parameters(
             participants=self.participants,
             validators=validators,
-            arms=arms,
+            arms=len(self.model.arms),
             horizon=self.rounds,
             burn_in=burn_in,
             liars=self.liars,
@@ -308,7 +290,7 @@ class Scenario(Strict):
             reputation=self.chosen(RuleKind.REPUTATION, self.reputation),
             disclosure=self.chosen(RuleKind.DISCLOSURE, self.disclosure),
             selection=selection,
-            quorum_choice=QuorumChoice.TWO_THIRDS if self.quorum == "two-thirds" else QuorumChoice.MAJORITY,
+            quorum_choice=self._quorum,
             failure_limit=self.failure_limit,
             c1_numerator=c1.numerator,
             c1_denominator=c1.denominator,
@@ -323,7 +305,7 @@ class Scenario(Strict):
             probing=probing,
             commanders=commanders,
             wei_per_unit=chain.wei_per_unit,
-            stake=least + penalty,
+            stake=self._least_stake + penalty,
             opening_deadline=chain.opening_deadline,
             skip_deadline=chain.skip_deadline,
             burn_in_blocks=burn_in,
@@ -335,11 +317,57 @@ class Scenario(Strict):
         parameters = rules.with_classes(parameters)
         assumptions.check(parameters)
         assumptions.check_weights(parameters, self.all_weights)
-        if self.burn_in is None:
-            least = rules.aggregation(parameters).least_burn_in(parameters.terms)
-            asked = f"L >= what {parameters.aggregation.name} asks for (unless the scenario names its own L)"
-            require(burn_in >= least, "burn_in", asked, L=burn_in, least=least)
+        self._require_burn_in(parameters)
         return parameters
+
+    def _require_room_for_blocks(self) -> None:
+        deadline = self.chain.skip_deadline
+        require(
+            self.rounds * (deadline + 4) < 2**32, "rounds", "T * (chain.skip_deadline + 4) < 2^32 (blocks of the game)",
+            T=self.rounds, skip_deadline=deadline,
+        )  # fmt: skip
+
+    def _require_burn_in(self, parameters: Parameters) -> None:
+        """A burn-in that the scenario does not name is as long as the rule's theorem asks for."""
+        if self.burn_in is not None:
+            return
+        least = rules.aggregation(parameters).least_burn_in(parameters.terms)
+        asked = f"L >= what {parameters.aggregation.name} asks for (unless the scenario names its own L)"
+        require(parameters.burn_in >= least, "burn_in", asked, L=parameters.burn_in, least=least)
+
+    @property
+    def _burn_in(self) -> int:
+        """L."""
+        if self.burn_in is not None:
+            return self.burn_in
+        return burn_in_length(len(self.model.arms), self.rounds, Decimal(str(self.burn_in_factor)))
+
+    @property
+    def _quorum(self) -> QuorumChoice:
+        return QuorumChoice.TWO_THIRDS if self.quorum == "two-thirds" else QuorumChoice.MAJORITY
+
+    def _validators(self, selection: RuleChoice | None) -> int:
+        """N: by default everybody, or the fewest that a rule may choose."""
+        if self.validators is not None:
+            return self.validators
+        return least_committee(self.participants, self.attackers, self._quorum) if selection else self.participants
+
+    def _commanders(self, validators: int, burn_in: int) -> tuple[int, int]:
+        """The chances of a validator to probe and to command, over 2^64."""
+        if self.commanders == "all":
+            return ODDS, ODDS
+        honest = honest_commanders(self.participants, validators, self.liars, self.attackers)
+        return commander_probabilities(honest, self.rounds, burn_in)
+
+    @property
+    def _least_stake(self) -> int:
+        """In wei, without what not revealing a sealing key costs."""
+        return assumptions.minimum_stake(self.rounds, self.chain.wei_per_unit)
+
+    @property
+    def _penalty(self) -> int:
+        """What not revealing a sealing key costs, in wei."""
+        return self._least_stake * round(self.unrevealed_penalty * UNIT) // UNIT if self.sealed else 0
 
     @staticmethod
     def chosen(kind: RuleKind, entry: "str | RuleEntry") -> RuleChoice:
