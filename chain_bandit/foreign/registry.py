@@ -67,6 +67,11 @@ class ForeignReputation(_Counted, Reputation):
         answer: Weights = self._asked("weigh", terms, state, agreed, estimate)
         return answer
 
+    def left_out(self, terms: Terms, reputations: tuple[int, ...]) -> frozenset[int]:
+        """The rule's own."""
+        seats: frozenset[int] = self._asked("left_out", terms, reputations)
+        return seats
+
 
 class ForeignSelection(_Counted, Selection):
     """A foreign rule of selection. Raises `RuleFailed`."""

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from chain_bandit.protocol import rules
+from chain_bandit.protocol.aggregation import Seats
 from chain_bandit.protocol.blocks import state_integers
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.reputation import FULL
@@ -35,6 +36,7 @@ KEPT = "a state as short as headers take it, of a rule that says that it keeps o
 def estimate(parameters: Parameters, state: State, agreed: Agreed) -> Estimate:
     """B and the global estimators of a round. Raises `RulesUnknown`."""
     rule, terms = rules.aggregation(parameters), parameters.terms
+    agreed = agreed.without(left_out(parameters, agreed.reputations))
     if not parameters.aggregation.digest:
         return rule.estimate(terms, state, agreed)
     try:
@@ -61,6 +63,16 @@ def weigh(parameters: Parameters, state: State, agreed: Agreed, found: Estimate)
     return answer
 
 
+def left_out(parameters: Parameters, reputations: tuple[int, ...]) -> Seats:
+    """Who is left out by its reputation, see `Reputation.left_out`. Raises `RulesUnknown`."""
+    rule, terms = rules.reputation(parameters), parameters.terms_of(parameters.reputation)
+    with suppress(RuleFailed):
+        seats = rule.left_out(terms, reputations)
+        if type(seats) is frozenset and len(seats) <= terms.liars + terms.attackers:
+            return seats
+    return frozenset()
+
+
 def disclose(parameters: Parameters, means: Means) -> Means:
     """What a report says of local estimators, in units. Raises `RulesUnknown`."""
     rule, terms = rules.disclosure(parameters), parameters.terms_of(parameters.disclosure)
@@ -85,10 +97,11 @@ def is_readable(parameters: Parameters, values: Means) -> bool:
 def select(parameters: Parameters, state: State, agreed: Agreed | None, standing: Standing) -> Selected:
     """Who validates the next round; everybody eligible where the rule chose too few. Raises `RulesUnknown`."""
     rule, choice = rules.selection(parameters), parameters.selected_by
+    among = standing.without(left_out(parameters, standing.reputations)) if parameters.names_committee else standing
     try:
-        answer = rule.select(parameters.terms_of(choice), state, agreed, standing)
+        answer = rule.select(parameters.terms_of(choice), state, agreed, among)
         if choice.digest:
-            _require(is_selected(answer, standing), rule.name, "a set of eligible seats")
+            _require(is_selected(answer, among), rule.name, "a set of eligible seats")
             _require(_is_kept(parameters, rule, answer.state), rule.name, KEPT)
     except RuleFailed as error:
         return Selected(standing.eligible, state, error.reason)

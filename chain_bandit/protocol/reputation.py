@@ -76,6 +76,11 @@ def after_block(reputations: Reputations, accuracies: Reputations) -> Reputation
     )
 
 
+def below(reputations: Reputations, least: int) -> frozenset[int]:
+    """The seats with less than a share of `FULL`, in units."""
+    return frozenset(seat for seat, each in enumerate(reputations) if each * UNIT < least * FULL)
+
+
 def penalised(reputations: Reputations, seats: Sequence[int], penalty: int) -> Reputations:
     """The reputations with `penalty` taken from each of `seats`, never below 0."""
     return tuple(max(0, old - penalty) if seat in seats else old for seat, old in enumerate(reputations))

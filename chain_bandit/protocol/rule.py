@@ -77,6 +77,16 @@ class Agreed:
         views = {name: MappingProxyType(dict(getattr(self, name))) for name in ("reports", "bits", "outputs")}
         return replace(self, **views)  # type: ignore[arg-type]
 
+    def without(self, seats: Seats) -> "Agreed":
+        """The same, as if some had not reported."""
+        if not seats:
+            return self
+        return replace(
+            self,
+            reports={seat: row for seat, row in self.reports.items() if seat not in seats},
+            bits={seat: row for seat, row in self.bits.items() if seat not in seats},
+        )
+
     def column(self, arm: int) -> dict[int, int]:
         """The estimator of one arm by seat."""
         return {seat: row[arm] for seat, row in self.reports.items()}
@@ -205,6 +215,11 @@ class Reputation(Rule):
         """The weight of every seat, from what was agreed on in a round and its estimators."""
         raise NotImplementedError
 
+    def left_out(self, terms: Terms, reputations: tuple[int, ...]) -> Seats:
+        """Whose reports do not count in a round, and whom no rule chooses for the next one, from the reputations before
+        it: f + m seats at most, of more nobody. Their reports still move their reputations."""
+        return frozenset()
+
 
 class Standing(NamedTuple):
     """Whom validators of a round are chosen among, and by what.
@@ -230,6 +245,11 @@ class Standing(NamedTuple):
     validators: int
     least: int
     odds: int
+
+    def without(self, seats: Seats) -> "Standing":
+        """The same without some of the eligible, unless too few were left."""
+        left = self.eligible - seats
+        return self._replace(eligible=left) if len(left) >= self.least else self
 
 
 class Selected(NamedTuple):

@@ -77,6 +77,29 @@ def test_a_reputation_rule_plays_is_audited_and_simulated_alike(name: str, body:
     assert (rows[-1][5][4] == usual[-1][5][4]) == (name == "accuracy")
 
 
+@pytest.mark.parametrize("name", ["meritrank", "bittensor-trust"])
+def test_who_loses_its_reputation_counts_no_longer(name: str) -> None:
+    """Nash's solution counts everybody: both liars are left out once their reputations have fallen, and not before."""
+    lies = [malicious(2, "constant-lie"), malicious(5, "constant-lie")]
+    case, usual = (
+        build_scenario(7, 3, 60, liars=2, attackers=0, seed=8, aggregation="nash-mean", malicious=lies,
+                       reputation={"name": name, "options": options}, chain={"body": "compact"})
+        for options in ({"least": 0.25}, {})
+    )  # fmt: skip
+    report, digest, rows = played(case)
+    assert report.violations == []
+    assert report.run_digest == digest
+    assert rows == without_messages(case)
+    liars = 1 << 2 | 1 << 5
+    headers = [row[3] for row in rows if row[3]]
+    counted = [any(members & liars for members in header[4]) for header in headers]
+    assert counted[0]
+    assert counted == sorted(counted, reverse=True)
+    assert not counted[-1]
+    assert headers[-1][4][0] == headers[-1][1] & ~liars
+    assert without_messages(usual)[-1][3][4][0] & liars
+
+
 def test_every_rule_decides_otherwise_but_options_2_and_3_and_option_1_where_all_pass() -> None:
     courses = {}
     for name in AGGREGATIONS:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from operator import mul
 from types import MappingProxyType
 
-from chain_bandit.protocol.reputation import FULL, Reputations, accuracies, after_block, likeness, radii
+from chain_bandit.protocol.reputation import FULL, Reputations, accuracies, after_block, below, likeness, radii
 from chain_bandit.protocol.rule import Agreed, Estimate, Option, Reputation, State, Terms, Weights
 from chain_bandit.protocol.units import UNIT
 
@@ -28,11 +28,16 @@ class MeritRank(Reputation):
         "connectivity_decay": Option(UNIT // 2, 0, UNIT, scale=UNIT),
         "bridge": Option(9 * UNIT // 10, 0, UNIT, scale=UNIT),
         "steps": Option(3, 1, 3),
+        "least": Option(0, 0, UNIT, scale=UNIT),
     })  # fmt: skip
 
     def weigh(self, terms: Terms, state: State, agreed: Agreed, estimate: Estimate) -> Weights:
         """Every reputation an eighth of the way to its merit in this block."""
         return Weights(after_block(agreed.reputations, self.merits(terms, agreed, estimate)))
+
+    def left_out(self, terms: Terms, reputations: Reputations) -> frozenset[int]:
+        """Who has less reputation than the option `least`."""
+        return below(reputations, terms.options["least"])
 
     def merits(self, terms: Terms, agreed: Agreed, estimate: Estimate) -> Reputations:
         """The best seat has 1, every other one its part of that; of who does not report, 0."""

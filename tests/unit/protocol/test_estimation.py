@@ -7,8 +7,19 @@ import pytest
 from chain_bandit.protocol import estimation, rules
 from chain_bandit.protocol.digests import ZERO
 from chain_bandit.protocol.reputation import after_block
-from chain_bandit.protocol.rule import Aggregation, Agreed, Disclosure, Estimate, Reputation, Weights, mean_over
-from chain_bandit.protocol.ruleset import RuleFailed
+from chain_bandit.protocol.rule import (
+    Aggregation,
+    Agreed,
+    Disclosure,
+    Estimate,
+    Reputation,
+    Selected,
+    Selection,
+    Standing,
+    Weights,
+    mean_over,
+)
+from chain_bandit.protocol.ruleset import CHOSEN, RuleFailed
 from chain_bandit.protocol.units import INFINITY, UNIT
 from tests.conftest import build_scenario
 
@@ -42,6 +53,29 @@ class Weighed(Reputation):
         return self.estimate(terms, state, agreed)
 
 
+class Left(Weighed):
+    name = "left"
+
+    def left_out(self, terms, reputations):
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+class Reporters(Aggregation):
+    name = "reporters"
+
+    def estimate(self, terms, state, agreed):
+        return mean_over(agreed, [agreed.passed()] * terms.arms)
+
+
+class Chooser(Selection):
+    name = "chooser"
+
+    def select(self, terms, state, agreed, standing):
+        return Selected(standing.eligible)
+
+
 class Said(Disclosure):
     name = "said"
     answer: object = (1, UNIT)
@@ -61,6 +95,29 @@ def played_by(kind, answer):
     rules.add(rule, DIGEST)
     word = kind.kind.name.lower()
     return replace(build_scenario().parameters, **{word: rules.chosen(rule, {}, DIGEST)})
+
+
+@pytest.mark.parametrize(("answer", "counted"), [
+    (frozenset({1}), {0, 3}),
+    (frozenset({1, 3}), {0}),
+    (frozenset({0, 1, 3}), {0, 1, 3}),
+    ({1}, {0, 1, 3}),
+    (RuleFailed("left", "raised"), {0, 1, 3}),
+])  # fmt: skip
+def test_who_is_left_out_does_not_count_but_no_more_than_f_and_m(answer, counted):
+    parameters = replace(played_by(Left, answer), liars=1, attackers=1)
+    rules.add(Reporters(), DIGEST)
+    parameters = replace(parameters, aggregation=rules.chosen(Reporters(), {}, DIGEST))
+    assert estimation.estimate(parameters, (), AGREED) == mean_over(AGREED, [frozenset(counted)] * 2)
+
+
+@pytest.mark.parametrize(("least", "among"), [(3, {0, 2, 3}), (4, {0, 1, 2, 3})])
+def test_nobody_is_left_out_of_a_choice_that_would_be_too_small(least, among):
+    standing = Standing(10, ZERO, frozenset(range(4)), (9, 8, 7, 6), (1,) * 4, 0, least, least, 0)
+    parameters = replace(played_by(Left, frozenset({1})), liars=1, attackers=1, vouched=CHOSEN)
+    rules.add(Chooser(), DIGEST)
+    parameters = replace(parameters, selection=rules.chosen(Chooser(), {}, DIGEST))
+    assert estimation.select(parameters, (), AGREED, standing).validators == frozenset(among)
 
 
 def test_a_foreign_rules_answer_is_its_own():
