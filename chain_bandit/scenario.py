@@ -30,7 +30,7 @@ from chain_bandit.protocol.errors import AssumptionBroken, ChainBanditError, req
 from chain_bandit.protocol.parameters import ODDS, BodyMode, Parameters
 from chain_bandit.protocol.quorum import QuorumChoice, least_committee
 from chain_bandit.protocol.rewards import RewardModel
-from chain_bandit.protocol.ruleset import RuleChoice, RuleKind, RuleRefused
+from chain_bandit.protocol.ruleset import MOST_STEPS, RuleChoice, RuleKind, RuleRefused
 from chain_bandit.protocol.settlement import Conduct, Cost
 from chain_bandit.protocol.sharing import FEWEST_PARTIES, MOST_PARTIES
 from chain_bandit.protocol.sortition import commander_probabilities, honest_commanders
@@ -106,6 +106,9 @@ class RuleEntry(Strict):
 
     name: str = Field(description="of a rule")
     options: dict[str, int | float] = {}
+    steps: int | None = Field(
+        default=None, ge=1, le=MOST_STEPS, description="of one call of a foreign rule at most, by default 10^6"
+    )
 
 
 _TABLE, _NAME = "of a table", "of a name"
@@ -372,7 +375,7 @@ class Scenario(Strict):
     @staticmethod
     def chosen(kind: RuleKind, entry: "str | RuleEntry") -> RuleChoice:
         """The rule of an entry; of a foreign one the code runs from here on. Raises `RuleRefused`."""
-        return named(kind, entry) if isinstance(entry, str) else named(kind, entry.name, entry.options)
+        return named(kind, entry) if isinstance(entry, str) else named(kind, entry.name, entry.options, entry.steps)
 
     @property
     def foreign_rules(self) -> dict[str, str]:

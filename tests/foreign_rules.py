@@ -20,7 +20,7 @@ from chain_bandit.protocol.rule import (
     Terms,
     Weights,
 )
-from chain_bandit.protocol.ruleset import RuleChoice
+from chain_bandit.protocol.ruleset import STEPS, RuleChoice
 from chain_bandit.protocol.units import UNIT
 
 
@@ -90,7 +90,7 @@ def foreign(made: Callable[[], Rule]) -> RuleChoice:
     rule = made()
     digest = keccak(rule.name.encode())
     rules.add(rule, digest)
-    return RuleChoice(rule.kind, rule.name, rule.version, (), digest)
+    return RuleChoice(rule.kind, rule.name, rule.version, (), digest, STEPS)
 
 
 MIDRANGE, RECALL, DISTANCE, TURNS, FEW = map(foreign, (Midrange, Recall, Distance, Turns, Few))

@@ -21,9 +21,8 @@ from chain_bandit.foreign.operations import Operations
 from chain_bandit.foreign.source import Source
 from chain_bandit.foreign.steps import counted
 from chain_bandit.foreign.syntax import checked
+from chain_bandit.protocol.ruleset import STEPS
 
-BOUND: Final = 10**6
-"""Steps of one call."""
 METER: Final = "__meter__"
 MODULE: Final = "foreign_rule"
 _PYTHON: Final = {
@@ -36,7 +35,7 @@ _EXCEPTIONS: Final = {kind.__name__: kind for kind in (
 )}  # fmt: skip
 
 
-def load(source: Source, names: Mapping[str, object], bound: int = BOUND) -> type:
+def load(source: Source, names: Mapping[str, object], bound: int = STEPS) -> type:
     """The class that the source defines. `names` are what it may import of `chain_bandit.rule_api`.
 
     The caller has compared `source.digest` with the agreed one: from here on the author's code runs.

@@ -24,7 +24,7 @@ from chain_bandit.protocol.rule import (
     Terms,
     Weights,
 )
-from chain_bandit.protocol.ruleset import RuleChoice, RuleKind, RuleRefused
+from chain_bandit.protocol.ruleset import STEPS, RuleChoice, RuleKind, RuleRefused
 from chain_bandit.protocol.units import Means
 
 API = {name: getattr(rule_api, name) for name in rule_api.__all__}
@@ -32,18 +32,23 @@ API = {name: getattr(rule_api, name) for name in rule_api.__all__}
 
 
 class _Counted:
-    """A foreign rule: every call of its verb is one of a bounded number of steps."""
+    """A foreign rule: every call of its verb is one of as many steps as the game allows at most."""
 
-    def __init__(self, made: Any) -> None:
-        self._made = made
+    def __init__(self, made: Any, steps: int = STEPS) -> None:
+        self._made, self._steps = made, steps
         for name in ("name", "version", "options", "draws", "keeps_state", "is_mean"):
             if hasattr(made, name):
                 setattr(self, name, getattr(made, name))
 
+    def within(self, steps: int) -> Any:
+        """The same rule under another bound."""
+        return type(self)(self._made, steps)
+
     def _asked(self, verb: str, terms: Terms, *given: Any) -> Any:
         """The rule's own answer, of what it can read and not change."""
         shown = [each.read_only() if isinstance(each, Agreed) else each for each in given]
-        return run(self._made, verb, terms._replace(options=MappingProxyType(terms.options)), *shown).value
+        terms = terms._replace(options=MappingProxyType(terms.options))
+        return run(self._made, verb, terms, *shown, bound=self._steps).value
 
     def explain(self, terms: Terms) -> str:
         """Whose code it is."""
@@ -103,16 +108,20 @@ _WRAPPERS: Mapping[RuleKind, tuple[type[Rule], Any]] = {
 _loaded: dict[tuple[bytes, str], tuple[RuleKind, Rule]] = {}
 
 
-def named(kind: RuleKind, name: str, given: Mapping[str, int | float] = {}) -> RuleChoice:
+def named(
+    kind: RuleKind, name: str, given: Mapping[str, int | float] = {}, steps: int | None = None
+) -> RuleChoice:  # fmt: skip
     """A rule by its name, ours or an installed one's, by `module:Class` or `path/to/file.py:Class`.
 
-    The code of a foreign rule runs from here on.
+    The code of a foreign rule runs from here on, a call of it in at most `steps`, by default 10^6.
 
     Raises:
-        RuleRefused: there is none of that name, or it does not take these options.
+        RuleRefused: there is none of that name, or it does not take these options, or no bound of steps.
         ChainBanditError: its file cannot be found, or holds what no rule may.
     """
     if name in rules.names(kind):
+        if steps is not None:
+            raise RuleRefused(kind, name, "takes no steps: those of a rule of this version are not counted")
         return rules.named(kind, name, given)
     word = kind.name.lower()
     try:
@@ -123,7 +132,7 @@ def named(kind: RuleKind, name: str, given: Mapping[str, int | float] = {}) -> R
     its, rule = added(source)
     if its is not kind:
         raise RuleRefused(kind, name, f"is a rule of {its.name.lower()}")
-    return rules.chosen(rule, given, source.digest)
+    return rules.chosen(rule, given, source.digest, STEPS if steps is None else steps)
 
 
 def added(source: Source) -> tuple[RuleKind, Rule]:

@@ -2,10 +2,10 @@
 
 from typing import Any, NamedTuple
 
-from chain_bandit.foreign.load import BOUND, METER
+from chain_bandit.foreign.load import METER
 from chain_bandit.foreign.meter import Halt, Meter
 from chain_bandit.protocol.errors import ChainBanditError
-from chain_bandit.protocol.ruleset import RuleFailed
+from chain_bandit.protocol.ruleset import STEPS, RuleFailed
 
 Passing = tuple[type[ChainBanditError], ...]
 
@@ -17,7 +17,7 @@ class Answer(NamedTuple):
     steps: int
 
 
-def run(rule: Any, verb: str, *given: Any, bound: int = BOUND, passing: Passing = ()) -> Answer:
+def run(rule: Any, verb: str, *given: Any, bound: int = STEPS, passing: Passing = ()) -> Answer:
     """Call a verb of an instance of a class that `load` gave, in at most `bound` steps.
 
     Errors of the project that are `passing`, which the rule can raise by a function of the project alone, pass through.

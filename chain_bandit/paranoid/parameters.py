@@ -145,7 +145,10 @@ LONGEST = 4096
 """Bytes of a declaration."""
 KINDS = ("aggregation", "reputation", "selection", "payment", "disclosure")
 RULE = {"kind", "name", "version", "options"}
-"""What is said of a rule; of one that is a file, its digest besides."""
+"""What is said of a rule."""
+FILE = RULE | {"digest", "steps"}
+"""Of one that is a file: its digest, and how many steps a call may have."""
+MOST_STEPS = 10**9
 
 
 def created(data: bytes, code: bytes | None) -> tuple[Parameters, bytes, bytes, bytes, bytes]:
@@ -212,9 +215,10 @@ def _rules(text: bytes, p: Parameters) -> tuple[str, int, tuple[str, ...], str]:
     kinds = []
     for rule in said["rules"]:
         kind, options = rule["kind"], rule["options"]
-        numbers = [rule["version"], *options.values()]
+        numbers = [rule["version"], steps := rule.get("steps", 1), *options.values()]
         texts = {type(kind), type(rule["name"])} == {str} and re.fullmatch("[0-9a-f]{64}", rule.get("digest", "0" * 64))
-        if not texts or rule.keys() - {"digest"} != RULE or any(type(each) is not int for each in numbers):
+        known = rule.keys() in (RULE, FILE) and all(type(each) is int for each in numbers)
+        if not texts or not known or not 0 < steps <= MOST_STEPS:
             raise Broken("a rule is not in its one form")
         if kind not in KINDS:
             raise OtherVersion("the game has rules of a kind that this version lacks")

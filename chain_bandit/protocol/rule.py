@@ -169,6 +169,10 @@ class Rule:
     keeps_state: ClassVar[bool] = False
     draws: ClassVar[bool] = False
 
+    def within(self, steps: int) -> "Rule":
+        """The same rule, a call of which ends after so many steps: of a foreign one alone they are counted."""
+        return self
+
     def check(self, terms: Terms) -> None:
         """Refuse a game that the rule is not for. Raises `AssumptionBroken`."""
 

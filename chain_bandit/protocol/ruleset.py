@@ -18,6 +18,9 @@ FORMAT = 2
 MOST_BYTES = 1 << 12
 """Of a declaration."""
 
+STEPS, MOST_STEPS = 10**6, 10**9
+"""Of one call of a foreign rule: how many a game allows unless it says otherwise, and how many it may."""
+
 
 class RuleKind(IntEnum):
     """What a rule decides; the number is that of its bit among the trust classes."""
@@ -85,6 +88,7 @@ class RuleChoice:
     Attributes:
         options: integers, by ascending name.
         digest: of the file of a foreign rule, 32 bytes; empty for a rule of this version.
+        steps: of a call of a foreign rule at most; 0 for a rule of this version, whose steps nobody counts.
     """
 
     kind: RuleKind
@@ -92,11 +96,12 @@ class RuleChoice:
     version: int = 1
     options: tuple[tuple[str, int], ...] = ()
     digest: bytes = b""
+    steps: int = 0
 
     def __str__(self) -> str:
         """For people."""
         given = "".join(f", {name[:20]} = {str(value)[:20]}" for name, value in self.options[:4])
-        file = f", of the file 0x{self.digest.hex()}" if self.digest else ""
+        file = f", {self.steps} steps a call, of the file 0x{self.digest.hex()}" if self.digest else ""
         return f"the {self.kind.name.lower()} {self.name[:40]!r}, version {str(self.version)[:20]}{given}{file}"
 
     def said(self) -> dict[str, Any]:
@@ -104,7 +109,7 @@ class RuleChoice:
         known = {
             "kind": self.kind.name.lower(), "name": self.name, "options": dict(self.options), "version": self.version,
         }  # fmt: skip
-        return known | {"digest": self.digest.hex()} if self.digest else known
+        return known | {"digest": self.digest.hex(), "steps": self.steps} if self.digest else known
 
     @staticmethod
     def of(said: Mapping[str, Any]) -> "RuleChoice":
@@ -121,10 +126,11 @@ class RuleChoice:
             raise ValueError(said)
         if kind.upper() not in RuleKind.__members__:
             raise RulesUnknown(f"rules of the kind {kind[:40]!r}")
-        digest = bytes.fromhex(said.get("digest", ""))
-        if len(digest) not in (0, 32):
+        digest, steps = bytes.fromhex(said.get("digest", "")), said.get("steps", 0)
+        counted = 0 < steps <= MOST_STEPS if digest else steps == 0
+        if len(digest) not in (0, 32) or type(steps) is not int or not counted:
             raise ValueError(said)
-        return RuleChoice(RuleKind[kind.upper()], said["name"], said["version"], tuple(sorted(options)), digest)
+        return RuleChoice(RuleKind[kind.upper()], said["name"], said["version"], tuple(sorted(options)), digest, steps)
 
 
 def declaration(rules: Sequence[RuleChoice]) -> bytes:

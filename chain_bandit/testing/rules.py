@@ -1,7 +1,7 @@
 """Any rule of a game: a pure function of integers that plays no favourites and never raises."""
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from typing import Any
@@ -40,9 +40,10 @@ def aggregation_conformance(kind: type[Aggregation], options: Mapping[str, int |
         AssertionError: with one sentence that says what does not hold.
     """
     rule, terms = _made(kind, Aggregation, options)
-    state: State = ()
+    states: dict[tuple[int, int], State] = {}
     for record in _records(terms):
         name, played = kind.name, terms._replace(participants=record.seats, arms=record.arms)
+        state = states.get((record.seats, record.arms), ())
         found = rule.estimate(played, state, record.agreed)
         sound = estimation.is_estimate(found, record.arms, record.agreed)
         require(sound, f"{name} gives {found!r:.200}, not B of reporters and a uint32 for each arm")
@@ -56,8 +57,8 @@ def aggregation_conformance(kind: type[Aggregation], options: Mapping[str, int |
             expected = tuple(frozenset(names[p] for p in members) for members in found.sets)
             require(moved.means == found.means and moved.sets == expected,
                     f"{name} gives other estimators when participants change their places")  # fmt: skip
-        state = found.state
-        require(8 * len(state) <= _STATE_BYTES, f"{name} keeps more than {_STATE_BYTES} bytes")
+        states[record.seats, record.arms] = found.state
+    _is_bounded(kind.name, lambda state: rule.estimate(played, state, record.agreed).state)
     if kind.draws:
         _draws_evenly(kind.name, rule, terms)
 
@@ -65,9 +66,10 @@ def aggregation_conformance(kind: type[Aggregation], options: Mapping[str, int |
 def reputation_conformance(kind: type[Reputation], options: Mapping[str, int | float] | None = None) -> None:
     """Let it weigh chance, agreement and hostile reports. Raises as `aggregation_conformance`."""
     rule, terms = _made(kind, Reputation, options)
-    state: State = ()
+    states: dict[tuple[int, int], State] = {}
     for record in _records(terms):
         name, played = kind.name, terms._replace(participants=record.seats, arms=record.arms)
+        state = states.get((record.seats, record.arms), ())
         estimate = mean_over(record.agreed, [frozenset(record.agreed.reports)] * record.arms)
         found = rule.weigh(played, state, record.agreed, estimate)
         require(estimation.is_weights(found, record.seats), f"{name} gives {found!r:.200}, not a uint16 for each seat")
@@ -78,8 +80,8 @@ def reputation_conformance(kind: type[Reputation], options: Mapping[str, int | f
             moved = rule.weigh(played, state, renamed, estimate._replace(sets=others))
             same = all(moved.weights[names[p]] == found.weights[p] for p in range(record.seats))
             require(same, f"{name} gives other weights when participants change their places")
-        state = found.state
-        require(8 * len(state) <= _STATE_BYTES, f"{name} keeps more than {_STATE_BYTES} bytes")
+        states[record.seats, record.arms] = found.state
+    _is_bounded(kind.name, lambda state: rule.weigh(played, state, record.agreed, estimate).state)
 
 
 def disclosure_conformance(kind: type[Disclosure], options: Mapping[str, int | float] | None = None) -> None:
@@ -115,6 +117,14 @@ def _made(kind: Any, base: type[Any], options: Mapping[str, int | float] | None)
     require(known, f"{kind.name} has options that are no chain_bandit.rule_api.Option")
     made = dict(chosen(kind(), options or {}).options)
     return kind(), Terms(7, 3, 2, 1, 12, 1_000, UNIT // 10, made)
+
+
+def _is_bounded(name: str, ask: Callable[[State], State]) -> None:
+    """Of a rule that is asked in as many rounds in a row as a state has room for integers, and once more."""
+    state: State = ()
+    for _ in range(_STATE_BYTES // 8 + 1):
+        state = ask(state)
+        require(8 * len(state) <= _STATE_BYTES, f"{name} keeps more than {_STATE_BYTES} bytes")
 
 
 def _same_again(

@@ -59,7 +59,7 @@ def find(choice: RuleChoice) -> Rule:
         others = [f"0x{digest.hex()}" for kind, name, digest in _added if (kind, name) == key[:2]]
         here = f"while the file here is {others[0]}" if others else "which is not here: audit --rule names it"
         raise RulesUnknown(str(choice), here)
-    return rule
+    return rule.within(choice.steps)
 
 
 def runs_foreign(choice: RuleChoice) -> bool:
@@ -148,7 +148,7 @@ def check_options(choice: RuleChoice) -> None:
         require(least <= value <= most, name, asked, **{name: value})
 
 
-def chosen(rule: Rule, given: Mapping[str, int | float] = {}, digest: bytes = b"") -> RuleChoice:
+def chosen(rule: Rule, given: Mapping[str, int | float] = {}, digest: bytes = b"", steps: int = 0) -> RuleChoice:
     """A rule with its options as a scenario gives them: decimals where they have a unit.
 
     Raises:
@@ -167,7 +167,7 @@ def chosen(rule: Rule, given: Mapping[str, int | float] = {}, digest: bytes = b"
         if not exact.is_finite():
             raise RuleRefused(rule.kind, rule.name, f"takes no number that is not finite for {name!r}")
         values.append((name, round(exact * option.scale)))
-    return RuleChoice(rule.kind, rule.name, rule.version, tuple(values), digest)
+    return RuleChoice(rule.kind, rule.name, rule.version, tuple(values), digest, steps)
 
 
 def named(kind: RuleKind, name: str, given: Mapping[str, int | float] = {}) -> RuleChoice:

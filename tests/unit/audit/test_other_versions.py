@@ -17,6 +17,7 @@ from chain_bandit.history import files
 from chain_bandit.protocol.creation import decode as creation
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.parameters import ACCURACY, ESTIMATES, Parameters
+from chain_bandit.protocol.ruleset import MOST_STEPS
 from chain_bandit.runs import history_of_node
 from chain_bandit.views.terminal import checks_table
 from tests.contracts.test_modules import deployed_by
@@ -47,7 +48,15 @@ def both(*changes: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
     return lambda data: changes[1](changes[0](data))
 
 
+def file(digest: str, steps: str) -> Callable[[bytes], bytes]:
+    """Declares that the aggregation is somebody's file; the words are JSON, none where they are empty."""
+    before, behind = f'"digest":{digest},' * bool(digest), f'"steps":{steps},' * bool(steps)
+    end = '"version":1},{"kind":"rep'
+    return both(declare('{"kind":"agg', f'{{{before}"kind":"agg'), declare(end, behind + end))
+
+
 UNKNOWN = declare("option-1", "no-such")
+FILE = f'"{"ab" * 32}"'
 OTHER_VERSION = {
     "a format": declare('"format":2', '"format":3'),
     "a kind": declare('{"kind":"reputation"', '{"kind":"oracle"'),
@@ -69,10 +78,15 @@ VIOLATED = {
     "a negative delta": declare('"option-1","options":{}', '"delta-safe","options":{"delta":-5}'),
     "too large a delta": declare('"option-1","options":{}', '"delta-safe","options":{"delta":4294967296}'),
     "no name": declare('"option-1"', "null"),
-    "no digest": declare('{"kind":"agg', '{"digest":"","kind":"agg'),
-    "a short digest": declare('{"kind":"agg', f'{{"digest":"{"ab" * 31}","kind":"agg'),
-    "a digest in capitals": declare('{"kind":"agg', f'{{"digest":"{"AB" * 32}","kind":"agg'),
-    "a digest that is a number": declare('{"kind":"agg', '{"digest":7,"kind":"agg'),
+    "no digest": file('""', "9"),
+    "a short digest": file(f'"{"ab" * 31}"', "9"),
+    "a digest in capitals": file(f'"{"AB" * 32}"', "9"),
+    "a digest that is a number": file("7", "9"),
+    "a file without a bound of steps": file(FILE, ""),
+    "a file of no steps": file(FILE, "0"),
+    "a file of steps without end": file(FILE, str(MOST_STEPS + 1)),
+    "a file of true steps": file(FILE, "true"),
+    "steps of a rule that is no file": file("", "9"),
     "a key more": declare('{"kind":"agg', '{"by":"me","kind":"agg'),
     "two of a kind": declare('"reputation"', '"aggregation"'),
     "another digest": both(UNKNOWN, parameter(rules=7)),
@@ -110,7 +124,7 @@ def test_both_computations_say_the_same_of_a_creation(
 
 NOT_HERE = {
     "a name": rule("no-such"), "a version": rule("option-1", 2), "an option more": rule("option-1", delta=1),
-    "an option less": rule("delta-safe"), "a file": replace(rule("option-1"), digest=bytes(range(32))),
+    "an option less": rule("delta-safe"), "a file": replace(rule("option-1"), digest=bytes(range(32)), steps=9),
     "options of any size": rule("theirs", x=-1, y=2**200),
 }  # fmt: skip
 
@@ -216,7 +230,7 @@ def test_audit_names_the_release_that_audits_a_game_in_an_older_format(
 @pytest.mark.parametrize("digest", [b"", bytes(range(32))], ids=["a version", "a file"])
 def test_of_a_game_whose_reputation_is_not_here_all_else_is_checked(digest: bytes) -> None:
     """Weights are those of the shipped rule, so that nothing is wrong with them by anybody's rules."""
-    choice = replace(ACCURACY, version=2, digest=digest)
+    choice = replace(ACCURACY, version=2, digest=digest, steps=len(digest))
     known = audit(Played(Script(parameters=COMPACT)).history)
     report = audit(Played(Script(parameters=replace(COMPACT, reputation=choice))).history)
     assert (report.exit_code, report.violations) == (13, [])
