@@ -65,9 +65,10 @@ def _compare_rounds(report: AuditReport, verdict: Verdict) -> None:
             if verdict.complete:
                 verdict.same("record", t, "record", mine and mine.kind, theirs and theirs.kind)
             continue
+        costly = theirs.costly if mine.costly is None and "cost" in verdict.single else mine.costly
         paid = (
             ("reward", "rewards", mine.rewards, theirs.rewards),
-            ("cost", "costly", mine.costly, theirs.costly),
+            ("cost", "costly", costly, theirs.costly),
         )
         for what, about, expected, found in (
             ("kind", "kind", mine.kind, theirs.kind),

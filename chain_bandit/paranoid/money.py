@@ -44,9 +44,9 @@ class Money:
             told = (past.parent, past.kind, past.digest)
             self.verdict.same("record", past.round, "record handed back", told, (parent, kind, digest))
             expected = self.settlement.costly.get(past.round, False)
-            if expected is None:
+            if expected is None and "cost" not in self.verdict.single:
                 self.verdict.cannot("cost", "whether a liar's false report was in force is not known")
-            else:
+            elif expected is not None:
                 self.verdict.same("cost", past.round, "costly", expected, costly)
             self.charged[past.round] = costly
         left = self.cursor[-1].round + 1 if self.cursor else self.settlement.records.setup.p.burn_in

@@ -17,11 +17,12 @@ ALWAYS = 2**64
 
 @dataclass(frozen=True)
 class Parameters:
-    """docs/protocol.md, table of parameters: one ABI word each, in this order; the last three from the declared rules.
+    """docs/protocol.md, table of parameters: one ABI word each, in this order; the last four from the declared rules.
 
     Attributes:
         aggregation: its name; empty for a rule of which there is no second implementation, here.
         delta: of rules that have one, in units.
+        leaves_out: whether its rule of reputation may leave seats out, by what has no second implementation.
         single: what to call a rule without a second implementation; empty for the others.
     """
 
@@ -69,6 +70,7 @@ class Parameters:
     extension: int
     aggregation: str
     delta: int
+    leaves_out: bool
     single: tuple[str, ...]
 
     @property
@@ -138,7 +140,7 @@ class Parameters:
         return max(validators // 2, expected, self.attackers) + 1
 
 
-FIELDS = len(Parameters.__dataclass_fields__) - 3
+FIELDS = len(Parameters.__dataclass_fields__) - 4
 HEAD = 32 * (FIELDS + 4)
 """Bytes of the arguments before the declaration of rules."""
 LONGEST = 4096
@@ -172,7 +174,7 @@ def created(data: bytes, code: bytes | None) -> tuple[Parameters, bytes, bytes, 
     words = data[len(code) : len(code) + HEAD - 64]
     numbers = [number(words[at : at + 32]) for at in range(0, 32 * FIELDS, 32)]
     named = dict(zip(Parameters.__dataclass_fields__, numbers, strict=False))
-    p = Parameters(**named, aggregation="", delta=0, single=())
+    p = Parameters(**named, aggregation="", delta=0, leaves_out=False, single=())
     if p.rules != number(keccak(text)):
         raise Broken("the declared rules are not those of the parameters")
     if p.body_mode > 1 or p.attested != _classes(p) or p.payload != p.arms or any(numbers[-8:]):
@@ -181,11 +183,12 @@ def created(data: bytes, code: bytes | None) -> tuple[Parameters, bytes, bytes, 
         raise Broken("no game has these parameters")
     if not (p.threshold and p.tolerance and p.failure_limit and p.c1_numerator and p.c1_denominator):
         raise Broken("no game has these parameters")
-    name, delta, single, selection = _rules(text, p)
+    name, delta, leaves_out, single, selection = _rules(text, p)
     own = "sortition" if p.sortition else "best-by-reputation" if p.has_committees else "everybody"
     if selection != own and not p.chooses:
         raise OtherVersion(f"this version does not select by {selection} with these parameters")
-    return replace(p, aggregation=name, delta=delta, single=single), code, words[:-64], words[-64:-32], words[-32:]
+    p = replace(p, aggregation=name, delta=delta, leaves_out=leaves_out, single=single)
+    return p, code, words[:-64], words[-64:-32], words[-32:]
 
 
 def _declaration(data: bytes, start: int) -> bytes | None:
@@ -202,8 +205,8 @@ def _classes(p: Parameters) -> int:
     return word + (p.attested & (32 + 64 + 128)) + (4 if p.draws or p.chooses else 0)
 
 
-def _rules(text: bytes, p: Parameters) -> tuple[str, int, tuple[str, ...], str]:
-    """Aggregation, its delta, what to call rules that are not here, selection.
+def _rules(text: bytes, p: Parameters) -> tuple[str, int, bool, tuple[str, ...], str]:
+    """Aggregation, its delta, whether reputation may leave seats out, what to call rules that are not here, selection.
 
     Raises `Broken` for no declaration, `OtherVersion` for one of other rules that are not here.
     """
@@ -229,21 +232,23 @@ def _rules(text: bytes, p: Parameters) -> tuple[str, int, tuple[str, ...], str]:
     used, selection = rules.pop("aggregation", None), rules.pop("selection", {})
     selects = str(selection.pop("name", ""))
     plain: dict[str, Any] = {"version": 1, "options": {}}
-    weighing = rules.pop("reputation", None)
-    named = (p.weighs or weighing == plain | {"name": "accuracy"}) and (p.chooses or selection == plain)
-    if used is None or weighing is None or not named or rules != {"disclosure": plain | {"name": "estimates"}}:
+    weighing, says = rules.pop("reputation", None), rules.pop("disclosure", None)
+    if used is None or weighing is None or says is None or rules or not (p.chooses or selection == plain):
         raise OtherVersion("the game declares rules that this version does not have")
-    single = (_called("reputation", weighing),) * p.weighs
+    weighs = p.weighs or weighing != plain | {"name": "accuracy"}
+    leaves_out = weighs and ("digest" in weighing or weighing["options"].get("least") != 0)
+    single = (_called("reputation", weighing),) * weighs
     single += (_called("selection", selection | {"name": selects}),) * p.chooses
+    single += (_called("disclosure", says),) * (says != plain | {"name": "estimates"})
     name, version, options = used["name"], used["version"], used["options"]
     given = {"delta"} if name in ("delta-safe", "confidence") else set()
     here = name in ("option-1", "option-2", "option-3", "delta-safe", "confidence") and version == 1
     if not here or options.keys() != given or "digest" in used:
-        return "", 0, (_called("aggregation", used), *single), selects
+        return "", 0, leaves_out, (_called("aggregation", used), *single), selects
     delta = options.get("delta", 0)
     if given and not 0 < delta < 2**32:
         raise Broken("delta is not in its bounds")
-    return name, delta, single, selects
+    return name, delta, leaves_out, single, selects
 
 
 def _called(kind: str, rule: dict[str, Any]) -> str:

@@ -157,6 +157,9 @@ class Records:
         alone = f"{single}, has one implementation: {taken} taken as recorded"
         if single:
             verdict.once("selection", alone)
+        elif p.leaves_out:
+            reason = f"{p.once('reputation')}, has one implementation: whom it leaves out, and B, are taken as recorded"
+            verdict.once("selection", reason)
         else:
             chosen = rules.selected(p, reported, candidates, seed, self.pulls)
             row.selected = tuple(tuple(sorted(each)) for each in chosen)
@@ -172,7 +175,7 @@ class Records:
             rules.accuracy(p, reported[seat], header.means, body.radii) if seat in reported else 0 for seat in p.seats
         ]
         header.accuracies = header.accuracies or lanes
-        if p.weighs:
+        if p.once("reputation"):
             verdict.once("accuracy", f"{p.once('reputation')}, has one implementation: weights are taken as recorded")
         else:
             verdict.same("accuracy", t, "accuracies", lanes, header.accuracies)
@@ -282,6 +285,11 @@ class Records:
                 return
             chance = len(drawn[0]) >= p.quorum(len(drawn[0]))
             committee = drawn[0] if chance else everybody
+            if p.leaves_out and named is not None:
+                verdict.same("committee", t, "validators who are not eligible", frozenset(), named - everybody)
+                reason = f"{p.once('reputation')}, has one implementation: who validates is taken as recorded"
+                verdict.once("committee", reason)
+                committee = named
         self.committee = committee if named is None else named
         if named is not None:
             verdict.same("committee", t, "next committee", committee, named)

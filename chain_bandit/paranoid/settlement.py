@@ -100,7 +100,11 @@ class Settlement:
         for seat, report in past.body.reports.items():
             honest = self.opened is not None and not self.opened.roles[seat]
             if honest and seat not in self.unread:
-                verdict.same("report", t, f"means of honest seat {seat}", self.means(seat), report.means)
+                if p.once("disclosure"):
+                    once = f"{p.once('disclosure')}, has one implementation: what reports say is taken as recorded"
+                    verdict.once("report", once)
+                else:
+                    verdict.same("report", t, f"means of honest seat {seat}", self.means(seat), report.means)
                 if p.sealed:
                     self._check_record(t, seat, report)
             self._check_bits(past, past.header, seat, report)
@@ -138,7 +142,10 @@ class Settlement:
             return None
         held = frozenset().union(*past.header.selected) & past.header.reporters
         liars = [seat for seat in sorted(held) if self.opened.roles[seat] & 1]
-        if liars and (past.body is None or self.unread & set(liars)):
+        single = self.records.setup.p.once("disclosure")
+        if liars and single:
+            self.records.verdict.once("cost", f"{single}, has one implementation: costly rounds are taken as recorded")
+        if liars and (single or past.body is None or self.unread & set(liars)):
             return None
         reports = past.body.reports if past.body else {}
         return any(reports[seat].means != self.means(seat) for seat in liars)
