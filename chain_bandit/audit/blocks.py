@@ -1,5 +1,6 @@
 """One block: its header's form, its body, and everything in it that follows from reports and records."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -16,6 +17,7 @@ from chain_bandit.protocol.digests import keccak, uints
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.ledger import blocked, honest_arm
 from chain_bandit.protocol.reputation import radii
+from chain_bandit.protocol.ruleset import RulesUnknown
 from chain_bandit.protocol.settlement import case_2
 
 ON_THE_BODY = (
@@ -91,11 +93,22 @@ def _check_form(game: Game, header: Header) -> None:
         named = reduce(or_, rows)
         checks.that(not named & ~header.reporters, "header.form", t, name, "seats {} are named, only {} report",
                     seats(named), seats(header.reporters))
-    checks.same(header.arm, honest_arm(p, game.running), "header.arm", t, "honest arm")
+    expected = honest(game)
+    if expected is None:
+        checks.unknown("header.arm", "the honest arm rests on a rule that is not here")
+    else:
+        checks.same(header.arm, expected, "header.arm", t, "honest arm")
     listed = blocked(game.running, t)
     if listed:
         checks.that(not header.reporters & listed, "blocklist.silence", t, "reporters",
                     "seats {} report, on the block list are {}", seats(header.reporters), seats(listed))
+
+
+def honest(game: Game) -> int | None:
+    """The honest arm of the open round; None where it rests on a rule that is not here."""
+    with suppress(RulesUnknown):
+        return honest_arm(game.parameters, game.running)
+    return None
 
 
 def _open(game: Game, header: Header, body: bytes) -> Body | None:

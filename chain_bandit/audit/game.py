@@ -90,6 +90,7 @@ class Past:
     """One record as later calls need it: what it is, and what settlement must fit.
 
     Attributes:
+        arm: what the honest pull; None where that rests on a rule that is not here.
         priced: of a block, the arm that its header carries and that arm's global estimator.
         expected: case 2; None when it is not known.
         charged: what the environment said of it.
@@ -99,7 +100,7 @@ class Past:
     kind: Kind
     parent: bytes
     header: bytes = ZERO
-    arm: int = 0
+    arm: int | None = 0
     failed: int = 0
     priced: tuple[int, int] = (0, 0)
     expected: bool | None = False

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from chain_bandit.audit.aggregation import check_computed
-from chain_bandit.audit.blocks import Checked, check_block
+from chain_bandit.audit.blocks import Checked, check_block, honest
 from chain_bandit.audit.catalogue import VOUCHED_FOR
 from chain_bandit.audit.certificates import check_certificate
 from chain_bandit.audit.game import Game, Past
@@ -15,7 +15,7 @@ from chain_bandit.protocol import run_digest
 from chain_bandit.protocol.blocks import Kind, Record, SignedReport, approves, seats
 from chain_bandit.protocol.digests import uint
 from chain_bandit.protocol.errors import Malformed
-from chain_bandit.protocol.ledger import after_record, blocked, honest_arm, pulled_arm, records_made, validators
+from chain_bandit.protocol.ledger import after_record, blocked, pulled_arm, records_made, validators
 from chain_bandit.protocol.messages import NO_BLOCK
 from chain_bandit.protocol.submission import Submitted, decode
 
@@ -178,8 +178,8 @@ def _advance(
     game: Game, call: Call, record: Record, past: Past, checked: Checked | None, signers: int, gas: int
 ) -> None:
     p, ledger = game.parameters, game.running
-    arm = pulled_arm(p, ledger, record.kind)
-    past.arm = honest_arm(p, ledger) if arm is None else arm
+    arm = pulled_arm(p, ledger, record)
+    past.arm = arm if record.kind is Kind.EXPLORATION else honest(game)
     pulls = after_round(game, past, arm)
     reports: tuple[SignedReport, ...] = ()
     if checked is not None:

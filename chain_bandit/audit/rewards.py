@@ -142,7 +142,9 @@ def _check_round(game: Game, t: int, pulls: Sequence[Pull | None], first: Slice)
         elif valid and pull.arm != NO_PULL:
             drawn = draw(disclosed, t, seat, pull.arm, past.failed)
             checks.same(pull.reward, drawn, "settlement.rewards", t, f"reward of seat {seat} on arm {pull.arm}", part)
-            if game.is_honest(seat):
+            if past.arm is None:
+                checks.unknown("honest.arm", "the honest arm rests on a rule that is not here")
+            elif game.is_honest(seat):
                 checks.same(pull.arm, past.arm, "honest.arm", t, f"arm of seat {seat}", part)
             elif pull.arm != past.arm:
                 game.note("other arm than the honest", seat, t)

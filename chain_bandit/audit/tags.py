@@ -16,7 +16,7 @@ def pulls_of_tags(game: Game, past: Past, tags: bytes) -> tuple[Pull | None, ...
     found: list[Pull | None] = []
     for seat in everybody:
         tag = tags[TAG_BYTES * seat : TAG_BYTES * (seat + 1)]
-        arms = (past.arm, NO_PULL, *range(game.parameters.arms))  # the likeliest first
+        arms = sorted((NO_PULL, *range(game.parameters.arms)), key=lambda arm: arm != past.arm)  # the likeliest first
         pulls = (
             NOTHING if arm == NO_PULL else Pull(arm, draw(game.disclosed, t, seat, arm, past.failed)) for arm in arms
         )

@@ -63,6 +63,11 @@ class ForeignAggregation(_Counted, Aggregation):
         answer: Estimate = self._asked("estimate", terms, state, agreed)
         return answer
 
+    def worth(self, terms: Terms, counted: int, passed: int) -> int:
+        """The rule's own."""
+        answer: int = self._asked("worth", terms, counted, passed)
+        return answer
+
 
 class ForeignReputation(_Counted, Reputation):
     """A foreign rule of reputation. Raises `RuleFailed`."""

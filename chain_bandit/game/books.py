@@ -86,7 +86,7 @@ class Books:
         self.entries.append(CostEntry(ledger.head, record.kind, cost is not None, encoded))
         self.ledger = after_record(parameters, ledger, record)
         return RoundPlayed(
-            record.round, record, pulled_arm(parameters, ledger, record.kind), pulls, cost,
+            record.round, record, pulled_arm(parameters, ledger, record), pulls, cost,
             body=body if header else b"", blocked=frozenset(seats(blocked(ledger, ledger.round))),
         )  # fmt: skip
 

@@ -97,7 +97,7 @@ class SeatRole(role.Role):
         at("record seen")
         self._require_journal(found)
         parameters = self._rules.parameters
-        self._due = pulled_arm(parameters, self._ledger, found.record.kind) is not None
+        self._due = pulled_arm(parameters, self._ledger, found.record) is not None
         self._unasked |= found.record.kind is Kind.EXPLORATION
         if found.block is None:
             return []

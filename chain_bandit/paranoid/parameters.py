@@ -17,13 +17,14 @@ ALWAYS = 2**64
 
 @dataclass(frozen=True)
 class Parameters:
-    """docs/protocol.md, table of parameters: one ABI word each, in this order; the last four from the declared rules.
+    """docs/protocol.md, table of parameters: one ABI word each, in this order; the last five from the declared rules.
 
     Attributes:
         aggregation: its name; empty for a rule of which there is no second implementation, here.
         delta: of rules that have one, in units.
         leaves_out: whether its rule of reputation may leave seats out, by what has no second implementation.
         single: what to call a rule without a second implementation; empty for the others.
+        named: the aggregation as declared; empty for a file's, or another version's.
     """
 
     participants: int
@@ -72,6 +73,7 @@ class Parameters:
     delta: int
     leaves_out: bool
     single: tuple[str, ...]
+    named: str
 
     @property
     def seats(self) -> range:
@@ -140,7 +142,7 @@ class Parameters:
         return max(validators // 2, expected, self.attackers) + 1
 
 
-FIELDS = len(Parameters.__dataclass_fields__) - 4
+FIELDS = len(Parameters.__dataclass_fields__) - 5
 HEAD = 32 * (FIELDS + 4)
 """Bytes of the arguments before the declaration of rules."""
 LONGEST = 4096
@@ -174,7 +176,7 @@ def created(data: bytes, code: bytes | None) -> tuple[Parameters, bytes, bytes, 
     words = data[len(code) : len(code) + HEAD - 64]
     numbers = [number(words[at : at + 32]) for at in range(0, 32 * FIELDS, 32)]
     named = dict(zip(Parameters.__dataclass_fields__, numbers, strict=False))
-    p = Parameters(**named, aggregation="", delta=0, leaves_out=False, single=())
+    p = Parameters(**named, aggregation="", delta=0, leaves_out=False, single=(), named="")
     if p.rules != number(keccak(text)):
         raise Broken("the declared rules are not those of the parameters")
     if p.body_mode > 1 or p.attested != _classes(p) or p.payload != p.arms or any(numbers[-8:]):
@@ -183,11 +185,11 @@ def created(data: bytes, code: bytes | None) -> tuple[Parameters, bytes, bytes, 
         raise Broken("no game has these parameters")
     if not (p.threshold and p.tolerance and p.failure_limit and p.c1_numerator and p.c1_denominator):
         raise Broken("no game has these parameters")
-    name, delta, leaves_out, single, selection = _rules(text, p)
+    name, delta, leaves_out, single, selection, declared = _rules(text, p)
     own = "sortition" if p.sortition else "best-by-reputation" if p.has_committees else "everybody"
     if selection != own and not p.chooses:
         raise OtherVersion(f"this version does not select by {selection} with these parameters")
-    p = replace(p, aggregation=name, delta=delta, leaves_out=leaves_out, single=single)
+    p = replace(p, aggregation=name, delta=delta, leaves_out=leaves_out, single=single, named=declared)
     return p, code, words[:-64], words[-64:-32], words[-32:]
 
 
@@ -205,8 +207,9 @@ def _classes(p: Parameters) -> int:
     return word + (p.attested & (32 + 64 + 128)) + (4 if p.draws or p.chooses else 0)
 
 
-def _rules(text: bytes, p: Parameters) -> tuple[str, int, bool, tuple[str, ...], str]:
-    """Aggregation, its delta, whether reputation may leave seats out, what to call rules that are not here, selection.
+def _rules(text: bytes, p: Parameters) -> tuple[str, int, bool, tuple[str, ...], str, str]:
+    """Aggregation, its delta, whether reputation may leave seats out, what to call rules that are not here, selection,
+    aggregation as declared.
 
     Raises `Broken` for no declaration, `OtherVersion` for one of other rules that are not here.
     """
@@ -244,11 +247,12 @@ def _rules(text: bytes, p: Parameters) -> tuple[str, int, bool, tuple[str, ...],
     given = {"delta"} if name in ("delta-safe", "confidence") else set()
     here = name in ("option-1", "option-2", "option-3", "delta-safe", "confidence") and version == 1
     if not here or options.keys() != given or "digest" in used:
-        return "", 0, leaves_out, (_called("aggregation", used), *single), selects
+        shipped = name if version == 1 and "digest" not in used else ""
+        return "", 0, leaves_out, (_called("aggregation", used), *single), selects, shipped
     delta = options.get("delta", 0)
     if given and not 0 < delta < 2**32:
         raise Broken("delta is not in its bounds")
-    return name, delta, leaves_out, single, selects
+    return name, delta, leaves_out, single, selects, name
 
 
 def _called(kind: str, rule: dict[str, Any]) -> str:

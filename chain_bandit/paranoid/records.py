@@ -78,12 +78,18 @@ class Records:
         """Who validates the open round."""
         return self.committee - self.blocked(self.round)
 
-    def honest_arm(self) -> int:
-        """The arm of whoever follows the rules, in the open round."""
+    def honest_arm(self, header: Header | None) -> int:
+        """The arm of whoever follows the rules, in the open round; as recorded where it rests on a rule that is not
+        here."""
         p = self.setup.p
         if self.round <= p.burn_in or self.force is None:
             return (self.round - 1) % p.arms
-        reports = [len(row) for row in self.force.selected]
+        reports = rules.counted(p, self.force.selected, self.force.candidates)
+        if reports is None:
+            assert header is not None  # nobody pulls without a block after round L
+            alone = f"{p.once('aggregation')}, has one implementation"
+            self.verdict.once("arm", f"{alone}: what an estimator counts for is not known, arms are taken as recorded")
+            return header.arm % p.arms
         return rules.learning_arm(p, self.round, self.pulls, self.force.means, reports)
 
     def blocks(self, call: Call) -> None:
@@ -108,7 +114,7 @@ class Records:
         p, verdict, t, header = self.setup.p, self.verdict, self.round, block.header
         header.round, header.parent, header.blocked = t, self.head, self.blocked(t)
         verdict.same("blocklist", t, "reporters on the block list", frozenset(), header.reporters & header.blocked)
-        verdict.same("arm", t, "arm", self.honest_arm(), header.arm)
+        verdict.same("arm", t, "arm", self.honest_arm(header), header.arm)
         raw = block.body if block.body is not None else call.bodies.get(header.body)
         header.body = keccak(raw) if raw is not None else header.body
         body = None
@@ -232,7 +238,7 @@ class Records:
     def _record(self, past: Past, named: Seats | None, drawn: tuple[Seats, Seats] | None) -> None:
         """End the open round, and the next one where failures call for an exploration; then check who validates."""
         p = self.setup.p
-        arm = self.honest_arm() if past.kind == APPROVED or past.round == p.burn_in else None
+        arm = self.honest_arm(past.header) if past.kind == APPROVED or past.round == p.burn_in else None
         self._end(past, arm)
         if past.kind == APPROVED:
             self.failures, self.force = 0, past.header

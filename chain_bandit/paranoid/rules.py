@@ -21,19 +21,38 @@ def tie(seed: bytes, seat: int) -> bytes:
     return keccak(seed, uint(seat, 2))
 
 
+PI = Decimal("3.14159265358979323846")
+OVER_B = frozenset({
+    "option-1", "option-2", "option-3", "delta-safe", "confidence", "krum", "random-rank", "meamed", "centred-clipping",
+    "geometric-median", "uniform-phantom", "nash-mean", "rank-vote", "huber",
+})  # fmt: skip
+"""Aggregations whose estimators count for as many reports as B has."""
+
+
+def counted(p: Parameters, selected: list[Seats], candidates: list[Seats]) -> list[int] | None:
+    """How many reports each estimator counts for; None for a rule that this version does not know so well."""
+    if not p.c1_per_report:
+        return [1 for _ in selected]
+    if p.named in OVER_B:
+        return [len(members) for members in selected]
+    if p.named == "median" and not p.leaves_out:  # 2/pi of F; nobody is left out of it by reputation
+        everywhere = len(frozenset.intersection(*candidates))
+        return [max(1, int(EXACT.divide(Decimal(2 * everywhere), PI))) for _ in selected]
+    return None
+
+
 def learning_arm(p: Parameters, round_: int, pulls: list[int], means: list[int], reports: list[int]) -> int:
     """argmax of the estimator in force + F; the first of equals (PROTOCOL 1.1).
 
     Args:
         pulls: n_ref by arm.
         means: the estimators of the last approved block.
-        reports: how many of its reports each of them is over.
+        reports: how many reports each of them counts for, see `counted`.
     """
     log = int(UNIT * EXACT.ln(Decimal(round_)))
     best, found = -1, 0
     for arm in range(p.arms):
-        divisor = p.c1_denominator * (reports[arm] if p.c1_per_report else 1)
-        square = Fraction(p.c1_numerator * log * 10**7, divisor) // 1
+        square = Fraction(p.c1_numerator * log * 10**7, p.c1_denominator * reports[arm]) // 1
         bound = means[arm] + 10 * isqrt(square // pulls[arm])
         if bound > best:
             best, found = bound, arm

@@ -65,18 +65,14 @@ def ucb_arm(means: Sequence[int], pulls: Sequence[int], z: Sequence[int]) -> int
 
 
 def learning_arm(
-    parameters: Parameters, round_: int, means: Sequence[int], pulls: Sequence[int], reports: Sequence[int]
+    parameters: Parameters, round_: int, means: Sequence[int], pulls: Sequence[int], worth: Sequence[int]
 ) -> int:
     """The honest arm of a learning round (PROTOCOL 1.1).
 
     Args:
         means: the global estimators in force, in units.
         pulls: n_ref of each arm.
-        reports: |B_i| of the block that `means` came from; divides C1 when the game says so.
+        worth: how many reports each of the `means` counts for; it divides C1.
     """
     p, q = parameters.c1_numerator, parameters.c1_denominator
-    if parameters.c1_per_report:
-        z = [width_table(round_, p, q * max(b, 1)) for b in reports]
-    else:
-        z = [width_table(round_, p, q)] * len(means)
-    return ucb_arm(means, pulls, z)
+    return ucb_arm(means, pulls, [width_table(round_, p, q * max(reports, 1)) for reports in worth])

@@ -5,20 +5,24 @@ for everybody: the block is rejected, which costs nobody's reputation, and whoev
 """
 
 from contextlib import suppress
+from functools import reduce
+from operator import and_
 from typing import Any
 
 from chain_bandit.protocol import rules
 from chain_bandit.protocol.aggregation import Seats
-from chain_bandit.protocol.blocks import state_integers
+from chain_bandit.protocol.blocks import Header, mask, state_integers
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.reputation import FULL
 from chain_bandit.protocol.rule import (
+    Aggregation,
     Agreed,
     Estimate,
     Rule,
     Selected,
     Standing,
     State,
+    Terms,
     Weights,
     mean_over,
     nothing,
@@ -71,6 +75,34 @@ def left_out(parameters: Parameters, reputations: tuple[int, ...]) -> Seats:
         if type(seats) is frozenset and len(seats) <= terms.liars + terms.attackers:
             return seats
     return frozenset()
+
+
+def worth(parameters: Parameters, header: Header, reputations: tuple[int, ...]) -> tuple[int, ...]:
+    """How many reports each estimator of a block counts for in the confidence width; 1 each with a flat C1.
+
+    Args:
+        reputations: before the block.
+
+    Raises:
+        RulesUnknown: this rests on a rule that is not here.
+    """
+    if not parameters.c1_per_report:
+        return (1,) * parameters.arms
+    rule, counted = rules.aggregation(parameters), tuple([members.bit_count() for members in header.selected])
+    if type(rule).worth is Aggregation.worth:
+        return counted  # whoever is left out, so that no other rule need be here
+    passed = (reduce(and_, header.candidates) & ~mask(left_out(parameters, reputations))).bit_count()
+    asked = _worth if parameters.aggregation.digest else type(rule).worth
+    return tuple(asked(rule, parameters.terms, each, passed) for each in counted)
+
+
+def _worth(rule: Aggregation, terms: Terms, counted: int, passed: int) -> int:
+    """Of a foreign rule; |B| where it gives none."""
+    with suppress(RuleFailed):
+        answer = rule.worth(terms, counted, passed)
+        if type(answer) is int and 0 <= answer <= terms.participants:
+            return answer
+    return counted
 
 
 def disclose(parameters: Parameters, means: Means) -> Means:

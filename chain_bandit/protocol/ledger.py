@@ -10,10 +10,11 @@ from functools import lru_cache
 from chain_bandit.protocol.arms import learning_arm, round_robin
 from chain_bandit.protocol.blocks import FAILED, Header, Kind, Record, mask, round_seed, seats
 from chain_bandit.protocol.digests import ZERO
-from chain_bandit.protocol.estimation import select
+from chain_bandit.protocol.estimation import select, worth
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.reputation import START, Reputations, after_block, penalised
 from chain_bandit.protocol.rule import Standing, State
+from chain_bandit.protocol.ruleset import RulesUnknown
 from chain_bandit.protocol.units import Counts, Means, added
 
 
@@ -26,7 +27,8 @@ class Ledger:
         head: the digest of record t - 1; in the burn-in the genesis digest.
         pulls: n_ref, pulls of each arm in rounds before t by whoever follows the rules.
         means: the global estimators in force, None until a block is approved.
-        reports: |B_i| of the block that `means` came from.
+        worth: how many reports each of the `means` counts for in the confidence width; empty where that rests on a
+            rule that is not here.
         failed: failed rounds so far.
         failures: failed rounds in a row.
         explorations: exploration rounds so far.
@@ -44,7 +46,7 @@ class Ledger:
     head: bytes
     pulls: Counts
     means: Means | None = None
-    reports: tuple[int, ...] = ()
+    worth: tuple[int, ...] = ()
     failed: int = 0
     failures: int = 0
     explorations: int = 0
@@ -134,10 +136,23 @@ def reputations_after(
 
 @lru_cache(maxsize=16)  # whoever computes a round asks for it more than once
 def honest_arm(parameters: Parameters, ledger: Ledger) -> int:
-    """The arm of whoever follows the rules in the open round, a function of the records alone (PROTOCOL 1.1)."""
+    """The arm of whoever follows the rules in the open round, a function of the records alone (PROTOCOL 1.1).
+
+    Raises:
+        RulesUnknown: it rests on a rule that is not here.
+    """
     if ledger.round <= parameters.burn_in or ledger.means is None:
         return round_robin(ledger.round, parameters.arms)
-    return learning_arm(parameters, ledger.round, ledger.means, ledger.pulls, ledger.reports)
+    if not ledger.worth:
+        raise RulesUnknown(str(parameters.aggregation), "on which the honest arm rests, and which is not here")
+    return learning_arm(parameters, ledger.round, ledger.means, ledger.pulls, ledger.worth)
+
+
+def _worth(parameters: Parameters, header: Header, reputations: Reputations) -> tuple[int, ...]:
+    try:
+        return worth(parameters, header, reputations)
+    except RulesUnknown:
+        return ()
 
 
 def exploration_arm(parameters: Parameters, ledger: Ledger) -> int:
@@ -158,13 +173,20 @@ def failures_after(ledger: Ledger, kind: Kind) -> int:
     return ledger.failures + 1 if kind in FAILED else 0
 
 
-def pulled_arm(parameters: Parameters, ledger: Ledger, kind: Kind) -> int | None:
-    """The arm that the honest pull in the open round when it ends in `kind`; None when nobody pulls."""
-    if kind is Kind.EXPLORATION:
+def pulled_arm(parameters: Parameters, ledger: Ledger, record: Record) -> int | None:
+    """The arm that the honest pull in the open round when it ends in `record`; None when nobody pulls.
+
+    Where the honest arm rests on a rule that is not here it is what the block's header says.
+    """
+    if record.kind is Kind.EXPLORATION:
         return exploration_arm(parameters, ledger)
-    if kind is Kind.APPROVED or ledger.round == parameters.burn_in:
+    if record.kind is not Kind.APPROVED and ledger.round != parameters.burn_in:
+        return None
+    try:
         return honest_arm(parameters, ledger)
-    return None
+    except RulesUnknown:
+        assert record.header is not None  # up to round L arms rest on no rule
+        return record.header.arm % parameters.arms
 
 
 def after_burn_in_round(parameters: Parameters, ledger: Ledger) -> Ledger:
@@ -174,7 +196,7 @@ def after_burn_in_round(parameters: Parameters, ledger: Ledger) -> Ledger:
 
 def after_record(parameters: Parameters, ledger: Ledger, record: Record) -> Ledger:
     """The ledger after the open round has ended in `record`."""
-    arm = pulled_arm(parameters, ledger, record.kind)
+    arm = pulled_arm(parameters, ledger, record)
     header = record.header
     learnt = header if record.kind is Kind.APPROVED else None
     accuracies = header.accuracies if header else ()
@@ -186,7 +208,7 @@ def after_record(parameters: Parameters, ledger: Ledger, record: Record) -> Ledg
         head=record.head(ledger.head),
         pulls=ledger.pulls if arm is None else added(ledger.pulls, arm, 1),
         means=learnt.means if learnt else ledger.means,
-        reports=tuple(members.bit_count() for members in learnt.selected) if learnt else ledger.reports,
+        worth=_worth(parameters, learnt, ledger.reputations) if learnt else ledger.worth,
         failed=ledger.failed + (record.kind in FAILED),
         failures=failures_after(ledger, record.kind),
         explorations=ledger.explorations + (record.kind is Kind.EXPLORATION),

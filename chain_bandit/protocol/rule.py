@@ -105,8 +105,7 @@ class Estimate(NamedTuple):
 
     Attributes:
         means: the global estimator of every arm in units; `INFINITY` for none, by which the block is rejected.
-        sets: B of every arm: the reports that the estimator is over, or that have influence on it; as many as it
-            counts for in the confidence width.
+        sets: B of every arm: the reports that the estimator is over, or that have influence on it.
         state: what the rule keeps.
         reason: why there is none; empty where there is.
     """
@@ -195,6 +194,15 @@ class Aggregation(Rule):
     def estimate(self, terms: Terms, state: State, agreed: Agreed) -> Estimate:
         """The estimators of a round, from what was agreed on in it."""
         raise NotImplementedError
+
+    def worth(self, terms: Terms, counted: int, passed: int) -> int:
+        """How many reports the estimator of an arm counts for in the confidence width, at most M; 0 is as good as 1.
+
+        Args:
+            counted: |B| of the arm.
+            passed: |F|.
+        """
+        return counted
 
     def least_burn_in(self, terms: Terms) -> int:
         """The rounds L of exploration that its theorem asks for."""

@@ -203,7 +203,7 @@ class Play:
             self._begin(ledger)
         paid = record.kind is Kind.APPROVED and ledger.round > p.burn_in
         cost = self._charge(record, agreed) if paid else None
-        arm, rewards = pulled_arm(p, ledger, record.kind), {}
+        arm, rewards = pulled_arm(p, ledger, record), {}
         if arm is not None:
             rewards = self._pull(arm) if paid else self._give(arm)
         proven = frozenset() if exploring else agreed.proven

@@ -11,7 +11,8 @@ class Krum(Aggregation):
     """The report, as a vector of all arms, with the least sum of squared distances to its |F| - f - 2 nearest in F.
 
     Where fewer than f + 3 have passed, to its one nearest. Of equal sums it is the lower report, arm by arm, and of
-    equal reports the first by keccak(seed_t, id), where the paper has the smallest id. Work: |F|^2 K / 2 products.
+    equal reports the first by keccak(seed_t, id), where the paper has the smallest id. The estimators are those of one
+    participant, and count for one report. Work: |F|^2 K / 2 products.
     """
 
     name = "krum"

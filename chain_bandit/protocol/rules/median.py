@@ -5,7 +5,10 @@ from chain_bandit.protocol.rule import EVERY_ARM, Aggregation, Agreed, Estimate,
 
 
 class Median(Aggregation):
-    """The lower median of F, and whose report it is; equal reports stand in the order of keccak(seed_t, id)."""
+    """The lower median of F, and whose report it is; equal reports stand in the order of keccak(seed_t, id).
+
+    B is one report, but where that one stands is known by all of F.
+    """
 
     name = "median"
 
@@ -17,6 +20,17 @@ class Median(Aggregation):
             sets.append(frozenset(seat for *_, seat in ranked[max(len(ranked) - 1, 0) // 2 :][:1]))
         return mean_over(agreed, sets)
 
+    def worth(self, terms: Terms, counted: int, passed: int) -> int:
+        """floor(2 |F| / pi), at least 1: its asymptotic efficiency beside the mean of normal reports.
+
+        Source: Serfling, Approximation theorems of mathematical statistics, 1980, section 2.3. With pi = 355 / 113 it
+        is exact for |F| < 355.
+        """
+        return max(226 * passed // 355, 1)
+
     def explain(self, terms: Terms) -> str:
-        """Which report it is."""
-        return EVERY_ARM + "the report in the middle, the lower one of two."
+        """Which report it is, and what it counts for."""
+        return EVERY_ARM + (
+            "the report in the middle, the lower one of two. It counts for 2/\N{GREEK SMALL LETTER PI} of them in the "
+            "width of the confidence bound, as a median is that much worse than a mean."
+        )

@@ -9,7 +9,8 @@ class RandomRank(Aggregation):
 
     Truthful whatever is drawn, since no report moves the rank. Liars know seed_t, and so the rank, since the opening;
     they cannot choose it, and one that stays away moves it by one at most, since a share of |F| is drawn. Of equal
-    reports keccak(seed_t, id) decides whose it is. Work: K sorts of |F|.
+    reports keccak(seed_t, id) decides whose it is. At a rank that is drawn an estimator varies as one report does, and
+    counts for one. Work: K sorts of |F|.
     """
 
     name = "random-rank"

@@ -31,10 +31,11 @@ def ruled(choice: RuleChoice) -> Aggregate:
             bits = dict(enumerate(map(tuple, (reports.pulls[place] > 0).tolist())))
             own = tuple(reports.pulls[place][0].astype(int).tolist())
             agreed = Agreed(sum(own) + 1, keccak(uints(own, 4)), told, bits, own)
-            found = rule.estimate(terms, (), agreed)
+            found, passed = rule.estimate(terms, (), agreed), len(agreed.passed())
             for arm, (mean, members) in enumerate(zip(found.means, found.sets, strict=True)):
                 if mean < INFINITY:
-                    means[place][arm], samples[place][arm] = mean / UNIT, own[arm] * len(members)
+                    counted = rule.worth(terms, len(members), passed)
+                    means[place][arm], samples[place][arm] = mean / UNIT, own[arm] * counted
         return Reports(means, samples)
 
     return aggregate

@@ -136,15 +136,16 @@ def test_of_a_game_whose_aggregation_is_not_here_all_else_is_checked(
 ) -> None:
     """Its B are made by Option 1, so that nothing is wrong with it by anybody's rules."""
     choice = NOT_HERE[name]
+    parameters = replace(parameters, c1_per_report=0)  # else the honest arm rests on it too
     script = Script(parameters=replace(parameters, aggregation=choice), option=lambda own, t: rule("option-1"))
     known = Played(replace(script, parameters=parameters)).history
     report, there = second_opinion(Played(script).history, tmp_path), second_opinion(known, tmp_path)
     assert (report.violations, report.exit_code, there.exit_code) == ([], 13, 0)
     unmade = {each for each, tally in report.checks.items() if tally.not_checkable}
-    assert unmade == {"game.parameters", "aggregate.selected", *(["aggregate.means"] if parameters is COMPACT else [])}
+    assert unmade == {"game.parameters", "aggregate.selected", *(["aggregate.means"] if parameters.is_attested else [])}
     for each in unmade:
         assert str(choice) in report.checks[each].evidence
-    alone = {"paranoid.selection", *(["paranoid.means"] if parameters is COMPACT else [])}
+    alone = {"paranoid.selection", *(["paranoid.means"] if parameters.is_attested else [])}
     for each, tally in there.checks.items():
         none = each in (unmade | alone) - {"game.parameters"}  # of which all but the rule's own bounds are checked
         assert report.checks[each].passed == (0 if none else tally.passed), each
@@ -181,7 +182,8 @@ def test_a_rule_that_is_here_once_is_checked_once_and_that_is_no_failure(
 def test_who_did_not_report_is_in_no_b_of_any_rule(tmp_path: Path) -> None:
     """By either computation, though neither has the rule; in a full game the contract sees to it."""
     script = Script(
-        parameters=replace(COMPACT, aggregation=rule("no-such")), option=lambda own, t: rule("option-1"),
+        parameters=replace(COMPACT, aggregation=rule("no-such"), c1_per_report=0),
+        option=lambda own, t: rule("option-1"),
         reporters=lambda t: (1, 2, 3) if t == ROUND else (0, 1, 2, 3),
         header=with_header(ROUND, selected=lambda rows: (rows[0] | 1, rows[1])),
     )  # fmt: skip

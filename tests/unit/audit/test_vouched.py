@@ -62,8 +62,10 @@ def test_a_second_computation_agrees_and_says_what_it_takes_as_recorded(name: st
     assert (report.violations, report.exit_code) == ([], 0)
     once = {name for name, tally in report.checks.items() if "has one implementation" in tally.evidence}
     foreign = {
-        "paranoid.selection": bool(p.aggregation.digest), "paranoid.means": bool(p.aggregation.digest),
-        "paranoid.accuracy": p.sets_reputations, "paranoid.committee": p.selection is not None,
+        "paranoid.selection": bool(p.aggregation.digest or p.reputation.digest),  # who is left out, and B
+        "paranoid.means": bool(p.aggregation.digest), "paranoid.arm": bool(p.aggregation.digest),
+        "paranoid.accuracy": p.sets_reputations,
+        "paranoid.committee": p.selection is not None or bool(p.sortition and p.reputation.digest),
     }  # fmt: skip
     assert once == {name for name, is_foreign in foreign.items() if is_foreign}
 
@@ -128,5 +130,5 @@ def test_without_the_rules_nothing_is_accused_and_all_else_is_checked(
     missing = {name for name, tally in report.checks.items() if tally.not_checkable}
     assert missing == {
         "game.parameters", "aggregate.selected", "aggregate.means", "aggregate.accuracy", "aggregate.state",
-        "committee.chosen",
+        "committee.chosen", "header.arm", "honest.arm",
     }  # fmt: skip

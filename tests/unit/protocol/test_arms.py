@@ -99,19 +99,18 @@ def test_ucb_arm_refuses_lists_of_different_length():
         ucb_arm([1], [1, 2], [1, 1])
 
 
-@pytest.mark.parametrize("per_report", [0, 1])
-def test_learning_arm_divides_c1_by_the_reports_only_when_the_game_says_so(parameters, per_report):
-    p = parameters(c1_numerator=2, c1_denominator=3, c1_per_report=per_report)
+def test_learning_arm_divides_c1_by_what_an_estimator_counts_for(parameters):
+    p = parameters(c1_numerator=2, c1_denominator=3)
     rng = random.Random(9)
     for _ in range(300):
         t = rng.randint(2, 1000)
         means, pulls = [rng.randint(0, UNIT) for _ in range(4)], [rng.randint(1, 50) for _ in range(4)]
-        reports = [rng.randint(0, 7) for _ in range(4)]
+        worth = [rng.randint(0, 7) for _ in range(4)]
         indices = [
-            m + 10 * isqrt(2 * log_billionths(t) * 10**7 // (3 * (max(b, 1) if per_report else 1)) // n)
-            for m, n, b in zip(means, pulls, reports, strict=True)
+            m + 10 * isqrt(2 * log_billionths(t) * 10**7 // (3 * max(b, 1)) // n)
+            for m, n, b in zip(means, pulls, worth, strict=True)
         ]
-        assert learning_arm(p, t, means, pulls, reports) == indices.index(max(indices))
+        assert learning_arm(p, t, means, pulls, worth) == indices.index(max(indices))
 
 
 def test_an_infinite_estimator_wins_and_overflows_nothing():

@@ -1,6 +1,7 @@
 """protocol/estimation.py: a foreign rule that fails, or answers out of bounds, comes to the same for everybody."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -175,3 +176,19 @@ def test_rounded_says_the_nearest_step_and_nothing_above_a_whole_reward(paramete
         assert estimation.disclose(p, (value, 0)) == (said, 0)
     assert estimation.is_readable(p, (step, 2 * step))
     assert not estimation.is_readable(p, (step, 2 * step + 1))
+
+
+@pytest.mark.parametrize(("answer", "counted"), [(3, 3), (0, 0), (4, 4), (5, 2), (-1, 2), (1.5, 2), (True, 2),
+                                                 (RuleFailed("told", "it raised"), 2)], ids=str)  # fmt: skip
+def test_an_estimator_counts_for_what_its_rule_says_and_else_for_b(answer, counted, monkeypatch):
+    """Of four participants, where arm 0 has two in B, and arm 1 one."""
+
+    def worth(self, terms, counted, passed):
+        assert (terms.participants, passed) == (4, 2)
+        return Told.estimate(self, terms, (), None) if counted == 2 else counted
+
+    p = played_by(Told, answer)
+    monkeypatch.setattr(Told, "worth", worth)
+    header = SimpleNamespace(candidates=(0b0111, 0b0011), selected=(0b0110, 0b0001))
+    assert estimation.worth(p, header, (9, 8, 7, 6)) == (counted, 1)
+    assert estimation.worth(replace(p, c1_per_report=0), header, (9, 8, 7, 6)) == (1, 1)

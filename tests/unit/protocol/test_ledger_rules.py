@@ -49,10 +49,10 @@ def test_a_failed_round_moves_nothing_but_round_head_and_failures(parameters):
     for kind in (Kind.SKIP, Kind.REJECTED):
         record = Record(5, kind, header(5, (1, 1)) if kind is Kind.REJECTED else None)
         after = after_record(p, ledger, record)
-        assert (after.pulls, after.means, after.reports, after.explorations) == (ledger.pulls, (5, 9), (2, 1), 0)
+        assert (after.pulls, after.means, after.worth, after.explorations) == (ledger.pulls, (5, 9), (2, 1), 0)
         assert (after.round, after.failed, after.failures) == (6, 1, 1)
         assert after.head == record.head(ledger.head)
-        assert pulled_arm(p, ledger, kind) is None
+        assert pulled_arm(p, ledger, record) is None
 
 
 @pytest.mark.parametrize("kind", [Kind.APPROVED, Kind.REJECTED, Kind.SKIP])
@@ -90,7 +90,7 @@ def test_the_limits_failure_in_a_row_brings_an_exploration_round_along(parameter
         assert made == (second, Record(ledger.round + 1, Kind.EXPLORATION))
         ledger = after_record(p, ledger, second)
         arms.append(exploration_arm(p, ledger))
-        assert pulled_arm(p, ledger, Kind.EXPLORATION) == arms[-1]
+        assert pulled_arm(p, ledger, made[1]) == arms[-1]
         before = ledger.pulls
         ledger = after_record(p, ledger, made[1])
         assert ledger.pulls[arms[-1]] == before[arms[-1]] + 1
@@ -114,7 +114,7 @@ def test_an_approved_block_ends_a_row_of_failures_and_brings_its_means(parameter
     p = parameters()
     ledger = after_record(p, at_round_l(p), Record(4, Kind.SKIP))
     after = after_record(p, ledger, Record(5, Kind.APPROVED, header(5)))
-    assert (after.failures, after.failed, after.means, after.reports) == (0, 1, (5, 9), (2, 1))
+    assert (after.failures, after.failed, after.means, after.worth) == (0, 1, (5, 9), (2, 1))
     assert after.pulls == (3, 2)
 
 

@@ -262,7 +262,7 @@ def test_parts_of_the_pseudo_regret_sum_to_the_definition(name):
 
 
 def test_an_equivocators_report_never_enters():
-    approved = [o.ledger.reports for o in GAMES["equivocator"].outcomes if o.kind is Kind.APPROVED]
+    approved = [o.ledger.worth for o in GAMES["equivocator"].outcomes if o.kind is Kind.APPROVED]
     assert set(approved) == {(1, 1, 1)}
 
 
