@@ -13,8 +13,9 @@ class Krum(Aggregation):
         apart = {seat: [] for seat in passed}
         for place, one in enumerate(passed):
             for other in passed[:place]:
-                pairs = zip(agreed.reports[one], agreed.reports[other], strict=True)
-                squared = sum((a - b) * (a - b) for a, b in pairs)
+                squared = sum(
+                    (a - b) * (a - b) for a, b in zip(agreed.reports[one], agreed.reports[other], strict=True)
+                )
                 apart[one].append(squared)
                 apart[other].append(squared)
         near, order = max(len(passed) - terms.liars - 2, 1), tie_break(agreed.seed, passed)
