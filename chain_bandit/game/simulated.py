@@ -1,6 +1,7 @@
 """A scenario as games without messages: one with the keys, draws and attacks of the live game, or many."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from random import Random
 
@@ -88,30 +89,29 @@ def engines(games: Sequence[tuple[Scenario, int]]) -> list[Engine]:
     Compiling pays where the others would take longer than the compiler, and where it has been done before.
     Raises `NotSimulated`.
     """
-    casts = [cast_of(scenario) if _has_form(scenario) else None for scenario, _ in games]
+    playing = [able(scenario) for scenario, _ in games]
     works = [Work(s.parameters.horizon, s.parameters.participants * s.parameters.horizon * count) for s, count in games]
-
-    def pays(at_once: Iterable[Engine]) -> bool:
-        each = zip(works, at_once, casts, strict=True)
-        return sum(work.seconds(e) - work.seconds(Engine.COMPILED) for work, e, cast in each if cast) > COMPILING
-
-    compiled = [Engine.COMPILED if cast else Engine.PLAIN for cast in casts]
-    if AVAILABLE and (is_compiled() or pays(work.faster(numpy=True) for work in works)):
-        return compiled
-    at_once = [
-        work.faster(cast is not None and batch.plays(_rules(scenario), cast))
-        for (scenario, _), work, cast in zip(games, works, casts, strict=True)
-    ]
-    return compiled if AVAILABLE and pays(at_once) else at_once
+    at_once = [work.fastest(each - {Engine.COMPILED}) for work, each in zip(works, playing, strict=True)]
+    saved = sum(
+        work.seconds(engine) - work.seconds(Engine.COMPILED)
+        for work, engine, each in zip(works, at_once, playing, strict=True) if Engine.COMPILED in each
+    )  # fmt: skip
+    if not (AVAILABLE and (is_compiled() or saved > COMPILING)):
+        return at_once
+    return [Engine.COMPILED if Engine.COMPILED in each else e for e, each in zip(at_once, playing, strict=True)]
 
 
-def _has_form(scenario: Scenario) -> bool:
-    """Whether numbers of 64 bits hold the game, and its aggregation has a compiled form."""
-    try:
-        numbers.form(scenario.parameters, scenario.growth_units)
-    except numbers.NotCompiled:
-        return False
-    return True
+def able(scenario: Scenario) -> set[Engine]:
+    """The engines that play a scenario, were all of them there. Raises `NotSimulated`."""
+    p, engines = scenario.parameters, {Engine.PLAIN}
+    with suppress(numbers.NotCompiled):
+        numbers.require_narrow(p, scenario.growth_units)
+        cast = numbers.cast(p, scenario.attacks())
+        if batch.plays(p, cast, scenario.growth_units):
+            engines.add(Engine.NUMPY)
+        numbers.require_compiled(p)
+        engines.add(Engine.COMPILED)
+    return engines
 
 
 def is_compiled() -> bool:
@@ -141,25 +141,22 @@ def replicates(
 
     Args:
         marks: ascending rounds at which the sums are kept; by default `checkpoints`.
-        engine: by default the compiled one where it can be had, and the plain one for what has no compiled form;
-            `engines` chooses by time.
+        engine: by default the compiled one where it can be had and plays this game, else the one in numpy, else the
+            plain one; `engines` chooses by time.
         observe: told how many games are over.
     """
     p = scenario.parameters
     marks = tuple(marks) or checkpoints(p.horizon, p.burn_in)
     seeds = seeds_of(scenario, count, len(marks))
-    if engine is not Engine.PLAIN:
-        try:
-            rules = _rules(scenario)
-            cast = numbers.cast(p, scenario.attacks())
-        except numbers.NotCompiled:
-            if engine:
-                raise
-        else:
-            keys = [numbers.keys(derive(seed, "secret"), derive(seed, "seed_0")) for seed in seeds]
-            return measure(p, rules, cast, keys, marks, jobs, engine, observe)
+    if engine is None:
+        there = able(scenario) - (set() if AVAILABLE else {Engine.COMPILED})
+        engine = next(each for each in Engine if each in there)
 
-    def game(seed: int) -> tuple[Ints, Ints]:
-        return play(_setting(scenario, seed), marks)
+    def game(replicate: int) -> tuple[Ints, Ints]:
+        return play(_setting(scenario, seeds[replicate]), marks)
 
-    return gathered(p, [partial(game, seed) for seed in seeds], marks, jobs, Engine.PLAIN, observe)
+    if engine is Engine.PLAIN:
+        return gathered(p, [partial(game, replicate) for replicate in range(count)], marks, jobs, engine, observe)
+    keys = [numbers.keys(derive(seed, "secret"), derive(seed, "seed_0")) for seed in seeds]
+    cast = numbers.cast(p, scenario.attacks())
+    return measure(p, _rules(scenario), cast, keys, marks, jobs, engine, observe, game)

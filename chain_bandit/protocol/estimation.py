@@ -22,7 +22,6 @@ from chain_bandit.protocol.rule import (
     Selected,
     Standing,
     State,
-    Terms,
     Weights,
     mean_over,
     nothing,
@@ -92,12 +91,18 @@ def worth(parameters: Parameters, header: Header, reputations: tuple[int, ...]) 
     if type(rule).worth is Aggregation.worth:
         return counted  # whoever is left out, so that no other rule need be here
     passed = (reduce(and_, header.candidates) & ~mask(left_out(parameters, reputations))).bit_count()
-    asked = _worth if parameters.aggregation.digest else type(rule).worth
-    return tuple(asked(rule, parameters.terms, each, passed) for each in counted)
+    return tuple(worth_of(parameters, each, passed) for each in counted)
 
 
-def _worth(rule: Aggregation, terms: Terms, counted: int, passed: int) -> int:
-    """Of a foreign rule; |B| where it gives none."""
+def worth_of(parameters: Parameters, counted: int, passed: int) -> int:
+    """How many reports an estimator counts for, from |B| and |F|; |B| where a foreign rule does not say.
+
+    Raises:
+        RulesUnknown: the rule is not here.
+    """
+    rule, terms = rules.aggregation(parameters), parameters.terms
+    if not parameters.aggregation.digest:
+        return rule.worth(terms, counted, passed)
     with suppress(RuleFailed):
         answer = rule.worth(terms, counted, passed)
         if type(answer) is int and 0 <= answer <= terms.participants:

@@ -1,25 +1,33 @@
-"""Many games at once in numpy, for where nothing can be compiled: the sums of `simulation.kernel`, to the unit.
+"""Many games at once in numpy, by any aggregation: the sums of `simulation.kernel` and `outcomes`, to the unit.
 
 All replicates play the same round at the same time, each an entry of the last axis of every array, so that a round is
-the same few hundred operations for one game as for thousands. Everybody validates and commands, nobody attacks the
-consensus, and there are no phases: every round from L on has a block, which is approved, everybody pulls one arm a
-round, and n_p = n_ref for all. What else the kernel plays is refused.
+the same few hundred operations for one game as for thousands. The aggregation is its form over arrays
+(`simulation.arrays`), and the rule itself, replicate by replicate, where it has none or its form is unsure.
+
+Everybody validates and commands, nobody attacks the consensus, and there are no phases: every round from L on has a
+block, which is approved, everybody pulls one arm a round, and n_p = n_ref for all. Other games are refused; a game in
+which a rule rejects a block leaves the lockstep when it does.
 """
 
 from collections.abc import Sequence
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chain_bandit.attacks.attack import NotSimulated
-from chain_bandit.protocol.aggregation import tie_break, trim_of, trimmed
-from chain_bandit.protocol.blocks import round_seed
+from chain_bandit.protocol import rules as named_rules
+from chain_bandit.protocol.aggregation import tie_break
+from chain_bandit.protocol.blocks import approves, round_seed
 from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.protocol.estimation import estimate, worth_of
+from chain_bandit.protocol.parameters import ESTIMATES, Parameters
+from chain_bandit.protocol.rule import Agreed, Estimate, Reputation, State
 from chain_bandit.protocol.units import UNIT
+from chain_bandit.simulation import arrays
 from chain_bandit.simulation.batch_lies import TOLD, learnt, tell
-from chain_bandit.simulation.batch_numbers import factors, isqrt, philox, rewards, ucb_arms
-from chain_bandit.simulation.kernel.forms import BY_ARM, NEAR, NEARER
+from chain_bandit.simulation.batch_numbers import factors, philox, rewards, ucb_arms
 from chain_bandit.simulation.kernel.lies import Lie
 from chain_bandit.simulation.kernel.numbers import (
     AFTER,
@@ -46,14 +54,18 @@ CELLS = 2**18
 """Of the largest array, (seats, arms, replicates), about: more no longer fit the caches, fewer are all overhead."""
 
 
-class NeedsNumba(NotSimulated):
-    """A game that only the compiled engine plays."""
+class NotTogether(NotSimulated):
+    """A game that is not played in lockstep."""
 
     def __init__(self, what: str) -> None:
         ChainBanditError.__init__(
-            self, f"{what} is for the compiled engine, which needs numba: install it, or play the scenario with `run`"
+            self, f"the numpy engine does not play {what}: leave out --engine, or name another one"
         )
-        self.attack, self.reason = what, "it needs numba"
+        self.attack, self.reason = what, "it is not played in lockstep"
+
+
+class LeavesLockstep(Exception):
+    """A replicate came to what is not played here: the plain loop plays it from the start."""
 
 
 def at_once(rules: Rules) -> int:
@@ -61,50 +73,74 @@ def at_once(rules: Rules) -> int:
     return max(1, CELLS // (rules.participants * rules.arms))
 
 
-def play(rules: Rules, cast: Cast, chances: Sequence[Keys], marks: Sequence[int]) -> Ints:
+def play(
+    parameters: Parameters, rules: Rules, cast: Cast, chances: Sequence[Keys], marks: Sequence[int]
+) -> tuple[Ints, Ints]:
     """Play one game for each of the chances, all together, from round 1 to T.
 
     Args:
         marks: ascending rounds at which the sums are kept.
 
     Returns:
-        (replicates, marks, `SUMS`), bit for bit those of `kernel.play`.
+        (replicates, marks, `SUMS`), bit for bit those of `kernel.play`, and `replicates.Measured.settled`.
 
     Raises:
-        NeedsNumba: for anything but what the head of this file says, and for a lie without a form for arrays.
+        NotTogether: for anything but what the head of this file says, and for a lie without a form for arrays.
+        LeavesLockstep: a rule rejects a block, or reads reputations, which are not kept here.
     """
-    _require_plain(rules, cast)
-    games, kept = _Games(rules, cast, chances), {}
+    require_lockstep(parameters, cast, rules.growth)
+    games, kept = _Games(parameters, rules, cast, chances), {}
     for t in range(1, rules.horizon + 1):
         games.round(t)
         if t in marks:
             kept[t] = np.stack(games.sums, axis=-1)
-    return np.stack([kept[mark] for mark in marks], axis=1)
+    return np.stack([kept[mark] for mark in marks], axis=1), games.settled()
 
 
-def plays(rules: Rules, cast: Cast) -> bool:
+def plays(parameters: Parameters, cast: Cast, growth: int = 0) -> bool:
     """Whether `play` takes this setting."""
     try:
-        _require_plain(rules, cast)
-    except NeedsNumba:
+        require_lockstep(parameters, cast, growth)
+    except NotTogether:
         return False
     return True
 
 
-def _require_plain(rules: Rules, cast: Cast) -> None:
+def require_lockstep(parameters: Parameters, cast: Cast, growth: int = 0) -> None:
+    """Raises `NotTogether` for a setting that `play` does not take."""
+    p = parameters
     honest = cast.parts[[SAYS, COMMANDS]] == 0, cast.parts[[OPENS, VOTES]] == 1
     untold = sorted(set(cast.parts[LIE].tolist()) - TOLD - {-1})
-    empties = rules.aggregation == BY_ARM and rules.participants <= 2 * rules.liars
     for refused, what in (
-        (rules.validators < rules.participants or rules.sortition, "a game in which not everybody validates"),
-        (rules.draws_commanders, "a game that draws its commanders"),
-        (rules.growth, "a game in phases"),
+        (p.validators < p.participants or p.selection or p.sortition, "a game in which not everybody validates"),
+        (p.draws_commanders, "a game that draws its commanders"),
+        (growth, "a game in phases"),
         (not all(each.all() for each in honest), "an attack on the consensus"),
         (untold, f"the lie {Lie(untold[0]).name.lower()}" if untold else ""),
-        (empties or rules.threshold < 2 or rules.burn_in <= rules.arms, "a game whose blocks may be rejected"),
+        (p.disclosure != ESTIMATES, f"the disclosure {p.disclosure.name}"),
+        (type(named_rules.reputation(p)).left_out is not Reputation.left_out, "a reputation that leaves reports out"),
+        (p.threshold < 2 or p.burn_in <= p.arms, "a game whose blocks may be rejected"),
     ):
         if refused:
-            raise NeedsNumba(what)
+            raise NotTogether(what)
+
+
+class _Unkept(Sequence[int]):
+    """Reputations, which nobody keeps here.
+
+    Attributes:
+        read: whether somebody has asked for one.
+    """
+
+    read = False
+
+    def __getitem__(self, index: int | slice) -> Any:
+        self.read = True
+        raise LeavesLockstep
+
+    def __len__(self) -> int:
+        self.read = True
+        raise LeavesLockstep
 
 
 class _Games:
@@ -117,8 +153,13 @@ class _Games:
         sums: so far.
     """
 
-    def __init__(self, rules: Rules, cast: Cast, chances: Sequence[Keys]) -> None:
+    def __init__(self, parameters: Parameters, rules: Rules, cast: Cast, chances: Sequence[Keys]) -> None:
         self.rules, self.count = rules, len(chances)
+        self._parameters, self._form = parameters, arrays.find(parameters.aggregation)
+        everybody = rules.participants  # all of them pass
+        counts = [max(worth_of(parameters, each, everybody), 1) for each in range(everybody + 1)]
+        self._worth = np.array(counts if rules.per_report else [1] * len(counts))
+        self._keeps_state = named_rules.aggregation(parameters).keeps_state
         self.sums = Sums(*np.zeros((len(SUMS), self.count), np.int64))
         self._keys = np.array([[keys.k0 for keys in chances], [keys.k1 for keys in chances]], np.uint64)[:, np.newaxis]
         self._charges = np.array([keys.charge for keys in chances], np.int64)
@@ -132,7 +173,7 @@ class _Games:
         liars = cast.seats[SEAT, order].tolist()
         self._honest = rules.participants - len(liars)
         self._seats = np.array([*sorted(set(range(rules.participants)) - set(liars)), *liars], np.int64)
-        self._labelled = np.flatnonzero(cast.seats[LABELLED, order])  # rows after the honest
+        self._suspects = self._honest + np.flatnonzero(cast.seats[LABELLED, order])  # rows
         self._known = cast.known if self._honest else 0
 
         cells = rules.arms * self.count
@@ -141,8 +182,12 @@ class _Games:
         self._totals, self._told = np.zeros((2, rules.participants, cells), np.int64)
         self._own = np.zeros((len(liars), cells), np.int64)  # what liars do not tell
         self._mean, self._size = np.zeros((2, cells), np.int64)  # in force
+        self._before: Ints | None = None  # in force before this round
         self._stale = np.ones(cells, np.bool_)  # what is told of it is not what the block has
-        self._kept, self._tied, self._lied = np.zeros((3, len(self._labelled), cells), np.bool_)
+        self._kept, self._tied, self._lied = np.zeros((3, len(self._suspects), cells), np.bool_)
+        self._explored = np.zeros((rules.participants, self.count), np.int64)  # paid by nobody, in the burn-in
+        self._states: list[State] = [()] * self.count
+        self._asked: dict[int, Estimate] = {}  # by replicate, what the rule itself said of the open round
         self._rows = np.zeros((self._known, cells), np.int64)  # of the honest, see `kernel.lies`
         self._read: Ints | None = None  # the same in the last block
 
@@ -155,7 +200,7 @@ class _Games:
             arms = ucb_arms(means, samples, self._factors.reshape(means.shape), int(rules.widths[t]))
         if t >= rules.burn_in:
             self._report(t)
-            self._aggregate()
+            self._aggregate(t)
             moved = sums.arm != arms
             sums.blocks[:] += 1
             sums.since[moved], sums.arm[moved] = t, arms[moved]
@@ -166,6 +211,20 @@ class _Games:
         else:
             sums.burn_in[:] += best
         self._pull(t, arms)
+        if t == rules.burn_in:
+            self._explored[:] = self._seen()
+
+    def settled(self) -> Ints:
+        """`replicates.Measured.settled` so far."""
+        settled = np.empty((self.count, 2, self.rules.participants), np.int64)
+        settled[:, 0, self._seats] = (self._seen() - self._explored).T
+        settled[:, 1] = self.sums.cost[:, np.newaxis]
+        return settled
+
+    def _seen(self) -> Ints:
+        """Of all receipts of every row, the rewards."""
+        total: Ints = self._totals.reshape(len(self._seats), -1, self.count).sum(axis=1)
+        return total
 
     def _report(self, t: int) -> None:
         """The malicious tell their lies; who follows the rules has told what it has."""
@@ -185,47 +244,91 @@ class _Games:
         if self._known:
             self._read = self._rows.copy()
 
-    def _aggregate(self) -> None:
+    def _aggregate(self, t: int) -> None:
         """The estimators of every arm of which something else is told than before (PROTOCOL 1.4)."""
-        rules, option = self.rules, self.rules.aggregation
-        cells = np.flatnonzero(self._stale)
+        self._asked.clear()
+        self._before = self._mean.copy() if t > self.rules.burn_in else None
+        form = self._form
+        cells: Ints = np.arange(self._stale.size).reshape(-1, self.count)
+        if form and form.by_arm:
+            cells = np.flatnonzero(self._stale)
         self._stale[:] = False
-        told = self._told.take(cells, axis=1)
-        ranked = np.sort(told, axis=0)
-        liars = told[self._honest + self._labelled]
-        if option in (NEAR, NEARER):
-            fewer = self._pulls[cells] if option == NEARER else np.ones_like(cells)
-            radius, median = isqrt(rules.radius_squared // fewer), ranked[(len(ranked) - 1) // 2]
-            within = np.abs(ranked - median) <= radius
-            size = within.sum(axis=0)
-            mean = (ranked * within).sum(axis=0) // size
-            kept = np.abs(liars - median) <= radius
-            tied = np.zeros_like(kept)
-        else:
-            trim, size = self._trim, np.full_like(cells, rules.participants - 2 * self._trim)
-            left = ranked[trim : rules.participants - trim]
-            mean = left.sum(axis=0) // len(left)
-            kept = tied = np.ones_like(liars, np.bool_)
-            if trim:  # equal to one that is cut, and to one that is left: their order decides
-                kept = (ranked[trim - 1] < liars) & (liars < ranked[-trim])
-                tied = (left[0] <= liars) & (liars <= left[-1]) & ~kept
-        self._mean[cells] = mean
-        self._kept[:, cells], self._tied[:, cells] = kept, tied
-        self._lied[:, cells] = liars != self._own.take(cells, axis=1)[self._labelled]
-        if rules.per_report:
-            self._size[cells] = size
-            self._weigh(cells)
+        told, own = self._told[self._suspects], self._own[self._suspects - self._honest]
+        self._lied[:, cells] = told[:, cells] != own[:, cells]
+        unsure = self._find(form, t, cells) if form else cells
+        if unsure.size:
+            self._settle(t, unsure)
+        if self._keeps_state:
+            self._states = [self._asked[replicate].state for replicate in range(self.count)]
+        if self.rules.per_report:
+            self._weigh(cells.reshape(-1))
 
-    @property
-    def _trim(self) -> int:
-        rules = self.rules
-        by_arm = rules.aggregation == BY_ARM
-        return rules.liars if by_arm else trim_of(rules.participants, rules.liars)
+    def _settle(self, t: int, cells: Ints) -> None:
+        """The estimators of cells where the order of equals, or the rule itself, decides: differently in each round."""
+        self._stale[cells] = True
+        if self._form and self._form.ordered:
+            cells = self._find(self._form, t, cells, ordered=True)
+        self._ask_of(t, cells.reshape(-1))
+
+    def _find(self, form: arrays.Form, t: int, cells: Ints, ordered: bool = False) -> Ints:
+        """Fill in the estimators of cells by a form, and give those of which it is unsure.
+
+        Args:
+            cells: (cells,) of a form that takes each arm by itself, else (arms, replicates).
+        """
+        replicates, order = cells[0] % self.count if cells.ndim > 1 else cells % self.count, None
+        if ordered:
+            some, at = np.unique(replicates, return_inverse=True)
+            order = self._order(t, some)[:, at].reshape(len(self._seats), *(1,) * (cells.ndim - 1), len(at))
+        before = None if self._before is None else self._before[cells]
+        found = form.estimate(self._parameters.terms, arrays.Told(
+            self._told.take(cells, axis=1), self._suspects, self._pulls[cells], before,
+            lambda: [self._seed(t, replicate) for replicate in replicates.tolist()], order,
+        ))  # fmt: skip
+        self._mean[cells], self._size[cells] = found.means, found.size
+        self._kept[:, cells], self._tied[:, cells] = found.kept, found.tied
+        return cells[..., np.broadcast_to(found.unsure, cells.shape[-1:])]
+
+    def _order(self, t: int, replicates: Ints) -> Ints:
+        """By which equal reports stand, `protocol.aggregation.tie_break`: (seats, replicates), places of the rows."""
+        rows = self._seats.tolist()
+        hashes = [tie_break(self._seed(t, replicate), rows) for replicate in replicates.tolist()]
+        words = np.frombuffer(b"".join(each[seat] for each in hashes for seat in rows), ">u8").reshape(-1, len(rows), 4)
+        return np.lexsort(np.moveaxis(words, 2, 0)[::-1], axis=1).argsort(axis=1).T
+
+    def _ask_of(self, t: int, cells: Ints) -> None:
+        """The estimators of cells by the rule itself."""
+        suspects = self._seats[self._suspects].tolist()
+        for cell in cells.tolist():
+            arm, replicate = divmod(cell, self.count)
+            found = self._ask(t, replicate)
+            self._mean[cell], self._size[cell] = found.means[arm], len(found.sets[arm])
+            self._kept[:, cell] = [seat in found.sets[arm] for seat in suspects]
+        self._tied[:, cells] = False
+
+    def _ask(self, t: int, replicate: int) -> Estimate:
+        """What the rule itself says of the reports of a replicate."""
+        if replicate not in self._asked:
+            own, seats = slice(replicate, None, self.count), range(len(self._seats))
+            told = dict(zip(self._seats.tolist(), map(tuple, self._told[:, own].tolist()), strict=True))
+            before = None if self._before is None else tuple(self._before[own].tolist())
+            agreed = Agreed(
+                t, self._seed(t, replicate), {seat: told[seat] for seat in seats},
+                dict.fromkeys(seats, (True,) * self.rules.arms), tuple(self._pulls[own].tolist()), before,
+                reputations := _Unkept(),  # type: ignore[arg-type]
+            )  # fmt: skip
+            found = estimate(self._parameters, self._states[replicate], agreed)
+            if reputations.read or not approves(found.means):
+                raise LeavesLockstep
+            self._asked[replicate] = found
+        return self._asked[replicate]
+
+    def _seed(self, t: int, replicate: int) -> bytes:
+        return round_seed(self._seeds[replicate], t)
 
     def _weigh(self, cells: Ints) -> None:
         """What an arm's index is made of, once its pulls or reports have changed."""
-        reports = np.maximum(self._size[cells], 1) if self.rules.per_report else 1
-        self._samples[cells] = reports * self._pulls[cells]
+        self._samples[cells] = self._worth[self._size[cells]] * self._pulls[cells]
         self._factors[cells] = factors(self._samples[cells])
 
     def _charge(self, t: int, arms: Ints) -> None:
@@ -241,23 +344,22 @@ class _Games:
 
     def _case_2(self, t: int) -> Flags:
         """Where some B_i holds a labelled liar whose report differs from its receipts."""
-        shape = (len(self._labelled), self.rules.arms, self.count)
-        kept, tied, lied = (np.any(each.reshape(shape), axis=1) for each in (self._kept, self._tied, self._lied))
-        found: Flags = np.any(lied & kept, axis=0)
-        for replicate in np.flatnonzero(np.any(lied & tied, axis=0) & ~found):
-            found[replicate] = self._case_2_by_order(t, int(replicate), lied[:, replicate])
+        found, tied = self._in_force()
+        if (waiting := tied & ~found).any():
+            cells = np.arange(self._stale.size).reshape(-1, self.count)
+            if self._form and self._form.by_arm:
+                cells = cells[self._tied.any(axis=0).reshape(cells.shape) & waiting]
+            else:
+                cells = cells[:, waiting]
+            self._settle(t, cells)
+            found, _ = self._in_force()
         return found
 
-    def _case_2_by_order(self, t: int, replicate: int, lied: Flags) -> bool:
-        """The same for one replicate, by the rule itself, where only the order of equals decides."""
-        liars = set(self._seats[self._honest + self._labelled[lied]].tolist())
-        seats = self._seats.tolist()
-        order = tie_break(round_seed(self._seeds[replicate], t), frozenset(seats))
-        for cell in range(replicate, len(self._mean), self.count):
-            estimates = dict(zip(seats, self._told[:, cell].tolist(), strict=True))
-            if self._tied[:, cell].any() and liars & trimmed(estimates, frozenset(seats), self._trim, order):
-                return True
-        return False
+    def _in_force(self) -> tuple[Flags, Flags]:
+        """By replicate, whether a suspect that lies of some arm is in B of one, or may be as one of some equals."""
+        shape = (len(self._suspects), self.rules.arms, self.count)
+        kept, tied, lied = (np.any(each.reshape(shape), axis=1) for each in (self._kept, self._tied, self._lied))
+        return np.any(lied & kept, axis=0), np.any(lied & tied, axis=0)
 
     def _pull(self, t: int, arms: Ints) -> None:
         """Everybody's receipt for one arm a replicate."""

@@ -1,5 +1,6 @@
 """The engines that play games without messages, and the cost model by which one is chosen."""
 
+from collections.abc import Set
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -10,7 +11,7 @@ class Engine(StrEnum):
     COMPILED = "compiled"
     """`simulation.kernel`: any game without messages, one after the other; needs numba."""
     NUMPY = "numpy"
-    """`simulation.batch`: many games at once, of the plainer settings."""
+    """`simulation.batch`: many games at once, of the plainer settings, by any aggregation."""
     PLAIN = "plain"
     """`simulation.outcomes`: any game without messages, hundreds of times slower; whatever has no compiled form."""
 
@@ -41,11 +42,6 @@ class Work:
         """About how long an engine takes, without compiling."""
         return self.steps / _STEPS[engine] + (_NUMPY_ROUND * self.rounds if engine is Engine.NUMPY else 0)
 
-    def faster(self, numpy: bool) -> Engine:
-        """The faster engine of those that start at once.
-
-        Args:
-            numpy: whether `Engine.NUMPY` plays this setting.
-        """
-        engines = (Engine.NUMPY, Engine.PLAIN) if numpy else (Engine.PLAIN,)
+    def fastest(self, engines: Set[Engine]) -> Engine:
+        """Of some engines."""
         return min(engines, key=self.seconds)

@@ -55,10 +55,10 @@ class Tally:
 
 
 def play(setting: Setting, marks: Sequence[int]) -> tuple[Ints, Ints]:
-    """One game: (1, marks, `SUMS`) after ascending rounds, and `Tally.settled`. Raises `NotSimulated`."""
+    """One game: (1, marks, `SUMS`) after ascending rounds, and (1, 2, M), `Tally.settled`. Raises `NotSimulated`."""
     tally, wanted, sums = Tally(setting), set(marks), []
     for outcome in Play(setting).rounds():
         tally.add(outcome)
         if outcome.round in wanted:
             sums.append(tally.sums)
-    return np.array(sums, np.int64).reshape(1, len(marks), len(SUMS)), tally.settled
+    return np.array(sums, np.int64).reshape(1, len(marks), len(SUMS)), tally.settled[np.newaxis]

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit  # the quantile of Student's t; scipy.stats takes a second to load
 
+from chain_bandit.attacks.attack import NotSimulated
+from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation import batch
-from chain_bandit.simulation.batch import NeedsNumba
 from chain_bandit.simulation.engine import Engine
 from chain_bandit.simulation.kernel import numbers
 from chain_bandit.simulation.kernel.compiled import AVAILABLE
@@ -32,8 +33,20 @@ CHECKPOINTS = 10
 
 Ints = NDArray[np.int64]
 
-Games = Callable[[], tuple[Ints, Ints | None]]
-"""Plays some replicates: (replicates, checkpoints, `SUMS`)."""
+Games = Callable[[], tuple[Ints, Ints]]
+"""Plays some replicates: (replicates, checkpoints, `SUMS`), and `Measured.settled`."""
+
+Alone = Callable[[int], tuple[Ints, Ints]]
+"""The same of one replicate."""
+
+
+class NeedsNumba(NotSimulated):
+    """The compiled engine is not here."""
+
+    def __init__(self) -> None:
+        ChainBanditError.__init__(self, "the compiled engine needs numba: install it, or leave out --engine")
+        self.attack, self.reason = "a game", "it needs numba"
+
 
 Observer = Callable[[int], None]
 """Told how many replicates are over."""
@@ -129,19 +142,23 @@ def checkpoints(horizon: int, burn_in: int, count: int = CHECKPOINTS) -> tuple[i
 
 def measure(
     parameters: Parameters, rules: Rules, cast: Cast, chances: Sequence[Keys], marks: Sequence[int], jobs: int = 1,
-    engine: Engine | None = None, observe: Observer = nobody,
+    engine: Engine = Engine.COMPILED, observe: Observer = nobody, alone: Alone | None = None,
 ) -> Measured:  # fmt: skip
     """Play one game for each of the chances, on so many threads; neither these nor the engine change the sums.
 
     Args:
-        engine: by default the compiled one where it can be had.
+        engine: not the plain one.
+        alone: plays one of the games by the plain loop, where the numpy engine leaves it over.
 
     Raises:
         NotSimulated: the engine does not play this game, or is not there.
+        LeavesLockstep: a game is left over, and nobody plays it.
     """
-    chosen = engine or (Engine.COMPILED if AVAILABLE else Engine.NUMPY)
-    games = (_compiled if chosen is Engine.COMPILED else _batches)(rules, cast, chances, marks, jobs)
-    return gathered(parameters, games, marks, jobs, chosen, observe)
+    if engine is Engine.COMPILED:
+        games = _compiled(parameters, rules, cast, chances, marks)
+    else:
+        games = _batches(parameters, rules, cast, chances, marks, jobs, alone)
+    return gathered(parameters, games, marks, jobs, engine, observe)
 
 
 def gathered(
@@ -158,14 +175,17 @@ def gathered(
             observe(done)
     spent = time.process_time() - start
     sums = np.concatenate([np.zeros((0, len(marks), len(SUMS)), np.int64), *(found for found, _ in played)])
-    ends = [end for _, end in played if end is not None]
-    return Measured(parameters, tuple(marks), sums, spent, engine, np.array(ends) if len(ends) == len(sums) else None)
+    ends = np.concatenate([np.zeros((0, 2, parameters.participants), np.int64), *(end for _, end in played)])
+    return Measured(parameters, tuple(marks), sums, spent, engine, ends)
 
 
-def _compiled(rules: Rules, cast: Cast, chances: Sequence[Keys], marks: Sequence[int], jobs: int) -> list[Games]:
+def _compiled(
+    parameters: Parameters, rules: Rules, cast: Cast, chances: Sequence[Keys], marks: Sequence[int]
+) -> list[Games]:
     """One game each, already compiled."""
+    numbers.require_compiled(parameters)
     if not AVAILABLE:
-        raise NeedsNumba("compiling a game")
+        raise NeedsNumba
     from chain_bandit.simulation.kernel.play import opening, play, settled, trace
 
     nothing, at = trace(0, rules.arms, rules.participants), np.array(marks, np.int64)
@@ -173,17 +193,27 @@ def _compiled(rules: Rules, cast: Cast, chances: Sequence[Keys], marks: Sequence
     def game(rules: Rules, keys: Keys) -> tuple[Ints, Ints]:
         state, sums = opening(rules, cast), np.zeros((1, len(marks), len(SUMS)), np.int64)
         play(rules, cast, keys, state, at, sums[0], nothing)
-        return sums, settled(state)
+        return sums, settled(state)[np.newaxis]
 
     game(rules._replace(horizon=1), numbers.keys(bytes(32), bytes(32)))  # compiles
     return [partial(game, rules, keys) for keys in chances]
 
 
-def _batches(rules: Rules, cast: Cast, chances: Sequence[Keys], marks: Sequence[int], jobs: int) -> list[Games]:
+def _batches(
+    parameters: Parameters, rules: Rules, cast: Cast, chances: Sequence[Keys], marks: Sequence[int], jobs: int,
+    alone: Alone | None,
+) -> list[Games]:  # fmt: skip
     """As many games together as are best played so, and no fewer batches than threads."""
+    batch.require_lockstep(parameters, cast, rules.growth)
     size = max(1, min(batch.at_once(rules), -(-len(chances) // jobs)))
 
-    def play(chances: Sequence[Keys]) -> tuple[Ints, None]:
-        return batch.play(rules, cast, chances, marks), None
+    def play(games: range) -> tuple[Ints, Ints]:
+        try:
+            return batch.play(parameters, rules, cast, chances[games.start : games.stop], marks)
+        except batch.LeavesLockstep:
+            if alone is None:
+                raise
+            sums, ends = zip(*map(alone, games), strict=True)
+            return np.concatenate(sums), np.concatenate(ends)
 
-    return [partial(play, chances[at : at + size]) for at in range(0, len(chances), size)]
+    return [partial(play, range(len(chances))[at : at + size]) for at in range(0, len(chances), size)]

@@ -5,3 +5,6 @@ BY_ARM, FILTERED, NEAR, NEARER = range(4)
 
 FORMS = {"option-1": BY_ARM, "option-2": FILTERED, "option-3": FILTERED, "delta-safe": NEAR, "confidence": NEARER}
 """By the name of the rule."""
+
+OTHER = -1
+"""Of every other rule, which no compiled game plays."""

@@ -17,7 +17,7 @@ from chain_bandit.protocol.parameters import ACCURACY, ESTIMATES, ODDS, Paramete
 from chain_bandit.protocol.rewards import RewardModel, hidden_cost
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.sortition import HALF, draws_of
-from chain_bandit.simulation.kernel.forms import FORMS
+from chain_bandit.simulation.kernel.forms import FORMS, OTHER
 from chain_bandit.simulation.kernel.lies import Lie, read_by
 from chain_bandit.simulation.outcomes import draw_key, effects
 from chain_bandit.simulation.outcomes import parts as parts_of
@@ -134,23 +134,22 @@ _AT_ONCE = 1 << 16
 """Rounds whose widths are computed together: the table is all the memory that many rounds take."""
 
 
-def form(parameters: Parameters, growth: int = 0) -> int:
-    """Of `FORMS`, that of the game's aggregation.
-
-    Raises:
-        NotCompiled: it has none, or integers of 64 bits are too short for the game.
-    """
-    p = parameters
-    if growth * p.horizon >= 2**63:
-        raise NotCompiled("growth", f"{growth} units of {p.horizon} pulls are too many for 64 bits")
-    _widest(p.horizon, p.c1_numerator, p.c1_denominator)
-    found = FORMS.get(p.aggregation.name)
-    if found is None or p.aggregation.digest:
+def require_compiled(parameters: Parameters) -> None:
+    """Raises `NotCompiled` for a game one of whose rules has no compiled form."""
+    p, forms = parameters, FORMS.get(parameters.aggregation.name, OTHER)
+    if forms == OTHER or p.aggregation.digest:
         raise NotCompiled(f"aggregation {p.aggregation.name}", "it has no compiled form")
     for chosen, known in ((p.reputation, ACCURACY), (p.selection, None), (p.disclosure, ESTIMATES)):
         if chosen is not None and chosen != known:
             raise NotCompiled(f"{chosen.kind.name.lower()} {chosen.name}", "it has no compiled form")
-    return found
+
+
+def require_narrow(parameters: Parameters, growth: int = 0) -> None:
+    """Raises `NotCompiled` for a game for which integers of 64 bits are too short."""
+    p = parameters
+    if growth * p.horizon >= 2**63:
+        raise NotCompiled("growth", f"{growth} units of {p.horizon} pulls are too many for 64 bits")
+    _widest(p.horizon, p.c1_numerator, p.c1_denominator)
 
 
 def rules(
@@ -158,12 +157,13 @@ def rules(
 ) -> Rules:
     """What follows from parameters, rewards, the seats' weights, by default 1 each, and the growth of phases, in units.
 
-    Raises `NotCompiled` as `form`.
+    Raises `NotCompiled` as `require_narrow`.
     """
+    require_narrow(parameters, growth)
     p, delta = parameters, dict(parameters.aggregation.options).get("delta", 0)
     return Rules(
         participants=p.participants, validators=p.validators, arms=p.arms, horizon=p.horizon, burn_in=p.burn_in,
-        liars=p.liars, attackers=p.attackers, threshold=p.threshold, aggregation=form(p, growth),
+        liars=p.liars, attackers=p.attackers, threshold=p.threshold, aggregation=FORMS.get(p.aggregation.name, OTHER),
         radius_squared=max(delta**2 - 1, 0) // 4, two_thirds=bool(p.quorum_choice), half_expected=p.half_expected,
         failure_limit=p.failure_limit, per_report=bool(p.c1_per_report), tolerance=p.tolerance,
         skip_penalty=p.skip_penalty, evidence_penalty=p.evidence_penalty, evidence_delay=p.evidence_delay,
