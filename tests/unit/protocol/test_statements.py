@@ -232,7 +232,7 @@ def test_rules_are_declared_in_one_text(parameters):
 @pytest.mark.parametrize(
     "choice",
     [rule("no-such"), rule("option-1", 2), rule("option-1", delta=1), rule("median", x=-5, y=2**300),
-     replace(rule("theirs", a=1), digest=b"\7" * 32)],
+     replace(rule("theirs", a=1), digest=b"\7" * 32, steps=9)],
     ids=str,
 )  # fmt: skip
 def test_a_rule_that_is_not_here_is_read_and_comes_back(parameters, choice):
