@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from decimal import Context, Decimal
 from types import MappingProxyType
 
-from chain_bandit.protocol.reputation import FULL, Reputations, after_block, below, likeness, radii
-from chain_bandit.protocol.rule import Agreed, Estimate, Option, Reputation, State, Terms, Weights
+from chain_bandit.protocol.merits import ByMerit
+from chain_bandit.protocol.reputation import FULL, Reputations, likeness, radii
+from chain_bandit.protocol.rule import Agreed, Estimate, Option, Terms
 from chain_bandit.protocol.units import UNIT
 
 WHOLE = 1 << 32
 """What a seat gives to all others together."""
 
 
-class BittensorTrust(Reputation):
+class BittensorTrust(ByMerit):
     """Rank times consensus: what others give a seat by their reputations, and whether more than half of these do.
 
     A seat scores another by the accuracy of its report beside its own, in shares of all that it scores; stakes are
@@ -24,16 +25,8 @@ class BittensorTrust(Reputation):
 
     name = "bittensor-trust"
     options = MappingProxyType({
-        "temperature": Option(10, 1, 100), "clipped": Option(1, 0, 1), "least": Option(0, 0, UNIT, scale=UNIT),
+        "temperature": Option(10, 1, 100), "clipped": Option(1, 0, 1), **ByMerit.LEAST,
     })  # fmt: skip
-
-    def weigh(self, terms: Terms, state: State, agreed: Agreed, estimate: Estimate) -> Weights:
-        """Every reputation an eighth of the way to its merit in this block."""
-        return Weights(after_block(agreed.reputations, self.merits(terms, agreed, estimate)))
-
-    def left_out(self, terms: Terms, reputations: Reputations) -> frozenset[int]:
-        """Who has less reputation than the option `least`."""
-        return below(reputations, terms.options["least"])
 
     def merits(self, terms: Terms, agreed: Agreed, estimate: Estimate) -> Reputations:
         """The best seat has 1, every other one its part of that; of who does not report, 0."""

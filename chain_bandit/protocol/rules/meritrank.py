@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from operator import mul
 from types import MappingProxyType
 
-from chain_bandit.protocol.reputation import FULL, Reputations, accuracies, after_block, below, likeness, radii
-from chain_bandit.protocol.rule import Agreed, Estimate, Option, Reputation, State, Terms, Weights
+from chain_bandit.protocol.merits import ByMerit
+from chain_bandit.protocol.reputation import FULL, Reputations, accuracies, likeness, radii
+from chain_bandit.protocol.rule import Agreed, Estimate, Option, Terms
 from chain_bandit.protocol.units import UNIT
 
 WHOLE = 1 << 30
 """All walks that leave a seat."""
 
 
-class MeritRank(Reputation):
+class MeritRank(ByMerit):
     """The share of walks from the estimators that come to a seat, over the graph of who reports like whom.
 
     The first step goes to seats by the accuracy of their reports, every other one by the accuracy of a seat's report
@@ -28,16 +29,8 @@ class MeritRank(Reputation):
         "connectivity_decay": Option(UNIT // 2, 0, UNIT, scale=UNIT),
         "bridge": Option(9 * UNIT // 10, 0, UNIT, scale=UNIT),
         "steps": Option(3, 1, 3),
-        "least": Option(0, 0, UNIT, scale=UNIT),
+        **ByMerit.LEAST,
     })  # fmt: skip
-
-    def weigh(self, terms: Terms, state: State, agreed: Agreed, estimate: Estimate) -> Weights:
-        """Every reputation an eighth of the way to its merit in this block."""
-        return Weights(after_block(agreed.reputations, self.merits(terms, agreed, estimate)))
-
-    def left_out(self, terms: Terms, reputations: Reputations) -> frozenset[int]:
-        """Who has less reputation than the option `least`."""
-        return below(reputations, terms.options["least"])
 
     def merits(self, terms: Terms, agreed: Agreed, estimate: Estimate) -> Reputations:
         """The best seat has 1, every other one its part of that; of who does not report, 0."""
