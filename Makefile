@@ -133,6 +133,11 @@ rivals: .venv/dev ## the rivals on their own set-ups and under every attack: reg
 	@$(BIN)/python benchmarks/rivals.py vial --replicates 20 --horizon 100000 --json docs/figures/rivals.jsonl
 	@$(BIN)/python -m benchmarks.pages
 
+rules: .venv/dev ## every rule of aggregation under every attack that lies: table and heat map; goes on where it was stopped (an hour of CPU)
+	@$(BIN)/python -m benchmarks.rules --json docs/figures/rules.jsonl
+	@$(BIN)/python -m benchmarks.rules --equal 20
+	@$(BIN)/python -m benchmarks.pages
+
 speed: .venv/dev .venv-peers/ready ## agent-steps a CPU second of the simulator, beside two bandit libraries
 	@$(BIN)/python benchmarks/speed.py --peers .venv-peers/bin/python
 
