@@ -6,7 +6,9 @@ from chain_bandit.protocol.rule import (
     Agreed,
     Disclosure,
     Estimate,
+    Learnt,
     Option,
+    Policy,
     Reputation,
     Selected,
     Selection,
@@ -21,7 +23,7 @@ from chain_bandit.protocol.rule import (
 from chain_bandit.protocol.units import INFINITY, UNIT, Means
 
 __all__ = [
-    "INFINITY", "UNIT", "Aggregation", "Agreed", "Disclosure", "Estimate", "Means", "Option", "Reputation",
-    "Selected", "Selection", "Standing", "State", "Terms", "Weights", "candidates", "chance", "global_mean",
-    "mean_over", "nothing", "radius", "tie_break", "trimmed", "within",
+    "INFINITY", "UNIT", "Aggregation", "Agreed", "Disclosure", "Estimate", "Learnt", "Means", "Option", "Policy",
+    "Reputation", "Selected", "Selection", "Standing", "State", "Terms", "Weights", "candidates", "chance",
+    "global_mean", "mean_over", "nothing", "radius", "tie_break", "trimmed", "within",
 ]  # fmt: skip

@@ -22,6 +22,7 @@ from chain_bandit.environments import registry as environments
 from chain_bandit.environments.bernoulli import bernoulli_model
 from chain_bandit.environments.table import RecordedTable, load_table
 from chain_bandit.foreign.registry import named
+from chain_bandit.foreign.source import KINDS
 from chain_bandit.lines import regular_file
 from chain_bandit.protocol import assumptions, rules
 from chain_bandit.protocol.arms import burn_in_length
@@ -206,6 +207,7 @@ class Scenario(Strict):
     reputation: RuleGiven = Field(default="accuracy", description="what a block's reports do to reputations")
     disclosure: RuleGiven = Field(default="estimates", description="what reports say of local estimators")
     selection: RuleGiven | None = Field(default=None, description="who validates; by default what N and sortition say")
+    policy: RuleGiven = Field(default="ucb1", description="which arm is pulled in a learning round")
     cost: Literal["constant", "distance"] = Field(default="constant", description="of a round with a lie in force")
     quorum: Literal["majority", "two-thirds"] = "two-thirds"
     comparison: Literal["ideal", "mpc"] = Field(default="ideal", description="trusted, or among validators")
@@ -293,6 +295,7 @@ class Scenario(Strict):
             reputation=self.chosen(RuleKind.REPUTATION, self.reputation),
             disclosure=self.chosen(RuleKind.DISCLOSURE, self.disclosure),
             selection=selection,
+            policy=self.chosen(RuleKind.POLICY, self.policy),
             quorum_choice=self._quorum,
             failure_limit=self.failure_limit,
             c1_numerator=c1.numerator,
@@ -380,12 +383,9 @@ class Scenario(Strict):
     @property
     def foreign_rules(self) -> dict[str, str]:
         """By kind what the scenario calls the rules that are not of this version."""
-        entries = {
-            RuleKind.AGGREGATION: self.aggregation, RuleKind.REPUTATION: self.reputation,
-            RuleKind.DISCLOSURE: self.disclosure,
-        } | ({} if self.selection is None else {RuleKind.SELECTION: self.selection})  # fmt: skip
-        names = {kind: entry if isinstance(entry, str) else entry.name for kind, entry in entries.items()}
-        return {kind.name.lower(): name for kind, name in names.items() if name not in rules.names(kind)}
+        entries = {word: getattr(self, word) for word in KINDS}
+        names = {word: getattr(entry, "name", entry) for word, entry in entries.items() if entry is not None}
+        return {word: name for word, name in names.items() if name not in rules.names(RuleKind[word.upper()])}
 
     def _selection(self) -> RuleChoice | None:
         """The rule that chooses validators; None where it is the one that N and sortition say. Raises `RuleRefused`."""

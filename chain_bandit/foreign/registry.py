@@ -1,6 +1,6 @@
 """Foreign rules that this process runs: found, checked, and added to the rules that games are played by."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -10,22 +10,8 @@ from chain_bandit.foreign.run import run
 from chain_bandit.foreign.source import KINDS, Source, found
 from chain_bandit.plugins import UNKNOWN, PluginBroken
 from chain_bandit.protocol import rules
-from chain_bandit.protocol.rule import (
-    Aggregation,
-    Agreed,
-    Disclosure,
-    Estimate,
-    Reputation,
-    Rule,
-    Selected,
-    Selection,
-    Standing,
-    State,
-    Terms,
-    Weights,
-)
+from chain_bandit.protocol.rule import Aggregation, Agreed, Disclosure, Policy, Reputation, Rule, Selection, Terms
 from chain_bandit.protocol.ruleset import STEPS, RuleChoice, RuleKind, RuleRefused
-from chain_bandit.protocol.units import Means
 
 API = {name: getattr(rule_api, name) for name in rule_api.__all__}
 """What a rule may import of `chain_bandit.rule_api`."""
@@ -55,60 +41,24 @@ class _Counted:
         return f"The rule {self._made.name} of this game is a foreign one: its file says what counts."
 
 
-class ForeignAggregation(_Counted, Aggregation):
-    """A foreign rule of aggregation. Raises `RuleFailed`."""
-
-    def estimate(self, terms: Terms, state: State, agreed: Agreed) -> Estimate:
-        """The rule's own."""
-        answer: Estimate = self._asked("estimate", terms, state, agreed)
-        return answer
-
-    def worth(self, terms: Terms, counted: int, passed: int) -> int:
-        """The rule's own."""
-        answer: int = self._asked("worth", terms, counted, passed)
-        return answer
-
-
-class ForeignReputation(_Counted, Reputation):
-    """A foreign rule of reputation. Raises `RuleFailed`."""
-
-    def weigh(self, terms: Terms, state: State, agreed: Agreed, estimate: Estimate) -> Weights:
-        """The rule's own."""
-        answer: Weights = self._asked("weigh", terms, state, agreed, estimate)
-        return answer
-
-    def left_out(self, terms: Terms, reputations: tuple[int, ...]) -> frozenset[int]:
-        """The rule's own."""
-        seats: frozenset[int] = self._asked("left_out", terms, reputations)
-        return seats
-
-
-class ForeignSelection(_Counted, Selection):
-    """A foreign rule of selection. Raises `RuleFailed`."""
-
-    def select(self, terms: Terms, state: State, agreed: Agreed | None, standing: Standing) -> Selected:
-        """The rule's own."""
-        answer: Selected = self._asked("select", terms, state, agreed, standing)
-        return answer
-
-
-class ForeignDisclosure(_Counted, Disclosure):
-    """A foreign rule of disclosure. Raises `RuleFailed`."""
-
-    def encode(self, terms: Terms, means: Means) -> Means:
-        """The rule's own."""
-        values: Means = self._asked("encode", terms, means)
-        return values
-
-    def is_valid(self, terms: Terms, values: Means) -> bool:
-        """The rule's own."""
-        return self._asked("is_valid", terms, values) is True
-
-
-_WRAPPERS: Mapping[RuleKind, tuple[type[Rule], Any]] = {
-    RuleKind.AGGREGATION: (Aggregation, ForeignAggregation), RuleKind.REPUTATION: (Reputation, ForeignReputation),
-    RuleKind.SELECTION: (Selection, ForeignSelection), RuleKind.DISCLOSURE: (Disclosure, ForeignDisclosure),
+_VERBS: Mapping[type[Rule], tuple[str, ...]] = {
+    Aggregation: ("estimate", "worth"), Reputation: ("weigh", "left_out"), Selection: ("select",),
+    Disclosure: ("encode", "is_valid"), Policy: ("arm",),
 }  # fmt: skip
+"""What games ask of a rule of each kind; of a foreign one every call is counted, and raises `RuleFailed`."""
+
+
+def _verb(name: str) -> Callable[..., Any]:
+    def ask(rule: _Counted, terms: Terms, *given: Any) -> Any:
+        return rule._asked(name, terms, *given)
+
+    return ask
+
+
+_WRAPPERS: Mapping[RuleKind, tuple[type[Rule], type[Any]]] = {
+    base.kind: (base, type(f"Foreign{base.__name__}", (_Counted, base), {verb: _verb(verb) for verb in verbs}))
+    for base, verbs in _VERBS.items()
+}
 
 _loaded: dict[tuple[bytes, str], tuple[RuleKind, Rule]] = {}
 

@@ -17,7 +17,7 @@ from chain_bandit.lines import regular_file
 from chain_bandit.plugins import PluginBroken, offered
 from chain_bandit.protocol.digests import keccak
 
-KINDS: Final = ("aggregation", "disclosure", "reputation", "selection")
+KINDS: Final = ("aggregation", "disclosure", "policy", "reputation", "selection")
 MAX_SIZE: Final = 1 << 18
 """Bytes of a rule's file."""
 

@@ -147,7 +147,7 @@ HEAD = 32 * (FIELDS + 4)
 """Bytes of the arguments before the declaration of rules."""
 LONGEST = 4096
 """Bytes of a declaration."""
-KINDS = ("aggregation", "reputation", "selection", "payment", "disclosure")
+KINDS = ("aggregation", "reputation", "selection", "payment", "disclosure", "policy")
 RULE = {"kind", "name", "version", "options"}
 """What is said of a rule."""
 FILE = RULE | {"digest", "steps"}
@@ -235,14 +235,16 @@ def _rules(text: bytes, p: Parameters) -> tuple[str, int, bool, tuple[str, ...],
     used, selection = rules.pop("aggregation", None), rules.pop("selection", {})
     selects = str(selection.pop("name", ""))
     plain: dict[str, Any] = {"version": 1, "options": {}}
-    weighing, says = rules.pop("reputation", None), rules.pop("disclosure", None)
-    if used is None or weighing is None or says is None or rules or not (p.chooses or selection == plain):
+    weighing, says, pulls = (rules.pop(kind, None) for kind in ("reputation", "disclosure", "policy"))
+    unsaid = pulls == plain | {"name": "ucb1"}  # what a declaration leaves out
+    if used is None or weighing is None or says is None or unsaid or rules or not (p.chooses or selection == plain):
         raise OtherVersion("the game declares rules that this version does not have")
     weighs = p.weighs or weighing != plain | {"name": "accuracy"}
     leaves_out = weighs and ("digest" in weighing or weighing["options"].get("least") != 0)
     single = (_called("reputation", weighing),) * weighs
     single += (_called("selection", selection | {"name": selects}),) * p.chooses
     single += (_called("disclosure", says),) * (says != plain | {"name": "estimates"})
+    single += () if pulls is None else (_called("policy", pulls),)
     name, version, options = used["name"], used["version"], used["options"]
     given = {"delta"} if name in ("delta-safe", "confidence") else set()
     here = name in ("option-1", "option-2", "option-3", "delta-safe", "confidence") and version == 1

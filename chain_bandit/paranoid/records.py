@@ -85,10 +85,11 @@ class Records:
         if self.round <= p.burn_in or self.force is None:
             return (self.round - 1) % p.arms
         reports = rules.counted(p, self.force.selected, self.force.candidates)
-        if reports is None:
+        if reports is None or p.once("policy"):
             assert header is not None  # nobody pulls without a block after round L
-            alone = f"{p.once('aggregation')}, has one implementation"
-            self.verdict.once("arm", f"{alone}: what an estimator counts for is not known, arms are taken as recorded")
+            reason = f"{p.once('policy') or p.once('aggregation')}, has one implementation"
+            reason += "" if p.once("policy") else ": what an estimator counts for is not known"
+            self.verdict.once("arm", f"{reason}, arms are taken as recorded")
             return header.arm % p.arms
         return rules.learning_arm(p, self.round, self.pulls, self.force.means, reports)
 

@@ -1,4 +1,4 @@
-"""Which arm a participant pulls (Algorithm 1): round-robin in the burn-in, then the upper confidence bound.
+"""What arms are pulled by (Algorithm 1): round-robin in the burn-in, then the upper confidence bound.
 
 Widths are computed in integers, so that every machine picks the same arm (PROTOCOL 1.1).
 """
@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from decimal import Context, Decimal
 from functools import lru_cache
 from math import isqrt, log
-
-from chain_bandit.protocol.parameters import Parameters
 
 _EXACT = Context(prec=40)
 
@@ -62,17 +60,3 @@ def ucb_arm(means: Sequence[int], pulls: Sequence[int], z: Sequence[int]) -> int
         if index > best_index:
             best, best_index = arm, index
     return best
-
-
-def learning_arm(
-    parameters: Parameters, round_: int, means: Sequence[int], pulls: Sequence[int], worth: Sequence[int]
-) -> int:
-    """The honest arm of a learning round (PROTOCOL 1.1).
-
-    Args:
-        means: the global estimators in force, in units.
-        pulls: n_ref of each arm.
-        worth: how many reports each of the `means` counts for; it divides C1.
-    """
-    p, q = parameters.c1_numerator, parameters.c1_denominator
-    return ucb_arm(means, pulls, [width_table(round_, p, q * max(reports, 1)) for reports in worth])

@@ -4,6 +4,7 @@ A foreign rule that raises, takes too many steps or answers outside of its bound
 for everybody: the block is rejected, which costs nobody's reputation, and whoever has its body can see why.
 """
 
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import reduce
 from operator import and_
@@ -12,12 +13,14 @@ from typing import Any
 from chain_bandit.protocol import rules
 from chain_bandit.protocol.aggregation import Seats
 from chain_bandit.protocol.blocks import Header, mask, state_integers
-from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.parameters import UCB1, Parameters
 from chain_bandit.protocol.reputation import FULL
 from chain_bandit.protocol.rule import (
     Aggregation,
     Agreed,
     Estimate,
+    Learnt,
+    Policy,
     Rule,
     Selected,
     Standing,
@@ -91,23 +94,39 @@ def worth(parameters: Parameters, header: Header, reputations: tuple[int, ...]) 
     if type(rule).worth is Aggregation.worth:
         return counted  # whoever is left out, so that no other rule need be here
     passed = (reduce(and_, header.candidates) & ~mask(left_out(parameters, reputations))).bit_count()
-    return tuple(worth_of(parameters, each, passed) for each in counted)
+    return worth_of(parameters, counted, passed)
 
 
-def worth_of(parameters: Parameters, counted: int, passed: int) -> int:
-    """How many reports an estimator counts for, from |B| and |F|; |B| where a foreign rule does not say.
+def worth_of(parameters: Parameters, counts: Iterable[int], passed: int) -> tuple[int, ...]:
+    """How many reports estimators count for, from their |B| and |F|; |B| where a foreign rule does not say.
 
     Raises:
         RulesUnknown: the rule is not here.
     """
-    rule, terms = rules.aggregation(parameters), parameters.terms
-    if not parameters.aggregation.digest:
-        return rule.worth(terms, counted, passed)
+    rule, terms, foreign = rules.aggregation(parameters), parameters.terms, parameters.aggregation.digest
+
+    def one(counted: int) -> int:
+        with suppress(RuleFailed):
+            answer = rule.worth(terms, counted, passed)
+            if not foreign or (type(answer) is int and 0 <= answer <= terms.participants):
+                return answer
+        return counted
+
+    return tuple(map(one, counts))
+
+
+def chosen_arm(parameters: Parameters, learnt: Learnt) -> int:
+    """The arm of a learning round; that of `ucb1` where a foreign rule says none. Raises `RulesUnknown`."""
+    rule, terms = rules.policy(parameters), parameters.terms_of(parameters.policy)
+    if not parameters.policy.digest:
+        return rule.arm(terms, learnt)
     with suppress(RuleFailed):
-        answer = rule.worth(terms, counted, passed)
-        if type(answer) is int and 0 <= answer <= terms.participants:
+        answer = rule.arm(terms, learnt)
+        if type(answer) is int and 0 <= answer < parameters.arms:
             return answer
-    return counted
+    default = rules.find(UCB1)
+    assert isinstance(default, Policy)
+    return default.arm(terms, learnt)
 
 
 def disclose(parameters: Parameters, means: Means) -> Means:

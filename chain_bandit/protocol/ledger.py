@@ -7,13 +7,13 @@ auditor replays it, and the simulator iterates it.
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from chain_bandit.protocol.arms import learning_arm, round_robin
+from chain_bandit.protocol.arms import round_robin
 from chain_bandit.protocol.blocks import FAILED, Header, Kind, Record, mask, round_seed, seats
 from chain_bandit.protocol.digests import ZERO
-from chain_bandit.protocol.estimation import select, worth
+from chain_bandit.protocol.estimation import chosen_arm, select, worth
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.reputation import START, Reputations, after_block, penalised
-from chain_bandit.protocol.rule import Standing, State
+from chain_bandit.protocol.rule import Learnt, Standing, State
 from chain_bandit.protocol.ruleset import RulesUnknown
 from chain_bandit.protocol.units import Counts, Means, added
 
@@ -145,7 +145,8 @@ def honest_arm(parameters: Parameters, ledger: Ledger) -> int:
         return round_robin(ledger.round, parameters.arms)
     if not ledger.worth:
         raise RulesUnknown(str(parameters.aggregation), "on which the honest arm rests, and which is not here")
-    return learning_arm(parameters, ledger.round, ledger.means, ledger.pulls, ledger.worth)
+    seed = round_seed(ledger.seed, ledger.round)
+    return chosen_arm(parameters, Learnt(ledger.round, seed, ledger.means, ledger.pulls, ledger.worth))
 
 
 def _worth(parameters: Parameters, header: Header, reputations: Reputations) -> tuple[int, ...]:

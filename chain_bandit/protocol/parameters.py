@@ -48,6 +48,9 @@ ACCURACY = RuleChoice(RuleKind.REPUTATION, "accuracy")
 ESTIMATES = RuleChoice(RuleKind.DISCLOSURE, "estimates")
 """Reports that say local estimators as they are."""
 
+UCB1 = RuleChoice(RuleKind.POLICY, "ucb1")
+"""The policy of Algorithm 1, of which a declaration says nothing."""
+
 
 class BodyMode(IntEnum):
     """Where the body of a block lies."""
@@ -110,6 +113,7 @@ class Parameters:
         reputation: the rule by which a block moves reputations.
         disclosure: the rule by which reports say local estimators.
         selection: the rule that chooses validators; None for the one that N and sortition say.
+        policy: the rule by which arms are pulled.
         vouched: trust classes that the rules ask for, beyond what body and draws imply, see `rules.vouched`.
     """
 
@@ -148,6 +152,7 @@ class Parameters:
     reputation: RuleChoice = ACCURACY
     disclosure: RuleChoice = ESTIMATES
     selection: RuleChoice | None = None
+    policy: RuleChoice = UCB1
     vouched: int = 0
 
     def __hash__(self) -> int:
@@ -251,6 +256,7 @@ class Parameters:
             self.reputation,
             self.selected_by,
             self.disclosure,
+            *(() if self.policy == UCB1 else (self.policy,)),
         )
 
     @cached_property
@@ -273,7 +279,7 @@ class Parameters:
         options = dict(choice.options)  # parameters go to other processes, where no view of a dict goes
         return Terms(
             self.participants, self.arms, self.liars, self.attackers, self.burn_in, self.horizon, self.tolerance,
-            options,
+            options, (self.c1_numerator, self.c1_denominator),
         )  # fmt: skip
 
     @cached_property
@@ -363,7 +369,7 @@ def _with_rules(made: Parameters, rules: Sequence[RuleChoice]) -> Parameters:
         selection = None
     return replace(
         made, aggregation=named.get(RuleKind.AGGREGATION, NO_RULE), reputation=named.get(RuleKind.REPUTATION, ACCURACY),
-        disclosure=named.get(RuleKind.DISCLOSURE, ESTIMATES),
+        disclosure=named.get(RuleKind.DISCLOSURE, ESTIMATES), policy=named.get(RuleKind.POLICY, UCB1),
         selection=selection,
     )  # fmt: skip
 

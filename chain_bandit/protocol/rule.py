@@ -35,7 +35,8 @@ class Option:
 
 
 class Terms(NamedTuple):
-    """What a rule knows of its game: M, K, f, m, L, T, the accuracy tolerance in units, its own options by name."""
+    """What a rule knows of its game: M, K, f, m, L, T, the accuracy tolerance in units, its own options by name, and C1
+    of the confidence width as a fraction."""
 
     participants: int
     arms: int
@@ -45,6 +46,7 @@ class Terms(NamedTuple):
     horizon: int
     tolerance: int
     options: Mapping[str, int] = MappingProxyType({})
+    c1: tuple[int, int] = (2, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,7 @@ class Rule:
         name: how scenarios and games call it.
         version: another one wherever an answer changed.
         options: by name.
-        draws: whether chance decides who has influence.
+        draws: whether chance decides who has influence, or which arm is pulled.
         keeps_state: whether it keeps integers of 64 bits from one block to the next, which headers then carry; a state
             is empty before the first block.
     """
@@ -307,3 +309,35 @@ class Disclosure(Rule):
     def is_valid(self, terms: Terms, values: Means) -> bool:
         """Whether a report may say so: what is not valid counts as withheld."""
         return all(map(is_estimate, values))
+
+
+class Learnt(NamedTuple):
+    """What everybody knows of the arms when a learning round opens.
+
+    Attributes:
+        round: t.
+        seed: seed_t, known since the opening.
+        means: the estimators in force, in units.
+        pulls: n_ref of each arm.
+        worth: how many reports each of the means counts for, see `Aggregation.worth`; 1 each with a flat C1.
+    """
+
+    round: int
+    seed: bytes
+    means: Means
+    pulls: Counts
+    worth: tuple[int, ...]
+
+
+class Policy(Rule):
+    """Which arm everybody who follows the rules pulls in a learning round (Algorithm 1).
+
+    It is a function of the chain, so that all pull the same one: what somebody saw alone has no part in it, and it
+    keeps no state. Round-robin in the burn-in and exploration rounds are no policy's.
+    """
+
+    kind = RuleKind.POLICY
+
+    def arm(self, terms: Terms, learnt: Learnt) -> int:
+        """The arm, from 0 to K - 1."""
+        raise NotImplementedError

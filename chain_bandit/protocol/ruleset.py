@@ -23,7 +23,7 @@ STEPS, MOST_STEPS = 10**6, 10**9
 
 
 class RuleKind(IntEnum):
-    """What a rule decides; the number is that of its bit among the trust classes."""
+    """What a rule decides; the number is its place in a declaration, and of the first three their trust class's bit."""
 
     AGGREGATION = 0
     """B_i and the estimators, from reports (PROTOCOL 1.4)."""
@@ -35,6 +35,8 @@ class RuleKind(IntEnum):
     """What participants are paid besides their rewards; no game has such a rule yet."""
     DISCLOSURE = 4
     """What a report says: the codec of its payload's integers."""
+    POLICY = 5
+    """Which arm whoever follows the rules pulls in a learning round (Algorithm 1)."""
 
 
 BY_THE_PARAMETERS = frozenset({"everybody", "best-by-reputation", "sortition"})

@@ -22,7 +22,7 @@ from chain_bandit.protocol.aggregation import tie_break
 from chain_bandit.protocol.blocks import approves, round_seed
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.estimation import estimate, worth_of
-from chain_bandit.protocol.parameters import ESTIMATES, Parameters
+from chain_bandit.protocol.parameters import ESTIMATES, UCB1, Parameters
 from chain_bandit.protocol.rule import Agreed, Estimate, Reputation, State
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation import arrays
@@ -118,6 +118,7 @@ def require_lockstep(parameters: Parameters, cast: Cast, growth: int = 0) -> Non
         (not all(each.all() for each in honest), "an attack on the consensus"),
         (untold, f"the lie {Lie(untold[0]).name.lower()}" if untold else ""),
         (p.disclosure != ESTIMATES, f"the disclosure {p.disclosure.name}"),
+        (p.policy != UCB1, f"the policy {p.policy.name}"),
         (type(named_rules.reputation(p)).left_out is not Reputation.left_out, "a reputation that leaves reports out"),
         (p.threshold < 2 or p.burn_in <= p.arms, "a game whose blocks may be rejected"),
     ):
@@ -157,8 +158,8 @@ class _Games:
         self.rules, self.count = rules, len(chances)
         self._parameters, self._form = parameters, arrays.find(parameters.aggregation)
         everybody = rules.participants  # all of them pass
-        counts = [max(worth_of(parameters, each, everybody), 1) for each in range(everybody + 1)]
-        self._worth = np.array(counts if rules.per_report else [1] * len(counts))
+        counts = np.maximum(worth_of(parameters, range(everybody + 1), everybody), 1)
+        self._worth = counts if rules.per_report else np.ones_like(counts)
         self._keeps_state = named_rules.aggregation(parameters).keeps_state
         self.sums = Sums(*np.zeros((len(SUMS), self.count), np.int64))
         self._keys = np.array([[keys.k0 for keys in chances], [keys.k1 for keys in chances]], np.uint64)[:, np.newaxis]

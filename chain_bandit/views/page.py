@@ -156,7 +156,8 @@ def _estimators(facts: Facts) -> Markup:
         tag("p", "The global estimator of each arm (line), as the contract recorded it"
             + (", against the true mean (dashed), which the environment revealed after the game. Best arm first."
                if facts.manifest.arm_means else ". The environment has not revealed the true means.")
-            + (f" {more:,} further arms are in the files of the run." if more else "")),
+            + (f" {more:,} further arms are in the files of the run." if more else "")
+            + (f" {_pulled(facts.parameters)}" if facts.parameters else "")),
         tag("div", *(tag("div", Markup(themed(svg))) for _, svg in panels), class_="panels"),
         _rejections(facts),
     )  # fmt: skip
@@ -255,6 +256,14 @@ def _counted(p: Parameters) -> str:
         return rules.aggregation(p).explain(p.terms)
     except RulesUnknown:
         return f"Which reports count is up to {p.aggregation}, which is not here."
+
+
+def _pulled(p: Parameters) -> str:
+    """Which arm."""
+    try:
+        return rules.policy(p).explain(p.terms_of(p.policy))
+    except RulesUnknown:
+        return f"Which arm is pulled is up to {p.policy}, which is not here."
 
 
 def _moves(p: Parameters) -> str:

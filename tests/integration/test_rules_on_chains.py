@@ -13,14 +13,19 @@ from chain_bandit.scenario import Scenario, load
 from tests.conftest import build_scenario, malicious
 from tests.few import few
 from tests.integration.nodes_up import game
-from tests.unit.protocol.rules.records import AGGREGATIONS, REPUTATIONS
+from tests.unit.protocol.rules.records import AGGREGATIONS, POLICIES, REPUTATIONS
 
 ROOT = Path(__file__).parents[2]
-OF_THE_PAPER = {"option-1", "option-2", "option-3", "delta-safe", "confidence", "accuracy"}
-RULES = sorted(  # first what plays every time, median and MeritRank
-    [("aggregation", name) for name in AGGREGATIONS.keys() - OF_THE_PAPER]
-    + [("reputation", name) for name in REPUTATIONS.keys() - OF_THE_PAPER],
-    key=lambda rule: (rule[1] not in ("median", "meritrank"), rule),
+OF_THE_PAPER = {"option-1", "option-2", "option-3", "delta-safe", "confidence", "accuracy", "ucb1"}
+FIRST = ("median", "meritrank", "kl-ucb", "thompson")
+"""What plays every time."""
+RULES = sorted(
+    [
+        (kind, name)
+        for kind, known in (("aggregation", AGGREGATIONS), ("reputation", REPUTATIONS), ("policy", POLICIES))
+        for name in known.keys() - OF_THE_PAPER
+    ],
+    key=lambda rule: (rule[1] not in FIRST, rule),
 )
 
 
@@ -47,7 +52,7 @@ def on_embedded(kind: str, name: str) -> str:
 
 
 @pytest.mark.parametrize(("kind", "name", "chain"), [
-    pytest.param(*rule, chain, marks=[] if place < 2 else [pytest.mark.deep])
+    pytest.param(*rule, chain, marks=[] if place < len(FIRST) else [pytest.mark.deep])
     for place, rule in enumerate(RULES) for chain in ("anvil", "hardhat")
 ])  # fmt: skip
 def test_a_rule_comes_to_the_same_on_every_chain(kind: str, name: str, chain: str) -> None:
@@ -55,12 +60,13 @@ def test_a_rule_comes_to_the_same_on_every_chain(kind: str, name: str, chain: st
 
 
 def test_every_rule_is_another_game() -> None:
-    assert len(RULES) == 12
-    assert on_embedded(*RULES[0]) != on_embedded(*RULES[1])
+    assert len(RULES) == 14
+    assert len({on_embedded(*rule) for rule in RULES[: len(FIRST)]}) == len(FIRST)
 
 
 @pytest.mark.parametrize(("kind", "name"), few([("reputation", "meritrank"), ("aggregation", "median"),
-                                                ("aggregation", "krum")], 3))  # fmt: skip
+                                                ("policy", "kl-ucb"), ("aggregation", "krum"), ("policy", "thompson")],
+                                               4))  # fmt: skip
 def test_nodes_with_a_rule_come_to_the_same(kind: str, name: str, tmp_path: Path) -> None:
     liar = malicious(3, ("constant-lie", {"value": 1.0}))
     small = build_scenario(5, 2, 20, malicious=[liar], bound_ms=2000, **{kind: name})

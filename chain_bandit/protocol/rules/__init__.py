@@ -9,7 +9,7 @@ from pkgutil import iter_modules
 
 from chain_bandit.protocol.errors import require
 from chain_bandit.protocol.parameters import BodyMode, Parameters
-from chain_bandit.protocol.rule import Aggregation, Disclosure, Reputation, Rule, Selection, State
+from chain_bandit.protocol.rule import Aggregation, Disclosure, Policy, Reputation, Rule, Selection, State
 from chain_bandit.protocol.ruleset import (
     CHOSEN,
     COMPUTED,
@@ -92,6 +92,13 @@ def selection(parameters: Parameters) -> Selection:
     """The rule by which a game's validators are chosen. Raises `RulesUnknown`."""
     rule = find(parameters.selected_by)
     assert isinstance(rule, Selection)
+    return rule
+
+
+def policy(parameters: Parameters) -> Policy:
+    """The rule by which a game's arms are pulled. Raises `RulesUnknown`."""
+    rule = find(parameters.policy)
+    assert isinstance(rule, Policy)
     return rule
 
 

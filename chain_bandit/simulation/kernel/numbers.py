@@ -13,7 +13,7 @@ from chain_bandit.attacks.attack import Attack, Effect, NotSimulated, Said
 from chain_bandit.protocol.arms import log_billionths
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import ChainBanditError
-from chain_bandit.protocol.parameters import ACCURACY, ESTIMATES, ODDS, Parameters
+from chain_bandit.protocol.parameters import ACCURACY, ESTIMATES, ODDS, UCB1, Parameters
 from chain_bandit.protocol.rewards import RewardModel, hidden_cost
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.sortition import HALF, draws_of
@@ -139,8 +139,9 @@ def require_compiled(parameters: Parameters) -> None:
     p, forms = parameters, FORMS.get(parameters.aggregation.name, OTHER)
     if forms == OTHER or p.aggregation.digest:
         raise NotCompiled(f"aggregation {p.aggregation.name}", "it has no compiled form")
-    for chosen, known in ((p.reputation, ACCURACY), (p.selection, None), (p.disclosure, ESTIMATES)):
-        if chosen is not None and chosen != known:
+    known = (p.reputation, ACCURACY), (p.selection, None), (p.disclosure, ESTIMATES), (p.policy, UCB1)
+    for chosen, compiled in known:
+        if chosen is not None and chosen != compiled:
             raise NotCompiled(f"{chosen.kind.name.lower()} {chosen.name}", "it has no compiled form")
 
 

@@ -61,6 +61,10 @@ OTHER_VERSION = {
     "a format": declare('"format":2', '"format":3'),
     "a kind": declare('{"kind":"reputation"', '{"kind":"oracle"'),
     "a kind more": declare('{"kind":"dis', '{"kind":"payment","name":"flat","options":{},"version":1},{"kind":"dis'),
+    "the policy that none says": declare(
+        '"estimates","options":{},"version":1}',
+        '"estimates","options":{},"version":1},{"kind":"policy","name":"ucb1","options":{},"version":1}',
+    ),
     "a kind less": declare(',{"kind":"disclosure","name":"estimates","options":{},"version":1}', ""),
     "none": told('{"format":2,"rules":[]}'),
     "no aggregation": declare('{"kind":"aggregation","name":"option-1","options":{},"version":1},', ""),

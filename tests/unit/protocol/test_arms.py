@@ -3,14 +3,12 @@
 import random
 import tracemalloc
 from decimal import Context, Decimal, localcontext
-from math import isqrt
 
 import pytest
 
 from chain_bandit.protocol.arms import (
     burn_in_length,
     confidence_width,
-    learning_arm,
     log_billionths,
     round_robin,
     ucb_arm,
@@ -97,20 +95,6 @@ def test_ucb_arm_takes_an_arm_that_was_never_pulled_first():
 def test_ucb_arm_refuses_lists_of_different_length():
     with pytest.raises(ValueError, match="zip"):
         ucb_arm([1], [1, 2], [1, 1])
-
-
-def test_learning_arm_divides_c1_by_what_an_estimator_counts_for(parameters):
-    p = parameters(c1_numerator=2, c1_denominator=3)
-    rng = random.Random(9)
-    for _ in range(300):
-        t = rng.randint(2, 1000)
-        means, pulls = [rng.randint(0, UNIT) for _ in range(4)], [rng.randint(1, 50) for _ in range(4)]
-        worth = [rng.randint(0, 7) for _ in range(4)]
-        indices = [
-            m + 10 * isqrt(2 * log_billionths(t) * 10**7 // (3 * max(b, 1)) // n)
-            for m, n, b in zip(means, pulls, worth, strict=True)
-        ]
-        assert learning_arm(p, t, means, pulls, worth) == indices.index(max(indices))
 
 
 def test_an_infinite_estimator_wins_and_overflows_nothing():

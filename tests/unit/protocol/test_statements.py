@@ -220,6 +220,7 @@ def test_rules_are_declared_in_one_text(parameters):
         (text.replace(b'"accuracy"', b"null"), Malformed),
         (text.replace(b":2,", b":true,", 1), Malformed),
         (b'{"format":2,"rules":[[]]}', Malformed),
+        (text[:-2] + b',{"kind":"policy","name":"ucb1","options":{},"version":1}]}', RulesUnknown),
         (text.replace(b'{"kind":"agg', b'{"digest":"ab","kind":"agg'), Malformed),
         (text.replace(b'{"kind":"agg', b'{"digest":"","kind":"agg'), Malformed),
     ):
@@ -237,8 +238,8 @@ def test_rules_are_declared_in_one_text(parameters):
 )  # fmt: skip
 def test_a_rule_that_is_not_here_is_read_and_comes_back(parameters, choice):
     """Whether it is here shows when it is used."""
-    others = (replace(choice, kind=kind) for kind in (RuleKind.REPUTATION, RuleKind.DISCLOSURE))
-    p = parameters(aggregation=choice, **dict(zip(("reputation", "disclosure"), others, strict=True)))
+    others = {kind: replace(choice, kind=RuleKind[kind.upper()]) for kind in ("reputation", "disclosure", "policy")}
+    p = parameters(aggregation=choice, **others)
     assert declared(p.declaration) == p.rules
     assert Parameters.of(p.fields(), p.declaration) == p
     assert Parameters.from_numbers(p.numbers(), p.declaration.decode()) == p
@@ -255,7 +256,7 @@ def test_the_games_digest_changes_with_every_parameter_and_commitment(parameters
     assert p.digest(salt, secret) == outside_keccak(p.words() + salt + secret)
     digests = {p.digest(salt, secret), p.digest(secret, salt), p.digest(salt, salt)}
     for field in fields(Parameters):
-        if field.name not in ("aggregation", "reputation", "disclosure", "selection"):
+        if field.name not in ("aggregation", "reputation", "disclosure", "selection", "policy"):
             digests.add(parameters(**{field.name: getattr(p, field.name) + 1}).digest(salt, secret))
     assert len(digests) == 35
     foreign = replace(rule("option-1"), digest=bytes(32))
@@ -264,4 +265,5 @@ def test_the_games_digest_changes_with_every_parameter_and_commitment(parameters
     digests |= {parameters(reputation=later(p.reputation)).digest(salt, secret)}
     digests |= {parameters(disclosure=later(p.disclosure)).digest(salt, secret)}
     digests |= {parameters(selection=later(p.selected_by)).digest(salt, secret)}
-    assert len(digests) == 42
+    digests |= {parameters(policy=later(p.policy)).digest(salt, secret)}
+    assert len(digests) == 43

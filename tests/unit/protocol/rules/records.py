@@ -9,7 +9,18 @@ from typing import Any
 from Crypto.Hash import keccak
 
 from chain_bandit.protocol import rules
-from chain_bandit.protocol.rule import Aggregation, Agreed, Estimate, Reputation, Rule, Terms, Weights, mean_over
+from chain_bandit.protocol.rule import (
+    Aggregation,
+    Agreed,
+    Estimate,
+    Learnt,
+    Policy,
+    Reputation,
+    Rule,
+    Terms,
+    Weights,
+    mean_over,
+)
 from chain_bandit.protocol.ruleset import RuleKind
 from chain_bandit.protocol.units import UNIT
 from tests.rules import rule as choice
@@ -23,6 +34,11 @@ AGGREGATIONS: Mapping[str, Aggregation] = {
 REPUTATIONS: Mapping[str, Reputation] = {
     name: rule for (kind, name, _), rule in sorted(rules.shipped().items())
     if kind is RuleKind.REPUTATION and isinstance(rule, Reputation)
+}  # fmt: skip
+
+POLICIES: Mapping[str, Policy] = {
+    name: rule for (kind, name, _), rule in sorted(rules.shipped().items())
+    if kind is RuleKind.POLICY and isinstance(rule, Policy)
 }  # fmt: skip
 
 GAME = game_terms(choice("median"), 4, 2, 1)
@@ -140,8 +156,18 @@ def means_of_all(given: Terms, agreed: Agreed) -> Estimate:
     return mean_over(agreed, [frozenset(agreed.reports)] * given.arms)
 
 
-def said(rule: Rule, given: Terms, agreed: Agreed) -> list[Any]:
+def learnt(agreed: Agreed) -> Learnt:
+    """What a round begins with that has such estimators, or such a report, in force; reputations say how many count."""
+    rows = [agreed.means] if agreed.means else [*agreed.reports.values()]
+    means = rows[0] if rows else (0,) * len(agreed.pulls)
+    worth = tuple(agreed.reputations[arm % len(agreed.reputations)] % 41 for arm in range(len(means)))
+    return Learnt(agreed.round + 1, agreed.seed, means, agreed.pulls, worth)
+
+
+def said(rule: Rule, given: Terms, agreed: Agreed) -> Any:
     """An answer as JSON has it."""
+    if isinstance(rule, Policy):
+        return rule.arm(given._replace(c1=(1 + agreed.round % 5, 2)), learnt(agreed))
     if isinstance(rule, Reputation):
         return list(weighed(rule, given, agreed)[:2])
     assert isinstance(rule, Aggregation)

@@ -10,7 +10,10 @@ from chain_bandit.protocol.units import INFINITY
 from tests.unit.protocol.rules import records
 
 PINNED = Path("tests/vectors/rules.jsonl")
-ALL = {(rule.kind.name.lower(), name): rule for name, rule in (records.AGGREGATIONS | records.REPUTATIONS).items()}
+ALL = {
+    (rule.kind.name.lower(), name): rule
+    for kind in (records.AGGREGATIONS, records.REPUTATIONS, records.POLICIES) for name, rule in kind.items()
+}  # fmt: skip
 
 
 def pinned() -> dict[tuple[str, str, int], str]:
@@ -29,7 +32,7 @@ def test_answers_are_those_pinned_to_the_version(kind, name):
 
 def test_no_line_is_of_a_rule_that_is_not_here():
     assert {(kind, name) for kind, name, _ in pinned()} == ALL.keys()
-    assert len(ALL) >= 18
+    assert len(ALL) >= 21
 
 
 class Planted(type(records.AGGREGATIONS["huber"])):  # type: ignore[misc]
