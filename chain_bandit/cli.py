@@ -367,12 +367,12 @@ def _new() -> None:
 
 @new.command("plugin")
 def new_plugin(
-    kind: Annotated[str, typer.Argument(help="attack, environment, aggregation, reputation, policy or incentive.")],
+    kind: Annotated[str, typer.Argument(help="Such as attack or aggregation; another word lists all.")],
     name: Annotated[str, typer.Argument(help="As scenarios are to call it.")],
     out: Annotated[Path | None, typer.Option("--out", help="By default chain-bandit-NAME.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Write a package with one plug-in, an example that works, and its test."""
+    """Write a package with one plug-in, an example that works, its test and a README."""
     from chain_bandit.scaffold import new
 
     files = new(kind, name, out)

@@ -1,8 +1,11 @@
-"""A plug-in to begin with: a package with one entry point, an example that works, and its test."""
+"""A plug-in to begin with: a package with one entry point, an example that works, its test and a README."""
 
 import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
+from typing import Final
 
 from chain_bandit import __version__
 from chain_bandit.attacks.registry import ATTACKS
@@ -13,22 +16,6 @@ from chain_bandit.protocol import rules
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.ruleset import RuleKind
 from chain_bandit.simulation.rivals.registry import RIVALS
-
-GROUPS = {
-    "attack": "attacks", "environment": "environments", "aggregation": "aggregation", "reputation": "reputation",
-    "policy": "policies", "incentive": "incentives",
-}  # fmt: skip
-"""The kinds, and their groups of entry points."""
-
-
-_TAKEN = {
-    "attack": ATTACKS, "environment": OURS, "aggregation": rules.names(RuleKind.AGGREGATION),
-    "reputation": rules.names(RuleKind.REPUTATION), "policy": RIVALS, "incentive": {*INCENTIVES, "naive"},
-}  # fmt: skip
-"""Names that mean ours in a scenario, a benchmark or a table."""
-
-_CLASSES = ("attack", "aggregation", "reputation", "policy", "incentive")
-"""Kinds that are a class; the others are a function."""
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _MOST = 40
@@ -51,25 +38,26 @@ def new(kind: str, name: str, out: Path | None = None) -> tuple[Path, ...]:
         NameRefused: no such kind, no name, or one that ours have.
         FolderRefused: the place is taken, or not to be written.
     """
-    if kind not in GROUPS:
-        raise NameRefused(kind, f"one of {', '.join(GROUPS)}")
+    if (begun := KINDS.get(kind)) is None:
+        raise NameRefused(kind, f"one of {', '.join(KINDS)}")
     if not _NAME.fullmatch(name) or len(name) > _MOST:
         raise NameRefused(name, f"at most {_MOST} lower-case letters, digits and single hyphens, a letter first")
-    if name in _TAKEN[kind]:
+    if name in begun.taken:
         raise NameRefused(name, f"a name that no {kind} of ours has")
     place = out or Path(f"chain-bandit-{name}")
     if place.exists() or place.is_symlink():
         raise FolderRefused(place, "exists; name another with --out")
     words = f"{name}-{kind}"  # so that it is no keyword, and no other word of the module
-    thing = words.title().replace("-", "") if kind in _CLASSES else words.replace("-", "_")
+    thing = words.title().replace("-", "") if begun.is_class else words.replace("-", "_")
     module = f"chain_bandit_{name.replace('-', '_')}"
     texts = {
         "pyproject.toml": _PYPROJECT,
-        f"{module}.py": _MODULES[kind],
-        f"test_{module}.py": _TESTS[kind],
+        f"{module}.py": begun.module,
+        f"test_{module}.py": begun.test,
+        "README.md": _README + begun.use,
     }
     filling = {
-        "NAME": name, "MODULE": module, "THING": thing, "GROUP": GROUPS[kind], "KIND": kind, "VERSION": __version__,
+        "NAME": name, "MODULE": module, "THING": thing, "GROUP": begun.group, "KIND": kind, "VERSION": __version__,
     }  # fmt: skip
     with beside(place) as fresh:
         for file, text in texts.items():
@@ -100,8 +88,94 @@ _PYPROJECT = """
     python_files = "test_*.py"
 """
 
-_MODULES = {
-    "attack": '''
+_README = """
+    # chain-bandit-NAME
+
+    The KIND `NAME` of chain-bandit is `THING` in `MODULE.py`. Install and test it, again after every change:
+
+    ```sh
+    pip install --no-deps --no-build-isolation .
+    pytest
+    ```
+
+"""
+
+_OF_A_RULE = """
+    A game whose scenario says `KIND = "NAME"` plays by it. An audit runs the code of the rules that it is told:
+
+    ```sh
+    chain-bandit run SCENARIO.toml -o 'KIND="NAME"' --out run
+    chain-bandit audit run --rule NAME
+    ```
+"""
+
+_OF_THE_ARENA = """
+    It plays on the set-ups of the rivals, in a clone of chain-bandit:
+
+    ```sh
+    python benchmarks/rivals.py zhu --KIND NAME
+    ```
+"""
+
+_TEST = """
+    import MODULE
+
+    from chain_bandit.plugins import find
+    from chain_bandit.testing import KIND_conformance
+
+
+    def test_it_is_what_every_KIND_is():
+        KIND_conformance(MODULE.THING)
+
+
+    def test_its_name_is_known_once_it_is_installed():
+        assert find("GROUP", "NAME", {}) is MODULE.THING
+"""
+
+_RULE_TEST = """
+    import MODULE
+
+    from chain_bandit.foreign.registry import named
+    from chain_bandit.protocol.ruleset import RuleKind
+    from chain_bandit.testing import KIND_conformance
+
+
+    def test_it_is_what_every_KIND_is():
+        KIND_conformance(MODULE.THING)
+
+
+    def test_its_name_is_known_once_it_is_installed():
+        assert named(RuleKind["KIND".upper()], "NAME").digest
+"""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a plug-in of some kind is begun with.
+
+    Attributes:
+        group: of its entry points, after `chain_bandit.`.
+        taken: names that mean ours in a scenario, a benchmark or a table.
+        module: its text: a class of an example, or a function where `is_class` says so.
+        use: the end of its README.
+        test: of its own, beside its kind's conformance.
+    """
+
+    group: str
+    taken: Collection[str]
+    module: str
+    use: str
+    test: str = _TEST
+    is_class: bool = True
+
+
+def _rule(kind: RuleKind, module: str) -> Kind:
+    """Of a rule that games name."""
+    return Kind(kind.name.lower(), rules.names(kind), module, _OF_A_RULE, _RULE_TEST)
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    "attack": Kind("attacks", ATTACKS, '''
     """The attack NAME of chain-bandit."""
 
     from chain_bandit.attacks.attack import Attack, View
@@ -117,8 +191,16 @@ _MODULES = {
         def means(self, view: View, honest: Means) -> Means:
             """In units, none above a whole reward."""
             return tuple(min(mean + UNIT // 10, UNIT) for mean in honest)
-    ''',
-    "environment": '''
+    ''', """
+    A participant of a scenario plays it:
+
+    ```toml
+    [[malicious]]
+    seat = 3
+    attacks = [{ name = "NAME" }]
+    ```
+    """),
+    "environment": Kind("environments", OURS, '''
     """The environment NAME of chain-bandit."""
 
     from chain_bandit.protocol.rewards import RewardModel, bernoulli
@@ -128,11 +210,18 @@ _MODULES = {
     def THING(arms: int = 3) -> RewardModel:
         """Bernoulli arms whose means are evenly spread below 1."""
         return RewardModel(tuple(bernoulli(UNIT * (arm + 1) // (arms + 1)) for arm in range(arms)))
-    ''',
-    "aggregation": '''
+    ''', """
+    A scenario takes its rewards from it; other keys there are its options:
+
+    ```toml
+    [rewards]
+    kind = "NAME"
+    ```
+    """, is_class=False),
+    "aggregation": _rule(RuleKind.AGGREGATION, '''
     """The aggregation NAME of chain-bandit: pure integers, checked before it runs (docs/plugins.md)."""
 
-    from chain_bandit.rule_api import Aggregation, Agreed, Estimate, Option, State, Terms, mean_over
+    from chain_bandit.rule_api import Aggregation, Agreed, Estimate, Option, State, Terms, mean_over, tie_break
 
 
     class THING(Aggregation):
@@ -142,14 +231,14 @@ _MODULES = {
         options = {"cut": Option(default=1, least=0, most=255)}
 
         def estimate(self, terms: Terms, state: State, agreed: Agreed) -> Estimate:
-            """Of equal reports the lower seat counts as the lower one."""
-            cut, sets = terms.options["cut"], []
+            """Equal reports stand in an order that the seed decides."""
+            cut, order, sets = terms.options["cut"], tie_break(agreed.seed, agreed.reports), []
             for arm in range(terms.arms):
-                ranked = sorted((agreed.reports[seat][arm], seat) for seat in sorted(agreed.passed()))
-                sets.append(frozenset(seat for _, seat in ranked[cut : len(ranked) - cut]))
+                ranked = sorted((agreed.reports[seat][arm], order[seat], seat) for seat in sorted(agreed.passed()))
+                sets.append(frozenset(seat for *_, seat in ranked[cut : len(ranked) - cut]))
             return mean_over(agreed, sets)
-    ''',
-    "reputation": '''
+    '''),
+    "reputation": _rule(RuleKind.REPUTATION, '''
     """The reputation NAME of chain-bandit: pure integers, checked before it runs (docs/plugins.md)."""
 
     from chain_bandit.rule_api import Agreed, Estimate, Reputation, State, Terms, Weights
@@ -164,8 +253,48 @@ _MODULES = {
             """From 0 to 65535 for every seat."""
             shares = [sum(seat in members for members in estimate.sets) for seat in range(terms.participants)]
             return Weights(tuple(65_535 * share // terms.arms for share in shares))
-    ''',
-    "policy": '''
+    '''),
+    "selection": _rule(RuleKind.SELECTION, '''
+    """The selection NAME of chain-bandit: pure integers, checked before it runs (docs/plugins.md)."""
+
+    from chain_bandit.rule_api import Agreed, Option, Selected, Selection, Standing, State, Terms, chance
+
+
+    class THING(Selection):
+        """The best by reputation, as many as there must be and a few more."""
+
+        name = "NAME"
+        options = {"more": Option(default=1, least=0, most=255)}
+
+        def select(self, terms: Terms, state: State, agreed: Agreed | None, standing: Standing) -> Selected:
+            """Of equals the seed decides."""
+            count, seats = standing.least + terms.options["more"], sorted(standing.eligible)
+            ranked = sorted((-standing.reputations[seat], chance(standing.seed, seat), seat) for seat in seats)
+            return Selected(frozenset(seat for *_, seat in ranked[:count]))
+    '''),
+    "disclosure": _rule(RuleKind.DISCLOSURE, '''
+    """The disclosure NAME of chain-bandit: pure integers, checked before it runs (docs/plugins.md)."""
+
+    from chain_bandit.rule_api import UNIT, Disclosure, Means, Option, Terms
+
+
+    class THING(Disclosure):
+        """Reports say estimators floored to one of a few equal steps."""
+
+        name = "NAME"
+        options = {"steps": Option(default=100, least=1, most=1000)}
+
+        def encode(self, terms: Terms, means: Means) -> Means:
+            """Each by itself: multiples of a step, in units."""
+            step = UNIT // terms.options["steps"]
+            return tuple(mean // step * step for mean in means)
+
+        def is_valid(self, terms: Terms, values: Means) -> bool:
+            """What is no such multiple counts as withheld."""
+            step = UNIT // terms.options["steps"]
+            return all(0 <= value <= UNIT and value % step == 0 for value in values)
+    '''),
+    "policy": Kind("policies", RIVALS, '''
     """The policy NAME of chain-bandit."""
 
     from typing import Any
@@ -194,8 +323,8 @@ _MODULES = {
             pulled = np.arange(self.counts.shape[2]) == arms[..., None]
             self.counts += pulled
             self.totals += pulled * rewards[..., None]
-    ''',
-    "incentive": '''
+    ''', _OF_THE_ARENA),
+    "incentive": Kind("incentives", {*INCENTIVES, "naive"}, '''
     """The incentive NAME of chain-bandit."""
 
     from typing import Any
@@ -216,36 +345,6 @@ _MODULES = {
             """What the rewards of round t are learned as: (replicates, agents)."""
             self.sent += 1
             return 0.9 * rewards + 0.1 * rewards.mean(axis=1, keepdims=True)
-    ''',
-}
-
-_RULE_TEST = """
-    import MODULE
-
-    from chain_bandit.foreign.registry import named
-    from chain_bandit.protocol.ruleset import RuleKind
-    from chain_bandit.testing import KIND_conformance
-
-
-    def test_it_is_what_every_KIND_is():
-        KIND_conformance(MODULE.THING)
-
-
-    def test_its_name_is_known_once_it_is_installed():
-        assert named(RuleKind["GROUP".upper()], "NAME").digest
-"""
-
-_TESTS = dict.fromkeys(GROUPS, """
-    import MODULE
-
-    from chain_bandit.plugins import find
-    from chain_bandit.testing import KIND_conformance
-
-
-    def test_it_is_what_every_KIND_is():
-        KIND_conformance(MODULE.THING)
-
-
-    def test_its_name_is_known_once_it_is_installed():
-        assert find("GROUP", "NAME", {}) is MODULE.THING
-""") | dict.fromkeys(("aggregation", "reputation"), _RULE_TEST)  # fmt: skip
+    ''', _OF_THE_ARENA),
+}  # fmt: skip
+"""By the word that `new plugin` takes."""

@@ -74,8 +74,8 @@ def left_out(parameters: Parameters, reputations: tuple[int, ...]) -> Seats:
     rule, terms = rules.reputation(parameters), parameters.terms_of(parameters.reputation)
     with suppress(RuleFailed):
         seats = rule.left_out(terms, reputations)
-        if type(seats) is frozenset and len(seats) <= terms.liars + terms.attackers:
-            return seats
+        if _are_seats(seats) and len(seats) <= terms.liars + terms.attackers:
+            return seats & frozenset(range(terms.participants))
     return frozenset()
 
 
@@ -181,6 +181,11 @@ def _are(values: Any, least: int, beyond: int) -> bool:
     return type(values) is tuple and all(type(value) is int and least <= value < beyond for value in values)
 
 
+def _are_seats(members: Any) -> bool:
+    """Whether these are a frozenset of integers: a fraction may equal a seat, and is none."""
+    return type(members) is frozenset and all(type(seat) is int for seat in members)
+
+
 def is_estimate(answer: object, arms: int, agreed: Agreed) -> bool:
     """Whether it is B of reporters, a uint32 for each arm, and a state of integers of 64 bits."""
     return (
@@ -188,7 +193,7 @@ def is_estimate(answer: object, arms: int, agreed: Agreed) -> bool:
         and _are(answer.means, 0, INFINITY + 1)
         and type(answer.sets) is tuple
         and len(answer.means) == len(answer.sets) == arms
-        and all(type(members) is frozenset and members <= agreed.reports.keys() for members in answer.sets)
+        and all(_are_seats(members) and members <= agreed.reports.keys() for members in answer.sets)
         and _are(answer.state, -_STATE, _STATE)
     )
 
@@ -197,7 +202,7 @@ def is_selected(answer: object, standing: Standing) -> bool:
     """Whether it is a set of eligible seats, and a state of integers of 64 bits."""
     return (
         type(answer) is Selected
-        and type(answer.validators) is frozenset
+        and _are_seats(answer.validators)
         and answer.validators <= standing.eligible
         and _are(answer.state, -_STATE, _STATE)
     )

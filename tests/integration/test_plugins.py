@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -36,18 +37,18 @@ def called(*arguments: object, cwd: Path, path: Path | None = None) -> subproces
 def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One plug-in of each kind as `new plugin` writes it, all installed under `site`."""
     place = tmp_path_factory.mktemp("plugins")
-    for kind in scaffold.GROUPS:
+    for kind in scaffold.KINDS:
         made = called(*COMMAND, "new", "plugin", kind, f"my-{kind}", "--json", cwd=place)
         assert made.returncode == 0, made.stderr
-        assert len(json.loads(made.stdout)["files"]) == 3
-    folders = [f"./chain-bandit-my-{kind}" for kind in scaffold.GROUPS]
+        assert len(json.loads(made.stdout)["files"]) == 4
+    folders = [f"./chain-bandit-my-{kind}" for kind in scaffold.KINDS]
     install = ("-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--no-index", "--target", "site")
     installed = called(sys.executable, *install, *folders, cwd=place)
     assert installed.returncode == 0, installed.stderr
     return place
 
 
-@pytest.mark.parametrize("kind", scaffold.GROUPS)
+@pytest.mark.parametrize("kind", scaffold.KINDS)
 def test_a_new_plugin_passes_its_own_test(begun: Path, kind: str) -> None:
     folder = begun / f"chain-bandit-my-{kind}"
     result = called(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=folder, path=begun / "site")
@@ -105,6 +106,20 @@ def test_installed_rules_play_and_are_audited_where_they_are_named(begun: Path, 
     assert wrong.returncode == 13, wrong.stderr
     digest = wrong.stderr.split("0x")[1].strip()
     assert digest in json.loads(wrong.stdout)["checks"]["aggregate.selected"]["evidence"]
+
+
+@pytest.mark.parametrize("kind", [kind for kind, each in scaffold.KINDS.items() if each.group == kind])
+def test_the_readme_of_a_new_rule_has_it_played_and_audited(begun: Path, tmp_path: Path, kind: str) -> None:
+    """Its commands as they stand, but for the scenario and for where it is installed."""
+    text = (begun / f"chain-bandit-my-{kind}" / "README.md").read_text()
+    (block,) = re.findall(r"```sh\n(chain-bandit .*?)```", text, flags=re.DOTALL)
+    said = [
+        called("/bin/sh", "-c", f"set -e; {sys.executable} -c 'from chain_bandit.cli import main; main()' {words}",
+               cwd=tmp_path, path=begun / "site")
+        for words in re.findall(r"^chain-bandit (.*)$", block.replace("SCENARIO.toml", str(SMALL)), flags=re.MULTILINE)
+    ]  # fmt: skip
+    assert [each.returncode for each in said] == [0, 0], [each.stderr for each in said]
+    assert f"runs foreign code: the {kind} 'my-{kind}'" in said[1].stderr
 
 
 def test_an_installed_attack_is_simulated_and_swept_in_the_plain_loop(begun: Path, tmp_path: Path) -> None:

@@ -15,12 +15,12 @@ from chain_bandit.environments import registry as environments
 from chain_bandit.mediate.bandit import INCENTIVES
 from chain_bandit.protocol import rules
 from chain_bandit.protocol.ruleset import RuleKind
-from chain_bandit.scaffold import GROUPS, NameRefused, new
+from chain_bandit.scaffold import KINDS, NameRefused, new
 from chain_bandit.simulation.rivals.registry import RIVALS
 
 TAKEN = {
     "attack": set(ATTACKS), "environment": set(environments.OURS),
-    "aggregation": set(rules.names(RuleKind.AGGREGATION)), "reputation": set(rules.names(RuleKind.REPUTATION)),
+    **{kind.name.lower(): set(rules.names(kind)) for kind in RuleKind if rules.names(kind)},
     "policy": set(RIVALS), "incentive": set(INCENTIVES),
 }  # fmt: skip
 
@@ -47,7 +47,7 @@ def first_test(files: tuple[Path, ...], monkeypatch: pytest.MonkeyPatch) -> None
         del sys.modules[files[1].stem]
 
 
-@pytest.mark.parametrize("kind", GROUPS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_plugin_of_any_name_passes_its_own_test_or_its_name_is_refused(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -61,7 +61,7 @@ def test_a_plugin_of_any_name_passes_its_own_test_or_its_name_is_refused(
             refused.add(name)
             continue
         try:
-            for file in files[1:]:
+            for file in files[1:3]:
                 compile(file.read_text(), file, "exec")
             if name in few:
                 played += 1
@@ -83,10 +83,11 @@ def test_a_plugin_called_test_is_not_taken_for_one(tmp_path: Path) -> None:
     assert "2 tests collected" in found.stdout
 
 
-@pytest.mark.parametrize("kind", GROUPS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_no_name_that_a_registry_has_is_taken_for_a_plugin(kind: str, tmp_path: Path) -> None:
     known = {
         "attack": "optimiser", "environment": "table", "aggregation": "confidence", "reputation": "accuracy",
+        "selection": "sortition", "disclosure": "rounded",
         "policy": "zhu", "incentive": "mediate-s",
     }  # fmt: skip
     assert known[kind] in TAKEN[kind]

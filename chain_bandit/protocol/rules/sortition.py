@@ -8,6 +8,7 @@ class Sortition(Selection):
     """Who has proven that its verifiable random function draws it, in one of as many trials as it weighs."""
 
     name = "sortition"
+    draws = True
 
     def select(self, terms: Terms, state: State, agreed: Agreed | None, standing: Standing) -> Selected:
         """By the proofs in the reports of the block."""

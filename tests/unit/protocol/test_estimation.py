@@ -1,11 +1,13 @@
 """protocol/estimation.py: a foreign rule that fails, or answers out of bounds, comes to the same for everybody."""
 
 from dataclasses import replace
+from fractions import Fraction
 from types import SimpleNamespace
 
 import pytest
 
 from chain_bandit.protocol import estimation, rules
+from chain_bandit.protocol.blocks import mask
 from chain_bandit.protocol.digests import ZERO
 from chain_bandit.protocol.reputation import after_block
 from chain_bandit.protocol.rule import (
@@ -103,6 +105,8 @@ def played_by(kind, answer):
     (frozenset({1, 3}), {0}),
     (frozenset({0, 1, 3}), {0, 1, 3}),
     ({1}, {0, 1, 3}),
+    (frozenset({Fraction(1)}), {0, 1, 3}),
+    (frozenset({-1, 3}), {0, 1}),
     (RuleFailed("left", "raised"), {0, 1, 3}),
 ])  # fmt: skip
 def test_who_is_left_out_does_not_count_but_no_more_than_f_and_m(answer, counted):
@@ -110,6 +114,7 @@ def test_who_is_left_out_does_not_count_but_no_more_than_f_and_m(answer, counted
     rules.add(Reporters(), DIGEST)
     parameters = replace(parameters, aggregation=rules.chosen(Reporters(), {}, DIGEST))
     assert estimation.estimate(parameters, (), AGREED) == mean_over(AGREED, [frozenset(counted)] * 2)
+    assert mask(estimation.left_out(parameters, AGREED.reputations)) in range(16)
 
 
 @pytest.mark.parametrize(("least", "among"), [(3, {0, 2, 3}), (4, {0, 1, 2, 3})])
@@ -119,6 +124,16 @@ def test_nobody_is_left_out_of_a_choice_that_would_be_too_small(least, among):
     rules.add(Chooser(), DIGEST)
     parameters = replace(parameters, selection=rules.chosen(Chooser(), {}, DIGEST))
     assert estimation.select(parameters, (), AGREED, standing).validators == frozenset(among)
+
+
+@pytest.mark.parametrize("seats", [(Fraction(1), 2), (1.0, 2), (1, 4), [1, 2], (1,)], ids=str)
+def test_where_seats_are_none_everybody_eligible_validates(seats, monkeypatch):
+    """A fraction equals a seat, and is none: no header could name it."""
+    monkeypatch.setattr(Chooser, "select", lambda *given: Selected(seats if seats == [1, 2] else frozenset(seats)))
+    standing = Standing(10, ZERO, frozenset(range(4)), (9, 8, 7, 6), (1,) * 4, 0, 2, 2, 0)
+    found = estimation.select(replace(played_by(Chooser, None), vouched=CHOSEN), (), AGREED, standing)
+    assert found.validators == standing.eligible
+    assert found.reason
 
 
 def test_a_foreign_rules_answer_is_its_own():
@@ -134,7 +149,7 @@ def test_a_foreign_rules_answer_is_its_own():
     GOOD._replace(means=(8, -1)), GOOD._replace(means=(8.0, 2)), GOOD._replace(means=(8,)), GOOD._replace(means=(8, 3)),
     GOOD._replace(sets=list(SETS)), GOOD._replace(sets=SETS[:1]), GOOD._replace(sets=(SETS[0], frozenset({2}))),
     GOOD._replace(sets=(SETS[0], {3})), GOOD._replace(state=(2**63,)), GOOD._replace(state=[1]),
-    GOOD._replace(means=(True, 2)),
+    GOOD._replace(means=(True, 2)), GOOD._replace(sets=(SETS[0], frozenset({Fraction(3)}))),
 ], ids=str)  # fmt: skip
 def test_a_rule_that_gives_no_answer_gives_no_estimator_and_keeps_its_state(answer):
     found = estimation.estimate(played_by(Told, answer), (4, 5), AGREED)

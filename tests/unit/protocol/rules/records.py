@@ -100,25 +100,6 @@ def records(count: int, seed: int = 24) -> Iterator[tuple[Agreed, int]]:
         yield record(dice)
 
 
-HOSTILE = (0, UNIT, 1, UNIT - 1, UNIT // 2)
-
-
-def hostile(count: int, seed: int = 25, large: int = 250) -> Iterator[tuple[Agreed, int]]:
-    """Nobody, one reporter, all alike, two camps, whoever passes only some arms; one in `large` of 256 seats."""
-    dice = Dice(seed)
-    for at in range(count):
-        seats, arms = (256, 2) if at % large == large - 1 else (2 + dice.below(6), 1 + dice.below(3))
-        heard = (set(), {dice.below(seats)}, set(range(seats)), {p for p in range(seats) if dice.below(2)})[at % 4]
-        same, kind = dice.pick(HOSTILE), dice.below(4)
-        values = ((same,), HOSTILE, (0, UNIT), range(UNIT + 1))[kind]
-        reports = {p: tuple(dice.pick(values) for _ in range(arms)) for p in sorted(heard)}
-        bits = {p: tuple(bool(kind) or dice.below(2) > 0 for _ in range(arms)) for p in reports}
-        means = dice.pick((None, (0,) * arms, (UNIT,) * arms, (2 * UNIT,) * arms))
-        pulls = tuple(dice.pick((0, 1, 2**32 - 1)) for _ in range(arms))
-        seed_t, reputations = bytes([dice.below(256)]) * 32, (dice.pick((0, 2**16 - 1)),) * seats
-        yield Agreed(at + 1, seed_t, reports, bits, pulls, means, reputations), dice.below(seats + 2)
-
-
 def column(*values: int, seed: bytes = bytes(32), means: tuple[int, ...] | None = None) -> Agreed:
     """One arm, everybody heard and passed."""
     return matrix(*((value,) for value in values), seed=seed, means=means)

@@ -1,11 +1,10 @@
-"""Every reputation rule: its naive twin, hostile records, conformance."""
+"""Every reputation rule: its naive twin; conformance is in tests/unit/testing."""
 
 from importlib import import_module
 
 import pytest
 
 from chain_bandit.protocol.reputation import FULL
-from chain_bandit.testing import reputation_conformance
 from tests.unit.protocol.rules import records
 
 ALL = sorted(records.REPUTATIONS)
@@ -27,18 +26,3 @@ def test_the_naive_twin_says_the_same(name):
             assert abs(ours - theirs) <= twin.ROUNDING, (at, found)
             met += 0 < ours < FULL
     assert met > 1_000
-
-
-@pytest.mark.parametrize("name", ALL)
-def test_no_hostile_record_makes_it_raise_or_leave_its_bounds(name):
-    rule, dice = records.REPUTATIONS[name], records.Dice(2)
-    for at, (agreed, liars) in enumerate(records.hostile(10_000, large=2_500)):
-        terms = records.terms(rule, agreed, liars, records.options(rule, dice if at % 2 else None))
-        weights = records.weighed(rule, terms, agreed).weights
-        assert len(weights) == terms.participants
-        assert all(type(weight) is int and 0 <= weight <= FULL for weight in weights)
-
-
-@pytest.mark.parametrize("name", ALL)
-def test_it_conforms(name):
-    reputation_conformance(type(records.REPUTATIONS[name]), {"steps": 2} if name == "meritrank" else {})
