@@ -57,7 +57,8 @@ def new(kind: str, name: str, out: Path | None = None) -> tuple[Path, ...]:
         "README.md": _README + begun.use,
     }
     filling = {
-        "NAME": name, "MODULE": module, "THING": thing, "GROUP": begun.group, "KIND": kind, "VERSION": __version__,
+        "NAME": name, "MODULE": module, "THING": thing, "GROUP": begun.group, "KIND": kind,
+        "WORD": kind.replace("-", "_"), "VERSION": __version__,
     }  # fmt: skip
     with beside(place) as fresh:
         for file, text in texts.items():
@@ -101,10 +102,10 @@ _README = """
 """
 
 _OF_A_RULE = """
-    A game whose scenario says `KIND = "NAME"` plays by it. An audit runs the code of the rules that it is told:
+    A game whose scenario says `GROUP = "NAME"` plays by it. An audit runs the code of the rules that it is told:
 
     ```sh
-    chain-bandit run SCENARIO.toml -o 'KIND="NAME"' --out run
+    chain-bandit run SCENARIO.toml -o 'GROUP="NAME"' --out run
     chain-bandit audit run --rule NAME
     ```
 """
@@ -121,11 +122,11 @@ _TEST = """
     import MODULE
 
     from chain_bandit.plugins import find
-    from chain_bandit.testing import KIND_conformance
+    from chain_bandit.testing import WORD_conformance
 
 
-    def test_it_is_what_every_KIND_is():
-        KIND_conformance(MODULE.THING)
+    def test_it_is_what_every_WORD_is():
+        WORD_conformance(MODULE.THING)
 
 
     def test_its_name_is_known_once_it_is_installed():
@@ -137,15 +138,15 @@ _RULE_TEST = """
 
     from chain_bandit.foreign.registry import named
     from chain_bandit.protocol.ruleset import RuleKind
-    from chain_bandit.testing import KIND_conformance
+    from chain_bandit.testing import WORD_conformance
 
 
-    def test_it_is_what_every_KIND_is():
-        KIND_conformance(MODULE.THING)
+    def test_it_is_what_every_WORD_is():
+        WORD_conformance(MODULE.THING)
 
 
     def test_its_name_is_known_once_it_is_installed():
-        assert named(RuleKind["KIND".upper()], "NAME").digest
+        assert named(RuleKind["GROUP".upper()], "NAME").digest
 """
 
 
@@ -293,6 +294,26 @@ KINDS: Final[Mapping[str, Kind]] = {
             """What is no such multiple counts as withheld."""
             step = UNIT // terms.options["steps"]
             return all(0 <= value <= UNIT and value % step == 0 for value in values)
+    '''),
+    "index-policy": _rule(RuleKind.POLICY, '''
+    """The index policy NAME of chain-bandit: pure integers, checked before it runs (docs/plugins.md)."""
+
+    from chain_bandit.rule_api import Learnt, Option, Policy, Terms, chance
+
+
+    class THING(Policy):
+        """The best estimator, but now and then any arm."""
+
+        name = "NAME"
+        options = {"often": Option(default=10, least=2, most=1000)}
+        draws = True
+
+        def arm(self, terms: Terms, learnt: Learnt) -> int:
+            """Of equal estimators the first; one round of so many is any arm's, by the round's seed."""
+            if chance(learnt.seed, 0) % terms.options["often"] == 0:
+                return chance(learnt.seed, 1) % terms.arms
+            ranked = sorted((-mean, arm) for arm, mean in enumerate(learnt.means))
+            return ranked[0][1]
     '''),
     "policy": Kind("policies", RIVALS, '''
     """The policy NAME of chain-bandit."""

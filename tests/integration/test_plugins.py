@@ -13,6 +13,7 @@ import pytest
 from chain_bandit import plugins, scaffold
 from chain_bandit.attacks.registry import UnknownAttack, make
 from chain_bandit.environments.registry import UnknownEnvironment
+from chain_bandit.foreign.source import KINDS as RULES
 from chain_bandit.game.folder import FolderRefused
 from chain_bandit.plugins import PluginBroken
 from chain_bandit.protocol.units import UNIT
@@ -108,7 +109,7 @@ def test_installed_rules_play_and_are_audited_where_they_are_named(begun: Path, 
     assert digest in json.loads(wrong.stdout)["checks"]["aggregate.selected"]["evidence"]
 
 
-@pytest.mark.parametrize("kind", [kind for kind, each in scaffold.KINDS.items() if each.group == kind])
+@pytest.mark.parametrize("kind", [kind for kind, each in scaffold.KINDS.items() if each.group in RULES])
 def test_the_readme_of_a_new_rule_has_it_played_and_audited(begun: Path, tmp_path: Path, kind: str) -> None:
     """Its commands as they stand, but for the scenario and for where it is installed."""
     text = (begun / f"chain-bandit-my-{kind}" / "README.md").read_text()
@@ -119,7 +120,7 @@ def test_the_readme_of_a_new_rule_has_it_played_and_audited(begun: Path, tmp_pat
         for words in re.findall(r"^chain-bandit (.*)$", block.replace("SCENARIO.toml", str(SMALL)), flags=re.MULTILINE)
     ]  # fmt: skip
     assert [each.returncode for each in said] == [0, 0], [each.stderr for each in said]
-    assert f"runs foreign code: the {kind} 'my-{kind}'" in said[1].stderr
+    assert f"runs foreign code: the {scaffold.KINDS[kind].group} 'my-{kind}'" in said[1].stderr
 
 
 def test_an_installed_attack_is_simulated_and_swept_in_the_plain_loop(begun: Path, tmp_path: Path) -> None:

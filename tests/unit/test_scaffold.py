@@ -21,7 +21,7 @@ from chain_bandit.simulation.rivals.registry import RIVALS
 TAKEN = {
     "attack": set(ATTACKS), "environment": set(environments.OURS),
     **{kind.name.lower(): set(rules.names(kind)) for kind in RuleKind if rules.names(kind)},
-    "policy": set(RIVALS), "incentive": set(INCENTIVES),
+    "index-policy": set(rules.names(RuleKind.POLICY)), "policy": set(RIVALS), "incentive": set(INCENTIVES),
 }  # fmt: skip
 
 
@@ -33,7 +33,7 @@ def hyphened(word: str) -> str:
 def awkward(kind: str, place: Path) -> set[str]:
     """Every word that means something to Python, or that stands in the files of a new plug-in."""
     files = "\n".join(file.read_text() for file in new(kind, "neutral", place))
-    words = {*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *re.findall(r"\w+", files), f"{kind}_conformance"}
+    words = {*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *re.findall(r"\w+", files)}
     return {hyphened(word) for word in words} | TAKEN[kind] | {"view", "test", "test-of-it", "a-test", "nan"}
 
 
@@ -87,7 +87,7 @@ def test_a_plugin_called_test_is_not_taken_for_one(tmp_path: Path) -> None:
 def test_no_name_that_a_registry_has_is_taken_for_a_plugin(kind: str, tmp_path: Path) -> None:
     known = {
         "attack": "optimiser", "environment": "table", "aggregation": "confidence", "reputation": "accuracy",
-        "selection": "sortition", "disclosure": "rounded",
+        "selection": "sortition", "disclosure": "rounded", "index-policy": "kl-ucb",
         "policy": "zhu", "incentive": "mediate-s",
     }  # fmt: skip
     assert known[kind] in TAKEN[kind]
