@@ -35,7 +35,7 @@ from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario, load
 from chain_bandit.simulation.kernel import numbers
 from chain_bandit.simulation.kernel.pooled import pooled_ucb
-from chain_bandit.simulation.replicates import Estimate, Measured, estimate, measure
+from chain_bandit.simulation.replicates import Attacks, Estimate, Measured, estimate, measure
 
 MEANS = (0.5, 0.45, 0.4, 0.3)
 SEATS, LIARS, ROUNDS = 10, 3, 10_000
@@ -363,7 +363,7 @@ LATE = 4
 """Points of the last decade and a half."""
 
 
-def sized(seats: int, arms: int, rounds: int, lie: str) -> tuple[Parameters, numbers.Rules, numbers.Cast]:
+def sized(seats: int, arms: int, rounds: int, lie: str) -> tuple[Parameters, numbers.Rules, Attacks]:
     """A game of any size with so many rounds after its burn-in; a third of the seats lie."""
     liars, burn_in = (seats - 1) // 3, 2 * arms
     p = replace(
@@ -371,7 +371,7 @@ def sized(seats: int, arms: int, rounds: int, lie: str) -> tuple[Parameters, num
         burn_in=burn_in, horizon=burn_in + rounds,
     )  # fmt: skip
     lies = {seat: make(lie, LIES[lie]) for seat in range(seats - liars, seats)}
-    return p, numbers.rules(p, bernoulli_model((0.7, *([0.5] * (arms - 1))))), numbers.cast(p, lies)
+    return p, numbers.rules(p, bernoulli_model((0.7, *([0.5] * (arms - 1))))), lies
 
 
 def a_round(seats: int, arms: int, lie: str, repeats: int = 9) -> float:
@@ -379,7 +379,7 @@ def a_round(seats: int, arms: int, lie: str, repeats: int = 9) -> float:
     games = [sized(seats, arms, rounds, lie) for rounds in (1, 1 + AFTER)]
     key = numbers.keys(derive(0, "secret"), derive(0, "seed_0"))
     spent = np.array([
-        [measure(p, rules, cast, [key], (p.horizon,)).cpu_seconds for p, rules, cast in games] for _ in range(repeats)
+        [measure(p, rules, lies, [key], (p.horizon,)).cpu_seconds for p, rules, lies in games] for _ in range(repeats)
     ])  # fmt: skip
     one, many = spent.min(axis=0)
     return float(many - one) / AFTER

@@ -123,7 +123,7 @@ def play(asked: Sequence[Place], count: int, jobs: int, there: Iterable[Row] = (
     chosen = engines([(cells[place].scenario, count) for place in left.values()])
     tasks = sorted(
         ((cells[place], digest, engine) for (digest, place), engine in zip(left.items(), chosen, strict=True)),
-        key=lambda task: list(Engine).index(task[2]),
+        key=lambda task: (list(Engine).index(task[2]), -wanted[task[1]].liars),
     )
     for (cell, digest, _), sums in processes(jobs)(tasks):
         if isinstance(sums, str):
@@ -157,7 +157,7 @@ def require_equal(case: Scenario) -> int:
     seed_0, _ = genesis_digest(plan.game, plan.seated, plan.salt)
     p, keys = plan.parameters, numbers.keys(plan.secret, seed_0)
     setting = numbers.rules(p, case.model, case.chain.batch, case.all_weights, case.growth_units)
-    told, _ = batch.play(p, setting, numbers.cast(p, case.attacks()), [keys], range(1, p.horizon + 1))
+    told, _ = batch.play(p, setting, case.attacks(), [keys], range(1, p.horizon + 1))
     best, blocks, lost, cost = max(case.model.means), 0, 0, 0
     for played, sums in zip(Game(case, NoChain()).play(), told[0].tolist(), strict=True):
         found = Sums(*sums)

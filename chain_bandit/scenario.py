@@ -17,7 +17,6 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, Validatio
 
 from chain_bandit.attacks.attack import Attack
 from chain_bandit.attacks.malicious import Combined
-from chain_bandit.attacks.registry import make
 from chain_bandit.environments import registry as environments
 from chain_bandit.environments.bernoulli import bernoulli_model
 from chain_bandit.environments.table import RecordedTable, load_table
@@ -424,7 +423,7 @@ class Scenario(Strict):
     def attacks(self) -> dict[int, Attack]:
         """Fresh attacks by seat."""
         return {
-            entry.seat: Combined([make(choice.name, choice.options) for choice in entry.attacks])
+            entry.seat: Combined([_attack(choice.name, choice.options) for choice in entry.attacks])
             for entry in self.all_malicious
         }
 
@@ -498,7 +497,7 @@ class Scenario(Strict):
             wanted = f"at least one attack for the seats of adversary.{name}"
             require(not count or bool(choices), f"adversary.{name}", wanted, seats=count)
             for choice in choices:
-                found = make(choice.name, choice.options).conduct
+                found = _attack(choice.name, choice.options).conduct
                 wanted = f"the conduct of {choice.name} is {int(conduct)} (1 lies, 2 attacks the consensus)"
                 require(found == conduct, f"adversary.{name}", wanted, conduct=int(found))
 
@@ -548,6 +547,13 @@ def parsed(text: str) -> dict[str, Any]:
     if _depth(data) > _DEEPEST:
         raise RecursionError
     return data
+
+
+def _attack(name: str, options: dict[str, Any]) -> Attack:
+    """Raises `UnknownAttack`."""
+    from chain_bandit.attacks.registry import make  # numpy: a node without malice starts without
+
+    return make(name, options)
 
 
 def _depth(value: Any) -> int:

@@ -1,12 +1,13 @@
 """Lie by so few standard deviations that the honest themselves stand further out (Baruch et al. 2019, ALIE)."""
 
-from math import isqrt
 from statistics import NormalDist
 
-from chain_bandit.attacks.attack import MILLION, Attack, View, averages, clipped, millionths
+import numpy as np
+
+from chain_bandit.attacks.attack import MILLION, Attack, millionths
+from chain_bandit.attacks.seen import Ints, Seen, best, clipped, each_arm
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import Conduct
-from chain_bandit.protocol.units import Means
 
 
 class ALittleIsEnough(Attack):
@@ -33,19 +34,10 @@ class ALittleIsEnough(Attack):
         """z in millionths."""
         return self.z(parameters), 0
 
-    def means(self, view: View, honest: Means) -> Means:
+    def lie(self, seen: Seen) -> Ints:
         """Kept in [0, 1]; honest until there was a block."""
-        rows = view.honest_rows
-        if not rows:
-            return honest
-        z, means = self.z(view.rules.parameters), averages(rows)
-        best = means.index(max(means))
-        return tuple(
-            clipped(mean + (-1 if arm == best else 1) * (z * deviation(column, mean) // MILLION))
-            for arm, (mean, column) in enumerate(zip(means, zip(*rows, strict=True), strict=True))
-        )
-
-
-def deviation(column: tuple[int, ...], mean: int) -> int:
-    """The standard deviation in units; every square is divided by itself, so that 64 bits hold the sum."""
-    return isqrt(sum((value - mean) ** 2 // len(column) for value in column))
+        if seen.honest is None:
+            return seen.own
+        mean = seen.honest.average
+        off = self.z(seen.parameters) * seen.honest.spread // MILLION
+        return clipped(mean + np.where(each_arm(mean) == best(mean), -off, off))

@@ -5,9 +5,10 @@ own key and its colluders', never an honest one.
 """
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from chain_bandit.actors.messages import Schedule, Send
 from chain_bandit.actors.rules import Rules
@@ -18,7 +19,10 @@ from chain_bandit.protocol.ledger import Ledger
 from chain_bandit.protocol.messages import Phase, Role, Slot
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import Conduct, Pull
-from chain_bandit.protocol.units import UNIT, Counts, Means
+from chain_bandit.protocol.units import Counts, Means
+
+if TYPE_CHECKING:
+    from chain_bandit.attacks.seen import Ints, Seen
 
 
 class NotSimulated(ChainBanditError):
@@ -140,22 +144,6 @@ class View:
         return signer.sign(self.slot.digest(phase, role, instance, content))
 
 
-def clipped(value: int) -> int:
-    """The nearest that a report may hold, in units."""
-    return min(max(value, 0), UNIT)
-
-
-def averages(rows: Sequence[Means]) -> Means:
-    """The mean of every arm over reports, floored, in units."""
-    return tuple(sum(column) // len(rows) for column in zip(*rows, strict=True))
-
-
-def two_best(means: Sequence[int]) -> tuple[int, int]:
-    """The best arm and the second, of equals the first; where there is one arm, it is both."""
-    ranking = sorted(range(len(means)), key=lambda arm: -means[arm])
-    return ranking[0], ranking[min(1, len(means) - 1)]
-
-
 def millionths(name: str, value: float) -> int:
     """An option from 0 to 1000 as an integer. Raises `ValueError`."""
     if not 0 <= value <= 1000:
@@ -175,6 +163,11 @@ def flag(name: str, value: bool) -> bool:
     if type(value) is not bool:
         raise ValueError(f"{name} is {value!r}, neither true nor false")
     return value
+
+
+def overrides(attack: "Attack", *verbs: str) -> bool:
+    """Whether an attack has one of these verbs of its own, by its class or by itself."""
+    return any(getattr(getattr(attack, verb), "__func__", None) is not getattr(Attack, verb) for verb in verbs)
 
 
 class Attack:
@@ -206,8 +199,20 @@ class Attack:
         return honest
 
     def means(self, view: View, honest: Means) -> Means:
-        """The estimators to report, in units."""
-        return honest
+        """The estimators to report, in units; unless overridden what `lie` makes of one game."""
+        if not overrides(self, "lie"):
+            return honest
+        from chain_bandit.attacks.seen import told  # numpy: a node without malice starts without
+
+        return told(self, view, honest)
+
+    def lie(self, seen: "Seen") -> "Ints":
+        """The same for all seats under this attack, and for many games at once: a function of what is seen alone.
+
+        Gives the shape of `Seen.own`, or what spreads to it. An attack that overrides `means` is asked seat by seat and
+        game by game.
+        """
+        return seen.own
 
     def counts(self, view: View, honest: Counts) -> Counts:
         """The pull counts to commit to."""

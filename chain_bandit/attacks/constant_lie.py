@@ -1,9 +1,12 @@
 """Report the same estimator for every arm, whatever was seen."""
 
-from chain_bandit.attacks.attack import Attack, View, whole
+import numpy as np
+
+from chain_bandit.attacks.attack import Attack, whole
+from chain_bandit.attacks.seen import Ints, Seen, each_arm
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import Conduct
-from chain_bandit.protocol.units import UNIT, Means
+from chain_bandit.protocol.units import UNIT
 
 
 class ConstantLie(Attack):
@@ -22,9 +25,7 @@ class ConstantLie(Attack):
         """The estimator, and the favoured arm or -1."""
         return self.value, -1 if self.favour is None else self.favour % parameters.arms
 
-    def means(self, view: View, honest: Means) -> Means:
+    def lie(self, seen: Seen) -> Ints:
         """The constant."""
-        lie = [self.value] * len(honest)
-        if self.favour is not None:
-            lie[self.favour % len(lie)] = UNIT - self.value
-        return tuple(lie)
+        _, favoured = self.numbers(seen.parameters)
+        return np.where(each_arm(seen.own) == favoured, UNIT - self.value, self.value)

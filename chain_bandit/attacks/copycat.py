@@ -1,8 +1,8 @@
 """Repeat what everybody agreed on last: free of any work of one's own, and near the truth."""
 
-from chain_bandit.attacks.attack import Attack, View
+from chain_bandit.attacks.attack import Attack
+from chain_bandit.attacks.seen import Ints, Seen
 from chain_bandit.protocol.settlement import Conduct
-from chain_bandit.protocol.units import Means
 
 
 class Copycat(Attack):
@@ -11,6 +11,6 @@ class Copycat(Attack):
     name = "copycat"
     conduct = Conduct.LIAR
 
-    def means(self, view: View, honest: Means) -> Means:
+    def lie(self, seen: Seen) -> Ints:
         """The last approved block's."""
-        return view.ledger.means or honest
+        return seen.own if seen.in_force is None else seen.in_force

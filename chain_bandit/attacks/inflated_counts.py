@@ -4,10 +4,13 @@ Whoever pulls with the honest has enough pulls anyway, and a rule that looks at 
 many, gains it nothing. A count above the horizon would count as withheld, so no claim is higher.
 """
 
+import numpy as np
+
 from chain_bandit.attacks.attack import Attack, View, whole
+from chain_bandit.attacks.seen import Ints, Seen, each_arm
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import Conduct
-from chain_bandit.protocol.units import UNIT, Counts, Means
+from chain_bandit.protocol.units import UNIT, Counts
 
 
 class InflatedCounts(Attack):
@@ -23,10 +26,10 @@ class InflatedCounts(Attack):
         """The favoured arm, and how many times its pulls are claimed."""
         return self.favour % parameters.arms, self.times
 
-    def means(self, view: View, honest: Means) -> Means:
+    def lie(self, seen: Seen) -> Ints:
         """One arm praised."""
-        favoured = self.favour % len(honest)
-        return tuple(UNIT if arm == favoured else mean for arm, mean in enumerate(honest))
+        favoured, _ = self.numbers(seen.parameters)
+        return np.where(each_arm(seen.own) == favoured, UNIT, seen.own)
 
     def counts(self, view: View, honest: Counts) -> Counts:
         """More of each."""

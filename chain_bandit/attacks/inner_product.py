@@ -3,10 +3,10 @@
 What is a gradient there is here how far each arm's mean lies from the mean over arms: it decides which arm is best.
 """
 
-from chain_bandit.attacks.attack import MILLION, Attack, View, averages, clipped, millionths
+from chain_bandit.attacks.attack import MILLION, Attack, millionths
+from chain_bandit.attacks.seen import Ints, Seen, clipped
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import Conduct
-from chain_bandit.protocol.units import Means
 
 
 class InnerProduct(Attack):
@@ -25,11 +25,10 @@ class InnerProduct(Attack):
         """Epsilon in millionths."""
         return self.epsilon, 0
 
-    def means(self, view: View, honest: Means) -> Means:
+    def lie(self, seen: Seen) -> Ints:
         """Kept in [0, 1]; honest until there was a block."""
-        rows = view.honest_rows
-        if not rows:
-            return honest
-        means = averages(rows)
-        centre = sum(means) // len(means)
-        return tuple(clipped(centre - self.epsilon * (mean - centre) // MILLION) for mean in means)
+        if seen.honest is None:
+            return seen.own
+        mean = seen.honest.average
+        centre = mean.sum(axis=-2, keepdims=True) // mean.shape[-2]
+        return clipped(centre - self.epsilon * (mean - centre) // MILLION)

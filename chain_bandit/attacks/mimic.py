@@ -3,9 +3,9 @@
 Nothing told is odd, so no rule on values sees it; where the honest are few or unlike, their mean loses its balance.
 """
 
-from chain_bandit.attacks.attack import Attack, View
+from chain_bandit.attacks.attack import Attack
+from chain_bandit.attacks.seen import Ints, Seen
 from chain_bandit.protocol.settlement import Conduct
-from chain_bandit.protocol.units import Means
 
 
 class Mimic(Attack):
@@ -14,6 +14,6 @@ class Mimic(Attack):
     name = "mimic"
     conduct = Conduct.LIAR
 
-    def means(self, view: View, honest: Means) -> Means:
+    def lie(self, seen: Seen) -> Ints:
         """Another's estimators."""
-        return next(iter(view.honest_rows), honest)
+        return seen.own if seen.honest is None else seen.honest.reports[0]

@@ -1,9 +1,12 @@
 """Lie by a stated distance: at the edge of the zone that the delta-safe option calls safe, or just beyond."""
 
-from chain_bandit.attacks.attack import Attack, View
+import numpy as np
+
+from chain_bandit.attacks.attack import Attack
+from chain_bandit.attacks.seen import Ints, Seen, best, clipped, each_arm
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import Conduct
-from chain_bandit.protocol.units import UNIT, Means
+from chain_bandit.protocol.units import UNIT
 
 
 class Offset(Attack):
@@ -21,10 +24,7 @@ class Offset(Attack):
         """The distance in units."""
         return self.distance, 0
 
-    def means(self, view: View, honest: Means) -> Means:
+    def lie(self, seen: Seen) -> Ints:
         """The shifted estimators, kept in [0, 1]."""
-        best = honest.index(max(honest))
-        return tuple(
-            max(mean - self.distance, 0) if arm == best else min(mean + self.distance, UNIT)
-            for arm, mean in enumerate(honest)
-        )
+        off = np.where(each_arm(seen.own) == best(seen.own), -self.distance, self.distance)
+        return clipped(seen.own + off)

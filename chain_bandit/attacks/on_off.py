@@ -1,9 +1,10 @@
 """Lie and recover in turn: a reputation that forgets is earned back before the next lie."""
 
-from chain_bandit.attacks.attack import Attack, View, whole
+from chain_bandit.attacks.attack import Attack, whole
+from chain_bandit.attacks.seen import Ints, Seen
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import Conduct
-from chain_bandit.protocol.units import UNIT, Means
+from chain_bandit.protocol.units import UNIT
 
 
 class OnOff(Attack):
@@ -19,6 +20,6 @@ class OnOff(Attack):
         """The rounds of honesty, and of lies, in turn."""
         return self.period, 0
 
-    def means(self, view: View, honest: Means) -> Means:
+    def lie(self, seen: Seen) -> Ints:
         """1 - estimator where round // period is odd."""
-        return tuple(UNIT - mean for mean in honest) if view.round // self.period % 2 else honest
+        return UNIT - seen.own if seen.round // self.period % 2 else seen.own

@@ -1,10 +1,13 @@
 """Just under a threshold: lie by a share of the width that few pulls excuse. All colluders favour one arm."""
 
-from chain_bandit.attacks.attack import MILLION, Attack, View, averages, clipped, millionths, two_best, whole
+import numpy as np
+
+from chain_bandit.attacks.attack import MILLION, Attack, millionths, whole
+from chain_bandit.attacks.seen import Ints, Seen, best, clipped, each_arm, second
 from chain_bandit.protocol.parameters import Parameters
-from chain_bandit.protocol.reputation import radius
+from chain_bandit.protocol.roots import isqrt
 from chain_bandit.protocol.settlement import Conduct
-from chain_bandit.protocol.units import Means
+from chain_bandit.protocol.units import UNIT
 
 
 class Radius(Attack):
@@ -25,16 +28,12 @@ class Radius(Attack):
         """The share in millionths, and the favoured arm or -1."""
         return self.share, -1 if self.favour is None else self.favour % parameters.arms
 
-    def means(self, view: View, honest: Means) -> Means:
+    def lie(self, seen: Seen) -> Ints:
         """Kept in [0, 1]; honest until there was a block."""
-        rows = view.honest_rows
-        if not rows:
-            return honest
-        means = averages(rows)
-        best, second = two_best(means)
-        favoured = second if self.favour is None else self.favour % len(means)
-        signs = {second if favoured == best else best: -1, favoured: 1}
-        return tuple(
-            clipped(sorted(column)[(len(rows) - 1) // 2] + signs.get(arm, 0) * (self.share * radius(pulls) // MILLION))
-            for arm, (column, pulls) in enumerate(zip(zip(*rows, strict=True), view.ledger.pulls, strict=True))
-        )
+        if seen.honest is None:
+            return seen.own
+        mean, arm = seen.honest.average, each_arm(seen.own)
+        favoured = second(mean) if self.favour is None else np.array([[self.favour % len(mean)]])
+        damned = np.where(favoured == best(mean), second(mean), best(mean))
+        signs: Ints = np.where(arm == favoured, 1, np.where(arm == damned, -1, 0))
+        return clipped(seen.honest.median + signs * (self.share * isqrt(UNIT * UNIT // seen.pulls) // MILLION))

@@ -1,8 +1,8 @@
 """Mirror every estimator at the mean over arms: the best arm looks worst."""
 
-from chain_bandit.attacks.attack import Attack, View
+from chain_bandit.attacks.attack import Attack
+from chain_bandit.attacks.seen import Ints, Seen, clipped
 from chain_bandit.protocol.settlement import Conduct
-from chain_bandit.protocol.units import UNIT, Means
 
 
 class SignFlip(Attack):
@@ -11,7 +11,6 @@ class SignFlip(Attack):
     name = "sign-flip"
     conduct = Conduct.LIAR
 
-    def means(self, view: View, honest: Means) -> Means:
+    def lie(self, seen: Seen) -> Ints:
         """The mirrored estimators."""
-        centre = sum(honest) // len(honest)
-        return tuple(min(max(2 * centre - mean, 0), UNIT) for mean in honest)
+        return clipped(2 * (seen.own.sum(axis=-2, keepdims=True) // seen.own.shape[-2]) - seen.own)

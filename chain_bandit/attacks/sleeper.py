@@ -1,9 +1,10 @@
 """Be honest for a while, then lie."""
 
-from chain_bandit.attacks.attack import Attack, View, whole
+from chain_bandit.attacks.attack import Attack, whole
+from chain_bandit.attacks.seen import Ints, Seen
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import Conduct
-from chain_bandit.protocol.units import UNIT, Means
+from chain_bandit.protocol.units import UNIT
 
 
 class Sleeper(Attack):
@@ -19,6 +20,6 @@ class Sleeper(Attack):
         """The first round in which it lies."""
         return self.wakes, 0
 
-    def means(self, view: View, honest: Means) -> Means:
+    def lie(self, seen: Seen) -> Ints:
         """1 - estimator from round `wakes` on."""
-        return honest if view.round < self.wakes else tuple(UNIT - mean for mean in honest)
+        return UNIT - seen.own if seen.round >= self.wakes else seen.own

@@ -1,8 +1,10 @@
 """Exchange the best arm and the second, as far as the honest range allows: no trimming sees it. All colluders alike."""
 
-from chain_bandit.attacks.attack import Attack, View, averages, two_best
+import numpy as np
+
+from chain_bandit.attacks.attack import Attack
+from chain_bandit.attacks.seen import Ints, Seen, best, each_arm, second
 from chain_bandit.protocol.settlement import Conduct
-from chain_bandit.protocol.units import Means
 
 
 class Swap(Attack):
@@ -11,14 +13,11 @@ class Swap(Attack):
     name = "swap"
     conduct = Conduct.LIAR
 
-    def means(self, view: View, honest: Means) -> Means:
+    def lie(self, seen: Seen) -> Ints:
         """Honest until there was a block."""
-        rows = view.honest_rows
-        if not rows:
-            return honest
-        lie = list(averages(rows))
-        best, second = two_best(lie)
-        lie[best], lie[second] = lie[second], lie[best]
-        return tuple(
-            min(max(mean, min(column)), max(column)) for mean, column in zip(lie, zip(*rows, strict=True), strict=True)
-        )
+        if seen.honest is None:
+            return seen.own
+        mean, arm = seen.honest.average, each_arm(seen.own)
+        first, other = best(mean), second(mean)
+        swapped = np.take_along_axis(mean, np.where(arm == first, other, np.where(arm == other, first, arm)), axis=-2)
+        return np.minimum(np.maximum(swapped, seen.honest.lowest), seen.honest.highest)

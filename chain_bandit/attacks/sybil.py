@@ -1,8 +1,9 @@
 """One liar under many names: its clones tell the very same, whatever each of them saw."""
 
-from chain_bandit.attacks.attack import View, averages
+from dataclasses import replace
+
+from chain_bandit.attacks.seen import Ints, Seen
 from chain_bandit.attacks.worse_half import WorseHalf
-from chain_bandit.protocol.units import Means
 
 
 class Sybil(WorseHalf):
@@ -13,7 +14,6 @@ class Sybil(WorseHalf):
 
     name = "sybil"
 
-    def means(self, view: View, honest: Means) -> Means:
+    def lie(self, seen: Seen) -> Ints:
         """Alike for all that have read the same block."""
-        rows = view.honest_rows
-        return super().means(view, averages(rows)) if rows else honest
+        return seen.own if seen.honest is None else super().lie(replace(seen, own=seen.honest.average))

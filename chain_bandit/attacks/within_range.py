@@ -1,8 +1,10 @@
 """Stay inside the honest range and favour a bad arm: no trimming sees it. All colluders alike."""
 
-from chain_bandit.attacks.attack import Attack, View, averages
+import numpy as np
+
+from chain_bandit.attacks.attack import Attack
+from chain_bandit.attacks.seen import Ints, Seen, each_arm
 from chain_bandit.protocol.settlement import Conduct
-from chain_bandit.protocol.units import Means
 
 
 class WithinRange(Attack):
@@ -11,13 +13,9 @@ class WithinRange(Attack):
     name = "within-range"
     conduct = Conduct.LIAR
 
-    def means(self, view: View, honest: Means) -> Means:
+    def lie(self, seen: Seen) -> Ints:
         """The edge of the honest range that was last seen on the chain; honest until one was."""
-        rows = view.honest_rows
-        if not rows:
-            return honest
-        means = averages(rows)
-        worst = means.index(min(means))
-        return tuple(
-            max(column) if arm == worst else min(column) for arm, column in enumerate(zip(*rows, strict=True))
-        )
+        if seen.honest is None:
+            return seen.own
+        worst = seen.honest.average.argmin(axis=-2, keepdims=True)
+        return np.where(each_arm(seen.own) == worst, seen.honest.highest, seen.honest.lowest)

@@ -1,8 +1,11 @@
 """Praise every arm that looks bad and damn every arm that looks good: the lie that hurts an undefended mean."""
 
-from chain_bandit.attacks.attack import Attack, View
+import numpy as np
+
+from chain_bandit.attacks.attack import Attack
+from chain_bandit.attacks.seen import Ints, Seen
 from chain_bandit.protocol.settlement import Conduct
-from chain_bandit.protocol.units import UNIT, Means
+from chain_bandit.protocol.units import UNIT
 
 
 class WorseHalf(Attack):
@@ -11,8 +14,8 @@ class WorseHalf(Attack):
     name = "worse-half"
     conduct = Conduct.LIAR
 
-    def means(self, view: View, honest: Means) -> Means:
-        """The order of the arms, turned around at its middle."""
-        order = sorted(range(len(honest)), key=lambda arm: (honest[arm], arm))
-        worse = set(order[: len(order) // 2])
-        return tuple(UNIT if arm in worse else 0 for arm in range(len(honest)))
+    def lie(self, seen: Seen) -> Ints:
+        """The order of the arms, turned around at its middle; of equal arms the lower index is worse."""
+        order, told = seen.own.argsort(axis=-2, kind="stable"), np.zeros_like(seen.own)
+        np.put_along_axis(told, order[..., : order.shape[-2] // 2, :], UNIT, axis=-2)
+        return told

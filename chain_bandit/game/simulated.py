@@ -106,10 +106,11 @@ def able(scenario: Scenario) -> set[Engine]:
     p, engines = scenario.parameters, {Engine.PLAIN}
     with suppress(numbers.NotCompiled):
         numbers.require_narrow(p, scenario.growth_units)
-        cast = numbers.cast(p, scenario.attacks())
-        if batch.plays(p, cast, scenario.growth_units):
+        attacks = scenario.attacks()
+        if batch.plays(p, attacks, scenario.growth_units):
             engines.add(Engine.NUMPY)
         numbers.require_compiled(p)
+        numbers.cast(p, attacks)
         engines.add(Engine.COMPILED)
     return engines
 
@@ -158,5 +159,4 @@ def replicates(
     if engine is Engine.PLAIN:
         return gathered(p, [partial(game, replicate) for replicate in range(count)], marks, jobs, engine, observe)
     keys = [numbers.keys(derive(seed, "secret"), derive(seed, "seed_0")) for seed in seeds]
-    cast = numbers.cast(p, scenario.attacks())
-    return measure(p, _rules(scenario), cast, keys, marks, jobs, engine, observe, game)
+    return measure(p, _rules(scenario), scenario.attacks(), keys, marks, jobs, engine, observe, game)

@@ -9,14 +9,18 @@ block, which is approved, everybody pulls one arm a round, and n_p = n_ref for a
 which a rule rejects a block leaves the lockstep when it does.
 """
 
-from collections.abc import Sequence
-from itertools import groupby
-from typing import Any
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chain_bandit.attacks.attack import NotSimulated
+from chain_bandit.attacks.attack import Attack, Effect, NotSimulated, overrides
+from chain_bandit.attacks.inflated_counts import InflatedCounts
+from chain_bandit.attacks.malicious import named
+from chain_bandit.attacks.seen import Honest, Seen, integers, shown
 from chain_bandit.protocol import rules as named_rules
 from chain_bandit.protocol.aggregation import tie_break
 from chain_bandit.protocol.blocks import approves, round_seed
@@ -24,28 +28,13 @@ from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.estimation import estimate, worth_of
 from chain_bandit.protocol.parameters import ESTIMATES, UCB1, Parameters
 from chain_bandit.protocol.rule import Agreed, Estimate, Reputation, State
+from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation import arrays
-from chain_bandit.simulation.batch_lies import TOLD, learnt, tell
 from chain_bandit.simulation.batch_numbers import factors, philox, rewards, ucb_arms
-from chain_bandit.simulation.kernel.lies import Lie
-from chain_bandit.simulation.kernel.numbers import (
-    AFTER,
-    COMMANDS,
-    FIRST,
-    LABELLED,
-    LIE,
-    OPENS,
-    SAYS,
-    SEAT,
-    VOTES,
-    A,
-    B,
-    Cast,
-    Ints,
-    Keys,
-    Rules,
-)
+from chain_bandit.simulation.kernel.numbers import Ints, Keys, Rules
+from chain_bandit.simulation.outcomes import effects
+from chain_bandit.simulation.outcomes import parts as parts_of
 from chain_bandit.simulation.sums import SUMS, Sums
 
 Flags = NDArray[np.bool_]
@@ -74,22 +63,24 @@ def at_once(rules: Rules) -> int:
 
 
 def play(
-    parameters: Parameters, rules: Rules, cast: Cast, chances: Sequence[Keys], marks: Sequence[int]
+    parameters: Parameters, rules: Rules, attacks: Mapping[int, Attack], chances: Sequence[Keys], marks: Sequence[int]
 ) -> tuple[Ints, Ints]:
     """Play one game for each of the chances, all together, from round 1 to T.
 
     Args:
+        attacks: by seat.
         marks: ascending rounds at which the sums are kept.
 
     Returns:
         (replicates, marks, `SUMS`), bit for bit those of `kernel.play`, and `replicates.Measured.settled`.
 
     Raises:
-        NotTogether: for anything but what the head of this file says, and for a lie without a form for arrays.
-        LeavesLockstep: a rule rejects a block, or reads reputations, which are not kept here.
+        NotTogether: for anything but what the head of this file says, and for a lie that is told game by game.
+        LeavesLockstep: a rule rejects a block, or reads reputations, which are not kept here, or a report is not one.
+        AttackFailed: an attack raises.
     """
-    require_lockstep(parameters, cast, rules.growth)
-    games, kept = _Games(parameters, rules, cast, chances), {}
+    require_lockstep(parameters, attacks, rules.growth)
+    games, kept = _Games(parameters, rules, attacks, chances), {}
     for t in range(1, rules.horizon + 1):
         games.round(t)
         if t in marks:
@@ -97,26 +88,30 @@ def play(
     return np.stack([kept[mark] for mark in marks], axis=1), games.settled()
 
 
-def plays(parameters: Parameters, cast: Cast, growth: int = 0) -> bool:
-    """Whether `play` takes this setting."""
+def plays(parameters: Parameters, attacks: Mapping[int, Attack], growth: int = 0) -> bool:
+    """Whether `play` takes this setting. Raises `NotSimulated` as `outcomes.effects`."""
     try:
-        require_lockstep(parameters, cast, growth)
+        require_lockstep(parameters, attacks, growth)
     except NotTogether:
         return False
     return True
 
 
-def require_lockstep(parameters: Parameters, cast: Cast, growth: int = 0) -> None:
+def require_lockstep(parameters: Parameters, attacks: Mapping[int, Attack], growth: int = 0) -> None:
     """Raises `NotTogether` for a setting that `play` does not take."""
     p = parameters
-    honest = cast.parts[[SAYS, COMMANDS]] == 0, cast.parts[[OPENS, VOTES]] == 1
-    untold = sorted(set(cast.parts[LIE].tolist()) - TOLD - {-1})
+    honest = replace(Effect(), first=0)
+    on_consensus = any(
+        replace(effect, first=honest.first, last=honest.last) != honest
+        for attack in attacks.values() for effect in effects(attack)
+    )  # fmt: skip
+    alone = sorted({part.name for attack in attacks.values() for part in parts_of(attack) if not is_together(part)})
     for refused, what in (
         (p.validators < p.participants or p.selection or p.sortition, "a game in which not everybody validates"),
         (p.draws_commanders, "a game that draws its commanders"),
         (growth, "a game in phases"),
-        (not all(each.all() for each in honest), "an attack on the consensus"),
-        (untold, f"the lie {Lie(untold[0]).name.lower()}" if untold else ""),
+        (on_consensus, "an attack on the consensus"),
+        (alone, f"the attack {alone[0]}, which is asked game by game" if alone else ""),
         (p.disclosure != ESTIMATES, f"the disclosure {p.disclosure.name}"),
         (p.policy != UCB1, f"the policy {p.policy.name}"),
         (type(named_rules.reputation(p)).left_out is not Reputation.left_out, "a reputation that leaves reports out"),
@@ -124,6 +119,22 @@ def require_lockstep(parameters: Parameters, cast: Cast, growth: int = 0) -> Non
     ):
         if refused:
             raise NotTogether(what)
+
+
+def is_together(attack: Attack) -> bool:
+    """Whether an attack is a lie of many games at once and nothing else; counts that are inflated change no bit."""
+    inflates = type(attack) is InflatedCounts
+    return not overrides(attack, "arm", "means") and (inflates or not overrides(attack, "counts"))
+
+
+def _alike(attack: Attack) -> Hashable:
+    """The same of attacks of which one object tells the lies of all."""
+    try:
+        key = tuple((type(part), tuple(sorted(vars(part).items()))) for part in parts_of(attack))
+        hash(key)
+    except TypeError:
+        return id(attack)
+    return key
 
 
 class _Unkept(Sequence[int]):
@@ -144,6 +155,19 @@ class _Unkept(Sequence[int]):
         raise LeavesLockstep
 
 
+class _Table(NamedTuple):
+    """What a rule is told, by cell.
+
+    Attributes:
+        told: reports, (seats, cells).
+        pulls, before: n_ref, and the estimators in force.
+    """
+
+    told: Ints
+    pulls: Ints
+    before: Ints | None
+
+
 class _Games:
     """All replicates between two rounds.
 
@@ -154,7 +178,9 @@ class _Games:
         sums: so far.
     """
 
-    def __init__(self, parameters: Parameters, rules: Rules, cast: Cast, chances: Sequence[Keys]) -> None:
+    def __init__(
+        self, parameters: Parameters, rules: Rules, attacks: Mapping[int, Attack], chances: Sequence[Keys]
+    ) -> None:
         self.rules, self.count = rules, len(chances)
         self._parameters, self._form = parameters, arrays.find(parameters.aggregation)
         everybody = rules.participants  # all of them pass
@@ -167,15 +193,16 @@ class _Games:
         self._seeds = [keys.words[0].astype(">u8").tobytes() for keys in chances]
         self._each = np.arange(self.count)
 
-        told = [_told_by(cast, index) for index in range(cast.seats.shape[1])]
-        order = sorted(range(len(told)), key=lambda index: told[index])
-        groups = groupby(enumerate(order), key=lambda placed: told[placed[1]])
-        self._groups = [(lies, [row for row, _ in rows]) for lies, rows in groups]
-        liars = cast.seats[SEAT, order].tolist()
+        groups: dict[Hashable, list[int]] = {}
+        for seat, attack in sorted(attacks.items()):
+            groups.setdefault(_alike(attack), []).append(seat)
+        liars = [seat for seats in groups.values() for seat in seats]
+        self._attacks = [(attacks[seats[0]], [liars.index(seat) for seat in seats]) for seats in groups.values()]
+        self._lies: list[Ints | None] = [None] * len(groups)  # of each that was told last
         self._honest = rules.participants - len(liars)
         self._seats = np.array([*sorted(set(range(rules.participants)) - set(liars)), *liars], np.int64)
-        self._suspects = self._honest + np.flatnonzero(cast.seats[LABELLED, order])  # rows
-        self._known = cast.known if self._honest else 0
+        labelled = [bool(attacks[seat].conduct & Conduct.LIAR) for seat in liars]
+        self._suspects = self._honest + np.flatnonzero(labelled)  # rows
 
         cells = rules.arms * self.count
         self._pulls, self._samples = np.zeros((2, cells), np.int64)
@@ -189,8 +216,9 @@ class _Games:
         self._explored = np.zeros((rules.participants, self.count), np.int64)  # paid by nobody, in the burn-in
         self._states: list[State] = [()] * self.count
         self._asked: dict[int, Estimate] = {}  # by replicate, what the rule itself said of the open round
-        self._rows = np.zeros((self._known, cells), np.int64)  # of the honest, see `kernel.lies`
-        self._read: Ints | None = None  # the same in the last block
+        self._read: Honest | None = None  # in the last block
+        self._read_pulls = np.zeros_like(self._pulls)
+        self._moved = np.arange(cells)  # of which the honest report something else than in the last block
 
     def round(self, t: int) -> None:
         """Everybody reports, validates and pulls (PROTOCOL 1.3 to 1.6), but in the burn-in, where all only pull."""
@@ -229,21 +257,64 @@ class _Games:
 
     def _report(self, t: int) -> None:
         """The malicious tell their lies; who follows the rules has told what it has."""
-        shape = (self.rules.arms, self.count)
-        in_force = self._mean.reshape(shape) if t > self.rules.burn_in else None
-        pulls = self._pulls.reshape(shape)
-        known = None if self._read is None else self._read.reshape(-1, *shape)
-        for lies, rows in self._groups:
-            if t > self.rules.burn_in and lies and lies[-1][0] == Lie.CONSTANT_LIE:
-                continue  # told once and for all
-            report: Ints = self._own[rows].reshape(-1, *shape)
-            for lie, a, b in lies:
-                report = tell(report, lie, a, b, t, in_force, pulls, known)
-            told, places = report.reshape(-1, self._stale.size), self._honest + np.array(rows)
-            self._stale |= (self._told[places] != told).any(axis=0)
-            self._told[places] = told
-        if self._known:
-            self._read = self._rows.copy()
+        shape, honest = (self.rules.arms, self.count), self._told[: self._honest]
+        in_force = shown(self._mean.reshape(shape)) if t > self.rules.burn_in else None
+        for index, (attack, rows) in enumerate(self._attacks):
+            read = Honest(honest.reshape(-1, *shape)) if attack.rushes else self._read
+            pulls = self._pulls if attack.rushes else self._read_pulls
+            seen = Seen(
+                self._parameters, t, self._own[rows].reshape(-1, *shape), in_force, shown(self._pulls.reshape(shape)),
+                read if self._honest else None, partial(self._accepted, t, read, pulls),
+            )  # fmt: skip
+            self._tell(index, self._honest + np.array(rows), self._lie(attack, rows, seen))
+        if self._attacks:
+            if self._read is None:
+                self._read = Honest(honest.reshape(-1, *shape).copy())
+            else:
+                self._read.learn(self._moved, honest[:, self._moved])
+            self._read_pulls = self._pulls.copy()
+
+    def _accepted(self, t: int, honest: Honest | None, pulls: Ints, lie: Ints) -> Flags:
+        """`Seen.accepted`: all the honest have enough pulls."""
+        form, taken = self._form, np.ones(self._stale.size, np.bool_)
+        if honest is None or (form and form.whole):
+            return taken.reshape(lie.shape)
+        told = np.concatenate([honest.reports, np.broadcast_to(lie, (len(self._own), *lie.shape))])
+        table, rows = _Table(told.reshape(len(told), -1), pulls, None), np.arange(len(told))
+        values = lie.reshape(-1)
+        cells: Ints = np.arange(taken.size).reshape(-1 if form and form.by_arm else lie.shape)
+        for ordered in (False, True):
+            if form and cells.size and ordered <= form.ordered:
+                found = self._by_form(form, t, table, rows, cells, ordered)
+                taken[cells] = ((found.kept | found.tied) & (table.told[:, cells] == values[cells])).any(axis=0)
+                cells = cells[..., np.broadcast_to(found.unsure, cells.shape[-1:])]
+        for cell in cells.reshape(-1).tolist():
+            arm, replicate = divmod(cell, self.count)
+            sets = self._by_rule(t, table, replicate, ()).sets
+            taken[cell] = (table.told[np.isin(self._seats, [*sets[arm]]), cell] == values[cell]).any()
+        return taken.reshape(lie.shape)
+
+    def _lie(self, attack: Attack, rows: list[int], seen: Seen) -> Ints:
+        """What an attack tells, as far as it differs. What no report may say the plain loop leaves out or refuses."""
+        lie = seen.own
+        with named(attack, int(self._seats[self._honest + rows[0]]), seen.round):
+            for part in parts_of(attack):
+                lie = integers(part.lie(seen))
+                seen = replace(seen, own=np.broadcast_to(lie, seen.own.shape))
+        if lie.min() < 0 or lie.max() > UNIT:
+            raise LeavesLockstep
+        return lie
+
+    def _tell(self, index: int, places: Ints, lie: Ints) -> None:
+        """Put a lie into the reports, and note of which arms it is another one than before."""
+        if lie.size <= self.rules.arms:
+            last, self._lies[index] = self._lies[index], lie.copy()
+            if last is not None and np.array_equal(lie, last):
+                return  # all games are told the same as before
+        shape = (len(places), self.rules.arms, self.count)
+        told = np.broadcast_to(lie, shape).reshape(len(places), -1)
+        self._stale |= (self._told[places] != told).any(axis=0)
+        self._told[places] = told
 
     def _aggregate(self, t: int) -> None:
         """The estimators of every arm of which something else is told than before (PROTOCOL 1.4)."""
@@ -277,18 +348,24 @@ class _Games:
         Args:
             cells: (cells,) of a form that takes each arm by itself, else (arms, replicates).
         """
+        found = self._by_form(form, t, _Table(self._told, self._pulls, self._before), self._suspects, cells, ordered)
+        self._mean[cells], self._size[cells] = found.means, found.size
+        self._kept[:, cells], self._tied[:, cells] = found.kept, found.tied
+        return cells[..., np.broadcast_to(found.unsure, cells.shape[-1:])]
+
+    def _by_form(
+        self, form: arrays.Form, t: int, table: _Table, suspects: Ints, cells: Ints, ordered: bool
+    ) -> arrays.Found:
+        """What a form says of some cells."""
         replicates, order = cells[0] % self.count if cells.ndim > 1 else cells % self.count, None
         if ordered:
             some, at = np.unique(replicates, return_inverse=True)
             order = self._order(t, some)[:, at].reshape(len(self._seats), *(1,) * (cells.ndim - 1), len(at))
-        before = None if self._before is None else self._before[cells]
-        found = form.estimate(self._parameters.terms, arrays.Told(
-            self._told.take(cells, axis=1), self._suspects, self._pulls[cells], before,
+        before = None if table.before is None else table.before[cells]
+        return form.estimate(self._parameters.terms, arrays.Told(
+            table.told.take(cells, axis=1), suspects, table.pulls[cells], before,
             lambda: [self._seed(t, replicate) for replicate in replicates.tolist()], order,
         ))  # fmt: skip
-        self._mean[cells], self._size[cells] = found.means, found.size
-        self._kept[:, cells], self._tied[:, cells] = found.kept, found.tied
-        return cells[..., np.broadcast_to(found.unsure, cells.shape[-1:])]
 
     def _order(self, t: int, replicates: Ints) -> Ints:
         """By which equal reports stand, `protocol.aggregation.tie_break`: (seats, replicates), places of the rows."""
@@ -308,21 +385,28 @@ class _Games:
         self._tied[:, cells] = False
 
     def _ask(self, t: int, replicate: int) -> Estimate:
-        """What the rule itself says of the reports of a replicate."""
+        """What the rule itself says of the reports of a replicate in the open round."""
         if replicate not in self._asked:
-            own, seats = slice(replicate, None, self.count), range(len(self._seats))
-            told = dict(zip(self._seats.tolist(), map(tuple, self._told[:, own].tolist()), strict=True))
-            before = None if self._before is None else tuple(self._before[own].tolist())
-            agreed = Agreed(
-                t, self._seed(t, replicate), {seat: told[seat] for seat in seats},
-                dict.fromkeys(seats, (True,) * self.rules.arms), tuple(self._pulls[own].tolist()), before,
-                reputations := _Unkept(),  # type: ignore[arg-type]
-            )  # fmt: skip
-            found = estimate(self._parameters, self._states[replicate], agreed)
+            table, state = _Table(self._told, self._pulls, self._before), self._states[replicate]
+            found = self._by_rule(t, table, replicate, state, reputations := _Unkept())
             if reputations.read or not approves(found.means):
                 raise LeavesLockstep
             self._asked[replicate] = found
         return self._asked[replicate]
+
+    def _by_rule(
+        self, t: int, table: _Table, replicate: int, state: State, reputations: Sequence[int] = ()
+    ) -> Estimate:
+        """What the rule itself says of the reports of a replicate."""
+        own, seats = slice(replicate, None, self.count), range(len(self._seats))
+        told = dict(zip(self._seats.tolist(), map(tuple, table.told[:, own].tolist()), strict=True))
+        before = None if table.before is None else tuple(table.before[own].tolist())
+        agreed = Agreed(
+            t, self._seed(t, replicate), {seat: told[seat] for seat in seats},
+            dict.fromkeys(seats, (True,) * self.rules.arms), tuple(table.pulls[own].tolist()), before,
+            reputations,  # type: ignore[arg-type]
+        )  # fmt: skip
+        return estimate(self._parameters, state, agreed)
 
     def _seed(self, t: int, replicate: int) -> bytes:
         return round_seed(self._seeds[replicate], t)
@@ -370,15 +454,7 @@ class _Games:
         totals = self._totals.take(cells, axis=1) + rewards(self.rules.environment, arms, words)
         self._totals[:, cells] = totals
         means = totals // self._pulls[cells]
-        honest = means[: self._honest]
-        self._told[: self._honest, cells], self._own[:, cells] = honest, means[self._honest :]
+        self._told[: self._honest, cells], self._own[:, cells] = means[: self._honest], means[self._honest :]
         self._stale[cells] = True
+        self._moved = cells
         self._weigh(cells)
-        if self._known:
-            self._rows[:, cells] = learnt(honest, self._known)[: self._known]
-
-
-def _told_by(cast: Cast, index: int) -> tuple[tuple[int, int, int], ...]:
-    """The lies of a malicious seat in their order."""
-    parts = cast.parts[:, cast.seats[FIRST, index] : cast.seats[AFTER, index]]
-    return tuple((lie, a, b) for lie, a, b in parts[[LIE, A, B]].T.tolist() if lie >= 0)

@@ -5,6 +5,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from chain_bandit.protocol.roots import isqrt
 from chain_bandit.simulation.kernel.arms import FLOORED
 from chain_bandit.simulation.kernel.numbers import Environment, Ints, Words
 
@@ -62,16 +63,6 @@ def rewards(environment: Environment, arms: Ints, words: Words) -> Ints:
         at = at + half * (words >= environment.from_word[at + half])
         left = left - half
     return environment.values[np.broadcast_to(at, words.shape)]
-
-
-def isqrt(values: Ints) -> Ints:
-    """floor(sqrt(v)) of values from 0 to 2^63 - 1: a double's root is too large by one at most, and never too small."""
-    wide = values.astype(np.uint64)
-    roots = np.sqrt(values.astype(np.float64)).astype(np.uint64)
-    roots -= roots * roots > wide
-    return roots.astype(np.int64)
-
-
 
 
 def factors(samples: Ints) -> NDArray[np.float64]:

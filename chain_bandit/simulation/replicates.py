@@ -1,7 +1,7 @@
 """Many games of one setting, each with chance of its own: regret at checkpoints, with intervals."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit  # the quantile of Student's t; scipy.stats takes a second to load
 
-from chain_bandit.attacks.attack import NotSimulated
+from chain_bandit.attacks.attack import Attack, NotSimulated
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import Conduct
@@ -20,7 +20,7 @@ from chain_bandit.simulation import batch
 from chain_bandit.simulation.engine import Engine
 from chain_bandit.simulation.kernel import numbers
 from chain_bandit.simulation.kernel.compiled import AVAILABLE
-from chain_bandit.simulation.kernel.numbers import Cast, Keys, Rules
+from chain_bandit.simulation.kernel.numbers import Keys, Rules
 from chain_bandit.simulation.sums import SUMS
 
 PARTS = ("burn_in", "arms", "failed", "cost")
@@ -32,6 +32,9 @@ CHECKPOINTS = 10
 """By default."""
 
 Ints = NDArray[np.int64]
+
+Attacks = Mapping[int, Attack]
+"""Of the malicious, by seat."""
 
 Games = Callable[[], tuple[Ints, Ints]]
 """Plays some replicates: (replicates, checkpoints, `SUMS`), and `Measured.settled`."""
@@ -141,8 +144,8 @@ def checkpoints(horizon: int, burn_in: int, count: int = CHECKPOINTS) -> tuple[i
 
 
 def measure(
-    parameters: Parameters, rules: Rules, cast: Cast, chances: Sequence[Keys], marks: Sequence[int], jobs: int = 1,
-    engine: Engine = Engine.COMPILED, observe: Observer = nobody, alone: Alone | None = None,
+    parameters: Parameters, rules: Rules, attacks: Attacks, chances: Sequence[Keys], marks: Sequence[int],
+    jobs: int = 1, engine: Engine = Engine.COMPILED, observe: Observer = nobody, alone: Alone | None = None,
 ) -> Measured:  # fmt: skip
     """Play one game for each of the chances, on so many threads; neither these nor the engine change the sums.
 
@@ -155,9 +158,9 @@ def measure(
         LeavesLockstep: a game is left over, and nobody plays it.
     """
     if engine is Engine.COMPILED:
-        games = _compiled(parameters, rules, cast, chances, marks)
+        games = _compiled(parameters, rules, attacks, chances, marks)
     else:
-        games = _batches(parameters, rules, cast, chances, marks, jobs, alone)
+        games = _batches(parameters, rules, attacks, chances, marks, jobs, alone)
     return gathered(parameters, games, marks, jobs, engine, observe)
 
 
@@ -180,10 +183,11 @@ def gathered(
 
 
 def _compiled(
-    parameters: Parameters, rules: Rules, cast: Cast, chances: Sequence[Keys], marks: Sequence[int]
+    parameters: Parameters, rules: Rules, attacks: Attacks, chances: Sequence[Keys], marks: Sequence[int]
 ) -> list[Games]:
     """One game each, already compiled."""
     numbers.require_compiled(parameters)
+    cast = numbers.cast(parameters, attacks)
     if not AVAILABLE:
         raise NeedsNumba
     from chain_bandit.simulation.kernel.play import opening, play, settled, trace
@@ -200,16 +204,16 @@ def _compiled(
 
 
 def _batches(
-    parameters: Parameters, rules: Rules, cast: Cast, chances: Sequence[Keys], marks: Sequence[int], jobs: int,
+    parameters: Parameters, rules: Rules, attacks: Attacks, chances: Sequence[Keys], marks: Sequence[int], jobs: int,
     alone: Alone | None,
 ) -> list[Games]:  # fmt: skip
     """As many games together as are best played so, and no fewer batches than threads."""
-    batch.require_lockstep(parameters, cast, rules.growth)
+    batch.require_lockstep(parameters, attacks, rules.growth)
     size = max(1, min(batch.at_once(rules), -(-len(chances) // jobs)))
 
     def play(games: range) -> tuple[Ints, Ints]:
         try:
-            return batch.play(parameters, rules, cast, chances[games.start : games.stop], marks)
+            return batch.play(parameters, rules, attacks, chances[games.start : games.stop], marks)
         except batch.LeavesLockstep:
             if alone is None:
                 raise

@@ -11,17 +11,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from chain_bandit.attacks.attack import Effect, NotSimulated
+from chain_bandit.attacks import seen
+from chain_bandit.attacks.attack import Attack, Effect, NotSimulated, View
 from chain_bandit.attacks.registry import ATTACKS, make
 from chain_bandit.game.simulated import replicates
 from chain_bandit.protocol.aggregation import tie_break
 from chain_bandit.protocol.digests import keccak
+from chain_bandit.protocol.settlement import Conduct
+from chain_bandit.protocol.units import UNIT, Means
 from chain_bandit.scenario import Scenario, load
-from chain_bandit.simulation import batch, batch_lies, batch_numbers
+from chain_bandit.simulation import batch, batch_numbers
 from chain_bandit.simulation.arrays import option_2
 from chain_bandit.simulation.engine import Engine
 from chain_bandit.simulation.kernel import numbers
-from chain_bandit.simulation.kernel.lies import Lie
 from chain_bandit.simulation.replicates import Measured
 from chain_bandit.simulation.sums import SUMS
 from tests.equivalence.test_outcomes_equal_game import OPTIONS as OF_ATTACKS
@@ -37,6 +39,7 @@ LIES: list[tuple[str, dict[str, Any]]] = [
     ("on-off", {"period": 3}), ("inflated-counts", {"favour": 1}), ("within-range", {}), ("swap", {}),
     ("inner-product", {"epsilon": 1.5}), ("sybil", {}), ("a-little-is-enough", {"z": 1.5}),
     ("a-little-is-enough", {}), ("mimic", {}), ("radius", {}), ("radius", {"favour": 0, "share": 900.0}),
+    ("optimiser", {}), ("optimiser", {"rushing": True}),
 ]  # fmt: skip
 
 
@@ -98,12 +101,8 @@ def test_every_lie_under_every_option(name, options):
         require_equal(case)
 
 
-def test_every_lie_with_a_form_is_tried():
-    def lies(name: str) -> set[Lie]:
-        case = scenario(0, malicious=[{"seat": 1, "attacks": [{"name": name}]}])
-        return {Lie(lie) for lie in numbers.cast(case.parameters, case.attacks()).parts[numbers.LIE].tolist()}
-
-    assert set().union(*(lies(name) for name, _ in LIES)) == batch_lies.TOLD
+def test_every_attack_that_lies_in_its_report_is_tried():
+    assert {name for name, _ in LIES} == {name for name, kind in ATTACKS.items() if kind.lie is not Attack.lie}
 
 
 def test_recorded_rewards(tmp_path):
@@ -139,13 +138,14 @@ def test_neither_batches_nor_threads_change_anything(monkeypatch):
     assert replicates(case, 0, marks, engine=Engine.NUMPY).sums.shape == (0, 1, len(SUMS))
 
 
+LIE, AVERAGE = batch._Games._lie, seen._average
 FAULTS: dict[str, tuple[Any, str, Any]] = {
-    "a rounded root": (batch_lies, "isqrt", lambda values: np.rint(np.sqrt(values)).astype(np.int64)),
-    "a unit of a lie": (batch, "tell", lambda *given: batch_lies.tell(*given) ^ 1),
+    "a rounded root": (seen, "isqrt", lambda values: np.rint(np.sqrt(values)).astype(np.int64)),
+    "a unit of a lie": (batch._Games, "_lie", lambda *given: LIE(*given) ^ 1),
     "the order of equals": (batch, "tie_break", lambda seed, seats: {seat: keccak(seed) for seat in seats}),
     "what is cut": (option_2, "trim_of", lambda members, liars: max(liars - 1, 0)),
     "a word of another seat": (batch, "philox", lambda *given: batch_numbers.philox(*given)[::-1]),
-    "a rounded mean of the honest": (batch, "learnt", lambda *given: batch_lies.learnt(*given) + 1),
+    "a rounded mean of the honest": (seen, "_average", lambda reports: AVERAGE(reports) + 1),
 }
 
 
@@ -158,6 +158,16 @@ def test_a_planted_fault_is_seen(fault, monkeypatch):
         list(map(require_equal, cases))
 
 
+class Alone(Attack):
+    """Tells by seat."""
+
+    conduct = Conduct.LIAR
+
+    def means(self, view: View, honest: Means) -> Means:
+        """Of one seat and game."""
+        return tuple(UNIT - mean if (arm + view.seat) % 2 else mean for arm, mean in enumerate(honest))
+
+
 PLAIN: dict[str, Any] = {
     "participants": 9, "liars": 2, "malicious": [], "aggregation": "option-2", "cost": "constant"
 }
@@ -167,7 +177,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "sortition": (SELECTIONS["sortition"], "not everybody validates"),
     "commanders": (SELECTIONS["trust"], "draws its commanders"),
     "phases": ({"growth": 1.0}, "a game in phases"),
-    "optimiser": ({"malicious": [{"seat": 1, "attacks": [{"name": "optimiser"}]}]}, "the lie optimiser"),
+    "an attack seat by seat": (
+        {"malicious": [{"seat": 1, "attacks": [{"name": f"{__name__}:Alone"}]}]},
+        "the attack Alone, which is asked game by game",
+    ),
 }
 
 
@@ -184,20 +197,18 @@ def test_rules_that_may_reject_a_block_are_refused(changes):
     case = scenario(2, **PLAIN)
     p = replace(case.parameters, arms=3, **changes)
     with pytest.raises(batch.NotTogether, match="may be rejected"):
-        batch.play(p, numbers.rules(p, case.model), numbers.cast(p, {}), [], [1])
+        batch.play(p, numbers.rules(p, case.model), {}, [], [1])
 
 
-def test_whatever_only_lies_is_played_but_for_the_optimiser():
-    refused = set[str]()
+def test_whatever_only_lies_is_played():
     for name in sorted(set(ATTACKS) - {"captured-committee"}):
         case = scenario(4, malicious=[{"seat": 1, "attacks": [{"name": name, "options": OF_ATTACKS.get(name, {})}]}])
         try:
             require_equal(case)
         except batch.NotTogether:
-            refused.add(name)
+            assert ATTACKS[name].conduct & Conduct.ATTACKER
         else:
             assert make(name, OF_ATTACKS.get(name, {})).effect() == Effect()
-    assert "optimiser" in refused
 
 
 BARRED = """

@@ -85,11 +85,13 @@ class Form:
     Attributes:
         by_arm: whether each arm is by itself, and its estimator the same while its reports and pulls are.
         ordered: whether it takes an order of equals.
+        whole: whether B is everybody, whatever is told.
     """
 
     estimate: Callable[[Terms, Told], Found]
     by_arm: bool = True
     ordered: bool = False
+    whole: bool = False
 
 
 SURE = NO = np.zeros(1, np.bool_)

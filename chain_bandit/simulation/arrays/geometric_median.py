@@ -35,4 +35,4 @@ def estimate(terms: Terms, told: Told) -> Found:
     return everybody(told, nearest.astype(np.int64), unsure)
 
 
-FORM = Form(estimate, by_arm=False)
+FORM = Form(estimate, by_arm=False, whole=True)

@@ -21,4 +21,4 @@ def estimate(terms: Terms, told: Told) -> Found:
     return everybody(told, low)
 
 
-FORM = Form(estimate)
+FORM = Form(estimate, whole=True)

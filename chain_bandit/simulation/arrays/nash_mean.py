@@ -31,4 +31,4 @@ def estimate(terms: Terms, told: Told) -> Found:
     return everybody(told, low, unsure)
 
 
-FORM = Form(estimate)
+FORM = Form(estimate, whole=True)

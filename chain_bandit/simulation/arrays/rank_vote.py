@@ -22,4 +22,4 @@ def estimate(terms: Terms, told: Told) -> Found:
     return everybody(told, means)
 
 
-FORM = Form(estimate, by_arm=False)
+FORM = Form(estimate, by_arm=False, whole=True)

@@ -15,4 +15,4 @@ def estimate(terms: Terms, told: Told) -> Found:
     return everybody(told, np.sort(np.concatenate([told.reports, spread]), axis=0)[seats - 1])
 
 
-FORM = Form(estimate)
+FORM = Form(estimate, whole=True)

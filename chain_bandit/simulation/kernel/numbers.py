@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chain_bandit import attacks
-from chain_bandit.attacks.attack import Attack, Effect, NotSimulated, Said
+from chain_bandit.attacks.attack import Attack, Effect, NotSimulated, Said, overrides
 from chain_bandit.protocol.arms import log_billionths
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import ChainBanditError
@@ -263,7 +263,7 @@ def _lie(attack: Attack, parameters: Parameters) -> tuple[int, int, int]:
     lie = Lie.__members__.get(module.upper())
     if lie is not None and home == attacks.__name__:  # a plug-in may change what it inherits
         return lie, *attack.numbers(parameters)
-    if any(getattr(kind, verb) is not getattr(Attack, verb) for verb in ("arm", "means", "counts")):
+    if overrides(attack, "arm", "means", "lie", "counts"):
         raise NotCompiled(f"attack {attack.name}", "its lies have no compiled form")
     return -1, 0, 0
 
