@@ -15,7 +15,7 @@ from chain_bandit.audit.seals import check_records
 from chain_bandit.protocol.blocks import Body, Header, SignedReport, seats
 from chain_bandit.protocol.digests import keccak, uints
 from chain_bandit.protocol.errors import Malformed
-from chain_bandit.protocol.ledger import blocked, honest_arm
+from chain_bandit.protocol.ledger import blocked, chosen_arm, honest_arm
 from chain_bandit.protocol.reputation import radii
 from chain_bandit.protocol.ruleset import RulesUnknown
 from chain_bandit.protocol.settlement import case_2
@@ -93,11 +93,14 @@ def _check_form(game: Game, header: Header) -> None:
         named = reduce(or_, rows)
         checks.that(not named & ~header.reporters, "header.form", t, name, "seats {} are named, only {} report",
                     seats(named), seats(header.reporters))
-    expected = honest(game)
-    if expected is None:
-        checks.unknown("header.arm", "the honest arm rests on a rule that is not here")
+    try:
+        expected, reason = chosen_arm(p, game.running)
+    except RulesUnknown as error:
+        checks.unknown("header.arm", str(error))
     else:
         checks.same(header.arm, expected, "header.arm", t, "honest arm")
+        if reason:
+            game.note("policy without an arm", None, t)
     listed = blocked(game.running, t)
     if listed:
         checks.that(not header.reporters & listed, "blocklist.silence", t, "reporters",

@@ -29,6 +29,7 @@ _OBSERVATIONS = {
     "no report": "seat {seat} has no agreed report in {blocks}",
     "rule without an answer": "the game's rule of aggregation failed in {blocks}, which were rejected for it",
     "rule without weights": "the game's rule of reputation failed in {blocks}, which moved no reputation",
+    "policy without an arm": "the game's policy failed in {blocks}, which pulled the arm of ucb1",
     "forfeited": "seat {seat} forfeited its reward in {rounds}: no pull of it was settled, as of one that was away",
     "other arm than the honest": "seat {seat} pulled another arm than the honest in {rounds}",
     "bits of other counts": "the comparison bits of seat {seat} in {blocks} are not those of its pulls",

@@ -6,6 +6,7 @@ for everybody: the block is rejected, which costs nobody's reputation, and whoev
 
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from functools import reduce
 from operator import and_
 from typing import Any
@@ -20,7 +21,6 @@ from chain_bandit.protocol.rule import (
     Agreed,
     Estimate,
     Learnt,
-    Policy,
     Rule,
     Selected,
     Standing,
@@ -115,18 +115,17 @@ def worth_of(parameters: Parameters, counts: Iterable[int], passed: int) -> tupl
     return tuple(map(one, counts))
 
 
-def chosen_arm(parameters: Parameters, learnt: Learnt) -> int:
-    """The arm of a learning round; that of `ucb1` where a foreign rule says none. Raises `RulesUnknown`."""
+def choose_arm(parameters: Parameters, learnt: Learnt) -> tuple[int, str]:
+    """The arm of a learning round; where a foreign rule says none that of `ucb1`, and why. Raises `RulesUnknown`."""
     rule, terms = rules.policy(parameters), parameters.terms_of(parameters.policy)
-    if not parameters.policy.digest:
-        return rule.arm(terms, learnt)
-    with suppress(RuleFailed):
+    try:
         answer = rule.arm(terms, learnt)
-        if type(answer) is int and 0 <= answer < parameters.arms:
-            return answer
-    default = rules.find(UCB1)
-    assert isinstance(default, Policy)
-    return default.arm(terms, learnt)
+        if parameters.policy.digest:
+            _require(type(answer) is int and 0 <= answer < parameters.arms, rule.name, "an arm")
+    except RuleFailed as error:
+        default = rules.policy(replace(parameters, policy=UCB1))
+        return default.arm(terms, learnt), error.reason
+    return answer, ""
 
 
 def disclose(parameters: Parameters, means: Means) -> Means:

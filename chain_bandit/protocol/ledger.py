@@ -10,7 +10,7 @@ from functools import lru_cache
 from chain_bandit.protocol.arms import round_robin
 from chain_bandit.protocol.blocks import FAILED, Header, Kind, Record, mask, round_seed, seats
 from chain_bandit.protocol.digests import ZERO
-from chain_bandit.protocol.estimation import chosen_arm, select, worth
+from chain_bandit.protocol.estimation import choose_arm, select, worth
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.reputation import START, Reputations, after_block, penalised
 from chain_bandit.protocol.rule import Learnt, Standing, State
@@ -134,19 +134,24 @@ def reputations_after(
     return penalised(after, fresh, parameters.evidence_penalty)
 
 
-@lru_cache(maxsize=16)  # whoever computes a round asks for it more than once
 def honest_arm(parameters: Parameters, ledger: Ledger) -> int:
     """The arm of whoever follows the rules in the open round, a function of the records alone (PROTOCOL 1.1).
 
     Raises:
         RulesUnknown: it rests on a rule that is not here.
     """
+    return chosen_arm(parameters, ledger)[0]
+
+
+@lru_cache(maxsize=16)  # whoever computes a round asks for it more than once
+def chosen_arm(parameters: Parameters, ledger: Ledger) -> tuple[int, str]:
+    """The honest arm, and why it is not that of the game's policy; nothing where it is. Raises as `honest_arm`."""
     if ledger.round <= parameters.burn_in or ledger.means is None:
-        return round_robin(ledger.round, parameters.arms)
+        return round_robin(ledger.round, parameters.arms), ""
     if not ledger.worth:
         raise RulesUnknown(str(parameters.aggregation), "on which the honest arm rests, and which is not here")
     seed = round_seed(ledger.seed, ledger.round)
-    return chosen_arm(parameters, Learnt(ledger.round, seed, ledger.means, ledger.pulls, ledger.worth))
+    return choose_arm(parameters, Learnt(ledger.round, seed, ledger.means, ledger.pulls, ledger.worth))
 
 
 def _worth(parameters: Parameters, header: Header, reputations: Reputations) -> tuple[int, ...]:

@@ -101,3 +101,35 @@ def test_results_of_a_sweep_are_those_of_the_rules_file(scenario):
     file.write_text(RULE + "\n")
     again = Scenario.model_validate(game_.model_dump())
     assert Cell.of(again, 1).key() != key
+
+
+POLICY = '''
+from chain_bandit.rule_api import Learnt, Policy, Terms
+
+
+class Lately(Policy):
+    """The arm pulled least; none that exists in round 13, no answer in round 15."""
+
+    name = "lately"
+
+    def arm(self, terms: Terms, learnt: Learnt) -> int:
+        if learnt.round == 13:
+            return terms.arms
+        return learnt.pulls.index(min(learnt.pulls)) // (15 - learnt.round if learnt.round == 15 else 1)
+'''
+
+
+def test_where_a_policy_says_no_arm_all_pull_that_of_ucb1_and_the_audit_says_so(tmp_path):
+    file = tmp_path / "lately.py"
+    file.write_text(POLICY)
+    liar = malicious(3, ("constant-lie", {"value": 1.0}))
+    game_ = build_scenario(4, 2, 24, policy=f"{file}:Lately", malicious=[liar], bound_ms=2000)
+    alone = runs.play(game_, tmp_path / "run")
+    assert alone.report.verdict == "passed", alone.report.violations
+    failed = [found for found in alone.report.findings if found.kind == "policy without an arm"]
+    assert [found.rounds for found in failed] == [(13, 15)]
+    assert {row.kind for row in alone.report.rounds} == {"approved"}
+    with game(game_, tmp_path / "game") as played:
+        manifest, report = played.end()
+    assert (report.verdict, report.violations) == ("passed", [])
+    assert manifest["run_digest"] == alone.manifest["run_digest"]

@@ -11,8 +11,12 @@ from chain_bandit.protocol.digests import keccak
 from tests.integration.test_plugins import COMMAND, ROOT, SMALL, called
 
 PACKAGES = Path(__file__).parents[1] / "packages"
-RULES = {"steady": {"weight": 2}, "jury": {}}
-"""By name the options that a game gives."""
+RULES = {
+    "steady": ("aggregation", "aggregate.selected", {"weight": 2}),
+    "jury": ("aggregation", "aggregate.selected", {}),
+    "curious": ("policy", "header.arm", {"epsilon": 0.3}),
+}
+"""By name the kind, what an audit checks with the rule, and the options that a game gives."""
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +32,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("name", RULES)
 def test_an_installed_rule_is_what_every_rule_is(site: Path, name: str) -> None:
-    check = f"import chain_bandit_{name} as m; from chain_bandit.testing import aggregation_conformance as held\n"
+    held = {"aggregation": "aggregation_conformance", "policy": "index_policy_conformance"}[RULES[name][0]]
+    check = f"import chain_bandit_{name} as m; from chain_bandit.testing import {held} as held\n"
     result = called(sys.executable, "-c", check + f"held(m.{name.title()})", cwd=site, path=site)
     assert result.returncode == 0, result.stderr
 
@@ -36,8 +41,9 @@ def test_an_installed_rule_is_what_every_rule_is(site: Path, name: str) -> None:
 @pytest.mark.parametrize("name", RULES)
 def test_an_installed_rule_plays_and_is_audited_where_it_is_named(site: Path, name: str, tmp_path: Path) -> None:
     """Of the record alone: without the rule, with another file of it, with it; then by nodes."""
-    rule = "{" + f'name="{name}", options={{{", ".join(f"{key}={value}" for key, value in RULES[name].items())}}}' + "}"
-    play = (SMALL, "--rounds", 20, "-o", f"aggregation={rule}", "-o", "expect={}", "-o", "bound_ms=2000", "--json")
+    kind, check, options = RULES[name]
+    rule = "{" + f'name="{name}", options={{{", ".join(f"{key}={value}" for key, value in options.items())}}}' + "}"
+    play = (SMALL, "--rounds", 20, "-o", f"{kind}={rule}", "-o", "expect={}", "-o", "bound_ms=2000", "--json")
     run = called(*COMMAND, "run", *play, "--out", "run", cwd=tmp_path, path=site)
     assert run.returncode == 0, run.stderr
     told = json.loads(run.stdout)
@@ -48,14 +54,14 @@ def test_an_installed_rule_plays_and_is_audited_where_it_is_named(site: Path, na
     blind = called(*COMMAND, "audit", "run", "--json", cwd=tmp_path, path=site)
     assert blind.returncode == 13, blind.stderr
     lacking = json.loads(blind.stdout)
-    assert digest in lacking["checks"]["aggregate.selected"]["evidence"]
+    assert digest in lacking["checks"][check]["evidence"]
     assert lacking["run_digest"] == told["run_digest"]
 
     (tmp_path / "other.py").write_bytes(file.read_bytes() + b"\n")
     other = keccak((tmp_path / "other.py").read_bytes()).hex()
     wrong = called(*COMMAND, "audit", "run", "--rule", f"other.py:{name.title()}", "--json", cwd=tmp_path, path=site)
     assert wrong.returncode == 13, wrong.stderr
-    evidence = json.loads(wrong.stdout)["checks"]["aggregate.selected"]["evidence"]
+    evidence = json.loads(wrong.stdout)["checks"][check]["evidence"]
     assert digest in evidence
     assert other in evidence
 
@@ -63,7 +69,7 @@ def test_an_installed_rule_plays_and_is_audited_where_it_is_named(site: Path, na
     assert named.returncode == 0, named.stderr
     audited = json.loads(named.stdout)
     assert audited["run_digest"] == told["run_digest"]
-    assert audited["checks"]["aggregate.selected"]["passed"] >= told["approved"]
+    assert audited["checks"][check]["passed"] >= told["approved"]
     assert [digest in each for each in audited["game"]["foreign_code_run"]] == [True]
 
     (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")

@@ -28,15 +28,20 @@ def test_the_naive_twin_says_the_same(name):
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_no_hostile_record_makes_it_raise_or_leave_its_bounds(name):
-    rule, dice = records.POLICIES[name], records.Dice(2)
-    ends = (1, 2, 2**64 - 1)
-    for agreed, liars in records.hostile(10_000):
-        learnt = records.learnt(agreed)._replace(round=dice.pick((2, agreed.round + 1, 2**32 - 2)))
-        terms = records.terms(rule, agreed, liars)._replace(c1=(dice.pick(ends), dice.pick(ends)))
-        arm = rule.arm(terms, learnt)
+def test_no_end_of_any_number_makes_it_raise_or_leave_its_bounds(name):
+    """Conformance has hostile estimators and pulls; these are C1, rounds and all others at their ends at once."""
+    rule, dice, pulled = records.POLICIES[name], records.Dice(2), [0] * 4
+    for at in range(4_000):
+        means, pulls, worth = (
+            tuple(map(dice.pick, [ends] * 4))
+            for ends in ((0, 1, UNIT // 2, UNIT - 1, UNIT, 2 * UNIT), (1, 2, 2**32 - 1), (0, 1, 256))
+        )
+        learnt = Learnt(dice.pick((2, 3, 2**32 - 2)), at.to_bytes(32), means, pulls, worth)
+        c1 = dice.pick((1, 2, 2**64 - 1)), dice.pick((1, 2, 2**64 - 1))
+        arm = rule.arm(records.GAME._replace(arms=4, c1=c1), learnt)
         assert type(arm) is int
-        assert 0 <= arm < len(learnt.means)
+        pulled[arm] += 1
+    assert min(pulled) > 300
 
 
 @pytest.mark.parametrize("name", ALL)
