@@ -16,6 +16,7 @@ import random
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
@@ -57,7 +58,7 @@ def _is_mean(name: str) -> bool:
 LIARS = (1, 3)
 NOBODY = "nobody lies"
 RULES = (*shipped.names(RuleKind.AGGREGATION), NONE)
-TELLING = (NOBODY, *(name for name in LYING if ATTACKS[name].means is not Attack.means))
+TELLING = (NOBODY, *(name for name in LYING if ATTACKS[name].lie is not Attack.lie))
 """Attacks whose lie is in a report, which is all that a rule of aggregation is told."""
 
 UNTOLD = {
@@ -125,12 +126,13 @@ def play(asked: Sequence[Place], count: int, jobs: int, there: Iterable[Row] = (
         ((cells[place], digest, engine) for (digest, place), engine in zip(left.items(), chosen, strict=True)),
         key=lambda task: (list(Engine).index(task[2]), -wanted[task[1]].liars),
     )
-    for (cell, digest, _), sums in processes(jobs)(tasks):
-        if isinstance(sums, str):
-            raise SystemExit(f"{wanted[digest]}: {sums}")
-        lost = Measured(cell.scenario.parameters, cell.checkpoints, sums, 0.0).regret(*COUNTED)[-1]
-        row = {**asdict(wanted[digest]), "digest": digest, "regret": asdict(lost)}
-        yield row | provenance.made(cell.scenario.seed, count)
+    with closing(processes(jobs)(tasks)) as results:
+        for (cell, digest, _), sums in results:
+            if isinstance(sums, str):
+                raise SystemExit(f"{wanted[digest]}: {sums}")
+            lost = Measured(cell.scenario.parameters, cell.checkpoints, sums, 0.0).regret(*COUNTED)[-1]
+            row = {**asdict(wanted[digest]), "digest": digest, "regret": asdict(lost)}
+            yield row | provenance.made(cell.scenario.seed, count)
 
 
 def beside(count: int) -> Iterator[Row]:

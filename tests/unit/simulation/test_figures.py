@@ -169,10 +169,10 @@ def test_time_by_size_is_of_three_decades_and_a_third_of_liars():
     for at, sizes in enumerate(figures.SIZES.values()):
         assert tuple(size[at] for size in sizes) == figures.DECADES
         for seats, arms in sizes:
-            p, rules, cast = figures.sized(seats, arms, 7, "constant-lie")
+            p, rules, lies = figures.sized(seats, arms, 7, "constant-lie")
             assert (rules.participants, rules.arms, len(rules.environment.truth)) == (seats, arms, arms)
             assert (p.burn_in, p.horizon) == (2 * arms, 2 * arms + 7)
-            assert rules.liars == cast.seats.shape[1] == (seats - 1) // 3
+            assert rules.liars == len(lies) == (seats - 1) // 3
 
 
 @pytest.mark.parametrize("lie", figures.LIES)
