@@ -72,6 +72,8 @@ def weigh(parameters: Parameters, state: State, agreed: Agreed, found: Estimate)
 def left_out(parameters: Parameters, reputations: tuple[int, ...]) -> Seats:
     """Who is left out by its reputation, see `Reputation.left_out`. Raises `RulesUnknown`."""
     rule, terms = rules.reputation(parameters), parameters.terms_of(parameters.reputation)
+    if not rule.leaves_out(terms):
+        return frozenset()
     with suppress(RuleFailed):
         seats = rule.left_out(terms, reputations)
         if _are_seats(seats) and len(seats) <= terms.liars + terms.attackers:

@@ -20,6 +20,10 @@ class ByMerit(Reputation):
         """Every reputation an eighth of the way to its merit in this block."""
         return Weights(after_block(agreed.reputations, self.merits(terms, agreed, estimate)))
 
+    def leaves_out(self, terms: Terms) -> bool:
+        """With no least nobody."""
+        return terms.options["least"] > 0
+
     def left_out(self, terms: Terms, reputations: Reputations) -> frozenset[int]:
         """Who has less reputation than the option `least`."""
         return below(reputations, terms.options["least"])

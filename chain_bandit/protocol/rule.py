@@ -229,6 +229,10 @@ class Reputation(Rule):
         """The weight of every seat, from what was agreed on in a round and its estimators."""
         raise NotImplementedError
 
+    def leaves_out(self, terms: Terms) -> bool:
+        """Whether `left_out` may name somebody."""
+        return type(self).left_out is not Reputation.left_out
+
     def left_out(self, terms: Terms, reputations: tuple[int, ...]) -> Seats:
         """Whose reports do not count in a round, and whom no rule chooses for the next one, from the reputations before
         it: f + m seats at most, of more nobody. Their reports still move their reputations."""

@@ -27,7 +27,7 @@ from chain_bandit.protocol.blocks import approves, round_seed
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.estimation import estimate, worth_of
 from chain_bandit.protocol.parameters import ESTIMATES, UCB1, Parameters
-from chain_bandit.protocol.rule import Agreed, Estimate, Reputation, State
+from chain_bandit.protocol.rule import Agreed, Estimate, State
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation import arrays
@@ -114,7 +114,7 @@ def require_lockstep(parameters: Parameters, attacks: Mapping[int, Attack], grow
         (alone, f"the attack {alone[0]}, which is asked game by game" if alone else ""),
         (p.disclosure != ESTIMATES, f"the disclosure {p.disclosure.name}"),
         (p.policy != UCB1, f"the policy {p.policy.name}"),
-        (type(named_rules.reputation(p)).left_out is not Reputation.left_out, "a reputation that leaves reports out"),
+        (named_rules.reputation(p).leaves_out(p.terms_of(p.reputation)), "a reputation that leaves reports out"),
         (p.threshold < 2 or p.burn_in <= p.arms, "a game whose blocks may be rejected"),
     ):
         if refused:

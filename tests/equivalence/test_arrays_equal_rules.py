@@ -209,6 +209,10 @@ def test_whole_games(name):
         require_equal_games(game(seed, named, exploration=per_report, malicious=malicious(lie, 0, 4)))
 
 
+def test_a_reputation_that_leaves_nobody_out():
+    require_equal_games(game(4, "median", reputation="meritrank", malicious=malicious("within-range", 1, 6)))
+
+
 class Tally(Aggregation):
     """Keeps state: by turns the highest and the lowest report, and it counts rounds."""
 

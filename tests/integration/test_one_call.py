@@ -9,42 +9,63 @@ from chain_bandit.audit.audit import audit
 from chain_bandit.game.simulated import replicates
 from chain_bandit.protocol import rules
 from chain_bandit.protocol.aggregation import global_means
+from chain_bandit.protocol.ledger import chosen_arm
 from chain_bandit.protocol.rule import Estimate
+from chain_bandit.protocol.rules.kl_ucb import KlUcb
 from chain_bandit.protocol.rules.option_2 import Option2
+from chain_bandit.protocol.rules.ucb1 import Ucb1
 from chain_bandit.protocol.ruleset import RuleKind
 from chain_bandit.schedules.acts import Size
 from chain_bandit.schedules.draw import draw_for_nodes
 from chain_bandit.schedules.nodes import play as play_nodes
 from chain_bandit.schedules.stage import Stage
 from chain_bandit.simulation.engine import Engine
-from chain_bandit.views.page import _counted
+from chain_bandit.views.page import _counted, _pulled
 
 CHOICE = rules.named(RuleKind.AGGREGATION, "option-2")
 
 
-@pytest.fixture
-def callers(monkeypatch):
-    """The modules on the stack whenever the rule estimates."""
-    seen, estimate = set(), Option2.estimate
+@pytest.fixture(params=[(Option2, "estimate"), (Ucb1, "arm")], ids=lambda verb: verb[1])
+def callers(request, monkeypatch):
+    """The modules on the stack whenever the rule is asked."""
+    rule, verb = request.param
+    seen, answer = set(), getattr(rule, verb)
 
-    def traced(self, terms, state, agreed):
+    def traced(self, *given):
         frame = inspect.currentframe()
         while frame is not None:
             seen.add(frame.f_globals.get("__name__", ""))
             frame = frame.f_back
-        return estimate(self, terms, state, agreed)
+        return answer(self, *given)
 
-    monkeypatch.setattr(Option2, "estimate", traced)
+    monkeypatch.setattr(rule, verb, traced)
+    chosen_arm.cache_clear()  # it remembers games of other tests
     return seen
 
 
-def test_a_validator_and_an_attack_that_searches_call_it(callers, scenario, cheat, play):
+@pytest.fixture
+def forgotten():
+    """Of a test with another policy no arm is remembered."""
+    chosen_arm.cache_clear()
+    yield
+    chosen_arm.cache_clear()
+
+
+def test_a_validator_calls_it(callers, scenario, cheat, play):
     play(scenario(7, 2, 16, aggregation="option-2", malicious=[cheat(6, "optimiser")]))
-    assert {"chain_bandit.actors.validator", "chain_bandit.attacks.optimiser"} <= callers
+    assert "chain_bandit.actors.validator" in callers
+
+
+@pytest.mark.parametrize("callers", [(Option2, "estimate")], indirect=True)
+def test_an_attack_that_searches_calls_it(callers, scenario, cheat, play):
+    play(scenario(7, 2, 16, aggregation="option-2", malicious=[cheat(6, "optimiser")]))
+    assert "chain_bandit.attacks.optimiser" in callers
 
 
 def test_a_node_calls_it(callers):
-    play_nodes(Stage(Size(4, 1)), draw_for_nodes(Size(4, 1), 3))
+    stage = Stage(Size(4, 1))
+    stage.ledger = replace(stage.ledger, means=(7, 9), worth=(1, 1))
+    play_nodes(stage, draw_for_nodes(Size(4, 1), 3))
     assert any(name.startswith("chain_bandit.nodes.") for name in callers)
 
 
@@ -59,12 +80,14 @@ def test_the_auditor_calls_it(callers):
     played = Played(Script(parameters=replace(PARAMETERS, aggregation=CHOICE)), 3)
     callers.clear()
     assert audit(played.history).exit_code == 0
-    assert "chain_bandit.audit.aggregation" in callers
+    assert {"chain_bandit.audit.aggregation", "chain_bandit.audit.blocks"} & callers
 
 
 def test_the_page_lets_the_same_object_explain(scenario, monkeypatch):
     monkeypatch.setattr(Option2, "explain", lambda self, terms: f"f is {terms.liars}")
     assert _counted(scenario(7, 2, 16, aggregation="option-2").parameters) == "f is 2"
+    monkeypatch.setattr(KlUcb, "explain", lambda self, terms: f"C1 is {terms.c1[0]}")
+    assert _pulled(scenario(7, 2, 16, policy="kl-ucb").parameters) == "C1 is 2"
 
 
 def test_what_another_rule_answers_is_what_all_of_them_do(monkeypatch, scenario, play):
@@ -79,3 +102,13 @@ def test_what_another_rule_answers_is_what_all_of_them_do(monkeypatch, scenario,
     headers = [each.record.header for each in rounds if each.record and each.record.header]
     assert headers
     assert all(row == 1 for header in headers for row in header.selected)
+
+
+@pytest.mark.usefixtures("forgotten")
+def test_what_another_policy_answers_is_what_all_of_them_pull(monkeypatch, scenario, play):
+    """The last arm, whatever was learnt."""
+    monkeypatch.setattr(Ucb1, "arm", lambda self, terms, learnt: terms.arms - 1)
+    _, rounds = play(scenario(4, 2, 16))
+    learning = [each for each in rounds if each.record and each.record.header and each.round > 4]
+    assert len(learning) > 8
+    assert {each.record.header.arm for each in learning[1:]} == {each.arm for each in learning[1:]} == {1}
