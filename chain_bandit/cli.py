@@ -264,7 +264,7 @@ def audit(
 ) -> None:
     """Re-derive a whole game from its history alone. Exit 12: a violation; 13: not everything could be checked."""
     from chain_bandit.audits import audit_file, audit_folder, page_of, trail_of
-    from chain_bandit.foreign.registry import run_rule
+    from chain_bandit.foreign.registry import run_rules
     from chain_bandit.game.folder import REPORT
     from chain_bandit.lines import whole_file
     from chain_bandit.views.statement import written
@@ -281,8 +281,8 @@ def audit(
     if contract is not None and rpc is None:
         raise Usage("--contract needs --rpc URL (or ETH_RPC_URL)")
     kept, way = _hexadecimal(head, 32, "--head") if head else None, trail_of(trail) if trail else b""
-    for each in rule or ():
-        print(f"runs foreign code: {run_rule(each)}", file=sys.stderr)
+    for each in run_rules(rule or ()):
+        print(f"runs foreign code: {each}", file=sys.stderr)
     with ExitStack() as stack:
         told = stack.enter_context(written(statement)) if statement else None
         observe = stack.enter_context(Blocks(hidden=as_json))

@@ -621,7 +621,8 @@ def _invalid(file: str, text: str, error: ValidationError, model: type[BaseModel
     for kind, sign in _BOUNDS.items():
         if kind in first.get("ctx", {}):
             return AssumptionBroken(name, f"{name} {sign} {first['ctx'][kind]:g}", f"{name} = {first['input']}")
-    key = next((part for part in reversed(location) if isinstance(part, str)), "")
+    found = location[:-1] if first["type"] == "missing" else location  # a key that is missing has no line
+    key = next((part for part in reversed(found) if isinstance(part, str)), "")
     if first["type"] == "extra_forbidden":
         known = _known_keys(model)
         near = difflib.get_close_matches(key, known, n=1)

@@ -1,6 +1,6 @@
 """Foreign rules that this process runs: found, checked, and added to the rules that games are played by."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -8,9 +8,19 @@ from chain_bandit import rule_api
 from chain_bandit.foreign.load import load
 from chain_bandit.foreign.run import run
 from chain_bandit.foreign.source import KINDS, Source, found
-from chain_bandit.plugins import UNKNOWN, PluginBroken
+from chain_bandit.plugins import UNKNOWN, PluginBroken, names
 from chain_bandit.protocol import rules
-from chain_bandit.protocol.rule import Aggregation, Agreed, Disclosure, Policy, Reputation, Rule, Selection, Terms
+from chain_bandit.protocol.rule import (
+    Aggregation,
+    Agreed,
+    Disclosure,
+    Option,
+    Policy,
+    Reputation,
+    Rule,
+    Selection,
+    Terms,
+)
 from chain_bandit.protocol.ruleset import STEPS, RuleChoice, RuleKind, RuleRefused
 
 API = {name: getattr(rule_api, name) for name in rule_api.__all__}
@@ -22,7 +32,7 @@ class _Counted:
 
     def __init__(self, made: Any, steps: int = STEPS) -> None:
         self._made, self._steps = made, steps
-        for name in ("name", "version", "options", "draws", "keeps_state", "is_mean"):
+        for name in ("name", "version", "options", *_FLAGS):
             if hasattr(made, name):
                 setattr(self, name, getattr(made, name))
 
@@ -60,6 +70,8 @@ _WRAPPERS: Mapping[RuleKind, tuple[type[Rule], type[Any]]] = {
     for base, verbs in _VERBS.items()
 }
 
+_LONGEST, _FLAGS = 40, ("draws", "keeps_state", "is_mean")
+
 _loaded: dict[tuple[bytes, str], tuple[RuleKind, Rule]] = {}
 
 
@@ -82,7 +94,7 @@ def named(
     try:
         source = found(word, name)
     except PluginBroken as error:
-        known = f"is no rule of this version; it has {', '.join(rules.names(kind))}"
+        known = f"is no rule of this version; it has {names(word, dict.fromkeys(rules.names(kind)))}, or FILE.py:Class"
         raise RuleRefused(kind, name, known if error.reason == UNKNOWN else error.reason) from error
     its, rule = added(source)
     if its is not kind:
@@ -95,37 +107,74 @@ def added(source: Source) -> tuple[RuleKind, Rule]:
     key = source.digest, source.attribute
     if key not in _loaded:
         made = load(source, API)
-        kind = next((kind for kind, (base, _) in _WRAPPERS.items() if issubclass(made, base)), None)
-        if kind is None or not _is_named(made):
-            raise RuleRefused(
-                RuleKind.AGGREGATION, source.attribute,
-                f"is no rule: in {source.path}, a subclass of one in chain_bandit.rule_api, with name and version",
-            )  # fmt: skip
-        rule: Rule = _WRAPPERS[kind][1](made())
+        if problem := wrong(made):
+            raise PluginBroken("rule", f"{source.path}:{source.attribute}", problem)
+        kind, counted = next((kind, counted) for kind, (base, counted) in _WRAPPERS.items() if issubclass(made, base))
+        rule: Rule = counted(made())
         rules.add(rule, source.digest)
         _loaded[key] = kind, rule
     return _loaded[key]
 
 
-def run_rule(name: str) -> str:
-    """Have a foreign rule of whatever kind found by games, as `audit --rule` names it: what is run, in words.
+def run_rules(asked: Sequence[str]) -> Iterator[str]:
+    """Have foreign rules found by games, those of a name of every kind, as `audit --rule` names them.
+
+    Yields:
+        What is run, in words, each rule once.
 
     Raises:
         ChainBanditError: there is none of that name, or it is no rule.
     """
-    problem: PluginBroken | None = None
-    for word in KINDS:
-        try:
-            source = found(word, name)
-        except PluginBroken as error:
-            problem = problem or error
-            continue
-        kind, rule = added(source)
-        return f"the {kind.name.lower()} {rule.name!r} of {source.path}, 0x{source.digest.hex()}"
-    assert problem is not None
-    raise problem
+    told = set()
+    for name in asked:
+        sources = {}
+        for word in KINDS:
+            try:
+                source = found(word, name)
+            except PluginBroken as error:
+                if error.reason != UNKNOWN:
+                    raise PluginBroken("rule", name, error.reason) from error
+                continue
+            sources[source.digest, source.attribute] = source
+        if not sources:
+            ours = any(name in rules.names(kind) for kind in RuleKind)
+            known = "is one of this version, which an audit has" if ours else f"{UNKNOWN}; write FILE.py:Class"
+            raise PluginBroken("rule", name, known)
+        for key, source in sources.items():
+            kind, rule = added(source)
+            if key not in told:
+                yield f"the {kind.name.lower()} {rule.name!r} of {source.path}, 0x{source.digest.hex()}"
+            told.add(key)
 
 
-def _is_named(made: Any) -> bool:
-    name, version = getattr(made, "name", None), getattr(made, "version", None)
-    return isinstance(name, str) and 0 < len(name) <= 40 and type(version) is int and version > 0
+def wrong(made: type[Any]) -> str:
+    """Why a class is no rule that games could play by, in words; empty for one that is."""
+    base, verbs = next(((base, verbs) for base, verbs in _VERBS.items() if issubclass(made, base)), (None, ()))
+    if base is None or issubclass(made, tuple):
+        return "is no subclass of one rule in chain_bandit.rule_api and of nothing else"
+    name, version, options = getattr(made, "name", None), made.version, made.options
+    if not (isinstance(name, str) and 0 < len(name) <= _LONGEST and name.isprintable()):
+        return f"has no name of 1 to {_LONGEST} printable characters"
+    if type(version) is not int or version < 1:
+        return "has no version from 1 on"
+    if getattr(made, verbs[0]) is getattr(base, verbs[0]):
+        return f"has no {verbs[0]}, which is what a rule of {base.kind.name.lower()} does"
+    for verb in verbs:
+        if not callable(getattr(made, verb)):
+            return f"has a {verb} that is no method"
+    flags = [flag for flag in _FLAGS if type(getattr(made, flag, False)) is not bool]
+    if flags:
+        return f"has a {flags[0]} that is neither True nor False"
+    if not isinstance(options, Mapping) or not all(type(key) is str and key.isprintable() for key in options):
+        return "has options that are no dictionary with names for keys"
+    odd = {name: said for name, each in options.items() if (said := _odd(each))}
+    return next((f"has an option {name!r:.60} that is {said}" for name, said in odd.items()), "")
+
+
+def _odd(option: object) -> str:
+    if not isinstance(option, Option):
+        return "no chain_bandit.rule_api.Option"
+    bounds = option.least, option.most, option.scale
+    if any(type(each) is not int for each in (*bounds, option.least if option.default is None else option.default)):
+        return "not of integers"
+    return "" if option.least <= option.most and option.scale > 0 else "of no value within its bounds, or of no unit"

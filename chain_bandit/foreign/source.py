@@ -66,7 +66,7 @@ def _read(kind: str, name: str, path: Path) -> bytes:
         with regular_file(path) as file:
             data = file.read(MAX_SIZE + 1)
     except OSError as error:
-        raise PluginBroken(kind, name, f"{path} cannot be read: {error.strerror}") from error
+        raise PluginBroken(kind, name, f"{str(path)[:80]} cannot be read: {error.strerror}") from error
     if len(data) > MAX_SIZE:
         raise PluginBroken(kind, name, f"{path} is larger than {MAX_SIZE} bytes; a rule is one small file")
     return data

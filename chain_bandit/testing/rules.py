@@ -14,6 +14,7 @@ from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, ClassVar
 
+from chain_bandit.foreign.registry import wrong
 from chain_bandit.protocol import estimation
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.parameters import ODDS
@@ -24,7 +25,6 @@ from chain_bandit.protocol.rule import (
     Disclosure,
     Estimate,
     Learnt,
-    Option,
     Policy,
     Reputation,
     Rule,
@@ -260,16 +260,13 @@ def _made(held: _Kind, kind: Any, options: Options) -> tuple[Any, list[Mapping[s
     fits = isinstance(kind, type) and issubclass(kind, base)
     require(fits, f"{kind!r:.80} is no subclass of chain_bandit.rule_api.{base.__name__}")
     require("<locals>" not in kind.__qualname__, f"{kind.__name__} is a class of a function; write it into a module")
-    named = isinstance(getattr(kind, "name", None), str) and type(kind.version) is int and kind.version > 0
-    require(named, f"{kind.__name__} has no name, or no version from 1 on")
-    known = all(isinstance(each, Option) for each in kind.options.values())
-    require(known, f"{kind.name} has options that are no chain_bandit.rule_api.Option")
+    require(not (problem := wrong(kind)), f"{kind.__name__} {problem}")
     rule = kind()
     if options is not None:
         return rule, [MappingProxyType(dict(chosen(rule, options).options))]
     for name, each in kind.options.items():
         within = each.default is None or each.least <= each.default <= each.most
-        require(within and each.least <= each.most, f"{kind.name} has the option {name} with a default out of bounds")
+        require(within, f"{kind.name} has the option {name} with a default out of bounds")
     usual = {name: each.least if each.default is None else each.default for name, each in kind.options.items()}
     ends = [{name: getattr(each, end) for name, each in kind.options.items()} for end in ("least", "most")]
     return rule, [MappingProxyType(each) for each in ([usual, *ends] if usual else [usual])]

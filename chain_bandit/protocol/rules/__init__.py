@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal
+from fractions import Fraction
 from functools import cache
 from importlib import import_module
+from math import isfinite
 from pkgutil import iter_modules
 
 from chain_bandit.protocol.errors import require
@@ -167,13 +168,18 @@ def chosen(rule: Rule, given: Mapping[str, int | float] = {}, digest: bytes = b"
         raise RuleRefused(rule.kind, rule.name, f"has no option {name[:80]!r}; it has {known}")
     values = []
     for name, option in sorted(options.items()):
-        value = given.get(name, None if option.default is None else Decimal(option.default) / option.scale)
+        value = given.get(name)
         if value is None:
-            raise RuleRefused(rule.kind, rule.name, f"needs the option {name!r}")
-        exact = Decimal(str(value))
-        if not exact.is_finite():
+            if option.default is None:
+                raise RuleRefused(rule.kind, rule.name, f"needs the option {name!r}")
+            values.append((name, option.default))
+            continue
+        if not isfinite(value):
             raise RuleRefused(rule.kind, rule.name, f"takes no number that is not finite for {name!r}")
-        values.append((name, round(exact * option.scale)))
+        exact = Fraction(value if isinstance(value, int) else str(value)) * option.scale
+        if option.scale == 1 and exact.denominator > 1:
+            raise RuleRefused(rule.kind, rule.name, f"takes a whole number for {name!r}, not {value}")
+        values.append((name, round(exact)))
     return RuleChoice(rule.kind, rule.name, rule.version, tuple(values), digest, steps)
 
 

@@ -1,0 +1,119 @@
+"""foreign/registry.py: what somebody names for a rule is one, or is refused in one sentence that says what is wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from chain_bandit.foreign.registry import named, run_rules
+from chain_bandit.protocol.errors import ChainBanditError
+from chain_bandit.protocol.ruleset import RuleKind
+from chain_bandit.scenario import load
+
+SMALL = Path(__file__).parents[3] / "examples" / "small.toml"
+GOOD = """
+from chain_bandit.rule_api import Aggregation, Agreed, Disclosure, Estimate, Option, State, Terms, mean_over
+
+
+class Good(Aggregation):
+    name = "good"
+    options = {"cut": Option(default=1, least=0, most=5)}
+
+    def estimate(self, terms: Terms, state: State, agreed: Agreed) -> Estimate:
+        return mean_over(agreed, [agreed.passed()] * terms.arms)
+"""
+OTHER = """
+from chain_bandit.rule_api import Disclosure, Means, Terms
+
+
+class Good(Disclosure):
+    name = "good"
+
+    def encode(self, terms: Terms, means: Means) -> Means:
+        return means
+"""
+OPTION, NAME = "Option(default=1, least=0, most=5)", 'name = "good"'
+FAULTS = {
+    "no base": ("(Aggregation)", "", "no subclass of one rule"),
+    "a tuple besides": ("(Aggregation)", "(Aggregation, Estimate)", "no subclass of one rule"),
+    "a number for a name": (NAME, "name = 3", "no name of 1 to 40 printable characters"),
+    "no name": (NAME, "", "no name of 1 to 40 printable characters"),
+    "a name for terminals": (NAME, 'name = "g\\x1b[31m"', "no name of 1 to 40 printable characters"),
+    "a name of two lines": (NAME, 'name = "g\\nh"', "no name of 1 to 40 printable characters"),
+    "a long name": (NAME, f'name = "{"x" * 41}"', "no name of 1 to 40 printable characters"),
+    "version 0": (NAME, f"{NAME}\n    version = 0", "no version from 1 on"),
+    "a flag of numbers": (NAME, f"{NAME}\n    is_mean = 1", "is_mean that is neither True nor False"),
+    "a flag that raises": (NAME, f"{NAME}\n    @property\n    def keeps_state(self):\n        return 1 / 0",
+                           "keeps_state that is neither True nor False"),
+    "no verb": ("def estimate", "def estimates", "has no estimate, which is what a rule of aggregation does"),
+    "a verb of numbers": (NAME, f"{NAME}\n    worth = 3", "has a worth that is no method"),
+    "a number for an option": (OPTION, "3", "an option 'cut' that is no chain_bandit.rule_api.Option"),
+    "an option of texts": (OPTION, 'Option(default="a")', "an option 'cut' that is not of integers"),
+    "an option of no unit": (OPTION, "Option(1, scale=0)", "an option 'cut' that is of no value"),
+    "an option of no value": (OPTION, "Option(1, least=2, most=0)", "an option 'cut' that is of no value"),
+    "an option of no name": ('"cut"', "3", "options that are no dictionary with names for keys"),
+    "another kind": ("Good(Aggregation)", "Good(Disclosure)", "has no encode"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_class_that_is_no_rule_is_refused_before_anything_is_played(fault: str, tmp_path: Path) -> None:
+    what, instead, sentence = FAULTS[fault]
+    file = tmp_path / "rule.py"
+    file.write_text(GOOD)
+    load(SMALL, {"aggregation": f"{file}:Good"})
+    assert what in GOOD
+    file.write_text(GOOD.replace(what, instead))
+    with pytest.raises(ChainBanditError) as refused:
+        load(SMALL, {"aggregation": f"{file}:Good"})
+    said = str(refused.value)
+    assert refused.value.exit_code == 3
+    assert sentence in said
+    assert said.startswith(f"rule '{file}:Good': ")
+    assert said.isprintable()
+
+
+@pytest.mark.parametrize(("options", "sentence"), [
+    ({"cut": 1.5}, "takes a whole number for 'cut', not 1.5"), ({"cut": 6}, "0 <= cut <= 5"),
+    ({"cut": -1}, "0 <= cut <= 5"), ({"cut": float("inf")}, "not finite"), ({"cut": 10**30}, "0 <= cut <= 5"),
+    ({"kut": 1}, "no option 'kut'; it has cut"), ({"cut": "1"}, "valid integer"), ({"cut": True}, "valid integer"),
+], ids=str)  # fmt: skip
+def test_an_option_that_a_rule_does_not_take_is_refused(options: object, sentence: str, tmp_path: Path) -> None:
+    file = tmp_path / "rule.py"
+    file.write_text(GOOD)
+    with pytest.raises(ChainBanditError, match=sentence) as refused:
+        load(SMALL, {"aggregation": {"name": f"{file}:Good", "options": options}})
+    assert refused.value.exit_code == 3
+
+
+def test_a_name_that_nothing_has_is_refused_with_all_there_are() -> None:
+    with pytest.raises(ChainBanditError, match=r"'medain' is no rule of this version; it has .*median.*, or FILE"):
+        named(RuleKind.AGGREGATION, "medain")
+    with pytest.raises(ChainBanditError) as refused:
+        named(RuleKind.AGGREGATION, f"{'x' * 5_000}.py:Good")
+    assert len(str(refused.value)) < 300
+
+
+def test_rules_that_an_audit_is_to_run_are_told_once_each(tmp_path: Path) -> None:
+    file = tmp_path / "rule.py"
+    file.write_text(GOOD)
+    (told,) = run_rules([f"{file}:Good", f"{tmp_path}/./rule.py:Good"])
+    assert told.startswith(f"the aggregation 'good' of {file}, 0x")
+    for name, sentence in (("median", "which an audit has"), ("nobody", "write FILE.py:Class"), ("", "FILE.py:Class")):
+        with pytest.raises(ChainBanditError, match=sentence) as refused:
+            list(run_rules([name]))
+        assert refused.value.exit_code == 3
+
+
+def test_rules_of_one_name_and_several_kinds_are_all_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of a package of its own."""
+    for kind, text in (("aggregation", GOOD), ("disclosure", OTHER)):
+        (tmp_path / f"mine_{kind}.py").write_text(text)
+        records = tmp_path / f"mine_{kind}-1.dist-info"
+        records.mkdir()
+        (records / "METADATA").write_text(f"Name: mine-{kind}\nVersion: 1\n")
+        (records / "RECORD").write_text(f"mine_{kind}.py,,\n")
+        (records / "entry_points.txt").write_text(f"[chain_bandit.{kind}]\nmine = mine_{kind}:Good\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert [each.split()[1] for each in run_rules(["mine"])] == ["aggregation", "disclosure"]
+    with pytest.raises(ChainBanditError, match=r"it has .*, mine, or FILE"):
+        named(RuleKind.AGGREGATION, "nobody")
