@@ -55,7 +55,18 @@ SELECTIVE = RECALL.replace("    def weigh", """
         return frozenset(seat for seat, each in enumerate(reputations) if each < 10_000)
 
     def weigh""")
+LATELY = """
+from chain_bandit.rule_api import Learnt, Policy, Terms
+
+
+class Lately(Policy):
+    name = "lately"
+
+    def arm(self, terms: Terms, learnt: Learnt) -> int:
+        return learnt.pulls.index(min(learnt.pulls))
+"""
 OTHERS = {
+    "policy": ({"policy": ("Lately", LATELY)}, {"arm"}, {}),
     "reputation": ({"reputation": ("Recall", SELECTIVE)}, {"accuracy", "selection"}, {}),
     "selection": ({"selection": ("Trusted", TRUSTED)}, {"committee"}, {}),
     "disclosure": ({"disclosure": ("Coarse", COARSE)}, {"report", "cost"}, {"attackers": 2, "liars": 2}),
