@@ -26,9 +26,9 @@ def round_robin(round_: int, arms: int) -> int:
 
 
 def log_billionths(round_: int) -> int:
-    """floor(10^9 * ln t), exact: a double is, but near an integer, where decimals decide."""
+    """floor(10^9 * ln t), exact: a double is, but near an integer or beyond all rounds, where decimals decide."""
     billionths = 10**9 * log(round_)
-    if abs(billionths - round(billionths)) < NEAR:
+    if round_ >= 2**64 or abs(billionths - round(billionths)) < NEAR:
         return int(_EXACT.multiply(Decimal(round_).ln(_EXACT), 10**9))
     return int(billionths)
 

@@ -103,6 +103,37 @@ def test_results_of_a_sweep_are_those_of_the_rules_file(scenario):
     assert Cell.of(again, 1).key() != key
 
 
+OWN_UCB1 = '''
+from math import isqrt
+
+from chain_bandit.rule_api import Learnt, Policy, Terms, log_billionths
+
+
+class Own(Policy):
+    name = "own"
+
+    def arm(self, terms: Terms, learnt: Learnt) -> int:
+        p, q = terms.c1
+        indices = []
+        for mean, n, w in zip(learnt.means, learnt.pulls, learnt.worth):
+            indices.append(mean + 10 * isqrt(p * log_billionths(learnt.round) * 10**7 // (q * max(w, 1)) // n))
+        return indices.index(max(indices))
+'''
+
+
+def test_an_index_policy_can_be_written_by_what_the_interface_has(tmp_path):
+    """UCB1 by somebody else pulls the arms of ours."""
+    (tmp_path / "own.py").write_text(OWN_UCB1)
+    liar = malicious(3, ("constant-lie", {"value": 1.0}))
+    pulled = []
+    for place, policy in enumerate((f"{tmp_path / 'own.py'}:Own", "ucb1", "kl-ucb")):
+        played = build_scenario(4, 2, 60, policy=policy, malicious=[liar])
+        report = runs.play(played, tmp_path / str(place)).report
+        assert (report.verdict, report.violations) == ("passed", [])
+        pulled.append([row.arm for row in report.rounds])
+    assert pulled[0] == pulled[1] != pulled[2]
+
+
 POLICY = '''
 from chain_bandit.rule_api import Learnt, Policy, Terms
 

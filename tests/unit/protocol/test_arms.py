@@ -97,6 +97,12 @@ def test_ucb_arm_refuses_lists_of_different_length():
         ucb_arm([1], [1, 2], [1, 1])
 
 
+@pytest.mark.parametrize("t", [2**64 - 1, 2**64, 3**200, 2**4096 - 1])
+def test_logarithms_beyond_all_rounds_are_exact_too(t):
+    """A rule of others may ask for them."""
+    assert log_billionths(t) == int(10**9 * Decimal(t).ln(Context(prec=60)))
+
+
 def test_an_infinite_estimator_wins_and_overflows_nothing():
     assert ucb_arm([0, INFINITY], [1, 1], [width_table(2**32 - 1, 50, 1)] * 2) == 1
 
