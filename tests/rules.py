@@ -14,8 +14,10 @@ from chain_bandit.protocol.units import Counts, Means
 from tests.conftest import build_scenario
 
 
-def rule(name: str, version: int = 1, /, **options: int) -> RuleChoice:
-    """An aggregation with its options as a game declares them, in units; nothing is checked."""
+def rule(name: str, version: int | None = None, /, **options: int) -> RuleChoice:
+    """An aggregation with its options as a game declares them, in units, of its version here; nothing is checked."""
+    here = rules.shipped().get((RuleKind.AGGREGATION, name, b""))
+    version = version or (here.version if here else 1)
     return RuleChoice(RuleKind.AGGREGATION, name, version, tuple(sorted(options.items())))
 
 

@@ -147,6 +147,9 @@ HEAD = 32 * (FIELDS + 4)
 """Bytes of the arguments before the declaration of rules."""
 LONGEST = 4096
 """Bytes of a declaration."""
+VERSIONS = {"rank-vote": 2}
+"""Of rules whose estimators count for other numbers than they once did; of all others 1."""
+
 KINDS = ("aggregation", "reputation", "selection", "payment", "disclosure", "policy")
 RULE = {"kind", "name", "version", "options"}
 """What is said of a rule."""
@@ -249,7 +252,7 @@ def _rules(text: bytes, p: Parameters) -> tuple[str, int, bool, tuple[str, ...],
     given = {"delta"} if name in ("delta-safe", "confidence") else set()
     here = name in ("option-1", "option-2", "option-3", "delta-safe", "confidence") and version == 1
     if not here or options.keys() != given or "digest" in used:
-        shipped = name if version == 1 and "digest" not in used else ""
+        shipped = name if version == VERSIONS.get(name, 1) and "digest" not in used else ""
         return "", 0, leaves_out, (_called("aggregation", used), *single), selects, shipped
     delta = options.get("delta", 0)
     if given and not 0 < delta < 2**32:

@@ -24,7 +24,7 @@ def tie(seed: bytes, seat: int) -> bytes:
 PI = Decimal("3.14159265358979323846")
 OVER_B = frozenset({
     "option-1", "option-2", "option-3", "delta-safe", "confidence", "krum", "random-rank", "meamed", "centred-clipping",
-    "geometric-median", "uniform-phantom", "nash-mean", "rank-vote", "huber",
+    "geometric-median", "uniform-phantom", "nash-mean", "huber",
 })  # fmt: skip
 """Aggregations whose estimators count for as many reports as B has."""
 
@@ -35,7 +35,7 @@ def counted(p: Parameters, selected: list[Seats], candidates: list[Seats]) -> li
         return [1 for _ in selected]
     if p.named in OVER_B:
         return [len(members) for members in selected]
-    if p.named == "median" and not p.leaves_out:  # 2/pi of F; nobody is left out of it by reputation
+    if p.named in ("median", "rank-vote") and not p.leaves_out:  # 2/pi of F; nobody is left out of it by reputation
         everywhere = len(frozenset.intersection(*candidates))
         return [max(1, int(EXACT.divide(Decimal(2 * everywhere), PI))) for _ in selected]
     return None

@@ -50,6 +50,15 @@ def lower_median(values: Iterable[int]) -> int:
     return ranked[(len(ranked) - 1) // 2]
 
 
+def worth_of_median(passed: int) -> int:
+    """How many reports a median of so many counts for: floor(2 n / pi), at least 1.
+
+    It is the asymptotic efficiency beside the mean of normal reports (Serfling, Approximation theorems of mathematical
+    statistics, 1980, section 2.3). With pi = 355 / 113 it is exact for n < 355.
+    """
+    return max(226 * passed // 355, 1)
+
+
 def within(estimates: Mapping[int, int], members: Seats, radius: int) -> Seats:
     """For one arm: who is no farther than a radius from the lower median of the members (units)."""
     if not members:

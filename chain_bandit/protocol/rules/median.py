@@ -1,6 +1,6 @@
 """The median, arm by arm (Yin et al., Byzantine-robust distributed learning)."""
 
-from chain_bandit.protocol.aggregation import tie_break
+from chain_bandit.protocol.aggregation import tie_break, worth_of_median
 from chain_bandit.protocol.rule import EVERY_ARM, Aggregation, Agreed, Estimate, State, Terms, mean_over
 
 
@@ -21,12 +21,8 @@ class Median(Aggregation):
         return mean_over(agreed, sets)
 
     def worth(self, terms: Terms, counted: int, passed: int) -> int:
-        """floor(2 |F| / pi), at least 1: its asymptotic efficiency beside the mean of normal reports.
-
-        Source: Serfling, Approximation theorems of mathematical statistics, 1980, section 2.3. With pi = 355 / 113 it
-        is exact for |F| < 355.
-        """
-        return max(226 * passed // 355, 1)
+        """That of a median of F."""
+        return worth_of_median(passed)
 
     def explain(self, terms: Terms) -> str:
         """Which report it is, and what it counts for."""

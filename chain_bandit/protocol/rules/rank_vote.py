@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 
-from chain_bandit.protocol.aggregation import lower_median
+from chain_bandit.protocol.aggregation import lower_median, worth_of_median
 from chain_bandit.protocol.rule import EVERY_ARM, Aggregation, Agreed, Estimate, State, Terms, nothing
 
 
@@ -15,6 +15,7 @@ class RankVote(Aggregation):
     """
 
     name = "rank-vote"
+    version = 2
     is_mean = False
 
     def estimate(self, terms: Terms, state: State, agreed: Agreed) -> Estimate:
@@ -34,8 +35,13 @@ class RankVote(Aggregation):
         values = dict(zip(order, sorted(medians), strict=True))
         return Estimate(tuple(values[arm] for arm in range(terms.arms)), (passed,) * terms.arms)
 
+    def worth(self, terms: Terms, counted: int, passed: int) -> int:
+        """That of a median of F: its values are medians, whatever the order."""
+        return worth_of_median(passed)
+
     def explain(self, terms: Terms) -> str:
         """What is voted on."""
         return EVERY_ARM + (
-            "each report is one vote on the order of the arms; the order with the most votes is given the medians."
+            "each report is one vote on the order of the arms; the order with the most votes is given the medians. "
+            "They count for 2/\N{GREEK SMALL LETTER PI} of the reports in the width of the confidence bound."
         )

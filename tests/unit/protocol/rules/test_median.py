@@ -40,8 +40,9 @@ def test_less_than_half_of_liars_keep_it_among_the_honest_and_half_do_not(lie):
 
 
 @pytest.mark.parametrize(("passed", "worth"), [(0, 1), (1, 1), (3, 1), (4, 2), (7, 4), (10, 6), (11, 7), (256, 162)])
-def test_it_counts_for_two_parts_in_pi_of_its_reports(passed, worth):
-    assert records.AGGREGATIONS["median"].worth(records.GAME, 1, passed) == worth
+def test_it_counts_for_two_parts_in_pi_of_its_reports_as_a_rank_vote_of_medians_does(passed, worth):
+    for name, counted in (("median", 1), ("rank-vote", passed)):
+        assert records.AGGREGATIONS[name].worth(records.GAME, counted, passed) == worth
     assert worth == max(1, int(2 * passed / pi))
 
 
