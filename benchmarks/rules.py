@@ -1,7 +1,8 @@
 """Every rule of aggregation under every attack that lies: regret of the honest, gas and bytes beside it.
 
-    python benchmarks/rules.py [--replicates 100] [--jobs 2] [--rule NAME ...] [--attack NAME ...] [--json FILE]
-    python benchmarks/rules.py --equal 20
+    python -m benchmarks.rules [--replicates 100] [--jobs 2] [--rule NAME ...] [--attack NAME ...] [--liars 1 3]
+                               [--json FILE]
+    python -m benchmarks.rules --equal 20
 
 Games without messages in the set-up of `benchmarks/figures.py` (M = 10, K = 4, T = 10^4, f = 1 and 3 that tell the same
 lie, the default reputation), whatever engine plays them. FILE has a row a cell, written when it is over; what stands
@@ -96,9 +97,11 @@ class Place:
         return scenario(self.rule, None if self.attack == NOBODY else self.attack, liars=self.liars, **changes)
 
 
-def places(rules: Iterable[str] = RULES, attacks: Iterable[str] = TELLING) -> list[Place]:
+def places(
+    rules: Iterable[str] = RULES, attacks: Iterable[str] = TELLING, liars: Iterable[int] = LIARS
+) -> list[Place]:
     """All cells."""
-    return [Place(*each) for each in product(rules, attacks, LIARS)]
+    return [Place(*each) for each in product(rules, attacks, liars)]
 
 
 def kept(file: Path | None) -> list[Row]:
@@ -124,7 +127,7 @@ def play(asked: Sequence[Place], count: int, jobs: int, there: Iterable[Row] = (
     chosen = engines([(cells[place].scenario, count) for place in left.values()])
     tasks = sorted(
         ((cells[place], digest, engine) for (digest, place), engine in zip(left.items(), chosen, strict=True)),
-        key=lambda task: (list(Engine).index(task[2]), -wanted[task[1]].liars),
+        key=lambda task: list(Engine).index(task[2]),
     )
     with closing(processes(jobs)(tasks)) as results:
         for (cell, digest, _), sums in results:
@@ -284,6 +287,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--rule", nargs="+", choices=RULES, default=RULES)
     parser.add_argument("--attack", nargs="+", choices=TELLING, default=TELLING)
+    parser.add_argument("--liars", nargs="+", type=int, choices=LIARS, default=LIARS)
     parser.add_argument("--json", type=Path, help="a row a cell; what stands there is not played again")
     parser.add_argument("--equal", type=int, default=0, help="play so many random cells live and by arrays instead")
     given = parser.parse_args()
@@ -295,7 +299,7 @@ def main() -> None:
     there, start = kept(given.json), time.perf_counter()
     seeds = provenance.made(0, given.replicates)["seeds"]
     rows = [row for row in there if "digest" not in row and row["seeds"] == seeds] or list(beside(given.replicates))
-    for row in play(places(given.rule, given.attack), given.replicates, given.jobs, there):
+    for row in play(places(given.rule, given.attack, given.liars), given.replicates, given.jobs, there):
         rows.append(row)
         if given.json:
             written(given.json, rows)

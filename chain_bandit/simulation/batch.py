@@ -22,8 +22,7 @@ from chain_bandit.attacks.inflated_counts import InflatedCounts
 from chain_bandit.attacks.malicious import named
 from chain_bandit.attacks.seen import Honest, Seen, integers, shown
 from chain_bandit.protocol import rules as named_rules
-from chain_bandit.protocol.aggregation import tie_break
-from chain_bandit.protocol.blocks import approves, round_seed
+from chain_bandit.protocol.blocks import approves
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.estimation import estimate, worth_of
 from chain_bandit.protocol.parameters import ESTIMATES, UCB1, Parameters
@@ -32,7 +31,8 @@ from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation import arrays
 from chain_bandit.simulation.batch_numbers import factors, philox, rewards, ucb_arms
-from chain_bandit.simulation.kernel.numbers import Ints, Keys, Rules
+from chain_bandit.simulation.hashes import digests
+from chain_bandit.simulation.kernel.numbers import Ints, Keys, Rules, Words
 from chain_bandit.simulation.outcomes import effects
 from chain_bandit.simulation.outcomes import parts as parts_of
 from chain_bandit.simulation.sums import SUMS, Sums
@@ -190,7 +190,8 @@ class _Games:
         self.sums = Sums(*np.zeros((len(SUMS), self.count), np.int64))
         self._keys = np.array([[keys.k0 for keys in chances], [keys.k1 for keys in chances]], np.uint64)[:, np.newaxis]
         self._charges = np.array([keys.charge for keys in chances], np.int64)
-        self._seeds = [keys.words[0].astype(">u8").tobytes() for keys in chances]
+        self._first = np.array([keys.words[0] for keys in chances], np.uint64).reshape(-1, 4)
+        self._drawn: dict[tuple[int, int], Words] = {}  # in the open round, see `_chance`
         self._each = np.arange(self.count)
 
         groups: dict[Hashable, list[int]] = {}
@@ -364,15 +365,26 @@ class _Games:
         before = None if table.before is None else table.before[cells]
         return form.estimate(self._parameters.terms, arrays.Told(
             table.told.take(cells, axis=1), suspects, table.pulls[cells], before,
-            lambda: [self._seed(t, replicate) for replicate in replicates.tolist()], order,
+            lambda numbers: self._chance(t, numbers)[replicates], order,
         ))  # fmt: skip
 
     def _order(self, t: int, replicates: Ints) -> Ints:
         """By which equal reports stand, `protocol.aggregation.tie_break`: (seats, replicates), places of the rows."""
-        rows = self._seats.tolist()
-        hashes = [tie_break(self._seed(t, replicate), rows) for replicate in replicates.tolist()]
-        words = np.frombuffer(b"".join(each[seat] for each in hashes for seat in rows), ">u8").reshape(-1, len(rows), 4)
+        words = digests(self._words(t)[replicates], self._seats, 2)
         return np.lexsort(np.moveaxis(words, 2, 0)[::-1], axis=1).argsort(axis=1).T
+
+    def _words(self, t: int) -> Words:
+        """seed_t of every replicate, as words."""
+        if (t, 0) not in self._drawn:
+            self._drawn = {(t, 0): digests(self._first, [t], 4)[:, 0]}
+        return self._drawn[t, 0]
+
+    def _chance(self, t: int, numbers: int) -> Words:
+        """`arrays.Told.chance` of every replicate."""
+        seeds = self._words(t)
+        if (t, numbers) not in self._drawn:
+            self._drawn[t, numbers] = digests(seeds, range(numbers), 4)
+        return self._drawn[t, numbers]
 
     def _ask_of(self, t: int, cells: Ints) -> None:
         """The estimators of cells by the rule itself."""
@@ -409,7 +421,8 @@ class _Games:
         return estimate(self._parameters, state, agreed)
 
     def _seed(self, t: int, replicate: int) -> bytes:
-        return round_seed(self._seeds[replicate], t)
+        seed: bytes = self._words(t)[replicate].astype(">u8").tobytes()
+        return seed
 
     def _weigh(self, cells: Ints) -> None:
         """What an arm's index is made of, once its pulls or reports have changed."""

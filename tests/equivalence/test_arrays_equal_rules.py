@@ -17,6 +17,7 @@ from chain_bandit.scenario import Scenario
 from chain_bandit.simulation import arrays
 from chain_bandit.simulation.arrays import Form, Found, Ints, Told
 from chain_bandit.simulation.engine import Engine
+from chain_bandit.simulation.hashes import digests
 from chain_bandit.simulation.sums import SUMS
 from tests.equivalence.test_batch_equals_kernel import scenario
 from tests.rules import entry, rule, terms
@@ -87,10 +88,14 @@ class Record:
         """What a form says, all of it (seats, arms, replicates), of means and sizes (arms, replicates)."""
         shape, seats = self.reports.shape, np.arange(len(self.reports))
         order = np.empty(shape, np.int64)
+        words = np.frombuffer(b"".join(self.seeds), ">u8").astype(np.uint64).reshape(-1, 4)
         for at, seed in enumerate(self.seeds):
             hashes = tie_break(seed, seats.tolist())
             order[sorted(hashes, key=lambda seat: hashes[seat]), :, at] = seats[:, np.newaxis]
-        parts = self.reports, seats, self.pulls, self.in_force, lambda: self.seeds, order if ordered else None
+        parts = (
+            self.reports, seats, self.pulls, self.in_force, lambda count: digests(words, range(count), 4),
+            order if ordered else None,
+        )  # fmt: skip
         if form.by_arm:  # arms one after the other: cells are (arms * replicates,)
             parts = tuple(each.reshape(*each.shape[:-2], -1) if np.ndim(each) > 1 else each for each in parts)
         said = form.estimate(self.terms, Told(*parts))

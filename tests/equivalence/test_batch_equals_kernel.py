@@ -15,14 +15,13 @@ from chain_bandit.attacks import seen
 from chain_bandit.attacks.attack import Attack, Effect, NotSimulated, View
 from chain_bandit.attacks.registry import ATTACKS, make
 from chain_bandit.game.simulated import replicates
-from chain_bandit.protocol.aggregation import tie_break
-from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT, Means
 from chain_bandit.scenario import Scenario, load
 from chain_bandit.simulation import batch, batch_numbers
 from chain_bandit.simulation.arrays import option_2
 from chain_bandit.simulation.engine import Engine
+from chain_bandit.simulation.hashes import digests
 from chain_bandit.simulation.kernel import numbers
 from chain_bandit.simulation.replicates import Measured
 from chain_bandit.simulation.sums import SUMS
@@ -123,7 +122,7 @@ TIED: dict[str, Any] = {
 
 def test_the_order_of_equals_decides_a_cost(monkeypatch):
     asked = []
-    monkeypatch.setattr(batch, "tie_break", lambda *given: asked.append(0) or tie_break(*given))
+    monkeypatch.setattr(batch, "digests", lambda *given: asked.append(0) or digests(*given))
     costly = require_equal(scenario(1, **TIED)).sums[:, -1, SUMS.index("costly")]
     assert asked
     assert 0 < costly.min() < costly.max()
@@ -142,7 +141,7 @@ LIE, AVERAGE = batch._Games._lie, seen._average
 FAULTS: dict[str, tuple[Any, str, Any]] = {
     "a rounded root": (seen, "isqrt", lambda values: np.rint(np.sqrt(values)).astype(np.int64)),
     "a unit of a lie": (batch._Games, "_lie", lambda *given: LIE(*given) ^ 1),
-    "the order of equals": (batch, "tie_break", lambda seed, seats: {seat: keccak(seed) for seat in seats}),
+    "the order of equals": (batch, "digests", lambda heads, tails, size: digests(heads, [0] * len(tails), size)),
     "what is cut": (option_2, "trim_of", lambda members, liars: max(liars - 1, 0)),
     "a word of another seat": (batch, "philox", lambda *given: batch_numbers.philox(*given)[::-1]),
     "a rounded mean of the honest": (seen, "_average", lambda reports: AVERAGE(reports) + 1),

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from chain_bandit.protocol import rules
 from chain_bandit.protocol.rule import Aggregation, Terms
 from chain_bandit.protocol.ruleset import RuleChoice
+from chain_bandit.simulation.hashes import Words
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -38,7 +39,7 @@ class Told(NamedTuple):
         suspects: the places, on the first axis, of seats of which it matters whether they are in B.
         pulls: n_ref, as cells.
         in_force: the estimators in force, as cells; None before the first block.
-        seeds: gives seed_t of every replicate.
+        chance: gives `protocol.rule.chance` of seed_t and each number below one, as words (replicates, numbers, 4).
         order: of every seat the place, by which equal reports stand, (seats, *cells); None at first: it is asked for
             where a form says that it matters, since it takes a hash a seat.
     """
@@ -47,7 +48,7 @@ class Told(NamedTuple):
     suspects: Ints
     pulls: Ints
     in_force: Ints | None
-    seeds: Callable[[], list[bytes]]
+    chance: Callable[[int], Words]
     order: Ints | None = None
 
     def ordered(self, values: Ints) -> Ints:

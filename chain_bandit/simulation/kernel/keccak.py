@@ -124,3 +124,17 @@ def before(one: Any, other: Any) -> Any:
         if one[at] != other[at]:
             return one[at] < other[at]
     return False
+
+
+@compiled
+def keccaks(heads: Any, tails: Any, size: Any, lanes: Any, out: Any) -> None:
+    """The digests of all heads, (heads, `WORDS`), with all tails: (heads, tails, `WORDS`).
+
+    Args:
+        lanes: room for `LANES` words; overwritten.
+    """
+    for head in range(len(heads)):
+        for tail in range(len(tails)):
+            keccak(lanes, heads[head], tails[tail], size)
+            for at in range(WORDS):
+                out[head, tail, at] = lanes[at]
