@@ -61,11 +61,15 @@ class Coordinator(Contract):
         delivery: Delivery = AT_ONCE,
         journal: Journal | None = None,
     ) -> "Coordinator":
-        """Put a new game on the chain, with the sender as its environment and `pool` wei in it, and wait for it."""
+        """Put a new game on the chain, with the sender as its environment and `pool` wei in it, and wait for it.
+
+        Raises `ForeignContract`; `ForeignModule`, before anything is sent, where other code is in a module's place.
+        """
         data = chain_bandit_artifact().bytecode + encode(parameters, salt_commitment, secret_commitment)
         coordinator = Coordinator(line, b"", stopwatch, delivery, journal)
         deploy_modules(coordinator.rpc, sender, delivery)
         coordinator._create(sender, pool, GAS_DEPLOYMENT, data)
+        require_game(coordinator.rpc.code, coordinator.address)
         return coordinator
 
     @staticmethod
@@ -76,7 +80,7 @@ class Coordinator(Contract):
         delivery: Delivery = AT_ONCE,
         journal: Journal | None = None,
     ) -> "Coordinator":
-        """The game at an address. Raises `ForeignContract` where the code there is not this version's."""
+        """The game at an address. Raises `ForeignContract`, `ForeignModule` where code is not this version's."""
         coordinator = Coordinator(line, address, stopwatch, delivery, journal)
         require_game(coordinator.rpc.code, address)
         coordinator._bind()

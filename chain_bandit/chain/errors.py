@@ -38,11 +38,22 @@ class ForeignContract(ChainBanditError):
 
     exit_code = 6
 
-    def __init__(self, address: str, size: int) -> None:
-        super().__init__(
-            f"{address} does not hold this version's contract ({size} bytes of other code): check the address"
-        )
+    def __init__(
+        self, address: str, size: int, what: str = "this version's contract", remedy: str = "check the address"
+    ) -> None:
+        super().__init__(f"{address} does not hold {what} ({size} bytes of other code): {remedy}")
         self.address, self.size = address, size
+
+
+class ForeignModule(ForeignContract):
+    """Other code than ours, or none, where the code is that all games of a chain rest on."""
+
+    def __init__(self, name: str, address: str, size: int) -> None:
+        super().__init__(
+            address, size, f"the code of {name}, which every game rests on",
+            "no transaction could put that there; stake nothing on this chain, ask another node or use another chain",
+        )  # fmt: skip
+        self.name = name
 
 
 class ForeignCreation(ChainBanditError):

@@ -1,8 +1,9 @@
 """The contract code that all games of a chain share: where it is, and its deployment, once a chain, by anybody.
 
 Each module goes to the address that CREATE2 (EIP-1014) gives its creation code behind the deterministic deployment
-proxy, which is at one address on every chain. So the address says what the code is, and nobody can put other code
-there. Development nodes have the proxy from their first block on; elsewhere its one pre-signed transaction is sent.
+proxy, which is at one address on every chain. So the address says what the code is, and no transaction can put other
+code there. A development node, or a chain's first block, can: what is there is compared before anything is paid.
+Development nodes have the proxy from their first block on; elsewhere its one pre-signed transaction is sent.
 """
 
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from chain_bandit.chain.artifacts import Module, chain_bandit_artifact
 from chain_bandit.chain.clone import read
 from chain_bandit.chain.create2 import PRICE, PROXY, PROXY_CODE, SALT, SIGNER, TRANSACTION
 from chain_bandit.chain.delivery import Delivery
-from chain_bandit.chain.errors import ForeignContract, NodeUnreachable, TransactionReverted
+from chain_bandit.chain.errors import ForeignModule, NodeUnreachable, TransactionReverted
 from chain_bandit.chain.funds import TRANSFER_GAS, Need
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import Wallet
@@ -25,29 +26,34 @@ GAS_OF_MODULE = 6_000_000
 
 
 def modules_need(rpc: Rpc, account: bytes) -> Need:
-    """What `deploy_modules` can still take of an account (20 bytes): for what is missing, and the proxy's price."""
-    price, gas = 0, sum(not rpc.code(module.address) for module in chain_bandit_artifact().modules) * GAS_OF_MODULE
-    if gas and not rpc.code(PROXY):
+    """What `deploy_modules` can still take of an account (20 bytes): for what is missing, and the proxy's price.
+
+    Raises `ForeignModule` where other code is in the place of a module.
+    """
+    price, gas = 0, len(_missing(rpc)) * GAS_OF_MODULE
+    if gas and not _has_proxy(rpc):
         price = _owed_to_signer(rpc)
         gas += TRANSFER_GAS
     return Need(account, price, gas)
 
 
 def deploy_modules(rpc: Rpc, account: Wallet, delivery: Delivery) -> None:
-    """Put on the chain what is missing of the modules, paid by `account`. Raises `ChainBanditError`."""
-    missing = [module for module in chain_bandit_artifact().modules if not rpc.code(module.address)]
+    """Put on the chain what is missing of the modules, paid by `account`.
+
+    Raises `ForeignModule`, before anything is sent, where other code is in the place of a module; `ChainBanditError`.
+    """
+    missing = _missing(rpc)
     if not missing:
         return
     sender = Sender(rpc, Journal(), delivery)
-    if not rpc.code(PROXY):
+    if not _has_proxy(rpc):
         _deploy_proxy(rpc, sender, account)
     for module in missing:
         if not rpc.code(module.address):  # nobody else has put it there meanwhile
             there = partial(_is_there, rpc, module)
             sender.submit("deploy module", account, PROXY, 0, GAS_OF_MODULE, SALT + module.creation, done=there)
             sender.settle()
-    for module in missing:
-        _require(module, rpc.code(module.address))
+    require_modules(rpc.code)
 
 
 def installed() -> dict[bytes, bytes]:
@@ -56,10 +62,33 @@ def installed() -> dict[bytes, bytes]:
 
 
 def require_game(code_at: Callable[[bytes], bytes], address: bytes) -> None:
-    """Raise `ForeignContract` unless a game of this version is at an address, and all that it rests on on the chain."""
+    """That a game of this version is at an address, and all that it rests on on the chain.
+
+    Raises `ForeignContract`, `ForeignModule`.
+    """
     read(code_at(address), address)
+    require_modules(code_at)
+
+
+def require_modules(code_at: Callable[[bytes], bytes]) -> None:
+    """Raise `ForeignModule` unless all modules are on the chain."""
     for module in chain_bandit_artifact().modules:
-        _require(module, code_at(module.address))
+        _require(module.name, module.address, module.code, code_at(module.address))
+
+
+def _missing(rpc: Rpc) -> list[Module]:
+    """The modules in whose place there is no code. Raises `ForeignModule` where there is other code."""
+    found = [(module, rpc.code(module.address)) for module in chain_bandit_artifact().modules]
+    for module, code in found:
+        _require(module.name, module.address, module.code, code or module.code)
+    return [module for module, code in found if not code]
+
+
+def _has_proxy(rpc: Rpc) -> bool:
+    """Whether the proxy is on the chain. Raises `ForeignModule` where other code is in its place."""
+    code = rpc.code(PROXY)
+    _require("the deployment proxy", PROXY, PROXY_CODE, code or PROXY_CODE)
+    return bool(code)
 
 
 def _deploy_proxy(rpc: Rpc, sender: Sender, account: Wallet) -> None:
@@ -95,6 +124,6 @@ def _is_there(rpc: Rpc, module: Module, block: str) -> bool:
     return bool(rpc.ask("eth_getCode", [checksummed(module.address), block], as_bytes))
 
 
-def _require(module: Module, code: bytes) -> None:
-    if code != module.code:
-        raise ForeignContract(checksummed(module.address), len(code))
+def _require(name: str, address: bytes, due: bytes, code: bytes) -> None:
+    if code != due:
+        raise ForeignModule(name, checksummed(address), len(code))

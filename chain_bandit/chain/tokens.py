@@ -25,22 +25,23 @@ class Tokens(Contract):
         line: Line, sender: Wallet, terms: Terms, accounts: Sequence[bytes], stopwatch: Stopwatch,
         delivery: Delivery = AT_ONCE,
     ) -> "Tokens":  # fmt: skip
-        """Put a new agreement among these accounts (20 bytes each, by seat) on the chain, and wait for it."""
+        """Put a new agreement among these accounts (20 bytes each, by seat) on the chain, and wait for it.
+
+        Raises `ForeignContract` where the chain made other code of it.
+        """
         artifact = tokens_artifact()
         made = Tokens(line, b"", artifact, stopwatch, delivery)
         seats = [checksummed(account) for account in accounts]
         gas = GAS_DEPLOYMENT + GAS_OF_A_SEAT * len(seats)
         made._create(sender, 0, gas, artifact.constructor(astuple(terms), seats))
+        made._require_shipped()
         return made
 
     @staticmethod
     def at(line: Line, address: bytes, stopwatch: Stopwatch, delivery: Delivery = AT_ONCE) -> "Tokens":
         """The agreement at an address. Raises `ForeignContract` where the code there is not this version's."""
-        artifact = tokens_artifact()
-        made = Tokens(line, address, artifact, stopwatch, delivery)
-        code = made.rpc.code(address)
-        if not artifact.deployed.is_same(code):
-            raise ForeignContract(checksummed(address), len(code))
+        made = Tokens(line, address, tokens_artifact(), stopwatch, delivery)
+        made._require_shipped()
         made._bind()
         return made
 
@@ -99,6 +100,11 @@ class Tokens(Contract):
     def credits_of(self, seat: int) -> int:
         """Incentive credits of a participant, in units."""
         return int(self._view("creditsOf", seat))
+
+    def _require_shipped(self) -> None:
+        code = self.rpc.code(self.address)
+        if not tokens_artifact().deployed.is_same(code):
+            raise ForeignContract(checksummed(self.address), len(code))
 
     def _is_past(self, epoch: int, block: str) -> bool:
         return int(self._view("nextEpoch", block=block)) > epoch

@@ -8,12 +8,12 @@ from eth_account import Account
 
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.clone import Deployed, read
-from chain_bandit.chain.create2 import PROXY
+from chain_bandit.chain.create2 import PROXY, PROXY_CODE
 from chain_bandit.chain.delivery import AT_ONCE
 from chain_bandit.chain.embedded import EmbeddedNode
-from chain_bandit.chain.errors import ForeignContract, ForeignCreation
-from chain_bandit.chain.modules import deploy_modules, installed
-from chain_bandit.chain.rpc import Rpc
+from chain_bandit.chain.errors import ForeignContract, ForeignCreation, ForeignModule
+from chain_bandit.chain.modules import deploy_modules, installed, modules_need
+from chain_bandit.chain.rpc import Rpc, as_int
 from chain_bandit.game.attach import attach
 from chain_bandit.protocol.digests import word
 from chain_bandit.protocol.errors import AssumptionBroken
@@ -202,3 +202,42 @@ def test_half_a_deployment_is_taken_up(missing, monkeypatch):
     )
     assert Coordinator.at(node.line, made.address, Stopwatch()).game() == made.game()
     assert rpc.code(PROXY)
+
+
+FOREIGN = {  # what else than the shipped code is there
+    "a bookkeeper": {BOOKKEEPER.address: BOOKKEEPER.code[:-1] + b"\1"},
+    "an implementation": {IMPLEMENTATION.address: b"\0"},
+    "a bookkeeper beside nothing": {BOOKKEEPER.address: b"\0", IMPLEMENTATION.address: b""},
+    "a proxy that is needed": {IMPLEMENTATION.address: b"", PROXY: PROXY_CODE + b"\0"},
+}
+
+
+@pytest.mark.parametrize("foreign", FOREIGN.values(), ids=FOREIGN)
+def test_where_foreign_code_is_in_the_place_of_a_module_nothing_is_paid(foreign, monkeypatch):
+    """No transaction puts it there: a development node does, or a chain's first block."""
+    there = {address: code for address, code in (installed() | foreign).items() if code}
+    monkeypatch.setattr("chain_bandit.chain.embedded.installed", lambda: there)
+    account = Account.from_key(bytes(31) + b"\1")
+    address = bytes.fromhex(account.address[2:])
+    node = EmbeddedNode({address: 10**24})
+    rpc = Rpc(node.line, Stopwatch(), AT_ONCE)
+    for pays in (
+        lambda: modules_need(rpc, address), lambda: deploy_modules(rpc, account, AT_ONCE),
+        lambda: Coordinator.deploy(node.line, account, BASE, bytes(32), bytes(32), 10**21, Stopwatch()),
+    ):  # fmt: skip
+        with pytest.raises(ForeignModule) as caught:
+            pays()
+        assert (caught.value.exit_code, caught.value.address.lower()) == (6, "0x" + next(
+            place.hex() for place, code in foreign.items() if code
+        ))  # fmt: skip
+    assert rpc.ask("eth_getTransactionCount", [account.address, "latest"], as_int) == 0
+
+
+def test_a_game_whose_code_the_chain_changed_is_joined_by_nobody(monkeypatch):
+    account = Account.from_key(bytes(31) + b"\1")
+    node = EmbeddedNode({bytes.fromhex(account.address[2:]): 10**24})
+    told = Rpc.code
+    places = {module.address for module in ARTIFACT.modules}
+    monkeypatch.setattr(Rpc, "code", lambda rpc, place: told(rpc, place) if place in places else b"\0")
+    with pytest.raises(ForeignContract):
+        Coordinator.deploy(node.line, account, BASE, bytes(32), bytes(32), 10**21, Stopwatch())

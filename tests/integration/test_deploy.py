@@ -10,7 +10,9 @@ import pytest
 from eth_account import Account
 
 from chain_bandit.chain import accounts
+from chain_bandit.chain.addresses import checksummed
 from chain_bandit.chain.anvil import anvil
+from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.create2 import PRICE
 from chain_bandit.chain.delivery import Delivery
@@ -201,6 +203,29 @@ def test_an_account_is_asked_for_what_is_still_missing_and_for_the_proxy_first(t
         assert at_first.gas - own().gas == modules * GAS_OF_MODULE + TRANSFER_GAS
         node.ask("anvil_setBalance", POOR.address, hex(wanted()))
         assert deploy_here(plan, node.url, out, POOR)["environment"] == POOR.address
+
+
+PAYING = {
+    "run": ("run", SMALL, *SHORT),
+    "deploy": ("deploy", SMALL),
+    "up": ("up", SMALL, "--processes", *SHORT),
+}
+
+
+@pytest.mark.parametrize("command", PAYING)
+def test_nothing_is_paid_on_a_chain_with_foreign_code_in_the_place_of_a_module(command: str, tmp_path: Path) -> None:
+    """Of the bookkeeper, which alone moves money; the node put it there, as none of its transactions could."""
+    bookkeeper, _ = chain_bandit_artifact().modules
+    with anvil() as node:
+        node.ask("anvil_setCode", checksummed(bookkeeper.address), "0x" + (bookkeeper.code[:-1] + b"\0").hex())
+        held = node.balance(accounts.named("dev0", node.chain_id).address)
+        paying = (*PAYING[command], "--chain", node.url, "--account", "dev0", "--out", tmp_path / "out")
+        result = chain_bandit(*paying)
+        assert result.returncode == 6, result.stdout + result.stderr
+        assert f"{checksummed(bookkeeper.address)} does not hold the code of Bookkeeper" in result.stderr
+        assert result.stderr.count("\n") == 1
+        assert (node.height(), node.balance(accounts.named("dev0", node.chain_id).address)) == (0, held)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 def interrupted(*_: object) -> None:
