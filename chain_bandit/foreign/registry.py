@@ -165,6 +165,8 @@ def wrong(made: type[Any]) -> str:
     flags = [flag for flag in _FLAGS if type(getattr(made, flag, False)) is not bool]
     if flags:
         return f"has a {flags[0]} that is neither True nor False"
+    if made.keeps_state and base in (Disclosure, Policy):
+        return f"says keeps_state, and a rule of {base.kind.name.lower()} is given no state"
     if not isinstance(options, Mapping) or not all(type(key) is str and key.isprintable() for key in options):
         return "has options that are no dictionary with names for keys"
     odd = {name: said for name, each in options.items() if (said := _odd(each))}

@@ -72,6 +72,29 @@ def test_a_class_that_is_no_rule_is_refused_before_anything_is_played(fault: str
     assert said.isprintable()
 
 
+PULLS = """
+from chain_bandit.rule_api import Learnt, Policy, Terms
+
+
+class Good(Policy):
+    name = "good"
+
+    def arm(self, terms: Terms, learnt: Learnt) -> int:
+        return 0
+"""
+
+
+@pytest.mark.parametrize(("kind", "text"), [("disclosure", OTHER), ("policy", PULLS)])
+def test_a_rule_that_is_given_no_state_may_not_say_that_it_keeps_one(kind: str, text: str, tmp_path: Path) -> None:
+    file = tmp_path / "rule.py"
+    file.write_text(text)
+    load(SMALL, {kind: f"{file}:Good"})
+    file.write_text(text.replace(NAME, f"{NAME}\n    keeps_state = True"))
+    with pytest.raises(ChainBanditError, match=f"says keeps_state, and a rule of {kind} is given no state") as refused:
+        load(SMALL, {kind: f"{file}:Good"})
+    assert refused.value.exit_code == 3
+
+
 @pytest.mark.parametrize(("options", "sentence"), [
     ({"cut": 1.5}, "takes a whole number for 'cut', not 1.5"), ({"cut": 6}, "0 <= cut <= 5"),
     ({"cut": -1}, "0 <= cut <= 5"), ({"cut": float("inf")}, "not finite"), ({"cut": 10**30}, "0 <= cut <= 5"),
