@@ -51,8 +51,8 @@ OURS = {
     "trimmed": "chain_bandit", "confidence": "chain_bandit, confidence",
     "phased-trimmed": "chain_bandit, phases", "phased-confidence": "chain_bandit, confidence, phases",
 }  # fmt: skip
-POOLED = ("trimmed", "confidence", "mean", "fedavg", "median", "geometric-median", "krum", "meamed", "clipping", "zhu",
-          "zhu-pooled", "dubey-pentland", "fed-mom")  # fmt: skip
+POOLED = ("trimmed", "confidence", "mean", "fedavg", "median", "geometric-median", "krum", "meamed", "centred-clipping",
+          "zhu", "zhu-pooled", "dubey-pentland", "fed-mom")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -155,8 +155,8 @@ def zhu() -> Setup:
         ("zhu", 1, "swap"): (132, 145), ("zhu", 1, "zeros"): (132, 145), ("zhu", 3, "swap"): (194,),
     }  # fmt: skip
     alone = [(rival, 1, "none", HONEST) for rival in ("ucb1", "kl-ucb", "thompson")]
-    swapped = ("trimmed", "confidence", "mean", "median", "fedavg", "geometric-median", "krum", "meamed", "clipping",
-               "zhu", "zhu-pooled", "dubey-pentland", "fed-mom", "demabar")  # fmt: skip
+    swapped = ("trimmed", "confidence", "mean", "median", "fedavg", "geometric-median", "krum", "meamed",
+               "centred-clipping", "zhu", "zhu-pooled", "dubey-pentland", "fed-mom", "demabar")  # fmt: skip
     pools = [
         (rival, liars, lie, malice)
         for liars in (1, 3)

@@ -8,7 +8,7 @@ reports, 50 here; the width, which here is that of all who pool.
 
 import numpy as np
 
-from chain_bandit.simulation.rivals.median import median
+from chain_bandit.simulation.rivals.pooled import middle
 from chain_bandit.simulation.rivals.reports import Reports
 
 PULLS = 50
@@ -21,4 +21,4 @@ def median_of_means(reports: Reports, f: int) -> Reports:
     member = np.arange(heard.shape[-2]) % groups == np.arange(groups)[:, None]
     size = member @ heard.astype(float)
     means = member @ np.where(heard, reports.means, 0) / np.maximum(size, 1)
-    return Reports(median(Reports(means, size), f).means, reports.pulls[..., 0, :] * heard.sum(axis=-2))
+    return Reports(middle(Reports(means, size)), reports.pulls[..., 0, :] * heard.sum(axis=-2))

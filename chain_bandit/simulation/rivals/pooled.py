@@ -68,6 +68,15 @@ def worth(means: Floats, kept: Floats, reports: Reports) -> Reports:
     return Reports(means, reports.pulls[..., 0, :] * kept)
 
 
+def middle(reports: Reports) -> Floats:
+    """The median of what was heard, by arm; 0 of nothing."""
+    heard = reports.pulls > 0
+    count = heard.sum(axis=-2)
+    ranked = np.sort(np.where(heard, reports.means, np.inf), axis=-2)
+    ranks = np.stack([(count - 1) // 2, count // 2], axis=-2).clip(0, ranked.shape[-2] - 1)
+    return np.where(count > 0, np.take_along_axis(ranked, ranks, axis=-2).mean(axis=-2), 0)
+
+
 def mean(reports: Reports, f: int) -> Reports:
     """The plain mean of the reports: undefended."""
     heard = reports.pulls > 0

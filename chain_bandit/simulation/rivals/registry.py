@@ -7,22 +7,17 @@ from chain_bandit import plugins
 from chain_bandit.foreign.registry import named as rule_named
 from chain_bandit.protocol.ruleset import RuleKind
 from chain_bandit.simulation.arena import Maker
-from chain_bandit.simulation.rivals.clipping import clipping
 from chain_bandit.simulation.rivals.confidence import confidence
 from chain_bandit.simulation.rivals.demabar import demabar
 from chain_bandit.simulation.rivals.dubey_pentland import rewards_trimmed
 from chain_bandit.simulation.rivals.fed_mom import PULLS, median_of_means
 from chain_bandit.simulation.rivals.fedavg import fedavg
-from chain_bandit.simulation.rivals.geometric_median import geometric_median
 from chain_bandit.simulation.rivals.gosine import gosine
 from chain_bandit.simulation.rivals.kl_ucb import kl_ucb
-from chain_bandit.simulation.rivals.krum import krum
-from chain_bandit.simulation.rivals.meamed import meamed
-from chain_bandit.simulation.rivals.median import median
 from chain_bandit.simulation.rivals.phased import phased
 from chain_bandit.simulation.rivals.pooled import mean, oracle, pooled
 from chain_bandit.simulation.rivals.reports import Malice
-from chain_bandit.simulation.rivals.ruled import ruled
+from chain_bandit.simulation.rivals.ruled import ruled, shipped
 from chain_bandit.simulation.rivals.swarmgov import source_median, source_trimmed
 from chain_bandit.simulation.rivals.thompson import thompson
 from chain_bandit.simulation.rivals.trimmed import trimmed
@@ -36,6 +31,9 @@ ONE_RULE = 2
 GROWTH = 1 / 16
 """Of the phases of those that report at their ends alone, as in docs/results.md."""
 
+OF_GAMES = ("median", "geometric-median", "krum", "meamed", "centred-clipping")
+"""Rules of games that the pages on rivals are about; all others play by `aggregation NAME`."""
+
 RIVALS: Mapping[str, Callable[[Malice], Maker]] = {
     "ucb1": ucb1,
     "kl-ucb": kl_ucb,
@@ -45,11 +43,7 @@ RIVALS: Mapping[str, Callable[[Malice], Maker]] = {
     "fedavg": pooled(fedavg, per_arm=2),
     "trimmed": pooled(trimmed),
     "confidence": pooled(confidence),
-    "median": pooled(median),
-    "geometric-median": pooled(geometric_median),
-    "krum": pooled(krum),
-    "meamed": pooled(meamed),
-    "clipping": pooled(clipping),
+    **{name: pooled(shipped(name)) for name in OF_GAMES},
     "zhu": pooled(resilient(), per_arm=2, apart=True),
     "zhu-pooled": pooled(resilient(pooled=True), per_arm=2, apart=True),
     "dubey-pentland": pooled(rewards_trimmed, per_arm=0, others=2),

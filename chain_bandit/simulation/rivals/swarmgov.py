@@ -7,7 +7,7 @@ the width of one of three: that, not the median, is why it explores for ever on 
 
 import numpy as np
 
-from chain_bandit.simulation.rivals.median import middle
+from chain_bandit.simulation.rivals.pooled import middle
 from chain_bandit.simulation.rivals.reports import Reports
 
 TRIM = 1

@@ -5,20 +5,20 @@ from statistics import median as middle_of
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize
 
+from chain_bandit.protocol import rules
 from chain_bandit.protocol.digests import ZERO
+from chain_bandit.protocol.ruleset import RuleKind
 from chain_bandit.protocol.units import UNIT
-from chain_bandit.simulation.rivals.clipping import ITERATIONS, RADIUS, clipping
+from chain_bandit.simulation import arrays
+from chain_bandit.simulation.arena import World, play
 from chain_bandit.simulation.rivals.confidence import DELTA, confidence
 from chain_bandit.simulation.rivals.dubey_pentland import rewards_trimmed
 from chain_bandit.simulation.rivals.fedavg import fedavg
-from chain_bandit.simulation.rivals.geometric_median import geometric_median
-from chain_bandit.simulation.rivals.krum import krum
-from chain_bandit.simulation.rivals.meamed import meamed
-from chain_bandit.simulation.rivals.median import median
 from chain_bandit.simulation.rivals.pooled import mean
-from chain_bandit.simulation.rivals.reports import Reports
+from chain_bandit.simulation.rivals.registry import OF_GAMES, RIVALS
+from chain_bandit.simulation.rivals.reports import Malice, Reports
+from chain_bandit.simulation.rivals.ruled import ruled
 from chain_bandit.simulation.rivals.swarmgov import source_median, source_trimmed
 from chain_bandit.simulation.rivals.trimmed import trimmed
 from chain_bandit.simulation.rivals.zhu import KAPPA, resilient
@@ -40,34 +40,6 @@ def each():
 
 def by_arm(rule):
     return lambda means, pulls: [rule(list(means[:, arm]), list(pulls[:, arm])) for arm in range(K)]
-
-
-def meamed_of(values, pulls):
-    centre = middle_of(values)
-    return np.mean(sorted(values, key=lambda value: abs(value - centre))[: len(values) - F])
-
-
-def krum_of(means, pulls):
-    def score(i):
-        apart = sorted(sum((means[i] - means[j]) ** 2) for j in range(len(means)) if j != i)
-        return sum(apart[: len(means) - F - 2])
-
-    return means[min(range(len(means)), key=score)]
-
-
-def geometric_median_of(means, pulls):
-    def cost(point):
-        return sum(np.linalg.norm(row - point) for row in means)
-
-    return minimize(cost, means.mean(axis=0), method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-12}).x
-
-
-def clipping_of(means, pulls):
-    centre = np.median(means, axis=0)
-    for _ in range(ITERATIONS):
-        steps = [row - centre for row in means]
-        centre = centre + sum(step * RADIUS / max(RADIUS, np.linalg.norm(step)) for step in steps) / len(steps)
-    return centre
 
 
 def confidence_of(values, own):
@@ -101,12 +73,7 @@ def rewards_of(values, pulls):
 
 REFERENCES = {
     mean: (by_arm(lambda values, pulls: np.mean(values)), lambda heard, pulls: heard),
-    median: (by_arm(lambda values, pulls: middle_of(values)), lambda heard, pulls: heard),
     trimmed: (by_arm(lambda values, pulls: np.mean(sorted(values)[F:-F])), lambda heard, pulls: heard - 2 * F),
-    meamed: (by_arm(meamed_of), lambda heard, pulls: heard - F),
-    geometric_median: (geometric_median_of, lambda heard, pulls: heard),
-    clipping: (clipping_of, lambda heard, pulls: heard),
-    krum: (krum_of, lambda heard, pulls: 1),
 }
 
 
@@ -116,6 +83,41 @@ def test_an_aggregate_is_what_its_definition_says_and_worth_the_reports_it_stand
     for (r, v), own, means, pulls in each():
         assert found.means[r, v] == pytest.approx(np.array(reference(means, pulls)), abs=1e-4)
         assert found.pulls[r, v] == pytest.approx(own * kept(len(means), pulls))
+
+
+@pytest.mark.parametrize("name", rules.names(RuleKind.AGGREGATION))
+def test_a_rule_of_games_says_of_what_a_receiver_knows_what_it_says_in_games(name, monkeypatch):
+    """By its form over arrays and by itself: of arms that nobody has pulled yet, of a silent sender, of ties."""
+    coins, known = np.random.default_rng(6), 0
+    choice = rules.named(RuleKind.AGGREGATION, name, {"delta": 0.4} if name == "delta-safe" else {})
+    for case in range(12):
+        pulls = coins.integers(1, 20, (R, V, S, K)).astype(float)
+        pulls[:, :, 5] *= case % 3 != 1
+        pulls[..., 2] *= case % 3 != 2
+        pulls[0, 0, 3, 1] *= case % 4 != 0
+        reports = Reports(coins.random((R, V, S, K)) if case % 2 else coins.integers(0, 3, (R, V, S, K)) / 2, pulls)
+        found = ruled(choice)(reports, F)
+        with monkeypatch.context() as patch:
+            patch.setattr(arrays, "find", lambda choice: None)
+            itself = ruled(choice)(reports, F)
+        for ours, theirs in zip(found, itself, strict=True):
+            assert np.array_equal(ours, theirs)
+        units = {seat: tuple(np.rint(reports.means[1, 1, seat, :2] * UNIT).astype(int).tolist()) for seat in range(S)}
+        if case % 3 == 2 and name not in ("random-rank", "krum", "median", "meamed"):  # whom chance decides nothing for
+            known += 1
+            bits, own = dict.fromkeys(units, (True, True)), tuple(pulls[1, 1, 0, :2].astype(int).tolist())
+            expected = estimate(choice, units, bits, F, 2, ZERO, own).means
+            assert (found.means[1, 1, :2] * UNIT).round().tolist() == list(expected)
+            assert found.pulls[1, 1, 2] == 0
+    assert known in (0, 4)
+
+
+@pytest.mark.parametrize("name", OF_GAMES)
+def test_who_pools_by_a_rule_of_games_learns(name):
+    """No arm is for ever the only one that is known."""
+    world = World((0.3, 0.5, 0.9), 7, 0, 400)
+    pooled, alone = (play(world, RIVALS[rival](Malice()), 4, 1).regret.mean() for rival in (name, "ucb1"))
+    assert 0 < pooled < (1.1 if name == "krum" else 0.7) * alone
 
 
 WEIGHTED = {
