@@ -10,9 +10,10 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
-from benchmarks import bars, exclusion, growth, mediate, payoff, price, rivals, study
+from benchmarks import bars, exclusion, growth, mediate, payoff, price, rivals, rules, study
 from benchmarks.provenance import FIGURES
 from chain_bandit.views import fixed_tokens
 
@@ -53,6 +54,10 @@ PAGES: dict[str, dict[str, Table]] = {
     | {"edge": lambda: [*exclusion.edge(rows("edge")), "", *made(rows("edge"))]},
     "rivals": of(
         "rivals", published=rivals.published, alone=rivals.alone, attacked=rivals.attacked, swapped=rivals.swapped
+    ),
+    "rules-results": of(
+        "rules", summary=rules.summary, one=partial(rules.every, liars=1), three=partial(rules.every, liars=3),
+        absent=rules.absent,
     ),
     "mediate": {
         "speed": lambda: mediate.shown(rows("mediate_speed")), "played": lambda: study.made(rows("mediate")),

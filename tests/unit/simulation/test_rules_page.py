@@ -5,6 +5,8 @@ from functools import partial
 import pytest
 
 from benchmarks import figures, rules
+from benchmarks.provenance import FIGURES
+from chain_bandit.game.simulated import replicates
 from chain_bandit.protocol.rule import Terms
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation import arrays
@@ -58,6 +60,22 @@ def test_what_is_kept_of_a_cell_is_not_played_again_unless_the_cell_is_another(s
     assert list(rules.play(asked, 3, 1, rules.kept(file))) == again
     assert played[1] == []
     assert len(list(rules.play(asked, 4, 1, rules.kept(file)))) == len(played[2]) == 8
+
+
+def row(rule, attack, liars):
+    wanted = rule, attack, liars
+    every = rules.kept(FIGURES / "rules.jsonl")
+    return next(each for each in every if (each.get("rule"), each.get("attack"), each.get("liars")) == wanted)
+
+
+@pytest.mark.parametrize("place", few([
+    rules.Place("confidence", "swap", 3), rules.Place("krum", "nobody lies", 1),
+    rules.Place("undefended mean", "worse-half", 1), rules.Place("random-rank", "nobody lies", 3),
+], every=2), ids=str)  # fmt: skip
+def test_a_row_is_what_its_cell_comes_to(place):
+    found = row(place.rule, place.attack, place.liars)
+    played = replicates(place.scenario(), 100, (figures.ROUNDS,)).regret(*figures.COUNTED)[-1]
+    assert found["regret"] == {"mean": played.mean, "low": played.low, "high": played.high}
 
 
 def test_every_attack_that_lies_is_a_row_or_the_page_says_why_not():
