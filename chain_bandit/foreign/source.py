@@ -50,14 +50,13 @@ def found(kind: str, name: str) -> Source:
             path = _installed(entry.dist, module) if entry.dist else _on_path(module)
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:  # records may say anything
             raise PluginBroken(kind, name, f"the records of its package cannot be read: {error}") from error
-    elif place.endswith(".py"):
-        path = Path(place)
     else:
-        module, path = place, _on_path(place)
-    if path is None:
-        raise PluginBroken(kind, name, f"no file of {module} is found without an import; write FILE.py:{attribute}")
-    if not attribute.isidentifier():
+        module, path = place, Path(place) if place.endswith(".py") else _on_path(place)
+    if not (module and attribute.isidentifier()):
         raise PluginBroken(kind, name, "names no class; write path/to/rule.py:Class or module:Class")
+    if path is None:
+        lost = f"no file of {module[:80]} is found without an import; write FILE.py:{attribute}"
+        raise PluginBroken(kind, name, lost)
     return Source(path, attribute, _read(kind, name, path))
 
 

@@ -126,6 +126,12 @@ def test_a_name_that_two_distributions_offer_is_refused(place: Path) -> None:
     assert "several packages" in refused("mine")
 
 
+@pytest.mark.parametrize("value", ["", ":", ":Krum", "one:Krum extra", "one:"])
+def test_an_entry_point_of_nothing_is_refused(place: Path, value: str) -> None:
+    install(place, {"one.py": "1"}, value)
+    assert "names no class" in refused("mine")
+
+
 def test_names_of_nothing_are_refused(place: Path) -> None:
     install(place, {"one.py": "1"}, "one")
     assert "names no class" in refused("mine")
