@@ -221,6 +221,8 @@ def _rules(text: bytes, p: Parameters) -> tuple[str, int, bool, tuple[str, ...],
         raise Broken("the declaration of rules is not in its one form")
     if said["format"] != 2:
         raise OtherVersion("the game is in another format")
+    if said.keys() != {"format", "rules"} or type(said["rules"]) is not list:
+        raise Broken("the declaration of rules is not in its one form")
     kinds = []
     for rule in said["rules"]:
         kind, options = rule["kind"], rule["options"]

@@ -39,6 +39,10 @@ class RuleKind(IntEnum):
     """Which arm whoever follows the rules pulls in a learning round (Algorithm 1)."""
 
 
+_KINDS = {kind.name.lower(): kind for kind in RuleKind}
+_SAID, _OF_A_FILE = {"kind", "name", "options", "version"}, {"digest", "steps"}
+"""Keys of what is said of a rule."""
+
 BY_THE_PARAMETERS = frozenset({"everybody", "best-by-reputation", "sortition"})
 """Selections that follow from N and sortition."""
 
@@ -126,13 +130,15 @@ class RuleChoice:
             raise ValueError(said)
         if type(kind) is not str or type(said["name"]) is not str:
             raise ValueError(said)
-        if kind.upper() not in RuleKind.__members__:
-            raise RulesUnknown(f"rules of the kind {kind[:40]!r}")
         digest, steps = bytes.fromhex(said.get("digest", "")), said.get("steps", 0)
         counted = 0 < steps <= MOST_STEPS if digest else steps == 0
         if len(digest) not in (0, 32) or type(steps) is not int or not counted:
             raise ValueError(said)
-        return RuleChoice(RuleKind[kind.upper()], said["name"], said["version"], tuple(sorted(options)), digest, steps)
+        if said.keys() != (_SAID | _OF_A_FILE if digest else _SAID) or said.get("digest", "") != digest.hex():
+            raise ValueError(said)
+        if kind not in _KINDS:
+            raise RulesUnknown(f"rules of the kind {kind[:40]!r}")
+        return RuleChoice(_KINDS[kind], said["name"], said["version"], tuple(sorted(options)), digest, steps)
 
 
 def declaration(rules: Sequence[RuleChoice]) -> bytes:
@@ -154,6 +160,8 @@ def declared(text: bytes) -> tuple[RuleChoice, ...]:
             raise malformed
         if said["format"] != FORMAT:
             raise RulesUnknown(f"format {str(said['format'])[:20]}")
+        if said.keys() != {"format", "rules"} or type(said["rules"]) is not list:
+            raise malformed
         rules = tuple(map(RuleChoice.of, said["rules"]))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise malformed from None

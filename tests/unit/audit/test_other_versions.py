@@ -14,12 +14,15 @@ from chain_bandit.audit.audit import audit
 from chain_bandit.audit.report import AuditReport
 from chain_bandit.chain.errors import ForeignContract
 from chain_bandit.history import files
+from chain_bandit.paranoid.parameters import created
+from chain_bandit.paranoid.recompute import STRANGE
 from chain_bandit.protocol.creation import decode as creation
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.parameters import ACCURACY, ESTIMATES, Parameters
 from chain_bandit.protocol.ruleset import MOST_STEPS
 from chain_bandit.runs import history_of_node
 from chain_bandit.views.terminal import checks_table
+from tests.contracts.harness import creation_of
 from tests.contracts.test_modules import deployed_by
 from tests.rules import rule
 from tests.unit.audit.planted import ROUND, declare, parameter
@@ -60,6 +63,7 @@ FILE = f'"{"ab" * 32}"'
 OTHER_VERSION = {
     "a format": declare('"format":2', '"format":3'),
     "a kind": declare('{"kind":"reputation"', '{"kind":"oracle"'),
+    "a kind in capitals": declare('"reputation"', '"REPUTATION"'),
     "a kind more": declare('{"kind":"dis', '{"kind":"payment","name":"flat","options":{},"version":1},{"kind":"dis'),
     "the policy that none says": declare(
         '"estimates","options":{},"version":1}',
@@ -92,6 +96,16 @@ VIOLATED = {
     "a file of true steps": file(FILE, "true"),
     "steps of a rule that is no file": file("", "9"),
     "a key more": declare('{"kind":"agg', '{"by":"me","kind":"agg'),
+    "a key more beside the rules": declare('"version":1}]}', '"version":1}],"x":1}'),
+    "a key more beside an unknown kind": both(
+        declare('"version":1}]}', '"version":1}],"x":1}'), declare('{"kind":"reputation"', '{"kind":"oracle"')
+    ),
+    "rules that are an object": told('{"format":2,"rules":{}}'),
+    "rules that are a text": told('{"format":2,"rules":""}'),
+    "a key more of an unknown kind": declare('{"kind":"reputation"', '{"by":"me","kind":"oracle"'),
+    "a key more before an unknown kind": both(
+        declare('{"kind":"agg', '{"by":"me","kind":"agg'), declare('{"kind":"reputation"', '{"kind":"oracle"')
+    ),
     "two of a kind": declare('"reputation"', '"aggregation"'),
     "another digest": both(UNKNOWN, parameter(rules=7)),
     "a trust class beside unknown rules": both(UNKNOWN, parameter(attested=2)),
@@ -124,6 +138,13 @@ def test_both_computations_say_the_same_of_a_creation(
     if code == 13:
         assert violated(report) == set()
         assert "which this version does not have" in report.checks["game.parameters"].evidence
+
+
+@pytest.mark.parametrize("change", VIOLATED.values(), ids=VIOLATED)
+def test_the_second_computation_takes_nothing_that_the_first_refuses(change: Callable[[bytes], bytes]) -> None:
+    """Not even where the rest of the game would be called false anyway, since its digest is another."""
+    with pytest.raises(STRANGE):
+        created(change(creation_of(PARAMETERS, bytes(32), bytes(32))), creation_code())
 
 
 NOT_HERE = {
