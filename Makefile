@@ -77,6 +77,8 @@ bench: .venv/dev ## rounds a second and where the time goes, by number of valida
 snapshots: .venv/dev node_modules/ready ## record interface, storage, sizes and gas of the contracts anew
 	@WRITE_SNAPSHOTS=1 $(BIN)/pytest tests/contracts/test_snapshots.py tests/contracts/test_gas.py
 	@$(BIN)/python benchmarks/gas.py --snapshot tests/snapshots/gas_rounds.json --write
+	@$(BIN)/python benchmarks/gas.py --committees --snapshot tests/snapshots/gas_rounds_committees.json --write
+	@$(BIN)/python benchmarks/gas.py --proofs --snapshot tests/snapshots/gas_rounds_proofs.json --write
 
 comparison: .venv/dev ## the secure comparison among 3 and 5 parties, beside MPyC alone
 	@$(BIN)/python benchmarks/comparison.py

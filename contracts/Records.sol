@@ -54,6 +54,7 @@ abstract contract Records is Views {
         uint256 at = SELECTOR_BYTES;
         // A block without signers is not the last one, and chooses no committee.
         uint256 unsignedUntil = _committees(t) ? 0 : msg.data.length;
+        bool weighed = t.successors & Blocks.WEIGHED != 0;
         do {
             uint256 round = tip.progress.nextRound;
             if (round > t.horizon) revert GameIsOver(block.number);
@@ -61,7 +62,7 @@ abstract contract Records is Views {
             at = found.end;
             if (found.signers != 0) _check(t, tip, keys, found.digest, found.signers, msg.data, found.signaturesAt);
             else if (at >= unsignedUntil) revert CertificateMissing(round);
-            if (t.successors & Blocks.WEIGHED == 0) Reputation.move(tip.reputations, found.accuracies);
+            if (!weighed) Reputation.move(tip.reputations, found.accuracies);
             else Reputation.set(tip.reputations, found.accuracies);
             _record(t, tip, found.approved ? APPROVED : REJECTED, found.digest, found.committee);
             if (_drawsCommanders(t)) _checkCommanders(tip, found.commanders);
@@ -119,11 +120,14 @@ abstract contract Records is Views {
     function _record(Terms memory t, Tip memory tip, uint8 kind, bytes32 header, uint256 committee_) private {
         _end(t, tip, kind, header);
         if (kind != APPROVED && tip.progress.explorationDue(t.failureLimit, t.horizon)) _end(t, tip, EXPLORATION, 0);
-        if (!_committees(t)) return;
+        uint256 successors = t.successors;
+        if (successors & Blocks.COMMITTEE == 0) return;
         uint256 eligible = Bits.all(t.participants) & ~tip.blocked;
-        if (_namesCommittee(t)) {
-            uint256 least = t.sortition == 0 ? t.validators : 1;
-            Committees.checkNamed(committee_, eligible, tip.kind <= REJECTED ? least : MAX_PARTICIPANTS);
+        if (successors & Blocks.NAMED != 0) {
+            if (committee_ != eligible) {
+                uint256 least = tip.kind > REJECTED ? MAX_PARTICIPANTS : t.sortition == 0 ? t.validators : 1;
+                Committees.checkNamed(committee_, eligible, least);
+            }
         } else {
             Committees.check(
                 tip.reputations,

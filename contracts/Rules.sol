@@ -73,11 +73,6 @@ abstract contract Rules is IErrors, IRules {
         return t.successors & Blocks.COMMITTEE != 0;
     }
 
-    /// @dev Whether who validates next is a header's word; else it follows from the reputations.
-    function _namesCommittee(Terms memory t) internal pure returns (bool) {
-        return t.successors & Blocks.NAMED != 0;
-    }
-
     /// @dev Whether headers name the next round's commanders.
     function _drawsCommanders(Terms memory t) internal pure returns (bool) {
         return t.successors & Blocks.COMMANDERS != 0;

@@ -22,8 +22,8 @@ library Blocks {
     uint256 internal constant COMMITTEE = 1;
     uint256 internal constant COMMANDERS = 2;
     uint256 internal constant NAMED = 4; // the committee is the header's word
-    uint256 internal constant KEPT = 8; // the header's extension holds what rules keep
-    uint256 internal constant WEIGHED = 16; // accuracies are the reputations
+    uint256 internal constant WEIGHED = 8; // accuracies are the reputations
+    uint256 internal constant KEPT = 16; // the header's extension holds what rules keep; no flag is above
     uint256 private constant MOST_STATE = 4096; // bytes
     uint256 private constant BOUND = 2e9;
     /// Every other lane of eight uint32, and what lifts a lane above 2 whole rewards over bit 32.
@@ -139,18 +139,21 @@ library Blocks {
     {
         unchecked {
             uint256 size = t.setBytes;
-            if (t.successors & COMMITTEE != 0) {
+            uint256 successors = t.successors;
+            if (successors & COMMITTEE != 0) {
                 found.committee = Bits.read(data, at, size);
                 at += size;
             }
-            if (t.successors & COMMANDERS != 0) {
+            if (successors & COMMANDERS != 0) {
                 found.commanders = Bits.read(data, at, size);
                 at += size;
             }
-            uint256 kept = (t.successors & KEPT) / KEPT;
             uint256 kind = Bits.read(data, at, 1);
-            if (kind != kept) revert IErrors.UnknownExtension(kind);
-            if (kept == 0) return at + 1;
+            if (successors < KEPT) {
+                if (kind != 0) revert IErrors.UnknownExtension(kind);
+                return at + 1;
+            }
+            if (kind != 1) revert IErrors.UnknownExtension(kind);
             uint256 length = Bits.read(data, at + 1, 2);
             if (length > MOST_STATE) revert IErrors.StateTooLong(length, MOST_STATE);
             return at + 3 + length;

@@ -29,12 +29,11 @@ library Committees {
         bytes32 seed
     ) internal pure {
         unchecked {
-            uint256 there = Bits.count(eligible);
-            if (wanted > there) wanted = there;
-            if (committee & ~eligible != 0 || Bits.count(committee) != wanted) {
-                revert IErrors.CommitteeMalformed(committee, eligible, wanted);
-            }
+            uint256 members = Bits.count(committee);
             uint256 others = eligible & ~committee;
+            if (committee & ~eligible != 0 || members > wanted || (members != wanted && others != 0)) {
+                _refuse(committee, eligible, wanted);
+            }
             if (others == 0) return;
             (uint256 worst, uint256 rival) = _edges(reputations, committee, others);
             if (worst > rival) return;
@@ -48,12 +47,15 @@ library Committees {
     /// all of them: then no quorum has named anybody.
     function checkNamed(uint256 committee, uint256 eligible, uint256 least) internal pure {
         unchecked {
-            uint256 there = Bits.count(eligible);
-            if (least > there) least = there;
-            if (committee == 0 || committee & ~eligible != 0 || Bits.count(committee) < least) {
-                revert IErrors.CommitteeMalformed(committee, eligible, least);
+            if (committee == 0 || committee & ~eligible != 0 || (least > 1 && Bits.count(committee) < least)) {
+                _refuse(committee, eligible, least);
             }
         }
+    }
+
+    function _refuse(uint256 committee, uint256 eligible, uint256 wanted) private pure {
+        uint256 there = Bits.count(eligible);
+        revert IErrors.CommitteeMalformed(committee, eligible, wanted < there ? wanted : there);
     }
 
     /// @notice The seats of `eligible` in order, the best first.

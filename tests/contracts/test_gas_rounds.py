@@ -11,18 +11,29 @@ from benchmarks.gas import Row, drift
 
 ROOT = Path(__file__).resolve().parents[2]
 SNAPSHOT = ROOT / "tests" / "snapshots" / "gas_rounds.json"
+WHO = {
+    "": SNAPSHOT, "--committees": SNAPSHOT.with_stem("gas_rounds_committees"),
+    "--proofs": SNAPSHOT.with_stem("gas_rounds_proofs"),
+}  # fmt: skip
 
 
-def gas(snapshot: Path, *sizes: int) -> subprocess.CompletedProcess[str]:
+def gas(snapshot: Path, *sizes: int, who: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "benchmarks/gas.py", "--json", "--sizes", *map(str, sizes), "--snapshot", str(snapshot)],
+        [sys.executable, "benchmarks/gas.py", "--json", *who, "--sizes", *map(str, sizes), "--snapshot", str(snapshot)],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 
 @pytest.mark.deep
-def test_the_committed_gas_of_rounds_holds() -> None:
-    found = gas(SNAPSHOT, 4, 7, 10, 16, 31)
+@pytest.mark.parametrize("who", WHO)
+def test_the_committed_gas_of_rounds_holds(who: str) -> None:
+    found = gas(WHO[who], 4, 7, 10, 16, 31, who=(who,) if who else ())
+    assert found.returncode == 0, found.stderr
+
+
+@pytest.mark.parametrize("who", filter(None, WHO))
+def test_the_committed_gas_at_four_holds_whoever_validates(who: str) -> None:
+    found = gas(WHO[who], 4, who=(who,))
     assert found.returncode == 0, found.stderr
 
 
