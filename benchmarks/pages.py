@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
-from benchmarks import bars, exclusion, growth, mediate, payoff, price, rivals, rules, study
+from benchmarks import bars, exclusion, growth, mediate, payoff, price, rivals, rules, study, widths
 from benchmarks.provenance import FIGURES
 from chain_bandit.views import fixed_tokens
 
@@ -52,6 +52,10 @@ PAGES: dict[str, dict[str, Table]] = {
     "payoff": of("payoff", registry=payoff.registry, responses=payoff.responses),
     "exclusion": of("exclusion", registry=exclusion.registry)
     | {"edge": lambda: [*exclusion.edge(rows("edge")), "", *made(rows("edge"))]},
+    "robust": {
+        "widths": lambda: [*widths.table(rows("widths")), "", *made(rows("widths"))],
+        "bias": lambda: [*widths.biased(rows("bias")), "", *made(rows("bias"))],
+    },
     "rivals": of(
         "rivals", published=rivals.published, alone=rivals.alone, attacked=rivals.attacked, swapped=rivals.swapped
     ),

@@ -29,6 +29,7 @@ def entry(name: str, **options: float) -> dict[str, Any]:
 ENTRIES: dict[str, Any] = {
     "option-1": "option-1", "option-2": "option-2", "option-3": "option-3",
     "delta-safe": entry("delta-safe", delta=0.4), "confidence": "confidence",
+    "huber-one-step": "huber-one-step",
 }  # fmt: skip
 """The rules that have a compiled form, as a scenario names them."""
 

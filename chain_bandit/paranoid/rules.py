@@ -28,6 +28,9 @@ OVER_B = frozenset({
 })  # fmt: skip
 """Aggregations whose estimators count for as many reports as B has."""
 
+OVER_F = frozenset({"median", "rank-vote", "huber-one-step"})
+"""Aggregations whose estimators count for a share of F, 2/pi of it or all."""
+
 
 def counted(p: Parameters, selected: list[Seats], candidates: list[Seats]) -> list[int] | None:
     """How many reports each estimator counts for; None for a rule that this version does not know so well."""
@@ -35,9 +38,10 @@ def counted(p: Parameters, selected: list[Seats], candidates: list[Seats]) -> li
         return [1 for _ in selected]
     if p.named in OVER_B:
         return [len(members) for members in selected]
-    if p.named in ("median", "rank-vote") and not p.leaves_out:  # 2/pi of F; nobody is left out of it by reputation
-        everywhere = len(frozenset.intersection(*candidates))
-        return [max(1, int(EXACT.divide(Decimal(2 * everywhere), PI))) for _ in selected]
+    if p.named in OVER_F and not p.leaves_out:  # nobody is left out of it by reputation
+        everywhere = Decimal(len(frozenset.intersection(*candidates)))
+        share = everywhere if p.named == "huber-one-step" else EXACT.divide(2 * everywhere, PI)
+        return [max(1, int(share)) for _ in selected]
     return None
 
 

@@ -29,6 +29,7 @@ OPTIONS: dict[str, tuple[dict[str, int], ...]] = {
     "centred-clipping": ({}, {"radius": 1}, {"radius": UNIT // 4, "iterations": 5}, {"radius": 2**32 - 1}),
     "geometric-median": ({}, {"nu": 1, "iterations": 9}, {"nu": 2**32 - 1}),
     "huber": ({}, {"clip": 2**32 - 1}, {"clip": 1}),
+    "huber-one-step": ({}, {"clip": 2**32 - 1}, {"clip": 1}),
 }
 """Beside the defaults."""
 RULES = [(name, options) for name in NAMES for options in OPTIONS.get(name, ({},))]

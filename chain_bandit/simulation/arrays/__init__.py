@@ -118,9 +118,10 @@ def find(choice: RuleChoice) -> Form | None:
     """The form of a game's aggregation, if it has one; rules of others have none. Raises `RulesUnknown`."""
     rule = rules.find(choice)
     assert isinstance(rule, Aggregation)
-    return None if choice.digest else _forms().get(type(rule).estimate.__module__.rpartition(".")[2])
+    return None if choice.digest else forms().get(type(rule).estimate.__module__.rpartition(".")[2])
 
 
 @cache
-def _forms() -> dict[str, Form]:
+def forms() -> dict[str, Form]:
+    """By the module of the rule."""
     return {each.name: import_module(f"{__name__}.{each.name}").FORM for each in iter_modules(__path__)}

@@ -1,9 +1,12 @@
 """Which aggregation rules have a compiled form; no numba is needed to say so."""
 
-BY_ARM, FILTERED, NEAR, NEARER = range(4)
+BY_ARM, FILTERED, NEAR, NEARER, CLIPPED = range(5)
 """What a compiled game does for one."""
 
-FORMS = {"option-1": BY_ARM, "option-2": FILTERED, "option-3": FILTERED, "delta-safe": NEAR, "confidence": NEARER}
+FORMS = {
+    "option-1": BY_ARM, "option-2": FILTERED, "option-3": FILTERED, "delta-safe": NEAR, "confidence": NEARER,
+    "huber-one-step": CLIPPED,
+}  # fmt: skip
 """By the name of the rule."""
 
 OTHER = -1

@@ -65,7 +65,8 @@ class Rules(NamedTuple):
     threshold: int
     aggregation: int
     radius_squared: int
-    """floor((delta^2 - 1) / 4), at most 62 bits; over the pulls, the square of `protocol.aggregation.radius`."""
+    """floor((delta^2 - 1) / 4) of the rule's delta or clip, at most 62 bits; over the pulls, the square of
+    `protocol.aggregation.radius`."""
     two_thirds: bool
     half_expected: int
     failure_limit: int
@@ -161,7 +162,8 @@ def rules(
     Raises `NotCompiled` as `require_narrow`.
     """
     require_narrow(parameters, growth)
-    p, delta = parameters, dict(parameters.aggregation.options).get("delta", 0)
+    p, options = parameters, dict(parameters.aggregation.options)
+    delta = options.get("delta", options.get("clip", 0))
     return Rules(
         participants=p.participants, validators=p.validators, arms=p.arms, horizon=p.horizon, burn_in=p.burn_in,
         liars=p.liars, attackers=p.attackers, threshold=p.threshold, aggregation=FORMS.get(p.aggregation.name, OTHER),

@@ -395,8 +395,8 @@ def _select(rules: Any, cast: Any, state: Any, arm: Any) -> None:
             values[count] = told[seat]
         count += is_member
     kept = kept_by(rules, values, count, state.arms[PULLS, arm], in_order)
-    state.now[EMPTY] += (kept.size == 0) - (state.arms[BLOCK_SIZE, arm] == 0)
-    state.arms[BLOCK, arm], state.arms[BLOCK_SIZE, arm] = kept.mean, kept.size
+    state.now[EMPTY] += (kept.worth == 0) - (state.arms[BLOCK_SIZE, arm] == 0)
+    state.arms[BLOCK, arm], state.arms[BLOCK_SIZE, arm] = kept.mean, kept.worth
     for index in range(cast.seats.shape[1]):
         seat = cast.seats[SEAT, index]
         stood, lies = state.liars[STAND, index, arm], state.pulled[LIED, arm, seat]

@@ -6,7 +6,7 @@ import numpy as np
 
 from chain_bandit.protocol.units import INFINITY
 from chain_bandit.simulation.kernel.compiled import compiled, inlined
-from chain_bandit.simulation.kernel.forms import BY_ARM, NEAR, NEARER
+from chain_bandit.simulation.kernel.forms import BY_ARM, CLIPPED, NEAR, NEARER
 from chain_bandit.simulation.kernel.keccak import before, keccak
 from chain_bandit.simulation.kernel.roots import isqrt
 
@@ -25,13 +25,13 @@ class Kept(NamedTuple):
 
     Attributes:
         mean: its global estimator, or `INFINITY`.
-        size: |B|.
-        lowest, highest: estimators in B; lowest > highest where B is empty.
+        worth: how many reports that counts for, 0 where there is none: |B|, or all that B is chosen from.
+        lowest, highest: between which an estimator is in B; lowest > highest where B is empty.
         cuts_low, cuts_high: whether somebody with the lowest, the highest was cut off.
     """
 
     mean: Any
-    size: Any
+    worth: Any
     lowest: Any
     highest: Any
     cuts_low: bool
@@ -140,6 +140,22 @@ def within(values: Any, count: Any, radius: Any, in_order: Any) -> Any:
     return Kept(total // size, size, lowest, highest, False, False)
 
 
+@compiled
+def clipped(values: Any, count: Any, radius: Any, in_order: Any) -> Any:
+    """The median, moved by the mean deviation from it, clipped to a radius; reorders the values unless sorted."""
+    if count == 0:
+        return NOBODY
+    middle = (count - 1) // 2
+    if not in_order:
+        divide(values, 0, count - 1, middle)
+        divide(values, middle, count - 1, count // 2)
+    median, moved = (values[middle] + values[count // 2]) // 2, np.int64(0)
+    for at in range(count):
+        moved += min(max(values[at] - median, -radius), radius)
+    near = max(radius, (values[count // 2] - values[middle] + 1) // 2)
+    return Kept(median + moved // count, count, median - near, median + near, False, False)
+
+
 @inlined
 def trim(rules: Any, count: Any) -> Any:
     """How many of the largest and of the smallest of so many members the game's option cuts."""
@@ -155,6 +171,8 @@ def kept_by(rules: Any, values: Any, count: Any, pulls: Any, in_order: Any) -> A
         return within(values, count, isqrt(rules.radius_squared), in_order)
     if rules.aggregation == NEARER:
         return within(values, count, isqrt(rules.radius_squared // max(pulls, 1)), in_order)
+    if rules.aggregation == CLIPPED:
+        return clipped(values, count, isqrt(rules.radius_squared // max(pulls, 1)), in_order)
     return trimmed(values, count, trim(rules, count), in_order)
 
 
