@@ -5,12 +5,12 @@
 
 Widths: all participants are honest, one arm, Bernoulli(1/2). A try fails at a constant C where the upper confidence
 bound, the estimator plus sqrt(C ln t / (w n)) of a rule that counts for w reports, is below the mean at some n from 10
-to 120 pulls, in round t = 4 n. Each try has a least C at which it does not fail: the quantile at 1 - p of these is the C of
-failure probability p. C1 is what gives the rule the failure probability of `confidence` with its default C1 of 2.
+to 120 pulls, in round t = 4 n. Each try has a least C at which it does not fail: the quantile at 1 - p of these is the
+C of failure probability p. C1 is what gives the rule the failure probability of `confidence` with its default of 2.
 
 Bias: one arm of which everybody has 400 pulls; the liars report 0, or 1, whichever moves it farther. The mean
-estimator less the mean of the arm, in standard deviations 1/2 over the root of the pulls, beside Huber's minimax bias: no estimator of a location has a lower
-worst case where a share of the sample is not from the normal law (Huber 1964).
+estimator less the mean of the arm, in standard deviations 1/2 over the root of the pulls, beside Huber's minimax bias:
+no estimator of a location has a lower worst case where a share of the sample is not from the normal law (Huber 1964).
 """
 
 import argparse

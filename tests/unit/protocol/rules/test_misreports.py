@@ -11,8 +11,9 @@ from chain_bandit.testing.misreports import Misreports
 from tests.unit.protocol.rules import records
 
 COUNTED = {
-    "centred-clipping": 2_749, "geometric-median": 0, "huber": 6_847, "huber-one-step": 4_679, "krum": 2_996, "meamed": 6_508, "median": 0,
-    "nash-mean": 3_536, "option-1": 4_107, "random-rank": 0, "rank-vote": 0, "uniform-phantom": 0,
+    "centred-clipping": 2_749, "geometric-median": 0, "huber": 6_847, "huber-one-step": 4_679, "krum": 2_996,
+    "meamed": 6_508, "median": 0, "nash-mean": 3_536, "option-1": 4_107, "random-rank": 0,
+    "rank-vote": 0, "uniform-phantom": 0,
 }  # fmt: skip
 
 PAGE = Path("docs/rules.md").read_text(encoding="utf-8").splitlines()
