@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from chain_bandit.protocol.roots import isqrt
 from chain_bandit.protocol.rule import Terms
 from chain_bandit.simulation.arrays import NO, SURE, Form, Found, Told
-from chain_bandit.simulation.batch_numbers import isqrt
 
 
 def estimate(terms: Terms, told: Told) -> Found:
