@@ -29,7 +29,7 @@ from chain_bandit.protocol.rule import Aggregation, Terms
 from chain_bandit.protocol.ruleset import RuleKind
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation import arrays
-from chain_bandit.simulation.arrays import Floats, Ints
+from chain_bandit.simulation.arrays import Floats, Ints, Words
 
 PARTICIPANTS, LEVELS = 10, (1e-2, 1e-3, 1e-4)
 PULLS, ROUNDS_A_PULL, C1 = range(10, 121), 4, 2.0
@@ -50,6 +50,11 @@ FAR, AT = (1, 2, 3, 4), 400
 """Liars of ten, and pulls, of which biases are told."""
 
 
+def _no_chance(numbers: int) -> Words:
+    """No rule of these tables draws anything."""
+    raise LookupError(numbers)
+
+
 class Column:
     """A rule over one arm, of which everybody passes."""
 
@@ -66,7 +71,7 @@ class Column:
         tries = reports.shape[1]
         order = np.broadcast_to(np.arange(PARTICIPANTS)[:, np.newaxis], reports.shape)
         found = self._form.estimate(self._terms, arrays.Told(
-            reports, np.zeros(0, np.int64), np.full(tries, pulls), None, lambda: [bytes(32)] * tries, order,
+            reports, np.zeros(0, np.int64), np.full(tries, pulls), None, _no_chance, order,
         ))  # fmt: skip
         return found.means / UNIT, np.broadcast_to(self._worth[found.size], tries)
 
