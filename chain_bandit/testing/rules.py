@@ -43,8 +43,10 @@ from chain_bandit.testing.holding import require
 ROUNDS = 1_000
 """How many each rule is asked about."""
 
-_LAWS, _SEEDS, _ELSEWHERE, _SMALL = 200, 400, 60, 12
-_STATE_BYTES = 4_096
+_LAWS, _REPLAYED, _SEEDS = 200, 60, 400
+"""The first rounds, of which more is asked; those that another process is asked about; those in which all are alike."""
+
+_SMALL, _STATE_BYTES = 12, 4_096
 
 Options = Mapping[str, int | float] | None
 
@@ -104,6 +106,8 @@ class _Kind:
 
     base: ClassVar[type[Rule]]
     verb: ClassVar[str]
+    least: ClassVar[int] = 0
+    """How many have influence in some round of seven who are alike, at least."""
 
     def given(self, rule: Any, record: _Record) -> tuple[Any, ...]:
         """What the verb is told beside terms and state."""
@@ -169,7 +173,7 @@ class _Reputations(_Kind):
 
 
 class _Selections(_Kind):
-    base, verb = Selection, "select"
+    base, verb, least = Selection, "select", 4
 
     def given(self, rule: Any, record: _Record) -> tuple[Any, ...]:
         return None if rule.is_computed else record.agreed, record.standing
@@ -339,17 +343,20 @@ def _stays_small(held: _Kind, rule: Any, options: Mapping[str, int]) -> None:
 
 def _plays_even(held: _Kind, rule: Any, options: Mapping[str, int]) -> None:
     """Every participant has influence as often, in rounds in which all are alike."""
-    counts = dict.fromkeys(range(7), 0)
+    counts, most = dict.fromkeys(range(7), 0), 0
     state: State = ()
     for t in range(_SEEDS):
         record = _alike(t, options)
         found = held.ask(rule, record.terms, state, held.given(rule, record))
         state = getattr(found, "state", ())
-        for seat in held.favoured(found):
+        favoured = held.favoured(found)
+        most = max(most, len(favoured))
+        for seat in favoured:
             counts[seat] += 1
     share = sum(counts.values()) / len(counts)
     spread = max(abs(count - share) for count in counts.values())
     require(spread <= 6 * share**0.5, f"{rule.name} favours some of participants who are alike: {counts}")
+    require(most >= held.least, f"{rule.name} chooses {most} of seven at most, never {held.least}")
 
 
 def _alike(t: int, options: Mapping[str, int]) -> _Record:
@@ -358,14 +365,15 @@ def _alike(t: int, options: Mapping[str, int]) -> _Record:
     reports, bits = dict.fromkeys(seats, value), dict.fromkeys(seats, (True,) * arms)
     outputs = {seat: keccak(seed, uint(seat, 2)) for seat in seats}
     agreed = Agreed(t + 1, seed, reports, bits, (9,) * arms, None, (START,) * 7, outputs)
-    standing = Standing(t + 2, keccak(seed), frozenset(seats), (START,) * 7, (1,) * 7, 0, 4, 4, ODDS // 2)
+    least = _Selections.least
+    standing = Standing(t + 2, keccak(seed), frozenset(seats), (START,) * 7, (1,) * 7, 0, least, least, ODDS // 2)
     return _Record(_terms(7, arms, 2)._replace(options=options), agreed, standing, False, value)
 
 
 def _digest(held: _Kind, kind: Any, options: Options, *, backwards: bool = False) -> str:
     """Of what a rule says of some rounds that it is asked one after the other."""
     rule, corners = _made(held, kind, options)
-    cases = list(_cases(corners, _ELSEWHERE))
+    cases = list(_cases(corners, _REPLAYED))
     answers = {}
     for at in sorted(range(len(cases)), reverse=backwards):
         record = cases[at][1]

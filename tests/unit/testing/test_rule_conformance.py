@@ -274,6 +274,8 @@ SELECTIONS = {
     "lists": (lambda t, s, a, n: Selected(sorted(n.eligible)), CHOSEN, {}),
     "another answer": (lambda t, s, a, n: n.eligible, CHOSEN, {}),
     "fewer than least": (lambda t, s, a, n: Selected(frozenset(sorted(n.eligible)[:1])), "fewer than", {}),
+    "draws of one": (lambda t, s, a, n: Selected(frozenset([sorted(n.eligible)[chance(n.seed) % len(n.eligible)]])),
+                     "chooses 1 of seven at most", DRAWS),
     "low seats": (lambda t, s, a, n: some(n, sorted(n.eligible)), PLACES, {}),
     "low seats of equals": (lambda t, s, a, n: some(n, sorted(n.eligible, key=lambda p: (-n.reputations[p], p))),
                             ALIKE, {}),
