@@ -29,7 +29,8 @@ from chain_bandit.protocol.rule import Aggregation, Terms
 from chain_bandit.protocol.ruleset import RuleKind
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation import arrays
-from chain_bandit.simulation.arrays import Floats, Ints, Words
+from chain_bandit.simulation.arrays import Floats, Ints
+from chain_bandit.simulation.hashes import Words
 
 PARTICIPANTS, LEVELS = 10, (1e-2, 1e-3, 1e-4)
 PULLS, ROUNDS_A_PULL, C1 = range(10, 121), 4, 2.0
