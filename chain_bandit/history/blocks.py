@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 FORMAT = "chain-bandit-history/3"
-OLDER = {"chain-bandit-history/2": "0.1.0"}
+OLDER = {"chain-bandit-history/1": "0.1.0 up to commit c9bb523", "chain-bandit-history/2": "0.1.0"}
 """Formats of games that this version does not audit, and the release that does."""
 
 LAST_BLOCK = 2**62 - 1

@@ -13,13 +13,14 @@ class HistoryError(ChainBanditError):
         self.line, self.problem = line, problem
 
 
-class OlderFormat(ChainBanditError):
-    """A history in a format that an older release audits."""
+class OtherFormat(ChainBanditError):
+    """A history in a format that another release audits: an older one, or a newer one where `release` is None."""
 
     exit_code = 13
 
-    def __init__(self, name: str, release: str) -> None:
-        super().__init__(f"the history is in format {name}: chain_bandit {release} audits it, this version does not")
+    def __init__(self, name: str, release: str | None) -> None:
+        which = f"chain_bandit {release} audits it" if release else "a newer release of chain_bandit audits it"
+        super().__init__(f"the history is in format {name}: {which}, this version does not")
         self.name, self.release = name, release
 
 

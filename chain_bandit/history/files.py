@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from chain_bandit.history.blocks import FORMAT, LAST_BLOCK, OLDER, History, Origin, RawBlock
-from chain_bandit.history.errors import HistoryError, OlderFormat
+from chain_bandit.history.errors import HistoryError, OtherFormat
 from chain_bandit.history.remembered import remembered
 from chain_bandit.protocol.digests import keccak
 
@@ -95,7 +95,7 @@ def read(path: Path) -> History:
     Raises:
         HistoryError: when the file, or its first line, cannot be read, or no line follows; later lines raise it when
             they are reached.
-        OlderFormat: a release before this one wrote it.
+        OtherFormat: an older or a newer release wrote it.
     """
     with _lines(path) as lines:
         first = next(lines, b"")
@@ -191,6 +191,9 @@ _ORIGIN = re.compile(
     rb'"format":"' + FORMAT.encode() + rb'"\}\n'
 )
 
+_FORMAT = re.compile(rb'\{[^\n]*"format":"(chain-bandit-history/[1-9]\d{0,5})"[^\n]*\}\n')
+"""A first line of this or another format, whatever else it may say."""
+
 
 def parse_origin(line: bytes) -> Origin:
     """What the first line says, newline included. Raises `ValueError`."""
@@ -235,9 +238,8 @@ def _each(items: str) -> tuple[bytes, ...]:
 def _origin(line: bytes) -> Origin:
     if not line:
         raise HistoryError(1, "the file is empty")
-    for name, release in OLDER.items():
-        if name.encode() in line and _ORIGIN.fullmatch(line.replace(name.encode(), FORMAT.encode())):
-            raise OlderFormat(name, release)
+    if (named := _FORMAT.fullmatch(line)) and (name := named[1].decode()) != FORMAT:
+        raise OtherFormat(name, OLDER.get(name))
     try:
         return parse_origin(line)
     except _Unreadable as error:

@@ -1,13 +1,13 @@
 import gzip
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from chain_bandit.history import files
 from chain_bandit.history.blocks import FORMAT, OLDER, History, Origin, RawBlock
-from chain_bandit.history.errors import HistoryError, OlderFormat
+from chain_bandit.history.errors import HistoryError, OtherFormat
 
 BLOCKS = (RawBlock(b"\1\2", (b"\3", b""), (b"\4",), (b"\5\6",)), RawBlock(b"", (), ()))
 HISTORY = History(Origin(31337, b"c" * 20, 7), BLOCKS)
@@ -77,7 +77,7 @@ BAD = {
     "not text": (FIRST + b"\xff\xfe\n", 2),
     "byte order mark": (b"\xef\xbb\xbf" + GOOD, 1),
     "carriage return": (FIRST[:-1] + b"\r\n" + SECOND, 1),
-    "other format": (GOOD.replace(b"history/3", b"history/4"), 1),
+    "no format": (GOOD.replace(b"history/3", b"history/three"), 1),
     "negative chain": (GOOD.replace(b"31337", b"-1"), 1),
     "float chain": (GOOD.replace(b"31337", b"1.0"), 1),
     "true chain": (GOOD.replace(b"31337", b"true"), 1),
@@ -102,15 +102,29 @@ def test_reading_names_the_line_that_is_not_canonical(tmp_path: Path, name: str,
         files.parse(data)
 
 
-@pytest.mark.parametrize("older", OLDER)
-def test_reading_names_the_release_that_audits_an_older_format(tmp_path: Path, older: str) -> None:
-    data = GOOD.replace(FORMAT.encode(), older.encode())
+NEWER = FORMAT.replace("/3", "/4"), FORMAT.replace("/3", "/99")
+OTHER = {**{name: f"chain_bandit {release}" for name, release in OLDER.items()},
+         **dict.fromkeys(NEWER, "a newer release of chain_bandit")}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OTHER)
+@pytest.mark.parametrize("change", [lambda line: line, lambda line: line.replace(b'{"', b'{"branch":7,"', 1)],
+                         ids=["a line like ours", "a line with more"])  # fmt: skip
+def test_reading_names_the_release_that_audits_another_format(
+    tmp_path: Path, name: str, change: Callable[[bytes], bytes]
+) -> None:
+    data = change(GOOD.replace(FORMAT.encode(), name.encode()))
     path = tmp_path / "history"
     path.write_bytes(data)
     for read in (lambda: files.read(path), lambda: files.parse(data)):
-        with pytest.raises(OlderFormat, match=rf"format {older}: chain_bandit 0\.1\.0 audits it") as raised:
+        with pytest.raises(OtherFormat, match=f"format {name}: {OTHER[name]} audits it") as raised:
             read()
         assert raised.value.exit_code == 13
+
+
+def test_every_format_before_this_one_has_a_release() -> None:
+    family, number = FORMAT.split("/")
+    assert list(OLDER) == [f"{family}/{older}" for older in range(1, int(number))]
 
 
 def test_reading_refuses_a_cut_or_damaged_gzip_file(tmp_path: Path) -> None:
