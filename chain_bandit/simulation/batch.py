@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from chain_bandit.attacks.attack import Attack, Effect, NotSimulated, overrides
+from chain_bandit.attacks.attack import EVER, Attack, Effect, NotSimulated, overrides
 from chain_bandit.attacks.inflated_counts import InflatedCounts
 from chain_bandit.attacks.malicious import named
 from chain_bandit.attacks.seen import Honest, Seen, integers, shown
@@ -100,11 +100,8 @@ def plays(parameters: Parameters, attacks: Mapping[int, Attack], growth: int = 0
 def require_lockstep(parameters: Parameters, attacks: Mapping[int, Attack], growth: int = 0) -> None:
     """Raises `NotTogether` for a setting that `play` does not take."""
     p = parameters
-    honest = replace(Effect(), first=0)
-    on_consensus = any(
-        replace(effect, first=honest.first, last=honest.last) != honest
-        for attack in attacks.values() for effect in effects(attack)
-    )  # fmt: skip
+    effective = [effect for attack in attacks.values() for effect in effects(attack)]
+    on_consensus = any(replace(effect, first=0, last=EVER) != Effect() for effect in effective)
     alone = sorted({part.name for attack in attacks.values() for part in parts_of(attack) if not is_together(part)})
     for refused, what in (
         (p.validators < p.participants or p.selection or p.sortition, "a game in which not everybody validates"),

@@ -9,11 +9,12 @@ from chain_bandit.attacks.malicious import Combined
 from chain_bandit.game.game import Game
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.recorder import NoChain
-from chain_bandit.game.simulated import simulated
+from chain_bandit.game.simulated import able, replicates, simulated
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.settlement import Conduct, Pull
 from chain_bandit.protocol.units import Counts, Means
 from chain_bandit.scenario import Scenario
+from chain_bandit.simulation.engine import Engine
 from chain_bandit.testing.holding import require
 
 _SEATS = (5, 6)
@@ -23,15 +24,19 @@ _GAME = {
 }  # fmt: skip
 """Within every bound; sealed, so that every verb is asked."""
 
+_GAMES = 3
+"""At once, of an attack that lies so."""
+
 Said = list[tuple[Any, ...]]
 
 
 def attack_conformance(kind: type[Attack], options: Mapping[str, Any] | None = None) -> None:
-    """Play two of seven seats under the attack, live twice and once without messages.
+    """Play two of seven seats under the attack, live twice, once without messages, and by arrays if it lies so.
 
     Raises:
         AssertionError: it changes what it is given, says something else under the same seed, stops the game, breaks
-            the lockstep of the honest, or its `effect` is not what its messages come to.
+            the lockstep of the honest, its `effect` is not what its messages come to, or its `lie` of many games is not
+            that of each.
     """
     name = kind.__name__
     require(issubclass(kind, Attack), f"{name} is no subclass of chain_bandit.attacks.attack.Attack")
@@ -55,6 +60,10 @@ def attack_conformance(kind: type[Attack], options: Mapping[str, Any] | None = N
         return  # it says itself that it is for live games alone
     for here, said in zip(rounds, there, strict=True):
         require(here == said, f"{name} comes to something else in round {here[0]} than its effect says")
+    case = _game([fresh() for _ in _SEATS])
+    if Engine.NUMPY in able(case):
+        together, alone = (replicates(case, _GAMES, engine=each).sums for each in (Engine.NUMPY, Engine.PLAIN))
+        require((together == alone).all(), f"{name} tells many games at once something else than each of them")
 
 
 def _live(name: str, fresh: Any) -> tuple[Said, list[tuple[Any, ...]]]:

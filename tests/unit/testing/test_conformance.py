@@ -81,6 +81,15 @@ class Boasts(Silent):
         return Effect()
 
 
+class Mixed(Attack):
+    """What it tells in one game hangs on all that are played with it."""
+
+    conduct = Conduct.LIAR
+
+    def lie(self, seen):
+        return np.where(seen.own.sum() % 2, UNIT // 2, seen.own)
+
+
 class Nameless(Attack):
     conduct = "liar"
 
@@ -90,6 +99,7 @@ class Nameless(Attack):
     (Moody, "^Moody says something else in round 9 when it has the same seed again"),
     (Late, "^Late stops the game: .* raised ZeroDivisionError in round 30"),
     (Boasts, "^Boasts comes to something else in round 9 than its effect says"),
+    (Mixed, "^Mixed tells many games at once something else than each of them"),
     (Nameless, "^the conduct of Nameless is no Conduct: 'liar'"),
     (dict, "^dict is no subclass of"),
 ])  # fmt: skip
