@@ -16,6 +16,7 @@ import json
 import random
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -243,11 +244,13 @@ def every(rows: list[Row], liars: int) -> Iterator[str]:
 def absent(rows: list[Row]) -> Iterator[str]:
     """What is not in the tables."""
     found = _found(rows)
-    missing = [place for place in places() if place not in found]
-    yield f"{len(places()) - len(missing)} of {len(places())} cells are played."
+    missing = Counter(place.rule for place in places() if place not in found)
+    yield f"{len(places()) - missing.total()} of {len(places())} cells are played."
     if missing:
-        names = [f"`{place.rule}` under `{place.attack}`, f = {place.liars}" for place in missing]
-        yield f" Not played: {'; '.join(names)}."
+        each = len(places()) // len(RULES)
+        told = (f"{_quoted(rule)} {count}" for rule, count in missing.items())
+        yield f"Of the {each} cells of a rule there are missing: {', '.join(told)}. `make rules` plays them."
+    yield ""
     for name, why in sorted(UNTOLD.items()):
         yield f"- `{name}` is no row: it {why}."
 
