@@ -44,6 +44,19 @@ class ExpectationFailed(ChainBanditError):
         self.key, self.expected, self.got = key, expected, got
 
 
+class NotCreatedIn(ChainBanditError):
+    """A first block that is not the one of the contract's creation."""
+
+    exit_code = 2
+
+    def __init__(self, contract: bytes, block: int) -> None:
+        super().__init__(
+            f"0x{contract.hex()} was not created in block {block}: name the block that created it, or only "
+            "--contract ADDRESS, and it is looked for"
+        )
+        self.contract, self.block = contract, block
+
+
 @dataclass(frozen=True)
 class Finished:
     """A run in its folder: its manifest, where its time went (of this machine, in no file), and its audit.
@@ -138,6 +151,7 @@ def history_of_node(
 
     Raises:
         NodeBehind: the node does not have the blocks yet.
+        NotCreatedIn: the first block is another than the one that creates the contract.
         ForeignContract: the address does not hold this version's contract, nor one of an older release, of which the
             audit says so.
         ChainBanditError: the node does not answer, or its answers do not add up.
@@ -154,7 +168,10 @@ def history_of_node(
         if bodies is not None:
             known.add_all(files.read(bodies))
         try:
-            first = creation_block(rpc, contract) if first is None else first
+            if first is None:
+                first = creation_block(rpc, contract)
+            elif creation(rpc, contract, first) is None:
+                raise NotCreatedIn(contract, first)
             grow(rpc, contract, first, last_of(rpc, first, last), path, known, observe)
         except BaseException as stopped:
             if export is not None and partial_of(export).exists():

@@ -58,9 +58,11 @@ def test_audit_passes_from_the_chain_alone(played: tuple[str, OnChain, Game]) ->
         (("--to-block", "1000000"), 5, "block 1000000 is wanted: wait until it has caught up"),
         (("--from-block", "1", "--to-block", "0"), 2, "begins with block 1, and is to end with block 0"),
         (("--to-block", "0"), 2, "is to end with block 0"),
+        (("--from-block", "0"), 2, "was not created in block 0: name the block that created it, or only"),
+        (("--from-block", "2"), 2, "was not created in block 2: name the block that created it, or only"),
     ],
 )
-def test_a_node_that_is_behind_is_no_violation(
+def test_a_wrong_first_or_last_block_is_no_violation(
     more: tuple[str, ...], code: int, said: str, played: tuple[str, OnChain, Game]
 ) -> None:
     url, recorder, _ = played
