@@ -101,7 +101,7 @@ def golden() -> dict[str, tuple[Scenario, str]]:
 
 
 def shipped() -> Iterator[tuple[str, Scenario]]:
-    """Every scenario of `examples`, no longer than `LONGEST` rounds."""
+    """Every scenario of `examples`, no longer than `LONGEST` rounds; of one also with validators who compare."""
     examples = ROOT / "examples"
     for path in sorted((*examples.glob("*.toml"), *(examples / "theorems").glob("*.toml"))):
         if "[axes]" in path.read_text(encoding="utf-8"):
@@ -109,6 +109,7 @@ def shipped() -> Iterator[tuple[str, Scenario]]:
         made = load(path)
         name = path.relative_to(examples).with_suffix("").as_posix()
         yield name, load(path, {"rounds": min(made.rounds, LONGEST), "expect": {}})
+    yield "small-mpc", load(examples / "small.toml", {"comparison": "mpc", "expect": {}})
 
 
 def write() -> None:

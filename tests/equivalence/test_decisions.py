@@ -15,7 +15,7 @@ GOLDEN = decisions.golden()
 RANDOM = [name for name in GOLDEN if name.startswith("random-")]
 SHIPPED = [name for name in GOLDEN if name not in RANDOM]
 ON_EVERY_CHAIN = RANDOM[::35][:6]
-QUICK = ["small", "exclusion", "weights"]
+QUICK = ["small", "small-mpc", "exclusion", "weights"]
 
 
 def digest(name: str, chain: str = "fast") -> str:
@@ -37,6 +37,11 @@ def test_a_chain_changes_nothing(name, chain):
 def test_there_are_two_hundred_random_scenarios_and_every_example():
     assert len(RANDOM) >= 200
     assert {name for name, _ in decisions.shipped()} == set(SHIPPED)
+
+
+def test_validators_who_compare_decide_and_pay_as_the_trusted_comparison_does():
+    assert GOLDEN["small-mpc"][0].comparison == "mpc"
+    assert GOLDEN["small-mpc"][1] == GOLDEN["small"][1]
 
 
 def test_a_game_is_a_line_a_round_and_one_for_what_is_paid():

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from chain_bandit import runs
 from chain_bandit.audit.report import AuditReport
 from chain_bandit.audits import audit_file
 from chain_bandit.chain import answers, remote
@@ -256,8 +257,10 @@ MATERIAL = (
 def test_what_collecting_would_let_by_the_audit_finds(
     chain: Chain, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The planted fault: nothing is held against its hash while it comes in. The audit recomputes all of it."""
+    """The planted fault: nothing is held against its hash while it comes in, and the first block is taken on trust.
+    The audit recomputes all of it."""
     monkeypatch.setattr(collecting, "agree", lambda *told: None)
+    monkeypatch.setattr(runs, "creation", lambda *asked: asked)
     report = audited(chain, LIES[name][0](chain), first=chain.history.origin.first_block)
     assert report.verdict == "violated"
     assert report.violations[0].check.startswith("chain.")
