@@ -56,7 +56,8 @@ class Deployed:
         p = Parameters.without_rules(self.fields)
         game = game_digest(self.fields, self.salt_commitment, self.secret_commitment)
         attested = (4 * p.arms + 2 * p.participants) * p.is_attested
-        successors = p.has_committees, p.draws_commanders, p.names_committee, p.keeps_state, p.sets_reputations
+        # flags, in the order of those of `contracts/libraries/Blocks.sol`
+        successors = p.has_committees, p.draws_commanders, p.names_committee, p.sets_reputations, p.keeps_state
         derived = (
             max(p.half_expected, p.attackers), p.mask_bytes, p.report_bytes, attested, 2**256 - 1 - p.everybody,
             sum(said << bit for bit, said in enumerate(successors)), self.chain_id,
