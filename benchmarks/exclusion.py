@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import provenance
-from benchmarks.figures import COUNTED, MEANS, Bench
+from benchmarks.figures import COUNTED, MEANS, TABLED, Bench
 from chain_bandit.attacks.attack import NotSimulated
 from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.game.simulated import replicates
@@ -66,7 +66,7 @@ def lies(given: argparse.Namespace) -> Iterator[tuple[dict[str, float], str, dic
         yield from (({"delta": delta}, "optimiser", {"rushing": True}) for delta in EDGE)
         return
     delta = {"delta": given.delta} if given.option in ("delta-safe", "confidence") else {}
-    for name in given.attack or [name for name, kind in ATTACKS.items() if kind.conduct & Conduct.LIAR]:
+    for name in given.attack or [name for name, kind in TABLED.items() if kind.conduct & Conduct.LIAR]:
         yield from ((delta, name, options) for options in variants(name, given.delta, given.rounds))
 
 

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from benchmarks import provenance
 from benchmarks.provenance import ROOT
 from chain_bandit.attacks.attack import NotSimulated
+from chain_bandit.attacks.parametric import Parametric
 from chain_bandit.attacks.registry import ATTACKS, make
 from chain_bandit.crypto.keys import derive
 from chain_bandit.environments.bernoulli import bernoulli_model
@@ -49,6 +50,9 @@ COLOURS = {
 }  # fmt: skip
 COUNTED = "arms", "failed"
 """Parts of the regret: a round without a block is no better for whoever made it fail."""
+TABLED = {name: kind for name, kind in ATTACKS.items() if name != Parametric.name}
+"""What tables list, each attack by itself; a family of lies is searched (`benchmarks/search.py`)."""
+
 MARKS = tuple(int(t) for t in np.unique(np.geomspace(20, ROUNDS, 60).round()))
 
 Json = dict[str, Any]
@@ -100,7 +104,7 @@ class Bench:
         """By attack and rule."""
         return {
             name: {rule: self.lost(scenario(rule, name, liars=liars)) for rule in (*RULES, NONE)}
-            for name in sorted(filter(simulated, ATTACKS))
+            for name in sorted(filter(simulated, TABLED))
         }
 
     def worst(self, rule: str, liars: int = LIARS) -> str:
@@ -271,7 +275,7 @@ def heat(bench: Bench, file: Path, liars: int = LIARS) -> Json:
         "liars": liars, "alone": vars_of(alone), "oracle": vars_of(oracle),
         "regret": {name: {rule: vars_of(row[rule]) for rule in rules} for name, row in table.items()},
         "worst": {rule: bench.worst(rule, liars) for rule in rules},
-        "not simulated": sorted(ATTACKS.keys() - table.keys()),
+        "not simulated": sorted(TABLED.keys() - table.keys()),
     })  # fmt: skip
 
 
@@ -279,7 +283,7 @@ TRIMMED = "option-2"
 """Of the three options the one that is played: where everybody has pulls enough and nobody is on the block list they
 select the same reports, and Option 1 ends earlier (`tests/unit/simulation/test_figures.py` plays all three)."""
 
-LYING = tuple(name for name, kind in ATTACKS.items() if kind.conduct == Conduct.LIAR)
+LYING = tuple(name for name, kind in TABLED.items() if kind.conduct == Conduct.LIAR)
 """Attacks that lie and leave the consensus alone."""
 
 SCREENED, FINALISTS, SCREEN = 10, 2, 1_000_001

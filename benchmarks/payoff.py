@@ -28,8 +28,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from benchmarks import provenance
+from benchmarks.figures import TABLED
 from chain_bandit.attacks.attack import NotSimulated
-from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.game.simulated import replicates
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario
@@ -244,7 +244,7 @@ def main() -> None:
     parser.add_argument("--screen", type=int, default=30, help="replicates of everything that the search tries")
     parser.add_argument("--rounds", type=int, default=10_000)
     parser.add_argument("--rule", nargs="*", choices=RULES, default=list(RULES))
-    parser.add_argument("--attack", nargs="*", choices=ATTACKS, default=list(ATTACKS))
+    parser.add_argument("--attack", nargs="*", choices=TABLED, default=list(TABLED))
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--json", type=Path, help="a line for each row, as it comes")
     parser.add_argument("--table", type=Path, help="play nothing, print the tables of such a file")

@@ -29,8 +29,9 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import provenance
+from benchmarks.figures import TABLED
 from chain_bandit.attacks.attack import NotSimulated
-from chain_bandit.attacks.registry import ATTACKS, make
+from chain_bandit.attacks.registry import make
 from chain_bandit.mediate.bandit import INCENTIVES, Tokens
 from chain_bandit.mediate.token_rule import Mate, MethodInvalid
 from chain_bandit.plugins import PluginBroken, find, made
@@ -192,7 +193,7 @@ def attacks() -> Setup:
             rewards=BernoulliRewards(kind="bernoulli", means=means),
         ).parameters  # fmt: skip
         rows += [Row(rival, "none", HONEST, worlds) for rival in ("ucb1", "oracle")]
-        for name, options in (*((name, {}) for name in ATTACKS), *bolder):
+        for name, options in (*((name, {}) for name in TABLED), *bolder):
             try:
                 malice = Malice(told_by(make(name, options), game))
             except NotSimulated:

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import gas, provenance
-from benchmarks.figures import COUNTED, LYING, NONE, ROUNDS, SEATS, Bench, begin, save, scenario
+from benchmarks.figures import COUNTED, LYING, NONE, ROUNDS, SEATS, TABLED, Bench, begin, save, scenario
 from benchmarks.provenance import ROOT
 from chain_bandit.attacks.attack import Attack
 from chain_bandit.attacks.registry import ATTACKS
@@ -66,7 +66,7 @@ TELLING = (NOBODY, *(name for name in LYING if ATTACKS[name].lie is not Attack.l
 UNTOLD = {
     name: "breaks the consensus as well, and not by what it reports"
     if kind.conduct & Conduct.ATTACKER else "reports what it has seen: its lie is in the sealed record alone"
-    for name, kind in ATTACKS.items() if kind.conduct & Conduct.LIAR and name not in TELLING
+    for name, kind in TABLED.items() if kind.conduct & Conduct.LIAR and name not in TELLING
 }  # fmt: skip
 """All others that lie, and why they are no rows."""
 

@@ -190,7 +190,7 @@ class Attack:
         if "name" not in vars(cls):
             cls.name = cls.__name__
 
-    def numbers(self, parameters: Parameters) -> tuple[int, int]:
+    def numbers(self, parameters: Parameters) -> tuple[int, ...]:
         """The options that its compiled form reads, where it has one (`simulation.kernel.lies`)."""
         return 0, 0
 

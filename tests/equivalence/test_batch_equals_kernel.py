@@ -38,6 +38,8 @@ LIES: list[tuple[str, dict[str, Any]]] = [
     ("on-off", {"period": 3}), ("inflated-counts", {"favour": 1}), ("within-range", {}), ("swap", {}),
     ("inner-product", {"epsilon": 1.5}), ("sybil", {}), ("a-little-is-enough", {"z": 1.5}),
     ("a-little-is-enough", {}), ("mimic", {}), ("radius", {}), ("radius", {"favour": 0, "share": 900.0}),
+    ("parametric", {}), ("parametric", {"best": -0.5, "second": 3.0, "others": -1.0, "wakes": 20, "sleeps": 90,
+                                        "period": 4, "fewest": 3, "most": 40, "closest": 0.1, "farthest": 2.0}),
     ("optimiser", {}), ("optimiser", {"rushing": True}),
 ]  # fmt: skip
 

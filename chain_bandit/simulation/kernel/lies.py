@@ -8,11 +8,11 @@ import numpy as np
 from chain_bandit.attacks.attack import MILLION
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation.kernel.compiled import compiled, inlined
-from chain_bandit.simulation.kernel.roots import radius
+from chain_bandit.simulation.kernel.roots import isqrt, radius
 
 
 class Lie(IntEnum):
-    """A change of a report, by the module of its attack. What `a` and `b` are stands beside it: `Attack.numbers`."""
+    """A change of a report, by the module of its attack. What its numbers are stands beside it: `Attack.numbers`."""
 
     CONSTANT_LIE = 0
     """a: the estimator of every arm in units, b: the arm that gets UNIT - a, or -1."""
@@ -37,12 +37,14 @@ class Lie(IntEnum):
     MIMIC = 13
     RADIUS = 14
     """a: the share in millionths, b: the favoured arm, or -1."""
-    OPTIMISER = 15
+    PARAMETRIC = 15
+    """All of `chain_bandit.attacks.parametric`, in its order."""
+    OPTIMISER = 16
 
 
 (
     _CONSTANT, _FLIP, _WORSE, _COPY, _OFFSET, _UPSIDE, _ON_OFF, _PRAISE,
-    _RANGE, _SWAP, _INNER, _CLONES, _LITTLE, _MIMIC, _RADIUS, _OPTIMISER,
+    _RANGE, _SWAP, _INNER, _CLONES, _LITTLE, _MIMIC, _RADIUS, _FAMILY, _OPTIMISER,
 ) = (int(lie) for lie in Lie)  # fmt: skip
 
 LOWEST, HIGHEST, AVERAGE, SPREAD, MEDIAN, FIRST_HONEST, LEAST, MOST = range(8)
@@ -58,17 +60,18 @@ def read_by(lie: int) -> int:
 
 
 @compiled
-def tell(report: Any, lie: Any, a: Any, b: Any, t: Any, in_force: Any, pulls: Any, known: Any, index: Any) -> None:
+def tell(report: Any, lie: Any, numbers: Any, t: Any, in_force: Any, pulls: Any, known: Any, index: Any) -> None:
     """Turn a report into a lie, in place.
 
     Args:
         report: of every arm, in units.
+        numbers: what the lie reads, `a` and `b` first.
         in_force: the global estimators; the first is negative until there are some.
         pulls: n_ref by arm.
         known: the rows above by liar and arm, of the last block that each has read.
         index: the liar.
     """
-    arms = report.size
+    arms, a, b = report.size, numbers[0], numbers[1]
     if lie == _CONSTANT:
         for arm in range(arms):
             report[arm] = UNIT - a if arm == b else a
@@ -92,6 +95,8 @@ def tell(report: Any, lie: Any, a: Any, b: Any, t: Any, in_force: Any, pulls: An
             report[arm] = UNIT - report[arm]
     elif lie == _PRAISE:
         report[a] = UNIT
+    elif lie == _FAMILY and known[AVERAGE, index, 0] >= 0:
+        _tell_of_family(report, numbers, t, pulls, known, index)
     elif lie >= _RANGE and known[AVERAGE, index, 0] >= 0:
         _tell_of_others(report, lie, a, b, pulls, known, index)
 
@@ -136,6 +141,25 @@ def _tell_of_others(report: Any, lie: Any, a: Any, b: Any, pulls: Any, known: An
     elif lie == _OPTIMISER:
         for arm in range(arms):
             report[arm] = known[LEAST if arm == best else MOST, index, arm]
+
+
+@compiled
+def _tell_of_family(report: Any, numbers: Any, t: Any, pulls: Any, known: Any, index: Any) -> None:
+    """`chain_bandit.attacks.parametric`."""
+    praise, second_off, others_off, closest, farthest, wakes, sleeps, period, fewest, most = numbers
+    if not wakes <= t <= sleeps or (period and t // period % 2):
+        return
+    mean = known[AVERAGE, index]
+    best = _best(mean, -1)
+    second = _best(mean, best)
+    gap, unit = mean[best] - mean[second], isqrt(UNIT * UNIT // (4 * pulls[best]))
+    if not closest * unit // MILLION <= gap <= farthest * unit // MILLION:
+        return
+    for arm in range(report.size):
+        if fewest <= pulls[arm] <= most:
+            far = praise if arm == best else second_off if arm == second else others_off
+            off = abs(far) * isqrt(UNIT * UNIT // (4 * pulls[arm])) // MILLION
+            report[arm] = _clipped(known[MEDIAN, index, arm] + (-off if far < 0 else off))
 
 
 @inlined

@@ -96,8 +96,12 @@ SEAT, LABELLED, FIRST, AFTER, LASTING, RUSHES = range(6)
 """By malicious seat: its number, whether it is labelled a liar, its first attack, the first attack after its own,
 whether what it reports never changes, and whether it knows the honest reports of the open round."""
 
-LIE, A, B, SAYS, COMMANDS, OPENS, VOTES, SINCE, UNTIL = range(9)
-"""By attack: a `Lie` or -1 and what it reads; its `Effect` in numbers of `SAID`, and in which rounds it has it."""
+LIE, SAYS, COMMANDS, OPENS, VOTES, SINCE, UNTIL = range(7)
+"""By attack: a `Lie` or -1; its `Effect` in numbers of `SAID`, and in which rounds it has it."""
+
+
+READ = 10
+"""Numbers that a lie reads at most."""
 
 
 class Cast(NamedTuple):
@@ -105,11 +109,13 @@ class Cast(NamedTuple):
 
     Attributes:
         seats, parts: see the lists of their rows above.
+        numbers: what the lie of each attack reads, (attacks, `READ`), as many as it reads and zeros.
         known: how many of the rows of `lies` some lie reads.
     """
 
     seats: Ints
     parts: Ints
+    numbers: Ints
     known: int
 
 
@@ -239,35 +245,40 @@ def cast(parameters: Parameters, malicious: Mapping[int, Attack]) -> Cast:
     """
     seats: list[tuple[int, ...]] = []
     parts: list[tuple[int, ...]] = []
+    read: list[tuple[int, ...]] = []
     for seat, attack in sorted(malicious.items()):
         first = len(parts)
-        parts += [_numbers(*each, parameters) for each in zip(parts_of(attack), effects(attack), strict=True)]
+        for part, effect in zip(parts_of(attack), effects(attack), strict=True):
+            lie, numbers = _lie(part, parameters)
+            parts.append((lie, *_effect(effect)))
+            read.append((*numbers, *(0,) * (READ - len(numbers))))
         lies = [part[LIE] for part in parts[first:] if part[LIE] >= 0]
         lasting = bool(lies) and lies[-1] == Lie.CONSTANT_LIE
         seats.append((seat, bool(attack.conduct & Conduct.LIAR), first, len(parts), lasting, attack.rushes))
-    return Cast(_rows(seats, 6), _rows(parts, 9), max((read_by(part[LIE]) for part in parts), default=0))
+    known = max((read_by(part[LIE]) for part in parts), default=0)
+    return Cast(_rows(seats, 6), _rows(parts, 7), np.array(read, np.int64).reshape(-1, READ), known)
 
 
 def _rows(columns: list[Any], count: int) -> Ints:
     return np.ascontiguousarray(np.array(columns, np.int64).reshape(-1, count).T)
 
 
-def _numbers(attack: Attack, effect: Effect, parameters: Parameters) -> tuple[int, ...]:
-    """The column of one attack."""
+def _effect(effect: Effect) -> tuple[int, ...]:
+    """The rows from `SAYS` on of one attack."""
     said = SAID.index(effect.report), SAID.index(effect.header)
-    return *_lie(attack, parameters), *said, effect.opens, effect.votes, effect.first, effect.last
+    return *said, effect.opens, effect.votes, effect.first, effect.last
 
 
-def _lie(attack: Attack, parameters: Parameters) -> tuple[int, int, int]:
+def _lie(attack: Attack, parameters: Parameters) -> tuple[int, tuple[int, ...]]:
     """(`Lie` or -1, what it reads)."""
     kind = type(attack)
     home, _, module = kind.__module__.rpartition(".")
     lie = Lie.__members__.get(module.upper())
     if lie is not None and home == attacks.__name__:  # a plug-in may change what it inherits
-        return lie, *attack.numbers(parameters)
+        return lie, attack.numbers(parameters)
     if overrides(attack, "arm", "means", "lie", "counts"):
         raise NotCompiled(f"attack {attack.name}", "its lies have no compiled form")
-    return -1, 0, 0
+    return -1, ()
 
 
 def _halves(draws: Iterable[tuple[int, int]]) -> Words:

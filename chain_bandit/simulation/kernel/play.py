@@ -33,8 +33,6 @@ from chain_bandit.simulation.kernel.numbers import (
     SINCE,
     UNTIL,
     VOTES,
-    A,
-    B,
     Cast,
     Ints,
     Rules,
@@ -365,8 +363,8 @@ def _tell(cast: Any, state: Any, index: Any, seat: Any, t: Any) -> None:
         report[arm] = state.pulled[LOCAL, arm, seat]
     for part in range(cast.seats[FIRST, index], cast.seats[AFTER, index]):
         if cast.parts[LIE, part] >= 0:
-            tell(report, cast.parts[LIE, part], cast.parts[A, part], cast.parts[B, part], t, state.arms[MEAN],
-                 state.arms[PULLS], state.liars, index)
+            tell(report, cast.parts[LIE, part], cast.numbers[part], t, state.arms[MEAN], state.arms[PULLS],
+                 state.liars, index)
     for arm in range(arms):
         if report[arm] != state.pulled[TOLD, arm, seat]:
             state.pulled[TOLD, arm, seat] = report[arm]

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 import pytest
 
 from benchmarks import communication, figures, pages
-from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.crypto.keys import derive
 from chain_bandit.game.simulated import replicates
 from chain_bandit.scenario import Scenario
@@ -90,7 +89,7 @@ def test_a_heat_map_has_every_attack_or_says_that_it_is_not_simulated(picture, l
     found = said(picture)["figures"]
     assert found["liars"] == liars
     assert found["not simulated"] == ["captured-committee"]
-    assert found["regret"].keys() | set(found["not simulated"]) == ATTACKS.keys()
+    assert found["regret"].keys() | set(found["not simulated"]) == figures.TABLED.keys()
     for rule, attack in found["worst"].items():
         assert found["regret"][attack][rule]["mean"] == max(row[rule]["mean"] for row in found["regret"].values())
 

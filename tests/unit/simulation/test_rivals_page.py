@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import rivals
+from benchmarks.figures import TABLED
 from benchmarks.rivals import SETUPS, Asked, Figure
-from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.mediate.bandit import INCENTIVES
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.simulation.arena import play
@@ -34,7 +34,7 @@ def test_every_row_has_a_name_of_its_own_and_a_rival_that_there_is(setup):
 
 def test_every_rule_that_pools_meets_every_attack_that_lies_about_means_alone():
     met = {(row.rival, row.lie, row.worlds[0].liars) for row in SETUPS["attacks"]().rows}
-    lying = {name for name, kind in ATTACKS.items() if kind().conduct is Conduct.LIAR and name != "false-record"}
+    lying = {name for name, kind in TABLED.items() if kind().conduct is Conduct.LIAR and name != "false-record"}
     assert len(lying) == 16
     assert {(rival, lie, liars) for rival in rivals.POOLED for lie in lying for liars in (1, 3)} <= met
     others = ("ucb1", "kl-ucb", "thompson", "gosine", "vial-", "oracle", "demabar", "swarmgov-", "phased-")

@@ -80,7 +80,7 @@ def test_a_row_is_what_its_cell_comes_to(place):
 
 def test_every_attack_that_lies_is_a_row_or_the_page_says_why_not():
     assert set(rules.TELLING[1:]) | set(rules.UNTOLD) == {
-        name for name, kind in rules.ATTACKS.items() if kind.conduct & rules.Conduct.LIAR
+        name for name, kind in rules.TABLED.items() if kind.conduct & rules.Conduct.LIAR
     }
     assert set(rules.UNTOLD) == {"captured-committee", "false-record", "two-faced-report"}
     said = "\n".join(rules.absent([]))
