@@ -32,10 +32,10 @@ def test_a_wrong_form_differs_from_the_live_game(monkeypatch):
         return found._replace(means=UNIT - found.means)
 
     monkeypatch.setattr(huber, "FORM", Form(wrong))
-    arrays._forms.cache_clear()
+    arrays.forms.cache_clear()
     with pytest.raises(AssertionError, match="round"):
         rules.require_equal(case)
-    arrays._forms.cache_clear()
+    arrays.forms.cache_clear()
 
 
 @pytest.fixture
