@@ -48,6 +48,8 @@ def size() -> dict[str, dict[str, int]]:
     for module in ARTIFACT.modules:
         limits[module.name] = (len(module.code), LIMIT)
         limits[f"{module.name}, creation"] = (len(module.creation), CREATION_LIMIT)
+    limits["Tokens"] = (len(TOKENS.deployed.code), LIMIT)
+    limits["Tokens, creation"] = (len(TOKENS.constructor((0,) * 9, [])), CREATION_LIMIT)
     return {
         name: {"bytes": bytes_, "limit": limit, "margin": limit - bytes_} for name, (bytes_, limit) in limits.items()
     }
