@@ -17,7 +17,7 @@ from tests.conftest import build_scenario
 def rule(name: str, version: int | None = None, /, **options: int) -> RuleChoice:
     """An aggregation with its options as a game declares them, in units, of its version here; nothing is checked."""
     here = rules.shipped().get((RuleKind.AGGREGATION, name, b""))
-    version = version or (here.version if here else 1)
+    version = (here.version if here else 1) if version is None else version
     return RuleChoice(RuleKind.AGGREGATION, name, version, tuple(sorted(options.items())))
 
 
