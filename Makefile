@@ -140,6 +140,11 @@ rules: .venv/dev ## every rule of aggregation under every attack that lies: tabl
 	@$(BIN)/python -m benchmarks.rules --equal 20
 	@$(BIN)/python -m benchmarks.pages
 
+RULE ?= huber-one-step
+search: .venv/dev ## the worst lie of a family against RULE, by search; goes on where it was stopped
+	@mkdir -p cache
+	@$(BIN)/python -m benchmarks.search --rule $(RULE) --candidates cache/search-$(RULE).jsonl
+
 speed: .venv/dev .venv-peers/ready ## agent-steps a CPU second of the simulator, beside two bandit libraries
 	@$(BIN)/python benchmarks/speed.py --peers .venv-peers/bin/python
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
-from benchmarks import bars, exclusion, growth, mediate, payoff, price, rivals, rules, study, widths
+from benchmarks import bars, exclusion, growth, mediate, payoff, price, rivals, rules, search, study, widths
 from benchmarks.provenance import FIGURES
 from chain_bandit.views import fixed_tokens
 
@@ -54,6 +54,7 @@ PAGES: dict[str, dict[str, Table]] = {
     | {"edge": lambda: [*exclusion.edge(rows("edge")), "", *made(rows("edge"))]},
     "robust": {
         "widths": lambda: [*widths.table(rows("widths")), "", *made(rows("widths"))],
+        "searched": lambda: [*search.table(rows("search")), "", *made(rows("search"))],
         "bias": lambda: [*widths.biased(rows("bias")), "", *made(rows("bias"))],
     },
     "rivals": of(

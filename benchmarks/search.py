@@ -8,6 +8,7 @@ options of `parametric`, the first `split` of them the mirrored distances; or it
 rule's edge. Half of the games are played by candidates of chance, the other half by changes of the best so far, `TRIES`
 games each on seeds from `SEARCHED` on; the eight best play five times as many on others, and the best of these is
 played on the seeds 0 to 199, beside the oracle. A second call goes on behind the candidates that the first one kept.
+With --attack nothing is searched, and that one is played on these seeds.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from rich.progress import track
 
 from benchmarks import provenance
 from benchmarks.figures import COUNTED, MEANS, Bench
+from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.game.simulated import replicates
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario
@@ -123,6 +125,8 @@ def candidates(given: argparse.Namespace, done: list[dict[str, Any]]) -> Iterato
 
 def search(given: argparse.Namespace, done: list[dict[str, Any]], out: Path | None) -> dict[str, Any]:
     """The worst candidate on fresh seeds; rows of `done` are not played again."""
+    if given.attack:
+        return _row(given, {"attack": given.attack, "options": {}}, 0)
     budget = given.games // TRIES
     for candidate in track(
         candidates(given, done), "searching", total=budget - len(done), console=Console(stderr=True)
@@ -134,10 +138,14 @@ def search(given: argparse.Namespace, done: list[dict[str, Any]], out: Path | No
                 print(json.dumps(done[-1]), file=file)
     finalists = sorted(done, key=lambda row: -row["regret"])[:FINALISTS]
     worst = max(finalists, key=lambda row: regret(given, row["candidate"], 5 * TRIES, SEARCHED + TRIES).mean)
+    return _row(given, worst["candidate"], given.games)
+
+
+def _row(given: argparse.Namespace, candidate: Candidate, games: int) -> dict[str, Any]:
     return {
         "rule": given.rule, "options": dict(given.option), "exploration": given.exploration, "liars": given.liars,
-        "rushing": given.rushing, "worst": worst["candidate"], "games": given.games,
-        **told(given, worst["candidate"]), **provenance.made(0, FRESH),
+        "rushing": given.rushing, "worst": candidate, "games": games, **told(given, candidate),
+        **provenance.made(0, FRESH),
     }  # fmt: skip
 
 
@@ -205,6 +213,7 @@ def main() -> None:
     parser.add_argument("--games", type=int, default=10_000)
     parser.add_argument("--rushing", action="store_true")
     parser.add_argument("--random", action="store_true", help="no structured starts")
+    parser.add_argument("--attack", choices=sorted(ATTACKS))
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--candidates", type=Path, help="where every candidate is kept, and read from again")
     parser.add_argument("--json", type=Path, help="what came of it, as one line more")

@@ -103,7 +103,9 @@ def test_every_lie_under_every_option(name, options):
 
 
 def test_every_attack_that_lies_in_its_report_is_tried():
-    assert {name for name, _ in LIES} == {name for name, kind in ATTACKS.items() if kind.lie is not Attack.lie}
+    """`few-counts` lies in its counts too, so that not everybody passes: `test_kernel_equals_outcomes.py` plays it."""
+    lying = {name for name, kind in ATTACKS.items() if kind.lie is not Attack.lie}
+    assert {name for name, _ in LIES} == lying - {"few-counts"}
 
 
 def test_recorded_rewards(tmp_path):
@@ -207,7 +209,7 @@ def test_whatever_only_lies_is_played():
         try:
             require_equal(case)
         except batch.NotTogether:
-            assert ATTACKS[name].conduct & Conduct.ATTACKER
+            assert ATTACKS[name].conduct & Conduct.ATTACKER or name == "few-counts"
         else:
             assert make(name, OF_ATTACKS.get(name, {})).effect() == Effect()
 

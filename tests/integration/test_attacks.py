@@ -338,6 +338,27 @@ def test_inflated_counts_fool_nobody_who_asks_whether_there_are_enough(watched, 
     assert all(each.header.candidates == (0b1111111,) * 2 and each.accused == set() for each in game.rounds)
 
 
+def test_few_counts_leave_option_1_fewer_reports_of_every_arm_but_the_best(watched):
+    game = watched("few-counts", participants=7)
+    assert game.every_block_is_approved_and_inside_the_honest_range() == 57
+    assert all(each.reports[seat][0] == 0 for each in game.rounds[10:] for seat in (5, 6))
+    seen = {tuple(mask >> 6 & 1 for mask in each.header.candidates) for each in game.rounds[10:]}
+    assert seen == {(1, 0)}
+    assert all(each.header.selected[0].bit_count() > each.header.selected[1].bit_count() for each in game.rounds[10:])
+    assert all(each.accused == set() for each in game.rounds)
+
+
+def test_parametric_moves_the_estimators_by_standard_deviations_and_is_left_out_where_it_goes_too_far(watched):
+    near = watched("parametric", participants=7)
+    assert near.every_block_is_approved_and_inside_the_honest_range() == 57
+    honest, _, gap = gaps(near, near.rounds[30:])
+    assert honest > gap
+    far = watched(("parametric", {"best": -1000.0, "second": 1000.0}), participants=7)
+    assert far.every_block_is_approved_and_inside_the_honest_range() == 57
+    assert all(told == (0, UNIT) for honest, _, told in after_block(far) if best(honest) == 0)
+    assert in_force(far, far.rounds[10:]) == 0
+
+
 def test_sybil_turns_the_plain_mean_with_one_vector_under_many_names_and_is_cut_off(watched):
     game = watched("sybil", participants=7)
     assert game.every_block_is_approved_and_inside_the_honest_range() == 57

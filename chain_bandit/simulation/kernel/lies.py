@@ -39,12 +39,14 @@ class Lie(IntEnum):
     """a: the share in millionths, b: the favoured arm, or -1."""
     PARAMETRIC = 15
     """All of `chain_bandit.attacks.parametric`, in its order."""
-    OPTIMISER = 16
+    FEW_COUNTS = 16
+    """Its bits are those of one arm alone: `play._claim`."""
+    OPTIMISER = 17
 
 
 (
     _CONSTANT, _FLIP, _WORSE, _COPY, _OFFSET, _UPSIDE, _ON_OFF, _PRAISE,
-    _RANGE, _SWAP, _INNER, _CLONES, _LITTLE, _MIMIC, _RADIUS, _FAMILY, _OPTIMISER,
+    _RANGE, _SWAP, _INNER, _CLONES, _LITTLE, _MIMIC, _RADIUS, _FAMILY, FEW_COUNTS, _OPTIMISER,
 ) = (int(lie) for lie in Lie)  # fmt: skip
 
 LOWEST, HIGHEST, AVERAGE, SPREAD, MEDIAN, FIRST_HONEST, LEAST, MOST = range(8)
@@ -87,7 +89,7 @@ def tell(report: Any, lie: Any, numbers: Any, t: Any, in_force: Any, pulls: Any,
         for arm in range(arms):
             report[arm] = in_force[arm]
     elif lie == _OFFSET:
-        best = _best(report, -1)
+        best = best_of(report, -1)
         for arm in range(arms):
             report[arm] = _clipped(report[arm] + (-a if arm == best else a))
     elif (lie == _UPSIDE and t >= a) or (lie == _ON_OFF and t // a % 2):
@@ -95,6 +97,8 @@ def tell(report: Any, lie: Any, numbers: Any, t: Any, in_force: Any, pulls: Any,
             report[arm] = UNIT - report[arm]
     elif lie == _PRAISE:
         report[a] = UNIT
+    elif lie == FEW_COUNTS and known[AVERAGE, index, 0] >= 0:
+        report[best_of(known[AVERAGE, index], -1)] = 0
     elif lie == _FAMILY and known[AVERAGE, index, 0] >= 0:
         _tell_of_family(report, numbers, t, pulls, known, index)
     elif lie >= _RANGE and known[AVERAGE, index, 0] >= 0:
@@ -107,8 +111,8 @@ def _tell_of_others(report: Any, lie: Any, a: Any, b: Any, pulls: Any, known: An
     arms = report.size
     for arm in range(arms):
         report[arm] = known[AVERAGE, index, arm]
-    best = _best(report, -1)
-    second, worst, total = _best(report, best), 0, np.int64(0)
+    best = best_of(report, -1)
+    second, worst, total = best_of(report, best), 0, np.int64(0)
     for arm in range(arms):
         worst = arm if report[arm] < report[worst] else worst
         total += report[arm]
@@ -150,8 +154,8 @@ def _tell_of_family(report: Any, numbers: Any, t: Any, pulls: Any, known: Any, i
     if not wakes <= t <= sleeps or (period and t // period % 2):
         return
     mean = known[AVERAGE, index]
-    best = _best(mean, -1)
-    second = _best(mean, best)
+    best = best_of(mean, -1)
+    second = best_of(mean, best)
     gap, unit = mean[best] - mean[second], isqrt(UNIT * UNIT // (4 * pulls[best]))
     if not closest * unit // MILLION <= gap <= farthest * unit // MILLION:
         return
@@ -168,7 +172,7 @@ def _clipped(value: Any) -> Any:
 
 
 @inlined
-def _best(report: Any, other: Any) -> Any:
+def best_of(report: Any, other: Any) -> Any:
     """The best arm, of equals the first, but `other`."""
     best = 1 if other == 0 and report.size > 1 else 0
     for arm in range(report.size):

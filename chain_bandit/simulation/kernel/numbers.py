@@ -253,7 +253,7 @@ def cast(parameters: Parameters, malicious: Mapping[int, Attack]) -> Cast:
             parts.append((lie, *_effect(effect)))
             read.append((*numbers, *(0,) * (READ - len(numbers))))
         lies = [part[LIE] for part in parts[first:] if part[LIE] >= 0]
-        lasting = bool(lies) and lies[-1] == Lie.CONSTANT_LIE
+        lasting = bool(lies) and lies[-1] == Lie.CONSTANT_LIE and Lie.FEW_COUNTS not in lies
         seats.append((seat, bool(attack.conduct & Conduct.LIAR), first, len(parts), lasting, attack.rushes))
     known = max((read_by(part[LIE]) for part in parts), default=0)
     return Cast(_rows(seats, 6), _rows(parts, 7), np.array(read, np.int64).reshape(-1, READ), known)

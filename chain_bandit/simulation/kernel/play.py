@@ -17,7 +17,7 @@ from chain_bandit.simulation.kernel.compiled import compiled, inlined
 from chain_bandit.simulation.kernel.forms import BY_ARM
 from chain_bandit.simulation.kernel.keccak import LANES, keccak
 from chain_bandit.simulation.kernel.known import measure
-from chain_bandit.simulation.kernel.lies import AVERAGE, HIGHEST, LOWEST, MOST, SPREAD, tell
+from chain_bandit.simulation.kernel.lies import AVERAGE, FEW_COUNTS, HIGHEST, LOWEST, MOST, SPREAD, best_of, tell
 from chain_bandit.simulation.kernel.numbers import (
     AFTER,
     COMMANDS,
@@ -332,7 +332,7 @@ def _agree(rules: Any, cast: Any, state: Any, t: Any, simple: Any) -> Any:
             if state.seats[REPORTING, seat] and not state.seats[SETTLED, seat]:
                 if cast.seats[RUSHES, index]:
                     _read(cast, state, index)
-                _tell(cast, state, index, seat, t)
+                _tell(rules, cast, state, index, seat, t)
                 state.seats[SETTLED, seat] = cast.seats[LASTING, index]
             still = still and state.seats[SETTLED, seat]
             if state.seats[COMMITTEE, seat] and not _listed(state, seat, t):
@@ -355,7 +355,7 @@ def _read(cast: Any, state: Any, index: Any) -> None:
 
 
 @inlined
-def _tell(cast: Any, state: Any, index: Any, seat: Any, t: Any) -> None:
+def _tell(rules: Any, cast: Any, state: Any, index: Any, seat: Any, t: Any) -> None:
     """The report of a malicious seat; the arms that it changes are stale."""
     report = state.arms[REPORT]
     arms = report.size
@@ -365,10 +365,25 @@ def _tell(cast: Any, state: Any, index: Any, seat: Any, t: Any) -> None:
         if cast.parts[LIE, part] >= 0:
             tell(report, cast.parts[LIE, part], cast.numbers[part], t, state.arms[MEAN], state.arms[PULLS],
                  state.liars, index)
+        if cast.parts[LIE, part] == FEW_COUNTS and state.liars[AVERAGE, index, 0] >= 0:
+            _claim_few(rules, state, seat, best_of(state.liars[AVERAGE, index], -1))
     for arm in range(arms):
         if report[arm] != state.pulled[TOLD, arm, seat]:
             state.pulled[TOLD, arm, seat] = report[arm]
             state.arms[STALE, arm] = True
+
+
+@inlined
+def _claim_few(rules: Any, state: Any, seat: Any, best: Any) -> None:
+    """The comparison bits of a seat that claims the pulls of one arm alone."""
+    for arm in range(rules.arms):
+        enough = arm == best and rules.threshold * state.pulled[COUNTS, arm, seat] > state.arms[PULLS, arm]
+        if enough != state.pulled[ENOUGH, arm, seat]:
+            state.pulled[ENOUGH, arm, seat] = enough
+            state.seats[ENOUGH_OF, seat] += 1 if enough else -1
+            state.arms[STALE, arm] = True
+            if rules.aggregation != BY_ARM:
+                fill(state.arms[STALE], 1)
 
 
 @inlined

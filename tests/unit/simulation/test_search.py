@@ -17,7 +17,7 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def given(**changes: Any) -> Namespace:
     asked = {"rule": "option-2", "option": [], "exploration": "2/b", "liars": 3, "games": 20 * search.TRIES, "jobs": 1,
-             "rushing": False, "random": True}  # fmt: skip
+             "rushing": False, "random": True, "attack": None}  # fmt: skip
     return Namespace(**asked | changes)
 
 

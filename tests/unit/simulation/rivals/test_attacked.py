@@ -29,7 +29,7 @@ COINS = np.random.default_rng(8)
 PULLS = COINS.integers(1, 40, (R, 1, K)).astype(float)
 MEANS = COINS.uniform(0.3, 0.7, (R, 1, K)) + COINS.uniform(-0.2, 0.2, (R, M, K))
 IN_FORCE = COINS.random((R, K))
-LIES = {name for name, kind in ATTACKS.items() if kind().conduct is Conduct.LIAR} - {"false-record"}
+LIES = {name for name, kind in ATTACKS.items() if kind().conduct is Conduct.LIAR} - {"false-record", "few-counts"}
 SAME = [*((name, {}) for name in sorted(LIES - {"optimiser"})),
         ("constant-lie", {"value": 0.2, "favour": 5}), ("inflated-counts", {"favour": 1, "times": 30}),
         ("sleeper", {"wakes": 41}), ("on-off", {"period": 41}), ("a-little-is-enough", {"z": 0.7}),
