@@ -10,7 +10,7 @@ from chain_bandit.chain.contract import Contract, as_address
 from chain_bandit.chain.delivery import AT_ONCE, Delivery
 from chain_bandit.chain.errors import TransactionReverted
 from chain_bandit.chain.journal import Journal
-from chain_bandit.chain.modules import deploy_modules, require_game
+from chain_bandit.chain.modules import deploy_modules, is_shown, require_game
 from chain_bandit.chain.node import Wallet
 from chain_bandit.chain.rpc import as_bytes, as_hex
 from chain_bandit.chain.sender import Watch
@@ -69,7 +69,8 @@ class Coordinator(Contract):
         coordinator = Coordinator(line, b"", stopwatch, delivery, journal)
         deploy_modules(coordinator.rpc, sender, delivery)
         coordinator._create(sender, pool, GAS_DEPLOYMENT, data)
-        require_game(coordinator.rpc.code, coordinator.address)
+        code = coordinator.rpc.code
+        coordinator.wait_until(lambda: is_shown(lambda: require_game(code, coordinator.address)))
         return coordinator
 
     @staticmethod

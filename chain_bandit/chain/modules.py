@@ -14,7 +14,7 @@ from chain_bandit.chain.artifacts import Module, chain_bandit_artifact
 from chain_bandit.chain.clone import read
 from chain_bandit.chain.create2 import PRICE, PROXY, PROXY_CODE, SALT, SIGNER, TRANSACTION
 from chain_bandit.chain.delivery import Delivery
-from chain_bandit.chain.errors import ForeignModule, NodeUnreachable, TransactionReverted
+from chain_bandit.chain.errors import ForeignContract, ForeignModule, NodeUnreachable, TransactionReverted
 from chain_bandit.chain.funds import TRANSFER_GAS, Need
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import Wallet
@@ -53,7 +53,7 @@ def deploy_modules(rpc: Rpc, account: Wallet, delivery: Delivery) -> None:
             there = partial(_is_there, rpc, module)
             sender.submit("deploy module", account, PROXY, 0, GAS_OF_MODULE, SALT + module.creation, done=there)
             sender.settle()
-    require_modules(rpc.code)
+    sender.wait_until(lambda: is_shown(lambda: require_modules(rpc.code)))
 
 
 def installed() -> dict[bytes, bytes]:
@@ -68,6 +68,20 @@ def require_game(code_at: Callable[[bytes], bytes], address: bytes) -> None:
     """
     read(code_at(address), address)
     require_modules(code_at)
+
+
+def is_shown(check: Callable[[], None]) -> bool:
+    """Whether code that was just created passes a check; a node that is behind shows none of it.
+
+    Raises `ForeignContract` where there is other code.
+    """
+    try:
+        check()
+    except ForeignContract as error:
+        if error.size:
+            raise
+        return False
+    return True
 
 
 def require_modules(code_at: Callable[[bytes], bytes]) -> None:

@@ -9,6 +9,7 @@ from chain_bandit.chain.call import Call, Order
 from chain_bandit.chain.contract import Contract, as_address
 from chain_bandit.chain.delivery import AT_ONCE, Delivery
 from chain_bandit.chain.errors import ForeignContract
+from chain_bandit.chain.modules import is_shown
 from chain_bandit.chain.node import Wallet
 from chain_bandit.chain.wire import Line
 from chain_bandit.protocol.agreement.terms import Terms
@@ -34,7 +35,7 @@ class Tokens(Contract):
         seats = [checksummed(account) for account in accounts]
         gas = GAS_DEPLOYMENT + GAS_OF_A_SEAT * len(seats)
         made._create(sender, 0, gas, artifact.constructor(astuple(terms), seats))
-        made._require_shipped()
+        made.wait_until(lambda: is_shown(made._require_shipped))
         return made
 
     @staticmethod

@@ -55,8 +55,12 @@ OPTIONS = {
 SEALING = {"false-record": Conduct.LIAR, "withheld-key": Conduct.ATTACKER}
 """Attacks on sealed records alone: drawn beside the others, in whose stead a game would be calmer."""
 
+MISSED = ("few-counts",)
+"""Beside seats on the block list it leaves Option 1 nobody of an arm, so that the block is rejected: Theorem 1 asks for
+two thirds of honest participants, these games for less."""
+
 BY_CONDUCT = {
-    conduct: [name for name, attack in ATTACKS.items() if attack.conduct == conduct and name not in SEALING]
+    conduct: [name for name, attack in ATTACKS.items() if attack.conduct == conduct and name not in (*SEALING, *MISSED)]
     for conduct in (Conduct.LIAR, Conduct.ATTACKER, Conduct.LIAR | Conduct.ATTACKER)
 }
 
@@ -169,7 +173,7 @@ def play_chunk(build, participants, chunk, rounds_after=6):
     assert total["SKIP"] == total["REJECTED"] == total["EXPLORATION"] == 0
     assert total["listed"] >= total["sure"] > 0
     assert total["accused"] >= total["listed"]  # once it counts, who is listed is heard no more
-    assert set(used) == set(ATTACKS) > set(OPTIONS)
+    assert set(used) == set(ATTACKS) - set(MISSED) > set(OPTIONS)
 
 
 @pytest.mark.parametrize("chunk", few(range(CHUNKS), CHUNKS))
