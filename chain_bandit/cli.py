@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from chain_bandit.studies.presets import Part
     from chain_bandit.studies.results import Results
 
+# Pydantic would look for plug-ins of its own, and raise on any installed package whose entry points cannot be read.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},

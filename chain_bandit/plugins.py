@@ -6,8 +6,10 @@ A package offers one under the group `chain_bandit.KIND`; what is in a file on t
 """
 
 from collections.abc import Mapping
+from configparser import ConfigParser
+from contextlib import suppress
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, distributions
 from pathlib import Path
 from typing import Any, Final
 
@@ -76,8 +78,9 @@ def code(kind: str, name: str) -> str:
 
 
 def names(kind: str, ours: Mapping[str, Any]) -> str:
-    """Everything that has a name, in words."""
-    return ", ".join(dict.fromkeys([*ours, *sorted(each.name for each in _group(kind))]))
+    """Everything that has a name, in words, and which packages may offer more."""
+    unread = [f"whatever {each} offers, whose entry points cannot be read" for each in _installed()[1]]
+    return ", ".join(dict.fromkeys([*ours, *sorted(each.name for each in _group(kind)), *unread]))
 
 
 def offered(kind: str, name: str) -> EntryPoint:
@@ -91,4 +94,30 @@ def offered(kind: str, name: str) -> EntryPoint:
 
 
 def _group(kind: str) -> list[EntryPoint]:
-    return list(entry_points(group=f"chain_bandit.{kind}"))
+    return [each for each in _installed()[0] if each.group == f"chain_bandit.{kind}"]
+
+
+def _installed() -> tuple[list[EntryPoint], list[str]]:
+    """Entry points of all installed distributions, and the names of those that are left out, as theirs cannot be read.
+
+    Of several of one name the first on the path counts.
+    """
+    found, unread = dict[str, list[EntryPoint]](), list[str]()
+    for number, each in enumerate(distributions()):
+        name = f"a package without a name ({number})"
+        with suppress(Exception):  # records may say anything
+            name = each.name or name
+        if name in found or name in unread:
+            continue
+        with suppress(Exception):
+            found[name] = _entry_points(each)
+            continue
+        unread.append(name)
+    return [point for points in found.values() for point in points], unread
+
+
+def _entry_points(distribution: Distribution) -> list[EntryPoint]:
+    """Those of a distribution. Raises whatever its records bring about."""
+    form = ConfigParser(delimiters=("=",), interpolation=None, strict=False)
+    form.read_string(distribution.read_text("entry_points.txt") or "")
+    return list(distribution.entry_points)

@@ -1,6 +1,7 @@
 """Reports: whose they are, what they may hold, and whether they stand on the receipts (PROTOCOL 1.3)."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from chain_bandit.audit.certificates import signed_by
 from chain_bandit.audit.exhibits import Slice
@@ -9,6 +10,7 @@ from chain_bandit.protocol.blocks import Report, SignedReport
 from chain_bandit.protocol.estimation import disclose, is_readable
 from chain_bandit.protocol.ledger import blocked
 from chain_bandit.protocol.messages import Phase, Role, Slot, statement_content
+from chain_bandit.protocol.ruleset import RulesUnknown
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT, Means, sample_means
 
@@ -27,8 +29,13 @@ def check_reports(game: Game, signed: Mapping[int, SignedReport]) -> dict[int, R
             "{2} is not its signature over this report: it is of {0}, the seat is {1}", who, game.addresses[seat],
             report.signature, part=report.content + report.signature,
         )  # fmt: skip
+        try:
+            allowed = is_readable(game.parameters, reports[seat].means)
+        except RulesUnknown as error:  # who is named as a reporter is one
+            checks.unknown("report.range", str(error))
+            continue
         checks.that(
-            is_readable(game.parameters, reports[seat].means), "report.range", ledger.round, f"report of seat {seat}",
+            allowed, "report.range", ledger.round, f"report of seat {seat}",
             "its estimators are {}, at most {} is allowed, and what the game's disclosure says", reports[seat].means,
             UNIT, part=report.content,
         )  # fmt: skip
@@ -46,12 +53,15 @@ def _means(report: Report) -> Slice:
 
 
 def receipts_means(game: Game) -> dict[int, Means]:
-    """What honest reports say of the receipts of earlier rounds, of every seat of which that can be known."""
+    """What honest reports say of the receipts of earlier rounds, of every seat of which that can be known: of none
+    where the game's disclosure is not here."""
     if game.disclosed is None:
         return {}
     receipts = enumerate(zip(game.totals, game.counts, strict=True))
     p = game.parameters
-    return {seat: disclose(p, sample_means(*pair)) for seat, pair in receipts if seat not in game.unread}
+    with suppress(RulesUnknown):
+        return {seat: disclose(p, sample_means(*pair)) for seat, pair in receipts if seat not in game.unread}
+    return {}
 
 
 def check_against_receipts(game: Game, reports: Mapping[int, Report], truth: Mapping[int, Means]) -> None:
@@ -61,7 +71,8 @@ def check_against_receipts(game: Game, reports: Mapping[int, Report], truth: Map
         if disclosed is None:
             game.checks.unknown("honest.report", "the environment's secret is not revealed")
         elif seat not in truth:
-            game.checks.unknown("honest.report", "the rewards of an earlier round are not known")
+            reason = "rewards of earlier rounds, or what is reported of them, are not known"
+            game.checks.unknown("honest.report", reason)
         elif game.is_honest(seat):
             about = f"estimators of seat {seat}"
             game.checks.same(report.means, truth[seat], "honest.report", t, about, _means(report))

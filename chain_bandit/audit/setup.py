@@ -7,7 +7,7 @@ from chain_bandit.audit.game import Deployment, Game, disclose
 from chain_bandit.audit.report import Checks
 from chain_bandit.audit.rewards import burn_in
 from chain_bandit.history.records import Call, Event
-from chain_bandit.protocol import assumptions, rules
+from chain_bandit.protocol import assumptions
 from chain_bandit.protocol.blocks import KEYS_BYTES, Seated, genesis_digest
 from chain_bandit.protocol.creation import Created, decode
 from chain_bandit.protocol.digests import keccak
@@ -79,7 +79,6 @@ def _parameters(found: Created, pool: int, checks: Checks) -> Parameters:
     try:
         assumptions.check(p)
     except RulesUnknown as error:  # all but what depends on these rules was checked above
-        rules.disclosure(p)
         checks.unknown("game.parameters", str(error))
     return p
 

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from chain_bandit import rule_api
-from chain_bandit.foreign.load import load
+from chain_bandit.foreign.load import METER, MODULE, load
 from chain_bandit.foreign.run import run
 from chain_bandit.foreign.source import KINDS, Source, found
 from chain_bandit.plugins import UNKNOWN, PluginBroken, names
@@ -107,7 +107,7 @@ def added(source: Source) -> tuple[RuleKind, Rule]:
     key = source.digest, source.attribute
     if key not in _loaded:
         made = load(source, API)
-        if problem := wrong(made):
+        if problem := wrong(made) or _twin(made):
             raise PluginBroken("rule", f"{source.path}:{source.attribute}", problem)
         kind, counted = next((kind, counted) for kind, (base, counted) in _WRAPPERS.items() if issubclass(made, base))
         rule: Rule = counted(made())
@@ -138,7 +138,8 @@ def run_rules(asked: Sequence[str]) -> Iterator[str]:
             sources[source.digest, source.attribute] = source
         if not sources:
             ours = any(name in rules.names(kind) for kind in RuleKind)
-            known = "is one of this version, which an audit has" if ours else f"{UNKNOWN}; write FILE.py:Class"
+            known = f"{UNKNOWN}; write FILE.py:Class, or {names('', {})}".removesuffix(", or ")
+            known = "is one of this version, which an audit has" if ours else known
             raise PluginBroken("rule", name, known)
         for key, source in sources.items():
             kind, rule = added(source)
@@ -171,6 +172,15 @@ def wrong(made: type[Any]) -> str:
         return "has options that are no dictionary with names for keys"
     odd = {name: said for name, each in options.items() if (said := _odd(each))}
     return next((f"has an option {name!r:.60} that is {said}" for name, said in odd.items()), "")
+
+
+def _twin(made: type[Any]) -> str:
+    """Why a game could not say which class of a file it means, in words: it names kind, name and digest alone."""
+    base = next(base for base in _VERBS if issubclass(made, base))
+    left = getattr(made, METER).names.values()
+    rules_left = [each for each in left if isinstance(each, type) and each.__module__ == MODULE and not wrong(each)]
+    twins = [each for each in rules_left if each is not made and issubclass(each, base) and each.name == made.name]
+    return f"has the name {made.name!r} of {twins[0].__name__}; give each rule of a file its own" if twins else ""
 
 
 def _odd(option: object) -> str:

@@ -143,10 +143,13 @@ def disclose(parameters: Parameters, means: Means) -> Means:
 
 
 def is_readable(parameters: Parameters, values: Means) -> bool:
-    """Whether a report may say these integers; else it counts as withheld. Raises `RulesUnknown`."""
+    """Whether a report may say these integers; else it counts as withheld. Raises `RulesUnknown`, where it takes the
+    game's disclosure to say."""
+    if not all(map(is_unit_share, values)):
+        return False
     rule, terms = rules.disclosure(parameters), parameters.terms_of(parameters.disclosure)
     try:
-        return all(map(is_unit_share, values)) and rule.is_valid(terms, values) is True
+        return rule.is_valid(terms, values) is True
     except RuleFailed:
         return False
 

@@ -5,8 +5,12 @@ from dataclasses import replace
 import pytest
 
 from chain_bandit import runs
+from chain_bandit.audits import audit_folder
+from chain_bandit.foreign import registry
 from chain_bandit.foreign.registry import named
+from chain_bandit.protocol import rules
 from chain_bandit.protocol.blocks import Kind
+from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.estimation import estimate
 from chain_bandit.protocol.rule import Agreed
 from chain_bandit.protocol.ruleset import RuleKind
@@ -164,3 +168,41 @@ def test_where_a_policy_says_no_arm_all_pull_that_of_ucb1_and_the_audit_says_so(
         manifest, report = played.end()
     assert (report.verdict, report.violations) == ("passed", [])
     assert manifest["run_digest"] == alone.manifest["run_digest"]
+
+
+DISCLOSURE = '''
+from chain_bandit.rule_api import Disclosure, Means, Terms
+
+
+class Coarse(Disclosure):
+    """Thousandths."""
+
+    name = "coarse"
+
+    def encode(self, terms: Terms, means: Means) -> Means:
+        return tuple([mean // 1_000_000 * 1_000_000 for mean in means])
+
+    def is_valid(self, terms: Terms, values: Means) -> bool:
+        return all([value % 1_000_000 == 0 for value in values])
+'''
+
+
+def test_without_the_disclosure_an_audit_makes_all_checks_but_those_that_rest_on_it(tmp_path, monkeypatch):
+    file, other = tmp_path / "coarse.py", tmp_path / "other.py"
+    file.write_text(DISCLOSURE)
+    other.write_text(DISCLOSURE + "\n")
+    liar = malicious(3, ("constant-lie", {"value": 1.0}))
+    game_ = build_scenario(4, 2, 24, disclosure=f"{file}:Coarse", malicious=[liar], bound_ms=2000)
+    full = runs.play(game_, tmp_path / "run").report
+    assert full.verdict == "passed", full.violations
+    monkeypatch.setattr(rules, "_added", {})
+    monkeypatch.setattr(registry, "_loaded", {})
+    assert len(list(registry.run_rules([f"{other}:Coarse"]))) == 1
+    lacking = audit_folder(tmp_path / "run")
+    assert (lacking.verdict, lacking.violations) == ("incomplete", [])
+    open_ = {name for name, tally in lacking.checks.items() if tally.not_checkable}
+    assert open_ == {"game.parameters", "report.range", "honest.report", "costs.case"}
+    assert all(lacking.checks[name].passed == full.checks[name].passed for name in lacking.checks.keys() - open_)
+    for each in (file, other):
+        assert keccak(each.read_bytes()).hex() in lacking.checks["report.range"].evidence
+    assert (lacking.run_digest, lacking.accounts) == (full.run_digest, full.accounts)

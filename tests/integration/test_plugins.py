@@ -199,6 +199,35 @@ def test_a_name_that_two_packages_offer_is_refused_with_both(offered) -> None:
         plugins.find("policies", "mine", {})
 
 
+UNREADABLE = {
+    "no value": b"[chain_bandit.aggregation]\nlost\n", "no text": b"[chain_bandit.aggregation]\n\xff = lost:Rule\n",
+    "no end of a header": b"[chain_bandit.aggregation\nlost = lost:Rule\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", UNREADABLE)
+def test_a_package_whose_entry_points_cannot_be_read_is_left_out(tmp_path: Path, fault: str) -> None:
+    """Pydantic and numba look for entry points, too."""
+    for name, points in (("lost", UNREADABLE[fault]), ("found", b"[chain_bandit.attacks]\nmine = json:loads\n")):
+        folder = tmp_path / "site" / f"{name}-1.dist-info"
+        folder.mkdir(parents=True)
+        (folder / "METADATA").write_text(f"Name: {name}\nVersion: 1\n")
+        (folder / "entry_points.txt").write_bytes(points)
+    play = (*COMMAND, "run", SMALL, "--rounds", 14, "-o", "expect={}")
+    played = called(*play, "--out", "played", cwd=tmp_path, path=tmp_path / "site")
+    assert played.returncode == 0, played.stderr
+    compiles = "from chain_bandit.simulation.kernel import compiled as c; import numba; print(numba.njit(lambda: 1)())"
+    compiled = called(sys.executable, "-c", compiles, cwd=tmp_path, path=tmp_path / "site")
+    assert compiled.stdout == "1\n", compiled.stderr
+    finds = "from chain_bandit.plugins import names; print(names('attacks', {}))"
+    found = called(sys.executable, "-c", finds, cwd=tmp_path, path=tmp_path / "site")
+    assert found.stdout == "mine, whatever lost offers, whose entry points cannot be read\n", found.stderr
+    for asked in ((*play, "-o", 'aggregation="lost"'), (*COMMAND, "audit", "played", "--rule", "lost")):
+        refused = called(*asked, cwd=tmp_path, path=tmp_path / "site")
+        assert refused.returncode == 3, refused.stderr
+        assert "whatever lost offers, whose entry points cannot be read" in refused.stderr
+
+
 BROKEN = {
     "no module": "no_such_module:X", "no attribute": "json:no_such_name", "no attribute named": "json",
     "leaves": "leaves:X", "no attack": "json:loads", "relative": ".json:loads",

@@ -7,7 +7,7 @@ another; `Cache` keeps what a module's functions compile to under a digest of al
 import ast
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from hashlib import sha256
 from importlib import import_module
@@ -23,6 +23,9 @@ try:
     import_module("numba.core.config")
 except ImportError:  # not here, or none that goes with this numpy: other engines play then
     numba = None
+else:
+    with suppress(Exception):  # numba asks once, and raises where any installed package's entry points cannot be read
+        import_module("numba.core.entrypoints").init_all()
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -140,3 +140,22 @@ def test_rules_of_one_name_and_several_kinds_are_all_run(tmp_path: Path, monkeyp
     assert [each.split()[1] for each in run_rules(["mine"])] == ["aggregation", "disclosure"]
     with pytest.raises(ChainBanditError, match=r"it has .*, mine, or FILE"):
         named(RuleKind.AGGREGATION, "nobody")
+
+
+def test_two_rules_of_one_name_in_a_file_are_refused(tmp_path: Path) -> None:
+    """A game names kind, name and digest: it could mean either."""
+    file = tmp_path / "rule.py"
+    good = GOOD.replace(f"    options = {{\"cut\": {OPTION}}}\n", "")
+    twin = good[good.index("class") :].replace("Good", "Twin")
+    file.write_text(f"{good}\n\nAgain = Good\n\n\n{twin}")
+    for name, other in (("Good", "Twin"), ("Twin", "Good"), ("Again", "Twin")):
+        said = f"has the name 'good' of {other}; give each rule of a file its own"
+        with pytest.raises(ChainBanditError, match=said) as refused:
+            load(SMALL, {"aggregation": f"{file}:{name}"})
+        assert refused.value.exit_code == 3
+        with pytest.raises(ChainBanditError, match=said):
+            list(run_rules([f"{file}:{name}"]))
+    file.write_text(f"{good}\n\nAgain = Good\n\n\n{twin.replace('good', 'twin')}")
+    digests = {load(SMALL, {"aggregation": f"{file}:{name}"}).parameters.aggregation for name in ("Good", "Again")}
+    assert len(digests) == 1
+    assert load(SMALL, {"aggregation": f"{file}:Twin"}).parameters.aggregation not in digests
