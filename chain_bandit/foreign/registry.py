@@ -1,6 +1,7 @@
 """Foreign rules that this process runs: found, checked, and added to the rules that games are played by."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
@@ -10,6 +11,7 @@ from chain_bandit.foreign.run import run
 from chain_bandit.foreign.source import KINDS, Source, found
 from chain_bandit.plugins import UNKNOWN, PluginBroken, names
 from chain_bandit.protocol import rules
+from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.protocol.rule import (
     Aggregation,
     Agreed,
@@ -21,7 +23,7 @@ from chain_bandit.protocol.rule import (
     Selection,
     Terms,
 )
-from chain_bandit.protocol.ruleset import STEPS, RuleChoice, RuleKind, RuleRefused
+from chain_bandit.protocol.ruleset import STEPS, RuleChoice, RuleFailed, RuleKind, RuleRefused
 
 API = {name: getattr(rule_api, name) for name in rule_api.__all__}
 """What a rule may import of `chain_bandit.rule_api`."""
@@ -46,9 +48,42 @@ class _Counted:
         terms = terms._replace(options=MappingProxyType(terms.options))
         return run(self._made, verb, terms, *shown, bound=self._steps).value
 
+    def check(self, terms: Terms) -> None:
+        """Refuse a game that the rule refuses, by any exception. Raises `AssumptionBroken`."""
+        self._holds("check", terms)
+
+    def least_burn_in(self, terms: Terms) -> int:
+        """The rounds of exploration that the rule asks for. Raises `AssumptionBroken`."""
+        rounds = self._holds("least_burn_in", terms)
+        if type(rounds) is not int:
+            raise AssumptionBroken(self._made.name, "least_burn_in of the rule gives an integer", repr(rounds)[:80])
+        return rounds
+
+    def check_honest(self, participants: int, liars: int, honest: int) -> None:
+        """Refuse roles that the rule refuses. Raises `AssumptionBroken`."""
+        self._holds("check_honest", participants, liars, honest)
+
+    def _holds(self, verb: str, *given: Any) -> Any:
+        """What a verb gives that refuses by an exception."""
+        if isinstance(given[0], Terms):
+            given = (given[0]._replace(options=MappingProxyType(given[0].options)),)
+        try:
+            return run(self._made, verb, *given, bound=self._steps, passing=(AssumptionBroken,)).value
+        except RuleFailed as error:
+            cause = error.__cause__.args[:1] if isinstance(error.__cause__, Exception) else ()
+            said = "".join(f": {each[:200]}" for each in cause if isinstance(each, str) and each.isprintable())
+            raise AssumptionBroken(self._made.name, f"{verb} of the rule", error.reason + said) from error
+
     def explain(self, terms: Terms) -> str:
-        """Whose code it is."""
-        return f"The rule {self._made.name} of this game is a foreign one: its file says what counts."
+        """Whose code it is, and what it says of itself."""
+        whose = f"The rule {self._made.name} of this game is a foreign one: its file says what counts."
+        if type(self._made).explain is Rule.explain:
+            return whose
+        with suppress(RuleFailed):
+            said = self._asked("explain", terms)
+            if isinstance(said, str) and said.isprintable() and len(said) <= _LONGEST_SENTENCE:
+                return f"{whose} It says of itself: {said}"
+        return whose
 
 
 _VERBS: Mapping[type[Rule], tuple[str, ...]] = {
@@ -70,7 +105,10 @@ _WRAPPERS: Mapping[RuleKind, tuple[type[Rule], type[Any]]] = {
     for base, verbs in _VERBS.items()
 }
 
-_LONGEST, _FLAGS = 40, ("draws", "keeps_state", "is_mean")
+_LONGEST, _LONGEST_SENTENCE, _FLAGS = 40, 500, ("draws", "keeps_state", "is_mean")
+
+_ASKED_BEFORE = "check", "least_burn_in", "check_honest", "explain"
+"""What is asked of a rule besides, before a game and of its page; a kind has some of them."""
 
 _loaded: dict[tuple[bytes, str], tuple[RuleKind, Rule]] = {}
 
@@ -160,8 +198,8 @@ def wrong(made: type[Any]) -> str:
         return "has no version from 1 on"
     if getattr(made, verbs[0]) is getattr(base, verbs[0]):
         return f"has no {verbs[0]}, which is what a rule of {base.kind.name.lower()} does"
-    for verb in verbs:
-        if not callable(getattr(made, verb)):
+    for verb in (*verbs, *_ASKED_BEFORE):
+        if not callable(getattr(made, verb, wrong)):
             return f"has a {verb} that is no method"
     flags = [flag for flag in _FLAGS if type(getattr(made, flag, False)) is not bool]
     if flags:

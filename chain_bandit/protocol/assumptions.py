@@ -7,7 +7,7 @@ from chain_bandit.protocol import rules
 from chain_bandit.protocol.errors import AssumptionBroken, require
 from chain_bandit.protocol.parameters import MAX_WEIGHT, ODDS, BodyMode, Parameters
 from chain_bandit.protocol.quorum import QuorumChoice
-from chain_bandit.protocol.ruleset import CHOSEN, RulesUnknown, classes
+from chain_bandit.protocol.ruleset import CHOSEN, MOST_BYTES, RulesUnknown, classes
 from chain_bandit.protocol.units import MAX_ARMS, MAX_PARTICIPANTS, MOST, UNIT
 
 _WIDTHS = {
@@ -55,6 +55,8 @@ def check(p: Parameters) -> None:
 
 
 def _check_rules(p: Parameters) -> None:
+    require(len(p.declaration) <= MOST_BYTES, "rules", f"names and options of all rules take <= {MOST_BYTES} bytes",
+            bytes=len(p.declaration))
     for choice in p.rules:
         rules.check_options(choice)
         rules.find(choice).check(p.terms_of(choice))

@@ -1,12 +1,16 @@
 """foreign/registry.py: what somebody names for a rule is one, or is refused in one sentence that says what is wrong."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from chain_bandit.foreign.registry import named, run_rules
-from chain_bandit.protocol.errors import ChainBanditError
-from chain_bandit.protocol.ruleset import RuleKind
+from chain_bandit.protocol import rules
+from chain_bandit.protocol.assumptions import broken_by_roles
+from chain_bandit.protocol.creation import decode, encode
+from chain_bandit.protocol.errors import AssumptionBroken, ChainBanditError
+from chain_bandit.protocol.ruleset import MOST_BYTES, RuleKind
 from chain_bandit.scenario import load
 
 SMALL = Path(__file__).parents[3] / "examples" / "small.toml"
@@ -46,6 +50,7 @@ FAULTS = {
                            "keeps_state that is neither True nor False"),
     "no verb": ("def estimate", "def estimates", "has no estimate, which is what a rule of aggregation does"),
     "a verb of numbers": (NAME, f"{NAME}\n    worth = 3", "has a worth that is no method"),
+    "a check of numbers": (NAME, f"{NAME}\n    check = 3", "has a check that is no method"),
     "a number for an option": (OPTION, "3", "an option 'cut' that is no chain_bandit.rule_api.Option"),
     "an option of texts": (OPTION, 'Option(default="a")', "an option 'cut' that is not of integers"),
     "an option of no unit": (OPTION, "Option(1, scale=0)", "an option 'cut' that is of no value"),
@@ -159,3 +164,65 @@ def test_two_rules_of_one_name_in_a_file_are_refused(tmp_path: Path) -> None:
     digests = {load(SMALL, {"aggregation": f"{file}:{name}"}).parameters.aggregation for name in ("Good", "Again")}
     assert len(digests) == 1
     assert load(SMALL, {"aggregation": f"{file}:Twin"}).parameters.aggregation not in digests
+
+
+def test_rules_whose_declaration_no_creation_could_carry_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "rule.py"
+    file.write_text(GOOD)
+    spare = MOST_BYTES - len(load(SMALL, {"aggregation": f"{file}:Good"}).parameters.declaration)
+    for more in (0, 1):
+        file.write_text(GOOD.replace('"cut"', f'"{"x" * (3 + spare + more)}"'))
+        if not more:
+            p = load(SMALL, {"aggregation": f"{file}:Good"}).parameters
+            assert decode(encode(p, bytes(32), bytes(32))).declaration == p.declaration
+            continue
+        with pytest.raises(ChainBanditError, match=r"take <= 4096 bytes does not hold \(bytes = 4097\)") as refused:
+            load(SMALL, {"aggregation": f"{file}:Good"})
+        assert refused.value.exit_code == 3
+
+
+HOOKS = {
+    "check": ("check(self, terms: Terms) -> None", "assert terms.participants > 4, 'five are needed'",
+              "good: check of the rule does not hold (check raises AssertionError: five are needed)"),
+    "a check without an end": ("check(self, terms: Terms) -> None", "for _ in range(10**7): terms.arms",
+                               "passes its bound of 1000000 steps"),
+    "least_burn_in": ("least_burn_in(self, terms: Terms) -> int", "return terms.burn_in + 1", "least = 13"),
+    "a burn-in of text": ("least_burn_in(self, terms: Terms) -> int", "return '13'", "gives an integer"),
+    "a burn-in that fails": ("least_burn_in(self, terms: Terms) -> int", "return 1 // 0", "raises ZeroDivisionError"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", HOOKS)
+def test_a_rule_refuses_games_that_it_is_not_for(fault: str, tmp_path: Path) -> None:
+    head, line, sentence = HOOKS[fault]
+    file = tmp_path / "rule.py"
+    file.write_text(f"{GOOD}\n    def {head}:\n        {line}\n")
+    with pytest.raises(AssumptionBroken, match=re.escape(sentence)) as refused:
+        load(SMALL, {"aggregation": f"{file}:Good"})
+    assert refused.value.exit_code == 3
+    file.write_text(f"{GOOD}\n    def {head}:\n        return 12\n")
+    load(SMALL, {"aggregation": f"{file}:Good"})
+
+
+def test_a_rule_says_which_roles_break_it_and_what_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "rule.py"
+    file.write_text(GOOD)
+    p = load(SMALL, {"aggregation": f"{file}:Good"}).parameters
+    assert [each.name for each in broken_by_roles(p, 1, 1, 1)] == []
+    assert "honest" in [each.name for each in broken_by_roles(p, 2, 2, 3)]
+    own = GOOD + (
+        "\n    def check_honest(self, participants: int, liars: int, honest: int) -> None:\n"
+        "        assert honest == participants, 'nobody may lie'\n"
+        "\n    def explain(self, terms: Terms) -> str:\n        return f'Of {terms.participants} all count.'\n"
+    )
+    file.write_text(own)
+    p = load(SMALL, {"aggregation": f"{file}:Good"}).parameters
+    (broken,) = broken_by_roles(p, 1, 1, 1)
+    said = "check_honest of the rule does not hold (check_honest raises AssertionError: nobody may lie)"
+    assert str(broken) == f"good: {said}"
+    whose = "The rule good of this game is a foreign one: its file says what counts."
+    assert rules.aggregation(p).explain(p.terms) == f"{whose} It says of itself: Of 4 all count."
+    for line in ("return 3", "return 'a' * 501", "return 'a\\nb'", "return 1 // 0"):
+        file.write_text(own.replace("return f'Of {terms.participants} all count.'", line))
+        p = load(SMALL, {"aggregation": f"{file}:Good"}).parameters
+        assert rules.aggregation(p).explain(p.terms) == whose
