@@ -21,7 +21,7 @@ class ToolMissing(ChainBanditError):
 
 
 def anvil() -> Path:
-    """The native Anvil: of npm in this folder or one above, else on the PATH. Raises `ToolMissing`."""
+    """The native Anvil: of npm, see `npm_package`, else on the PATH. Raises `ToolMissing`."""
     return _of_foundry("anvil")
 
 
@@ -43,7 +43,7 @@ def _of_foundry(name: str) -> Path:
 
 
 def hardhat() -> Path:
-    """The folder of npm's Hardhat, in this folder or one above. Raises `ToolMissing`."""
+    """The folder of npm's Hardhat, see `npm_package`. Raises `ToolMissing`."""
     package = npm_package("hardhat")
     if not package or not (package / "dist" / "src" / "hre.js").is_file():
         raise ToolMissing("hardhat 3", "run npm install hardhat@3 here")
@@ -60,7 +60,7 @@ def node() -> Path:
 
 
 def npm_package(name: str) -> Path | None:
-    """Where npm put a package: in node_modules of the current folder or of one above."""
+    """Where npm put a package: in node_modules of this folder, of one above, or beside this Python environment."""
     here = Path.cwd()
-    places = (folder / "node_modules" / name for folder in (here, *here.parents))
+    places = (folder / "node_modules" / name for folder in (here, *here.parents, Path(sys.prefix).parent))
     return next((place for place in places if (place / "package.json").is_file()), None)

@@ -62,6 +62,12 @@ def chain_bandit(
     )  # fmt: skip
 
 
+def elsewhere(folder: Path) -> str:
+    """What has a command believe, as PYTHONPATH, that its environment is none of a clone: nothing is beside it."""
+    (folder / "sitecustomize.py").write_text(f"import sys; sys.prefix = {str(folder / 'environment')!r}\n")
+    return str(folder)
+
+
 def started(*arguments: object, cwd: Path = ROOT, **environment: str) -> "subprocess.Popen[str]":
     """One command, running."""
     return subprocess.Popen(

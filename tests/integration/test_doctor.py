@@ -6,7 +6,7 @@ from pathlib import Path
 from chain_bandit.chain.anvil import anvil
 from chain_bandit.exit_codes import EXIT_CODES
 from chain_bandit.protocol.errors import ChainBanditError
-from tests.integration.nodes import chain_bandit
+from tests.integration.nodes import chain_bandit, elsewhere
 
 
 def findings(**environment: str) -> dict[str, dict[str, object]]:
@@ -24,12 +24,20 @@ def test_doctor_finds_everything_here() -> None:
 
 
 def test_doctor_says_how_to_get_what_the_embedded_chain_does_not_need(tmp_path: Path) -> None:
-    result = chain_bandit("doctor", cwd=tmp_path, PATH=str(tmp_path))
+    result = chain_bandit("doctor", cwd=tmp_path, PATH=str(tmp_path), PYTHONPATH=elsewhere(tmp_path))
     assert result.returncode == 0, result.stderr
     absent = [line for line in result.stdout.splitlines() if line.startswith("absent")]
     assert len(absent) == 5
     assert ["npm install" in line for line in absent].count(True) == 4
     assert "install jq" in absent[-1]
+
+
+def test_what_a_clone_has_is_found_from_anywhere_by_its_environment(tmp_path: Path) -> None:
+    """A clone's environment is a folder of it, beside `node_modules`."""
+    result = chain_bandit("doctor", cwd=tmp_path, PATH=str(tmp_path))
+    assert result.returncode == 0, result.stderr
+    (absent,) = [line for line in result.stdout.splitlines() if line.startswith("absent")]
+    assert "install jq" in absent
 
 
 def test_doctor_tries_the_url() -> None:

@@ -13,7 +13,7 @@ from chain_bandit.chain.anvil import anvil
 from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.process import NodeFailed, running
 from chain_bandit.game.chains import OWN
-from tests.integration.nodes import ROOT, chain_bandit, group, has_node, node_of, started, wait_for
+from tests.integration.nodes import ROOT, chain_bandit, elsewhere, group, has_node, node_of, started, wait_for
 
 SMALL = ROOT / "examples" / "small.toml"
 
@@ -87,7 +87,8 @@ def test_chains_that_need_a_tool_exit_4_and_say_how_to_get_it(tmp_path: Path) ->
     (tmp_path / "bin").mkdir()
     for name in OWN:
         arguments = ["run", SMALL, "--chain", name, "--out", tmp_path / "run"]
-        result = chain_bandit(*arguments, cwd=tmp_path, PATH=str(tmp_path / "bin"))
+        own = elsewhere(tmp_path / "bin")
+        result = chain_bandit(*arguments, cwd=tmp_path, PATH=own, PYTHONPATH=own)
         assert result.returncode == 4, result.stderr
         assert re.search(rf"{name}.* is not installed: run npm install", result.stderr)
         assert result.stderr.count("\n") == 1
