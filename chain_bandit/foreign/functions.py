@@ -4,10 +4,10 @@ import math
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import wraps
-from types import FunctionType, GeneratorType
+from types import FunctionType, GeneratorType, GenericAlias
 from typing import Any, Final
 
-from chain_bandit.foreign.language import MAX_BITS
+from chain_bandit.foreign.language import MAX_BITS, MODULE
 from chain_bandit.foreign.meter import Halt, Meter
 from chain_bandit.foreign.operations import (
     NUMBERS,
@@ -27,6 +27,8 @@ _INTEGERS: Final = frozenset({int, bool})
 _FREE: Final = (abs, bool, enumerate, isinstance, len, map, range, reversed, zip)
 _CHARGED: Final = ("all", "any", "divmod", "max", "min", "pow", "round", "sorted", "sum")
 _TYPES: Final = (dict, frozenset, int, list, set, tuple)
+_MAKERS: Final = frozenset({"nothing"})
+"""Functions of the project that make as many elements as an integer says."""
 _MADE: Final = ("max", "min", "sorted", "sum")
 
 
@@ -45,7 +47,7 @@ class Functions:
             **{name: getattr(self, name) for name in _CHARGED},
             **{f"__{kind.__name__}__": getattr(self, f"make_{kind.__name__}") for kind in _TYPES},
             **{f"__{name}_made__": getattr(self, f"{name}_made") for name in _MADE},
-            **{f"__{name}__": getattr(self, name) for name in ("called", "fraction")},
+            **{f"__{name}__": getattr(self, name) for name in ("called", "fraction", "own")},
         }
 
     def mathematics(self) -> dict[str, Callable[..., Any]]:
@@ -251,12 +253,29 @@ class Functions:
 
     def ours(self, call: Any) -> Any:
         """The same, but a function of the project is charged by the size of what it is given and makes."""
+        if isinstance(call, GenericAlias):  # of a tuple
+            return self.make_tuple
         if not isinstance(call, FunctionType):
             return call
 
         @wraps(call)
         def charged(*given: Any, **named: Any) -> Any:
-            self._charge(1 + self._weight((*given, *named.values())))
+            shown = (*given, *named.values())
+            self._charge(1 + self._weight(shown))
+            for each in shown:
+                if isinstance(each, int) and not -SMALL < each < SMALL:
+                    raise Halt("gives a function of the project an integer of more than 256 bits")
+                if isinstance(each, FunctionType) or type(each).__module__ == MODULE:
+                    raise Halt("gives a function of the project something of the rule's own")
+            if call.__name__ in _MAKERS:
+                self._charge(sum(abs(each) for each in shown if isinstance(each, int)) // WORD)
             return self._kept(call(*given, **named))
 
         return charged
+
+    def own(self, value: Any, name: str) -> Any:
+        """An attribute with a leading underscore, which a class of the rule's file defines. Raises `Halt`."""
+        kind = value if isinstance(value, type) else type(value)
+        if not any(name in vars(each) for each in kind.__mro__ if each.__module__ == MODULE):
+            raise Halt(f"uses the attribute {name!r}, which no class of its file defines")
+        return getattr(value, name)

@@ -13,6 +13,8 @@ MAX_LENGTH: Final = 1 << 20
 """Elements of a sequence, set or mapping."""
 MAX_DEPTH: Final = 32
 """Calls within calls."""
+MODULE: Final = "foreign_rule"
+"""Of the classes that a file defines."""
 MAX_NESTING: Final = 80
 """Levels of the syntax tree."""
 MAX_BLOCKS: Final = 12
@@ -34,6 +36,8 @@ CONSTRUCTORS: Final = frozenset({"dict", "frozenset", "int", "list", "set", "tup
 FREE: Final = frozenset({"abs", "bool", "isinstance", "len", "range"})
 """Their cost does not depend on what they are given."""
 BUILTINS: Final = LAZY | CONSUMERS - {"prod"} | CONSTRUCTORS | FREE | {"divmod", "pow", "round"}
+GIVEN: Final = frozenset({"Agreed", "Learnt", "Standing", "Terms"})
+"""What a rule is given and does not make: the steps of their methods follow from the size of the game."""
 CATCHABLE: Final = frozenset({"IndexError", "KeyError", "OverflowError", "ValueError", "ZeroDivisionError"})
 RAISABLE: Final = CATCHABLE | {"AssertionError", "NotImplementedError", "TypeError"}
 DECORATORS: Final = frozenset({"classmethod", "property", "staticmethod"})

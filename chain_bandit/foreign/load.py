@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from chain_bandit.foreign.errors import FileRefused
 from chain_bandit.foreign.functions import Functions
+from chain_bandit.foreign.language import MAX_DEPTH, MAX_LENGTH, MODULE
 from chain_bandit.foreign.meter import Halt, Meter
 from chain_bandit.foreign.methods import Methods
 from chain_bandit.foreign.operations import Operations
@@ -24,7 +25,6 @@ from chain_bandit.foreign.syntax import checked
 from chain_bandit.protocol.ruleset import STEPS
 
 METER: Final = "__meter__"
-MODULE: Final = "foreign_rule"
 _PYTHON: Final = {
     "__build_class__": __build_class__, "__next__": next,
     "classmethod": classmethod, "property": property, "staticmethod": staticmethod,
@@ -54,12 +54,10 @@ def load(source: Source, names: Mapping[str, object], bound: int = STEPS) -> typ
         meter.finish()
     except Halt as error:
         raise FileRefused(path, 1, f"{error} while it is loaded") from None
-    except MemoryError:
-        raise
     except Exception as error:
         raise FileRefused(path, 1, f"raises {type(error).__name__} while it is loaded") from error
     frozen = _Frozen(path, lines, tuple(each for each in names.values() if isinstance(each, type)))
-    for name in lines.keys() & namespace.keys():
+    for name in sorted(lines.keys() & namespace.keys()):
         namespace[name] = frozen.value(name, namespace[name])
     rule = namespace.get(source.attribute)
     if not isinstance(rule, type) or rule.__module__ != MODULE:
@@ -115,23 +113,29 @@ class _Frozen:
     """What a file leaves behind, so that no call can change it."""
 
     def __init__(self, path: str, lines: Mapping[str, int], classes: tuple[type, ...]) -> None:
-        self._path, self._lines, self._classes = path, lines, classes
+        self._path, self._lines, self._classes, self._left = path, lines, classes, MAX_LENGTH
 
-    def value(self, name: str, value: Any) -> Any:
+    def value(self, name: str, value: Any, depth: int = 0) -> Any:
         """The value, a mapping as one that cannot change. Raises `FileRefused` for what a call could change."""
+        if depth > MAX_DEPTH:
+            reason = f"keeps something nested more than {MAX_DEPTH} deep in {name!r}"
+            raise FileRefused(self._path, self._lines.get(name, 1), reason)
+        self._left -= 1
+        if self._left < 0:
+            raise FileRefused(self._path, self._lines.get(name, 1), f"keeps more than {MAX_LENGTH} constants")
         if isinstance(value, type) and value.__module__ == MODULE:
             for inner, each in list(vars(value).items()):
                 if not inner.startswith("__"):
                     setattr(value, inner, self.value(f"{name}.{inner}", each))
             return value
         if isinstance(value, dict):
-            return MappingProxyType({key: self.value(name, each) for key, each in value.items()})
+            return MappingProxyType({key: self.value(name, each, depth + 1) for key, each in value.items()})
         if type(value) is tuple or type(value) is frozenset:
-            parts = [self.value(name, each) for each in value]
+            parts = [self.value(name, each, depth + 1) for each in value]
             return value if all(map(is_, parts, value)) else type(value)(parts)
         if isinstance(value, self._classes):
             for each in value if isinstance(value, tuple) else _fields(value):
-                if self.value(name, each) is not each:
+                if self.value(name, each, depth + 1) is not each:
                     raise self._refused(name, each)
             return value
         function = isinstance(value, FunctionType) and value.__closure__ is None

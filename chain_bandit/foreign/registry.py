@@ -6,7 +6,8 @@ from types import MappingProxyType
 from typing import Any
 
 from chain_bandit import rule_api
-from chain_bandit.foreign.load import METER, MODULE, load
+from chain_bandit.foreign.language import MODULE
+from chain_bandit.foreign.load import METER, load
 from chain_bandit.foreign.run import run
 from chain_bandit.foreign.source import KINDS, Source, found
 from chain_bandit.plugins import UNKNOWN, PluginBroken, names
@@ -189,7 +190,8 @@ def run_rules(asked: Sequence[str]) -> Iterator[str]:
 def wrong(made: type[Any]) -> str:
     """Why a class is no rule that games could play by, in words; empty for one that is."""
     base, verbs = next(((base, verbs) for base, verbs in _VERBS.items() if issubclass(made, base)), (None, ()))
-    if base is None or issubclass(made, tuple):
+    own = {each for each in made.__mro__ if each.__module__ == MODULE}
+    if base is None or not set(made.__mro__) - own <= set(base.__mro__):
         return "is no subclass of one rule in chain_bandit.rule_api and of nothing else"
     name, version, options = getattr(made, "name", None), made.version, made.options
     if not (isinstance(name, str) and 0 < len(name) <= _LONGEST and name.isprintable()):

@@ -34,8 +34,6 @@ def run(rule: Any, verb: str, *given: Any, bound: int = STEPS, passing: Passing 
         raise RuleFailed(type(rule).__name__, str(error)) from error
     except passing:
         raise
-    except MemoryError:  # of the machine: within its bounds no rule needs much
-        raise
     except Exception as error:
         raise RuleFailed(type(rule).__name__, f"{verb} raises {type(error).__name__}") from error
     return Answer(value, meter.steps)

@@ -197,6 +197,12 @@ class _Counted(ast.NodeTransformer):
             node.value = _call("spread", node.value)
         return node
 
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        """One with a leading underscore is of the rule's own."""
+        self.generic_visit(node)
+        private = node.attr.startswith("_")
+        return _call("own", node.value, ast.Constant(node.attr)) if private else node
+
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         """A slice is charged."""
         sliced = isinstance(node.slice, ast.Slice) and isinstance(node.ctx, ast.Load)

@@ -6,7 +6,8 @@ steps that the counter cannot see. The same file is accepted by every supported 
 
 import ast
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import is_dataclass
 from typing import Final
 
 from chain_bandit.foreign.errors import FileRefused
@@ -17,6 +18,7 @@ from chain_bandit.foreign.language import (
     CHARGED_METHODS,
     CONSUMERS,
     DECORATORS,
+    GIVEN,
     KNOWN_REFUSALS,
     LAZY,
     MATH,
@@ -40,7 +42,7 @@ class _Refusal(Exception):
         self.line, self.reason = getattr(node, "lineno", line), reason
 
 
-def checked(data: bytes, path: str, names: Collection[str]) -> ast.Module:
+def checked(data: bytes, path: str, names: Mapping[str, object]) -> ast.Module:
     """The tree of a source of which every line is allowed; `names` are those of `chain_bandit.rule_api`.
 
     Raises:
@@ -94,7 +96,7 @@ def _placed(tree: ast.Module) -> list[tuple[int, ast.AST]]:
 class _Check:
     """One pass over the tree, a rule of the language a method."""
 
-    def __init__(self, tree: ast.Module, names: Collection[str], placed: list[tuple[int, ast.AST]]) -> None:
+    def __init__(self, tree: ast.Module, names: Mapping[str, object], placed: list[tuple[int, ast.AST]]) -> None:
         self.tree, self.names, self.placed = tree, names, placed
         self.parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
         self.imported: set[str] = set()
@@ -193,8 +195,8 @@ class _Check:
         if node.keywords:
             raise _Refusal(node, "gives a class more than its bases")
         for base in node.bases:
-            if not (isinstance(base, ast.Name) and (base.id in self.imported or base.id in self.classes)):
-                raise _Refusal(node, f"derives a class from something that is neither of {API} nor of this file")
+            if not (isinstance(base, ast.Name) and (base.id in self.classes or _is_kind(self.names.get(base.id)))):
+                raise _Refusal(node, "derives a class from something that is neither a kind of rule nor of this file")
         self._statements(node.body, "a class", (ast.FunctionDef,))
 
     def _functiondef(self, node: ast.FunctionDef) -> None:
@@ -278,6 +280,8 @@ class _Check:
             raise _Refusal(node, f"uses {name} without calling it")
         if name in ("Fraction", "isinstance") and not called and not self._classifies(node):
             raise _Refusal(node, f"uses {name} without calling it")
+        if name in GIVEN and not self._classifies(node):
+            raise _Refusal(node, f"uses {name} other than in annotations and isinstance; a rule is given one")
         if name in self.imported:
             return
         if name in DECORATORS:
@@ -317,8 +321,21 @@ class _Check:
         called = isinstance(parent, ast.Call) and parent.func is node
         if node.attr in REFUSED_ATTRIBUTES:
             raise _Refusal(node, f"uses the attribute {node.attr!r} of a built-in type, which a rule may not")
+        if node.attr.startswith("_") and not self._is_own(node):
+            raise _Refusal(node, f"uses the attribute {node.attr!r}, which is no method or constant of its own class")
         if node.attr in CHARGED_METHODS and not called:
             raise _Refusal(node, f"uses the method {node.attr!r} without calling it")
+
+    def _is_own(self, node: ast.Attribute) -> bool:
+        """Whether it is of `self`, of `cls` or of a class of the file; a run sees that it is defined there."""
+        return isinstance(node.value, ast.Name) and node.value.id in {"self", "cls", *self.classes}
+
+    def _namedexpr(self, node: ast.NamedExpr) -> None:
+        within: ast.AST = node
+        while within in self.parents and not isinstance(within, _FUNCTIONS):
+            within = self.parents[within]
+        if isinstance(within, ast.Module):
+            raise _Refusal(node, "names a value within an expression outside of a function; write an assignment")
 
     def _call(self, node: ast.Call) -> None:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
@@ -357,6 +374,11 @@ class _Check:
                 raise _Refusal(node, "compares by `is`, which for numbers depends on Python's version; write ==")
             if isinstance(operation, ast.In | ast.NotIn) and len(node.ops) > 1:
                 raise _Refusal(node, "chains `in` with another comparison; write `and`")
+
+
+def _is_kind(value: object) -> bool:
+    """Whether it is a class that rules derive from: neither a tuple nor a record."""
+    return isinstance(value, type) and not issubclass(value, tuple) and not is_dataclass(value)
 
 
 def _names_in(node: ast.AST) -> Iterator[str]:

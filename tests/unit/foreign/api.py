@@ -50,8 +50,14 @@ def total(values: Any) -> int:
     return sum(values)
 
 
+def nothing(arms: int) -> Estimate:
+    """No answer for so many arms."""
+    return Estimate((), (0,) * arms)
+
+
 NAMES: dict[str, object] = {
-    "Aggregation": Aggregation, "Estimate": Estimate, "Option": Option, "UNIT": 2**32 - 1, "total": total,
+    "Aggregation": Aggregation, "Agreed": Agreed, "Estimate": Estimate, "Option": Option, "UNIT": 2**32 - 1,
+    "total": total, "Means": tuple[int, ...], "nothing": nothing,
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from tests.unit.foreign.api import body, loaded
 
 STEPS, LENGTH, BITS = "passes its bound", "more than 1048576 elements", "more than 4096 bits"
 MATH = "from math import comb, gcd, isqrt, lcm, perm, prod\nfrom fractions import Fraction"
-OURS = "from chain_bandit.rule_api import total"
+OURS = "from chain_bandit.rule_api import Agreed, Estimate, Means, nothing, total"
 
 BOMBS = {
     "a power": ("10**9 ** 10**9", BITS),
@@ -101,6 +101,11 @@ BOMBS = {
     "a long mapping": ("y = []\nwhile True:\n    y.append({" + "".join(f"{a}: x, " for a in range(999)) + "})", STEPS),
     "text that doubles": ("y = 'a'\nwhile y:\n    y = f'{y}{y}'", STEPS),
     "ours on much": ("y = list(range(10**5))\nwhile True:\n    total(y)", STEPS),
+    "nothing of many": ("nothing(10**13)", STEPS),
+    "nothing for ever": ("while True:\n    nothing(10**5)", STEPS),
+    "means of many": ("Means(range(10**13))", LENGTH),
+    "means by another name": ("y = Means\nfor z in map(y, [range(10**13)]):\n    pass", LENGTH),
+    "ours on a wide number": ("nothing(2**256)", "more than 256 bits"),
     "while true": ("while True:\n    pass", STEPS),
     "while a branch": ("while True:\n    if x:\n        continue\n    else:\n        x = None", STEPS),
     "for a long range": ("for y in range(10**30):\n    continue", STEPS),
@@ -127,6 +132,9 @@ FORBIDDEN = {
     "a root": ("Fraction(4) ** Fraction(1, 2)", "not exact"),
     "a power of text": ("pow('a', 2, 3)", "no integer"),
     "the order of a set": ("for y in {1, 2}:\n    pass", "differs from process to process"),
+    "means of a set": ("Means({1, 2})", "differs from process to process"),
+    "ours on what is its own": ("total(self)", "something of the rule's own"),
+    "a private field of another": ("self = Estimate\nself._fields", "no class of its file defines"),
     "a list of a set": ("list({1, 2})", "differs from process to process"),
     "a tuple of a set": ("tuple(frozenset([1, 2]))", "differs from process to process"),
     "a comprehension of a set": ("[y for y in {1, 2}]", "differs from process to process"),

@@ -32,6 +32,19 @@ KEPT = {
 }
 
 
+NESTED = """
+def nested(of, many):
+    for turn in range(10**5 if many else 45):
+        of = (of,) if many else (of, of)
+    return of
+"""
+
+
+@pytest.mark.parametrize("made", ["nested((), True)", "nested((), False)"])
+def test_a_constant_that_is_nested_deeply_is_refused(made: str) -> None:
+    assert "nested more than 32 deep in 'X'" in refusal(f"{NESTED}class Rule:\n    pass\nX = {made}\n").reason
+
+
 def refusal(text: str) -> FileRefused:
     with pytest.raises(FileRefused) as caught:
         loaded(text)
@@ -134,8 +147,9 @@ def test_what_ends_the_process_passes_through() -> None:
                         b"class Rule:\n    def f(self):\n        return end()\n")  # fmt: skip
         return load(source, {**NAMES, "end": call})()
 
-    for error in (KeyboardInterrupt(), Stopped(143), MemoryError()):
+    for error in (KeyboardInterrupt(), Stopped(143)):
         with pytest.raises(type(error)):
             run(ends(error), "f")
-    with pytest.raises(RuleFailed, match="f raises RecursionError"):
-        run(ends(RecursionError()), "f")
+    for failed in (RecursionError(), MemoryError()):
+        with pytest.raises(RuleFailed, match=f"f raises {type(failed).__name__}"):
+            run(ends(failed), "f")

@@ -38,7 +38,7 @@ class Good(Disclosure):
 OPTION, NAME = "Option(default=1, least=0, most=5)", 'name = "good"'
 FAULTS = {
     "no base": ("(Aggregation)", "", "no subclass of one rule"),
-    "a tuple besides": ("(Aggregation)", "(Aggregation, Estimate)", "no subclass of one rule"),
+    "two kinds": ("(Aggregation)", "(Aggregation, Disclosure)", "no subclass of one rule"),
     "a number for a name": (NAME, "name = 3", "no name of 1 to 40 printable characters"),
     "no name": (NAME, "", "no name of 1 to 40 printable characters"),
     "a name for terminals": (NAME, 'name = "g\\x1b[31m"', "no name of 1 to 40 printable characters"),

@@ -56,6 +56,11 @@ IN_A_VERB = {
     "text within text": ("return f\"{x['a']}\"", "name the value"),
     "text of text": ("return f'{f\"{x}\"}'", "name the value"),
     "text that is filled": ("return 'a'.zfill(10**9)", "'zfill'"),
+    "a field of Python's": ("return Estimate._field_defaults", "of its own class"),
+    "a maker of Python's": ("return Fraction(1)._from_coprime_ints(1, 2)", "of its own class"),
+    "a tuple that is replaced": ("return x._replace(state=1)", "of its own class"),
+    "what is given, made": ("return Agreed({})", "a rule is given one"),
+    "a method of what is given": ("return Agreed.passed(x)", "a rule is given one"),
     "a bound method": ("g = x.extend\nreturn g(x)", "without calling it"),
     "the order of a class": ("return Rule.mro()", "'mro'"),
     "a frame": ("return x.gi_frame", "'gi_frame'"),
@@ -119,7 +124,18 @@ IN_A_VERB = {
     "too many blocks": ("".join("    " * n + "if x:\n" for n in range(14)) + "    " * 14 + "pass", "blocks within"),
 }
 
+BASES = ("Estimate", "Option", "Agreed", "Means", "total")
 WHOLE = {
+    **{
+        f"a class of {base}": (
+            f"from chain_bandit.rule_api import Aggregation, {base}\nclass Rule(Aggregation, {base}):\n    pass\n",
+            2, "neither a kind of rule",
+        )
+        for base in BASES
+    },
+    "a list in an expression of the file": ("SIZE = len(SEEN := [])\n", 1, "outside of a function"),
+    "a list in a comprehension of the file": ("SIZE = [(SEEN := y) for y in ([],)]\n", 1, "outside of a function"),
+    "a list in an expression of a class": ("class Rule:\n    X = len(y := [])\n", 2, "outside of a function"),
     "a module": ("import math\nclass Rule:\n    pass\n", 1, "write from math"),
     "another name for a module": ("import math as m\nclass Rule:\n    pass\n", 1, "write from math"),
     "floats of math": ("from math import sqrt\nclass Rule:\n    pass\n", 1, "it has comb, gcd"),
@@ -166,7 +182,8 @@ def refusal(text: str | bytes) -> FileRefused:
 
 def in_a_verb(code: str) -> str:
     lines = "\n".join(f"        {line}" for line in code.split("\n"))
-    head = "from fractions import Fraction\nfrom chain_bandit.rule_api import total\nclass Rule:\n    def f(self, x):\n"
+    head = "from fractions import Fraction\nfrom chain_bandit.rule_api import Agreed, Estimate, total\n"
+    head += "class Rule:\n    def f(self, x):\n"
     return f"{head}        y = total\n{lines}\n"
 
 
