@@ -190,7 +190,7 @@ def run_rules(asked: Sequence[str]) -> Iterator[str]:
 def wrong(made: type[Any]) -> str:
     """Why a class is no rule that games could play by, in words; empty for one that is."""
     base, verbs = next(((base, verbs) for base, verbs in _VERBS.items() if issubclass(made, base)), (None, ()))
-    own = {each for each in made.__mro__ if each.__module__ == MODULE}
+    own = {each for each in made.__mro__ if each.__module__ == made.__module__ or (base and issubclass(each, base))}
     if base is None or not set(made.__mro__) - own <= set(base.__mro__):
         return "is no subclass of one rule in chain_bandit.rule_api and of nothing else"
     name, version, options = getattr(made, "name", None), made.version, made.options
