@@ -112,7 +112,12 @@ def edge(found: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _told(row: Mapping[str, Any]) -> str:
-    return f"`{' '.join([row['attack'], *(f'{key}={value:g}' for key, value in row['options'].items())])}`"
+    return f"`{named(row['attack'], row['options'])}`"
+
+
+def named(name: str, options: Mapping[str, float]) -> str:
+    """A rule or an attack with its options, as tables have it."""
+    return " ".join([name, *(f"{key}={value:g}" for key, value in options.items())])
 
 
 def _by_liars(head: str, found: list[dict[str, Any]], told: Callable[[Mapping[str, Any]], str]) -> Iterator[str]:

@@ -14,7 +14,7 @@ With --attack nothing is searched, and that one is played on these seeds.
 import argparse
 import json
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from rich.console import Console
 from rich.progress import track
 
 from benchmarks import provenance
+from benchmarks.exclusion import named
 from benchmarks.figures import COUNTED, MEANS, Bench
 from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.game.simulated import replicates
@@ -180,7 +181,7 @@ def table(found: Iterable[dict[str, Any]]) -> Iterator[str]:
     for row in found:
         ratio, low, high = row["ratio"]
         cells = (
-            f"`{_named(row['rule'], row['options'])}`, {row['exploration']}", row["liars"],
+            f"`{named(row['rule'], row['options'])}`, {row['exploration']}", row["liars"],
             "the open round" if row["rushing"] else "the last block", f"{row['games']:,}",
             f"{row['regret']['mean']:.1f}", f"{ratio:.2f} ({low:.2f} … {high:.2f})",
             f"{row['p99']:.0f}, {row['worst_game']:.0f} (oracle {row['oracle_worst']:.0f})",
@@ -192,11 +193,7 @@ def table(found: Iterable[dict[str, Any]]) -> Iterator[str]:
 def _lie(candidate: Candidate) -> str:
     options = {key: value for key, value in candidate["options"].items() if key != "rushing"}
     mirrored = ", one of them mirrored" if candidate.get("split") else ""
-    return f"`{_named(candidate['attack'], options)}`{mirrored}"
-
-
-def _named(name: str, options: Mapping[str, float]) -> str:
-    return " ".join([name, *(f"{key}={value:g}" for key, value in options.items())])
+    return f"`{named(candidate['attack'], options)}`{mirrored}"
 
 
 def _option(text: str) -> tuple[str, float]:

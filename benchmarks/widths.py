@@ -24,6 +24,7 @@ import numpy as np
 from scipy.stats import norm
 
 from benchmarks import provenance
+from benchmarks.exclusion import named
 from chain_bandit.protocol import rules
 from chain_bandit.protocol.rule import Aggregation, Terms
 from chain_bandit.protocol.ruleset import RuleKind
@@ -130,20 +131,19 @@ def biased(found: Iterable[dict[str, Any]]) -> Iterator[str]:
     least = {row["liars"]: row["least"] for row in kept}
     yield "| rule | " + " | ".join(f"f / M = {f / PARTICIPANTS:g}" for f in least) + " |"
     yield "|---" * (len(least) + 1) + "|"
-    for name in dict.fromkeys(_told(row) for row in kept):
-        yield f"| `{name}` | " + " | ".join(f"{row['bias']:.3f}" for row in kept if _told(row) == name) + " |"
+    lines: dict[str, list[str]] = {}
+    for row in kept:
+        lines.setdefault(named(row["rule"], row["options"]), []).append(f"{row['bias']:.3f}")
+    for name, cells in lines.items():
+        yield f"| `{name}` | {' | '.join(cells)} |"
     yield "| no estimator has less | " + " | ".join(f"{bias:.3f}" for bias in least.values()) + " |"
-
-
-def _told(row: dict[str, Any]) -> str:
-    return " ".join([row["rule"], *(f"{key}={value:g}" for key, value in row["options"].items())])
 
 
 def table(found: Iterable[dict[str, Any]]) -> Iterator[str]:
     """By rule: the C1 that is matched to `confidence` at each level."""
     lines: dict[str, dict[float, Any]] = {}
     for row in found:
-        told = _told(row) + (f" f={row['liars']}" if row["rule"].startswith("option") else "")
+        told = named(row["rule"], row["options"]) + (f" f={row['liars']}" if row["rule"].startswith("option") else "")
         lines.setdefault(told, {})[row["level"]] = row
     yield "| rule | fails at C₁ = 2 | " + " | ".join(f"C₁ at {level:g}" for level in LEVELS) + " |"
     yield "|---" * (len(LEVELS) + 2) + "|"
