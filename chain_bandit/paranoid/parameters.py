@@ -17,14 +17,16 @@ ALWAYS = 2**64
 
 @dataclass(frozen=True)
 class Parameters:
-    """docs/protocol.md, table of parameters: one ABI word each, in this order; the last five from the declared rules.
+    """docs/protocol.md, table of parameters: one ABI word each, in this order; the last six from the declared rules.
 
     Attributes:
         aggregation: its name; empty for a rule of which there is no second implementation, here.
         delta: of rules that have one, in units.
-        leaves_out: whether its rule of reputation may leave seats out, by what has no second implementation.
+        least: whom reputation leaves out has less of it, in units of the highest; None for a rule that may leave out
+            by what has no second implementation.
         single: what to call a rule without a second implementation; empty for the others.
         named: the aggregation as declared; empty for a file's, or another version's.
+        policy: the index policy; empty for a rule of which there is no second implementation.
     """
 
     participants: int
@@ -71,9 +73,10 @@ class Parameters:
     extension: int
     aggregation: str
     delta: int
-    leaves_out: bool
+    least: int | None
     single: tuple[str, ...]
     named: str
+    policy: str
 
     @property
     def seats(self) -> range:
@@ -142,13 +145,18 @@ class Parameters:
         return max(validators // 2, expected, self.attackers) + 1
 
 
-FIELDS = len(Parameters.__dataclass_fields__) - 5
+FIELDS = len(Parameters.__dataclass_fields__) - 6
 HEAD = 32 * (FIELDS + 4)
 """Bytes of the arguments before the declaration of rules."""
 LONGEST = 4096
 """Bytes of a declaration."""
 VERSIONS = {"rank-vote": 2}
 """Of rules whose estimators count for other numbers than they once did; of all others 1."""
+
+EXCLUDING = ("meritrank", "bittensor-trust")
+"""Reputations whose option `least` says whom they leave out."""
+POLICIES = ("kl-ucb", "thompson")
+"""Index policies that a declaration names; of `ucb1` it says nothing."""
 
 KINDS = ("aggregation", "reputation", "selection", "payment", "disclosure", "policy")
 RULE = {"kind", "name", "version", "options"}
@@ -179,7 +187,7 @@ def created(data: bytes, code: bytes | None) -> tuple[Parameters, bytes, bytes, 
     words = data[len(code) : len(code) + HEAD - 64]
     numbers = [number(words[at : at + 32]) for at in range(0, 32 * FIELDS, 32)]
     named = dict(zip(Parameters.__dataclass_fields__, numbers, strict=False))
-    p = Parameters(**named, aggregation="", delta=0, leaves_out=False, single=(), named="")
+    p = Parameters(**named, aggregation="", delta=0, least=0, single=(), named="", policy="")
     if p.rules != number(keccak(text)):
         raise Broken("the declared rules are not those of the parameters")
     if p.body_mode > 1 or p.attested != _classes(p) or p.payload != p.arms or any(numbers[-8:]):
@@ -188,12 +196,11 @@ def created(data: bytes, code: bytes | None) -> tuple[Parameters, bytes, bytes, 
         raise Broken("no game has these parameters")
     if not (p.threshold and p.tolerance and p.failure_limit and p.c1_numerator and p.c1_denominator):
         raise Broken("no game has these parameters")
-    name, delta, leaves_out, single, selection, declared = _rules(text, p)
+    rules, selection = _rules(text, p)
     own = "sortition" if p.sortition else "best-by-reputation" if p.has_committees else "everybody"
     if selection != own and not p.chooses:
         raise OtherVersion(f"this version does not select by {selection} with these parameters")
-    p = replace(p, aggregation=name, delta=delta, leaves_out=leaves_out, single=single, named=declared)
-    return p, code, words[:-64], words[-64:-32], words[-32:]
+    return replace(p, **rules), code, words[:-64], words[-64:-32], words[-32:]
 
 
 def _declaration(data: bytes, start: int) -> bytes | None:
@@ -210,9 +217,8 @@ def _classes(p: Parameters) -> int:
     return word + (p.attested & (32 + 64 + 128)) + (4 if p.draws or p.chooses else 0)
 
 
-def _rules(text: bytes, p: Parameters) -> tuple[str, int, bool, tuple[str, ...], str, str]:
-    """Aggregation, its delta, whether reputation may leave seats out, what to call rules that are not here, selection,
-    aggregation as declared.
+def _rules(text: bytes, p: Parameters) -> tuple[dict[str, Any], str]:
+    """What the parameters say of declared rules, and the selection.
 
     Raises `Broken` for no declaration, `OtherVersion` for one of other rules that are not here.
     """
@@ -245,21 +251,25 @@ def _rules(text: bytes, p: Parameters) -> tuple[str, int, bool, tuple[str, ...],
     if used is None or weighing is None or says is None or unsaid or rules or not (p.chooses or selection == plain):
         raise OtherVersion("the game declares rules that this version does not have")
     weighs = p.weighs or weighing != plain | {"name": "accuracy"}
-    leaves_out = weighs and ("digest" in weighing or weighing["options"].get("least") != 0)
+    excludes = weighing["name"] in EXCLUDING and weighing["version"] == 1 and "digest" not in weighing
+    least = 0 if not weighs else weighing["options"].get("least") if excludes else None
     single = (_called("reputation", weighing),) * weighs
     single += (_called("selection", selection | {"name": selects}),) * p.chooses
     single += (_called("disclosure", says),) * (says != plain | {"name": "estimates"})
-    single += () if pulls is None else (_called("policy", pulls),)
+    known = pulls is None or any(pulls == plain | {"name": each} for each in POLICIES)
+    policy = "" if not known else "ucb1" if pulls is None else str(pulls["name"])
+    single += () if pulls is None or known else (_called("policy", pulls),)
+    made: dict[str, Any] = {"aggregation": "", "delta": 0, "least": least, "single": single, "policy": policy}
     name, version, options = used["name"], used["version"], used["options"]
     given = {"delta"} if name in ("delta-safe", "confidence") else set()
     here = name in ("option-1", "option-2", "option-3", "delta-safe", "confidence") and version == 1
     if not here or options.keys() != given or "digest" in used:
         shipped = name if version == VERSIONS.get(name, 1) and "digest" not in used else ""
-        return "", 0, leaves_out, (_called("aggregation", used), *single), selects, shipped
+        return made | {"named": shipped, "single": (_called("aggregation", used), *single)}, selects
     delta = options.get("delta", 0)
     if given and not 0 < delta < 2**32:
         raise Broken("delta is not in its bounds")
-    return name, delta, leaves_out, single, selects, name
+    return made | {"named": name, "aggregation": name, "delta": delta}, selects
 
 
 def _called(kind: str, rule: dict[str, Any]) -> str:

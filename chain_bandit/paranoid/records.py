@@ -3,7 +3,7 @@
 from copy import copy
 from dataclasses import dataclass
 
-from chain_bandit.paranoid import rules
+from chain_bandit.paranoid import arms, rules
 from chain_bandit.paranoid.calls import Call, tail, word
 from chain_bandit.paranoid.curve import proven, signer
 from chain_bandit.paranoid.packed import Body, Header, Seats, Submitted, opened, seats, submitted
@@ -27,6 +27,7 @@ class Past:
 
     Attributes:
         failed: rounds that failed before it.
+        left_out: by reputation, of its block; None where that is not known.
         pulls: n_ref before it.
         arm: what the honest pulled, paid or not; None when nobody pulled.
         body: None without a block, or where nobody brought it.
@@ -43,6 +44,7 @@ class Past:
     header: Header | None = None
     digest: bytes = NO_BLOCK
     body: Body | None = None
+    left_out: Seats | None = frozenset()
 
 
 class Records:
@@ -54,7 +56,7 @@ class Records:
         self.round, self.head, self.last_block = p.burn_in, setup.genesis, setup.opened_in
         self.failed = self.failures = self.skips = self.explorations = 0
         self.pulls = [len(range(arm, p.burn_in - 1, p.arms)) for arm in range(p.arms)]  # round t pulls arm t - 1 mod K
-        self.force: Header | None = None
+        self.force: Past | None = None
         self.committee: Seats = frozenset(p.seats)
         self.blocked_from = [0 for _ in p.seats]
         self.reputations = [START for _ in p.seats]
@@ -81,17 +83,18 @@ class Records:
     def honest_arm(self, header: Header | None) -> int:
         """The arm of whoever follows the rules, in the open round; as recorded where it rests on a rule that is not
         here."""
-        p = self.setup.p
-        if self.round <= p.burn_in or self.force is None:
+        p, force = self.setup.p, self.force
+        if self.round <= p.burn_in or force is None or force.header is None:
             return (self.round - 1) % p.arms
-        reports = rules.counted(p, self.force.selected, self.force.candidates)
+        reports = rules.counted(p, force.header.selected, force.header.candidates, force.left_out)
         if reports is None or p.once("policy"):
             assert header is not None  # nobody pulls without a block after round L
             reason = f"{p.once('policy') or p.once('aggregation')}, has one implementation"
             reason += "" if p.once("policy") else ": what an estimator counts for is not known"
             self.verdict.once("arm", f"{reason}, arms are taken as recorded")
             return header.arm % p.arms
-        return rules.learning_arm(p, self.round, self.pulls, self.force.means, reports)
+        seed = rules.round_seed(self.setup.seed, self.round)
+        return arms.learning_arm(p, self.round, seed, self.pulls, force.header.means, reports)
 
     def blocks(self, call: Call) -> None:
         """One or several blocks in a row; where everybody validates, one without signers stands on the next."""
@@ -125,9 +128,10 @@ class Records:
         else:
             body = opened(raw, header.reporters, p)
         row = Round(t, "", None, tuple(sorted(self.validators)), tuple(sorted(header.blocked)))
+        left_out = rules.left_out(p, self.reputations)
         if body is not None:
             self._check_reports(t, body)
-            self._check_values(header, body, row)
+            self._check_values(header, body, row, left_out)
         row.means = row.means or tuple(header.means)
         row.selected = row.selected or tuple(tuple(sorted(each)) for each in header.selected)
         kind = APPROVED if all(mean <= 2 * UNIT for mean in header.means) else REJECTED
@@ -135,7 +139,10 @@ class Records:
         digest = keccak(header.encode(p))
         if block.signers or p.has_committees:
             self._check_certificate(digest, block.signers, block.signatures)
-        past = Past(t, kind, self.head, self.failed, list(self.pulls), None, header.blocked, row, header, digest, body)
+        pulls = list(self.pulls)
+        past = Past(
+            t, kind, self.head, self.failed, pulls, None, header.blocked, row, header, digest, body, left_out
+        )
         for seat, lane in enumerate(header.accuracies):
             old = self.reputations[seat]
             self.reputations[seat] = lane if p.weighs else old - old // 8 + lane // 8
@@ -148,7 +155,7 @@ class Records:
             self.verdict.same("report", t, f"author of seat {seat}'s report", self.setup.addresses[seat], author)
             self.verdict.same("report", t, f"range of seat {seat}'s report", True, max(report.means) <= UNIT)
 
-    def _check_values(self, header: Header, body: Body, row: Round) -> None:
+    def _check_values(self, header: Header, body: Body, row: Round, left_out: Seats | None) -> None:
         p, verdict, t = self.setup.p, self.verdict, self.round
         radii = [rules.radius(count) for count in self.pulls]
         verdict.same("radii", t, "radii", radii, body.radii)
@@ -164,11 +171,11 @@ class Records:
         alone = f"{single}, has one implementation: {taken} taken as recorded"
         if single:
             verdict.once("selection", alone)
-        elif p.leaves_out:
+        elif left_out is None:
             reason = f"{p.once('reputation')}, has one implementation: whom it leaves out, and B, are taken as recorded"
             verdict.once("selection", reason)
         else:
-            chosen = rules.selected(p, reported, candidates, seed, self.pulls)
+            chosen = rules.selected(p, reported, [row - left_out for row in candidates], seed, self.pulls)
             row.selected = tuple(tuple(sorted(each)) for each in chosen)
             verdict.same("selection", t, "selected", chosen, header.selected)
         means = [rules.global_mean([reported[seat][arm] for seat in held[arm]]) for arm in range(p.arms)]
@@ -242,7 +249,7 @@ class Records:
         arm = self.honest_arm(past.header) if past.kind == APPROVED or past.round == p.burn_in else None
         self._end(past, arm)
         if past.kind == APPROVED:
-            self.failures, self.force = 0, past.header
+            self.failures, self.force = 0, past
         else:
             self.failures, self.failed = self.failures + 1, self.failed + 1
         self.skips = self.skips + 1 if past.kind == SKIP else 0
@@ -277,22 +284,26 @@ class Records:
         p, verdict, t = self.setup.p, self.verdict, past.round
         everybody = frozenset(p.seats) - self.blocked(self.round)
         seed = rules.round_seed(self.setup.seed, self.round)
-        committee, chance = everybody, proofs_count
+        committee, chance, left_out = everybody, proofs_count, rules.left_out(p, self.reputations)
+        among = everybody - (left_out or frozenset())
+        among = among if len(among) >= (p.quorum(0) if p.sortition else p.validators) else everybody
         if p.by_reputation:
             committee = rules.best(p, self.reputations, everybody, self.skips, seed)
         elif p.chooses and proofs_count and named is not None:
             least = min(p.validators, len(everybody))
             about = f"whether {least} who are eligible were chosen, or more"
-            verdict.same("committee", t, about, True, named <= everybody and len(named) >= least)
+            taken = named <= among or named == everybody
+            verdict.same("committee", t, about, True, taken and len(named) >= least)
             verdict.once("committee", f"{p.once('selection')}, has one implementation: its choice is taken as recorded")
             committee = named
         elif p.sortition and proofs_count:
             if drawn is None:
                 self.committee = named or everybody
                 return
-            chance = len(drawn[0]) >= p.quorum(len(drawn[0]))
-            committee = drawn[0] if chance else everybody
-            if p.leaves_out and named is not None:
+            there = drawn[0] & among
+            chance = len(there) >= p.quorum(len(there))
+            committee = there if chance else everybody
+            if left_out is None and named is not None:
                 verdict.same("committee", t, "validators who are not eligible", frozenset(), named - everybody)
                 reason = f"{p.once('reputation')}, has one implementation: who validates is taken as recorded"
                 verdict.once("committee", reason)

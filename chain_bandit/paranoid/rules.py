@@ -1,4 +1,4 @@
-"""What follows from reports and records alone: arms, exclusion, means, accuracies, draws. Fractions, naive loops."""
+"""What follows from reports and records alone: exclusion, means, accuracies, draws. Fractions, naive loops."""
 
 from decimal import Context, Decimal
 from fractions import Fraction
@@ -32,35 +32,30 @@ OVER_F = frozenset({"median", "rank-vote", "huber-one-step"})
 """Aggregations whose estimators count for a share of F, 2/pi of it or all."""
 
 
-def counted(p: Parameters, selected: list[Seats], candidates: list[Seats]) -> list[int] | None:
-    """How many reports each estimator counts for; None for a rule that this version does not know so well."""
+def counted(
+    p: Parameters, selected: list[Seats], candidates: list[Seats], left_out: Seats | None
+) -> list[int] | None:
+    """How many reports each estimator counts for; None where that rests on a rule that is not here."""
     if not p.c1_per_report:
         return [1 for _ in selected]
     if p.named in OVER_B:
         return [len(members) for members in selected]
-    if p.named in OVER_F and not p.leaves_out:  # nobody is left out of it by reputation
-        everywhere = Decimal(len(frozenset.intersection(*candidates)))
+    if p.named in OVER_F and left_out is not None:
+        everywhere = Decimal(len(frozenset.intersection(*candidates) - left_out))
         share = everywhere if p.named == "huber-one-step" else EXACT.divide(2 * everywhere, PI)
         return [max(1, int(share)) for _ in selected]
     return None
 
 
-def learning_arm(p: Parameters, round_: int, pulls: list[int], means: list[int], reports: list[int]) -> int:
-    """argmax of the estimator in force + F; the first of equals (PROTOCOL 1.1).
+def left_out(p: Parameters, reputations: list[int]) -> Seats | None:
+    """Who has less than the share `least` of the highest reputation, f + m seats at most; of more nobody.
 
-    Args:
-        pulls: n_ref by arm.
-        means: the estimators of the last approved block.
-        reports: how many reports each of them counts for, see `counted`.
+    None for a rule of reputation that is not here.
     """
-    log = int(UNIT * EXACT.ln(Decimal(round_)))
-    best, found = -1, 0
-    for arm in range(p.arms):
-        square = Fraction(p.c1_numerator * log * 10**7, p.c1_denominator * reports[arm]) // 1
-        bound = means[arm] + 10 * isqrt(square // pulls[arm])
-        if bound > best:
-            best, found = bound, arm
-    return found
+    if p.least is None:
+        return None
+    found = frozenset(seat for seat in p.seats if Fraction(reputations[seat], 65535) < Fraction(p.least, UNIT))
+    return found if len(found) <= p.liars + p.attackers else frozenset()
 
 
 def radius(pulls: int) -> int:

@@ -21,6 +21,8 @@ GAMES: dict[str, tuple[str, dict[str, object]]] = {
     "exclusion": ("exclusion.toml", {"rounds": 45}),
     "captured": ("theorems/theorem7-captured.toml", {"rounds": 90}),
     "sealed, compact, by distance": ("small.toml", {"sealed": True, "chain.body": "compact", "cost": "distance"}),
+    "kl-ucb": ("small.toml", {"rounds": 60, "policy": "kl-ucb"}),
+    "thompson": ("small.toml", {"rounds": 60, "policy": "thompson"}),
     "compared by validators": ("small.toml", {"rounds": 24, "comparison": "mpc", "parties": 3}),
 }
 """Scenario and what is changed in it; the theorems' own are in tests/integration/test_theorems.py."""

@@ -357,8 +357,10 @@ class Played:
         }
         bits = script.bits(bits, t)
         made_by = script.option(p.aggregation, t)
-        seed, pulls = round_seed(self.seed_0, t), self.ledger.pulls
-        validated, selected, *_ = estimate(made_by, means, bits, p.liars, K, seed, pulls)
+        seed, pulls, hashes = round_seed(self.seed_0, t), self.ledger.pulls, self._hashes(reports, t)
+        agreed = Agreed(t, seed, means, bits, pulls, self.ledger.means, self.ledger.reputations, hashes)
+        counted = agreed.without(estimation.left_out(p, agreed.reputations) if p.vouched else frozenset())
+        validated, selected, *_ = estimate(made_by, counted.reports, counted.bits, p.liars, K, seed, pulls)
         body = Body(script.radii(radii(self.ledger.pulls), t), tuple(reports[seat] for seat in reporters))
         header = Header(
             round=t, parent=self.ledger.head, blocked=listed, body=keccak(body.encode()), reporters=mask(reporters),
@@ -368,8 +370,6 @@ class Played:
             accuracies=accuracies(M, means, validated, body.radii, p.tolerance),
         )  # fmt: skip
         header = script.header(header, t, means)
-        hashes = self._hashes(reports, t)
-        agreed = Agreed(t, seed, means, bits, pulls, self.ledger.means, self.ledger.reputations, hashes)
         header = script.successors(self._with_rules(header, agreed, validated), t)
         block = Submitted.of(p, header, body.encode(), 0, b"")
         header, _ = block.opened(p, t, self.ledger.head, listed)  # a contract that computes means lets nobody else

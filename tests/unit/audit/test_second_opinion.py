@@ -18,9 +18,22 @@ from chain_bandit.audit.second import MONEY, with_second_opinion
 from chain_bandit.history import files
 from chain_bandit.history.blocks import History
 from chain_bandit.paranoid.recompute import recompute
-from chain_bandit.protocol import aggregation, arms, committee, ledger, reputation, rewards, run_digest
+from chain_bandit.protocol import (
+    aggregation,
+    arms,
+    committee,
+    estimation,
+    ledger,
+    merits,
+    reputation,
+    rewards,
+    rules,
+    run_digest,
+)
 from chain_bandit.protocol.parameters import Parameters
-from chain_bandit.protocol.rules import option_1
+from chain_bandit.protocol.rule import Standing
+from chain_bandit.protocol.rules import kl_ucb, option_1, thompson
+from chain_bandit.protocol.ruleset import RuleChoice, RuleKind
 from chain_bandit.protocol.units import UNIT
 from tests.rules import rule
 from tests.unit.audit import played_game
@@ -57,11 +70,31 @@ def test_both_agree(game: str, request: pytest.FixtureRequest, tmp_path: Path) -
     assert silent == {name for name, is_used in used.items() if not is_used}
 
 
+def weighed_by(parameters: Parameters, name: str, least: int) -> Parameters:
+    """The same game with a reputation that leaves out who has less than `least`."""
+    given = rules.shipped()[RuleKind.REPUTATION, name, b""].options
+    options = {key: option.default or 0 for key, option in given.items()} | {"least": least}
+    made = replace(parameters, reputation=RuleChoice(RuleKind.REPUTATION, name, 1, tuple(sorted(options.items()))))
+    return rules.with_classes(made)
+
+
+def pulled_by(name: str, **fields: int) -> Parameters:
+    return replace(PARAMETERS, policy=RuleChoice(RuleKind.POLICY, name), **fields)
+
+
+LEAST = UNIT * 45 // 100
+"""A seat without merit falls below it within a block, others rise."""
 OPTIONS: dict[str, Parameters] = {
     "option 2, by distance": replace(PARAMETERS, aggregation=rule("option-2"), cost=1),
     "delta-safe": replace(COMPACT, aggregation=rule("delta-safe", delta=UNIT // 10)),
     "confidence, by distance": replace(PARAMETERS, aggregation=rule("confidence", delta=5 * UNIT // 2), cost=1),
     "two thirds": replace(PARAMETERS, quorum_choice=1, c1_per_report=0),
+    "kl-ucb": pulled_by("kl-ucb"),
+    "thompson, sealed": replace(SEALED, policy=RuleChoice(RuleKind.POLICY, "thompson"), c1_denominator=3),
+    "meritrank": weighed_by(replace(PARAMETERS, aggregation=rule("option-2")), "meritrank", LEAST),
+    "meritrank, of a median": weighed_by(replace(PARAMETERS, aggregation=rule("median")), "meritrank", LEAST),
+    "meritrank, more than f + m": weighed_by(PARAMETERS, "meritrank", UNIT),
+    "bittensor-trust, drawn": weighed_by(replace(DRAWS, aggregation=rule("option-2")), "bittensor-trust", LEAST),
 }
 
 
@@ -83,6 +116,16 @@ def test_a_key_that_is_kept_leaves_bits_and_records_open_and_nothing_else(tmp_pa
     report = second_opinion(Played(Script(parameters=SEALED, opened_seals=(0, 1, 3))).history, tmp_path)
     agrees(report)
     assert [name for name in SECOND if report.checks[name].not_checkable] == ["paranoid.report", "paranoid.bits"]
+
+
+@pytest.mark.parametrize("parameters", OPTIONS.values(), ids=OPTIONS)
+def test_what_is_computed_once_is_said(parameters: Parameters, tmp_path: Path) -> None:
+    """Of merits the weights alone; of who is left out, of policies, and of what a median counts for nothing."""
+    report = second_opinion(Played(Script(parameters=parameters)).history, tmp_path)
+    once = {name for name in SECOND if "has one implementation" in report.checks[name].evidence}
+    weighs = {"paranoid.accuracy"} if parameters.reputation.name != "accuracy" else set()
+    median = {"paranoid.selection", "paranoid.means"} if parameters.aggregation.name == "median" else set()
+    assert once == weighs | median
 
 
 def one_smaller_too(estimates: dict[int, int], members: frozenset[int], trim: int, order: Any) -> frozenset[int]:
@@ -110,6 +153,7 @@ def without_kinds(digest: bytes, parameters: Parameters, round_: int, kind: int,
     return EXTEND(digest, parameters, round_, 1, *rest)
 
 
+BETA, EXCESS = thompson._beta, kl_ucb._excess
 TIES, PHILOX, EXTEND = aggregation.tie_break, rewards.philox, run_digest.extend
 DRAWN_AS_VALIDATOR, DRAWN_AS_COMMANDER = committee.validator_drawn, committee.commander_drawn
 
@@ -138,6 +182,28 @@ FAULTS: dict[str, tuple[str, list[tuple[Any, str, Callable[..., Any]]], Script]]
     ),
     "widths are those of twice the pulls": (
         "arm", [(arms, "confidence_width", lambda z, n: 10 * isqrt(z // (2 * n)))], Script(),
+    ),
+    "divergences are twice as large": (
+        "arm", [(kl_ucb, "_excess", lambda mean, q, samples, most: EXCESS(mean, q, 2 * samples, most))],
+        Script(parameters=pulled_by("kl-ucb")),
+    ),
+    "draws toss the coins of the next arm": (
+        "arm", [(thompson, "_beta", lambda samples, mean, seed, arm: BETA(samples, mean, seed, arm + 1))],
+        Script(parameters=pulled_by("thompson", c1_numerator=100)),
+    ),
+    "nobody is left out": (
+        "selection", [(merits, "below", lambda reputations, least: frozenset())],
+        Script(parameters=weighed_by(replace(PARAMETERS, aggregation=rule("option-2")), "meritrank", LEAST)),
+    ),
+    "who is left out validates": (
+        "committee", [(Standing, "without", lambda standing, seats: standing)],
+        Script(parameters=weighed_by(replace(DRAWS, aggregation=rule("option-2")), "bittensor-trust", LEAST)),
+    ),
+    "where somebody is left out an estimator counts for nobody": (
+        "arm", [(estimation, "mask", lambda seats: -1 if seats else 0)],
+        Script(parameters=weighed_by(
+            replace(PARAMETERS, aggregation=rule("huber-one-step", clip=UNIT)), "meritrank", LEAST
+        )),
     ),
     "reputations are rounded once": (
         "reputation",
