@@ -15,9 +15,9 @@ from chain_bandit.attacks.attack import Attack, View
 from chain_bandit.protocol.blocks import round_seed
 from chain_bandit.protocol.estimation import estimate
 from chain_bandit.protocol.parameters import Parameters
-from chain_bandit.protocol.roots import isqrt
 from chain_bandit.protocol.rule import Agreed
 from chain_bandit.protocol.units import UNIT, Means
+from chain_bandit.roots import isqrt
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]

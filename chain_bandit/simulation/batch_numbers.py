@@ -5,7 +5,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from chain_bandit.protocol.roots import isqrt
+from chain_bandit.roots import isqrt
 from chain_bandit.simulation.kernel.arms import FLOORED
 from chain_bandit.simulation.kernel.numbers import Environment, Ints, Words
 

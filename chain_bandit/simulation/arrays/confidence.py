@@ -1,7 +1,7 @@
 """The confidence rule over arrays."""
 
-from chain_bandit.protocol.roots import isqrt
 from chain_bandit.protocol.rule import Terms
+from chain_bandit.roots import isqrt
 from chain_bandit.simulation.arrays import Form, Found, Told
 from chain_bandit.simulation.arrays.delta_safe import within
 

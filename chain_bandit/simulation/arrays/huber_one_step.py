@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from chain_bandit.protocol.roots import isqrt
 from chain_bandit.protocol.rule import Terms
+from chain_bandit.roots import isqrt
 from chain_bandit.simulation.arrays import NO, SURE, Form, Found, Told
 
 
