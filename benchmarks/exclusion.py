@@ -115,9 +115,10 @@ def _told(row: Mapping[str, Any]) -> str:
     return f"`{named(row['attack'], row['options'])}`"
 
 
-def named(name: str, options: Mapping[str, float]) -> str:
+def named(name: str, options: Mapping[str, float | str]) -> str:
     """A rule or an attack with its options, as tables have it."""
-    return " ".join([name, *(f"{key}={value:g}" for key, value in options.items())])
+    told = (f"{key}={value if isinstance(value, str) else f'{value:g}'}" for key, value in options.items())
+    return " ".join([name, *told])
 
 
 def _by_liars(head: str, found: list[dict[str, Any]], told: Callable[[Mapping[str, Any]], str]) -> Iterator[str]:

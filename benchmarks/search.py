@@ -1,21 +1,29 @@
-"""The worst attacker of a family against one rule, by search: on other seeds than those of which the result is told.
+"""The worst attacker against one rule, by search: on other seeds than those of which the result is told.
 
-    python -m benchmarks.search --rule NAME --exploration C1 [--liars 3] [--games 10000] [--rushing]
-                                [--candidates FILE] [--json FILE]
+    python -m benchmarks.search --rule NAME --exploration C1 [--liars 3] [--games 10000] [--rushing] [--random]
+                                [--blind] [--seats 10] [--rounds 10000] [--candidates FILE] [--json FILE]
+    python -m benchmarks.search --rule NAME --exploration C1 [--liars 3] --attack NAME
+    python -m benchmarks.search --rule NAME --exploration C1 [--liars 3] --row N [--seats 20] [--rounds 100000]
 
-Ten participants, four Bernoulli arms, T = 10^4 as in `benchmarks/exclusion.py`. A candidate gives every liar the
-options of `parametric`, the first `split` of them the mirrored distances; or it is `optimiser`, which searches the
-rule's edge. Half of the games are played by candidates of chance, the other half by changes of the best so far, `TRIES`
-games each on seeds from `SEARCHED` on; the eight best play five times as many on others, and the best of these is
-played on the seeds 0 to 199, beside the oracle. A second call goes on behind the candidates that the first one kept.
-With --attack nothing is searched, and that one is played on these seeds.
+Four Bernoulli arms as in `benchmarks/exclusion.py`. A candidate gives every liar the options of `parametric`, the first
+`split` of them the mirrored distances. A third of the games is played by candidates of chance and, without --random,
+some structured ones, the rest by changes of the best so far, `TRIES` games each on seeds from `SEARCHED` on; the
+`FINALISTS` best play five times as many on others, and the best of these is played on the seeds 0 to 199, beside the
+oracle. A second call goes on behind the candidates that the first one kept.
+
+With --blind a search knows nothing but that a lie is a distance from the honest median: one for each of `WINDOWS` spans
+of rounds and each of best, second and other arms, by the cross-entropy method (Rubinstein 1999). With --attack nothing
+is searched, and that one is played on these seeds; with --row the worst lie of the N-th row of
+docs/figures/search.jsonl, from 1 on.
 """
 
 import argparse
 import json
 import random
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,128 +34,181 @@ from rich.progress import track
 from benchmarks import provenance
 from benchmarks.exclusion import named
 from benchmarks.figures import COUNTED, MEANS, Bench
+from chain_bandit.attacks.parametric import CLAIMS, FARTHEST
 from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.game.simulated import replicates
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario
+from chain_bandit.simulation.kernel.forms import FORMS
 from chain_bandit.simulation.replicates import Estimate, estimate
 from chain_bandit.simulation.sums import SUMS
 
-SEATS, ROUNDS, FRESH, SEARCHED, TRIES, FINALISTS = 10, 10_000, 200, 10**6, 16, 8
+ROUNDS, FRESH, SEARCHED, TRIES, FINALISTS = 10_000, 200, 10**6, 16, 16
+WINDOWS, POPULATION, ELITE, SPREAD, KEPT = 5, 40, 8, 3.0, 0.3
+"""Of the blind search: spans of rounds, candidates a generation, and of how many the next one is drawn; the deviation
+of the first, and how much of the old mean and deviation a new one keeps."""
+
+ROWS = provenance.FIGURES / "search.jsonl"
+
 Candidate = dict[str, Any]
+"""`attacks` of each liar, and `split`, how many of the liars tell the mirror image."""
+Done = list[dict[str, Any]]
+DISTANCES = ("best", "second", "others")
 
 
 def case(given: argparse.Namespace, candidate: Candidate, seed: int) -> Scenario:
     """The game of a candidate."""
-    options, split = dict(candidate["options"]), candidate.get("split", 0)
-    mirrored = options | {key: -options[key] for key in ("best", "second", "others") if key in options}
+    mirrored = [
+        each | {"options": {key: -far if key in DISTANCES else far for key, far in each["options"].items()}}
+        for each in candidate["attacks"]
+    ]
     seats = [
-        {"seat": SEATS - 1 - liar,
-         "attacks": [{"name": candidate["attack"], "options": mirrored if liar < split else options}]}
+        {"seat": given.seats - 1 - liar, "attacks": mirrored if liar < candidate["split"] else candidate["attacks"]}
         for liar in range(given.liars)
-    ]  # fmt: skip
+    ]
     rule: dict[str, Any] = {"name": given.rule, "options": dict(given.option)}
     return Scenario.model_validate({
-        "name": "search", "seed": seed, "participants": SEATS, "rounds": ROUNDS, "liars": given.liars, "attackers": 0,
-        "rewards": {"kind": "bernoulli", "means": MEANS}, "aggregation": rule, "exploration": given.exploration,
-        "malicious": seats,
+        "name": "search", "seed": seed, "participants": given.seats, "rounds": given.rounds, "liars": given.liars,
+        "attackers": 0, "rewards": {"kind": "bernoulli", "means": MEANS}, "aggregation": rule,
+        "exploration": given.exploration, "malicious": seats,
     })  # fmt: skip
 
 
 def regret(given: argparse.Namespace, candidate: Candidate, games: int, seed: int) -> Estimate:
     """After the burn-in, of an honest participant."""
-    return replicates(case(given, candidate, seed), games, (ROUNDS,), given.jobs).regret(*COUNTED)[-1]
+    return replicates(case(given, candidate, seed), games, (given.rounds,), given.jobs).regret(*COUNTED)[-1]
+
+
+# --- the family
+
+EXTRAS: dict[str, tuple[float, Callable[[random.Random], Any]]] = {
+    "wakes": (0.2, lambda chance: chance.randrange(1, ROUNDS // 2)),
+    "sleeps": (0.2, lambda chance: chance.randrange(ROUNDS // 10, ROUNDS)),
+    "period": (0.2, lambda chance: chance.choice((1, 2, 5, 20, 100, 500))),
+    "fewest": (0.2, lambda chance: chance.choice((20, 50, 200, 1000))),
+    "most": (0.2, lambda chance: chance.choice((50, 200, 1000, 4000))),
+    "closest": (0.2, lambda chance: round(chance.uniform(0, 3), 3)),
+    "farthest": (0.2, lambda chance: round(chance.uniform(0, 6), 3)),
+    "within": (0.3, lambda chance: chance.choice((1.0, round(chance.uniform(0.5, 1.5), 3)))),
+    "target": (0.1, lambda chance: chance.randrange(len(MEANS))),
+    "claims": (0.2, lambda chance: chance.choice(CLAIMS[1:])),
+}
+"""By option of `parametric`: how often a candidate has it, and which."""
 
 
 def drawn(given: argparse.Namespace, chance: random.Random) -> Candidate:
-    """A candidate of chance."""
+    """A candidate of chance. A game in which somebody has too few pulls has no form over arrays."""
+    options: dict[str, Any] = {key: _distance(chance) for key in DISTANCES} | {"rushing": given.rushing}
+    for key, (often, value) in EXTRAS.items():
+        if chance.random() < often and (key != "claims" or given.rule in FORMS):
+            options[key] = value(chance)
+    return _family(options, chance.choice((0, 0, 0, 1)) if given.liars > 1 else 0)
 
-    def distance() -> float:
-        return chance.choice((-1, 1)) * round(chance.choice((chance.uniform(0, 4), 1000.0)), 3)
 
-    options: dict[str, Any] = {"best": distance(), "second": distance(), "others": distance(),
-                               "rushing": given.rushing}  # fmt: skip
-    if chance.random() < 0.3:
-        options["wakes"] = chance.randrange(1, ROUNDS // 2)
-    if chance.random() < 0.2:
-        options["sleeps"] = chance.randrange(ROUNDS // 10, ROUNDS)
-    if chance.random() < 0.2:
-        options["period"] = chance.choice((1, 2, 5, 20, 100, 500))
-    if chance.random() < 0.2:
-        options["fewest"] = chance.choice((20, 50, 200, 1000))
-    if chance.random() < 0.2:
-        options["most"] = chance.choice((50, 200, 1000, 4000))
-    if chance.random() < 0.2:
-        options["closest"] = round(chance.uniform(0, 3), 3)
-    if chance.random() < 0.2:
-        options["farthest"] = round(chance.uniform(0, 6), 3)
-    return {"attack": "parametric", "options": options, "split": chance.choice((0, 0, 0, 1)) if given.liars > 1 else 0}
+def _family(options: dict[str, Any], split: int = 0) -> Candidate:
+    return {"attacks": [{"name": "parametric", "options": options}], "split": split}
+
+
+def _distance(chance: random.Random) -> float:
+    return chance.choice((-1, 1)) * round(chance.choice((chance.uniform(0, 4), FARTHEST)), 3)
 
 
 def changed(given: argparse.Namespace, best: Candidate, chance: random.Random) -> Candidate:
-    """The best so far with one or two of its numbers moved, or with some of a candidate of chance."""
-    if best["attack"] != "parametric":
-        return drawn(given, chance)
-    options, other = dict(best["options"]), drawn(given, chance)
-    for key in chance.sample(["best", "second", "others", "rest"], chance.randrange(1, 3)):
-        if key == "rest":
-            kept = {name: options[name] for name in ("best", "second", "others", "rushing")}
-            options = other["options"] | kept
-        elif chance.random() < 0.3:
-            options[key] = other["options"][key]
-        else:
-            moved = options[key] * chance.uniform(0.6, 1.5) if abs(options[key]) < 100 else chance.uniform(-6, 6)
-            options[key] = round(min(max(moved, -1000.0), 1000.0), 3)
-    return best | {"options": options}
+    """The best so far with one to three of its options moved, replaced, added or left out."""
+    options, other = dict(best["attacks"][0]["options"]), drawn(given, chance)["attacks"][0]["options"]
+    for key in chance.sample([*DISTANCES, *EXTRAS], chance.randrange(1, 4)):
+        value = options.get(key)
+        if isinstance(value, float) and abs(value) < FARTHEST and chance.random() < 0.7:
+            options[key] = round(value * chance.uniform(0.6, 1.5), 3)
+        elif key in other:
+            options[key] = other[key]
+        elif value is not None and chance.random() < 0.5:
+            del options[key]
+    return _family(options, best["split"])
 
 
-STRUCTURED: tuple[Candidate, ...] = (
-    *({"attack": "parametric", "options": {"best": -far, "second": far, "others": far}} for far in (1.0, 2.0, 1000.0)),
-    {"attack": "parametric", "options": {"best": -2.0, "second": 2.0, "others": -2.0}},
-    {"attack": "optimiser", "options": {}},
+STRUCTURED: tuple[dict[str, Any], ...] = (
+    *({"best": -far, "second": far, "others": far} for far in (1.0, 2.0, FARTHEST)),
+    {"best": -2.0, "second": 2.0, "others": -2.0},
+    {"best": -FARTHEST, "second": FARTHEST, "others": FARTHEST, "within": 1.0},
 )
-"""Starts that are not of chance."""
+"""Starts that are not of chance; the last is `optimiser`."""
 
 
-def candidates(given: argparse.Namespace, done: list[dict[str, Any]]) -> Iterator[Candidate]:
-    """What is tried next, until the games are used up; `done` grows as the caller plays them."""
-    while (at := len(done)) < given.games // TRIES:
-        chance = random.Random(f"{given.rule} {given.liars} {at}")
-        structured = [] if given.random else STRUCTURED
-        if at < len(structured):
-            start = structured[at]
-            yield start | {"options": start["options"] | {"rushing": given.rushing}}
-        elif at < given.games // TRIES // 2 or not done:
-            yield drawn(given, chance)
-        else:
-            ranked = sorted(done, key=lambda row: -row["regret"])
-            yield changed(given, chance.choice(ranked[:3])["candidate"], chance)
+def of_family(given: argparse.Namespace, done: Done) -> Candidate:
+    """What is tried next."""
+    at = len(done)
+    chance = random.Random(f"{given.rule} {given.liars} {at}")
+    structured = [] if given.random else STRUCTURED
+    if at < len(structured):
+        return _family(structured[at] | {"rushing": given.rushing})
+    if at < given.games // TRIES // 3 or not done:
+        return drawn(given, chance)
+    ranked = sorted(done, key=lambda row: -row["regret"])
+    return changed(given, chance.choice(ranked[:3])["candidate"], chance)
 
 
-def search(given: argparse.Namespace, done: list[dict[str, Any]], out: Path | None) -> dict[str, Any]:
-    """The worst candidate on fresh seeds; rows of `done` are not played again."""
+# --- without a family
+
+
+def blind(given: argparse.Namespace, done: Done) -> Candidate:
+    """What is tried next: of a normal law, which each generation moves to its elite."""
+    mean, deviation = np.zeros((WINDOWS, len(DISTANCES))), np.full((WINDOWS, len(DISTANCES)), SPREAD)
+    for first in range(0, len(done) // POPULATION * POPULATION, POPULATION):
+        best = sorted(done[first : first + POPULATION], key=lambda row: -row["regret"])[:ELITE]
+        elite = np.array([row["candidate"]["distances"] for row in best])
+        mean = KEPT * mean + (1 - KEPT) * elite.mean(axis=0)
+        deviation = KEPT * deviation + (1 - KEPT) * elite.std(axis=0)
+    chance = np.random.default_rng([given.liars, len(done)])
+    distances = np.round(np.clip(chance.normal(mean, deviation), -FARTHEST, FARTHEST), 3)
+    edges = [0, *np.geomspace(10 * len(MEANS), given.rounds, WINDOWS + 1).astype(int).tolist()[1:-1], given.rounds + 1]
+    attacks = [
+        {"name": "parametric", "options": {
+            **dict(zip(DISTANCES, row, strict=True)), "wakes": wakes, "sleeps": after - 1, "rushing": given.rushing,
+        }}
+        for row, (wakes, after) in zip(distances.tolist(), pairwise(edges), strict=True)
+    ]  # fmt: skip
+    return {"attacks": attacks, "split": 0, "distances": distances.tolist()}
+
+
+# --- the search
+
+
+def search(given: argparse.Namespace, done: Done, out: Path | None) -> dict[str, Any]:
+    """The worst candidate on fresh seeds; rows of `done`, which grows, are not played again."""
     if given.attack:
-        return _row(given, {"attack": given.attack, "options": {}}, 0)
-    budget = given.games // TRIES
-    for candidate in track(
-        candidates(given, done), "searching", total=budget - len(done), console=Console(stderr=True)
-    ):
+        return _row(given, {"attacks": [{"name": given.attack, "options": {}}], "split": 0}, [])
+    if given.row:
+        return _row(given, json.loads(ROWS.read_text(encoding="utf-8").splitlines()[given.row - 1])["worst"], [])
+    left, following = given.games // TRIES - len(done), blind if given.blind else of_family
+    for _ in track(range(left), "searching", console=Console(stderr=True)):
+        candidate, started = following(given, done), time.process_time()
         found = regret(given, candidate, TRIES, SEARCHED)
-        done.append({"candidate": candidate, "regret": found.mean})
+        done.append({"candidate": candidate, "regret": found.mean, "cpu": round(time.process_time() - started, 3)})
         if out:
             with out.open("a", encoding="utf-8") as file:
                 print(json.dumps(done[-1]), file=file)
     finalists = sorted(done, key=lambda row: -row["regret"])[:FINALISTS]
     worst = max(finalists, key=lambda row: regret(given, row["candidate"], 5 * TRIES, SEARCHED + TRIES).mean)
-    return _row(given, worst["candidate"], given.games)
+    return _row(given, worst["candidate"], done)
 
 
-def _row(given: argparse.Namespace, candidate: Candidate, games: int) -> dict[str, Any]:
+def _row(given: argparse.Namespace, candidate: Candidate, done: Done) -> dict[str, Any]:
+    asked = ("rule", "exploration", "liars", "rushing", "seats", "rounds", "random", "blind")
     return {
-        "rule": given.rule, "options": dict(given.option), "exploration": given.exploration, "liars": given.liars,
-        "rushing": given.rushing, "worst": candidate, "games": games, **told(given, candidate),
-        **provenance.made(0, FRESH),
+        **{key: getattr(given, key) for key in asked}, "options": dict(given.option), "worst": candidate,
+        "games": TRIES * len(done), "curve": curve(done), "cpu_minutes": round(sum(row["cpu"] for row in done) / 60, 1),
+        **told(given, candidate), **provenance.made(0, FRESH),
     }  # fmt: skip
+
+
+def curve(done: Done) -> list[list[float]]:
+    """Best so far: (games, regret on the seeds of the search) wherever it rises."""
+    found: list[list[float]] = []
+    for at, row in enumerate(done):
+        if not found or round(row["regret"], 2) > found[-1][1]:
+            found.append([TRIES * (at + 1), round(row["regret"], 2)])
+    return found
 
 
 def told(given: argparse.Namespace, candidate: Candidate) -> dict[str, Any]:
@@ -157,14 +218,14 @@ def told(given: argparse.Namespace, candidate: Candidate) -> dict[str, Any]:
         regret, oracle: means with their intervals; ratio: of the means, with 95 % by a paired bootstrap; worst_game,
         p99, oracle_worst: of one game; locked: games that lose at the end as if they had settled on a worse arm.
     """
-    nearly = ROUNDS * 9 // 10
-    games = replicates(case(given, candidate, 0), FRESH, (nearly, ROUNDS), given.jobs)
+    nearly = given.rounds * 9 // 10
+    games = replicates(case(given, candidate, 0), FRESH, (nearly, given.rounds), given.jobs)
     parts = [SUMS.index(part) for part in COUNTED]
     before, each = (games.sums[:, at, parts].sum(axis=1) / UNIT for at in (0, 1))
-    oracle = Bench(FRESH, given.jobs).pooled(range(SEATS - given.liars), (ROUNDS,))[:, -1]
+    oracle = Bench(FRESH, given.jobs).pooled(range(given.seats - given.liars), (given.rounds,))[:, -1]
     sampled = np.random.default_rng(0).integers(0, FRESH, (10_000, FRESH))
     ratios = each[sampled].mean(axis=1) / oracle[sampled].mean(axis=1)
-    settled = (ROUNDS - nearly) * (max(MEANS) - sorted(MEANS)[-2]) / 2
+    settled = (given.rounds - nearly) * (max(MEANS) - sorted(MEANS)[-2]) / 2
     return {
         "regret": asdict(estimate(each)), "oracle": asdict(estimate(oracle)),
         "ratio": [float(each.mean() / oracle.mean()), *map(float, np.quantile(ratios, (0.025, 0.975)))],
@@ -174,26 +235,37 @@ def told(given: argparse.Namespace, candidate: Candidate) -> dict[str, Any]:
 
 
 def table(found: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """A line a search."""
-    heads = ("rule, C₁", "f", "liars know", "games", "regret", "of the oracle", "p99, worst game", "locked on", "lie")
+    """A line a search, or a lie that was not searched."""
+    heads = ("rule, C₁", "f", "T", "liars know", "searched", "regret", "of the oracle", "p99, worst game",
+             "locked on", "lie")  # fmt: skip
     yield f"| {' | '.join(heads)} |"
     yield "|---" * len(heads) + "|"
     for row in found:
         ratio, low, high = row["ratio"]
         cells = (
-            f"`{named(row['rule'], row['options'])}`, {row['exploration']}", row["liars"],
-            "the open round" if row["rushing"] else "the last block", f"{row['games']:,}",
+            f"`{named(row['rule'], row['options'])}`, {row['exploration']}", f"{row['liars']} of {row['seats']}",
+            f"{row['rounds']:,}", "the open round" if row["rushing"] else "the last block", _searched(row),
             f"{row['regret']['mean']:.1f}", f"{ratio:.2f} ({low:.2f} … {high:.2f})",
             f"{row['p99']:.0f}, {row['worst_game']:.0f} (oracle {row['oracle_worst']:.0f})",
             f"{row['locked']} of {FRESH}", _lie(row["worst"]),
         )  # fmt: skip
-        yield f"| {' | '.join(map(str, cells))} |"
+        yield f"| {' | '.join(cells)} |"
+
+
+def _searched(row: dict[str, Any]) -> str:
+    if not row["games"]:
+        return "no"
+    how = "blind" if row["blind"] else "from chance alone" if row["random"] else "with structured starts"
+    minutes = row["cpu_minutes"]
+    return f"{row['games']:,} games {how}" + (f", {minutes:g} min" if minutes is not None else "")
 
 
 def _lie(candidate: Candidate) -> str:
-    options = {key: value for key, value in candidate["options"].items() if key != "rushing"}
-    mirrored = ", one of them mirrored" if candidate.get("split") else ""
-    return f"`{named(candidate['attack'], options)}`{mirrored}"
+    mirrored = ", one of them mirrored" if candidate["split"] else ""
+    if "distances" in candidate:
+        return "; ".join(", ".join(f"{far:.1f}" for far in row) for row in candidate["distances"])
+    ((attack, options),) = ((each["name"], each["options"]) for each in candidate["attacks"])
+    return f"`{named(attack, {key: value for key, value in options.items() if key != 'rushing'})}`{mirrored}"
 
 
 def _option(text: str) -> tuple[str, float]:
@@ -208,14 +280,19 @@ def main() -> None:
     parser.add_argument("--exploration", default="1.85/b")
     parser.add_argument("--liars", type=int, default=3)
     parser.add_argument("--games", type=int, default=10_000)
+    parser.add_argument("--seats", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--rushing", action="store_true")
     parser.add_argument("--random", action="store_true", help="no structured starts")
+    parser.add_argument("--blind", action="store_true", help="no family")
+    parser.add_argument("--row", type=int, help="the worst lie of a row that is kept")
     parser.add_argument("--attack", choices=sorted(ATTACKS))
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--candidates", type=Path, help="where every candidate is kept, and read from again")
     parser.add_argument("--json", type=Path, help="what came of it, as one line more")
     given = parser.parse_args()
-    done = []
+    provenance.require_clean(given.json)
+    done: Done = []
     if given.candidates and given.candidates.exists():
         done = [json.loads(line) for line in given.candidates.read_text(encoding="utf-8").splitlines()]
     row = search(given, done, given.candidates)

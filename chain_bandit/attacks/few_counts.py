@@ -1,14 +1,9 @@
 """Leave the others few reports to choose from: claim enough pulls of the best arm alone, and report 0 of it."""
 
-import numpy as np
-
-from chain_bandit.attacks.attack import Attack, View
-from chain_bandit.attacks.seen import Ints, Seen, best, each_arm
-from chain_bandit.protocol.settlement import Conduct
-from chain_bandit.protocol.units import Counts
+from chain_bandit.attacks.parametric import FARTHEST, Parametric
 
 
-class FewCounts(Attack):
+class FewCounts(Parametric):
     """0 pulls of every arm but the best in the honest reports of the last block, and the estimator 0 of that one.
 
     A rule that asks of each arm who has pulled it often enough, Option 1, has f fewer candidates of the others, from
@@ -17,18 +12,6 @@ class FewCounts(Attack):
     """
 
     name = "few-counts"
-    conduct = Conduct.LIAR
 
-    def lie(self, seen: Seen) -> Ints:
-        """Honest until there was a block."""
-        if seen.honest is None:
-            return seen.own
-        return np.where(each_arm(seen.own) == best(seen.honest.average), 0, seen.own)
-
-    def counts(self, view: View, honest: Counts) -> Counts:
-        """Of the best arm the truth."""
-        rows = view.honest_rows
-        if not rows:
-            return honest
-        means = [sum(column) // len(rows) for column in zip(*rows, strict=True)]
-        return tuple(count if arm == means.index(max(means)) else 0 for arm, count in enumerate(honest))
+    def __init__(self) -> None:
+        super().__init__(best=-FARTHEST, second=0.0, others=0.0, claims="best")

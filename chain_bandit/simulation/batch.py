@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from chain_bandit.attacks.attack import EVER, Attack, Effect, NotSimulated, overrides
 from chain_bandit.attacks.inflated_counts import InflatedCounts
 from chain_bandit.attacks.malicious import named
+from chain_bandit.attacks.parametric import Parametric
 from chain_bandit.attacks.seen import Honest, Seen, integers, shown
 from chain_bandit.protocol import rules as named_rules
 from chain_bandit.protocol.blocks import approves
@@ -120,8 +121,9 @@ def require_lockstep(parameters: Parameters, attacks: Mapping[int, Attack], grow
 
 def is_together(attack: Attack) -> bool:
     """Whether an attack is a lie of many games at once and nothing else; counts that are inflated change no bit."""
-    inflates = type(attack) is InflatedCounts
-    return not overrides(attack, "arm", "means") and (inflates or not overrides(attack, "counts"))
+    counts = getattr(attack.counts, "__func__", None)
+    truly = isinstance(attack, Parametric) and attack.counts_truly and counts is Parametric.counts
+    return not overrides(attack, "arm", "means") and (truly or counts in (Attack.counts, InflatedCounts.counts))
 
 
 def _alike(attack: Attack) -> Hashable:

@@ -40,6 +40,7 @@ LIES: list[tuple[str, dict[str, Any]]] = [
     ("a-little-is-enough", {}), ("mimic", {}), ("radius", {}), ("radius", {"favour": 0, "share": 900.0}),
     ("parametric", {}), ("parametric", {"best": -0.5, "second": 3.0, "others": -1.0, "wakes": 20, "sleeps": 90,
                                         "period": 4, "fewest": 3, "most": 40, "closest": 0.1, "farthest": 2.0}),
+    ("parametric", {"best": -9.0, "second": 0.0, "others": 3.0, "within": 0.8, "target": 1}),
     ("optimiser", {}), ("optimiser", {"rushing": True}),
 ]  # fmt: skip
 

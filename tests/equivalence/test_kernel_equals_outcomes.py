@@ -121,6 +121,9 @@ LIES: list[tuple[str, dict[str, Any]]] = [
     ("on-off", {"period": 1}), ("inflated-counts", {"favour": 5, "times": 100}), ("a-little-is-enough", {"z": 1.5}),
     ("a-little-is-enough", {"z": 900.0}), ("inner-product", {"epsilon": 1.5}), ("inner-product", {"epsilon": 900.0}),
     ("radius", {"favour": 0}), ("radius", {"favour": 5, "share": 900.0}), ("optimiser", {"rushing": True}),
+    ("parametric", {"best": -9.0, "second": 5.0, "others": 9.0, "within": 0.9, "wakes": 14, "period": 3}),
+    ("parametric", {"best": -1.0, "second": 0.0, "target": 4, "claims": "best", "sleeps": 40, "rushing": True}),
+    ("parametric", {"best": 0.0, "target": 0, "within": 1.4, "claims": "others", "period": 7, "closest": 0.5}),
 ]  # fmt: skip
 
 
@@ -130,6 +133,18 @@ def test_every_option_of_a_lie(name, options):
     for option in OPTIONS:
         malicious = [{"seat": seat, "attacks": [told]} for seat in (1, 4, 6)]
         require_equal(scenario(name, 1, aggregation=ENTRIES[option], malicious=malicious))
+
+
+@pytest.mark.parametrize("others", [[], [{"name": "constant-lie"}], [{"name": "few-counts"}]], ids=str)
+def test_counts_claimed_by_several_lies_of_a_seat(others):
+    """Whoever claims those of the best arm and, in other rounds, those of the rest has enough of none in some."""
+    family = [
+        {"name": "parametric", "options": {"claims": claims, "period": period}}
+        for claims, period in (("best", 5), ("others", 7))
+    ]
+    malicious = [{"seat": seat, "attacks": [*family, *others]} for seat in (1, 4)]
+    for option in ("option-1", "confidence"):
+        require_equal(scenario("parametric", 3, aggregation=ENTRIES[option], malicious=malicious))
 
 
 RUSHING = {"name": "optimiser", "options": {"rushing": True}}

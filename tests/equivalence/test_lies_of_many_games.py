@@ -63,7 +63,7 @@ def together(cases: list[View], own: list[list[Means]]) -> Seen:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "options"), LIES, ids=str)
+@pytest.mark.parametrize(("name", "options"), [*LIES, ("few-counts", {})], ids=str)
 @pytest.mark.parametrize("arms", [1, 2, 5])
 def test_a_lie_of_many_games_is_that_of_each(scenario, name, options, arms):
     p, dice = scenario(7, arms, 60).parameters, random.Random(f"{name} {arms}")

@@ -5,7 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from chain_bandit.attacks import parametric
 from chain_bandit.attacks.attack import MILLION
+from chain_bandit.attacks.parametric import Numbers
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation.kernel.compiled import compiled, inlined
 from chain_bandit.simulation.kernel.roots import isqrt, radius
@@ -38,27 +40,29 @@ class Lie(IntEnum):
     RADIUS = 14
     """a: the share in millionths, b: the favoured arm, or -1."""
     PARAMETRIC = 15
-    """All of `chain_bandit.attacks.parametric`, in its order."""
-    FEW_COUNTS = 16
-    """Its bits are those of one arm alone: `play._claim`."""
-    OPTIMISER = 17
+    """`chain_bandit.attacks.parametric.Numbers`; which comparison bits it leaves: `claimed`."""
 
 
 (
     _CONSTANT, _FLIP, _WORSE, _COPY, _OFFSET, _UPSIDE, _ON_OFF, _PRAISE,
-    _RANGE, _SWAP, _INNER, _CLONES, _LITTLE, _MIMIC, _RADIUS, _FAMILY, FEW_COUNTS, _OPTIMISER,
+    _RANGE, _SWAP, _INNER, _CLONES, _LITTLE, _MIMIC, _RADIUS, FAMILY,
 ) = (int(lie) for lie in Lie)  # fmt: skip
+
+_WAKES, _SLEEPS, _PERIOD, _TARGET, CLAIMS = (
+    Numbers._fields.index(name) for name in ("wakes", "sleeps", "period", "target", "claims")
+)
+_BEST_ALONE = parametric.CLAIMS.index("best")
 
 LOWEST, HIGHEST, AVERAGE, SPREAD, MEDIAN, FIRST_HONEST, LEAST, MOST = range(8)
 """By arm, of the honest reports in a block: the mean, below 0 until there is a block; standard deviation, lower median,
 and the first seat's; between which a report of all colluders has its value in B."""
 
 
-def read_by(lie: int) -> int:
+def read_by(lie: int, numbers: Any) -> int:
     """How many of these rows a lie reads, from the first on: what no lie of a game reads is not computed."""
     if lie < Lie.A_LITTLE_IS_ENOUGH:
         return 0 if lie < Lie.WITHIN_RANGE else SPREAD
-    return LEAST if lie < Lie.OPTIMISER else MOST + 1
+    return MOST + 1 if lie == Lie.PARAMETRIC and Numbers(*numbers).within else LEAST
 
 
 @compiled
@@ -97,9 +101,7 @@ def tell(report: Any, lie: Any, numbers: Any, t: Any, in_force: Any, pulls: Any,
             report[arm] = UNIT - report[arm]
     elif lie == _PRAISE:
         report[a] = UNIT
-    elif lie == FEW_COUNTS and known[AVERAGE, index, 0] >= 0:
-        report[best_of(known[AVERAGE, index], -1)] = 0
-    elif lie == _FAMILY and known[AVERAGE, index, 0] >= 0:
+    elif lie == FAMILY and known[AVERAGE, index, 0] >= 0:
         _tell_of_family(report, numbers, t, pulls, known, index)
     elif lie >= _RANGE and known[AVERAGE, index, 0] >= 0:
         _tell_of_others(report, lie, a, b, pulls, known, index)
@@ -142,28 +144,46 @@ def _tell_of_others(report: Any, lie: Any, a: Any, b: Any, pulls: Any, known: An
             off = a * radius(pulls[arm]) // MILLION
             sign = 1 if arm == favoured else -1 if arm == damned else 0
             report[arm] = _clipped(known[MEDIAN, index, arm] + sign * off)
-    elif lie == _OPTIMISER:
-        for arm in range(arms):
-            report[arm] = known[LEAST if arm == best else MOST, index, arm]
 
 
 @compiled
 def _tell_of_family(report: Any, numbers: Any, t: Any, pulls: Any, known: Any, index: Any) -> None:
     """`chain_bandit.attacks.parametric`."""
-    praise, second_off, others_off, closest, farthest, wakes, sleeps, period, fewest, most = numbers
-    if not wakes <= t <= sleeps or (period and t // period % 2):
+    best_off, second_off, others_off, closest, farthest, within, _, _, _, fewest, most, _, _ = numbers
+    if not _lies_in(numbers, t):
         return
-    mean = known[AVERAGE, index]
-    best = best_of(mean, -1)
+    mean, best = known[AVERAGE, index], _first(numbers, known, index)
     second = best_of(mean, best)
-    gap, unit = mean[best] - mean[second], isqrt(UNIT * UNIT // (4 * pulls[best]))
+    gap, unit = abs(mean[best] - mean[second]), isqrt(UNIT * UNIT // (4 * pulls[best]))
     if not closest * unit // MILLION <= gap <= farthest * unit // MILLION:
         return
     for arm in range(report.size):
-        if fewest <= pulls[arm] <= most:
-            far = praise if arm == best else second_off if arm == second else others_off
-            off = abs(far) * isqrt(UNIT * UNIT // (4 * pulls[arm])) // MILLION
-            report[arm] = _clipped(known[MEDIAN, index, arm] + (-off if far < 0 else off))
+        far = best_off if arm == best else second_off if arm == second else others_off
+        if far and fewest <= pulls[arm] <= most:
+            off, median = abs(far) * isqrt(UNIT * UNIT // (4 * pulls[arm])) // MILLION, known[MEDIAN, index, arm]
+            if within:
+                reach = median - known[LEAST, index, arm] if far < 0 else known[MOST, index, arm] - median
+                off = min(off, reach * within // MILLION)
+            report[arm] = _clipped(median + (-off if far < 0 else off))
+
+
+@inlined
+def _lies_in(numbers: Any, t: Any) -> Any:
+    wakes, sleeps, period = numbers[_WAKES], numbers[_SLEEPS], numbers[_PERIOD]
+    return wakes <= t <= sleeps and not (period and t // period % 2)
+
+
+@inlined
+def _first(numbers: Any, known: Any, index: Any) -> Any:
+    return numbers[_TARGET] if numbers[_TARGET] >= 0 else best_of(known[AVERAGE, index], -1)
+
+
+@compiled
+def claimed(numbers: Any, t: Any, known: Any, index: Any, arm: Any) -> Any:
+    """Whether the pulls of an arm are committed to as they are."""
+    if not numbers[CLAIMS] or not _lies_in(numbers, t) or known[AVERAGE, index, 0] < 0:
+        return True
+    return (arm == _first(numbers, known, index)) == (numbers[CLAIMS] == _BEST_ALONE)
 
 
 @inlined

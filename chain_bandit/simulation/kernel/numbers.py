@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from chain_bandit import attacks
 from chain_bandit.attacks.attack import Attack, Effect, NotSimulated, Said, overrides
+from chain_bandit.attacks.parametric import Numbers
 from chain_bandit.protocol.arms import log_billionths
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.errors import ChainBanditError
@@ -100,7 +101,7 @@ LIE, SAYS, COMMANDS, OPENS, VOTES, SINCE, UNTIL = range(7)
 """By attack: a `Lie` or -1; its `Effect` in numbers of `SAID`, and in which rounds it has it."""
 
 
-READ = 10
+READ = len(Numbers._fields)
 """Numbers that a lie reads at most."""
 
 
@@ -253,9 +254,9 @@ def cast(parameters: Parameters, malicious: Mapping[int, Attack]) -> Cast:
             parts.append((lie, *_effect(effect)))
             read.append((*numbers, *(0,) * (READ - len(numbers))))
         lies = [part[LIE] for part in parts[first:] if part[LIE] >= 0]
-        lasting = bool(lies) and lies[-1] == Lie.CONSTANT_LIE and Lie.FEW_COUNTS not in lies
+        lasting = bool(lies) and lies[-1] == Lie.CONSTANT_LIE and Lie.PARAMETRIC not in lies
         seats.append((seat, bool(attack.conduct & Conduct.LIAR), first, len(parts), lasting, attack.rushes))
-    known = max((read_by(part[LIE]) for part in parts), default=0)
+    known = max((read_by(part[LIE], numbers) for part, numbers in zip(parts, read, strict=True)), default=0)
     return Cast(_rows(seats, 6), _rows(parts, 7), np.array(read, np.int64).reshape(-1, READ), known)
 
 
@@ -272,10 +273,10 @@ def _effect(effect: Effect) -> tuple[int, ...]:
 def _lie(attack: Attack, parameters: Parameters) -> tuple[int, tuple[int, ...]]:
     """(`Lie` or -1, what it reads)."""
     kind = type(attack)
-    home, _, module = kind.__module__.rpartition(".")
-    lie = Lie.__members__.get(module.upper())
-    if lie is not None and home == attacks.__name__:  # a plug-in may change what it inherits
-        return lie, attack.numbers(parameters)
+    homes = [base.__module__.rpartition(".") for base in kind.__mro__]
+    lies = [Lie[module.upper()] for home, _, module in homes if module.upper() in Lie.__members__]
+    if lies and homes[0][0] == attacks.__name__:  # a plug-in may change what it inherits
+        return lies[0], attack.numbers(parameters)
     if overrides(attack, "arm", "means", "lie", "counts"):
         raise NotCompiled(f"attack {attack.name}", "its lies have no compiled form")
     return -1, ()

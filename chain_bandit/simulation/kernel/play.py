@@ -17,7 +17,7 @@ from chain_bandit.simulation.kernel.compiled import compiled, inlined
 from chain_bandit.simulation.kernel.forms import BY_ARM
 from chain_bandit.simulation.kernel.keccak import LANES, keccak
 from chain_bandit.simulation.kernel.known import measure
-from chain_bandit.simulation.kernel.lies import AVERAGE, FEW_COUNTS, HIGHEST, LOWEST, MOST, SPREAD, best_of, tell
+from chain_bandit.simulation.kernel.lies import AVERAGE, CLAIMS, FAMILY, HIGHEST, LOWEST, MOST, SPREAD, claimed, tell
 from chain_bandit.simulation.kernel.numbers import (
     AFTER,
     COMMANDS,
@@ -357,7 +357,7 @@ def _read(cast: Any, state: Any, index: Any) -> None:
 @inlined
 def _tell(rules: Any, cast: Any, state: Any, index: Any, seat: Any, t: Any) -> None:
     """The report of a malicious seat; the arms that it changes are stale."""
-    report = state.arms[REPORT]
+    report, claims = state.arms[REPORT], False
     arms = report.size
     for arm in range(arms):
         report[arm] = state.pulled[LOCAL, arm, seat]
@@ -365,8 +365,10 @@ def _tell(rules: Any, cast: Any, state: Any, index: Any, seat: Any, t: Any) -> N
         if cast.parts[LIE, part] >= 0:
             tell(report, cast.parts[LIE, part], cast.numbers[part], t, state.arms[MEAN], state.arms[PULLS],
                  state.liars, index)
-        if cast.parts[LIE, part] == FEW_COUNTS and state.liars[AVERAGE, index, 0] >= 0:
-            _claim_few(rules, state, seat, best_of(state.liars[AVERAGE, index], -1))
+        if cast.parts[LIE, part] == FAMILY and cast.numbers[part, CLAIMS]:
+            claims = True
+    if claims:
+        _claim(rules, cast, state, index, seat, t)
     for arm in range(arms):
         if report[arm] != state.pulled[TOLD, arm, seat]:
             state.pulled[TOLD, arm, seat] = report[arm]
@@ -374,10 +376,13 @@ def _tell(rules: Any, cast: Any, state: Any, index: Any, seat: Any, t: Any) -> N
 
 
 @inlined
-def _claim_few(rules: Any, state: Any, seat: Any, best: Any) -> None:
-    """The comparison bits of a seat that claims the pulls of one arm alone."""
+def _claim(rules: Any, cast: Any, state: Any, index: Any, seat: Any, t: Any) -> None:
+    """The comparison bits of a seat that claims the pulls of some arms alone."""
     for arm in range(rules.arms):
-        enough = arm == best and rules.threshold * state.pulled[COUNTS, arm, seat] > state.arms[PULLS, arm]
+        enough = rules.threshold * state.pulled[COUNTS, arm, seat] > state.arms[PULLS, arm]
+        for part in range(cast.seats[FIRST, index], cast.seats[AFTER, index]):
+            if cast.parts[LIE, part] == FAMILY:
+                enough = enough and claimed(cast.numbers[part], t, state.liars, index, arm)
         if enough != state.pulled[ENOUGH, arm, seat]:
             state.pulled[ENOUGH, arm, seat] = enough
             state.seats[ENOUGH_OF, seat] += 1 if enough else -1
