@@ -46,6 +46,9 @@ SIZES: dict[str, dict[str, Any]] = {
 
 BATCHED_ROUNDS = 2_000
 
+LEAVING_OUT, LEAST = ("meritrank", "bittensor-trust"), 0.4
+"""Rules of reputation, and the share of the highest below which they leave out: liars after two blocks."""
+
 
 def rate(name: str, seconds: float) -> tuple[float, int]:
     """Agent-steps a CPU second, the best of three, and of how many games."""
@@ -56,9 +59,9 @@ def rate(name: str, seconds: float) -> tuple[float, int]:
     return max(run.agent_steps / run.cpu_seconds for run in runs), count
 
 
-def batched(aggregation: str = "option-1", rounds: int = BATCHED_ROUNDS, most: int = 10_000) -> tuple[float, int]:
+def batched(rounds: int = BATCHED_ROUNDS, most: int = 10_000, **changes: Any) -> tuple[float, int]:
     """Agent-steps a CPU second of games in numpy, the best of three, and how many go together."""
-    scenario = load(CASE, {"rounds": rounds, "aggregation": aggregation}, on_chain=False)
+    scenario = load(CASE, {"rounds": rounds} | changes, on_chain=False)
     count = min(most, at_once(numbers.rules(scenario.parameters, scenario.model)))
     runs = [replicates(scenario, count, engine=Engine.NUMPY) for _ in range(3)]
     return max(run.agent_steps / run.cpu_seconds for run in runs), count
@@ -122,7 +125,11 @@ def main() -> None:
         return
     played = {name: rate(name, given.seconds) for name in SIZES} | {"M=10 K=10 f=3, numpy": batched()}
     others = (name for name in names(RuleKind.AGGREGATION) if name not in FORMS)
-    played |= {f"M=10 K=10 f=3, numpy, {name}": batched(name, 500, 500) for name in others}
+    played |= {f"M=10 K=10 f=3, numpy, {name}": batched(500, 500, aggregation=name) for name in others}
+    played |= {
+        f"M=10 K=10 f=3, numpy, {name}": batched(500, 500, reputation={"name": name, "options": {"least": LEAST}})
+        for name in LEAVING_OUT
+    }
     found = {name: steps for name, (steps, _) in played.items()}
     seeds = {name: [0, count - 1] for name, (_, count) in played.items()}
     count = max(2, 2 * round(given.seconds * found["M=10 K=10 f=3"] / 2e6))

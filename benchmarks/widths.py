@@ -27,7 +27,7 @@ from benchmarks import provenance
 from benchmarks.exclusion import named
 from chain_bandit.protocol import rules
 from chain_bandit.protocol.rule import Aggregation, Terms
-from chain_bandit.protocol.ruleset import RuleKind
+from chain_bandit.protocol.ruleset import RuleChoice, RuleKind
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation import arrays
 from chain_bandit.simulation.arrays import Floats, Ints
@@ -63,7 +63,9 @@ class Column:
     def __init__(self, name: str, liars: int, options: dict[str, int]) -> None:
         rule = rules.shipped()[RuleKind.AGGREGATION, name, b""]
         assert isinstance(rule, Aggregation)
-        self._form = arrays.forms()[type(rule).estimate.__module__.rpartition(".")[2]]
+        form = arrays.find(RuleChoice(RuleKind.AGGREGATION, name))
+        assert form is not None
+        self._form = form
         self._terms = Terms(PARTICIPANTS, 1, liars, 0, 0, 10**6, UNIT // 10, options)
         worth = [max(rule.worth(self._terms, size, PARTICIPANTS), 1) for size in range(PARTICIPANTS + 1)]
         self._worth = np.array(worth)

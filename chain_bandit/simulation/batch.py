@@ -2,7 +2,8 @@
 
 All replicates play the same round at the same time, each an entry of the last axis of every array, so that a round is
 the same few hundred operations for one game as for thousands. The aggregation is its form over arrays
-(`simulation.arrays`), and the rule itself, replicate by replicate, where it has none or its form is unsure.
+(`simulation.arrays`), and the rule itself, replicate by replicate, where it has none or its form is unsure. Reputations
+are kept where they leave reports out, by a rule that has a form.
 
 Everybody validates and commands, nobody attacks the consensus, and there are no phases: every round from L on has a
 block, which is approved, everybody pulls one arm a round, and n_p = n_ref for all. Other games are refused; a game in
@@ -26,6 +27,7 @@ from chain_bandit.protocol import rules as named_rules
 from chain_bandit.protocol.blocks import approves
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.estimation import estimate, worth_of
+from chain_bandit.protocol.merits import ByMerit
 from chain_bandit.protocol.parameters import ESTIMATES, UCB1, Parameters
 from chain_bandit.protocol.rule import Agreed, Estimate, State
 from chain_bandit.protocol.settlement import Conduct
@@ -36,9 +38,13 @@ from chain_bandit.simulation.hashes import digests
 from chain_bandit.simulation.kernel.numbers import Ints, Keys, Rules, Words
 from chain_bandit.simulation.outcomes import effects
 from chain_bandit.simulation.outcomes import parts as parts_of
+from chain_bandit.simulation.reputations import Reputations
 from chain_bandit.simulation.sums import SUMS, Sums
 
 Flags = NDArray[np.bool_]
+Rows = Ints | slice
+
+ALL = slice(None)
 
 CELLS = 2**18
 """Of the largest array, (seats, arms, replicates), about: more no longer fit the caches, fewer are all overhead."""
@@ -77,7 +83,7 @@ def play(
 
     Raises:
         NotTogether: for anything but what the head of this file says, and for a lie that is told game by game.
-        LeavesLockstep: a rule rejects a block, or reads reputations, which are not kept here, or a report is not one.
+        LeavesLockstep: a rule rejects a block, or reads reputations that are not kept, or a report is not one.
         AttackFailed: an attack raises.
     """
     require_lockstep(parameters, attacks, rules.growth)
@@ -112,11 +118,16 @@ def require_lockstep(parameters: Parameters, attacks: Mapping[int, Attack], grow
         (alone, f"the attack {alone[0]}, which is asked game by game" if alone else ""),
         (p.disclosure != ESTIMATES, f"the disclosure {p.disclosure.name}"),
         (p.policy != UCB1, f"the policy {p.policy.name}"),
-        (named_rules.reputation(p).leaves_out(p.terms_of(p.reputation)), "a reputation that leaves reports out"),
+        (leaves_out(p) and not arrays.find_merits(p.reputation), f"the reputation {p.reputation.name}"),
         (p.threshold < 2 or p.burn_in <= p.arms, "a game whose blocks may be rejected"),
     ):
         if refused:
             raise NotTogether(what)
+
+
+def leaves_out(parameters: Parameters) -> bool:
+    """Whether reputations say whose reports count."""
+    return named_rules.reputation(parameters).leaves_out(parameters.terms_of(parameters.reputation))
 
 
 def is_together(attack: Attack) -> bool:
@@ -137,7 +148,7 @@ def _alike(attack: Attack) -> Hashable:
 
 
 class _Unkept(Sequence[int]):
-    """Reputations, which nobody keeps here.
+    """Reputations of a game in which nobody keeps them.
 
     Attributes:
         read: whether somebody has asked for one.
@@ -182,8 +193,10 @@ class _Games:
     ) -> None:
         self.rules, self.count = rules, len(chances)
         self._parameters, self._form = parameters, arrays.find(parameters.aggregation)
-        everybody = rules.participants  # all of them pass
-        counts = np.maximum(worth_of(parameters, range(everybody + 1), everybody), 1)
+        everybody = rules.participants  # all of them pass who are not left out
+        self._reputations = Reputations(parameters, self.count) if leaves_out(parameters) else None
+        passing = range(everybody + 1) if self._reputations else [everybody]
+        counts = np.maximum([worth_of(parameters, range(everybody + 1), passed) for passed in passing], 1)
         self._worth = counts if rules.per_report else np.ones_like(counts)
         self._keeps_state = named_rules.aggregation(parameters).keeps_state
         self.sums = Sums(*np.zeros((len(SUMS), self.count), np.int64))
@@ -290,7 +303,7 @@ class _Games:
                 cells = cells[..., np.broadcast_to(found.unsure, cells.shape[-1:])]
         for cell in cells.reshape(-1).tolist():
             arm, replicate = divmod(cell, self.count)
-            sets = self._by_rule(t, table, replicate, ()).sets
+            sets = estimate(self._parameters, (), self._agreed(t, table, replicate)).sets
             taken[cell] = (table.told[np.isin(self._seats, [*sets[arm]]), cell] == values[cell]).any()
         return taken.reshape(lie.shape)
 
@@ -320,7 +333,9 @@ class _Games:
         """The estimators of every arm of which something else is told than before (PROTOCOL 1.4)."""
         self._asked.clear()
         self._before = self._mean.copy() if t > self.rules.burn_in else None
-        form = self._form
+        form, reputations = self._form, self._reputations
+        if reputations:
+            self._stale.reshape(-1, self.count)[:, reputations.leave_out()] = True
         cells: Ints = np.arange(self._stale.size).reshape(-1, self.count)
         if form and form.by_arm:
             cells = np.flatnonzero(self._stale)
@@ -334,6 +349,26 @@ class _Games:
             self._states = [self._asked[replicate].state for replicate in range(self.count)]
         if self.rules.per_report:
             self._weigh(cells.reshape(-1))
+        if reputations:
+            shape = (self.rules.arms, self.count)
+            told, pulls, means = (each.reshape(-1, *shape) for each in (self._told, self._pulls, self._mean))
+            reputations.weigh(told, pulls[0], means[0], partial(self._merits, t))
+
+    def _merits(self, t: int, replicate: int) -> Ints:
+        """What the rule of reputation itself says of the block of the open round, by row."""
+        p, means = self._parameters, tuple(self._mean[replicate :: self.count].tolist())
+        agreed = self._agreed(t, _Table(self._told, self._pulls, self._before), replicate, self._known(replicate))
+        rule = named_rules.reputation(p)
+        assert isinstance(rule, ByMerit)
+        return np.array(rule.merits(p.terms_of(p.reputation), agreed, Estimate(means, ())))[self._seats]
+
+    def _known(self, replicate: int) -> Sequence[int]:
+        """The reputations of a replicate when the open round began, by seat."""
+        if self._reputations is None:
+            return _Unkept()
+        by_seat = np.empty(len(self._seats), np.int64)
+        by_seat[self._seats] = self._reputations.values[:, replicate]
+        return tuple(by_seat.tolist())
 
     def _settle(self, t: int, cells: Ints) -> None:
         """The estimators of cells where the order of equals, or the rule itself, decides: differently in each round."""
@@ -348,22 +383,34 @@ class _Games:
         Args:
             cells: (cells,) of a form that takes each arm by itself, else (arms, replicates).
         """
-        found = self._by_form(form, t, _Table(self._told, self._pulls, self._before), self._suspects, cells, ordered)
-        self._mean[cells], self._size[cells] = found.means, found.size
-        self._kept[:, cells], self._tied[:, cells] = found.kept, found.tied
-        return cells[..., np.broadcast_to(found.unsure, cells.shape[-1:])]
+        table, unsure = _Table(self._told, self._pulls, self._before), [cells[..., :0]]
+        for rows, some in self._reputations.parts(cells) if self._reputations else ((ALL, cells),):
+            places, there = self._suspects, np.ones(len(self._suspects), np.bool_)
+            if not isinstance(rows, slice):
+                there = np.isin(places, rows)
+                places = np.searchsorted(rows, places[there])
+            found = self._by_form(form, t, table, places, some, ordered, rows)
+            self._mean[some], self._size[some] = found.means, found.size
+            for held, values in ((self._kept, found.kept), (self._tied, found.tied)):
+                spread = np.zeros((len(held), *some.shape), np.bool_)
+                spread[there] = values
+                held[:, some] = spread
+            unsure.append(some[..., np.broadcast_to(found.unsure, some.shape[-1:])])
+        return np.concatenate(unsure, axis=-1)
 
     def _by_form(
-        self, form: arrays.Form, t: int, table: _Table, suspects: Ints, cells: Ints, ordered: bool
-    ) -> arrays.Found:
-        """What a form says of some cells."""
+        self, form: arrays.Form, t: int, table: _Table, suspects: Ints, cells: Ints, ordered: bool,
+        rows: Rows = ALL,
+    ) -> arrays.Found:  # fmt: skip
+        """What a form says of the reports of some rows, in some cells."""
         replicates, order = cells[0] % self.count if cells.ndim > 1 else cells % self.count, None
         if ordered:
             some, at = np.unique(replicates, return_inverse=True)
-            order = self._order(t, some)[:, at].reshape(len(self._seats), *(1,) * (cells.ndim - 1), len(at))
+            order = self._order(t, some)[rows][:, at]
+            order = order.reshape(len(order), *(1,) * (cells.ndim - 1), len(at))
         before = None if table.before is None else table.before[cells]
         return form.estimate(self._parameters.terms, arrays.Told(
-            table.told.take(cells, axis=1), suspects, table.pulls[cells], before,
+            table.told.take(cells, axis=1)[rows], suspects, table.pulls[cells], before,
             lambda numbers: self._chance(t, numbers)[replicates], order,
         ))  # fmt: skip
 
@@ -399,25 +446,23 @@ class _Games:
         """What the rule itself says of the reports of a replicate in the open round."""
         if replicate not in self._asked:
             table, state = _Table(self._told, self._pulls, self._before), self._states[replicate]
-            found = self._by_rule(t, table, replicate, state, reputations := _Unkept())
-            if reputations.read or not approves(found.means):
+            reputations = self._known(replicate)
+            found = estimate(self._parameters, state, self._agreed(t, table, replicate, reputations))
+            if getattr(reputations, "read", False) or not approves(found.means):
                 raise LeavesLockstep
             self._asked[replicate] = found
         return self._asked[replicate]
 
-    def _by_rule(
-        self, t: int, table: _Table, replicate: int, state: State, reputations: Sequence[int] = ()
-    ) -> Estimate:
-        """What the rule itself says of the reports of a replicate."""
+    def _agreed(self, t: int, table: _Table, replicate: int, reputations: Sequence[int] = ()) -> Agreed:
+        """What rules are told of the reports of a replicate."""
         own, seats = slice(replicate, None, self.count), range(len(self._seats))
         told = dict(zip(self._seats.tolist(), map(tuple, table.told[:, own].tolist()), strict=True))
         before = None if table.before is None else tuple(table.before[own].tolist())
-        agreed = Agreed(
+        return Agreed(
             t, self._seed(t, replicate), {seat: told[seat] for seat in seats},
             dict.fromkeys(seats, (True,) * self.rules.arms), tuple(table.pulls[own].tolist()), before,
             reputations,  # type: ignore[arg-type]
         )  # fmt: skip
-        return estimate(self._parameters, state, agreed)
 
     def _seed(self, t: int, replicate: int) -> bytes:
         seed: bytes = self._words(t)[replicate].astype(">u8").tobytes()
@@ -425,7 +470,8 @@ class _Games:
 
     def _weigh(self, cells: Ints) -> None:
         """What an arm's index is made of, once its pulls or reports have changed."""
-        self._samples[cells] = self._worth[self._size[cells]] * self._pulls[cells]
+        passed = self._reputations.passed[cells % self.count] if self._reputations else 0
+        self._samples[cells] = self._worth[passed, self._size[cells]] * self._pulls[cells]
         self._factors[cells] = factors(self._samples[cells])
 
     def _charge(self, t: int, arms: Ints) -> None:

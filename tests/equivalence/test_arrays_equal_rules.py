@@ -10,14 +10,19 @@ from chain_bandit.game.simulated import replicates
 from chain_bandit.protocol import rules
 from chain_bandit.protocol.aggregation import tie_break
 from chain_bandit.protocol.digests import keccak, uint
+from chain_bandit.protocol.merits import ByMerit
+from chain_bandit.protocol.reputation import FULL, START
 from chain_bandit.protocol.rule import Aggregation, Agreed, Estimate, State, Terms, mean_over, nothing
 from chain_bandit.protocol.ruleset import RuleChoice, RuleKind
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario
 from chain_bandit.simulation import arrays
-from chain_bandit.simulation.arrays import Form, Found, Ints, Told
+from chain_bandit.simulation.arrays import YES, Form, Found, Ints, Judged, Told
+from chain_bandit.simulation.arrays.bittensor_trust import _medians
 from chain_bandit.simulation.engine import Engine
 from chain_bandit.simulation.hashes import digests
+from chain_bandit.simulation.likeness import accuracies, likeness
+from chain_bandit.simulation.reputations import Reputations
 from chain_bandit.simulation.sums import SUMS
 from tests.equivalence.test_batch_equals_kernel import scenario
 from tests.rules import entry, rule, terms
@@ -185,6 +190,79 @@ def test_a_planted_wrong_form_is_seen(plant, name, kind):
         [require_equal(record, form) for record in records]
 
 
+REPUTATIONS: dict[str, tuple[dict[str, int], ...]] = {
+    "meritrank": ({}, {"steps": 1}, {"transitivity_decay": 0, "connectivity_decay": UNIT, "bridge": UNIT // 3},
+                  {"transitivity_decay": UNIT, "steps": 2, "bridge": 0}),
+    "bittensor-trust": ({}, {"clipped": 0}, {"temperature": 1}, {"temperature": 100, "clipped": 0}),
+}  # fmt: skip
+WEIGHED = [(name, options) for name, each in REPUTATIONS.items() for options in each]
+
+
+def reputation(name: str, options: dict[str, int]) -> tuple[ByMerit, RuleChoice]:
+    given = rules.shipped()[RuleKind.REPUTATION, name, b""]
+    assert isinstance(given, ByMerit)
+    chosen = {key: options.get(key, option.default or 0) for key, option in given.options.items()}
+    return given, RuleChoice(RuleKind.REPUTATION, name, 1, tuple(sorted(chosen.items())))
+
+
+def require_equal_merits(
+    name: str, options: dict[str, int], kind: str, shape: tuple[int, int, int], seed: int
+) -> float:
+    """Of all seats of every replicate; gives the share of replicates of which the rule itself would be asked."""
+    seats, arms, replicates = shape
+    dice = np.random.default_rng([seed, seats, arms, KINDS.index(kind)])
+    told = reports(kind, shape, dice)
+    pulls, means = dice.choice([0, 1, 3, 40, 10**5], shape[1:]), told.sum(axis=0) // seats
+    if dice.random() < 0.3:
+        means = dice.choice([0, UNIT // 3, UNIT, 2 * UNIT], shape[1:])
+    stakes = dice.choice([[0, FULL], [FULL, FULL - 1], [0, 1], [0, 0], [2**15, 2**15]])
+    weighed = dice.choice(stakes, (seats, replicates))
+    if dice.random() < 0.5:
+        weighed = dice.integers(0, FULL + 1, (seats, replicates))
+    rule_, choice = reputation(name, options)
+    given = terms(rule("median"), seats, arms, 0)._replace(options=dict(choice.options))
+    form = arrays.find_merits(choice)
+    assert form
+    found, unsure = form(given, Judged(told, pulls, means, weighed))
+    unsure = np.broadcast_to(unsure, replicates)
+    for at in np.flatnonzero(~unsure).tolist():
+        agreed = Agreed(
+            7, bytes(32), {seat: tuple(row) for seat, row in enumerate(told[:, :, at].tolist())}, {},
+            tuple(pulls[:, at].tolist()), None, tuple(weighed[:, at].tolist()),
+        )  # fmt: skip
+        expected = rule_.merits(given, agreed, Estimate(tuple(means[:, at].tolist()), ()))
+        assert expected == tuple(found[:, at].tolist()), f"merits of {choice}"
+    return float(unsure.mean())
+
+
+@pytest.mark.parametrize(("name", "options"), WEIGHED, ids=str)
+@pytest.mark.parametrize("kind", KINDS)
+def test_merits_of_any_reports(name, options, kind):
+    asked = [require_equal_merits(name, options, kind, (seats, arms, 5), seed)
+             for seed in range(6) for seats, arms in SIZES]  # fmt: skip
+    assert options or np.mean(asked) <= 0.001
+
+
+@pytest.mark.parametrize("name", REPUTATIONS)
+def test_merits_of_the_largest_game(name):
+    for kind in ("honest", "extremes", "most"):
+        require_equal_merits(name, {}, kind, (256, 3, 1), 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "wrong"),
+    [("meritrank", "likeness", lambda *given: likeness(*given) + np.eye(10, dtype=np.int64)[..., np.newaxis]),
+     ("meritrank", "accuracies", lambda reports, means, *given: accuracies(reports, means[..., ::-1], *given)),
+     ("meritrank", "_BITS", 29),
+     ("bittensor-trust", "_medians", lambda scores, stakes: _medians(scores, np.ones_like(stakes))),
+     ("bittensor-trust", "WHOLE", 1 << 8)],
+)  # fmt: skip
+def test_planted_wrong_merits_are_seen(name, place, wrong, monkeypatch):
+    monkeypatch.setattr(f"chain_bandit.simulation.arrays.{name.replace('-', '_')}.{place}", wrong)
+    with pytest.raises(AssertionError, match=f"merits of .*{name}"):
+        [require_equal_merits(name, {}, "honest", (10, 3, 5), seed) for seed in range(8)]
+
+
 def game(seed: int, aggregation: Any, **changes: Any) -> Scenario:
     """Any game of the numpy engine by some aggregation."""
     case = scenario(seed)
@@ -213,6 +291,57 @@ def test_whole_games(name):
         named = entry(name, delta=0.4) if name == "delta-safe" else name
         per_report = "2/b" if seed % 2 else "0.5"
         require_equal_games(game(seed, named, exploration=per_report, malicious=malicious(lie, 0, 4)))
+
+
+def leaving_out(seed: int, aggregation: Any, name: str, least: float, **changes: Any) -> Scenario:
+    return game(seed, aggregation, reputation={"name": name, "options": {"least": least}}, **changes)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_whole_games_in_which_somebody_is_left_out(name, monkeypatch):
+    """By both rules of merit, under lies that come and go, so that who is left out changes from round to round."""
+    found: list[int] = []
+
+    def spied(kept: Reputations) -> Any:
+        changed = LEAVE_OUT(kept)
+        found.extend((len(kept.values) - kept.passed).tolist())
+        return changed
+
+    monkeypatch.setattr(Reputations, "leave_out", spied)
+    for seed, lie in enumerate(["constant-lie", "worse-half"]):
+        named = entry(name, delta=0.4) if name == "delta-safe" else name
+        by = sorted(REPUTATIONS)[(seed + len(name)) % 2]
+        per_report = "2/b" if seed % 2 else "0.5"
+        require_equal_games(
+            leaving_out(seed, named, by, 0.8, exploration=per_report, malicious=malicious(lie, 0, 4))
+        )
+    assert {0, 2} <= set(found) <= set(range(5))
+
+
+def test_where_the_form_of_a_reputation_is_unsure_the_rule_is_asked(monkeypatch):
+    form = arrays.find_merits(reputation("bittensor-trust", {})[1])
+    assert form
+    monkeypatch.setattr(arrays, "find_merits", lambda choice: lambda *given: (0 * form(*given)[0], YES))
+    require_equal_games(leaving_out(4, "krum", "bittensor-trust", 0.5, malicious=malicious("constant-lie", 1, 6)))
+
+
+LEAVE_OUT = Reputations.leave_out
+
+
+def everybody_begins_anew(kept: Reputations) -> Any:
+    kept._after = np.full_like(kept.values, START)
+    return LEAVE_OUT(kept)
+
+
+def keeps_estimators(kept: Reputations) -> Any:
+    return LEAVE_OUT(kept) & False
+
+
+@pytest.mark.parametrize("wrong", [everybody_begins_anew, keeps_estimators])
+def test_a_planted_wrong_exclusion_is_seen(wrong, monkeypatch):
+    monkeypatch.setattr(Reputations, "leave_out", wrong)
+    with pytest.raises(AssertionError, match="round - 1"):
+        require_equal_games(leaving_out(6, "median", "meritrank", 0.45, malicious=malicious("constant-lie", 1, 6)))
 
 
 def test_a_reputation_that_leaves_nobody_out():

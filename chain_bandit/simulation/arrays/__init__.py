@@ -1,7 +1,8 @@
-"""Rules of aggregation over many replicates at once, one a file of this folder: no game and no audit reads them.
+"""Rules over many replicates at once, one a file of this folder: no game and no audit reads them.
 
-A form stands for the function `estimate` of a rule and has its module's name. It says what the rule says, to the unit,
-or that it is unsure: then the rule itself is asked. Reports are integers below 2^32, seats and arms at most 2^10.
+A form stands for the function `estimate` or `merits` of a rule and has its module's name. It says what the rule says,
+to the unit, or that it is unsure: then the rule itself is asked. Reports are integers below 2^32, seats and arms at
+most 2^10.
 """
 
 from collections.abc import Callable
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chain_bandit.protocol import rules
+from chain_bandit.protocol.merits import ByMerit
 from chain_bandit.protocol.rule import Aggregation, Terms
 from chain_bandit.protocol.ruleset import RuleChoice
 from chain_bandit.simulation.hashes import Words
@@ -95,6 +97,26 @@ class Form:
     whole: bool = False
 
 
+class Judged(NamedTuple):
+    """What a form of merits is told: of every seat, which all report.
+
+    Attributes:
+        reports: in units, (seats, arms, replicates).
+        pulls, means: n_ref, and the estimators of the block, (arms, replicates).
+        reputations: before the block, (seats, replicates).
+    """
+
+    reports: Ints
+    pulls: Ints
+    means: Ints
+    reputations: Ints
+
+
+Merits = Callable[[Terms, Judged], tuple[Ints, Flags]]
+"""A rule of reputation over arrays: (seats, replicates), as `protocol.merits.ByMerit.merits`, and of which replicates
+it is unsure."""
+
+
 SURE = NO = np.zeros(1, np.bool_)
 """Nothing is unsure; nobody is tied."""
 YES = np.ones(1, np.bool_)
@@ -118,10 +140,22 @@ def find(choice: RuleChoice) -> Form | None:
     """The form of a game's aggregation, if it has one; rules of others have none. Raises `RulesUnknown`."""
     rule = rules.find(choice)
     assert isinstance(rule, Aggregation)
-    return None if choice.digest else forms().get(type(rule).estimate.__module__.rpartition(".")[2])
+    found = None if choice.digest else forms().get(type(rule).estimate.__module__.rpartition(".")[2])
+    assert found is None or isinstance(found, Form)
+    return found
+
+
+def find_merits(choice: RuleChoice) -> Merits | None:
+    """The form of a game's reputation, if it has one. Raises `RulesUnknown`."""
+    rule = rules.find(choice)
+    if choice.digest or not isinstance(rule, ByMerit):
+        return None
+    found = forms().get(type(rule).merits.__module__.rpartition(".")[2])
+    assert not isinstance(found, Form)
+    return found
 
 
 @cache
-def forms() -> dict[str, Form]:
+def forms() -> dict[str, Form | Merits]:
     """By the module of the rule."""
     return {each.name: import_module(f"{__name__}.{each.name}").FORM for each in iter_modules(__path__)}

@@ -67,12 +67,12 @@ def test_what_has_been_compiled_plays_everything_that_has_a_compiled_form(monkey
     [
         ({"aggregation": "median"}, Engine.NUMPY), ({"exploration": "9999999999999"}, Engine.PLAIN),
         ({"policy": "kl-ucb"}, Engine.PLAIN), ({"reputation": "meritrank"}, Engine.NUMPY),
-        ({"reputation": {"name": "meritrank", "options": {"least": 0.1}}}, Engine.PLAIN),
+        ({"reputation": {"name": "meritrank", "options": {"least": 0.1}}}, Engine.NUMPY),
     ], ids=str,
 )  # fmt: skip
 @pytest.mark.parametrize("available", [True, False])
 def test_what_has_no_compiled_form_is_played_by_another_engine(monkeypatch, changes, engine, available):
-    """Rules, and numbers that 64 bits do not hold; who leaves nobody out plays in numpy."""
+    """Rules, and numbers that 64 bits do not hold."""
     monkeypatch.setattr(simulated, "is_compiled", lambda: True)
     monkeypatch.setattr(simulated, "AVAILABLE", available)
     given = scenario("speed.toml", rounds=60, **changes)
