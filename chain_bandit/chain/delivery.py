@@ -1,6 +1,9 @@
 """How transactions are brought to a chain, and when one counts as there."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from chain_bandit.chain.patience import never
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +19,7 @@ class Delivery:
         stuck_blocks: blocks after which the next transaction in line gets a higher fee, though not within
             `resend_after`; without any block it gets one after half the patience, or after two seconds where blocks
             come when transactions do.
+        is_over: whether the node can never answer again: nobody waits for it then.
     """
 
     in_flight: int = 64
@@ -24,6 +28,7 @@ class Delivery:
     timeout: float = 10.0
     resend_after: float = 1.0
     stuck_blocks: int = 8
+    is_over: Callable[[], bool] = never
 
 
 AT_ONCE = Delivery(in_flight=1)

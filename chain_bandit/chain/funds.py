@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from chain_bandit.chain.addresses import checksummed
-from chain_bandit.chain.delivery import PIPELINED
 from chain_bandit.chain.errors import AccountRefused
 from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.journal import Journal, Origin
@@ -70,7 +69,7 @@ def _base_fee(block: Any) -> int:
 
 
 def _pay(node: HttpNode, wanted: Mapping[bytes, int], payer: Wallet, journal: Journal) -> None:
-    sender = Sender(node.rpc, journal, PIPELINED)
+    sender = Sender(node.rpc, journal, node.delivery)
     contract = journal.origin.contract if journal.origin else ""
     journal.bind(Origin(sender.chain_id, sender.genesis, contract))
     signed = {entry.call: (entry.method, terms(as_bytes(entry.raw))) for entry in journal.entries}

@@ -6,7 +6,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from chain_bandit.chain.addresses import checksummed
-from chain_bandit.chain.delivery import PIPELINED
+from chain_bandit.chain.delivery import PIPELINED, Delivery
 from chain_bandit.chain.errors import NodeUnreachable, NotUnderstood
 from chain_bandit.chain.rpc import Rpc, as_int
 from chain_bandit.stopwatch import Stopwatch
@@ -27,14 +27,16 @@ class HttpNode:
     """A running node. What only development nodes can do is asked for in Anvil's words, then in Hardhat's.
 
     Attributes:
+        delivery: how transactions come to it.
         rpc: patient: a lost answer is asked for again.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, delivery: Delivery = PIPELINED) -> None:
         """Ask who is there. Raises `NodeUnreachable`."""
         self.url = url
         self.line = url
-        self.rpc = Rpc(url, Stopwatch(), PIPELINED)
+        self.delivery = delivery
+        self.rpc = Rpc(url, Stopwatch(), delivery)
         self.chain_id: int = self.rpc.ask("eth_chainId", [], as_int, KNOCK)
 
     def ask(self, method: str, *parameters: Any) -> Any:

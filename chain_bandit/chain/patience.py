@@ -1,5 +1,6 @@
 """Waiting for something outside: longer and longer between tries, with an end."""
 
+from collections.abc import Callable
 from time import monotonic, sleep
 
 from chain_bandit.protocol.errors import ChainBanditError
@@ -8,11 +9,16 @@ FIRST, GROWTH, LONGEST = 0.001, 1.5, 0.25
 """Seconds of the first pause, what each is longer than the last, and the longest."""
 
 
-class Patience:
-    """Ends when nothing has moved for `seconds`."""
+def never() -> bool:
+    """There is always hope."""
+    return False
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+
+class Patience:
+    """Ends when nothing has moved for `seconds`, or `is_over`: nothing will move any more."""
+
+    def __init__(self, seconds: float, is_over: Callable[[], bool] = never) -> None:
+        self._seconds, self._is_over = seconds, is_over
         self.moved()
 
     def moved(self) -> None:
@@ -22,7 +28,7 @@ class Patience:
 
     def wait(self, why: ChainBanditError) -> None:
         """Pause before the next try; raise `why` when patience is at its end."""
-        if monotonic() > self._end:
+        if monotonic() > self._end or self._is_over():
             raise why
         sleep(self._pause)
         self._pause = min(GROWTH * self._pause, LONGEST)

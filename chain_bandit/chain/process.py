@@ -5,12 +5,14 @@ import re
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from time import monotonic, sleep
 from typing import IO
 
 from chain_bandit.chain.addresses import checksummed
+from chain_bandit.chain.delivery import PIPELINED
 from chain_bandit.chain.errors import NodeUnreachable
 from chain_bandit.chain.http_node import KNOCK, HttpNode
 from chain_bandit.chain.modules import installed
@@ -53,7 +55,7 @@ class OwnNode(HttpNode):
     """
 
     def __init__(self, name: str, url: str, process: "subprocess.Popen[bytes]") -> None:
-        super().__init__(url)
+        super().__init__(url, replace(PIPELINED, is_over=lambda: process.poll() is not None))
         self.name, self.process = name, process
         for address, code in installed().items():
             self._understood("setCode", checksummed(address), as_hex(code), at_most=KNOCK)

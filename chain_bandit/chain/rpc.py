@@ -47,7 +47,7 @@ class Rpc:
 
     def __init__(self, line: Line, stopwatch: Stopwatch, delivery: Delivery) -> None:
         self.wire = wire_to(line, delivery.timeout)
-        self.stopwatch, self._patience = stopwatch, delivery.patience
+        self.stopwatch, self._delivery = stopwatch, delivery
         self.known = 0
         self.notice = Notice()
 
@@ -131,7 +131,8 @@ class Rpc:
     def _insist(
         self, requests: Sequence[Request], in_vain: Callable[[list[Any]], str | None], at_most: float = inf
     ) -> list[Any]:
-        patience, start = Patience(min(self._patience, at_most)), monotonic()
+        delivery, start = self._delivery, monotonic()
+        patience = Patience(min(delivery.patience, at_most), delivery.is_over)
         with self.stopwatch("evm"):
             while True:
                 try:

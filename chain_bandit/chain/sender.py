@@ -240,7 +240,7 @@ class Sender:
     # --- exchanges: one that sends, and beside it one that asks, so that the node has something to do meanwhile
 
     def _wait(self, over: Callable[[], bool]) -> None:
-        patience, seen = Patience(self._delivery.patience), self._progress
+        patience, seen = Patience(self._delivery.patience, self._delivery.is_over), self._progress
         while not over():
             self._send()
             self._ask()

@@ -9,7 +9,6 @@ from typing import Any
 
 import chain_bandit
 from chain_bandit.chain.client import Coordinator
-from chain_bandit.chain.delivery import PIPELINED
 from chain_bandit.chain.errors import ForeignChain
 from chain_bandit.chain.funds import Need, fund, price_of, require_balance
 from chain_bandit.chain.http_node import HttpNode
@@ -127,7 +126,7 @@ def _deploy(plan: Plan, node: HttpNode, account: Wallet, path: Path, journal: Jo
         require_balance(node, account.address, own.at(price) + sum(need.at(price) for need in others_needs(plan)))
     contract = Coordinator.deploy(
         node.line, account, plan.parameters, plan.salt_commitment, plan.secret_commitment, plan.pool, Stopwatch(),
-        PIPELINED, journal,
+        node.delivery, journal,
     )  # fmt: skip
     deployment = {
         "format": FORMAT,

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from chain_bandit.chain.delivery import AT_ONCE, PIPELINED, Delivery
+from chain_bandit.chain.delivery import AT_ONCE, Delivery
+from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.identity import identify
 from chain_bandit.chain.node import Node
 from chain_bandit.chain.process import OwnNode
@@ -99,9 +100,10 @@ def _run(
 
 def _delivery(node: Node, scenario: Scenario) -> Delivery:
     """How transactions are brought to this node; one of our own never takes a block back, nor mines by itself."""
-    if not isinstance(node.line, str):
+    if not isinstance(node, HttpNode):
         return AT_ONCE
-    return PIPELINED if isinstance(node, OwnNode) else replace(PIPELINED, confirmations=scenario.chain.confirmations)
+    own = isinstance(node, OwnNode)
+    return node.delivery if own else replace(node.delivery, confirmations=scenario.chain.confirmations)
 
 
 def _export(recorder: OnChain, bodies: Bodies, path: Path) -> tuple[int, str]:

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,9 +11,15 @@ from pathlib import Path
 import pytest
 
 from chain_bandit.chain.anvil import anvil
+from chain_bandit.chain.errors import NodeUnreachable
 from chain_bandit.chain.http_node import HttpNode
+from chain_bandit.chain.journal import Journal
+from chain_bandit.chain.node import account
 from chain_bandit.chain.process import NodeFailed, running
+from chain_bandit.chain.rpc import Rpc
+from chain_bandit.chain.sender import Sender
 from chain_bandit.game.chains import OWN
+from chain_bandit.stopwatch import Stopwatch
 from tests.integration.nodes import ROOT, chain_bandit, elsewhere, group, has_node, node_of, started, wait_for
 
 SMALL = ROOT / "examples" / "small.toml"
@@ -56,6 +63,22 @@ def test_run_ends_with_exit_5_when_its_node_is_killed(tmp_path: Path) -> None:
     assert run.returncode == 5, errors
     assert errors.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_node_of_ours_that_is_gone_is_not_waited_for_as_a_chain_that_may_come_back() -> None:
+    with anvil() as node:
+        payer = account(b"payer".rjust(32))
+        assert node.grant({bytes.fromhex(payer.address[2:]): 10**18})
+        outbox = Sender(Rpc(node.line, Stopwatch(), node.delivery), Journal(), node.delivery)
+        outbox.submit("pay", payer, bytes(20), 1, 21_000, b"")
+        os.killpg(node.process.pid, signal.SIGKILL)
+        node.process.wait()
+        start = time.monotonic()
+        with pytest.raises(NodeUnreachable):
+            node.height()
+        with pytest.raises(NodeUnreachable):
+            outbox.settle()
+        assert time.monotonic() - start < node.delivery.patience / 10
 
 
 def test_nodes_that_start_at_once_never_share_a_port() -> None:
