@@ -7,9 +7,10 @@ from functools import wraps
 from types import FunctionType, GeneratorType, GenericAlias
 from typing import Any, Final
 
-from chain_bandit.foreign.language import MAX_BITS, MODULE
+from chain_bandit.foreign.language import MAX_BITS, MAX_KEYS, MODULE
 from chain_bandit.foreign.meter import Halt, Meter
 from chain_bandit.foreign.operations import (
+    MAPPINGS,
     NUMBERS,
     SCALARS,
     SETS,
@@ -17,9 +18,11 @@ from chain_bandit.foreign.operations import (
     SMALL,
     WORD,
     Operations,
+    is_record,
     length,
     number,
     ordered,
+    weigh,
 )
 
 _ABSENT: Final[Any] = object()
@@ -29,7 +32,7 @@ _CHARGED: Final = ("all", "any", "divmod", "max", "min", "pow", "round", "sorted
 _TYPES: Final = (dict, frozenset, int, list, set, tuple)
 _MAKERS: Final = frozenset({"nothing"})
 """Functions of the project that make as many elements as an integer says."""
-_MADE: Final = ("max", "min", "sorted", "sum")
+_MADE: Final = ("dict", "frozenset", "max", "min", "set", "sorted", "sum")
 
 
 class Functions:
@@ -47,13 +50,13 @@ class Functions:
             **{name: getattr(self, name) for name in _CHARGED},
             **{f"__{kind.__name__}__": getattr(self, f"make_{kind.__name__}") for kind in _TYPES},
             **{f"__{name}_made__": getattr(self, f"{name}_made") for name in _MADE},
-            **{f"__{name}__": getattr(self, name) for name in ("called", "fraction", "own")},
+            **{f"__{name}__": getattr(self, name) for name in ("called", "fraction", "joined", "own")},
         }
 
     def mathematics(self) -> dict[str, Callable[..., Any]]:
         """The names of `math`."""
-        calls = (self.comb, self.gcd, self.lcm, self.perm, self.prod)
-        return {"isqrt": math.isqrt, **{call.__name__: call for call in calls}}
+        calls = (self.comb, self.gcd, self.isqrt, self.lcm, self.perm, self.prod)
+        return {call.__name__: call for call in calls}
 
     # Those that read; the forms for comprehensions, of which each turn is a step already, charge no reading
 
@@ -80,7 +83,7 @@ class Functions:
 
     def min(self, *values: Any, key: Any = None, default: Any = _ABSENT) -> Any:
         """The first of the smallest."""
-        return self._extreme(min, self._among(values, key), key, default)
+        return self.min_made(self._among(values, key), key, default)
 
     def min_made(self, values: Any, key: Any = None, default: Any = _ABSENT) -> Any:
         """Of a comprehension."""
@@ -88,43 +91,51 @@ class Functions:
 
     def max(self, *values: Any, key: Any = None, default: Any = _ABSENT) -> Any:
         """The first of the largest."""
-        return self._extreme(max, self._among(values, key), key, default)
+        return self.max_made(self._among(values, key), key, default)
 
     def max_made(self, values: Any, key: Any = None, default: Any = _ABSENT) -> Any:
         """Of a comprehension."""
         return self._extreme(max, values, key, default)
 
     def _among(self, values: tuple[Any, ...], key: Any) -> Any:
-        return values if len(values) != 1 else self._gather(self._in_order(values[0], key))
+        return values if len(values) != 1 else self._gathered(values[0], key)
 
     def _extreme(self, call: Any, among: Any, key: Any, default: Any) -> Any:
-        self._compared(among)
-        best = call(among, key=key) if default is _ABSENT else call(among, key=key, default=default)
+        if key is None or not among:
+            best = call(self._compared(among), default=default)
+        else:
+            best = among[call(range(len(among)), key=self._keyed(key, among))]
+        if best is _ABSENT:
+            raise ValueError("the largest or smallest of nothing")
         return self._kept(best) if isinstance(best, NUMBERS) else best
 
     def sorted(self, values: Any, *, key: Any = None, reverse: bool = False) -> list[Any]:
         """A new list, equal elements in the order in which they came."""
-        return self.sorted_made(self._gather(self._in_order(values, key)), key, reverse)
+        return self.sorted_made(self._gathered(values, key), key, reverse)
 
     def sorted_made(self, elements: Any, key: Any = None, reverse: bool = False) -> list[Any]:
-        """Of a comprehension."""
-        self.sorting(elements)
-        return sorted(elements, key=key, reverse=reverse)
-
-    def _in_order(self, values: Any, key: Any) -> Any:
-        """Of the elements of a set those that compare as equal, or not at all, would come in the set's order."""
-        if isinstance(values, SETS) and (key is not None or any(isinstance(each, frozenset) for each in values)):
-            return ordered(values)
-        return values
-
-    def sorting(self, elements: Any) -> None:
-        """Charge the comparisons of a sort: some n log n, an eighth of a step each."""
+        """Of a comprehension: some n log n comparisons, an eighth of a step each."""
         self._charge(len(elements) * len(elements).bit_length() // 8)
-        self._compared(elements)
+        if key is None:
+            return sorted(self._compared(elements), reverse=reverse)
+        places = sorted(range(len(elements)), key=self._keyed(key, elements), reverse=reverse)
+        return list(map(elements.__getitem__, places))
 
-    def _compared(self, elements: Any) -> None:
+    def _keyed(self, key: Any, elements: Any) -> Callable[[int], Any]:
+        keys: list[Any] = self._compared(list(map(key, elements)))
+        return keys.__getitem__
+
+    def _gathered(self, values: Any, key: Any) -> Any:
+        """Of a set in ascending order, which is no other in another process; a key could make them equal."""
+        if key is None and isinstance(values, SETS):
+            return sorted(self._compared(self._gather(values)))
+        return self._gather(ordered(values))
+
+    def _compared(self, elements: Any) -> Any:
+        """The same, charged by all that is in them. Sets, of which neither may be the smaller one, have no order."""
         if not SCALARS.issuperset(map(type, elements)):
-            self._charge(self._weight(elements))
+            self._charge(weigh(elements, self.meter.room(), ranked=True))
+        return elements
 
     def any(self, values: Any) -> bool:
         """Whether one is true."""
@@ -163,13 +174,13 @@ class Functions:
 
     def round(self, value: Any) -> Any:
         """To the nearest integer, a half to the even one."""
-        return round(number(value))
+        return round(self._operations.read(number(value)))
 
     # Constructors
 
     def make_int(self, value: Any = 0) -> Any:
         """Of a number, towards zero."""
-        return int(number(value))
+        return int(self._operations.read(number(value)))
 
     def make_list(self, values: Any = ()) -> list[Any]:
         """A new list."""
@@ -181,24 +192,65 @@ class Functions:
 
     def make_set(self, values: Any = ()) -> set[Any]:
         """A new set."""
-        return set(self._gather(values))
+        return self.set_made(self._gather(values))
+
+    def set_made(self, elements: Any) -> set[Any]:
+        """Of a comprehension or display."""
+        made: set[Any] = set()
+        for few in self._keys(elements, elements):
+            made.update(few)
+            length(made)
+        return made
 
     def make_frozenset(self, values: Any = ()) -> frozenset[Any]:
         """A set that stays as it is."""
-        return frozenset(self._gather(values))
+        return frozenset(self.make_set(values))
+
+    def frozenset_made(self, elements: Any) -> frozenset[Any]:
+        """Of a comprehension."""
+        return frozenset(self.set_made(elements))
 
     def make_dict(self, values: Any = (), **named: Any) -> dict[Any, Any]:
         """A new mapping, of another or of pairs."""
-        if isinstance(values, SIZED) and hasattr(values, "keys"):
+        if isinstance(values, MAPPINGS):
             self._charge(length(values))
             return {**values, **named}
-        return dict(self._gather(ordered(values)), **named)
+        return self.dict_made(self._gather(ordered(values)), **named)
+
+    def dict_made(self, pairs: Any, **named: Any) -> dict[Any, Any]:
+        """Of a comprehension or display of pairs."""
+        pairs = [(key, value) for key, value in map(ordered, pairs)]
+        made: dict[Any, Any] = {}
+        for few in self._keys([key for key, _ in pairs], pairs):
+            made.update(few)
+            length(made)
+        return {**made, **named}
+
+    def joined(self, *mappings: Any) -> dict[Any, Any]:
+        """A display of mappings."""
+        made: dict[Any, Any] = {}
+        for each in mappings:
+            self._charge(length(each))
+            made |= each
+            length(made)
+        return made
+
+    def _keys(self, keys: Any, elements: Any) -> Iterator[Any]:
+        """Elements by keys that are charged, so few at a time that what is made of them can be too large by as many."""
+        if not _INTEGERS.issuperset(map(type, keys)):
+            for key in keys:
+                self._operations.key(key)
+        return (elements[start : start + MAX_KEYS] for start in range(0, len(elements), MAX_KEYS))
 
     def fraction(self, numerator: Any = 0, denominator: Any = 1) -> Any:
         """Of integers and fractions: text would make floats and powers of ten."""
         return self._kept(Fraction(number(numerator), number(denominator)))
 
     # Of math
+
+    def isqrt(self, value: Any) -> int:
+        """The root of an integer, rounded down."""
+        return math.isqrt(self._operations.read(value))
 
     def gcd(self, *integers: Any) -> Any:
         """The greatest common divisor."""
@@ -230,7 +282,7 @@ class Functions:
         """That a product which grows with each of its factors stays within the bounds. Raises `Halt`."""
         made = 1
         for taken in range(count):
-            self._charge(1)
+            self._charge(1 + of.bit_length() // WORD)
             made *= of - taken
             if divided:
                 made //= taken + 1
@@ -260,18 +312,28 @@ class Functions:
 
         @wraps(call)
         def charged(*given: Any, **named: Any) -> Any:
-            shown = (*given, *named.values())
-            self._charge(1 + self._weight(shown))
-            for each in shown:
-                if isinstance(each, int) and not -SMALL < each < SMALL:
-                    raise Halt("gives a function of the project an integer of more than 256 bits")
-                if isinstance(each, FunctionType) or type(each).__module__ == MODULE:
-                    raise Halt("gives a function of the project something of the rule's own")
-            if call.__name__ in _MAKERS:
-                self._charge(sum(abs(each) for each in shown if isinstance(each, int)) // WORD)
-            return self._kept(call(*given, **named))
+            if any(
+                isinstance(each, FunctionType) or type(each).__module__ == MODULE for each in (*given, *named.values())
+            ):
+                raise Halt("gives a function of the project something of the rule's own")
+            return self.asked(call, given, named)
 
         return charged
+
+    def asked(self, call: Any, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        """What a function or method of the project gives."""
+        shown = [each for each in (*given, *named.values()) if not is_record(each)]
+        self._charge(1 + self._weight(shown))
+        for each in shown:
+            if isinstance(each, int):
+                self._charge(each.bit_length() // WORD)
+                if not -SMALL < each < SMALL:
+                    raise Halt("gives a function of the project an integer of more than 256 bits")
+            if isinstance(each, bytes) and len(each) > WORD:
+                raise Halt(f"gives a function of the project more than {WORD} bytes")
+        if getattr(call, "__name__", "") in _MAKERS:
+            self._charge(sum(abs(each) for each in shown if isinstance(each, int)) // WORD)
+        return self._kept(call(*given, **named))
 
     def own(self, value: Any, name: str) -> Any:
         """An attribute with a leading underscore, which a class of the rule's file defines. Raises `Halt`."""

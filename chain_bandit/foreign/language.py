@@ -11,8 +11,10 @@ MAX_BITS: Final = 4096
 """Of an integer, and of either part of a fraction."""
 MAX_LENGTH: Final = 1 << 20
 """Elements of a sequence, set or mapping."""
+MAX_KEYS: Final = 1 << 12
+"""Elements of a set or mapping: a lookup compares a key with all of them where their hashes are chosen to collide."""
 MAX_DEPTH: Final = 32
-"""Calls within calls."""
+"""Calls within calls, and levels of what is compared, sought, sorted, looked up or given."""
 MODULE: Final = "foreign_rule"
 """Of the classes that a file defines."""
 MAX_NESTING: Final = 80
@@ -44,17 +46,17 @@ DECORATORS: Final = frozenset({"classmethod", "property", "staticmethod"})
 
 METHODS: Final = frozenset(
     {
-        "add", "bit_count", "bit_length", "clear", "denominator", "discard", "get", "items", "keys", "numerator",
-        "popitem", "setdefault", "start", "step", "stop", "values",
+        "bit_count", "bit_length", "clear", "denominator", "get", "items", "keys", "numerator", "popitem", "start",
+        "step", "stop", "values",
     }
 )  # fmt: skip
-"""Methods and fields of built-in types that cost the same whatever the size."""
+"""Methods and fields of built-in types that cost the same whatever the size, but for the key that `get` looks up."""
 CHARGED_METHODS: Final = frozenset(
     {
-        "append", "copy", "count", "difference", "difference_update", "extend", "from_bytes", "index", "insert",
-        "intersection", "intersection_update", "isdisjoint", "issubset", "issuperset", "limit_denominator", "pop",
-        "remove", "reverse", "sort", "symmetric_difference", "symmetric_difference_update", "to_bytes", "union",
-        "update",
+        "add", "append", "copy", "count", "difference", "difference_update", "discard", "extend", "from_bytes", "index",
+        "insert", "intersection", "intersection_update", "isdisjoint", "issubset", "issuperset", "limit_denominator",
+        "pop", "remove", "reverse", "setdefault", "sort", "symmetric_difference", "symmetric_difference_update",
+        "to_bytes", "union", "update",
     }
 )  # fmt: skip
 """Methods of built-in types that are charged, and therefore called where they are named."""

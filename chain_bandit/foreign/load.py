@@ -21,7 +21,7 @@ from chain_bandit.foreign.methods import Methods
 from chain_bandit.foreign.operations import Operations
 from chain_bandit.foreign.source import Source
 from chain_bandit.foreign.steps import counted
-from chain_bandit.foreign.syntax import checked
+from chain_bandit.foreign.syntax import checked, methods
 from chain_bandit.protocol.ruleset import STEPS
 
 METER: Final = "__meter__"
@@ -50,7 +50,7 @@ def load(source: Source, names: Mapping[str, object], bound: int = STEPS) -> typ
     namespace = meter.names = _names(meter, names, tree)
     meter.start(bound)
     try:
-        exec(_compiled(tree, path), namespace)
+        exec(_compiled(tree, path, names), namespace)
         meter.finish()
     except Halt as error:
         raise FileRefused(path, 1, f"{error} while it is loaded") from None
@@ -66,12 +66,12 @@ def load(source: Source, names: Mapping[str, object], bound: int = STEPS) -> typ
     return rule
 
 
-def _compiled(tree: ast.Module, path: str) -> CodeType:
+def _compiled(tree: ast.Module, path: str, names: Mapping[str, object]) -> CodeType:
     """Asserts stay, whatever the interpreter was told. Raises `FileRefused`."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of odd expressions, which differ between versions
-            return compile(counted(tree), path, "exec", dont_inherit=True, optimize=0)
+            return compile(counted(tree, methods(names)), path, "exec", dont_inherit=True, optimize=0)
     except (SyntaxError, ValueError, RecursionError) as error:
         raise FileRefused(path, getattr(error, "lineno", None) or 1, "is not the syntax of Python 3.11") from error
 
@@ -92,14 +92,15 @@ def _names(meter: Meter, names: Mapping[str, object], tree: ast.Module) -> dict[
     """What the counted code finds. Functions of the project are charged by the size of what they are given."""
     operations = Operations(meter)
     functions = Functions(meter, operations)
-    methods = Methods(meter, operations, functions)
+    called = Methods(meter, operations, functions)
     known = {**names, **functions.mathematics(), "Fraction": Fraction}
     wanted = [alias.name for each in tree.body if isinstance(each, ast.ImportFrom) for alias in each.names]
     found = {name: functions.ours(known[name]) if name in names else known[name] for name in wanted}
     builtins = {**functions.builtins(), **_EXCEPTIONS, **_PYTHON}
     return {
-        **found, **operations.inserted(), **methods.inserted(),
-        "__enter__": meter.enter, "__leave__": meter.leave, "__name__": MODULE, "__builtins__": builtins,
+        **found, **operations.inserted(), **called.inserted(),
+        "__enter__": meter.enter, "__leave__": meter.leave, "__turn__": meter.turn,
+        "__name__": MODULE, "__builtins__": builtins,
     }  # fmt: skip
 
 

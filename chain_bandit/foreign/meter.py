@@ -53,6 +53,11 @@ class Meter:
         if self._charged > self.bound:
             raise Halt(self._reason())
 
+    def turn(self, steps: int) -> bool:
+        """A turn of a long body takes so many steps more. True, so that it can stand among conditions."""
+        self.charge(steps)
+        return True
+
     def finish(self) -> None:
         """Raises `Halt` when the run took more steps than its bound."""
         if self.steps > self.bound:

@@ -6,12 +6,13 @@ or after few operations on operands that were within them.
 
 import operator
 from collections.abc import Callable
+from dataclasses import fields, is_dataclass
 from fractions import Fraction
-from itertools import islice
+from itertools import chain, islice
 from types import GeneratorType, MappingProxyType
 from typing import Any, Final
 
-from chain_bandit.foreign.language import MAX_BITS, MAX_LENGTH
+from chain_bandit.foreign.language import MAX_BITS, MAX_DEPTH, MAX_KEYS, MAX_LENGTH
 from chain_bandit.foreign.meter import Halt, Meter
 
 SMALL: Final = 1 << 256
@@ -21,25 +22,34 @@ WORD: Final = 64
 FRACTION: Final = 8
 """Steps of an operation on fractions, which is written in Python."""
 SETS: Final = (set, frozenset)
+TABLES: Final[Any] = (dict, *SETS)
+"""What keeps its elements by their hashes."""
+MAPPINGS: Final[Any] = (dict, MappingProxyType)
 VIEWS: Final[tuple[type, ...]] = (type({}.keys()), type({}.values()), type({}.items()))
 SIZED_TYPES: Final = (list, tuple, dict, str, bytes, range, MappingProxyType, *SETS, *VIEWS)
 SIZED: Final[Any] = SIZED_TYPES
 """The same, for isinstance."""
+LOOKED_UP: Final[Any] = (*MAPPINGS, *SETS, type({}.keys()), type({}.items()))
+"""What finds an element by its hash."""
 NUMBERS: Final = (int, Fraction)
 FLOATS: Final = (float, complex)
 FLAT: Final = frozenset({str, bytes, range})
+_LISTED: Final = frozenset({list, tuple})
+_PLAIN: Final = _LISTED | set(SETS)
 MUTABLE: Final = frozenset({list, set, dict})
-SCALARS: Final = frozenset({int, bool, Fraction, type(None)})
+SCALARS: Final = frozenset({int, bool, type(None)})
 
 
 def length(values: Any) -> int:
-    """Of what is sized. Raises `Halt` above `MAX_LENGTH`."""
+    """Of what is sized. Raises `Halt` above `MAX_LENGTH`, and of sets and mappings above `MAX_KEYS`."""
     try:
         size = len(values)
     except OverflowError:  # a range
         size = MAX_LENGTH + 1
     if size > MAX_LENGTH:
         raise Halt(f"makes or reads more than {MAX_LENGTH} elements at once")
+    if size > MAX_KEYS and isinstance(values, TABLES):
+        raise Halt(f"makes a set or mapping of more than {MAX_KEYS} elements; write one of lists or mappings")
     return size
 
 
@@ -64,8 +74,68 @@ def number(value: Any) -> Any:
     raise Halt("calculates with something that is neither an integer nor a fraction")
 
 
-def _inner(values: Any) -> list[Any]:
-    return [each for each in values if each.__class__ not in SCALARS and isinstance(each, SIZED)]
+def weigh(value: Any, room: int, *, key: bool = False, ranked: bool = False) -> int:
+    """How many elements there are in it, those of its elements included, shared ones as often as they are met.
+
+    Counted until `room` is passed: hashing, comparing or writing the value takes time in proportion.
+
+    Raises:
+        Halt: it is nested too deeply for that, is to be a key and has a fraction in it, whose hash is slow, or is to be
+            ranked and has a set in it.
+    """
+    if value.__class__ in _PLAIN:  # the plainest ones at once
+        kinds = set(map(type, value))
+        if kinds <= SCALARS:
+            return length(value)
+        size = sum(map(len, value)) if kinds <= _LISTED else room + 1
+        if size <= room and SCALARS.issuperset(map(type, chain.from_iterable(value))):
+            return length(value) + size
+    weight, deep, levels = 0, False, [[value]]
+    while levels and weight <= room:
+        if not levels[-1]:
+            levels.pop()
+            continue
+        each = levels[-1].pop()
+        if each.__class__ is Fraction:
+            if key:
+                raise Halt("keeps a fraction as a key or in a set; write its numerator and denominator")
+            weight += FRACTION + squared(each.numerator) + squared(each.denominator)
+            continue
+        if ranked:
+            ordered(each)
+        inner = _inner(each)
+        weight += length(each) if isinstance(each, SIZED) else len(inner)
+        if inner and len(levels) == MAX_DEPTH:
+            deep = True
+        else:
+            levels.append(inner)
+    if deep and weight <= room:
+        raise Halt(f"compares, looks up or gives something nested more than {MAX_DEPTH} deep")
+    return weight
+
+
+def is_record(value: Any) -> bool:
+    """Whether it is of a class of the project that is neither a tuple nor a rule."""
+    return not isinstance(value, SIZED) and is_dataclass(value)
+
+
+def _inner(value: Any) -> list[Any]:
+    """What is in it, but for what costs nothing."""
+    if isinstance(value, MAPPINGS):
+        value = chain(value, value.values())
+    elif is_record(value):
+        value = [getattr(value, field.name) for field in fields(value)]
+    elif value.__class__ in FLAT or not isinstance(value, SIZED):
+        return []
+    return [each for each in value if each.__class__ not in SCALARS]
+
+
+def squared(value: int) -> int:
+    """What dividing or multiplying an integer of this size costs; nothing below `SMALL`."""
+    if -SMALL < value < SMALL:
+        return 0
+    words = value.bit_length() // WORD
+    return words * words // 16
 
 
 class Operations:
@@ -83,7 +153,7 @@ class Operations:
         }  # fmt: skip
         own = (
             self.kept, self.repeat, self.div, self.floordiv, self.mod, self.pow, self.lshift,
-            self.made, self.given, self.text, self.operand, self.contains, self.spread, self.rows,
+            self.made, self.sliced, self.text, self.operand, self.contains, self.spread, self.rows, self.key, self.put,
         )  # fmt: skip
         return {
             **{f"__{name}__": self._measured(call) for name, call in two.items()},
@@ -118,19 +188,18 @@ class Operations:
 
     def read(self, value: Any) -> Any:
         """A number that is divided, charged by its size, whatever comes of it."""
-        if isinstance(value, int) and not -SMALL < value < SMALL:
-            words = value.bit_length() // WORD
-            self.charge(words * words // 16)
+        if value.__class__ is Fraction or (isinstance(value, int) and not -SMALL < value < SMALL):
+            self.charge(squared(value.numerator) + squared(value.denominator))
         return value
 
     def _measured(self, call: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         """Of numbers, or of sets and mappings, which are read to their end whatever comes of it."""
 
         def operation(left: Any, right: Any) -> Any:
-            if left.__class__ is not int or right.__class__ is not int:
-                for each in (left, right):
-                    if isinstance(each, (dict, SETS, VIEWS)):
-                        self.charge(length(each))
+            if left.__class__ is int and right.__class__ is int:
+                made = call(left, right)
+                return made if -SMALL < made < SMALL else self.kept(made)
+            self._joined(left, right)
             return self.kept(call(left, right))
 
         return operation
@@ -139,13 +208,30 @@ class Operations:
         measured = self._measured(call)
 
         def operation(left: Any, right: Any) -> Any:
+            if left.__class__ is int and right.__class__ is int:
+                made = call(left, right)
+                return made if -SMALL < made < SMALL else self.kept(made)
             if left.__class__ not in MUTABLE:
                 return measured(left, right)
-            read = self.spread(right) if isinstance(left, list) else right
-            self.charge(length(read))
-            return sized(call(left, read))
+            if isinstance(left, list):
+                right = self.spread(right)
+            elif isinstance(left, dict) and not isinstance(right, MAPPINGS):
+                raise Halt("joins a mapping and something that is none; write dict(...)")
+            self._joined(right)
+            made = call(left, right)
+            length(made)
+            return made
 
         return operation
+
+    def _joined(self, *parts: Any) -> None:
+        """Charge sets and mappings that are joined; the elements of a view are hashed, and those of what joins it."""
+        viewed = any(isinstance(each, VIEWS) for each in parts)
+        for each in parts:
+            if isinstance(each, (*TABLES, *VIEWS)):
+                self.charge(weigh(each, self.meter.room(), key=not isinstance(each, dict)))
+            elif viewed:
+                raise Halt("joins keys or items and something that is no set; write set(...)")
 
     def repeat(self, left: Any, right: Any) -> Any:
         """`*` of which one side is a display."""
@@ -185,15 +271,15 @@ class Operations:
             raise Halt(f"makes an integer of more than {MAX_BITS} bits")
         return self.kept(left << right)
 
-    def made(self, value: Any) -> Any:
-        """A slice, a comprehension or a long display."""
-        self.charge(length(value))
-        return value
+    def sliced(self, values: Any, *bounds: Any) -> Any:
+        """`values[start:stop:step]`; later versions of Python take a slice for a key."""
+        if isinstance(values, MAPPINGS):
+            raise TypeError("a slice is no key")
+        return self.made(values[slice(*bounds)])
 
-    def given(self, value: Any) -> Any:
-        """What a method of the project's gives."""
-        if isinstance(value, SIZED):
-            self.charge(length(value))
+    def made(self, value: Any) -> Any:
+        """What is as long as the rule chose."""
+        self.charge(length(value))
         return value
 
     def text(self, *parts: Any) -> str:
@@ -211,25 +297,30 @@ class Operations:
         return value
 
     def weight(self, value: Any) -> int:
-        """How many elements there are in it, those of its elements included; counted until what is left is passed."""
-        if value.__class__ in SCALARS or not isinstance(value, SIZED):
-            return 0
-        weight, pending, room = 0, [value], self.meter.room() + 1
-        while pending and weight <= room:
-            each = pending.pop()
-            weight += length(each)
-            if each.__class__ not in FLAT:
-                pending += _inner(each)
-                if isinstance(each, (dict, MappingProxyType)):
-                    pending += _inner(each.values())
-        return weight
+        """The same, within the steps that are left."""
+        return 0 if value.__class__ in SCALARS else weigh(value, self.meter.room())
+
+    def key(self, value: Any) -> Any:
+        """What is hashed, charged by all that is in it."""
+        if value.__class__ not in SCALARS:
+            self.charge(weigh(value, self.meter.room(), key=True))
+        return value
+
+    def put(self, value: Any, values: Any, place: Any) -> None:
+        """`values[place] = value`."""
+        if values.__class__ is dict:
+            values[self.key(place)] = value
+            if len(values) > MAX_KEYS:
+                length(values)
+        else:
+            values[place] = value
 
     def contains(self, value: Any, values: Any) -> bool:
         """`value in values`."""
-        searched = not isinstance(values, (dict, MappingProxyType, SETS))  # the others are looked up
-        if searched and not (isinstance(values, range) and isinstance(value, int)):
-            self.charge(length(values))
-        self.charge(self.weight(value))
+        if isinstance(values, LOOKED_UP):
+            return self.key(value) in values
+        if not (isinstance(values, range) and isinstance(value, int)):
+            self.charge(length(values) * (1 + self.weight(value)))
         return value in values
 
     def rows(self, values: Any) -> list[Any]:

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 from chain_bandit.foreign.load import METER
 from chain_bandit.foreign.meter import Halt, Meter
+from chain_bandit.foreign.operations import weigh
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.ruleset import STEPS, RuleFailed
 
@@ -30,6 +31,8 @@ def run(rule: Any, verb: str, *given: Any, bound: int = STEPS, passing: Passing 
     try:
         value = getattr(rule, verb)(*given)
         meter.finish()
+        if weigh(value, bound) > bound:
+            raise Halt("gives more than it has steps")
     except Halt as error:
         raise RuleFailed(type(rule).__name__, str(error)) from error
     except passing:

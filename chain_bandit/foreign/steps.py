@@ -10,12 +10,20 @@ mangle within a class. Annotations and docstrings are dropped: versions of Pytho
 """
 
 import ast
+from collections.abc import Set
+from itertools import groupby
 from typing import Any, Final
 
 from chain_bandit.foreign.language import BUILTINS, CHARGED_METHODS, CONSTRUCTORS, LAZY, MATH, MAX_BITS, METHODS
 
+Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+
 MAX_PARTS: Final = 4
 MAX_DISPLAY: Final = 8
+MAX_BODY: Final = 256
+"""Expressions and statements of a body that are one step a turn; one more for as many more."""
+_PRODUCT: Final = 128
+"""As how many a product counts, which may be one of two integers of 4,096 bits."""
 _OPERATIONS: Final[dict[type[ast.operator], str]] = {
     ast.Sub: "sub", ast.Div: "div", ast.FloorDiv: "floordiv", ast.Mod: "mod", ast.Pow: "pow", ast.LShift: "lshift",
     ast.BitOr: "bitor", ast.BitAnd: "bitand", ast.BitXor: "bitxor",
@@ -28,25 +36,29 @@ _PARTS: Final = (ast.Add, ast.Sub, ast.Mult)
 _OF_SETS: Final = (ast.Sub, ast.BitAnd, ast.BitOr, ast.BitXor)
 _NUMERIC: Final = (ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.LShift, ast.RShift)
 _COUNTS: Final = frozenset({"abs", "comb", "gcd", "int", "isqrt", "lcm", "len", "perm", "prod", "round", "sum"})
-_COMPARING: Final = frozenset({"max", "min", "sorted", "sum"})
-_WHOLE: Final = _COMPARING | {"dict", "frozenset", "list", "set", "tuple"}
+_WHOLE_NUMBERS: Final = _COUNTS - {"abs", "prod", "sum"}
+_ASKED: Final = CHARGED_METHODS | {"get"}
+_MADE: Final = frozenset({"dict", "frozenset", "max", "min", "set", "sorted", "sum"})
+_WHOLE: Final = _MADE | {"list", "tuple"}
 """Functions that read an iterator to its end."""
+_UNPACKED: Final = (ast.Tuple, ast.List)
 _IN_ORDER: Final = LAZY | {"range", "sorted", "__list__", "__tuple__", "__spread__", "__made__"}
 _SMALL: Final = 1 << 64
 
 
-def counted(tree: ast.Module) -> ast.Module:
-    """The tree of `syntax.checked`, with its steps counted. The given one is used up."""
-    changed: ast.Module = _Counted(tree).visit(tree)
+def counted(tree: ast.Module, theirs: Set[str]) -> ast.Module:
+    """The tree of `syntax.checked`, with its steps counted. The given one is used up. `theirs` are methods of the
+    project's objects."""
+    changed: ast.Module = _Counted(tree, theirs).visit(tree)
     return ast.fix_missing_locations(changed)
 
 
 class _Counted(ast.NodeTransformer):
     """One method a kind of node. What needs no change has none."""
 
-    def __init__(self, tree: ast.Module) -> None:
-        self.places = 0
-        self.functions = {each.name for each in ast.walk(tree) if isinstance(each, ast.FunctionDef | ast.ClassDef)}
+    def __init__(self, tree: ast.Module, theirs: Set[str]) -> None:
+        self.places, self.theirs = 0, theirs
+        self.own = {each.name for each in ast.walk(tree) if isinstance(each, ast.FunctionDef | ast.ClassDef)}
 
     # Statements
 
@@ -62,9 +74,10 @@ class _Counted(ast.NodeTransformer):
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         """One step a call, and one level where it may call another."""
-        leaf = self._is_leaf(node)
+        leaf, more = self._is_leaf(node), _more(node)
         node.body, node.returns = _code(node.body), None
         self.generic_visit(node)
+        node.body[:0] = [ast.copy_location(ast.Expr(each), node) for each in more]
         if leaf:
             node.body.insert(0, ast.copy_location(ast.Expr(_step()), node))
             return node
@@ -77,9 +90,9 @@ class _Counted(ast.NodeTransformer):
         for each in ast.walk(node):
             if each is not node and isinstance(each, ast.Lambda | ast.FunctionDef):
                 return False
-            if isinstance(each, ast.Name) and (each.id in self.functions or each.id == "map"):
+            if isinstance(each, ast.Name) and (each.id in self.own or each.id == "map"):
                 return False
-            if isinstance(each, ast.Attribute) and each.attr in self.functions:
+            if isinstance(each, ast.Attribute) and each.attr in self.own:
                 return False
             if isinstance(each, ast.keyword) and each.arg in ("key", None):
                 return False
@@ -95,18 +108,49 @@ class _Counted(ast.NodeTransformer):
         node.annotation = None
         return node
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> list[ast.stmt]:
         """Without its annotation."""
-        made = ast.Pass() if node.value is None else ast.Assign(targets=[node.target], value=self.visit(node.value))
-        return ast.copy_location(made, node)
+        if node.value is None:
+            return [ast.copy_location(ast.Pass(), node)]
+        return self.visit_Assign(ast.copy_location(ast.Assign(targets=[node.target], value=node.value), node))
 
-    def visit_Assign(self, node: ast.Assign) -> ast.AST:
-        """What is unpacked is read in order."""
-        pairs = isinstance(node.value, ast.Tuple)
-        self.generic_visit(node)
-        if any(isinstance(each, ast.Tuple | ast.List) for each in node.targets) and not pairs:
+    def visit_Assign(self, node: ast.Assign) -> list[ast.stmt]:
+        """What is unpacked is read in order, and what is put into a mapping is looked up."""
+        pairs, unpacked = isinstance(node.value, ast.Tuple), any(isinstance(each, _UNPACKED) for each in node.targets)
+        node.value = self.visit(node.value)
+        if unpacked and not pairs:
             node.value = _call("spread", node.value)
-        return node
+        target = node.targets[0]
+        if isinstance(target, ast.Subscript) and len(node.targets) == 1:
+            return [ast.copy_location(self._put(node.value, target), node)]
+        if all(_is_named(each) for target in node.targets for each in getattr(target, "elts", [target])):
+            return [node]
+        after: list[ast.stmt] = [node]
+        node.targets = [self._later(each, after) for each in node.targets]
+        return [ast.copy_location(each, node) for each in after]
+
+    def _put(self, value: ast.expr, target: ast.Subscript) -> ast.stmt:
+        return ast.Expr(_call("put", value, self.visit(target.value), self.visit(target.slice)))
+
+    def _later(self, target: ast.expr, after: list[ast.stmt]) -> ast.expr:
+        """A target of which each part is assigned afterwards, in their order."""
+        if isinstance(target, _UNPACKED):
+            target.elts = [self._part_later(each, after) for each in target.elts]
+            return target
+        return self._part_later(target, after)
+
+    def _part_later(self, target: ast.expr, after: list[ast.stmt]) -> ast.expr:
+        if isinstance(target, ast.Starred):
+            target.value = self._part_later(target.value, after)
+            return target
+        self.places += 1
+        place = f"__place{self.places}__"
+        if isinstance(target, ast.Subscript):
+            after.append(self._put(_name(place), target))
+        else:
+            made = self.visit_Assign(ast.Assign(targets=[target], value=_name(place)))
+            after += made
+        return ast.Name(place, ast.Store())
 
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST | list[ast.stmt]:
         """An assignment that evaluates its target once, before the value."""
@@ -128,7 +172,7 @@ class _Counted(ast.NodeTransformer):
     def _changed(self, op: ast.operator, load: ast.expr, value: ast.expr) -> ast.expr:
         """Lists, sets and mappings change in place; numbers are made anew."""
         if type(op) in _IN_PLACE and not _is_small(value):
-            return _call(_IN_PLACE[type(op)], load, self._part(value, MAX_PARTS))
+            return _call(_IN_PLACE[type(op)], self.visit(load), self._part(value, MAX_PARTS))
         return self._arithmetic(op, load, value, 0)
 
     def visit_Delete(self, node: ast.Delete) -> ast.AST | list[ast.stmt]:
@@ -139,34 +183,57 @@ class _Counted(ast.NodeTransformer):
 
     def visit_For(self, node: ast.For) -> ast.AST:
         """One step a turn."""
+        counted, target = [_step(), *_more(node)], node.target
+        node.target, within = self._unpacked(target)
+        node.body[:0] = [ast.Assign(targets=[each], value=_name(place)) for place, each in within]
         self.generic_visit(node)
         node.iter = _turns(node.iter, node.target)
-        node.body.insert(0, ast.copy_location(ast.Expr(_step()), node))
+        node.body[:0] = [ast.copy_location(ast.Expr(each), node) for each in counted]
         return node
 
     def visit_While(self, node: ast.While) -> ast.AST:
         """One step a turn."""
+        counted = [_step(), *_more(node)]
         self.generic_visit(node)
-        node.body.insert(0, ast.copy_location(ast.Expr(_step()), node))
+        node.body[:0] = [ast.copy_location(ast.Expr(each), node) for each in counted]
         return node
+
+    def _unpacked(self, target: ast.expr) -> tuple[ast.expr, list[tuple[str, ast.expr]]]:
+        """The target of a turn without those within it, and these by the names that stand for them."""
+        within: list[tuple[str, ast.expr]] = []
+        if isinstance(target, _UNPACKED):
+            for place, each in enumerate(target.elts):
+                if isinstance(each, _UNPACKED):
+                    self.places += 1
+                    within.append((f"__place{self.places}__", each))
+                    target.elts[place] = ast.Name(within[-1][0], ast.Store())
+        return target, within
 
     # Comprehensions, functions, displays
 
-    def visit_comprehension(self, node: ast.comprehension) -> ast.AST:
-        """One step an element of each clause."""
-        self.generic_visit(node)
-        node.iter = _turns(node.iter, node.target)
-        node.ifs.insert(0, _step())
-        return node
+    def _generators(self, node: Comprehension) -> list[ast.comprehension]:
+        """One step an element of each clause; what is unpacked within what is unpacked has a clause of its own."""
+        more = _more(node)
+        made = []
+        for each in node.generators:
+            target, within = self._unpacked(each.target)
+            made.append(ast.comprehension(target, _turns(self.visit(each.iter), target), [_step(), *more], 0))
+            while within:
+                place, inner = within.pop(0)
+                target, deeper = self._unpacked(inner)
+                read = ast.Tuple([_call("ordered", _name(place))], ast.Load())
+                made.append(ast.comprehension(target, read, [], 0))
+                within += deeper
+            made[-1].ifs += map(self.visit, each.ifs)
+        return made
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
         """One step a call, and one level where it may call another."""
-        leaf = self._is_leaf(node)
+        leaf, more = self._is_leaf(node), _more(node)
         self.generic_visit(node)
-        if not leaf:
-            return _call("called", node)
-        node.body = ast.BoolOp(ast.And(), [_step(), node.body])  # a step is true
-        return node
+        if leaf or more:
+            node.body = ast.BoolOp(ast.And(), [*([_step()] if leaf else []), *more, node.body])  # a step is true
+        return node if leaf else _call("called", node)
 
     def visit_List(self, node: ast.List) -> ast.AST:
         """Charged when it is long."""
@@ -177,18 +244,36 @@ class _Counted(ast.NodeTransformer):
         return node if all(isinstance(each, ast.Constant) for each in node.elts) else self._display(node, node.elts)
 
     def visit_Set(self, node: ast.Set) -> ast.AST:
-        """Charged when it is long."""
-        return self._display(node, node.elts)
+        """Of elements that are looked up."""
+        if _is_long(node.elts):
+            return _call("set_made", self.visit(ast.List(node.elts, ast.Load())))
+        node.elts = list(map(self._looked_up, node.elts))
+        return node
 
     def visit_Dict(self, node: ast.Dict) -> ast.AST:
-        """Charged when it is long."""
-        return self._display(node, [key or ast.Starred(node) for key in node.keys])
+        """Of keys that are looked up."""
+        if len(node.keys) <= MAX_DISPLAY and None not in node.keys:
+            node.keys = [self._looked_up(each) for each in node.keys if each is not None]
+            node.values = list(map(self.visit, node.values))
+            return node
+        parts: list[ast.expr] = []
+        for spread, some in groupby(zip(node.keys, node.values, strict=True), lambda each: each[0] is None):
+            if spread:
+                parts += [self.visit(value) for _, value in some]
+            else:
+                pairs: list[ast.expr] = [ast.Tuple([key, value], ast.Load()) for key, value in some if key]
+                parts.append(_call("dict_made", self.visit(ast.List(pairs, ast.Load()))))
+        return parts[0] if None not in node.keys else _call("joined", *parts)
 
     def _display(self, node: ast.expr, elements: list[ast.expr]) -> ast.AST:
         loaded = isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
-        long = len(elements) > MAX_DISPLAY or any(isinstance(each, ast.Starred) for each in elements)
+        long = _is_long(elements)
         made = self.generic_visit(node)
         return _call("made", made) if loaded and long else made
+
+    def _looked_up(self, node: ast.expr) -> ast.expr:
+        """What is hashed, charged unless it is plainly an integer."""
+        return node if isinstance(node, ast.Constant) else _key(self.visit(node))
 
     def visit_Starred(self, node: ast.Starred) -> ast.AST:
         """What is spread is read in order."""
@@ -200,14 +285,19 @@ class _Counted(ast.NodeTransformer):
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         """One with a leading underscore is of the rule's own."""
         self.generic_visit(node)
+        if node.attr == "get":
+            return _call("getter", node.value)
         private = node.attr.startswith("_")
         return _call("own", node.value, ast.Constant(node.attr)) if private else node
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
-        """A slice is charged."""
-        sliced = isinstance(node.slice, ast.Slice) and isinstance(node.ctx, ast.Load)
-        made = self.generic_visit(node)
-        return _call("made", made) if sliced else made
+        """A slice is charged, and a key where it is no plain integer."""
+        node.value = self.visit(node.value)
+        if isinstance(node.slice, ast.Slice):
+            bounds = node.slice.lower, node.slice.upper, node.slice.step
+            return _call("sliced", node.value, *(self.visit(each or ast.Constant(None)) for each in bounds))
+        node.slice = self._looked_up(node.slice)
+        return node
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
         """Text with numbers, charged by its length."""
@@ -224,7 +314,7 @@ class _Counted(ast.NodeTransformer):
         operands = [node.left, *node.comparators]
         for place, op in enumerate(node.ops):
             left, right = operands[place], operands[place + 1]
-            free = _is_number(left) or _is_number(right) or isinstance(op, ast.Is | ast.IsNot)
+            free = _is_integer(left) or _is_integer(right) or isinstance(op, ast.Is | ast.IsNot)
             operands[place] = self.visit(left) if free else _call("operand", self.visit(left))
         node.left, node.comparators = operands[0], [*operands[1:-1], self.visit(operands[-1])]
         return node
@@ -272,6 +362,8 @@ class _Counted(ast.NodeTransformer):
             node.args[0] = self.visit(node.args[0])  # and its classes stay classes
             return node
         node.keywords = [self.visit(each) for each in node.keywords]
+        for keyword in node.keywords:
+            keyword.value = keyword.value if keyword.arg else _call("made", keyword.value)
         if name in _WHOLE and len(node.args) == 1 and isinstance(node.args[0], ast.GeneratorExp | ast.ListComp):
             return self._whole(node, name, node.args[0])
         node.args = [self.visit(each) for each in node.args]
@@ -281,20 +373,18 @@ class _Counted(ast.NodeTransformer):
                 if isinstance(each, ast.Starred) and isinstance(each.value, ast.Call):
                     each.value.func = _name("__rows__")
             node.args[read:] = [_ordered(each) for each in node.args[read:]]
-        if isinstance(function, ast.Attribute) and function.attr not in METHODS | CHARGED_METHODS | self.functions:
-            node.func = self.visit(function)
-            return _call("given", node)
+        attribute, of = (function.attr, function.value) if isinstance(function, ast.Attribute) else ("", function)
         if name == "Fraction":
             node.func = _name("__fraction__")
-        elif not isinstance(function, ast.Attribute) or function.attr not in CHARGED_METHODS:
-            node.func = self.visit(function)
-        elif function.attr == "from_bytes":
+        elif attribute == "from_bytes":
             node.func = _name("__from_bytes__")
-        elif function.attr == "append":
-            node.func, node.args = _name("__append__"), [self.visit(function.value), *node.args]
+        elif attribute in {"add", "append", "get"} - self.own:
+            node.func, node.args = _name(f"__{attribute}__"), [self.visit(of), *node.args]
+        elif not attribute or attribute.startswith("_") or attribute in (METHODS | self.own) - _ASKED - self.theirs:
+            node.func = self.visit(function)
         else:
             node.func = _name("__method__")
-            node.args = [ast.Constant(function.attr), self.visit(function.value), *node.args]
+            node.args = [ast.Constant(attribute), self.visit(of), *node.args]
         return node
 
     def _whole(self, node: ast.Call, name: str, read: ast.GeneratorExp | ast.ListComp) -> ast.AST:
@@ -303,24 +393,31 @@ class _Counted(ast.NodeTransformer):
         A sum checks what it gives, so that its terms may be unchecked.
         """
         element = self._part(read.elt, MAX_PARTS if name == "sum" else 0)
-        made = ast.ListComp(element, [self.visit(each) for each in read.generators])
+        made = ast.ListComp(element, self._generators(read))
         if name == "list":
             return _call("sized", made)
-        node.func = _name(f"__{name}_made__" if name in _COMPARING else name)
+        node.func = _name(f"__{name}_made__" if name in _MADE else name)
         node.args = [_call("sized", made)]
         return node
 
     def visit_ListComp(self, node: ast.ListComp) -> ast.AST:
         """Bounded in length; each turn is counted."""
-        return _call("sized", self.generic_visit(node))
+        node.generators, node.elt = self._generators(node), self.visit(node.elt)
+        return _call("sized", node)
+
+    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> ast.AST:
+        """Each turn is counted."""
+        node.generators, node.elt = self._generators(node), self.visit(node.elt)
+        return node
 
     def visit_SetComp(self, node: ast.SetComp) -> ast.AST:
-        """Bounded in length; each turn is counted."""
-        return _call("sized", self.generic_visit(node))
+        """Of a list; each turn is counted."""
+        return _call("set_made", self.visit(ast.ListComp(node.elt, node.generators)))
 
     def visit_DictComp(self, node: ast.DictComp) -> ast.AST:
-        """Bounded in length; each turn is counted."""
-        return _call("sized", self.generic_visit(node))
+        """Of a list of pairs; each turn is counted."""
+        pair = ast.Tuple([node.key, node.value], ast.Load())
+        return _call("dict_made", self.visit(ast.ListComp(pair, node.generators)))
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         """A constructor."""
@@ -376,8 +473,25 @@ def _plus(node: ast.expr) -> ast.expr:
     return ast.UnaryOp(ast.UAdd(), node)
 
 
+def _key(node: ast.expr) -> ast.expr:
+    """What is hashed; a name is asked at once whether it is an integer, which costs nothing."""
+    charged = _call("key", node)
+    if not isinstance(node, ast.Name):
+        return charged
+    integer = ast.Compare(ast.Attribute(node, "__class__", ast.Load()), [ast.Is()], [_name("int")])
+    return ast.IfExp(integer, node, charged)
+
+
 def _step() -> ast.Call:
     return _call("next", _name("__steps__"))
+
+
+def _more(node: ast.AST) -> list[ast.expr]:
+    """What a turn through a long body takes besides its step."""
+    parts = [each for each in ast.walk(node) if isinstance(each, ast.expr | ast.stmt)]
+    products = sum(isinstance(each, ast.BinOp) and _multiplies(each) for each in parts)
+    more = (len(parts) + _PRODUCT * products) // MAX_BODY
+    return [_call("turn", ast.Constant(more))] if more else []
 
 
 def _is_small(node: ast.expr) -> bool:
@@ -391,6 +505,28 @@ def _is_number(node: ast.expr) -> bool:
     if isinstance(node, ast.BinOp):
         return isinstance(node.op, _NUMERIC) and not (_is_display(node.left) or _is_display(node.right))
     return isinstance(node, ast.UnaryOp) or (isinstance(node, ast.Constant) and isinstance(node.value, int))
+
+
+def _multiplies(node: ast.BinOp) -> bool:
+    """Whether it may be a product of two integers of which neither is small."""
+    return isinstance(node.op, ast.Mult | ast.Pow) and not (
+        isinstance(node.left, ast.Constant) or (isinstance(node.op, ast.Mult) and isinstance(node.right, ast.Constant))
+    )
+
+
+def _is_integer(node: ast.expr) -> bool:
+    """With which a comparison costs nothing."""
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, int)
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _WHOLE_NUMBERS
+
+
+def _is_named(target: ast.expr) -> bool:
+    return isinstance(target.value if isinstance(target, ast.Starred) else target, ast.Name)
+
+
+def _is_long(elements: list[ast.expr]) -> bool:
+    return len(elements) > MAX_DISPLAY or any(isinstance(each, ast.Starred) for each in elements)
 
 
 def _is_difference(node: ast.expr) -> bool:

@@ -8,6 +8,7 @@ import ast
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import is_dataclass
+from types import FunctionType
 from typing import Final
 
 from chain_bandit.foreign.errors import FileRefused
@@ -56,6 +57,14 @@ def checked(data: bytes, path: str, names: Mapping[str, object]) -> ast.Module:
     return tree
 
 
+def methods(names: Mapping[str, object]) -> frozenset[str]:
+    """Of the project's objects, by their names, but for those that fields of others have."""
+    kinds = {kind for each in names.values() if isinstance(each, type) for kind in each.__mro__}
+    found = {name for kind in kinds for name, each in vars(kind).items() if isinstance(each, FunctionType)}
+    fields = {name for kind in kinds for name in getattr(kind, "__annotations__", ())}
+    return frozenset(name for name in found - fields if not name.startswith("_"))
+
+
 def _parsed(data: bytes, path: str) -> ast.Module:
     try:
         text = data.decode("utf-8")
@@ -97,7 +106,7 @@ class _Check:
     """One pass over the tree, a rule of the language a method."""
 
     def __init__(self, tree: ast.Module, names: Mapping[str, object], placed: list[tuple[int, ast.AST]]) -> None:
-        self.tree, self.names, self.placed = tree, names, placed
+        self.tree, self.names, self.placed, self.theirs = tree, names, placed, methods(names)
         self.parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
         self.imported: set[str] = set()
         self.bound: set[str] = set()
@@ -221,10 +230,20 @@ class _Check:
         self._target(node.target)
 
     def _for(self, node: ast.For) -> None:
-        self._target(node.target)
+        self._turn(node.target)
 
     def _comprehension(self, node: ast.comprehension) -> None:
-        self._target(node.target)
+        self._turn(node.target)
+
+    def _turn(self, target: ast.expr) -> None:
+        self._target(target)
+        for node in ast.walk(target):
+            if isinstance(node, ast.Subscript):
+                raise _Refusal(node, "puts what a loop reads into a list or mapping; name it, and assign it")
+
+    def _slice(self, node: ast.Slice) -> None:
+        if not isinstance(self.parents[node], ast.Subscript):
+            raise _Refusal(node, "has a slice among other places; take one after the other")
 
     def _target(self, target: ast.expr) -> None:
         for node in ast.walk(target):
@@ -323,7 +342,7 @@ class _Check:
             raise _Refusal(node, f"uses the attribute {node.attr!r} of a built-in type, which a rule may not")
         if node.attr.startswith("_") and not self._is_own(node):
             raise _Refusal(node, f"uses the attribute {node.attr!r}, which is no method or constant of its own class")
-        if node.attr in CHARGED_METHODS and not called:
+        if node.attr in CHARGED_METHODS | self.theirs and not called:
             raise _Refusal(node, f"uses the method {node.attr!r} without calling it")
 
     def _is_own(self, node: ast.Attribute) -> bool:
@@ -358,8 +377,10 @@ class _Check:
             return
         if isinstance(parent, ast.Call) and isinstance(parent.func, ast.Name) and parent.func is not node:
             function = parent.func.id
-            if self._reads(function) or (function in LAZY - {"reversed"} and parent.args[0] is not node) or (
-                function in {"zip", "enumerate"}
+            if (
+                self._reads(function)
+                or (function in LAZY - {"reversed"} and parent.args[0] is not node)
+                or (function in {"zip", "enumerate"})
             ):
                 return
         raise _Refusal(node, f"keeps {what}, which is empty the second time it is read; write tuple(...) around it")
