@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from benchmarks import provenance
 from benchmarks.provenance import ROOT
 from chain_bandit.attacks.attack import Attack, NotSimulated
+from chain_bandit.attacks.greedy import Greedy
 from chain_bandit.attacks.parametric import Parametric
 from chain_bandit.attacks.registry import ATTACKS, make
 from chain_bandit.crypto.keys import derive
@@ -54,7 +55,10 @@ COUNTED = "arms", "failed"
 
 def is_tabled(kind: type[Attack]) -> bool:
     """Whether tables list an attack by itself: not a family of lies, which is searched (`benchmarks/search.py`), nor
-    those of its members that lie about counts, which cost Option 1 alone anything (docs/robust.md)."""
+    those of its members that lie about counts, which cost Option 1 alone anything, nor what asks the rule for the worst
+    of some distances (docs/robust.md)."""
+    if issubclass(kind, Greedy):
+        return False
     return not issubclass(kind, Parametric) or (kind is not Parametric and kind().counts_truly)
 
 

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chain_bandit.attacks.attack import Attack, View
+from chain_bandit.protocol.arms import confidence_width, width_table
 from chain_bandit.protocol.blocks import round_seed
-from chain_bandit.protocol.estimation import estimate
+from chain_bandit.protocol.estimation import estimate, worth_of
 from chain_bandit.protocol.parameters import Parameters
-from chain_bandit.protocol.rule import Agreed
+from chain_bandit.protocol.rule import Agreed, Estimate
 from chain_bandit.protocol.units import UNIT, Means
 from chain_bandit.roots import isqrt
 
@@ -114,6 +115,7 @@ class Seen:
         pulls: n_ref, (arms, replicates).
         honest: the honest reports in the last block, for who rushes in the open round; None until there are some.
         accepted: of a report of all colluders, (arms, replicates), the arms whose value is then in B.
+        indices: of the same, the upper confidence bound of each arm, (arms, replicates), in units.
     """
 
     parameters: Parameters
@@ -123,6 +125,7 @@ class Seen:
     pulls: Ints
     honest: Honest | None
     accepted: Callable[[Ints], Flags]
+    indices: Callable[[Ints], Ints]
 
 
 def told(attack: Attack, view: View, own: Means) -> Means:
@@ -137,6 +140,7 @@ def seen_by(view: View, own: Means) -> Seen:
     return Seen(
         view.rules.parameters, view.round, _columns([own]), _columns(ledger.means) if ledger.means else None,
         _columns(ledger.pulls), Honest(_columns(rows)) if rows else None, partial(_accepted, view),
+        partial(_indices, view),
     )  # fmt: skip
 
 
@@ -145,14 +149,30 @@ def _columns(values: Sequence[Any]) -> Ints:
     return shown(np.array(values, np.int64)[..., np.newaxis])
 
 
-def _accepted(view: View, lie: Ints) -> Flags:
-    """All the honest of the last block have enough pulls."""
+def _estimated(view: View, lie: Ints) -> Estimate:
+    """Where all tell this lie, and all the honest of the last block have enough pulls."""
     p, told = view.rules.parameters, tuple(lie[:, 0].tolist())
     reports = {seat: row for seat, row in view.reported.items() if seat not in view.colluders}
     reports |= dict.fromkeys(view.colluders, told)
     bits, seed = dict.fromkeys(reports, (True,) * p.arms), round_seed(view.ledger.seed, view.round)
-    sets = estimate(p, (), Agreed(view.round, seed, reports, bits, view.reported_pulls)).sets
-    return np.array([[any(reports[seat][arm] == told[arm] for seat in sets[arm])] for arm in range(p.arms)])
+    return estimate(p, (), Agreed(view.round, seed, reports, bits, view.reported_pulls))
+
+
+def _accepted(view: View, lie: Ints) -> Flags:
+    told, sets = lie[:, 0].tolist(), _estimated(view, lie).sets
+    return np.array([
+        [any(seat in view.colluders or view.reported[seat][arm] == told[arm] for seat in each)]
+        for arm, each in enumerate(sets)
+    ])  # fmt: skip
+
+
+def _indices(view: View, lie: Ints) -> Ints:
+    p, found = view.rules.parameters, _estimated(view, lie)
+    passed = len(view.colluders | view.reported.keys())
+    counts = worth_of(p, map(len, found.sets), passed) if p.c1_per_report else (1,) * p.arms
+    width = width_table(view.round, p.c1_numerator, p.c1_denominator)
+    samples = (max(count, 1) * pulls for count, pulls in zip(counts, view.reported_pulls, strict=True))
+    return _columns([mean + confidence_width(width, n) for mean, n in zip(found.means, samples, strict=True)])
 
 
 def integers(lie: Ints) -> Ints:

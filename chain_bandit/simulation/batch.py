@@ -32,6 +32,7 @@ from chain_bandit.protocol.parameters import ESTIMATES, UCB1, Parameters
 from chain_bandit.protocol.rule import Agreed, Estimate, State
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT
+from chain_bandit.roots import isqrt
 from chain_bandit.simulation import arrays
 from chain_bandit.simulation.batch_numbers import factors, philox, rewards, ucb_arms
 from chain_bandit.simulation.hashes import digests
@@ -278,6 +279,7 @@ class _Games:
             seen = Seen(
                 self._parameters, t, self._own[rows].reshape(-1, *shape), in_force, shown(self._pulls.reshape(shape)),
                 read if self._honest else None, partial(self._accepted, t, read, pulls),
+                partial(self._indices, t, read, pulls),
             )  # fmt: skip
             self._tell(index, self._honest + np.array(rows), self._lie(attack, rows, seen))
         if self._attacks:
@@ -289,9 +291,20 @@ class _Games:
 
     def _accepted(self, t: int, honest: Honest | None, pulls: Ints, lie: Ints) -> Flags:
         """`Seen.accepted`: all the honest have enough pulls."""
+        if honest is None or (self._form and self._form.whole):
+            return np.ones(lie.shape, np.bool_)
+        return self._asked_about(t, honest, pulls, lie)[0].reshape(lie.shape)
+
+    def _indices(self, t: int, honest: Honest | None, pulls: Ints, lie: Ints) -> Ints:
+        """`Seen.indices`, likewise, and everybody passes."""
+        assert honest is not None, "what nobody has reported yet has no index"
+        _, means, size = self._asked_about(t, honest, pulls, lie)
+        return (means + 10 * isqrt(int(self.rules.widths[t]) // (self._worth[-1, size] * pulls))).reshape(lie.shape)
+
+    def _asked_about(self, t: int, honest: Honest, pulls: Ints, lie: Ints) -> tuple[Flags, Ints, Ints]:
+        """Of each cell, whether a report of all colluders has its value in B, the estimator, and |B|."""
         form, taken = self._form, np.ones(self._stale.size, np.bool_)
-        if honest is None or (form and form.whole):
-            return taken.reshape(lie.shape)
+        means, size = np.zeros((2, taken.size), np.int64)
         told = np.concatenate([honest.reports, np.broadcast_to(lie, (len(self._own), *lie.shape))])
         table, rows = _Table(told.reshape(len(told), -1), pulls, None), np.arange(len(told))
         values = lie.reshape(-1)
@@ -300,12 +313,14 @@ class _Games:
             if form and cells.size and ordered <= form.ordered:
                 found = self._by_form(form, t, table, rows, cells, ordered)
                 taken[cells] = ((found.kept | found.tied) & (table.told[:, cells] == values[cells])).any(axis=0)
+                means[cells], size[cells] = found.means, found.size
                 cells = cells[..., np.broadcast_to(found.unsure, cells.shape[-1:])]
         for cell in cells.reshape(-1).tolist():
             arm, replicate = divmod(cell, self.count)
-            sets = estimate(self._parameters, (), self._agreed(t, table, replicate)).sets
-            taken[cell] = (table.told[np.isin(self._seats, [*sets[arm]]), cell] == values[cell]).any()
-        return taken.reshape(lie.shape)
+            said = estimate(self._parameters, (), self._agreed(t, table, replicate))
+            taken[cell] = (table.told[np.isin(self._seats, [*said.sets[arm]]), cell] == values[cell]).any()
+            means[cell], size[cell] = said.means[arm], len(said.sets[arm])
+        return taken, means, size
 
     def _lie(self, attack: Attack, rows: list[int], seen: Seen) -> Ints:
         """What an attack tells, as far as it differs. What no report may say the plain loop leaves out or refuses."""

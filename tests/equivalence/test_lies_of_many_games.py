@@ -60,10 +60,11 @@ def together(cases: list[View], own: list[list[Means]]) -> Seen:
         first, own=np.moveaxis(np.array(own, np.int64), 0, -1), in_force=joined([one.in_force for one in each]),
         pulls=joined([one.pulls for one in each]), honest=None if rows is None else Honest(rows),
         accepted=lambda lie: joined([one.accepted(lie[:, [at]]) for at, one in enumerate(each)]),
+        indices=lambda lie: joined([one.indices(lie[:, [at]]) for at, one in enumerate(each)]),
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "options"), [*LIES, ("few-counts", {})], ids=str)
+@pytest.mark.parametrize(("name", "options"), [*LIES, ("few-counts", {}), ("greedy", {"steps": 2})], ids=str)
 @pytest.mark.parametrize("arms", [1, 2, 5])
 def test_a_lie_of_many_games_is_that_of_each(scenario, name, options, arms):
     p, dice = scenario(7, arms, 60).parameters, random.Random(f"{name} {arms}")
@@ -79,15 +80,15 @@ def test_a_lie_of_many_games_is_that_of_each(scenario, name, options, arms):
 def test_every_attack_of_ours_that_lies_in_its_report_does_so_for_many_games():
     lying = {name for name, kind in ATTACKS.items() if overrides(make(name, {}), "means", "lie")}
     assert {name for name in lying if overrides(make(name, {}), "means")} == {"captured-committee"}
-    assert lying - {"captured-committee", "few-counts"} == {name for name, _ in LIES}
+    assert lying - {"captured-committee", "few-counts", "greedy"} == {name for name, _ in LIES}
 
 
 @pytest.mark.parametrize("name", rules.names(RuleKind.AGGREGATION))
-def test_the_optimiser_searches_by_the_form_of_a_rule(name):
+def test_lies_that_ask_the_rule_ask_its_form(name):
     """As the plain loop does, which asks the rule thirty times a round."""
     named = entry(name, delta=0.4) if name == "delta-safe" else name
-    for rushing in (False, True):
-        attacks = [{"name": "optimiser", "options": {"rushing": rushing}}]
+    for attack, options in (("optimiser", {}), ("greedy", {"steps": 3}), ("optimiser", {"rushing": True})):
+        attacks = [{"name": attack, "options": options}]
         means = {"kind": "bernoulli", "means": [0.6, 0.4]}
         case = game(
             5, named, participants=7, liars=2, rounds=20, burn_in=6, rewards=means,

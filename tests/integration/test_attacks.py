@@ -359,6 +359,13 @@ def test_parametric_moves_the_estimators_by_standard_deviations_and_is_left_out_
     assert in_force(far, far.rounds[10:]) == 0
 
 
+def test_greedy_moves_the_estimators_by_what_the_rule_takes_worst(watched):
+    game = watched(("greedy", {"steps": 3}), participants=7)
+    assert game.every_block_is_approved_and_inside_the_honest_range() == 57
+    honest, _, gap = gaps(game, game.rounds[30:])
+    assert honest > gap
+
+
 def test_sybil_turns_the_plain_mean_with_one_vector_under_many_names_and_is_cut_off(watched):
     game = watched("sybil", participants=7)
     assert game.every_block_is_approved_and_inside_the_honest_range() == 57

@@ -6,6 +6,7 @@ Colluders of a game read the last block; those of the arena see the reports of t
 import numpy as np
 
 from chain_bandit.attacks.attack import Attack, NotSimulated, overrides
+from chain_bandit.attacks.greedy import Greedy
 from chain_bandit.attacks.inflated_counts import InflatedCounts
 from chain_bandit.attacks.optimiser import Optimiser
 from chain_bandit.attacks.seen import Honest, best, each_arm
@@ -45,14 +46,18 @@ def told_by(attack: Attack, parameters: Parameters) -> Lie:
         for part in told:
             if isinstance(part, InflatedCounts):
                 claimed = np.minimum(claimed * part.times, parameters.horizon)
-            if isinstance(part, Optimiser):
+            if isinstance(part, (Greedy, Optimiser)):
                 report = report if known is None else _worst_taken(seen, known, n_ref)
             else:
-                made = part.lie(Made(parameters, seen.t, report, in_force, n_ref, known, np.ones_like))
+                made = part.lie(Made(parameters, seen.t, report, in_force, n_ref, known, np.ones_like, _unknown))
                 report = np.broadcast_to(made, (own.shape[1], *report.shape[-2:]))
         return Reports(report.transpose(2, 0, 1) / UNIT, claimed)
 
     return lie
+
+
+def _unknown(lie: Ints) -> Ints:
+    raise NotSimulated("a lie", "rivals have no index that it could ask for")
 
 
 def _units(means: Floats) -> Ints:
@@ -66,10 +71,10 @@ def _known(seen: Seen) -> Honest | None:
 
 
 def _worst_taken(seen: Seen, known: Honest, n_ref: Ints) -> Ints:
-    """What `attacks.optimiser` looks for, where a rule takes any report and only weighs it: the lie that moves it most.
+    """What `attacks.optimiser` looks for, and `attacks.greedy`, where a rule takes any report and only weighs it.
 
-    The best arm is as low and every other as high as one of `SHARES`: the one after which the best arm of the pool
-    looks worst.
+    That is the lie that moves it most. The best arm is as low and every other as high as one of `SHARES`: the one after
+    which the best arm of the pool looks worst.
     """
     signs = np.where(each_arm(known.average) == best(known.average), -1, 1)
     tried = np.clip(known.median + signs * UNIT * SHARES[:, None, None] / np.sqrt(n_ref), 0, UNIT).astype(np.int64)

@@ -31,7 +31,7 @@ def seen(scenario, rng, colluders=COLLUDERS, spread=0.1, arms=3, **changes):
     rows = {
         seat: tuple(round(UNIT * rng.uniform(c - spread, c + spread)) for c in centres) for seat in range(7)
     }
-    view = View(4, rules, colluders, {}, rng, ledger, reported=rows)
+    view = View(4, rules, colluders, {}, rng, ledger, reported=rows, reported_pulls=pulls)
     return view, [row for seat, row in rows.items() if seat not in colluders]
 
 
@@ -182,6 +182,47 @@ def test_optimiser_tells_what_is_accepted_and_nothing_further_out_is(scenario, o
             assert not any(accepted(p, column, value, len(colluders)) for value in further)
 
 
+def test_parametric_keeps_to_a_share_of_what_is_accepted_and_tells_the_truth_where_its_distance_is_0(scenario):
+    rng = random.Random(7)
+    view, rows = seen(scenario, rng, aggregation="option-2")
+    edge, own = make("optimiser", {}).means(view, (1, 2, 3)), (1, 2, 3)
+    best, second, last = ranking(rows)
+    options = {"best": -9000.0, "second": 0.0, "others": 9000.0, "within": 0.5}
+    told = make("parametric", options).means(view, own)
+    medians = [sorted(column)[(len(column) - 1) // 2] for column in zip(*rows, strict=True)]
+    assert [told[arm] - medians[arm] for arm in (best, last)] == [
+        -((medians[best] - edge[best]) // 2), (edge[last] - medians[last]) // 2
+    ]  # fmt: skip
+    assert told[second] == own[second]
+    aimed = make("parametric", options | {"target": last}).means(view, own)
+    assert aimed[last] < medians[last]
+    assert aimed[best] == own[best]
+
+
+@pytest.mark.parametrize(("claims", "left"), [("all", {0, 1, 2}), ("best", {0}), ("others", {1, 2})])
+def test_parametric_claims_the_pulls_of_some_arms_in_the_rounds_of_its_lie(scenario, claims, left):
+    view, rows = seen(scenario, random.Random(8))
+    by_rank = [ranking(rows)[rank] for rank in left]
+    attack = make("parametric", {"claims": claims, "sleeps": 40})
+    for round_, claimed in ((40, by_rank), (41, (0, 1, 2))):
+        counts = attack.counts(replace(view, ledger=replace(view.ledger, round=round_)), (7, 8, 9))
+        assert counts == tuple(n if arm in claimed else 0 for arm, n in enumerate((7, 8, 9)))
+
+
+def test_greedy_tells_of_the_distances_that_it_tries_what_moves_a_trimmed_mean_most(scenario):
+    view, rows = seen(scenario, random.Random(9), aggregation="option-2")
+    told, f = make("greedy", {"steps": 4, "farthest": 6.0}).means(view, (0, 0, 0)), view.rules.parameters.liars
+    for arm, column in enumerate(zip(*rows, strict=True)):
+        median, deviation = sorted(column)[(len(column) - 1) // 2], UNIT / 2 / sqrt(view.ledger.pulls[arm])
+
+        def moved(value, column=column):
+            return fmean(sorted([*column, value, value])[f : 7 - f])
+
+        tried = [moved(min(max(median + step * 1.5 * deviation, 0), UNIT)) for step in range(-4, 5)]
+        worst = min(tried) if arm == ranking(rows)[0] else max(tried)
+        assert moved(told[arm]) == pytest.approx(worst, abs=5)
+
+
 def test_on_off_is_honest_and_upside_down_in_turn(scenario):
     view, _ = seen(scenario, random.Random(4))
     attack, told = make("on-off", {"period": 3}), {}
@@ -211,7 +252,10 @@ def test_whatever_an_option_is_it_is_refused_or_can_be_simulated(scenario, name,
         except UnknownAttack:
             continue
         kept.append(value)
-        numbers.cast(scenario(7, 3, 60).parameters, {1: attack})
+        if name == "greedy":  # it has no compiled form
+            attack.means(seen(scenario, random.Random(6))[0], (1, 2, 3))
+        else:
+            numbers.cast(scenario(7, 3, 60).parameters, {1: attack})
     assert kept in ([], [2.5], [-1, 2.5])  # a share, a distance with a sign
 
 
