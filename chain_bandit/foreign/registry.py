@@ -57,7 +57,8 @@ class _Counted:
         """The rounds of exploration that the rule asks for. Raises `AssumptionBroken`."""
         rounds = self._holds("least_burn_in", terms)
         if type(rounds) is not int:
-            raise AssumptionBroken(self._made.name, "least_burn_in of the rule gives an integer", repr(rounds)[:80])
+            given = f"a {type(rounds).__name__}"
+            raise AssumptionBroken(self._made.name, "least_burn_in of the rule gives an integer", given)
         return rounds
 
     def check_honest(self, participants: int, liars: int, honest: int) -> None:
@@ -82,7 +83,7 @@ class _Counted:
             return whose
         with suppress(RuleFailed):
             said = self._asked("explain", terms)
-            if isinstance(said, str) and said.isprintable() and len(said) <= _LONGEST_SENTENCE:
+            if isinstance(said, str) and said.isprintable() and 0 < len(said) <= _LONGEST_SENTENCE:
                 return f"{whose} It says of itself: {said}"
         return whose
 
@@ -110,6 +111,8 @@ _LONGEST, _LONGEST_SENTENCE, _FLAGS = 40, 500, ("draws", "keeps_state", "is_mean
 
 _ASKED_BEFORE = "check", "least_burn_in", "check_honest", "explain"
 """What is asked of a rule besides, before a game and of its page; a kind has some of them."""
+
+_READ = {"name", "version", "options", *_FLAGS, *_ASKED_BEFORE}
 
 _loaded: dict[tuple[bytes, str], tuple[RuleKind, Rule]] = {}
 
@@ -193,6 +196,10 @@ def wrong(made: type[Any]) -> str:
     own = {each for each in made.__mro__ if each.__module__ == made.__module__ or (base and issubclass(each, base))}
     if base is None or not set(made.__mro__) - own <= set(base.__mro__):
         return "is no subclass of one rule in chain_bandit.rule_api and of nothing else"
+    ours = {each for each in dir(base) if not each.startswith("_")} - _READ - set(verbs)
+    for each in sorted(name for kind in made.__mro__ if kind.__module__ == made.__module__ for name in vars(kind)):
+        if each in ours:
+            return f"has a {each} of its own, which no game asks of a foreign rule"
     name, version, options = getattr(made, "name", None), made.version, made.options
     if not (isinstance(name, str) and 0 < len(name) <= _LONGEST and name.isprintable()):
         return f"has no name of 1 to {_LONGEST} printable characters"

@@ -57,9 +57,15 @@ def check(p: Parameters) -> None:
 def _check_rules(p: Parameters) -> None:
     require(len(p.declaration) <= MOST_BYTES, "rules", f"names and options of all rules take <= {MOST_BYTES} bytes",
             bytes=len(p.declaration))
+    missing = []
     for choice in p.rules:
-        rules.check_options(choice)
-        rules.find(choice).check(p.terms_of(choice))
+        try:
+            rules.check_options(choice)
+            rules.find(choice).check(p.terms_of(choice))
+        except RulesUnknown as error:  # the others are asked all the same
+            missing.append(error)
+    if missing:
+        raise missing[0]
     asked = rules.vouched(p)
     require(p.vouched == asked, "attested", "the trust classes of the game are those of its rules",
             attested=p.vouched, asked=asked)

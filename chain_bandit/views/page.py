@@ -270,10 +270,11 @@ def _moves(p: Parameters) -> str:
     return "makes a reputation" if p.sets_reputations else "moves a reputation an eighth of the way to"
 
 
-def _weighed(p: Parameters) -> str:
+def weighed(p: Parameters) -> str:
     """What reputations move towards."""
     try:
-        return rules.reputation(p).explain(p.terms_of(p.reputation))
+        said = rules.reputation(p).explain(p.terms_of(p.reputation))
+        return f"what a rule of another author gives. {said.rstrip('.')}" if p.reputation.digest else said
     except RulesUnknown:
         return f"what {p.reputation} gives, which is not here"
 
@@ -289,7 +290,7 @@ def _reputation(facts: Facts) -> Markup:
     )
     return _section(
         "reputation",
-        tag("p", f"Each recorded block {_moves(p)} {_weighed(p)}. Skips cost "
+        tag("p", f"Each recorded block {_moves(p)} {weighed(p)}. Skips cost "
             "their validators, a proof of equivocation costs its seat. " + chosen),
         picture(themed(drawn), "A line a seat, malicious ones in the second colour once roles are revealed; a mark "
                 "where its place on the block list begins.", "broad"),

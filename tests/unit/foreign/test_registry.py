@@ -12,6 +12,8 @@ from chain_bandit.protocol.creation import decode, encode
 from chain_bandit.protocol.errors import AssumptionBroken, ChainBanditError
 from chain_bandit.protocol.ruleset import MOST_BYTES, RuleKind
 from chain_bandit.scenario import load
+from chain_bandit.views.markup import tag
+from chain_bandit.views.page import weighed
 
 SMALL = Path(__file__).parents[3] / "examples" / "small.toml"
 GOOD = """
@@ -50,6 +52,8 @@ FAULTS = {
                            "keeps_state that is neither True nor False"),
     "no verb": ("def estimate", "def estimates", "has no estimate, which is what a rule of aggregation does"),
     "a verb of numbers": (NAME, f"{NAME}\n    worth = 3", "has a worth that is no method"),
+    "a kind of its own": (NAME, f"{NAME}\n    kind = 3", "a kind of its own, which no game asks of a foreign rule"),
+    "a bound of its own": (NAME, f"{NAME}\n    def within(self, steps):\n        return self", "a within of its own"),
     "a check of numbers": (NAME, f"{NAME}\n    check = 3", "has a check that is no method"),
     "a number for an option": (OPTION, "3", "an option 'cut' that is no chain_bandit.rule_api.Option"),
     "an option of texts": (OPTION, 'Option(default="a")', "an option 'cut' that is not of integers"),
@@ -87,6 +91,59 @@ class Good(Policy):
     def arm(self, terms: Terms, learnt: Learnt) -> int:
         return 0
 """
+
+
+WEIGHS = """
+from chain_bandit.rule_api import Agreed, Estimate, Reputation, Selected, Selection, Standing, State, Terms, Weights
+
+
+class Good(Reputation):
+    name = "good"
+
+    def weigh(self, terms: Terms, state: State, agreed: Agreed, estimate: Estimate) -> Weights:
+        return Weights(agreed.reputations)
+
+
+class Chosen(Selection):
+    name = "good"
+
+    def select(self, terms: Terms, state: State, agreed: Agreed, standing: Standing) -> Selected:
+        return Selected(standing.eligible)
+"""
+
+
+@pytest.mark.parametrize(("kind", "name", "own", "line"), [
+    ("reputation", "Good", "is_computed", "is_computed = True"),
+    ("reputation", "Good", "leaves_out", "def leaves_out(self, terms: Terms) -> bool:\n        return False"),
+    ("selection", "Chosen", "is_computed", "is_computed = True"),
+])  # fmt: skip
+def test_what_games_take_from_rules_of_this_version_alone_is_refused(
+    kind: str, name: str, own: str, line: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "rule.py"
+    file.write_text(WEIGHS)
+    load(SMALL, {kind: f"{file}:{name}"})
+    file.write_text(WEIGHS.replace(NAME, f"{NAME}\n    {line}"))
+    with pytest.raises(ChainBanditError, match=f"has a {own} of its own, which no game asks") as refused:
+        load(SMALL, {kind: f"{file}:{name}"})
+    assert refused.value.exit_code == 3
+
+
+SAYS = {
+    "markup": ("'<script>alert(1)</script>'", "It says of itself: &lt;script&gt;alert(1)&lt;/script&gt;"),
+    "too much": ("'a' * 501", ""), "no text": ("3", ""), "nothing": ("''", ""), "an error": ("1 // 0", ""),
+    "two lines": ("'a\\nb'", ""), "another direction": ("'a\\u202eb'", ""), "half a letter": ("'\\ud800'", ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("says", "shown"), SAYS.values(), ids=SAYS)
+def test_a_page_says_of_a_foreign_reputation_what_it_says_of_itself(says: str, shown: str, tmp_path: Path) -> None:
+    file = tmp_path / "rule.py"
+    own = f"def explain(self, terms: Terms) -> str:\n        return {says}"
+    file.write_text(WEIGHS.replace(NAME, f"{NAME}\n    {own}"))
+    p = load(SMALL, {"reputation": f"{file}:Good"}).parameters
+    whose = "<p>what a rule of another author gives. The rule good of this game is a foreign one: its file says what counts"
+    assert str(tag("p", weighed(p))) == f"{f'{whose}. {shown}' if shown else whose}</p>"
 
 
 @pytest.mark.parametrize(("kind", "text"), [("disclosure", OTHER), ("policy", PULLS)])

@@ -5,6 +5,7 @@ from math import ceil, log, sqrt
 
 import pytest
 
+from chain_bandit.protocol import rules
 from chain_bandit.protocol.assumptions import (
     broken_by_roles,
     check,
@@ -184,6 +185,16 @@ def test_an_aggregation_that_is_not_here_is_no_broken_assumption(parameters, cho
         check(p)
     assert unknown.value.exit_code == 13
     assert str(choice) in str(unknown.value)
+
+
+def test_where_one_rule_is_not_here_the_others_are_asked_all_the_same(parameters):
+    merits = rules.named(RuleKind.REPUTATION, "meritrank")
+    p = replace(parameters(), aggregation=rule("no-such"), reputation=merits)
+    with pytest.raises(RulesUnknown):
+        check(p)
+    out = replace(merits, options=tuple({**dict(merits.options), "steps": 4}.items()))
+    with pytest.raises(AssumptionBroken, match="steps <= 3"):
+        check(replace(p, reputation=out))
 
 
 def test_every_inequality_has_a_case_outside():
