@@ -9,6 +9,7 @@ from chain_bandit.protocol.rule import (
     Estimate,
     Learnt,
     Option,
+    Own,
     Policy,
     Reputation,
     Selected,
@@ -24,7 +25,7 @@ from chain_bandit.protocol.rule import (
 from chain_bandit.protocol.units import INFINITY, UNIT, Means
 
 __all__ = [
-    "INFINITY", "UNIT", "Aggregation", "Agreed", "Disclosure", "Estimate", "Learnt", "Means", "Option", "Policy",
-    "Reputation", "Selected", "Selection", "Standing", "State", "Terms", "Weights", "candidates", "chance",
+    "INFINITY", "UNIT", "Aggregation", "Agreed", "Disclosure", "Estimate", "Learnt", "Means", "Option", "Own",
+    "Policy", "Reputation", "Selected", "Selection", "Standing", "State", "Terms", "Weights", "candidates", "chance",
     "global_mean", "log_billionths", "mean_over", "nothing", "radius", "tie_break", "trimmed", "within",
 ]  # fmt: skip

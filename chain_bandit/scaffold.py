@@ -276,7 +276,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "disclosure": _rule(RuleKind.DISCLOSURE, '''
     """The disclosure NAME of chain-bandit: pure integers, checked before it runs (docs/plugins.md)."""
 
-    from chain_bandit.rule_api import UNIT, Disclosure, Means, Option, Terms
+    from chain_bandit.rule_api import UNIT, Disclosure, Means, Option, Own, Terms
 
 
     class THING(Disclosure):
@@ -285,10 +285,10 @@ KINDS: Final[Mapping[str, Kind]] = {
         name = "NAME"
         options = {"steps": Option(default=100, least=1, most=1000)}
 
-        def encode(self, terms: Terms, means: Means) -> Means:
+        def encode(self, terms: Terms, own: Own) -> Means:
             """Each by itself: multiples of a step, in units."""
             step = UNIT // terms.options["steps"]
-            return tuple(mean // step * step for mean in means)
+            return tuple(mean // step * step for mean in own.means)
 
         def is_valid(self, terms: Terms, values: Means) -> bool:
             """What is no such multiple counts as withheld."""

@@ -8,13 +8,14 @@ from chain_bandit.actors.rules import Rules
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.protocol.blocks import Header, approves, seats
-from chain_bandit.protocol.estimation import disclose
+from chain_bandit.protocol.estimation import is_false
 from chain_bandit.protocol.ledger import Ledger
 from chain_bandit.protocol.messages import Phase, Role, pull_content, receipt_content, tally
 from chain_bandit.protocol.rewards import Draws, RewardModel, hidden_cost
+from chain_bandit.protocol.rule import Own
 from chain_bandit.protocol.sealing import receipt_tags
 from chain_bandit.protocol.settlement import NOTHING, Conduct, Cost, Pull, case_2, cost_of_round, encode_pulls
-from chain_bandit.protocol.units import Counts, Means, added, sample_means
+from chain_bandit.protocol.units import Counts, Means, added
 
 
 class Environment:
@@ -132,7 +133,8 @@ class Environment:
     def charge(self, round_: int, header: Header, reported: dict[int, Means]) -> int | None:
         """What the block's round costs, in units, where some B_i holds a labelled liar that lied: case 2; else None."""
         selected = [frozenset(seats(row)) for row in header.selected]
-        if not case_2(selected, self.liars, reported, {seat: self._truth(seat, round_) for seat in self.liars}):
+        p, liars = self.rules.parameters, self.liars & reported.keys()
+        if not case_2(selected, {seat for seat in liars if is_false(p, self._own(seat, round_), reported[seat])}):
             return None
         choice, mean = Cost(self.rules.parameters.cost), self.model.means[header.arm]
         return cost_of_round(choice, self.cost, header.means[header.arm], mean)
@@ -141,15 +143,15 @@ class Environment:
         """Give nothing more in a round: it is settled."""
         self._rounds[round_].is_open = False
 
-    def _truth(self, seat: int, round_: int) -> Means:
-        """What an honest report says of a seat's receipts before a round."""
+    def _own(self, seat: int, round_: int) -> Own:
+        """What a seat's receipts before a round are, without its key."""
         counts, totals = list(self._counts[seat]), list(self._totals[seat])
         for receipt in reversed(self._given[seat]):
             if receipt.round < round_:
                 break
             counts[receipt.arm] -= 1
             totals[receipt.arm] -= receipt.reward
-        return disclose(self.rules.parameters, sample_means(tuple(totals), tuple(counts)))
+        return Own.of(round_, totals, counts)
 
     def _receipt(self, past: "_Round", seat: int, arm: int) -> Receipt:
         ledger = past.ledger

@@ -18,10 +18,11 @@ from chain_bandit.protocol.messages import (
     receipt_content,
     tally,
 )
-from chain_bandit.protocol.sealing import nonce
+from chain_bandit.protocol.rule import Own
+from chain_bandit.protocol.sealing import noise_seed, nonce
 from chain_bandit.protocol.settlement import NOTHING, Pull
 from chain_bandit.protocol.sharing import counts_commitment
-from chain_bandit.protocol.units import Counts, Means, added, is_estimate, sample_means
+from chain_bandit.protocol.units import Counts, Means, added, is_estimate
 
 
 class Participant:
@@ -42,7 +43,8 @@ class Participant:
 
     def means(self, ledger: Ledger) -> Means:
         """The estimators to report in the open round, in units."""
-        return disclose(self.rules.parameters, sample_means(self.totals, self.counts))
+        seed = noise_seed(self.seal_key, self.rules.seed_0)
+        return disclose(self.rules.parameters, Own.of(ledger.round, self.totals, self.counts, seed))
 
     def committed_counts(self, ledger: Ledger) -> Counts:
         """The pull counts to commit to in the open round."""

@@ -10,12 +10,13 @@ from chain_bandit.audit.alike import Alike
 from chain_bandit.audit.commitments import check_counts
 from chain_bandit.audit.draws import check_successors, checks_of_successors, proven
 from chain_bandit.audit.game import Game
-from chain_bandit.audit.reports import check_against_receipts, check_reports, receipts_means
+from chain_bandit.audit.reports import check_against_receipts, check_reports, known
 from chain_bandit.audit.seals import check_records
 from chain_bandit.protocol.blocks import Body, Header, SignedReport, seats
 from chain_bandit.protocol.digests import keccak, uints
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.ledger import blocked, chosen_arm, honest_arm
+from chain_bandit.protocol.parameters import ESTIMATES
 from chain_bandit.protocol.reputation import radii
 from chain_bandit.protocol.ruleset import RulesUnknown
 from chain_bandit.protocol.settlement import case_2
@@ -64,10 +65,10 @@ def check_block(game: Game, header: Header, opened: Body | None) -> Checked:
         seat: report for seat, report in zip(seats(header.reporters), opened.reports, strict=True)
         if seat < p.participants
     }  # fmt: skip
-    truth = receipts_means(game)
     reports = check_reports(game, signed)
-    check_against_receipts(game, reports, truth)
-    if game.disclosed is not None and p.participants > 1:
+    owns = known(game)
+    lied = check_against_receipts(game, reports, owns)
+    if game.disclosed is not None and p.participants > 1 and p.disclosure == ESTIMATES:
         game.alike = game.alike or Alike(p.participants)
         game.alike.take(header.round, game.running.pulls, reports, game.disclosed.model)
     hashes = proven(game, header.round, reports)
@@ -78,10 +79,9 @@ def check_block(game: Game, header: Header, opened: Body | None) -> Checked:
     if p.sealed:
         check_records(game, reports)
     held = [frozenset(seats(row)) & reports.keys() for row in header.selected]
-    if game.disclosed is None or not game.disclosed.liars & reports.keys() <= truth.keys():
+    if game.disclosed is None or not game.disclosed.liars & reports.keys() <= owns.keys():
         return Checked(digest, signed, None)
-    reported = {seat: report.means for seat, report in reports.items()}
-    return Checked(digest, signed, case_2(held, game.disclosed.liars, reported, truth))
+    return Checked(digest, signed, case_2(held, lied & game.disclosed.liars))
 
 
 def _check_form(game: Game, header: Header) -> None:

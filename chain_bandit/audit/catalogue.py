@@ -55,7 +55,7 @@ CHECKS = {
     "seal.keys": "Every sealing key is the one whose hash was registered.",
     "seal.records": "Every sealed record whose key was revealed is its author's last receipt, or a finding names it.",
     "honest.arm": "Every pull of a seat labelled honest was of the honest arm; a round without one is forfeited.",
-    "honest.report": "Every seat labelled honest reported the means of its receipts.",
+    "honest.report": "Every seat labelled honest reported what follows from its receipts, and from its key.",
     "counts.commitment": "Every count commitment of a seat labelled honest opens to its pulls.",
     "counts.bits": "Every comparison bit of a seat whose counts were opened is that of these counts.",
     "costs.records": "The records handed back for the costs are those of the history, all of them.",

@@ -13,6 +13,9 @@ _PROOFS = {
     "false report": "seat {seat}, a labelled liar, reported other means than its receipts in {rounds}",
     "false report of a seat not labelled a liar":
         "seat {seat} is not labelled a liar, but reported other means than its receipts in {rounds}",
+    "false noise": "seat {seat}, a labelled liar, reported other noise than that of its key in {rounds}",
+    "false noise of a seat not labelled a liar":
+        "seat {seat} is not labelled a liar, but reported other noise than that of its key in {rounds}",
     "false proof": "seat {seat} reported a proof of a draw that is none of its key and round, in {blocks}",
     "false count commitment": "seat {seat} committed to other pull counts than it had in {blocks}",
     "false sealed arm": "seat {seat} sealed another arm than that of its last receipt in {blocks}",
@@ -55,7 +58,8 @@ def findings(game: Game) -> list[Finding]:
     """All findings: about the labels, then by sort and seat with the first rounds of each, then keys, then hints."""
     noted = {key: rounds for key, rounds in game.findings.items() if rounds}
     if game.disclosed is not None and game.past:
-        unproven = [seat for seat in sorted(game.disclosed.liars) if ("false report", seat) not in noted]
+        lied = {seat for kind, seat in noted if kind in ("false report", "false noise")}
+        unproven = sorted(game.disclosed.liars - lied)
         reported = {seat for row in game.rows for seat in row.reporters} if unproven else set()
         for seat in unproven:
             noted["label without a lie" if seat in reported else "label without a report", seat] = []

@@ -1,18 +1,19 @@
 """Reports: whose they are, what they may hold, and whether they stand on the receipts (PROTOCOL 1.3)."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 
 from chain_bandit.audit.certificates import signed_by
 from chain_bandit.audit.exhibits import Slice
 from chain_bandit.audit.game import Game
 from chain_bandit.protocol.blocks import Report, SignedReport
-from chain_bandit.protocol.estimation import disclose, is_readable
+from chain_bandit.protocol.estimation import disclose, is_false, is_readable
 from chain_bandit.protocol.ledger import blocked
 from chain_bandit.protocol.messages import Phase, Role, Slot, statement_content
+from chain_bandit.protocol.rule import Own
+from chain_bandit.protocol.rules import disclosure
 from chain_bandit.protocol.ruleset import RulesUnknown
-from chain_bandit.protocol.settlement import Conduct
-from chain_bandit.protocol.units import UNIT, Means, sample_means
+from chain_bandit.protocol.sealing import noise_seed
+from chain_bandit.protocol.units import UNIT
 
 
 def check_reports(game: Game, signed: Mapping[int, SignedReport]) -> dict[int, Report]:
@@ -52,30 +53,46 @@ def _means(report: Report) -> Slice:
     return Slice(report.commitment, -size, size)
 
 
-def receipts_means(game: Game) -> dict[int, Means]:
-    """What honest reports say of the receipts of earlier rounds, of every seat of which that can be known: of none
-    where the game's disclosure is not here."""
-    if game.disclosed is None:
+def known(game: Game) -> dict[int, Own]:
+    """What every seat knew by its receipts of earlier rounds, of whom that can be told: of nobody where the game's
+    disclosure is not here. Of one that draws with the seeds of whoever opened its key."""
+    seeds = {}
+    try:
+        if disclosure(game.parameters).draws:
+            seeds = {seat: noise_seed(key, game.seed_0) for seat, key in game.survey.seal_keys.items()}
+    except RulesUnknown:
         return {}
-    receipts = enumerate(zip(game.totals, game.counts, strict=True))
-    p = game.parameters
-    with suppress(RulesUnknown):
-        return {seat: disclose(p, sample_means(*pair)) for seat, pair in receipts if seat not in game.unread}
-    return {}
+    t, receipts = game.running.round, enumerate(zip(game.totals, game.counts, strict=True))
+    return {seat: Own.of(t, *pair, seeds.get(seat, b"")) for seat, pair in receipts if seat not in game.unread}
 
 
-def check_against_receipts(game: Game, reports: Mapping[int, Report], truth: Mapping[int, Means]) -> None:
-    """Honest seats report the means of their receipts; who else departs from them is named."""
-    t, disclosed = game.running.round, game.disclosed
+def check_against_receipts(game: Game, reports: Mapping[int, Report], owns: Mapping[int, Own]) -> frozenset[int]:
+    """Honest seats report what follows from their receipts, and from their keys where the disclosure draws; who else
+    departs from that is named. Gives who reported what no key makes of its receipts."""
+    lied = set()
     for seat, report in reports.items():
-        if disclosed is None:
+        if game.disclosed is None:
             game.checks.unknown("honest.report", "the environment's secret is not revealed")
-        elif seat not in truth:
+        elif seat not in owns:
             reason = "rewards of earlier rounds, or what is reported of them, are not known"
             game.checks.unknown("honest.report", reason)
-        elif game.is_honest(seat):
-            about = f"estimators of seat {seat}"
-            game.checks.same(report.means, truth[seat], "honest.report", t, about, _means(report))
-        elif report.means != truth[seat]:
-            labelled = disclosed.roles[seat] & Conduct.LIAR
-            game.note("false report" if labelled else "false report of a seat not labelled a liar", seat, t)
+        elif _is_false(game, seat, report, owns[seat]):
+            lied.add(seat)
+    return frozenset(lied)
+
+
+def _is_false(game: Game, seat: int, report: Report, own: Own) -> bool:
+    """Check a report, and say whether no key makes it of its author's receipts."""
+    p, t, checks = game.parameters, game.running.round, game.checks
+    closed = disclosure(p).draws and not own.seed
+    truth = own.means if closed else disclose(p, own)
+    false = report.means != truth and is_false(p, own, report.means)
+    if closed and not false:
+        checks.unknown("honest.report", f"seat {seat} did not reveal its sealing key")
+    elif game.is_honest(seat):
+        checks.same(report.means, truth, "honest.report", t, f"estimators of seat {seat}", _means(report))
+    elif report.means != truth:
+        labelled = game.disclosed is not None and seat in game.disclosed.liars
+        what = "false report" if false else "false noise"
+        game.note(what if labelled else f"{what} of a seat not labelled a liar", seat, t)
+    return false

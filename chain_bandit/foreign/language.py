@@ -38,7 +38,7 @@ CONSTRUCTORS: Final = frozenset({"dict", "frozenset", "int", "list", "set", "tup
 FREE: Final = frozenset({"abs", "bool", "isinstance", "len", "range"})
 """Their cost does not depend on what they are given."""
 BUILTINS: Final = LAZY | CONSUMERS - {"prod"} | CONSTRUCTORS | FREE | {"divmod", "pow", "round"}
-GIVEN: Final = frozenset({"Agreed", "Learnt", "Standing", "Terms"})
+GIVEN: Final = frozenset({"Agreed", "Learnt", "Own", "Standing", "Terms"})
 """What a rule is given and does not make: the steps of their methods follow from the size of the game."""
 CATCHABLE: Final = frozenset({"IndexError", "KeyError", "OverflowError", "ValueError", "ZeroDivisionError"})
 RAISABLE: Final = CATCHABLE | {"AssertionError", "NotImplementedError", "TypeError"}

@@ -90,7 +90,7 @@ class _Counted:
 
 _VERBS: Mapping[type[Rule], tuple[str, ...]] = {
     Aggregation: ("estimate", "worth"), Reputation: ("weigh", "left_out"), Selection: ("select",),
-    Disclosure: ("encode", "is_valid"), Policy: ("arm",),
+    Disclosure: ("encode", "is_valid", "bound"), Policy: ("arm",),
 }  # fmt: skip
 """What games ask of a rule of each kind; of a foreign one every call is counted, and raises `RuleFailed`."""
 
@@ -213,6 +213,8 @@ def wrong(made: type[Any]) -> str:
     flags = [flag for flag in _FLAGS if type(getattr(made, flag, False)) is not bool]
     if flags:
         return f"has a {flags[0]} that is neither True nor False"
+    if base is Disclosure and made.draws and made.bound is base.bound:
+        return "draws, and has no bound of how far that takes a report"
     if made.keeps_state and base in (Disclosure, Policy):
         return f"says keeps_state, and a rule of {base.kind.name.lower()} is given no state"
     if not isinstance(options, Mapping) or not all(type(key) is str and key.isprintable() for key in options):

@@ -9,6 +9,7 @@ from chain_bandit.crypto.keys import derive
 from chain_bandit.game.plan import Plan
 from chain_bandit.protocol.blocks import genesis_digest, round_seed
 from chain_bandit.protocol.errors import require
+from chain_bandit.protocol.sealing import noise_seed
 from chain_bandit.scenario import Scenario
 from chain_bandit.simulation import batch
 from chain_bandit.simulation.engine import COMPILING, Engine, Work
@@ -39,6 +40,7 @@ def simulated(plan: Plan) -> Iterator[Outcome]:
     setting = Setting(
         plan.parameters, scenario.model, plan.secret, seed_0, attacks, drawn_hash, scenario.chain.batch,
         {seat: plan.rng("attack", seat) for seat in attacks}, scenario.all_weights, scenario.growth_units,
+        tuple(noise_seed(key, seed_0) for key in plan.seal_keys),
     )  # fmt: skip
     return Play(setting).rounds()
 
@@ -55,6 +57,7 @@ def _setting(scenario: Scenario, seed: int) -> Setting:
     return Setting(
         scenario.parameters, scenario.model, secret, seed_0, attacks, hashes(secret, seed_0), scenario.chain.batch,
         chances, scenario.all_weights, scenario.growth_units,
+        tuple(noise_seed(derive(seed, "seal", seat), seed_0) for seat in range(scenario.participants)),
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from chain_bandit.protocol import rules
 from chain_bandit.protocol.errors import AssumptionBroken, require
 from chain_bandit.protocol.parameters import MAX_WEIGHT, ODDS, BodyMode, Parameters
 from chain_bandit.protocol.quorum import QuorumChoice
-from chain_bandit.protocol.ruleset import CHOSEN, MOST_BYTES, RulesUnknown, classes
+from chain_bandit.protocol.ruleset import CHOSEN, MOST_BYTES, RuleKind, RulesUnknown, classes
 from chain_bandit.protocol.units import MAX_ARMS, MAX_PARTICIPANTS, MOST, UNIT
 
 _WIDTHS = {
@@ -61,7 +61,10 @@ def _check_rules(p: Parameters) -> None:
     for choice in p.rules:
         try:
             rules.check_options(choice)
-            rules.find(choice).check(p.terms_of(choice))
+            rule = rules.find(choice)
+            require(bool(p.sealed) or choice.kind is not RuleKind.DISCLOSURE or not rule.draws, "disclosure",
+                    "sealed = true (the chance of a disclosure that draws comes from sealing keys)", sealed=p.sealed)
+            rule.check(p.terms_of(choice))
         except RulesUnknown as error:  # the others are asked all the same
             missing.append(error)
     if missing:

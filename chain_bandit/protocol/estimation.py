@@ -21,6 +21,7 @@ from chain_bandit.protocol.rule import (
     Agreed,
     Estimate,
     Learnt,
+    Own,
     Rule,
     Selected,
     Standing,
@@ -130,16 +131,37 @@ def choose_arm(parameters: Parameters, learnt: Learnt) -> tuple[int, str]:
     return answer, ""
 
 
-def disclose(parameters: Parameters, means: Means) -> Means:
-    """What a report says of local estimators, in units. Raises `RulesUnknown`."""
+def disclose(parameters: Parameters, own: Own) -> Means:
+    """What a report says of local estimators, in units; these as they are where a foreign rule does not say.
+
+    Raises:
+        RulesUnknown: the game's disclosure is not here.
+    """
     rule, terms = rules.disclosure(parameters), parameters.terms_of(parameters.disclosure)
+    own = own if rule.draws else own._replace(seed=b"")
     if not parameters.disclosure.digest:
-        return rule.encode(terms, means)
+        return rule.encode(terms, own)
     with suppress(RuleFailed):
-        values = rule.encode(terms, means)
-        if _are(values, 0, UNIT + 1) and len(values) == parameters.arms:
-            return values
-    return means
+        values = rule.encode(terms, own)
+        if are_units(values, parameters.arms):
+            return own.means if rule.draws and is_false(parameters, own, values) else values
+    return own.means
+
+
+def is_false(parameters: Parameters, own: Own, values: Means) -> bool:
+    """Whether a report says what follows from somebody's receipts under no key at all.
+
+    Raises:
+        RulesUnknown: the game's disclosure is not here.
+    """
+    rule, terms = rules.disclosure(parameters), parameters.terms_of(parameters.disclosure)
+    if not rule.draws:
+        return values != disclose(parameters, own)
+    with suppress(RuleFailed):
+        bounds = rule.bound(terms, own._replace(seed=b""))
+        if not parameters.disclosure.digest or are_units(bounds, parameters.arms):
+            return any(abs(value - mean) > most for value, mean, most in zip(values, own.means, bounds, strict=True))
+    return False
 
 
 def is_readable(parameters: Parameters, values: Means) -> bool:
@@ -188,6 +210,11 @@ def _are(values: Any, least: int, beyond: int) -> bool:
 def _are_seats(members: Any) -> bool:
     """Whether these are a frozenset of integers: a fraction may equal a seat, and is none."""
     return type(members) is frozenset and all(type(seat) is int for seat in members)
+
+
+def are_units(answer: Any, arms: int) -> bool:
+    """Whether these are a tuple of an integer from 0 to `UNIT` for each arm."""
+    return _are(answer, 0, UNIT + 1) and len(answer) == arms
 
 
 def is_estimate(answer: object, arms: int, agreed: Agreed) -> bool:

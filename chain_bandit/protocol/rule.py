@@ -1,6 +1,7 @@
 """What a rule is: an object with one verb that turns what the validators agreed on into what the game does next.
 
-Rules are pure functions of integers. Chance comes from seed_t or from what reports prove, never from elsewhere.
+Rules are pure functions of integers. Chance comes from seed_t, from what reports prove or, of a disclosure, from the
+participant's own key, never from elsewhere.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ from chain_bandit.protocol.aggregation import Seats, global_means
 from chain_bandit.protocol.digests import keccak, uint
 from chain_bandit.protocol.errors import require
 from chain_bandit.protocol.ruleset import RuleKind
-from chain_bandit.protocol.units import INFINITY, Counts, Means, is_estimate
+from chain_bandit.protocol.units import INFINITY, Counts, Means, is_estimate, sample_means
 
 State = tuple[int, ...]
 """What a rule keeps from one block to the next."""
@@ -158,7 +159,7 @@ class Rule:
         name: how scenarios and games call it.
         version: another one wherever an answer changed.
         options: by name.
-        draws: whether chance decides who has influence, or which arm is pulled.
+        draws: whether chance decides who has influence, which arm is pulled, or what a report says.
         keeps_state: whether it keeps integers of 64 bits from one block to the next, which headers then carry; a state
             is empty before the first block.
     """
@@ -301,13 +302,45 @@ class Selection(Rule):
         raise NotImplementedError
 
 
+class Own(NamedTuple):
+    """What a participant knows of the arms by its own receipts when it reports.
+
+    Attributes:
+        round: t.
+        sums: of its rewards by arm, in units.
+        pulls: its own of each arm.
+        means: its estimators in units: sums over pulls, floored.
+        seed: 32 bytes that nobody else knows before the game is over, `protocol.sealing.noise_seed`; empty for a rule
+            that does not draw, and for who does not know them.
+    """
+
+    round: int
+    sums: tuple[int, ...]
+    pulls: Counts
+    means: Means
+    seed: bytes = b""
+
+    @staticmethod
+    def of(round_: int, sums: Sequence[int], pulls: Sequence[int], seed: bytes = b"") -> "Own":
+        """The same with the estimators that follow."""
+        return Own(round_, tuple(sums), tuple(pulls), sample_means(sums, pulls), seed)
+
+
 class Disclosure(Rule):
-    """What a report says of the local estimators: K integers from 0 to `UNIT` (PROTOCOL 1.3)."""
+    """What a report says of the local estimators: K integers from 0 to `UNIT` (PROTOCOL 1.3).
+
+    One that draws plays in sealed games alone: the key of its chance is registered before the game, and opened after.
+    """
 
     kind = RuleKind.DISCLOSURE
 
-    def encode(self, terms: Terms, means: Means) -> Means:
+    def encode(self, terms: Terms, own: Own) -> Means:
         """What whoever follows the rules reports, from its own estimators in units."""
+        raise NotImplementedError
+
+    def bound(self, terms: Terms, own: Own) -> Means:
+        """How far at most chance takes what a report says from the own estimators, in units by arm, whatever the seed:
+        what lies within is no lie as long as the key is closed. Asked of a rule that draws alone."""
         raise NotImplementedError
 
     def is_valid(self, terms: Terms, values: Means) -> bool:

@@ -17,6 +17,14 @@ def nonce(game: bytes, round_: int, seat: int) -> bytes:
     return keccak(game, b"seal", uint(round_, 4), uint(seat, 2))[:NONCE_BYTES]
 
 
+def noise_seed(key: bytes, seed_0: bytes) -> bytes:
+    """From which a seat draws the noise of its reports: keccak(sealing key, "noise", seed_0).
+
+    The key's hash is registered before anybody knows seed_0, so that nobody chooses a key for its noise.
+    """
+    return keccak(key, b"noise", seed_0)
+
+
 def receipt_tag(secret: bytes, seed_0: bytes, round_: int, seat: int, pull: Pull) -> bytes:
     """What settlement carries of a seat's pull: 8 bytes of keccak(secret, seed_0, "receipt", round, seat, pull).
 

@@ -3,7 +3,8 @@
 Amounts of rewards and costs are in units of 1e-9; only a `Balance` is in wei.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from functools import lru_cache
@@ -11,7 +12,7 @@ from functools import lru_cache
 from chain_bandit.protocol.digests import read_uints, uint, uints
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.parameters import Parameters
-from chain_bandit.protocol.units import NO_PULL, UNIT, Means
+from chain_bandit.protocol.units import NO_PULL, UNIT
 
 
 class Conduct(IntFlag):
@@ -86,13 +87,9 @@ def decode_pulls(data: bytes, participants: int) -> tuple[Pull, ...]:
     )
 
 
-def case_2(
-    selected: Sequence[frozenset[int]], liars: frozenset[int], reported: Mapping[int, Means],
-    truth: Mapping[int, Means],
-) -> bool:
-    """Whether a round costs the honest: some B_i holds a labelled liar whose report differs from its receipts."""
-    in_force = frozenset().union(*selected) & liars
-    return any(reported[p] != truth[p] for p in in_force)
+def case_2(selected: Sequence[frozenset[int]], lied: AbstractSet[int]) -> bool:
+    """Whether a round costs the honest: some B_i holds a labelled liar whose report is false to its receipts."""
+    return any(members & lied for members in selected)
 
 
 def cost_of_round(choice: Cost, charge: int, estimate: int, mean: int) -> int:

@@ -17,7 +17,7 @@ from chain_bandit.protocol.aggregation import enough_pulls
 from chain_bandit.protocol.blocks import Header, Kind, Record, Report, SignedReport, approves, seats
 from chain_bandit.protocol.committee import commander_drawn
 from chain_bandit.protocol.digests import ZERO, keccak, uint, uints
-from chain_bandit.protocol.estimation import disclose, is_readable
+from chain_bandit.protocol.estimation import disclose, is_false, is_readable
 from chain_bandit.protocol.ledger import (
     Ledger,
     accused,
@@ -35,8 +35,9 @@ from chain_bandit.protocol.messages import Domain
 from chain_bandit.protocol.parameters import PROOF_BYTES, SEALED_BYTES, Parameters
 from chain_bandit.protocol.proposal import NOTHING_PROVEN, propose
 from chain_bandit.protocol.rewards import Draws, RewardModel, hidden_cost
+from chain_bandit.protocol.rule import Own
 from chain_bandit.protocol.settlement import Conduct, Cost, case_2, cost_of_round
-from chain_bandit.protocol.units import UNIT, Counts, Means, added, sample_means
+from chain_bandit.protocol.units import UNIT, Counts, Means, added
 
 SIGNATURE = bytes(64)
 """Where a signature would be."""
@@ -68,6 +69,7 @@ class Setting:
         chances: for each malicious seat its own stream of chance.
         weights: of every seat in the draw of validators; by default 1 each.
         growth: of phases, in units: rounds without a block that follow a paid one, over the pulls of its arm.
+        noise: of every seat of a sealed game the seed of its disclosure's chance, `protocol.sealing.noise_seed`.
     """
 
     parameters: Parameters
@@ -80,6 +82,7 @@ class Setting:
     chances: Mapping[int, Random] = field(default_factory=dict)
     weights: tuple[int, ...] = ()
     growth: int = 0
+    noise: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +122,6 @@ class Purse:
     def take(self, arm: int, reward: int) -> None:
         """Add one sample, its reward in units."""
         self.counts, self.totals = added(self.counts, arm, 1), added(self.totals, arm, reward)
-
-    @property
-    def means(self) -> Means:
-        """The local estimators, in units."""
-        return sample_means(self.totals, self.counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +270,11 @@ class Play:
 
     def _means(self, seat: int) -> Means:
         """What an honest report of the seat says."""
-        return disclose(self.parameters, self._purses[seat].means)
+        return disclose(self.parameters, self._own(seat))
+
+    def _own(self, seat: int) -> Own:
+        purse, seeds = self._purses[seat], self.setting.noise
+        return Own.of(self._ledger.round, purse.totals, purse.counts, seeds[seat] if seeds else b"")
 
     def _report(self, seat: int) -> Report:
         """The report of a seat, its estimators as its attack has them; what else it holds decides nothing here."""
@@ -338,9 +340,9 @@ class Play:
         """What an approved round costs: None unless a labelled liar's lie is in force (case 2)."""
         header = record.header
         assert header is not None
-        truth = {seat: self._means(seat) for seat in self._rules.everybody}
+        p, reported, liars = self.parameters, agreed.reported, self._liars & agreed.reported.keys()
         selected: Sequence[frozenset[int]] = [frozenset(seats(row)) for row in header.selected]
-        if not case_2(selected, self._liars, agreed.reported, truth):
+        if not case_2(selected, {seat for seat in liars if is_false(p, self._own(seat), reported[seat])}):
             return None
         choice, mean = Cost(self.parameters.cost), self.setting.model.means[header.arm]
         return cost_of_round(choice, self._cost, header.means[header.arm], mean)

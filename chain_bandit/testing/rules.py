@@ -25,6 +25,7 @@ from chain_bandit.protocol.rule import (
     Disclosure,
     Estimate,
     Learnt,
+    Own,
     Policy,
     Reputation,
     Rule,
@@ -193,7 +194,9 @@ class _Disclosures(_Kind):
     base, verb = Disclosure, "encode"
 
     def given(self, rule: Any, record: _Record) -> tuple[Any, ...]:
-        return (tuple(min(value, UNIT) for value in record.hostile),)
+        pulls = record.agreed.pulls
+        sums = [min(value, UNIT) * count for value, count in zip(record.hostile, pulls, strict=True)]
+        return (Own.of(record.agreed.round, sums, pulls, record.agreed.seed if rule.draws else b""),)
 
     def ask(self, rule: Any, terms: Terms, state: State, given: Sequence[Any]) -> Any:
         return self.asked(rule, self.verb, terms, *given)
@@ -205,11 +208,21 @@ class _Disclosures(_Kind):
         require(all(0 <= each <= UNIT for each in found), f"{rule.name} says {found!r:.200}, which no report may say")
         require(self.asked(rule, "is_valid", terms, found) is True,
                 f"{rule.name} says {found!r:.200}, which it takes for no report")  # fmt: skip
+        if rule.draws:
+            self._hold_noise(rule, terms, self.given(rule, record)[0], found)
         taken = self.asked(rule, "is_valid", terms, hostile)
         require(type(taken) is bool, f"{rule.name} does not say whether {hostile!r:.200} is a report")
         require(not taken or max(hostile) <= UNIT, f"{rule.name} takes {hostile!r:.200} for a report")
         again = self.asked(rule, "is_valid", terms, hostile)
         require(again == taken, f"{rule.name} takes {hostile!r:.200} for a report now and then")
+
+    def _hold_noise(self, rule: Any, terms: Terms, own: Own, found: Means) -> None:
+        """What chance does stays within a bound that is known without the seed."""
+        bounds = self.asked(rule, "bound", terms, own._replace(seed=b""))
+        whole = estimation.are_units(bounds, terms.arms)
+        require(whole, f"{rule.name} has the bound {bounds!r:.200}, not units of a reward for each arm")
+        within = all(abs(a - b) <= most for a, b, most in zip(found, own.means, bounds, strict=True))
+        require(within, f"{rule.name} says {found!r:.99} of {own.means!r:.99}, farther than its bound {bounds!r:.99}")
 
 
 class _Policies(_Kind):

@@ -9,8 +9,8 @@ from typing import Any
 
 from chain_bandit.audit.report import AuditReport
 from chain_bandit.protocol import rules
-from chain_bandit.protocol.parameters import ODDS, BodyMode, Parameters
-from chain_bandit.protocol.ruleset import RulesUnknown
+from chain_bandit.protocol.parameters import ESTIMATES, ODDS, BodyMode, Parameters
+from chain_bandit.protocol.ruleset import RuleChoice, RulesUnknown
 from chain_bandit.protocol.sortition import in_decimals
 from chain_bandit.views import plots
 from chain_bandit.views.canvas import themed
@@ -150,14 +150,15 @@ def _estimators(facts: Facts) -> Markup:
     panels = plots.estimators(facts)
     if not panels:
         return _section("estimators", tag("p", "No block was recorded.", class_="quiet"))
-    more = len(facts.names) - len(panels)
+    more, p = len(facts.names) - len(panels), facts.parameters
     return _section(
         "estimators",
         tag("p", "The global estimator of each arm (line), as the contract recorded it"
             + (", against the true mean (dashed), which the environment revealed after the game. Best arm first."
                if facts.manifest.arm_means else ". The environment has not revealed the true means.")
             + (f" {more:,} further arms are in the files of the run." if more else "")
-            + (f" {_pulled(facts.parameters)}" if facts.parameters else "")),
+            + (f" {_ruled(p, p.policy, 'Which arm is pulled')}" if p else "")
+            + (f" {_ruled(p, p.disclosure, 'What a report says')}" if p and p.disclosure != ESTIMATES else "")),
         tag("div", *(tag("div", Markup(themed(svg))) for _, svg in panels), class_="panels"),
         _rejections(facts),
     )  # fmt: skip
@@ -216,7 +217,7 @@ def _agreement(facts: Facts) -> str:
         return "The parameters of the game are not in this history."
     return (
         f"In each recorded round {_validating(p)}, less whoever is on the block list; {_commanding(p)}, and the "
-        f"block is certified by {_certified(facts, p)}. {_counted(p)}"
+        f"block is certified by {_certified(facts, p)}. {_ruled(p, p.aggregation, 'Which reports count')}"
     )
 
 
@@ -250,20 +251,12 @@ def _commanding(p: Parameters) -> str:
     return "each validator commands once"
 
 
-def _counted(p: Parameters) -> str:
-    """Whose reports count."""
+def _ruled(p: Parameters, choice: RuleChoice, what: str) -> str:
+    """What a rule says of itself."""
     try:
-        return rules.aggregation(p).explain(p.terms)
+        return rules.find(choice).explain(p.terms_of(choice))
     except RulesUnknown:
-        return f"Which reports count is up to {p.aggregation}, which is not here."
-
-
-def _pulled(p: Parameters) -> str:
-    """Which arm."""
-    try:
-        return rules.policy(p).explain(p.terms_of(p.policy))
-    except RulesUnknown:
-        return f"Which arm is pulled is up to {p.policy}, which is not here."
+        return f"{what} is up to {choice}, which is not here."
 
 
 def _moves(p: Parameters) -> str:

@@ -111,6 +111,7 @@ def test_weights_decide_who_validates():
 @pytest.mark.parametrize("changes", [
     {"cost": "distance"}, {"sealed": True}, {"chain": {"batch": 5}}, {"exploration": "1.5"}, {"threshold": 3},
     {"failure_limit": 1}, {"policy": "kl-ucb"}, {"policy": "thompson"},
+    {"sealed": True, "disclosure": "tree-noise"},
 ], ids=str)  # fmt: skip
 @pytest.mark.parametrize("name", ["two-faced-report", "within-range", "two-faced-counts", "silent-validator"])
 def test_every_other_switch_comes_out_alike(name, changes):

@@ -171,7 +171,7 @@ def test_where_a_policy_says_no_arm_all_pull_that_of_ucb1_and_the_audit_says_so(
 
 
 DISCLOSURE = '''
-from chain_bandit.rule_api import Disclosure, Means, Terms
+from chain_bandit.rule_api import Disclosure, Means, Own, Terms
 
 
 class Coarse(Disclosure):
@@ -179,8 +179,8 @@ class Coarse(Disclosure):
 
     name = "coarse"
 
-    def encode(self, terms: Terms, means: Means) -> Means:
-        return tuple([mean // 1_000_000 * 1_000_000 for mean in means])
+    def encode(self, terms: Terms, own: Own) -> Means:
+        return tuple([mean // 1_000_000 * 1_000_000 for mean in own.means])
 
     def is_valid(self, terms: Terms, values: Means) -> bool:
         return all([value % 1_000_000 == 0 for value in values])

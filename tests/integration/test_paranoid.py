@@ -40,14 +40,14 @@ def test_both_agree_on_an_example(game: str, tmp_path: Path) -> None:
 
 
 COARSE = """
-from chain_bandit.rule_api import Disclosure, Means, Terms
+from chain_bandit.rule_api import Disclosure, Means, Own, Terms
 
 
 class Coarse(Disclosure):
     name = "coarse"
 
-    def encode(self, terms: Terms, means: Means) -> Means:
-        return tuple(mean // 10**7 * 10**7 for mean in means)
+    def encode(self, terms: Terms, own: Own) -> Means:
+        return tuple(mean // 10**7 * 10**7 for mean in own.means)
 
     def is_valid(self, terms: Terms, values: Means) -> bool:
         return all(value % 10**7 == 0 for value in values)

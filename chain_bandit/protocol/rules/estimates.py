@@ -1,6 +1,6 @@
 """Reports that say the local estimators as they are (PROTOCOL 1.3)."""
 
-from chain_bandit.protocol.rule import Disclosure, Terms
+from chain_bandit.protocol.rule import Disclosure, Own, Terms
 from chain_bandit.protocol.units import Means
 
 
@@ -9,6 +9,6 @@ class Estimates(Disclosure):
 
     name = "estimates"
 
-    def encode(self, terms: Terms, means: Means) -> Means:
+    def encode(self, terms: Terms, own: Own) -> Means:
         """As they are."""
-        return means
+        return own.means

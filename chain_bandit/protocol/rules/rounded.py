@@ -2,7 +2,7 @@
 
 from types import MappingProxyType
 
-from chain_bandit.protocol.rule import Disclosure, Option, Terms
+from chain_bandit.protocol.rule import Disclosure, Option, Own, Terms
 from chain_bandit.protocol.units import UNIT, Means
 
 
@@ -15,10 +15,10 @@ class Rounded(Disclosure):
     name = "rounded"
     options = MappingProxyType({"step": Option(UNIT // 100, 1, UNIT, scale=UNIT)})
 
-    def encode(self, terms: Terms, means: Means) -> Means:
+    def encode(self, terms: Terms, own: Own) -> Means:
         """Each by itself."""
         step = terms.options["step"]
-        return tuple(min((2 * mean + step - 1) // (2 * step), UNIT // step) * step for mean in means)
+        return tuple(min((2 * mean + step - 1) // (2 * step), UNIT // step) * step for mean in own.means)
 
     def is_valid(self, terms: Terms, values: Means) -> bool:
         """Multiples of the step."""

@@ -34,6 +34,7 @@ from chain_bandit.protocol.blocks import (
     seats,
 )
 from chain_bandit.protocol.digests import ZERO, keccak
+from chain_bandit.protocol.estimation import disclose, is_false
 from chain_bandit.protocol.ledger import (
     accused,
     after_burn_in_round,
@@ -58,13 +59,13 @@ from chain_bandit.protocol.parameters import ODDS, BodyMode, Parameters
 from chain_bandit.protocol.proposal import with_successors
 from chain_bandit.protocol.reputation import accuracies, radii
 from chain_bandit.protocol.rewards import Draws, RewardModel, bernoulli, secret_commitment
-from chain_bandit.protocol.rule import Agreed
+from chain_bandit.protocol.rule import Agreed, Own
 from chain_bandit.protocol.rules import state_of
 from chain_bandit.protocol.ruleset import RuleKind
-from chain_bandit.protocol.sealing import nonce, receipt_tags
+from chain_bandit.protocol.sealing import noise_seed, nonce, receipt_tags
 from chain_bandit.protocol.settlement import NOTHING, Conduct, CostEntry, Pull, case_2, encode_pulls, encode_sums
 from chain_bandit.protocol.submission import Submitted
-from chain_bandit.protocol.units import UNIT, Means, sample_means
+from chain_bandit.protocol.units import UNIT, Means
 from chain_bandit.stopwatch import Stopwatch
 from tests.rules import estimate, rule
 
@@ -130,7 +131,7 @@ class Script:
     """What settlement carries of a round of a sealed game."""
     sums: Hook = same
     seal_key: Hook = same
-    """What a seat seals with, whatever it registered."""
+    """What a seat seals with, and draws noise from, whatever it registered."""
     kind: Callable[[int], str] = lambda t: {SKIPPED: "skip", LATE: "late"}.get(t, "block")
     parameters: Parameters = PARAMETERS
     weights: tuple[int, ...] = (1,) * M
@@ -314,7 +315,9 @@ class Played:
     def report(self, seat: int, t: int) -> Report:
         """What a seat reports."""
         script = self.script
-        means = script.means(sample_means(self.totals[seat], self.counts[seat]), seat, t)
+        seed = noise_seed(script.seal_key(self.seal_keys[seat], seat, t), self.seed_0)
+        own = Own.of(t, self.totals[seat], self.counts[seat], seed)
+        means = script.means(disclose(self.parameters, own), seat, t)
         counts = script.counts(tuple(self.counts[seat]), seat, t)
         proof = script.proof(self.prove(seat, t), seat, t, self) if self.parameters.draws else b""
         return Report(means, self.committed(counts, seat, t), proof, self._sealed(seat, t))
@@ -376,10 +379,13 @@ class Played:
         raw = header.encode(p)
         kind = Kind.APPROVED if approves(header.means) else Kind.REJECTED
         self.bodies.add(script.body(body.encode(), t))
-        truth = {seat: sample_means(self.totals[seat], self.counts[seat]) for seat in reporters}
         held = [frozenset(seats(row)) & frozenset(reporters) for row in header.selected]
-        liars = frozenset(seat for seat, role in enumerate(script.roles) if role & Conduct.LIAR)
-        costly = kind is Kind.APPROVED and t > L and case_2(held, liars, means, truth)
+        lied = {
+            seat for seat in reporters
+            if script.roles[seat] & Conduct.LIAR
+            and is_false(p, Own.of(t, self.totals[seat], self.counts[seat]), means[seat])
+        }  # fmt: skip
+        costly = kind is Kind.APPROVED and t > L and case_2(held, lied)
         chosen, signatures = self._certificate(keccak(raw))
         if self.waiting and not (script.each or p.has_committees):
             self.waiting[-1] = replace(self.waiting[-1], signers=0, signatures=b"")

@@ -141,8 +141,8 @@ def rounded_up(estimates: dict[int, int], members: frozenset[int]) -> int:
     return -(-sum(estimates[seat] for seat in members) // len(members)) if members else 2**32 - 1
 
 
-def a_label_is_enough(selected: Any, liars: frozenset[int], means: Any, truth: Any) -> bool:
-    return bool(frozenset().union(*selected) & liars)
+def a_label_is_enough(selected: Any, lied: Any) -> bool:
+    return any(played_game.LIAR in members for members in selected)
 
 
 def one_round_fewer(key: tuple[int, int], counter: tuple[int, int, int, int]) -> tuple[int, ...]:

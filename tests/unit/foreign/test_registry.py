@@ -28,14 +28,14 @@ class Good(Aggregation):
         return mean_over(agreed, [agreed.passed()] * terms.arms)
 """
 OTHER = """
-from chain_bandit.rule_api import Disclosure, Means, Terms
+from chain_bandit.rule_api import Disclosure, Means, Own, Terms
 
 
 class Good(Disclosure):
     name = "good"
 
-    def encode(self, terms: Terms, means: Means) -> Means:
-        return means
+    def encode(self, terms: Terms, own: Own) -> Means:
+        return own.means
 """
 OPTION, NAME = "Option(default=1, least=0, most=5)", 'name = "good"'
 FAULTS = {

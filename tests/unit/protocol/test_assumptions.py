@@ -17,7 +17,7 @@ from chain_bandit.protocol.assumptions import (
 from chain_bandit.protocol.errors import AssumptionBroken, require
 from chain_bandit.protocol.parameters import ODDS
 from chain_bandit.protocol.quorum import QuorumChoice, quorum
-from chain_bandit.protocol.rules import delta_safe
+from chain_bandit.protocol.rules import delta_safe, named
 from chain_bandit.protocol.ruleset import RuleKind, RulesUnknown
 from chain_bandit.protocol.units import MAX_ARMS, MAX_PARTICIPANTS, MOST, UNIT
 from tests.rules import rule
@@ -25,6 +25,7 @@ from tests.rules import rule
 TWO_THIRDS, MAJORITY = int(QuorumChoice.TWO_THIRDS), int(QuorumChoice.MAJORITY)
 
 OPTION_2, OPTION_3 = rule("option-2"), rule("option-3")
+NOISE = named(RuleKind.DISCLOSURE, "tree-noise")
 DELTA_SAFE, CONFIDENCE = (rule(name, delta=1) for name in ("delta-safe", "confidence"))
 
 OUTSIDE = [
@@ -43,6 +44,7 @@ OUTSIDE = [
     ("cost", {"cost": -1}),
     ("sealed", {"sealed": 2}),
     ("sealed", {"sealed": -1}),
+    ("disclosure", {"disclosure": NOISE}),
     ("unrevealed_penalty", {"unrevealed_penalty": 1}),
     ("unrevealed_penalty", {"sealed": 1, "unrevealed_penalty": 2**128}),
     ("unrevealed_penalty", {"sealed": 1, "unrevealed_penalty": -1}),
@@ -202,7 +204,7 @@ def test_every_inequality_has_a_case_outside():
         "participants", "arms", "threshold", "exploration", "failure_limit", "liars", "attackers", "quorum",
         "burn_in", "horizon", "wei_per_unit", "stake", "opening_deadline", "skip_deadline", "game_blocks",
         "settlement_window", "sealed", "unrevealed_penalty", "burn_in_blocks", "validators", "unrecorded", "tolerance",
-        "skip_penalty",
+        "skip_penalty", "disclosure",
         "evidence_penalty", "body_mode", "quorum_choice", "c1_per_report", "delta", "cost",
         "sortition", "commanders",
     }  # fmt: skip

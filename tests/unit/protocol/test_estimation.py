@@ -15,6 +15,7 @@ from chain_bandit.protocol.rule import (
     Agreed,
     Disclosure,
     Estimate,
+    Own,
     Reputation,
     Selected,
     Selection,
@@ -33,6 +34,7 @@ AGREED = Agreed(
 SETS = (frozenset({0, 1}), frozenset({3}))
 GOOD = mean_over(AGREED, SETS)
 NONE = (INFINITY, INFINITY)
+OWN = Own.of(9, (5, 6), (1, 1))
 
 
 class Told(Aggregation):
@@ -84,8 +86,8 @@ class Said(Disclosure):
     answer: object = (1, UNIT)
     estimate = Told.estimate
 
-    def encode(self, terms, means):
-        return self.estimate(terms, (), means)
+    def encode(self, terms, own):
+        return self.estimate(terms, (), own)
 
     def is_valid(self, terms, values):
         return self.estimate(terms, (), values)
@@ -139,7 +141,7 @@ def test_where_seats_are_none_everybody_eligible_validates(seats, monkeypatch):
 def test_a_foreign_rules_answer_is_its_own():
     assert estimation.estimate(played_by(Told, GOOD), (), AGREED) == GOOD
     assert estimation.weigh(played_by(Weighed, Weighed.answer), (), AGREED, GOOD) == Weighed.answer
-    assert estimation.disclose(played_by(Said, (1, UNIT)), (5, 6)) == (1, UNIT)
+    assert estimation.disclose(played_by(Said, (1, UNIT)), OWN) == (1, UNIT)
     assert estimation.is_readable(played_by(Said, True), (1, UNIT)) is True
     assert estimation.is_readable(played_by(Said, False), (1, UNIT)) is False
 
@@ -172,7 +174,43 @@ def test_a_reputation_that_gives_no_answer_moves_nobody(answer):
     "answer", [RuleFailed("said", "it raised"), None, (1,), (1, UNIT + 1), (1, -1), [1, 2]], ids=str
 )
 def test_a_disclosure_that_gives_no_answer_leaves_estimators_as_they_are(answer):
-    assert estimation.disclose(played_by(Said, answer), (5, 6)) == (5, 6)
+    assert estimation.disclose(played_by(Said, answer), OWN) == (5, 6)
+
+
+class Noise(Said):
+    """Says what a test puts here, and is bounded by another such thing."""
+
+    draws = True
+    most: object = (1, 1)
+
+    def bound(self, terms, own):
+        if isinstance(self.most, Exception):
+            raise self.most
+        return self.most
+
+
+@pytest.mark.parametrize(("answer", "said"), [((6, 5), (6, 5)), ((5, 8), (5, 6)), ((4, 7), (4, 7))])
+def test_noise_that_passes_its_own_bound_is_no_answer(answer, said):
+    p = played_by(Noise, answer)
+    assert estimation.disclose(p, OWN) == said
+    assert estimation.is_false(p, OWN, answer) is (answer != said)
+
+
+@pytest.mark.parametrize("most", [RuleFailed("said", "it raised"), None, (1,), (UNIT + 1, 0), (-1, 1)], ids=str)
+def test_where_a_rule_gives_no_bound_no_report_is_false_before_keys_are_opened(most, monkeypatch):
+    monkeypatch.setattr(Noise, "most", most)
+    p = played_by(Noise, RuleFailed("said", "it raised"))
+    assert not estimation.is_false(p, OWN, (UNIT, UNIT))
+
+
+def test_a_seed_is_shown_to_a_rule_that_draws_alone():
+    shown = []
+    for kind in (Said, Noise):
+        p = played_by(kind, (5, 6))
+        rule = rules.find(p.disclosure)
+        rule.encode = lambda terms, own: shown.append(own.seed) or own.means
+        estimation.disclose(p, OWN._replace(seed=ZERO))
+    assert shown == [b"", ZERO]
 
 
 @pytest.mark.parametrize("answer", [RuleFailed("said", "it raised"), None, 1, "yes"], ids=str)
@@ -188,7 +226,7 @@ def test_rounded_says_the_nearest_step_and_nothing_above_a_whole_reward(paramete
     choice = rules.chosen(rules.find(rules.named(Disclosure.kind, "rounded")), {"step": 0.3})
     p, step = parameters(disclosure=choice), 3 * UNIT // 10
     for value, said in ((0, 0), (step // 2, 0), (step // 2 + 1, step), (UNIT, 3 * step), (step, step)):
-        assert estimation.disclose(p, (value, 0)) == (said, 0)
+        assert estimation.disclose(p, Own.of(9, (value, 0), (1, 1))) == (said, 0)
     assert estimation.is_readable(p, (step, 2 * step))
     assert not estimation.is_readable(p, (step, 2 * step + 1))
 

@@ -129,21 +129,17 @@ def test_pulls_come_back_from_their_bytes():
 
 
 @pytest.mark.parametrize(
-    ("selected", "liars", "reported", "costly"),
+    ("selected", "lied", "costly"),
     [
-        ([], {1}, {1: (5,)}, False),
-        ([{0, 2}], {1}, {0: (1,), 1: (5,), 2: (1,)}, False),
-        ([{0, 1}], set(), {0: (1,), 1: (5,)}, False),
-        ([{0, 1}], {1}, {0: (1,), 1: (1,)}, False),
-        ([{0}, {1}], {1}, {0: (1,), 1: (5,)}, True),
-        ([{0, 1}], {0, 1}, {0: (1,), 1: (5,)}, True),
+        ([], {1}, False),
+        ([{0, 2}], {1}, False),
+        ([{0, 1}], set(), False),
+        ([{0}, {1}], {1}, True),
+        ([{0, 1}], {0, 1}, True),
     ],
 )
-def test_a_round_is_case_2_only_when_a_labelled_liar_in_b_reported_other_than_its_receipts(
-    selected, liars, reported, costly
-):
-    sets = [frozenset(row) for row in selected]
-    assert case_2(sets, frozenset(liars), reported, {0: (1,), 1: (1,), 2: (1,)}) is costly
+def test_a_round_is_case_2_only_when_somebody_who_lied_is_in_b(selected, lied, costly):
+    assert case_2([frozenset(row) for row in selected], lied) is costly
 
 
 @pytest.mark.parametrize(

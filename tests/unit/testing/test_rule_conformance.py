@@ -119,8 +119,8 @@ class Half(Disclosure):
 
     name = "half"
 
-    def encode(self, terms, means):
-        return tuple(mean // 2 for mean in means)
+    def encode(self, terms, own):
+        return tuple(mean // 2 for mean in own.means)
 
 
 class Greedy(Policy):
@@ -183,8 +183,8 @@ class PullsAhead(Greedy):
 
 
 class HashesMeans(Half):
-    def encode(self, terms, means):
-        return tuple(hash(str(mean)) % UNIT for mean in means)
+    def encode(self, terms, own):
+        return tuple(hash(str(mean)) % UNIT for mean in own.means)
 
 
 ELSEWHERE = "something else in another process"
@@ -292,19 +292,29 @@ SELECTIONS = {
 }  # fmt: skip
 
 DISCLOSURES = {
-    "noise": (lambda t, m: tuple(max(0, each - random.randint(0, 5)) for each in m), RANDOM, {}),
-    "hidden state": (lambda t, m: (next(NUMBER),) * len(m), AGAIN, {}),
-    "floats": (lambda t, m: tuple(each / 2 for each in m), "not an integer", {}),
-    "an arm less": (lambda t, m: m[1:], "not an integer for each arm", {}),
-    "more than a whole reward": (lambda t, m: tuple(2 * each for each in m), "no report may say", {}),
-    "less than none": (lambda t, m: tuple(each - 1 for each in m), "no report may say", {}),
-    "raises": (lambda t, m: tuple(UNIT // each for each in m), RAISES + "ZeroDivisionError", {}),
-    "refuses its own": (lambda t, m: m, "takes for no report", {"is_valid": lambda self, t, v: all(x % 2 for x in v)}),
-    "takes what is above": (lambda t, m: m, "for a report", {"is_valid": lambda self, t, v: True}),
-    "says neither": (lambda t, m: m, "does not say whether", {"is_valid": lambda self, t, v: max(v) <= UNIT or None}),
-    "raises on others": (lambda t, m: m, RAISES, {"is_valid": lambda self, t, v: UNIT // (UNIT + 1 - max(v)) >= 0}),
-    "now and then": (lambda t, m: m, "now and then|takes for no report",
+    "noise": (lambda t, o: tuple(max(0, each - random.randint(0, 5)) for each in o.means), RANDOM, {}),
+    "hidden state": (lambda t, o: (next(NUMBER),) * t.arms, AGAIN, {}),
+    "floats": (lambda t, o: tuple(each / 2 for each in o.means), "not an integer", {}),
+    "an arm less": (lambda t, o: o.means[1:], "not an integer for each arm", {}),
+    "more than a whole reward": (lambda t, o: tuple(2 * each for each in o.means), "no report may say", {}),
+    "less than none": (lambda t, o: tuple(each - 1 for each in o.means), "no report may say", {}),
+    "raises": (lambda t, o: tuple(UNIT // each for each in o.means), RAISES + "ZeroDivisionError", {}),
+    "refuses its own": (lambda t, o: o.means, "takes for no report",
+                        {"is_valid": lambda self, t, v: all(x % 2 for x in v)}),
+    "takes what is above": (lambda t, o: o.means, "for a report", {"is_valid": lambda self, t, v: True}),
+    "says neither": (lambda t, o: o.means, "does not say whether",
+                     {"is_valid": lambda self, t, v: max(v) <= UNIT or None}),
+    "raises on others": (lambda t, o: o.means, RAISES,
+                         {"is_valid": lambda self, t, v: UNIT // (UNIT + 1 - max(v)) >= 0}),
+    "now and then": (lambda t, o: o.means, "now and then|takes for no report",
                      {"is_valid": lambda self, t, v: max(v) <= UNIT and next(NUMBER) % 7 > 0}),
+    "draws without a bound": (lambda t, o: o.means, "draws, and has no bound", {"draws": True}),
+    "beyond its bound": (lambda t, o: tuple(each // 2 for each in o.means), "farther than its bound",
+                         {"draws": True, "bound": lambda self, t, o: (1,) * t.arms}),
+    "a bound of another form": (lambda t, o: o.means, "not units of a reward for each arm",
+                                {"draws": True, "bound": lambda self, t, o: (UNIT + 1,) * t.arms}),
+    "a bound of the seed's": (lambda t, o: (0,) * t.arms, "farther than its bound",
+                              {"draws": True, "bound": lambda self, t, o: (UNIT * len(o.seed) // 32,) * t.arms}),
 }  # fmt: skip
 
 POLICIES = {
@@ -344,8 +354,8 @@ def test_a_rule_of_another_kind_is_named(kind):
 class Part(Half):
     options = MappingProxyType({"part": Option(2, 0, 9)})
 
-    def encode(self, terms, means):
-        return tuple(mean // terms.options["part"] for mean in means)
+    def encode(self, terms, own):
+        return tuple(mean // terms.options["part"] for mean in own.means)
 
 
 def test_options_are_tried_at_their_ends_unless_they_are_given():

@@ -12,8 +12,10 @@ from chain_bandit.protocol import rules
 from chain_bandit.protocol.rule import (
     Aggregation,
     Agreed,
+    Disclosure,
     Estimate,
     Learnt,
+    Own,
     Policy,
     Reputation,
     Rule,
@@ -39,6 +41,11 @@ REPUTATIONS: Mapping[str, Reputation] = {
 POLICIES: Mapping[str, Policy] = {
     name: rule for (kind, name, _), rule in sorted(rules.shipped().items())
     if kind is RuleKind.POLICY and isinstance(rule, Policy)
+}  # fmt: skip
+
+DISCLOSURES: Mapping[str, Disclosure] = {
+    name: rule for (kind, name, _), rule in sorted(rules.shipped().items())
+    if kind is RuleKind.DISCLOSURE and isinstance(rule, Disclosure)
 }  # fmt: skip
 
 GAME = game_terms(choice("median"), 4, 2, 1)
@@ -145,10 +152,19 @@ def learnt(agreed: Agreed) -> Learnt:
     return Learnt(agreed.round + 1, agreed.seed, means, agreed.pulls, worth)
 
 
+def own(agreed: Agreed) -> Own:
+    """What somebody knows whose receipts come to the first report."""
+    row = next(iter(agreed.reports.values()), (0,) * len(agreed.pulls))
+    return Own.of(agreed.round, [mean * count for mean, count in zip(row, agreed.pulls, strict=True)], agreed.pulls,
+                  agreed.seed)  # fmt: skip
+
+
 def said(rule: Rule, given: Terms, agreed: Agreed) -> Any:
     """An answer as JSON has it."""
     if isinstance(rule, Policy):
         return rule.arm(given._replace(c1=(1 + agreed.round % 5, 2)), learnt(agreed))
+    if isinstance(rule, Disclosure):
+        return rule.encode(given, own(agreed))
     if isinstance(rule, Reputation):
         return list(weighed(rule, given, agreed)[:2])
     assert isinstance(rule, Aggregation)

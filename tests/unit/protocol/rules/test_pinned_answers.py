@@ -12,7 +12,8 @@ from tests.unit.protocol.rules import records
 PINNED = Path("tests/vectors/rules.jsonl")
 ALL = {
     (rule.kind.name.lower(), name): rule
-    for kind in (records.AGGREGATIONS, records.REPUTATIONS, records.POLICIES) for name, rule in kind.items()
+    for kind in (records.AGGREGATIONS, records.REPUTATIONS, records.POLICIES, records.DISCLOSURES)
+    for name, rule in kind.items()
 }  # fmt: skip
 
 
@@ -32,7 +33,7 @@ def test_answers_are_those_pinned_to_the_version(kind, name):
 
 def test_no_line_is_of_a_rule_that_is_not_here():
     assert {(kind, name) for kind, name, _ in pinned()} == ALL.keys()
-    assert len(ALL) >= 21
+    assert len(ALL) >= 24
 
 
 class Planted(type(records.AGGREGATIONS["huber"])):  # type: ignore[misc]
