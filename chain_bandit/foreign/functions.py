@@ -329,6 +329,8 @@ class Functions:
                 self._charge(each.bit_length() // WORD)
                 if not -SMALL < each < SMALL:
                     raise Halt("gives a function of the project an integer of more than 256 bits")
+            if isinstance(each, SETS) and not _INTEGERS.issuperset(map(type, each)):
+                ordered(each)  # that of integers is the same in every process
             if isinstance(each, bytes) and len(each) > WORD:
                 raise Halt(f"gives a function of the project more than {WORD} bytes")
         if getattr(call, "__name__", "") in _MAKERS:

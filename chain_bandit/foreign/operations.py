@@ -324,8 +324,11 @@ class Operations:
         return value in values
 
     def rows(self, values: Any) -> list[Any]:
-        """`*values` of which each is read in its order."""
-        return [ordered(each) for each in self.spread(values)]
+        """`*values` of which each is read in its order, one element of all of them a turn."""
+        made = [ordered(each) for each in self.spread(values)]
+        if len(made) > MAX_KEYS:
+            raise Halt(f"reads more than {MAX_KEYS} sequences side by side")
+        return made
 
     def spread(self, values: Any) -> Any:
         """`*values`, or what is unpacked."""

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from chain_bandit.foreign.load import load
 from chain_bandit.foreign.source import Source
+from chain_bandit.protocol.aggregation import trimmed
 
 
 class Aggregation:
@@ -57,7 +58,7 @@ def nothing(arms: int) -> Estimate:
 
 NAMES: dict[str, object] = {
     "Aggregation": Aggregation, "Agreed": Agreed, "Estimate": Estimate, "Option": Option, "UNIT": 2**32 - 1,
-    "total": total, "Means": tuple[int, ...], "nothing": nothing,
+    "total": total, "Means": tuple[int, ...], "nothing": nothing, "trimmed": trimmed,
 }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from tests.unit.foreign.api import body
 
 IMPORTS = (
     "from math import comb, gcd, isqrt, lcm, perm, prod\nfrom fractions import Fraction\n"
-    "from chain_bandit.rule_api import Agreed, Estimate, Option, nothing, total\n"
+    "from chain_bandit.rule_api import Agreed, Estimate, Option, nothing, total, trimmed\n"
 )
 DEEP = "x = ()\nfor a in range(120000):\n    x = (x,)\n"
 SHARED = "x = ()\nfor a in range(45):\n    x = (x, x)\ny = ()\nfor a in range(45):\n    y = (y, y)\n"
@@ -120,6 +120,21 @@ SLOW = {
     "long places in a list": "x = [tuple(range(500))] * 500\ny = tuple([*range(499), 0])\nwhile True:\n    x.count(y)",
     "a long text in ours": "nothing(1, (), f'{2**4000}' * 9)",
     "an empty set of many": "z = set(range(4000))\nwhile True:\n    len(z & set())",
+    "a wide zip": "x = [range(10**6)] * 6000\nfor y in zip(*x):\n    pass",
+    "a wide map": "x = [range(10**6)] * 6000\nfor y in map(max, *x):\n    pass",
+    "rows that grow": "x = [1]\ny = [x for z in range(4000)]\nfor z in zip(*y):\n    x.append(1)",
+    "closures": "def g(y):\n    return lambda: y\nx = None\nfor a in range(25000):\n    x = g(x)\nx = None",
+    "bound methods": "x = None\nfor a in range(25000):\n    x = {0: x}.get\nx = None",
+    "views": "x = None\nfor a in range(25000):\n    x = {0: x}.values()\nx = None",
+    "answers in answers": "x = ()\nfor a in range(25000):\n    x = Estimate(x, (), ())\n{}[x]",
+    "many arguments": "def g(*y):\n    return len(y)\nwhile g(*range(10**5)):\n    pass",
+    "a key that appends": "x = [1, 2]\nx.sort(key=lambda y: x.append(y) or y)",
+    "errors of errors": (
+        "while True:\n    try:\n        {}[1]\n    except KeyError:\n        try:\n            [][1]\n"
+        "        except IndexError:\n            x = 1"
+    ),
+    "a wide range": "while range(2**4000)[2**3999] and 2**3999 in range(2**4000):\n    pass",
+    "a step of a slice": "x = list(range(1000))\nwhile True:\n    x[:: 2**4000]",
     "a list that holds itself": "x = []\nx.append(x)\ny = []\ny.append(y)\nx == y",
 }
 SEEDS = {
@@ -134,6 +149,7 @@ SEEDS = {
     "an unpacked set in a comprehension": "return [f'{z}' for y, (z, w) in enumerate([{1, 'a'}])]",
     "an unpacked set of a mapping": "for y, (z, w) in {1: {1, 'a'}}.items():\n    return f'{z}'",
     "an unpacked set within": "for y, (z, (w, v)) in [(1, (2, {1, 'a'}))]:\n    return f'{w}'",
+    "ties of a set that is given": "x = {f'{y}': 1 for y in range(9)}\nreturn sorted(trimmed(x, set(x), 1, x))",
     "the deepest of a set": "x = ('a',)\nfor y in range(40):\n    x = (x,)\nmax({('b', 1), ('c', 2)}) == x",
 }
 CODES = {**GROWN, **SLOW, **SEEDS}

@@ -142,7 +142,8 @@ def test_a_page_says_of_a_foreign_reputation_what_it_says_of_itself(says: str, s
     own = f"def explain(self, terms: Terms) -> str:\n        return {says}"
     file.write_text(WEIGHS.replace(NAME, f"{NAME}\n    {own}"))
     p = load(SMALL, {"reputation": f"{file}:Good"}).parameters
-    whose = "<p>what a rule of another author gives. The rule good of this game is a foreign one: its file says what counts"
+    whose = "<p>what a rule of another author gives. "
+    whose += "The rule good of this game is a foreign one: its file says what counts"
     assert str(tag("p", weighed(p))) == f"{f'{whose}. {shown}' if shown else whose}</p>"
 
 
