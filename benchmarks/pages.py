@@ -54,7 +54,9 @@ PAGES: dict[str, dict[str, Table]] = {
     | {"edge": lambda: [*exclusion.edge(rows("edge")), "", *made(rows("edge"))]},
     "robust": {
         "widths": lambda: [*widths.table(rows("widths")), "", *made(rows("widths"))],
-        "searched": lambda: [*search.table(rows("search")), "", *made(rows("search"))],
+        "searched": lambda: [*search.table(row for row in rows("search") if row["games"]), "", *made(rows("search"))],
+        "beyond": lambda: search.table(row for row in rows("search") if not row["games"] and row["seats"] == 10),
+        "broken": lambda: search.broken(row for row in rows("search") if row["seats"] == 20),
         "bias": lambda: [*widths.biased(rows("bias")), "", *made(rows("bias"))],
     },
     "rivals": of(
@@ -76,6 +78,7 @@ PAGES: dict[str, dict[str, Table]] = {
 
 PICTURES: dict[str, Callable[[], str]] = {
     "mediate_tokens": lambda: fixed_tokens.curves(study.sweeps(rows("mediate_tokens"))),
+    "search": lambda: search.curves(rows("search")),
     "mediate_token_pairs": lambda: fixed_tokens.heat_map(*study.sweeps(rows("mediate_token_pairs"))),
 }
 """Drawn from the rows of the same name."""

@@ -23,7 +23,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
-from itertools import pairwise
+from itertools import cycle, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ from chain_bandit.scenario import Scenario
 from chain_bandit.simulation.kernel.forms import FORMS
 from chain_bandit.simulation.replicates import Estimate, estimate
 from chain_bandit.simulation.sums import SUMS
+from chain_bandit.views.canvas import BLUE, GREEN, INK, PURPLE, RED, drawing, figure, place, svg
 
 ROUNDS, FRESH, SEARCHED, TRIES, FINALISTS = 10_000, 200, 10**6, 16, 16
 WINDOWS, POPULATION, ELITE, SPREAD, KEPT = 5, 40, 8, 3.0, 0.3
@@ -252,12 +253,53 @@ def table(found: Iterable[dict[str, Any]]) -> Iterator[str]:
         yield f"| {' | '.join(cells)} |"
 
 
+def broken(found: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Of the oracle by the share of liars, a line a rule."""
+    kept = list(found)
+    shares = sorted({row["liars"] / row["seats"] for row in kept})
+    cells: dict[str, dict[float, str]] = {}
+    for row in kept:
+        line = f"`{named(row['rule'], row['options'])}`, {row['exploration']}, under {_lie(row['worst'])}"
+        told = "{:.2f} ({:.2f} … {:.2f})".format(*row["ratio"]) + (f", {row['locked']} lost" if row["locked"] else "")
+        cells.setdefault(line, {})[row["liars"] / row["seats"]] = told
+    yield "| rule | " + " | ".join(f"{share:.0%}" for share in shares) + " |"
+    yield "|---" * (len(shares) + 1) + "|"
+    for line, by_share in cells.items():
+        yield f"| {line} | {' | '.join(by_share.get(share, '') for share in shares)} |"
+
+
+def curves(found: Iterable[dict[str, Any]]) -> str:
+    """The best so far of every search that has kept it, on the seeds of the search, by games."""
+    with drawing():
+        made, axes = figure(640, 320)
+        place(made, 48, 230, 26, 38)
+        labels, kept = [], [row for row in found if row["curve"]]
+        most = max(row["games"] for row in kept)
+        for row, colour in zip(kept, cycle((BLUE, RED, GREEN, PURPLE)), strict=False):
+            games, best = zip(*[*row["curve"], [row["games"], row["curve"][-1][1]]], strict=True)
+            axes.step(games, best, where="post", color=colour, linewidth=1.4)
+            labels.append((best[-1], f"{row['rule']}, f = {row['liars']}, {_how(row)}", colour))
+        axes.set_title("regret under the worst lie so far", loc="left", color=INK, x=0, pad=8)
+        axes.set_yscale("log")
+        axes.set_yticks(ticks := (25, 50, 100, 200, 400), map(str, ticks))
+        axes.minorticks_off()
+        axes.set_xlim(0, most)
+        axes.set_xlabel("games", loc="right", labelpad=2)
+        for value, text, colour in labels:
+            axes.annotate(text, (most, value), xytext=(5, 0), textcoords="offset points", color=colour, va="center",
+                          annotation_clip=False)  # fmt: skip
+        return svg(made, "search", "the worst lie so far by games searched")
+
+
 def _searched(row: dict[str, Any]) -> str:
     if not row["games"]:
         return "no"
-    how = "blind" if row["blind"] else "from chance alone" if row["random"] else "with structured starts"
     minutes = row["cpu_minutes"]
-    return f"{row['games']:,} games {how}" + (f", {minutes:g} min" if minutes is not None else "")
+    return f"{row['games']:,} games {_how(row)}" + (f", {minutes:g} min" if minutes is not None else "")
+
+
+def _how(row: dict[str, Any]) -> str:
+    return "blind" if row["blind"] else "from chance alone" if row["random"] else "with structured starts"
 
 
 def _lie(candidate: Candidate) -> str:
