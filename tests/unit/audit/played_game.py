@@ -124,6 +124,8 @@ class Script:
     pull: Hook = same
     costly: Hook = same
     option: Hook = same
+    says: Hook = same
+    """By which disclosure seats report, whatever the game names."""
     draw: Hook = same
     record: Hook = same
     """What a report of a sealed game hides: the pull of the last receipt."""
@@ -184,6 +186,7 @@ class Played:
         self, script: Script, seed: int = 8, chain: Callable[[Mapping[bytes, int]], Any] = FastNode
     ) -> None:
         self.script, self.parameters = script, script.parameters
+        self.said = replace(self.parameters, disclosure=script.says(self.parameters.disclosure))
         self.bodies = Bodies()
         self.waiting: list[Submitted] = []
         self.signers = [Signer(derive(seed, "main", seat)) for seat in range(M)]
@@ -317,7 +320,7 @@ class Played:
         script = self.script
         seed = noise_seed(script.seal_key(self.seal_keys[seat], seat, t), self.seed_0)
         own = Own.of(t, self.totals[seat], self.counts[seat], seed)
-        means = script.means(disclose(self.parameters, own), seat, t)
+        means = script.means(disclose(self.said, own), seat, t)
         counts = script.counts(tuple(self.counts[seat]), seat, t)
         proof = script.proof(self.prove(seat, t), seat, t, self) if self.parameters.draws else b""
         return Report(means, self.committed(counts, seat, t), proof, self._sealed(seat, t))
@@ -383,7 +386,7 @@ class Played:
         lied = {
             seat for seat in reporters
             if script.roles[seat] & Conduct.LIAR
-            and is_false(p, Own.of(t, self.totals[seat], self.counts[seat]), means[seat])
+            and is_false(self.said, Own.of(t, self.totals[seat], self.counts[seat]), means[seat])
         }  # fmt: skip
         costly = kind is Kind.APPROVED and t > L and case_2(held, lied)
         chosen, signatures = self._certificate(keccak(raw))

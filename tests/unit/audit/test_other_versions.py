@@ -276,6 +276,7 @@ def test_of_a_game_whose_reputation_is_not_here_all_else_is_checked(digest: byte
 
 def test_of_a_game_whose_disclosure_is_not_here_nothing_is_replayed() -> None:
     choice = replace(ESTIMATES, version=2)
-    report = audit(Played(Script(parameters=replace(PARAMETERS, disclosure=choice))).history)
+    script = Script(parameters=replace(PARAMETERS, disclosure=choice), says=lambda choice: ESTIMATES)
+    report = audit(Played(script).history)
     assert (report.exit_code, report.violations) == (13, [])
     assert "version 2" in report.checks["game.parameters"].evidence
