@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import product
+from math import isinf
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from chain_bandit.game.simulated import replicates
 from chain_bandit.protocol import rules
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario, load
-from chain_bandit.simulation.growth import fit
+from chain_bandit.simulation.growth import exponent, fit
 from chain_bandit.simulation.replicates import PARTS, Estimate, estimate
 from chain_bandit.simulation.sums import SUMS
 
@@ -245,8 +246,11 @@ def parts(found: Iterable[Line]) -> Iterator[str]:
 
     "at most": the upper end of c T. The burn-in is the same under every attack, and stands with the scenario's own.
     """
-    yield "| theorem | attack | part | shortest T | longest T | b | c T at the longest T | at most | linear term |"
-    yield "|---" * 9 + "|"
+    yield (
+        "| theorem | attack | part | shortest T | longest T | b | c T at the longest T | at most | linear term "
+        "| exponent |"
+    )
+    yield "|---" * 10 + "|"
     for case, points in rows(found):
         rounds = [point["rounds"] for point in points]
         for part in PARTS:
@@ -259,8 +263,18 @@ def parts(found: Iterable[Line]) -> Iterator[str]:
                 most = number(linear["high"])
                 yield (
                     f"| {case.theorem} | {case.attack} | {part.replace('_', '-')} | {' | '.join(cells)} | {most} "
-                    f"| {grown.says.value} |"
+                    f"| {grown.says.value} | {_power(exponent(rounds, means, errors))} |"
                 )
+
+
+def _power(found: Estimate) -> str:
+    """An exponent with its interval, whose ends may lie beyond what was tried."""
+    assert found.low is not None
+    assert found.high is not None
+    if isinf(found.low) and isinf(found.high):
+        return "any"
+    low, high = ("" if isinf(edge) else f"{edge:.2f}" for edge in (found.low, found.high))
+    return f"{found.mean:.2f} ({low} … {high})"
 
 
 def main() -> None:

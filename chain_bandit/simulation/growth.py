@@ -1,9 +1,10 @@
-"""How something grows with the horizon T: fitted by a + b ln T + c T, with an interval for each term."""
+"""How something grows with T: fitted by a + b ln T + c T, with an interval for each term, and by a power of T."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from math import log
+from math import inf, log
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +15,12 @@ from chain_bandit.simulation.replicates import CONFIDENCE, Estimate
 
 FAR = 10**6
 """The horizon at which a linear term is judged, the same for every row."""
+EXPONENTS: Final = np.linspace(-2, 2, 401)
+"""Those that are tried."""
 
 
 class Verdict(Enum):
-    """What a fit says of a linear term."""
+    """What a fit says of a linear term: found where the curve grows faster than ln T, however much faster."""
 
     FOUND = "found"
     UNDECIDED = "undecided"
@@ -66,20 +69,60 @@ def fit(horizons: Sequence[int], means: Sequence[float], errors: Sequence[float]
         means: at each, in whole rewards.
         errors: standard errors of the means.
     """
-    freedom = len(horizons) - 3
-    if freedom < 1:
-        raise ValueError(f"{len(horizons)} horizons leave no degree of freedom: four at least")
     scale = float(max(horizons))
-    curve = np.array([[1.0, np.log(t), t / scale] for t in horizons])
+    solved = _solve(np.array([[1.0, np.log(t), t / scale] for t in horizons]), means, errors)
+    half = solved.t * np.sqrt(np.diag(np.linalg.inv(solved.normal)) * max(1.0, solved.chi2 / solved.freedom))
+    units = np.array([1.0, 1.0, scale])
+    edges = zip(*(each / units for each in (solved.terms, solved.terms - half, solved.terms + half)), strict=True)
+    return Growth(*(Estimate(float(mid), float(low), float(high)) for mid, low, high in edges))
+
+
+def exponent(horizons: Sequence[int], means: Sequence[float], errors: Sequence[float]) -> Estimate:
+    """g of the best a + b (T^g - 1) / g: 0 is ln T, 1 is a line.
+
+    The interval holds every exponent of which chi^2 is less than Student's t squared above the least, in units of
+    chi^2 over the degrees of freedom where that is above 1 (profile likelihood). An end beyond `EXPONENTS` is
+    infinite.
+
+    Args:
+        horizons: T, four at least.
+        means: at each, in whole rewards.
+        errors: standard errors of the means.
+    """
+    far = np.log(np.array(horizons, np.float64) / min(horizons))
+    grown = [np.expm1(g * far) / g if abs(g) > 1e-9 else far for g in EXPONENTS]
+    solved = [_solve(np.stack([np.ones_like(far), each / each[-1]], axis=1), means, errors) for each in grown]
+    chi2 = np.array([each.chi2 for each in solved])
+    best = int(chi2.argmin())
+    above = (chi2 - chi2[best]) / max(1.0, chi2[best] / solved[best].freedom)
+    inside = np.flatnonzero(above <= solved[best].t ** 2)
+    low = float(EXPONENTS[inside[0]]) if inside[0] else -inf
+    high = float(EXPONENTS[inside[-1]]) if inside[-1] < len(EXPONENTS) - 1 else inf
+    return Estimate(float(EXPONENTS[best]), low, high)
+
+
+class _Solved(NamedTuple):
+    """Terms of a weighted least squares fit, its normal matrix and chi^2, and Student's t of its freedom."""
+
+    terms: NDArray[np.float64]
+    normal: NDArray[np.float64]
+    chi2: float
+    freedom: int
+    t: float
+
+
+def _solve(
+    curve: NDArray[np.float64], means: Sequence[float], errors: Sequence[float]
+) -> _Solved:
+    """Raises ValueError where the horizons, the rows of the curve, leave no degree of freedom."""
+    freedom = len(curve) - 3  # an exponent is found beside two terms
+    if freedom < 1:
+        raise ValueError(f"{len(curve)} horizons leave no degree of freedom: four at least")
     weights = 1 / _positive(np.array(errors, np.float64))
     weighted, target = curve * weights[:, None], np.array(means, np.float64) * weights
-    found = np.linalg.lstsq(weighted, target, rcond=None)[0]
-    misfit = float(((target - weighted @ found) ** 2).sum()) / freedom
-    spread = np.sqrt(np.diag(np.linalg.inv(weighted.T @ weighted)) * max(1.0, misfit))
-    half = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * spread
-    units = np.array([1.0, 1.0, scale])
-    edges = zip(*(each / units for each in (found, found - half, found + half)), strict=True)
-    return Growth(*(Estimate(float(mid), float(low), float(high)) for mid, low, high in edges))
+    terms: NDArray[np.float64] = np.linalg.lstsq(weighted, target, rcond=None)[0].astype(np.float64, copy=False)
+    chi2 = float(((target - weighted @ terms) ** 2).sum())
+    return _Solved(terms, weighted.T @ weighted, chi2, freedom, float(stdtrit(freedom, (1 + CONFIDENCE) / 2)))
 
 
 def _positive(errors: NDArray[np.float64]) -> NDArray[np.float64]:

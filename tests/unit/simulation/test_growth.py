@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.growth import HORIZONS
-from chain_bandit.simulation.growth import FAR, Verdict, fit
+from chain_bandit.simulation.growth import FAR, Verdict, exponent, fit
 
 LOGS = np.log(HORIZONS)
 
@@ -88,3 +88,31 @@ def test_nothing_is_nothing_and_three_horizons_are_too_few():
     assert constant.constant.mean == pytest.approx(54)
     with pytest.raises(ValueError, match="four at least"):
         fit(HORIZONS[:3], [1, 2, 3], [1, 1, 1])
+
+
+def curves() -> dict[str, tuple[np.ndarray, float | None]]:
+    """Shapes by name, and the exponent of those that are of the family."""
+    horizons = np.array(HORIZONS, float)
+    return {
+        "ln T": (5 + 8 * LOGS, 0), "sqrt T": (5 + 0.1 * horizons**0.5, 0.5), "T": (3 + 0.4 * horizons, 1),
+        "ln^2 T": (5 + LOGS**2, None), "ln T and T": (5 + 8 * LOGS + 3e-4 * horizons, None),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", curves())
+def test_the_exponent_tells_a_slow_shape_from_a_line(shape):
+    """ln^2 T grows faster than ln T, so that a linear term is found in it; its exponent is that of no line."""
+    curve, power = curves()[shape]
+    seen = np.random.default_rng(5).normal(curve, curve * 0.015, (100, len(HORIZONS)))
+    found = [exponent(HORIZONS, row, curve * 0.015) for row in seen]
+    if power is not None:
+        assert sum(each.low <= power <= each.high for each in found) >= 90
+        assert exponent(HORIZONS, curve, curve * 0.015).mean == pytest.approx(power, abs=0.011)
+    else:
+        assert all(0 < each.low <= each.high < 1 for each in found)
+        assert fit(HORIZONS, curve, curve * 0.015).says is Verdict.FOUND
+
+
+def test_what_does_not_grow_has_any_exponent():
+    found = exponent(HORIZONS, [54.0] * len(HORIZONS), [1.0] * len(HORIZONS))
+    assert (found.low, found.high) == (-np.inf, np.inf)
