@@ -37,7 +37,7 @@ from chain_bandit.mediate.token_rule import Mate, MethodInvalid
 from chain_bandit.plugins import PluginBroken, find, made
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.scenario import BernoulliRewards, Scenario
-from chain_bandit.simulation.arena import Maker, Played, World, play, ring
+from chain_bandit.simulation.arena import Maker, Played, World, play, ring, scale_free
 from chain_bandit.simulation.incentive import IncentiveMaker, shaped
 from chain_bandit.simulation.replicates import estimate
 from chain_bandit.simulation.rivals.attacked import told_by
@@ -204,15 +204,16 @@ def attacks() -> Setup:
 
 
 def swarmgov() -> Setup:
-    """N = 25, K = 5; five liars say that arm 3 always pays."""
+    """N = 25, K = 5; five liars say that arm 3 always pays. Of scale-free graphs twenty, m = 2."""
     means, raised = (0.75, 0.65, 0.60, 0.35, 0.25), Malice(inflated(3))
     full, circle = World(means, 25, 0, 2000), World(means, 25, 0, 2000, ring(25))
     attacked, raided = replace(circle, liars=5), replace(full, liars=5)
     shuffles = (np.random.default_rng(place).permutation(25) for place in range(10))
     placed = tuple(replace(attacked, graph=ring(25)[shuffle][:, shuffle]) for shuffle in shuffles)
+    webs = tuple(replace(full, graph=scale_free(25, 2, np.random.default_rng(place))) for place in range(20))
     mean, median, cut = "swarmgov-mean", "swarmgov-median", "swarmgov-trimmed"
     return Setup(
-        "SwarmGov-R: N=25 K=5 .75/.65/.6/.35/.25 T=2,000; complete, or a ring; five liars side by side, or anywhere",
+        "SwarmGov-R: N=25 K=5 .75/.65/.6/.35/.25 T=2,000; complete, ring, scale-free; five liars side by side, or anywhere",
         (
             Row("ucb1", "none", HONEST, (full,), (114.73,)),
             Row(mean, "none, complete", HONEST, (full,), (10.88,)),
@@ -221,6 +222,9 @@ def swarmgov() -> Setup:
             Row(mean, "none, ring", HONEST, (circle,), (78.42,)),
             Row(median, "none, ring", HONEST, (circle,), (371.36, 406.24)),
             Row(cut, "none, ring", HONEST, (circle,), (199.10, 223.67)),
+            Row(mean, "none, scale-free", HONEST, webs, (80.1,)),
+            Row(median, "none, scale-free", HONEST, webs, (437.7,)),
+            Row(cut, "none, scale-free", HONEST, webs, (280.3,)),
             Row(mean, "one arm, ring, anywhere", raised, placed, (83.01,)),
             Row(mean, "one arm, ring, side by side", raised, (attacked,), (90.16,)),
             Row("trimmed", "none, complete", HONEST, (full,)),

@@ -80,6 +80,20 @@ def ring(agents: int) -> Mask:
     return np.roll(step, 1, axis=1) | np.roll(step, -1, axis=1)
 
 
+def scale_free(agents: int, links: int, coins: np.random.Generator) -> Mask:
+    """Preferential attachment (Barabasi, Albert 1999): a star of `links` + 1 agents, then each hears so many others.
+
+    Whom, is drawn without repetition, everybody by how many it hears already.
+    """
+    graph = np.zeros((agents, agents), dtype=bool)
+    graph[0, 1 : links + 1] = graph[1 : links + 1, 0] = True
+    for new in range(links + 1, agents):
+        degrees = graph[:new].sum(axis=1)
+        heard = coins.choice(new, links, replace=False, p=degrees / degrees.sum())
+        graph[new, heard] = graph[heard, new] = True
+    return graph
+
+
 class Policy(ABC):
     """What all agents do, in R replicates at once. The liars follow it too, except in what they send.
 

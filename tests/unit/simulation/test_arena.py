@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from chain_bandit.simulation import arena
-from chain_bandit.simulation.arena import Policy, World, WorldError, play, ring
+from chain_bandit.simulation.arena import Policy, World, WorldError, play, ring, scale_free
 
 WORLD = World((0.9, 0.5, 0.2), agents=4, liars=1, horizon=30)
 
@@ -75,6 +75,15 @@ def test_a_ring_is_everybodys_two_neighbours():
     graph = ring(5)
     assert (graph == graph.T).all()
     assert [list(np.flatnonzero(row)) for row in graph][:2] == [[1, 4], [0, 2]]
+
+
+def test_a_scale_free_graph_has_two_links_an_agent_and_hubs():
+    graphs = [scale_free(25, 2, np.random.default_rng(seed)) for seed in range(200)]
+    assert all((graph == graph.T).all() and not graph.diagonal().any() for graph in graphs)
+    assert {graph.sum() // 2 for graph in graphs} == {2 + 22 * 2}
+    first, last = (np.mean([graph.sum(axis=1)[part] for graph in graphs]) for part in (slice(0, 3), slice(-3, None)))
+    assert first > 3 * last  # who is there early is heard by many
+    assert all(graph.sum(axis=1).min() >= 1 for graph in graphs)
 
 
 @pytest.mark.parametrize(
