@@ -213,7 +213,7 @@ def swarmgov() -> Setup:
     webs = tuple(replace(full, graph=scale_free(25, 2, np.random.default_rng(place))) for place in range(20))
     mean, median, cut = "swarmgov-mean", "swarmgov-median", "swarmgov-trimmed"
     return Setup(
-        "SwarmGov-R: N=25 K=5 .75/.65/.6/.35/.25 T=2,000; complete, ring, scale-free; five liars side by side, or anywhere",
+        "SwarmGov-R: N=25 K=5 .75/.65/.6/.35/.25 T=2,000; complete, ring, scale-free; five liars in a row, or anywhere",
         (
             Row("ucb1", "none", HONEST, (full,), (114.73,)),
             Row(mean, "none, complete", HONEST, (full,), (10.88,)),
