@@ -149,7 +149,7 @@ def added(source: Source) -> tuple[RuleKind, Rule]:
     key = source.digest, source.attribute
     if key not in _loaded:
         made = load(source, API)
-        if problem := wrong(made) or _twin(made):
+        if problem := wrong(made) or _unasked(made) or _twin(made):
             raise PluginBroken("rule", f"{source.path}:{source.attribute}", problem)
         kind, counted = next((kind, counted) for kind, (base, counted) in _WRAPPERS.items() if issubclass(made, base))
         rule: Rule = counted(made())
@@ -196,10 +196,6 @@ def wrong(made: type[Any]) -> str:
     own = {each for each in made.__mro__ if each.__module__ == made.__module__ or (base and issubclass(each, base))}
     if base is None or not set(made.__mro__) - own <= set(base.__mro__):
         return "is no subclass of one rule in chain_bandit.rule_api and of nothing else"
-    ours = {each for each in dir(base) if not each.startswith("_")} - _READ - set(verbs)
-    for each in sorted(name for kind in made.__mro__ if kind.__module__ == made.__module__ for name in vars(kind)):
-        if each in ours:
-            return f"has a {each} of its own, which no game asks of a foreign rule"
     name, version, options = getattr(made, "name", None), made.version, made.options
     if not (isinstance(name, str) and 0 < len(name) <= _LONGEST and name.isprintable()):
         return f"has no name of 1 to {_LONGEST} printable characters"
@@ -221,6 +217,14 @@ def wrong(made: type[Any]) -> str:
         return "has options that are no dictionary with names for keys"
     odd = {name: said for name, each in options.items() if (said := _odd(each))}
     return next((f"has an option {name!r:.60} that is {said}" for name, said in odd.items()), "")
+
+
+def _unasked(made: type[Any]) -> str:
+    """What games take from rules of this version alone, in words; empty where the file has nothing of the kind."""
+    base, verbs = next((base, verbs) for base, verbs in _VERBS.items() if issubclass(made, base))
+    ours = {each for each in dir(base) if not each.startswith("_")} - _READ - set(verbs)
+    own = {name for kind in made.__mro__ if kind.__module__ == MODULE for name in vars(kind)}
+    return next((f"has a {each} of its own, which no game asks of a foreign rule" for each in sorted(own & ours)), "")
 
 
 def _twin(made: type[Any]) -> str:
