@@ -16,6 +16,7 @@ from web3 import Web3
 from web3.providers import BaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
+from chain_bandit.chain.delivery import AT_ONCE
 from chain_bandit.chain.modules import installed
 from chain_bandit.history import rlp
 from chain_bandit.history.evm import Log, Transaction, decode_transaction, logs_bloom, ordered_root
@@ -40,7 +41,7 @@ class FastNode:
         numbers: of the first transaction of accounts that have sent some before, elsewhere.
     """
 
-    chain_id = CHAIN_ID
+    chain_id, delivery = CHAIN_ID, AT_ONCE
 
     def __init__(self, balances: Mapping[bytes, int], numbers: Mapping[bytes, int] = MappingProxyType({})) -> None:
         self._evm = EVM(env=Env(cfg=CfgEnv(chain_id=CHAIN_ID), block=BlockEnv(number=0)), spec_id="CANCUN")

@@ -80,7 +80,7 @@ class Row:
 class Anvil:
     """A node for the benchmark."""
 
-    chain_id = CHAIN_ID
+    chain_id, delivery = CHAIN_ID, PIPELINED
 
     def __init__(self, url: str) -> None:
         self.line = url

@@ -13,6 +13,7 @@ from eth_tester.backends.pyevm.main import PyEVMBackend, get_default_genesis_par
 from eth_tester.backends.pyevm.serializers import serialize_transaction_receipt
 from eth_tester.exceptions import TransactionNotFound as UnknownTransaction
 
+from chain_bandit.chain.delivery import AT_ONCE
 from chain_bandit.chain.libraries import EthereumTesterProvider, Web3
 from chain_bandit.chain.modules import installed
 
@@ -60,6 +61,8 @@ class EmbeddedNode:
     Args:
         balances: wei of each account (20 bytes) at genesis.
     """
+
+    delivery = AT_ONCE
 
     def __init__(self, balances: Mapping[bytes, int]) -> None:
         accounts = {NOBODY: CALL_FUNDS, **balances}

@@ -6,6 +6,7 @@ from typing import Protocol
 from coincurve import PublicKey
 
 from chain_bandit.chain.addresses import checksummed
+from chain_bandit.chain.delivery import Delivery
 from chain_bandit.chain.wire import Line
 from chain_bandit.protocol.digests import keccak
 
@@ -18,6 +19,11 @@ class Node(Protocol):
     @property
     def line(self) -> Line:
         """The way to it."""
+        ...
+
+    @property
+    def delivery(self) -> Delivery:
+        """How transactions come to it."""
         ...
 
     def mine(self, blocks: int) -> None:

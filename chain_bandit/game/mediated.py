@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from chain_bandit.audit.agreement import AgreementReport, audit_agreement
 from chain_bandit.chain import accounts
-from chain_bandit.chain.delivery import AT_ONCE
 from chain_bandit.chain.funds import Need, fund
 from chain_bandit.chain.http_node import HttpNode
 from chain_bandit.chain.journal import Journal
@@ -125,8 +124,7 @@ def _play(node: Node, rpc: Callable[..., Any], game: Game, relayer: Signer, out:
         out.mkdir(parents=True)
     except OSError as error:
         raise FolderRefused(out, f"cannot be made: {error.strerror}") from error
-    delivery = node.delivery if isinstance(node, HttpNode) else AT_ONCE
-    recorder = OnChain(node, account(relayer.secret), delivery)
+    recorder = OnChain(node, account(relayer.secret), node.delivery)
     try:
         agreement = _agreement(game, recorder)
     except BaseException:

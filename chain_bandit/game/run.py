@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from chain_bandit.chain.delivery import AT_ONCE, Delivery
-from chain_bandit.chain.http_node import HttpNode
+from chain_bandit.chain.delivery import Delivery
 from chain_bandit.chain.identity import identify
 from chain_bandit.chain.node import Node
 from chain_bandit.chain.process import OwnNode
@@ -100,9 +99,7 @@ def _run(
 
 def _delivery(node: Node, scenario: Scenario) -> Delivery:
     """How transactions are brought to this node; one of our own never takes a block back, nor mines by itself."""
-    if not isinstance(node, HttpNode):
-        return AT_ONCE
-    own = isinstance(node, OwnNode)
+    own = isinstance(node, OwnNode) or not isinstance(node.line, str)
     return node.delivery if own else replace(node.delivery, confirmations=scenario.chain.confirmations)
 
 

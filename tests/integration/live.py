@@ -13,6 +13,7 @@ from typing import Any
 
 import requests
 
+from chain_bandit.chain.delivery import PIPELINED, Delivery
 from chain_bandit.chain.modules import installed
 from chain_bandit.chain.patience import Patience
 from tests.integration.rpc_server import serving
@@ -30,7 +31,7 @@ def free_port() -> int:
 class Anvil:
     """A process; `state` lets it survive `kill`."""
 
-    chain_id = CHAIN_ID
+    chain_id, delivery = CHAIN_ID, PIPELINED
 
     def __init__(self, *options: str, state: Path | None = None) -> None:
         self.port = free_port()
@@ -105,8 +106,8 @@ class Proxied:
 
     chain_id = CHAIN_ID
 
-    def __init__(self, node: Anvil, url: str) -> None:
-        self._node, self.line = node, url
+    def __init__(self, node: Anvil, url: str, delivery: Delivery = PIPELINED) -> None:
+        self._node, self.line, self.delivery = node, url, delivery
 
     def mine(self, blocks: int) -> None:
         self._node.mine(blocks)

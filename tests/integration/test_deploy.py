@@ -15,7 +15,7 @@ from chain_bandit.chain.anvil import anvil
 from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.create2 import PRICE
-from chain_bandit.chain.delivery import Delivery
+from chain_bandit.chain.delivery import PIPELINED, Delivery
 from chain_bandit.chain.embedded import EmbeddedNode
 from chain_bandit.chain.errors import AccountRefused, NodeUnreachable
 from chain_bandit.chain.funds import TRANSFER_GAS, Need, price_of
@@ -109,10 +109,10 @@ def count_of(node: OwnNode, who: str) -> int:
     return int(node.ask("eth_getTransactionCount", who, "latest"), 16)
 
 
-def deploy_here(plan: Plan, url: str, out: Path, who: Wallet = ALICE) -> dict[str, Any]:
+def deploy_here(plan: Plan, url: str, out: Path, who: Wallet = ALICE, delivery: Delivery = PIPELINED) -> dict[str, Any]:
     """`deploy` in this process."""
     with deployment.kept_journal(out) as journal:
-        return deployment.deploy(plan, HttpNode(url), who, out, journal)
+        return deployment.deploy(plan, HttpNode(url, delivery), who, out, journal)
 
 
 def killed_at_a_sending(node: OwnNode, out: Path, keys: dict[str, str], passed_on: bool) -> None:
@@ -152,10 +152,7 @@ def test_a_deployment_killed_twice_is_taken_up_and_sends_nothing_twice(
     assert sorted(tmp_path.iterdir()) == [out, out.with_suffix(".seed")]
 
 
-def test_a_deployment_whose_node_goes_away_is_taken_up(
-    node: OwnNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(deployment, "PIPELINED", Delivery(patience=0.5, timeout=0.3))
+def test_a_deployment_whose_node_goes_away_is_taken_up(node: OwnNode, tmp_path: Path) -> None:
     plan, out, before, gone = Plan(load(SMALL)), tmp_path / "small.json", count_of(node, ALICE.address), [False]
 
     def fault(handler: Any, batch: Any) -> bool:
@@ -167,7 +164,7 @@ def test_a_deployment_whose_node_goes_away_is_taken_up(
         return gone[0]
 
     with proxy(node.url, fault) as url, pytest.raises(NodeUnreachable) as stopped:
-        deploy_here(plan, url, out)
+        deploy_here(plan, url, out, delivery=Delivery(patience=0.5, timeout=0.3))
     journal = tmp_path / ".small.json.journal"
     assert stopped.value.__notes__ == [f"what was sent is kept in {journal}: the same command takes it up"]
     assert list(tmp_path.iterdir()) == [journal]

@@ -20,7 +20,7 @@ from chain_bandit.schedules.draw import draw_for_nodes
 from chain_bandit.schedules.nodes import play as play_nodes
 from chain_bandit.schedules.stage import Stage
 from chain_bandit.simulation.engine import Engine
-from chain_bandit.views.page import _counted, _pulled
+from chain_bandit.views.page import _ruled
 
 CHOICE = rules.named(RuleKind.AGGREGATION, "option-2")
 
@@ -58,8 +58,8 @@ def test_a_validator_calls_it(callers, scenario, cheat, play):
 
 @pytest.mark.parametrize("callers", [(Option2, "estimate")], indirect=True)
 def test_an_attack_that_searches_calls_it(callers, scenario, cheat, play):
-    play(scenario(7, 2, 16, aggregation="option-2", malicious=[cheat(6, "optimiser")]))
-    assert "chain_bandit.attacks.optimiser" in callers
+    play(scenario(7, 2, 16, aggregation="option-2", malicious=[cheat(6, "greedy")]))
+    assert "chain_bandit.attacks.greedy" in callers
 
 
 def test_a_node_calls_it(callers):
@@ -85,9 +85,11 @@ def test_the_auditor_calls_it(callers):
 
 def test_the_page_lets_the_same_object_explain(scenario, monkeypatch):
     monkeypatch.setattr(Option2, "explain", lambda self, terms: f"f is {terms.liars}")
-    assert _counted(scenario(7, 2, 16, aggregation="option-2").parameters) == "f is 2"
+    p = scenario(7, 2, 16, aggregation="option-2").parameters
+    assert _ruled(p, p.aggregation, "") == "f is 2"
     monkeypatch.setattr(KlUcb, "explain", lambda self, terms: f"C1 is {terms.c1[0]}")
-    assert _pulled(scenario(7, 2, 16, policy="kl-ucb").parameters) == "C1 is 2"
+    p = scenario(7, 2, 16, policy="kl-ucb").parameters
+    assert _ruled(p, p.policy, "") == "C1 is 2"
 
 
 def test_what_another_rule_answers_is_what_all_of_them_do(monkeypatch, scenario, play):

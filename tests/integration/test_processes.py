@@ -33,6 +33,7 @@ from chain_bandit.protocol.messages import Phase, commitment, commitment_salt
 from chain_bandit.protocol.parameters import FIELDS
 from chain_bandit.protocol.run_digest import START, extend
 from chain_bandit.protocol.settlement import NOTHING, Pull
+from chain_bandit.protocol.units import sample_means
 from chain_bandit.scenario import Scenario, load
 from chain_bandit.simulation.outcomes import Outcome, Purse
 from chain_bandit.stopwatch import Stopwatch
@@ -264,9 +265,10 @@ def digest_without_messages(scenario: Scenario, outcomes: Iterable[Outcome]) -> 
         if outcome.kind is not None:
             header, t = outcome.header, outcome.round
             reports = [
-                SignedReport.of(Report(own.means, commitment(own.counts, commitment_salt(seed_0, t, seat))), b"")
+                SignedReport.of(Report(sample_means(own.totals, own.counts), commitment(own.counts, salt)), b"")
                 for seat, own in enumerate(purses)
                 if header is not None and header.reporters >> seat & 1
+                for salt in [commitment_salt(seed_0, t, seat)]
             ]
             pulls = [
                 Pull(outcome.arm, outcome.rewards[seat]) if seat in outcome.rewards else NOTHING

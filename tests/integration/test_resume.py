@@ -158,8 +158,7 @@ def test_a_run_killed_anywhere_is_taken_up(node, tmp_path, lines):
     killed_at(node, tmp_path / "run", lines, [lines])
 
 
-def test_a_run_whose_node_is_gone_stops_with_exit_5_and_is_taken_up(node, tmp_path, monkeypatch):
-    monkeypatch.setattr("chain_bandit.game.run.PIPELINED", IMPATIENT)
+def test_a_run_whose_node_is_gone_stops_with_exit_5_and_is_taken_up(node, tmp_path):
     scenario, out, exchanges = small(2, node), tmp_path / "run", [0]
 
     def gone(handler, batch):
@@ -169,7 +168,7 @@ def test_a_run_whose_node_is_gone_stops_with_exit_5_and_is_taken_up(node, tmp_pa
         return exchanges[0] > 40
 
     with proxy(node.url, gone) as url, pytest.raises(NodeUnreachable) as stopped:
-        play(scenario, out, **stay(Proxied(node, url)))
+        play(scenario, out, **stay(Proxied(node, url, IMPATIENT)))
     assert stopped.value.exit_code == 5
     assert [path.name for path in tmp_path.iterdir()] == ["run.partial-run"]
     assert stopped.value.__notes__ == [f"what was sent is kept in {place_of(out)}: take it up with --resume"]
