@@ -71,7 +71,8 @@ def fit(horizons: Sequence[int], means: Sequence[float], errors: Sequence[float]
     """
     scale = float(max(horizons))
     solved = _solve(np.array([[1.0, np.log(t), t / scale] for t in horizons]), means, errors)
-    half = solved.t * np.sqrt(np.diag(np.linalg.inv(solved.normal)) * max(1.0, solved.chi2 / solved.freedom))
+    spread = np.sqrt(np.diag(np.linalg.inv(solved.normal)) * max(1.0, solved.chi2 / solved.freedom))
+    half = _students_t(solved.freedom) * spread
     units = np.array([1.0, 1.0, scale])
     edges = zip(*(each / units for each in (solved.terms, solved.terms - half, solved.terms + half)), strict=True)
     return Growth(*(Estimate(float(mid), float(low), float(high)) for mid, low, high in edges))
@@ -95,25 +96,22 @@ def exponent(horizons: Sequence[int], means: Sequence[float], errors: Sequence[f
     chi2 = np.array([each.chi2 for each in solved])
     best = int(chi2.argmin())
     above = (chi2 - chi2[best]) / max(1.0, chi2[best] / solved[best].freedom)
-    inside = np.flatnonzero(above <= solved[best].t ** 2)
+    inside = np.flatnonzero(above <= _students_t(solved[best].freedom) ** 2)
     low = float(EXPONENTS[inside[0]]) if inside[0] else -inf
     high = float(EXPONENTS[inside[-1]]) if inside[-1] < len(EXPONENTS) - 1 else inf
     return Estimate(float(EXPONENTS[best]), low, high)
 
 
 class _Solved(NamedTuple):
-    """Terms of a weighted least squares fit, its normal matrix and chi^2, and Student's t of its freedom."""
+    """Terms of a weighted least squares fit, its normal matrix, chi^2 and degrees of freedom."""
 
     terms: NDArray[np.float64]
     normal: NDArray[np.float64]
     chi2: float
     freedom: int
-    t: float
 
 
-def _solve(
-    curve: NDArray[np.float64], means: Sequence[float], errors: Sequence[float]
-) -> _Solved:
+def _solve(curve: NDArray[np.float64], means: Sequence[float], errors: Sequence[float]) -> _Solved:
     """Raises ValueError where the horizons, the rows of the curve, leave no degree of freedom."""
     freedom = len(curve) - 3  # an exponent is found beside two terms
     if freedom < 1:
@@ -122,7 +120,12 @@ def _solve(
     weighted, target = curve * weights[:, None], np.array(means, np.float64) * weights
     terms: NDArray[np.float64] = np.linalg.lstsq(weighted, target, rcond=None)[0].astype(np.float64, copy=False)
     chi2 = float(((target - weighted @ terms) ** 2).sum())
-    return _Solved(terms, weighted.T @ weighted, chi2, freedom, float(stdtrit(freedom, (1 + CONFIDENCE) / 2)))
+    return _Solved(terms, weighted.T @ weighted, chi2, freedom)
+
+
+def _students_t(freedom: int) -> float:
+    """Half the interval, in standard errors."""
+    return float(stdtrit(freedom, (1 + CONFIDENCE) / 2))
 
 
 def _positive(errors: NDArray[np.float64]) -> NDArray[np.float64]:
