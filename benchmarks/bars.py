@@ -15,9 +15,13 @@ from typing import Any
 
 from benchmarks import rivals
 from benchmarks.provenance import FIGURES
-from chain_bandit.simulation.rivals.confidence import DELTA
+from chain_bandit.protocol import rules
+from chain_bandit.protocol.ruleset import RuleKind
+from chain_bandit.protocol.units import UNIT
 
 OURS = "confidence"
+DELTA = dict(rules.named(RuleKind.AGGREGATION, OURS).options)["delta"] / UNIT
+"""As a scenario has it by default."""
 PICTURES = {1: "heat-1", 3: "heat"}
 BARS = {
     (1, "UCB1 alone"): 0.30, (1, "`zhu`"): 0.45, (1, "oracle"): 1.30,

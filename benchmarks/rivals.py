@@ -49,11 +49,11 @@ WITH = " with "
 """Between a rule's name and its incentive's."""
 HONEST = Malice()
 OURS = {
-    "trimmed": "chain_bandit", "confidence": "chain_bandit, confidence",
-    "phased-trimmed": "chain_bandit, phases", "phased-confidence": "chain_bandit, confidence, phases",
+    "option-1": "chain_bandit", "confidence": "chain_bandit, confidence",
+    "phased-option-1": "chain_bandit, phases", "phased-confidence": "chain_bandit, confidence, phases",
 }  # fmt: skip
-POOLED = ("trimmed", "confidence", "mean", "fedavg", "median", "geometric-median", "krum", "meamed", "centred-clipping",
-          "zhu", "zhu-pooled", "dubey-pentland", "fed-mom")  # fmt: skip
+POOLED = ("option-1", "confidence", "mean", "fedavg", "median", "geometric-median", "krum", "meamed",
+          "centred-clipping", "zhu", "zhu-pooled", "dubey-pentland", "fed-mom")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -151,12 +151,12 @@ def zhu() -> Setup:
     zeros = Malice(constant((0, 0, 0, 0)))
     published: Mapping[tuple[str, int, str], tuple[float, ...]] = {
         ("ucb1", 1, "none"): (230,), ("oracle", 1, "none"): (50,), ("oracle", 3, "none"): (60,),
-        ("trimmed", 1, "swap"): (58, 62), ("trimmed", 3, "swap"): (112, 127),
-        ("trimmed", 1, "inside"): (58, 62), ("trimmed", 3, "inside"): (112, 127),
+        ("option-1", 1, "swap"): (58, 62), ("option-1", 3, "swap"): (112, 127),
+        ("option-1", 1, "inside"): (58, 62), ("option-1", 3, "inside"): (112, 127),
         ("zhu", 1, "swap"): (132, 145), ("zhu", 1, "zeros"): (132, 145), ("zhu", 3, "swap"): (194,),
     }  # fmt: skip
     alone = [(rival, 1, "none", HONEST) for rival in ("ucb1", "kl-ucb", "thompson")]
-    swapped = ("trimmed", "confidence", "mean", "median", "fedavg", "geometric-median", "krum", "meamed",
+    swapped = ("option-1", "confidence", "mean", "median", "fedavg", "geometric-median", "krum", "meamed",
                "centred-clipping", "zhu", "zhu-pooled", "dubey-pentland", "fed-mom", "demabar")  # fmt: skip
     pools = [
         (rival, liars, lie, malice)
@@ -164,7 +164,7 @@ def zhu() -> Setup:
         for rivals, lie, malice in (
             (("oracle",), "none", HONEST),
             (swapped, "swap", swap),
-            (("trimmed", "confidence", "mean", "median"), "inside", within),
+            (("option-1", "confidence", "mean", "median"), "inside", within),
             (("zhu",), "zeros", zeros),
         )
         for rival in rivals
@@ -227,8 +227,8 @@ def swarmgov() -> Setup:
             Row(cut, "none, scale-free", HONEST, webs, (280.3,)),
             Row(mean, "one arm, ring, anywhere", raised, placed, (83.01,)),
             Row(mean, "one arm, ring, side by side", raised, (attacked,), (90.16,)),
-            Row("trimmed", "none, complete", HONEST, (full,)),
-            Row("trimmed", "one arm, complete", raised, (raided,)),
+            Row("option-1", "none, complete", HONEST, (full,)),
+            Row("option-1", "one arm, complete", raised, (raided,)),
             Row(mean, "one arm, complete", raised, (raided,)),
         ),
     )  # fmt: skip
@@ -245,7 +245,7 @@ def vial() -> Setup:
         "Vial et al.: K=100, 25 honest, 10 liars, complete, T=100,000; .95, .85, the rest uniform below",
         tuple(
             Row(rival, "any arm" if rival in gossips else "second best", liars, (world,))
-            for rival in ("ucb1", *gossips, "oracle", "trimmed", "confidence", "mean")
+            for rival in ("ucb1", *gossips, "oracle", "option-1", "confidence", "mean")
         ),
     )  # fmt: skip
 

@@ -289,7 +289,7 @@ def test_installed_rules_play_on_the_rivals_set_ups(begun: Path, tmp_path: Path)
     for rival, lie, liars in {each for each in played if " with " not in each[0]}:
         paying = {(f"{rival} with {each}", lie, liars) for each in ("my-incentive", "mediate-s")}
         assert (paying & played) == (set() if rival in OF_BITS else paying)
-    assert {"thompson", "trimmed", "policy my-policy with my-incentive"} <= {rival for rival, _, _ in played}
+    assert {"thompson", "option-1", "policy my-policy with my-incentive"} <= {rival for rival, _, _ in played}
     without = called(*play, *brought, cwd=tmp_path)
     assert without.returncode == 2
     assert "my-aggregation" in without.stderr

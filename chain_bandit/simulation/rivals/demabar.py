@@ -14,7 +14,7 @@ from chain_bandit.simulation.arena import Floats, Ints, Maker, World
 from chain_bandit.simulation.rivals.audience import Audience
 from chain_bandit.simulation.rivals.learner import Learner
 from chain_bandit.simulation.rivals.reports import Malice, Reports
-from chain_bandit.simulation.rivals.trimmed import trimmed
+from chain_bandit.simulation.rivals.ruled import shipped
 
 
 class Demabar(Learner):
@@ -24,7 +24,7 @@ class Demabar(Learner):
 
     def __init__(self, world: World, replicates: int, coins: np.random.Generator, malice: Malice) -> None:
         super().__init__(world, replicates)
-        self._coins, self._audience = coins, Audience(world, replicates, trimmed, malice.lie)
+        self._coins, self._audience = coins, Audience(world, replicates, shipped("option-1"), malice.lie)
         self._scale = 16 * log(8 * world.agents * world.arms * world.horizon) / max(world.agents - 2 * world.liars, 1)
         self.gaps = np.ones_like(self._audience.pool.means)
         self.epoch, self.left = 0, 0

@@ -7,7 +7,6 @@ from chain_bandit import plugins
 from chain_bandit.foreign.registry import named as rule_named
 from chain_bandit.protocol.ruleset import RuleKind
 from chain_bandit.simulation.arena import Maker
-from chain_bandit.simulation.rivals.confidence import confidence
 from chain_bandit.simulation.rivals.demabar import demabar
 from chain_bandit.simulation.rivals.dubey_pentland import rewards_trimmed
 from chain_bandit.simulation.rivals.fed_mom import PULLS, median_of_means
@@ -20,7 +19,6 @@ from chain_bandit.simulation.rivals.reports import Malice
 from chain_bandit.simulation.rivals.ruled import ruled, shipped
 from chain_bandit.simulation.rivals.swarmgov import source_median, source_trimmed
 from chain_bandit.simulation.rivals.thompson import thompson
-from chain_bandit.simulation.rivals.trimmed import trimmed
 from chain_bandit.simulation.rivals.ucb1 import ucb1
 from chain_bandit.simulation.rivals.vial import vial_2021, vial_2022
 from chain_bandit.simulation.rivals.zhu import resilient
@@ -31,7 +29,7 @@ ONE_RULE = 2
 GROWTH = 1 / 16
 """Of the phases of those that report at their ends alone, as in docs/results.md."""
 
-OF_GAMES = ("median", "geometric-median", "krum", "meamed", "centred-clipping")
+OF_GAMES = ("option-1", "confidence", "median", "geometric-median", "krum", "meamed", "centred-clipping")
 """Rules of games that the pages on rivals are about; all others play by `aggregation NAME`."""
 
 RIVALS: Mapping[str, Callable[[Malice], Maker]] = {
@@ -41,15 +39,13 @@ RIVALS: Mapping[str, Callable[[Malice], Maker]] = {
     "oracle": oracle,
     "mean": pooled(mean),
     "fedavg": pooled(fedavg, per_arm=2),
-    "trimmed": pooled(trimmed),
-    "confidence": pooled(confidence),
     **{name: pooled(shipped(name)) for name in OF_GAMES},
     "zhu": pooled(resilient(), per_arm=2, apart=True),
     "zhu-pooled": pooled(resilient(pooled=True), per_arm=2, apart=True),
     "dubey-pentland": pooled(rewards_trimmed, per_arm=0, others=2),
     "fed-mom": pooled(median_of_means, per_arm=0, others=1, every=PULLS),
-    "phased-trimmed": phased(trimmed, GROWTH),
-    "phased-confidence": phased(confidence, GROWTH),
+    "phased-option-1": phased(shipped("option-1"), GROWTH),
+    "phased-confidence": phased(shipped("confidence"), GROWTH),
     "swarmgov-mean": pooled(fedavg, per_arm=2, scattered=True),
     "swarmgov-median": pooled(source_median, per_arm=2, scattered=True),
     "swarmgov-trimmed": pooled(source_trimmed, per_arm=2, scattered=True),

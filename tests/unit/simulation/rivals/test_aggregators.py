@@ -12,18 +12,15 @@ from chain_bandit.protocol.ruleset import RuleKind
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.simulation import arrays
 from chain_bandit.simulation.arena import World, play
-from chain_bandit.simulation.rivals.confidence import DELTA, confidence
 from chain_bandit.simulation.rivals.dubey_pentland import rewards_trimmed
 from chain_bandit.simulation.rivals.fedavg import fedavg
 from chain_bandit.simulation.rivals.pooled import mean
 from chain_bandit.simulation.rivals.registry import OF_GAMES, RIVALS
 from chain_bandit.simulation.rivals.reports import Malice, Reports
-from chain_bandit.simulation.rivals.ruled import ruled
+from chain_bandit.simulation.rivals.ruled import ruled, shipped
 from chain_bandit.simulation.rivals.swarmgov import source_median, source_trimmed
-from chain_bandit.simulation.rivals.trimmed import trimmed
 from chain_bandit.simulation.rivals.zhu import KAPPA, resilient
-from tests.conftest import build_scenario
-from tests.rules import estimate, rule
+from tests.rules import estimate
 
 R, V, S, K, F = 12, 2, 7, 3, 2
 COINS = np.random.default_rng(5)
@@ -42,28 +39,6 @@ def by_arm(rule):
     return lambda means, pulls: [rule(list(means[:, arm]), list(pulls[:, arm])) for arm in range(K)]
 
 
-def confidence_of(values, own):
-    """The protocol's own rule, in units."""
-    told = {seat: (round(value * UNIT),) for seat, value in enumerate(values)}
-    (members,) = estimate(
-        rule("confidence", delta=round(DELTA * UNIT)), told, dict.fromkeys(told, (True,)), F, 1, ZERO, (own,)
-    ).sets
-    return np.mean([values[seat] for seat in members]), len(members)
-
-
-def test_confidence_is_the_protocols_rule_as_a_scenario_has_it_by_default():
-    sizes, game = set(), build_scenario(7, K, 60, aggregation="confidence").parameters
-    assert game.aggregation == rule("confidence", delta=round(DELTA * UNIT))
-    found = confidence(REPORTS, F)
-    for (r, v), own, means, _ in each():
-        for arm in range(K):
-            expected, kept = confidence_of(list(means[:, arm]), int(own[arm]))
-            sizes.add(kept)
-            assert found.means[r, v, arm] == pytest.approx(expected)
-            assert found.pulls[r, v, arm] == own[arm] * kept
-    assert len(sizes) > 3
-
-
 def rewards_of(values, pulls):
     samples = sum(pulls)
     ones = sum(value * n for value, n in zip(values, pulls, strict=True))
@@ -73,7 +48,6 @@ def rewards_of(values, pulls):
 
 REFERENCES = {
     mean: (by_arm(lambda values, pulls: np.mean(values)), lambda heard, pulls: heard),
-    trimmed: (by_arm(lambda values, pulls: np.mean(sorted(values)[F:-F])), lambda heard, pulls: heard - 2 * F),
 }
 
 
@@ -158,7 +132,7 @@ def test_zhus_rule_is_its_formula_and_may_have_the_width_of_all_it_pools(pooled)
     assert seen == {True, False}
 
 
-@pytest.mark.parametrize("aggregate", [*REFERENCES, *WEIGHTED, confidence, resilient()])
+@pytest.mark.parametrize("aggregate", [*REFERENCES, *WEIGHTED, *map(shipped, OF_GAMES), resilient()])
 def test_of_nothing_nothing_is_known(aggregate):
     nothing = Reports(np.zeros((1, 1, S, K)), np.zeros((1, 1, S, K)))
     found = aggregate(nothing, F)

@@ -7,8 +7,9 @@ from chain_bandit.simulation.arena import World, WorldError, play, ring
 from chain_bandit.simulation.rivals.phased import Phased, phased
 from chain_bandit.simulation.rivals.pooled import pooled
 from chain_bandit.simulation.rivals.reports import Malice, constant
-from chain_bandit.simulation.rivals.trimmed import trimmed
+from chain_bandit.simulation.rivals.ruled import shipped
 
+trimmed = shipped("option-1")
 WORLD = World((0.8, 0.5, 0.4), 5, 1, 400)
 LIAR = Malice(constant((0.4, 0.5, 0.8)))
 

@@ -18,7 +18,7 @@ from chain_bandit.simulation.rivals.reports import (
     silent,
     truth,
 )
-from chain_bandit.simulation.rivals.trimmed import trimmed
+from chain_bandit.simulation.rivals.ruled import shipped
 from chain_bandit.simulation.rivals.ucb1 import ucb1
 from chain_bandit.simulation.rivals.zhu import resilient
 
@@ -27,7 +27,7 @@ SWARMGOV = (0.75, 0.65, 0.60, 0.35, 0.25)
 FIGURES = {
     "alone": (World(ZHU, 10, 1, 10_000), ucb1(Malice()), (230, 230), 12),
     "oracle": (World(ZHU, 10, 3, 10_000), oracle(Malice()), (60, 60), 40),
-    "trimmed": (World(ZHU, 10, 3, 10_000), pooled(trimmed)(Malice(SWAP)), (112, 127), 20),
+    "option-1": (World(ZHU, 10, 3, 10_000), pooled(shipped("option-1"))(Malice(SWAP)), (112, 127), 20),
     "zhu": (World(ZHU, 10, 1, 10_000), pooled(resilient(), 2, apart=True)(Malice(SWAP)), (132, 145), 6),
     "swarmgov alone": (World(SWARMGOV, 25, 0, 2000), ucb1(Malice()), (114.22, 115.24), 20),
     "swarmgov all": (World(SWARMGOV, 25, 0, 2000), pooled(fedavg, 2, scattered=True)(Malice()), (10.60, 11.15), 50),
@@ -59,7 +59,7 @@ def test_the_oracle_is_one_that_hears_the_honest_alone_whatever_is_said():
 def test_a_lie_costs_the_undefended_mean_and_trimming_takes_it_out(lie):
     clean, lied = small(pooled(mean)(Malice(truth))).regret, small(pooled(mean)(Malice(lie))).regret
     assert lied.mean() > clean.mean()
-    assert small(pooled(trimmed)(Malice(lie))).regret.mean() < small(ucb1(Malice())).regret.mean()
+    assert small(pooled(shipped("option-1"))(Malice(lie))).regret.mean() < small(ucb1(Malice())).regret.mean()
 
 
 def test_claimed_pulls_capture_a_mean_that_is_weighted_by_them():
