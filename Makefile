@@ -53,6 +53,7 @@ symbolic: .venv/dev node_modules/ready .venv-halmos/ready ## halmos proves on th
 
 deep: .venv/dev node_modules/ready .venv-slither/ready .venv-halmos/ready .venv-next/ready ## the larger budgets: before an issue is closed
 	@$(BIN)/pytest -n 2 --dist worksteal -m deep
+	@.venv-next/bin/python -m pytest -p no:cacheprovider tests/unit/foreign tests/unit/testing
 	@PY_EVM=1 $(BIN)/pytest -n 2 --dist worksteal tests/contracts
 
 artifacts: .venv/dev node_modules/ready ## compile contracts/ into the package
@@ -256,5 +257,6 @@ NEXT_PYTHON ?= 3.12 3.13
 		test -x .venv-next/bin/python || { echo "no Python of $(NEXT_PYTHON) is installed, and uv cannot download one:" \
 			"install one, or say where it is: make verdicts NEXT_PYTHON=/path/to/python" >&2; exit 2; }
 	@$(BIN)/uv pip install -q --python .venv-next/bin/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install -q --python .venv-next/bin/python --constraints requirements-dev.lock pytest pytest-timeout hypothesis
 	@$(BIN)/uv pip install -q --python .venv-next/bin/python --no-deps -e .
 	@touch $@

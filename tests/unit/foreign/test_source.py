@@ -117,7 +117,8 @@ def test_records_that_nobody_wrote_so_are_refused(place: Path, told: str) -> Non
 def test_a_recorded_file_that_is_gone_is_refused(place: Path) -> None:
     install(place, {"_other.pth": "/nowhere\n"}, "krum:Krum")
     (place / "_other.pth").unlink()
-    assert "records of its package cannot be read" in refused("mine")
+    told = refused("mine")  # before Python 3.12 the records themselves cannot be read
+    assert "records of its package cannot be read" in told or "no file of krum is found" in told
 
 
 def test_a_name_that_two_distributions_offer_is_refused(place: Path) -> None:
