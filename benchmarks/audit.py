@@ -189,8 +189,8 @@ def on_anvil(rounds: int, participants: int = 4) -> tuple[float, float, float, f
     from chain_bandit.stopwatch import Stopwatch
 
     plan = Plan(scenario(participants, rounds))
-    with tempfile.TemporaryDirectory() as place, chain("anvil") as (node, delivery):
-        recorder, path = OnChain(node(plan), Stopwatch(), delivery), Path(place) / "history.jsonl.gz"
+    with tempfile.TemporaryDirectory() as place, chain("anvil") as node:
+        recorder, path = OnChain(node(plan), Stopwatch()), Path(place) / "history.jsonl.gz"
         start, used = perf_counter(), process_time()
         played = sum(1 for each in Game(plan.scenario, recorder, plan).play() if each.record is not None)
         game, game_used = perf_counter() - start, process_time() - used

@@ -23,7 +23,6 @@ from rich.console import Console
 from rich.progress import track
 
 from benchmarks import honest
-from chain_bandit.chain.delivery import Delivery
 from chain_bandit.game.books import RoundPlayed
 from chain_bandit.game.chains import OWN
 from chain_bandit.game.game import Game
@@ -43,10 +42,10 @@ LONGEST = 1_000
 """Rounds that a shipped scenario is played for."""
 
 
-def lines(case: Scenario, node: honest.Chain, delivery: Delivery) -> Iterator[str]:
+def lines(case: Scenario, node: honest.Chain) -> Iterator[str]:
     """One line of JSON a round, and one for what is paid out at the end."""
     plan = Plan(case)
-    recorder = OnChain(node(plan), Stopwatch(), delivery)
+    recorder = OnChain(node(plan), Stopwatch())
     game = Game(case, recorder, plan)
     for played in game.play():
         yield json.dumps(_decided(game, played), separators=(",", ":"))
@@ -83,10 +82,10 @@ def _decided(game: Game, played: RoundPlayed) -> dict[str, Any]:
     return decided
 
 
-def digest(case: Scenario, node: honest.Chain, delivery: Delivery) -> str:
+def digest(case: Scenario, node: honest.Chain) -> str:
     """The decision digest of a scenario, in hexadecimal."""
     taken = sha256()
-    for line in lines(case, node, delivery):
+    for line in lines(case, node):
         taken.update(line.encode() + b"\n")
     return taken.hexdigest()
 
@@ -115,12 +114,12 @@ def shipped() -> Iterator[tuple[str, Scenario]]:
 def write() -> None:
     """Begin the file anew; games that a lot of malicious committee members stops are left out."""
     rows = []
-    with honest.chain("fast") as (node, delivery):
+    with honest.chain("fast") as node:
         drawn = ((f"random-{seed}", honest.scenario(seed)) for seed in range(RANDOM))
         for name, case in track([*shipped(), *drawn], "playing"):
             fields = case.model_dump(mode="json", exclude_defaults=True)
             try:
-                found = digest(case, node, delivery)
+                found = digest(case, node)
             except ChainBanditError as error:
                 print(f"{name} left out: {error}", file=sys.stderr)
                 continue
@@ -140,13 +139,13 @@ def main() -> int:
         write()
         return 0
     known = golden()
-    with honest.chain(given.chain) as (node, delivery):
+    with honest.chain(given.chain) as node:
         if given.show:
-            for line in lines(known[given.show][0], node, delivery):
+            for line in lines(known[given.show][0], node):
                 print(line)
             return 0
         names = given.only or list(known)
-        differ = [name for name in track(names, "playing") if digest(known[name][0], node, delivery) != known[name][1]]
+        differ = [name for name in track(names, "playing") if digest(known[name][0], node) != known[name][1]]
     Console().print(f"{len(names) - len(differ)} of {len(names)} decision digests as committed")
     if differ:
         print(f"differ: {', '.join(differ)}; see --show")

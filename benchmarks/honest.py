@@ -33,7 +33,6 @@ from benchmarks.fast_node import FastNode
 from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.audit.audit import audit
 from chain_bandit.audit.second import with_second_opinion
-from chain_bandit.chain.delivery import AT_ONCE, PIPELINED, Delivery
 from chain_bandit.chain.funds import fund
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import Node
@@ -178,12 +177,12 @@ Chain = Callable[[Plan], Node]
 
 
 @contextmanager
-def chain(name: str) -> Iterator[tuple[Chain, Delivery]]:
-    """Gives a node for a plan, with everybody on it funded, and how transactions are brought there."""
+def chain(name: str) -> Iterator[Chain]:
+    """Gives a node for a plan, with everybody on it funded."""
     if name == "fast":
-        yield lambda plan: FastNode(opening_balances(plan)), AT_ONCE
+        yield lambda plan: FastNode(opening_balances(plan))
     elif name == "embedded":
-        yield embedded_node, AT_ONCE
+        yield embedded_node
     else:
         with OWN[name]() as node:
 
@@ -191,13 +190,13 @@ def chain(name: str) -> Iterator[tuple[Chain, Delivery]]:
                 fund(node, needs(plan, node), None, Journal())
                 return node
 
-            yield funded, PIPELINED
+            yield funded
 
 
-def play(case: Scenario, node: Chain, delivery: Delivery, path: Path) -> bytes:
+def play(case: Scenario, node: Chain, path: Path) -> bytes:
     """Play a game and write its history. Gives the head's hash."""
     plan = Plan(case)
-    recorder = OnChain(node(plan), Stopwatch(), delivery)
+    recorder = OnChain(node(plan), Stopwatch())
     with Bodies() as bodies:
         for played in Game(case, recorder, plan).play():
             if played.body and plan.parameters.body_mode == BodyMode.COMPACT:
@@ -210,7 +209,7 @@ def play(case: Scenario, node: Chain, delivery: Delivery, path: Path) -> bytes:
     return keccak(last.header)
 
 
-def judged(case: Scenario, name: str, node: Chain, delivery: Delivery) -> Row:
+def judged(case: Scenario, name: str, node: Chain) -> Row:
     """Play and audit one game."""
     start = process_time()
     names = sorted({choice.name for entry in case.all_malicious for choice in entry.attacks})
@@ -221,7 +220,7 @@ def judged(case: Scenario, name: str, node: Chain, delivery: Delivery) -> Row:
     with TemporaryDirectory() as place:
         path = Path(place) / "history.jsonl"
         try:
-            head = play(case, node, delivery, path)
+            head = play(case, node, path)
         except ChainBanditError as error:
             return row(STOPPED, [f"{type(error).__name__}: {error}"])
         report = with_second_opinion(audit(files.read(path), head), path)
@@ -264,12 +263,12 @@ def main() -> int:
         rows = [Row(**json.loads(line)) for line in given.json.read_text(encoding="utf-8").splitlines()]
     known = {(row.chain, row.seed) for row in rows}
     with ExitStack() as stack:
-        node, delivery = stack.enter_context(chain(given.chain))
+        node = stack.enter_context(chain(given.chain))
         out = stack.enter_context(given.json.open("a", encoding="utf-8")) if given.json else None
         for seed in range(*given.seeds):
             if (given.chain, seed) in known:
                 continue
-            rows.append(judged(scenario(seed), given.chain, node, delivery))
+            rows.append(judged(scenario(seed), given.chain, node))
             if out is not None:
                 print(json.dumps(asdict(rows[-1])), file=out, flush=True)
     Console().print(summary(rows))

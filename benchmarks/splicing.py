@@ -43,7 +43,6 @@ from benchmarks.fast_node import CHAIN_ID, GAS, FastNode
 from benchmarks.tampering import rehashed, told_by
 from chain_bandit.audit.audit import audit
 from chain_bandit.audit.second import with_second_opinion
-from chain_bandit.chain.delivery import AT_ONCE
 from chain_bandit.game.on_chain import opening_balances
 from chain_bandit.game.plan import Plan
 from chain_bandit.history import files, rlp
@@ -115,7 +114,7 @@ def played(case: Scenario) -> Played:
     """Play a game on revm. Raises `ChainBanditError` where it stops."""
     with TemporaryDirectory() as place:
         path = Path(place) / "history.jsonl"
-        head = honest.play(case, lambda plan: FastNode(opening_balances(plan)), AT_ONCE, path)
+        head = honest.play(case, lambda plan: FastNode(opening_balances(plan)), path)
         read = files.read(path)
         history = History(read.origin, tuple(read.blocks))
     return Played(Plan(case), history, head, bytes.fromhex(audit(history, head).trail))

@@ -106,9 +106,9 @@ class Export:
     @staticmethod
     def played(seed: int = 0) -> "Export":
         """That of the game with this seed."""
-        with TemporaryDirectory() as place, chain("fast") as (node, delivery):
+        with TemporaryDirectory() as place, chain("fast") as node:
             path = Path(place) / "history.jsonl"
-            play(scenario(seed), node, delivery, path)
+            play(scenario(seed), node, path)
             return Export.of(files.read(path))
 
 

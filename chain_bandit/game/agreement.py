@@ -4,7 +4,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from chain_bandit.chain.delivery import AT_ONCE, Delivery
 from chain_bandit.chain.node import Node, Wallet
 from chain_bandit.chain.tokens import Tokens
 from chain_bandit.consensus.evidence import Equivocation
@@ -58,13 +57,13 @@ class OnChain:
         contract: once it is open.
     """
 
-    def __init__(self, node: Node, relayer: Wallet, delivery: Delivery = AT_ONCE) -> None:
-        self.node, self._relayer, self._delivery = node, relayer, delivery
+    def __init__(self, node: Node, relayer: Wallet) -> None:
+        self.node, self._relayer = node, relayer
 
     def open(self, terms: Terms, accounts: Sequence[bytes]) -> Domain:
         """Deploy."""
         self._terms = terms
-        self.contract = Tokens.deploy(self.node.line, self._relayer, terms, accounts, Stopwatch(), self._delivery)
+        self.contract = Tokens.deploy(self.node.line, self._relayer, terms, accounts, Stopwatch(), self.node.delivery)
         return Domain(self.contract.chain_id, self.contract.address, terms.digest(accounts))
 
     def report(self, proof: Equivocation) -> None:

@@ -124,7 +124,7 @@ def _play(node: Node, rpc: Callable[..., Any], game: Game, relayer: Signer, out:
         out.mkdir(parents=True)
     except OSError as error:
         raise FolderRefused(out, f"cannot be made: {error.strerror}") from error
-    recorder = OnChain(node, account(relayer.secret), node.delivery)
+    recorder = OnChain(node, account(relayer.secret))
     try:
         agreement = _agreement(game, recorder)
     except BaseException:

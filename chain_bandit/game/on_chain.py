@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from chain_bandit.chain.call import Call
 from chain_bandit.chain.client import Coordinator
-from chain_bandit.chain.delivery import AT_ONCE, Delivery
+from chain_bandit.chain.delivery import Delivery
 from chain_bandit.chain.errors import ForeignChain
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import Node, account
@@ -61,10 +61,10 @@ class OnChain:
     """
 
     def __init__(
-        self, node: Node, stopwatch: Stopwatch, delivery: Delivery = AT_ONCE, journal: Journal | None = None
+        self, node: Node, stopwatch: Stopwatch, delivery: Delivery | None = None, journal: Journal | None = None
     ) -> None:
         self.node, self._stopwatch = node, stopwatch
-        self._delivery, self._journal = delivery, journal
+        self._delivery, self._journal = node.delivery if delivery is None else delivery, journal
         self._submitted: deque[_Submitted] = deque()
         self._last: Recorded | None = None
 

@@ -19,8 +19,8 @@ QUICK = ["small", "small-mpc", "exclusion", "weights"]
 
 
 def digest(name: str, chain: str = "fast") -> str:
-    with honest.chain(chain) as (node, delivery):
-        return decisions.digest(GOLDEN[name][0], node, delivery)
+    with honest.chain(chain) as node:
+        return decisions.digest(GOLDEN[name][0], node)
 
 
 @pytest.mark.parametrize("name", [*few(RANDOM, 5), *QUICK, *few(sorted(set(SHIPPED) - set(QUICK)), 5)])
@@ -46,8 +46,8 @@ def test_validators_who_compare_decide_and_pay_as_the_trusted_comparison_does():
 
 def test_a_game_is_a_line_a_round_and_one_for_what_is_paid():
     case = GOLDEN["small"][0]
-    with honest.chain("fast") as (node, delivery):
-        *rounds, paid = map(json.loads, decisions.lines(case, node, delivery))
+    with honest.chain("fast") as node:
+        *rounds, paid = map(json.loads, decisions.lines(case, node))
     assert [decided["round"] for decided in rounds] == list(range(1, case.rounds + 1))
     parameters = case.parameters
     deposits = parameters.participants * parameters.stake + minimum_pool(

@@ -14,7 +14,6 @@ import pytest
 
 from chain_bandit.audit.agreement import CHECKS, AgreementReport, audit_agreement
 from chain_bandit.chain import anvil as own
-from chain_bandit.chain.delivery import PIPELINED
 from chain_bandit.chain.node import account
 from chain_bandit.chain.remote import at_url
 from chain_bandit.consensus.broadcast import Frame
@@ -100,7 +99,7 @@ def played(tmp_path_factory) -> Iterator[Played]:
     relayer = account(keccak(b"relayer"))
     with own.anvil() as node:
         assert node.grant({bytes.fromhex(relayer.address[2:]): 10**20})
-        recorder = OnChain(node, relayer, PIPELINED)
+        recorder = OnChain(node, relayer)
         agreement = company(TERMS, recorder, holders={8: Byzantine})
         accounts = list(tokens_of(agreement))
         first = recorder.contract.created_in

@@ -8,7 +8,7 @@ import pytest
 
 from chain_bandit.audit.agreement import AgreementReport, audit_agreement
 from chain_bandit.chain import anvil as own
-from chain_bandit.chain.delivery import AT_ONCE, PIPELINED
+from chain_bandit.chain.delivery import AT_ONCE
 from chain_bandit.chain.embedded import EmbeddedNode
 from chain_bandit.chain.errors import NodeUnreachable
 from chain_bandit.chain.http_node import HttpNode
@@ -73,7 +73,7 @@ def node(request: pytest.FixtureRequest) -> Iterator[Node]:
 
 
 def opened(node: Node, **company: object) -> tuple[Overtaken, Agreement]:
-    recorder = Overtaken(node, OURS, PIPELINED if isinstance(node, HttpNode) else AT_ONCE)
+    recorder = Overtaken(node, OURS)
     return recorder, c.company(TERMS, recorder, **company)  # type: ignore[arg-type]
 
 
