@@ -22,6 +22,17 @@ class Gosine(Gossip):
         return np.zeros(best.shape, bool)
 
 
+class GosineSquares(Gosine):
+    """In the phases of the rules that block, so that blocking is all they differ in."""
+
+    beta = 2.0
+
+
 def gosine(malice: Malice, alpha: float = ALPHA) -> Maker:
     """Liars have all they name tried, again and again."""
     return lambda world, replicates, coins: Gosine(world, replicates, coins, malice, alpha)
+
+
+def gosine_squares(malice: Malice, alpha: float = ALPHA) -> Maker:
+    """The same in shorter phases."""
+    return lambda world, replicates, coins: GosineSquares(world, replicates, coins, malice, alpha)

@@ -11,7 +11,7 @@ from chain_bandit.simulation.rivals.demabar import demabar
 from chain_bandit.simulation.rivals.dubey_pentland import rewards_trimmed
 from chain_bandit.simulation.rivals.fed_mom import PULLS, median_of_means
 from chain_bandit.simulation.rivals.fedavg import fedavg
-from chain_bandit.simulation.rivals.gosine import gosine
+from chain_bandit.simulation.rivals.gosine import gosine, gosine_squares
 from chain_bandit.simulation.rivals.kl_ucb import kl_ucb
 from chain_bandit.simulation.rivals.phased import phased
 from chain_bandit.simulation.rivals.pooled import mean, oracle, pooled
@@ -50,6 +50,7 @@ RIVALS: Mapping[str, Callable[[Malice], Maker]] = {
     "swarmgov-median": pooled(source_median, per_arm=2, scattered=True),
     "swarmgov-trimmed": pooled(source_trimmed, per_arm=2, scattered=True),
     "gosine": gosine,
+    "gosine-squares": gosine_squares,
     "vial-2021": vial_2021,
     "vial-2022": vial_2022,
     "gosine-2": partial(gosine, alpha=ONE_RULE),

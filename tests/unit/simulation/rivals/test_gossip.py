@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from chain_bandit.simulation.arena import World, play, ring
-from chain_bandit.simulation.rivals.gosine import Gosine, gosine
-from chain_bandit.simulation.rivals.reports import Malice
+from chain_bandit.simulation.rivals.gosine import Gosine, GosineSquares, gosine
+from chain_bandit.simulation.rivals.reports import Malice, echo
 from chain_bandit.simulation.rivals.ucb1 import ucb1
 from chain_bandit.simulation.rivals.vial import Vial2021, Vial2022
 
@@ -104,9 +104,6 @@ def test_the_second_rule_blocks_where_the_best_has_stayed_and_the_named_arm_was_
 
 
 def test_naming_arms_beats_learning_alone_and_blocking_beats_trust_among_liars():
-    class Trusting(Gosine):
-        beta = Vial2021.beta  # the same phases, so that blocking is all that differs
-
     def lost(policy, liars):
         played = play(
             World(MEANS, HONEST + liars, liars, 4000),
@@ -114,10 +111,21 @@ def test_naming_arms_beats_learning_alone_and_blocking_beats_trust_among_liars()
         )  # fmt: skip
         return played.regret.mean()
 
-    clean = lost(Trusting, 0)
+    clean = lost(GosineSquares, 0)
     assert clean < play(World(MEANS, HONEST, 0, 4000), ucb1(Malice()), 12, 1).regret.mean()
-    assert clean < lost(Trusting, 10)
-    assert lost(Vial2021, 10) < 0.85 * lost(Trusting, 10)
+    assert clean < lost(GosineSquares, 10)
+    assert lost(Vial2021, 10) < 0.85 * lost(GosineSquares, 10)
+
+
+def test_who_names_the_askers_own_arm_is_hardly_ever_blocked_and_brings_nothing():
+    def blocked(malice):
+        kept = []
+        play(world(horizon=4_000), lambda *given: kept.append(Vial2021(*given, malice)) or kept[0], 6, 2)
+        return (kept[0].blocked[:, :HONEST, HONEST:] >= kept[0].phase).mean()
+
+    assert blocked(Malice(recommend=echo)) < 0.4 * blocked(Malice()) > 0
+    best = np.array([[3, 1, 4]])
+    assert (echo(best, np.random.default_rng(0), ARMS) == best).all()
 
 
 def test_the_width_is_that_of_the_constant():
