@@ -143,10 +143,12 @@ def of_family(given: argparse.Namespace, done: Done) -> Candidate:
     structured = [] if given.random else STRUCTURED
     if at < len(structured):
         return _family(structured[at] | {"rushing": given.rushing})
-    if at < given.games // TRIES // 3 or not done:
-        return drawn(given, chance)
-    ranked = sorted(done, key=lambda row: -row["regret"])
-    return changed(given, chance.choice(ranked[:3])["candidate"], chance)
+    ranked = [row["candidate"] for row in sorted(done, key=lambda row: -row["regret"])]
+    by_chance = at < given.games // TRIES // 3 or not done
+    while True:
+        found = drawn(given, chance) if by_chance else changed(given, chance.choice(ranked[:3]), chance)
+        if found not in ranked:
+            return found
 
 
 # --- without a family
