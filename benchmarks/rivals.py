@@ -42,7 +42,7 @@ from chain_bandit.simulation.incentive import IncentiveMaker, shaped
 from chain_bandit.simulation.replicates import estimate
 from chain_bandit.simulation.rivals.attacked import told_by
 from chain_bandit.simulation.rivals.registry import BROUGHT, OF_BITS, RIVALS, named
-from chain_bandit.simulation.rivals.reports import Malice, constant, echo, inflated, inside
+from chain_bandit.simulation.rivals.reports import Malice, another, constant, inflated, inside
 
 SEED = 1
 WITH = " with "
@@ -235,14 +235,14 @@ def swarmgov() -> Setup:
 
 
 def vial() -> Setup:
-    """K = 100, 25 honest, 10 liars who name any arm, or the asker's own; in reports the second best always pays."""
+    """K = 100, 25 honest, 10 liars who name any arm, or one that is new and worse; in reports the second best pays."""
     coins = np.random.default_rng(0)
     spread = coins.permutation([0.95, 0.85, *coins.uniform(0, 0.85, 98)])
     world = World(tuple(map(float, spread)), 35, 10, 100_000)
     liars = Malice(inflated(int(np.argsort(spread)[-2])))
     gossips = tuple(name for name in RIVALS if name.startswith(("gosine", "vial")))
     told = [(rival, "any arm", liars) for rival in gossips]
-    told += [(rival, "the asker's own", Malice(recommend=echo)) for rival in gossips]
+    told += [(rival, "new arms", Malice(recommend=another(int(np.argmax(spread))))) for rival in gossips]
     told += [(rival, "second best", liars) for rival in ("ucb1", "oracle", "option-1", "confidence", "mean")]
     return Setup(
         "Vial et al.: K=100, 25 honest, 10 liars, complete, T=100,000; .95, .85, the rest uniform below",

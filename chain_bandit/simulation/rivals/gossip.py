@@ -64,7 +64,7 @@ class Gossip(Learner):
         may = self.known & (self.blocked < self.phase)
         self.asked = np.where(may.any(axis=2), highest(may * (1 - self._coins.random(may.shape))), -1)
         honest = np.take_along_axis(best, np.maximum(self.asked, 0), axis=1)
-        lies = self._recommend(best, self._coins, self.world.arms)
+        lies = self._recommend(self.active, self._coins, self.world.arms)
         self.named = np.where(self.asked < 0, best, np.where(self.asked < self.world.honest, honest, lies))
         self._take(played)
         self.before = self.pulls.copy()

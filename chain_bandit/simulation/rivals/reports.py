@@ -93,17 +93,24 @@ def inside(best: int) -> Lie:
 
 
 Recommend = Callable[[Ints, np.random.Generator, int], Ints]
-"""(the best arm so far of each who asks, (R, M); coins; K) to the arm that a liar names to it, (R, M)."""
+"""(the arms that each who asks chooses among, (R, M, A); coins; K) to the arm that a liar names to it, (R, M)."""
 
 
-def any_arm(best: Ints, coins: np.random.Generator, arms: int) -> Ints:
+def any_arm(active: Ints, coins: np.random.Generator, arms: int) -> Ints:
     """An arm at random, another one for everybody who asks: the sources' own liar."""
-    return coins.integers(arms, size=best.shape)
+    return coins.integers(arms, size=active.shape[:-1])
 
 
-def echo(best: Ints, coins: np.random.Generator, arms: int) -> Ints:
-    """To everybody the arm that it plays most itself: nobody is blocked for it, and who asked has learnt nothing."""
-    return best
+def another(best: int) -> Recommend:
+    """An arm at random of those that whoever asks does not play, but not the best: each answer costs it an arm."""
+
+    def named(active: Ints, coins: np.random.Generator, arms: int) -> Ints:
+        wishes = coins.random((*active.shape[:-1], arms))
+        np.put_along_axis(wishes, active, -1.0, axis=-1)
+        wishes[..., best] = -1.0
+        return np.asarray(wishes.argmax(axis=-1))
+
+    return named
 
 
 @dataclass(frozen=True)

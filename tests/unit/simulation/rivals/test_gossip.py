@@ -9,7 +9,7 @@ import pytest
 
 from chain_bandit.simulation.arena import World, play, ring
 from chain_bandit.simulation.rivals.gosine import Gosine, GosineSquares, gosine
-from chain_bandit.simulation.rivals.reports import Malice, echo
+from chain_bandit.simulation.rivals.reports import Malice, another
 from chain_bandit.simulation.rivals.ucb1 import ucb1
 from chain_bandit.simulation.rivals.vial import Vial2021, Vial2022
 
@@ -117,15 +117,11 @@ def test_naming_arms_beats_learning_alone_and_blocking_beats_trust_among_liars()
     assert lost(Vial2021, 10) < 0.85 * lost(GosineSquares, 10)
 
 
-def test_who_names_the_askers_own_arm_is_hardly_ever_blocked_and_brings_nothing():
-    def blocked(malice):
-        kept = []
-        play(world(horizon=4_000), lambda *given: kept.append(Vial2021(*given, malice)) or kept[0], 6, 2)
-        return (kept[0].blocked[:, :HONEST, HONEST:] >= kept[0].phase).mean()
-
-    assert blocked(Malice(recommend=echo)) < 0.4 * blocked(Malice()) > 0
-    best = np.array([[3, 1, 4]])
-    assert (echo(best, np.random.default_rng(0), ARMS) == best).all()
+def test_a_liar_can_name_what_is_neither_played_nor_best():
+    policy = Gosine(world(), 6, np.random.default_rng(1), Malice())
+    named = np.array([another(13)(policy.active, np.random.default_rng(seed), ARMS) for seed in range(200)])
+    assert not (named[..., None] == policy.active).any()
+    assert set(named[:, 0, 0]) == {*range(ARMS)} - {*policy.active[0, 0], 13}
 
 
 def test_the_width_is_that_of_the_constant():
