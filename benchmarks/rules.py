@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import gas, provenance
+from benchmarks import gas, provenance, search
 from benchmarks.figures import COUNTED, LYING, NONE, ROUNDS, SEATS, TABLED, Bench, begin, save, scenario
 from benchmarks.provenance import ROOT
 from chain_bandit.attacks.attack import Attack
@@ -212,20 +212,29 @@ def _gas(rows: Iterable[Row]) -> dict[bool, dict[tuple[str, int], tuple[int, int
 
 def summary(rows: list[Row]) -> Iterator[str]:
     """A row a rule: what is lost where nobody lies and under the lie that is worst for it; gas and bytes of a round."""
-    found, spent = _found(rows), _gas(rows)
-    yield "| rule | nobody lies | worst lie of one | worst lie of three | " + " | ".join(
+    found, spent, searched = _found(rows), _gas(rows), _searched()
+    yield "| rule | nobody lies | worst lie of one | worst lie of three | worst searched of three | " + " | ".join(
         f"gas, {body}, {together} a tx" for body, together in MODES) + " | bytes of these |"  # fmt: skip
-    yield "|---|---|---|---|" + "---:|" * len(MODES) + "---|"
+    yield "|---|---|---|---|---|" + "---:|" * len(MODES) + "---|"
     for rule in (*RULES, ALONE, ORACLE):
         cells = [_told(found.get(Place(rule, NOBODY, LIARS[-1])))]
         for liars in LIARS:
             played = {attack: found[at] for attack in TELLING[1:] if (at := Place(rule, attack, liars)) in found}
             worst = max(played, key=lambda attack: played[attack].mean, default=None)
             cells.append(f"{_told(played[worst])}, `{worst}`" if worst else NONE_THERE)
+        cells.append(searched.get(rule, NONE_THERE))
         each = spent[_is_mean(rule)] if rule in RULES[:-1] else {}
         cells += [f"{each[mode][0]:,}" if each else NONE_THERE for mode in MODES]
         cells.append(" / ".join(f"{each[mode][1]:,}" for mode in MODES) if each else NONE_THERE)
         yield f"| {_quoted(rule)} | {' | '.join(cells)} |"
+
+
+def _searched() -> dict[str, str]:
+    """By rule the worst of what searches of lies that know the last block found, beside the oracle."""
+    asked = {"liars": 3, "seats": SEATS, "rounds": ROUNDS, "rushing": False}
+    rows = [row for row in kept(search.ROWS) if row["games"] and asked.items() <= row.items()]
+    worst = {row["rule"]: row for row in sorted(rows, key=lambda row: row["ratio"][0])}
+    return {rule: f"{row['ratio'][0]:.2f} of the oracle, C\u2081 = {row['exploration']}" for rule, row in worst.items()}
 
 
 def _quoted(rule: str) -> str:
