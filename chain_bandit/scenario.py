@@ -21,7 +21,7 @@ from chain_bandit.environments import registry as environments
 from chain_bandit.environments.bernoulli import bernoulli_model
 from chain_bandit.environments.table import RecordedTable, load_table
 from chain_bandit.foreign.registry import named
-from chain_bandit.foreign.source import KINDS
+from chain_bandit.foreign.source import KINDS, from_anywhere
 from chain_bandit.lines import regular_file
 from chain_bandit.protocol import assumptions, rules
 from chain_bandit.protocol.arms import burn_in_length
@@ -381,10 +381,16 @@ class Scenario(Strict):
 
     @property
     def foreign_rules(self) -> dict[str, str]:
-        """By kind what the scenario calls the rules that are not of this version."""
+        """By kind what the scenario calls the rules that are not of this version; files by paths from the root."""
         entries = {word: getattr(self, word) for word in KINDS}
         names = {word: getattr(entry, "name", entry) for word, entry in entries.items() if entry is not None}
-        return {word: name for word, name in names.items() if name not in rules.names(RuleKind[word.upper()])}
+        foreign = {word: name for word, name in names.items() if name not in rules.names(RuleKind[word.upper()])}
+        return {word: from_anywhere(name) for word, name in foreign.items()}
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """Without its parameters: another process has to find the rules of others itself."""
+        state = super().__getstate__()
+        return state | {"__dict__": {name: held for name, held in state["__dict__"].items() if name != "parameters"}}
 
     def _selection(self) -> RuleChoice | None:
         """The rule that chooses validators; None where it is the one that N and sortition say. Raises `RuleRefused`."""

@@ -60,6 +60,12 @@ def found(kind: str, name: str) -> Source:
     return Source(path, attribute, _read(kind, name, path))
 
 
+def from_anywhere(name: str) -> str:
+    """The same source, whatever folder is the current one."""
+    place, _, attribute = name.rpartition(":")
+    return f"{Path(place).absolute()}:{attribute}" if place.endswith(".py") else name
+
+
 def _read(kind: str, name: str, path: Path) -> bytes:
     try:
         with regular_file(path) as file:

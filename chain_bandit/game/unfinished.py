@@ -137,8 +137,10 @@ def _remove(place: Path) -> None:
 
 
 def lock(scenario: Scenario, place: Path, with_seed: bool = True) -> None:
-    """Write the scenario with every default, and the recorded rewards beside it."""
+    """Write the scenario with every default, files of rules by paths from the root, and recorded rewards beside it."""
     locked = scenario.model_dump(mode="json", exclude_none=True)
+    for kind, name in scenario.foreign_rules.items():
+        locked[kind] = locked[kind] | {"name": name} if isinstance(locked[kind], dict) else name
     if isinstance(scenario.rewards, TableRewards):
         source = scenario.folder / scenario.rewards.file
         shutil.copyfile(source, place / source.name)

@@ -1,7 +1,9 @@
 """A rule of another author in nodes: one digest with the game in one process, and no node with another file of it."""
 
+from contextlib import closing
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from chain_bandit import runs
@@ -16,7 +18,10 @@ from chain_bandit.protocol.rule import Agreed
 from chain_bandit.protocol.ruleset import RuleKind
 from chain_bandit.protocol.units import INFINITY
 from chain_bandit.scenario import Scenario
+from chain_bandit.simulation.engine import Engine
 from chain_bandit.sweep.cell import Cell
+from chain_bandit.sweep.cell import play as cell_play
+from chain_bandit.sweep.workers import processes
 from tests.conftest import build_scenario, malicious
 from tests.integration.nodes import chain_bandit
 from tests.integration.nodes_up import game
@@ -60,8 +65,10 @@ def test_a_rule_that_fails_in_a_round_rejects_its_block_alike_everywhere(scenari
     assert [t for t, kind in kinds.items() if kind is Kind.REJECTED] == [11]
 
 
-def test_nodes_come_to_the_same(scenario, tmp_path, play):
+def test_nodes_come_to_the_same_whatever_their_folder(scenario, tmp_path, play, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     _, game_ = scenario
+    game_ = Scenario.model_validate(game_.model_dump() | {"aggregation": "drawn.py:Drawn"})
     alone, _ = play(game_)
     with game(game_, tmp_path / "game") as played:
         manifest, report = played.end()
@@ -105,6 +112,16 @@ def test_results_of_a_sweep_are_those_of_the_rules_file(scenario):
     file.write_text(RULE + "\n")
     again = Scenario.model_validate(game_.model_dump())
     assert Cell.of(again, 1).key() != key
+
+
+def test_cells_are_played_in_other_processes_as_in_this_one(scenario):
+    _, game_ = scenario
+    cells = [Cell.of(game_.model_copy(update={"seed": seed}), 2) for seed in (1, 2)]
+    tasks = [(cell, cell.digest, Engine.PLAIN) for cell in cells]
+    with closing(processes(2)(tasks)) as played:
+        found = {digest: sums for (_, digest, _), sums in played}
+    for cell, digest, engine in tasks:
+        assert np.array_equal(found[digest], cell_play(cell, digest, engine))
 
 
 OWN_UCB1 = '''
