@@ -17,6 +17,8 @@ from chain_bandit.protocol.blocks import round_seed
 from chain_bandit.protocol.estimation import estimate, worth_of
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.rule import Agreed, Estimate
+from chain_bandit.protocol.rules import state_of
+from chain_bandit.protocol.ruleset import RuleKind
 from chain_bandit.protocol.units import UNIT, Means
 from chain_bandit.roots import isqrt
 
@@ -151,11 +153,14 @@ def _columns(values: Sequence[Any]) -> Ints:
 
 def _estimated(view: View, lie: Ints) -> Estimate:
     """Where all tell this lie, and all the honest of the last block have enough pulls."""
-    p, told = view.rules.parameters, tuple(lie[:, 0].tolist())
+    p, ledger, told = view.rules.parameters, view.ledger, tuple(lie[:, 0].tolist())
     reports = {seat: row for seat, row in view.reported.items() if seat not in view.colluders}
     reports |= dict.fromkeys(view.colluders, told)
-    bits, seed = dict.fromkeys(reports, (True,) * p.arms), round_seed(view.ledger.seed, view.round)
-    return estimate(p, (), Agreed(view.round, seed, reports, bits, view.reported_pulls))
+    bits, seed = dict.fromkeys(reports, (True,) * p.arms), round_seed(ledger.seed, view.round)
+    state = state_of(p, ledger.states, RuleKind.AGGREGATION)
+    return estimate(p, state, Agreed(
+        view.round, seed, reports, bits, view.reported_pulls, ledger.means, ledger.reputations,
+    ))  # fmt: skip
 
 
 def _accepted(view: View, lie: Ints) -> Flags:

@@ -7,7 +7,7 @@ from chain_bandit.audit.game import Game
 from chain_bandit.protocol import rules
 from chain_bandit.protocol.aggregation import global_means
 from chain_bandit.protocol.blocks import Header, Report, mask, round_seed, seats
-from chain_bandit.protocol.estimation import estimate, weigh
+from chain_bandit.protocol.estimation import estimate, exclusions, weigh
 from chain_bandit.protocol.rule import Agreed, Estimate, State
 from chain_bandit.protocol.rules import state_of
 from chain_bandit.protocol.ruleset import RuleKind, RulesUnknown
@@ -37,6 +37,8 @@ def check_selected(game: Game, header: Header, agreed: Agreed) -> State | None:
         return None
     if found.reason:
         game.note("rule without an answer", None, t)
+    if exclusions(p, agreed.reputations)[1]:
+        game.note("rule without exclusions", None, t)
     for arm, expected in enumerate(found.sets):
         game.checks.that(
             header.selected[arm] == mask(expected), "aggregate.selected", t, f"B of arm {arm}",

@@ -38,11 +38,13 @@ def check_successors(
     first, second = kept
     try:
         states = (first or (), second or ()) if p.keeps_state else None
-        expected = with_successors(p, game.running, header, agreed, states)
+        expected, failed = with_successors(p, game.running, header, agreed, states)
     except RulesUnknown as error:
         for name in checks_of_successors(p):
             checks.unknown(name, str(error))
         return
+    if failed and p.selected_by.digest:
+        game.note("rule without a choice", None, t)
     if p.keeps_state:
         checks.that(header.states == expected.states, "aggregate.state", t, "what rules keep",
                     "the header says {}, the rules keep {}", _shown(header.states), _shown(expected.states))

@@ -32,6 +32,12 @@ _OBSERVATIONS = {
     "no report": "seat {seat} has no agreed report in {blocks}",
     "rule without an answer": "the game's rule of aggregation failed in {blocks}, which were rejected for it",
     "rule without weights": "the game's rule of reputation failed in {blocks}, which moved no reputation",
+    "rule without exclusions":
+        "the game's rule of reputation did not say whom it leaves out in {blocks}, which left out nobody by reputation",
+    "rule without a choice":
+        "the game's rule of selection chose no committee that can certify in {blocks}, after which everybody validated",
+    "disclosure without a report":
+        "the game's disclosure failed on the rewards of seat {seat} in {blocks}, which were to report them as they are",
     "policy without an arm": "the game's policy failed in {blocks}, which pulled the arm of ucb1",
     "forfeited": "seat {seat} forfeited its reward in {rounds}: no pull of it was settled, as of one that was away",
     "other arm than the honest": "seat {seat} pulled another arm than the honest in {rounds}",

@@ -6,7 +6,7 @@ from chain_bandit.audit.certificates import signed_by
 from chain_bandit.audit.exhibits import Slice
 from chain_bandit.audit.game import Game
 from chain_bandit.protocol.blocks import Report, SignedReport
-from chain_bandit.protocol.estimation import disclose, is_false, is_readable
+from chain_bandit.protocol.estimation import disclosed, is_false, is_readable
 from chain_bandit.protocol.ledger import blocked
 from chain_bandit.protocol.messages import Phase, Role, Slot, statement_content
 from chain_bandit.protocol.rule import Own
@@ -85,7 +85,9 @@ def _is_false(game: Game, seat: int, report: Report, own: Own) -> bool:
     """Check a report, and say whether no key makes it of its author's receipts."""
     p, t, checks = game.parameters, game.running.round, game.checks
     closed = disclosure(p).draws and not own.seed
-    truth = own.means if closed else disclose(p, own)
+    truth, failed = (own.means, "") if closed else disclosed(p, own)
+    if failed:
+        game.note("disclosure without a report", seat, t)
     false = report.means != truth and is_false(p, own, report.means)
     if closed and not false:
         checks.unknown("honest.report", f"seat {seat} did not reveal its sealing key")

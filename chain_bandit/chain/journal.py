@@ -64,7 +64,8 @@ class JournalForeign(ChainBanditError):
 
     def __init__(self, what: str, expected: object, got: object) -> None:
         super().__init__(
-            f"the journal is of another run: {what} is {got}, here {expected}; check chain, scenario and account"
+            f"the journal is of another run: {what} is {got}, here {expected}; "
+            "check chain, account, scenario, and the files of its rules"
         )
         self.what, self.expected, self.got = what, expected, got
 

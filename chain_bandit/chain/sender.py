@@ -233,7 +233,8 @@ class Sender:
             if as_hex(raw) == entry.raw:
                 break
         else:
-            raise JournalForeign(f"transaction of call {call.index}", f"{as_hex(raw)[:40]}…", f"{entry.raw[:40]}…")
+            made, kept = (as_hex(keccak(each)) for each in (raw, bytes.fromhex(entry.raw[2:])))
+            raise JournalForeign(f"the transaction of {call.method}", made, kept)
         call.versions.append(Version(as_hex(keccak(raw)), entry.raw, entry.nonce, fee, first))
         call.sent, call.resend_at = True, inf  # it may be in a block: ask first
 

@@ -25,6 +25,8 @@ from chain_bandit.foreign.syntax import checked, methods
 from chain_bandit.protocol.ruleset import STEPS
 
 METER: Final = "__meter__"
+READ: Final = "__read__"
+"""What the classes of a file have: its meter, and the names of all attributes that are read in it."""
 _PYTHON: Final = {
     "__build_class__": __build_class__, "__next__": next,
     "classmethod": classmethod, "property": property, "staticmethod": staticmethod,
@@ -63,6 +65,7 @@ def load(source: Source, names: Mapping[str, object], bound: int = STEPS) -> typ
     if not isinstance(rule, type) or rule.__module__ != MODULE:
         raise FileRefused(path, 1, f"has no class {source.attribute!r}")
     setattr(rule, METER, meter)
+    setattr(rule, READ, frozenset(each.attr for each in ast.walk(tree) if isinstance(each, ast.Attribute)))
     return rule
 
 

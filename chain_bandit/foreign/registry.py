@@ -7,7 +7,7 @@ from typing import Any
 
 from chain_bandit import rule_api
 from chain_bandit.foreign.language import MODULE
-from chain_bandit.foreign.load import METER, load
+from chain_bandit.foreign.load import METER, READ, load
 from chain_bandit.foreign.run import run
 from chain_bandit.foreign.source import KINDS, Source, found
 from chain_bandit.plugins import UNKNOWN, PluginBroken, names
@@ -38,6 +38,7 @@ class _Counted:
         for name in ("name", "version", "options", *_FLAGS):
             if hasattr(made, name):
                 setattr(self, name, getattr(made, name))
+        self.reads_reputations = "reputations" in getattr(made, READ)
 
     def within(self, steps: int) -> Any:
         """The same rule under another bound."""

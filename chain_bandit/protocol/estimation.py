@@ -72,14 +72,21 @@ def weigh(parameters: Parameters, state: State, agreed: Agreed, found: Estimate)
 
 def left_out(parameters: Parameters, reputations: tuple[int, ...]) -> Seats:
     """Who is left out by its reputation, see `Reputation.left_out`. Raises `RulesUnknown`."""
+    return exclusions(parameters, reputations)[0]
+
+
+def exclusions(parameters: Parameters, reputations: tuple[int, ...]) -> tuple[Seats, str]:
+    """Who is left out; nobody where a foreign rule does not say, and why. Raises `RulesUnknown`."""
     rule, terms = rules.reputation(parameters), parameters.terms_of(parameters.reputation)
     if not rule.leaves_out(terms):
-        return frozenset()
-    with suppress(RuleFailed):
+        return frozenset(), ""
+    most = terms.liars + terms.attackers
+    try:
         seats = rule.left_out(terms, reputations)
-        if _are_seats(seats) and len(seats) <= terms.liars + terms.attackers:
-            return seats & frozenset(range(terms.participants))
-    return frozenset()
+        _require(_are_seats(seats) and len(seats) <= most, rule.name, f"a set of {most} seats at most")
+    except RuleFailed as error:
+        return frozenset(), error.reason
+    return seats & frozenset(range(terms.participants)), ""
 
 
 def worth(parameters: Parameters, header: Header, reputations: tuple[int, ...]) -> tuple[int, ...]:
@@ -132,7 +139,12 @@ def choose_arm(parameters: Parameters, learnt: Learnt) -> tuple[int, str]:
 
 
 def disclose(parameters: Parameters, own: Own) -> Means:
-    """What a report says of local estimators, in units; these as they are where a foreign rule does not say.
+    """What a report says of local estimators, in units. Raises `RulesUnknown`."""
+    return disclosed(parameters, own)[0]
+
+
+def disclosed(parameters: Parameters, own: Own) -> tuple[Means, str]:
+    """What a report says of local estimators, in units; these as they are where a foreign rule does not say, and why.
 
     Raises:
         RulesUnknown: the game's disclosure is not here.
@@ -140,12 +152,14 @@ def disclose(parameters: Parameters, own: Own) -> Means:
     rule, terms = rules.disclosure(parameters), parameters.terms_of(parameters.disclosure)
     own = own if rule.draws else own._replace(seed=b"")
     if not parameters.disclosure.digest:
-        return rule.encode(terms, own)
-    with suppress(RuleFailed):
+        return rule.encode(terms, own), ""
+    try:
         values = rule.encode(terms, own)
-        if are_units(values, parameters.arms):
-            return own.means if rule.draws and is_false(parameters, own, values) else values
-    return own.means
+        _require(are_units(values, parameters.arms), rule.name, "a share of a reward for each arm, in units")
+        _require(not (rule.draws and is_false(parameters, own, values)), rule.name, "within its bound")
+    except RuleFailed as error:
+        return own.means, error.reason
+    return values, ""
 
 
 def is_false(parameters: Parameters, own: Own, values: Means) -> bool:

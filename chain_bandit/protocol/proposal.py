@@ -113,13 +113,14 @@ def _propose(
         means=found.means,
         accuracies=weights.weights,
     )
-    return with_successors(parameters, ledger, header, agreed, (found.state, weights.state)), encoded
+    return with_successors(parameters, ledger, header, agreed, (found.state, weights.state))[0], encoded
 
 
 def with_successors(
     parameters: Parameters, ledger: Ledger, header: Header, agreed: Agreed, kept: tuple[State, State] | None = None
-) -> Header:
-    """The header of the open round's block, with whom it names for the next round with validators and what rules keep.
+) -> tuple[Header, str]:
+    """The header of the open round's block, with whom it names for the next round with validators and what rules keep,
+    and why the rule of selection chose nobody, if it did not.
 
     An exploration round that the block brings along has none; after it nobody has a proof, so everybody validates.
 
@@ -128,7 +129,7 @@ def with_successors(
         kept: by the rules of aggregation and reputation; None leaves the header's states as they are.
     """
     if not (parameters.has_committees or parameters.draws):
-        return _with_states(parameters, header, kept, ())
+        return _with_states(parameters, header, kept, ()), ""
     kind = Kind.APPROVED if approves(header.means) else Kind.REJECTED
     among = standing(parameters, ledger, reputations_after(parameters, ledger, kind, header.accuracies), 0)
     state = state_of(parameters, ledger.states, RuleKind.SELECTION)
@@ -142,7 +143,7 @@ def with_successors(
         committee=after.committee if parameters.has_committees else 0,
         commanders=commanders(after) if parameters.draws_commanders else 0,
     )
-    return _with_states(parameters, named, kept, chosen.state)
+    return _with_states(parameters, named, kept, chosen.state), chosen.reason
 
 
 def successors(

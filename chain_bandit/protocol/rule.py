@@ -189,10 +189,13 @@ class Aggregation(Rule):
     Attributes:
         is_mean: whether every estimator is the floored mean over its B: a contract can then compute it from reports in
             calldata; else it takes it on the quorum's word.
+        reads_reputations: whether an estimator depends on them: not every engine keeps them. Of a foreign rule its file
+            says.
     """
 
     kind = RuleKind.AGGREGATION
     is_mean: ClassVar[bool] = True
+    reads_reputations: ClassVar[bool] = False
 
     def estimate(self, terms: Terms, state: State, agreed: Agreed) -> Estimate:
         """The estimators of a round, from what was agreed on in it."""

@@ -13,7 +13,7 @@ which a rule rejects a block leaves the lockstep when it does.
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,7 +84,7 @@ def play(
 
     Raises:
         NotTogether: for anything but what the head of this file says, and for a lie that is told game by game.
-        LeavesLockstep: a rule rejects a block, or reads reputations that are not kept, or a report is not one.
+        LeavesLockstep: a rule rejects a block, or a report is not one.
         AttackFailed: an attack raises.
     """
     require_lockstep(parameters, attacks, rules.growth)
@@ -120,6 +120,8 @@ def require_lockstep(parameters: Parameters, attacks: Mapping[int, Attack], grow
         (p.disclosure != ESTIMATES, f"the disclosure {p.disclosure.name}"),
         (p.policy != UCB1, f"the policy {p.policy.name}"),
         (leaves_out(p) and not arrays.find_merits(p.reputation), f"the reputation {p.reputation.name}"),
+        (named_rules.aggregation(p).reads_reputations and not leaves_out(p),
+         f"the aggregation {p.aggregation.name}, which reads reputations"),
         (p.threshold < 2 or p.burn_in <= p.arms, "a game whose blocks may be rejected"),
     ):
         if refused:
@@ -146,24 +148,6 @@ def _alike(attack: Attack) -> Hashable:
     except TypeError:
         return id(attack)
     return key
-
-
-class _Unkept(Sequence[int]):
-    """Reputations of a game in which nobody keeps them.
-
-    Attributes:
-        read: whether somebody has asked for one.
-    """
-
-    read = False
-
-    def __getitem__(self, index: int | slice) -> Any:
-        self.read = True
-        raise LeavesLockstep
-
-    def __len__(self) -> int:
-        self.read = True
-        raise LeavesLockstep
 
 
 class _Table(NamedTuple):
@@ -306,7 +290,8 @@ class _Games:
         form, taken = self._form, np.ones(self._stale.size, np.bool_)
         means, size = np.zeros((2, taken.size), np.int64)
         told = np.concatenate([honest.reports, np.broadcast_to(lie, (len(self._own), *lie.shape))])
-        table, rows = _Table(told.reshape(len(told), -1), pulls, None), np.arange(len(told))
+        in_force = self._mean if t > self.rules.burn_in else None
+        table, rows = _Table(told.reshape(len(told), -1), pulls, in_force), np.arange(len(told))
         values = lie.reshape(-1)
         cells: Ints = np.arange(taken.size).reshape(-1 if form and form.by_arm else lie.shape)
         for ordered in (False, True):
@@ -317,7 +302,7 @@ class _Games:
                 cells = cells[..., np.broadcast_to(found.unsure, cells.shape[-1:])]
         for cell in cells.reshape(-1).tolist():
             arm, replicate = divmod(cell, self.count)
-            said = estimate(self._parameters, (), self._agreed(t, table, replicate))
+            said = self._estimate(t, table, replicate)
             taken[cell] = (table.told[np.isin(self._seats, [*said.sets[arm]]), cell] == values[cell]).any()
             means[cell], size[cell] = said.means[arm], len(said.sets[arm])
         return taken, means, size
@@ -372,15 +357,15 @@ class _Games:
     def _merits(self, t: int, replicate: int) -> Ints:
         """What the rule of reputation itself says of the block of the open round, by row."""
         p, means = self._parameters, tuple(self._mean[replicate :: self.count].tolist())
-        agreed = self._agreed(t, _Table(self._told, self._pulls, self._before), replicate, self._known(replicate))
+        agreed = self._agreed(t, _Table(self._told, self._pulls, self._before), replicate)
         rule = named_rules.reputation(p)
         assert isinstance(rule, ByMerit)
         return np.array(rule.merits(p.terms_of(p.reputation), agreed, Estimate(means, ())))[self._seats]
 
-    def _known(self, replicate: int) -> Sequence[int]:
-        """The reputations of a replicate when the open round began, by seat."""
+    def _known(self, replicate: int) -> tuple[int, ...]:
+        """The reputations of a replicate when the open round began, by seat; none where nobody reads them."""
         if self._reputations is None:
-            return _Unkept()
+            return ()
         by_seat = np.empty(len(self._seats), np.int64)
         by_seat[self._seats] = self._reputations.values[:, replicate]
         return tuple(by_seat.tolist())
@@ -460,15 +445,17 @@ class _Games:
     def _ask(self, t: int, replicate: int) -> Estimate:
         """What the rule itself says of the reports of a replicate in the open round."""
         if replicate not in self._asked:
-            table, state = _Table(self._told, self._pulls, self._before), self._states[replicate]
-            reputations = self._known(replicate)
-            found = estimate(self._parameters, state, self._agreed(t, table, replicate, reputations))
-            if getattr(reputations, "read", False) or not approves(found.means):
+            found = self._estimate(t, _Table(self._told, self._pulls, self._before), replicate)
+            if not approves(found.means):
                 raise LeavesLockstep
             self._asked[replicate] = found
         return self._asked[replicate]
 
-    def _agreed(self, t: int, table: _Table, replicate: int, reputations: Sequence[int] = ()) -> Agreed:
+    def _estimate(self, t: int, table: _Table, replicate: int) -> Estimate:
+        """What the rule itself says of a table."""
+        return estimate(self._parameters, self._states[replicate], self._agreed(t, table, replicate))
+
+    def _agreed(self, t: int, table: _Table, replicate: int) -> Agreed:
         """What rules are told of the reports of a replicate."""
         own, seats = slice(replicate, None, self.count), range(len(self._seats))
         told = dict(zip(self._seats.tolist(), map(tuple, table.told[:, own].tolist()), strict=True))
@@ -476,7 +463,7 @@ class _Games:
         return Agreed(
             t, self._seed(t, replicate), {seat: told[seat] for seat in seats},
             dict.fromkeys(seats, (True,) * self.rules.arms), tuple(table.pulls[own].tolist()), before,
-            reputations,  # type: ignore[arg-type]
+            self._known(replicate),
         )  # fmt: skip
 
     def _seed(self, t: int, replicate: int) -> bytes:

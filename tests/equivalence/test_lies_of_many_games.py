@@ -20,6 +20,7 @@ from chain_bandit.protocol.messages import Domain
 from chain_bandit.protocol.ruleset import RuleKind
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT, Means
+from chain_bandit.scenario import Scenario
 from chain_bandit.simulation.engine import Engine
 from tests.equivalence.test_arrays_equal_rules import game, require_equal_games
 from tests.equivalence.test_batch_equals_kernel import LIES
@@ -163,3 +164,42 @@ def test_one_on_top_of_another():
 def test_an_attack_that_breaks_its_word_stops_the_game_in_one_sentence(kind, said, engine):
     with pytest.raises(AttackFailed, match=f"^attack {kind.__name__} of seat 1 raised .*{said}"):
         replicates(told_by(kind), 2, engine=engine)
+
+
+WEIGHED = '''
+from chain_bandit.rule_api import Aggregation, Agreed, Estimate, State, Terms, mean_over
+
+
+class Weighed(Aggregation):
+    """The mean of all reports; in every block but the first it has a state and estimators in force."""
+
+    name = "weighed"
+    keeps_state = True
+
+    def estimate(self, terms: Terms, state: State, agreed: Agreed) -> Estimate:
+        rounds = state[0] + 1 if agreed.means else 1
+        found = mean_over(agreed, [frozenset([seat for seat in agreed.reports if WHAT])] * terms.arms)
+        return Estimate(found.means, found.sets, (rounds,))
+'''
+MEAN = WEIGHED.replace("state[0] + 1 if agreed.means else 1", "0").replace("WHAT", "True")
+
+
+@pytest.mark.parametrize("name", ["greedy", "optimiser"])
+@pytest.mark.parametrize(("what", "engine"), [
+    ("agreed.reputations[seat] >= 0", Engine.PLAIN), ("isinstance(agreed.reputations, tuple)", Engine.PLAIN),
+    ("seat >= 0", Engine.NUMPY),
+])  # fmt: skip
+def test_who_searches_asks_the_rule_what_it_says_in_the_open_round(tmp_path, name, what, engine):
+    """With the state, estimators in force and reputations of the game; where nobody keeps these it is not played."""
+    sums = []
+    for place, source in enumerate((MEAN, WEIGHED.replace("WHAT", what))):
+        (tmp_path / f"{place}.py").write_text(source)
+        case = Scenario.model_validate({
+            "name": "asked", "participants": 7, "rounds": 60, "liars": 2, "attackers": 0,
+            "rewards": {"kind": "bernoulli", "means": [0.6, 0.5]}, "aggregation": f"{tmp_path / str(place)}.py:Weighed",
+            "malicious": [{"seat": seat, "attacks": [{"name": name}]} for seat in (5, 6)],
+        })  # fmt: skip
+        sums.append(replicates(case, 3, engine=Engine.PLAIN).sums)
+    assert (Engine.NUMPY in able(case)) == (engine is Engine.NUMPY)
+    sums.append(replicates(case, 3, engine=engine).sums)
+    assert all(np.array_equal(sums[0], each) for each in sums)

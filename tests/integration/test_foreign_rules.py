@@ -187,6 +187,57 @@ def test_where_a_policy_says_no_arm_all_pull_that_of_ucb1_and_the_audit_says_so(
     assert manifest["run_digest"] == alone.manifest["run_digest"]
 
 
+FAILING = '''
+from chain_bandit.rule_api import (
+    Agreed, Disclosure, Estimate, Means, Own, Reputation, Selected, Selection, Standing, State, Terms, Weights,
+)
+
+
+class Chooses(Selection):
+    """Everybody; no answer after round 13."""
+
+    name = "chooses"
+
+    def select(self, terms: Terms, state: State, agreed: Agreed | None, standing: Standing) -> Selected:
+        return Selected(frozenset(standing.eligible) if standing.round != 14 else None)
+
+
+class Excludes(Reputation):
+    """Nobody in the first block; no answer later."""
+
+    name = "excludes"
+
+    def weigh(self, terms: Terms, state: State, agreed: Agreed, estimate: Estimate) -> Weights:
+        return Weights((50_000,) * terms.participants)
+
+    def left_out(self, terms: Terms, reputations: Means) -> frozenset:
+        return frozenset() if max(reputations) < 40_000 else None
+
+
+class Says(Disclosure):
+    """The means as they are; of round 17 no answer."""
+
+    name = "says"
+
+    def encode(self, terms: Terms, own: Own) -> Means:
+        return own.means if own.round != 17 else None
+'''
+
+
+def test_of_every_kind_of_rule_an_audit_says_in_which_rounds_it_failed(tmp_path):
+    file = tmp_path / "failing.py"
+    file.write_text(FAILING)
+    named = {"selection": "Chooses", "reputation": "Excludes", "disclosure": "Says"}
+    played = build_scenario(4, 2, 24, **{kind: f"{file}:{name}" for kind, name in named.items()})
+    report = runs.play(played, tmp_path / "run").report
+    assert (report.verdict, report.violations) == ("passed", [])
+    found = {(each.kind, each.seat): each.rounds for each in report.findings}
+    assert found == {
+        ("rule without a choice", None): (13,), ("rule without exclusions", None): tuple(range(5, 25)),
+        **{("disclosure without a report", seat): (17,) for seat in range(4)},
+    }  # fmt: skip
+
+
 DISCLOSURE = '''
 from chain_bandit.rule_api import Disclosure, Means, Own, Terms
 

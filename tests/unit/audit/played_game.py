@@ -406,7 +406,7 @@ class Played:
             kept = first.state, second.state
             if header.means == validated:  # nobody has cheated with it
                 header = replace(header, means=first.means, accuracies=second.weights)
-        return with_successors(p, self.ledger, header, agreed, kept)
+        return with_successors(p, self.ledger, header, agreed, kept)[0]
 
     def _flush(self) -> None:
         """Record the blocks that wait."""
