@@ -47,7 +47,7 @@ ROUNDS = 1_000
 _LAWS, _REPLAYED, _SEEDS = 200, 60, 400
 """The first rounds, of which more is asked; those that another process is asked about; those in which all are alike."""
 
-_SMALL, _STATE_BYTES = 12, 4_096
+_SMALL, _ARMS, _STATE_BYTES = 12, 3, 4_096
 
 Options = Mapping[str, int | float] | None
 
@@ -125,7 +125,11 @@ class _Kind:
         except Exception as error:
             raise AssertionError(f"{rule.name} raises {type(error).__name__}: {error!s:.200}") from error
 
-    def hold(self, rule: Any, record: _Record, found: Any) -> None:
+    def beside(self, rule: Any, record: _Record) -> tuple[Any, ...]:
+        """What the other verbs of the rule say of the round. Raises `AssertionError` where one raises whatever."""
+        return ()
+
+    def hold(self, rule: Any, record: _Record, found: Any, beside: Sequence[Any]) -> None:
         """Raises `AssertionError` unless the answer, and what else the rule says of the round, is within bounds."""
         raise NotImplementedError
 
@@ -137,7 +141,16 @@ class _Kind:
 class _Aggregations(_Kind):
     base, verb = Aggregation, "estimate"
 
-    def hold(self, rule: Any, record: _Record, found: Any) -> None:
+    def beside(self, rule: Any, record: _Record) -> tuple[Any, ...]:
+        return tuple(self.asked(rule, "worth", record.terms, *each) for each in self._counts(record))
+
+    @staticmethod
+    def _counts(record: _Record) -> list[tuple[int, int]]:
+        """|B| and |F|: all who passed and half of them, nobody, everybody."""
+        passed, all_ = len(record.agreed.passed()), record.terms.participants
+        return [(passed, passed), (passed // 2, passed), (0, 0), (all_, all_)]
+
+    def hold(self, rule: Any, record: _Record, found: Any, beside: Sequence[Any]) -> None:
         terms, agreed = record.terms, record.agreed
         sound = estimation.is_estimate(found, terms.arms, agreed)
         require(sound, f"{rule.name} gives {found!r:.200}, not B of reporters and a uint32 for each arm")
@@ -146,8 +159,7 @@ class _Aggregations(_Kind):
                     f"{rule.name} gives the estimator {mean} over {len(members)} reports")  # fmt: skip
         over = not rule.is_mean or mean_over(agreed, found.sets).means == found.means
         require(over, f"{rule.name} gives estimators that are no floored mean over B, and has is_mean")
-        for counted, passed in {(len(found.sets[0]), len(agreed.passed())), (0, 0), (terms.participants,) * 2}:
-            worth = self.asked(rule, "worth", terms, counted, passed)
+        for (counted, passed), worth in zip(self._counts(record), beside, strict=True):
             whole = type(worth) is int and 0 <= worth <= terms.participants
             require(whole, f"{rule.name} counts {counted} of {passed} for {worth!r:.80}, not for 0 to M reports")
 
@@ -161,11 +173,13 @@ class _Reputations(_Kind):
     def given(self, rule: Any, record: _Record) -> tuple[Any, ...]:
         return record.agreed, mean_over(record.agreed, [frozenset(record.agreed.reports)] * record.terms.arms)
 
-    def hold(self, rule: Any, record: _Record, found: Any) -> None:
-        terms = record.terms
+    def beside(self, rule: Any, record: _Record) -> tuple[Any, ...]:
+        return (self.asked(rule, "left_out", record.terms, record.agreed.reputations),)
+
+    def hold(self, rule: Any, record: _Record, found: Any, beside: Sequence[Any]) -> None:
+        terms, (out,) = record.terms, beside
         sound = estimation.is_weights(found, terms.participants)
         require(sound, f"{rule.name} gives {found!r:.200}, not a uint16 for each seat")
-        out = self.asked(rule, "left_out", terms, record.agreed.reputations)
         seats = type(out) is frozenset and all(type(seat) is int and 0 <= seat < terms.participants for seat in out)
         require(seats, f"{rule.name} leaves out {out!r:.80}, not a frozenset of seats")
 
@@ -179,7 +193,7 @@ class _Selections(_Kind):
     def given(self, rule: Any, record: _Record) -> tuple[Any, ...]:
         return None if rule.is_computed else record.agreed, record.standing
 
-    def hold(self, rule: Any, record: _Record, found: Any) -> None:
+    def hold(self, rule: Any, record: _Record, found: Any, beside: Sequence[Any]) -> None:
         standing = record.standing
         sound = estimation.is_selected(found, standing)
         require(sound, f"{rule.name} gives {found!r:.200}, not a set of eligible seats")
@@ -201,24 +215,25 @@ class _Disclosures(_Kind):
     def ask(self, rule: Any, terms: Terms, state: State, given: Sequence[Any]) -> Any:
         return self.asked(rule, self.verb, terms, *given)
 
-    def hold(self, rule: Any, record: _Record, found: Any) -> None:
-        terms, hostile = record.terms, record.hostile
+    def beside(self, rule: Any, record: _Record) -> tuple[Any, ...]:
+        own = self.given(rule, record)[0]._replace(seed=b"")
+        bounds = self.asked(rule, "bound", record.terms, own) if rule.draws else None
+        return self.asked(rule, "is_valid", record.terms, record.hostile), bounds
+
+    def hold(self, rule: Any, record: _Record, found: Any, beside: Sequence[Any]) -> None:
+        (terms, hostile), (taken, bounds) = (record.terms, record.hostile), beside
         whole = type(found) is tuple and len(found) == terms.arms and all(type(each) is int for each in found)
         require(whole, f"{rule.name} says {found!r:.200}, not an integer for each arm")
         require(all(0 <= each <= UNIT for each in found), f"{rule.name} says {found!r:.200}, which no report may say")
         require(self.asked(rule, "is_valid", terms, found) is True,
                 f"{rule.name} says {found!r:.200}, which it takes for no report")  # fmt: skip
         if rule.draws:
-            self._hold_noise(rule, terms, self.given(rule, record)[0], found)
-        taken = self.asked(rule, "is_valid", terms, hostile)
+            self._hold_noise(rule, terms, self.given(rule, record)[0], found, bounds)
         require(type(taken) is bool, f"{rule.name} does not say whether {hostile!r:.200} is a report")
         require(not taken or max(hostile) <= UNIT, f"{rule.name} takes {hostile!r:.200} for a report")
-        again = self.asked(rule, "is_valid", terms, hostile)
-        require(again == taken, f"{rule.name} takes {hostile!r:.200} for a report now and then")
 
-    def _hold_noise(self, rule: Any, terms: Terms, own: Own, found: Means) -> None:
+    def _hold_noise(self, rule: Any, terms: Terms, own: Own, found: Means, bounds: Any) -> None:
         """What chance does stays within a bound that is known without the seed."""
-        bounds = self.asked(rule, "bound", terms, own._replace(seed=b""))
         whole = estimation.are_units(bounds, terms.arms)
         require(whole, f"{rule.name} has the bound {bounds!r:.200}, not units of a reward for each arm")
         within = all(abs(a - b) <= most for a, b, most in zip(found, own.means, bounds, strict=True))
@@ -235,7 +250,7 @@ class _Policies(_Kind):
 
     ask = _Disclosures.ask
 
-    def hold(self, rule: Any, record: _Record, found: Any) -> None:
+    def hold(self, rule: Any, record: _Record, found: Any, beside: Sequence[Any]) -> None:
         there = type(found) is int and 0 <= found < record.terms.arms
         require(there, f"{rule.name} pulls {found!r:.80}, none of {record.terms.arms} arms")
 
@@ -248,13 +263,14 @@ def _conforms(held: _Kind, kind: Any, options: Options, rounds: int) -> None:
         key = record.terms.participants, record.terms.arms, corner
         state, given = states.get(key, ()), held.given(rule, record)
         found = _shown(held, rule, record, state)
-        held.hold(rule, record, found)
+        beside = held.beside(rule, record)
+        held.hold(rule, record, found, beside)
         kept = getattr(found, "state", ())
         require(not kept or kind.keeps_state, f"{kind.name} gives a state, and does not say that it keeps_state")
         small = at < _LAWS and record.terms.participants <= _SMALL
         if small:
-            require(held.ask(kind(), record.terms, state, given) == found,
-                    f"{kind.name} gives something else when it is asked again")  # fmt: skip
+            again = held.ask(kind(), record.terms, state, given), held.beside(kind(), record)
+            require(again == (found, beside), f"{kind.name} gives something else when it is asked again")
             backwards = [_backwards(each) for each in given]
             require(held.ask(rule, record.terms, state, backwards) == found,
                     f"{kind.name} gives something else when reports come in another order")  # fmt: skip
@@ -262,11 +278,14 @@ def _conforms(held: _Kind, kind: Any, options: Options, rounds: int) -> None:
             names = random.Random(at).sample(range(record.terms.participants), record.terms.participants)
             first = held.ask(rule, record.terms, (), given)
             moved = held.ask(rule, record.terms, (), [_moved(each, names) for each in given])
-            require(_moved(moved, range(len(names))) == _moved(first, names),
+            turned = held.beside(rule, replace(record, agreed=_moved(record.agreed, names)))
+            same = _moved(moved, range(len(names))) == _moved(first, names)
+            require(same and turned == tuple(_moved(each, names) for each in beside),
                     f"{kind.name} gives something else when participants change their places")  # fmt: skip
         states[key] = kept
     _stays_small(held, rule, corners[0])
-    _plays_even(held, rule, corners[0])
+    for means in (None, (UNIT // 2,) * _ARMS):
+        _plays_even(held, rule, corners[0], means)
     require(_elsewhere(held, kind, options) == forwards,
             f"{kind.name} gives something else in another process, of which rounds are asked backwards")  # fmt: skip
 
@@ -336,6 +355,8 @@ def _moved(value: Any, names: Sequence[int]) -> Any:
             return value._replace(
                 eligible=seats(value.eligible), reputations=row(value.reputations), weights=row(value.weights)
             )
+        case frozenset():
+            return seats(value)
         case Estimate():
             return value._replace(sets=tuple(map(seats, value.sets)), state=())
         case Weights():
@@ -354,12 +375,12 @@ def _stays_small(held: _Kind, rule: Any, options: Mapping[str, int]) -> None:
         require(8 * len(state) <= _STATE_BYTES, f"{rule.name} keeps more than {_STATE_BYTES} bytes")
 
 
-def _plays_even(held: _Kind, rule: Any, options: Mapping[str, int]) -> None:
-    """Every participant has influence as often, in rounds in which all are alike."""
+def _plays_even(held: _Kind, rule: Any, options: Mapping[str, int], means: Means | None) -> None:
+    """Every participant has influence as often, in rounds in which all are alike, under these estimators in force."""
     counts, most = dict.fromkeys(range(7), 0), 0
     state: State = ()
     for t in range(_SEEDS):
-        record = _alike(t, options)
+        record = _alike(t, options, means)
         found = held.ask(rule, record.terms, state, held.given(rule, record))
         state = getattr(found, "state", ())
         favoured = held.favoured(found)
@@ -372,12 +393,12 @@ def _plays_even(held: _Kind, rule: Any, options: Mapping[str, int]) -> None:
     require(most >= held.least, f"{rule.name} chooses {most} of seven at most, never {held.least}")
 
 
-def _alike(t: int, options: Mapping[str, int]) -> _Record:
+def _alike(t: int, options: Mapping[str, int], means: Means | None = None) -> _Record:
     """A round of seven participants who are alike in all but what chance gives them."""
-    seats, arms, seed, value = range(7), 3, keccak(uint(t, 4)), (UNIT // 2,) * 3
+    seats, arms, seed, value = range(7), _ARMS, keccak(uint(t, 4)), (UNIT // 2,) * _ARMS
     reports, bits = dict.fromkeys(seats, value), dict.fromkeys(seats, (True,) * arms)
     outputs = {seat: keccak(seed, uint(seat, 2)) for seat in seats}
-    agreed = Agreed(t + 1, seed, reports, bits, (9,) * arms, None, (START,) * 7, outputs)
+    agreed = Agreed(t + 1, seed, reports, bits, (9,) * arms, means, (START,) * 7, outputs)
     least = _Selections.least
     standing = Standing(t + 2, keccak(seed), frozenset(seats), (START,) * 7, (1,) * 7, 0, least, least, ODDS // 2)
     return _Record(_terms(7, arms, 2)._replace(options=options), agreed, standing, False, value)
@@ -390,7 +411,7 @@ def _digest(held: _Kind, kind: Any, options: Options, *, backwards: bool = False
     answers = {}
     for at in sorted(range(len(cases)), reverse=backwards):
         record = cases[at][1]
-        answers[at] = held.ask(rule, record.terms, (), held.given(rule, record))
+        answers[at] = held.ask(rule, record.terms, (), held.given(rule, record)), held.beside(rule, record)
     return sha256(repr([_plain(answers[at]) for at in range(len(cases))]).encode()).hexdigest()
 
 
