@@ -29,7 +29,8 @@ def estimate(terms: Terms, told: Told) -> Found:
         gaps = reports - point
         apart = np.sqrt(np.einsum("sar,sar->sr", gaps, gaps))
         grown = np.einsum("sr,sr,sr->r", weights, weights, apart + error) / total
-        error = error * grown * (1 + 4 * error / least) + rounded
+        with np.errstate(over="ignore"):  # an error without end is one that is unsure
+            error = error * grown * (1 + 4 * error / least) + rounded
     nearest = np.floor(point + 0.5)
     unsure = (np.abs(point + 0.5 - np.rint(point + 0.5)) <= error).any(axis=0) | ~(error < least / 4)
     return everybody(told, nearest.astype(np.int64), unsure)
