@@ -213,8 +213,8 @@ def _gas(rows: Iterable[Row]) -> dict[bool, dict[tuple[str, int], tuple[int, int
 def summary(rows: list[Row]) -> Iterator[str]:
     """A row a rule: what is lost where nobody lies and under the lie that is worst for it; gas and bytes of a round."""
     found, spent, searched = _found(rows), _gas(rows), _searched()
-    yield "| rule | nobody lies, f = 3 | worst lie of one | worst lie of three | worst searched of three | " + " | ".join(
-        f"gas, {body}, {together} a tx" for body, together in MODES) + " | bytes of these |"  # fmt: skip
+    yield "| rule | nobody lies, f = 3 | worst lie of one | worst lie of three | worst searched of three | " \
+        + " | ".join(f"gas, {body}, {together} a tx" for body, together in MODES) + " | bytes of these |"
     yield "|---|---|---|---|---|" + "---:|" * len(MODES) + "---|"
     for rule in (*RULES, ALONE, ORACLE):
         cells = [_told(found.get(Place(rule, NOBODY, LIARS[-1])))]

@@ -7,9 +7,10 @@
 
 Four Bernoulli arms as in `benchmarks/exclusion.py`. A candidate gives every liar the options of `parametric`, the first
 `split` of them the mirrored distances. A third of the games is played by candidates of chance and, without --random,
-some structured ones, the rest by changes of the best so far, `TRIES` games each on seeds from `SEARCHED` on; the
-`FINALISTS` best play five times as many on others, and the best of these is played on the seeds 0 to 199, beside the
-oracle. A second call goes on behind the candidates that the first one kept.
+some structured ones, the rest by changes of the best so far, `TRIES` games each on seeds from `SEARCHED` on; what seems
+better than all before is held to what it comes to in `CONFIRMING` times as many games on others, since the best of many
+on few seeds is the luck of these. The `FINALISTS` best play five times as many on others again, and the best of these
+is played on the seeds 0 to 199, beside the oracle. A second call goes on behind the candidates that the first one kept.
 
 With --blind a search knows nothing but that a lie is a distance from the honest median: one for each of `WINDOWS` spans
 of rounds and each of best, second and other arms, by the cross-entropy method (Rubinstein 1999). With --attack nothing
@@ -23,13 +24,13 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
-from itertools import cycle, pairwise
+from itertools import accumulate, cycle, pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress
 
 from benchmarks import provenance
 from benchmarks.exclusion import named
@@ -44,7 +45,7 @@ from chain_bandit.simulation.replicates import Estimate, estimate
 from chain_bandit.simulation.sums import SUMS
 from chain_bandit.views.canvas import BLUE, GREEN, INK, PURPLE, RED, drawing, figure, place, svg
 
-ROUNDS, FRESH, SEARCHED, TRIES, FINALISTS = 10_000, 200, 10**6, 16, 16
+ROUNDS, FRESH, SEARCHED, TRIES, CONFIRMING, FINALISTS = 10_000, 200, 10**6, 16, 4, 16
 WINDOWS, POPULATION, ELITE, SPREAD, KEPT = 5, 40, 8, 3.0, 0.3
 """Of the blind search: spans of rounds, candidates a generation, and of how many the next one is drawn; the deviation
 of the first, and how much of the old mean and deviation a new one keeps."""
@@ -144,7 +145,7 @@ def of_family(given: argparse.Namespace, done: Done) -> Candidate:
     if at < len(structured):
         return _family(structured[at] | {"rushing": given.rushing})
     ranked = [row["candidate"] for row in sorted(done, key=lambda row: -row["regret"])]
-    by_chance = at < given.games // TRIES // 3 or not done
+    by_chance = spent(done) < given.games / 3 or not done
     while True:
         found = drawn(given, chance) if by_chance else changed(given, chance.choice(ranked[:3]), chance)
         if found not in ranked:
@@ -183,24 +184,42 @@ def search(given: argparse.Namespace, done: Done, out: Path | None) -> dict[str,
         return _row(given, {"attacks": [{"name": given.attack, "options": {}}], "split": 0}, [])
     if given.row:
         return _row(given, json.loads(ROWS.read_text(encoding="utf-8").splitlines()[given.row - 1])["worst"], [])
-    left, following = given.games // TRIES - len(done), blind if given.blind else of_family
-    for _ in track(range(left), "searching", console=Console(stderr=True)):
-        candidate, started = following(given, done), time.process_time()
-        found = regret(given, candidate, TRIES, SEARCHED)
-        done.append({"candidate": candidate, "regret": found.mean, "cpu": round(time.process_time() - started, 3)})
-        if out:
-            with out.open("a", encoding="utf-8") as file:
-                print(json.dumps(done[-1]), file=file)
+    following = blind if given.blind else of_family
+    with Progress(console=Console(stderr=True)) as bar:
+        task = bar.add_task("searching", total=given.games, completed=spent(done))
+        while spent(done) < given.games:
+            done.append(tried(given, following(given, done), max((row["regret"] for row in done), default=0.0)))
+            bar.update(task, completed=spent(done))
+            if out:
+                with out.open("a", encoding="utf-8") as file:
+                    print(json.dumps(done[-1]), file=file)
     finalists = sorted(done, key=lambda row: -row["regret"])[:FINALISTS]
-    worst = max(finalists, key=lambda row: regret(given, row["candidate"], 5 * TRIES, SEARCHED + TRIES).mean)
+    seed = SEARCHED + (1 + CONFIRMING) * TRIES
+    worst = max(finalists, key=lambda row: regret(given, row["candidate"], 5 * TRIES, seed).mean)
     return _row(given, worst["candidate"], done)
+
+
+def tried(given: argparse.Namespace, candidate: Candidate, best: float) -> dict[str, Any]:
+    """A candidate and what it comes to, beside the best so far."""
+    started, games = time.process_time(), TRIES
+    found = regret(given, candidate, TRIES, SEARCHED).mean
+    if found > best and not given.blind:
+        games += CONFIRMING * TRIES
+        found = regret(given, candidate, CONFIRMING * TRIES, SEARCHED + TRIES).mean
+    cpu = round(time.process_time() - started, 3)
+    return {"candidate": candidate, "regret": found, "games": games, "cpu": cpu}
+
+
+def spent(done: Done) -> int:
+    """Games played so far."""
+    return sum(row["games"] for row in done)
 
 
 def _row(given: argparse.Namespace, candidate: Candidate, done: Done) -> dict[str, Any]:
     asked = ("rule", "exploration", "liars", "rushing", "seats", "rounds", "random", "blind")
     return {
         **{key: getattr(given, key) for key in asked}, "options": dict(given.option), "worst": candidate,
-        "games": TRIES * len(done), "curve": curve(done), "cpu_minutes": round(sum(row["cpu"] for row in done) / 60, 1),
+        "games": spent(done), "curve": curve(done), "cpu_minutes": round(sum(row["cpu"] for row in done) / 60, 1),
         **told(given, candidate), **provenance.made(0, FRESH),
     }  # fmt: skip
 
@@ -208,9 +227,9 @@ def _row(given: argparse.Namespace, candidate: Candidate, done: Done) -> dict[st
 def curve(done: Done) -> list[list[float]]:
     """Best so far: (games, regret on the seeds of the search) wherever it rises."""
     found: list[list[float]] = []
-    for at, row in enumerate(done):
+    for games, row in zip(accumulate(row["games"] for row in done), done, strict=True):
         if not found or round(row["regret"], 2) > found[-1][1]:
-            found.append([TRIES * (at + 1), round(row["regret"], 2)])
+            found.append([games, round(row["regret"], 2)])
     return found
 
 

@@ -64,7 +64,7 @@ def test_games_that_settle_on_a_worse_arm_are_counted():
 
 
 @pytest.mark.parametrize(("rule", "tries", "candidates", "least"), [
-    ("option-1", 6, 100, 4.0), pytest.param("confidence", 16, 200, 1.3, marks=pytest.mark.deep),
+    ("option-1", 6, 200, 4.0), pytest.param("confidence", 16, 200, 1.3, marks=pytest.mark.deep),
 ])  # fmt: skip
 def test_from_chance_alone_it_finds_what_costs_a_rule_most(monkeypatch, rule, tries, candidates, least):
     """`few-counts` costs Option 1 5.8 times the oracle, a lie on its edge `confidence` 1.45 times (docs/robust.md)."""
