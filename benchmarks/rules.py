@@ -16,7 +16,7 @@ import json
 import random
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -119,24 +119,27 @@ def written(file: Path, rows: Iterable[Row]) -> None:
 
 def play(asked: Sequence[Place], count: int, jobs: int, there: Iterable[Row] = ()) -> Iterator[Row]:
     """The rows of some places: of those that are there, then of the others as they come."""
-    cells = {place: Cell.of(place.scenario(), count, (ROUNDS,)) for place in asked}
-    left = {cell.digest: place for place, cell in cells.items()}
+    cells, same = dict[str, Cell](), defaultdict[str, list[Place]](list)
+    for place in asked:
+        cell = Cell.of(place.scenario(), count, (ROUNDS,))
+        cells[cell.digest] = cell
+        same[cell.digest].append(place)  # where nobody lies, a mean over all reports has one game whatever f
+    left = dict(cells)
     for row in there:
         if left.pop(row.get("digest", ""), None):
-            yield row
-    wanted = dict(left)
-    chosen = engines([(cells[place].scenario, count) for place in left.values()])
+            yield from (row | asdict(place) for place in same[row["digest"]])
+    chosen = engines([(cell.scenario, count) for cell in left.values()])
     tasks = sorted(
-        ((cells[place], digest, engine) for (digest, place), engine in zip(left.items(), chosen, strict=True)),
+        ((cell, digest, engine) for (digest, cell), engine in zip(left.items(), chosen, strict=True)),
         key=lambda task: list(Engine).index(task[2]),
     )
     with closing(processes(jobs)(tasks)) as results:
         for (cell, digest, _), sums in results:
             if isinstance(sums, str):
-                raise SystemExit(f"{wanted[digest]}: {sums}")
+                raise SystemExit(f"{same[digest]}: {sums}")
             lost = Measured(cell.scenario.parameters, cell.checkpoints, sums, 0.0).regret(*COUNTED)[-1]
-            row = {**asdict(wanted[digest]), "digest": digest, "regret": asdict(lost)}
-            yield row | provenance.made(cell.scenario.seed, count)
+            row = {"digest": digest, "regret": asdict(lost)} | provenance.made(cell.scenario.seed, count)
+            yield from (asdict(place) | row for place in same[digest])
 
 
 def beside(count: int) -> Iterator[Row]:
