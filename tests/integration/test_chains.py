@@ -14,6 +14,7 @@ import pytest
 from chain_bandit.chain import development
 from chain_bandit.chain.anvil import anvil
 from chain_bandit.chain.client import Coordinator
+from chain_bandit.chain.delivery import AT_ONCE
 from chain_bandit.chain.errors import TransactionReverted
 from chain_bandit.chain.hardhat import SCRIPT
 from chain_bandit.chain.http_node import HttpNode
@@ -175,7 +176,7 @@ def test_refusals_read_the_same_on_every_chain(name: str) -> None:
         with pytest.raises(TransactionReverted) as mined:
             Coordinator.deploy(node.line, environment, plan.parameters, bytes(32), bytes(32), 0, Stopwatch())
         assert (mined.value.error, mined.value.values) == ("PoolTooSmall", (0, plan.pool))
-        recorder = OnChain(node, Stopwatch())
+        recorder = OnChain(node, Stopwatch(), AT_ONCE)  # pipelined, a refusal is told with a later call
         recorder.open(plan)
         with pytest.raises(TransactionReverted) as view:
             recorder.contract.seat_of(bytes(20))
