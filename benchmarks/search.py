@@ -7,10 +7,11 @@
 
 Four Bernoulli arms as in `benchmarks/exclusion.py`. A candidate gives every liar the options of `parametric`, the first
 `split` of them the mirrored distances. A third of the games is played by candidates of chance and, without --random,
-some structured ones, the rest by changes of the best so far, `TRIES` games each on seeds from `SEARCHED` on; what seems
-better than all before is held to what it comes to in `CONFIRMING` times as many games on others, since the best of many
-on few seeds is the luck of these. The `FINALISTS` best play five times as many on others again, and the best of these
-is played on the seeds 0 to 199, beside the oracle. A second call goes on behind the candidates that the first one kept.
+some structured ones, the rest by changes of the best before them, one candidate at a time, or where the numpy engine
+plays them `TOGETHER` at once, `TRIES` games each on seeds from `SEARCHED` on; what seems better than all before is held
+to what it comes to in `CONFIRMING` times as many games on others, since the best of many on few seeds is the luck of
+these. The `FINALISTS` best play five times as many on others again, and the best of these is played on the seeds 0 to
+199, beside the oracle. A second call goes on behind the candidates that the first one kept.
 
 With --blind a search knows nothing but that a lie is a distance from the honest median: one for each of `WINDOWS` spans
 of rounds and each of best, second and other arms, by the cross-entropy method (Rubinstein 1999). With --attack nothing
@@ -22,30 +23,37 @@ import argparse
 import json
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from itertools import accumulate, cycle, pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
 
 from benchmarks import provenance
 from benchmarks.exclusion import named
 from benchmarks.figures import COUNTED, MEANS, Bench
-from chain_bandit.attacks.parametric import CLAIMS, FARTHEST
+from chain_bandit.attacks.attack import Attack
+from chain_bandit.attacks.parametric import CLAIMS, FARTHEST, Numbers, Parametric
 from chain_bandit.attacks.registry import ATTACKS
+from chain_bandit.crypto.keys import derive
 from chain_bandit.game.simulated import replicates
+from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario
+from chain_bandit.simulation import batch
+from chain_bandit.simulation.engine import Engine
+from chain_bandit.simulation.kernel import numbers
 from chain_bandit.simulation.kernel.forms import FORMS
-from chain_bandit.simulation.replicates import Estimate, estimate
+from chain_bandit.simulation.replicates import estimate, measure
 from chain_bandit.simulation.sums import SUMS
 from chain_bandit.views.canvas import BLUE, GREEN, INK, PURPLE, RED, drawing, figure, place, svg
 
-ROUNDS, FRESH, SEARCHED, TRIES, CONFIRMING, FINALISTS = 10_000, 200, 10**6, 16, 4, 16
+ROUNDS, FRESH, SEARCHED, TRIES, TOGETHER, CONFIRMING, FINALISTS = 10_000, 200, 10**6, 16, 16, 4, 16
 WINDOWS, POPULATION, ELITE, SPREAD, KEPT = 5, 40, 8, 3.0, 0.3
 """Of the blind search: spans of rounds, candidates a generation, and of how many the next one is drawn; the deviation
 of the first, and how much of the old mean and deviation a new one keeps."""
@@ -60,14 +68,7 @@ DISTANCES = ("best", "second", "others")
 
 def case(given: argparse.Namespace, candidate: Candidate, seed: int) -> Scenario:
     """The game of a candidate."""
-    mirrored = [
-        each | {"options": {key: -far if key in DISTANCES else far for key, far in each["options"].items()}}
-        for each in candidate["attacks"]
-    ]
-    seats = [
-        {"seat": given.seats - 1 - liar, "attacks": mirrored if liar < candidate["split"] else candidate["attacks"]}
-        for liar in range(given.liars)
-    ]
+    seats = [{"seat": given.seats - 1 - liar, "attacks": _told(candidate, liar)} for liar in range(given.liars)]
     rule: dict[str, Any] = {"name": given.rule, "options": dict(given.option)}
     return Scenario.model_validate({
         "name": "search", "seed": seed, "participants": given.seats, "rounds": given.rounds, "liars": given.liars,
@@ -76,9 +77,57 @@ def case(given: argparse.Namespace, candidate: Candidate, seed: int) -> Scenario
     })  # fmt: skip
 
 
-def regret(given: argparse.Namespace, candidate: Candidate, games: int, seed: int) -> Estimate:
-    """After the burn-in, of an honest participant."""
-    return replicates(case(given, candidate, seed), games, (given.rounds,), given.jobs).regret(*COUNTED)[-1]
+def _told(candidate: Candidate, liar: int) -> list[dict[str, Any]]:
+    """The attacks of one of the liars."""
+    attacks: list[dict[str, Any]] = candidate["attacks"]
+    if liar >= candidate["split"]:
+        return attacks
+    return [
+        each | {"options": {key: -far if key in DISTANCES else far for key, far in each["options"].items()}}
+        for each in attacks
+    ]
+
+
+def regrets(given: argparse.Namespace, candidates: Sequence[Candidate], games: int, seed: int) -> list[float]:
+    """Of each candidate the mean of so many games, after the burn-in, of an honest participant."""
+    if given.rule in FORMS or given.blind:
+        return [
+            replicates(case(given, each, seed), games, (given.rounds,), given.jobs).regret(*COUNTED)[-1].mean
+            for each in candidates
+        ]
+    found = np.zeros(len(candidates))
+    asks = np.array(["within" in each["attacks"][0]["options"] for each in candidates], bool)
+    for some in (np.flatnonzero(~asks), np.flatnonzero(asks)):  # to ask what the rule accepts takes longest
+        if some.size:
+            found[some] = _together(given, [candidates[at] for at in some.tolist()], games, seed)
+    return found.tolist()
+
+
+class Several(Parametric):
+    """The lies of some candidates, of each in so many replicates, one after the other."""
+
+    def __init__(self, parameters: Parameters, candidates: Sequence[Parametric], games: int) -> None:
+        self.rushes = candidates[0].rushes
+        values = zip(*(each.numbers(parameters) for each in candidates), strict=True)
+        arrays: list[Any] = [np.repeat(value, games) for value in values]
+        self._numbers = Numbers(*arrays)._replace(claims=0)
+
+
+def _together(given: argparse.Namespace, candidates: Sequence[Candidate], games: int, seed: int) -> NDArray[np.float64]:
+    """`regrets` of candidates that commit to their own counts, each one's games on the same seeds, in one call."""
+    base, alike, attacks = case(given, candidates[0], seed), dict[tuple[bool, ...], Several](), dict[int, Attack]()
+    p = base.parameters
+    for liar in range(given.liars):
+        lies = [Parametric(**_told(each, liar)[0]["options"]) for each in candidates]
+        mirrored = tuple(liar < each["split"] for each in candidates)
+        attacks[given.seats - 1 - liar] = alike.setdefault(mirrored, Several(p, lies, games))
+    keys = [numbers.keys(derive(each, "secret"), derive(each, "seed_0")) for each in range(seed, seed + games)]
+    rules = numbers.rules(p, base.model, base.chain.batch, base.all_weights, base.growth_units)
+    assert len(candidates) * games <= batch.at_once(rules), "the lies are those of one batch"
+    played = measure(p, rules, attacks, keys * len(candidates), (given.rounds,), given.jobs, Engine.NUMPY)
+    parts = [SUMS.index(part) for part in COUNTED]
+    means: NDArray[np.float64] = (played.sums[:, -1, parts].sum(axis=1) / UNIT).reshape(-1, games).mean(axis=1)
+    return means
 
 
 # --- the family
@@ -97,12 +146,16 @@ EXTRAS: dict[str, tuple[float, Callable[[random.Random], Any]]] = {
 }
 """By option of `parametric`: how often a candidate has it, and which."""
 
+COMPILED = ("claims", "within")
+"""Of candidates whose games are compiled: where somebody has too few pulls there is no form over arrays, and to ask a
+rule in every round how much it accepts takes ten times as long there as the game."""
+
 
 def drawn(given: argparse.Namespace, chance: random.Random) -> Candidate:
-    """A candidate of chance. A game in which somebody has too few pulls has no form over arrays."""
+    """A candidate of chance."""
     options: dict[str, Any] = {key: _distance(chance) for key in DISTANCES} | {"rushing": given.rushing}
     for key, (often, value) in EXTRAS.items():
-        if chance.random() < often and (key != "claims" or given.rule in FORMS):
+        if chance.random() < often and (key not in COMPILED or given.rule in FORMS):
             options[key] = value(chance)
     return _family(options, chance.choice((0, 0, 0, 1)) if given.liars > 1 else 0)
 
@@ -137,9 +190,9 @@ STRUCTURED: tuple[dict[str, Any], ...] = (
 """Starts that are not of chance; the last is `optimiser`."""
 
 
-def of_family(given: argparse.Namespace, done: Done) -> Candidate:
-    """What is tried next."""
-    at = len(done)
+def of_family(given: argparse.Namespace, done: Done, drawn_: Sequence[Candidate]) -> Candidate:
+    """What is tried next, beside what its generation tries already."""
+    at = len(done) + len(drawn_)
     chance = random.Random(f"{given.rule} {given.liars} {at}")
     structured = [] if given.random else STRUCTURED
     if at < len(structured):
@@ -148,22 +201,23 @@ def of_family(given: argparse.Namespace, done: Done) -> Candidate:
     by_chance = spent(done) < given.games / 3 or not done
     while True:
         found = drawn(given, chance) if by_chance else changed(given, chance.choice(ranked[:3]), chance)
-        if found not in ranked:
+        if found not in ranked and found not in drawn_:
             return found
 
 
 # --- without a family
 
 
-def blind(given: argparse.Namespace, done: Done) -> Candidate:
+def blind(given: argparse.Namespace, done: Done, drawn_: Sequence[Candidate]) -> Candidate:
     """What is tried next: of a normal law, which each generation moves to its elite."""
+    at = len(done) + len(drawn_)
     mean, deviation = np.zeros((WINDOWS, len(DISTANCES))), np.full((WINDOWS, len(DISTANCES)), SPREAD)
-    for first in range(0, len(done) // POPULATION * POPULATION, POPULATION):
+    for first in range(0, at // POPULATION * POPULATION, POPULATION):
         best = sorted(done[first : first + POPULATION], key=lambda row: -row["regret"])[:ELITE]
         elite = np.array([row["candidate"]["distances"] for row in best])
         mean = KEPT * mean + (1 - KEPT) * elite.mean(axis=0)
         deviation = KEPT * deviation + (1 - KEPT) * elite.std(axis=0)
-    chance = np.random.default_rng([given.liars, len(done)])
+    chance = np.random.default_rng([given.liars, at])
     distances = np.round(np.clip(chance.normal(mean, deviation), -FARTHEST, FARTHEST), 3)
     edges = [0, *np.geomspace(10 * len(MEANS), given.rounds, WINDOWS + 1).astype(int).tolist()[1:-1], given.rounds + 1]
     attacks = [
@@ -184,30 +238,37 @@ def search(given: argparse.Namespace, done: Done, out: Path | None) -> dict[str,
         return _row(given, {"attacks": [{"name": given.attack, "options": {}}], "split": 0}, [])
     if given.row:
         return _row(given, json.loads(ROWS.read_text(encoding="utf-8").splitlines()[given.row - 1])["worst"], [])
-    following = blind if given.blind else of_family
+    following, size = (blind, POPULATION) if given.blind else (of_family, 1 if given.rule in FORMS else TOGETHER)
     with Progress(console=Console(stderr=True)) as bar:
         task = bar.add_task("searching", total=given.games, completed=spent(done))
         while spent(done) < given.games:
-            done.append(tried(given, following(given, done), max((row["regret"] for row in done), default=0.0)))
+            before, own = done[: len(done) // size * size], list[Candidate]()
+            while len(own) < size:
+                own.append(following(given, before, own))
+            fresh = tried(given, own[len(done) - len(before) :], max((row["regret"] for row in before), default=0.0))
+            done.extend(fresh)
             bar.update(task, completed=spent(done))
             if out:
                 with out.open("a", encoding="utf-8") as file:
-                    print(json.dumps(done[-1]), file=file)
+                    file.writelines(json.dumps(row) + "\n" for row in fresh)
     finalists = sorted(done, key=lambda row: -row["regret"])[:FINALISTS]
     seed = SEARCHED + (1 + CONFIRMING) * TRIES
-    worst = max(finalists, key=lambda row: regret(given, row["candidate"], 5 * TRIES, seed).mean)
-    return _row(given, worst["candidate"], done)
+    candidates = [row["candidate"] for row in finalists]
+    worst = int(np.argmax(regrets(given, candidates, 5 * TRIES, seed)))
+    return _row(given, candidates[worst], done)
 
 
-def tried(given: argparse.Namespace, candidate: Candidate, best: float) -> dict[str, Any]:
-    """A candidate and what it comes to, beside the best so far."""
-    started, games = time.process_time(), TRIES
-    found = regret(given, candidate, TRIES, SEARCHED).mean
-    if found > best and not given.blind:
-        games += CONFIRMING * TRIES
-        found = regret(given, candidate, CONFIRMING * TRIES, SEARCHED + TRIES).mean
-    cpu = round(time.process_time() - started, 3)
-    return {"candidate": candidate, "regret": found, "games": games, "cpu": cpu}
+def tried(given: argparse.Namespace, candidates: Sequence[Candidate], best: float) -> Done:
+    """Candidates and what they come to, beside the best so far."""
+    started, games = time.process_time(), [TRIES] * len(candidates)
+    found = regrets(given, candidates, TRIES, SEARCHED)
+    better = [at for at, each in enumerate(found) if each > best and not given.blind]
+    held = regrets(given, [candidates[at] for at in better], CONFIRMING * TRIES, SEARCHED + TRIES)
+    for at, each in zip(better, held, strict=True):
+        found[at], games[at] = each, games[at] + CONFIRMING * TRIES
+    cpu = round((time.process_time() - started) / len(candidates), 3)
+    keys = ("candidate", "regret", "games", "cpu")
+    return [dict(zip(keys, (*row, cpu), strict=True)) for row in zip(candidates, found, games, strict=True)]
 
 
 def spent(done: Done) -> int:

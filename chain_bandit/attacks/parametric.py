@@ -19,7 +19,10 @@ CLAIMS = ("all", "best", "others")
 
 
 class Numbers(NamedTuple):
-    """The options as integers: distances in millionths, then what is whole, in the order of the compiled form."""
+    """The options as integers: distances in millionths, then what is whole, in the order of the compiled form.
+
+    `lie` takes arrays of them too, one a replicate.
+    """
 
     best: int
     second: int
@@ -81,18 +84,19 @@ class Parametric(Attack):
 
     def lie(self, seen: Seen) -> Ints:
         """Kept in [0, 1]; honest until there was a block."""
-        own = self._numbers
-        if seen.honest is None or not self._lies_in(seen.round):
+        own, lies_now = self._numbers, self._lies_in(seen.round)
+        if seen.honest is None or not np.any(lies_now):
             return seen.own
         arm, median = each_arm(seen.own), seen.honest.median
         deviation = isqrt(UNIT * UNIT // (4 * seen.pulls))
         first, next_ = self._two_best(seen, seen.honest.average)
         far = np.where(arm == first, own.best, np.where(arm == next_, own.second, own.others))
         off = np.abs(far) * deviation // MILLION
-        if own.within:
-            off = np.minimum(off, _reach(seen, median, np.where(far < 0, -1, 1)) * own.within // MILLION)
+        if np.any(own.within):
+            reach = _reach(seen, median, np.where(far < 0, -1, 1)) * own.within // MILLION
+            off = np.where(np.equal(own.within, 0), off, np.minimum(off, reach))
         told = clipped(median + np.where(far < 0, -off, off))
-        lies = (far != 0) & self._lies_on(seen, seen.honest.average, deviation, first, next_)
+        lies = lies_now & (far != 0) & self._lies_on(seen, seen.honest.average, deviation, first, next_)
         return np.where(lies, told, seen.own)
 
     def counts(self, view: View, honest: Counts) -> Counts:
@@ -104,14 +108,16 @@ class Parametric(Attack):
         claims_best = CLAIMS[self._numbers.claims] == "best"
         return tuple(count if (arm == first) == claims_best else 0 for arm, count in enumerate(honest))
 
-    def _lies_in(self, t: int) -> bool:
+    def _lies_in(self, t: int) -> Flags:
         own = self._numbers
-        return own.wakes <= t <= own.sleeps and not (own.period and t // own.period % 2)
+        pauses = np.not_equal(own.period, 0) & (t // np.maximum(own.period, 1) % 2 == 1)
+        found: Flags = np.less_equal(own.wakes, t) & np.less_equal(t, own.sleeps) & ~pauses
+        return found
 
     def _two_best(self, seen: Seen, mean: Ints) -> tuple[Ints, Ints]:
         """The target, or the best arm, and the best of the others; of one arm twice the same."""
-        target = self.numbers(seen.parameters).target
-        first = best(mean) if target < 0 else np.full_like(best(mean), target)
+        target = np.asarray(self._numbers.target)
+        first = np.where(target < 0, best(mean), target % seen.parameters.arms)
         return first, best(np.where(each_arm(mean) == first, -1, mean))
 
     def _lies_on(self, seen: Seen, mean: Ints, deviation: Ints, first: Ints, next_: Ints) -> Flags:

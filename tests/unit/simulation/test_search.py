@@ -2,6 +2,7 @@
 
 import json
 from argparse import Namespace
+from random import Random
 from typing import Any
 
 import pytest
@@ -26,16 +27,29 @@ def candidate(**options: Any) -> dict[str, Any]:
     return {"attacks": [{"name": "parametric", "options": options}], "split": 0}
 
 
-@pytest.mark.parametrize("blind", [False, True])
-def test_a_search_that_was_stopped_goes_on_to_the_same_end(tmp_path, monkeypatch, blind):
-    monkeypatch.setattr(search, "POPULATION", 6)
+@pytest.mark.parametrize(("rule", "blind"), [("option-2", False), ("option-2", True), ("median", False)])
+def test_a_search_that_was_stopped_goes_on_to_the_same_end(tmp_path, monkeypatch, rule, blind):
+    for size in ("POPULATION", "TOGETHER"):
+        monkeypatch.setattr(search, size, 6)
     whole: list[dict[str, Any]] = []
-    asked = given(blind=blind)
+    asked = given(rule=rule, blind=blind, rounds=300 if rule == "median" else 3000)
     row = search.search(asked, whole, tmp_path / "whole.jsonl")
     kept = [json.loads(line) for line in (tmp_path / "whole.jsonl").read_text().splitlines()]
     assert kept == whole
     assert blind or len({json.dumps(each["candidate"]) for each in whole}) == len(whole)
     assert search.search(asked, kept[:7], None) | {"cpu_minutes": 0} == row | {"cpu_minutes": 0}
+
+
+@pytest.mark.parametrize("rule", ["median", "krum"])
+def test_candidates_that_are_played_together_come_to_what_each_does_alone(rule):
+    asked, chance = given(rule=rule, rounds=400), Random(5)
+    some = [search.drawn(asked, chance) for _ in range(11)]
+    some[:2] = candidate(best=-2.0, within=1.0, period=3), candidate(best=-4.0, others=1.5, target=2, wakes=90, most=50)
+    some[2]["split"] = 1
+    games = [search.replicates(search.case(asked, each, 70), 3, (400,)) for each in some]
+    alone = [each.regret(*search.COUNTED)[0].mean for each in games]
+    assert search.regrets(asked, some, 3, 70) == alone
+    assert len(set(alone)) > 5
 
 
 def test_the_worst_lie_found_costs_more_than_honesty_and_more_than_the_first_that_was_tried():
