@@ -239,6 +239,10 @@ class Scenario(Strict):
         default=1.0, ge=0, le=1, strict=False,
         description="share of T whole rewards that not revealing a sealing key costs; deposited with the stake",
     )
+    slash: float = Field(
+        default=0.0, ge=0, le=1, strict=False,
+        description="share of T whole rewards that a proof of equivocation takes; deposited with the stake",
+    )
     exploration: str = Field(
         default="2/b", pattern=r"^\d{1,20}(\.\d{1,20})?(/b)?$", description="C1, /b: divided by |B_i|"
     )
@@ -279,7 +283,8 @@ class Scenario(Strict):
         require(self.rounds >= 2, "rounds", "T >= 2", T=self.rounds)
         chain, c1, selection = self.chain, Fraction(self.exploration.removesuffix("/b")), self._selection()
         self._require_room_for_blocks()
-        burn_in, validators, penalty = self._burn_in, self._validators(selection), self._penalty
+        burn_in, validators = self._burn_in, self._validators(selection)
+        penalty, slash = self._of_stake(self.unrevealed_penalty) if self.sealed else 0, self._of_stake(self.slash)
         probing, commanders = self._commanders(validators, burn_in)
         parameters = Parameters(
             participants=self.participants,
@@ -310,7 +315,7 @@ class Scenario(Strict):
             probing=probing,
             commanders=commanders,
             wei_per_unit=chain.wei_per_unit,
-            stake=self._least_stake + penalty,
+            stake=self._least_stake + penalty + slash,
             opening_deadline=chain.opening_deadline,
             skip_deadline=chain.skip_deadline,
             burn_in_blocks=burn_in,
@@ -318,6 +323,7 @@ class Scenario(Strict):
             settlement_window=chain.settlement_window,
             sealed=int(self.sealed),
             unrevealed_penalty=penalty,
+            slash=slash,
         )
         parameters = rules.with_classes(parameters)
         assumptions.check(parameters)
@@ -366,13 +372,12 @@ class Scenario(Strict):
 
     @property
     def _least_stake(self) -> int:
-        """In wei, without what not revealing a sealing key costs."""
+        """In wei, without what not revealing a sealing key and a proof cost."""
         return assumptions.minimum_stake(self.rounds, self.chain.wei_per_unit)
 
-    @property
-    def _penalty(self) -> int:
-        """What not revealing a sealing key costs, in wei."""
-        return self._least_stake * round(self.unrevealed_penalty * UNIT) // UNIT if self.sealed else 0
+    def _of_stake(self, share: float) -> int:
+        """A share of the dearest cost, in wei: a multiple of `wei_per_unit`."""
+        return self._least_stake * round(share * UNIT) // UNIT
 
     @staticmethod
     def chosen(kind: RuleKind, entry: "str | RuleEntry") -> RuleChoice:

@@ -104,12 +104,13 @@ contract Bookkeeper is Books {
             missing = _seals.missing(t.participants);
         }
         if (!(complete && missing == 0) && block.number <= deadline) revert Unfinished(block.number, deadline);
+        uint256 listed = Bits.count(_docket.accused);
         uint256 left = m.pool - _credits.total(t.participants) * m.weiPerUnit;
         (uint256 paidIn, uint256 paidOut) = _costs(t);
         uint256 burned = complete
             ? _accounts.closeComplete(left, paidIn * m.weiPerUnit, paidOut * m.weiPerUnit)
-            : _accounts.closeVoid(left, t.participants - Bits.count(_docket.accused));
-        burned += missing * m.unrevealedPenalty;
+            : _accounts.closeVoid(left, t.participants - listed);
+        burned += missing * m.unrevealedPenalty + listed * _slash();
         emit IChainBandit.Closed(!complete, burned);
         if (burned != 0) Balances.send(BURNED, burned);
     }

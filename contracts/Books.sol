@@ -49,11 +49,13 @@ abstract contract Books is Direct, Rules {
         return refunded || deposit == 0 ? deposit : _due(m, _roster.seatOf(account), deposit);
     }
 
-    /// @dev What a closed game owes a seat. One stake covers any change and penalty taken from it.
+    /// @dev What a closed game owes a seat. One stake covers any change, penalty and slash taken from it.
     function _due(Money memory m, uint16 seat, uint256 deposit) private view returns (uint256 due) {
+        bool listed = _docket.accused >> seat & 1 == 1;
         due = deposit + _credits.unitsOf(seat) * m.weiPerUnit;
+        if (listed) due -= _slash();
         if (m.sealedGame == 1 && !_seals.isRevealed(seat)) due -= m.unrevealedPenalty;
-        if (_accounts.costsVoid) return _docket.accused >> seat & 1 == 1 ? due : due + _accounts.share;
+        if (_accounts.costsVoid) return listed ? due : due + _accounts.share;
         uint256 change = _disclosure.changeOf(seat) * m.weiPerUnit;
         return _disclosure.isMalicious(seat) ? due + change : due - change;
     }

@@ -63,6 +63,16 @@ abstract contract Rules is IErrors, IRules {
         }
     }
 
+    /// @dev Wei that a seat on the block list loses: the first reserved word.
+    // slither-disable-next-line assembly -- as above
+    function _slash() internal view returns (uint256 slash) {
+        // solhint-disable-next-line no-inline-assembly
+        assembly ("memory-safe") {
+            extcodecopy(address(), 0, RESERVED_AT, 32)
+            slash := mload(0)
+        }
+    }
+
     /// @dev Refuses a call of the shared code itself, which has no terms.
     function _requireGame() internal view {
         if (address(this) == MODULE) revert NotAGame(MODULE);

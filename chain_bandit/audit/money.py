@@ -40,12 +40,12 @@ def closed(game: Game, call: Call) -> None:
         game.burned = said
         checks.unknown("money.balances", "roles and cost cannot be decoded")
         return
+    listed = frozenset(seat for seat, since in enumerate(ledger.blocked_from) if since)
     if complete and game.disclosed is not None:
         game.balance = final_balance(
-            p, game.deployment.pool, game.rewards, game.disclosed.roles, game.costs, unrevealed, ledger.weights
+            p, game.deployment.pool, game.rewards, game.disclosed.roles, game.costs, listed, unrevealed, ledger.weights
         )
     else:
-        listed = frozenset(seat for seat, since in enumerate(ledger.blocked_from) if since)
         game.balance = void_balance(
             p, game.deployment.pool, game.rewards, listed, unrevealed, ledger.weights
         )
@@ -66,6 +66,7 @@ def _book_closing(game: Game, unrevealed: frozenset[int]) -> None:
             debit, credit = (own, COSTS) if game.is_honest(seat) else (COSTS, own)
             books.move("costs", debit, credit, game.costs[seat] * p.wei_per_unit)
         books.move("penalty", account(seat, "penalty"), BURNED, p.unrevealed_penalty * (seat in unrevealed))
+        books.move("slash", account(seat, "penalty"), BURNED, p.slash * bool(game.running.blocked_from[seat]))
     if game.void:
         sharing = [seat for seat, since in enumerate(game.running.blocked_from) if not since]
         share = books.owed[POOL] // len(sharing) if sharing else 0

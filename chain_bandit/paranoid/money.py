@@ -20,7 +20,8 @@ class Money:
     Attributes:
         charged: by round what the environment called costly.
         void: whether the game was closed without costs; None while it is not closed.
-        spent, shares, penalties: by seat, what costs took from it, its share of a pool, and what it lost by its key.
+        spent, shares, penalties: by seat, what costs took from it, its share of a pool, and what it lost by its key or
+            by a proof.
         left: what the closing leaves of the pool for the environment.
     """
 
@@ -101,9 +102,9 @@ class Money:
             self.burned = max(0, brought - given)
             left += brought - given - self.burned
         for seat in p.seats:
-            if p.sealed and seat not in self.settlement.keys:
-                self.penalties[seat] = p.unrevealed_penalty
-                self.burned += p.unrevealed_penalty
+            hidden, guilty = p.sealed and seat not in self.settlement.keys, records.blocked_from[seat]
+            self.penalties[seat] = (p.unrevealed_penalty if hidden else 0) + (p.slash if guilty else 0)
+        self.burned += sum(self.penalties)
         self.left = left
 
     @property

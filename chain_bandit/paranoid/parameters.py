@@ -190,7 +190,7 @@ def created(data: bytes, code: bytes | None) -> tuple[Parameters, bytes, bytes, 
     p = Parameters(**named, aggregation="", delta=0, least=0, single=(), named="", policy="")
     if p.rules != number(keccak(text)):
         raise Broken("the declared rules are not those of the parameters")
-    if p.body_mode > 1 or p.attested != _classes(p) or p.payload != p.arms or any(numbers[-8:]):
+    if p.body_mode > 1 or p.attested != _classes(p) or p.payload != p.arms or any(numbers[-7:]):
         raise Broken("format 2 gives these parameters no meaning")
     if not (0 < p.participants <= 256 and 0 < p.arms < 255 and 2 * p.arms <= p.burn_in <= p.horizon < 2**32):
         raise Broken("no game has these parameters")

@@ -15,7 +15,7 @@ _WIDTHS = {
     "failure_limit": 16, "unrecorded": 16, "threshold": 32, "tolerance": 32, "skip_penalty": 16, "evidence_penalty": 16,
     "c1_numerator": 64, "c1_denominator": 64, "wei_per_unit": 64, "stake": 128, "opening_deadline": 32,
     "skip_deadline": 32, "burn_in_blocks": 32, "game_blocks": 32, "settlement_window": 32,
-    "sealed": 1, "unrevealed_penalty": 128,
+    "sealed": 1, "unrevealed_penalty": 128, "slash": 128,
 }  # fmt: skip
 """Bits that the contract keeps of each parameter."""
 
@@ -113,8 +113,8 @@ def _check_faults(p: Parameters) -> None:
     if not p.sealed:
         require(p.unrevealed_penalty == 0, "unrevealed_penalty", "penalty = 0 (an open game has no sealing keys)",
                 penalty=p.unrevealed_penalty)
-    least += p.unrevealed_penalty
-    require(p.stake >= least, "stake", "stake >= T * 10^9 * wei_per_unit + unrevealed_penalty",
+    least += p.unrevealed_penalty + p.slash
+    require(p.stake >= least, "stake", "stake >= T * 10^9 * wei_per_unit + unrevealed_penalty + slash",
             stake=p.stake, least=least)
     for name in ("opening_deadline", "skip_deadline", "game_blocks", "settlement_window"):
         require(getattr(p, name) >= 1, name, f"{name} >= 1", blocks=getattr(p, name))

@@ -74,7 +74,7 @@ FIELDS = {
     "slash": 128, "finders_fee": 128, "growth": 32, "paid_burn_in": 8, "dimension": 16, "reward_source": 8,
     "participants_root": 256, "extension": 256,
 }  # fmt: skip
-"""Bits of each field of the contract's `Parameters` struct, in its order; all from `slash` on are 0 in this version."""
+"""Bits of each field of the contract's `Parameters` struct, in its order; all behind `slash` are 0 in this version."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +110,7 @@ class Parameters:
         opening_deadline, skip_deadline, burn_in_blocks, game_blocks, settlement_window: in chain blocks.
         sealed: 1 when reports carry the last receipt sealed and settlement only receipt tags, else 0.
         unrevealed_penalty: wei that a participant of a sealed game loses which does not reveal its sealing key.
+        slash: wei that a participant loses which is proven to have signed two contents in one slot.
         reputation: the rule by which a block moves reputations.
         disclosure: the rule by which reports say local estimators.
         selection: the rule that chooses validators; None for the one that N and sortition say.
@@ -149,6 +150,7 @@ class Parameters:
     settlement_window: int
     sealed: int = 0
     unrevealed_penalty: int = 0
+    slash: int = 0
     reputation: RuleChoice = ACCURACY
     disclosure: RuleChoice = ESTIMATES
     selection: RuleChoice | None = None

@@ -137,6 +137,7 @@ def final_balance(
     rewards: Sequence[int],
     roles: Sequence[int],
     costs: Sequence[int],
+    blocked: frozenset[int] = frozenset(),
     unrevealed: frozenset[int] = frozenset(),
     weights: Sequence[int] = (),
 ) -> Balance:
@@ -147,27 +148,28 @@ def final_balance(
         rewards: settled rewards of each seat, in units.
         roles: `Conduct` of each seat.
         costs: for each seat what the rounds in case 2 before it was on the block list cost, in units.
+        blocked: the seats on the block list, of which each loses the slash.
         unrevealed: the seats of a sealed game that did not reveal their sealing key.
         weights: stakes that each seat deposited; by default one.
     """
     wei = parameters.wei_per_unit
     changes = [cost * wei * (1 if role else -1) for role, cost in zip(roles, costs, strict=True)]
-    stakes = _stakes(parameters, unrevealed, weights)
+    stakes, burned = _stakes(parameters, blocked, unrevealed, weights)
     participants = tuple(
         stake + reward * wei + change for stake, reward, change in zip(stakes, rewards, changes, strict=True)
     )
     surplus = -sum(changes)
     environment = pool - sum(rewards) * wei + min(surplus, 0)
-    return Balance(participants, environment, max(surplus, 0) + len(unrevealed) * parameters.unrevealed_penalty)
+    return Balance(participants, environment, max(surplus, 0) + burned)
 
 
-def _stakes(parameters: Parameters, unrevealed: frozenset[int], weights: Sequence[int]) -> list[int]:
-    """What is left of each deposit: not revealing a sealing key burns the penalty."""
-    penalty = parameters.unrevealed_penalty
-    return [
-        weight * parameters.stake - (penalty if seat in unrevealed else 0)
-        for seat, weight in enumerate(weights or [1] * parameters.participants)
-    ]
+def _stakes(
+    parameters: Parameters, blocked: frozenset[int], unrevealed: frozenset[int], weights: Sequence[int]
+) -> tuple[list[int], int]:
+    """What is left of each deposit, and what of them is burned."""
+    p, deposits = parameters, [weight * parameters.stake for weight in weights or [1] * parameters.participants]
+    taken = [p.slash * (seat in blocked) + p.unrevealed_penalty * (seat in unrevealed) for seat in range(len(deposits))]
+    return [deposit - lost for deposit, lost in zip(deposits, taken, strict=True)], sum(taken)
 
 
 def void_balance(
@@ -180,18 +182,18 @@ def void_balance(
 ) -> Balance:
     """Settle a game that the environment left unfinished: no costs, who is not blocked shares the rest of the pool.
 
-    The arguments are those of `final_balance`, and who is on the block list.
+    The arguments are those of `final_balance`.
     """
     wei = parameters.wei_per_unit
     sharing = len(rewards) - len(blocked)
     left = pool - sum(rewards) * wei
     share = left // sharing if sharing else 0
-    stakes = _stakes(parameters, unrevealed, weights)
+    stakes, burned = _stakes(parameters, blocked, unrevealed, weights)
     return Balance(
         tuple(
             stake + reward * wei + (0 if seat in blocked else share)
             for seat, (stake, reward) in enumerate(zip(stakes, rewards, strict=True))
         ),
         0,
-        left - share * sharing + len(unrevealed) * parameters.unrevealed_penalty,
+        left - share * sharing + burned,
     )

@@ -243,7 +243,7 @@ class _Games:
 
     def settled(self) -> Ints:
         """`replicates.Measured.settled` so far."""
-        settled = np.empty((self.count, 2, self.rules.participants), np.int64)
+        settled = np.zeros((self.count, 3, self.rules.participants), np.int64)
         settled[:, 0, self._seats] = (self._seen() - self._explored).T
         settled[:, 1] = self.sums.cost[:, np.newaxis]
         return settled

@@ -17,8 +17,7 @@ class Tally:
     """What is added up over the rounds of one game.
 
     Attributes:
-        settled: by seat what the game paid, and what its rounds in case 2 cost before the seat was on the block list,
-            in units.
+        settled: `replicates.Measured.settled` of this game.
     """
 
     def __init__(self, setting: Setting) -> None:
@@ -26,8 +25,7 @@ class Tally:
         self._regret = Regret(setting.model.means, p.burn_in)
         self._kinds = dict.fromkeys(Kind, 0)
         self._arm = self._since = 0
-        self._listed: Sequence[int] = (0,) * p.participants
-        self.settled = np.zeros((2, p.participants), np.int64)
+        self.settled = np.zeros((3, p.participants), np.int64)
 
     def add(self, o: Outcome) -> None:
         """Take in one round."""
@@ -40,8 +38,8 @@ class Tally:
             for seat, reward in o.rewards.items():
                 self.settled[0, seat] += reward
         if o.cost:
-            self.settled[1] += [0 if 0 < since <= o.round else o.cost for since in self._listed]
-        self._listed = o.ledger.blocked_from
+            self.settled[1] += [0 if 0 < since <= o.round else o.cost for since in self.settled[2]]
+        self.settled[2] = o.ledger.blocked_from
 
     @property
     def sums(self) -> tuple[int, ...]:
@@ -55,7 +53,7 @@ class Tally:
 
 
 def play(setting: Setting, marks: Sequence[int]) -> tuple[Ints, Ints]:
-    """One game: (1, marks, `SUMS`) after ascending rounds, and (1, 2, M), `Tally.settled`. Raises `NotSimulated`."""
+    """One game: (1, marks, `SUMS`) after ascending rounds, and (1, 3, M), `Tally.settled`. Raises `NotSimulated`."""
     tally, wanted, sums = Tally(setting), set(marks), []
     for outcome in Play(setting).rounds():
         tally.add(outcome)

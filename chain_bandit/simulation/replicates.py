@@ -78,8 +78,9 @@ class Measured:
         sums: (replicates, checkpoints, `SUMS`).
         cpu_seconds: of this process.
         engine: that played them, if it is known.
-        settled: (replicates, 2, participants): what each seat was paid, and what its rounds in case 2 cost; None where
-            the sums alone were kept.
+        settled: (replicates, 3, participants): of each seat what it was paid, what the rounds in case 2 before it was
+            on the block list cost, both in units, and its first round on that list, 0 for never; None where the sums
+            alone were kept.
     """
 
     parameters: Parameters
@@ -102,11 +103,14 @@ class Measured:
     def payoffs(self, roles: Sequence[Conduct]) -> NDArray[np.int64]:
         """(replicates, participants): rewards, less the costs for the honest, and with them for all others, in units.
 
-        Stakes aside it is `protocol.settlement.final_balance`, in which every role but `HONEST` is paid the costs.
+        Stakes aside it is `protocol.settlement.final_balance`, in which every role but `HONEST` is paid the costs, and
+        who is on the block list loses the slash.
         """
         assert self.settled is not None
-        earned, charged = self.settled[:, 0], self.settled[:, 1]
-        return np.where(roles, earned + charged, earned - charged)
+        earned, charged, since = np.moveaxis(self.settled, 1, 0)
+        taken = np.where(since > 0, self.parameters.slash // self.parameters.wei_per_unit, 0)
+        payoffs: NDArray[np.int64] = np.where(roles, earned + charged, earned - charged) - taken
+        return payoffs
 
     def mean(self, name: str) -> float:
         """Of one of the `SUMS` at the end."""
@@ -178,7 +182,7 @@ def gathered(
             observe(done)
     spent = time.process_time() - start
     sums = np.concatenate([np.zeros((0, len(marks), len(SUMS)), np.int64), *(found for found, _ in played)])
-    ends = np.concatenate([np.zeros((0, 2, parameters.participants), np.int64), *(end for _, end in played)])
+    ends = np.concatenate([np.zeros((0, 3, parameters.participants), np.int64), *(end for _, end in played)])
     return Measured(parameters, tuple(marks), sums, spent, engine, ends)
 
 

@@ -58,7 +58,7 @@ library Assumptions {
         _checkFaults(p);
         _checkDraws(p);
         _checkLengths(p);
-        uint256 least = minimumStake(p) + p.unrevealedPenalty;
+        uint256 least = minimumStake(p) + p.unrevealedPenalty + p.reserved.slash;
         if (p.weiPerUnit == 0) revert IErrors.UnitNotPositive(p.weiPerUnit);
         if (p.stake < least) revert IErrors.StakeTooSmall(p.stake, least);
         least = minimumPool(p);
@@ -88,7 +88,7 @@ library Assumptions {
         if (p.attested != classes) revert IErrors.WrongClasses(p.attested, classes);
         if (p.payload != p.arms) revert IErrors.WrongPayload(p.payload, p.arms);
         Reserved memory r = p.reserved;
-        uint256 numbers = uint256(r.slash) | r.findersFee | r.growth | r.paidBurnIn | r.dimension | r.rewardSource;
+        uint256 numbers = uint256(r.findersFee) | r.growth | r.paidBurnIn | r.dimension | r.rewardSource;
         bytes32 bits = bytes32(numbers) | r.participantsRoot | r.extension;
         if (bits != 0) revert IErrors.NotSupported(bits);
         if (p.sealedGame > 1 || (p.sealedGame == 0 && p.unrevealedPenalty != 0)) {

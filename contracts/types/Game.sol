@@ -65,9 +65,9 @@ struct Parameters {
     Reserved reserved;
 }
 
-/// @dev Parameters of later versions, which have words in this format: all of them are 0.
+/// @dev Parameters of later versions, which have words in this format: all but `slash` are 0.
 struct Reserved {
-    uint128 slash; // wei that a proof of misconduct takes
+    uint128 slash; // wei that a participant loses which is proven to have signed two contents in one slot
     uint128 findersFee; // wei of it for the finder
     uint32 growth; // the phase-length factor, in units
     uint8 paidBurnIn; // 1: rewards of rounds up to L are paid

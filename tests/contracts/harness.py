@@ -84,7 +84,7 @@ def parameters(**changes: Any) -> Parameters:
     if "stake" in changes:
         return changed
     least = assumptions.minimum_stake(changed.horizon, changed.wei_per_unit)
-    return replace(changed, stake=least + changed.unrevealed_penalty)
+    return replace(changed, stake=least + changed.unrevealed_penalty + changed.slash)
 
 
 def least_pool(p: Parameters) -> int:

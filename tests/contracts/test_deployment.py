@@ -61,6 +61,7 @@ REFUSALS = [
     (parameters(sealed=2), ("SealMalformed", 2, 0)),
     (parameters(unrevealed_penalty=1), ("SealMalformed", 0, 1)),
     (replace(BASE, sealed=1, unrevealed_penalty=7), ("StakeTooSmall", BASE.stake, BASE.stake + 7)),
+    (replace(BASE, sealed=1, unrevealed_penalty=7, slash=2), ("StakeTooSmall", BASE.stake, BASE.stake + 9)),
 ]
 
 
@@ -72,6 +73,7 @@ OTHER = Parameters(
     commanders=2**64 - 11, wei_per_unit=5, stake=2**128 - 1,
     opening_deadline=2**32 - 5, skip_deadline=2**32 - 6, burn_in_blocks=2**32 - 7, game_blocks=2**32 - 8,
     settlement_window=2**32 - 9, sealed=1, unrevealed_penalty=2**127 - 1,
+    slash=2**126 - 1,
 )
 """No two fields alike, most of them as large as they can be."""
 
@@ -168,7 +170,7 @@ def random_parameters(chance: random.Random) -> Parameters:
     probing = chance.choice((2**64, 2**64, 2**63)) + off(1)
     commanders = chance.choice((probing, probing, chance.randrange(1, 2**63))) + off(1)
     sealed = chance.choice((0, 1)) + off(2)
-    penalty = chance.randrange(10**12) if sealed else off(1)
+    penalty, slash = chance.randrange(10**12) if sealed else off(1), horizon * wei % 1000
     return Parameters(
         participants=participants, validators=max(0, validators), arms=arms, horizon=horizon, burn_in=burn_in,
         liars=max(0, liars + off(-1, 1)), attackers=attackers, threshold=2 + off(-1, 1),
@@ -179,14 +181,15 @@ def random_parameters(chance: random.Random) -> Parameters:
         unrecorded=1 + off(-1, 65534), tolerance=1 + off(-1, 2**32 - 2), skip_penalty=1 + off(-1, 65534),
         evidence_penalty=off(1, 65535), cost=chance.choice((0, 1)) + off(2),
         sortition=sortition, probing=probing, commanders=commanders + off(1, -commanders),
-        wei_per_unit=wei, stake=assumptions.minimum_stake(horizon, wei) + penalty + off(-1, 1),
+        wei_per_unit=wei, stake=assumptions.minimum_stake(horizon, wei) + penalty + slash + off(-1, 1),
         opening_deadline=100 + off(-100), skip_deadline=10 + off(-10), burn_in_blocks=1 + off(-1),
         game_blocks=1000 + off(-1000), settlement_window=50 + off(-50), sealed=sealed, unrevealed_penalty=penalty,
+        slash=slash,
     )  # fmt: skip
 
 
 CHANGED = [
-    ({"attested": 2}, False), ({"payload": 200}, False), ({"rules": 7}, False), ({"slash": 1}, False),
+    ({"attested": 2}, False), ({"payload": 200}, False), ({"rules": 7}, False),
     ({"finders_fee": 1}, False), ({"growth": 1}, False), ({"paid_burn_in": 1}, False), ({"dimension": 1}, False),
     ({"reward_source": 1}, False), ({"participants_root": 1}, False), ({"extension": 2**255}, False), ({}, True),
 ]  # fmt: skip

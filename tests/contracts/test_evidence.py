@@ -270,9 +270,12 @@ def test_a_pull_of_the_blocked_is_refused_at_settlement():
     assert game.call(game.environment, "settleRewards", last, pulls({})).accepted
 
 
-def played_with_evidence(roles: bytes) -> tuple[Game, int, list[int]]:
+SLASH = 5 * 10**9
+
+
+def played_with_evidence(roles: bytes, slash: int = SLASH) -> tuple[Game, int, list[int]]:
     """A game of 12 rounds in which seats 1 and 3 are accused, all rewards settled; its first blocked round."""
-    game = Game(parameters(horizon=12), roles).open()
+    game = Game(parameters(horizon=12, slash=slash), roles).open()
     game.approve()
     accuse(game, 1)
     game.approve()
@@ -289,9 +292,10 @@ def played_with_evidence(roles: bytes) -> tuple[Game, int, list[int]]:
     return game, min(since[1], since[3]), rewards
 
 
+@pytest.mark.parametrize("slash", [0, SLASH])
 @pytest.mark.parametrize("roles", [bytes([0, 3, 0, 2]), bytes([1, 0, 0, 3]), bytes([1, 3, 1, 3])])
-def test_costs_of_later_rounds_pass_the_blocked_by_and_money_is_conserved(roles):
-    game, _, rewards = played_with_evidence(roles)
+def test_costs_of_later_rounds_pass_the_blocked_by_and_money_is_conserved(roles, slash):
+    game, _, rewards = played_with_evidence(roles, slash)
     people = (*game.seats, game.environment)
     initial = sum(map(game.machine.state.get_balance, people)) + game.held()
     liars = mask(seat for seat, role in enumerate(roles) if role & 1)
@@ -305,8 +309,12 @@ def test_costs_of_later_rounds_pass_the_blocked_by_and_money_is_conserved(roles)
     game.do(game.environment, "settleCosts", game.entries(costly))
     game.do(game.anybody, "close")
     cost = hidden_cost(game.secret, game.seed)
-    expected = final_balance(game.p, game.pool, rewards, roles, [cost * rounds for rounds in counted])
+    blocked = frozenset({1, 3})
+    expected = final_balance(game.p, game.pool, rewards, roles, [cost * rounds for rounds in counted], blocked)
     owed = [game.view("owed", account) for account in people]
+    without = final_balance(game.p, game.pool, rewards, roles, [cost * rounds for rounds in counted])
+    lost = [before - after for before, after in zip(without.participants, expected.participants, strict=True)]
+    assert (lost, expected.burned - without.burned) == ([0, slash, 0, slash], 2 * slash)
     assert owed == [*expected.participants, expected.environment]
     assert game.machine.state.get_balance(DEAD) == expected.burned
     for account in people:
@@ -323,7 +331,7 @@ def test_shares_of_a_void_game_are_not_given_to_the_accused():
     assert game.do(game.anybody, "close").events == (("Closed", (True, expected.burned)),)
     owed = [game.view("owed", account) for account in (*game.seats, game.environment)]
     assert owed == [*expected.participants, 0]
-    assert owed[0] > owed[1] == game.p.stake + rewards[1] * game.p.wei_per_unit
+    assert owed[0] > owed[1] == game.p.stake - SLASH + rewards[1] * game.p.wei_per_unit
     assert game.held() == sum(owed)
 
 

@@ -235,7 +235,7 @@ def finish(game: Game, chance: random.Random) -> bool:
     given = sums if paid else [0] * p.participants
     expected = (
         final_balance(p, game.pool, given, game.roles, [charged(game, set(costly))] * p.participants,
-                      everybody - revealed)
+                      unrevealed=everybody - revealed)
         if complete else void_balance(p, game.pool, given, frozenset(), everybody - revealed)
     )  # fmt: skip
     assert game.do(game.anybody, "close").events == (("Closed", (not complete, expected.burned)),)

@@ -43,6 +43,7 @@ abstract contract Play is Checks {
 
     uint256 internal constant UNIT = 1e9;
     uint256 internal constant FORTUNE = 1e30;
+    uint128 internal constant SLASH = 7e9; // wei
     bytes32 internal constant SALT = keccak256("salt");
     bytes32 internal constant RULES = "a declaration that no one reads"; // of rules
     bytes32 internal constant SECRET = keccak256("secret");
@@ -104,7 +105,7 @@ abstract contract Play is Checks {
             probing: kind.drawn ? 3 * 2 ** 62 : 2 ** 64,
             commanders: kind.drawn ? 2 ** 63 : 2 ** 64,
             weiPerUnit: 3,
-            stake: (2 * uint128(kind.arms) + 6) * uint128(UNIT) * 3,
+            stake: (2 * uint128(kind.arms) + 6) * uint128(UNIT) * 3 + SLASH,
             openingDeadline: 50,
             skipDeadline: 10,
             burnInBlocks: 20,
@@ -112,7 +113,7 @@ abstract contract Play is Checks {
             settlementWindow: 50,
             sealedGame: 0,
             unrevealedPenalty: 0,
-            reserved: Reserved(0, 0, 0, 0, 0, 0, 0, 0)
+            reserved: Reserved(SLASH, 0, 0, 0, 0, 0, 0, 0)
         });
     }
 
@@ -634,6 +635,7 @@ abstract contract Play is Checks {
             due[seat] = deposit(seat) + earned[seat] * p.weiPerUnit;
             left -= earned[seat] * p.weiPerUnit;
             if (since[seat] == 0) ++sharing;
+            else due[seat] -= SLASH;
             uint256 change = charged[seat] * p.weiPerUnit;
             if (seat < 2) got += change;
             else paid += change;

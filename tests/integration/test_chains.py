@@ -35,7 +35,9 @@ ROOT = Path(__file__).parents[2]
 COMMAND = str(Path(sys.executable).with_name("chain-bandit"))
 CHAINS = ("embedded", "anvil", "hardhat")
 GAMES: dict[str, tuple[str, dict[str, Any]]] = {
-    "flights": ("flights.toml", {"rounds": 62, "burn_in": 32}),  # 31 records, three malicious, two of them proven so
+    "flights": (  # 31 records, three malicious, two of them proven so
+        "flights.toml", {"rounds": 62, "burn_in": 32, "slash": 0.25}
+    ),
     "batches": (  # of seven rounds, bodies beside the chain, seven of ten validate
         "flights.toml",
         {

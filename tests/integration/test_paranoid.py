@@ -17,7 +17,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 GAMES: dict[str, tuple[str, dict[str, object]]] = {
     "small": ("small.toml", {}),
     "flights": ("flights.toml", {"rounds": 120}),
-    "weights": ("weights.toml", {"rounds": 50}),
+    "weights, slashed": ("weights.toml", {"rounds": 50, "slash": 0.5}),
     "exclusion": ("exclusion.toml", {"rounds": 45}),
     "captured": ("theorems/theorem7-captured.toml", {"rounds": 90}),
     "sealed, compact, by distance": ("small.toml", {"sealed": True, "chain.body": "compact", "cost": "distance"}),

@@ -216,14 +216,17 @@ def test_the_ledger_only_grows_and_explores_after_every_s_failures_in_a_row(kind
 def test_money_of_a_finished_game_is_conserved_exactly(data, seats_):
     wei = data.draw(st.integers(1, 10**12))
     horizon = data.draw(st.integers(1, 10**6))
-    parameters = replace(GAME, participants=seats_, horizon=horizon, wei_per_unit=wei, stake=horizon * UNIT * wei)
+    slash = data.draw(st.integers(0, 10**24))
+    stake = horizon * UNIT * wei + slash
+    parameters = replace(GAME, participants=seats_, horizon=horizon, wei_per_unit=wei, stake=stake, slash=slash)
     most = horizon * UNIT
     rewards = data.draw(st.lists(st.integers(0, most), min_size=seats_, max_size=seats_))
     roles = data.draw(st.lists(st.sampled_from([Conduct(i) for i in range(4)]), min_size=seats_, max_size=seats_))
     pool = 2 * seats_ * most * wei
     costs = data.draw(st.lists(st.integers(0, most), min_size=seats_, max_size=seats_))
     weights = data.draw(st.lists(st.integers(1, MAX_WEIGHT), min_size=seats_, max_size=seats_))
-    balance = final_balance(parameters, pool, rewards, roles, costs, weights=weights)
+    blocked = data.draw(st.frozensets(st.integers(0, seats_ - 1)))
+    balance = final_balance(parameters, pool, rewards, roles, costs, blocked, weights=weights)
     assert sum(balance.participants) + balance.environment + balance.burned == pool + sum(weights) * parameters.stake
     assert min(*balance.participants, balance.environment, balance.burned) >= 0
 
@@ -231,7 +234,8 @@ def test_money_of_a_finished_game_is_conserved_exactly(data, seats_):
 @pinned
 @given(st.data(), st.integers(2, 12))
 def test_money_of_an_unfinished_game_is_conserved_exactly(data, seats_):
-    parameters = replace(GAME, participants=seats_, wei_per_unit=data.draw(st.integers(1, 10**12)))
+    slash = data.draw(st.integers(0, GAME.stake))
+    parameters = replace(GAME, participants=seats_, wei_per_unit=data.draw(st.integers(1, 10**12)), slash=slash)
     rewards = data.draw(st.lists(st.integers(0, 10**12), min_size=seats_, max_size=seats_))
     pool = sum(rewards) * parameters.wei_per_unit + data.draw(st.integers(0, 10**24))
     blocked = data.draw(st.frozensets(st.integers(0, seats_ - 1)))
@@ -239,9 +243,9 @@ def test_money_of_an_unfinished_game_is_conserved_exactly(data, seats_):
     balance = void_balance(parameters, pool, rewards, blocked, weights=weights)
     assert sum(balance.participants) + balance.environment + balance.burned == pool + sum(weights) * parameters.stake
     if len(blocked) < seats_:
-        assert 0 <= balance.burned < seats_ - len(blocked)
+        assert 0 <= balance.burned - slash * len(blocked) < seats_ - len(blocked)
     for seat in blocked:
-        deposit = weights[seat] * parameters.stake
+        deposit = weights[seat] * parameters.stake - slash
         assert balance.participants[seat] == deposit + rewards[seat] * parameters.wei_per_unit
 
 

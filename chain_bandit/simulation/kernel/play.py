@@ -241,8 +241,9 @@ def opening(rules: Rules, cast: Cast) -> State:
 
 
 def settled(state: State) -> Ints:
-    """By seat what a game paid, and what its rounds in case 2 cost before the seat was on the block list, in units."""
-    return np.stack([state.pulled[TOTALS].sum(axis=0) - state.seats[UNPAID], state.seats[CHARGED]])
+    """`replicates.Measured.settled` of one game."""
+    paid = state.pulled[TOTALS].sum(axis=0) - state.seats[UNPAID]
+    return np.stack([paid, state.seats[CHARGED], state.seats[BLOCKED_FROM]])
 
 
 @inlined

@@ -472,7 +472,7 @@ LIES: dict[str, Lie] = {
         By.CONTRACT, "game.parameters", "honest", None, lambda f: f.creation(parameter(threshold=1))
     ),
     "parameters of a later version": forged(
-        By.CONTRACT, "game.parameters", "honest", None, lambda f: f.creation(parameter(slash=1))
+        By.CONTRACT, "game.parameters", "honest", None, lambda f: f.creation(parameter(finders_fee=1))
     ),
     "another trust class": forged(
         By.CONTRACT, "game.parameters", "honest", None, lambda f: f.creation(parameter(attested=1))

@@ -109,7 +109,7 @@ VIOLATED = {
     "two of a kind": declare('"reputation"', '"aggregation"'),
     "another digest": both(UNKNOWN, parameter(rules=7)),
     "a trust class beside unknown rules": both(UNKNOWN, parameter(attested=2)),
-    "a word of later versions beside unknown rules": both(UNKNOWN, parameter(slash=1)),
+    "a word of later versions beside unknown rules": both(UNKNOWN, parameter(finders_fee=1)),
     "too low a threshold beside unknown rules": both(UNKNOWN, parameter(threshold=0)),
     "padding": lambda data: data[:-1] + b"\1",
     "a byte more": lambda data: data + b"\0",

@@ -49,6 +49,8 @@ OUTSIDE = [
     ("unrevealed_penalty", {"sealed": 1, "unrevealed_penalty": 2**128}),
     ("unrevealed_penalty", {"sealed": 1, "unrevealed_penalty": -1}),
     ("stake", {"sealed": 1, "unrevealed_penalty": 1}),
+    ("slash", {"slash": -1}),
+    ("stake", {"slash": 1}),
     ("delta", {"aggregation": rule("delta-safe", delta=0)}),
     ("delta", {"aggregation": rule("delta-safe", delta=2**32)}),
     ("delta", {"aggregation": rule("confidence", delta=0)}),
@@ -204,7 +206,7 @@ def test_every_inequality_has_a_case_outside():
         "participants", "arms", "threshold", "exploration", "failure_limit", "liars", "attackers", "quorum",
         "burn_in", "horizon", "wei_per_unit", "stake", "opening_deadline", "skip_deadline", "game_blocks",
         "settlement_window", "sealed", "unrevealed_penalty", "burn_in_blocks", "validators", "unrecorded", "tolerance",
-        "skip_penalty", "disclosure",
+        "skip_penalty", "disclosure", "slash",
         "evidence_penalty", "body_mode", "quorum_choice", "c1_per_report", "delta", "cost",
         "sortition", "commanders",
     }  # fmt: skip

@@ -29,13 +29,14 @@ def balance(case: Scenario) -> tuple[Balance, int]:
                 costs[seat] += o.cost
         listed = o.ledger.blocked_from
     pool = 2 * p.participants * p.horizon * 10**9
-    return final_balance(p, pool, rewards, case.roles, costs), pool
+    blocked = frozenset(seat for seat, since in enumerate(listed) if since)
+    return final_balance(p, pool, rewards, case.roles, costs, blocked), pool
 
 
 CASES: dict[str, dict[str, Any]] = {
     "within-range": {}, "within-range by distance": {"cost": "distance"}, "two-faced-report": {},
     "equivocating-commander": {"commanders": "trust", "quorum": "majority"},
-    "silent-validator": {"attackers": 1, "failure_limit": 1},
+    "silent-validator": {"attackers": 1, "failure_limit": 1}, "two-faced-report slashed": {"slash": 0.25},
 }  # fmt: skip
 
 
@@ -56,10 +57,11 @@ def test_who_is_proven_guilty_gets_no_cost_from_then_on():
         {"seat": 5, "attacks": [lie]},
         {"seat": 6, "attacks": [lie, {"name": "equivocating-commander", "options": {"first": 20}}]},
     ]
-    case = scenario("", malicious=malicious)
+    case = scenario("", malicious=malicious, slash=0.5)
     owed, _ = balance(case)
     measured = replicates(case, 1)
     assert measured.settled is not None
     free, listed = measured.settled[0, 1, 5:].tolist()
     assert free > listed > 0
+    assert [bool(since) for since in measured.settled[0, 2]] == [False] * 6 + [True]
     assert measured.payoffs(case.roles)[0].tolist() == [wei - case.parameters.stake for wei in owed.participants]

@@ -1,0 +1,59 @@
+"""A proof of equivocation takes the slash: from who signed twice and nobody else, burned, in every computation."""
+
+from pathlib import Path
+
+import pytest
+
+from chain_bandit.audit import money
+from chain_bandit.game.run import run
+from chain_bandit.game.simulated import replicates
+from chain_bandit.runs import audit_folder
+from chain_bandit.scenario import Scenario, load
+from chain_bandit.stopwatch import Stopwatch
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+EQUIVOCATORS = (8, 9)
+
+
+def flights(**changes: object) -> Scenario:
+    return load(EXAMPLES / "flights.toml", {"expect": {}, "rounds": 62, "burn_in": 32} | changes)
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("slashed")
+    run(flights(slash=0.25), out, lambda moment: None, Stopwatch())
+    return out
+
+
+def test_equivocators_lose_it_and_it_is_burned(played: Path) -> None:
+    case = flights(slash=0.25)
+    report = audit_folder(played, paranoid=True)
+    assert (report.exit_code, report.violations) == (0, [])
+    slash = case.parameters.slash
+    assert slash == flights().parameters.stake // 4
+    assert case.parameters.stake == flights().parameters.stake + slash
+    assert {each.seat: each.penalty for each in report.accounts if each.seat is not None} == {
+        seat: slash * (seat in EQUIVOCATORS) for seat in range(case.participants)
+    }
+    assert report.burned >= slash * len(EQUIVOCATORS)
+    for each in report.accounts:
+        assert each.withdrawn == each.owed + each.withdrawn
+    net = {each.seat: each.net for each in report.accounts}
+    assert max(net[seat] for seat in EQUIVOCATORS) < 0 < min(net[seat] for seat in range(8))
+
+
+def test_a_contract_that_takes_no_slash_is_found(played: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = money.final_balance
+    monkeypatch.setattr(money, "final_balance", lambda p, *given: original(p, *given[:4], frozenset(), *given[5:]))
+    report = audit_folder(played)
+    assert report.exit_code == 12
+    assert {each.check for each in report.violations} >= {"money.close", "money.balances"}
+
+
+def test_simulated_payoffs_have_it() -> None:
+    with_it, without = (replicates(flights(slash=share), 3) for share in (0.25, 0.0))
+    roles = flights().roles
+    change = without.payoffs(roles) - with_it.payoffs(roles)
+    units = with_it.parameters.slash // with_it.parameters.wei_per_unit
+    assert change.tolist() == [[units * (seat in EQUIVOCATORS) for seat in range(10)]] * 3
