@@ -110,7 +110,7 @@ def places(variables: list[dict[str, Any]], slot: int = 0, of: str = "") -> Iter
 def game(shipped: Mapping[str, Any], people: int) -> dict[str, str]:
     """What the harness is told of a game of so many: code, addresses, terms and places of variables."""
     p = parameters(
-        participants=people, horizon=6, burn_in=4, liars=0, attackers=people - 2, body_mode=1, arms=2,
+        participants=people, horizon=6, burn_in=4, liars=0, attackers=people - 2, body_mode=1, arms=2, slash=7,
     )  # fmt: skip
     deployed = Deployed(p.fields(), ZERO, ZERO, ENVIRONMENT, least_pool(p), 100, CHAIN_ID)
     header = 7 + 4 * p.arms + 2 * people
