@@ -15,6 +15,7 @@ from typing import Any
 
 from benchmarks import bars, exclusion, growth, mediate, payoff, price, rivals, rules, search, study, widths
 from benchmarks.provenance import FIGURES
+from chain_bandit.simulation.kernel.forms import FORMS
 from chain_bandit.views import fixed_tokens
 
 DOCS = FIGURES.parent
@@ -54,7 +55,10 @@ PAGES: dict[str, dict[str, Table]] = {
     | {"edge": lambda: [*exclusion.edge(rows("edge")), "", *made(rows("edge"))]},
     "robust": {
         "widths": lambda: [*widths.table(rows("widths")), "", *made(rows("widths"))],
-        "searched": lambda: [*search.table(row for row in rows("search") if row["games"]), "", *made(rows("search"))],
+        "searched": lambda: [
+            *search.table(row for row in rows("search") if row["games"] and row["seats"] == 10), "",
+            *made(rows("search")),
+        ],
         "beyond": lambda: search.table(row for row in rows("search") if not row["games"] and row["seats"] == 10),
         "broken": lambda: search.broken(row for row in rows("search") if row["seats"] == 20),
         "bias": lambda: [*widths.biased(rows("bias")), "", *made(rows("bias"))],
@@ -78,7 +82,7 @@ PAGES: dict[str, dict[str, Table]] = {
 
 PICTURES: dict[str, Callable[[], str]] = {
     "mediate_tokens": lambda: fixed_tokens.curves(study.sweeps(rows("mediate_tokens"))),
-    "search": lambda: search.curves(rows("search")),
+    "search": lambda: search.curves(row for row in rows("search") if row["rule"] in FORMS and row["seats"] == 10),
     "mediate_token_pairs": lambda: fixed_tokens.heat_map(*study.sweeps(rows("mediate_token_pairs"))),
 }
 """Drawn from the rows of the same name."""

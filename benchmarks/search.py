@@ -8,9 +8,9 @@
 Four Bernoulli arms as in `benchmarks/exclusion.py`. A candidate gives every liar the options of `parametric`, the first
 `split` of them the mirrored distances. A third of the games is played by candidates of chance and, without --random,
 some structured ones, the rest by changes of the best before them, one candidate at a time, or where the numpy engine
-plays them `TOGETHER` at once, `TRIES` games each on seeds from `SEARCHED` on; what seems better than all before is held
-to what it comes to in `CONFIRMING` times as many games on others, since the best of many on few seeds is the luck of
-these. The `FINALISTS` best play five times as many on others again, and the best of these is played on the seeds 0 to
+plays them `TOGETHER` at once, `TRIES` games each on seeds from `SEARCHED` on; what is better than the best so far on the
+same seeds is held to what it comes to in `CONFIRMING` times as many games on others, since the best of many on few
+seeds is the luck of these. The `FINALISTS` best play five times as many on others again, and the best of these is played on the seeds 0 to
 199, beside the oracle. A second call goes on behind the candidates that the first one kept.
 
 With --blind a search knows nothing but that a lie is a distance from the honest median: one for each of `WINDOWS` spans
@@ -245,7 +245,8 @@ def search(given: argparse.Namespace, done: Done, out: Path | None) -> dict[str,
             before, own = done[: len(done) // size * size], list[Candidate]()
             while len(own) < size:
                 own.append(following(given, before, own))
-            fresh = tried(given, own[len(done) - len(before) :], max((row["regret"] for row in before), default=0.0))
+            best = max(before, key=lambda row: row["regret"], default={"regret": 0.0, "first": 0.0})
+            fresh = tried(given, own[len(done) - len(before) :], best)
             done.extend(fresh)
             bar.update(task, completed=spent(done))
             if out:
@@ -258,17 +259,22 @@ def search(given: argparse.Namespace, done: Done, out: Path | None) -> dict[str,
     return _row(given, candidates[worst], done)
 
 
-def tried(given: argparse.Namespace, candidates: Sequence[Candidate], best: float) -> Done:
-    """Candidates and what they come to, beside the best so far."""
-    started, games = time.process_time(), [TRIES] * len(candidates)
-    found = regrets(given, candidates, TRIES, SEARCHED)
-    better = [at for at, each in enumerate(found) if each > best and not given.blind]
+def tried(given: argparse.Namespace, candidates: Sequence[Candidate], best: dict[str, Any]) -> Done:
+    """Candidates and what they come to: beside the best so far as much more or less than it as on the first seeds."""
+    started = time.process_time()
+    first = regrets(given, candidates, TRIES, SEARCHED)
+    better = [at for at, each in enumerate(first) if each > best["first"] and not given.blind]
     held = regrets(given, [candidates[at] for at in better], CONFIRMING * TRIES, SEARCHED + TRIES)
-    for at, each in zip(better, held, strict=True):
-        found[at], games[at] = each, games[at] + CONFIRMING * TRIES
+    confirmed = dict(zip(better, held, strict=True))
     cpu = round((time.process_time() - started) / len(candidates), 3)
-    keys = ("candidate", "regret", "games", "cpu")
-    return [dict(zip(keys, (*row, cpu), strict=True)) for row in zip(candidates, found, games, strict=True)]
+    return [
+        {
+            "candidate": candidate, "first": each, "cpu": cpu,
+            "regret": confirmed[at] if at in confirmed else best["regret"] + each - best["first"],
+            "games": TRIES * (1 + CONFIRMING) if at in confirmed else TRIES,
+        }
+        for at, (candidate, each) in enumerate(zip(candidates, first, strict=True))
+    ]  # fmt: skip
 
 
 def spent(done: Done) -> int:
