@@ -8,10 +8,10 @@
 Four Bernoulli arms as in `benchmarks/exclusion.py`. A candidate gives every liar the options of `parametric`, the first
 `split` of them the mirrored distances. A third of the games is played by candidates of chance and, without --random,
 some structured ones, the rest by changes of the best before them, one candidate at a time, or where the numpy engine
-plays them `TOGETHER` at once, `TRIES` games each on seeds from `SEARCHED` on; what is better than the best so far on the
-same seeds is held to what it comes to in `CONFIRMING` times as many games on others, since the best of many on few
-seeds is the luck of these. The `FINALISTS` best play five times as many on others again, and the best of these is played on the seeds 0 to
-199, beside the oracle. A second call goes on behind the candidates that the first one kept.
+plays them `TOGETHER` at once, `TRIES` games each on seeds from `SEARCHED` on; what is better there than the best so far
+is held to what it comes to in `CONFIRMING` times as many games on others, since the best of many on few seeds is the
+luck of these. The `FINALISTS` best play five times as many on others again, and the best of these is played on the
+seeds 0 to 199, beside the oracle. A second call goes on behind the candidates that the first one kept.
 
 With --blind a search knows nothing but that a lie is a distance from the honest median: one for each of `WINDOWS` spans
 of rounds and each of best, second and other arms, by the cross-entropy method (Rubinstein 1999). With --attack nothing
