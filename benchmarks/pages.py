@@ -82,7 +82,9 @@ PAGES: dict[str, dict[str, Table]] = {
 
 PICTURES: dict[str, Callable[[], str]] = {
     "mediate_tokens": lambda: fixed_tokens.curves(study.sweeps(rows("mediate_tokens"))),
-    "search": lambda: search.curves(row for row in rows("search") if row["rule"] in FORMS and row["seats"] == 10),
+    "search": lambda: search.curves(
+        row for row in rows("search") if row["rule"] in FORMS and row["seats"] == 10 and not row["blind"]
+    ),
     "mediate_token_pairs": lambda: fixed_tokens.heat_map(*study.sweeps(rows("mediate_token_pairs"))),
 }
 """Drawn from the rows of the same name."""

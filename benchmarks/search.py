@@ -366,7 +366,7 @@ def curves(found: Iterable[dict[str, Any]]) -> str:
         for row, colour in zip(kept, cycle((BLUE, RED, GREEN, PURPLE)), strict=False):
             games, best = zip(*[*row["curve"], [row["games"], row["curve"][-1][1]]], strict=True)
             axes.step(games, best, where="post", color=colour, linewidth=1.4)
-            labels.append((best[-1], f"{row['rule']}, f = {row['liars']}, {_how(row)}", colour))
+            labels.append((best[-1], f"{row['rule']}, {_how(row)}", colour))
         axes.set_title("regret under the worst lie so far", loc="left", color=INK, x=0, pad=8)
         axes.set_yscale("log")
         axes.set_yticks(ticks := (25, 50, 100, 200, 400), map(str, ticks))
