@@ -28,9 +28,8 @@ from chain_bandit.attacks.attack import Attack, NotSimulated
 from chain_bandit.attacks.greedy import Greedy
 from chain_bandit.attacks.parametric import Parametric
 from chain_bandit.attacks.registry import ATTACKS, make
-from chain_bandit.crypto.keys import derive
 from chain_bandit.environments.bernoulli import bernoulli_model
-from chain_bandit.game.simulated import replicates
+from chain_bandit.game.simulated import keys_of, replicates
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT
@@ -136,7 +135,7 @@ class Bench:
         widths = numbers.widths(p.horizon, 2, 1)  # the samples of all seats are counted
         out = np.zeros((self.count, len(marks)), np.int64)
         for seed in range(given.seed, given.seed + self.count):
-            keys = numbers.keys(derive(seed, "secret"), derive(seed, "seed_0"))
+            keys = keys_of(seed)
             state = np.zeros((3, p.arms), np.int64), np.full(p.arms, np.inf)
             pooled_ucb(environment, widths, keys, np.array(seats), *state, np.array(marks), out[seed])
         return out / UNIT
@@ -392,7 +391,7 @@ def sized(seats: int, arms: int, rounds: int, lie: str) -> tuple[Parameters, num
 def a_round(seats: int, arms: int, lie: str, repeats: int = 9) -> float:
     """CPU seconds of a round after the burn-in: of a game with many, less those of the same game with one."""
     games = [sized(seats, arms, rounds, lie) for rounds in (1, 1 + AFTER)]
-    key = numbers.keys(derive(0, "secret"), derive(0, "seed_0"))
+    key = keys_of(0)
     spent = np.array([
         [measure(p, rules, lies, [key], (p.horizon,)).cpu_seconds for p, rules, lies in games] for _ in range(repeats)
     ])  # fmt: skip

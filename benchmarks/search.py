@@ -40,16 +40,14 @@ from benchmarks.figures import COUNTED, MEANS, Bench
 from chain_bandit.attacks.attack import Attack
 from chain_bandit.attacks.parametric import CLAIMS, FARTHEST, Numbers, Parametric
 from chain_bandit.attacks.registry import ATTACKS
-from chain_bandit.crypto.keys import derive
-from chain_bandit.game.simulated import replicates
+from chain_bandit.game.simulated import keys_of, replicates, rules_of
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario
 from chain_bandit.simulation import batch
 from chain_bandit.simulation.engine import Engine
-from chain_bandit.simulation.kernel import numbers
 from chain_bandit.simulation.kernel.forms import FORMS
-from chain_bandit.simulation.replicates import estimate, measure
+from chain_bandit.simulation.replicates import Measured, estimate, measure
 from chain_bandit.simulation.sums import SUMS
 from chain_bandit.views.canvas import BLUE, GREEN, INK, PURPLE, RED, drawing, figure, place, svg
 
@@ -121,13 +119,17 @@ def _together(given: argparse.Namespace, candidates: Sequence[Candidate], games:
         lies = [Parametric(**_told(each, liar)[0]["options"]) for each in candidates]
         mirrored = tuple(liar < each["split"] for each in candidates)
         attacks[given.seats - 1 - liar] = alike.setdefault(mirrored, Several(p, lies, games))
-    keys = [numbers.keys(derive(each, "secret"), derive(each, "seed_0")) for each in range(seed, seed + games)]
-    rules = numbers.rules(p, base.model, base.chain.batch, base.all_weights, base.growth_units)
+    keys, rules = list(map(keys_of, range(seed, seed + games))), rules_of(base)
     assert len(candidates) * games <= batch.at_once(rules), "the lies are those of one batch"
     played = measure(p, rules, attacks, keys * len(candidates), (given.rounds,), given.jobs, Engine.NUMPY)
-    parts = [SUMS.index(part) for part in COUNTED]
-    means: NDArray[np.float64] = (played.sums[:, -1, parts].sum(axis=1) / UNIT).reshape(-1, games).mean(axis=1)
+    means: NDArray[np.float64] = _counted(played)[:, -1].reshape(-1, games).mean(axis=1)
     return means
+
+
+def _counted(played: Measured) -> NDArray[np.float64]:
+    """(replicates, checkpoints): the regret that is told."""
+    counted: NDArray[np.float64] = played.sums[:, :, [SUMS.index(part) for part in COUNTED]].sum(axis=2) / UNIT
+    return counted
 
 
 # --- the family
@@ -309,8 +311,7 @@ def told(given: argparse.Namespace, candidate: Candidate) -> dict[str, Any]:
     """
     nearly = given.rounds * 9 // 10
     games = replicates(case(given, candidate, 0), FRESH, (nearly, given.rounds), given.jobs)
-    parts = [SUMS.index(part) for part in COUNTED]
-    before, each = (games.sums[:, at, parts].sum(axis=1) / UNIT for at in (0, 1))
+    before, each = _counted(games).T
     oracle = Bench(FRESH, given.jobs).pooled(range(given.seats - given.liars), (given.rounds,))[:, -1]
     sampled = np.random.default_rng(0).integers(0, FRESH, (10_000, FRESH))
     ratios = each[sampled].mean(axis=1) / oracle[sampled].mean(axis=1)

@@ -128,7 +128,13 @@ def compiles(chosen: Iterable[Engine]) -> bool:
     return AVAILABLE and Engine.COMPILED in chosen and not is_compiled()
 
 
-def _rules(scenario: Scenario) -> numbers.Rules:
+def keys_of(seed: int) -> numbers.Keys:
+    """The chance that `replicates` gives a seed."""
+    return numbers.keys(derive(seed, "secret"), derive(seed, "seed_0"))
+
+
+def rules_of(scenario: Scenario) -> numbers.Rules:
+    """A scenario as the engines of many games take it."""
     return numbers.rules(
         scenario.parameters, scenario.model, scenario.chain.batch, scenario.all_weights, scenario.growth_units
     )
@@ -161,5 +167,5 @@ def replicates(
 
     if engine is Engine.PLAIN:
         return gathered(p, [partial(game, replicate) for replicate in range(count)], marks, jobs, engine, observe)
-    keys = [numbers.keys(derive(seed, "secret"), derive(seed, "seed_0")) for seed in seeds]
-    return measure(p, _rules(scenario), scenario.attacks(), keys, marks, jobs, engine, observe, game)
+    keys = list(map(keys_of, seeds))
+    return measure(p, rules_of(scenario), scenario.attacks(), keys, marks, jobs, engine, observe, game)
