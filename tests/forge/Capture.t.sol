@@ -107,12 +107,14 @@ abstract contract CaptureTests is Play {
 }
 
 /// @dev Three of the four who do not validate are a quorum of five.
+/// forge-config: deep.fuzz.runs = 10000
 contract CaptureOfTheBestTest is CaptureTests {
     function setUp() public {
         _begin(Kind(9, 2, 5, true, 2, false));
     }
 }
 
+/// forge-config: deep.fuzz.runs = 10000
 contract CaptureByTwoThirdsTest is CaptureTests {
     function setUp() public {
         quorumChoice = 1;
@@ -120,6 +122,7 @@ contract CaptureByTwoThirdsTest is CaptureTests {
     }
 }
 
+/// forge-config: deep.fuzz.runs = 10000
 contract CaptureOfTheDrawnTest is CaptureTests {
     function setUp() public {
         drawing = 3 * uint128(2 ** 64) / 10 + 1;
@@ -128,6 +131,7 @@ contract CaptureOfTheDrawnTest is CaptureTests {
 }
 
 /// @dev Reputations, what rules keep and who validates next are all the word of whoever signs.
+/// forge-config: deep.fuzz.runs = 10000
 contract CaptureByARuleTest is CaptureTests {
     function setUp() public {
         asked = 255 - 8 - 16;
@@ -135,6 +139,7 @@ contract CaptureByARuleTest is CaptureTests {
     }
 }
 
+/// forge-config: deep.fuzz.runs = 10000
 contract CaptureByARuleCompactTest is CaptureTests {
     function setUp() public {
         asked = 255 - 8 - 16;

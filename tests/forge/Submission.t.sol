@@ -425,6 +425,7 @@ contract FullTest is SubmissionTests {
     }
 }
 
+/// forge-config: deep.fuzz.runs = 10000
 contract CompactCommitteesTest is SubmissionTests {
     function setUp() public {
         _begin(Kind(7, 2, 4, true, 1, false));
@@ -439,6 +440,7 @@ contract DrawnTest is SubmissionTests {
 }
 
 /// @dev The contract takes everything on the quorum's word that a rule may ask for.
+/// forge-config: deep.fuzz.runs = 10000
 contract VouchedTest is SubmissionTests {
     function setUp() public {
         asked = 255 - 8 - 16;
@@ -447,6 +449,7 @@ contract VouchedTest is SubmissionTests {
 }
 
 /// @dev Weights that move the best by reputation.
+/// forge-config: deep.fuzz.runs = 10000
 contract VouchedCompactTest is SubmissionTests {
     function setUp() public {
         asked = 1 + 2 + 32 + 64;
