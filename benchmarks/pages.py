@@ -50,7 +50,8 @@ PAGES: dict[str, dict[str, Table]] = {
     "results": {"bars": lambda: bars.table(bars.held()), "rushing": lambda: bars.table(bars.rushed())}
     | of("price", price=price.shown, every=price.every),
     "growth": of("growth", totals=growth.totals, parts=growth.parts),
-    "payoff": of("payoff", registry=payoff.registry, responses=payoff.responses),
+    "payoff": of("payoff", registry=payoff.registry, responses=payoff.responses)
+    | {"slashed": lambda: [*payoff.responses(rows("payoff_slash")), "", *made(rows("payoff_slash"))]},
     "exclusion": of("exclusion", registry=exclusion.registry)
     | {"edge": lambda: [*exclusion.edge(rows("edge")), "", *made(rows("edge"))]},
     "robust": {

@@ -26,6 +26,7 @@ from chain_bandit.protocol.messages import Domain
 from chain_bandit.protocol.rewards import hidden_cost
 from chain_bandit.protocol.settlement import CostEntry, decode_pulls, encode_sums, final_balance
 from chain_bandit.protocol.submission import Submitted, encode
+from chain_bandit.protocol.tallies import FalseReport
 
 CHAIN_ID, GAS = 31337, 1_000_000
 FEE = Fee(10**9, 1)
@@ -79,6 +80,10 @@ class PaperChain:
     def report(self, proof: Equivocation) -> None:
         """Nobody equivocates."""
         raise AssertionError("an honest seat was accused")
+
+    def prove(self, proof: FalseReport) -> None:
+        """Nobody lies."""
+        raise AssertionError("an honest report was called false")
 
     def accusations(self, through: int) -> Mapping[int, int]:
         """Nobody."""

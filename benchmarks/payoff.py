@@ -1,7 +1,7 @@
 """Does attacking pay? What a malicious participant gets beyond what its seat gets by honest play, by attack and cost.
 
     python benchmarks/payoff.py [--replicates 200] [--screen 30] [--rounds 10000] [--rule NAME ...] [--attack NAME ...]
-                                [--jobs 1] [--json FILE]
+                                [--slash 0] [--jobs 1] [--json FILE]
     python benchmarks/payoff.py --table FILE
 
 Ten participants, four Bernoulli arms, f = m = 3; one that attacks, and three that collude. Payoff: rewards, and with
@@ -9,6 +9,7 @@ every round in case 2 its cost, of which who is malicious is paid what the hones
 against the honest one of the same seed. First every attack of the registry with its default options; then the search
 for the best response: every attack at a grid of its options, the best of it refined where its option is a number, on
 seeds of their own, and measured anew on those of the table. Whole rewards a participant, mean ± half the 95 % interval.
+With a slash false reports are proven while the game runs (decision 102); what is taken then is less of the rewards.
 """
 
 import argparse
@@ -56,7 +57,7 @@ class Gain:
     """What an attack brings over honest play, each value one of a replicate, in whole rewards a participant.
 
     Attributes:
-        rewards: of those who attack.
+        rewards: of those who attack, less the slash.
         costs: that they are paid.
         honest: of everybody else, costs and all.
     """
@@ -73,7 +74,7 @@ class Gain:
 
 @dataclass(frozen=True)
 class Bench:
-    """Where attacks are measured: a rule, so many colluders, so many games from a seed on."""
+    """Where attacks are measured: a rule, so many colluders, so many games from a seed on, a slash in shares of T."""
 
     rule: str
     colluders: int
@@ -81,6 +82,7 @@ class Bench:
     count: int
     seed: int
     jobs: int = 1
+    slash: float = 0.0
 
     def scenario(self, name: str | None, options: Options) -> Scenario:
         """The last seats attack."""
@@ -89,6 +91,7 @@ class Bench:
             "name": "payoff", "seed": self.seed, "participants": PARTICIPANTS, "rounds": self.rounds, "liars": BOUND,
             "attackers": BOUND, "rewards": {"kind": "bernoulli", "means": MEANS},
             "malicious": [{"seat": seat, "attacks": [{"name": name, "options": options}]} for seat in attacking],
+            "slash": self.slash,
         } | RULES[self.rule])  # fmt: skip
 
     def gain(self, name: str, options: Options) -> Gain:
@@ -181,7 +184,8 @@ def best_response(bench: Bench, names: Iterable[str]) -> tuple[str, Options, int
 
 def said(kind: str, bench: Bench, name: str, options: Options, **more: Any) -> dict[str, Any]:
     """A row, for machines."""
-    row = {"kind": kind, "rule": bench.rule, "colluders": bench.colluders, "attack": name}
+    rule = f"{bench.rule}, slash {bench.slash:g}" if bench.slash else bench.rule
+    row = {"kind": kind, "rule": rule, "colluders": bench.colluders, "attack": name}
     made = provenance.made(bench.seed, bench.count)
     try:
         gain = bench.gain(name, options)
@@ -194,11 +198,11 @@ def said(kind: str, bench: Bench, name: str, options: Options, **more: Any) -> d
 
 def rows(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
     for rule, colluders in product(given.rule, (1, BOUND)):
-        bench = Bench(rule, colluders, given.rounds, given.replicates, TABLE, given.jobs)
+        bench = Bench(rule, colluders, given.rounds, given.replicates, TABLE, given.jobs, given.slash)
         start = time.perf_counter()
         for name in given.attack:
             yield said("registry", bench, name, {})
-        search = Bench(rule, colluders, given.rounds, given.screen, SEARCH, given.jobs)
+        search = Bench(rule, colluders, given.rounds, given.screen, SEARCH, given.jobs, given.slash)
         name, options, count = best_response(search, given.attack)
         screened = provenance.made(search.seed, search.count)["seeds"]
         yield said("best response", bench, name, options, tried=count, screened=screened)
@@ -245,6 +249,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=10_000)
     parser.add_argument("--rule", nargs="*", choices=RULES, default=list(RULES))
     parser.add_argument("--attack", nargs="*", choices=TABLED, default=list(TABLED))
+    parser.add_argument("--slash", type=float, default=0.0, help="part of the stake that a proof takes")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--json", type=Path, help="a line for each row, as it comes")
     parser.add_argument("--table", type=Path, help="play nothing, print the tables of such a file")

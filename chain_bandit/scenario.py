@@ -158,7 +158,9 @@ class Chain(Strict):
     wei_per_unit: int = Field(default=1, ge=1)
     opening_deadline: int = Field(default=5_000, ge=1)
     skip_deadline: int = Field(default=100, ge=1)
-    settlement_window: int = Field(default=20_000, ge=1)
+    settlement_window: int | None = Field(
+        default=None, ge=1, description="blocks after the last round; by default 20000, with a slash 500 + T / 10"
+    )
     settle_every: int = Field(default=25, ge=1, description="rounds settled in one transaction")
     costs_every: int | None = Field(
         default=None, ge=1, description="rounds of costs settled in one transaction; by default 50, or what fits"
@@ -241,7 +243,7 @@ class Scenario(Strict):
     )
     slash: float = Field(
         default=0.0, ge=0, le=1, strict=False,
-        description="share of T whole rewards that a proof of equivocation takes; deposited with the stake",
+        description="share of T whole rewards that a proof of equivocation or of a false report takes; in the stake",
     )
     exploration: str = Field(
         default="2/b", pattern=r"^\d{1,20}(\.\d{1,20})?(/b)?$", description="C1, /b: divided by |B_i|"
@@ -320,16 +322,22 @@ class Scenario(Strict):
             skip_deadline=chain.skip_deadline,
             burn_in_blocks=burn_in,
             game_blocks=self.rounds * (chain.skip_deadline + 4),
-            settlement_window=chain.settlement_window,
+            settlement_window=chain.settlement_window or (500 + self.rounds // 10 if slash else 20_000),
             sealed=int(self.sealed),
             unrevealed_penalty=penalty,
             slash=slash,
+            provable=int(slash > 0 and self._is_provable),
         )
         parameters = rules.with_classes(parameters)
         assumptions.check(parameters)
         assumptions.check_weights(parameters, self.all_weights)
         self._require_burn_in(parameters)
         return parameters
+
+    @property
+    def _is_provable(self) -> bool:
+        """Whether a report can be proven false: it says estimators as they are, and its commitment opens to counts."""
+        return not self.sealed and self.disclosure == "estimates" and self.comparison == "ideal"
 
     def _require_room_for_blocks(self) -> None:
         deadline = self.chain.skip_deadline

@@ -5,23 +5,81 @@ import {Books} from "./Books.sol";
 import {IChainBandit} from "./interfaces/IChainBandit.sol";
 import {Balances} from "./libraries/Balances.sol";
 import {Bits} from "./libraries/Bits.sol";
+import {BlockList} from "./libraries/BlockList.sol";
 import {Costs} from "./libraries/Costs.sol";
 import {Ledger} from "./libraries/Ledger.sol";
 import {Rewards} from "./libraries/Rewards.sol";
 import {Seals} from "./libraries/Seals.sol";
 import {Seats} from "./libraries/Seats.sol";
-import {BURNED, CostEntry, Money, Progress, Terms} from "./types/Game.sol";
+import {Tallies} from "./libraries/Tallies.sol";
+import {Acquittal, BURNED, CostEntry, Equivocation, FalseReport, Money, Progress, Terms} from "./types/Game.sol";
 
 /// @title What happens to a game's money: the half of its code that no round waits for
 /// @dev Runs in the game's own storage, which calls it by delegation; its own stays empty, and it holds nothing.
 contract Bookkeeper is Books {
     using Balances for Balances.Accounts;
+    using BlockList for BlockList.Docket;
     using Costs for Costs.Disclosure;
     using Ledger for Ledger.History;
     using Ledger for Progress;
     using Rewards for Rewards.Credits;
     using Seals for Seals.Keys;
     using Seats for Seats.Roster;
+    using Tallies for Tallies.Proven;
+
+    /// A header may be signed when w rounds wait, and names the committee of up to two rounds later.
+    uint256 private constant EVIDENCE_DELAY = 3;
+
+    function reportEquivocation(Equivocation calldata proof) external direct {
+        Terms memory t = _terms();
+        _requireWords(11);
+        Progress memory progress_ = _requireOpened();
+        _requireProofs(t, progress_);
+        BlockList.requireProof(proof, _separator(t), _roster.participantAt(proof.seat));
+        uint256 listed = _proven.listed;
+        if (listed >> proof.seat & 1 == 1) {
+            // It is on the list already, and no acquittal of a false report spares it the slash any more.
+            _proven.listed = listed ^ 1 << proof.seat;
+            emit IChainBandit.Accused(proof.seat, uint32(_docket.since[proof.seat]));
+        } else {
+            emit IChainBandit.Accused(proof.seat, _list(t, progress_, proof.seat));
+        }
+    }
+
+    function reportFalse(FalseReport calldata proof) external direct {
+        Terms memory t = _terms();
+        _requireCanonical(abi.encodeCall(IChainBandit.reportFalse, (proof)));
+        Progress memory progress_ = _requireOpened();
+        _requireProofs(t, progress_);
+        if (!_names(t)) revert NotNamed();
+        (uint256 named, uint256 kept, bytes32 said) = Tallies.requireFalse(
+            proof,
+            Tallies.Against(
+                _separator(t),
+                _genesis,
+                _seed,
+                _roster.participantAt(proof.seat),
+                _money().environment,
+                t.arms,
+                t.burnIn,
+                t.reportBytes
+            )
+        );
+        (uint32 first, uint64 least) = _proven.void(proof, named, kept, said);
+        if (_docket.accused >> proof.seat & 1 == 0) {
+            _proven.listed |= 1 << proof.seat;
+            emit IChainBandit.Accused(proof.seat, _list(t, progress_, proof.seat));
+        }
+        emit IChainBandit.Voided(proof.seat, first, least);
+    }
+
+    function acquit(Acquittal calldata shown) external direct {
+        Terms memory t = _terms();
+        _requireWords(7);
+        if (_accounts.closed) revert AlreadyClosed(_accounts.costsVoid);
+        _proven.acquit(shown, _separator(t), _money().environment);
+        emit IChainBandit.Acquitted(shown.seat);
+    }
 
     function settleRewards(uint32 through, bytes calldata pulls) external direct {
         Terms memory t = _terms();
@@ -35,7 +93,7 @@ contract Bookkeeper is Books {
             _credits.settleTags(_history, through, last, pulls, t.participants);
             emit IChainBandit.RewardsSettled(through, "");
         } else {
-            _credits.settle(_history, _docket, through, last, pulls, t.participants, t.arms);
+            _credits.settle(_history, _docket, through, last, pulls, t.participants, t.arms, _names(t));
             emit IChainBandit.RewardsSettled(through, _credits.bySeat(t.participants));
         }
     }
@@ -86,8 +144,11 @@ contract Bookkeeper is Books {
         Money memory m = _money();
         _requireEnvironment(m);
         _requireCanonical(abi.encodeCall(IChainBandit.settleCosts, (entries)));
-        _requireWindow(t, m, _requireOver(t));
-        _disclosure.settle(_docket, entries, t, t.burnIn, m.cost == 1);
+        Progress memory progress_ = _requireOver(t);
+        _requireWindow(t, m, progress_);
+        uint256 until = _slash() == 0 ? 0 : _proofsUntil(t, m, progress_);
+        if (block.number <= until) revert ProofsPending(block.number, until);
+        _disclosure.settle(_docket, _proven, entries, t, t.burnIn, m.cost == 1);
         emit IChainBandit.CostsSettled(_disclosure.round + 1, _disclosure.costlyRounds);
     }
 
@@ -103,14 +164,17 @@ contract Bookkeeper is Books {
             complete = complete && _credits.summed;
             missing = _seals.missing(t.participants);
         }
-        if (!(complete && missing == 0) && block.number <= deadline) revert Unfinished(block.number, deadline);
-        uint256 listed = Bits.count(_docket.accused);
+        // Who is to be acquitted has the second half of the window for it.
+        if (!(complete && missing == 0 && _slash() == 0) && block.number <= deadline) {
+            revert Unfinished(block.number, deadline);
+        }
+        uint256 listed = Bits.count(_slashed());
         uint256 left = m.pool - _credits.total(t.participants) * m.weiPerUnit;
         (uint256 paidIn, uint256 paidOut) = _costs(t);
         uint256 burned = complete
             ? _accounts.closeComplete(left, paidIn * m.weiPerUnit, paidOut * m.weiPerUnit)
             : _accounts.closeVoid(left, t.participants - listed);
-        burned += missing * m.unrevealedPenalty + listed * _slash();
+        burned += missing * m.unrevealedPenalty + listed * _slash() + _voided(t) * m.weiPerUnit;
         emit IChainBandit.Closed(!complete, burned);
         if (burned != 0) Balances.send(BURNED, burned);
     }
@@ -121,6 +185,36 @@ contract Bookkeeper is Books {
         _accounts.withdrawn[msg.sender] = true;
         emit IChainBandit.Withdrawn(msg.sender, amount);
         Balances.send(msg.sender, amount);
+    }
+
+    /// @dev Puts a seat on the block list. Returns from which round on.
+    function _list(Terms memory t, Progress memory progress_, uint16 seat) private returns (uint32 since) {
+        since = uint32(progress_.nextRound + EVIDENCE_DELAY + t.unrecorded);
+        _docket.add(seat, since);
+        progress_.accused = 1;
+        _history.store(progress_);
+    }
+
+    /// @dev Refuses a proof after its time: the game's end, and with a slash the middle of the settlement window.
+    function _requireProofs(Terms memory t, Progress memory progress_) private view {
+        if (!progress_.isOver(t.horizon)) return;
+        if (_slash() == 0) revert GameIsOver(progress_.overBlock(t.horizon));
+        uint256 until = _proofsUntil(t, _money(), progress_);
+        if (block.number > until) revert ProofsOver(block.number, until);
+    }
+
+    /// @dev The last chain block that takes proofs in a game with a slash, once it is over.
+    function _proofsUntil(Terms memory t, Money memory m, Progress memory progress_) private pure returns (uint256) {
+        return progress_.overBlock(t.horizon) + m.settlementWindow / 2;
+    }
+
+    /// @dev Units that were credited to seats which do not keep them.
+    function _voided(Terms memory t) private view returns (uint256 units) {
+        if (_proven.lied == 0) return 0;
+        for (uint256 seat; seat < t.participants; ++seat) {
+            uint256 credited = _credits.unitsOf(seat);
+            units += credited - _proven.keeps(seat, credited);
+        }
     }
 
     function _requireSealed(Money memory m) private pure {

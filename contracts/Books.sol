@@ -9,6 +9,7 @@ import {Ledger} from "./libraries/Ledger.sol";
 import {Rewards} from "./libraries/Rewards.sol";
 import {Seals} from "./libraries/Seals.sol";
 import {Seats} from "./libraries/Seats.sol";
+import {Tallies} from "./libraries/Tallies.sol";
 import {Rules} from "./Rules.sol";
 import {Money, Progress, Terms} from "./types/Game.sol";
 
@@ -21,6 +22,7 @@ abstract contract Books is Direct, Rules {
     using Rewards for Rewards.Credits;
     using Seals for Seals.Keys;
     using Seats for Seats.Roster;
+    using Tallies for Tallies.Proven;
 
     Ledger.History internal _history;
     // slither-disable-start uninitialized-state,constable-states,unused-state -- each half of the code uses some
@@ -34,6 +36,7 @@ abstract contract Books is Direct, Rules {
     bytes32 internal _genesis;
     bytes32 internal _seed;
     Seals.Keys internal _seals; // unused in an open game
+    Tallies.Proven internal _proven;
     // slither-disable-end uninitialized-state,constable-states,unused-state
 
     function _requireEnvironment(Money memory m) internal view {
@@ -51,13 +54,24 @@ abstract contract Books is Direct, Rules {
 
     /// @dev What a closed game owes a seat. One stake covers any change, penalty and slash taken from it.
     function _due(Money memory m, uint16 seat, uint256 deposit) private view returns (uint256 due) {
-        bool listed = _docket.accused >> seat & 1 == 1;
-        due = deposit + _credits.unitsOf(seat) * m.weiPerUnit;
+        uint256 units = _credits.unitsOf(seat);
+        bool listed = false;
+        if (_docket.accused >> seat & 1 == 1) {
+            listed = _slashed() >> seat & 1 == 1;
+            units = _proven.keeps(seat, units);
+        }
+        due = deposit + units * m.weiPerUnit;
         if (listed) due -= _slash();
         if (m.sealedGame == 1 && !_seals.isRevealed(seat)) due -= m.unrevealedPenalty;
         if (_accounts.costsVoid) return listed ? due : due + _accounts.share;
         uint256 change = _disclosure.changeOf(seat) * m.weiPerUnit;
         return _disclosure.isMalicious(seat) ? due + change : due - change;
+    }
+
+    /// @dev Who loses the slash: everybody with a proof against it but who was acquitted of the only one.
+    function _slashed() internal view returns (uint256 accused) {
+        accused = _docket.accused;
+        if (accused != 0) accused &= ~(_proven.listed & _proven.acquitted);
     }
 
     function _requireOpening(Money memory m) internal view {

@@ -10,7 +10,7 @@ import {Reputation} from "./libraries/Reputation.sol";
 import {Seals} from "./libraries/Seals.sol";
 import {Seats} from "./libraries/Seats.sol";
 import {Records} from "./Records.sol";
-import {CostEntry, MAX_WEIGHT, Money, Progress, Terms} from "./types/Game.sol";
+import {Acquittal, CostEntry, Equivocation, FalseReport, MAX_WEIGHT, Money, Progress, Terms} from "./types/Game.sol";
 
 /// @title One game of chain_bandit
 contract ChainBandit is Records {
@@ -64,6 +64,21 @@ contract ChainBandit is Records {
         if (_committees(t)) _committee = Bits.all(t.participants);
         _credits.settledThrough = uint32(t.burnIn);
         emit Opened(genesis_);
+    }
+
+    /// @inheritdoc IChainBandit
+    function reportEquivocation(Equivocation calldata) external override {
+        _bookkeeping();
+    }
+
+    /// @inheritdoc IChainBandit
+    function reportFalse(FalseReport calldata) external override {
+        _bookkeeping();
+    }
+
+    /// @inheritdoc IChainBandit
+    function acquit(Acquittal calldata) external override {
+        _bookkeeping();
     }
 
     /// @inheritdoc IChainBandit

@@ -13,7 +13,6 @@ import {Seats} from "./libraries/Seats.sol";
 import {
     APPROVED,
     EXPLORATION,
-    Equivocation,
     MAX_PARTICIPANTS,
     Progress,
     REJECTED,
@@ -30,8 +29,6 @@ abstract contract Records is Views {
     using Seats for Seats.Roster;
 
     uint256 private constant SELECTOR_BYTES = 4;
-    /// A header may be signed when w rounds wait, and names the committee of up to two rounds later.
-    uint256 private constant EVIDENCE_DELAY = 3;
 
     /// @dev The open round as a transaction works on it: loaded once, stored once.
     struct Tip {
@@ -91,21 +88,6 @@ abstract contract Records is Views {
         if (tip.progress.nextRound == t.burnIn) deadline += t.burnInBlocks;
         if (block.number <= deadline) revert DeadlineNotPassed(block.number, deadline);
         _skip(t, tip, committee_);
-    }
-
-    /// @inheritdoc IChainBandit
-    function reportEquivocation(Equivocation calldata proof) external override direct {
-        Terms memory t = _terms();
-        _requireWords(11);
-        // slither-disable-next-line uninitialized-local -- filled in at once
-        Progress memory progress_;
-        _loadRunning(t, progress_);
-        BlockList.requireProof(proof, _separator(t), _roster.participantAt(proof.seat));
-        uint256 since = progress_.nextRound + EVIDENCE_DELAY + t.unrecorded;
-        _docket.add(proof.seat, since);
-        progress_.accused = 1;
-        _history.store(progress_);
-        emit Accused(proof.seat, uint32(since));
     }
 
     function _skip(Terms memory t, Tip memory tip, uint256 committee_) private {

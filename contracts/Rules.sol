@@ -63,7 +63,7 @@ abstract contract Rules is IErrors, IRules {
         }
     }
 
-    /// @dev Wei that a seat on the block list loses: the first reserved word.
+    /// @dev Wei that a seat loses with a proof against it: the first reserved word.
     // slither-disable-next-line assembly -- as above
     function _slash() internal view returns (uint256 slash) {
         // solhint-disable-next-line no-inline-assembly
@@ -71,6 +71,18 @@ abstract contract Rules is IErrors, IRules {
             extcodecopy(address(), 0, RESERVED_AT, 32)
             slash := mload(0)
         }
+    }
+
+    /// @dev Whether reports name what they rest on: their payload has one integer more than arms.
+    // slither-disable-next-line assembly -- as above
+    function _names(Terms memory t) internal view returns (bool) {
+        uint256 payload = 0;
+        // solhint-disable-next-line no-inline-assembly
+        assembly ("memory-safe") {
+            extcodecopy(address(), 0, add(ASSUMED_AT, 128), 32)
+            payload := mload(0)
+        }
+        return payload != t.arms;
     }
 
     /// @dev Refuses a call of the shared code itself, which has no terms.

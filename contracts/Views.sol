@@ -116,6 +116,16 @@ abstract contract Views is Books, IChainBandit {
     }
 
     /// @inheritdoc IChainBandit
+    function provenFrom(uint16 seat) external view override returns (uint256) {
+        return uint32(_proven.first[seat]);
+    }
+
+    /// @inheritdoc IChainBandit
+    function provenBy(uint16 seat) external view override returns (uint256) {
+        return uint32(_proven.first[seat] >> 32);
+    }
+
+    /// @inheritdoc IChainBandit
     function isApproved(uint32 round) external view override returns (bool) {
         return _history.isApproved(round);
     }

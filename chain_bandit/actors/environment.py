@@ -7,7 +7,7 @@ from chain_bandit.actors.messages import CertifiedBlock, Message, PullRequest, R
 from chain_bandit.actors.rules import Rules
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import Verifier
-from chain_bandit.protocol.blocks import Header, approves, seats
+from chain_bandit.protocol.blocks import Header, Report, approves, seats
 from chain_bandit.protocol.estimation import is_false
 from chain_bandit.protocol.ledger import Ledger
 from chain_bandit.protocol.messages import Phase, Role, pull_content, receipt_content, tally
@@ -15,7 +15,8 @@ from chain_bandit.protocol.rewards import Draws, RewardModel, hidden_cost
 from chain_bandit.protocol.rule import Own
 from chain_bandit.protocol.sealing import receipt_tags
 from chain_bandit.protocol.settlement import NOTHING, Conduct, Cost, Pull, case_2, cost_of_round, encode_pulls
-from chain_bandit.protocol.units import Counts, Means, added
+from chain_bandit.protocol.tallies import STALE, tallies_slot
+from chain_bandit.protocol.units import Counts, added
 
 
 class Environment:
@@ -42,6 +43,7 @@ class Environment:
         self._totals: list[Counts] = [nothing for _ in rules.everybody]
         self._given: list[list[Receipt]] = [[] for _ in rules.everybody]
         self._rounds: dict[int, _Round] = {}
+        self._observed: dict[tuple[int, int], Pull] = {}
         self.sums = [0] * len(rules.everybody)
 
     @property
@@ -60,6 +62,8 @@ class Environment:
         self._rounds = {round_: past for round_, past in self._rounds.items() if past.is_open}
         self._rounds[ledger.round] = _Round(ledger)
         oldest = min(self._rounds)
+        if self.rules.parameters.provable:  # a report may rest on an older tally, see `charge`
+            oldest -= oldest // STALE + 1 + self.rules.parameters.failure_limit
         for given in self._given:
             while len(given) > 1 and given[0].round < oldest:  # the last one tells how far a seat has come
                 del given[0]
@@ -123,6 +127,15 @@ class Environment:
             Pull(given[seat].arm, given[seat].reward) if seat in given else NOTHING for seat in self.rules.everybody
         )
 
+    def observed(self, round_: int) -> tuple[Pull, ...]:
+        """What everybody was given in a round up to L, of a game whose reports name what they rest on."""
+        return tuple(self._observed.get((round_, seat), NOTHING) for seat in self.rules.everybody)
+
+    def sign_tallies(self, through: int, root: bytes) -> bytes:
+        """The signature of the root of a settlement's tallies."""
+        slot = tallies_slot(self.rules.separator, self.rules.genesis, through)
+        return self._signer.state(slot, Phase.REWARD, Role.TALLIES, 0, root)
+
     def settlement(self, round_: int, pulls: Sequence[Pull]) -> bytes:
         """What the contract is told of an approved round, once: the pulls, or in a sealed game their tags."""
         self.sums = [total + pull.reward for total, pull in zip(self.sums, pulls, strict=True)]
@@ -130,11 +143,16 @@ class Environment:
             return encode_pulls(pulls)
         return receipt_tags(self.secret, self.rules.seed_0, round_, pulls)
 
-    def charge(self, round_: int, header: Header, reported: dict[int, Means]) -> int | None:
-        """What the block's round costs, in units, where some B_i holds a labelled liar that lied: case 2; else None."""
+    def charge(self, round_: int, header: Header, reported: dict[int, Report]) -> int | None:
+        """What the block's round costs, in units, where some B_i holds a labelled liar that lied: case 2; else None.
+
+        A report that names a round is held against what its author was given up to the end of that one.
+        """
         selected = [frozenset(seats(row)) for row in header.selected]
         p, liars = self.rules.parameters, self.liars & reported.keys()
-        if not case_2(selected, {seat for seat in liars if is_false(p, self._own(seat, round_), reported[seat])}):
+        known = {seat: max(reported[seat].named, default=round_ - 1) + 1 for seat in liars}
+        lied = {seat for seat in liars if is_false(p, self._own(seat, known[seat]), reported[seat].means)}
+        if not case_2(selected, lied):
             return None
         choice, mean = Cost(self.rules.parameters.cost), self.model.means[header.arm]
         return cost_of_round(choice, self.cost, header.means[header.arm], mean)
@@ -164,6 +182,8 @@ class Environment:
         )
         receipt = past.receipts[seat] = Receipt(ledger.round, arm, reward, tallied, signature)
         self._given[seat].append(receipt)
+        if self.rules.parameters.provable and ledger.round <= self.rules.parameters.burn_in:
+            self._observed[ledger.round, seat] = Pull(arm, reward)
         return receipt
 
 

@@ -35,7 +35,7 @@ class Participant:
         self.vrf_key, self.seal_key, self._verifier = vrf_key, seal_key, verifier
         self.counts: Counts = (0,) * rules.parameters.arms
         self.totals: tuple[int, ...] = (0,) * rules.parameters.arms
-        self.last = NOTHING
+        self.last, self.received = NOTHING, 0
 
     def arm(self, ledger: Ledger) -> int | None:
         """The arm to pull in the open round; None pulls nothing, which only the malicious do."""
@@ -63,7 +63,8 @@ class Participant:
         key = self.seal_key if self.rules.parameters.sealed else self.rules.seed_0
         counts, salt = self.committed_counts(ledger), commitment_salt(key, ledger.round, self.seat)
         committed = counts_commitment(counts, salt, self.rules.parties)
-        report = Report(self.means(ledger), committed, self.proof(ledger), self._sealed(ledger))
+        named = (self.received,) * self.rules.parameters.provable
+        report = Report(self.means(ledger), committed, self.proof(ledger), self._sealed(ledger), named)
         return report, Opening(counts, salt)
 
     def proof(self, ledger: Ledger) -> bytes:
@@ -101,7 +102,8 @@ class Participant:
         digest = rules.slot(ledger).digest(Phase.REWARD, Role.ENVIRONMENT, self.seat, content)
         if not self._verifier.is_signed_by(rules.environment, digest, receipt.signature):
             return False
-        self.counts, self.totals, self.last = counts, totals, Pull(receipt.arm, receipt.reward)
+        self.counts, self.totals = counts, totals
+        self.last, self.received = Pull(receipt.arm, receipt.reward), receipt.round
         return True
 
     def _sealed(self, ledger: Ledger) -> bytes:

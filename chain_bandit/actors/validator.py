@@ -111,7 +111,7 @@ class Validator:
             claim = self.reports.outcome(seat)
             if claim is None:
                 continue
-            report = readable_report(claim.content, rules.parameters)
+            report = readable_report(claim.content, rules.parameters, self.ledger.round, self.ledger.failures)
             if report is not None:
                 self.agreed[seat] = SignedReport(claim.content, claim.signature, report)
                 commitments[seat] = report.commitment

@@ -31,8 +31,10 @@ _RECORDS: dict[str, Callable[[Game, Call], None]] = {
     "skip": records.skipped,
     "skipAfterDeadline": records.skipped_after_deadline,
     "reportEquivocation": evidence.evidence_taken,
+    "reportFalse": evidence.refutation_taken,
 }
 _AFTER: dict[str, Callable[[Game, Call], None]] = {
+    "acquit": evidence.acquitted,
     "settleRewards": rewards.settled,
     "settleSums": seals.summed,
     "revealSeal": seals.key_revealed,

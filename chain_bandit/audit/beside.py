@@ -50,7 +50,8 @@ def hold(records: bytes) -> bool:
 def seen(found: Survey) -> bytes:
     """32 bytes that stand for a sound chain, and for all that it opens."""
     keys = b"".join(uint(seat, 2) + key for seat, key in sorted(found.seal_keys.items()))
-    parts = found.head, uint(found.number, PLACE), found.environment, found.pulls, keys, *(found.reveal or ())
+    marks = b"".join(uint(each, 8) for each in found.settlements)
+    parts = found.head, uint(found.number, PLACE), found.environment, found.pulls, marks, keys, *(found.reveal or ())
     return keccak(*map(keccak, parts))
 
 

@@ -22,8 +22,8 @@ from chain_bandit.protocol.ruleset import RulesUnknown
 from chain_bandit.protocol.settlement import case_2
 
 ON_THE_BODY = (
-    "header.body", "header.radii", "report.signature", "report.range", "aggregate.selected", "aggregate.means",
-    "aggregate.accuracy", "honest.report", "counts.commitment", "counts.bits",
+    "header.body", "header.radii", "report.signature", "report.named", "report.range", "aggregate.selected",
+    "aggregate.means", "aggregate.accuracy", "honest.report", "counts.commitment", "counts.bits",
 )  # fmt: skip
 """What cannot be checked of a compact game's block whose body is not in the history."""
 
@@ -66,7 +66,7 @@ def check_block(game: Game, header: Header, opened: Body | None) -> Checked:
         if seat < p.participants
     }  # fmt: skip
     reports = check_reports(game, signed)
-    owns = known(game)
+    owns = known(game, reports)
     lied = check_against_receipts(game, reports, owns)
     if game.disclosed is not None and p.participants > 1 and p.disclosure == ESTIMATES:
         game.alike = game.alike or Alike(p.participants)

@@ -73,7 +73,7 @@ class Books:
         return sum(wei for name, wei in self.owed.items() if name not in (CONTRACT, BURNED))
 
 
-HEADINGS = ("stake", "rewards", "costs", "penalty", "share", "withdrawn")
+HEADINGS = ("stake", "rewards", "costs", "penalty", "void", "share", "withdrawn")
 """The accounts of a seat: all that it ever got or lost, each under its reason."""
 
 

@@ -32,14 +32,19 @@ CHECKS = {
     "draw.proof": "Whoever a header names as drawn proved it, by its registered key on the next round's seed.",
     "draw.committee": "Every drawn committee is who the proofs draw, or everybody where they draw too few.",
     "draw.commanders": "The commanders that a header names are who the proofs draw, of the next validators.",
-    "evidence.proof": "Every accusation is two contents that a seat signed in one slot, in a role that signs once.",
-    "evidence.listing": "Every accused seat is listed once, from the open round + 1 + the rounds that may wait.",
+    "evidence.proof":
+        "Every accusation is two contents that a seat signed in one slot, in a role that signs once, or a report that "
+        "does not follow from the tally that it names; every acquittal is a receipt with another tally.",
+    "evidence.listing":
+        "Every accused seat is listed once, from the open round + 1 + the rounds that may wait; a false report voids "
+        "what it should.",
     "blocklist.silence": "Nobody on the block list reports or is paid.",
     "header.form": "Submissions hold whole blocks; headers hold existing seats, bits and B of reporters only.",
     "header.body": "Every body is the one that its header binds.",
     "header.radii": "Every radius is that of the pulls before its round.",
     "header.arm": "The honest arm follows from the records.",
     "report.signature": "Every report is signed by its author for this round.",
+    "report.named": "Every report that names a round names one whose tally it may rest on.",
     "report.range": "Every reported estimator is between 0 and 1.",
     "aggregate.selected": "Every B follows from reports and comparison bits.",
     "aggregate.means": "Every global estimator is the mean of the reports in B.",
@@ -49,6 +54,8 @@ CHECKS = {
     "reveal.commitment": "Secret, roles and reward model are those committed to before the game.",
     "reveal.cost": "The hidden cost follows from the secret.",
     "settlement.form": "Every settlement covers the approved rounds that were due, each seat once.",
+    "settlement.tallies":
+        "Where reports name rounds, every settlement has the root of all tallies, signed by the environment.",
     "settlement.rewards": "Every reward is the draw that the committed secret and model give.",
     "settlement.tags": "Every receipt tag of a sealed game is of a pull that its seat can have made, at its draw.",
     "settlement.sums": "The sums that a sealed game pays are those of its rounds.",
@@ -66,7 +73,7 @@ CHECKS = {
 }
 
 VOUCHED_FOR = frozenset({
-    "header.form", "header.body", "header.radii", "header.arm", "report.signature", "report.range",
+    "header.form", "header.body", "header.radii", "header.arm", "report.signature", "report.range", "report.named",
     "aggregate.selected", "aggregate.means", "aggregate.accuracy", "blocklist.silence",
     "aggregate.state", "committee.chosen", "draw.proof", "draw.committee", "draw.commanders",
 })  # fmt: skip

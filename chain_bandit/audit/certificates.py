@@ -11,8 +11,13 @@ from chain_bandit.protocol.messages import Phase, Role, Slot
 
 def signed_by(game: Game, seat: int, digest: bytes, signature: bytes) -> bytes | None:
     """Whose a signature is, which should be a seat's; its time is told to the game, its nonce looked at."""
+    return signer_of(game, game.addresses[seat], digest, signature)
+
+
+def signer_of(game: Game, expected: bytes, digest: bytes, signature: bytes) -> bytes | None:
+    """The same of a signature that should be an account's."""
     start = perf_counter()
-    address = game.whose(digest, signature, game.addresses[seat])
+    address = game.whose(digest, signature, expected)
     game.on_verified(perf_counter() - start)
     if address is not None and game.nonces.add(digest, signature):
         game.nonces.keep(Signed(address, digest, signature, game.running.round))

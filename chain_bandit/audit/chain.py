@@ -1,5 +1,6 @@
 """The first walk: is this a chain at all, and what did the end of the game open?"""
 
+from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
@@ -40,6 +41,7 @@ class Survey:
         reveal: secret, encoded roles and encoded model, once the contract took them.
         pulls: all settlements, one after the other, up to the first that another than the environment made: no contract
             of this version takes one, and nothing is opened any more.
+        settlements: of each of those, the round up to which it is and where it begins in `pulls`, in turn.
         usurped: whether there was such a one.
         seal_keys: of each seat that revealed its sealing key.
     """
@@ -56,6 +58,7 @@ class Survey:
     environment: bytes = b""
     reveal: tuple[bytes, bytes, bytes] | None = None
     pulls: bytearray = field(default_factory=bytearray)
+    settlements: "array[int]" = field(default_factory=lambda: array("Q"))
     usurped: bool = False
     seal_keys: dict[int, bytes] = field(default_factory=dict)
 
@@ -63,6 +66,14 @@ class Survey:
     def whole(self) -> bool:
         """Whether the game can be followed to its last block."""
         return self.sound and not self.unread
+
+    def settlement(self, index: int) -> tuple[int, int, int] | None:
+        """One of the settlements: the round up to which it is, and where in `pulls` it begins and ends."""
+        if 2 * index >= len(self.settlements):
+            return None
+        through, start = self.settlements[2 * index : 2 * index + 2]
+        behind = 2 * index + 3
+        return through, start, self.settlements[behind] if behind < len(self.settlements) else len(self.pulls)
 
     def readable(self, number: int) -> bool:
         """Whether the game can be followed through the block of that number, of a chain that is sound."""
@@ -240,6 +251,7 @@ def _take_in_call(call: Call, found: Survey) -> None:
     elif call.method == "settleRewards" and call.arguments:
         found.usurped |= call.sender != found.environment
         if not found.usurped:
+            found.settlements.extend((call.arguments[0], len(found.pulls)))
             found.pulls += call.arguments[1]
     for event in call.events:
         if event.name == "SealRevealed":

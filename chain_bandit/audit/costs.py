@@ -3,6 +3,7 @@
 from chain_bandit.audit.exhibits import Field, Slice
 from chain_bandit.audit.game import Game
 from chain_bandit.audit.rewards import environment_of, in_window
+from chain_bandit.audit.timing import proofs_until
 from chain_bandit.history.records import Call, Event
 from chain_bandit.protocol.digests import ZERO, keccak
 from chain_bandit.protocol.ledger import blocked
@@ -17,6 +18,10 @@ def costs_settled(game: Game, call: Call) -> None:
     checks.same(call.sender, environment_of(game), "costs.records", None, "sender of a cost settlement",
                 shown=Field.SENDER)
     in_window(game, call, "cost settlement")
+    if game.parameters.slash:
+        until = proofs_until(game)
+        checks.that(call.block > until, "record.deadline", None, "cost settlement",
+                    "it is in block {}, proofs that change the costs are taken until block {}", call.block, until)
     for entry in call.arguments[0]:
         t = game.running.round - 1 - game.handed_back
         if t < first:
@@ -35,8 +40,10 @@ def costs_settled(game: Game, call: Call) -> None:
 
 
 def _charge(game: Game, t: int) -> None:
-    """A costly round is everybody's but for those on its block list."""
+    """A costly round is everybody's but for those on its block list; nobody's where a proven false report voids it."""
     game.costly += 1
+    if game.is_void(t):
+        return
     disclosed, listed = game.disclosed, blocked(game.running, t)
     if disclosed is None:  # then balances are not known either
         return

@@ -21,6 +21,14 @@ _PROOFS = {
     "false sealed arm": "seat {seat} sealed another arm than that of its last receipt in {blocks}",
     "false sealed reward": "seat {seat} sealed another reward than that of its last receipt in {blocks}",
     "sealed record does not open": "the sealed record of seat {seat} does not open with its own key in {blocks}",
+    "proven false report": "seat {seat} is proven to have reported what does not follow from the tally that it named",
+    "proven false report of a seat not labelled a liar":
+        "seat {seat} is not labelled a liar, but is proven to have reported what does not follow from the tally that "
+        "it named: its key leaked, its label is wrong, or the environment signed another tally than its receipts say",
+    "false tallies, of the environment":
+        "the environment signed tallies that do not follow from what it settled, in {blocks}",
+    "two tallies, of the environment":
+        "the environment signed two tallies for one receipt of a seat that was acquitted for it, in {rounds}",
     "equivocated": "seat {seat} is proven to have signed two contents in one slot",
     "equivocation of a seat not labelled an attacker":
         "seat {seat} is not labelled an attacker, but signed two contents in one slot: its key leaked, or its label "

@@ -1,6 +1,6 @@
 """What the second walk knows so far: one game, its seats, its records. Aggregates only, never a report."""
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -20,6 +20,7 @@ from chain_bandit.protocol.ledger import Ledger
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.rewards import Draws, RewardModel, hidden_cost
 from chain_bandit.protocol.settlement import Balance, Conduct, Pull
+from chain_bandit.protocol.tallies import STALE, Tallies
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +114,23 @@ class Past:
         return self.kind is Kind.APPROVED
 
 
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """What proofs against a seat come to.
+
+    Attributes:
+        round: the earliest of a report that is proven false.
+        named: the round whose tally the last of them rests on.
+        kept: units that the seat keeps, the least of all proofs.
+        tally: what its receipt of that round says of the tally.
+    """
+
+    round: int
+    named: int
+    kept: int
+    tally: bytes
+
+
 @dataclass(slots=True)
 class Numbered:
     """An account that called the contract, as its transactions number it.
@@ -137,6 +155,12 @@ class Game:
         bodies_known: whether every body was there so far: the run digest holds the reports.
         unread: seats of which some round's pull is not known, so that neither are its counts and means.
         last: every seat's last receipt; None where it is not known.
+        received: the round of every seat's last receipt.
+        recent: who was given what in the last rounds that a report may leave out, of a game whose reports name one.
+        settlement, row: which settlement the open round's row is in, and which of its rows.
+        tallies: of such a game what was given everybody, as the settlements so far say; none where they cannot be read.
+        proven, by_report, acquitted: proofs of false reports by seat, the seats that nothing else put on the block
+            list, and those of which the environment had signed two tallies.
         earned, summed, unsealed: of a sealed game: units in opened tags by seat, whether sums were paid, who revealed.
         numbered: every account that called the contract.
         called: the block of the call before the one that is replayed: what is missing is missing from there on.
@@ -163,6 +187,7 @@ class Game:
     weighed: tuple[int, int, int] = (0, 0, 0)
     ledger: Ledger | None = None
     digest: bytes = ZERO
+    genesis: bytes = ZERO
     seed_0: bytes = ZERO
     separator: bytes = ZERO
     end_block: int = 0
@@ -173,6 +198,14 @@ class Game:
     totals: list[list[int]] = field(default_factory=list)
     last: list[Pull | None] = field(default_factory=list)
     unread: set[int] = field(default_factory=set)
+    received: list[int] = field(default_factory=list)
+    recent: deque[tuple[int, tuple[Pull | None, ...]]] = field(default_factory=deque)
+    settlement: int = 0
+    row: int = 0
+    tallies: Tallies | None = None
+    proven: dict[int, Proven] = field(default_factory=dict)
+    by_report: set[int] = field(default_factory=set)
+    acquitted: set[int] = field(default_factory=set)
     past: MutableMapping[int, Past] = field(default_factory=dict)
     approved: int = 0
     settled_through: int = 0
@@ -213,6 +246,43 @@ class Game:
         if self.ledger is None:
             raise LookupError("the game was not opened")
         return self.ledger
+
+    @property
+    def slashed(self) -> frozenset[int]:
+        """Who loses the slash: everybody with a proof against it but who was acquitted of the only one."""
+        listed = frozenset(seat for seat, since in enumerate(self.running.blocked_from) if since)
+        return listed - (self.by_report & self.acquitted)
+
+    @property
+    def kept(self) -> list[int]:
+        """What every seat keeps of its rewards, in units."""
+        return [
+            min(units, self.proven[seat].kept) if seat in self.proven.keys() - self.acquitted else units
+            for seat, units in enumerate(self.rewards)
+        ]
+
+    def is_void(self, round_: int) -> bool:
+        """Whether somebody's proven false report is in force in a round: nothing is transferred there."""
+        return any(
+            proven.round <= round_ < self.running.blocked_from[seat]
+            for seat, proven in self.proven.items() if seat not in self.acquitted
+        )  # fmt: skip
+
+    def keep_recent(self, round_: int, pulls: tuple[Pull | None, ...]) -> None:
+        """Keep who was given what in a round for as long as a report may leave it out."""
+        self.recent.append((round_, pulls))
+        while self.recent and self.recent[0][0] <= round_ - (round_ + 1) // STALE - self.parameters.failure_limit:
+            self.recent.popleft()
+
+    def held(self, seat: int, named: int) -> tuple[list[int], list[int]]:
+        """Totals and counts of a seat after a round that a report may name."""
+        totals, counts = list(self.totals[seat]), list(self.counts[seat])
+        for round_, pulls in reversed(self.recent):
+            pull = pulls[seat]
+            if round_ > named and pull is not None and pull.arm < len(counts):
+                counts[pull.arm] -= 1
+                totals[pull.arm] -= pull.reward
+        return totals, counts
 
     @property
     def over_block(self) -> int:

@@ -28,7 +28,7 @@ def closed(game: Game, call: Call) -> None:
     unrevealed = frozenset(range(p.participants)) - game.unsealed if p.sealed else frozenset()
     deadline = game.over_block + p.settlement_window
     checks.that(
-        game.is_over(call.block) and ((complete and not unrevealed) or call.block > deadline),
+        game.is_over(call.block) and ((complete and not unrevealed and not p.slash) or call.block > deadline),
         "money.close", None, "closing",
         "in block {} the game is not over, or not settled before its window ends with block {}", call.block, deadline,
         shown=Field.NUMBER,
@@ -40,14 +40,14 @@ def closed(game: Game, call: Call) -> None:
         game.burned = said
         checks.unknown("money.balances", "roles and cost cannot be decoded")
         return
-    listed = frozenset(seat for seat, since in enumerate(ledger.blocked_from) if since)
     if complete and game.disclosed is not None:
         game.balance = final_balance(
-            p, game.deployment.pool, game.rewards, game.disclosed.roles, game.costs, listed, unrevealed, ledger.weights
-        )
+            p, game.deployment.pool, game.rewards, game.disclosed.roles, game.costs, game.slashed, unrevealed,
+            ledger.weights, game.kept,
+        )  # fmt: skip
     else:
         game.balance = void_balance(
-            p, game.deployment.pool, game.rewards, listed, unrevealed, ledger.weights
+            p, game.deployment.pool, game.rewards, game.slashed, unrevealed, ledger.weights, game.kept
         )
     _book_closing(game, unrevealed)
     game.burned = game.balance.burned
@@ -60,15 +60,17 @@ def closed(game: Game, call: Call) -> None:
 def _book_closing(game: Game, unrevealed: frozenset[int]) -> None:
     """Costs or shares, penalties, and what is left of the pool; and that the books then say what the formula does."""
     p, books, balance = game.parameters, game.books, game.balance
+    slashed, kept = game.slashed, game.kept
     for seat in range(p.participants):
         own = account(seat, "costs")
         if not game.void:
             debit, credit = (own, COSTS) if game.is_honest(seat) else (COSTS, own)
             books.move("costs", debit, credit, game.costs[seat] * p.wei_per_unit)
         books.move("penalty", account(seat, "penalty"), BURNED, p.unrevealed_penalty * (seat in unrevealed))
-        books.move("slash", account(seat, "penalty"), BURNED, p.slash * bool(game.running.blocked_from[seat]))
+        books.move("slash", account(seat, "penalty"), BURNED, p.slash * (seat in slashed))
+        books.move("void rewards", account(seat, "void"), BURNED, (game.rewards[seat] - kept[seat]) * p.wei_per_unit)
     if game.void:
-        sharing = [seat for seat, since in enumerate(game.running.blocked_from) if not since]
+        sharing = [seat for seat in range(p.participants) if seat not in slashed]
         share = books.owed[POOL] // len(sharing) if sharing else 0
         for seat in sharing:
             books.move("share of the pool", POOL, account(seat, "share"), share)
@@ -200,6 +202,7 @@ def accounts(game: Game) -> list[Account]:
                 net=balance.participants[seat] - own["stake"] if balance else None,
                 withdrawn=game.withdrawn.get(seated.address, 0),
                 penalty=-own["penalty"],
+                void=-own["void"],
                 share=own["share"],
                 owed=sum(own.values()),
             )

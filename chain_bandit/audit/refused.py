@@ -6,11 +6,12 @@ from chain_bandit.audit import money
 from chain_bandit.audit.exhibits import Field
 from chain_bandit.audit.game import Game
 from chain_bandit.audit.rewards import environment_of
+from chain_bandit.audit.timing import EVIDENCE, proofs_until
 from chain_bandit.audit.trial import allowed
 from chain_bandit.history.records import Call
 
 _OPENING = ("join", "open")
-_PLAYING = ("submitBlocks", "skip", "skipAfterDeadline", "reportEquivocation")
+_PLAYING = ("submitBlocks", "skip", "skipAfterDeadline", "reportEquivocation", "reportFalse")
 _SETTLING = ("settleRewards", "settleSums", "revealSeal", "reveal", "settleCosts")
 
 LEFT = 21
@@ -63,5 +64,7 @@ def _late(game: Game, call: Call) -> bool:
         )  # fmt: skip
     if not game.is_over(call.block):
         return False
+    if call.method in EVIDENCE and game.parameters.slash:
+        return call.block > proofs_until(game)
     after_window = call.block > game.over_block + game.parameters.settlement_window or game.closed
     return call.method in _PLAYING or (call.method in _SETTLING and after_window)

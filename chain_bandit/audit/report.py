@@ -90,7 +90,8 @@ class Account:
         stake: what it deposited; of the environment the pool.
         cost: what costly rounds took from it; negative where they gave.
         net: what it gets beyond its stake.
-        penalty: for not revealing its sealing key.
+        penalty: for not revealing its sealing key, and for a proof against it.
+        void: rewards that it earned after the tally of a report that was proven false.
         share: of the pool of a game that was closed without costs.
         owed: what it is still owed.
     """
@@ -104,6 +105,7 @@ class Account:
     net: int | None
     withdrawn: int
     penalty: int = 0
+    void: int = 0
     share: int = 0
     owed: int = 0
 

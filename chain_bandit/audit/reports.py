@@ -13,6 +13,7 @@ from chain_bandit.protocol.rule import Own
 from chain_bandit.protocol.rules import disclosure
 from chain_bandit.protocol.ruleset import RulesUnknown
 from chain_bandit.protocol.sealing import noise_seed
+from chain_bandit.protocol.tallies import may_name
 from chain_bandit.protocol.units import UNIT
 
 
@@ -30,6 +31,10 @@ def check_reports(game: Game, signed: Mapping[int, SignedReport]) -> dict[int, R
             "{2} is not its signature over this report: it is of {0}, the seat is {1}", who, game.addresses[seat],
             report.signature, part=report.content + report.signature,
         )  # fmt: skip
+        for named in reports[seat].named:
+            checks.that(may_name(game.parameters, ledger.round, ledger.failures, named), "report.named", ledger.round,
+                        f"report of seat {seat}", "it rests on the tally of round {}, which is none of {}", named,
+                        "those that it may", part=report.content)  # fmt: skip
         try:
             allowed = is_readable(game.parameters, reports[seat].means)
         except RulesUnknown as error:  # who is named as a reporter is one
@@ -53,17 +58,22 @@ def _means(report: Report) -> Slice:
     return Slice(report.commitment, -size, size)
 
 
-def known(game: Game) -> dict[int, Own]:
+def known(game: Game, reports: Mapping[int, Report]) -> dict[int, Own]:
     """What every seat knew by its receipts of earlier rounds, of whom that can be told: of nobody where the game's
-    disclosure is not here. Of one that draws with the seeds of whoever opened its key."""
+    disclosure is not here. Of one that draws with the seeds of whoever opened its key. Of a seat whose report names a
+    round, by its receipts up to that one."""
     seeds = {}
     try:
         if disclosure(game.parameters).draws:
             seeds = {seat: noise_seed(key, game.seed_0) for seat, key in game.survey.seal_keys.items()}
     except RulesUnknown:
         return {}
-    t, receipts = game.running.round, enumerate(zip(game.totals, game.counts, strict=True))
-    return {seat: Own.of(t, *pair, seeds.get(seat, b"")) for seat, pair in receipts if seat not in game.unread}
+    t = game.running.round
+    receipts = {seat: pair for seat, pair in enumerate(zip(game.totals, game.counts, strict=True))
+                if seat not in game.unread}  # fmt: skip
+    receipts |= {seat: game.held(seat, *report.named) for seat, report in reports.items()
+                 if report.named and seat in receipts}  # fmt: skip
+    return {seat: Own.of(t, *pair, seeds.get(seat, b"")) for seat, pair in receipts.items()}
 
 
 def check_against_receipts(game: Game, reports: Mapping[int, Report], owns: Mapping[int, Own]) -> frozenset[int]:
@@ -76,8 +86,12 @@ def check_against_receipts(game: Game, reports: Mapping[int, Report], owns: Mapp
         elif seat not in owns:
             reason = "rewards of earlier rounds, or what is reported of them, are not known"
             game.checks.unknown("honest.report", reason)
-        elif _is_false(game, seat, report, owns[seat]):
-            lied.add(seat)
+        else:
+            if report.named and game.is_honest(seat):
+                game.checks.same(report.named, (game.received[seat],), "honest.report", game.running.round,
+                                 f"last receipt of seat {seat}")  # fmt: skip
+            if _is_false(game, seat, report, owns[seat]):
+                lied.add(seat)
     return frozenset(lied)
 
 

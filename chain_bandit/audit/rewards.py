@@ -6,12 +6,14 @@ from chain_bandit.audit.books import POOL, account
 from chain_bandit.audit.exhibits import Field, Slice
 from chain_bandit.audit.game import Game, Past, draw
 from chain_bandit.audit.tags import check_tags, pulls_of_tags
+from chain_bandit.audit.tallies import check_tallies, parts
 from chain_bandit.history.records import Call, Event
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.ledger import after_burn_in_round, blocked, honest_arm, opening
 from chain_bandit.protocol.rewards import secret_commitment
 from chain_bandit.protocol.settlement import NOTHING, TAG_BYTES, Pull, decode_pulls, encode_sums, settled_bytes
+from chain_bandit.protocol.tallies import SIGNED_BYTES, Tallies
 from chain_bandit.protocol.units import NO_PULL, UNIT
 
 
@@ -21,7 +23,8 @@ def burn_in(game: Game, genesis: bytes) -> None:
     game.counts = [[0] * p.arms for _ in range(p.participants)]
     game.totals = [[0] * p.arms for _ in range(p.participants)]
     game.rewards, game.costs, game.earned = ([0] * p.participants for _ in range(3))
-    game.last = [None] * p.participants
+    game.last, game.received = [None] * p.participants, [0] * p.participants
+    game.tallies = Tallies(p) if p.provable else None
     ledger = opening(p, genesis, game.seed_0, tuple(each.weight for each in game.seated))
     for _ in range(1, p.burn_in):
         _receive(game, ledger.round, honest_arm(p, ledger), 0)
@@ -31,12 +34,18 @@ def burn_in(game: Game, genesis: bytes) -> None:
 
 def _receive(game: Game, round_: int, arm: int, failed: int) -> None:
     """Everybody gets a receipt for the round's arm."""
+    given = []
     for seat, counts in enumerate(game.counts):
         counts[arm] += 1
+        reward = 0
         if game.disclosed is not None:
             reward = draw(game.disclosed, round_, seat, arm, failed)
             game.totals[seat][arm] += reward
             game.last[seat] = Pull(arm, reward)
+        given.append(Pull(arm, reward))
+        game.received[seat] = round_
+    if game.parameters.provable:
+        game.keep_recent(round_, tuple(given))
 
 
 def after_round(game: Game, past: Past, arm: int | None) -> tuple[Pull, ...] | None:
@@ -49,6 +58,8 @@ def after_round(game: Game, past: Past, arm: int | None) -> tuple[Pull, ...] | N
             past.pulls = pulls
         for seat, pull in enumerate(pulls):
             _pulled(game, seat, pull)
+        if p.provable:
+            game.keep_recent(ledger.round, pulls)
         known = tuple(pull for pull in pulls if pull is not None)
         return known if len(known) == p.participants else None
     if arm is not None:
@@ -64,15 +75,29 @@ def _pulled(game: Game, seat: int, pull: Pull | None) -> None:
     elif pull.arm < game.parameters.arms:
         game.counts[seat][pull.arm] += 1
         game.totals[seat][pull.arm] += pull.reward
-        game.last[seat] = pull
+        game.last[seat], game.received[seat] = pull, game.running.round
 
 
 def _next_row(game: Game) -> bytes:
     """What is settled of the open round; fewer bytes where it is not."""
     size = settled_bytes(game.parameters)
+    if game.parameters.provable:
+        return _next_paid(game, size)
     at = size * game.approved
     game.approved += 1
     return bytes(game.survey.pulls[at : at + size])
+
+
+def _next_paid(game: Game, size: int) -> bytes:
+    """The same where settlements say more than paid rounds: the next row of the one that is through the open round."""
+    while (settled := game.survey.settlement(game.settlement)) is not None and settled[0] < game.running.round:
+        game.settlement, game.row = game.settlement + 1, 0
+    if settled is None:
+        return b""
+    _, start, end = settled
+    at = start + size * game.row
+    game.row += 1
+    return bytes(game.survey.pulls[at : min(at + size, end)])
 
 
 def _pulls(game: Game, row: bytes) -> tuple[Pull | None, ...]:
@@ -92,11 +117,13 @@ def settled(game: Game, call: Call) -> None:
     due = [t for t in range(game.settled_through + 1, min(through, last) + 1)
            if game.past[t].kind is Kind.APPROVED]
     size = settled_bytes(p)
+    said = parts(p, data, len(due)) if p.provable else None
+    is_long = said is not None if p.provable else len(data) == size * len(due)
     formed = checks.that(
-        game.settled_through < through <= last and len(data) == size * len(due),
+        game.settled_through < through <= last and is_long,
         "settlement.form", None, f"settlement through round {through}",
         "{} bytes, not {} for the approved rounds after round {} and up to round {} at most",
-        len(data), size * len(due), game.settled_through, last, part=data,
+        len(data), size * len(due) + SIGNED_BYTES * p.provable, game.settled_through, last, part=data,
     )  # fmt: skip
     checks.same(call.sender, environment_of(game), "settlement.form", None, "sender of a settlement",
                 shown=Field.SENDER)
@@ -110,6 +137,8 @@ def settled(game: Game, call: Call) -> None:
             pulls = game.past[t].pulls if p.sealed else _pulls(game, row)
             _check_round(game, t, pulls, Slice(data, size * index, size // p.participants))
             game.past[t].pulls = ()
+        if said is not None:
+            check_tallies(game, through, said)
         game.settled_through = through
     event = Event("RewardsSettled", (through, b"" if p.sealed else encode_sums(game.rewards)))
     checks.same(call.events, (event,), "record.events", None, "event of a settlement")

@@ -8,7 +8,7 @@ from chain_bandit.audit.report import KEPT, AuditReport, Tally, Violation, plain
 from chain_bandit.paranoid.recompute import recompute
 from chain_bandit.paranoid.verdict import Difference, Verdict
 
-MONEY = ("role", "stake", "rewards", "cost", "penalty", "share", "net", "withdrawn", "owed")
+MONEY = ("role", "stake", "rewards", "cost", "penalty", "void", "share", "net", "withdrawn", "owed")
 """What an account says in either computation, beside whose it is."""
 
 CHAIN = ("chain.links", "chain.transactions", "chain.receipts")

@@ -157,6 +157,7 @@ def opened(game: Game, call: Call) -> None:
     digest = p.digest(deployment.salt_commitment, deployment.secret_commitment)
     game.digest = digest
     game.seed_0, genesis = genesis_digest(digest, game.seated, salt)
+    game.genesis = genesis
     checks.same(call.events, (Event("Opened", (genesis,)),), "game.genesis", None, "event of the opening")
     game.separator = Domain(game.origin.chain_id, game.origin.contract, digest).separator()
     game.last_record_block, game.end_block = call.block, call.block + p.game_blocks

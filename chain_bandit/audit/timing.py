@@ -3,13 +3,26 @@
 from chain_bandit.audit.game import Game
 from chain_bandit.history.records import Call
 
+EVIDENCE = ("reportEquivocation", "reportFalse")
+
+
+def proofs_until(game: Game) -> int:
+    """The last chain block that takes proofs in a game with a slash that is over."""
+    return game.over_block + game.parameters.settlement_window // 2
+
 
 def in_time(game: Game, call: Call) -> bool:
     """Records and evidence come up to round T and the game's last chain block; whether a round is open for them.
 
     Where none is the contract takes nothing, and there is nothing to follow.
     """
-    p, t, what = game.parameters, game.running.round, "evidence" if call.method == "reportEquivocation" else "record"
+    p, t, what = game.parameters, game.running.round, "evidence" if call.method in EVIDENCE else "record"
+    if p.slash and call.method in EVIDENCE:
+        until = proofs_until(game)
+        return game.checks.that(
+            not game.is_over(call.block) or call.block <= until, "record.deadline", t, what,
+            "it is in block {}, proofs are taken until block {}", call.block, until,
+        )  # fmt: skip
     game.checks.that(
         t <= p.horizon and call.block <= game.end_block, "record.deadline", t, what,
         "it is in block {}, the game ended with block {} or round {}", call.block, game.end_block, p.horizon,

@@ -6,6 +6,7 @@ from copy import copy
 from dataclasses import replace
 
 from chain_bandit.audit.books import Books
+from chain_bandit.audit.evidence import due_events
 from chain_bandit.audit.game import Game, recovered
 from chain_bandit.audit.nonces import Nonces
 from chain_bandit.audit.report import Checks
@@ -13,7 +14,7 @@ from chain_bandit.audit.rows import Rows
 from chain_bandit.history.records import Call, Event, record_event
 from chain_bandit.protocol.blocks import Record
 
-ANYBODYS = ("join", "submitBlocks", "skip", "skipAfterDeadline", "reportEquivocation")
+ANYBODYS = ("join", "submitBlocks", "skip", "skipAfterDeadline", "reportEquivocation", "reportFalse", "acquit")
 """Calls that a game goes on from, whoever sends them. A closing can be sent again, and the environment's calls are its
 own to make."""
 
@@ -39,10 +40,9 @@ def allowed(game: Game, call: Call, replay: Callable[[Game, Call], None]) -> tup
 def _events(before: Game, after: Game, call: Call) -> tuple[Event, ...]:
     if call.method == "join":
         return (Event("Joined", (len(before.addresses), call.sender)),)
-    if call.method == "reportEquivocation":
+    if call.method in ("reportEquivocation", "reportFalse", "acquit"):
         assert call.arguments is not None
-        since = before.running.round + before.parameters.evidence_delay
-        return (Event("Accused", (call.arguments[0].seat, since)),)
+        return due_events(before, call.method, call.arguments[0])
     last = after.running.round - 1
     if last not in after.past:
         return ()
@@ -58,5 +58,7 @@ def _on_trial(game: Game) -> Game:
     tried.seated, tried.addresses, tried.last = list(game.seated), list(game.addresses), list(game.last)
     tried.counts, tried.totals = list(map(list, game.counts)), list(map(list, game.totals))
     tried.unread, tried.earned, tried.rewards = set(game.unread), list(game.earned), list(game.rewards)
+    tried.received, tried.recent, tried.proven = list(game.received), copy(game.recent), dict(game.proven)
+    tried.by_report, tried.acquitted = set(game.by_report), set(game.acquitted)
     tried.books, tried.past = Books(copy(game.books.owed)), ChainMap({}, game.past)
     return tried

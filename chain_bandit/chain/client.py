@@ -139,6 +139,21 @@ class Coordinator(Contract):
             self._take_accusations([as_bytes(log["data"]) for log in call.receipt.fields["logs"]])
         return call
 
+    def report_false(self, sender: Wallet, seat: int, round_: int, proof: tuple[object, ...]) -> Call:
+        """Prove that a report is false; somebody else may have proven that one, or an earlier one."""
+        call = self._submit(
+            sender, "reportFalse", proof, order=Order.ALONE,
+            done=lambda block: 0 < self._view("provenFrom", seat, block=block) <= round_,
+        )  # fmt: skip
+        if self.rpc.wire.certain and call.receipt is not None:
+            mine = [log for log in call.receipt.fields["logs"] if as_bytes(log["topics"][0]) == self._accused.topic]
+            self._take_accusations([as_bytes(log["data"]) for log in mine])
+        return call
+
+    def acquit(self, sender: Wallet, shown: tuple[object, ...]) -> Call:
+        """Show that the environment signed a seat's tally twice, see `Acquittal` in `contracts/types/Game.sol`."""
+        return self._submit(sender, "acquit", shown, order=Order.ALONE)
+
     def accusations(self) -> Mapping[int, int]:
         """Whoever is on the block list or will be: from which round on, as far as the chain has shown."""
         return self._accusations
@@ -243,6 +258,19 @@ class Coordinator(Contract):
     def blocked_from(self, seat: int) -> int:
         """The first round in which a seat is on the block list; 0 for never."""
         return int(self._view("blockedFrom", seat))
+
+    def proven_from(self, seat: int) -> int:
+        """The first round of which a seat's report is proven false; 0 for none."""
+        return int(self._view("provenFrom", seat))
+
+    def proven_by(self, seat: int) -> int:
+        """The round whose tally the last proof against a seat rests on."""
+        return int(self._view("provenBy", seat))
+
+    def over_block(self, parameters: Parameters) -> int:
+        """The chain block with which a game that is over was so, from which on its window for settlement counts."""
+        open_round, *_, last_record, last_block, _, _ = self.progress()
+        return last_record if open_round > parameters.horizon else last_block
 
     def seat_of(self, participant: bytes) -> int:
         """The seat of a participant; reverts for anybody else."""

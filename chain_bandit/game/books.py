@@ -8,6 +8,7 @@ from chain_bandit.protocol.blocks import Body, Kind, Record, SignedReport, seats
 from chain_bandit.protocol.ledger import Ledger, after_record, blocked, pulled_arm
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import NOTHING, CostEntry, Pull
+from chain_bandit.protocol.tallies import Settled, Tallies
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,11 @@ class Books:
     entries: list[CostEntry] = field(default_factory=list)
     _unsettled: list[bytes] = field(default_factory=list)
     _settled: int = 0
+    _tallies: Tallies = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Nobody was given anything yet."""
+        self._tallies = Tallies(self.parameters)
 
     def add(self, record: Record, body: bytes) -> RoundPlayed:
         """Take in the open round's record, with the body of its block; move on to the next round."""
@@ -76,12 +82,14 @@ class Books:
             if record.kind is Kind.APPROVED and ledger.round > parameters.burn_in:
                 pulls = self.environment.pulls(ledger.round)
                 self._unsettled.append(self.environment.settlement(ledger.round, pulls))
-                reported = {seat: signed.report.means for seat, signed in zip(members, reports, strict=True)}
+                reported = {seat: signed.report for seat, signed in zip(members, reports, strict=True)}
                 cost = self.environment.charge(ledger.round, header, reported)
                 self.environment.close(ledger.round)
         self.digest = run_digest.extend(
             self.digest, parameters, record.round, record.kind, header, reports, pulls
         )
+        if parameters.provable:
+            self._tally(record, pulls)
         encoded = header.encode(parameters) if header else b""
         self.entries.append(CostEntry(ledger.head, record.kind, cost is not None, encoded))
         self.ledger = after_record(parameters, ledger, record)
@@ -101,4 +109,17 @@ class Books:
             return None
         pulls = b"".join(self._unsettled)
         self._unsettled, self._settled = [], last
+        if self.parameters.provable:
+            root, unpaid, _ = self._tallies.settle()
+            pulls = Settled(pulls, root, self.environment.sign_tallies(last, root), unpaid).encode()
         return last, pulls
+
+    def _tally(self, record: Record, paid: tuple[Pull, ...]) -> None:
+        """What everybody was given up to the end of a recorded round; before the first one those of the burn-in."""
+        if record.round == self.parameters.burn_in:
+            for round_ in range(1, record.round + 1):
+                self._tallies.add(round_, self.environment.observed(round_), False)
+        elif record.kind is Kind.EXPLORATION:
+            self._tallies.add(record.round, self.environment.pulls(record.round), False)
+        else:
+            self._tallies.add(record.round, paid, True)

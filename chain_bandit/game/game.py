@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from chain_bandit.actors.messages import CertifiedBlock
+from chain_bandit.actors.witness import Witness
 from chain_bandit.comparison.minutes import Minutes
 from chain_bandit.consensus.certificate import Certificate
 from chain_bandit.consensus.evidence import Equivocation
@@ -23,6 +24,7 @@ from chain_bandit.protocol.ledger import (
 )
 from chain_bandit.protocol.parameters import ACCUSED_AHEAD, Parameters
 from chain_bandit.protocol.submission import Submitted
+from chain_bandit.protocol.tallies import FalseReport
 from chain_bandit.scenario import Scenario
 
 
@@ -33,6 +35,7 @@ class Progress(Books):
     evidence: list[Equivocation] = field(default_factory=list)
     reported: set[int] = field(default_factory=set)
     """Seats against which evidence was handed in."""
+    false_reports: list[FalseReport] = field(default_factory=list)
     certified: list[Submitted] = field(default_factory=list)
     """Blocks that wait to be recorded."""
     due: list[tuple[int, int, bytes]] = field(default_factory=list)
@@ -101,6 +104,7 @@ class Game:
         domain = self.recorder.open(self.plan)
         self.cast = Cast(self.plan, domain, self.verifier, self._order, self._minutes)
         self.progress = Progress(self.parameters, self.cast.environment, self.cast.opening)
+        self._witness = Witness(self.cast.rules, self.verifier)
 
     def _burn_in_round(self) -> RoundPlayed:
         """A round before L: receipts for everybody, no consensus but for probes, no record."""
@@ -150,6 +154,7 @@ class Game:
             if each.kind is Kind.EXPLORATION:
                 self.cast.begin(progress.ledger)
                 self.cast.give(exploration_arm(parameters, progress.ledger))
+            self._witness.on_record(progress.ledger, each, body)
             ended = progress.add(each, body)
             played = replace(ended, accused=found, statements=statements, aborted=self.cast.aborted)
             progress.due.append((each.round, int(each.kind), progress.ledger.head))
@@ -220,9 +225,13 @@ class Game:
         """Settle rewards, several rounds in one transaction, once all of them are recorded."""
         if self.progress.certified:
             return
-        settlement = self.progress.settlement(0 if force else self.scenario.chain.settle_every)
+        progress = self.progress
+        settlement = progress.settlement(0 if force else self.scenario.chain.settle_every)
         if settlement is not None:
             self.recorder.settle_rewards(*settlement)
+            for proof in self._witness.on_settlement(*settlement):
+                self.recorder.prove(proof)
+                progress.false_reports.append(proof)
 
     def _check_lockstep(self) -> None:
         """Honest counts equal n_ref after every round, failed ones included."""

@@ -19,6 +19,7 @@ from chain_bandit.game.recorder import Recorded
 from chain_bandit.protocol.messages import Domain
 from chain_bandit.protocol.settlement import CostEntry, encode_sums
 from chain_bandit.protocol.submission import Submitted
+from chain_bandit.protocol.tallies import FalseReport
 from chain_bandit.protocol.transaction import gas_of_blocks
 from chain_bandit.stopwatch import Stopwatch
 
@@ -104,6 +105,10 @@ class OnChain:
         """Hand in a proof of equivocation."""
         self.contract.report_equivocation(self._relayer, proof.instance, proof.calldata())
 
+    def prove(self, proof: FalseReport) -> None:
+        """Hand in a proof of a false report."""
+        self.contract.report_false(self._relayer, proof.seat, proof.slot.round, proof.calldata())
+
     def accusations(self, through: int) -> Mapping[int, int]:
         """What the contract has accepted, whoever handed it in, once the records are there that show all of it."""
         shown = through - self._plan.parameters.evidence_delay - 1
@@ -142,19 +147,25 @@ class OnChain:
                 if seal_key is not None:
                     contract.reveal_seal(participant, seal_key)
         contract.reveal(self._environment, plan.secret, plan.roles, plan.model)
+        self._wait(plan.parameters.settlement_window // 2, bool(plan.parameters.slash))
         for at in range(0, len(entries), size):
             contract.settle_costs(self._environment, entries[at : at + size])
-        if None in keys:
-            contract.settle()
-            if not contract.closed():  # else a run that is resumed has waited
-                with self._stopwatch("evm"):
-                    self.node.mine(plan.parameters.settlement_window)
+        self._wait(plan.parameters.settlement_window, None in keys or bool(plan.parameters.slash))
         contract.close(self._relayer)
         contract.settle()
         for participant in self._participants:
             contract.withdraw(participant)
         contract.withdraw(self._environment)
         contract.settle()
+
+    def _wait(self, blocks: int, is_needed: bool) -> None:
+        """Let so many blocks pass, unless the accounts are final: a run that is resumed has waited."""
+        if not is_needed:
+            return
+        self.contract.settle()
+        if not self.contract.closed():
+            with self._stopwatch("evm"):
+                self.node.mine(blocks)
 
     @property
     def _open_round(self) -> int:

@@ -9,6 +9,7 @@ from chain_bandit.game.plan import Plan
 from chain_bandit.protocol.messages import Domain
 from chain_bandit.protocol.settlement import CostEntry
 from chain_bandit.protocol.submission import Submitted
+from chain_bandit.protocol.tallies import FalseReport
 
 Recorded = tuple[int, int, bytes]
 """(round, kind, head) of the last record that a call makes."""
@@ -35,6 +36,10 @@ class Recorder(Protocol):
 
     def report(self, proof: Equivocation) -> None:
         """Put a seat on the block list."""
+        ...
+
+    def prove(self, proof: FalseReport) -> None:
+        """Put the author of a false report on the block list, and void what it earned from then on."""
         ...
 
     def accusations(self, through: int) -> Mapping[int, int]:
@@ -83,7 +88,11 @@ class NoChain:
 
     def report(self, proof: Equivocation) -> None:
         """Counts as the contract counts it."""
-        self._accusations[proof.instance] = self._open_round + self._delay
+        self._accusations.setdefault(proof.instance, self._open_round + self._delay)
+
+    def prove(self, proof: FalseReport) -> None:
+        """Counts as the contract counts it."""
+        self._accusations.setdefault(proof.seat, self._open_round + self._delay)
 
     def accusations(self, through: int) -> Mapping[int, int]:
         """What was reported."""

@@ -29,6 +29,11 @@ MOST_NUMBERS = 15 * 10**7
 
 def simulated(plan: Plan) -> Iterator[Outcome]:
     """The rounds of a plan's game as `Game` would decide them. Raises `NotSimulated`."""
+    return Play(planned(plan)).rounds()
+
+
+def planned(plan: Plan) -> Setting:
+    """A plan's game, with its keys, draws and attacks. Raises `NotSimulated`."""
     scenario = plan.scenario
     seed_0, _ = genesis_digest(plan.game, plan.seated, plan.salt)
 
@@ -37,12 +42,11 @@ def simulated(plan: Plan) -> Iterator[Outcome]:
         return output
 
     attacks = scenario.attacks()
-    setting = Setting(
+    return Setting(
         plan.parameters, scenario.model, plan.secret, seed_0, attacks, drawn_hash, scenario.chain.batch,
         {seat: plan.rng("attack", seat) for seat in attacks}, scenario.all_weights, scenario.growth_units,
-        tuple(noise_seed(key, seed_0) for key in plan.seal_keys),
+        tuple(noise_seed(key, seed_0) for key in plan.seal_keys), scenario.chain.settle_every,
     )  # fmt: skip
-    return Play(setting).rounds()
 
 
 def plain(scenario: Scenario) -> Iterator[Outcome]:
@@ -58,6 +62,7 @@ def _setting(scenario: Scenario, seed: int) -> Setting:
         scenario.parameters, scenario.model, secret, seed_0, attacks, hashes(secret, seed_0), scenario.chain.batch,
         chances, scenario.all_weights, scenario.growth_units,
         tuple(noise_seed(derive(seed, "seal", seat), seed_0) for seat in range(scenario.participants)),
+        scenario.chain.settle_every,
     )  # fmt: skip
 
 
@@ -136,7 +141,8 @@ def keys_of(seed: int) -> numbers.Keys:
 def rules_of(scenario: Scenario) -> numbers.Rules:
     """A scenario as the engines of many games take it."""
     return numbers.rules(
-        scenario.parameters, scenario.model, scenario.chain.batch, scenario.all_weights, scenario.growth_units
+        scenario.parameters, scenario.model, scenario.chain.batch, scenario.all_weights, scenario.growth_units,
+        scenario.chain.settle_every,
     )
 
 

@@ -35,6 +35,10 @@ METHODS = {
     "reportEquivocation": (
         "(uint16,uint32,bytes32,uint8,uint8,bytes32,bytes32,bytes32,bytes32,bytes32,bytes32)",
     ),
+    "reportFalse": (
+        "(uint16,uint32,bytes32,bytes,bytes32,bytes32,bytes,uint32,bytes32,bytes32,bytes32,bytes32[])",
+    ),
+    "acquit": ("(uint16,bytes32,uint8,uint32,bytes32,bytes32,bytes32)",),
     "settleRewards": ("uint32", "bytes"),
     "settleSums": ("bytes",),
     "revealSeal": ("bytes32",),
@@ -51,6 +55,8 @@ EVENTS = {
     "Recorded": ("uint32", "uint8", "bytes32"),
     "RecordedWithCommittee": ("uint32", "uint8", "bytes32", "uint256"),
     "Accused": ("uint16", "uint32"),
+    "Voided": ("uint16", "uint32", "uint64"),
+    "Acquitted": ("uint16",),
     "RewardsSettled": ("uint32", "bytes"),
     "SealRevealed": ("uint16", "bytes32"),
     "Revealed": ("uint32",),
@@ -73,6 +79,34 @@ class Accusation:
     signature: bytes
     other_content: bytes
     other_signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Refutation:
+    """Proof that a report does not follow from the tally that it names, as the contract takes it."""
+
+    seat: int
+    round: int
+    parent: bytes
+    report: bytes
+    signature: bytes
+    tally: bytes
+    through: int
+    root: bytes
+    root_signature: bytes
+    path: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Acquittal:
+    """A receipt of the round that a proven report named, with another tally than the one of the proof."""
+
+    seat: int
+    parent: bytes
+    arm: int
+    reward: int
+    tally: bytes
+    signature: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,16 +262,16 @@ def decode_arguments(types: tuple[str, ...], data: bytes) -> tuple[Any, ...]:
 
 def _read_all(types: tuple[str, ...], data: bytes, start: int) -> tuple[tuple[Any, ...], int]:
     """The values of a tuple whose encoding begins at `start`, and where it ends."""
-    at, end, values = start, start + 32 * sum(_WORDS.get(kind, 1) for kind in types), []
+    at, end, values = start, start + 32 * sum(map(_words, types)), []
     for kind in types:
         if kind in _DYNAMIC:
             if _number(data, at) != end - start:
                 raise BadEncoding("calldata: not in canonical form")
             value, end = _DYNAMIC[kind](data, end)
         else:
-            value = _read_accusation(data, at, kind) if kind in _WORDS else _static(kind, _word(data, at))
+            value = _read_static(data, at, kind)
         values.append(value)
-        at += 32 * _WORDS.get(kind, 1)
+        at += 32 * _words(kind)
     return tuple(values), end
 
 
@@ -290,19 +324,58 @@ def _read_entries(data: bytes, at: int) -> tuple[tuple[CostEntry, ...], int]:
     return tuple(entries), end
 
 
-def _read_accusation(data: bytes, at: int, kind: str) -> Accusation:
-    seat, round_, parent, phase, role, content, r, vs, other_content, other_r, other_vs = (
-        _static(each, _word(data, at + 32 * place)) for place, each in enumerate(kind[1:-1].split(","))
-    )
+def _read_words(data: bytes, at: int) -> tuple[tuple[bytes, ...], int]:
+    base, length = at + 32, _number(data, at)
+    end = base + 32 * length
+    if end > len(data):
+        raise BadEncoding("calldata: too short")
+    return tuple(data[place : place + 32] for place in range(base, end, 32)), end
+
+
+def _read_refutation(data: bytes, at: int) -> tuple[Refutation, int]:
+    values, end = _read_all(_REFUTATION, data, at)
+    seat, round_, parent, report, r, vs, tally, through, root, root_r, root_vs, path = values
+    return Refutation(seat, round_, parent, report, r + vs, tally, through, root, root_r + root_vs, path), end
+
+
+def _read_static(data: bytes, at: int, kind: str) -> Any:
+    """A value that stands in its place: a word, or a struct of words."""
+    if kind not in _STRUCTS:
+        return _static(kind, _word(data, at))
+    return _STRUCTS[kind](*(_static(each, _word(data, at + 32 * place)) for place, each in enumerate(_parts(kind))))
+
+
+def _words(kind: str) -> int:
+    """How many words a type takes in its place."""
+    return len(_parts(kind)) if kind in _STRUCTS else 1
+
+
+def _parts(kind: str) -> tuple[str, ...]:
+    """The types of a struct's members."""
+    return tuple(kind[1:-1].split(","))
+
+
+def _accusation(*values: Any) -> Accusation:
+    seat, round_, parent, phase, role, content, r, vs, other_content, other_r, other_vs = values
     return Accusation(seat, round_, parent, phase, role, content, r + vs, other_content, other_r + other_vs)
 
 
+def _acquittal(*values: Any) -> Acquittal:
+    seat, parent, arm, reward, tally, r, vs = values
+    return Acquittal(seat, parent, arm, reward, tally, r + vs)
+
+
 _ENTRY = ("bytes32", "uint8", "bool", "bytes")
-_WORDS = {METHODS["reportEquivocation"][0]: 11}
-"""Of types that take more than one word in their place."""
+_REFUTATION = _parts(METHODS["reportFalse"][0])
+_STRUCTS: dict[str, Callable[..., Any]] = {
+    METHODS["reportEquivocation"][0]: _accusation, METHODS["acquit"][0]: _acquittal
+}  # fmt: skip
+"""Types that take more than one word in their place, and what their values become."""
 
 _DYNAMIC: dict[str, Callable[[bytes, int], tuple[Any, int]]] = {
     "bytes": _read_bytes,
+    "bytes32[]": _read_words,
     "(bytes32,uint8,bool,bytes)[]": _read_entries,
+    METHODS["reportFalse"][0]: _read_refutation,
 }
 """Types that lie behind the words, which say where: each gives its value and where that ends."""

@@ -14,8 +14,9 @@ _left: dict[str, int] = {}
 POINTS = (
     "started", "joined", "opened", "followed", "round begun", "step begun", "ticked", "journal appended",
     "journal synced", "receipt appended", "sent", "taken", "step over", "steps over", "evidence reported",
-    "about to record", "recorded", "record seen", "pulled", "round closed", "about to settle", "settled",
-    "about to reveal", "revealed", "unsealed", "costs settled", "closed", "withdrawn",
+    "false report proven", "acquitted", "about to record", "recorded", "record seen", "pulled", "round closed",
+    "about to settle", "settlement signed", "settled", "about to reveal", "revealed", "unsealed", "costs settled",
+    "closed", "withdrawn",
 )  # fmt: skip
 
 

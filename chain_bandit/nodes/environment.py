@@ -17,14 +17,16 @@ from chain_bandit.game.books import Books
 from chain_bandit.network.wire import Owed, Said
 from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.follower import Follower, Recorded
+from chain_bandit.nodes.prover import Prover
 from chain_bandit.nodes.receipts import KeptReceipts
 from chain_bandit.nodes.role import Post, Role, posts
-from chain_bandit.nodes.signed import SignedJournal
+from chain_bandit.nodes.signed import JournalRolledBack, SignedJournal
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.ledger import Ledger, exploration_arm, honest_arm
 from chain_bandit.protocol.messages import Phase
 from chain_bandit.protocol.messages import Role as Signing
+from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import encode_sums
 
 if TYPE_CHECKING:
@@ -36,6 +38,9 @@ AT_ONCE = 256
 
 _RECEIPT = (int(Phase.REWARD), int(Signing.ENVIRONMENT))
 """Phase and role of a receipt in the journal."""
+
+_TALLIES = (int(Phase.REWARD), int(Signing.TALLIES))
+"""Phase and role of a settlement's root."""
 
 
 class ReceiptsLost(ChainBanditError):
@@ -64,6 +69,19 @@ def require_receipts(kept: KeptReceipts, journal: SignedJournal, burn_in: int, r
         raise ReceiptsLost(kept.path, len(lost), *lost[0])
     if reported and burn_in > 1 and not kept.has(0, 1):
         raise ReceiptsLost(kept.path, burn_in - 1, 1, 0)
+
+
+def signed_through(journal: SignedJournal, settled: int, parameters: Parameters) -> int:
+    """The last round whose receipts are all given: a root of tallies that is signed, sent or not, has no others.
+
+    Raises `JournalRolledBack` where the chain has a settlement whose root the journal does not know.
+    """
+    if not parameters.provable:
+        return settled
+    signed = {place[0] for place in journal.places if place[1:3] == _TALLIES}
+    if settled > parameters.burn_in and settled not in signed:
+        raise JournalRolledBack(journal.path, (settled, *_TALLIES, 0))
+    return max(signed | {settled})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +115,7 @@ class EnvironmentRole(Role):
     def __init__(
         self, environment: Environment, books: Books, scenario: "Scenario", receipts: KeptReceipts,
         journal: SignedJournal, contract: Coordinator, wallet: Wallet, node: HttpNode, follower: Follower,
-        window: float,
+        prover: Prover, window: float,
     ) -> None:  # fmt: skip
         self._environment, self._rules, self.books = environment, environment.rules, books
         self._scenario, self._kept, self._journal = scenario, receipts, journal
@@ -105,6 +123,8 @@ class EnvironmentRole(Role):
         self._unwritten: deque[_Unwritten] = deque()
         self._early: dict[int, tuple[int, PullRequest]] = {}
         self._settled = contract.settled_through()
+        self._given_through = signed_through(journal, self._settled, self._rules.parameters)
+        self._prover = prover
         self._window, self._waiting_since = window, 0.0
         self._is_too_late = False
 
@@ -120,7 +140,9 @@ class EnvironmentRole(Role):
             self._give(honest_arm(self._rules.parameters, ledger))
 
     def tick(self, step: int) -> list[Post]:
-        """Nothing of its own accord."""
+        """Nothing of its own accord; it settles where proofs hang on it: once all speak again, all have pulled."""
+        if self._rules.parameters.provable:
+            self._write_down()
         return posts(self._environment.on_tick(step))
 
     def take(self, sender: int, round_: int, message: Said) -> list[Post]:
@@ -152,7 +174,7 @@ class EnvironmentRole(Role):
         said = [] if arm is None else self._give(arm)
         self._unwritten.append(_Unwritten(ledger, found, monotonic() + self._window))
         for seat, (round_, pull) in self._early.items():
-            if round_ == ledger.round:
+            if round_ == ledger.round > self._given_through:
                 said += self._pulled(seat, round_, pull)
         return said
 
@@ -162,9 +184,11 @@ class EnvironmentRole(Role):
         self._is_open = False
         if found is None:  # whoever comes later is told from the file
             self._environment.close(self._ledger.round)
+        else:
+            self._prover.on_record(self._ledger, found)
         self._write_down()
         waiting = self._unwritten[0].ledger.round if self._unwritten else self._ledger.round + 1
-        self._journal.forget(waiting - 1)
+        self._journal.forget(waiting - 2)  # the last one before may be settled yet, when the game ends
 
     def finish(self) -> bool:
         """Settle, reveal, settle the costs, close, withdraw: one step at a call."""
@@ -251,7 +275,7 @@ class EnvironmentRole(Role):
         while self._unwritten:
             first = self._unwritten[0]
             ledger, found, due = first.ledger, first.found, first.due(self._environment)
-            if due and ledger.round > self._settled and monotonic() < first.until:
+            if due and ledger.round > self._given_through and monotonic() < first.until:
                 return
             arm = self._unasked(ledger, found)
             if arm is not None:
@@ -269,6 +293,8 @@ class EnvironmentRole(Role):
             return
         through, pulls = settlement
         at("about to settle")
+        self.sync()
+        at("settlement signed")
         self._in_time(lambda: self._contract.settle_rewards(self._wallet, through, pulls), "AlreadySettled")
         self._settled = through
         at("settled")
@@ -279,6 +305,9 @@ class EnvironmentRole(Role):
         done = 0 if self._follower.costs_from is None else first - self._follower.costs_from + 1
         if done >= len(entries):
             return True
+        parameters = self._rules.parameters
+        if parameters.slash and not self._has_passed(parameters.settlement_window // 2, not self._prover.unproven()):
+            return False
         chunk = entries[done : done + self._scenario.costs_every]
         contract, wallet = self._contract, self._wallet
         self._in_time(lambda: contract.settle_costs(wallet, chunk), "WrongRecord", "NoRecordLeft")
@@ -291,6 +320,9 @@ class EnvironmentRole(Role):
 
     def _close(self) -> bool:
         """Close, once nobody is waited for; never True: the event says so."""
+        parameters = self._rules.parameters
+        if parameters.slash and not self._has_passed(parameters.settlement_window, not parameters.sealed):
+            return False
         self._waiting_since = self._waiting_since or monotonic()
         try:
             self._contract.close(self._wallet)
@@ -301,4 +333,19 @@ class EnvironmentRole(Role):
                 raise
             if monotonic() - self._waiting_since > self._window:
                 self._node.mine(self._rules.parameters.settlement_window)
+        return False
+
+    def _has_passed(self, blocks: int, at_once: bool) -> bool:
+        """Whether so many blocks have passed since the game was over; a development node is hurried there.
+
+        Args:
+            at_once: whether nobody has anything left to do before; else all are given the window for it.
+        """
+        left = self._contract.over_block(self._rules.parameters) + blocks - self._node.height()
+        if left <= 0:
+            self._waiting_since = 0.0
+            return True
+        self._waiting_since = self._waiting_since or monotonic()
+        if at_once or monotonic() - self._waiting_since > self._window:
+            self._node.hurry(left)
         return False

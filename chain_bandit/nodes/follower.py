@@ -51,6 +51,8 @@ class Follower:
         accusations: who is on the block list, and from which round on, as far as events were read.
         costs_from: the first round whose costs are settled; None while none are.
         revealed, closed: whether the environment has revealed, whether the accounts are final.
+        voided: whose false report is proven, and of which round.
+        acquitted: who was cleared of that.
     """
 
     def __init__(
@@ -68,6 +70,9 @@ class Follower:
         self._waiting: deque[tuple[str, tuple[Any, ...], str]] = deque()
         self.accusations: dict[int, int] = {}
         self.salt: bytes | None = None
+        self.voided: dict[int, int] = {}
+        self.acquitted: set[int] = set()
+        self._settlements: deque[tuple[int, str]] | None = None
         self.costs_from: int | None = None
         self.settled = 0
         self.revealed = self.closed = False
@@ -91,7 +96,7 @@ class Follower:
             if name in RECORDED:
                 self._made.extend(self._recorded(parameters, ledger, values[:3], transaction))
             else:
-                self._note(name, values)
+                self._note(name, values, transaction)
             self._waiting.popleft()
         if not self._made:
             return None
@@ -126,17 +131,38 @@ class Follower:
         """Read what comes after the last record."""
         self._read()
         while self._waiting:
-            name, values, _ = self._waiting.popleft()
-            self._note(name, values)
+            self._note(*self._waiting.popleft())
 
-    def _note(self, name: str, values: tuple[Any, ...]) -> None:
+    def keep_settlements(self) -> None:
+        """From the first one on, for `settlements`."""
+        self._settlements = deque()
+
+    def settlements(self) -> Iterator[tuple[int, bytes]]:
+        """Those before the open round's record that were not given yet: up to which round, and what they say."""
+        if not self._made:
+            self._read()
+            while self._waiting and self._waiting[0][0] not in RECORDED:
+                self._note(*self._waiting.popleft())
+        while self._settlements:
+            through, transaction = self._settlements[0]
+            _, (_, said) = self._call(transaction)
+            self._settlements.popleft()
+            yield through, said
+
+    def _note(self, name: str, values: tuple[Any, ...], transaction: str) -> None:
         match name, values:
+            case "Voided", (seat, round_, _):
+                self.voided[seat] = round_
+            case "Acquitted", (seat,):
+                self.acquitted.add(seat)
             case "Accused", (seat, since):
                 self.accusations[seat] = since
             case "CostsSettled", (down_to, _):
                 self.costs_from = down_to
             case "RewardsSettled", (through, _):
                 self.settled = through
+                if self._settlements is not None:
+                    self._settlements.append((through, transaction))
             case "Revealed", _:
                 self.revealed = True
             case "Closed", _:

@@ -15,6 +15,7 @@ from chain_bandit.crypto.verify import Verifier
 from chain_bandit.network.wire import Said
 from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.follower import Follower, Recorded
+from chain_bandit.nodes.prover import Prover
 from chain_bandit.nodes.role import Post, Role
 from chain_bandit.protocol.blocks import Header, Kind, Record
 from chain_bandit.protocol.ledger import Ledger, after_record, records_made
@@ -36,6 +37,7 @@ class RelayerRole(Role):
     ) -> None:  # fmt: skip
         self._relayer, self._rules, self._contract, self._wallet = relayer, relayer.rules, contract, wallet
         self._node, self._follower, self._verifier = node, follower, verifier
+        self._prover = Prover(self._rules, verifier, contract, follower)
 
     def begin(self, ledger: Ledger) -> None:
         """Open the next round."""
@@ -69,6 +71,7 @@ class RelayerRole(Role):
         due = heard or late if block or skip else late and self._deadline_is_over()
         if not due:
             return
+        self._prover.prove(self._wallet)
         self._report()
         at("about to record")
         try:
@@ -91,6 +94,17 @@ class RelayerRole(Role):
         """Nothing is left of the round but proofs of the burn-in, which count from the first recorded one."""
         if found is not None:
             self._proofs.clear()
+            self._prover.on_record(self._ledger, found)
+
+    def finish(self) -> bool:
+        """Prove what the last settlements show, until there are no more of them, or it is too late."""
+        if not self._rules.parameters.provable:
+            return True
+        self._follower.rest()
+        if self._follower.closed or self._follower.costs_from is not None:
+            return True
+        self._prover.prove(self._wallet)
+        return self._prover.is_over(self._node.height())
 
     def _report(self) -> None:
         """The first proof against each seat that the contract has none of; what it refuses was no proof."""

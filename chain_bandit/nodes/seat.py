@@ -9,6 +9,7 @@ from chain_bandit.network.wire import Owed, Said
 from chain_bandit.nodes import role
 from chain_bandit.nodes.crash import at
 from chain_bandit.nodes.follower import Follower, Recorded
+from chain_bandit.nodes.prover import Prover
 from chain_bandit.nodes.receipts import KeptReceipts
 from chain_bandit.nodes.role import Post, posts
 from chain_bandit.nodes.signed import SignedJournal
@@ -37,6 +38,7 @@ class SeatRole(role.Role):
         contract: Coordinator,
         wallet: Wallet,
         follower: Follower,
+        prover: Prover,
         malicious: frozenset[int] = frozenset(),
     ) -> None:
         self.address, self._seat, self._rules = seat.number, seat, seat.rules
@@ -44,12 +46,17 @@ class SeatRole(role.Role):
         self._contract, self._wallet, self._follower = contract, wallet, follower
         others = frozenset(seat.rules.everybody) - {seat.number}
         self.rushing = others - malicious if malicious else frozenset[int]()
+        self._prover, self._answered = prover, (0, 0)
+        self._heads: dict[int, bytes] = {}
+        """Which head each round's receipts are signed upon, of a game with proofs of false reports."""
         self._ahead: dict[int, Receipt] = {}
         self._revealed = False
 
     def begin(self, ledger: Ledger) -> None:
         """Open the next round; what the environment said of it before is taken in."""
         self._ledger = ledger
+        if self._rules.parameters.provable:
+            self._heads[ledger.round] = ledger.head
         self._rewarded, self._nothing_comes = False, False
         self._certified: list[Post] = []
         self._pulls: list[Post] = []
@@ -119,6 +126,9 @@ class SeatRole(role.Role):
         at("round closed")
         if self._journal is not None:
             self._journal.forget(self._ledger.round)
+            if found is not None:
+                self._prover.on_record(self._ledger, found)
+                self._watch()
 
     def finish(self) -> bool:
         """Reveal the sealing key once all is recorded; withdraw once the accounts are final."""
@@ -131,6 +141,8 @@ class SeatRole(role.Role):
                 at("unsealed")
             self._revealed = True
         if not self._follower.closed:
+            if self._journal is not None:
+                self._watch()
             return False
         if self._contract.owed(bytes.fromhex(self._wallet.address[2:])):
             self.once(self._contract, lambda: self._contract.withdraw(self._wallet), "NothingOwed")
@@ -155,6 +167,35 @@ class SeatRole(role.Role):
         if self._seat.participant.counts != counts:
             self._kept.add(self.address, receipt)
             self._rewarded = True
+
+    def _watch(self) -> None:
+        """Prove what nobody proves, and answer what is proven against this seat."""
+        self._prover.prove(self._wallet)
+        proven = self._follower.voided.get(self.address, 0)
+        if not proven or self.address in self._follower.acquitted:
+            return
+        rests = proven, self._contract.proven_by(self.address)
+        if rests != self._answered:
+            self._answered = rests
+            self._acquit(rests[1])
+
+    def _acquit(self, named: int) -> None:
+        """Show the receipt that a proof rests on: the environment may have signed another tally than it says.
+
+        Another proof may have come before it, which rests on another round: the next look shows that one's.
+        """
+        receipt, parent = self._kept.get(self.address, named), self._heads.get(named)
+        if receipt is None or parent is None:
+            return
+        shown = (
+            self.address, parent, receipt.arm, receipt.reward, receipt.tally, receipt.signature[:32],
+            receipt.signature[32:],
+        )  # fmt: skip
+        self.once(
+            self._contract, lambda: self._contract.acquit(self._wallet, shown), "NothingProven", "AlreadyClosed",
+            "InvalidSignature",
+        )
+        at("acquitted")
 
     def _proofs(self) -> list[Post]:
         """Of a seat under an attack nobody asks any."""

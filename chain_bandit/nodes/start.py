@@ -41,6 +41,7 @@ from chain_bandit.nodes.follower import Follower
 from chain_bandit.nodes.head import Head, HeadWatch, read_head
 from chain_bandit.nodes.node import UNHURRIED, Node
 from chain_bandit.nodes.processes import alone
+from chain_bandit.nodes.prover import Prover
 from chain_bandit.nodes.receipts import KeptReceipts
 from chain_bandit.nodes.relayer import RelayerRole
 from chain_bandit.nodes.role import Role
@@ -55,6 +56,11 @@ from chain_bandit.protocol.ruleset import RuleKind, RulesUnknown
 
 if TYPE_CHECKING:
     from chain_bandit.scenario import Scenario
+
+
+PATIENCE = 20
+"""Δ for which the relayer may hand in a proof of a false report before the first seat does; each next one waits so much
+longer."""
 
 
 class DoorRefused(ChainBanditError):
@@ -228,7 +234,9 @@ class Start:
         if self.key.address == ENVIRONMENT:
             return self._environment(rules, first, journal, receipts)
         seat, malicious = self._seat(rules, first, journal)
-        return SeatRole(seat, receipts, journal, self.contract, wallet, self.follower, malicious)
+        patience = PATIENCE * (1 + seat.number) * self.game.bound_ms / 1000
+        prover = Prover(rules, self.verifier, self.contract, self.follower, patience)
+        return SeatRole(seat, receipts, journal, self.contract, wallet, self.follower, prover, malicious)
 
     def _environment(
         self, rules: Rules, first: Ledger, journal: SignedJournal | None, receipts: KeptReceipts
@@ -243,9 +251,10 @@ class Start:
         environment = Environment(rules, scenario.model, scenario.roles, self.key.draws, signer, self.verifier)
         books = Books(self.parameters, environment, first)
         window = scenario.pull_wait * self.game.bound_ms / 1000
+        prover = Prover(rules, self.verifier, self.contract, self.follower)
         return EnvironmentRole(
             environment, books, scenario, receipts, journal, self.contract, account(signer.secret), self.node,
-            self.follower, window,
+            self.follower, prover, window,
         )  # fmt: skip
 
     def _scenario(self) -> "Scenario":

@@ -16,6 +16,9 @@ FUNCTIONS = {
     "skipAfterDeadline": "uint256",
     "reportEquivocation":
         "(uint16,uint32,bytes32,uint8,uint8,bytes32,bytes32,bytes32,bytes32,bytes32,bytes32)",
+    "reportFalse":
+        "(uint16,uint32,bytes32,bytes,bytes32,bytes32,bytes,uint32,bytes32,bytes32,bytes32,bytes32[])",
+    "acquit": "(uint16,bytes32,uint8,uint32,bytes32,bytes32,bytes32)",
     "settleRewards": "uint32,bytes",
     "settleSums": "bytes",
     "revealSeal": "bytes32",
@@ -30,6 +33,8 @@ EVENTS = {
     "Recorded": "uint32,uint8,bytes32",
     "RecordedWithCommittee": "uint32,uint8,bytes32,uint256",
     "Accused": "uint16,uint32",
+    "Voided": "uint16,uint32,uint64",
+    "Acquitted": "uint16",
     "RewardsSettled": "uint32,bytes",
     "SealRevealed": "uint16,bytes32",
     "Revealed": "uint32",
@@ -109,9 +114,14 @@ def canonical(call: Call) -> bytes:
             return word(data, 0)
         case "reportEquivocation":
             seat, round_, phase, role = (number(word(data, place)) for place in (0, 1, 3, 4))
-            narrow = uint(seat, 2), uint(round_, 4), uint(phase, 1), uint(role, 1)
-            first, second, fourth, fifth = (bytes(32 - len(part)) + part for part in narrow)
+            first, second, fourth, fifth = _narrow(seat, 2), _narrow(round_, 4), _narrow(phase, 1), _narrow(role, 1)
             return first + second + word(data, 2) + fourth + fifth + data[160:320] + word(data, 10)
+        case "reportFalse":
+            return uint(32, 32) + _false_report(data[number(word(data, 0)) :])
+        case "acquit":
+            seat, arm, reward = (number(word(data, place)) for place in (0, 2, 3))
+            said = _narrow(seat, 2) + word(data, 1) + _narrow(arm, 1) + _narrow(reward, 4)
+            return said + b"".join(word(data, place) for place in (4, 5, 6))
         case "settleRewards":
             return bytes(28) + uint(number(word(data, 0)), 4) + uint(64, 32) + _padded(tail(data, 1))
         case "reveal":
@@ -125,6 +135,22 @@ def canonical(call: Call) -> bytes:
             places = [32 * len(rows) + sum(map(len, rows[:at])) for at in range(len(rows))]
             return uint(32, 32) + uint(len(rows), 32) + b"".join(uint(place, 32) for place in places) + b"".join(rows)
     return data
+
+
+def _false_report(data: bytes) -> bytes:
+    """The one encoding of a proof that begins here: twelve words, three of them places of what follows."""
+    path = words(data, 11)
+    tails = _padded(tail(data, 3)), _padded(tail(data, 6)), uint(len(path), 32) + b"".join(path)
+    head = [word(data, place) for place in range(12)]
+    for place, size in ((0, 2), (1, 4), (7, 4)):
+        head[place] = _narrow(number(head[place]), size)
+    for at, place in enumerate((3, 6, 11)):
+        head[place] = uint(32 * len(head) + sum(map(len, tails[:at])), 32)
+    return b"".join((*head, *tails))
+
+
+def _narrow(value: int, size: int) -> bytes:
+    return bytes(32 - size) + uint(value, size)
 
 
 def _padded(data: bytes) -> bytes:
@@ -142,6 +168,15 @@ def word(data: bytes, place: int) -> bytes:
 def tail(data: bytes, place: int) -> bytes:
     """The bytes whose offset stands at a place."""
     return _bytes_at(data, number(word(data, place)))
+
+
+def words(data: bytes, place: int) -> list[bytes]:
+    """The words of the array whose offset stands at a place."""
+    at = number(word(data, place))
+    count, rest = number(word(data[at:], 0)), data[at + 32 :]
+    if 32 * count > len(rest):
+        raise Broken("calldata is too short")
+    return [word(rest, each) for each in range(count)]
 
 
 def _bytes_at(data: bytes, at: int) -> bytes:

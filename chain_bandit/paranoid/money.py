@@ -19,24 +19,26 @@ class Money:
 
     Attributes:
         charged: by round what the environment called costly.
+        untransferred: rounds that cost, but took from nobody and gave to nobody.
         void: whether the game was closed without costs; None while it is not closed.
-        spent, shares, penalties: by seat, what costs took from it, its share of a pool, and what it lost by its key or
-            by a proof.
+        spent, shares, penalties, voided: by seat, what costs took from it, its share of a pool, what it lost by its key
+            or by a proof, and the rewards that a false report voided.
         left: what the closing leaves of the pool for the environment.
     """
 
     def __init__(self, settlement: Settlement, verdict: Verdict) -> None:
         self.settlement, self.verdict = settlement, verdict
         self.charged: dict[int, bool] = {}
+        self.untransferred: set[int] = set()
         self.cursor: list[Past] = list(settlement.records.past)
         self.sums: list[int] | None = None
         self.void: bool | None = None
         seats = settlement.records.setup.p.participants
-        self.spent, self.shares, self.penalties = [0] * seats, [0] * seats, [0] * seats
+        self.spent, self.shares, self.penalties, self.voided = ([0] * seats for _ in range(4))
         self.left = self.burned = 0
 
-    def costs(self, call: Call) -> None:
-        """Records handed back, newest first, each with whether it cost."""
+    def costs(self, call: Call, void: frozenset[int]) -> None:
+        """Records handed back, newest first, each with whether it cost; in `void` rounds nothing is transferred."""
         for parent, kind, costly, header in entries(call.data):
             if not self.cursor:
                 raise Broken("more records are handed back for the costs than there are")
@@ -50,6 +52,7 @@ class Money:
             elif expected is not None:
                 self.verdict.same("cost", past.round, "costly", expected, costly)
             self.charged[past.round] = costly
+            self.untransferred |= {past.round} & void
         left = self.cursor[-1].round + 1 if self.cursor else self.settlement.records.setup.p.burn_in
         said = [("CostsSettled", [left, sum(self.charged.values())])]
         self.verdict.same("cost", None, "event of the costs", said, call.events)
@@ -73,7 +76,7 @@ class Money:
         complete = self.settlement.opened is not None and not self.cursor
         complete = complete and self.settlement.through >= records.round - 1 and (self.sums is not None or not p.sealed)
         missing = bool(p.sealed) and len(self.settlement.keys) < p.participants
-        waited = (complete and not missing) or call.block > window_end(records)
+        waited = (complete and not missing and not p.slash) or call.block > window_end(records)
         self.verdict.same("time", None, "whether the closing waited for what was missing, or the window", True, waited)
         self.void = not complete
         self._balance()
@@ -86,7 +89,7 @@ class Money:
         p = records.setup.p
         left = records.setup.pool - sum(self.rewards) * p.wei_per_unit
         if self.void or opened is None:
-            sharing = [seat for seat in p.seats if not records.blocked_from[seat]]
+            sharing = [seat for seat in p.seats if seat not in self.slashed]
             share = left // len(sharing) if sharing else 0
             for seat in sharing:
                 self.shares[seat] = share
@@ -94,7 +97,7 @@ class Money:
         else:
             brought = given = 0
             for past in records.past:
-                for seat in p.seats:
+                for seat in () if past.round in self.untransferred else p.seats:
                     if self.charged.get(past.round) and past.kind == APPROVED and seat not in past.blocked:
                         wei = self.settlement.cost(past) * p.wei_per_unit
                         self.spent[seat] += -wei if opened.roles[seat] else wei
@@ -102,10 +105,18 @@ class Money:
             self.burned = max(0, brought - given)
             left += brought - given - self.burned
         for seat in p.seats:
-            hidden, guilty = p.sealed and seat not in self.settlement.keys, records.blocked_from[seat]
+            hidden, guilty = p.sealed and seat not in self.settlement.keys, seat in self.slashed
+            kept = records.lies.keeps(seat, self.rewards[seat])
+            self.voided[seat] = (self.rewards[seat] - kept) * p.wei_per_unit
             self.penalties[seat] = (p.unrevealed_penalty if hidden else 0) + (p.slash if guilty else 0)
-        self.burned += sum(self.penalties)
+        self.burned += sum(self.penalties) + sum(self.voided)
         self.left = left
+
+    @property
+    def slashed(self) -> frozenset[int]:
+        """Who loses the slash, and has no share in a pool."""
+        records = self.settlement.records
+        return records.lies.slashed(records.blocked_from)
 
     @property
     def rewards(self) -> list[int]:
@@ -119,10 +130,11 @@ class Money:
         made = []
         for seat, account in enumerate(seated(setup)[:-1]):
             paid = self.rewards[seat] * setup.p.wei_per_unit
-            net = paid - self.spent[seat] + self.shares[seat] - self.penalties[seat]
+            net = paid - self.spent[seat] + self.shares[seat] - self.penalties[seat] - self.voided[seat]
             made.append(replace(
                 account, role=ROLES[opened.roles[seat]] if opened else None, rewards=self.rewards[seat],
                 cost=self.spent[seat] if self.void is False else None, penalty=self.penalties[seat],
+                void=self.voided[seat],
                 share=self.shares[seat], net=net if closed else None, owed=account.stake + net,
             ))  # fmt: skip
         environment = Account(setup.environment, "environment", setup.pool, 0)

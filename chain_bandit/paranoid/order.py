@@ -6,8 +6,8 @@ from chain_bandit.paranoid.export import Export, Transaction
 from chain_bandit.paranoid.verdict import Verdict
 
 NOT_FOR_CODE = (
-    "join", "open", "submitBlocks", "skip", "skipAfterDeadline", "reportEquivocation", "settleRewards", "settleSums",
-    "revealSeal", "reveal", "settleCosts", "close",
+    "join", "open", "submitBlocks", "skip", "skipAfterDeadline", "reportEquivocation", "reportFalse", "acquit",
+    "settleRewards", "settleSums", "revealSeal", "reveal", "settleCosts", "close",
 )  # fmt: skip
 """What the contract takes from accounts without code alone."""
 

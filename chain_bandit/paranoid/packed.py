@@ -64,7 +64,10 @@ def _sets(rows: list[Seats], p: Parameters) -> bytes:
 
 @dataclass
 class Report:
-    """One seat's report: what was signed, and what it says. `proof` and `record` are empty where a game has none."""
+    """One seat's report: what was signed, and what it says. `proof` and `record` are empty where a game has none.
+
+    `named` is the round whose tally it rests on; None where reports name none.
+    """
 
     content: bytes
     means: list[int]
@@ -72,6 +75,7 @@ class Report:
     proof: bytes
     record: bytes
     signature: bytes
+    named: int | None
 
 
 @dataclass
@@ -153,7 +157,7 @@ def _take_sets(reader: Reader, p: Parameters) -> list[Seats]:
 
 def report_bytes(p: Parameters) -> int:
     """Bytes of a report without its signature."""
-    return 4 * p.arms + 32 + 81 * p.draws + 21 * p.sealed
+    return 4 * p.payload + 32 + 81 * p.draws + 21 * p.sealed
 
 
 def opened(body: bytes, reporters: Seats, p: Parameters) -> Body:
@@ -169,7 +173,7 @@ def opened(body: bytes, reporters: Seats, p: Parameters) -> Body:
 def _report(reader: Reader, p: Parameters) -> Report:
     content = reader.take(report_bytes(p))
     inner = Reader(content)
+    means, named = [inner.uint(4) for _ in range(p.arms)], inner.uint(4) if p.provable else None
     return Report(
-        content, [inner.uint(4) for _ in range(p.arms)], inner.take(32), inner.take(81 * p.draws),
-        inner.take(21 * p.sealed), reader.take(64),
-    )  # fmt: skip
+        content, means, inner.take(32), inner.take(81 * p.draws), inner.take(21 * p.sealed), reader.take(64), named
+    )

@@ -94,6 +94,11 @@ class Parameters:
         return self.body_mode == 1
 
     @property
+    def provable(self) -> bool:
+        """Whether reports name the round whose tally they rest on, so that a false one can be proven."""
+        return self.payload == self.arms + 1
+
+    @property
     def has_committees(self) -> bool:
         """Whether not everybody validates: headers and skips then name who does next."""
         return bool(self.sortition) or self.chooses or self.by_reputation
@@ -190,7 +195,9 @@ def created(data: bytes, code: bytes | None) -> tuple[Parameters, bytes, bytes, 
     p = Parameters(**named, aggregation="", delta=0, least=0, single=(), named="", policy="")
     if p.rules != number(keccak(text)):
         raise Broken("the declared rules are not those of the parameters")
-    if p.body_mode > 1 or p.attested != _classes(p) or p.payload != p.arms or any(numbers[-7:]):
+    if p.body_mode > 1 or p.attested != _classes(p) or any(numbers[-7:]):
+        raise Broken("format 2 gives these parameters no meaning")
+    if p.payload != p.arms and not (p.provable and p.slash and not p.sealed):
         raise Broken("format 2 gives these parameters no meaning")
     if not (0 < p.participants <= 256 and 0 < p.arms < 255 and 2 * p.arms <= p.burn_in <= p.horizon < 2**32):
         raise Broken("no game has these parameters")
@@ -200,7 +207,10 @@ def created(data: bytes, code: bytes | None) -> tuple[Parameters, bytes, bytes, 
     own = "sortition" if p.sortition else "best-by-reputation" if p.has_committees else "everybody"
     if selection != own and not p.chooses:
         raise OtherVersion(f"this version does not select by {selection} with these parameters")
-    return replace(p, **rules), code, words[:-64], words[-64:-32], words[-32:]
+    p = replace(p, **rules)
+    if p.provable and p.once("disclosure"):
+        raise Broken("reports that say no estimators as they are cannot be proven false")
+    return p, code, words[:-64], words[-64:-32], words[-32:]
 
 
 def _declaration(data: bytes, start: int) -> bytes | None:

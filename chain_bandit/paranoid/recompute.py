@@ -11,12 +11,14 @@ from chain_bandit.paranoid.money import Money, seated, withdrawn
 from chain_bandit.paranoid.records import Records
 from chain_bandit.paranoid.settlement import Settlement
 from chain_bandit.paranoid.setup import Setup, begin, join, opening
-from chain_bandit.paranoid.times import RECORDING, in_time
+from chain_bandit.paranoid.times import PROVING, RECORDING, in_time
 from chain_bandit.paranoid.verdict import Account, Verdict
 from chain_bandit.paranoid.words import Broken, OtherVersion, keccak, number
 
 OWNED = ("open", "settleRewards", "settleSums", "reveal", "settleCosts")
 """What only the environment calls."""
+ANYBODYS = (*RECORDING, *PROVING, "acquit", "join")
+"""What is not refused to anybody."""
 LATER = ("settleRewards", "settleSums", "revealSeal", "reveal", "settleCosts", "close", "withdraw")
 
 LONGEST_BURN_IN = 10**7
@@ -51,6 +53,7 @@ def _follow(export: Export, verdict: Verdict) -> None:
     setup: Setup | None = None
     records: Records | None = None
     later: dict[str, list[Call]] = {name: [] for name in LATER}
+    void: list[frozenset[int]] = []
     everything = _since_creation(list(calls(export, verdict)), verdict)
     for call in everything:
         if not call.succeeded:
@@ -81,12 +84,18 @@ def _follow(export: Export, verdict: Verdict) -> None:
             records = Records(setup, verdict)
         elif call.name in LATER:
             later[call.name].append(call)
+            if call.name == "settleCosts" and records is not None:
+                void.append(records.void())
         elif records is None:
             raise Broken(f"{call.name} comes before the opening")
         elif call.name == "submitBlocks":
             records.blocks(call)
         elif call.name == "reportEquivocation":
             records.accuse(call)
+        elif call.name == "reportFalse":
+            records.prove(call)
+        elif call.name == "acquit":
+            records.acquit(call)
         else:
             records.skip(call)
     if setup is None:
@@ -95,14 +104,14 @@ def _follow(export: Export, verdict: Verdict) -> None:
         accounts = seated(setup, called_off=export.last > setup.deadline)
     else:
         verdict.blocked_from = records.blocked_from
-        accounts = _end(records, later, verdict)
+        accounts = _end(records, later, void, verdict)
     withdrawn(setup, accounts, everything, verdict)
     verdict.complete = True
 
 
 def _refused(call: Call, setup: Setup | None, records: Records | None, closed: bool, verdict: Verdict) -> None:
     """A call that anybody may make and every rule allows is not refused, where its sender has no code and had gas."""
-    if setup is None or call.name not in (*RECORDING, "join") or call.spent or call.value * (call.name != "join"):
+    if setup is None or call.name not in ANYBODYS or call.spent or call.value * (call.name != "join"):
         return
     if not (call.direct and call.bare) or (records is None) != (call.name == "join"):
         return
@@ -135,6 +144,8 @@ def _tried(call: Call, setup: Setup, records: Records | None, verdict: Verdict) 
         beside.accuse(call)
         seat = number(word(call.data, 0))
         return [("Accused", [seat, beside.blocked_from[seat]])]
+    if call.name in ("reportFalse", "acquit"):
+        return (beside.prove if call.name == "reportFalse" else beside.acquit)(call)
     (beside.blocks if call.name == "submitBlocks" else beside.skip)(call)
     return [beside.event()]
 
@@ -147,8 +158,14 @@ def _since_creation(made: list[Call], verdict: Verdict) -> list[Call]:
     return made[at:]
 
 
-def _end(records: Records, later: dict[str, list[Call]], verdict: Verdict) -> list[Account]:
-    """Settlement, costs and money, once all records are known; gives the accounts before anything is withdrawn."""
+def _end(
+    records: Records, later: dict[str, list[Call]], void: list[frozenset[int]], verdict: Verdict
+) -> list[Account]:
+    """Settlement, costs and money, once all records are known; gives the accounts before anything is withdrawn.
+
+    Args:
+        void: for each settlement of costs the rounds in which nothing was transferred by then.
+    """
     verdict.place = "balance", None
     setup = records.setup
     opened = _disclose(setup, later["reveal"], verdict)
@@ -166,8 +183,8 @@ def _end(records: Records, later: dict[str, list[Call]], verdict: Verdict) -> li
     money = Money(settlement, verdict)
     for call in later["settleSums"]:
         money.summed(call)
-    for call in later["settleCosts"]:
-        money.costs(call)
+    for call, rounds in zip(later["settleCosts"], void, strict=True):
+        money.costs(call, rounds)
     for past in records.past:
         past.row.costly = money.charged.get(past.round, past.row.costly)
     for call in later["close"]:

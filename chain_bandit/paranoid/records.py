@@ -1,13 +1,14 @@
 """Rounds from the opening on: what each record is, who validates after it, whom it makes better or worse known."""
 
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chain_bandit.paranoid import arms, rules
 from chain_bandit.paranoid.calls import Call, tail, word
 from chain_bandit.paranoid.curve import proven, signer
 from chain_bandit.paranoid.packed import Body, Header, Seats, Submitted, opened, seats, submitted
 from chain_bandit.paranoid.parameters import UNIT
+from chain_bandit.paranoid.proofs import Lies, acquits, false_report, shows
 from chain_bandit.paranoid.setup import Setup
 from chain_bandit.paranoid.statements import BLOCK, COMMANDER, REPORT, SIGNER, statement
 from chain_bandit.paranoid.verdict import Round, Verdict
@@ -18,7 +19,11 @@ APPROVED, REJECTED, SKIP, EXPLORATION = KINDS
 NO_BLOCK = bytes(32)
 START = 32768
 """Everybody's first reputation."""
+OLDEST_PART = 16
+"""A report may rest on a tally that is older by this part of the rounds."""
 SIGNED_ONCE = ((REPORT, COMMANDER), (BLOCK, COMMANDER), (BLOCK, SIGNER))
+
+Event = tuple[str, list[int]]
 
 
 @dataclass
@@ -60,6 +65,7 @@ class Records:
         self.committee: Seats = frozenset(p.seats)
         self.blocked_from = [0 for _ in p.seats]
         self.reputations = [START for _ in p.seats]
+        self.lies = Lies()
         self.past: list[Past] = []
         verdict.place = "record", self.round
 
@@ -68,7 +74,7 @@ class Records:
         other = copy(self)
         other.verdict, other.past = verdict, self.past[-1:]
         other.pulls, other.blocked_from = list(self.pulls), list(self.blocked_from)
-        other.reputations = list(self.reputations)
+        other.reputations, other.lies = list(self.reputations), self.lies.copy()
         return other
 
     def blocked(self, round_: int) -> Seats:
@@ -154,6 +160,10 @@ class Records:
             author = signer(digest, report.signature)
             self.verdict.same("report", t, f"author of seat {seat}'s report", self.setup.addresses[seat], author)
             self.verdict.same("report", t, f"range of seat {seat}'s report", True, max(report.means) <= UNIT)
+            if report.named is not None:
+                oldest = max(self.setup.p.burn_in - 1, t - 1 - self.failures - t // OLDEST_PART)
+                allowed = oldest <= report.named <= t - 1
+                self.verdict.same("report", t, f"whether seat {seat}'s report may name its round", True, allowed)
 
     def _check_values(self, header: Header, body: Body, row: Round, left_out: Seats | None) -> None:
         p, verdict, t = self.setup.p, self.verdict, self.round
@@ -356,7 +366,52 @@ class Records:
         proves = (phase, role) in SIGNED_ONCE and contents[0] != contents[1]
         verdict.same("evidence", t, f"whether two contents accuse seat {seat}", True, proves)
         verdict.same("evidence", t, f"who signed against seat {seat}", [self.setup.addresses[seat]] * 2, authors)
-        since = t + 3 + p.unrecorded
-        verdict.same("blocklist", t, f"round that seat {seat} was listed from before", 0, self.blocked_from[seat])
-        verdict.same("blocklist", t, f"listing of seat {seat}", [("Accused", [seat, since])], call.events)
-        self.blocked_from[seat] = self.blocked_from[seat] or since
+        if seat in self.lies.alone:  # listed for a false report: no acquittal spares it the slash any more
+            self.lies.alone -= {seat}
+            due: list[Event] = [("Accused", [seat, self.blocked_from[seat]])]
+        else:
+            listed = self.blocked_from[seat]
+            verdict.same("blocklist", t, f"round that seat {seat} was listed from before", 0, listed)
+            due = self._listed(seat)
+        verdict.same("blocklist", t, f"listing of seat {seat}", due, call.events)
+
+    def _listed(self, seat: int) -> list[Event]:
+        """Put a seat on the block list, unless it is there; what a proof says of it."""
+        since = self.round + 3 + self.setup.p.unrecorded
+        if self.blocked_from[seat]:
+            return []
+        self.blocked_from[seat] = since
+        return [("Accused", [seat, since])]
+
+    def prove(self, call: Call) -> list[Event]:
+        """A proof of a false report; the events that are due."""
+        proof, t = false_report(call.data), self.round
+        lie, seat = shows(self.setup, proof, t, self.verdict), proof.seat
+        before = self.lies.proven.get(seat)
+        first = before is None or lie.round < before.round or lie.kept < before.kept
+        first = first and seat not in self.lies.acquitted
+        about = f"whether the report of seat {seat} in round {lie.round} makes any difference"
+        if before is not None:
+            lie = replace(lie, round=min(lie.round, before.round), kept=min(lie.kept, before.kept))
+        self.verdict.same("evidence", t, about, True, first)
+        self.lies.proven[seat] = lie
+        self.lies.roots |= {(proof.through, proof.root)}
+        due = self._listed(seat)
+        if due:
+            self.lies.alone |= {seat}
+        due.append(("Voided", [seat, lie.round, lie.kept]))
+        self.verdict.same("blocklist", t, f"events of the proof against seat {seat}", due, call.events)
+        return due
+
+    def acquit(self, call: Call) -> list[Event]:
+        """A seat's receipt and its tally contradict each other; the events that are due."""
+        seat = acquits(self.setup, call.data, self.lies, self.round, self.verdict)
+        del self.lies.proven[seat]
+        self.lies.acquitted |= {seat}
+        due: list[Event] = [("Acquitted", [seat])]
+        self.verdict.same("blocklist", self.round, f"events of the acquittal of seat {seat}", due, call.events)
+        return due
+
+    def void(self) -> frozenset[int]:
+        """Rounds in which nothing is transferred, as the proofs are now."""
+        return frozenset(past.round for past in self.past if self.lies.voids(past.round, self.blocked_from))

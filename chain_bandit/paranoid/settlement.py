@@ -1,11 +1,16 @@
 """What everybody pulled and was paid, held against draws and reports; and which rounds cost."""
 
+from dataclasses import dataclass
+
+from chain_bandit.paranoid import tally as tallies
 from chain_bandit.paranoid.calls import Call, tail, word
 from chain_bandit.paranoid.counts import opens
+from chain_bandit.paranoid.curve import signer
 from chain_bandit.paranoid.draws import NOBODY, Disclosed
 from chain_bandit.paranoid.packed import Header, Report
 from chain_bandit.paranoid.parameters import UNIT
-from chain_bandit.paranoid.records import APPROVED, Past, Records
+from chain_bandit.paranoid.proofs import plain_commitment, tallies_statement
+from chain_bandit.paranoid.records import APPROVED, EXPLORATION, OLDEST_PART, Past, Records
 from chain_bandit.paranoid.sealed import opened
 from chain_bandit.paranoid.words import keccak, number, uint
 
@@ -13,6 +18,17 @@ Pull = tuple[int, int]
 """Arm and reward in units; (255, 0) for none."""
 PULL, TAG = 5, 8
 """Bytes of a settled pull, and of a receipt tag."""
+ROOT = 96
+"""Bytes of a root of tallies and its signature."""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What a settlement binds of the tallies of its rounds: their root, and the environment's signature."""
+
+    through: int
+    root: bytes
+    signature: bytes
 
 
 def settled(through: int, sums: list[int]) -> tuple[str, list[int]]:
@@ -27,7 +43,10 @@ class Settlement:
 
     Attributes:
         keys: sealing keys that were revealed, by seat.
-        rows: by approved round after the burn-in, what was settled of it.
+        rows: by approved round after the burn-in, what was settled of it; with tallies by every round with receipts.
+        bound: settlements whose tallies have not all been computed yet.
+        tallies: what seats were given up to the end of rounds that reports may still name.
+        given: by seat, the round of its last receipt.
         unread: seats of which some pull is not known.
         earned: settled units, by seat.
         pulls: by round, what was settled; of a sealed game what its tags open to. None where not known.
@@ -38,6 +57,10 @@ class Settlement:
         p = records.setup.p
         self.records, self.opened, self.keys = records, opened, keys
         self.rows: dict[int, bytes] = {}
+        self.bound: list[Bound] = []
+        self.tallies: dict[int, list[bytes]] = {}
+        self.leaves: list[bytes] = []
+        self.given = [0 for _ in p.seats]
         self.through = p.burn_in
         self.counts = [[0] * p.arms for _ in p.seats]
         self.totals = [[0] * p.arms for _ in p.seats]
@@ -55,7 +78,9 @@ class Settlement:
             through, data = number(word(call.data, 0)), tail(call.data, 1)
             due = [past.round for past in self.records.past
                    if past.kind == APPROVED and self.through < past.round <= through]
-            verdict.same("reward", None, f"bytes of the settlement through round {through}", size * len(due), len(data))
+            paid = size * len(due)
+            expected = paid + (self._bind(through, data[paid:]) if p.provable else 0)
+            verdict.same("reward", None, f"bytes of the settlement through round {through}", expected, len(data))
             for place, t in enumerate(due):
                 self.rows[t] = data[size * place : size * (place + 1)]
                 for seat in () if p.sealed else p.seats:
@@ -64,26 +89,89 @@ class Settlement:
             said = settled(through, [] if p.sealed else credited)
             verdict.same("reward", None, "event of a settlement", [said], call.events)
 
+    def _bind(self, through: int, data: bytes) -> int:
+        """Take what stands behind the rows of paid rounds: root, signature, rows of others. How long it should be."""
+        p, first = self.records.setup.p, not self.bound
+        self.bound.append(Bound(through, data[:32], data[32:ROOT]))
+        rounds = list(range(1, p.burn_in + 1)) if first else []
+        rounds += [past.round for past in self.records.past
+                   if past.kind == EXPLORATION and self.through < past.round <= through]
+        size = p.participants * PULL
+        for place, t in enumerate(rounds):
+            self.rows[t] = data[ROOT + size * place : ROOT + size * (place + 1)]
+        return ROOT + size * len(rounds)
+
     def replay(self) -> None:
         """Give everybody its receipts, round by round, and hold reports and payments against them."""
         p = self.records.setup.p
+        self._check_roots()
         for t in range(1, p.burn_in):
             self._receive(t, (t - 1) % p.arms, 0)
+            self._stand(t)
         for past in self.records.past:
             self._check_reports(past)
             if past.kind == APPROVED and past.round > p.burn_in:
                 self._settle(past)
             elif past.arm is not None:
                 self._receive(past.round, past.arm, past.failed)
+            self._stand(past.round)
 
     def _receive(self, t: int, arm: int, failed: int) -> None:
-        for seat in self.records.setup.p.seats:
-            self._pulled(seat, arm, self.opened.draw(t, seat, arm, failed) if self.opened else 0)
+        """A round that is not paid: of a game with tallies its rows are settled, of others they follow."""
+        p = self.records.setup.p
+        for seat in p.seats:
+            if p.provable:
+                self._settled_unpaid(t, seat, arm, failed)
+            else:
+                self._pulled(t, seat, arm, self.opened.draw(t, seat, arm, failed) if self.opened else 0)
 
-    def _pulled(self, seat: int, arm: int, reward: int) -> None:
+    def _settled_unpaid(self, t: int, seat: int, arm: int, failed: int) -> None:
+        found = self.rows.get(t, b"")[PULL * seat : PULL * (seat + 1)]
+        if not found:
+            self.unread.add(seat)
+            return
+        pull = found[0], number(found[1:])
+        self._check_honest(t, seat, arm, pull)
+        self._take_pull(t, seat, pull, failed)
+
+    def _pulled(self, t: int, seat: int, arm: int, reward: int) -> None:
         self.counts[seat][arm] += 1
         self.totals[seat][arm] += reward
         self.last[seat] = arm, reward
+        self.given[seat] = t
+
+    def _stand(self, t: int) -> None:
+        """Everybody's tally after a round, and the root of those that a settlement ends with."""
+        p, verdict = self.records.setup.p, self.records.verdict
+        if not p.provable or t < p.burn_in - 1 or self.unread:
+            return
+        now = [tallies.packed(self.earned[seat], self.counts[seat], self.totals[seat]) for seat in p.seats]
+        self.tallies[t] = now
+        self.tallies.pop(t - 2 - t // OLDEST_PART, None)
+        self.leaves += [tallies.leaf(t, seat, tally) for seat, tally in enumerate(now)]
+        if self.bound and self.bound[0].through == t:
+            bound = self.bound.pop(0)
+            root = tallies.root(self.leaves)
+            verdict.same("reward", t, f"root of the tallies through round {t}", root.hex(), bound.root.hex())
+            self.leaves = []
+
+    def _check_roots(self) -> None:
+        """Who signed the roots, and that every proof rests on one of them."""
+        setup, verdict = self.records.setup, self.records.verdict
+        for bound in self.bound:
+            author = signer(tallies_statement(setup, bound.through, bound.root), bound.signature)
+            about = f"who signed the tallies through round {bound.through}"
+            verdict.same("reward", bound.through, about, setup.environment, author)
+        settled = {(bound.through, bound.root) for bound in self.bound}
+        strange = [(through, root.hex()) for through, root in sorted(self.records.lies.roots - settled)]
+        if setup.p.provable:
+            verdict.same("reward", None, "roots of proofs that were not settled", [], strange)
+
+    def _own(self, seat: int, report: Report) -> tuple[list[int], list[int]]:
+        """Counts and means that a report rests on: of the round that it names, or of all receipts so far."""
+        if report.named is not None and (then := self.tallies.get(report.named)):
+            return tallies.read(then[seat], self.records.setup.p.arms)[1:]
+        return self.counts[seat], self.means(seat)
 
     def means(self, seat: int) -> list[int]:
         """The means of a seat's receipts; 0 of an arm it never pulled."""
@@ -104,7 +192,11 @@ class Settlement:
                     once = f"{p.once('disclosure')}, has one implementation: what reports say is taken as recorded"
                     verdict.once("report", once)
                 else:
-                    verdict.same("report", t, f"means of honest seat {seat}", self.means(seat), report.means)
+                    means = self._own(seat, report)[1]
+                    verdict.same("report", t, f"means of honest seat {seat}", means, report.means)
+                if report.named is not None:
+                    given = self.given[seat]
+                    verdict.same("report", t, f"round that honest seat {seat} names", given, report.named)
                 if p.sealed:
                     self._check_record(t, seat, report)
             self._check_bits(past, past.header, seat, report)
@@ -125,7 +217,10 @@ class Settlement:
         malicious = self.opened is not None and self.opened.roles[seat] > 0
         key = self.keys.get(seat) if p.sealed else self.records.setup.seed
         salt = keccak(key, b"counts", uint(t, 4), uint(seat, 2)) if key is not None else b""
-        known = bool(salt) and opens(report.commitment, self.counts[seat], salt)
+        counts = self._own(seat, report)[0]
+        known = bool(salt) and opens(report.commitment, counts, salt)
+        if p.provable:  # a proof takes no other form
+            known = report.commitment == plain_commitment(self.records.setup.seed, t, seat, counts)
         if seat in self.unread or (not known and self.opened is None):
             verdict.cannot("bits", "what a seat pulled, or whether it is honest, is not known")
         elif malicious and not known:
@@ -133,7 +228,7 @@ class Settlement:
         elif not salt:
             verdict.cannot("bits", "a sealing key is not revealed")
         elif verdict.same("bits", t, f"whether the commitment of seat {seat} is to its counts", True, known):
-            bits = [count * p.threshold > pulled for count, pulled in zip(self.counts[seat], past.pulls, strict=True)]
+            bits = [count * p.threshold > pulled for count, pulled in zip(counts, past.pulls, strict=True)]
             verdict.same("bits", t, f"bits of seat {seat}", bits, [seat in row for row in header.candidates])
 
     def _case_2(self, past: Past) -> bool | None:
@@ -148,7 +243,7 @@ class Settlement:
         if liars and (single or past.body is None or self.unread & set(liars)):
             return None
         reports = past.body.reports if past.body else {}
-        return any(reports[seat].means != self.means(seat) for seat in liars)
+        return any(reports[seat].means != self._own(seat, reports[seat])[1] for seat in liars)
 
     def _settle(self, past: Past) -> None:
         p, verdict, t = self.records.setup.p, self.records.verdict, past.round
@@ -162,23 +257,32 @@ class Settlement:
             if pull is None:
                 self.unread.add(seat)
                 continue
-            arm, reward = pull
+            reward = pull[1]
             if seat in past.blocked:
                 verdict.same("blocklist", t, f"pull of seat {seat}", (NOBODY, 0), pull)
-            elif self.opened is not None and not self.opened.roles[seat] and pull != (NOBODY, 0):
-                verdict.same("arm", t, f"arm that honest seat {seat} pulled", past.arm, arm)
-            self.earned[seat] += reward
-            if arm >= p.arms:
-                verdict.same("reward", t, f"pull of seat {seat}", (NOBODY, 0), pull)
-                continue
-            if self.opened is None:
-                verdict.cannot("reward", "the environment's secret is not revealed")
             else:
-                verdict.same("reward", t, f"reward of seat {seat}", self.opened.draw(t, seat, arm, past.failed), reward)
-            self._pulled(seat, arm, reward)
+                self._check_honest(t, seat, past.arm, pull)
+            self.earned[seat] += reward
+            self._take_pull(t, seat, pull, past.failed)
         self.pulls[t] = pulls
         if None not in pulls:
             past.row.rewards = tuple(pull[1] if pull[0] < p.arms else None for pull in pulls if pull)
+
+    def _check_honest(self, t: int, seat: int, arm: int | None, pull: Pull) -> None:
+        if self.opened is not None and not self.opened.roles[seat] and pull != (NOBODY, 0):
+            self.records.verdict.same("arm", t, f"arm that honest seat {seat} pulled", arm, pull[0])
+
+    def _take_pull(self, t: int, seat: int, pull: Pull, failed: int) -> None:
+        """What a seat was given, as settled, against the draw."""
+        verdict, (arm, reward) = self.records.verdict, pull
+        if arm >= self.records.setup.p.arms:
+            verdict.same("reward", t, f"pull of seat {seat}", (NOBODY, 0), pull)
+            return
+        if self.opened is None:
+            verdict.cannot("reward", "the environment's secret is not revealed")
+        else:
+            verdict.same("reward", t, f"reward of seat {seat}", self.opened.draw(t, seat, arm, failed), reward)
+        self._pulled(t, seat, arm, reward)
 
     def _opened(self, past: Past, seat: int, tag: bytes) -> Pull | None:
         """The pull whose receipt tag this is."""

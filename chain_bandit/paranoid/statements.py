@@ -2,9 +2,9 @@
 
 from chain_bandit.paranoid.words import keccak, uint
 
-REPORT, BLOCK = 1, 2
+REPORT, BLOCK, REWARD = 1, 2, 3
 """Phases."""
-COMMANDER, SIGNER = 1, 3
+COMMANDER, SIGNER, ENVIRONMENT, TALLIES = 1, 3, 5, 7
 """Roles."""
 
 _DOMAIN = b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract,bytes32 salt)"

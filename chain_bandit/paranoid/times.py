@@ -6,7 +6,8 @@ from chain_bandit.paranoid.setup import Setup
 from chain_bandit.paranoid.verdict import Verdict
 
 OPENING = ("join", "open")
-RECORDING = ("submitBlocks", "skip", "skipAfterDeadline", "reportEquivocation")
+RECORDING = ("submitBlocks", "skip", "skipAfterDeadline")
+PROVING = ("reportEquivocation", "reportFalse")
 
 
 def in_time(call: Call, setup: Setup, records: Records | None, closed: bool, verdict: Verdict) -> None:
@@ -24,9 +25,16 @@ def in_time(call: Call, setup: Setup, records: Records | None, closed: bool, ver
         if call.name == "skipAfterDeadline":
             longer = setup.p.burn_in_blocks if records.round == setup.p.burn_in else 0
             holds = holds and block > records.last_block + setup.p.skip_deadline + longer
+    elif call.name in PROVING:
+        proofs = bool(setup.p.slash) and block <= proofs_end(records)
+        holds, round_ = not over(records, block) or proofs, records.round
+    elif call.name == "acquit":
+        holds, round_ = not closed, records.round
     else:
         holds = not closed and (over(records, block) or call.name == "settleRewards")
         holds = holds and (block <= window_end(records) or call.name == "close")
+        early = call.name == "settleCosts" and bool(setup.p.slash) and block <= proofs_end(records)
+        holds = holds and not early
     verdict.same("time", round_, f"whether {call.name} may come in block {block}", True, holds)
 
 
@@ -37,6 +45,14 @@ def over(records: Records, block: int) -> bool:
 
 def window_end(records: Records) -> int:
     """The last block in which anything is settled, should nothing be recorded any more."""
+    return _ended(records) + records.setup.p.settlement_window
+
+
+def proofs_end(records: Records) -> int:
+    """The last block that takes proofs in a game with a slash, should nothing be recorded any more."""
+    return _ended(records) + records.setup.p.settlement_window // 2
+
+
+def _ended(records: Records) -> int:
     p = records.setup.p
-    ended = records.last_block if records.round > p.horizon else records.setup.opened_in + p.game_blocks
-    return ended + p.settlement_window
+    return records.last_block if records.round > p.horizon else records.setup.opened_in + p.game_blocks

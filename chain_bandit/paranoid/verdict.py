@@ -11,7 +11,7 @@ WHAT = {
     "kind": "Every record is of the kind that its means and the failures give.",
     "time": "Every call comes in a block in which the rules allow it.",
     "certificate": "Every block and signed skip has a quorum of its validators' signatures.",
-    "evidence": "Every accusation is two contents that a seat signed in one slot.",
+    "evidence": "Every accusation is two contents that a seat signed in one slot, or a report that its tally denies.",
     "blocklist": "The block list is that of the accusations, and its seats neither report nor are paid.",
     "arm": "Every honest arm follows from the records.",
     "radii": "Every radius is that of the pulls before its round.",
@@ -23,7 +23,7 @@ WHAT = {
     "reputation": "Every reputation follows from accuracies and penalties.",
     "committee": "Every committee is the best by reputation, who the proofs draw, or everybody.",
     "commanders": "Every drawn commander proved its draw and validates.",
-    "reward": "Every settled reward or receipt tag is that of the committed draw.",
+    "reward": "Every settled reward or receipt tag is that of the committed draw; tallies are those of the rewards.",
     "cost": "Cost, true means and costly rounds follow from what the environment opened.",
     "balance": "Every reward, cost, withdrawal and burned wei is what settlement owes.",
     "digest": "The run digest is that of the records.",
@@ -65,6 +65,8 @@ class Account:
     Attributes:
         stake: what it put in.
         cost: what costly rounds took from it, negative where they gave.
+        penalty: what it lost by its key or by a proof.
+        void: rewards that a false report voided, in wei.
         net: what it gains or loses by the game.
         owed: what it has still to take.
     """
@@ -75,6 +77,7 @@ class Account:
     rewards: int
     cost: int | None = None
     penalty: int = 0
+    void: int = 0
     share: int = 0
     net: int | None = None
     withdrawn: int = 0

@@ -5,7 +5,7 @@ from typing import Any
 
 from chain_bandit.protocol import rules
 from chain_bandit.protocol.errors import AssumptionBroken, require
-from chain_bandit.protocol.parameters import MAX_WEIGHT, ODDS, BodyMode, Parameters
+from chain_bandit.protocol.parameters import ESTIMATES, MAX_WEIGHT, ODDS, BodyMode, Parameters
 from chain_bandit.protocol.quorum import QuorumChoice
 from chain_bandit.protocol.ruleset import CHOSEN, MOST_BYTES, RuleKind, RulesUnknown, classes
 from chain_bandit.protocol.units import MAX_ARMS, MAX_PARTICIPANTS, MOST, UNIT
@@ -113,6 +113,10 @@ def _check_faults(p: Parameters) -> None:
     if not p.sealed:
         require(p.unrevealed_penalty == 0, "unrevealed_penalty", "penalty = 0 (an open game has no sealing keys)",
                 penalty=p.unrevealed_penalty)
+    told = p.slash > 0 and not p.sealed and p.disclosure == ESTIMATES
+    require(p.provable in (0, 1) and (told or not p.provable), "provable",
+            "provable = 0, or 1 in an open game with a slash whose reports say estimators as they are",
+            provable=p.provable, slash=p.slash, sealed=p.sealed)
     least += p.unrevealed_penalty + p.slash
     require(p.stake >= least, "stake", "stake >= T * 10^9 * wei_per_unit + unrevealed_penalty + slash",
             stake=p.stake, least=least)

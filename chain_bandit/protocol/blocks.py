@@ -67,26 +67,29 @@ class Report:
         commitment: to its pull counts.
         proof: of its draw for the next round, zeros for none; empty where nothing is drawn.
         sealed: its last receipt, sealed; empty in an open game.
+        named: the round whose tally it rests on, where reports name one.
     """
 
     means: Means
     commitment: bytes
     proof: bytes = b""
     sealed: bytes = b""
+    named: tuple[int, ...] = ()
 
     def encode(self) -> bytes:
-        """K uint32, 32 bytes, 81 of the proof and 21 of the sealed record if there are any."""
-        return uints(self.means, 4) + self.commitment + self.proof + self.sealed
+        """K uint32 and one more if it names a round, 32 bytes, 81 of the proof and 21 of the sealed record if any."""
+        return uints((*self.means, *self.named), 4) + self.commitment + self.proof + self.sealed
 
     @staticmethod
     def decode(data: bytes, parameters: Parameters) -> "Report":
         """The report in exactly `Parameters.report_bytes`. Raises `Malformed` on any other length."""
         if len(data) != parameters.report_bytes:
             raise Malformed("report", f"{parameters.report_bytes} bytes", len(data))
-        commitment = 4 * parameters.arms
+        arms, commitment = parameters.arms, 4 * parameters.payload
         proof = commitment + 32
         sealed = proof + PROOF_BYTES * parameters.draws
-        return Report(read_uints(data[:commitment], 4), data[commitment:proof], data[proof:sealed], data[sealed:])
+        said = read_uints(data[:commitment], 4)
+        return Report(said[:arms], data[commitment:proof], data[proof:sealed], data[sealed:], said[arms:])
 
 
 @dataclass(frozen=True, slots=True)

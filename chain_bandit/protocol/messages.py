@@ -33,6 +33,8 @@ class Role(IntEnum):
     ENVIRONMENT = 5
     PARTY = 6
     """Computes the comparison bits with others."""
+    TALLIES = 7
+    """The environment: binds what everybody was given, once a settlement."""
 
 
 NO_BLOCK = ZERO

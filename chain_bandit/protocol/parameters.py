@@ -110,7 +110,8 @@ class Parameters:
         opening_deadline, skip_deadline, burn_in_blocks, game_blocks, settlement_window: in chain blocks.
         sealed: 1 when reports carry the last receipt sealed and settlement only receipt tags, else 0.
         unrevealed_penalty: wei that a participant of a sealed game loses which does not reveal its sealing key.
-        slash: wei that a participant loses which is proven to have signed two contents in one slot.
+        slash: wei that a participant loses which is proven to have signed two contents in one slot, or to lie.
+        provable: 1 when a report names the round whose tally it rests on, so that a false one can be proven, else 0.
         reputation: the rule by which a block moves reputations.
         disclosure: the rule by which reports say local estimators.
         selection: the rule that chooses validators; None for the one that N and sortition say.
@@ -156,6 +157,7 @@ class Parameters:
     selection: RuleChoice | None = None
     policy: RuleChoice = UCB1
     vouched: int = 0
+    provable: int = 0
 
     def __hash__(self) -> int:
         """Of all fields, taken once: whatever is memoised by the parameters asks for it at every call."""
@@ -291,8 +293,8 @@ class Parameters:
 
     @property
     def payload(self) -> int:
-        """Integers in a report's payload: an estimator of each arm."""
-        return self.arms
+        """Integers in a report's payload: an estimator of each arm, and the round that it names."""
+        return self.arms + self.provable
 
     @property
     def attested(self) -> int:
@@ -321,7 +323,8 @@ class Parameters:
                 raise Malformed("parameters", f"{name} of {bits} bits", given[name])
         own: dict[str, Any] = {name: given[name] for name in Parameters.__dataclass_fields__ if name in given}
         made = Parameters(**own, aggregation=NO_RULE)
-        made = replace(made, vouched=given["attested"] & ~made.attested)
+        named = int(given["payload"] == given["arms"] + 1)
+        made = replace(made, vouched=given["attested"] & ~made.attested, provable=named)
         for name, expected in zip(FIELDS, made.fields(), strict=True):
             if name != "rules" and expected != given[name]:
                 raise Malformed("parameters", f"{name} = {expected}", given[name])

@@ -25,6 +25,7 @@ from chain_bandit.protocol.reputation import radii
 from chain_bandit.protocol.rule import Agreed, Selected, Standing, State
 from chain_bandit.protocol.rules import keepers, state_of
 from chain_bandit.protocol.ruleset import RuleKind
+from chain_bandit.protocol.tallies import may_name
 from chain_bandit.protocol.within_a_round import kept_within_a_round
 
 Bits = tuple[bool, ...]
@@ -34,13 +35,18 @@ NOTHING_PROVEN: Mapping[int, bytes] = MappingProxyType({})
 
 
 @kept_within_a_round(512)  # in one process every validator reads the same reports
-def readable_report(content: bytes, parameters: Parameters) -> Report | None:
-    """The report in agreed bytes; None, as if withheld, when malformed or when an estimator is out of range."""
+def readable_report(content: bytes, parameters: Parameters, round_: int, failures: int) -> Report | None:
+    """The report of a round after so many failures in a row, in agreed bytes.
+
+    None, as if withheld, when it is malformed, an estimator is out of range, or it rests on a tally too old or yet to
+    come.
+    """
     try:
         decoded = Report.decode(content, parameters)
     except Malformed:
         return None
-    return decoded if is_readable(parameters, decoded.means) else None
+    named = all(may_name(parameters, round_, failures, each) for each in decoded.named)
+    return decoded if named and is_readable(parameters, decoded.means) else None
 
 
 @lru_cache(maxsize=4)  # everybody who gets a certified block reads its header

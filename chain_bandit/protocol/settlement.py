@@ -137,9 +137,10 @@ def final_balance(
     rewards: Sequence[int],
     roles: Sequence[int],
     costs: Sequence[int],
-    blocked: frozenset[int] = frozenset(),
+    slashed: frozenset[int] = frozenset(),
     unrevealed: frozenset[int] = frozenset(),
     weights: Sequence[int] = (),
+    kept: Sequence[int] | None = None,
 ) -> Balance:
     """Settle a game whose reveal and settlements are all complete (PROTOCOL 1.8).
 
@@ -148,27 +149,28 @@ def final_balance(
         rewards: settled rewards of each seat, in units.
         roles: `Conduct` of each seat.
         costs: for each seat what the rounds in case 2 before it was on the block list cost, in units.
-        blocked: the seats on the block list, of which each loses the slash.
+        slashed: the seats with a proof against them, of which each loses the slash.
         unrevealed: the seats of a sealed game that did not reveal their sealing key.
         weights: stakes that each seat deposited; by default one.
+        kept: what each seat keeps of its rewards, in units; by default all. The rest is burned.
     """
-    wei = parameters.wei_per_unit
+    wei, kept = parameters.wei_per_unit, rewards if kept is None else kept
     changes = [cost * wei * (1 if role else -1) for role, cost in zip(roles, costs, strict=True)]
-    stakes, burned = _stakes(parameters, blocked, unrevealed, weights)
+    stakes, burned = _stakes(parameters, slashed, unrevealed, weights)
     participants = tuple(
-        stake + reward * wei + change for stake, reward, change in zip(stakes, rewards, changes, strict=True)
+        stake + reward * wei + change for stake, reward, change in zip(stakes, kept, changes, strict=True)
     )
     surplus = -sum(changes)
     environment = pool - sum(rewards) * wei + min(surplus, 0)
-    return Balance(participants, environment, max(surplus, 0) + burned)
+    return Balance(participants, environment, max(surplus, 0) + burned + (sum(rewards) - sum(kept)) * wei)
 
 
 def _stakes(
-    parameters: Parameters, blocked: frozenset[int], unrevealed: frozenset[int], weights: Sequence[int]
+    parameters: Parameters, slashed: frozenset[int], unrevealed: frozenset[int], weights: Sequence[int]
 ) -> tuple[list[int], int]:
     """What is left of each deposit, and what of them is burned."""
     p, deposits = parameters, [weight * parameters.stake for weight in weights or [1] * parameters.participants]
-    taken = [p.slash * (seat in blocked) + p.unrevealed_penalty * (seat in unrevealed) for seat in range(len(deposits))]
+    taken = [p.slash * (seat in slashed) + p.unrevealed_penalty * (seat in unrevealed) for seat in range(len(deposits))]
     return [deposit - lost for deposit, lost in zip(deposits, taken, strict=True)], sum(taken)
 
 
@@ -176,24 +178,25 @@ def void_balance(
     parameters: Parameters,
     pool: int,
     rewards: Sequence[int],
-    blocked: frozenset[int],
+    slashed: frozenset[int],
     unrevealed: frozenset[int] = frozenset(),
     weights: Sequence[int] = (),
+    kept: Sequence[int] | None = None,
 ) -> Balance:
-    """Settle a game that the environment left unfinished: no costs, who is not blocked shares the rest of the pool.
+    """Settle a game that the environment left unfinished: no costs, who is not slashed shares the rest of the pool.
 
     The arguments are those of `final_balance`.
     """
-    wei = parameters.wei_per_unit
-    sharing = len(rewards) - len(blocked)
+    wei, kept = parameters.wei_per_unit, rewards if kept is None else kept
+    sharing = len(rewards) - len(slashed)
     left = pool - sum(rewards) * wei
     share = left // sharing if sharing else 0
-    stakes, burned = _stakes(parameters, blocked, unrevealed, weights)
+    stakes, burned = _stakes(parameters, slashed, unrevealed, weights)
     return Balance(
         tuple(
-            stake + reward * wei + (0 if seat in blocked else share)
-            for seat, (stake, reward) in enumerate(zip(stakes, rewards, strict=True))
+            stake + reward * wei + (0 if seat in slashed else share)
+            for seat, (stake, reward) in enumerate(zip(stakes, kept, strict=True))
         ),
         0,
-        left - share * sharing + burned,
+        left - share * sharing + burned + (sum(rewards) - sum(kept)) * wei,
     )

@@ -168,7 +168,7 @@ class _SeatRole(SeatRole):
 
     def __init__(self, game: "_Game", seat: Seat, view: _View) -> None:
         nothing = cast(Any, None)
-        super().__init__(seat, cast(Any, _Receipts()), None, nothing, nothing, cast(Any, view))
+        super().__init__(seat, cast(Any, _Receipts()), None, nothing, nothing, cast(Any, view), nothing)
         self._game = game
 
     def begin(self, ledger: Ledger) -> None:

@@ -5,9 +5,9 @@ the same few hundred operations for one game as for thousands. The aggregation i
 (`simulation.arrays`), and the rule itself, replicate by replicate, where it has none or its form is unsure. Reputations
 are kept where they leave reports out, by a rule that has a form.
 
-Everybody validates and commands, nobody attacks the consensus, and there are no phases: every round from L on has a
-block, which is approved, everybody pulls one arm a round, and n_p = n_ref for all. Other games are refused; a game in
-which a rule rejects a block leaves the lockstep when it does.
+Everybody validates and commands, nobody attacks the consensus or is proven a liar, and there are no phases: every round
+from L on has a block, which is approved, everybody pulls one arm a round, and n_p = n_ref for all. Other games are
+refused; a game in which a rule rejects a block leaves the lockstep when it does.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -115,6 +115,7 @@ def require_lockstep(parameters: Parameters, attacks: Mapping[int, Attack], grow
         (p.validators < p.participants or p.selection or p.sortition, "a game in which not everybody validates"),
         (p.draws_commanders, "a game that draws its commanders"),
         (growth, "a game in phases"),
+        (p.provable and attacks, "liars in a game whose false reports are proven"),
         (on_consensus, "an attack on the consensus"),
         (alone, f"the attack {alone[0]}, which is asked game by game" if alone else ""),
         (p.disclosure != ESTIMATES, f"the disclosure {p.disclosure.name}"),

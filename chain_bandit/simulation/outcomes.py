@@ -37,6 +37,7 @@ from chain_bandit.protocol.proposal import NOTHING_PROVEN, propose
 from chain_bandit.protocol.rewards import Draws, RewardModel, hidden_cost
 from chain_bandit.protocol.rule import Own
 from chain_bandit.protocol.settlement import Conduct, Cost, case_2, cost_of_round
+from chain_bandit.protocol.tallies import may_name
 from chain_bandit.protocol.units import UNIT, Counts, Means, added
 
 SIGNATURE = bytes(64)
@@ -70,6 +71,7 @@ class Setting:
         weights: of every seat in the draw of validators; by default 1 each.
         growth: of phases, in units: rounds without a block that follow a paid one, over the pulls of its arm.
         noise: of every seat of a sealed game the seed of its disclosure's chance, `protocol.sealing.noise_seed`.
+        settle_every: approved rounds in one settlement; false reports are proven when a settlement covers them.
     """
 
     parameters: Parameters
@@ -83,6 +85,7 @@ class Setting:
     weights: tuple[int, ...] = ()
     growth: int = 0
     noise: tuple[bytes, ...] = ()
+    settle_every: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,7 @@ class Outcome:
         rewards: in units, of every seat that pulled.
         proven: who gave proof of equivocation in it.
         ledger: the state after the round.
+        false: whose first false report is in its block, where these can be proven.
     """
 
     round: int
@@ -110,6 +114,7 @@ class Outcome:
     rewards: Mapping[int, int]
     proven: frozenset[int]
     ledger: Ledger
+    false: frozenset[int] = frozenset()
 
 
 class Purse:
@@ -118,9 +123,11 @@ class Purse:
     def __init__(self, arms: int) -> None:
         self.counts: Counts = (0,) * arms
         self.totals: Counts = (0,) * arms
+        self.received = 0
 
-    def take(self, arm: int, reward: int) -> None:
+    def take(self, round_: int, arm: int, reward: int) -> None:
         """Add one sample, its reward in units."""
+        self.received = round_
         self.counts, self.totals = added(self.counts, arm, 1), added(self.totals, arm, reward)
 
 
@@ -131,6 +138,7 @@ class _Agreed:
     header: Header | None
     reported: Mapping[int, Means]
     proven: frozenset[int]
+    false: frozenset[int] = frozenset()
 
 
 class Play:
@@ -155,7 +163,8 @@ class Play:
         self._waiting = 0
         self._phase: Outcome | None = None
         self._quiet = 0
-        self._proven: set[int] = set()
+        self._false: set[int] = set()
+        self._unsettled = 0
 
     def rounds(self) -> Iterator[Outcome]:
         """One after the other."""
@@ -189,12 +198,17 @@ class Play:
         header = agreed.header
         kind = Kind.SKIP if header is None else Kind.APPROVED if approves(header.means) else Kind.REJECTED
         open_round = ledger.round - self._waiting
-        for record in records_made(p, ledger, Record(ledger.round, kind, header)):
+        *records, last = records_made(p, ledger, Record(ledger.round, kind, header))
+        for record in records:
             yield self._end(record, agreed, open_round)
-        self._waiting = 0 if kind is not Kind.APPROVED or self._waiting + 1 == self.setting.batch else self._waiting + 1
+        yield self._end(last, agreed, open_round, is_last=True)
 
-    def _end(self, record: Record, agreed: _Agreed, open_round: int) -> Outcome:
-        """End the open round in a record: pulls, costs, and whom proof was given against."""
+    def _end(self, record: Record, agreed: _Agreed, open_round: int, is_last: bool = False) -> Outcome:
+        """End the open round in a record: pulls, costs, and whom proof was given against.
+
+        Args:
+            is_last: of those that the round brings; only then anything is settled.
+        """
         p, ledger = self.parameters, self._ledger
         exploring = record.kind is Kind.EXPLORATION
         if exploring:
@@ -204,11 +218,15 @@ class Play:
         arm, rewards = pulled_arm(p, ledger, record), {}
         if arm is not None:
             rewards = self._pull(arm) if paid else self._give(arm)
-        proven = frozenset() if exploring else agreed.proven
-        after = after_record(p, ledger, record)
-        self._ledger = self._accuse(after, proven, open_round)
+        proven, false = (frozenset[int](), frozenset[int]()) if exploring else (agreed.proven, agreed.false)
+        self._false |= false
+        self._ledger = self._accuse(after_record(p, ledger, record), proven, open_round)
+        waiting = self._waiting + 1 if record.kind is Kind.APPROVED else 0
+        self._waiting, self._unsettled = waiting % self.setting.batch, self._unsettled + paid
+        if is_last:
+            self._settle()
         outcome = Outcome(
-            ledger.round, record.kind, arm, record.header, paid, cost, rewards, proven, self._ledger
+            ledger.round, record.kind, arm, record.header, paid, cost, rewards, proven, self._ledger, false
         )
         if paid and arm is not None:
             self._phase, self._quiet = outcome, self.setting.growth * self._ledger.pulls[arm] // UNIT
@@ -222,6 +240,8 @@ class Play:
         rewards = self._pull(last.arm)
         self._quiet -= 1
         self._ledger = replace(ledger, round=ledger.round + 1, pulls=added(ledger.pulls, last.arm, 1))
+        self._unsettled += 1
+        self._settle()
         return Outcome(ledger.round, None, last.arm, None, True, last.cost, rewards, frozenset(), self._ledger)
 
     def _begin(self, ledger: Ledger) -> Ledger:
@@ -246,6 +266,7 @@ class Play:
         readable = {
             seat: report for seat, report in reports.items()
             if len(report.means) == p.arms and is_readable(p, report.means)
+            and all(may_name(p, ledger.round, ledger.failures, named) for named in report.named)
         }  # fmt: skip
         counts = {seat: self._counts(seat) for seat in readable if effects.get(seat, honest).opens}
         bits = {
@@ -265,8 +286,19 @@ class Play:
         for seat, view in self._views.items():
             if members >> seat & 1:  # whoever does not validate has no block, and reads the last that it has
                 view.reported, view.reported_pulls = reported, ledger.pulls
-        certified = heard and votes >= p.quorum(members.bit_count())
-        return _Agreed(header if certified else None, reported, frozenset(proven))
+        if not (heard and votes >= p.quorum(members.bit_count())):
+            return _Agreed(None, reported, frozenset(proven))
+        return _Agreed(header, reported, frozenset(proven), self._newly_false(reported, counts))
+
+    def _newly_false(self, reported: Mapping[int, Means], counts: Mapping[int, Counts]) -> frozenset[int]:
+        """Whose report in a block is the first of its that does not follow from what it was given."""
+        if not self.parameters.provable:
+            return frozenset()
+        suspects = self._views.keys() & reported.keys() - self._false
+        return frozenset(
+            seat for seat in suspects
+            if reported[seat] != self._own(seat).means or counts[seat] != self._purses[seat].counts
+        )  # fmt: skip
 
     def _means(self, seat: int) -> Means:
         """What an honest report of the seat says."""
@@ -284,7 +316,8 @@ class Play:
             with self._named(seat):
                 means = tuple(self.setting.attacks[seat].means(self._views[seat], means))
                 uints(means, 4)  # raises for what no report carries; so below
-        return Report(means, ZERO, bytes(PROOF_BYTES * p.draws), bytes(SEALED_BYTES * p.sealed))
+        named = (self._purses[seat].received,) * p.provable
+        return Report(means, ZERO, bytes(PROOF_BYTES * p.draws), bytes(SEALED_BYTES * p.sealed), named)
 
     def _counts(self, seat: int) -> Counts:
         counts = self._purses[seat].counts
@@ -307,10 +340,18 @@ class Play:
 
     def _accuse(self, ledger: Ledger, proven: frozenset[int], open_round: int) -> Ledger:
         """The ledger with those who have not been proven before on their way to the block list."""
-        for seat in sorted(proven - self._proven):
-            ledger = accused(ledger, seat, open_round + self.parameters.evidence_delay)
-        self._proven |= proven
+        for seat in sorted(proven):
+            if not ledger.blocked_from[seat]:
+                ledger = accused(ledger, seat, open_round + self.parameters.evidence_delay)
         return ledger
+
+    def _settle(self) -> None:
+        """Settle what is recorded, if it is worth it, or the game is over: all false reports in it are proven."""
+        ledger = self._ledger
+        is_over = ledger.round > self.parameters.horizon
+        if is_over or (not self._waiting and self._unsettled >= self.setting.settle_every):
+            self._unsettled = 0
+            self._ledger = self._accuse(ledger, frozenset(self._false), ledger.round)
 
     # --- pulls and costs
 
@@ -333,7 +374,7 @@ class Play:
 
     def _take(self, seat: int, arm: int) -> int:
         reward = self._draws.reward(self._ledger.round, seat, arm, self._ledger.failed)
-        self._purses[seat].take(arm, reward)
+        self._purses[seat].take(self._ledger.round, arm, reward)
         return reward
 
     def _charge(self, record: Record, agreed: _Agreed) -> int | None:

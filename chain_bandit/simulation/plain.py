@@ -26,6 +26,7 @@ class Tally:
         self._kinds = dict.fromkeys(Kind, 0)
         self._arm = self._since = 0
         self.settled = np.zeros((3, p.participants), np.int64)
+        self._false: set[int] = set()
 
     def add(self, o: Outcome) -> None:
         """Take in one round."""
@@ -34,11 +35,13 @@ class Tally:
             self._kinds[o.kind] += 1
         if o.kind is Kind.APPROVED and o.arm is not None and o.arm != self._arm:
             self._arm, self._since = o.arm, o.round
+        self._false |= o.false
         if o.paid:
-            for seat, reward in o.rewards.items():
-                self.settled[0, seat] += reward
-        if o.cost:
-            self.settled[1] += [0 if 0 < since <= o.round else o.cost for since in self.settled[2]]
+            for seat in o.rewards.keys() - self._false:
+                self.settled[0, seat] += o.rewards[seat]
+        listed = [0 < since <= o.round for since in self.settled[2].tolist()]
+        if o.cost and all(listed[seat] for seat in self._false):
+            self.settled[1] += [0 if each else o.cost for each in listed]
         self.settled[2] = o.ledger.blocked_from
 
     @property

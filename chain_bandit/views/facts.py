@@ -22,6 +22,7 @@ LONGEST = 60
 """Characters of a name that are shown."""
 
 FALSE_REPORTS = ("false report", "false report of a seat not labelled a liar")
+FALSE_REPORTS = ("proven false report", "proven false report of a seat not labelled a liar")
 EQUIVOCATIONS = ("equivocated", "equivocation of a seat not labelled an attacker")
 FAILED_KINDS = ("rejected", "skip")
 

@@ -8,7 +8,7 @@ from chain_bandit.audit.exhibits import NEEDED, Exhibit
 from chain_bandit.audit.report import Finding, Weight, counted
 from chain_bandit.views.facts import Facts, by_weight, clean, short, whole
 from chain_bandit.views.markup import Cell, Markup, code, joined, table, tag
-from chain_bandit.views.wording import SECTIONS, beyond_bounds, what_it_cost, who_lied
+from chain_bandit.views.wording import SECTIONS, beyond_bounds, what_it_cost, what_proofs_cost, who_lied
 
 SHOWN = 200
 """Findings and violations that the page has; all are in `audit.json`."""
@@ -25,6 +25,7 @@ def conduct_section(facts: Facts, evidence: Sequence[Mapping[str, Any]]) -> Mark
         _violations(facts),
         tag("p", who_lied(facts)),
         tag("p", what_it_cost(facts)),
+        *(tag("p", said) for said in what_proofs_cost(facts)),
         tag("p", beyond, class_="open") if beyond else None,
         _findings(facts),
         _equivocations(evidence),

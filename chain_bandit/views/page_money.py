@@ -79,6 +79,7 @@ def _movements(accounts: Sequence[Account], wei: int) -> dict[str, list[float | 
 
     return {
         "stake": units("stake"), "rewards": [account.rewards for account in accounts], "cost": units("cost"),
-        "penalty": units("penalty"), "share": units("share"), "net": units("net"), "withdrawn": units("withdrawn"),
+        "penalty": units("penalty"), "void rewards": units("void"), "share": units("share"),
+        "net": units("net"), "withdrawn": units("withdrawn"),
         "owed": units("owed"),
     }  # fmt: skip

@@ -7,13 +7,27 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from chain_bandit.audit.report import Account
 from chain_bandit.audit.rows import RoundRow
-from chain_bandit.history.records import CREATION, PACKED, Accusation, Call
+from chain_bandit.history.records import CREATION, PACKED, Accusation, Acquittal, Call, Refutation, calls
 from chain_bandit.protocol.blocks import KEYS_BYTES, Header, Kind, Report, seats
+from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.reputation import FULL
 from chain_bandit.protocol.settlement import PULL_BYTES, decode_pulls
+from chain_bandit.protocol.tallies import Settled
 from chain_bandit.protocol.units import NO_PULL, UNIT
-from chain_bandit.views.facts import amount, by_weight, clean, mean, rounds_in_words, short, signed, span, whole
+from chain_bandit.views.facts import (
+    FALSE_REPORTS,
+    amount,
+    by_weight,
+    clean,
+    mean,
+    rounds_in_words,
+    short,
+    signed,
+    span,
+    whole,
+)
 from chain_bandit.views.inside import Entry, Inside
 from chain_bandit.views.terminal import plain_table, titled
 
@@ -134,6 +148,7 @@ def show_participant(inside: Inside, who: str) -> RenderableType:
         ("withdrawn", f"{whole(account.withdrawn)} wei, still owed {whole(account.owed)}"),
         ("reported in", f"{reported:,} of {len(blocks):,} blocks, counted for some arm in {counted:,}"),
         ("equivocated", "proven" if seat in inside.manifest.accused else "no proof"),
+        *_false_report(inside, account),
         ("blocked", f"from round {since[seat]:,} on" if len(since) > seat and since[seat] else "never"),
         *_reputation(inside, seat),
     ]  # fmt: skip
@@ -143,6 +158,15 @@ def show_participant(inside: Inside, who: str) -> RenderableType:
         for item in by_weight(inside.report.findings) if seat in (item.seat, *item.others)
     ]  # fmt: skip
     return Group(_pairs(pairs), *noticed, *_last_report(inside, seat))
+
+
+def _false_report(inside: Inside, account: Account) -> Iterator[tuple[str, object]]:
+    """Whether a report of it was proven false, of a game in which that can be, and what that took from it."""
+    if not inside.parameters.provable:
+        return
+    own = [item for item in inside.report.findings if item.seat == account.seat and item.kind in FALSE_REPORTS]
+    lost = f"it lost {whole(account.penalty)} wei of its stake, and {whole(account.void)} of its rewards"
+    yield "false report", f"proven, of round {own[0].rounds[0]:,}: {lost}" if own else "no proof"
 
 
 def _reputation(inside: Inside, seat: int) -> Iterator[tuple[str, object]]:
@@ -216,6 +240,10 @@ def _arguments(inside: Inside, call: Call) -> list[tuple[str, str]]:
         return said + (_signatures(*values[1:]) if values[1:] else [])
     if call.method == "reportEquivocation":
         return _proof(inside, values[0])
+    if call.method == "reportFalse":
+        return _refutation(inside, values[0])
+    if call.method == "acquit":
+        return _acquittal(inside, values[0])
     if call.method == "join":
         return _keys(values[0])
     if call.method == "settleRewards" and inside.parameters.sealed:
@@ -270,6 +298,25 @@ def _proof(inside: Inside, proof: Accusation) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
+def _refutation(inside: Inside, proof: Refutation) -> list[tuple[str, str]]:
+    """A proof of a false report in words."""
+    return [
+        ("seat", str(proof.seat)), ("in round", whole(proof.round)), ("on parent", _value(proof.parent)),
+        ("report", _value(proof.report)), ("signature", _value(proof.signature)), ("tally", _value(proof.tally)),
+        ("settled through", whole(proof.through)), ("root", _value(proof.root)),
+        ("signature", _value(proof.root_signature)), ("path", ", ".join(map(_value, proof.path)) or "none"),
+    ]  # fmt: skip
+
+
+def _acquittal(inside: Inside, shown: Acquittal) -> list[tuple[str, str]]:
+    """A receipt with another tally in words."""
+    return [
+        ("seat", str(shown.seat)), ("on parent", _value(shown.parent)),
+        ("arm", inside.arm(shown.arm) if shown.arm < inside.parameters.arms else str(shown.arm)),
+        ("reward", _reward(shown.reward)), ("tally", _value(shown.tally)), ("signature", _value(shown.signature)),
+    ]  # fmt: skip
+
+
 def _header(inside: Inside, header: Header) -> list[tuple[str, str]]:
     rows = [
         ("round", whole(header.round)), ("parent", "0x" + header.parent.hex()),
@@ -298,11 +345,40 @@ def _pulls(inside: Inside, through: int, data: bytes) -> list[tuple[str, str]]:
     approved = [
         row.round for row in inside.report.rounds if row.kind == "approved" and p.burn_in < row.round <= through
     ]
+    if p.provable:
+        before = _settled_before(inside, through)
+        return _with_tallies(inside, [round_ for round_ in approved if round_ > before], data)
     count, rest = divmod(len(data), size)
     if rest or not 0 < count <= len(approved):
         return [("pulls", _value(data))]
-    rows = []
-    for at, round_ in enumerate(approved[-count:]):
+    return _paid(inside, approved[-count:], data)
+
+
+def _settled_before(inside: Inside, through: int) -> int:
+    """Up to which round there is an earlier settlement than one; round L before the first."""
+    made = [call.arguments[0] for call in calls(inside.history)
+            if call.method == "settleRewards" and call.succeeded and call.arguments]  # fmt: skip
+    return max((round_ for round_ in made if round_ < through), default=inside.parameters.burn_in)
+
+
+def _with_tallies(inside: Inside, due: Sequence[int], data: bytes) -> list[tuple[str, str]]:
+    """A settlement with a root of tallies."""
+    try:
+        said = Settled.decode(data, len(due), inside.parameters)
+    except Malformed:
+        return [("pulls", _value(data))]
+    unpaid = len(said.unpaid) // (PULL_BYTES * inside.parameters.participants)
+    return [
+        *_paid(inside, due, said.paid), ("root of tallies", _value(said.root)), ("signature", _value(said.signature)),
+        ("rounds not paid", whole(unpaid)),
+    ]  # fmt: skip
+
+
+def _paid(inside: Inside, rounds: Sequence[int], data: bytes) -> list[tuple[str, str]]:
+    """The rows of paid rounds."""
+    p, rows = inside.parameters, []
+    size = PULL_BYTES * p.participants
+    for at, round_ in enumerate(rounds):
         pulls = decode_pulls(data[size * at : size * (at + 1)], p.participants)
         said = (
             f"{inside.arm(arm)}: " + " ".join(_reward(pull.reward) if pull.arm == arm else "none" for pull in pulls)

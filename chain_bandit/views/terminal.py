@@ -26,6 +26,7 @@ from chain_bandit.views.wording import (
     seconds,
     verdict,
     what_it_cost,
+    what_proofs_cost,
     who_lied,
 )
 
@@ -190,7 +191,7 @@ def verdict_lines(manifest: Mapping[str, Any], report: AuditReport, rounds: Any)
     """The verdict of the audit, what was learned, who lied and what that cost. Raises `RunUnreadable`."""
     facts = Facts.of(manifest, report, rounds)
     said = [Text(verdict(facts), STYLES.get(report.verdict, "bold yellow"))]
-    said += map(Text, [*headline(facts), who_lied(facts), what_it_cost(facts)])
+    said += map(Text, [*headline(facts), who_lied(facts), what_it_cost(facts), *what_proofs_cost(facts)])
     said += [Text(f"{each.name}: {each.word}; {each.sentence}.", MARKS[each.status][1])
              for each in facts.verdicts if each.status in ("bad", "open") and each.name != "Audit"]  # fmt: skip
     return Group(*said, Text(""))
@@ -251,10 +252,10 @@ def statements_table(report: AuditReport) -> RenderableType:
     wei = (report.game.get("parameters") or {}).get("wei_per_unit")
     if not wei:
         return titled("Statements", Text("The contract's parameters are not known."))
-    headings = ("stake", "rewards", "costs", "penalty", "share", "withdrawn", "owed")
+    headings = ("stake", "rewards", "costs", "penalty", "void", "share", "withdrawn", "owed")
     made = plain_table(("seat", "right"), *((name, "right") for name in headings))
     for line in report.accounts:
-        moved = (line.cost, line.penalty, line.share, line.withdrawn, line.owed)
+        moved = (line.cost, line.penalty, line.void, line.share, line.withdrawn, line.owed)
         made.add_row(
             "pool" if line.seat is None else str(line.seat), amount(line.stake / wei), amount(line.rewards),
             *(amount(None if each is None else each / wei) for each in moved),

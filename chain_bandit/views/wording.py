@@ -6,7 +6,7 @@ from typing import Any
 
 from chain_bandit.audit.report import Weight, counted
 from chain_bandit.protocol.units import UNIT
-from chain_bandit.views.facts import Facts, clean
+from chain_bandit.views.facts import FALSE_REPORTS, Facts, clean
 
 SECTIONS = {
     "conduct": "Who lied, and what it cost",
@@ -73,6 +73,21 @@ def what_it_cost(facts: Facts) -> str:
         f"Each honest participant lost {failed + cost:,.2f} rewards in expectation: {failed:,.2f} in failed rounds, "
         f"{cost:,.2f} in costly ones."
     )
+
+
+def what_proofs_cost(facts: Facts) -> list[str]:
+    """What a proof of a false report took from each seat, in a sentence each."""
+    wei = (facts.report.game.get("parameters") or {}).get("wei_per_unit", 0)
+    named = [item.seat for item in facts.report.findings if item.kind in FALSE_REPORTS and item.seat is not None]
+    said = []
+    for account in facts.report.accounts if wei else ():
+        if account.seat in named and account.net is not None:
+            slash, void = account.penalty / wei / UNIT, account.void / wei / UNIT
+            said.append(
+                f"A report of seat {account.seat} was proven false while the game ran: that took {slash:,.2f} rewards "
+                f"of its stake, and {void:,.2f} of the {account.rewards / UNIT:,.2f} that it had earned."
+            )
+    return said[:_NAMED]
 
 
 def headline(facts: Facts) -> list[str]:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {CostEntry, Equivocation, Progress} from "../types/Game.sol";
+import {Acquittal, CostEntry, Equivocation, FalseReport, Progress} from "../types/Game.sol";
 import {IErrors} from "./IErrors.sol";
 import {IRules} from "./IRules.sol";
 
@@ -21,8 +21,13 @@ interface IChainBandit is IErrors, IRules {
     event Recorded(uint32 round, uint8 kind, bytes32 head);
     /// @notice The same where only some validate: seats `committee` validate the next round.
     event RecordedWithCommittee(uint32 round, uint8 kind, bytes32 head, uint256 committee);
-    /// @notice Seat `seat` signed two contents in one slot; it is on the block list from round `since` on.
+    /// @notice Seat `seat` is proven to have misbehaved; it is on the block list from round `since` on.
     event Accused(uint16 seat, uint32 since);
+    /// @notice Reports of `seat` from `round` on are proven false: it keeps `kept` units of its rewards, and no costs
+    /// are transferred from that round to the one in which it is on the block list.
+    event Voided(uint16 seat, uint32 round, uint64 kept);
+    /// @notice The environment signed two tallies for one receipt of `seat`: no proof of a false report counts.
+    event Acquitted(uint16 seat);
     /// @notice All approved rounds up to `through` are settled; `sums` is what each seat was credited since the
     /// opening, a uint64 in units, or empty as long as a sealed game has credited nothing.
     event RewardsSettled(uint32 through, bytes sums);
@@ -63,11 +68,20 @@ interface IChainBandit is IErrors, IRules {
 
     /// @notice Puts a participant on the block list for two contents that it signed in one slot. Pays nothing.
     /// @dev Counts from round t + 3 + w on, t the open round and w the rounds that may wait while the next is signed.
+    /// With a slash proofs are taken until the first half of the settlement window ends.
     function reportEquivocation(Equivocation calldata proof) external;
+
+    /// @notice Proves that a report does not follow from what its author was given, in a game whose reports name that.
+    /// Puts it on the block list as `reportEquivocation` does, and voids its rewards after the round that it names.
+    function reportFalse(FalseReport calldata proof) external;
+
+    /// @notice Shows that the environment signed another tally than the one that a proof against a seat rests on.
+    function acquit(Acquittal calldata shown) external;
 
     /// @notice Credits the rewards of every approved round after the last settled one and up to `through`.
     /// @param pulls For each approved round, in order, a uint8 arm and a uint32 reward of every seat; in a sealed game
-    /// the 8 bytes of every seat's receipt tag, which credit nothing yet.
+    /// the 8 bytes of every seat's receipt tag, which credit nothing yet. Where reports name what they rest on there
+    /// follow a root of tallies, the environment's signature of it, and the pulls of the rounds that are not paid.
     function settleRewards(uint32 through, bytes calldata pulls) external;
 
     /// @notice Credits what every seat of a sealed game earned, once, after the last round's tags are settled.
@@ -122,6 +136,12 @@ interface IChainBandit is IErrors, IRules {
 
     /// @notice The first round in which a seat is on the block list; 0 for never.
     function blockedFrom(uint16 seat) external view returns (uint256);
+
+    /// @notice The first round with a proven false report of a seat; 0 for none.
+    function provenFrom(uint16 seat) external view returns (uint256);
+
+    /// @notice The round whose tally the last proof against a seat rests on: an acquittal takes its receipt of it.
+    function provenBy(uint16 seat) external view returns (uint256);
 
     /// @notice The seat of a participant.
     function seatOf(address participant) external view returns (uint16);

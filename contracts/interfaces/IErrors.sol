@@ -79,6 +79,15 @@ interface IErrors {
     error NoSuchRole(uint256 phase, uint256 role);
     error SameContent(bytes32 content);
     error AlreadyAccused(uint256 seat, uint256 since);
+    error NotNamed(); // reports of this game do not name what they rest on
+    error ProofsOver(uint256 blockNumber, uint256 until);
+    error ProofsPending(uint256 blockNumber, uint256 until);
+    error ProofMalformed(uint256 reportBytes, uint256 tallyBytes);
+    error TallyNotSigned(uint256 seat, uint256 round);
+    error ReportIsTrue(uint256 seat, uint256 round);
+    error RoundOutOfRange(uint256 round, uint256 named);
+    error AlreadyProven(uint256 seat, uint256 round);
+    error NothingProven(uint256 seat, bytes32 tally);
 
     // Settlement.
     error AlreadySettled(uint256 through, uint256 settledThrough);

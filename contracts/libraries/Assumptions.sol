@@ -86,8 +86,10 @@ library Assumptions {
         }
         uint256 classes = _classes(p);
         if (p.attested != classes) revert IErrors.WrongClasses(p.attested, classes);
-        if (p.payload != p.arms) revert IErrors.WrongPayload(p.payload, p.arms);
         Reserved memory r = p.reserved;
+        // A proof of a false report takes a report that names its receipt's round.
+        bool named = p.payload == p.arms + 1 && r.slash != 0 && p.sealedGame == 0;
+        if (p.payload != p.arms && !named) revert IErrors.WrongPayload(p.payload, p.arms);
         uint256 numbers = uint256(r.findersFee) | r.growth | r.paidBurnIn | r.dimension | r.rewardSource;
         bytes32 bits = bytes32(numbers) | r.participantsRoot | r.extension;
         if (bits != 0) revert IErrors.NotSupported(bits);

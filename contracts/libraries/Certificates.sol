@@ -16,6 +16,9 @@ library Certificates {
     uint256 internal constant PHASE_BLOCK = 2;
     uint256 internal constant ROLE_COMMANDER = 1;
     uint256 internal constant ROLE_SIGNER = 3;
+    uint256 internal constant PHASE_REWARD = 3;
+    uint256 internal constant ROLE_ENVIRONMENT = 5;
+    uint256 internal constant ROLE_TALLIES = 7;
 
     bytes32 private constant DOMAIN_TYPE =
         keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract,bytes32 salt)");

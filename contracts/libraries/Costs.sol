@@ -7,9 +7,12 @@ import {Bits} from "./Bits.sol";
 import {BlockList} from "./BlockList.sol";
 import {Blocks} from "./Blocks.sol";
 import {Ledger} from "./Ledger.sol";
+import {Tallies} from "./Tallies.sol";
 
 /// @title Roles and cost, opened after the game, and the walk back over its records
 library Costs {
+    using Tallies for Tallies.Proven;
+
     struct Disclosure {
         uint256 malicious; // seats with any role but honest
         uint256 liars;
@@ -73,6 +76,7 @@ library Costs {
     function settle(
         Disclosure storage disclosure,
         BlockList.Docket storage docket,
+        Tallies.Proven storage proven,
         CostEntry[] calldata entries,
         Terms memory t,
         uint256 first,
@@ -97,9 +101,11 @@ library Costs {
                     revert IErrors.CostWithoutLiar(round, entry.kind);
                 }
                 ++costly;
-                uint256 cost = distance ? _byDistance(disclosure, arm, mean) : disclosure.cost;
-                charge += cost;
-                _excuse(disclosure, docket, round, cost);
+                if (!proven.voids(docket.since, round)) {
+                    uint256 cost = distance ? _byDistance(disclosure, arm, mean) : disclosure.cost;
+                    charge += cost;
+                    _excuse(disclosure, docket, round, cost);
+                }
             }
             cursor = entry.parent;
             --round;

@@ -15,6 +15,7 @@ library Rewards {
     using Ledger for Ledger.History;
 
     uint256 private constant TAG_BYTES = 8;
+    uint256 private constant ROOT_BYTES = 96; // of a root of tallies and its signature
     uint256 private constant SUM_BYTES = 8;
     uint256 private constant LANES = 4;
 
@@ -48,6 +49,7 @@ library Rewards {
     /// @notice Credits the pulls of every approved round after the settled ones and up to `through`.
     /// @param last The last recorded round.
     /// @param docket Who earns nothing any more, and since when.
+    /// @param named Whether reports name what they rest on: a root of tallies follows.
     function settle(
         Credits storage credits,
         Ledger.History storage history,
@@ -56,12 +58,14 @@ library Rewards {
         uint256 last,
         bytes calldata pulls,
         uint256 participants,
-        uint256 arms
+        uint256 arms,
+        bool named
     ) internal {
         uint256 from = credits.settledThrough;
         if (through <= from) revert IErrors.AlreadySettled(through, from);
         if (through > last) revert IErrors.RoundNotRecorded(through, last);
-        _checkLength(history, from + 1, through, pulls.length, Pulls.SIZE * participants);
+        uint256 rowBytes = Pulls.SIZE * participants;
+        _requireLength(_approved(history, from + 1, through) * rowBytes, pulls.length, rowBytes, named);
 
         uint256[] memory added = Pulls.none(participants);
         uint256 rows = 0;
@@ -70,7 +74,7 @@ library Rewards {
         for (uint256 round = from + 1; round <= through; ++round) {
             if (round & 255 == 0) approvals = history.approvalsOf(round >> 8);
             if (approvals >> (round & 255) & 1 == 0) continue;
-            bytes calldata row = pulls[rows * Pulls.SIZE * participants:];
+            bytes calldata row = pulls[rows * rowBytes:];
             Pulls.add(added, row, participants, arms, round);
             if (accused != 0) _checkBlocked(docket, accused, row, round);
             if (++rows % Pulls.MOST_ROUNDS == 0) {
@@ -95,7 +99,8 @@ library Rewards {
         uint256 from = credits.settledThrough;
         if (through <= from) revert IErrors.AlreadySettled(through, from);
         if (through > last) revert IErrors.RoundNotRecorded(through, last);
-        _checkLength(history, from + 1, through, tags.length, TAG_BYTES * participants);
+        uint256 expected = _approved(history, from + 1, through) * TAG_BYTES * participants;
+        if (tags.length != expected) revert IErrors.WrongPullsLength(tags.length, expected);
         credits.settledThrough = uint32(through);
     }
 
@@ -156,16 +161,12 @@ library Rewards {
         }
     }
 
-    function _checkLength(
-        Ledger.History storage history,
-        uint256 first,
-        uint256 last,
-        uint256 length,
-        uint256 bytesPerRound
-    ) private view {
-        uint256 approved = _approved(history, first, last);
-        if (length != approved * bytesPerRound) {
-            revert IErrors.WrongPullsLength(length, approved * bytesPerRound);
+    /// @dev Whoever proves anything checks root and signature; rows of rounds that are not paid have no use but there.
+    function _requireLength(uint256 paid, uint256 length, uint256 rowBytes, bool named) private pure {
+        uint256 expected = named ? paid + ROOT_BYTES : paid;
+        if (length == expected) return;
+        if (!named || length < expected || (length - expected) % rowBytes != 0) {
+            revert IErrors.WrongPullsLength(length, expected);
         }
     }
 

@@ -38,7 +38,7 @@ struct Parameters {
     uint32 threshold; // k of k * n > n_ref
     bytes32 rules; // keccak of their declaration, which the creation's data end with
     uint8 attested; // trust classes: 1 where the quorum vouches for the outcome
-    uint16 payload; // integers in a report
+    uint16 payload; // integers in a report: an estimator an arm, and a round where false reports can be proven
     uint8 quorumChoice; // 0 majority, 1 two thirds
     uint16 failureLimit; // failed rounds in a row before an exploration
     uint64 c1Numerator;
@@ -67,7 +67,7 @@ struct Parameters {
 
 /// @dev Parameters of later versions, which have words in this format: all but `slash` are 0.
 struct Reserved {
-    uint128 slash; // wei that a participant loses which is proven to have signed two contents in one slot
+    uint128 slash; // wei that a participant loses which is proven to have signed two contents in one slot, or to lie
     uint128 findersFee; // wei of it for the finder
     uint32 growth; // the phase-length factor, in units
     uint8 paidBurnIn; // 1: rewards of rounds up to L are paid
@@ -110,6 +110,33 @@ struct Equivocation {
     bytes32 otherContent;
     bytes32 otherR;
     bytes32 otherVs;
+}
+
+/// @dev A report that does not follow from the tally that it names, see Tallies. Signatures are EIP-2098 compact.
+struct FalseReport {
+    uint16 seat;
+    uint32 round;
+    bytes32 parent;
+    bytes report;
+    bytes32 r;
+    bytes32 vs;
+    bytes tally; // uint64 credited, K uint32 counts, K uint64 totals
+    uint32 through; // of the settlement whose tallies have this root
+    bytes32 root;
+    bytes32 rootR; // the environment's signature
+    bytes32 rootVs;
+    bytes32[] path; // from the tally to the root
+}
+
+/// @dev A receipt whose tally is not the one that a proof against its holder rests on.
+struct Acquittal {
+    uint16 seat;
+    bytes32 parent;
+    uint8 arm;
+    uint32 reward;
+    bytes32 tally;
+    bytes32 r; // the environment's signature
+    bytes32 vs;
 }
 
 /// @dev What the code of a game ends with, in four parts, `Reserved` the last. What a record of a round needs comes

@@ -18,11 +18,12 @@ const MOST_STATE = 4096;
  * @returns {Array<{signers: number[], signatures: string[], reporters: number[], arm: number, candidates: number[][],
  *   selected: number[][], committee: number[] | null, commanders: number[] | null, bodyHash: string | null,
  *   means: number[], accuracies: number[] | null, approved: boolean, radii: number[] | null, states: string[][] | null,
- *   reports: Array<{seat: number, means: number[], commitment: string, proof: string, sealed: string,
- *     signature: string}> | null}>}  seats ascend; means, radii in units of 1e-9, 4294967295 where B is empty. A full game's
+ *   reports: Array<{seat: number, means: number[], named: number | null, commitment: string, proof: string,
+ *     sealed: string, signature: string}> | null}>}  seats ascend; means, radii in units of 1e-9, 4294967295 where B is empty. A full game's
  *   blocks have radii and reports, a compact one's the hash of their body; accuracies are there where the quorum vouches
  *   for them, and are the reputations themselves in the class WEIGHTS (32) of `attested`; states are what rules keep, of
- *   each that does, in decimals, in the class STATE (64); the rest is null.
+ *   each that does, in decimals, in the class STATE (64); a report names a round where its payload has one integer more
+ *   than arms; the rest is null.
  */
 export function decodeSubmitBlocks(data, parameters) {
   if (!/^0x([0-9a-f]{2})*$/i.test(data)) throw new Error("the input is not 0x and pairs of hexadecimal digits");
@@ -67,10 +68,13 @@ function block(game, read) {
   }
   if (!game.compact) {
     radii = read.numbers(game.arms, 4);
-    reports = reporters.map((seat) => ({
-      seat, means: read.numbers(game.payload, 4), commitment: read.hex(COMMITMENT), proof: read.hex(game.proof),
-      sealed: read.hex(game.sealed), signature: read.hex(SIGNATURE),
-    }));
+    reports = reporters.map((seat) => {
+      const said = read.numbers(game.payload, 4), named = said[game.arms] ?? null;
+      return {
+        seat, means: said.slice(0, game.arms), named, commitment: read.hex(COMMITMENT), proof: read.hex(game.proof),
+        sealed: read.hex(game.sealed), signature: read.hex(SIGNATURE),
+      };
+    });
     means ??= selected.map((members, i) => mean(members, i, reports));
   }
   const signatures = signers.map(() => read.hex(SIGNATURE)), approved = means.every((each) => each <= BOUND);

@@ -188,7 +188,8 @@ class Game:
         self.p, self.machine, self.chance = p, self.new_machine(), random.Random(name)
         self.keys = [PrivateKey(keccak(name.encode(), seat.to_bytes(2, "big"))) for seat in range(p.participants)]
         self.seats = [address_of(key) for key in self.keys]
-        self.environment, self.anybody = keccak(b"environment")[:20], keccak(b"anybody")[:20]
+        self.environment_key = PrivateKey(keccak(b"environment"))
+        self.environment, self.anybody = address_of(self.environment_key), keccak(b"anybody")[:20]
         self.salt, self.secret, self.model = keccak(b"salt"), keccak(b"secret"), model
         self.roles = roles if roles is not None else bytes([1, 2, *bytes(254)])[: p.participants]
         self.pool = least_pool(p) if pool is None else pool

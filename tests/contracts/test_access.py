@@ -100,6 +100,8 @@ ARGUMENTS: dict[str, Callable[[Game], tuple]] = {
     "skip": lambda game: (0, *game.certificate(ZERO)) if is_open(game) else (0, 0, b""),
     "skipAfterDeadline": lambda game: (0,),
     "reportEquivocation": lambda game: (proof(game, 2).calldata(),) if is_open(game) else NO_PROOF,
+    "reportFalse": lambda game: NO_LIE,
+    "acquit": lambda game: NO_RECEIPT,
     "settleRewards": lambda game: next_rewards(game),
     "settleSums": lambda game: (bytes(8 * BASE.participants),),
     "revealSeal": lambda game: (keccak(b"key"),),
@@ -109,6 +111,8 @@ ARGUMENTS: dict[str, Callable[[Game], tuple]] = {
     "withdraw": lambda game: (),
 }
 NO_PROOF = ((2, L, ZERO, 2, 3, *[ZERO] * 6),)
+NO_LIE = ((2, L, ZERO, b"", ZERO, ZERO, b"", L, ZERO, ZERO, ZERO, []),)  # see test_false_reports.py
+NO_RECEIPT = ((2, ZERO, 0, 0, ZERO, ZERO, ZERO),)
 OWN = frozenset({"environment"})
 SEATS = frozenset({"seat", "last seat"})
 ANYBODY = frozenset({*OWN, *SEATS, "stranger"})
@@ -120,6 +124,8 @@ MAY = {
     "skip": dict.fromkeys(("running", "accused"), ANYBODY),
     "skipAfterDeadline": dict.fromkeys(("running", "accused"), ANYBODY),
     "reportEquivocation": {"running": ANYBODY},
+    "reportFalse": {},  # reports of this game name nothing
+    "acquit": {},
     "settleRewards": dict.fromkeys(("running", "accused", "over"), OWN),
     "settleSums": {},  # an open game has none
     "revealSeal": {},

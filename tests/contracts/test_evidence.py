@@ -105,7 +105,7 @@ WRONG_ROLES = [
 
 @pytest.mark.parametrize(("phase", "role"), WRONG_ROLES)
 def test_relays_and_every_other_role_prove_nothing(game, phase, role):
-    assert len(WRONG_ROLES) == 21
+    assert len(WRONG_ROLES) == 25
     assert refused(game, proof(game, 1, phase, role)) == ("NoSuchRole", int(phase), int(role))
 
 
@@ -306,7 +306,16 @@ def test_costs_of_later_rounds_pass_the_blocked_by_and_money_is_conserved(roles,
     counted = [sum(not 0 < since[s] <= t for t in costly) for s in range(4)]
     assert counted[1] < len(costly) or not costly or since[1] > max(costly)
     game.reveal()
+    over = game.machine.block
+    if slash:
+        until = over + BASE.settlement_window // 2
+        assert game.refused(game.environment, "settleCosts", game.entries(costly)) == ("ProofsPending", over, until)
+        game.machine.block = until + 1
     game.do(game.environment, "settleCosts", game.entries(costly))
+    if slash:
+        deadline = over + BASE.settlement_window
+        assert game.refused(game.anybody, "close") == ("Unfinished", game.machine.block, deadline)
+        game.machine.block = deadline + 1
     game.do(game.anybody, "close")
     cost = hidden_cost(game.secret, game.seed)
     blocked = frozenset({1, 3})

@@ -75,11 +75,12 @@ def test_a_module_is_no_game(module, function):
     machine.fund(sender)
     inputs = FUNCTIONS[function].inputs
     nothing = {"bytes": b"", "bytes32": bytes(32), "address": bytes(20), "(bytes32,uint8,bool,bytes)[]": []}
-    arguments = [
-        (0,) * 5 + (bytes(32),) * 6 if kind.startswith("(uint16") else nothing.get(kind, 0) for kind in inputs
-    ]
-    if function == "reportEquivocation":
-        arguments = [(0, 0, bytes(32), 0, 0, *[bytes(32)] * 6)]
+    empty = {
+        "reportEquivocation": (0, 0, bytes(32), 0, 0, *[bytes(32)] * 6),
+        "reportFalse": (0, 0, bytes(32), b"", bytes(32), bytes(32), b"", 0, *[bytes(32)] * 3, []),
+        "acquit": (0, bytes(32), 0, 0, *[bytes(32)] * 3),
+    }
+    arguments = [empty[function]] if function in empty else [nothing.get(kind, 0) for kind in inputs]
     outcome = machine.call(sender, module.address, FUNCTIONS[function].encode(*arguments))
     changes = next(e for e in ARTIFACT.abi if e.get("name") == function)["stateMutability"] != "view"
     if module is IMPLEMENTATION and (changes or function in READ_TERMS):

@@ -2,7 +2,7 @@
 pragma solidity 0.8.30;
 
 import {IChainBandit} from "../../contracts/interfaces/IChainBandit.sol";
-import {APPROVED, Equivocation, REJECTED} from "../../contracts/types/Game.sol";
+import {Acquittal, APPROVED, Equivocation, FalseReport, REJECTED} from "../../contracts/types/Game.sol";
 import {Model} from "./Model.sol";
 import {vm} from "./Vm.sol";
 
@@ -27,6 +27,7 @@ library Blocks {
         bool drawn;
         bool attested; // means and accuracies are the quorum's word
         bool kept; // headers carry what rules keep
+        bool provable; // reports name the round whose tally they rest on
     }
 
     struct Slot {
@@ -112,6 +113,7 @@ library Blocks {
                 reports[seat][arm] = styles[chance >> 254];
                 c.body = bytes.concat(c.body, bytes4(uint32(reports[seat][arm])));
             }
+            if (shape.provable) c.body = bytes.concat(c.body, bytes4(uint32(seed)));
             c.body = bytes.concat(c.body, hash(seed, "commitment", seat));
             if (shape.drawn) c.body = bytes.concat(c.body, _proof(seed, seat));
             c.body = bytes.concat(c.body, hash(seed, "r", seat), hash(seed, "s", seat));
@@ -202,6 +204,51 @@ library Blocks {
         (bytes32 r, bytes32 vs) = signature(key, statement(slot, phase, role, instance, content));
         (bytes32 otherR, bytes32 otherVs) = signature(key, statement(slot, phase, role, instance, other));
         return Equivocation(seat, slot.round, slot.parent, phase, role, content, r, vs, other, otherR, otherVs);
+    }
+
+    /// @notice A report of `seat` whose first mean is off by `lie` from a tally of (i + 1) a pull of arm i, twice each,
+    /// which credits `credited`; the tally is the only one under its root.
+    function falseReport(
+        Slot memory slot, Shape memory shape, uint256[2] memory signers, uint16 seat, bytes32[2] memory seedAndGenesis,
+        uint64 credited, uint32 lie
+    ) internal pure returns (FalseReport memory f) {
+        (f.seat, f.round, f.parent, f.through) = (seat, slot.round, slot.parent, slot.round);
+        f.tally = bytes.concat(bytes8(credited), _counts(shape), _totals(shape));
+        for (uint32 arm; arm < shape.arms; ++arm) {
+            f.report = bytes.concat(f.report, bytes4(arm + 1 + (arm == 0 ? lie : 0)));
+        }
+        bytes32 salt = keccak256(bytes.concat(seedAndGenesis[0], "counts", bytes4(slot.round), bytes2(seat)));
+        bytes32 commitment = keccak256(bytes.concat(_counts(shape), salt));
+        f.report = bytes.concat(f.report, bytes4(slot.round - 1), commitment);
+        if (shape.drawn) f.report = bytes.concat(f.report, _proof(credited, seat));
+        (f.r, f.vs) = signature(signers[0], statement(slot, 1, 1, seat, keccak256(f.report)));
+        f.root = keccak256(bytes.concat(bytes4(slot.round - 1), bytes2(seat), f.tally));
+        slot.parent = seedAndGenesis[1];
+        (f.rootR, f.rootVs) = signature(signers[1], statement(slot, 3, 7, 0, f.root));
+        slot.parent = f.parent;
+        f.path = new bytes32[](0);
+    }
+
+    /// @notice A receipt of the round before `slot`, with another tally.
+    function acquittal(Slot memory slot, uint256 key, uint16 seat) internal pure returns (Acquittal memory a) {
+        (a.seat, a.parent, a.arm, a.reward, a.tally) = (seat, slot.parent, 1, 5, hash(slot.round, "tally", seat));
+        uint32 round = slot.round;
+        slot.round = round - 1;
+        bytes32 content = keccak256(bytes.concat(bytes1(a.arm), bytes4(a.reward), a.tally));
+        (a.r, a.vs) = signature(key, statement(slot, 3, 5, seat, content));
+        slot.round = round;
+    }
+
+    function _counts(Shape memory shape) private pure returns (bytes memory all) {
+        for (uint256 arm; arm < shape.arms; ++arm) {
+            all = bytes.concat(all, bytes4(uint32(2)));
+        }
+    }
+
+    function _totals(Shape memory shape) private pure returns (bytes memory all) {
+        for (uint64 arm; arm < shape.arms; ++arm) {
+            all = bytes.concat(all, bytes8(2 * arm + 3)); // half a pull more than twice the mean: it is floored
+        }
     }
 
     /// @notice EIP-2098 signatures of the keys in `signers`, by ascending seat.

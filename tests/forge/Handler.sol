@@ -2,7 +2,7 @@
 pragma solidity 0.8.30;
 
 import {IChainBandit} from "../../contracts/interfaces/IChainBandit.sol";
-import {CostEntry, Equivocation} from "../../contracts/types/Game.sol";
+import {Acquittal, CostEntry, Equivocation, FalseReport} from "../../contracts/types/Game.sol";
 import {Force} from "./Attackers.sol";
 import {Blocks} from "./Blocks.sol";
 import {Model} from "./Model.sol";
@@ -21,6 +21,8 @@ contract Handler is Play {
     uint256 public joined;
     uint256 public refusals;
     uint256 public accusations;
+    uint256 public lies;
+    uint256 public acquittals;
     bool public revealed;
     bool public isClosed;
     mapping(address => uint256) public withdrawals;
@@ -121,11 +123,43 @@ contract Handler is Play {
         Equivocation memory proof = evidence(seat, seed);
         bool right = seed >> 250 != 0;
         if (!right) proof.otherContent = bytes32(seed);
-        bool allowed = _running() && since[seat] == 0 && right;
+        bool inTime = !_over() || (!isClosed && vm.getBlockNumber() <= halfOfWindow());
+        bool allowed = inTime && since[seat] == 0 && right;
         bytes memory data = abi.encodeCall(IChainBandit.reportEquivocation, (proof));
         if (_expect(allowed, _who(who), 0, data, "a proof")) {
             noteAccusation(seat);
             ++accusations;
+        }
+    }
+
+    /// @dev A proof of a false report, or of a true one.
+    function reportFalse(uint256 who, uint256 seat, uint32 round, uint64 credited, uint256 seed) external {
+        if (tip.round == 0 || !provable) return;
+        seat %= people();
+        round = 1 + round % p.horizon;
+        credited %= uint64(p.horizon * UNIT);
+        bool right = seed & 7 != 0;
+        bool first = !acquitted[seat] && (lied[seat] == 0 || round < lied[seat]);
+        bool allowed = (!_over() || (!isClosed && vm.getBlockNumber() <= halfOfWindow())) && first && right;
+        FalseReport memory proof = falseReport(seat, round, credited, right ? 1 : 0);
+        bytes memory data = abi.encodeCall(IChainBandit.reportFalse, (proof));
+        if (_expect(allowed, _who(who), 0, data, "a proof of a false report")) {
+            noteLie(seat, round, credited);
+            ++lies;
+        }
+    }
+
+    function acquit(uint256 who, uint256 seat, uint256 seed) external {
+        if (tip.round == 0 || !provable) return;
+        seat %= people();
+        if (lied[seat] == 0) return;
+        Acquittal memory shown = acquittal(seat);
+        bool right = seed & 3 != 0;
+        if (!right) ++shown.reward;
+        bool allowed = right && !isClosed && !acquitted[seat];
+        if (_expect(allowed, _who(who), 0, abi.encodeCall(IChainBandit.acquit, (shown)), "an acquittal")) {
+            acquitted[seat] = true;
+            ++acquittals;
         }
     }
 
@@ -146,7 +180,8 @@ contract Handler is Play {
         through = seed & 7 == 0 ? through % (p.horizon + 2) : settled + 1 + through % 4;
         bool allowed = account == environment && through > settled && through < tip.round
             && (!_over() || (!isClosed && _inWindow()));
-        bytes memory data = abi.encodeCall(IChainBandit.settleRewards, (through, pulls(settled + 1, through, seed)));
+        bytes memory said = bytes.concat(pulls(settled + 1, through, seed), rest(seed));
+        bytes memory data = abi.encodeCall(IChainBandit.settleRewards, (through, said));
         vm.recordLogs();
         if (!_expect(allowed, account, 0, data, "settleRewards")) return;
         noteRewards(through, seed);
@@ -162,11 +197,12 @@ contract Handler is Play {
     function settleBlocked(uint256 seed) external {
         if (tip.round == 0 || blockedAt(tip.round) == 0 || settled + 1 >= tip.round || isClosed) return;
         bytes memory all = pulls(settled + 1, tip.round - 1, seed);
-        uint256 listed = blockedAt(tip.round - 1);
-        if (all.length == 0 || notes[notes.length - 1].kind != 1 || listed == 0) return;
+        uint256 blocked = blockedAt(tip.round - 1);
+        if (all.length == 0 || notes[notes.length - 1].kind != 1 || blocked == 0) return;
         for (uint256 seat; seat < people(); ++seat) {
-            if (Model.has(listed, seat)) all[all.length - 5 * (people() - seat)] = 0;
+            if (Model.has(blocked, seat)) all[all.length - 5 * (people() - seat)] = 0;
         }
+        all = bytes.concat(all, rest(0));
         bytes memory data = abi.encodeCall(IChainBandit.settleRewards, (tip.round - 1, all));
         _expect(false, environment, 0, data, "a reward of who is blocked");
     }
@@ -184,7 +220,7 @@ contract Handler is Play {
         if (!revealed || notes.length == revealedDown) return;
         address account = _who(who);
         count = within(count, 1, notes.length - revealedDown);
-        bool allowed = account == environment && !isClosed && _inWindow();
+        bool allowed = account == environment && !isClosed && _inWindow() && vm.getBlockNumber() > halfOfWindow();
         CostEntry[] memory list = entries(count, marks);
         if (_expect(allowed, account, 0, abi.encodeCall(IChainBandit.settleCosts, (list)), "settleCosts")) {
             noteCosts(list);
@@ -196,13 +232,22 @@ contract Handler is Play {
         if (!_over() || isClosed || !_inWindow() || revealed) return;
         if (settled + 1 < tip.round) settleRewards(tip.round - 1, seed);
         reveal();
-        if (notes.length != 0) settleCosts(notes.length, seed);
+        if (notes.length != 0) {
+            rollPast(halfOfWindow());
+            settleCosts(notes.length, seed);
+        }
         revealed = true;
     }
 
-    function close(uint256 who) external {
+    /// @dev The first block in which it is taken.
+    function closeAtLast(uint256 who) external {
+        if (_over()) rollPast(overBlock() + p.settlementWindow);
+        close(who);
+    }
+
+    function close(uint256 who) public {
         bool settledAll = revealed && revealedDown == notes.length && settled + 1 >= tip.round;
-        bool allowed = _over() && !isClosed && (settledAll || !_inWindow());
+        bool allowed = _over() && !isClosed && !_inWindow();
         if (_expect(allowed, _who(who), 0, abi.encodeCall(IChainBandit.close, ()), "close")) {
             isClosed = true;
             _noteDue();
@@ -325,6 +370,7 @@ contract Handler is Play {
             Kind(7, 2, 4, false, 1, false), Kind(4, 2, 4, false, 1, true), Kind(7, 2, 7, true, 1, true)
         ][games % 6];
         costKind = uint8(games / 2 % 2);
+        provable = games % 4 != 0;
         _deploy(seed % 1000);
         (joined, revealed, isClosed) = (0, false, false);
         delete lastBlock;
@@ -411,7 +457,6 @@ contract Handler is Play {
     }
 
     function _inWindow() private view returns (bool) {
-        uint256 ended = tip.round > p.horizon ? game.progress().lastRecordBlock : openedAt + p.gameBlocks;
-        return vm.getBlockNumber() <= ended + p.settlementWindow;
+        return vm.getBlockNumber() <= overBlock() + p.settlementWindow;
     }
 }

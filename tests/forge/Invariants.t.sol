@@ -42,6 +42,7 @@ contract InvariantsTest is Checks {
         for (uint256 way; way < 32; ++way) {
             if (way & 3 != 3) handler.fillAndOpen();
             if (way & 8 != 0) handler.reportEquivocation(way, way, way << 250 | 1 << 251);
+            if (way & 16 != 0) handler.reportFalse(way, way >> 1, uint32(way), uint64(way) * 1e8, way | 1);
             for (uint256 i; i < 3 && way & 1 != 0; ++i) {
                 handler.skip(i, 7, 2 * i);
                 handler.submitBatch(i, i, 7 * i + way);
@@ -52,7 +53,9 @@ contract InvariantsTest is Checks {
             handler.settleBlocked(way);
             if (way & 4 == 0) handler.complete(way);
             else handler.waitLong(8 * 740);
-            handler.close(way);
+            if (way & 1 == 0) handler.reportFalse(way, way >> 2, 4, 7e8, 1);
+            if (way & 9 != 0) handler.acquit(way, way >> 1, way | 1);
+            handler.closeAtLast(way);
             check(handler.isClosed() == (way & 3 != 3), "closed");
             if (way & 3 == 3) handler.waitLong(8 * 740);
             for (uint256 who; who < 12; ++who) {
@@ -64,6 +67,7 @@ contract InvariantsTest is Checks {
         }
         check(handler.games() == 33 && handler.finished() == 32, "games");
         check(handler.records() > 100 && handler.accusations() > 10, "what happened in them");
+        check(handler.lies() > 5 && handler.acquittals() > 2, "what was proven in them");
     }
 
     function afterInvariant() public {

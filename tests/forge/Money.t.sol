@@ -29,6 +29,9 @@ contract MoneyTest is Play {
         for (uint256 seat; seat < people(); ++seat) {
             if (seed >> 240 & 7 == 0 && seed >> (243 + seat) & 1 == 1) accuse(seat, seed);
         }
+        for (uint256 seat; seat < people() && provable; ++seat) {
+            if (seed >> (160 + seat) & 3 == 1) lie(seat, seed);
+        }
         if (seed & 1 == 0) {
             playOut();
         } else {
@@ -39,11 +42,26 @@ contract MoneyTest is Play {
         }
     }
 
+    /// @dev Somebody is proven to have lied, some of them are acquitted.
+    function lie(uint256 seat, uint256 seed) internal {
+        uint32 round = uint32(1 + (seed >> (seat + 30)) % p.horizon);
+        uint64 credited = uint64((seed >> (seat + 60)) % (p.horizon * UNIT / 2));
+        must(STRANGER, 0, abi.encodeCall(IChainBandit.reportFalse, (falseReport(seat, round, credited, 1))));
+        noteLie(seat, round, credited);
+        if (seed >> (200 + seat) & 3 != 1) return;
+        must(STRANGER, 0, abi.encodeCall(IChainBandit.acquit, (acquittal(seat))));
+        acquitted[seat] = true;
+    }
+
     function _close(uint256 seed) private {
         _end(seed);
+        if (provable && seed & 4 == 0 && vm.getBlockNumber() <= halfOfWindow()) {
+            uint256 seat = (seed >> 222) % people();
+            if (lied[seat] == 0) lie(seat, seed >> 3);
+        }
         if (seed & 2 == 0 && tip.round > p.burnIn + 1) settleAll(seed >> 8);
         else vm.roll(vm.getBlockNumber() + p.gameBlocks + p.settlementWindow + 1);
-        must(STRANGER, 0, abi.encodeCall(IChainBandit.close, ()));
+        closes();
         owesByBooks(revealedDown == 0);
     }
 
@@ -210,7 +228,7 @@ contract MoneyTest is Play {
     function testFuzz_nobody_but_the_environment_settles(address caller, uint256 seed) public {
         vm.assume(caller != environment && caller != address(vm));
         playOut();
-        bytes memory all = pulls(settled + 1, tip.round - 1, seed);
+        bytes memory all = bytes.concat(pulls(settled + 1, tip.round - 1, seed), rest(seed));
         refused(caller, 0, abi.encodeCall(IChainBandit.settleRewards, (tip.round - 1, all)));
         refused(caller, 0, abi.encodeCall(IChainBandit.reveal, (SECRET, roles(), model())));
         settleRewards(tip.round - 1, seed);
@@ -232,10 +250,11 @@ contract MoneyTest is Play {
         bytes memory wrong = bytes.concat(all);
         (wrong[at], wrong[at + 1], wrong[at + 2]) = (bytes1(arm), bytes1(uint8(reward >> 24)), bytes1(uint8(reward >> 16)));
         if (keccak256(wrong) != keccak256(all)) {
+            wrong = bytes.concat(wrong, rest(0));
             refused(environment, 0, abi.encodeCall(IChainBandit.settleRewards, (last, wrong)));
         }
         settleAll(seed);
-        must(STRANGER, 0, abi.encodeCall(IChainBandit.close, ()));
+        closes();
         owesByBooks(false);
         check(costly[seat] <= since[seat] - p.burnIn, "a cost of who is blocked");
     }
@@ -261,7 +280,7 @@ contract MoneyTest is Play {
         }
         refused(STRANGER, 0, abi.encodeCall(IChainBandit.close, ()));
         settleCosts(notes.length - revealedDown, seed >> 128);
-        must(STRANGER, 0, abi.encodeCall(IChainBandit.close, ()));
+        closes();
         owesByBooks(false);
         same(owedToAll() + newlyBurned(), deposits, "owed and burned");
     }
@@ -280,6 +299,15 @@ contract DistanceMoneyTest is MoneyTest {
 contract WeighedMoneyTest is MoneyTest {
     function setUp() public override {
         kind.drawn = true;
+        super.setUp();
+    }
+}
+
+/// @title The same where false reports are proven
+/// forge-config: deep.fuzz.runs = 10000
+contract ProvableMoneyTest is MoneyTest {
+    function setUp() public override {
+        provable = true;
         super.setUp();
     }
 }

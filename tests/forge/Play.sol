@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import {IChainBandit} from "../../contracts/interfaces/IChainBandit.sol";
 import {
-    APPROVED, BURNED, CostEntry, Equivocation, EXPLORATION, MAX_WEIGHT, Parameters, Reserved, SKIP
+    Acquittal, APPROVED, BURNED, CostEntry, Equivocation, EXPLORATION, FalseReport, MAX_WEIGHT, Parameters, Reserved, SKIP
 } from "../../contracts/types/Game.sol";
 import {Blocks} from "./Blocks.sol";
 import {Model} from "./Model.sol";
@@ -48,10 +48,12 @@ abstract contract Play is Checks {
     bytes32 internal constant RULES = "a declaration that no one reads"; // of rules
     bytes32 internal constant SECRET = keccak256("secret");
     address internal constant STRANGER = address(0x57a26e);
-    address internal constant environment = address(0xe17);
+    uint256 internal constant ENVIRONMENT_KEY = 0xe17;
+    address internal constant environment = 0x97B2FA876E54784588Bd5cebD1038FaD9b3Cd251; // of that key
 
     Kind internal kind = Kind(4, 2, 4, false, 1, false);
     uint8 internal costKind; // 0 constant, 1 by distance
+    bool internal provable; // reports name the round whose tally they rest on
     uint8 internal quorumChoice; // 0 majority, 1 two thirds
     uint8 internal asked; // trust classes that the game's rules ask for, and what these imply
     uint128 internal drawing = 3 * 2 ** 62; // the chance to be drawn, over 2 ** 64, where anybody is
@@ -68,6 +70,10 @@ abstract contract Play is Checks {
     uint256[] internal earned; // by seat, in units
     uint256[] internal costly; // by seat, rounds that changed what it is owed
     uint256[] internal charged; // by seat, what those rounds cost, in units
+    uint32[] internal lied; // by seat, the first round with a proven false report, 0 for none
+    uint256[] internal keeps; // by seat, units, where it lied
+    bool[] internal listed; // by seat, for a false report alone
+    bool[] internal acquitted;
     uint256 internal deposits;
     uint256 internal paidOut;
     uint256 internal forced;
@@ -89,7 +95,7 @@ abstract contract Play is Checks {
             threshold: 2,
             rules: keccak256(abi.encode(RULES)),
             attested: asked | (kind.compact ? 3 : 0) | (kind.drawn ? 4 : 0),
-            payload: kind.arms,
+            payload: kind.arms + (provable ? 1 : 0),
             quorumChoice: quorumChoice,
             failureLimit: 2,
             c1Numerator: 2,
@@ -158,6 +164,8 @@ abstract contract Play is Checks {
         }
         (since, earned, costly) = (new uint256[](people()), new uint256[](people()), new uint256[](people()));
         charged = new uint256[](people());
+        (lied, keeps) = (new uint32[](people()), new uint256[](people()));
+        (listed, acquitted) = (new bool[](people()), new bool[](people()));
         bytes32 registered;
         for (uint256 seat; seat < people(); ++seat) {
             registered = keccak256(bytes.concat(registered, keysOf(seat)));
@@ -329,7 +337,8 @@ abstract contract Play is Checks {
         bool attested = kind.compact || asked & 3 != 0;
         return Blocks.Shape({
             people: people(), arms: kind.arms, tolerance: p.tolerance, compact: kind.compact, committees: committees,
-            drawn: kind.drawn, attested: attested, kept: asked & 64 != 0
+            drawn: kind.drawn, attested: attested, kept: asked & 64 != 0,
+            provable: provable
         });
     }
 
@@ -526,6 +535,46 @@ abstract contract Play is Checks {
         since[seat] = tip.round + 3 + p.unrecorded;
     }
 
+    /// @dev Proof that what a seat reported in some round is false, or true where `lie` is zero.
+    function falseReport(uint256 seat, uint32 round, uint64 credited, uint32 lie)
+        internal
+        view
+        returns (FalseReport memory)
+    {
+        Blocks.Slot memory at = slot();
+        (at.round, at.parent) = (round, Blocks.hash(credited, "parent", round));
+        bytes32 genesis = keccak256(abi.encode(game.game(), seed_0));
+        return Blocks.falseReport(
+            at, shape(), [keys[seat], ENVIRONMENT_KEY], uint16(seat), [seed_0, genesis], credited, lie
+        );
+    }
+
+    function noteLie(uint256 seat, uint32 round, uint64 credited) internal {
+        (lied[seat], keeps[seat]) = (round, credited);
+        if (since[seat] != 0) return;
+        listed[seat] = true;
+        noteAccusation(seat);
+    }
+
+    /// @dev Proof that the environment signed two tallies of the round that the proven report of a seat names.
+    function acquittal(uint256 seat) internal view returns (Acquittal memory) {
+        Blocks.Slot memory at = slot();
+        at.round = lied[seat];
+        return Blocks.acquittal(at, ENVIRONMENT_KEY, uint16(seat));
+    }
+
+    /// @dev Whether no cost is transferred in a round.
+    function voidAt(uint256 round) internal view returns (bool) {
+        for (uint256 seat; seat < people(); ++seat) {
+            if (lied[seat] != 0 && !acquitted[seat] && lied[seat] <= round && round < since[seat]) return true;
+        }
+        return false;
+    }
+
+    function slashed(uint256 seat) internal view returns (bool) {
+        return since[seat] != 0 && !(listed[seat] && acquitted[seat]);
+    }
+
     // Settlement
 
     /// @dev What everybody pulled in the approved rounds from `first` to `last`: nothing who is blocked.
@@ -575,7 +624,7 @@ abstract contract Play is Checks {
         for (uint256 i; i < list.length; ++i) {
             uint256 index = notes.length - 1 - revealedDown - i;
             for (uint256 seat; seat < people() && list[i].costly; ++seat) {
-                if (Model.has(blockedAt(p.burnIn + index), seat)) continue;
+                if (Model.has(blockedAt(p.burnIn + index), seat) || voidAt(p.burnIn + index)) continue;
                 ++costly[seat];
                 charged[seat] += _cost(notes[index]);
             }
@@ -601,8 +650,13 @@ abstract contract Play is Checks {
         }
     }
 
+    /// @dev What follows the paid rows: root, signature and rows that nobody is paid for, all of which nobody checks.
+    function rest(uint256 seed) internal view returns (bytes memory) {
+        return new bytes(provable ? 96 + 5 * people() * (seed & 3) : 0);
+    }
+
     function settleRewards(uint32 last, uint256 seed) internal {
-        bytes memory all = pulls(settled + 1, last, seed);
+        bytes memory all = bytes.concat(pulls(settled + 1, last, seed), rest(seed));
         must(environment, 0, abi.encodeCall(IChainBandit.settleRewards, (last, all)));
         noteRewards(last, seed);
     }
@@ -611,7 +665,27 @@ abstract contract Play is Checks {
         must(environment, 0, abi.encodeCall(IChainBandit.reveal, (SECRET, roles(), model())));
     }
 
+    /// @dev The block in which the game ended.
+    function overBlock() internal view returns (uint256) {
+        return tip.round > p.horizon ? game.progress().lastRecordBlock : openedAt + p.gameBlocks;
+    }
+
+    /// @dev Proofs are taken until then, costs settled after it.
+    function halfOfWindow() internal view returns (uint256) {
+        return overBlock() + p.settlementWindow / 2;
+    }
+
+    function rollPast(uint256 until) internal {
+        if (vm.getBlockNumber() <= until) vm.roll(until + 1);
+    }
+
+    function closes() internal {
+        rollPast(overBlock() + p.settlementWindow);
+        must(STRANGER, 0, abi.encodeCall(IChainBandit.close, ()));
+    }
+
     function settleCosts(uint256 count, uint256 marks) internal {
+        rollPast(halfOfWindow());
         CostEntry[] memory list = entries(count, marks);
         must(environment, 0, abi.encodeCall(IChainBandit.settleCosts, (list)));
         noteCosts(list);
@@ -632,9 +706,10 @@ abstract contract Play is Checks {
         uint256 sharing;
         (uint256 paid, uint256 got) = (0, 0);
         for (uint256 seat; seat < people(); ++seat) {
-            due[seat] = deposit(seat) + earned[seat] * p.weiPerUnit;
+            bool less = lied[seat] != 0 && !acquitted[seat] && keeps[seat] < earned[seat];
+            due[seat] = deposit(seat) + (less ? keeps[seat] : earned[seat]) * p.weiPerUnit;
             left -= earned[seat] * p.weiPerUnit;
-            if (since[seat] == 0) ++sharing;
+            if (!slashed(seat)) ++sharing;
             else due[seat] -= SLASH;
             uint256 change = charged[seat] * p.weiPerUnit;
             if (seat < 2) got += change;
@@ -643,7 +718,7 @@ abstract contract Play is Checks {
         }
         if (!costsVoid) due[people()] = left - (got > paid ? got - paid : 0);
         for (uint256 seat; costsVoid && seat < people(); ++seat) {
-            if (since[seat] == 0) due[seat] += left / sharing;
+            if (!slashed(seat)) due[seat] += left / sharing;
         }
     }
 

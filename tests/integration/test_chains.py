@@ -35,8 +35,9 @@ ROOT = Path(__file__).parents[2]
 COMMAND = str(Path(sys.executable).with_name("chain-bandit"))
 CHAINS = ("embedded", "anvil", "hardhat")
 GAMES: dict[str, tuple[str, dict[str, Any]]] = {
-    "flights": (  # 31 records, three malicious, two of them proven so
-        "flights.toml", {"rounds": 62, "burn_in": 32, "slash": 0.25}
+    "flights": (  # 31 records, three malicious, all of them proven so, one by its reports alone
+        "flights.toml",
+        {"rounds": 62, "burn_in": 32, "slash": 0.25, "chain.settle_every": 5, "chain.settlement_window": 400},
     ),
     "batches": (  # of seven rounds, bodies beside the chain, seven of ten validate
         "flights.toml",
@@ -116,6 +117,7 @@ def test_a_game_is_the_same_on_every_chain(name: str, game: str) -> None:
     assert sum(map(len, gas.values())) >= 26
     assert ("SKIP" in kinds) == ("skipAfterDeadline" in gas) == (game == "deadlines")
     assert ("reportEquivocation" in gas) == (game != "deadlines")
+    assert ("reportFalse" in gas) == (game == "flights")
     assert len(gas["submitBlocks"]) == {"flights": 31, "batches": 5, "weights": 29, "deadlines": 9}[game]
 
 

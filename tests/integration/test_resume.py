@@ -69,19 +69,23 @@ def stay(node: Any) -> dict[str, Any]:
     return {"chain": lambda plan, payments: nullcontext(node), "outlives": True}
 
 
-def killed_at(node: Anvil, out: Path, seed: int, marks: list[int]) -> None:
-    """Kill the run when its journal has so many lines, again and again, then let it end."""
-    small(seed, node)
+def killed_at(node: Anvil, out: Path, seed: int, marks: list[int], *options: str, **changes: Any) -> None:
+    """Kill the run when its journal has so many lines, again and again, then let it end.
+
+    Args:
+        options, changes: what is changed in the example, as words of the command line and as such.
+    """
+    small(seed, node, **changes)
     more: list[str] = []
     for lines in marks:
-        process = started(node.url, out, seed, *more)
+        process = started(node.url, out, seed, *options, *more)
         wait_for_lines(process, out, lines)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         assert not out.exists()
         more = ["--resume"]
-    assert started(node.url, out, seed, *more).wait() == 0
-    require_same(node, out, seed)
+    assert started(node.url, out, seed, *options, *more).wait() == 0
+    require_same(node, out, seed, **changes)
     assert not place_of(out).exists()
 
 
@@ -106,6 +110,17 @@ def require_same(node: Anvil, out: Path, seed: int, **changes: Any) -> None:
 
 def test_a_run_killed_at_three_places_is_taken_up_each_time(node, tmp_path):
     killed_at(node, tmp_path / "run", 1, [3, 12, 31])
+
+
+def test_a_run_killed_around_a_proof_of_a_false_report_proves_it_once(node, tmp_path):
+    changes = {"slash": 0.25, "chain.settle_every": 3, "chain.settlement_window": 200}
+    lying = {"seat": 3, "attacks": [{"name": "worse-half"}]}
+    words = [f"{key}={value}" for key, value in changes.items()]
+    words.append('malicious=[{seat = 3, attacks = [{name = "worse-half"}]}]')
+    options = [word for each in words for word in ("-o", each)]
+    killed_at(node, tmp_path / "run", 5, [13, 14, 18, 32], *options, **changes, malicious=[lying])
+    gas = json.loads((tmp_path / "run" / "manifest.json").read_text())["gas_by_method"]
+    assert gas["reportFalse"]["transactions"] == 1
 
 
 AMONG_PARTIES = """

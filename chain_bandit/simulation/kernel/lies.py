@@ -44,7 +44,7 @@ class Lie(IntEnum):
 
 
 (
-    _CONSTANT, _FLIP, _WORSE, _COPY, _OFFSET, _UPSIDE, _ON_OFF, _PRAISE,
+    _CONSTANT, _FLIP, _WORSE, _COPY, _OFFSET, _UPSIDE, _ON_OFF, INFLATED,
     _RANGE, _SWAP, _INNER, _CLONES, _LITTLE, _MIMIC, _RADIUS, FAMILY,
 ) = (int(lie) for lie in Lie)  # fmt: skip
 
@@ -99,7 +99,7 @@ def tell(report: Any, lie: Any, numbers: Any, t: Any, in_force: Any, pulls: Any,
     elif (lie == _UPSIDE and t >= a) or (lie == _ON_OFF and t // a % 2):
         for arm in range(arms):
             report[arm] = UNIT - report[arm]
-    elif lie == _PRAISE:
+    elif lie == INFLATED:
         report[a] = UNIT
     elif lie == FAMILY and known[AVERAGE, index, 0] >= 0:
         _tell_of_family(report, numbers, t, pulls, known, index)

@@ -80,6 +80,8 @@ class Rules(NamedTuple):
     batch: int
     growth: int
     """Rounds without a block that follow a paid one, in units of the pulls of its arm."""
+    provable: bool
+    settle_every: int
     sortition: bool
     draws_commanders: bool
     validates_from: Words
@@ -162,9 +164,10 @@ def require_narrow(parameters: Parameters, growth: int = 0) -> None:
 
 
 def rules(
-    parameters: Parameters, model: RewardModel, batch: int = 1, weights: Sequence[int] = (), growth: int = 0
-) -> Rules:
-    """What follows from parameters, rewards, the seats' weights, by default 1 each, and the growth of phases, in units.
+    parameters: Parameters, model: RewardModel, batch: int = 1, weights: Sequence[int] = (), growth: int = 0,
+    settle_every: int = 1,
+) -> Rules:  # fmt: skip
+    """What follows from parameters, rewards, and what `outcomes.Setting` says of the rest; growth in units.
 
     Raises `NotCompiled` as `require_narrow`.
     """
@@ -177,8 +180,8 @@ def rules(
         radius_squared=max(delta**2 - 1, 0) // 4, two_thirds=bool(p.quorum_choice), half_expected=p.half_expected,
         failure_limit=p.failure_limit, per_report=bool(p.c1_per_report), tolerance=p.tolerance,
         skip_penalty=p.skip_penalty, evidence_penalty=p.evidence_penalty, evidence_delay=p.evidence_delay,
-        by_distance=bool(p.cost), batch=batch, growth=growth, sortition=p.sortition > 0,
-        draws_commanders=p.draws_commanders,
+        by_distance=bool(p.cost), batch=batch, growth=growth, provable=bool(p.provable),
+        settle_every=settle_every, sortition=p.sortition > 0, draws_commanders=p.draws_commanders,
         validates_from=_halves((p.sortition, weight) for weight in weights or (1,) * p.participants),
         commands_from=_halves((odds, 1) for odds in (p.probing, p.commanders)),
         widths=widths(p.horizon, p.c1_numerator, p.c1_denominator),

@@ -17,7 +17,18 @@ from chain_bandit.simulation.kernel.compiled import compiled, inlined
 from chain_bandit.simulation.kernel.forms import BY_ARM
 from chain_bandit.simulation.kernel.keccak import LANES, keccak
 from chain_bandit.simulation.kernel.known import measure
-from chain_bandit.simulation.kernel.lies import AVERAGE, CLAIMS, FAMILY, HIGHEST, LOWEST, MOST, SPREAD, claimed, tell
+from chain_bandit.simulation.kernel.lies import (
+    AVERAGE,
+    CLAIMS,
+    FAMILY,
+    HIGHEST,
+    INFLATED,
+    LOWEST,
+    MOST,
+    SPREAD,
+    claimed,
+    tell,
+)
 from chain_bandit.simulation.kernel.numbers import (
     AFTER,
     COMMANDS,
@@ -101,20 +112,23 @@ report that is being made up; how far a report may be off without loss of reputa
 
 (
     HONEST, ENOUGH_OF, REPORTING, PROVEN, BLOCKED_FROM, REPUTATION, COMMITTEE, COMMANDER, BUFFER, REWARD, KEPT_FOR,
-    TIED_FOR, LIED_ABOUT, ABLE, SETTLED, UNPAID, CHARGED,
-) = range(17)  # fmt: skip
+    TIED_FOR, LIED_ABOUT, ABLE, SETTLED, UNPAID, CHARGED, MISCOUNTS, FALSE,
+) = range(19)  # fmt: skip
 """By seat: comparison bits that hold; whose report is in the block; a draw; in how many arms it is in B, among equals
-of whom some are, not telling its estimator; whether it has told a lasting lie; rewards that were seen and not paid;
-what its rounds in case 2 cost; the rest as in `ledger.Ledger`."""
+of whom some are, not telling its estimator; whether it has told a lasting lie; rewards that were seen and are not
+kept; what its rounds in case 2 cost; whether it commits to other counts; whether a block has a false report of its; the
+rest as in `ledger.Ledger`."""
 
 STAND = MOST + 1
 """By malicious seat and arm, after the rows of `lies` of the last block that it read: where it stands in the block."""
 
 
-FAILED, FAILURES, EXPLORATIONS, SKIPS_IN_A_ROW, WAITING, EXPLORES, EMPTY, QUIET, COSTING, STILL = range(10)
+(
+    FAILED, FAILURES, EXPLORATIONS, SKIPS_IN_A_ROW, WAITING, EXPLORES, EMPTY, QUIET, COSTING, STILL, UNSETTLED,
+) = range(11)  # fmt: skip
 """Of the game: failed rounds, those in a row, exploration rounds, skips in a row; records that wait for a transaction;
 whether the next round explores; arms whose B is empty; rounds left of a phase, and what each costs; whether every seat
-reports for good, and nobody's consensus is in question."""
+reports for good, and nobody's consensus is in question; paid rounds that are not settled."""
 
 
 class State(NamedTuple):
@@ -167,6 +181,8 @@ def play(rules: Any, cast: Any, keys: Any, state: Any, marks: Any, out: Any, tra
             state.now[QUIET] -= 1
         else:
             kind, arm, cost = _recorded(rules, cast, keys, state, t, simple)
+        if rules.provable and t >= rules.burn_in:
+            _settle(rules, cast, state, t, kind)
         _account(rules, state, t, kind, arm, cost)
         if t <= trace.rounds.shape[0]:
             _keep(trace, state, t, kind, arm, cost)
@@ -181,6 +197,8 @@ def _recorded(rules: Any, cast: Any, keys: Any, state: Any, t: Any, simple: Any)
     """A round with a record that may fail: (its kind, the honest arm or -1, what it costs or -1)."""
     now, arm, cost = state.now, np.int64(-1), np.int64(-1)
     kind, pays = _agree(rules, cast, state, t, simple), t > rules.burn_in
+    if rules.provable and kind != SKIP:
+        _convict(cast, state)
     if kind != SKIP and rules.validators < rules.participants:
         judge(rules, state.arms[PULLS], state.pulled[TOLD], state.seats[REPORTING], state.arms[BLOCK],
               state.arms[BLOCK_SIZE], state.seats[REPUTATION], state.arms[FORGIVEN])
@@ -225,8 +243,8 @@ def opening(rules: Rules, cast: Cast) -> State:
     """Before round 1."""
     arms, count = rules.arms, rules.participants
     state = State(
-        np.zeros((7, arms, count), np.int64), np.zeros((MOST + 10, arms), np.int64), np.zeros((17, count), np.int64),
-        np.zeros((MOST + 2, cast.seats.shape[1], arms), np.int64), np.zeros(10, np.int64),
+        np.zeros((7, arms, count), np.int64), np.zeros((MOST + 10, arms), np.int64), np.zeros((19, count), np.int64),
+        np.zeros((MOST + 2, cast.seats.shape[1], arms), np.int64), np.zeros(13, np.int64),
         np.zeros(len(SUMS), np.int64), np.zeros(arms, np.float64), np.zeros((count + 1, LANES), np.uint64),
     )  # fmt: skip
     state.pulled[ORDER] = np.arange(count)
@@ -268,6 +286,8 @@ def _is_simple(rules: Any, cast: Any) -> Any:
             return False
         if not (cast.parts[OPENS, part] and cast.parts[VOTES, part]):
             return False
+    if rules.provable and cast.seats.shape[1]:
+        return False
     return rules.validators == rules.participants and not rules.sortition and not rules.draws_commanders
 
 
@@ -335,6 +355,8 @@ def _agree(rules: Any, cast: Any, state: Any, t: Any, simple: Any) -> Any:
                     _read(cast, state, index)
                 _tell(rules, cast, state, index, seat, t)
                 state.seats[SETTLED, seat] = cast.seats[LASTING, index]
+            if rules.provable:
+                state.seats[MISCOUNTS, seat] = _miscounts(cast, state, index, seat, t)
             still = still and state.seats[SETTLED, seat]
             if state.seats[COMMITTEE, seat] and not _listed(state, seat, t):
                 _read(cast, state, index)
@@ -390,6 +412,28 @@ def _claim(rules: Any, cast: Any, state: Any, index: Any, seat: Any, t: Any) -> 
             state.arms[STALE, arm] = True
             if rules.aggregation != BY_ARM:
                 fill(state.arms[STALE], 1)
+
+
+@inlined
+def _miscounts(cast: Any, state: Any, index: Any, seat: Any, t: Any) -> Any:
+    """Whether a seat commits to other counts than its own, by what it has read before the open round."""
+    for arm in range(state.arms.shape[1]):
+        if state.pulled[COUNTS, arm, seat]:
+            for part in range(cast.seats[FIRST, index], cast.seats[AFTER, index]):
+                lie, numbers = cast.parts[LIE, part], cast.numbers[part]
+                if lie == INFLATED and numbers[1] != 1:
+                    return True
+                if lie == FAMILY and not claimed(numbers, t, state.liars, index, arm):
+                    return True
+    return False
+
+
+@inlined
+def _convict(cast: Any, state: Any) -> None:
+    """Note whose report in the block of the open round is false."""
+    for seat in cast.seats[SEAT]:
+        if state.seats[REPORTING, seat] and (state.seats[MISCOUNTS, seat] or state.seats[LIED_ABOUT, seat]):
+            state.seats[FALSE, seat] = True
 
 
 @inlined
@@ -474,6 +518,10 @@ def _receive(rules: Any, cast: Any, keys: Any, state: Any, t: Any, arm: Any, eve
     if everybody:
         for seat in range(rules.participants):
             state.seats[UNPAID, seat] += state.seats[REWARD, seat]
+    elif rules.provable:
+        for seat in cast.seats[SEAT]:
+            if state.seats[FALSE, seat] and not _listed(state, seat, t):
+                state.seats[UNPAID, seat] += state.seats[REWARD, seat]
     counts, totals, local = state.pulled[COUNTS, arm], state.pulled[TOTALS, arm], state.pulled[LOCAL, arm]
     told, sufficient, rewards = state.pulled[TOLD, arm], state.pulled[ENOUGH, arm], state.seats[REWARD]
     blocked, truthful = state.seats[BLOCKED_FROM], state.seats[HONEST]
@@ -560,9 +608,19 @@ def _charge(rules: Any, keys: Any, state: Any, arm: Any) -> Any:
 @inlined
 def _bill(rules: Any, state: Any, t: Any, cost: Any) -> None:
     """Charge every seat that is not on the block list what a round costs, if it does."""
-    if cost > 0:
+    if cost > 0 and not _voids(rules, state, t):
         for seat in range(rules.participants):
             state.seats[CHARGED, seat] += 0 if _listed(state, seat, t) else cost
+
+
+@inlined
+def _voids(rules: Any, state: Any, t: Any) -> Any:
+    """Whether a round's costs are transferred to nobody: a liar that is to be proven is not on the block list yet."""
+    if rules.provable:
+        for seat in range(rules.participants):
+            if state.seats[FALSE, seat] and not _listed(state, seat, t):
+                return True
+    return False
 
 
 @inlined
@@ -637,3 +695,15 @@ def _accuse(rules: Any, cast: Any, state: Any, opened: Any) -> None:
     for seat in cast.seats[SEAT]:
         if state.seats[PROVEN, seat] and state.seats[BLOCKED_FROM, seat] == 0:
             state.seats[BLOCKED_FROM, seat] = opened + rules.evidence_delay
+
+
+@compiled
+def _settle(rules: Any, cast: Any, state: Any, t: Any, kind: Any) -> None:
+    """Settle what is recorded, if it is worth it, or the game is over: all false reports in it are proven."""
+    state.now[UNSETTLED] += t > rules.burn_in and kind in (APPROVED, UNRECORDED)
+    is_due = not (state.now[WAITING] or state.now[EXPLORES]) and state.now[UNSETTLED] >= rules.settle_every
+    if is_due or t == rules.horizon:
+        state.now[UNSETTLED] = 0
+        for seat in cast.seats[SEAT]:
+            if state.seats[FALSE, seat] and state.seats[BLOCKED_FROM, seat] == 0:
+                state.seats[BLOCKED_FROM, seat] = t + 1 + rules.evidence_delay

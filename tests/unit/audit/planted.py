@@ -613,3 +613,5 @@ LIES: dict[str, Lie] = {
 
 OF_OTHERS_RULES = {"aggregate.state", "committee.chosen"}
 """Checks of which games by shipped rules have none: test_vouched.py plants lies under them."""
+OF_PROVABLE_GAMES = {"report.named", "settlement.tallies"}
+"""Checks of games in which reports name rounds: tests/integration/test_false_reports.py plants lies under them."""

@@ -64,7 +64,8 @@ def test_statement_of_every_account_adds_up(games: Callable[[str], Played], game
         assert seat is not None
         own = [totals[account(seat, heading)] for heading in HEADINGS]
         assert own == [
-            line.stake, line.rewards * wei, -(line.cost or 0), -line.penalty, line.share, -line.withdrawn
+            line.stake, line.rewards * wei, -(line.cost or 0), -line.penalty, -line.void, line.share,
+            -line.withdrawn,
         ]  # fmt: skip
         assert line.owed == sum(own) == played.contract.owed(played.signers[seat].address) or game == "running"
         if line.net is not None:

@@ -14,6 +14,7 @@ from tests.unit.audit.forging import Forgery
 from tests.unit.audit.planted import (
     LIES,
     OF_OTHERS_RULES,
+    OF_PROVABLE_GAMES,
     ROUND,
     By,
     flip,
@@ -68,7 +69,7 @@ def test_there_are_lies_of_everybody_and_under_every_check() -> None:
     assert len(LIES) >= 40
     of_a_chain = {*CHAINED, "chain.order", "chain.head", "chain.trail"}
     found = {check for told in LIES.values() for check in told.fails[:1]}
-    assert found | of_a_chain | OF_OTHERS_RULES == set(CHECKS)
+    assert found | of_a_chain | OF_OTHERS_RULES | OF_PROVABLE_GAMES == set(CHECKS)
 
 
 @pytest.mark.parametrize("proof", [others_proof, old_proof, no_proof])

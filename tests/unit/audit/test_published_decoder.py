@@ -65,7 +65,10 @@ def rebuilt(p: Parameters, told: dict[str, Any]) -> Submitted:
         assert [each["seat"] for each in told["reports"]] == told["reporters"]
         reports = tuple(
             SignedReport.of(
-                Report(tuple(each["means"]), raw(each["commitment"]), raw(each["proof"]), raw(each["sealed"])),
+                Report(
+                    tuple(each["means"]), raw(each["commitment"]), raw(each["proof"]), raw(each["sealed"]),
+                    () if each["named"] is None else (each["named"],),
+                ),
                 raw(each["signature"]),
             )
             for each in told["reports"]
@@ -94,6 +97,18 @@ def test_what_is_taken_apart_is_what_was_recorded(name: str, games: Callable[[st
             )  # fmt: skip
             assert each["accuracies"] is None or tuple(each["accuracies"]) == header.accuracies
             assert (each["states"] is None) is not p.keeps_state
+
+
+def test_the_round_that_a_report_names_is_no_estimator(honest: Played) -> None:
+    data = next(call.transaction.data for call in calls(honest.history) if call.method == "submitBlocks")
+    block, plain = decode(honest.parameters, data[4:])[0], honest.parameters
+    _, body = block.opened(plain, 1, ZERO, 0)
+    named = tuple(SignedReport.of(replace(each.report, named=(7,)), each.signature) for each in body.reports)
+    p = replace(plain, slash=1, provable=1)
+    inputs = data[:4] + encode(p, [replace(block, body=replace(body, reports=named).encode())])
+    ((told,),) = decoded(p, [inputs])
+    assert [each["named"] for each in told["reports"]] == [7] * len(named)
+    assert encode(p, [rebuilt(p, told)]) == inputs[4:]
 
 
 def test_calldata_that_is_none_is_refused_in_a_sentence(honest: Played) -> None:

@@ -6,7 +6,7 @@ import pytest
 from eth_abi import encode
 
 from chain_bandit.history.errors import BadEncoding
-from chain_bandit.history.records import GAME, METHODS, Accusation, Interface, decode_arguments
+from chain_bandit.history.records import GAME, METHODS, Accusation, Acquittal, Interface, Refutation, decode_arguments
 from chain_bandit.history.tokens import TOKENS
 from chain_bandit.protocol.settlement import CostEntry
 
@@ -49,6 +49,16 @@ def test_arguments_decode_as_the_reference_does() -> None:
             seat, round_, parent, phase, role, content, r + vs, other_content, other_r + other_vs
         )
         assert decode_arguments(EVIDENCE, encode(EVIDENCE, [proof])) == (expected,)
+        report, tally = (chance.randbytes(chance.randint(0, 100)) for _ in range(2))
+        path = tuple(chance.randbytes(32) for _ in range(chance.randint(0, 4)))
+        root, root_r, root_vs = chance.randbytes(32), chance.randbytes(32), chance.randbytes(32)
+        false = (seat, round_, parent, report, r, vs, tally, round_ // 2, root, root_r, root_vs, path)
+        read = Refutation(seat, round_, parent, report, r + vs, tally, round_ // 2, root, root_r + root_vs, path)
+        assert decode_arguments(METHODS["reportFalse"], encode(METHODS["reportFalse"], [false])) == (read,)
+        shown = (seat, parent, phase, round_, content, r, vs)
+        assert decode_arguments(METHODS["acquit"], encode(METHODS["acquit"], [shown])) == (
+            Acquittal(seat, parent, phase, round_, content, r + vs),
+        )
         entries = tuple(
             CostEntry(chance.randbytes(32), chance.randint(1, 4), chance.random() < 0.5, chance.randbytes(size))
             for size in (0, 31, 32, 70)[: chance.randint(0, 4)]

@@ -2,27 +2,30 @@
 
 import tracemalloc
 from collections import defaultdict
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from chain_bandit.actors.messages import Receipt
+from chain_bandit.actors.messages import PullRequest, Receipt
 from chain_bandit.chain.errors import TransactionReverted
 from chain_bandit.nodes import environment as module
 from chain_bandit.nodes.environment import EnvironmentRole
 from chain_bandit.nodes.receipts import KeptReceipts
-from chain_bandit.nodes.signed import AlreadySigned, SignedJournal
+from chain_bandit.nodes.signed import AlreadySigned, JournalRolledBack, SignedJournal
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.messages import Phase, Role
 
 WINDOW = 60.0
+BLIND: Any = SimpleNamespace(on_record=lambda ledger, found: None, unproven=list)
+"""A prover in a game without proofs."""
 
 
 def test_each_round_is_waited_for_as_long_whoever_was_away_in_those_before(monkeypatch):
     now, written, pulled = [0.0], list[int](), defaultdict[int, dict[int, Any]](dict)
     monkeypatch.setattr(module, "monotonic", lambda: now[0])
-    parameters = SimpleNamespace(burn_in=2, sealed=False)
+    parameters = SimpleNamespace(burn_in=2, sealed=False, provable=0)
     rules = SimpleNamespace(everybody=(0, 1), parameters=parameters, reporters=lambda ledger: (0, 1))
     environment: Any = SimpleNamespace(rules=rules, begin=lambda ledger: None, given=lambda round_: pulled[round_])
     books: Any = SimpleNamespace(settlement=lambda least: None)
@@ -30,7 +33,7 @@ def test_each_round_is_waited_for_as_long_whoever_was_away_in_those_before(monke
     scenario = SimpleNamespace(chain=SimpleNamespace(settle_every=1))
     kept, contract = SimpleNamespace(get=lambda seat, round_: None), SimpleNamespace(settled_through=lambda: 0)
     journal = SimpleNamespace(forget=lambda through: None)
-    given: Any = (environment, books, scenario, kept, journal, contract, None, None, None, WINDOW)
+    given: Any = (environment, books, scenario, kept, journal, contract, None, None, None, BLIND, WINDOW)
     role = EnvironmentRole(*given)
 
     def recorded(round_: int) -> None:
@@ -76,7 +79,7 @@ def test_an_environment_that_is_back_after_the_window_for_settlement_closes_the_
 
             return call
 
-    parameters = SimpleNamespace(sealed=True)
+    parameters = SimpleNamespace(sealed=True, provable=0, slash=0)
     environment: Any = SimpleNamespace(
         rules=SimpleNamespace(parameters=parameters), secret=b"", roles=(), sums=(),
         model=SimpleNamespace(encode=lambda: b""),
@@ -85,11 +88,78 @@ def test_an_environment_that_is_back_after_the_window_for_settlement_closes_the_
     books: Any = SimpleNamespace(settlement=lambda least: (9, b""))
     follower: Any = SimpleNamespace(closed=False, revealed=False, rest=lambda: None)
     files: Any = SimpleNamespace(sync=lambda: None)
-    given: Any = (environment, books, None, files, files, Chain(), None, None, follower, WINDOW)
+    given: Any = (environment, books, None, files, files, Chain(), None, None, follower, BLIND, WINDOW)
     role = EnvironmentRole(*given)
     for _ in range(3):
         assert not role.finish()
     assert called == ["settle_rewards", "settle_sums", "reveal", "close", "close"]
+
+
+def provable_journal(path: Path, *signed: int) -> SignedJournal:
+    """One that knows receipts of round 9, and roots of some settlements."""
+    journal = SignedJournal(path, bytes(32), bytes(20))
+    journal.admit((9, int(Phase.REWARD), int(Role.ENVIRONMENT), 0), bytes(32))
+    for through in signed:
+        journal.admit((through, int(Phase.REWARD), int(Role.TALLIES), 0), bytes(32))
+    return journal
+
+
+def test_receipts_end_with_the_last_root_that_is_signed_whether_it_was_sent_or_not(tmp_path):
+    parameters: Any = SimpleNamespace(burn_in=4, provable=1)
+    journal = provable_journal(tmp_path / "signed.jsonl", 6, 8)
+    assert [module.signed_through(journal, settled, parameters) for settled in (4, 6, 8)] == [8, 8, 8]
+    with pytest.raises(JournalRolledBack, match="TALLIES"):
+        module.signed_through(journal, 9, parameters)
+    parameters.provable = 0
+    assert module.signed_through(journal, 9, parameters) == 9
+
+
+def test_a_round_whose_root_is_signed_takes_no_pull_more_after_a_restart(tmp_path):
+    """Else the root of the same settlement would be another one, and the environment have signed both."""
+    given, written = list[int](), list[int]()
+    parameters = SimpleNamespace(burn_in=4, sealed=False, provable=1)
+    rules = SimpleNamespace(everybody=(0, 1), parameters=parameters, reporters=lambda ledger: (0, 1))
+    environment: Any = SimpleNamespace(
+        rules=rules, begin=lambda ledger: None, given=lambda round_: {0: "pulled"},
+        late_pull=lambda seat, round_, pull: given.append(round_) or [],
+    )  # fmt: skip
+    books: Any = SimpleNamespace(settlement=lambda least: None)
+    books.add = lambda record, body: written.append(books.ledger.round)
+    kept = SimpleNamespace(get=lambda seat, round_: None, since=lambda *given: [])
+    contract = SimpleNamespace(settled_through=lambda: 4)
+    scenario = SimpleNamespace(chain=SimpleNamespace(settle_every=1))
+    journal = provable_journal(tmp_path / "signed.jsonl", 6)
+    args: Any = (environment, books, scenario, kept, journal, contract, None, None, None, BLIND, WINDOW)
+    role = EnvironmentRole(*args)
+    found: Any = SimpleNamespace(record=SimpleNamespace(kind=Kind.APPROVED), block=None)
+    for round_ in (6, 7):
+        role.begin(SimpleNamespace(round=round_))  # type: ignore[arg-type]
+        role.take(1, round_, PullRequest(0, b""))
+        role.recorded(found)
+        role.close(found)
+    assert (given, written) == ([7], [6])
+
+
+def test_the_root_of_the_last_settlement_is_signed_when_the_last_round_is_over(tmp_path):
+    """The journal refuses what is older: it forgets a round later than nothing more is given in it."""
+    journal = provable_journal(tmp_path / "signed.jsonl")
+    environment: Any = SimpleNamespace(
+        rules=SimpleNamespace(everybody=(), parameters=SimpleNamespace(burn_in=4, provable=1, sealed=False)),
+        begin=lambda ledger: None, given=lambda round_: {},
+    )  # fmt: skip
+    books: Any = SimpleNamespace(settlement=lambda least: None, add=lambda record, body: None)
+    scenario, contract = SimpleNamespace(chain=SimpleNamespace(settle_every=9)), SimpleNamespace(settled_through=int)
+    args: Any = (environment, books, scenario, None, journal, contract, None, None, None, BLIND, WINDOW)
+    role = EnvironmentRole(*args)
+    found: Any = SimpleNamespace(record=SimpleNamespace(kind=Kind.REJECTED), block=None)
+    for round_ in (11, 12):
+        role.begin(SimpleNamespace(round=round_))  # type: ignore[arg-type]
+        role.recorded(found)
+        role.close(found)
+    root = int(Phase.REWARD), int(Role.TALLIES), 0
+    with pytest.raises(AlreadySigned):
+        journal.admit((11, *root), bytes(32))
+    journal.admit((12, *root), bytes(32))
 
 
 def receipt(round_: int) -> Receipt:

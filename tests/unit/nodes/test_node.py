@@ -229,7 +229,7 @@ def test_nothing_that_was_computed_for_a_round_is_held_after_it(monkeypatch):
             Slot(bytes(32), self.round, bytes(32)).digest(Phase.REPORT, Role.COMMANDER, 0, content)
             broadcast_value(Phase.BLOCK, content, b"")
             statement_content(Phase.BLOCK, content)
-            readable_report(report, load(ROOT / "examples" / "small.toml").parameters)
+            readable_report(report, load(ROOT / "examples" / "small.toml").parameters, 1, 0)
             assert sys.getrefcount(content) > before[0]
             return super().tick(step)
 

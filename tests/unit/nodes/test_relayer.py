@@ -56,7 +56,7 @@ class Chain:
 
 def opened(chain: Chain) -> tuple[RelayerRole, Any]:
     """A role in an open round, and its relayer, who may come to a certificate."""
-    parameters = SimpleNamespace(burn_in=4, burn_in_blocks=3, skip_deadline=BLOCKS, has_committees=False)
+    parameters = SimpleNamespace(burn_in=4, burn_in_blocks=3, skip_deadline=BLOCKS, has_committees=False, provable=0)
     rules = SimpleNamespace(parameters=parameters, addresses=(), slot=lambda ledger: SLOT)
     holds = SimpleNamespace(rules=rules, block=None, skip=None, begin=lambda ledger: None)
     given: Any = (holds, chain, None, chain, SimpleNamespace(accusations={}), None)

@@ -29,11 +29,23 @@ def signed(*means):
     [b"", bytes(39), bytes(41), Report((UNIT + 1, 0), bytes(32)).encode(), Report((0, INFINITY), bytes(32)).encode()],
 )
 def test_a_report_counts_as_withheld_when_malformed_or_out_of_range(parameters, content):
-    assert readable_report(content, parameters()) is None
+    assert readable_report(content, parameters(), 5, 0) is None
 
 
 def test_a_report_is_read_when_every_estimator_is_in_range(parameters):
-    assert readable_report(signed(0, UNIT).content, parameters()) == Report((0, UNIT), b"\3" * 32)
+    assert readable_report(signed(0, UNIT).content, parameters(), 5, 0) == Report((0, UNIT), b"\3" * 32)
+
+
+def test_a_report_that_names_a_round_too_old_or_yet_to_come_counts_as_withheld(parameters):
+    p = parameters(slash=1, provable=1, burn_in=4, horizon=100)
+    for round_, failures in ((4, 0), (5, 1), (20, 0), (64, 0), (64, 9), (100, 3)):
+        oldest = max(3, round_ - 1 - failures - round_ // 16)
+        read = [
+            named for named in range(110)
+            if readable_report(Report((0, UNIT), b"\3" * 32, named=(named,)).encode(), p, round_, failures) is not None
+        ]
+        assert read == list(range(oldest, round_))
+    assert readable_report(signed(0, UNIT).content, p, 5, 0) is None
 
 
 def test_the_block_holds_every_arm_infinite_when_nobody_opened(parameters):

@@ -175,7 +175,7 @@ def test_a_creation_with_known_code_has_its_arguments_behind_it(parameters):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("arms", 256), ("growth", 1), ("payload", 3), ("attested", 1), ("extension", 2**255), ("participants", 2**16)],
+    [("arms", 256), ("growth", 1), ("payload", 4), ("attested", 1), ("extension", 2**255), ("participants", 2**16)],
 )
 def test_parameters_that_no_game_of_this_format_has_are_refused(parameters, name, value):
     fields_ = dict(zip(FIELDS, parameters().fields(), strict=True)) | {name: value}
@@ -258,7 +258,7 @@ def test_the_games_digest_changes_with_every_parameter_and_commitment(parameters
     for field in fields(Parameters):
         if field.name not in ("aggregation", "reputation", "disclosure", "selection", "policy"):
             digests.add(parameters(**{field.name: getattr(p, field.name) + 1}).digest(salt, secret))
-    assert len(digests) == 36
+    assert len(digests) == 37
     foreign = replace(rule("option-1"), digest=bytes(32))
     other = (rule("option-2"), rule("delta-safe", delta=1), rule("option-1", 2), foreign)
     digests |= {parameters(aggregation=each).digest(salt, secret) for each in other}
@@ -266,4 +266,4 @@ def test_the_games_digest_changes_with_every_parameter_and_commitment(parameters
     digests |= {parameters(disclosure=later(p.disclosure)).digest(salt, secret)}
     digests |= {parameters(selection=later(p.selected_by)).digest(salt, secret)}
     digests |= {parameters(policy=later(p.policy)).digest(salt, secret)}
-    assert len(digests) == 44
+    assert len(digests) == 45

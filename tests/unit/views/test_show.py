@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from chain_bandit.history.blocks import History
-from chain_bandit.history.records import METHODS, PACKED, Accusation, calls
+from chain_bandit.history.records import METHODS, PACKED, Accusation, Acquittal, Refutation, calls
 from chain_bandit.protocol.blocks import KEYS_BYTES
 from chain_bandit.protocol.reputation import FULL
 from chain_bandit.protocol.settlement import CostEntry
@@ -178,6 +178,10 @@ ARGUMENTS = {
     METHODS["reportEquivocation"][0]: Accusation(
         1, 20, b"\xab" * 32, 1, 1, b"\xab" * 32, b"\xab" * 64, b"\xab" * 32, b"\xab" * 64
     ),
+    METHODS["reportFalse"][0]: Refutation(
+        1, 20, b"\xab" * 32, b"\xab" * 40, b"\xab" * 64, b"\xab" * 56, 24, b"\xab" * 32, b"\xab" * 64, (b"\xab" * 32,)
+    ),
+    METHODS["acquit"][0]: Acquittal(1, b"\xab" * 32, 2, 7, b"\xab" * 32, b"\xab" * 64),
 }  # fmt: skip
 
 

@@ -1,0 +1,131 @@
+"""Tallies: what settlements say that everybody was given, under the environment's signature (decision 102)."""
+
+from collections.abc import Iterator, Sequence
+
+from chain_bandit.audit.certificates import signer_of
+from chain_bandit.audit.exhibits import Slice
+from chain_bandit.audit.game import Deployment, Game, draw
+from chain_bandit.protocol.arms import round_robin
+from chain_bandit.protocol.blocks import Kind
+from chain_bandit.protocol.errors import Malformed
+from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.settlement import NOTHING, PULL_BYTES, Pull, decode_pulls
+from chain_bandit.protocol.tallies import Settled, Tally, take_in, tallies_digest
+
+UNREADABLE = "a settlement that does not have the rows of its rounds says no tallies"
+FALSE_TALLIES = "false tallies, of the environment"
+
+
+def parts(p: Parameters, data: bytes, paid: int) -> Settled | None:
+    """The parts of a settlement of so many paid rounds; None where it does not have them."""
+    try:
+        return Settled.decode(data, paid, p)
+    except Malformed:
+        return None
+
+
+def check_tallies(game: Game, through: int, said: Settled) -> None:
+    """The root of a settlement is that of the tallies that follow from its rows, and signed by the environment."""
+    if game.tallies is None or game.deployment is None:
+        game.checks.unknown("settlement.tallies", UNREADABLE)
+        return
+    p, checks, kinds = game.parameters, game.checks, _kinds(game, game.settled_through, through)
+    try:
+        take_in(game.tallies, p, kinds, said)
+    except Malformed as error:
+        game.tallies = None
+        checks.that(False, "settlement.form", None, f"settlement through round {through}", "{2}", error.got,
+                    error.expected, error, part=said.unpaid)  # fmt: skip
+        return
+    expected, _, _ = game.tallies.settle()
+    about = f"root of the tallies through round {through}"
+    true = checks.same(said.root, expected, "settlement.tallies", None, about, part=said.root)
+    signed = is_signed(game, game.deployment, through, said.root, said.signature)
+    checks.that(signed, "settlement.tallies", None, about, "{} is not the environment's signature, {}, of it",
+                said.signature, game.deployment.environment, part=said.signature)  # fmt: skip
+    if signed and not true:
+        game.note(FALSE_TALLIES, None, through)
+    _check_unpaid(game, kinds, said)
+
+
+def is_signed(game: Game, deployment: Deployment, through: int, root: bytes, signature: bytes) -> bool:
+    """Whether the environment signed a root of tallies."""
+    digest = tallies_digest(game.separator, game.genesis, through, root)
+    return signer_of(game, deployment.environment, digest, signature) == deployment.environment
+
+
+def tally_of(game: Game, seat: int, named: int) -> Tally | None:
+    """A seat's tally after a round, from what is settled of it in the whole history; None where nothing is."""
+    p, index, since = game.parameters, 0, game.parameters.burn_in
+    credited, counts, totals = 0, [0] * p.arms, [0] * p.arms
+    while (settled := game.survey.settlement(index)) is not None:
+        through, start, end = settled
+        if not since < through < game.running.round:  # how its rounds ended is not known yet
+            return None
+        kinds = _kinds(game, since, through)
+        said = parts(p, bytes(game.survey.pulls[start:end]), _paid(p, kinds))
+        if said is None:
+            return None
+        for round_, row, is_paid in _rows(p, kinds, said):
+            pull = _pull(row, seat)
+            if pull.arm < p.arms:
+                counts[pull.arm] += 1
+                totals[pull.arm] += pull.reward
+                credited += pull.reward * is_paid
+            if round_ == named:
+                return Tally(named, seat, credited, tuple(counts), tuple(totals))
+        index, since = index + 1, through
+    return None
+
+
+def _kinds(game: Game, since: int, through: int) -> list[tuple[int, Kind]]:
+    """How the rounds of a settlement ended; round L is in the first one."""
+    first = since + (since != game.parameters.burn_in)
+    return [(t, game.past[t].kind) for t in range(first, through + 1)]
+
+
+def _paid(p: Parameters, kinds: Sequence[tuple[int, Kind]]) -> int:
+    return sum(kind is Kind.APPROVED and t > p.burn_in for t, kind in kinds)
+
+
+def _rows(p: Parameters, kinds: Sequence[tuple[int, Kind]], said: Settled) -> Iterator[tuple[int, bytes, bool]]:
+    """The rounds of a settlement in order, those before the first record too: each with its row, and whether it is
+    paid. The row is empty where nobody was given anything."""
+    size, paid, unpaid = PULL_BYTES * p.participants, 0, 0
+    for recorded, kind in kinds:
+        for t in range(1, recorded + 1) if recorded == p.burn_in else (recorded,):
+            if t > p.burn_in and kind is Kind.APPROVED:
+                yield t, said.paid[paid : paid + size], True
+                paid += size
+            elif t <= p.burn_in or kind is Kind.EXPLORATION:
+                yield t, said.unpaid[unpaid : unpaid + size], False
+                unpaid += size
+            else:
+                yield t, b"", False
+
+
+def _pull(row: bytes, seat: int) -> Pull:
+    one = row[PULL_BYTES * seat : PULL_BYTES * (seat + 1)]
+    return decode_pulls(one, 1)[0] if len(one) == PULL_BYTES else NOTHING
+
+
+def _check_unpaid(game: Game, kinds: Sequence[tuple[int, Kind]], said: Settled) -> None:
+    """In rounds that are not paid everybody is given the draw of the round's arm, or nothing."""
+    p, checks, disclosed, at = game.parameters, game.checks, game.disclosed, 0
+    for t, row, is_paid in _rows(p, kinds, said):
+        if is_paid or not row:
+            continue
+        arm = round_robin(t, p.arms) if t <= p.burn_in else game.past[t].arm
+        failed = game.past[t].failed if t >= p.burn_in else 0
+        for seat in range(p.participants):
+            pull = _pull(row, seat)
+            if pull == NOTHING:  # it never came for it
+                continue
+            if disclosed is None or arm is None:
+                checks.unknown("settlement.rewards", "the environment's secret is not revealed" if arm is not None
+                               else "the honest arm rests on a rule that is not here")  # fmt: skip
+                continue
+            part = Slice(said.unpaid, at + PULL_BYTES * seat, PULL_BYTES)
+            checks.same(pull, Pull(arm, draw(disclosed, t, seat, arm, failed)), "settlement.rewards", t,
+                        f"receipt of seat {seat} in a round that is not paid", part)  # fmt: skip
+        at += len(row)

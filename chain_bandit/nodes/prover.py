@@ -1,0 +1,79 @@
+"""A node's watch for false reports: what the chain shows of them, and the proofs that nobody has handed in."""
+
+from contextlib import suppress
+from time import monotonic
+
+from chain_bandit.actors.rules import Rules
+from chain_bandit.actors.witness import Witness
+from chain_bandit.chain.client import Coordinator
+from chain_bandit.chain.errors import TransactionReverted
+from chain_bandit.chain.node import Wallet
+from chain_bandit.crypto.verify import Verifier
+from chain_bandit.nodes.crash import at
+from chain_bandit.nodes.follower import Follower, Recorded
+from chain_bandit.protocol.ledger import Ledger
+from chain_bandit.protocol.tallies import FalseReport
+
+
+class Prover:
+    """Finds false reports by records and settlements alone, so that a restart finds all of them again.
+
+    Args:
+        patience: seconds for which others may hand in a proof before this node does.
+    """
+
+    def __init__(
+        self, rules: Rules, verifier: Verifier, contract: Coordinator, follower: Follower, patience: float = 0.0
+    ) -> None:
+        self._parameters, self._contract, self._follower = rules.parameters, contract, follower
+        self._patience, self._since = patience, dict[int, float]()
+        self._is_blind = not rules.parameters.provable
+        self._found: dict[int, FalseReport] = {}
+        """By seat, the one of the earliest round."""
+        if not self._is_blind:
+            self._witness = Witness(rules, verifier)
+            follower.keep_settlements()
+
+    def on_record(self, ledger: Ledger, found: Recorded) -> None:
+        """Take in how the open round of a ledger ended, before the settlements that the chain shows by now."""
+        if self._is_blind:
+            return
+        self._witness.on_record(ledger, found.record, found.block.body if found.block is not None else b"")
+        self._look()
+
+    def unproven(self) -> list[FalseReport]:
+        """What the settlements prove by now and the contract takes, by seat."""
+        if self._is_blind:
+            return []
+        self._look()
+        for seat in [seat for seat, proof in self._found.items() if self._is_proven(proof)]:
+            del self._found[seat]
+        return [self._found[seat] for seat in sorted(self._found)]
+
+    def prove(self, wallet: Wallet) -> None:
+        """Hand in what nobody has for so long; what the contract refuses was proven already, or comes too late."""
+        for proof in self.unproven():
+            if monotonic() < self._since[proof.seat] + self._patience:
+                continue
+            del self._found[proof.seat]
+            if 0 < self._contract.proven_from(proof.seat) <= proof.slot.round:
+                continue  # by events that do not count yet
+            with suppress(TransactionReverted):
+                self._contract.report_false(wallet, proof.seat, proof.slot.round, proof.calldata())
+                self._contract.settle()
+            at("false report proven")
+
+    def is_over(self, height: int) -> bool:
+        """Whether nothing more can be proven of a game that is over, by the chain's height."""
+        last = self._contract.next_round() - 1
+        until = self._contract.over_block(self._parameters) + self._parameters.settlement_window // 2
+        return max(self._follower.settled, self._parameters.burn_in) >= last or height >= until
+
+    def _look(self) -> None:
+        for through, said in self._follower.settlements():
+            for proof in self._witness.on_settlement(through, said):
+                self._found[proof.seat], self._since[proof.seat] = proof, monotonic()
+
+    def _is_proven(self, proof: FalseReport) -> bool:
+        proven = self._follower.voided.get(proof.seat, proof.slot.round + 1)
+        return proven <= proof.slot.round or proof.seat in self._follower.acquitted

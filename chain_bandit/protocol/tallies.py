@@ -1,0 +1,241 @@
+"""Tallies: what each seat was given up to a round, bound by a Merkle root that the environment signs.
+
+A report names the round whose tally it rests on, so that anybody can prove a false one from what is public: the
+report, its signature, and the tally. The twin of `contracts/libraries/Tallies.sol`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chain_bandit.protocol.blocks import Kind, Report, SignedReport
+from chain_bandit.protocol.digests import keccak, uint, uints
+from chain_bandit.protocol.errors import Malformed
+from chain_bandit.protocol.messages import Phase, Role, Slot, commitment, commitment_salt, tally
+from chain_bandit.protocol.parameters import Parameters
+from chain_bandit.protocol.settlement import PULL_BYTES, Pull, decode_pulls, encode_pulls
+from chain_bandit.protocol.units import Counts, added, sample_means
+
+STALE = 16
+"""A report may rest on a tally that is older by this part of the rounds; an older one is no report."""
+
+SIGNED_BYTES = 96
+"""Of a root and the environment's signature of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What a seat was given up to the end of a round.
+
+    Attributes:
+        credited: rewards of paid rounds, in units.
+        counts: pulls of each arm.
+        totals: rewards of each arm, in units, of all rounds.
+    """
+
+    round: int
+    seat: int
+    credited: int
+    counts: Counts
+    totals: tuple[int, ...]
+
+    def encode(self) -> bytes:
+        """uint64 credited, K uint32 counts, K uint64 totals."""
+        return uint(self.credited, 8) + uints(self.counts, 4) + uints(self.totals, 8)
+
+    @property
+    def leaf(self) -> bytes:
+        """Its place in the tree: never 64 bytes long, so that no leaf is an inner node."""
+        return keccak(uint(self.round, 4), uint(self.seat, 2), self.encode())
+
+    @property
+    def digest(self) -> bytes:
+        """What the receipt of the round says of it."""
+        return tally(self.counts, self.totals)
+
+    def is_told(self, report: Report, round_: int, seed_0: bytes) -> bool:
+        """Whether a report of a round commits to its counts, and says total over count of every arm."""
+        salt = commitment_salt(seed_0, round_, self.seat)
+        means = sample_means(self.totals, self.counts)
+        return report.commitment == commitment(self.counts, salt) and report.means == means
+
+
+def may_name(parameters: Parameters, round_: int, failures: int, named: int) -> bool:
+    """Whether a report of a round may rest on the tally of another.
+
+    Args:
+        failures: failed rounds in a row before it, in which nobody was given anything.
+    """
+    oldest = max(parameters.burn_in - 1, round_ - 1 - failures - round_ // STALE)
+    return oldest <= named < round_
+
+
+def root(leaves: Sequence[bytes]) -> bytes:
+    """The Merkle root: of two nodes the smaller is hashed first, and one without a neighbour moves up as it is."""
+    level = list(leaves)
+    while len(level) > 1:
+        level = _above(level)
+    return level[0]
+
+
+def path(leaves: Sequence[bytes], place: int) -> tuple[bytes, ...]:
+    """What leads from a leaf to the root."""
+    level, found = list(leaves), list[bytes]()
+    while len(level) > 1:
+        if (neighbour := place ^ 1) < len(level):
+            found.append(level[neighbour])
+        level, place = _above(level), place // 2
+    return tuple(found)
+
+
+def leads_to(leaf: bytes, way: Sequence[bytes], expected: bytes) -> bool:
+    """Whether a path leads from a leaf to a root."""
+    for node in way:
+        leaf = keccak(*sorted((leaf, node)))
+    return leaf == expected
+
+
+def _above(level: Sequence[bytes]) -> list[bytes]:
+    pairs = [keccak(*sorted(level[at : at + 2])) for at in range(0, len(level) - 1, 2)]
+    return pairs + list(level[len(level) & ~1 :])
+
+
+def tallies_slot(separator: bytes, genesis: bytes, through: int) -> Slot:
+    """Where the environment signs the root of a settlement: as `Role.TALLIES` of instance 0."""
+    return Slot(separator, through, genesis)
+
+
+def tallies_digest(separator: bytes, genesis: bytes, through: int, root_: bytes) -> bytes:
+    """What it signs there."""
+    return tallies_slot(separator, genesis, through).digest(Phase.REWARD, Role.TALLIES, 0, root_)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedTallies:
+    """The tallies of one settlement, by round and seat, under their signed root."""
+
+    through: int
+    root: bytes
+    signature: bytes
+    tallies: tuple[Tally, ...]
+
+    def find(self, round_: int, seat: int) -> int | None:
+        """The place of a seat's tally after a round; None where it is not among them."""
+        if not self.tallies:
+            return None
+        seats = self.tallies[-1].seat + 1
+        place = (round_ - self.tallies[0].round) * seats + seat
+        return place if 0 <= place < len(self.tallies) else None
+
+    def path(self, place: int) -> tuple[bytes, ...]:
+        """What leads from one of them to the root."""
+        return path([tally.leaf for tally in self.tallies], place)
+
+
+@dataclass(frozen=True, slots=True)
+class FalseReport:
+    """Proof that a report does not follow from the tally that it names."""
+
+    slot: Slot
+    seat: int
+    report: SignedReport
+    tally: Tally
+    through: int
+    root: bytes
+    root_signature: bytes
+    path: tuple[bytes, ...]
+
+    def calldata(self) -> tuple[object, ...]:
+        """What the contract takes, see `FalseReport` in `contracts/types/Game.sol`."""
+        signature, signed = self.report.signature, self.root_signature
+        return (
+            self.seat, self.slot.round, self.slot.parent, self.report.content, signature[:32], signature[32:],
+            self.tally.encode(), self.through, self.root, signed[:32], signed[32:], list(self.path),
+        )  # fmt: skip
+
+
+class Tallies:
+    """Everybody's tally, round by round, of a game whose reports name what they rest on."""
+
+    def __init__(self, parameters: Parameters) -> None:
+        p = self._parameters = parameters
+        self._credited = [0] * p.participants
+        self._counts: list[Counts] = [(0,) * p.arms] * p.participants
+        self._totals: list[Counts] = [(0,) * p.arms] * p.participants
+        self._unpaid: list[bytes] = []
+        self._open: list[Tally] = []
+
+    def add(self, round_: int, pulls: Sequence[Pull], is_paid: bool) -> None:
+        """Take in a round: who was given what, nothing where nobody pulled."""
+        p = self._parameters
+        for seat, pull in enumerate(pulls):
+            if pull.arm < p.arms:
+                self._counts[seat] = added(self._counts[seat], pull.arm, 1)
+                self._totals[seat] = added(self._totals[seat], pull.arm, pull.reward)
+                self._credited[seat] += pull.reward * is_paid
+        if pulls and not is_paid:
+            self._unpaid.append(encode_pulls(pulls))
+        if round_ >= p.burn_in - 1:
+            self._open += [
+                Tally(round_, seat, *own)
+                for seat, own in enumerate(zip(self._credited, self._counts, self._totals, strict=True))
+            ]
+
+    def settle(self) -> tuple[bytes, bytes, tuple[Tally, ...]]:
+        """Root, unpaid rows and tallies of all rounds since the last settlement."""
+        settled, unpaid = tuple(self._open), b"".join(self._unpaid)
+        self._open, self._unpaid = [], []
+        return root([tally.leaf for tally in settled]), unpaid, settled
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a settlement says: the rows of paid rounds, root and signature, the rows of others."""
+
+    paid: bytes
+    root: bytes
+    signature: bytes
+    unpaid: bytes
+
+    @staticmethod
+    def decode(data: bytes, paid_rounds: int, parameters: Parameters) -> "Settled":
+        """The parts of it. Raises `Malformed`."""
+        row = PULL_BYTES * parameters.participants
+        at = row * paid_rounds
+        rest = len(data) - at - SIGNED_BYTES
+        if rest < 0 or rest % row:
+            raise Malformed("settlement", f"{at + SIGNED_BYTES} bytes and rows of {row}", len(data))
+        head = data[at : at + SIGNED_BYTES]
+        return Settled(data[:at], head[:32], head[32:], data[at + SIGNED_BYTES :])
+
+    def encode(self) -> bytes:
+        """The bytes that the contract is given."""
+        return self.paid + self.root + self.signature + self.unpaid
+
+
+def take_in(tallies: Tallies, parameters: Parameters, kinds: Sequence[tuple[int, Kind]], said: Settled) -> None:
+    """Take the rounds of a settlement into the tallies, from what it says.
+
+    Args:
+        kinds: the recorded rounds that it is of, with how each ended; the first one of a game has rounds 1 to L before.
+
+    Raises:
+        Malformed: it has too few rows, or too many.
+    """
+    row = PULL_BYTES * parameters.participants
+    paid, unpaid = (
+        iter([decode_pulls(rows[at : at + row], parameters.participants) for at in range(0, len(rows), row)])
+        for rows in (said.paid, said.unpaid)
+    )
+    try:
+        for round_, kind in kinds:
+            if round_ == parameters.burn_in:
+                for earlier in range(1, round_ + 1):
+                    tallies.add(earlier, next(unpaid), False)
+            elif kind is Kind.APPROVED:
+                tallies.add(round_, next(paid), True)
+            else:
+                tallies.add(round_, next(unpaid) if kind is Kind.EXPLORATION else (), False)
+    except StopIteration:
+        raise Malformed("settlement", "a row of each round with receipts", len(said.unpaid)) from None
+    if (left := len(list(unpaid))) or list(paid):
+        raise Malformed("settlement", "no row of a round without receipts", left)

@@ -1,0 +1,249 @@
+"""Proofs of false reports in games on the real contract, as an audit follows them; and planted faults that it finds."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from eth_abi import encode
+
+from chain_bandit.actors.environment import Environment
+from chain_bandit.actors.messages import Receipt
+from chain_bandit.actors.participant import Participant
+from chain_bandit.actors.witness import Witness
+from chain_bandit.audit.audit import audit
+from chain_bandit.audit.game import Game
+from chain_bandit.audit.report import AuditReport
+from chain_bandit.chain.call import Order
+from chain_bandit.comparison.interface import Opening
+from chain_bandit.game import folder
+from chain_bandit.game.books import Books
+from chain_bandit.game.on_chain import OnChain
+from chain_bandit.game.plan import Plan
+from chain_bandit.game.run import run
+from chain_bandit.history import files
+from chain_bandit.history.records import METHODS, calls
+from chain_bandit.protocol import proposal
+from chain_bandit.protocol.blocks import Report
+from chain_bandit.protocol.ledger import Ledger
+from chain_bandit.protocol.messages import Slot
+from chain_bandit.protocol.settlement import Pull
+from chain_bandit.protocol.tallies import FalseReport, Settled
+from chain_bandit.protocol.units import UNIT
+from chain_bandit.runs import audit_folder
+from chain_bandit.scenario import Scenario, load
+from chain_bandit.stopwatch import Stopwatch
+from tests.unit.audit.forging import Forgery
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+LIARS = (7, 9)
+HONEST = 0
+FRAMED_IN = 40
+"""A round whose reward the environment settles otherwise than it gave it."""
+
+
+def flights(**changes: object) -> Scenario:
+    short: dict[str, object] = {"expect": {}, "rounds": 62, "burn_in": 32, "slash": 0.25}
+    given = short | {"chain.settlement_window": 100} | changes  # of the whole one every block is mined
+    return load(EXAMPLES / "flights.toml", given)
+
+
+def play(out: Path, **changes: object) -> Path:
+    run(flights(**changes), out, lambda moment: None, Stopwatch())
+    return out
+
+
+def failed(report: AuditReport) -> set[str]:
+    return {each.check for each in report.violations}
+
+
+@pytest.fixture(scope="module")
+def told_of_the_honest() -> list[FalseReport]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory, told_of_the_honest: list[FalseReport]) -> Path:
+    """A game with liars; what a proof against a true report of an honest seat would be is kept."""
+    original = Witness._proof
+
+    def keep(witness: Witness, round_: int, seat: int) -> FalseReport | None:
+        slot, signed = witness._unheld[round_, seat]
+        (named,) = signed.report.named
+        for each in witness._signed if seat == HONEST and not told_of_the_honest else ():
+            if (place := each.find(named, seat)) is not None:
+                told_of_the_honest.append(FalseReport(
+                    slot, seat, signed, each.tallies[place], each.through, each.root, each.signature, each.path(place)
+                ))  # fmt: skip
+        return original(witness, round_, seat)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Witness, "_proof", keep)
+        return play(tmp_path_factory.mktemp("false"))
+
+
+def test_who_is_proven_loses_slash_and_rewards(played: Path) -> None:
+    report, slash = audit_folder(played), flights().parameters.slash
+    assert (report.exit_code, report.violations) == (0, [])
+    proven = {each.seat for each in report.findings if each.kind == "proven false report"}
+    assert proven == set(LIARS)
+    wei = flights().parameters.wei_per_unit
+    for each in report.accounts:
+        if each.seat in LIARS:
+            assert (each.penalty, each.void) == (slash, each.rewards * wei)  # it lied from the first round on
+            assert each.void > 0
+        else:
+            assert each.void == 0
+    assert all(each.cost == 0 for each in report.accounts if each.seat is not None)  # every costly round is void
+    assert report.game["costly_rounds"]
+
+
+def test_a_game_without_liars_has_tallies_and_no_proof(tmp_path: Path) -> None:
+    report = audit_folder(play(tmp_path, malicious=[]))
+    assert (report.exit_code, report.violations) == (0, [])
+    assert report.checks["settlement.tallies"].passed == 4  # two settlements: a root, and a signature
+    assert not [each for each in report.findings if "false" in each.kind]
+
+
+@pytest.mark.parametrize(
+    ("forgotten", "instead"), [("kept", property(lambda game: game.rewards)), ("is_void", lambda game, round_: False)]
+)
+def test_an_audit_that_forgets_what_a_proof_voids_contradicts_the_contract(
+    played: Path, monkeypatch: pytest.MonkeyPatch, forgotten: str, instead: object
+) -> None:
+    monkeypatch.setattr(Game, forgotten, instead)
+    report = audit_folder(played)
+    assert report.exit_code == 12
+    assert failed(report) >= {"money.close", "money.balances"}
+
+
+def test_a_root_that_is_signed_over_other_tallies_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = Books.settlement
+
+    def lying(books: Books, least: int) -> tuple[int, bytes] | None:
+        paid, made = len(books._unsettled), original(books, least)
+        if made is None:
+            return None
+        said, other = Settled.decode(made[1], paid, books.parameters), bytes(32)
+        signature = books.environment.sign_tallies(made[0], other)
+        return made[0], Settled(said.paid, other, signature, said.unpaid).encode()
+
+    monkeypatch.setattr(Books, "settlement", lying)
+    report = audit_folder(play(tmp_path))
+    assert (report.exit_code, failed(report)) == (12, {"settlement.tallies"})
+    assert [each.seat for each in report.findings if each.kind == "false tallies, of the environment"] == [None]
+
+
+def test_a_root_that_somebody_else_signed_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Environment, "sign_tallies", lambda self, through, root: bytes(64))
+    report = audit_folder(play(tmp_path))
+    assert (report.exit_code, failed(report)) == (12, {"settlement.tallies"})
+    assert "false tallies, of the environment" not in {each.kind for each in report.findings}
+
+
+def test_a_row_of_the_burn_in_that_is_no_draw_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = Environment.observed
+
+    def false(environment: Environment, round_: int) -> tuple[Pull, ...]:
+        first, *rest = original(environment, round_)
+        return (Pull(first.arm, first.reward ^ 1) if round_ == 3 else first, *rest)
+
+    monkeypatch.setattr(Environment, "observed", false)
+    report = audit_folder(play(tmp_path))
+    assert report.exit_code == 12
+    assert "settlement.rewards" in failed(report)
+
+
+def test_a_report_that_names_a_round_that_it_must_not_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quorum lets it pass."""
+    original = Participant.report
+
+    def old(participant: Participant, ledger: Ledger) -> tuple[Report, Opening]:
+        report, opening = original(participant, ledger)
+        is_old = participant.seat == LIARS[0] and ledger.round == FRAMED_IN
+        return (replace(report, named=(FRAMED_IN - 4,)) if is_old else report), opening
+
+    monkeypatch.setattr(Participant, "report", old)
+    monkeypatch.setattr(proposal, "may_name", lambda parameters, round_, failures, named: True)
+    report = audit_folder(play(tmp_path))
+    assert "report.named" in failed(report)
+    assert {each.round for each in report.violations if each.check == "report.named"} == {FRAMED_IN}
+
+
+def forged(played: Path, method: str, change: Callable[[bytes], bytes]) -> AuditReport:
+    """The audit of the game with the calldata of a call of the relayer changed."""
+    plan, history = Plan(flights(), lambda seconds: None), files.read(played / folder.HISTORY)
+    made = Forgery(history, {plan.relayer.address: plan.relayer})
+    made.call(method, 0, change)
+    return audit(made.made())
+
+
+def test_a_proof_against_a_true_report_is_found(played: Path, told_of_the_honest: list[FalseReport]) -> None:
+    (proof,) = told_of_the_honest
+    kind = METHODS["reportFalse"]
+    report = forged(played, "reportFalse", lambda data: data[:4] + encode(kind, [proof.calldata()]))
+    found = [each.sentence for each in report.violations if each.check == "evidence.proof"]
+    assert len(found) == 1
+    assert "it is true" in found[0]
+    assert "proven false report of a seat not labelled a liar" not in {each.kind for each in report.findings}
+
+
+NO_PROOF: dict[str, tuple[Callable[[list[Any]], None], str]] = {
+    "another's signature": (lambda said: said.__setitem__(0, 8), "not its signature"),
+    "another round": (lambda said: said.__setitem__(1, 33), "not its signature"),
+    "no such settlement": (lambda said: said.__setitem__(7, 58), "did not sign"),
+    "no path": (lambda said: said.__setitem__(11, said[11][1:]), "does not lead"),
+    "a short tally": (lambda said: said.__setitem__(6, said[6][:-1]), "length"),
+}
+
+
+@pytest.mark.parametrize("how", NO_PROOF)
+def test_what_proves_no_false_report_is_found(played: Path, how: str) -> None:
+    change, why = NO_PROOF[how]
+    (proof, *_) = (call.arguments[0] for call in calls(files.read(played / folder.HISTORY))
+                   if call.method == "reportFalse" and call.arguments)  # fmt: skip
+    said: list[Any] = [
+        proof.seat, proof.round, proof.parent, proof.report, proof.signature[:32], proof.signature[32:], proof.tally,
+        proof.through, proof.root, proof.root_signature[:32], proof.root_signature[32:], list(proof.path),
+    ]  # fmt: skip
+    change(said)
+    report = forged(played, "reportFalse", lambda data: data[:4] + encode(METHODS["reportFalse"], [said]))
+    found = [each.sentence for each in report.violations if each.check == "evidence.proof"]
+    assert any(why in sentence for sentence in found), found
+
+
+def test_who_was_framed_is_acquitted_and_keeps_its_money(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment settles another reward than it gave an honest seat, which shows its receipt."""
+    given: dict[int, tuple[Slot, Receipt]] = {}
+    gives, pulls, finish = Environment._receipt, Environment.pulls, OnChain.finish
+
+    def give(environment: Environment, past: Any, seat: int, arm: int) -> Receipt:
+        receipt = gives(environment, past, seat, arm)
+        ledger: Ledger = past.ledger
+        if seat == HONEST:
+            given[receipt.round] = environment.rules.slot(ledger), receipt
+        return receipt
+
+    def frame(environment: Environment, round_: int) -> tuple[Pull, ...]:
+        first, *rest = pulls(environment, round_)
+        return (Pull(first.arm, UNIT - first.reward) if round_ == FRAMED_IN else first, *rest)
+
+    def acquit_first(chain: OnChain, *settled: Any) -> None:
+        slot, receipt = given[FRAMED_IN]
+        shown = (HONEST, slot.parent, receipt.arm, receipt.reward, receipt.tally, receipt.signature[:32],
+                 receipt.signature[32:])  # fmt: skip
+        chain.contract._submit(chain._relayer, "acquit", shown, order=Order.ALONE)
+        finish(chain, *settled)
+
+    monkeypatch.setattr(Environment, "_receipt", give)
+    monkeypatch.setattr(Environment, "pulls", frame)
+    monkeypatch.setattr(OnChain, "finish", acquit_first)
+    report = audit_folder(play(tmp_path))
+    assert failed(report) == {"settlement.rewards", "honest.report"}
+    (own,) = (each for each in report.accounts if each.seat == HONEST)
+    assert (own.penalty, own.void) == (0, 0)
+    assert report.game["blocked_from"][HONEST] > 0
+    found = {each.kind: each.seat for each in report.findings}
+    assert found["two tallies, of the environment"] is None
+    assert "proven false report of a seat not labelled a liar" not in found

@@ -1,0 +1,129 @@
+"""False reports in games of processes: nodes find them on the chain and prove them there, whoever dies meanwhile."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chain_bandit.chain.artifacts import chain_bandit_artifact
+from chain_bandit.game.game import Game
+from chain_bandit.game.recorder import NoChain
+from chain_bandit.history import files
+from chain_bandit.history.evm import decode_receipt
+from chain_bandit.nodes import place
+from chain_bandit.nodes.crash import VARIABLE
+from chain_bandit.protocol.messages import Role
+from chain_bandit.protocol.tallies import FalseReport
+from chain_bandit.runs import audit_folder
+from chain_bandit.scenario import Scenario, load
+from tests.integration.nodes_up import digests_of, game
+
+ROOT = Path(__file__).parents[2]
+LIAR = {"name": "worse-half"}
+EQUIVOCATOR = {"name": "equivocating-commander", "options": {"first": 12}}
+
+
+def lying(*attacks: Mapping[str, Any], bound_ms: int = 20000, **changes: Any) -> Scenario:
+    chain = {"settle_every": 3, "settlement_window": 400}
+    said = {"rounds": 20, "burn_in": 6, "slash": 0.25, "malicious": [{"seat": 3, "attacks": list(attacks)}]}
+    overrides = {"expect": {}, "bound_ms": bound_ms, "chain": chain} | said | changes
+    return load(ROOT / "examples" / "small.toml", overrides)
+
+
+class Told(NoChain):
+    """The game in one process, told who is listed from when on."""
+
+    def __init__(self, accused: Mapping[int, int]) -> None:
+        self._told = accused
+
+    def accusations(self, through: int) -> Mapping[int, int]:
+        return {seat: since for seat, since in self._told.items() if since <= through}
+
+
+def alone(scenario: Scenario, recorder: NoChain) -> Game:
+    played = Game(scenario, recorder)
+    for _ in played.play():
+        pass
+    return played
+
+
+def events(out: Path, name: str) -> list[tuple[Any, ...]]:
+    """All of one kind in a history, in order."""
+    event = chain_bandit_artifact().members("event")[name]
+    history = files.read(out / "history.jsonl.gz")
+    logs = [log for block in history.blocks for raw in block.receipts for log in decode_receipt(raw).logs]
+    found = [log for log in logs if log.address == history.origin.contract and log.topics[0] == event.topic]
+    return [event.decode_inputs(log.data) for log in found]
+
+
+def proven(proofs: list[FalseReport]) -> list[tuple[int, int, int]]:
+    """What the contract says of them."""
+    return [(proof.seat, proof.slot.round, proof.tally.credited) for proof in proofs]
+
+
+def require_as_alone(out: Path, manifest: Mapping[str, Any], scenario: Scenario) -> dict[int, int]:
+    """The same proofs as in one process, and with the block list of the nodes' game the same digest of all rounds.
+
+    A proof may come in a round later, where a settlement was in no block when the relayer recorded the round after it;
+    so the block list may begin later. Gives it.
+    """
+    accused = dict(events(out, "Accused"))
+    smooth = alone(scenario, smooth_chain := NoChain())
+    assert events(out, "Voided") == proven(smooth.progress.false_reports) != []
+    earliest = smooth_chain.accusations(scenario.rounds + 99)
+    assert accused.keys() == earliest.keys()
+    assert all(accused[seat] >= since for seat, since in earliest.items())
+    same = alone(scenario, Told(accused))
+    assert manifest["run_digest"] == "0x" + same.run_digest.hex()
+    report = audit_folder(out, paranoid=True)
+    assert (report.exit_code, report.violations) == (0, [])
+    return accused
+
+
+@pytest.mark.parametrize("attacks", [(LIAR,), (LIAR, EQUIVOCATOR)], ids=["liar", "liar and equivocator"])
+def test_a_liar_among_processes_is_proven_one_as_in_one_process(tmp_path, attacks):
+    scenario = lying(*attacks)
+    with game(scenario, tmp_path / "game") as played:
+        manifest, _ = played.end(120)
+    accused = require_as_alone(tmp_path / "game", manifest, scenario)
+    assert accused.keys() == {3}
+    roots = [place for place in digests_of(tmp_path / "game" / "environment") if place[2] == Role.TALLIES]
+    assert [place[0] for place in roots] == [through for through, _ in events(tmp_path / "game", "RewardsSettled")]
+
+
+def test_who_dies_with_a_settlement_signed_or_a_proof_handed_in_comes_back_to_it(tmp_path, monkeypatch):
+    """The second settlement is signed and not sent, the last one too; a proof is in a block and its sender gone."""
+    scenario = lying(LIAR, bound_ms=2000)
+    crashes = "environment/settlement signed:2,relayer/false report proven:1"
+    monkeypatch.setenv(VARIABLE, crashes)
+    with game(scenario, tmp_path / "game", revive=True) as played:
+        manifest, _ = played.end(120)
+        assert sorted(played.killed) == ["environment", "relayer"]
+    require_as_alone(tmp_path / "game", manifest, scenario)
+    digests_of(tmp_path / "game" / "environment")
+
+
+def test_the_proof_of_the_last_rounds_is_taken_though_environment_and_relayer_die_at_the_end(tmp_path, monkeypatch):
+    """One settlement at the end: nothing is proven before. Costs are settled after the proof, and the game closed."""
+    scenario = lying(LIAR, bound_ms=2000, chain={"settle_every": 99, "settlement_window": 400})
+    crashes = "environment/settlement signed:1,relayer/false report proven:1"
+    monkeypatch.setenv(VARIABLE, crashes)
+    with game(scenario, tmp_path / "game", revive=True) as played:
+        manifest, _ = played.end(120)
+        assert sorted(played.killed) == ["environment", "relayer"]
+    accused = require_as_alone(tmp_path / "game", manifest, scenario)
+    assert accused[3] > scenario.rounds
+    assert len(events(tmp_path / "game", "Closed")) == len(events(tmp_path / "game", "RewardsSettled")) == 1
+
+
+def test_a_seat_proves_what_the_relayer_does_not(tmp_path, monkeypatch):
+    """It is gone with the last record, before the one settlement; who is back after the end has nothing to prove."""
+    scenario = lying(LIAR, bound_ms=500, chain={"settle_every": 99, "settlement_window": 400})
+    monkeypatch.setenv(VARIABLE, "relayer/recorded:15")
+    with game(scenario, tmp_path / "game") as played:
+        played.wait(lambda: (played.out / "environment" / place.ENDED).exists(), 120)
+        assert played.killed == ["relayer"]
+        played.start("relayer")
+        manifest, _ = played.end(120)
+    require_as_alone(tmp_path / "game", manifest, scenario)

@@ -1,0 +1,60 @@
+"""An honest seat that a proof hits shows the receipt that its report rested on."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from chain_bandit.actors.messages import Receipt
+from chain_bandit.chain.errors import TransactionReverted
+from chain_bandit.nodes.receipts import KeptReceipts
+from chain_bandit.nodes.seat import SeatRole
+
+SEAT = 2
+
+
+@pytest.mark.parametrize("refusal", ["", "NothingProven", "AlreadyClosed", "InvalidSignature"])
+def test_a_seat_shows_its_last_receipt_before_the_report_once(tmp_path, refusal):
+    """Whatever the contract says of it; and again where a proof of an earlier round takes the first one's place."""
+    shown = list[Any]()
+
+    def acquit(wallet: object, what: Any) -> None:
+        shown.append(what)
+        if refusal:
+            raise TransactionReverted("acquit", refusal, ())
+
+    kept = KeptReceipts(tmp_path / "receipts.jsonl")
+    for round_ in (7, 8, 10):
+        kept.add(SEAT, Receipt(round_, 1, round_ * 100, bytes([round_]) * 32, bytes([round_]) * 64))
+    rules = SimpleNamespace(parameters=SimpleNamespace(provable=1, sealed=False), everybody=(0, 1, SEAT))
+    seat: Any = SimpleNamespace(number=SEAT, rules=rules, begin=lambda ledger: None, on_message=lambda *given: [])
+    seat.participant = SimpleNamespace(counts=())
+    follower: Any = SimpleNamespace(voided={}, acquitted=set(), closed=False, rest=lambda: None)
+    journal: Any = SimpleNamespace(forget=lambda through: None, sync=lambda: None)
+    rests = {10: 8, 8: 7}
+    contract: Any = SimpleNamespace(
+        acquit=acquit, settle=lambda: None, proven_by=lambda seat: rests.get(follower.voided[seat], 0)
+    )
+    prover: Any = SimpleNamespace(on_record=lambda *given: None, prove=lambda wallet: None)
+    seat.rules.parameters.burn_in = 6
+    role = SeatRole(seat, kept, journal, contract, None, follower, prover)  # type: ignore[arg-type]
+    for round_ in range(7, 12):
+        role.begin(SimpleNamespace(round=round_, head=bytes([100 + round_]) * 32))  # type: ignore[arg-type]
+    assert not role.finish()
+    assert shown == []
+    for proven, rested in ((10, 8), (8, 7)):
+        follower.voided[SEAT] = proven
+        for _ in range(2):
+            assert not role.finish()
+        tally, signature = bytes([rested]) * 32, bytes([rested]) * 32
+        parent = bytes([100 + rested]) * 32
+        assert shown == [(SEAT, parent, 1, rested * 100, tally, signature, signature)]
+        shown.clear()
+    rests[8] = 10  # another proof came in between, which rests on another round
+    assert not role.finish()
+    assert [what[3] for what in shown] == [1000]
+    shown.clear()
+    follower.voided[SEAT], follower.acquitted = 7, {SEAT}
+    assert not role.finish()
+    assert shown == []
+    kept.close()

@@ -1,0 +1,137 @@
+"""A node that hands in proofs of false reports: which ones, and when it is done."""
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from chain_bandit.chain.errors import TransactionReverted
+from chain_bandit.nodes.prover import Prover
+
+LAST, OVER, WINDOW = 20, 100, 50
+
+
+class Chain:
+    """What was proven, and what the contract says to a proof."""
+
+    def __init__(self) -> None:
+        self.proven: list[tuple[int, int]] = []
+        self.before: dict[int, int] = {}
+        self.refusal = ""
+
+    def report_false(self, wallet: object, seat: int, round_: int, proof: object) -> None:
+        self.proven.append((seat, round_))
+        if self.refusal:
+            raise TransactionReverted("reportFalse", self.refusal, ())
+
+    def settle(self) -> None:
+        pass
+
+    def proven_from(self, seat: int) -> int:
+        return self.before.get(seat, 0)
+
+    def next_round(self) -> int:
+        return LAST + 1
+
+    def over_block(self, parameters: object) -> int:
+        return OVER
+
+
+class Follower:
+    """Settlements that are there, and what events say."""
+
+    def __init__(self) -> None:
+        self.voided: dict[int, int] = {}
+        self.acquitted: set[int] = set()
+        self.settled, self.new = 0, list[tuple[int, bytes]]()
+
+    def keep_settlements(self) -> None:
+        pass
+
+    def settlements(self) -> Iterator[tuple[int, bytes]]:
+        while self.new:
+            self.settled = self.new[0][0]
+            yield self.new.pop(0)
+
+
+def false(seat: int, round_: int) -> Any:
+    return SimpleNamespace(seat=seat, slot=SimpleNamespace(round=round_), calldata=lambda: ())
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> tuple[Prover, Chain, Follower]:
+    """A prover whose witness finds in a settlement through round t: seat 3's lie of t, and from 10 on seat 1's of 4."""
+
+    class Witness:
+        def __init__(self, *given: object) -> None: ...
+
+        def on_settlement(self, through: int, said: bytes) -> list[Any]:
+            return [false(3, through), *([false(1, 4)] if through >= 10 else [])]
+
+    monkeypatch.setattr("chain_bandit.nodes.prover.Witness", Witness)
+    parameters = SimpleNamespace(provable=1, burn_in=6, settlement_window=WINDOW)
+    chain, follower = Chain(), Follower()
+    rules: Any = SimpleNamespace(parameters=parameters)
+    given: Any = (rules, None, chain, follower)
+    return Prover(*given), chain, follower
+
+
+def test_each_is_handed_in_once_whoever_is_asked_again(made):
+    prover, chain, follower = made
+    follower.new = [(10, b"")]
+    assert [proof.seat for proof in prover.unproven()] == [1, 3]
+    prover.prove(None)
+    prover.prove(None)
+    assert chain.proven == [(1, 4), (3, 10)]
+
+
+@pytest.mark.parametrize("voided", [{3: 10, 1: 4}, {3: 9, 1: 2}])
+def test_what_somebody_has_proven_of_this_round_or_an_earlier_one_is_left(made, voided):
+    """So is what a life before this one has: its proofs are found anew, and so are the contract's words of them."""
+    prover, chain, follower = made
+    follower.new, follower.voided = [(10, b"")], voided
+    prover.prove(None)
+    assert chain.proven == []
+
+
+def test_an_earlier_one_than_was_proven_is_handed_in_and_nothing_against_who_was_acquitted(made):
+    prover, chain, follower = made
+    follower.new, follower.voided, follower.acquitted = [(10, b"")], {1: 5, 3: 11}, {3}
+    prover.prove(None)
+    assert chain.proven == [(1, 4)]
+
+
+@pytest.mark.parametrize("refusal", ["AlreadyProven", "ProofsOver"])
+def test_somebody_may_be_faster_or_the_time_be_over(made, refusal):
+    prover, chain, follower = made
+    follower.new, chain.refusal = [(9, b"")], refusal
+    prover.prove(None)
+    assert prover.unproven() == []
+    chain.before, follower.new = {1: 4, 3: 11}, [(10, b"")]
+    prover.prove(None)
+    assert chain.proven == [(3, 9), (3, 10)]
+
+
+def test_a_seat_leaves_it_to_others_for_a_while(made, monkeypatch):
+    prover, chain, follower = made
+    now = [0.0]
+    monkeypatch.setattr("chain_bandit.nodes.prover.monotonic", lambda: now[0])
+    prover._patience, follower.new = 9.0, [(9, b"")]
+    for now[0] in (0.0, 8.9):
+        prover.prove(None)
+        assert chain.proven == []
+    now[0] = 9.0
+    prover.prove(None)
+    assert chain.proven == [(3, 9)]
+
+
+def test_it_is_over_with_the_last_settlement_or_when_the_contract_takes_no_more(made):
+    prover, _, follower = made
+    follower.new = [(LAST - 1, b"")]
+    prover.unproven()
+    assert not prover.is_over(OVER + WINDOW // 2 - 1)
+    assert prover.is_over(OVER + WINDOW // 2)
+    follower.new = [(LAST, b"")]
+    prover.unproven()
+    assert prover.is_over(OVER)
