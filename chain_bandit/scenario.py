@@ -245,6 +245,9 @@ class Scenario(Strict):
         default=0.0, ge=0, le=1, strict=False,
         description="share of T whole rewards that a proof of equivocation or of a false report takes; in the stake",
     )
+    paid_burn_in: bool = Field(
+        default=False, description="pay rewards of rounds 1 to L, with a participant's first settled pull after L"
+    )
     exploration: str = Field(
         default="2/b", pattern=r"^\d{1,20}(\.\d{1,20})?(/b)?$", description="C1, /b: divided by |B_i|"
     )
@@ -327,6 +330,7 @@ class Scenario(Strict):
             unrevealed_penalty=penalty,
             slash=slash,
             provable=int(slash > 0 and self._is_provable),
+            paid_burn_in=int(self.paid_burn_in),
         )
         parameters = rules.with_classes(parameters)
         assumptions.check(parameters)

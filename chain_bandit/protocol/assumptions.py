@@ -15,7 +15,7 @@ _WIDTHS = {
     "failure_limit": 16, "unrecorded": 16, "threshold": 32, "tolerance": 32, "skip_penalty": 16, "evidence_penalty": 16,
     "c1_numerator": 64, "c1_denominator": 64, "wei_per_unit": 64, "stake": 128, "opening_deadline": 32,
     "skip_deadline": 32, "burn_in_blocks": 32, "game_blocks": 32, "settlement_window": 32,
-    "sealed": 1, "unrevealed_penalty": 128, "slash": 128,
+    "sealed": 1, "unrevealed_penalty": 128, "slash": 128, "paid_burn_in": 1,
 }  # fmt: skip
 """Bits that the contract keeps of each parameter."""
 
@@ -117,6 +117,9 @@ def _check_faults(p: Parameters) -> None:
     require(p.provable in (0, 1) and (told or not p.provable), "provable",
             "provable = 0, or 1 in an open game with a slash whose reports say estimators as they are",
             provable=p.provable, slash=p.slash, sealed=p.sealed)
+    require(p.paid_burn_in in (0, 1) and not (p.paid_burn_in and p.sealed), "paid_burn_in",
+            "paid_burn_in = false, or an open game (whose settlements say what everybody pulled)",
+            paid_burn_in=p.paid_burn_in, sealed=p.sealed)
     least += p.unrevealed_penalty + p.slash
     require(p.stake >= least, "stake", "stake >= T * 10^9 * wei_per_unit + unrevealed_penalty + slash",
             stake=p.stake, least=least)

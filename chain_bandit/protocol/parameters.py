@@ -74,7 +74,7 @@ FIELDS = {
     "slash": 128, "finders_fee": 128, "growth": 32, "paid_burn_in": 8, "dimension": 16, "reward_source": 8,
     "participants_root": 256, "extension": 256,
 }  # fmt: skip
-"""Bits of each field of the contract's `Parameters` struct, in its order; all behind `slash` are 0 in this version."""
+"""Bits of each field of the contract's `Parameters` struct, in its order; behind `slash` all but `paid_burn_in` are 0."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Parameters:
         validators: N, the best by reputation, who validate a round after a recorded one; M for all of them.
         arms: K.
         horizon: T, the last round.
-        burn_in: L, a multiple of K; rewards of rounds 1..L are observed, never paid.
+        burn_in: L, a multiple of K; rewards of rounds 1..L are observed, and paid with `paid_burn_in` only.
         liars: f, assumed bound on participants that may report falsely.
         attackers: m, assumed bound on participants that may attack the consensus.
         threshold: k of k * n > n_ref, at least 2.
@@ -112,6 +112,7 @@ class Parameters:
         unrevealed_penalty: wei that a participant of a sealed game loses which does not reveal its sealing key.
         slash: wei that a participant loses which is proven to have signed two contents in one slot, or to lie.
         provable: 1 when a report names the round whose tally it rests on, so that a false one can be proven, else 0.
+        paid_burn_in: 1 when rewards of rounds 1..L are paid, with the first one that is settled after L; else 0.
         reputation: the rule by which a block moves reputations.
         disclosure: the rule by which reports say local estimators.
         selection: the rule that chooses validators; None for the one that N and sortition say.
@@ -158,6 +159,7 @@ class Parameters:
     policy: RuleChoice = UCB1
     vouched: int = 0
     provable: int = 0
+    paid_burn_in: int = 0
 
     def __hash__(self) -> int:
         """Of all fields, taken once: whatever is memoised by the parameters asks for it at every call."""
@@ -295,6 +297,11 @@ class Parameters:
     def payload(self) -> int:
         """Integers in a report's payload: an estimator of each arm, and the round that it names."""
         return self.arms + self.provable
+
+    @property
+    def settles_burn_in(self) -> bool:
+        """Whether the first settlement says what everybody was given in rounds 1 to L."""
+        return bool(self.provable or self.paid_burn_in)
 
     @property
     def attested(self) -> int:

@@ -116,6 +116,29 @@ class Balance:
     burned: int
 
 
+class Credits:
+    """What seats are credited, in units: rewards of approved rounds after L, and with a paid burn-in those before.
+
+    The latter come with a seat's first settled pull after L: who has none is credited nothing.
+    """
+
+    def __init__(self, parameters: Parameters) -> None:
+        self._parameters = parameters
+        self.units, self.waiting = [0] * parameters.participants, [0] * parameters.participants
+
+    def add(self, round_: int, seat: int, pull: Pull, is_paid: bool) -> int:
+        """Take in a pull of an approved round after L, or of another one. Gives what is credited with it."""
+        p = self._parameters
+        if not is_paid:
+            self.waiting[seat] += pull.reward * (p.paid_burn_in and round_ <= p.burn_in)
+            return 0
+        due = pull.reward
+        if pull.arm != NO_PULL:
+            due, self.waiting[seat] = due + self.waiting[seat], 0
+        self.units[seat] += due
+        return due
+
+
 SUM_BYTES = 8
 
 

@@ -12,7 +12,7 @@ from chain_bandit.protocol.digests import keccak, uint, uints
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.messages import Phase, Role, Slot, commitment, commitment_salt, tally
 from chain_bandit.protocol.parameters import Parameters
-from chain_bandit.protocol.settlement import PULL_BYTES, Pull, decode_pulls, encode_pulls
+from chain_bandit.protocol.settlement import PULL_BYTES, Credits, Pull, decode_pulls, encode_pulls
 from chain_bandit.protocol.units import Counts, added, sample_means
 
 STALE = 16
@@ -158,7 +158,7 @@ class Tallies:
 
     def __init__(self, parameters: Parameters) -> None:
         p = self._parameters = parameters
-        self._credited = [0] * p.participants
+        self._credits = Credits(p)
         self._counts: list[Counts] = [(0,) * p.arms] * p.participants
         self._totals: list[Counts] = [(0,) * p.arms] * p.participants
         self._unpaid: list[bytes] = []
@@ -171,13 +171,13 @@ class Tallies:
             if pull.arm < p.arms:
                 self._counts[seat] = added(self._counts[seat], pull.arm, 1)
                 self._totals[seat] = added(self._totals[seat], pull.arm, pull.reward)
-                self._credited[seat] += pull.reward * is_paid
-        if pulls and not is_paid:
+                self._credits.add(round_, seat, pull, is_paid)
+        if pulls and not is_paid and not (p.paid_burn_in and round_ <= p.burn_in):
             self._unpaid.append(encode_pulls(pulls))
         if round_ >= p.burn_in - 1:
             self._open += [
                 Tally(round_, seat, *own)
-                for seat, own in enumerate(zip(self._credited, self._counts, self._totals, strict=True))
+                for seat, own in enumerate(zip(self._credits.units, self._counts, self._totals, strict=True))
             ]
 
     def settle(self) -> tuple[bytes, bytes, tuple[Tally, ...]]:
@@ -230,7 +230,7 @@ def take_in(tallies: Tallies, parameters: Parameters, kinds: Sequence[tuple[int,
         for round_, kind in kinds:
             if round_ == parameters.burn_in:
                 for earlier in range(1, round_ + 1):
-                    tallies.add(earlier, next(unpaid), False)
+                    tallies.add(earlier, next(paid if parameters.paid_burn_in else unpaid), False)
             elif kind is Kind.APPROVED:
                 tallies.add(round_, next(paid), True)
             else:

@@ -72,7 +72,7 @@ def require_room(parameters: Parameters, batch: int, certificates: int, settle_e
     size = batch * block_bytes(p) + certificates * SIGNATURE_BYTES * p.participants
     for name, gas in (
         ("batch", gas_of_blocks(size, batch, p.participants)),
-        ("settle_every", gas_of_call((settle_every + p.burn_in * p.provable) * settled_bytes(p))),
+        ("settle_every", gas_of_call((settle_every + p.burn_in * p.settles_burn_in) * settled_bytes(p))),
         ("costs_every", gas_of_call(costs_every * entry_bytes(p))),
     ):
         require(gas <= MOST_GAS, f"chain.{name}", "gas <= 2^24, what one transaction may take", gas=gas, most=MOST_GAS)
