@@ -93,7 +93,9 @@ contract Bookkeeper is Books {
             _credits.settleTags(_history, through, last, pulls, t.participants);
             emit IChainBandit.RewardsSettled(through, "");
         } else {
-            _credits.settle(_history, _docket, through, last, pulls, t.participants, t.arms, _names(t));
+            uint256 burnIn = _paysBurnIn() ? t.burnIn : 0;
+            Rewards.Scope memory scope = Rewards.Scope(through, last, t.participants, t.arms, burnIn, _names(t));
+            _credits.settle(_history, _docket, scope, pulls);
             emit IChainBandit.RewardsSettled(through, _credits.bySeat(t.participants));
         }
     }

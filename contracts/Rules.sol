@@ -73,6 +73,16 @@ abstract contract Rules is IErrors, IRules {
         }
     }
 
+    /// @dev Whether rewards of rounds 1 to L are paid.
+    // slither-disable-next-line assembly -- as above
+    function _paysBurnIn() internal view returns (bool paid) {
+        // solhint-disable-next-line no-inline-assembly
+        assembly ("memory-safe") {
+            extcodecopy(address(), 0, add(RESERVED_AT, 96), 32)
+            paid := mload(0)
+        }
+    }
+
     /// @dev Whether reports name what they rest on: their payload has one integer more than arms.
     // slither-disable-next-line assembly -- as above
     function _names(Terms memory t) internal view returns (bool) {

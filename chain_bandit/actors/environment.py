@@ -128,7 +128,7 @@ class Environment:
         )
 
     def observed(self, round_: int) -> tuple[Pull, ...]:
-        """What everybody was given in a round up to L, of a game whose reports name what they rest on."""
+        """What everybody was given in a round up to L, of a game whose first settlement says it."""
         return tuple(self._observed.get((round_, seat), NOTHING) for seat in self.rules.everybody)
 
     def sign_tallies(self, through: int, root: bytes) -> bytes:
@@ -182,7 +182,7 @@ class Environment:
         )
         receipt = past.receipts[seat] = Receipt(ledger.round, arm, reward, tallied, signature)
         self._given[seat].append(receipt)
-        if self.rules.parameters.provable and ledger.round <= self.rules.parameters.burn_in:
+        if self.rules.parameters.settles_burn_in and ledger.round <= self.rules.parameters.burn_in:
             self._observed[ledger.round, seat] = Pull(arm, reward)
         return receipt
 

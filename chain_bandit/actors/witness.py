@@ -64,6 +64,8 @@ class Witness:
         due = [each for each in self._kinds if each[0] <= through]
         self._kinds = self._kinds[len(due) :]
         paid = sum(kind is Kind.APPROVED and round_ > parameters.burn_in for round_, kind in due)
+        if parameters.paid_burn_in and due and due[0][0] == parameters.burn_in:
+            paid += parameters.burn_in
         try:
             said = Settled.decode(data, paid, parameters)
             take_in(self._tallies, parameters, due, said)

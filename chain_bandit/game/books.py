@@ -7,7 +7,7 @@ from chain_bandit.protocol import run_digest
 from chain_bandit.protocol.blocks import Body, Kind, Record, SignedReport, seats
 from chain_bandit.protocol.ledger import Ledger, after_record, blocked, pulled_arm
 from chain_bandit.protocol.parameters import Parameters
-from chain_bandit.protocol.settlement import NOTHING, CostEntry, Pull
+from chain_bandit.protocol.settlement import NOTHING, CostEntry, Pull, encode_pulls
 from chain_bandit.protocol.tallies import Settled, Tallies
 
 
@@ -64,6 +64,7 @@ class Books:
     entries: list[CostEntry] = field(default_factory=list)
     _unsettled: list[bytes] = field(default_factory=list)
     _settled: int = 0
+    _paid_burn_in: bytes = b""
     _tallies: Tallies = field(init=False)
 
     def __post_init__(self) -> None:
@@ -88,6 +89,9 @@ class Books:
         self.digest = run_digest.extend(
             self.digest, parameters, record.round, record.kind, header, reports, pulls
         )
+        if parameters.paid_burn_in and record.round == parameters.burn_in:
+            observed = map(self.environment.observed, range(1, record.round + 1))
+            self._paid_burn_in = b"".join(map(encode_pulls, observed))
         if parameters.provable:
             self._tally(record, pulls)
         encoded = header.encode(parameters) if header else b""
@@ -107,8 +111,8 @@ class Books:
         last = self.ledger.round - 1
         if last <= max(self._settled, self.parameters.burn_in) or len(self._unsettled) < least:
             return None
-        pulls = b"".join(self._unsettled)
-        self._unsettled, self._settled = [], last
+        pulls = self._paid_burn_in + b"".join(self._unsettled)
+        self._paid_burn_in, self._unsettled, self._settled = b"", [], last
         if self.parameters.provable:
             root, unpaid, _ = self._tallies.settle()
             pulls = Settled(pulls, root, self.environment.sign_tallies(last, root), unpaid).encode()

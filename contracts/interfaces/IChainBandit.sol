@@ -80,8 +80,9 @@ interface IChainBandit is IErrors, IRules {
 
     /// @notice Credits the rewards of every approved round after the last settled one and up to `through`.
     /// @param pulls For each approved round, in order, a uint8 arm and a uint32 reward of every seat; in a sealed game
-    /// the 8 bytes of every seat's receipt tag, which credit nothing yet. Where reports name what they rest on there
-    /// follow a root of tallies, the environment's signature of it, and the pulls of the rounds that are not paid.
+    /// the 8 bytes of every seat's receipt tag, which credit nothing yet. Where the burn-in is paid rounds 1 to L come
+    /// before them the first time, and are credited with a seat's first pull after L. Where reports name what they rest
+    /// on there follow a root of tallies, the environment's signature of it, and the pulls of rounds that are not paid.
     function settleRewards(uint32 through, bytes calldata pulls) external;
 
     /// @notice Credits what every seat of a sealed game earned, once, after the last round's tags are settled.

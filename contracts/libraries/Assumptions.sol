@@ -90,9 +90,11 @@ library Assumptions {
         // A proof of a false report takes a report that names its receipt's round.
         bool named = p.payload == p.arms + 1 && r.slash != 0 && p.sealedGame == 0;
         if (p.payload != p.arms && !named) revert IErrors.WrongPayload(p.payload, p.arms);
-        uint256 numbers = uint256(r.findersFee) | r.growth | r.paidBurnIn | r.dimension | r.rewardSource;
+        uint256 numbers = uint256(r.findersFee) | r.growth | r.dimension | r.rewardSource;
         bytes32 bits = bytes32(numbers) | r.participantsRoot | r.extension;
         if (bits != 0) revert IErrors.NotSupported(bits);
+        // The settlements of a sealed game do not say what anybody pulled.
+        if (r.paidBurnIn > 1 - p.sealedGame % 2) revert IErrors.NotSupported(bytes32(uint256(r.paidBurnIn)));
         if (p.sealedGame > 1 || (p.sealedGame == 0 && p.unrevealedPenalty != 0)) {
             revert IErrors.SealMalformed(p.sealedGame, p.unrevealedPenalty);
         }

@@ -23,6 +23,18 @@ library Rewards {
         uint32 settledThrough;
         bool summed; // of a sealed game: whether it has paid
         mapping(uint256 => uint256) units; // four uint64 a word, the lowest seat's highest: T rewards of 1e9 fit
+        mapping(uint256 => uint256) observed; // in the same way, of a burn-in that is paid
+        uint256 waiting; // seats that are credited that with their next pull
+    }
+
+    /// @dev What a settlement is of.
+    struct Scope {
+        uint256 through;
+        uint256 last; // the last recorded round
+        uint256 participants;
+        uint256 arms;
+        uint256 burnIn; // L where rewards up to it are paid, else 0
+        bool named; // whether reports name what they rest on: a root of tallies follows
     }
 
     /// @notice Rewards credited to a seat.
@@ -47,43 +59,42 @@ library Rewards {
     }
 
     /// @notice Credits the pulls of every approved round after the settled ones and up to `through`.
-    /// @param last The last recorded round.
     /// @param docket Who earns nothing any more, and since when.
-    /// @param named Whether reports name what they rest on: a root of tallies follows.
+    /// @param pulls Rows of these rounds, of a paid burn-in the first time after those of rounds 1 to L.
     function settle(
         Credits storage credits,
         Ledger.History storage history,
         BlockList.Docket storage docket,
-        uint256 through,
-        uint256 last,
-        bytes calldata pulls,
-        uint256 participants,
-        uint256 arms,
-        bool named
+        Scope memory scope,
+        bytes calldata pulls
     ) internal {
         uint256 from = credits.settledThrough;
-        if (through <= from) revert IErrors.AlreadySettled(through, from);
-        if (through > last) revert IErrors.RoundNotRecorded(through, last);
-        uint256 rowBytes = Pulls.SIZE * participants;
-        _requireLength(_approved(history, from + 1, through) * rowBytes, pulls.length, rowBytes, named);
+        if (scope.through <= from) revert IErrors.AlreadySettled(scope.through, from);
+        if (scope.through > scope.last) revert IErrors.RoundNotRecorded(scope.through, scope.last);
+        uint256 rowBytes = Pulls.SIZE * scope.participants;
+        uint256 rows = from == scope.burnIn ? from : 0;
+        uint256 paid = rows + _approved(history, from + 1, scope.through);
+        _requireLength(paid * rowBytes, pulls.length, rowBytes, scope.named);
+        if (rows != 0) _observe(credits, scope, pulls, rowBytes);
 
-        uint256[] memory added = Pulls.none(participants);
-        uint256 rows = 0;
+        uint256[] memory added = Pulls.none(scope.participants);
         uint256 accused = docket.accused;
+        uint256 waiting = scope.burnIn == 0 ? 0 : credits.waiting;
         uint256 approvals = history.approvalsOf((from + 1) >> 8);
-        for (uint256 round = from + 1; round <= through; ++round) {
+        for (uint256 round = from + 1; round <= scope.through; ++round) {
             if (round & 255 == 0) approvals = history.approvalsOf(round >> 8);
             if (approvals >> (round & 255) & 1 == 0) continue;
             bytes calldata row = pulls[rows * rowBytes:];
-            Pulls.add(added, row, participants, arms, round);
+            Pulls.add(added, row, scope.participants, scope.arms, round);
             if (accused != 0) _checkBlocked(docket, accused, row, round);
+            if (waiting != 0) waiting = _release(credits, waiting, row);
             if (++rows % Pulls.MOST_ROUNDS == 0) {
-                _credit(credits, added, participants);
-                added = Pulls.none(participants);
+                _credit(credits.units, added, scope.participants);
+                added = Pulls.none(scope.participants);
             }
         }
-        _credit(credits, added, participants);
-        credits.settledThrough = uint32(through);
+        _credit(credits.units, added, scope.participants);
+        credits.settledThrough = uint32(scope.through);
     }
 
     /// @notice Takes note of the receipt tags of every approved round after the settled ones and up to `through`. They
@@ -142,15 +153,41 @@ library Rewards {
         }
     }
 
-    function _credit(Credits storage credits, uint256[] memory added, uint256 participants) private {
+    /// @dev Adds up the rows of rounds 1 to L, which everybody is credited with its next pull.
+    function _observe(Credits storage credits, Scope memory scope, bytes calldata pulls, uint256 rowBytes) private {
+        uint256[] memory added = Pulls.none(scope.participants);
+        for (uint256 round = 1; round <= scope.burnIn; ++round) {
+            Pulls.add(added, pulls[(round - 1) * rowBytes:], scope.participants, scope.arms, round);
+            if (round % Pulls.MOST_ROUNDS == 0) {
+                _credit(credits.observed, added, scope.participants);
+                added = Pulls.none(scope.participants);
+            }
+        }
+        _credit(credits.observed, added, scope.participants);
+        credits.waiting = Bits.all(scope.participants);
+    }
+
+    /// @dev Credits the burn-in of all seats that pull in a row. Returns who waits still.
+    function _release(Credits storage credits, uint256 waiting, bytes calldata row) private returns (uint256 left) {
+        left = waiting;
+        for (uint256 seat; waiting != 0; (++seat, waiting >>= 1)) {
+            if (waiting & 1 == 0 || uint8(row[Pulls.SIZE * seat]) == NO_PULL) continue;
+            left ^= 1 << seat;
+            uint256 word = seat / LANES;
+            credits.units[word] += uint256(uint64(credits.observed[word] >> _shift(seat))) << _shift(seat);
+        }
+        credits.waiting = left;
+    }
+
+    function _credit(mapping(uint256 => uint256) storage words, uint256[] memory added, uint256 participants) private {
         unchecked {
             for (uint256 seat; seat < participants;) {
                 uint256 word = seat / LANES;
-                uint256 units = credits.units[word];
+                uint256 units = words[word];
                 for (; seat / LANES == word && seat < participants; ++seat) {
                     units += Pulls.sum(added, seat) << _shift(seat);
                 }
-                credits.units[word] = units;
+                words[word] = units;
             }
         }
     }

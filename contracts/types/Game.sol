@@ -65,7 +65,7 @@ struct Parameters {
     Reserved reserved;
 }
 
-/// @dev Parameters of later versions, which have words in this format: all but `slash` are 0.
+/// @dev Parameters beyond the paper, some of later versions: all but `slash` and `paidBurnIn` are 0.
 struct Reserved {
     uint128 slash; // wei that a participant loses which is proven to have signed two contents in one slot, or to lie
     uint128 findersFee; // wei of it for the finder
