@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from chain_bandit.protocol import assumptions
+from chain_bandit.protocol.digests import uint
 from chain_bandit.protocol.errors import AssumptionBroken
 from chain_bandit.protocol.parameters import ODDS, Parameters
 from chain_bandit.protocol.units import UNIT
@@ -60,6 +61,8 @@ REFUSALS = [
     (replace(BASE, stake=BASE.stake - 1), ("StakeTooSmall", BASE.stake - 1, BASE.stake)),
     (parameters(sealed=2), ("SealMalformed", 2, 0)),
     (parameters(unrevealed_penalty=1), ("SealMalformed", 0, 1)),
+    (parameters(paid_burn_in=2), ("NotSupported", uint(2, 32))),
+    (parameters(paid_burn_in=1, sealed=1), ("NotSupported", uint(1, 32))),
     (replace(BASE, sealed=1, unrevealed_penalty=7), ("StakeTooSmall", BASE.stake, BASE.stake + 7)),
     (replace(BASE, sealed=1, unrevealed_penalty=7, slash=2), ("StakeTooSmall", BASE.stake, BASE.stake + 9)),
 ]
@@ -184,13 +187,13 @@ def random_parameters(chance: random.Random) -> Parameters:
         wei_per_unit=wei, stake=assumptions.minimum_stake(horizon, wei) + penalty + slash + off(-1, 1),
         opening_deadline=100 + off(-100), skip_deadline=10 + off(-10), burn_in_blocks=1 + off(-1),
         game_blocks=1000 + off(-1000), settlement_window=50 + off(-50), sealed=sealed, unrevealed_penalty=penalty,
-        slash=slash,
+        slash=slash, paid_burn_in=off(1) if sealed else chance.choice((0, 1)),
     )  # fmt: skip
 
 
 CHANGED = [
     ({"attested": 2}, False), ({"payload": 200}, False), ({"rules": 7}, False),
-    ({"finders_fee": 1}, False), ({"growth": 1}, False), ({"paid_burn_in": 1}, False), ({"dimension": 1}, False),
+    ({"finders_fee": 1}, False), ({"growth": 1}, False), ({"paid_burn_in": 2}, False), ({"dimension": 1}, False),
     ({"reward_source": 1}, False), ({"participants_root": 1}, False), ({"extension": 2**255}, False), ({}, True),
 ]  # fmt: skip
 """Fields that no game of this version has otherwise, and whether the contract takes them."""

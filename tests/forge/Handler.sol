@@ -136,10 +136,11 @@ contract Handler is Play {
     function reportFalse(uint256 who, uint256 seat, uint32 round, uint64 credited, uint256 seed) external {
         if (tip.round == 0 || !provable) return;
         seat %= people();
-        round = 1 + round % p.horizon;
+        round = seed & 56 == 0 ? 1 + round % p.horizon : p.burnIn + round % (p.horizon - p.burnIn + 1);
         credited %= uint64(p.horizon * UNIT);
         bool right = seed & 7 != 0;
-        bool first = !acquitted[seat] && (lied[seat] == 0 || round < lied[seat]);
+        bool first = !acquitted[seat] && (lied[seat] == 0 || round < lied[seat] || credited < keeps[seat]);
+        first = first && round >= p.burnIn;
         bool allowed = (!_over() || (!isClosed && vm.getBlockNumber() <= halfOfWindow())) && first && right;
         FalseReport memory proof = falseReport(seat, round, credited, right ? 1 : 0);
         bytes memory data = abi.encodeCall(IChainBandit.reportFalse, (proof));
@@ -370,7 +371,7 @@ contract Handler is Play {
             Kind(7, 2, 4, false, 1, false), Kind(4, 2, 4, false, 1, true), Kind(7, 2, 7, true, 1, true)
         ][games % 6];
         costKind = uint8(games / 2 % 2);
-        provable = games % 4 != 0;
+        (provable, paysBurnIn) = (games % 4 != 0, games % 3 != 0);
         _deploy(seed % 1000);
         (joined, revealed, isClosed) = (0, false, false);
         delete lastBlock;

@@ -44,7 +44,7 @@ contract MoneyTest is Play {
 
     /// @dev Somebody is proven to have lied, some of them are acquitted.
     function lie(uint256 seat, uint256 seed) internal {
-        uint32 round = uint32(1 + (seed >> (seat + 30)) % p.horizon);
+        uint32 round = uint32(p.burnIn + (seed >> (seat + 30)) % (p.horizon - p.burnIn + 1));
         uint64 credited = uint64((seed >> (seat + 60)) % (p.horizon * UNIT / 2));
         must(STRANGER, 0, abi.encodeCall(IChainBandit.reportFalse, (falseReport(seat, round, credited, 1))));
         noteLie(seat, round, credited);
@@ -308,6 +308,15 @@ contract WeighedMoneyTest is MoneyTest {
 contract ProvableMoneyTest is MoneyTest {
     function setUp() public override {
         provable = true;
+        super.setUp();
+    }
+}
+
+/// @title The same where the burn-in is paid too
+/// forge-config: deep.fuzz.runs = 10000
+contract PaidBurnInMoneyTest is MoneyTest {
+    function setUp() public override {
+        (provable, paysBurnIn) = (true, true);
         super.setUp();
     }
 }

@@ -54,6 +54,7 @@ abstract contract Play is Checks {
     Kind internal kind = Kind(4, 2, 4, false, 1, false);
     uint8 internal costKind; // 0 constant, 1 by distance
     bool internal provable; // reports name the round whose tally they rest on
+    bool internal paysBurnIn;
     uint8 internal quorumChoice; // 0 majority, 1 two thirds
     uint8 internal asked; // trust classes that the game's rules ask for, and what these imply
     uint128 internal drawing = 3 * 2 ** 62; // the chance to be drawn, over 2 ** 64, where anybody is
@@ -68,9 +69,11 @@ abstract contract Play is Checks {
     bytes32 internal seed_0;
     uint256[] internal since; // by seat, 0 for never
     uint256[] internal earned; // by seat, in units
+    uint256[] internal waiting; // by seat, rewards of the burn-in before a pull after it
     uint256[] internal costly; // by seat, rounds that changed what it is owed
     uint256[] internal charged; // by seat, what those rounds cost, in units
     uint32[] internal lied; // by seat, the first round with a proven false report, 0 for none
+    uint32[] internal provenBy; // by seat, the round of the last proof taken
     uint256[] internal keeps; // by seat, units, where it lied
     bool[] internal listed; // by seat, for a false report alone
     bool[] internal acquitted;
@@ -119,7 +122,7 @@ abstract contract Play is Checks {
             settlementWindow: 50,
             sealedGame: 0,
             unrevealedPenalty: 0,
-            reserved: Reserved(SLASH, 0, 0, 0, 0, 0, 0, 0)
+            reserved: Reserved(SLASH, 0, 0, paysBurnIn ? 1 : 0, 0, 0, 0, 0)
         });
     }
 
@@ -163,8 +166,8 @@ abstract contract Play is Checks {
             vm.deal(seats[seat], FORTUNE);
         }
         (since, earned, costly) = (new uint256[](people()), new uint256[](people()), new uint256[](people()));
-        charged = new uint256[](people());
-        (lied, keeps) = (new uint32[](people()), new uint256[](people()));
+        (charged, waiting) = (new uint256[](people()), new uint256[](people()));
+        (lied, provenBy, keeps) = (new uint32[](people()), new uint32[](people()), new uint256[](people()));
         (listed, acquitted) = (new bool[](people()), new bool[](people()));
         bytes32 registered;
         for (uint256 seat; seat < people(); ++seat) {
@@ -550,7 +553,10 @@ abstract contract Play is Checks {
     }
 
     function noteLie(uint256 seat, uint32 round, uint64 credited) internal {
-        (lied[seat], keeps[seat]) = (round, credited);
+        bool more = lied[seat] != 0;
+        lied[seat] = more && lied[seat] < round ? lied[seat] : round;
+        keeps[seat] = more && keeps[seat] < credited ? keeps[seat] : credited;
+        provenBy[seat] = round;
         if (since[seat] != 0) return;
         listed[seat] = true;
         noteAccusation(seat);
@@ -559,7 +565,7 @@ abstract contract Play is Checks {
     /// @dev Proof that the environment signed two tallies of the round that the proven report of a seat names.
     function acquittal(uint256 seat) internal view returns (Acquittal memory) {
         Blocks.Slot memory at = slot();
-        at.round = lied[seat];
+        at.round = provenBy[seat];
         return Blocks.acquittal(at, ENVIRONMENT_KEY, uint16(seat));
     }
 
@@ -579,13 +585,19 @@ abstract contract Play is Checks {
 
     /// @dev What everybody pulled in the approved rounds from `first` to `last`: nothing who is blocked.
     function pulls(uint32 first, uint32 last, uint256 seed) internal view returns (bytes memory all) {
+        for (uint256 round = 1; paysBurnIn && first == p.burnIn + 1 && round <= p.burnIn; ++round) {
+            all = bytes.concat(all, row(round, seed));
+        }
         for (uint256 i; i < notes.length; ++i) {
             uint256 at = p.burnIn + i;
-            if (at < first || at > last || notes[i].kind != APPROVED) continue;
-            for (uint256 seat; seat < people(); ++seat) {
-                (uint8 arm, uint32 reward) = pull(at, seat, seed);
-                all = bytes.concat(all, bytes1(arm), bytes4(reward));
-            }
+            if (at >= first && at <= last && notes[i].kind == APPROVED) all = bytes.concat(all, row(at, seed));
+        }
+    }
+
+    function row(uint256 round, uint256 seed) internal view returns (bytes memory all) {
+        for (uint256 seat; seat < people(); ++seat) {
+            (uint8 arm, uint32 reward) = pull(round, seat, seed);
+            all = bytes.concat(all, bytes1(arm), bytes4(reward));
         }
     }
 
@@ -597,12 +609,21 @@ abstract contract Play is Checks {
 
     /// @dev Notes what these pulls earn.
     function noteRewards(uint32 last, uint256 seed) internal {
+        for (uint256 round = 1; paysBurnIn && settled == p.burnIn && round <= p.burnIn; ++round) {
+            for (uint256 seat; seat < people(); ++seat) {
+                (, uint32 reward) = pull(round, seat, seed);
+                waiting[seat] += reward;
+            }
+        }
         for (uint256 i; i < notes.length; ++i) {
             uint256 at = p.burnIn + i;
             if (at <= settled || at > last || notes[i].kind != APPROVED) continue;
             for (uint256 seat; seat < people(); ++seat) {
-                (, uint32 reward) = pull(at, seat, seed);
+                (uint8 arm, uint32 reward) = pull(at, seat, seed);
                 earned[seat] += reward;
+                if (arm == 255) continue;
+                earned[seat] += waiting[seat];
+                waiting[seat] = 0;
             }
         }
         settled = last;
