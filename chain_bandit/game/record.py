@@ -73,6 +73,7 @@ def _manifest(plan: Plan, rounds: Rounds, made: Made) -> dict[str, Any]:
         "run_digest": "0x" + made.run_digest.hex(),
         "rounds": parameters.horizon,
         "burn_in": parameters.burn_in,
+        "paid_burn_in": bool(parameters.paid_burn_in),
         **{kind.name.lower(): rounds.kinds.get(kind.name.lower(), 0) for kind in Kind},
         **asdict(made.identity),
         "first_block": made.first_block,

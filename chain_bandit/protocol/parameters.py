@@ -74,7 +74,7 @@ FIELDS = {
     "slash": 128, "finders_fee": 128, "growth": 32, "paid_burn_in": 8, "dimension": 16, "reward_source": 8,
     "participants_root": 256, "extension": 256,
 }  # fmt: skip
-"""Bits of each field of the contract's `Parameters` struct, in its order; behind `slash` all but `paid_burn_in` are 0."""
+"""Bits of each field of the contract's `Parameters` struct, in order; behind `slash` all but `paid_burn_in` are 0."""
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,7 @@ class Manifest(_Strict):
     run_digest: str | None
     rounds: int | None = Field(ge=1, lt=2**32)
     burn_in: _Number
+    paid_burn_in: bool = False
     approved: _Number
     rejected: _Number
     skip: _Number
@@ -374,6 +375,7 @@ def manifest_of(report: AuditReport, history: History) -> dict[str, Any]:
         "run_digest": None,
         "rounds": given.get("horizon"),
         "burn_in": given.get("burn_in", 0),
+        "paid_burn_in": bool(given.get("paid_burn_in", 0)),
         **{kind.name.lower(): sum(row.kind == kind.name.lower() for row in report.rounds) for kind in Kind},
         "chain_id": history.origin.chain_id,
         "contract": contract,

@@ -129,8 +129,10 @@ def _regret(facts: Facts) -> Markup:
             "sees all honest data at once, with nobody to agree with."),
         tag(
             "div",
-            picture(themed(plots.regret_from_start(facts)), f"The burn-in, rounds 1 to {burn_in:,}, is observed and "
-                    "never paid: its whole price is counted here."),
+            picture(themed(plots.regret_from_start(facts)), f"The burn-in, rounds 1 to {burn_in:,}, is " + (
+                    "paid with a participant's first settled pull after it; who has none is not credited."
+                    if facts.manifest.paid_burn_in else
+                    "observed and never paid: its whole price is counted here.")),
             picture(themed(plots.regret_after_burn_in(facts)),
                     "Counted from the end of the burn-in on: what learning alone costs."),
             class_="pair",

@@ -339,19 +339,17 @@ def _signatures(signers: int, signatures: bytes) -> list[tuple[str, str]]:
 
 
 def _pulls(inside: Inside, through: int, data: bytes) -> list[tuple[str, str]]:
-    """The settled rounds, the last of which is the last approved one up to `through`."""
+    """The settled rounds, the last of which is the last approved one up to `through`; of a paid burn-in its rounds."""
     p = inside.parameters
     size = PULL_BYTES * p.participants
-    approved = [
-        row.round for row in inside.report.rounds if row.kind == "approved" and p.burn_in < row.round <= through
-    ]
+    before = _settled_before(inside, through)
+    due = list(range(1, before + 1)) if p.paid_burn_in and before == p.burn_in else []
+    due += [row.round for row in inside.report.rounds if row.kind == "approved" and before < row.round <= through]
     if p.provable:
-        before = _settled_before(inside, through)
-        return _with_tallies(inside, [round_ for round_ in approved if round_ > before], data)
-    count, rest = divmod(len(data), size)
-    if rest or not 0 < count <= len(approved):
+        return _with_tallies(inside, due, data)
+    if len(data) != size * len(due):
         return [("pulls", _value(data))]
-    return _paid(inside, approved[-count:], data)
+    return _paid(inside, due, data)
 
 
 def _settled_before(inside: Inside, through: int) -> int:
