@@ -48,6 +48,8 @@ _OBSERVATIONS = {
         "the game's disclosure failed on the rewards of seat {seat} in {blocks}, which were to report them as they are",
     "policy without an arm": "the game's policy failed in {blocks}, which pulled the arm of ucb1",
     "forfeited": "seat {seat} forfeited its reward in {rounds}: no pull of it was settled, as of one that was away",
+    "burn-in not credited":
+        "seat {seat} was not credited the burn-in up to {rounds}: no pull of it after that was settled",
     "other arm than the honest": "seat {seat} pulled another arm than the honest in {rounds}",
     "bits of other counts": "the comparison bits of seat {seat} in {blocks} are not those of its pulls",
     "sealing key not revealed": "seat {seat} did not reveal the key of its sealed records in {blocks}",

@@ -210,6 +210,7 @@ class Game:
     approved: int = 0
     settled_through: int = 0
     rewards: list[int] = field(default_factory=list)
+    waiting: list[int] = field(default_factory=list)
     earned: list[int] = field(default_factory=list)
     summed: bool = False
     unsealed: set[int] = field(default_factory=set)

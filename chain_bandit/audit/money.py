@@ -34,6 +34,9 @@ def closed(game: Game, call: Call) -> None:
         shown=Field.NUMBER,
     )  # fmt: skip
     game.closed, game.void = True, not complete
+    for seat, units in enumerate(game.waiting):
+        if units:  # silence is never guilt: it pulled nothing after the burn-in
+            game.note("burn-in not credited", seat, p.burn_in)
     said = sum(event.values[1] for event in call.events if event.name == "Closed")
     game.paid_out += said
     if complete and game.disclosed is None:

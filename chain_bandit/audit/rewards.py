@@ -6,13 +6,22 @@ from chain_bandit.audit.books import POOL, account
 from chain_bandit.audit.exhibits import Field, Slice
 from chain_bandit.audit.game import Game, Past, draw
 from chain_bandit.audit.tags import check_tags, pulls_of_tags
-from chain_bandit.audit.tallies import check_tallies, parts
+from chain_bandit.audit.tallies import check_given, check_tallies, parts
 from chain_bandit.history.records import Call, Event
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.ledger import after_burn_in_round, blocked, honest_arm, opening
 from chain_bandit.protocol.rewards import secret_commitment
-from chain_bandit.protocol.settlement import NOTHING, TAG_BYTES, Pull, decode_pulls, encode_sums, settled_bytes
+from chain_bandit.protocol.settlement import (
+    NOTHING,
+    PULL_BYTES,
+    TAG_BYTES,
+    Credits,
+    Pull,
+    decode_pulls,
+    encode_sums,
+    settled_bytes,
+)
 from chain_bandit.protocol.tallies import SIGNED_BYTES, Tallies
 from chain_bandit.protocol.units import NO_PULL, UNIT
 
@@ -22,7 +31,7 @@ def burn_in(game: Game, genesis: bytes) -> None:
     p = game.parameters
     game.counts = [[0] * p.arms for _ in range(p.participants)]
     game.totals = [[0] * p.arms for _ in range(p.participants)]
-    game.rewards, game.costs, game.earned = ([0] * p.participants for _ in range(3))
+    game.rewards, game.waiting, game.costs, game.earned = ([0] * p.participants for _ in range(4))
     game.last, game.received = [None] * p.participants, [0] * p.participants
     game.tallies = Tallies(p) if p.provable else None
     ledger = opening(p, genesis, game.seed_0, tuple(each.weight for each in game.seated))
@@ -83,7 +92,8 @@ def _next_row(game: Game) -> bytes:
     size = settled_bytes(game.parameters)
     if game.parameters.provable:
         return _next_paid(game, size)
-    at = size * game.approved
+    p = game.parameters
+    at = size * (game.approved + p.burn_in * p.paid_burn_in)
     game.approved += 1
     return bytes(game.survey.pulls[at : at + size])
 
@@ -95,7 +105,9 @@ def _next_paid(game: Game, size: int) -> bytes:
     if settled is None:
         return b""
     _, start, end = settled
-    at = start + size * game.row
+    p = game.parameters
+    observed = p.burn_in * p.paid_burn_in * (game.settlement == 0)
+    at = start + size * (observed + game.row)
     game.row += 1
     return bytes(game.survey.pulls[at : min(at + size, end)])
 
@@ -114,8 +126,9 @@ def settled(game: Game, call: Call) -> None:
         return
     through, data = call.arguments
     p, checks, last = game.parameters, game.checks, game.running.round - 1
-    due = [t for t in range(game.settled_through + 1, min(through, last) + 1)
-           if game.past[t].kind is Kind.APPROVED]
+    observed = range(1, 1 + p.burn_in * p.paid_burn_in * (game.settled_through == p.burn_in))
+    due = [*observed, *(t for t in range(game.settled_through + 1, min(through, last) + 1)
+                        if game.past[t].kind is Kind.APPROVED)]
     size = settled_bytes(p)
     said = parts(p, data, len(due)) if p.provable else None
     is_long = said is not None if p.provable else len(data) == size * len(due)
@@ -134,6 +147,9 @@ def settled(game: Game, call: Call) -> None:
             if p.sealed:
                 check_tags(game, t, Slice(data, size * index, TAG_BYTES))
             row = data[size * index : size * (index + 1)]
+            if t <= p.burn_in:
+                _check_observed(game, t, row, Slice(data, size * index, PULL_BYTES))
+                continue
             pulls = game.past[t].pulls if p.sealed else _pulls(game, row)
             _check_round(game, t, pulls, Slice(data, size * index, size // p.participants))
             game.past[t].pulls = ()
@@ -144,20 +160,35 @@ def settled(game: Game, call: Call) -> None:
     checks.same(call.events, (event,), "record.events", None, "event of a settlement")
 
 
+def _check_observed(game: Game, t: int, row: bytes, first: Slice) -> None:
+    """Check what is settled of a round of a paid burn-in, which is credited with each seat's next settled pull."""
+    credits = Credits(game.parameters, game.rewards, game.waiting)
+    for seat, pull in enumerate(decode_pulls(row, game.parameters.participants)):
+        _is_valid(game, t, seat, pull, first.next(seat))
+        credits.add(t, seat, pull, False)
+    check_given(game, t, row, first)
+
+
+def _is_valid(game: Game, t: int, seat: int, pull: Pull, part: Slice) -> bool:
+    valid = pull.reward <= UNIT if pull.arm < game.parameters.arms else pull.arm == NO_PULL and not pull.reward
+    return game.checks.that(valid, "settlement.form", t, f"pull of seat {seat}", "{}, not {}", pull,
+                            "an arm and at most one reward, or none", part=part)  # fmt: skip
+
+
 def _check_round(game: Game, t: int, pulls: Sequence[Pull | None], first: Slice) -> None:
     """Check what is settled of a round, by seat; `first` is where the calldata has the pull of seat 0."""
     p, checks, past, disclosed = game.parameters, game.checks, game.past[t], game.disclosed
-    listed, credited = blocked(game.running, t), game.earned if p.sealed else game.rewards
+    listed, credits = blocked(game.running, t), Credits(p, game.rewards, game.waiting)
     for seat, pull in enumerate(pulls):
         if pull is None:
             continue
         part = first.next(seat)
-        valid = pull.reward <= UNIT if pull.arm < p.arms else pull.arm == NO_PULL and not pull.reward
-        checks.that(valid, "settlement.form", t, f"pull of seat {seat}", "{}, not {}", pull,
-                    "an arm and at most one reward, or none", part=part)
-        credited[seat] += pull.reward
-        if not p.sealed:
-            game.books.move("reward", POOL, account(seat, "rewards"), pull.reward * p.wei_per_unit, t)
+        valid = _is_valid(game, t, seat, pull, part)
+        if p.sealed:
+            game.earned[seat] += pull.reward
+        else:
+            due = credits.add(t, seat, pull, True)
+            game.books.move("reward", POOL, account(seat, "rewards"), due * p.wei_per_unit, t)
         if listed >> seat & 1:
             checks.that(pull == NOTHING, "blocklist.silence", t, f"pull of seat {seat}",
                         "it is on the block list, but {} is settled, not {}", pull, NOTHING, part=part)

@@ -9,7 +9,7 @@ from chain_bandit.protocol.arms import round_robin
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.parameters import Parameters
-from chain_bandit.protocol.settlement import NOTHING, PULL_BYTES, Pull, decode_pulls
+from chain_bandit.protocol.settlement import NOTHING, PULL_BYTES, Credits, Pull, decode_pulls
 from chain_bandit.protocol.tallies import Settled, Tally, take_in, tallies_digest
 
 UNREADABLE = "a settlement that does not have the rows of its rounds says no tallies"
@@ -57,7 +57,7 @@ def is_signed(game: Game, deployment: Deployment, through: int, root: bytes, sig
 def tally_of(game: Game, seat: int, named: int) -> Tally | None:
     """A seat's tally after a round, from what is settled of it in the whole history; None where nothing is."""
     p, index, since = game.parameters, 0, game.parameters.burn_in
-    credited, counts, totals = 0, [0] * p.arms, [0] * p.arms
+    credits, counts, totals = Credits.none(p), [0] * p.arms, [0] * p.arms
     while (settled := game.survey.settlement(index)) is not None:
         through, start, end = settled
         if not since < through < game.running.round:  # how its rounds ended is not known yet
@@ -71,9 +71,9 @@ def tally_of(game: Game, seat: int, named: int) -> Tally | None:
             if pull.arm < p.arms:
                 counts[pull.arm] += 1
                 totals[pull.arm] += pull.reward
-                credited += pull.reward * is_paid
+                credits.add(round_, seat, pull, is_paid and round_ > p.burn_in)
             if round_ == named:
-                return Tally(named, seat, credited, tuple(counts), tuple(totals))
+                return Tally(named, seat, credits.units[seat], tuple(counts), tuple(totals))
         index, since = index + 1, through
     return None
 
@@ -85,16 +85,17 @@ def _kinds(game: Game, since: int, through: int) -> list[tuple[int, Kind]]:
 
 
 def _paid(p: Parameters, kinds: Sequence[tuple[int, Kind]]) -> int:
-    return sum(kind is Kind.APPROVED and t > p.burn_in for t, kind in kinds)
+    observed = p.burn_in * p.paid_burn_in * any(t == p.burn_in for t, _ in kinds)
+    return observed + sum(kind is Kind.APPROVED and t > p.burn_in for t, kind in kinds)
 
 
 def _rows(p: Parameters, kinds: Sequence[tuple[int, Kind]], said: Settled) -> Iterator[tuple[int, bytes, bool]]:
     """The rounds of a settlement in order, those before the first record too: each with its row, and whether it is
-    paid. The row is empty where nobody was given anything."""
+    among the paid ones. The row is empty where nobody was given anything."""
     size, paid, unpaid = PULL_BYTES * p.participants, 0, 0
     for recorded, kind in kinds:
         for t in range(1, recorded + 1) if recorded == p.burn_in else (recorded,):
-            if t > p.burn_in and kind is Kind.APPROVED:
+            if p.paid_burn_in if t <= p.burn_in else kind is Kind.APPROVED:
                 yield t, said.paid[paid : paid + size], True
                 paid += size
             elif t <= p.burn_in or kind is Kind.EXPLORATION:
@@ -110,22 +111,30 @@ def _pull(row: bytes, seat: int) -> Pull:
 
 
 def _check_unpaid(game: Game, kinds: Sequence[tuple[int, Kind]], said: Settled) -> None:
-    """In rounds that are not paid everybody is given the draw of the round's arm, or nothing."""
-    p, checks, disclosed, at = game.parameters, game.checks, game.disclosed, 0
-    for t, row, is_paid in _rows(p, kinds, said):
-        if is_paid or not row:
+    at = 0
+    for t, row, is_paid in _rows(game.parameters, kinds, said):
+        if not is_paid:
+            check_given(game, t, row, Slice(said.unpaid, at, PULL_BYTES))
+            at += len(row)
+
+
+def check_given(game: Game, t: int, row: bytes, first: Slice) -> None:
+    """In rounds up to L, and in explorations, everybody is given the draw of the round's arm, or nothing.
+
+    Args:
+        row: what is settled of the round; empty where nobody was given anything.
+        first: where the calldata has the pull of seat 0.
+    """
+    p, checks, disclosed = game.parameters, game.checks, game.disclosed
+    arm = round_robin(t, p.arms) if t <= p.burn_in else game.past[t].arm
+    failed = game.past[t].failed if t >= p.burn_in else 0
+    for seat in range(p.participants if row else 0):
+        pull = _pull(row, seat)
+        if pull == NOTHING:  # it never came for it
             continue
-        arm = round_robin(t, p.arms) if t <= p.burn_in else game.past[t].arm
-        failed = game.past[t].failed if t >= p.burn_in else 0
-        for seat in range(p.participants):
-            pull = _pull(row, seat)
-            if pull == NOTHING:  # it never came for it
-                continue
-            if disclosed is None or arm is None:
-                checks.unknown("settlement.rewards", "the environment's secret is not revealed" if arm is not None
-                               else "the honest arm rests on a rule that is not here")  # fmt: skip
-                continue
-            part = Slice(said.unpaid, at + PULL_BYTES * seat, PULL_BYTES)
-            checks.same(pull, Pull(arm, draw(disclosed, t, seat, arm, failed)), "settlement.rewards", t,
-                        f"receipt of seat {seat} in a round that is not paid", part)  # fmt: skip
-        at += len(row)
+        if disclosed is None or arm is None:
+            checks.unknown("settlement.rewards", "the environment's secret is not revealed" if arm is not None
+                           else "the honest arm rests on a rule that is not here")  # fmt: skip
+            continue
+        checks.same(pull, Pull(arm, draw(disclosed, t, seat, arm, failed)), "settlement.rewards", t,
+                    f"receipt of seat {seat} in a round without a choice", first.next(seat))  # fmt: skip

@@ -58,6 +58,7 @@ def _on_trial(game: Game) -> Game:
     tried.seated, tried.addresses, tried.last = list(game.seated), list(game.addresses), list(game.last)
     tried.counts, tried.totals = list(map(list, game.counts)), list(map(list, game.totals))
     tried.unread, tried.earned, tried.rewards = set(game.unread), list(game.earned), list(game.rewards)
+    tried.waiting = list(game.waiting)
     tried.received, tried.recent, tried.proven = list(game.received), copy(game.recent), dict(game.proven)
     tried.by_report, tried.acquitted = set(game.by_report), set(game.acquitted)
     tried.books, tried.past = Books(copy(game.books.owed)), ChainMap({}, game.past)

@@ -195,7 +195,8 @@ def created(data: bytes, code: bytes | None) -> tuple[Parameters, bytes, bytes, 
     p = Parameters(**named, aggregation="", delta=0, least=0, single=(), named="", policy="")
     if p.rules != number(keccak(text)):
         raise Broken("the declared rules are not those of the parameters")
-    if p.body_mode > 1 or p.attested != _classes(p) or any(numbers[-7:]):
+    without = [p.finders_fee, p.growth, *numbers[-4:]]
+    if p.body_mode > 1 or p.attested != _classes(p) or any(without) or p.paid_burn_in > (not p.sealed):
         raise Broken("format 2 gives these parameters no meaning")
     if p.payload != p.arms and not (p.provable and p.slash and not p.sealed):
         raise Broken("format 2 gives these parameters no meaning")

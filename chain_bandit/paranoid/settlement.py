@@ -49,6 +49,7 @@ class Settlement:
         given: by seat, the round of its last receipt.
         unread: seats of which some pull is not known.
         earned: settled units, by seat.
+        waiting: units of a paid burn-in, by seat, until its first settled pull after that.
         pulls: by round, what was settled; of a sealed game what its tags open to. None where not known.
         costly: by approved round, whether it is case 2; None where not known.
     """
@@ -67,6 +68,7 @@ class Settlement:
         self.last: list[Pull] = [(NOBODY, 0) for _ in p.seats]
         self.unread: set[int] = set()
         self.earned = [0 for _ in p.seats]
+        self.waiting = [0 for _ in p.seats]
         self.pulls: dict[int, list[Pull | None]] = {}
         self.costly: dict[int, bool | None] = {}
 
@@ -74,17 +76,22 @@ class Settlement:
         """Cut what was settled into rounds."""
         p, verdict = self.records.setup.p, self.records.verdict
         size, credited = p.participants * (TAG if p.sealed else PULL), [0 for _ in p.seats]
+        waiting = [0 for _ in p.seats]
         for call in calls:
             through, data = number(word(call.data, 0)), tail(call.data, 1)
-            due = [past.round for past in self.records.past
-                   if past.kind == APPROVED and self.through < past.round <= through]
+            due = list(range(1, p.burn_in + 1)) if p.paid_burn_in and self.through == p.burn_in else []
+            due += [past.round for past in self.records.past
+                    if past.kind == APPROVED and self.through < past.round <= through]
             paid = size * len(due)
             expected = paid + (self._bind(through, data[paid:]) if p.provable else 0)
             verdict.same("reward", None, f"bytes of the settlement through round {through}", expected, len(data))
             for place, t in enumerate(due):
                 self.rows[t] = data[size * place : size * (place + 1)]
                 for seat in () if p.sealed else p.seats:
-                    credited[seat] += number(self.rows[t][PULL * seat + 1 : PULL * (seat + 1)])
+                    arm, units = self.rows[t][PULL * seat : PULL * seat + 1], self.rows[t][PULL * seat + 1 :][:4]
+                    waiting[seat] += number(units)
+                    if t > p.burn_in and arm != bytes([NOBODY]):
+                        credited[seat], waiting[seat] = credited[seat] + waiting[seat], 0
             self.through = through
             said = settled(through, [] if p.sealed else credited)
             verdict.same("reward", None, "event of a settlement", [said], call.events)
@@ -93,7 +100,7 @@ class Settlement:
         """Take what stands behind the rows of paid rounds: root, signature, rows of others. How long it should be."""
         p, first = self.records.setup.p, not self.bound
         self.bound.append(Bound(through, data[:32], data[32:ROOT]))
-        rounds = list(range(1, p.burn_in + 1)) if first else []
+        rounds = list(range(1, p.burn_in + 1)) if first and not p.paid_burn_in else []
         rounds += [past.round for past in self.records.past
                    if past.kind == EXPLORATION and self.through < past.round <= through]
         size = p.participants * PULL
@@ -117,21 +124,24 @@ class Settlement:
             self._stand(past.round)
 
     def _receive(self, t: int, arm: int, failed: int) -> None:
-        """A round that is not paid: of a game with tallies its rows are settled, of others they follow."""
+        """A round whose arm nobody chooses: of games with tallies its rows are settled, as of a paid burn-in."""
         p = self.records.setup.p
         for seat in p.seats:
-            if p.provable:
-                self._settled_unpaid(t, seat, arm, failed)
+            if p.provable or (p.paid_burn_in and t <= p.burn_in):
+                self._given(t, seat, arm, failed)
             else:
                 self._pulled(t, seat, arm, self.opened.draw(t, seat, arm, failed) if self.opened else 0)
 
-    def _settled_unpaid(self, t: int, seat: int, arm: int, failed: int) -> None:
-        found = self.rows.get(t, b"")[PULL * seat : PULL * (seat + 1)]
+    def _given(self, t: int, seat: int, arm: int, failed: int) -> None:
+        p, found = self.records.setup.p, self.rows.get(t, b"")[PULL * seat : PULL * (seat + 1)]
         if not found:
             self.unread.add(seat)
             return
         pull = found[0], number(found[1:])
-        self._check_honest(t, seat, arm, pull)
+        if pull != (NOBODY, 0):
+            self.records.verdict.same("arm", t, f"arm that seat {seat} was given", arm, pull[0])
+        if p.paid_burn_in and t <= p.burn_in:
+            self.waiting[seat] += pull[1]
         self._take_pull(t, seat, pull, failed)
 
     def _pulled(self, t: int, seat: int, arm: int, reward: int) -> None:
@@ -263,6 +273,8 @@ class Settlement:
             else:
                 self._check_honest(t, seat, past.arm, pull)
             self.earned[seat] += reward
+            if pull[0] != NOBODY:
+                self.earned[seat], self.waiting[seat] = self.earned[seat] + self.waiting[seat], 0
             self._take_pull(t, seat, pull, past.failed)
         self.pulls[t] = pulls
         if None not in pulls:

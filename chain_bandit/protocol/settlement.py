@@ -116,19 +116,29 @@ class Balance:
     burned: int
 
 
+@dataclass(frozen=True, slots=True)
 class Credits:
-    """What seats are credited, in units: rewards of approved rounds after L, and with a paid burn-in those before.
+    """What seats are credited: rewards of approved rounds after L, and with a paid burn-in those before.
 
     The latter come with a seat's first settled pull after L: who has none is credited nothing.
+
+    Attributes:
+        units: credited to each seat.
+        waiting: of each seat's burn-in, in units, until its first pull after it.
     """
 
-    def __init__(self, parameters: Parameters) -> None:
-        self._parameters = parameters
-        self.units, self.waiting = [0] * parameters.participants, [0] * parameters.participants
+    parameters: Parameters
+    units: list[int]
+    waiting: list[int]
+
+    @staticmethod
+    def none(parameters: Parameters) -> "Credits":
+        """Nobody is credited anything yet."""
+        return Credits(parameters, [0] * parameters.participants, [0] * parameters.participants)
 
     def add(self, round_: int, seat: int, pull: Pull, is_paid: bool) -> int:
         """Take in a pull of an approved round after L, or of another one. Gives what is credited with it."""
-        p = self._parameters
+        p = self.parameters
         if not is_paid:
             self.waiting[seat] += pull.reward * (p.paid_burn_in and round_ <= p.burn_in)
             return 0

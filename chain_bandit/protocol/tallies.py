@@ -158,7 +158,7 @@ class Tallies:
 
     def __init__(self, parameters: Parameters) -> None:
         p = self._parameters = parameters
-        self._credits = Credits(p)
+        self._credits = Credits.none(p)
         self._counts: list[Counts] = [(0,) * p.arms] * p.participants
         self._totals: list[Counts] = [(0,) * p.arms] * p.participants
         self._unpaid: list[bytes] = []

@@ -54,7 +54,7 @@ def test_the_burn_in_is_credited_with_the_first_pull_after_it_in_whatever_settle
     assert settle(game, middle, [*burn_in, *early]) == credited(burn_in, early)
     assert settle(game, T, late) == credited(burn_in, [*early, *late])
 
-    rule = Credits(game.p)
+    rule = Credits.none(game.p)
     for round_, row in enumerate([*burn_in, *early, *late], 1):
         for seat, pull in enumerate(row):
             rule.add(round_, seat, pull, round_ > L)

@@ -81,9 +81,9 @@ def require_as_alone(out: Path, manifest: Mapping[str, Any], scenario: Scenario)
     return accused
 
 
-@pytest.mark.parametrize("attacks", [(LIAR,), (LIAR, EQUIVOCATOR)], ids=["liar", "liar and equivocator"])
+@pytest.mark.parametrize("attacks", [(LIAR,), (LIAR, EQUIVOCATOR)], ids=["liar", "liar and equivocator, paid"])
 def test_a_liar_among_processes_is_proven_one_as_in_one_process(tmp_path, attacks):
-    scenario = lying(*attacks)
+    scenario = lying(*attacks, paid_burn_in=len(attacks) > 1)
     with game(scenario, tmp_path / "game") as played:
         manifest, _ = played.end(120)
     accused = require_as_alone(tmp_path / "game", manifest, scenario)
@@ -105,8 +105,8 @@ def test_who_dies_with_a_settlement_signed_or_a_proof_handed_in_comes_back_to_it
 
 
 def test_the_proof_of_the_last_rounds_is_taken_though_environment_and_relayer_die_at_the_end(tmp_path, monkeypatch):
-    """One settlement at the end: nothing is proven before. Costs are settled after the proof, and the game closed."""
-    scenario = lying(LIAR, bound_ms=2000, chain={"settle_every": 99, "settlement_window": 400})
+    """One settlement at the end, of the burn-in too: nothing is proven before. Costs follow, and the game is closed."""
+    scenario = lying(LIAR, bound_ms=2000, chain={"settle_every": 99, "settlement_window": 400}, paid_burn_in=True)
     crashes = "environment/settlement signed:1,relayer/false report proven:1"
     monkeypatch.setenv(VARIABLE, crashes)
     with game(scenario, tmp_path / "game", revive=True) as played:
