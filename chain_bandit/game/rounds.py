@@ -35,7 +35,7 @@ class Rounds:
             "ucb1": ucb1(draws, honest[0], parameters.arms, parameters.horizon),
             "oracle": pooled_ucb(draws, honest, parameters.arms, parameters.horizon),
         }
-        self.regret = Regret(model.means, parameters.burn_in)
+        self.regret = Regret(model.means, parameters.burn_in, bool(parameters.paid_burn_in))
         self.rivals = {name: Regret(model.means, 0) for name in self._arms}
         self.kinds: dict[str, int] = {}
         self.accused: frozenset[int] = frozenset()

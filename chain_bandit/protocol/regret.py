@@ -14,7 +14,8 @@ class Regret:
 
     Attributes:
         truth: the true means in units.
-        last_burn_in_round: L; its rounds are observed and never paid.
+        last_burn_in_round: L.
+        pays_burn_in: whether rounds 1..L are paid; else they are observed only, and lose a best pull each.
         burn_in: rounds 1..L.
         arms: paid rounds, by the gap of the arm that was pulled.
         failed: later rounds that pay nothing: failed and exploration.
@@ -24,6 +25,7 @@ class Regret:
 
     truth: Means
     last_burn_in_round: int
+    pays_burn_in: bool = False
     burn_in: int = 0
     arms: int = 0
     failed: int = 0
@@ -40,7 +42,7 @@ class Regret:
         """Take in one round: the honest arm, whether rewards were paid, in case 2 what it cost (units)."""
         best = max(self.truth)
         if round_ <= self.last_burn_in_round:
-            self.burn_in += best
+            self.burn_in += best - (self.truth[arm] if self.pays_burn_in and arm is not None else 0)
         elif paid and arm is not None:
             self.arms += best - self.truth[arm]
             self.paid += 1

@@ -237,9 +237,9 @@ class _Games:
             sums.paid[:] += 1
             self._charge(t, arms)
         else:
-            sums.burn_in[:] += best
+            sums.burn_in[:] += best - rules.environment.truth[arms] * rules.pays_burn_in
         self._pull(t, arms)
-        if t == rules.burn_in:
+        if t == rules.burn_in and not rules.pays_burn_in:
             self._explored[:] = self._seen()
 
     def settled(self) -> Ints:

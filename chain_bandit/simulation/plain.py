@@ -7,6 +7,7 @@ import numpy as np
 
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.regret import Regret
+from chain_bandit.protocol.settlement import Credits, Pull
 from chain_bandit.simulation.outcomes import Outcome, Play, Setting
 from chain_bandit.simulation.sums import SUMS, Ints
 
@@ -22,10 +23,11 @@ class Tally:
 
     def __init__(self, setting: Setting) -> None:
         p = setting.parameters
-        self._regret = Regret(setting.model.means, p.burn_in)
+        self._regret = Regret(setting.model.means, p.burn_in, bool(p.paid_burn_in))
         self._kinds = dict.fromkeys(Kind, 0)
         self._arm = self._since = 0
         self.settled = np.zeros((3, p.participants), np.int64)
+        self._credits = Credits.none(p)
         self._false: set[int] = set()
 
     def add(self, o: Outcome) -> None:
@@ -36,9 +38,9 @@ class Tally:
         if o.kind is Kind.APPROVED and o.arm is not None and o.arm != self._arm:
             self._arm, self._since = o.arm, o.round
         self._false |= o.false
-        if o.paid:
-            for seat in o.rewards.keys() - self._false:
-                self.settled[0, seat] += o.rewards[seat]
+        for seat in o.rewards.keys() - self._false:
+            self._credits.add(o.round, seat, Pull(o.arm or 0, o.rewards[seat]), o.paid)
+        self.settled[0] = self._credits.units
         listed = [0 < since <= o.round for since in self.settled[2].tolist()]
         if o.cost and all(listed[seat] for seat in self._false):
             self.settled[1] += [0 if each else o.cost for each in listed]

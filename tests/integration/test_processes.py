@@ -276,7 +276,7 @@ def digest_without_messages(scenario: Scenario, outcomes: Iterable[Outcome]) -> 
             ]
             digest = extend(digest, p, t, outcome.kind, header, reports, pulls if outcome.paid else ())
         for seat, reward in outcome.rewards.items():
-            purses[seat].take(outcome.arm, reward)
+            purses[seat].take(outcome.round, outcome.arm, reward)
     return digest
 
 

@@ -81,6 +81,7 @@ class Rules(NamedTuple):
     growth: int
     """Rounds without a block that follow a paid one, in units of the pulls of its arm."""
     provable: bool
+    pays_burn_in: bool
     settle_every: int
     sortition: bool
     draws_commanders: bool
@@ -181,7 +182,8 @@ def rules(
         failure_limit=p.failure_limit, per_report=bool(p.c1_per_report), tolerance=p.tolerance,
         skip_penalty=p.skip_penalty, evidence_penalty=p.evidence_penalty, evidence_delay=p.evidence_delay,
         by_distance=bool(p.cost), batch=batch, growth=growth, provable=bool(p.provable),
-        settle_every=settle_every, sortition=p.sortition > 0, draws_commanders=p.draws_commanders,
+        pays_burn_in=bool(p.paid_burn_in), settle_every=settle_every,
+        sortition=p.sortition > 0, draws_commanders=p.draws_commanders,
         validates_from=_halves((p.sortition, weight) for weight in weights or (1,) * p.participants),
         commands_from=_halves((odds, 1) for odds in (p.probing, p.commanders)),
         widths=widths(p.horizon, p.c1_numerator, p.c1_denominator),

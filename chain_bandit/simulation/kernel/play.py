@@ -112,12 +112,12 @@ report that is being made up; how far a report may be off without loss of reputa
 
 (
     HONEST, ENOUGH_OF, REPORTING, PROVEN, BLOCKED_FROM, REPUTATION, COMMITTEE, COMMANDER, BUFFER, REWARD, KEPT_FOR,
-    TIED_FOR, LIED_ABOUT, ABLE, SETTLED, UNPAID, CHARGED, MISCOUNTS, FALSE,
-) = range(19)  # fmt: skip
+    TIED_FOR, LIED_ABOUT, ABLE, SETTLED, UNPAID, CHARGED, MISCOUNTS, FALSE, OBSERVED,
+) = range(20)  # fmt: skip
 """By seat: comparison bits that hold; whose report is in the block; a draw; in how many arms it is in B, among equals
 of whom some are, not telling its estimator; whether it has told a lasting lie; rewards that were seen and are not
-kept; what its rounds in case 2 cost; whether it commits to other counts; whether a block has a false report of its; the
-rest as in `ledger.Ledger`."""
+kept; what its rounds in case 2 cost; whether it commits to other counts; whether a block has a false report of its; of
+the unpaid what the next paid pull brings; the rest as in `ledger.Ledger`."""
 
 STAND = MOST + 1
 """By malicious seat and arm, after the rows of `lies` of the last block that it read: where it stands in the block."""
@@ -243,9 +243,10 @@ def opening(rules: Rules, cast: Cast) -> State:
     """Before round 1."""
     arms, count = rules.arms, rules.participants
     state = State(
-        np.zeros((7, arms, count), np.int64), np.zeros((MOST + 10, arms), np.int64), np.zeros((19, count), np.int64),
-        np.zeros((MOST + 2, cast.seats.shape[1], arms), np.int64), np.zeros(13, np.int64),
-        np.zeros(len(SUMS), np.int64), np.zeros(arms, np.float64), np.zeros((count + 1, LANES), np.uint64),
+        np.zeros((7, arms, count), np.int64), np.zeros((MOST + 10, arms), np.int64),
+        np.zeros((OBSERVED + 1, count), np.int64), np.zeros((MOST + 2, cast.seats.shape[1], arms), np.int64),
+        np.zeros(13, np.int64), np.zeros(len(SUMS), np.int64), np.zeros(arms, np.float64),
+        np.zeros((count + 1, LANES), np.uint64),
     )  # fmt: skip
     state.pulled[ORDER] = np.arange(count)
     state.arms[STALE] = 1
@@ -518,10 +519,17 @@ def _receive(rules: Any, cast: Any, keys: Any, state: Any, t: Any, arm: Any, eve
     if everybody:
         for seat in range(rules.participants):
             state.seats[UNPAID, seat] += state.seats[REWARD, seat]
+            if rules.pays_burn_in and t <= rules.burn_in:
+                state.seats[OBSERVED, seat] += state.seats[REWARD, seat]
     elif rules.provable:
         for seat in cast.seats[SEAT]:
             if state.seats[FALSE, seat] and not _listed(state, seat, t):
                 state.seats[UNPAID, seat] += state.seats[REWARD, seat]
+    if not everybody and rules.pays_burn_in:
+        for seat in range(rules.participants):
+            if state.seats[OBSERVED, seat] > 0 and not state.seats[FALSE, seat] and not _listed(state, seat, t):
+                state.seats[UNPAID, seat] -= state.seats[OBSERVED, seat]
+                state.seats[OBSERVED, seat] = 0
     counts, totals, local = state.pulled[COUNTS, arm], state.pulled[TOTALS, arm], state.pulled[LOCAL, arm]
     told, sufficient, rewards = state.pulled[TOLD, arm], state.pulled[ENOUGH, arm], state.seats[REWARD]
     blocked, truthful = state.seats[BLOCKED_FROM], state.seats[HONEST]
@@ -628,7 +636,7 @@ def _account(rules: Any, state: Any, t: Any, kind: Any, arm: Any, cost: Any) -> 
     """Add one round to the sums."""
     best, sums = rules.environment.best, state.sums
     if t <= rules.burn_in:
-        sums[_BURN_IN] += best
+        sums[_BURN_IN] += best - (rules.environment.truth[arm] if rules.pays_burn_in else 0)
     elif kind in (APPROVED, UNRECORDED):
         sums[_ARMS] += best - rules.environment.truth[arm]
         sums[_PAID] += 1

@@ -265,7 +265,7 @@ STATEMENTS: dict[str, Callable[[Account], Account]] = {
     "net": lambda account: replace(account, net=(account.net or 0) + 1),
     **{
         name: lambda account, name=name: replace(account, **{name: getattr(account, name) + 1})
-        for name in ("stake", "rewards", "penalty", "share", "withdrawn", "owed")
+        for name in ("stake", "rewards", "penalty", "void", "share", "withdrawn", "owed")
     },
 }
 
