@@ -148,7 +148,7 @@ contract Bookkeeper is Books {
         _requireCanonical(abi.encodeCall(IChainBandit.settleCosts, (entries)));
         Progress memory progress_ = _requireOver(t);
         _requireWindow(t, m, progress_);
-        uint256 until = _slash() == 0 ? 0 : _proofsUntil(t, m, progress_);
+        uint256 until = _slash() == 0 ? 0 : _windowEnd(t, m, progress_, 2);
         if (block.number <= until) revert ProofsPending(block.number, until);
         _disclosure.settle(_docket, _proven, entries, t, t.burnIn, m.cost == 1);
         emit IChainBandit.CostsSettled(_disclosure.round + 1, _disclosure.costlyRounds);
@@ -160,7 +160,7 @@ contract Bookkeeper is Books {
         Progress memory progress_ = _requireOver(t);
         if (_accounts.closed) revert AlreadyClosed(_accounts.costsVoid);
         bool complete = _disclosure.isComplete(t.burnIn) && _credits.settledThrough + 1 >= progress_.nextRound;
-        uint256 deadline = progress_.overBlock(t.horizon) + m.settlementWindow;
+        uint256 deadline = _windowEnd(t, m, progress_, 1);
         uint256 missing = 0;
         if (m.sealedGame == 1) {
             complete = complete && _credits.summed;
@@ -176,7 +176,10 @@ contract Bookkeeper is Books {
         uint256 burned = complete
             ? _accounts.closeComplete(left, paidIn * m.weiPerUnit, paidOut * m.weiPerUnit)
             : _accounts.closeVoid(left, t.participants - listed);
-        burned += missing * m.unrevealedPenalty + listed * _slash() + _voided(t) * m.weiPerUnit;
+        // Of 256 seats at most, each in its own stake; what is void was credited, thus in the pool.
+        unchecked {
+            burned += missing * m.unrevealedPenalty + listed * _slash() + _voided(t) * m.weiPerUnit;
+        }
         emit IChainBandit.Closed(!complete, burned);
         if (burned != 0) Balances.send(BURNED, burned);
     }
@@ -191,7 +194,9 @@ contract Bookkeeper is Books {
 
     /// @dev Puts a seat on the block list. Returns from which round on.
     function _list(Terms memory t, Progress memory progress_, uint16 seat) private returns (uint32 since) {
-        since = uint32(progress_.nextRound + EVIDENCE_DELAY + t.unrecorded);
+        unchecked {
+            since = uint32(progress_.nextRound + EVIDENCE_DELAY + t.unrecorded);
+        }
         _docket.add(seat, since);
         progress_.accused = 1;
         _history.store(progress_);
@@ -201,21 +206,29 @@ contract Bookkeeper is Books {
     function _requireProofs(Terms memory t, Progress memory progress_) private view {
         if (!progress_.isOver(t.horizon)) return;
         if (_slash() == 0) revert GameIsOver(progress_.overBlock(t.horizon));
-        uint256 until = _proofsUntil(t, _money(), progress_);
+        uint256 until = _windowEnd(t, _money(), progress_, 2);
         if (block.number > until) revert ProofsOver(block.number, until);
     }
 
-    /// @dev The last chain block that takes proofs in a game with a slash, once it is over.
-    function _proofsUntil(Terms memory t, Money memory m, Progress memory progress_) private pure returns (uint256) {
-        return progress_.overBlock(t.horizon) + m.settlementWindow / 2;
+    /// @dev The last block of the settlement window of a game that is over, or of its half, in which proofs are taken.
+    function _windowEnd(Terms memory t, Money memory m, Progress memory progress_, uint256 part)
+        private
+        pure
+        returns (uint256)
+    {
+        unchecked {
+            return progress_.overBlock(t.horizon) + m.settlementWindow / part;
+        }
     }
 
     /// @dev Units that were credited to seats which do not keep them.
     function _voided(Terms memory t) private view returns (uint256 units) {
         if (_proven.lied == 0) return 0;
-        for (uint256 seat; seat < t.participants; ++seat) {
-            uint256 credited = _credits.unitsOf(seat);
-            units += credited - _proven.keeps(seat, credited);
+        unchecked {
+            for (uint256 seat; seat < t.participants; ++seat) {
+                uint256 credited = _credits.unitsOf(seat);
+                units += credited - _proven.keeps(seat, credited);
+            }
         }
     }
 
@@ -225,10 +238,12 @@ contract Bookkeeper is Books {
 
     /// @dev What the costly rounds took from the honest and gave to the others, in units.
     function _costs(Terms memory t) private view returns (uint256 paidIn, uint256 paidOut) {
-        for (uint256 seat; seat < t.participants; ++seat) {
-            uint256 change = _disclosure.changeOf(seat);
-            if (_disclosure.isMalicious(seat)) paidOut += change;
-            else paidIn += change;
+        unchecked {
+            for (uint256 seat; seat < t.participants; ++seat) {
+                uint256 change = _disclosure.changeOf(seat);
+                if (_disclosure.isMalicious(seat)) paidOut += change;
+                else paidIn += change;
+            }
         }
     }
 }

@@ -88,27 +88,30 @@ library Costs {
         uint256 liars = disclosure.liars;
         uint256 costly = disclosure.costlyRounds;
         uint256 charge = disclosure.charge;
-        for (uint256 i; i < entries.length; ++i) {
-            if (round < first) revert IErrors.NoRecordLeft(i);
-            CostEntry calldata entry = entries[i];
-            bytes32 header = entry.header.length == 0 ? bytes32(0) : keccak256(entry.header);
-            bytes32 digest = Ledger.headAfter(entry.parent, round, entry.kind, header);
-            if (digest != cursor) revert IErrors.WrongRecord(round, digest, cursor);
-            if (entry.costly) {
-                // Round L is observed, never paid, whatever becomes of its block.
-                (uint256 held, uint256 arm, uint256 mean) = Blocks.outcome(t, entry.header);
-                if (entry.kind != APPROVED || round <= first || held & liars == 0) {
-                    revert IErrors.CostWithoutLiar(round, entry.kind);
+        // Of T rounds of at most a whole reward each: their sum fits 64 bits.
+        unchecked {
+            for (uint256 i; i < entries.length; ++i) {
+                if (round < first) revert IErrors.NoRecordLeft(i);
+                CostEntry calldata entry = entries[i];
+                bytes32 header = entry.header.length == 0 ? bytes32(0) : keccak256(entry.header);
+                bytes32 digest = Ledger.headAfter(entry.parent, round, entry.kind, header);
+                if (digest != cursor) revert IErrors.WrongRecord(round, digest, cursor);
+                if (entry.costly) {
+                    // Round L is observed, never paid, whatever becomes of its block.
+                    (uint256 held, uint256 arm, uint256 mean) = Blocks.outcome(t, entry.header);
+                    if (entry.kind != APPROVED || round <= first || held & liars == 0) {
+                        revert IErrors.CostWithoutLiar(round, entry.kind);
+                    }
+                    ++costly;
+                    if (!proven.voids(docket.since, round)) {
+                        uint256 cost = distance ? _byDistance(disclosure, arm, mean) : disclosure.cost;
+                        charge += cost;
+                        _excuse(disclosure, docket, round, cost);
+                    }
                 }
-                ++costly;
-                if (!proven.voids(docket.since, round)) {
-                    uint256 cost = distance ? _byDistance(disclosure, arm, mean) : disclosure.cost;
-                    charge += cost;
-                    _excuse(disclosure, docket, round, cost);
-                }
+                cursor = entry.parent;
+                --round;
             }
-            cursor = entry.parent;
-            --round;
         }
         disclosure.cursor = cursor;
         disclosure.round = uint32(round);
@@ -145,17 +148,21 @@ library Costs {
         private
     {
         uint256 accused = docket.accused;
-        for (uint256 seat; accused != 0; (++seat, accused >>= 1)) {
-            if (accused & 1 == 1 && docket.since[seat] <= round) disclosure.excused[seat] += cost;
+        unchecked {
+            for (uint256 seat; accused != 0; (++seat, accused >>= 1)) {
+                if (accused & 1 == 1 && docket.since[seat] <= round) disclosure.excused[seat] += cost;
+            }
         }
     }
 
     function _masks(bytes calldata roles) private pure returns (uint256 malicious, uint256 liars) {
-        for (uint256 seat; seat < roles.length; ++seat) {
-            uint256 role = uint8(roles[seat]);
-            if (role > 3) revert IErrors.UnknownRole(seat, role);
-            if (role != 0) malicious |= 1 << seat;
-            liars |= (role & 1) << seat;
+        unchecked {
+            for (uint256 seat; seat < roles.length; ++seat) {
+                uint256 role = uint8(roles[seat]);
+                if (role > 3) revert IErrors.UnknownRole(seat, role);
+                if (role != 0) malicious |= 1 << seat;
+                liars |= (role & 1) << seat;
+            }
         }
     }
 }

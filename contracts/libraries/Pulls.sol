@@ -8,8 +8,6 @@ import {NO_PULL, UNIT} from "../types/Game.sol";
 /// @dev A settlement holds thousands of pulls. Six of them, lanes of 40 bits, are checked and added at a time.
 library Pulls {
     uint256 internal constant SIZE = 5;
-    /// Rounds whose rewards fit a lane: 1024 * 1e9 < 2**40.
-    uint256 internal constant MOST_ROUNDS = 1024;
 
     uint256 private constant LANES = 6;
     uint256 private constant LANE_BITS = 8 * SIZE;
@@ -27,7 +25,7 @@ library Pulls {
         return new uint256[]((participants + LANES - 1) / LANES);
     }
 
-    /// @notice Adds a round's rewards to the sums of at most `MOST_ROUNDS` rounds; refuses an impossible pull.
+    /// @notice Adds a round's rewards to the sums of at most 1,024 rounds, 1024 * 1e9 < 2**40; refuses an impossible pull.
     function add(uint256[] memory sums, bytes calldata pulls, uint256 participants, uint256 arms, uint256 round)
         internal
         pure

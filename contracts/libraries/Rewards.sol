@@ -45,16 +45,20 @@ library Rewards {
     /// @notice Rewards credited to every seat, as `settleSums` takes them.
     function bySeat(Credits storage credits, uint256 participants) internal view returns (bytes memory) {
         uint256[] memory words = new uint256[]((participants + LANES - 1) / LANES);
-        for (uint256 i; i < words.length; ++i) {
-            words[i] = credits.units[i];
+        unchecked {
+            for (uint256 i; i < words.length; ++i) {
+                words[i] = credits.units[i];
+            }
         }
         return LibBytes.truncate(abi.encodePacked(words), SUM_BYTES * participants);
     }
 
     /// @notice Rewards credited to all seats.
     function total(Credits storage credits, uint256 participants) internal view returns (uint256 sum) {
-        for (uint256 seat; seat < participants; ++seat) {
-            sum += unitsOf(credits, seat);
+        unchecked {
+            for (uint256 seat; seat < participants; ++seat) {
+                sum += unitsOf(credits, seat);
+            }
         }
     }
 
@@ -68,33 +72,37 @@ library Rewards {
         Scope memory scope,
         bytes calldata pulls
     ) internal {
-        uint256 from = credits.settledThrough;
-        if (scope.through <= from) revert IErrors.AlreadySettled(scope.through, from);
-        if (scope.through > scope.last) revert IErrors.RoundNotRecorded(scope.through, scope.last);
+        uint256 from = _advance(credits, scope.through, scope.last);
         uint256 rowBytes = Pulls.SIZE * scope.participants;
-        uint256 rows = from == scope.burnIn ? from : 0;
-        uint256 paid = rows + _approved(history, from + 1, scope.through);
-        _requireLength(paid * rowBytes, pulls.length, rowBytes, scope.named);
-        if (rows != 0) _observe(credits, scope, pulls, rowBytes);
-
+        uint256 round = from == scope.burnIn ? 0 : from; // before the first row
+        uint256 rows = 0;
+        unchecked {
+            uint256 paid = _approved(history, from + 1, scope.through) + from - round;
+            _requireLength(paid * rowBytes, pulls.length, rowBytes, scope.named);
+        }
         uint256[] memory added = Pulls.none(scope.participants);
         uint256 accused = docket.accused;
-        uint256 waiting = scope.burnIn == 0 ? 0 : credits.waiting;
+        uint256 waiting = scope.burnIn == 0 ? 0 : round == from ? credits.waiting : Bits.all(scope.participants);
         uint256 approvals = history.approvalsOf((from + 1) >> 8);
-        for (uint256 round = from + 1; round <= scope.through; ++round) {
-            if (round & 255 == 0) approvals = history.approvalsOf(round >> 8);
-            if (approvals >> (round & 255) & 1 == 0) continue;
-            bytes calldata row = pulls[rows * rowBytes:];
-            Pulls.add(added, row, scope.participants, scope.arms, round);
-            if (accused != 0) _checkBlocked(docket, accused, row, round);
-            if (waiting != 0) waiting = _release(credits, waiting, row);
-            if (++rows % Pulls.MOST_ROUNDS == 0) {
-                _credit(credits.units, added, scope.participants);
+        // Rounds fit 32 bits, and rows of them 43.
+        unchecked {
+            while (round++ < scope.through) {
+                bool whole = round == from || round == scope.through;
+                if (round & 255 == 0) (approvals, whole) = (history.approvalsOf(round >> 8), true);
+                if (round <= from || approvals >> (round & 255) & 1 == 1) {
+                    bytes calldata row = pulls[rows * rowBytes:];
+                    Pulls.add(added, row, scope.participants, scope.arms, round);
+                    if (round > from && accused | waiting != 0) {
+                        waiting = _noteSeats(credits, docket, accused, waiting, row, round);
+                    }
+                    ++rows;
+                }
+                if (!whole) continue; // lanes hold the sum of 1,024 rounds
+                _credit(round > from ? credits.units : credits.observed, added, scope.participants);
                 added = Pulls.none(scope.participants);
             }
         }
-        _credit(credits.units, added, scope.participants);
-        credits.settledThrough = uint32(scope.through);
+        if (scope.burnIn != 0) credits.waiting = waiting;
     }
 
     /// @notice Takes note of the receipt tags of every approved round after the settled ones and up to `through`. They
@@ -107,12 +115,9 @@ library Rewards {
         bytes calldata tags,
         uint256 participants
     ) internal {
-        uint256 from = credits.settledThrough;
-        if (through <= from) revert IErrors.AlreadySettled(through, from);
-        if (through > last) revert IErrors.RoundNotRecorded(through, last);
-        uint256 expected = _approved(history, from + 1, through) * TAG_BYTES * participants;
-        if (tags.length != expected) revert IErrors.WrongPullsLength(tags.length, expected);
-        credits.settledThrough = uint32(through);
+        uint256 from = _advance(credits, through, last);
+        uint256 rowBytes = TAG_BYTES * participants;
+        _requireLength(_approved(history, from + 1, through) * rowBytes, tags.length, rowBytes, false);
     }
 
     /// @notice Credits what each seat earned in all rounds up to `last`: at most a whole reward for each approved one
@@ -131,52 +136,48 @@ library Rewards {
         if (sums.length != SUM_BYTES * participants) {
             revert IErrors.WrongPullsLength(sums.length, SUM_BYTES * participants);
         }
-        uint256 most = UNIT * _approved(history, burnIn + 1, last);
-        for (uint256 seat; seat < participants; ++seat) {
-            uint256 since = docket.since[seat];
-            uint256 most_ = since == 0 || since > last ? most : UNIT * _approved(history, burnIn + 1, since - 1);
-            uint256 sum = Bits.read(sums, SUM_BYTES * seat, SUM_BYTES);
-            if (sum > most_) revert IErrors.SumTooLarge(seat, sum, most_);
-            credits.units[seat / LANES] |= sum << _shift(seat);
+        unchecked {
+            uint256 most = UNIT * _approved(history, burnIn + 1, last);
+            for (uint256 seat; seat < participants; ++seat) {
+                uint256 since = docket.since[seat];
+                uint256 most_ = since == 0 || since > last ? most : UNIT * _approved(history, burnIn + 1, since - 1);
+                uint256 sum = Bits.read(sums, SUM_BYTES * seat, SUM_BYTES);
+                if (sum > most_) revert IErrors.SumTooLarge(seat, sum, most_);
+                credits.units[seat / LANES] |= sum << _shift(seat);
+            }
         }
         credits.summed = true;
     }
 
-    /// @dev Who is on the block list has pulled nothing.
-    function _checkBlocked(BlockList.Docket storage docket, uint256 accused, bytes calldata row, uint256 round)
-        private
-        view
-    {
-        for (uint256 seat; accused != 0; (++seat, accused >>= 1)) {
-            if (accused & 1 == 0 || docket.since[seat] > round) continue;
-            if (uint8(row[Pulls.SIZE * seat]) != NO_PULL) revert IErrors.BlockedPull(round, seat);
-        }
+    /// @dev Moves on to the settlement of later rounds. Returns up to which there was one before.
+    function _advance(Credits storage credits, uint256 through, uint256 last) private returns (uint256 from) {
+        from = credits.settledThrough;
+        if (through <= from) revert IErrors.AlreadySettled(through, from);
+        if (through > last) revert IErrors.RoundNotRecorded(through, last);
+        credits.settledThrough = uint32(through);
     }
 
-    /// @dev Adds up the rows of rounds 1 to L, which everybody is credited with its next pull.
-    function _observe(Credits storage credits, Scope memory scope, bytes calldata pulls, uint256 rowBytes) private {
-        uint256[] memory added = Pulls.none(scope.participants);
-        for (uint256 round = 1; round <= scope.burnIn; ++round) {
-            Pulls.add(added, pulls[(round - 1) * rowBytes:], scope.participants, scope.arms, round);
-            if (round % Pulls.MOST_ROUNDS == 0) {
-                _credit(credits.observed, added, scope.participants);
-                added = Pulls.none(scope.participants);
+    /// @dev Who is on the block list has pulled nothing; whoever waits for the burn-in gets it with a pull. Returns who
+    /// waits still.
+    function _noteSeats(
+        Credits storage credits,
+        BlockList.Docket storage docket,
+        uint256 accused,
+        uint256 waiting,
+        bytes calldata row,
+        uint256 round
+    ) private returns (uint256 left) {
+        left = waiting;
+        unchecked {
+            for (uint256 seat; (accused | waiting) >> seat != 0; ++seat) {
+                if (uint8(row[Pulls.SIZE * seat]) == NO_PULL) continue;
+                if (accused >> seat & 1 == 1 && docket.since[seat] <= round) revert IErrors.BlockedPull(round, seat);
+                if (waiting >> seat & 1 == 0) continue;
+                left ^= 1 << seat;
+                uint256 lane = uint256(type(uint64).max) << _shift(seat);
+                credits.units[seat / LANES] += credits.observed[seat / LANES] & lane;
             }
         }
-        _credit(credits.observed, added, scope.participants);
-        credits.waiting = Bits.all(scope.participants);
-    }
-
-    /// @dev Credits the burn-in of all seats that pull in a row. Returns who waits still.
-    function _release(Credits storage credits, uint256 waiting, bytes calldata row) private returns (uint256 left) {
-        left = waiting;
-        for (uint256 seat; waiting != 0; (++seat, waiting >>= 1)) {
-            if (waiting & 1 == 0 || uint8(row[Pulls.SIZE * seat]) == NO_PULL) continue;
-            left ^= 1 << seat;
-            uint256 word = seat / LANES;
-            credits.units[word] += uint256(uint64(credits.observed[word] >> _shift(seat))) << _shift(seat);
-        }
-        credits.waiting = left;
     }
 
     function _credit(mapping(uint256 => uint256) storage words, uint256[] memory added, uint256 participants) private {
@@ -214,11 +215,13 @@ library Rewards {
         returns (uint256 approved)
     {
         if (last < first) return 0;
-        for (uint256 word = first >> 8; word <= last >> 8; ++word) {
-            uint256 set = history.approvalsOf(word);
-            if (word == first >> 8) set &= type(uint256).max << (first & 255);
-            if (word == last >> 8) set &= type(uint256).max >> (255 - (last & 255));
-            approved += Bits.count(set);
+        unchecked {
+            for (uint256 word = first >> 8; word <= last >> 8; ++word) {
+                uint256 set = history.approvalsOf(word);
+                if (word == first >> 8) set &= type(uint256).max << (first & 255);
+                if (word == last >> 8) set &= type(uint256).max >> (255 - (last & 255));
+                approved += Bits.count(set);
+            }
         }
     }
 }

@@ -33,6 +33,8 @@ library Seals {
 
     /// @notice How many of the seats did not.
     function missing(Keys storage seals, uint256 participants) internal view returns (uint256) {
-        return participants - Bits.count(seals.revealed);
+        unchecked {
+            return participants - Bits.count(seals.revealed);
+        }
     }
 }

@@ -44,8 +44,7 @@ library Tallies {
         view
         returns (uint256 named, uint256 kept, bytes32 said)
     {
-        uint256 counts = CREDITED_BYTES + COUNT_BYTES * a.arms;
-        uint256 size = counts + TOTAL_BYTES * a.arms;
+        (uint256 counts, uint256 size) = _sizes(a.arms);
         if (proof.report.length != a.reportBytes || proof.tally.length != size) {
             revert IErrors.ProofMalformed(proof.report.length, proof.tally.length);
         }
@@ -133,10 +132,20 @@ library Tallies {
         returns (bool)
     {
         uint256 lied = proven.lied;
-        for (uint256 seat; lied != 0; (++seat, lied >>= 1)) {
-            if (lied & 1 == 1 && uint32(proven.first[seat]) <= round && round < since[seat]) return true;
+        unchecked {
+            for (uint256 seat; lied != 0; (++seat, lied >>= 1)) {
+                if (lied & 1 == 1 && uint32(proven.first[seat]) <= round && round < since[seat]) return true;
+            }
         }
         return false;
+    }
+
+    /// @dev Bytes of a tally up to its totals, and of all of it.
+    function _sizes(uint256 arms) private pure returns (uint256 counts, uint256 all) {
+        unchecked {
+            counts = CREDITED_BYTES + COUNT_BYTES * arms;
+            all = counts + TOTAL_BYTES * arms;
+        }
     }
 
     /// @dev Refuses a tally that the environment did not sign.
@@ -163,11 +172,13 @@ library Tallies {
         bytes32 salt = keccak256(abi.encodePacked(a.seed, "counts", proof.round, proof.seat));
         bytes32 commitment = keccak256(abi.encodePacked(proof.tally[CREDITED_BYTES:totalsAt], salt));
         if (bytes32(Bits.word(proof.report, 4 * a.arms + 4)) != commitment) return false;
-        for (uint256 arm; arm < a.arms; ++arm) {
-            uint256 count = Bits.read(proof.tally, CREDITED_BYTES + COUNT_BYTES * arm, COUNT_BYTES);
-            uint256 total = Bits.read(proof.tally, totalsAt + TOTAL_BYTES * arm, TOTAL_BYTES);
-            uint256 mean = count == 0 ? 0 : total / count;
-            if (Bits.read(proof.report, 4 * arm, 4) != mean) return false;
+        unchecked {
+            for (uint256 arm; arm < a.arms; ++arm) {
+                uint256 count = Bits.read(proof.tally, CREDITED_BYTES + COUNT_BYTES * arm, COUNT_BYTES);
+                uint256 total = Bits.read(proof.tally, totalsAt + TOTAL_BYTES * arm, TOTAL_BYTES);
+                uint256 mean = count == 0 ? 0 : total / count;
+                if (Bits.read(proof.report, 4 * arm, 4) != mean) return false;
+            }
         }
         return true;
     }
