@@ -109,7 +109,9 @@ abstract contract Books is Direct, Rules {
 
     function _requireWindow(Terms memory t, Money memory m, Progress memory progress_) internal view {
         if (_accounts.closed) revert AlreadyClosed(_accounts.costsVoid);
-        uint256 deadline = progress_.overBlock(t.horizon) + m.settlementWindow;
-        if (block.number > deadline) revert WindowPassed(block.number, deadline);
+        unchecked {
+            uint256 deadline = progress_.overBlock(t.horizon) + m.settlementWindow;
+            if (block.number > deadline) revert WindowPassed(block.number, deadline);
+        }
     }
 }

@@ -169,8 +169,9 @@ library Rewards {
     ) private returns (uint256 left) {
         left = waiting;
         unchecked {
-            for (uint256 seat; (accused | waiting) >> seat != 0; ++seat) {
-                if (uint8(row[Pulls.SIZE * seat]) == NO_PULL) continue;
+            uint256 seats = accused | waiting;
+            for (uint256 seat; seats != 0; (++seat, seats >>= 1)) {
+                if (seats & 1 == 0 || Bits.read(row, Pulls.SIZE * seat, 1) == NO_PULL) continue;
                 if (accused >> seat & 1 == 1 && docket.since[seat] <= round) revert IErrors.BlockedPull(round, seat);
                 if (waiting >> seat & 1 == 0) continue;
                 left ^= 1 << seat;
