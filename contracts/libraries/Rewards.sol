@@ -86,7 +86,8 @@ library Rewards {
         uint256 approvals = history.approvalsOf((from + 1) >> 8);
         // Rounds fit 32 bits, and rows of them 43.
         unchecked {
-            while (round++ < scope.through) {
+            while (round < scope.through) {
+                ++round;
                 bool whole = round == from || round == scope.through;
                 if (round & 255 == 0) (approvals, whole) = (history.approvalsOf(round >> 8), true);
                 if (round <= from || approvals >> (round & 255) & 1 == 1) {
