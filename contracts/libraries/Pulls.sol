@@ -25,7 +25,8 @@ library Pulls {
         return new uint256[]((participants + LANES - 1) / LANES);
     }
 
-    /// @notice Adds a round's rewards to the sums of at most 1,024 rounds (lanes hold no more); refuses an impossible pull.
+    /// @notice Adds a round's rewards to the sums of at most 1,024 rounds, which fit their lanes; refuses an
+    /// impossible pull.
     function add(uint256[] memory sums, bytes calldata pulls, uint256 participants, uint256 arms, uint256 round)
         internal
         pure
