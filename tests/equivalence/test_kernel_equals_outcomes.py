@@ -296,6 +296,6 @@ def test_a_planted_fault_of_the_plain_sums_is_seen(monkeypatch):
     """Its burn-in ends one round early."""
     case = scenario("silent-validator", seats=(3, 4, 5, 6), attackers=1, failure_limit=1)
     require_equal_sums(case)
-    monkeypatch.setattr(tallies, "Regret", lambda truth, last: Regret(truth, last - 1))
+    monkeypatch.setattr(tallies, "Regret", lambda truth, last, paid: Regret(truth, last - 1, paid))
     with pytest.raises(AssertionError, match="burn_in"):
         require_equal_sums(case)
