@@ -123,6 +123,23 @@ def test_a_run_killed_around_a_proof_of_a_false_report_proves_it_once(node, tmp_
     assert gas["reportFalse"]["transactions"] == 1
 
 
+def test_a_run_stopped_in_each_wait_of_its_settlement_does_not_wait_for_it_again(node, tmp_path):
+    changes: dict[str, Any] = {"slash": 0.25, "chain.settle_every": 3, "chain.settlement_window": 200}
+    changes["malicious"] = [{"seat": 3, "attacks": [{"name": "worse-half"}]}]
+    out, scenario = tmp_path / "run", small(13, node, **changes)
+
+    class Stopping(Proxied):
+        def mine(self, blocks: int) -> None:
+            super().mine(blocks)
+            raise NodeUnreachable("stopped after the wait")
+
+    for resume in (False, True):
+        with pytest.raises(NodeUnreachable, match="after the wait"):
+            play(scenario, out, **stay(Stopping(node, node.url)), resume=resume)
+    play(scenario, out, **stay(Stopping(node, node.url)), resume=True)
+    require_same(node, out, 13, **changes)
+
+
 AMONG_PARTIES = """
 import os, signal, sys
 from chain_bandit import cli
