@@ -16,7 +16,7 @@ from chain_bandit.protocol.rule import Own
 from chain_bandit.protocol.sealing import receipt_tags
 from chain_bandit.protocol.settlement import NOTHING, Conduct, Cost, Pull, case_2, cost_of_round, encode_pulls
 from chain_bandit.protocol.tallies import STALE, tallies_slot
-from chain_bandit.protocol.units import Counts, added
+from chain_bandit.protocol.units import NO_PULL, Counts, added
 
 
 class Environment:
@@ -118,7 +118,8 @@ class Environment:
         digest = slot.digest(Phase.REWARD, Role.PULLER, seat, pull_content(request.arm))
         if not self._verifier.is_signed_by(self.rules.addresses[seat], digest, request.signature):
             return []
-        return [Send((seat,), self._receipt(past, seat, request.arm))]
+        arm = request.arm if seat in self.rules.rewarded(past.ledger, past.approved) else NO_PULL
+        return [Send((seat,), self._receipt(past, seat, arm))]
 
     def pulls(self, round_: int) -> tuple[Pull, ...]:
         """What the settlement of a round says of every seat."""
@@ -167,15 +168,18 @@ class Environment:
         for receipt in reversed(self._given[seat]):
             if receipt.round < round_:
                 break
-            counts[receipt.arm] -= 1
-            totals[receipt.arm] -= receipt.reward
+            if receipt.arm != NO_PULL:
+                counts[receipt.arm] -= 1
+                totals[receipt.arm] -= receipt.reward
         return Own.of(round_, totals, counts)
 
     def _receipt(self, past: "_Round", seat: int, arm: int) -> Receipt:
-        ledger = past.ledger
-        reward = self._draws.reward(ledger.round, seat, arm, ledger.failed)
-        self._counts[seat] = added(self._counts[seat], arm, 1)
-        self._totals[seat] = added(self._totals[seat], arm, reward)
+        """One that gives nothing (`NO_PULL`) says that the tally is what it was, so that a report may rest on it."""
+        ledger, reward = past.ledger, 0
+        if arm != NO_PULL:
+            reward = self._draws.reward(ledger.round, seat, arm, ledger.failed)
+            self._counts[seat] = added(self._counts[seat], arm, 1)
+            self._totals[seat] = added(self._totals[seat], arm, reward)
         tallied = tally(self._counts[seat], self._totals[seat])
         signature = self._signer.state(
             self.rules.slot(ledger), Phase.REWARD, Role.ENVIRONMENT, seat, receipt_content(arm, reward, tallied)

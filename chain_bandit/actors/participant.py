@@ -90,12 +90,13 @@ class Participant:
     def on_receipt(self, ledger: Ledger, receipt: Receipt) -> bool:
         """Take the reward into the sample means; False for a receipt that is not the environment's next one."""
         rules = self.rules
-        if receipt.round != ledger.round or not 0 <= receipt.arm < rules.parameters.arms:
+        pull, counts, totals = Pull(receipt.arm, receipt.reward), self.counts, self.totals
+        if receipt.round != ledger.round:
             return False
-        if not is_estimate(receipt.reward):
-            return False
-        counts = added(self.counts, receipt.arm, 1)
-        totals = added(self.totals, receipt.arm, receipt.reward)
+        if pull != NOTHING or not rules.parameters.provable:  # else it did not report
+            if not 0 <= pull.arm < rules.parameters.arms or not is_estimate(pull.reward):
+                return False
+            counts, totals = added(counts, pull.arm, 1), added(totals, pull.arm, pull.reward)
         if tally(counts, totals) != receipt.tally:
             return False
         content = receipt_content(receipt.arm, receipt.reward, receipt.tally)
@@ -103,7 +104,7 @@ class Participant:
         if not self._verifier.is_signed_by(rules.environment, digest, receipt.signature):
             return False
         self.counts, self.totals = counts, totals
-        self.last, self.received = Pull(receipt.arm, receipt.reward), receipt.round
+        self.last, self.received = pull, receipt.round
         return True
 
     def _sealed(self, ledger: Ledger) -> bytes:

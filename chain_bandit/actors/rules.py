@@ -72,6 +72,11 @@ class Rules:
         """Whose reports count in the open round: all but the block list."""
         return seats(eligible(self.parameters, ledger, ledger.round))
 
+    def rewarded(self, ledger: Ledger, header: Header) -> tuple[int, ...]:
+        """Who is given a reward in an approved round: all but the block list; with proofs whoever reported."""
+        able = self.reporters(ledger)
+        return tuple(seat for seat in able if header.reporters >> seat & 1) if self.parameters.provable else able
+
     def quorum(self, ledger: Ledger) -> int:
         """Signatures that certify the open round's block."""
         return self.parameters.quorum(validators(ledger).bit_count())

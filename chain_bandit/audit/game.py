@@ -96,6 +96,7 @@ class Past:
         expected: case 2; None when it is not known.
         charged: what the environment said of it.
         pulls: of an approved round of a sealed game, by seat, until it is settled; None where it is not known.
+        reporters: mask of the seats whose reports its block rests on.
     """
 
     kind: Kind
@@ -107,6 +108,7 @@ class Past:
     expected: bool | None = False
     charged: bool | None = None
     pulls: tuple[Pull | None, ...] = ()
+    reporters: int = 0
 
     @property
     def paid(self) -> bool:

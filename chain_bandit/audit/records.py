@@ -191,6 +191,7 @@ def _advance(
     )
     header = record.header
     members, listed = validators(ledger), blocked(ledger, ledger.round)
+    past.reporters = header.reporters if header else 0
     game.past[record.round] = past
     game.ledger = after_record(p, ledger, record)
     game.rows.append(

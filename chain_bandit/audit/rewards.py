@@ -194,6 +194,9 @@ def _check_round(game: Game, t: int, pulls: Sequence[Pull | None], first: Slice)
                         "it is on the block list, but {} is settled, not {}", pull, NOTHING, part=part)
             if pull == NOTHING:
                 continue
+        elif p.provable and not past.reporters >> seat & 1:
+            checks.that(pull == NOTHING, "settlement.rewards", t, f"pull of seat {seat}",
+                        "its report is not in the block, but {} is settled, not {}", pull, NOTHING, part=part)
         if pull.arm == NO_PULL:  # silence is never guilt: whoever was away too long forfeits the reward
             game.note("forfeited", seat, t)
         if disclosed is None:

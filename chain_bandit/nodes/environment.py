@@ -94,12 +94,12 @@ class _Unwritten:
 
     def due(self, environment: Environment) -> frozenset[int]:
         """Who has yet to come for a receipt of it."""
-        rules, ledger, kind = environment.rules, self.ledger, self.found.record.kind
+        rules, ledger, kind, header = environment.rules, self.ledger, self.found.record.kind, self.found.record.header
         if kind is Kind.EXPLORATION or ledger.round == rules.parameters.burn_in:
             return frozenset(rules.everybody) - environment.given(ledger.round).keys()
-        if kind is not Kind.APPROVED:
+        if kind is not Kind.APPROVED or header is None:
             return frozenset()
-        return frozenset(rules.reporters(ledger)) - environment.given(ledger.round).keys()
+        return frozenset(rules.rewarded(ledger, header)) - environment.given(ledger.round).keys()
 
 
 class EnvironmentRole(Role):

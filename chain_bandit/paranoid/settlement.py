@@ -47,6 +47,7 @@ class Settlement:
         bound: settlements whose tallies have not all been computed yet.
         tallies: what seats were given up to the end of rounds that reports may still name.
         given: by seat, the round of its last receipt.
+        silent: by seat, rounds after that in which a receipt gave it nothing, since it had not reported.
         unread: seats of which some pull is not known.
         earned: settled units, by seat.
         waiting: units of a paid burn-in, by seat, until its first settled pull after that.
@@ -62,6 +63,7 @@ class Settlement:
         self.tallies: dict[int, list[bytes]] = {}
         self.leaves: list[bytes] = []
         self.given = [0 for _ in p.seats]
+        self.silent: list[list[int]] = [[] for _ in p.seats]
         self.through = p.burn_in
         self.counts = [[0] * p.arms for _ in p.seats]
         self.totals = [[0] * p.arms for _ in p.seats]
@@ -148,7 +150,7 @@ class Settlement:
         self.counts[seat][arm] += 1
         self.totals[seat][arm] += reward
         self.last[seat] = arm, reward
-        self.given[seat] = t
+        self.given[seat], self.silent[seat] = t, []
 
     def _stand(self, t: int) -> None:
         """Everybody's tally after a round, and the root of those that a settlement ends with."""
@@ -205,8 +207,9 @@ class Settlement:
                     means = self._own(seat, report)[1]
                     verdict.same("report", t, f"means of honest seat {seat}", means, report.means)
                 if report.named is not None:
-                    given = self.given[seat]
-                    verdict.same("report", t, f"round that honest seat {seat} names", given, report.named)
+                    may_name = [self.given[seat], *self.silent[seat]]
+                    about = f"whether the round that honest seat {seat} names, {report.named}, is of {may_name}"
+                    verdict.same("report", t, about, True, report.named in may_name)
                 if p.sealed:
                     self._check_record(t, seat, report)
             self._check_bits(past, past.header, seat, report)
@@ -270,6 +273,9 @@ class Settlement:
             reward = pull[1]
             if seat in past.blocked:
                 verdict.same("blocklist", t, f"pull of seat {seat}", (NOBODY, 0), pull)
+            elif p.provable and past.header is not None and seat not in past.header.reporters:
+                verdict.same("reward", t, f"pull of seat {seat}, whose report is not in the block", (NOBODY, 0), pull)
+                self.silent[seat].append(t)
             else:
                 self._check_honest(t, seat, past.arm, pull)
             self.earned[seat] += reward

@@ -217,7 +217,7 @@ class Play:
         cost = self._charge(record, agreed) if paid else None
         arm, rewards = pulled_arm(p, ledger, record), {}
         if arm is not None:
-            rewards = self._pull(arm) if paid else self._give(arm)
+            rewards = self._pull(arm, record.header) if paid and record.header else self._give(arm)
         proven, false = (frozenset[int](), frozenset[int]()) if exploring else (agreed.proven, agreed.false)
         self._false |= false
         self._ledger = self._accuse(after_record(p, ledger, record), proven, open_round)
@@ -237,7 +237,8 @@ class Play:
         ledger, last = self._begin(self._ledger), self._phase
         assert last is not None
         assert last.arm is not None
-        rewards = self._pull(last.arm)
+        assert last.header is not None
+        rewards = self._pull(last.arm, last.header)
         self._quiet -= 1
         self._ledger = replace(ledger, round=ledger.round + 1, pulls=added(ledger.pulls, last.arm, 1))
         self._unsettled += 1
@@ -359,17 +360,21 @@ class Play:
         """Receipts for everybody, in a round that needs no certificate."""
         return {seat: self._take(seat, arm) for seat in self._rules.everybody}
 
-    def _pull(self, arm: int) -> dict[int, int]:
-        """The pulls of an approved learning round: everybody's but the block list's, malicious ones of any arm."""
-        rewards = {}
+    def _pull(self, arm: int, header: Header) -> dict[int, int]:
+        """The pulls of an approved learning round, malicious ones of any arm; not all get a reward for them."""
+        rewards, paid = {}, self._rules.rewarded(self._ledger, header)
         for seat in self._rules.reporters(self._ledger):
             own: int | None = arm
             if seat in self._views:
                 with self._named(seat):
                     own = self.setting.attacks[seat].arm(self._views[seat], arm)
                     uints(() if own is None else (own,), 1)
-            if own is not None and 0 <= own < self.parameters.arms:
+            if own is None or not 0 <= own < self.parameters.arms:
+                continue
+            if seat in paid:
                 rewards[seat] = self._take(seat, own)
+            else:
+                self._purses[seat].received = self._ledger.round
         return rewards
 
     def _take(self, seat: int, arm: int) -> int:

@@ -66,6 +66,10 @@ def live(case: Scenario) -> tuple[list[tuple[Any, ...]], list[int], tuple[int, .
     return rows, [wei - kept for wei, kept in zip(recorder.owed, deposits, strict=True)], listed
 
 
+WITHHELD = {"reports": False, "first": 15, "last": 30}
+"""Options of who takes no part in the consensus for a while, nor reports."""
+
+
 def measured(case: Scenario) -> Measured:
     sums, settled = plain.play(planned(Plan(case)), ())
     return Measured(case.parameters, (), sums, 0.0, settled=settled)
@@ -126,6 +130,22 @@ def test_where_rounds_fail(seats):
     assert {"SKIP", "APPROVED"} <= set(kinds)
 
 
+@pytest.mark.parametrize("chain", CHAINS[::2], ids=str)
+def test_who_withholds_its_report_is_given_nothing_for_that_round_and_reports_again(chain):
+    withheld = range(15, 31)  # longer than a report may be old
+    malicious = [{"seat": 6, "attacks": [{"name": "silent-validator", "options": WITHHELD}]}]
+    case = scenario("", malicious=malicious, slash=0.25, chain=chain)
+    rows, listed = require_equal(case)
+    assert not any(listed)
+    told = {row[0]: row[3][1] >> 6 & 1 for row in rows if row[3]}
+    assert {round_ for round_, reports in told.items() if not reports} == set(withheld) & told.keys()
+    plainly = measured(case)
+    assert plainly.settled is not None
+    speaking = measured(scenario("", malicious=[], slash=0.25, chain=chain)).settled
+    assert speaking is not None
+    assert plainly.settled[0, 0, 6] < speaking[0, 0, 6]
+
+
 class Idle(Attack):
     """Pulls nothing in rounds 20 to 25, and lies from then on."""
 
@@ -176,13 +196,20 @@ def test_lying_does_not_pay_where_it_is_proven():
     assert with_it < 0 < without
 
 
-@pytest.mark.parametrize("name", ["constant-lie", "few-counts", "on-off", "two-faced-report", "inflated-counts"])
+LIES_OF_ENGINES = ["constant-lie", "few-counts", "on-off", "two-faced-report", "inflated-counts", "silent-validator"]
+
+
+@pytest.mark.parametrize("name", LIES_OF_ENGINES)
 @pytest.mark.parametrize("changes", [
     {}, {"chain": {"batch": 10, "settle_every": 7}}, {"growth": 0.5}, {"failure_limit": 6}, SELECTIONS["reputation"],
 ], ids=str)  # fmt: skip
 def test_engines_agree(name, changes):
     for seats in ((5, 6), (3, 4, 5, 6)):
         case = scenario(name, 9, seats, slash=0.25, rounds=60, **changes)
+        if name == "silent-validator":
+            attack = {"name": name, "options": WITHHELD}
+            malicious = [{"seat": seat, "attacks": [attack]} for seat in seats]
+            case = scenario("", 9, malicious=malicious, slash=0.25, rounds=60, **changes)
         kernel.require_equal(case)
         found = [replicates(case, 2, engine=engine) for engine in ENGINES]
         for each in found:

@@ -124,7 +124,7 @@ contract Handler is Play {
         bool right = seed >> 250 != 0;
         if (!right) proof.otherContent = bytes32(seed);
         bool inTime = !_over() || (!isClosed && vm.getBlockNumber() <= halfOfWindow());
-        bool allowed = inTime && since[seat] == 0 && right;
+        bool allowed = inTime && (since[seat] == 0 || listed[seat]) && right;
         bytes memory data = abi.encodeCall(IChainBandit.reportEquivocation, (proof));
         if (_expect(allowed, _who(who), 0, data, "a proof")) {
             noteAccusation(seat);

@@ -535,7 +535,8 @@ abstract contract Play is Checks {
     }
 
     function noteAccusation(uint256 seat) internal {
-        since[seat] = tip.round + 3 + p.unrecorded;
+        if (since[seat] == 0) since[seat] = tip.round + 3 + p.unrecorded;
+        listed[seat] = false; // by a false report alone, of which a seat can be acquitted
     }
 
     /// @dev Proof that what a seat reported in some round is false, or true where `lie` is zero.
@@ -558,8 +559,8 @@ abstract contract Play is Checks {
         keeps[seat] = more && keeps[seat] < credited ? keeps[seat] : credited;
         provenBy[seat] = round;
         if (since[seat] != 0) return;
-        listed[seat] = true;
         noteAccusation(seat);
+        listed[seat] = true;
     }
 
     /// @dev Proof that the environment signed two tallies of the round that the proven report of a seat names.

@@ -11,6 +11,7 @@ from eth_abi import encode
 from chain_bandit.actors.environment import Environment
 from chain_bandit.actors.messages import Receipt
 from chain_bandit.actors.participant import Participant
+from chain_bandit.actors.rules import Rules
 from chain_bandit.actors.witness import Witness
 from chain_bandit.audit.audit import audit
 from chain_bandit.audit.game import Game
@@ -140,6 +141,21 @@ def test_a_root_that_somebody_else_signed_is_found(tmp_path: Path, monkeypatch: 
     report = audit_folder(play(tmp_path))
     assert (report.exit_code, failed(report)) == (12, {"settlement.tallies"})
     assert "false tallies, of the environment" not in {each.kind for each in report.findings}
+
+
+def test_a_reward_of_who_did_not_report_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planted: the environment pays seat 9 in rounds in which it withheld its report."""
+    options = {"reports": False, "first": 40, "last": 45}
+    silent = [{"seat": 9, "attacks": [{"name": "silent-validator", "options": options}]}]
+    for out in (right := tmp_path / "right", wrong := tmp_path / "wrong"):
+        out.mkdir()
+    kept = audit_folder(play(right, malicious=silent), paranoid=True)
+    assert kept.verdict == "passed"
+    forfeited = {each.seat: each.count for each in kept.findings if each.kind == "forfeited"}
+    assert forfeited == {9: 6}
+    monkeypatch.setattr(Rules, "rewarded", lambda rules, ledger, header: rules.reporters(ledger))
+    broken = audit_folder(play(wrong, malicious=silent), paranoid=True)
+    assert failed(broken) == {"settlement.rewards", "paranoid.reward"}
 
 
 def test_a_row_of_the_burn_in_that_is_no_draw_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

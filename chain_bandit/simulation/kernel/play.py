@@ -312,6 +312,12 @@ def _listed(state: Any, seat: Any, t: Any) -> Any:
     return 0 < state.seats[BLOCKED_FROM, seat] <= t
 
 
+@inlined
+def _is_rewarded(rules: Any, state: Any, seat: Any, t: Any) -> Any:
+    """`Rules.rewarded`."""
+    return not _listed(state, seat, t) and (state.seats[REPORTING, seat] or not rules.provable)
+
+
 @compiled
 def _probe(rules: Any, cast: Any, keys: Any, state: Any, t: Any) -> None:
     """A probe round: who equivocates is proven guilty if it is drawn."""
@@ -512,7 +518,7 @@ def _draw(rules: Any, keys: Any, state: Any, t: Any, arm: Any) -> None:
 
 @inlined
 def _receive(rules: Any, cast: Any, keys: Any, state: Any, t: Any, arm: Any, everybody: Any) -> None:
-    """Receipts for one arm: everybody's, or everybody's but the block list's; what they change is stale."""
+    """Receipts for one arm: everybody's, or of those that are rewarded; what they change is stale."""
     state.arms[PULLS, arm] += 1
     _weigh(rules, state, arm)
     _draw(rules, keys, state, t, arm)
@@ -523,20 +529,20 @@ def _receive(rules: Any, cast: Any, keys: Any, state: Any, t: Any, arm: Any, eve
                 state.seats[OBSERVED, seat] += state.seats[REWARD, seat]
     elif rules.provable:
         for seat in cast.seats[SEAT]:
-            if state.seats[FALSE, seat] and not _listed(state, seat, t):
+            if state.seats[FALSE, seat] and _is_rewarded(rules, state, seat, t):
                 state.seats[UNPAID, seat] += state.seats[REWARD, seat]
     if not everybody and rules.pays_burn_in:
         for seat in range(rules.participants):
-            if state.seats[OBSERVED, seat] > 0 and not state.seats[FALSE, seat] and not _listed(state, seat, t):
+            if state.seats[OBSERVED, seat] > 0 and not state.seats[FALSE, seat] and _is_rewarded(rules, state, seat, t):
                 state.seats[UNPAID, seat] -= state.seats[OBSERVED, seat]
                 state.seats[OBSERVED, seat] = 0
     counts, totals, local = state.pulled[COUNTS, arm], state.pulled[TOTALS, arm], state.pulled[LOCAL, arm]
     told, sufficient, rewards = state.pulled[TOLD, arm], state.pulled[ENOUGH, arm], state.seats[REWARD]
-    blocked, truthful = state.seats[BLOCKED_FROM], state.seats[HONEST]
+    truthful = state.seats[HONEST]
     pulls, count, inverse, enough = state.arms[PULLS, arm], np.int64(-1), np.uint64(0), False
     lowest, highest, total, honest = np.int64(UNIT), np.int64(0), np.int64(0), 0
     for seat in range(rules.participants):
-        heard = everybody or not 0 < blocked[seat] <= t
+        heard = everybody or _is_rewarded(rules, state, seat, t)
         counts[seat] += heard
         if counts[seat] != count:  # one division for all who have pulled it as often
             count = counts[seat]
