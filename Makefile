@@ -118,6 +118,9 @@ schedules: .venv/dev ## 10^5 schedules of the consensus under attack: do the hon
 schedules-nodes: .venv/dev ## 10^5 schedules of the loop of nodes in virtual time: is any honest report left out that was in time? (an hour of CPU)
 	@$(BIN)/python benchmarks/schedules.py --nodes
 
+schedules-receipts: .venv/dev ## 10^5 schedules of receipts, settlements and proofs of false reports: is anybody honest convicted? (an hour of CPU)
+	@$(BIN)/python benchmarks/schedules.py --receipts
+
 withheld: .venv/dev node_modules/ready ## 200 blocks of processes: a view that lags, last envelopes withheld from it
 	@$(BIN)/python benchmarks/withheld.py
 

@@ -2,10 +2,12 @@
 
     python benchmarks/schedules.py [--schedules 100000] [--every-m] [--true] [--from 0] [--jobs 2] [--json FILE]
     python benchmarks/schedules.py --nodes [--schedules 100000]
+    python benchmarks/schedules.py --receipts [--schedules 100000] [--seed 17]
     python benchmarks/schedules.py [--nodes] --size 7 2 two-thirds --seed 17
 
 Sizes n = 4 ... 10 with m <= 3, or with every m up to n - 2, under both quorums where two thirds allow m; the smaller
 the more of them, by 1/n^3. With --nodes the loop of nodes plays some rounds in a row, n = 4 ... 7 and m < n/2.
+With --receipts a game of 48 rounds without a consensus, whose receipts, settlements and proofs are under attack.
 Signatures are ideal (`schedules/keyring.py`) unless --true. With --seed one schedule: if it fails, the fewest acts that
 still do and what happens; else what it is. Exit code 14 when an invariant does not hold anywhere.
 """
@@ -27,7 +29,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from chain_bandit.schedules import nodes, play
+from chain_bandit.schedules import nodes, play, receipts
 from chain_bandit.schedules.acts import Schedule, Size
 from chain_bandit.schedules.draw import draw, draw_for_nodes
 from chain_bandit.schedules.keyring import IdealScribe, Scribe
@@ -117,6 +119,33 @@ def one(size: Size, seed: int, scribe: type[Scribe], kind: Kind) -> int:
     return 14 if violations else 0
 
 
+def of_receipts(seeds: range, jobs: int) -> int:
+    """Play schedules of receipts; print what was seen in them and what did not hold."""
+    began, seen, failed = perf_counter(), Counter[str](), dict[str, list[int]]()
+    parts_ = [seeds[at : at + PART] for at in range(0, len(seeds), PART)]
+    with ProcessPoolExecutor(jobs) as pool:
+        for part, broken in track(pool.map(_receipts, parts_), "schedules", len(parts_), console=Console(stderr=True)):
+            seen += part
+            for violation, where in broken:
+                failed.setdefault(violation, []).append(where)
+    for what, times in seen.most_common():
+        print(f"{times:>10,}  {what}")
+    for violation, where_ in failed.items():
+        print(f"does not hold in {len(where_)}: {violation}: --receipts --seed {min(where_)}")
+    broken_in = len({seed for seeds_ in failed.values() for seed in seeds_})
+    print(f"{len(seeds):,} schedules, {broken_in} broken, {perf_counter() - began:.0f} s")
+    return 14 if failed else 0
+
+
+def _receipts(seeds: range) -> tuple[Counter[str], list[tuple[str, int]]]:
+    stage, seen, failed = receipts.Stage(), Counter[str](), list[tuple[str, int]]()
+    for seed in seeds:
+        played = receipts.play(stage, seed)
+        seen += played.seen
+        failed += [(violation, seed) for violation in set(played.violations)]
+    return seen, failed
+
+
 def main(given: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--schedules", type=int, default=100_000)
@@ -124,11 +153,15 @@ def main(given: list[str] | None = None) -> int:
     parser.add_argument("--every-m", action="store_true")
     parser.add_argument("--true", action="store_true")
     parser.add_argument("--nodes", action="store_true")
+    parser.add_argument("--receipts", action="store_true")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--size", nargs=3, metavar=("N", "M", "QUORUM"))
     parser.add_argument("--seed", type=int)
     arguments = parser.parse_args(given)
+    if arguments.receipts:
+        first, count = (arguments.first, arguments.schedules) if arguments.seed is None else (arguments.seed, 1)
+        return of_receipts(range(first, first + count), arguments.jobs)
     scribe, kind = Scribe if arguments.true else IdealScribe, NODES if arguments.nodes else MACHINES
     if arguments.seed is not None:
         n, m, quorum = arguments.size

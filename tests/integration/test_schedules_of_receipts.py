@@ -1,0 +1,97 @@
+"""A hundredth of `make schedules-receipts`; and faults planted in what it plays, each of which it must find."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from benchmarks.schedules import of_receipts
+from chain_bandit.actors import participant
+from chain_bandit.actors.environment import Environment
+from chain_bandit.actors.participant import Participant
+from chain_bandit.actors.rules import Rules
+from chain_bandit.actors.witness import Witness
+from chain_bandit.protocol.tallies import SignedTallies, Tallies
+from chain_bandit.schedules import receipts
+from chain_bandit.schedules.receipts import Conspiracy, Stage, play
+
+SCHEDULES = 1000
+"""Of `make test`; the deep ones are 10^5."""
+
+FOUND_WITHIN = 150
+
+
+def test_nobody_honest_is_convicted_and_every_first_lie_is_proven(capsys):
+    assert of_receipts(range(SCHEDULES), 2) == 0
+    said = capsys.readouterr().out
+    for what in ("killed", "lost receipt", "empty receipt", "exploration", "proof", "framed"):
+        assert what in said
+    for each in Conspiracy:
+        assert each.value in said
+    assert f"{SCHEDULES:,} schedules, 0 broken" in said
+
+
+def test_a_seed_gives_the_same_schedule():
+    stage = Stage()
+    assert play(stage, 7) == play(stage, 7) != play(stage, 8)
+
+
+class Same:
+    """Whatever it is compared with."""
+
+    def __ne__(self, other: object) -> bool:
+        return False
+
+
+def names_the_last_round(original: Callable[..., Any]) -> Callable[..., Any]:
+    def report(self: Participant, ledger: Any) -> Any:
+        self.received = ledger.round - 1
+        return original(self, ledger)
+
+    return report
+
+
+def gives_nothing_to_the_silent(original: Callable[..., Any]) -> Callable[..., Any]:
+    def late_pull(self: Environment, seat: int, round_: int, request: Any) -> Any:
+        past = self._rounds[round_]
+        rewarded = past.approved is not None and seat in self.rules.rewarded(past.ledger, past.approved)
+        return original(self, seat, round_, request) if rewarded else []
+
+    return late_pull
+
+
+def forgets_explorations(original: Callable[..., Any]) -> Callable[..., Any]:
+    def add(self: Tallies, round_: int, pulls: Any, is_paid: bool) -> None:
+        forgotten = pulls and not is_paid and round_ > self._parameters.burn_in
+        original(self, round_, () if forgotten else pulls, is_paid)
+
+    return add
+
+
+def looks_a_round_too_early(original: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda self, round_, seat: original(self, round_ - 1, seat)
+
+
+FAULTS: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
+    "a report names a round without a receipt": (Participant, "report", names_the_last_round),
+    "a report leaves before its receipts are on disk": (receipts._Schedule, "_sync", lambda _: lambda self, seat: None),
+    "a receipt is taken whatever its tally": (participant, "tally", lambda _: lambda counts, totals: Same()),
+    "who is silent is given no receipt": (Environment, "late_pull", gives_nothing_to_the_silent),
+    "who is silent is paid": (Rules, "rewarded", lambda _: lambda self, ledger, header: self.reporters(ledger)),
+    "tallies lack explorations": (Tallies, "add", forgets_explorations),
+    "a witness holds a report against another round": (SignedTallies, "find", looks_a_round_too_early),
+    "a witness proves nothing": (Witness, "_proof", lambda _: lambda self, round_, seat: None),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_is_found(fault, monkeypatch):
+    where, name, planted = FAULTS[fault]
+    monkeypatch.setattr(where, name, planted(getattr(where, name)))
+    stage = Stage()
+    assert any(play(stage, seed).violations for seed in range(FOUND_WITHIN))
+
+
+@pytest.mark.deep
+def test_many_schedules():
+    assert of_receipts(range(100_000), 2) == 0
