@@ -23,7 +23,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "environments": {"plugins", "protocol"},
     "network": {"actors", "comparison", "consensus", "crypto.vouching", "protocol"},
     "plugins": {"protocol"},
-    "schedules": {"actors", "comparison", "consensus", "crypto", "network", "nodes", "protocol", "scenario"},
+    "schedules": {
+        "actors",
+        "comparison",
+        "consensus",
+        "crypto",
+        "game.books",
+        "network",
+        "nodes",
+        "protocol",
+        "scenario",
+    },
     "simulation": {"actors.rules", "attacks", "environments", "foreign", "plugins", "protocol", "roots"},
     "mediate": {
         "consensus",
