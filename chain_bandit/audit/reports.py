@@ -76,6 +76,12 @@ def known(game: Game, reports: Mapping[int, Report]) -> dict[int, Own]:
     return {seat: Own.of(t, *pair, seeds.get(seat, b"")) for seat, pair in receipts.items()}
 
 
+def _is_empty(game: Game, seat: int, round_: int) -> bool:
+    """Whether a seat may have a receipt of a round that gave it nothing, after its last one: it did not report."""
+    past = game.past.get(round_)
+    return past is not None and round_ > game.received[seat] and past.paid and not past.reporters >> seat & 1
+
+
 def check_against_receipts(game: Game, reports: Mapping[int, Report], owns: Mapping[int, Own]) -> frozenset[int]:
     """Honest seats report what follows from their receipts, and from their keys where the disclosure draws; who else
     departs from that is named. Gives who reported what no key makes of its receipts."""
@@ -88,8 +94,9 @@ def check_against_receipts(game: Game, reports: Mapping[int, Report], owns: Mapp
             game.checks.unknown("honest.report", reason)
         else:
             if report.named and game.is_honest(seat):
-                game.checks.same(report.named, (game.received[seat],), "honest.report", game.running.round,
-                                 f"last receipt of seat {seat}")  # fmt: skip
+                (named,) = report.named
+                last = named if _is_empty(game, seat, named) else game.received[seat]
+                game.checks.same(named, last, "honest.report", game.running.round, f"last receipt of seat {seat}")
             if _is_false(game, seat, report, owns[seat]):
                 lied.add(seat)
     return frozenset(lied)
