@@ -26,7 +26,7 @@ def test_each_round_is_waited_for_as_long_whoever_was_away_in_those_before(monke
     now, written, pulled = [0.0], list[int](), defaultdict[int, dict[int, Any]](dict)
     monkeypatch.setattr(module, "monotonic", lambda: now[0])
     parameters = SimpleNamespace(burn_in=2, sealed=False, provable=0)
-    rules = SimpleNamespace(everybody=(0, 1), parameters=parameters, reporters=lambda ledger: (0, 1))
+    rules = SimpleNamespace(everybody=(0, 1), parameters=parameters, rewarded=lambda ledger, header: (0, 1))
     environment: Any = SimpleNamespace(rules=rules, begin=lambda ledger: None, given=lambda round_: pulled[round_])
     books: Any = SimpleNamespace(settlement=lambda least: None)
     books.add = lambda record, body: written.append(books.ledger.round)
@@ -38,7 +38,7 @@ def test_each_round_is_waited_for_as_long_whoever_was_away_in_those_before(monke
 
     def recorded(round_: int) -> None:
         role.begin(SimpleNamespace(round=round_))  # type: ignore[arg-type]
-        found: Any = SimpleNamespace(record=SimpleNamespace(kind=Kind.APPROVED), block=None)
+        found: Any = SimpleNamespace(record=SimpleNamespace(kind=Kind.APPROVED, header=SimpleNamespace()), block=None)
         role.recorded(found)
         pulled[round_][0] = "pulled"
         role.close(found)
@@ -118,7 +118,7 @@ def test_a_round_whose_root_is_signed_takes_no_pull_more_after_a_restart(tmp_pat
     """Else the root of the same settlement would be another one, and the environment have signed both."""
     given, written = list[int](), list[int]()
     parameters = SimpleNamespace(burn_in=4, sealed=False, provable=1)
-    rules = SimpleNamespace(everybody=(0, 1), parameters=parameters, reporters=lambda ledger: (0, 1))
+    rules = SimpleNamespace(everybody=(0, 1), parameters=parameters, rewarded=lambda ledger, header: (0, 1))
     environment: Any = SimpleNamespace(
         rules=rules, begin=lambda ledger: None, given=lambda round_: {0: "pulled"},
         late_pull=lambda seat, round_, pull: given.append(round_) or [],
@@ -131,7 +131,7 @@ def test_a_round_whose_root_is_signed_takes_no_pull_more_after_a_restart(tmp_pat
     journal = provable_journal(tmp_path / "signed.jsonl", 6)
     args: Any = (environment, books, scenario, kept, journal, contract, None, None, None, BLIND, WINDOW)
     role = EnvironmentRole(*args)
-    found: Any = SimpleNamespace(record=SimpleNamespace(kind=Kind.APPROVED), block=None)
+    found: Any = SimpleNamespace(record=SimpleNamespace(kind=Kind.APPROVED, header=SimpleNamespace()), block=None)
     for round_ in (6, 7):
         role.begin(SimpleNamespace(round=round_))  # type: ignore[arg-type]
         role.take(1, round_, PullRequest(0, b""))
@@ -151,7 +151,7 @@ def test_the_root_of_the_last_settlement_is_signed_when_the_last_round_is_over(t
     scenario, contract = SimpleNamespace(chain=SimpleNamespace(settle_every=9)), SimpleNamespace(settled_through=int)
     args: Any = (environment, books, scenario, None, journal, contract, None, None, None, BLIND, WINDOW)
     role = EnvironmentRole(*args)
-    found: Any = SimpleNamespace(record=SimpleNamespace(kind=Kind.REJECTED), block=None)
+    found: Any = SimpleNamespace(record=SimpleNamespace(kind=Kind.REJECTED, header=SimpleNamespace()), block=None)
     for round_ in (11, 12):
         role.begin(SimpleNamespace(round=round_))  # type: ignore[arg-type]
         role.recorded(found)
