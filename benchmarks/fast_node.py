@@ -62,10 +62,6 @@ class FastNode:
         for _ in range(blocks):
             self._append((), ())
 
-    def height(self) -> int:
-        """The number of the latest block."""
-        return len(self._blocks) - 1
-
     def code(self, account: bytes) -> bytes:
         """The code that an account runs."""
         return bytes(self._evm.get_code(_hex(account)) or b"").removesuffix(_PADDING)

@@ -95,10 +95,6 @@ class Anvil:
         """Mine empty blocks."""
         self._rpc.ask("anvil_mine", [hex(blocks)])
 
-    def height(self) -> int:
-        """The number of the latest block."""
-        return int(self._rpc.ask("eth_blockNumber", []), 16)
-
 
 @contextmanager
 def anvil() -> Iterator[Anvil]:

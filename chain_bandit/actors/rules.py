@@ -73,7 +73,7 @@ class Rules:
         return seats(eligible(self.parameters, ledger, ledger.round))
 
     def rewarded(self, ledger: Ledger, header: Header) -> tuple[int, ...]:
-        """Who is given a reward in an approved round: all but the block list; with proofs whoever reported."""
+        """Who is given a reward in an approved round: all but the block list; with proofs, of these the reporters."""
         able = self.reporters(ledger)
         return tuple(seat for seat in able if header.reporters >> seat & 1) if self.parameters.provable else able
 

@@ -85,10 +85,6 @@ class EmbeddedNode:
         """Let time pass: mine empty blocks."""
         self._tester.mine_blocks(blocks)
 
-    def height(self) -> int:
-        """The number of the latest block."""
-        return int(self._tester.get_block_by_number("latest")["number"])
-
     def snapshot(self) -> int:
         """Note the chain as it is, for `restore`."""
         return int(self._tester.take_snapshot())

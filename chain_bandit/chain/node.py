@@ -30,10 +30,6 @@ class Node(Protocol):
         """Mine empty blocks."""
         ...
 
-    def height(self) -> int:
-        """The number of the latest block."""
-        ...
-
 
 @dataclass(frozen=True, slots=True)
 class Wallet:

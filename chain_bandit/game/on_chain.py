@@ -11,6 +11,7 @@ from chain_bandit.chain.delivery import Delivery
 from chain_bandit.chain.errors import ForeignChain
 from chain_bandit.chain.journal import Journal
 from chain_bandit.chain.node import Node, account
+from chain_bandit.chain.rpc import as_int
 from chain_bandit.consensus.certificate import Certificate
 from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.game.errors import RecordMismatch
@@ -163,7 +164,8 @@ class OnChain:
         if not is_needed:
             return
         self.contract.settle()
-        left = self.contract.over_block(self._plan.parameters) + blocks - self.node.height()
+        height = self.contract.rpc.ask("eth_blockNumber", [], as_int)
+        left = self.contract.over_block(self._plan.parameters) + blocks - height
         if left > 0:
             with self._stopwatch("evm"):
                 self.node.mine(left)

@@ -361,7 +361,7 @@ class _Schedule:
             self.played.violations.append("the first false report in a block is proven")
 
     def _check_paid(self) -> None:
-        """Settled is what receipts of approved rounds say, of whoever reported."""
+        """Settled rewards are those of receipts of approved rounds, of the seats that reported."""
         for number in range(SEATS):
             given = self.environment.owed(number, 0)
             due = sum(each.reward for each in given if self.recorded.get((each.round, number)) is Kind.APPROVED)

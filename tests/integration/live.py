@@ -80,9 +80,6 @@ class Anvil:
     def mine(self, blocks: int) -> None:
         self.ask("anvil_mine", hex(blocks))
 
-    def height(self) -> int:
-        return int(self.ask("eth_blockNumber"), 16)
-
 
 def _written_at(state: Path) -> int:
     return state.stat().st_mtime_ns if state.exists() else 0
@@ -114,9 +111,6 @@ class Proxied:
 
     def mine(self, blocks: int) -> None:
         self._node.mine(blocks)
-
-    def height(self) -> int:
-        return self._node.height()
 
 
 Batch = list[dict[str, Any]]
