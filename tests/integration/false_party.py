@@ -59,17 +59,21 @@ def hang(desk: party.Desk, line: Any) -> None:
 
 
 def leave_a_child(in_group: bool) -> None:
-    """Dies once it is linked up; its child holds what it held, and is written into the mark."""
+    """Dies at the first line after all are linked up; its child holds what it held, and is written into the mark."""
 
     def write(desk: party.Desk, line: Any) -> None:
         if isinstance(line, party.Linked):
             child = subprocess.Popen(("sleep", "60"), stdout=desk._answers, start_new_session=not in_group)
             Path(sys.argv[3]).write_text(str(child.pid))
         TRUE_WRITE(desk, line)
-        if isinstance(line, party.Linked):
-            dies()
 
-    party.Desk.write = write  # type: ignore[method-assign]
+    async def read(desk: party.Desk, kind: Any) -> Any:
+        if kind is party.Check:
+            await desk._lines.get()
+            dies()
+        return await TRUE_READ(desk, kind)
+
+    party.Desk.write, party.Desk.read = write, read  # type: ignore[method-assign]
 
 
 def sign_with_another_key(*turns: int) -> None:
@@ -107,7 +111,7 @@ def invent_rows() -> None:
 
 
 TRUE_COMPARE, TRUE_HEARD, TRUE_OPEN = party.compare, party.heard, party.open_shares
-TRUE_WRITE = party.Desk.write
+TRUE_READ, TRUE_WRITE = party.Desk.read, party.Desk.write
 FAULTS = {
     "dies at once": die_at_once,
     "dies while it computes": die_while_computing,
