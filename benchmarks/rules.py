@@ -165,7 +165,7 @@ def require_equal(case: Scenario) -> int:
     plan = Plan(case)
     seed_0, _ = genesis_digest(plan.game, plan.seated, plan.salt)
     p, keys = plan.parameters, numbers.keys(plan.secret, seed_0)
-    setting = numbers.rules(p, case.model, case.chain.batch, case.all_weights, case.growth_units)
+    setting = numbers.rules(p, case.model, case.chain.batch, case.all_weights)
     told, _ = batch.play(p, setting, case.attacks(), [keys], range(1, p.horizon + 1))
     best, blocks, lost, cost = max(case.model.means), 0, 0, 0
     for played, sums in zip(Game(case, NoChain()).play(), told[0].tolist(), strict=True):

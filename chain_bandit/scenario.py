@@ -225,8 +225,8 @@ class Scenario(Strict):
         description="trials of each participant in the draw, and stakes that it deposits; by default 1 each",
     )
     growth: float = Field(
-        default=0.0, ge=0, le=16, strict=False,
-        description="of an arm's pulls from one block to the next: 1 for phases that double; in simulation only",
+        default=0.0, ge=0, le=4, strict=False,
+        description="of phases: how often a block's arm is pulled, over its pulls before; 0: once",
     )
     commanders: Literal["all", "trust"] = Field(
         default="all", description="every validator, or those drawn with the trust coefficients of Theorem 5"
@@ -331,6 +331,7 @@ class Scenario(Strict):
             slash=slash,
             provable=int(slash > 0 and self._is_provable),
             paid_burn_in=int(self.paid_burn_in),
+            growth=self.growth_units,
         )
         parameters = rules.with_classes(parameters)
         assumptions.check(parameters)
@@ -469,11 +470,6 @@ class Scenario(Strict):
             w=parameters.unrecorded, batch=chain.batch,
         )  # fmt: skip
         self._check_adversary()
-        require(
-            not self.growth_units or not (parameters.has_committees or parameters.draws), "growth",
-            "growth = 0, or everybody validates and commands (who else is named for the round after a block)",
-            units=self.growth_units,
-        )  # fmt: skip
         seats = [entry.seat for entry in self.all_malicious]
         for seat in seats:
             require(
@@ -493,8 +489,6 @@ class Scenario(Strict):
         """Refuse what no contract takes, whatever the theory says of it. Raises `ChainBanditError`."""
         parameters, chain = self.parameters, self.chain
         assumptions.check_contract(parameters)
-        require(self.growth_units == 0, "growth", "growth = 0 (on chain each round has its record)",
-                            units=self.growth_units)
         for seat, attack in self.attacks().items():
             wanted = "nobody rushes (the reports of a round are known in time in simulation only)"
             require(not attack.rushes, "malicious", wanted, seat=seat)

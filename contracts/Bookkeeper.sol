@@ -75,9 +75,9 @@ contract Bookkeeper is Books {
 
     function acquit(Acquittal calldata shown) external direct {
         Terms memory t = _terms();
-        _requireWords(7);
+        _requireWords(8);
         if (_accounts.closed) revert AlreadyClosed(_accounts.costsVoid);
-        _proven.acquit(shown, _separator(t), _money().environment);
+        _proven.acquit(shown, _separator(t), _money().environment, _phases(t));
         emit IChainBandit.Acquitted(shown.seat);
     }
 
@@ -95,7 +95,8 @@ contract Bookkeeper is Books {
         } else {
             uint256 burnIn = _paysBurnIn() ? t.burnIn : 0;
             Rewards.Scope memory scope = Rewards.Scope(through, last, t.participants, t.arms, burnIn, _names(t));
-            _credits.settle(_history, _docket, scope, pulls);
+            if (_phases(t)) _credits.settlePhases(_history, _docket, scope, progress_.extra, pulls);
+            else _credits.settle(_history, _docket, scope, pulls);
             emit IChainBandit.RewardsSettled(through, _credits.bySeat(t.participants));
         }
     }

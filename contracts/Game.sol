@@ -70,7 +70,7 @@ contract Game {
         t.nobody = ~Bits.all(p.participants);
         t.successors = (committees ? Blocks.COMMITTEE : 0) | (commanders ? Blocks.COMMANDERS : 0)
             | (named ? Blocks.NAMED : 0) | (p.attested & STATE != 0 ? Blocks.KEPT : 0)
-            | (p.attested & WEIGHTS != 0 ? Blocks.WEIGHED : 0);
+            | (p.attested & WEIGHTS != 0 ? Blocks.WEIGHED : 0) | (p.reserved.growth != 0 ? Blocks.PHASES : 0);
         t.chainId = block.chainid;
         t.separator = Certificates.separator(game);
         t.game = game;

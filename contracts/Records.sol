@@ -52,15 +52,17 @@ abstract contract Records is Views {
         // A block without signers is not the last one, and chooses no committee.
         uint256 unsignedUntil = _committees(t) ? 0 : msg.data.length;
         bool weighed = t.successors & Blocks.WEIGHED != 0;
+        bool phases = _phases(t);
         do {
             uint256 round = tip.progress.nextRound;
-            if (round > t.horizon) revert GameIsOver(block.number);
+            if (tip.progress.time() > t.horizon) revert GameIsOver(block.number);
             Blocks.read(t, found, msg.data, at, round, tip.head, tip.blocked);
             at = found.end;
             if (found.signers != 0) _check(t, tip, keys, found.digest, found.signers, msg.data, found.signaturesAt);
             else if (at >= unsignedUntil) revert CertificateMissing(round);
             if (!weighed) Reputation.move(tip.reputations, found.accuracies);
             else Reputation.set(tip.reputations, found.accuracies);
+            if (phases) _lengthen(t, tip.progress, found);
             _record(t, tip, found.approved ? APPROVED : REJECTED, found.digest, found.committee);
             if (_drawsCommanders(t)) _checkCommanders(tip, found.commanders);
         } while (at < msg.data.length);
@@ -120,6 +122,17 @@ abstract contract Records is Views {
             );
         }
         tip.committee = committee_;
+    }
+
+    /// @dev Takes note of the pulls of an approved block beyond one: round L has none, and T ends the last phase.
+    function _lengthen(Terms memory t, Progress memory progress_, Blocks.Found memory found) private pure {
+        unchecked {
+            uint256 most = progress_.nextRound == t.burnIn ? 1 : t.horizon + 1 - progress_.time();
+            if (found.length == 0 || found.length > most) {
+                revert LengthOutOfRange(progress_.nextRound, found.length, most);
+            }
+            if (found.approved) progress_.extra += found.length - 1;
+        }
     }
 
     /// @dev Who commands validates, too; who was drawn, the quorum vouches for.

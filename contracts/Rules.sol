@@ -105,6 +105,11 @@ abstract contract Rules is IErrors, IRules {
         return t.successors & Blocks.COMMITTEE != 0;
     }
 
+    /// @dev Whether blocks say how often their arm is pulled.
+    function _phases(Terms memory t) internal pure returns (bool) {
+        return t.successors & Blocks.PHASES != 0;
+    }
+
     /// @dev Whether headers name the next round's commanders.
     function _drawsCommanders(Terms memory t) internal pure returns (bool) {
         return t.successors & Blocks.COMMANDERS != 0;

@@ -1,7 +1,7 @@
 """The environment: owns the reward distributions, the roles and the cost; answers pulls with receipts (Algorithm 5)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from chain_bandit.actors.messages import CertifiedBlock, Message, PullRequest, Receipt, Send
 from chain_bandit.actors.rules import Rules
@@ -10,7 +10,7 @@ from chain_bandit.crypto.verify import Verifier
 from chain_bandit.protocol.blocks import Header, Report, approves, seats
 from chain_bandit.protocol.estimation import is_false
 from chain_bandit.protocol.ledger import Ledger
-from chain_bandit.protocol.messages import Phase, Role, pull_content, receipt_content, tally
+from chain_bandit.protocol.messages import Phase, Role, pull_content, tally
 from chain_bandit.protocol.rewards import Draws, RewardModel, hidden_cost
 from chain_bandit.protocol.rule import Own
 from chain_bandit.protocol.sealing import receipt_tags
@@ -125,7 +125,8 @@ class Environment:
         """What the settlement of a round says of every seat."""
         given = self.given(round_)
         return tuple(
-            Pull(given[seat].arm, given[seat].reward) if seat in given else NOTHING for seat in self.rules.everybody
+            Pull(given[seat].arm, given[seat].reward, given[seat].count) if seat in given else NOTHING
+            for seat in self.rules.everybody
         )
 
     def observed(self, round_: int) -> tuple[Pull, ...]:
@@ -141,7 +142,7 @@ class Environment:
         """What the contract is told of an approved round, once: the pulls, or in a sealed game their tags."""
         self.sums = [total + pull.reward for total, pull in zip(self.sums, pulls, strict=True)]
         if not self.rules.parameters.sealed:
-            return encode_pulls(pulls)
+            return encode_pulls(pulls, self.rules.parameters.has_phases)
         return receipt_tags(self.secret, self.rules.seed_0, round_, pulls)
 
     def charge(self, round_: int, header: Header, reported: dict[int, Report]) -> int | None:
@@ -156,7 +157,7 @@ class Environment:
         if not case_2(selected, lied):
             return None
         choice, mean = Cost(self.rules.parameters.cost), self.model.means[header.arm]
-        return cost_of_round(choice, self.cost, header.means[header.arm], mean)
+        return cost_of_round(choice, self.cost, header.means[header.arm], mean) * header.length
 
     def close(self, round_: int) -> None:
         """Give nothing more in a round: it is settled."""
@@ -169,22 +170,25 @@ class Environment:
             if receipt.round < round_:
                 break
             if receipt.arm != NO_PULL:
-                counts[receipt.arm] -= 1
+                counts[receipt.arm] -= receipt.count
                 totals[receipt.arm] -= receipt.reward
         return Own.of(round_, totals, counts)
 
     def _receipt(self, past: "_Round", seat: int, arm: int) -> Receipt:
         """One that gives nothing (`NO_PULL`) says that the tally is what it was, so that a report may rest on it."""
-        ledger, reward = past.ledger, 0
+        ledger, reward, count = past.ledger, 0, past.length
         if arm != NO_PULL:
-            reward = self._draws.reward(ledger.round, seat, arm, ledger.failed)
-            self._counts[seat] = added(self._counts[seat], arm, 1)
+            times = range(ledger.time, ledger.time + count)
+            reward = sum(self._draws.reward(time, seat, arm, ledger.failed) for time in times)
+            self._counts[seat] = added(self._counts[seat], arm, count)
             self._totals[seat] = added(self._totals[seat], arm, reward)
+        else:
+            count = 1
         tallied = tally(self._counts[seat], self._totals[seat])
-        signature = self._signer.state(
-            self.rules.slot(ledger), Phase.REWARD, Role.ENVIRONMENT, seat, receipt_content(arm, reward, tallied)
-        )
-        receipt = past.receipts[seat] = Receipt(ledger.round, arm, reward, tallied, signature)
+        unsigned = Receipt(ledger.round, arm, reward, tallied, b"", count)
+        content = self.rules.receipt_content(unsigned)
+        signature = self._signer.state(self.rules.slot(ledger), Phase.REWARD, Role.ENVIRONMENT, seat, content)
+        receipt = past.receipts[seat] = replace(unsigned, signature=signature)
         self._given[seat].append(receipt)
         if self.rules.parameters.settles_burn_in and ledger.round <= self.rules.parameters.burn_in:
             self._observed[ledger.round, seat] = Pull(arm, reward)
@@ -204,3 +208,8 @@ class _Round:
     approved: Header | None = None
     is_open: bool = False
     receipts: dict[int, Receipt] = field(default_factory=dict)
+
+    @property
+    def length(self) -> int:
+        """How often an arm is pulled in it."""
+        return self.approved.length if self.approved else 1

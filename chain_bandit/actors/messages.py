@@ -36,7 +36,7 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class PullRequest:
-    """A participant's signed pull of an arm in an approved round."""
+    """A participant's signed pull of an arm in an approved round, as often as its block says."""
 
     arm: int
     signature: bytes
@@ -44,13 +44,15 @@ class PullRequest:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The environment's signed answer to a pull: the reward in units, and the tally of everything so far."""
+    """The environment's signed answer to a pull: the rewards of so many pulls in units, and the tally of everything so
+    far."""
 
     round: int
     arm: int
     reward: int
     tally: bytes
     signature: bytes
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ def _is_message(message: object) -> bool:
             return True
         case PullRequest(arm=int(), signature=bytes()):
             return True
-        case Receipt(round=int(), arm=int(), reward=int(), tally=bytes(), signature=bytes()):
+        case Receipt(round=int(), arm=int(), reward=int(), tally=bytes(), signature=bytes(), count=int()):
             return True
     return False
 

@@ -15,14 +15,13 @@ from chain_bandit.protocol.messages import (
     Role,
     commitment_salt,
     pull_content,
-    receipt_content,
     tally,
 )
 from chain_bandit.protocol.rule import Own
 from chain_bandit.protocol.sealing import noise_seed, nonce
 from chain_bandit.protocol.settlement import NOTHING, Pull
 from chain_bandit.protocol.sharing import counts_commitment
-from chain_bandit.protocol.units import Counts, Means, added, is_estimate
+from chain_bandit.protocol.units import UNIT, Counts, Means, added
 
 
 class Participant:
@@ -90,22 +89,27 @@ class Participant:
     def on_receipt(self, ledger: Ledger, receipt: Receipt) -> bool:
         """Take the reward into the sample means; False for a receipt that is not the environment's next one."""
         rules = self.rules
-        pull, counts, totals = Pull(receipt.arm, receipt.reward), self.counts, self.totals
-        if receipt.round != ledger.round:
+        pull, counts, totals = Pull(receipt.arm, receipt.reward, receipt.count), self.counts, self.totals
+        if receipt.round != ledger.round or not 1 <= pull.count <= self.most_pulls(ledger):
             return False
         if pull != NOTHING or not rules.parameters.provable:  # else it did not report
-            if not 0 <= pull.arm < rules.parameters.arms or not is_estimate(pull.reward):
+            if not 0 <= pull.arm < rules.parameters.arms or not 0 <= pull.reward <= pull.count * UNIT:
                 return False
-            counts, totals = added(counts, pull.arm, 1), added(totals, pull.arm, pull.reward)
+            counts, totals = added(counts, pull.arm, pull.count), added(totals, pull.arm, pull.reward)
         if tally(counts, totals) != receipt.tally:
             return False
-        content = receipt_content(receipt.arm, receipt.reward, receipt.tally)
+        content = rules.receipt_content(receipt)
         digest = rules.slot(ledger).digest(Phase.REWARD, Role.ENVIRONMENT, self.seat, content)
         if not self._verifier.is_signed_by(rules.environment, digest, receipt.signature):
             return False
         self.counts, self.totals = counts, totals
         self.last, self.received = pull, receipt.round
         return True
+
+    def most_pulls(self, ledger: Ledger) -> int:
+        """How many pulls a receipt of the open round can be of."""
+        parameters = self.rules.parameters
+        return parameters.horizon - ledger.time + 1 if parameters.has_phases else 1
 
     def _sealed(self, ledger: Ledger) -> bytes:
         rules = self.rules

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from chain_bandit.actors.messages import CertifiedBlock, Schedule
+from chain_bandit.actors.messages import CertifiedBlock, Receipt, Schedule
 from chain_bandit.consensus.certificate import Certificate
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.protocol.assumptions import relay_rounds
 from chain_bandit.protocol.blocks import Header, seats
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.ledger import Ledger, commanders, eligible, validators
-from chain_bandit.protocol.messages import Domain, Slot
+from chain_bandit.protocol.messages import Domain, Slot, receipt_content
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.proposal import readable_header
 
@@ -76,6 +76,11 @@ class Rules:
         """Who is given a reward in an approved round: all but the block list; with proofs, of these the reporters."""
         able = self.reporters(ledger)
         return tuple(seat for seat in able if header.reporters >> seat & 1) if self.parameters.provable else able
+
+    def receipt_content(self, receipt: Receipt) -> bytes:
+        """What the environment signs of a receipt."""
+        count = receipt.count if self.parameters.has_phases else None
+        return receipt_content(receipt.arm, receipt.reward, receipt.tally, count)
 
     def quorum(self, ledger: Ledger) -> int:
         """Signatures that certify the open round's block."""

@@ -110,8 +110,13 @@ class View:
 
     @property
     def round(self) -> int:
-        """t."""
+        """The open round."""
         return self.ledger.round
+
+    @property
+    def time(self) -> int:
+        """t, the number of its first pull, by which attacks begin and end; without phases the round."""
+        return self.ledger.time
 
     @property
     def schedule(self) -> Schedule:

@@ -21,7 +21,7 @@ class EquivocatingCommander(Attack):
 
     def outbox(self, view: View, sends: list[Send]) -> list[Send]:
         """In the step in which commanders send, the honest value goes to some, invented ones to others."""
-        if view.round < self.first:
+        if view.time < self.first:
             return sends
         if view.step != (0 if view.rules.probes(view.ledger) else view.schedule.propose):
             return sends

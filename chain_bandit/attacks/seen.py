@@ -140,7 +140,7 @@ def seen_by(view: View, own: Means) -> Seen:
     """What one seat sees of its game."""
     ledger, rows = view.ledger, view.honest_rows
     return Seen(
-        view.rules.parameters, view.round, _columns([own]), _columns(ledger.means) if ledger.means else None,
+        view.rules.parameters, view.time, _columns([own]), _columns(ledger.means) if ledger.means else None,
         _columns(ledger.pulls), Honest(_columns(rows)) if rows else None, partial(_accepted, view),
         partial(_indices, view),
     )  # fmt: skip
@@ -175,7 +175,7 @@ def _indices(view: View, lie: Ints) -> Ints:
     p, found = view.rules.parameters, _estimated(view, lie)
     passed = len(view.colluders | view.reported.keys())
     counts = worth_of(p, map(len, found.sets), passed) if p.c1_per_report else (1,) * p.arms
-    width = width_table(view.round, p.c1_numerator, p.c1_denominator)
+    width = width_table(view.time, p.c1_numerator, p.c1_denominator)
     samples = (max(count, 1) * pulls for count, pulls in zip(counts, view.reported_pulls, strict=True))
     return _columns([mean + confidence_width(width, n) for mean, n in zip(found.means, samples, strict=True)])
 

@@ -19,7 +19,7 @@ class SilentValidator(Attack):
 
     def outbox(self, view: View, sends: list[Send]) -> list[Send]:
         """Drop frames, votes and certificates."""
-        if not self.first <= view.round <= self.last or (self.reports and view.step == 0):
+        if not self.first <= view.time <= self.last or (self.reports and view.step == 0):
             return sends
         return [s for s in sends if not isinstance(s.message, Frame | Probe | Vote | Certificate | CertifiedBlock)]
 

@@ -229,11 +229,11 @@ class Coordinator(Contract):
         """The open round."""
         return int(self._view("nextRound"))
 
-    def progress(self) -> tuple[int, int, int, int, int, int, bool, int]:
+    def progress(self) -> tuple[int, int, int, int, int, int, int, int, int]:
         """(open round, failures in a row, skips in a row, explorations, block of the last record, last block that may
-        record, whether anybody was accused, approvals around the open round).
+        record, whether anybody was accused, pulls beyond one a round, approvals around the open round).
         """
-        return cast(tuple[int, int, int, int, int, int, bool, int], self._view("progress"))
+        return cast(tuple[int, int, int, int, int, int, int, int, int], self._view("progress"))
 
     def quorum(self) -> int:
         """Signatures that certify the open round's block."""
@@ -269,8 +269,8 @@ class Coordinator(Contract):
 
     def over_block(self, parameters: Parameters) -> int:
         """The chain block with which a game that is over was so, from which on its window for settlement counts."""
-        open_round, *_, last_record, last_block, _, _ = self.progress()
-        return last_record if open_round > parameters.horizon else last_block
+        open_round, *_, last_record, last_block, _, extra, _ = self.progress()
+        return last_record if open_round + extra > parameters.horizon else last_block
 
     def seat_of(self, participant: bytes) -> int:
         """The seat of a participant; reverts for anybody else."""

@@ -57,7 +57,9 @@ class Deployed:
         game = game_digest(self.fields, self.salt_commitment, self.secret_commitment)
         attested = (4 * p.arms + 2 * p.participants) * p.is_attested
         # flags, in the order of those of `contracts/libraries/Blocks.sol`
-        successors = p.has_committees, p.draws_commanders, p.names_committee, p.sets_reputations, p.keeps_state
+        successors = (
+            p.has_committees, p.draws_commanders, p.names_committee, p.sets_reputations, p.keeps_state, p.has_phases,
+        )  # fmt: skip
         derived = (
             max(p.half_expected, p.attackers), p.mask_bytes, p.report_bytes, attested, 2**256 - 1 - p.everybody,
             sum(said << bit for bit, said in enumerate(successors)), self.chain_id,

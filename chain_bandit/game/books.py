@@ -20,6 +20,7 @@ class RoundPlayed:
         arm: what the honest pulled; None when the round failed.
         pulls: by seat, of an approved learning round; empty otherwise.
         cost: in units, of a round in case 2; None of any other.
+        length: how often the arm was pulled.
         accused: seats against which the honest hold proof of equivocation in this round.
         body: encoded, of a round that ended in a block; a compact game leaves it nowhere else.
         blocked: the round's block list.
@@ -37,6 +38,7 @@ class RoundPlayed:
     blocked: frozenset[int] = frozenset()
     statements: int = 0
     aborted: tuple[str, ...] = ()
+    length: int = 1
 
     @property
     def costly(self) -> bool:
@@ -91,7 +93,7 @@ class Books:
         )
         if parameters.paid_burn_in and record.round == parameters.burn_in:
             observed = map(self.environment.observed, range(1, record.round + 1))
-            self._paid_burn_in = b"".join(map(encode_pulls, observed))
+            self._paid_burn_in = b"".join(encode_pulls(row, parameters.has_phases) for row in observed)
         if parameters.provable:
             self._tally(record, pulls)
         encoded = header.encode(parameters) if header else b""
@@ -100,6 +102,7 @@ class Books:
         return RoundPlayed(
             record.round, record, pulled_arm(parameters, ledger, record), pulls, cost,
             body=body if header else b"", blocked=frozenset(seats(blocked(ledger, ledger.round))),
+            length=self.ledger.time - ledger.time,
         )  # fmt: skip
 
     def settlement(self, least: int) -> tuple[int, bytes] | None:

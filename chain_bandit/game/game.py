@@ -20,6 +20,7 @@ from chain_bandit.protocol.ledger import (
     after_burn_in_round,
     exploration_arm,
     honest_arm,
+    is_over,
     records_made,
 )
 from chain_bandit.protocol.parameters import ACCUSED_AHEAD, Parameters
@@ -82,7 +83,7 @@ class Game:
 
     def _rounds(self) -> Iterator[RoundPlayed]:
         parameters = self.parameters
-        while self.progress.ledger.round <= parameters.horizon:
+        while not is_over(parameters, self.progress.ledger):
             if self.progress.ledger.round < parameters.burn_in:
                 yield self._burn_in_round()
             else:

@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -49,11 +50,12 @@ class Rounds:
         self.accused |= played.accused
         if played.aborted:
             self.aborted[str(played.round)] = list(played.aborted)
-        self.regret.add(played.round, played.arm, kind == "approved", played.cost)
+        self.regret.add(played.round, played.arm, kind == "approved", played.cost, played.length)
         row: dict[str, Any] = {
             "round": played.round,
             "kind": kind,
             "arm": -1 if played.arm is None else played.arm,
+            "length": played.length,
             "costly": played.costly,
             "accused": _listed(played.accused),
             "blocked": _listed(played.blocked),
@@ -64,7 +66,8 @@ class Rounds:
             "regret_cost": self.regret.cost,
         }
         for name, arms in self._arms.items():
-            self.rivals[name].add(played.round, next(arms), True)
+            for arm in islice(arms, played.length):
+                self.rivals[name].add(played.round, arm, True)
             row[f"regret_{name}"] = self.rivals[name].total
         for name, value in row.items():
             self._columns.setdefault(name, array("q") if type(value) is int else []).append(value)

@@ -44,7 +44,7 @@ def planned(plan: Plan) -> Setting:
     attacks = scenario.attacks()
     return Setting(
         plan.parameters, scenario.model, plan.secret, seed_0, attacks, drawn_hash, scenario.chain.batch,
-        {seat: plan.rng("attack", seat) for seat in attacks}, scenario.all_weights, scenario.growth_units,
+        {seat: plan.rng("attack", seat) for seat in attacks}, scenario.all_weights,
         tuple(noise_seed(key, seed_0) for key in plan.seal_keys), scenario.chain.settle_every,
     )  # fmt: skip
 
@@ -60,7 +60,7 @@ def _setting(scenario: Scenario, seed: int) -> Setting:
     chances = {seat: Random(derive(seed, "chance/attack", seat)) for seat in attacks}
     return Setting(
         scenario.parameters, scenario.model, secret, seed_0, attacks, hashes(secret, seed_0), scenario.chain.batch,
-        chances, scenario.all_weights, scenario.growth_units,
+        chances, scenario.all_weights,
         tuple(noise_seed(derive(seed, "seal", seat), seed_0) for seat in range(scenario.participants)),
         scenario.chain.settle_every,
     )  # fmt: skip
@@ -113,9 +113,9 @@ def able(scenario: Scenario) -> set[Engine]:
     """The engines that play a scenario, were all of them there. Raises `NotSimulated`."""
     p, engines = scenario.parameters, {Engine.PLAIN}
     with suppress(numbers.NotCompiled):
-        numbers.require_narrow(p, scenario.growth_units)
+        numbers.require_narrow(p)
         attacks = scenario.attacks()
-        if batch.plays(p, attacks, scenario.growth_units):
+        if batch.plays(p, attacks):
             engines.add(Engine.NUMPY)
         numbers.require_compiled(p)
         numbers.cast(p, attacks)
@@ -141,8 +141,7 @@ def keys_of(seed: int) -> numbers.Keys:
 def rules_of(scenario: Scenario) -> numbers.Rules:
     """A scenario as the engines of many games take it."""
     return numbers.rules(
-        scenario.parameters, scenario.model, scenario.chain.batch, scenario.all_weights, scenario.growth_units,
-        scenario.chain.settle_every,
+        scenario.parameters, scenario.model, scenario.chain.batch, scenario.all_weights, scenario.chain.settle_every
     )
 
 

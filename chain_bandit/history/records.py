@@ -38,7 +38,7 @@ METHODS = {
     "reportFalse": (
         "(uint16,uint32,bytes32,bytes,bytes32,bytes32,bytes,uint32,bytes32,bytes32,bytes32,bytes32[])",
     ),
-    "acquit": ("(uint16,bytes32,uint8,uint32,bytes32,bytes32,bytes32)",),
+    "acquit": ("(uint16,bytes32,uint8,uint32,uint64,bytes32,bytes32,bytes32)",),
     "settleRewards": ("uint32", "bytes"),
     "settleSums": ("bytes",),
     "revealSeal": ("bytes32",),

@@ -15,9 +15,13 @@ _WIDTHS = {
     "failure_limit": 16, "unrecorded": 16, "threshold": 32, "tolerance": 32, "skip_penalty": 16, "evidence_penalty": 16,
     "c1_numerator": 64, "c1_denominator": 64, "wei_per_unit": 64, "stake": 128, "opening_deadline": 32,
     "skip_deadline": 32, "burn_in_blocks": 32, "game_blocks": 32, "settlement_window": 32,
-    "sealed": 1, "unrevealed_penalty": 128, "slash": 128, "paid_burn_in": 1,
+    "sealed": 1, "unrevealed_penalty": 128, "slash": 128, "paid_burn_in": 1, "growth": 32,
 }  # fmt: skip
 """Bits that the contract keeps of each parameter."""
+
+
+MOST_GROWTH = 4 * UNIT
+"""Of phases, in units."""
 
 
 def minimum_stake(horizon: int, wei_per_unit: int) -> int:
@@ -39,6 +43,7 @@ def check_contract(p: Parameters) -> None:
     """Refuse what the contract refuses, which does not know the game's rules. Raises as `check`."""
     require(p.participants <= MAX_PARTICIPANTS, "participants", f"M <= {MAX_PARTICIPANTS} (on chain)", M=p.participants)
     require(p.arms <= MAX_ARMS, "arms", f"K <= {MAX_ARMS} (on chain)", K=p.arms)
+    require(not p.growth or p.horizon < 2**23, "growth", "growth = 0, or T < 2^23 (on chain)", T=p.horizon)
     _check_sizes(p)
     _check_faults(p)
 
@@ -120,6 +125,10 @@ def _check_faults(p: Parameters) -> None:
     require(p.paid_burn_in in (0, 1) and not (p.paid_burn_in and p.sealed), "paid_burn_in",
             "paid_burn_in = false, or an open game (whose settlements say what everybody pulled)",
             paid_burn_in=p.paid_burn_in, sealed=p.sealed)
+    require(p.growth <= MOST_GROWTH, "growth", "growth <= 4", units=p.growth)
+    require(not p.growth or not (p.has_committees or p.draws or p.keeps_state or p.sealed), "growth",
+            "growth = 0, or an open game in which everybody validates and commands, and no rule keeps state",
+            growth=p.growth, sealed=p.sealed)
     least += p.unrevealed_penalty + p.slash
     require(p.stake >= least, "stake", "stake >= T * 10^9 * wei_per_unit + unrevealed_penalty + slash",
             stake=p.stake, least=least)

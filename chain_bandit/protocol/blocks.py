@@ -4,7 +4,7 @@ Sets of seats are unsigned big-endian integers whose bit p stands for seat p. By
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import lru_cache
 
@@ -17,8 +17,9 @@ from chain_bandit.protocol.units import BOUND, Means
 SIGNATURE_BYTES = 64
 KEYS_BYTES = 67
 
-NO_EXTENSION, STATES = b"\0", b"\1"
-"""Types of a header's extension: none, and what the game's rules keep, behind its length as uint16."""
+NO_EXTENSION, STATES, LENGTH = b"\0", b"\1", b"\2"
+"""Types of a header's extension: none; what the game's rules keep, behind its length as uint16; the block's pulls as
+uint32."""
 
 MOST_STATE = 1 << 12
 """Bytes of what rules keep, in a header."""
@@ -35,6 +36,11 @@ def encode_states(states: Sequence[State]) -> bytes:
         uint(len(state), 2) + b"".join(value.to_bytes(8, "big", signed=True) for value in state) for state in states
     )
     return STATES + uint(len(kept), 2) + kept
+
+
+def extension_type(parameters: Parameters) -> bytes:
+    """The type of extension that headers of a game have."""
+    return STATES if parameters.keeps_state else LENGTH if parameters.has_phases else NO_EXTENSION
 
 
 def mask(seats: Iterable[int]) -> int:
@@ -179,13 +185,15 @@ class Reader:
         """The next unsigned integer."""
         return int.from_bytes(self.take(size), "big")
 
-    def states(self, parameters: Parameters) -> tuple[State, ...]:
-        """What the next extension says that rules keep; nothing in a game without state. Raises `Malformed`."""
-        kind, wanted = self.take(1), STATES if parameters.keeps_state else NO_EXTENSION
+    def extension(self, parameters: Parameters) -> tuple[tuple[State, ...], int]:
+        """What the next extension says that rules keep, nothing in a game without state, and the block's pulls, one in
+        a game without phases. Raises `Malformed`."""
+        kind, wanted = self.take(1), extension_type(parameters)
         if kind != wanted:
             raise Malformed(self.what, f"an extension of type {wanted[0]}", kind[0])
-        if kind == NO_EXTENSION:
-            return ()
+        return (self._states(), 1) if kind == STATES else ((), self.number(4) if kind == LENGTH else 1)
+
+    def _states(self) -> tuple[State, ...]:
         size = self.number(2)
         if size > MOST_STATE:
             raise Malformed(self.what, f"{MOST_STATE} bytes of state at most", size)
@@ -227,6 +235,7 @@ class Header:
             seats, which are their reputations.
         commanders: who commands the next round with validators, as a mask; 0 where every validator does.
         states: what rules keep, of each that does, see `rules.keepers`.
+        length: pulls of the arm that everybody makes on this block, if it is approved.
     """
 
     round: int
@@ -242,6 +251,7 @@ class Header:
     accuracies: tuple[int, ...]
     commanders: int = 0
     states: tuple[State, ...] = ()
+    length: int = 1
 
     def encode(self, parameters: Parameters) -> bytes:
         """The header's only encoding: what is known, the body's hash, what was decided, what follows from it."""
@@ -263,9 +273,15 @@ class Header:
                 encode_sets(self.selected, size),
                 uint(self.committee, size) if parameters.has_committees else b"",
                 uint(self.commanders, size) if parameters.draws_commanders else b"",
-                encode_states(self.states) if parameters.keeps_state else NO_EXTENSION,
+                self.extension(parameters),
             )
         )
+
+    def extension(self, parameters: Parameters) -> bytes:
+        """What the game's headers say beyond the paper, behind its type."""
+        if parameters.keeps_state:
+            return encode_states(self.states)
+        return LENGTH + uint(self.length, 4) if parameters.has_phases else NO_EXTENSION
 
     def derived(self) -> bytes:
         """What follows from body and decisions: K uint32 means, M uint16 accuracies."""
@@ -287,10 +303,13 @@ class Header:
             selected=read.sets(parameters),
             committee=read.number(size) if parameters.has_committees else 0,
             commanders=read.number(size) if parameters.draws_commanders else 0,
-            states=read.states(parameters),
-            means=read_uints(read.take(4 * arms), 4),
-            accuracies=read_uints(read.take(2 * parameters.participants), 2),
+            means=(),
+            accuracies=(),
         )
+        states, length = read.extension(parameters)
+        means = read_uints(read.take(4 * arms), 4)
+        accuracies = read_uints(read.take(2 * parameters.participants), 2)
+        header = replace(header, states=states, length=length, means=means, accuracies=accuracies)
         if read.at != len(data):
             raise Malformed("header", f"{read.at} bytes", len(data))
         return header

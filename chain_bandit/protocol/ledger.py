@@ -15,7 +15,7 @@ from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.reputation import START, Reputations, after_block, penalised
 from chain_bandit.protocol.rule import Learnt, Standing, State
 from chain_bandit.protocol.ruleset import RulesUnknown
-from chain_bandit.protocol.units import Counts, Means, added
+from chain_bandit.protocol.units import UNIT, Counts, Means, added
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,8 @@ class Ledger:
     """What is known when record t - 1 is known.
 
     Attributes:
-        round: t, the open round.
+        round: the open round: one more than there are records, and than L - 1.
+        time: t, the number of the open round's first pull; the round itself in a game without phases.
         head: the digest of record t - 1; in the burn-in the genesis digest.
         pulls: n_ref, pulls of each arm in rounds before t by whoever follows the rules.
         means: the global estimators in force, None until a block is approved.
@@ -58,6 +59,7 @@ class Ledger:
     commanders: int = 0
     blocked_from: tuple[int, ...] = ()
     states: tuple[State, ...] = ()
+    time: int = 1
 
 
 def opening(parameters: Parameters, genesis: bytes, seed_0: bytes, weights: tuple[int, ...] = ()) -> Ledger:
@@ -151,7 +153,7 @@ def chosen_arm(parameters: Parameters, ledger: Ledger) -> tuple[int, str]:
     if not ledger.worth:
         raise RulesUnknown(str(parameters.aggregation), "on which the honest arm rests, and which is not here")
     seed = round_seed(ledger.seed, ledger.round)
-    return choose_arm(parameters, Learnt(ledger.round, seed, ledger.means, ledger.pulls, ledger.worth))
+    return choose_arm(parameters, Learnt(ledger.time, seed, ledger.means, ledger.pulls, ledger.worth))
 
 
 def _worth(parameters: Parameters, header: Header, reputations: Reputations) -> tuple[int, ...]:
@@ -169,7 +171,7 @@ def exploration_arm(parameters: Parameters, ledger: Ledger) -> int:
 def records_made(parameters: Parameters, ledger: Ledger, record: Record) -> tuple[Record, ...]:
     """What the call that records `record` records: the s-th failure in a row brings an exploration round along."""
     failures = failures_after(ledger, record.kind)
-    if failures >= parameters.failure_limit and ledger.round < parameters.horizon:
+    if failures >= parameters.failure_limit and ledger.time < parameters.horizon:
         return record, Record(ledger.round + 1, Kind.EXPLORATION)
     return (record,)
 
@@ -195,9 +197,23 @@ def pulled_arm(parameters: Parameters, ledger: Ledger, record: Record) -> int | 
         return record.header.arm % parameters.arms
 
 
+def length(parameters: Parameters, ledger: Ledger, arm: int) -> int:
+    """How often everybody pulls an arm on the block of the open round: g times as often as before, and T ends it."""
+    if not parameters.has_phases or ledger.round <= parameters.burn_in:
+        return 1
+    wanted = -(-parameters.growth * ledger.pulls[arm] // UNIT)
+    return max(1, min(wanted, parameters.horizon - ledger.time + 1))
+
+
+def is_over(parameters: Parameters, ledger: Ledger) -> bool:
+    """Whether all T pulls are made."""
+    return ledger.time > parameters.horizon
+
+
 def after_burn_in_round(parameters: Parameters, ledger: Ledger) -> Ledger:
     """The ledger after one of the rounds 1..L-1, which leave no record."""
-    return replace(ledger, round=ledger.round + 1, pulls=added(ledger.pulls, honest_arm(parameters, ledger), 1))
+    pulls = added(ledger.pulls, honest_arm(parameters, ledger), 1)
+    return replace(ledger, round=ledger.round + 1, time=ledger.time + 1, pulls=pulls)
 
 
 def after_record(parameters: Parameters, ledger: Ledger, record: Record) -> Ledger:
@@ -205,14 +221,16 @@ def after_record(parameters: Parameters, ledger: Ledger, record: Record) -> Ledg
     arm = pulled_arm(parameters, ledger, record)
     header = record.header
     learnt = header if record.kind is Kind.APPROVED else None
+    count = learnt.length if learnt else 1
     accuracies = header.accuracies if header else ()
     reputations = reputations_after(parameters, ledger, record.kind, accuracies)
     skips = {Kind.SKIP: ledger.skips + 1, Kind.EXPLORATION: ledger.skips}.get(record.kind, 0)
     return replace(
         ledger,
         round=ledger.round + 1,
+        time=ledger.time + count,
         head=record.head(ledger.head),
-        pulls=ledger.pulls if arm is None else added(ledger.pulls, arm, 1),
+        pulls=ledger.pulls if arm is None else added(ledger.pulls, arm, count),
         means=learnt.means if learnt else ledger.means,
         worth=_worth(parameters, learnt, ledger.reputations) if learnt else ledger.worth,
         failed=ledger.failed + (record.kind in FAILED),

@@ -108,9 +108,11 @@ def pull_content(arm: int) -> bytes:
     return keccak(uint(arm, 1))
 
 
-def receipt_content(arm: int, reward: int, tally_digest: bytes) -> bytes:
-    """Content of a receipt: arm, reward in units, tally after it."""
-    return keccak(uint(arm, 1), uint(reward, 4), tally_digest)
+def receipt_content(arm: int, reward: int, tally_digest: bytes, count: int | None = None) -> bytes:
+    """Content of a receipt: arm, reward in units, tally after it; in a game with phases arm, pulls, rewards, tally."""
+    if count is None:
+        return keccak(uint(arm, 1), uint(reward, 4), tally_digest)
+    return keccak(uint(arm, 1), uint(count, 4), uint(reward, 8), tally_digest)
 
 
 @kept_within_a_round(512)  # asked for by every validator, like `_digest`

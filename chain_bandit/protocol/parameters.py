@@ -74,7 +74,8 @@ FIELDS = {
     "slash": 128, "finders_fee": 128, "growth": 32, "paid_burn_in": 8, "dimension": 16, "reward_source": 8,
     "participants_root": 256, "extension": 256,
 }  # fmt: skip
-"""Bits of each field of the contract's `Parameters` struct, in order; behind `slash` all but `paid_burn_in` are 0."""
+"""Bits of each field of the contract's `Parameters` struct, in order; behind `slash` all but `growth` and
+`paid_burn_in` are 0."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,7 @@ class Parameters:
         slash: wei that a participant loses which is proven to have signed two contents in one slot, or to lie.
         provable: 1 when a report names the round whose tally it rests on, so that a false one can be proven, else 0.
         paid_burn_in: 1 when rewards of rounds 1..L are paid, with the first one that is settled after L; else 0.
+        growth: of phases, in units: the pulls that a block decides, over those of its arm before it; 0 for one each.
         reputation: the rule by which a block moves reputations.
         disclosure: the rule by which reports say local estimators.
         selection: the rule that chooses validators; None for the one that N and sortition say.
@@ -160,6 +162,7 @@ class Parameters:
     vouched: int = 0
     provable: int = 0
     paid_burn_in: int = 0
+    growth: int = 0
 
     def __hash__(self) -> int:
         """Of all fields, taken once: whatever is memoised by the parameters asks for it at every call."""
@@ -297,6 +300,11 @@ class Parameters:
     def payload(self) -> int:
         """Integers in a report's payload: an estimator of each arm, and the round that it names."""
         return self.arms + self.provable
+
+    @property
+    def has_phases(self) -> bool:
+        """Whether blocks say how often their arm is pulled; else once."""
+        return self.growth > 0
 
     @property
     def settles_burn_in(self) -> bool:

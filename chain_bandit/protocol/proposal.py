@@ -16,6 +16,7 @@ from chain_bandit.protocol.ledger import (
     blocked,
     commanders,
     honest_arm,
+    length,
     records_made,
     reputations_after,
     standing,
@@ -105,19 +106,20 @@ def _propose(
     )  # fmt: skip
     found = estimate(parameters, state_of(parameters, ledger.states, RuleKind.AGGREGATION), agreed)
     weights = weigh(parameters, state_of(parameters, ledger.states, RuleKind.REPUTATION), agreed, found)
-    encoded = Body(radii(ledger.pulls), reports).encode()
+    encoded, arm = Body(radii(ledger.pulls), reports).encode(), honest_arm(parameters, ledger)
     header = Header(
         round=ledger.round,
         parent=ledger.head,
         blocked=blocked(ledger, ledger.round),
         body=keccak(encoded),
         reporters=mask(seats),
-        arm=honest_arm(parameters, ledger),
-        candidates=tuple(mask(p for p in seats if bits[p][arm]) for arm in range(parameters.arms)),
+        arm=arm,
+        candidates=tuple(mask(p for p in seats if bits[p][i]) for i in range(parameters.arms)),
         selected=tuple(map(mask, found.sets)),
         committee=0,
         means=found.means,
         accuracies=weights.weights,
+        length=length(parameters, ledger, arm),
     )
     return with_successors(parameters, ledger, header, agreed, (found.state, weights.state))[0], encoded
 

@@ -20,7 +20,7 @@ class Regret:
         arms: paid rounds, by the gap of the arm that was pulled.
         failed: later rounds that pay nothing: failed and exploration.
         cost: of the paid rounds in case 2.
-        paid, costly: how many rounds were paid, and in case 2 among those.
+        paid, costly: how many pulls were paid, and in case 2 among those.
     """
 
     truth: Means
@@ -38,16 +38,16 @@ class Regret:
         """The pseudo-regret: its parts together."""
         return self.burn_in + self.arms + self.failed + self.cost
 
-    def add(self, round_: int, arm: int | None, paid: bool, cost: int | None = None) -> None:
-        """Take in one round: the honest arm, whether rewards were paid, in case 2 what it cost (units)."""
+    def add(self, round_: int, arm: int | None, paid: bool, cost: int | None = None, count: int = 1) -> None:
+        """Take in one round: the honest arm, whether rewards were paid, in case 2 what it cost (units), its pulls."""
         best = max(self.truth)
         if round_ <= self.last_burn_in_round:
             self.burn_in += best - (self.truth[arm] if self.pays_burn_in and arm is not None else 0)
         elif paid and arm is not None:
-            self.arms += best - self.truth[arm]
-            self.paid += 1
+            self.arms += (best - self.truth[arm]) * count
+            self.paid += count
             if cost is not None:
                 self.cost += cost
-                self.costly += 1
+                self.costly += count
         else:
             self.failed += best

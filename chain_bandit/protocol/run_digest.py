@@ -26,4 +26,4 @@ def extend(
         parts += [report.content for report in reports]
         parts += [uint(row, size) for row in (*header.candidates, header.reporters, *header.selected, header.blocked)]
         parts.append(uints(header.means, 4))
-    return keccak(*parts, encode_pulls(pulls))
+    return keccak(*parts, encode_pulls(pulls, parameters.has_phases))

@@ -49,15 +49,19 @@ class CostEntry:
     header: bytes
 
 
-PULL_BYTES = 5
+PULL_BYTES, PHASE_BYTES = 5, 13
+"""Of a seat in a settled round: uint8 arm and uint32 reward; in a game with phases uint8 arm, uint32 pulls and uint64
+rewards."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """What one participant did in an approved round: its arm (`NO_PULL` for none) and its reward in units."""
+    """What one participant did in an approved round: its arm (`NO_PULL` for none), its reward in units, and in how many
+    pulls."""
 
     arm: int
     reward: int
+    count: int = 1
 
 
 NOTHING = Pull(NO_PULL, 0)
@@ -69,22 +73,39 @@ TAG_BYTES = 8
 
 def settled_bytes(parameters: Parameters) -> int:
     """Bytes of one round of a settlement: every seat's pull, or in a sealed game its receipt tag."""
-    return (TAG_BYTES if parameters.sealed else PULL_BYTES) * parameters.participants
+    return (TAG_BYTES if parameters.sealed else pull_bytes(parameters)) * parameters.participants
 
 
-def encode_pulls(pulls: Sequence[Pull]) -> bytes:
-    """One round of a settlement: for each seat a uint8 arm and a uint32 reward."""
-    return b"".join(uint(pull.arm, 1) + uint(pull.reward, 4) for pull in pulls)
+def pull_bytes(parameters: Parameters) -> int:
+    """Bytes of one seat in a settled round of an open game."""
+    return PHASE_BYTES if parameters.has_phases else PULL_BYTES
+
+
+def encode_pulls(pulls: Sequence[Pull], phases: bool = False) -> bytes:
+    """One round of a settlement, see `PULL_BYTES`; of nothing no pulls."""
+    if not phases:
+        return b"".join(uint(pull.arm, 1) + uint(pull.reward, 4) for pull in pulls)
+    return b"".join(
+        uint(pull.arm, 1) + uint(pull.count * (pull.arm != NO_PULL), 4) + uint(pull.reward, 8) for pull in pulls
+    )
 
 
 @lru_cache(maxsize=4096)  # of few arms with few rewards there are few rows
-def decode_pulls(data: bytes, participants: int) -> tuple[Pull, ...]:
+def decode_pulls(data: bytes, participants: int, phases: bool = False) -> tuple[Pull, ...]:
     """The pulls of one round by seat. Raises `Malformed` unless the length is exact."""
-    if len(data) != PULL_BYTES * participants:
-        raise Malformed("settled round", f"{PULL_BYTES * participants} bytes", len(data))
-    return tuple(
-        Pull(data[at], int.from_bytes(data[at + 1 : at + 5], "big")) for at in range(0, len(data), PULL_BYTES)
-    )
+    size = PHASE_BYTES if phases else PULL_BYTES
+    if len(data) != size * participants:
+        raise Malformed("settled round", f"{size * participants} bytes", len(data))
+    return tuple(_decode_pull(data[at : at + size]) for at in range(0, len(data), size))
+
+
+def _decode_pull(data: bytes) -> Pull:
+    if len(data) == PULL_BYTES:
+        return Pull(data[0], int.from_bytes(data[1:], "big"))
+    arm, count, reward = data[0], int.from_bytes(data[1:5], "big"), int.from_bytes(data[5:], "big")
+    if arm == NO_PULL and count == reward == 0:
+        return NOTHING
+    return Pull(arm, reward, count)
 
 
 def case_2(selected: Sequence[frozenset[int]], lied: AbstractSet[int]) -> bool:
@@ -137,7 +158,7 @@ class Credits:
         return Credits(parameters, [0] * parameters.participants, [0] * parameters.participants)
 
     def add(self, round_: int, seat: int, pull: Pull, is_paid: bool) -> int:
-        """Take in a pull of an approved round after L, or of another one. Gives what is credited with it."""
+        """Take in the pulls of an approved round after L, or of another one. Gives what is credited with it."""
         p = self.parameters
         if not is_paid:
             self.waiting[seat] += pull.reward * (p.paid_burn_in and round_ <= p.burn_in)

@@ -106,7 +106,7 @@ def _block(parameters: Parameters, read: Reader) -> Submitted:
     for _ in range(2):
         read.sets(parameters)
     read.take(parameters.successor_bytes)
-    read.states(parameters)
+    read.extension(parameters)
     decided = read.data[start : read.at]
     derived = read.take((4 * parameters.arms + 2 * parameters.participants) * parameters.is_attested)
     if full:

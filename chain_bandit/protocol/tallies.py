@@ -12,11 +12,12 @@ from chain_bandit.protocol.digests import keccak, uint, uints
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.messages import Phase, Role, Slot, commitment, commitment_salt, tally
 from chain_bandit.protocol.parameters import Parameters
-from chain_bandit.protocol.settlement import PULL_BYTES, Credits, Pull, decode_pulls, encode_pulls
+from chain_bandit.protocol.settlement import Credits, Pull, decode_pulls, encode_pulls, pull_bytes
 from chain_bandit.protocol.units import Counts, added, sample_means
 
 STALE = 16
-"""A report may rest on a tally that is older by this part of the rounds; an older one is no report."""
+"""A report may rest on a tally that is older by this part of the rounds; an older one is no report. A phase is longer
+than that, so that only the last one will do."""
 
 SIGNED_BYTES = 96
 """Of a root and the environment's signature of it."""
@@ -65,7 +66,8 @@ def may_name(parameters: Parameters, round_: int, failures: int, named: int) -> 
     Args:
         failures: failed rounds in a row before it, in which nobody was given anything.
     """
-    oldest = max(parameters.burn_in - 1, round_ - 1 - failures - round_ // STALE)
+    slack = 0 if parameters.has_phases else round_ // STALE
+    oldest = max(parameters.burn_in - 1, round_ - 1 - failures - slack)
     return oldest <= named < round_
 
 
@@ -169,11 +171,11 @@ class Tallies:
         p = self._parameters
         for seat, pull in enumerate(pulls):
             if pull.arm < p.arms:
-                self._counts[seat] = added(self._counts[seat], pull.arm, 1)
+                self._counts[seat] = added(self._counts[seat], pull.arm, pull.count)
                 self._totals[seat] = added(self._totals[seat], pull.arm, pull.reward)
                 self._credits.add(round_, seat, pull, is_paid)
         if pulls and not is_paid and not (p.paid_burn_in and round_ <= p.burn_in):
-            self._unpaid.append(encode_pulls(pulls))
+            self._unpaid.append(encode_pulls(pulls, p.has_phases))
         if round_ >= p.burn_in - 1:
             self._open += [
                 Tally(round_, seat, *own)
@@ -199,7 +201,7 @@ class Settled:
     @staticmethod
     def decode(data: bytes, paid_rounds: int, parameters: Parameters) -> "Settled":
         """The parts of it. Raises `Malformed`."""
-        row = PULL_BYTES * parameters.participants
+        row = pull_bytes(parameters) * parameters.participants
         at = row * paid_rounds
         rest = len(data) - at - SIGNED_BYTES
         if rest < 0 or rest % row:
@@ -221,11 +223,14 @@ def take_in(tallies: Tallies, parameters: Parameters, kinds: Sequence[tuple[int,
     Raises:
         Malformed: it has too few rows, or too many.
     """
-    row = PULL_BYTES * parameters.participants
+    row = pull_bytes(parameters) * parameters.participants
     paid, unpaid = (
-        iter([decode_pulls(rows[at : at + row], parameters.participants) for at in range(0, len(rows), row)])
+        iter([
+            decode_pulls(rows[at : at + row], parameters.participants, parameters.has_phases)
+            for at in range(0, len(rows), row)
+        ])
         for rows in (said.paid, said.unpaid)
-    )
+    )  # fmt: skip
     try:
         for round_, kind in kinds:
             if round_ == parameters.burn_in:

@@ -1,6 +1,6 @@
 """What one transaction can carry: gas that is enough for a call, and the most there is (EIP-7825)."""
 
-from chain_bandit.protocol.blocks import MOST_STATE, NO_EXTENSION, SIGNATURE_BYTES, body_bytes
+from chain_bandit.protocol.blocks import MOST_STATE, SIGNATURE_BYTES, body_bytes
 from chain_bandit.protocol.errors import require
 from chain_bandit.protocol.parameters import BodyMode, Parameters
 from chain_bandit.protocol.settlement import settled_bytes
@@ -26,7 +26,7 @@ def gas_of_blocks(size: int, blocks: int, participants: int) -> int:
 def decided_bytes(parameters: Parameters) -> int:
     """The most bytes of `Header.decided`: nothing shared among arms."""
     size = parameters.mask_bytes
-    extension = len(NO_EXTENSION) + (2 + MOST_STATE) * parameters.keeps_state
+    extension = 1 + (2 + MOST_STATE) * parameters.keeps_state + 4 * parameters.has_phases
     return size + 1 + 2 * (1 + parameters.arms * size) + parameters.successor_bytes + extension
 
 

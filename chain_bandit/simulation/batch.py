@@ -87,7 +87,7 @@ def play(
         LeavesLockstep: a rule rejects a block, or a report is not one.
         AttackFailed: an attack raises.
     """
-    require_lockstep(parameters, attacks, rules.growth)
+    require_lockstep(parameters, attacks)
     games, kept = _Games(parameters, rules, attacks, chances), {}
     for t in range(1, rules.horizon + 1):
         games.round(t)
@@ -96,16 +96,16 @@ def play(
     return np.stack([kept[mark] for mark in marks], axis=1), games.settled()
 
 
-def plays(parameters: Parameters, attacks: Mapping[int, Attack], growth: int = 0) -> bool:
+def plays(parameters: Parameters, attacks: Mapping[int, Attack]) -> bool:
     """Whether `play` takes this setting. Raises `NotSimulated` as `outcomes.effects`."""
     try:
-        require_lockstep(parameters, attacks, growth)
+        require_lockstep(parameters, attacks)
     except NotTogether:
         return False
     return True
 
 
-def require_lockstep(parameters: Parameters, attacks: Mapping[int, Attack], growth: int = 0) -> None:
+def require_lockstep(parameters: Parameters, attacks: Mapping[int, Attack]) -> None:
     """Raises `NotTogether` for a setting that `play` does not take."""
     p = parameters
     effective = [effect for attack in attacks.values() for effect in effects(attack)]
@@ -114,7 +114,7 @@ def require_lockstep(parameters: Parameters, attacks: Mapping[int, Attack], grow
     for refused, what in (
         (p.validators < p.participants or p.selection or p.sortition, "a game in which not everybody validates"),
         (p.draws_commanders, "a game that draws its commanders"),
-        (growth, "a game in phases"),
+        (p.has_phases, "a game in phases"),
         (p.provable and attacks, "liars in a game whose false reports are proven"),
         (on_consensus, "an attack on the consensus"),
         (alone, f"the attack {alone[0]}, which is asked game by game" if alone else ""),

@@ -7,7 +7,7 @@ is proof. Decisions are those of the live game; body digests are not, since no s
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 
 from chain_bandit.actors.rules import Rules
@@ -26,6 +26,7 @@ from chain_bandit.protocol.ledger import (
     commanders,
     eligible,
     honest_arm,
+    is_over,
     opening,
     pulled_arm,
     records_made,
@@ -38,7 +39,7 @@ from chain_bandit.protocol.rewards import Draws, RewardModel, hidden_cost
 from chain_bandit.protocol.rule import Own
 from chain_bandit.protocol.settlement import Conduct, Cost, case_2, cost_of_round
 from chain_bandit.protocol.tallies import may_name
-from chain_bandit.protocol.units import UNIT, Counts, Means, added
+from chain_bandit.protocol.units import Counts, Means, added
 
 SIGNATURE = bytes(64)
 """Where a signature would be."""
@@ -69,7 +70,6 @@ class Setting:
         batch: records in one transaction: evidence counts from the first one that waits.
         chances: for each malicious seat its own stream of chance.
         weights: of every seat in the draw of validators; by default 1 each.
-        growth: of phases, in units: rounds without a block that follow a paid one, over the pulls of its arm.
         noise: of every seat of a sealed game the seed of its disclosure's chance, `protocol.sealing.noise_seed`.
         settle_every: approved rounds in one settlement; false reports are proven when a settlement covers them.
     """
@@ -83,7 +83,6 @@ class Setting:
     batch: int = 1
     chances: Mapping[int, Random] = field(default_factory=dict)
     weights: tuple[int, ...] = ()
-    growth: int = 0
     noise: tuple[bytes, ...] = ()
     settle_every: int = 1
 
@@ -94,12 +93,14 @@ class Outcome:
 
     Attributes:
         round: t.
-        kind: of its record; None where there is none: in rounds 1..L-1, and between two blocks of a phase.
+        kind: of its record; None where there is none: in rounds 1..L-1.
         arm: what the honest pulled; None when nobody pulled.
         header: of its block, if it has one.
         paid: whether rewards are paid: b_t = 1 and t > L.
         cost: in units, where the round is in case 2, else None.
-        rewards: in units, of every seat that pulled.
+        rewards: in units, of every seat that pulled; of a phase the sums.
+        length: how often they pulled.
+        time: the first pull's number.
         proven: who gave proof of equivocation in it.
         ledger: the state after the round.
         false: whose first false report is in its block, where these can be proven.
@@ -115,6 +116,8 @@ class Outcome:
     proven: frozenset[int]
     ledger: Ledger
     false: frozenset[int] = frozenset()
+    length: int = 1
+    time: int = 0
 
 
 class Purse:
@@ -125,10 +128,10 @@ class Purse:
         self.totals: Counts = (0,) * arms
         self.received = 0
 
-    def take(self, round_: int, arm: int, reward: int) -> None:
-        """Add one sample, its reward in units."""
+    def take(self, round_: int, arm: int, reward: int, count: int) -> None:
+        """Add so many samples, their rewards in units."""
         self.received = round_
-        self.counts, self.totals = added(self.counts, arm, 1), added(self.totals, arm, reward)
+        self.counts, self.totals = added(self.counts, arm, count), added(self.totals, arm, reward)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,19 +164,15 @@ class Play:
         }
         self._effects = {seat: effects(attack) for seat, attack in setting.attacks.items()}
         self._waiting = 0
-        self._phase: Outcome | None = None
-        self._quiet = 0
         self._false: set[int] = set()
         self._unsettled = 0
 
     def rounds(self) -> Iterator[Outcome]:
         """One after the other."""
         p = self.parameters
-        while self._ledger.round <= p.horizon:
+        while not is_over(p, self._ledger):
             if self._ledger.round < p.burn_in:
                 yield self._burn_in_round()
-            elif self._quiet:
-                yield self._quiet_round()
             else:
                 yield from self._recorded_round()
 
@@ -189,7 +188,9 @@ class Play:
         arm = honest_arm(self.parameters, ledger)
         rewards = self._give(arm)
         self._ledger = self._accuse(after_burn_in_round(self.parameters, ledger), proven, self.parameters.burn_in)
-        return Outcome(ledger.round, None, arm, None, False, None, rewards, proven, self._ledger)
+        return Outcome(
+            ledger.round, None, arm, None, False, None, rewards, proven, self._ledger, time=ledger.time
+        )
 
     def _recorded_round(self) -> Iterator[Outcome]:
         """A round from L on, and the exploration round that its failure may bring."""
@@ -225,25 +226,10 @@ class Play:
         self._waiting, self._unsettled = waiting % self.setting.batch, self._unsettled + paid
         if is_last:
             self._settle()
-        outcome = Outcome(
-            ledger.round, record.kind, arm, record.header, paid, cost, rewards, proven, self._ledger, false
-        )
-        if paid and arm is not None:
-            self._phase, self._quiet = outcome, self.setting.growth * self._ledger.pulls[arm] // UNIT
-        return outcome
-
-    def _quiet_round(self) -> Outcome:
-        """The arm of the last block once more, at the same cost; nobody reports."""
-        ledger, last = self._begin(self._ledger), self._phase
-        assert last is not None
-        assert last.arm is not None
-        assert last.header is not None
-        rewards = self._pull(last.arm, last.header)
-        self._quiet -= 1
-        self._ledger = replace(ledger, round=ledger.round + 1, pulls=added(ledger.pulls, last.arm, 1))
-        self._unsettled += 1
-        self._settle()
-        return Outcome(ledger.round, None, last.arm, None, True, last.cost, rewards, frozenset(), self._ledger)
+        return Outcome(
+            ledger.round, record.kind, arm, record.header, paid, cost, rewards, proven, self._ledger, false,
+            self._ledger.time - ledger.time, ledger.time,
+        )  # fmt: skip
 
     def _begin(self, ledger: Ledger) -> Ledger:
         for view in self._views.values():
@@ -334,9 +320,9 @@ class Play:
 
     def _effect(self, seat: int) -> Effect:
         """One part of its attack on top of the other."""
-        effect, round_ = Effect(), self._ledger.round
+        effect, time = Effect(), self._ledger.time
         for each in self._effects.get(seat, ()):
-            effect = effect.then(each) if each.first <= round_ <= each.last else effect
+            effect = effect.then(each) if each.first <= time <= each.last else effect
         return effect
 
     def _accuse(self, ledger: Ledger, proven: frozenset[int], open_round: int) -> Ledger:
@@ -349,8 +335,7 @@ class Play:
     def _settle(self) -> None:
         """Settle what is recorded, if it is worth it, or the game is over: all false reports in it are proven."""
         ledger = self._ledger
-        is_over = ledger.round > self.parameters.horizon
-        if is_over or (not self._waiting and self._unsettled >= self.setting.settle_every):
+        if is_over(self.parameters, ledger) or (not self._waiting and self._unsettled >= self.setting.settle_every):
             self._unsettled = 0
             self._ledger = self._accuse(ledger, frozenset(self._false), ledger.round)
 
@@ -358,7 +343,7 @@ class Play:
 
     def _give(self, arm: int) -> dict[int, int]:
         """Receipts for everybody, in a round that needs no certificate."""
-        return {seat: self._take(seat, arm) for seat in self._rules.everybody}
+        return {seat: self._take(seat, arm, 1) for seat in self._rules.everybody}
 
     def _pull(self, arm: int, header: Header) -> dict[int, int]:
         """The pulls of an approved learning round, malicious ones of any arm; not all get a reward for them."""
@@ -372,14 +357,16 @@ class Play:
             if own is None or not 0 <= own < self.parameters.arms:
                 continue
             if seat in paid:
-                rewards[seat] = self._take(seat, own)
+                rewards[seat] = self._take(seat, own, header.length)
             else:
                 self._purses[seat].received = self._ledger.round
         return rewards
 
-    def _take(self, seat: int, arm: int) -> int:
-        reward = self._draws.reward(self._ledger.round, seat, arm, self._ledger.failed)
-        self._purses[seat].take(self._ledger.round, arm, reward)
+    def _take(self, seat: int, arm: int, count: int) -> int:
+        ledger = self._ledger
+        times = range(ledger.time, ledger.time + count)
+        reward = sum(self._draws.reward(time, seat, arm, ledger.failed) for time in times)
+        self._purses[seat].take(ledger.round, arm, reward, count)
         return reward
 
     def _charge(self, record: Record, agreed: _Agreed) -> int | None:
@@ -391,7 +378,7 @@ class Play:
         if not case_2(selected, {seat for seat in liars if is_false(p, self._own(seat), reported[seat])}):
             return None
         choice, mean = Cost(self.parameters.cost), self.setting.model.means[header.arm]
-        return cost_of_round(choice, self._cost, header.means[header.arm], mean)
+        return cost_of_round(choice, self._cost, header.means[header.arm], mean) * header.length
 
 
 def parts(attack: Attack) -> tuple[Attack, ...]:

@@ -31,20 +31,23 @@ class Tally:
         self._false: set[int] = set()
 
     def add(self, o: Outcome) -> None:
-        """Take in one round."""
-        self._regret.add(o.round, o.arm, o.paid, o.cost)
+        """Take in one round, but for the regret of its pulls."""
         if o.kind is not None:
             self._kinds[o.kind] += 1
         if o.kind is Kind.APPROVED and o.arm is not None and o.arm != self._arm:
-            self._arm, self._since = o.arm, o.round
+            self._arm, self._since = o.arm, o.time
         self._false |= o.false
         for seat in o.rewards.keys() - self._false:
-            self._credits.add(o.round, seat, Pull(o.arm or 0, o.rewards[seat]), o.paid)
+            self._credits.add(o.round, seat, Pull(o.arm or 0, o.rewards[seat], o.length), o.paid)
         self.settled[0] = self._credits.units
         listed = [0 < since <= o.round for since in self.settled[2].tolist()]
         if o.cost and all(listed[seat] for seat in self._false):
             self.settled[1] += [0 if each else o.cost for each in listed]
         self.settled[2] = o.ledger.blocked_from
+
+    def pull(self, o: Outcome) -> None:
+        """Take in one of its pulls."""
+        self._regret.add(o.round, o.arm, o.paid, None if o.cost is None else o.cost // o.length)
 
     @property
     def sums(self) -> tuple[int, ...]:
@@ -58,10 +61,12 @@ class Tally:
 
 
 def play(setting: Setting, marks: Sequence[int]) -> tuple[Ints, Ints]:
-    """One game: (1, marks, `SUMS`) after ascending rounds, and (1, 3, M), `Tally.settled`. Raises `NotSimulated`."""
+    """One game: (1, marks, `SUMS`) after ascending times, and (1, 3, M), `Tally.settled`. Raises `NotSimulated`."""
     tally, wanted, sums = Tally(setting), set(marks), []
     for outcome in Play(setting).rounds():
         tally.add(outcome)
-        if outcome.round in wanted:
-            sums.append(tally.sums)
+        for time in range(outcome.time, outcome.time + outcome.length):
+            tally.pull(outcome)
+            if time in wanted:
+                sums.append(tally.sums)
     return np.array(sums, np.int64).reshape(1, len(marks), len(SUMS)), tally.settled[np.newaxis]

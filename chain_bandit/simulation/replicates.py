@@ -213,7 +213,7 @@ def _batches(
     alone: Alone | None,
 ) -> list[Games]:  # fmt: skip
     """As many games together as are best played so, and no fewer batches than threads."""
-    batch.require_lockstep(parameters, attacks, rules.growth)
+    batch.require_lockstep(parameters, attacks)
     size = max(1, min(batch.at_once(rules), -(-len(chances) // jobs)))
 
     def play(games: range) -> tuple[Ints, Ints]:

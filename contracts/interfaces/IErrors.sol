@@ -29,6 +29,7 @@ interface IErrors {
     error BlocksNotPositive(
         uint256 openingDeadline, uint256 skipDeadline, uint256 gameBlocks, uint256 settlementWindow
     );
+    error PhasesMisplaced(uint256 growth, uint256 horizon);
     error UnitNotPositive(uint256 weiPerUnit);
     error StakeTooSmall(uint256 stake, uint256 least);
     error PoolTooSmall(uint256 pool, uint256 least);
@@ -63,6 +64,7 @@ interface IErrors {
     error UnknownFlag(uint256 flag);
     error UnknownExtension(uint256 kind);
     error StateTooLong(uint256 bytes_, uint256 most);
+    error LengthOutOfRange(uint256 round, uint256 length, uint256 most);
     error EstimatorOutOfRange();
     error SelectedWithoutReport(uint256 strangers, uint256 reporters);
     error UnknownSigners(uint256 signers, uint256 validators);
@@ -95,6 +97,8 @@ interface IErrors {
     error WrongPullsLength(uint256 got, uint256 expected);
     error BlockedPull(uint256 round, uint256 seat);
     error InvalidPull(uint256 round, uint256 seat, uint256 arm, uint256 reward);
+    error NotLastRound(uint256 through, uint256 lastRecorded);
+    error TooManyPulls(uint256 round, uint256 seat, uint256 pulls, uint256 most);
     error NotSealed();
     error SumTooLarge(uint256 seat, uint256 sum, uint256 most);
     error SumsMissing(uint256 settledThrough, uint256 lastRecorded);

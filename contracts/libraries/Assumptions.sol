@@ -20,6 +20,8 @@ import {
 /// @dev The twin of `check_contract` in `chain_bandit/protocol/assumptions.py`. What depends on the game's rules is not
 /// asked here: nodes refuse such a game, and the audit finds it.
 library Assumptions {
+    uint256 private constant MOST_GROWTH = 4e9;
+
     /// @notice Signatures needed from so many validators, of which up to `attackers` may misbehave.
     /// @param floor_ What a majority exceeds however few validate, see `majorityFloor`.
     function quorum(uint256 validators, uint256 attackers, uint256 choice, uint256 floor_)
@@ -90,11 +92,18 @@ library Assumptions {
         // A proof of a false report takes a report that names its receipt's round.
         bool named = p.payload == p.arms + 1 && r.slash != 0 && p.sealedGame == 0;
         if (p.payload != p.arms && !named) revert IErrors.WrongPayload(p.payload, p.arms);
-        uint256 numbers = uint256(r.findersFee) | r.growth | r.dimension | r.rewardSource;
+        uint256 numbers = uint256(r.findersFee) | r.dimension | r.rewardSource;
         bytes32 bits = bytes32(numbers) | r.participantsRoot | r.extension;
         if (bits != 0) revert IErrors.NotSupported(bits);
         // The settlements of a sealed game do not say what anybody pulled.
         if (r.paidBurnIn > 1 - p.sealedGame % 2) revert IErrors.NotSupported(bytes32(uint256(r.paidBurnIn)));
+        // Who validates and commands the round after a phase must not hang on one block; T fits what progress keeps.
+        if (r.growth != 0) {
+            bool all = p.validators == p.participants && classes & (SELECTED | STATE) == 0;
+            if (!all || p.sealedGame != 0 || r.growth > MOST_GROWTH || p.horizon >= 2 ** 23) {
+                revert IErrors.PhasesMisplaced(r.growth, p.horizon);
+            }
+        }
         if (p.sealedGame > 1 || (p.sealedGame == 0 && p.unrevealedPenalty != 0)) {
             revert IErrors.SealMalformed(p.sealedGame, p.unrevealedPenalty);
         }

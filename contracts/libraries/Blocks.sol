@@ -12,8 +12,8 @@ import {Reports} from "./Reports.sol";
 /// @title What a block is, byte by byte
 /// @dev The twin of `chain_bandit/protocol/blocks.py` and `submission.py`. A header is: 4 round, 32 parent, 32
 /// blocked, 32 body digest; s reporters, 1 arm, A and B of each arm, s next committee and s next commanders if the
-/// game has any; the type of an extension, 0 for none, 1 for what rules keep behind its length, uint16; K uint32 means,
-/// M uint16 accuracies. s is the bytes of a set of seats; sets of all arms are 1 and the one set that they share, or 0
+/// game has any; the type of an extension, 0 for none, 1 for what rules keep behind its length, uint16, 2 for the pulls
+/// that the block decides, uint32; K uint32 means, M uint16 accuracies. s is the bytes of a set of seats; sets of all arms are 1 and the one set that they share, or 0
 /// and K sets. A submitted block is s signers, then in a compact game the header from the body digest on, in a full one
 /// the middle of the header, means and accuracies if the quorum vouches for them, and the body; then the signatures.
 /// The contract fills in the rest.
@@ -23,7 +23,8 @@ library Blocks {
     uint256 internal constant COMMANDERS = 2;
     uint256 internal constant NAMED = 4; // the committee is the header's word
     uint256 internal constant WEIGHED = 8; // accuracies are the reputations
-    uint256 internal constant KEPT = 16; // the header's extension holds what rules keep; no flag is above
+    uint256 internal constant KEPT = 16; // the header's extension holds what rules keep
+    uint256 internal constant PHASES = 32; // it holds the block's pulls; no flag is above, and not both
     uint256 private constant MOST_STATE = 4096; // bytes
     uint256 private constant BOUND = 2e9;
     /// Every other lane of eight uint32, and what lifts a lane above 2 whole rewards over bit 32.
@@ -39,6 +40,7 @@ library Blocks {
         uint256 selectedAt; // where B_i of the arms lie
         uint256 committee;
         uint256 commanders;
+        uint256 length; // in a game with phases
         uint256 signaturesAt;
         uint256 end;
         bytes32 digest;
@@ -89,17 +91,18 @@ library Blocks {
     }
 
     /// @notice Of a whole header that a quorum has signed what costs rest on: the seats that some B_i holds, the honest
-    /// arm, and the estimator of that arm.
+    /// arm, the estimator of that arm, and how often it was pulled.
     function outcome(Terms memory t, bytes calldata header)
         internal
         pure
-        returns (uint256 set, uint256 arm, uint256 mean)
+        returns (uint256 set, uint256 arm, uint256 mean, uint256 length)
     {
         unchecked {
             // slither-disable-next-line uninitialized-local -- filled in below
             Found memory found;
             arm = Bits.read(header, Headers.KNOWN + t.setBytes, 1);
             mean = Bits.read(header, _middle(t, found, header, Headers.KNOWN) + 4 * arm, 4);
+            length = t.successors & PHASES == 0 ? 1 : found.length;
             uint256 at = found.selectedAt;
             uint256 sets = Bits.read(header, at, 1) == 1 ? 1 : t.arms;
             for (uint256 i; i < sets; ++i) {
@@ -152,6 +155,11 @@ library Blocks {
             if (successors < KEPT) {
                 if (kind != 0) revert IErrors.UnknownExtension(kind);
                 return at + 1;
+            }
+            if (successors >= PHASES) {
+                if (kind != 2) revert IErrors.UnknownExtension(kind);
+                found.length = Bits.read(data, at + 1, 4);
+                return at + 5;
             }
             if (kind != 1) revert IErrors.UnknownExtension(kind);
             uint256 length = Bits.read(data, at + 1, 2);

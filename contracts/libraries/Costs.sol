@@ -98,13 +98,13 @@ library Costs {
                 if (digest != cursor) revert IErrors.WrongRecord(round, digest, cursor);
                 if (entry.costly) {
                     // Round L is observed, never paid, whatever becomes of its block.
-                    (uint256 held, uint256 arm, uint256 mean) = Blocks.outcome(t, entry.header);
+                    (uint256 held, uint256 arm, uint256 mean, uint256 length) = Blocks.outcome(t, entry.header);
                     if (entry.kind != APPROVED || round <= first || held & liars == 0) {
                         revert IErrors.CostWithoutLiar(round, entry.kind);
                     }
                     ++costly;
                     if (!proven.voids(docket.since, round)) {
-                        uint256 cost = distance ? _byDistance(disclosure, arm, mean) : disclosure.cost;
+                        uint256 cost = length * (distance ? _byDistance(disclosure, arm, mean) : disclosure.cost);
                         charge += cost;
                         _excuse(disclosure, docket, round, cost);
                     }

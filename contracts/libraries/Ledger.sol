@@ -7,6 +7,8 @@ import {APPROVED, EXPLORATION, Progress, SKIP} from "../types/Game.sol";
 
 /// @title The chain of records, one a round
 library Ledger {
+    uint256 private constant MOST_EXTRA = 2 ** 23 - 1; // games with phases are shorter
+
     struct History {
         bytes32 head;
         uint256 packed; // the progress
@@ -27,14 +29,16 @@ library Ledger {
         p.explorations = uint32(packed >> 56);
         p.lastRecordBlock = uint40(packed >> 88);
         p.endBlock = uint40(packed >> 128);
-        p.accused = uint8(packed >> 168);
+        p.accused = packed >> 168 & 1;
+        p.extra = packed >> 169 & MOST_EXTRA;
         p.approvals = packed >> 192;
     }
 
     /// @notice Keeps where the game stands.
     function store(History storage history, Progress memory p) internal {
         history.packed = p.nextRound | p.failures << 32 | p.skips << 48 | p.explorations << 56
-            | p.lastRecordBlock << 88 | p.endBlock << 128 | p.accused << 168 | p.approvals << 192;
+            | p.lastRecordBlock << 88 | p.endBlock << 128 | p.accused << 168 | p.extra << 169
+            | p.approvals << 192;
     }
 
     /// @notice Moves `p` past its open round. Approvals of rounds 64 i to 64 i + 63 are noted in the progress until the
@@ -61,13 +65,20 @@ library Ledger {
         }
     }
 
+    /// @notice The number of the open round's first pull; the round itself without phases.
+    function time(Progress memory p) internal pure returns (uint256) {
+        unchecked {
+            return p.nextRound + p.extra;
+        }
+    }
+
     /// @notice Whether the last record is the failure that also records an exploration round.
     function explorationDue(Progress memory p, uint256 failureLimit, uint256 horizon)
         internal
         pure
         returns (bool)
     {
-        return p.failures >= failureLimit && p.nextRound <= horizon;
+        return p.failures >= failureLimit && time(p) <= horizon;
     }
 
     /// @notice Which of the rounds 256 `word` to 256 `word` + 255 ended in an approved block, a bit each.
@@ -87,11 +98,11 @@ library Ledger {
 
     /// @notice Whether no further round can be recorded.
     function isOver(Progress memory p, uint256 horizon) internal view returns (bool) {
-        return p.nextRound > horizon || (p.endBlock != 0 && block.number > p.endBlock);
+        return time(p) > horizon || (p.endBlock != 0 && block.number > p.endBlock);
     }
 
     /// @notice The chain block at which the game ended, once it has.
     function overBlock(Progress memory p, uint256 horizon) internal pure returns (uint256) {
-        return p.nextRound > horizon ? p.lastRecordBlock : p.endBlock;
+        return time(p) > horizon ? p.lastRecordBlock : p.endBlock;
     }
 }

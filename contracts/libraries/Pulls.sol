@@ -3,11 +3,14 @@ pragma solidity 0.8.30;
 
 import {IErrors} from "../interfaces/IErrors.sol";
 import {NO_PULL, UNIT} from "../types/Game.sol";
+import {Bits} from "./Bits.sol";
 
-/// @title The pulls of one round: for each seat a uint8 arm and a uint32 reward
+/// @title The pulls of one round: for each seat a uint8 arm and a uint32 reward; in a game with phases a uint8 arm, a
+/// uint32 number of pulls and a uint64 sum of their rewards
 /// @dev A settlement holds thousands of pulls. Six of them, lanes of 40 bits, are checked and added at a time.
 library Pulls {
     uint256 internal constant SIZE = 5;
+    uint256 internal constant PHASE_BYTES = 13;
 
     uint256 private constant LANES = 6;
     uint256 private constant LANE_BITS = 8 * SIZE;
@@ -43,6 +46,21 @@ library Pulls {
                 if (tooHigh | noArm != 0) _check(six, arms, round, i * LANES);
                 sums[i] += rewards;
             }
+        }
+    }
+
+    /// @notice What a seat was given in a phase that lies in `pulls` from `at` on: so many pulls, and their sum.
+    function phase(bytes calldata pulls, uint256 at, uint256 arms, uint256 round, uint256 seat)
+        internal
+        pure
+        returns (uint256 count, uint256 sum_)
+    {
+        unchecked {
+            uint256 arm = Bits.read(pulls, at, 1);
+            count = Bits.read(pulls, at + 1, 4);
+            sum_ = Bits.read(pulls, at + 5, 8);
+            bool possible = arm < arms ? count != 0 && sum_ <= count * UNIT : arm == NO_PULL && count | sum_ == 0;
+            if (!possible) revert IErrors.InvalidPull(round, seat, arm, sum_);
         }
     }
 

@@ -21,6 +21,7 @@ library Rewards {
 
     struct Credits {
         uint32 settledThrough;
+        uint32 settledExtra; // of a game with phases: pulls beyond one a round up to there
         bool summed; // of a sealed game: whether it has paid
         mapping(uint256 => uint256) units; // four uint64 a word, the lowest seat's highest: T rewards of 1e9 fit
         mapping(uint256 => uint256) observed; // in the same way, of a burn-in that is paid
@@ -104,6 +105,69 @@ library Rewards {
             }
         }
         if (scope.burnIn != 0) credits.waiting = waiting;
+    }
+
+    /// @notice The same in a game with phases, up to the last recorded round: nobody has pulled more often than time has
+    /// passed since the last settlement.
+    /// @param extra Pulls beyond one a round so far.
+    function settlePhases(
+        Credits storage credits,
+        Ledger.History storage history,
+        BlockList.Docket storage docket,
+        Scope memory scope,
+        uint256 extra,
+        bytes calldata pulls
+    ) internal {
+        if (scope.through != scope.last) revert IErrors.NotLastRound(scope.through, scope.last);
+        uint256 from = _advance(credits, scope.through, scope.last);
+        uint256 rowBytes = Pulls.PHASE_BYTES * scope.participants;
+        uint256 round = from == scope.burnIn ? 0 : from; // before the first row
+        unchecked {
+            uint256 paid = _approved(history, from + 1, scope.through) + from - round;
+            _requireLength(paid * rowBytes, pulls.length, rowBytes, scope.named);
+            uint256[] memory left = new uint256[](scope.participants);
+            for (uint256 seat; seat < left.length; ++seat) {
+                left[seat] = scope.through - round + extra - credits.settledExtra;
+            }
+            credits.settledExtra = uint32(extra);
+            uint256 at = 0;
+            while (round < scope.through) {
+                ++round;
+                if (round > from && !history.isApproved(round)) continue;
+                for (uint256 seat; seat < left.length; (++seat, at += Pulls.PHASE_BYTES)) {
+                    (uint256 count, uint256 sum) = Pulls.phase(pulls, at, scope.arms, round, seat);
+                    if (count > left[seat]) revert IErrors.TooManyPulls(round, seat, count, left[seat]);
+                    left[seat] -= count;
+                    _creditPhase(credits, docket, seat, round, count, sum, round <= from);
+                }
+            }
+        }
+    }
+
+    /// @dev Credits what one seat was given in a round; rewards of a burn-in with the first pull after it.
+    function _creditPhase(
+        Credits storage credits,
+        BlockList.Docket storage docket,
+        uint256 seat,
+        uint256 round,
+        uint256 count,
+        uint256 sum,
+        bool burnIn
+    ) private {
+        if (count == 0) return;
+        unchecked {
+            uint256 word = seat / LANES;
+            if (burnIn) {
+                credits.observed[word] += sum << _shift(seat);
+                return;
+            }
+            uint256 since = docket.since[seat];
+            if (since != 0 && since <= round) revert IErrors.BlockedPull(round, seat);
+            uint256 lane = uint256(type(uint64).max) << _shift(seat);
+            uint256 waits = credits.observed[word] & lane;
+            if (waits != 0) credits.observed[word] ^= waits;
+            credits.units[word] += (sum << _shift(seat)) + waits;
+        }
     }
 
     /// @notice Takes note of the receipt tags of every approved round after the settled ones and up to `through`. They

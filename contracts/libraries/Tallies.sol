@@ -94,13 +94,24 @@ library Tallies {
     }
 
     /// @notice Clears a seat for which the environment had signed another tally in the round that its report named.
-    function acquit(Proven storage proven, Acquittal calldata shown, bytes32 domain, address environment) internal {
+    /// @param phases Whether receipts are of phases.
+    function acquit(
+        Proven storage proven,
+        Acquittal calldata shown,
+        bytes32 domain,
+        address environment,
+        bool phases
+    ) internal {
         uint256 seat = shown.seat;
         uint256 first = proven.first[seat];
         if (proven.lied >> seat & 1 == 0 || shown.tally == proven.tallies[seat]) {
             revert IErrors.NothingProven(seat, proven.tallies[seat]);
         }
-        bytes32 content = keccak256(abi.encodePacked(shown.arm, shown.reward, shown.tally));
+        bytes32 content = keccak256(
+            phases
+                ? abi.encodePacked(shown.arm, shown.pulls, shown.reward, shown.tally)
+                : abi.encodePacked(shown.arm, uint32(shown.reward), shown.tally)
+        );
         bytes32 digest = Certificates.statement(
             domain,
             uint32(first >> 32),

@@ -65,11 +65,11 @@ struct Parameters {
     Reserved reserved;
 }
 
-/// @dev Parameters beyond the paper, some of later versions: all but `slash` and `paidBurnIn` are 0.
+/// @dev Parameters beyond the paper, some of later versions: all but `slash`, `growth` and `paidBurnIn` are 0.
 struct Reserved {
     uint128 slash; // wei that a participant loses which is proven to have signed two contents in one slot, or to lie
     uint128 findersFee; // wei of it for the finder
-    uint32 growth; // the phase-length factor, in units
+    uint32 growth; // of phases, in units: pulls that a block decides, over those of its arm before
     uint8 paidBurnIn; // 1: rewards of rounds up to L are paid
     uint16 dimension; // of a contextual game's estimate
     uint8 rewardSource; // 0 the environment's receipts, 1 self-declared
@@ -85,7 +85,8 @@ struct Progress {
     uint256 explorations;
     uint256 lastRecordBlock; // the opening's block before the first record
     uint256 endBlock; // the last chain block that may record; 0 before the opening
-    uint256 accused; // 1 once anybody was proven to have equivocated
+    uint256 accused; // 1 once anybody was proven guilty
+    uint256 extra; // pulls of phases so far, beyond one a round
     uint256 approvals; // of the 64 rounds around the open one, see Ledger
 }
 
@@ -133,7 +134,8 @@ struct Acquittal {
     uint16 seat;
     bytes32 parent;
     uint8 arm;
-    uint32 reward;
+    uint32 pulls; // of a phase; 1 in a game without them
+    uint64 reward;
     bytes32 tally;
     bytes32 r; // the environment's signature
     bytes32 vs;

@@ -156,23 +156,22 @@ def require_compiled(parameters: Parameters) -> None:
             raise NotCompiled(f"{chosen.kind.name.lower()} {chosen.name}", "it has no compiled form")
 
 
-def require_narrow(parameters: Parameters, growth: int = 0) -> None:
+def require_narrow(parameters: Parameters) -> None:
     """Raises `NotCompiled` for a game for which integers of 64 bits are too short."""
     p = parameters
-    if growth * p.horizon >= 2**63:
-        raise NotCompiled("growth", f"{growth} units of {p.horizon} pulls are too many for 64 bits")
+    if p.growth * p.horizon >= 2**63:
+        raise NotCompiled("growth", f"{p.growth} units of {p.horizon} pulls are too many for 64 bits")
     _widest(p.horizon, p.c1_numerator, p.c1_denominator)
 
 
 def rules(
-    parameters: Parameters, model: RewardModel, batch: int = 1, weights: Sequence[int] = (), growth: int = 0,
-    settle_every: int = 1,
-) -> Rules:  # fmt: skip
-    """What follows from parameters, rewards, and what `outcomes.Setting` says of the rest; growth in units.
+    parameters: Parameters, model: RewardModel, batch: int = 1, weights: Sequence[int] = (), settle_every: int = 1
+) -> Rules:
+    """What follows from parameters, rewards, and what `outcomes.Setting` says of the rest.
 
     Raises `NotCompiled` as `require_narrow`.
     """
-    require_narrow(parameters, growth)
+    require_narrow(parameters)
     p, options = parameters, dict(parameters.aggregation.options)
     delta = options.get("delta", options.get("clip", 0))
     return Rules(
@@ -181,7 +180,7 @@ def rules(
         radius_squared=max(delta**2 - 1, 0) // 4, two_thirds=bool(p.quorum_choice), half_expected=p.half_expected,
         failure_limit=p.failure_limit, per_report=bool(p.c1_per_report), tolerance=p.tolerance,
         skip_penalty=p.skip_penalty, evidence_penalty=p.evidence_penalty, evidence_delay=p.evidence_delay,
-        by_distance=bool(p.cost), batch=batch, growth=growth, provable=bool(p.provable),
+        by_distance=bool(p.cost), batch=batch, growth=p.growth, provable=bool(p.provable),
         pays_burn_in=bool(p.paid_burn_in), settle_every=settle_every,
         sortition=p.sortition > 0, draws_commanders=p.draws_commanders,
         validates_from=_halves((p.sortition, weight) for weight in weights or (1,) * p.participants),

@@ -70,7 +70,7 @@ from chain_bandit.simulation.sums import SUMS
 
 APPROVED, REJECTED, SKIP, EXPLORATION = (int(kind) for kind in Kind)
 UNRECORDED = 0
-"""The kind of a round that leaves no record: of the burn-in, or between two blocks of a phase."""
+"""The kind of a pull that leaves no record: of the burn-in, or in a phase after its first."""
 
 ONCE, NEVER, TWICE = range(3)
 """As in `numbers.SAID`."""
@@ -124,11 +124,12 @@ STAND = MOST + 1
 
 
 (
-    FAILED, FAILURES, EXPLORATIONS, SKIPS_IN_A_ROW, WAITING, EXPLORES, EMPTY, QUIET, COSTING, STILL, UNSETTLED,
-) = range(11)  # fmt: skip
+    FAILED, FAILURES, EXPLORATIONS, SKIPS_IN_A_ROW, WAITING, EXPLORES, EMPTY, QUIET, COSTING, STILL, UNSETTLED, EXTRA,
+) = range(12)  # fmt: skip
 """Of the game: failed rounds, those in a row, exploration rounds, skips in a row; records that wait for a transaction;
-whether the next round explores; arms whose B is empty; rounds left of a phase, and what each costs; whether every seat
-reports for good, and nobody's consensus is in question; paid rounds that are not settled."""
+whether the next round explores; arms whose B is empty; pulls left of a phase, and what each costs; whether every seat
+reports for good, and nobody's consensus is in question; paid rounds that are not settled; pulls beyond one a round: the
+round of a time t is t - EXTRA."""
 
 
 class State(NamedTuple):
@@ -176,12 +177,13 @@ def play(rules: Any, cast: Any, keys: Any, state: Any, marks: Any, out: Any, tra
             _receive(rules, cast, keys, state, t, arm, True)
         elif state.now[QUIET]:
             kind, arm, cost = UNRECORDED, state.sums[_ARM], state.now[COSTING]
+            state.now[EXTRA] += 1
             _bill(rules, state, t, cost)
             _receive(rules, cast, keys, state, t, arm, False)
             state.now[QUIET] -= 1
         else:
             kind, arm, cost = _recorded(rules, cast, keys, state, t, simple)
-        if rules.provable and t >= rules.burn_in:
+        if rules.provable and t >= rules.burn_in and kind != UNRECORDED:
             _settle(rules, cast, state, t, kind)
         _account(rules, state, t, kind, arm, cost)
         if t <= trace.rounds.shape[0]:
@@ -211,7 +213,7 @@ def _recorded(rules: Any, cast: Any, keys: Any, state: Any, t: Any, simple: Any)
     now[SKIPS_IN_A_ROW] = now[SKIPS_IN_A_ROW] + 1 if kind == SKIP else 0
     if not simple:
         _succeed(rules, keys, state, t, kind)
-        _accuse(rules, cast, state, t - now[WAITING])
+        _accuse(rules, cast, state, t - now[EXTRA] - now[WAITING])
     if kind == APPROVED:
         copy(state.arms[MEAN], state.arms[BLOCK])
         for each in range(rules.arms):
@@ -221,7 +223,8 @@ def _recorded(rules: Any, cast: Any, keys: Any, state: Any, t: Any, simple: Any)
         now[FAILURES] = 0
         now[WAITING] = 0 if now[WAITING] + 1 == rules.batch else now[WAITING] + 1
         if pays and rules.growth:
-            now[QUIET], now[COSTING] = rules.growth * state.arms[PULLS, arm] // UNIT, cost
+            before = state.arms[PULLS, arm] - 1
+            now[QUIET], now[COSTING] = max(0, (rules.growth * before + UNIT - 1) // UNIT - 1), cost
     else:
         now[FAILED] += 1
         now[FAILURES] += 1
@@ -309,7 +312,7 @@ def _effect(cast: Any, index: Any, t: Any) -> Any:
 
 @inlined
 def _listed(state: Any, seat: Any, t: Any) -> Any:
-    return 0 < state.seats[BLOCKED_FROM, seat] <= t
+    return 0 < state.seats[BLOCKED_FROM, seat] <= t - state.now[EXTRA]
 
 
 @inlined
@@ -588,7 +591,7 @@ def _case_2(rules: Any, cast: Any, keys: Any, state: Any, t: Any) -> Any:
 def _tied_case_2(rules: Any, cast: Any, keys: Any, state: Any, t: Any) -> Any:
     """The same where only the order of equals decides."""
     seed, members = state.notes[rules.participants], state.seats[BUFFER]
-    keccak(seed, keys.words[0], t, 4)
+    keccak(seed, keys.words[0], t - state.now[EXTRA], 4)
     for arm in range(rules.arms):
         count, told = 0, state.pulled[TOLD, arm]
         for seat in range(rules.participants):
@@ -714,10 +717,10 @@ def _accuse(rules: Any, cast: Any, state: Any, opened: Any) -> None:
 @compiled
 def _settle(rules: Any, cast: Any, state: Any, t: Any, kind: Any) -> None:
     """Settle what is recorded, if it is worth it, or the game is over: all false reports in it are proven."""
-    state.now[UNSETTLED] += t > rules.burn_in and kind in (APPROVED, UNRECORDED)
+    state.now[UNSETTLED] += t > rules.burn_in and kind == APPROVED
     is_due = not (state.now[WAITING] or state.now[EXPLORES]) and state.now[UNSETTLED] >= rules.settle_every
-    if is_due or t == rules.horizon:
+    if is_due or t + state.now[QUIET] >= rules.horizon:
         state.now[UNSETTLED] = 0
         for seat in cast.seats[SEAT]:
             if state.seats[FALSE, seat] and state.seats[BLOCKED_FROM, seat] == 0:
-                state.seats[BLOCKED_FROM, seat] = t + 1 + rules.evidence_delay
+                state.seats[BLOCKED_FROM, seat] = t + 1 - state.now[EXTRA] + rules.evidence_delay
