@@ -33,8 +33,7 @@ def build_scenario(participants: int = 4, arms: int = 2, rounds: int = 12, **cha
     }
     scenario = Scenario.model_validate(fields | changes)
     scenario.check()
-    if not scenario.growth:  # phases are for simulation alone
-        scenario.check_contract()
+    scenario.check_contract()
     return scenario
 
 

@@ -193,7 +193,7 @@ def random_parameters(chance: random.Random) -> Parameters:
 
 CHANGED = [
     ({"attested": 2}, False), ({"payload": 200}, False), ({"rules": 7}, False),
-    ({"finders_fee": 1}, False), ({"growth": 1}, False), ({"paid_burn_in": 2}, False), ({"dimension": 1}, False),
+    ({"finders_fee": 1}, False), ({"paid_burn_in": 2}, False), ({"dimension": 1}, False),
     ({"reward_source": 1}, False), ({"participants_root": 1}, False), ({"extension": 2**255}, False), ({}, True),
 ]  # fmt: skip
 """Fields that no game of this version has otherwise, and whether the contract takes them."""

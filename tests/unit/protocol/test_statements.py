@@ -175,7 +175,7 @@ def test_a_creation_with_known_code_has_its_arguments_behind_it(parameters):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("arms", 256), ("growth", 1), ("payload", 4), ("attested", 1), ("extension", 2**255), ("participants", 2**16)],
+    [("arms", 256), ("dimension", 1), ("payload", 4), ("attested", 1), ("extension", 2**255), ("participants", 2**16)],
 )
 def test_parameters_that_no_game_of_this_format_has_are_refused(parameters, name, value):
     fields_ = dict(zip(FIELDS, parameters().fields(), strict=True)) | {name: value}
