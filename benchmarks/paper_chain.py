@@ -89,6 +89,10 @@ class PaperChain:
         """Nobody."""
         return {}
 
+    def liars(self) -> int:
+        """Nobody."""
+        return 0
+
     def settle_rewards(self, through: int, pulls: bytes) -> None:
         """Credit rewards."""
         size = 5 * self._parameters.participants

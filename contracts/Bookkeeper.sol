@@ -68,6 +68,7 @@ contract Bookkeeper is Books {
         (uint32 first, uint64 least) = _proven.void(proof, named, kept, said);
         if (_docket.accused >> proof.seat & 1 == 0) {
             _proven.listed |= 1 << proof.seat;
+            _proven.spared |= 1 << proof.seat;
             emit IChainBandit.Accused(proof.seat, _list(t, progress_, proof.seat));
         }
         emit IChainBandit.Voided(proof.seat, first, least);
@@ -87,7 +88,7 @@ contract Bookkeeper is Books {
         _requireEnvironment(m);
         _requireCanonical(abi.encodeCall(IChainBandit.settleRewards, (through, pulls)));
         Progress memory progress_ = _requireOpened();
-        if (progress_.isOver(t.horizon)) _requireWindow(t, m, progress_);
+        if (progress_.isOver(t.horizon)) _requireWindow(t, m, progress_, _names(t) ? 4 : 1);
         uint256 last = progress_.nextRound - 1;
         if (m.sealedGame == 1) {
             _credits.settleTags(_history, through, last, pulls, t.participants);
@@ -108,7 +109,7 @@ contract Bookkeeper is Books {
         _requireCanonical(abi.encodeCall(IChainBandit.settleSums, (sums)));
         _requireSealed(m);
         Progress memory progress_ = _requireOver(t);
-        _requireWindow(t, m, progress_);
+        _requireWindow(t, m, progress_, 1);
         uint256 last = progress_.nextRound - 1;
         _credits.settleSums(_history, _docket, last, t.burnIn, sums, t.participants);
         emit IChainBandit.RewardsSettled(uint32(last), sums);
@@ -120,7 +121,7 @@ contract Bookkeeper is Books {
         _requireWords(1);
         _requireSealed(m);
         uint16 seat = _roster.seatOf(msg.sender);
-        _requireWindow(t, m, _requireOver(t));
+        _requireWindow(t, m, _requireOver(t), 1);
         _seals.reveal(seat, sealKey);
         emit IChainBandit.SealRevealed(seat, sealKey);
     }
@@ -134,7 +135,7 @@ contract Bookkeeper is Books {
         _requireEnvironment(m);
         _requireCanonical(abi.encodeCall(IChainBandit.reveal, (secret, roles, model)));
         Progress memory progress_ = _requireOver(t);
-        _requireWindow(t, m, progress_);
+        _requireWindow(t, m, progress_, 1);
         if (roles.length != t.participants) revert WrongRolesLength(roles.length, t.participants);
         bytes32 commitment = keccak256(abi.encode(secret, keccak256(roles), keccak256(model)));
         if (commitment != m.secretCommitment) revert WrongSecret(commitment, m.secretCommitment);
@@ -148,7 +149,7 @@ contract Bookkeeper is Books {
         _requireEnvironment(m);
         _requireCanonical(abi.encodeCall(IChainBandit.settleCosts, (entries)));
         Progress memory progress_ = _requireOver(t);
-        _requireWindow(t, m, progress_);
+        _requireWindow(t, m, progress_, 1);
         uint256 until = _slash() == 0 ? 0 : _windowEnd(t, m, progress_, 2);
         if (block.number <= until) revert ProofsPending(block.number, until);
         _disclosure.settle(_docket, _proven, entries, t, t.burnIn, m.cost == 1);
@@ -209,17 +210,6 @@ contract Bookkeeper is Books {
         if (_slash() == 0) revert GameIsOver(progress_.overBlock(t.horizon));
         uint256 until = _windowEnd(t, _money(), progress_, 2);
         if (block.number > until) revert ProofsOver(block.number, until);
-    }
-
-    /// @dev The last block of the settlement window of a game that is over, or of its half, in which proofs are taken.
-    function _windowEnd(Terms memory t, Money memory m, Progress memory progress_, uint256 part)
-        private
-        pure
-        returns (uint256)
-    {
-        unchecked {
-            return progress_.overBlock(t.horizon) + m.settlementWindow / part;
-        }
     }
 
     /// @dev Units that were credited to seats which do not keep them.

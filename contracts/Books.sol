@@ -107,11 +107,22 @@ abstract contract Books is Direct, Rules {
         if (!progress_.isOver(t.horizon)) revert GameNotOver(progress_.nextRound, block.number, progress_.endBlock);
     }
 
-    function _requireWindow(Terms memory t, Money memory m, Progress memory progress_) internal view {
+    /// @dev Refuses what comes after a part of the settlement window.
+    function _requireWindow(Terms memory t, Money memory m, Progress memory progress_, uint256 part) internal view {
         if (_accounts.closed) revert AlreadyClosed(_accounts.costsVoid);
+        uint256 deadline = _windowEnd(t, m, progress_, part);
+        if (block.number > deadline) revert WindowPassed(block.number, deadline);
+    }
+
+    /// @dev The last block of the settlement window of a game that is over. Where false reports can be proven, rewards
+    /// are settled in its first quarter; with a slash proofs are taken in its first half, and costs settled after it.
+    function _windowEnd(Terms memory t, Money memory m, Progress memory progress_, uint256 part)
+        internal
+        pure
+        returns (uint256)
+    {
         unchecked {
-            uint256 deadline = progress_.overBlock(t.horizon) + m.settlementWindow;
-            if (block.number > deadline) revert WindowPassed(block.number, deadline);
+            return progress_.overBlock(t.horizon) + m.settlementWindow / part;
         }
     }
 }

@@ -37,6 +37,7 @@ abstract contract Records is Views {
         uint8 kind; // of the last record
         uint256[] reputations;
         uint256 blocked; // D(t) of the open round
+        uint256 spared; // who validates all the same
         uint256 committee; // of the open round, block list or not
     }
 
@@ -94,7 +95,7 @@ abstract contract Records is Views {
 
     function _skip(Terms memory t, Tip memory tip, uint256 committee_) private {
         if (committee_ != 0 && !_committees(t)) revert CommitteeMalformed(committee_, 0, 0);
-        Reputation.penalise(tip.reputations, tip.committee & ~tip.blocked, t.skipPenalty);
+        Reputation.penalise(tip.reputations, tip.committee & ~_barred(tip), t.skipPenalty);
         _record(t, tip, SKIP, 0, committee_);
         _store(t, tip);
     }
@@ -106,7 +107,7 @@ abstract contract Records is Views {
         if (kind != APPROVED && tip.progress.explorationDue(t.failureLimit, t.horizon)) _end(t, tip, EXPLORATION, 0);
         uint256 successors = t.successors;
         if (successors & Blocks.COMMITTEE == 0) return;
-        uint256 eligible = Bits.all(t.participants) & ~tip.blocked;
+        uint256 eligible = Bits.all(t.participants) & ~_barred(tip);
         if (successors & Blocks.NAMED != 0) {
             if (committee_ != eligible) {
                 uint256 least = tip.kind > REJECTED ? MAX_PARTICIPANTS : t.sortition == 0 ? t.validators : 1;
@@ -137,7 +138,7 @@ abstract contract Records is Views {
 
     /// @dev Who commands validates, too; who was drawn, the quorum vouches for.
     function _checkCommanders(Tip memory tip, uint256 commanders) private pure {
-        uint256 members = tip.committee & ~tip.blocked;
+        uint256 members = tip.committee & ~_barred(tip);
         if (commanders & ~members != 0) revert CommandersMalformed(commanders, members);
     }
 
@@ -162,7 +163,7 @@ abstract contract Records is Views {
         bytes calldata data,
         uint256 at
     ) private view {
-        uint256 members = tip.committee & ~tip.blocked;
+        uint256 members = tip.committee & ~_barred(tip);
         bytes32 digest = Certificates.vote(_separator(t), tip.progress.nextRound, tip.head, content);
         Certificates.check(keys, members, _quorum(t, Bits.count(members)), digest, signers, data, at);
     }
@@ -173,7 +174,15 @@ abstract contract Records is Views {
         tip.reputations = _loadReputations(t);
         tip.committee = _committees(t) ? _committee : Bits.all(t.participants);
         // slither-disable-next-line unused-return -- who is fresh was penalised by the last record
-        if (tip.progress.accused != 0) (tip.blocked,) = _docket.blocked(tip.progress.nextRound);
+        if (tip.progress.accused != 0) {
+            (tip.blocked,) = _docket.blocked(tip.progress.nextRound);
+            if (_names(t)) tip.spared = _proven.spared;
+        }
+    }
+
+    /// @dev Who neither validates nor commands the open round, whoever its committee is.
+    function _barred(Tip memory tip) private pure returns (uint256) {
+        return tip.blocked & ~tip.spared;
     }
 
     function _store(Terms memory t, Tip memory tip) private {

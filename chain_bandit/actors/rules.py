@@ -10,7 +10,7 @@ from chain_bandit.crypto.verify import Verifier
 from chain_bandit.protocol.assumptions import relay_rounds
 from chain_bandit.protocol.blocks import Header, seats
 from chain_bandit.protocol.digests import keccak
-from chain_bandit.protocol.ledger import Ledger, commanders, eligible, validators
+from chain_bandit.protocol.ledger import Ledger, commanders, reporters, validators
 from chain_bandit.protocol.messages import Domain, Slot, receipt_content
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.proposal import readable_header
@@ -70,7 +70,7 @@ class Rules:
 
     def reporters(self, ledger: Ledger) -> tuple[int, ...]:
         """Whose reports count in the open round: all but the block list."""
-        return seats(eligible(self.parameters, ledger, ledger.round))
+        return seats(reporters(self.parameters, ledger))
 
     def rewarded(self, ledger: Ledger, header: Header) -> tuple[int, ...]:
         """Who is given a reward in an approved round: all but the block list; with proofs, of these the reporters."""

@@ -18,7 +18,7 @@ from chain_bandit.consensus.evidence import Equivocation
 from chain_bandit.crypto.keys import Signer
 from chain_bandit.crypto.verify import Verifier
 from chain_bandit.protocol.blocks import Header, Report, SignedReport, round_seed, seats
-from chain_bandit.protocol.ledger import Ledger, commanders, eligible, validators
+from chain_bandit.protocol.ledger import Ledger, commanders, reporters, validators
 from chain_bandit.protocol.messages import NO_BLOCK, Phase, Role
 from chain_bandit.protocol.proposal import Bits, encoded_header, propose, readable_report
 
@@ -35,7 +35,7 @@ class Validator:
         rules, slot = self.rules, self.rules.slot(ledger)
         self.ledger, self.slot = ledger, slot
         reporting, members, commanding = (
-            eligible(rules.parameters, ledger, ledger.round), validators(ledger), commanders(ledger)
+            reporters(rules.parameters, ledger), validators(ledger), commanders(ledger)
         )  # fmt: skip
         self._reporters, self._validators, self._commanders = map(seats, (reporting, members, commanding))
         self._others = seats(members & ~(1 << self.seat))

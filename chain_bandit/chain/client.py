@@ -231,7 +231,7 @@ class Coordinator(Contract):
 
     def progress(self) -> tuple[int, int, int, int, int, int, int, int, int]:
         """(open round, failures in a row, skips in a row, explorations, block of the last record, last block that may
-        record, whether anybody was accused, pulls beyond one a round, approvals around the open round).
+        record, whether anybody was accused, approvals around the open round, pulls beyond one a round).
         """
         return cast(tuple[int, int, int, int, int, int, int, int, int], self._view("progress"))
 
@@ -255,6 +255,10 @@ class Coordinator(Contract):
         """The block list of the open round, as a mask."""
         return int(self._view("blocked"))
 
+    def liars(self) -> int:
+        """The seats that a false report put on the block list, as a mask: these validate on."""
+        return int(self._view("liars"))
+
     def blocked_from(self, seat: int) -> int:
         """The first round in which a seat is on the block list; 0 for never."""
         return int(self._view("blockedFrom", seat))
@@ -269,7 +273,7 @@ class Coordinator(Contract):
 
     def over_block(self, parameters: Parameters) -> int:
         """The chain block with which a game that is over was so, from which on its window for settlement counts."""
-        open_round, *_, last_record, last_block, _, extra, _ = self.progress()
+        open_round, *_, last_record, last_block, _, _, extra = self.progress()
         return last_record if open_round + extra > parameters.horizon else last_block
 
     def seat_of(self, participant: bytes) -> int:

@@ -109,10 +109,12 @@ class Books:
         """What the contract is told of all rounds since the last settlement, and up to which; None while too few.
 
         Args:
-            least: how many approved rounds are worth a call; 0 to settle whatever there is.
+            least: how many approved rounds are worth a call, of any kind where false reports are proven; 0 to settle
+                whatever there is.
         """
         last = self.ledger.round - 1
-        if last <= max(self._settled, self.parameters.burn_in) or len(self._unsettled) < least:
+        since = last - max(self._settled, self.parameters.burn_in)
+        if since <= 0 or (since if self.parameters.provable else len(self._unsettled)) < least:
             return None
         pulls = self._paid_burn_in + b"".join(self._unsettled)
         self._paid_burn_in, self._unsettled, self._settled = b"", [], last

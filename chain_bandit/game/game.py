@@ -220,7 +220,9 @@ class Game:
     def _list_accused(self, through: int) -> None:
         """Put on the block list whoever the contract does by round `through`, on whosesoever evidence."""
         for seat, since in self.recorder.accusations(through).items():
-            self.progress.ledger = accused(self.progress.ledger, seat, since)
+            if not self.progress.ledger.blocked_from[seat]:
+                lied = bool(self.recorder.liars() >> seat & 1)
+                self.progress.ledger = accused(self.progress.ledger, seat, since, lied)
 
     def _settle(self, force: bool = False) -> None:
         """Settle rewards, several rounds in one transaction, once all of them are recorded."""

@@ -116,6 +116,10 @@ class OnChain:
         self.contract.wait_until(lambda: self._is_checked(shown))
         return {seat: since for seat, since in self.contract.accusations().items() if since <= through}
 
+    def liars(self) -> int:
+        """What the contract says: of a seat that is on the block list it says the same ever after."""
+        return self.contract.liars()
+
     def skip_after_deadline(self, committee: int) -> None:
         """Let the deadline pass, then record the skip."""
         self._confirm()

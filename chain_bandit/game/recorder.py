@@ -49,6 +49,10 @@ class Recorder(Protocol):
         """
         ...
 
+    def liars(self) -> int:
+        """Those of them whom a false report has put there, as a mask: they validate on."""
+        ...
+
     def expect(self, made: Recorded) -> None:
         """Hold what the last of the three recorded against this, now or before the game ends."""
         ...
@@ -75,6 +79,7 @@ class NoChain:
         """Chain id 0 and the zero address."""
         self._open_round, self._delay = plan.parameters.burn_in, plan.parameters.evidence_delay
         self._accusations: dict[int, int] = {}
+        self._liars = 0
         return Domain(0, bytes(20), plan.game)
 
     def submit(self, blocks: Sequence[Submitted]) -> None:
@@ -92,11 +97,17 @@ class NoChain:
 
     def prove(self, proof: FalseReport) -> None:
         """Counts as the contract counts it."""
+        if proof.seat not in self._accusations:
+            self._liars |= 1 << proof.seat
         self._accusations.setdefault(proof.seat, self._open_round + self._delay)
 
     def accusations(self, through: int) -> Mapping[int, int]:
         """What was reported."""
         return {seat: since for seat, since in self._accusations.items() if since <= through}
+
+    def liars(self) -> int:
+        """Whom a false report was proven of before anything else."""
+        return self._liars
 
     def expect(self, made: Recorded) -> None:
         """The rules are right."""

@@ -118,6 +118,10 @@ class Follower:
         open_round = self._contract.next_round()
         return f"its last record is of round {open_round - 1}, not {self._given}" if open_round <= self._given else None
 
+    def is_liar(self, seat: int) -> bool:
+        """Whether a false report put a seat on the block list, so that it validates on; said once, it stays."""
+        return bool(self._contract.liars() >> seat & 1)
+
     def is_closed(self) -> bool:
         """Whether the accounts are final, whatever was given of the records."""
         self._read()

@@ -178,7 +178,7 @@ class Node:
         while self.ledger.round <= parameters.horizon:
             for seat, since in sorted(self._follower.accusations.items()):
                 if since <= self.ledger.round + ACCUSED_AHEAD and not self.ledger.blocked_from[seat]:
-                    self.ledger = accused(self.ledger, seat, since)
+                    self.ledger = accused(self.ledger, seat, since, self._follower.is_liar(seat))
             self._begin()
             if self.ledger.round < parameters.burn_in:
                 yield from self._burn_in_round()

@@ -23,6 +23,9 @@ _WIDTHS = {
 MOST_GROWTH = 4 * UNIT
 """Of phases, in units."""
 
+LEAST_WINDOW = 8
+"""Chain blocks for settlement, with a slash."""
+
 
 def minimum_stake(horizon: int, wei_per_unit: int) -> int:
     """Wei that cover the dearest cost a participant can owe: T whole rewards (PROTOCOL 1.8)."""
@@ -134,6 +137,9 @@ def _check_faults(p: Parameters) -> None:
             stake=p.stake, least=least)
     for name in ("opening_deadline", "skip_deadline", "game_blocks", "settlement_window"):
         require(getattr(p, name) >= 1, name, f"{name} >= 1", blocks=getattr(p, name))
+    require(not p.slash or p.settlement_window >= LEAST_WINDOW, "settlement_window",
+            f"slash = 0, or settlement_window >= {LEAST_WINDOW} (a quarter each: rewards, proofs, costs, acquittals)",
+            blocks=p.settlement_window)
 
 
 def _check_draws(p: Parameters) -> None:

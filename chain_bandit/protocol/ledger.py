@@ -40,6 +40,8 @@ class Ledger:
         committee: who validates the open round, blocked or not, as a mask.
         commanders: who may command it, if it validates, as a mask.
         blocked_from: for each seat the first round in which it is on the block list; 0 for never.
+        liars: who is on the block list, or will be, for a false report and nothing before it, as a mask: these validate
+            on, so that a quorum of those left is no larger than the honest among them.
         states: what rules keep, see `rules.keepers`; nothing before the first block.
     """
 
@@ -60,6 +62,7 @@ class Ledger:
     blocked_from: tuple[int, ...] = ()
     states: tuple[State, ...] = ()
     time: int = 1
+    liars: int = 0
 
 
 def opening(parameters: Parameters, genesis: bytes, seed_0: bytes, weights: tuple[int, ...] = ()) -> Ledger:
@@ -72,15 +75,20 @@ def opening(parameters: Parameters, genesis: bytes, seed_0: bytes, weights: tupl
 
 
 def blocked(ledger: Ledger, round_: int) -> int:
-    """D(t): the seats whose proof of equivocation counts in a round, as a mask."""
+    """D(t): the seats against which a proof counts in a round, as a mask: these neither report nor pull."""
     if not any(ledger.blocked_from):
         return 0  # nearly every round of nearly every game
     return mask(seat for seat, since in enumerate(ledger.blocked_from) if 0 < since <= round_)
 
 
+def barred(ledger: Ledger, round_: int) -> int:
+    """Those of D(t) that do not validate either: who is proven to have equivocated, as a mask."""
+    return blocked(ledger, round_) & ~ledger.liars
+
+
 def validators(ledger: Ledger) -> int:
-    """Who validates the open round: its committee less the block list, as a mask."""
-    return ledger.committee & ~blocked(ledger, ledger.round)
+    """Who validates the open round: its committee less who is barred, as a mask."""
+    return ledger.committee & ~barred(ledger, ledger.round)
 
 
 def commanders(ledger: Ledger) -> int:
@@ -88,15 +96,24 @@ def commanders(ledger: Ledger) -> int:
     return ledger.commanders & validators(ledger)
 
 
-def accused(ledger: Ledger, seat: int, since: int) -> Ledger:
-    """The ledger once proof against a seat counts from a round on, see `Parameters.evidence_delay`."""
+def accused(ledger: Ledger, seat: int, since: int, lied: bool = False) -> Ledger:
+    """The ledger once proof against a seat counts from a round on, see `Parameters.evidence_delay`.
+
+    Args:
+        lied: proof of a false report, not of equivocation.
+    """
     listed = (*ledger.blocked_from[:seat], since, *ledger.blocked_from[seat + 1 :])
-    return replace(ledger, blocked_from=listed)
+    return replace(ledger, blocked_from=listed, liars=ledger.liars | lied << seat)
 
 
 def eligible(parameters: Parameters, ledger: Ledger, round_: int) -> int:
-    """Who may validate a round, as a mask: everybody but the block list."""
-    return parameters.everybody & ~blocked(ledger, round_)
+    """Who may validate a round, as a mask: everybody who is not barred."""
+    return parameters.everybody & ~barred(ledger, round_)
+
+
+def reporters(parameters: Parameters, ledger: Ledger) -> int:
+    """Who may report and pull in the open round, as a mask: everybody but the block list."""
+    return parameters.everybody & ~blocked(ledger, ledger.round)
 
 
 def committee_after(

@@ -30,6 +30,7 @@ from chain_bandit.protocol.ledger import (
     opening,
     pulled_arm,
     records_made,
+    reporters,
     validators,
 )
 from chain_bandit.protocol.messages import Domain
@@ -71,7 +72,7 @@ class Setting:
         chances: for each malicious seat its own stream of chance.
         weights: of every seat in the draw of validators; by default 1 each.
         noise: of every seat of a sealed game the seed of its disclosure's chance, `protocol.sealing.noise_seed`.
-        settle_every: approved rounds in one settlement; false reports are proven when a settlement covers them.
+        settle_every: rounds in one settlement; false reports are proven when a settlement covers them.
     """
 
     parameters: Parameters
@@ -223,7 +224,7 @@ class Play:
         self._false |= false
         self._ledger = self._accuse(after_record(p, ledger, record), proven, open_round)
         waiting = self._waiting + 1 if record.kind is Kind.APPROVED else 0
-        self._waiting, self._unsettled = waiting % self.setting.batch, self._unsettled + paid
+        self._waiting, self._unsettled = waiting % self.setting.batch, self._unsettled + (ledger.round > p.burn_in)
         if is_last:
             self._settle()
         return Outcome(
@@ -243,7 +244,7 @@ class Play:
         p, members = self.parameters, validators(ledger)
         effects = {seat: self._effect(seat) for seat in self._views}
         honest = Effect()
-        able = seats(eligible(p, ledger, ledger.round))
+        able = seats(reporters(p, ledger))
         for seat, view in self._views.items():
             if self.setting.attacks[seat].rushes:
                 view.reported = {other: self._means(other) for other in view.honest}
@@ -325,11 +326,11 @@ class Play:
             effect = effect.then(each) if each.first <= time <= each.last else effect
         return effect
 
-    def _accuse(self, ledger: Ledger, proven: frozenset[int], open_round: int) -> Ledger:
+    def _accuse(self, ledger: Ledger, proven: frozenset[int], open_round: int, lied: bool = False) -> Ledger:
         """The ledger with those who have not been proven before on their way to the block list."""
         for seat in sorted(proven):
             if not ledger.blocked_from[seat]:
-                ledger = accused(ledger, seat, open_round + self.parameters.evidence_delay)
+                ledger = accused(ledger, seat, open_round + self.parameters.evidence_delay, lied)
         return ledger
 
     def _settle(self) -> None:
@@ -337,7 +338,7 @@ class Play:
         ledger = self._ledger
         if is_over(self.parameters, ledger) or (not self._waiting and self._unsettled >= self.setting.settle_every):
             self._unsettled = 0
-            self._ledger = self._accuse(ledger, frozenset(self._false), ledger.round)
+            self._ledger = self._accuse(ledger, frozenset(self._false), ledger.round, lied=True)
 
     # --- pulls and costs
 

@@ -144,6 +144,9 @@ interface IChainBandit is IErrors, IRules {
     /// @notice The round whose tally the last proof against a seat rests on: an acquittal takes its receipt of it.
     function provenBy(uint16 seat) external view returns (uint256);
 
+    /// @notice The seats that a false report put on the block list, as a set: these validate on.
+    function liars() external view returns (uint256);
+
     /// @notice The seat of a participant.
     function seatOf(address participant) external view returns (uint16);
 

@@ -29,6 +29,7 @@ interface IErrors {
     error BlocksNotPositive(
         uint256 openingDeadline, uint256 skipDeadline, uint256 gameBlocks, uint256 settlementWindow
     );
+    error WindowTooShort(uint256 blocks, uint256 least);
     error PhasesMisplaced(uint256 growth, uint256 horizon);
     error UnitNotPositive(uint256 weiPerUnit);
     error StakeTooSmall(uint256 stake, uint256 least);

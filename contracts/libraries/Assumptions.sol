@@ -21,6 +21,7 @@ import {
 /// asked here: nodes refuse such a game, and the audit finds it.
 library Assumptions {
     uint256 private constant MOST_GROWTH = 4e9;
+    uint256 private constant LEAST_WINDOW = 8; // of settlement, with a slash
 
     /// @notice Signatures needed from so many validators, of which up to `attackers` may misbehave.
     /// @param floor_ What a majority exceeds however few validate, see `majorityFloor`.
@@ -157,6 +158,10 @@ library Assumptions {
         }
         if (p.openingDeadline == 0 || p.skipDeadline == 0 || p.gameBlocks == 0 || p.settlementWindow == 0) {
             revert IErrors.BlocksNotPositive(p.openingDeadline, p.skipDeadline, p.gameBlocks, p.settlementWindow);
+        }
+        // Rewards, proofs, costs and acquittals have a quarter each.
+        if (p.reserved.slash != 0 && p.settlementWindow < LEAST_WINDOW) {
+            revert IErrors.WindowTooShort(p.settlementWindow, LEAST_WINDOW);
         }
     }
 }

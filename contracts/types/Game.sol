@@ -86,8 +86,8 @@ struct Progress {
     uint256 lastRecordBlock; // the opening's block before the first record
     uint256 endBlock; // the last chain block that may record; 0 before the opening
     uint256 accused; // 1 once anybody was proven guilty
-    uint256 extra; // pulls of phases so far, beyond one a round
     uint256 approvals; // of the 64 rounds around the open one, see Ledger
+    uint256 extra; // pulls of phases so far, beyond one a round
 }
 
 /// @dev One record of the history, handed back when costs are settled.

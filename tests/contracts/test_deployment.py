@@ -110,7 +110,7 @@ def test_deployment_fixes_what_the_views_say():
     assert game.view("pool") == least_pool(BASE) + 7 == game.held()
     assert bytes.fromhex(game.view("environment")[2:]) == game.environment
     assert game.view("quorum") == BASE.quorum(4) == 3
-    assert game.view("progress") == (0,) * 8
+    assert game.view("progress") == (0,) * 9
     assert (game.view("nextRound"), game.view("head"), game.view("genesis")) == (0, bytes(32), bytes(32))
     assert not any(game.view(name) for name in ("opened", "closed", "isOver"))
 

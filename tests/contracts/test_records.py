@@ -30,7 +30,7 @@ def test_a_block_is_recorded_as_approved(game):
     assert (game.view("head"), game.view("nextRound")) == (game.ledger.head, BASE.burn_in + 1)
     game.approve(reporters=(0, 3))
     game.approve(reporters=(2,))
-    assert game.view("progress") == (BASE.burn_in + 3, 0, 0, 0, 1, 1001, 0, 0b1110000)
+    assert game.view("progress") == (BASE.burn_in + 3, 0, 0, 0, 1, 1001, 0, 0b1110000, 0)
 
 
 def test_a_block_without_reports_is_recorded_as_rejected(game):

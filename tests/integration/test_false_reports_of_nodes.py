@@ -40,6 +40,9 @@ class Told(NoChain):
     def accusations(self, through: int) -> Mapping[int, int]:
         return {seat: since for seat, since in self._told.items() if since <= through}
 
+    def liars(self) -> int:
+        return sum(1 << seat for seat in self._told)
+
 
 def alone(scenario: Scenario, recorder: NoChain) -> Game:
     played = Game(scenario, recorder)

@@ -112,12 +112,12 @@ report that is being made up; how far a report may be off without loss of reputa
 
 (
     HONEST, ENOUGH_OF, REPORTING, PROVEN, BLOCKED_FROM, REPUTATION, COMMITTEE, COMMANDER, BUFFER, REWARD, KEPT_FOR,
-    TIED_FOR, LIED_ABOUT, ABLE, SETTLED, UNPAID, CHARGED, MISCOUNTS, FALSE, OBSERVED,
-) = range(20)  # fmt: skip
+    TIED_FOR, LIED_ABOUT, ABLE, SETTLED, UNPAID, CHARGED, MISCOUNTS, FALSE, OBSERVED, SPARED,
+) = range(21)  # fmt: skip
 """By seat: comparison bits that hold; whose report is in the block; a draw; in how many arms it is in B, among equals
 of whom some are, not telling its estimator; whether it has told a lasting lie; rewards that were seen and are not
 kept; what its rounds in case 2 cost; whether it commits to other counts; whether a block has a false report of its; of
-the unpaid what the next paid pull brings; the rest as in `ledger.Ledger`."""
+the unpaid what the next paid pull brings; whether it is listed for a false report; the rest as in `ledger.Ledger`."""
 
 STAND = MOST + 1
 """By malicious seat and arm, after the rows of `lies` of the last block that it read: where it stands in the block."""
@@ -247,7 +247,7 @@ def opening(rules: Rules, cast: Cast) -> State:
     arms, count = rules.arms, rules.participants
     state = State(
         np.zeros((7, arms, count), np.int64), np.zeros((MOST + 10, arms), np.int64),
-        np.zeros((OBSERVED + 1, count), np.int64), np.zeros((MOST + 2, cast.seats.shape[1], arms), np.int64),
+        np.zeros((SPARED + 1, count), np.int64), np.zeros((MOST + 2, cast.seats.shape[1], arms), np.int64),
         np.zeros(13, np.int64), np.zeros(len(SUMS), np.int64), np.zeros(arms, np.float64),
         np.zeros((count + 1, LANES), np.uint64),
     )  # fmt: skip
@@ -316,6 +316,11 @@ def _listed(state: Any, seat: Any, t: Any) -> Any:
 
 
 @inlined
+def _barred(state: Any, seat: Any, t: Any) -> Any:
+    return _listed(state, seat, t) and not state.seats[SPARED, seat]
+
+
+@inlined
 def _is_rewarded(rules: Any, state: Any, seat: Any, t: Any) -> Any:
     """`Rules.rewarded`."""
     return not _listed(state, seat, t) and (state.seats[REPORTING, seat] or not rules.provable)
@@ -337,7 +342,7 @@ def _agree(rules: Any, cast: Any, state: Any, t: Any, simple: Any) -> Any:
     heard, votes, members = simple, 0, 0
     if not simple:
         for seat in range(rules.participants):
-            if state.seats[COMMITTEE, seat] and not _listed(state, seat, t):
+            if state.seats[COMMITTEE, seat] and not _barred(state, seat, t):
                 members += 1
                 votes += state.seats[HONEST, seat]
                 heard = heard or (state.seats[HONEST, seat] and state.seats[COMMANDER, seat])
@@ -354,7 +359,7 @@ def _agree(rules: Any, cast: Any, state: Any, t: Any, simple: Any) -> Any:
                     fill(state.arms[STALE], 1)
                 if not listed and report == TWICE:
                     state.seats[PROVEN, seat] = True
-                if state.seats[COMMITTEE, seat] and not listed:
+                if state.seats[COMMITTEE, seat] and not _barred(state, seat, t):
                     votes += voting
                     if state.seats[COMMANDER, seat]:
                         heard = heard or header == ONCE
@@ -368,7 +373,7 @@ def _agree(rules: Any, cast: Any, state: Any, t: Any, simple: Any) -> Any:
             if rules.provable:
                 state.seats[MISCOUNTS, seat] = _miscounts(cast, state, index, seat, t)
             still = still and state.seats[SETTLED, seat]
-            if state.seats[COMMITTEE, seat] and not _listed(state, seat, t):
+            if state.seats[COMMITTEE, seat] and not _barred(state, seat, t):
                 _read(cast, state, index)
         state.now[STILL] = still
     for arm in range(rules.arms):
@@ -686,14 +691,14 @@ def _succeed(rules: Any, keys: Any, state: Any, t: Any, kind: Any) -> None:
     if by_reputation:
         if kind == SKIP:
             for seat in range(seats):
-                if state.seats[COMMITTEE, seat] and not _listed(state, seat, t):
+                if state.seats[COMMITTEE, seat] and not _barred(state, seat, t):
                     state.seats[REPUTATION, seat] = max(0, state.seats[REPUTATION, seat] - rules.skip_penalty)
         for seat in range(seats):
             if state.seats[BLOCKED_FROM, seat] == t + 1:
                 state.seats[REPUTATION, seat] = max(0, state.seats[REPUTATION, seat] - rules.evidence_penalty)
     able = state.seats[ABLE]
     for seat in range(seats):
-        able[seat] = not _listed(state, seat, t + 1)
+        able[seat] = not _barred(state, seat, t + 1)
     if kind in (SKIP, EXPLORATION):
         if rules.sortition:
             copy(state.seats[COMMITTEE], able)
@@ -717,10 +722,11 @@ def _accuse(rules: Any, cast: Any, state: Any, opened: Any) -> None:
 @compiled
 def _settle(rules: Any, cast: Any, state: Any, t: Any, kind: Any) -> None:
     """Settle what is recorded, if it is worth it, or the game is over: all false reports in it are proven."""
-    state.now[UNSETTLED] += t > rules.burn_in and kind == APPROVED
+    state.now[UNSETTLED] += t > rules.burn_in
     is_due = not (state.now[WAITING] or state.now[EXPLORES]) and state.now[UNSETTLED] >= rules.settle_every
     if is_due or t + state.now[QUIET] >= rules.horizon:
         state.now[UNSETTLED] = 0
         for seat in cast.seats[SEAT]:
             if state.seats[FALSE, seat] and state.seats[BLOCKED_FROM, seat] == 0:
+                state.seats[SPARED, seat] = 1
                 state.seats[BLOCKED_FROM, seat] = t + 1 - state.now[EXTRA] + rules.evidence_delay
