@@ -86,6 +86,10 @@ class Chain(Protocol):
 
     accusations: dict[int, int]
 
+    def is_liar(self, seat: int) -> bool:
+        """Whether a false report put a seat there."""
+        ...
+
     def next(self, parameters: Parameters, ledger: Ledger) -> Recorded | None:
         """The record of the open round, if it is there."""
         ...

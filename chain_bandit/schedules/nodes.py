@@ -146,6 +146,9 @@ class _View:
         made = self._game.chain.get(ledger.round)
         return made[1] if made is not None and made[0] + self._behind <= self._game.now else None
 
+    def is_liar(self, seat: int) -> bool:
+        return False
+
     def is_over(self) -> bool:
         return False
 

@@ -39,6 +39,9 @@ from chain_bandit.protocol.ledger import (
     after_record,
     blocked,
     eligible,
+    honest_arm,
+    is_over,
+    length,
     opening,
     records_made,
     validators,
@@ -267,6 +270,7 @@ class Game:
             round=ledger.round, parent=ledger.head, blocked=listed, body=keccak(body.encode()), reporters=everybody,
             arm=ledger.round % p.arms, candidates=(everybody,) * p.arms, selected=chosen, committee=0, means=validated,
             accuracies=accuracies(p.participants, means, validated, body.radii, p.tolerance),
+            length=length(p, ledger, honest_arm(p, ledger)),
         )  # fmt: skip
         if p.vouched:
             header = replace(header, **self.vouched_for())
@@ -396,11 +400,13 @@ class Game:
         assert tuple(self.view("reputations")) == ledger.reputations
         progress = (ledger.round, ledger.failures, min(ledger.skips, 255), ledger.explorations)
         assert self.view("progress")[:4] == progress
+        assert self.view("progress")[8] == ledger.time - ledger.round
+        assert self.view("isOver") == is_over(p, ledger)
         assert self.view("blocked") == blocked(ledger, ledger.round)
         assert [self.view("blockedFrom", seat) for seat in range(p.participants)] == list(ledger.blocked_from)
 
     def play_out(self) -> "Game":
-        while self.ledger.round <= self.p.horizon:
+        while not is_over(self.p, self.ledger):
             self.approve()
         return self
 

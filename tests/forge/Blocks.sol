@@ -234,7 +234,7 @@ library Blocks {
         (a.seat, a.parent, a.arm, a.reward, a.tally) = (seat, slot.parent, 1, 5, hash(slot.round, "tally", seat));
         uint32 round = slot.round;
         slot.round = round - 1;
-        bytes32 content = keccak256(bytes.concat(bytes1(a.arm), bytes4(a.reward), a.tally));
+        bytes32 content = keccak256(bytes.concat(bytes1(a.arm), bytes4(uint32(a.reward)), a.tally));
         (a.r, a.vs) = signature(key, statement(slot, 3, 5, seat, content));
         slot.round = round;
     }

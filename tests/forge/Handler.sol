@@ -180,7 +180,7 @@ contract Handler is Play {
         address account = _who(who);
         through = seed & 7 == 0 ? through % (p.horizon + 2) : settled + 1 + through % 4;
         bool allowed = account == environment && through > settled && through < tip.round
-            && (!_over() || (!isClosed && _inWindow()));
+            && (!_over() || (!isClosed && (provable ? vm.getBlockNumber() <= quarterOfWindow() : _inWindow())));
         bytes memory said = bytes.concat(pulls(settled + 1, through, seed), rest(seed));
         bytes memory data = abi.encodeCall(IChainBandit.settleRewards, (through, said));
         vm.recordLogs();

@@ -76,6 +76,7 @@ abstract contract Play is Checks {
     uint32[] internal provenBy; // by seat, the round of the last proof taken
     uint256[] internal keeps; // by seat, units, where it lied
     bool[] internal listed; // by seat, for a false report alone
+    bool[] internal spared; // by seat, for a false report at first: it validates on
     bool[] internal acquitted;
     uint256 internal deposits;
     uint256 internal paidOut;
@@ -168,7 +169,7 @@ abstract contract Play is Checks {
         (since, earned, costly) = (new uint256[](people()), new uint256[](people()), new uint256[](people()));
         (charged, waiting) = (new uint256[](people()), new uint256[](people()));
         (lied, provenBy, keeps) = (new uint32[](people()), new uint32[](people()), new uint256[](people()));
-        (listed, acquitted) = (new bool[](people()), new bool[](people()));
+        (listed, acquitted, spared) = (new bool[](people()), new bool[](people()), new bool[](people()));
         bytes32 registered;
         for (uint256 seat; seat < people(); ++seat) {
             registered = keccak256(bytes.concat(registered, keysOf(seat)));
@@ -277,9 +278,16 @@ abstract contract Play is Checks {
         }
     }
 
+    /// @dev Who validates no round from this one on.
+    function barredAt(uint256 round) internal view returns (uint256 set) {
+        for (uint256 seat; seat < since.length; ++seat) {
+            if (since[seat] != 0 && since[seat] <= round && !spared[seat]) set |= 1 << seat;
+        }
+    }
+
     /// @dev Who validates the open round.
     function validators() internal view returns (uint256) {
-        return tip.committee & ~blockedAt(tip.round);
+        return tip.committee & ~barredAt(tip.round);
     }
 
     function quorumSize() internal view returns (uint256) {
@@ -453,7 +461,7 @@ abstract contract Play is Checks {
         n.reputations = t.reputations;
         if (kind_ == SKIP) {
             n.skips = t.skips + 1;
-            n.reputations = Model.penalised(t.reputations, t.committee & ~blockedAt(t.round), p.skipPenalty);
+            n.reputations = Model.penalised(t.reputations, t.committee & ~barredAt(t.round), p.skipPenalty);
         } else if (kind_ == EXPLORATION) {
             n.skips = t.skips;
         } else {
@@ -461,10 +469,10 @@ abstract contract Play is Checks {
         }
         uint256 fresh = blockedAt(n.round) & ~blockedAt(t.round);
         n.reputations = Model.penalised(n.reputations, fresh, p.evidencePenalty);
-        n.committee = named() ? everybody() & ~blockedAt(n.round) : everybody(); // of whom a block names some
+        n.committee = named() ? everybody() & ~barredAt(n.round) : everybody(); // of whom a block names some
         if (kind.validators != kind.people && !named()) {
             n.committee = Model.best(
-                n.reputations, everybody() & ~blockedAt(n.round), Model.size(people(), kind.validators, n.skips),
+                n.reputations, everybody() & ~barredAt(n.round), Model.size(people(), kind.validators, n.skips),
                 Model.roundSeed(seed_0, n.round)
             );
         }
@@ -560,7 +568,7 @@ abstract contract Play is Checks {
         provenBy[seat] = round;
         if (since[seat] != 0) return;
         noteAccusation(seat);
-        listed[seat] = true;
+        (listed[seat], spared[seat]) = (true, true);
     }
 
     /// @dev Proof that the environment signed two tallies of the round that the proven report of a seat names.
@@ -690,6 +698,11 @@ abstract contract Play is Checks {
     /// @dev The block in which the game ended.
     function overBlock() internal view returns (uint256) {
         return tip.round > p.horizon ? game.progress().lastRecordBlock : openedAt + p.gameBlocks;
+    }
+
+    /// @dev Rewards are settled until then, where false reports are proven.
+    function quarterOfWindow() internal view returns (uint256) {
+        return overBlock() + p.settlementWindow / 4;
     }
 
     /// @dev Proofs are taken until then, costs settled after it.
