@@ -74,7 +74,7 @@ def refutation_taken(game: Game, call: Call) -> None:
     )  # fmt: skip
     if not game.running.blocked_from[seat]:
         game.by_report.add(seat)
-        game.ledger = accused(game.running, seat, t + p.evidence_delay)
+        game.ledger = accused(game.running, seat, t + p.evidence_delay, lied=True)
     _, tally = told
     first, kept = _least(game, proof, tally)
     game.proven[seat] = Proven(first, tally.round, kept, tally.digest)

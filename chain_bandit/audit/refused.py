@@ -6,7 +6,7 @@ from chain_bandit.audit import money
 from chain_bandit.audit.exhibits import Field
 from chain_bandit.audit.game import Game
 from chain_bandit.audit.rewards import environment_of
-from chain_bandit.audit.timing import EVIDENCE, proofs_until
+from chain_bandit.audit.timing import EVIDENCE, proofs_until, settled_until
 from chain_bandit.audit.trial import allowed
 from chain_bandit.history.records import Call
 
@@ -66,5 +66,5 @@ def _late(game: Game, call: Call) -> bool:
         return False
     if call.method in EVIDENCE and game.parameters.slash:
         return call.block > proofs_until(game)
-    after_window = call.block > game.over_block + game.parameters.settlement_window or game.closed
+    after_window = call.block > settled_until(game, call.method) or game.closed
     return call.method in _PLAYING or (call.method in _SETTLING and after_window)

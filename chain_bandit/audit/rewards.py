@@ -7,6 +7,7 @@ from chain_bandit.audit.exhibits import Field, Slice
 from chain_bandit.audit.game import Game, Past, draw
 from chain_bandit.audit.tags import check_tags, pulls_of_tags
 from chain_bandit.audit.tallies import check_given, check_tallies, parts
+from chain_bandit.audit.timing import settled_until
 from chain_bandit.history.records import Call, Event
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.errors import Malformed
@@ -237,11 +238,11 @@ def revealed(game: Game, call: Call) -> None:
 
 def in_window(game: Game, call: Call, what: str) -> None:
     """The environment settles after the game's end, within its window, and before the closing."""
-    over, window = game.over_block, game.parameters.settlement_window
+    over, until = game.over_block, settled_until(game, call.method)
     game.checks.that(
-        game.is_over(call.block) and call.block <= over + window and not game.closed, "record.deadline", None, what,
+        game.is_over(call.block) and call.block <= until and not game.closed, "record.deadline", None, what,
         "it is in block {}, not in {}", call.block,
-        f"blocks {over + 1} to {over + window}, after the game's end and within its window"
+        f"blocks {over + 1} to {until}, after the game's end and within its window"
         + (" and before its closing" if game.closed else ""),
     )  # fmt: skip
 

@@ -11,6 +11,12 @@ def proofs_until(game: Game) -> int:
     return game.over_block + game.parameters.settlement_window // 2
 
 
+def settled_until(game: Game, method: str) -> int:
+    """The last chain block in which a game that is over is settled by a call: rewards earlier where lies are proven."""
+    part = 4 if method == "settleRewards" and game.parameters.provable else 1
+    return game.over_block + game.parameters.settlement_window // part
+
+
 def in_time(game: Game, call: Call) -> bool:
     """Records and evidence come up to round T and the game's last chain block; whether a round is open for them.
 

@@ -64,6 +64,7 @@ class Records:
         self.force: Past | None = None
         self.committee: Seats = frozenset(p.seats)
         self.blocked_from = [0 for _ in p.seats]
+        self.liars: Seats = frozenset()
         self.reputations = [START for _ in p.seats]
         self.lies = Lies()
         self.past: list[Past] = []
@@ -81,10 +82,14 @@ class Records:
         """D of a round."""
         return frozenset(seat for seat in self.setup.p.seats if 0 < self.blocked_from[seat] <= round_)
 
+    def barred(self, round_: int) -> Seats:
+        """Those of D that do not validate: all but who is on the list for a false report."""
+        return self.blocked(round_) - self.liars
+
     @property
     def validators(self) -> Seats:
         """Who validates the open round."""
-        return self.committee - self.blocked(self.round)
+        return self.committee - self.barred(self.round)
 
     def honest_arm(self, header: Header | None) -> int:
         """The arm of whoever follows the rules, in the open round; as recorded where it rests on a rule that is not
@@ -222,7 +227,7 @@ class Records:
         if body is None:
             self.verdict.cannot("committee", "the proofs of a block are not in the history")
             return None
-        seed, out = rules.round_seed(self.setup.seed, following), self.blocked(following)
+        seed, out = rules.round_seed(self.setup.seed, following), self.barred(following)
         validators, commanders = set(), set()
         for seat in sorted(header.reporters - out):
             output = proven(self.setup.vrf_keys[seat], seed, body.reports[seat].proof)
@@ -292,7 +297,7 @@ class Records:
     ) -> None:
         """Who validates and commands the round that is open now, against who was named."""
         p, verdict, t = self.setup.p, self.verdict, past.round
-        everybody = frozenset(p.seats) - self.blocked(self.round)
+        everybody = frozenset(p.seats) - self.barred(self.round)
         seed = rules.round_seed(self.setup.seed, self.round)
         committee, chance, left_out = everybody, proofs_count, rules.left_out(p, self.reputations)
         among = everybody - (left_out or frozenset())
@@ -399,6 +404,7 @@ class Records:
         due = self._listed(seat)
         if due:
             self.lies.alone |= {seat}
+            self.liars |= {seat}
         due.append(("Voided", [seat, lie.round, lie.kept]))
         self.verdict.same("blocklist", t, f"events of the proof against seat {seat}", due, call.events)
         return due

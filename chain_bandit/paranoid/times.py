@@ -32,7 +32,8 @@ def in_time(call: Call, setup: Setup, records: Records | None, closed: bool, ver
         holds, round_ = not closed, records.round
     else:
         holds = not closed and (over(records, block) or call.name == "settleRewards")
-        holds = holds and (block <= window_end(records) or call.name == "close")
+        part = 4 if call.name == "settleRewards" and setup.p.provable and over(records, block) else 1
+        holds = holds and (block <= window_end(records, part) or call.name == "close")
         early = call.name == "settleCosts" and bool(setup.p.slash) and block <= proofs_end(records)
         holds = holds and not early
     verdict.same("time", round_, f"whether {call.name} may come in block {block}", True, holds)
@@ -43,14 +44,14 @@ def over(records: Records, block: int) -> bool:
     return records.round > records.setup.p.horizon or block > records.setup.opened_in + records.setup.p.game_blocks
 
 
-def window_end(records: Records) -> int:
-    """The last block in which anything is settled, should nothing be recorded any more."""
-    return _ended(records) + records.setup.p.settlement_window
+def window_end(records: Records, part: int = 1) -> int:
+    """The last block of a part of the window for settlement, should nothing be recorded any more."""
+    return _ended(records) + records.setup.p.settlement_window // part
 
 
 def proofs_end(records: Records) -> int:
     """The last block that takes proofs in a game with a slash, should nothing be recorded any more."""
-    return _ended(records) + records.setup.p.settlement_window // 2
+    return window_end(records, 2)
 
 
 def _ended(records: Records) -> int:

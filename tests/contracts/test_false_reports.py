@@ -139,7 +139,7 @@ def test_a_lie_about_means_or_counts_lists_its_author_once(game, lie, counts):
     given = game.false_report(LIAR, round_, lie=lie, counts=counts)
     since = game.ledger.round + game.p.evidence_delay
     assert prove(game, given) == (("Accused", (LIAR, since)), ("Voided", (LIAR, round_, given.tally.credited)))
-    game.ledger = accused(game.ledger, LIAR, since)
+    game.ledger = accused(game.ledger, LIAR, since, lied=True)
     game.check()
     assert game.view("provenFrom", LIAR) == round_
     assert refused(game, given) == ("AlreadyProven", LIAR, round_)
@@ -335,7 +335,7 @@ def costly_rounds(game: Provable) -> list[int]:
 def test_rewards_and_transfers_from_the_first_proven_round_are_void_and_burned(game):
     given = game.false_report(LIAR, BASE.burn_in + 5)
     ((_, (_, since)), _) = prove(game, given)
-    game.ledger = accused(game.ledger, LIAR, since)
+    game.ledger = accused(game.ledger, LIAR, since, lied=True)
     play_out(game)
     game.settle_all(game.p.horizon)
     kept = list(game.rewards)
@@ -372,7 +372,7 @@ def receipt(game: Provable, seat: int, round_: int, said: bytes, key: object = N
     content = receipt_content(1, 5, said)
     slot = Slot(game.separator, round_, keccak(b"any parent"))
     signature = compact(key or game.environment_key, slot.digest(Phase.REWARD, Role.ENVIRONMENT, seat, content))
-    return seat, slot.parent, 1, 5, said, signature[:32], signature[32:]
+    return seat, slot.parent, 1, 1, 5, said, signature[:32], signature[32:]
 
 
 def test_who_holds_another_receipt_than_the_proof_rests_on_is_acquitted(game):
@@ -392,7 +392,7 @@ def test_who_holds_another_receipt_than_the_proof_rests_on_is_acquitted(game):
     assert game.do(game.anybody, "acquit", shown).events == (("Acquitted", (LIAR,)),)
     assert game.refused(game.anybody, "acquit", shown)[0] == "NothingProven"
     assert refused(game, game.false_report(LIAR, round_ - 2)) == ("AlreadyProven", LIAR, round_)
-    game.ledger = accused(game.ledger, LIAR, game.view("blockedFrom", LIAR))
+    game.ledger = accused(game.ledger, LIAR, game.view("blockedFrom", LIAR), lied=True)
     play_out(game)
     game.settle_all(game.p.horizon)
     end = finish(game, costly_rounds(game), frozenset(), frozenset(), list(game.rewards))
@@ -414,7 +414,7 @@ def test_an_equivocator_that_is_acquitted_of_a_lie_still_loses_the_slash(game):
 def test_a_liar_that_also_equivocated_is_not_spared_by_an_acquittal(game):
     given = game.false_report(LIAR, BASE.burn_in + 5)
     ((_, (_, since)), _) = prove(game, given)
-    game.ledger = accused(game.ledger, LIAR, since)
+    game.ledger = accused(game.ledger, LIAR, since, lied=True)
     game.approve()
     two = equivocation(game, LIAR).calldata()
     assert game.do(game.anybody, "reportEquivocation", two).events == (("Accused", (LIAR, since)),)
@@ -448,3 +448,34 @@ def test_proofs_against_all_participants_in_one_block_are_taken(game):
 
 def test_environment_key_is_its_own(game):
     assert address_of(game.environment_key) == game.environment
+
+
+def test_a_liar_validates_on_and_an_equivocator_does_not(game):
+    """Else a quorum of those left could be more than the honest among them (theorems 4 to 6)."""
+    prove(game, game.false_report(LIAR, BASE.burn_in + 5))
+    accuse(game, OTHER)
+    liar, equivocator = (game.view("blockedFrom", seat) for seat in (LIAR, OTHER))
+    game.ledger = accused(game.ledger, LIAR, liar, lied=True)
+    while game.ledger.round < max(liar, equivocator):
+        listed = blocked(game.ledger, game.ledger.round)
+        game.approve(reporters=[seat for seat in range(4) if not listed >> seat & 1])
+    assert game.view("liars") == 1 << LIAR
+    members = game.view("validators", game.ledger.round)
+    assert hexed(game.seats[LIAR]) in members
+    assert hexed(game.seats[OTHER]) not in members
+    signed = [seat for seat in range(4) if seat != OTHER]
+    header, body = game.block(reporters=[seat for seat in signed if seat != LIAR])
+    assert game.submit(game.submitted(header, body, signed)).accepted
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_rewards_are_settled_within_the_first_quarter_of_the_window(game, late):
+    play_out(game)
+    until = game.view("progress")[4] + BASE.settlement_window // 4
+    game.machine.block = until + late
+    if late:
+        rows = bytes(game.p.participants * 5 * (game.p.horizon - BASE.burn_in) + 96)
+        error = game.refused(game.environment, "settleRewards", game.p.horizon, rows)
+        assert error == ("WindowPassed", until + 1, until)
+    else:
+        game.settle_all(game.p.horizon)
