@@ -650,7 +650,8 @@ def _play(
 
     on = chain(chain_name, account, warn_of_public_keys)
     _say_chances(scenario)
-    with terminal.Progress(scenario.parameters.horizon) as observe:
+    what = "pull" if scenario.parameters.has_phases else "round"
+    with terminal.Progress(scenario.parameters.horizon, what=what) as observe:
         finished = play(scenario, place, observe, watch, on, is_url(chain_name), resume, observe.stage)
     note = kept_in(finished.kept) if finished.kept else None
     measured, report = finished.measured, finished.report

@@ -24,6 +24,7 @@ class Rounds:
         regret: of an honest participant, so far.
         rivals: of UCB1 alone and of a learner that sees all honest rewards, on the same draws.
         kinds: how many rounds ended so, by the kind's name.
+        pulls: of each participant that were due.
         accused: seats with a proof of equivocation against them.
         aborted: by round, why there were no comparison bits.
     """
@@ -39,6 +40,7 @@ class Rounds:
         self.regret = Regret(model.means, parameters.burn_in, bool(parameters.paid_burn_in))
         self.rivals = {name: Regret(model.means, 0) for name in self._arms}
         self.kinds: dict[str, int] = {}
+        self.pulls = 0
         self.accused: frozenset[int] = frozenset()
         self.aborted: dict[str, list[str]] = {}
         self._columns: dict[str, Any] = {}
@@ -47,6 +49,7 @@ class Rounds:
         """Take in one round."""
         kind = played.record.kind.name.lower() if played.record else "burn-in"
         self.kinds[kind] = self.kinds.get(kind, 0) + 1
+        self.pulls += played.length
         self.accused |= played.accused
         if played.aborted:
             self.aborted[str(played.round)] = list(played.aborted)

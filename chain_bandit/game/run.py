@@ -38,10 +38,10 @@ Observer = Callable[["Moment"], None]
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Where a run stands after a round."""
+    """Where a run stands after a round: so many pulls of everybody were due, as many as rounds without phases."""
 
     played: RoundPlayed
-    rounds: int
+    pulls: int
     approved: int
     regret: int
     accused: frozenset[int]
@@ -84,7 +84,7 @@ def _run(
         for played in game.play():
             rounds.add(played)
             approved = rounds.kinds.get("approved", 0)
-            observe(Moment(played, played.round, approved, rounds.regret.total, rounds.accused))
+            observe(Moment(played, rounds.pulls, approved, rounds.regret.total, rounds.accused))
             if played.body and plan.parameters.body_mode == BodyMode.COMPACT:
                 bodies.add(played.body)
         first_block, head = _export(recorder, bodies, out / folder.HISTORY)

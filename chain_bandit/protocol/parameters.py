@@ -366,7 +366,7 @@ class Parameters:
     def numbers(self) -> dict[str, int]:
         """All but the rules, by name."""
         numbers = {name: getattr(self, name) for name in Parameters.__dataclass_fields__ if name in FIELDS}
-        return numbers | {"vouched": self.vouched} if self.vouched else numbers
+        return numbers | {name: getattr(self, name) for name in ("vouched", "provable") if getattr(self, name)}
 
     @staticmethod
     def from_numbers(numbers: Mapping[str, Any], text: str) -> "Parameters":

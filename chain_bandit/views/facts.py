@@ -298,7 +298,7 @@ class Facts:
         failed, explored = len(self.failures), sum(row.kind == "exploration" for row in self.rows)
         if manifest.rounds is None:
             return Verdict("Liveness", "open", "open", "how many rounds are due is not in this history", "consensus")
-        due = manifest.rounds - manifest.burn_in + 1
+        due = manifest.rounds - manifest.burn_in + 1 - sum(row.length - 1 for row in self.rows)
         whole = made == due and self.report.complete
         sentence = f"{due - failed - explored:,} of {due:,} recorded rounds approved" if whole else (
             f"{made:,} of {due:,} rounds have a record" + ("" if self.report.complete else "; the game is not closed")

@@ -142,9 +142,15 @@ class Inside:
             return {}
         return {seat: signed.report for seat, signed in zip(reporters, signed_reports, strict=True)}
 
+    @property
+    def last(self) -> int | None:
+        """The last round that is due; of a game with phases the last that was recorded."""
+        rows = self.report.rounds
+        return rows[-1].round if rows and self.parameters.has_phases else self.manifest.rounds
+
     def record(self, round_: int) -> RoundRow:
         """How a round ended. Raises `NotShown`."""
-        last = self.manifest.rounds or 0
+        last = self.last or 0
         if not 1 <= round_ <= last:
             raise NotShown("round", round_, f"its rounds are 1 to {last}" if last else "the history does not say which")
         if round_ < self.manifest.burn_in:

@@ -13,7 +13,7 @@ from chain_bandit.history.records import CREATION, PACKED, Accusation, Acquittal
 from chain_bandit.protocol.blocks import KEYS_BYTES, Header, Kind, Report, seats
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.reputation import FULL
-from chain_bandit.protocol.settlement import PULL_BYTES, decode_pulls
+from chain_bandit.protocol.settlement import decode_pulls, pull_bytes
 from chain_bandit.protocol.tallies import Settled
 from chain_bandit.protocol.units import NO_PULL, UNIT
 from chain_bandit.views.facts import (
@@ -34,11 +34,10 @@ from chain_bandit.views.terminal import plain_table, titled
 
 def show_round(inside: Inside, round_: int) -> RenderableType:
     """A round: its record, who reported what, B and global estimator of every arm. Raises `NotShown`."""
-    manifest = inside.manifest
     row = inside.record(round_)
     entry = next((each for each in inside.entries() if each.row.round == round_), None)
     pairs: list[tuple[str, object]] = [
-        ("round", f"{round_:,} of {whole(manifest.rounds)}"), ("ended as", row.kind),
+        ("round", f"{round_:,} of {whole(inside.last)}"), *_phase(inside, row), ("ended as", row.kind),
         ("honest arm", inside.arm(row.arm)),
         ("costly", {None: "not known", True: "yes", False: "no"}[row.costly]),
         ("chain block", whole(row.block)),
@@ -61,6 +60,14 @@ def show_round(inside: Inside, round_: int) -> RenderableType:
         pairs.append(("why", "too many rounds failed in a row: everybody pulls the next arm in turn"))
     lines.append(("reputation", _of_full(row.reputations)))
     return Group(_pairs(pairs), *tables, *_by_seat(lines))
+
+
+def _phase(inside: Inside, row: RoundRow) -> Iterator[tuple[str, object]]:
+    """Which pulls of the game a round is, where it can be several."""
+    if inside.parameters.has_phases:
+        first = row.round + sum(each.length - 1 for each in inside.report.rounds if each.round < row.round)
+        last = f" to {first + row.length - 1:,}" if row.length > 1 else ""
+        yield "pulls", f"{first:,}{last} of {inside.parameters.horizon:,}"
 
 
 def _of_full(lanes: Sequence[int]) -> list[str]:
@@ -313,6 +320,7 @@ def _acquittal(inside: Inside, shown: Acquittal) -> list[tuple[str, str]]:
     return [
         ("seat", str(shown.seat)), ("on parent", _value(shown.parent)),
         ("arm", inside.arm(shown.arm) if shown.arm < inside.parameters.arms else str(shown.arm)),
+        *([("pulls", whole(shown.pulls))] if inside.parameters.has_phases else []),
         ("reward", _reward(shown.reward)), ("tally", _value(shown.tally)), ("signature", _value(shown.signature)),
     ]  # fmt: skip
 
@@ -323,6 +331,8 @@ def _header(inside: Inside, header: Header) -> list[tuple[str, str]]:
         ("body", "0x" + header.body.hex()), ("block list", _listed(seats(header.blocked))),
         ("reporters", _listed(seats(header.reporters))), ("honest arm", inside.arm(header.arm)),
     ]  # fmt: skip
+    if inside.parameters.has_phases:
+        rows.append(("pulls", whole(header.length)))
     if inside.parameters.has_committees:
         rows.append(("next committee", _listed(seats(header.committee))))
     if inside.parameters.draws_commanders:
@@ -341,7 +351,7 @@ def _signatures(signers: int, signatures: bytes) -> list[tuple[str, str]]:
 def _pulls(inside: Inside, through: int, data: bytes) -> list[tuple[str, str]]:
     """The settled rounds, the last of which is the last approved one up to `through`; of a paid burn-in its rounds."""
     p = inside.parameters
-    size = PULL_BYTES * p.participants
+    size = pull_bytes(p) * p.participants
     before = _settled_before(inside, through)
     due = list(range(1, before + 1)) if p.paid_burn_in and before == p.burn_in else []
     due += [row.round for row in inside.report.rounds if row.kind == "approved" and before < row.round <= through]
@@ -365,7 +375,7 @@ def _with_tallies(inside: Inside, due: Sequence[int], data: bytes) -> list[tuple
         said = Settled.decode(data, len(due), inside.parameters)
     except Malformed:
         return [("pulls", _value(data))]
-    unpaid = len(said.unpaid) // (PULL_BYTES * inside.parameters.participants)
+    unpaid = len(said.unpaid) // (pull_bytes(inside.parameters) * inside.parameters.participants)
     return [
         *_paid(inside, due, said.paid), ("root of tallies", _value(said.root)), ("signature", _value(said.signature)),
         ("rounds not paid", whole(unpaid)),
@@ -375,9 +385,9 @@ def _with_tallies(inside: Inside, due: Sequence[int], data: bytes) -> list[tuple
 def _paid(inside: Inside, rounds: Sequence[int], data: bytes) -> list[tuple[str, str]]:
     """The rows of paid rounds."""
     p, rows = inside.parameters, []
-    size = PULL_BYTES * p.participants
+    size = pull_bytes(p) * p.participants
     for at, round_ in enumerate(rounds):
-        pulls = decode_pulls(data[size * at : size * (at + 1)], p.participants)
+        pulls = decode_pulls(data[size * at : size * (at + 1)], p.participants, p.has_phases)
         said = (
             f"{inside.arm(arm)}: " + " ".join(_reward(pull.reward) if pull.arm == arm else "none" for pull in pulls)
             for arm in sorted({pull.arm for pull in pulls} - {NO_PULL})

@@ -136,12 +136,12 @@ class Line:
 class Progress(Line):
     """Follows a run: give it to `run` as its observer."""
 
-    def __init__(self, rounds: int, to: Console | None = None) -> None:
-        super().__init__("round", rounds, to)
+    def __init__(self, rounds: int, to: Console | None = None, what: str = "round") -> None:
+        super().__init__(what, rounds, to)
 
     def __call__(self, moment: "Moment") -> None:
         """Show where the run stands."""
-        self.show(moment.rounds, lambda: standing(moment))
+        self.show(moment.pulls, lambda: standing(moment))
 
     def stage(self, text: str) -> None:
         """Show what is done after the last round."""

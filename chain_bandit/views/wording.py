@@ -96,9 +96,12 @@ def headline(facts: Facts) -> list[str]:
     malicious = sum(bool(p.malicious) for p in people)
     known = all(p.role for p in people) and bool(people)
     who = f"{len(people)} participants" + (f", {malicious} of them malicious," if known else "")
+    due = "rounds" if manifest.rounds is None else counted(manifest.rounds, "round")
+    if manifest.rounds and facts.parameters and facts.parameters.has_phases:
+        due = f"{counted(manifest.rounds, 'pull')} each, in {counted(len(facts.rows), 'round')}"
     first = (
-        f"{who} learned together which of {counted(len(facts.names), 'arm')} is best, over "
-        f"{'rounds' if manifest.rounds is None else counted(manifest.rounds, 'round')} that a contract recorded."
+        f"{who} learned together which of {counted(len(facts.names), 'arm')} is best, over {due} that a contract "
+        "recorded."
     )
     return [first, learned(facts)]
 

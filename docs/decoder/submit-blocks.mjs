@@ -8,7 +8,7 @@ export const SELECTOR = "0x0276a0a8";
 
 const SIGNATURE = 64, COMMITMENT = 32, PROOF = 81, SEALED = 21, BOUND = 2_000_000_000, NOBODY = 0xffffffff;
 const ALWAYS = 2n ** 64n, COMPUTED = 3n, STATE = 64n, CHOSEN = 128n; // the last three are trust classes
-const MOST_STATE = 4096;
+const MOST_STATE = 4096, NONE = 0, KEPT = 1, PHASE = 2; // the last three are types of extensions
 
 /**
  * The blocks in the calldata of one transaction, in order. Throws an `Error` on calldata that are none.
@@ -18,12 +18,13 @@ const MOST_STATE = 4096;
  * @returns {Array<{signers: number[], signatures: string[], reporters: number[], arm: number, candidates: number[][],
  *   selected: number[][], committee: number[] | null, commanders: number[] | null, bodyHash: string | null,
  *   means: number[], accuracies: number[] | null, approved: boolean, radii: number[] | null, states: string[][] | null,
+ *   length: number | null,
  *   reports: Array<{seat: number, means: number[], named: number | null, commitment: string, proof: string,
  *     sealed: string, signature: string}> | null}>}  seats ascend; means, radii in units of 1e-9, 4294967295 where B is empty. A full game's
  *   blocks have radii and reports, a compact one's the hash of their body; accuracies are there where the quorum vouches
  *   for them, and are the reputations themselves in the class WEIGHTS (32) of `attested`; states are what rules keep, of
- *   each that does, in decimals, in the class STATE (64); a report names a round where its payload has one integer more
- *   than arms; the rest is null.
+ *   each that does, in decimals, in the class STATE (64); length is how often the arm is pulled, in a game with growth;
+ *   a report names a round where its payload has one integer more than arms; the rest is null.
  */
 export function decodeSubmitBlocks(data, parameters) {
   if (!/^0x([0-9a-f]{2})*$/i.test(data)) throw new Error("the input is not 0x and pairs of hexadecimal digits");
@@ -37,15 +38,17 @@ export function decodeSubmitBlocks(data, parameters) {
 /** What of the parameters says where things lie. */
 function shape(parameters) {
   const number = (name) => {
-    if (parameters[name] === undefined) throw new Error(`the parameters lack ${name}`);
-    return BigInt(parameters[name]);
+    const value = parameters[name] ?? parameters.reserved?.[name];
+    if (value === undefined) throw new Error(`the parameters lack ${name}`);
+    return BigInt(value);
   };
   const drawn = number("sortition") > 0n, commanders = number("commanders") < ALWAYS, classes = number("attested");
   return {
     seats: Number(number("participants")), arms: Number(number("arms")), payload: Number(number("payload")),
     compact: number("bodyMode") === 1n,
     committee: drawn || (classes & CHOSEN) > 0n || number("validators") < number("participants"), commanders,
-    attested: (classes & COMPUTED) > 0n, states: (classes & STATE) > 0n,
+    attested: (classes & COMPUTED) > 0n,
+    extension: (classes & STATE) > 0n ? KEPT : number("growth") > 0n ? PHASE : NONE,
     proof: drawn || commanders ? PROOF : 0, sealed: number("sealedGame") === 1n ? SEALED : 0,
   };
 }
@@ -59,8 +62,8 @@ function block(game, read) {
   const candidates = sets(game, read, set), selected = sets(game, read, set);
   const committee = game.committee ? set() : null, commanders = game.commanders ? set() : null;
   const extension = read.number(1);
-  if (extension !== Number(game.states)) throw new Error(`there is no extension of type ${extension}`);
-  const kept = game.states ? states(read) : null;
+  if (extension !== game.extension) throw new Error(`there is no extension of type ${extension}`);
+  const kept = extension === KEPT ? states(read) : null, length = extension === PHASE ? read.number(4) : null;
   let means, accuracies = null, radii = null, reports = null;
   if (game.attested) {
     means = read.numbers(game.arms, 4);
@@ -80,7 +83,7 @@ function block(game, read) {
   const signatures = signers.map(() => read.hex(SIGNATURE)), approved = means.every((each) => each <= BOUND);
   return {
     signers, signatures, reporters, arm, candidates, selected, committee, commanders, bodyHash, means, accuracies, approved,
-    radii, reports, states: kept,
+    radii, reports, states: kept, length,
   };
 }
 

@@ -41,6 +41,12 @@ def weighed(games: Callable[[str], Played]) -> Played:
 
 
 @pytest.fixture(scope="session")
+def phases(games: Callable[[str], Played]) -> Played:
+    """Blocks say how often their arm is pulled."""
+    return games("phases")
+
+
+@pytest.fixture(scope="session")
 def full(games: Callable[[str], Played]) -> Played:
     """Everything in it, bodies in calldata."""
     return games("full")

@@ -30,6 +30,7 @@ from tests.unit.audit.played_game import (
     LATE,
     LIAR,
     PARAMETERS,
+    PHASES,
     SEALED,
     SKIPPED,
     WEIGHTS,
@@ -365,6 +366,14 @@ LIES: dict[str, Lie] = {
         By.VALIDATORS, ("draw.committee", "draw.proof", "draw.commanders"), (),
         partial(Forgetful, Script(parameters=DRAWS, weights=WEIGHTS)), finds=frozenset(BLAMED),
     ),
+    "another length of a phase": played(
+        By.VALIDATORS, "header.length",
+        Script(parameters=PHASES, header=with_header(ROUND, length=lambda length: length + 1)), finds=BLAMED,
+    ),
+    "another arm of a phase": played(
+        By.VALIDATORS, "header.arm", Script(parameters=PHASES, header=with_header(ROUND, arm=lambda arm: 1 - arm)),
+        finds=BLAMED,
+    ),
     # What a participant signs.
     "a signature that is none": played(
         By.PARTICIPANT, "report.signature",
@@ -411,7 +420,21 @@ LIES: dict[str, Lie] = {
     "two reports with one nonce": Lie(
         By.PARTICIPANT, (), (), partial(Careless, Script()), finds=frozenset({"key given away"})
     ),
+    "another arm in a phase by an honest label": played(
+        By.PARTICIPANT, "honest.arm", Script(parameters=PHASES, pull=at(1, lambda arm: 1 - arm))
+    ),
     # What the environment settles.
+    "fewer pulls than a phase has": played(
+        By.ENVIRONMENT, "settlement.form", Script(parameters=PHASES, often=at(1, lambda length: length - 1))
+    ),
+    "more pulls than a phase has": played(
+        By.ENVIRONMENT, "settlement.form", Script(parameters=PHASES, often=at(1, lambda length: length + 1))
+    ),
+    "a reward too much in a phase": played(
+        By.ENVIRONMENT, "settlement.rewards", Script(parameters=PHASES, draw=lambda paid, t, seat, arm: (
+            paid + (1 if paid == 0 else -1) * ((seat, t) == (1, ROUND))
+        )),
+    ),
     "a reward that was not drawn": played(
         By.ENVIRONMENT, "settlement.rewards",
         Script(draw=lambda paid, t, seat, arm: UNIT - paid if (seat, t) == (1, ROUND) else paid),
@@ -514,6 +537,16 @@ LIES: dict[str, Lie] = {
         By.CONTRACT, "record.exploration", "honest", LATE, lambda f: f.event("Recorded", LATE - L, lambda data: None),
         "record.events", "record.links",
     ),
+    "a phase beyond the last pull": forged(
+        By.CONTRACT, "header.length", "phases", ROUND, lambda f: f.call("submitBlocks", SUBMITTED, resubmit(
+            PHASES, decided=lambda decided: decided[:-4] + (161).to_bytes(4, "big")
+        )),
+    ),
+    "a settlement that leaves a phase for later": forged(
+        By.CONTRACT, "settlement.form", "phases", None,
+        lambda f: f.call("settleRewards", 0, rewrite("settleRewards", _0=lambda through: through - 1)),
+        "record.events", *UNPAID,
+    ),
     "a certificate below a quorum": forged(
         By.CONTRACT, "certificate.quorum", "honest", ROUND,
         lambda f: f.call("submitBlocks", SUBMITTED, resubmit(
@@ -611,6 +644,8 @@ LIES: dict[str, Lie] = {
     ),
 }  # fmt: skip
 
+OF_PHASES = {"header.length"}
+"""Checks of games with phases alone."""
 OF_OTHERS_RULES = {"aggregate.state", "committee.chosen"}
 """Checks of which games by shipped rules have none: test_vouched.py plants lies under them."""
 OF_PROVABLE_GAMES = {"report.named", "settlement.tallies"}

@@ -41,6 +41,8 @@ from chain_bandit.protocol.ledger import (
     after_record,
     blocked,
     honest_arm,
+    is_over,
+    length,
     opening,
     records_made,
     validators,
@@ -87,6 +89,9 @@ SEALED = replace(PARAMETERS, sealed=1, unrevealed_penalty=1000, stake=PARAMETERS
 COMMITTEES = replace(PARAMETERS, validators=3, unrecorded=3)
 """Three of the four validate, and up to three blocks wait for their record."""
 
+PHASES = replace(PARAMETERS, growth=UNIT // 2, horizon=160, stake=160 * UNIT * 3)
+"""Each block's arm is pulled half as often as before: 160 pulls in some twenty rounds."""
+
 LIAR = 3
 ROLES = bytes((0, 0, 0, Conduct.LIAR))
 MODEL = RewardModel((bernoulli(7 * UNIT // 10), bernoulli(3 * UNIT // 10)))
@@ -122,6 +127,8 @@ class Script:
     signers: Hook = same
     radii: Hook = same
     pull: Hook = same
+    often: Hook = same
+    """How many pulls of a phase a seat is given."""
     costly: Hook = same
     option: Hook = same
     says: Hook = same
@@ -170,6 +177,8 @@ GAMES: dict[str, Script] = {
     "void, with a block list": rich(finish="void"),
     "called off": Script(finish="called off"),
     "running": Script(last=20, finish="running"),
+    "phases": Script(parameters=PHASES),
+    "phases, compact": Script(parameters=replace(PHASES, body_mode=BodyMode.COMPACT, unrecorded=3, cost=1), batch=3),
     "with a key kept": Script(parameters=SEALED, opened_seals=(0, 1, 2)),
 }
 """Games that many tests look at and none goes on with: each is played once."""
@@ -205,13 +214,18 @@ class Played:
             self._withdraw()
             return
         self._open()
-        for t in range(1, L):
-            self._receive(t, honest_arm(self.parameters, self.ledger), 0)
+        for _ in range(1, L):
+            self._receive(honest_arm(self.parameters, self.ledger))
             self.ledger = after_burn_in_round(self.parameters, self.ledger)
-        while self.ledger.round <= script.last:
+        while self.ledger.round <= script.last and not self.is_over:
             self._round()
         if script.finish != "running":
             self._finish()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all pulls are made."""
+        return is_over(self.parameters, self.ledger)
 
     @cached_property
     def history(self) -> History:
@@ -259,12 +273,14 @@ class Played:
         """The proof in a seat's report of round t."""
         return self.vrf_keys[seat].prove(round_seed(self.seed_0, t + 1))[1]
 
-    def _draw(self, t: int, seat: int, arm: int, failed: int) -> int:
-        return self.script.draw(self.draws.reward(t, seat, arm, failed), t, seat, arm)
+    def _draw(self, seat: int, arm: int, count: int) -> int:
+        at = self.ledger
+        drawn = sum(self.draws.reward(time, seat, arm, at.failed) for time in range(at.time, at.time + count))
+        return self.script.draw(drawn, at.round, seat, arm)
 
-    def _receive(self, t: int, arm: int, failed: int) -> None:
+    def _receive(self, arm: int) -> None:
         for seat in range(M):
-            self.last[seat] = Pull(arm, self.draws.reward(t, seat, arm, failed))
+            self.last[seat] = Pull(arm, self.draws.reward(self.ledger.time, seat, arm, self.ledger.failed))
             self.counts[seat][arm] += 1
             self.totals[seat][arm] += self.last[seat].reward
 
@@ -285,7 +301,7 @@ class Played:
                 self.contract.skip_after_deadline(self.accounts[1], committee)
             self._recorded(record, b"", False)
             assert self.contract.head() == self.ledger.head
-        if (self.ledger.round > L + 1 and self.ledger.round % 5 == 0) or self.ledger.round > p.horizon:
+        if (self.ledger.round > L + 1 and self.ledger.round % 5 == 0) or self.is_over:
             self._settle()
 
     def _accuse(self, seat: int) -> None:
@@ -370,7 +386,7 @@ class Played:
         body = Body(script.radii(radii(self.ledger.pulls), t), tuple(reports[seat] for seat in reporters))
         header = Header(
             round=t, parent=self.ledger.head, blocked=listed, body=keccak(body.encode()), reporters=mask(reporters),
-            arm=honest_arm(p, self.ledger),
+            arm=honest_arm(p, self.ledger), length=length(p, self.ledger, honest_arm(p, self.ledger)),
             candidates=tuple(mask(seat for seat in reporters if bits[seat][arm]) for arm in range(K)),
             selected=tuple(map(mask, selected)), committee=0, means=validated,
             accuracies=accuracies(M, means, validated, body.radii, p.tolerance),
@@ -394,7 +410,7 @@ class Played:
             self.waiting[-1] = replace(self.waiting[-1], signers=0, signatures=b"")
         self.waiting.append(replace(block, signers=chosen, signatures=signatures))
         self._recorded(Record(t, kind, header, keccak(raw)), raw, script.costly(costly, t))
-        if len(self.waiting) >= script.batch or self.ledger.round > p.horizon:
+        if len(self.waiting) >= script.batch or self.is_over:
             self._flush()
 
     def _with_rules(self, header: Header, agreed: Agreed, validated: Means) -> Header:
@@ -420,30 +436,31 @@ class Played:
         for each in records_made(self.parameters, self.ledger, record):
             self.records.append((each, self.ledger.head, raw, costly))
             if each.kind is Kind.APPROVED and each.round > L:
-                self._pull(each.round)
+                self._pull(each.round, each.header.length if each.header else 1)
             elif each.kind is Kind.EXPLORATION:
-                self._receive(each.round, self.ledger.explorations % K, self.ledger.failed)
+                self._receive(self.ledger.explorations % K)
             elif each.round == L:
-                self._receive(L, honest_arm(self.parameters, self.ledger), self.ledger.failed)
+                self._receive(honest_arm(self.parameters, self.ledger))
             self.ledger = after_record(self.parameters, self.ledger, each)
 
-    def _pull(self, t: int) -> None:
+    def _pull(self, t: int, length: int) -> None:
         pulls = []
         for seat in range(M):
             arm = self.script.pull(honest_arm(self.parameters, self.ledger), seat, t)
             if arm is None or blocked(self.ledger, t) >> seat & 1:
                 pulls.append(NOTHING)
                 continue
-            reward = self._draw(t, seat, arm, self.ledger.failed)
-            self.counts[seat][arm] += 1
+            count = self.script.often(length, seat, t)
+            reward = self._draw(seat, arm, count)
+            self.counts[seat][arm] += count
             self.totals[seat][arm] += reward
-            self.last[seat] = Pull(arm, reward)
+            self.last[seat] = Pull(arm, reward, count)
             self.sums[seat] += reward
             pulls.append(self.last[seat])
         if self.parameters.sealed:
             self.unsettled += self.script.tags(receipt_tags(self.secret, self.seed_0, t, pulls), t)
         else:
-            self.unsettled += encode_pulls(pulls)
+            self.unsettled += encode_pulls(pulls, self.parameters.has_phases)
 
     def _settle(self) -> None:
         self._flush()

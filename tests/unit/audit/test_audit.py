@@ -19,7 +19,7 @@ from chain_bandit.protocol.parameters import BodyMode
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT
 from tests.unit.audit.forging import Forgery
-from tests.unit.audit.planted import OF_OTHERS_RULES, OF_PROVABLE_GAMES
+from tests.unit.audit.planted import OF_OTHERS_RULES, OF_PHASES, OF_PROVABLE_GAMES
 from tests.unit.audit.played_game import (
     COMMITTEES,
     DRAWS,
@@ -65,7 +65,7 @@ def test_audit_passes_and_leaves_no_check_unused_when_everything_happens(
     report = audit(played.history, bytes.fromhex(own.head[2:]), trail=bytes.fromhex(own.trail))
     assert (report.exit_code, report.verdict, report.complete) == (0, "passed", True), report.violations
     assert report.checks.keys() == CHECKS.keys()
-    unused = {*CHECKS_OF_DRAWS, *SEALED_ONLY, *OF_OTHERS_RULES, *OF_PROVABLE_GAMES}
+    unused = {*CHECKS_OF_DRAWS, *SEALED_ONLY, *OF_OTHERS_RULES, *OF_PROVABLE_GAMES, *OF_PHASES}
     unused |= {"certificate.batch"}  # committees certify each
     assert {name for name, tally in report.checks.items() if not tally.passed} == unused
     assert kinds(report) == {*STUMBLED, ("equivocated", LIAR)}

@@ -37,9 +37,10 @@ def camel(name: str) -> str:
 
 def decoded(parameters: Parameters, inputs: Sequence[bytes]) -> list[Any]:
     """What the published decoder makes of calldata, by what the contract says of its parameters."""
-    named = {camel(name): str(value) for name, value in zip(FIELDS, parameters.fields(), strict=True)}
+    named: dict[str, Any] = {camel(name): str(value) for name, value in zip(FIELDS, parameters.fields(), strict=True)}
     named["sealedGame"] = str(int(parameters.sealed))
     asked = json.dumps({"parameters": named, "inputs": ["0x" + each.hex() for each in inputs]})
+    named["reserved"] = {"growth": named.pop("growth")}  # as the contract has it
     script = SCRIPT % DECODER.as_uri()
     command = [str(NODE), "--input-type=module", "-e", script]
     told = json.loads(subprocess.run(command, input=asked, capture_output=True, text=True, check=True).stdout)
@@ -58,7 +59,7 @@ def rebuilt(p: Parameters, told: dict[str, Any]) -> Submitted:
         arm=told["arm"], candidates=tuple(map(mask, told["candidates"])), selected=tuple(map(mask, told["selected"])),
         committee=mask(told["committee"] or ()), means=tuple(told["means"]), accuracies=tuple(told["accuracies"] or ()),
         commanders=mask(told["commanders"] or ()),
-        states=tuple(tuple(map(int, state)) for state in told["states"] or ()),
+        states=tuple(tuple(map(int, state)) for state in told["states"] or ()), length=told["length"] or 1,
     )  # fmt: skip
     body = b""
     if p.body_mode == BodyMode.FULL:
@@ -97,6 +98,7 @@ def test_what_is_taken_apart_is_what_was_recorded(name: str, games: Callable[[st
             )  # fmt: skip
             assert each["accuracies"] is None or tuple(each["accuracies"]) == header.accuracies
             assert (each["states"] is None) is not p.keeps_state
+            assert each["length"] == (header.length if p.has_phases else None)
 
 
 def test_the_round_that_a_report_names_is_no_estimator(honest: Played) -> None:

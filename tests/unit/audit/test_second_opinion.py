@@ -59,7 +59,7 @@ def agrees(report: AuditReport) -> None:
     assert not any(tally.failed for tally in report.checks.values())
 
 
-@pytest.mark.parametrize("game", ["honest", "sealed", "drawn", "weighed", "full", "compact"])
+@pytest.mark.parametrize("game", ["honest", "sealed", "drawn", "weighed", "full", "compact", "phases"])
 def test_both_agree(game: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     played: Played = request.getfixturevalue(game)
     report = second_opinion(played.history, tmp_path)
@@ -312,7 +312,7 @@ CHEATED = {
     "header.body": "record", "header.radii": "radii", "record.waiting": "record", "settlement.rewards": "reward",
     "honest.arm": "arm", "honest.report": "report", "counts.commitment": "bits", "counts.bits": "bits",
     "settlement.tags": "reward", "seal.records": "report", "costs.case": "cost", "draw.committee": "committee",
-    "draw.commanders": "commanders", "draw.proof": "committee",
+    "draw.commanders": "commanders", "draw.proof": "committee", "header.length": "arm",
 }  # fmt: skip
 """Where a quorum or the environment cheats: what the audit says of it, and what the second computation does."""
 
@@ -325,6 +325,27 @@ def test_what_the_audit_finds_the_second_computation_finds_as_well(check: str, t
     rounds = {each.round for each in report.violations if each.check == check}
     assert rounds
     assert rounds <= {each.round for each in report.violations if each.check == f"paranoid.{CHEATED[check]}"}
+
+
+OF_PHASES = {
+    "another length of a phase": "arm", "another arm of a phase": "arm",
+    "another arm in a phase by an honest label": "arm", "a phase beyond the last pull": "arm",
+    "fewer pulls than a phase has": "reward", "more pulls than a phase has": "reward",
+    "a reward too much in a phase": "reward", "a settlement that leaves a phase for later": "reward",
+}  # fmt: skip
+"""What both find of a game with phases, by what the second computation does."""
+
+
+@pytest.mark.parametrize("name", OF_PHASES)
+def test_lies_about_phases_are_found_twice(name: str, phases: Played, tmp_path: Path) -> None:
+    told = LIES[name]
+    made = forgery(phases)
+    told.forge(made)
+    history = told.script().history if told.script else made.made()
+    report, check = second_opinion(history, tmp_path), f"paranoid.{OF_PHASES[name]}"
+    rounds = {each.round for each in report.violations if each.check == told.fails[0]}
+    assert rounds
+    assert rounds <= {each.round for each in report.violations if each.check == check}
 
 
 MADE_UP: dict[str, tuple[str, int | None]] = {

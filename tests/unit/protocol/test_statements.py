@@ -246,6 +246,11 @@ def test_a_rule_that_is_not_here_is_read_and_comes_back(parameters, choice):
     assert (b'"digest":"' in p.declaration) is bool(choice.digest)
 
 
+def test_what_follows_from_the_payload_comes_back_from_numbers(parameters):
+    p = parameters(slash=1, provable=1, growth=250_000_000)
+    assert Parameters.from_numbers(p.numbers(), p.declaration.decode()) == p
+
+
 def later(choice):
     return replace(choice, version=choice.version + 1)
 
