@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from chain_bandit.actors.environment import Environment
 from chain_bandit.actors.messages import ENVIRONMENT, RELAYER, PullRequest, Receipt
+from chain_bandit.actors.rules import Rules
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.errors import TransactionReverted
 from chain_bandit.chain.http_node import HttpNode
@@ -92,14 +93,14 @@ class _Unwritten:
     found: Recorded
     until: float
 
-    def due(self, environment: Environment) -> frozenset[int]:
-        """Who has yet to come for a receipt of it."""
-        rules, ledger, kind, header = environment.rules, self.ledger, self.found.record.kind, self.found.record.header
+    def due(self, rules: Rules, kept: KeptReceipts) -> frozenset[int]:
+        """Who has yet to come for a receipt of it: nobody who was given a later one, for receipts go in order."""
+        ledger, kind, header, able = self.ledger, self.found.record.kind, self.found.record.header, tuple[int, ...]()
         if kind is Kind.EXPLORATION or ledger.round == rules.parameters.burn_in:
-            return frozenset(rules.everybody) - environment.given(ledger.round).keys()
-        if kind is not Kind.APPROVED or header is None:
-            return frozenset()
-        return frozenset(rules.rewarded(ledger, header)) - environment.given(ledger.round).keys()
+            able = rules.everybody
+        elif kind is Kind.APPROVED and header is not None:
+            able = rules.rewarded(ledger, header)
+        return frozenset(seat for seat in able if kept.last(seat) < ledger.round)
 
 
 class EnvironmentRole(Role):
@@ -115,7 +116,7 @@ class EnvironmentRole(Role):
     def __init__(
         self, environment: Environment, books: Books, scenario: "Scenario", receipts: KeptReceipts,
         journal: SignedJournal, contract: Coordinator, wallet: Wallet, node: HttpNode, follower: Follower,
-        prover: Prover, window: float,
+        prover: Prover, window: float, clock: Callable[[], float] = monotonic,
     ) -> None:  # fmt: skip
         self._environment, self._rules, self.books = environment, environment.rules, books
         self._scenario, self._kept, self._journal = scenario, receipts, journal
@@ -125,7 +126,7 @@ class EnvironmentRole(Role):
         self._settled = contract.settled_through()
         self._given_through = signed_through(journal, self._settled, self._rules.parameters)
         self._prover = prover
-        self._window, self._waiting_since = window, 0.0
+        self._window, self._waiting_since, self._now = window, 0.0, clock
         self._is_too_late = False
 
     def begin(self, ledger: Ledger) -> None:
@@ -172,7 +173,7 @@ class EnvironmentRole(Role):
             self._environment.on_message(RELAYER, found.block)
         arm = self._unasked(ledger, found)
         said = [] if arm is None else self._give(arm)
-        self._unwritten.append(_Unwritten(ledger, found, monotonic() + self._window))
+        self._unwritten.append(_Unwritten(ledger, found, self._now() + self._window))
         for seat, (round_, pull) in self._early.items():
             if round_ == ledger.round > self._given_through:
                 said += self._pulled(seat, round_, pull)
@@ -234,18 +235,22 @@ class EnvironmentRole(Role):
 
     def _give(self, arm: int) -> list[Post]:
         """Receipts for everybody, but for those who have earlier ones to come for: receipts go in order."""
-        here, given = self._ledger.round, self._environment.given(self._ledger.round)
+        here = self._ledger.round
         self._environment.leave_open(here)
         for seat in self._rules.everybody:
-            if seat not in given and all(seat not in each.due(self._environment) for each in self._unwritten):
+            if self._kept.last(seat) < here and all(seat not in self._due(each) for each in self._unwritten):
                 self._give_to(seat, here, arm)
         return list(self._environment.given(here).items())
+
+    def _due(self, each: _Unwritten) -> frozenset[int]:
+        return each.due(self._rules, self._kept)
 
     def _give_to(self, seat: int, round_: int, arm: int) -> None:
         self._keep([(seat, self._environment.give_to(seat, round_, arm))])
 
     def _pulled(self, seat: int, round_: int, request: PullRequest) -> list[Post]:
-        said = posts(self._environment.late_pull(seat, round_, request))
+        """The receipt; after a restart those that a life before has given may not all be given again yet."""
+        said = posts(self._environment.late_pull(seat, round_, request)) if self._kept.last(seat) < round_ else []
         self._keep(said)
         return said or self._owed(seat, round_)
 
@@ -259,14 +264,14 @@ class EnvironmentRole(Role):
         if seat not in self._rules.everybody:
             return []
         for each in self._unwritten:  # an unasked receipt whose turn has come
-            if seat not in each.due(self._environment):
+            if seat not in self._due(each):
                 continue
             arm = self._unasked(each.ledger, each.found)
             if arm is None:
                 break
             self._give_to(seat, each.ledger.round, arm)
         said: list[Post] = [(seat, receipt) for receipt in self._kept.since(seat, since, AT_ONCE)]
-        waited = (each.ledger.round for each in self._unwritten if seat in each.due(self._environment))
+        waited = (each.ledger.round for each in self._unwritten if seat in self._due(each))
         first = next(waited, self._ledger.round + (not self._is_open))
         return [*said, (seat, Owed(since))] if since < first else said
 
@@ -274,8 +279,8 @@ class EnvironmentRole(Role):
         """Every round whose receipts are all there, or were waited for long enough; and settle when it is time."""
         while self._unwritten:
             first = self._unwritten[0]
-            ledger, found, due = first.ledger, first.found, first.due(self._environment)
-            if due and ledger.round > self._given_through and monotonic() < first.until:
+            ledger, found, due = first.ledger, first.found, self._due(first)
+            if due and ledger.round > self._given_through and self._now() < first.until:
                 return
             arm = self._unasked(ledger, found)
             if arm is not None:
@@ -323,7 +328,7 @@ class EnvironmentRole(Role):
         parameters = self._rules.parameters
         if parameters.slash and not self._has_passed(parameters.settlement_window, not parameters.sealed):
             return False
-        self._waiting_since = self._waiting_since or monotonic()
+        self._waiting_since = self._waiting_since or self._now()
         try:
             self._contract.close(self._wallet)
             self._contract.settle()
@@ -331,7 +336,7 @@ class EnvironmentRole(Role):
         except TransactionReverted as error:
             if error.error != "Unfinished":
                 raise
-            if monotonic() - self._waiting_since > self._window:
+            if self._now() - self._waiting_since > self._window:
                 self._node.mine(self._rules.parameters.settlement_window)
         return False
 
@@ -345,7 +350,7 @@ class EnvironmentRole(Role):
         if left <= 0:
             self._waiting_since = 0.0
             return True
-        self._waiting_since = self._waiting_since or monotonic()
-        if at_once or monotonic() - self._waiting_since > self._window:
+        self._waiting_since = self._waiting_since or self._now()
+        if at_once or self._now() - self._waiting_since > self._window:
             self._node.hurry(left)
         return False

@@ -51,6 +51,11 @@ class KeptReceipts:
         place = bisect_left(index.rounds, round_)
         return place < len(index.rounds) and index.rounds[place] == round_
 
+    def last(self, seat: int) -> int:
+        """The round of a seat's last receipt; 0 before it has any."""
+        index = self._by_seat.get(seat, _Index())
+        return index.rounds[-1] if index.rounds else 0
+
     def get(self, seat: int, round_: int) -> Receipt | None:
         """A seat's receipt of a round."""
         return self.since(seat, round_, 1)[0] if self.has(seat, round_) else None

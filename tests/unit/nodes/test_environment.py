@@ -1,15 +1,15 @@
 """The environment: how long it waits for pulls before it settles a round, and what it keeps of what it gave."""
 
 import tracemalloc
-from collections import defaultdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from chain_bandit.actors.messages import PullRequest, Receipt
+from chain_bandit.actors.messages import PullRequest, Receipt, Send
 from chain_bandit.chain.errors import TransactionReverted
+from chain_bandit.network.wire import Owed
 from chain_bandit.nodes import environment as module
 from chain_bandit.nodes.environment import EnvironmentRole
 from chain_bandit.nodes.receipts import KeptReceipts
@@ -22,25 +22,25 @@ BLIND: Any = SimpleNamespace(on_record=lambda ledger, found: None, unproven=list
 """A prover in a game without proofs."""
 
 
-def test_each_round_is_waited_for_as_long_whoever_was_away_in_those_before(monkeypatch):
-    now, written, pulled = [0.0], list[int](), defaultdict[int, dict[int, Any]](dict)
-    monkeypatch.setattr(module, "monotonic", lambda: now[0])
+def test_each_round_is_waited_for_as_long_whoever_was_away_in_those_before():
+    now, written, last = [0.0], list[int](), [0, 0]
     parameters = SimpleNamespace(burn_in=2, sealed=False, provable=0)
     rules = SimpleNamespace(everybody=(0, 1), parameters=parameters, rewarded=lambda ledger, header: (0, 1))
-    environment: Any = SimpleNamespace(rules=rules, begin=lambda ledger: None, given=lambda round_: pulled[round_])
+    environment: Any = SimpleNamespace(rules=rules, begin=lambda ledger: None)
     books: Any = SimpleNamespace(settlement=lambda least: None)
     books.add = lambda record, body: written.append(books.ledger.round)
     scenario = SimpleNamespace(chain=SimpleNamespace(settle_every=1))
-    kept, contract = SimpleNamespace(get=lambda seat, round_: None), SimpleNamespace(settled_through=lambda: 0)
+    kept = SimpleNamespace(get=lambda seat, round_: None, last=lambda seat: last[seat])
+    contract = SimpleNamespace(settled_through=lambda: 0)
     journal = SimpleNamespace(forget=lambda through: None)
     given: Any = (environment, books, scenario, kept, journal, contract, None, None, None, BLIND, WINDOW)
-    role = EnvironmentRole(*given)
+    role = EnvironmentRole(*given, lambda: now[0])
 
     def recorded(round_: int) -> None:
         role.begin(SimpleNamespace(round=round_))  # type: ignore[arg-type]
         found: Any = SimpleNamespace(record=SimpleNamespace(kind=Kind.APPROVED, header=SimpleNamespace()), block=None)
         role.recorded(found)
-        pulled[round_][0] = "pulled"
+        last[0] = round_
         role.close(found)
 
     recorded(5)
@@ -55,7 +55,7 @@ def test_each_round_is_waited_for_as_long_whoever_was_away_in_those_before(monke
         now[0] += WINDOW / 2
     role.act(True, False)
     assert written == [5, 6]
-    pulled[7][1] = "pulled, as one that is back"
+    last[1] = 7  # as one that is back
     role.act(True, False)
     assert written == [5, 6, 7]
 
@@ -120,12 +120,12 @@ def test_a_round_whose_root_is_signed_takes_no_pull_more_after_a_restart(tmp_pat
     parameters = SimpleNamespace(burn_in=4, sealed=False, provable=1)
     rules = SimpleNamespace(everybody=(0, 1), parameters=parameters, rewarded=lambda ledger, header: (0, 1))
     environment: Any = SimpleNamespace(
-        rules=rules, begin=lambda ledger: None, given=lambda round_: {0: "pulled"},
+        rules=rules, begin=lambda ledger: None,
         late_pull=lambda seat, round_, pull: given.append(round_) or [],
     )  # fmt: skip
     books: Any = SimpleNamespace(settlement=lambda least: None)
     books.add = lambda record, body: written.append(books.ledger.round)
-    kept = SimpleNamespace(get=lambda seat, round_: None, since=lambda *given: [])
+    kept = SimpleNamespace(get=lambda seat, round_: None, since=lambda *given: [], last=lambda seat: 0 if seat else 9)
     contract = SimpleNamespace(settled_through=lambda: 4)
     scenario = SimpleNamespace(chain=SimpleNamespace(settle_every=1))
     journal = provable_journal(tmp_path / "signed.jsonl", 6)
@@ -145,7 +145,7 @@ def test_the_root_of_the_last_settlement_is_signed_when_the_last_round_is_over(t
     journal = provable_journal(tmp_path / "signed.jsonl")
     environment: Any = SimpleNamespace(
         rules=SimpleNamespace(everybody=(), parameters=SimpleNamespace(burn_in=4, provable=1, sealed=False)),
-        begin=lambda ledger: None, given=lambda round_: {},
+        begin=lambda ledger: None,
     )  # fmt: skip
     books: Any = SimpleNamespace(settlement=lambda least: None, add=lambda record, body: None)
     scenario, contract = SimpleNamespace(chain=SimpleNamespace(settle_every=9)), SimpleNamespace(settled_through=int)
@@ -160,6 +160,86 @@ def test_the_root_of_the_last_settlement_is_signed_when_the_last_round_is_over(t
     with pytest.raises(AlreadySigned):
         journal.admit((11, *root), bytes(32))
     journal.admit((12, *root), bytes(32))
+
+
+class Giver:
+    """An environment that gives whatever it is told to give."""
+
+    rules: Any = SimpleNamespace(
+        everybody=(0, 1), rewarded=lambda ledger, header: (0, 1),
+        parameters=SimpleNamespace(burn_in=4, sealed=False, provable=1, unrecorded=1, arms=2),
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.gave = list[tuple[int, int]]()
+
+    def begin(self, ledger: Any) -> None:
+        pass
+
+    leave_open = close = begin
+
+    def given(self, round_: int) -> dict[int, Receipt]:
+        return {seat: receipt(each) for each, seat in self.gave if each == round_}
+
+    def give_to(self, seat: int, round_: int, arm: int) -> Receipt:
+        self.gave.append((round_, seat))
+        return receipt(round_)
+
+    def late_pull(self, seat: int, round_: int, pull: PullRequest) -> list[Send]:
+        return [Send((seat,), self.give_to(seat, round_, pull.arm))]
+
+
+def giving(kept: KeptReceipts, now: list[float]) -> tuple[Giver, EnvironmentRole, list[int]]:
+    """A node that gives receipts of recorded rounds, and which of them it has written down."""
+    environment, written = Giver(), list[int]()
+    books: Any = SimpleNamespace(settlement=lambda least: None)
+    books.add = lambda record, body: written.append(books.ledger.round)
+    journal = SimpleNamespace(forget=lambda through: None, places=())
+    scenario, contract = SimpleNamespace(chain=SimpleNamespace(settle_every=1)), SimpleNamespace(settled_through=int)
+    args: Any = (environment, books, scenario, kept, journal, contract, None, None, None, BLIND, WINDOW)
+    return environment, EnvironmentRole(*args, lambda: now[0]), written
+
+
+def end(role: EnvironmentRole, round_: int, kind: Kind, *pulling: int) -> None:
+    """A round, and who pulls in it."""
+    block = SimpleNamespace(body=b"") if kind in (Kind.APPROVED, Kind.REJECTED) else None
+    found: Any = SimpleNamespace(record=SimpleNamespace(kind=kind, header=block), block=None, certificate=None)
+    role.begin(SimpleNamespace(round=round_, explorations=0))  # type: ignore[arg-type]
+    role.recorded(found)
+    for seat in pulling:
+        role.take(seat, round_, PullRequest(0, b""))
+    role.close(found)
+
+
+def test_receipts_go_in_the_order_of_rounds_whoever_pulls_a_later_one_first(tmp_path):
+    """An unasked one that waits for an earlier pull would be signed over another tally than its leaf."""
+    now, kept = [0.0], KeptReceipts(tmp_path / "receipts.jsonl")
+    environment, role, written = giving(kept, now)
+    end(role, 5, Kind.APPROVED, 0)
+    end(role, 6, Kind.EXPLORATION)
+    end(role, 7, Kind.APPROVED, 0, 1)
+    now[0] = WINDOW
+    role.act(True, False)
+    role.take(1, 5, PullRequest(0, b""))
+    assert written == [5, 6, 7]
+    for seat in (0, 1):
+        assert (own := [round_ for round_, to in environment.gave if to == seat]) == sorted(own)
+    assert role.take(1, 6, Owed(6)) == [(1, receipt(7)), (1, Owed(6))]
+    environment, role, written = giving(kept, now)  # after a restart: it has another receipt in round 7 already
+    end(role, 5, Kind.APPROVED, 1)
+    assert (5, 1) not in environment.gave
+    kept.close()
+
+
+def test_who_waits_for_the_receipt_before_gets_the_unasked_one_with_it(tmp_path):
+    now, kept = [0.0], KeptReceipts(tmp_path / "receipts.jsonl")
+    _, role, _ = giving(kept, now)
+    end(role, 5, Kind.APPROVED, 0)
+    end(role, 6, Kind.EXPLORATION)
+    assert role.take(1, 6, Owed(6)) == []
+    role.take(1, 5, PullRequest(0, b""))
+    assert role.take(1, 6, Owed(6)) == [(1, receipt(6)), (1, Owed(6))]
+    kept.close()
 
 
 def receipt(round_: int) -> Receipt:
