@@ -162,9 +162,9 @@ class SeatRole(role.Role):
         self._kept.close()
 
     def _receive(self, receipt: Receipt) -> None:
-        counts = self._seat.participant.counts
+        before = self._seat.participant.received
         self._seat.on_message(ENVIRONMENT, receipt)
-        if self._seat.participant.counts != counts:
+        if self._seat.participant.received != before:
             self._kept.add(self.address, receipt)
             self._rewarded = True
 
