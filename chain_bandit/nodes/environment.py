@@ -109,6 +109,7 @@ class EnvironmentRole(Role):
     Args:
         scenario: its rewards, roles and settings of settlement; its seed is not used.
         window: seconds for which a round's receipts are waited for, and after the game the keys of sealed reports.
+        clock: seconds, which all waiting is counted in.
     """
 
     address, speaks, rushing = ENVIRONMENT, False, frozenset[int]()
@@ -280,7 +281,7 @@ class EnvironmentRole(Role):
         while self._unwritten:
             first = self._unwritten[0]
             ledger, found, due = first.ledger, first.found, self._due(first)
-            if due and ledger.round > self._given_through and self._now() < first.until:
+            if due and ledger.round > self._given_through and not self._is_waited_for_long_enough():
                 return
             arm = self._unasked(ledger, found)
             if arm is not None:
@@ -291,6 +292,16 @@ class EnvironmentRole(Role):
             self.books.ledger = ledger
             self.books.add(found.record, found.block.body if found.block is not None else b"")
             self._settle(self._scenario.chain.settle_every)
+
+    def _is_waited_for_long_enough(self) -> bool:
+        """The first unwritten round; where proofs hang on its settlement, w + 2 blocks after it are long enough.
+
+        Rounds without a block do not count: they pass while everybody waits for an environment that is away.
+        """
+        parameters, blocks = self._rules.parameters, (each.found.block is not None for each in self._unwritten)
+        next(blocks)
+        is_pressing = parameters.provable and sum(blocks) >= parameters.unrecorded + 2
+        return bool(is_pressing) or self._now() >= self._unwritten[0].until
 
     def _settle(self, least: int) -> None:
         settlement = self.books.settlement(least)

@@ -117,7 +117,7 @@ def test_receipts_end_with_the_last_root_that_is_signed_whether_it_was_sent_or_n
 def test_a_round_whose_root_is_signed_takes_no_pull_more_after_a_restart(tmp_path):
     """Else the root of the same settlement would be another one, and the environment have signed both."""
     given, written = list[int](), list[int]()
-    parameters = SimpleNamespace(burn_in=4, sealed=False, provable=1)
+    parameters = SimpleNamespace(burn_in=4, sealed=False, provable=1, unrecorded=1)
     rules = SimpleNamespace(everybody=(0, 1), parameters=parameters, rewarded=lambda ledger, header: (0, 1))
     environment: Any = SimpleNamespace(
         rules=rules, begin=lambda ledger: None,
@@ -178,6 +178,9 @@ class Giver:
 
     leave_open = close = begin
 
+    def on_message(self, sender: int, message: Any) -> None:
+        pass
+
     def given(self, round_: int) -> dict[int, Receipt]:
         return {seat: receipt(each) for each, seat in self.gave if each == round_}
 
@@ -203,7 +206,7 @@ def giving(kept: KeptReceipts, now: list[float]) -> tuple[Giver, EnvironmentRole
 def end(role: EnvironmentRole, round_: int, kind: Kind, *pulling: int) -> None:
     """A round, and who pulls in it."""
     block = SimpleNamespace(body=b"") if kind in (Kind.APPROVED, Kind.REJECTED) else None
-    found: Any = SimpleNamespace(record=SimpleNamespace(kind=kind, header=block), block=None, certificate=None)
+    found: Any = SimpleNamespace(record=SimpleNamespace(kind=kind, header=block), block=block)
     role.begin(SimpleNamespace(round=round_, explorations=0))  # type: ignore[arg-type]
     role.recorded(found)
     for seat in pulling:
@@ -228,6 +231,25 @@ def test_receipts_go_in_the_order_of_rounds_whoever_pulls_a_later_one_first(tmp_
     environment, role, written = giving(kept, now)  # after a restart: it has another receipt in round 7 already
     end(role, 5, Kind.APPROVED, 1)
     assert (5, 1) not in environment.gave
+    kept.close()
+
+
+def test_a_settlement_that_proofs_hang_on_waits_for_so_many_blocks_only(tmp_path):
+    """Else a liar that does not pull is not listed before the game is over; skips are no reason to lose a reward."""
+    kept = KeptReceipts(tmp_path / "receipts.jsonl")
+    environment, role, written = giving(kept, [0.0])
+    end(role, 5, Kind.APPROVED, 0)
+    for round_ in range(6, 13):
+        end(role, round_, Kind.SKIP)
+    for round_, kind in ((13, Kind.APPROVED), (14, Kind.REJECTED)):
+        end(role, round_, kind, 0)
+    assert written == []
+    environment.rules.parameters.provable = 0
+    end(role, 15, Kind.APPROVED, 0)
+    assert written == []
+    environment.rules.parameters.provable = 1
+    role.act(True, False)
+    assert written == list(range(5, 13))
     kept.close()
 
 
