@@ -274,7 +274,7 @@ class _Schedule:
             environment, Books(self.parameters, environment, first), self, self.kept, self.stage.owner, self, None,
             None, self, self, WAIT,
         )  # fmt: skip
-        self.node = EnvironmentRole(*given, lambda: self.now)
+        self.node = EnvironmentRole(*given, clock=lambda: self.now)
 
     def _reboot(self) -> None:
         """It was killed, and reads all records again; the liar pulls meanwhile what it likes."""
