@@ -9,13 +9,14 @@ from chain_bandit.audit.aggregation import agreed_on, check_attested, check_sele
 from chain_bandit.audit.alike import Alike
 from chain_bandit.audit.commitments import check_counts
 from chain_bandit.audit.draws import check_successors, checks_of_successors, proven
+from chain_bandit.audit.exhibits import Slice
 from chain_bandit.audit.game import Game
 from chain_bandit.audit.reports import check_against_receipts, check_reports, known
 from chain_bandit.audit.seals import check_records
 from chain_bandit.protocol.blocks import Body, Header, SignedReport, seats
 from chain_bandit.protocol.digests import keccak, uints
 from chain_bandit.protocol.errors import Malformed
-from chain_bandit.protocol.ledger import blocked, chosen_arm, honest_arm
+from chain_bandit.protocol.ledger import blocked, chosen_arm, honest_arm, length
 from chain_bandit.protocol.parameters import ESTIMATES
 from chain_bandit.protocol.reputation import radii
 from chain_bandit.protocol.ruleset import RulesUnknown
@@ -101,6 +102,10 @@ def _check_form(game: Game, header: Header) -> None:
         checks.same(header.arm, expected, "header.arm", t, "honest arm")
         if reason:
             game.note("policy without an arm", None, t)
+    if p.has_phases:
+        due, decided, size = length(p, game.running, header.arm), header.decided(p), len(header.extension(p))
+        said = Slice(decided, len(decided) - size, size)
+        checks.same(header.length, due, "header.length", t, "pulls of the arm", part=said)
     listed = blocked(game.running, t)
     if listed:
         checks.that(not header.reporters & listed, "blocklist.silence", t, "reporters",

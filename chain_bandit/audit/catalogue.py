@@ -43,6 +43,7 @@ CHECKS = {
     "header.body": "Every body is the one that its header binds.",
     "header.radii": "Every radius is that of the pulls before its round.",
     "header.arm": "The honest arm follows from the records.",
+    "header.length": "How often a block's arm is pulled follows from its pulls before, and T ends the last phase.",
     "report.signature": "Every report is signed by its author for this round.",
     "report.named": "Every report that names a round names one whose tally it may rest on.",
     "report.range": "Every reported estimator is between 0 and 1.",
@@ -73,8 +74,8 @@ CHECKS = {
 }
 
 VOUCHED_FOR = frozenset({
-    "header.form", "header.body", "header.radii", "header.arm", "report.signature", "report.range", "report.named",
-    "aggregate.selected", "aggregate.means", "aggregate.accuracy", "blocklist.silence",
+    "header.form", "header.body", "header.radii", "header.arm", "header.length", "report.signature", "report.range",
+    "report.named", "aggregate.selected", "aggregate.means", "aggregate.accuracy", "blocklist.silence",
     "aggregate.state", "committee.chosen", "draw.proof", "draw.committee", "draw.commanders",
 })  # fmt: skip
 """What every signer of a block could compute itself before it signed: of a block that fails here, all of them lied.

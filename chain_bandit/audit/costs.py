@@ -49,6 +49,7 @@ def _charge(game: Game, t: int) -> None:
         return
     arm, estimate = game.past[t].priced
     cost = cost_of_round(Cost(game.parameters.cost), disclosed.cost, estimate, disclosed.means[arm])
+    cost *= game.past[t].length
     for seat in range(game.parameters.participants):
         game.costs[seat] += 0 if listed >> seat & 1 else cost
 

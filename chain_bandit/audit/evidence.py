@@ -182,7 +182,10 @@ def _no_acquittal(game: Game, shown: Acquittal) -> str:
     proven = game.proven.get(shown.seat)
     if proven is None or shown.seat in game.acquitted or shown.tally == proven.tally:
         return "nothing is proven against the seat, or by the same tally"
-    content = receipt_content(shown.arm, shown.reward, shown.tally)
+    if game.parameters.has_phases:
+        content = receipt_content(shown.arm, shown.reward, shown.tally, shown.pulls)
+    else:  # the contract takes the last four bytes of the rewards
+        content = receipt_content(shown.arm, shown.reward % 2**32, shown.tally)
     slot, owner = Slot(game.separator, proven.named, shown.parent), environment_of(game)
     digest = slot.digest(Phase.REWARD, Role.ENVIRONMENT, shown.seat, content)
     if signer_of(game, owner, digest, shown.signature) != owner:

@@ -16,7 +16,7 @@ from chain_bandit.history.blocks import Origin
 from chain_bandit.protocol.blocks import Kind, Seated
 from chain_bandit.protocol.digests import ZERO
 from chain_bandit.protocol.errors import Malformed
-from chain_bandit.protocol.ledger import Ledger
+from chain_bandit.protocol.ledger import Ledger, is_over
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.rewards import Draws, RewardModel, hidden_cost
 from chain_bandit.protocol.settlement import Balance, Conduct, Pull
@@ -69,9 +69,9 @@ def recovered(digest: bytes, signature: bytes, expected: bytes) -> bytes | None:
 
 
 @lru_cache(maxsize=4096)
-def draw(disclosed: Disclosed, round_: int, seat: int, arm: int, failed: int) -> int:
-    """One reward in units, kept for a while."""
-    return disclosed.draws.reward(round_, seat, arm, failed)
+def draw(disclosed: Disclosed, time: int, seat: int, arm: int, failed: int, count: int = 1) -> int:
+    """The rewards of so many pulls from one on, in units, kept for a while."""
+    return sum(disclosed.draws.reward(at, seat, arm, failed) for at in range(time, time + count))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,8 @@ class Past:
         charged: what the environment said of it.
         pulls: of an approved round of a sealed game, by seat, until it is settled; None where it is not known.
         reporters: mask of the seats whose reports its block rests on.
+        time: the number of its first pull.
+        length: how often its arm is pulled.
     """
 
     kind: Kind
@@ -109,6 +111,8 @@ class Past:
     charged: bool | None = None
     pulls: tuple[Pull | None, ...] = ()
     reporters: int = 0
+    time: int = 0
+    length: int = 1
 
     @property
     def paid(self) -> bool:
@@ -283,18 +287,18 @@ class Game:
         for round_, pulls in reversed(self.recent):
             pull = pulls[seat]
             if round_ > named and pull is not None and pull.arm < len(counts):
-                counts[pull.arm] -= 1
+                counts[pull.arm] -= pull.count
                 totals[pull.arm] -= pull.reward
         return totals, counts
 
     @property
     def over_block(self) -> int:
         """The chain block at which the game ended, once it has."""
-        return self.last_record_block if self.running.round > self.parameters.horizon else self.end_block
+        return self.last_record_block if is_over(self.parameters, self.running) else self.end_block
 
     def is_over(self, block: int) -> bool:
         """Whether an opened game has ended by a chain block."""
-        return self.running.round > self.parameters.horizon or block > self.end_block
+        return is_over(self.parameters, self.running) or block > self.end_block
 
     def is_bare(self, address: bytes) -> bool:
         """Whether nothing but transactions of its own can call anybody in an account's name."""

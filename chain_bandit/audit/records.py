@@ -15,7 +15,7 @@ from chain_bandit.protocol import run_digest
 from chain_bandit.protocol.blocks import Kind, Record, SignedReport, approves, seats
 from chain_bandit.protocol.digests import uint
 from chain_bandit.protocol.errors import Malformed
-from chain_bandit.protocol.ledger import after_record, blocked, pulled_arm, records_made, validators
+from chain_bandit.protocol.ledger import after_record, blocked, is_over, pulled_arm, records_made, validators
 from chain_bandit.protocol.messages import NO_BLOCK
 from chain_bandit.protocol.submission import Submitted, decode
 
@@ -40,7 +40,7 @@ def submitted(game: Game, call: Call) -> None:
     made: list[Record] = []
     waiting: dict[int, bool] = {}
     for block in blocks:
-        if game.running.round > p.horizon:
+        if is_over(p, game.running):
             in_time(game, call)
             break
         checks.at_block(start, block.decided)
@@ -72,6 +72,11 @@ def _submitted_block(
         _lose(game, t, error)
         return None
     checks.latest.clear()
+    if not 1 <= header.length <= p.horizon - ledger.time + 1:
+        checks.that(False, "header.length", t, "pulls of the arm", "there are {}, the contract takes 1 to {}",
+                    header.length, p.horizon - ledger.time + 1)
+        game.blind = f"the block of round {t} is of pulls that no game has"
+        return None
     checked = check_block(game, header, body)
     waiting[t] = not checks.latest & VOUCHED_FOR
     if block.signers or p.has_committees:
@@ -180,6 +185,9 @@ def _advance(
     p, ledger = game.parameters, game.running
     arm = pulled_arm(p, ledger, record)
     past.arm = arm if record.kind is Kind.EXPLORATION else honest(game)
+    past.time = ledger.time
+    if record.header and past.paid:
+        past.length = record.header.length
     pulls = after_round(game, past, arm)
     reports: tuple[SignedReport, ...] = ()
     if checked is not None:
@@ -210,6 +218,7 @@ def _advance(
             validators=() if record.kind is Kind.EXPLORATION else seats(members),
             blocked=seats(listed),
             reputations=game.ledger.reputations,
+            length=past.length,
         )
     )
 

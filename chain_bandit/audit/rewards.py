@@ -10,11 +10,10 @@ from chain_bandit.audit.tallies import check_given, check_tallies, parts
 from chain_bandit.history.records import Call, Event
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.errors import Malformed
-from chain_bandit.protocol.ledger import after_burn_in_round, blocked, honest_arm, opening
+from chain_bandit.protocol.ledger import Ledger, after_burn_in_round, blocked, honest_arm, opening
 from chain_bandit.protocol.rewards import secret_commitment
 from chain_bandit.protocol.settlement import (
     NOTHING,
-    PULL_BYTES,
     TAG_BYTES,
     Credits,
     Pull,
@@ -36,25 +35,25 @@ def burn_in(game: Game, genesis: bytes) -> None:
     game.tallies = Tallies(p) if p.provable else None
     ledger = opening(p, genesis, game.seed_0, tuple(each.weight for each in game.seated))
     for _ in range(1, p.burn_in):
-        _receive(game, ledger.round, honest_arm(p, ledger), 0)
+        _receive(game, ledger, honest_arm(p, ledger))
         ledger = after_burn_in_round(p, ledger)
     game.ledger = ledger
 
 
-def _receive(game: Game, round_: int, arm: int, failed: int) -> None:
+def _receive(game: Game, ledger: Ledger, arm: int) -> None:
     """Everybody gets a receipt for the round's arm."""
     given = []
     for seat, counts in enumerate(game.counts):
         counts[arm] += 1
         reward = 0
         if game.disclosed is not None:
-            reward = draw(game.disclosed, round_, seat, arm, failed)
+            reward = draw(game.disclosed, ledger.time, seat, arm, ledger.failed)
             game.totals[seat][arm] += reward
             game.last[seat] = Pull(arm, reward)
         given.append(Pull(arm, reward))
-        game.received[seat] = round_
+        game.received[seat] = ledger.round
     if game.parameters.provable:
-        game.keep_recent(round_, tuple(given))
+        game.keep_recent(ledger.round, tuple(given))
 
 
 def after_round(game: Game, past: Past, arm: int | None) -> tuple[Pull, ...] | None:
@@ -72,7 +71,7 @@ def after_round(game: Game, past: Past, arm: int | None) -> tuple[Pull, ...] | N
         known = tuple(pull for pull in pulls if pull is not None)
         return known if len(known) == p.participants else None
     if arm is not None:
-        _receive(game, ledger.round, arm, ledger.failed)
+        _receive(game, ledger, arm)
     return None
 
 
@@ -82,7 +81,7 @@ def _pulled(game: Game, seat: int, pull: Pull | None) -> None:
         game.unread.add(seat)
         game.last[seat] = None
     elif pull.arm < game.parameters.arms:
-        game.counts[seat][pull.arm] += 1
+        game.counts[seat][pull.arm] += pull.count
         game.totals[seat][pull.arm] += pull.reward
         game.last[seat], game.received[seat] = pull, game.running.round
 
@@ -115,7 +114,7 @@ def _next_paid(game: Game, size: int) -> bytes:
 def _pulls(game: Game, row: bytes) -> tuple[Pull | None, ...]:
     """The pulls in a round's row of an open game."""
     try:
-        return decode_pulls(row, game.parameters.participants)
+        return decode_pulls(row, game.parameters.participants, game.parameters.has_phases)
     except Malformed:
         return (None,) * game.parameters.participants
 
@@ -126,6 +125,7 @@ def settled(game: Game, call: Call) -> None:
         return
     through, data = call.arguments
     p, checks, last = game.parameters, game.checks, game.running.round - 1
+    first = last if p.has_phases else game.settled_through + 1
     observed = range(1, 1 + p.burn_in * p.paid_burn_in * (game.settled_through == p.burn_in))
     due = [*observed, *(t for t in range(game.settled_through + 1, min(through, last) + 1)
                         if game.past[t].kind is Kind.APPROVED)]
@@ -133,7 +133,7 @@ def settled(game: Game, call: Call) -> None:
     said = parts(p, data, len(due)) if p.provable else None
     is_long = said is not None if p.provable else len(data) == size * len(due)
     formed = checks.that(
-        game.settled_through < through <= last and is_long,
+        game.settled_through < through <= last and through >= first and is_long,
         "settlement.form", None, f"settlement through round {through}",
         "{} bytes, not {} for the approved rounds after round {} and up to round {} at most",
         len(data), size * len(due) + SIGNED_BYTES * p.provable, game.settled_through, last, part=data,
@@ -148,7 +148,7 @@ def settled(game: Game, call: Call) -> None:
                 check_tags(game, t, Slice(data, size * index, TAG_BYTES))
             row = data[size * index : size * (index + 1)]
             if t <= p.burn_in:
-                _check_observed(game, t, row, Slice(data, size * index, PULL_BYTES))
+                _check_observed(game, t, row, Slice(data, size * index, size // p.participants))
                 continue
             pulls = game.past[t].pulls if p.sealed else _pulls(game, row)
             _check_round(game, t, pulls, Slice(data, size * index, size // p.participants))
@@ -163,16 +163,18 @@ def settled(game: Game, call: Call) -> None:
 def _check_observed(game: Game, t: int, row: bytes, first: Slice) -> None:
     """Check what is settled of a round of a paid burn-in, which is credited with each seat's next settled pull."""
     credits = Credits(game.parameters, game.rewards, game.waiting)
-    for seat, pull in enumerate(decode_pulls(row, game.parameters.participants)):
+    for seat, pull in enumerate(decode_pulls(row, game.parameters.participants, game.parameters.has_phases)):
         _is_valid(game, t, seat, pull, first.next(seat))
         credits.add(t, seat, pull, False)
     check_given(game, t, row, first)
 
 
 def _is_valid(game: Game, t: int, seat: int, pull: Pull, part: Slice) -> bool:
-    valid = pull.reward <= UNIT if pull.arm < game.parameters.arms else pull.arm == NO_PULL and not pull.reward
-    return game.checks.that(valid, "settlement.form", t, f"pull of seat {seat}", "{}, not {}", pull,
-                            "an arm and at most one reward, or none", part=part)  # fmt: skip
+    length = game.past[t].length if t >= game.parameters.burn_in else 1
+    given = pull.count == length and pull.reward <= length * UNIT
+    expected = f"an arm, {length} pulls and at most as many rewards" if length > 1 else "an arm and at most one reward"
+    return game.checks.that(given if pull.arm < game.parameters.arms else pull == NOTHING, "settlement.form", t,
+                            f"pull of seat {seat}", "{}, not {}", pull, f"{expected}, or none", part=part)  # fmt: skip
 
 
 def _check_round(game: Game, t: int, pulls: Sequence[Pull | None], first: Slice) -> None:
@@ -203,7 +205,7 @@ def _check_round(game: Game, t: int, pulls: Sequence[Pull | None], first: Slice)
             checks.unknown("settlement.rewards", "the environment's secret is not revealed")
             checks.unknown("honest.arm", "roles are not revealed")
         elif valid and pull.arm != NO_PULL:
-            drawn = draw(disclosed, t, seat, pull.arm, past.failed)
+            drawn = draw(disclosed, past.time, seat, pull.arm, past.failed, past.length)
             checks.same(pull.reward, drawn, "settlement.rewards", t, f"reward of seat {seat} on arm {pull.arm}", part)
             if past.arm is None:
                 checks.unknown("honest.arm", "the honest arm rests on a rule that is not here")

@@ -19,6 +19,7 @@ class RoundRow:
         validators: the round's committee less its block list.
         blocked: the round's block list.
         reputations: of every seat after the record.
+        length: how often the arm was pulled.
     """
 
     round: int
@@ -35,6 +36,7 @@ class RoundRow:
     validators: tuple[int, ...] = ()
     blocked: tuple[int, ...] = ()
     reputations: tuple[int, ...] = ()
+    length: int = 1
 
 
 _VALUES = attrgetter(*(each.name for each in fields(RoundRow)))

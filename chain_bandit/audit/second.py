@@ -73,6 +73,7 @@ def _compare_rounds(report: AuditReport, verdict: Verdict) -> None:
         for what, about, expected, found in (
             ("kind", "kind", mine.kind, theirs.kind),
             ("arm", "arm", mine.arm, theirs.arm),
+            ("arm", "pulls", mine.length, theirs.length),
             ("committee", "validators", mine.validators, theirs.validators),
             ("blocklist", "block list", mine.blocked, theirs.blocked),
             ("means", "means", mine.means, theirs.means),

@@ -9,7 +9,7 @@ from chain_bandit.protocol.arms import round_robin
 from chain_bandit.protocol.blocks import Kind
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.parameters import Parameters
-from chain_bandit.protocol.settlement import NOTHING, PULL_BYTES, Credits, Pull, decode_pulls
+from chain_bandit.protocol.settlement import NOTHING, Credits, Pull, decode_pulls, pull_bytes
 from chain_bandit.protocol.tallies import Settled, Tally, take_in, tallies_digest
 
 UNREADABLE = "a settlement that does not have the rows of its rounds says no tallies"
@@ -67,9 +67,9 @@ def tally_of(game: Game, seat: int, named: int) -> Tally | None:
         if said is None:
             return None
         for round_, row, is_paid in _rows(p, kinds, said):
-            pull = _pull(row, seat)
+            pull = _pull(p, row, seat)
             if pull.arm < p.arms:
-                counts[pull.arm] += 1
+                counts[pull.arm] += pull.count
                 totals[pull.arm] += pull.reward
                 credits.add(round_, seat, pull, is_paid and round_ > p.burn_in)
             if round_ == named:
@@ -92,7 +92,7 @@ def _paid(p: Parameters, kinds: Sequence[tuple[int, Kind]]) -> int:
 def _rows(p: Parameters, kinds: Sequence[tuple[int, Kind]], said: Settled) -> Iterator[tuple[int, bytes, bool]]:
     """The rounds of a settlement in order, those before the first record too: each with its row, and whether it is
     among the paid ones. The row is empty where nobody was given anything."""
-    size, paid, unpaid = PULL_BYTES * p.participants, 0, 0
+    size, paid, unpaid = pull_bytes(p) * p.participants, 0, 0
     for recorded, kind in kinds:
         for t in range(1, recorded + 1) if recorded == p.burn_in else (recorded,):
             if p.paid_burn_in if t <= p.burn_in else kind is Kind.APPROVED:
@@ -105,16 +105,17 @@ def _rows(p: Parameters, kinds: Sequence[tuple[int, Kind]], said: Settled) -> It
                 yield t, b"", False
 
 
-def _pull(row: bytes, seat: int) -> Pull:
-    one = row[PULL_BYTES * seat : PULL_BYTES * (seat + 1)]
-    return decode_pulls(one, 1)[0] if len(one) == PULL_BYTES else NOTHING
+def _pull(p: Parameters, row: bytes, seat: int) -> Pull:
+    size = pull_bytes(p)
+    one = row[size * seat : size * (seat + 1)]
+    return decode_pulls(one, 1, p.has_phases)[0] if len(one) == size else NOTHING
 
 
 def _check_unpaid(game: Game, kinds: Sequence[tuple[int, Kind]], said: Settled) -> None:
     at = 0
     for t, row, is_paid in _rows(game.parameters, kinds, said):
         if not is_paid:
-            check_given(game, t, row, Slice(said.unpaid, at, PULL_BYTES))
+            check_given(game, t, row, Slice(said.unpaid, at, pull_bytes(game.parameters)))
             at += len(row)
 
 
@@ -127,14 +128,14 @@ def check_given(game: Game, t: int, row: bytes, first: Slice) -> None:
     """
     p, checks, disclosed = game.parameters, game.checks, game.disclosed
     arm = round_robin(t, p.arms) if t <= p.burn_in else game.past[t].arm
-    failed = game.past[t].failed if t >= p.burn_in else 0
+    time, failed = (game.past[t].time, game.past[t].failed) if t >= p.burn_in else (t, 0)
     for seat in range(p.participants if row else 0):
-        pull = _pull(row, seat)
+        pull = _pull(p, row, seat)
         if pull == NOTHING:  # it never came for it
             continue
         if disclosed is None or arm is None:
             checks.unknown("settlement.rewards", "the environment's secret is not revealed" if arm is not None
                            else "the honest arm rests on a rule that is not here")  # fmt: skip
             continue
-        checks.same(pull, Pull(arm, draw(disclosed, t, seat, arm, failed)), "settlement.rewards", t,
+        checks.same(pull, Pull(arm, draw(disclosed, time, seat, arm, failed)), "settlement.rewards", t,
                     f"receipt of seat {seat} in a round without a choice", first.next(seat))  # fmt: skip

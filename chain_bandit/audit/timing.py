@@ -2,6 +2,7 @@
 
 from chain_bandit.audit.game import Game
 from chain_bandit.history.records import Call
+from chain_bandit.protocol.ledger import is_over
 
 EVIDENCE = ("reportEquivocation", "reportFalse")
 
@@ -12,7 +13,7 @@ def proofs_until(game: Game) -> int:
 
 
 def in_time(game: Game, call: Call) -> bool:
-    """Records and evidence come up to round T and the game's last chain block; whether a round is open for them.
+    """Records and evidence come up to pull T and the game's last chain block; whether a round is open for them.
 
     Where none is the contract takes nothing, and there is nothing to follow.
     """
@@ -23,8 +24,9 @@ def in_time(game: Game, call: Call) -> bool:
             not game.is_over(call.block) or call.block <= until, "record.deadline", t, what,
             "it is in block {}, proofs are taken until block {}", call.block, until,
         )  # fmt: skip
+    over, last = is_over(p, game.running), "pull" if p.has_phases else "round"
     game.checks.that(
-        t <= p.horizon and call.block <= game.end_block, "record.deadline", t, what,
-        "it is in block {}, the game ended with block {} or round {}", call.block, game.end_block, p.horizon,
+        not over and call.block <= game.end_block, "record.deadline", t, what,
+        f"it is in block {{}}, the game ended with block {{}} or {last} {{}}", call.block, game.end_block, p.horizon,
     )  # fmt: skip
-    return t <= p.horizon
+    return not over

@@ -104,6 +104,7 @@ class Acquittal:
     seat: int
     parent: bytes
     arm: int
+    pulls: int
     reward: int
     tally: bytes
     signature: bytes
@@ -361,8 +362,8 @@ def _accusation(*values: Any) -> Accusation:
 
 
 def _acquittal(*values: Any) -> Acquittal:
-    seat, parent, arm, reward, tally, r, vs = values
-    return Acquittal(seat, parent, arm, reward, tally, r + vs)
+    seat, parent, arm, pulls, reward, tally, r, vs = values
+    return Acquittal(seat, parent, arm, pulls, reward, tally, r + vs)
 
 
 _ENTRY = ("bytes32", "uint8", "bool", "bytes")

@@ -18,7 +18,7 @@ FUNCTIONS = {
         "(uint16,uint32,bytes32,uint8,uint8,bytes32,bytes32,bytes32,bytes32,bytes32,bytes32)",
     "reportFalse":
         "(uint16,uint32,bytes32,bytes,bytes32,bytes32,bytes,uint32,bytes32,bytes32,bytes32,bytes32[])",
-    "acquit": "(uint16,bytes32,uint8,uint32,bytes32,bytes32,bytes32)",
+    "acquit": "(uint16,bytes32,uint8,uint32,uint64,bytes32,bytes32,bytes32)",
     "settleRewards": "uint32,bytes",
     "settleSums": "bytes",
     "revealSeal": "bytes32",
@@ -119,9 +119,9 @@ def canonical(call: Call) -> bytes:
         case "reportFalse":
             return uint(32, 32) + _false_report(data[number(word(data, 0)) :])
         case "acquit":
-            seat, arm, reward = (number(word(data, place)) for place in (0, 2, 3))
-            said = _narrow(seat, 2) + word(data, 1) + _narrow(arm, 1) + _narrow(reward, 4)
-            return said + b"".join(word(data, place) for place in (4, 5, 6))
+            seat, arm, pulls, reward = (number(word(data, place)) for place in (0, 2, 3, 4))
+            said = _narrow(seat, 2) + word(data, 1) + _narrow(arm, 1) + _narrow(pulls, 4) + _narrow(reward, 8)
+            return said + b"".join(word(data, place) for place in (5, 6, 7))
         case "settleRewards":
             return bytes(28) + uint(number(word(data, 0)), 4) + uint(64, 32) + _padded(tail(data, 1))
         case "reveal":

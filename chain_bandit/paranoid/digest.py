@@ -3,7 +3,7 @@
 from chain_bandit.paranoid.packed import mask
 from chain_bandit.paranoid.parameters import Parameters
 from chain_bandit.paranoid.records import Past
-from chain_bandit.paranoid.settlement import Pull
+from chain_bandit.paranoid.settlement import Pull, packed
 from chain_bandit.paranoid.words import keccak, uint
 
 
@@ -23,6 +23,6 @@ def run_digest(p: Parameters, past: list[Past], pulls: dict[int, list[Pull | Non
         if None in settled and p.sealed:
             return None
         if None not in settled:
-            parts += [uint(pull[0], 1) + uint(pull[1], 4) for pull in settled if pull]
+            parts += [packed(p, pull) for pull in settled if pull]
         digest = keccak(*parts)
     return digest

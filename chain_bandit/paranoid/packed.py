@@ -21,7 +21,10 @@ def seats(bits: int) -> Seats:
 
 @dataclass
 class Header:
-    """What a block says. `committee`, `commanders` and `kept`, which rules keep, are None in games without them."""
+    """What a block says. `committee`, `commanders` and `kept`, which rules keep, are None in games without them.
+
+    `length` is how often its arm is pulled: once in a game without phases.
+    """
 
     round: int
     parent: bytes
@@ -36,6 +39,7 @@ class Header:
     means: list[int]
     accuracies: list[int]
     kept: list[list[int]] | None
+    length: int
 
     def encode(self, p: Parameters) -> bytes:
         """The bytes whose hash is signed."""
@@ -44,12 +48,15 @@ class Header:
             uint(self.round, 4), self.parent, uint(mask(self.blocked), 32), self.body,
             uint(mask(self.reporters), p.mask), uint(self.arm, 1),
             _sets(self.candidates, p), _sets(self.selected, p), *(uint(mask(each), p.mask) for each in named),
-            self._extension(), *(uint(mean, 4) for mean in self.means), *(uint(lane, 2) for lane in self.accuracies),
+            self._extension(p), *(uint(mean, 4) for mean in self.means), *(uint(lane, 2) for lane in self.accuracies),
         ))  # fmt: skip
 
 
-    def _extension(self) -> bytes:
-        """Type 0 alone, or 1, the length, and of each rule that keeps anything how many int64, and these."""
+    def _extension(self, p: Parameters) -> bytes:
+        """Type 0 alone, or 1, the length, and of each rule that keeps anything how many int64, and these; or 2 and the
+        pulls."""
+        if p.has_phases:
+            return b"\2" + uint(self.length, 4)
         if self.kept is None:
             return b"\0"
         parts = [uint(len(row), 2) + b"".join(uint(value % 2**64, 8) for value in row) for row in self.kept]
@@ -112,22 +119,27 @@ def _block(reader: Reader, p: Parameters) -> Submitted:
     candidates, selected = _take_sets(reader, p), _take_sets(reader, p)
     committee = _take_seats(reader, p) if p.has_committees else None
     commanders = _take_seats(reader, p) if p.draws_commanders else None
-    kept = _take_kept(reader, p)
+    kept, length = _take_extension(reader, p)
     means = [reader.uint(4) for _ in range(p.arms)] if p.attests_values else []
     accuracies = [reader.uint(2) for _ in p.seats] if p.attests_values else []
     body = None if p.compact else reader.take(4 * p.arms + len(reporters) * (report_bytes(p) + 64))
     header = Header(
         0, b"", frozenset(), digest, reporters, arm, candidates, selected, committee, commanders, means, accuracies,
-        kept,
+        kept, length,
     )  # fmt: skip
     return Submitted(header, body, signers, [reader.take(64) for _ in signers])
 
 
-def _take_kept(reader: Reader, p: Parameters) -> list[list[int]] | None:
-    if reader.uint(1) != p.keeps_state:
+def _take_extension(reader: Reader, p: Parameters) -> tuple[list[list[int]] | None, int]:
+    """What rules keep, and how often the arm is pulled."""
+    if reader.uint(1) != (2 if p.has_phases else p.keeps_state):
         raise Broken("a header has another extension than the game's")
-    if not p.keeps_state:
-        return None
+    if p.has_phases:
+        return None, reader.uint(4)
+    return _take_kept(reader) if p.keeps_state else None, 1
+
+
+def _take_kept(reader: Reader) -> list[list[int]]:
     size = reader.uint(2)
     inner, rows = Reader(reader.take(size)), []
     if size > 4096:

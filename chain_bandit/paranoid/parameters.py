@@ -99,6 +99,16 @@ class Parameters:
         return self.payload == self.arms + 1
 
     @property
+    def has_phases(self) -> bool:
+        """Whether a block says how often its arm is pulled."""
+        return self.growth > 0
+
+    @property
+    def pull(self) -> int:
+        """Bytes of one seat in a settled round of an open game."""
+        return 13 if self.has_phases else 5
+
+    @property
     def has_committees(self) -> bool:
         """Whether not everybody validates: headers and skips then name who does next."""
         return bool(self.sortition) or self.chooses or self.by_reputation
@@ -195,9 +205,12 @@ def created(data: bytes, code: bytes | None) -> tuple[Parameters, bytes, bytes, 
     p = Parameters(**named, aggregation="", delta=0, least=0, single=(), named="", policy="")
     if p.rules != number(keccak(text)):
         raise Broken("the declared rules are not those of the parameters")
-    without = [p.finders_fee, p.growth, *numbers[-4:]]
+    without = [p.finders_fee, *numbers[-4:]]
     if p.body_mode > 1 or p.attested != _classes(p) or any(without) or p.paid_burn_in > (not p.sealed):
         raise Broken("format 2 gives these parameters no meaning")
+    everybody = p.validators == p.participants and not p.attested & (4 | 64 | 128)
+    if p.growth and (p.growth > 4 * UNIT or p.horizon >= 2**23 or p.sealed or not everybody):
+        raise Broken("no game with these parameters has phases")
     if p.payload != p.arms and not (p.provable and p.slash and not p.sealed):
         raise Broken("format 2 gives these parameters no meaning")
     if not (0 < p.participants <= 256 and 0 < p.arms < 255 and 2 * p.arms <= p.burn_in <= p.horizon < 2**32):

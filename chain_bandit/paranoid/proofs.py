@@ -126,13 +126,15 @@ def plain_commitment(seed: bytes, round_: int, seat: int, counts: list[int]) -> 
 
 def acquits(setup: Setup, data: bytes, lies: Lies, open_: int, verdict: Verdict) -> int:
     """Hold an acquittal against what is proven; of whom it is."""
-    seat, parent, told = number(word(data, 0)), word(data, 1), word(data, 4)
+    seat, parent, told = number(word(data, 0)), word(data, 1), word(data, 5)
     lie = lies.proven.get(seat)
     if lie is None:
         raise Broken("an acquittal is of a seat against which no false report is proven")
     verdict.same("evidence", open_, f"whether seat {seat} was given another tally", True, told != lie.told)
-    content = keccak(word(data, 2)[-1:], word(data, 3)[-4:], told)
+    pulls, reward = word(data, 3)[-4:], word(data, 4)
+    given = pulls + reward[-8:] if setup.p.has_phases else reward[-4:]
+    content = keccak(word(data, 2)[-1:], given, told)
     slot = statement(setup.domain, lie.named, parent, REWARD, ENVIRONMENT, seat, content)
-    author = signer(slot, word(data, 5) + word(data, 6))
+    author = signer(slot, word(data, 6) + word(data, 7))
     verdict.same("evidence", open_, f"who signed the other tally of seat {seat}", setup.environment, author)
     return seat

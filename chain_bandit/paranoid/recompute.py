@@ -54,6 +54,7 @@ def _follow(export: Export, verdict: Verdict) -> None:
     records: Records | None = None
     later: dict[str, list[Call]] = {name: [] for name in LATER}
     void: list[frozenset[int]] = []
+    reached: list[int] = []
     everything = _since_creation(list(calls(export, verdict)), verdict)
     for call in everything:
         if not call.succeeded:
@@ -86,6 +87,8 @@ def _follow(export: Export, verdict: Verdict) -> None:
             later[call.name].append(call)
             if call.name == "settleCosts" and records is not None:
                 void.append(records.void())
+            if call.name == "settleRewards" and records is not None:
+                reached.append(records.round - 1)
         elif records is None:
             raise Broken(f"{call.name} comes before the opening")
         elif call.name == "submitBlocks":
@@ -104,7 +107,7 @@ def _follow(export: Export, verdict: Verdict) -> None:
         accounts = seated(setup, called_off=export.last > setup.deadline)
     else:
         verdict.blocked_from = records.blocked_from
-        accounts = _end(records, later, void, verdict)
+        accounts = _end(records, later, void, reached, verdict)
     withdrawn(setup, accounts, everything, verdict)
     verdict.complete = True
 
@@ -159,12 +162,13 @@ def _since_creation(made: list[Call], verdict: Verdict) -> list[Call]:
 
 
 def _end(
-    records: Records, later: dict[str, list[Call]], void: list[frozenset[int]], verdict: Verdict
+    records: Records, later: dict[str, list[Call]], void: list[frozenset[int]], reached: list[int], verdict: Verdict
 ) -> list[Account]:
     """Settlement, costs and money, once all records are known; gives the accounts before anything is withdrawn.
 
     Args:
         void: for each settlement of costs the rounds in which nothing was transferred by then.
+        reached: for each settlement of rewards the last round that was recorded by then.
     """
     verdict.place = "balance", None
     setup = records.setup
@@ -177,7 +181,7 @@ def _end(
         verdict.same("setup", None, f"event of the sealing key of seat {seat}", said, call.events)
         keys[seat] = key
     settlement = Settlement(records, opened, keys)
-    settlement.take(later["settleRewards"])
+    settlement.take(later["settleRewards"], reached)
     settlement.replay()
     verdict.run_digest = run_digest(setup.p, records.past, settlement.pulls)
     money = Money(settlement, verdict)

@@ -2,6 +2,8 @@
 
 from copy import copy
 from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import ceil
 
 from chain_bandit.paranoid import arms, rules
 from chain_bandit.paranoid.calls import Call, tail, word
@@ -20,7 +22,7 @@ NO_BLOCK = bytes(32)
 START = 32768
 """Everybody's first reputation."""
 OLDEST_PART = 16
-"""A report may rest on a tally that is older by this part of the rounds."""
+"""A report may rest on a tally that is older by this part of the rounds, in a game without phases."""
 SIGNED_ONCE = ((REPORT, COMMANDER), (BLOCK, COMMANDER), (BLOCK, SIGNER))
 
 Event = tuple[str, list[int]]
@@ -32,6 +34,8 @@ class Past:
 
     Attributes:
         failed: rounds that failed before it.
+        time: the number of its first pull.
+        length: how often everybody pulls.
         left_out: by reputation, of its block; None where that is not known.
         pulls: n_ref before it.
         arm: what the honest pulled, paid or not; None when nobody pulled.
@@ -50,15 +54,19 @@ class Past:
     digest: bytes = NO_BLOCK
     body: Body | None = None
     left_out: Seats | None = frozenset()
+    time: int = 0
+    length: int = 1
 
 
 class Records:
-    """The state that follows from the records so far: of the open round `round`, and of everybody."""
+    """The state that follows from the records so far: of the open round `round`, which begins with pull `time`, and of
+    everybody."""
 
     def __init__(self, setup: Setup, verdict: Verdict) -> None:
         p = setup.p
         self.setup, self.verdict = setup, verdict
-        self.round, self.head, self.last_block = p.burn_in, setup.genesis, setup.opened_in
+        self.round = self.time = p.burn_in
+        self.head, self.last_block = setup.genesis, setup.opened_in
         self.failed = self.failures = self.skips = self.explorations = 0
         self.pulls = [len(range(arm, p.burn_in - 1, p.arms)) for arm in range(p.arms)]  # round t pulls arm t - 1 mod K
         self.force: Past | None = None
@@ -100,7 +108,18 @@ class Records:
             self.verdict.once("arm", f"{reason}, arms are taken as recorded")
             return header.arm % p.arms
         seed = rules.round_seed(self.setup.seed, self.round)
-        return arms.learning_arm(p, self.round, seed, self.pulls, force.header.means, reports)
+        return arms.learning_arm(p, self.time, seed, self.pulls, force.header.means, reports)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all T pulls are made."""
+        return self.time > self.setup.p.horizon
+
+    def _length(self, arm: int, left: int) -> int:
+        """How often the arm of a block of the open round is pulled, when so many pulls are left."""
+        p = self.setup.p
+        wanted = ceil(Fraction(p.growth, UNIT) * self.pulls[arm]) if self.round > p.burn_in else 1
+        return max(1, min(wanted, left))
 
     def blocks(self, call: Call) -> None:
         """One or several blocks in a row; where everybody validates, one without signers stands on the next."""
@@ -111,7 +130,7 @@ class Records:
         most = self.setup.p.unrecorded + 1
         self.verdict.same("record", self.round, f"whether at most {most} blocks waited", True, len(blocks) <= most)
         for block in blocks:
-            if self.round > self.setup.p.horizon:
+            if self.is_over:
                 raise Broken("there is a block after the last round")
             waiting.append(self.round)
             self._block(block, call)
@@ -125,6 +144,11 @@ class Records:
         header.round, header.parent, header.blocked = t, self.head, self.blocked(t)
         verdict.same("blocklist", t, "reporters on the block list", frozenset(), header.reporters & header.blocked)
         verdict.same("arm", t, "arm", self.honest_arm(header), header.arm)
+        left = p.horizon - self.time + 1
+        if p.has_phases:
+            verdict.same("arm", t, "pulls of the arm", self._length(header.arm, left), header.length)
+        if not 1 <= header.length <= left:
+            raise Broken("a block is of no pull, or of more than are left")
         raw = block.body if block.body is not None else call.bodies.get(header.body)
         header.body = keccak(raw) if raw is not None else header.body
         body = None
@@ -161,7 +185,8 @@ class Records:
             self.verdict.same("report", t, f"author of seat {seat}'s report", self.setup.addresses[seat], author)
             self.verdict.same("report", t, f"range of seat {seat}'s report", True, max(report.means) <= UNIT)
             if report.named is not None:
-                oldest = max(self.setup.p.burn_in - 1, t - 1 - self.failures - t // OLDEST_PART)
+                older = 0 if self.setup.p.has_phases else t // OLDEST_PART
+                oldest = max(self.setup.p.burn_in - 1, t - 1 - self.failures - older)
                 allowed = oldest <= report.named <= t - 1
                 self.verdict.same("report", t, f"whether seat {seat}'s report may name its round", True, allowed)
 
@@ -240,7 +265,7 @@ class Records:
             if len(raw) != 64 * len(signers) or signers - set(self.setup.p.seats):
                 raise Broken("a skip has not one signature for each signer")
             self._check_certificate(NO_BLOCK, signers, [raw[at : at + 64] for at in range(0, len(raw), 64)])
-        if self.round > self.setup.p.horizon:
+        if self.is_over:
             raise Broken("there is a skip after the last round")
         t, blocked, members = self.round, self.blocked(self.round), self.validators
         row = Round(t, "", None, tuple(sorted(members)), tuple(sorted(blocked)))
@@ -264,7 +289,7 @@ class Records:
             self.failures, self.failed = self.failures + 1, self.failed + 1
         self.skips = self.skips + 1 if past.kind == SKIP else 0
         proofs_count = past.kind != SKIP
-        if self.failures >= p.failure_limit and self.round <= p.horizon:
+        if self.failures >= p.failure_limit and not self.is_over:
             blocked = self.blocked(self.round)
             row = Round(self.round, "", None, (), tuple(sorted(blocked)))
             after = Past(self.round, EXPLORATION, self.head, self.failed, list(self.pulls), None, blocked, row)
@@ -275,10 +300,13 @@ class Records:
     def _end(self, past: Past, arm: int | None) -> None:
         t = self.round
         self.head = keccak(self.head, uint(t * 256 + past.kind, 32), past.digest)
+        past.time = self.time
+        if past.header is not None and past.kind == APPROVED:
+            past.length = past.row.length = past.header.length
         if arm is not None:
-            self.pulls[arm] += 1
+            self.pulls[arm] += past.length
         past.arm = past.row.arm = arm
-        self.round = t + 1
+        self.round, self.time = t + 1, self.time + past.length
         self.verdict.place = "record", self.round
         for seat in self.setup.p.seats:
             if self.blocked_from[seat] == self.round:

@@ -1,6 +1,7 @@
 """What everybody pulled and was paid, held against draws and reports; and which rounds cost."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from chain_bandit.paranoid import tally as tallies
 from chain_bandit.paranoid.calls import Call, tail, word
@@ -8,18 +9,32 @@ from chain_bandit.paranoid.counts import opens
 from chain_bandit.paranoid.curve import signer
 from chain_bandit.paranoid.draws import NOBODY, Disclosed
 from chain_bandit.paranoid.packed import Header, Report
-from chain_bandit.paranoid.parameters import UNIT
+from chain_bandit.paranoid.parameters import UNIT, Parameters
 from chain_bandit.paranoid.proofs import plain_commitment, tallies_statement
 from chain_bandit.paranoid.records import APPROVED, EXPLORATION, OLDEST_PART, Past, Records
 from chain_bandit.paranoid.sealed import opened
 from chain_bandit.paranoid.words import keccak, number, uint
 
-Pull = tuple[int, int]
-"""Arm and reward in units; (255, 0) for none."""
-PULL, TAG = 5, 8
-"""Bytes of a settled pull, and of a receipt tag."""
+TAG = 8
+"""Bytes of a receipt tag."""
 ROOT = 96
 """Bytes of a root of tallies and its signature."""
+
+
+class Pull(NamedTuple):
+    """What a seat was given in a round: arm, units, and in how many pulls."""
+
+    arm: int
+    reward: int
+    pulls: int = 1
+
+
+NOTHING = Pull(NOBODY, 0, 0)
+
+
+def packed(p: Parameters, pull: Pull) -> bytes:
+    """A settled pull: uint8 arm, uint32 reward; with phases uint8 arm, uint32 pulls, uint64 rewards."""
+    return uint(pull.arm, 1) + (uint(pull.pulls, 4) + uint(pull.reward, 8) if p.has_phases else uint(pull.reward, 4))
 
 
 @dataclass(frozen=True)
@@ -42,6 +57,7 @@ class Settlement:
     """Receipts of every seat so far, and what was settled.
 
     Attributes:
+        at: the records by round.
         keys: sealing keys that were revealed, by seat.
         rows: by approved round after the burn-in, what was settled of it; with tallies by every round with receipts.
         bound: settlements whose tallies have not all been computed yet.
@@ -58,6 +74,7 @@ class Settlement:
     def __init__(self, records: Records, opened: Disclosed | None, keys: dict[int, bytes]) -> None:
         p = records.setup.p
         self.records, self.opened, self.keys = records, opened, keys
+        self.at = {past.round: past for past in records.past}
         self.rows: dict[int, bytes] = {}
         self.bound: list[Bound] = []
         self.tallies: dict[int, list[bytes]] = {}
@@ -67,20 +84,22 @@ class Settlement:
         self.through = p.burn_in
         self.counts = [[0] * p.arms for _ in p.seats]
         self.totals = [[0] * p.arms for _ in p.seats]
-        self.last: list[Pull] = [(NOBODY, 0) for _ in p.seats]
+        self.last = [NOTHING for _ in p.seats]
         self.unread: set[int] = set()
         self.earned = [0 for _ in p.seats]
         self.waiting = [0 for _ in p.seats]
         self.pulls: dict[int, list[Pull | None]] = {}
         self.costly: dict[int, bool | None] = {}
 
-    def take(self, calls: list[Call]) -> None:
-        """Cut what was settled into rounds."""
+    def take(self, calls: list[Call], reached: list[int]) -> None:
+        """Cut what was settled into rounds; `reached` is the last one that was recorded by each of the calls."""
         p, verdict = self.records.setup.p, self.records.verdict
-        size, credited = p.participants * (TAG if p.sealed else PULL), [0 for _ in p.seats]
+        size, credited = p.participants * (TAG if p.sealed else p.pull), [0 for _ in p.seats]
         waiting = [0 for _ in p.seats]
-        for call in calls:
+        for call, last in zip(calls, reached, strict=True):
             through, data = number(word(call.data, 0)), tail(call.data, 1)
+            if p.has_phases:
+                verdict.same("reward", None, f"last round of the settlement through round {through}", last, through)
             due = list(range(1, p.burn_in + 1)) if p.paid_burn_in and self.through == p.burn_in else []
             due += [past.round for past in self.records.past
                     if past.kind == APPROVED and self.through < past.round <= through]
@@ -90,9 +109,9 @@ class Settlement:
             for place, t in enumerate(due):
                 self.rows[t] = data[size * place : size * (place + 1)]
                 for seat in () if p.sealed else p.seats:
-                    arm, units = self.rows[t][PULL * seat : PULL * seat + 1], self.rows[t][PULL * seat + 1 :][:4]
-                    waiting[seat] += number(units)
-                    if t > p.burn_in and arm != bytes([NOBODY]):
+                    pull = self._read(t, seat) or NOTHING
+                    waiting[seat] += pull.reward
+                    if t > p.burn_in and pull.arm != NOBODY:
                         credited[seat], waiting[seat] = credited[seat] + waiting[seat], 0
             self.through = through
             said = settled(through, [] if p.sealed else credited)
@@ -105,51 +124,68 @@ class Settlement:
         rounds = list(range(1, p.burn_in + 1)) if first and not p.paid_burn_in else []
         rounds += [past.round for past in self.records.past
                    if past.kind == EXPLORATION and self.through < past.round <= through]
-        size = p.participants * PULL
+        size = p.participants * p.pull
         for place, t in enumerate(rounds):
             self.rows[t] = data[ROOT + size * place : ROOT + size * (place + 1)]
         return ROOT + size * len(rounds)
+
+    def _read(self, t: int, seat: int) -> Pull | None:
+        """What is settled of a seat in a round of an open game; None where nothing is."""
+        p = self.records.setup.p
+        found = self.rows.get(t, b"")[p.pull * seat : p.pull * (seat + 1)]
+        if not found:
+            return None
+        if p.has_phases:
+            return Pull(found[0], number(found[5:]), number(found[1:5]))
+        return Pull(found[0], number(found[1:]), int(found[0] != NOBODY))
 
     def replay(self) -> None:
         """Give everybody its receipts, round by round, and hold reports and payments against them."""
         p = self.records.setup.p
         self._check_roots()
         for t in range(1, p.burn_in):
-            self._receive(t, (t - 1) % p.arms, 0)
+            self._receive(t, (t - 1) % p.arms)
             self._stand(t)
         for past in self.records.past:
             self._check_reports(past)
             if past.kind == APPROVED and past.round > p.burn_in:
                 self._settle(past)
             elif past.arm is not None:
-                self._receive(past.round, past.arm, past.failed)
+                self._receive(past.round, past.arm)
             self._stand(past.round)
 
-    def _receive(self, t: int, arm: int, failed: int) -> None:
+    def _receive(self, t: int, arm: int) -> None:
         """A round whose arm nobody chooses: of games with tallies its rows are settled, as of a paid burn-in."""
         p = self.records.setup.p
         for seat in p.seats:
             if p.provable or (p.paid_burn_in and t <= p.burn_in):
-                self._given(t, seat, arm, failed)
+                self._given(t, seat, arm)
             else:
-                self._pulled(t, seat, arm, self.opened.draw(t, seat, arm, failed) if self.opened else 0)
+                self._pulled(t, seat, Pull(arm, self._drawn(t, seat, arm) if self.opened else 0))
 
-    def _given(self, t: int, seat: int, arm: int, failed: int) -> None:
-        p, found = self.records.setup.p, self.rows.get(t, b"")[PULL * seat : PULL * (seat + 1)]
-        if not found:
+    def _given(self, t: int, seat: int, arm: int) -> None:
+        p, pull = self.records.setup.p, self._read(t, seat)
+        if pull is None:
             self.unread.add(seat)
             return
-        pull = found[0], number(found[1:])
-        if pull != (NOBODY, 0):
-            self.records.verdict.same("arm", t, f"arm that seat {seat} was given", arm, pull[0])
+        if pull != NOTHING:
+            self.records.verdict.same("arm", t, f"arm that seat {seat} was given", arm, pull.arm)
         if p.paid_burn_in and t <= p.burn_in:
-            self.waiting[seat] += pull[1]
-        self._take_pull(t, seat, pull, failed)
+            self.waiting[seat] += pull.reward
+        self._take_pull(t, seat, pull)
 
-    def _pulled(self, t: int, seat: int, arm: int, reward: int) -> None:
-        self.counts[seat][arm] += 1
-        self.totals[seat][arm] += reward
-        self.last[seat] = arm, reward
+    def _drawn(self, t: int, seat: int, arm: int) -> int:
+        """What the pulls of a round give: those of a phase have their numbers in a row."""
+        assert self.opened is not None
+        past, draw = self.at.get(t), self.opened.draw
+        if past is None:  # of the burn-in
+            return draw(t, seat, arm, 0)
+        return sum(draw(past.time + place, seat, arm, past.failed) for place in range(past.length))
+
+    def _pulled(self, t: int, seat: int, pull: Pull) -> None:
+        self.counts[seat][pull.arm] += pull.pulls
+        self.totals[seat][pull.arm] += pull.reward
+        self.last[seat] = pull
         self.given[seat], self.silent[seat] = t, []
 
     def _stand(self, t: int) -> None:
@@ -221,8 +257,7 @@ class Settlement:
             verdict.cannot("report", "a sealing key is not revealed")
             return
         nonce = keccak(setup.game, b"seal", uint(t, 4), uint(seat, 2))[:12]
-        arm, reward = self.last[seat]
-        receipt = uint(arm, 1) + uint(reward, 4)
+        receipt = packed(setup.p, self.last[seat])
         verdict.same("report", t, f"sealed record of seat {seat}", receipt, opened(key, nonce, report.record))
 
     def _check_bits(self, past: Past, header: Header, seat: int, report: Report) -> None:
@@ -264,43 +299,42 @@ class Settlement:
         size = len(row) // p.participants
         pulls: list[Pull | None] = []
         for seat in p.seats:
-            found = row[size * seat : size * (seat + 1)]
-            pull = self._opened(past, seat, found) if p.sealed else (found[0], number(found[1:])) if found else None
+            tag = row[size * seat : size * (seat + 1)]
+            pull = self._opened(past, seat, tag) if p.sealed else self._read(t, seat)
             pulls.append(pull)
             if pull is None:
                 self.unread.add(seat)
                 continue
-            reward = pull[1]
             if seat in past.blocked:
-                verdict.same("blocklist", t, f"pull of seat {seat}", (NOBODY, 0), pull)
+                verdict.same("blocklist", t, f"pull of seat {seat}", NOTHING, pull)
             elif p.provable and past.header is not None and seat not in past.header.reporters:
-                verdict.same("reward", t, f"pull of seat {seat}, whose report is not in the block", (NOBODY, 0), pull)
+                verdict.same("reward", t, f"pull of seat {seat}, whose report is not in the block", NOTHING, pull)
                 self.silent[seat].append(t)
             else:
                 self._check_honest(t, seat, past.arm, pull)
-            self.earned[seat] += reward
-            if pull[0] != NOBODY:
+            self.earned[seat] += pull.reward
+            if pull.arm != NOBODY:
                 self.earned[seat], self.waiting[seat] = self.earned[seat] + self.waiting[seat], 0
-            self._take_pull(t, seat, pull, past.failed)
+            self._take_pull(t, seat, pull)
         self.pulls[t] = pulls
         if None not in pulls:
-            past.row.rewards = tuple(pull[1] if pull[0] < p.arms else None for pull in pulls if pull)
+            past.row.rewards = tuple(pull.reward if pull.arm < p.arms else None for pull in pulls if pull)
 
     def _check_honest(self, t: int, seat: int, arm: int | None, pull: Pull) -> None:
-        if self.opened is not None and not self.opened.roles[seat] and pull != (NOBODY, 0):
-            self.records.verdict.same("arm", t, f"arm that honest seat {seat} pulled", arm, pull[0])
+        if self.opened is not None and not self.opened.roles[seat] and pull != NOTHING:
+            self.records.verdict.same("arm", t, f"arm that honest seat {seat} pulled", arm, pull.arm)
 
-    def _take_pull(self, t: int, seat: int, pull: Pull, failed: int) -> None:
+    def _take_pull(self, t: int, seat: int, pull: Pull) -> None:
         """What a seat was given, as settled, against the draw."""
-        verdict, (arm, reward) = self.records.verdict, pull
-        if arm >= self.records.setup.p.arms:
-            verdict.same("reward", t, f"pull of seat {seat}", (NOBODY, 0), pull)
+        verdict, past, phases = self.records.verdict, self.at.get(t), self.records.setup.p.has_phases
+        if pull.arm >= self.records.setup.p.arms:
+            verdict.same("reward", t, f"pull of seat {seat}", NOTHING, pull)
             return
         if self.opened is None:
             verdict.cannot("reward", "the environment's secret is not revealed")
-        else:
-            verdict.same("reward", t, f"reward of seat {seat}", self.opened.draw(t, seat, arm, failed), reward)
-        self._pulled(t, seat, arm, reward)
+        elif not phases or verdict.same("reward", t, f"pulls of seat {seat}", past.length if past else 1, pull.pulls):
+            verdict.same("reward", t, f"reward of seat {seat}", self._drawn(t, seat, pull.arm), pull.reward)
+        self._pulled(t, seat, pull)
 
     def _opened(self, past: Past, seat: int, tag: bytes) -> Pull | None:
         """The pull whose receipt tag this is."""
@@ -310,13 +344,13 @@ class Settlement:
             return None
         if not tag:
             return None
-        arms, failed = range(self.records.setup.p.arms), past.failed
-        possible = [(NOBODY, 0), *((arm, self.opened.draw(t, seat, arm, failed)) for arm in arms)]
+        arms = range(self.records.setup.p.arms)
+        possible = [NOTHING, *(Pull(arm, self._drawn(t, seat, arm)) for arm in arms)]
         said = self.opened.secret, self.records.setup.seed, b"receipt", uint(t, 4), uint(seat, 2)
-        for arm, reward in possible:
-            if keccak(*said, uint(arm, 1), uint(reward, 4))[:TAG] == tag:
+        for pull in possible:
+            if keccak(*said, packed(self.records.setup.p, pull))[:TAG] == tag:
                 verdict.same("reward", t, f"receipt tag of seat {seat}", tag, tag)
-                return arm, reward
+                return pull
         verdict.same("reward", t, f"receipt tag of seat {seat}", "a tag of some pull", tag.hex())
         return None
 
@@ -325,8 +359,8 @@ class Settlement:
         if self.opened is None or past.header is None:
             return 0
         if self.records.setup.p.cost == 0:
-            return self.opened.cost
+            return self.opened.cost * past.length
         arm = past.header.arm
         apart = min(UNIT, abs(past.header.means[arm] - self.opened.means(arm)))
-        return self.opened.cost * apart**2 // UNIT**2
+        return self.opened.cost * apart**2 // UNIT**2 * past.length
 

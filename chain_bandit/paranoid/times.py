@@ -40,7 +40,7 @@ def in_time(call: Call, setup: Setup, records: Records | None, closed: bool, ver
 
 def over(records: Records, block: int) -> bool:
     """Whether the game has ended before a call in this block: by its last record, or by its last block."""
-    return records.round > records.setup.p.horizon or block > records.setup.opened_in + records.setup.p.game_blocks
+    return records.is_over or block > records.setup.opened_in + records.setup.p.game_blocks
 
 
 def window_end(records: Records) -> int:
@@ -55,4 +55,4 @@ def proofs_end(records: Records) -> int:
 
 def _ended(records: Records) -> int:
     p = records.setup.p
-    return records.last_block if records.round > p.horizon else records.setup.opened_in + p.game_blocks
+    return records.last_block if records.is_over else records.setup.opened_in + p.game_blocks

@@ -13,7 +13,7 @@ WHAT = {
     "certificate": "Every block and signed skip has a quorum of its validators' signatures.",
     "evidence": "Every accusation is two contents that a seat signed in one slot, or a report that its tally denies.",
     "blocklist": "The block list is that of the accusations, and its seats neither report nor are paid.",
-    "arm": "Every honest arm follows from the records.",
+    "arm": "Every honest arm, and how often it is pulled, follows from the records.",
     "radii": "Every radius is that of the pulls before its round.",
     "report": "Every report is signed by its seat; that of an honest one says what its receipts say.",
     "bits": "Every honest commitment is to its seat's counts; every bit of opened counts is theirs.",
@@ -56,6 +56,7 @@ class Round:
     reputations: tuple[int, ...] = ()
     rewards: tuple[int | None, ...] | None = None
     costly: bool | None = False
+    length: int = 1
 
 
 @dataclass(frozen=True)

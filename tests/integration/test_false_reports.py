@@ -247,8 +247,8 @@ def test_who_was_framed_is_acquitted_and_keeps_its_money(tmp_path: Path, monkeyp
 
     def acquit_first(chain: OnChain, *settled: Any) -> None:
         slot, receipt = given[FRAMED_IN]
-        shown = (HONEST, slot.parent, receipt.arm, receipt.reward, receipt.tally, receipt.signature[:32],
-                 receipt.signature[32:])  # fmt: skip
+        shown = (HONEST, slot.parent, receipt.arm, receipt.count, receipt.reward, receipt.tally,
+                 receipt.signature[:32], receipt.signature[32:])  # fmt: skip
         chain.contract._submit(chain._relayer, "acquit", shown, order=Order.ALONE)
         finish(chain, *settled)
 

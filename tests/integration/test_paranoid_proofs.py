@@ -20,7 +20,7 @@ from chain_bandit.paranoid.export import read
 from chain_bandit.paranoid.money import Money
 from chain_bandit.paranoid.proofs import Lies
 from chain_bandit.paranoid.records import Records
-from chain_bandit.paranoid.settlement import Settlement
+from chain_bandit.paranoid.settlement import Pull, Settlement
 from chain_bandit.paranoid.statements import ENVIRONMENT, REWARD, statement
 from chain_bandit.paranoid.verdict import Verdict
 from chain_bandit.paranoid.words import keccak, uint
@@ -127,8 +127,8 @@ def _burn_in_pays_more(self: Disclosed, round_: int, *place: int) -> int:
     return _draw(self, round_, *place) + (round_ < BURN_IN)
 
 
-def _names_nothing(self: Settlement, t: int, seat: int, arm: int, reward: int) -> None:
-    _pulled(self, t, seat, arm, reward)
+def _names_nothing(self: Settlement, t: int, seat: int, pull: Pull) -> None:
+    _pulled(self, t, seat, pull)
     self.given[seat] = 0
 
 
@@ -208,7 +208,7 @@ def acquittal(played: Played, told: bytes, round_: int | None = None) -> Call:
     at = lie.named if round_ is None else round_
     digest = statement(setup.domain, at, setup.genesis, REWARD, ENVIRONMENT, LIAR, content)
     signature = Plan(scenario()).environment.sign(digest)
-    data = encode([FUNCTIONS["acquit"]], [(LIAR, setup.genesis, 1, 5, told, signature[:32], signature[32:])])
+    data = encode([FUNCTIONS["acquit"]], [(LIAR, setup.genesis, 1, 1, 5, told, signature[:32], signature[32:])])
     return replace(proof_of(played), name="acquit", data=data, events=[("Acquitted", [LIAR])])
 
 

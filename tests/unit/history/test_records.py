@@ -55,9 +55,9 @@ def test_arguments_decode_as_the_reference_does() -> None:
         false = (seat, round_, parent, report, r, vs, tally, round_ // 2, root, root_r, root_vs, path)
         read = Refutation(seat, round_, parent, report, r + vs, tally, round_ // 2, root, root_r + root_vs, path)
         assert decode_arguments(METHODS["reportFalse"], encode(METHODS["reportFalse"], [false])) == (read,)
-        shown = (seat, parent, phase, round_, content, r, vs)
+        shown = (seat, parent, phase, round_, round_ << 16, content, r, vs)
         assert decode_arguments(METHODS["acquit"], encode(METHODS["acquit"], [shown])) == (
-            Acquittal(seat, parent, phase, round_, content, r + vs),
+            Acquittal(seat, parent, phase, round_, round_ << 16, content, r + vs),
         )
         entries = tuple(
             CostEntry(chance.randbytes(32), chance.randint(1, 4), chance.random() < 0.5, chance.randbytes(size))

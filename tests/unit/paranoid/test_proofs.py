@@ -62,10 +62,10 @@ def test_a_proof_with_too_wide_a_number_has_no_encoding(place: int) -> None:
 
 def test_an_acquittal_has_the_encoding_of_the_library() -> None:
     parent, told, r, vs = words(4)
-    given = call("acquit", (7, parent, 2, 10**9, told, r, vs))
+    given = call("acquit", (7, parent, 2, 3, 10**9, told, r, vs))
     assert canonical(given) == given.data
     assert canonical(replace(given, data=given.data + b"\0")) == given.data
-    for place in (0, 2, 3):
+    for place in (0, 2, 3, 4):
         with pytest.raises(OverflowError):
             canonical(replace(given, data=given.data[: 32 * place] + b"\1" + given.data[32 * place + 1 :]))
     with pytest.raises(Broken):

@@ -181,7 +181,7 @@ ARGUMENTS = {
     METHODS["reportFalse"][0]: Refutation(
         1, 20, b"\xab" * 32, b"\xab" * 40, b"\xab" * 64, b"\xab" * 56, 24, b"\xab" * 32, b"\xab" * 64, (b"\xab" * 32,)
     ),
-    METHODS["acquit"][0]: Acquittal(1, b"\xab" * 32, 2, 7, b"\xab" * 32, b"\xab" * 64),
+    METHODS["acquit"][0]: Acquittal(1, b"\xab" * 32, 2, 1, 7, b"\xab" * 32, b"\xab" * 64),
 }  # fmt: skip
 
 
