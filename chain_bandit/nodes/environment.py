@@ -131,14 +131,11 @@ class EnvironmentRole(Role):
         self._is_too_late = False
 
     def begin(self, ledger: Ledger) -> None:
-        """Open the next round; what was given of it before this process began is given."""
+        """Open the next round; what was given of it before this process began is given again."""
         self._ledger, self._is_open, self._unrecorded = ledger, True, ledger.round
         self._environment.begin(ledger)
-        for seat in self._rules.everybody:
-            kept = self._kept.get(seat, ledger.round)
-            if kept is not None:
-                self._environment.give_to(seat, ledger.round, kept.arm)
         if ledger.round < self._rules.parameters.burn_in:
+            self._give_again()
             self._give(honest_arm(self._rules.parameters, ledger))
 
     def tick(self, step: int) -> list[Post]:
@@ -172,6 +169,7 @@ class EnvironmentRole(Role):
         self._unrecorded, self._is_open = ledger.round + 1, False
         if found.block is not None:
             self._environment.on_message(RELAYER, found.block)
+        self._give_again()
         arm = self._unasked(ledger, found)
         said = [] if arm is None else self._give(arm)
         self._unwritten.append(_Unwritten(ledger, found, self._now() + self._window))
@@ -233,6 +231,13 @@ class EnvironmentRole(Role):
         if ledger.round == parameters.burn_in:
             return honest_arm(parameters, ledger)
         return exploration_arm(parameters, ledger) if found.record.kind is Kind.EXPLORATION else None
+
+    def _give_again(self) -> None:
+        """What a life before has given of a round, once its block says how often an arm is pulled in it."""
+        for seat in self._rules.everybody:
+            kept = self._kept.get(seat, self._ledger.round)
+            if kept is not None:
+                self._environment.give_to(seat, kept.round, kept.arm)
 
     def _give(self, arm: int) -> list[Post]:
         """Receipts for everybody, but for those who have earlier ones to come for: receipts go in order."""
@@ -304,16 +309,24 @@ class EnvironmentRole(Role):
         return bool(is_pressing) or self._now() >= self._unwritten[0].until
 
     def _settle(self, least: int) -> None:
-        settlement = self.books.settlement(least)
-        if settlement is None or settlement[0] <= self._settled:
+        """Tell the contract, unless a life before has; of phases it takes all that are recorded, or nothing."""
+        last = self.books.ledger.round - 1
+        if last == self._settled > self._rules.parameters.burn_in:
+            self.books.settled()
+        settlement = self.books.settlement(least) if last > self._settled and self._is_last(last) else None
+        if settlement is None:
             return
-        through, pulls = settlement
         at("about to settle")
         self.sync()
         at("settlement signed")
-        self._in_time(lambda: self._contract.settle_rewards(self._wallet, through, pulls), "AlreadySettled")
-        self._settled = through
+        done = "AlreadySettled", "NotLastRound"
+        if self._in_time(lambda: self._contract.settle_rewards(self._wallet, *settlement), *done) != "NotLastRound":
+            self.books.settled()
+            self._settled = last
         at("settled")
+
+    def _is_last(self, round_: int) -> bool:
+        return not self._rules.parameters.has_phases or self._contract.next_round() - 1 == round_
 
     def _settle_costs(self) -> bool:
         """Hand back the next chunk of records; True once all are."""
@@ -330,9 +343,11 @@ class EnvironmentRole(Role):
         at("costs settled")
         return False
 
-    def _in_time(self, call: Callable[[], object], *done: str) -> None:
+    def _in_time(self, call: Callable[[], object], *done: str) -> str | None:
         """As `once`; after the window for settlement nothing is left to do but to close, which voids the costs."""
-        self._is_too_late |= self.once(self._contract, call, *done, "WindowPassed") == "WindowPassed"
+        said = self.once(self._contract, call, *done, "WindowPassed")
+        self._is_too_late |= said == "WindowPassed"
+        return said
 
     def _close(self) -> bool:
         """Close, once nobody is waited for; never True: the event says so."""

@@ -72,7 +72,8 @@ class KeptReceipts:
             return
         self._by_seat.setdefault(seat, _Index()).add(receipt.round, self._lines.end)
         tally, signature = receipt.tally.hex(), receipt.signature.hex()
-        self._lines.append(json.dumps([seat, receipt.round, receipt.arm, receipt.reward, tally, signature]))
+        line = [seat, receipt.round, receipt.arm, receipt.reward, tally, signature]
+        self._lines.append(json.dumps(line + [receipt.count] * (receipt.count != 1)))  # only a phase has more
         at("receipt appended")
 
     def sync(self) -> None:
@@ -90,5 +91,6 @@ class KeptReceipts:
 
 
 def _decoded(line: bytes) -> tuple[int, Receipt]:
-    seat, round_, arm, reward, tally, signature = json.loads(line)
-    return int(seat), Receipt(int(round_), int(arm), int(reward), bytes.fromhex(tally), bytes.fromhex(signature))
+    seat, round_, arm, reward, tally, signature, *count = json.loads(line)
+    said = int(round_), int(arm), int(reward), bytes.fromhex(tally), bytes.fromhex(signature)
+    return int(seat), Receipt(*said, *map(int, count))

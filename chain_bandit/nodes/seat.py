@@ -188,7 +188,7 @@ class SeatRole(role.Role):
         if receipt is None or parent is None:
             return
         shown = (
-            self.address, parent, receipt.arm, receipt.reward, receipt.tally, receipt.signature[:32],
+            self.address, parent, receipt.arm, receipt.count, receipt.reward, receipt.tally, receipt.signature[:32],
             receipt.signature[32:],
         )  # fmt: skip
         self.once(

@@ -99,6 +99,10 @@ class _Owner(IdealScribe):
         said_twice: whether it said two things in one place.
     """
 
+    def __init__(self, secret: bytes, book: Book) -> None:
+        super().__init__(secret, book)
+        self.begin()
+
     def begin(self) -> None:
         """Nothing was said."""
         self.places: dict[tuple[int, ...], bytes] = {}
@@ -272,9 +276,9 @@ class _Schedule:
         first = opening(self.parameters, self.rules.genesis, self.rules.seed_0)
         given: Any = (
             environment, Books(self.parameters, environment, first), self, self.kept, self.stage.owner, self, None,
-            None, self, self, WAIT,
+            None, self, self, WAIT, lambda: self.now,
         )  # fmt: skip
-        self.node = EnvironmentRole(*given, clock=lambda: self.now)
+        self.node = EnvironmentRole(*given)
 
     def _reboot(self) -> None:
         """It was killed, and reads all records again; the liar pulls meanwhile what it likes."""

@@ -48,6 +48,7 @@ MESSAGES = (
     CERTIFICATE,
     PullRequest(1, b"\7" * 64),
     Receipt(7, 1, 10**9, b"\x08" * 32, b"\x09" * 64),
+    Receipt(7, 1, 2**64 - 1, b"\x08" * 32, b"\x09" * 64, 2**32 - 1),
     Equivocation(Slot(b"s" * 32, 7, b"p" * 32), Phase.BLOCK, Role.SIGNER, 2, b"c", b"d", b"e", b"f"),
     Owed(5),
 )
@@ -63,7 +64,7 @@ def test_every_message_comes_out_as_it_went_in():
 
 
 def test_what_msgpack_makes_of_an_envelope_is_pinned():
-    assert encode(Envelope(Kind.NOW, 7, 3, (Owed(5),))) == bytes.fromhex("95 01 01 07 03 91 92 0b 05")
+    assert encode(Envelope(Kind.NOW, 7, 3, (Owed(5),))) == bytes.fromhex("95 02 01 07 03 91 92 0b 05")
 
 
 def test_the_most_that_an_honest_seat_can_be_made_to_relay_is_one_frame():

@@ -57,7 +57,7 @@ def test_a_seat_shows_its_last_receipt_before_the_report_once(tmp_path, refusal)
 
     kept = KeptReceipts(tmp_path / "receipts.jsonl")
     for round_ in (7, 8, 10):
-        kept.add(SEAT, Receipt(round_, 1, round_ * 100, bytes([round_]) * 32, bytes([round_]) * 64))
+        kept.add(SEAT, Receipt(round_, 1, round_ * 100, bytes([round_]) * 32, bytes([round_]) * 64, round_ + 1))
     rules = SimpleNamespace(parameters=SimpleNamespace(provable=1, sealed=False), everybody=(0, 1, SEAT))
     seat: Any = SimpleNamespace(number=SEAT, rules=rules, begin=lambda ledger: None, on_message=lambda *given: [])
     seat.participant = SimpleNamespace(received=0)
@@ -80,11 +80,11 @@ def test_a_seat_shows_its_last_receipt_before_the_report_once(tmp_path, refusal)
             assert not role.finish()
         tally, signature = bytes([rested]) * 32, bytes([rested]) * 32
         parent = bytes([100 + rested]) * 32
-        assert shown == [(SEAT, parent, 1, rested * 100, tally, signature, signature)]
+        assert shown == [(SEAT, parent, 1, rested + 1, rested * 100, tally, signature, signature)]
         shown.clear()
     rests[8] = 10  # another proof came in between, which rests on another round
     assert not role.finish()
-    assert [what[3] for what in shown] == [1000]
+    assert [what[4] for what in shown] == [1000]
     shown.clear()
     follower.voided[SEAT], follower.acquitted = 7, {SEAT}
     assert not role.finish()

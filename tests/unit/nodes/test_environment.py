@@ -24,7 +24,7 @@ BLIND: Any = SimpleNamespace(on_record=lambda ledger, found: None, unproven=list
 
 def test_each_round_is_waited_for_as_long_whoever_was_away_in_those_before():
     now, written, last = [0.0], list[int](), [0, 0]
-    parameters = SimpleNamespace(burn_in=2, sealed=False, provable=0)
+    parameters = SimpleNamespace(burn_in=2, sealed=False, provable=0, has_phases=False)
     rules = SimpleNamespace(everybody=(0, 1), parameters=parameters, rewarded=lambda ledger, header: (0, 1))
     environment: Any = SimpleNamespace(rules=rules, begin=lambda ledger: None)
     books: Any = SimpleNamespace(settlement=lambda least: None)
@@ -79,13 +79,15 @@ def test_an_environment_that_is_back_after_the_window_for_settlement_closes_the_
 
             return call
 
-    parameters = SimpleNamespace(sealed=True, provable=0, slash=0)
+    parameters = SimpleNamespace(sealed=True, provable=0, slash=0, has_phases=False, burn_in=2)
     environment: Any = SimpleNamespace(
         rules=SimpleNamespace(parameters=parameters), secret=b"", roles=(), sums=(),
         model=SimpleNamespace(encode=lambda: b""),
     )  # fmt: skip
     monkeypatch.setattr(module, "encode_sums", lambda sums: b"")
-    books: Any = SimpleNamespace(settlement=lambda least: (9, b""))
+    books: Any = SimpleNamespace(
+        settlement=lambda least: (9, b""), settled=lambda: None, ledger=SimpleNamespace(round=10)
+    )
     follower: Any = SimpleNamespace(closed=False, revealed=False, rest=lambda: None)
     files: Any = SimpleNamespace(sync=lambda: None)
     given: Any = (environment, books, None, files, files, Chain(), None, None, follower, BLIND, WINDOW)
@@ -117,7 +119,7 @@ def test_receipts_end_with_the_last_root_that_is_signed_whether_it_was_sent_or_n
 def test_a_round_whose_root_is_signed_takes_no_pull_more_after_a_restart(tmp_path):
     """Else the root of the same settlement would be another one, and the environment have signed both."""
     given, written = list[int](), list[int]()
-    parameters = SimpleNamespace(burn_in=4, sealed=False, provable=1, unrecorded=1)
+    parameters = SimpleNamespace(burn_in=4, sealed=False, provable=1, unrecorded=1, has_phases=False)
     rules = SimpleNamespace(everybody=(0, 1), parameters=parameters, rewarded=lambda ledger, header: (0, 1))
     environment: Any = SimpleNamespace(
         rules=rules, begin=lambda ledger: None,
@@ -143,9 +145,9 @@ def test_a_round_whose_root_is_signed_takes_no_pull_more_after_a_restart(tmp_pat
 def test_the_root_of_the_last_settlement_is_signed_when_the_last_round_is_over(tmp_path):
     """The journal refuses what is older: it forgets a round later than nothing more is given in it."""
     journal = provable_journal(tmp_path / "signed.jsonl")
+    parameters = SimpleNamespace(burn_in=4, provable=1, sealed=False, has_phases=False)
     environment: Any = SimpleNamespace(
-        rules=SimpleNamespace(everybody=(), parameters=SimpleNamespace(burn_in=4, provable=1, sealed=False)),
-        begin=lambda ledger: None,
+        begin=lambda ledger: None, rules=SimpleNamespace(everybody=(), parameters=parameters),
     )  # fmt: skip
     books: Any = SimpleNamespace(settlement=lambda least: None, add=lambda record, body: None)
     scenario, contract = SimpleNamespace(chain=SimpleNamespace(settle_every=9)), SimpleNamespace(settled_through=int)
@@ -167,7 +169,7 @@ class Giver:
 
     rules: Any = SimpleNamespace(
         everybody=(0, 1), rewarded=lambda ledger, header: (0, 1),
-        parameters=SimpleNamespace(burn_in=4, sealed=False, provable=1, unrecorded=1, arms=2),
+        parameters=SimpleNamespace(burn_in=4, sealed=False, provable=1, unrecorded=1, has_phases=False, arms=2),
     )  # fmt: skip
 
     def __init__(self) -> None:
