@@ -175,8 +175,12 @@ class Environment:
         return Own.of(round_, totals, counts)
 
     def _receipt(self, past: "_Round", seat: int, arm: int) -> Receipt:
-        """One that gives nothing (`NO_PULL`) says that the tally is what it was, so that a report may rest on it."""
+        """One that gives nothing (`NO_PULL`) says that the tally is what it was, so that a report may rest on it.
+
+        A seat's receipts are given in the order of rounds: each is signed over the tally of all before it.
+        """
         ledger, reward, count = past.ledger, 0, past.length
+        assert self.last(seat) < ledger.round
         if arm != NO_PULL:
             times = range(ledger.time, ledger.time + count)
             reward = sum(self._draws.reward(time, seat, arm, ledger.failed) for time in times)

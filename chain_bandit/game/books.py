@@ -117,11 +117,15 @@ class Books:
         if since <= 0 or (since if self.parameters.provable else len(self._unsettled)) < least:
             return None
         pulls = self._paid_burn_in + b"".join(self._unsettled)
-        self._paid_burn_in, self._unsettled, self._settled = b"", [], last
         if self.parameters.provable:
-            root, unpaid, _ = self._tallies.settle()
+            root, unpaid, _ = self._tallies.unsettled()
             pulls = Settled(pulls, root, self.environment.sign_tallies(last, root), unpaid).encode()
         return last, pulls
+
+    def settled(self) -> None:
+        """The contract was told of all rounds so far."""
+        self._paid_burn_in, self._unsettled, self._settled = b"", [], self.ledger.round - 1
+        self._tallies.settled()
 
     def _tally(self, record: Record, paid: tuple[Pull, ...]) -> None:
         """What everybody was given up to the end of a recorded round; before the first one those of the burn-in."""

@@ -231,6 +231,7 @@ class Game:
         progress = self.progress
         settlement = progress.settlement(0 if force else self.scenario.chain.settle_every)
         if settlement is not None:
+            progress.settled()
             self.recorder.settle_rewards(*settlement)
             for proof in self._witness.on_settlement(*settlement):
                 self.recorder.prove(proof)

@@ -20,7 +20,7 @@ from chain_bandit.protocol.blocks import SIGNATURE_BYTES
 from chain_bandit.protocol.errors import Malformed
 from chain_bandit.protocol.messages import Phase, Role, Slot
 
-VERSION = 1
+VERSION = 2
 
 MOST_BYTES = 1 << 19
 """Of a frame: the most that others can make an honest seat relay is 416,516, among 64 seats and with 254 arms."""
@@ -122,6 +122,12 @@ def _number(value: Any) -> int:
     return value
 
 
+def _units(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < 2**64:
+        raise TypeError("an amount is due")
+    return value
+
+
 def _blob(value: Any) -> bytes:
     if type(value) is not bytes:
         raise TypeError("bytes are due")
@@ -145,6 +151,7 @@ def _as_it_is(value: Any) -> Any:
 
 
 NUMBER = Form(_as_it_is, _number)
+UNITS = Form(_as_it_is, _units)
 BYTES = Form(_as_it_is, _blob)
 FLAG = Form(_as_it_is, _flag)
 MASK = Form(lambda value: value.to_bytes(32, "big"), _mask)
@@ -203,7 +210,9 @@ _FORMS: Mapping[type, Form] = {
     CertifiedBlock: _record(CertifiedBlock, header=BYTES, body=BYTES, certificate=CERTIFICATE),
     Certificate: CERTIFICATE,
     PullRequest: _record(PullRequest, arm=NUMBER, signature=BYTES),
-    Receipt: _record(Receipt, round=NUMBER, arm=NUMBER, reward=NUMBER, tally=BYTES, signature=BYTES),
+    Receipt: _record(
+        Receipt, round=NUMBER, arm=NUMBER, reward=UNITS, tally=BYTES, signature=BYTES, count=NUMBER,
+    ),
     Equivocation: _record(
         Equivocation, slot=SLOT, phase=PHASE, role=ROLE, instance=NUMBER,
         content=BYTES, signature=BYTES, other_content=BYTES, other_signature=BYTES,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from chain_bandit.actors.environment import Environment
 from chain_bandit.actors.messages import ENVIRONMENT, RELAYER, PullRequest, Receipt
+from chain_bandit.actors.rules import Rules
 from chain_bandit.chain.client import Coordinator
 from chain_bandit.chain.errors import TransactionReverted
 from chain_bandit.chain.http_node import HttpNode
@@ -92,14 +93,14 @@ class _Unwritten:
     found: Recorded
     until: float
 
-    def due(self, environment: Environment) -> frozenset[int]:
-        """Who has yet to come for a receipt of it."""
-        rules, ledger, kind, header = environment.rules, self.ledger, self.found.record.kind, self.found.record.header
+    def due(self, rules: Rules, kept: KeptReceipts) -> frozenset[int]:
+        """Who has yet to come for a receipt of it: nobody who was given a later one, for receipts go in order."""
+        ledger, kind, header, able = self.ledger, self.found.record.kind, self.found.record.header, tuple[int, ...]()
         if kind is Kind.EXPLORATION or ledger.round == rules.parameters.burn_in:
-            return frozenset(rules.everybody) - environment.given(ledger.round).keys()
-        if kind is not Kind.APPROVED or header is None:
-            return frozenset()
-        return frozenset(rules.rewarded(ledger, header)) - environment.given(ledger.round).keys()
+            able = rules.everybody
+        elif kind is Kind.APPROVED and header is not None:
+            able = rules.rewarded(ledger, header)
+        return frozenset(seat for seat in able if kept.last(seat) < ledger.round)
 
 
 class EnvironmentRole(Role):
@@ -108,6 +109,7 @@ class EnvironmentRole(Role):
     Args:
         scenario: its rewards, roles and settings of settlement; its seed is not used.
         window: seconds for which a round's receipts are waited for, and after the game the keys of sealed reports.
+        clock: seconds, which all waiting is counted in.
     """
 
     address, speaks, rushing = ENVIRONMENT, False, frozenset[int]()
@@ -115,7 +117,7 @@ class EnvironmentRole(Role):
     def __init__(
         self, environment: Environment, books: Books, scenario: "Scenario", receipts: KeptReceipts,
         journal: SignedJournal, contract: Coordinator, wallet: Wallet, node: HttpNode, follower: Follower,
-        prover: Prover, window: float,
+        prover: Prover, window: float, clock: Callable[[], float] = monotonic,
     ) -> None:  # fmt: skip
         self._environment, self._rules, self.books = environment, environment.rules, books
         self._scenario, self._kept, self._journal = scenario, receipts, journal
@@ -125,18 +127,15 @@ class EnvironmentRole(Role):
         self._settled = contract.settled_through()
         self._given_through = signed_through(journal, self._settled, self._rules.parameters)
         self._prover = prover
-        self._window, self._waiting_since = window, 0.0
+        self._window, self._waiting_since, self._now = window, 0.0, clock
         self._is_too_late = False
 
     def begin(self, ledger: Ledger) -> None:
-        """Open the next round; what was given of it before this process began is given."""
+        """Open the next round; what was given of it before this process began is given again."""
         self._ledger, self._is_open, self._unrecorded = ledger, True, ledger.round
         self._environment.begin(ledger)
-        for seat in self._rules.everybody:
-            kept = self._kept.get(seat, ledger.round)
-            if kept is not None:
-                self._environment.give_to(seat, ledger.round, kept.arm)
         if ledger.round < self._rules.parameters.burn_in:
+            self._give_again()
             self._give(honest_arm(self._rules.parameters, ledger))
 
     def tick(self, step: int) -> list[Post]:
@@ -170,9 +169,10 @@ class EnvironmentRole(Role):
         self._unrecorded, self._is_open = ledger.round + 1, False
         if found.block is not None:
             self._environment.on_message(RELAYER, found.block)
+        self._give_again()
         arm = self._unasked(ledger, found)
         said = [] if arm is None else self._give(arm)
-        self._unwritten.append(_Unwritten(ledger, found, monotonic() + self._window))
+        self._unwritten.append(_Unwritten(ledger, found, self._now() + self._window))
         for seat, (round_, pull) in self._early.items():
             if round_ == ledger.round > self._given_through:
                 said += self._pulled(seat, round_, pull)
@@ -232,20 +232,31 @@ class EnvironmentRole(Role):
             return honest_arm(parameters, ledger)
         return exploration_arm(parameters, ledger) if found.record.kind is Kind.EXPLORATION else None
 
+    def _give_again(self) -> None:
+        """What a life before has given of a round, once its block says how often an arm is pulled in it."""
+        for seat in self._rules.everybody:
+            kept = self._kept.get(seat, self._ledger.round)
+            if kept is not None:
+                self._environment.give_to(seat, kept.round, kept.arm)
+
     def _give(self, arm: int) -> list[Post]:
         """Receipts for everybody, but for those who have earlier ones to come for: receipts go in order."""
-        here, given = self._ledger.round, self._environment.given(self._ledger.round)
+        here = self._ledger.round
         self._environment.leave_open(here)
         for seat in self._rules.everybody:
-            if seat not in given and all(seat not in each.due(self._environment) for each in self._unwritten):
+            if self._kept.last(seat) < here and all(seat not in self._due(each) for each in self._unwritten):
                 self._give_to(seat, here, arm)
         return list(self._environment.given(here).items())
+
+    def _due(self, each: _Unwritten) -> frozenset[int]:
+        return each.due(self._rules, self._kept)
 
     def _give_to(self, seat: int, round_: int, arm: int) -> None:
         self._keep([(seat, self._environment.give_to(seat, round_, arm))])
 
     def _pulled(self, seat: int, round_: int, request: PullRequest) -> list[Post]:
-        said = posts(self._environment.late_pull(seat, round_, request))
+        """The receipt; after a restart those that a life before has given may not all be given again yet."""
+        said = posts(self._environment.late_pull(seat, round_, request)) if self._kept.last(seat) < round_ else []
         self._keep(said)
         return said or self._owed(seat, round_)
 
@@ -259,14 +270,14 @@ class EnvironmentRole(Role):
         if seat not in self._rules.everybody:
             return []
         for each in self._unwritten:  # an unasked receipt whose turn has come
-            if seat not in each.due(self._environment):
+            if seat not in self._due(each):
                 continue
             arm = self._unasked(each.ledger, each.found)
             if arm is None:
                 break
             self._give_to(seat, each.ledger.round, arm)
         said: list[Post] = [(seat, receipt) for receipt in self._kept.since(seat, since, AT_ONCE)]
-        waited = (each.ledger.round for each in self._unwritten if seat in each.due(self._environment))
+        waited = (each.ledger.round for each in self._unwritten if seat in self._due(each))
         first = next(waited, self._ledger.round + (not self._is_open))
         return [*said, (seat, Owed(since))] if since < first else said
 
@@ -274,8 +285,8 @@ class EnvironmentRole(Role):
         """Every round whose receipts are all there, or were waited for long enough; and settle when it is time."""
         while self._unwritten:
             first = self._unwritten[0]
-            ledger, found, due = first.ledger, first.found, first.due(self._environment)
-            if due and ledger.round > self._given_through and monotonic() < first.until:
+            ledger, found, due = first.ledger, first.found, self._due(first)
+            if due and ledger.round > self._given_through and not self._is_waited_for_long_enough():
                 return
             arm = self._unasked(ledger, found)
             if arm is not None:
@@ -287,17 +298,35 @@ class EnvironmentRole(Role):
             self.books.add(found.record, found.block.body if found.block is not None else b"")
             self._settle(self._scenario.chain.settle_every)
 
+    def _is_waited_for_long_enough(self) -> bool:
+        """The first unwritten round; where proofs hang on its settlement, w + 2 blocks after it are long enough.
+
+        Rounds without a block do not count: they pass while everybody waits for an environment that is away.
+        """
+        parameters, blocks = self._rules.parameters, (each.found.block is not None for each in self._unwritten)
+        next(blocks)
+        is_pressing = parameters.provable and sum(blocks) >= parameters.unrecorded + 2
+        return bool(is_pressing) or self._now() >= self._unwritten[0].until
+
     def _settle(self, least: int) -> None:
-        settlement = self.books.settlement(least)
-        if settlement is None or settlement[0] <= self._settled:
+        """Tell the contract, unless a life before has; of phases it takes all that are recorded, or nothing."""
+        last = self.books.ledger.round - 1
+        if last == self._settled > self._rules.parameters.burn_in:
+            self.books.settled()
+        settlement = self.books.settlement(least) if last > self._settled and self._is_last(last) else None
+        if settlement is None:
             return
-        through, pulls = settlement
         at("about to settle")
         self.sync()
         at("settlement signed")
-        self._in_time(lambda: self._contract.settle_rewards(self._wallet, through, pulls), "AlreadySettled")
-        self._settled = through
+        done = "AlreadySettled", "NotLastRound"
+        if self._in_time(lambda: self._contract.settle_rewards(self._wallet, *settlement), *done) != "NotLastRound":
+            self.books.settled()
+            self._settled = last
         at("settled")
+
+    def _is_last(self, round_: int) -> bool:
+        return not self._rules.parameters.has_phases or self._contract.next_round() - 1 == round_
 
     def _settle_costs(self) -> bool:
         """Hand back the next chunk of records; True once all are."""
@@ -314,16 +343,18 @@ class EnvironmentRole(Role):
         at("costs settled")
         return False
 
-    def _in_time(self, call: Callable[[], object], *done: str) -> None:
+    def _in_time(self, call: Callable[[], object], *done: str) -> str | None:
         """As `once`; after the window for settlement nothing is left to do but to close, which voids the costs."""
-        self._is_too_late |= self.once(self._contract, call, *done, "WindowPassed") == "WindowPassed"
+        said = self.once(self._contract, call, *done, "WindowPassed")
+        self._is_too_late |= said == "WindowPassed"
+        return said
 
     def _close(self) -> bool:
         """Close, once nobody is waited for; never True: the event says so."""
         parameters = self._rules.parameters
         if parameters.slash and not self._has_passed(parameters.settlement_window, not parameters.sealed):
             return False
-        self._waiting_since = self._waiting_since or monotonic()
+        self._waiting_since = self._waiting_since or self._now()
         try:
             self._contract.close(self._wallet)
             self._contract.settle()
@@ -331,7 +362,7 @@ class EnvironmentRole(Role):
         except TransactionReverted as error:
             if error.error != "Unfinished":
                 raise
-            if monotonic() - self._waiting_since > self._window:
+            if self._now() - self._waiting_since > self._window:
                 self._node.mine(self._rules.parameters.settlement_window)
         return False
 
@@ -345,7 +376,7 @@ class EnvironmentRole(Role):
         if left <= 0:
             self._waiting_since = 0.0
             return True
-        self._waiting_since = self._waiting_since or monotonic()
-        if at_once or monotonic() - self._waiting_since > self._window:
+        self._waiting_since = self._waiting_since or self._now()
+        if at_once or self._now() - self._waiting_since > self._window:
             self._node.hurry(left)
         return False

@@ -77,17 +77,18 @@ def _played(plan: Plan, rows: Iterable[RoundRow], proofs: Iterable[Accusation]) 
     for row in rows:
         yield RoundPlayed(
             row.round, Record(row.round, Kind[row.kind.upper()]), row.arm, _pulls(row), _cost(plan, row, hidden),
-            accused.get(row.round, frozenset()), blocked=frozenset(row.blocked),
+            accused.get(row.round, frozenset()), blocked=frozenset(row.blocked), length=row.length,
         )  # fmt: skip
 
 
 def _pulls(row: RoundRow) -> tuple[Pull, ...]:
     if row.rewards is None or row.arm is None:
         return ()
-    return tuple(NOTHING if reward is None else Pull(row.arm, reward) for reward in row.rewards)
+    return tuple(NOTHING if reward is None else Pull(row.arm, reward, row.length) for reward in row.rewards)
 
 
 def _cost(plan: Plan, row: RoundRow, hidden: int) -> int | None:
     if not row.costly or row.means is None or row.arm is None:
         return None
-    return cost_of_round(Cost(plan.parameters.cost), hidden, row.means[row.arm], plan.scenario.model.means[row.arm])
+    cost, mean = Cost(plan.parameters.cost), plan.scenario.model.means[row.arm]
+    return cost_of_round(cost, hidden, row.means[row.arm], mean) * row.length

@@ -25,7 +25,7 @@ from chain_bandit.nodes.follower import Recorded
 from chain_bandit.nodes.role import Post, Role
 from chain_bandit.nodes.signed import AlreadySigned
 from chain_bandit.protocol.errors import Malformed
-from chain_bandit.protocol.ledger import Ledger, accused, after_burn_in_round, after_record
+from chain_bandit.protocol.ledger import Ledger, accused, after_burn_in_round, after_record, is_over
 from chain_bandit.protocol.parameters import ACCUSED_AHEAD, Parameters
 from chain_bandit.protocol.within_a_round import forget
 
@@ -168,7 +168,7 @@ class Node:
         """All rounds, and the end, for whoever waits in the loop's place. Raises `ChainBanditError`."""
         try:
             yield from self._all_rounds()
-            self._say(f"all {self._rules.parameters.horizon} rounds are recorded")
+            self._say(f"all {self.ledger.round - 1} rounds are recorded")
         except EndedEarly:
             self._say(f"the game ended before round {self.ledger.round}: its last block has passed")
         self._pace = None
@@ -179,7 +179,7 @@ class Node:
 
     def _all_rounds(self) -> Waits[None]:
         parameters = self._rules.parameters
-        while self.ledger.round <= parameters.horizon:
+        while not is_over(parameters, self.ledger):
             for seat, since in sorted(self._follower.accusations.items()):
                 if since <= self.ledger.round + ACCUSED_AHEAD and not self.ledger.blocked_from[seat]:
                     self.ledger = accused(self.ledger, seat, since, self._follower.is_liar(seat))

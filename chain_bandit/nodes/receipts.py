@@ -51,6 +51,11 @@ class KeptReceipts:
         place = bisect_left(index.rounds, round_)
         return place < len(index.rounds) and index.rounds[place] == round_
 
+    def last(self, seat: int) -> int:
+        """The round of a seat's last receipt; 0 before it has any."""
+        index = self._by_seat.get(seat, _Index())
+        return index.rounds[-1] if index.rounds else 0
+
     def get(self, seat: int, round_: int) -> Receipt | None:
         """A seat's receipt of a round."""
         return self.since(seat, round_, 1)[0] if self.has(seat, round_) else None
@@ -67,7 +72,8 @@ class KeptReceipts:
             return
         self._by_seat.setdefault(seat, _Index()).add(receipt.round, self._lines.end)
         tally, signature = receipt.tally.hex(), receipt.signature.hex()
-        self._lines.append(json.dumps([seat, receipt.round, receipt.arm, receipt.reward, tally, signature]))
+        line = [seat, receipt.round, receipt.arm, receipt.reward, tally, signature]
+        self._lines.append(json.dumps(line + [receipt.count] * (receipt.count != 1)))  # only a phase has more
         at("receipt appended")
 
     def sync(self) -> None:
@@ -85,5 +91,6 @@ class KeptReceipts:
 
 
 def _decoded(line: bytes) -> tuple[int, Receipt]:
-    seat, round_, arm, reward, tally, signature = json.loads(line)
-    return int(seat), Receipt(int(round_), int(arm), int(reward), bytes.fromhex(tally), bytes.fromhex(signature))
+    seat, round_, arm, reward, tally, signature, *count = json.loads(line)
+    said = int(round_), int(arm), int(reward), bytes.fromhex(tally), bytes.fromhex(signature)
+    return int(seat), Receipt(*said, *map(int, count))

@@ -162,9 +162,9 @@ class SeatRole(role.Role):
         self._kept.close()
 
     def _receive(self, receipt: Receipt) -> None:
-        counts = self._seat.participant.counts
+        before = self._seat.participant.received
         self._seat.on_message(ENVIRONMENT, receipt)
-        if self._seat.participant.counts != counts:
+        if self._seat.participant.received != before:
             self._kept.add(self.address, receipt)
             self._rewarded = True
 
@@ -188,7 +188,7 @@ class SeatRole(role.Role):
         if receipt is None or parent is None:
             return
         shown = (
-            self.address, parent, receipt.arm, receipt.reward, receipt.tally, receipt.signature[:32],
+            self.address, parent, receipt.arm, receipt.count, receipt.reward, receipt.tally, receipt.signature[:32],
             receipt.signature[32:],
         )  # fmt: skip
         self.once(

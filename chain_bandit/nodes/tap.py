@@ -53,8 +53,9 @@ def _said(sender: int, own: int, envelope: Envelope) -> Iterator[tuple[tuple[int
                         yield (envelope.round, int(phase), int(Role.COMMANDER), sender), keccak(claim.content)
             case Vote(seat=seat, content=content) if seat == sender:
                 yield (envelope.round, int(Phase.BLOCK), int(Role.SIGNER), 0), content
-            case Receipt(round=round_, arm=arm, reward=reward, tally=tally) if sender == ENVIRONMENT:
-                yield (round_, int(Phase.REWARD), int(Role.ENVIRONMENT), own), receipt_content(arm, reward, tally)
+            case Receipt(round=round_, arm=arm, reward=reward, tally=tally, count=count) if sender == ENVIRONMENT:
+                content = receipt_content(arm, reward, tally, count)
+                yield (round_, int(Phase.REWARD), int(Role.ENVIRONMENT), own), content
 
 
 def said_twice(out: Path) -> list[int]:

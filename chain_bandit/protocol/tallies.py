@@ -182,11 +182,19 @@ class Tallies:
                 for seat, own in enumerate(zip(self._credits.units, self._counts, self._totals, strict=True))
             ]
 
-    def settle(self) -> tuple[bytes, bytes, tuple[Tally, ...]]:
+    def unsettled(self) -> tuple[bytes, bytes, tuple[Tally, ...]]:
         """Root, unpaid rows and tallies of all rounds since the last settlement."""
-        settled, unpaid = tuple(self._open), b"".join(self._unpaid)
+        return root([tally.leaf for tally in self._open]), b"".join(self._unpaid), tuple(self._open)
+
+    def settle(self) -> tuple[bytes, bytes, tuple[Tally, ...]]:
+        """What is unsettled; then nothing is."""
+        said = self.unsettled()
+        self.settled()
+        return said
+
+    def settled(self) -> None:
+        """All rounds so far are settled."""
         self._open, self._unpaid = [], []
-        return root([tally.leaf for tally in settled]), unpaid, settled
 
 
 @dataclass(frozen=True, slots=True)

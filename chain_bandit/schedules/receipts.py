@@ -1,18 +1,20 @@
 """Schedules of receipts and proofs: is an honest participant ever proven to have reported falsely (decision 102)?
 
 A game without a consensus, from a seed: rounds end as they are drawn, receipts arrive, arrive later or are lost in a
-crash, settlements come now and then, and a hostile environment withholds, forges or forks what it says of one seat.
-Environment, participants, books and witness are those of a live game; signatures are tokens in a book.
+crash, pulls come late, the liar's in any order, the environment waits for them and dies, settlements come now and
+then, and a hostile environment withholds, forges or forks what it says of one seat. Environment and its node,
+participants, books and witness are those of a live game; signatures are tokens in a book.
 """
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 from chain_bandit.actors.environment import Environment
-from chain_bandit.actors.messages import RELAYER, CertifiedBlock, PullRequest, Receipt
+from chain_bandit.actors.messages import CertifiedBlock, PullRequest, Receipt
 from chain_bandit.actors.participant import Participant
 from chain_bandit.actors.rules import Rules
 from chain_bandit.actors.witness import Witness
@@ -20,18 +22,22 @@ from chain_bandit.consensus.certificate import Certificate
 from chain_bandit.crypto.keys import derive
 from chain_bandit.crypto.vrf_keys import VrfKey
 from chain_bandit.game.books import Books
+from chain_bandit.network.wire import Owed
+from chain_bandit.nodes.environment import EnvironmentRole
+from chain_bandit.nodes.follower import Recorded
+from chain_bandit.nodes.role import Post
 from chain_bandit.protocol.aggregation import enough_pulls
 from chain_bandit.protocol.blocks import Header, Kind, Record, Report, SignedReport, approves, mask, seats
 from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.ledger import (
     Ledger,
     after_burn_in_round,
-    exploration_arm,
-    honest_arm,
+    after_record,
+    is_over,
     opening,
     records_made,
 )
-from chain_bandit.protocol.messages import Domain, Phase, Role, receipt_content
+from chain_bandit.protocol.messages import Domain, Phase, Role, Slot, receipt_content
 from chain_bandit.protocol.proposal import encoded_header, propose, readable_report
 from chain_bandit.protocol.settlement import NOTHING, Conduct, Pull
 from chain_bandit.protocol.tallies import FalseReport, Tally
@@ -40,6 +46,9 @@ from chain_bandit.schedules.keyring import Book, IdealScribe
 
 SEATS, LIAR, VICTIM = 5, 4, 0
 """One seat lies; a hostile environment has it in for another."""
+
+WAIT = 9
+"""How long the environment waits for pulls."""
 
 
 class Conspiracy(Enum):
@@ -71,6 +80,7 @@ class _Seat:
 
     Attributes:
         reports: by round and by the round that it names; a report is signed when all receipts are on disk.
+        unpulled: approved rounds that it has not asked about yet; the honest do so in order, before they report again.
     """
 
     participant: Participant
@@ -78,6 +88,63 @@ class _Seat:
     on_disk: int = 0
     reports: list[tuple[int, Report]] = field(default_factory=list)
     away: int = 0
+    unpulled: list[Ledger] = field(default_factory=list)
+
+
+class _Owner(IdealScribe):
+    """The environment's key, which remembers what it said where, across all lives of its process.
+
+    Attributes:
+        places: as in the journal of a node.
+        said_twice: whether it said two things in one place.
+    """
+
+    def __init__(self, secret: bytes, book: Book) -> None:
+        super().__init__(secret, book)
+        self.begin()
+
+    def begin(self) -> None:
+        """Nothing was said."""
+        self.places: dict[tuple[int, ...], bytes] = {}
+        self.said_twice = False
+
+    def state(self, slot: Slot, phase: Phase, role: Role, instance: int, content: bytes) -> bytes:
+        """As any key."""
+        place, digest = (slot.round, int(phase), int(role), instance), slot.digest(phase, role, instance, content)
+        self.said_twice |= self.places.setdefault(place, digest) != digest
+        return self.sign(digest)
+
+    def forget(self, through: int) -> None:
+        """A journal need not know what is signed no more; this one does."""
+
+    def sync(self) -> None:
+        """Nothing is lost."""
+
+
+class _Kept:
+    """What the environment gave, as `nodes.receipts.KeptReceipts` has it in a file."""
+
+    def __init__(self) -> None:
+        self.by_seat: list[dict[int, Receipt]] = [{} for _ in range(SEATS)]
+
+    def last(self, seat: int) -> int:
+        """The round of a seat's last receipt."""
+        return max(self.by_seat[seat], default=0)
+
+    def get(self, seat: int, round_: int) -> Receipt | None:
+        """A seat's receipt of a round."""
+        return self.by_seat[seat].get(round_)
+
+    def since(self, seat: int, round_: int, most: int = 0) -> list[Receipt]:
+        """All from a round on, in order."""
+        return [each for at, each in sorted(self.by_seat[seat].items()) if at >= round_]
+
+    def add(self, seat: int, receipt: Receipt) -> None:
+        """Keep one."""
+        self.by_seat[seat].setdefault(receipt.round, receipt)
+
+    def sync(self) -> None:
+        """Nothing is lost."""
 
 
 class _Hostile(Environment):
@@ -86,7 +153,6 @@ class _Hostile(Environment):
     def __init__(self, stage: "Stage", roles: list[Conduct], conspiracy: Conspiracy) -> None:
         super().__init__(stage.rules, stage.scenario.model, roles, b"\6" * 32, stage.owner, stage.verifier)
         self.conspiracy = conspiracy
-        self._kept: list[list[Receipt]] = [[] for _ in roles]
 
     def pulls(self, round_: int) -> tuple[Pull, ...]:
         """With `ROWS` the victim was given another reward than it has a receipt of."""
@@ -103,25 +169,18 @@ class _Hostile(Environment):
         return (Pull(own.arm, own.reward ^ 1), *pulls[1:])
 
     def _receipt(self, past: Any, seat: int, arm: int) -> Receipt:
-        """Kept, as a node keeps them in a file; with `MISCOUNTS` the victim's say another tally now and then."""
+        """With `MISCOUNTS` the victim's say another tally now and then."""
         receipt = super()._receipt(past, seat, arm)
         if seat == VICTIM and self.conspiracy is Conspiracy.MISCOUNTS and receipt.round % 5 == 0:
             other = keccak(receipt.tally)
             content, slot = receipt_content(receipt.arm, receipt.reward, other), self.rules.slot(past.ledger)
             signature = self._signer.state(slot, Phase.REWARD, Role.ENVIRONMENT, seat, content)
             receipt = Receipt(receipt.round, receipt.arm, receipt.reward, other, signature)
-        self._kept[seat].append(receipt)
         return receipt
 
     def arrives(self, seat: int, receipt: Receipt) -> bool:
         """Whether a receipt is ever handed out."""
         return not (seat == VICTIM and self.conspiracy is Conspiracy.WITHHOLDS and receipt.round % 3 == 0)
-
-    def owed(self, seat: int, since: int) -> list[Receipt]:
-        """All that a seat was given after a round, as far as it is handed out; who forks hands nothing out twice."""
-        if seat == VICTIM and self.conspiracy is Conspiracy.FORKS:
-            return []
-        return [each for each in self._kept[seat] if each.round > since and self.arrives(seat, each)]
 
 
 class Stage:
@@ -135,7 +194,7 @@ class Stage:
         })  # fmt: skip
         self.book = Book()
         self.signers = [IdealScribe(derive(77, "participant", seat), self.book) for seat in range(SEATS)]
-        self.owner = IdealScribe(derive(77, "environment"), self.book)
+        self.owner = _Owner(derive(77, "environment"), self.book)
         self.verifier = IdealScribe.verifier(self.book)
         self.rules = Rules(
             self.scenario.parameters, Domain(1, b"\1" * 20, b"\2" * 32), [each.address for each in self.signers],
@@ -151,20 +210,30 @@ class Stage:
 def play(stage: Stage, seed: int) -> Played:
     """Play the schedule of a seed."""
     stage.book.clear()
+    stage.owner.begin()
     return _Schedule(stage, seed).play()
 
 
 class _Schedule:
+    """One game; what the environment's node asks of the chain it is told here.
+
+    Attributes:
+        closed, revealed: never, for the node's last steps.
+    """
+
+    closed = revealed = False
+
     def __init__(self, stage: Stage, seed: int) -> None:
         self.stage, self.rules, self.chance = stage, stage.rules, Random(seed)
-        self.parameters, roles = stage.scenario.parameters, [Conduct.HONEST] * SEATS
-        roles[LIAR] = Conduct.LIAR
-        self.environment = _Hostile(stage, roles, self.chance.choice([Conspiracy.NONE, *Conspiracy]))
-        self.books = Books(
-            self.parameters, self.environment, opening(self.parameters, self.rules.genesis, self.rules.seed_0)
-        )
+        self.parameters, self.roles = stage.scenario.parameters, [Conduct.HONEST] * SEATS
+        self.roles[LIAR] = Conduct.LIAR
+        self.ledger = opening(self.parameters, self.rules.genesis, self.rules.seed_0)
+        self.conspiracy = self.chance.choice([Conspiracy.NONE, *Conspiracy])
+        self.kept, self.now, self.settled = _Kept(), 0.0, 0
+        self.chain = SimpleNamespace(settle_every=self.chance.choice([1, 2, 5]))
         self.witness = Witness(self.rules, stage.verifier)
         self.seats = [_Seat(stage.participant(seat)) for seat in range(SEATS)]
+        self.past: list[tuple[Ledger, Recorded | None]] = []
         self.ledgers: dict[int, Ledger] = {}
         self.signed: dict[tuple[int, int], list[Tally]] = {}
         self.recorded: dict[tuple[int, int], Kind] = {}
@@ -172,28 +241,85 @@ class _Schedule:
         self.answered = frozenset[int]()
         self.played = Played()
         self.loss, self.failing = self.chance.choice([0.0, 0.1, 0.5]), self.chance.choice([0.0, 0.1, 0.3])
+        self.late = self.chance.choice([0.0, 0.1, 0.3])
+        self._boot()
 
     def play(self) -> Played:
         """Rounds 1 to T, then what must hold."""
-        while self.books.ledger.round <= self.parameters.horizon:
-            self._happen()
-            if self.books.ledger.round < self.parameters.burn_in:
-                self._give(self.books.ledger, honest_arm(self.parameters, self.books.ledger))
-                self.books.ledger = after_burn_in_round(self.parameters, self.books.ledger)
+        while not is_over(self.parameters, self.ledger):
+            if self.past:
+                self._happen()
+            self._begin()
+            if self.ledger.round < self.parameters.burn_in:
+                for number in range(SEATS):
+                    self._fetch(number)
+                self._close(None)
+                self.ledger = after_burn_in_round(self.parameters, self.ledger)
             else:
-                self._round(self.books.ledger)
-            if self.chance.random() < 0.3 or self.books.ledger.round > self.parameters.horizon:
-                self._settle()
+                self._round(self.ledger)
+        self.now = float("inf")
+        self.node.finish()
         self._check()
-        self.played.seen[self.environment.conspiracy.value] += 1
+        self.played.seen[self.conspiracy.value] += 1
         return self.played
 
     @property
     def _is_honest(self) -> bool:
-        return self.environment.conspiracy is Conspiracy.NONE
+        return self.conspiracy is Conspiracy.NONE
+
+    # --- the environment's node, and the chain that it sees
+
+    def _boot(self) -> None:
+        """A process of the environment; it begins with what is on its disk."""
+        environment = _Hostile(self.stage, self.roles, self.conspiracy)
+        self.environment = environment
+        first = opening(self.parameters, self.rules.genesis, self.rules.seed_0)
+        given: Any = (
+            environment, Books(self.parameters, environment, first), self, self.kept, self.stage.owner, self, None,
+            None, self, self, WAIT, lambda: self.now,
+        )  # fmt: skip
+        self.node = EnvironmentRole(*given)
+
+    def _reboot(self) -> None:
+        """It was killed, and reads all records again; the liar pulls meanwhile what it likes."""
+        self._boot()
+        self.played.seen["environment killed"] += 1
+        for ledger, found in self.past:
+            self.node.begin(ledger)
+            if found is not None:
+                self.node.recorded(found)
+            self.node.close(found)
+            if self.chance.random() < 0.6:
+                self._pull_anything(ledger)
+
+    def settled_through(self) -> int:
+        """As the contract has it."""
+        return self.settled
+
+    def settle_rewards(self, wallet: object, through: int, pulls: bytes) -> None:
+        """To the contract."""
+        self.settled = through
+        self._settle(through, pulls)
+
+    def settle(self) -> None:
+        """All that was sent is in a block."""
+
+    def reveal(self, *given: object) -> None:
+        """To the contract, after the game."""
+
+    def rest(self) -> None:
+        """Nothing else is on the chain."""
+
+    def on_record(self, ledger: Ledger, found: Recorded) -> None:
+        """The environment's node proves nothing here."""
+
+    # --- rounds
 
     def _happen(self) -> None:
         """Who goes away, comes back or dies, and fetches what it missed."""
+        self.now += self.chance.choice([0, 0, 1, WAIT])
+        if self.chance.random() < 0.02:
+            self._reboot()
         for number, seat in enumerate(self.seats):
             seat.away = max(0, seat.away - 1)
             if not seat.away and self.chance.random() < 0.04:
@@ -205,69 +331,81 @@ class _Schedule:
                 self.answered -= {number}
                 self.played.seen["killed"] += 1
             if self.chance.random() < 0.5:
-                self._fetch(number)
+                self._come(number)
+
+    def _come(self, number: int) -> None:
+        """For all receipts that it has not asked for yet, in order."""
+        seat = self.seats[number]
+        if seat.away:
+            return
+        if number == LIAR:  # in any order, or never
+            self._pull_anything(self.chance.choice([ledger for ledger, _ in self.past[-6:]]))
+        while seat.unpulled:
+            self._pull(number, seat.unpulled.pop(0))
+        self._fetch(number)
+
+    def _pull(self, number: int, ledger: Ledger) -> list[Post]:
+        """What is said to a pull; all of it arrives, or nothing does."""
+        said = list[Post]()
+        for asked in self.seats[number].participant.pull(ledger):
+            assert isinstance(asked.message, PullRequest)
+            said += self._told(number, self.node.take(number, ledger.round, asked.message))
+        return said
+
+    def _pull_anything(self, ledger: Ledger) -> None:
+        """The liar does so out of order."""
+        self.played.seen["pull out of order"] += bool(self._pull(LIAR, ledger))
 
     def _fetch(self, number: int) -> None:
+        """Whatever it was given since its last receipt; who forks hands nothing out twice."""
         seat = self.seats[number]
-        if not seat.away:
-            for receipt in self.environment.owed(number, seat.participant.received):
-                self._take(number, receipt)
+        if not seat.away and not (number == VICTIM and self.conspiracy is Conspiracy.FORKS):
+            self._told(number, self.node.take(number, self.ledger.round, Owed(seat.participant.received + 1)))
 
-    def _take(self, number: int, receipt: Receipt) -> None:
-        seat = self.seats[number]
-        if seat.participant.on_receipt(self.ledgers[receipt.round], receipt):
-            seat.held.append(receipt)
+    def _told(self, number: int, said: list[Post]) -> list[Post]:
+        """What of it arrives."""
+        seat, told = self.seats[number], list[Post]()
+        lost = seat.away or self.chance.random() < self.loss
+        for to, message in said:
+            if to != number:
+                continue
+            if lost or (isinstance(message, Receipt) and not self.environment.arrives(number, message)):
+                self.played.seen["lost receipt"] += 1
+                continue
+            told.append((to, message))
+            if isinstance(message, Receipt):
+                self.played.seen["empty receipt"] += message.arm >= self.parameters.arms
+                if seat.participant.on_receipt(self.ledgers[message.round], message):
+                    seat.held.append(message)
+        return told
 
-    def _arrive(self, number: int, receipt: Receipt) -> bool:
-        """A receipt leaves; whether it is there in time."""
-        lost = self.seats[number].away or self.chance.random() < self.loss
-        if lost or not self.environment.arrives(number, receipt):
-            self.played.seen["lost receipt"] += 1
-            return False
-        self._fetch(number)
-        self._take(number, receipt)
-        return True
+    def _begin(self) -> None:
+        self.ledgers[self.ledger.round] = self.ledger
+        self.node.begin(self.ledger)
 
-    def _give(self, ledger: Ledger, arm: int) -> None:
-        """A round in which everybody is given a receipt."""
-        self._begin(ledger)
-        self._given(ledger, arm)
-
-    def _begin(self, ledger: Ledger) -> None:
-        self.ledgers[ledger.round] = ledger
-        self.environment.begin(ledger)
-
-    def _given(self, ledger: Ledger, arm: int) -> None:
-        for send in self.environment.give(arm):
-            assert isinstance(send.message, Receipt)
-            self._arrive(send.to[0], send.message)
+    def _close(self, found: Recorded | None) -> None:
+        self.past.append((self.ledger, found))
+        self.node.close(found)
 
     def _round(self, ledger: Ledger) -> None:
         """A round from L on: reports, a block or none, pulls, records."""
         p = self.parameters
-        self._begin(ledger)
         if self.chance.random() < self.failing:
-            self.answered = frozenset()
-            self._end(Record(ledger.round, Kind.SKIP), b"")
+            self._end(Recorded(Record(ledger.round, Kind.SKIP)))
             return
         header, body = self._block(ledger)
         encoded, digest = encoded_header(header, p)
         certificate = self._certificate(ledger, digest)
         kind = Kind.APPROVED if approves(header.means) else Kind.REJECTED
-        if ledger.round == p.burn_in:
-            self._given(ledger, honest_arm(p, ledger))
-        elif kind is Kind.APPROVED:
-            self.environment.on_message(RELAYER, CertifiedBlock(encoded, body, certificate))
-            self._pull(ledger)
         for number in seats(header.reporters):
             self.recorded[ledger.round, number] = kind if ledger.round > p.burn_in else Kind.REJECTED
-        self._end(Record(ledger.round, kind, header, digest), body)
+        self._end(Recorded(Record(ledger.round, kind, header, digest), CertifiedBlock(encoded, body, certificate)))
 
     def _block(self, ledger: Ledger) -> tuple[Header, bytes]:
         """The block over the reports that came; what is signed and did not come may still be shown to anybody."""
         p, signed, bits = self.parameters, dict[int, SignedReport](), {}
         for number, seat in enumerate(self.seats):
-            if seat.away:
+            if seat.away or seat.unpulled:
                 continue
             self._sync(seat)
             report, opening_ = seat.participant.report(ledger)
@@ -292,38 +430,41 @@ class _Schedule:
         votes = [self.stage.signers[seat].state(slot, Phase.BLOCK, Role.SIGNER, 0, content) for seat in members]
         return Certificate(content, mask(members), b"".join(votes))
 
-    def _pull(self, ledger: Ledger) -> None:
+    def _end(self, found: Recorded) -> None:
+        """The open round is recorded, and the exploration that may come with it."""
+        p, self.answered = self.parameters, frozenset()
+        for at, record in enumerate(records_made(p, self.ledger, found.record)):
+            each, ledger = Recorded(record) if at else found, self.ledger
+            if at:
+                self.played.seen["exploration"] += 1
+                self._begin()
+            said = self.node.recorded(each)
+            for number in range(SEATS):
+                self._told(number, said)
+            if record.kind is Kind.APPROVED and ledger.round > p.burn_in:
+                self._pulls(ledger)
+            self.witness.on_record(ledger, record, each.block.body if each.block else b"")
+            self._close(each)
+            self.ledger = after_record(p, ledger, record)
+            self.node.act(True, False)
+
+    def _pulls(self, ledger: Ledger) -> None:
+        """On the open round's block: at once, or when it is over."""
         answered = set()
         for number, seat in enumerate(self.seats):
-            for asked in () if seat.away else seat.participant.pull(ledger):
-                assert isinstance(asked.message, PullRequest)
-                sends = self.environment.late_pull(number, ledger.round, asked.message)
-                answered |= set() if sends else {number}
-                for send in sends:
-                    assert isinstance(send.message, Receipt)
-                    self.played.seen["empty receipt"] += send.message.arm >= self.parameters.arms
-                    if self._arrive(number, send.message) and seat.participant.received == ledger.round:
-                        answered.add(number)
+            if seat.away or seat.unpulled or self.chance.random() < self.late:
+                seat.unpulled += [ledger] * (number != LIAR)
+                continue
+            told = self._pull(number, ledger)
+            if seat.participant.received == ledger.round or any(isinstance(each, Owed) for _, each in told):
+                answered.add(number)
         self.answered = frozenset(answered)
-
-    def _end(self, record: Record, body: bytes) -> None:
-        for each in records_made(self.parameters, self.books.ledger, record):
-            if each.kind is Kind.EXPLORATION:
-                ledger = self.books.ledger
-                self._give(ledger, exploration_arm(self.parameters, ledger))
-                self.answered = frozenset()
-                self.played.seen["exploration"] += 1
-            self.witness.on_record(self.books.ledger, each, body)
-            self.books.add(each, body)
 
     # --- settlements and what must hold
 
-    def _settle(self) -> None:
-        said = self.books.settlement(0)
-        if said is None:
-            return
+    def _settle(self, through: int, pulls: bytes) -> None:
         self.played.seen["settlement"] += 1
-        for proof in self.witness.on_settlement(*said):
+        for proof in self.witness.on_settlement(through, pulls):
             self.played.seen["proof"] += 1
             self.proofs[proof.seat] = proof
         if self.witness._is_blind:
@@ -331,7 +472,7 @@ class _Schedule:
             return
         for own in self.witness._signed[-1].tallies:
             self.signed.setdefault((own.round, own.seat), []).append(own)
-            if own.seat == VICTIM and self.environment.conspiracy is Conspiracy.FORKS:
+            if own.seat == VICTIM and self.conspiracy is Conspiracy.FORKS:
                 more = tuple(total + count for total, count in zip(own.totals, own.counts, strict=True))
                 self.signed[own.round, own.seat].append(replace(own, credited=0, totals=more))
 
@@ -350,9 +491,15 @@ class _Schedule:
                         self.played.violations.append("an honest report follows from the tally that it names")
                     elif named >= self.parameters.burn_in - 1 and (held is None or held.tally == own.digest):
                         self.played.violations.append("who was framed has the receipt that acquits it")
+        if self.stage.owner.said_twice and self.conspiracy is not Conspiracy.MISCOUNTS:
+            self.played.violations.append("the environment signs one content in a slot")
         if not self._is_honest:
             return
         self._check_paid()
+        for number, receipts in enumerate(self.kept.by_seat):
+            for round_, receipt in receipts.items():
+                if any(own.digest != receipt.tally for own in self.signed.get((round_, number), ())):
+                    self.played.violations.append("a receipt says the tally that the root of its round does")
         if any(seat != LIAR for seat in self.proofs):
             self.played.violations.append("nobody honest is proven a liar")
         lies = [round_ for round_, report in self.seats[LIAR].reports if self._is_lie(round_, report)]
@@ -363,7 +510,7 @@ class _Schedule:
     def _check_paid(self) -> None:
         """Settled rewards are those of receipts of approved rounds, of the seats that reported."""
         for number in range(SEATS):
-            given = self.environment.owed(number, 0)
+            given = self.kept.since(number, 0)
             due = sum(each.reward for each in given if self.recorded.get((each.round, number)) is Kind.APPROVED)
             if due != self.environment.sums[number]:
                 self.played.violations.append("who reports is paid what its receipts say, and nobody else")

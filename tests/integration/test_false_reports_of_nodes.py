@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from chain_bandit.attacks.attack import View
+from chain_bandit.attacks.worse_half import WorseHalf
 from chain_bandit.chain.artifacts import chain_bandit_artifact
 from chain_bandit.game.game import Game
 from chain_bandit.game.recorder import NoChain
@@ -29,6 +31,15 @@ def lying(*attacks: Mapping[str, Any], bound_ms: int = 20000, **changes: Any) ->
     said = {"rounds": 20, "burn_in": 6, "slash": 0.25, "malicious": [{"seat": 3, "attacks": list(attacks)}]}
     overrides = {"expect": {}, "bound_ms": bound_ms, "chain": chain} | said | changes
     return load(ROOT / "examples" / "small.toml", overrides)
+
+
+class NeverPulls(WorseHalf):
+    """Lies, and comes for no receipt once reports count."""
+
+    name = "never-pulls"
+
+    def arm(self, view: View, honest: int) -> int | None:
+        return None if view.round >= view.rules.parameters.burn_in else honest
 
 
 class Told(NoChain):
@@ -93,6 +104,20 @@ def test_a_liar_among_processes_is_proven_one_as_in_one_process(tmp_path, attack
     assert accused.keys() == {3}
     roots = [place for place in digests_of(tmp_path / "game" / "environment") if place[2] == Role.TALLIES]
     assert [place[0] for place in roots] == [through for through, _ in events(tmp_path / "game", "RewardsSettled")]
+
+
+def test_a_liar_that_never_pulls_is_listed_in_time(tmp_path, monkeypatch):
+    """The environment waits for its receipts, a minute each, but for no more blocks than proofs can bear."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    attack = {"name": f"{__name__}:{NeverPulls.__name__}"}
+    scenario = lying(attack, bound_ms=1000, rounds=40)
+    with game(scenario, tmp_path / "game") as played:
+        played.end(120)
+    report, w = audit_folder(tmp_path / "game", paranoid=True), scenario.parameters.unrecorded
+    assert (report.exit_code, report.violations) == (0, [])
+    ((seat, lied, _),), ((accused, since),) = events(tmp_path / "game", "Voided"), events(tmp_path / "game", "Accused")
+    assert (seat, accused) == (3, 3)
+    assert since <= lied + scenario.chain.settle_every + 2 * w + 5 + (w + 2)
 
 
 def test_who_dies_with_a_settlement_signed_or_a_proof_handed_in_comes_back_to_it(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """A hundredth of `make schedules-receipts`; and faults planted in what it plays, each of which it must find."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from chain_bandit.actors.environment import Environment
 from chain_bandit.actors.participant import Participant
 from chain_bandit.actors.rules import Rules
 from chain_bandit.actors.witness import Witness
+from chain_bandit.nodes.environment import EnvironmentRole, _Unwritten
+from chain_bandit.nodes.role import posts
 from chain_bandit.protocol.tallies import SignedTallies, Tallies
 from chain_bandit.schedules import receipts
 from chain_bandit.schedules.receipts import Conspiracy, Stage, play
@@ -24,7 +27,7 @@ FOUND_WITHIN = 150
 def test_nobody_honest_is_convicted_and_every_first_lie_is_proven(capsys):
     assert of_receipts(range(SCHEDULES), 2) == 0
     said = capsys.readouterr().out
-    for what in ("killed", "lost receipt", "empty receipt", "exploration", "proof", "framed"):
+    for what in ("killed", "lost receipt", "empty receipt", "exploration", "proof", "framed", "environment killed"):
         assert what in said
     for each in Conspiracy:
         assert each.value in said
@@ -53,8 +56,9 @@ def names_the_last_round(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def gives_nothing_to_the_silent(original: Callable[..., Any]) -> Callable[..., Any]:
     def late_pull(self: Environment, seat: int, round_: int, request: Any) -> Any:
-        past = self._rounds[round_]
-        rewarded = past.approved is not None and seat in self.rules.rewarded(past.ledger, past.approved)
+        past = self._rounds.get(round_)
+        header = past.approved if past is not None else None
+        rewarded = past is not None and header is not None and seat in self.rules.rewarded(past.ledger, header)
         return original(self, seat, round_, request) if rewarded else []
 
     return late_pull
@@ -72,22 +76,50 @@ def looks_a_round_too_early(original: Callable[..., Any]) -> Callable[..., Any]:
     return lambda self, round_, seat: original(self, round_ - 1, seat)
 
 
-FAULTS: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
-    "a report names a round without a receipt": (Participant, "report", names_the_last_round),
-    "a report leaves before its receipts are on disk": (receipts._Schedule, "_sync", lambda _: lambda self, seat: None),
-    "a receipt is taken whatever its tally": (participant, "tally", lambda _: lambda counts, totals: Same()),
-    "who is silent is given no receipt": (Environment, "late_pull", gives_nothing_to_the_silent),
-    "who is silent is paid": (Rules, "rewarded", lambda _: lambda self, ledger, header: self.reporters(ledger)),
-    "tallies lack explorations": (Tallies, "add", forgets_explorations),
-    "a witness holds a report against another round": (SignedTallies, "find", looks_a_round_too_early),
-    "a witness proves nothing": (Witness, "_proof", lambda _: lambda self, round_, seat: None),
-}
+def gives_what_is_unasked_after_later_ones(original: Callable[..., Any]) -> Callable[..., Any]:
+    def due(self: _Unwritten, rules: Rules, kept: Any) -> Any:
+        here = self.ledger.round
+        return original(self, rules, SimpleNamespace(last=lambda seat: here if kept.get(seat, here) else 0))
+
+    return due
+
+
+def answers_while_it_reads_again(original: Callable[..., Any]) -> Callable[..., Any]:
+    def pulled(self: EnvironmentRole, seat: int, round_: int, request: Any) -> Any:
+        said = posts(self._environment.late_pull(seat, round_, request))
+        self._keep(said)
+        return said
+
+    return pulled
+
+
+UNGUARDED = (Environment, "last", lambda _: lambda self, seat: 0)
+"""The actor refuses what its node must not ask for; without that the schedules must tell."""
+
+FAULTS: dict[str, tuple[tuple[Any, str, Callable[[Any], Any]], ...]] = {
+    "a report names a round without a receipt": ((Participant, "report", names_the_last_round),),
+    "a report leaves before its receipts are on disk": (
+        (receipts._Schedule, "_sync", lambda _: lambda self, seat: None),
+    ),
+    "a receipt is taken whatever its tally": ((participant, "tally", lambda _: lambda counts, totals: Same()),),
+    "who is silent is given no receipt": ((Environment, "late_pull", gives_nothing_to_the_silent),),
+    "who is silent is paid": ((Rules, "rewarded", lambda _: lambda self, ledger, header: self.reporters(ledger)),),
+    "tallies lack explorations": ((Tallies, "add", forgets_explorations),),
+    "a witness holds a report against another round": ((SignedTallies, "find", looks_a_round_too_early),),
+    "a witness proves nothing": ((Witness, "_proof", lambda _: lambda self, round_, seat: None),),
+    "what is unasked is given after what is pulled": (
+        (_Unwritten, "due", gives_what_is_unasked_after_later_ones), UNGUARDED,
+    ),
+    "an environment that is back answers before it knows what it gave": (
+        (EnvironmentRole, "_pulled", answers_while_it_reads_again), UNGUARDED,
+    ),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_fault_is_found(fault, monkeypatch):
-    where, name, planted = FAULTS[fault]
-    monkeypatch.setattr(where, name, planted(getattr(where, name)))
+    for where, name, planted in FAULTS[fault]:
+        monkeypatch.setattr(where, name, planted(getattr(where, name)))
     stage = Stage()
     assert any(play(stage, seed).violations for seed in range(FOUND_WITHIN))
 

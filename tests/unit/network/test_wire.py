@@ -48,6 +48,7 @@ MESSAGES = (
     CERTIFICATE,
     PullRequest(1, b"\7" * 64),
     Receipt(7, 1, 10**9, b"\x08" * 32, b"\x09" * 64),
+    Receipt(7, 1, 2**64 - 1, b"\x08" * 32, b"\x09" * 64, 2**32 - 1),
     Equivocation(Slot(b"s" * 32, 7, b"p" * 32), Phase.BLOCK, Role.SIGNER, 2, b"c", b"d", b"e", b"f"),
     Owed(5),
 )
@@ -63,7 +64,7 @@ def test_every_message_comes_out_as_it_went_in():
 
 
 def test_what_msgpack_makes_of_an_envelope_is_pinned():
-    assert encode(Envelope(Kind.NOW, 7, 3, (Owed(5),))) == bytes.fromhex("95 01 01 07 03 91 92 0b 05")
+    assert encode(Envelope(Kind.NOW, 7, 3, (Owed(5),))) == bytes.fromhex("95 02 01 07 03 91 92 0b 05")
 
 
 def test_the_most_that_an_honest_seat_can_be_made_to_relay_is_one_frame():
@@ -136,27 +137,27 @@ def test_a_list_has_as_many_rows_as_it_may_have_and_not_one_more():
 @pytest.mark.parametrize(
     "packed",
     [
-        [2, 1, 7, 3, []],
-        [1, 2, 7, 3, []],
-        [1, 1, -7, 3, []],
-        [1, 1, 2**32, 3, []],
-        [1, 1, 7.0, 3, []],
-        [1, 1, True, 3, []],
-        [1, 1, 7, 3],
-        [1, 1, 7, 3, [], 0],
-        [1, 1, 7, 3, {}],
-        [1, 1, 7, 3, [[12, 5]]],
-        [1, 1, 7, 3, [[11]]],
-        [1, 1, 7, 3, [[11, 5, 6]]],
-        [1, 1, 7, 3, [[11, "5"]]],
-        [1, 1, 7, 3, [[11, None]]],
-        [1, 1, 7, 3, [[7, b"c" * 32, b"\1" * 31, b""]]],
-        [1, 1, 7, 3, [[3, 7, [[0, b"a"], [0, b"b"]]]]],
-        [1, 1, 7, 3, [[4, 7, [[0, [1, 0]]]]]],
-        [1, 1, 7, 3, [[0, 5, []]]],
-        [1, 1, 7, 3, [[2, [1, -1], b""]]],
-        [1, 1, 7, 3, [[11, 5]] * 5000],
-        [1, 1, 7, 3, msgpack.ExtType(1, b"")],
+        [1, 1, 7, 3, []],
+        [2, 2, 7, 3, []],
+        [2, 1, -7, 3, []],
+        [2, 1, 2**32, 3, []],
+        [2, 1, 7.0, 3, []],
+        [2, 1, True, 3, []],
+        [2, 1, 7, 3],
+        [2, 1, 7, 3, [], 0],
+        [2, 1, 7, 3, {}],
+        [2, 1, 7, 3, [[12, 5]]],
+        [2, 1, 7, 3, [[11]]],
+        [2, 1, 7, 3, [[11, 5, 6]]],
+        [2, 1, 7, 3, [[11, "5"]]],
+        [2, 1, 7, 3, [[11, None]]],
+        [2, 1, 7, 3, [[7, b"c" * 32, b"\1" * 31, b""]]],
+        [2, 1, 7, 3, [[3, 7, [[0, b"a"], [0, b"b"]]]]],
+        [2, 1, 7, 3, [[4, 7, [[0, [1, 0]]]]]],
+        [2, 1, 7, 3, [[0, 5, []]]],
+        [2, 1, 7, 3, [[2, [1, -1], b""]]],
+        [2, 1, 7, 3, [[11, 5]] * 5000],
+        [2, 1, 7, 3, msgpack.ExtType(1, b"")],
         None,
         7,
     ],
@@ -169,7 +170,7 @@ def test_another_form_is_refused(packed):
 
 @pytest.mark.parametrize(
     "frame",
-    [b"", b"\xc1", b"\x91" * 10_000, b"\xdd\xff\xff\xff\xff", b"\xc6\xff\xff\xff\xff", b"\x95\x01\x01\x07\x03\x90\x00"],
+    [b"", b"\xc1", b"\x91" * 10_000, b"\xdd\xff\xff\xff\xff", b"\xc6\xff\xff\xff\xff", b"\x95\x02\x01\x07\x03\x90\x00"],
     ids=["empty", "no type", "deep", "long list", "long bytes", "more behind"],
 )
 def test_bytes_that_are_no_array_are_refused(frame):

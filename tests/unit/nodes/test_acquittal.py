@@ -1,16 +1,48 @@
 """An honest seat that a proof hits shows the receipt that its report rested on."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from chain_bandit.actors.messages import Receipt
+from chain_bandit.actors.messages import ENVIRONMENT, Receipt
 from chain_bandit.chain.errors import TransactionReverted
 from chain_bandit.nodes.receipts import KeptReceipts
 from chain_bandit.nodes.seat import SeatRole
+from chain_bandit.protocol.ledger import opening
+from chain_bandit.protocol.messages import Phase, Role, tally
+from chain_bandit.protocol.units import NO_PULL
+from chain_bandit.schedules.receipts import Stage
 
 SEAT = 2
+
+
+def test_a_receipt_that_gives_nothing_is_kept_and_acquits(tmp_path):
+    """A report may rest on it, and so may a proof."""
+    stage, shown, follower = Stage(), list[Any](), SimpleNamespace(voided={}, acquitted=set(), rest=lambda: None)
+    rules, own = stage.rules, stage.participant(SEAT)
+    ledger = opening(rules.parameters, rules.genesis, rules.seed_0)
+    seat: Any = SimpleNamespace(number=SEAT, rules=rules, participant=own, begin=lambda ledger: None)
+    seat.on_message = lambda sender, message: own.on_receipt(ledger, message) and []
+    contract: Any = SimpleNamespace(
+        acquit=lambda wallet, what: shown.append(what), settle=lambda: None, proven_by=lambda seat: 1
+    )
+    prover, kept = SimpleNamespace(prove=lambda wallet: None), KeptReceipts(tmp_path / "receipts.jsonl")
+    journal: Any = SimpleNamespace(sync=lambda: None)
+    role = SeatRole(seat, kept, journal, contract, None, follower, prover)  # type: ignore[arg-type]
+    unsigned = Receipt(1, NO_PULL, 0, tally(own.counts, own.totals), b"")
+    content = rules.receipt_content(unsigned)
+    signature = stage.owner.state(rules.slot(ledger), Phase.REWARD, Role.ENVIRONMENT, SEAT, content)
+    role.begin(ledger)
+    for _ in range(2):  # it comes again
+        role.take(ENVIRONMENT, 1, replace(unsigned, signature=signature))
+    assert not role.waits()
+    assert kept.has(SEAT, 1)
+    follower.voided[SEAT] = 2
+    role._watch()
+    assert [what[2] for what in shown] == [NO_PULL]
+    kept.close()
 
 
 @pytest.mark.parametrize("refusal", ["", "NothingProven", "AlreadyClosed", "InvalidSignature"])
@@ -25,10 +57,10 @@ def test_a_seat_shows_its_last_receipt_before_the_report_once(tmp_path, refusal)
 
     kept = KeptReceipts(tmp_path / "receipts.jsonl")
     for round_ in (7, 8, 10):
-        kept.add(SEAT, Receipt(round_, 1, round_ * 100, bytes([round_]) * 32, bytes([round_]) * 64))
+        kept.add(SEAT, Receipt(round_, 1, round_ * 100, bytes([round_]) * 32, bytes([round_]) * 64, round_ + 1))
     rules = SimpleNamespace(parameters=SimpleNamespace(provable=1, sealed=False), everybody=(0, 1, SEAT))
     seat: Any = SimpleNamespace(number=SEAT, rules=rules, begin=lambda ledger: None, on_message=lambda *given: [])
-    seat.participant = SimpleNamespace(counts=())
+    seat.participant = SimpleNamespace(received=0)
     follower: Any = SimpleNamespace(voided={}, acquitted=set(), closed=False, rest=lambda: None)
     journal: Any = SimpleNamespace(forget=lambda through: None, sync=lambda: None)
     rests = {10: 8, 8: 7}
@@ -48,11 +80,11 @@ def test_a_seat_shows_its_last_receipt_before_the_report_once(tmp_path, refusal)
             assert not role.finish()
         tally, signature = bytes([rested]) * 32, bytes([rested]) * 32
         parent = bytes([100 + rested]) * 32
-        assert shown == [(SEAT, parent, 1, rested * 100, tally, signature, signature)]
+        assert shown == [(SEAT, parent, 1, rested + 1, rested * 100, tally, signature, signature)]
         shown.clear()
     rests[8] = 10  # another proof came in between, which rests on another round
     assert not role.finish()
-    assert [what[3] for what in shown] == [1000]
+    assert [what[4] for what in shown] == [1000]
     shown.clear()
     follower.voided[SEAT], follower.acquitted = 7, {SEAT}
     assert not role.finish()

@@ -1,15 +1,15 @@
 """The environment: how long it waits for pulls before it settles a round, and what it keeps of what it gave."""
 
 import tracemalloc
-from collections import defaultdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from chain_bandit.actors.messages import PullRequest, Receipt
+from chain_bandit.actors.messages import PullRequest, Receipt, Send
 from chain_bandit.chain.errors import TransactionReverted
+from chain_bandit.network.wire import Owed
 from chain_bandit.nodes import environment as module
 from chain_bandit.nodes.environment import EnvironmentRole
 from chain_bandit.nodes.receipts import KeptReceipts
@@ -22,25 +22,25 @@ BLIND: Any = SimpleNamespace(on_record=lambda ledger, found: None, unproven=list
 """A prover in a game without proofs."""
 
 
-def test_each_round_is_waited_for_as_long_whoever_was_away_in_those_before(monkeypatch):
-    now, written, pulled = [0.0], list[int](), defaultdict[int, dict[int, Any]](dict)
-    monkeypatch.setattr(module, "monotonic", lambda: now[0])
-    parameters = SimpleNamespace(burn_in=2, sealed=False, provable=0)
+def test_each_round_is_waited_for_as_long_whoever_was_away_in_those_before():
+    now, written, last = [0.0], list[int](), [0, 0]
+    parameters = SimpleNamespace(burn_in=2, sealed=False, provable=0, has_phases=False)
     rules = SimpleNamespace(everybody=(0, 1), parameters=parameters, rewarded=lambda ledger, header: (0, 1))
-    environment: Any = SimpleNamespace(rules=rules, begin=lambda ledger: None, given=lambda round_: pulled[round_])
+    environment: Any = SimpleNamespace(rules=rules, begin=lambda ledger: None)
     books: Any = SimpleNamespace(settlement=lambda least: None)
     books.add = lambda record, body: written.append(books.ledger.round)
     scenario = SimpleNamespace(chain=SimpleNamespace(settle_every=1))
-    kept, contract = SimpleNamespace(get=lambda seat, round_: None), SimpleNamespace(settled_through=lambda: 0)
+    kept = SimpleNamespace(get=lambda seat, round_: None, last=lambda seat: last[seat])
+    contract = SimpleNamespace(settled_through=lambda: 0)
     journal = SimpleNamespace(forget=lambda through: None)
     given: Any = (environment, books, scenario, kept, journal, contract, None, None, None, BLIND, WINDOW)
-    role = EnvironmentRole(*given)
+    role = EnvironmentRole(*given, lambda: now[0])
 
     def recorded(round_: int) -> None:
         role.begin(SimpleNamespace(round=round_))  # type: ignore[arg-type]
         found: Any = SimpleNamespace(record=SimpleNamespace(kind=Kind.APPROVED, header=SimpleNamespace()), block=None)
         role.recorded(found)
-        pulled[round_][0] = "pulled"
+        last[0] = round_
         role.close(found)
 
     recorded(5)
@@ -55,7 +55,7 @@ def test_each_round_is_waited_for_as_long_whoever_was_away_in_those_before(monke
         now[0] += WINDOW / 2
     role.act(True, False)
     assert written == [5, 6]
-    pulled[7][1] = "pulled, as one that is back"
+    last[1] = 7  # as one that is back
     role.act(True, False)
     assert written == [5, 6, 7]
 
@@ -79,13 +79,15 @@ def test_an_environment_that_is_back_after_the_window_for_settlement_closes_the_
 
             return call
 
-    parameters = SimpleNamespace(sealed=True, provable=0, slash=0)
+    parameters = SimpleNamespace(sealed=True, provable=0, slash=0, has_phases=False, burn_in=2)
     environment: Any = SimpleNamespace(
         rules=SimpleNamespace(parameters=parameters), secret=b"", roles=(), sums=(),
         model=SimpleNamespace(encode=lambda: b""),
     )  # fmt: skip
     monkeypatch.setattr(module, "encode_sums", lambda sums: b"")
-    books: Any = SimpleNamespace(settlement=lambda least: (9, b""))
+    books: Any = SimpleNamespace(
+        settlement=lambda least: (9, b""), settled=lambda: None, ledger=SimpleNamespace(round=10)
+    )
     follower: Any = SimpleNamespace(closed=False, revealed=False, rest=lambda: None)
     files: Any = SimpleNamespace(sync=lambda: None)
     given: Any = (environment, books, None, files, files, Chain(), None, None, follower, BLIND, WINDOW)
@@ -117,15 +119,15 @@ def test_receipts_end_with_the_last_root_that_is_signed_whether_it_was_sent_or_n
 def test_a_round_whose_root_is_signed_takes_no_pull_more_after_a_restart(tmp_path):
     """Else the root of the same settlement would be another one, and the environment have signed both."""
     given, written = list[int](), list[int]()
-    parameters = SimpleNamespace(burn_in=4, sealed=False, provable=1)
+    parameters = SimpleNamespace(burn_in=4, sealed=False, provable=1, unrecorded=1, has_phases=False)
     rules = SimpleNamespace(everybody=(0, 1), parameters=parameters, rewarded=lambda ledger, header: (0, 1))
     environment: Any = SimpleNamespace(
-        rules=rules, begin=lambda ledger: None, given=lambda round_: {0: "pulled"},
+        rules=rules, begin=lambda ledger: None,
         late_pull=lambda seat, round_, pull: given.append(round_) or [],
     )  # fmt: skip
     books: Any = SimpleNamespace(settlement=lambda least: None)
     books.add = lambda record, body: written.append(books.ledger.round)
-    kept = SimpleNamespace(get=lambda seat, round_: None, since=lambda *given: [])
+    kept = SimpleNamespace(get=lambda seat, round_: None, since=lambda *given: [], last=lambda seat: 0 if seat else 9)
     contract = SimpleNamespace(settled_through=lambda: 4)
     scenario = SimpleNamespace(chain=SimpleNamespace(settle_every=1))
     journal = provable_journal(tmp_path / "signed.jsonl", 6)
@@ -143,9 +145,9 @@ def test_a_round_whose_root_is_signed_takes_no_pull_more_after_a_restart(tmp_pat
 def test_the_root_of_the_last_settlement_is_signed_when_the_last_round_is_over(tmp_path):
     """The journal refuses what is older: it forgets a round later than nothing more is given in it."""
     journal = provable_journal(tmp_path / "signed.jsonl")
+    parameters = SimpleNamespace(burn_in=4, provable=1, sealed=False, has_phases=False)
     environment: Any = SimpleNamespace(
-        rules=SimpleNamespace(everybody=(), parameters=SimpleNamespace(burn_in=4, provable=1, sealed=False)),
-        begin=lambda ledger: None, given=lambda round_: {},
+        begin=lambda ledger: None, rules=SimpleNamespace(everybody=(), parameters=parameters),
     )  # fmt: skip
     books: Any = SimpleNamespace(settlement=lambda least: None, add=lambda record, body: None)
     scenario, contract = SimpleNamespace(chain=SimpleNamespace(settle_every=9)), SimpleNamespace(settled_through=int)
@@ -160,6 +162,108 @@ def test_the_root_of_the_last_settlement_is_signed_when_the_last_round_is_over(t
     with pytest.raises(AlreadySigned):
         journal.admit((11, *root), bytes(32))
     journal.admit((12, *root), bytes(32))
+
+
+class Giver:
+    """An environment that gives whatever it is told to give."""
+
+    rules: Any = SimpleNamespace(
+        everybody=(0, 1), rewarded=lambda ledger, header: (0, 1),
+        parameters=SimpleNamespace(burn_in=4, sealed=False, provable=1, unrecorded=1, has_phases=False, arms=2),
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.gave = list[tuple[int, int]]()
+
+    def begin(self, ledger: Any) -> None:
+        pass
+
+    leave_open = close = begin
+
+    def on_message(self, sender: int, message: Any) -> None:
+        pass
+
+    def given(self, round_: int) -> dict[int, Receipt]:
+        return {seat: receipt(each) for each, seat in self.gave if each == round_}
+
+    def give_to(self, seat: int, round_: int, arm: int) -> Receipt:
+        self.gave.append((round_, seat))
+        return receipt(round_)
+
+    def late_pull(self, seat: int, round_: int, pull: PullRequest) -> list[Send]:
+        return [Send((seat,), self.give_to(seat, round_, pull.arm))]
+
+
+def giving(kept: KeptReceipts, now: list[float]) -> tuple[Giver, EnvironmentRole, list[int]]:
+    """A node that gives receipts of recorded rounds, and which of them it has written down."""
+    environment, written = Giver(), list[int]()
+    books: Any = SimpleNamespace(settlement=lambda least: None)
+    books.add = lambda record, body: written.append(books.ledger.round)
+    journal = SimpleNamespace(forget=lambda through: None, places=())
+    scenario, contract = SimpleNamespace(chain=SimpleNamespace(settle_every=1)), SimpleNamespace(settled_through=int)
+    args: Any = (environment, books, scenario, kept, journal, contract, None, None, None, BLIND, WINDOW)
+    return environment, EnvironmentRole(*args, lambda: now[0]), written
+
+
+def end(role: EnvironmentRole, round_: int, kind: Kind, *pulling: int) -> None:
+    """A round, and who pulls in it."""
+    block = SimpleNamespace(body=b"") if kind in (Kind.APPROVED, Kind.REJECTED) else None
+    found: Any = SimpleNamespace(record=SimpleNamespace(kind=kind, header=block), block=block)
+    role.begin(SimpleNamespace(round=round_, explorations=0))  # type: ignore[arg-type]
+    role.recorded(found)
+    for seat in pulling:
+        role.take(seat, round_, PullRequest(0, b""))
+    role.close(found)
+
+
+def test_receipts_go_in_the_order_of_rounds_whoever_pulls_a_later_one_first(tmp_path):
+    """An unasked one that waits for an earlier pull would be signed over another tally than its leaf."""
+    now, kept = [0.0], KeptReceipts(tmp_path / "receipts.jsonl")
+    environment, role, written = giving(kept, now)
+    end(role, 5, Kind.APPROVED, 0)
+    end(role, 6, Kind.EXPLORATION)
+    end(role, 7, Kind.APPROVED, 0, 1)
+    now[0] = WINDOW
+    role.act(True, False)
+    role.take(1, 5, PullRequest(0, b""))
+    assert written == [5, 6, 7]
+    for seat in (0, 1):
+        assert (own := [round_ for round_, to in environment.gave if to == seat]) == sorted(own)
+    assert role.take(1, 6, Owed(6)) == [(1, receipt(7)), (1, Owed(6))]
+    environment, role, written = giving(kept, now)  # after a restart: it has another receipt in round 7 already
+    end(role, 5, Kind.APPROVED, 1)
+    assert (5, 1) not in environment.gave
+    kept.close()
+
+
+def test_a_settlement_that_proofs_hang_on_waits_for_so_many_blocks_only(tmp_path):
+    """Else a liar that does not pull is not listed before the game is over; skips are no reason to lose a reward."""
+    kept = KeptReceipts(tmp_path / "receipts.jsonl")
+    environment, role, written = giving(kept, [0.0])
+    end(role, 5, Kind.APPROVED, 0)
+    for round_ in range(6, 13):
+        end(role, round_, Kind.SKIP)
+    for round_, kind in ((13, Kind.APPROVED), (14, Kind.REJECTED)):
+        end(role, round_, kind, 0)
+    assert written == []
+    environment.rules.parameters.provable = 0
+    end(role, 15, Kind.APPROVED, 0)
+    assert written == []
+    environment.rules.parameters.provable = 1
+    role.act(True, False)
+    assert written == list(range(5, 13))
+    kept.close()
+
+
+def test_who_waits_for_the_receipt_before_gets_the_unasked_one_with_it(tmp_path):
+    now, kept = [0.0], KeptReceipts(tmp_path / "receipts.jsonl")
+    _, role, _ = giving(kept, now)
+    end(role, 5, Kind.APPROVED, 0)
+    end(role, 6, Kind.EXPLORATION)
+    assert role.take(1, 6, Owed(6)) == []
+    role.take(1, 5, PullRequest(0, b""))
+    assert role.take(1, 6, Owed(6)) == [(1, receipt(6)), (1, Owed(6))]
+    kept.close()
 
 
 def receipt(round_: int) -> Receipt:

@@ -81,7 +81,7 @@ class Watched:
 
 
 def over(parameters: Any, ledger: Ledger, record: Any = None) -> Ledger:
-    return SimpleNamespace(round=ledger.round + 1)
+    return SimpleNamespace(round=ledger.round + 1, time=ledger.time + 1)
 
 
 def play(
@@ -112,7 +112,7 @@ def play(
         is_over=lambda: monotonic() > began + SECONDS * (recorded + 1),
     )  # fmt: skip
     links = peers or Peers([(3 - each, encode(envelope)) for each in range(many)])
-    opening, verifier = SimpleNamespace(round=1), SimpleNamespace(forget=list)
+    opening, verifier = SimpleNamespace(round=1, time=1), SimpleNamespace(forget=list)
     given: Any = (role, rules, opening, links, follower, True, 0, BOUND, verifier, said)
     Node(*given).run(links.receive)
     return role
