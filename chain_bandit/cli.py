@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import sys
 import traceback
@@ -21,6 +22,7 @@ from chain_bandit.cli_warnings import warn_of_public_keys
 from chain_bandit.exit_codes import EXIT_CODES
 from chain_bandit.history.blocks import LAST_BLOCK
 from chain_bandit.output import UNWRITABLE, UNWRITTEN, forgiving
+from chain_bandit.presets import RECOMMENDED
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
 from chain_bandit.simulation.engine import Engine
 
@@ -383,6 +385,26 @@ def new_plugin(
         print(json.dumps({"kind": kind, "name": name, "files": [str(file) for file in files]}, sort_keys=True))
     else:
         print(*files, sep="\n")
+
+
+@new.command("scenario")
+def new_scenario(
+    name: Annotated[str, typer.Argument(help="Of the game.")],
+    preset: Annotated[
+        str, typer.Option("--preset", help="recommended or paper: what holds of keys that are not given.")
+    ] = RECOMMENDED,
+    out: Annotated[Path | None, typer.Option("--out", help="A new file, by default NAME.toml.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a scenario that runs: seven participants, two of whom lie."""
+    from chain_bandit.scaffold import new_scenario as written
+
+    file = written(name, preset, out)
+    command = f"chain-bandit run {shlex.quote(str(file))}"
+    if as_json:
+        print(json.dumps({"name": name, "preset": preset, "file": str(file), "next": command}, sort_keys=True))
+    else:
+        print(file, command, sep="\n")
 
 
 @mediate.callback()
