@@ -142,7 +142,16 @@ def demo(rounds: Rounds = None, seed: Seed = None, out: Out = None, as_json: Jso
     """Ten participants, three of them malicious, learn which airline is most often on time."""
     from chain_bandit.examples import example
 
+    if not as_json:
+        print(_FLIGHTS, flush=True)
     _play(example("flights.toml"), _overrides(None, rounds, seed), out, as_json, named="demo")
+
+
+_FLIGHTS = """\
+Which of 16 airlines is most often on time? Ten participants choose an airline
+(an arm) each round; one of its recorded flights is drawn, and an arrival on
+time is a reward of 1. Three of the ten are malicious. This takes a minute.
+"""
 
 
 @app.command()
@@ -345,6 +354,7 @@ def show(
             found: Any = {"manifest": manifest, "audit": report.as_dict(with_rounds=False)}
             tables = [
                 terminal.verdict_lines(manifest, report, rounds),
+                terminal.conduct_table(manifest, report, rounds),
                 terminal.header({**manifest, "history" if rounds is None else "out": str(run)}),
                 terminal.participants_table(manifest, report, rounds),
                 *([] if rounds is None else [terminal.regret_table(manifest, report, rounds)]),
@@ -676,12 +686,12 @@ def _play(
         finished = play(scenario, place, observe, watch, on, is_url(chain_name), resume, observe.stage)
     note = kept_in(finished.kept) if finished.kept else None
     measured, report = finished.measured, finished.report
-    _say_finished(scenario, finished.manifest, report, finished.out, chain_name, as_json, measured, note)
+    _say_finished(scenario, finished.manifest, report, finished.out, chain_name, as_json, measured, note, bool(named))
 
 
 def _say_finished(
     scenario: "Scenario", manifest: dict[str, Any], report: "AuditReport", out: Path, chain_name: str, as_json: bool,
-    measured: dict[str, Any] | None = None, kept: str | None = None,
+    measured: dict[str, Any] | None = None, kept: str | None = None, briefly: bool = False,
 ) -> None:  # fmt: skip
     """Print what a run folder holds, and end with the exit code of its expectations and its audit."""
     from chain_bandit.game.folder import REPORT, read_rounds
@@ -696,14 +706,17 @@ def _say_finished(
         rounds = read_rounds(out)
         terminal.console().print(
             terminal.verdict_lines(manifest, report, rounds),
-            terminal.header({**manifest, "chain": chain_name, "out": str(out)}),
-            terminal.participants_table(manifest, report, rounds),
+            terminal.conduct_table(manifest, report, rounds),
             terminal.regret_table(manifest, report, rounds),
-            *([terminal.time_table(measured)] if measured else []),
-            terminal.checks_table(report),
+            *([] if briefly else [
+                terminal.header({**manifest, "chain": chain_name, "out": str(out)}),
+                terminal.participants_table(manifest, report, rounds),
+                *([terminal.time_table(measured)] if measured else []),
+                terminal.checks_table(report),
+            ]),
             terminal.to_open(out / REPORT),
             sep="\n",
-        )
+        )  # fmt: skip
     if failed:
         _say_error(failed)
     if kept:

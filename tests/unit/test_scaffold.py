@@ -14,10 +14,10 @@ from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.environments import registry as environments
 from chain_bandit.game.folder import FolderRefused
 from chain_bandit.mediate.bandit import INCENTIVES
+from chain_bandit.presets import PRESETS, RECOMMENDED
 from chain_bandit.protocol import rules
 from chain_bandit.protocol.ruleset import RuleKind
 from chain_bandit.protocol.settlement import Conduct
-from chain_bandit.presets import PRESETS, RECOMMENDED
 from chain_bandit.runs import play
 from chain_bandit.scaffold import KINDS, NameRefused, new, new_scenario
 from chain_bandit.scenario import load
