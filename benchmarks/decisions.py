@@ -30,8 +30,8 @@ from chain_bandit.game.on_chain import OnChain
 from chain_bandit.game.plan import Plan
 from chain_bandit.history.collect import collect
 from chain_bandit.history.records import calls
-from chain_bandit.protocol.blocks import Body, seats
 from chain_bandit.presets import PAPER
+from chain_bandit.protocol.blocks import Body, seats
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.scenario import Scenario, load
 from chain_bandit.stopwatch import Stopwatch
