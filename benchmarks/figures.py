@@ -2,10 +2,10 @@
 
     python benchmarks/figures.py [--only NAME ...] [--replicates 200] [--jobs 2] [--out docs/figures] [--speed FILE]
 
-Games without messages, compiled, in the set-up of Zhu et al. (M = 10, K = 4, T = 10^4, f = 3), seeds 0 to 199. Regret is
-that of the arms and of failed rounds, after the burn-in; what the burn-in and costs add is docs/growth.md's. `demo` is the
-README's, of the demo, and its regret that of all rounds, with burn-in and costs. Beside each picture lies NAME.json: the
-numbers in it, the command, the first and the last seed of its games, and the commit.
+Games without messages, compiled, in the set-up of Zhu et al. (M = 10, K = 4, T = 10^4, f = 3), seeds 0 to 199. Regret
+is that of the arms and of failed rounds, after the burn-in; what the burn-in and costs add is docs/growth.md's. `demo`
+is the README's, of the demo, and its regret that of all rounds, with burn-in and costs. Beside each picture lies
+NAME.json: the numbers in it, the command, the first and the last seed of its games, and the commit.
 `--speed` is what benchmarks/speed.py --json has printed.
 """
 

@@ -23,15 +23,15 @@ def table() -> Iterator[str]:
     yield "|---:|---|---:|---:|---:|---:|---:|"
     for rounds in sorted(found, key=int):
         alone = Span(**found[rounds][ALONE]["all"])
-        for name, parts in found[rounds].items():
+        for name, parts in sorted(found[rounds].items(), key=lambda line: line[1]["all"]["mean"]):
             lost = Span(**parts["all"])
             burn_in, cost = (f"{parts[each]['mean']:.1f}" if each in parts else "none" for each in ("burn_in", "cost"))
             ratio = lost.over(alone)
             share = "| 1 | |" if name == ALONE else f"| {ratio.mean:.3f} | {ratio.low:.3f} … {ratio.high:.3f} |"
             yield f"| {int(rounds):,} | {name} | {lost.said} | {burn_in} | {cost} {share}"
     yield ""
-    first = ", ".join(f"{below[rounds]} of {int(rounds):,}" for rounds in sorted(found, key=int))
-    yield f"The mean of `chain_bandit` stays below that of UCB1 alone from round {first} on."
+    first = " and ".join(f"round {below[rounds]} on at T = {int(rounds):,}" for rounds in sorted(found, key=int))
+    yield f"The mean of `chain_bandit` stays below that of UCB1 alone from {first}."
 
 
 def lengths() -> Iterator[str]:
