@@ -355,7 +355,7 @@ def show(
             tables = [
                 terminal.verdict_lines(manifest, report, rounds),
                 terminal.conduct_table(manifest, report, rounds),
-                terminal.header({**manifest, "history" if rounds is None else "out": str(run)}),
+                terminal.titled("Game", terminal.header(manifest | {"history" if rounds is None else "out": str(run)})),
                 terminal.participants_table(manifest, report, rounds),
                 *([] if rounds is None else [terminal.regret_table(manifest, report, rounds)]),
                 terminal.checks_table(report),
@@ -709,7 +709,7 @@ def _say_finished(
             terminal.conduct_table(manifest, report, rounds),
             terminal.regret_table(manifest, report, rounds),
             *([] if briefly else [
-                terminal.header({**manifest, "chain": chain_name, "out": str(out)}),
+                terminal.titled("Game", terminal.header({**manifest, "chain": chain_name, "out": str(out)})),
                 terminal.participants_table(manifest, report, rounds),
                 *([terminal.time_table(measured)] if measured else []),
                 terminal.checks_table(report),

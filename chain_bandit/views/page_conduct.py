@@ -59,7 +59,7 @@ def conduct_table(facts: Facts) -> Markup | None:
         rows.append([Cell("honest, on average", len(facts.participants)), _NONE, Cell(_NONE, 0), Cell(_NONE, 0),
                      amount(earned), amount(0), amount(0), signed(net)])  # fmt: skip
     head = ["participant", "observed", "since", "excluded", "earned", "slash", "voided", "took home"]
-    return joined(table(head, rows, "--nnnnnn"),
+    return joined(table(head, rows, "--nnnnnn", SECTIONS["conduct"]),
                   *(tag("p", said, class_="quiet") for said in (*attacks_in_words(facts), CONDUCT)))  # fmt: skip
 
 

@@ -100,9 +100,9 @@ def attacks_in_words(facts: Facts) -> list[str]:
 
 
 CONDUCT = (
-    "To lie is to report other means than one's receipts, to equivocate to sign two contents in one slot. Since: the "
-    "round of the first of these. Excluded: the first round without the seat. In rewards: what it earned, what the "
-    "proof took from its stake (slash) and of what it earned after the lie (voided), and what it took home."
+    "Lied: reported other means than those of its receipts. Equivocated: signed two contents in one slot. Since: the "
+    "round of the first of these. Excluded: the first round without the seat. The rest is in rewards. Slash: taken "
+    "from the stake. Voided: of what it earned, not paid. Took home: paid out beyond the stake."
 )
 """What the columns of the table of conduct are."""
 
