@@ -296,7 +296,7 @@ def test_the_demo_tells_a_newcomer_what_came_out_and_ends_with_the_report(tmp_pa
     assert len(lines) < 60
     text = " ".join(result.stdout.split())
     for said in (
-        "10 participants, 3 of them malicious", "There is proof that seats 7 (liar), 8", "Seats 7 and 9 tried worse-half",
+        "10 participants, 3 of them malicious", "proof that seats 7 (liar), 8", "Seats 7 and 9 tried worse-half",
         "took home", "honest, on average", "UCB1 alone", "oracle", "undefended mean",
     ):  # fmt: skip
         assert said in text, said
