@@ -613,8 +613,9 @@ def built(
             scenario.check_contract()
     except AssumptionBroken as error:
         own = {*data, *(key.split(".")[0] for key in overrides)}
-        if error.name in PRESETS[scenario.preset].keys() - own:
-            error.add_note(f"the preset {scenario.preset!r} sets {error.name}; the scenario's own key overrides it")
+        for key in PRESETS[scenario.preset]:
+            if key.startswith(error.name) and key not in own:  # burn_in_factor gives burn_in
+                error.add_note(f"the preset {scenario.preset!r} sets {key}; the scenario's own key overrides it")
         raise
     return scenario
 

@@ -106,6 +106,11 @@ def test_what_a_preset_forbids_is_said_with_its_name(read):
     (note,) = refused.value.__notes__
     assert note == "the preset 'recommended' sets paid_burn_in; the scenario's own key overrides it"
     assert read('preset = "recommended"', sealed=True, paid_burn_in=False).sealed
+    safe = {"name": "delta-safe", "options": {"delta": 0.4}}
+    with pytest.raises(AssumptionBroken, match="L >= what delta-safe asks for") as refused:
+        read('preset = "recommended"', aggregation=safe, rounds=400)
+    (note,) = refused.value.__notes__
+    assert "sets burn_in_factor;" in note
     with pytest.raises(AssumptionBroken) as refused:
         read('preset = "recommended"\npaid_burn_in = true', sealed=True)
     assert not hasattr(refused.value, "__notes__")
