@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from chain_bandit.game.simulated import replicates
+from chain_bandit.game.plan import Plan
+from chain_bandit.game.simulated import planned, replicates
 from chain_bandit.scenario import Scenario, load
 from chain_bandit.undefended import regret_undefended, undefended
 
@@ -24,6 +25,11 @@ def test_its_liars_lie_and_do_nothing_else_and_nobody_is_excluded() -> None:
     assert (p.aggregation.name, p.liars, p.slash, p.provable) == ("option-2", 0, 0, 0)
     assert (p.burn_in, p.paid_burn_in, p.cost) == (32, 1, flights().parameters.cost)
     assert game.table == flights().table
+
+
+def test_its_rewards_are_drawn_as_those_of_the_game() -> None:
+    theirs, ours = (planned(Plan(game)) for game in (undefended(flights()), flights()))
+    assert (theirs.secret, theirs.seed_0, theirs.model) == (ours.secret, ours.seed_0, ours.model)
 
 
 def test_an_adversary_is_undefended_as_seats_that_are_named() -> None:
