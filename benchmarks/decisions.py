@@ -30,6 +30,7 @@ from chain_bandit.game.on_chain import OnChain
 from chain_bandit.game.plan import Plan
 from chain_bandit.history.collect import collect
 from chain_bandit.history.records import calls
+from chain_bandit.presets import PAPER
 from chain_bandit.protocol.blocks import Body, seats
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.scenario import Scenario, load
@@ -100,14 +101,18 @@ def golden() -> dict[str, tuple[Scenario, str]]:
 
 
 def shipped() -> Iterator[tuple[str, Scenario]]:
-    """Every scenario of `examples`, no longer than `LONGEST` rounds; of one also with validators who compare."""
+    """Every scenario of `examples` by the paper's preset, no longer than `LONGEST` rounds.
+
+    The flights also by their own preset, and a small one also with validators who compare.
+    """
     examples = ROOT / "examples"
     for path in sorted((*examples.glob("*.toml"), *(examples / "theorems").glob("*.toml"))):
         if "[axes]" in path.read_text(encoding="utf-8"):
             continue  # a sweep
         made = load(path)
         name = path.relative_to(examples).with_suffix("").as_posix()
-        yield name, load(path, {"rounds": min(made.rounds, LONGEST), "expect": {}})
+        yield name, load(path, {"rounds": min(made.rounds, LONGEST), "expect": {}, "preset": PAPER})
+    yield "flights-recommended", load(examples / "flights.toml")
     yield "small-mpc", load(examples / "small.toml", {"comparison": "mpc", "expect": {}})
 
 

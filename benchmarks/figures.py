@@ -2,10 +2,10 @@
 
     python benchmarks/figures.py [--only NAME ...] [--replicates 200] [--jobs 2] [--out docs/figures] [--speed FILE]
 
-Games without messages, compiled, in the set-up of Zhu et al. (M = 10, K = 4, T = 10^4, f = 3), seeds 0 to 199; `demo`
-is the README's, of the demo. Regret is that of the arms and of failed rounds, after the burn-in; what the burn-in and
-costs add is docs/growth.md's. Beside
-each picture lies NAME.json: the numbers in it, the command, the first and the last seed of its games, and the commit.
+Games without messages, compiled, in the set-up of Zhu et al. (M = 10, K = 4, T = 10^4, f = 3), seeds 0 to 199. Regret
+is that of the arms and of failed rounds, after the burn-in; what the burn-in and costs add is docs/growth.md's. `demo`
+is the README's, of the demo, and its regret that of all rounds, with burn-in and costs. Beside each picture lies
+NAME.json: the numbers in it, the command, the first and the last seed of its games, and the commit.
 `--speed` is what benchmarks/speed.py --json has printed.
 """
 
@@ -30,6 +30,7 @@ from chain_bandit.attacks.parametric import Parametric
 from chain_bandit.attacks.registry import ATTACKS, make
 from chain_bandit.environments.bernoulli import bernoulli_model
 from chain_bandit.game.simulated import keys_of, replicates
+from chain_bandit.presets import PAPER
 from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.settlement import Conduct
 from chain_bandit.protocol.units import UNIT
@@ -37,6 +38,7 @@ from chain_bandit.scenario import Scenario, load
 from chain_bandit.simulation.kernel import numbers
 from chain_bandit.simulation.kernel.pooled import pooled_ucb
 from chain_bandit.simulation.replicates import Attacks, Estimate, Measured, estimate, measure
+from chain_bandit.undefended import undefended
 
 MEANS = (0.5, 0.45, 0.4, 0.3)
 SEATS, LIARS, ROUNDS = 10, 3, 10_000
@@ -200,66 +202,91 @@ def curves(bench: Bench, file: Path) -> Json:
     return save(plt, figure, file, said)
 
 
-LYING_SEATS = 7, 9
-"""Of the demo's three malicious; the third one only equivocates."""
+DEMO_ROUNDS = 1_000, 10_000
+"""The demo's own T, and one that is longer."""
 
-DEMO: dict[str, Json] = {
-    "chain_bandit": {},
-    "nobody equivocates": {"attack": "worse-half"},
-    "liars inside the honest range": {"attack": "optimiser"},
-    "plain mean of all reports": {"attack": "worse-half", "liars": 0, "aggregation": "option-2"},
-}
-"""Changes of the demo; with an attack, its two liars tell that and nothing else is malicious."""
-
-LEARNERS = "UCB1, each alone", "oracle, honest rewards pooled"
-"""Beside it, on its rewards."""
+OURS, ALONE, ORACLE = "chain_bandit", "UCB1 alone", "oracle, pooled data"
+"""As terminal and page call them."""
 
 
-def demo_games() -> dict[str, Scenario]:
-    """The demo from its file, seed 0 on, and the same without equivocation, under another lie, and undefended."""
-    games = {}
-    for name, changes in DEMO.items():
-        given = {"seed": 0} | {key: value for key, value in changes.items() if key != "attack"}
-        if "attack" in changes:
-            given["malicious"] = [{"seat": seat, "attacks": [{"name": changes["attack"]}]} for seat in LYING_SEATS]
-        games[name] = load(ROOT / "examples" / "flights.toml", given, on_chain=False)
-    return games
+def demo_games(rounds: int = DEMO_ROUNDS[0]) -> dict[str, Scenario]:
+    """The demo from its file, seed 0 on, by its preset and by the paper's, under another lie, and undefended."""
+
+    def flights(**changes: Any) -> Scenario:
+        return load(ROOT / "examples" / "flights.toml", {"seed": 0, "rounds": rounds} | changes, on_chain=False)
+
+    ours = flights()
+    inside = [{"seat": entry.seat, "attacks": [{"name": "optimiser"}]} for entry in ours.malicious]
+    return {
+        OURS: ours, "all three lie inside the honest range": flights(malicious=inside),
+        "the paper's preset": flights(preset=PAPER), NONE: undefended(ours),
+    }  # fmt: skip
+
+
+def demo_regret(bench: Bench, rounds: int) -> dict[str, tuple[NDArray[np.int64], Sequence[Estimate], Json]]:
+    """By name the marks, the regret of all rounds at each, and the burn-in and the cost of lies in the last one."""
+    found: dict[str, tuple[NDArray[np.int64], Sequence[Estimate], Json]] = {}
+    games = demo_games(rounds)
+    for name, game in games.items():
+        marks = np.arange(game.parameters.burn_in, rounds + 1, 8)
+        played = bench.played(game, tuple(map(int, marks)))
+        parts = {part: vars_of(played.regret(part)[-1]) for part in ("burn_in", "cost")}
+        found[name] = marks, played.regret(), parts
+    given = games[OURS]
+    honest = sorted(set(range(given.participants)) - given.attacks().keys())
+    marks = np.arange(8, rounds + 1, 8)
+    for name, pooled in ((ALONE, honest[:1]), (ORACLE, honest)):
+        found[name] = marks, tuple(map(estimate, bench.pooled(pooled, tuple(map(int, marks)), given).T)), {}
+    return found
+
+
+def below_from(ours: tuple[NDArray[np.int64], Sequence[Estimate], Json], alone: Sequence[Estimate]) -> int:
+    """The first mark from which on our mean stays below that of UCB1 alone, whose marks are every eighth round."""
+    above = [at for at, each in zip(ours[0], ours[1], strict=True) if each.mean >= alone[at // 8 - 1].mean]
+    return int(above[-1]) + 8 if above else int(ours[0][0])
+
+
+def regret_after(bench: Bench, rounds: int, pulls: int) -> Estimate:
+    """The regret of all rounds of the demo with so many pulls of each arm in its burn-in."""
+    arms = demo_games()[OURS].parameters.arms
+    given = load(ROOT / "examples" / "flights.toml", {"seed": 0, "rounds": rounds, "burn_in": pulls * arms}, False)
+    return bench.played(given, (rounds,)).regret()[-1]
 
 
 def demo(bench: Bench, file: Path) -> Json:
-    """The README's: what an honest participant of the demo loses, beside UCB1 alone and a pooled oracle."""
-    games = demo_games()
-    given = games["chain_bandit"]
-    p, honest = given.parameters, sorted(set(range(given.participants)) - given.attacks().keys())
-    marks = tuple(range(p.burn_in, p.horizon + 1, 8))
-    played = {name: bench.played(game, marks) for name, game in games.items()}
-    lines = {name: found.regret(*COUNTED) for name, found in played.items()}
-    said: Json = {
-        name: {part: vars_of(found.regret(part)[-1]) for part in ("burn_in", "cost")} for name, found in played.items()
-    }
-    for name, pooled in zip(LEARNERS, (honest[:1], honest), strict=True):
-        found = bench.pooled(pooled, marks, given)
-        lines[name] = tuple(estimate(column) for column in (found - found[:, :1]).T)
-        said[name] = {"burn_in": vars_of(estimate(found[:, 0]))}
+    """The README's: what an honest participant of the demo loses in all rounds, beside what others lose."""
+    found = {rounds: demo_regret(bench, rounds) for rounds in DEMO_ROUNDS}
+    rounds = DEMO_ROUNDS[0]
     plt = begin()
     figure, axes = plt.subplots(figsize=(8.6, 4.6), layout="constrained")
-    axes.axvspan(0, p.burn_in, color="#E6E6E6", linewidth=0)
-    shown = zip(("chain_bandit", *list(lines)[3:]), ("#0072B2", "#D55E00", "#4D4D4D", "#009E73"), strict=True)
-    for name, colour in shown:
-        mean, low, high = (np.array([getattr(each, k) for each in lines[name]]) for k in ("mean", "low", "high"))
-        axes.plot(marks, mean, color=colour, linewidth=2.6 if name == "chain_bandit" else 1.8)
+    colours = {OURS: "#0072B2", NONE: "#D55E00", ALONE: "#4D4D4D", ORACLE: "#009E73"}
+    for name, colour in colours.items():
+        marks, line, _ = found[rounds][name]
+        mean, low, high = (np.array([getattr(each, k) for each in line]) for k in ("mean", "low", "high"))
+        axes.plot(marks, mean, color=colour, linewidth=2.6 if name == OURS else 1.8)
         axes.fill_between(marks, low, high, color=colour, alpha=0.22, linewidth=0)
-        axes.annotate(f"{name}: {mean[-1]:.0f}", (marks[-1], mean[-1]), xytext=(7, 0), textcoords="offset points",
+        shift = {OURS: -5, ORACLE: 5}.get(name, 0)  # these two end beside each other
+        axes.annotate(f"{name}: {mean[-1]:.0f}", (marks[-1], mean[-1]), xytext=(7, shift), textcoords="offset points",
                       color=colour, va="center", annotation_clip=False)  # fmt: skip
-    axes.text(p.burn_in / 2, axes.get_ylim()[1] / 2, f"burn-in, rounds 1 to {p.burn_in}: nothing paid", rotation=90,
-              ha="center", va="center", color="#4D4D4D", fontsize=9.5)  # fmt: skip
-    axes.set(xlim=(0, p.horizon), ylim=(0, None), xlabel="round",
-             ylabel="rewards that an honest participant\nloses after the burn-in")  # fmt: skip
-    axes.set_title(f"Which of {p.arms} airlines is on time: {p.participants} participants, 3 malicious", loc="left")
+    given = demo_games()[OURS]
+    axes.set(xlim=(0, rounds), ylim=(0, None), xlabel="round",
+             ylabel="rewards that an honest participant\nloses, from round 1 on")  # fmt: skip
+    title = f"Which of {given.parameters.arms} airlines is on time: {given.participants} participants, 3 malicious"
+    axes.set_title(title, loc="left")
     axes.grid(axis="y", color=PALE, linewidth=0.6)
-    for name, line in lines.items():
-        said[name]["arms"] = vars_of(line[-1])
-    return save(plt, figure, file, said)
+    return save(plt, figure, file, {
+        "regret": {
+            str(horizon): {name: {"all": vars_of(line[-1]), **parts} for name, (_, line, parts) in lines.items()}
+            for horizon, lines in found.items()
+        },
+        "below alone from": {
+            str(horizon): below_from(lines[OURS], lines[ALONE][1]) for horizon, lines in found.items()
+        },
+        "pulls of each arm": {
+            str(pulls): {str(horizon): vars_of(regret_after(bench, horizon, pulls)) for horizon in found}
+            for pulls in (2, 3, 4, 5, 7, 9)
+        },
+    })  # fmt: skip
 
 
 def heat(bench: Bench, file: Path, liars: int = LIARS) -> Json:

@@ -13,7 +13,20 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
-from benchmarks import bars, exclusion, growth, mediate, payoff, price, rivals, rules, search, study, widths
+from benchmarks import (
+    bars,
+    exclusion,
+    growth,
+    mediate,
+    payoff,
+    price,
+    recommended,
+    rivals,
+    rules,
+    search,
+    study,
+    widths,
+)
 from benchmarks.provenance import FIGURES
 from chain_bandit.simulation.kernel.forms import FORMS
 from chain_bandit.views import fixed_tokens
@@ -47,7 +60,10 @@ def of(page: str, **tables: Callable[[list[Any]], Iterable[str]]) -> dict[str, T
 
 
 PAGES: dict[str, dict[str, Table]] = {
-    "results": {"bars": lambda: bars.table(bars.held()), "rushing": lambda: bars.table(bars.rushed())}
+    "results": {
+        "recommended": recommended.table, "lengths": recommended.lengths,
+        "bars": lambda: bars.table(bars.held()), "rushing": lambda: bars.table(bars.rushed()),
+    }
     | of("price", price=price.shown, every=price.every),
     "growth": of("growth", totals=growth.totals, parts=growth.parts),
     "payoff": of("payoff", registry=payoff.registry, responses=payoff.responses)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import sys
 import traceback
@@ -21,6 +22,7 @@ from chain_bandit.cli_warnings import warn_of_public_keys
 from chain_bandit.exit_codes import EXIT_CODES
 from chain_bandit.history.blocks import LAST_BLOCK
 from chain_bandit.output import UNWRITABLE, UNWRITTEN, forgiving
+from chain_bandit.presets import RECOMMENDED
 from chain_bandit.protocol.errors import ChainBanditError, Stopped
 from chain_bandit.simulation.engine import Engine
 
@@ -140,7 +142,16 @@ def demo(rounds: Rounds = None, seed: Seed = None, out: Out = None, as_json: Jso
     """Ten participants, three of them malicious, learn which airline is most often on time."""
     from chain_bandit.examples import example
 
+    if not as_json:
+        print(_FLIGHTS, flush=True)
     _play(example("flights.toml"), _overrides(None, rounds, seed), out, as_json, named="demo")
+
+
+_FLIGHTS = """\
+Which of 16 airlines is most often on time? Ten participants choose an airline
+(an arm) each round; one of its recorded flights is drawn, and an arrival on
+time is a reward of 1. Three of the ten are malicious. This takes a minute.
+"""
 
 
 @app.command()
@@ -343,7 +354,8 @@ def show(
             found: Any = {"manifest": manifest, "audit": report.as_dict(with_rounds=False)}
             tables = [
                 terminal.verdict_lines(manifest, report, rounds),
-                terminal.header({**manifest, "history" if rounds is None else "out": str(run)}),
+                terminal.conduct_table(manifest, report, rounds),
+                terminal.titled("Game", terminal.header(manifest | {"history" if rounds is None else "out": str(run)})),
                 terminal.participants_table(manifest, report, rounds),
                 *([] if rounds is None else [terminal.regret_table(manifest, report, rounds)]),
                 terminal.checks_table(report),
@@ -383,6 +395,26 @@ def new_plugin(
         print(json.dumps({"kind": kind, "name": name, "files": [str(file) for file in files]}, sort_keys=True))
     else:
         print(*files, sep="\n")
+
+
+@new.command("scenario")
+def new_scenario(
+    name: Annotated[str, typer.Argument(help="Of the game.")],
+    preset: Annotated[
+        str, typer.Option("--preset", help="recommended or paper: what holds of keys that are not given.")
+    ] = RECOMMENDED,
+    out: Annotated[Path | None, typer.Option("--out", help="A new file, by default NAME.toml.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a scenario that runs: seven participants, two of whom lie."""
+    from chain_bandit.scaffold import new_scenario as written
+
+    file = written(name, preset, out)
+    command = f"chain-bandit run {shlex.quote(str(file))}"
+    if as_json:
+        print(json.dumps({"name": name, "preset": preset, "file": str(file), "next": command}, sort_keys=True))
+    else:
+        print(file, command, sep="\n")
 
 
 @mediate.callback()
@@ -655,12 +687,12 @@ def _play(
         finished = play(scenario, place, observe, watch, on, is_url(chain_name), resume, observe.stage)
     note = kept_in(finished.kept) if finished.kept else None
     measured, report = finished.measured, finished.report
-    _say_finished(scenario, finished.manifest, report, finished.out, chain_name, as_json, measured, note)
+    _say_finished(scenario, finished.manifest, report, finished.out, chain_name, as_json, measured, note, bool(named))
 
 
 def _say_finished(
     scenario: "Scenario", manifest: dict[str, Any], report: "AuditReport", out: Path, chain_name: str, as_json: bool,
-    measured: dict[str, Any] | None = None, kept: str | None = None,
+    measured: dict[str, Any] | None = None, kept: str | None = None, briefly: bool = False,
 ) -> None:  # fmt: skip
     """Print what a run folder holds, and end with the exit code of its expectations and its audit."""
     from chain_bandit.game.folder import REPORT, read_rounds
@@ -675,14 +707,17 @@ def _say_finished(
         rounds = read_rounds(out)
         terminal.console().print(
             terminal.verdict_lines(manifest, report, rounds),
-            terminal.header({**manifest, "chain": chain_name, "out": str(out)}),
-            terminal.participants_table(manifest, report, rounds),
+            terminal.conduct_table(manifest, report, rounds),
             terminal.regret_table(manifest, report, rounds),
-            *([terminal.time_table(measured)] if measured else []),
-            terminal.checks_table(report),
+            *([] if briefly else [
+                terminal.titled("Game", terminal.header({**manifest, "chain": chain_name, "out": str(out)})),
+                terminal.participants_table(manifest, report, rounds),
+                *([terminal.time_table(measured)] if measured else []),
+                terminal.checks_table(report),
+            ]),
             terminal.to_open(out / REPORT),
             sep="\n",
-        )
+        )  # fmt: skip
     if failed:
         _say_error(failed)
     if kept:

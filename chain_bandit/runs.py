@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from inspect import getmodule
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from chain_bandit.attacks.registry import make
 from chain_bandit.audit.artifact import release_of
 from chain_bandit.audit.report import AuditReport
 from chain_bandit.audits import audit_folder, page_of
@@ -32,6 +34,7 @@ from chain_bandit.history.growing import grow, partial_of
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.scenario import Scenario
 from chain_bandit.stopwatch import Stopwatch
+from chain_bandit.undefended import regret_undefended
 
 
 class ExpectationFailed(ChainBanditError):
@@ -102,6 +105,9 @@ def play(
             raise folder.FolderRefused(out, "the chain of that run ended with it; leave out --resume")
         partial = stack.enter_context(folder.written(out, replace=resume))
         manifest = run(scenario, partial, observe, watch, chain, journals)
+        stage("playing the game again without a defence")
+        manifest |= {"attacks": _attacks(scenario), "undefended": regret_undefended(scenario)}
+        folder.write_json(partial / folder.MANIFEST, manifest)
         stage("auditing the history")
         report = audit_folder(partial, on_verified=lambda seconds: watch.add("verify", seconds))
         stage("drawing the report")
@@ -109,6 +115,17 @@ def play(
         journals.whole = report.exit_code == 0
     kept = place_of(out) if outlives and journals.kept else None
     return Finished(out, manifest, watch.measured(), report, kept)
+
+
+def _attacks(scenario: Scenario) -> dict[str, dict[str, str]]:
+    """By seat the attacks of the malicious, each with the sentence that its module begins with."""
+    return {
+        str(entry.seat): {
+            choice.name: (getmodule(type(make(choice.name, choice.options))).__doc__ or "").split("\n")[0].strip()
+            for choice in entry.attacks
+        }
+        for entry in scenario.all_malicious
+    }
 
 
 def write_report(out: Path, report: AuditReport) -> None:

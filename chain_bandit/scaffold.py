@@ -1,4 +1,4 @@
-"""A plug-in to begin with: a package with one entry point, an example that works, its test and a README."""
+"""Templates of `new`: a plug-in's package with an example, its test and a README, and a scenario file that runs."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -12,6 +12,7 @@ from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.environments.registry import OURS
 from chain_bandit.game.folder import FolderRefused, beside
 from chain_bandit.mediate.bandit import INCENTIVES
+from chain_bandit.presets import PRESETS, RECOMMENDED
 from chain_bandit.protocol import rules
 from chain_bandit.protocol.errors import ChainBanditError
 from chain_bandit.protocol.ruleset import RuleKind
@@ -22,7 +23,7 @@ _MOST = 40
 
 
 class NameRefused(ChainBanditError):
-    """A kind or a name that no plug-in can have."""
+    """A kind, a name or a preset that there cannot be."""
 
     exit_code = 2
 
@@ -40,13 +41,10 @@ def new(kind: str, name: str, out: Path | None = None) -> tuple[Path, ...]:
     """
     if (begun := KINDS.get(kind)) is None:
         raise NameRefused(kind, f"one of {', '.join(KINDS)}")
-    if not _NAME.fullmatch(name) or len(name) > _MOST:
-        raise NameRefused(name, f"at most {_MOST} lower-case letters, digits and single hyphens, a letter first")
+    _require_name(name)
     if name in begun.taken:
         raise NameRefused(name, f"a name that no {kind} of ours has")
-    place = out or Path(f"chain-bandit-{name}")
-    if place.exists() or place.is_symlink():
-        raise FolderRefused(place, "exists; name another with --out")
+    place = _free(out or Path(f"chain-bandit-{name}"))
     words = f"{name}-{kind}"  # so that it is no keyword, and no other word of the module
     thing = words.title().replace("-", "") if begun.is_class else words.replace("-", "_")
     module = f"chain_bandit_{name.replace('-', '_')}"
@@ -67,6 +65,58 @@ def new(kind: str, name: str, out: Path | None = None) -> tuple[Path, ...]:
         fresh.rename(place)
     return tuple(place / file for file in texts)
 
+
+def new_scenario(name: str, preset: str = RECOMMENDED, out: Path | None = None) -> Path:
+    """Write a scenario file, by default `NAME.toml`; its path.
+
+    Raises:
+        NameRefused: no name, or no such preset.
+        FolderRefused: the place is taken, or not to be written.
+    """
+    _require_name(name)
+    if preset not in PRESETS:
+        raise NameRefused(preset, f"one of {', '.join(PRESETS)}")
+    place = _free(out or Path(f"{name}.toml"))
+    with beside(place) as fresh:
+        file = fresh / place.name
+        file.write_text(dedent(_SCENARIO).lstrip().format(name=name, preset=preset), encoding="utf-8")
+        file.rename(place)
+    return place
+
+
+def _require_name(name: str) -> None:
+    if not _NAME.fullmatch(name) or len(name) > _MOST:
+        raise NameRefused(name, f"at most {_MOST} lower-case letters, digits and single hyphens, a letter first")
+
+
+def _free(place: Path) -> Path:
+    if place.exists() or place.is_symlink():
+        raise FolderRefused(place, "exists; name another with --out")
+    return place
+
+
+_SCENARIO = """
+    # Seven participants, two of whom lie, learn which of four arms pays best.
+    name = "{name}"
+    preset = "{preset}"  # defaults of the keys that are not here: recommended, or paper
+    seed = 1                # the same scenario and seed play the same game
+    participants = 7        # M
+    rounds = 200            # T
+    liars = 2               # f: so many may lie about what they saw
+    attackers = 2           # m: so many may attack the consensus
+
+    [rewards]
+    kind = "bernoulli"      # reward 1 with an arm's probability, else 0
+    means = [0.8, 0.7, 0.5, 0.3]
+
+    [[malicious]]
+    seat = 5                # of 0 to 6
+    attacks = [{{ name = "worse-half" }}]  # praises the arms that it found worst
+
+    [[malicious]]
+    seat = 6                # lies too, and signs two contents where it may sign one
+    attacks = [{{ name = "sign-flip" }}, {{ name = "equivocating-commander" }}]
+"""
 
 _PYPROJECT = """
     [build-system]

@@ -13,7 +13,7 @@ from math import ceil
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
 from chain_bandit.attacks.attack import Attack
 from chain_bandit.attacks.malicious import Combined
@@ -23,6 +23,7 @@ from chain_bandit.environments.table import RecordedTable, load_table
 from chain_bandit.foreign.registry import named
 from chain_bandit.foreign.source import KINDS, from_anywhere
 from chain_bandit.lines import regular_file
+from chain_bandit.presets import PAPER, PRESETS, known, with_defaults
 from chain_bandit.protocol import assumptions, rules
 from chain_bandit.protocol.arms import burn_in_length
 from chain_bandit.protocol.committee import smallest
@@ -188,6 +189,9 @@ class Scenario(Strict):
     """A game: who plays, for how long, what is assumed, what is true."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
+    preset: Annotated[str, AfterValidator(known)] = Field(
+        default=PAPER, exclude=True, description="paper or recommended: defaults of the keys that are not given"
+    )
     seed: int = Field(default=0, ge=0, lt=2**256)
     participants: int = Field(description="M")
     rounds: int = Field(description="T")
@@ -261,6 +265,11 @@ class Scenario(Strict):
     chain: Chain = Chain()
     expect: dict[str, Annotated[str, Field(pattern=_EXPECTATION)]] = {}
     folder: Path = Field(default=Path(), exclude=True, strict=False, description="what `file` is relative to")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_preset(cls, given: Any) -> Any:
+        return with_defaults(given) if isinstance(given, Mapping) else given
 
     @cached_property
     def table(self) -> RecordedTable | None:
@@ -582,7 +591,8 @@ def built(
     path: Path, text: str, data: Mapping[str, Any], overrides: Mapping[str, Any], on_chain: bool = True
 ) -> Scenario:
     """The scenario of some data in a file, with overrides by dotted key. Arguments and errors as of `load`."""
-    changed = deepcopy(dict(data))
+    named = {"preset": overrides["preset"]} if "preset" in overrides else {}
+    changed = deepcopy(with_defaults({**data, **named}))
     for key, value in overrides.items():
         _assign(changed, key, value, str(path))
     for key, number in _integers(changed):
@@ -591,9 +601,16 @@ def built(
     if "folder" in changed:
         raise ScenarioInvalid(str(path), _line_of(text, "folder"), "unknown key 'folder'")
     scenario = valid(Scenario, {**changed, "folder": path.parent}, path, text)
-    scenario.check()
-    if on_chain:
-        scenario.check_contract()
+    try:
+        scenario.check()
+        if on_chain:
+            scenario.check_contract()
+    except AssumptionBroken as error:
+        own = {*data, *(key.split(".")[0] for key in overrides)}
+        for key in PRESETS[scenario.preset]:
+            if key.startswith(error.name) and key not in own:  # burn_in_factor gives burn_in
+                error.add_note(f"the preset {scenario.preset!r} sets {key}; the scenario's own key overrides it")
+        raise
     return scenario
 
 

@@ -22,7 +22,7 @@ LONGEST = 60
 """Characters of a name that are shown."""
 
 FALSE_REPORTS = ("false report", "false report of a seat not labelled a liar")
-FALSE_REPORTS = ("proven false report", "proven false report of a seat not labelled a liar")
+PROVEN_FALSE = ("proven false report", "proven false report of a seat not labelled a liar")
 EQUIVOCATIONS = ("equivocated", "equivocation of a seat not labelled an attacker")
 FAILED_KINDS = ("rejected", "skip")
 
@@ -72,6 +72,8 @@ class Manifest(_Strict):
     arm_means: list[_Number] | None
     accused: list[_Number]
     aborted: dict[str, list[str]] = Field(default_factory=dict)
+    attacks: dict[str, dict[str, str]] = Field(default_factory=dict)
+    undefended: _Number | None = None
     gas: _Number
     gas_by_method: dict[str, MethodGas]
 
@@ -88,6 +90,9 @@ class Participant:
         lied: blocks in which it reported other means than its receipts.
         silent: blocks without an agreed report of it.
         forfeited: approved rounds without a pull of it, which pay it nothing.
+        slash: what proofs, or a key that it did not reveal, took from its stake.
+        void: rewards that a proof of a false report took.
+        first: the first round in which it lied or equivocated; 0 for never.
     """
 
     seat: int
@@ -102,6 +107,9 @@ class Participant:
     silent: int
     forfeited: int = 0
     blocked_from: int = 0
+    slash: float = 0.0
+    void: float = 0.0
+    first: int = 0
 
     @property
     def malicious(self) -> bool | None:
@@ -122,13 +130,18 @@ class Participant:
 class RegretLine:
     """One learner's regret per honest participant, in units: over all rounds, and over L + 1 … T.
 
-    `after` is None for what cannot fall after the burn-in.
+    `after` is None for what cannot fall after the burn-in, or is not known.
     """
 
     key: str
     name: str
     total: int
     after: int | None
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it is a part of the first line's."""
+        return self.key in _PARTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +221,9 @@ class Facts:
                 silent=self._count("no report", account.seat),
                 forfeited=self._count("forfeited", account.seat),
                 blocked_from=since[account.seat] if account.seat < len(since) else 0,
+                slash=account.penalty / wei,
+                void=account.void / wei,
+                first=self._first_offence(account.seat),
             )
             for account in self.report.accounts
             if account.seat is not None
@@ -215,6 +231,16 @@ class Facts:
 
     def _count(self, kind: str, seat: int) -> int:
         return sum(item.count for item in self.report.findings if item.kind == kind and item.seat == seat)
+
+    def _first_offence(self, seat: int) -> int:
+        offences = (*FALSE_REPORTS, *PROVEN_FALSE, *EQUIVOCATIONS)
+        rounds = [item.rounds for item in self.report.findings if item.kind in offences and item.seat == seat]
+        return min(map(min, filter(None, rounds)), default=0)
+
+    @property
+    def suspects(self) -> list[Participant]:
+        """Who is malicious by its revealed role, lied or equivocated."""
+        return [p for p in self.participants if p.malicious or p.first]
 
     @cached_property
     def accused_by_round(self) -> dict[int, frozenset[int]]:
@@ -241,7 +267,7 @@ class Facts:
 
     @cached_property
     def regret(self) -> list[RegretLine]:
-        """The honest participants' regret in its parts and in all, then the two rivals'."""
+        """The honest participants' regret in all and in its parts, then that of others on the same draws."""
         columns, start = self.columns, self.after_burn_in
         last = {name: values[-1] for name, values in columns.items() if name.startswith("regret_")}
         at = {name: values[start - 1] if start else 0 for name, values in columns.items() if name in last}
@@ -252,10 +278,12 @@ class Facts:
             for part in _PARTS
         ]  # fmt: skip
         total = sum(line.total for line in lines)
-        lines.append(RegretLine("total", "chain_bandit, in all", total, sum(line.after or 0 for line in lines)))
+        lines.insert(0, RegretLine("total", "chain_bandit, in all", total, sum(line.after or 0 for line in lines)))
         for rival, name in _RIVALS.items():
             key = f"regret_{rival}"
             lines.append(RegretLine(rival, name, last[key], last[key] - at[key]))
+        if self.manifest.undefended is not None:
+            lines.append(RegretLine("undefended", "undefended mean", self.manifest.undefended, None))
         return lines
 
     @property

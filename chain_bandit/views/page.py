@@ -17,9 +17,9 @@ from chain_bandit.views.canvas import themed
 from chain_bandit.views.facts import Facts, amount, clean, span, whole
 from chain_bandit.views.markup import Cell, Markup, code, facts_list, joined, picture, table, tag
 from chain_bandit.views.page_audit import audit_section
-from chain_bandit.views.page_conduct import conduct_section
+from chain_bandit.views.page_conduct import conduct_section, conduct_table
 from chain_bandit.views.page_money import money_section
-from chain_bandit.views.wording import SECTIONS, aborted, headline, seconds, verdict
+from chain_bandit.views.wording import SECTIONS, aborted, headline, others_in_words, seconds, verdict
 
 MARKS = {"ok": "✓", "bad": "✗", "open": "?", "none": "\N{EN DASH}"}
 
@@ -101,9 +101,21 @@ def _top(facts: Facts) -> Markup:
         tag("h1", clean(facts.manifest.scenario)),
         tag("p", f"{MARKS[facts.verdicts[2].status]} {verdict(facts)}", class_=f"verdict {facts.verdicts[2].status}"),
         *(tag("p", sentence, class_="lead") for sentence in headline(facts)),
+        conduct_table(facts),
+        _losses(facts),
         tag("div", *strip, class_="verdicts", id="verdict"),
         tag("nav", *(tag("a", title, href=f"#{anchor}") for anchor, title in SECTIONS.items()), aria_label="Sections"),
     )
+
+
+def _losses(facts: Facts) -> Markup | None:
+    """The regret of all rounds beside that of others, without its parts."""
+    if not facts.columns:
+        return None
+    rows: list[list[object]] = [[line.name, amount(line.total)] for line in facts.regret if not line.is_part]
+    title = f"rewards lost by an honest participant in rounds {span(1, facts.last)}"
+    return joined(table([title, "in all"], rows, "-n"),
+                  tag("p", " ".join(others_in_words(facts)), class_="quiet"))  # fmt: skip
 
 
 def _regret(facts: Facts) -> Markup:
@@ -116,11 +128,11 @@ def _regret(facts: Facts) -> Markup:
     burn_in, horizon = facts.manifest.burn_in, facts.last
     rows: list[list[object]] = [
         [
-            line.name if line.key in ("total", "ucb1", "oracle") else tag("span", line.name, class_="part"),
+            tag("span", line.name, class_="part") if line.is_part else line.name,
             amount(line.total),
             amount(line.after),
         ]
-        for line in sorted(facts.regret, key=lambda line: _ORDER.index(line.key))
+        for line in facts.regret
     ]
     return _section(
         "regret",
@@ -143,9 +155,6 @@ def _regret(facts: Facts) -> Markup:
                 "top, beside each name its true mean." + ("" if facts.last <= plots.MARKS else
                 " Rounds that share a mark show every arm that was pulled in one of them."), "broad"),
     )  # fmt: skip
-
-
-_ORDER = ("total", "burn_in", "arms", "failed", "cost", "ucb1", "oracle")
 
 
 def _estimators(facts: Facts) -> Markup:

@@ -6,9 +6,18 @@ from typing import Any
 
 from chain_bandit.audit.exhibits import NEEDED, Exhibit
 from chain_bandit.audit.report import Finding, Weight, counted
-from chain_bandit.views.facts import Facts, by_weight, clean, short, whole
+from chain_bandit.views.facts import Facts, amount, by_weight, clean, short, signed, whole
 from chain_bandit.views.markup import Cell, Markup, code, joined, table, tag
-from chain_bandit.views.wording import SECTIONS, beyond_bounds, what_it_cost, what_proofs_cost, who_lied
+from chain_bandit.views.wording import (
+    CONDUCT,
+    SECTIONS,
+    attacks_in_words,
+    beyond_bounds,
+    honest_average,
+    what_it_cost,
+    what_proofs_cost,
+    who_lied,
+)
 
 SHOWN = 200
 """Findings and violations that the page has; all are in `audit.json`."""
@@ -31,6 +40,30 @@ def conduct_section(facts: Facts, evidence: Sequence[Mapping[str, Any]]) -> Mark
         _equivocations(evidence),
         id="conduct",
     )
+
+
+def conduct_table(facts: Facts) -> Markup | None:
+    """Who lied or equivocated, since when, and what it cost them, beside an honest participant; None for nobody."""
+    if not facts.suspects:
+        return None
+    rows: list[list[object]] = [
+        [
+            Cell(f"seat {p.seat}" + (f", {p.role}" if p.role else ""), p.seat), p.conduct or _NONE,
+            Cell(whole(p.first or None), p.first), Cell(whole(p.blocked_from or None), p.blocked_from),
+            amount(p.reward), amount(p.slash), amount(p.void), signed(p.net),
+        ]
+        for p in facts.suspects
+    ]  # fmt: skip
+    earned, net = honest_average(facts)
+    if net is not None:
+        rows.append([Cell("honest, on average", len(facts.participants)), _NONE, Cell(_NONE, 0), Cell(_NONE, 0),
+                     amount(earned), amount(0), amount(0), signed(net)])  # fmt: skip
+    head = ["participant", "observed", "since", "excluded", "earned", "slash", "voided", "took home"]
+    return joined(table(head, rows, "--nnnnnn", SECTIONS["conduct"]),
+                  *(tag("p", said, class_="quiet") for said in (*attacks_in_words(facts), CONDUCT)))  # fmt: skip
+
+
+_NONE = "\N{EN DASH}"
 
 
 def _violations(facts: Facts) -> Markup | None:

@@ -17,7 +17,7 @@ from chain_bandit.protocol.settlement import decode_pulls, pull_bytes
 from chain_bandit.protocol.tallies import Settled
 from chain_bandit.protocol.units import NO_PULL, UNIT
 from chain_bandit.views.facts import (
-    FALSE_REPORTS,
+    PROVEN_FALSE,
     amount,
     by_weight,
     clean,
@@ -171,7 +171,7 @@ def _false_report(inside: Inside, account: Account) -> Iterator[tuple[str, objec
     """Whether a report of it was proven false, of a game in which that can be, and what that took from it."""
     if not inside.parameters.provable:
         return
-    own = [item for item in inside.report.findings if item.seat == account.seat and item.kind in FALSE_REPORTS]
+    own = [item for item in inside.report.findings if item.seat == account.seat and item.kind in PROVEN_FALSE]
     lost = f"it lost {whole(account.penalty)} wei of its stake, and {whole(account.void)} of its rewards"
     yield "false report", f"proven, of round {own[0].rounds[0]:,}: {lost}" if own else "no proof"
 

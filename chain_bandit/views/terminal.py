@@ -19,14 +19,18 @@ from chain_bandit.audit.exhibits import NEEDED
 from chain_bandit.audit.report import AuditReport, Violation
 from chain_bandit.views.facts import Facts, amount, by_weight, check_status, clean, signed, span, whole
 from chain_bandit.views.wording import (
+    CONDUCT,
+    SECTIONS,
     aborted,
     attacking_pays,
+    attacks_in_words,
     beyond_bounds,
     headline,
+    honest_average,
+    others_in_words,
     seconds,
     verdict,
     what_it_cost,
-    what_proofs_cost,
     who_lied,
 )
 
@@ -173,7 +177,7 @@ def participants_table(manifest: Mapping[str, Any], report: AuditReport, rounds:
     facts = Facts.of(manifest, report, rounds)
     made = plain_table(
         ("seat", "right"), ("role", "left"), ("reward", "right"), ("cost", "right"), ("net", "right"),
-        ("seen to", "wrap"), ("address", "left"),
+        ("observed", "wrap"), ("address", "left"),
     )  # fmt: skip
     for p in facts.participants:
         made.add_row(
@@ -188,13 +192,34 @@ def participants_table(manifest: Mapping[str, Any], report: AuditReport, rounds:
 
 
 def verdict_lines(manifest: Mapping[str, Any], report: AuditReport, rounds: Any) -> RenderableType:
-    """The verdict of the audit, what was learned, who lied and what that cost. Raises `RunUnreadable`."""
+    """The verdict of the audit, and what was learned. Raises `RunUnreadable`."""
     facts = Facts.of(manifest, report, rounds)
     said = [Text(verdict(facts), STYLES.get(report.verdict, "bold yellow"))]
-    said += map(Text, [*headline(facts), who_lied(facts), what_it_cost(facts), *what_proofs_cost(facts)])
+    said += map(Text, headline(facts))
     said += [Text(f"{each.name}: {each.word}; {each.sentence}.", MARKS[each.status][1])
              for each in facts.verdicts if each.status in ("bad", "open") and each.name != "Audit"]  # fmt: skip
-    return Group(*said, Text(""))
+    return Group(*said)
+
+
+def conduct_table(manifest: Mapping[str, Any], report: AuditReport, rounds: Any) -> RenderableType:
+    """Who lied or equivocated, since when, and what it cost them, beside an honest participant."""
+    facts = Facts.of(manifest, report, rounds)
+    made = plain_table(
+        ("seat", "right"), ("observed", "wrap"), ("since", "right"), ("excluded", "right"), ("earned", "right"),
+        ("slash", "right"), ("voided", "right"), ("took home", "right"),
+    )  # fmt: skip
+    for p in facts.suspects:
+        made.add_row(
+            str(p.seat), p.conduct or "\N{EN DASH}", whole(p.first or None), whole(p.blocked_from or None),
+            amount(p.reward), amount(p.slash), amount(p.void), signed(p.net),
+        )  # fmt: skip
+    earned, net = honest_average(facts)
+    if net is not None:
+        made.add_row("", "honest, on average", *["\N{EN DASH}"] * 2, amount(earned), amount(0), amount(0), signed(net))
+    said: list[RenderableType] = [Text(who_lied(facts)), Text(what_it_cost(facts))]
+    if facts.suspects:
+        said += [made, *(Text(each, "dim") for each in (*attacks_in_words(facts), CONDUCT))]
+    return titled(SECTIONS["conduct"], *said)
 
 
 def checks_table(report: AuditReport, every: bool = False) -> RenderableType:
@@ -285,20 +310,17 @@ class _Checks:
 
 
 def regret_table(manifest: Mapping[str, Any], report: AuditReport, rounds: Any) -> RenderableType:
-    """Regret of the honest in its parts, beside UCB1 and the oracle: over all rounds, and after the burn-in."""
+    """Regret of the honest in its parts, beside that of others: over all rounds, and after the burn-in."""
     facts = Facts.of(manifest, report, rounds)
     burn_in, horizon = facts.manifest.burn_in, facts.last
     made = plain_table(
         ("rewards lost, per honest participant", "left"), (f"rounds {span(1, horizon)}", "right"),
         (span(burn_in + 1, horizon), "right"),
     )  # fmt: skip
-    lines = {line.key: line for line in facts.regret}
-    for key in ("total", "burn_in", "arms", "failed", "cost", "ucb1", "oracle"):
-        line = lines[key]
-        part = key not in ("total", "ucb1", "oracle")
-        made.add_row(Text(f"  {line.name}" if part else line.name, "dim" if part else ""), amount(line.total),
-                     amount(line.after))  # fmt: skip
-    return titled("Regret", made)
+    for line in facts.regret:
+        name = Text(f"  {line.name}", "dim") if line.is_part else Text(line.name)
+        made.add_row(name, amount(line.total), amount(line.after))
+    return titled("Regret", made, *(Text(said, "dim") for said in others_in_words(facts)))
 
 
 def time_table(measured: Mapping[str, Any]) -> RenderableType:

@@ -6,7 +6,7 @@ from typing import Any
 
 from chain_bandit.audit.report import Weight, counted
 from chain_bandit.protocol.units import UNIT
-from chain_bandit.views.facts import FALSE_REPORTS, Facts, clean
+from chain_bandit.views.facts import PROVEN_FALSE, Facts, clean
 
 SECTIONS = {
     "conduct": "Who lied, and what it cost",
@@ -78,7 +78,7 @@ def what_it_cost(facts: Facts) -> str:
 def what_proofs_cost(facts: Facts) -> list[str]:
     """What a proof of a false report took from each seat, in a sentence each."""
     wei = (facts.report.game.get("parameters") or {}).get("wei_per_unit", 0)
-    named = [item.seat for item in facts.report.findings if item.kind in FALSE_REPORTS and item.seat is not None]
+    named = [item.seat for item in facts.report.findings if item.kind in PROVEN_FALSE and item.seat is not None]
     said = []
     for account in facts.report.accounts if wei else ():
         if account.seat in named and account.net is not None:
@@ -88,6 +88,41 @@ def what_proofs_cost(facts: Facts) -> list[str]:
                 f"of its stake, and {void:,.2f} of the {account.rewards / UNIT:,.2f} that it had earned."
             )
     return said[:_NAMED]
+
+
+def attacks_in_words(facts: Facts) -> list[str]:
+    """What each attack of the malicious does, and who tried it; empty where only a history is known."""
+    seats: dict[str, list[str]] = {}
+    for seat, attacks in facts.manifest.attacks.items():
+        for name, sentence in attacks.items():
+            seats.setdefault(f"{clean(name)}: {clean(sentence, 200)}", []).append(clean(seat))
+    return [f"Seat{'s' if len(who) > 1 else ''} {_listed(who)} tried {what}" for what, who in seats.items()][:_NAMED]
+
+
+CONDUCT = (
+    "Lied: reported other means than those of its receipts. Equivocated: signed two contents in one slot. Since: the "
+    "round of the first of these. Excluded: the first round without the seat. The rest is in rewards. Slash: taken "
+    "from the stake. Voided: of what it earned, not paid. Took home: paid out beyond the stake."
+)
+"""What the columns of the table of conduct are."""
+
+
+def honest_average(facts: Facts) -> tuple[float, float | None]:
+    """What an honest participant earned and took home on average; None where that is not known."""
+    honest = [p for p in facts.participants if p.malicious is False and p.net is not None]
+    if not honest:
+        return 0.0, None
+    return fmean(p.reward for p in honest), fmean(p.net or 0.0 for p in honest)
+
+
+def others_in_words(facts: Facts) -> list[str]:
+    """What the other lines of the table of regret are."""
+    others = (
+        "Rewards lost in expectation against always pulling the best arm; all learners have the same draws. UCB1 alone "
+        "shares nothing; the oracle pools the rewards of all honest participants."
+    )
+    undefended = "The undefended mean believes every report, those of the same liars too, and excludes nobody."
+    return [others] if facts.manifest.undefended is None else [others, undefended]
 
 
 def headline(facts: Facts) -> list[str]:
@@ -100,7 +135,7 @@ def headline(facts: Facts) -> list[str]:
     if manifest.rounds and facts.parameters and facts.parameters.has_phases:
         due = f"{counted(manifest.rounds, 'pull')} each, in {counted(len(facts.rows), 'round')}"
     first = (
-        f"{who} learned together which of {counted(len(facts.names), 'arm')} is best, over {due} that a contract "
+        f"{who} learned together which of {counted(len(facts.names), 'arm')} pays best, over {due} that a contract "
         "recorded."
     )
     return [first, learned(facts)]

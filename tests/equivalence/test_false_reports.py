@@ -181,7 +181,7 @@ def test_who_has_no_receipt_is_dropped_and_who_miscounts_is_proven(name, chain):
 
 @pytest.mark.parametrize("chain", few(CHAINS, 4), ids=str)
 def test_flights(chain):
-    case = load(FLIGHTS, {"expect": {}, "rounds": 62, "burn_in": 32, "slash": 0.25, "chain": chain})
+    case = load(FLIGHTS, {"preset": "paper", "rounds": 62, "burn_in": 32, "slash": 0.25, "chain": chain})
     _, listed = require_equal(case)
     assert all(listed[7:])
     assert not any(listed[:7])

@@ -37,12 +37,16 @@ CHAINS = ("embedded", "anvil", "hardhat")
 GAMES: dict[str, tuple[str, dict[str, Any]]] = {
     "flights": (  # 31 records, three malicious, all of them proven so, one by its reports alone
         "flights.toml",
-        {"rounds": 62, "burn_in": 32, "slash": 0.25, "chain.settle_every": 5, "chain.settlement_window": 400},
+        {
+            "preset": "paper", "rounds": 62, "burn_in": 32, "slash": 0.25, "chain.settle_every": 5,
+            "chain.settlement_window": 400,
+        },
     ),
     "batches": (  # of seven rounds, bodies beside the chain, seven of ten validate
         "flights.toml",
         {
-            "rounds": 62, "burn_in": 32, "attackers": 2, "validators": 7, "chain.batch": 7, "chain.body": "compact",
+            "preset": "paper", "rounds": 62, "burn_in": 32, "attackers": 2, "validators": 7, "chain.batch": 7,
+            "chain.body": "compact",
             "malicious": [
                 {"seat": 7, "attacks": [{"name": "worse-half"}]},
                 {"seat": 9, "attacks": [{"name": "equivocating-commander"}]},
@@ -149,7 +153,7 @@ def test_a_second_game_on_a_running_chain_is_the_same_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "rounds", "approved", "accused"), few([("small", 40, 20, [3]), ("flights", 200, 100, [8, 9])], 2)
+    ("file", "rounds", "approved", "accused"), few([("small", 40, 20, [3]), ("flights", 140, 100, [8, 9])], 2)
 )
 def test_a_game_runs_from_the_command_line_on_every_chain(
     file: str, rounds: int, approved: int, accused: list[int], tmp_path: Path

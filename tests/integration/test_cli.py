@@ -287,6 +287,52 @@ def test_run_reports_what_scripts_need(finished: Path) -> None:
     }  # fmt: skip
 
 
+def test_the_demo_tells_a_newcomer_what_came_out_and_ends_with_the_report(tmp_path: Path, called: Called) -> None:
+    result = called("demo", "--rounds", 60)
+    assert result.returncode == 0, result.stderr
+    lines = result.stdout.rstrip().splitlines()
+    assert lines[0].startswith("Which of 16 airlines is most often on time?")
+    assert lines[-1] == "open runs/demo/report.html"
+    assert len(lines) < 60
+    text = " ".join(result.stdout.split())
+    for said in (
+        "10 participants, 3 of them malicious", "proof that seats 7 (liar), 8", "Seats 7 and 9 tried worse-half",
+        "took home", "honest, on average", "UCB1 alone", "oracle", "undefended mean",
+    ):  # fmt: skip
+        assert said in text, said
+    manifest = json.loads((tmp_path / "runs/demo/manifest.json").read_text())
+    assert (manifest["burn_in"], manifest["paid_burn_in"]) == (32, True)
+    assert manifest["attacks"]["9"].keys() == {"worse-half", "equivocating-commander"}
+    locked = (tmp_path / "runs/demo/scenario.lock.toml").read_text()
+    assert "huber-one-step" in locked
+    assert "preset" not in locked
+
+
+def test_a_new_scenario_is_run_by_the_command_that_it_prints(tmp_path: Path, called: Called) -> None:
+    file, command = called("new", "scenario", "mine").stdout.splitlines()
+    assert command == f"chain-bandit run {file}"
+    assert called(*command.split()[1:], "--rounds", 20, "--json").returncode == 0
+    (again,) = called("new", "scenario", "mine").stderr.splitlines()
+    assert again == f"error: {file}: exists; name another with --out"
+    said = json.loads(called("new", "scenario", "mine", "--preset", "paper", "--out", "a b.toml", "--json").stdout)
+    assert said == {
+        "file": "a b.toml", "name": "mine", "next": "chain-bandit run 'a b.toml'", "preset": "paper",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("verb", ["run", "simulate", "deploy", "up", "sweep"])
+def test_an_unknown_preset_is_refused_by_every_verb(verb: str, tmp_path: Path, called: Called) -> None:
+    file: Path = SMALL
+    more = {"deploy": ["--chain", "anvil", "--account", "dev0"], "up": ["--processes"]}.get(verb, [])
+    named = ["-o", "preset=recomended"]
+    if verb == "sweep":
+        file, named = tmp_path / "sweep.toml", []
+        file.write_text(f'name = "presets"\nbase = "{SMALL}"\n[axes]\npreset = ["paper", "recomended"]\n')
+    refused = called(verb, file, *more, *named)
+    assert refused.returncode == 3
+    assert "preset: no preset 'recomended'; did you mean 'recommended'?" in refused.stderr
+
+
 def test_run_repeats_itself_bit_for_bit_whatever_the_hash_seed(finished: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     result = chain_bandit("run", finished / "scenario.lock.toml", "--out", out, cwd=tmp_path, PYTHONHASHSEED="4711")

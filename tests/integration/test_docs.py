@@ -52,7 +52,7 @@ def test_commands_of_the_readme_and_of_the_page_on_audits_all_end_well(tmp_path:
     """Without node_modules; the page goes on with what the README has played."""
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     run = [line for line in (*commands(), *commands("docs/audit.md")) if line.startswith("chain-bandit ")]
-    assert len(run) == 9
+    assert len(run) == 10
     for line in run:
         ran(line, tmp_path)
     (snippet,) = blocks("README.md", "python")

@@ -45,7 +45,7 @@ FRAMED_IN = 40
 
 
 def flights(**changes: object) -> Scenario:
-    short: dict[str, object] = {"expect": {}, "rounds": 62, "burn_in": 32, "slash": 0.25}
+    short: dict[str, object] = {"preset": "paper", "rounds": 62, "burn_in": 32, "slash": 0.25}
     given = short | {"chain.settlement_window": 100} | changes  # of the whole one every block is mined
     return load(EXAMPLES / "flights.toml", given)
 

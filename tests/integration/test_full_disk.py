@@ -37,6 +37,7 @@ def commands(run_folder: Path, place: Path) -> dict[str, tuple[object, ...]]:
         "parquet": ("audit", run_folder, "--statement", place / "money.parquet"),
         "sweep": ("sweep", sweep, "--out", place / "sweep"),
         "plugin": ("new", "plugin", "attack", "mine", "--out", place / "mine"),
+        "scenario": ("new", "scenario", "mine", "--out", place / "mine.toml"),
         "deploy": ("deploy", SMALL, *SHORT, "--chain", "anvil", "--account", "dev0", "--out", place / "game.json"),
         "up": ("up", SMALL, *SHORT, "--processes", "--out", place / "game"),
     }

@@ -16,7 +16,7 @@ from tests.integration.test_vouched_rules import RECALL, TRUSTED
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 GAMES: dict[str, tuple[str, dict[str, object]]] = {
     "small": ("small.toml", {}),
-    "flights": ("flights.toml", {"rounds": 120}),
+    "flights": ("flights.toml", {"preset": "paper", "rounds": 120}),
     "weights, slashed": ("weights.toml", {"rounds": 50, "slash": 0.5}),
     "exclusion": ("exclusion.toml", {"rounds": 45}),
     "captured": ("theorems/theorem7-captured.toml", {"rounds": 90}),

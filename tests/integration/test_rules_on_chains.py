@@ -32,7 +32,7 @@ RULES = sorted(
 
 def scenario(kind: str, name: str, **more: Any) -> Scenario:
     """Flights, cut short: ten participants, three malicious, two of them proven so; sealed for who needs keys."""
-    cut = {kind: name, "rounds": 56, "burn_in": 32, "expect": {}, "sealed": name == "tree-noise"}
+    cut = {kind: name, "rounds": 56, "burn_in": 32, "preset": "paper", "sealed": name == "tree-noise"}
     return load(ROOT / "examples" / "flights.toml", cut | more)
 
 

@@ -17,7 +17,7 @@ PROVEN = (7, 8, 9)
 
 
 def flights(**changes: object) -> Scenario:
-    short = {"expect": {}, "rounds": 62, "burn_in": 32, "chain.settlement_window": 100}  # every block is mined
+    short = {"preset": "paper", "rounds": 62, "burn_in": 32, "chain.settlement_window": 100}  # every block is mined
     return load(EXAMPLES / "flights.toml", short | changes)
 
 

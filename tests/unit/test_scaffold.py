@@ -12,10 +12,15 @@ import pytest
 
 from chain_bandit.attacks.registry import ATTACKS
 from chain_bandit.environments import registry as environments
+from chain_bandit.game.folder import FolderRefused
 from chain_bandit.mediate.bandit import INCENTIVES
+from chain_bandit.presets import PRESETS, RECOMMENDED
 from chain_bandit.protocol import rules
 from chain_bandit.protocol.ruleset import RuleKind
-from chain_bandit.scaffold import KINDS, NameRefused, new
+from chain_bandit.protocol.settlement import Conduct
+from chain_bandit.runs import play
+from chain_bandit.scaffold import KINDS, NameRefused, new, new_scenario
+from chain_bandit.scenario import load
 from chain_bandit.simulation.rivals.registry import RIVALS
 
 TAKEN = {
@@ -103,3 +108,35 @@ def test_a_name_of_ours_is_refused_in_a_sentence(tmp_path: Path) -> None:
         new("attack", "offset", tmp_path / "begun")
     assert error.value.exit_code == 2
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_new_scenario_says_its_preset_and_two_of_seven_lie(preset: str, tmp_path: Path) -> None:
+    made = load(new_scenario("mine", preset, tmp_path / "own.toml"))
+    assert (made.name, made.preset, made.participants) == ("mine", preset, 7)
+    assert made.roles == (*[Conduct.HONEST] * 5, Conduct.LIAR, Conduct.LIAR | Conduct.ATTACKER)
+
+
+def test_a_new_scenario_plays_and_its_audit_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = new_scenario("mine")
+    assert file == Path("mine.toml")
+    assert load(file).preset == RECOMMENDED
+    finished = play(load(file, {"rounds": 60}), Path("run"))
+    assert (finished.report.verdict, finished.report.exit_code) == ("passed", 0)
+    assert {5, 6} <= {item.seat for item in finished.report.findings if item.kind == "proven false report"}
+
+
+def test_a_new_scenario_overwrites_nothing_and_has_a_name_and_a_preset(tmp_path: Path) -> None:
+    place = tmp_path / "own.toml"
+    place.write_text("mine")
+    with pytest.raises(FolderRefused, match="exists; name another with --out"):
+        new_scenario("mine", out=place)
+    assert place.read_text() == "mine"
+    for name, preset, said in [
+        ("Mine", RECOMMENDED, "lower-case"), ("../x", RECOMMENDED, "lower-case"), ("x", "papr", "paper, recommended"),
+    ]:  # fmt: skip
+        with pytest.raises(NameRefused, match=said) as refused:
+            new_scenario(name, preset, tmp_path / "other.toml")
+        assert refused.value.exit_code == 2
+    assert list(tmp_path.iterdir()) == [place]

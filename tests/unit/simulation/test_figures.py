@@ -5,9 +5,11 @@ from math import isclose, log
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from benchmarks import communication, figures, pages
+from benchmarks.bars import Span
 from chain_bandit.crypto.keys import derive
 from chain_bandit.game.simulated import replicates
 from chain_bandit.scenario import Scenario
@@ -37,37 +39,40 @@ def test_every_picture_is_shown_and_says_where_it_is_from():
 def table(figures_):
     """The rows of the README, from the numbers beside its picture."""
     for name, found in figures_.items():
-        spent = [found[part]["mean"] for part in ("arms", "burn_in", "cost") if part in found]
-        half = (found["arms"]["high"] - found["arms"]["low"]) / 2
-        cost = f"{found['cost']['mean']:.1f}" if "cost" in found else "none"
-        arms = f"{found['arms']['mean']:.1f} ± {half:.1f}"
-        yield f"| {name} | {arms} | {found['burn_in']['mean']:.1f} | {cost} | {sum(spent):.1f} |"
+        burn_in, cost = (f"{found[part]['mean']:.1f}" if part in found else "none" for part in ("burn_in", "cost"))
+        yield f"| {name} | {Span(**found['all']).said} | {burn_in} | {cost} |"
 
 
 def test_the_readme_has_the_figures_beside_its_picture():
-    found = said("demo")["figures"]
-    assert found.keys() == {*figures.DEMO, *figures.LEARNERS}
+    found = said("demo")["figures"]["regret"]["1000"]
+    assert found.keys() == {*figures.demo_games(), figures.ALONE, figures.ORACLE}
     readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
-    for row in table({name: found[name] for name in found if "oracle" not in name}):
+    for row in table(found):
         assert f"\n{row}\n" in readme
 
 
 def test_the_demo_is_what_its_command_gives_and_its_honest_lose_less_than_alone():
-    """After the burn-in; a plain mean under the same lies does not."""
+    """In all rounds, all money counted; a plain mean under the same lies does not, nor does the paper's preset."""
     found, about = said("demo")["figures"], said("demo")
-    game = figures.demo_games()["chain_bandit"]
-    again = replicates(game, about["seeds"][1] + 1, (game.rounds,), 2)
-    for part, names in (("arms", figures.COUNTED), ("burn_in", ("burn_in",)), ("cost", ("cost",))):
-        assert figures.vars_of(again.regret(*names)[0]) == found["chain_bandit"][part]
-    oracle, ours, alone, undefended = (
-        found[name]["arms"] for name in (
-            "oracle, honest rewards pooled", "chain_bandit", "UCB1, each alone", "plain mean of all reports",
-        )
-    )  # fmt: skip
-    assert oracle["high"] < ours["low"]
-    assert ours["high"] < alone["low"]
-    assert alone["high"] < undefended["low"]
-    assert found["liars inside the honest range"]["cost"]["low"] > 100 * found["chain_bandit"]["cost"]["high"]
+    for rounds, share, games in ((1_000, 0.80, about["seeds"][1] + 1), (10_000, 0.33, 0)):
+        line = found["regret"][str(rounds)]
+        ours, alone, undefended = (Span(**line[name]["all"]) for name in (figures.OURS, figures.ALONE, figures.NONE))
+        assert ours.over(alone).high < share
+        assert alone.high < undefended.low
+        assert found["below alone from"][str(rounds)] <= 200
+        if games:
+            again = replicates(figures.demo_games(rounds)[figures.OURS], games, (rounds,), 2)
+            assert figures.vars_of(again.regret()[0]) == line[figures.OURS]["all"]
+            assert figures.vars_of(again.regret("cost")[0]) == line[figures.OURS]["cost"]
+    short = found["regret"]["1000"]
+    assert short["the paper's preset"]["all"]["low"] > short[figures.ALONE]["all"]["high"]
+
+
+def test_from_which_round_on_ours_is_below_alone():
+    alone = tuple(SimpleNamespace(mean=float(at)) for at in range(8, 88, 8))
+    for means, first in (([31, 39, 49, 55, 63], 56), ([31, 39, 47, 55, 63], 32), ([31, 39, 47, 55, 64], 72)):
+        ours = np.arange(32, 72, 8), tuple(SimpleNamespace(mean=each) for each in means), {}
+        assert figures.below_from(ours, alone) == first
 
 
 CELLS = [

@@ -196,6 +196,19 @@ def test_page_says_the_verdict_first_then_who_lied_then_money_then_rounds(text, 
     assert places == sorted(places)
 
 
+def test_page_begins_with_who_did_what_and_the_regret_beside_that_of_others(sample):
+    manifest, report, rounds = sample.run
+    told = manifest | {"undefended": 12_340_000_000, "attacks": {"3": {"<b>": "Sign <i>twice</i>."}}}
+    top, _ = page(told, report, rounds).split("</header>")
+    assert top.index("took home") < top.index("UCB1 alone") < top.index("undefended mean") < top.index("Liveness")
+    assert "12.34" in top
+    assert "Seat 3 tried &lt;b&gt;: Sign &lt;i&gt;twice&lt;/i&gt;." in top
+    assert "honest, on average" in top
+    alone, _ = page(manifest, report).split("</header>")
+    assert "took home" in alone
+    assert "UCB1 alone" not in alone
+
+
 def test_statement_has_every_account_and_leaves_out_what_nobody_has(text, sample):
     statement = text[text.index('id="money"') : text.index('id="regret"')]
     for account in sample.report.accounts:

@@ -103,7 +103,44 @@ def test_verdict_lines_begin_with_the_verdict_and_name_the_arm(sample):
     said = shown(terminal.verdict_lines(*sample.run)).splitlines()
     assert said[0].startswith("The game was played, recorded and paid by the rules")
     assert any(name in " ".join(said) for name in sample.manifest["arm_names"])
-    assert "There is proof that seat" in " ".join(said)
+
+
+TOLD = {"attacks": {"2": {"silent-validator": "Say nothing."}, "3": {"constant-lie": "Lie.", "x": "Sign twice."}}}
+
+
+def test_conduct_table_says_who_did_what_since_when_and_what_it_cost_beside_the_honest(sample):
+    manifest, report, rounds = sample.run
+    lines = shown(terminal.conduct_table(manifest | TOLD, report, rounds)).splitlines()
+    assert lines[1] == "Who lied, and what it cost"
+    assert lines[2].startswith("There is proof that seat 3")
+    rows = {line.split()[0]: line for line in lines if re.match(r" *(\d |honest)", line)}
+    assert list(rows) == ["2", "3", "honest,"]
+    (liar,) = [p for p in Facts.of(*sample.run).participants if p.seat == 3]
+    assert liar.lied
+    assert re.search(rf"equivocated {liar.accused}., lied {liar.lied}. ", rows["3"])
+    assert rows["3"].split()[-6:-4] == [str(liar.first), str(liar.blocked_from)]
+    assert liar.first <= min(Facts.of(*sample.run).accused_by_round)
+    honest = [account for account in report.accounts if account.role == "honest"]
+    assert rows["honest,"].split()[-1] == f"+{sum(each.net for each in honest) / len(honest) / UNIT:,.2f}"
+    text = " ".join(" ".join(lines).split())
+    assert "Seat 2 tried silent-validator: Say nothing." in text
+    assert "Seat 3 tried constant-lie: Lie. Seat 3 tried x: Sign twice." in text
+
+
+def test_conduct_table_has_no_row_where_nobody_is_known_to_have_done_anything(sample):
+    manifest, report, rounds = sample.run
+    unknown = replace(report, findings=[], accounts=[replace(each, role=None) for each in report.accounts])
+    text = shown(terminal.conduct_table(manifest, unknown, rounds))
+    assert "There is no proof that anybody lied" in text
+    assert "took home" not in text
+
+
+def test_regret_table_has_the_undefended_mean_where_it_is_known(sample):
+    manifest, report, rounds = sample.run
+    assert "undefended" not in shown(terminal.regret_table(*sample.run))
+    text = shown(terminal.regret_table(manifest | {"undefended": 12_340_000_000}, report, rounds))
+    assert re.search(r"undefended mean +12\.34 ", text)
+    assert "believes every report" in " ".join(text.split())
 
 
 def test_what_is_to_be_opened_stands_whole_on_the_last_line():

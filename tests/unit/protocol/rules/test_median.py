@@ -48,7 +48,7 @@ def test_it_counts_for_two_parts_in_pi_of_its_reports_as_a_rank_vote_of_medians_
 
 def test_a_game_by_it_explores_less_than_ucb1_alone():
     """After the burn-in of the flights, per honest participant, in rewards."""
-    scenario = load(Path("examples/flights.toml"), {"aggregation": "median"}, on_chain=False)
+    scenario = load(Path("examples/flights.toml"), {"preset": "paper", "aggregation": "median"}, on_chain=False)
     p, model, best = scenario.parameters, scenario.model, max(scenario.model.means)
     game = alone = 0
     for seed in (b"1", b"2", b"3"):

@@ -1,0 +1,39 @@
+"""Presets: named defaults for a scenario's keys. A key of the file, or of `-o`, overrides that of the preset."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import Any, Final
+
+from pydantic_core import PydanticCustomError
+
+PAPER: Final = "paper"
+RECOMMENDED: Final = "recommended"
+
+PRESETS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType({
+    PAPER: MappingProxyType({}),
+    RECOMMENDED: MappingProxyType({
+        "aggregation": {"name": "huber-one-step", "options": {"clip": 1.25}},
+        "exploration": "1.85/b",
+        "cost": "distance",
+        "slash": 0.01,
+        "paid_burn_in": True,
+        "burn_in_factor": 0.05,  # two pulls of each arm, the fewest that any game may have, for all T < 2^32
+    }),
+})  # fmt: skip
+"""By name, what differs from a scenario's own defaults. Those are the paper's."""
+
+
+def with_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of a scenario, and those of its preset that it does not have."""
+    name = given.get("preset", PAPER)
+    return {**(PRESETS.get(name, {}) if isinstance(name, str) else {}), **given}
+
+
+def known(name: str) -> str:
+    """The name of a preset. Raises `PydanticCustomError` for any other, which says the nearest."""
+    if name in PRESETS:
+        return name
+    near = get_close_matches(name, PRESETS, n=1)
+    said = f"did you mean {near[0]!r}?" if near else f"presets: {', '.join(PRESETS)}"
+    raise PydanticCustomError("preset", "no preset {name}; {said}", {"name": repr(name[:80]), "said": said})

@@ -1,0 +1,141 @@
+"""presets.py: what a preset's name means, what overrides it, and that nothing but its values is kept."""
+
+from pathlib import Path
+
+import pytest
+
+from chain_bandit.game.unfinished import lock
+from chain_bandit.presets import PAPER, PRESETS, RECOMMENDED
+from chain_bandit.protocol.errors import AssumptionBroken
+from chain_bandit.protocol.settlement import Cost
+from chain_bandit.protocol.units import UNIT
+from chain_bandit.scenario import Scenario, ScenarioInvalid, load
+from chain_bandit.sweep import grid
+
+TEXT = """
+participants = 7
+rounds = 40
+liars = 2
+attackers = 1
+name = "keys"
+"""
+REWARDS = """
+[rewards]
+kind = "bernoulli"
+means = [0.7, 0.4, 0.3]
+"""
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(keys="", **changes):
+        path = tmp_path / "scenario.toml"
+        path.write_text(TEXT + keys + REWARDS)
+        return load(path, {key.replace("__", "."): value for key, value in changes.items()})
+
+    return read
+
+
+def test_a_scenario_is_the_papers_unless_it_says_otherwise(read):
+    assert read() == read('preset = "paper"') == read(preset=PAPER)
+    assert read().parameters.aggregation.name == "option-1"
+    assert not PRESETS[PAPER]
+
+
+def test_the_recommended_one_sets_its_keys(read):
+    p = read('preset = "recommended"').parameters
+    assert read(preset=RECOMMENDED).parameters == p
+    assert (p.aggregation.name, dict(p.aggregation.options)) == ("huber-one-step", {"clip": 5 * UNIT // 4})
+    assert (p.c1_numerator, p.c1_denominator, p.c1_per_report) == (37, 20, 1)
+    assert (p.cost, p.paid_burn_in, p.provable) == (Cost.DISTANCE, 1, 1)
+    assert p.slash * 100 == p.stake - p.slash
+    given = read(preset=RECOMMENDED).model_dump()
+    assert {key: given[key] for key in ("exploration", "cost", "slash", "paid_burn_in", "burn_in_factor")} == {
+        key: value for key, value in PRESETS[RECOMMENDED].items() if key != "aggregation"
+    }
+
+
+@pytest.mark.parametrize("arms", [1, 2, 16, 200])
+@pytest.mark.parametrize("rounds", [3, 401, 10**6, 10**7])
+def test_its_burn_in_is_the_shortest_of_any_game(read, arms, rounds):
+    changes = {"rewards__means": [0.5] * arms, "rounds": rounds, "preset": RECOMMENDED}
+    if rounds > 2 * arms:
+        assert read(**changes).parameters.burn_in == 2 * arms
+        with pytest.raises(AssumptionBroken, match="L >= 2K"):
+            read(**changes, burn_in=arms)
+    else:
+        with pytest.raises(AssumptionBroken, match="the horizon is longer than the burn-in"):
+            read(**changes)
+
+
+def test_keys_of_the_file_and_of_the_command_line_override_it(read):
+    own = 'preset = "recommended"\nslash = 0.0\nburn_in_factor = 1.0\naggregation = "median"\n'
+    p = read(own, paid_burn_in=False, exploration="2/b").parameters
+    assert (p.slash, p.paid_burn_in, p.c1_numerator, p.aggregation.name) == (0, 0, 2, "median")
+    assert p.burn_in == read().parameters.burn_in
+    assert p.cost == Cost.DISTANCE
+    assert read('preset = "recommended"\n', preset=PAPER) == read()
+    assert read('preset = "recommended"\n', burn_in=9).parameters.burn_in == 9
+    clip = read('preset = "recommended"\n', aggregation__options__clip=2).parameters.aggregation
+    assert (clip.name, dict(clip.options)) == ("huber-one-step", {"clip": 2 * UNIT})
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("recomended", "preset: no preset 'recomended'; did you mean 'recommended'?"),
+        ("Paper", "preset: no preset 'Paper'; did you mean 'paper'?"),
+        ("zzz", "preset: no preset 'zzz'; presets: paper, recommended"),
+        ("", "preset: no preset ''; presets: paper, recommended"),
+        (3, "preset: Input should be a valid string"),
+        (["paper"], "preset: Input should be a valid string"),
+    ],
+)
+def test_an_unknown_one_is_refused_with_the_nearest(read, name, said):
+    with pytest.raises(ScenarioInvalid, match=r"scenario\.toml") as refused:
+        read(preset=name)
+    assert (refused.value.reason, refused.value.exit_code) == (said, 3)
+    with pytest.raises(ScenarioInvalid) as refused:
+        read(f"preset = {name!r}\n")
+    assert (refused.value.reason, refused.value.line) == (said, 7)
+
+
+def test_what_a_preset_forbids_is_said_with_its_name(read):
+    with pytest.raises(AssumptionBroken, match="paid_burn_in = false, or an open game") as refused:
+        read('preset = "recommended"', sealed=True)
+    (note,) = refused.value.__notes__
+    assert note == "the preset 'recommended' sets paid_burn_in; the scenario's own key overrides it"
+    assert read('preset = "recommended"', sealed=True, paid_burn_in=False).sealed
+    safe = {"name": "delta-safe", "options": {"delta": 0.4}}
+    with pytest.raises(AssumptionBroken, match="L >= what delta-safe asks for") as refused:
+        read('preset = "recommended"', aggregation=safe, rounds=400)
+    (note,) = refused.value.__notes__
+    assert "sets burn_in_factor;" in note
+    with pytest.raises(AssumptionBroken) as refused:
+        read('preset = "recommended"\npaid_burn_in = true', sealed=True)
+    assert not hasattr(refused.value, "__notes__")
+
+
+def test_the_lock_file_has_the_values_and_not_the_name(read, tmp_path):
+    scenario = read('preset = "recommended"\ncost = "constant"\nslash = 0.0')
+    lock(scenario, tmp_path)
+    again = load(tmp_path / "scenario.lock.toml")
+    assert "preset" not in (tmp_path / "scenario.lock.toml").read_text()
+    assert (again.parameters, again.cost, again.slash) == (scenario.parameters, "constant", 0.0)
+    assert again.model_dump() == scenario.model_dump()
+
+
+def test_python_has_the_same_presets(read):
+    fields = read().model_dump(exclude_defaults=True) | {"folder": Path()}
+    assert Scenario.model_validate(fields | {"preset": "recommended"}).parameters == read(preset=RECOMMENDED).parameters
+
+
+def test_a_preset_is_an_axis_of_a_sweep(tmp_path):
+    file = tmp_path / "sweep.toml"
+    base = "[base]" + TEXT + "[base.rewards]" + REWARDS.replace("[rewards]", "")
+    file.write_text(f'name = "presets"\n[axes]\npreset = ["paper", "recommended"]\n{base}')
+    paper, recommended = (point.cell.scenario for point in grid.load(file).points())
+    assert (paper.slash, recommended.slash) == (0.0, 0.01)
+    chosen = base.replace("[base]", '[base]\npreset = "recommended"')
+    file.write_text(f'name = "slashes"\n[axes]\nslash = [0.0, 0.5]\n{chosen}')
+    assert [point.cell.scenario.parameters.paid_burn_in for point in grid.load(file).points()] == [1, 1]
