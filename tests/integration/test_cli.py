@@ -454,6 +454,27 @@ def test_show_walks_rounds_participants_and_transactions(finished: Path, tmp_pat
         assert result.stderr.count("\n") == 1
 
 
+UNPROVEN = {
+    "sealed": ["sealed=true"], "comparison": ["comparison=mpc"], "disclosure": ["disclosure=rounded"],
+}  # fmt: skip
+AWAY = ["--chain", "http://127.0.0.1:9", "--account", "dev0"]
+
+
+@pytest.mark.parametrize("why", UNPROVEN)
+@pytest.mark.parametrize("verb", [["run", *AWAY], ["simulate", "--replicates", 1], ["up", "--processes", *AWAY],
+                                  ["deploy", *AWAY]], ids=lambda verb: verb[0])  # fmt: skip
+def test_a_slash_that_no_false_report_costs_is_warned_of(verb: list[Any], why: str, called: Called) -> None:
+    given = [f"-o{each}" for each in ("slash=0.25", "quorum=majority", *UNPROVEN[why])]
+    said = called(verb[0], SMALL, *verb[1:], *given).stderr
+    assert said.startswith("warning: the slash is for equivocation alone"), said
+    assert why in said.splitlines()[0]
+
+
+def test_a_slash_that_false_reports_cost_is_not_warned_of(called: Called) -> None:
+    for given in (["slash=0.25"], ["sealed=true"]):
+        assert "warning" not in called("simulate", SMALL, "--replicates", 1, *(f"-o{each}" for each in given)).stderr
+
+
 @pytest.fixture(scope="module")
 def proven(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder of a game in which the false reports of seat 3 are proven."""
