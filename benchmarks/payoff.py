@@ -243,8 +243,7 @@ def cells(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
         search = replace(bench, count=given.screen, seed=SEARCH)
         for kind, some in deviations(given.rounds).items():
             name, options = max(some, key=lambda each: search.gain(*each).total.mean())
-            row = said(kind, bench, name, options, tried=len(some), **about)
-            yield row | {"sum": asdict(estimate(bench.gain(name, options).total * colluders))}
+            yield said(kind, bench, name, options, tried=len(some), **about)
 
 
 # --- the tables
@@ -260,6 +259,8 @@ def said(kind: str, bench: Bench, name: str, options: Options, **more: Any) -> d
     except NotSimulated as error:
         return row | {"refused": str(error)} | made
     values = {"gain": gain.total, "rewards": gain.rewards, "costs": gain.costs, "honest": gain.honest}
+    if bench.whole_cost is not None:
+        values["sum"] = gain.total * bench.colluders
     about = {"options": options, "replicates": bench.count, "rounds": bench.rounds}
     return row | about | more | {key: asdict(estimate(each)) for key, each in values.items()} | made
 
