@@ -110,6 +110,7 @@ price: .venv/dev ## what security costs our rule and Options 1 and 2: burn-in, f
 payoff: .venv/dev ## does attacking pay? every attack under every cost, and the best response by search
 	@$(BIN)/python benchmarks/payoff.py --replicates 100 --screen 20 --json docs/figures/payoff.jsonl
 	@$(BIN)/python benchmarks/payoff.py --replicates 100 --screen 20 --slash 0.01 --json docs/figures/payoff_slash.jsonl
+	@$(BIN)/python benchmarks/payoff.py --replicates 50 --screen 10 --slash 0.01 --cells --json docs/figures/payoff_cells.jsonl
 	@$(BIN)/python -m benchmarks.pages
 
 schedules: .venv/dev ## 10^5 schedules of the consensus under attack: do the honest agree, is anybody honest blamed?

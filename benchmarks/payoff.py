@@ -1,7 +1,7 @@
 """Does attacking pay? What a malicious participant gets beyond what its seat gets by honest play, by attack and cost.
 
     python benchmarks/payoff.py [--replicates 200] [--screen 30] [--rounds 10000] [--rule NAME ...] [--attack NAME ...]
-                                [--slash 0] [--jobs 1] [--json FILE]
+                                [--slash 0] [--cells] [--jobs 1] [--json FILE]
     python benchmarks/payoff.py --table FILE
 
 Ten participants, four Bernoulli arms, f = m = 3; one that attacks, and three that collude. Payoff: rewards, and with
@@ -10,6 +10,8 @@ against the honest one of the same seed. First every attack of the registry with
 for the best response: every attack at a grid of its options, the best of it refined where its option is a number, on
 seeds of their own, and measured anew on those of the table. Whole rewards a participant, mean ± half the 95 % interval.
 With a slash false reports are proven while the game runs (decision 102); what is taken then is less of the rewards.
+`--cells` has every rule with every cost, c fixed, proofs with every settlement or at the close alone, and mates who
+are labelled malicious and tell the truth: of each kind of deviation the best, and what all colluders gain by it.
 """
 
 import argparse
@@ -18,7 +20,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -30,11 +32,11 @@ from scipy.optimize import minimize_scalar
 
 from benchmarks import provenance
 from benchmarks.figures import TABLED
-from chain_bandit.attacks.attack import NotSimulated
-from chain_bandit.game.simulated import replicates
+from chain_bandit.attacks.attack import EVER, NotSimulated
+from chain_bandit.game.simulated import keys_of, replicates, rules_of, seeds_of
 from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario
-from chain_bandit.simulation.replicates import Estimate, Measured, estimate
+from chain_bandit.simulation.replicates import Estimate, Measured, estimate, measure
 
 MEANS = (0.5, 0.45, 0.4, 0.3)
 PARTICIPANTS, BOUND = 10, 3
@@ -45,6 +47,11 @@ RULES: dict[str, dict[str, Any]] = {
     "confidence, distance": {"aggregation": "confidence", "cost": "distance"},
 }
 """The pairs of Theorems 1 and 2, and our own exclusion with both costs."""
+PROVEN: dict[str, dict[str, Any]] = {
+    f"{rule}, {cost}": {"aggregation": rule, "cost": cost}
+    for rule in ("option-1", "option-2", "confidence", "huber-one-step") for cost in ("constant", "distance")
+}  # fmt: skip
+"""Of the cells: the rules of this page and the one that bounds influence, with every cost."""
 TABLE, SEARCH = 1, 1_000_001
 """First seeds."""
 
@@ -74,7 +81,13 @@ class Gain:
 
 @dataclass(frozen=True)
 class Bench:
-    """Where attacks are measured: a rule, so many colluders, so many games from a seed on, a slash in shares of T."""
+    """Where attacks are measured: a rule, so many colluders, so many games from a seed on, a slash in shares of T.
+
+    Attributes:
+        mates: of the colluders, who are labelled malicious and do what the honest do.
+        whole_cost: c, of a whole reward; by default as each game draws it.
+        settle_every: rounds; T of them leave all proofs to the close.
+    """
 
     rule: str
     colluders: int
@@ -83,20 +96,24 @@ class Bench:
     seed: int
     jobs: int = 1
     slash: float = 0.0
+    mates: int = 0
+    whole_cost: float | None = None
+    settle_every: int = 25
 
     def scenario(self, name: str | None, options: Options) -> Scenario:
-        """The last seats attack."""
-        attacking = range(PARTICIPANTS - self.colluders, PARTICIPANTS) if name else ()
+        """The last seats attack, before them sit their mates."""
+        liars = PARTICIPANTS - self.colluders + self.mates
+        attacks = [TRUTHFUL] * self.mates + [{"name": name, "options": options}] * (PARTICIPANTS - liars)
+        malicious = [{"seat": seat, "attacks": [attack]} for seat, attack in enumerate(attacks, liars - self.mates)]
         return Scenario.model_validate({
             "name": "payoff", "seed": self.seed, "participants": PARTICIPANTS, "rounds": self.rounds, "liars": BOUND,
             "attackers": BOUND, "rewards": {"kind": "bernoulli", "means": MEANS},
-            "malicious": [{"seat": seat, "attacks": [{"name": name, "options": options}]} for seat in attacking],
-            "slash": self.slash,
-        } | RULES[self.rule])  # fmt: skip
+            "malicious": malicious if name else [], "slash": self.slash, "chain": {"settle_every": self.settle_every},
+        } | (RULES | PROVEN)[self.rule])  # fmt: skip
 
     def gain(self, name: str, options: Options) -> Gain:
         """Against the honest games of the same seeds. Raises `NotSimulated`."""
-        scenario, base = self.scenario(name, options), honest(self)
+        scenario, base = self.scenario(name, options), honest(replace(self, mates=0, whole_cost=None, settle_every=25))
         measured = played(scenario, self)
         assert measured.settled is not None
         own = np.arange(PARTICIPANTS) >= PARTICIPANTS - self.colluders
@@ -107,8 +124,16 @@ class Bench:
         )
 
 
+TRUTHFUL: dict[str, Any] = {"name": "silent-validator", "options": {"first": EVER}}
+"""An attack that does nothing."""
+
+
 def played(scenario: Scenario, bench: Bench) -> Measured:
-    return replicates(scenario, bench.count, (bench.rounds,), bench.jobs)
+    if bench.whole_cost is None:
+        return replicates(scenario, bench.count, (bench.rounds,), bench.jobs)
+    charge, seeds = round(bench.whole_cost * UNIT), seeds_of(scenario, bench.count, 1)
+    keys = [keys_of(seed)._replace(charge=charge) for seed in seeds]
+    return measure(scenario.parameters, rules_of(scenario), scenario.attacks(), keys, (bench.rounds,), bench.jobs)
 
 
 @cache
@@ -179,6 +204,48 @@ def best_response(bench: Bench, names: Iterable[str]) -> tuple[str, Options, int
     return name, refined(bench, name, options) if name in NUMBERS else options, len(grid)
 
 
+# --- the cells
+
+LAST = 30
+"""Rounds at the end in which a lie comes too late for the block list."""
+
+
+def deviations(rounds: int) -> dict[str, list[tuple[str, Options]]]:
+    """What a coalition may do, by kind: what paid best without a slash, all game long or late, and say nothing."""
+    late = rounds - LAST + 1
+    lies: list[tuple[str, Options]] = [
+        ("copycat", {}), ("offset", {"distance": 0.0001}), ("within-range", {}), ("a-little-is-enough", {"z": 0.3}),
+        ("radius", {"share": 1.24, "favour": 0}), ("constant-lie", {"value": 0.184, "favour": 0}), ("few-counts", {}),
+        ("inflated-counts", {"favour": 0}), ("worse-half", {}), ("sign-flip", {}),
+    ]  # fmt: skip
+    praise = {"best": 0.5, "second": 0.0, "others": 0.0}
+
+    def from_(wakes: int) -> list[tuple[str, Options]]:
+        return [("sleeper", {"wakes": wakes}), *(("parametric", more | {"wakes": wakes}) for more in ({}, praise))]
+
+    silent = [(first, last) for first in (0, rounds // 2, late) for last in (EVER, rounds - LAST) if first <= last]
+    return {
+        "lies from the start": [*lies, ("parametric", praise)], "lies in the last 30 rounds": from_(late),
+        "lies in the last round": from_(rounds),
+        "says nothing": [
+            ("silent-validator", {"reports": False, "first": first, "last": last}) for first, last in silent
+        ],
+    }  # fmt: skip
+
+
+def cells(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Of each cell and kind the deviation that gains most in the search, measured on the seeds of the table."""
+    together = (1, 0), (BOUND, 0), (BOUND, BOUND - 1)
+    asked = Bench("", 0, given.rounds, given.replicates, TABLE, given.jobs, given.slash)
+    for rule, (colluders, mates), cost, every in product(PROVEN, together, (0.5, 1.0), (25, given.rounds)):
+        about: dict[str, Any] = {"mates": mates, "whole_cost": cost, "settle_every": every}
+        bench = replace(asked, rule=rule, colluders=colluders, **about)
+        search = replace(bench, count=given.screen, seed=SEARCH)
+        for kind, some in deviations(given.rounds).items():
+            name, options = max(some, key=lambda each: search.gain(*each).total.mean())
+            yield said(kind, bench, name, options, tried=len(some), **about)
+
+
 # --- the tables
 
 
@@ -192,6 +259,8 @@ def said(kind: str, bench: Bench, name: str, options: Options, **more: Any) -> d
     except NotSimulated as error:
         return row | {"refused": str(error)} | made
     values = {"gain": gain.total, "rewards": gain.rewards, "costs": gain.costs, "honest": gain.honest}
+    if bench.whole_cost is not None:
+        values["sum"] = gain.total * bench.colluders
     about = {"options": options, "replicates": bench.count, "rounds": bench.rounds}
     return row | about | more | {key: asdict(estimate(each)) for key, each in values.items()} | made
 
@@ -242,6 +311,26 @@ def responses(lines: list[dict[str, Any]]) -> Iterator[str]:
             yield f"| {line['rule']} | {line['colluders']} | {line['tried']} | {named(line)} | {parts} |"
 
 
+def worst(lines: list[dict[str, Any]]) -> Iterator[str]:
+    """Of each rule, cost and coalition what it gains together, at that c and that time of proofs where it is most."""
+    found: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+    for line in lines:
+        liars = line["colluders"] - line["mates"]
+        who = f"{liars} of {line['colluders']} lie" if line["mates"] else f"{liars}"
+        row = found.setdefault((line["rule"], who), {})
+        row[line["kind"]] = max(row.get(line["kind"], line), line, key=lambda each: each["sum"]["mean"])
+    kinds = list(dict.fromkeys(line["kind"] for line in lines))
+    yield f"| rule | together | {' | '.join(kinds)} |"
+    yield "|---" * (len(kinds) + 2) + "|"
+    for about, row in found.items():
+        values = (f"{cell(row[kind], 'sum')}, {row[kind]['attack']}" for kind in kinds)
+        yield f"| {' | '.join([*about, *values])} |"
+    gains = [line for line in lines if line["sum"]["low"] > 0]
+    most = max(lines, key=lambda line: line["sum"]["mean"])
+    yield ""
+    yield f"Of {len(lines)} best deviations {len(gains)} gain, by their interval. The most is {cell(most, 'sum')}."
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--replicates", type=int, default=200)
@@ -250,6 +339,7 @@ def main() -> None:
     parser.add_argument("--rule", nargs="*", choices=RULES, default=list(RULES))
     parser.add_argument("--attack", nargs="*", choices=TABLED, default=list(TABLED))
     parser.add_argument("--slash", type=float, default=0.0, help="part of the stake that a proof takes")
+    parser.add_argument("--cells", action="store_true", help="with a slash: every rule and cost, c and time of proofs")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--json", type=Path, help="a line for each row, as it comes")
     parser.add_argument("--table", type=Path, help="play nothing, print the tables of such a file")
@@ -260,11 +350,11 @@ def main() -> None:
     else:
         lines = []
         with given.json.open("w", encoding="utf-8") if given.json else nullcontext() as out:
-            for line in rows(given):
+            for line in cells(given) if given.cells else rows(given):
                 lines.append(line)
                 if out:
                     print(json.dumps(line), file=out, flush=True)
-    for table in (registry, responses):
+    for table in (worst,) if "sum" in lines[0] else (registry, responses):
         print("\n".join(table(lines)), end="\n\n")
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chain_bandit import __version__, cli_mediate_chain
-from chain_bandit.cli_warnings import warn_of_public_keys
+from chain_bandit.cli_warnings import warn_of_public_keys, warn_of_unproven_lies
 from chain_bandit.exit_codes import EXIT_CODES
 from chain_bandit.history.blocks import LAST_BLOCK
 from chain_bandit.output import UNWRITABLE, UNWRITTEN, forgiving
@@ -116,7 +116,7 @@ def deploy(
     from chain_bandit.game.folder import SEED
     from chain_bandit.views import terminal
 
-    _say_chances(plan.scenario)
+    _say_beforehand(plan.scenario)
     place = out or Path("deployments") / f"{plan.label}.json"
     with connected(chain) as node:
         warn_of_public_keys(node.chain_id)
@@ -179,7 +179,7 @@ def simulate(
     from chain_bandit.views.simulated import COMPILING, regret_by_round
     from chain_bandit.views.terminal import Line, console
 
-    _say_chances(given)
+    _say_beforehand(given)
     chosen = engine or engines([(given, replicates)])[0]
     with Line("game", replicates) as line:
         if compiles([chosen]):
@@ -568,6 +568,7 @@ def up(
     from chain_bandit.views.terminal import Line
 
     place = out or Path("nodes") / _label(given, chain)
+    _say_beforehand(given)
     with Line("round", given.rounds) as line:
 
         def pause(seconds: float) -> None:
@@ -681,7 +682,7 @@ def _play(
     from chain_bandit.views import terminal
 
     on = chain(chain_name, account, warn_of_public_keys)
-    _say_chances(scenario)
+    _say_beforehand(scenario)
     what = "pull" if scenario.parameters.has_phases else "round"
     with terminal.Progress(scenario.parameters.horizon, what=what) as observe:
         finished = play(scenario, place, observe, watch, on, is_url(chain_name), resume, observe.stage)
@@ -736,10 +737,11 @@ def _label(scenario: "Scenario", chain_name: str) -> str:
     return Plan(scenario).label if is_url(chain_name) else f"{scenario.name}-{scenario.seed}"
 
 
-def _say_chances(scenario: "Scenario") -> None:
-    """How likely a bad committee is, before anything is played or paid."""
+def _say_beforehand(scenario: "Scenario") -> None:
+    """Which lies cost nothing and how likely a bad committee is, before anything is played or paid."""
     from chain_bandit.protocol.sortition import chances
 
+    warn_of_unproven_lies(scenario)
     said = chances(scenario.parameters, scenario.all_weights)
     if said is not None:
         print(f"sortition: {said}", file=sys.stderr, flush=True)

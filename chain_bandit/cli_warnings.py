@@ -1,6 +1,10 @@
 """What is said on stderr before anything is paid."""
 
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chain_bandit.scenario import Scenario
 
 
 def warn_of_public_keys(chain_id: int, holding: str = "the scenario") -> None:
@@ -12,3 +16,13 @@ def warn_of_public_keys(chain_id: int, holding: str = "the scenario") -> None:
             f"warning: chain {chain_id} is no development chain; whoever has {holding} has the participants' keys",
             file=sys.stderr,
         )
+
+
+def warn_of_unproven_lies(scenario: "Scenario") -> None:
+    """Where a slash takes nothing for a false report: that it does not, and why."""
+    if scenario.slash and scenario.unproven:
+        print(
+            "warning: the slash is for equivocation alone, a false report costs nothing in this game "
+            f"({scenario.unproven}): none can be proven while it runs",
+            file=sys.stderr, flush=True,
+        )  # fmt: skip

@@ -338,7 +338,7 @@ class Scenario(Strict):
             sealed=int(self.sealed),
             unrevealed_penalty=penalty,
             slash=slash,
-            provable=int(slash > 0 and self._is_provable),
+            provable=int(slash > 0 and not self.unproven),
             paid_burn_in=int(self.paid_burn_in),
             growth=self.growth_units,
         )
@@ -349,9 +349,16 @@ class Scenario(Strict):
         return parameters
 
     @property
-    def _is_provable(self) -> bool:
-        """Whether a report can be proven false: it says estimators as they are, and its commitment opens to counts."""
-        return not self.sealed and self.disclosure == "estimates" and self.comparison == "ideal"
+    def unproven(self) -> str:
+        """Why no report of it can be proven false; empty where one can.
+
+        A report has to say estimators as they are, and its commitment to open to counts.
+        """
+        why = {
+            "sealed": self.sealed, "disclosure other than estimates": self.disclosure != "estimates",
+            f'comparison = "{self.comparison}"': self.comparison != "ideal",
+        }  # fmt: skip
+        return ", ".join(name for name, holds in why.items() if holds)
 
     def _require_room_for_blocks(self) -> None:
         deadline = self.chain.skip_deadline

@@ -364,9 +364,9 @@ class Parameters:
         return made
 
     def numbers(self) -> dict[str, int]:
-        """All but the rules, by name."""
+        """All but the rules, by name; of those that have no field of their own the ones that are set."""
         numbers = {name: getattr(self, name) for name in Parameters.__dataclass_fields__ if name in FIELDS}
-        return numbers | {name: getattr(self, name) for name in ("vouched", "provable") if getattr(self, name)}
+        return numbers | {name: value for name in ("vouched", "provable") if (value := getattr(self, name))}
 
     @staticmethod
     def from_numbers(numbers: Mapping[str, Any], text: str) -> "Parameters":

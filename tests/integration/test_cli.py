@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow.csv
 import pyarrow.parquet
@@ -18,6 +19,8 @@ import pytest
 from chain_bandit.audit.catalogue import CHECKS
 from chain_bandit.cli import _terminable, deploy, main, run
 from chain_bandit.exit_codes import EXIT_CODES
+from chain_bandit.history import files
+from chain_bandit.history.records import CREATION, PACKED, calls
 from tests.few import few
 
 ROOT = Path(__file__).parents[2]
@@ -495,6 +498,66 @@ def test_show_walks_rounds_participants_and_transactions(finished: Path, tmp_pat
         result = called("show", finished, *arguments)
         assert result.returncode == 2, (arguments, result.stdout)
         assert result.stderr.count("\n") == 1
+
+
+UNPROVEN = {
+    "sealed": ["sealed=true"], "comparison": ["comparison=mpc"], "disclosure": ["disclosure=rounded"],
+}  # fmt: skip
+AWAY = ["--chain", "http://127.0.0.1:9", "--account", "dev0"]
+
+
+@pytest.mark.parametrize("why", UNPROVEN)
+@pytest.mark.parametrize("verb", [["run", *AWAY], ["simulate", "--replicates", 1], ["up", "--processes", *AWAY],
+                                  ["deploy", *AWAY]], ids=lambda verb: verb[0])  # fmt: skip
+def test_a_slash_that_no_false_report_costs_is_warned_of(verb: list[Any], why: str, called: Called) -> None:
+    given = [f"-o{each}" for each in ("slash=0.25", "quorum=majority", *UNPROVEN[why])]
+    said = called(verb[0], SMALL, *verb[1:], *given).stderr
+    assert said.startswith("warning: the slash is for equivocation alone"), said
+    assert why in said.splitlines()[0]
+
+
+def test_a_slash_that_false_reports_cost_is_not_warned_of(called: Called) -> None:
+    for given in (["slash=0.25"], ["sealed=true"]):
+        assert "warning" not in called("simulate", SMALL, "--replicates", 1, *(f"-o{each}" for each in given)).stderr
+
+
+@pytest.fixture(scope="module")
+def proven(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder of a game in which the false reports of seat 3 are proven."""
+    out = tmp_path_factory.mktemp("proven") / "run"
+    settings = ("expect={}", "slash=0.25", "chain.settlement_window=60",
+                'malicious=[{seat=3,attacks=[{name="copycat"}]}]')  # fmt: skip
+    result = chain_bandit("run", SMALL, "--out", out, *(f"-o{each}" for each in settings), cwd=out.parent)
+    assert result.returncode == 0, result.stderr
+    return out
+
+
+def test_show_tells_proofs_of_false_reports_and_what_they_rest_on(proven: Path, called: Called) -> None:
+    """A game in which a report names a round has other reports, blocks and settlements than the paper's."""
+
+    def shown(*asked: object) -> tuple[str, Any]:
+        text, said = called("show", proven, *asked), called("show", proven, *asked, "--json")
+        assert (text.returncode, said.returncode) == (0, 0), text.stderr + said.stderr
+        return text.stdout, json.loads(said.stdout)
+
+    last = {call.method: "0x" + call.digest.hex() for call in calls(files.read(proven / "history.jsonl.gz"))}
+    found = {method: shown("tx", last[method])[0] for method in (CREATION, PACKED, "settleRewards", "reportFalse")}
+    assert "provable: 1" in found[CREATION]
+    assert "reporters" in found[PACKED]
+    assert all(each in found["settleRewards"] for each in ("root of tallies", "rounds not paid"))
+    assert "settled through" in found["reportFalse"]
+    assert "Voided(3, " in found["reportFalse"]
+    _, game = shown()
+    assert game["audit"]["game"]["parameters"]["provable"] == 1
+    text, row = shown("round", 20)
+    assert 3 in row["reporters"]
+    assert "Reports by seat" in text
+    assert "?" not in text[text.index("Reports by seat") : text.index("By seat")]
+    text, account = shown("participant", 3)
+    assert "false report" in text
+    assert "proven, of round" in text
+    assert account["void"] > 0
+    assert "no proof" in "".join(line for line in shown("participant", 0)[0].splitlines() if "false report" in line)
 
 
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])

@@ -1,10 +1,12 @@
 """What the compiled game pays each seat is what the contract would, from the rounds of the plain game."""
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from benchmarks import payoff
 from chain_bandit.crypto.keys import derive
 from chain_bandit.game.simulated import replicates
 from chain_bandit.protocol.settlement import Balance, final_balance
@@ -65,3 +67,16 @@ def test_who_is_proven_guilty_gets_no_cost_from_then_on():
     assert free > listed > 0
     assert [bool(since) for since in measured.settled[0, 2]] == [False] * 6 + [True]
     assert measured.payoffs(case.roles)[0].tolist() == [wei - case.parameters.stake for wei in owed.participants]
+
+
+def test_a_cell_has_the_whole_cost_that_it_names_and_pays_its_truthful_mates_too():
+    """Of three one lies, in games without a slash: all three are paid, and twice as much where c is twice as much."""
+    bench = payoff.Bench("option-1, constant", 3, 300, 3, payoff.TABLE, mates=2)
+    half, whole = (replace(bench, whole_cost=c).gain("copycat", {}) for c in (0.5, 1.0))
+    assert (whole.costs > 150).all()
+    assert (whole.costs == 2 * half.costs).all()
+    assert (whole.rewards == half.rewards).all()
+    for slash, settle_every in ((0.01, 25), (0.01, 300)):
+        proven = replace(bench, whole_cost=1.0, slash=slash, settle_every=settle_every).gain("copycat", {})
+        assert (proven.costs == 0).all()
+        assert (proven.total < 0).all()
