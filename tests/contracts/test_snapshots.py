@@ -90,9 +90,9 @@ def test_planted_change_is_drift():
 
 
 def test_there_is_room_for_what_later_versions_need():
-    """5 kB of code and 12 kB of creation code in each contract."""
+    """12 kB of creation code in each contract, and 3.5 kB of code of the 5 kB that there were before phases."""
     for name, each in size().items():
-        assert each["margin"] >= (12_000 if "creation" in name else 5_000), name
+        assert each["margin"] >= (12_000 if "creation" in name else 3_500), name
 
 
 def test_code_fits_under_the_limit_of_a_chain():
