@@ -103,9 +103,7 @@ def _decode_pull(data: bytes) -> Pull:
     if len(data) == PULL_BYTES:
         return Pull(data[0], int.from_bytes(data[1:], "big"))
     arm, count, reward = data[0], int.from_bytes(data[1:5], "big"), int.from_bytes(data[5:], "big")
-    if arm == NO_PULL and count == reward == 0:
-        return NOTHING
-    return Pull(arm, reward, count)
+    return Pull(arm, reward, count + (arm == NO_PULL))
 
 
 def case_2(selected: Sequence[frozenset[int]], lied: AbstractSet[int]) -> bool:

@@ -14,7 +14,7 @@ from chain_bandit.protocol.digests import keccak
 from chain_bandit.protocol.parameters import BodyMode
 from chain_bandit.protocol.settlement import settled_bytes
 from tests.unit.audit.forging import Forgery
-from tests.unit.audit.planted import OF_OTHERS_RULES, OF_PROVABLE_GAMES
+from tests.unit.audit.planted import OF_OTHERS_RULES, OF_PHASES, OF_PROVABLE_GAMES
 from tests.unit.audit.played_game import (
     COMMITTEES,
     LIAR,
@@ -63,7 +63,7 @@ def test_a_sealed_game_with_committees_batches_and_a_block_list_is_audited_whole
     report = audit(Played(rich(parameters=sealed)).history)
     assert report.exit_code == 0
     unused = {name for name, tally in report.checks.items() if not tally.passed}
-    assert unused == {*CHECKS_OF_DRAWS, *OF_OTHERS_RULES, *OF_PROVABLE_GAMES, "certificate.batch"}
+    assert unused == {*CHECKS_OF_DRAWS, *OF_OTHERS_RULES, *OF_PHASES, *OF_PROVABLE_GAMES, "certificate.batch"}
 
 
 def test_sealed_and_open_games_come_to_the_same_rounds() -> None:

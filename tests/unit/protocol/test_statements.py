@@ -266,7 +266,7 @@ def test_the_games_digest_changes_with_every_parameter_and_commitment(parameters
     for field in fields(Parameters):
         if field.name not in ("aggregation", "reputation", "disclosure", "selection", "policy"):
             digests.add(parameters(**{field.name: getattr(p, field.name) + 1}).digest(salt, secret))
-    assert len(digests) == 38
+    assert len(digests) == 39
     foreign = replace(rule("option-1"), digest=bytes(32))
     other = (rule("option-2"), rule("delta-safe", delta=1), rule("option-1", 2), foreign)
     digests |= {parameters(aggregation=each).digest(salt, secret) for each in other}
@@ -274,4 +274,4 @@ def test_the_games_digest_changes_with_every_parameter_and_commitment(parameters
     digests |= {parameters(disclosure=later(p.disclosure)).digest(salt, secret)}
     digests |= {parameters(selection=later(p.selected_by)).digest(salt, secret)}
     digests |= {parameters(policy=later(p.policy)).digest(salt, secret)}
-    assert len(digests) == 46
+    assert len(digests) == 47
