@@ -409,6 +409,8 @@ class _Schedule:
     def _round(self, ledger: Ledger) -> None:
         """A round from L on: reports, a block or none, pulls, records."""
         p = self.parameters
+        for step in range(self.chance.randrange(3)):
+            self.node.tick(step)
         if self.chance.random() < self.failing:
             self._end(Recorded(Record(ledger.round, Kind.SKIP)))
             return

@@ -167,13 +167,12 @@ def test_the_root_of_the_last_settlement_is_signed_when_the_last_round_is_over(t
 class Giver:
     """An environment that gives whatever it is told to give."""
 
-    rules: Any = SimpleNamespace(
-        everybody=(0, 1), rewarded=lambda ledger, header: (0, 1),
-        parameters=SimpleNamespace(burn_in=4, sealed=False, provable=1, unrecorded=1, has_phases=False, arms=2),
-    )  # fmt: skip
-
     def __init__(self) -> None:
         self.gave = list[tuple[int, int]]()
+        self.rules: Any = SimpleNamespace(
+            everybody=(0, 1), rewarded=lambda ledger, header: (0, 1),
+            parameters=SimpleNamespace(burn_in=4, sealed=False, provable=1, unrecorded=1, has_phases=False, arms=2),
+        )  # fmt: skip
 
     def begin(self, ledger: Any) -> None:
         pass
@@ -182,6 +181,9 @@ class Giver:
 
     def on_message(self, sender: int, message: Any) -> None:
         pass
+
+    def on_tick(self, step: int) -> list[Send]:
+        return []
 
     def given(self, round_: int) -> dict[int, Receipt]:
         return {seat: receipt(each) for each, seat in self.gave if each == round_}
@@ -200,7 +202,8 @@ def giving(kept: KeptReceipts, now: list[float]) -> tuple[Giver, EnvironmentRole
     books: Any = SimpleNamespace(settlement=lambda least: None)
     books.add = lambda record, body: written.append(books.ledger.round)
     journal = SimpleNamespace(forget=lambda through: None, places=())
-    scenario, contract = SimpleNamespace(chain=SimpleNamespace(settle_every=1)), SimpleNamespace(settled_through=int)
+    scenario = SimpleNamespace(chain=SimpleNamespace(settle_every=1))
+    contract = SimpleNamespace(settled_through=int, next_round=int)
     args: Any = (environment, books, scenario, kept, journal, contract, None, None, None, BLIND, WINDOW)
     return environment, EnvironmentRole(*args, lambda: now[0]), written
 
@@ -252,6 +255,27 @@ def test_a_settlement_that_proofs_hang_on_waits_for_so_many_blocks_only(tmp_path
     environment.rules.parameters.provable = 1
     role.act(True, False)
     assert written == list(range(5, 13))
+    kept.close()
+
+
+@pytest.mark.parametrize("has_phases", [False, True])
+def test_after_one_phase_that_was_waited_for_in_vain_no_other_is(tmp_path, has_phases):
+    """They are settled all or none: liars that come late in turns would put that off for ever."""
+    kept = KeptReceipts(tmp_path / "receipts.jsonl")
+    environment, role, written = giving(kept, [0.0])
+    environment.rules.parameters.has_phases = has_phases
+    for round_ in (5, 6, 7):
+        end(role, round_, Kind.APPROVED, 0)
+    role.tick(1)
+    assert written == []
+    end(role, 8, Kind.APPROVED, 0)
+    role.tick(0)
+    assert written == [5]
+    role.tick(1)
+    assert written == ([5, 6, 7, 8] if has_phases else [5])
+    end(role, 9, Kind.APPROVED, 0)
+    role.tick(1)
+    assert written == ([5, 6, 7, 8] if has_phases else [5, 6])
     kept.close()
 
 
