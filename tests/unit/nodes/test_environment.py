@@ -1,6 +1,8 @@
 """The environment: how long it waits for pulls before it settles a round, and what it keeps of what it gave."""
 
+import json
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -295,7 +297,7 @@ def receipt(round_: int) -> Receipt:
 
 
 def test_receipts_are_read_again_from_their_file_before_and_after_a_restart(tmp_path):
-    """Also those that came out of order, which a seat that pulls a later round first brings about."""
+    """Also those that came out of order."""
     order = [*range(1, 400), 402, 401, 403]
     for turn in range(2):
         kept = KeptReceipts(tmp_path / "receipts.jsonl")
@@ -307,6 +309,18 @@ def test_receipts_are_read_again_from_their_file_before_and_after_a_restart(tmp_
         assert kept.since(0, 398, 4) == [receipt(round_) for round_ in (398, 399, 401, 402)]
         kept.close()
     assert (tmp_path / "receipts.jsonl").read_bytes().count(b"\n") == 2 * len(order)
+
+
+def test_only_a_receipt_of_a_phase_says_of_how_many_pulls_it_is(tmp_path):
+    one, more = receipt(7), replace(receipt(8), reward=2**40, count=900)
+    for _ in range(2):
+        kept = KeptReceipts(tmp_path / "receipts.jsonl")
+        for each in (one, more):
+            kept.add(3, each)
+        assert (kept.since(3, 1, 9), kept.last(3), kept.last(2)) == ([one, more], 8, 0)
+        kept.close()
+    lines = (tmp_path / "receipts.jsonl").read_text().splitlines()
+    assert [json.loads(line)[6:] for line in lines] == [[], [900]]
 
 
 @pytest.mark.parametrize("left", [0, 1, 5])
