@@ -128,7 +128,7 @@ class EnvironmentRole(Role):
         self._given_through = signed_through(journal, self._settled, self._rules.parameters)
         self._prover = prover
         self._window, self._waiting_since, self._now = window, 0.0, clock
-        self._is_too_late = False
+        self._is_too_late = self._in_vain = False
 
     def begin(self, ledger: Ledger) -> None:
         """Open the next round; what was given of it before this process began is given again."""
@@ -141,7 +141,7 @@ class EnvironmentRole(Role):
     def tick(self, step: int) -> list[Post]:
         """Nothing of its own accord; it settles where proofs hang on it: once all speak again, all have pulled."""
         if self._rules.parameters.provable:
-            self._write_down()
+            self._write_down(step > 0)
         return posts(self._environment.on_tick(step))
 
     def take(self, sender: int, round_: int, message: Said) -> list[Post]:
@@ -281,13 +281,22 @@ class EnvironmentRole(Role):
         first = next(waited, self._ledger.round + (not self._is_open))
         return [*said, (seat, Owed(since))] if since < first else said
 
-    def _write_down(self) -> None:
-        """Every round whose receipts are all there, or were waited for long enough; and settle when it is time."""
+    def _write_down(self, all_speak: bool = False) -> None:
+        """Every round whose receipts are all there, or were waited for long enough; and settle when it is time.
+
+        Phases are settled all or none: liars that come late in turns would put that off for ever. So after one that was
+        waited for in vain no other is.
+
+        Args:
+            all_speak: whether all that are there speak in the open round, so that they lack no receipt.
+        """
         while self._unwritten:
             first = self._unwritten[0]
             ledger, found, due = first.ledger, first.found, self._due(first)
-            if due and ledger.round > self._given_through and not self._is_waited_for_long_enough():
-                return
+            if due and ledger.round > self._given_through:
+                if not (all_speak and self._in_vain) and not self._is_waited_for_long_enough():
+                    return
+                self._in_vain = bool(self._rules.parameters.has_phases)
             arm = self._unasked(ledger, found)
             if arm is not None:
                 for seat in sorted(due):
@@ -297,6 +306,7 @@ class EnvironmentRole(Role):
             self.books.ledger = ledger
             self.books.add(found.record, found.block.body if found.block is not None else b"")
             self._settle(self._scenario.chain.settle_every)
+        self._in_vain = False
 
     def _is_waited_for_long_enough(self) -> bool:
         """The first unwritten round; where proofs hang on its settlement, w + 2 blocks after it are long enough.

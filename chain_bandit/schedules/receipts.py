@@ -18,6 +18,7 @@ from chain_bandit.actors.messages import CertifiedBlock, PullRequest, Receipt
 from chain_bandit.actors.participant import Participant
 from chain_bandit.actors.rules import Rules
 from chain_bandit.actors.witness import Witness
+from chain_bandit.chain.errors import TransactionReverted
 from chain_bandit.consensus.certificate import Certificate
 from chain_bandit.crypto.keys import derive
 from chain_bandit.crypto.vrf_keys import VrfKey
@@ -37,7 +38,7 @@ from chain_bandit.protocol.ledger import (
     opening,
     records_made,
 )
-from chain_bandit.protocol.messages import Domain, Phase, Role, Slot, receipt_content
+from chain_bandit.protocol.messages import Domain, Phase, Role, Slot
 from chain_bandit.protocol.proposal import encoded_header, propose, readable_report
 from chain_bandit.protocol.settlement import NOTHING, Conduct, Pull
 from chain_bandit.protocol.tallies import FalseReport, Tally
@@ -46,6 +47,9 @@ from chain_bandit.schedules.keyring import Book, IdealScribe
 
 SEATS, LIAR, VICTIM = 5, 4, 0
 """One seat lies; a hostile environment has it in for another."""
+
+GROWTHS = (0.1, 0.5)
+"""Of the games with phases."""
 
 WAIT = 9
 """How long the environment waits for pulls."""
@@ -166,16 +170,16 @@ class _Hostile(Environment):
         own = pulls[VICTIM]
         if self.conspiracy is not Conspiracy.ROWS or own == NOTHING:
             return pulls
-        return (Pull(own.arm, own.reward ^ 1), *pulls[1:])
+        return (replace(own, reward=own.reward ^ 1), *pulls[1:])
 
     def _receipt(self, past: Any, seat: int, arm: int) -> Receipt:
         """With `MISCOUNTS` the victim's say another tally now and then."""
         receipt = super()._receipt(past, seat, arm)
         if seat == VICTIM and self.conspiracy is Conspiracy.MISCOUNTS and receipt.round % 5 == 0:
-            other = keccak(receipt.tally)
-            content, slot = receipt_content(receipt.arm, receipt.reward, other), self.rules.slot(past.ledger)
+            receipt = replace(receipt, tally=keccak(receipt.tally))
+            content, slot = self.rules.receipt_content(receipt), self.rules.slot(past.ledger)
             signature = self._signer.state(slot, Phase.REWARD, Role.ENVIRONMENT, seat, content)
-            receipt = Receipt(receipt.round, receipt.arm, receipt.reward, other, signature)
+            receipt = replace(receipt, signature=signature)
         return receipt
 
     def arrives(self, seat: int, receipt: Receipt) -> bool:
@@ -184,11 +188,17 @@ class _Hostile(Environment):
 
 
 class Stage:
-    """The cast of every schedule."""
+    """The cast of every schedule without phases, or of some growth.
 
-    def __init__(self) -> None:
+    Attributes:
+        phases: of schedules that have them.
+    """
+
+    def __init__(self, growth: float = 0.0) -> None:
+        self.phases = [] if growth else [Stage(each) for each in GROWTHS]
         self.scenario = Scenario.model_validate({
-            "name": "receipts", "participants": SEATS, "rounds": 48, "burn_in": 8, "liars": 1, "attackers": 1,
+            "name": "receipts", "participants": SEATS, "rounds": 240 if growth else 48, "growth": growth,
+            "burn_in": 8, "liars": 1, "attackers": 1,
             "failure_limit": 3, "slash": 0.25, "rewards": {"kind": "bernoulli", "means": [0.7, 0.4]},
             "malicious": [{"seat": LIAR, "attacks": [{"name": "constant-lie"}]}],
         })  # fmt: skip
@@ -209,6 +219,7 @@ class Stage:
 
 def play(stage: Stage, seed: int) -> Played:
     """Play the schedule of a seed."""
+    stage = Random(f"stage of {seed}").choice([stage, stage, *stage.phases])
     stage.book.clear()
     stage.owner.begin()
     return _Schedule(stage, seed).play()
@@ -229,7 +240,7 @@ class _Schedule:
         self.roles[LIAR] = Conduct.LIAR
         self.ledger = opening(self.parameters, self.rules.genesis, self.rules.seed_0)
         self.conspiracy = self.chance.choice([Conspiracy.NONE, *Conspiracy])
-        self.kept, self.now, self.settled = _Kept(), 0.0, 0
+        self.kept, self.now, self.settled, self.unrecorded = _Kept(), 0.0, 0, 0
         self.chain = SimpleNamespace(settle_every=self.chance.choice([1, 2, 5]))
         self.witness = Witness(self.rules, stage.verifier)
         self.seats = [_Seat(stage.participant(seat)) for seat in range(SEATS)]
@@ -261,6 +272,7 @@ class _Schedule:
         self.node.finish()
         self._check()
         self.played.seen[self.conspiracy.value] += 1
+        self.played.seen["game with phases"] += self.parameters.has_phases
         return self.played
 
     @property
@@ -296,8 +308,15 @@ class _Schedule:
         """As the contract has it."""
         return self.settled
 
+    def next_round(self) -> int:
+        """As the contract has it."""
+        return self.unrecorded
+
     def settle_rewards(self, wallet: object, through: int, pulls: bytes) -> None:
-        """To the contract."""
+        """To the contract; of phases it is too late now and then. Raises `TransactionReverted`."""
+        if self.parameters.has_phases and not is_over(self.parameters, self.ledger) and self.chance.random() < 0.2:
+            self.played.seen["late settlement"] += 1
+            raise TransactionReverted("settleRewards", "NotLastRound", (through, through + 1))
         self.settled = through
         self._settle(through, pulls)
 
@@ -390,6 +409,8 @@ class _Schedule:
     def _round(self, ledger: Ledger) -> None:
         """A round from L on: reports, a block or none, pulls, records."""
         p = self.parameters
+        for step in range(self.chance.randrange(3)):
+            self.node.tick(step)
         if self.chance.random() < self.failing:
             self._end(Recorded(Record(ledger.round, Kind.SKIP)))
             return
@@ -433,7 +454,9 @@ class _Schedule:
     def _end(self, found: Recorded) -> None:
         """The open round is recorded, and the exploration that may come with it."""
         p, self.answered = self.parameters, frozenset()
-        for at, record in enumerate(records_made(p, self.ledger, found.record)):
+        made = records_made(p, self.ledger, found.record)
+        self.unrecorded = made[-1].round + 1
+        for at, record in enumerate(made):
             each, ledger = Recorded(record) if at else found, self.ledger
             if at:
                 self.played.seen["exploration"] += 1

@@ -106,11 +106,12 @@ def test_a_liar_among_processes_is_proven_one_as_in_one_process(tmp_path, attack
     assert [place[0] for place in roots] == [through for through, _ in events(tmp_path / "game", "RewardsSettled")]
 
 
-def test_a_liar_that_never_pulls_is_listed_in_time(tmp_path, monkeypatch):
+@pytest.mark.parametrize("growth", [0, 0.25])
+def test_a_liar_that_never_pulls_is_listed_in_time(tmp_path, monkeypatch, growth):
     """The environment waits for its receipts, a minute each, but for no more blocks than proofs can bear."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     attack = {"name": f"{__name__}:{NeverPulls.__name__}"}
-    scenario = lying(attack, bound_ms=1000, rounds=40)
+    scenario = lying(attack, bound_ms=1000, rounds=200 if growth else 40, growth=growth)
     with game(scenario, tmp_path / "game") as played:
         played.end(120)
     report, w = audit_folder(tmp_path / "game", paranoid=True), scenario.parameters.unrecorded

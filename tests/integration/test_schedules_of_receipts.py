@@ -27,7 +27,9 @@ FOUND_WITHIN = 150
 def test_nobody_honest_is_convicted_and_every_first_lie_is_proven(capsys):
     assert of_receipts(range(SCHEDULES), 2) == 0
     said = capsys.readouterr().out
-    for what in ("killed", "lost receipt", "empty receipt", "exploration", "proof", "framed", "environment killed"):
+    for what in ("killed", "lost receipt", "empty receipt", "exploration", "proof", "framed"):
+        assert what in said
+    for what in ("environment killed", "pull out of order", "game with phases", "late settlement"):
         assert what in said
     for each in Conspiracy:
         assert each.value in said
@@ -93,6 +95,13 @@ def answers_while_it_reads_again(original: Callable[..., Any]) -> Callable[..., 
     return pulled
 
 
+def forgets_what_was_refused(original: Callable[..., Any]) -> Callable[..., Any]:
+    def in_time(self: EnvironmentRole, *given: Any) -> None:
+        original(self, *given)
+
+    return in_time
+
+
 UNGUARDED = (Environment, "last", lambda _: lambda self, seat: 0)
 """The actor refuses what its node must not ask for; without that the schedules must tell."""
 
@@ -110,6 +119,7 @@ FAULTS: dict[str, tuple[tuple[Any, str, Callable[[Any], Any]], ...]] = {
     "what is unasked is given after what is pulled": (
         (_Unwritten, "due", gives_what_is_unasked_after_later_ones), UNGUARDED,
     ),
+    "a settlement that came too late is not sent again": ((EnvironmentRole, "_in_time", forgets_what_was_refused),),
     "an environment that is back answers before it knows what it gave": (
         (EnvironmentRole, "_pulled", answers_while_it_reads_again), UNGUARDED,
     ),

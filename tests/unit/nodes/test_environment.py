@@ -1,6 +1,8 @@
 """The environment: how long it waits for pulls before it settles a round, and what it keeps of what it gave."""
 
+import json
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -167,13 +169,12 @@ def test_the_root_of_the_last_settlement_is_signed_when_the_last_round_is_over(t
 class Giver:
     """An environment that gives whatever it is told to give."""
 
-    rules: Any = SimpleNamespace(
-        everybody=(0, 1), rewarded=lambda ledger, header: (0, 1),
-        parameters=SimpleNamespace(burn_in=4, sealed=False, provable=1, unrecorded=1, has_phases=False, arms=2),
-    )  # fmt: skip
-
     def __init__(self) -> None:
         self.gave = list[tuple[int, int]]()
+        self.rules: Any = SimpleNamespace(
+            everybody=(0, 1), rewarded=lambda ledger, header: (0, 1),
+            parameters=SimpleNamespace(burn_in=4, sealed=False, provable=1, unrecorded=1, has_phases=False, arms=2),
+        )  # fmt: skip
 
     def begin(self, ledger: Any) -> None:
         pass
@@ -182,6 +183,9 @@ class Giver:
 
     def on_message(self, sender: int, message: Any) -> None:
         pass
+
+    def on_tick(self, step: int) -> list[Send]:
+        return []
 
     def given(self, round_: int) -> dict[int, Receipt]:
         return {seat: receipt(each) for each, seat in self.gave if each == round_}
@@ -200,7 +204,8 @@ def giving(kept: KeptReceipts, now: list[float]) -> tuple[Giver, EnvironmentRole
     books: Any = SimpleNamespace(settlement=lambda least: None)
     books.add = lambda record, body: written.append(books.ledger.round)
     journal = SimpleNamespace(forget=lambda through: None, places=())
-    scenario, contract = SimpleNamespace(chain=SimpleNamespace(settle_every=1)), SimpleNamespace(settled_through=int)
+    scenario = SimpleNamespace(chain=SimpleNamespace(settle_every=1))
+    contract = SimpleNamespace(settled_through=int, next_round=int)
     args: Any = (environment, books, scenario, kept, journal, contract, None, None, None, BLIND, WINDOW)
     return environment, EnvironmentRole(*args, lambda: now[0]), written
 
@@ -255,6 +260,27 @@ def test_a_settlement_that_proofs_hang_on_waits_for_so_many_blocks_only(tmp_path
     kept.close()
 
 
+@pytest.mark.parametrize("has_phases", [False, True])
+def test_after_one_phase_that_was_waited_for_in_vain_no_other_is(tmp_path, has_phases):
+    """They are settled all or none: liars that come late in turns would put that off for ever."""
+    kept = KeptReceipts(tmp_path / "receipts.jsonl")
+    environment, role, written = giving(kept, [0.0])
+    environment.rules.parameters.has_phases = has_phases
+    for round_ in (5, 6, 7):
+        end(role, round_, Kind.APPROVED, 0)
+    role.tick(1)
+    assert written == []
+    end(role, 8, Kind.APPROVED, 0)
+    role.tick(0)
+    assert written == [5]
+    role.tick(1)
+    assert written == ([5, 6, 7, 8] if has_phases else [5])
+    end(role, 9, Kind.APPROVED, 0)
+    role.tick(1)
+    assert written == ([5, 6, 7, 8] if has_phases else [5, 6])
+    kept.close()
+
+
 def test_who_waits_for_the_receipt_before_gets_the_unasked_one_with_it(tmp_path):
     now, kept = [0.0], KeptReceipts(tmp_path / "receipts.jsonl")
     _, role, _ = giving(kept, now)
@@ -271,7 +297,7 @@ def receipt(round_: int) -> Receipt:
 
 
 def test_receipts_are_read_again_from_their_file_before_and_after_a_restart(tmp_path):
-    """Also those that came out of order, which a seat that pulls a later round first brings about."""
+    """Also those that came out of order."""
     order = [*range(1, 400), 402, 401, 403]
     for turn in range(2):
         kept = KeptReceipts(tmp_path / "receipts.jsonl")
@@ -283,6 +309,18 @@ def test_receipts_are_read_again_from_their_file_before_and_after_a_restart(tmp_
         assert kept.since(0, 398, 4) == [receipt(round_) for round_ in (398, 399, 401, 402)]
         kept.close()
     assert (tmp_path / "receipts.jsonl").read_bytes().count(b"\n") == 2 * len(order)
+
+
+def test_only_a_receipt_of_a_phase_says_of_how_many_pulls_it_is(tmp_path):
+    one, more = receipt(7), replace(receipt(8), reward=2**40, count=900)
+    for _ in range(2):
+        kept = KeptReceipts(tmp_path / "receipts.jsonl")
+        for each in (one, more):
+            kept.add(3, each)
+        assert (kept.since(3, 1, 9), kept.last(3), kept.last(2)) == ([one, more], 8, 0)
+        kept.close()
+    lines = (tmp_path / "receipts.jsonl").read_text().splitlines()
+    assert [json.loads(line)[6:] for line in lines] == [[], [900]]
 
 
 @pytest.mark.parametrize("left", [0, 1, 5])

@@ -32,7 +32,7 @@ def test_two_statements_of_one_slot_are_seen_and_nothing_else_is(tmp_path, monke
                 heard(2, step(7, claim(2, b"two", Phase.REPORT), Vote(3, b"of 3", b"")))
                 heard(2, step(8, claim(2, b"two"), Vote(2, b"w", b"")))
             here(3, step(7, claim(3, b"its own")))
-            here(ENVIRONMENT, step(9, Receipt(7, 0, 5, b"t", b"")))
+            here(ENVIRONMENT, step(9, Receipt(7, 0, 5, b"t", b""), Receipt(8, 0, 2**40, b"t", b"", 900)))
             there(ENVIRONMENT, step(9, Receipt(7, 1, 6, b"t", b"")))
             assert said_twice(tmp_path) == []
         with tapped(tmp_path / "seat-1", 1) as there:  # a later life
