@@ -67,7 +67,8 @@ PAGES: dict[str, dict[str, Table]] = {
     | of("price", price=price.shown, every=price.every),
     "growth": of("growth", totals=growth.totals, parts=growth.parts),
     "payoff": of("payoff", registry=payoff.registry, responses=payoff.responses)
-    | {"slashed": lambda: [*payoff.responses(rows("payoff_slash")), "", *made(rows("payoff_slash"))]},
+    | {"slashed": lambda: [*payoff.responses(rows("payoff_slash")), "", *made(rows("payoff_slash"))]}
+    | {"cells": lambda: [*payoff.worst(rows("payoff_cells")), *made(rows("payoff_cells"))]},
     "exclusion": of("exclusion", registry=exclusion.registry)
     | {"edge": lambda: [*exclusion.edge(rows("edge")), "", *made(rows("edge"))]},
     "robust": {

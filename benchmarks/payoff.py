@@ -317,7 +317,7 @@ def worst(lines: list[dict[str, Any]]) -> Iterator[str]:
     for line in lines:
         liars = line["colluders"] - line["mates"]
         who = f"{liars} of {line['colluders']} lie" if line["mates"] else f"{liars}"
-        row = found.setdefault((line["rule"], who), {})
+        row = found.setdefault((line["rule"].partition(", slash")[0], who), {})
         row[line["kind"]] = max(row.get(line["kind"], line), line, key=lambda each: each["sum"]["mean"])
     kinds = list(dict.fromkeys(line["kind"] for line in lines))
     yield f"| rule | together | {' | '.join(kinds)} |"

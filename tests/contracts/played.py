@@ -53,11 +53,14 @@ class Played:
     def block(self, selected: bool = True) -> tuple[Submitted, bytes]:
         """A certified block of reports around one half, and its header's bytes; nobody selected makes it rejected."""
         p, c, everybody = self.p, self.coordinator, mask(range(self.p.participants))
-        middle = [UNIT // 2 - arm * UNIT // 50 for arm in range(p.arms)]
+        middle = [UNIT // 2 - arm % 16 * UNIT // 50 for arm in range(p.arms)]
+        named = (c.next_round() - 1,) * p.provable
         given = [
-            Report(tuple(m + self.chance.randrange(-UNIT // 5, UNIT // 5) for m in middle), self.chance.randbytes(32))
-            for _ in self.seats
-        ]
+            Report(
+                tuple(m + self.chance.randrange(-UNIT // 5, UNIT // 5) for m in middle), self.chance.randbytes(32),
+                named=named,
+            ) for _ in self.seats
+        ]  # fmt: skip
         body = Body(
             (UNIT // 10,) * p.arms,
             tuple(SignedReport.of(report, self.chance.randbytes(64)) for report in given),

@@ -6,14 +6,22 @@
 
 import json
 import os
+import random
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from chain_bandit.game.game import Game
 from chain_bandit.game.on_chain import OnChain, embedded_node
 from chain_bandit.game.plan import Plan
-from chain_bandit.scenario import load
+from chain_bandit.protocol.settlement import Pull, encode_pulls
+from chain_bandit.protocol.tallies import Settled
+from chain_bandit.protocol.units import UNIT
+from chain_bandit.scenario import Scenario, load
 from chain_bandit.stopwatch import Stopwatch
 from tests.contracts.played import Played, played
+from tests.integration.framed import frame
 
 ROOT = Path(__file__).resolve().parents[2]
 SNAPSHOTS = ROOT / "tests" / "snapshots"
@@ -29,6 +37,19 @@ GAMES = {
         ],
     },
 }
+
+
+PROOFS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "examples/flights.toml, K = 16, M = 10": ({"rounds": 62, "burn_in": 32}, {"participants": 10, "arms": 16}),
+    "K = 250, M = 4": (
+        {
+            "rounds": 530, "burn_in": 500, "rewards": {"kind": "bernoulli", "means": [0.5] * 250},
+            "chain.body": "compact", "malicious": [{"seat": 3, "attacks": [{"name": "constant-lie"}]}],
+        }, {"participants": 4, "arms": 250, "body_mode": 1},
+    ),
+}  # fmt: skip
+"""Games with proofs of false reports, and what a game of the same size is: what ships, and what was dearest."""
+MOST = {"reportFalse": 250_000, "root": 3_000}
 
 
 def gas_of_a_block(participants: int, mode: int) -> int:
@@ -52,7 +73,10 @@ def test_gas_of_a_submitted_block_is_the_recorded_one():
 
 def gas_of_calls(**changes: object) -> dict[str, dict[str, int]]:
     """By method, the least and the most of its transactions in a game of `examples/small.toml`."""
-    case = load(ROOT / "examples" / "small.toml", {"expect": {}, **changes})
+    return gas_of_a_game(load(ROOT / "examples" / "small.toml", {"expect": {}, **changes}))
+
+
+def gas_of_a_game(case: Scenario) -> dict[str, dict[str, int]]:
     plan = Plan(case)
     recorder = OnChain(embedded_node(plan), Stopwatch())
     for _ in Game(case, recorder, plan).play():
@@ -65,9 +89,57 @@ def test_gas_of_every_call_is_the_recorded_one():
     assert recorded("gas_calls", measured) == measured
 
 
-def recorded(name: str, measured: object) -> object:
-    """What the snapshot holds, once it is written where that is asked for."""
+@pytest.mark.parametrize("size", PROOFS)
+def test_gas_of_proofs_is_the_recorded_one_and_below_its_goal(size: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what a false report and an acquittal add to a game, and of the root in each settlement."""
+    changes, alike = PROOFS[size]
+    case = "flights" if "flights" in size else "small"
+    frame(monkeypatch, 0, int(changes["burn_in"]) + 8)
+    given = {"expect": {}, "slash": 0.25, "chain.settlement_window": 100, **changes}
+    calls = gas_of_a_game(load(ROOT / "examples" / f"{case}.toml", given))
+    measured = {name: calls[name] for name in ("reportFalse", "acquit")} | {"root": gas_of_a_root(**alike)}
+    kept = recorded("gas_proofs", {size: measured}, whole=False)
+    assert isinstance(kept, dict)
+    assert kept[size] == measured
+    assert measured["reportFalse"]["most"] <= MOST["reportFalse"]
+    assert measured["root"]["most"] <= MOST["root"]
+
+
+def gas_of_a_root(**size: int) -> dict[str, int]:
+    """The least and the most that it adds to settlements of 1 to 3 rounds, beside games that have none."""
+    used = [gas_of_settlements(provable, **size) for provable in (1, 0)]
+    added = [with_root - without for with_root, without in zip(*used, strict=True)]
+    return {"least": min(added), "most": max(added)}
+
+
+def gas_of_settlements(provable: int, **size: int) -> list[int]:
+    """Of the second settlement on: the first one has the rows of the burn-in too."""
+    rows, burn_in = random.Random("rows"), 2 * size["arms"]
+    game: Played = played(
+        horizon=burn_in + 20, burn_in=burn_in, liars=1, attackers=1, quorum_choice=1, slash=UNIT, provable=provable,
+        burn_in_blocks=burn_in, **size,
+    )
+    game.approve()  # round L, which pays nothing
+    for count in (1, 1, 2, 3):
+        for _ in range(count):
+            game.approve()
+        paid = b"".join(
+            encode_pulls(tuple(Pull(rows.randrange(size["arms"]), rows.choice((0, UNIT))) for _ in game.seats))
+            for _ in range(count)
+        )
+        root, signature = rows.randbytes(32), rows.randbytes(64)
+        first = not game.coordinator.gas.get("settleRewards")
+        unpaid = encode_pulls(tuple(Pull(0, 0) for _ in game.seats)) * (burn_in if first else 0)
+        data = Settled(paid, root, signature, unpaid).encode() if provable else paid
+        game.coordinator.settle_rewards(game.environment, game.coordinator.next_round() - 1, data)
+    return game.coordinator.gas["settleRewards"][1:]
+
+
+def recorded(name: str, measured: dict[str, Any], whole: bool = True) -> object:
+    """What the snapshot holds, once it is written where that is asked for, as a `whole` or a part of it."""
     path = SNAPSHOTS / f"{name}.json"
     if os.environ.get("WRITE_SNAPSHOTS"):
+        kept = {} if whole or not path.exists() else json.loads(path.read_text())
+        measured = kept | measured
         path.write_text(json.dumps(measured, indent=2, sort_keys=True) + "\n")
     return json.loads(path.read_text())

@@ -9,18 +9,15 @@ import pytest
 from eth_abi import encode
 
 from chain_bandit.actors.environment import Environment
-from chain_bandit.actors.messages import Receipt
 from chain_bandit.actors.participant import Participant
 from chain_bandit.actors.rules import Rules
 from chain_bandit.actors.witness import Witness
 from chain_bandit.audit.audit import audit
 from chain_bandit.audit.game import Game
 from chain_bandit.audit.report import AuditReport
-from chain_bandit.chain.call import Order
 from chain_bandit.comparison.interface import Opening
 from chain_bandit.game import folder
 from chain_bandit.game.books import Books
-from chain_bandit.game.on_chain import OnChain
 from chain_bandit.game.plan import Plan
 from chain_bandit.game.run import run
 from chain_bandit.history import files
@@ -28,13 +25,12 @@ from chain_bandit.history.records import METHODS, calls
 from chain_bandit.protocol import proposal
 from chain_bandit.protocol.blocks import Report
 from chain_bandit.protocol.ledger import Ledger
-from chain_bandit.protocol.messages import Slot
 from chain_bandit.protocol.settlement import Pull
 from chain_bandit.protocol.tallies import FalseReport, Settled
-from chain_bandit.protocol.units import UNIT
 from chain_bandit.runs import audit_folder
 from chain_bandit.scenario import Scenario, load
 from chain_bandit.stopwatch import Stopwatch
+from tests.integration.framed import frame
 from tests.unit.audit.forging import Forgery
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -230,31 +226,7 @@ def test_what_proves_no_false_report_is_found(played: Path, how: str) -> None:
 
 
 def test_who_was_framed_is_acquitted_and_keeps_its_money(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The environment settles another reward than it gave an honest seat, which shows its receipt."""
-    given: dict[int, tuple[Slot, Receipt]] = {}
-    gives, pulls, finish = Environment._receipt, Environment.pulls, OnChain.finish
-
-    def give(environment: Environment, past: Any, seat: int, arm: int) -> Receipt:
-        receipt = gives(environment, past, seat, arm)
-        ledger: Ledger = past.ledger
-        if seat == HONEST:
-            given[receipt.round] = environment.rules.slot(ledger), receipt
-        return receipt
-
-    def frame(environment: Environment, round_: int) -> tuple[Pull, ...]:
-        first, *rest = pulls(environment, round_)
-        return (Pull(first.arm, UNIT - first.reward) if round_ == FRAMED_IN else first, *rest)
-
-    def acquit_first(chain: OnChain, *settled: Any) -> None:
-        slot, receipt = given[FRAMED_IN]
-        shown = (HONEST, slot.parent, receipt.arm, receipt.count, receipt.reward, receipt.tally,
-                 receipt.signature[:32], receipt.signature[32:])  # fmt: skip
-        chain.contract._submit(chain._relayer, "acquit", shown, order=Order.ALONE)
-        finish(chain, *settled)
-
-    monkeypatch.setattr(Environment, "_receipt", give)
-    monkeypatch.setattr(Environment, "pulls", frame)
-    monkeypatch.setattr(OnChain, "finish", acquit_first)
+    frame(monkeypatch, HONEST, FRAMED_IN)
     report = audit_folder(play(tmp_path))
     assert failed(report) == {"settlement.rewards", "honest.report"}
     (own,) = (each for each in report.accounts if each.seat == HONEST)
