@@ -229,7 +229,10 @@ def test_what_proves_no_false_report_is_found(played: Path, how: str) -> None:
     assert any(why in sentence for sentence in found), found
 
 
-def test_who_was_framed_is_acquitted_and_keeps_its_money(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("changes", [{}, {"growth": 1.0, "rounds": 200}], ids=["rounds", "phases"])
+def test_who_was_framed_is_acquitted_and_keeps_its_money(
+    changes: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The environment settles another reward than it gave an honest seat, which shows its receipt."""
     given: dict[int, tuple[Slot, Receipt]] = {}
     gives, pulls, finish = Environment._receipt, Environment.pulls, OnChain.finish
@@ -243,7 +246,8 @@ def test_who_was_framed_is_acquitted_and_keeps_its_money(tmp_path: Path, monkeyp
 
     def frame(environment: Environment, round_: int) -> tuple[Pull, ...]:
         first, *rest = pulls(environment, round_)
-        return (Pull(first.arm, UNIT - first.reward) if round_ == FRAMED_IN else first, *rest)
+        other = replace(first, reward=0 if first.reward else first.count * UNIT)
+        return (other if round_ == FRAMED_IN else first, *rest)
 
     def acquit_first(chain: OnChain, *settled: Any) -> None:
         slot, receipt = given[FRAMED_IN]
@@ -255,8 +259,8 @@ def test_who_was_framed_is_acquitted_and_keeps_its_money(tmp_path: Path, monkeyp
     monkeypatch.setattr(Environment, "_receipt", give)
     monkeypatch.setattr(Environment, "pulls", frame)
     monkeypatch.setattr(OnChain, "finish", acquit_first)
-    report = audit_folder(play(tmp_path))
-    assert failed(report) == {"settlement.rewards", "honest.report"}
+    report = audit_folder(play(tmp_path, **changes), paranoid=True)
+    assert failed(report) == {"settlement.rewards", "honest.report", "paranoid.reward", "paranoid.report"}
     (own,) = (each for each in report.accounts if each.seat == HONEST)
     assert (own.penalty, own.void) == (0, 0)
     assert report.game["blocked_from"][HONEST] > 0
