@@ -1,5 +1,6 @@
 """An honest seat that is blamed for what the environment did, and shows its receipt."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -30,7 +31,9 @@ def frame(patched: pytest.MonkeyPatch, seat: int, framed_in: int) -> None:
         true = pulls(environment, round_)
         if round_ != framed_in:
             return true
-        return *true[:seat], Pull(true[seat].arm, UNIT - true[seat].reward), *true[seat + 1 :]
+        own = true[seat]
+        other = replace(own, reward=0 if own.reward else own.count * UNIT)
+        return *true[:seat], other, *true[seat + 1 :]
 
     def acquit_first(chain: OnChain, *settled: Any) -> None:
         slot, receipt = given[framed_in]

@@ -225,10 +225,13 @@ def test_what_proves_no_false_report_is_found(played: Path, how: str) -> None:
     assert any(why in sentence for sentence in found), found
 
 
-def test_who_was_framed_is_acquitted_and_keeps_its_money(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("changes", [{}, {"growth": 1.0, "rounds": 200}], ids=["rounds", "phases"])
+def test_who_was_framed_is_acquitted_and_keeps_its_money(
+    changes: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     frame(monkeypatch, HONEST, FRAMED_IN)
-    report = audit_folder(play(tmp_path))
-    assert failed(report) == {"settlement.rewards", "honest.report"}
+    report = audit_folder(play(tmp_path, **changes), paranoid=True)
+    assert failed(report) == {"settlement.rewards", "honest.report", "paranoid.reward", "paranoid.report"}
     (own,) = (each for each in report.accounts if each.seat == HONEST)
     assert (own.penalty, own.void) == (0, 0)
     assert report.game["blocked_from"][HONEST] > 0

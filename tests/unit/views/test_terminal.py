@@ -168,7 +168,7 @@ def test_time_table_shares_are_of_the_whole():
     assert "40%" in text
 
 
-MOMENT = SimpleNamespace(rounds=312, approved=305, regret=97_400_000_000, accused=frozenset({9, 8}))
+MOMENT = SimpleNamespace(pulls=312, approved=305, regret=97_400_000_000, accused=frozenset({9, 8}))
 
 
 def test_progress_is_silent_where_there_is_no_terminal():
@@ -199,7 +199,7 @@ def test_blocks_are_followed_on_a_terminal_unless_hidden(total, where, hidden):
 
 
 def test_progress_line_fits_80_columns():
-    late = SimpleNamespace(rounds=999, approved=999, regret=999_900_000_000, accused=frozenset({7, 8, 9}))
+    late = SimpleNamespace(pulls=999, approved=999, regret=999_900_000_000, accused=frozenset({7, 8, 9}))
     out = StringIO()
     with terminal.Progress(1000, Console(file=out, force_terminal=True, width=80, _environ={"TERM": "xterm"})) as line:
         line(late)
