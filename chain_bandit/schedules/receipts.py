@@ -182,9 +182,6 @@ class _Hostile(Environment):
             receipt = replace(receipt, signature=signature)
         return receipt
 
-    def arrives(self, seat: int, receipt: Receipt) -> bool:
-        """Whether a receipt is ever handed out."""
-        return not (seat == VICTIM and self.conspiracy is Conspiracy.WITHHOLDS and receipt.round % 3 == 0)
 
 
 class Stage:
@@ -249,7 +246,7 @@ class _Schedule:
         self.signed: dict[tuple[int, int], list[Tally]] = {}
         self.recorded: dict[tuple[int, int], Kind] = {}
         self.proofs: dict[int, FalseReport] = {}
-        self.answered = frozenset[int]()
+        self.answered, self.handed_out = frozenset[int](), set[int]()
         self.played = Played()
         self.loss, self.failing = self.chance.choice([0.0, 0.1, 0.5]), self.chance.choice([0.0, 0.1, 0.3])
         self.late = self.chance.choice([0.0, 0.1, 0.3])
@@ -376,19 +373,19 @@ class _Schedule:
         self.played.seen["pull out of order"] += bool(self._pull(LIAR, ledger))
 
     def _fetch(self, number: int) -> None:
-        """Whatever it was given since its last receipt; who forks hands nothing out twice."""
+        """Whatever it was given since its last receipt."""
         seat = self.seats[number]
-        if not seat.away and not (number == VICTIM and self.conspiracy is Conspiracy.FORKS):
+        if not seat.away:
             self._told(number, self.node.take(number, self.ledger.round, Owed(seat.participant.received + 1)))
 
     def _told(self, number: int, said: list[Post]) -> list[Post]:
-        """What of it arrives."""
+        """What of it arrives; who forks hands nothing out twice."""
         seat, told = self.seats[number], list[Post]()
         lost = seat.away or self.chance.random() < self.loss
         for to, message in said:
             if to != number:
                 continue
-            if lost or (isinstance(message, Receipt) and not self.environment.arrives(number, message)):
+            if lost or (isinstance(message, Receipt) and not self._is_handed_out(number, message.round)):
                 self.played.seen["lost receipt"] += 1
                 continue
             told.append((to, message))
@@ -397,6 +394,15 @@ class _Schedule:
                 if seat.participant.on_receipt(self.ledgers[message.round], message):
                     seat.held.append(message)
         return told
+
+    def _is_handed_out(self, number: int, round_: int) -> bool:
+        if number != VICTIM or self.conspiracy not in (Conspiracy.WITHHOLDS, Conspiracy.FORKS):
+            return True
+        if self.conspiracy is Conspiracy.WITHHOLDS:
+            return round_ % 3 != 0
+        is_new = round_ not in self.handed_out
+        self.handed_out.add(round_)
+        return is_new
 
     def _begin(self) -> None:
         self.ledgers[self.ledger.round] = self.ledger

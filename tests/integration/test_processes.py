@@ -294,7 +294,7 @@ def digest_without_messages(scenario: Scenario, outcomes: Iterable[Outcome]) -> 
             ]
             digest = extend(digest, p, t, outcome.kind, header, reports, pulls if outcome.paid else ())
         for seat, reward in outcome.rewards.items():
-            purses[seat].take(outcome.round, outcome.arm, reward)
+            purses[seat].take(outcome.round, outcome.arm, reward, outcome.length)
     return digest
 
 
