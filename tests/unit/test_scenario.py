@@ -15,7 +15,7 @@ from chain_bandit.protocol.ruleset import RuleKind, RuleRefused
 from chain_bandit.protocol.settlement import Cost
 from chain_bandit.protocol.sortition import chances, commander_probabilities
 from chain_bandit.protocol.units import UNIT
-from chain_bandit.scenario import Scenario, ScenarioInvalid, load
+from chain_bandit.scenario import Malicious, Scenario, ScenarioInvalid, load
 from tests.rules import entry, rule
 
 TEXT = """
@@ -408,6 +408,8 @@ def test_an_adversary_without_a_way_or_a_seat_is_refused(read, keys, name):
 
 
 def test_a_scenario_for_simulation_alone_is_not_played_on_a_chain(scenario, tmp_path):
-    with pytest.raises(AssumptionBroken, match="growth = 0"):
-        runs.play(scenario(growth=1.0), tmp_path / "out")
+    rushing = {"seat": 3, "attacks": [{"name": "optimiser", "options": {"rushing": True}}]}
+    given = scenario().model_copy(update={"malicious": (Malicious.model_validate(rushing),)})
+    with pytest.raises(AssumptionBroken, match="nobody rushes"):
+        runs.play(given, tmp_path / "out")
     assert not list(tmp_path.iterdir())
