@@ -36,10 +36,10 @@ contract Bookkeeper is Books {
         Progress memory progress_ = _requireOpened();
         _requireProofs(t, progress_);
         BlockList.requireProof(proof, _separator(t), _roster.participantAt(proof.seat));
-        uint256 listed = _proven.listed;
-        if (listed >> proof.seat & 1 == 1) {
+        uint256 twice = _proven.twice;
+        if ((_proven.listed & ~twice) >> proof.seat & 1 == 1) {
             // It is on the list already, and no acquittal of a false report spares it the slash any more.
-            _proven.listed = listed ^ 1 << proof.seat;
+            _proven.twice = twice | 1 << proof.seat;
             emit IChainBandit.Accused(proof.seat, uint32(_docket.since[proof.seat]));
         } else {
             emit IChainBandit.Accused(proof.seat, _list(t, progress_, proof.seat));
@@ -68,7 +68,6 @@ contract Bookkeeper is Books {
         (uint32 first, uint64 least) = _proven.void(proof, named, kept, said);
         if (_docket.accused >> proof.seat & 1 == 0) {
             _proven.listed |= 1 << proof.seat;
-            _proven.spared |= 1 << proof.seat;
             emit IChainBandit.Accused(proof.seat, _list(t, progress_, proof.seat));
         }
         emit IChainBandit.Voided(proof.seat, first, least);

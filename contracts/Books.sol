@@ -71,7 +71,7 @@ abstract contract Books is Direct, Rules {
     /// @dev Who loses the slash: everybody with a proof against it but who was acquitted of the only one.
     function _slashed() internal view returns (uint256 accused) {
         accused = _docket.accused;
-        if (accused != 0) accused &= ~(_proven.listed & _proven.acquitted);
+        if (accused != 0) accused &= ~(_proven.listed & ~_proven.twice & _proven.acquitted);
     }
 
     function _requireOpening(Money memory m) internal view {

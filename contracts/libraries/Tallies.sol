@@ -19,9 +19,9 @@ library Tallies {
 
     struct Proven {
         uint256 lied; // seats with a proven false report
-        uint256 listed; // those of them against which there is no other proof
-        uint256 spared; // those that a false report put on the block list: they validate on
-        uint256 acquitted; // those of them of which the environment had signed two tallies
+        uint256 listed; // those that a false report put on the block list: they validate on
+        uint256 twice; // those of them that are proven to have equivocated as well
+        uint256 acquitted; // those of the first of which the environment had signed two tallies
         mapping(uint256 => uint256) first; // of a seat: the first proven round, 32 bits the round named, 64 units kept
         mapping(uint256 => bytes32) tallies; // what its receipt says of the tally that the proof rests on
     }
