@@ -2,14 +2,13 @@
 pragma solidity 0.8.30;
 
 import {IChainBandit} from "../../contracts/interfaces/IChainBandit.sol";
-import {Acquittal, CostEntry, FalseReport} from "../../contracts/types/Game.sol";
+import {CostEntry} from "../../contracts/types/Game.sol";
 import {Reenters} from "./Reenters.sol";
 import {Shipped, vm} from "./Shipped.sol";
 
 /// @title Money is conserved by every call that moves it, and nobody is paid twice
 contract Money is Shipped {
     uint256 private constant PULL = 5; // bytes
-    uint256 private constant SIGNED = 96; // bytes of a root of tallies, and of the signature under it
     uint256 private constant ARM_AT = 101; // byte of a header
 
     /// @dev The invariant of an opened game as far as its money goes; any storage that meets it.
@@ -21,29 +20,12 @@ contract Money is Shipped {
         vm.assume(uint40(packed >> 128) != 0);
         vm.assume(next >= first && next <= _term("horizon") + 1);
         vm.assume(_read("_docket.accused") >> seats.length == 0);
-        vm.assume(_proofs());
         vm.assume(_read("_disclosure.malicious") >> seats.length == 0);
         for (uint256 i; i < seats.length; ++i) {
             _write("_roster.ordinal", uint160(seats[i]), 1 << 16 | i + 1);
         }
         vm.assume(_credited());
         vm.assume(_charged());
-    }
-
-    /// @dev Whoever was proven to lie is on the block list, with its round, and is not acquitted at the same time. One
-    /// expression without a branch, or every path is followed twice for each part.
-    function _proofs() private view returns (bool) {
-        uint256 lied = _read("_proven.lied");
-        uint256 acquitted = _read("_proven.acquitted");
-        uint256 known = lied | acquitted;
-        uint256 wrong = (known | _read("_proven.listed")) & ~_read("_docket.accused") | lied & acquitted;
-        for (uint256 i; i < seats.length; ++i) {
-            uint256 first = _read("_proven.first", i);
-            assembly {
-                wrong := or(wrong, and(shr(i, known), iszero(first)))
-            }
-        }
-        return wrong == 0;
     }
 
     /// @dev Nobody was credited more than a whole reward for each settled round.
@@ -140,64 +122,10 @@ contract Money is Shipped {
         assert(!_closes(forced, block_, true));
     }
 
-    /// @dev A proof against the first seat, whose tally is the root itself, of one pull of each arm: solvers divide by 1.
-    function _reportFalse(uint32 block_) private returns (bool) {
-        _opened(block_);
-        FalseReport memory proof;
-        (proof.round, proof.through) = (uint32(vm.randomUint()), uint32(vm.randomUint()));
-        (proof.parent, proof.root) = (bytes32(vm.randomUint()), bytes32(vm.randomUint()));
-        (proof.r, proof.vs) = (bytes32(vm.randomUint()), bytes32(vm.randomUint()));
-        (proof.rootR, proof.rootVs) = (bytes32(vm.randomUint()), bytes32(vm.randomUint()));
-        (proof.report, proof.tally) = (vm.randomBytes(vm.envUint("REPORT")), vm.randomBytes(vm.envUint("TALLY")));
-        for (uint256 at; at < 4 * _term("arms"); ++at) {
-            proof.tally[8 + at] = bytes1(uint8(at % 4 / 3));
-        }
-        return _call(seats[1], abi.encodeCall(IChainBandit.reportFalse, (proof)));
-    }
-
-    /// @dev It lists its author, who keeps no more than before; it moves no units, and nobody else's are void by it.
-    function check_false_report(uint32 block_) external {
-        uint256 first = _read("_proven.first", 0);
-        uint256 others = _read("_proven.first", 1);
-        uint256 units = _read("_credits.units", 0);
-        if (!_reportFalse(block_)) return;
-        uint256 then = _read("_proven.first", 0);
-        assert(_proofs() && _credited() && _charged() && !_ended());
-        assert(_read("_docket.accused") & _read("_proven.lied") & 1 == 1);
-        assert(first == 0 || (then >> 64 <= first >> 64 && uint32(then) <= uint32(first)));
-        assert(_read("_proven.first", 1) == others && _read("_credits.units", 0) == units);
-    }
-
-    function check_false_report_succeeds(uint32 block_) external {
-        assert(!_reportFalse(block_));
-    }
-
-    /// @dev Shows a receipt of the first seat.
-    function _acquit(uint32 block_, Acquittal memory shown) private returns (bool) {
-        _opened(block_);
-        shown.seat = 0;
-        return _call(seats[1], abi.encodeCall(IChainBandit.acquit, (shown)));
-    }
-
-    /// @dev It gives back what is void, moves no units, and leaves the block list; in a game that is not closed.
-    function check_acquit(uint32 block_, Acquittal memory shown) external {
-        uint256 accused = _read("_docket.accused");
-        uint256 units = _read("_credits.units", 0);
-        if (!_acquit(block_, shown)) return;
-        assert(_proofs() && _credited() && _charged() && !_ended());
-        assert(_read("_proven.lied") & 1 == 0 && _read("_accounts.closed") == 0);
-        assert(_read("_docket.accused") == accused && _read("_credits.units", 0) == units);
-    }
-
-    function check_acquit_succeeds(uint32 block_, Acquittal memory shown) external {
-        assert(!_acquit(block_, shown));
-    }
-
-    /// @dev Settles up to a round, with the pulls of those that were approved: a byte and a uint32 reward a seat; then
-    /// any root of tallies, and no rounds that are not paid.
+    /// @dev Settles up to a round, with the pulls of those that were approved: a byte and a uint32 reward a seat.
     function _rewards(uint32 block_, uint32 through, uint256 approved) private returns (bool done, bytes memory pulls) {
         _opened(block_);
-        pulls = vm.randomBytes(approved * seats.length * PULL + SIGNED);
+        pulls = vm.randomBytes(approved * seats.length * PULL);
         done = _call(environment, abi.encodeCall(IChainBandit.settleRewards, (through, pulls)));
     }
 
@@ -216,7 +144,7 @@ contract Money is Shipped {
     }
 
     function _earned(bytes memory pulls) private view returns (uint256 units) {
-        for (uint256 at; at < pulls.length - SIGNED; at += PULL) {
+        for (uint256 at; at < pulls.length; at += PULL) {
             uint256 reward;
             assembly {
                 reward := and(shr(216, mload(add(add(pulls, 32), at))), 0xffffffff)

@@ -19,7 +19,6 @@ import rlp
 from chain_bandit.chain.clone import Deployed
 from chain_bandit.protocol.digests import ZERO, keccak
 from chain_bandit.protocol.messages import Domain
-from chain_bandit.protocol.tallies import Tally
 from scripts.build_artifacts import GAME, ROOT, SHIPPED, artifact, compile_standard, question
 from scripts.mutate_contracts import FORGE, only
 from tests.contracts.harness import least_pool, parameters
@@ -71,15 +70,6 @@ FAULTS = {
         "contracts/libraries/Balances.sol", "accounts.share = left / sharing;", "accounts.share = left;",
         ("check_close_void",),
     ),
-    "what is void stays in the game": Fault(
-        "contracts/Bookkeeper.sol", " + _voided(t) * m.weiPerUnit", "", ("check_close_complete",)
-    ),
-    "a later proof gives units back": Fault(
-        "contracts/libraries/Tallies.sol", "if (before >> 64 < kept) kept = before >> 64;", "", ("check_false_report",)
-    ),
-    "who is acquitted stays proven": Fault(
-        "contracts/libraries/Tallies.sol", "proven.lied &= ~(1 << seat);", "", ("check_acquit",)
-    ),
     "a round is credited twice": Fault(
         "contracts/libraries/Rewards.sol",
         "_credit(credits, added, participants);\n        credits.settledThrough",
@@ -121,7 +111,6 @@ def game(shipped: Mapping[str, Any], people: int) -> dict[str, str]:
     """What the harness is told of a game of so many: code, addresses, terms and places of variables."""
     p = parameters(
         participants=people, horizon=6, burn_in=4, liars=0, attackers=people - 2, body_mode=1, arms=2, slash=7,
-        provable=1,
     )  # fmt: skip
     deployed = Deployed(p.fields(), ZERO, ZERO, ENVIRONMENT, least_pool(p), 100, CHAIN_ID)
     header = 7 + 4 * p.arms + 2 * people
@@ -139,8 +128,6 @@ def game(shipped: Mapping[str, Any], people: int) -> dict[str, str]:
         "SEPARATOR": int.from_bytes(Domain(CHAIN_ID, ADDRESS, p.digest(ZERO, ZERO)).separator()),
         "HEADER": 100 + header,
         "BLOCK": 1 + 32 + header,  # signers, digest of the body
-        "REPORT": p.report_bytes,
-        "TALLY": len(Tally(0, 0, 0, (0,) * p.arms, (0,) * p.arms).encode()),
     }
     for module in shipped["modules"]:
         told[module["name"]], told[f"{module['name']}_CODE"] = module["address"], module["deployedBytecode"]
