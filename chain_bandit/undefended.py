@@ -39,7 +39,7 @@ def regret_undefended(scenario: Scenario) -> int | None:
         p = game.parameters
         counted = Regret(game.model.means, p.burn_in, bool(p.paid_burn_in))
         for outcome in simulated(Plan(game)):
-            counted.add(outcome.round, outcome.arm, outcome.paid, outcome.cost)
+            counted.add(outcome.round, outcome.arm, outcome.paid, outcome.cost, outcome.length)
     except ChainBanditError:
         return None
     return counted.total

@@ -37,8 +37,10 @@ def test_an_adversary_is_undefended_as_seats_that_are_named() -> None:
     assert [entry.seat for entry in game.all_malicious] == [7, 8, 9]
 
 
-def test_its_regret_is_that_of_the_simulated_game_and_above_the_defended_one() -> None:
-    given = flights()
+@pytest.mark.parametrize("growth", [0.0, 0.25])
+def test_its_regret_is_that_of_the_simulated_game_and_above_the_defended_one(growth: float) -> None:
+    """Of all T pulls, in phases too."""
+    given = flights(growth=growth)
     found, defended = regret_undefended(given), replicates(given, 20).regret()[-1].mean
     assert found is not None
     assert found / 10**9 > 1.5 * defended
