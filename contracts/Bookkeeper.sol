@@ -8,6 +8,7 @@ import {Bits} from "./libraries/Bits.sol";
 import {BlockList} from "./libraries/BlockList.sol";
 import {Costs} from "./libraries/Costs.sol";
 import {Ledger} from "./libraries/Ledger.sol";
+import {Phases} from "./libraries/Phases.sol";
 import {Rewards} from "./libraries/Rewards.sol";
 import {Seals} from "./libraries/Seals.sol";
 import {Seats} from "./libraries/Seats.sol";
@@ -95,7 +96,7 @@ contract Bookkeeper is Books {
         } else {
             uint256 burnIn = _paysBurnIn() ? t.burnIn : 0;
             Rewards.Scope memory scope = Rewards.Scope(through, last, t.participants, t.arms, burnIn, _names(t));
-            if (_phases(t)) _credits.settlePhases(_history, _docket, scope, progress_.extra, pulls);
+            if (_phases(t)) Phases.settle(_credits, _history, _docket, scope, progress_.extra, pulls);
             else _credits.settle(_history, _docket, scope, pulls);
             emit IChainBandit.RewardsSettled(through, _credits.bySeat(t.participants));
         }

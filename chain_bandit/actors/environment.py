@@ -180,7 +180,7 @@ class Environment:
         A seat's receipts are given in the order of rounds: each is signed over the tally of all before it.
         """
         ledger, reward, count = past.ledger, 0, past.length
-        assert self.last(seat) < ledger.round
+        assert self.last(seat) <= ledger.round
         if arm != NO_PULL:
             times = range(ledger.time, ledger.time + count)
             reward = sum(self._draws.reward(time, seat, arm, ledger.failed) for time in times)

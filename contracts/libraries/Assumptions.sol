@@ -98,15 +98,18 @@ library Assumptions {
         if (bits != 0) revert IErrors.NotSupported(bits);
         // The settlements of a sealed game do not say what anybody pulled.
         if (r.paidBurnIn > 1 - p.sealedGame % 2) revert IErrors.NotSupported(bytes32(uint256(r.paidBurnIn)));
-        // Who validates and commands the round after a phase must not hang on one block; T fits what progress keeps.
-        if (r.growth != 0) {
-            bool all = p.validators == p.participants && classes & (SELECTED | STATE) == 0;
-            if (!all || p.sealedGame != 0 || r.growth > MOST_GROWTH || p.horizon >= 2 ** 23) {
-                revert IErrors.PhasesMisplaced(r.growth, p.horizon);
-            }
-        }
+        if (r.growth != 0) _checkPhases(p, classes);
         if (p.sealedGame > 1 || (p.sealedGame == 0 && p.unrevealedPenalty != 0)) {
             revert IErrors.SealMalformed(p.sealedGame, p.unrevealedPenalty);
+        }
+    }
+
+    /// @dev Who validates and commands the round after a phase must not hang on one block; T fits what progress keeps.
+    function _checkPhases(Parameters memory p, uint256 classes) private pure {
+        bool all = p.validators == p.participants && classes & (SELECTED | STATE) == 0;
+        uint256 growth = p.reserved.growth;
+        if (!all || p.sealedGame != 0 || growth > MOST_GROWTH || p.horizon >= 2 ** 23) {
+            revert IErrors.PhasesMisplaced(growth, p.horizon);
         }
     }
 

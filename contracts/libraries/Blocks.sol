@@ -12,11 +12,11 @@ import {Reports} from "./Reports.sol";
 /// @title What a block is, byte by byte
 /// @dev The twin of `chain_bandit/protocol/blocks.py` and `submission.py`. A header is: 4 round, 32 parent, 32
 /// blocked, 32 body digest; s reporters, 1 arm, A and B of each arm, s next committee and s next commanders if the
-/// game has any; the type of an extension, 0 for none, 1 for what rules keep behind its length, uint16, 2 for the pulls
-/// that the block decides, uint32; K uint32 means, M uint16 accuracies. s is the bytes of a set of seats; sets of all arms are 1 and the one set that they share, or 0
-/// and K sets. A submitted block is s signers, then in a compact game the header from the body digest on, in a full one
-/// the middle of the header, means and accuracies if the quorum vouches for them, and the body; then the signatures.
-/// The contract fills in the rest.
+/// game has any; the type of an extension, 0 for none, 1 for what rules keep behind its length, uint16, 2 for the
+/// pulls that the block decides, uint32; K uint32 means, M uint16 accuracies. s is the bytes of a set of seats; sets
+/// of all arms are 1 and the one set that they share, or 0 and K sets. A submitted block is s signers, then in a
+/// compact game the header from the body digest on, in a full one the middle of the header, means and accuracies if
+/// the quorum vouches for them, and the body; then the signatures. The contract fills in the rest.
 library Blocks {
     uint256 private constant COMPACT = 1;
     uint256 internal constant COMMITTEE = 1;
@@ -151,17 +151,24 @@ library Blocks {
                 found.commanders = Bits.read(data, at, size);
                 at += size;
             }
+            return _extension(successors, found, data, at);
+        }
+    }
+
+    /// @dev Passes over what rules keep, or takes note of the block's pulls.
+    function _extension(uint256 successors, Found memory found, bytes calldata data, uint256 at)
+        private
+        pure
+        returns (uint256)
+    {
+        unchecked {
             uint256 kind = Bits.read(data, at, 1);
-            if (successors < KEPT) {
-                if (kind != 0) revert IErrors.UnknownExtension(kind);
-                return at + 1;
-            }
-            if (successors >= PHASES) {
-                if (kind != 2) revert IErrors.UnknownExtension(kind);
+            if (kind != (successors < KEPT ? 0 : successors < PHASES ? 1 : 2)) revert IErrors.UnknownExtension(kind);
+            if (kind == 0) return at + 1;
+            if (kind == 2) {
                 found.length = Bits.read(data, at + 1, 4);
                 return at + 5;
             }
-            if (kind != 1) revert IErrors.UnknownExtension(kind);
             uint256 length = Bits.read(data, at + 1, 2);
             if (length > MOST_STATE) revert IErrors.StateTooLong(length, MOST_STATE);
             return at + 3 + length;

@@ -17,7 +17,7 @@ library Rewards {
     uint256 private constant TAG_BYTES = 8;
     uint256 private constant ROOT_BYTES = 96; // of a root of tallies and its signature
     uint256 private constant SUM_BYTES = 8;
-    uint256 private constant LANES = 4;
+    uint256 internal constant LANES = 4;
 
     struct Credits {
         uint32 settledThrough;
@@ -40,7 +40,7 @@ library Rewards {
 
     /// @notice Rewards credited to a seat.
     function unitsOf(Credits storage credits, uint256 seat) internal view returns (uint256) {
-        return uint64(credits.units[seat / LANES] >> _shift(seat));
+        return uint64(credits.units[seat / LANES] >> shift(seat));
     }
 
     /// @notice Rewards credited to every seat, as `settleSums` takes them.
@@ -73,13 +73,13 @@ library Rewards {
         Scope memory scope,
         bytes calldata pulls
     ) internal {
-        uint256 from = _advance(credits, scope.through, scope.last);
+        uint256 from = advance(credits, scope.through, scope.last);
         uint256 rowBytes = Pulls.SIZE * scope.participants;
         uint256 round = from == scope.burnIn ? 0 : from; // before the first row
         uint256 rows = 0;
         unchecked {
-            uint256 paid = _approved(history, from + 1, scope.through) + from - round;
-            _requireLength(paid * rowBytes, pulls.length, rowBytes, scope.named);
+            uint256 paid = approved(history, from + 1, scope.through) + from - round;
+            requireLength(paid * rowBytes, pulls.length, rowBytes, scope.named);
         }
         uint256[] memory added = Pulls.none(scope.participants);
         uint256 accused = docket.accused;
@@ -107,69 +107,6 @@ library Rewards {
         if (scope.burnIn != 0) credits.waiting = waiting;
     }
 
-    /// @notice The same in a game with phases, up to the last recorded round: nobody has pulled more often than time has
-    /// passed since the last settlement.
-    /// @param extra Pulls beyond one a round so far.
-    function settlePhases(
-        Credits storage credits,
-        Ledger.History storage history,
-        BlockList.Docket storage docket,
-        Scope memory scope,
-        uint256 extra,
-        bytes calldata pulls
-    ) internal {
-        if (scope.through != scope.last) revert IErrors.NotLastRound(scope.through, scope.last);
-        uint256 from = _advance(credits, scope.through, scope.last);
-        uint256 rowBytes = Pulls.PHASE_BYTES * scope.participants;
-        uint256 round = from == scope.burnIn ? 0 : from; // before the first row
-        unchecked {
-            uint256 paid = _approved(history, from + 1, scope.through) + from - round;
-            _requireLength(paid * rowBytes, pulls.length, rowBytes, scope.named);
-            uint256[] memory left = new uint256[](scope.participants);
-            for (uint256 seat; seat < left.length; ++seat) {
-                left[seat] = scope.through - round + extra - credits.settledExtra;
-            }
-            credits.settledExtra = uint32(extra);
-            uint256 at = 0;
-            while (round < scope.through) {
-                ++round;
-                if (round > from && !history.isApproved(round)) continue;
-                for (uint256 seat; seat < left.length; (++seat, at += Pulls.PHASE_BYTES)) {
-                    (uint256 count, uint256 sum) = Pulls.phase(pulls, at, scope.arms, round, seat);
-                    if (count > left[seat]) revert IErrors.TooManyPulls(round, seat, count, left[seat]);
-                    left[seat] -= count;
-                    _creditPhase(credits, docket, seat, round, count, sum, round <= from);
-                }
-            }
-        }
-    }
-
-    /// @dev Credits what one seat was given in a round; rewards of a burn-in with the first pull after it.
-    function _creditPhase(
-        Credits storage credits,
-        BlockList.Docket storage docket,
-        uint256 seat,
-        uint256 round,
-        uint256 count,
-        uint256 sum,
-        bool burnIn
-    ) private {
-        if (count == 0) return;
-        unchecked {
-            uint256 word = seat / LANES;
-            if (burnIn) {
-                credits.observed[word] += sum << _shift(seat);
-                return;
-            }
-            uint256 since = docket.since[seat];
-            if (since != 0 && since <= round) revert IErrors.BlockedPull(round, seat);
-            uint256 lane = uint256(type(uint64).max) << _shift(seat);
-            uint256 waits = credits.observed[word] & lane;
-            if (waits != 0) credits.observed[word] ^= waits;
-            credits.units[word] += (sum << _shift(seat)) + waits;
-        }
-    }
-
     /// @notice Takes note of the receipt tags of every approved round after the settled ones and up to `through`. They
     /// lie in calldata: who holds the receipts, or learns the secret after the game, checks them there.
     function settleTags(
@@ -180,9 +117,9 @@ library Rewards {
         bytes calldata tags,
         uint256 participants
     ) internal {
-        uint256 from = _advance(credits, through, last);
+        uint256 from = advance(credits, through, last);
         uint256 rowBytes = TAG_BYTES * participants;
-        _requireLength(_approved(history, from + 1, through) * rowBytes, tags.length, rowBytes, false);
+        requireLength(approved(history, from + 1, through) * rowBytes, tags.length, rowBytes, false);
     }
 
     /// @notice Credits what each seat earned in all rounds up to `last`: at most a whole reward for each approved one
@@ -202,20 +139,20 @@ library Rewards {
             revert IErrors.WrongPullsLength(sums.length, SUM_BYTES * participants);
         }
         unchecked {
-            uint256 most = UNIT * _approved(history, burnIn + 1, last);
+            uint256 most = UNIT * approved(history, burnIn + 1, last);
             for (uint256 seat; seat < participants; ++seat) {
                 uint256 since = docket.since[seat];
-                uint256 most_ = since == 0 || since > last ? most : UNIT * _approved(history, burnIn + 1, since - 1);
+                uint256 most_ = since == 0 || since > last ? most : UNIT * approved(history, burnIn + 1, since - 1);
                 uint256 sum = Bits.read(sums, SUM_BYTES * seat, SUM_BYTES);
                 if (sum > most_) revert IErrors.SumTooLarge(seat, sum, most_);
-                credits.units[seat / LANES] |= sum << _shift(seat);
+                credits.units[seat / LANES] |= sum << shift(seat);
             }
         }
         credits.summed = true;
     }
 
     /// @dev Moves on to the settlement of later rounds. Returns up to which there was one before.
-    function _advance(Credits storage credits, uint256 through, uint256 last) private returns (uint256 from) {
+    function advance(Credits storage credits, uint256 through, uint256 last) internal returns (uint256 from) {
         from = credits.settledThrough;
         if (through <= from) revert IErrors.AlreadySettled(through, from);
         if (through > last) revert IErrors.RoundNotRecorded(through, last);
@@ -240,7 +177,7 @@ library Rewards {
                 if (accused >> seat & 1 == 1 && docket.since[seat] <= round) revert IErrors.BlockedPull(round, seat);
                 if (waiting >> seat & 1 == 0) continue;
                 left ^= 1 << seat;
-                uint256 lane = uint256(type(uint64).max) << _shift(seat);
+                uint256 lane = uint256(type(uint64).max) << shift(seat);
                 credits.units[seat / LANES] += credits.observed[seat / LANES] & lane;
             }
         }
@@ -252,21 +189,21 @@ library Rewards {
                 uint256 word = seat / LANES;
                 uint256 units = words[word];
                 for (; seat / LANES == word && seat < participants; ++seat) {
-                    units += Pulls.sum(added, seat) << _shift(seat);
+                    units += Pulls.sum(added, seat) << shift(seat);
                 }
                 words[word] = units;
             }
         }
     }
 
-    function _shift(uint256 seat) private pure returns (uint256) {
+    function shift(uint256 seat) internal pure returns (uint256) {
         unchecked {
             return 64 * (LANES - 1 - seat % LANES);
         }
     }
 
     /// @dev Whoever proves anything checks root and signature; rows of rounds that are not paid have no use but there.
-    function _requireLength(uint256 paid, uint256 length, uint256 rowBytes, bool named) private pure {
+    function requireLength(uint256 paid, uint256 length, uint256 rowBytes, bool named) internal pure {
         uint256 expected = named ? paid + ROOT_BYTES : paid;
         if (length == expected) return;
         if (!named || length < expected || (length - expected) % rowBytes != 0) {
@@ -275,10 +212,10 @@ library Rewards {
     }
 
     /// @dev How many rounds from `first` to `last` were approved.
-    function _approved(Ledger.History storage history, uint256 first, uint256 last)
-        private
+    function approved(Ledger.History storage history, uint256 first, uint256 last)
+        internal
         view
-        returns (uint256 approved)
+        returns (uint256 rounds)
     {
         if (last < first) return 0;
         unchecked {
@@ -286,7 +223,7 @@ library Rewards {
                 uint256 set = history.approvalsOf(word);
                 if (word == first >> 8) set &= type(uint256).max << (first & 255);
                 if (word == last >> 8) set &= type(uint256).max >> (255 - (last & 255));
-                approved += Bits.count(set);
+                rounds += Bits.count(set);
             }
         }
     }

@@ -28,6 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "comparison",
         "consensus",
         "crypto",
+        "chain.errors",
         "game.books",
         "network",
         "nodes",

@@ -450,6 +450,13 @@ def test_environment_key_is_its_own(game):
     assert address_of(game.environment_key) == game.environment
 
 
+def test_a_slash_wants_a_window_with_a_quarter_for_each_settlement():
+    games = (Game(parameters(slash=SLASH, provable=1, settlement_window=blocks)) for blocks in (7, 8))
+    short, enough = (game.deployment for game in games)
+    assert short.error == ("WindowTooShort", 7, 8)
+    assert enough.accepted
+
+
 def test_a_liar_validates_on_and_an_equivocator_does_not(game):
     """Else a quorum of those left could be more than the honest among them (theorems 4 to 6)."""
     prove(game, game.false_report(LIAR, BASE.burn_in + 5))

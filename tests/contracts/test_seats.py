@@ -70,7 +70,7 @@ def test_open_fixes_the_genesis_of_python():
     assert outcome.events == (("Opened", (game.genesis,)),)
     assert game.view("genesis") == game.genesis == game.view("head") == game.ledger.head
     assert game.view("nextRound") == BASE.burn_in == game.ledger.round == game.view("settledThrough")
-    assert game.view("progress") == (BASE.burn_in, 0, 0, 0, 1, 1 + BASE.game_blocks, 0, 0)
+    assert game.view("progress") == (BASE.burn_in, 0, 0, 0, 1, 1 + BASE.game_blocks, 0, 0, 0)
     assert game.view("reputations") == (32768,) * 4
     assert game.view("validators", BASE.burn_in) == tuple(sorted(map(hexed, game.seats)))
     assert game.view("opened")

@@ -205,7 +205,7 @@ def test_parametric_claims_the_pulls_of_some_arms_in_the_rounds_of_its_lie(scena
     by_rank = [ranking(rows)[rank] for rank in left]
     attack = make("parametric", {"claims": claims, "sleeps": 40})
     for round_, claimed in ((40, by_rank), (41, (0, 1, 2))):
-        counts = attack.counts(replace(view, ledger=replace(view.ledger, round=round_)), (7, 8, 9))
+        counts = attack.counts(replace(view, ledger=replace(view.ledger, round=round_, time=round_)), (7, 8, 9))
         assert counts == tuple(n if arm in claimed else 0 for arm, n in enumerate((7, 8, 9)))
 
 
@@ -227,7 +227,7 @@ def test_on_off_is_honest_and_upside_down_in_turn(scenario):
     view, _ = seen(scenario, random.Random(4))
     attack, told = make("on-off", {"period": 3}), {}
     for t in range(12):
-        told[t] = attack.means(replace(view, ledger=replace(view.ledger, round=t)), (1, 2, 3))
+        told[t] = attack.means(replace(view, ledger=replace(view.ledger, round=t, time=t)), (1, 2, 3))
     assert [told[t] == (1, 2, 3) for t in range(12)] == [True, True, True, False, False, False] * 2
     assert told[3] == (UNIT - 1, UNIT - 2, UNIT - 3)
 

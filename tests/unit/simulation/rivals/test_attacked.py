@@ -52,7 +52,7 @@ def view(p, replicate, t):
     """What seat 5 sees after a block of the reports of the open round."""
     rules = Rules(p, Domain(0, bytes(20), ZERO), [bytes(20)] * M, bytes(20), ZERO, ZERO, [])
     pulls = tuple(map(int, PULLS[replicate, 0]))
-    ledger = replace(opening(p, ZERO, ZERO), round=t, pulls=pulls, means=units(IN_FORCE[replicate]))
+    ledger = replace(opening(p, ZERO, ZERO), round=t, time=t, pulls=pulls, means=units(IN_FORCE[replicate]))
     reported = {seat: units(row) for seat, row in enumerate(MEANS[replicate])}
     return View(5, rules, frozenset({5, 6}), {}, random.Random(0), ledger, 0, reported, pulls)
 
