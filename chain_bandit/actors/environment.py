@@ -182,8 +182,7 @@ class Environment:
         ledger, reward, count = past.ledger, 0, past.length
         assert self.last(seat) <= ledger.round
         if arm != NO_PULL:
-            times = range(ledger.time, ledger.time + count)
-            reward = sum(self._draws.reward(time, seat, arm, ledger.failed) for time in times)
+            reward = self._draws.rewards(ledger.time, seat, arm, ledger.failed, count)
             self._counts[seat] = added(self._counts[seat], arm, count)
             self._totals[seat] = added(self._totals[seat], arm, reward)
         else:

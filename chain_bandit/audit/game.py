@@ -71,7 +71,7 @@ def recovered(digest: bytes, signature: bytes, expected: bytes) -> bytes | None:
 @lru_cache(maxsize=4096)
 def draw(disclosed: Disclosed, time: int, seat: int, arm: int, failed: int, count: int = 1) -> int:
     """The rewards of so many pulls from one on, in units, kept for a while."""
-    return sum(disclosed.draws.reward(at, seat, arm, failed) for at in range(time, time + count))
+    return disclosed.draws.rewards(time, seat, arm, failed, count)
 
 
 @dataclass(frozen=True, slots=True)

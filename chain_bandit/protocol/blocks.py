@@ -4,7 +4,7 @@ Sets of seats are unsigned big-endian integers whose bit p stands for seat p. By
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import lru_cache
 
@@ -303,13 +303,11 @@ class Header:
             selected=read.sets(parameters),
             committee=read.number(size) if parameters.has_committees else 0,
             commanders=read.number(size) if parameters.draws_commanders else 0,
-            means=(),
-            accuracies=(),
+            states=(said := read.extension(parameters))[0],
+            length=said[1],
+            means=read_uints(read.take(4 * arms), 4),
+            accuracies=read_uints(read.take(2 * parameters.participants), 2),
         )
-        states, length = read.extension(parameters)
-        means = read_uints(read.take(4 * arms), 4)
-        accuracies = read_uints(read.take(2 * parameters.participants), 2)
-        header = replace(header, states=states, length=length, means=means, accuracies=accuracies)
         if read.at != len(data):
             raise Malformed("header", f"{read.at} bytes", len(data))
         return header

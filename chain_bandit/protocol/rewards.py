@@ -108,6 +108,10 @@ class Draws:
         values, cumulative, size = self._tables[arm]
         return values[bisect_right(cumulative, u * size >> 64)]
 
+    def rewards(self, time: int, participant: int, arm: int, failed_rounds: int, count: int) -> int:
+        """What so many pulls of an arm give from one on, in units."""
+        return sum(self.reward(at, participant, arm, failed_rounds) for at in range(time, time + count))
+
 
 def hidden_cost(secret: bytes, seed_0: bytes) -> int:
     """c in units, drawn once from [0, 1] (Block Operation): hidden until the secret is revealed."""

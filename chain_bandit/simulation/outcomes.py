@@ -365,8 +365,7 @@ class Play:
 
     def _take(self, seat: int, arm: int, count: int) -> int:
         ledger = self._ledger
-        times = range(ledger.time, ledger.time + count)
-        reward = sum(self._draws.reward(time, seat, arm, ledger.failed) for time in times)
+        reward = self._draws.rewards(ledger.time, seat, arm, ledger.failed, count)
         self._purses[seat].take(ledger.round, arm, reward, count)
         return reward
 
