@@ -158,7 +158,7 @@ figures: .venv/dev .venv-peers/ready ## the pictures of docs/results.md, the num
 	@mkdir -p runs
 	@$(BIN)/python benchmarks/speed.py --peers .venv-peers/bin/python --json > runs/speed.json
 	@$(BIN)/python benchmarks/figures.py --speed runs/speed.json
-	@$(BIN)/python benchmarks/communication.py --plot docs/figures/communication.svg
+	@$(BIN)/python -m benchmarks.communication --plot docs/figures/communication.svg
 	@$(BIN)/python -m benchmarks.pages
 
 kills: .venv/dev node_modules/ready ## nodes killed at every named place, three times each, and 200 times at random: is anything lost?

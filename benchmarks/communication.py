@@ -1,10 +1,10 @@
-"""What phases save: regret against blocks, bytes, signatures and gas, by the growth of an arm's pulls between blocks.
+"""What phases save: regret against blocks, signatures, bytes and gas, by the growth of an arm's pulls between blocks.
 
-    python benchmarks/communication.py [--replicates 200] [--rounds 10000] [--jobs 2] [--json] [--plot FILE]
+    python -m benchmarks.communication [--replicates 200] [--rounds 10000] [--jobs 2] [--json] [--plot FILE]
 
-The setting is that of Zhu et al. with f = 3 of M = 10 (docs/rivals.md). What a block takes is measured: bytes and
-signatures in the rounds of a live game of that size without a chain, gas in tests/snapshots/gas_rounds.json (compact, a
-transaction each). Pulls are apart, since a phase saves none: a request and a receipt each, whatever the growth.
+The game is the demo's, the recommended preset with three liars of ten. Regret and blocks are means over simulated
+games. What is sent, signed and paid for is counted in one live game on the embedded chain; of a game with a block a
+round in two short ones, whose difference is what a round adds. Pulls are not counted: a request and a receipt each.
 """
 
 import argparse
@@ -13,7 +13,6 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, is_dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,63 +21,76 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import provenance
+from benchmarks.bars import Span
 from chain_bandit.actors.messages import PullRequest, Receipt, Send
 from chain_bandit.game.game import Game
+from chain_bandit.game.on_chain import OnChain, embedded_node
 from chain_bandit.game.plan import Plan
-from chain_bandit.game.recorder import NoChain
 from chain_bandit.game.simulated import replicates
 from chain_bandit.network.memory import MemoryNetwork
-from chain_bandit.scenario import Scenario
+from chain_bandit.scenario import Scenario, load
 from chain_bandit.simulation.replicates import Estimate
+from chain_bandit.stopwatch import Stopwatch
 
-GAS = Path(__file__).resolve().parents[1] / "tests" / "snapshots" / "gas_rounds.json"
-GROWTHS = (0.0, 1 / 16, 1 / 4, 1 / 2, 1.0, 2.0, 4.0)
-LIES = {"nobody lies": None, "sign flip": "sign-flip", "edge of the radius": "radius"}
-ROUNDS_MEASURED = 5
+GROWTHS = (0.0, 1 / 16, 1 / 4, 1 / 2, 1.0)
+SHORT = 600
+"""Rounds of the shorter live game with a block a round; the longer one has twice as many."""
+RECORDS, SETTLEMENTS = ("submitBlocks", "skip"), ("settleRewards",)
+"""Calls of the contract that phases make fewer."""
 
 
 @dataclass(frozen=True, slots=True)
-class Traffic:
-    """What a block takes between all participants, and what the pulls of one round take.
+class Wire:
+    """What a whole game takes. Bytes: delivered between all participants, numbers at eight bytes.
 
     Attributes:
-        signatures: made.
-        bytes: delivered, byte strings at their length, other numbers at eight bytes.
-        gas: of a record.
+        rounds: instances of consensus.
+        bytes: delivered, those of pulls apart.
+        transactions: that record or settle.
+        records: their gas.
+        settlements: likewise.
+        beside: gas of everything else, from deployment to withdrawal.
     """
 
+    rounds: float
     signatures: float
     bytes: float
-    gas: int
-    pull_signatures: float
-    pull_bytes: float
+    transactions: float
+    records: float
+    settlements: float
+    beside: float
+
+    def extended(self, longer: "Wire", times: float) -> "Wire":
+        """This and so many times what the longer one has more."""
+        pairs = zip(_values(self), _values(longer), strict=True)
+        return Wire(*(mine + times * (theirs - mine) for mine, theirs in pairs))
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A lie at a growth; everything over the T rounds of a game, in the mean."""
+    """Games with a growth, recorded in batches; regret and blocks in the mean."""
 
-    lie: str
     growth: float
+    batch: int
     regret: Estimate
-    arms: Estimate
     blocks: float
-    signatures: float
-    megabytes: float
-    gas: float
+    wire: Wire
+
+    @property
+    def gas(self) -> float:
+        """Of records and settlements."""
+        return self.wire.records + self.wire.settlements
 
 
-def scenario(rounds: int, growth: float = 0.0, lie: str | None = None) -> Scenario:
-    """Zhu et al.'s set-up, f = 3, with so many rounds."""
-    settings: dict[str, Any] = {
-        "name": "phases", "participants": 10, "rounds": rounds, "liars": 3, "attackers": 3, "growth": growth,
-        "rewards": {"kind": "bernoulli", "means": [0.5, 0.45, 0.4, 0.3]},
-    }  # fmt: skip
-    if lie:
-        settings["adversary"] = {"liars": 3, "estimators": [{"name": lie}]}
-    given = Scenario.model_validate(settings)
-    given.check()
-    return given
+def _values(wire: Wire) -> tuple[float, ...]:
+    return tuple(getattr(wire, field.name) for field in fields(wire))
+
+
+def scenario(rounds: int, growth: float, batch: int = 1) -> Scenario:
+    """The demo's, in compact bodies; each phase is settled before its successor is recorded."""
+    chain = {"chain.batch": batch, "chain.body": "compact", "chain.settle_every": 1 if growth else 25}
+    file = provenance.ROOT / "examples" / "flights.toml"
+    return load(file, {"rounds": rounds, "growth": growth, **chain}, on_chain=False)
 
 
 def size(value: Any) -> int:
@@ -95,15 +107,16 @@ def size(value: Any) -> int:
 
 
 @contextmanager
-def delivered() -> Iterator[dict[str, list[int]]]:
-    """[messages, bytes] delivered so far, those of pulls apart."""
-    seen, deliver = {"block": [0, 0], "pull": [0, 0]}, MemoryNetwork.deliver
+def delivered() -> Iterator[list[int]]:
+    """[messages of pulls, bytes of all others] delivered so far."""
+    seen, deliver = [0, 0], MemoryNetwork.deliver
 
     def counted(self: MemoryNetwork, sender: int, sends: Sequence[Send]) -> None:
         for send in sends:
-            row = seen["pull" if isinstance(send.message, PullRequest | Receipt) else "block"]
-            row[0] += len(send.to)
-            row[1] += len(send.to) * size(send.message)
+            if isinstance(send.message, PullRequest | Receipt):
+                seen[0] += len(send.to)
+            else:
+                seen[1] += len(send.to) * size(send.message)
         deliver(self, sender, sends)
 
     MemoryNetwork.deliver = counted  # type: ignore[method-assign]
@@ -113,69 +126,84 @@ def delivered() -> Iterator[dict[str, list[int]]]:
         MemoryNetwork.deliver = deliver  # type: ignore[method-assign]
 
 
-@cache
-def traffic() -> Traffic:
-    """Measured in the first recorded rounds of a live game."""
+def live(given: Scenario) -> Wire:
+    """A whole game on the embedded chain, counted."""
     signed: list[float] = []
-    short = scenario(1000)
-    count = short.participants
-    game = Game(short, NoChain(), Plan(short, signed.append))
-    rows = json.loads(GAS.read_text())["rows"]
-    (gas,) = (r["gas"] for r in rows if (r["body"], r["batch"], r["n"]) == ("compact", 1, count))
-    last = short.parameters.burn_in
+    plan = Plan(given, signed.append)
+    chain = OnChain(embedded_node(plan), Stopwatch())
     with delivered() as seen:
-        for each in game.play():
-            if each.round == last:
-                signed.clear()
-                for row in seen.values():
-                    row[:] = [0, 0]
-            if each.round == last + ROUNDS_MEASURED:
-                break
-    # A request and a receipt are signed once each, and go one way.
-    pulls = seen["pull"][0] / ROUNDS_MEASURED
-    return Traffic(
-        len(signed) / ROUNDS_MEASURED - pulls, seen["block"][1] / ROUNDS_MEASURED, gas, pulls,
-        seen["pull"][1] / ROUNDS_MEASURED,
-    )  # fmt: skip
+        rounds = sum(1 for _ in Game(given, chain, plan).play())
+    gas = chain.contract.gas
+    records, settlements = (sum(sum(gas.get(call, ())) for call in calls) for calls in (RECORDS, SETTLEMENTS))
+    transactions = sum(len(gas.get(call, ())) for call in RECORDS + SETTLEMENTS)
+    beside = sum(map(sum, gas.values())) - records - settlements
+    return Wire(rounds, len(signed) - seen[0], seen[1], transactions, records, settlements, beside)
 
 
-def measure(lie: str, growth: float, rounds: int, count: int, jobs: int) -> Row:
-    """One row."""
-    found, each = replicates(scenario(rounds, growth, LIES[lie]), count, (rounds,), jobs), traffic()
-    blocks = found.mean("blocks")
-    return Row(
-        lie, growth, found.regret()[0], found.regret("arms")[0], blocks, blocks * each.signatures,
-        blocks * each.bytes / 1e6, blocks * each.gas,
-    )  # fmt: skip
+def wire(rounds: int, growth: float, batch: int = 1) -> Wire:
+    """Of a game over so many pulls."""
+    if growth or rounds <= 2 * SHORT:
+        return live(scenario(rounds, growth, batch))
+    short, longer = (live(scenario(each, growth, batch)) for each in (SHORT, 2 * SHORT))
+    return short.extended(longer, (rounds - SHORT) / SHORT)
 
 
-def plot(rows: Sequence[Row], file: Path) -> None:
-    """Regret against the gas of a game's records, a line a lie."""
+def measure(growth: float, rounds: int, count: int, jobs: int, batches: Sequence[int] = (1,)) -> Iterator[Row]:
+    """A row a batch."""
+    found = replicates(scenario(rounds, growth), count, (rounds,), jobs)
+    for batch in batches:
+        yield Row(growth, batch, found.regret()[0], found.mean("blocks"), wire(rounds, growth, batch))
+
+
+def plot(rows: Sequence[Mapping[str, Any]], file: Path) -> None:
+    """Regret against the gas of records and settlements."""
     import matplotlib
 
     matplotlib.use("Agg")
     matplotlib.rcParams.update({"svg.hashsalt": "communication", "font.size": 10.5})
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(8.2, 4.6), layout="constrained")
-    for lie, colour in zip(LIES, ("#1B7F5C", "#C0392B", "#7D3C98"), strict=True):
-        mine = [row for row in rows if row.lie == lie]
-        gas, regret = [row.gas / 1e6 for row in mine], [row.arms.mean for row in mine]
-        spread = [(row.arms.high or row.arms.mean) - row.arms.mean for row in mine]
-        axes.errorbar(gas, regret, spread, color=colour, marker="o", markersize=5, capsize=3, label=lie)
-    for row in (row for row in rows if row.lie == next(iter(LIES))):
-        label = "a block\neach round" if row.growth == 0 else f"+{row.growth:.4g}"
-        axes.annotate(label, (row.gas / 1e6, row.arms.mean), xytext=(0, -14), textcoords="offset points",
-                      ha="center", va="top", fontsize=9, color="#4D4D4D")
-    axes.set(xscale="log", xlabel="gas of all records, millions", ylim=(0, None),
-             ylabel="regret of the arms after T rounds,\nmean and 95 % interval")
-    axes.set_title("An arm pulled on after its block, by a share of its pulls: what that saves, and what it costs",
-                   fontsize=11, loc="left")
+    figure, axes = plt.subplots(figsize=(8.2, 4.2), layout="constrained")
+    gas = [(row["wire"]["records"] + row["wire"]["settlements"]) / 1e6 for row in rows]
+    regret = [Span(**row["regret"]) for row in rows]
+    spread = [each.high - each.mean for each in regret]
+    axes.errorbar(gas, [each.mean for each in regret], spread, color="#0072B2", marker="o", linestyle="", capsize=3)
+    for row, x, each in zip(rows, gas, regret, strict=True):
+        axes.annotate(_named(row), (x, each.mean), xytext=(0, -12), textcoords="offset points", va="top",
+                      ha="right" if x == max(gas) else "center", fontsize=9, color="#4D4D4D")  # fmt: skip
+    axes.set(xscale="log", xlabel="gas of records and settlements, millions", ylim=(0, None),
+             ylabel="regret of all rounds,\nmean and 95 % interval")
+    axes.set_title("A block a phase: gas saved, regret added, by the growth g", fontsize=11, loc="left")
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.grid(color="#DDDDDD", linewidth=0.6)
     axes.set_axisbelow(True)
-    axes.legend(frameon=False, loc="upper right")
     figure.savefig(file, dpi=160, metadata={"Date": None} if file.suffix == ".svg" else {})
     plt.close(figure)
+
+
+def _named(row: Mapping[str, Any]) -> str:
+    if row["growth"]:
+        return f"g = {row['growth']:.4g}"
+    return "a block a round" if row["batch"] == 1 else f"in batches of {row['batch']}"
+
+
+def table() -> Iterator[str]:
+    """As docs/results.md has it, from the numbers beside the picture."""
+    rows = json.loads((provenance.FIGURES / "communication.json").read_text(encoding="utf-8"))["figures"]["rows"]
+    first = rows[0]
+    yield (
+        "| | regret of all rounds | blocks | instances of consensus | signatures | MB delivered | transactions "
+        "| gas, millions | share | all other gas |"
+    )
+    yield "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
+    for row in rows:
+        sent = row["wire"]
+        gas, before = (each["wire"]["records"] + each["wire"]["settlements"] for each in (row, first))
+        yield (
+            f"| {_named(row)} | {Span(**row['regret']).said} | {row['blocks']:,.0f} | {sent['rounds']:,.0f} "
+            f"| {sent['signatures']:,.0f} | {sent['bytes'] / 1e6:,.1f} | {sent['transactions']:,.0f} "
+            f"| {gas / 1e6:,.1f} | {'1' if row is first else f'1/{before / gas:.1f}'} | {sent['beside'] / 1e6:.1f} |"
+        )
 
 
 def main() -> None:
@@ -187,32 +215,30 @@ def main() -> None:
     parser.add_argument("--plot", type=Path, metavar="FILE", help="write the plot (.svg, .png or .pdf)")
     options = parser.parse_args()
     provenance.require_clean(options.plot)
-    rows = [measure(lie, growth, options.rounds, options.replicates, options.jobs)
-            for lie in LIES for growth in GROWTHS]  # fmt: skip
-    said = {"traffic": asdict(traffic()), "rows": [asdict(row) for row in rows]}
+    rows = [
+        asdict(row)
+        for growth in GROWTHS
+        for row in measure(growth, options.rounds, options.replicates, options.jobs, (1,) if growth else (1, 10))
+    ]
     if options.plot:
         plot(rows, options.plot)
-        command = " ".join(["python", "benchmarks/communication.py", *sys.argv[1:]])
-        about = {"command": command, "figures": said} | provenance.made(0, options.replicates)
+        command = " ".join(["python", "-m", "benchmarks.communication", *sys.argv[1:]])
+        about = {"command": command, "figures": {"rows": rows}} | provenance.made(1, options.replicates)
         options.plot.with_suffix(".json").write_text(json.dumps(about, indent=1, sort_keys=True) + "\n")
     if options.json:
-        print(json.dumps(said))
+        print(json.dumps(rows))
         return
-    each = traffic()
-    table = Table(box=SIMPLE_HEAD, title=(
-        f"M = 10, K = 4, f = 3, T = {options.rounds:,}, {options.replicates} games. A block: {each.signatures:.0f} "
-        f"signatures, {each.bytes / 1e3:.0f} kB delivered, {each.gas:,} gas; the pulls of a round: "
-        f"{each.pull_signatures:.0f} signatures, {each.pull_bytes / 1e3:.1f} kB"
-    ))  # fmt: skip
-    for name in ("lie", "growth", "regret", "of arms", "blocks", "signatures", "MB", "gas, millions"):
-        table.add_column(name, justify="left" if name == "lie" else "right")
+    shown = Table(box=SIMPLE_HEAD, title=f"the demo, T = {options.rounds:,}, {options.replicates} games")
+    for name in ("", "regret", "blocks", "consensus", "signatures", "MB", "transactions", "Mgas"):
+        shown.add_column(name, justify="right" if name else "left")
     for row in rows:
-        half = (row.regret.high or row.regret.mean) - row.regret.mean
-        table.add_row(
-            row.lie, f"{row.growth:.4g}", f"{row.regret.mean:.1f} ± {half:.1f}", f"{row.arms.mean:.1f}",
-            f"{row.blocks:,.0f}", f"{row.signatures:,.0f}", f"{row.megabytes:,.1f}", f"{row.gas / 1e6:,.1f}",
+        sent = row["wire"]
+        shown.add_row(
+            _named(row), Span(**row["regret"]).said, f"{row['blocks']:,.0f}", f"{sent['rounds']:,.0f}",
+            f"{sent['signatures']:,.0f}", f"{sent['bytes'] / 1e6:,.1f}", f"{sent['transactions']:,.0f}",
+            f"{(sent['records'] + sent['settlements']) / 1e6:,.1f}",
         )  # fmt: skip
-    Console(width=120).print(table)
+    Console(width=120).print(shown)
 
 
 if __name__ == "__main__":

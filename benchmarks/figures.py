@@ -202,15 +202,15 @@ def curves(bench: Bench, file: Path) -> Json:
     return save(plt, figure, file, said)
 
 
-DEMO_ROUNDS = 1_000, 10_000
-"""The demo's own T, and one that is longer."""
+DEMO_ROUNDS = 10_000, 1_000
+"""The demo's own T, and one that is shorter."""
 
 OURS, ALONE, ORACLE = "chain_bandit", "UCB1 alone", "oracle, pooled data"
 """As terminal and page call them."""
 
 
 def demo_games(rounds: int = DEMO_ROUNDS[0]) -> dict[str, Scenario]:
-    """The demo from its file, seed 0 on, by its preset and by the paper's, under another lie, and undefended."""
+    """The demo from its file, seed 0 on: by its preset, without phases, under another lie, the paper's, undefended."""
 
     def flights(**changes: Any) -> Scenario:
         return load(ROOT / "examples" / "flights.toml", {"seed": 0, "rounds": rounds} | changes, on_chain=False)
@@ -218,7 +218,8 @@ def demo_games(rounds: int = DEMO_ROUNDS[0]) -> dict[str, Scenario]:
     ours = flights()
     inside = [{"seat": entry.seat, "attacks": [{"name": "optimiser"}]} for entry in ours.malicious]
     return {
-        OURS: ours, "all three lie inside the honest range": flights(malicious=inside),
+        OURS: ours, "a block a round": flights(growth=0),
+        "all three lie inside the honest range": flights(malicious=inside),
         "the paper's preset": flights(preset=PAPER), NONE: undefended(ours),
     }  # fmt: skip
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from benchmarks import (
     bars,
+    communication,
     exclusion,
     growth,
     mediate,
@@ -62,7 +63,8 @@ def of(page: str, **tables: Callable[[list[Any]], Iterable[str]]) -> dict[str, T
 PAGES: dict[str, dict[str, Table]] = {
     "results": {
         "recommended": recommended.table, "lengths": recommended.lengths,
-        "bars": lambda: bars.table(bars.held()), "rushing": lambda: bars.table(bars.rushed()),
+        "phases": communication.table, "bars": lambda: bars.table(bars.held()),
+        "rushing": lambda: bars.table(bars.rushed()),
     }
     | of("price", price=price.shown, every=price.every),
     "growth": of("growth", totals=growth.totals, parts=growth.parts),

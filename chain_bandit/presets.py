@@ -19,15 +19,20 @@ PRESETS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType({
         "slash": 0.01,
         "paid_burn_in": True,
         "burn_in_factor": 0.05,  # two pulls of each arm, the fewest that any game may have, for all T < 2^32
+        "growth": 0.25,
+        "chain": MappingProxyType({"settle_every": 1}),  # false reports of a phase are proven before the next record
     }),
 })  # fmt: skip
 """By name, what differs from a scenario's own defaults. Those are the paper's."""
 
 
 def with_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The keys of a scenario, and those of its preset that it does not have."""
+    """The keys of a scenario, and those of its preset that it does not have; of `[chain]` likewise."""
     name = given.get("preset", PAPER)
-    return {**(PRESETS.get(name, {}) if isinstance(name, str) else {}), **given}
+    preset = PRESETS.get(name, {}) if isinstance(name, str) else {}
+    chain = given.get("chain", {})
+    inner = {"chain": {**preset["chain"], **chain}} if "chain" in preset and isinstance(chain, Mapping) else {}
+    return {**preset, **given, **inner}
 
 
 def known(name: str) -> str:

@@ -3,13 +3,16 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
+from math import ceil, log
 from random import Random
 
 from chain_bandit.crypto.keys import derive
 from chain_bandit.game.plan import Plan
 from chain_bandit.protocol.blocks import genesis_digest, round_seed
 from chain_bandit.protocol.errors import require
+from chain_bandit.protocol.parameters import Parameters
 from chain_bandit.protocol.sealing import noise_seed
+from chain_bandit.protocol.units import UNIT
 from chain_bandit.scenario import Scenario
 from chain_bandit.simulation import batch
 from chain_bandit.simulation.engine import COMPILING, Engine, Work
@@ -98,7 +101,8 @@ def engines(games: Sequence[tuple[Scenario, int]]) -> list[Engine]:
     Raises `NotSimulated`.
     """
     playing = [able(scenario) for scenario, _ in games]
-    works = [Work(s.parameters.horizon, s.parameters.participants * s.parameters.horizon * count) for s, count in games]
+    rounds = [_rounds(scenario.parameters) for scenario, _ in games]
+    works = [Work(each, s.participants * each * count) for each, (s, count) in zip(rounds, games, strict=True)]
     at_once = [work.fastest(each - {Engine.COMPILED}) for work, each in zip(works, playing, strict=True)]
     saved = sum(
         work.seconds(engine) - work.seconds(Engine.COMPILED)
@@ -107,6 +111,15 @@ def engines(games: Sequence[tuple[Scenario, int]]) -> list[Engine]:
     if not (AVAILABLE and (is_compiled() or saved > COMPILING)):
         return at_once
     return [Engine.COMPILED if Engine.COMPILED in each else e for e, each in zip(at_once, playing, strict=True)]
+
+
+def _rounds(p: Parameters) -> int:
+    """About how many rounds a game has: with phases as many as an arm's share of T takes, at n / growth pulls each."""
+    if not p.growth:
+        return p.horizon
+    growth = p.growth / UNIT
+    phases = 1 / growth + log(1 + growth * p.horizon / p.arms) / log(1 + growth)
+    return min(p.horizon, ceil(p.arms * phases))
 
 
 def able(scenario: Scenario) -> set[Engine]:

@@ -31,8 +31,8 @@ class Work:
     """Games of one setting.
 
     Attributes:
-        rounds: T of each.
-        steps: agent-steps of all of them, participants x T x replicates.
+        rounds: of each: T, fewer with phases.
+        steps: agent-steps of all of them, participants x rounds x replicates.
     """
 
     rounds: int

@@ -47,16 +47,26 @@ def test_the_recommended_one_sets_its_keys(read):
     assert read(preset=RECOMMENDED).parameters == p
     assert (p.aggregation.name, dict(p.aggregation.options)) == ("huber-one-step", {"clip": 5 * UNIT // 4})
     assert (p.c1_numerator, p.c1_denominator, p.c1_per_report) == (37, 20, 1)
-    assert (p.cost, p.paid_burn_in, p.provable) == (Cost.DISTANCE, 1, 1)
+    assert (p.cost, p.paid_burn_in, p.provable, p.growth) == (Cost.DISTANCE, 1, 1, UNIT // 4)
     assert p.slash * 100 == p.stake - p.slash
     given = read(preset=RECOMMENDED).model_dump()
-    assert {key: given[key] for key in ("exploration", "cost", "slash", "paid_burn_in", "burn_in_factor")} == {
-        key: value for key, value in PRESETS[RECOMMENDED].items() if key != "aggregation"
-    }
+    plain = {key: value for key, value in PRESETS[RECOMMENDED].items() if key not in ("aggregation", "chain")}
+    assert plain.keys() == {"exploration", "cost", "slash", "paid_burn_in", "burn_in_factor", "growth"}
+    assert {key: given[key] for key in plain} == plain
+
+
+def test_its_keys_of_the_chain_are_overridden_one_by_one(read):
+    own = read('preset = "recommended"\nchain.confirmations = 3\n').chain
+    assert (own.settle_every, own.confirmations) == (1, 3)
+    assert read('preset = "recommended"\nchain.settle_every = 7\n').chain.settle_every == 7
+    assert read('preset = "recommended"\n', chain__settle_every=9).chain.settle_every == 9
+    assert read().chain.settle_every == 25
+    with pytest.raises(ScenarioInvalid, match="chain"):
+        read('preset = "recommended"\nchain = 4\n')
 
 
 @pytest.mark.parametrize("arms", [1, 2, 16, 200])
-@pytest.mark.parametrize("rounds", [3, 401, 10**6, 10**7])
+@pytest.mark.parametrize("rounds", [3, 401, 10**6, 8 * 10**6])
 def test_its_burn_in_is_the_shortest_of_any_game(read, arms, rounds):
     changes = {"rewards__means": [0.5] * arms, "rounds": rounds, "preset": RECOMMENDED}
     if rounds > 2 * arms:
@@ -102,17 +112,20 @@ def test_an_unknown_one_is_refused_with_the_nearest(read, name, said):
 
 def test_what_a_preset_forbids_is_said_with_its_name(read):
     with pytest.raises(AssumptionBroken, match="paid_burn_in = false, or an open game") as refused:
-        read('preset = "recommended"', sealed=True)
+        read('preset = "recommended"', sealed=True, growth=0.0)
     (note,) = refused.value.__notes__
     assert note == "the preset 'recommended' sets paid_burn_in; the scenario's own key overrides it"
-    assert read('preset = "recommended"', sealed=True, paid_burn_in=False).sealed
+    with pytest.raises(AssumptionBroken, match="growth = 0, or an open game") as refused:
+        read('preset = "recommended"', sealed=True, paid_burn_in=False)
+    assert "sets growth; the scenario's own key overrides it" in refused.value.__notes__[0]
+    assert read('preset = "recommended"', sealed=True, paid_burn_in=False, growth=0.0).sealed
     safe = {"name": "delta-safe", "options": {"delta": 0.4}}
     with pytest.raises(AssumptionBroken, match="L >= what delta-safe asks for") as refused:
         read('preset = "recommended"', aggregation=safe, rounds=400)
     (note,) = refused.value.__notes__
     assert "sets burn_in_factor;" in note
     with pytest.raises(AssumptionBroken) as refused:
-        read('preset = "recommended"\npaid_burn_in = true', sealed=True)
+        read('preset = "recommended"\npaid_burn_in = true\ngrowth = 0.0', sealed=True)
     assert not hasattr(refused.value, "__notes__")
 
 

@@ -36,7 +36,8 @@ def fresh(monkeypatch):
     [
         ("flights.toml", {}, 20, Engine.PLAIN),
         ("flights.toml", {}, 2_000, Engine.COMPILED),
-        ("flights.toml", {"rounds": 1_000_000}, 20, Engine.COMPILED),
+        ("flights.toml", {"rounds": 1_000_000}, 20, Engine.PLAIN),  # 800 rounds, in phases
+        ("flights.toml", {"rounds": 1_000_000, "growth": 0}, 20, Engine.COMPILED),
         ("speed.toml", {"rounds": 1_000}, 20, Engine.NUMPY),
         ("speed.toml", {"rounds": 1_000}, 5_000, Engine.NUMPY),
         ("speed.toml", {}, 2_000, Engine.COMPILED),
@@ -49,7 +50,7 @@ def test_compiling_waits_until_it_pays(name, changes, count, engine):
 
 @pytest.mark.usefixtures("fresh")
 def test_what_many_cells_take_together_decides():
-    cell = scenario(), 20
+    cell = scenario(growth=0), 5
     assert simulated.engines([cell]) == [Engine.PLAIN]
     assert simulated.engines([cell] * 10) == [Engine.COMPILED] * 10
     assert simulated.engines([]) == []
